@@ -1,0 +1,1 @@
+"""Labels and metadata: how they are spread."""

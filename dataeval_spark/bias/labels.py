@@ -1,0 +1,96 @@
+"""Label statistics: how many labels and images each class has, and which classes are seen together."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.tables import LABEL_STATS
+
+
+def label_stats(targets: DataFrame, images: DataFrame) -> DataFrame:
+    """Count labels and images per class, and for the whole dataset (class null).
+
+    Parameters
+    ----------
+    targets : DataFrame
+        Table ``targets``. Labels of an unknown class count for the dataset, not for a class.
+    images : DataFrame
+        Live rows of table ``images``.
+
+    Returns
+    -------
+    DataFrame
+        Table ``label_stats`` without ``run_id``. ``imbalance_ratio`` is the largest class's label
+        count over the smallest's. Exact; shuffles one row per image and class.
+
+    Examples
+    --------
+    >>> label_stats(targets, images).orderBy("label_count").show()
+    """
+    per_image = targets.groupBy("image_id", "class_name").agg(F.count("*").alias("labels"))
+    known = per_image.where("class_name IS NOT NULL")
+    classes = known.groupBy("class_name").agg(
+        F.sum("labels").alias("label_count"),
+        F.count("*").alias("image_count"),
+        F.max("labels").alias("max_labels_per_image"),
+    )
+    totals = F.broadcast(_totals(per_image, classes, images))
+    with_others = classes.join(_cooccurrence(known), on="class_name", how="left").crossJoin(totals)
+    class_rows = with_others.select(
+        "class_name",
+        "label_count",
+        "image_count",
+        F.try_divide("label_count", "all_labels").alias("label_share"),
+        F.try_divide("image_count", "all_images").alias("image_share"),
+        F.try_divide("label_count", "image_count").alias("labels_per_image"),
+        "max_labels_per_image",
+        F.lit(1).cast("bigint").alias("class_count"),
+        F.lit(None).cast("bigint").alias("images_without_labels"),
+        F.lit(None).cast("double").alias("imbalance_ratio"),
+        F.coalesce("cooccurrence", F.array().cast("array<struct<class_name: string, image_count: bigint>>")).alias(
+            "cooccurrence"
+        ),
+    )
+    dataset_row = _totals(per_image, classes, images).select(
+        F.lit(None).cast("string").alias("class_name"),
+        F.col("all_labels").alias("label_count"),
+        F.col("labelled_images").alias("image_count"),
+        F.when(F.col("all_labels") > 0, 1.0).otherwise(0.0).alias("label_share"),
+        F.coalesce(F.try_divide("labelled_images", "all_images"), F.lit(0.0)).alias("image_share"),
+        F.try_divide("all_labels", "labelled_images").alias("labels_per_image"),
+        F.col("max_labels").alias("max_labels_per_image"),
+        "class_count",
+        (F.col("all_images") - F.col("labelled_images")).alias("images_without_labels"),
+        "imbalance_ratio",
+        F.lit(None).cast("array<struct<class_name: string, image_count: bigint>>").alias("cooccurrence"),
+    )
+    rows = class_rows.unionByName(dataset_row)
+    return rows.select(*(name for name in LABEL_STATS.column_names if name != "run_id"))
+
+
+def _totals(per_image: DataFrame, classes: DataFrame, images: DataFrame) -> DataFrame:
+    """One row of counts over the whole dataset."""
+    labelled = per_image.groupBy("image_id").agg(F.sum("labels").alias("labels"))
+    # An inner join drops labels of images that are not live.
+    counted = images.select("image_id").join(labelled, on="image_id", how="left").agg(
+        F.count("*").alias("all_images"),
+        F.count("labels").alias("labelled_images"),
+        F.coalesce(F.sum("labels"), F.lit(0)).alias("all_labels"),
+        F.coalesce(F.max("labels"), F.lit(0)).alias("max_labels"),
+    )
+    spread = classes.agg(
+        F.count("*").alias("class_count"),
+        F.try_divide(F.max("label_count"), F.min("label_count")).alias("imbalance_ratio"),
+    )
+    return counted.crossJoin(spread)
+
+
+def _cooccurrence(known: DataFrame) -> DataFrame:
+    """For each class the other classes in the same images; grows with classes per image squared, not with images."""
+    left = known.select("image_id", "class_name")
+    right = known.select("image_id", F.col("class_name").alias("other"))
+    pairs = left.join(right, on="image_id", how="inner").where("class_name != other")
+    counts = pairs.groupBy("class_name", "other").agg(F.count("*").alias("n"))
+    entry = F.struct(F.col("other").alias("class_name"), F.col("n").alias("image_count"))
+    return counts.groupBy("class_name").agg(F.sort_array(F.collect_list(entry)).alias("cooccurrence"))

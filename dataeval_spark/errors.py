@@ -1,0 +1,88 @@
+"""Every error this package raises. Built from facts, so that messages are worded in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+
+class DataEvalError(Exception):
+    """Base class: catch it to catch everything the package raises on purpose."""
+
+
+class OptionError(DataEvalError, ValueError):
+    """An option has a value that it cannot have."""
+
+    @classmethod
+    def unless_one_of(cls, option: str, value: str, allowed: Sequence[str]) -> None:
+        if value not in allowed:
+            near = get_close_matches(str(value).lower(), allowed, n=1) or allowed[:1]
+            raise cls(f"{option} is {value!r}; expected one of {list(allowed)}.\nHint: {option} = {near[0]!r}")
+
+    @classmethod
+    def unless_between(cls, option: str, value: float, low: float, high: float) -> None:
+        if not low <= value <= high:
+            raise cls(f"{option} is {value}; expected a number in [{low}, {high}].")
+
+
+class ConfigError(DataEvalError, ValueError):
+    """A configuration file or a --set override cannot be used."""
+
+    @classmethod
+    def unknown(cls, what: str, name: str, allowed: Iterable[str], where: str) -> ConfigError:
+        names = sorted(allowed)
+        near = get_close_matches(name, names, n=1)
+        hint = f"\nHint: did you mean {near[0]!r}?" if near else ""
+        return cls(f"{where}: unknown {what} {name!r}; expected one of {', '.join(names)}.{hint}")
+
+
+class SetupError(DataEvalError, RuntimeError):
+    """Something that the product needs is missing on this machine."""
+
+
+class MissingExtraError(DataEvalError, ImportError):
+    """An optional dependency is not installed."""
+
+    @classmethod
+    def of(cls, package: str, extra: str) -> MissingExtraError:
+        return cls(f"{package} is not installed.\nHint: pip install 'dataeval_spark[{extra}]'")
+
+
+class IngestError(DataEvalError, ValueError):
+    """A source cannot be ingested at all."""
+
+
+class WorkspaceError(DataEvalError, RuntimeError):
+    """A workspace cannot be opened, read or written."""
+
+
+class TableMissingError(WorkspaceError):
+    """A table that is needed has not been filled yet."""
+
+    @classmethod
+    def of(cls, table: str, location: str, command: str) -> TableMissingError:
+        return cls(f"Table {table!r} does not exist in workspace {location}.\nHint: {command}")
+
+
+class SchemaError(WorkspaceError):
+    """An existing table differs from its contract."""
+
+
+class WorkspaceBusyError(WorkspaceError):
+    """Another run is working on the workspace."""
+
+
+class SnapshotError(WorkspaceError):
+    """A snapshot cannot be made, found or read."""
+
+
+class StepFailedError(DataEvalError, RuntimeError):
+    """A step failed inside Spark; the engine's error is the cause."""
+
+    @classmethod
+    def of(cls, step: str, reads: Sequence[str], writes: Sequence[str], error: BaseException) -> StepFailedError:
+        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return cls(
+            f"Step {step!r} failed while reading {', '.join(reads) or 'nothing'} and writing {', '.join(writes)}: "
+            f"{first_line}\nHint: run again with --verbose to see the whole error."
+        )

@@ -1,0 +1,1 @@
+"""DataFrame building blocks shared by several subjects."""

@@ -1,0 +1,160 @@
+"""COCO JSON: images, boxes and classes from an annotation file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import IngestError
+from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.ingest.folder import Stage, choose, factor_rows, file_columns
+from dataeval_spark.ingest.listing import list_files, resolve_names
+from dataeval_spark.ingest.metadata import read_metadata, utc_timestamp
+from dataeval_spark.ingest.source import Source
+from dataeval_spark.kernels.coco import parse_coco
+from dataeval_spark.kernels.files import glob_pattern, read_file
+from dataeval_spark.tables.keys import BOX_TYPE
+
+ELEMENT_DDL = (
+    f"element string, name string, target_index int, class_name string, box {BOX_TYPE}, is_crowd boolean, "
+    "captured_at string, location string, kind string, message string, found string, expected string"
+)
+
+
+def read_coco(
+    spark: SparkSession,
+    root: str,
+    annotations: str,
+    *,
+    dataset: str,
+    stage: Stage,
+    metadata: str | None = None,
+    split: str | None = None,
+    glob: str | None = None,
+    limit: int | None = None,
+    timezone: str = "UTC",
+) -> Source:
+    """Read a COCO annotation file and the images it names.
+
+    An image is looked for under SOURCE, then beside the annotation file, then by unique base name
+    under SOURCE. Only listed images are taken; one without annotations is an image with no targets.
+    The file is parsed by one task, whose memory it must fit into.
+
+    Parameters
+    ----------
+    root : str
+        SOURCE, the folder with the images.
+    annotations : str
+        The JSON file.
+    dataset, stage, metadata, split, glob, limit, timezone
+        As in :func:`dataeval_spark.ingest.folder.read_folder`.
+
+    Raises
+    ------
+    IngestError
+        The file is missing or no COCO file, or none of its images is found.
+    """
+    annotations = os.path.abspath(annotations)
+    elements = stage(_elements(spark, annotations), "elements")
+    _require_readable(elements, annotations)
+    listing = stage(list_files(spark, root), "listing")
+    names = elements.where("element = 'image'").select("name", "captured_at", "location")
+    if glob is not None:
+        names = names.where(F.col("name").rlike(f"^{glob_pattern(glob)}$"))
+    resolved = resolve_names(names.select("name"), listing, os.path.dirname(annotations))
+    # Two entries may mean one file ("a.jpg" and "./a.jpg"): the first by name is the image.
+    located = names.join(resolved, on="name", how="inner").withColumn("image_id", F.concat(F.lit(f"{dataset}/"), "path"))
+    files = stage(located, "files")
+    taken = choose(files.where("uri IS NOT NULL").withColumn("is_image", F.lit(True)), glob=None, limit=limit)
+    _require_some(taken, annotations, root)
+    given = read_metadata(spark, metadata, listing, F.concat(F.lit(f"{dataset}/"), "path"), timezone) if metadata else None
+    images = taken.select(
+        "image_id",
+        *file_columns(),
+        utc_timestamp(F.col("captured_at"), timezone).alias("coco_time"),
+    ).dropDuplicates(["image_id"])
+    if given is None:
+        images = images.withColumnsRenamed({"coco_time": "captured_at"}).withColumn("split", F.lit(split).cast("string"))
+    else:
+        rows = given.rows.select("image_id", F.col("split").alias("given"), "captured_at")
+        images = images.join(rows, on="image_id", how="left").select(
+            *(column for column in images.columns if column != "coco_time"),
+            F.coalesce("captured_at", "coco_time").alias("captured_at"),
+            F.coalesce("given", F.lit(split)).alias("split"),
+        )
+    findings = _findings(elements, files, annotations)
+    return Source(
+        images=images,
+        targets=_targets(elements, taken, annotations),
+        factors=factor_rows(given, images),
+        findings=findings.unionByName(given.findings) if given else findings,
+        present=files.where("uri IS NOT NULL").select("image_id").distinct(),
+    )
+
+
+def _elements(spark: SparkSession, annotations: str) -> DataFrame:
+    def parse(rows: Iterator[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+        for row in rows:
+            try:
+                yield from parse_coco(read_file(row["path"]))
+            except (OSError, ValueError, RecursionError) as error:
+                yield {"element": "broken", "kind": "broken_file", "message": str(error)[:500]}
+
+    return map_rows(spark.createDataFrame([(annotations,)], "path string").coalesce(1), parse, ELEMENT_DDL)
+
+
+def _require_readable(elements: DataFrame, annotations: str) -> None:
+    for broken in elements.where("element = 'broken'").limit(1).collect():
+        raise IngestError(
+            f"Annotation file {annotations} cannot be read: {broken['message']}.\n"
+            "Hint: --annotations FILE names a COCO JSON file (an object with images, annotations, categories)."
+        )
+
+
+def _require_some(taken: DataFrame, annotations: str, root: str) -> None:
+    if taken.isEmpty():
+        raise IngestError(
+            f"None of the images that {annotations} names was found under {root} or beside the file.\n"
+            "Hint: SOURCE is the folder that the file_name entries are relative to."
+        )
+
+
+def _targets(elements: DataFrame, taken: DataFrame, annotations: str) -> DataFrame:
+    ids = taken.groupBy("image_id").agg(F.min("name").alias("name"))
+    return (
+        elements.where("element = 'target'")
+        .join(ids, on="name", how="inner")
+        .select(
+            "image_id",
+            "target_index",
+            "class_name",
+            "box",
+            "is_crowd",
+            F.concat(F.lit(f"{os.path.basename(annotations)}:"), "location").alias("source"),
+        )
+    )
+
+
+def _findings(elements: DataFrame, files: DataFrame, annotations: str) -> DataFrame:
+    ids = files.select("name", F.when(F.col("uri").isNotNull(), F.col("image_id")).alias("image_id"))
+    bad = (
+        elements.where("element = 'finding'")
+        .join(ids, on="name", how="left")
+        .select("location", "image_id", "target_index", "kind", "message", "found", "expected")
+    )
+    missing = files.where("uri IS NULL").select(
+        "location",
+        F.lit(None).cast("string").alias("image_id"),
+        F.lit(None).cast("int").alias("target_index"),
+        F.when(F.col("candidates") > 1, "ambiguous_image").otherwise("missing_image").alias("kind"),
+        F.when(F.col("candidates") > 1, F.concat("candidates", F.lit(" files have this base name")))
+        .otherwise("Image file was not found")
+        .alias("message"),
+        F.col("name").alias("found"),
+        F.lit("a file under SOURCE or beside the annotation file").alias("expected"),
+    )
+    return bad.unionByName(missing).select(F.lit(annotations).alias("source_file"), "*")

@@ -1,0 +1,1 @@
+"""Array kernels: numpy, SciPy and Pillow only, one metric family per file, images as (height, width, channels)."""

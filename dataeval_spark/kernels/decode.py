@@ -1,0 +1,207 @@
+"""From the bytes of a file to upright pixels, or to an `UnreadableImage` that says at which stage it failed.
+
+================================  ==========================================================================
+mode in the file                  pixels
+================================  ==========================================================================
+L, RGB                            as they are, uint8
+1                                 0 and 255, uint8, one channel
+P, CMYK, YCbCr, HSV, LAB          RGB, by Pillow's conversion
+alpha or a transparent colour     composited over white: what a viewer shows on a page
+I;16 (any byte order)             uint16, one channel
+I, F                              int32 and float32, one channel
+================================  ==========================================================================
+
+Sixteen bits per channel in colour are reduced to eight by Pillow.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from dataeval_spark.errors import DataEvalError
+
+MAX_PIXELS = 178_956_970
+"""Twice Pillow's own MAX_IMAGE_PIXELS: where Pillow itself refuses an image."""
+
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
+_GRAY_MODES = ("1", "L", "LA", "La")
+_WIDE_MODES = {"I": np.int32, "F": np.float32}
+# Pillow hands these to an external program (Ghostscript): never for bytes that nobody has vetted.
+_REFUSED_FORMATS = ("EPS",)
+_MESSAGE_LENGTH = 500
+
+
+class UnreadableImage(DataEvalError, ValueError):  # noqa: N818 - it names a state of the image
+    """An image cannot be read, decoded or measured.
+
+    Parameters
+    ----------
+    stage : str
+        "read" (no bytes), "header" (not an image, or too large), "decode" (damaged) or "statistics".
+    error_class : str
+        Name of the error's class, for example "OSError".
+    message : str
+        First line of what the reader said.
+    """
+
+    def __init__(self, stage: str, error_class: str, message: str) -> None:
+        super().__init__(stage, error_class, message)  # these are the pickled arguments: Spark ships errors
+        self.stage = stage
+        self.error_class = error_class
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.error_class}: {self.message}"
+
+    @classmethod
+    def of(cls, stage: str, error: BaseException) -> UnreadableImage:
+        """Word an error; without memory addresses, so that a rerun gives the same row."""
+        if isinstance(error, UnidentifiedImageError):
+            message = "the bytes are in no image format that Pillow can identify"
+        else:
+            message = (str(error).strip().splitlines() or [type(error).__name__])[0][:_MESSAGE_LENGTH]
+        return cls(stage, type(error).__name__, message)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The first frame of an image, upright.
+
+    `pixels` has the shape (height, width, channels) and 1 or 3 channels; `format`, `color_mode` and `frames`
+    describe the file; `orientation` is the EXIF orientation that was applied (1: none).
+    """
+
+    pixels: NDArray[Any]
+    format: str
+    color_mode: str
+    orientation: int
+    frames: int
+
+
+def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
+    """Decode an image file once, upright, to one (gray) or three (colour) channels.
+
+    Each mode is converted by the rule in the module's docstring; an animated image or a file of several pages gives
+    its first frame. EXIF (or XMP) orientation is applied exactly once; orientation data that cannot be read counts
+    as upright. Nothing of Pillow's global state is changed, and none of its warnings get out.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    max_pixels : int
+        Larger images (width x height, pixels) are refused from the header, before any decoding. Pillow's own
+        limit of 178,956,970 pixels holds besides.
+
+    Raises
+    ------
+    UnreadableImage
+        Stage "header" when the bytes are no known image, the image is too large, or its format (EPS) would be
+        handed to an external program; stage "decode" when the image is truncated or damaged.
+
+    Examples
+    --------
+    >>> from io import BytesIO
+    >>> file = BytesIO()
+    >>> Image.new("L", (4, 2)).save(file, "PNG")
+    >>> decode(file.getvalue()).pixels.shape
+    (2, 4, 1)
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            image = Image.open(io.BytesIO(data))
+            file_format, color_mode = image.format or "", image.mode
+            _refuse(file_format, image.size, max_pixels)
+            frames = _frames(image)
+        except UnreadableImage:
+            raise
+        except Exception as error:
+            raise UnreadableImage.of("header", error) from error
+        try:
+            pixels, orientation = _upright_pixels(image, max_pixels)
+        except UnreadableImage:
+            raise
+        except Image.DecompressionBombError as error:  # an icon's inner image has a header of its own
+            raise UnreadableImage.of("header", error) from error
+        except Exception as error:
+            raise UnreadableImage.of("decode", error) from error
+    return Decoded(pixels, file_format, color_mode, orientation, frames)
+
+
+def _refuse(file_format: str, size: tuple[int, int], max_pixels: int) -> None:
+    width, height = size
+    if width * height > max_pixels:
+        message = f"{width} x {height} pixels; the limit is {max_pixels} (max_pixels)"
+        raise UnreadableImage("header", "TooManyPixels", message)
+    if width * height == 0:
+        raise UnreadableImage("header", "NoPixels", f"{width} x {height} pixels")
+    if file_format in _REFUSED_FORMATS:
+        message = f"{file_format} needs an external interpreter; expected a raster format such as PNG or JPEG"
+        raise UnreadableImage("header", "RefusedFormat", message)
+
+
+def _frames(image: Image.Image) -> int:
+    try:
+        return max(1, int(getattr(image, "n_frames", 1)))
+    except Exception:  # a damaged later frame does not cost us the first one
+        image.seek(0)
+        return 1
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:  # malformed metadata must not lose the image
+        return 1
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
+
+
+def _upright_pixels(image: Image.Image, max_pixels: int) -> tuple[NDArray[Any], int]:
+    # Pillow's TIFF reader turns the image itself while loading, and then forgets the tag.
+    already_applied = _orientation(image) if image.format == "TIFF" else 1
+    image.load()
+    _refuse(image.format or "", image.size, max_pixels)  # icon files tell the true size only now
+    to_apply = _orientation(image)
+    measured = _one_or_three_channels(image)
+    if to_apply in _UPRIGHT:
+        measured = measured.transpose(_UPRIGHT[to_apply])
+    return _array(measured), max(to_apply, already_applied)
+
+
+def _array(measured: Image.Image) -> NDArray[Any]:
+    pixels = np.asarray(measured)
+    if measured.mode.startswith("I;16"):
+        pixels = pixels.astype(np.uint16)  # native byte order
+    elif measured.mode in _WIDE_MODES:
+        pixels = pixels.astype(_WIDE_MODES[measured.mode], copy=False)
+    return pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis]
+
+
+def _one_or_three_channels(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16") or image.mode in _WIDE_MODES:
+        return image
+    target = "L" if image.mode in _GRAY_MODES else "RGB"
+    if image.mode in _ALPHA_MODES or "transparency" in image.info:
+        with_alpha = image.convert("LA" if target == "L" else "RGBA")
+        on_white = Image.new(target, image.size, "white")
+        on_white.paste(with_alpha.convert(target), mask=with_alpha.getchannel("A"))
+        return on_white
+    return image if image.mode == target else image.convert(target)

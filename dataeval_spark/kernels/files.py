@@ -1,0 +1,108 @@
+"""Files of an image folder: which there are, which are images, and what is in them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+IMAGE_EXTENSIONS = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .gif .bmp .dib .tif .tiff .webp .jp2 .j2k .jpx .avif .heic .heif "
+    ".ppm .pgm .pbm .pnm .tga .psd .ico".split()
+)
+# First bytes of the common image formats, for files whose names do not tell.
+SIGNATURES = (
+    b"\xff\xd8\xff",
+    b"\x89PNG\r\n\x1a\n",
+    b"GIF87a",
+    b"GIF89a",
+    b"BM",
+    b"II*\x00",
+    b"MM\x00*",
+    b"\x00\x00\x00\x0cjP  ",
+    b"8BPS",
+)
+
+
+@dataclass(frozen=True)
+class File:
+    """One file below a root; ``path`` is relative to it, with forward slashes."""
+
+    path: str
+    size: int
+    modified_us: int
+    is_image: bool
+
+
+def walk(root: str, folder: str = "", *, recursive: bool = True) -> Iterator[File]:
+    """Yield the files below ``root/folder`` in sorted order.
+
+    Hidden files and folders (a leading dot) are never images. Links to folders are not followed.
+
+    Parameters
+    ----------
+    root : str
+        Directory that paths are relative to.
+    folder : str
+        Where to start, relative to the root.
+    recursive : bool
+        Go into sub-folders.
+
+    Raises
+    ------
+    OSError
+        A folder cannot be listed.
+    """
+    with os.scandir(os.path.join(root, folder)) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    for entry in entries:
+        path = f"{folder}/{entry.name}" if folder else entry.name
+        if entry.is_dir(follow_symlinks=False):
+            if recursive:
+                yield from walk(root, path)
+        elif entry.is_file():
+            status = entry.stat()
+            hidden = any(part.startswith(".") for part in path.split("/"))
+            yield File(path, status.st_size, status.st_mtime_ns // 1000, not hidden and is_image(entry.path))
+
+
+def is_image(path: str) -> bool:
+    """Whether a file has an image's extension or an image's first bytes."""
+    if os.path.splitext(path)[1].lower() in IMAGE_EXTENSIONS:
+        return True
+    try:
+        with open(path, "rb") as file:
+            start = file.read(16)
+    except OSError:
+        return False
+    return start.startswith(SIGNATURES) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
+
+
+def glob_pattern(pattern: str) -> str:
+    """Regular expression for a glob over relative paths: ``*`` and ``?`` stay in a folder, ``**`` does not.
+
+    Examples
+    --------
+    >>> bool(re.fullmatch(glob_pattern("**/*.jpg"), "a/b/c.jpg"))
+    True
+    """
+    parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]]+\])", pattern)
+    known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return "".join(
+        known.get(part) or ("[" + part[1:-1].replace("!", "^", 1) + "]" if part.startswith("[") else re.escape(part))
+        for part in parts
+        if part
+    )
+
+
+def read_file(uri: str) -> bytes:
+    """The bytes of a local file, given as a path or a ``file:`` URI.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+    with open(re.sub(r"^file:(//)?(?=/)", "", uri), "rb") as file:
+        return file.read()

@@ -1,0 +1,167 @@
+"""Exact hashes of a file and of its pixels, and perceptual hashes of what it shows.
+
+Perceptual hashes are the same strings as DataEval 1.1.4's `compute_stats` for 8-bit gray, RGB and RGBA pixels.
+Where we differ, because DataEval is wrong there: pixels of more than 8 bits are scaled by the image's value range
+first (DataEval clips them at 255, so that unrelated 16-bit images collide), pixels whose range is unknown (negative
+values) have no perceptual hash (DataEval clips at 0), and a crop is never stretched by its own maximum.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.fft import dct
+
+from dataeval_spark.kernels.geometry import Window
+from dataeval_spark.kernels.value_range import ValueRange, over_white, perceptual, value_range
+
+_SIDE = 8
+_SMALLEST = _SIDE + 1
+_LARGEST_FACTOR = 4
+_LARGEST_PADDING = 8  # a box far larger than its image is nothing but padding
+NAMES = ("phash", "dhash", "phash_d4", "dhash_d4")
+
+
+def file_hash(data: bytes) -> str:
+    """xxh3-128 of a file's bytes: 32 hexadecimal digits.
+
+    Examples
+    --------
+    >>> file_hash(b"")
+    '99aa06d3014798d86001c324468d497f'
+    """
+    return xxhash.xxh3_128_hexdigest(data)
+
+
+def content_hash(pixels: NDArray[Any]) -> str:
+    """xxh3-128 over shape, type and pixels: 32 hexadecimal digits, equal for equal pixels only.
+
+    Byte order and memory layout do not matter. DataEval's xxhash leaves out shape and type, so that a 4 x 9 and a
+    6 x 6 black image are duplicates there.
+
+    Examples
+    --------
+    >>> content_hash(np.zeros((4, 9, 1))) == content_hash(np.zeros((6, 6, 1)))
+    False
+    """
+    little_endian = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<"))
+    digest = xxhash.xxh3_128(f"{pixels.shape}{little_endian.dtype.str}".encode())
+    digest.update(little_endian.data)
+    return digest.hexdigest()
+
+
+def perceptual_hashes(
+    pixels: NDArray[Any], encoded: ValueRange | None, *, window: Window | None = None
+) -> dict[str, str | None]:
+    """Compute `phash`, `dhash`, `phash_d4` and `dhash_d4` with the resizes they share.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        (height, width, channels); of a box, its visible part.
+    encoded : ValueRange or None
+        Range of the whole image; all hashes are None when it is unknown.
+    window : Window, optional
+        Where the box reaches beyond the image: that part is black.
+
+    Returns
+    -------
+    dict
+        Each hash is 16 hexadecimal digits, or None where the shorter side (of the box before clipping) is below
+        9 pixels, or where less than an eighth of the box lies within the image.
+    """
+    gray = None if encoded is None else _padded(_luma(perceptual(pixels, encoded)), window)
+    if gray is None or min(gray.shape) < _SMALLEST:
+        return dict.fromkeys(NAMES)
+    side = _SIDE * min((min(gray.shape) - 1) // _SIDE, _LARGEST_FACTOR)
+    frequencies = _phashes(_orientations(gray, side))
+    gradients = _dhashes(_orientations(gray, _SMALLEST))
+    return dict(zip(NAMES, (frequencies[0], gradients[0], min(frequencies), min(gradients)), strict=True))
+
+
+def phash(pixels: NDArray[Any]) -> str | None:
+    """64 bits of the lowest 8 x 8 frequencies of the gray image: 1 where above their median.
+
+    Gray (0.299 R + 0.587 G + 0.114 B, truncated) -> Lanczos resize to s x s with s = 8 min((shorter side - 1) div 8,
+    4) -> DCT-II of columns and rows -> the first 8 x 8 coefficients, with the constant one -> bits, row by row.
+    Robust to scaling, compression and small changes of colour. Source: Zauner 2010, as in DataEval.
+
+    Examples
+    --------
+    >>> phash(np.full((16, 16, 1), 128, dtype=np.uint8))
+    '8000000000000000'
+    """
+    return perceptual_hashes(pixels, value_range(pixels))["phash"]
+
+
+def dhash(pixels: NDArray[Any]) -> str | None:
+    """64 bits of the gray image's horizontal gradient: 1 where a pixel is lighter than its right neighbour.
+
+    Gray -> Lanczos resize to 9 x 9 -> the first 8 rows -> 8 comparisons in each.
+
+    Examples
+    --------
+    >>> dhash(np.full((16, 16, 1), 128, dtype=np.uint8))
+    '0000000000000000'
+    """
+    return perceptual_hashes(pixels, value_range(pixels))["dhash"]
+
+
+def phash_d4(pixels: NDArray[Any]) -> str | None:
+    """The smallest `phash` of the eight rotations and flips: the same for all of them."""
+    return perceptual_hashes(pixels, value_range(pixels))["phash_d4"]
+
+
+def dhash_d4(pixels: NDArray[Any]) -> str | None:
+    """The smallest `dhash` of the eight rotations and flips: the same for all of them."""
+    return perceptual_hashes(pixels, value_range(pixels))["dhash_d4"]
+
+
+def _luma(scaled: NDArray[Any]) -> NDArray[np.uint8]:
+    channels = scaled.shape[2]
+    if channels == 1 and scaled.dtype == np.uint8:
+        return scaled[:, :, 0]
+    if channels == 4:
+        scaled = over_white(scaled)
+    if channels in (3, 4):
+        # In this order and in float64: truncation makes the last bit count.
+        gray = scaled[:, :, 0] * 0.299 + scaled[:, :, 1] * 0.587 + scaled[:, :, 2] * 0.114
+    else:
+        gray = scaled.mean(axis=2)
+    return np.clip(np.nan_to_num(gray, nan=0.0), 0, 255).astype(np.uint8)
+
+
+def _padded(gray: NDArray[np.uint8], window: Window | None) -> NDArray[np.uint8] | None:
+    if window is None or window.outside == 0:
+        return gray
+    if window.outside > (_LARGEST_PADDING - 1) * window.visible:
+        return None
+    rows, columns = (window.beyond_top, window.beyond_bottom), (window.beyond_left, window.beyond_right)
+    return np.pad(gray, (rows, columns))
+
+
+def _orientations(gray: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    # Resizing commutes with flips but not with transposition: Pillow rounds between its two passes.
+    resized = []
+    for image in (gray, gray.T):
+        small = np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS))
+        resized += [small, small[:, ::-1], small[::-1], small[::-1, ::-1]]
+    return np.stack(resized)
+
+
+def _phashes(images: NDArray[np.uint8]) -> list[str]:
+    frequencies = dct(dct(images.astype(np.float64), axis=1), axis=2)[:, :_SIDE, :_SIDE].reshape(-1, _SIDE * _SIDE)
+    return _hexadecimal(frequencies > np.median(frequencies, axis=1, keepdims=True))
+
+
+def _dhashes(images: NDArray[np.uint8]) -> list[str]:
+    rows = images[:, :_SIDE]
+    return _hexadecimal((rows[:, :, :-1] > rows[:, :, 1:]).reshape(-1, _SIDE * _SIDE))
+
+
+def _hexadecimal(bits: NDArray[np.bool_]) -> list[str]:
+    return [row.tobytes().hex() for row in np.packbits(bits, axis=1)]

@@ -1,0 +1,103 @@
+"""The interval that an image's values are encoded in, and the same picture on the scale 0..255."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_BIT_DEPTHS = (1, 8, 12, 16, 32)
+
+
+@dataclass(frozen=True)
+class ValueRange:
+    """Values lie in [0, maximum]; `bit_depth` bits encode them."""
+
+    bit_depth: int
+    maximum: float
+
+
+EIGHT_BIT = ValueRange(8, 255.0)
+
+
+def value_range(pixels: NDArray[Any]) -> ValueRange | None:
+    """Find the bit depth of an image from its values; None when it cannot be known.
+
+    Read once over the whole image, never over a box; the first rule that holds:
+
+    1. no value, or NaN only, or a negative value: unknown
+    2. integers: the smallest depth d of 1, 8, 12, 16, 32 with 2^d > largest value, range [0, 2^d - 1]
+    3. floats up to 1: depth 1, range [0, 1]
+    4. floats up to 255: depth 8, range [0, 255]
+    5. anything else: unknown
+
+    An 8-bit image whose largest value is 0 or 1 therefore has depth 1. Source: DataEval 1.1.4, `get_value_range`.
+
+    Examples
+    --------
+    >>> value_range(np.array([[0, 3000]], dtype=np.uint16))
+    ValueRange(bit_depth=12, maximum=4095.0)
+    """
+    if pixels.size == 0:
+        return None
+    if pixels.dtype.kind in "biu":
+        low, high = pixels.min(), pixels.max()
+        if low < 0:
+            return None
+        depth = next((depth for depth in _BIT_DEPTHS if 2**depth > int(high)), _BIT_DEPTHS[-1])
+        return ValueRange(depth, float(2**depth - 1))
+    low, high = np.fmin.reduce(pixels, axis=None), np.fmax.reduce(pixels, axis=None)  # fmin and fmax skip NaN
+    if np.isnan(high) or low < 0 or high > 255:
+        return None
+    return ValueRange(1, 1.0) if high <= 1 else EIGHT_BIT
+
+
+def perceptual(pixels: NDArray[Any], encoded: ValueRange) -> NDArray[Any]:
+    """Bring pixels to the scale 0..255: ``clip(x / maximum * 255, 0, 255)``; NaN stays NaN.
+
+    Eight-bit pixels are returned as they are (uint8), everything else as float64, not rounded.
+
+    Examples
+    --------
+    >>> perceptual(np.array([[0.0, 0.5, 1.0]]), ValueRange(1, 1.0))
+    array([[  0. , 127.5, 255. ]])
+    """
+    if encoded.bit_depth == 8:
+        return pixels if pixels.dtype == np.uint8 else np.clip(pixels.astype(np.float64), 0, 255)
+    return np.clip(pixels.astype(np.float64) / encoded.maximum * 255, 0, 255)
+
+
+def picture(pixels: NDArray[Any], encoded: ValueRange) -> NDArray[np.uint8]:
+    """Make the 8-bit picture, of one or three channels, that appearance and thumbnails are measured on.
+
+    The perceptual scale, rounded to the nearest integer, NaN as 0. Four channels are taken for RGBA and composited
+    over white; two, or five and more, are averaged to one. `decode` yields one or three channels only.
+
+    Examples
+    --------
+    >>> picture(np.full((1, 1, 1), 4095, dtype=np.uint16), ValueRange(12, 4095.0)).tolist()
+    [[[255]]]
+    """
+    scaled = perceptual(pixels, encoded)
+    if scaled.shape[2] == 4:
+        scaled = over_white(scaled)
+    elif scaled.shape[2] not in (1, 3):
+        scaled = scaled.mean(axis=2, keepdims=True)
+    if scaled.dtype == np.uint8:
+        return scaled
+    rounded: NDArray[np.uint8] = np.rint(np.nan_to_num(scaled, nan=0.0)).astype(np.uint8)
+    return rounded
+
+
+def over_white(rgba: NDArray[Any]) -> NDArray[np.float64]:
+    """Composite RGBA on the scale 0..255 over white: ``colour * a + 255 * (1 - a)``, a = alpha / 255.
+
+    Examples
+    --------
+    >>> over_white(np.array([[[10, 20, 30, 0]]])).tolist()
+    [[[255.0, 255.0, 255.0]]]
+    """
+    alpha = rgba[:, :, 3:].astype(np.float64) / 255.0
+    return rgba[:, :, :3].astype(np.float64) * alpha + 255.0 * (1 - alpha)

@@ -1,0 +1,1 @@
+"""Quality of the images themselves: duplicates, outliers, odd images."""

@@ -1,0 +1,176 @@
+"""Outliers: images whose statistics lie far from the others'."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.histogram import exact_quantiles, unpivot
+from dataeval_spark.tables import OUTLIERS
+
+Method = Literal["zscore", "modified_zscore", "iqr"]
+THRESHOLDS: dict[str, float] = {"zscore": 3.0, "modified_zscore": 3.5, "iqr": 1.5}
+STATISTICS = (
+    "width",
+    "height",
+    "size",
+    "aspect_ratio",
+    "channels",
+    "mean",
+    "std",
+    "var",
+    "skew",
+    "kurtosis",
+    "entropy",
+    "missing",
+    "zeros",
+    "brightness",
+    "contrast",
+    "darkness",
+    "sharpness",
+)
+# A spread below this is rounding: nothing can be called far.
+NO_SPREAD = 1e-12
+MAD_OF_NORMAL = 0.6744897501960817
+
+
+def outliers(
+    image_stats: DataFrame,
+    targets: DataFrame,
+    *,
+    method: Method = "modified_zscore",
+    threshold: float | None = None,
+    statistics: Sequence[str] = STATISTICS,
+    per_class: bool = False,
+    per_target: bool = False,
+) -> DataFrame:
+    r"""Find values beyond a threshold, one row per image (or box) and statistic.
+
+    * ``zscore``: :math:`|x - \bar x| / s > 3` with the population standard deviation s
+    * ``modified_zscore``: :math:`0.6745 |x - \tilde x| / \mathrm{MAD} > 3.5`; where the MAD is 0, the
+      mean absolute deviation times :math:`\sqrt{\pi / 2}` takes the place of MAD / 0.6745
+    * ``iqr``: distance beyond the nearest quartile, in interquartile ranges, > 1.5, with the quartiles
+      of numpy's ``midpoint`` method
+
+    Quantiles are exact. A statistic without spread has no outliers; a missing value is none.
+    Images and boxes are compared separately.
+
+    Parameters
+    ----------
+    image_stats, targets : DataFrame
+        Tables of these names.
+    method : {"zscore", "modified_zscore", "iqr"}
+        How far is measured.
+    threshold : float, optional
+        Score above which a value is an outlier; default 3, 3.5 and 1.5.
+    statistics : sequence of str
+        Numeric columns of ``image_stats``.
+    per_class : bool
+        Compare within each class; an image with several classes stands in each of them.
+    per_target : bool
+        Boxes too.
+
+    Returns
+    -------
+    DataFrame
+        Table ``outliers`` without ``run_id``. ``channel`` is null: all channels together.
+
+    Raises
+    ------
+    OptionError
+        An option is unknown or out of range.
+
+    References
+    ----------
+    Iglewicz and Hoaglin, "How to Detect and Handle Outliers" (1993). Bounds of ``zscore`` and ``iqr``
+    equal DataEval's ZScoreThreshold and IQRThreshold; its ModifiedZScoreThreshold keeps 0.6745 for
+    the mean absolute deviation too, which makes that fallback 15 % too wide.
+
+    Examples
+    --------
+    >>> outliers(image_stats, targets, method="iqr").orderBy("score", ascending=False).show()
+    """
+    OptionError.unless_one_of("outliers.method", method, get_args(Method))
+    for name in statistics:
+        OptionError.unless_one_of("outliers.statistics", name, STATISTICS)
+    limit = THRESHOLDS[method] if threshold is None else float(threshold)
+    OptionError.unless_between("outliers.threshold", limit, 0.0, 1e6)
+
+    rows = image_stats if per_target else image_stats.where("target_index IS NULL")
+    grouped = _with_groups(rows, targets) if per_class else rows.withColumn("group_name", F.lit(None).cast("string"))
+    grouped = grouped.withColumn("is_box", F.col("target_index").isNotNull())
+    values = unpivot(grouped, ("image_id", "target_index", "group_name", "is_box"), statistics)
+    by = ["is_box", "group_name", "statistic"]
+    bounds = {"zscore": _mean_and_std, "modified_zscore": _median_and_mad, "iqr": _quartiles}[method](values, by)
+    same_group = " AND ".join(f"v.{key} <=> b.{key}" for key in by)
+    # Bounds are few (statistics x classes), so they are broadcast.
+    scored = values.alias("v").join(F.broadcast(bounds).alias("b"), on=F.expr(same_group), how="inner")
+    score = F.greatest(F.col("low_anchor") - F.col("value"), F.col("value") - F.col("high_anchor")) / F.col("spread")
+    found = scored.select("v.*", "low_anchor", "high_anchor", "spread", score.alias("score")).where(
+        (F.col("spread") > NO_SPREAD) & (F.col("score") > limit)
+    )
+    return found.select(*_contract_columns(method, limit))
+
+
+def _contract_columns(method: str, limit: float) -> list[Column]:
+    values = {
+        "channel": F.lit(None).cast("int"),
+        "method": F.lit(method),
+        "threshold": F.lit(limit),
+        "lower": F.col("low_anchor") - F.lit(limit) * F.col("spread"),
+        "upper": F.col("high_anchor") + F.lit(limit) * F.col("spread"),
+        "direction": F.when(F.col("value") < F.col("low_anchor"), "low").otherwise("high"),
+    }
+    return [values.get(name, F.col(name)).alias(name) for name in OUTLIERS.column_names if name != "run_id"]
+
+
+def _with_groups(rows: DataFrame, targets: DataFrame) -> DataFrame:
+    """An image belongs to each class it shows; a box to its own class. Without a class it is compared with its like."""
+    of_image = targets.select("image_id", F.lit(None).cast("int").alias("of"), "class_name").distinct()
+    of_box = targets.select("image_id", F.col("target_index").alias("of"), "class_name")
+    classes = of_image.unionByName(of_box).select(F.col("image_id").alias("class_of"), "of", "class_name")
+    same = (F.col("image_id") == F.col("class_of")) & F.col("target_index").eqNullSafe(F.col("of"))
+    return rows.join(classes, on=same, how="left").withColumnRenamed("class_name", "group_name").drop("class_of", "of")
+
+
+def _mean_and_std(values: DataFrame, by: list[str]) -> DataFrame:
+    return values.groupBy(*by).agg(
+        F.avg("value").alias("low_anchor"), F.avg("value").alias("high_anchor"), F.stddev_pop("value").alias("spread")
+    )
+
+
+def _median_and_mad(values: DataFrame, by: list[str]) -> DataFrame:
+    medians = exact_quantiles(values, by, "value", {"median": 0.5})
+    same_group = " AND ".join(f"v.{key} <=> m.{key}" for key in by)
+    deviations = (
+        values.alias("v")
+        .join(F.broadcast(medians).alias("m"), on=F.expr(same_group), how="inner")
+        .select(*(f"v.{key}" for key in by), "median", F.abs(F.col("value") - F.col("median")).alias("deviation"))
+    )
+    mads = exact_quantiles(deviations, [*by, "median"], "deviation", {"mad": 0.5})
+    means = deviations.groupBy(*by).agg(F.avg("deviation").alias("mean_deviation"))
+    same_group = " AND ".join(f"q.{key} <=> a.{key}" for key in by)
+    # sqrt(pi / 2) times the mean absolute deviation is the standard deviation of a normal distribution.
+    spread = F.when(F.col("mad") > NO_SPREAD, F.col("mad") / MAD_OF_NORMAL).otherwise(
+        F.col("mean_deviation") * F.sqrt(F.pi() / 2)
+    )
+    joined = mads.alias("q").join(means.alias("a"), on=F.expr(same_group), how="inner")
+    return joined.select(
+        *(f"q.{key}" for key in by),
+        F.col("median").alias("low_anchor"),
+        F.col("median").alias("high_anchor"),
+        spread.alias("spread"),
+    )
+
+
+def _quartiles(values: DataFrame, by: list[str]) -> DataFrame:
+    quartiles = exact_quantiles(
+        values, by, "value", {"low_anchor": 0.25, "high_anchor": 0.75}, interpolation="midpoint"
+    )
+    return quartiles.select(
+        *by, "low_anchor", "high_anchor", (F.col("high_anchor") - F.col("low_anchor")).alias("spread")
+    )

@@ -1,0 +1,53 @@
+"""The HTML report of a workspace: one file that opens offline, without scripts."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from pyspark.sql import DataFrame
+
+from dataeval_spark.report.data import Box, Provenance, ReportData, Thumbnail
+from dataeval_spark.report.page import render_report
+from dataeval_spark.report.queries import collect_report_data
+from dataeval_spark.tables import Table
+
+__all__ = ["Box", "Provenance", "ReportData", "Thumbnail", "collect_report_data", "render_report", "write_report"]
+
+
+def write_report(read: Callable[[Table], DataFrame | None], provenance: Provenance, path: str | Path) -> Path:
+    """Collect, render and write a report.
+
+    Parameters
+    ----------
+    read : callable
+        The DataFrame of a table; null when the table does not exist.
+    provenance : Provenance
+        Where the tables come from.
+    path : str or Path
+        File to write; its folder is made. It appears whole or not at all.
+
+    Returns
+    -------
+    Path
+        The file written, absolute.
+
+    Examples
+    --------
+    >>> write_report(workspace.read_or_none, provenance, "report.html")
+    """
+    html = render_report(collect_report_data(read), provenance)
+    target = Path(path).expanduser().resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, suffix=".part", delete=False) as file:
+        try:
+            file.write(html)
+            file.close()
+            os.chmod(file.name, 0o644)  # temporary files are private; a report is to be passed on
+            os.replace(file.name, target)
+        except BaseException:
+            os.unlink(file.name)
+            raise
+    return target

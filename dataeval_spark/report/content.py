@@ -1,0 +1,226 @@
+"""What each section shows, from `ReportData`: tables, galleries and charts ready for the template."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from itertools import groupby
+from typing import Any
+
+from dataeval_spark.report import charts
+from dataeval_spark.report.data import ReportData
+from dataeval_spark.report.listing import Column, listing
+from dataeval_spark.report.pictures import card, label_counts
+from dataeval_spark.report.histograms import BINS
+from dataeval_spark.report.text import clean, listed, number, plural, share, shorten, shown, size, words
+from dataeval_spark.tables import IMAGE_STATS
+
+Content = Mapping[str, Any]
+UNITS = {column.name: column.unit for column in IMAGE_STATS.columns} | {"file_size": "bytes"}
+MEANINGS = {column.name: column.doc for column in IMAGE_STATS.columns} | {"file_size": "Size of the file"}
+TONES = {"error": "bad", "warning": "warn", "info": "calm"}
+
+
+def unreadable(data: ReportData) -> Content:
+    rows = data.of("unreadable")
+    columns = (
+        Column("Image", "image_id", style="code"),
+        Column("Stage", "stage"),
+        Column("Error", "error_class"),
+        Column("What the reader said", "message", most=140),
+        Column("File size", "content_length", size, "num"),
+    )
+    note = shown(len(rows), data.count("unreadable_images"))
+    return {"tables": [listing(rows, columns, caption="Unreadable images", note=note)] if rows else []}
+
+
+def duplicates(data: ReportData) -> Content:
+    groups = []
+    for group_id, members in groupby(data.of("duplicates"), key=lambda row: row["group_id"]):
+        rows = list(members)
+        total = max(int(rows[0]["group_size"]), len(rows))
+        kinds = dict.fromkeys(words(kind) for row in rows for kind in row["kinds"])
+        cards = [
+            card(
+                data,
+                row["image_id"],
+                lines=[row["reason"]],
+                badge="kept" if row["is_kept"] else "",
+                tone="ok" if row["is_kept"] else "",
+                target_index=row["target_index"],
+            )
+            for row in rows
+        ]
+        note = shown(len(rows), total, "images")
+        title = f"Group of {total:,}"
+        leaks = any(row["spans_splits"] for row in rows)
+        groups.append(
+            {"title": title, "detail": listed(kinds, 5), "leaks": leaks, "note": note, "cards": cards, "id": group_id}
+        )
+    counts = data.counts("duplicate_groups")
+    summary = [f"{plural(counts[kind], 'group')} of {text}" for kind, text in _GROUP_KINDS.items() if counts.get(kind)]
+    note = shown(len(groups), sum(counts.values()), "groups")
+    return {"groups": groups, "note": note, "summary": ", ".join(summary)}
+
+
+_GROUP_KINDS = {"exact": "exact copies", "near": "near duplicates", "low_information": "blank or flat images"}
+
+
+def findings(data: ReportData) -> Content:
+    totals = data.counts("image_findings")
+    rules = []
+    for rule, members in groupby(data.of("image_findings"), key=lambda row: row["rule"]):
+        rows = list(members)
+        cards = [
+            card(
+                data,
+                row["image_id"],
+                lines=[f"score {number(row['score'])} (limit {number(row['threshold'])})", row["message"]],
+                target_index=row["target_index"],
+            )
+            for row in rows
+        ]
+        total = max(totals.get(rule, 0), len(rows))
+        rules.append(
+            {
+                "id": f"finding-{slug(rule)}",
+                "title": words(rule).capitalize(),
+                "tone": TONES.get(rows[0]["severity"], "calm"),
+                "severity": clean(rows[0]["severity"]),
+                "note": shown(len(rows), total),
+                "total": total,
+                "cards": cards,
+            }
+        )
+    return {"rules": sorted(rules, key=lambda rule: -rule["total"])}
+
+
+def outliers(data: ReportData) -> Content:
+    counts = data.counts("outliers")
+    totals = [{"statistic": words(name), "count": count} for name, count in counts.items()]
+    totals.sort(key=lambda row: (-row["count"], row["statistic"]))
+    columns = (Column("Statistic", "statistic"), Column("Outliers", "count", number, "num"))
+    cards = []
+    for row in data.of("outliers"):
+        low = row["direction"] == "low"
+        limit = row["lower"] if low else row["upper"]
+        within = f"among {shorten(row['group_name'], 30)}" if row["group_name"] is not None else ""
+        lines = [
+            f"{number(row['value'])} is {'below' if low else 'above'} {number(limit)} {within}",
+            f"score {number(row['score'])} (limit {number(row['threshold'])})",
+        ]
+        statistic = words(row["statistic"]) + (f" of channel {row['channel']}" if row["channel"] is not None else "")
+        cards.append(card(data, row["image_id"], lines=lines, badge=statistic, target_index=row["target_index"]))
+    table = [listing(totals, columns, caption="Outliers per statistic")] if totals else []
+    return {"tables": table, "cards": cards, "note": shown(len(cards), sum(counts.values()), "outliers")}
+
+
+def labels(data: ReportData) -> Content:
+    rows = data.of("labels")
+    classes = [row for row in rows if row["class_name"] is not None]
+    whole = next((row for row in rows if row["class_name"] is None), None)
+    columns = (
+        Column("Class", "class_name", most=40),
+        Column("Labels", "label_count", number, "num"),
+        Column("Share of labels", "label_share", share, "num", bar=True),
+        Column("Images", "image_count", number, "num"),
+        Column("Labels per image", "labels_per_image", number, "num"),
+        Column("Most in one image", "max_labels_per_image", number, "num"),
+    )
+    note = shown(len(classes), int(whole["class_count"]) if whole else len(classes), "classes")
+    cards = []
+    for row in data.of("label_examples"):
+        for image in dict.fromkeys((row["image_a"], row["image_b"])):
+            badge = shorten(row["class_name"], 28)
+            cards.append(card(data, image, lines=[label_counts(data, image)], badge=badge, all_boxes=True))
+    names, values = [row["class_name"] for row in classes], [row["label_count"] for row in classes]
+    chart = charts.bars("chart-labels", f"Labels of {plural(len(names), 'class', 'classes')}", names, values)
+    return {
+        "tables": [listing(classes, columns, caption="Labels per class", note=note)] if classes else [],
+        "chart": chart if classes else "",
+        "cards": cards,
+        "summary": _label_summary(whole) if whole else "",
+    }
+
+
+def _label_summary(whole: Mapping[str, Any]) -> str:
+    parts = [
+        f"{plural(whole['label_count'], 'label')} of {plural(whole['class_count'], 'class', 'classes')} "
+        f"in {plural(whole['image_count'], 'image')}"
+    ]
+    if whole["imbalance_ratio"] is not None:
+        parts.append(f"the most frequent class has {number(whole['imbalance_ratio'])} times the labels of the rarest")
+    if whole["images_without_labels"]:
+        parts.append(f"{plural(whole['images_without_labels'], 'image')} without any label")
+    return "; ".join(parts) + "."
+
+
+def annotations(data: ReportData) -> Content:
+    rows = data.of("annotations")
+    columns = (
+        Column("Kind", "kind", words),
+        Column("What is wrong", "message", most=140),
+        Column("Found", "found", most=40, style="code"),
+        Column("Expected", "expected", most=40, style="code"),
+        Column("File", "source_file", style="code", most=48),
+        Column("Where", "location", style="code", most=32),
+    )
+    note = shown(len(rows), data.count("annotation_findings"))
+    return {"tables": [listing(rows, columns, caption="Annotation findings", note=note)] if rows else []}
+
+
+def statistics(data: ReportData) -> Content:
+    figures = []
+    for name, rows in groupby(data.of("statistics"), key=lambda row: row["statistic"]):
+        bins = list(rows)
+        low, high, total = bins[0]["low"], bins[0]["high"], sum(row["images"] for row in bins)
+        show = size if UNITS[name] == "bytes" else number
+        unit = f" [{UNITS[name]}]" if UNITS[name] not in ("", "bytes") else ""
+        mean = show(sum(row["total"] for row in bins) / total)
+        chart = charts.histogram(
+            f"chart-{slug(name)}", f"Histogram of {words(name)}", low, high, counts_of(bins), unit=UNITS[name]
+        )
+        # A constant statistic is drawn in bins around its value.
+        constant = len(bins) == 1
+        span = f"all {mean}" if constant else f"{show(low)} to {show(high)}, mean {mean}"
+        figures.append(
+            {"title": words(name).capitalize(), "detail": MEANINGS[name] + unit, "note": span, "chart": chart}
+        )
+    return {"figures": figures}
+
+
+def counts_of(bins: list[Mapping[str, Any]]) -> list[int]:
+    """Images per bin, empty bins included."""
+    found = {row["bin"]: row["images"] for row in bins}
+    return [found.get(place, 0) for place in range(BINS)]
+
+
+def dataset_findings(data: ReportData) -> Content:
+    rows = data.of("dataset_findings")
+    columns = (
+        Column("Severity", "severity", style=lambda row: f"pill {TONES.get(row['severity'], 'calm')}"),
+        Column("Finding", "message", most=200),
+        Column("Subject", "subject", style="code", most=40),
+        Column("Rule", "rule", words),
+        Column("Found", "value", number, "num"),
+        Column("Expected", "threshold", number, "num"),
+    )
+    note = shown(len(rows), data.count("dataset_findings"))
+    return {"tables": [listing(rows, columns, caption="Findings about the dataset", note=note)] if rows else []}
+
+
+def slug(text: str) -> str:
+    """A text as part of an id."""
+    return re.sub(r"[^a-z0-9_-]+", "-", text.lower())
+
+
+CONTENT: Mapping[str, Callable[[ReportData], Content]] = {
+    "unreadable": unreadable,
+    "duplicates": duplicates,
+    "findings": findings,
+    "outliers": outliers,
+    "labels": labels,
+    "annotations": annotations,
+    "statistics": statistics,
+    "dataset-findings": dataset_findings,
+}

@@ -1,0 +1,109 @@
+"""The pictures of a report: which images are shown, and one Spark job that makes their thumbnails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.report.data import Box, Row, Thumbnail
+from dataeval_spark.report.thumbnails import thumbnail_of
+
+MAX_BOXES = 40
+# Tasks of the thumbnail job: enough for a laptop's cores, few enough for 150 pictures.
+TASKS = 8
+THUMBNAIL_DDL = (
+    "image_id string, data binary, mime string, width int, height int, full_width int, full_height int, reason string"
+)
+THUMBNAIL_SCHEMA = pa.schema(
+    [
+        ("image_id", pa.string()),
+        ("data", pa.binary()),
+        ("mime", pa.string()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("full_width", pa.int32()),
+        ("full_height", pa.int32()),
+        ("reason", pa.string()),
+    ]
+)
+Rows = Mapping[str, Sequence[Row]]
+
+
+def chosen_images(rows: Rows, most: int) -> tuple[str, ...]:
+    """Ids of the images in all galleries, each once, in the order of the report."""
+    ids = [
+        *(row["image_id"] for query in ("duplicates", "image_findings", "outliers") for row in rows.get(query, ())),
+        *(row[image] for row in rows.get("label_examples", ()) for image in ("image_a", "image_b")),
+    ]
+    return tuple(dict.fromkeys(ids))[:most]
+
+
+def chosen_boxes(rows: Rows, ids: Sequence[str]) -> tuple[tuple[str, ...], tuple[tuple[str, int], ...]]:
+    """Images whose first boxes are drawn, and single boxes that a finding is about."""
+    examples = [row[image] for row in rows.get("label_examples", ()) for image in ("image_a", "image_b")]
+    about = [
+        (row["image_id"], row["target_index"])
+        for query in ("duplicates", "image_findings", "outliers")
+        for row in rows.get(query, ())
+        if row["target_index"] is not None
+    ]
+    shown = set(ids)
+    return (
+        tuple(image for image in dict.fromkeys(examples) if image in shown),
+        tuple(box for box in dict.fromkeys(about) if box[0] in shown),
+    )
+
+
+def collect_boxes(
+    targets: DataFrame | None, images: Sequence[str], single: Sequence[tuple[str, int]]
+) -> dict[str, tuple[Box, ...]]:
+    """The first boxes of ``images`` and the ``single`` ones: at most 40 per image, plus one per finding."""
+    if targets is None or not (images or single):
+        return {}
+    wanted = F.col("image_id").isin(list(images)) & (F.col("target_index") < MAX_BOXES)
+    keys = [f"{image}\n{index}" for image, index in single]
+    chosen = (
+        targets.where(F.col("image_id").isin(sorted({*images, *(image for image, _ in single)})))
+        .where(wanted | F.concat_ws("\n", "image_id", "target_index").isin(keys))
+        .select("image_id", "target_index", "class_name", "box.x0", "box.y0", "box.x1", "box.y1")
+    )
+    boxes: dict[str, tuple[Box, ...]] = {}
+    # Bounded: 150 images of 40 boxes at most, and one box per finding shown.
+    for row in sorted(chosen.collect(), key=lambda row: (row["image_id"], row["target_index"])):
+        corners = (row["x0"], row["y0"], row["x1"], row["y1"])
+        if None not in corners:
+            box = Box(row["target_index"], row["class_name"], *corners)
+            boxes[row["image_id"]] = (*boxes.get(row["image_id"], ()), box)
+    return boxes
+
+
+def collect_thumbnails(images: DataFrame | None, ids: Sequence[str], size: int) -> dict[str, Thumbnail]:
+    """One job: the chosen files are opened on the executors, and only small pictures come back."""
+    if images is None or not ids:
+        return {}
+    chosen = images.where(F.col("image_id").isin(list(ids))).select("image_id", "uri", "content")
+    # A filter leaves the rows where they lie, often all in one task: the decoding is worth moving them.
+    made = chosen.repartition(TASKS).mapInArrow(partial(thumbnail_batches, size=size), THUMBNAIL_DDL)
+    return {row["image_id"]: _thumbnail(row.asDict()) for row in made.collect()}  # bounded: one row per chosen id
+
+
+def thumbnail_batches(batches: Iterator[pa.RecordBatch], *, size: int) -> Iterator[pa.RecordBatch]:
+    """Arrow batches (image_id, uri, content) to batches of `THUMBNAIL_SCHEMA`; one row in, one row out."""
+    for batch in batches:
+        rows = [
+            {"image_id": row["image_id"], **vars(thumbnail_of(row["uri"], row["content"], size))}
+            for row in batch.to_pylist()
+        ]
+        yield pa.RecordBatch.from_pylist(rows, schema=THUMBNAIL_SCHEMA)
+
+
+def _thumbnail(row: dict[str, Any]) -> Thumbnail:
+    data = row["data"]
+    return Thumbnail(
+        data=None if data is None else bytes(data), **{k: v for k, v in row.items() if k not in ("image_id", "data")}
+    )

@@ -1,0 +1,99 @@
+"""The sections of a report, in order: what each answers, the tables it needs and the command that fills them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section: ``queries`` are names in `report.sql.QUERIES`; without ``tables`` it is always there."""
+
+    id: str
+    title: str
+    intro: str
+    tables: tuple[str, ...] = ()
+    command: str = ""
+    queries: tuple[str, ...] = ()
+
+
+SECTIONS = (
+    Section("overview", "At a glance", "", ("images",), "dataeval-spark ingest", ("overview", "composition")),
+    Section("attention", "What needs attention first", "The worst comes first; each line leads to its section."),
+    Section("demo", "Planted and found", "The demo plants faults into good data; this is what the analyses found."),
+    Section(
+        "unreadable",
+        "Unreadable images",
+        "Files that could not be read, with what the reader said. They are left out of every statistic.",
+        ("unreadable_images",),
+        "dataeval-spark profile",
+        ("unreadable",),
+    ),
+    Section(
+        "duplicates",
+        "Duplicates",
+        "Groups that span splits come first, then the largest. One image of each group is kept by a fixed rule; "
+        "nothing has been deleted.",
+        ("duplicate_groups",),
+        "dataeval-spark analyze",
+        ("duplicates",),
+    ),
+    Section(
+        "findings",
+        "Image findings",
+        "Images with something odd to look at, worst first. A lower score is worse.",
+        ("image_findings",),
+        "dataeval-spark analyze",
+        ("image_findings",),
+    ),
+    Section(
+        "outliers",
+        "Outliers",
+        "Images, or boxes, with a statistic far from that of the others. Far is not wrong: look at them.",
+        ("outliers",),
+        "dataeval-spark analyze",
+        ("outliers",),
+    ),
+    Section(
+        "labels",
+        "Labels",
+        "How often each class is labelled, and two images of each of the most frequent classes.",
+        ("label_stats",),
+        "dataeval-spark analyze",
+        ("labels", "label_examples"),
+    ),
+    Section(
+        "annotations",
+        "Annotation findings",
+        "Annotations that could not be taken as written: up to eight of each kind.",
+        ("annotation_findings",),
+        "dataeval-spark ingest",
+        ("annotations",),
+    ),
+    Section(
+        "statistics",
+        "Statistics",
+        "How the images are distributed: one histogram per statistic, over all readable live images.",
+        ("image_stats",),
+        "dataeval-spark profile",
+        ("statistics",),
+    ),
+    Section(
+        "drift",
+        "Drift",
+        "Does the current data look like the reference? Two-sample Kolmogorov-Smirnov test of each statistic, "
+        "corrected for their number (Benjamini-Hochberg). Only the newest comparison of each pair is shown.",
+        ("drift_metrics",),
+        "dataeval-spark compare",
+        ("drift", "drift_overlay"),
+    ),
+    Section(
+        "dataset-findings",
+        "Findings about the dataset",
+        "What was found about the dataset as a whole.",
+        ("dataset_findings",),
+        "dataeval-spark analyze",
+        ("dataset_findings",),
+    ),
+    Section("provenance", "Where this report comes from", "Versions of the tables that were read, and the last runs."),
+)

@@ -1,0 +1,256 @@
+"""Spark sessions: local with Delta, on a cluster or in a notebook, or through Spark Connect.
+
+Imported by the command line, `Audit`, notebooks and tests only: an analysis takes DataFrames.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from dataeval_spark import jars
+from dataeval_spark.errors import SetupError
+
+JAVA_VERSIONS = (17, 21)
+DELTA_SETTINGS = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+# Small data on few cores: every default below is made for a cluster and costs seconds on a laptop.
+LOCAL_SETTINGS = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
+    "spark.python.worker.reuse": "true",
+}
+
+
+def get_or_create(app: str = "dataeval_spark", *, verbose: bool = False) -> SparkSession:
+    """The session there is (notebook, cluster, spark-submit, Connect), else a local one with Delta.
+
+    An active session is taken as it is and nothing in it is changed. Under ``spark-submit`` and with
+    ``SPARK_REMOTE`` set, the session is made with the settings given there.
+
+    Raises
+    ------
+    SetupError
+        A local session is needed and Java or the Delta jars are missing.
+    """
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        return active
+    if os.environ.get("SPARK_REMOTE"):
+        return remote(os.environ["SPARK_REMOTE"])
+    if "PYSPARK_GATEWAY_PORT" in os.environ or "DATABRICKS_RUNTIME_VERSION" in os.environ:
+        return submitted(app)
+    return local(app, verbose=verbose)
+
+
+def submitted(app: str) -> SparkSession:
+    """The session of a script that ``spark-submit`` started; Delta is configured where the caller has not."""
+    builder = SparkSession.builder.appName(app)
+    for key, value in DELTA_SETTINGS.items():
+        if not os.environ.get("DATABRICKS_RUNTIME_VERSION"):
+            builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+def remote(url: str) -> SparkSession:
+    """A session on a Spark Connect server such as ``sc://host:15002``."""
+    return SparkSession.builder.remote(url).getOrCreate()
+
+
+def local(
+    app: str = "dataeval_spark",
+    *,
+    cores: int | None = None,
+    memory: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    verbose: bool = False,
+) -> SparkSession:
+    """A session on this machine, with Delta and settings for small data.
+
+    Parameters
+    ----------
+    app : str
+        Name of the application.
+    cores : int, optional
+        Threads; default all cores that this process may use.
+    memory : str, optional
+        Heap of the driver such as ``"2g"``; default a quarter of the memory, between 1 and 8 GB.
+    settings : mapping, optional
+        Further Spark settings; they win over ours.
+    verbose : bool
+        Show the JVM's own messages.
+
+    Raises
+    ------
+    SetupError
+        Java is missing or of a wrong version, or the Delta jars cannot be had.
+
+    Examples
+    --------
+    >>> spark = local(cores=2)
+    """
+    java = require_java()
+    cores = cores or available_cores()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    log4j = Path(__file__).with_name("log4j2.properties").as_uri()
+    merged = {
+        **DELTA_SETTINGS,
+        **LOCAL_SETTINGS,
+        "spark.jars": ",".join(map(str, jars.resolve(java))),
+        "spark.sql.shuffle.partitions": str(cores),
+        "spark.driver.memory": memory or os.environ.get("DATAEVAL_SPARK_MEMORY") or f"{_default_heap_gb()}g",
+        "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:TieredStopAtLevel=1"
+        + ("" if verbose else f" -Dlog4j2.configurationFile={log4j}"),
+        **(settings or {}),
+    }
+    # Four attempts per task: with plain local[N] one lost Python worker fails the job.
+    builder = SparkSession.builder.master(f"local[{cores},4]").appName(app)
+    for key, value in merged.items():
+        builder = builder.config(key, value)
+    with _jvm_messages_aside(verbose):
+        return builder.getOrCreate()
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def require_java() -> str:
+    """Path of a Java that Spark 4 runs on.
+
+    Raises
+    ------
+    SetupError
+        There is no Java, or its version is not supported.
+    """
+    java = java_program()
+    if java is None:
+        raise SetupError(f"Java was not found; Spark needs Java 17 or 21.\nHint: {_java_hint()}")
+    found = java_version(java)
+    if found not in JAVA_VERSIONS:
+        raise SetupError(f"{java} is Java {found}; Spark needs Java 17 or 21.\nHint: {_java_hint()}")
+    return java
+
+
+def java_program() -> str | None:
+    """The ``java`` that Spark would start: ``JAVA_HOME`` first, then ``PATH``."""
+    home = os.environ.get("JAVA_HOME")
+    if home:
+        candidate = Path(home) / "bin" / "java"
+        return str(candidate) if candidate.is_file() else None
+    return shutil.which("java")
+
+
+def java_version(java: str) -> int | None:
+    """Feature version (17, 21 ...) of a ``java`` program; null when it does not answer."""
+    with suppress(OSError, subprocess.TimeoutExpired):
+        done = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30)
+        match = re.search(r'version "(\d+)(?:\.(\d+))?', done.stderr + done.stdout)
+        if match:
+            return int(match.group(2) or 0) if match.group(1) == "1" else int(match.group(1))
+    return None
+
+
+def _java_hint() -> str:
+    if sys.platform == "darwin":
+        return "brew install openjdk@17 && export JAVA_HOME=$(brew --prefix openjdk@17)"
+    return "sudo apt-get install openjdk-17-jre-headless (and unset JAVA_HOME, or set it to that Java)"
+
+
+def _default_heap_gb() -> int:
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return 2
+    return max(1, min(8, total // 4 // 2**30))
+
+
+@contextmanager
+def _jvm_messages_aside(verbose: bool) -> Iterator[None]:
+    """Send what the JVM prints while it starts to a file, which is shown only if it does not start.
+
+    The JVM inherits file descriptor 2, so Python's own stderr is untouched afterwards.
+    """
+    if verbose:
+        yield
+        return
+    with tempfile.TemporaryFile(mode="w+b") as messages:
+        saved = os.dup(2)
+        os.dup2(messages.fileno(), 2)
+        try:
+            yield
+        except Exception as error:
+            messages.seek(0)
+            text = messages.read().decode(errors="replace")[-3000:]
+            raise SetupError(f"Spark did not start: {error}\n{text}\nHint: run `dataeval-spark doctor`.") from error
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+@dataclass(frozen=True)
+class TaskCounts:
+    """Tasks of the Spark jobs that are running."""
+
+    done: int
+    total: int
+
+
+class TaskCounter:
+    """How many tasks of the running jobs are done: the status tracker on Classic, the progress handler on Connect."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._spark = spark
+        self._connect_counts: TaskCounts | None = None
+        self._lock = threading.Lock()
+        self._is_connect = hasattr(spark, "registerProgressHandler") and "connect" in type(spark).__module__
+        if self._is_connect:
+            spark.registerProgressHandler(self._on_progress)
+
+    def close(self) -> None:
+        if self._is_connect:
+            self._spark.removeProgressHandler(self._on_progress)
+
+    def counts(self) -> TaskCounts | None:
+        """Null when nothing is running or it cannot be told."""
+        if self._is_connect:
+            with self._lock:
+                return self._connect_counts
+        with suppress(Exception):  # a display must never fail the work
+            return self._classic_counts()
+        return None
+
+    def _classic_counts(self) -> TaskCounts | None:
+        tracker = self._spark.sparkContext.statusTracker()
+        stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
+        largest = max((s for s in stages if s), key=lambda s: s.numTasks, default=None)
+        return TaskCounts(largest.numCompletedTasks, largest.numTasks) if largest else None
+
+    def _on_progress(self, stages, inflight_tasks, operation_id, done):  # type: ignore[no-untyped-def]
+        largest = max(stages, key=lambda s: s.num_tasks, default=None)
+        with self._lock:
+            self._connect_counts = (
+                None if done or largest is None else TaskCounts(largest.num_completed_tasks, largest.num_tasks)
+            )

@@ -1,0 +1,1 @@
+"""Difference of one dataset from another."""

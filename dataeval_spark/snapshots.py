@@ -1,0 +1,231 @@
+"""Snapshots: one version of every table under a name, pinned by one append to `snapshots`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import SnapshotError, TableMissingError
+from dataeval_spark.runs import Run
+from dataeval_spark.tables import ALL_TABLES, RUNS, SNAPSHOTS, Table
+from dataeval_spark.workspace import Workspace, absolute, is_local, local_path
+
+# These describe the work, not the data: pinning or restoring them would rewrite history.
+NOT_PINNED = (RUNS, SNAPSHOTS)
+PINNED_TABLES = tuple(table for table in ALL_TABLES if table not in NOT_PINNED)
+NOT_COMPARED = ("run_id", "deleted_at", "window")
+
+
+@dataclass(frozen=True)
+class TableDiff:
+    """Difference of one table between two snapshots; a version is None where it is not pinned."""
+
+    table: str
+    version_a: int | None
+    version_b: int | None
+    rows_a: int
+    rows_b: int
+    added: int
+    removed: int
+    changed: int
+
+
+def create(workspace: Workspace, run: Run, name: str, note: str | None = None) -> dict[str, int]:
+    """Pin the present version of every table under a name, in one commit.
+
+    Raises
+    ------
+    SnapshotError
+        The name is taken or malformed, or there is nothing to pin.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
+        raise SnapshotError(f"Snapshot name {name!r}: expected letters, digits, '.', '_' and '-', and no '='.")
+    if name in {row["snapshot"] for row in _named(workspace, name)}:
+        raise SnapshotError(f"Snapshot {name!r} exists already.\nHint: choose another name, or snapshot show {name}")
+    states = workspace.states(PINNED_TABLES)
+    if not states:
+        raise SnapshotError(f"Workspace {workspace.location} has no tables to pin.\nHint: dataeval-spark ingest ...")
+    tables = [table for table in PINNED_TABLES if table.name in states]
+    with ThreadPoolExecutor(4) as pool:
+        details = dict(zip([table.name for table in tables], pool.map(lambda x: _provenance(workspace, x), tables), strict=True))
+    now = datetime.now(UTC)
+    rows = [
+        (name, table.name, states[table.name].version, details[table.name][0], now, note, details[table.name][1])
+        for table in tables
+    ]
+    frame = workspace.spark.createDataFrame(rows, SNAPSHOTS.ddl(comments=False))
+    workspace.append(SNAPSHOTS, frame, run.writer("snapshot", f"snapshot:{name}"))
+    return {table: state.version for table, state in states.items()}
+
+
+def _provenance(workspace: Workspace, table: Table) -> tuple[str, list[str]]:
+    identity = workspace.table_id(table)
+    rows = workspace.read(table).select("run_id").distinct().limit(50) if "run_id" in table.column_names else None
+    return identity, sorted(row["run_id"] for row in rows.collect()) if rows is not None else []
+
+
+def listing(workspace: Workspace) -> DataFrame:
+    """One row per snapshot: name, time, number of tables, note; newest first."""
+    return (
+        _table(workspace)
+        .groupBy("snapshot")
+        .agg(F.min("created_at").alias("created_at"), F.count("*").alias("tables"), F.first("note").alias("note"))
+        .orderBy(F.desc("created_at"), "snapshot")
+    )
+
+
+def pinned_versions(workspace: Workspace, name: str) -> dict[str, int]:
+    """Table to version, as pinned.
+
+    Raises
+    ------
+    SnapshotError
+        There is no such snapshot.
+    """
+    rows = _named(workspace, name)
+    if not rows:
+        try:
+            # Bounded: the ten newest names.
+            known = [row["snapshot"] for row in listing(workspace).limit(10).collect()]
+        except TableMissingError:
+            known = []
+        there = f"there are {', '.join(known)}" if known else "there is none yet"
+        raise SnapshotError(
+            f"There is no snapshot {name!r} in workspace {workspace.location}; {there}.\n"
+            f"Hint: dataeval-spark snapshot --workspace {workspace.location} create {name}"
+        )
+    return {row["table_name"]: row["version"] for row in rows}
+
+
+def at(workspace: Workspace, name: str) -> Workspace:
+    """The workspace as it was when the snapshot was made; read-only."""
+    return workspace.at(pinned_versions(workspace, name))
+
+
+def statements(workspace: Workspace, name: str) -> list[str]:
+    """SQL that reads each pinned table."""
+    versions = pinned_versions(workspace, name)
+    return [
+        f"SELECT * FROM {workspace.name(table)} VERSION AS OF {versions[table.name]};"
+        for table in PINNED_TABLES
+        if table.name in versions
+    ]
+
+
+def verify(workspace: Workspace, name: str) -> dict[str, str]:
+    """Read every pinned version in full; return a message per table that can no longer be read.
+
+    A default VACUUM keeps pinned versions; a forced one cannot be stopped, and is found here.
+    """
+    lost: dict[str, str] = {}
+    pins = {row["table_name"]: row for row in _named(workspace, name)}
+    versions = pinned_versions(workspace, name)
+    for table in PINNED_TABLES:
+        if table.name not in versions:
+            continue
+        pin = f"{table.name}@v{versions[table.name]}"
+        try:
+            if workspace.table_id(table) != pins[table.name]["table_id"]:
+                lost[table.name] = f"{pin} is lost: the table was dropped and made anew since"
+                continue
+            # A hash over all columns reads every file; a count would be answered from the log.
+            frame = workspace.read(table, versions[table.name])
+            frame.select(F.xxhash64(F.to_json(F.struct(*frame.columns))).alias("h")).agg(F.bit_xor("h")).collect()
+        except Exception as error:
+            first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            lost[table.name] = f"{pin} is lost: {first}"
+    return lost
+
+
+def diff(workspace: Workspace, a: str, b: str) -> list[TableDiff]:
+    """Rows added, removed and changed per table; run ids and times do not count."""
+    versions_a, versions_b = pinned_versions(workspace, a), pinned_versions(workspace, b)
+    names = [table for table in PINNED_TABLES if table.name in versions_a or table.name in versions_b]
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda table: _diff_table(workspace, table, versions_a, versions_b), names))
+
+
+def _diff_table(
+    workspace: Workspace, table: Table, versions_a: Mapping[str, int], versions_b: Mapping[str, int]
+) -> TableDiff:
+    a, b = versions_a.get(table.name), versions_b.get(table.name)
+
+    def keyed(version: int | None, side: str) -> DataFrame:
+        frame = workspace.read(table, version if version is not None else 0)
+        if version is None:
+            frame = frame.limit(0)
+        values = [column for column in sorted(frame.columns) if column not in (*NOT_COMPARED, *table.key)]
+        content = F.xxhash64(F.to_json(F.struct(*(f"`{v}`" for v in values)))) if values else F.lit(0).cast("bigint")
+        keys = F.to_json(F.struct(*(key for key in table.key if key != "run_id")), {"ignoreNullFields": "false"})
+        return frame.select(keys.alias("key"), content.alias(side)).groupBy("key").agg(
+            F.count("*").alias(f"n_{side}"), F.bit_xor(side).alias(side)
+        )
+
+    joined = keyed(a, "a").join(keyed(b, "b"), on="key", how="full")
+    changed = F.col("n_a").isNotNull() & F.col("n_b").isNotNull()
+    changed &= (F.col("a") != F.col("b")) | (F.col("n_a") != F.col("n_b"))
+    counts = joined.agg(
+        F.coalesce(F.sum("n_a"), F.lit(0)).alias("rows_a"),
+        F.coalesce(F.sum("n_b"), F.lit(0)).alias("rows_b"),
+        F.count_if(F.col("n_a").isNull()).alias("added"),
+        F.count_if(F.col("n_b").isNull()).alias("removed"),
+        F.count_if(changed).alias("changed"),
+    ).collect()[0]  # one row
+    return TableDiff(table.name, a, b, **counts.asDict())
+
+
+def restore(workspace: Workspace, name: str) -> dict[str, int]:
+    """Bring every pinned table back to its version; return the new version of each. Others stay as they are.
+
+    Raises
+    ------
+    SnapshotError
+        A pinned version is lost; nothing has been restored then.
+    """
+    lost = verify(workspace, name)
+    if lost:
+        raise SnapshotError(f"Snapshot {name!r} cannot be restored:\n" + "\n".join(lost.values()))
+    versions = pinned_versions(workspace, name)
+    tables = [table for table in PINNED_TABLES if table.name in versions]
+    for table in tables:
+        workspace.spark.sql(f"RESTORE TABLE {workspace.name(table)} TO VERSION AS OF {versions[table.name]}")
+    return {table: state.version for table, state in workspace.states(tables).items()}
+
+
+def export(workspace: Workspace, name: str, directory: str) -> dict[str, int]:
+    """Copy the pinned tables into a directory, as Delta tables that no VACUUM here can reach; return rows per table.
+
+    Raises
+    ------
+    SnapshotError
+        The directory is not empty.
+    """
+    target = absolute(directory)
+    if is_local(target) and local_path(target).exists() and any(local_path(target).iterdir()):
+        raise SnapshotError(f"Directory {target} is not empty.\nHint: name a new directory.")
+    pinned = at(workspace, name)
+    versions = pinned_versions(workspace, name)
+    rows = {}
+    for table in PINNED_TABLES:
+        if table.name in versions:
+            frame = pinned.read(table)
+            frame.write.format("delta").mode("errorifexists").save(f"{target}/{table.name}")
+            rows[table.name] = workspace.spark.read.format("delta").load(f"{target}/{table.name}").count()
+    return rows
+
+
+def _table(workspace: Workspace) -> DataFrame:
+    return workspace.read(SNAPSHOTS)
+
+
+def _named(workspace: Workspace, name: str) -> list:  # type: ignore[type-arg]
+    try:
+        return _table(workspace).where(F.col("snapshot") == name).collect()  # bounded: one row per table
+    except TableMissingError:
+        return []

@@ -1,0 +1,1 @@
+"""Statistics, hashes and embeddings of images: what one decode yields."""

@@ -1,0 +1,70 @@
+"""What a table promises. Plain strings: importable without Spark, usable by SQL, tests and docs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+WriteMode = Literal["replace", "upsert", "append"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its Spark SQL type, and what a reader must know to use the value."""
+
+    name: str
+    type: str
+    doc: str
+    unit: str = ""
+    range: str = ""
+    nullable: bool = False
+
+    @property
+    def comment(self) -> str:
+        return " ".join(filter(None, [self.doc, self.unit and f"[{self.unit}]", self.range and f"in {self.range}"]))
+
+    def ddl(self, *, comments: bool = True) -> str:
+        null = "" if self.nullable else " NOT NULL"
+        comment = f" COMMENT {sql_string(self.comment)}" if comments else ""
+        return f"`{self.name}` {self.type}{null}{comment}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A Delta table of the workspace. ``key`` identifies a row; ``write`` says what a rerun does.
+
+    ``replace`` tables hold an aggregate of the whole dataset; with ``scope`` a write replaces only
+    the rows that share its value of that column. ``upsert`` tables hold rows of images: a write
+    replaces all rows of the images it covers. ``append`` tables grow with every run.
+    An ``open`` table may gain columns that the contract does not name.
+    """
+
+    name: str
+    doc: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    write: WriteMode = "replace"
+    scope: str | None = None
+    open: bool = False
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    def ddl(self, *, comments: bool = True) -> str:
+        return ", ".join(column.ddl(comments=comments) for column in self.columns)
+
+    def markdown(self) -> str:
+        rows = "\n".join(
+            f"| `{c.name}` | `{c.type}`{' (nullable)' if c.nullable else ''} | {c.comment} |" for c in self.columns
+        )
+        more = " May hold further columns." if self.open else ""
+        scope = f" of one `{self.scope}`" if self.scope else ""
+        head = f"### `{self.name}`\n\n{self.doc}{more} Key: {', '.join(f'`{k}`' for k in self.key)}. "
+        return f"{head}Write mode: {self.write}{scope}.\n\n| column | type | meaning |\n|---|---|---|\n{rows}\n"
+
+
+def sql_string(text: str) -> str:
+    """Quote a text as a Spark SQL string literal."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

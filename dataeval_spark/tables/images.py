@@ -1,0 +1,75 @@
+"""Tables of what was ingested: the images, what is labelled in them, and their metadata."""
+
+from dataeval_spark.tables.contract import Column, Table
+from dataeval_spark.tables.keys import BOX_TYPE, IMAGE_ID, RUN_ID, TARGET_INDEX
+
+IMAGES = Table(
+    name="images",
+    doc="Every image ever ingested; analyses read the live ones, whose `deleted_at` is null.",
+    key=("image_id",),
+    columns=(
+        IMAGE_ID,
+        Column("uri", "string", "Where the file is; null when only its bytes were given", nullable=True),
+        Column("content", "binary", "The file's bytes; null when kept by reference", nullable=True),
+        Column("content_length", "bigint", "Size of the file; null when it could not be read", "bytes", nullable=True),
+        Column("modified_at", "timestamp", "Modification time of the file, UTC", nullable=True),
+        Column("file_hash", "string", "xxh3-128 of the file's bytes; null when it could not be read", nullable=True),
+        Column("captured_at", "timestamp", "When the picture was taken, UTC, where metadata say so", nullable=True),
+        Column("split", "string", "Split given by the source or by --split", nullable=True),
+        Column("dataset", "string", "Dataset the image belongs to"),
+        Column("source", "string", "Root that the dataset was ingested from"),
+        Column("deleted_at", "timestamp", "When the file was found missing, UTC; null while it is there", nullable=True),
+        RUN_ID,
+    ),
+    write="upsert",
+)
+
+TARGETS = Table(
+    name="targets",
+    doc="Labelled things: a classification label is target 0 without a box, a detection has one row per box.",
+    key=("image_id", "target_index"),
+    columns=(
+        IMAGE_ID,
+        Column("target_index", "int", "Position of the labelled thing in its image, from 0"),
+        Column("class_name", "string", "Class; null when the source names an unknown class", nullable=True),
+        Column("box", BOX_TYPE, "Half-open box in the upright image, as written in the source", "pixel", nullable=True),
+        Column("is_crowd", "boolean", "The box covers a crowd of objects (COCO)", nullable=True),
+        Column("source", "string", "File and element that the label comes from", nullable=True),
+        RUN_ID,
+    ),
+    write="upsert",
+)
+
+FACTORS = Table(
+    name="factors",
+    doc="Metadata: one typed column per factor found in the source.",
+    key=("image_id", "target_index"),
+    columns=(IMAGE_ID, TARGET_INDEX, RUN_ID),
+    write="upsert",
+    open=True,
+)
+
+ANNOTATION_FINDINGS = Table(
+    name="annotation_findings",
+    doc="Annotations that could not be taken as written: missing image, unknown class, bad box, broken file.",
+    key=("dataset", "source_file", "location", "kind"),
+    columns=(
+        Column("dataset", "string", "Dataset that was ingested"),
+        Column("source_file", "string", "Annotation file"),
+        Column("location", "string", "Line or element in that file"),
+        Column("image_id", "string", "Image concerned, where it is known", nullable=True),
+        TARGET_INDEX,
+        Column(
+            "kind",
+            "string",
+            "missing_image, ambiguous_image, unknown_class, unknown_image, not_numeric_box, inverted_box, "
+            "outside_box, broken_file, broken_element, duplicate_image, unmatched_metadata, duplicate_metadata "
+            "or bad_time",
+        ),
+        Column("message", "string", "What is wrong, in one sentence"),
+        Column("found", "string", "Value found", nullable=True),
+        Column("expected", "string", "Value expected", nullable=True),
+        RUN_ID,
+    ),
+    scope="dataset",
+)

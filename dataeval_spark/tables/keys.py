@@ -1,0 +1,11 @@
+"""Columns that mean the same in every table."""
+
+from dataeval_spark.tables.contract import Column
+
+IMAGE_ID = Column("image_id", "string", "Image: the source's id, else <dataset>/<path relative to the source>")
+TARGET_INDEX = Column(
+    "target_index", "int", "Labelled thing in the image, from 0; null for the whole image", nullable=True
+)
+FINGERPRINT = Column("fingerprint", "string", "Hash of the file, boxes and options this row was computed from")
+RUN_ID = Column("run_id", "string", "Run that wrote the row")
+BOX_TYPE = "struct<x0: double, y0: double, x1: double, y1: double>"

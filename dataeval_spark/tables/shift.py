@@ -1,0 +1,62 @@
+"""Tables of the comparisons of one dataset with another."""
+
+from dataeval_spark.tables.contract import Column, Table
+from dataeval_spark.tables.keys import RUN_ID
+
+TEST_TYPE = "struct<statistic: double, pvalue: double>"
+WINDOW_TYPE = "struct<start: timestamp, end: timestamp>"
+
+
+def _not_yet(name: str, type: str, doc: str) -> Column:
+    return Column(name, type, doc, nullable=True)
+
+
+DRIFT_METRICS = Table(
+    name="drift_metrics",
+    doc=(
+        "Difference of each column between a reference and the current data. The first 22 columns bear the names "
+        "of Databricks data profiling, so that its dashboards and alerts work."
+    ),
+    key=("run_id", "reference", "current", "slice_key", "slice_value", "column_name"),
+    columns=(
+        Column("window", WINDOW_TYPE, "Capture times of the current data; where unknown the time of the run"),
+        Column("granularity", "string", "Length of the windows; null when there is only one", nullable=True),
+        Column("monitor_version", "bigint", "Version of this table's definition"),
+        Column("slice_key", "string", "Expression that defines the slice; null for all rows", nullable=True),
+        Column("slice_value", "string", "Value of the slice; null for all rows", nullable=True),
+        Column("column_name", "string", "Statistic compared"),
+        Column("data_type", "string", "Its type"),
+        Column("window_cmp", WINDOW_TYPE, "Window compared with; null for a baseline", nullable=True),
+        Column("drift_type", "string", "BASELINE or CONSECUTIVE"),
+        Column("count_delta", "double", "Current count of values minus the reference's"),
+        Column("avg_delta", "double", "Current mean minus the reference's", nullable=True),
+        Column("percent_null_delta", "double", "Difference in the percentage of nulls", "percent", nullable=True),
+        Column("percent_zeros_delta", "double", "Difference in the percentage of zeros", "percent", nullable=True),
+        Column(
+            "percent_distinct_delta", "double", "Difference in the percentage of distinct values", "percent", "", True
+        ),
+        _not_yet("non_null_columns_delta", "struct<added: int, missing: int>", "Set for the table row only"),
+        _not_yet("js_distance", "double", "Jensen-Shannon distance; set for categorical columns"),
+        Column("ks_test", TEST_TYPE, "Two-sample Kolmogorov-Smirnov test, two-sided", nullable=True),
+        Column("wasserstein_distance", "double", "Area between the two distribution functions", nullable=True),
+        _not_yet("population_stability_index", "double", "Set by the drift analyses that bin"),
+        _not_yet("chi_squared_test", TEST_TYPE, "Set for categorical columns"),
+        _not_yet("tv_distance", "double", "Total variation distance; set for categorical columns"),
+        _not_yet("l_infinity_distance", "double", "Largest difference of shares; set for categorical columns"),
+        Column("reference", "string", "What was compared with: dataset=NAME, split=NAME or a snapshot"),
+        Column("current", "string", "What was compared: dataset=NAME, split=NAME or a snapshot"),
+        Column("reference_count", "bigint", "Values of the reference"),
+        Column("current_count", "bigint", "Values of the current data"),
+        Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over all columns", nullable=True),
+        Column("threshold", "double", "Adjusted p-value below which the column has drifted"),
+        Column("drift_detected", "boolean", "adjusted_pvalue < threshold", nullable=True),
+        Column(
+            "evidence",
+            "array<struct<item_id: string, score: double>>",
+            "Images of the current data whose values lie farthest beyond the reference",
+            nullable=True,
+        ),
+        RUN_ID,
+    ),
+    write="append",
+)

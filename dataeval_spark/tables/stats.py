@@ -1,0 +1,143 @@
+"""Tables filled by the profile: everything that one decode of an image yields."""
+
+from dataeval_spark.tables.contract import Column, Table
+from dataeval_spark.tables.keys import FINGERPRINT, IMAGE_ID, RUN_ID, TARGET_INDEX
+
+
+def _number(name: str, doc: str, unit: str = "", range: str = "") -> Column:
+    return Column(name, "double", doc, unit, range, nullable=True)
+
+
+PIXEL_COLUMNS = (
+    _number("mean", "Mean over all channels and pixels", "pixel value"),
+    _number("std", "Population standard deviation", "pixel value"),
+    _number("var", "Population variance", "pixel value squared"),
+    _number("skew", "Skewness m3 / m2^1.5; 0 when constant"),
+    _number("kurtosis", "Excess kurtosis m4 / m2^2 - 3; 0 when constant"),
+    _number("entropy", "Shannon entropy of the 256-bin histogram", "nat", "[0, 5.546]"),
+    _number("missing", "Share of values that are NaN or lie outside the image", range="[0, 1]"),
+    _number("zeros", "Share of values that are 0", range="[0, 1]"),
+)
+VISUAL_COLUMNS = (
+    _number("brightness", "25th percentile (DataEval's definition)", range="[0, 255]"),
+    _number("contrast", "(max - min) / mean of the five percentiles"),
+    _number("darkness", "75th percentile (DataEval's definition)", range="[0, 255]"),
+    _number("sharpness", "Standard deviation of the 3x3 edge image", range="[0, 127.5]"),
+    Column("percentiles", "array<double>", "Percentiles 0, 25, 50, 75 and 100", range="[0, 255]", nullable=True),
+)
+DIMENSION_COLUMNS = (
+    _number("offset_x", "Left edge of the box; 0 for the whole image", "pixel"),
+    _number("offset_y", "Top edge of the box; 0 for the whole image", "pixel"),
+    _number("width", "Width of the box or upright image", "pixel"),
+    _number("height", "Height of the box or upright image", "pixel"),
+    Column("channels", "int", "Channels of the decoded image", nullable=True),
+    _number("size", "width x height", "pixel"),
+    _number("aspect_ratio", "1 - shorter / longer side; negative when tall, 0 when square", range="(-1, 1)"),
+    Column("bit_depth", "int", "Bits per channel of the value range found in the image", "bit", nullable=True),
+    _number("center_x", "Horizontal centre", "pixel"),
+    _number("center_y", "Vertical centre", "pixel"),
+    _number("distance_center", "Distance from the box's centre to the image's centre", "pixel"),
+    _number("distance_edge", "Distance from the box to the nearest image edge", "pixel"),
+    Column("invalid_box", "boolean", "The box is empty, inverted or wholly outside the image", nullable=True),
+)
+APPEARANCE_COLUMNS = (
+    _number("perceived_brightness", "Brightness of the mean colour (cleanvision)", range="[0, 1]"),
+    _number("perceived_brightness_p5", "5th percentile of perceived brightness (cleanvision)", range="[0, 1]"),
+    _number("perceived_brightness_p99", "99th percentile of perceived brightness (cleanvision)", range="[0, 1]"),
+    _number("entropy_bits", "Entropy of the concatenated channel histograms (Pillow, cleanvision)", "bit"),
+    _number("blurriness", "Standard deviation of edges at 64 px (cleanvision)"),
+    _number("blurriness_grayscale_std", "Standard deviation of the gray histogram at 64 px (cleanvision)"),
+    Column("is_grayscale", "boolean", "One channel, or all colour channels equal", nullable=True),
+)
+FILE_COLUMNS = (
+    Column("format", "string", "File format, such as JPEG or PNG", nullable=True),
+    Column("color_mode", "string", "Colour mode in the file, such as RGB, L, P or CMYK", nullable=True),
+    Column("orientation", "int", "EXIF orientation that was applied; 1 when none", range="1..8", nullable=True),
+    Column("frames", "int", "Frames in the file; the first one is measured", nullable=True),
+)
+
+IMAGE_STATS = Table(
+    name="image_stats",
+    doc="Statistics of each image and of each box in it. An image is here or in `unreadable_images`, never in both.",
+    key=("image_id", "target_index"),
+    columns=(
+        IMAGE_ID,
+        TARGET_INDEX,
+        *DIMENSION_COLUMNS,
+        *PIXEL_COLUMNS,
+        *VISUAL_COLUMNS,
+        *APPEARANCE_COLUMNS,
+        *FILE_COLUMNS,
+        FINGERPRINT,
+        RUN_ID,
+    ),
+    write="upsert",
+)
+
+CHANNEL_STATS = Table(
+    name="channel_stats",
+    doc="The pixel and visual statistics of each channel, with its histogram.",
+    key=("image_id", "target_index", "channel"),
+    columns=(
+        IMAGE_ID,
+        TARGET_INDEX,
+        Column("channel", "int", "Channel, from 0 (red, green, blue for colour images)"),
+        *PIXEL_COLUMNS,
+        *VISUAL_COLUMNS,
+        Column("histogram", "array<bigint>", "Pixels per value range, 256 equal bins", "pixels", nullable=True),
+        FINGERPRINT,
+        RUN_ID,
+    ),
+    write="upsert",
+)
+
+HASHES = Table(
+    name="hashes",
+    doc="Hashes of each image and box. A perceptual hash is null where the shorter side is below 9 pixels.",
+    key=("image_id", "target_index"),
+    columns=(
+        IMAGE_ID,
+        TARGET_INDEX,
+        Column("file_hash", "string", "xxh3-128 of the file's bytes; null for a box", nullable=True),
+        Column("content_hash", "string", "xxh3-128 of shape, type and decoded pixels", nullable=True),
+        Column("phash", "string", "64-bit DCT perceptual hash, hexadecimal", nullable=True),
+        Column("dhash", "string", "64-bit gradient perceptual hash, hexadecimal", nullable=True),
+        Column("phash_d4", "string", "Smallest phash over the 8 rotations and flips", nullable=True),
+        Column("dhash_d4", "string", "Smallest dhash over the 8 rotations and flips", nullable=True),
+        FINGERPRINT,
+        RUN_ID,
+    ),
+    write="upsert",
+)
+
+UNREADABLE_IMAGES = Table(
+    name="unreadable_images",
+    doc="Images that could not be read, and why.",
+    key=("image_id",),
+    columns=(
+        IMAGE_ID,
+        Column("stage", "string", "read, header, decode or statistics"),
+        Column("error_class", "string", "Class of the error"),
+        Column("message", "string", "What the reader said"),
+        Column("content_length", "bigint", "Size of the file, where it is known", "bytes", nullable=True),
+        FINGERPRINT,
+        RUN_ID,
+    ),
+    write="upsert",
+)
+
+EMBEDDINGS = Table(
+    name="embeddings",
+    doc="One vector per image and encoder.",
+    key=("image_id", "target_index", "encoder"),
+    columns=(
+        IMAGE_ID,
+        TARGET_INDEX,
+        Column("encoder", "string", "Name of the encoder"),
+        Column("embedding", "array<float>", "The vector"),
+        Column("encoder_version", "string", "Hash of the encoder's definition and preprocessing"),
+        FINGERPRINT,
+        RUN_ID,
+    ),
+    write="upsert",
+)

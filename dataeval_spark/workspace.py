@@ -1,0 +1,535 @@
+"""The lakehouse that holds every result: the only reader and writer of Delta tables.
+
+A workspace is a directory (one Delta table per sub-directory) or a schema of a catalog. Reading a
+workspace ``at`` a snapshot gives the pinned version of each table and cannot write.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import SchemaError, TableMissingError, WorkspaceError
+from dataeval_spark.tables import ALL_TABLES, Table
+from dataeval_spark.tables.contract import sql_string
+
+FILLED_BY = {"images": "ingest", "targets": "ingest", "factors": "ingest", "annotation_findings": "ingest"}
+FILLED_BY |= dict.fromkeys(
+    ("image_stats", "channel_stats", "hashes", "unreadable_images", "embeddings"), "profile"
+) | {"drift_metrics": "compare", "snapshots": "snapshot create"}
+TABLE_PROPERTIES = {"delta.enableDeletionVectors": "false"}
+# Delta's own auto-compaction rewrites after nearly every small commit; once in this many files is enough.
+COMPACT_FILES, COMPACT_FILE_BYTES = 24, 16 * 2**20
+RIGHTS = "USE CATALOG, USE SCHEMA, CREATE TABLE, SELECT and MODIFY"
+
+# Commits that need session settings (MERGE has no options) take turns: one thread's id must never tag another's.
+_SETTINGS_LOCK = threading.RLock()
+
+
+@dataclass(frozen=True)
+class TableState:
+    """Where a table stands: its Delta version, and the last commit that changed rows (compaction does not)."""
+
+    version: int
+    written_version: int
+    written_at: datetime
+    work_id: str | None
+
+    @property
+    def identity(self) -> str:
+        """Differs between a table and another that was dropped and recreated up to the same version."""
+        return f"{self.written_version}@{self.written_at.timestamp():.3f}"
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Who writes: goes into each commit, so that a table's history tells what made it."""
+
+    run_id: str
+    step: str
+    work_id: str
+    code_version: str
+
+    @property
+    def metadata(self) -> str:
+        return json.dumps(vars(self), sort_keys=True)
+
+
+class Workspace:
+    """Tables in one place.
+
+    Parameters
+    ----------
+    spark : SparkSession
+        Session with Delta.
+    location : str
+        ``catalog.schema`` (exactly one dot, no slash), or a directory (anything with a slash, a
+        scheme, or no dot; write ``./a.b`` for a directory with a dot).
+    scratch : str, optional
+        Directory for temporary files; default ``_scratch`` in a workspace directory. Needed for a catalog.
+    table_location : str, optional
+        Directory under which the tables of a catalog are created as external tables.
+    retention_days : int
+        How long old versions stay readable for snapshots; a property of tables when they are created.
+    versions : mapping, optional
+        Versions to read; makes the workspace read-only. Use :meth:`at`.
+
+    Examples
+    --------
+    >>> Workspace(spark, "my_audit").read(IMAGE_STATS).count()
+    """
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        location: str,
+        *,
+        scratch: str | None = None,
+        table_location: str | None = None,
+        retention_days: int = 180,
+        versions: Mapping[str, int] | None = None,
+    ) -> None:
+        self.spark = spark
+        self.is_catalog = is_catalog_name(location)
+        self.location = location if self.is_catalog else absolute(location)
+        self.scratch_root = absolute(scratch) if scratch else None if self.is_catalog else f"{self.location}/_scratch"
+        self._table_location = table_location
+        self._retention_days = retention_days
+        self._versions = versions
+        self._created: set[str] = set()
+        self._checked: set[str] = set()
+
+    # Names and state
+
+    def name(self, table: Table) -> str:
+        """Name of a table in SQL."""
+        return f"{_quoted(self.location)}.`{table.name}`" if self.is_catalog else f"delta.`{self.path(table)}`"
+
+    def path(self, table: Table) -> str:
+        return f"{self.location}/{table.name}"
+
+    def state(self, table: Table) -> TableState | None:
+        """Version of a table and who wrote it; None when it does not exist."""
+        try:
+            rows = self.spark.sql(f"DESCRIBE HISTORY {self.name(table)} LIMIT 3").collect()
+        except AnalysisException as error:
+            if _is_missing(error):
+                return None
+            raise self._wrapped(error, f"read the history of {table.name}") from error
+        write = next((row for row in rows if row["operation"] != "OPTIMIZE"), rows[-1])
+        return TableState(
+            version=rows[0]["version"],
+            written_version=write["version"],
+            written_at=write["timestamp"].astimezone(UTC),
+            work_id=_metadata(write).get("work_id"),
+        )
+
+    def states(self, tables: Iterable[Table] = ALL_TABLES) -> dict[str, TableState]:
+        """State of each table that exists."""
+        tables = tuple(tables)
+        with ThreadPoolExecutor(8) as pool:
+            found = pool.map(self.state, tables)
+        return {table.name: state for table, state in zip(tables, found, strict=True) if state}
+
+    def commit_versions(self, table: Table, *, step: str, limit: int = 200) -> dict[str, int]:
+        """First version that each run committed for a step, among the newest ``limit`` commits."""
+        rows = self.spark.sql(f"DESCRIBE HISTORY {self.name(table)} LIMIT {limit}").collect()
+        found = [(_metadata(row), row["version"]) for row in rows]
+        # Newest first, so the earliest commit of a run is the one that stays.
+        return {made["run_id"]: version for made, version in found if made.get("step") == step}
+
+    def table_id(self, table: Table) -> str:
+        """Delta's own id of a table: a dropped and recreated table has another."""
+        return str(self.spark.sql(f"DESCRIBE DETAIL {self.name(table)}").select("id").collect()[0]["id"])
+
+    def exists(self, table: Table) -> bool:
+        if self._versions is not None:
+            return table.name in self._versions
+        return self.state(table) is not None
+
+    # Reading
+
+    def read(self, table: Table, version: int | None = None) -> DataFrame:
+        """The rows of a table, at a version where one is given or pinned.
+
+        Raises
+        ------
+        TableMissingError
+            The table does not exist; the message says which command fills it.
+        """
+        if self._versions is not None and version is None:
+            if table.name not in self._versions:
+                raise TableMissingError.of(table.name, self.location, "the snapshot was made before it was filled")
+            version = self._versions[table.name]
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        try:
+            frame = reader.table(self.name(table)) if self.is_catalog else reader.load(self.path(table))
+            frame.columns  # noqa: B018  under Connect nothing is checked before this
+        except AnalysisException as error:
+            if not _is_missing(error):
+                raise self._wrapped(error, f"read {table.name}") from error
+            command = f"dataeval-spark {FILLED_BY.get(table.name, 'analyze')} --workspace {self.location}"
+            raise TableMissingError.of(table.name, self.location, command) from error
+        return frame
+
+    def read_or_none(self, table: Table) -> DataFrame | None:
+        try:
+            return self.read(table)
+        except TableMissingError:
+            return None
+
+    def at(self, versions: Mapping[str, int]) -> Workspace:
+        """The same workspace, read-only, with each table at the version given."""
+        return Workspace(self.spark, self.location, scratch=self.scratch_root, versions=versions)
+
+    # Creating
+
+    def create(self, tables: Iterable[Table]) -> None:
+        """Make the tables that do not exist yet, with types, comments and properties of their contracts."""
+        self._require_writable()
+        new = [table for table in tables if table.name not in self._created]
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(self._create, new))
+        self._created.update(table.name for table in new)
+
+    def _create(self, table: Table) -> None:
+        properties = TABLE_PROPERTIES | dict.fromkeys(
+            ("delta.logRetentionDuration", "delta.deletedFileRetentionDuration"),
+            f"interval {self._retention_days} days",
+        )
+        assignments = ", ".join(f"'{key}' = '{value}'" for key, value in properties.items())
+        location = (
+            f" LOCATION {sql_string(f'{self._table_location}/{table.name}')}"
+            if self._table_location and self.is_catalog
+            else ""
+        )
+        try:
+            retrying(
+                lambda: self.spark.sql(
+                    f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({table.ddl()}) USING DELTA{location} "
+                    f"COMMENT {sql_string(table.doc)} TBLPROPERTIES ({assignments})"
+                )
+            )
+        except PySparkException as error:
+            raise self._wrapped(error, f"create {table.name}") from error
+
+    def open(self) -> None:
+        """Make the place for the tables.
+
+        Raises
+        ------
+        WorkspaceError
+            The directory cannot be written or the schema cannot be made.
+        """
+        if self.is_catalog:
+            try:
+                self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {_quoted(self.location)}")
+            except PySparkException as error:
+                raise self._wrapped(error, f"create the schema {self.location}") from error
+        elif is_local(self.location):
+            try:
+                local_path(self.location).mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise WorkspaceError(
+                    f"The workspace {self.location} cannot be made: {error.strerror}.\n"
+                    "Hint: name a directory that you may write."
+                ) from error
+
+    # Writing
+
+    def write(
+        self,
+        table: Table,
+        frame: DataFrame,
+        writer: Writer,
+        *,
+        images: DataFrame | None = None,
+        scope: str | None = None,
+    ) -> int:
+        """Write a step's result in one commit and return the table's version.
+
+        A table that the same work has just written (a run killed after its commit) is left as it is.
+
+        Parameters
+        ----------
+        table : Table
+            Contract; its write mode decides what is replaced.
+        frame : DataFrame
+            Rows with the contract's columns; ``run_id`` is added where it is missing.
+        writer : Writer
+            Goes into the commit.
+        images : DataFrame, optional
+            Column ``image_id``: the images whose rows are replaced (upsert only).
+        scope : str, optional
+            Value of ``table.scope`` whose rows are replaced.
+
+        Raises
+        ------
+        SchemaError
+            The frame or the existing table differs from the contract.
+        """
+        self.create([table])
+        before = self.state(table)
+        assert before is not None
+        if before.work_id == writer.work_id:
+            return before.version
+        rows = self._conforming(table, frame, writer)
+        if images is not None:
+            self._replace_images(table, rows, images, writer, before)
+        else:
+            mode = "append" if table.write == "append" else "overwrite"
+            where = {"replaceWhere": f"`{table.scope}` = {sql_string(scope)}"} if scope is not None else {}
+            self._save(table, rows, writer, before, mode=mode, options=where)
+        self._compact(table)
+        after = self.state(table)
+        assert after is not None
+        return after.version
+
+    def replace_where(self, table: Table, frame: DataFrame, condition: str, writer: Writer) -> None:
+        """Replace the rows that meet a condition; used for rows that the workspace keeps about itself."""
+        self.create([table])
+        rows = self._conforming(table, frame, writer)
+        self._save(table, rows, writer, None, mode="overwrite", options={"replaceWhere": condition})
+
+    def append(self, table: Table, frame: DataFrame, writer: Writer) -> None:
+        """Add rows that the workspace keeps about itself."""
+        self.create([table])
+        self._save(table, self._conforming(table, frame, writer), writer, None, mode="append", options={})
+
+    def _save(
+        self,
+        table: Table,
+        rows: DataFrame,
+        writer: Writer,
+        before: TableState | None,
+        *,
+        mode: str,
+        options: Mapping[str, str],
+    ) -> None:
+        save = rows.write.format("delta").mode(mode).option("userMetadata", writer.metadata).options(**options)
+        if before is not None:
+            # A commit whose answer was lost and that is sent again is recognised by Delta itself.
+            app = f"dataeval_spark:{writer.work_id}:{table.name}"
+            save = save.option("txnAppId", app).option("txnVersion", str(before.version))
+        try:
+            retrying(lambda: save.saveAsTable(self.name(table)) if self.is_catalog else save.save(self.path(table)))
+        except AnalysisException as error:
+            raise self._wrapped(error, f"write {table.name}") from error
+
+    def _compact(self, table: Table) -> None:
+        detail = self.spark.sql(f"DESCRIBE DETAIL {self.name(table)}").select("numFiles", "sizeInBytes").collect()[0]
+        if detail["numFiles"] >= COMPACT_FILES and detail["sizeInBytes"] < COMPACT_FILE_BYTES * detail["numFiles"]:
+            self.spark.sql(f"OPTIMIZE {self.name(table)}")
+
+    def _replace_images(
+        self, table: Table, rows: DataFrame, images: DataFrame, writer: Writer, before: TableState
+    ) -> None:
+        old = self.read(table).join(images.select("image_id").distinct(), on="image_id", how="left_semi")
+        # Version 0 is the commit that made the table: nothing to replace.
+        if before.version == 0 or old.isEmpty():
+            self._save(table, rows, writer, before, mode="append", options={})
+            return
+        # MERGE's target has no alias on both kinds of location, so the source's columns get names of their own.
+        same_key = " AND ".join(f"`{key}` <=> `new_{key}`" for key in table.key)
+        new = rows.select(*(F.col(f"`{name}`").alias(f"new_{name}") for name in rows.columns), F.lit(False).alias("gone"))
+        gone = old.join(new, on=F.expr(same_key), how="left_anti")
+        gone = gone.select(*(F.col(f"`{name}`").alias(f"new_{name}") for name in rows.columns), F.lit(True).alias("gone"))
+        values = {name: F.col(f"`new_{name}`") for name in rows.columns}
+        settings = {
+            "spark.databricks.delta.commitInfo.userMetadata": writer.metadata,
+            "spark.databricks.delta.write.txnAppId": f"dataeval_spark:{writer.work_id}:{table.name}",
+            "spark.databricks.delta.write.txnVersion": str(before.version),
+        }
+        merge = (
+            new.unionByName(gone)
+            .mergeInto(self.name(table), F.expr(same_key))
+            .whenMatched(F.col("gone"))
+            .delete()
+            .whenMatched()
+            .update(values)
+            .whenNotMatched(~F.col("gone"))
+            .insert(values)
+        )
+        with session_settings(self.spark, settings):
+            merge.merge()
+
+    def _conforming(self, table: Table, frame: DataFrame, writer: Writer) -> DataFrame:
+        self._check_table(table, frame)
+        given = frame.columns
+        expected = list(table.column_names)
+        if "run_id" in expected and "run_id" not in given:
+            frame = frame.withColumn("run_id", F.lit(writer.run_id))
+        extra = [name for name in given if name not in expected]
+        missing = [name for name in expected if name not in frame.columns]
+        if missing or (extra and not table.open):
+            raise SchemaError(f"Rows for {table.name} lack the columns {missing} and have the unknown columns {extra}.")
+        found = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
+        for column in table.columns:
+            if found[column.name] != _plain_type(column.type):
+                raise SchemaError(
+                    f"Rows for {table.name}: column {column.name} has type {found[column.name]}; "
+                    f"expected {column.type}."
+                )
+        return frame.select(*(f"`{name}`" for name in (*expected, *extra)))
+
+    def _check_table(self, table: Table, frame: DataFrame) -> None:
+        """Bring an existing table to its contract where only columns are missing; stop at any other difference."""
+        if table.name in self._checked and not table.open:
+            return
+        found = {field.name: field.dataType.simpleString() for field in self.read(table).schema.fields}
+        wanted = {column.name: _plain_type(column.type) for column in table.columns}
+        comments = {column.name: f" COMMENT {sql_string(column.comment)}" for column in table.columns}
+        if table.open:
+            wanted = {f.name: f.dataType.simpleString() for f in frame.schema.fields} | wanted
+        for name, type in wanted.items():
+            if found.get(name, type) != type:
+                raise SchemaError(
+                    f"Table {self.name(table)}: column {name} has type {found[name]}; this version expects {type}.\n"
+                    f"Hint: DROP TABLE {self.name(table)}; then run the step that fills it again."
+                )
+        unknown = sorted(set(found) - set(wanted))
+        if unknown and not table.open:
+            raise SchemaError(
+                f"Table {self.name(table)} has columns that this version does not know: {', '.join(unknown)}.\n"
+                "Hint: pip install --upgrade dataeval_spark"
+            )
+        added = [name for name in wanted if name not in found]
+        if added:
+            columns = ", ".join(f"`{name}` {wanted[name]}{comments.get(name, '')}" for name in added)
+            self.spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({columns})")
+        self._checked.add(table.name)
+
+    def _require_writable(self) -> None:
+        if self._versions is not None:
+            raise WorkspaceError(f"Workspace {self.location} is read at a snapshot and cannot be written.")
+
+    def _wrapped(self, error: Exception, action: str) -> WorkspaceError:
+        text = str(error)
+        first = text.strip().splitlines()[0][:500]
+        if re.search(r"PERMISSION|INSUFFICIENT|ACCESS_DENIED|Permission denied|not have", text):
+            hint = f"GRANT the rights {RIGHTS} on {self.location} to this user." if self.is_catalog else (
+                "name a directory that you may write."
+            )
+        elif "Failed to find data source: delta" in text or "DeltaCatalog" in text or "DATA_SOURCE_NOT_FOUND" in text:
+            from dataeval_spark import jars
+
+            hint = f"this Spark session has no Delta: spark-submit --packages {jars.coordinates()} ..."
+        else:
+            hint = "run again with --verbose to see the whole error."
+        return WorkspaceError(f"Could not {action} in workspace {self.location}: {first}\nHint: {hint}")
+
+    # Scratch
+
+    @contextmanager
+    def scratch(self, run_id: str) -> Iterator[Callable[[DataFrame, str], DataFrame]]:
+        """A function that stores a frame in temporary files and reads it back; the files go when the block ends."""
+        if self.scratch_root is None:
+            raise WorkspaceError(
+                f"Workspace {self.location} is a catalog schema: temporary files need a place of their own.\n"
+                "Hint: --scratch DIRECTORY (a path that the driver and the executors can write)"
+            )
+        root = f"{self.scratch_root}/{run_id}"
+
+        def stage(frame: DataFrame, name: str) -> DataFrame:
+            frame.write.mode("overwrite").parquet(f"{root}/{name}")
+            return self.spark.read.parquet(f"{root}/{name}")
+
+        try:
+            yield stage
+        finally:
+            remove_directory(root)
+
+
+def retrying(commit: Callable[[], object], attempts: int = 5) -> None:
+    """Commit; where another commit came between, try again a bounded number of times."""
+    for attempt in range(1, attempts + 1):
+        try:
+            commit()
+            return
+        except Exception as error:
+            if attempt == attempts or not re.search(r"DELTA_CONCURRENT|Concurrent\w+Exception|ProtocolChanged", str(error)):
+                raise
+            time.sleep(0.2 * attempt)
+
+
+@contextmanager
+def session_settings(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
+    """Set Spark settings for the length of a block, one block at a time, and put back what was there."""
+    with _SETTINGS_LOCK:
+        before: dict[str, Any] = {key: spark.conf.get(key, None) for key in settings}
+        try:
+            for key, value in settings.items():
+                spark.conf.set(key, value)
+            yield
+        finally:
+            for key, old in before.items():
+                spark.conf.unset(key) if old is None else spark.conf.set(key, old)
+
+
+def is_catalog_name(location: str) -> bool:
+    """``catalog.schema``: exactly one dot and no slash."""
+    return location.count(".") == 1 and not re.search(r"[/\\:]", location) and not location.startswith(".")
+
+
+def absolute(location: str) -> str:
+    """A directory as an absolute path; a URI stays as it is."""
+    return location.rstrip("/") if "://" in location else str(Path(location).expanduser().absolute())
+
+
+def is_local(location: str) -> bool:
+    return "://" not in location or location.startswith("file:")
+
+
+def local_path(location: str) -> Path:
+    return Path(re.sub(r"^file:(//)?", "", location))
+
+
+def remove_directory(location: str) -> None:
+    """Remove a directory with all in it, local or on any file system that Arrow knows."""
+    if is_local(location):
+        shutil.rmtree(local_path(location), ignore_errors=True)
+        return
+    from pyarrow import fs
+
+    filesystem, path = fs.FileSystem.from_uri(location)
+    filesystem.delete_dir_contents(path, missing_dir_ok=True)
+
+
+def _quoted(name: str) -> str:
+    return ".".join(f"`{part}`" for part in name.split("."))
+
+
+def _plain_type(type: str) -> str:
+    return re.sub(r"\s*([:,])\s*", r"\1", type)
+
+
+def _metadata(row: Any) -> dict[str, str]:
+    try:
+        found = json.loads(row["userMetadata"] or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _is_missing(error: AnalysisException) -> bool:
+    text = str(error)
+    return any(
+        mark in text
+        for mark in ("TABLE_OR_VIEW_NOT_FOUND", "PATH_NOT_FOUND", "DELTA_TABLE_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE")
+    ) or bool(re.search(r"is not a Delta table|doesn't exist|PATH_DOES_NOT_EXIST|SCHEMA_NOT_FOUND", text))

@@ -1,0 +1,166 @@
+"""Hashes: DataEval's strings where it is right, and what we do where it is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from scipy.fftpack import dct
+
+from dataeval_spark.kernels.geometry import window_of
+from dataeval_spark.kernels.hashes import (
+    NAMES,
+    content_hash,
+    dhash,
+    dhash_d4,
+    file_hash,
+    perceptual_hashes,
+    phash,
+    phash_d4,
+)
+from dataeval_spark.kernels.value_range import EIGHT_BIT, value_range
+
+from .reference import EXPECTED, HASHES_WHERE_DATAEVAL_IS_WRONG, VALID_BOXES, image
+
+RIGHT = [name for name in EXPECTED["whole"] if name not in HASHES_WHERE_DATAEVAL_IS_WRONG]
+
+
+def noise(
+    height: int, width: int, channels: int = 1, seed: int = 0, high: int = 256, dtype: str = "uint8"
+) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, high, (height, width, channels)).astype(dtype)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_hashes_of_an_image_equal_dataeval(name):
+    pixels = image(name)
+
+    hashes = perceptual_hashes(pixels, value_range(pixels))
+
+    assert {key: value or "" for key, value in hashes.items()} == {key: EXPECTED["whole"][name][key] for key in NAMES}
+
+
+# DataEval contradicts itself on pixels 0 and 1: compute_stats stretches them to 0 and 255, as we do; phash does not.
+@pytest.mark.parametrize("name", [name for name in RIGHT if name != "dark01_u8"])
+def test_single_hash_functions_equal_those_of_dataeval(name):
+    pixels = image(name)
+
+    hashes = {"phash": phash, "dhash": dhash, "phash_d4": phash_d4, "dhash_d4": dhash_d4}
+
+    assert {key: function(pixels) or "" for key, function in hashes.items()} == EXPECTED["hashes"][name]
+
+
+@pytest.mark.parametrize("name", list(HASHES_WHERE_DATAEVAL_IS_WRONG))
+def test_where_dataeval_is_wrong_our_hashes_differ(name):
+    pixels = image(name)
+
+    hashes = perceptual_hashes(pixels, value_range(pixels))
+
+    assert hashes["phash"] != EXPECTED["whole"][name]["phash"]
+    assert hashes["dhash"] != EXPECTED["whole"][name]["dhash"]
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in VALID_BOXES if case.values[0]["image"] not in HASHES_WHERE_DATAEVAL_IS_WRONG]
+)
+def test_hashes_of_a_box_equal_dataeval(case):
+    pixels = image(case["image"])
+    window = window_of(tuple(case["box"]), *pixels.shape[:2])
+
+    crop = pixels[window.top : window.bottom, window.left : window.right]
+    hashes = perceptual_hashes(crop, value_range(pixels), window=window)
+
+    assert {key: value or "" for key, value in hashes.items()} == {key: case["expected"][key] for key in NAMES}
+
+
+def plain_phash(gray: np.ndarray) -> str:
+    side = 8 * min((min(gray.shape) - 1) // 8, 4)
+    small = np.asarray(Image.fromarray(gray).resize((side, side), Image.Resampling.LANCZOS))
+    low = dct(dct(small.T).T)[:8, :8]
+    return np.packbits((low > np.median(low)).ravel()).tobytes().hex()
+
+
+def plain_dhash(gray: np.ndarray) -> str:
+    small = np.asarray(Image.fromarray(gray).resize((9, 9), Image.Resampling.LANCZOS))[:8]
+    return np.packbits((small[:, :-1] > small[:, 1:]).ravel()).tobytes().hex()
+
+
+@settings(max_examples=60, deadline=None)
+@given(height=st.integers(9, 90), width=st.integers(9, 90), seed=st.integers(0, 10_000))
+def test_the_shared_resizes_give_the_hashes_of_eight_separate_ones(height, width, seed):
+    gray = noise(height, width, seed=seed)[:, :, 0]
+    turned = [turn for k in range(4) for turn in (np.rot90(gray, k), np.fliplr(np.rot90(gray, k)))]
+
+    assert perceptual_hashes(gray[:, :, np.newaxis], EIGHT_BIT) == {
+        "phash": plain_phash(gray),
+        "dhash": plain_dhash(gray),
+        "phash_d4": min(map(plain_phash, turned)),
+        "dhash_d4": min(map(plain_dhash, turned)),
+    }
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_d4_hashes_do_not_depend_on_rotation(turns):
+    pixels = image("flower_u8")
+    turned = np.rot90(pixels, turns)
+
+    assert (phash_d4(turned), dhash_d4(turned)) == (phash_d4(pixels), dhash_d4(pixels))
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 100), (100, 8), (1, 1)])
+def test_an_image_with_a_side_below_nine_pixels_has_no_perceptual_hash(height, width):
+    assert set(perceptual_hashes(noise(height, width), EIGHT_BIT).values()) == {None}
+
+
+def test_unrelated_sixteen_bit_images_have_different_hashes():
+    hashes = {phash(noise(40, 40, seed=seed, high=65_536, dtype="uint16")) for seed in range(10)}
+
+    assert len(hashes) == 10
+
+
+def test_an_image_has_the_same_hashes_at_eight_and_sixteen_bits():
+    eight = image("china_u8")
+
+    assert phash(eight.astype(np.uint16) * 257) == phash(eight)
+
+
+def test_pixels_of_unknown_range_have_no_perceptual_hash():
+    assert phash(image("signed_f64")) is None
+
+
+def test_a_crop_is_not_stretched_by_its_own_maximum():
+    dark = noise(20, 20, high=2)
+
+    assert perceptual_hashes(dark, EIGHT_BIT)["dhash"] != perceptual_hashes(dark, value_range(dark))["dhash"]
+
+
+def test_a_box_that_is_nearly_all_outside_has_no_perceptual_hash():
+    window = window_of((0, 0, 1e9, 1e9), 40, 40)
+
+    assert perceptual_hashes(noise(40, 40), EIGHT_BIT, window=window)["phash"] is None
+
+
+def test_the_file_hash_is_xxh3_128():
+    assert file_hash(b"") == "99aa06d3014798d86001c324468d497f"
+
+
+def test_the_content_hash_is_pinned():
+    assert content_hash(np.arange(12, dtype=np.uint8).reshape(2, 2, 3)) == "5e2e1c9f18420cbe40bcaaf8f98501f6"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [np.zeros((9, 4, 1), "uint8"), np.zeros((6, 6, 1), "uint8"), np.zeros((4, 9, 1), "uint16")],
+    ids=["transposed", "another shape", "another type"],
+)
+def test_the_content_hash_depends_on_shape_and_type(other):
+    assert content_hash(other) != content_hash(np.zeros((4, 9, 1), "uint8"))
+
+
+def test_the_content_hash_does_not_depend_on_layout_or_byte_order():
+    pixels = noise(6, 5, 3, high=65_536, dtype="uint16")
+
+    assert content_hash(np.asfortranarray(pixels)) == content_hash(pixels)
+    assert content_hash(pixels.astype(">u2")) == content_hash(pixels)
