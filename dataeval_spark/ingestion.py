@@ -38,7 +38,7 @@ from dataeval_spark.tables import (
     UNREADABLE_IMAGES,
     Table,
 )
-from dataeval_spark.workspace import Workspace
+from dataeval_spark.workspace import TableState, Workspace
 
 Format = Literal["folder", "coco", "table"]
 IMAGE_TABLES = (TARGETS, FACTORS, IMAGE_STATS, CHANNEL_STATS, HASHES, UNREADABLE_IMAGES, EMBEDDINGS)
@@ -112,18 +112,20 @@ def ingest(
     source = _absolute(source) if format != "table" or os.path.exists(source) else source
     dataset = dataset or os.path.basename(source.rstrip("/")) or "images"
     workspace.create([IMAGES, TARGETS, FACTORS, ANNOTATION_FINDINGS])
+    before = workspace.states([IMAGES, TARGETS, FACTORS, ANNOTATION_FINDINGS])
     existing = workspace.read(IMAGES).where(F.col("dataset") == dataset)
-    _require_own_name(existing, dataset, source, replace)
+    if _has_rows(before, IMAGES):
+        _require_own_name(existing, dataset, source, replace)
     reader_options: dict[str, Any] = {"dataset": dataset, "split": split, "limit": limit, "timezone": timezone}
     if format == "table":
         found = read_table(workspace.spark, source, **reader_options)
-    elif format == "coco":
-        options = {"stage": stage, "metadata": metadata, "glob": glob}
-        found = read_coco(workspace.spark, source, annotations or "", **options, **reader_options)
     else:
-        options = {"stage": stage, "metadata": metadata, "glob": glob}
-        found = read_folder(workspace.spark, source, **options, **reader_options)
-    outcome = _write(workspace, run, stage, found, existing, dataset, source, keep_bytes=keep_bytes)
+        reader_options |= {"stage": stage, "metadata": metadata, "glob": glob}
+        if format == "coco":
+            found = read_coco(workspace.spark, source, annotations or "", **reader_options)
+        else:
+            found = read_folder(workspace.spark, source, **reader_options)
+    outcome = _write(workspace, run, stage, found, existing, before, dataset, source, keep_bytes=keep_bytes)
     if outcome["taken"] == 0:
         hint = "--glob '**/*' takes every file" if format == "folder" else "name a source with images"
         raise IngestError(f"SOURCE {source} has no images.\nHint: {hint}")
@@ -163,6 +165,7 @@ def _write(
     stage: Stage,
     found: Source,
     existing: DataFrame,
+    before: Mapping[str, TableState],
     dataset: str,
     source: str,
     *,
@@ -176,17 +179,19 @@ def _write(
         return counts
     if set(counts) & {"new", "changed", "attributes", "deleted"}:
         rows = _image_rows(changes, existing, found, stage, dataset, source, keep_bytes)
-        _upsert(workspace, run, IMAGES, rows, rows)
+        _upsert(workspace, run, IMAGES, rows, changes.where("status != 'same'").select("image_id"))
     factors = _typed_like_table(workspace, run, found.factors, dataset)
     live = workspace.read(IMAGES).where((F.col("dataset") == dataset) & F.col("deleted_at").isNull()).select("image_id")
     with ThreadPoolExecutor(3) as pool:
-        jobs = [
-            pool.submit(_sync, workspace, run, stage, TARGETS, found.targets, dataset, live),
-            pool.submit(_sync, workspace, run, stage, FACTORS, factors, dataset, live),
-            pool.submit(_write_findings, workspace, run, found.findings, dataset),
+        synced = [
+            pool.submit(_sync, workspace, run, stage, TARGETS, found.targets, dataset, live, before),
+            pool.submit(_sync, workspace, run, stage, FACTORS, factors, dataset, live, before),
         ]
-        counts["targets_of"], counts["factors_of"], counts["findings"] = (job.result() for job in jobs)
-    _drop_deleted(workspace, run, dataset)
+        counts["findings"] = pool.submit(_write_findings, workspace, run, found.findings, dataset, before).result()
+        for job in synced:
+            job.result()
+    if _has_rows(before, IMAGES):
+        _drop_deleted(workspace, run, dataset)
     return counts
 
 
@@ -258,7 +263,7 @@ def _image_rows(
     )
     deleted = existing.join(changes.where("status = 'deleted'").select("image_id"), on="image_id", how="left_semi")
     marked = deleted.withColumn("deleted_at", F.current_timestamp()).withColumn("content", F.lit(None).cast("binary"))
-    return stage(rows.unionByName(marked.drop("run_id")), "image_rows")
+    return rows.unionByName(marked.drop("run_id"))
 
 
 def _read(to_read: DataFrame, found: Source, keep_bytes: bool) -> DataFrame:
@@ -285,20 +290,35 @@ def _read(to_read: DataFrame, found: Source, keep_bytes: bool) -> DataFrame:
     return map_rows(files.repartition(min(tasks, 10_000)), read, ddl)
 
 
+def _has_rows(states: Mapping[str, TableState], table: Table) -> bool:
+    """Whether a table was ever written to: version 0 is the commit that made it."""
+    return table.name in states and states[table.name].version > 0
+
+
 def _sync(
-    workspace: Workspace, run: Run, stage: Stage, table: Table, rows: DataFrame, dataset: str, live: DataFrame
-) -> int:
-    """Replace the rows of the images whose rows differ from the table's; return how many images that is."""
+    workspace: Workspace,
+    run: Run,
+    stage: Stage,
+    table: Table,
+    rows: DataFrame,
+    dataset: str,
+    live: DataFrame,
+    before: Mapping[str, TableState],
+) -> None:
+    """Replace the rows of the images whose rows differ from the table's."""
     rows = rows.join(live, on="image_id", how="left_semi")
-    prefix = _of_dataset(workspace, table, dataset)
+    if not _has_rows(before, table):
+        if table.open and len(rows.columns) == 2:  # no factor at all
+            return
+        _upsert(workspace, run, table, rows, live)
+        return
+    old_rows = _of_dataset(workspace, table, dataset)
     new = rows.groupBy("image_id").agg(_content_hash(rows, rows.columns).alias("new_hash"))
-    old = prefix.groupBy("image_id").agg(_content_hash(prefix, rows.columns).alias("old_hash"))
+    old = old_rows.groupBy("image_id").agg(_content_hash(old_rows, rows.columns).alias("old_hash"))
     differ = new.join(old, on="image_id", how="full").where(~F.col("new_hash").eqNullSafe(F.col("old_hash")))
     changed = stage(differ.select("image_id"), f"changed_{table.name}")
-    count = changed.count()
-    if count:
+    if not changed.isEmpty():
         _upsert(workspace, run, table, rows.join(changed, on="image_id", how="left_semi"), changed)
-    return count
 
 
 def _of_dataset(workspace: Workspace, table: Table, dataset: str) -> DataFrame:
@@ -320,6 +340,8 @@ def _typed_like_table(workspace: Workspace, run: Run, factors: DataFrame, datase
     reserved = {"image_id", "target_index", "run_id"}
     have = {name: type for name, type in workspace.read(FACTORS).dtypes if name not in reserved}
     given = {name: type for name, type in factors.dtypes if name not in reserved}
+    if not given:
+        return factors
     lowered = {name.lower(): name for name in have}
     conflicts = [
         (name, type, have[lowered[name.lower()]])
@@ -347,13 +369,20 @@ def _typed_like_table(workspace: Workspace, run: Run, factors: DataFrame, datase
     return factors.drop(*(name for name, _, _ in conflicts))
 
 
-def _write_findings(workspace: Workspace, run: Run, findings: DataFrame, dataset: str) -> int:
+def _write_findings(
+    workspace: Workspace, run: Run, findings: DataFrame, dataset: str, before: Mapping[str, TableState]
+) -> int:
     rows = findings.select(F.lit(dataset).alias("dataset"), "*")
-    before = workspace.read(ANNOTATION_FINDINGS).where(F.col("dataset") == dataset).drop("run_id")
-    if rows.exceptAll(before).isEmpty() and before.exceptAll(rows).isEmpty():
-        return before.count()
-    workspace.write(ANNOTATION_FINDINGS, rows, run.writer("ingest", f"{run.run_id}:ingest"), scope=dataset)
-    return workspace.read(ANNOTATION_FINDINGS).where(F.col("dataset") == dataset).count()
+    count = rows.count()
+    if not _has_rows(before, ANNOTATION_FINDINGS):
+        if count == 0:
+            return 0
+    else:
+        old = workspace.read(ANNOTATION_FINDINGS).where(F.col("dataset") == dataset).drop("run_id")
+        if old.count() == count and rows.exceptAll(old).isEmpty():
+            return count
+    workspace.write(ANNOTATION_FINDINGS, rows, run.writer("ingest", f"{run.run_id}:findings:{dataset}"), scope=dataset)
+    return count
 
 
 def _drop_deleted(workspace: Workspace, run: Run, dataset: str) -> None:

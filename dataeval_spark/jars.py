@@ -105,14 +105,10 @@ def _retrieve(java: str, scratch: Path) -> None:
     (scratch / "ivy.xml").write_text(IVY_MODULE.format(dependencies=dependencies))
     (scratch / "settings.xml").write_text(IVY_SETTINGS.format(cache=scratch / "cache"))
     settings = os.environ.get("DATAEVAL_SPARK_IVY_SETTINGS", str(scratch / "settings.xml"))
-    done = subprocess.run(
-        [java, "-cp", str(Path(pyspark.__file__).parent / "jars" / "*"), "org.apache.ivy.Main"]
-        + ["-settings", settings, "-ivy", str(scratch / "ivy.xml")]
-        + ["-retrieve", str(scratch / "[artifact]-[revision].[ext]")],
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+    classpath = str(Path(pyspark.__file__).parent / "jars" / "*")
+    command = [java, "-cp", classpath, "org.apache.ivy.Main", "-settings", settings, "-ivy", str(scratch / "ivy.xml")]
+    command += ["-retrieve", str(scratch / "[artifact]-[revision].[ext]")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     if done.returncode != 0:
         raise SetupError(
             f"The Delta jars ({coordinates()}) could not be downloaded from Maven Central.\n"

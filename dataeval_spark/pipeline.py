@@ -16,7 +16,7 @@ from dataeval_spark import tables as t
 from dataeval_spark.bias import labels
 from dataeval_spark.errors import ConfigError, DataEvalError, OptionError, StepFailedError, TableMissingError
 from dataeval_spark.quality import duplicates, image_findings, outliers
-from dataeval_spark.runs import Run, StepRun, is_up_to_date, work_id
+from dataeval_spark.runs import Run, StepRun, Success, has_done, is_up_to_date, last_successes, work_id
 from dataeval_spark.shift import univariate
 from dataeval_spark.snapshots import pinned_versions
 from dataeval_spark.workspace import TableState, Workspace
@@ -105,9 +105,10 @@ def analyze(
     """
     results: list[StepRun] = []
     failures: list[Exception] = []
+    successes = last_successes(workspace)
     with ThreadPoolExecutor(STEPS_AT_ONCE, thread_name_prefix="step") as pool:
         for level in levels(chosen(only, STEPS)):
-            states = workspace.states(dict.fromkeys(table for step in level for table in step.reads))
+            states = workspace.states(dict.fromkeys(table for step in level for table in (*step.reads, *step.writes)))
             jobs: list[Future[StepRun]] = []
             for step in level:
                 missing = [table.name for table in step.reads if table.name not in states]
@@ -118,7 +119,8 @@ def analyze(
                     hint = f"dataeval-spark profile --workspace {workspace.location}"
                     raise TableMissingError.of(missing[0], workspace.location, hint)
                 notify(step.name)
-                jobs.append(pool.submit(_analyze_step, workspace, run, step, options.get(step.name, {}), states))
+                given, last = options.get(step.name, {}), successes.get(step.name)
+                jobs.append(pool.submit(_analyze_step, workspace, run, step, given, states, last))
             for job in jobs:
                 try:
                     results.append(job.result())
@@ -130,12 +132,28 @@ def analyze(
 
 
 def _analyze_step(
-    workspace: Workspace, run: Run, step: Step, options: Mapping[str, Any], states: Mapping[str, TableState]
+    workspace: Workspace,
+    run: Run,
+    step: Step,
+    options: Mapping[str, Any],
+    states: Mapping[str, TableState],
+    last: Success | None,
 ) -> StepRun:
     inputs = {table.name: states[table.name] for table in step.reads}
     work = work_id(step.name, step.version, options, inputs)
+    if is_up_to_date(work, step.writes, states, last):
+        return skip(run, step, options, inputs, work)
     frames = [read_live(workspace, table) for table in step.reads]
     return run_step(workspace, run, step, options, inputs, work, lambda: step.function(*frames, **options))
+
+
+def skip(run: Run, step: Step, options: Mapping[str, Any], inputs: Mapping[str, TableState], work: str) -> StepRun:
+    """Write down that a step is up to date."""
+    started = datetime.now(UTC)
+    message = "up to date: options and input versions are unchanged"
+    versions = {name: state.version for name, state in inputs.items()}
+    run.record(step.name, "skipped", started, options=options, work=work, inputs=versions, message=message)
+    return StepRun(step.name, "skipped", _seconds(started), message)
 
 
 def run_step(
@@ -147,13 +165,9 @@ def run_step(
     work: str,
     compute: Callable[[], Any],
 ) -> StepRun:
-    """Fill the tables of one step, unless nothing it depends on has changed since it last did."""
+    """Fill the tables of one step."""
     started = datetime.now(UTC)
     versions = {name: state.version for name, state in inputs.items()}
-    if is_up_to_date(run, step.name, work, step.writes, workspace.state):
-        message = "up to date: options and input versions are unchanged"
-        run.record(step.name, "skipped", started, options=options, work=work, inputs=versions, message=message)
-        return StepRun(step.name, "skipped", _seconds(started), message)
     try:
         frames = compute()
         frames = frames if isinstance(frames, tuple) else (frames,)
@@ -161,17 +175,15 @@ def run_step(
         with ThreadPoolExecutor(len(frames)) as pool:
             pairs = zip(step.writes, frames, strict=True)
             written = list(pool.map(lambda pair: workspace.write(pair[0], pair[1], writer), pairs))
-        outputs = {table.name: version for table, version in zip(step.writes, written, strict=True)}
-        rows = sum(workspace.read(table, outputs[table.name]).count() for table in step.writes)
+        outputs = {table.name: state.version for table, state in zip(step.writes, written, strict=True)}
+        rows = sum(state.rows_written or 0 for state in written)
     except DataEvalError:
         raise
     except Exception as error:  # Connect analyses at write time, so a wrong column surfaces here
         run.record(step.name, "failed", started, options=options, work=work, inputs=versions, message=str(error)[:1000])
         reads, writes = [table.name for table in step.reads], [table.name for table in step.writes]
         raise StepFailedError.of(step.name, reads, writes, error) from error
-    run.record(
-        step.name, "done", started, options=options, work=work, inputs=versions, outputs=outputs, rows=rows
-    )
+    run.record(step.name, "done", started, options=options, work=work, inputs=versions, outputs=outputs, rows=rows)
     return StepRun(step.name, "done", _seconds(started), "", outputs, rows)
 
 
@@ -206,12 +218,16 @@ def compare(
     sides = {"reference": reference, "current": current}
     results = []
     for step in chosen(only, COMPARISONS):
-        frames, inputs = {}, {}
+        frames: dict[str, DataFrame] = {}
+        inputs: dict[str, TableState] = {}
         for side, ref in sides.items():
             frames[side], states = _rows_of(workspace, side, ref, step.reads[0])
             inputs |= {f"{side}.{name}": state for name, state in states.items()}
         chosen_options = options.get(step.name, {})
         work = work_id(step.name, step.version, {**chosen_options, **sides}, inputs)
+        if has_done(workspace, work):
+            results.append(skip(run, step, {**chosen_options, **sides}, inputs, work))
+            continue
         window = _window(workspace, current, run.started_at)
 
         def compute(
@@ -227,9 +243,7 @@ def compare(
     return results
 
 
-def _rows_of(
-    workspace: Workspace, side: str, ref: str, table: t.Table
-) -> tuple[DataFrame, dict[str, TableState]]:
+def _rows_of(workspace: Workspace, side: str, ref: str, table: t.Table) -> tuple[DataFrame, dict[str, TableState]]:
     place, images = _images_of(workspace, ref)
     frame = place.read(table).join(images.select("image_id"), on="image_id", how="left_semi")
     if frame.isEmpty():

@@ -78,7 +78,6 @@ def run_profile(
     options = {"encoder": encoder, "per_target": per_target, "max_pixels": max_pixels}
     images, targets = pending_inputs(workspace)
     wanted = fingerprints(images, targets, per_target=per_target, max_pixels=max_pixels)
-    workspace.create(WRITES)
     pending = stage(_pending(workspace, wanted, encoder), "pending")
     count = pending.count()
     inputs = workspace.states(READS)
@@ -92,7 +91,8 @@ def run_profile(
     chunks = -(-count // images_per_commit)
     for chunk in range(chunks):
         rows = pending if chunks == 1 else pending.where(F.pmod(F.xxhash64("image_id"), F.lit(chunks)) == chunk)
-        _measure_chunk(workspace, run, stage, rows, f"{work}:{chunk}/{chunks}", f"profile_{chunk}", options)
+        share = -(-count // chunks)
+        _measure_chunk(workspace, run, stage, rows, share, f"{work}:{chunk}/{chunks}", f"profile_{chunk}", options)
     unreadable = workspace.read(UNREADABLE_IMAGES).join(pending, on="image_id", how="left_semi").count()
     outputs = {name: state.version for name, state in workspace.states(WRITES).items()}
     message = f"{count:,} images measured" + (f", {unreadable:,} of them unreadable" if unreadable else "")
@@ -134,13 +134,20 @@ def _pending(workspace: Workspace, wanted: DataFrame, encoder: str | None) -> Da
 
 
 def _measure_chunk(
-    workspace: Workspace, run: Run, stage: Stage, rows: DataFrame, work: str, name: str, options: dict[str, Any]
+    workspace: Workspace,
+    run: Run,
+    stage: Stage,
+    rows: DataFrame,
+    count: int,
+    work: str,
+    name: str,
+    options: dict[str, Any],
 ) -> None:
     encoder, max_pixels = options["encoder"], options["max_pixels"]
     contents = workspace.read(IMAGES).where("content IS NOT NULL").select("image_id", "content")
     if contents.isEmpty():
         # Round robin gives equal counts; only paths and boxes are shuffled.
-        spread = rows.repartition(tasks_for(rows.count())).withColumn("content", F.lit(None).cast("binary"))
+        spread = rows.repartition(tasks_for(count)).withColumn("content", F.lit(None).cast("binary"))
         staged = stage(profile(spread, encoder=encoder, max_pixels=max_pixels), name)
     else:
         # The ids are broadcast, so that the bytes stay where they are.
@@ -163,7 +170,10 @@ def _measure_chunk(
 
 def _with_other_encoders(workspace: Workspace, new: DataFrame, rows: DataFrame, encoder: str | None) -> DataFrame:
     """Vectors of other encoders stay as long as image and boxes are the same."""
-    old = workspace.read(EMBEDDINGS).drop("run_id")
+    table = workspace.read_or_none(EMBEDDINGS)
+    if table is None:
+        return new
+    old = table.drop("run_id")
     others = old.where(F.col("encoder") != encoder) if encoder else old
     kept = others.join(rows.select("image_id", "fingerprint"), on=["image_id", "fingerprint"], how="left_semi")
     return new.unionByName(kept)

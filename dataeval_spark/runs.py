@@ -11,21 +11,21 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import uuid4
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Row
 from pyspark.sql import functions as F
 
-from dataeval_spark import __version__
 from dataeval_spark.errors import WorkspaceBusyError
 from dataeval_spark.tables import RUNS, Table
 from dataeval_spark.tables.contract import sql_string
-from dataeval_spark.workspace import TableState, Workspace, Writer, remove_directory
+from dataeval_spark.version import __version__
+from dataeval_spark.workspace import TableState, Workspace, Writer, remove_directory, retrying
 
 Status = Literal["running", "done", "skipped", "failed", "cancelled", "died"]
 
@@ -46,6 +46,16 @@ class StepRun:
         where = ", ".join(f"{table}@v{version}" for table, version in sorted(self.outputs.items()))
         text = f"{self.step:<18} {self.status:<8} {self.seconds:6.1f} s  {rows:>12}"
         return f"{text}  {self.message or where}".rstrip()
+
+
+@dataclass(frozen=True)
+class Success:
+    """What a step last did successfully, and the versions it left its tables at."""
+
+    work_id: str
+    outputs: Mapping[str, int]
+    seconds: float
+    rows: int
 
 
 class Run:
@@ -105,13 +115,29 @@ class Run:
         else:
             self.workspace.append(RUNS, frame, writer)
 
-    def last_success(self, step: str, work: str | None = None) -> dict[str, Any] | None:
-        """The newest `done` row of a step, of the given work only where one is given."""
-        done = self.workspace.read(RUNS).where((F.col("step") == step) & (F.col("status") == "done"))
-        if work is not None:
-            done = done.where(F.col("work_id") == work)
-        rows = done.orderBy(F.desc("finished_at")).limit(1).collect()
-        return rows[0].asDict(recursive=True) if rows else None
+
+def last_successes(workspace: Workspace) -> dict[str, Success]:
+    """The newest success of each step; nothing where the workspace has no runs."""
+    runs = workspace.read_or_none(RUNS)
+    if runs is None:
+        return {}
+    names = ("work_id", "outputs", "seconds", "rows_written")
+    done = runs.where("status = 'done' AND step IS NOT NULL")
+    newest = done.groupBy("step").agg(*(F.max_by(name, "finished_at").alias(name) for name in names))
+    return {  # bounded: one row per step
+        row["step"]: Success(
+            row["work_id"],
+            {output["table_name"]: output["version"] for output in row["outputs"]},
+            row["seconds"] or 0.0,
+            row["rows_written"] or 0,
+        )
+        for row in newest.collect()
+    }
+
+
+def has_done(workspace: Workspace, work: str) -> bool:
+    """Whether any run has done this very work; the test for tables that only grow."""
+    return not workspace.read(RUNS).where((F.col("status") == "done") & (F.col("work_id") == work)).isEmpty()
 
 
 @contextmanager
@@ -125,7 +151,6 @@ def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterato
     """
     workspace.open()
     workspace.create([RUNS])
-    mark_dead_runs(workspace)
     run = Run(workspace, job, options)
     run.record(None, "running", run.started_at)
     try:
@@ -142,11 +167,14 @@ def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterato
 
 
 def _require_alone(workspace: Workspace, run: Run) -> None:
-    others = _running(workspace).where(F.col("run_id") != run.run_id).limit(20).collect()  # bounded: live runs
-    if not others:
-        return
-    began = workspace.commit_versions(RUNS, step="run")
-    for other in others:
+    """Mark the runs whose process is gone; withdraw where one that began earlier is alive."""
+    running = workspace.read(RUNS).where("status = 'running' AND step IS NULL").where(F.col("run_id") != run.run_id)
+    began: dict[str, int] = {}
+    for other in running.limit(100).collect():  # bounded: every run marks the dead ones it meets
+        if _is_dead(other):
+            _mark_dead(workspace, other["run_id"])
+            continue
+        began = began or workspace.commit_versions(RUNS, step="run")
         # A commit too old to be listed came first.
         if began.get(other["run_id"], -1) < began[run.run_id]:
             raise WorkspaceBusyError(
@@ -157,22 +185,20 @@ def _require_alone(workspace: Workspace, run: Run) -> None:
             )
 
 
-def mark_dead_runs(workspace: Workspace) -> None:
-    """Mark runs of this machine that are `running` although their process is gone, and remove their scratch."""
-    # Bounded: more than a handful of runs that died unmarked would mean nobody started one since.
-    for row in _running(workspace).limit(100).collect():
-        if row["host"] != socket.gethostname() or process_started(row["pid"]) == row["process_started"]:
-            continue
-        workspace.spark.sql(
-            f"UPDATE {workspace.name(RUNS)} SET status = 'died', finished_at = current_timestamp(), "
-            f"message = 'the process was gone' WHERE run_id = {sql_string(row['run_id'])} AND status = 'running'"
-        )
-        if workspace.scratch_root:
-            remove_directory(f"{workspace.scratch_root}/{row['run_id']}")
+def _is_dead(row: Row) -> bool:
+    """Only a process of this machine can be told to be gone."""
+    return row["host"] == socket.gethostname() and process_started(row["pid"]) != row["process_started"]
 
 
-def _running(workspace: Workspace) -> DataFrame:
-    return workspace.read(RUNS).where("status = 'running' AND step IS NULL")
+def _mark_dead(workspace: Workspace, run_id: str) -> None:
+    """Mark a run as `died` and remove its temporary files."""
+    statement = (
+        f"UPDATE {workspace.name(RUNS)} SET status = 'died', finished_at = current_timestamp(), "
+        f"message = 'the process was gone' WHERE run_id = {sql_string(run_id)} AND status = 'running'"
+    )
+    retrying(lambda: workspace.spark.sql(statement))
+    if workspace.scratch_root:
+        remove_directory(f"{workspace.scratch_root}/{run_id}")
 
 
 def process_started(pid: int) -> float | None:
@@ -204,21 +230,11 @@ def work_id(step: str, version: int, options: Mapping[str, Any], inputs: Mapping
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
-def is_up_to_date(
-    run: Run, step: str, work: str, writes: Sequence[Table], state: Callable[[Table], TableState | None]
-) -> bool:
-    """Whether the last success of a step did this very work and its tables are still as it left them.
-
-    Rows of an `append` table stay, so there any earlier success of the same work counts.
-    """
-    appends = all(table.write == "append" for table in writes)
-    last = run.last_success(step, work if appends else None)
-    if last is None or last["work_id"] != work:
+def is_up_to_date(work: str, writes: Sequence[Table], states: Mapping[str, TableState], last: Success | None) -> bool:
+    """Whether the last success of a step did this very work and its tables are still as it left them."""
+    if last is None or last.work_id != work:
         return False
-    for table in writes:
-        now = state(table)
-        if now is None:
-            return False
-        if table.write == "replace" and table.scope is None and now.work_id != work:
-            return False
-    return True
+    return all(
+        table.name in states and states[table.name].written_version <= last.outputs.get(table.name, -1)
+        for table in writes
+    )

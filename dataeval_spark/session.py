@@ -118,7 +118,8 @@ def local(
         "spark.jars": ",".join(map(str, jars.resolve(java))),
         "spark.sql.shuffle.partitions": str(cores),
         "spark.driver.memory": memory or os.environ.get("DATAEVAL_SPARK_MEMORY") or f"{_default_heap_gb()}g",
-        "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:TieredStopAtLevel=1"
+        # The quick compiler alone starts fastest, but comes with a 48 MB code cache that Spark soon fills.
+        "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
         + ("" if verbose else f" -Dlog4j2.configurationFile={log4j}"),
         **(settings or {}),
     }
@@ -227,11 +228,11 @@ class TaskCounter:
         self._lock = threading.Lock()
         self._is_connect = hasattr(spark, "registerProgressHandler") and "connect" in type(spark).__module__
         if self._is_connect:
-            spark.registerProgressHandler(self._on_progress)
+            spark.registerProgressHandler(self._on_progress)  # type: ignore[arg-type]
 
     def close(self) -> None:
         if self._is_connect:
-            self._spark.removeProgressHandler(self._on_progress)
+            self._spark.removeProgressHandler(self._on_progress)  # type: ignore[arg-type]
 
     def counts(self) -> TaskCounts | None:
         """Null when nothing is running or it cannot be told."""

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import SnapshotError, TableMissingError
@@ -53,7 +53,9 @@ def create(workspace: Workspace, run: Run, name: str, note: str | None = None) -
         raise SnapshotError(f"Workspace {workspace.location} has no tables to pin.\nHint: dataeval-spark ingest ...")
     tables = [table for table in PINNED_TABLES if table.name in states]
     with ThreadPoolExecutor(4) as pool:
-        details = dict(zip([table.name for table in tables], pool.map(lambda x: _provenance(workspace, x), tables), strict=True))
+        details = dict(
+            zip([table.name for table in tables], pool.map(lambda x: _provenance(workspace, x), tables), strict=True)
+        )
     now = datetime.now(UTC)
     rows = [
         (name, table.name, states[table.name].version, details[table.name][0], now, note, details[table.name][1])
@@ -163,8 +165,10 @@ def _diff_table(
         values = [column for column in sorted(frame.columns) if column not in (*NOT_COMPARED, *table.key)]
         content = F.xxhash64(F.to_json(F.struct(*(f"`{v}`" for v in values)))) if values else F.lit(0).cast("bigint")
         keys = F.to_json(F.struct(*(key for key in table.key if key != "run_id")), {"ignoreNullFields": "false"})
-        return frame.select(keys.alias("key"), content.alias(side)).groupBy("key").agg(
-            F.count("*").alias(f"n_{side}"), F.bit_xor(side).alias(side)
+        return (
+            frame.select(keys.alias("key"), content.alias(side))
+            .groupBy("key")
+            .agg(F.count("*").alias(f"n_{side}"), F.bit_xor(side).alias(side))
         )
 
     joined = keyed(a, "a").join(keyed(b, "b"), on="key", how="full")
@@ -224,7 +228,7 @@ def _table(workspace: Workspace) -> DataFrame:
     return workspace.read(SNAPSHOTS)
 
 
-def _named(workspace: Workspace, name: str) -> list:  # type: ignore[type-arg]
+def _named(workspace: Workspace, name: str) -> list[Row]:
     try:
         return _table(workspace).where(F.col("snapshot") == name).collect()  # bounded: one row per table
     except TableMissingError:

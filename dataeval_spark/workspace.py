@@ -28,13 +28,16 @@ from dataeval_spark.tables import ALL_TABLES, Table
 from dataeval_spark.tables.contract import sql_string
 
 FILLED_BY = {"images": "ingest", "targets": "ingest", "factors": "ingest", "annotation_findings": "ingest"}
-FILLED_BY |= dict.fromkeys(
-    ("image_stats", "channel_stats", "hashes", "unreadable_images", "embeddings"), "profile"
-) | {"drift_metrics": "compare", "snapshots": "snapshot create"}
+FILLED_BY |= dict.fromkeys(("image_stats", "channel_stats", "hashes", "unreadable_images", "embeddings"), "profile") | {
+    "drift_metrics": "compare",
+    "snapshots": "snapshot create",
+}
 TABLE_PROPERTIES = {"delta.enableDeletionVectors": "false"}
 # Delta's own auto-compaction rewrites after nearly every small commit; once in this many files is enough.
-COMPACT_FILES, COMPACT_FILE_BYTES = 24, 16 * 2**20
+COMPACT_EVERY, COMPACT_FILES, COMPACT_FILE_BYTES = 8, 24, 16 * 2**20
 RIGHTS = "USE CATALOG, USE SCHEMA, CREATE TABLE, SELECT and MODIFY"
+
+CONFLICT = re.compile(r"DELTA_CONCURRENT|Concurrent\w+Exception|ProtocolChanged")
 
 # Commits that need session settings (MERGE has no options) take turns: one thread's id must never tag another's.
 _SETTINGS_LOCK = threading.RLock()
@@ -48,6 +51,7 @@ class TableState:
     written_version: int
     written_at: datetime
     work_id: str | None
+    rows_written: int | None = None
 
     @property
     def identity(self) -> str:
@@ -125,17 +129,18 @@ class Workspace:
     def state(self, table: Table) -> TableState | None:
         """Version of a table and who wrote it; None when it does not exist."""
         try:
-            rows = self.spark.sql(f"DESCRIBE HISTORY {self.name(table)} LIMIT 3").collect()
+            history = self.spark.sql(f"DESCRIBE HISTORY {self.name(table)} LIMIT 3").collect()
         except AnalysisException as error:
             if _is_missing(error):
                 return None
             raise self._wrapped(error, f"read the history of {table.name}") from error
-        write = next((row for row in rows if row["operation"] != "OPTIMIZE"), rows[-1])
+        write = next((row for row in history if row["operation"] != "OPTIMIZE"), history[-1])
         return TableState(
-            version=rows[0]["version"],
+            version=history[0]["version"],
             written_version=write["version"],
             written_at=write["timestamp"].astimezone(UTC),
             work_id=_metadata(write).get("work_id"),
+            rows_written=int(rows) if (rows := write["operationMetrics"].get("numOutputRows")) is not None else None,
         )
 
     def states(self, tables: Iterable[Table] = ALL_TABLES) -> dict[str, TableState]:
@@ -261,8 +266,8 @@ class Workspace:
         *,
         images: DataFrame | None = None,
         scope: str | None = None,
-    ) -> int:
-        """Write a step's result in one commit and return the table's version.
+    ) -> TableState:
+        """Write a step's result in one commit and return where the table stands then.
 
         A table that the same work has just written (a run killed after its commit) is left as it is.
 
@@ -284,11 +289,11 @@ class Workspace:
         SchemaError
             The frame or the existing table differs from the contract.
         """
-        self.create([table])
         before = self.state(table)
-        assert before is not None
-        if before.work_id == writer.work_id:
-            return before.version
+        if before is None:
+            self.create([table])
+        elif before.work_id == writer.work_id:
+            return before
         rows = self._conforming(table, frame, writer)
         if images is not None:
             self._replace_images(table, rows, images, writer, before)
@@ -296,20 +301,20 @@ class Workspace:
             mode = "append" if table.write == "append" else "overwrite"
             where = {"replaceWhere": f"`{table.scope}` = {sql_string(scope)}"} if scope is not None else {}
             self._save(table, rows, writer, before, mode=mode, options=where)
-        self._compact(table)
         after = self.state(table)
         assert after is not None
-        return after.version
+        if after.version % COMPACT_EVERY == 0 and self._compact(table):
+            after = self.state(table)
+        assert after is not None
+        return after
 
     def replace_where(self, table: Table, frame: DataFrame, condition: str, writer: Writer) -> None:
         """Replace the rows that meet a condition; used for rows that the workspace keeps about itself."""
-        self.create([table])
         rows = self._conforming(table, frame, writer)
         self._save(table, rows, writer, None, mode="overwrite", options={"replaceWhere": condition})
 
     def append(self, table: Table, frame: DataFrame, writer: Writer) -> None:
         """Add rows that the workspace keeps about itself."""
-        self.create([table])
         self._save(table, self._conforming(table, frame, writer), writer, None, mode="append", options={})
 
     def _save(
@@ -332,24 +337,30 @@ class Workspace:
         except AnalysisException as error:
             raise self._wrapped(error, f"write {table.name}") from error
 
-    def _compact(self, table: Table) -> None:
+    def _compact(self, table: Table) -> bool:
         detail = self.spark.sql(f"DESCRIBE DETAIL {self.name(table)}").select("numFiles", "sizeInBytes").collect()[0]
         if detail["numFiles"] >= COMPACT_FILES and detail["sizeInBytes"] < COMPACT_FILE_BYTES * detail["numFiles"]:
             self.spark.sql(f"OPTIMIZE {self.name(table)}")
+            return True
+        return False
 
     def _replace_images(
-        self, table: Table, rows: DataFrame, images: DataFrame, writer: Writer, before: TableState
+        self, table: Table, rows: DataFrame, images: DataFrame, writer: Writer, before: TableState | None
     ) -> None:
         old = self.read(table).join(images.select("image_id").distinct(), on="image_id", how="left_semi")
         # Version 0 is the commit that made the table: nothing to replace.
-        if before.version == 0 or old.isEmpty():
+        if before is None or before.version == 0 or old.isEmpty():
             self._save(table, rows, writer, before, mode="append", options={})
             return
         # MERGE's target has no alias on both kinds of location, so the source's columns get names of their own.
         same_key = " AND ".join(f"`{key}` <=> `new_{key}`" for key in table.key)
-        new = rows.select(*(F.col(f"`{name}`").alias(f"new_{name}") for name in rows.columns), F.lit(False).alias("gone"))
+        new = rows.select(
+            *(F.col(f"`{name}`").alias(f"new_{name}") for name in rows.columns), F.lit(False).alias("gone")
+        )
         gone = old.join(new, on=F.expr(same_key), how="left_anti")
-        gone = gone.select(*(F.col(f"`{name}`").alias(f"new_{name}") for name in rows.columns), F.lit(True).alias("gone"))
+        gone = gone.select(
+            *(F.col(f"`{name}`").alias(f"new_{name}") for name in rows.columns), F.lit(True).alias("gone")
+        )
         values = {name: F.col(f"`new_{name}`") for name in rows.columns}
         settings = {
             "spark.databricks.delta.commitInfo.userMetadata": writer.metadata,
@@ -367,7 +378,7 @@ class Workspace:
             .insert(values)
         )
         with session_settings(self.spark, settings):
-            merge.merge()
+            retrying(merge.merge)
 
     def _conforming(self, table: Table, frame: DataFrame, writer: Writer) -> DataFrame:
         self._check_table(table, frame)
@@ -423,8 +434,10 @@ class Workspace:
         text = str(error)
         first = text.strip().splitlines()[0][:500]
         if re.search(r"PERMISSION|INSUFFICIENT|ACCESS_DENIED|Permission denied|not have", text):
-            hint = f"GRANT the rights {RIGHTS} on {self.location} to this user." if self.is_catalog else (
-                "name a directory that you may write."
+            hint = (
+                f"GRANT the rights {RIGHTS} on {self.location} to this user."
+                if self.is_catalog
+                else ("name a directory that you may write.")
             )
         elif "Failed to find data source: delta" in text or "DeltaCatalog" in text or "DATA_SOURCE_NOT_FOUND" in text:
             from dataeval_spark import jars
@@ -439,21 +452,22 @@ class Workspace:
     @contextmanager
     def scratch(self, run_id: str) -> Iterator[Callable[[DataFrame, str], DataFrame]]:
         """A function that stores a frame in temporary files and reads it back; the files go when the block ends."""
-        if self.scratch_root is None:
-            raise WorkspaceError(
-                f"Workspace {self.location} is a catalog schema: temporary files need a place of their own.\n"
-                "Hint: --scratch DIRECTORY (a path that the driver and the executors can write)"
-            )
         root = f"{self.scratch_root}/{run_id}"
 
         def stage(frame: DataFrame, name: str) -> DataFrame:
+            if self.scratch_root is None:
+                raise WorkspaceError(
+                    f"Workspace {self.location} is a catalog schema: temporary files need a place of their own.\n"
+                    "Hint: --scratch DIRECTORY (a path that the driver and the executors can write)"
+                )
             frame.write.mode("overwrite").parquet(f"{root}/{name}")
             return self.spark.read.parquet(f"{root}/{name}")
 
         try:
             yield stage
         finally:
-            remove_directory(root)
+            if self.scratch_root is not None:
+                remove_directory(root)
 
 
 def retrying(commit: Callable[[], object], attempts: int = 5) -> None:
@@ -463,7 +477,9 @@ def retrying(commit: Callable[[], object], attempts: int = 5) -> None:
             commit()
             return
         except Exception as error:
-            if attempt == attempts or not re.search(r"DELTA_CONCURRENT|Concurrent\w+Exception|ProtocolChanged", str(error)):
+            if attempt == attempts or not re.search(
+                r"DELTA_CONCURRENT|Concurrent\w+Exception|ProtocolChanged", str(error)
+            ):
                 raise
             time.sleep(0.2 * attempt)
 

@@ -73,11 +73,15 @@ def _totals(per_image: DataFrame, classes: DataFrame, images: DataFrame) -> Data
     """One row of counts over the whole dataset."""
     labelled = per_image.groupBy("image_id").agg(F.sum("labels").alias("labels"))
     # An inner join drops labels of images that are not live.
-    counted = images.select("image_id").join(labelled, on="image_id", how="left").agg(
-        F.count("*").alias("all_images"),
-        F.count("labels").alias("labelled_images"),
-        F.coalesce(F.sum("labels"), F.lit(0)).alias("all_labels"),
-        F.coalesce(F.max("labels"), F.lit(0)).alias("max_labels"),
+    counted = (
+        images.select("image_id")
+        .join(labelled, on="image_id", how="left")
+        .agg(
+            F.count("*").alias("all_images"),
+            F.count("labels").alias("labelled_images"),
+            F.coalesce(F.sum("labels"), F.lit(0)).alias("all_labels"),
+            F.coalesce(F.max("labels"), F.lit(0)).alias("max_labels"),
+        )
     )
     spread = classes.agg(
         F.count("*").alias("class_count"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -35,7 +35,7 @@ def map_rows(frame: DataFrame, kernel: Callable[[Iterator[Row]], Iterable[Row]],
     --------
     >>> map_rows(frame, lambda rows: ({"n": len(row["text"])} for row in rows), "n int")
     """
-    spark_schema = StructType.fromDDL(ddl)
+    spark_schema = cast(StructType, StructType.fromDDL(ddl))
     schema = to_arrow_schema(spark_schema)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

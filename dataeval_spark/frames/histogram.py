@@ -13,9 +13,13 @@ Interpolation = Literal["linear", "midpoint"]
 
 def unpivot(frame: DataFrame, keys: Sequence[str], statistics: Sequence[str]) -> DataFrame:
     """One row per key and statistic: ``statistic``, ``value`` (double); nulls and NaN are left out."""
-    values = [F.struct(F.lit(name).alias("statistic"), F.col(name).cast("double").alias("value")) for name in statistics]
-    long = frame.select(*keys, F.explode(F.array(*values)).alias("s")).select(*keys, "s.statistic", "s.value")
+    long = frame.select(*keys, F.inline(F.array(*(named_value(name) for name in statistics))))
     return long.where("value IS NOT NULL AND NOT isnan(value)")
+
+
+def named_value(name: str) -> Column:
+    """A column as a struct of its name (``statistic``) and its value as double (``value``)."""
+    return F.struct(F.lit(name).alias("statistic"), F.col(name).cast("double").alias("value"))
 
 
 def exact_quantiles(

@@ -67,18 +67,24 @@ def read_coco(
         names = names.where(F.col("name").rlike(f"^{glob_pattern(glob)}$"))
     resolved = resolve_names(names.select("name"), listing, os.path.dirname(annotations))
     # Two entries may mean one file ("a.jpg" and "./a.jpg"): the first by name is the image.
-    located = names.join(resolved, on="name", how="inner").withColumn("image_id", F.concat(F.lit(f"{dataset}/"), "path"))
+    located = names.join(resolved, on="name", how="inner").withColumn(
+        "image_id", F.concat(F.lit(f"{dataset}/"), "path")
+    )
     files = stage(located, "files")
     taken = choose(files.where("uri IS NOT NULL").withColumn("is_image", F.lit(True)), glob=None, limit=limit)
     _require_some(taken, annotations, root)
-    given = read_metadata(spark, metadata, listing, F.concat(F.lit(f"{dataset}/"), "path"), timezone) if metadata else None
+    given = (
+        read_metadata(spark, metadata, listing, F.concat(F.lit(f"{dataset}/"), "path"), timezone) if metadata else None
+    )
     images = taken.select(
         "image_id",
         *file_columns(),
         utc_timestamp(F.col("captured_at"), timezone).alias("coco_time"),
     ).dropDuplicates(["image_id"])
     if given is None:
-        images = images.withColumnsRenamed({"coco_time": "captured_at"}).withColumn("split", F.lit(split).cast("string"))
+        images = images.withColumnsRenamed({"coco_time": "captured_at"}).withColumn(
+            "split", F.lit(split).cast("string")
+        )
     else:
         rows = given.rows.select("image_id", F.col("split").alias("given"), "captured_at")
         images = images.join(rows, on="image_id", how="left").select(

@@ -130,4 +130,3 @@ def _with_metadata(images: DataFrame, metadata: Metadata | None, split: str | No
         F.coalesce("given", F.lit(split)).alias("split"),
         class_name.alias("class_name"),
     )
-

@@ -31,7 +31,9 @@ def list_files(spark: SparkSession, root: str) -> DataFrame:
         with os.scandir(root) as entries:
             folders = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
     except OSError as error:
-        raise IngestError(f"SOURCE {root} cannot be listed: {error.strerror}.\nHint: name a folder that exists.") from None
+        raise IngestError(
+            f"SOURCE {root} cannot be listed: {error.strerror}.\nHint: name a folder that exists."
+        ) from None
     starts = [("", False), *((folder, True) for folder in folders)]
     frame = spark.createDataFrame(starts, "folder string, recursive boolean")
 

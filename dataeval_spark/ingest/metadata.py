@@ -89,7 +89,9 @@ def _read(spark: SparkSession, path: str) -> DataFrame:
     separator = "\t" if path.lower().endswith(".tsv") else ","
     text = spark.read.csv(path, header=True, sep=separator, multiLine=True, escape='"')
     if len(text.columns) < 2:
-        raise IngestError(f"Metadata file {path} has the columns {text.columns}; expected a path and at least one more.")
+        raise IngestError(
+            f"Metadata file {path} has the columns {text.columns}; expected a path and at least one more."
+        )
     return typed(text)
 
 
@@ -135,9 +137,7 @@ def _value(column: str) -> Column:
 def _roles(columns: list[str]) -> dict[str, str]:
     lowered = {column.lower(): column for column in columns}
     wanted = {"path": PATH_COLUMNS, "class_name": CLASS_COLUMNS, "split": SPLIT_COLUMNS, "captured_at": TIME_COLUMNS}
-    roles = {
-        role: next((lowered[name] for name in names if name in lowered), None) for role, names in wanted.items()
-    }
+    roles = {role: next((lowered[name] for name in names if name in lowered), None) for role, names in wanted.items()}
     return {"path": columns[0]} | {role: column for role, column in roles.items() if column}
 
 

@@ -84,12 +84,16 @@ def _open(spark: SparkSession, source: str) -> DataFrame:
         return spark.read.table(source)
     except AnalysisException as error:
         first = str(error).splitlines()[0][:300]
-        raise IngestError(f"Table {source} cannot be read: {first}\nHint: a parquet or Delta path, or a name.") from error
+        raise IngestError(
+            f"Table {source} cannot be read: {first}\nHint: a parquet or Delta path, or a name."
+        ) from error
 
 
 def _require_unique(rows: DataFrame, source: str) -> None:
     for row in rows.groupBy("_id").count().where("count > 1 OR _id IS NULL").limit(1).collect():
-        raise IngestError(f"Table {source}: image id {row['_id']!r} stands in {row['count']} rows; expected 1 and not null.")
+        raise IngestError(
+            f"Table {source}: image id {row['_id']!r} stands in {row['count']} rows; expected 1 and not null."
+        )
 
 
 def _images(

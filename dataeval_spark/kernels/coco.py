@@ -100,7 +100,9 @@ def _annotation(
     box = annotation.get("bbox")
     values = _numbers(box)
     if box is not None and values is None:
-        yield _finding(location, "not_numeric_box", "Box is not four numbers", box, "[x, y, width, height]", name, index)
+        yield _finding(
+            location, "not_numeric_box", "Box is not four numbers", box, "[x, y, width, height]", name, index
+        )
         return
     if values is not None:
         yield from _box_findings(values, image, location, name, index)

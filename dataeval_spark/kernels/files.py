@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 IMAGE_EXTENSIONS = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .gif .bmp .dib .tif .tiff .webp .jp2 .j2k .jpx .avif .heic .heif "
-    ".ppm .pgm .pbm .pnm .tga .psd .ico".split()
+    f".{extension}"
+    for extension in (
+        *("jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "dib", "tif", "tiff", "webp", "jp2", "j2k", "jpx"),
+        *("avif", "heic", "heif", "ppm", "pgm", "pbm", "pnm", "tga", "psd", "ico"),
+    )
 )
 # First bytes of the common image formats, for files whose names do not tell.
 SIGNATURES = (

@@ -74,7 +74,9 @@ def duplicates(
     joined = whole.join(measures, on="image_id", how="inner")
     is_blank = F.coalesce(F.col("std") < low_information_std, F.lit(False))
     pairs = _pairs(joined, is_blank, near)
-    members = connected_components(pairs.select(F.col("image_id_a").alias("a"), F.col("image_id_b").alias("b")), max_edges=max_edges)
+    members = connected_components(
+        pairs.select(F.col("image_id_a").alias("a"), F.col("image_id_b").alias("b")), max_edges=max_edges
+    )
     return pairs, _groups(members, pairs, measures, images)
 
 
@@ -89,9 +91,11 @@ def _pairs(joined: DataFrame, is_blank: Column, near: bool) -> DataFrame:
     long = joined.select("image_id", F.explode(F.array(*keys)).alias("k")).select("image_id", "k.kind", "k.hash")
     long = long.where("hash IS NOT NULL")
     # An aggregation and a join, not a window: a hash shared by a million images must not sit in one task's memory.
-    first = long.groupBy("kind", "hash").agg(F.min("image_id").alias("first_id"), F.count("*").alias("n")).where("n > 1")
+    first = (
+        long.groupBy("kind", "hash").agg(F.min("image_id").alias("first_id"), F.count("*").alias("n")).where("n > 1")
+    )
     return (
-        long.join(first, on=["kind", "hash"], how="inner")
+        long.join(first.where("n > 1"), on=["kind", "hash"], how="inner")
         .where("image_id != first_id")
         .select(
             F.col("first_id").alias("image_id_a"),
@@ -122,22 +126,24 @@ def _groups(members: DataFrame, pairs: DataFrame, measures: DataFrame, images: D
         F.max("size").alias("best_size"),
     )
     ranked = joined.join(best, on="group_id", how="inner")
-    keeper = (
-        ranked.where(rank == F.col("best_rank")).groupBy("group_id").agg(F.min("image_id").alias("kept_id"))
-    )
+    keeper = ranked.where(rank == F.col("best_rank")).groupBy("group_id").agg(F.min("image_id").alias("kept_id"))
     reason = (
         F.when(F.col("image_id") == F.col("kept_id"), "kept: largest, then sharpest, then smallest id")
         .when(F.col("size") < F.col("best_size"), F.concat(F.lit("smaller than "), "kept_id"))
         .when(rank < F.col("best_rank"), F.concat(F.lit("less sharp than "), "kept_id"))
         .otherwise(F.concat(F.lit("same size and sharpness as "), "kept_id"))
     )
-    return ranked.join(keeper, on="group_id", how="inner").select(
-        "group_id",
-        "image_id",
-        F.lit(None).cast("int").alias("target_index"),
-        "kinds",
-        (F.col("image_id") == F.col("kept_id")).alias("is_kept"),
-        reason.alias("reason"),
-        "group_size",
-        "spans_splits",
-    ).select(*(name for name in DUPLICATE_GROUPS.column_names if name != "run_id"))
+    return (
+        ranked.join(keeper, on="group_id", how="inner")
+        .select(
+            "group_id",
+            "image_id",
+            F.lit(None).cast("int").alias("target_index"),
+            "kinds",
+            (F.col("image_id") == F.col("kept_id")).alias("is_kept"),
+            reason.alias("reason"),
+            "group_size",
+            "spans_splits",
+        )
+        .select(*(name for name in DUPLICATE_GROUPS.column_names if name != "run_id"))
+    )

@@ -6,7 +6,6 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.histogram import exact_quantiles
 from dataeval_spark.tables import IMAGE_FINDINGS
 
 BLUR_FACTOR = 0.01
@@ -79,19 +78,20 @@ def image_findings(
     OptionError.unless_between("image_findings.odd_size_iqr", odd_size_iqr, 0.0, 1e6)
 
     images = image_stats.where("target_index IS NULL")
-    scored = images.crossJoin(F.broadcast(_whole_dataset(images, odd_size_iqr))).select(
-        "image_id", F.lit(None).cast("int").alias("target_index"), F.array(*_rules(thresholds, grayscale_share)).alias("r")
-    )
-    listed = scored.select("image_id", "target_index", F.explode("r").alias("r")).select("image_id", "target_index", "r.*")
-    boxes = image_stats.where("target_index IS NOT NULL AND invalid_box").select("image_id", "target_index", _box().alias("r"))
-    found = listed.where("score < threshold").unionByName(boxes.select("image_id", "target_index", "r.*"))
+    rules = F.array(*_rules(thresholds, grayscale_share))
+    scored = images.crossJoin(F.broadcast(_whole_dataset(images, odd_size_iqr)))
+    listed = scored.select("image_id", F.lit(None).cast("int").alias("target_index"), F.inline(rules))
+    bad_boxes = image_stats.where("target_index IS NOT NULL AND invalid_box")
+    boxes = bad_boxes.select("image_id", "target_index", F.inline(F.array(_box())))
+    found = listed.where("score < threshold").unionByName(boxes)
     return found.select(*(name for name in IMAGE_FINDINGS.column_names if name != "run_id"))
 
 
 def _whole_dataset(images: DataFrame, factor: float) -> DataFrame:
     """One row: the interval of usual sizes and the share of gray images."""
-    sizes = images.where("size > 0").select(F.lit(1).alias("all"), _side().alias("side"))
-    quartiles = exact_quantiles(sizes, ["all"], "side", {"q1": 0.25, "q3": 0.75})
+    # `percentile` is exact and interpolates as numpy does; it holds the distinct sizes with their counts.
+    quartiles = images.where("size > 0").agg(F.percentile(_side(), F.array(F.lit(0.25), F.lit(0.75))).alias("q"))
+    quartiles = quartiles.select(F.col("q")[0].alias("q1"), F.col("q")[1].alias("q3"))
     gray = images.agg(F.avg(F.col("is_grayscale").cast("double")).alias("gray_share"))
     width = F.col("q3") - F.col("q1")
     return quartiles.crossJoin(gray).select(
@@ -103,10 +103,16 @@ def _whole_dataset(images: DataFrame, factor: float) -> DataFrame:
 
 def _rules(thresholds: dict[str, float], grayscale_share: float) -> list[Column]:
     contrast = 1 - F.exp(-F.col("blurriness_grayscale_std") * BLUR_FACTOR)
-    blur = 1 - F.exp(-F.col("blurriness") * BLUR_FACTOR) + F.when(contrast > BLUR_COLOR_THRESHOLD, contrast).otherwise(0.0)
+    blur = (
+        1 - F.exp(-F.col("blurriness") * BLUR_FACTOR) + F.when(contrast > BLUR_COLOR_THRESHOLD, contrast).otherwise(0.0)
+    )
     scores = {
         "dark": (F.col("perceived_brightness_p99"), "warning", "Dark: the 99th percentile of brightness is %.2f"),
-        "bright": (1 - F.col("perceived_brightness_p5"), "warning", "Bright: 1 - the 5th percentile of brightness is %.2f"),
+        "bright": (
+            1 - F.col("perceived_brightness_p5"),
+            "warning",
+            "Bright: 1 - the 5th percentile of brightness is %.2f",
+        ),
         "blurry": (F.least(blur, F.lit(1.0)), "warning", "Blurry: sharpness score is %.2f"),
         "low_information": (
             F.least(F.col("entropy_bits") * ENTROPY_FACTOR, F.lit(1.0)),
@@ -123,12 +129,12 @@ def _rules(thresholds: dict[str, float], grayscale_share: float) -> list[Column]
     has_gap = F.col("gap") > 0
     distance = F.abs(_side() - F.col("middle")) / F.when(has_gap, F.col("gap")).otherwise(F.col("middle"))
     size_score = 1 - F.least(distance, F.lit(1.0))
-    rules.append(
-        _rule("odd_size", size_score, F.when(has_gap, 0.5).otherwise(1.0), "info", "Odd size: score is %.2f")
-    )
+    rules.append(_rule("odd_size", size_score, F.when(has_gap, 0.5).otherwise(1.0), "info", "Odd size: score is %.2f"))
     is_odd = F.col("is_grayscale") & (F.col("gray_share") < grayscale_share)
     rules.append(
-        _rule("grayscale", F.when(is_odd, 0.0).otherwise(1.0), F.lit(1.0), "info", "Gray among colour images (score %.0f)")
+        _rule(
+            "grayscale", F.when(is_odd, 0.0).otherwise(1.0), F.lit(1.0), "info", "Gray among colour images (score %.0f)"
+        )
     )
     return rules
 
@@ -144,7 +150,9 @@ def _rule(name: str, score: Column, threshold: Column, severity: str, text: str)
 
 
 def _box() -> Column:
-    return _rule("invalid_box", F.lit(0.0), F.lit(1.0), "error", "Box is empty, inverted or outside the image (score %.0f)")
+    return _rule(
+        "invalid_box", F.lit(0.0), F.lit(1.0), "error", "Box is empty, inverted or outside the image (score %.0f)"
+    )
 
 
 def _side() -> Column:

@@ -14,7 +14,16 @@ from dataeval_spark.report.page import render_report
 from dataeval_spark.report.queries import collect_report_data
 from dataeval_spark.tables import Table
 
-__all__ = ["Box", "Provenance", "ReportData", "Thumbnail", "collect_report_data", "render_report", "write_report"]
+__all__ = [
+    "Box",
+    "Provenance",
+    "ReportData",
+    "Thumbnail",
+    "collect_report_data",
+    "render_report",
+    "save_report",
+    "write_report",
+]
 
 
 def write_report(read: Callable[[Table], DataFrame | None], provenance: Provenance, path: str | Path) -> Path:
@@ -38,7 +47,11 @@ def write_report(read: Callable[[Table], DataFrame | None], provenance: Provenan
     --------
     >>> write_report(workspace.read_or_none, provenance, "report.html")
     """
-    html = render_report(collect_report_data(read), provenance)
+    return save_report(render_report(collect_report_data(read), provenance), path)
+
+
+def save_report(html: str, path: str | Path) -> Path:
+    """Write a rendered report; the file appears whole or not at all. Returns its absolute path."""
     target = Path(path).expanduser().resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, suffix=".part", delete=False) as file:

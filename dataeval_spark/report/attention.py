@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,16 +12,26 @@ from dataeval_spark.report.text import listed, number, plural, words
 LEVELS = ("error", "warning", "info")
 # Most labelled class over least: from here on a model tends to ignore the rare classes.
 IMBALANCED = 10.0
-RULE_ADVICE = {
-    "invalid_box": ("error", "Correct these boxes in the annotation files: a model cannot learn from them."),
-    "dark": ("warning", "Look at them: keep them only if the model must work in the dark."),
-    "bright": ("warning", "Look at them: overexposed pictures hold little to learn from."),
-    "blurry": ("warning", "Look at them: leave out pictures in which the objects cannot be told."),
-    "low_information": ("warning", "Look at them: blank or flat pictures can usually be left out."),
-    "odd_size": ("info", "Check that they belong here and that resizing does not distort them."),
-    "odd_aspect_ratio": ("info", "Check that they belong here and that resizing does not distort them."),
-    "grayscale": ("info", "Check that the model may see gray pictures among the colour ones."),
+# rule: (level where the table says none, what these images are, what to do)
+RULES = {
+    "invalid_box": (
+        "error",
+        "empty, inverted or outside the image",
+        "Correct these boxes in the annotation files: a model cannot learn from them.",
+    ),
+    "dark": ("warning", "very dark", "Look at them: keep them only if the model must work in the dark."),
+    "bright": ("warning", "overexposed", "Look at them: overexposed pictures hold little to learn from."),
+    "blurry": ("warning", "blurry", "Look at them: leave out pictures in which the objects cannot be told."),
+    "low_information": (
+        "warning",
+        "blank or almost flat",
+        "Look at them: pictures without content can usually be left out.",
+    ),
+    "odd_size": ("info", "far larger or smaller than the others", "Check that resizing keeps what is to be seen."),
+    "odd_aspect_ratio": ("info", "unusually long or tall", "Check that resizing does not distort them."),
+    "grayscale": ("info", "without colour", "Check that the model may see gray pictures among the colour ones."),
 }
+UNKNOWN_RULE = ("info", "", "Look at them and decide whether they belong here.")
 
 
 @dataclass(frozen=True)
@@ -109,15 +120,14 @@ def _annotations(data: ReportData) -> Iterator[Matter]:
 
 
 def _drift(data: ReportData) -> Iterator[Matter]:
-    counts = data.counts("drift")
-    drifted = counts.get("drifted", 0)
+    rows = [row for row in data.of("drift") if row["drift_detected"]]
+    drifted = len(rows)
     if drifted:
-        rows = [row for row in data.of("drift") if row["drift_detected"]]
         names = listed(dict.fromkeys(words(row["column_name"]) for row in rows))
         yield Matter(
             "warning",
             drifted,
-            f"{plural(drifted, 'statistic')} of {number(sum(counts.values()))} compared "
+            f"{plural(drifted, 'statistic')} of {len(data.of('drift')):,} compared "
             f"{'has' if drifted == 1 else 'have'} drifted{f': {names}' if names else ''}.",
             "drift",
             "Compare the two histograms: a new camera, new lighting or a new site calls for new training data.",
@@ -128,30 +138,16 @@ def _rules(data: ReportData) -> Iterator[Matter]:
     rules = data.counts("image_findings")
     severities = {row["rule"]: row["severity"] for row in data.of("image_findings")}
     for rule in sorted(rules, key=lambda rule: (-rules[rule], rule)):
-        level, advice = RULE_ADVICE.get(rule, ("info", "Look at them and decide whether they belong here."))
+        level, what, advice = RULES.get(rule, UNKNOWN_RULE)
         severity = severities.get(rule, level)
-        what = ("box", "boxes") if rule == "invalid_box" else ("image", "images")
-        description = "invalid" if rule == "invalid_box" else words(rule)
+        things = plural(rules[rule], "box", "boxes") if rule == "invalid_box" else plural(rules[rule], "image")
         yield Matter(
             severity if severity in LEVELS else level,
             rules[rule],
-            f"{plural(rules[rule], *what)} found with {_article(description)}.",
+            f"{things} {'is' if rules[rule] == 1 else 'are'} {what or f'found by the rule “{words(rule)}”'}.",
             f"finding-{rule}",
             advice,
         )
-
-
-def _article(description: str) -> str:
-    return {
-        "invalid": "corners that make no valid box",
-        "dark": "almost everything dark",
-        "bright": "almost everything overexposed",
-        "blurry": "hardly any sharp edge",
-        "low information": "hardly any content",
-        "odd size": "a size unlike the others",
-        "odd aspect ratio": "a very long or very tall shape",
-        "grayscale": "no colour, unlike the others",
-    }.get(description, f"the rule “{description}”")
 
 
 def _labels(data: ReportData) -> Iterator[Matter]:
@@ -177,7 +173,8 @@ def _labels(data: ReportData) -> Iterator[Matter]:
 
 
 def _dataset(data: ReportData) -> Iterator[Matter]:
-    for level, count in data.counts("dataset_findings").items():
+    found = Counter(row["severity"] for row in data.of("dataset_findings"))
+    for level, count in found.items():
         if level in ("error", "warning"):
             yield Matter(
                 level,

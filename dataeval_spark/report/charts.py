@@ -25,7 +25,7 @@ COLOURS = {
     FIRST: "var(--chart-1)",
     SECOND: "var(--chart-2)",
 }
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "dataeval_spark",
     "text.parse_math": False,  # a class named $x$ is text
@@ -58,6 +58,7 @@ def histogram(chart_id: str, label: str, low: float, high: float, counts: Sequen
         figure, axes = _figure(3.4, 1.75)
         axes.stairs(counts, _edges(low, high, len(counts)), fill=True, color=FIRST)
         _numeric_axes(axes, unit)
+        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         return _svg(figure, chart_id, label)
 
 
@@ -91,9 +92,7 @@ def bars(chart_id: str, label: str, names: Sequence[str], values: Sequence[float
         axes.spines["bottom"].set_visible(False)
         axes.set_xlim(0, (max(values, default=0) or 1) * 1.16)
         for place, value in zip(places, values, strict=True):
-            axes.annotate(
-                number(value), (value, place), (4, 0), textcoords="offset points", va="center", color=MUTED
-            )
+            axes.annotate(number(value), (value, place), (4, 0), textcoords="offset points", va="center", color=MUTED)
         return _svg(figure, chart_id, label)
 
 

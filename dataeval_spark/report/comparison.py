@@ -9,9 +9,9 @@ from typing import Any
 from dataeval_spark.report import charts
 from dataeval_spark.report.content import UNITS, counts_of
 from dataeval_spark.report.data import ReportData, Row
-from dataeval_spark.report.listing import Column, Listing, listing
 from dataeval_spark.report.histograms import MAX_OVERLAYS, overlay_pairs
-from dataeval_spark.report.text import clean, number, shorten, shown, words
+from dataeval_spark.report.listing import Column, Listing, listing
+from dataeval_spark.report.text import clean, number, shorten, words
 
 VERDICTS = {True: ("drifted", "pill warn"), False: ("same", "pill ok"), None: ("not tested", "pill calm")}
 
@@ -27,7 +27,7 @@ def drift(data: ReportData) -> Mapping[str, Any]:
         }
         for reference, current in pairs
     ]
-    return {"comparisons": tables, "figures": _figures(data), "note": shown(len(rows), data.count("drift"), "rows")}
+    return {"comparisons": tables, "figures": _figures(data)}
 
 
 def _table(rows: list[Row]) -> Listing:

@@ -9,10 +9,10 @@ from typing import Any
 
 from dataeval_spark.report import charts
 from dataeval_spark.report.data import ReportData
+from dataeval_spark.report.histograms import BINS
 from dataeval_spark.report.listing import Column, listing
 from dataeval_spark.report.pictures import card, label_counts
-from dataeval_spark.report.histograms import BINS
-from dataeval_spark.report.text import clean, listed, number, plural, share, shorten, shown, size, words
+from dataeval_spark.report.text import listed, number, plural, share, shorten, shown, size, words
 from dataeval_spark.tables import IMAGE_STATS
 
 Content = Mapping[str, Any]
@@ -27,7 +27,7 @@ def unreadable(data: ReportData) -> Content:
         Column("Image", "image_id", style="code"),
         Column("Stage", "stage"),
         Column("Error", "error_class"),
-        Column("What the reader said", "message", most=140),
+        Column("What the reader said", "message", most=140, style="wide"),
         Column("File size", "content_length", size, "num"),
     )
     note = shown(len(rows), data.count("unreadable_images"))
@@ -86,7 +86,7 @@ def findings(data: ReportData) -> Content:
                 "id": f"finding-{slug(rule)}",
                 "title": words(rule).capitalize(),
                 "tone": TONES.get(rows[0]["severity"], "calm"),
-                "severity": clean(rows[0]["severity"]),
+                "severity": shorten(rows[0]["severity"], 20),
                 "note": shown(len(rows), total),
                 "total": total,
                 "cards": cards,
@@ -97,9 +97,8 @@ def findings(data: ReportData) -> Content:
 
 def outliers(data: ReportData) -> Content:
     counts = data.counts("outliers")
-    totals = [{"statistic": words(name), "count": count} for name, count in counts.items()]
-    totals.sort(key=lambda row: (-row["count"], row["statistic"]))
-    columns = (Column("Statistic", "statistic"), Column("Outliers", "count", number, "num"))
+    ranked = sorted(counts, key=lambda name: (-counts[name], name))
+    totals = [{"statistic": words(name), "count": counts[name]} for name in ranked]
     cards = []
     for row in data.of("outliers"):
         low = row["direction"] == "low"
@@ -111,8 +110,7 @@ def outliers(data: ReportData) -> Content:
         ]
         statistic = words(row["statistic"]) + (f" of channel {row['channel']}" if row["channel"] is not None else "")
         cards.append(card(data, row["image_id"], lines=lines, badge=statistic, target_index=row["target_index"]))
-    table = [listing(totals, columns, caption="Outliers per statistic")] if totals else []
-    return {"tables": table, "cards": cards, "note": shown(len(cards), sum(counts.values()), "outliers")}
+    return {"totals": totals, "cards": cards, "note": shown(len(cards), sum(counts.values()), "outliers")}
 
 
 def labels(data: ReportData) -> Content:
@@ -120,12 +118,12 @@ def labels(data: ReportData) -> Content:
     classes = [row for row in rows if row["class_name"] is not None]
     whole = next((row for row in rows if row["class_name"] is None), None)
     columns = (
-        Column("Class", "class_name", most=40),
+        Column("Class", "class_name", most=40, style="name"),
         Column("Labels", "label_count", number, "num"),
-        Column("Share of labels", "label_share", share, "num", bar=True),
+        Column("Share", "label_share", share, "num", bar=True),
         Column("Images", "image_count", number, "num"),
-        Column("Labels per image", "labels_per_image", number, "num"),
-        Column("Most in one image", "max_labels_per_image", number, "num"),
+        Column("Per image", "labels_per_image", number, "num"),
+        Column("Most in one", "max_labels_per_image", number, "num"),
     )
     note = shown(len(classes), int(whole["class_count"]) if whole else len(classes), "classes")
     cards = []
@@ -144,10 +142,8 @@ def labels(data: ReportData) -> Content:
 
 
 def _label_summary(whole: Mapping[str, Any]) -> str:
-    parts = [
-        f"{plural(whole['label_count'], 'label')} of {plural(whole['class_count'], 'class', 'classes')} "
-        f"in {plural(whole['image_count'], 'image')}"
-    ]
+    classes = plural(whole["class_count"], "class", "classes")
+    parts = [f"{plural(whole['label_count'], 'label')} of {classes} in {plural(whole['image_count'], 'image')}"]
     if whole["imbalance_ratio"] is not None:
         parts.append(f"the most frequent class has {number(whole['imbalance_ratio'])} times the labels of the rarest")
     if whole["images_without_labels"]:
@@ -155,11 +151,11 @@ def _label_summary(whole: Mapping[str, Any]) -> str:
     return "; ".join(parts) + "."
 
 
-def annotations(data: ReportData) -> Content:
+def annotation_findings(data: ReportData) -> Content:
     rows = data.of("annotations")
     columns = (
         Column("Kind", "kind", words),
-        Column("What is wrong", "message", most=140),
+        Column("What is wrong", "message", most=140, style="wide"),
         Column("Found", "found", most=40, style="code"),
         Column("Expected", "expected", most=40, style="code"),
         Column("File", "source_file", style="code", most=48),
@@ -199,14 +195,13 @@ def dataset_findings(data: ReportData) -> Content:
     rows = data.of("dataset_findings")
     columns = (
         Column("Severity", "severity", style=lambda row: f"pill {TONES.get(row['severity'], 'calm')}"),
-        Column("Finding", "message", most=200),
+        Column("Finding", "message", most=200, style="wide"),
         Column("Subject", "subject", style="code", most=40),
         Column("Rule", "rule", words),
         Column("Found", "value", number, "num"),
         Column("Expected", "threshold", number, "num"),
     )
-    note = shown(len(rows), data.count("dataset_findings"))
-    return {"tables": [listing(rows, columns, caption="Findings about the dataset", note=note)] if rows else []}
+    return {"tables": [listing(rows, columns, caption="Findings about the dataset")] if rows else []}
 
 
 def slug(text: str) -> str:
@@ -220,7 +215,7 @@ CONTENT: Mapping[str, Callable[[ReportData], Content]] = {
     "findings": findings,
     "outliers": outliers,
     "labels": labels,
-    "annotations": annotations,
+    "annotations": annotation_findings,
     "statistics": statistics,
     "dataset-findings": dataset_findings,
 }

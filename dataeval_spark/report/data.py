@@ -61,9 +61,9 @@ class ReportData:
     boxes: Mapping[str, Sequence[Box]] = field(default_factory=dict)
 
     def counts(self, measure: str) -> dict[str, int]:
-        """Numbers of a measure of the overview by item, in the order of the query."""
+        """Numbers of a measure of the overview, by item in alphabetical order."""
         found = (row for row in self.rows.get("overview", ()) if row["measure"] == measure)
-        return {row["item"]: int(row["value"]) for row in found}
+        return dict(sorted((row["item"], int(row["value"])) for row in found))
 
     def count(self, measure: str) -> int:
         """Sum of a measure of the overview; 0 when nothing was counted."""

@@ -1,4 +1,4 @@
-"""SQL of the histograms: all statistics in one query, binned as numpy does it, so that nothing but counts comes back."""
+"""SQL of the histograms: all statistics in one query, binned as numpy bins, and only counts come back."""
 
 from __future__ import annotations
 
@@ -39,19 +39,21 @@ def drift_overlay(present: frozenset[str], pairs: Sequence[tuple[str, str, str]]
 
     Sides that name a dataset or a split can be read from the workspace; a snapshot cannot.
     """
-    selects = []
-    for place, (column, reference, current) in enumerate(pairs):
-        sides = (_side(reference), _side(current))
-        if column in IMAGE_STATS.column_names and all(sides) and "image_stats" in present and "images" in present:
-            selects += [
-                f"  SELECT {place} AS place, '{side}' AS side, CAST(s.`{column}` AS DOUBLE) AS value\n"
-                "  FROM {image_stats} AS s JOIN {images} AS i ON s.image_id = i.image_id\n"
-                f"  WHERE s.target_index IS NULL AND i.deleted_at IS NULL AND {condition}"
-                for side, condition in zip(("reference", "current"), sides, strict=True)
-            ]
-    return f"WITH long AS (\n{'  UNION ALL '.join(s + chr(10) for s in selects)}),\n" + _binned(
-        "place", "side, "
-    ) if selects else None
+    if not {"image_stats", "images"} <= present:
+        return None
+    structs = [
+        f"    named_struct('place', {place}, 'side', '{side}', 'value', CAST(s.`{column}` AS DOUBLE),\n"
+        f"      'is_in', {condition})"
+        for place, (column, *names) in enumerate(pairs)
+        for side, condition in zip(("reference", "current"), map(_side, names), strict=True)
+        if column in IMAGE_STATS.column_names and all(map(_side, names))
+    ]
+    long = (
+        "WITH every AS (\n  SELECT inline(array(\n" + ",\n".join(structs) + "))\n"
+        "  FROM {image_stats} AS s JOIN {images} AS i ON s.image_id = i.image_id AND i.deleted_at IS NULL\n"
+        "  WHERE s.target_index IS NULL),\nlong AS (SELECT place, side, value FROM every WHERE is_in),\n"
+    )
+    return long + _binned("place", "side, ") if structs else None
 
 
 def _side(side: str) -> str | None:

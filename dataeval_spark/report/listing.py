@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dataeval_spark.report.data import Row
-from dataeval_spark.report.text import clean, shorten
+from dataeval_spark.report.text import clean, number, share, shorten, size
+
+NUMBERS = (number, share, size)
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Listing:
 
 def listing(rows: Iterable[Row], columns: Sequence[Column], *, caption: str, note: str = "") -> Listing:
     """A `Listing` of rows; ``caption`` is read out by screen readers."""
-    titles = tuple((column.title, column.style if isinstance(column.style, str) else "") for column in columns)
+    titles = tuple((column.title, "num" if column.show in NUMBERS else "") for column in columns)
     return Listing(titles, tuple(tuple(_cell(row, column) for column in columns) for row in rows), caption, note)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from dataeval_spark.report import text
@@ -75,7 +76,7 @@ def _section(section: Section, data: ReportData, provenance: Provenance) -> Mapp
         "id": section.id,
         "title": section.title,
         "intro": section.intro,
-        "command": section.command,
+        "command": section.command.replace("WORKSPACE", shlex.quote(text.clean(provenance.workspace))),
         "missing": missing,
         "content": build(data) if build and not missing else {},
         "sql": [] if missing else shown_sql(section, data, provenance),
@@ -90,7 +91,7 @@ def shown_sql(section: Section, data: ReportData, provenance: Provenance) -> lis
 
 def tiles(data: ReportData) -> list[Tile]:
     """The headline numbers."""
-    groups, drifted = data.counts("duplicate_groups"), data.counts("drift")
+    groups, compared = data.counts("duplicate_groups"), data.of("drift")
     removable, leaks = data.count("removable_images"), data.count("spanning_groups")
     deleted = data.count("deleted_images")
 
@@ -100,7 +101,6 @@ def tiles(data: ReportData) -> list[Tile]:
         return Tile(label, f"{count:,}", section, note, (bad if count else "ok") if bad else "")
 
     gone = f"and {deleted:,} deleted" if deleted else ""
-    leak_note = f"{text.plural(leaks, 'group spans', 'groups span')} splits" if leaks else ""
     return [
         tile("images", "Images", data.count("live_images"), "overview", gone),
         tile("image_stats", "Readable", data.count("readable_images"), "statistics"),
@@ -115,16 +115,17 @@ def tiles(data: ReportData) -> list[Tile]:
             f"{text.plural(removable, 'image')} could be removed" if removable else "",
             "warn",
         ),
-        tile("duplicate_groups", "Near-duplicate groups", groups.get("near", 0), "duplicates", leak_note, "calm"),
+        tile("duplicate_groups", "Near-duplicate groups", groups.get("near", 0), "duplicates", "", "calm"),
+        tile("duplicate_groups", "Groups across splits", leaks, "duplicates", "", "bad"),
         tile("outliers", "Outlier images", data.count("outlier_images"), "outliers", "", "calm"),
         tile("image_findings", "Image findings", data.count("image_findings"), "findings", "", "warn"),
         tile("annotation_findings", "Annotation findings", data.count("annotation_findings"), "annotations", "", "bad"),
         tile(
             "drift_metrics",
             "Drifted statistics",
-            drifted.get("drifted", 0),
+            sum(bool(row["drift_detected"]) for row in compared),
             "drift",
-            f"of {sum(drifted.values()):,} compared",
+            f"of {len(compared):,} compared",
             "warn",
         ),
     ]
@@ -170,7 +171,7 @@ def _runs(provenance: Provenance) -> Listing | None:
         Column("Status", "status", style=lambda row: f"pill {tone.get(row['status'], 'calm')}"),
         Column("Seconds", "seconds", text.number, "num"),
         Column("Rows written", "rows_written", text.number, "num"),
-        Column("Message", "message", most=80),
+        Column("Message", "message", most=80, style="wide"),
         Column("Version", "code_version", most=20),
         Column("Run", "run_id", style="code", most=20),
     )
@@ -183,14 +184,35 @@ def section_of(matter: Matter) -> str:
     return slug(matter.section)
 
 
+def span_of(cards: list[Any]) -> str:
+    """Width of a panel by its pictures: small groups stand side by side."""
+    return "few" if len(cards) <= 2 else ""
+
+
+def _harmless(value: Any) -> Any:
+    """What the template writes, without characters that hide or reorder text. Escaping comes after it."""
+    return text.clean(value, lines=True) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 @cache
 def _environment() -> Environment:
     loader = PackageLoader("dataeval_spark.report", ".")
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader,
+        autoescape=True,
+        finalize=_harmless,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters.update(
-        clean=text.clean, shorten=text.shorten, number=text.number, time=text.time, svg=Markup, anchor=section_of
+        clean=text.clean,
+        shorten=text.shorten,
+        number=text.number,
+        time=text.time,
+        svg=Markup,
+        anchor=section_of,
+        span=span_of,
     )
     return environment
 
@@ -202,5 +224,5 @@ def _source(name: str) -> str:
 
 
 @cache
-def _template():  # type: ignore[no-untyped-def]
+def _template() -> Template:
     return _environment().get_template("template.html.j2")

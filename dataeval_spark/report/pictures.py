@@ -106,4 +106,5 @@ def _mark(box: Box, picture: Thumbnail, strong: bool) -> Mark | None:
     label = shorten(box.label if box.label is not None else "unknown class", 80)
     # crc32 and not hash(): the same class has the same colour in every report.
     hue = crc32(label.encode("utf-8", "replace")) % HUES
-    return Mark(*(round(v, 2) for v in (left, top, right - left, bottom - top)), label, hue, strong)
+    x, y, width, height = (round(value, 2) for value in (left, top, right - left, bottom - top))
+    return Mark(x, y, width, height, label, hue, strong)

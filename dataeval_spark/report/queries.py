@@ -97,7 +97,7 @@ def collect_report_data(
 
 def _run(text: str, frames: Mapping[str, DataFrame]) -> Rows:
     """Rows of a bounded query."""
-    used = {name: frame for name, frame in frames.items() if f"{{{name}}}" in text}
+    used: dict[str, Any] = {name: frame for name, frame in frames.items() if f"{{{name}}}" in text}
     session = next(iter(used.values())).sparkSession
     # Bounded: each query ends in a LIMIT, a rank within a group or a number of bins (report.sql).
     return tuple(row.asDict(recursive=True) for row in session.sql(text, **used).collect())

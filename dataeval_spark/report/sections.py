@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Section:
-    """One section: ``queries`` are names in `report.sql.QUERIES`; without ``tables`` it is always there."""
+    """One section: ``queries`` are names in `report.sql.QUERIES`; without ``tables`` it is always there.
+
+    ``WORKSPACE`` in ``command`` stands for the location of the workspace.
+    """
 
     id: str
     title: str
@@ -18,7 +21,14 @@ class Section:
 
 
 SECTIONS = (
-    Section("overview", "At a glance", "", ("images",), "dataeval-spark ingest", ("overview", "composition")),
+    Section(
+        "overview",
+        "At a glance",
+        "",
+        ("images",),
+        "dataeval-spark ingest --workspace WORKSPACE photos/",
+        ("overview", "composition"),
+    ),
     Section("attention", "What needs attention first", "The worst comes first; each line leads to its section."),
     Section("demo", "Planted and found", "The demo plants faults into good data; this is what the analyses found."),
     Section(
@@ -26,7 +36,7 @@ SECTIONS = (
         "Unreadable images",
         "Files that could not be read, with what the reader said. They are left out of every statistic.",
         ("unreadable_images",),
-        "dataeval-spark profile",
+        "dataeval-spark profile --workspace WORKSPACE",
         ("unreadable",),
     ),
     Section(
@@ -35,7 +45,7 @@ SECTIONS = (
         "Groups that span splits come first, then the largest. One image of each group is kept by a fixed rule; "
         "nothing has been deleted.",
         ("duplicate_groups",),
-        "dataeval-spark analyze",
+        "dataeval-spark analyze --workspace WORKSPACE",
         ("duplicates",),
     ),
     Section(
@@ -43,7 +53,7 @@ SECTIONS = (
         "Image findings",
         "Images with something odd to look at, worst first. A lower score is worse.",
         ("image_findings",),
-        "dataeval-spark analyze",
+        "dataeval-spark analyze --workspace WORKSPACE",
         ("image_findings",),
     ),
     Section(
@@ -51,7 +61,7 @@ SECTIONS = (
         "Outliers",
         "Images, or boxes, with a statistic far from that of the others. Far is not wrong: look at them.",
         ("outliers",),
-        "dataeval-spark analyze",
+        "dataeval-spark analyze --workspace WORKSPACE",
         ("outliers",),
     ),
     Section(
@@ -59,7 +69,7 @@ SECTIONS = (
         "Labels",
         "How often each class is labelled, and two images of each of the most frequent classes.",
         ("label_stats",),
-        "dataeval-spark analyze",
+        "dataeval-spark analyze --workspace WORKSPACE",
         ("labels", "label_examples"),
     ),
     Section(
@@ -67,7 +77,7 @@ SECTIONS = (
         "Annotation findings",
         "Annotations that could not be taken as written: up to eight of each kind.",
         ("annotation_findings",),
-        "dataeval-spark ingest",
+        "dataeval-spark ingest --workspace WORKSPACE photos/",
         ("annotations",),
     ),
     Section(
@@ -75,7 +85,7 @@ SECTIONS = (
         "Statistics",
         "How the images are distributed: one histogram per statistic, over all readable live images.",
         ("image_stats",),
-        "dataeval-spark profile",
+        "dataeval-spark profile --workspace WORKSPACE",
         ("statistics",),
     ),
     Section(
@@ -84,7 +94,7 @@ SECTIONS = (
         "Does the current data look like the reference? Two-sample Kolmogorov-Smirnov test of each statistic, "
         "corrected for their number (Benjamini-Hochberg). Only the newest comparison of each pair is shown.",
         ("drift_metrics",),
-        "dataeval-spark compare",
+        "dataeval-spark compare --workspace WORKSPACE --reference split=train --current split=test",
         ("drift", "drift_overlay"),
     ),
     Section(
@@ -92,7 +102,7 @@ SECTIONS = (
         "Findings about the dataset",
         "What was found about the dataset as a whole.",
         ("dataset_findings",),
-        "dataeval-spark analyze",
+        "dataeval-spark analyze --workspace WORKSPACE",
         ("dataset_findings",),
     ),
     Section("provenance", "Where this report comes from", "Versions of the tables that were read, and the last runs."),

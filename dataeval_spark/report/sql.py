@@ -28,48 +28,38 @@ def overview(present: frozenset[str]) -> str | None:
 
     One branch per table, whatever it counts: on small data the time goes with the number of scans.
     """
-    branches = [
-        f"SELECT {columns} FROM {live(table, present) if is_live else '{' + table + '}'}{rest}"
-        for table, is_live, columns, rest in _OVERVIEW
-        if table in present
-    ]
-    return "\nUNION ALL\n".join(branches) or None
+    branches = [text.replace("LIVE", live(table, present)) for table, text in _OVERVIEW.items() if table in present]
+    inner = "\nUNION ALL\n".join(branches)
+    return f"SELECT * FROM (\n{inner}\n) AS counts (measure, item, value)" if branches else None
 
 
-# (table, whether only rows of live images count, columns, rest)
-_OVERVIEW: tuple[tuple[str, bool, str, str], ...] = (
-    (
-        "images",
-        False,
-        "stack(2, 'live_images', '', count_if(deleted_at IS NULL), 'deleted_images', '',\n"
-        "  count_if(deleted_at IS NOT NULL)) AS (measure, item, value)",
-        "",
+_OVERVIEW = {
+    "images": (
+        "SELECT stack(2, 'live_images', '', count_if(deleted_at IS NULL),\n"
+        "  'deleted_images', '', count_if(deleted_at IS NOT NULL)) FROM {images}"
     ),
-    ("image_stats", True, "'readable_images', '', count(*)", "\n  WHERE t.target_index IS NULL"),
-    ("unreadable_images", True, "'unreadable_images', '', count(*)", ""),
-    ("targets", True, "stack(2, 'targets', '', count(*), 'classes', '', count(DISTINCT t.class_name))", ""),
-    (
-        "duplicate_groups",
-        False,
-        "stack(2, 'duplicate_groups', kind, count(*), 'spanning_groups', kind, count_if(leaks))",
-        None,
+    "image_stats": "SELECT 'readable_images', '', count(*) FROM LIVE\n  WHERE t.target_index IS NULL",
+    "unreadable_images": "SELECT 'unreadable_images', '', count(*) FROM LIVE",
+    "targets": "SELECT stack(2, 'targets', '', count(*), 'classes', '', count(DISTINCT t.class_name)) FROM LIVE",
+    "duplicate_groups": (
+        "SELECT stack(2, 'duplicate_groups', kind, count(*), 'spanning_groups', kind, count_if(leaks)) FROM (\n"
+        f"  SELECT group_id, CASE WHEN bool_or(arrays_overlap(kinds, {EXACT_KINDS})) THEN 'exact'\n"
+        "    WHEN bool_and(array_contains(kinds, 'low_information')) THEN 'low_information'\n"
+        "    ELSE 'near' END AS kind, bool_or(spans_splits) AS leaks\n"
+        "  FROM {duplicate_groups} GROUP BY group_id) GROUP BY kind"
     ),
-    (
-        "duplicate_pairs",
-        False,
-        "'removable_images', '', count(DISTINCT image_id_b)",
-        "\n  WHERE kind IN ('exact_file', 'exact_pixels') AND target_index_b IS NULL",
+    "duplicate_pairs": (
+        "SELECT 'removable_images', '', count(DISTINCT image_id_b) FROM {duplicate_pairs}\n"
+        "  WHERE kind IN ('exact_file', 'exact_pixels') AND target_index_b IS NULL"
     ),
-    (
-        "outliers",
-        False,
-        "if(grouping(statistic) = 1, 'outlier_images', 'outliers'), coalesce(statistic, ''),\n"
-        "  if(grouping(statistic) = 1, count(DISTINCT image_id), count(*))",
-        "\n  GROUP BY GROUPING SETS ((statistic), ())",
+    "outliers": (
+        "SELECT if(grouping(statistic) = 1, 'outlier_images', 'outliers'), coalesce(statistic, ''),\n"
+        "  if(grouping(statistic) = 1, count(DISTINCT image_id), count(*))\n"
+        "  FROM {outliers} GROUP BY GROUPING SETS ((statistic), ())"
     ),
-    ("image_findings", False, "'image_findings', rule, count(*)", " GROUP BY rule"),
-    ("annotation_findings", False, "'annotation_findings', kind, count(*)", " GROUP BY kind"),
-)
+    "image_findings": "SELECT 'image_findings', rule, count(*) FROM {image_findings} GROUP BY rule",
+    "annotation_findings": "SELECT 'annotation_findings', kind, count(*) FROM {annotation_findings} GROUP BY kind",
+}
 
 
 def latest_drift(present: frozenset[str]) -> str:
@@ -127,7 +117,8 @@ def outliers(present: frozenset[str]) -> str:
     return (
         "SELECT statistic, image_id, target_index, channel, method, group_name, value, score, threshold,\n"
         "  lower, upper, direction FROM (\n"
-        "  SELECT *, row_number() OVER (PARTITION BY statistic ORDER BY score DESC, image_id, target_index) AS place\n"
+        "  SELECT *, row_number() OVER (PARTITION BY statistic\n"
+        "    ORDER BY score DESC, image_id, target_index, channel, method, group_name) AS place\n"
         "  FROM {outliers})\nWHERE place <= 4 ORDER BY place, score DESC, statistic LIMIT 12"
     )
 
@@ -150,7 +141,7 @@ def label_examples(present: frozenset[str]) -> str:
     )
 
 
-def annotations(present: frozenset[str]) -> str:
+def annotation_findings(present: frozenset[str]) -> str:
     """At most 8 of each kind (13 at present)."""
     return (
         "SELECT kind, dataset, source_file, location, image_id, target_index, message, found, expected FROM (\n"
@@ -162,7 +153,7 @@ def annotations(present: frozenset[str]) -> str:
 def dataset_findings(present: frozenset[str]) -> str:
     return (
         "SELECT severity, step, rule, subject, value, threshold, message FROM {dataset_findings}\n"
-        "ORDER BY array_position(array('error', 'warning', 'info'), severity), step, rule, subject LIMIT 50"
+        "ORDER BY array_position(array('error', 'warning', 'info'), severity), step, rule, subject LIMIT 200"
     )
 
 
@@ -172,7 +163,7 @@ def drift(present: frozenset[str]) -> str:
         "  wasserstein_distance, avg_delta, reference_count, current_count, adjusted_pvalue, threshold,\n"
         f"  drift_detected FROM {latest_drift(present)}\n"
         "ORDER BY drift_detected DESC NULLS LAST, adjusted_pvalue NULLS LAST, ks_statistic DESC, column_name,\n"
-        "  reference, current, slice_key, slice_value LIMIT 60"
+        "  reference, current, slice_key, slice_value LIMIT 200"
     )
 
 
@@ -186,7 +177,7 @@ QUERIES: tuple[tuple[str, tuple[str, ...], Callable[[frozenset[str]], str | None
     ("outliers", ("outliers",), outliers),
     ("label_examples", ("targets",), label_examples),
     ("labels", ("label_stats",), labels),
-    ("annotations", ("annotation_findings",), annotations),
+    ("annotations", ("annotation_findings",), annotation_findings),
     ("unreadable", ("unreadable_images",), unreadable),
     ("dataset_findings", ("dataset_findings",), dataset_findings),
     ("composition", ("images",), composition),

@@ -17,14 +17,22 @@ INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 MAX_MARKS = 4
 
 
-def clean(value: Any) -> str:
-    """Text without control, bidirectional, private and surrogate characters, nor towers of combining marks."""
+def clean(value: Any, *, lines: bool = False) -> str:
+    """Text without control, bidirectional, private and surrogate characters, nor towers of combining marks.
+
+    White space becomes a blank; with ``lines`` the ends of lines stay.
+    """
+    text = str(value)
+    if text.isascii() and text.isprintable():  # nearly always; a picture in base64 is long
+        return text
     out: list[str] = []
     marks = 0
-    for character in str(value):
+    for character in text:
         category = unicodedata.category(character)
         marks = marks + 1 if category == "Mn" else 0
-        if character in "\t\n\r":
+        if lines and character == "\n":
+            out.append(character)
+        elif character in "\t\n\r":
             out.append(" ")
         elif category in INVISIBLE and character not in JOINERS:
             out.append("\ufffd")
@@ -96,7 +104,7 @@ def shown(count: int, total: int, what: str = "") -> str:
 
 def words(name: str) -> str:
     """A name of the contracts in words: ``odd_size`` is ``odd size``."""
-    return clean(name).replace("_", " ")
+    return shorten(name, 60).replace("_", " ")
 
 
 def listed(items: Iterable[Any], most: int = 3) -> str:

@@ -6,6 +6,7 @@ import os
 import stat
 import warnings
 from io import BytesIO
+from typing import cast
 from urllib.parse import unquote, urlsplit
 
 from PIL import Image
@@ -98,7 +99,7 @@ def _eight_bit(image: Image.Image) -> Image.Image:
         return image.convert("RGBA" if "transparency" in image.info else "RGB")
     if image.mode[0] in "IF":
         wide = image.convert("I").convert("F") if image.mode.startswith("I") else image
-        low, high = wide.getextrema()
+        low, high = cast(tuple[float, float], wide.getextrema())
         scale = 255 / (high - low) if high > low else 0.0
         return wide.point(lambda value: value * scale - low * scale).convert("L")
     if image.mode in ("L", "LA", "RGB", "RGBA"):

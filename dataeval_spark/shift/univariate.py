@@ -150,8 +150,10 @@ def _summaries(reference: DataFrame, current: DataFrame, statistics: Sequence[st
     """Counts, means, nulls, zeros and distinct values of both sides and their differences."""
 
     def of(stats: DataFrame, prefix: str) -> DataFrame:
-        values = [F.struct(F.lit(name).alias("column_name"), F.col(name).cast("double").alias("value")) for name in statistics]
-        rows = stats.where("target_index IS NULL").select(F.explode(F.array(*values)).alias("s")).select("s.*")
+        values = F.array(*(named_value(name) for name in statistics))
+        rows = (
+            stats.where("target_index IS NULL").select(F.inline(values)).withColumnRenamed("statistic", "column_name")
+        )
         n = F.count("value")
         return rows.groupBy("column_name").agg(
             n.alias(f"{prefix}_count"),

@@ -140,7 +140,7 @@ def tables_of(staged: DataFrame, *, encoder: str | None = None) -> dict[Table, D
 
 
 def done(tables: Mapping[Table, DataFrame], *, encoder: str | None = None) -> DataFrame:
-    """Images whose rows are in all tables of the profile, or in ``unreadable_images``: ``image_id``, ``fingerprint``."""
+    """``image_id`` and ``fingerprint`` of the images that all tables of the profile have, or ``unreadable_images``."""
     whole: Column = F.col("target_index").isNull()
     keys = ("image_id", "fingerprint")
     complete = tables[IMAGE_STATS].where(whole).select(*keys)

@@ -18,7 +18,7 @@ IMAGES = Table(
         Column("split", "string", "Split given by the source or by --split", nullable=True),
         Column("dataset", "string", "Dataset the image belongs to"),
         Column("source", "string", "Root that the dataset was ingested from"),
-        Column("deleted_at", "timestamp", "When the file was found missing, UTC; null while it is there", nullable=True),
+        Column("deleted_at", "timestamp", "When the file was found missing, UTC; else null", nullable=True),
         RUN_ID,
     ),
     write="upsert",

@@ -1,0 +1,278 @@
+"""`Audit`: the face for notebooks and the command line, one method per verb."""
+
+from __future__ import annotations
+
+import html
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from dataeval_spark import ingestion, pipeline, profiling, runs, session, snapshots
+from dataeval_spark.config import options_of
+from dataeval_spark.errors import ConfigError
+from dataeval_spark.ingest.folder import Stage
+from dataeval_spark.progress import Progress
+from dataeval_spark.report import Provenance, ReportData, collect_report_data, render_report, save_report
+from dataeval_spark.report.attention import matters
+from dataeval_spark.runs import Run, StepRun
+from dataeval_spark.tables import ALL_TABLES, RUNS, Table
+from dataeval_spark.version import __version__
+from dataeval_spark.workspace import Workspace
+
+logger = logging.getLogger("dataeval_spark")
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "ingest": ingestion.ingest,
+    "profile": profiling.run_profile,
+    **{step.name: step.function for step in (*pipeline.STEPS, *pipeline.COMPARISONS)},
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report that was written; a notebook shows it inline."""
+
+    path: Path
+    page: str
+
+    def _repr_html_(self) -> str:
+        return f'<iframe srcdoc="{html.escape(self.page)}" style="width:100%;height:80vh;border:0"></iframe>'
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+class Audit:
+    """An image dataset and all that is known about it.
+
+    Parameters
+    ----------
+    workspace : str
+        A directory, or ``"catalog.schema"``.
+    spark : SparkSession, optional
+        Default: the session there is, else a local one.
+    scratch, table_location : str, optional
+        See `Workspace`.
+    verbose : bool
+        Show Spark's own messages.
+    echo : callable, optional
+        Takes each line of progress; default prints.
+
+    Examples
+    --------
+    >>> audit = Audit("my_audit")
+    >>> audit.ingest("photos/").run().report()
+    """
+
+    def __init__(
+        self,
+        workspace: str,
+        spark: SparkSession | None = None,
+        *,
+        scratch: str | None = None,
+        table_location: str | None = None,
+        verbose: bool = False,
+        echo: Callable[[str], None] = print,
+    ) -> None:
+        self.spark = spark or session.get_or_create(verbose=verbose)
+        self.workspace = Workspace(self.spark, workspace, scratch=scratch, table_location=table_location)
+        self._echo = echo
+        self._progress = Progress(session.TaskCounter(self.spark))
+        self._open_run: tuple[Run, Stage] | None = None
+
+    # Verbs
+
+    def ingest(self, source: str, **options: Any) -> Audit:
+        """Bring in images, labels and metadata; only new and changed files are read.
+
+        Options are those of :func:`dataeval_spark.ingestion.ingest`: format, annotations, metadata,
+        dataset, split, glob, limit, keep_bytes, replace, timezone.
+        """
+        _check("ingest", options)
+        with self._run("ingest", {"source": source, **options}) as (run, stage), self._progress.running("ingest"):
+            self._say(ingestion.ingest(self.workspace, run, stage, source, **options))
+        return self
+
+    def profile(self, **options: Any) -> Audit:
+        """Decode each new or changed image once: statistics, hashes, embedding."""
+        _check("profile", options)
+        expect = self._progress.expect_images
+        with self._run("profile", options) as (run, stage), self._progress.running("profile"):
+            self._say(profiling.run_profile(self.workspace, run, stage, on_pending=expect, **options))
+        return self
+
+    def analyze(self, *steps: str, options: Mapping[str, Mapping[str, Any]] | None = None) -> Audit:
+        """Run the analyses that are not up to date; all of them, or those named."""
+        options = options or {}
+        for name, given in options.items():
+            _check(name, given)
+        with self._run("analyze", options) as (run, _), self._progress.running("analyze"):
+            for result in pipeline.analyze(self.workspace, run, options, steps):
+                self._say(result)
+        return self
+
+    def compare(
+        self, reference: str, current: str, *steps: str, options: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> Audit:
+        """Compare two parts of the data: ``dataset=NAME``, ``split=NAME``, or a snapshot's name."""
+        options = options or {}
+        for name, given in options.items():
+            _check(name, given)
+        with self._run("compare", {"reference": reference, "current": current, **options}) as (run, _):
+            with self._progress.running("compare"):
+                results = pipeline.compare(self.workspace, run, reference, current, options, steps)
+            for result in results:
+                self._say(result)
+        return self
+
+    def run(self, *, options: Mapping[str, Mapping[str, Any]] | None = None, steps: Sequence[str] = ()) -> Audit:
+        """Profile, then analyze."""
+        options = options or {}
+        with self._run("run", options):
+            self.profile(**options.get("profile", {}))
+            self.analyze(*steps, options={k: v for k, v in options.items() if k in pipeline_steps()})
+        return self
+
+    def snapshot(self, name: str, note: str | None = None) -> Audit:
+        """Pin the present version of every table under a name."""
+        with self._run("snapshot", {"name": name}) as (run, _):
+            pinned = snapshots.create(self.workspace, run, name, note)
+        self._echo(f"snapshot {name}: {len(pinned)} tables pinned")
+        return self
+
+    def restore(self, name: str) -> Audit:
+        """Bring every table that a snapshot pins back to its version."""
+        with self._run("snapshot", {"restore": name}):
+            restored = snapshots.restore(self.workspace, name)
+        self._echo(f"snapshot {name}: {len(restored)} tables restored")
+        return self
+
+    def report(
+        self,
+        out: str | Path = "report.html",
+        *,
+        snapshot: str | None = None,
+        demo_scores: Sequence[Any] | None = None,
+        announce: bool = True,
+    ) -> Report:
+        """Write the HTML report and print what was found; with ``announce``, the path of the report last."""
+        with self._progress.running("report"):
+            data, page = self._page(snapshot, demo_scores)
+            path = save_report(page, out)
+        for line in summary_lines(data):
+            self._echo(line)
+        if announce:
+            self._echo(f"Report: {path}")
+        return Report(path, page)
+
+    def cancel(self) -> None:
+        """Stop the Spark work of this session."""
+        self.spark.interruptAll()
+
+    # Reading
+
+    def table(self, name: str) -> DataFrame:
+        """A table of the workspace by name."""
+        known = {table.name: table for table in ALL_TABLES}
+        if name not in known:
+            raise ConfigError.unknown("table", name, known, "Audit.table")
+        return self.workspace.read(known[name])
+
+    def __repr__(self) -> str:
+        return f"Audit({self.workspace.location!r})"
+
+    def _repr_html_(self) -> str:
+        data = collect_report_data(self.workspace.read_or_none, max_thumbnails=0)
+        items = "".join(f"<li>{html.escape(line)}</li>" for line in summary_lines(data))
+        following = html.escape(next_command(data, self.workspace.location))
+        return f"<b>{html.escape(repr(self))}</b><ul>{items}</ul><p>Next: <code>{following}</code></p>"
+
+    def _page(self, snapshot: str | None, demo_scores: Sequence[Any] | None) -> tuple[ReportData, str]:
+        place = snapshots.at(self.workspace, snapshot) if snapshot else self.workspace
+        by_name = {table.name: table for table in ALL_TABLES}
+        pinned = snapshots.pinned_versions(self.workspace, snapshot) if snapshot else None
+        versions = pinned or {name: state.version for name, state in self.workspace.states().items()}
+        past = self.workspace.read_or_none(RUNS)
+        newest = past.orderBy(F.desc("started_at")).limit(30).collect() if past is not None else []
+        provenance = Provenance(
+            workspace=self.workspace.location,
+            snapshot=snapshot,
+            generated_at=datetime.now(UTC),
+            code_version=__version__,
+            table_versions=versions,
+            sql_name=lambda name: self._sql_name(by_name[name], pinned),
+            runs=[row.asDict(recursive=True) for row in newest],
+            demo_scores=demo_scores,
+        )
+
+        def read(table: Table) -> DataFrame | None:
+            return place.read(table) if table.name in versions else None
+
+        data = collect_report_data(read)
+        return data, render_report(data, provenance)
+
+    def _sql_name(self, table: Table, pinned: Mapping[str, int] | None) -> str:
+        name = self.workspace.name(table)
+        return name if pinned is None or table.name not in pinned else f"{name} VERSION AS OF {pinned[table.name]}"
+
+    @contextmanager
+    def one_run(self, job: str, options: Mapping[str, Any]) -> Iterator[None]:
+        """Make all verbs called in the block one run of the workspace."""
+        with self._run(job, options):
+            yield
+
+    @contextmanager
+    def _run(self, job: str, options: Mapping[str, Any]) -> Iterator[tuple[Run, Stage]]:
+        """One run for the outermost verb: verbs called within it are part of it."""
+        if self._open_run is not None:
+            yield self._open_run
+            return
+        with runs.start(self.workspace, job, options) as run, self.workspace.scratch(run.run_id) as stage:
+            logger.info("run %s: %s on %s", run.run_id, job, self.workspace.location)
+            self._open_run = (run, stage)
+            try:
+                yield self._open_run
+            finally:
+                self._open_run = None
+
+    def _say(self, result: StepRun) -> None:
+        logger.info("%s", result)
+        self._echo(str(result))
+
+
+def pipeline_steps() -> tuple[str, ...]:
+    return tuple(step.name for step in pipeline.STEPS)
+
+
+def summary_lines(data: ReportData) -> list[str]:
+    """What was found, in plain language, worst first."""
+    readable = data.count("readable_images")
+    lines = [f"{data.count('live_images'):,} images, {readable:,} of them measured."]
+    return lines + [f"{matter.sentence}" for matter in matters(data)]
+
+
+def next_command(data: ReportData, location: str) -> str:
+    """The command that a user would run next."""
+    if "images" not in data.present:
+        return 'audit.ingest("photos/")'
+    if "image_stats" not in data.present:
+        return "audit.profile()"
+    if "duplicate_groups" not in data.present:
+        return "audit.analyze()"
+    return 'audit.report("report.html")'
+
+
+def _check(section: str, options: Mapping[str, Any]) -> None:
+    if section not in FUNCTIONS:
+        raise ConfigError.unknown("step", section, FUNCTIONS, "options")
+    allowed = options_of(FUNCTIONS[section])
+    for option in options:
+        if option not in allowed:
+            raise ConfigError.unknown("option", option, allowed, section)

@@ -1,0 +1,379 @@
+"""The command line: ``dataeval-spark VERB ...``, and the same verbs for ``spark-submit jobs/VERB.py ...``.
+
+Exit codes: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 cancelled.
+(3 is kept for checks that raise alerts.)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from dataeval_spark.errors import (
+    ConfigError,
+    DataEvalError,
+    IngestError,
+    OptionError,
+    SetupError,
+    SnapshotError,
+    TableMissingError,
+)
+
+if TYPE_CHECKING:
+    from dataeval_spark.audit import Audit
+
+DONE, FAILED, USAGE, CANCELLED = 0, 1, 2, 130
+USAGE_ERRORS = (ConfigError, OptionError, SetupError, IngestError, SnapshotError, TableMissingError)
+SNAPSHOT_ACTIONS = ("create", "list", "show", "diff", "verify", "restore", "export")
+
+EXAMPLES = """examples:
+  dataeval-spark ingest  --workspace my_audit photos/
+  dataeval-spark profile --workspace my_audit --encoder thumbnail
+  dataeval-spark analyze --workspace my_audit
+  dataeval-spark analyze --workspace my_audit outliers --set outliers.method=iqr
+  dataeval-spark compare --workspace my_audit --reference split=train --current split=test
+  dataeval-spark snapshot --workspace my_audit create before-cleaning
+  dataeval-spark report  --workspace my_audit --out report.html
+  dataeval-spark run conf/demo.toml
+
+exit codes: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 cancelled
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all verbs."""
+    top = argparse.ArgumentParser(
+        prog="dataeval-spark",
+        description="See what is in an image dataset: results are Delta tables and one HTML report.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+    _ingest(_verb(verbs, "ingest", "bring in images, labels and metadata; only new and changed files are read"))
+    profile = _verb(verbs, "profile", "decode each new or changed image once: statistics, hashes, embedding")
+    profile.add_argument("--encoder", metavar="NAME", help="embed each image; 'thumbnail' needs no model")
+    _configurable(profile)
+    analyze = _verb(verbs, "analyze", "run the analyses that are not up to date")
+    analyze.add_argument("steps", nargs="*", metavar="STEP", help="default: all whose inputs exist")
+    _configurable(analyze)
+    compare = _verb(verbs, "compare", "compare two datasets, splits or snapshots")
+    compare.add_argument("steps", nargs="*", metavar="STEP", help="default: all")
+    for side in ("reference", "current"):
+        compare.add_argument(f"--{side}", required=True, metavar="REF", help="dataset=NAME, split=NAME or a snapshot")
+    _configurable(compare)
+    snapshot = _verb(verbs, "snapshot", "pin, list, compare, check, restore or copy versions of all tables")
+    snapshot.add_argument("action", choices=SNAPSHOT_ACTIONS)
+    snapshot.add_argument("names", nargs="*", metavar="NAME", help="diff takes two")
+    snapshot.add_argument("--note", help="create: why it was made")
+    snapshot.add_argument("--out", metavar="DIR", help="export: directory to copy to")
+    report = _verb(verbs, "report", "write the HTML report")
+    report.add_argument("--snapshot", metavar="NAME", help="report on a snapshot")
+    report.add_argument("--out", required=True, metavar="FILE")
+    run = verbs.add_parser("run", help="do all that a configuration file says")
+    run.add_argument("conf", metavar="CONF", help="TOML file; see conf/default.toml")
+    _common(run)
+    run.add_argument("--set", action="append", default=[], metavar="STEP.OPTION=VALUE")
+    demo = verbs.add_parser("demo", help="make demo images with known faults, and find them")
+    demo.add_argument("--images", metavar="DIR", help="use this folder of images instead")
+    demo.add_argument("--workspace", default="demo/workspace", metavar="WS")
+    demo.add_argument("--out", metavar="FILE", help="report; default report.html beside the workspace")
+    _common(demo)
+    doctor = verbs.add_parser("doctor", help="check what this machine needs and has")
+    doctor.add_argument("--workspace", metavar="WS", help="directory that is to be written")
+    doctor.add_argument("--verbose", action="store_true", help=argparse.SUPPRESS)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; return its exit code."""
+    try:
+        args = parser().parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    logging.basicConfig(format="%(asctime)s %(name)s %(message)s", level=logging.WARNING, stream=sys.stderr)
+    if args.verbose:
+        logging.getLogger("dataeval_spark").setLevel(logging.INFO)
+    try:
+        return VERBS[args.verb](args)
+    except KeyboardInterrupt:
+        print("cancelled", file=sys.stderr)
+        return CANCELLED
+    except DataEvalError as error:
+        if args.verbose:
+            traceback.print_exc()
+        print(f"error: {error}", file=sys.stderr)
+        return USAGE if isinstance(error, USAGE_ERRORS) else FAILED
+    except Exception as error:
+        if args.verbose:
+            traceback.print_exc()
+        first = (str(error).strip().splitlines() or [""])[0][:500]
+        print(f"error: {type(error).__name__}: {first}\nHint: run again with --verbose.", file=sys.stderr)
+        return FAILED
+
+
+# Declaring options
+
+
+def _verb(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = verbs.add_parser(
+        name, help=text, description=text, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument("--workspace", required=True, metavar="WS", help="a directory, or catalog.schema")
+    _common(made)
+    return made
+
+
+def _common(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--scratch", metavar="DIR", help="for temporary files; needed when WS is catalog.schema")
+    made.add_argument("--table-location", metavar="DIR", help="make external tables here (WS is catalog.schema)")
+    made.add_argument("--dry-run", action="store_true", help="print the plan and do nothing")
+    made.add_argument("--verbose", action="store_true", help="log, and show whole errors")
+
+
+def _configurable(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--conf", metavar="FILE", help="TOML file with options")
+    made.add_argument("--set", action="append", default=[], metavar="STEP.OPTION=VALUE", help="one option; repeatable")
+
+
+def _ingest(made: argparse.ArgumentParser) -> None:
+    made.add_argument("source", metavar="SOURCE", help="folder, or (--format table) a table's path or name")
+    made.add_argument(
+        "--format", choices=("folder", "coco", "table"), help="default: coco with --annotations, else folder"
+    )
+    made.add_argument("--annotations", metavar="FILE", help="COCO JSON")
+    made.add_argument("--metadata", metavar="FILE", help="CSV or parquet with a path column; the others are factors")
+    made.add_argument("--dataset", metavar="NAME", help="default: SOURCE's last name")
+    made.add_argument("--split", metavar="NAME", help="split of images that the source gives none")
+    made.add_argument("--glob", metavar="PATTERN", help="take what matches, image or not; '**/*' is every file")
+    made.add_argument("--limit", type=int, metavar="N", help="the first N images by path")
+    made.add_argument("--keep-bytes", action="store_true", help="copy the bytes into the table")
+    made.add_argument("--replace", action="store_true", help="let the dataset's images from another source go")
+    made.add_argument("--timezone", default="UTC", metavar="TZ", help="of capture times that name none")
+
+
+INGEST_OPTIONS = (
+    *("format", "annotations", "metadata", "dataset", "split", "glob", "limit", "keep_bytes", "replace", "timezone"),
+)
+
+
+# Running verbs
+
+
+def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
+    from dataeval_spark.audit import Audit
+
+    audit = Audit(
+        workspace or args.workspace,
+        scratch=args.scratch,
+        table_location=args.table_location,
+        verbose=args.verbose,
+        echo=_echo,
+    )
+    _cancel_on_signals(audit)
+    return audit
+
+
+def _echo(line: str) -> None:
+    print(line, flush=True)
+
+
+def _cancel_on_signals(audit: Audit) -> None:
+    """Ctrl-C and SIGTERM stop the Spark work, then unwind as KeyboardInterrupt; a second one changes nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+
+    def cancel(signum: int, frame: FrameType | None) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        audit.cancel()
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, cancel)
+
+
+def _options(args: argparse.Namespace, sections: Sequence[str]) -> dict[str, Any]:
+    from dataeval_spark import config
+    from dataeval_spark.audit import FUNCTIONS
+
+    found = config.load(args.conf, args.set, FUNCTIONS)
+    return {name: options for name, options in found.items() if name in sections}
+
+
+def _run_ingest(args: argparse.Namespace) -> int:
+    options = {name: getattr(args, name) for name in INGEST_OPTIONS}
+    if args.dry_run:
+        print(f"ingest             run   reads the new and changed files of {args.source} into {args.workspace}")
+        return DONE
+    _audit(args).ingest(args.source, **options)
+    return DONE
+
+
+def _run_profile(args: argparse.Namespace) -> int:
+    options = _options(args, ["profile"]).get("profile", {})
+    if args.encoder:
+        options["encoder"] = args.encoder
+    if args.dry_run:
+        from dataeval_spark.planning import plan_profile
+
+        print(plan_profile(_audit(args).workspace, options))
+        return DONE
+    _audit(args).profile(**options)
+    return DONE
+
+
+def _run_analyze(args: argparse.Namespace) -> int:
+    from dataeval_spark.audit import pipeline_steps
+
+    options = _options(args, pipeline_steps())
+    if args.dry_run:
+        from dataeval_spark.planning import plan_analyze
+
+        for planned in plan_analyze(_audit(args).workspace, options, args.steps):
+            print(planned)
+        return DONE
+    _audit(args).analyze(*args.steps, options=options)
+    return DONE
+
+
+def _run_compare(args: argparse.Namespace) -> int:
+    from dataeval_spark.pipeline import COMPARISONS
+
+    options = _options(args, [step.name for step in COMPARISONS])
+    if args.dry_run:
+        print(f"compare            run   {args.current} against {args.reference} in {args.workspace}")
+        return DONE
+    _audit(args).compare(args.reference, args.current, *args.steps, options=options)
+    return DONE
+
+
+def _run_snapshot(args: argparse.Namespace) -> int:
+    from dataeval_spark import snapshots
+
+    wanted = {"list": 0, "diff": 2}.get(args.action, 1)
+    if len(args.names) != wanted:
+        raise OptionError(f"snapshot {args.action} takes {wanted} names; {len(args.names)} given: {args.names}.")
+    if args.action == "export" and not args.out:
+        raise OptionError("snapshot export needs a directory.\nHint: --out DIR")
+    audit = _audit(args)
+    workspace = audit.workspace
+    if args.dry_run:
+        print(f"snapshot {args.action} {' '.join(args.names)} in {args.workspace}")
+    elif args.action == "create":
+        audit.snapshot(args.names[0], args.note)
+    elif args.action == "restore":
+        audit.restore(args.names[0])
+    elif args.action == "list":
+        found = snapshots.listing(workspace).limit(1000).collect() if workspace.exists(snapshots.SNAPSHOTS) else []
+        for row in found:
+            print(
+                f"{row['snapshot']:<24} {row['created_at']:%Y-%m-%d %H:%M:%S}  "
+                f"{row['tables']} tables  {row['note'] or ''}"
+            )
+        if not found:
+            print("no snapshots yet")
+    elif args.action == "show":
+        print("\n".join(snapshots.statements(workspace, args.names[0])))
+    elif args.action == "diff":
+        print(f"{'table':<22} {args.names[0]:>14} {args.names[1]:>14} {'added':>9} {'removed':>9} {'changed':>9}")
+        for d in snapshots.diff(workspace, *args.names):
+            print(
+                f"{d.table:<22} {d.rows_a:>9,} rows {d.rows_b:>9,} rows {d.added:>9,} {d.removed:>9,} {d.changed:>9,}"
+            )
+    elif args.action == "verify":
+        lost = snapshots.verify(workspace, args.names[0])
+        print("\n".join(lost.values()) or f"snapshot {args.names[0]}: every pinned version can be read")
+        return FAILED if lost else DONE
+    else:
+        rows = snapshots.export(workspace, args.names[0], args.out)
+        print(f"snapshot {args.names[0]}: {len(rows)} tables, {sum(rows.values()):,} rows copied to {args.out}")
+    return DONE
+
+
+def _run_report(args: argparse.Namespace) -> int:
+    if args.dry_run:
+        print(f"report             run   writes {args.out}")
+        return DONE
+    _audit(args).report(args.out, snapshot=args.snapshot)
+    return DONE
+
+
+def _run_conf(args: argparse.Namespace) -> int:
+    from dataeval_spark import config
+    from dataeval_spark.audit import FUNCTIONS, pipeline_steps
+
+    conf = config.load(args.conf, args.set, FUNCTIONS)
+    if "workspace" not in conf:
+        raise ConfigError(f'{args.conf}: workspace is missing.\nHint: workspace = "my_audit"')
+    args.scratch = args.scratch or conf.get("scratch")
+    args.table_location = args.table_location or conf.get("table_location")
+    if args.dry_run:
+        print(json.dumps(conf, indent=2))
+        return DONE
+    audit = _audit(args, conf["workspace"])
+    ingest = dict(conf.get("ingest", {}))
+    if ingest:
+        if "source" not in ingest:
+            raise ConfigError(f'{args.conf}: [ingest] lacks source.\nHint: source = "photos"')
+        audit.ingest(ingest.pop("source"), **ingest)
+    audit.run(
+        options={k: v for k, v in conf.items() if isinstance(v, dict) and k in (*pipeline_steps(), "profile")},
+        steps=conf.get("steps", ()),
+    )
+    compare = conf.get("compare")
+    if compare:
+        options = {k: v for k, v in conf.items() if k == "drift_univariate"}
+        audit.compare(compare["reference"], compare["current"], *compare.get("steps", ()), options=options)
+    if "report" in conf:
+        report = conf["report"]
+        audit.report(report.get("out", "report.html"), snapshot=report.get("snapshot"))
+    return DONE
+
+
+def _run_demo(args: argparse.Namespace) -> int:
+    from dataeval_spark.demonstration import run_demo
+
+    if args.dry_run:
+        print(f"demo               run   writes {args.workspace}")
+        return DONE
+    run_demo(
+        lambda: _audit(args),
+        args.workspace,
+        images=args.images,
+        out=args.out,
+        echo=_echo,
+    )
+    return DONE
+
+
+def _run_doctor(args: argparse.Namespace) -> int:
+    from dataeval_spark import doctor
+
+    found = doctor.checks(args.workspace)
+    for check in found:
+        print(check, flush=True)
+    return FAILED if any(check.status == "error" for check in found) else DONE
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "ingest": _run_ingest,
+    "profile": _run_profile,
+    "analyze": _run_analyze,
+    "compare": _run_compare,
+    "snapshot": _run_snapshot,
+    "report": _run_report,
+    "run": _run_conf,
+    "demo": _run_demo,
+    "doctor": _run_doctor,
+}
+
+if __name__ == "__main__":
+    raise SystemExit(main())

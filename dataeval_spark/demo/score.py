@@ -1,0 +1,221 @@
+"""What was planted against what was found. No Spark: the caller hands over sets of paths.
+
+Paths are relative to the image root, as in `planted.csv`; of an image id, all that follows the dataset's name.
+
+=====================================  ===========================  ====================================
+kind                                   a plant is found when        found but not planted
+=====================================  ===========================  ====================================
+exact, re-encoded and resized copies   it is in a duplicate group   nothing: see `unplanted_duplicate`
+                                       together with its original
+unplanted_duplicate (never planted)    --                           members of duplicate groups that are
+                                                                    no planted copy or original and not
+                                                                    blank, dark or blurred
+blank, dark, blurred                   its rule (`RULE_OF`) fires   images on which the rule fires,
+                                                                    unless `EXPLAINED_BY` another plant
+truncated                              it is unreadable             other unreadable images
+bad_annotation                         a finding of its kind names  all other annotation findings
+                                       it, or no image at all
+shifted_brightness                     drift was detected           --
+swapped_label                          not analysed yet
+=====================================  ===========================  ====================================
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from dataeval_spark.demo.plan import COPY_KINDS
+from dataeval_spark.demo.plants import Plant
+from dataeval_spark.errors import OptionError
+
+ANALYSED = "analysed"
+NOT_YET = "not analysed yet"
+UNPLANTED_DUPLICATE = "unplanted_duplicate"
+KINDS = (
+    *COPY_KINDS,
+    UNPLANTED_DUPLICATE,
+    "blank",
+    "dark",
+    "blurred",
+    "truncated",
+    "bad_annotation",
+    "shifted_brightness",
+    "swapped_label",
+)
+RULE_OF = {"blank": "low_information", "dark": "dark", "blurred": "blurry"}
+"""The rule of `image_findings` that finds a kind."""
+EXPLAINED_BY = {
+    "low_information": ("blank", "dark"),
+    "dark": ("dark", "blank"),
+    "blurry": ("blurred", "blank", "dark"),
+    UNPLANTED_DUPLICATE: ("blank", "dark", "blurred"),
+}
+"""Plants that may rightly cause a finding besides their own: a black frame is dark, and looks like other frames."""
+EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class PlantScore:
+    """The score of one kind of plant.
+
+    `planted`, `found` (of the planted), `missed` and `extra` (found but not planted) are numbers of images,
+    annotations or datasets; the last three are None when `status` is "not analysed yet". `missed_paths` and
+    `extra_paths` give at most five examples each.
+    """
+
+    kind: str
+    planted: int
+    found: int | None
+    missed: int | None
+    extra: int | None
+    status: str
+    missed_paths: tuple[str, ...] = ()
+    extra_paths: tuple[str, ...] = ()
+
+
+def score_plants(
+    planted: Sequence[Plant],
+    *,
+    duplicate_group_of: Mapping[str, str] | None = None,
+    findings: Mapping[str, Collection[str]] | None = None,
+    unreadable: Collection[str] | None = None,
+    annotation_findings: Sequence[tuple[str, str | None]] | None = None,
+    drift_detected: bool | None = None,
+) -> list[PlantScore]:
+    """Compare what was planted with what was found. What is None has not been analysed.
+
+    Parameters
+    ----------
+    planted : sequence of Plant
+        From `read_plants`.
+    duplicate_group_of : mapping, optional
+        Path to duplicate group, of images that are in one.
+    findings : mapping, optional
+        Rule to the paths of the images it fires on. A rule that is not there has fired on none.
+    unreadable : collection, optional
+        Paths of unreadable images.
+    annotation_findings : sequence, optional
+        Kind and path of each finding; None where no image is known (a missing image).
+    drift_detected : bool, optional
+        Whether a comparison of the main with the later dataset found drift of the brightness.
+
+    Returns
+    -------
+    list of PlantScore
+        One per kind, in the order of `KINDS`.
+
+    Raises
+    ------
+    OptionError
+        A plant is of an unknown kind.
+
+    Examples
+    --------
+    >>> score_plants([Plant("dark", "a.jpg")], findings={"dark": {"a.jpg", "b.jpg"}})[5].extra_paths
+    ('b.jpg',)
+    """
+    by_kind: dict[str, list[Plant]] = {kind: [] for kind in KINDS}
+    for plant in planted:
+        OptionError.unless_one_of("kind", plant.kind, KINDS)
+        by_kind[plant.kind].append(plant)
+    scores = {kind: _not_yet(kind, plants) for kind, plants in by_kind.items()}
+    if duplicate_group_of is not None:
+        scores |= _duplicates(by_kind, duplicate_group_of)
+    if findings is not None:
+        scores |= {kind: _rule(kind, by_kind, set(findings.get(RULE_OF[kind], ()))) for kind in RULE_OF}
+    if unreadable is not None:
+        cut = {plant.path for plant in by_kind["truncated"]}
+        scores["truncated"] = _analysed("truncated", cut, cut & set(unreadable), set(unreadable) - cut)
+    if annotation_findings is not None:
+        scores["bad_annotation"] = _annotations(by_kind["bad_annotation"], annotation_findings)
+    if drift_detected is not None:
+        shifted = {plant.path for plant in by_kind["shifted_brightness"]}
+        found = shifted if drift_detected else set()
+        scores["shifted_brightness"] = _analysed("shifted_brightness", shifted, found, ())
+    return [scores[kind] for kind in KINDS]
+
+
+def format_scores(scores: Sequence[PlantScore]) -> str:
+    """Lay scores out as a table for a terminal.
+
+    Examples
+    --------
+    >>> print(format_scores(score_plants([Plant("dark", "a.jpg")], findings={"dark": {"a.jpg"}})[5:6]))
+    kind  planted  found  missed  not planted
+    dark        1      1       0            0
+    """
+    rows = [("kind", "planted", "found", "missed", "not planted", "")]
+    for score in scores:
+        if score.status == NOT_YET:
+            # Nothing planted and nothing analysed is nothing to tell.
+            rows += [(score.kind, str(score.planted), "-", "-", "-", NOT_YET)] if score.planted else []
+            continue
+        note = f"missed: {', '.join(score.missed_paths)}" if score.missed_paths else ""
+        if score.missed and score.missed > len(score.missed_paths):
+            note += ", ..."
+        rows.append((score.kind, str(score.planted), str(score.found), str(score.missed), str(score.extra), note))
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    lines = []
+    for row in rows:
+        numbers = [cell.rjust(width) for cell, width in zip(row[1:5], widths[1:], strict=True)]
+        lines.append("  ".join([row[0].ljust(widths[0]), *numbers, row[5]]).rstrip())
+    return "\n".join(lines)
+
+
+def _not_yet(kind: str, plants: Sequence[Plant]) -> PlantScore:
+    return PlantScore(kind, len(plants), None, None, None, NOT_YET)
+
+
+def _analysed(kind: str, planted: set[str], found: set[str], extra: Collection[str]) -> PlantScore:
+    missed = sorted(planted - found)
+    return PlantScore(
+        kind,
+        planted=len(planted),
+        found=len(found),
+        missed=len(missed),
+        extra=len(extra),
+        status=ANALYSED,
+        missed_paths=tuple(missed[:EXAMPLES]),
+        extra_paths=tuple(sorted(extra)[:EXAMPLES]),
+    )
+
+
+def _paths(by_kind: Mapping[str, Sequence[Plant]], kinds: Collection[str]) -> set[str]:
+    return {path for kind in kinds for plant in by_kind[kind] for path in (plant.path, plant.other_path) if path}
+
+
+def _duplicates(by_kind: Mapping[str, Sequence[Plant]], group_of: Mapping[str, str]) -> dict[str, PlantScore]:
+    scores = {}
+    for kind in COPY_KINDS:
+        together = {
+            plant.path
+            for plant in by_kind[kind]
+            if plant.path in group_of and group_of[plant.path] == group_of.get(plant.other_path)
+        }
+        scores[kind] = _analysed(kind, {plant.path for plant in by_kind[kind]}, together, ())
+    extra = set(group_of) - _paths(by_kind, (*COPY_KINDS, *EXPLAINED_BY[UNPLANTED_DUPLICATE]))
+    scores[UNPLANTED_DUPLICATE] = _analysed(UNPLANTED_DUPLICATE, set(), set(), extra)
+    return scores
+
+
+def _rule(kind: str, by_kind: Mapping[str, Sequence[Plant]], fired: set[str]) -> PlantScore:
+    planted = {plant.path for plant in by_kind[kind]}
+    return _analysed(kind, planted, planted & fired, fired - _paths(by_kind, EXPLAINED_BY[RULE_OF[kind]]))
+
+
+def _annotations(plants: Sequence[Plant], findings: Sequence[tuple[str, str | None]]) -> PlantScore:
+    """Match plants with findings one to one: by kind and path first, then by kind alone where no path is known."""
+    left = Counter(findings)
+    missed = []
+    for plant in plants:
+        kind = plant.detail.partition(":")[0]
+        match = next((key for key in ((kind, plant.path), (kind, None)) if left[key] > 0), None)
+        if match is None:
+            missed.append(plant.path)
+        else:
+            left[match] -= 1
+    extra = [path or kind for (kind, path), number in left.items() for _ in range(number)]
+    found = {plant.path for plant in plants} - set(missed)
+    return _analysed("bad_annotation", {plant.path for plant in plants}, found, extra)

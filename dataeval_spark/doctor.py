@@ -1,0 +1,136 @@
+"""Checks of this machine: everything that a run needs, and what to do where something is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from dataeval_spark import jars, session
+from dataeval_spark.errors import SetupError
+
+PYTHON_VERSIONS = ((3, 11), (3, 12), (3, 13))
+SPARK_VERSIONS = ("4.0", "4.1", "4.2")
+LEAST_MEMORY_GB = 3.0
+LEAST_DISK_GB = 1.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the doctor: ``status`` is ok, warning or error."""
+
+    name: str
+    status: str
+    found: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        mark = {"ok": "ok     ", "warning": "warning", "error": "MISSING"}[self.status]
+        hint = f"\n{'':<21}Hint: {self.hint}" if self.hint and self.status != "ok" else ""
+        return f"{self.name:<12} {mark} {self.found}{hint}"
+
+
+def checks(workspace: str | None = None, *, resolve: bool = True) -> list[Check]:
+    """All checks; ``resolve`` downloads the Delta jars when they are not there.
+
+    Parameters
+    ----------
+    workspace : str, optional
+        Directory that is to be written; default the current one.
+    resolve : bool
+        Download what can be downloaded.
+    """
+    java = _java()
+    place = Path(workspace or ".").expanduser().absolute()
+    return [
+        _python(),
+        java,
+        _spark(),
+        _delta(),
+        _jars(resolve and java.status == "ok"),
+        _memory(),
+        Check("cores", "ok", str(session.available_cores())),
+        _gpu(),
+        _disk(place),
+        _writable(place),
+    ]
+
+
+def _python() -> Check:
+    found = sys.version.split()[0]
+    ok = sys.version_info[:2] in PYTHON_VERSIONS
+    return Check("python", "ok" if ok else "error", found, "install Python 3.11, 3.12 or 3.13, then: make setup")
+
+
+def _java() -> Check:
+    try:
+        java = session.require_java()
+    except SetupError as error:
+        found, _, hint = str(error).partition("\nHint: ")
+        return Check("java", "error", found, hint)
+    return Check("java", "ok", f"{session.java_version(java)} ({java})")
+
+
+def _spark() -> Check:
+    found = version("pyspark")
+    ok = found.startswith(SPARK_VERSIONS)
+    return Check("spark", "ok" if ok else "error", f"pyspark {found}", "pip install 'pyspark>=4.0,<4.3'")
+
+
+def _delta() -> Check:
+    try:
+        return Check("delta", "ok", f"delta-spark {version('delta_spark')}")
+    except PackageNotFoundError:
+        return Check("delta", "error", "not installed", "pip install dataeval_spark")
+
+
+def _jars(resolve: bool) -> Check:
+    found = jars.cached()
+    try:
+        found = found or (jars.resolve(session.require_java()) if resolve else [])
+    except SetupError as error:
+        text, _, hint = str(error).partition("\nHint: ")
+        return Check("delta jars", "error", text, hint)
+    if not found:
+        return Check("delta jars", "error", f"not in {jars.directory()}", "dataeval-spark doctor (downloads them)")
+    return Check("delta jars", "ok", f"{jars.coordinates()} in {found[0].parent}")
+
+
+def _memory() -> Check:
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    except (ValueError, OSError):
+        return Check("memory", "warning", "unknown", "4 GB are enough for the demo")
+    status = "ok" if total >= LEAST_MEMORY_GB else "warning"
+    return Check("memory", status, f"{total:.1f} GB", "4 GB are enough for the demo; set DATAEVAL_SPARK_MEMORY=1g")
+
+
+def _gpu() -> Check:
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return Check("gpu", "ok", "none (not needed)")
+    done = subprocess.run([program, "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True)
+    names = [line for line in done.stdout.splitlines() if line]
+    return Check("gpu", "ok", ", ".join(names) if done.returncode == 0 and names else "none (not needed)")
+
+
+def _disk(place: Path) -> Check:
+    existing = next(parent for parent in (place, *place.parents) if parent.exists())
+    free = shutil.disk_usage(existing).free / 2**30
+    return Check(
+        "disk", "ok" if free >= LEAST_DISK_GB else "error", f"{free:.1f} GB free", f"free some space in {existing}"
+    )
+
+
+def _writable(place: Path) -> Check:
+    existing = next(parent for parent in (place, *place.parents) if parent.exists())
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            return Check("write access", "ok", str(existing))
+    except OSError as error:
+        return Check("write access", "error", f"{existing}: {error.strerror}", "name a directory that you may write")
