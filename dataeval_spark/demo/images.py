@@ -59,8 +59,7 @@ def make_demo_images(directory: Path, *, count: int = 2000, seed: int = 7, proce
     directory : Path
         Folder to fill; new, empty, or with an older demo set, which is replaced.
     count : int
-        Images of the main dataset, copies and other plants included, in [40, 100000]. The later one has 0.15 times
-        as many.
+        Images of the main dataset, copies and other plants included, in [40, 100000]; the later one adds 15 percent.
     seed : int
         Seed of everything drawn; not negative.
     processes : int, optional

@@ -91,9 +91,9 @@ def score_plants(
     planted : sequence of Plant
         From `read_plants`.
     duplicate_group_of : mapping, optional
-        Path to duplicate group, of images that are in one.
+        Path to duplicate group, of images in one.
     findings : mapping, optional
-        Rule to the paths of the images it fires on. A rule that is not there has fired on none.
+        Rule to the paths it fires on; none where the rule is not there.
     unreadable : collection, optional
         Paths of unreadable images.
     annotation_findings : sequence, optional
@@ -104,36 +104,25 @@ def score_plants(
     Returns
     -------
     list of PlantScore
-        One per kind, in the order of `KINDS`.
-
-    Raises
-    ------
-    OptionError
-        A plant is of an unknown kind.
+        One per kind, in the order of `KINDS`. A plant of another kind raises `OptionError`.
 
     Examples
     --------
     >>> score_plants([Plant("dark", "a.jpg")], findings={"dark": {"a.jpg", "b.jpg"}})[5].extra_paths
     ('b.jpg',)
     """
-    by_kind: dict[str, list[Plant]] = {kind: [] for kind in KINDS}
-    for plant in planted:
-        OptionError.unless_one_of("kind", plant.kind, KINDS)
-        by_kind[plant.kind].append(plant)
-    scores = {kind: _not_yet(kind, plants) for kind, plants in by_kind.items()}
+    by_kind = _by_kind(planted)
+    scores = {kind: PlantScore(kind, len(plants), None, None, None, NOT_YET) for kind, plants in by_kind.items()}
     if duplicate_group_of is not None:
         scores |= _duplicates(by_kind, duplicate_group_of)
     if findings is not None:
         scores |= {kind: _rule(kind, by_kind, set(findings.get(RULE_OF[kind], ()))) for kind in RULE_OF}
     if unreadable is not None:
-        cut = {plant.path for plant in by_kind["truncated"]}
-        scores["truncated"] = _analysed("truncated", cut, cut & set(unreadable), set(unreadable) - cut)
+        scores["truncated"] = _truncated(by_kind["truncated"], set(unreadable))
     if annotation_findings is not None:
         scores["bad_annotation"] = _annotations(by_kind["bad_annotation"], annotation_findings)
     if drift_detected is not None:
-        shifted = {plant.path for plant in by_kind["shifted_brightness"]}
-        found = shifted if drift_detected else set()
-        scores["shifted_brightness"] = _analysed("shifted_brightness", shifted, found, ())
+        scores["shifted_brightness"] = _shifted(by_kind["shifted_brightness"], detected=drift_detected)
     return [scores[kind] for kind in KINDS]
 
 
@@ -164,8 +153,12 @@ def format_scores(scores: Sequence[PlantScore]) -> str:
     return "\n".join(lines)
 
 
-def _not_yet(kind: str, plants: Sequence[Plant]) -> PlantScore:
-    return PlantScore(kind, len(plants), None, None, None, NOT_YET)
+def _by_kind(planted: Sequence[Plant]) -> dict[str, list[Plant]]:
+    by_kind: dict[str, list[Plant]] = {kind: [] for kind in KINDS}
+    for plant in planted:
+        OptionError.unless_one_of("kind", plant.kind, KINDS)
+        by_kind[plant.kind].append(plant)
+    return by_kind
 
 
 def _analysed(kind: str, planted: set[str], found: set[str], extra: Collection[str]) -> PlantScore:
@@ -203,6 +196,16 @@ def _duplicates(by_kind: Mapping[str, Sequence[Plant]], group_of: Mapping[str, s
 def _rule(kind: str, by_kind: Mapping[str, Sequence[Plant]], fired: set[str]) -> PlantScore:
     planted = {plant.path for plant in by_kind[kind]}
     return _analysed(kind, planted, planted & fired, fired - _paths(by_kind, EXPLAINED_BY[RULE_OF[kind]]))
+
+
+def _truncated(plants: Sequence[Plant], unreadable: set[str]) -> PlantScore:
+    planted = {plant.path for plant in plants}
+    return _analysed("truncated", planted, planted & unreadable, unreadable - planted)
+
+
+def _shifted(plants: Sequence[Plant], *, detected: bool) -> PlantScore:
+    planted = {plant.path for plant in plants}
+    return _analysed("shifted_brightness", planted, planted if detected else set(), ())
 
 
 def _annotations(plants: Sequence[Plant], findings: Sequence[tuple[str, str | None]]) -> PlantScore:

@@ -81,7 +81,7 @@ def overlay(
 def bars(chart_id: str, label: str, names: Sequence[str], values: Sequence[float]) -> str:
     """Horizontal bars, first name on top, each with its value."""
     with mpl.rc_context(STYLE):
-        figure, axes = _figure(4.6, 0.5 + 0.2 * len(names))
+        figure, axes = _figure(3.7, 0.4 + 0.2 * len(names))
         places = range(len(names))
         axes.barh(places, values, height=0.68, color=FIRST)
         axes.set_yticks(places, [shorten(name, 22) for name in names])

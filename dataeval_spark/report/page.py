@@ -20,6 +20,8 @@ from dataeval_spark.report.listing import Column, Listing, listing
 from dataeval_spark.report.sections import SECTIONS, Section
 
 MAX_RUNS = 40
+# Tables whose absence of findings means that something was looked at.
+ANALYSED = {"image_stats", "duplicate_groups", "image_findings", "outliers", "label_stats", "drift_metrics"}
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def render_report(data: ReportData, provenance: Provenance) -> str:
         demo=_demo(provenance),
         runs=_runs(provenance),
         composition=_composition(data),
+        analysed=bool(data.present & ANALYSED),
         waiting=[section for section in sections if not data.present.issuperset(section.tables)],
         css=Markup(_source("report.css")),
         tones=TONES,
@@ -165,7 +168,7 @@ def _runs(provenance: Provenance) -> Listing | None:
     rows = [{name: run.get(name) for name in names} for run in provenance.runs]
     tone = {"failed": "bad", "died": "bad", "cancelled": "warn", "done": "ok"}
     columns = (
-        Column("Started (UTC)", "started_at", text.time),
+        Column("Started (UTC)", "started_at", text.time, "when"),
         Column("Job", "job"),
         Column("Step", "step"),
         Column("Status", "status", style=lambda row: f"pill {tone.get(row['status'], 'calm')}"),

@@ -134,8 +134,8 @@ def labels(present: frozenset[str]) -> str:
 def label_examples(present: frozenset[str]) -> str:
     """Two images of each of the 10 most frequent classes, drawn by hash: the same ones every time."""
     return (
-        "SELECT t.class_name, count(*) AS labels, min_by(t.image_id, xxhash64(t.image_id)) AS image_a,\n"
-        "  max_by(t.image_id, xxhash64(t.image_id)) AS image_b\n"
+        "SELECT t.class_name, count(*) AS labels, min_by(t.image_id, xxhash64(t.class_name, t.image_id)) AS image_a,\n"
+        "  max_by(t.image_id, xxhash64(t.class_name, t.image_id)) AS image_b\n"
         f"FROM {live('targets', present)}\n"
         "WHERE t.class_name IS NOT NULL GROUP BY t.class_name ORDER BY labels DESC, t.class_name LIMIT 10"
     )

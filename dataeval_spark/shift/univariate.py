@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from scipy.stats import false_discovery_control
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.histogram import unpivot
+from dataeval_spark.frames.histogram import named_value, unpivot
 from dataeval_spark.kernels.kolmogorov_smirnov import ks_pvalue
 from dataeval_spark.tables import DRIFT_METRICS
 

@@ -142,6 +142,8 @@ def test_an_empty_workspace_has_a_page_of_commands() -> None:
     text = Page(render_report(ReportData(), provenance())).text
     assert text.count("Not there yet.") == len([section for section in SECTIONS if section.tables])
     assert "no images yet" in text
+    assert "Nothing has been analysed yet" in text
+    assert "All is well" not in text
 
 
 def test_when_nothing_was_found_the_page_says_so() -> None:

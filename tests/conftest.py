@@ -1,0 +1,69 @@
+"""One Spark session for all tests, Classic or Connect, and frames typed by their contract."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from dataeval_spark import jars, session
+from dataeval_spark.tables import Table
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--spark", choices=["classic", "connect"], default="classic", help="kind of session")
+    parser.addoption("--ansi", choices=["true", "false"], default="true", help="spark.sql.ansi.enabled")
+    parser.addoption("--session-timezone", default="Pacific/Auckland", help="must not change any result")
+
+
+@pytest.fixture(scope="session")
+def spark(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    option = request.config.getoption
+    made = _connect() if option("--spark") == "connect" else session.local(
+        "dataeval_spark tests",
+        cores=2,
+        memory="1g",
+        settings={"spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse"))},
+    )
+    # Results must depend on neither; the session time zone is one far from UTC on purpose.
+    made.conf.set("spark.sql.ansi.enabled", option("--ansi"))
+    made.conf.set("spark.sql.session.timeZone", option("--session-timezone"))
+    yield made
+    made.stop()
+
+
+def _connect() -> SparkSession:
+    """A Connect session on a server in this process group, with Delta."""
+    java = session.require_java()
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    builder = SparkSession.builder.remote("local[2]").config("spark.driver.memory", "2g")
+    builder = builder.config("spark.jars", ",".join(map(str, jars.resolve(java))))
+    for key, value in {**session.DELTA_SETTINGS, **session.LOCAL_SETTINGS}.items():
+        builder = builder.config(key, value)
+    return builder.config("spark.sql.shuffle.partitions", "2").getOrCreate()
+
+
+@pytest.fixture(scope="session")
+def frame(spark: SparkSession) -> Callable[[Table | str, Sequence[tuple[Any, ...]]], DataFrame]:
+    """``frame(TABLE, rows)``: rows as tuples in the contract's column order, or ``frame(ddl, rows)``."""
+
+    def make(table: Table | str, rows: Sequence[tuple[Any, ...]]) -> DataFrame:
+        # chispa compares column metadata, and a comment is metadata.
+        ddl = table if isinstance(table, str) else table.ddl(comments=False)
+        return spark.createDataFrame(list(rows), ddl)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with real data beside the repository."""
+    if not SHARED.is_dir():
+        pytest.skip("the shared folder with real data is not beside the repository")
+    return SHARED
