@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from dataeval_spark import ingestion, pipeline, profiling, runs, session, snapshots
 from dataeval_spark.config import options_of
 from dataeval_spark.errors import ConfigError
-from dataeval_spark.ingest.folder import Stage
+from dataeval_spark.ingest.source import Stage
 from dataeval_spark.progress import Progress
 from dataeval_spark.report import Provenance, ReportData, collect_report_data, render_report, save_report
 from dataeval_spark.report.attention import matters

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
+from uuid import uuid4
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pyspark.sql import Column, DataFrame
@@ -19,8 +20,8 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import IngestError, OptionError
 from dataeval_spark.frames.batches import map_rows
 from dataeval_spark.ingest.coco import read_coco
-from dataeval_spark.ingest.folder import Stage, read_folder
-from dataeval_spark.ingest.source import Source
+from dataeval_spark.ingest.folder import read_folder
+from dataeval_spark.ingest.source import Source, Stage
 from dataeval_spark.ingest.table import read_table
 from dataeval_spark.kernels.files import read_file
 from dataeval_spark.kernels.hashes import file_hash
@@ -38,7 +39,7 @@ from dataeval_spark.tables import (
     UNREADABLE_IMAGES,
     Table,
 )
-from dataeval_spark.workspace import TableState, Workspace
+from dataeval_spark.workspace import Workspace
 
 Format = Literal["folder", "coco", "table"]
 IMAGE_TABLES = (TARGETS, FACTORS, IMAGE_STATS, CHANNEL_STATS, HASHES, UNREADABLE_IMAGES, EMBEDDINGS)
@@ -112,9 +113,9 @@ def ingest(
     source = _absolute(source) if format != "table" or os.path.exists(source) else source
     dataset = dataset or os.path.basename(source.rstrip("/")) or "images"
     workspace.create([IMAGES, TARGETS, FACTORS, ANNOTATION_FINDINGS])
-    before = workspace.states([IMAGES, TARGETS, FACTORS, ANNOTATION_FINDINGS])
     existing = workspace.read(IMAGES).where(F.col("dataset") == dataset)
-    if _has_rows(before, IMAGES):
+    is_new = existing.isEmpty()
+    if not is_new:
         _require_own_name(existing, dataset, source, replace)
     reader_options: dict[str, Any] = {"dataset": dataset, "split": split, "limit": limit, "timezone": timezone}
     if format == "table":
@@ -125,7 +126,7 @@ def ingest(
             found = read_coco(workspace.spark, source, annotations or "", **reader_options)
         else:
             found = read_folder(workspace.spark, source, **reader_options)
-    outcome = _write(workspace, run, stage, found, existing, before, dataset, source, keep_bytes=keep_bytes)
+    outcome = _write(workspace, run, stage, found, existing, dataset, source, is_new=is_new, keep_bytes=keep_bytes)
     if outcome["taken"] == 0:
         hint = "--glob '**/*' takes every file" if format == "folder" else "name a source with images"
         raise IngestError(f"SOURCE {source} has no images.\nHint: {hint}")
@@ -165,10 +166,10 @@ def _write(
     stage: Stage,
     found: Source,
     existing: DataFrame,
-    before: Mapping[str, TableState],
     dataset: str,
     source: str,
     *,
+    is_new: bool,
     keep_bytes: bool,
 ) -> dict[str, Any]:
     changes = stage(_changes(found, existing, source, keep_bytes), "changes")
@@ -179,18 +180,18 @@ def _write(
         return counts
     if set(counts) & {"new", "changed", "attributes", "deleted"}:
         rows = _image_rows(changes, existing, found, stage, dataset, source, keep_bytes)
-        _upsert(workspace, run, IMAGES, rows, changes.where("status != 'same'").select("image_id"))
+        _upsert(workspace, run, IMAGES, rows, changes.where("status != 'same'").select("image_id"), is_new=is_new)
     factors = _typed_like_table(workspace, run, found.factors, dataset)
     live = workspace.read(IMAGES).where((F.col("dataset") == dataset) & F.col("deleted_at").isNull()).select("image_id")
     with ThreadPoolExecutor(3) as pool:
         synced = [
-            pool.submit(_sync, workspace, run, stage, TARGETS, found.targets, dataset, live, before),
-            pool.submit(_sync, workspace, run, stage, FACTORS, factors, dataset, live, before),
+            pool.submit(_sync, workspace, run, stage, TARGETS, found.targets, dataset, live, is_new),
+            pool.submit(_sync, workspace, run, stage, FACTORS, factors, dataset, live, is_new),
         ]
-        counts["findings"] = pool.submit(_write_findings, workspace, run, found.findings, dataset, before).result()
+        counts["findings"] = pool.submit(_write_findings, workspace, run, found.findings, dataset, is_new).result()
         for job in synced:
             job.result()
-    if _has_rows(before, IMAGES):
+    if not is_new:
         _drop_deleted(workspace, run, dataset)
     return counts
 
@@ -290,11 +291,6 @@ def _read(to_read: DataFrame, found: Source, keep_bytes: bool) -> DataFrame:
     return map_rows(files.repartition(min(tasks, 10_000)), read, ddl)
 
 
-def _has_rows(states: Mapping[str, TableState], table: Table) -> bool:
-    """Whether a table was ever written to: version 0 is the commit that made it."""
-    return table.name in states and states[table.name].version > 0
-
-
 def _sync(
     workspace: Workspace,
     run: Run,
@@ -303,14 +299,13 @@ def _sync(
     rows: DataFrame,
     dataset: str,
     live: DataFrame,
-    before: Mapping[str, TableState],
+    is_new: bool,
 ) -> None:
     """Replace the rows of the images whose rows differ from the table's."""
     rows = rows.join(live, on="image_id", how="left_semi")
-    if not _has_rows(before, table):
-        if table.open and len(rows.columns) == 2:  # no factor at all
-            return
-        _upsert(workspace, run, table, rows, live)
+    if is_new:
+        if not table.open or len(rows.columns) > 2:  # a dataset without factors writes none
+            _upsert(workspace, run, table, rows, live, is_new=True)
         return
     old_rows = _of_dataset(workspace, table, dataset)
     new = rows.groupBy("image_id").agg(_content_hash(rows, rows.columns).alias("new_hash"))
@@ -369,12 +364,10 @@ def _typed_like_table(workspace: Workspace, run: Run, factors: DataFrame, datase
     return factors.drop(*(name for name, _, _ in conflicts))
 
 
-def _write_findings(
-    workspace: Workspace, run: Run, findings: DataFrame, dataset: str, before: Mapping[str, TableState]
-) -> int:
+def _write_findings(workspace: Workspace, run: Run, findings: DataFrame, dataset: str, is_new: bool) -> int:
     rows = findings.select(F.lit(dataset).alias("dataset"), "*")
     count = rows.count()
-    if not _has_rows(before, ANNOTATION_FINDINGS):
+    if is_new:
         if count == 0:
             return 0
     else:
@@ -400,10 +393,12 @@ def _drop_deleted(workspace: Workspace, run: Run, dataset: str) -> None:
             _upsert(workspace, run, table, rows.limit(0), stale)
 
 
-def _upsert(workspace: Workspace, run: Run, table: Table, rows: DataFrame, images: DataFrame) -> None:
+def _upsert(
+    workspace: Workspace, run: Run, table: Table, rows: DataFrame, images: DataFrame, *, is_new: bool = False
+) -> None:
     # Each run does only what its comparison with the tables asks for, so its work has no name but its own.
-    writer = run.writer("ingest", f"{run.run_id}:{table.name}:{workspace.state(table)}")
-    workspace.write(table, rows.drop("run_id"), writer, images=images)
+    writer = run.writer("ingest", f"{run.run_id}:{table.name}:{uuid4().hex}")
+    workspace.write(table, rows.drop("run_id"), writer, images=images, are_new=is_new)
 
 
 def _report(workspace: Workspace, run: Run, started: datetime, outcome: dict[str, Any], dataset: str) -> StepRun:

@@ -10,7 +10,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.ingest.folder import Stage
+from dataeval_spark.ingest.source import Stage
 from dataeval_spark.kernels.decode import MAX_PIXELS
 from dataeval_spark.runs import Run, StepRun, work_id
 from dataeval_spark.stats.profile import VERSION, done, fingerprints, profile, tables_of, tasks_for

@@ -265,6 +265,7 @@ class Workspace:
         writer: Writer,
         *,
         images: DataFrame | None = None,
+        are_new: bool = False,
         scope: str | None = None,
     ) -> TableState:
         """Write a step's result in one commit and return where the table stands then.
@@ -281,6 +282,8 @@ class Workspace:
             Goes into the commit.
         images : DataFrame, optional
             Column ``image_id``: the images whose rows are replaced (upsert only).
+        are_new : bool
+            The table has no rows of these images: nothing need be looked for.
         scope : str, optional
             Value of ``table.scope`` whose rows are replaced.
 
@@ -296,7 +299,7 @@ class Workspace:
             return before
         rows = self._conforming(table, frame, writer)
         if images is not None:
-            self._replace_images(table, rows, images, writer, before)
+            self._replace_images(table, rows, images, writer, None if are_new else before)
         else:
             mode = "append" if table.write == "append" else "overwrite"
             where = {"replaceWhere": f"`{table.scope}` = {sql_string(scope)}"} if scope is not None else {}

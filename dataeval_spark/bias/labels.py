@@ -28,7 +28,12 @@ def label_stats(targets: DataFrame, images: DataFrame) -> DataFrame:
     --------
     >>> label_stats(targets, images).orderBy("label_count").show()
     """
-    per_image = targets.groupBy("image_id", "class_name").agg(F.count("*").alias("labels"))
+    per_image = (
+        targets.groupBy("image_id", "class_name")
+        .agg(F.count("*").alias("labels"))
+        # image_id is unique in images; targets of images that are not live do not count.
+        .join(images.select("image_id"), on="image_id", how="left_semi")
+    )
     known = per_image.where("class_name IS NOT NULL")
     classes = known.groupBy("class_name").agg(
         F.sum("labels").alias("label_count"),
@@ -72,7 +77,6 @@ def label_stats(targets: DataFrame, images: DataFrame) -> DataFrame:
 def _totals(per_image: DataFrame, classes: DataFrame, images: DataFrame) -> DataFrame:
     """One row of counts over the whole dataset."""
     labelled = per_image.groupBy("image_id").agg(F.sum("labels").alias("labels"))
-    # An inner join drops labels of images that are not live.
     counted = (
         images.select("image_id")
         .join(labelled, on="image_id", how="left")

@@ -11,10 +11,10 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.batches import map_rows
-from dataeval_spark.ingest.folder import Stage, choose, factor_rows, file_columns
+from dataeval_spark.ingest.folder import choose, factor_rows, file_columns, image_id
 from dataeval_spark.ingest.listing import list_files, resolve_names
 from dataeval_spark.ingest.metadata import read_metadata, utc_timestamp
-from dataeval_spark.ingest.source import Source
+from dataeval_spark.ingest.source import Source, Stage
 from dataeval_spark.kernels.coco import parse_coco
 from dataeval_spark.kernels.files import glob_pattern, read_file
 from dataeval_spark.tables.keys import BOX_TYPE
@@ -67,24 +67,18 @@ def read_coco(
         names = names.where(F.col("name").rlike(f"^{glob_pattern(glob)}$"))
     resolved = resolve_names(names.select("name"), listing, os.path.dirname(annotations))
     # Two entries may mean one file ("a.jpg" and "./a.jpg"): the first by name is the image.
-    located = names.join(resolved, on="name", how="inner").withColumn(
-        "image_id", F.concat(F.lit(f"{dataset}/"), "path")
-    )
+    located = names.join(resolved, on="name", how="inner").withColumn("image_id", image_id(dataset))
     files = stage(located, "files")
     taken = choose(files.where("uri IS NOT NULL").withColumn("is_image", F.lit(True)), glob=None, limit=limit)
     _require_some(taken, annotations, root)
-    given = (
-        read_metadata(spark, metadata, listing, F.concat(F.lit(f"{dataset}/"), "path"), timezone) if metadata else None
-    )
+    given = read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage) if metadata else None
     images = taken.select(
         "image_id",
         *file_columns(),
         utc_timestamp(F.col("captured_at"), timezone).alias("coco_time"),
     ).dropDuplicates(["image_id"])
     if given is None:
-        images = images.withColumnsRenamed({"coco_time": "captured_at"}).withColumn(
-            "split", F.lit(split).cast("string")
-        )
+        images = images.withColumnRenamed("coco_time", "captured_at").withColumn("split", F.lit(split).cast("string"))
     else:
         rows = given.rows.select("image_id", F.col("split").alias("given"), "captured_at")
         images = images.join(rows, on="image_id", how="left").select(

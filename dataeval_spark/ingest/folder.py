@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.ingest.listing import list_files
 from dataeval_spark.ingest.metadata import Metadata, read_metadata
-from dataeval_spark.ingest.source import FINDINGS_DDL, Source
+from dataeval_spark.ingest.source import FINDINGS_DDL, Source, Stage
 from dataeval_spark.kernels.files import glob_pattern
 from dataeval_spark.tables.keys import BOX_TYPE
-
-Stage = Callable[[DataFrame, str], DataFrame]
 
 
 def read_folder(
@@ -54,7 +50,7 @@ def read_folder(
     """
     listing = stage(list_files(spark, root), "listing")
     taken = choose(listing, glob=glob, limit=limit)
-    found = _metadata(spark, metadata, listing, dataset, timezone)
+    found = read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage) if metadata else None
     images = taken.select(image_id(dataset).alias("image_id"), *file_columns(), folder_class().alias("folder_class"))
     images = _with_metadata(images, found, split)
     return Source(
@@ -104,12 +100,6 @@ def factor_rows(metadata: Metadata | None, images: DataFrame) -> DataFrame:
         return images.limit(0).select(*keys)
     rows = metadata.rows.join(images.select("image_id"), on="image_id", how="left_semi")
     return rows.select(*keys, *(F.col(f"`{factor}`") for factor in metadata.factors))
-
-
-def _metadata(
-    spark: SparkSession, path: str | None, listing: DataFrame, dataset: str, timezone: str
-) -> Metadata | None:
-    return read_metadata(spark, path, listing, image_id(dataset), timezone) if path else None
 
 
 def _with_metadata(images: DataFrame, metadata: Metadata | None, split: str | None) -> DataFrame:

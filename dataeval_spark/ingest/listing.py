@@ -29,17 +29,18 @@ def list_files(spark: SparkSession, root: str) -> DataFrame:
     """
     try:
         with os.scandir(root) as entries:
-            folders = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+            # As bytes: a name need not be UTF-8.
+            folders = sorted(os.fsencode(entry.name) for entry in entries if entry.is_dir(follow_symlinks=False))
     except OSError as error:
         raise IngestError(
             f"SOURCE {root} cannot be listed: {error.strerror}.\nHint: name a folder that exists."
         ) from None
-    starts = [("", False), *((folder, True) for folder in folders)]
-    frame = spark.createDataFrame(starts, "folder string, recursive boolean")
+    starts = [(b"", False), *((folder, True) for folder in folders)]
+    frame = spark.createDataFrame(starts, "folder binary, recursive boolean")
 
     def walk(rows: Iterator[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
         for row in rows:
-            for file in files.walk(root, row["folder"], recursive=row["recursive"]):
+            for file in files.walk(root, os.fsdecode(row["folder"]), recursive=row["recursive"]):
                 yield {
                     "path": file.path,
                     "uri": f"{root}/{file.path}",
@@ -71,7 +72,8 @@ def resolve_names(names: DataFrame, listing: DataFrame, beside: str) -> DataFram
         number of files of that base name.
     """
     file = F.struct("path", "uri", "content_length", "modified_us")
-    under = listing.select(F.col("path").alias("name"), file.alias("under"))
+    plain = F.regexp_replace("name", r"^(\./)+", "")
+    under = listing.select(F.col("path").alias("under_path"), file.alias("under"))
     at = listing.select(F.col("uri").alias("at_uri"), file.alias("at"))
     by_base = (
         listing.groupBy(_base_name("path").alias("base"))
@@ -79,8 +81,8 @@ def resolve_names(names: DataFrame, listing: DataFrame, beside: str) -> DataFram
         .select("base", "candidates", "by_base")
     )
     found = (
-        names.join(under, on="name", how="left")
-        .join(at, on=F.concat(F.lit(f"{beside}/"), "name") == F.col("at_uri"), how="left")
+        names.join(under, on=plain == F.col("under_path"), how="left")
+        .join(at, on=F.concat(F.lit(f"{beside}/"), plain) == F.col("at_uri"), how="left")
         .join(by_base, on=_base_name("name") == F.col("base"), how="left")
         .select("name", "under", "at", "by_base", F.coalesce("candidates", F.lit(0)).alias("candidates"))
     )

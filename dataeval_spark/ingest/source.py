@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 
 from dataeval_spark.tables.keys import BOX_TYPE
+
+# Stores a frame in the run's temporary files under a name, and reads it back.
+Stage = Callable[[DataFrame, str], DataFrame]
 
 LISTING_DDL = (
     "image_id string, uri string, content binary, content_length bigint, modified_at timestamp, "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -75,10 +76,11 @@ def _images(found: list[Any], images: dict[Any, Mapping[str, Any]]) -> Iterator[
             yield _finding(location, "broken_element", "Image lacks an id or file_name", image, "id and file_name")
             continue
         name = image["file_name"]
-        if image["id"] in images or name in names:
+        path = posixpath.normpath(name)
+        if image["id"] in images or path in names:
             yield _finding(location, "duplicate_image", "Image is listed twice", name, "one entry", name)
             continue
-        names.add(name)
+        names.add(path)
         images[image["id"]] = image
         yield {"element": "image", "name": name, "captured_at": _text(image.get("date_captured")), "location": location}
 

@@ -41,7 +41,8 @@ class File:
 def walk(root: str, folder: str = "", *, recursive: bool = True) -> Iterator[File]:
     """Yield the files below ``root/folder`` in sorted order.
 
-    Hidden files and folders (a leading dot) are never images. Links to folders are not followed.
+    Hidden files and folders (a leading dot) are never images, nor are files whose path is no UTF-8, which is
+    shown with escapes. Links to folders are not followed.
 
     Parameters
     ----------
@@ -66,8 +67,10 @@ def walk(root: str, folder: str = "", *, recursive: bool = True) -> Iterator[Fil
                 yield from walk(root, path)
         elif entry.is_file():
             status = entry.stat()
+            shown = os.fsencode(path).decode(errors="backslashreplace")
             hidden = any(part.startswith(".") for part in path.split("/"))
-            yield File(path, status.st_size, status.st_mtime_ns // 1000, not hidden and is_image(entry.path))
+            taken = not hidden and shown == path and is_image(entry.path)
+            yield File(shown, status.st_size, status.st_mtime_ns // 1000, taken)
 
 
 def is_image(path: str) -> bool:

@@ -33,7 +33,7 @@ STATISTICS = (
     "darkness",
     "sharpness",
 )
-# A spread below this is rounding: nothing can be called far.
+# A spread below this, and below this share of the centre, is rounding: nothing can be called far.
 NO_SPREAD = 1e-12
 MAD_OF_NORMAL = 0.6744897501960817
 
@@ -110,9 +110,11 @@ def outliers(
     # Bounds are few (statistics x classes), so they are broadcast.
     scored = values.alias("v").join(F.broadcast(bounds).alias("b"), on=F.expr(same_group), how="inner")
     score = F.greatest(F.col("low_anchor") - F.col("value"), F.col("value") - F.col("high_anchor")) / F.col("spread")
-    found = scored.select("v.*", "low_anchor", "high_anchor", "spread", score.alias("score")).where(
-        (F.col("spread") > NO_SPREAD) & (F.col("score") > limit)
+    rounding = NO_SPREAD * F.greatest(F.lit(1.0), F.abs("low_anchor"), F.abs("high_anchor"))
+    found = scored.where(F.col("spread") > rounding).select(
+        "v.*", "low_anchor", "high_anchor", "spread", score.alias("score")
     )
+    found = found.where(F.col("score") > limit)
     return found.select(*_contract_columns(method, limit))
 
 

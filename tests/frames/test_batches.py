@@ -1,0 +1,62 @@
+"""Kernels on rows: types as declared, partitions of any size, batches bounded by rows and bytes."""
+
+from __future__ import annotations
+
+from dataeval_spark.frames.batches import BYTES_PER_BATCH, ROWS_PER_BATCH, _groups, map_rows
+
+
+def test_values_get_the_declared_types_and_what_a_row_lacks_is_null(frame):
+    def kernel(rows):
+        for row in rows:
+            yield {"half": row["n"], "items": [{"name": "x"}]} if row["n"] else {}
+
+    found = map_rows(frame("n bigint", [(2,), (0,)]), kernel, "half double, items array<struct<name: string, of: int>>")
+
+    assert found.dtypes == [("half", "double"), ("items", "array<struct<name:string,of:int>>")]
+    assert sorted(found.collect(), key=lambda row: row["half"] is None) == [(2.0, [("x", None)]), (None, None)]
+
+
+def test_partitions_without_rows_and_rows_without_result_give_nothing(frame):
+    rows = frame("n bigint", [(1,), (2,)]).repartition(7)
+
+    found = map_rows(rows, lambda rows: ({"n": row["n"]} for row in rows if row["n"] > 1), "n bigint")
+
+    assert [row["n"] for row in found.collect()] == [2]
+
+
+def test_a_partition_is_one_stream_longer_than_any_batch(frame, spark):
+    rows = spark.range(0, 3 * ROWS_PER_BATCH + 1, numPartitions=1)
+
+    def running_sum(rows):
+        total = 0
+        for row in rows:
+            total += row["id"]
+            yield {"total": total}
+
+    totals = [row["total"] for row in map_rows(rows, running_sum, "total bigint").collect()]
+
+    last = 3 * ROWS_PER_BATCH
+    assert (len(totals), max(totals)) == (last + 1, last * (last + 1) // 2)
+
+
+def test_a_batch_is_cut_by_rows_and_by_bytes():
+    blob = bytes(BYTES_PER_BATCH // 2)
+
+    by_bytes = [len(group) for group in _groups({"content": blob} for _ in range(5))]
+    by_rows = [len(group) for group in _groups({"content": None} for _ in range(ROWS_PER_BATCH + 1))]
+
+    assert by_bytes == [2, 2, 1]
+    assert by_rows == [ROWS_PER_BATCH, 1]
+
+
+def test_a_full_batch_is_handed_on_before_the_next_row_is_read():
+    read = []
+
+    def rows():
+        for n in range(3):
+            read.append(n)
+            yield {"content": bytes(BYTES_PER_BATCH)}
+
+    next(_groups(rows()))
+
+    assert read == [0]

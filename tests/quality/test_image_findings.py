@@ -1,0 +1,238 @@
+"""Image findings: thresholds at their border, and scores equal to cleanvision's."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.image_profile import profile_image
+from dataeval_spark.quality.image_findings import image_findings
+from dataeval_spark.tables import IMAGE_FINDINGS
+
+from ..stats.rows import image_stats
+
+USUAL = {
+    "width": 100.0,
+    "height": 100.0,
+    "size": 10_000.0,
+    "perceived_brightness_p99": 0.9,
+    "perceived_brightness_p5": 0.1,
+    "blurriness": 100.0,
+    "blurriness_grayscale_std": 0.0,
+    "entropy_bits": 8.0,
+    "is_grayscale": False,
+}
+
+
+def stats_of(frame, images):
+    return image_stats(frame, [{**USUAL, "image_id": name, **changes} for name, changes in images.items()])
+
+
+def listed(found):
+    return {(row.image_id, row.rule) for row in found.collect()}
+
+
+def test_a_score_below_the_threshold_is_listed_and_one_on_it_is_not(frame):
+    stats = stats_of(
+        frame,
+        {
+            "usual": {},
+            "dark": {"perceived_brightness_p99": 0.3199},
+            "not dark": {"perceived_brightness_p99": 0.32},
+            "bright": {"perceived_brightness_p5": 0.9501},
+            "not bright": {"perceived_brightness_p5": 0.9499},
+            "flat": {"entropy_bits": 2.999},
+            "not flat": {"entropy_bits": 3.0},
+            "blurry": {"blurriness": 34.2},  # 1 - exp(-0.342) = 0.2897
+            "not blurry": {"blurriness": 34.3},  # 0.2904
+            "wide": {"width": 100.0, "height": 34.9, "size": 10_000.0},
+            "not wide": {"width": 100.0, "height": 35.0, "size": 10_000.0},
+            "tall": {"width": 34.9, "height": 100.0, "size": 10_000.0},
+            "unmeasured": dict.fromkeys(USUAL),
+        },
+    )
+
+    found = image_findings(stats, odd_size_iqr=1e6)
+
+    assert listed(found.where("rule != 'odd_size'")) == {
+        ("dark", "dark"),
+        ("bright", "bright"),
+        ("flat", "low_information"),
+        ("blurry", "blurry"),
+        ("wide", "odd_aspect_ratio"),
+        ("tall", "odd_aspect_ratio"),
+    }
+    (dark,) = found.where("rule = 'dark'").collect()
+    assert found.dtypes == [(c.name, c.type) for c in IMAGE_FINDINGS.columns if c.name != "run_id"]
+    assert tuple(dark) == (
+        "dark",
+        None,
+        "dark",
+        0.3199,
+        0.32,
+        "warning",
+        "Dark: the 99th percentile of brightness is 0.32",
+    )
+
+
+def test_contrast_makes_up_for_blur_only_above_its_own_threshold(frame):
+    stats = stats_of(
+        frame,
+        {
+            "little contrast": {"blurriness": 20.0, "blurriness_grayscale_std": 19.8},  # contrast 0.1796 counts for 0
+            "more contrast": {"blurriness": 20.0, "blurriness_grayscale_std": 19.9},  # contrast 0.1805
+            "blurred": {"blurriness": 5.0, "blurriness_grayscale_std": 19.9},
+            "at most 1": {"blurriness": 150.0, "blurriness_grayscale_std": 150.0},
+        },
+    )
+
+    scores = {row.image_id: row.score for row in image_findings(stats).where("rule = 'blurry'").collect()}
+    strictest = image_findings(stats, blurry=1.0).where("rule = 'blurry'").collect()
+
+    assert scores == {
+        "little contrast": pytest.approx(1 - math.exp(-0.2), abs=1e-12),
+        "blurred": pytest.approx(2 - math.exp(-0.05) - math.exp(-0.199), abs=1e-12),
+    }
+    assert {row.image_id for row in strictest} == {"little contrast", "more contrast", "blurred"}
+
+
+def sized(*sides):
+    return {f"{i}-{side}": {"width": float(side), "height": float(side)} for i, side in enumerate(sides)}
+
+
+def test_a_size_is_odd_beyond_three_interquartile_ranges(frame):
+    # quartiles 98 and 102: usual from 86 to 114, a gap of 28 around 100
+    stats = stats_of(frame, sized(96, 98, 100, 102, 104, 86, 114, 113, 85, 115, 98, 98, 102, 102, 200))
+
+    found = image_findings(stats).where("rule = 'odd_size'").collect()
+
+    sides = [96, 98, 100, 102, 104, 86, 114, 113, 85, 115, 98, 98, 102, 102, 200]
+    q1, q3 = np.percentile(sides, [25, 75])
+    gap, middle = 7 * (q3 - q1), (q1 + q3) / 2
+    expected = {f"{i}-{side}": max(0.0, 1 - abs(side - middle) / gap) for i, side in enumerate(sides)}
+    expected = {name: score for name, score in expected.items() if score < 0.5}
+    assert {row.image_id: row.score for row in found} == pytest.approx(expected)
+    assert set(expected) == {"14-200"}
+    assert {(row.threshold, row.severity) for row in found} == {(0.5, "info")}
+
+
+def test_among_images_of_one_size_any_other_size_is_odd(frame):
+    stats = stats_of(frame, {**sized(*[100] * 8, 101, 10), "swapped": {"width": 50.0, "height": 200.0}})
+
+    found = image_findings(stats, odd_aspect_ratio=0.0).collect()
+
+    assert {(row.image_id, row.rule, row.threshold): row.score for row in found} == {
+        ("8-101", "odd_size", 1.0): pytest.approx(0.99),
+        ("9-10", "odd_size", 1.0): pytest.approx(0.1),
+    }
+
+
+@pytest.mark.parametrize(
+    ("gray", "colour", "options", "expected"),
+    [
+        (1, 2, {}, {"gray-0"}),
+        (1, 1, {}, set()),  # half is not less than half
+        (2, 0, {}, set()),
+        (1, 3, {"grayscale_share": 0.25}, set()),
+        (1, 1, {"grayscale_share": 0.51}, {"gray-0"}),
+    ],
+)
+def test_gray_images_are_listed_where_they_are_few(frame, gray, colour, options, expected):
+    images = {f"gray-{n}": {"is_grayscale": True} for n in range(gray)} | {f"colour-{n}": {} for n in range(colour)}
+
+    found = image_findings(stats_of(frame, images), **options)
+
+    assert listed(found) == {(name, "grayscale") for name in expected}
+
+
+def test_an_invalid_box_is_an_error_and_boxes_have_no_other_rule(frame):
+    rows = [
+        {**USUAL, "image_id": "i"},
+        {**USUAL, "image_id": "i", "target_index": 0, "invalid_box": False, "perceived_brightness_p99": 0.0},
+        {"image_id": "i", "target_index": 1, "invalid_box": True, "width": 0.0, "height": 5.0},
+    ]
+
+    (row,) = image_findings(image_stats(frame, rows)).collect()
+
+    assert (row.image_id, row.target_index, row.rule, row.score, row.severity) == ("i", 1, "invalid_box", 0.0, "error")
+
+
+def test_no_images_have_no_findings(frame):
+    assert image_findings(image_stats(frame, [])).collect() == []
+
+
+@pytest.mark.parametrize("option", ["dark", "bright", "blurry", "low_information", "odd_aspect_ratio"])
+def test_a_threshold_beyond_1_names_its_option(frame, option):
+    with pytest.raises(OptionError, match=rf"image_findings\.{option} is 1\.5; expected a number in \[0\.0, 1\.0\]"):
+        image_findings(image_stats(frame, []), **{option: 1.5})
+
+
+def pictures():
+    """Fourteen images: noise of several sizes, and one for each rule."""
+    r = np.random.default_rng(3)
+    made = {f"normal{i}": r.integers(0, 256, (60 + i * 2, 80 + i * 3, 3)) for i in range(6)}
+    made["dark"] = r.integers(0, 60, (60, 80, 3))
+    made["bright"] = r.integers(245, 256, (60, 80, 3))
+    made["flat"] = np.full((60, 80, 3), 120)
+    made["gradient"] = np.linspace(90, 160, 80).astype(np.uint8)[None, :, None].repeat(60, 0).repeat(3, 2)
+    made["tall"] = r.integers(0, 256, (200, 30, 3))
+    made["big"] = r.integers(0, 256, (300, 400, 3))
+    made["tiny"] = r.integers(0, 256, (12, 12, 3))
+    made["gray"] = r.integers(0, 256, (60, 80))
+    return {name: pixels.astype(np.uint8) for name, pixels in made.items()}
+
+
+# Scores and issues of cleanvision 0.3.7 (Imagelab.find_issues) for the files of `pictures`.
+RULES = ("dark", "bright", "blurry", "low_information", "odd_aspect_ratio", "odd_size")
+CLEANVISION = {
+    "normal0": (0.925243844355, 0.784790298689, 0.631871456162, 0.954506602166, 0.75, 0.928571428571),
+    "normal1": (0.919755904023, 0.787697342701, 0.629565730959, 0.954743497844, 0.746987951807, 0.972532734741),
+    "normal2": (0.925592955989, 0.779527277958, 0.621816322298, 0.954999003741, 0.744186046512, 0.983510818371),
+    "normal3": (0.918974129148, 0.781837037523, 0.616502650435, 0.955503891393, 0.741573033708, 0.939558764125),
+    "normal4": (0.922900809432, 0.783946619772, 0.611362002917, 0.95571907211, 0.739130434783, 0.895610693817),
+    "normal5": (0.923396785918, 0.785633548217, 0.612957321517, 0.955783539527, 0.736842105263, 0.851666247949),
+    "dark": (0.213188676446, 0.949511709444, 0.581902308069, 0.748134703425, 0.75, 0.928571428571),
+    "bright": (0.997996447329, 0.034187921004, 1.0, 0.504318644268, 0.75, 0.928571428571),
+    "flat": (0.470588235294, 0.529411764706, 1.0, 0.158496250072, 0.75, 0.928571428571),
+    "gradient": (0.627450980392, 0.635490196078, 0.48409548778, 0.768189059561, 0.75, 0.928571428571),
+    "tall": (0.917582106854, 0.786301130431, 0.453854524992, 0.955615175837, 0.15, 0.924908983387),
+    "big": (0.922664252518, 0.783012082733, 0.647842141662, 0.958343746506, 0.75, 0.0),
+    "tiny": (0.885506616227, 0.797445059847, 0.634078835741, 0.825994875789, 1.0, 0.0),
+    "gray": (0.992156862745, 0.952941176471, 0.668479175142, 0.796463658926, 0.75, 0.928571428571),
+}
+CLEANVISION_ISSUES = {
+    ("dark", "dark"),
+    ("bright", "bright"),
+    ("flat", "low_information"),
+    ("tall", "odd_aspect_ratio"),
+    ("big", "odd_size"),
+    ("tiny", "odd_size"),
+}
+# "flat" is gray in content; cleanvision looks at the file's colour mode.
+GRAY = {("gray", "grayscale"), ("flat", "grayscale"), ("gradient", "grayscale")}
+
+
+def profiled(name, pixels):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return {"image_id": name, **profile_image(file.getvalue()).image.stats}
+
+
+def test_scores_and_findings_equal_cleanvision(frame):
+    stats = image_stats(frame, [profiled(name, pixels) for name, pixels in pictures().items()]).localCheckpoint()
+
+    everything = dict.fromkeys(RULES[:-1], 1.0)
+    scores = {(row.image_id, row.rule): row.score for row in image_findings(stats, **everything).collect()}
+    found = listed(image_findings(stats))
+
+    for name, expected in CLEANVISION.items():
+        for rule, score in zip(RULES, expected, strict=True):
+            # a perfect score is never listed, and a usual size only below 0.5
+            ours = scores.get((name, rule), score if rule == "odd_size" and score >= 0.5 else 1.0)
+            assert ours == pytest.approx(score, abs=1e-9), (name, rule)
+    assert found == CLEANVISION_ISSUES | GRAY

@@ -1,0 +1,256 @@
+"""Outliers: numpy's and DataEval's bounds, groups by class, and values that are never outliers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dataeval_spark.errors import OptionError
+from dataeval_spark.quality.outliers import outliers
+from dataeval_spark.tables import OUTLIERS, TARGETS
+
+from ..stats.rows import image_stats
+
+
+def columns(frame, values):
+    """One row of `image_stats` per position of the columns in ``values``; shorter columns end in nulls."""
+    values = {name: np.asarray(column, dtype=float).tolist() for name, column in values.items()}
+    length = max(map(len, values.values()))
+    rows = [
+        {"image_id": f"{i:03}", **{name: column[i] for name, column in values.items() if i < len(column)}}
+        for i in range(length)
+    ]
+    return image_stats(frame, rows)
+
+
+def no_targets(frame):
+    return frame(TARGETS, [])
+
+
+def target(image_id, index, class_name):
+    return (image_id, index, class_name, None, None, None, "r")
+
+
+def flagged(found):
+    return sorted((row.statistic, int(row.image_id)) for row in found)
+
+
+def bounds_of(values, method, threshold):
+    """Smallest and largest value that numpy would not call an outlier; None without spread."""
+    values = values[~np.isnan(values)]
+    if method == "zscore":
+        low = high = values.mean()
+        spread = values.std()
+    elif method == "modified_zscore":
+        low = high = np.median(values)
+        deviations = np.abs(values - low)
+        mad = np.median(deviations) / 0.6744897501960817
+        spread = mad if mad > 1e-12 else deviations.mean() * np.sqrt(np.pi / 2)
+    else:
+        low, high = np.quantile(values, [0.25, 0.75], method="midpoint")
+        spread = high - low
+    return (low - threshold * spread, high + threshold * spread) if spread > 1e-12 else None
+
+
+def random_columns():
+    r = np.random.default_rng(4)
+    missing = r.normal(5, 1, 90)
+    missing[::7] = np.nan
+    return {
+        "mean": r.normal(size=120),
+        "std": r.lognormal(0, 2, size=97),
+        "width": r.choice([320.0, 640.0, 640.0, 641.0, 5000.0], size=120),
+        "skew": missing,
+        "zeros": np.r_[np.zeros(100), r.random(20)],
+        "contrast": np.full(50, 0.1),
+        "size": np.full(120, 123456.7),  # its mean and deviation are rounded, more so over several partitions
+        "kurtosis": r.standard_t(2, size=101) * 1e6,
+        "entropy": np.array([1.0]),
+    }
+
+
+@pytest.mark.parametrize("partitions", [1, 7])
+@pytest.mark.parametrize(("method", "threshold"), [("zscore", 3.0), ("modified_zscore", 3.5), ("iqr", 1.5)])
+def test_outliers_are_the_values_beyond_numpys_bounds(frame, method, threshold, partitions):
+    values = random_columns()
+
+    found = outliers(columns(frame, values).repartition(partitions), no_targets(frame), method=method).collect()
+
+    bounds = {name: bounds_of(column, method, threshold) for name, column in values.items()}
+    assert flagged(found) == sorted(
+        (name, i)
+        for name, column in values.items()
+        if bounds[name]
+        for i, value in enumerate(column)
+        if value < bounds[name][0] or value > bounds[name][1]
+    )
+    assert {row.statistic for row in found} >= {"std", "kurtosis"}
+    for row in found:
+        assert (row.lower, row.upper) == pytest.approx(bounds[row.statistic], rel=1e-9, abs=1e-12)
+        assert row.value == values[row.statistic][int(row.image_id)]
+        assert row.direction == ("low" if row.value < row.lower else "high")
+        assert (row.score > threshold, row.threshold) == (True, threshold)
+
+
+def vectors():
+    """The inputs of DataEval's reference numbers."""
+    r = np.random.default_rng(11)
+    return {
+        "mean": r.normal(size=200),
+        "std": r.lognormal(size=150),
+        "var": np.where(r.random(80) < 0.1, np.nan, r.normal(5, 2, 80)),
+        "skew": np.full(30, 3.0),
+        "kurtosis": np.r_[np.zeros(95), 1, 2, 3, 50, -7.0],
+        "entropy": np.r_[np.zeros(60), r.random(40) * 0.5],
+        "brightness": np.array([1.0, 9.0]),
+        "contrast": np.r_[r.normal(size=50) * 1e-14, 1e-12],
+    }
+
+
+# What ZScoreThreshold, IQRThreshold and ModifiedZScoreThreshold of DataEval 1.1.4 answer; None is no bound.
+# Of the third, vectors whose MAD is 0 are left out: the fallback there differs on purpose.
+DATAEVAL = {
+    "zscore": {
+        "mean": (-2.7509696944588864, 2.783690444982189),
+        "std": (-8.983305065980852, 12.789847036355402),
+        "var": (-1.1329800989337562, 10.961915166921116),
+        "skew": None,
+        "kurtosis": (-14.626517456080947, 15.606517456080947),
+        "entropy": (-0.38473471460587255, 0.5997345103833782),
+        "brightness": (-7.0, 17.0),
+        "contrast": None,
+    },
+    "iqr": {
+        "mean": (-2.5192945169343264, 2.4779597597309335),
+        "std": (-1.350129181780226, 3.8053917069073004),
+        "var": (-0.8970560073913729, 10.866800525789493),
+        "skew": None,
+        "kurtosis": None,
+        "entropy": (-0.2613900535319027, 0.43565008921983783),
+        "brightness": None,
+        "contrast": None,
+    },
+    "modified_zscore": {
+        "mean": (-3.0856477701628995, 3.121828771718792),
+        "std": (-2.192606166430736, 4.531803167544279),
+        "var": (-2.9398807012988364, 12.77701858518603),
+        "skew": None,
+        "brightness": (-15.756115641215715, 25.756115641215715),
+        "contrast": None,
+    },
+}
+
+
+@pytest.mark.parametrize("method", list(DATAEVAL))
+def test_bounds_equal_dataeval(frame, method):
+    values, bounds = vectors(), DATAEVAL[method]
+
+    found = outliers(columns(frame, values), no_targets(frame), method=method, statistics=list(bounds)).collect()
+
+    # IQRThreshold has no bounds for two values: their quartiles are the values themselves, so none is beyond.
+    assert flagged(found) == sorted(
+        (name, i)
+        for name, limits in bounds.items()
+        if limits
+        for i, value in enumerate(values[name])
+        if not np.isnan(value) and not limits[0] <= value <= limits[1]
+    )
+    assert {row.statistic for row in found} >= {"std"}
+    for row in found:
+        # DataEval rounds 0.67449 to 0.6745.
+        precision = 3e-5 if method == "modified_zscore" else 1e-12
+        assert (row.lower, row.upper) == pytest.approx(bounds[row.statistic], rel=precision)
+
+
+def test_where_half_the_values_are_equal_the_mean_deviation_takes_over(frame):
+    values = [0.0] * 95 + [1.0, 2.0, 3.0, 50.0, -7.0]
+
+    found = outliers(columns(frame, {"mean": values}), no_targets(frame)).collect()
+
+    spread = 0.63 * np.sqrt(np.pi / 2)  # 63 / 100 is the mean absolute deviation
+    assert {(row.value, row.direction) for row in found} == {(3.0, "high"), (50.0, "high"), (-7.0, "low")}
+    for row in found:
+        assert row.score == pytest.approx(abs(row.value) / spread)
+        assert (row.lower, row.upper) == pytest.approx((-3.5 * spread, 3.5 * spread))
+
+
+def test_the_columns_are_those_of_the_contract(frame):
+    found = outliers(columns(frame, {"mean": [0.0, 1.0, 2.0, 3.0, 90.0]}), no_targets(frame), method="iqr")
+
+    assert found.dtypes == [(c.name, c.type) for c in OUTLIERS.columns if c.name != "run_id"]
+    (row,) = found.collect()  # quartiles 1 and 3
+    assert tuple(row) == ("004", None, None, "mean", "iqr", None, 90.0, 43.5, 1.5, -2.0, 6.0, "high")
+
+
+def test_null_and_nan_are_never_outliers_and_count_for_nothing(frame):
+    values = [None, float("nan"), *[1.0, 2.0, 3.0, 4.0] * 3, 99.0, None]
+    stats = image_stats(frame, [{"image_id": f"{i:03}", "mean": value} for i, value in enumerate(values)])
+
+    found = outliers(stats, no_targets(frame), method="iqr").collect()
+
+    assert [(row.image_id, row.lower, row.upper) for row in found] == [("014", -1.0, 7.0)]
+
+
+# Widths of cats are about 10, of dogs about 100; "both" shows a cat and two dogs.
+CLASSES = {
+    **{f"cat-{n}": (10.0 + n, ["cat"]) for n in range(5)},
+    **{f"dog-{n}": (100.0 + n, ["dog"]) for n in range(5)},
+    "both": (102.0, ["cat", "dog", "dog"]),
+    "unknown": (101.0, [None]),
+    "bare-1": (11.0, []),
+    "bare-2": (12.0, []),
+}
+
+
+def test_per_class_an_image_is_compared_within_each_of_its_classes(frame):
+    stats = image_stats(frame, [{"image_id": name, "width": width} for name, (width, _) in CLASSES.items()])
+    labels = [target(name, i, c) for name, (_, classes) in CLASSES.items() for i, c in enumerate(classes)]
+
+    found = outliers(stats, frame(TARGETS, labels), method="iqr", per_class=True).collect()
+    overall = outliers(stats, frame(TARGETS, labels), method="iqr").collect()
+
+    # cats: 10 11 12 13 14 102, quartiles by midpoint 11.5 and 13.5
+    assert [(r.image_id, r.group_name, r.lower, r.upper) for r in found] == [("both", "cat", 8.5, 16.5)]
+    assert overall == []
+
+
+def test_boxes_are_compared_with_boxes_and_only_when_asked(frame):
+    widths = [1000.0, 1001.0, 1002.0, 1003.0, 1004.0]
+    boxes = [10.0, 11.0, 12.0, 13.0, 60.0]
+    stats = image_stats(
+        frame,
+        [{"image_id": f"i{n}", "width": width} for n, width in enumerate(widths)]
+        + [{"image_id": f"i{n}", "target_index": 1, "width": width} for n, width in enumerate(boxes)],
+    )
+
+    asked = outliers(stats, no_targets(frame), method="iqr", per_target=True).collect()
+    not_asked = outliers(stats, no_targets(frame), method="iqr").collect()
+
+    assert [(r.image_id, r.target_index, r.lower, r.upper) for r in asked] == [("i4", 1, 8.0, 16.0)]
+    assert not_asked == []
+
+
+def test_per_class_a_box_is_compared_with_boxes_of_its_own_class(frame):
+    # one image with ten boxes: cats are 10 to 14 wide, dogs 100 to 104; cat 5 is as wide as a dog
+    classes = ["cat"] * 5 + ["dog"] * 5 + ["cat"]
+    widths = [*range(10, 15), *range(100, 105), 101]
+    rows = [{"image_id": "i", "target_index": n, "width": float(width)} for n, width in enumerate(widths)]
+    stats = image_stats(frame, [{"image_id": "i", "width": 5000.0}, *rows])
+    labels = frame(TARGETS, [target("i", n, name) for n, name in enumerate(classes)])
+
+    found = outliers(stats, labels, method="iqr", per_class=True, per_target=True).collect()
+
+    assert [(r.target_index, r.group_name, r.value) for r in found] == [(10, "cat", 101.0)]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "zscores"}, r"outliers\.method is 'zscores'; expected one of .*Hint: outliers\.method = 'zscore'"),
+        ({"statistics": ["mean", "meen"]}, r"outliers\.statistics is 'meen'.*Hint: outliers\.statistics = 'mean'"),
+        ({"threshold": -1}, r"outliers\.threshold is -1\.0; expected a number in \[0\.0, 1000000\.0\]"),
+    ],
+)
+def test_a_wrong_option_says_what_to_write(frame, options, message):
+    with pytest.raises(OptionError, match=f"(?s){message}"):
+        outliers(columns(frame, {"mean": [1.0]}), no_targets(frame), **options)
