@@ -16,7 +16,7 @@ from dataeval_spark.errors import ConfigError
 # Keyword-only parameters that callers fill in themselves.
 NOT_OPTIONS = ("reference_name", "current_name", "window", "on_pending")
 TOP_LEVEL = {"workspace": str, "scratch": str, "table_location": str, "steps": list}
-OWN_SECTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
+OWN_SECTIONS: dict[str, dict[str, type]] = {
     "compare": {"reference": str, "current": str, "steps": list},
     "report": {"out": str, "snapshot": str},
 }
@@ -131,6 +131,9 @@ def _check(found: Mapping[str, Any], functions: Functions, where: str) -> None:
         for option in value:
             if option not in allowed and option not in extra:
                 raise ConfigError.unknown("option", option, [*allowed, *extra], f"{where}: [{name}]")
+            if name in OWN_SECTIONS and not isinstance(value[option], OWN_SECTIONS[name][option]):
+                expected = OWN_SECTIONS[name][option].__name__
+                raise ConfigError(f"{where}: {name}.{option} is {value[option]!r}; expected a {expected}.")
         if name in sections:
             _check_types(name, value, sections[name], where)
 

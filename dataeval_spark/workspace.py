@@ -318,6 +318,7 @@ class Workspace:
 
     def append(self, table: Table, frame: DataFrame, writer: Writer) -> None:
         """Add rows that the workspace keeps about itself."""
+        self.create([table])
         self._save(table, self._conforming(table, frame, writer), writer, None, mode="append", options={})
 
     def _save(

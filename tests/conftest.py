@@ -25,11 +25,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def spark(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     option = request.config.getoption
-    made = _connect() if option("--spark") == "connect" else session.local(
-        "dataeval_spark tests",
-        cores=2,
-        memory="1g",
-        settings={"spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse"))},
+    made = (
+        _connect()
+        if option("--spark") == "connect"
+        else session.local(
+            "dataeval_spark tests",
+            cores=2,
+            memory="1g",
+            settings={"spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse"))},
+        )
     )
     # Results must depend on neither; the session time zone is one far from UTC on purpose.
     made.conf.set("spark.sql.ansi.enabled", option("--ansi"))

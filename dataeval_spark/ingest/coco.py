@@ -63,20 +63,23 @@ def read_coco(
     _require_readable(elements, annotations)
     listing = stage(list_files(spark, root), "listing")
     names = elements.where("element = 'image'").select("name", "captured_at", "location")
-    if glob is not None:
-        names = names.where(F.col("name").rlike(f"^{glob_pattern(glob)}$"))
     resolved = resolve_names(names.select("name"), listing, os.path.dirname(annotations))
-    # Two entries may mean one file ("a.jpg" and "./a.jpg"): the first by name is the image.
     located = names.join(resolved, on="name", how="inner").withColumn("image_id", image_id(dataset))
-    files = stage(located, "files")
-    taken = choose(files.where("uri IS NOT NULL").withColumn("is_image", F.lit(True)), glob=None, limit=limit)
+    is_wanted = F.lit(True) if glob is None else F.col("name").rlike(f"^{glob_pattern(glob)}$")
+    files = stage(located.withColumn("is_wanted", is_wanted), "files")
+    found = files.where("uri IS NOT NULL AND is_wanted")
+    # Two names may mean one file, by its base name: the first is the image, the other a finding.
+    first = found.groupBy("image_id").agg(F.min("name").alias("name"))
+    repeated = found.join(first, on=["image_id", "name"], how="left_anti")
+    found = found.join(first, on=["image_id", "name"], how="left_semi")
+    taken = choose(found.withColumn("is_image", F.lit(True)), glob=None, limit=limit)
     _require_some(taken, annotations, root)
     given = read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage) if metadata else None
     images = taken.select(
         "image_id",
         *file_columns(),
         utc_timestamp(F.col("captured_at"), timezone).alias("coco_time"),
-    ).dropDuplicates(["image_id"])
+    )
     if given is None:
         images = images.withColumnRenamed("coco_time", "captured_at").withColumn("split", F.lit(split).cast("string"))
     else:
@@ -86,7 +89,7 @@ def read_coco(
             F.coalesce("captured_at", "coco_time").alias("captured_at"),
             F.coalesce("given", F.lit(split)).alias("split"),
         )
-    findings = _findings(elements, files, annotations)
+    findings = _findings(elements, files, repeated, annotations)
     return Source(
         images=images,
         targets=_targets(elements, taken, annotations),
@@ -124,10 +127,9 @@ def _require_some(taken: DataFrame, annotations: str, root: str) -> None:
 
 
 def _targets(elements: DataFrame, taken: DataFrame, annotations: str) -> DataFrame:
-    ids = taken.groupBy("image_id").agg(F.min("name").alias("name"))
     return (
         elements.where("element = 'target'")
-        .join(ids, on="name", how="inner")
+        .join(taken.select("name", "image_id"), on="name", how="inner")
         .select(
             "image_id",
             "target_index",
@@ -139,14 +141,14 @@ def _targets(elements: DataFrame, taken: DataFrame, annotations: str) -> DataFra
     )
 
 
-def _findings(elements: DataFrame, files: DataFrame, annotations: str) -> DataFrame:
+def _findings(elements: DataFrame, files: DataFrame, repeated: DataFrame, annotations: str) -> DataFrame:
     ids = files.select("name", F.when(F.col("uri").isNotNull(), F.col("image_id")).alias("image_id"))
     bad = (
         elements.where("element = 'finding'")
         .join(ids, on="name", how="left")
         .select("location", "image_id", "target_index", "kind", "message", "found", "expected")
     )
-    missing = files.where("uri IS NULL").select(
+    missing = files.where("uri IS NULL AND is_wanted").select(
         "location",
         F.lit(None).cast("string").alias("image_id"),
         F.lit(None).cast("int").alias("target_index"),
@@ -157,4 +159,13 @@ def _findings(elements: DataFrame, files: DataFrame, annotations: str) -> DataFr
         F.col("name").alias("found"),
         F.lit("a file under SOURCE or beside the annotation file").alias("expected"),
     )
-    return bad.unionByName(missing).select(F.lit(annotations).alias("source_file"), "*")
+    doubled = repeated.select(
+        "location",
+        "image_id",
+        F.lit(None).cast("int").alias("target_index"),
+        F.lit("duplicate_image").alias("kind"),
+        F.lit("Another entry means this file; the annotations of this one are left out").alias("message"),
+        F.col("name").alias("found"),
+        F.lit("one entry").alias("expected"),
+    )
+    return bad.unionByName(missing).unionByName(doubled).select(F.lit(annotations).alias("source_file"), "*")

@@ -47,7 +47,7 @@ def read_metadata(
     named ``class_name`` (or ``class``, ``label``), ``split`` and ``captured_at`` are what they say; all
     others are factors. A CSV column is boolean, bigint or double when all its values are, else string;
     a number with leading zeros or more than 18 digits is none. Of several rows that mean one image the
-    first by path is used.
+    first is used.
 
     Parameters
     ----------
@@ -77,10 +77,10 @@ def read_metadata(
     # The file's columns stay in a struct: they may have any name, also one of ours.
     given = F.struct(*(F.col(f"`{column}`") for column in raw.columns))
     named = raw.select(F.col(f"`{roles['path']}`").cast("string").alias("name"), given.alias("given"))
-    named = named.where("name IS NOT NULL")
+    named = named.where("name IS NOT NULL").withColumn("position", F.monotonically_increasing_id())
     files = resolve_names(named.select("name").distinct(), listing, os.path.dirname(path))
     located = named.join(files, on="name", how="inner").withColumn("image_id", image_id)
-    first = F.min_by(F.struct("name", "given", "uri", "image_id"), "name")
+    first = F.min_by(F.struct("name", "given", "uri", "image_id"), "position")
     by_file = located.groupBy(F.coalesce("uri", "name")).agg(F.count("*").alias("rows"), first.alias("first"))
     located = stage(by_file.select("rows", "first.*"), "metadata")
     time = _role(roles, "captured_at")

@@ -16,7 +16,9 @@ def live(frame, *names):
 def labels(frame, *rows):
     """Rows of image and class; targets of an image are numbered in order."""
     count = {}
-    numbered = [(image, count.setdefault(image, []).append(name) or len(count[image]) - 1, name) for image, name in rows]
+    numbered = [
+        (image, count.setdefault(image, []).append(name) or len(count[image]) - 1, name) for image, name in rows
+    ]
     return frame(TARGETS, [(image, index, name, None, None, None, "r") for image, index, name in numbered])
 
 

@@ -52,7 +52,17 @@ def test_a_name_is_looked_for_under_source_then_beside_the_file_then_by_base_nam
         {"a.png": b"1", "deep/b.png": b"22", "x/twice.png": b"", "y/twice.png": b"", "x/c.png": b"under"},
     )
     tree(tmp_path / "labels", {"c.png": b"beside", "a.png": b"beside", "only/d.png": b"4444"})
-    names = ["a.png", "./a.png", "b.png", "images/b.png", "c.png", "only/d.png", "../source/a.png", "twice.png", "no.png"]
+    names = [
+        "a.png",
+        "./a.png",
+        "b.png",
+        "images/b.png",
+        "c.png",
+        "only/d.png",
+        "../source/a.png",
+        "twice.png",
+        "no.png",
+    ]
 
     found = resolve_names(
         spark.createDataFrame([(name,) for name in names], "name string"),

@@ -11,7 +11,7 @@ from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.folder import read_folder
 from dataeval_spark.ingest.metadata import typed, utc_timestamp
 
-from .pictures import captured, classes, findings, tree
+from .pictures import captured, classes, findings, ids, tree
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC).timestamp()
 HOUR = 3600.0
@@ -93,6 +93,7 @@ Path,Class,split,captured_at,site,name,uri,weather report
 cat/1.png,lion,train,2024-05-01T12:00:00Z,7,left,u1,"sun, wind"
 cat/2.png,,test,2024-05-01 12:00:00,8,right,u2,NA
 2.png,tiger,val,2024-05-02,9,again,u3,
+./cat/2.png,bear,val,2024-05-02,9,again,u3,
 3.png,,,yesterday,10,,u4,rain
 4.png,,,,11,,,
 nowhere.png,cat,train,2024-05-01,12,x,u5,fog
@@ -100,20 +101,26 @@ nowhere.png,cat,train,2024-05-01,12,x,u5,fog
 """
 
 
+IMAGES = {"cat/1.png": 1, "cat/2.png": 2, "dog/3.png": 3, "a/4.png": 4, "b/4.png": 4, "top.png": 5}
+
+
 @pytest.fixture(scope="module")
 def source(spark, stage, tmp_path_factory):
     root = tmp_path_factory.mktemp("source")
-    tree(root, {"cat/1.png": 1, "cat/2.png": 2, "dog/3.png": 3, "a/4.png": 4, "b/4.png": 4, "top.png": 5})
+    tree(root, IMAGES)
     tree(root.parent, {f"{root.name}-meta/meta.csv": CSV.encode()})
     metadata = str(root.parent / f"{root.name}-meta" / "meta.csv")
-    return read_folder(spark, str(root), dataset="d", stage=stage, metadata=metadata, split="rest", timezone="Asia/Tokyo")
+    return read_folder(
+        spark, str(root), dataset="d", stage=stage, metadata=metadata, split="rest", timezone="Asia/Tokyo"
+    )
 
 
 def test_rows_give_class_split_and_time_and_what_they_leave_open_comes_from_folder_and_option(source):
-    # cat/2.png has two rows: by path and by unique base name
-    rows = {row["image_id"]: row["split"] for row in source.images.where("image_id != 'd/cat/2.png'").collect()}
-
-    assert rows == {"d/cat/1.png": "train", "d/dog/3.png": "rest", "d/a/4.png": "rest", "d/b/4.png": "rest", "d/top.png": "rest"}
+    assert {row["image_id"]: row["split"] for row in source.images.collect()} == {
+        "d/cat/1.png": "train",
+        "d/cat/2.png": "test",
+        **dict.fromkeys(["d/dog/3.png", "d/a/4.png", "d/b/4.png", "d/top.png"], "rest"),
+    }
     found = classes(source)
     assert (found["d/cat/1.png"], found["d/dog/3.png"], found["d/a/4.png"]) == ("lion", "dog", "a")
     assert "d/top.png" not in found
@@ -121,15 +128,24 @@ def test_rows_give_class_split_and_time_and_what_they_leave_open_comes_from_fold
     assert (times["d/cat/1.png"], times["d/dog/3.png"], times["d/top.png"]) == (NOON, None, None)
 
 
-def test_an_image_named_by_two_rows_is_still_one_image(source):
-    rows = source.images.collect()
-
-    assert len(rows) == len({row["image_id"] for row in rows}) == 6
-    assert len(source.targets.collect()) == 5
+def test_an_image_named_by_several_rows_is_one_image_with_the_values_of_the_first(source):
+    # cat/2.png has three rows: by path, by unique base name, and by another spelling of the path
+    assert ids(source.images) == sorted({f"d/{path}" for path in IMAGES})
+    assert classes(source)["d/cat/2.png"] == "cat"
+    assert captured(source)["d/cat/2.png"] == NOON - 9 * HOUR
+    (row,) = source.factors.where("image_id = 'd/cat/2.png'").collect()
+    assert (row["site"], row["name"], row["weather report"]) == (8, "right", None)
 
 
 def test_all_other_columns_are_factors_whatever_their_names(source):
-    assert [name for name, _ in source.factors.dtypes] == ["image_id", "target_index", "site", "name", "uri", "weather report"]
+    assert [name for name, _ in source.factors.dtypes] == [
+        "image_id",
+        "target_index",
+        "site",
+        "name",
+        "uri",
+        "weather report",
+    ]
     (row,) = source.factors.where("image_id = 'd/cat/1.png'").collect()
     assert tuple(row) == ("d/cat/1.png", None, 7, "left", "u1", "sun, wind")
     assert "d/top.png" not in {row["image_id"] for row in source.factors.collect()}
@@ -142,7 +158,8 @@ def test_rows_without_an_image_repeated_rows_and_bad_times_are_findings(source):
     assert ("unmatched_metadata", "row nowhere.png", None, "nowhere.png") in kinds
     assert ("duplicate_metadata", "row nowhere.png", None, "2") in kinds
     assert ("bad_time", "row 3.png", "d/dog/3.png", "yesterday") in kinds
-    assert {kind for kind, location, _, _ in kinds if location in ("row cat/2.png", "row 2.png")} == {"duplicate_metadata"}
+    assert ("duplicate_metadata", "row cat/2.png", "d/cat/2.png", "3") in kinds
+    assert len(kinds) == 5
 
 
 def test_paths_and_classes_stay_as_they_are_written(spark, stage, tmp_path):
@@ -163,7 +180,9 @@ def test_parquet_keeps_its_types_and_a_timestamp_is_an_instant(spark, stage, tmp
     rows = rows.withColumn("captured_at", F.timestamp_seconds("at")).drop("at")
     rows.write.parquet(str(tmp_path / "m.parquet"))
 
-    source = read_folder(spark, root, dataset="d", stage=stage, metadata=str(tmp_path / "m.parquet"), timezone="Asia/Tokyo")
+    source = read_folder(
+        spark, root, dataset="d", stage=stage, metadata=str(tmp_path / "m.parquet"), timezone="Asia/Tokyo"
+    )
 
     assert captured(source) == {"d/a.png": NOON, "d/b.png": None}
     assert source.factors.dtypes[2:] == [("code", "string"), ("gain", "float")]
@@ -186,4 +205,12 @@ def test_a_missing_file_and_one_without_columns_are_errors_that_name_the_file(sp
     with pytest.raises(IngestError, match=r"Metadata file .*nothing\.csv does not exist"):
         read_folder(spark, root, dataset="d", stage=stage, metadata=str(tmp_path / "nothing.csv"))
     with pytest.raises(IngestError, match=r"m\.csv has the columns \['path'\]; expected a path and at least one more"):
+        read_folder(spark, root, dataset="d", stage=stage, metadata=str(tmp_path / "m.csv"))
+
+
+def test_a_column_with_a_name_of_our_own_is_an_error_that_says_so(spark, stage, tmp_path):
+    root = tree(tmp_path / "s", {"a.png": 1})
+    (tmp_path / "m.csv").write_text("path,Image_ID\na.png,5\n")
+
+    with pytest.raises(IngestError, match=r"(?s)has a column Image_ID.*Hint: rename it, to source_Image_ID"):
         read_folder(spark, root, dataset="d", stage=stage, metadata=str(tmp_path / "m.csv"))

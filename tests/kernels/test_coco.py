@@ -160,5 +160,5 @@ def test_images_alone_and_sections_of_another_kind_are_no_error():
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"images": {}}', b'{"annotations": []}', b"\xff\xfe\x00"])
 def test_what_is_no_coco_file_is_a_value_error(data):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         list(parse_coco(data))

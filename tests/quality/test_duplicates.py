@@ -13,8 +13,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.image_profile import profile_image
 from dataeval_spark.quality.duplicates import duplicates
 from dataeval_spark.tables import DUPLICATE_GROUPS, DUPLICATE_PAIRS, HASHES, IMAGES
-
-from ..stats.rows import image_stats
+from tests.stats.rows import image_stats
 
 # image, file_hash, content_hash, phash, dhash, size, sharpness, std, split
 SCENE = [

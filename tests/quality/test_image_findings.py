@@ -13,8 +13,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.image_profile import profile_image
 from dataeval_spark.quality.image_findings import image_findings
 from dataeval_spark.tables import IMAGE_FINDINGS
-
-from ..stats.rows import image_stats
+from tests.stats.rows import image_stats
 
 USUAL = {
     "width": 100.0,

@@ -8,8 +8,7 @@ import pytest
 from dataeval_spark.errors import OptionError
 from dataeval_spark.quality.outliers import outliers
 from dataeval_spark.tables import OUTLIERS, TARGETS
-
-from ..stats.rows import image_stats
+from tests.stats.rows import image_stats
 
 
 def columns(frame, values):

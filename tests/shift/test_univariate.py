@@ -12,8 +12,7 @@ from scipy.stats import false_discovery_control, ks_2samp, wasserstein_distance
 from dataeval_spark.errors import OptionError
 from dataeval_spark.shift.univariate import EVIDENCE_IMAGES, STATISTICS, drift_univariate
 from dataeval_spark.tables import DRIFT_METRICS
-
-from ..stats.rows import image_stats
+from tests.stats.rows import image_stats
 
 WINDOW = (datetime(2024, 5, 1), datetime(2024, 6, 1))
 NAMES = {"reference_name": "split=train", "current_name": "split=test", "window": WINDOW}
@@ -91,11 +90,15 @@ def literal(frame):
     current = image_stats(
         frame, [{"image_id": f"c{i:02}", "mean": value, "width": 10.0} for i, value in enumerate(means)]
     )
-    return drift_univariate(reference, current, statistics=["mean", "std", "width", "sharpness"], threshold=0.1, **NAMES)
+    return drift_univariate(
+        reference, current, statistics=["mean", "std", "width", "sharpness"], threshold=0.1, **NAMES
+    )
 
 
 def test_columns_and_types_are_those_of_the_contract_in_its_order(literal):
-    assert literal.dtypes == [(c.name, c.type.replace(": ", ":").replace(", ", ",")) for c in DRIFT_METRICS.columns][:-1]
+    assert (
+        literal.dtypes == [(c.name, c.type.replace(": ", ":").replace(", ", ",")) for c in DRIFT_METRICS.columns][:-1]
+    )
     row = by_column(literal)["mean"]
     assert (row.reference, row.current, row.threshold) == ("split=train", "split=test", 0.1)
     assert (row.drift_type, row.data_type, row.monitor_version) == ("BASELINE", "double", 1)

@@ -1,0 +1,178 @@
+"""Running again: only what is new or changed, and no old row left."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from dataeval_spark.audit import Audit
+from dataeval_spark.tables import (
+    CHANNEL_STATS,
+    EMBEDDINGS,
+    HASHES,
+    IMAGE_STATS,
+    IMAGES,
+    TARGETS,
+    UNREADABLE_IMAGES,
+)
+from tests.jobs.conftest import picture, write_coco
+
+PER_IMAGE = (IMAGE_STATS, CHANNEL_STATS, HASHES, EMBEDDINGS)
+BOX = [10, 10, 30, 30]
+
+
+@pytest.fixture
+def audit(spark, tmp_path):
+    return Audit(str(tmp_path / "audit"), spark, echo=lambda line: None)
+
+
+def ids(audit, table):
+    return sorted({row["image_id"] for row in audit.workspace.read(table).select("image_id").collect()})
+
+
+def touch(path):
+    """A changed file has another modification time, also on file systems that count in seconds."""
+    status = path.stat()
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 2_000_000_000))
+
+
+def said(audit):
+    lines = []
+    audit._echo = lines.append
+    return lines
+
+
+def test_a_changed_image_with_fewer_boxes_leaves_no_old_row(audit, tmp_path):
+    folder = tmp_path / "scenes"
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        picture(ord(name[0])).save(folder / name)
+    annotations = str(write_coco(folder, {"a.png": [BOX, BOX, BOX], "b.png": [BOX]}))
+    audit.ingest(str(folder), annotations=annotations).profile(encoder="thumbnail")
+
+    picture(3).save(folder / "a.png")
+    touch(folder / "a.png")
+    write_coco(folder, {"a.png": [BOX], "b.png": [BOX]})
+    audit.ingest(str(folder), annotations=annotations).profile(encoder="thumbnail")
+
+    def targets(table):
+        found = audit.workspace.read(table).select("image_id", "target_index", "fingerprint").distinct()
+        return sorted((r["image_id"], -1 if r["target_index"] is None else r["target_index"]) for r in found.collect())
+
+    assert ids(audit, TARGETS) == ["scenes/a.png", "scenes/b.png"]
+    assert audit.workspace.read(TARGETS).count() == 2
+    for table in (IMAGE_STATS, CHANNEL_STATS, HASHES):
+        expected = [(f"scenes/{name}.png", index) for name in "ab" for index in (-1, 0)]
+        assert targets(table) == expected
+    assert audit.workspace.read(EMBEDDINGS).count() == 2
+
+
+def test_a_deleted_image_leaves_every_table_and_is_marked(audit, photos):
+    audit.ingest(str(photos)).profile(encoder="thumbnail")
+
+    (photos / "night" / "2.png").unlink()
+    (photos / "day" / "1.png").unlink()
+    audit.ingest(str(photos))
+
+    for table in (*PER_IMAGE, TARGETS, UNREADABLE_IMAGES):
+        assert "photos/night/2.png" not in ids(audit, table)
+    assert ids(audit, UNREADABLE_IMAGES) == []
+    deleted = audit.workspace.read(IMAGES).where("deleted_at IS NOT NULL")
+    assert sorted(row["image_id"] for row in deleted.collect()) == ["photos/day/1.png", "photos/night/2.png"]
+
+
+def test_an_image_that_became_unreadable_is_only_in_unreadable_images_and_comes_back_when_mended(audit, photos):
+    audit.ingest(str(photos)).profile(encoder="thumbnail")
+    path = photos / "night" / "2.png"
+    good = path.read_bytes()
+
+    path.write_bytes(good[:200])
+    touch(path)
+    audit.ingest(str(photos)).profile(encoder="thumbnail")
+
+    for table in PER_IMAGE:
+        assert "photos/night/2.png" not in ids(audit, table)
+    assert ids(audit, UNREADABLE_IMAGES) == ["photos/day/1.png", "photos/night/2.png"]
+
+    path.write_bytes(good)
+    touch(path)
+    touch(path)
+    audit.ingest(str(photos)).profile(encoder="thumbnail")
+
+    for table in PER_IMAGE:
+        assert "photos/night/2.png" in ids(audit, table)
+    assert ids(audit, UNREADABLE_IMAGES) == ["photos/day/1.png"]
+
+
+def test_only_new_images_are_measured_and_steps_that_are_up_to_date_say_so(audit, photos):
+    audit.ingest(str(photos)).profile().analyze()
+    lines = said(audit)
+
+    audit.ingest(str(photos)).profile().analyze()
+
+    assert "0 new, 0 changed, 0 deleted" in lines[0]
+    assert all("skipped" in line and "up to date" in line for line in lines[1:])
+
+    lines.clear()
+    picture(77).save(photos / "day" / "new.png")
+    audit.ingest(str(photos)).profile().analyze()
+
+    assert "1 new, 0 changed, 0 deleted" in lines[0]
+    assert "1 images measured" in lines[1]
+    assert all(" done " in line for line in lines[2:])
+
+
+def test_a_touched_file_is_read_but_not_measured_again(audit, photos):
+    audit.ingest(str(photos)).profile()
+    lines = said(audit)
+
+    touch(photos / "night" / "2.png")
+    audit.ingest(str(photos)).profile()
+
+    assert "1 changed" in lines[0]
+    assert "skipped" in lines[1]
+
+
+def test_bytes_kept_in_the_table_give_the_same_results_as_files(audit, spark, photos, tmp_path):
+    kept = Audit(str(tmp_path / "kept"), spark, echo=lambda line: None)
+    audit.ingest(str(photos)).profile(encoder="thumbnail")
+    kept.ingest(str(photos), keep_bytes=True)
+    for path in photos.rglob("*.png"):
+        path.unlink()
+
+    kept.profile(encoder="thumbnail")
+
+    for table in (*PER_IMAGE, UNREADABLE_IMAGES):
+        left, right = (a.workspace.read(table).drop("run_id") for a in (audit, kept))
+        assert left.exceptAll(right).isEmpty()
+        assert right.exceptAll(left).isEmpty()
+
+
+def test_each_image_is_decoded_once(audit, photos, tmp_path, monkeypatch):
+    log = tmp_path / "decodes"
+    log.mkdir()
+    # Workers are other processes, so each decode leaves a file; the real decoder does the work.
+    import dataeval_spark.stats.profile as module
+
+    real = module.profile_image
+
+    def counting(data, *args, **options):
+        import tempfile
+
+        tempfile.NamedTemporaryFile(dir=str(log), delete=False).close()
+        return real(data, *args, **options)
+
+    audit.ingest(str(photos))
+    pending = module.fingerprints(audit.workspace.read(IMAGES), audit.workspace.read(TARGETS))
+    rows = pending.collect()
+
+    monkeypatch.setattr(module, "profile_image", counting)
+    measured = list(
+        module._measure_all(
+            ({**row.asDict(recursive=True), "content": None} for row in rows), encoder="thumbnail", max_pixels=10**8
+        )
+    )
+
+    assert len(measured) == 6
+    assert len(list(log.iterdir())) == 6

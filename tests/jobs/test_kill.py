@@ -1,0 +1,98 @@
+"""A run killed with SIGKILL and run again leaves the same tables as one that was not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from pyspark.sql import functions as F
+
+from dataeval_spark.audit import Audit
+from dataeval_spark.tables import ALL_TABLES, RUNS, SNAPSHOTS
+from dataeval_spark.workspace import Workspace
+
+NOT_COMPARED = ("run_id", "deleted_at")
+COMMAND = [sys.executable, "-m", "dataeval_spark.cli"]
+
+
+def rows_of(workspace, table):
+    frame = workspace.read_or_none(table)
+    if frame is None:
+        return None
+    columns = sorted(column for column in frame.columns if column not in NOT_COMPARED)
+    text = F.to_json(F.struct(*columns), {"ignoreNullFields": "false"})
+    return sorted(row["t"] for row in frame.select(text.alias("t")).collect())
+
+
+def statuses(spark, location):
+    runs = Workspace(spark, location).read(RUNS).where("step IS NULL").orderBy("started_at")
+    return [row["status"] for row in runs.collect()]
+
+
+@pytest.fixture
+def prepared(spark, photos, tmp_path):
+    """Two workspaces with the same images: one for the run that is killed, one for a run that is not."""
+    whole, killed = str(tmp_path / "whole"), str(tmp_path / "killed")
+    Audit(whole, spark, echo=lambda line: None).ingest(str(photos))
+    shutil.copytree(whole, killed)
+    return whole, killed
+
+
+def kill_after(table: Path, verb: list[str]) -> None:
+    """Start a verb in a process of its own and kill it once it has committed to a table."""
+    before = set(table.glob("_delta_log/*.json"))
+    process = subprocess.Popen([*COMMAND, *verb], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(1800):
+        if set(table.glob("_delta_log/*.json")) - before:
+            break
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+@pytest.mark.parametrize(
+    ("verb", "table"), [("profile", "hashes"), ("analyze", "image_findings")], ids=["profile", "analyze"]
+)
+def test_a_driver_killed_in_the_middle_and_run_again_gives_equal_tables(spark, prepared, verb, table):
+    whole, killed = prepared
+    audits = [Audit(place, spark, echo=lambda line: None) for place in (whole, killed)]
+    if verb == "analyze":
+        for audit in audits:
+            audit.profile()
+    kill_after(Path(killed) / table, [verb, "--workspace", killed])
+
+    for audit in audits:
+        audit.run()
+
+    assert "died" in statuses(spark, killed)
+    assert not any((Path(killed) / "_scratch").glob("*"))
+    for compared in ALL_TABLES:
+        if compared not in (RUNS, SNAPSHOTS):
+            left, right = (rows_of(audit.workspace, compared) for audit in audits)
+            assert left == right, compared.name
+
+
+def test_sigterm_stops_the_work_marks_the_run_cancelled_and_removes_scratch(spark, prepared):
+    _, place = prepared
+    process = subprocess.Popen(
+        [*COMMAND, "profile", "--workspace", place], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    scratch = Path(place) / "_scratch"
+    for _ in range(1800):
+        if any(scratch.glob("*/pending")):
+            break
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGTERM)
+    _, errors = process.communicate(timeout=120)
+
+    assert (process.returncode, errors.strip().splitlines()[-1]) == (130, "cancelled")
+    assert statuses(spark, place)[-1] == "cancelled"
+    assert not any(scratch.glob("*"))

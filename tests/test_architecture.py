@@ -1,0 +1,96 @@
+"""Rules of the code that a linter cannot express."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "dataeval_spark"
+MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+# The only module that may know a SparkContext: it makes sessions and shows progress.
+SESSION_MODULES = {"session.py"}
+FORBIDDEN_ATTRIBUTES = {"rdd", "_jvm", "_jdf", "_jsc", "sparkContext"}
+TO_DRIVER = {"collect", "toPandas", "toLocalIterator", "toArrow"}
+# What may come to the driver, and what bounds it.
+BOUNDED_COLLECTS = {
+    "demonstration.py": "rows about the few thousand demo images",
+    "audit.py": "the 30 newest runs",
+    "cli.py": "1,000 snapshots",
+    "ingest/coco.py": "one row: the parse error",
+    "ingest/metadata.py": "one row: counts per column",
+    "ingest/table.py": "one row: an id that is not unique",
+    "ingestion.py": "one row per status; one row: another source of the same name",
+    "pipeline.py": "20 names per kind; one row: first and last time",
+    "report/galleries.py": "at most max_thumbnails pictures and their boxes",
+    "report/queries.py": "every query is limited (report/sql.py)",
+    "runs.py": "one row per step; at most 100 running runs",
+    "shift/univariate.py": "one row per statistic",
+    "snapshots.py": "one row per pinned table; 50 run ids; ten names",
+    "workspace.py": "rows of a table's history (3, or 200 commits), one row of details",
+}
+LONG_MODULES = {
+    "workspace.py": 560,
+    "cli.py": 400,
+    "ingestion.py": 420,
+    "pipeline.py": 300,
+    "audit.py": 290,
+    "session.py": 270,
+}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def attributes(path: Path) -> Iterator[ast.Attribute]:
+    return (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_no_module_reaches_into_the_jvm(path):
+    if name_of(path) in SESSION_MODULES:
+        return
+    found = {node.attr for node in attributes(path)} & FORBIDDEN_ATTRIBUTES
+
+    assert not found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_rows_come_to_the_driver_only_where_their_number_is_bounded(path):
+    found = sorted({node.attr for node in attributes(path)} & TO_DRIVER)
+
+    assert not found or name_of(path) in BOUNDED_COLLECTS
+
+
+def test_the_list_of_bounded_collects_names_no_module_without_one():
+    using = {name_of(path) for path in MODULES if {node.attr for node in attributes(path)} & TO_DRIVER}
+
+    assert set(BOUNDED_COLLECTS) == using
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_every_window_is_partitioned(path):
+    for node in attributes(path):
+        is_unpartitioned = node.attr == "orderBy" and isinstance(node.value, ast.Name) and node.value.id == "Window"
+
+        assert not is_unpartitioned
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_sessions_are_made_in_one_module(path):
+    made = {node.attr for node in attributes(path)} & {"builder", "newSession", "getOrCreate"}
+
+    assert not made or name_of(path) in SESSION_MODULES
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_modules_are_short(path):
+    assert len(path.read_text().splitlines()) <= LONG_MODULES.get(name_of(path), 260)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_every_module_says_what_it_is_for(path):
+    assert ast.get_docstring(ast.parse(path.read_text()))

@@ -1,0 +1,107 @@
+"""The public interface: table schemas and signatures. A change here is a line in CHANGELOG.md."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from dataeval_spark import config
+from dataeval_spark.audit import FUNCTIONS
+from dataeval_spark.pipeline import COMPARISONS, STEPS
+from dataeval_spark.tables import ALL_TABLES
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+SCHEMAS = {
+    "images": "image_id uri content content_length modified_at file_hash captured_at split dataset source deleted_at "
+    "run_id",
+    "targets": "image_id target_index class_name box is_crowd source run_id",
+    "factors": "image_id target_index run_id",
+    "annotation_findings": "dataset source_file location image_id target_index kind message found expected run_id",
+    "hashes": "image_id target_index file_hash content_hash phash dhash phash_d4 dhash_d4 fingerprint run_id",
+    "unreadable_images": "image_id stage error_class message content_length fingerprint run_id",
+    "embeddings": "image_id target_index encoder embedding encoder_version fingerprint run_id",
+    "duplicate_pairs": "image_id_a target_index_a image_id_b target_index_b kind distance run_id",
+    "duplicate_groups": "group_id image_id target_index kinds is_kept reason group_size spans_splits run_id",
+    "outliers": "image_id target_index channel statistic method group_name value score threshold lower upper "
+    "direction run_id",
+    "image_findings": "image_id target_index rule score threshold severity message run_id",
+    "dataset_findings": "step rule subject value threshold severity message run_id",
+    "snapshots": "snapshot table_name version table_id created_at note run_ids",
+}
+OPTIONS = {
+    "ingest": "format annotations metadata dataset split glob limit keep_bytes replace timezone",
+    "profile": "encoder per_target max_pixels images_per_commit",
+    "duplicates": "near low_information_std max_edges",
+    "outliers": "method threshold statistics per_class per_target",
+    "image_findings": "dark bright blurry low_information odd_aspect_ratio odd_size_iqr grayscale_share",
+    "label_stats": "",
+    "drift_univariate": "threshold statistics",
+}
+# Databricks data profiling: the order of its drift table.
+DRIFT_COLUMNS = (
+    "window granularity monitor_version slice_key slice_value column_name data_type window_cmp drift_type count_delta "
+    "avg_delta percent_null_delta percent_zeros_delta percent_distinct_delta non_null_columns_delta js_distance "
+    "ks_test wasserstein_distance population_stability_index chi_squared_test tv_distance l_infinity_distance"
+)
+
+
+@pytest.mark.parametrize(("name", "columns"), SCHEMAS.items())
+def test_columns_of_each_table_are_as_published(name, columns):
+    (table,) = (table for table in ALL_TABLES if table.name == name)
+
+    assert " ".join(table.column_names) == columns
+
+
+def test_drift_metrics_begins_with_the_columns_of_databricks_data_profiling():
+    (table,) = (table for table in ALL_TABLES if table.name == "drift_metrics")
+
+    assert " ".join(table.column_names[:22]) == DRIFT_COLUMNS
+
+
+@pytest.mark.parametrize(("name", "options"), OPTIONS.items())
+def test_options_of_each_step_are_as_published(name, options):
+    assert " ".join(config.options_of(FUNCTIONS[name])) == options
+
+
+def test_every_step_has_its_options_published():
+    assert set(OPTIONS) == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("table", ALL_TABLES, ids=lambda table: table.name)
+def test_keys_are_columns_and_every_column_is_described(table):
+    assert set(table.key) <= set(table.column_names)
+    assert all(re.match(r"\S", column.doc) for column in table.columns)
+    assert len(set(table.column_names)) == len(table.columns)
+
+
+def test_every_result_table_is_filled_by_one_step():
+    written = [table.name for step in (*STEPS, *COMPARISONS) for table in step.writes]
+
+    assert len(written) == len(set(written))
+
+
+def test_the_data_dictionary_is_current():
+    from generate_docs import tables_page
+
+    assert (ROOT / "docs" / "tables.md").read_text() == tables_page(), "run: make docs"
+
+
+def test_the_default_configuration_is_current():
+    assert (ROOT / "conf" / "default.toml").read_text() == config.default_toml(FUNCTIONS), "run: make docs"
+
+
+def test_the_default_configuration_can_be_loaded():
+    loaded = config.load(str(ROOT / "conf" / "default.toml"), [], FUNCTIONS)
+
+    assert loaded["outliers"]["method"] == "modified_zscore"
+
+
+def test_the_pins_hold_names_and_versions_only():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+
+    assert all(re.fullmatch(r"#.*|[\w.-]+==[\w.]+", line) for line in lines)
