@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark import ingestion, pipeline, profiling, runs, session, snapshots
+from dataeval_spark.cancellation import Cancellation, Result, interruptible
 from dataeval_spark.config import options_of
 from dataeval_spark.errors import ConfigError
 from dataeval_spark.ingest.source import Stage
@@ -86,6 +87,7 @@ class Audit:
         self._echo = echo
         self._progress = Progress(session.TaskCounter(self.spark))
         self._open_run: tuple[Run, Stage] | None = None
+        self._cancellation = Cancellation()
 
     # Verbs
 
@@ -96,63 +98,63 @@ class Audit:
         dataset, split, glob, limit, keep_bytes, replace, timezone.
         """
         _check("ingest", options)
-        with self._run("ingest", {"source": source, **options}) as (run, stage), self._progress.running("ingest"):
-            self._say(ingestion.ingest(self.workspace, run, stage, source, **options))
-        return self
+        workspace = self.workspace
+        return self._do(
+            "ingest",
+            {"source": source, **options},
+            lambda run, stage: [ingestion.ingest(workspace, run, stage, source, **options)],
+        )
 
     def profile(self, **options: Any) -> Audit:
         """Decode each new or changed image once: statistics, hashes, embedding."""
         _check("profile", options)
         expect = self._progress.expect_images
-        with self._run("profile", options) as (run, stage), self._progress.running("profile"):
-            self._say(profiling.run_profile(self.workspace, run, stage, on_pending=expect, **options))
-        return self
+        return self._do(
+            "profile",
+            options,
+            lambda run, stage: [profiling.run_profile(self.workspace, run, stage, on_pending=expect, **options)],
+        )
 
     def analyze(self, *steps: str, options: Mapping[str, Mapping[str, Any]] | None = None) -> Audit:
         """Run the analyses that are not up to date; all of them, or those named."""
-        options = options or {}
-        for name, given in options.items():
-            _check(name, given)
-        with self._run("analyze", options) as (run, _), self._progress.running("analyze"):
-            for result in pipeline.analyze(self.workspace, run, options, steps):
-                self._say(result)
-        return self
+        given = _checked(options)
+        return self._do("analyze", given, lambda run, _: pipeline.analyze(self.workspace, run, given, steps))
 
     def compare(
         self, reference: str, current: str, *steps: str, options: Mapping[str, Mapping[str, Any]] | None = None
     ) -> Audit:
         """Compare two parts of the data: ``dataset=NAME``, ``split=NAME``, or a snapshot's name."""
-        options = options or {}
-        for name, given in options.items():
-            _check(name, given)
-        with self._run("compare", {"reference": reference, "current": current, **options}) as (run, _):
-            with self._progress.running("compare"):
-                results = pipeline.compare(self.workspace, run, reference, current, options, steps)
-            for result in results:
-                self._say(result)
-        return self
+        given = _checked(options)
+        return self._do(
+            "compare",
+            {"reference": reference, "current": current, **given},
+            lambda run, _: pipeline.compare(self.workspace, run, reference, current, given, steps),
+        )
 
     def run(self, *, options: Mapping[str, Mapping[str, Any]] | None = None, steps: Sequence[str] = ()) -> Audit:
         """Profile, then analyze."""
-        options = options or {}
-        with self._run("run", options):
-            self.profile(**options.get("profile", {}))
-            self.analyze(*steps, options={k: v for k, v in options.items() if k in pipeline_steps()})
+        given = _checked(options)
+        with self.one_run("run", given):
+            self.profile(**given.get("profile", {}))
+            self.analyze(*steps, options={k: v for k, v in given.items() if k in pipeline_steps()})
         return self
 
     def snapshot(self, name: str, note: str | None = None) -> Audit:
         """Pin the present version of every table under a name."""
-        with self._run("snapshot", {"name": name}) as (run, _):
+
+        def create(run: Run, stage: Stage) -> list[str]:
             pinned = snapshots.create(self.workspace, run, name, note)
-        self._echo(f"snapshot {name}: {len(pinned)} tables pinned")
-        return self
+            return [f"snapshot {name}: {len(pinned)} tables pinned"]
+
+        return self._do("snapshot", {"create": name}, create)
 
     def restore(self, name: str) -> Audit:
         """Bring every table that a snapshot pins back to its version."""
-        with self._run("snapshot", {"restore": name}):
-            restored = snapshots.restore(self.workspace, name)
-        self._echo(f"snapshot {name}: {len(restored)} tables restored")
-        return self
+
+        def restore(run: Run, stage: Stage) -> list[str]:
+            return [f"snapshot {name}: {len(snapshots.restore(self.workspace, name))} tables restored"]
+
+        return self._do("snapshot", {"restore": name}, restore)
 
     def report(
         self,
@@ -164,17 +166,13 @@ class Audit:
     ) -> Report:
         """Write the HTML report and print what was found; with ``announce``, the path of the report last."""
         with self._progress.running("report"):
-            data, page = self._page(snapshot, demo_scores)
+            data, page = self._interruptible(lambda: self._page(snapshot, demo_scores))
             path = save_report(page, out)
         for line in summary_lines(data):
             self._echo(line)
         if announce:
             self._echo(f"Report: {path}")
         return Report(path, page)
-
-    def cancel(self) -> None:
-        """Stop the Spark work of this session."""
-        self.spark.interruptAll()
 
     # Reading
 
@@ -228,6 +226,24 @@ class Audit:
         with self._run(job, options):
             yield
 
+    def _do(self, job: str, options: Mapping[str, Any], work: Callable[[Run, Stage], Sequence[StepRun | str]]) -> Audit:
+        """Do the work of a verb, with a live line and ready to be cancelled, and print what became of it."""
+
+        def in_run() -> Sequence[StepRun | str]:
+            with self._run(job, options) as (run, stage), self._cancellation.noticed():
+                return work(run, stage)
+
+        with self._progress.running(job):
+            results = self._interruptible(in_run)
+        for result in results:
+            logger.info("%s", result)
+            self._echo(str(result))
+        return self
+
+    def _interruptible(self, work: Callable[[], Result]) -> Result:
+        self._cancellation = Cancellation()
+        return interruptible(work, self._cancellation, self.spark.interruptAll)
+
     @contextmanager
     def _run(self, job: str, options: Mapping[str, Any]) -> Iterator[tuple[Run, Stage]]:
         """One run for the outermost verb: verbs called within it are part of it."""
@@ -241,10 +257,6 @@ class Audit:
                 yield self._open_run
             finally:
                 self._open_run = None
-
-    def _say(self, result: StepRun) -> None:
-        logger.info("%s", result)
-        self._echo(str(result))
 
 
 def pipeline_steps() -> tuple[str, ...]:
@@ -267,6 +279,12 @@ def next_command(data: ReportData, location: str) -> str:
     if "duplicate_groups" not in data.present:
         return "audit.analyze()"
     return 'audit.report("report.html")'
+
+
+def _checked(options: Mapping[str, Mapping[str, Any]] | None) -> Mapping[str, Mapping[str, Any]]:
+    for name, given in (options or {}).items():
+        _check(name, given)
+    return options or {}
 
 
 def _check(section: str, options: Mapping[str, Any]) -> None:

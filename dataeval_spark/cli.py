@@ -101,6 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="%(asctime)s %(name)s %(message)s", level=logging.WARNING, stream=sys.stderr)
     if args.verbose:
         logging.getLogger("dataeval_spark").setLevel(logging.INFO)
+    _interrupt_on_sigterm()
     try:
         return VERBS[args.verb](args)
     except KeyboardInterrupt:
@@ -170,34 +171,27 @@ INGEST_OPTIONS = (
 def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
     from dataeval_spark.audit import Audit
 
-    audit = Audit(
+    return Audit(
         workspace or args.workspace,
         scratch=args.scratch,
         table_location=args.table_location,
         verbose=args.verbose,
         echo=_echo,
     )
-    _cancel_on_signals(audit)
-    return audit
 
 
 def _echo(line: str) -> None:
     print(line, flush=True)
 
 
-def _cancel_on_signals(audit: Audit) -> None:
-    """Ctrl-C and SIGTERM stop the Spark work, then unwind as KeyboardInterrupt; a second one changes nothing."""
-    if threading.current_thread() is not threading.main_thread():
-        return
+def _interrupt_on_sigterm() -> None:
+    """SIGTERM is what a cluster manager or a container sends; it ends a run as Ctrl-C does."""
 
-    def cancel(signum: int, frame: FrameType | None) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-        audit.cancel()
+    def interrupt(signum: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, cancel)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, interrupt)
 
 
 def _options(args: argparse.Namespace, sections: Sequence[str]) -> dict[str, Any]:

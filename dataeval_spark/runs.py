@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import socket
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -26,6 +27,11 @@ from dataeval_spark.tables import RUNS, Table
 from dataeval_spark.tables.contract import sql_string
 from dataeval_spark.version import __version__
 from dataeval_spark.workspace import TableState, Workspace, Writer, remove_directory, retrying
+
+logger = logging.getLogger("dataeval_spark")
+
+# Runs of this process that have not ended; what the table says of others of its runs is out of date.
+_ACTIVE: set[str] = set()
 
 Status = Literal["running", "done", "skipped", "failed", "cancelled", "died"]
 
@@ -67,7 +73,6 @@ class Run:
         self.options = options
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
         self.started_at = datetime.now(UTC)
-        self._started = time.monotonic()
 
     def writer(self, step: str, work: str) -> Writer:
         return Writer(self.run_id, step, work, __version__)
@@ -152,6 +157,7 @@ def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterato
     workspace.open()
     workspace.create([RUNS])
     run = Run(workspace, job, options)
+    _ACTIVE.add(run.run_id)
     run.record(None, "running", run.started_at)
     try:
         _require_alone(workspace, run)
@@ -159,10 +165,11 @@ def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterato
     except BaseException as error:
         status: Status = "cancelled" if isinstance(error, (KeyboardInterrupt, SystemExit)) else "failed"
         message = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        # The first error is the one to show; a second one while recording it must not hide it.
-        with suppress(Exception):
-            run.record(None, status, run.started_at, message=message[:1000])
+        # In a thread of its own, which has a connection of its own to the JVM: an interrupt may have broken this one.
+        _in_own_thread(lambda: run.record(None, status, run.started_at, message=message[:1000]))
         raise
+    finally:
+        _ACTIVE.discard(run.run_id)
     run.record(None, "done", run.started_at)
 
 
@@ -185,9 +192,26 @@ def _require_alone(workspace: Workspace, run: Run) -> None:
             )
 
 
+def _in_own_thread(record: Callable[[], None]) -> None:
+    def target() -> None:
+        try:
+            record()
+        except Exception:
+            # The first error is the one to show; a second one while recording it must not hide it.
+            logger.warning("the end of the run could not be written to the table runs", exc_info=True)
+
+    thread = threading.Thread(target=target, name="dataeval_spark record")
+    thread.start()
+    thread.join()
+
+
 def _is_dead(row: Row) -> bool:
-    """Only a process of this machine can be told to be gone."""
-    return row["host"] == socket.gethostname() and process_started(row["pid"]) != row["process_started"]
+    """Only a process of this machine can be told to be gone; a run of this one is over once it has ended here."""
+    if row["host"] != socket.gethostname():
+        return False
+    if row["pid"] == os.getpid() and row["process_started"] == process_started(os.getpid()):
+        return row["run_id"] not in _ACTIVE
+    return process_started(row["pid"]) != row["process_started"]
 
 
 def _mark_dead(workspace: Workspace, run_id: str) -> None:

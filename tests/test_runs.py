@@ -63,11 +63,11 @@ def test_a_run_that_is_cancelled_says_so(workspace):
 
 
 def test_a_second_run_stops_and_names_the_first(workspace):
-    alive = process_started(os.getpid())
-    first = other_run(workspace, pid=os.getpid(), started=alive)
+    parent = os.getppid()
+    first = other_run(workspace, pid=parent, started=process_started(parent))
 
     with (
-        pytest.raises(WorkspaceBusyError, match=f"(?s)Run {first} .*process {os.getpid()}.*Hint: wait for it"),
+        pytest.raises(WorkspaceBusyError, match=f"(?s)Run {first} .*process {parent}.*Hint: wait for it"),
         runs.start(workspace, "analyze", {}),
     ):
         pass

@@ -205,14 +205,14 @@ def test_scratch_files_are_removed(workspace, frame, tmp_path):
 
 def test_many_small_files_are_compacted(workspace, frame, spark, monkeypatch):
     monkeypatch.setattr("dataeval_spark.workspace.COMPACT_EVERY", 1)
-    names = [f"image-{number}" for number in range(30)]
-    many = unreadable(frame, *names).repartition(30, "image_id").repartition(30)
+    names = [f"image-{number}" for number in range(600)]
+    many = unreadable(frame, *names).repartition(30)
 
     workspace.write(UNREADABLE_IMAGES, many, writer(), images=ids(frame, *names), are_new=True)
 
     detail = spark.sql(f"DESCRIBE DETAIL {workspace.name(UNREADABLE_IMAGES)}").collect()[0]
     assert detail["numFiles"] == 1
-    assert workspace.read(UNREADABLE_IMAGES).count() == 30
+    assert workspace.read(UNREADABLE_IMAGES).count() == 600
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,116 @@
+"""Cancelling: Ctrl-C, SIGTERM or a stopped notebook cell ends the Spark work, and the run unwinds in order.
+
+The work runs in a thread of its own: the caller's thread waits, so that an interrupt never lands in the middle
+of a message to the JVM, which would leave that connection unusable for the clean-up.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+POLL_SECONDS = 0.1
+AGAIN_SECONDS = 1.0
+
+
+class Cancellation:
+    """Whether the user wants the work to end, and whether it has begun to.
+
+    Attributes
+    ----------
+    requested : threading.Event
+        Set when the user interrupts.
+    unwinding : threading.Event
+        Set by the work once it has noticed: from then on its Spark jobs are clean-up and run to their end.
+    """
+
+    def __init__(self) -> None:
+        self.requested = threading.Event()
+        self.unwinding = threading.Event()
+
+    @contextmanager
+    def noticed(self) -> Iterator[None]:
+        """Turn whatever the stopped Spark work raises into KeyboardInterrupt."""
+        try:
+            self.check()
+            yield
+            self.check()
+        except Exception as error:
+            if not self.requested.is_set():
+                raise
+            self.unwinding.set()
+            raise KeyboardInterrupt from error
+
+    def check(self) -> None:
+        if self.requested.is_set():
+            self.unwinding.set()
+            raise KeyboardInterrupt
+
+
+def interruptible(work: Callable[[], Result], cancellation: Cancellation, cancel: Callable[[], object]) -> Result:
+    """Run ``work`` in a thread; on an interrupt call ``cancel`` until the work unwinds, wait for it, then raise.
+
+    Parameters
+    ----------
+    work : callable
+        What to do; it watches ``cancellation``.
+    cancellation : Cancellation
+        Shared with the work.
+    cancel : callable
+        Stops the Spark jobs that are running now.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        The user interrupted; the work has ended.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return work()
+    results: list[Result] = []
+    errors: list[BaseException] = []
+
+    # Not Thread.join: an interrupt during a join with a timeout marks a living thread as ended (CPython issue 90882).
+    finished = threading.Event()
+
+    def target() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            finished.set()
+
+    threading.Thread(target=target, name="dataeval_spark work", daemon=True).start()
+    try:
+        while not finished.wait(POLL_SECONDS):
+            pass
+    except KeyboardInterrupt:
+        cancellation.requested.set()
+        with _signals_ignored():
+            while not finished.is_set():
+                if not cancellation.unwinding.is_set():
+                    # It may come between two jobs; then it comes again.
+                    with suppress(Exception):
+                        cancel()
+                finished.wait(AGAIN_SECONDS)
+        raise
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+@contextmanager
+def _signals_ignored() -> Iterator[None]:
+    """A second Ctrl-C must not break the clean-up after the first."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
