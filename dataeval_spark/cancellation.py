@@ -85,8 +85,8 @@ def interruptible(work: Callable[[], Result], cancellation: Cancellation, cancel
         finally:
             finished.set()
 
-    threading.Thread(target=target, name="dataeval_spark work", daemon=True).start()
     try:
+        threading.Thread(target=target, name="dataeval_spark work", daemon=True).start()
         while not finished.wait(POLL_SECONDS):
             pass
     except KeyboardInterrupt:

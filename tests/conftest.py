@@ -11,6 +11,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from dataeval_spark import jars, session
+from dataeval_spark.audit import Audit
+from dataeval_spark.demo import make_demo_images
 from dataeval_spark.tables import Table
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -71,3 +73,18 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the shared folder with real data is not beside the repository")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def audited(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Audit:
+    """A workspace with everything in it: 150 demo images and 22 later ones, all verbs run. Only to be read."""
+    place = tmp_path_factory.mktemp("audited")
+    files = make_demo_images(place / "images", count=150, processes=2)
+    audit = Audit(str(place / "audit"), spark, echo=lambda line: None)
+    with audit.one_run("test", {}):
+        audit.ingest(
+            str(files.source), annotations=str(files.annotations), metadata=str(files.metadata), dataset="demo"
+        )
+        audit.ingest(str(files.later_source), annotations=str(files.later_annotations), dataset="later")
+        audit.profile(encoder="thumbnail").analyze().compare("dataset=demo", "dataset=later").snapshot("first")
+    return audit

@@ -1,0 +1,80 @@
+"""Audit: the face for notebooks."""
+
+from __future__ import annotations
+
+import pytest
+
+from dataeval_spark.audit import Report
+from dataeval_spark.errors import ConfigError
+from dataeval_spark.tables import IMAGE_STATS, RUNS, UNREADABLE_IMAGES
+
+
+def test_it_shows_what_was_found_and_what_to_do_next(audited):
+    shown = audited._repr_html_()
+
+    assert "172 images, " in shown
+    assert "audit.report(&quot;report.html&quot;)" in shown
+
+
+def test_a_table_is_read_by_its_name(audited):
+    assert audited.table("images").count() == 172
+    with pytest.raises(ConfigError, match="did you mean 'images'"):
+        audited.table("image")
+
+
+def test_an_unknown_option_is_refused_before_anything_runs(audited):
+    with pytest.raises(ConfigError, match="did you mean 'encoder'"):
+        audited.profile(encodr="thumbnail")
+
+
+def test_a_report_is_shown_inline_without_letting_its_markup_out():
+    shown = Report(None, '<!DOCTYPE html><p class="x">"quoted"</p>')._repr_html_()
+
+    assert shown.startswith('<iframe srcdoc="&lt;!DOCTYPE')
+    assert '"quoted"' not in shown
+
+
+def test_an_image_is_in_image_stats_or_in_unreadable_images(audited):
+    read = audited.workspace.read
+    measured = read(IMAGE_STATS).where("target_index IS NULL").select("image_id")
+    unreadable = read(UNREADABLE_IMAGES).select("image_id")
+
+    assert measured.join(unreadable, on="image_id", how="left_semi").isEmpty()
+    assert measured.count() + unreadable.count() == 172
+
+
+def test_verbs_in_one_block_are_one_run(audited):
+    runs = audited.workspace.read(RUNS)
+
+    assert runs.where("step IS NULL AND job = 'test'").count() == 1
+    assert {row["step"] for row in runs.where("status = 'done' AND step IS NOT NULL").collect()} == {
+        *("ingest", "profile", "duplicates", "outliers", "image_findings", "label_stats", "drift_univariate"),
+    }
+
+
+def test_runs_name_the_versions_they_read_and_wrote(audited):
+    row = audited.workspace.read(RUNS).where("step = 'outliers'").collect()[0]
+
+    assert [entry["table_name"] for entry in row["inputs"]] == ["image_stats", "targets"]
+    assert [(entry["table_name"], entry["version"]) for entry in row["outputs"]] == [("outliers", 1)]
+
+
+def test_the_progress_line_counts_images():
+    from io import StringIO
+
+    from dataeval_spark.progress import Progress
+    from dataeval_spark.session import TaskCounts
+
+    class Counter:
+        def counts(self):
+            return TaskCounts(2, 4)
+
+    stream = StringIO()
+    progress = Progress(Counter(), stream)
+    with progress.running("profile"):
+        progress.expect_images(1000)
+        line = progress.line("profile", 3.0)
+
+    assert "about 500 of 1,000 images" in line
+    assert "s left" in line
+    assert stream.getvalue() == ""

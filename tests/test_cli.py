@@ -1,0 +1,200 @@
+"""The command line: verbs, exit codes, and messages that say what to do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dataeval_spark import doctor, session
+from dataeval_spark.cli import CANCELLED, DONE, USAGE, main, parser
+from dataeval_spark.errors import SetupError
+from tests.jobs.conftest import picture
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def one_session(spark):
+    """The verbs take the active session."""
+
+
+def run(capsys, *words):
+    code = main([str(word) for word in words])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_help_has_examples(capsys):
+    code, out, _ = run(capsys, "ingest", "--help")
+
+    assert code == DONE
+    assert "dataeval-spark ingest  --workspace my_audit photos/" in out
+
+
+def test_every_verb_has_a_job_file_or_needs_none():
+    verbs = set(next(a for a in parser()._actions if a.dest == "verb").choices)
+
+    assert {path.stem for path in (ROOT / "jobs").glob("*.py")} == verbs - {"run", "demo", "doctor"}
+
+
+def test_an_unknown_verb_is_wrong_usage(capsys):
+    assert run(capsys, "frobnicate")[0] == USAGE
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("analyze", "outlier"), r"unknown step 'outlier'"),
+        (("analyze", "--set", "outliers.metod=iqr"), "did you mean 'method'"),
+        (("analyze", "--set", "outliers.method=Zscore"), "Hint: outliers.method = 'zscore'"),
+        (("analyze", "--conf", "/nowhere.toml"), "/nowhere.toml cannot be read"),
+        (("snapshot", "create"), "takes 1 names; 0 given"),
+        (("snapshot", "show", "nothing"), "there are first"),
+        (("compare", "--reference", "dataset=x", "--current", "dataset=demo"), "there are dataset=demo, dataset=later"),
+    ],
+)
+def test_wrong_usage_exits_2_and_says_what_to_do(audited, capsys, words, message):
+    verb, *others = words
+
+    code, _, err = run(capsys, verb, "--workspace", audited.workspace.location, *others)
+
+    assert code == USAGE
+    assert message in err
+
+
+def test_a_source_that_does_not_exist_is_wrong_usage(tmp_path, capsys):
+    code, _, err = run(capsys, "ingest", "--workspace", tmp_path / "audit", tmp_path / "nothing")
+
+    assert (code, "cannot be listed: No such file or directory" in err) == (USAGE, True)
+
+
+def test_a_folder_without_images_is_wrong_usage(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+
+    code, _, err = run(capsys, "ingest", "--workspace", tmp_path / "audit", tmp_path / "empty")
+
+    assert (code, "has no images" in err) == (USAGE, True)
+
+
+def test_profile_before_ingest_names_the_command_that_comes_first(tmp_path, capsys):
+    code, _, err = run(capsys, "profile", "--workspace", tmp_path / "audit")
+
+    assert code == USAGE
+    assert "dataeval-spark ingest --workspace" in err
+
+
+def test_a_name_that_is_taken_by_another_source_needs_replace(tmp_path, capsys):
+    for number, place in enumerate(("one", "two")):
+        (tmp_path / place / "photos").mkdir(parents=True)
+        picture(number).save(tmp_path / place / "photos" / f"{number}.png")
+    workspace = tmp_path / "audit"
+    assert run(capsys, "ingest", "--workspace", workspace, tmp_path / "one" / "photos")[0] == DONE
+
+    code, _, err = run(capsys, "ingest", "--workspace", workspace, tmp_path / "two" / "photos")
+    replaced = run(capsys, "ingest", "--workspace", workspace, tmp_path / "two" / "photos", "--replace")
+
+    assert (code, "--dataset NAME for another name, or --replace" in err) == (USAGE, True)
+    assert (replaced[0], "1 new, 0 changed, 1 deleted" in replaced[1]) == (DONE, True)
+
+
+def test_a_dry_run_prints_the_plan_and_changes_nothing(audited, capsys):
+    before = audited.workspace.states()
+    place = audited.workspace.location
+
+    profile = run(capsys, "profile", "--workspace", place, "--encoder", "thumbnail", "--dry-run")
+    analyze = run(capsys, "analyze", "--workspace", place, "--dry-run", "--set", "outliers.method=iqr")
+
+    assert "profile            skip" in profile[1]
+    assert "outliers           run" in analyze[1]
+    assert "duplicates         skip" in analyze[1]
+    assert audited.workspace.states() == before
+
+
+def test_snapshot_list_show_verify_and_diff(audited, capsys):
+    place = ("snapshot", "--workspace", audited.workspace.location)
+
+    assert "first" in run(capsys, *place, "list")[1]
+    assert "VERSION AS OF" in run(capsys, *place, "show", "first")[1]
+    assert run(capsys, *place, "verify", "first")[:2] == (
+        DONE,
+        "snapshot first: every pinned version can be read\n",
+    )
+    diff = run(capsys, *place, "diff", "first", "first")[1].splitlines()
+    assert [line.split()[-3:] for line in diff[1:]] == [["0", "0", "0"]] * (len(diff) - 1)
+
+
+def test_a_report_on_a_snapshot(audited, capsys, tmp_path):
+    out = tmp_path / "report.html"
+
+    code, text, _ = run(
+        capsys, "report", "--workspace", audited.workspace.location, "--snapshot", "first", "--out", out
+    )
+
+    assert (code, text.splitlines()[-1]) == (DONE, f"Report: {out}")
+    assert "VERSION AS OF" in out.read_text()
+
+
+def test_a_configuration_file_runs_all_verbs(tmp_path, capsys):
+    (tmp_path / "photos" / "a").mkdir(parents=True)
+    for number in range(4):
+        picture(number).save(tmp_path / "photos" / "a" / f"{number}.png")
+    conf = tmp_path / "audit.toml"
+    conf.write_text(
+        f'workspace = "{tmp_path}/audit"\nsteps = ["outliers"]\n[ingest]\nsource = "{tmp_path}/photos"\n'
+        f'split = "train"\n[outliers]\nmethod = "iqr"\n[report]\nout = "{tmp_path}/report.html"\n'
+    )
+
+    code, out, _ = run(capsys, "run", conf)
+
+    assert code == DONE
+    assert [line.split()[0] for line in out.splitlines()[:3]] == ["ingest", "profile", "outliers"]
+    assert (tmp_path / "report.html").is_file()
+
+
+def test_a_cancelled_verb_exits_130(monkeypatch, capsys, tmp_path):
+    def interrupted(args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(main.__globals__["VERBS"], "report", interrupted)
+
+    assert main(["report", "--workspace", str(tmp_path), "--out", "x"]) == CANCELLED
+
+
+def test_the_package_and_the_help_need_no_spark_session():
+    code = "import dataeval_spark, sys; assert 'pyspark' not in sys.modules; assert 'torch' not in sys.modules"
+
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_no_java_says_how_to_get_one(monkeypatch):
+    monkeypatch.setenv("JAVA_HOME", "/nowhere")
+
+    with pytest.raises(SetupError, match=r"(?s)Java was not found.*Hint: .*openjdk"):
+        session.require_java()
+
+
+def test_a_java_of_another_version_is_named(monkeypatch):
+    monkeypatch.setattr(session, "java_version", lambda java: 11)
+
+    with pytest.raises(SetupError, match="is Java 11; Spark needs Java 17 or 21"):
+        session.require_java()
+
+
+def test_the_doctor_shows_every_check():
+    names = [check.name for check in doctor.checks(resolve=False)]
+
+    assert names == [
+        *("python", "java", "spark", "delta", "delta jars", "memory", "cores", "gpu", "disk", "write access"),
+    ]
+
+
+def test_the_doctor_says_what_is_missing(monkeypatch):
+    monkeypatch.setenv("JAVA_HOME", "/nowhere")
+
+    (java,) = [check for check in doctor.checks(resolve=False) if check.name == "java"]
+
+    assert str(java).startswith("java         MISSING Java was not found")
+    assert "Hint: " in str(java)
