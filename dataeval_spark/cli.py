@@ -120,6 +120,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
 
 
+def command() -> None:
+    """Entry point of the installed program; platforms that call it as a function see a failure as SystemExit."""
+    code = main()
+    if code:
+        raise SystemExit(code)
+
+
 # Declaring options
 
 

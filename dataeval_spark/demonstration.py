@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pyspark.sql import functions as F
@@ -54,8 +55,11 @@ def run_demo(
         with audit.one_run("demo", {"images": images}):
             return audit.ingest(images).profile(encoder="thumbnail").analyze().report(report)
     echo("making demo images: real photographs and digits, with known faults planted")
-    files = make_demo_images(beside / "images", count=count)
-    audit = open_audit()
+    # Spark starts while the images are drawn by processes of their own.
+    with ThreadPoolExecutor(1) as pool:
+        opened = pool.submit(open_audit)
+        files = make_demo_images(beside / "images", count=count)
+        audit = opened.result()
     with audit.one_run("demo", {"count": count}):
         _ingest(audit, files)
         audit.profile(encoder="thumbnail").analyze().compare(f"dataset={MAIN}", f"dataset={LATER}")

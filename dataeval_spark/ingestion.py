@@ -7,6 +7,7 @@ half-way is completed by running it again.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -39,7 +40,7 @@ from dataeval_spark.tables import (
     UNREADABLE_IMAGES,
     Table,
 )
-from dataeval_spark.workspace import Workspace
+from dataeval_spark.workspace import BYTES_SETTINGS, Workspace, absolute, session_settings
 
 Format = Literal["folder", "coco", "table"]
 IMAGE_TABLES = (TARGETS, FACTORS, IMAGE_STATS, CHANNEL_STATS, HASHES, UNREADABLE_IMAGES, EMBEDDINGS)
@@ -109,14 +110,12 @@ def ingest(
     """
     started = datetime.now(UTC)
     format = format or ("coco" if annotations else "folder")
-    _check_options(format, annotations, metadata, timezone)
+    _check_options(format, annotations, metadata, timezone, limit)
     source = _absolute(source) if format != "table" or os.path.exists(source) else source
     dataset = dataset or os.path.basename(source.rstrip("/")) or "images"
     workspace.create([IMAGES, TARGETS, FACTORS, ANNOTATION_FINDINGS])
     existing = workspace.read(IMAGES).where(F.col("dataset") == dataset)
     is_new = existing.isEmpty()
-    if not is_new:
-        _require_own_name(existing, dataset, source, replace)
     reader_options: dict[str, Any] = {"dataset": dataset, "split": split, "limit": limit, "timezone": timezone}
     if format == "table":
         found = read_table(workspace.spark, source, **reader_options)
@@ -126,6 +125,12 @@ def ingest(
             found = read_coco(workspace.spark, source, annotations or "", **reader_options)
         else:
             found = read_folder(workspace.spark, source, **reader_options)
+    if format == "table":
+        _require_own_ids(workspace, found, dataset)
+    # Two annotation files over one folder are two datasets: the second must not replace the first unasked.
+    source = f"{source} ({os.path.abspath(annotations)})" if annotations else source
+    if not is_new:
+        _require_own_name(existing, dataset, source, replace)
     outcome = _write(workspace, run, stage, found, existing, dataset, source, is_new=is_new, keep_bytes=keep_bytes)
     if outcome["taken"] == 0:
         hint = "--glob '**/*' takes every file" if format == "folder" else "name a source with images"
@@ -133,8 +138,14 @@ def ingest(
     return _report(workspace, run, started, outcome, dataset)
 
 
-def _check_options(format: str, annotations: str | None, metadata: str | None, timezone: str) -> None:
+def _check_options(
+    format: str, annotations: str | None, metadata: str | None, timezone: str, limit: int | None
+) -> None:
     OptionError.unless_one_of("ingest.format", format, get_args(Format))
+    if limit is not None:
+        if not isinstance(limit, int):
+            raise OptionError(f"ingest.limit is {limit!r}; expected a whole number.")
+        OptionError.unless_between("ingest.limit", limit, 1, 2**31 - 1)
     if format == "coco" and not annotations:
         raise OptionError("ingest.format is 'coco' and no annotation file is given.\nHint: --annotations FILE")
     if format != "coco" and annotations:
@@ -148,7 +159,7 @@ def _check_options(format: str, annotations: str | None, metadata: str | None, t
 
 
 def _absolute(source: str) -> str:
-    return source if "://" in source else os.path.abspath(os.path.expanduser(source))
+    return absolute(source)
 
 
 def _require_own_name(existing: DataFrame, dataset: str, source: str, replace: bool) -> None:
@@ -157,6 +168,18 @@ def _require_own_name(existing: DataFrame, dataset: str, source: str, replace: b
         raise IngestError(
             f"Dataset {dataset!r} was ingested from {others[0]['source']}, not from {source}.\n"
             "Hint: --dataset NAME for another name, or --replace to let the old images go."
+        )
+
+
+def _require_own_ids(workspace: Workspace, found: Source, dataset: str) -> None:
+    """A table gives its own ids: they must not be those of another dataset's images."""
+    others = (
+        workspace.read(IMAGES).where(F.col("dataset") != dataset).select("image_id", F.col("dataset").alias("other"))
+    )
+    for row in found.images.join(others, on="image_id", how="inner").select("image_id", "other").limit(1).collect():
+        raise IngestError(
+            f"Image id {row['image_id']!r} of dataset {dataset!r} is an image of dataset {row['other']!r} already.\n"
+            "Hint: make the ids unique in a view, for example concat('val/', id) AS image_id."
         )
 
 
@@ -180,13 +203,16 @@ def _write(
         return counts
     if set(counts) & {"new", "changed", "attributes", "deleted"}:
         rows = _image_rows(changes, existing, found, stage, dataset, source, keep_bytes)
-        _upsert(workspace, run, IMAGES, rows, changes.where("status != 'same'").select("image_id"), is_new=is_new)
+        covered = changes.where("status != 'same'").select("image_id")
+        with session_settings(workspace.spark, BYTES_SETTINGS):
+            _upsert(workspace, run, IMAGES, rows, covered, is_new=is_new)
     factors = _typed_like_table(workspace, run, found.factors, dataset)
+    taken = found.images.select("image_id")
     live = workspace.read(IMAGES).where((F.col("dataset") == dataset) & F.col("deleted_at").isNull()).select("image_id")
     with ThreadPoolExecutor(3) as pool:
         synced = [
-            pool.submit(_sync, workspace, run, stage, TARGETS, found.targets, dataset, live, is_new),
-            pool.submit(_sync, workspace, run, stage, FACTORS, factors, dataset, live, is_new),
+            pool.submit(_sync, workspace, run, stage, TARGETS, found.targets, taken, live, is_new),
+            pool.submit(_sync, workspace, run, stage, FACTORS, factors, taken, live, is_new),
         ]
         counts["findings"] = pool.submit(_write_findings, workspace, run, found.findings, dataset, is_new).result()
         for job in synced:
@@ -297,7 +323,7 @@ def _sync(
     stage: Stage,
     table: Table,
     rows: DataFrame,
-    dataset: str,
+    taken: DataFrame,
     live: DataFrame,
     is_new: bool,
 ) -> None:
@@ -307,18 +333,18 @@ def _sync(
         if not table.open or len(rows.columns) > 2:  # a dataset without factors writes none
             _upsert(workspace, run, table, rows, live, is_new=True)
         return
-    old_rows = _of_dataset(workspace, table, dataset)
+    # Only of images that were taken: --limit and --glob must not touch the others.
+    old_rows = workspace.read(table).join(taken, on="image_id", how="left_semi")
+    if table.open:
+        # A factor that the source no longer has is null from now on.
+        missing = [(name, type) for name, type in old_rows.dtypes if name not in (*rows.columns, "run_id")]
+        rows = rows.select("*", *(F.lit(None).cast(type).alias(name) for name, type in missing))
     new = rows.groupBy("image_id").agg(_content_hash(rows, rows.columns).alias("new_hash"))
     old = old_rows.groupBy("image_id").agg(_content_hash(old_rows, rows.columns).alias("old_hash"))
     differ = new.join(old, on="image_id", how="full").where(~F.col("new_hash").eqNullSafe(F.col("old_hash")))
     changed = stage(differ.select("image_id"), f"changed_{table.name}")
     if not changed.isEmpty():
         _upsert(workspace, run, table, rows.join(changed, on="image_id", how="left_semi"), changed)
-
-
-def _of_dataset(workspace: Workspace, table: Table, dataset: str) -> DataFrame:
-    images = workspace.read(IMAGES).where(F.col("dataset") == dataset).select("image_id")
-    return workspace.read(table).join(images, on="image_id", how="left_semi")
 
 
 def _content_hash(frame: DataFrame, columns: list[str]) -> Column:
@@ -338,6 +364,11 @@ def _typed_like_table(workspace: Workspace, run: Run, factors: DataFrame, datase
     if not given:
         return factors
     lowered = {name.lower(): name for name in have}
+    renamed = {name: lowered.get(clean.lower(), clean) for name, clean in _column_names(given).items()}
+    factors = factors.select(
+        "image_id", "target_index", *(F.col(f"`{name}`").alias(clean) for name, clean in renamed.items())
+    )
+    given = {renamed[name]: type for name, type in given.items()}
     conflicts = [
         (name, type, have[lowered[name.lower()]])
         for name, type in given.items()
@@ -362,6 +393,17 @@ def _typed_like_table(workspace: Workspace, run: Run, factors: DataFrame, datase
         frame = workspace.spark.createDataFrame(findings, ddl)
         workspace.write(DATASET_FINDINGS, frame, run.writer(step, f"{run.run_id}:{step}"), scope=step)
     return factors.drop(*(name for name, _, _ in conflicts))
+
+
+def _column_names(names: Iterable[str]) -> dict[str, str]:
+    """Names that a Delta column can have: a space or one of ,;{}()= becomes an underscore."""
+    clean = {name: re.sub(r"[ ,;{}()\n\t=`.]+", "_", name).strip("_") or "factor" for name in names}
+    twice = [name for name in clean if [c.lower() for c in clean.values()].count(clean[name].lower()) > 1]
+    if twice:
+        raise IngestError(
+            f"Metadata columns {', '.join(sorted(twice))} have the same name but for case or punctuation."
+        )
+    return clean
 
 
 def _write_findings(workspace: Workspace, run: Run, findings: DataFrame, dataset: str, is_new: bool) -> int:

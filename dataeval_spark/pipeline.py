@@ -18,7 +18,7 @@ from dataeval_spark.errors import ConfigError, DataEvalError, OptionError, StepF
 from dataeval_spark.quality import duplicates, image_findings, outliers
 from dataeval_spark.runs import Run, StepRun, Success, has_done, is_up_to_date, last_successes, work_id
 from dataeval_spark.shift import univariate
-from dataeval_spark.snapshots import pinned_versions
+from dataeval_spark.snapshots import at, pinned_versions
 from dataeval_spark.workspace import TableState, Workspace
 
 # Steps side by side: a small Delta commit costs about a second of waiting, whatever the data.
@@ -267,7 +267,7 @@ def _images_of(workspace: Workspace, ref: str) -> tuple[Workspace, DataFrame]:
     if key in ("dataset", "split") and value:
         images = read_live(workspace, t.IMAGES)
         return workspace, images.where(F.col(key) == value)
-    pinned = workspace.at(pinned_versions(workspace, ref))
+    pinned = at(workspace, ref)
     return pinned, read_live(pinned, t.IMAGES)
 
 

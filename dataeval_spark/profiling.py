@@ -10,10 +10,19 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.errors import OptionError
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.kernels.decode import MAX_PIXELS
 from dataeval_spark.runs import Run, StepRun, work_id
-from dataeval_spark.stats.profile import VERSION, done, fingerprints, profile, tables_of, tasks_for
+from dataeval_spark.stats.profile import (
+    VERSION,
+    done,
+    fingerprints,
+    profile,
+    require_encoder,
+    tables_of,
+    tasks_for,
+)
 from dataeval_spark.tables import (
     CHANNEL_STATS,
     EMBEDDINGS,
@@ -24,16 +33,10 @@ from dataeval_spark.tables import (
     UNREADABLE_IMAGES,
     Table,
 )
-from dataeval_spark.workspace import Workspace, session_settings
+from dataeval_spark.workspace import BYTES_SETTINGS, Workspace, session_settings
 
 READS = (IMAGES, TARGETS)
 WRITES = (IMAGE_STATS, CHANNEL_STATS, HASHES, UNREADABLE_IMAGES, EMBEDDINGS)
-# Arrow batches of rows that hold image bytes: 64 keeps a batch of 1 MB photographs at 64 MB.
-BYTES_SETTINGS = {
-    "spark.sql.execution.arrow.maxRecordsPerBatch": "64",
-    "spark.sql.parquet.columnarReaderBatchSize": "64",
-}
-
 OnPending = Callable[[int], None]
 
 
@@ -75,7 +78,9 @@ def run_profile(
         Nothing has been ingested.
     """
     started = datetime.now(UTC)
+    OptionError.unless_between("profile.images_per_commit", images_per_commit, 1, 10**9)
     options = {"encoder": encoder, "per_target": per_target, "max_pixels": max_pixels}
+    require_encoder(encoder)
     images, targets = pending_inputs(workspace)
     wanted = fingerprints(images, targets, per_target=per_target, max_pixels=max_pixels)
     pending = stage(_pending(workspace, wanted, encoder), "pending")
@@ -87,7 +92,8 @@ def run_profile(
         run.record("profile", "skipped", started, options=options, inputs=versions, message=message)
         return StepRun("profile", "skipped", _seconds(started), message)
     on_pending(count)
-    work = work_id("profile", VERSION, options, inputs)
+    # What is pending is found by comparison with the tables, so the work has no name but its run's.
+    work = f"{run.run_id}:profile"
     chunks = -(-count // images_per_commit)
     for chunk in range(chunks):
         rows = pending if chunks == 1 else pending.where(F.pmod(F.xxhash64("image_id"), F.lit(chunks)) == chunk)
@@ -101,7 +107,7 @@ def run_profile(
         "done",
         started,
         options=options,
-        work=work,
+        work=work_id("profile", VERSION, options, inputs),
         inputs=versions,
         outputs=outputs,
         rows=count,
@@ -112,6 +118,7 @@ def run_profile(
 
 def count_pending(workspace: Workspace, *, encoder: str | None = None, per_target: bool = True, **options: Any) -> int:
     """How many images a profile would measure now."""
+    require_encoder(encoder)
     images, targets = pending_inputs(workspace)
     limits = {"max_pixels": options["max_pixels"]} if "max_pixels" in options else {}
     return _pending(workspace, fingerprints(images, targets, per_target=per_target, **limits), encoder).count()
@@ -153,7 +160,8 @@ def _measure_chunk(
         # The ids are broadcast, so that the bytes stay where they are.
         with_bytes = contents.join(F.broadcast(rows), on="image_id", how="inner")
         by_path = rows.join(contents.select("image_id"), on="image_id", how="left_anti")
-        both = with_bytes.unionByName(by_path.withColumn("content", F.lit(None).cast("binary")))
+        spread = by_path.repartition(tasks_for(count)).withColumn("content", F.lit(None).cast("binary"))
+        both = with_bytes.unionByName(spread)
         with session_settings(workspace.spark, BYTES_SETTINGS):
             staged = stage(profile(both, encoder=encoder, max_pixels=max_pixels), name)
     frames = tables_of(staged, encoder=encoder)

@@ -157,10 +157,11 @@ def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterato
     workspace.open()
     workspace.create([RUNS])
     run = Run(workspace, job, options)
-    _ACTIVE.add(run.run_id)
-    run.record(None, "running", run.started_at)
     try:
+        _ACTIVE.add(run.run_id)
+        run.record(None, "running", run.started_at)
         _require_alone(workspace, run)
+        workspace.compact(RUNS)
         yield run
     except BaseException as error:
         status: Status = "cancelled" if isinstance(error, (KeyboardInterrupt, SystemExit)) else "failed"
@@ -188,7 +189,8 @@ def _require_alone(workspace: Workspace, run: Run) -> None:
                 f"Run {other['run_id']} ({other['job']}, process {other['pid']} on {other['host']}, started "
                 f"{other['started_at']:%Y-%m-%d %H:%M:%S}) is working on workspace {workspace.location}.\n"
                 "Hint: wait for it. If that machine is gone: UPDATE "
-                f"{workspace.name(RUNS)} SET status = 'died' WHERE run_id = '{other['run_id']}'"
+                f"{workspace.name(RUNS)} SET status = 'died' WHERE run_id = '{other['run_id']}' "
+                "AND status = 'running'"
             )
 
 
@@ -259,6 +261,7 @@ def is_up_to_date(work: str, writes: Sequence[Table], states: Mapping[str, Table
     if last is None or last.work_id != work:
         return False
     return all(
-        table.name in states and states[table.name].written_version <= last.outputs.get(table.name, -1)
+        table.name in states
+        and states[table.name].written_version <= last.outputs.get(table.name, -1) <= states[table.name].version
         for table in writes
     )

@@ -106,8 +106,22 @@ def pinned_versions(workspace: Workspace, name: str) -> dict[str, int]:
 
 
 def at(workspace: Workspace, name: str) -> Workspace:
-    """The workspace as it was when the snapshot was made; read-only."""
-    return workspace.at(pinned_versions(workspace, name))
+    """The workspace as it was when the snapshot was made; read-only.
+
+    Raises
+    ------
+    SnapshotError
+        There is no such snapshot, or a table was dropped and made anew since: its old versions are gone.
+    """
+    versions = pinned_versions(workspace, name)
+    pinned = {row["table_name"]: row["table_id"] for row in _named(workspace, name)}
+    tables = [table for table in PINNED_TABLES if table.name in versions and workspace.exists(table)]
+    with ThreadPoolExecutor(4) as pool:
+        ids = dict(zip([table.name for table in tables], pool.map(workspace.table_id, tables), strict=True))
+    lost = sorted(table for table, identity in pinned.items() if ids.get(table) != identity)
+    if lost:
+        raise SnapshotError(f"Snapshot {name!r} pins {', '.join(lost)}, which was dropped or made anew since.")
+    return workspace.at(versions)
 
 
 def statements(workspace: Workspace, name: str) -> list[str]:
@@ -138,7 +152,9 @@ def verify(workspace: Workspace, name: str) -> dict[str, str]:
                 continue
             # A hash over all columns reads every file; a count would be answered from the log.
             frame = workspace.read(table, versions[table.name])
-            frame.select(F.xxhash64(F.to_json(F.struct(*frame.columns))).alias("h")).agg(F.bit_xor("h")).collect()
+            frame.select(F.xxhash64(F.to_json(F.struct(*(f"`{name}`" for name in frame.columns)))).alias("h")).agg(
+                F.bit_xor("h")
+            ).collect()
         except Exception as error:
             first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             lost[table.name] = f"{pin} is lost: {first}"
@@ -159,7 +175,7 @@ def _diff_table(
     a, b = versions_a.get(table.name), versions_b.get(table.name)
 
     def keyed(version: int | None, side: str) -> DataFrame:
-        frame = workspace.read(table, version if version is not None else 0)
+        frame = workspace.read(table, version if version is not None else (a if a is not None else b))
         if version is None:
             frame = frame.limit(0)
         values = [column for column in sorted(frame.columns) if column not in (*NOT_COMPARED, *table.key)]

@@ -7,6 +7,7 @@ workspace ``at`` a snapshot gives the pinned version of each table and cannot wr
 from __future__ import annotations
 
 import json
+import logging
 import re
 import shutil
 import threading
@@ -32,10 +33,19 @@ FILLED_BY |= dict.fromkeys(("image_stats", "channel_stats", "hashes", "unreadabl
     "drift_metrics": "compare",
     "snapshots": "snapshot create",
 }
-TABLE_PROPERTIES = {"delta.enableDeletionVectors": "false"}
+# Statistics for file skipping on the keys only: with all 50 columns they cost more than small tables themselves.
+TABLE_PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.dataSkippingNumIndexedCols": "4"}
 # Delta's own auto-compaction rewrites after nearly every small commit; once in this many files is enough.
 COMPACT_EVERY, COMPACT_FILES, COMPACT_FILE_BYTES = 8, 24, 16 * 2**20
-RIGHTS = "USE CATALOG, USE SCHEMA, CREATE TABLE, SELECT and MODIFY"
+RIGHTS = "USE CATALOG, USE SCHEMA, CREATE TABLE, SELECT and MODIFY (and CREATE SCHEMA where it does not exist)"
+# Commits that change no row: compaction, clean-up, properties.
+NO_WRITES = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "UNSET TBLPROPERTIES", "COMPUTE STATS")
+# Arrow batches of rows that hold image bytes: 64 keeps a batch of 1 MB photographs at 64 MB.
+BYTES_SETTINGS = {
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "64",
+    "spark.sql.parquet.columnarReaderBatchSize": "64",
+}
+logger = logging.getLogger("dataeval_spark")
 
 CONFLICT = re.compile(r"DELTA_CONCURRENT|Concurrent\w+Exception|ProtocolChanged")
 
@@ -121,7 +131,9 @@ class Workspace:
 
     def name(self, table: Table) -> str:
         """Name of a table in SQL."""
-        return f"{_quoted(self.location)}.`{table.name}`" if self.is_catalog else f"delta.`{self.path(table)}`"
+        return (
+            f"{_quoted(self.location)}.`{table.name}`" if self.is_catalog else f"delta.{_identifier(self.path(table))}"
+        )
 
     def path(self, table: Table) -> str:
         return f"{self.location}/{table.name}"
@@ -129,12 +141,12 @@ class Workspace:
     def state(self, table: Table) -> TableState | None:
         """Version of a table and who wrote it; None when it does not exist."""
         try:
-            history = self.spark.sql(f"DESCRIBE HISTORY {self.name(table)} LIMIT 3").collect()
+            history = self.spark.sql(f"DESCRIBE HISTORY {self.name(table)} LIMIT 8").collect()
         except AnalysisException as error:
             if _is_missing(error):
                 return None
             raise self._wrapped(error, f"read the history of {table.name}") from error
-        write = next((row for row in history if row["operation"] != "OPTIMIZE"), history[-1])
+        write = next((row for row in history if row["operation"] not in NO_WRITES), history[-1])
         return TableState(
             version=history[0]["version"],
             written_version=write["version"],
@@ -209,7 +221,8 @@ class Workspace:
         """Make the tables that do not exist yet, with types, comments and properties of their contracts."""
         self._require_writable()
         new = [table for table in tables if table.name not in self._created]
-        with ThreadPoolExecutor(4) as pool:
+        # No MERGE of another thread may be under way: its settings would mark these commits as its own.
+        with _SETTINGS_LOCK, ThreadPoolExecutor(4) as pool:
             list(pool.map(self._create, new))
         self._created.update(table.name for table in new)
 
@@ -244,7 +257,8 @@ class Workspace:
         """
         if self.is_catalog:
             try:
-                self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {_quoted(self.location)}")
+                if not self.spark.catalog.databaseExists(self.location):
+                    self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {_quoted(self.location)}")
             except PySparkException as error:
                 raise self._wrapped(error, f"create the schema {self.location}") from error
         elif is_local(self.location):
@@ -306,7 +320,7 @@ class Workspace:
             self._save(table, rows, writer, before, mode=mode, options=where)
         after = self.state(table)
         assert after is not None
-        if after.version % COMPACT_EVERY == 0 and self._compact(table):
+        if after.version % COMPACT_EVERY == 0 and self.compact(table):
             after = self.state(table)
         assert after is not None
         return after
@@ -335,16 +349,20 @@ class Workspace:
         if before is not None:
             # A commit whose answer was lost and that is sent again is recognised by Delta itself.
             app = f"dataeval_spark:{writer.work_id}:{table.name}"
-            save = save.option("txnAppId", app).option("txnVersion", str(before.version))
+            # Rows of the same work are appended once, whatever was appended between.
+            version = "1" if table.write == "append" else str(before.version)
+            save = save.option("txnAppId", app).option("txnVersion", version)
         try:
             retrying(lambda: save.saveAsTable(self.name(table)) if self.is_catalog else save.save(self.path(table)))
         except AnalysisException as error:
             raise self._wrapped(error, f"write {table.name}") from error
 
-    def _compact(self, table: Table) -> bool:
+    def compact(self, table: Table) -> bool:
+        """Merge the files of a table where many are small; return whether it was done."""
         detail = self.spark.sql(f"DESCRIBE DETAIL {self.name(table)}").select("numFiles", "sizeInBytes").collect()[0]
         if detail["numFiles"] >= COMPACT_FILES and detail["sizeInBytes"] < COMPACT_FILE_BYTES * detail["numFiles"]:
-            self.spark.sql(f"OPTIMIZE {self.name(table)}")
+            with _SETTINGS_LOCK:
+                self.spark.sql(f"OPTIMIZE {self.name(table)}")
             return True
         return False
 
@@ -427,7 +445,8 @@ class Workspace:
         added = [name for name in wanted if name not in found]
         if added:
             columns = ", ".join(f"`{name}` {wanted[name]}{comments.get(name, '')}" for name in added)
-            self.spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({columns})")
+            with _SETTINGS_LOCK:
+                self.spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({columns})")
         self._checked.add(table.name)
 
     def _require_writable(self) -> None:
@@ -509,11 +528,18 @@ def is_catalog_name(location: str) -> bool:
 
 def absolute(location: str) -> str:
     """A directory as an absolute path; a URI stays as it is."""
-    return location.rstrip("/") if "://" in location else str(Path(location).expanduser().absolute())
+    if location.startswith("file:"):
+        return str(local_path(location))
+    return location.rstrip("/") if is_uri(location) else str(Path(location).expanduser().absolute())
+
+
+def is_uri(location: str) -> bool:
+    """Whether a location begins with a scheme, such as ``s3://`` or ``dbfs:/``."""
+    return re.match(r"^[A-Za-z][A-Za-z0-9+.-]+:/", location) is not None
 
 
 def is_local(location: str) -> bool:
-    return "://" not in location or location.startswith("file:")
+    return not is_uri(location) or location.startswith("file:")
 
 
 def local_path(location: str) -> Path:
@@ -521,18 +547,28 @@ def local_path(location: str) -> Path:
 
 
 def remove_directory(location: str) -> None:
-    """Remove a directory with all in it, local or on any file system that Arrow knows."""
+    """Remove a directory with all in it, local or on any file system that Arrow knows.
+
+    Where it cannot be removed, the log says which: results are written by then, and must not fail for it.
+    """
     if is_local(location):
         shutil.rmtree(local_path(location), ignore_errors=True)
         return
     from pyarrow import fs
 
-    filesystem, path = fs.FileSystem.from_uri(location)
-    filesystem.delete_dir_contents(path, missing_dir_ok=True)
+    try:
+        filesystem, path = fs.FileSystem.from_uri(re.sub(r"^s3[an]:", "s3:", location))
+        filesystem.delete_dir_contents(path, missing_dir_ok=True)
+    except (OSError, ValueError) as error:
+        logger.warning("temporary files in %s could not be removed: %s", location, error)
 
 
 def _quoted(name: str) -> str:
-    return ".".join(f"`{part}`" for part in name.split("."))
+    return ".".join(_identifier(part) for part in name.split("."))
+
+
+def _identifier(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
 
 
 def _plain_type(type: str) -> str:

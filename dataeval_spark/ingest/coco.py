@@ -63,7 +63,7 @@ def read_coco(
     _require_readable(elements, annotations)
     listing = stage(list_files(spark, root), "listing")
     names = elements.where("element = 'image'").select("name", "captured_at", "location")
-    resolved = resolve_names(names.select("name"), listing, os.path.dirname(annotations))
+    resolved = resolve_names(names.select("name"), listing, os.path.dirname(annotations), root)
     located = names.join(resolved, on="name", how="inner").withColumn("image_id", image_id(dataset))
     is_wanted = F.lit(True) if glob is None else F.col("name").rlike(f"^{glob_pattern(glob)}$")
     files = stage(located.withColumn("is_wanted", is_wanted), "files")
@@ -74,7 +74,7 @@ def read_coco(
     found = found.join(first, on=["image_id", "name"], how="left_semi")
     taken = choose(found.withColumn("is_image", F.lit(True)), glob=None, limit=limit)
     _require_some(taken, annotations, root)
-    given = read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage) if metadata else None
+    given = read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage, root) if metadata else None
     images = taken.select(
         "image_id",
         *file_columns(),

@@ -50,7 +50,7 @@ def read_folder(
     """
     listing = stage(list_files(spark, root), "listing")
     taken = choose(listing, glob=glob, limit=limit)
-    found = read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage) if metadata else None
+    found = read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage, root) if metadata else None
     images = taken.select(image_id(dataset).alias("image_id"), *file_columns(), folder_class().alias("folder_class"))
     images = _with_metadata(images, found, split)
     return Source(

@@ -52,7 +52,7 @@ def list_files(spark: SparkSession, root: str) -> DataFrame:
     return map_rows(frame.repartition(min(len(starts), LISTING_TASKS)), walk, FILE_DDL)
 
 
-def resolve_names(names: DataFrame, listing: DataFrame, beside: str) -> DataFrame:
+def resolve_names(names: DataFrame, listing: DataFrame, beside: str, root: str) -> DataFrame:
     """Find the file that each name means: under SOURCE, then beside the annotation file, then by unique base name.
 
     Parameters
@@ -63,6 +63,8 @@ def resolve_names(names: DataFrame, listing: DataFrame, beside: str) -> DataFram
         Result of :func:`list_files`.
     beside : str
         Folder of the annotation or metadata file.
+    root : str
+        SOURCE.
 
     Returns
     -------
@@ -86,23 +88,26 @@ def resolve_names(names: DataFrame, listing: DataFrame, beside: str) -> DataFram
         .join(by_base, on=_base_name("name") == F.col("base"), how="left")
         .select("name", "under", "at", "by_base", F.coalesce("candidates", F.lit(0)).alias("candidates"))
     )
-    located = map_rows(found, lambda rows: _look_beside(rows, beside), f"{_located_ddl()}, candidates bigint")
+    located = map_rows(found, lambda rows: _look_beside(rows, beside, root), f"{_located_ddl()}, candidates bigint")
     return located.select("name", "file.*", "candidates")
 
 
-def _look_beside(rows: Iterator[Mapping[str, Any]], beside: str) -> Iterable[Mapping[str, Any]]:
+def _look_beside(rows: Iterator[Mapping[str, Any]], beside: str, root: str) -> Iterable[Mapping[str, Any]]:
     for row in rows:
-        file = row["under"] or row["at"] or _stat(beside, row["name"])
+        file = row["under"] or row["at"] or _stat(beside, row["name"], root)
         if file is None and row["candidates"] == 1:
             file = row["by_base"]
         yield {"name": row["name"], "file": file, "candidates": row["candidates"]}
 
 
-def _stat(beside: str, name: str) -> Mapping[str, Any] | None:
+def _stat(beside: str, name: str, root: str) -> Mapping[str, Any] | None:
     path = os.path.normpath(os.path.join(beside, name))
     if not os.path.isfile(path):
         return None
     status = os.stat(path)
+    # However it is spelled, a file below SOURCE has one id.
+    if path.startswith(f"{root}/"):
+        name = os.path.relpath(path, root)
     return {"path": name, "uri": path, "content_length": status.st_size, "modified_us": status.st_mtime_ns // 1000}
 
 

@@ -38,7 +38,7 @@ class Metadata:
 
 
 def read_metadata(
-    spark: SparkSession, path: str, listing: DataFrame, image_id: Column, timezone: str, stage: Stage
+    spark: SparkSession, path: str, listing: DataFrame, image_id: Column, timezone: str, stage: Stage, root: str
 ) -> Metadata:
     """Read a metadata file and find the image of each row.
 
@@ -61,6 +61,8 @@ def read_metadata(
         Zone of capture times that name none.
     stage : callable
         Stores a frame in temporary files and reads it back.
+    root : str
+        SOURCE.
 
     Raises
     ------
@@ -78,7 +80,10 @@ def read_metadata(
     given = F.struct(*(F.col(f"`{column}`") for column in raw.columns))
     named = raw.select(F.col(f"`{roles['path']}`").cast("string").alias("name"), given.alias("given"))
     named = named.where("name IS NOT NULL").withColumn("position", F.monotonically_increasing_id())
-    files = resolve_names(named.select("name").distinct(), listing, os.path.dirname(path))
+    files = resolve_names(named.select("name").distinct(), listing, os.path.dirname(path), root)
+    # A file outside SOURCE is no image of this dataset.
+    inside = F.col("uri").startswith(f"{root}/")
+    files = files.withColumn("uri", F.when(inside, F.col("uri")))
     located = named.join(files, on="name", how="inner").withColumn("image_id", image_id)
     first = F.min_by(F.struct("name", "given", "uri", "image_id"), "position")
     by_file = located.groupBy(F.coalesce("uri", "name")).agg(F.count("*").alias("rows"), first.alias("first"))

@@ -105,10 +105,15 @@ def profile(pending: DataFrame, *, encoder: str | None = None, max_pixels: int =
     --------
     >>> staged = profile(fingerprints(images, targets).join(images.select("image_id", "content"), "image_id"))
     """
-    if encoder is not None:
-        OptionError.unless_one_of("profile.encoder", encoder, tuple(ENCODERS))
+    require_encoder(encoder)
     OptionError.unless_between("profile.max_pixels", max_pixels, 1, 2**31)
     return map_rows(pending, partial(_measure_all, encoder=encoder, max_pixels=max_pixels), STAGED_DDL)
+
+
+def require_encoder(encoder: str | None) -> None:
+    """Raise OptionError when there is no such encoder."""
+    if encoder is not None:
+        OptionError.unless_one_of("profile.encoder", encoder, tuple(ENCODERS))
 
 
 def tasks_for(images: int) -> int:
@@ -154,7 +159,8 @@ def done(tables: Mapping[Table, DataFrame], *, encoder: str | None = None) -> Da
         needed.append(embeddings.where(F.col("encoder_version") == version))
     for frame in needed:
         complete = complete.join(frame.select(*keys), on=list(keys), how="left_semi")
-    return complete.unionByName(tables[UNREADABLE_IMAGES].select(*keys))
+    # A file that could not be read may be readable now: a mount was missing, a right was not given.
+    return complete.unionByName(tables[UNREADABLE_IMAGES].where("stage != 'read'").select(*keys))
 
 
 def _measure_all(

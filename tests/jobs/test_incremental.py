@@ -7,9 +7,11 @@ import os
 import pytest
 
 from dataeval_spark.audit import Audit
+from dataeval_spark.errors import IngestError
 from dataeval_spark.tables import (
     CHANNEL_STATS,
     EMBEDDINGS,
+    FACTORS,
     HASHES,
     IMAGE_STATS,
     IMAGES,
@@ -25,6 +27,18 @@ BOX = [10, 10, 30, 30]
 @pytest.fixture
 def audit(spark, tmp_path):
     return Audit(str(tmp_path / "audit"), spark, echo=lambda line: None)
+
+
+def measure(audit, source, **options):
+    """Ingest and profile, as one run."""
+    with audit.one_run("test", {}):
+        audit.ingest(source, **options).profile(encoder="thumbnail")
+
+
+def everything(audit, source):
+    """Ingest, profile and analyze, as one run."""
+    with audit.one_run("test", {}):
+        audit.ingest(source).profile().analyze()
 
 
 def ids(audit, table):
@@ -49,12 +63,12 @@ def test_a_changed_image_with_fewer_boxes_leaves_no_old_row(audit, tmp_path):
     for name in ("a.png", "b.png"):
         picture(ord(name[0])).save(folder / name)
     annotations = str(write_coco(folder, {"a.png": [BOX, BOX, BOX], "b.png": [BOX]}))
-    audit.ingest(str(folder), annotations=annotations).profile(encoder="thumbnail")
+    measure(audit, str(folder), annotations=annotations)
 
     picture(3).save(folder / "a.png")
     touch(folder / "a.png")
     write_coco(folder, {"a.png": [BOX], "b.png": [BOX]})
-    audit.ingest(str(folder), annotations=annotations).profile(encoder="thumbnail")
+    measure(audit, str(folder), annotations=annotations)
 
     def targets(table):
         found = audit.workspace.read(table).select("image_id", "target_index", "fingerprint").distinct()
@@ -69,7 +83,7 @@ def test_a_changed_image_with_fewer_boxes_leaves_no_old_row(audit, tmp_path):
 
 
 def test_a_deleted_image_leaves_every_table_and_is_marked(audit, photos):
-    audit.ingest(str(photos)).profile(encoder="thumbnail")
+    measure(audit, str(photos))
 
     (photos / "night" / "2.png").unlink()
     (photos / "day" / "1.png").unlink()
@@ -83,13 +97,13 @@ def test_a_deleted_image_leaves_every_table_and_is_marked(audit, photos):
 
 
 def test_an_image_that_became_unreadable_is_only_in_unreadable_images_and_comes_back_when_mended(audit, photos):
-    audit.ingest(str(photos)).profile(encoder="thumbnail")
+    measure(audit, str(photos))
     path = photos / "night" / "2.png"
     good = path.read_bytes()
 
     path.write_bytes(good[:200])
     touch(path)
-    audit.ingest(str(photos)).profile(encoder="thumbnail")
+    measure(audit, str(photos))
 
     for table in PER_IMAGE:
         assert "photos/night/2.png" not in ids(audit, table)
@@ -98,7 +112,7 @@ def test_an_image_that_became_unreadable_is_only_in_unreadable_images_and_comes_
     path.write_bytes(good)
     touch(path)
     touch(path)
-    audit.ingest(str(photos)).profile(encoder="thumbnail")
+    measure(audit, str(photos))
 
     for table in PER_IMAGE:
         assert "photos/night/2.png" in ids(audit, table)
@@ -106,17 +120,17 @@ def test_an_image_that_became_unreadable_is_only_in_unreadable_images_and_comes_
 
 
 def test_only_new_images_are_measured_and_steps_that_are_up_to_date_say_so(audit, photos):
-    audit.ingest(str(photos)).profile().analyze()
+    everything(audit, str(photos))
     lines = said(audit)
 
-    audit.ingest(str(photos)).profile().analyze()
+    everything(audit, str(photos))
 
     assert "0 new, 0 changed, 0 deleted" in lines[0]
     assert all("skipped" in line and "up to date" in line for line in lines[1:])
 
     lines.clear()
     picture(77).save(photos / "day" / "new.png")
-    audit.ingest(str(photos)).profile().analyze()
+    everything(audit, str(photos))
 
     assert "1 new, 0 changed, 0 deleted" in lines[0]
     assert "1 images measured" in lines[1]
@@ -134,9 +148,70 @@ def test_a_touched_file_is_read_but_not_measured_again(audit, photos):
     assert "skipped" in lines[1]
 
 
+def test_a_limited_second_ingest_leaves_the_other_images_as_they_are(audit, photos):
+    audit.ingest(str(photos))
+
+    audit.ingest(str(photos), limit=2)
+
+    assert len(ids(audit, TARGETS)) == 6
+    assert audit.workspace.read(IMAGES).where("deleted_at IS NULL").count() == 6
+
+
+def test_a_second_annotation_file_over_one_folder_needs_a_name_of_its_own(audit, tmp_path):
+    folder = tmp_path / "scenes"
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        picture(ord(name[0])).save(folder / name)
+    train = write_coco(folder, {"a.png": [BOX]}).rename(folder / "train.json")
+    test = write_coco(folder, {"b.png": [BOX]}).rename(folder / "test.json")
+    audit.ingest(str(folder), annotations=str(train))
+
+    with pytest.raises(IngestError, match="--dataset NAME"):
+        audit.ingest(str(folder), annotations=str(test))
+    audit.ingest(str(folder), annotations=str(test), dataset="test")
+
+    assert ids(audit, IMAGES) == ["scenes/a.png", "test/b.png"]
+
+
+def test_factors_follow_the_metadata_file(audit, photos):
+    metadata = photos / "metadata.csv"
+    absolute = photos / "night" / "2.png"
+    metadata.write_text(f"path,Camera Model,secret\n{absolute},x100,7\nday/3.png,x200,8\n")
+    audit.ingest(str(photos), metadata=str(metadata))
+
+    def factors():
+        rows = audit.workspace.read(FACTORS).drop("run_id", "target_index").orderBy("image_id").collect()
+        return [row.asDict() for row in rows]
+
+    assert factors() == [
+        {"image_id": "photos/day/3.png", "Camera_Model": "x200", "secret": 8},
+        {"image_id": "photos/night/2.png", "Camera_Model": "x100", "secret": 7},
+    ]
+
+    metadata.write_text("path,Camera Model\nday/3.png,x200\n")
+    audit.ingest(str(photos), metadata=str(metadata))
+
+    assert factors() == [{"image_id": "photos/day/3.png", "Camera_Model": "x200", "secret": None}]
+
+
+def test_a_file_that_could_not_be_read_is_tried_again(audit, photos, tmp_path):
+    audit.ingest(str(photos))
+    hidden = tmp_path / "hidden.png"
+    (photos / "night" / "2.png").rename(hidden)
+    audit.profile()
+    unreadable = audit.workspace.read(UNREADABLE_IMAGES).where("stage = 'read'").select("image_id", "error_class")
+    assert [tuple(row) for row in unreadable.collect()] == [("photos/night/2.png", "FileNotFoundError")]
+
+    hidden.rename(photos / "night" / "2.png")
+    audit.profile()
+
+    assert ids(audit, UNREADABLE_IMAGES) == ["photos/day/1.png"]
+    assert "photos/night/2.png" in ids(audit, IMAGE_STATS)
+
+
 def test_bytes_kept_in_the_table_give_the_same_results_as_files(audit, spark, photos, tmp_path):
     kept = Audit(str(tmp_path / "kept"), spark, echo=lambda line: None)
-    audit.ingest(str(photos)).profile(encoder="thumbnail")
+    measure(audit, str(photos))
     kept.ingest(str(photos), keep_bytes=True)
     for path in photos.rglob("*.png"):
         path.unlink()

@@ -1,0 +1,120 @@
+"""The frame of all benchmarks: run commands, watch the memory of their process trees, print and write rows."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass
+class Row:
+    """One figure. ``measure`` is what the goal is about; ``met`` follows from value, direction and goal."""
+
+    name: str
+    data: str
+    n: int
+    measure: str
+    value: float
+    unit: str
+    direction: str = "<="
+    goal: float | None = None
+    ours_seconds: float | None = None
+    peer: str | None = None
+    peer_version: str | None = None
+    peer_seconds: float | None = None
+    ratio: float | None = None
+    peak_mb: float | None = None
+    samples: dict[str, list[float]] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def met(self) -> bool | None:
+        if self.goal is None:
+            return None
+        return self.value >= self.goal if self.direction == ">=" else self.value <= self.goal
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A finished command: seconds, peak memory of its process tree in MB, and what it printed."""
+
+    seconds: float
+    peak_mb: float
+    output: str
+
+
+def run(command: Sequence[str], *, cwd: Path | None = None) -> Measured:
+    """Run a command to its end and measure it.
+
+    Raises
+    ------
+    RuntimeError
+        It failed; the message holds the end of what it printed.
+    """
+    started = time.perf_counter()
+    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    peak = [0.0]
+    watcher = threading.Thread(target=_watch, args=(process, peak), daemon=True)
+    watcher.start()
+    output, _ = process.communicate()
+    seconds = time.perf_counter() - started
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} exited {process.returncode}:\n{output[-2000:]}")
+    return Measured(seconds, peak[0], output)
+
+
+def _watch(process: subprocess.Popen[str], peak: list[float]) -> None:
+    while process.poll() is None:
+        peak[0] = max(peak[0], tree_mb(process.pid))
+        time.sleep(0.2)
+
+
+def tree_mb(root: int) -> float:
+    """Resident memory of a process and all its descendants, shared pages counted by share (PSS), in MB."""
+    parents = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                parents[int(entry)] = int(Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, IndexError):
+                continue
+    tree, frontier = {root}, {root}
+    while frontier:
+        frontier = {pid for pid, parent in parents.items() if parent in frontier} - tree
+        tree |= frontier
+    return sum(map(_pss_mb, tree))
+
+
+def _pss_mb(pid: int) -> float:
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1024
+    except OSError:
+        pass
+    return 0.0
+
+
+def report(name: str, rows: Sequence[Row]) -> None:
+    """Print the rows as a table and write them to ``results/NAME.json``."""
+    print(f"\n{'name':<34} {'n':>6} {'measure':>9} {'value':>10} {'unit':<8} {'goal':>8}  met")
+    for row in rows:
+        goal = "" if row.goal is None else f"{row.direction} {row.goal:g}"
+        met = "" if row.met is None else "yes" if row.met else "NO"
+        print(f"{row.name:<34} {row.n:>6} {row.measure:>9} {row.value:>10.2f} {row.unit:<8} {goal:>8}  {met}")
+    RESULTS.mkdir(exist_ok=True)
+    written = [{**asdict(row), "met": row.met} for row in rows]
+    (RESULTS / f"{name}.json").write_text(json.dumps(written, indent=1) + "\n")
+
+
+def python() -> str:
+    return sys.executable
