@@ -36,8 +36,8 @@ CELLS = [
         "code",
         (
             'audit.spark.sql("""\nSELECT image_id, round(perceived_brightness_p99, 2) AS brightness\n'
-            "FROM delta.`my_audit/image_stats`\nWHERE target_index IS NULL AND perceived_brightness_p99 < 0.5\n"
-            'ORDER BY brightness LIMIT 5""").show(truncate=False)'
+            "FROM {stats}\nWHERE target_index IS NULL AND perceived_brightness_p99 < 0.5\n"
+            'ORDER BY brightness LIMIT 5""", stats=audit.table("image_stats")).show(truncate=False)'
         ),
     ),
     ("markdown", "Pin this state, then look at the report."),

@@ -45,7 +45,7 @@ def test_the_readme_has_five_queries():
 
 @pytest.mark.parametrize("query", QUERIES, ids=[query.splitlines()[0].strip("- ") for query in QUERIES])
 def test_queries_of_the_readme_run(audited, spark, query):
-    rows = spark.sql(query.replace("my_audit", audited.workspace.location)).collect()
+    rows = spark.sql(query.replace("/lake/my_audit", audited.workspace.location)).collect()
 
     if "spans_splits" in query:
         spanning = audited.table("duplicate_groups").where("spans_splits").select("group_id").distinct()
@@ -55,7 +55,7 @@ def test_queries_of_the_readme_run(audited, spark, query):
 
 
 def test_the_query_for_the_dataset_without_duplicates_leaves_out_exactly_the_others(audited, spark):
-    kept = spark.sql(QUERIES[1].replace("my_audit", audited.workspace.location)).count()
+    kept = spark.sql(QUERIES[1].replace("/lake/my_audit", audited.workspace.location)).count()
     left_out = audited.table("duplicate_groups").where(~F.col("is_kept")).count()
 
     assert (kept, left_out > 0) == (audited.table("images").count() - left_out, True)

@@ -68,6 +68,7 @@ def test_a_name_is_looked_for_under_source_then_beside_the_file_then_by_base_nam
         spark.createDataFrame([(name,) for name in names], "name string"),
         list_files(spark, root),
         str(tmp_path / "labels"),
+        root,
     )
 
     rows = {row["name"]: row for row in found.collect()}
@@ -78,7 +79,7 @@ def test_a_name_is_looked_for_under_source_then_beside_the_file_then_by_base_nam
         "images/b.png": ("deep/b.png", 2, 1),
         "c.png": ("c.png", 6, 1),  # beside the file before x/c.png by base name
         "only/d.png": ("only/d.png", 4, 0),
-        "../source/a.png": ("../source/a.png", 1, 1),
+        "../source/a.png": ("a.png", 1, 1),
         "twice.png": (None, None, 2),
         "no.png": (None, None, 0),
     }
@@ -89,6 +90,6 @@ def test_where_the_file_lies_among_the_images_a_name_beside_it_is_the_image_unde
     root = tree(tmp_path, {"sub/a.png": b"1", "sub/b.png": b"22"})
     names = spark.createDataFrame([("a.png",), ("./b.png",)], "name string")
 
-    found = resolve_names(names, list_files(spark, root), f"{root}/sub").collect()
+    found = resolve_names(names, list_files(spark, root), f"{root}/sub", root).collect()
 
     assert {row["name"]: row["path"] for row in found} == {"a.png": "sub/a.png", "./b.png": "sub/b.png"}

@@ -177,7 +177,8 @@ def test_only_whole_images_are_embedded_and_the_encoder_is_named(tables):
 
 
 def test_done_are_the_images_that_every_table_has_and_the_unreadable_ones(staged, tables):
-    everything = {"good", "bytes", "corrupt", "text", "missing", "changed", "nowhere", "huge"}
+    # What could not be read is tried again: missing, changed, nowhere.
+    everything = {"good", "bytes", "corrupt", "text", "huge"}
     prints = {(row["image_id"], row["fingerprint"]) for row in staged.collect()}
 
     def names(**changes):
@@ -202,8 +203,8 @@ def test_without_an_encoder_embeddings_do_not_matter_and_with_another_version_th
     none = {**tables, EMBEDDINGS: tables[EMBEDDINGS].limit(0)}
     old = {**tables, EMBEDDINGS: tables[EMBEDDINGS].selectExpr("* EXCEPT (encoder_version)", "'0' AS encoder_version")}
 
-    assert done(none).count() == 8
-    assert done(old, encoder="thumbnail").count() == 6
+    assert done(none).count() == 5
+    assert done(old, encoder="thumbnail").count() == 3
 
 
 def test_without_an_encoder_nothing_is_embedded(frame):
