@@ -75,7 +75,7 @@ def run(command: Sequence[str], *, cwd: Path | None = None) -> Measured:
 def _watch(process: subprocess.Popen[str], peak: list[float]) -> None:
     while process.poll() is None:
         peak[0] = max(peak[0], tree_mb(process.pid))
-        time.sleep(0.2)
+        time.sleep(2)  # reading the memory map of a JVM more often would slow what is measured
 
 
 def tree_mb(root: int) -> float:
