@@ -11,14 +11,13 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
-from dataeval_spark.ingest.metadata import utc_timestamp
+from dataeval_spark.ingest.metadata import CLASS_COLUMNS, utc_timestamp
 from dataeval_spark.ingest.source import FINDINGS_DDL, Source
 from dataeval_spark.tables.keys import BOX_TYPE
 
 CONTENT_COLUMNS = ("content", "bytes", "image_bytes", "image", "data")
 PATH_COLUMNS = ("path", "uri", "image_path", "file_path", "file", "file_name", "filename")
 ID_COLUMNS = ("image_id", "id")
-CLASS_COLUMNS = ("class_name", "class", "label")
 FACTOR_TYPES = re.compile(r"^(boolean|tinyint|smallint|int|bigint|float|double|decimal.*|string|date|timestamp.*)$")
 
 
