@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from dataeval_spark import ingestion, pipeline, profiling, runs, session, snapshots
 from dataeval_spark.cancellation import Cancellation, Result, interruptible
@@ -195,10 +194,10 @@ class Audit:
     def _page(self, snapshot: str | None, demo_scores: Sequence[Any] | None) -> tuple[ReportData, str]:
         place = snapshots.at(self.workspace, snapshot) if snapshot else self.workspace
         by_name = {table.name: table for table in ALL_TABLES}
-        pinned = snapshots.pinned_versions(self.workspace, snapshot) if snapshot else None
+        pinned = place.versions
         versions = pinned or {name: state.version for name, state in self.workspace.states().items()}
-        past = self.workspace.read_or_none(RUNS)
-        newest = past.orderBy(F.desc("started_at")).limit(30).collect() if past is not None else []
+        past = self.workspace.rows(RUNS, RUNS.column_names)
+        newest = sorted(past, key=lambda row: row["started_at"], reverse=True)[:30]
         provenance = Provenance(
             workspace=self.workspace.location,
             snapshot=snapshot,
@@ -206,7 +205,7 @@ class Audit:
             code_version=__version__,
             table_versions=versions,
             sql_name=lambda name: self._sql_name(by_name[name], pinned),
-            runs=[row.asDict(recursive=True) for row in newest],
+            runs=newest,
             demo_scores=demo_scores,
         )
 

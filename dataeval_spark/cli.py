@@ -273,11 +273,10 @@ def _run_snapshot(args: argparse.Namespace) -> int:
     elif args.action == "restore":
         audit.restore(args.names[0])
     elif args.action == "list":
-        found = snapshots.listing(workspace).limit(1000).collect() if workspace.exists(snapshots.SNAPSHOTS) else []
-        for row in found:
+        found = snapshots.listing(workspace)
+        for each in found:
             print(
-                f"{row['snapshot']:<24} {row['created_at']:%Y-%m-%d %H:%M:%S}  "
-                f"{row['tables']} tables  {row['note'] or ''}"
+                f"{each.name:<24} {each.created_at:%Y-%m-%d %H:%M:%S}  {each.tables} tables  {each.note or ''}".rstrip()
             )
         if not found:
             print("no snapshots yet")

@@ -26,6 +26,7 @@ from dataeval_spark.ingest.source import Source, Stage
 from dataeval_spark.ingest.table import read_table
 from dataeval_spark.kernels.files import read_file
 from dataeval_spark.kernels.hashes import file_hash
+from dataeval_spark.locations import absolute
 from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.tables import (
     ANNOTATION_FINDINGS,
@@ -40,7 +41,7 @@ from dataeval_spark.tables import (
     UNREADABLE_IMAGES,
     Table,
 )
-from dataeval_spark.workspace import BYTES_SETTINGS, Workspace, absolute, session_settings
+from dataeval_spark.workspace import BYTES_SETTINGS, Workspace, session_settings
 
 Format = Literal["folder", "coco", "table"]
 IMAGE_TABLES = (TARGETS, FACTORS, IMAGE_STATS, CHANNEL_STATS, HASHES, UNREADABLE_IMAGES, EMBEDDINGS)

@@ -19,7 +19,8 @@ from dataeval_spark.quality import duplicates, image_findings, outliers
 from dataeval_spark.runs import Run, StepRun, Success, has_done, is_up_to_date, last_successes, work_id
 from dataeval_spark.shift import univariate
 from dataeval_spark.snapshots import at, pinned_versions
-from dataeval_spark.workspace import TableState, Workspace
+from dataeval_spark.table_access import TableState
+from dataeval_spark.workspace import Workspace
 
 # Steps side by side: a small Delta commit costs about a second of waiting, whatever the data.
 STEPS_AT_ONCE = 4

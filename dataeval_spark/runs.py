@@ -19,14 +19,13 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import uuid4
 
-from pyspark.sql import Row
-from pyspark.sql import functions as F
-
 from dataeval_spark.errors import WorkspaceBusyError
+from dataeval_spark.locations import remove_directory
+from dataeval_spark.table_access import Row, TableState, Writer, retrying
 from dataeval_spark.tables import RUNS, Table
 from dataeval_spark.tables.contract import sql_string
 from dataeval_spark.version import __version__
-from dataeval_spark.workspace import TableState, Workspace, Writer, remove_directory, retrying
+from dataeval_spark.workspace import Workspace
 
 logger = logging.getLogger("dataeval_spark")
 
@@ -93,56 +92,56 @@ class Run:
         """Write the row of a step (or, with step None, of the run itself)."""
         now = datetime.now(UTC)
         finished = None if status == "running" else now
-        row = (
-            self.run_id,
-            step,
-            self.job,
-            status,
-            started_at,
-            finished,
-            None if finished is None else (now - started_at).total_seconds(),
-            json.dumps(self.options if options is None else options, sort_keys=True, default=str),
-            work,
-            __version__,
-            sorted((inputs or {}).items()),
-            sorted((outputs or {}).items()),
-            rows,
-            message,
-            socket.gethostname(),
-            os.getpid(),
-            process_started(os.getpid()) or 0.0,
-        )
-        frame = self.workspace.spark.createDataFrame([row], RUNS.ddl(comments=False))
+        row = {
+            "run_id": self.run_id,
+            "step": step,
+            "job": self.job,
+            "status": status,
+            "started_at": started_at,
+            "finished_at": finished,
+            "seconds": None if finished is None else (now - started_at).total_seconds(),
+            "options": json.dumps(self.options if options is None else options, sort_keys=True, default=str),
+            "work_id": work,
+            "code_version": __version__,
+            "inputs": _versions(inputs),
+            "outputs": _versions(outputs),
+            "rows_written": rows,
+            "message": message,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "process_started": process_started(os.getpid()) or 0.0,
+        }
         writer = self.writer(step or "run", work)
         if step is None and status != "running":
             condition = f"run_id = {sql_string(self.run_id)} AND step IS NULL"
-            self.workspace.replace_where(RUNS, frame, condition, writer)
+            self.workspace.replace_rows(RUNS, [row], condition, writer)
         else:
-            self.workspace.append(RUNS, frame, writer)
+            self.workspace.append_rows(RUNS, [row], writer)
+
+
+def _versions(tables: Mapping[str, int] | None) -> list[Row]:
+    return [{"table_name": name, "version": version} for name, version in sorted((tables or {}).items())]
 
 
 def last_successes(workspace: Workspace) -> dict[str, Success]:
     """The newest success of each step; nothing where the workspace has no runs."""
-    runs = workspace.read_or_none(RUNS)
-    if runs is None:
-        return {}
-    names = ("work_id", "outputs", "seconds", "rows_written")
-    done = runs.where("status = 'done' AND step IS NOT NULL")
-    newest = done.groupBy("step").agg(*(F.max_by(name, "finished_at").alias(name) for name in names))
-    return {  # bounded: one row per step
-        row["step"]: Success(
+    columns = ("step", "finished_at", "work_id", "outputs", "seconds", "rows_written")
+    done = [row for row in workspace.rows(RUNS, columns, status="done") if row["step"] is not None]
+    newest = {row["step"]: row for row in sorted(done, key=lambda row: row["finished_at"])}
+    return {
+        step: Success(
             row["work_id"],
             {output["table_name"]: output["version"] for output in row["outputs"]},
             row["seconds"] or 0.0,
             row["rows_written"] or 0,
         )
-        for row in newest.collect()
+        for step, row in newest.items()
     }
 
 
 def has_done(workspace: Workspace, work: str) -> bool:
     """Whether any run has done this very work; the test for tables that only grow."""
-    return not workspace.read(RUNS).where((F.col("status") == "done") & (F.col("work_id") == work)).isEmpty()
+    return bool(workspace.rows(RUNS, ("run_id",), status="done", work_id=work))
 
 
 @contextmanager
@@ -176,9 +175,12 @@ def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterato
 
 def _require_alone(workspace: Workspace, run: Run) -> None:
     """Mark the runs whose process is gone; withdraw where one that began earlier is alive."""
-    running = workspace.read(RUNS).where("status = 'running' AND step IS NULL").where(F.col("run_id") != run.run_id)
+    columns = ("run_id", "job", "pid", "process_started", "host", "started_at")
+    running = workspace.rows(RUNS, columns, status="running", step=None)  # few: every run marks the dead ones it meets
     began: dict[str, int] = {}
-    for other in running.limit(100).collect():  # bounded: every run marks the dead ones it meets
+    for other in running:
+        if other["run_id"] == run.run_id:
+            continue
         if _is_dead(other):
             _mark_dead(workspace, other["run_id"])
             continue

@@ -29,9 +29,13 @@ DELTA_SETTINGS = {
 }
 # Small data on few cores: every default below is made for a cluster and costs seconds on a laptop.
 LOCAL_SETTINGS = {
+    # Paths without a scheme are files of this machine: see table_access.py.
+    "spark.dataeval_spark.localFiles": "true",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.databricks.delta.snapshotPartitions": "1",
+    # The list of a small table's files is kept in its checksum file: no Spark job to make it out of the log.
+    "spark.databricks.delta.allFilesInCrc.enabled": "true",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.session.timeZone": "UTC",

@@ -8,13 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.errors import SnapshotError, TableMissingError
+from dataeval_spark.errors import SnapshotError
+from dataeval_spark.locations import absolute, is_local, local_path
 from dataeval_spark.runs import Run
+from dataeval_spark.table_access import Row
 from dataeval_spark.tables import ALL_TABLES, RUNS, SNAPSHOTS, Table
-from dataeval_spark.workspace import Workspace, absolute, is_local, local_path
+from dataeval_spark.workspace import Workspace
 
 # These describe the work, not the data: pinning or restoring them would rewrite history.
 NOT_PINNED = (RUNS, SNAPSHOTS)
@@ -36,6 +38,16 @@ class TableDiff:
     changed: int
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A snapshot: its name, when it was made, how many tables it pins, and a note."""
+
+    name: str
+    created_at: datetime
+    tables: int
+    note: str | None
+
+
 def create(workspace: Workspace, run: Run, name: str, note: str | None = None) -> dict[str, int]:
     """Pin the present version of every table under a name, in one commit.
 
@@ -46,7 +58,7 @@ def create(workspace: Workspace, run: Run, name: str, note: str | None = None) -
     """
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
         raise SnapshotError(f"Snapshot name {name!r}: expected letters, digits, '.', '_' and '-', and no '='.")
-    if name in {row["snapshot"] for row in _named(workspace, name)}:
+    if name in {row["snapshot"] for row in _pins(workspace, name)}:
         raise SnapshotError(f"Snapshot {name!r} exists already.\nHint: choose another name, or snapshot show {name}")
     states = workspace.states(PINNED_TABLES)
     if not states:
@@ -58,11 +70,18 @@ def create(workspace: Workspace, run: Run, name: str, note: str | None = None) -
         )
     now = datetime.now(UTC)
     rows = [
-        (name, table.name, states[table.name].version, details[table.name][0], now, note, details[table.name][1])
+        {
+            "snapshot": name,
+            "table_name": table.name,
+            "version": states[table.name].version,
+            "table_id": details[table.name][0],
+            "created_at": now,
+            "note": note,
+            "run_ids": details[table.name][1],
+        }
         for table in tables
     ]
-    frame = workspace.spark.createDataFrame(rows, SNAPSHOTS.ddl(comments=False))
-    workspace.append(SNAPSHOTS, frame, run.writer("snapshot", f"snapshot:{name}"))
+    workspace.append_rows(SNAPSHOTS, rows, run.writer("snapshot", f"snapshot:{name}"))
     return {table: state.version for table, state in states.items()}
 
 
@@ -72,14 +91,13 @@ def _provenance(workspace: Workspace, table: Table) -> tuple[str, list[str]]:
     return identity, sorted(row["run_id"] for row in rows.collect()) if rows is not None else []
 
 
-def listing(workspace: Workspace) -> DataFrame:
-    """One row per snapshot: name, time, number of tables, note; newest first."""
-    return (
-        _table(workspace)
-        .groupBy("snapshot")
-        .agg(F.min("created_at").alias("created_at"), F.count("*").alias("tables"), F.first("note").alias("note"))
-        .orderBy(F.desc("created_at"), "snapshot")
-    )
+def listing(workspace: Workspace) -> list[Listed]:
+    """All snapshots, newest first."""
+    tables: dict[str, list[Row]] = {}
+    for row in workspace.rows(SNAPSHOTS, ("snapshot", "created_at", "note")):
+        tables.setdefault(row["snapshot"], []).append(row)
+    found = [Listed(name, rows[0]["created_at"], len(rows), rows[0]["note"]) for name, rows in tables.items()]
+    return sorted(found, key=lambda listed: (listed.created_at, listed.name), reverse=True)
 
 
 def pinned_versions(workspace: Workspace, name: str) -> dict[str, int]:
@@ -90,13 +108,9 @@ def pinned_versions(workspace: Workspace, name: str) -> dict[str, int]:
     SnapshotError
         There is no such snapshot.
     """
-    rows = _named(workspace, name)
+    rows = _pins(workspace, name)
     if not rows:
-        try:
-            # Bounded: the ten newest names.
-            known = [row["snapshot"] for row in listing(workspace).limit(10).collect()]
-        except TableMissingError:
-            known = []
+        known = [listed.name for listed in listing(workspace)[:10]]
         there = f"there are {', '.join(known)}" if known else "there is none yet"
         raise SnapshotError(
             f"There is no snapshot {name!r} in workspace {workspace.location}; {there}.\n"
@@ -114,7 +128,7 @@ def at(workspace: Workspace, name: str) -> Workspace:
         There is no such snapshot, or a table was dropped and made anew since: its old versions are gone.
     """
     versions = pinned_versions(workspace, name)
-    pinned = {row["table_name"]: row["table_id"] for row in _named(workspace, name)}
+    pinned = {row["table_name"]: row["table_id"] for row in _pins(workspace, name)}
     tables = [table for table in PINNED_TABLES if table.name in versions and workspace.exists(table)]
     with ThreadPoolExecutor(4) as pool:
         ids = dict(zip([table.name for table in tables], pool.map(workspace.table_id, tables), strict=True))
@@ -140,7 +154,7 @@ def verify(workspace: Workspace, name: str) -> dict[str, str]:
     A default VACUUM keeps pinned versions; a forced one cannot be stopped, and is found here.
     """
     lost: dict[str, str] = {}
-    pins = {row["table_name"]: row for row in _named(workspace, name)}
+    pins = {row["table_name"]: row for row in _pins(workspace, name)}
     versions = pinned_versions(workspace, name)
     for table in PINNED_TABLES:
         if table.name not in versions:
@@ -240,12 +254,6 @@ def export(workspace: Workspace, name: str, directory: str) -> dict[str, int]:
     return rows
 
 
-def _table(workspace: Workspace) -> DataFrame:
-    return workspace.read(SNAPSHOTS)
-
-
-def _named(workspace: Workspace, name: str) -> list[Row]:
-    try:
-        return _table(workspace).where(F.col("snapshot") == name).collect()  # bounded: one row per table
-    except TableMissingError:
-        return []
+def _pins(workspace: Workspace, name: str) -> list[Row]:
+    """One row per pinned table."""
+    return workspace.rows(SNAPSHOTS, SNAPSHOTS.column_names, snapshot=name)

@@ -6,25 +6,39 @@ workspace ``at`` a snapshot gives the pinned version of each table and cannot wr
 
 from __future__ import annotations
 
-import json
 import logging
 import re
-import shutil
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
+from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import SchemaError, TableMissingError, WorkspaceError
+from dataeval_spark.locations import (
+    absolute,
+    identifier,
+    is_catalog_name,
+    is_local,
+    local_path,
+    quoted,
+    remove_directory,
+)
+from dataeval_spark.table_access import (
+    LocalAccess,
+    Row,
+    SparkAccess,
+    TableAccess,
+    TableState,
+    Writer,
+    is_missing,
+    retrying,
+)
 from dataeval_spark.tables import ALL_TABLES, Table
 from dataeval_spark.tables.contract import sql_string
 
@@ -38,8 +52,6 @@ TABLE_PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.dataSkippingN
 # Delta's own auto-compaction rewrites after nearly every small commit; once in this many files is enough.
 COMPACT_EVERY, COMPACT_FILES, COMPACT_FILE_BYTES = 8, 24, 16 * 2**20
 RIGHTS = "USE CATALOG, USE SCHEMA, CREATE TABLE, SELECT and MODIFY (and CREATE SCHEMA where it does not exist)"
-# Commits that change no row: compaction, clean-up, properties.
-NO_WRITES = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "UNSET TBLPROPERTIES", "COMPUTE STATS")
 # Arrow batches of rows that hold image bytes: 64 keeps a batch of 1 MB photographs at 64 MB.
 BYTES_SETTINGS = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "64",
@@ -47,40 +59,8 @@ BYTES_SETTINGS = {
 }
 logger = logging.getLogger("dataeval_spark")
 
-CONFLICT = re.compile(r"DELTA_CONCURRENT|Concurrent\w+Exception|ProtocolChanged")
-
 # Commits that need session settings (MERGE has no options) take turns: one thread's id must never tag another's.
 _SETTINGS_LOCK = threading.RLock()
-
-
-@dataclass(frozen=True)
-class TableState:
-    """Where a table stands: its Delta version, and the last commit that changed rows (compaction does not)."""
-
-    version: int
-    written_version: int
-    written_at: datetime
-    work_id: str | None
-    rows_written: int | None = None
-
-    @property
-    def identity(self) -> str:
-        """Differs between a table and another that was dropped and recreated up to the same version."""
-        return f"{self.written_version}@{self.written_at.timestamp():.3f}"
-
-
-@dataclass(frozen=True)
-class Writer:
-    """Who writes: goes into each commit, so that a table's history tells what made it."""
-
-    run_id: str
-    step: str
-    work_id: str
-    code_version: str
-
-    @property
-    def metadata(self) -> str:
-        return json.dumps(vars(self), sort_keys=True)
 
 
 class Workspace:
@@ -123,7 +103,10 @@ class Workspace:
         self.scratch_root = absolute(scratch) if scratch else None if self.is_catalog else f"{self.location}/_scratch"
         self._table_location = table_location
         self._retention_days = retention_days
-        self._versions = versions
+        self.versions = versions
+        # Paths mean files of this machine only in sessions that say so: elsewhere they may be those of a cluster.
+        here = spark.conf.get("spark.dataeval_spark.localFiles", "false") == "true"
+        self._is_here = here and not self.is_catalog and is_local(self.location)
         self._created: set[str] = set()
         self._checked: set[str] = set()
 
@@ -131,29 +114,16 @@ class Workspace:
 
     def name(self, table: Table) -> str:
         """Name of a table in SQL."""
-        return (
-            f"{_quoted(self.location)}.`{table.name}`" if self.is_catalog else f"delta.{_identifier(self.path(table))}"
-        )
+        return f"{quoted(self.location)}.`{table.name}`" if self.is_catalog else f"delta.{identifier(self.path(table))}"
 
     def path(self, table: Table) -> str:
         return f"{self.location}/{table.name}"
 
     def state(self, table: Table) -> TableState | None:
         """Version of a table and who wrote it; None when it does not exist."""
-        try:
-            history = self.spark.sql(f"DESCRIBE HISTORY {self.name(table)} LIMIT 8").collect()
-        except AnalysisException as error:
-            if _is_missing(error):
-                return None
-            raise self._wrapped(error, f"read the history of {table.name}") from error
-        write = next((row for row in history if row["operation"] not in NO_WRITES), history[-1])
-        return TableState(
-            version=history[0]["version"],
-            written_version=write["version"],
-            written_at=write["timestamp"].astimezone(UTC),
-            work_id=_metadata(write).get("work_id"),
-            rows_written=int(rows) if (rows := write["operationMetrics"].get("numOutputRows")) is not None else None,
-        )
+        with self._wrapping(f"read the history of {table.name}"):
+            commits = self._access(table).commits(8)
+        return TableState.of(commits) if commits else None
 
     def states(self, tables: Iterable[Table] = ALL_TABLES) -> dict[str, TableState]:
         """State of each table that exists."""
@@ -164,19 +134,24 @@ class Workspace:
 
     def commit_versions(self, table: Table, *, step: str, limit: int = 200) -> dict[str, int]:
         """First version that each run committed for a step, among the newest ``limit`` commits."""
-        rows = self.spark.sql(f"DESCRIBE HISTORY {self.name(table)} LIMIT {limit}").collect()
-        found = [(_metadata(row), row["version"]) for row in rows]
         # Newest first, so the earliest commit of a run is the one that stays.
-        return {made["run_id"]: version for made, version in found if made.get("step") == step}
+        commits = self._access(table).commits(limit)
+        return {c.made_by["run_id"]: c.version for c in commits if c.made_by.get("step") == step}
 
     def table_id(self, table: Table) -> str:
         """Delta's own id of a table: a dropped and recreated table has another."""
-        return str(self.spark.sql(f"DESCRIBE DETAIL {self.name(table)}").select("id").collect()[0]["id"])
+        return self._access(table).identity()
 
     def exists(self, table: Table) -> bool:
-        if self._versions is not None:
-            return table.name in self._versions
+        if self.versions is not None:
+            return table.name in self.versions
         return self.state(table) is not None
+
+    def _access(self, table: Table) -> TableAccess:
+        if self._is_here:
+            return LocalAccess(self.path(table))
+        place = f"{self._table_location}/{table.name}" if self._table_location and self.is_catalog else None
+        return SparkAccess(self.spark, self.name(table), None if self.is_catalog else self.path(table), place)
 
     # Reading
 
@@ -188,10 +163,10 @@ class Workspace:
         TableMissingError
             The table does not exist; the message says which command fills it.
         """
-        if self._versions is not None and version is None:
-            if table.name not in self._versions:
+        if self.versions is not None and version is None:
+            if table.name not in self.versions:
                 raise TableMissingError.of(table.name, self.location, "the snapshot was made before it was filled")
-            version = self._versions[table.name]
+            version = self.versions[table.name]
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
@@ -199,7 +174,7 @@ class Workspace:
             frame = reader.table(self.name(table)) if self.is_catalog else reader.load(self.path(table))
             frame.columns  # noqa: B018  under Connect nothing is checked before this
         except AnalysisException as error:
-            if not _is_missing(error):
+            if not is_missing(error):
                 raise self._wrapped(error, f"read {table.name}") from error
             command = f"dataeval-spark {FILLED_BY.get(table.name, 'analyze')} --workspace {self.location}"
             raise TableMissingError.of(table.name, self.location, command) from error
@@ -231,21 +206,8 @@ class Workspace:
             ("delta.logRetentionDuration", "delta.deletedFileRetentionDuration"),
             f"interval {self._retention_days} days",
         )
-        assignments = ", ".join(f"'{key}' = '{value}'" for key, value in properties.items())
-        location = (
-            f" LOCATION {sql_string(f'{self._table_location}/{table.name}')}"
-            if self._table_location and self.is_catalog
-            else ""
-        )
-        try:
-            retrying(
-                lambda: self.spark.sql(
-                    f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({table.ddl()}) USING DELTA{location} "
-                    f"COMMENT {sql_string(table.doc)} TBLPROPERTIES ({assignments})"
-                )
-            )
-        except PySparkException as error:
-            raise self._wrapped(error, f"create {table.name}") from error
+        with self._wrapping(f"create {table.name}"):
+            self._access(table).create(table, properties)
 
     def open(self) -> None:
         """Make the place for the tables.
@@ -258,7 +220,7 @@ class Workspace:
         if self.is_catalog:
             try:
                 if not self.spark.catalog.databaseExists(self.location):
-                    self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {_quoted(self.location)}")
+                    self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {quoted(self.location)}")
             except PySparkException as error:
                 raise self._wrapped(error, f"create the schema {self.location}") from error
         elif is_local(self.location):
@@ -309,6 +271,8 @@ class Workspace:
         before = self.state(table)
         if before is None:
             self.create([table])
+            if not table.open:
+                self._checked.add(table.name)  # it is as its contract says
         elif before.work_id == writer.work_id:
             return before
         rows = self._conforming(table, frame, writer)
@@ -325,15 +289,27 @@ class Workspace:
         assert after is not None
         return after
 
-    def replace_where(self, table: Table, frame: DataFrame, condition: str, writer: Writer) -> None:
-        """Replace the rows that meet a condition; used for rows that the workspace keeps about itself."""
-        rows = self._conforming(table, frame, writer)
-        self._save(table, rows, writer, None, mode="overwrite", options={"replaceWhere": condition})
+    def rows(self, table: Table, columns: Sequence[str], **equal: Any) -> list[Row]:
+        """Rows that the workspace keeps about itself, with the values given; none where the table does not exist."""
+        try:
+            return self._access(table).rows(columns, equal)
+        except TableNotFoundError:
+            return []
+        except AnalysisException as error:
+            if is_missing(error):
+                return []
+            raise
 
-    def append(self, table: Table, frame: DataFrame, writer: Writer) -> None:
+    def append_rows(self, table: Table, rows: Sequence[Row], writer: Writer) -> None:
         """Add rows that the workspace keeps about itself."""
         self.create([table])
-        self._save(table, self._conforming(table, frame, writer), writer, None, mode="append", options={})
+        with self._wrapping(f"write {table.name}"):
+            self._access(table).append(table, rows, writer)
+
+    def replace_rows(self, table: Table, rows: Sequence[Row], condition: str, writer: Writer) -> None:
+        """Put rows that the workspace keeps about itself in the place of those that meet a condition."""
+        with self._wrapping(f"write {table.name}"):
+            self._access(table).replace(table, rows, condition, writer)
 
     def _save(
         self,
@@ -354,13 +330,13 @@ class Workspace:
             save = save.option("txnAppId", app).option("txnVersion", version)
         try:
             retrying(lambda: save.saveAsTable(self.name(table)) if self.is_catalog else save.save(self.path(table)))
-        except AnalysisException as error:
+        except AnalysisException as error:  # other errors are those of the step that made the rows
             raise self._wrapped(error, f"write {table.name}") from error
 
     def compact(self, table: Table) -> bool:
         """Merge the files of a table where many are small; return whether it was done."""
-        detail = self.spark.sql(f"DESCRIBE DETAIL {self.name(table)}").select("numFiles", "sizeInBytes").collect()[0]
-        if detail["numFiles"] >= COMPACT_FILES and detail["sizeInBytes"] < COMPACT_FILE_BYTES * detail["numFiles"]:
+        files, size = self._access(table).files()
+        if files >= COMPACT_FILES and size < COMPACT_FILE_BYTES * files:
             with _SETTINGS_LOCK:
                 self.spark.sql(f"OPTIMIZE {self.name(table)}")
             return True
@@ -450,8 +426,16 @@ class Workspace:
         self._checked.add(table.name)
 
     def _require_writable(self) -> None:
-        if self._versions is not None:
+        if self.versions is not None:
             raise WorkspaceError(f"Workspace {self.location} is read at a snapshot and cannot be written.")
+
+    @contextmanager
+    def _wrapping(self, action: str) -> Iterator[None]:
+        """Turn an error of the engines into one of ours that says what could not be done."""
+        try:
+            yield
+        except (PySparkException, DeltaError, OSError) as error:
+            raise self._wrapped(error, action) from error
 
     def _wrapped(self, error: Exception, action: str) -> WorkspaceError:
         text = str(error)
@@ -484,27 +468,13 @@ class Workspace:
                     "Hint: --scratch DIRECTORY (a path that the driver and the executors can write)"
                 )
             frame.write.mode("overwrite").parquet(f"{root}/{name}")
-            return self.spark.read.parquet(f"{root}/{name}")
+            return self.spark.read.schema(frame.schema).parquet(f"{root}/{name}")
 
         try:
             yield stage
         finally:
             if self.scratch_root is not None:
                 remove_directory(root)
-
-
-def retrying(commit: Callable[[], object], attempts: int = 5) -> None:
-    """Commit; where another commit came between, try again a bounded number of times."""
-    for attempt in range(1, attempts + 1):
-        try:
-            commit()
-            return
-        except Exception as error:
-            if attempt == attempts or not re.search(
-                r"DELTA_CONCURRENT|Concurrent\w+Exception|ProtocolChanged", str(error)
-            ):
-                raise
-            time.sleep(0.2 * attempt)
 
 
 @contextmanager
@@ -521,71 +491,5 @@ def session_settings(spark: SparkSession, settings: Mapping[str, str]) -> Iterat
                 spark.conf.unset(key) if old is None else spark.conf.set(key, old)
 
 
-def is_catalog_name(location: str) -> bool:
-    """``catalog.schema``: exactly one dot and no slash."""
-    return location.count(".") == 1 and not re.search(r"[/\\:]", location) and not location.startswith(".")
-
-
-def absolute(location: str) -> str:
-    """A directory as an absolute path; a URI stays as it is."""
-    if location.startswith("file:"):
-        return str(local_path(location))
-    return location.rstrip("/") if is_uri(location) else str(Path(location).expanduser().absolute())
-
-
-def is_uri(location: str) -> bool:
-    """Whether a location begins with a scheme, such as ``s3://`` or ``dbfs:/``."""
-    return re.match(r"^[A-Za-z][A-Za-z0-9+.-]+:/", location) is not None
-
-
-def is_local(location: str) -> bool:
-    return not is_uri(location) or location.startswith("file:")
-
-
-def local_path(location: str) -> Path:
-    return Path(re.sub(r"^file:(//)?", "", location))
-
-
-def remove_directory(location: str) -> None:
-    """Remove a directory with all in it, local or on any file system that Arrow knows.
-
-    Where it cannot be removed, the log says which: results are written by then, and must not fail for it.
-    """
-    if is_local(location):
-        shutil.rmtree(local_path(location), ignore_errors=True)
-        return
-    from pyarrow import fs
-
-    try:
-        filesystem, path = fs.FileSystem.from_uri(re.sub(r"^s3[an]:", "s3:", location))
-        filesystem.delete_dir_contents(path, missing_dir_ok=True)
-    except (OSError, ValueError) as error:
-        logger.warning("temporary files in %s could not be removed: %s", location, error)
-
-
-def _quoted(name: str) -> str:
-    return ".".join(_identifier(part) for part in name.split("."))
-
-
-def _identifier(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
-
-
 def _plain_type(type: str) -> str:
     return re.sub(r"\s*([:,])\s*", r"\1", type)
-
-
-def _metadata(row: Any) -> dict[str, str]:
-    try:
-        found = json.loads(row["userMetadata"] or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _is_missing(error: AnalysisException) -> bool:
-    text = str(error)
-    return any(
-        mark in text
-        for mark in ("TABLE_OR_VIEW_NOT_FOUND", "PATH_NOT_FOUND", "DELTA_TABLE_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE")
-    ) or bool(re.search(r"is not a Delta table|doesn't exist|PATH_DOES_NOT_EXIST|SCHEMA_NOT_FOUND", text))

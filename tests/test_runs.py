@@ -11,8 +11,9 @@ import pytest
 from dataeval_spark import runs
 from dataeval_spark.errors import WorkspaceBusyError
 from dataeval_spark.runs import Success, is_up_to_date, process_started, work_id
+from dataeval_spark.table_access import TableState
 from dataeval_spark.tables import LABEL_STATS, RUNS
-from dataeval_spark.workspace import TableState, Workspace
+from dataeval_spark.workspace import Workspace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

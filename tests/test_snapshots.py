@@ -9,8 +9,9 @@ import pytest
 from dataeval_spark import runs, snapshots
 from dataeval_spark.errors import SnapshotError, TableMissingError, WorkspaceError
 from dataeval_spark.snapshots import TableDiff
+from dataeval_spark.table_access import Writer
 from dataeval_spark.tables import EMBEDDINGS, UNREADABLE_IMAGES
-from dataeval_spark.workspace import Workspace, Writer
+from dataeval_spark.workspace import Workspace
 
 ROW = "image_id string, stage string, error_class string, message string, content_length bigint, fingerprint string"
 
@@ -53,7 +54,7 @@ def test_a_table_that_was_not_pinned_is_missing(workspace):
 
 
 def test_the_list_shows_newest_first(workspace):
-    assert [(row["snapshot"], row["note"]) for row in snapshots.listing(workspace).collect()] == [
+    assert [(listed.name, listed.note) for listed in snapshots.listing(workspace)] == [
         ("two", None),
         ("one", "before"),
     ]

@@ -8,8 +8,10 @@ import pytest
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import SchemaError, TableMissingError, WorkspaceError
+from dataeval_spark.locations import is_catalog_name
+from dataeval_spark.table_access import Writer
 from dataeval_spark.tables import DATASET_FINDINGS, EMBEDDINGS, FACTORS, LABEL_STATS, UNREADABLE_IMAGES
-from dataeval_spark.workspace import Workspace, Writer, is_catalog_name
+from dataeval_spark.workspace import Workspace
 
 ROW = "image_id string, stage string, error_class string, message string, content_length bigint, fingerprint string"
 
