@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from dataeval_spark import jars, session
+from dataeval_spark import jars, java, session
 from dataeval_spark.errors import SetupError
 
 PYTHON_VERSIONS = ((3, 11), (3, 12), (3, 13))
@@ -45,14 +45,14 @@ def checks(workspace: str | None = None, *, resolve: bool = True) -> list[Check]
     resolve : bool
         Download what can be downloaded.
     """
-    java = _java()
+    found_java = _java()
     place = Path(workspace or ".").expanduser().absolute()
     return [
         _python(),
-        java,
+        found_java,
         _spark(),
         _delta(),
-        _jars(resolve and java.status == "ok"),
+        _jars(resolve and found_java.status == "ok"),
         _memory(),
         Check("cores", "ok", str(session.available_cores())),
         _gpu(),
@@ -69,11 +69,11 @@ def _python() -> Check:
 
 def _java() -> Check:
     try:
-        java = session.require_java()
+        program = java.require_java()
     except SetupError as error:
         found, _, hint = str(error).partition("\nHint: ")
         return Check("java", "error", found, hint)
-    return Check("java", "ok", f"{session.java_version(java)} ({java})")
+    return Check("java", "ok", f"{java.java_version(program)} ({program})")
 
 
 def _spark() -> Check:
@@ -92,7 +92,7 @@ def _delta() -> Check:
 def _jars(resolve: bool) -> Check:
     found = jars.cached()
     try:
-        found = found or (jars.resolve(session.require_java()) if resolve else [])
+        found = found or (jars.resolve(java.require_java()) if resolve else [])
     except SetupError as error:
         text, _, hint = str(error).partition("\nHint: ")
         return Check("delta jars", "error", text, hint)

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import SparkSession
 
 from dataeval_spark import jars
 from dataeval_spark.errors import SetupError
+from dataeval_spark.java import java_version, require_java
 
-JAVA_VERSIONS = (17, 21)
 DELTA_SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -51,6 +51,12 @@ LOCAL_SETTINGS = {
     # Compiling Java for each of hundreds of small queries takes longer than interpreting them.
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
+# Without Hadoop's native library, its checked local file system starts a process (chmod, readlink) for nearly every
+# file and every rename: 1,300 of them in the demo. The raw one starts a quarter of that, and leaves no .crc files.
+FILE_SYSTEM_SETTINGS = {
+    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+    "spark.hadoop.fs.AbstractFileSystem.file.impl": "org.apache.hadoop.fs.local.RawLocalFs",
 }
 # The quick compiler alone starts fastest, but comes with a 48 MB code cache that Spark soon fills; growing the
 # metaspace from its 21 MB would take a dozen full collections.
@@ -98,6 +104,7 @@ def local(
     cores: int | None = None,
     memory: str | None = None,
     settings: Mapping[str, str] | None = None,
+    archive_at_exit: str | None = None,
     verbose: bool = False,
 ) -> SparkSession:
     """A session on this machine, with Delta and settings for small data.
@@ -112,6 +119,8 @@ def local(
         Heap of the driver such as ``"2g"``; default a quarter of the memory, between 1 and 8 GB.
     settings : mapping, optional
         Further Spark settings; they win over ours.
+    archive_at_exit : str, optional
+        File for the classes that were loaded, written when the JVM ends: see `class_archive`.
     verbose : bool
         Show the JVM's own messages.
 
@@ -128,14 +137,17 @@ def local(
     cores = cores or available_cores()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    log4j = Path(__file__).with_name("log4j2.properties").as_uri()
+    heap_mb = _heap_mb(memory or os.environ.get("DATAEVAL_SPARK_MEMORY"))
     merged = {
         **DELTA_SETTINGS,
         **LOCAL_SETTINGS,
-        "spark.jars": ",".join(map(str, jars.resolve(java))),
+        **FILE_SYSTEM_SETTINGS,
+        "spark.sql.streaming.checkpointFileManagerClass": _checkpoint_file_manager(),
+        # Not spark.jars: only classes on the JVM's own class path can be archived.
+        "spark.driver.extraClassPath": ":".join(map(str, jars.resolve(java))),
         "spark.sql.shuffle.partitions": str(cores),
-        "spark.driver.memory": memory or os.environ.get("DATAEVAL_SPARK_MEMORY") or f"{_default_heap_gb()}g",
-        "spark.driver.extraJavaOptions": JVM_OPTIONS + ("" if verbose else f" -Dlog4j2.configurationFile={log4j}"),
+        "spark.driver.memory": f"{heap_mb}m",
+        "spark.driver.extraJavaOptions": _jvm_options(java, heap_mb, archive_at_exit, verbose),
         **(settings or {}),
     }
     # Four attempts per task: with plain local[N] one lost Python worker fails the job.
@@ -146,6 +158,39 @@ def local(
         return builder.getOrCreate()
 
 
+def _jvm_options(java: str, heap_mb: int, archive_at_exit: str | None, verbose: bool) -> str:
+    # Planning makes short-lived objects: in the default young generation they cause 250 collections in the demo.
+    options = [JVM_OPTIONS, f"-Xmn{max(64, min(400, heap_mb // 3))}m"]
+    archive = class_archive(java)
+    if archive_at_exit is not None:
+        options.append(f"-XX:ArchiveClassesAtExit={archive_at_exit}")
+    elif archive.is_file():
+        options.append(f"-XX:SharedArchiveFile={archive} -Xlog:cds*=off")
+    if not verbose:
+        options.append(f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties').as_uri()}")
+    return " ".join(options)
+
+
+def class_archive(java: str) -> Path:
+    """Where the class-data archive of this Java is kept, made or not."""
+    return jars.directory() / f"classes-java-{java_version(java)}.jsa"
+
+
+def stop_and_wait(spark: SparkSession) -> None:
+    """Stop a local session and wait until its JVM has ended."""
+    gateway: Any = spark.sparkContext._gateway
+    spark.stop()
+    gateway.shutdown()
+    gateway.proc.stdin.close()
+    gateway.proc.wait()
+
+
+def _checkpoint_file_manager() -> str:
+    """The class with which Delta writes checksum files; the other one starts two processes for each."""
+    moved = "" if version("pyspark").startswith("4.0.") else "checkpointing."
+    return f"org.apache.spark.sql.execution.streaming.{moved}FileSystemBasedCheckpointFileManager"
+
+
 def available_cores() -> int:
     """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -153,46 +198,14 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def require_java() -> str:
-    """Path of a Java that Spark 4 runs on.
-
-    Raises
-    ------
-    SetupError
-        There is no Java, or its version is not supported.
-    """
-    java = java_program()
-    if java is None:
-        raise SetupError(f"Java was not found; Spark needs Java 17 or 21.\nHint: {_java_hint()}")
-    found = java_version(java)
-    if found not in JAVA_VERSIONS:
-        raise SetupError(f"{java} is Java {found}; Spark needs Java 17 or 21.\nHint: {_java_hint()}")
-    return java
-
-
-def java_program() -> str | None:
-    """The ``java`` that Spark would start: ``JAVA_HOME`` first, then ``PATH``."""
-    home = os.environ.get("JAVA_HOME")
-    if home:
-        candidate = Path(home) / "bin" / "java"
-        return str(candidate) if candidate.is_file() else None
-    return shutil.which("java")
-
-
-def java_version(java: str) -> int | None:
-    """Feature version (17, 21 ...) of a ``java`` program; null when it does not answer."""
-    with suppress(OSError, subprocess.TimeoutExpired):
-        done = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30)
-        match = re.search(r'version "(\d+)(?:\.(\d+))?', done.stderr + done.stdout)
-        if match:
-            return int(match.group(2) or 0) if match.group(1) == "1" else int(match.group(1))
-    return None
-
-
-def _java_hint() -> str:
-    if sys.platform == "darwin":
-        return "brew install openjdk@17 && export JAVA_HOME=$(brew --prefix openjdk@17)"
-    return "sudo apt-get install openjdk-17-jre-headless (and unset JAVA_HOME, or set it to that Java)"
+def _heap_mb(memory: str | None) -> int:
+    """Megabytes of a size such as ``2g``; by default a quarter of the machine's memory, between 1 and 8 GB."""
+    if memory is None:
+        return 1024 * _default_heap_gb()
+    match = re.fullmatch(r"(\d+)\s*([mg])b?", memory.strip().lower())
+    if match is None:
+        raise SetupError(f"The heap is to be {memory!r}; expected a size such as 2g or 1500m.")
+    return int(match.group(1)) * (1024 if match.group(2) == "g" else 1)
 
 
 def _default_heap_gb() -> int:

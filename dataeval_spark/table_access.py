@@ -236,6 +236,29 @@ class LocalAccess:
         except CommitFailedError:
             if not self._exists():  # else another process made it at the same time
                 raise
+            return
+        self._write_checksum()
+
+    def _write_checksum(self) -> None:
+        """Write the version checksum of the Delta protocol, so that Spark need not compute what an empty table has."""
+        first = Path(self._path) / "_delta_log" / f"{0:020}.json"
+        actions: Row = {}
+        for line in first.read_text().splitlines():
+            actions |= json.loads(line)
+        checksum = {
+            "tableSizeBytes": 0,
+            "numFiles": 0,
+            "numMetadata": 1,
+            "numProtocol": 1,
+            "setTransactions": [],
+            "domainMetadata": [],
+            "metadata": actions["metaData"],
+            "protocol": actions["protocol"],
+            "allFiles": [],
+        }
+        part = first.with_suffix(".crc.part")
+        part.write_text(json.dumps(checksum))
+        part.replace(first.with_suffix(".crc"))
 
     def identity(self) -> str:
         return str(self._table().metadata().id)

@@ -142,6 +142,11 @@ class Workspace:
         """Delta's own id of a table: a dropped and recreated table has another."""
         return self._access(table).identity()
 
+    def is_empty(self, table: Table) -> bool:
+        """Whether a table has no rows, or does not exist; a table that was only made is not read."""
+        state = self.state(table)
+        return state is None or state.version == 0 or self.read(table).isEmpty()
+
     def exists(self, table: Table) -> bool:
         if self.versions is not None:
             return table.name in self.versions

@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from dataeval_spark import jars, session
 from dataeval_spark.audit import Audit
 from dataeval_spark.demo import make_demo_images
+from dataeval_spark.java import require_java
 from dataeval_spark.tables import Table
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -46,7 +47,7 @@ def spark(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def _connect() -> SparkSession:
     """A Connect session on a server in this process group, with Delta."""
-    java = session.require_java()
+    java = require_java()
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     builder = SparkSession.builder.remote("local[2]").config("spark.driver.memory", "2g")
     builder = builder.config("spark.jars", ",".join(map(str, jars.resolve(java))))

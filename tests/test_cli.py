@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dataeval_spark import doctor, session
+from dataeval_spark import doctor, java
 from dataeval_spark.cli import CANCELLED, DONE, USAGE, main, parser
 from dataeval_spark.errors import SetupError
 from tests.jobs.conftest import picture
@@ -173,14 +173,14 @@ def test_no_java_says_how_to_get_one(monkeypatch):
     monkeypatch.setenv("JAVA_HOME", "/nowhere")
 
     with pytest.raises(SetupError, match=r"(?s)Java was not found.*Hint: .*openjdk"):
-        session.require_java()
+        java.require_java()
 
 
 def test_a_java_of_another_version_is_named(monkeypatch):
-    monkeypatch.setattr(session, "java_version", lambda java: 11)
+    monkeypatch.setattr(java, "java_version", lambda java: 11)
 
     with pytest.raises(SetupError, match="is Java 11; Spark needs Java 17 or 21"):
-        session.require_java()
+        java.require_java()
 
 
 def test_the_doctor_shows_every_check():

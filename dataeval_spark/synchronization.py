@@ -1,0 +1,249 @@
+"""Bring `images`, `targets`, `factors` and `annotation_findings` to what a source holds, writing only what differs.
+
+Every write is decided by comparing the source with the tables, so an ingestion that was killed
+half-way is completed by running it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.factor_types import typed_like_table
+from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.ingest.source import Source, Stage
+from dataeval_spark.kernels.files import read_file
+from dataeval_spark.kernels.hashes import file_hash
+from dataeval_spark.runs import Run
+from dataeval_spark.tables import (
+    ANNOTATION_FINDINGS,
+    CHANNEL_STATS,
+    EMBEDDINGS,
+    FACTORS,
+    HASHES,
+    IMAGE_STATS,
+    IMAGES,
+    TARGETS,
+    UNREADABLE_IMAGES,
+    Table,
+)
+from dataeval_spark.workspace import BYTES_SETTINGS, Workspace, session_settings
+
+IMAGE_TABLES = (TARGETS, FACTORS, IMAGE_STATS, CHANNEL_STATS, HASHES, UNREADABLE_IMAGES, EMBEDDINGS)
+FILES_PER_TASK = 500
+ATTRIBUTES = ("uri", "content_length", "modified_at", "captured_at", "split", "source")
+
+
+def synchronize(
+    workspace: Workspace,
+    run: Run,
+    stage: Stage,
+    found: Source,
+    existing: DataFrame,
+    dataset: str,
+    source: str,
+    *,
+    is_new: bool,
+    keep_bytes: bool,
+) -> dict[str, Any]:
+    changes = stage(_changes(found, existing, source, keep_bytes), "changes")
+    counts = {row["status"]: row["n"] for row in changes.groupBy("status").agg(F.count("*").alias("n")).collect()}
+    counts |= {"taken": sum(n for status, n in counts.items() if status != "deleted")}
+    counts["skipped"] = found.skipped.count() if found.skipped is not None else 0
+    if counts["taken"] == 0:
+        return counts
+    if set(counts) & {"new", "changed", "attributes", "deleted"}:
+        rows = _image_rows(changes, existing, found, stage, dataset, source, keep_bytes)
+        covered = changes.where("status != 'same'").select("image_id")
+        with session_settings(workspace.spark, BYTES_SETTINGS):
+            _upsert(workspace, run, IMAGES, rows, covered, is_new=is_new)
+    factors = typed_like_table(workspace, run, found.factors, dataset)
+    taken = found.images.select("image_id")
+    live = workspace.read(IMAGES).where((F.col("dataset") == dataset) & F.col("deleted_at").isNull()).select("image_id")
+    with ThreadPoolExecutor(3) as pool:
+        synced = [
+            pool.submit(_sync, workspace, run, stage, TARGETS, found.targets, taken, live, is_new),
+            pool.submit(_sync, workspace, run, stage, FACTORS, factors, taken, live, is_new),
+        ]
+        counts["findings"] = pool.submit(_write_findings, workspace, run, found.findings, dataset, is_new).result()
+        for job in synced:
+            job.result()
+    if not is_new:
+        _drop_deleted(workspace, run, dataset)
+    return counts
+
+
+def _changes(found: Source, existing: DataFrame, source: str, keep_bytes: bool) -> DataFrame:
+    """One row per image that is new, changed, deleted or as it was."""
+    new = found.images.withColumn("source", F.lit(source))
+    old = existing.select(
+        "image_id",
+        F.col("file_hash").alias("old_hash"),
+        F.col("deleted_at").alias("old_deleted_at"),
+        F.col("content").isNotNull().alias("old_has_content"),
+        *(F.col(name).alias(f"old_{name}") for name in ATTRIBUTES),
+    )
+    present = found.present.select("image_id").distinct().withColumn("is_present", F.lit(True))
+    joined = new.withColumn("is_taken", F.lit(True)).join(old, on="image_id", how="full")
+    joined = joined.join(present, on="image_id", how="left")
+    same_file = (
+        F.col("content_length").eqNullSafe(F.col("old_content_length"))
+        & F.col("modified_at").eqNullSafe(F.col("old_modified_at"))
+        & F.col("uri").eqNullSafe(F.col("old_uri"))
+        & F.col("modified_at").isNotNull()
+        & F.col("old_hash").isNotNull()
+        & (F.col("old_has_content") | F.lit(not keep_bytes))
+    )
+    same_rest = F.lit(True)
+    for name in ("captured_at", "split", "source"):
+        same_rest &= F.col(name).eqNullSafe(F.col(f"old_{name}"))
+    was_here = F.col("old_source").isNotNull() & F.col("old_deleted_at").isNull()
+    status = (
+        F.when(F.col("is_taken").isNull() & F.col("is_present").isNull() & was_here, "deleted")
+        .when(F.col("is_taken").isNull(), None)
+        .when(~was_here, "new")
+        .when(~same_file, "changed")
+        .when(~same_rest, "attributes")
+        .otherwise("same")
+    )
+    columns = ("image_id", "uri", "content_length", "modified_at", "captured_at", "split", "old_hash")
+    return joined.select(*columns, status.alias("status")).where("status IS NOT NULL")
+
+
+def _image_rows(
+    changes: DataFrame,
+    existing: DataFrame,
+    found: Source,
+    stage: Stage,
+    dataset: str,
+    source: str,
+    keep_bytes: bool,
+) -> DataFrame:
+    """Rows of `images` for what is new, changed or deleted; new and changed files are read once, to hash them."""
+    to_read = changes.where("status IN ('new', 'changed')")
+    read = stage(_read(to_read, found, keep_bytes), "read")
+    attributes = ("image_id", "uri", "captured_at", "split", "modified_at")
+    fresh = to_read.select(*attributes).join(read, on="image_id", how="inner").withColumn("gone", F.lit(False))
+    kept = existing.select("image_id", "content", "file_hash", "content_length", F.lit(False).alias("gone"))
+    moved = changes.where("status = 'attributes'").select(*attributes).join(kept, on="image_id", how="inner")
+    rows = fresh.unionByName(moved).select(
+        "image_id",
+        "uri",
+        "content",
+        F.col("content_length").cast("bigint").alias("content_length"),
+        "modified_at",
+        "file_hash",
+        "captured_at",
+        "split",
+        F.lit(dataset).alias("dataset"),
+        F.lit(source).alias("source"),
+        F.lit(None).cast("timestamp").alias("deleted_at"),
+    )
+    deleted = existing.join(changes.where("status = 'deleted'").select("image_id"), on="image_id", how="left_semi")
+    marked = deleted.withColumn("deleted_at", F.current_timestamp()).withColumn("content", F.lit(None).cast("binary"))
+    return rows.unionByName(marked.drop("run_id"))
+
+
+def _read(to_read: DataFrame, found: Source, keep_bytes: bool) -> DataFrame:
+    ids = to_read.select("image_id")
+    files = found.images.select("image_id", "uri", "content").join(ids, on="image_id", how="left_semi")
+    tasks = max(1, -(-to_read.count() // FILES_PER_TASK))
+    ddl = "image_id string, content binary, content_length bigint, file_hash string"
+
+    def read(rows: Iterator[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+        for row in rows:
+            given = row["content"]
+            try:
+                data = given if given is not None else read_file(row["uri"])
+            except OSError:  # the profile reads it again and says why it cannot
+                yield {"image_id": row["image_id"]}
+                continue
+            yield {
+                "image_id": row["image_id"],
+                "content": data if keep_bytes or given is not None else None,
+                "content_length": len(data),
+                "file_hash": file_hash(data),
+            }
+
+    return map_rows(files.repartition(min(tasks, 10_000)), read, ddl)
+
+
+def _sync(
+    workspace: Workspace,
+    run: Run,
+    stage: Stage,
+    table: Table,
+    rows: DataFrame,
+    taken: DataFrame,
+    live: DataFrame,
+    is_new: bool,
+) -> None:
+    """Replace the rows of the images whose rows differ from the table's."""
+    rows = rows.join(live, on="image_id", how="left_semi")
+    if is_new:
+        if not table.open or len(rows.columns) > 2:  # a dataset without factors writes none
+            _upsert(workspace, run, table, rows, live, is_new=True)
+        return
+    # Only of images that were taken: --limit and --glob must not touch the others.
+    old_rows = workspace.read(table).join(taken, on="image_id", how="left_semi")
+    if table.open:
+        # A factor that the source no longer has is null from now on.
+        missing = [(name, type) for name, type in old_rows.dtypes if name not in (*rows.columns, "run_id")]
+        rows = rows.select("*", *(F.lit(None).cast(type).alias(name) for name, type in missing))
+    new = rows.groupBy("image_id").agg(_content_hash(rows, rows.columns).alias("new_hash"))
+    old = old_rows.groupBy("image_id").agg(_content_hash(old_rows, rows.columns).alias("old_hash"))
+    differ = new.join(old, on="image_id", how="full").where(~F.col("new_hash").eqNullSafe(F.col("old_hash")))
+    changed = stage(differ.select("image_id"), f"changed_{table.name}")
+    if not changed.isEmpty():
+        _upsert(workspace, run, table, rows.join(changed, on="image_id", how="left_semi"), changed)
+
+
+def _content_hash(frame: DataFrame, columns: list[str]) -> Column:
+    """Order-independent hash of an image's rows; a column the frame lacks counts as null."""
+    have = set(frame.columns)
+    parts = [F.col(f"`{name}`") if name in have else F.lit(None) for name in sorted(columns) if name != "image_id"]
+    # Nulls are written out: without them, two columns that swap their values would hash alike.
+    text = F.to_json(F.struct(*(p.alias(f"c{i}") for i, p in enumerate(parts))), {"ignoreNullFields": "false"})
+    return F.xxhash64(F.array_join(F.sort_array(F.collect_list(text)), "\n"))
+
+
+def _write_findings(workspace: Workspace, run: Run, findings: DataFrame, dataset: str, is_new: bool) -> int:
+    rows = findings.select(F.lit(dataset).alias("dataset"), "*")
+    count = rows.count()
+    if is_new:
+        if count == 0:
+            return 0
+    else:
+        old = workspace.read(ANNOTATION_FINDINGS).where(F.col("dataset") == dataset).drop("run_id")
+        if old.count() == count and rows.exceptAll(old).isEmpty():
+            return count
+    workspace.write(ANNOTATION_FINDINGS, rows, run.writer("ingest", f"{run.run_id}:findings:{dataset}"), scope=dataset)
+    return count
+
+
+def _drop_deleted(workspace: Workspace, run: Run, dataset: str) -> None:
+    """Remove the rows of deleted images from every per-image table."""
+    gone = workspace.read(IMAGES).where((F.col("dataset") == dataset) & F.col("deleted_at").isNotNull())
+    gone = gone.select("image_id")
+    if gone.isEmpty():
+        return
+    for table in IMAGE_TABLES:
+        rows = workspace.read_or_none(table)
+        if rows is None:
+            continue
+        stale = rows.join(gone, on="image_id", how="left_semi").select("image_id").distinct()
+        if not stale.isEmpty():
+            _upsert(workspace, run, table, rows.limit(0), stale)
+
+
+def _upsert(
+    workspace: Workspace, run: Run, table: Table, rows: DataFrame, images: DataFrame, *, is_new: bool = False
+) -> None:
+    # Each run does only what its comparison with the tables asks for, so its work has no name but its own.
+    writer = run.writer("ingest", f"{run.run_id}:{table.name}:{uuid4().hex}")
+    workspace.write(table, rows.drop("run_id"), writer, images=images, are_new=is_new)
