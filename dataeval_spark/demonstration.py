@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-from pyspark.sql import functions as F
+from typing import Any
 
 from dataeval_spark.audit import Audit, Report
 from dataeval_spark.demo import DemoFiles, PlantScore, format_scores, make_demo_images, read_plants, score_plants
@@ -84,22 +83,28 @@ def _ingest(audit: Audit, files: DemoFiles) -> None:
 
 def score(audit: Audit, files: DemoFiles) -> list[PlantScore]:
     """What was planted, found and missed, from the tables. Bounded: the demo has a few thousand images."""
-    read = audit.workspace.read
-    mine = F.col("image_id").startswith(f"{MAIN}/")
-    path = F.substr("image_id", F.lit(len(MAIN) + 2)).alias("path")
-    groups = read(DUPLICATE_GROUPS).where(mine).select(path, "group_id").collect()
-    rules = read(IMAGE_FINDINGS).where(mine & F.col("target_index").isNull()).select("rule", path).collect()
-    unreadable = read(UNREADABLE_IMAGES).where(mine).select(path).collect()
-    bad = read(ANNOTATION_FINDINGS).where(F.col("dataset") == MAIN).select("kind", path).collect()
-    drifted = read(DRIFT_METRICS).where(F.col("column_name").isin(*SHIFTED_STATISTICS) & F.col("drift_detected"))
+    rows = audit.workspace.rows
+    groups = rows(DUPLICATE_GROUPS, ("image_id", "group_id"))
+    found = rows(IMAGE_FINDINGS, ("image_id", "rule"), target_index=None)
+    unreadable = rows(UNREADABLE_IMAGES, ("image_id",))
+    bad = rows(ANNOTATION_FINDINGS, ("kind", "image_id"), dataset=MAIN)
+    drifted = rows(DRIFT_METRICS, ("column_name",), drift_detected=True)
     findings: dict[str, set[str]] = {}
-    for row in rules:
-        findings.setdefault(row["rule"], set()).add(row["path"])
+    for row in filter(_is_main, found):
+        findings.setdefault(row["rule"], set()).add(_path(row))
     return score_plants(
         read_plants(files.planted),
-        duplicate_group_of={row["path"]: row["group_id"] for row in groups},
+        duplicate_group_of={_path(row): row["group_id"] for row in filter(_is_main, groups)},
         findings=findings,
-        unreadable={row["path"] for row in unreadable},
-        annotation_findings=[(row["kind"], row["path"]) for row in bad],
-        drift_detected=not drifted.isEmpty(),
+        unreadable={_path(row) for row in filter(_is_main, unreadable)},
+        annotation_findings=[(row["kind"], row["image_id"] and _path(row)) for row in bad],
+        drift_detected=any(row["column_name"] in SHIFTED_STATISTICS for row in drifted),
     )
+
+
+def _is_main(row: Mapping[str, Any]) -> bool:
+    return bool(row["image_id"].startswith(f"{MAIN}/"))
+
+
+def _path(row: Mapping[str, Any]) -> str:
+    return str(row["image_id"].removeprefix(f"{MAIN}/"))

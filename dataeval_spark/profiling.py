@@ -33,7 +33,8 @@ from dataeval_spark.tables import (
     UNREADABLE_IMAGES,
     Table,
 )
-from dataeval_spark.workspace import BYTES_SETTINGS, Workspace, session_settings
+from dataeval_spark.temporary_settings import BYTES_SETTINGS, temporary_settings
+from dataeval_spark.workspace import Workspace
 
 READS = (IMAGES, TARGETS)
 WRITES = (IMAGE_STATS, CHANNEL_STATS, HASHES, UNREADABLE_IMAGES, EMBEDDINGS)
@@ -162,7 +163,7 @@ def _measure_chunk(
         by_path = rows.join(contents.select("image_id"), on="image_id", how="left_anti")
         spread = by_path.repartition(tasks_for(count)).withColumn("content", F.lit(None).cast("binary"))
         both = with_bytes.unionByName(spread)
-        with session_settings(workspace.spark, BYTES_SETTINGS):
+        with temporary_settings(workspace.spark, BYTES_SETTINGS):
             staged = stage(profile(both, encoder=encoder, max_pixels=max_pixels), name)
     frames = tables_of(staged, encoder=encoder)
     frames[EMBEDDINGS] = _with_other_encoders(workspace, frames[EMBEDDINGS], rows, encoder)

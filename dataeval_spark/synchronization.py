@@ -32,7 +32,8 @@ from dataeval_spark.tables import (
     UNREADABLE_IMAGES,
     Table,
 )
-from dataeval_spark.workspace import BYTES_SETTINGS, Workspace, session_settings
+from dataeval_spark.temporary_settings import BYTES_SETTINGS, temporary_settings
+from dataeval_spark.workspace import Workspace
 
 IMAGE_TABLES = (TARGETS, FACTORS, IMAGE_STATS, CHANNEL_STATS, HASHES, UNREADABLE_IMAGES, EMBEDDINGS)
 FILES_PER_TASK = 500
@@ -60,7 +61,7 @@ def synchronize(
     if set(counts) & {"new", "changed", "attributes", "deleted"}:
         rows = _image_rows(changes, existing, found, stage, dataset, source, keep_bytes)
         covered = changes.where("status != 'same'").select("image_id")
-        with session_settings(workspace.spark, BYTES_SETTINGS):
+        with temporary_settings(workspace.spark, BYTES_SETTINGS):
             _upsert(workspace, run, IMAGES, rows, covered, is_new=is_new)
     factors = typed_like_table(workspace, run, found.factors, dataset)
     taken = found.images.select("image_id")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,7 +18,8 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from dataeval_spark.errors import SchemaError, TableMissingError, WorkspaceError
+from dataeval_spark.contract_check import conforming, missing_columns, types_of
+from dataeval_spark.errors import TableMissingError, WorkspaceError
 from dataeval_spark.locations import (
     absolute,
     identifier,
@@ -41,6 +41,7 @@ from dataeval_spark.table_access import (
 )
 from dataeval_spark.tables import ALL_TABLES, Table
 from dataeval_spark.tables.contract import sql_string
+from dataeval_spark.temporary_settings import SETTINGS_LOCK, temporary_settings
 
 FILLED_BY = {"images": "ingest", "targets": "ingest", "factors": "ingest", "annotation_findings": "ingest"}
 FILLED_BY |= dict.fromkeys(("image_stats", "channel_stats", "hashes", "unreadable_images", "embeddings"), "profile") | {
@@ -52,15 +53,7 @@ TABLE_PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.dataSkippingN
 # Delta's own auto-compaction rewrites after nearly every small commit; once in this many files is enough.
 COMPACT_EVERY, COMPACT_FILES, COMPACT_FILE_BYTES = 8, 24, 16 * 2**20
 RIGHTS = "USE CATALOG, USE SCHEMA, CREATE TABLE, SELECT and MODIFY (and CREATE SCHEMA where it does not exist)"
-# Arrow batches of rows that hold image bytes: 64 keeps a batch of 1 MB photographs at 64 MB.
-BYTES_SETTINGS = {
-    "spark.sql.execution.arrow.maxRecordsPerBatch": "64",
-    "spark.sql.parquet.columnarReaderBatchSize": "64",
-}
 logger = logging.getLogger("dataeval_spark")
-
-# Commits that need session settings (MERGE has no options) take turns: one thread's id must never tag another's.
-_SETTINGS_LOCK = threading.RLock()
 
 
 class Workspace:
@@ -202,7 +195,7 @@ class Workspace:
         self._require_writable()
         new = [table for table in tables if table.name not in self._created]
         # No MERGE of another thread may be under way: its settings would mark these commits as its own.
-        with _SETTINGS_LOCK, ThreadPoolExecutor(4) as pool:
+        with SETTINGS_LOCK, ThreadPoolExecutor(4) as pool:
             list(pool.map(self._create, new))
         self._created.update(table.name for table in new)
 
@@ -295,7 +288,7 @@ class Workspace:
         return after
 
     def rows(self, table: Table, columns: Sequence[str], **equal: Any) -> list[Row]:
-        """Rows that the workspace keeps about itself, with the values given; none where the table does not exist."""
+        """Rows with the values given, of a table that is known to be small; none where it does not exist."""
         try:
             return self._access(table).rows(columns, equal)
         except TableNotFoundError:
@@ -342,7 +335,7 @@ class Workspace:
         """Merge the files of a table where many are small; return whether it was done."""
         files, size = self._access(table).files()
         if files >= COMPACT_FILES and size < COMPACT_FILE_BYTES * files:
-            with _SETTINGS_LOCK:
+            with SETTINGS_LOCK:
                 self.spark.sql(f"OPTIMIZE {self.name(table)}")
             return True
         return False
@@ -380,54 +373,21 @@ class Workspace:
             .whenNotMatched(~F.col("gone"))
             .insert(values)
         )
-        with session_settings(self.spark, settings):
+        with temporary_settings(self.spark, settings):
             retrying(merge.merge)
 
     def _conforming(self, table: Table, frame: DataFrame, writer: Writer) -> DataFrame:
-        self._check_table(table, frame)
-        given = frame.columns
-        expected = list(table.column_names)
-        if "run_id" in expected and "run_id" not in given:
-            frame = frame.withColumn("run_id", F.lit(writer.run_id))
-        extra = [name for name in given if name not in expected]
-        missing = [name for name in expected if name not in frame.columns]
-        if missing or (extra and not table.open):
-            raise SchemaError(f"Rows for {table.name} lack the columns {missing} and have the unknown columns {extra}.")
-        found = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
-        for column in table.columns:
-            if found[column.name] != _plain_type(column.type):
-                raise SchemaError(
-                    f"Rows for {table.name}: column {column.name} has type {found[column.name]}; "
-                    f"expected {column.type}."
-                )
-        return frame.select(*(f"`{name}`" for name in (*expected, *extra)))
+        if table.name not in self._checked or table.open:
+            self._bring_to_contract(table, frame)
+        return conforming(table, frame, run_id=writer.run_id)
 
-    def _check_table(self, table: Table, frame: DataFrame) -> None:
-        """Bring an existing table to its contract where only columns are missing; stop at any other difference."""
-        if table.name in self._checked and not table.open:
-            return
-        found = {field.name: field.dataType.simpleString() for field in self.read(table).schema.fields}
-        wanted = {column.name: _plain_type(column.type) for column in table.columns}
-        comments = {column.name: f" COMMENT {sql_string(column.comment)}" for column in table.columns}
-        if table.open:
-            wanted = {f.name: f.dataType.simpleString() for f in frame.schema.fields} | wanted
-        for name, type in wanted.items():
-            if found.get(name, type) != type:
-                raise SchemaError(
-                    f"Table {self.name(table)}: column {name} has type {found[name]}; this version expects {type}.\n"
-                    f"Hint: DROP TABLE {self.name(table)}; then run the step that fills it again."
-                )
-        unknown = sorted(set(found) - set(wanted))
-        if unknown and not table.open:
-            raise SchemaError(
-                f"Table {self.name(table)} has columns that this version does not know: {', '.join(unknown)}.\n"
-                "Hint: pip install --upgrade dataeval_spark"
-            )
-        added = [name for name in wanted if name not in found]
+    def _bring_to_contract(self, table: Table, frame: DataFrame) -> None:
+        """Add the columns that an existing table lacks; stop at any other difference."""
+        existing = types_of(self.read(table))
+        added = missing_columns(table, self.name(table), existing, types_of(frame))
         if added:
-            columns = ", ".join(f"`{name}` {wanted[name]}{comments.get(name, '')}" for name in added)
-            with _SETTINGS_LOCK:
-                self.spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({columns})")
+            with SETTINGS_LOCK:
+                self.spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({', '.join(added)})")
         self._checked.add(table.name)
 
     def _require_writable(self) -> None:
@@ -480,21 +440,3 @@ class Workspace:
         finally:
             if self.scratch_root is not None:
                 remove_directory(root)
-
-
-@contextmanager
-def session_settings(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
-    """Set Spark settings for the length of a block, one block at a time, and put back what was there."""
-    with _SETTINGS_LOCK:
-        before: dict[str, Any] = {key: spark.conf.get(key, None) for key in settings}
-        try:
-            for key, value in settings.items():
-                spark.conf.set(key, value)
-            yield
-        finally:
-            for key, old in before.items():
-                spark.conf.unset(key) if old is None else spark.conf.set(key, old)
-
-
-def _plain_type(type: str) -> str:
-    return re.sub(r"\s*([:,])\s*", r"\1", type)
