@@ -104,8 +104,9 @@ def test_a_table_made_by_either_has_the_same_schema_comments_and_properties(spar
         detail = spark.sql(f"DESCRIBE DETAIL delta.`{path}`").collect()[0]
         schema = spark.read.format("delta").load(path).schema.json()
         versions = (detail["minReaderVersion"], detail["minWriterVersion"])
-        written = json.loads((tmp_path / name / "_delta_log" / f"{0:020}.json").read_text().splitlines()[-1])
-        nullable = {f["name"]: f["nullable"] for f in json.loads(written["metaData"]["schemaString"])["fields"]}
+        log = (tmp_path / name / "_delta_log" / f"{0:020}.json").read_text().splitlines()
+        (metadata,) = [action["metaData"] for action in map(json.loads, log) if "metaData" in action]
+        nullable = {f["name"]: f["nullable"] for f in json.loads(metadata["schemaString"])["fields"]}
         descriptions.append((schema, detail["description"], detail["properties"], versions, nullable))
 
     assert descriptions[0] == descriptions[1]
