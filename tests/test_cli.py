@@ -187,7 +187,8 @@ def test_the_doctor_shows_every_check():
     names = [check.name for check in doctor.checks(resolve=False)]
 
     assert names == [
-        *("python", "java", "spark", "delta", "delta jars", "memory", "cores", "gpu", "disk", "write access"),
+        *("python", "java", "spark", "delta", "delta jars", "kernels"),
+        *("memory", "cores", "gpu", "disk", "write access"),
     ]
 
 

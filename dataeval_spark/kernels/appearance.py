@@ -61,7 +61,7 @@ def appearance(picture: NDArray[np.uint8], *, counts: NDArray[np.int64] | None =
     red, green, blue = means if len(means) == 3 else (means[0],) * 3
     blurriness, gray_std = _blurriness(picture)
     return {
-        "perceived_brightness": math.sqrt(_RED * red * red + _GREEN * green * green + _BLUE * blue * blue) / 255,
+        "perceived_brightness": perceived_brightness(red, green, blue),
         "perceived_brightness_p5": p5,
         "perceived_brightness_p99": p99,
         "entropy_bits": _entropy_bits(counts),
@@ -69,6 +69,17 @@ def appearance(picture: NDArray[np.uint8], *, counts: NDArray[np.int64] | None =
         "blurriness_grayscale_std": gray_std,
         "is_grayscale": is_grayscale(picture),
     }
+
+
+def perceived_brightness(red: float, green: float, blue: float) -> float:
+    """``sqrt(0.241 R^2 + 0.691 G^2 + 0.068 B^2) / 255`` of one colour, in [0, 1].
+
+    Examples
+    --------
+    >>> perceived_brightness(0.0, 0.0, 0.0)
+    0.0
+    """
+    return math.sqrt(_RED * red * red + _GREEN * green * green + _BLUE * blue * blue) / 255
 
 
 def brightness_percentiles(picture: NDArray[np.uint8], percentiles: tuple[float, ...]) -> list[float]:
@@ -119,11 +130,21 @@ def is_grayscale(picture: NDArray[Any]) -> bool:
     return all(np.array_equal(first, picture[:, :, c]) for c in range(1, picture.shape[2]))
 
 
+def blur_size(height: int, width: int) -> tuple[int, int]:
+    """Height and width that blurriness is measured at: the longer side is at most 64.
+
+    Examples
+    --------
+    >>> blur_size(375, 500)
+    (48, 64)
+    """
+    ratio = max(height, width) / _BLUR_SIDE
+    return (max(int(height // ratio), 1), max(int(width // ratio), 1)) if ratio > 1 else (height, width)
+
+
 def _blurriness(picture: NDArray[np.uint8]) -> tuple[float, float]:
     image = Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture)
-    ratio = max(image.size) / _BLUR_SIDE
-    if ratio > 1:
-        image = image.resize((max(int(image.width // ratio), 1), max(int(image.height // ratio), 1)))
-    gray = image.convert("L")
+    height, width = blur_size(*picture.shape[:2])
+    gray = image.resize((width, height)).convert("L")  # a copy where the size stays
     edges = np.asarray(gray.filter(ImageFilter.FIND_EDGES))
     return float(edges.std(dtype=np.float64)), float(np.std(gray.histogram()))

@@ -20,7 +20,10 @@ from dataeval_spark.kernels.geometry import Window
 from dataeval_spark.kernels.value_range import ValueRange, over_white, perceptual, value_range
 
 _SIDE = 8
-_SMALLEST = _SIDE + 1
+SMALLEST = _SIDE + 1
+"""Sides of what has a perceptual hash, and of the small picture for `dhash`."""
+
+_WAYS = (slice(None), slice(None, None, -1))
 _LARGEST_FACTOR = 4
 _LARGEST_PADDING = 8  # a box far larger than its image is nothing but padding
 NAMES = ("phash", "dhash", "phash_d4", "dhash_d4")
@@ -74,12 +77,12 @@ def perceptual_hashes(
         Each hash is 16 hexadecimal digits, or None where the shorter side (of the box before clipping) is below
         9 pixels, or where less than an eighth of the box lies within the image.
     """
-    gray = None if encoded is None else _padded(_luma(perceptual(pixels, encoded)), window)
-    if gray is None or min(gray.shape) < _SMALLEST:
+    side = hashed_side(pixels.shape[0], pixels.shape[1], window)
+    if encoded is None or not side:
         return dict.fromkeys(NAMES)
-    side = _SIDE * min((min(gray.shape) - 1) // _SIDE, _LARGEST_FACTOR)
-    frequencies = _phashes(_orientations(gray, side))
-    gradients = _dhashes(_orientations(gray, _SMALLEST))
+    gray = _padded(_luma(perceptual(pixels, encoded)), window)
+    frequencies = phashes(_orientations(gray, side))
+    gradients = _dhashes(_orientations(gray, SMALLEST))
     return dict(zip(NAMES, (frequencies[0], gradients[0], min(frequencies), min(gradients)), strict=True))
 
 
@@ -135,25 +138,49 @@ def _luma(scaled: NDArray[Any]) -> NDArray[np.uint8]:
     return np.clip(np.nan_to_num(gray, nan=0.0), 0, 255).astype(np.uint8)
 
 
-def _padded(gray: NDArray[np.uint8], window: Window | None) -> NDArray[np.uint8] | None:
+def hashed_side(height: int, width: int, window: Window | None = None) -> int:
+    """Side of the small picture that `phash` is taken of: 8, 16, 24 or 32; 0 where there is no perceptual hash.
+
+    Examples
+    --------
+    >>> hashed_side(100, 20), hashed_side(100, 8)
+    (16, 0)
+    """
+    if window is not None and window.outside:
+        if window.outside > (_LARGEST_PADDING - 1) * window.visible:
+            return 0
+        height += window.beyond_top + window.beyond_bottom
+        width += window.beyond_left + window.beyond_right
+    return _SIDE * min((min(height, width) - 1) // _SIDE, _LARGEST_FACTOR)
+
+
+def _padded(gray: NDArray[np.uint8], window: Window | None) -> NDArray[np.uint8]:
     if window is None or window.outside == 0:
         return gray
-    if window.outside > (_LARGEST_PADDING - 1) * window.visible:
-        return None
     rows, columns = (window.beyond_top, window.beyond_bottom), (window.beyond_left, window.beyond_right)
     return np.pad(gray, (rows, columns))
 
 
 def _orientations(gray: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     # Resizing commutes with flips but not with transposition: Pillow rounds between its two passes.
-    resized = []
-    for image in (gray, gray.T):
-        small = np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS))
-        resized += [small, small[:, ::-1], small[::-1], small[::-1, ::-1]]
-    return np.stack(resized)
+    return flips(
+        *(np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS)) for image in (gray, gray.T))
+    )
 
 
-def _phashes(images: NDArray[np.uint8]) -> list[str]:
+def flips(*pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Each square picture as it is, mirrored, upside down and turned by 180 degrees: (4 x pictures, side, side).
+
+    Examples
+    --------
+    >>> flips(np.array([[1, 2], [3, 4]], dtype=np.uint8))[1].tolist()
+    [[2, 1], [4, 3]]
+    """
+    return np.stack([p[rows, columns] for p in pictures for rows in _WAYS for columns in _WAYS])
+
+
+def phashes(images: NDArray[np.uint8]) -> list[str]:
+    """The `phash` of gray pictures (number, side, side) that are small already."""
     frequencies = dct(dct(images.astype(np.float64), axis=1), axis=2)[:, :_SIDE, :_SIDE].reshape(-1, _SIDE * _SIDE)
     return _hexadecimal(frequencies > np.median(frequencies, axis=1, keepdims=True))
 

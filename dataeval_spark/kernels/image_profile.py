@@ -18,7 +18,7 @@ from dataeval_spark.kernels.hashes import NAMES as HASH_NAMES
 from dataeval_spark.kernels.hashes import content_hash, file_hash, perceptual_hashes
 from dataeval_spark.kernels.pixel_statistics import NAMES as PIXEL_NAMES
 from dataeval_spark.kernels.pixel_statistics import channel_counts, pixel_statistics
-from dataeval_spark.kernels.value_range import ValueRange, picture, value_range
+from dataeval_spark.kernels.value_range import EIGHT_BIT, ValueRange, picture, value_range
 from dataeval_spark.kernels.visual_statistics import NAMES as VISUAL_NAMES
 from dataeval_spark.kernels.visual_statistics import visual_statistics
 
@@ -99,8 +99,9 @@ def profile_image(
 
 def _profile(decoded: Decoded, encoded: ValueRange | None, box: Box | None) -> TargetProfile:
     height, width, channels = decoded.pixels.shape
+    geometry = dimension_statistics(height, width, box)
     stats: dict[str, Any] = {
-        **_nulled(dimension_statistics(height, width, box)),
+        **(geometry if box is None else _nulled(geometry)),
         "channels": channels,
         "bit_depth": None if encoded is None else encoded.bit_depth,
         **dict.fromkeys((*PIXEL_NAMES, *VISUAL_NAMES, *APPEARANCE_NAMES)),
@@ -114,13 +115,19 @@ def _profile(decoded: Decoded, encoded: ValueRange | None, box: Box | None) -> T
         stats["missing"] = 1.0
         return TargetProfile(stats, [], dict.fromkeys(("file_hash", "content_hash", *HASH_NAMES)))
     pixels = decoded.pixels[window.top : window.bottom, window.left : window.right]
-    measured, channel_rows = _measure(pixels, encoded, window)
+    if pixels.dtype == np.uint8 and channels in (1, 3) and encoded == EIGHT_BIT:
+        from dataeval_spark.kernels import eight_bit  # numba takes a moment to load: only where images are measured
+
+        measured, channel_rows, perceptual = eight_bit.measure(decoded.pixels, window)
+    else:
+        measured, channel_rows = measure_plainly(pixels, encoded, window)
+        perceptual = perceptual_hashes(pixels, encoded, window=window)
     stats.update(measured)
     hashes: dict[str, str | None] = {"file_hash": None, "content_hash": content_hash(pixels)}
-    return TargetProfile(stats, channel_rows, hashes | perceptual_hashes(pixels, encoded, window=window))
+    return TargetProfile(stats, channel_rows, hashes | perceptual)
 
 
-def _measure(
+def measure_plainly(
     pixels: NDArray[Any], encoded: ValueRange | None, window: Window
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     counts = channel_counts(pixels) if pixels.dtype == np.uint8 else None

@@ -42,6 +42,8 @@ def value_range(pixels: NDArray[Any]) -> ValueRange | None:
     """
     if pixels.size == 0:
         return None
+    if pixels.dtype == np.uint8 and pixels[0].max() > 1:
+        return EIGHT_BIT  # one row tells, nearly always
     if pixels.dtype.kind in "biu":
         low, high = pixels.min(), pixels.max()
         if low < 0:

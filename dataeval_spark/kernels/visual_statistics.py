@@ -74,6 +74,17 @@ def visual_statistics(
     return VisualStatistics(table[0], table[-n_channels:])
 
 
+def contrast(percentiles: list[float]) -> float:
+    """``(p100 - p0) / (mean of the five percentiles + 1e-12)``.
+
+    Examples
+    --------
+    >>> contrast([100.0, 100.0, 100.0, 100.0, 100.0])
+    0.0
+    """
+    return (percentiles[4] - percentiles[0]) / (sum(percentiles) / 5 + _TINY)
+
+
 def sharpness_of(pixels: NDArray[Any], encoded: ValueRange, window: Window | None = None) -> list[float]:
     """Sharpness of all channels together, followed by that of each when there are several.
 
@@ -137,10 +148,10 @@ def _percentiles_of_values(scaled: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _visual(percentiles: NDArray[np.float64], sharpness: float) -> Visual:
-    lowest, brightness, _, darkness, highest = values = percentiles.tolist()
+    _, brightness, _, darkness, _ = values = percentiles.tolist()
     return {
         "brightness": brightness,
-        "contrast": (highest - lowest) / (sum(values) / 5 + _TINY),
+        "contrast": contrast(values),
         "darkness": darkness,
         "sharpness": sharpness,
         "percentiles": values,
