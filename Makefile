@@ -32,7 +32,7 @@ docs: $(READY) ## generate docs/tables.md and conf/default.toml
 	@$(BIN)/python scripts/generate_docs.py
 
 bench: $(READY) ## run the benchmarks and write benchmarks/results
-	@$(BIN)/python benchmarks/demo.py
+	@$(BIN)/python benchmarks/demo.py && $(BIN)/python benchmarks/profile.py
 
 clean: ## remove .venv and the demo
 	rm -rf .venv demo
