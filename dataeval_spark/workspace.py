@@ -20,6 +20,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.contract_check import conforming, missing_columns, types_of
 from dataeval_spark.errors import TableMissingError, WorkspaceError
+from dataeval_spark.local_access import LocalAccess, can_open
 from dataeval_spark.locations import (
     absolute,
     identifier,
@@ -29,10 +30,9 @@ from dataeval_spark.locations import (
     quoted,
     remove_directory,
 )
+from dataeval_spark.spark_access import SparkAccess
 from dataeval_spark.table_access import (
-    LocalAccess,
     Row,
-    SparkAccess,
     TableAccess,
     TableState,
     Writer,
@@ -99,7 +99,7 @@ class Workspace:
         self.versions = versions
         # Paths mean files of this machine only in sessions that say so: elsewhere they may be those of a cluster.
         here = spark.conf.get("spark.dataeval_spark.localFiles", "false") == "true"
-        self._is_here = here and not self.is_catalog and is_local(self.location)
+        self._is_here = here and not self.is_catalog and is_local(self.location) and can_open(self.location)
         self._created: set[str] = set()
         self._checked: set[str] = set()
 

@@ -26,12 +26,11 @@ BOUNDED_COLLECTS = {
     "shift/univariate.py": "one row per statistic",
     "snapshots.py": "50 run ids; one row of counts",
     "synchronization.py": "one row per status",
-    "table_access.py": "rows of runs and snapshots, commits up to a limit, one row of details",
+    "spark_access.py": "rows of runs and snapshots, commits up to a limit, one row of details",
 }
 # Longer than a module should be; to be cut when one is touched next.
 LONG_MODULES = {
     "workspace.py": 445,
-    "table_access.py": 335,
     "cli.py": 380,
     "pipeline.py": 300,
     "audit.py": 295,

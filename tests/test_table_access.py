@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dataeval_spark.table_access import LocalAccess, SparkAccess, TableState, Writer, retrying
+from dataeval_spark.local_access import LocalAccess
+from dataeval_spark.spark_access import SparkAccess
+from dataeval_spark.table_access import TableState, Writer, retrying
 from dataeval_spark.tables import ALL_TABLES, LABEL_STATS, SNAPSHOTS
 from dataeval_spark.workspace import TABLE_PROPERTIES, Workspace
 
@@ -170,3 +172,13 @@ def test_a_workspace_asks_spark_where_paths_may_be_those_of_a_cluster(spark, tmp
         spark.conf.set("spark.dataeval_spark.localFiles", "true")
 
     assert Workspace(spark, str(tmp_path / "audit")).state(SNAPSHOTS) == through_spark
+
+
+@pytest.mark.parametrize("name", ["with space", "ümlaut", "a#b", "que?ry", "per%20cent", "100%", "a=b"])
+def test_a_workspace_may_have_any_name(spark, tmp_path, name):
+    workspace = Workspace(spark, str(tmp_path / name))
+    workspace.open()
+    workspace.append_rows(SNAPSHOTS, [pin("one")], writer("r1"))
+
+    assert [row["snapshot"] for row in workspace.rows(SNAPSHOTS, ("snapshot",))] == ["one"]
+    assert workspace.read(SNAPSHOTS).count() == 1
