@@ -91,7 +91,7 @@ def ingest(
     dataset = dataset or os.path.basename(source.rstrip("/")) or "images"
     workspace.create([IMAGES, TARGETS, FACTORS, ANNOTATION_FINDINGS])
     existing = workspace.read(IMAGES).where(F.col("dataset") == dataset)
-    is_new = workspace.is_empty(IMAGES) or existing.isEmpty()
+    is_new = workspace.is_untouched(IMAGES) or existing.isEmpty()
     reader_options: dict[str, Any] = {"dataset": dataset, "split": split, "limit": limit, "timezone": timezone}
     if format == "table":
         found = read_table(workspace.spark, source, **reader_options)

@@ -18,7 +18,7 @@ from dataeval_spark.errors import ConfigError, DataEvalError, OptionError, StepF
 from dataeval_spark.quality import duplicates, image_findings, outliers
 from dataeval_spark.runs import Run, StepRun, Success, has_done, is_up_to_date, last_successes, work_id
 from dataeval_spark.shift import univariate
-from dataeval_spark.snapshots import at, pinned_versions
+from dataeval_spark.snapshots import at
 from dataeval_spark.table_access import TableState
 from dataeval_spark.workspace import Workspace
 
@@ -252,10 +252,10 @@ def _rows_of(workspace: Workspace, side: str, ref: str, table: t.Table) -> tuple
             f"compare.{side} is {ref!r}: no image of it has been profiled.\n"
             f"Hint: {_known_refs(workspace)}; dataeval-spark profile --workspace {workspace.location}"
         )
-    if place is workspace:
+    versions = place.versions
+    if versions is None:
         states = workspace.states([table, t.IMAGES])
     else:
-        versions = pinned_versions(workspace, ref)
         at_start = datetime.fromtimestamp(0, UTC)
         states = {
             name: TableState(versions[name], versions[name], at_start, None) for name in (table.name, t.IMAGES.name)

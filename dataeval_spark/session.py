@@ -38,9 +38,9 @@ LOCAL_SETTINGS = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.session.timeZone": "UTC",
-    # Adaptive execution plans each query again after each of its stages: a seventh of the processor time of the demo.
+    # Adaptive execution makes a job of each stage of a query, and plans the rest again after it.
     "spark.sql.adaptive.enabled": "false",
-    # Each query's plan is written out for the UI: the short form takes a third of the time.
+    # Each query's plan is written out for the UI, which is off: the short form will do.
     "spark.sql.ui.explainMode": "simple",
     "spark.python.worker.reuse": "true",
     # By default every sort, aggregation and broadcast of a few rows allocates a page of up to 64 MB.

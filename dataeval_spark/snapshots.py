@@ -58,7 +58,7 @@ def create(workspace: Workspace, run: Run, name: str, note: str | None = None) -
     """
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
         raise SnapshotError(f"Snapshot name {name!r}: expected letters, digits, '.', '_' and '-', and no '='.")
-    if name in {row["snapshot"] for row in _pins(workspace, name)}:
+    if name in {listed.name for listed in listing(workspace)}:
         raise SnapshotError(f"Snapshot {name!r} exists already.\nHint: choose another name, or snapshot show {name}")
     states = workspace.states(PINNED_TABLES)
     if not states:
@@ -108,7 +108,12 @@ def pinned_versions(workspace: Workspace, name: str) -> dict[str, int]:
     SnapshotError
         There is no such snapshot.
     """
-    rows = _pins(workspace, name)
+    return {table: row["version"] for table, row in _pinned(workspace, name).items()}
+
+
+def _pinned(workspace: Workspace, name: str) -> dict[str, Row]:
+    """The row of each pinned table; SnapshotError when there is no such snapshot."""
+    rows = workspace.rows(SNAPSHOTS, SNAPSHOTS.column_names, snapshot=name)
     if not rows:
         known = [listed.name for listed in listing(workspace)[:10]]
         there = f"there are {', '.join(known)}" if known else "there is none yet"
@@ -116,7 +121,7 @@ def pinned_versions(workspace: Workspace, name: str) -> dict[str, int]:
             f"There is no snapshot {name!r} in workspace {workspace.location}; {there}.\n"
             f"Hint: dataeval-spark snapshot --workspace {workspace.location} create {name}"
         )
-    return {row["table_name"]: row["version"] for row in rows}
+    return {row["table_name"]: row for row in rows}
 
 
 def at(workspace: Workspace, name: str) -> Workspace:
@@ -127,15 +132,14 @@ def at(workspace: Workspace, name: str) -> Workspace:
     SnapshotError
         There is no such snapshot, or a table was dropped and made anew since: its old versions are gone.
     """
-    versions = pinned_versions(workspace, name)
-    pinned = {row["table_name"]: row["table_id"] for row in _pins(workspace, name)}
-    tables = [table for table in PINNED_TABLES if table.name in versions and workspace.exists(table)]
+    pinned = _pinned(workspace, name)
+    tables = [table for table in PINNED_TABLES if table.name in pinned and workspace.exists(table)]
     with ThreadPoolExecutor(4) as pool:
         ids = dict(zip([table.name for table in tables], pool.map(workspace.table_id, tables), strict=True))
-    lost = sorted(table for table, identity in pinned.items() if ids.get(table) != identity)
+    lost = sorted(table for table, row in pinned.items() if ids.get(table) != row["table_id"])
     if lost:
         raise SnapshotError(f"Snapshot {name!r} pins {', '.join(lost)}, which was dropped or made anew since.")
-    return workspace.at(versions)
+    return workspace.at({table: row["version"] for table, row in pinned.items()})
 
 
 def statements(workspace: Workspace, name: str) -> list[str]:
@@ -154,18 +158,18 @@ def verify(workspace: Workspace, name: str) -> dict[str, str]:
     A default VACUUM keeps pinned versions; a forced one cannot be stopped, and is found here.
     """
     lost: dict[str, str] = {}
-    pins = {row["table_name"]: row for row in _pins(workspace, name)}
-    versions = pinned_versions(workspace, name)
+    pinned = _pinned(workspace, name)
     for table in PINNED_TABLES:
-        if table.name not in versions:
+        if table.name not in pinned:
             continue
-        pin = f"{table.name}@v{versions[table.name]}"
+        version = pinned[table.name]["version"]
+        pin = f"{table.name}@v{version}"
         try:
-            if workspace.table_id(table) != pins[table.name]["table_id"]:
+            if workspace.table_id(table) != pinned[table.name]["table_id"]:
                 lost[table.name] = f"{pin} is lost: the table was dropped and made anew since"
                 continue
             # A hash over all columns reads every file; a count would be answered from the log.
-            frame = workspace.read(table, versions[table.name])
+            frame = workspace.read(table, version)
             frame.select(F.xxhash64(F.to_json(F.struct(*(f"`{name}`" for name in frame.columns)))).alias("h")).agg(
                 F.bit_xor("h")
             ).collect()
@@ -244,16 +248,10 @@ def export(workspace: Workspace, name: str, directory: str) -> dict[str, int]:
     if is_local(target) and local_path(target).exists() and any(local_path(target).iterdir()):
         raise SnapshotError(f"Directory {target} is not empty.\nHint: name a new directory.")
     pinned = at(workspace, name)
-    versions = pinned_versions(workspace, name)
     rows = {}
     for table in PINNED_TABLES:
-        if table.name in versions:
+        if pinned.exists(table):
             frame = pinned.read(table)
             frame.write.format("delta").mode("errorifexists").save(f"{target}/{table.name}")
             rows[table.name] = workspace.spark.read.format("delta").load(f"{target}/{table.name}").count()
     return rows
-
-
-def _pins(workspace: Workspace, name: str) -> list[Row]:
-    """One row per pinned table."""
-    return workspace.rows(SNAPSHOTS, SNAPSHOTS.column_names, snapshot=name)

@@ -135,10 +135,10 @@ class Workspace:
         """Delta's own id of a table: a dropped and recreated table has another."""
         return self._access(table).identity()
 
-    def is_empty(self, table: Table) -> bool:
-        """Whether a table has no rows, or does not exist; a table that was only made is not read."""
+    def is_untouched(self, table: Table) -> bool:
+        """Whether nothing was ever written to a table, or it does not exist; its data are not read."""
         state = self.state(table)
-        return state is None or state.version == 0 or self.read(table).isEmpty()
+        return state is None or state.version == 0  # the commit that made it
 
     def exists(self, table: Table) -> bool:
         if self.versions is not None:
@@ -216,11 +216,9 @@ class Workspace:
             The directory cannot be written or the schema cannot be made.
         """
         if self.is_catalog:
-            try:
+            with self._wrapping(f"create the schema {self.location}"):
                 if not self.spark.catalog.databaseExists(self.location):
                     self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {quoted(self.location)}")
-            except PySparkException as error:
-                raise self._wrapped(error, f"create the schema {self.location}") from error
         elif is_local(self.location):
             try:
                 local_path(self.location).mkdir(parents=True, exist_ok=True)
