@@ -13,7 +13,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from dataeval_spark import ingestion, pipeline, profiling, runs, session, snapshots
+from dataeval_spark import comparison, ingestion, pipeline, profiling, runs, session, snapshots
 from dataeval_spark.cancellation import Cancellation, Result, interruptible
 from dataeval_spark.config import options_of
 from dataeval_spark.errors import ConfigError
@@ -117,7 +117,7 @@ class Audit:
     def analyze(self, *steps: str, options: Mapping[str, Mapping[str, Any]] | None = None) -> Audit:
         """Run the analyses that are not up to date; all of them, or those named."""
         given = _checked(options)
-        return self._do("analyze", given, lambda run, _: pipeline.analyze(self.workspace, run, given, steps))
+        return self._do("analyze", given, lambda run, stage: pipeline.analyze(self.workspace, run, stage, given, steps))
 
     def compare(
         self, reference: str, current: str, *steps: str, options: Mapping[str, Mapping[str, Any]] | None = None
@@ -127,7 +127,7 @@ class Audit:
         return self._do(
             "compare",
             {"reference": reference, "current": current, **given},
-            lambda run, _: pipeline.compare(self.workspace, run, reference, current, given, steps),
+            lambda run, _: comparison.compare(self.workspace, run, reference, current, given, steps),
         )
 
     def run(self, *, options: Mapping[str, Mapping[str, Any]] | None = None, steps: Sequence[str] = ()) -> Audit:

@@ -14,7 +14,7 @@ from typing import Any
 from dataeval_spark.errors import ConfigError
 
 # Keyword-only parameters that callers fill in themselves.
-NOT_OPTIONS = ("reference_name", "current_name", "window", "on_pending")
+NOT_OPTIONS = ("reference_name", "current_name", "window", "on_pending", "checkpoint", "scratch")
 TOP_LEVEL = {"workspace": str, "scratch": str, "table_location": str, "steps": list}
 OWN_SECTIONS: dict[str, dict[str, type]] = {
     "compare": {"reference": str, "current": str, "steps": list},

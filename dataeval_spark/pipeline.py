@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,16 +12,15 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from dataeval_spark import tables as t
 from dataeval_spark.bias import labels
-from dataeval_spark.errors import ConfigError, DataEvalError, OptionError, StepFailedError, TableMissingError
+from dataeval_spark.errors import ConfigError, DataEvalError, StepFailedError, TableMissingError
+from dataeval_spark.ingest.source import Stage
 from dataeval_spark.quality import duplicates, image_findings, outliers
-from dataeval_spark.runs import Run, StepRun, Success, has_done, is_up_to_date, last_successes, work_id
+from dataeval_spark.runs import Run, StepRun, Success, is_up_to_date, last_successes, work_id
 from dataeval_spark.shift import univariate
-from dataeval_spark.snapshots import at
-from dataeval_spark.table_access import TableState
+from dataeval_spark.table_access import TableState, Writer
 from dataeval_spark.workspace import Workspace
 
 # Steps side by side: a small Delta commit costs about a second of waiting, whatever the data.
@@ -31,19 +32,26 @@ Notify = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Step:
-    """``function(*frames of reads, **options)`` returns one frame per table of ``writes``.
+    """``function(*frames of reads, *frames of uses, **options)`` returns one frame per table of ``writes``.
 
-    ``version`` is raised when the function's results change, so that they are computed anew.
+    ``version`` is raised when the function's results change, so that they are computed anew. ``uses`` are read where
+    they exist, and are None where they do not; a step may use what it wrote last time itself.
     """
 
     function: Callable[..., Any]
     reads: tuple[t.Table, ...]
     writes: tuple[t.Table, ...]
     version: int = 1
+    uses: tuple[t.Table, ...] = ()
 
     @property
     def name(self) -> str:
         return str(self.function.__name__)
+
+    @property
+    def inputs(self) -> tuple[t.Table, ...]:
+        """Tables whose rows decide the result; what the step itself wrote is only a shortcut to it."""
+        return tuple(table for table in (*self.reads, *self.uses) if table not in self.writes)
 
 
 STEPS = (
@@ -64,8 +72,8 @@ def levels(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
     ConfigError
         Two steps read what the other writes.
     """
-    writer = {table: step for step in steps for table in step.writes}
-    sorter = TopologicalSorter({step: {writer[r] for r in step.reads if r in writer} - {step} for step in steps})
+    writer = {table: step for step in steps for table in step.writes if table.scope is None}
+    sorter = TopologicalSorter({step: {writer[r] for r in step.inputs if r in writer} - {step} for step in steps})
     try:
         sorter.prepare()
     except CycleError as error:
@@ -93,7 +101,12 @@ def chosen(names: Sequence[str], steps: Sequence[Step]) -> tuple[Step, ...]:
 
 
 def analyze(
-    workspace: Workspace, run: Run, options: Options, only: Sequence[str] = (), notify: Notify = lambda name: None
+    workspace: Workspace,
+    run: Run,
+    stage: Stage,
+    options: Options,
+    only: Sequence[str] = (),
+    notify: Notify = lambda name: None,
 ) -> list[StepRun]:
     """Run the analyses that are not up to date; steps of one level side by side.
 
@@ -109,7 +122,9 @@ def analyze(
     successes = last_successes(workspace)
     with ThreadPoolExecutor(STEPS_AT_ONCE, thread_name_prefix="step") as pool:
         for level in levels(chosen(only, STEPS)):
-            states = workspace.states(dict.fromkeys(table for step in level for table in (*step.reads, *step.writes)))
+            states = workspace.states(
+                dict.fromkeys(table for step in level for table in (*step.reads, *step.uses, *step.writes))
+            )
             jobs: list[Future[StepRun]] = []
             for step in level:
                 missing = [table.name for table in step.reads if table.name not in states]
@@ -121,7 +136,7 @@ def analyze(
                     raise TableMissingError.of(missing[0], workspace.location, hint)
                 notify(step.name)
                 given, last = options.get(step.name, {}), successes.get(step.name)
-                jobs.append(pool.submit(_analyze_step, workspace, run, step, given, states, last))
+                jobs.append(pool.submit(_analyze_step, workspace, run, stage, step, given, states, last))
             for job in jobs:
                 try:
                     results.append(job.result())
@@ -135,17 +150,31 @@ def analyze(
 def _analyze_step(
     workspace: Workspace,
     run: Run,
+    stage: Stage,
     step: Step,
     options: Mapping[str, Any],
     states: Mapping[str, TableState],
     last: Success | None,
 ) -> StepRun:
-    inputs = {table.name: states[table.name] for table in step.reads}
+    inputs = {table.name: states[table.name] for table in step.inputs if table.name in states}
     work = work_id(step.name, step.version, options, inputs)
     if is_up_to_date(work, step.writes, states, last):
         return skip(run, step, options, inputs, work)
-    frames = [read_live(workspace, table) for table in step.reads]
-    return run_step(workspace, run, step, options, inputs, work, lambda: step.function(*frames, **options))
+    frames: list[DataFrame | None] = [read_live(workspace, table) for table in step.reads]
+    frames += [read_live(workspace, table) if table.name in states else None for table in step.uses]
+    given = {**options, **_injected(workspace, run, stage, step)}
+    return run_step(workspace, run, step, options, inputs, work, lambda: step.function(*frames, **given))
+
+
+def _injected(workspace: Workspace, run: Run, stage: Stage, step: Step) -> dict[str, Any]:
+    """Places for temporary files, for the functions that ask for them."""
+    asked = inspect.signature(step.function).parameters
+    count = itertools.count()
+    places = {
+        "checkpoint": lambda frame: stage(frame, f"{step.name}_{next(count)}"),
+        "scratch": workspace.shared_folder(run.run_id, step.name),
+    }
+    return {name: place for name, place in places.items() if name in asked}
 
 
 def skip(run: Run, step: Step, options: Mapping[str, Any], inputs: Mapping[str, TableState], work: str) -> StepRun:
@@ -175,7 +204,7 @@ def run_step(
         writer = run.writer(step.name, work)
         with ThreadPoolExecutor(len(frames)) as pool:
             pairs = zip(step.writes, frames, strict=True)
-            written = list(pool.map(lambda pair: workspace.write(pair[0], pair[1], writer), pairs))
+            written = list(pool.map(lambda pair: _write(workspace, step, pair[0], pair[1], writer), pairs))
         outputs = {table.name: state.version for table, state in zip(step.writes, written, strict=True)}
         rows = sum(state.rows_written or 0 for state in written)
     except DataEvalError:
@@ -188,110 +217,14 @@ def run_step(
     return StepRun(step.name, "done", _seconds(started), "", outputs, rows)
 
 
+def _write(workspace: Workspace, step: Step, table: t.Table, frame: DataFrame, writer: Writer) -> TableState:
+    return workspace.write(table, frame, writer, scope=step.name if table.scope == "step" else None)
+
+
 def read_live(workspace: Workspace, table: t.Table) -> DataFrame:
     """A table as the analyses see it: of `images` only the live ones, without their bytes."""
     frame = workspace.read(table)
     return frame.where("deleted_at IS NULL").drop("content") if table is t.IMAGES else frame
-
-
-def compare(
-    workspace: Workspace,
-    run: Run,
-    reference: str,
-    current: str,
-    options: Options,
-    only: Sequence[str] = (),
-) -> list[StepRun]:
-    """Compare two parts of the workspace, or two snapshots of it.
-
-    Parameters
-    ----------
-    reference, current : str
-        ``dataset=NAME``, ``split=NAME`` or the name of a snapshot.
-
-    Raises
-    ------
-    OptionError
-        A side has no images.
-    SnapshotError
-        There is no such snapshot.
-    """
-    sides = {"reference": reference, "current": current}
-    results = []
-    for step in chosen(only, COMPARISONS):
-        frames: dict[str, DataFrame] = {}
-        inputs: dict[str, TableState] = {}
-        for side, ref in sides.items():
-            frames[side], states = _rows_of(workspace, side, ref, step.reads[0])
-            inputs |= {f"{side}.{name}": state for name, state in states.items()}
-        chosen_options = options.get(step.name, {})
-        work = work_id(step.name, step.version, {**chosen_options, **sides}, inputs)
-        if has_done(workspace, work):
-            results.append(skip(run, step, {**chosen_options, **sides}, inputs, work))
-            continue
-        window = _window(workspace, current, run.started_at)
-
-        def compute(
-            step: Step = step,
-            frames: dict[str, DataFrame] = frames,
-            chosen_options: Mapping[str, Any] = chosen_options,
-            window: tuple[datetime, datetime] = window,
-        ) -> Any:
-            names = {"reference_name": reference, "current_name": current, "window": window}
-            return step.function(frames["reference"], frames["current"], **names, **chosen_options)
-
-        results.append(run_step(workspace, run, step, {**chosen_options, **sides}, inputs, work, compute))
-    return results
-
-
-def _rows_of(workspace: Workspace, side: str, ref: str, table: t.Table) -> tuple[DataFrame, dict[str, TableState]]:
-    place, images = _images_of(workspace, ref)
-    frame = place.read(table).join(images.select("image_id"), on="image_id", how="left_semi")
-    if frame.isEmpty():
-        raise OptionError(
-            f"compare.{side} is {ref!r}: no image of it has been profiled.\n"
-            f"Hint: {_known_refs(workspace)}; dataeval-spark profile --workspace {workspace.location}"
-        )
-    versions = place.versions
-    if versions is None:
-        states = workspace.states([table, t.IMAGES])
-    else:
-        at_start = datetime.fromtimestamp(0, UTC)
-        states = {
-            name: TableState(versions[name], versions[name], at_start, None) for name in (table.name, t.IMAGES.name)
-        }
-    return frame, states
-
-
-def _images_of(workspace: Workspace, ref: str) -> tuple[Workspace, DataFrame]:
-    key, _, value = ref.partition("=")
-    if key in ("dataset", "split") and value:
-        images = read_live(workspace, t.IMAGES)
-        return workspace, images.where(F.col(key) == value)
-    pinned = at(workspace, ref)
-    return pinned, read_live(pinned, t.IMAGES)
-
-
-def _known_refs(workspace: Workspace) -> str:
-    images = read_live(workspace, t.IMAGES)
-    # Bounded: the first 20 names of each kind.
-    names = [
-        f"{kind}={row[kind]}"
-        for kind in ("dataset", "split")
-        for row in images.where(F.col(kind).isNotNull()).select(kind).distinct().orderBy(kind).limit(20).collect()
-    ]
-    return f"there are {', '.join(names)}" if names else "nothing has been ingested"
-
-
-def _window(workspace: Workspace, ref: str, now: datetime) -> tuple[datetime, datetime]:
-    """First and last capture time of the current data; the time of the run where none is known."""
-    images = _images_of(workspace, ref)[1]
-    # Seconds since 1970: a collected timestamp would come back in the session's time zone.
-    seconds = F.unix_micros("captured_at")
-    row = images.agg(F.min(seconds).alias("first"), F.max(seconds).alias("last")).collect()[0]
-    if row["first"] is None:
-        return now, now
-    return tuple(datetime.fromtimestamp(row[end] / 1e6, UTC) for end in ("first", "last"))  # type: ignore[return-value]
 
 
 def _seconds(started: datetime) -> float:

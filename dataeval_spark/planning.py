@@ -60,7 +60,7 @@ def plan_analyze(
             if missing:
                 planned.append(PlannedStep(step.name, False, f"needs {', '.join(missing)}", None, 0.0))
                 continue
-            inputs = {table.name: states[table.name] for table in step.reads}
+            inputs = {table.name: states[table.name] for table in step.inputs if table.name in states}
             work = work_id(step.name, step.version, options.get(step.name, {}), inputs)
             last = successes.get(step.name)
             fresh = is_up_to_date(work, step.writes, states, last)

@@ -21,6 +21,7 @@ from uuid import uuid4
 
 from dataeval_spark.errors import WorkspaceBusyError
 from dataeval_spark.locations import remove_directory
+from dataeval_spark.processes import process_started
 from dataeval_spark.table_access import Row, TableState, Writer, retrying
 from dataeval_spark.tables import RUNS, Table
 from dataeval_spark.tables.contract import sql_string
@@ -229,24 +230,6 @@ def _mark_dead(workspace: Workspace, run_id: str) -> None:
         remove_directory(f"{workspace.scratch_root}/{run_id}")
 
 
-def process_started(pid: int) -> float | None:
-    """When a process of this machine started, in the system's own clock; None when there is no such process.
-
-    Tells a process from a later one that was given the same number.
-    """
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        pass
-    try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return float(stat.read().rpartition(")")[2].split()[19])
-    except OSError:
-        return 0.0  # no /proc (macOS): the number alone must do
-
-
 def work_id(step: str, version: int, options: Mapping[str, Any], inputs: Mapping[str, TableState]) -> str:
     """Hash of all that a step's result depends on."""
     parts = {
@@ -259,11 +242,17 @@ def work_id(step: str, version: int, options: Mapping[str, Any], inputs: Mapping
 
 
 def is_up_to_date(work: str, writes: Sequence[Table], states: Mapping[str, TableState], last: Success | None) -> bool:
-    """Whether the last success of a step did this very work and its tables are still as it left them."""
+    """Whether the last success of a step did this very work and its tables are still as it left them.
+
+    A table with a scope is written by others too, so of it no more is asked than that it exists.
+    """
     if last is None or last.work_id != work:
         return False
     return all(
         table.name in states
-        and states[table.name].written_version <= last.outputs.get(table.name, -1) <= states[table.name].version
+        and (
+            table.scope is not None
+            or states[table.name].written_version <= last.outputs.get(table.name, -1) <= states[table.name].version
+        )
         for table in writes
     )

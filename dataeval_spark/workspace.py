@@ -7,7 +7,6 @@ workspace ``at`` a snapshot gives the pinned version of each table and cannot wr
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.contract_check import conforming, missing_columns, types_of
+from dataeval_spark.engine_errors import hint_for
 from dataeval_spark.errors import TableMissingError, WorkspaceError
 from dataeval_spark.local_access import LocalAccess, can_open
 from dataeval_spark.locations import (
@@ -52,7 +52,8 @@ FILLED_BY |= dict.fromkeys(("image_stats", "channel_stats", "hashes", "unreadabl
 TABLE_PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.dataSkippingNumIndexedCols": "4"}
 # Delta's own auto-compaction rewrites after nearly every small commit; once in this many files is enough.
 COMPACT_EVERY, COMPACT_FILES, COMPACT_FILE_BYTES = 8, 24, 16 * 2**20
-RIGHTS = "USE CATALOG, USE SCHEMA, CREATE TABLE, SELECT and MODIFY (and CREATE SCHEMA where it does not exist)"
+# Mounts by which a platform gives one storage to all machines under one path.
+MOUNTS = ("/Volumes/", "/dbfs/")
 logger = logging.getLogger("dataeval_spark")
 
 
@@ -98,8 +99,9 @@ class Workspace:
         self._retention_days = retention_days
         self.versions = versions
         # Paths mean files of this machine only in sessions that say so: elsewhere they may be those of a cluster.
-        here = spark.conf.get("spark.dataeval_spark.localFiles", "false") == "true"
-        self._is_here = here and not self.is_catalog and is_local(self.location) and can_open(self.location)
+        self._is_one_machine = spark.conf.get("spark.dataeval_spark.localFiles", "false") == "true"
+        is_folder = not self.is_catalog and is_local(self.location)
+        self._is_here = self._is_one_machine and is_folder and can_open(self.location)
         self._created: set[str] = set()
         self._checked: set[str] = set()
 
@@ -401,23 +403,21 @@ class Workspace:
             raise self._wrapped(error, action) from error
 
     def _wrapped(self, error: Exception, action: str) -> WorkspaceError:
-        text = str(error)
-        first = text.strip().splitlines()[0][:500]
-        if re.search(r"PERMISSION|INSUFFICIENT|ACCESS_DENIED|Permission denied|not have", text):
-            hint = (
-                f"GRANT the rights {RIGHTS} on {self.location} to this user."
-                if self.is_catalog
-                else ("name a directory that you may write.")
-            )
-        elif "Failed to find data source: delta" in text or "DeltaCatalog" in text or "DATA_SOURCE_NOT_FOUND" in text:
-            from dataeval_spark import jars
-
-            hint = f"this Spark session has no Delta: spark-submit --packages {jars.coordinates()} ..."
-        else:
-            hint = "run again with --verbose to see the whole error."
+        first = str(error).strip().splitlines()[0][:500]
+        hint = hint_for(str(error), self.location if self.is_catalog else None)
         return WorkspaceError(f"Could not {action} in workspace {self.location}: {first}\nHint: {hint}")
 
     # Scratch
+
+    def shared_folder(self, run_id: str, step: str) -> str | None:
+        """A folder among the run's temporary files that driver and workers open by one path; None where there is none.
+
+        There is one on a single machine, and on the mounts that a platform gives to all its machines alike.
+        """
+        if self.scratch_root is None or not is_local(self.scratch_root):
+            return None
+        folder = str(local_path(self.scratch_root))
+        return f"{folder}/{run_id}/{step}" if self._is_one_machine or folder.startswith(MOUNTS) else None
 
     @contextmanager
     def scratch(self, run_id: str) -> Iterator[Callable[[DataFrame, str], DataFrame]]:

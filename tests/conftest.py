@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ def _connect() -> SparkSession:
     """A Connect session on a server in this process group, with Delta."""
     java = require_java()
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # the server's workers would take python3 from PATH
     builder = SparkSession.builder.remote("local[2]").config("spark.driver.memory", "2g")
     builder = builder.config("spark.jars", ",".join(map(str, jars.resolve(java))))
     for key, value in {**session.DELTA_SETTINGS, **session.LOCAL_SETTINGS}.items():

@@ -10,7 +10,8 @@ import pytest
 
 from dataeval_spark import runs
 from dataeval_spark.errors import WorkspaceBusyError
-from dataeval_spark.runs import Success, is_up_to_date, process_started, work_id
+from dataeval_spark.processes import process_started
+from dataeval_spark.runs import Success, is_up_to_date, work_id
 from dataeval_spark.table_access import TableState
 from dataeval_spark.tables import LABEL_STATS, RUNS
 from dataeval_spark.workspace import Workspace

@@ -1,0 +1,118 @@
+"""Comparing two parts of the data, or two snapshots: the reference and the current rows of one table each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark import tables as t
+from dataeval_spark.errors import OptionError
+from dataeval_spark.pipeline import COMPARISONS, Options, Step, chosen, read_live, run_step, skip
+from dataeval_spark.runs import Run, StepRun, has_done, work_id
+from dataeval_spark.snapshots import at
+from dataeval_spark.table_access import TableState
+from dataeval_spark.workspace import Workspace
+
+
+def compare(
+    workspace: Workspace,
+    run: Run,
+    reference: str,
+    current: str,
+    options: Options,
+    only: Sequence[str] = (),
+) -> list[StepRun]:
+    """Compare two parts of the workspace, or two snapshots of it.
+
+    Parameters
+    ----------
+    reference, current : str
+        ``dataset=NAME``, ``split=NAME`` or the name of a snapshot.
+
+    Raises
+    ------
+    OptionError
+        A side has no images.
+    SnapshotError
+        There is no such snapshot.
+    """
+    sides = {"reference": reference, "current": current}
+    results = []
+    for step in chosen(only, COMPARISONS):
+        frames: dict[str, DataFrame] = {}
+        inputs: dict[str, TableState] = {}
+        for side, ref in sides.items():
+            frames[side], states = _rows_of(workspace, side, ref, step.reads[0])
+            inputs |= {f"{side}.{name}": state for name, state in states.items()}
+        chosen_options = options.get(step.name, {})
+        work = work_id(step.name, step.version, {**chosen_options, **sides}, inputs)
+        if has_done(workspace, work):
+            results.append(skip(run, step, {**chosen_options, **sides}, inputs, work))
+            continue
+        window = _window(workspace, current, run.started_at)
+
+        def compute(
+            step: Step = step,
+            frames: dict[str, DataFrame] = frames,
+            chosen_options: Mapping[str, Any] = chosen_options,
+            window: tuple[datetime, datetime] = window,
+        ) -> Any:
+            names = {"reference_name": reference, "current_name": current, "window": window}
+            return step.function(frames["reference"], frames["current"], **names, **chosen_options)
+
+        results.append(run_step(workspace, run, step, {**chosen_options, **sides}, inputs, work, compute))
+    return results
+
+
+def _rows_of(workspace: Workspace, side: str, ref: str, table: t.Table) -> tuple[DataFrame, dict[str, TableState]]:
+    place, images = _images_of(workspace, ref)
+    frame = place.read(table).join(images.select("image_id"), on="image_id", how="left_semi")
+    if frame.isEmpty():
+        raise OptionError(
+            f"compare.{side} is {ref!r}: no image of it has been profiled.\n"
+            f"Hint: {_known_refs(workspace)}; dataeval-spark profile --workspace {workspace.location}"
+        )
+    versions = place.versions
+    if versions is None:
+        states = workspace.states([table, t.IMAGES])
+    else:
+        at_start = datetime.fromtimestamp(0, UTC)
+        states = {
+            name: TableState(versions[name], versions[name], at_start, None) for name in (table.name, t.IMAGES.name)
+        }
+    return frame, states
+
+
+def _images_of(workspace: Workspace, ref: str) -> tuple[Workspace, DataFrame]:
+    key, _, value = ref.partition("=")
+    if key in ("dataset", "split") and value:
+        images = read_live(workspace, t.IMAGES)
+        return workspace, images.where(F.col(key) == value)
+    pinned = at(workspace, ref)
+    return pinned, read_live(pinned, t.IMAGES)
+
+
+def _known_refs(workspace: Workspace) -> str:
+    images = read_live(workspace, t.IMAGES)
+    # Bounded: the first 20 names of each kind.
+    names = [
+        f"{kind}={row[kind]}"
+        for kind in ("dataset", "split")
+        for row in images.where(F.col(kind).isNotNull()).select(kind).distinct().orderBy(kind).limit(20).collect()
+    ]
+    return f"there are {', '.join(names)}" if names else "nothing has been ingested"
+
+
+def _window(workspace: Workspace, ref: str, now: datetime) -> tuple[datetime, datetime]:
+    """First and last capture time of the current data; the time of the run where none is known."""
+    images = _images_of(workspace, ref)[1]
+    # Seconds since 1970: a collected timestamp would come back in the session's time zone.
+    seconds = F.unix_micros("captured_at")
+    row = images.agg(F.min(seconds).alias("first"), F.max(seconds).alias("last")).collect()[0]
+    if row["first"] is None:
+        return now, now
+    return tuple(datetime.fromtimestamp(row[end] / 1e6, UTC) for end in ("first", "last"))  # type: ignore[return-value]
