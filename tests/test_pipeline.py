@@ -1,0 +1,58 @@
+"""What the pipeline gives to the function of a step, and which rows it lets it write."""
+
+from dataeval_spark import pipeline, runs
+from dataeval_spark.pipeline import Step
+from dataeval_spark.tables import DATASET_FINDINGS, HASHES, LABEL_STATS, TARGETS
+from dataeval_spark.workspace import Workspace
+
+FINDING = "step string, rule string, subject string, value double, threshold double, severity string, message string"
+
+
+def analyze(workspace, steps, monkeypatch):
+    monkeypatch.setattr(pipeline, "STEPS", steps)
+    with runs.start(workspace, "analyze", {}) as run, workspace.scratch(run.run_id) as stage:
+        return {done.step: done.status for done in pipeline.analyze(workspace, run, stage, {})}
+
+
+def finding(frame, step):
+    return frame(FINDING, [(step, "rule", "all", 1.0, None, "info", "A sentence")])
+
+
+def test_a_step_gets_the_tables_it_uses_where_they_exist_and_places_for_temporary_files(
+    spark, frame, tmp_path, monkeypatch
+):
+    workspace = Workspace(spark, str(tmp_path / "audit"))
+    workspace.create([TARGETS, LABEL_STATS])
+    seen = {}
+
+    def checking(targets, label_stats, hashes, own_findings, *, checkpoint=None, scratch=None, limit=1):
+        seen.update(label_stats=label_stats, hashes=hashes, own=own_findings, scratch=scratch, limit=limit)
+        return checkpoint(finding(frame, "checking"))
+
+    step = Step(checking, (TARGETS,), (DATASET_FINDINGS,), uses=(LABEL_STATS, HASHES, DATASET_FINDINGS))
+    assert analyze(workspace, (step,), monkeypatch) == {"checking": "done"}
+    assert seen["label_stats"] is not None
+    assert seen["hashes"] is None
+    assert seen["own"] is None  # it has written nothing yet
+    assert seen["scratch"].startswith(str(tmp_path / "audit" / "_scratch"))
+    assert seen["limit"] == 1
+    # What it wrote itself is no reason to run again.
+    assert analyze(workspace, (step,), monkeypatch) == {"checking": "skipped"}
+
+
+def test_steps_that_share_a_table_replace_their_own_rows_only(spark, frame, tmp_path, monkeypatch):
+    workspace = Workspace(spark, str(tmp_path / "audit"))
+    workspace.create([TARGETS])
+
+    def first(targets):
+        return finding(frame, "first")
+
+    def second(targets):
+        return finding(frame, "second")
+
+    steps = tuple(Step(function, (TARGETS,), (DATASET_FINDINGS,)) for function in (first, second))
+    analyze(workspace, steps, monkeypatch)
+    raised = tuple(Step(step.function, step.reads, step.writes, version=2) for step in steps)
+    assert analyze(workspace, raised[:1], monkeypatch) == {"first": "done"}
+    assert sorted(row["step"] for row in workspace.read(DATASET_FINDINGS).collect()) == ["first", "second"]
+    assert analyze(workspace, (raised[0], steps[1]), monkeypatch) == {"first": "skipped", "second": "skipped"}
