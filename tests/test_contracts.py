@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 SCHEMAS = {
     "images": "image_id uri content content_length modified_at file_hash captured_at split dataset source deleted_at "
     "run_id",
-    "targets": "image_id target_index class_name box is_crowd source run_id",
+    "targets": "image_id target_index class_name box is_crowd source attributes run_id",
     "factors": "image_id target_index run_id",
     "annotation_findings": "dataset source_file location image_id target_index kind message found expected run_id",
     "hashes": "image_id target_index file_hash content_hash phash dhash phash_d4 dhash_d4 fingerprint run_id",

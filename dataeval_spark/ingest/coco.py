@@ -21,7 +21,7 @@ from dataeval_spark.tables.keys import BOX_TYPE
 
 ELEMENT_DDL = (
     f"element string, name string, target_index int, class_name string, box {BOX_TYPE}, is_crowd boolean, "
-    "captured_at string, location string, kind string, message string, found string, expected string"
+    "captured_at string, location string, kind string, message string, found string, expected string, attributes string"
 )
 
 
@@ -137,6 +137,7 @@ def _targets(elements: DataFrame, taken: DataFrame, annotations: str) -> DataFra
             "box",
             "is_crowd",
             F.concat(F.lit(f"{os.path.basename(annotations)}:"), "location").alias("source"),
+            "attributes",
         )
     )
 

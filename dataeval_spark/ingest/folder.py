@@ -62,6 +62,7 @@ def read_folder(
             F.lit(None).cast(BOX_TYPE).alias("box"),
             F.lit(None).cast("boolean").alias("is_crowd"),
             F.lit(None).cast("string").alias("source"),
+            F.lit(None).cast("string").alias("attributes"),
         ),
         factors=factor_rows(found, images),
         findings=found.findings if found else spark.createDataFrame([], FINDINGS_DDL),

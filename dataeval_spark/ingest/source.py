@@ -16,7 +16,10 @@ LISTING_DDL = (
     "image_id string, uri string, content binary, content_length bigint, modified_at timestamp, "
     "captured_at timestamp, split string"
 )
-TARGETS_DDL = f"image_id string, target_index int, class_name string, box {BOX_TYPE}, is_crowd boolean, source string"
+TARGETS_DDL = (
+    f"image_id string, target_index int, class_name string, box {BOX_TYPE}, is_crowd boolean, source string, "
+    "attributes string"
+)
 FINDINGS_DDL = (
     "source_file string, location string, image_id string, target_index int, kind string, message string, "
     "found string, expected string"

@@ -77,10 +77,13 @@ def read_table(
 def _open(spark: SparkSession, source: str) -> DataFrame:
     try:
         if os.path.isdir(os.path.join(source, "_delta_log")):
-            return spark.read.format("delta").load(source)
-        if os.path.exists(source) or "/" in source:
-            return spark.read.parquet(source)
-        return spark.read.table(source)
+            frame = spark.read.format("delta").load(source)
+        elif os.path.exists(source) or "/" in source:
+            frame = spark.read.parquet(source)
+        else:
+            frame = spark.read.table(source)
+        frame.columns  # noqa: B018  under Connect nothing is looked up before this
+        return frame
     except AnalysisException as error:
         first = str(error).splitlines()[0][:300]
         raise IngestError(
@@ -132,6 +135,7 @@ def _targets(rows: DataFrame, label: str | None, source: str) -> DataFrame:
         F.lit(None).cast(BOX_TYPE).alias("box"),
         F.lit(None).cast("boolean").alias("is_crowd"),
         F.lit(source).alias("source"),
+        F.lit(None).cast("string").alias("attributes"),
     )
 
 

@@ -35,6 +35,12 @@ TARGETS = Table(
         Column("box", BOX_TYPE, "Half-open box in the upright image, as written in the source", "pixel", nullable=True),
         Column("is_crowd", "boolean", "The box covers a crowd of objects (COCO)", nullable=True),
         Column("source", "string", "File and element that the label comes from", nullable=True),
+        Column(
+            "attributes",
+            "string",
+            "JSON object of what the source says besides: difficult, pose, segmentation, keypoints, score ...",
+            nullable=True,
+        ),
         RUN_ID,
     ),
     write="upsert",

@@ -19,7 +19,7 @@ def labels(frame, *rows):
     numbered = [
         (image, count.setdefault(image, []).append(name) or len(count[image]) - 1, name) for image, name in rows
     ]
-    return frame(TARGETS, [(image, index, name, None, None, None, "r") for image, index, name in numbered])
+    return frame(TARGETS, [(image, index, name, None, None, None, None, "r") for image, index, name in numbered])
 
 
 def expected(frame, rows):

@@ -44,9 +44,22 @@ def test_an_image_and_its_annotation_become_rows_with_corners():
             "class_name": "cat",
             "box": {"x0": 10.0, "y0": 20.5, "x1": 40.0, "y1": 25.5},
             "is_crowd": True,
+            "attributes": None,
             "location": "annotations[0]",
         },
     ]
+
+
+def test_segmentation_and_keypoints_are_kept_as_json():
+    (target,) = targets(
+        parse(
+            images=[IMAGE],
+            categories=[CAT],
+            annotations=[annotation(segmentation=[[1, 2, 3, 4, 5, float("nan")]], keypoints=[1, 2, 2], area=3.5)],
+        )
+    )
+
+    assert json.loads(target["attributes"]) == {"segmentation": [[1, 2, 3, 4, 5, None]], "keypoints": [1, 2, 2]}
 
 
 def test_targets_are_numbered_per_image_and_one_that_is_left_out_leaves_a_gap():

@@ -27,7 +27,7 @@ def no_targets(frame):
 
 
 def target(image_id, index, class_name):
-    return (image_id, index, class_name, None, None, None, "r")
+    return (image_id, index, class_name, None, None, None, None, "r")
 
 
 def flagged(found):

@@ -35,7 +35,7 @@ def image(image_id, hash="h", uri=None, content=None, length=None):
 
 
 def box(image_id, index, corners):
-    return (image_id, index, "cat", corners, None, None, "r")
+    return (image_id, index, "cat", corners, None, None, None, "r")
 
 
 IMAGES_BEFORE = [image("a"), image("b", hash=None), image("c")]

@@ -1,0 +1,125 @@
+"""What all annotation formats have in common: rows of targets and findings, boxes, and attributes as JSON.
+
+A parser yields dicts. ``element`` is ``target`` (target_index, class_name, box, is_crowd, attributes, location) or
+``finding`` (location, target_index, kind, message, found, expected), with ``name`` where one file tells of several
+images. Targets are numbered per image in file order; one that cannot be taken leaves a gap.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+# A box that leaves the image by less is rounding, not an error; pixels.
+OUTSIDE_TOLERANCE = 1.0
+# An annotation file is parsed as a whole, so its size is bounded; bytes.
+MAX_ANNOTATION_BYTES = 64 * 2**20
+
+Row = dict[str, Any]
+Corners = tuple[float, float, float, float]
+
+
+def finding(
+    location: str,
+    kind: str,
+    message: str,
+    found: Any,
+    expected: str,
+    name: str | None = None,
+    target_index: int | None = None,
+) -> Row:
+    """A row for an element that cannot be taken as it is written; ``found`` is shown as JSON, cut to 300 characters."""
+    return {
+        "element": "finding",
+        "location": location,
+        "kind": kind,
+        "message": message,
+        "found": json.dumps(found, default=str)[:300],
+        "expected": expected,
+        "name": name,
+        "target_index": target_index,
+    }
+
+
+def numbers(values: Any, count: int = 4) -> tuple[float, ...] | None:
+    """So many finite numbers out of a list; None when it is anything else.
+
+    Examples
+    --------
+    >>> numbers([1, 2.5, 3, 4])
+    (1.0, 2.5, 3.0, 4.0)
+    >>> numbers([1, 2, 3, True]) is None
+    True
+    """
+    if not isinstance(values, list) or len(values) != count:
+        return None
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return None
+    return tuple(map(float, values))
+
+
+def box(corners: Corners) -> dict[str, float]:
+    """Corners as the struct of the table `targets`."""
+    return dict(zip(("x0", "y0", "x1", "y1"), corners, strict=True))
+
+
+def box_findings(
+    corners: Corners,
+    size: tuple[float, float] | None,
+    location: str,
+    *,
+    found: Any,
+    name: str | None = None,
+    target_index: int | None = None,
+) -> Iterator[Row]:
+    """Yield a finding when a box has no area or leaves the image.
+
+    Parameters
+    ----------
+    corners : tuple of float
+        x0, y0, x1, y1, pixels, half-open.
+    size : tuple of float or None
+        Width and height of the image, pixels; None or not above 0 when unknown.
+    location : str
+        Line or element of the file.
+    found : object
+        The box as it is written in the file.
+    name, target_index
+        The image and the target, where they are known.
+    """
+    x0, y0, x1, y1 = corners
+    if x1 <= x0 or y1 <= y0:
+        yield finding(
+            location, "inverted_box", "Box has no area", found, "width and height above 0", name, target_index
+        )
+        return
+    if size is None or size[0] <= 0 or size[1] <= 0:
+        return
+    beyond = max(-x0, -y0, x1 - size[0], y1 - size[1])
+    if beyond > OUTSIDE_TOLERANCE:
+        message = f"Box leaves the image by {beyond:g} pixels"
+        expected = f"inside 0, 0, {size[0]:g}, {size[1]:g}"
+        yield finding(location, "outside_box", message, found, expected, name, target_index)
+
+
+def attributes(values: Mapping[str, Any]) -> str | None:
+    """What a source says of a target besides class and box, as a JSON object; None where it says nothing.
+
+    Numbers that JSON does not know (NaN, infinity) become null.
+
+    Examples
+    --------
+    >>> attributes({"difficult": 1, "pose": None})
+    '{"difficult": 1}'
+    """
+    given = {key: value for key, value in values.items() if value is not None}
+    if not given:
+        return None
+    try:
+        return json.dumps(given, allow_nan=False, sort_keys=True)
+    except ValueError:
+        finite = json.loads(json.dumps(given), parse_constant=lambda _: None)
+        return json.dumps(finite, sort_keys=True)
