@@ -48,6 +48,52 @@ class MissingExtraError(DataEvalError, ImportError):
         return cls(f"{package} is not installed.\nHint: pip install 'dataeval_spark[{extra}]'")
 
 
+class EncoderError(DataEvalError, RuntimeError):
+    """An encoder cannot be loaded, or what it gives is no vector per image."""
+
+    @classmethod
+    def unsafe(cls, path: str, found: str, expected: str) -> EncoderError:
+        return cls(
+            f"{path} is {found}; loading it would run code that nobody has vetted. Expected {expected}.\n"
+            "Hint: torch.jit.trace(model.eval(), example).save('model.pt'), then torchscript:model.pt"
+        )
+
+    @classmethod
+    def unloadable(cls, name: str, error: BaseException, hint: str) -> EncoderError:
+        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return cls(f"Encoder {name!r} cannot be loaded: {type(error).__name__}: {first_line}\nHint: {hint}")
+
+    @classmethod
+    def changed(cls, name: str, expected: str, found: str) -> EncoderError:
+        return cls(
+            f"Encoder {name!r} has version {found} on this worker; expected {expected}, as on the driver.\n"
+            "Hint: put the same model file and the same package versions on all machines."
+        )
+
+    @classmethod
+    def of_shape(cls, name: str, found: str) -> EncoderError:
+        return cls(
+            f"Encoder {name!r} gives {found}; expected one vector of floats per image: (images, dimension).\n"
+            "Hint: pool and flatten inside the model."
+        )
+
+    @classmethod
+    def out_of_memory(cls, name: str, shape: Sequence[int]) -> EncoderError:
+        size = " x ".join(map(str, shape))
+        return cls(
+            f"Encoder {name!r}: the device's memory does not hold one image of {size}.\n"
+            "Hint: set half_precision, a smaller crop, or run fewer tasks per GPU (spark.task.resource.gpu.amount)."
+        )
+
+    @classmethod
+    def no_device(cls, address: str, count: int, named: str) -> EncoderError:
+        return cls(
+            f"Spark assigned GPU {address!r} to the task; this process sees {count} GPUs"
+            f"{f' (CUDA_VISIBLE_DEVICES={named})' if named else ''}.\n"
+            "Hint: let the discovery script print indices of GPUs that the executors see."
+        )
+
+
 class IngestError(DataEvalError, ValueError):
     """A source cannot be ingested at all."""
 

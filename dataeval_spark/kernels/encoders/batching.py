@@ -1,0 +1,155 @@
+"""Feeding a device: batches bounded by number and bytes, halved when its memory is full; preparing beside it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataeval_spark.errors import EncoderError, OptionError
+
+Item = TypeVar("Item")
+Run = Callable[[list[NDArray[Any]]], Any]
+BATCH_SIZE = 64
+BYTES_PER_BATCH = 256 * 2**20
+"""As float32, what a batch's input may take on the device."""
+
+
+@dataclass
+class DeviceBatches:
+    """Cuts images into batches for a device.
+
+    Attributes
+    ----------
+    size : int
+        Most images in a batch; halved, for good, when the device runs out of memory.
+    most_bytes : int
+        Most bytes of a batch's input, as float32. One image always goes.
+    of_one_shape : bool
+        A batch holds images of one shape only, so that they can be stacked.
+    out_of_memory : tuple of exception types
+        What the device raises when its memory is full.
+    """
+
+    size: int = BATCH_SIZE
+    most_bytes: int = BYTES_PER_BATCH
+    of_one_shape: bool = True
+    out_of_memory: tuple[type[BaseException], ...] = ()
+
+    def __post_init__(self) -> None:
+        OptionError.unless_between("profile.batch_size", self.size, 1, 1_000_000)
+
+    def embed(self, prepared: Sequence[NDArray[Any]], run: Run, name: str) -> NDArray[np.float32]:
+        """Give ``run(batch)`` of all images, in their order.
+
+        Parameters
+        ----------
+        prepared : sequence of ndarray
+            Inputs of the model, one per image.
+        run : callable
+            From a list of inputs to their vectors (number, dimension).
+        name : str
+            The encoder's, for errors.
+
+        Returns
+        -------
+        ndarray of float32
+            (number, dimension); (0, 0) for no image.
+
+        Raises
+        ------
+        EncoderError
+            The device's memory does not hold a single image, or the model gives no (number, dimension).
+        """
+        parts: list[NDArray[np.float32]] = []
+        start = 0
+        while start < len(prepared):
+            batch = list(prepared[start : self._end(prepared, start)])
+            try:
+                parts.append(_checked(run(batch), len(batch), name))
+            except self.out_of_memory as error:
+                if len(batch) == 1:
+                    raise EncoderError.out_of_memory(name, batch[0].shape) from error
+                self.size = len(batch) // 2
+                continue
+            start += len(batch)
+        if len({part.shape[1] for part in parts}) > 1:
+            raise EncoderError.of_shape(name, f"vectors of {sorted({part.shape[1] for part in parts})} numbers")
+        return np.concatenate(parts) if parts else np.zeros((0, 0), dtype=np.float32)
+
+    def _end(self, prepared: Sequence[NDArray[Any]], start: int) -> int:
+        size = 0
+        for end in range(start, min(len(prepared), start + self.size)):
+            size += 4 * prepared[end].size
+            is_other = self.of_one_shape and prepared[end].shape != prepared[start].shape
+            if end > start and (is_other or size > self.most_bytes):
+                return end
+        return min(len(prepared), start + self.size)
+
+
+def overlap(items: Iterable[Item], depth: int = 2) -> Iterator[Item]:
+    """Iterate in a thread of its own, at most `depth` items ahead: what is next is made while this one is used.
+
+    An error of `items` is raised where the item would have been. When the consumer stops early, so does the thread,
+    after the item that it is making.
+
+    Parameters
+    ----------
+    items : iterable
+        For example a generator that decodes and prepares batches.
+    depth : int
+        Most items that are waiting; with the ones being made and used, `depth` + 2 are held at once.
+
+    Examples
+    --------
+    >>> list(overlap(iter([1, 2, 3])))
+    [1, 2, 3]
+    """
+    waiting: queue.Queue[tuple[bool, Any]] = queue.Queue(depth)
+    stopped = threading.Event()
+
+    def put(entry: tuple[bool, Any]) -> None:
+        while not stopped.is_set():
+            with suppress(queue.Full):
+                waiting.put(entry, timeout=0.1)
+                return
+
+    def produce() -> None:
+        try:
+            for item in items:
+                put((True, item))
+                if stopped.is_set():
+                    return
+            put((False, None))
+        except BaseException as error:
+            put((False, error))
+
+    producer = threading.Thread(target=produce, name="overlap", daemon=True)
+    producer.start()
+    try:
+        while True:
+            is_item, value = waiting.get()
+            if is_item:
+                yield value
+            elif value is None:
+                return
+            else:
+                raise value
+    finally:
+        stopped.set()
+        producer.join()
+
+
+def _checked(vectors: Any, number: int, name: str) -> NDArray[np.float32]:
+    found = np.asarray(vectors)
+    if found.ndim == 4 and found.shape[2:] == (1, 1):
+        found = found[:, :, 0, 0]
+    if found.ndim != 2 or len(found) != number or found.dtype.kind not in "fiu":
+        raise EncoderError.of_shape(name, f"{found.dtype} of shape {found.shape} for {number} images")
+    return found.astype(np.float32, copy=False)

@@ -1,0 +1,54 @@
+"""Which device an encoder runs on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from dataeval_spark.errors import EncoderError
+
+
+def device_for(gpu_addresses: Sequence[str] | None, *, partition: int = 0, visible: int | None = None) -> str:
+    """Name the device of a task.
+
+    The first GPU that Spark assigned to the task; else, of the GPUs that this process sees, the one whose turn it is
+    by the number of the partition; else the CPU.
+
+    Parameters
+    ----------
+    gpu_addresses : sequence of str, optional
+        ``TaskContext.get().resources()["gpu"].addresses``: indices, or names as in CUDA_VISIBLE_DEVICES.
+    partition : int
+        Number of the task's partition.
+    visible : int, optional
+        GPUs that this process sees; by default torch is asked, and without torch there is none.
+
+    Raises
+    ------
+    EncoderError
+        Spark assigned a GPU that this process does not see.
+
+    Examples
+    --------
+    >>> device_for(["1"], visible=2), device_for(None, partition=5, visible=4), device_for(None, visible=0)
+    ('cuda:1', 'cuda:1', 'cpu')
+    """
+    count = visible_gpus() if visible is None else visible
+    if not gpu_addresses:
+        return f"cuda:{partition % count}" if count else "cpu"
+    address = gpu_addresses[0]
+    named = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    # CUDA numbers what it sees from 0, in the order of that variable.
+    index = named.index(address) if address in named else int(address) if address.isdigit() else -1
+    if not 0 <= index < count:
+        raise EncoderError.no_device(address, count, ",".join(named))
+    return f"cuda:{index}"
+
+
+def visible_gpus() -> int:
+    """GPUs that this process sees; 0 without torch."""
+    try:
+        import torch
+    except ImportError:
+        return 0
+    return int(torch.cuda.device_count())

@@ -1,0 +1,192 @@
+"""From decoded pixels to a model's input: part of the encoder, because other pixels give other vectors."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.value_range import ValueRange, picture, value_range
+
+FILTERS = {name.lower(): value for name, value in Image.Resampling.__members__.items()}
+CHANNEL_ORDERS = ("RGB", "BGR", "gray")
+LAYOUTS = ("CHW", "HWC")
+SIDECAR = ".preprocessing.toml"
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How an image becomes the input of a model. The defaults are those of most models trained on ImageNet.
+
+    The steps are those of torchvision on Pillow images, to the last bit: 8-bit picture, resize, central crop (what
+    the crop lacks is filled with 0), then ``(x / scale - mean) / std`` in float32.
+
+    Attributes
+    ----------
+    resize : int or (height, width), optional
+        An integer is the length of the shorter side; the other keeps the aspect ratio. None: as it is.
+    interpolation : {"nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"}
+        Pillow's filter of that name (with antialiasing).
+    crop : int or (height, width), optional
+        Size of the central crop; an integer stands for a square.
+    scale : float
+        Pixels of 0 to 255 are divided by it.
+    mean, std : tuple of float
+        One number per channel, or one for all.
+    channel_order : {"RGB", "BGR", "gray"}
+    layout : {"CHW", "HWC"}
+        Axes of one image in the batch.
+
+    Examples
+    --------
+    >>> Preprocessing(resize=(32, 32), crop=None).pixels(np.zeros((64, 48, 1), dtype=np.uint8)).shape
+    (32, 32, 3)
+    """
+
+    resize: int | Size | None = 256
+    interpolation: str = "bilinear"
+    crop: int | Size | None = 224
+    scale: float = 255.0
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    channel_order: str = "RGB"
+    layout: str = "CHW"
+
+    def __post_init__(self) -> None:
+        OptionError.unless_one_of("preprocessing.interpolation", self.interpolation, tuple(FILTERS))
+        OptionError.unless_one_of("preprocessing.channel_order", self.channel_order, CHANNEL_ORDERS)
+        OptionError.unless_one_of("preprocessing.layout", self.layout, LAYOUTS)
+        OptionError.unless_between("preprocessing.scale", self.scale, 1e-9, 1e9)
+        for name in ("resize", "crop"):
+            for side in np.atleast_1d(getattr(self, name) or 1):
+                OptionError.unless_between(f"preprocessing.{name}", side, 1, 65_536)
+        for name in ("mean", "std"):
+            values = getattr(self, name)
+            if len(values) not in (1, self.channels):
+                raise OptionError(
+                    f"preprocessing.{name} has {len(values)} numbers; expected 1 or {self.channels}, because "
+                    f"channel_order is {self.channel_order!r}."
+                )
+        for value in self.std:
+            OptionError.unless_between("preprocessing.std", value, 1e-9, 1e9)
+
+    @property
+    def channels(self) -> int:
+        return 1 if self.channel_order == "gray" else 3
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], where: str = "preprocessing") -> Preprocessing:
+        """Read it from a mapping, such as a TOML table; what is not given has its default.
+
+        Raises
+        ------
+        OptionError
+            A name is unknown, or a value cannot be.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        for name in values:
+            OptionError.unless_one_of(f"{where}: a name", name, names)
+        return cls(**{name: _plain(name, value, where) for name, value in values.items()})
+
+    @classmethod
+    def beside(cls, path: str) -> Preprocessing:
+        """Read the file PATH.preprocessing.toml beside a model file; the defaults where there is none."""
+        sidecar = Path(path + SIDECAR)
+        if not sidecar.is_file():
+            return cls()
+        try:
+            values = tomllib.loads(sidecar.read_text())
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise OptionError(f"{sidecar} is no TOML: {error}.\nHint: resize = 256") from error
+        return cls.of(values, str(sidecar))
+
+    def to_json(self) -> str:
+        """All of it as one line, for records and versions."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    def pixels(self, pixels: NDArray[Any], encoded: ValueRange | None = None) -> NDArray[np.uint8]:
+        """The 8-bit part, of one image: (height, width, 1 or 3) after resize and crop, not normalised yet."""
+        image = image_of(pixels, encoded).convert("L" if self.channel_order == "gray" else "RGB")
+        if self.resize is not None:
+            height, width = self.resized(image.height, image.width)
+            if (height, width) != (image.height, image.width):
+                image = image.resize((width, height), FILTERS[self.interpolation])
+        array = np.asarray(image)
+        return _central(array if array.ndim == 3 else array[:, :, np.newaxis], self.crop)
+
+    def resized(self, height: int, width: int) -> Size:
+        """Size after the resize."""
+        if not isinstance(self.resize, int):
+            return self.resize or (height, width)
+        if width <= height:
+            return int(self.resize * height / width), self.resize
+        return self.resize, int(self.resize * width / height)
+
+    def normalized(self, batch: NDArray[Any]) -> NDArray[np.float32]:
+        """The numeric part, of a batch (number, height, width, channels) of 8-bit pixels, in the model's layout."""
+        ordered = batch[..., ::-1] if self.channel_order == "BGR" else batch
+        values = ordered.astype(np.float32)
+        values /= np.float32(self.scale)
+        values -= np.asarray(self.mean, dtype=np.float32)
+        values /= np.asarray(self.std, dtype=np.float32)
+        return np.ascontiguousarray(values.transpose(0, 3, 1, 2)) if self.layout == "CHW" else values
+
+
+def image_of(pixels: NDArray[Any], encoded: ValueRange | None = None) -> Image.Image:
+    """The 8-bit picture of decoded pixels, gray or RGB, as a Pillow image.
+
+    Bit depths other than 8 are scaled by the value range (of the whole image, where `encoded` gives it); where that
+    is unknown, by the smallest and largest of these pixels.
+    """
+    encoded = value_range(pixels) if encoded is None else encoded
+    if encoded is None:
+        pixels, encoded = _stretched(pixels), ValueRange(1, 1.0)
+    shown = picture(pixels, encoded)
+    return Image.fromarray(shown[:, :, 0] if shown.shape[2] == 1 else shown)
+
+
+def _stretched(pixels: NDArray[Any]) -> NDArray[np.float64]:
+    values = np.where(np.isfinite(pixels), pixels, np.nan).astype(np.float64)
+    if np.isnan(values).all():
+        return np.zeros_like(values)
+    low, high = np.nanmin(values), np.nanmax(values)
+    return (values - low) / (high - low) if high > low else np.zeros_like(values)
+
+
+def _central(array: NDArray[np.uint8], crop: int | Size | None) -> NDArray[np.uint8]:
+    if crop is None:
+        return array
+    height, width = (crop, crop) if isinstance(crop, int) else crop
+    lacking = max(0, height - array.shape[0]), max(0, width - array.shape[1])
+    if any(lacking):
+        padding = [(lack // 2, lack - lack // 2) for lack in lacking]
+        array = np.pad(array, (*padding, (0, 0)))
+    top, left = round((array.shape[0] - height) / 2), round((array.shape[1] - width) / 2)
+    return array[top : top + height, left : left + width]
+
+
+def _plain(name: str, value: Any, where: str) -> Any:
+    # TOML has lists; a frozen value has tuples.
+    is_text = name in ("interpolation", "channel_order", "layout")
+    numbers = value if isinstance(value, list | tuple) else [value]
+    if is_text != isinstance(value, str) or not (is_text or all(type(n) in (int, float) for n in numbers)):
+        raise OptionError(f"{where}: {name} is {value!r}; expected {'a text' if is_text else 'a number or numbers'}.")
+    if name in ("mean", "std"):
+        return tuple(float(number) for number in numbers)
+    if name in ("resize", "crop"):
+        if value == 0:
+            return None  # TOML has no null
+        if any(type(n) is not int for n in numbers) or len(numbers) > 2:
+            raise OptionError(f"{where}: {name} is {value!r}; expected a side, or [height, width]; 0 leaves it out.")
+        return value if isinstance(value, int) else tuple(value)
+    return value

@@ -1,0 +1,93 @@
+"""A user's own encoder: a Python object that some function makes."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from dataeval_spark.errors import EncoderError, OptionError
+from dataeval_spark.kernels.encoders.batching import BATCH_SIZE, DeviceBatches
+from dataeval_spark.kernels.encoders.preprocessing import image_of
+from dataeval_spark.kernels.value_range import ValueRange
+
+
+class PythonEncoder:
+    """Calls ``embed(images)`` of a user's object, made once per worker.
+
+    The object takes a list of uint8 arrays (height, width, 3), RGB, each of its own size, and returns
+    (number, dimension) floats. Resizing and everything else is its own; so is the device.
+
+    Parameters
+    ----------
+    name, version : str
+        See `Encoder`.
+    model : object
+        With the method ``embed``.
+    batch_size : int
+        Most images in a call.
+    """
+
+    def __init__(self, name: str, version: str, model: Any, *, batch_size: int = BATCH_SIZE) -> None:
+        if not callable(getattr(model, "embed", None)):
+            raise EncoderError(
+                f"Encoder {name!r}: the factory gave {type(model).__name__} without a method embed(images)."
+            )
+        self.name = name
+        self.version = version
+        self.dimension: int | None = None
+        self._model = model
+        self._batches = DeviceBatches(batch_size, of_one_shape=False)
+
+    @property
+    def batch_size(self) -> int:
+        return self._batches.size
+
+    def prepare(self, pixels: NDArray[Any], encoded: ValueRange | None = None) -> NDArray[np.uint8]:
+        return np.asarray(image_of(pixels, encoded).convert("RGB"))
+
+    def embed(self, prepared: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        vectors = self._batches.embed(prepared, self._model.embed, self.name)
+        self.dimension = vectors.shape[1] if len(vectors) else self.dimension
+        return vectors
+
+
+def factory_of(target: str) -> Any:
+    """The function or class that ``module:name`` means.
+
+    Raises
+    ------
+    OptionError
+        It cannot be imported or called.
+    """
+    module_name, _, name = target.partition(":")
+    hint = "Hint: profile.encoder = 'python:my_package.my_module:make_encoder'; the module must be importable on "
+    hint += "driver and workers"
+    try:
+        factory = getattr(importlib.import_module(module_name), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise OptionError(f"profile.encoder: {target!r} cannot be imported: {error}.\n{hint}") from error
+    if not callable(factory):
+        raise OptionError(f"profile.encoder: {target!r} is {type(factory).__name__}; expected a function.\n{hint}")
+    return factory
+
+
+def digest_of_factory(target: str) -> str:
+    """What stands for the weights: the factory's attribute ``version``, else a hash of its module's source."""
+    factory = factory_of(target)
+    version = getattr(factory, "version", None)
+    if isinstance(version, str):
+        return version
+    try:
+        source = inspect.getsource(inspect.getmodule(factory) or factory)
+    except (OSError, TypeError) as error:
+        raise OptionError(
+            f"profile.encoder: the source of {target!r} cannot be read, so a change of it would go unnoticed.\n"
+            f"Hint: {target.partition(':')[2]}.version = '1'"
+        ) from error
+    return xxhash.xxh3_128_hexdigest(source.encode())

@@ -1,0 +1,181 @@
+"""Encoders by name: what there is, which version it has, and the one instance of a worker process."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dataeval_spark.errors import EncoderError, MissingExtraError, OptionError
+from dataeval_spark.kernels.encoders import model_files, python_factory, torch_encoder
+from dataeval_spark.kernels.encoders.batching import BATCH_SIZE
+from dataeval_spark.kernels.encoders.devices import device_for
+from dataeval_spark.kernels.encoders.interface import Encoder
+from dataeval_spark.kernels.encoders.preprocessing import Preprocessing
+from dataeval_spark.kernels.encoders.thumbnail import Thumbnail
+
+BUILT_IN: dict[str, type[Any]] = {"thumbnail": Thumbnail}
+FILES = ("torchscript", "torch_export", "onnx")
+FORMS = (*BUILT_IN, "torchscript:PATH", "torch_export:PATH", "onnx:PATH", "python:MODULE:FACTORY")
+# Kind to the modules it needs and the extra that brings them.
+_EXTRAS = {"torchscript": ("torch", "torch"), "torch_export": ("torch", "torch"), "onnx": ("onnxruntime", "onnx")}
+
+# One model per process, not per task: Spark keeps its Python workers.
+_LOADED: dict[tuple[Any, ...], Encoder] = {}
+
+
+@dataclass(frozen=True)
+class EncoderRecord:
+    """What vectors depend on.
+
+    Attributes
+    ----------
+    version : str
+        Hash of the two below, and of the encoder's definition.
+    weights : str
+        xxh3-128 of the weights or of the model file; empty where there are none.
+    preprocessing : str
+        As JSON; empty where it is part of the definition.
+    """
+
+    version: str
+    weights: str = ""
+    preprocessing: str = ""
+
+
+def require_encoder(name: str) -> None:
+    """Raise an error when there is no such encoder here: before a job starts, and without loading it.
+
+    Raises
+    ------
+    OptionError
+        No encoder is named like this, there is no such file or module, or its preprocessing cannot be read.
+    MissingExtraError
+        It needs a package that is not installed.
+    EncoderError
+        The file is a pickle, or of another kind.
+    """
+    kind, rest = _parts(name)
+    if kind in _EXTRAS and importlib.util.find_spec(_EXTRAS[kind][0]) is None:
+        raise MissingExtraError.of(*_EXTRAS[kind])
+    if kind in FILES:
+        model_files.require_file(kind, rest)
+        Preprocessing.beside(rest)
+    elif kind == "python":
+        python_factory.factory_of(rest)
+
+
+def encoder_record(name: str, *, preprocessing: Preprocessing | None = None) -> EncoderRecord:
+    """What the vectors of an encoder depend on; found on the driver, with nothing loaded onto a device.
+
+    Parameters
+    ----------
+    name : str
+        The encoder.
+    preprocessing : Preprocessing, optional
+        Of a model file; by default what the file PATH.preprocessing.toml beside it says.
+    """
+    kind, rest = _parts(name)
+    if kind in BUILT_IN:
+        return EncoderRecord(BUILT_IN[kind].version)
+    if kind == "python":
+        weights = python_factory.digest_of_factory(rest)
+        return EncoderRecord(model_files.version_of(kind, weights), weights)
+    weights = model_files.digest_of(rest)
+    used = (preprocessing or Preprocessing.beside(rest)).to_json()
+    return EncoderRecord(model_files.version_of(weights, used), weights, used)
+
+
+def encoder_version(name: str, *, preprocessing: Preprocessing | None = None) -> str:
+    """Hash of weights and preprocessing: 16 hexadecimal digits.
+
+    Examples
+    --------
+    >>> encoder_version("thumbnail")
+    '9e18dd68df99f860'
+    """
+    return encoder_record(name, preprocessing=preprocessing).version
+
+
+def load_encoder(
+    name: str,
+    *,
+    version: str | None = None,
+    device: str = "auto",
+    gpu_addresses: Sequence[str] | None = None,
+    partition: int = 0,
+    half_precision: bool = False,
+    batch_size: int | None = None,
+    preprocessing: Preprocessing | None = None,
+) -> Encoder:
+    """Load an encoder; the second call with the same arguments in a process gives the same instance.
+
+    Parameters
+    ----------
+    name : str
+        One of `FORMS`.
+    version : str, optional
+        What the driver found: another version here is an error.
+    device : str
+        "auto", or a device of torch such as "cuda:1".
+    gpu_addresses, partition
+        What "auto" goes by, see `device_for`; a process that Spark assigned no GPU keeps the device of its first call.
+    half_precision : bool
+        Compute in 16 bits on a GPU.
+    batch_size : int, optional
+        Most images that go to the device at once; by default 64, and what suits a built-in encoder.
+    preprocessing : Preprocessing, optional
+        Of a model file, instead of the file PATH.preprocessing.toml beside it.
+
+    Raises
+    ------
+    EncoderError
+        It cannot be loaded, or its version is another.
+    OptionError, MissingExtraError
+        See `require_encoder`.
+
+    Examples
+    --------
+    >>> load_encoder("thumbnail").dimension
+    192
+    """
+    chosen = device_for(gpu_addresses) if device == "auto" and gpu_addresses else device
+    key = (name, version, chosen, half_precision, batch_size, preprocessing)
+    if key not in _LOADED:
+        require_encoder(name)
+        record = encoder_record(name, preprocessing=preprocessing)
+        if version not in (None, record.version):
+            raise EncoderError.changed(name, str(version), record.version)
+        on = device_for(None, partition=partition) if chosen == "auto" else chosen
+        _LOADED[key] = _load(name, record, on, half_precision, batch_size or BATCH_SIZE, preprocessing)
+    return _LOADED[key]
+
+
+def _load(
+    name: str,
+    record: EncoderRecord,
+    device: str,
+    half_precision: bool,
+    batch_size: int,
+    preprocessing: Preprocessing | None,
+) -> Encoder:
+    kind, rest = _parts(name)
+    if kind in BUILT_IN:
+        built_in: Encoder = BUILT_IN[kind]()
+        return built_in
+    if kind == "python":
+        model = python_factory.factory_of(rest)()
+        return python_factory.PythonEncoder(name, record.version, model, batch_size=batch_size)
+    used = preprocessing or Preprocessing.beside(rest)
+    module = torch_encoder.load_torchscript(rest, device)
+    options: dict[str, Any] = {"device": device, "half_precision": half_precision, "batch_size": batch_size}
+    return torch_encoder.TorchEncoder(name, record.version, module, used, **options)
+
+
+def _parts(name: str) -> tuple[str, str]:
+    kind, _, rest = name.partition(":")
+    known = {form.partition(":")[0]: ":" in form for form in FORMS}
+    if kind not in known or known[kind] != bool(rest):
+        OptionError.unless_one_of("profile.encoder", name, FORMS)
+    return kind, rest

@@ -1,0 +1,113 @@
+"""A torch module as an encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataeval_spark.errors import MissingExtraError
+from dataeval_spark.kernels.encoders.batching import BATCH_SIZE, DeviceBatches
+from dataeval_spark.kernels.encoders.preprocessing import Preprocessing
+from dataeval_spark.kernels.value_range import ValueRange
+
+
+class TorchEncoder:
+    """Runs a torch module on batches of prepared images.
+
+    Images wait as 8-bit pixels; they are normalised on the device. On a CPU torch gets one thread, because Spark
+    runs a worker per core. Vectors of one image can differ in the last bits with the batch that it is in.
+
+    Parameters
+    ----------
+    name, version : str
+        See `Encoder`.
+    module : callable
+        From (number, channels, height, width), or the layout of `preprocessing`, to (number, dimension).
+    preprocessing : Preprocessing
+        From pixels to the module's input.
+    device : str
+        "cpu", "cuda:0" ...
+    half_precision : bool
+        Compute in 16 bits on a GPU (autocast); no effect on a CPU.
+    batch_size : int
+        Most images in a batch.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        version: str,
+        module: Any,
+        preprocessing: Preprocessing,
+        *,
+        device: str = "cpu",
+        half_precision: bool = False,
+        batch_size: int = BATCH_SIZE,
+    ) -> None:
+        torch = require_torch()
+        self.name = name
+        self.version = version
+        self.dimension: int | None = None
+        self.preprocessing = preprocessing
+        self.device = device
+        self._half = half_precision and device.startswith("cuda")
+        self._module = module.to(device) if hasattr(module, "to") else module
+        self._batches = DeviceBatches(batch_size, out_of_memory=(torch.OutOfMemoryError,))
+        if device == "cpu":
+            torch.set_num_threads(1)
+
+    @property
+    def batch_size(self) -> int:
+        return self._batches.size
+
+    def prepare(self, pixels: NDArray[Any], encoded: ValueRange | None = None) -> NDArray[np.uint8]:
+        return self.preprocessing.pixels(pixels, encoded)
+
+    def embed(self, prepared: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        vectors = self._batches.embed(prepared, self._run, self.name)
+        self.dimension = vectors.shape[1] if len(vectors) else self.dimension
+        return vectors
+
+    def _run(self, batch: list[NDArray[np.uint8]]) -> NDArray[Any]:
+        import torch
+
+        with torch.inference_mode(), torch.autocast("cuda", torch.float16, enabled=self._half):
+            found = self._module(self._input(np.stack(batch)))
+        found = found[0] if isinstance(found, tuple | list) else found
+        return np.asarray(found.float().cpu().numpy())
+
+    def _input(self, batch: NDArray[np.uint8]) -> Any:
+        # The arithmetic of Preprocessing.normalized, in its order, on the device.
+        import torch
+
+        wanted = self.preprocessing
+        values = torch.from_numpy(batch).to(self.device).float()
+        if wanted.channel_order == "BGR":
+            values = values.flip(-1)
+        mean, std = (torch.tensor(numbers, device=self.device) for numbers in (wanted.mean, wanted.std))
+        values = (values / wanted.scale - mean) / std
+        return values.permute(0, 3, 1, 2).contiguous() if wanted.layout == "CHW" else values
+
+
+def require_torch() -> Any:
+    """Import torch.
+
+    Raises
+    ------
+    MissingExtraError
+        It is not installed.
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingExtraError.of("torch", "torch") from error
+    return torch
+
+
+def load_torchscript(path: str, device: str) -> Any:
+    """Load a TorchScript archive; its code runs in torch's own interpreter, and nothing in it is Python's."""
+    torch = require_torch()
+    return torch.jit.load(path, map_location=device).eval()
