@@ -68,7 +68,7 @@ def box(corners: Corners) -> dict[str, float]:
 
 def box_findings(
     corners: Corners,
-    size: tuple[float, float] | None,
+    size: tuple[float, ...] | None,
     location: str,
     *,
     found: Any,

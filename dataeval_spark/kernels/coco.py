@@ -110,9 +110,7 @@ def _annotation(
         x, y, width, height = values
         corners = (x, y, x + width, y + height)
         size = numbers([image.get("width"), image.get("height")], 2)
-        yield from box_findings(
-            corners, size and (size[0], size[1]), location, found=list(values), name=name, target_index=index
-        )
+        yield from box_findings(corners, size, location, found=list(values), name=name, target_index=index)
     yield {
         "element": "target",
         "name": name,

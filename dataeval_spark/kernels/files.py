@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
 
 IMAGE_EXTENSIONS = frozenset(
     f".{extension}"
@@ -112,3 +113,14 @@ def read_file(uri: str) -> bytes:
     """
     with open(re.sub(r"^file:(//)?(?=/)", "", uri), "rb") as file:
         return file.read()
+
+
+def open_file(uri: str) -> BinaryIO:
+    """A local file, given as a path or a ``file:`` URI, opened to read a part of it.
+
+    Raises
+    ------
+    OSError
+        It cannot be opened.
+    """
+    return open(re.sub(r"^file:(//)?(?=/)", "", uri), "rb")

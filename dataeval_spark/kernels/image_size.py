@@ -1,0 +1,50 @@
+"""Width and height of an upright image from its header, without decoding it."""
+
+from __future__ import annotations
+
+import warnings
+from typing import BinaryIO
+
+from PIL import Image
+
+from dataeval_spark.kernels.decode import UnreadableImage
+
+_ORIENTATION_TAG = 0x0112
+# EXIF orientations that turn an image by a quarter.
+_TURNED = (5, 6, 7, 8)
+
+
+def upright_size(file: BinaryIO) -> tuple[int, int]:
+    """Width and height (pixels) of an image as it is shown: EXIF orientation applied.
+
+    Only the header is read. Orientation in a PNG's eXIf chunk counts where it stands before the pixels, as writers
+    put it.
+
+    Raises
+    ------
+    UnreadableImage
+        The bytes are in no image format that Pillow knows, or the header is damaged.
+
+    Examples
+    --------
+    >>> with open("a.jpg", "rb") as file:
+    ...     width, height = upright_size(file)
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            image = Image.open(file)
+            width, height = image.size
+        except Exception as error:  # Pillow's plug-ins raise whatever a damaged header makes them
+            raise UnreadableImage.of("header", error) from error
+        # Pillow's TIFF reader gives the upright size by itself.
+        is_turned = image.format != "TIFF" and _orientation(image) in _TURNED
+    return (height, width) if is_turned else (width, height)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        # The PNG reader's own getexif decodes the image first; this one takes what the header said.
+        return Image.Image.getexif(image).get(_ORIENTATION_TAG, 1)
+    except Exception:  # malformed metadata count as upright
+        return 1
