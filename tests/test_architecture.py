@@ -16,6 +16,7 @@ FORBIDDEN_ATTRIBUTES = {"rdd", "_jvm", "_jdf", "_jsc", "sparkContext"}
 TO_DRIVER = {"collect", "toPandas", "toLocalIterator", "toArrow"}
 # What may come to the driver, and what bounds it.
 BOUNDED_COLLECTS = {
+    "frames/hamming_pairs.py": "one row per kind of hash: how many there are",
     "comparison.py": "20 names per kind; one row: first and last time",
     "ingest/coco.py": "one row: the parse error",
     "ingest/metadata.py": "one row: counts per column",
