@@ -7,6 +7,8 @@ import re
 import shutil
 from pathlib import Path
 
+from dataeval_spark.kernels.uris import is_uri
+
 logger = logging.getLogger("dataeval_spark")
 
 
@@ -20,11 +22,6 @@ def absolute(location: str) -> str:
     if location.startswith("file:"):
         return str(local_path(location))
     return location.rstrip("/") if is_uri(location) else str(Path(location).expanduser().absolute())
-
-
-def is_uri(location: str) -> bool:
-    """Whether a location begins with a scheme, such as ``s3://`` or ``dbfs:/``."""
-    return re.match(r"^[A-Za-z][A-Za-z0-9+.-]+:/", location) is not None
 
 
 def is_local(location: str) -> bool:

@@ -20,6 +20,7 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from dataeval_spark.errors import WorkspaceBusyError
+from dataeval_spark.kernels.uris import without_credentials
 from dataeval_spark.locations import remove_directory
 from dataeval_spark.processes import process_started
 from dataeval_spark.table_access import Row, TableState, Writer, retrying
@@ -101,13 +102,15 @@ class Run:
             "started_at": started_at,
             "finished_at": finished,
             "seconds": None if finished is None else (now - started_at).total_seconds(),
-            "options": json.dumps(self.options if options is None else options, sort_keys=True, default=str),
+            "options": without_credentials(
+                json.dumps(self.options if options is None else options, sort_keys=True, default=str)
+            ),
             "work_id": work,
             "code_version": __version__,
             "inputs": _versions(inputs),
             "outputs": _versions(outputs),
             "rows_written": rows,
-            "message": message,
+            "message": without_credentials(message),
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "process_started": process_started(os.getpid()) or 0.0,

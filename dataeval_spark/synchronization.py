@@ -6,7 +6,6 @@ half-way is completed by running it again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
@@ -15,10 +14,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.factor_types import typed_like_table
-from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.ingest.file_bytes import read_files, without_credentials
 from dataeval_spark.ingest.source import Source, Stage
-from dataeval_spark.kernels.files import read_file
-from dataeval_spark.kernels.hashes import file_hash
 from dataeval_spark.runs import Run
 from dataeval_spark.tables import (
     ANNOTATION_FINDINGS,
@@ -81,7 +78,7 @@ def synchronize(
 
 def _changes(found: Source, existing: DataFrame, source: str, keep_bytes: bool) -> DataFrame:
     """One row per image that is new, changed, deleted or as it was."""
-    new = found.images.withColumn("source", F.lit(source))
+    new = found.images.withColumn("source", F.lit(source)).withColumn("uri", without_credentials(F.col("uri")))
     old = existing.select(
         "image_id",
         F.col("file_hash").alias("old_hash"),
@@ -152,26 +149,10 @@ def _image_rows(
 
 def _read(to_read: DataFrame, found: Source, keep_bytes: bool) -> DataFrame:
     ids = to_read.select("image_id")
-    files = found.images.select("image_id", "uri", "content").join(ids, on="image_id", how="left_semi")
+    columns = ("image_id", "uri", "content", "content_length")
+    files = found.images.select(*columns).join(ids, on="image_id", how="left_semi")
     tasks = max(1, -(-to_read.count() // FILES_PER_TASK))
-    ddl = "image_id string, content binary, content_length bigint, file_hash string"
-
-    def read(rows: Iterator[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
-        for row in rows:
-            given = row["content"]
-            try:
-                data = given if given is not None else read_file(row["uri"])
-            except OSError:  # the profile reads it again and says why it cannot
-                yield {"image_id": row["image_id"]}
-                continue
-            yield {
-                "image_id": row["image_id"],
-                "content": data if keep_bytes or given is not None else None,
-                "content_length": len(data),
-                "file_hash": file_hash(data),
-            }
-
-    return map_rows(files.repartition(min(tasks, 10_000)), read, ddl)
+    return read_files(files.repartition(min(tasks, 10_000)), keep_bytes=keep_bytes)
 
 
 def _sync(

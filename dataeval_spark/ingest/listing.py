@@ -12,13 +12,15 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.batches import map_rows
 from dataeval_spark.kernels import files
+from dataeval_spark.kernels.object_listing import top_folders, walk_objects
+from dataeval_spark.kernels.uris import local_path
 
 LISTING_TASKS = 64
 FILE_DDL = "path string, uri string, content_length bigint, modified_us bigint, is_image boolean"
 
 
 def list_files(spark: SparkSession, root: str) -> DataFrame:
-    """Every file below a folder: relative path, absolute path, size, modification time, image or not.
+    """Every file below a folder or URI: relative path, where it is, size, modification time, image or not.
 
     The driver lists the top folder only; tasks walk its sub-folders.
 
@@ -27,20 +29,22 @@ def list_files(spark: SparkSession, root: str) -> DataFrame:
     IngestError
         The folder does not exist or cannot be listed.
     """
+    local = local_path(root)
     try:
-        with os.scandir(root) as entries:
-            # As bytes: a name need not be UTF-8.
-            folders = sorted(os.fsencode(entry.name) for entry in entries if entry.is_dir(follow_symlinks=False))
+        # As bytes: a name need not be UTF-8.
+        folders = [os.fsencode(name) for name in (top_folders(root) if local is None else _top_folders(local))]
     except OSError as error:
         raise IngestError(
-            f"SOURCE {root} cannot be listed: {error.strerror}.\nHint: name a folder that exists."
+            f"SOURCE {root} cannot be listed: {error.strerror or error}.\nHint: name a folder that exists."
         ) from None
     starts = [(b"", False), *((folder, True) for folder in folders)]
     frame = spark.createDataFrame(starts, "folder binary, recursive boolean")
 
     def walk(rows: Iterator[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
         for row in rows:
-            for file in files.walk(root, os.fsdecode(row["folder"]), recursive=row["recursive"]):
+            start = os.fsdecode(row["folder"])
+            below = walk_objects if local is None else files.walk
+            for file in below(local or root, start, recursive=row["recursive"]):
                 yield {
                     "path": file.path,
                     "uri": f"{root}/{file.path}",
@@ -50,6 +54,11 @@ def list_files(spark: SparkSession, root: str) -> DataFrame:
                 }
 
     return map_rows(frame.repartition(min(len(starts), LISTING_TASKS)), walk, FILE_DDL)
+
+
+def _top_folders(root: str) -> list[str]:
+    with os.scandir(root) as entries:
+        return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
 
 
 def resolve_names(names: DataFrame, listing: DataFrame, beside: str, root: str) -> DataFrame:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from dataeval_spark.kernels import storage
+
 IMAGE_EXTENSIONS = frozenset(
     f".{extension}"
     for extension in (
@@ -31,11 +33,11 @@ SIGNATURES = (
 
 @dataclass(frozen=True)
 class File:
-    """One file below a root; ``path`` is relative to it, with forward slashes."""
+    """One file below a root; ``path`` is relative to it, with forward slashes; the time is None where none is kept."""
 
     path: str
     size: int
-    modified_us: int
+    modified_us: int | None
     is_image: bool
 
 
@@ -83,6 +85,11 @@ def is_image(path: str) -> bool:
             start = file.read(16)
     except OSError:
         return False
+    return has_signature(start)
+
+
+def has_signature(start: bytes) -> bool:
+    """Whether a file's first 16 bytes are those of an image."""
     return start.startswith(SIGNATURES) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
 
 
@@ -104,23 +111,22 @@ def glob_pattern(pattern: str) -> str:
 
 
 def read_file(uri: str) -> bytes:
-    """The bytes of a local file, given as a path or a ``file:`` URI.
+    """The bytes of a file or object: a path, or a URI of any kind that `storage` knows.
 
     Raises
     ------
     OSError
         It cannot be read.
     """
-    with open(re.sub(r"^file:(//)?(?=/)", "", uri), "rb") as file:
-        return file.read()
+    return storage.read_bytes(uri)
 
 
 def open_file(uri: str) -> BinaryIO:
-    """A local file, given as a path or a ``file:`` URI, opened to read a part of it.
+    """A file or object, given as for :func:`read_file`, opened to read a part of it.
 
     Raises
     ------
     OSError
         It cannot be opened.
     """
-    return open(re.sub(r"^file:(//)?(?=/)", "", uri), "rb")
+    return storage.open_file(uri)
