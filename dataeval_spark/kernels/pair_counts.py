@@ -1,0 +1,117 @@
+"""How often the codes of two factors occur together, for all pairs of factors in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations_with_replacement
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dataeval_spark.kernels.factor_codes import from_maps
+
+LABEL = "class_name"
+ROWS_AT_ONCE = 262_144
+_DENSE_CELLS_PER_ROW = 4
+_SMALL_TABLE = 65_536
+SCHEMA = pa.schema(
+    [
+        ("factor_a", pa.string()),
+        ("value_a", pa.string()),
+        ("factor_b", pa.string()),
+        ("value_b", pa.string()),
+        ("n", pa.int64()),
+    ]
+)
+
+Codes = NDArray[np.int64]
+
+
+def pair_counts(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Partial counts of value pairs, for every pair of factors once and each factor with itself.
+
+    Parameters
+    ----------
+    batches : iterator of RecordBatch
+        ``class_name`` and ``bins``, a map from factor to code. Counted 262,144 rows at a time, so that memory does
+        not grow with the partition.
+
+    Yields
+    ------
+    RecordBatch
+        Factors, values and rows. The value of a factor is its code as text, of ``class_name`` the class.
+    """
+    held: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        held.append(batch)
+        rows += batch.num_rows
+        if rows >= ROWS_AT_ONCE:
+            yield from _counted(held)
+            held, rows = [], 0
+    if rows:
+        yield from _counted(held)
+
+
+def _counted(held: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    table = pa.Table.from_batches(held).combine_chunks()
+    names, codes, values = code_columns(table)
+    for a, b in combinations_with_replacement(range(len(names)), 2):
+        yield _pair((names[a], names[b]), (codes[a], codes[b]), (values[a], values[b]))
+
+
+def code_columns(table: pa.Table) -> tuple[list[str], list[Codes], list[list[str]]]:
+    """Factors (the label among them) by name, their codes from 0 on, and what each code stands for."""
+    chunks = table["bins"].chunks
+    maps = chunks[0] if len(chunks) == 1 else pa.concat_arrays(chunks)
+    names, matrix = from_maps(maps)
+    matrix = np.nan_to_num(matrix, nan=-1.0).astype(np.int64)
+    columns = {name: (matrix[:, i] + 1, None) for i, name in enumerate(names)}
+    labels = table[LABEL].combine_chunks().dictionary_encode()
+    labels = labels.combine_chunks() if isinstance(labels, pa.ChunkedArray) else labels
+    columns[LABEL] = (labels.indices.to_numpy().astype(np.int64), labels.dictionary.to_pylist())
+    ordered = sorted(columns)
+    codes = [np.ascontiguousarray(columns[name][0]) for name in ordered]
+    values = [
+        columns[name][1] or [str(code - 1) for code in range(int(code_max(of_factor)) + 1)]
+        for name, of_factor in zip(ordered, codes, strict=True)
+    ]
+    return ordered, codes, values
+
+
+def code_max(codes: Codes) -> int:
+    return int(codes.max()) if codes.size else 0
+
+
+def _pair(
+    names: tuple[str, str], codes: tuple[Codes, Codes], values: tuple[Sequence[str], Sequence[str]]
+) -> pa.RecordBatch:
+    columns = len(values[1])
+    cells = codes[0] * columns + codes[1]
+    if len(values[0]) * columns <= _DENSE_CELLS_PER_ROW * cells.size + _SMALL_TABLE:
+        counts = np.bincount(cells)
+        filled = np.flatnonzero(counts)
+        counts = counts[filled]
+    else:
+        filled, counts = np.unique(cells, return_counts=True)
+    rows = len(filled)
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array([names[0]] * rows, pa.string()),
+            pa.array(values[0], pa.string()).take(pa.array(filled // columns)),
+            pa.array([names[1]] * rows, pa.string()),
+            pa.array(values[1], pa.string()).take(pa.array(filled % columns)),
+            pa.array(counts, pa.int64()),
+        ],
+        schema=SCHEMA,
+    )
+
+
+def table_of(first: Sequence[str], second: Sequence[str], n: Sequence[int]) -> tuple[list[str], list[str], Codes]:
+    """Row values, column values and the contingency table of cells given one by one."""
+    rows, at_row = np.unique(np.asarray(first, object), return_inverse=True)
+    columns, at_column = np.unique(np.asarray(second, object), return_inverse=True)
+    table = np.zeros((rows.size, columns.size), np.int64)
+    np.add.at(table, (at_row, at_column), np.asarray(n, np.int64))
+    return rows.tolist(), columns.tolist(), table
