@@ -36,6 +36,33 @@ class ConfigError(DataEvalError, ValueError):
         return cls(f"{where}: unknown {what} {name!r}; expected one of {', '.join(names)}.{hint}")
 
 
+class EmbeddingError(DataEvalError, ValueError):
+    """Vectors cannot be compared with one another."""
+
+    @classmethod
+    def not_finite(cls, names: Sequence[str]) -> EmbeddingError:
+        more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
+        return cls(
+            f"The embedding of {', '.join(names[:5])}{more} holds NaN, infinity or nothing; expected numbers.\n"
+            "Hint: look at the image and the encoder, then profile again."
+        )
+
+    @classmethod
+    def of_other_length(cls, found: Sequence[tuple[str, int]], expected: int) -> EmbeddingError:
+        listed = ", ".join(f"{name} ({length})" for name, length in found)
+        return cls(
+            f"These embeddings have another length than the rest: {listed}; expected {expected}.\n"
+            "Hint: profile again, so that all come from one encoder."
+        )
+
+    @classmethod
+    def of_versions(cls, encoder: str, versions: Sequence[str]) -> EmbeddingError:
+        return cls(
+            f"The embeddings of encoder {encoder!r} come from versions {', '.join(versions)}; expected one version.\n"
+            f"Hint: dataeval-spark profile --encoder {encoder}"
+        )
+
+
 class SetupError(DataEvalError, RuntimeError):
     """Something that the product needs is missing on this machine."""
 

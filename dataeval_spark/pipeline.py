@@ -20,6 +20,7 @@ from dataeval_spark.ingest.source import Stage
 from dataeval_spark.quality import duplicates, image_findings, outliers
 from dataeval_spark.runs import Run, StepRun, Success, is_up_to_date, last_successes, work_id
 from dataeval_spark.shift import univariate
+from dataeval_spark.similarity import neighbors
 from dataeval_spark.table_access import TableState, Writer
 from dataeval_spark.workspace import Workspace
 
@@ -59,6 +60,7 @@ STEPS = (
     Step(outliers.outliers, (t.IMAGE_STATS, t.TARGETS), (t.OUTLIERS,)),
     Step(image_findings.image_findings, (t.IMAGE_STATS,), (t.IMAGE_FINDINGS,)),
     Step(labels.label_stats, (t.TARGETS, t.IMAGES), (t.LABEL_STATS,)),
+    Step(neighbors.neighbors, (t.EMBEDDINGS,), (t.NEIGHBORS, t.DATASET_FINDINGS), uses=(t.NEIGHBORS,)),
 )
 # These compare a reference with the current data; both are rows of the table they read.
 COMPARISONS = (Step(univariate.drift_univariate, (t.IMAGE_STATS,), (t.DRIFT_METRICS,)),)

@@ -16,6 +16,7 @@ FORBIDDEN_ATTRIBUTES = {"rdd", "_jvm", "_jdf", "_jsc", "sparkContext"}
 TO_DRIVER = {"collect", "toPandas", "toLocalIterator", "toArrow"}
 # What may come to the driver, and what bounds it.
 BOUNDED_COLLECTS = {
+    "frames/blocks.py": "50 lengths, five ids, one row per block of 8,192 vectors and no more than 500,000",
     "frames/hamming_pairs.py": "one row per kind of hash: how many there are",
     "comparison.py": "20 names per kind; one row: first and last time",
     "ingest/coco.py": "one row: the parse error",
@@ -25,6 +26,7 @@ BOUNDED_COLLECTS = {
     "report/galleries.py": "at most max_thumbnails pictures and their boxes",
     "report/queries.py": "every query is limited (report/sql.py)",
     "shift/univariate.py": "one row per statistic",
+    "similarity/neighbors.py": "one row per encoder and version",
     "snapshots.py": "50 run ids; one row of counts",
     "synchronization.py": "one row per status",
     "spark_access.py": "rows of runs and snapshots, commits up to a limit, one row of details",

@@ -25,6 +25,8 @@ SCHEMAS = {
     "hashes": "image_id target_index file_hash content_hash phash dhash phash_d4 dhash_d4 fingerprint run_id",
     "unreadable_images": "image_id stage error_class message content_length fingerprint run_id",
     "embeddings": "image_id target_index encoder embedding encoder_version fingerprint run_id",
+    "neighbors": "encoder metric image_id target_index rank neighbor_id neighbor_target_index distance k method "
+    "encoder_version fingerprint run_id",
     "duplicate_pairs": "image_id_a target_index_a image_id_b target_index_b kind distance run_id",
     "duplicate_groups": "group_id image_id target_index kinds is_kept reason group_size spans_splits run_id",
     "outliers": "image_id target_index channel statistic method group_name value score threshold lower upper "
@@ -40,6 +42,7 @@ OPTIONS = {
     "outliers": "method threshold statistics per_class per_target",
     "image_findings": "dark bright blurry low_information odd_aspect_ratio odd_size_iqr grayscale_share",
     "label_stats": "",
+    "neighbors": "k metric encoder per_target block_rows",
     "drift_univariate": "threshold statistics",
 }
 # Databricks data profiling: the order of its drift table.

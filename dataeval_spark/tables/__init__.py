@@ -6,6 +6,7 @@ from dataeval_spark.tables.images import ANNOTATION_FINDINGS, FACTORS, IMAGES, T
 from dataeval_spark.tables.operations import DATASET_FINDINGS, RUNS, SNAPSHOTS
 from dataeval_spark.tables.quality import DUPLICATE_GROUPS, DUPLICATE_PAIRS, IMAGE_FINDINGS, OUTLIERS
 from dataeval_spark.tables.shift import DRIFT_METRICS
+from dataeval_spark.tables.similarity import NEIGHBORS
 from dataeval_spark.tables.stats import CHANNEL_STATS, EMBEDDINGS, HASHES, IMAGE_STATS, UNREADABLE_IMAGES
 
 ALL_TABLES = (
@@ -18,6 +19,7 @@ ALL_TABLES = (
     HASHES,
     UNREADABLE_IMAGES,
     EMBEDDINGS,
+    NEIGHBORS,
     DUPLICATE_PAIRS,
     DUPLICATE_GROUPS,
     OUTLIERS,
@@ -44,6 +46,7 @@ __all__ = [
     "IMAGE_FINDINGS",
     "IMAGE_STATS",
     "LABEL_STATS",
+    "NEIGHBORS",
     "OUTLIERS",
     "RUNS",
     "SNAPSHOTS",

@@ -1,0 +1,86 @@
+"""Blocks of vectors with their ids: sorted by id, equal vectors known, in files that tasks share."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from uuid import uuid4
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+IDS_SCHEMA = pa.schema(
+    [("image_id", pa.string()), ("target_index", pa.int32()), ("roles", pa.int32()), ("same_as", pa.int32())]
+)
+
+
+@dataclass(frozen=True)
+class VectorBlock:
+    """``ids`` has the columns of `IDS_SCHEMA`, one row per row of ``vectors`` (n, d), in the order of the ids.
+
+    ``roles`` is a sum of powers of two, one per part that a row has in a search; ``same_as`` is the first row of the
+    block with an equal vector.
+    """
+
+    ids: pa.Table
+    vectors: NDArray[np.float32]
+
+    def rows(self, role: int, copies: int | None = None) -> NDArray[np.intp]:
+        """Rows with a role, ascending; of equal vectors only the first ``copies``."""
+        rows = np.flatnonzero(self.ids["roles"].to_numpy() & role)
+        if copies is None:
+            return rows
+        same_as = self.ids["same_as"].to_numpy()[rows]
+        if len(np.unique(same_as)) == len(rows):
+            return rows
+        order = np.argsort(same_as, kind="stable")
+        ordered = same_as[order]
+        starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+        copy = np.arange(len(rows)) - np.repeat(starts, np.diff(np.r_[starts, len(rows)]))
+        return rows[np.sort(order[copy < copies])]
+
+
+def vectors_of(column: pa.ChunkedArray, dimension: int) -> NDArray[np.float32]:
+    """An Arrow column of lists of one length as a matrix (n, d); a missing value is NaN."""
+    values = column.combine_chunks().flatten()
+    if values.null_count:
+        values = values.fill_null(np.nan)
+    matrix: NDArray[np.float32] = values.to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
+    return matrix.reshape(-1, dimension)
+
+
+def make_block(keys: pa.Table, vectors: NDArray[np.float32]) -> VectorBlock:
+    """A block of rows that are sorted by id.
+
+    Parameters
+    ----------
+    keys : Table
+        ``image_id``, ``target_index`` and ``roles``.
+    vectors : ndarray of float32, (n, d)
+        Finite.
+    """
+    vectors = np.ascontiguousarray(vectors + np.float32(0))  # -0 becomes 0, so that equal vectors have equal bytes
+    whole = vectors.view(np.dtype((np.void, vectors.itemsize * vectors.shape[1]))).ravel()
+    _, first, group = np.unique(whole, return_index=True, return_inverse=True)
+    same_as = pa.array(first[group].astype(np.int32))
+    ids = keys.select(["image_id", "target_index", "roles"]).append_column("same_as", same_as).cast(IDS_SCHEMA)
+    return VectorBlock(ids.combine_chunks(), vectors)
+
+
+def write_block(folder: str, name: str, block: VectorBlock) -> None:
+    """Store a block; a task that runs again puts the same files in the place of its own."""
+    os.makedirs(folder, exist_ok=True)
+    mine = f"{folder}/{name}.{uuid4().hex}"
+    np.save(f"{mine}.npy", block.vectors)
+    with pa.OSFile(f"{mine}.arrow", "wb") as file, pa.ipc.new_file(file, IDS_SCHEMA) as writer:
+        writer.write_table(block.ids)
+    for kind in ("npy", "arrow"):
+        os.replace(f"{mine}.{kind}", f"{folder}/{name}.{kind}")
+
+
+def read_block(folder: str, name: str) -> VectorBlock:
+    """A block whose vectors are mapped from the file, copied only where they are written to."""
+    with pa.memory_map(f"{folder}/{name}.arrow") as file:
+        ids = pa.ipc.open_file(file).read_all()
+    return VectorBlock(ids, np.load(f"{folder}/{name}.npy", mmap_mode="c"))

@@ -1,0 +1,1 @@
+"""Which images are alike: nearest neighbours, search, values, order of importance."""

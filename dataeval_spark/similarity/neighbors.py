@@ -1,0 +1,226 @@
+"""The k-nearest-neighbour graph of all images, kept up to date as images come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Literal, get_args
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import EmbeddingError, OptionError
+from dataeval_spark.frames.blocks import BLOCK_ROWS, Checkpoint, cut_into_blocks
+from dataeval_spark.frames.neighbors import MAX_K, nearest_neighbors
+from dataeval_spark.kernels.nearest import Metric
+from dataeval_spark.tables import DATASET_FINDINGS, NEIGHBORS
+
+Method = Literal["auto", "exact", "approximate"]
+# A core of a laptop multiplies matrices in float32 at 20 to 60 billion operations a second.
+OPERATIONS_PER_CORE_HOUR = 25e9 * 3600
+# Parts that a row has in a search.
+INDEXED, ASKED, NEW, KEPT = 1, 2, 4, 8
+ORDER = ("distance", "neighbor_id", "neighbor_target_index")
+
+
+def neighbors(
+    embeddings: DataFrame,
+    previous: DataFrame | None = None,
+    *,
+    k: int = 10,
+    metric: Metric = "euclidean",
+    encoder: str | None = None,
+    per_target: bool = False,
+    block_rows: int = BLOCK_ROWS,
+    scratch: str | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> tuple[DataFrame, DataFrame]:
+    """Find the k nearest neighbours of each image among all others.
+
+    Exact: equal to a brute-force search in float64 whose ties stand in the order of (image_id, target_index). The cost
+    is N^2 d multiplications. With ``previous``, images that came are compared with all and all with them, and images
+    that lost a neighbour are asked again: the result is the same, bit for bit, as from nothing.
+
+    Jobs run at once to cut the vectors into blocks; the search itself runs when the result is computed.
+
+    Parameters
+    ----------
+    embeddings : DataFrame
+        Table of this name.
+    previous : DataFrame, optional
+        Table ``neighbors`` as it was; used where it has the same k, metric and version of the encoder.
+    k : int
+        Neighbours per image.
+    metric : {"euclidean", "cosine", "inner_product"}
+        What is near.
+    encoder : str, optional
+        Whose vectors; default every encoder there is.
+    per_target : bool
+        Boxes too, among the boxes.
+    block_rows : int
+        Vectors per block: a task holds two blocks.
+    scratch : str, optional
+        Folder that the driver and all workers can open.
+    checkpoint : callable, optional
+        Stores a frame; used without ``scratch``.
+
+    Returns
+    -------
+    tuple of DataFrame
+        Table ``neighbors`` without ``run_id``, and rows of ``dataset_findings`` that say how it was made.
+
+    Raises
+    ------
+    EmbeddingError
+        A vector holds NaN or infinity, has another length than the rest, or comes from another version of its encoder.
+    OptionError
+        An option is out of range, or there is no such encoder.
+
+    Examples
+    --------
+    >>> graph, findings = neighbors(embeddings, k=10, metric="cosine", scratch="/shared/run_1")
+    """
+    OptionError.unless_between("neighbors.k", k, 1, MAX_K)
+    OptionError.unless_one_of("neighbors.metric", metric, get_args(Metric))
+    OptionError.unless_between("neighbors.block_rows", block_rows, 2, 1_000_000)
+    graphs, findings = [], []
+    for number, part in enumerate(_parts(embeddings, encoder, per_target)):
+        folder = None if scratch is None else f"{scratch}/{number}"
+        vectors = embeddings.where(part.condition).select(
+            "image_id", "target_index", "embedding", F.hex(F.xxhash64("embedding")).alias("fingerprint")
+        )
+        known = None if previous is None else _usable(previous, part, k, metric)
+        prepared = vectors.withColumn("roles", F.lit(INDEXED | ASKED)) if known is None else _roles(vectors, known)
+        blocks = cut_into_blocks(prepared, metric=metric, scratch=folder, checkpoint=checkpoint, block_rows=block_rows)
+        graph = nearest_neighbors(blocks, embeddings, k=k, query_role=ASKED, index_role=INDEXED)
+        if known is not None and blocks.rows_with(KEPT):
+            nearer = nearest_neighbors(blocks, embeddings, k=k, query_role=KEPT, index_role=NEW, is_self=False)
+            graph = graph.unionByName(_merged(known, prepared, nearer, k))
+        graphs.append(_with_provenance(graph, vectors, part, k, metric))
+        findings.append(part.finding(blocks.dimension, blocks.rows_with(ASKED), blocks.rows_with(NEW), k, metric))
+    return _union(embeddings, graphs), _findings(embeddings, findings)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Vectors that are compared with one another: one encoder's, of whole images or of boxes."""
+
+    encoder: str
+    version: str
+    is_box: bool
+    count: int
+
+    @property
+    def condition(self) -> Column:
+        return (F.col("encoder") == self.encoder) & (F.col("target_index").isNotNull() == F.lit(self.is_box))
+
+    def finding(self, dimension: int, asked: int, new: int, k: int, metric: str) -> tuple[object, ...]:
+        """How the graph of this part was made."""
+        hours = 2.0 * dimension * (asked * self.count + new * (self.count - asked)) / OPERATIONS_PER_CORE_HOUR
+        things = "boxes" if self.is_box else "images"
+        message = (
+            f"{self.encoder}, {metric}: exact {k} nearest neighbours of {self.count:,} {things}, {asked:,} of them "
+            f"searched among all others; an estimated {hours:.2g} core hours."
+        )
+        subject = f"{self.encoder} ({things})" if self.is_box else self.encoder
+        return ("neighbors", "neighbors_method", subject, hours, None, "info", message)
+
+
+def _parts(embeddings: DataFrame, encoder: str | None, per_target: bool) -> list[Part]:
+    # Bounded: encoders and their versions, of which a few are configured.
+    is_box = F.col("target_index").isNotNull().alias("is_box")
+    rows = embeddings.groupBy("encoder", "encoder_version", is_box).count().orderBy("encoder", "is_box").collect()
+    names = sorted({row["encoder"] for row in rows})
+    if encoder is not None and rows:
+        OptionError.unless_one_of("neighbors.encoder", encoder, names)
+    parts = [
+        Part(row["encoder"], row["encoder_version"], row["is_box"], row["count"])
+        for row in rows
+        if encoder in (None, row["encoder"]) and (per_target or not row["is_box"])
+    ]
+    for name in names:
+        versions = sorted({part.version for part in parts if part.encoder == name})
+        if len(versions) > 1:
+            raise EmbeddingError.of_versions(name, versions)
+    return parts
+
+
+def _same(left: str, right: str, keys: Sequence[tuple[str, str]]) -> Column:
+    return reduce(Column.__and__, (F.col(f"{left}.{a}").eqNullSafe(F.col(f"{right}.{b}")) for a, b in keys))
+
+
+IDS = (("image_id", "image_id"), ("target_index", "target_index"))
+
+
+def _usable(previous: DataFrame, part: Part, k: int, metric: str) -> DataFrame:
+    """Lists of an earlier run that were made in the same way."""
+    same = (F.col("k") == k) & (F.col("metric") == metric) & (F.col("encoder_version") == part.version)
+    return previous.where(part.condition & same & (F.col("method") == "exact"))
+
+
+def _roles(vectors: DataFrame, known: DataFrame) -> DataFrame:
+    """New vectors and those that lost a neighbour are asked; the others keep their lists, but for what is new."""
+    listed = known.where("rank = 1").select("image_id", "target_index", "fingerprint")
+    same_vector = _same("v", "l", (*IDS, ("fingerprint", "fingerprint")))
+    gone = listed.alias("l").join(vectors.alias("v"), on=same_vector, how="left_anti")
+    lost = (
+        known.alias("n")
+        .join(
+            gone.alias("g"),
+            on=_same("n", "g", (("neighbor_id", "image_id"), ("neighbor_target_index", "target_index"))),
+        )
+        .select("n.image_id", "n.target_index")
+        .distinct()
+        .withColumn("has_lost", F.lit(True))
+    )
+    known_vectors = listed.withColumn("is_known", F.lit(True))
+    # image_id and target_index are unique on all three sides.
+    marked = (
+        vectors.alias("v")
+        .join(known_vectors.alias("l"), on=same_vector, how="left")
+        .join(lost.alias("s"), on=_same("v", "s", IDS), how="left")
+    )
+    roles = (
+        F.when(F.col("l.is_known").isNull(), INDEXED | ASKED | NEW)
+        .when(F.col("s.has_lost"), INDEXED | ASKED)
+        .otherwise(INDEXED | KEPT)
+    )
+    return marked.select("v.*", roles.alias("roles"))
+
+
+def _merged(known: DataFrame, prepared: DataFrame, nearer: DataFrame, k: int) -> DataFrame:
+    """The lists that were kept, with what is new and near."""
+    kept = prepared.where(F.col("roles") == (INDEXED | KEPT)).select("image_id", "target_index")
+    columns = ("image_id", "target_index", "neighbor_id", "neighbor_target_index", "distance")
+    old = known.alias("n").join(kept.alias("p"), on=_same("n", "p", IDS), how="left_semi").select(*columns)
+    lists = Window.partitionBy("image_id", "target_index").orderBy(*ORDER)
+    both = old.unionByName(nearer.select(*columns)).withColumn("rank", F.row_number().over(lists))
+    return both.where(F.col("rank") <= k)
+
+
+def _with_provenance(graph: DataFrame, vectors: DataFrame, part: Part, k: int, metric: str) -> DataFrame:
+    prints = vectors.select("image_id", "target_index", "fingerprint")
+    joined = graph.alias("g").join(prints.alias("f"), on=_same("g", "f", IDS), how="inner")
+    constants = {
+        "encoder": F.lit(part.encoder),
+        "metric": F.lit(metric),
+        "k": F.lit(k),
+        "method": F.lit("exact"),
+        "encoder_version": F.lit(part.version),
+        "fingerprint": F.col("f.fingerprint"),
+    }
+    names = [name for name in NEIGHBORS.column_names if name != "run_id"]
+    return joined.select(*(constants.get(name, F.col(f"g.{name}")).alias(name) for name in names))
+
+
+def _union(embeddings: DataFrame, graphs: Sequence[DataFrame]) -> DataFrame:
+    if graphs:
+        return reduce(DataFrame.unionByName, graphs)
+    ddl = ", ".join(f"{c.name} {c.type}" for c in NEIGHBORS.columns if c.name != "run_id")
+    return embeddings.sparkSession.createDataFrame([], ddl)
+
+
+def _findings(embeddings: DataFrame, rows: Sequence[tuple[object, ...]]) -> DataFrame:
+    ddl = ", ".join(f"{c.name} {c.type}" for c in DATASET_FINDINGS.columns if c.name != "run_id")
+    return embeddings.sparkSession.createDataFrame(list(rows), ddl)

@@ -1,0 +1,130 @@
+"""Nearest neighbours through Spark: the same lists for any blocks, partitions, order and place of the blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import EmbeddingError, OptionError
+from dataeval_spark.frames.blocks import cut_into_blocks
+from dataeval_spark.frames.neighbors import nearest_neighbors
+from tests.kernels.nearest_reference import nearest
+
+VECTORS = "image_id string, target_index int, embedding array<float>, roles int"
+
+
+def expected_lists(ids, vectors, metric, k):
+    """(image, target) to its list of (neighbour, target, distance), by brute force on the ids in order."""
+    order = sorted(range(len(ids)), key=lambda at: (ids[at][0].encode(), -1 if ids[at][1] is None else ids[at][1]))
+    ids, vectors = [ids[at] for at in order], vectors[order]
+    distances, near = nearest(vectors, vectors, metric, len(ids))
+    lists = {}
+    for at, own in enumerate(ids):
+        others = [(*ids[j], distance) for j, distance in zip(near[at], distances[at], strict=True) if j != at]
+        lists[own] = others[:k]
+    return {own: listed for own, listed in lists.items() if listed}
+
+
+def found_lists(result):
+    lists = {}
+    for row in sorted(result.collect(), key=lambda row: row["rank"]):
+        listed = lists.setdefault((row["image_id"], row["target_index"]), [])
+        listed.append((row["neighbor_id"], row["neighbor_target_index"], row["distance"]))
+        assert row["rank"] == len(listed)
+    return lists
+
+
+def frame_of(frame, ids, vectors, partitions, role=1):
+    rows = [(*own, [float(x) for x in vector], role) for own, vector in zip(ids, vectors, strict=True)]
+    return frame(VECTORS, rows).repartition(partitions)
+
+
+def search(data, k, metric, scratch, block_rows):
+    blocks = cut_into_blocks(data, metric=metric, scratch=scratch, block_rows=block_rows)
+    return nearest_neighbors(blocks, data, k=k)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(1, 60),
+    k=st.integers(1, 70),
+    metric=st.sampled_from(["euclidean", "inner_product"]),
+    block_rows=st.sampled_from([7, 100]),
+    partitions=st.sampled_from([1, 7]),
+)
+def test_lists_are_those_of_brute_force_for_any_blocks_partitions_and_order(
+    frame, tmp_path_factory, seed, n, k, metric, block_rows, partitions
+):
+    rng = np.random.default_rng(seed)
+    vectors = rng.integers(-2, 3, size=(n, 3)).astype(np.float32)  # many ties and equal vectors
+    names = rng.permutation([f"é/{i}" if i % 3 else f"Z{i}" for i in range(n)]).tolist()
+    ids = [(name, None if rng.random() < 0.7 else int(rng.integers(0, 5))) for name in names]
+
+    found = search(
+        frame_of(frame, ids, vectors, partitions), k, metric, str(tmp_path_factory.mktemp("scratch")), block_rows
+    )
+
+    assert found_lists(found) == expected_lists(ids, vectors, metric, k)
+
+
+def test_without_a_shared_folder_a_join_of_blocks_gives_the_same(frame, tmp_path):
+    rng = np.random.default_rng(5)
+    ids = [(f"i{at:02}", None) for at in range(40)]
+    vectors = rng.integers(0, 3, size=(40, 4)).astype(np.float32)
+    data = frame_of(frame, ids, vectors, 3)
+
+    joined = search(data, 4, "cosine", None, 15)
+
+    assert found_lists(joined) == found_lists(search(data, 4, "cosine", str(tmp_path), 40))
+
+
+def test_a_crowd_of_equal_vectors_lists_the_smallest_ids_of_its_own(frame, tmp_path):
+    ids = [(f"i{at:03}", None) for at in range(200)]
+    vectors = np.zeros((200, 2), np.float32)
+    vectors[150:] = 1
+
+    found = found_lists(search(frame_of(frame, ids, vectors, 2), 2, "euclidean", str(tmp_path), 60))
+
+    assert found[("i000", None)] == [("i001", None, 0.0), ("i002", None, 0.0)]
+    assert found[("i140", None)] == [("i000", None, 0.0), ("i001", None, 0.0)]
+    assert found[("i199", None)] == [("i150", None, 0.0), ("i151", None, 0.0)]
+
+
+def test_queries_of_one_role_are_looked_for_among_the_rows_of_another(frame, tmp_path):
+    data = frame(VECTORS, [("q", None, [0.0], 1), ("a", None, [3.0], 2), ("b", None, [1.0], 2), ("c", None, [9.0], 4)])
+    blocks = cut_into_blocks(data, metric="euclidean", scratch=str(tmp_path))
+
+    found = nearest_neighbors(blocks, data, k=5, query_role=1, index_role=2, is_self=False)
+
+    assert found_lists(found) == {("q", None): [("b", None, 1.0), ("a", None, 3.0)]}
+
+
+def test_no_vectors_have_no_neighbours(frame, tmp_path):
+    assert search(frame(VECTORS, []), 3, "euclidean", str(tmp_path), 10).collect() == []
+
+
+def test_vectors_that_are_not_numbers_are_refused_by_name(frame, tmp_path):
+    rows = [(f"i{at}", None, [0.0, float("nan") if at < 6 else 1.0], 1) for at in range(9)]
+    rows += [("box", 2, [float("inf"), 1.0], 1), ("hole", None, [None, 1.0], 1)]
+
+    with pytest.raises(EmbeddingError, match=r"of box \(target 2\), hole, i0, i1, i2.*holds NaN"):
+        cut_into_blocks(frame(VECTORS, rows), metric="euclidean", scratch=str(tmp_path))
+
+
+def test_vectors_of_another_length_are_refused_by_name(frame, tmp_path):
+    rows = [("a", None, [0.0, 1.0], 1), ("b", None, [0.0, 2.0], 1), ("c", 3, [1.0], 1), ("d", None, None, 1)]
+
+    with pytest.raises(EmbeddingError, match=r"c \(target 3\) \(1\), d \(0\); expected 2"):
+        cut_into_blocks(frame(VECTORS, rows), metric="euclidean", scratch=str(tmp_path))
+
+
+def test_k_is_checked(frame, tmp_path):
+    data = frame(VECTORS, [("a", None, [0.0], 1)]).select("*", F.lit(1).alias("other"))
+    blocks = cut_into_blocks(data, metric="euclidean", scratch=str(tmp_path))
+
+    with pytest.raises(OptionError, match=r"neighbors\.k is 0"):
+        nearest_neighbors(blocks, data, k=0)
