@@ -1,35 +1,42 @@
 """All pairs of hashes within a Hamming distance: blocks of hashes in few tasks, each an index of its own.
 
-Hashes are short (8 bytes), so blocks of them are compared, not exploded substrings joined: each hash goes once to each
-block it is compared with, and a task finds the pairs of two blocks by multi-index hashing (`kernels.hamming`).
+Hashes are short, so what moves is packed: each partition packs its distinct hashes into a few long binaries, a binary
+goes to each task that compares its block, and the task finds the pairs of two blocks by multi-index hashing
+(`kernels.hamming`). Joining exploded substrings would move every hash once per substring, as a row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import ceil
+from math import ceil, sqrt
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.hamming import WORD, least_cost
 from dataeval_spark.kernels.hamming import hamming_pairs as pairs_of
-from dataeval_spark.kernels.hamming import words_of
+from dataeval_spark.kernels.packed_hashes import Bytes, block_of, distinct, is_among, packed, texts_of, words_of
 
-PAIR_DDL = "kind string, hash_a string, hash_b string, distance int"
-_PAIR_SCHEMA = pa.schema(
-    [("kind", pa.string()), ("hash_a", pa.string()), ("hash_b", pa.string()), ("distance", pa.int32())]
+_PAIR_DDL = "kind string, hash_a string, hash_b string, distance int"
+_PACKED_DDL = "kind string, is_known boolean, width int, block bigint, hashes binary"
+_PACKED_SCHEMA = pa.schema(
+    [
+        ("kind", pa.string()),
+        ("is_known", pa.bool_()),
+        ("width", pa.int32()),
+        ("block", pa.int64()),
+        ("hashes", pa.binary()),
+    ]
 )
-# A block of half a million is indexed in a tenth of a second: smaller ones would cost more in moving than they save.
-HASHES_PER_BLOCK = 500_000
-# Above this many blocks they grow instead: each hash is sent to every block.
-BLOCKS = 16
-LARGEST_BLOCK = 4_000_000
+HASHES_PER_BLOCK = 4_000_000
+COST_PER_TASK = 1e10
+MOST_BLOCKS = 64
+HASHES_PER_BINARY = 1 << 16
 
 
 def hamming_pairs(
@@ -42,7 +49,7 @@ def hamming_pairs(
     """Find all pairs of different hashes of one kind that differ in at most so many bits.
 
     Equal hashes are collapsed first, so that a hash shared by a million images costs as much as any other. One job
-    counts the distinct hashes of each kind (a row per kind comes to the driver).
+    counts the hashes of each kind (a row per kind comes to the driver).
 
     Parameters
     ----------
@@ -55,7 +62,7 @@ def hamming_pairs(
         Hashes (``kind``, ``hash``) that were compared with one another before: pairs between two of them are left
         out and cost nothing.
     hashes_per_block : int
-        Hashes in one block; a task compares two blocks.
+        Most hashes in one block, on average; a task compares two blocks.
 
     Returns
     -------
@@ -69,144 +76,177 @@ def hamming_pairs(
 
     Notes
     -----
-    Exact: equal to comparing all with all. A task holds two blocks of at most 4 million hashes up to 2 x 10^8 in all
-    (about 100 MB), and yields its pairs a million at a time.
+    Exact: equal to comparing all with all. A task holds two blocks (30 bytes a hash of 64 bits), and yields its pairs
+    a million at a time. With more than 64 blocks' hashes (2.5 x 10^8) blocks grow.
 
     Examples
     --------
     >>> near = hamming_pairs(hashes.selectExpr("'phash' AS kind", "phash AS hash"), {"phash": 4})
     """
     for kind, distance in distances.items():
-        OptionError.unless_between(f"distance of {kind}", distance, 0, 2**15)
-    wanted = hashes.where(F.col("kind").isin(list(distances)) & F.col("hash").isNotNull())
-    distinct = wanted.select("kind", "hash").distinct()
-    if known is None:
-        marked = distinct.select("kind", "hash", F.lit(True).alias("is_new"))
-    else:
-        old = known.select("kind", "hash", F.lit(False).alias("is_old")).distinct()
-        marked = distinct.join(old, on=["kind", "hash"], how="left").select(
-            "kind", "hash", F.coalesce("is_old", F.lit(True)).alias("is_new")
-        )
-    blocks = _blocks(marked, hashes_per_block)
-    tasks = sum(new * (new + 1) // 2 + new * old for new, old in blocks.values())
+        OptionError.unless_between(f"distance of {kind}", distance, 0, 2**14)
+    rows = _wanted(hashes, distances, is_known=False)
+    blocks = _blocks(rows, distances, hashes_per_block)
+    if known is not None:
+        rows = rows.unionAll(_wanted(known, distances, is_known=True))
+    tasks = sum(number * (number + 1) // 2 for number in blocks.values())
     return (
-        _sent(marked, blocks)
+        _sent(rows.mapInArrow(_packing(blocks), _PACKED_DDL), blocks)
         .repartition(max(1, tasks), "kind", "row", "column")
         .sortWithinPartitions("kind", "row", "column")
-        .mapInArrow(_task(dict(distances)), PAIR_DDL)
+        .mapInArrow(_pairing(dict(distances)), _PAIR_DDL)
     )
 
 
-def _blocks(marked: DataFrame, hashes_per_block: int) -> dict[str, tuple[int, int]]:
-    """Blocks of new and of known hashes, by kind."""
-    counts = marked.groupBy("kind").agg(F.count_if("is_new").alias("new"), F.count_if(~F.col("is_new")).alias("old"))
+def _wanted(hashes: DataFrame, distances: Mapping[str, int], *, is_known: bool) -> DataFrame:
+    rows = hashes.where(F.col("kind").isin(list(distances)) & F.col("hash").isNotNull())
+    return rows.select("kind", "hash", F.lit(is_known).alias("is_known"))
+
+
+def _blocks(rows: DataFrame, distances: Mapping[str, int], per_block: int) -> dict[str, int]:
+    """Blocks of each kind: as many as its hashes, or the work to compare them, need."""
+    counts = rows.groupBy("kind").agg(F.count("*").alias("n"), F.max(F.length("hash")).alias("digits"))
     # Bounded: a row per kind.
     return {
-        row["kind"]: (_number(row["new"], hashes_per_block), _number(row["old"], hashes_per_block))
+        row["kind"]: _number(row["n"], ceil(4 * row["digits"] / WORD), distances[row["kind"]], per_block)
         for row in counts.collect()
     }
 
 
-def _number(hashes: int, per_block: int) -> int:
-    blocks = ceil(hashes / per_block)
-    return blocks if blocks <= BLOCKS else max(BLOCKS, ceil(hashes / max(per_block, LARGEST_BLOCK)))
+def _number(hashes: int, words: int, most: int, per_block: int) -> int:
+    # With B blocks there are about B^2 / 2 tasks.
+    by_cost = ceil(sqrt(2 * least_cost(hashes, max(1, words), most) / COST_PER_TASK))
+    return max(1, min(MOST_BLOCKS, max(by_cost, ceil(hashes / per_block))))
 
 
-def _sent(marked: DataFrame, blocks: Mapping[str, tuple[int, int]]) -> DataFrame:
-    """Each hash once for each task that needs it; tasks of known hashes alone are left out."""
-    new = _by_kind({kind: counts[0] for kind, counts in blocks.items()})
-    old = _by_kind({kind: counts[1] for kind, counts in blocks.items()})
-    place = F.when(F.col("is_new"), F.pmod(F.xxhash64("hash"), new)).otherwise(
-        new + F.pmod(F.xxhash64("hash"), F.greatest(old, F.lit(1)))
-    )
-    partners = F.when(F.col("is_new"), new + old).otherwise(new)
-    return (
-        marked.select("kind", "hash", place.alias("block"), partners.alias("partners"))
-        .where("partners > 0")
-        .select("kind", "hash", "block", F.explode(F.sequence(F.lit(0), F.col("partners") - 1)).alias("other"))
-        .select(
-            "kind",
-            "hash",
-            F.least("block", "other").alias("row"),
-            F.greatest("block", "other").alias("column"),
-            (F.col("block") <= F.col("other")).alias("is_left"),
-        )
-    )
-
-
-def _by_kind(numbers: Mapping[str, int]) -> Column:
-    chosen = F.lit(0)
-    for kind, number in numbers.items():
-        chosen = F.when(F.col("kind") == kind, F.lit(number)).otherwise(chosen)
-    return chosen.cast("bigint")
-
-
-def _task(distances: dict[str, int]) -> Any:
+def _packing(blocks: dict[str, int]) -> Any:
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for (kind, row, column), rows in _runs(batches):
-            left = rows.filter(rows["is_left"])["hash"].combine_chunks()
-            right = None if row == column else rows.filter(pc.invert(rows["is_left"]))["hash"].combine_chunks()
-            yield from _pairs(kind, left, right, distances[kind])
+        held: dict[tuple[str, bool], list[Bytes]] = {}
+        for batch in batches:
+            for kind, is_known, hashes in _by_kind(batch):
+                parts = held.setdefault((kind, is_known), [])
+                parts.append(hashes)
+                if sum(map(len, parts)) >= HASHES_PER_BINARY * blocks.get(kind, 1):
+                    yield _binaries(kind, is_known, held.pop((kind, is_known)), blocks.get(kind, 1))
+        for (kind, is_known), parts in held.items():
+            yield _binaries(kind, is_known, parts, blocks.get(kind, 1))
 
     return run
 
 
-def _runs(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[tuple[str, int, int], pa.Table]]:
-    """The rows of each task, which lie together."""
-    key: tuple[str, int, int] | None = None
-    held: list[pa.RecordBatch] = []
-    for batch in batches:
-        keys = [batch[name] for name in ("kind", "row", "column")]
-        ends = np.append(np.flatnonzero(_changes(keys)) + 1, batch.num_rows) if batch.num_rows else []
-        start = 0
-        for end in ends:
-            found = tuple(values[start].as_py() for values in keys)
+def _by_kind(batch: pa.RecordBatch) -> Iterator[tuple[str, bool, Bytes]]:
+    for kind in pc.unique(batch["kind"]).to_pylist():
+        for is_known in (False, True):
+            chosen = pc.and_(pc.equal(batch["kind"], kind), pc.equal(batch["is_known"], is_known))
+            hashes = batch["hash"].filter(chosen)
+            if len(hashes):
+                yield kind, is_known, packed(hashes)
+
+
+def _joined(kind: str, parts: list[Bytes]) -> Bytes:
+    widths = {part.shape[1] for part in parts}
+    if len(widths) > 1:
+        digits = " and of ".join(str(2 * width) for width in sorted(widths))
+        raise OptionError(f"Hashes of kind {kind} have lengths of {digits} digits; expected one length.")
+    return np.concatenate(parts)
+
+
+def _binaries(kind: str, is_known: bool, parts: list[Bytes], blocks: int) -> pa.RecordBatch:
+    hashes = distinct(_joined(kind, parts))
+    block = block_of(hashes, blocks)
+    order = np.argsort(block, kind="stable")
+    ends = np.searchsorted(block[order], np.arange(blocks + 1))
+    numbers = [number for number in range(blocks) if ends[number] < ends[number + 1]]
+    contents = [hashes[order[ends[number] : ends[number + 1]]].tobytes() for number in numbers]
+    rows = len(numbers)
+    return pa.RecordBatch.from_pydict(
+        {
+            "kind": [kind] * rows,
+            "is_known": [is_known] * rows,
+            "width": [hashes.shape[1]] * rows,
+            "block": numbers,
+            "hashes": contents,
+        },
+        schema=_PACKED_SCHEMA,
+    )
+
+
+def _sent(binaries: DataFrame, blocks: Mapping[str, int]) -> DataFrame:
+    """Each binary once for each task that compares its block."""
+    numbers: Column = F.lit(1)
+    for kind, number in blocks.items():
+        numbers = F.when(F.col("kind") == kind, F.lit(number)).otherwise(numbers)
+    others = F.explode(F.sequence(F.lit(0), numbers - 1)).alias("other")
+    return binaries.select("*", others).select(
+        "kind",
+        F.least("block", F.col("other")).alias("row"),
+        F.greatest("block", F.col("other")).alias("column"),
+        (F.col("block") <= F.col("other")).alias("is_row"),
+        "is_known",
+        "width",
+        "hashes",
+    )
+
+
+def _pairing(distances: dict[str, int]) -> Any:
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        rows = (row for batch in batches for row in batch.to_pylist())  # a row holds thousands of hashes
+        key: tuple[str, int, int] | None = None
+        held: dict[tuple[bool, bool], list[Bytes]] = {}
+        for row in rows:
+            found = (row["kind"], row["row"], row["column"])
             if key is not None and found != key:
-                yield key, pa.Table.from_batches(held)
-                held = []
+                yield from _task(key, held, distances)
+                held = {}
             key = found
-            held.append(batch.slice(start, end - start))
-            start = end
-    if key is not None:
-        yield key, pa.Table.from_batches(held)
+            hashes = np.frombuffer(row["hashes"], np.uint8).reshape(-1, row["width"])
+            held.setdefault((row["is_row"], row["is_known"]), []).append(hashes)
+        if key is not None:
+            yield from _task(key, held, distances)
+
+    return run
 
 
-def _changes(keys: list[pa.Array]) -> NDArray[np.bool_]:
-    differ = [pc.not_equal(values[1:], values[:-1]).to_numpy(zero_copy_only=False) for values in keys]
-    return np.logical_or.reduce(differ)
+def _task(
+    key: tuple[str, int, int], held: Mapping[tuple[bool, bool], list[Bytes]], distances: Mapping[str, int]
+) -> Iterator[pa.RecordBatch]:
+    kind, row, column = key
+    _joined(kind, [part[:0] for parts in held.values() for part in parts])
+    left_new, left_old = _new_and_known(kind, held, is_row=True)
+    if row == column:
+        yield from _pairs(kind, left_new, None, distances[kind])
+        yield from _pairs(kind, left_new, left_old, distances[kind])
+        return
+    right_new, right_old = _new_and_known(kind, held, is_row=False)
+    yield from _pairs(kind, left_new, right_new, distances[kind])
+    yield from _pairs(kind, left_new, right_old, distances[kind])
+    yield from _pairs(kind, left_old, right_new, distances[kind])
 
 
-def _pairs(kind: str, left: pa.Array, right: pa.Array | None, most: int) -> Iterator[pa.RecordBatch]:
+def _new_and_known(kind: str, held: Mapping[tuple[bool, bool], list[Bytes]], *, is_row: bool) -> tuple[Bytes, Bytes]:
+    """The distinct hashes of a block that were not compared before, and those that were and are still there."""
+    if (is_row, False) not in held:
+        none = np.empty((0, WORD // 8), np.uint8)
+        return none, none
+    present = distinct(_joined(kind, held[is_row, False]))
+    known = held.get((is_row, True), [])
+    old = is_among(present, _joined(kind, known)) if known else np.zeros(len(present), np.bool_)
+    return present[~old], present[old]
+
+
+def _pairs(kind: str, left: Bytes, right: Bytes | None, most: int) -> Iterator[pa.RecordBatch]:
     if not len(left) or (right is not None and not len(right)):
         return
-    left_words = _words(kind, left)
-    right_words = None if right is None else _words(kind, right)
-    if right_words is not None and right_words.shape[1:] != left_words.shape[1:]:
-        raise OptionError(_LENGTHS.format(kind=kind, one=left[0].as_py(), other=right[0].as_py()))
     other = left if right is None else right
-    for i, j, distance in pairs_of(left_words, right_words, most=most):
-        first, second = left.take(pa.array(i)), other.take(pa.array(j))
+    for i, j, distance in pairs_of(words_of(left), None if right is None else words_of(right), most=most):
+        first, second = texts_of(left[i]), texts_of(other[j])
         is_ordered = pc.less(first, second)
         yield pa.RecordBatch.from_arrays(
             [
-                pa.array(np.full(len(i), kind, dtype=object), pa.string()),
+                pa.repeat(kind, len(first)),
                 pc.if_else(is_ordered, first, second),
                 pc.if_else(is_ordered, second, first),
                 pa.array(distance, pa.int32()),
             ],
-            schema=_PAIR_SCHEMA,
+            names=["kind", "hash_a", "hash_b", "distance"],
         )
-
-
-_LENGTHS = "Hashes of kind {kind} differ in length: {one!r} and {other!r}; expected one length for a distance above 0."
-
-
-def _words(kind: str, hashes: pa.Array) -> NDArray[np.uint64]:
-    lengths = pc.binary_length(hashes)
-    if pc.min(lengths).as_py() != (digits := pc.max(lengths).as_py()):
-        shortest, longest = (pc.index(lengths, end(lengths)).as_py() for end in (pc.min, pc.max))
-        raise OptionError(_LENGTHS.format(kind=kind, one=hashes[shortest].as_py(), other=hashes[longest].as_py()))
-    text = hashes.cast(pa.large_binary())
-    first = int(np.frombuffer(text.buffers()[1], np.int64, count=text.offset + 1)[-1])
-    characters = np.frombuffer(text.buffers()[2], np.uint8, count=digits * len(text), offset=first)
-    return words_of(characters.reshape(len(text), digits))

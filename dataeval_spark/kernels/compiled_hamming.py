@@ -16,21 +16,22 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.compiled_options import OPTIONS
 
-SOURCES = "6cab3c955ad8a385"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "31355964eafce5c1"  # see tests/kernels/test_compiled_sources.py
 
 
-@intrinsic
-def _population(typing_context: Any, word: Any) -> Any:
-    """Bits that are set: the processor's own instruction, for which Numba has no function."""
-
+def _population_count(typing_context: Any, word: Any) -> Any:
+    # The processor's own instruction, for which Numba has no function.
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         return builder.ctpop(arguments[0])
 
     return types.uint64(types.uint64), generate
 
 
+_population: Any = intrinsic(_population_count)
+
+
 @njit(**OPTIONS)
-def _distance(left: Any, i: int, right: Any, j: int) -> int:
+def _distance(left: Any, i: int, right: Any, j: int) -> Any:
     if left.ndim == 1:
         return np.int64(_population(left[i] ^ right[j]))
     total = np.uint64(0)
@@ -40,7 +41,7 @@ def _distance(left: Any, i: int, right: Any, j: int) -> int:
 
 
 @njit(**OPTIONS)
-def _masked_distance(left: Any, i: int, right: Any, j: int, mask: Any) -> int:
+def _masked_distance(left: Any, i: int, right: Any, j: int, mask: Any) -> Any:
     if left.ndim == 1:
         return np.int64(_population((left[i] ^ right[j]) & mask[0]))
     total = np.uint64(0)

@@ -10,7 +10,7 @@ that is done.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb, sqrt
@@ -18,7 +18,6 @@ from math import comb, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.compiled_hamming import bucket_order, pairs_of_buckets, pairs_of_tiles
 
 WORD = 64
@@ -55,49 +54,6 @@ class Substrings:
     def probes(self, k: int) -> int:
         """Buckets within the radius of one."""
         return sum(comb(self.lengths[k], weight) for weight in range(self.radii[k] + 1))
-
-
-def words_of(texts: NDArray[np.uint8]) -> Words:
-    """Bit strings from their hexadecimal digits.
-
-    Parameters
-    ----------
-    texts : ndarray
-        (n, digits): characters, in lower case; digits a multiple of 16.
-
-    Returns
-    -------
-    ndarray
-        (n,) for 16 digits, else (n, digits / 16); unsigned, so that the order of strings is that of the texts.
-
-    Raises
-    ------
-    OptionError
-        A character is no hexadecimal digit, or the number of digits is no multiple of 16.
-
-    Examples
-    --------
-    >>> words_of(np.frombuffer(b"00000000000000ff", dtype=np.uint8).reshape(1, 16)).tolist()
-    [255]
-    """
-    if texts.shape[1] % 16 or not texts.shape[1]:
-        raise OptionError(
-            f"Hash {texts[0].tobytes()!r} has {texts.shape[1]} digits; expected a multiple of 16 for distances above 0."
-        )
-    values = _DIGITS[texts]
-    wrong = (values > 15).any(axis=1)
-    if wrong.any():
-        raise OptionError(
-            f"Hash {texts[wrong][0].tobytes()!r} is no hexadecimal number in lower case.\n"
-            "Hint: a distance of 0 compares any text"
-        )
-    packed = (values[:, 0::2] << 4) | values[:, 1::2]
-    words = np.ascontiguousarray(packed).view(">u8").astype(np.uint64)
-    return words[:, 0].copy() if words.shape[1] == 1 else words
-
-
-_DIGITS = np.full(256, 255, dtype=np.uint8)
-_DIGITS[np.frombuffer(b"0123456789abcdef", dtype=np.uint8)] = np.arange(16, dtype=np.uint8)
 
 
 def hamming_pairs(left: Words, right: Words | None = None, *, most: int) -> Iterator[Pairs]:
@@ -147,42 +103,53 @@ def choose_substrings(left: Words, right: Words | None, most: int) -> Substrings
     Uniform buckets are the cheapest there can be, so cuts are measured in the order of that bound, until the bound
     of the next exceeds the best.
     """
-    bits = WORD * (1 if left.ndim == 1 else left.shape[1])
-    other = left if right is None else right
-    best_cost = TILE_COST * _compared(len(left), len(other), right is None) * (bits // WORD)
+    same = right is None
+    sides = (left,) if right is None else (left, right)
+    sizes = tuple(map(len, sides))
+    words = 1 if left.ndim == 1 else left.shape[1]
+    best_cost = TILE_COST * words * (sizes[0] * (sizes[0] - 1) / 2 if same else sizes[0] * sizes[1])
     best: Substrings | None = None
-    cuts = [Substrings.of(bits, number, most) for number in range(1, min(most + 1, bits) + 1)]
-    bounds = [(_cost(cut, left, other, right is None, measured=False), k) for k, cut in enumerate(cuts)]
-    for bound, k in sorted(bounds):
+    cuts = list(_cuts(WORD * words, most))
+    for bound, k in sorted((_uniform_cost(cut, words, sizes), k) for k, cut in enumerate(cuts)):
         if bound >= best_cost:
             break
-        cost = _cost(cuts[k], left, other, right is None, measured=True)
+        squares = [[_squares(side, cuts[k], part) for side in sides] for part in range(len(cuts[k].lengths))]
+        cost = _cost(cuts[k], words, sizes, squares)
         if cost < best_cost:
             best_cost, best = cost, cuts[k]
     return best
 
 
-def _cost(cut: Substrings, left: Words, right: Words, same: bool, *, measured: bool) -> float:
-    if max(cut.lengths) > LONGEST_SUBSTRING:
-        return float("inf")
-    words = 1 if left.ndim == 1 else left.shape[1]
+def least_cost(number: int, words: int, most: int) -> float:
+    """Least work to find the pairs within `number` strings, were their bits random; 2 x 10^9 take about a second."""
+    all_with_all = TILE_COST * words * number * (number - 1) / 2
+    return min([all_with_all, *(_uniform_cost(cut, words, (number,)) for cut in _cuts(WORD * words, most))])
+
+
+def _cuts(bits: int, most: int) -> Iterator[Substrings]:
+    for number in range(1, min(most + 1, bits) + 1):
+        cut = Substrings.of(bits, number, most)
+        if max(cut.lengths) <= LONGEST_SUBSTRING:
+            yield cut
+
+
+def _uniform_cost(cut: Substrings, words: int, sizes: Sequence[int]) -> float:
+    return _cost(cut, words, sizes, [[size**2 / 2**length for size in sizes] for length in cut.lengths])
+
+
+def _cost(cut: Substrings, words: int, sizes: Sequence[int], squares: Sequence[Sequence[float]]) -> float:
     total = 0.0
     for k, length in enumerate(cut.lengths):
-        # Sum over two buckets' product <= root of the sums of squares (Cauchy-Schwarz), for each of the probes.
-        squares = [_squares(side, cut, k) if measured else len(side) ** 2 / 2**length for side in (left, right)]
-        candidates = cut.probes(k) * sqrt(squares[0] * squares[1]) / (2 if same else 1)
-        sides = len(left) + (0 if same else len(right))
-        total += CANDIDATE_COST * words * candidates + BUCKET_COST * cut.probes(k) * 2**length + SORT_COST * sides
+        # The sum over products of two buckets is at most the root of the sums of squares (Cauchy-Schwarz).
+        compared = squares[k][0] / 2 if len(sizes) == 1 else sqrt(squares[k][0] * squares[k][1])
+        opened = BUCKET_COST * 2**length + CANDIDATE_COST * words * compared
+        total += cut.probes(k) * opened + SORT_COST * sum(sizes)
     return total
 
 
 def _squares(words: Words, cut: Substrings, k: int) -> float:
     counts = np.bincount(_buckets(words, cut.starts[k], cut.lengths[k]), minlength=1).astype(np.float64)
     return float(counts @ counts)
-
-
-def _compared(left: int, right: int, same: bool) -> float:
-    return left * (left - 1) / 2 if same else float(left) * right
 
 
 def _buckets(words: Words, start: int, length: int) -> NDArray[np.uint32]:

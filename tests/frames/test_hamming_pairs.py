@@ -37,7 +37,7 @@ near_hashes = st.lists(
 )
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(rows=near_hashes, partitions=st.sampled_from([1, 2, 7]), per_block=st.sampled_from([12, 1000]))
 def test_pairs_are_those_of_comparing_all_with_all(frame, rows, partitions, per_block):
     distances = {"phash": 3, "dhash": 1}
@@ -73,14 +73,16 @@ def test_hashes_of_256_bits(frame):
 def test_a_hash_of_another_length_is_named(frame):
     pairs = hamming_pairs(frame(HASHES, [("phash", "0" * 16), ("phash", "0" * 32)]), {"phash": 1})
 
-    with pytest.raises(Exception, match="differ in length: '0000000000000000' and '00000000000000000000000000000000'"):
+    with pytest.raises(Exception, match="phash"):
         pairs.collect()
 
 
 def test_a_negative_distance_is_refused(frame):
-    with pytest.raises(OptionError, match=r"distance of phash is -1; expected a number in \[0, 32768\]"):
+    with pytest.raises(OptionError, match=r"distance of phash is -1; expected a number in \[0, 16384\]"):
         hamming_pairs(frame(HASHES, []), {"phash": -1})
 
 
-def test_blocks_grow_where_there_would_be_too_many():
-    assert [_number(n, 500_000) for n in (0, 1, 500_001, 8_000_000, 8_500_000, 100_000_000)] == [0, 1, 2, 16, 16, 25]
+def test_blocks_follow_the_number_of_hashes_and_the_work_to_compare_them():
+    assert [_number(n, 1, 4, 4_000_000) for n in (1, 4_000_000, 4_000_001, 10**9)] == [1, 1, 2, 64]
+    assert _number(1_000_000, 1, 10, 4_000_000) == 1
+    assert _number(1_000_000, 1, 30, 4_000_000) > 8

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels import hamming
-from dataeval_spark.kernels.hamming import Substrings, choose_substrings, hamming_pairs, words_of
+from dataeval_spark.kernels.hamming import Substrings, choose_substrings, hamming_pairs, least_cost
 
 
 def bit_strings(n, bits, most, seed=0):
@@ -102,31 +101,12 @@ def test_crowded_buckets_change_the_cut():
     assert choose_substrings(crowded, None, 4) != choose_substrings(even, None, 4)
 
 
-def test_hexadecimal_digits_become_words_in_their_order():
-    texts = ["00000000000000ff", "8000000000000000", "ffffffffffffffff"]
-
-    assert words_of(characters(texts)).tolist() == [255, 2**63, 2**64 - 1]
-    assert words_of(characters(["0" * 15 + "1" + "0" * 15 + "2"])).tolist() == [[1, 2]]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("00000000", "has 8 digits; expected a multiple of 16"),
-        ("00000000000000FF", "b'00000000000000FF' is no hexadecimal number in lower case"),
-        ("p-copy-of-a-page", "is no hexadecimal number"),
-    ],
-)
-def test_a_text_that_is_no_hash_is_named(text, message):
-    with pytest.raises(OptionError, match=message):
-        words_of(characters([text]))
-
-
 def test_an_empty_side_has_no_pairs():
     none, one = np.empty(0, np.uint64), np.array([1], np.uint64)
 
     assert [*hamming_pairs(none, most=3), *hamming_pairs(one, none, most=3), *hamming_pairs(none, one, most=3)] == []
 
 
-def characters(texts):
-    return np.frombuffer("".join(texts).encode(), dtype=np.uint8).reshape(len(texts), -1)
+def test_the_least_cost_is_that_of_the_cheapest_way():
+    assert least_cost(100, 1, 4) == 100 * 99 / 2
+    assert least_cost(10**6, 1, 4) < least_cost(10**6, 1, 10) < least_cost(10**6, 1, 40) == 10**6 * (10**6 - 1) / 2
