@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -12,18 +12,21 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.ingest.source import Stage
-from dataeval_spark.kernels.decode import MAX_PIXELS
+from dataeval_spark.kernels.custom_statistics import PREFIX
 from dataeval_spark.runs import Run, StepRun, work_id
 from dataeval_spark.stats.profile import (
-    VERSION,
+    custom_columns,
+    custom_failures,
     done,
     fingerprints,
     profile,
-    require_encoder,
     tables_of,
     tasks_for,
 )
+from dataeval_spark.stats.profile_options import VERSION, ProfileOptions
 from dataeval_spark.tables import (
+    BACKGROUND_STATS,
+    CHANNEL_GROUP_STATS,
     CHANNEL_STATS,
     EMBEDDINGS,
     HASHES,
@@ -37,8 +40,17 @@ from dataeval_spark.temporary_settings import BYTES_SETTINGS, temporary_settings
 from dataeval_spark.workspace import Workspace
 
 READS = (IMAGES, TARGETS)
-WRITES = (IMAGE_STATS, CHANNEL_STATS, HASHES, UNREADABLE_IMAGES, EMBEDDINGS)
+WRITES = (
+    IMAGE_STATS,
+    CHANNEL_STATS,
+    CHANNEL_GROUP_STATS,
+    BACKGROUND_STATS,
+    HASHES,
+    UNREADABLE_IMAGES,
+    EMBEDDINGS,
+)
 OnPending = Callable[[int], None]
+_DEFAULT = ProfileOptions()
 
 
 def run_profile(
@@ -46,9 +58,17 @@ def run_profile(
     run: Run,
     stage: Stage,
     *,
-    encoder: str | None = None,
-    per_target: bool = True,
-    max_pixels: int = MAX_PIXELS,
+    encoder: str | None = _DEFAULT.encoder,
+    per_target: bool = _DEFAULT.per_target,
+    max_pixels: int = _DEFAULT.max_pixels,
+    timezone: str = _DEFAULT.timezone,
+    channel_groups: Mapping[str, Sequence[int]] | None = _DEFAULT.channel_groups,
+    background: bool = _DEFAULT.background,
+    compat: str | None = _DEFAULT.compat,
+    statistics: Sequence[str] = _DEFAULT.statistics,
+    batch_size: int | None = _DEFAULT.batch_size,
+    device: str = _DEFAULT.device,
+    half_precision: bool = _DEFAULT.half_precision,
     images_per_commit: int = 100_000,
     on_pending: OnPending = lambda images: None,
 ) -> StepRun:
@@ -62,12 +82,10 @@ def run_profile(
         The run this is part of.
     stage : callable
         Stores a frame in the run's temporary files and reads it back.
-    encoder : {"thumbnail"}, optional
-        Embed each image.
-    per_target : bool
-        Measure boxes too.
-    max_pixels : int
-        Larger images are refused before they are decoded.
+    encoder, per_target, max_pixels, timezone, channel_groups, background, compat, statistics
+        What is measured: see :class:`dataeval_spark.stats.profile_options.ProfileOptions`.
+    batch_size, device, half_precision
+        Where and how the encoder computes: see there.
     images_per_commit : int
         Write the tables after each so many images: a run that is killed loses no more than that.
     on_pending : callable
@@ -75,16 +93,31 @@ def run_profile(
 
     Raises
     ------
+    OptionError
+        An option has a value that it cannot have.
     TableMissingError
         Nothing has been ingested.
     """
     started = datetime.now(UTC)
     OptionError.unless_between("profile.images_per_commit", images_per_commit, 1, 10**9)
-    options = {"encoder": encoder, "per_target": per_target, "max_pixels": max_pixels}
-    require_encoder(encoder)
+    asked = ProfileOptions(
+        encoder=encoder,
+        per_target=per_target,
+        max_pixels=max_pixels,
+        timezone=timezone,
+        channel_groups=channel_groups,
+        background=background,
+        compat=compat,
+        statistics=tuple(statistics),
+        batch_size=batch_size,
+        device=device,
+        half_precision=half_precision,
+    )
+    asked.check()
+    options = {name: value for name, value in vars(asked).items() if value != getattr(_DEFAULT, name)}
     images, targets = pending_inputs(workspace)
-    wanted = fingerprints(images, targets, per_target=per_target, max_pixels=max_pixels)
-    pending = stage(_pending(workspace, wanted, encoder), "pending")
+    wanted = fingerprints(images, targets, asked)
+    pending = stage(_pending(workspace, wanted, asked), "pending")
     count = pending.count()
     inputs = workspace.states(READS)
     versions = {name: state.version for name, state in inputs.items()}
@@ -96,13 +129,17 @@ def run_profile(
     # What is pending is found by comparison with the tables, so the work has no name but its run's.
     work = f"{run.run_id}:profile"
     chunks = -(-count // images_per_commit)
+    failures: list[str] = []
     for chunk in range(chunks):
         rows = pending if chunks == 1 else pending.where(F.pmod(F.xxhash64("image_id"), F.lit(chunks)) == chunk)
         share = -(-count // chunks)
-        _measure_chunk(workspace, run, stage, rows, share, f"{work}:{chunk}/{chunks}", f"profile_{chunk}", options)
+        staged = _stage_chunk(workspace, stage, rows, share, f"profile_{chunk}", asked)
+        failures = (custom_failures(staged) if statistics else []) or failures
+        _write_chunk(workspace, run, staged, rows, f"{work}:{chunk}/{chunks}", asked)
     unreadable = workspace.read(UNREADABLE_IMAGES).join(pending, on="image_id", how="left_semi").count()
     outputs = {name: state.version for name, state in workspace.states(WRITES).items()}
-    message = f"{count:,} images measured" + (f", {unreadable:,} of them unreadable" if unreadable else "")
+    parts = [f"{count:,} images measured", *([f"{unreadable:,} of them unreadable"] if unreadable else []), *failures]
+    message = ", ".join(parts)
     run.record(
         "profile",
         "done",
@@ -117,12 +154,12 @@ def run_profile(
     return StepRun("profile", "done", _seconds(started), message, outputs, count)
 
 
-def count_pending(workspace: Workspace, *, encoder: str | None = None, per_target: bool = True, **options: Any) -> int:
-    """How many images a profile would measure now."""
-    require_encoder(encoder)
+def count_pending(workspace: Workspace, **options: Any) -> int:
+    """How many images a profile with these options would measure now."""
+    asked = ProfileOptions(**options)
+    asked.check()
     images, targets = pending_inputs(workspace)
-    limits = {"max_pixels": options["max_pixels"]} if "max_pixels" in options else {}
-    return _pending(workspace, fingerprints(images, targets, per_target=per_target, **limits), encoder).count()
+    return _pending(workspace, fingerprints(images, targets, asked), asked).count()
 
 
 def pending_inputs(workspace: Workspace) -> tuple[DataFrame, DataFrame]:
@@ -130,7 +167,7 @@ def pending_inputs(workspace: Workspace) -> tuple[DataFrame, DataFrame]:
     return workspace.read(IMAGES).where("deleted_at IS NULL"), workspace.read(TARGETS)
 
 
-def _pending(workspace: Workspace, wanted: DataFrame, encoder: str | None) -> DataFrame:
+def _pending(workspace: Workspace, wanted: DataFrame, asked: ProfileOptions) -> DataFrame:
     tables: dict[Table, DataFrame] = {}
     for table in WRITES:
         frame = workspace.read_or_none(table)
@@ -138,35 +175,34 @@ def _pending(workspace: Workspace, wanted: DataFrame, encoder: str | None) -> Da
             return wanted
         tables[table] = frame
     # An image is done when all tables of the step have it; one table short, it is measured again.
-    return wanted.join(done(tables, encoder=encoder), on=["image_id", "fingerprint"], how="left_anti")
+    return wanted.join(done(tables, asked), on=["image_id", "fingerprint"], how="left_anti")
 
 
-def _measure_chunk(
-    workspace: Workspace,
-    run: Run,
-    stage: Stage,
-    rows: DataFrame,
-    count: int,
-    work: str,
-    name: str,
-    options: dict[str, Any],
-) -> None:
-    encoder, max_pixels = options["encoder"], options["max_pixels"]
+def _stage_chunk(
+    workspace: Workspace, stage: Stage, rows: DataFrame, count: int, name: str, asked: ProfileOptions
+) -> DataFrame:
     contents = workspace.read(IMAGES).where("content IS NOT NULL").select("image_id", "content")
     if contents.isEmpty():
         # Round robin gives equal counts; only paths and boxes are shuffled.
         spread = rows.repartition(tasks_for(count)).withColumn("content", F.lit(None).cast("binary"))
-        staged = stage(profile(spread, encoder=encoder, max_pixels=max_pixels), name)
-    else:
-        # The ids are broadcast, so that the bytes stay where they are.
-        with_bytes = contents.join(F.broadcast(rows), on="image_id", how="inner")
-        by_path = rows.join(contents.select("image_id"), on="image_id", how="left_anti")
-        spread = by_path.repartition(tasks_for(count)).withColumn("content", F.lit(None).cast("binary"))
-        both = with_bytes.unionByName(spread)
-        with temporary_settings(workspace.spark, BYTES_SETTINGS):
-            staged = stage(profile(both, encoder=encoder, max_pixels=max_pixels), name)
-    frames = tables_of(staged, encoder=encoder)
-    frames[EMBEDDINGS] = _with_other_encoders(workspace, frames[EMBEDDINGS], rows, encoder)
+        return stage(profile(spread, asked), name)
+    # The ids are broadcast, so that the bytes stay where they are.
+    with_bytes = contents.join(F.broadcast(rows), on="image_id", how="inner")
+    by_path = rows.join(contents.select("image_id"), on="image_id", how="left_anti")
+    spread = by_path.repartition(tasks_for(count)).withColumn("content", F.lit(None).cast("binary"))
+    with temporary_settings(workspace.spark, BYTES_SETTINGS):
+        return stage(profile(with_bytes.unionByName(spread), asked), name)
+
+
+def _write_chunk(
+    workspace: Workspace, run: Run, staged: DataFrame, rows: DataFrame, work: str, asked: ProfileOptions
+) -> None:
+    table = workspace.read_or_none(IMAGE_STATS)
+    # A statistic that is no longer asked for becomes null where an image is measured anew.
+    known = [name for name in table.columns if name.startswith(PREFIX)] if table is not None else []
+    custom = sorted({*custom_columns(staged, asked), *known})
+    frames = tables_of(staged, asked, custom)
+    frames[EMBEDDINGS] = _with_other_encoders(workspace, frames[EMBEDDINGS], rows, asked.encoder)
     covered = rows.select("image_id")
     with ThreadPoolExecutor(len(frames)) as pool:
         jobs = [

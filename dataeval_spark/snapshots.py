@@ -252,6 +252,6 @@ def export(workspace: Workspace, name: str, directory: str) -> dict[str, int]:
     for table in PINNED_TABLES:
         if pinned.exists(table):
             frame = pinned.read(table)
-            frame.write.format("delta").mode("errorifexists").save(f"{target}/{table.name}")
+            frame.write.format("delta").mode("error").save(f"{target}/{table.name}")
             rows[table.name] = workspace.spark.read.format("delta").load(f"{target}/{table.name}").count()
     return rows

@@ -9,12 +9,14 @@ from numba import njit, types
 
 from dataeval_spark.kernels.compiled_blur import blurriness
 from dataeval_spark.kernels.compiled_brightness import brightness_percentiles, gray_percentile
+from dataeval_spark.kernels.compiled_colorfulness import opponent_sums
+from dataeval_spark.kernels.compiled_noise import laplacian_difference_sum
 from dataeval_spark.kernels.compiled_options import OPTIONS
 from dataeval_spark.kernels.compiled_planes import blank, has_colour, luma_row, split_row, transpose
 from dataeval_spark.kernels.compiled_resize import PLAN, resize
 from dataeval_spark.kernels.compiled_sharpness import edge_sums
 
-SOURCES = "139f2e83bce0b297"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "31355964eafce5c1"  # see tests/kernels/test_compiled_sources.py
 
 _LEVELS = 256
 _BYTE, _8, _16, _24 = np.uint64(255), np.uint64(8), np.uint64(16), np.uint64(24)
@@ -81,7 +83,7 @@ def _pictures(luma: Any, turned: Any, height: int, width: int, pair: Any) -> Any
 
 _PIXELS, _FOUR, _PAIR = types.uint8[:, :, ::1], types.UniTuple(types.int64, 4), types.UniTuple(PLAN, 2)
 _SUMS = types.int64[:, ::1]
-_SCANNED = types.Tuple((_SUMS, _SUMS, types.boolean, types.float64[::1], _PIXELS, _PIXELS))
+_SCANNED = types.Tuple((_SUMS, _SUMS, types.boolean, types.float64[::1], types.int64[::1], _PIXELS, _PIXELS))
 _READ_ONLY = types.Array(types.uint8, 3, "C", readonly=True)  # what numpy makes of Pillow's bytes
 
 
@@ -106,8 +108,8 @@ def scan(image: Any, window: Any, inner: Any, padded: Any, blur: Any, pair: Any,
     -------
     tuple
         Counts (channels, 256); `edge_sums`; whether any pixel has colour; percentiles 5 and 99 of brightness,
-        blurriness and the deviation of its gray counts; the small pictures for the hashes, upright and transposed:
-        (2, side, side) and (2, 9, 9).
+        blurriness and the deviation of its gray counts; `opponent_sums` and `laplacian_difference_sum`; the small
+        pictures for the hashes, upright and transposed: (2, side, side) and (2, 9, 9).
     """
     (top, left, bottom, right), (above, before, tall, wide) = window, padded
     height, width, channels = bottom - top, right - left, image.shape[2]
@@ -117,6 +119,10 @@ def scan(image: Any, window: Any, inner: Any, padded: Any, blur: Any, pair: Any,
     for c in range(channels):
         counts[c] = _count(planes[c], height, width)
     sums = edge_sums(planes, height, width, inner)
+    extras = np.zeros(5, np.int64)
+    if channels == 3:
+        extras[:4] = opponent_sums(planes, height, width)
+    extras[4] = laplacian_difference_sum(hashed[0, above:, before:], height, width)
     looks = np.empty(4, np.float64)
     if channels == 3:
         looks[0], looks[1] = brightness_percentiles(planes, height, width)
@@ -131,4 +137,4 @@ def scan(image: Any, window: Any, inner: Any, padded: Any, blur: Any, pair: Any,
     transpose(hashed[0], tall, wide, turned_luma)
     frequencies = _pictures(hashed[0], turned_luma, tall, wide, pair)
     gradients = _pictures(hashed[0], turned_luma, tall, wide, nine)
-    return counts, sums, colour, looks, frequencies, gradients
+    return counts, sums, colour, looks, extras, frequencies, gradients

@@ -1,17 +1,22 @@
 """From the bytes of a file to upright pixels, or to an `UnreadableImage` that says at which stage it failed.
 
-================================  ==========================================================================
-mode in the file                  pixels
-================================  ==========================================================================
-L, RGB                            as they are, uint8
-1                                 0 and 255, uint8, one channel
-P, CMYK, YCbCr, HSV, LAB          RGB, by Pillow's conversion
-alpha or a transparent colour     composited over white: what a viewer shows on a page
-I;16 (any byte order)             uint16, one channel
-I, F                              int32 and float32, one channel
-================================  ==========================================================================
+==================================  ==================================================  ======================
+in the file                         pixels                                              `conversion`
+==================================  ==================================================  ======================
+8-bit gray, RGB                     as they are, uint8                                  null
+1 bit                               0 and 255, uint8, one channel                       1 bit to 8
+palette                             RGB                                                 palette to RGB
+CMYK, YCbCr, HSV, LAB               RGB, by Pillow's conversion                         CMYK to RGB, ...
+alpha or a transparent color        composited over white: what a viewer shows          alpha over white
+12 or 16-bit gray                   uint16, one channel                                 null
+32-bit integers, floats             int32, float32, one channel                         null
+16 bits per channel, in color       uint8, by Pillow                                    16 bits to 8
+the same as TIFF, with tifffile     uint16, three or four channels                      null
+TIFF of other bands and types       as they are, with tifffile; else unreadable         null
+several frames or pages             the first                                           (`frames`)
+==================================  ==================================================  ======================
 
-Sixteen bits per channel in colour are reduced to eight by Pillow.
+Extra `tiff` installs tifffile. Which of the two decoded an image stands in the column `decoder`.
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Any
 
 import numpy as np
@@ -26,6 +32,8 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from dataeval_spark.errors import DataEvalError
+from dataeval_spark.kernels import tiff
+from dataeval_spark.kernels.file_facts import ALPHA_MODES, FileFacts, file_facts
 
 MAX_PIXELS = 178_956_970
 """Twice Pillow's own MAX_IMAGE_PIXELS: where Pillow itself refuses an image."""
@@ -40,12 +48,12 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
 _GRAY_MODES = ("1", "L", "LA", "La")
 _WIDE_MODES = {"I": np.int32, "F": np.float32}
 # Pillow hands these to an external program (Ghostscript): never for bytes that nobody has vetted.
 _REFUSED_FORMATS = ("EPS",)
 _MESSAGE_LENGTH = 500
+_NO_FACTS = FileFacts()
 
 
 class UnreadableImage(DataEvalError, ValueError):  # noqa: N818 - it names a state of the image
@@ -84,8 +92,9 @@ class UnreadableImage(DataEvalError, ValueError):  # noqa: N818 - it names a sta
 class Decoded:
     """The first frame of an image, upright.
 
-    `pixels` has the shape (height, width, channels) and 1 or 3 channels; `format`, `color_mode` and `frames`
-    describe the file; `orientation` is the EXIF orientation that was applied (1: none).
+    `pixels` has the shape (height, width, channels), 1 or 3 channels when Pillow decoded it; `format`, `color_mode`,
+    `frames` and `facts` describe the file; `orientation` is the EXIF orientation that was applied (1: none);
+    `conversion` is what was done to the pixels besides (see the module), `decoder` the library that read them.
     """
 
     pixels: NDArray[Any]
@@ -93,10 +102,13 @@ class Decoded:
     color_mode: str
     orientation: int
     frames: int
+    conversion: str | None = None
+    decoder: str = "Pillow"
+    facts: FileFacts = _NO_FACTS
 
 
-def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
-    """Decode an image file once, upright, to one (gray) or three (colour) channels.
+def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, zone: tzinfo = UTC) -> Decoded:
+    """Decode an image file once, upright, to one (gray) or three (color) channels; a TIFF file to as many as it has.
 
     Each mode is converted by the rule in the module's docstring; an animated image or a file of several pages gives
     its first frame. EXIF (or XMP) orientation is applied exactly once; orientation data that cannot be read counts
@@ -109,6 +121,8 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
     max_pixels : int
         Larger images (width x height, pixels) are refused from the header, before any decoding. Pillow's own
         limit of 178,956,970 pixels holds besides.
+    zone : tzinfo
+        Zone of a capture time that names none.
 
     Raises
     ------
@@ -128,13 +142,23 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
         warnings.simplefilter("ignore")
         try:
             image = Image.open(io.BytesIO(data))
+        except UnidentifiedImageError as error:
+            if tiff.is_tiff(data):
+                return _tiff(data, max_pixels, FileFacts())
+            raise UnreadableImage.of("header", error) from error
+        except Exception as error:
+            raise UnreadableImage.of("header", error) from error
+        try:
             file_format, color_mode = image.format or "", image.mode
-            _refuse(file_format, image.size, max_pixels)
-            frames = _frames(image)
+            refuse(file_format, image.size, max_pixels)
+            frames, facts = _frames(image), file_facts(image, zone)
         except UnreadableImage:
             raise
         except Exception as error:
             raise UnreadableImage.of("header", error) from error
+        if file_format == "TIFF" and tiff.is_reduced_by_pillow(image) and tiff.is_installed():
+            return _tiff(data, max_pixels, facts)
+        conversion = _conversion(image)
         try:
             pixels, orientation = _upright_pixels(image, max_pixels)
         except UnreadableImage:
@@ -143,10 +167,50 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
             raise UnreadableImage.of("header", error) from error
         except Exception as error:
             raise UnreadableImage.of("decode", error) from error
-    return Decoded(pixels, file_format, color_mode, orientation, frames)
+    return Decoded(pixels, file_format, color_mode, orientation, frames, conversion, facts=facts)
 
 
-def _refuse(file_format: str, size: tuple[int, int], max_pixels: int) -> None:
+def _tiff(data: bytes, max_pixels: int, facts: FileFacts) -> Decoded:
+    if not tiff.is_installed():
+        message = "a TIFF file of bands or types that Pillow cannot read; pip install 'dataeval_spark[tiff]'"
+        raise UnreadableImage("header", "MissingExtraError", message)
+    try:
+        page = tiff.first_page(data)
+        refuse("TIFF", page.size, max_pixels)
+    except UnreadableImage:
+        raise
+    except Exception as error:
+        raise UnreadableImage.of("header", error) from error
+    try:
+        pixels, orientation = page.upright_pixels()
+    except Exception as error:
+        raise UnreadableImage.of("decode", error) from error
+    return Decoded(pixels, "TIFF", page.mode, orientation, page.pages, None, "tifffile", facts)
+
+
+def _conversion(image: Image.Image) -> str | None:
+    mode = image.mode
+    if mode in ALPHA_MODES or "transparency" in image.info:
+        return "alpha over white"
+    if mode == "1":
+        return "1 bit to 8"
+    if mode == "P":
+        return "palette to RGB"
+    if mode in ("CMYK", "YCbCr", "HSV", "LAB"):
+        return f"{mode} to RGB"
+    if mode == "RGB" and image.tile and _is_sixteen_bit(image.tile[0][3]):
+        return "16 bits to 8"
+    return None
+
+
+def _is_sixteen_bit(arguments: Any) -> bool:
+    # The raw mode of Pillow's decoder, alone or first among its arguments: "RGB;16B".
+    raw_mode = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+    return isinstance(raw_mode, str) and ";16" in raw_mode
+
+
+def refuse(file_format: str, size: tuple[int, int], max_pixels: int) -> None:
+    """Raise UnreadableImage for a size that is too large, or none, and for formats that are never decoded."""
     width, height = size
     if width * height > max_pixels:
         message = f"{width} x {height} pixels; the limit is {max_pixels} (max_pixels)"
@@ -178,7 +242,7 @@ def _upright_pixels(image: Image.Image, max_pixels: int) -> tuple[NDArray[Any], 
     # Pillow's TIFF reader turns the image itself while loading, and then forgets the tag.
     already_applied = _orientation(image) if image.format == "TIFF" else 1
     image.load()
-    _refuse(image.format or "", image.size, max_pixels)  # icon files tell the true size only now
+    refuse(image.format or "", image.size, max_pixels)  # icon files tell the true size only now
     to_apply = _orientation(image)
     measured = _one_or_three_channels(image)
     if to_apply in _UPRIGHT:
@@ -199,7 +263,7 @@ def _one_or_three_channels(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16") or image.mode in _WIDE_MODES:
         return image
     target = "L" if image.mode in _GRAY_MODES else "RGB"
-    if image.mode in _ALPHA_MODES or "transparency" in image.info:
+    if image.mode in ALPHA_MODES or "transparency" in image.info:
         with_alpha = image.convert("LA" if target == "L" else "RGBA")
         on_white = Image.new(target, image.size, "white")
         on_white.paste(with_alpha.convert(target), mask=with_alpha.getchannel("A"))

@@ -1,7 +1,8 @@
 """The compiled way to measure a window of an 8-bit image of one or three channels: one pass for everything.
 
-The definitions are those of `pixel_statistics`, `visual_statistics`, `appearance` and `hashes`, and the results are
-the same: hashes to the letter, numbers to 1e-12 (a test compares the two). Numba loads when this module does.
+The definitions are those of `pixel_statistics`, `visual_statistics`, `appearance`, `exposure_clipping`, `colorfulness`,
+`noise` and `hashes`, and the results are the same: hashes to the letter, numbers to 1e-12 (a test compares the two).
+Numba loads when this module does.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataeval_spark.kernels.appearance import blur_size, perceived_brightness
+from dataeval_spark.kernels.colorfulness import colorfulness_of_sums
 from dataeval_spark.kernels.compiled_hashes import cosines, frequency_hashes, gradient_hashes
 from dataeval_spark.kernels.compiled_moments import moments
 from dataeval_spark.kernels.compiled_resize import BICUBIC, LANCZOS, NOTHING, Plan, plan_of
@@ -21,6 +23,7 @@ from dataeval_spark.kernels.compiled_scan import scan
 from dataeval_spark.kernels.geometry import Window
 from dataeval_spark.kernels.hashes import NAMES as HASH_NAMES
 from dataeval_spark.kernels.hashes import SMALLEST, flips, hashed_side, phashes
+from dataeval_spark.kernels.noise import noise_of_sum
 from dataeval_spark.kernels.visual_statistics import contrast
 
 Pair = tuple[Plan, Plan]
@@ -54,7 +57,7 @@ def measure(image: NDArray[np.uint8], window: Window) -> Measured:
     first, left = int(window.beyond_top > 0), int(window.beyond_left > 0)
     last, right = height - int(window.beyond_bottom > 0), width - int(window.beyond_right > 0)
     padded, pair, nine = _hashed(height, width, window)
-    counts, edges, colour, looks, small, tiny = scan(
+    counts, edges, colour, looks, extras, small, tiny = scan(
         image,
         (window.top, window.left, window.bottom, window.right),
         (first, left, last, right),
@@ -71,9 +74,10 @@ def measure(image: NDArray[np.uint8], window: Window) -> Measured:
         for row, (total, squares), unit in zip(table, edges.tolist(), units, strict=True)
     ]
     channels = [
-        {"channel": index, **row, "histogram": counts[index].tolist()} for index, row in enumerate(rows[-len(counts) :])
+        {"channel": index, **row, "histogram": counts[index]} for index, row in enumerate(rows[-len(counts) :])
     ]
-    return Measured(rows[0] | _appearance(table, looks.tolist(), colour), channels, _hashes(small, tiny))
+    whole = rows[0] | _appearance(table, looks.tolist(), colour) | _exposure(counts, height, width, extras.tolist())
+    return Measured(whole, channels, _hashes(small, tiny))
 
 
 def _hashed(height: int, width: int, window: Window) -> tuple[tuple[int, int, int, int], Pair, Pair]:
@@ -141,6 +145,18 @@ def _appearance(table: list[list[float]], looks: list[float], colour: bool) -> d
         "blurriness": blurriness,
         "blurriness_grayscale_std": gray_std,
         "is_grayscale": not colour,
+    }
+
+
+def _exposure(counts: NDArray[np.int64], height: int, width: int, extras: list[int]) -> dict[str, Any]:
+    *opponents, total = extras
+    values = height * width * len(counts)
+    estimate = noise_of_sum(height, width, total)
+    return {
+        "clipped_low": int(counts[:, 0].sum()) / values,
+        "clipped_high": int(counts[:, -1].sum()) / values,
+        "colorfulness": colorfulness_of_sums(height * width, *opponents),
+        "noise": None if math.isnan(estimate) else estimate,
     }
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 from scipy.fft import dct
 
 from dataeval_spark.kernels.geometry import Window
-from dataeval_spark.kernels.value_range import ValueRange, over_white, perceptual, value_range
+from dataeval_spark.kernels.value_range import ValueRange, luma, perceptual, value_range
 
 _SIDE = 8
 SMALLEST = _SIDE + 1
@@ -57,6 +57,20 @@ def content_hash(pixels: NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
+def dataeval_xxhash(pixels: NDArray[Any]) -> str:
+    """DataEval's own hash of pixels: xxh3-64 of the values as float64, channel by channel; empty where all are NaN.
+
+    Neither shape nor type is in it: `content_hash` is the one to use. This is for comparing with DataEval's results.
+
+    Examples
+    --------
+    >>> dataeval_xxhash(np.zeros((4, 9, 1))) == dataeval_xxhash(np.zeros((6, 6, 1)))
+    True
+    """
+    values = np.ascontiguousarray(pixels.transpose(2, 0, 1), dtype="<f8")
+    return "" if np.isnan(values).all() else xxhash.xxh3_64_hexdigest(values.data)
+
+
 def perceptual_hashes(
     pixels: NDArray[Any], encoded: ValueRange | None, *, window: Window | None = None
 ) -> dict[str, str | None]:
@@ -80,7 +94,7 @@ def perceptual_hashes(
     side = hashed_side(pixels.shape[0], pixels.shape[1], window)
     if encoded is None or not side:
         return dict.fromkeys(NAMES)
-    gray = _padded(_luma(perceptual(pixels, encoded)), window)
+    gray = _padded(luma(perceptual(pixels, encoded)), window)
     frequencies = phashes(_orientations(gray, side))
     gradients = _dhashes(_orientations(gray, SMALLEST))
     return dict(zip(NAMES, (frequencies[0], gradients[0], min(frequencies), min(gradients)), strict=True))
@@ -122,20 +136,6 @@ def phash_d4(pixels: NDArray[Any]) -> str | None:
 def dhash_d4(pixels: NDArray[Any]) -> str | None:
     """The smallest `dhash` of the eight rotations and flips: the same for all of them."""
     return perceptual_hashes(pixels, value_range(pixels))["dhash_d4"]
-
-
-def _luma(scaled: NDArray[Any]) -> NDArray[np.uint8]:
-    channels = scaled.shape[2]
-    if channels == 1 and scaled.dtype == np.uint8:
-        return scaled[:, :, 0]
-    if channels == 4:
-        scaled = over_white(scaled)
-    if channels in (3, 4):
-        # In this order and in float64: truncation makes the last bit count.
-        gray = scaled[:, :, 0] * 0.299 + scaled[:, :, 1] * 0.587 + scaled[:, :, 2] * 0.114
-    else:
-        gray = scaled.mean(axis=2)
-    return np.clip(np.nan_to_num(gray, nan=0.0), 0, 255).astype(np.uint8)
 
 
 def hashed_side(height: int, width: int, window: Window | None = None) -> int:

@@ -103,3 +103,26 @@ def over_white(rgba: NDArray[Any]) -> NDArray[np.float64]:
     """
     alpha = rgba[:, :, 3:].astype(np.float64) / 255.0
     return rgba[:, :, :3].astype(np.float64) * alpha + 255.0 * (1 - alpha)
+
+
+def luma(scaled: NDArray[Any]) -> NDArray[np.uint8]:
+    """Gray picture (height, width) of pixels on the scale 0..255: ``0.299 R + 0.587 G + 0.114 B``, truncated.
+
+    Four channels are taken for RGBA and composited over white; two, or five and more, are averaged. NaN becomes 0.
+
+    Examples
+    --------
+    >>> luma(np.array([[[255, 0, 0]]], dtype=np.uint8)).tolist()
+    [[76]]
+    """
+    channels = scaled.shape[2]
+    if channels == 1 and scaled.dtype == np.uint8:
+        return scaled[:, :, 0]
+    if channels == 4:
+        scaled = over_white(scaled)
+    if channels in (3, 4):
+        # In this order and in float64: truncation makes the last bit count.
+        gray = scaled[:, :, 0] * 0.299 + scaled[:, :, 1] * 0.587 + scaled[:, :, 2] * 0.114
+    else:
+        gray = scaled.mean(axis=2)
+    return np.clip(np.nan_to_num(gray, nan=0.0), 0, 255).astype(np.uint8)

@@ -2,48 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.batches import map_rows
-from dataeval_spark.kernels import thumbnail
-from dataeval_spark.kernels.decode import MAX_PIXELS, UnreadableImage
-from dataeval_spark.kernels.files import read_file
-from dataeval_spark.kernels.hashes import file_hash
-from dataeval_spark.kernels.image_profile import TargetProfile, profile_image
-from dataeval_spark.tables import CHANNEL_STATS, EMBEDDINGS, HASHES, IMAGE_STATS, UNREADABLE_IMAGES, Table
+from dataeval_spark.kernels.custom_statistics import PREFIX
+from dataeval_spark.stats.measuring import measure_rows
+from dataeval_spark.stats.profile_options import ProfileOptions
+from dataeval_spark.tables import (
+    BACKGROUND_STATS,
+    CHANNEL_GROUP_STATS,
+    CHANNEL_STATS,
+    EMBEDDINGS,
+    HASHES,
+    IMAGE_STATS,
+    UNREADABLE_IMAGES,
+    Table,
+)
 from dataeval_spark.tables.keys import BOX_TYPE
 
-# Raised whenever a measured value changes: every image is then measured anew.
-VERSION = 1
-ENCODERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "thumbnail": (thumbnail.VERSION, thumbnail.thumbnail_embedding)
-}
 BOXES_TYPE = f"array<struct<target_index: int, box: {BOX_TYPE}>>"
 KEYS = ("image_id", "target_index", "fingerprint", "run_id")
 IMAGES_PER_TASK = 500
 LARGE_IMAGES_PER_TASK = 2_000
+MOST_CUSTOM_COLUMNS = 200
 
 
 def _struct(table: Table, without: tuple[str, ...] = KEYS) -> str:
-    return f"struct<{', '.join(f'{c.name}: {c.type}' for c in table.columns if c.name not in without)}>"
+    # Times are staged as microseconds since 1970: what Arrow makes of a timestamp depends on the session.
+    types = {c.name: "bigint" if c.type == "timestamp" else c.type for c in table.columns if c.name not in without}
+    return f"struct<{', '.join(f'{name}: {type_}' for name, type_ in types.items())}>"
 
 
 STAGED_DDL = (
     f"image_id string, target_index int, fingerprint string, stats {_struct(IMAGE_STATS)}, "
-    f"channels array<{_struct(CHANNEL_STATS)}>, hashes {_struct(HASHES)}, embedding array<float>, "
-    f"error {_struct(UNREADABLE_IMAGES)}"
+    f"channels array<{_struct(CHANNEL_STATS)}>, groups array<{_struct(CHANNEL_GROUP_STATS)}>, "
+    f"background {_struct(BACKGROUND_STATS)}, custom map<string, double>, custom_errors map<string, string>, "
+    f"hashes {_struct(HASHES)}, embedding array<float>, error {_struct(UNREADABLE_IMAGES)}"
 )
 
 
-def fingerprints(
-    images: DataFrame, targets: DataFrame, *, per_target: bool = True, max_pixels: int = MAX_PIXELS
-) -> DataFrame:
+def fingerprints(images: DataFrame, targets: DataFrame, options: ProfileOptions | None = None) -> DataFrame:
     """What there is to measure: each live image with its boxes and the fingerprint of all that its rows depend on.
 
     Parameters
@@ -52,32 +55,31 @@ def fingerprints(
         Live rows of table ``images``.
     targets : DataFrame
         Table ``targets``.
-    per_target : bool
-        Measure boxes too.
-    max_pixels : int
-        Larger images are refused.
+    options : ProfileOptions, optional
+        What is to be measured.
 
     Returns
     -------
     DataFrame
         ``image_id``, ``uri``, ``content_length``, ``file_hash``, ``boxes`` and ``fingerprint``.
     """
+    options = options or ProfileOptions()
     box = F.struct("target_index", "box")
     boxes = targets.where("box IS NOT NULL").groupBy("image_id").agg(F.sort_array(F.collect_list(box)).alias("boxes"))
-    joined = images.join(boxes.where(F.lit(per_target)), on="image_id", how="left")
+    are_needed = F.lit(options.per_target or options.background)
+    joined = images.join(boxes.where(are_needed), on="image_id", how="left")
     parts = [F.coalesce("file_hash", F.lit("unread")), F.coalesce(F.to_json("boxes"), F.lit("[]"))]
-    options = F.lit(f"{VERSION}|{max_pixels}|{per_target}")
     return joined.select(
         "image_id",
         "uri",
         "content_length",
         "file_hash",
         "boxes",
-        F.lower(F.hex(F.xxhash64(*parts, options))).alias("fingerprint"),
+        F.lower(F.hex(F.xxhash64(*parts, F.lit(options.fingerprint())))).alias("fingerprint"),
     )
 
 
-def profile(pending: DataFrame, *, encoder: str | None = None, max_pixels: int = MAX_PIXELS) -> DataFrame:
+def profile(pending: DataFrame, options: ProfileOptions | None = None) -> DataFrame:
     """Decode each image once and measure it and its boxes.
 
     An image that cannot be read or measured becomes a row with its error; the job does not fail.
@@ -86,10 +88,8 @@ def profile(pending: DataFrame, *, encoder: str | None = None, max_pixels: int =
     ----------
     pending : DataFrame
         Result of :func:`fingerprints`, with ``content`` (null where the image is kept by reference).
-    encoder : {"thumbnail"}, optional
-        Embed the whole image.
-    max_pixels : int
-        Larger images are refused before they are decoded (decompression bombs).
+    options : ProfileOptions, optional
+        What is to be measured.
 
     Returns
     -------
@@ -98,22 +98,19 @@ def profile(pending: DataFrame, *, encoder: str | None = None, max_pixels: int =
 
     Raises
     ------
-    OptionError
-        There is no such encoder.
+    OptionError, MissingExtraError, EncoderError
+        See :meth:`ProfileOptions.check`.
 
     Examples
     --------
     >>> staged = profile(fingerprints(images, targets).join(images.select("image_id", "content"), "image_id"))
     """
-    require_encoder(encoder)
-    OptionError.unless_between("profile.max_pixels", max_pixels, 1, 2**31)
-    return map_rows(pending, partial(_measure_all, encoder=encoder, max_pixels=max_pixels), STAGED_DDL)
-
-
-def require_encoder(encoder: str | None) -> None:
-    """Raise OptionError when there is no such encoder."""
-    if encoder is not None:
-        OptionError.unless_one_of("profile.encoder", encoder, tuple(ENCODERS))
+    options = options or ProfileOptions()
+    options.check()
+    kernel = partial(
+        measure_rows, options=options, measures=options.measures(), encoder_version=options.encoder_version()
+    )
+    return map_rows(pending, kernel, STAGED_DDL)
 
 
 def tasks_for(images: int) -> int:
@@ -121,31 +118,77 @@ def tasks_for(images: int) -> int:
     return max(1, -(-images // (IMAGES_PER_TASK if images <= 1_000_000 else LARGE_IMAGES_PER_TASK)))
 
 
-def tables_of(staged: DataFrame, *, encoder: str | None = None) -> dict[Table, DataFrame]:
-    """The rows of each table in the staged result of :func:`profile`."""
+def custom_columns(staged: DataFrame, options: ProfileOptions) -> list[str]:
+    """Columns that a user's own statistics gave.
+
+    Raises
+    ------
+    OptionError
+        They are more than 200: a function gives names that depend on the image.
+    """
+    if not options.statistics:
+        return []
+    names = staged.select(F.explode(F.map_keys("custom")).alias("name")).distinct().limit(MOST_CUSTOM_COLUMNS + 1)
+    found = sorted(row["name"] for row in names.collect())
+    if len(found) > MOST_CUSTOM_COLUMNS:
+        raise OptionError(
+            f"profile.statistics gives more than {MOST_CUSTOM_COLUMNS} columns, such as {', '.join(found[:3])}.\n"
+            "Hint: the keys of the dict that a function returns must be the same for all images."
+        )
+    return found
+
+
+def custom_failures(staged: DataFrame) -> list[str]:
+    """A sentence for each statistic of the user's own that failed on some images; at most as many as there are."""
+    failed = staged.select(F.explode("custom_errors").alias("name", "error"))
+    counts = failed.groupBy("name").agg(F.count("*").alias("n"), F.min("error").alias("error")).orderBy("name")
+    return [
+        f"{row['name'].removeprefix(PREFIX)} failed on {row['n']:,} images or boxes: {row['error']}"
+        for row in counts.limit(MOST_CUSTOM_COLUMNS).collect()
+    ]
+
+
+def tables_of(
+    staged: DataFrame, options: ProfileOptions | None = None, custom: Sequence[str] = ()
+) -> dict[Table, DataFrame]:
+    """The rows of each table in the staged result of :func:`profile`.
+
+    Parameters
+    ----------
+    staged : DataFrame
+        Result of :func:`profile`, stored.
+    options : ProfileOptions, optional
+        What was measured.
+    custom : sequence of str
+        Columns of a user's own statistics: those of :func:`custom_columns`, and any that the table has already.
+    """
+    options = options or ProfileOptions()
     readable = staged.where("error IS NULL")
     keys = ("image_id", "target_index")
-    frames = {
-        IMAGE_STATS: readable.select(*keys, "stats.*", "fingerprint"),
+    own = [F.col("custom")[name].alias(name) for name in custom]
+    embedded = readable.where("embedding IS NOT NULL")
+    return {
+        IMAGE_STATS: readable.select(*keys, "stats.*", *own, "fingerprint").withColumn(
+            "captured_at", F.timestamp_micros("captured_at")
+        ),
         CHANNEL_STATS: readable.select(*keys, "fingerprint", F.inline("channels")),
+        CHANNEL_GROUP_STATS: readable.select(*keys, "fingerprint", F.inline("groups")),
+        BACKGROUND_STATS: readable.where("background IS NOT NULL").select("image_id", "background.*", "fingerprint"),
         HASHES: readable.select(*keys, "hashes.*", "fingerprint"),
         UNREADABLE_IMAGES: staged.where("error IS NOT NULL").select("image_id", "error.*", "fingerprint"),
+        EMBEDDINGS: embedded.select(
+            *keys,
+            F.lit(options.encoder or "none").alias("encoder"),
+            "embedding",
+            F.lit(options.encoder_version()).alias("encoder_version"),
+            "fingerprint",
+        ),
     }
-    embedded = readable.where("embedding IS NOT NULL")
-    name = encoder or "none"
-    version = ENCODERS[encoder][0] if encoder else ""
-    frames[EMBEDDINGS] = embedded.select(
-        *keys,
-        F.lit(name).alias("encoder"),
-        "embedding",
-        F.lit(version).alias("encoder_version"),
-        "fingerprint",
-    )
-    return frames
 
 
-def done(tables: Mapping[Table, DataFrame], *, encoder: str | None = None) -> DataFrame:
+def done(tables: Mapping[Table, DataFrame], options: ProfileOptions | None = None) -> DataFrame:
     """``image_id`` and ``fingerprint`` of the images that all tables of the profile have, or ``unreadable_images``."""
+    options = options or ProfileOptions()
     whole: Column = F.col("target_index").isNull()
     keys = ("image_id", "fingerprint")
     complete = tables[IMAGE_STATS].where(whole).select(*keys)
@@ -153,68 +196,14 @@ def done(tables: Mapping[Table, DataFrame], *, encoder: str | None = None) -> Da
         tables[HASHES].where(whole),
         tables[CHANNEL_STATS].where(whole & (F.col("channel") == 0)),
     ]
-    if encoder:
-        version = ENCODERS[encoder][0]
-        embeddings = tables[EMBEDDINGS].where(whole & (F.col("encoder") == encoder))
-        needed.append(embeddings.where(F.col("encoder_version") == version))
+    if options.encoder:
+        embeddings = tables[EMBEDDINGS].where(whole & (F.col("encoder") == options.encoder))
+        needed.append(embeddings.where(F.col("encoder_version") == options.encoder_version()))
+    for name in options.channel_groups or {}:
+        needed.append(tables[CHANNEL_GROUP_STATS].where(whole & (F.col("group_name") == name)))
+    if options.background:
+        needed.append(tables[BACKGROUND_STATS])
     for frame in needed:
         complete = complete.join(frame.select(*keys), on=list(keys), how="left_semi")
     # A file that could not be read may be readable now: a mount was missing, a right was not given.
     return complete.unionByName(tables[UNREADABLE_IMAGES].where("stage != 'read'").select(*keys))
-
-
-def _measure_all(
-    rows: Iterator[Mapping[str, Any]], *, encoder: str | None, max_pixels: int
-) -> Iterable[Mapping[str, Any]]:
-    embed = ENCODERS[encoder][1] if encoder else None
-    for row in rows:
-        try:
-            data = _bytes_of(row)
-            boxes = row["boxes"] or []
-            corners = [tuple(b["box"][k] for k in ("x0", "y0", "x1", "y1")) for b in boxes]
-            measured = profile_image(data, corners, max_pixels=max_pixels, embed=embed)
-        except UnreadableImage as error:
-            yield _unreadable(row, error)
-            continue
-        yield _row(row, None, measured.image)
-        for box, target in zip(boxes, measured.boxes, strict=True):
-            yield _row(row, box["target_index"], target)
-
-
-def _bytes_of(row: Mapping[str, Any]) -> bytes:
-    if row["content"] is not None:
-        return row["content"]
-    if row["uri"] is None:
-        raise UnreadableImage("read", "ValueError", "neither bytes nor a path are given")
-    try:
-        data = read_file(row["uri"])
-    except OSError as error:
-        raise UnreadableImage("read", type(error).__name__, error.strerror or str(error)) from error
-    if row["file_hash"] is not None and file_hash(data) != row["file_hash"]:
-        raise UnreadableImage("read", "FileChangedError", "the file has changed since it was ingested: ingest again")
-    return data
-
-
-def _row(source: Mapping[str, Any], target_index: int | None, target: TargetProfile) -> Mapping[str, Any]:
-    return {
-        "image_id": source["image_id"],
-        "target_index": target_index,
-        "fingerprint": source["fingerprint"],
-        "stats": target.stats,
-        "channels": target.channels,
-        "hashes": target.hashes,
-        "embedding": None if target.embedding is None else target.embedding.tolist(),
-    }
-
-
-def _unreadable(source: Mapping[str, Any], error: UnreadableImage) -> Mapping[str, Any]:
-    return {
-        "image_id": source["image_id"],
-        "fingerprint": source["fingerprint"],
-        "error": {
-            "stage": error.stage,
-            "error_class": error.error_class,
-            "message": error.message,
-            "content_length": source["content_length"],
-        },
-    }

@@ -48,17 +48,34 @@ APPEARANCE_COLUMNS = (
     _number("blurriness", "Standard deviation of edges at 64 px (cleanvision)"),
     _number("blurriness_grayscale_std", "Standard deviation of the gray histogram at 64 px (cleanvision)"),
     Column("is_grayscale", "boolean", "One channel, or all colour channels equal", nullable=True),
+    _number("clipped_low", "Share of values at the lowest value of the range", range="[0, 1]"),
+    _number("clipped_high", "Share of values at the highest value of the range", range="[0, 1]"),
+    _number("colorfulness", "Colorfulness of Hasler and Süsstrunk; 0 for gray"),
+    _number("noise", "Standard deviation of noise, estimated by Immerkær's method", "on a scale of 0 to 255"),
 )
 FILE_COLUMNS = (
     Column("format", "string", "File format, such as JPEG or PNG", nullable=True),
     Column("color_mode", "string", "Colour mode in the file, such as RGB, L, P or CMYK", nullable=True),
     Column("orientation", "int", "EXIF orientation that was applied; 1 when none", range="1..8", nullable=True),
     Column("frames", "int", "Frames in the file; the first one is measured", nullable=True),
+    Column("pixel_type", "string", "Type of the decoded pixels, such as uint8 or float32", nullable=True),
+    Column("conversion", "string", "What decoding did to the pixels, such as CMYK to RGB; null: none", nullable=True),
+    Column("decoder", "string", "Library that read the pixels: Pillow or tifffile", nullable=True),
+    Column("captured_at", "timestamp", "Capture time in the EXIF data, UTC", nullable=True),
+    Column("camera_make", "string", "Maker of the camera (EXIF)", nullable=True),
+    Column("camera_model", "string", "Model of the camera (EXIF)", nullable=True),
+    Column("has_gps", "boolean", "The EXIF data hold a position", nullable=True),
+    Column("jpeg_quality", "int", "Standard JPEG quality nearest to the file's", range="[1, 100]", nullable=True),
+    Column("chroma_subsampling", "string", "Of a colour JPEG, such as 4:2:0", nullable=True),
+    Column("is_animated", "boolean", "More than one frame is shown in turn", nullable=True),
+    Column("has_alpha", "boolean", "Some transparency is in the file", nullable=True),
+    Column("has_icc_profile", "boolean", "A colour profile is embedded", nullable=True),
 )
 
 IMAGE_STATS = Table(
     name="image_stats",
-    doc="Statistics of each image and of each box in it. An image is here or in `unreadable_images`, never in both.",
+    doc="Statistics of each image and of each box in it. An image is here or in `unreadable_images`, never in both. "
+    "Statistics of your own (`profile.statistics`) are columns `custom_*`.",
     key=("image_id", "target_index"),
     columns=(
         IMAGE_ID,
@@ -72,6 +89,7 @@ IMAGE_STATS = Table(
         RUN_ID,
     ),
     write="upsert",
+    open=True,
 )
 
 CHANNEL_STATS = Table(
@@ -91,6 +109,38 @@ CHANNEL_STATS = Table(
     write="upsert",
 )
 
+CHANNEL_GROUP_STATS = Table(
+    name="channel_group_stats",
+    doc="The pixel and visual statistics of named groups of channels (`profile.channel_groups`); null for an image "
+    "that lacks one of the channels.",
+    key=("image_id", "target_index", "group_name"),
+    columns=(
+        IMAGE_ID,
+        TARGET_INDEX,
+        Column("group_name", "string", "Name of the group"),
+        *PIXEL_COLUMNS,
+        *VISUAL_COLUMNS,
+        FINGERPRINT,
+        RUN_ID,
+    ),
+    write="upsert",
+)
+
+BACKGROUND_STATS = Table(
+    name="background_stats",
+    doc="The pixel and visual statistics of what no box covers (`profile.background`).",
+    key=("image_id",),
+    columns=(
+        IMAGE_ID,
+        _number("share", "Share of the image that no box covers", range="[0, 1]"),
+        *PIXEL_COLUMNS,
+        *VISUAL_COLUMNS,
+        FINGERPRINT,
+        RUN_ID,
+    ),
+    write="upsert",
+)
+
 HASHES = Table(
     name="hashes",
     doc="Hashes of each image and box. A perceptual hash is null where the shorter side is below 9 pixels.",
@@ -104,6 +154,7 @@ HASHES = Table(
         Column("dhash", "string", "64-bit gradient perceptual hash, hexadecimal", nullable=True),
         Column("phash_d4", "string", "Smallest phash over the 8 rotations and flips", nullable=True),
         Column("dhash_d4", "string", "Smallest dhash over the 8 rotations and flips", nullable=True),
+        Column("dataeval_xxhash", "string", "DataEval's own pixel hash; only with profile.compat", nullable=True),
         FINGERPRINT,
         RUN_ID,
     ),
@@ -128,7 +179,7 @@ UNREADABLE_IMAGES = Table(
 
 EMBEDDINGS = Table(
     name="embeddings",
-    doc="One vector per image and encoder.",
+    doc="One vector per image, or box (`profile.per_target`), and encoder.",
     key=("image_id", "target_index", "encoder"),
     columns=(
         IMAGE_ID,

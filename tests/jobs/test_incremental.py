@@ -8,6 +8,8 @@ import pytest
 
 from dataeval_spark.audit import Audit
 from dataeval_spark.errors import IngestError
+from dataeval_spark.stats.profile import fingerprints
+from dataeval_spark.stats.profile_options import ProfileOptions
 from dataeval_spark.tables import (
     CHANNEL_STATS,
     EMBEDDINGS,
@@ -228,7 +230,7 @@ def test_each_image_is_decoded_once(audit, photos, tmp_path, monkeypatch):
     log = tmp_path / "decodes"
     log.mkdir()
     # Workers are other processes, so each decode leaves a file; the real decoder does the work.
-    import dataeval_spark.stats.profile as module
+    import dataeval_spark.stats.measuring as module
 
     real = module.profile_image
 
@@ -239,14 +241,14 @@ def test_each_image_is_decoded_once(audit, photos, tmp_path, monkeypatch):
         return real(data, *args, **options)
 
     audit.ingest(str(photos))
-    pending = module.fingerprints(audit.workspace.read(IMAGES), audit.workspace.read(TARGETS))
-    rows = pending.collect()
+    pending = fingerprints(audit.workspace.read(IMAGES), audit.workspace.read(TARGETS))
+    rows = [{**row.asDict(recursive=True), "content": None} for row in pending.collect()]
 
     monkeypatch.setattr(module, "profile_image", counting)
+    options = ProfileOptions(encoder="thumbnail")
+    version = options.encoder_version()
     measured = list(
-        module._measure_all(
-            ({**row.asDict(recursive=True), "content": None} for row in rows), encoder="thumbnail", max_pixels=10**8
-        )
+        module.measure_rows(iter(rows), options=options, measures=options.measures(), encoder_version=version)
     )
 
     assert len(measured) == 6

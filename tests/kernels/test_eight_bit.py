@@ -44,6 +44,8 @@ def pictures(draw: st.DrawFn, most: int = 80) -> np.ndarray:
 
 
 def same(actual: object, expected: object) -> bool:
+    if isinstance(expected, np.ndarray):
+        return np.array_equal(actual, expected)
     if isinstance(expected, list):
         return len(actual) == len(expected) and all(map(same, actual, expected))
     if expected is None or isinstance(expected, bool):

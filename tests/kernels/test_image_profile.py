@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from dataeval_spark.kernels import image_profile
-from dataeval_spark.kernels.decode import UnreadableImage
-from dataeval_spark.kernels.image_profile import profile_image
-from dataeval_spark.kernels.thumbnail import thumbnail_embedding
+from dataeval_spark.kernels.decode import Decoded, UnreadableImage
+from dataeval_spark.kernels.image_profile import Measures, profile_image
 from dataeval_spark.tables.stats import CHANNEL_STATS, HASHES, IMAGE_STATS
 
-from .reference import image
+from .reference import EXPECTED, differences, image
 
 GENERAL = {"image_id", "target_index", "fingerprint", "run_id"}
 GEOMETRY = {"offset_x", "offset_y", "width", "height", "channels", "size", "aspect_ratio", "bit_depth", "center_x"}
 GEOMETRY |= {"center_y", "distance_center", "distance_edge", "invalid_box"}
-FILE = {"format", "color_mode", "orientation", "frames"}
+FILE = {"format", "color_mode", "orientation", "frames", "pixel_type", "decoder"}
+FILE |= {"has_gps", "is_animated", "has_alpha", "has_icc_profile"}
 
 
 def png(pixels: np.ndarray) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def photograph() -> bytes:
+    tags = Image.Exif()
+    tags[ExifTags.Base.Make], tags[ExifTags.Base.Model] = "Maker", "Camera"
+    tags.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2024:07:01 12:00:00"
+    file = io.BytesIO()
+    Image.fromarray(image("china_u8")).save(file, "JPEG", exif=tags)
     return file.getvalue()
 
 
@@ -47,12 +57,13 @@ def test_the_rows_have_the_columns_of_the_contracts_in_any_case(target):
 
 @pytest.mark.parametrize("table", [IMAGE_STATS, CHANNEL_STATS])
 def test_values_have_the_types_of_the_contract(table):
-    types = {"double": float, "int": int, "boolean": bool, "string": str, "array<double>": list, "array<bigint>": list}
-    profile = profile_image(CHINA, [(0, 0, 20, 20)])
+    types = {"double": float, "int": int, "boolean": bool, "string": str, "array<double>": list}
+    types |= {"array<bigint>": np.ndarray, "timestamp": datetime}
+    profile = profile_image(photograph(), [(0, 0, 20, 20)])
     rows = [profile.image.stats, profile.boxes[0].stats] if table is IMAGE_STATS else profile.image.channels
 
     for column in table.columns:
-        if column.name not in GENERAL:
+        if column.name not in GENERAL | {"conversion"}:
             assert {type(row[column.name]) for row in rows} == {types[column.type]}, column.name
 
 
@@ -60,7 +71,9 @@ def test_an_image_and_its_full_box_have_the_same_statistics_and_content():
     profile = profile_image(CHINA, [(0, 0, 160, 120)])
 
     assert profile.boxes[0].stats == profile.image.stats
-    assert profile.boxes[0].channels == profile.image.channels
+    for ours, whole in zip(profile.boxes[0].channels, profile.image.channels, strict=True):
+        assert ours.pop("histogram").tolist() == whole.pop("histogram").tolist()
+        assert ours == whole
     assert profile.boxes[0].hashes == profile.image.hashes | {"file_hash": None}
 
 
@@ -99,18 +112,50 @@ def test_the_bit_depth_of_a_box_is_that_of_its_image():
     assert box.stats["bit_depth"] == 8
 
 
-def test_the_encoder_sees_the_whole_image_only_and_once():
-    seen = []
+def test_an_encoder_gets_the_pixels_of_the_image_and_of_each_valid_box():
+    profile = profile_image(CHINA, [(-5, 0, 20, 20), (5, 5, 5, 5)], Measures(keep_pixels=True))
 
-    def embed(pixels: np.ndarray) -> np.ndarray:
-        seen.append(pixels.shape)
-        return thumbnail_embedding(pixels)
+    assert profile.image.pixels.shape == (120, 160, 3)
+    assert profile.boxes[0].pixels.shape == (20, 20, 3)
+    assert profile.boxes[1].pixels is None
+    assert profile_image(CHINA).image.pixels is None
 
-    profile = profile_image(CHINA, [(0, 0, 20, 20)], embed=embed)
 
-    assert seen == [(120, 160, 3)]
-    assert profile.image.embedding.shape == (192,)
-    assert profile.boxes[0].embedding is None
+@pytest.mark.parametrize("case", EXPECTED["groups"], ids=lambda case: f"{case['image']}-{case['group']}")
+def test_a_channel_group_has_the_statistics_that_dataeval_gives_it(monkeypatch, case):
+    as_decoded(monkeypatch, case["image"])
+
+    (row,) = profile_image(b"", measures=Measures(channel_groups={case["group"]: case["channels"]})).image.groups
+
+    expected = {name: value for name, value in case["expected"].items() if name != "depth"}
+    assert row["group_name"] == case["group"]
+    assert differences(row, expected, tuple(expected)) == {}
+
+
+@pytest.mark.parametrize("case", EXPECTED["background"], ids=lambda case: case["image"])
+def test_the_background_has_the_statistics_that_dataeval_gives_it(monkeypatch, case):
+    as_decoded(monkeypatch, case["image"])
+
+    found = profile_image(b"", case["boxes"], Measures(background=True)).background
+
+    expected = {{"fraction": "share"}.get(name, name): value for name, value in case["expected"].items()}
+    expected["percentiles"] = None if "nan" in expected["percentiles"] else expected["percentiles"]
+    assert differences(found, expected, tuple(name for name in expected if expected[name] is not None)) == {}
+
+
+@pytest.mark.parametrize("name", EXPECTED["xxhash"])
+def test_dataeval_s_own_hash_is_given_where_it_is_asked_for(monkeypatch, name):
+    as_decoded(monkeypatch, name)
+
+    assert profile_image(b"").image.hashes["dataeval_xxhash"] is None
+    found = profile_image(b"", measures=Measures(compat="dataeval")).image.hashes["dataeval_xxhash"]
+    assert (found or "") == EXPECTED["xxhash"][name]
+
+
+def as_decoded(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let every file be the array of this name, which may be of a kind that no image format holds."""
+    decoded = Decoded(np.ascontiguousarray(image(name)), "array", "", 1, 1)
+    monkeypatch.setattr(image_profile, "decode", lambda data, **options: decoded)
 
 
 def test_an_image_with_boxes_is_decoded_once(monkeypatch):
@@ -123,12 +168,13 @@ def test_an_image_with_boxes_is_decoded_once(monkeypatch):
     assert calls == [1]
 
 
-def test_a_failure_while_measuring_is_reported_as_such():
-    def broken(pixels: np.ndarray) -> np.ndarray:
+def test_a_failure_while_measuring_is_reported_as_such(monkeypatch):
+    def broken(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError("division by zero")
 
+    monkeypatch.setattr(image_profile, "content_hash", broken)
     with pytest.raises(UnreadableImage) as caught:
-        profile_image(CHINA, embed=broken)
+        profile_image(CHINA)
 
     assert (caught.value.stage, caught.value.error_class) == ("statistics", "ZeroDivisionError")
 

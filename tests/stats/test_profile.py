@@ -9,11 +9,22 @@ import pytest
 from PIL import Image
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.encoders import encoder_version, load_encoder
 from dataeval_spark.kernels.hashes import file_hash
 from dataeval_spark.kernels.image_profile import profile_image
-from dataeval_spark.kernels.thumbnail import VERSION as THUMBNAIL_VERSION
-from dataeval_spark.stats.profile import done, fingerprints, profile, tables_of, tasks_for
+from dataeval_spark.stats.profile import (
+    custom_columns,
+    custom_failures,
+    done,
+    fingerprints,
+    profile,
+    tables_of,
+    tasks_for,
+)
+from dataeval_spark.stats.profile_options import ProfileOptions
 from dataeval_spark.tables import (
+    BACKGROUND_STATS,
+    CHANNEL_GROUP_STATS,
     CHANNEL_STATS,
     EMBEDDINGS,
     HASHES,
@@ -49,7 +60,10 @@ BOXES_BEFORE = [
 
 def prints(frame, images=IMAGES_BEFORE, targets=BOXES_BEFORE, partitions=1, **options):
     images, targets = frame(IMAGES, images).repartition(partitions), frame(TARGETS, targets).repartition(partitions)
-    return {row["image_id"]: row["fingerprint"] for row in fingerprints(images, targets, **options).collect()}
+    return {
+        row["image_id"]: row["fingerprint"]
+        for row in fingerprints(images, targets, ProfileOptions(**options)).collect()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +104,18 @@ def test_a_fingerprint_changes_with_the_file_and_with_any_box(frame, before):
 
 def test_a_fingerprint_changes_with_the_options(frame, before):
     assert changed(before, prints(frame, max_pixels=1000)) == {"a", "b", "c"}
-    assert changed(before, prints(frame, per_target=False)) == {"a", "b", "c"}
+    for options in ({"per_target": False}, {"timezone": "Asia/Tokyo"}, {"background": True}, {"compat": "dataeval"}):
+        assert changed(before, prints(frame, **options)) == {"a", "b", "c"}
+    assert changed(before, prints(frame, encoder="thumbnail", batch_size=7)) == set()  # vectors have their own version
 
 
+OPTIONS = ProfileOptions(
+    encoder="thumbnail",
+    max_pixels=1000,
+    channel_groups={"warm": [0, 1], "infrared": [3]},
+    background=True,
+    statistics=("numpy:mean", "numpy.linalg:det"),
+)
 GOOD, WITH_BOXES, MOVED = png(1), png(2), png(3)
 CORNERS = [(2.0, 3.0, 12.0, 12.0), (100.0, 100.0, 110.0, 110.0)]
 
@@ -116,17 +139,18 @@ def staged(frame, tmp_path_factory):
     images = frame(IMAGES, images)
     wanted = fingerprints(images, frame(TARGETS, targets))
     pending = wanted.join(images.select("image_id", "content"), on="image_id", how="left")
-    return profile(pending.repartition(3), encoder="thumbnail", max_pixels=1000).localCheckpoint()
+    return profile(pending.repartition(3), OPTIONS).localCheckpoint()
 
 
 @pytest.fixture(scope="module")
 def tables(staged):
-    return tables_of(staged, encoder="thumbnail")
+    return tables_of(staged, OPTIONS, custom_columns(staged, OPTIONS))
 
 
 def test_the_tables_have_the_columns_of_their_contracts(tables):
-    for table in (IMAGE_STATS, CHANNEL_STATS, HASHES, UNREADABLE_IMAGES, EMBEDDINGS):
+    for table in tables:
         expected = {(c.name, c.type.replace(": ", ":")) for c in table.columns if c.name != "run_id"}
+        expected |= {("custom_mean", "double")} if table is IMAGE_STATS else set()
         assert set(tables[table].dtypes) == expected, table.name
 
 
@@ -148,7 +172,8 @@ def test_measured_values_are_those_of_the_kernel(tables):
     for index, target in ((None, whole), (3, first), (5, invalid)):
         assert {name: stats[index][name] for name in target.stats} == target.stats
         assert {name: hashes[index][name] for name in target.hashes} == target.hashes
-    assert [{name: row[name] for name in whole.channels[0]} for row in channels] == whole.channels
+    expected_channels = [{**channel, "histogram": channel["histogram"].tolist()} for channel in whole.channels]
+    assert [{name: row[name] for name in whole.channels[0]} for row in channels] == expected_channels
     assert stats[5]["invalid_box"]
     assert hashes[None]["file_hash"] == file_hash(WITH_BOXES)
 
@@ -169,11 +194,37 @@ def test_an_image_that_cannot_be_read_says_at_which_stage_and_why(tables):
     assert errors["corrupt"]["content_length"] == 5
 
 
-def test_only_whole_images_are_embedded_and_the_encoder_is_named(tables):
-    rows = tables[EMBEDDINGS].collect()
+def test_images_and_valid_boxes_are_embedded_and_the_encoder_is_named(tables):
+    rows = {(row["image_id"], row["target_index"]): row for row in tables[EMBEDDINGS].collect()}
 
-    assert {(row["image_id"], row["target_index"]) for row in rows} == {("good", None), ("bytes", None)}
-    assert {(row["encoder"], row["encoder_version"]) for row in rows} == {("thumbnail", THUMBNAIL_VERSION)}
+    assert set(rows) == {("good", None), ("bytes", None), ("bytes", 3)}
+    assert {(row["encoder"], row["encoder_version"]) for row in rows.values()} == {
+        ("thumbnail", encoder_version("thumbnail"))
+    }
+    pixels = np.asarray(Image.open(io.BytesIO(WITH_BOXES)))
+    encoder = load_encoder("thumbnail")
+    for index, crop in ((None, pixels), (3, pixels[3:12, 2:12])):
+        (expected,) = encoder.embed([encoder.prepare(crop)])
+        assert rows["bytes", index]["embedding"] == expected.tolist()
+
+
+def test_channel_groups_and_the_background_have_tables_of_their_own(tables):
+    expected = profile_image(WITH_BOXES, CORNERS, OPTIONS.measures())
+    groups = {(r["target_index"], r["group_name"]): r for r in tables[CHANNEL_GROUP_STATS].collect() if r[0] == "bytes"}
+    background = tables[BACKGROUND_STATS].where("image_id = 'bytes'").collect()[0]
+
+    assert groups[3, "warm"]["mean"] == expected.boxes[0].groups[0]["mean"]
+    assert groups[None, "infrared"]["mean"] is None  # no image here has a fourth channel
+    assert {name: background[name] for name in expected.background} == expected.background
+
+
+def test_a_statistic_of_the_user_is_a_column_and_its_failures_are_counted(staged, tables):
+    stats = {row["target_index"]: row for row in tables[IMAGE_STATS].where("image_id = 'bytes'").collect()}
+
+    assert stats[None]["custom_mean"] == stats[None]["mean"]
+    assert stats[5]["custom_mean"] is None  # the box is invalid
+    (failure,) = custom_failures(staged)
+    assert failure.startswith("det failed on 3 images or boxes: LinAlgError")
 
 
 def test_done_are_the_images_that_every_table_has_and_the_unreadable_ones(staged, tables):
@@ -183,13 +234,13 @@ def test_done_are_the_images_that_every_table_has_and_the_unreadable_ones(staged
 
     def names(**changes):
         frames = {table: changes.get(table.name, frame) for table, frame in tables.items()}
-        found = [tuple(row) for row in done(frames, encoder="thumbnail").collect()]
+        found = [tuple(row) for row in done(frames, OPTIONS).collect()]
         assert set(found) <= prints
         assert len(found) == len(set(found))
         return {name for name, _ in found}
 
     assert names() == everything
-    for table in (IMAGE_STATS, HASHES, EMBEDDINGS):
+    for table in (IMAGE_STATS, HASHES, EMBEDDINGS, CHANNEL_GROUP_STATS):
         lost = tables[table].where("NOT (image_id = 'good' AND target_index IS NULL)")
         assert names(**{table.name: lost}) == everything - {"good"}, table.name
     without_channel = tables[CHANNEL_STATS].where("NOT (image_id = 'good' AND channel = 0)")
@@ -204,7 +255,7 @@ def test_without_an_encoder_embeddings_do_not_matter_and_with_another_version_th
     old = {**tables, EMBEDDINGS: tables[EMBEDDINGS].selectExpr("* EXCEPT (encoder_version)", "'0' AS encoder_version")}
 
     assert done(none).count() == 5
-    assert done(old, encoder="thumbnail").count() == 3
+    assert done(old, ProfileOptions(encoder="thumbnail")).count() == 3
 
 
 def test_without_an_encoder_nothing_is_embedded(frame):
@@ -222,11 +273,15 @@ def test_without_an_encoder_nothing_is_embedded(frame):
     [
         ({"encoder": "thumbnails"}, r"profile\.encoder is 'thumbnails'.*Hint: profile\.encoder = 'thumbnail'"),
         ({"max_pixels": 0}, r"profile\.max_pixels is 0; expected a number in"),
+        ({"timezone": "Berlin"}, r"profile\.timezone is 'Berlin'.*Hint: profile\.timezone = 'Europe/Berlin'"),
+        ({"channel_groups": {"a": [-1]}}, r"profile\.channel_groups\.a is \[-1\]; expected numbers of channels"),
+        ({"compat": "fastdup"}, r"profile\.compat is 'fastdup'"),
+        ({"statistics": ["no_such_module:f"]}, r"profile\.statistics names 'no_such_module:f'"),
     ],
 )
 def test_a_wrong_option_says_what_to_write(frame, options, message):
     with pytest.raises(OptionError, match=f"(?s){message}"):
-        profile(frame("image_id string", []), **options)
+        profile(frame("image_id string", []), ProfileOptions(**options))
 
 
 @pytest.mark.parametrize(("images", "tasks"), [(0, 1), (1, 1), (500, 1), (501, 2), (1_000_000, 2000), (1_000_001, 501)])

@@ -1,0 +1,172 @@
+"""What a Python worker does with its share of the images: read, decode, measure, and embed in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from numpy.typing import NDArray
+from pyspark import TaskContext
+
+from dataeval_spark.kernels.decode import UnreadableImage
+from dataeval_spark.kernels.encoders import Encoder, load_encoder, overlap
+from dataeval_spark.kernels.files import read_file
+from dataeval_spark.kernels.hashes import file_hash
+from dataeval_spark.kernels.image_profile import Measures, TargetProfile, profile_image
+from dataeval_spark.stats.profile_options import ProfileOptions
+
+Row = Mapping[str, Any]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+PREPARED_BYTES = 64 * 2**20
+"""Prepared images that are collected for one call of the encoder, which cuts them into its own batches."""
+
+
+@dataclass
+class Measured:
+    """Rows of one image, and for some of them what the encoder is to embed."""
+
+    rows: list[dict[str, Any]]
+    prepared: list[tuple[int, NDArray[Any]]]
+
+
+def measure_rows(
+    rows: Iterator[Row], *, options: ProfileOptions, measures: Measures, encoder_version: str
+) -> Iterable[Row]:
+    """Measure the images of a partition, in their order.
+
+    Parameters
+    ----------
+    rows : iterator of dict
+        ``image_id``, ``uri``, ``content``, ``content_length``, ``file_hash``, ``boxes``, ``fingerprint``.
+    options, measures : ProfileOptions, Measures
+        What to measure.
+    encoder_version : str
+        What the driver found; a worker with another model is an error.
+
+    Yields
+    ------
+    dict
+        Columns of ``profile.STAGED_DDL``.
+    """
+    encoder = _encoder(options, encoder_version)
+    measured = (_measured(row, options, measures, encoder) for row in rows)
+    if encoder is None:
+        for image in measured:
+            yield from image.rows
+        return
+    batches = _batches(measured, encoder.batch_size)
+    # Beside a device that computes by itself, the next images are decoded; on the CPU both would share one core.
+    is_elsewhere = getattr(encoder, "device", "cpu") != "cpu"
+    for batch in overlap(batches) if is_elsewhere else batches:
+        yield from _embedded(batch, encoder)
+
+
+def _encoder(options: ProfileOptions, version: str) -> Encoder | None:
+    if options.encoder is None:
+        return None
+    task = TaskContext.get()
+    gpu = task.resources().get("gpu") if task is not None else None
+    return load_encoder(
+        options.encoder,
+        version=version,
+        device=options.device,
+        gpu_addresses=None if gpu is None else gpu.addresses,
+        partition=task.partitionId() if task is not None else 0,
+        half_precision=options.half_precision,
+        batch_size=options.batch_size,
+    )
+
+
+def _measured(row: Row, options: ProfileOptions, measures: Measures, encoder: Encoder | None) -> Measured:
+    boxes = row["boxes"] or []
+    corners = [tuple(b["box"][k] for k in ("x0", "y0", "x1", "y1")) for b in boxes]
+    try:
+        image = profile_image(_bytes_of(row), corners, measures)
+        targets = [(None, image.image)]
+        if options.per_target:
+            targets += [(box["target_index"], target) for box, target in zip(boxes, image.boxes, strict=True)]
+        prepared = [] if encoder is None else _prepared(encoder, [target for _, target in targets])
+    except UnreadableImage as error:
+        return Measured([_unreadable(row, error)], [])
+    rows = [_row(row, index, target) for index, target in targets]
+    rows[0]["background"] = image.background
+    return Measured(rows, prepared)
+
+
+def _prepared(encoder: Encoder, targets: list[TargetProfile]) -> list[tuple[int, NDArray[Any]]]:
+    try:
+        return [
+            (position, encoder.prepare(target.pixels, target.encoded))
+            for position, target in enumerate(targets)
+            if target.pixels is not None
+        ]
+    except Exception as error:
+        raise UnreadableImage.of("encode", error) from error
+
+
+def _batches(images: Iterable[Measured], size: int) -> Iterator[list[Measured]]:
+    batch: list[Measured] = []
+    number, volume = 0, 0
+    for image in images:
+        batch.append(image)
+        number += len(image.prepared)
+        volume += sum(array.nbytes for _, array in image.prepared)
+        if number >= size or volume >= PREPARED_BYTES:
+            yield batch
+            batch, number, volume = [], 0, 0
+    if batch:
+        yield batch
+
+
+def _embedded(batch: list[Measured], encoder: Encoder) -> Iterator[Row]:
+    prepared = [array for image in batch for _, array in image.prepared]
+    vectors = iter(encoder.embed(prepared)) if prepared else iter(())
+    for image in batch:
+        for position, _ in image.prepared:
+            image.rows[position]["embedding"] = next(vectors)
+        yield from image.rows
+
+
+def _bytes_of(row: Row) -> bytes:
+    if row["content"] is not None:
+        return bytes(row["content"])
+    if row["uri"] is None:
+        raise UnreadableImage("read", "ValueError", "neither bytes nor a path are given")
+    try:
+        data = read_file(row["uri"])
+    except OSError as error:
+        raise UnreadableImage("read", type(error).__name__, error.strerror or str(error)) from error
+    if row["file_hash"] is not None and file_hash(data) != row["file_hash"]:
+        raise UnreadableImage("read", "FileChangedError", "the file has changed since it was ingested: ingest again")
+    return data
+
+
+def _row(source: Row, target_index: int | None, target: TargetProfile) -> dict[str, Any]:
+    captured_at = target.stats["captured_at"]
+    microseconds = None if captured_at is None else (captured_at - _EPOCH) // timedelta(microseconds=1)
+    return {
+        "image_id": source["image_id"],
+        "target_index": target_index,
+        "fingerprint": source["fingerprint"],
+        "stats": target.stats | {"captured_at": microseconds},
+        "channels": target.channels,
+        "groups": target.groups,
+        "custom": list(target.custom.items()),
+        "custom_errors": list(target.custom_errors.items()),
+        "hashes": target.hashes,
+    }
+
+
+def _unreadable(source: Row, error: UnreadableImage) -> dict[str, Any]:
+    return {
+        "image_id": source["image_id"],
+        "fingerprint": source["fingerprint"],
+        "error": {
+            "stage": error.stage,
+            "error_class": error.error_class,
+            "message": error.message,
+            "content_length": source["content_length"],
+        },
+    }

@@ -1,0 +1,91 @@
+"""TIFF files that Pillow reads with fewer bits, or not at all."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dataeval_spark.kernels import decode as decoding
+from dataeval_spark.kernels.decode import UnreadableImage, decode
+from dataeval_spark.kernels.image_profile import profile_image
+
+tifffile = pytest.importorskip("tifffile", reason="extra tiff")
+RANDOM = np.random.default_rng(0)
+
+
+def written(pixels, **options) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, pixels, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.float32, np.float64])
+def test_many_bands_keep_their_values_and_type(dtype, planar):
+    pixels = (RANDOM.random((7, 9, 5)) * 200).astype(dtype)
+    stored = pixels if planar == "contig" else np.moveaxis(pixels, 2, 0)
+
+    found = decode(written(stored, photometric="minisblack", planarconfig=planar))
+
+    assert found.pixels.tolist() == pixels.tolist()
+    assert (found.decoder, found.color_mode) == ("tifffile", f"{np.dtype(dtype)} x 5")
+
+
+def test_sixteen_bits_per_color_channel_are_kept():
+    pixels = RANDOM.integers(0, 65536, (6, 8, 3), dtype=np.uint16)
+
+    found = decode(written(pixels, photometric="rgb"))
+
+    assert (found.pixels == pixels).all()
+    assert (found.decoder, found.conversion) == ("tifffile", None)
+
+
+def test_without_tifffile_pillow_reduces_them_and_says_so(monkeypatch):
+    monkeypatch.setattr(decoding.tiff, "is_installed", lambda: False)
+    pixels = np.full((6, 8, 3), 256 * 7, dtype=np.uint16)
+
+    found = decode(written(pixels, photometric="rgb"))
+
+    assert (found.decoder, found.conversion, found.pixels.max()) == ("Pillow", "16 bits to 8", 7)
+    with pytest.raises(UnreadableImage, match="dataeval_spark\\[tiff\\]"):
+        decode(written(np.zeros((4, 4, 7), dtype=np.int16), photometric="minisblack", planarconfig="contig"))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_orientation_is_applied_as_pillow_applies_it(orientation):
+    pixels = RANDOM.integers(0, 256, (5, 8, 3), dtype=np.uint16)
+    tag = [(274, "H", 1, orientation, True)]
+    upright = Image.fromarray(pixels.astype(np.uint8))
+    if orientation in decoding._UPRIGHT:
+        upright = upright.transpose(decoding._UPRIGHT[orientation])
+
+    found = decode(written(pixels, photometric="rgb", extratags=tag))
+
+    assert (found.pixels == np.asarray(upright)).all()
+    assert found.orientation == orientation
+
+
+def test_size_and_damage_are_found_before_and_while_decoding():
+    data = written(np.zeros((50, 60, 5), dtype=np.uint16), photometric="minisblack", planarconfig="contig")
+
+    with pytest.raises(UnreadableImage, match="header: TooManyPixels: 60 x 50"):
+        decode(data, max_pixels=100)
+    with pytest.raises(UnreadableImage):
+        decode(data[: len(data) // 2])
+    with pytest.raises(UnreadableImage, match="complex"):
+        decode(written(np.zeros((4, 4), dtype=np.complex64)))
+
+
+def test_many_bands_are_measured_and_hashed():
+    pixels = RANDOM.integers(0, 4096, (20, 30, 5), dtype=np.uint16)
+
+    profile = profile_image(written(pixels, photometric="minisblack", planarconfig="contig"))
+
+    stats = profile.image.stats
+    assert (stats["channels"], stats["bit_depth"], stats["pixel_type"]) == (5, 12, "uint16")
+    assert stats["mean"] == pytest.approx(pixels.mean(), rel=1e-12)
+    assert len(profile.image.channels) == 5
+    assert profile.image.hashes["phash"] is not None
