@@ -1,0 +1,56 @@
+"""Functions that do to a process what decoders in C can do to it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import time
+
+import numpy as np
+
+from dataeval_spark.kernels.decode import UnreadableImage
+
+
+def do(what: str) -> object:
+    """Echo, or misbehave as asked."""
+    if what == "crash":
+        ctypes.string_at(0)
+    if what == "abort":
+        os.abort()
+    if what == "exit":
+        os._exit(3)
+    if what == "hang":
+        ctypes.PyDLL(None).pause()  # in C, and without letting the interpreter go
+    if what == "sleep":
+        time.sleep(0.15)
+    if what == "eat":
+        return int(np.ones(10**9).sum())
+    if what == "eat in a decoder":
+        try:
+            np.ones(10**9)
+        except MemoryError as error:
+            raise UnreadableImage.of("decode", error) from error
+    if what == "eat slowly":
+        pieces = []
+        while True:
+            pieces.append(bytes(2**20))
+    if what == "refuse":
+        raise UnreadableImage("header", "NoPixels", "0 x 4 pixels")
+    if what == "bug":
+        raise KeyError("a bug")
+    if what == "secret error":
+
+        class LocalError(Exception):
+            pass
+
+        raise LocalError("cannot be pickled")
+    return what, os.getpid()
+
+
+def memory() -> int:
+    """Peak resident memory of this process in bytes."""
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
