@@ -14,13 +14,14 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from dataeval_spark import tables as t
-from dataeval_spark.bias import labels
+from dataeval_spark.bias import balance, contingency, diversity, factors, labels, parity
 from dataeval_spark.errors import ConfigError, DataEvalError, StepFailedError, TableMissingError
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.quality import duplicates, image_findings, outliers
 from dataeval_spark.runs import Run, StepRun, Success, is_up_to_date, last_successes, work_id
 from dataeval_spark.shift import univariate
 from dataeval_spark.similarity import neighbors
+from dataeval_spark.stats import normalization
 from dataeval_spark.table_access import TableState, Writer
 from dataeval_spark.workspace import Workspace
 
@@ -56,10 +57,21 @@ class Step:
 
 
 STEPS = (
+    Step(normalization.normalization, (t.CHANNEL_STATS, t.IMAGE_STATS, t.IMAGES), (t.NORMALIZATION,)),
     Step(duplicates.duplicates, (t.HASHES, t.IMAGE_STATS, t.IMAGES), (t.DUPLICATE_PAIRS, t.DUPLICATE_GROUPS)),
     Step(outliers.outliers, (t.IMAGE_STATS, t.TARGETS), (t.OUTLIERS,)),
     Step(image_findings.image_findings, (t.IMAGE_STATS,), (t.IMAGE_FINDINGS,)),
     Step(labels.label_stats, (t.TARGETS, t.IMAGES), (t.LABEL_STATS,)),
+    Step(
+        factors.factor_bins,
+        (t.TARGETS, t.IMAGES),
+        (t.FACTOR_BINS, t.BIN_EDGES, t.DATASET_FINDINGS),
+        uses=(t.IMAGE_STATS, t.FACTORS, t.BIN_EDGES),
+    ),
+    Step(contingency.contingency, (t.FACTOR_BINS, t.BIN_EDGES), (t.CONTINGENCY,)),
+    Step(balance.balance, (t.CONTINGENCY, t.BIN_EDGES, t.FACTOR_BINS), (t.BALANCE,)),
+    Step(diversity.diversity, (t.CONTINGENCY,), (t.DIVERSITY,)),
+    Step(parity.parity, (t.CONTINGENCY,), (t.PARITY,)),
     Step(neighbors.neighbors, (t.EMBEDDINGS,), (t.NEIGHBORS, t.DATASET_FINDINGS), uses=(t.NEIGHBORS,)),
 )
 # These compare a reference with the current data; both are rows of the table they read.

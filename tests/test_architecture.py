@@ -16,7 +16,13 @@ FORBIDDEN_ATTRIBUTES = {"rdd", "_jvm", "_jdf", "_jsc", "sparkContext"}
 TO_DRIVER = {"collect", "toPandas", "toLocalIterator", "toArrow"}
 # What may come to the driver, and what bounds it.
 BOUNDED_COLLECTS = {
+    "bias/balance.py": "pairs of factors, and classes x factors",
+    "bias/bin_edges.py": "one row per factor and bin",
+    "bias/factor_sources.py": "one row: counts per metadata column",
+    "bias/factors.py": "one row per factor",
+    "bias/parity.py": "one row per factor",
     "frames/blocks.py": "50 lengths, five ids, one row per block of 8,192 vectors and no more than 500,000",
+    "frames/components.py": "one row: the shape of the edges",
     "frames/hamming_pairs.py": "one row per kind of hash: how many there are",
     "comparison.py": "20 names per kind; one row: first and last time",
     "ingest/coco.py": "one row: the parse error",

@@ -33,6 +33,14 @@ SCHEMAS = {
     "direction run_id",
     "image_findings": "image_id target_index rule score threshold severity message run_id",
     "dataset_findings": "step rule subject value threshold severity message run_id",
+    "factor_bins": "image_id target_index class_name bins numbers run_id",
+    "bin_edges": "factor bin lower upper label rule level n minimum maximum run_id",
+    "contingency": "factor_a value_a factor_b value_b n run_id",
+    "balance": "kind factor_a factor_b class_name score mutual_information expected_information p_value "
+    "adjusted_pvalue method threshold is_flagged n run_id",
+    "diversity": "factor class_name diversity method bins filled_bins threshold is_low n run_id",
+    "parity": "factor score p_value adjusted_pvalue g_statistic degrees_of_freedom pearson_statistic pearson_p_value "
+    "cramers_v low_expected_cells insufficient is_significant n run_id",
     "snapshots": "snapshot table_name version table_id created_at note run_ids",
 }
 OPTIONS = {
@@ -42,6 +50,11 @@ OPTIONS = {
     "outliers": "method threshold statistics per_class per_target",
     "image_findings": "dark bright blurry low_information odd_aspect_ratio odd_size_iqr grayscale_share",
     "label_stats": "",
+    "factor_bins": "rule rules edges sources include exclude timezone max_levels max_values stored_edges",
+    "contingency": "",
+    "balance": "label imbalance_threshold correlation_threshold estimator neighbors sample seed",
+    "diversity": "method threshold label",
+    "parity": "score_threshold p_value_threshold label",
     "neighbors": "k metric encoder per_target block_rows",
     "drift_univariate": "threshold statistics",
 }

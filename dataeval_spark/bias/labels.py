@@ -22,7 +22,9 @@ def label_stats(targets: DataFrame, images: DataFrame) -> DataFrame:
     -------
     DataFrame
         Table ``label_stats`` without ``run_id``. ``imbalance_ratio`` is the largest class's label
-        count over the smallest's. Exact; shuffles one row per image and class.
+        count over the smallest's; ``effective_classes`` is exp of the entropy of the shares of labels
+        whose class is known: as many equally large classes would have this entropy. ``class_weight``
+        is scikit-learn's ``balanced``. Exact; shuffles one row per image and class.
 
     Examples
     --------
@@ -56,6 +58,8 @@ def label_stats(targets: DataFrame, images: DataFrame) -> DataFrame:
         F.coalesce("cooccurrence", F.array().cast("array<struct<class_name: string, image_count: bigint>>")).alias(
             "cooccurrence"
         ),
+        F.lit(None).cast("double").alias("effective_classes"),
+        F.try_divide("known_labels", F.col("classes") * F.col("label_count")).alias("class_weight"),
     )
     dataset_row = _totals(per_image, classes, images).select(
         F.lit(None).cast("string").alias("class_name"),
@@ -69,6 +73,8 @@ def label_stats(targets: DataFrame, images: DataFrame) -> DataFrame:
         (F.col("all_images") - F.col("labelled_images")).alias("images_without_labels"),
         "imbalance_ratio",
         F.lit(None).cast("array<struct<class_name: string, image_count: bigint>>").alias("cooccurrence"),
+        "effective_classes",
+        F.lit(None).cast("double").alias("class_weight"),
     )
     rows = class_rows.unionByName(dataset_row)
     return rows.select(*(name for name in LABEL_STATS.column_names if name != "run_id"))
@@ -87,9 +93,15 @@ def _totals(per_image: DataFrame, classes: DataFrame, images: DataFrame) -> Data
             F.coalesce(F.max("labels"), F.lit(0)).alias("max_labels"),
         )
     )
+    # Entropy of shares n_i / N is ln N - sum(n_i ln n_i) / N.
+    total = F.sum("label_count")
+    entropy = F.ln(total) - F.try_divide(F.sum(F.col("label_count") * F.ln("label_count")), total)
     spread = classes.agg(
         F.count("*").alias("class_count"),
+        F.count("*").alias("classes"),
+        total.alias("known_labels"),
         F.try_divide(F.max("label_count"), F.min("label_count")).alias("imbalance_ratio"),
+        F.exp(entropy).alias("effective_classes"),
     )
     return counted.crossJoin(spread)
 

@@ -67,20 +67,17 @@ def code_columns(table: pa.Table) -> tuple[list[str], list[Codes], list[list[str
     maps = chunks[0] if len(chunks) == 1 else pa.concat_arrays(chunks)
     names, matrix = from_maps(maps)
     matrix = np.nan_to_num(matrix, nan=-1.0).astype(np.int64)
-    columns = {name: (matrix[:, i] + 1, None) for i, name in enumerate(names)}
     labels = table[LABEL].combine_chunks().dictionary_encode()
     labels = labels.combine_chunks() if isinstance(labels, pa.ChunkedArray) else labels
-    columns[LABEL] = (labels.indices.to_numpy().astype(np.int64), labels.dictionary.to_pylist())
-    ordered = sorted(columns)
-    codes = [np.ascontiguousarray(columns[name][0]) for name in ordered]
-    values = [
-        columns[name][1] or [str(code - 1) for code in range(int(code_max(of_factor)) + 1)]
-        for name, of_factor in zip(ordered, codes, strict=True)
-    ]
-    return ordered, codes, values
+    codes: dict[str, Codes] = {name: np.ascontiguousarray(matrix[:, i] + 1) for i, name in enumerate(names)}
+    values = {name: [str(code - 1) for code in range(_largest(of) + 1)] for name, of in codes.items()}
+    codes[LABEL] = labels.indices.to_numpy().astype(np.int64)
+    values[LABEL] = labels.dictionary.to_pylist()
+    ordered = sorted(codes)
+    return ordered, [codes[name] for name in ordered], [values[name] for name in ordered]
 
 
-def code_max(codes: Codes) -> int:
+def _largest(codes: Codes) -> int:
     return int(codes.max()) if codes.size else 0
 
 

@@ -14,6 +14,7 @@ from dataeval_spark.tables.stats import (
     EMBEDDINGS,
     HASHES,
     IMAGE_STATS,
+    NORMALIZATION,
     UNREADABLE_IMAGES,
 )
 
@@ -30,6 +31,7 @@ ALL_TABLES = (
     HASHES,
     UNREADABLE_IMAGES,
     EMBEDDINGS,
+    NORMALIZATION,
     NEIGHBORS,
     DUPLICATE_PAIRS,
     DUPLICATE_GROUPS,
@@ -71,6 +73,7 @@ __all__ = [
     "IMAGE_STATS",
     "LABEL_STATS",
     "NEIGHBORS",
+    "NORMALIZATION",
     "OUTLIERS",
     "PARITY",
     "RUNS",

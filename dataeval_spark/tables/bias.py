@@ -1,7 +1,7 @@
 """Tables of the label and bias analyses."""
 
 from dataeval_spark.tables.contract import Column, Table
-from dataeval_spark.tables.keys import RUN_ID
+from dataeval_spark.tables.keys import IMAGE_ID, RUN_ID
 
 LABEL_STATS = Table(
     name="label_stats",
@@ -24,6 +24,145 @@ LABEL_STATS = Table(
             "Other classes in the same images, with the number of images, sorted by name; null for the dataset",
             nullable=True,
         ),
+        Column(
+            "effective_classes", "double", "exp of the entropy of the label shares; null for a class", nullable=True
+        ),
+        Column(
+            "class_weight",
+            "double",
+            "Weight that balances the classes: labels / (classes x labels of the class); null for the dataset",
+            nullable=True,
+        ),
+        RUN_ID,
+    ),
+)
+
+FACTOR = Column("factor", "string", "Factor: a metadata column, or what is derived from image, box or time")
+N_ROWS = Column("n", "bigint", "Labelled things counted", "rows")
+
+FACTOR_BINS = Table(
+    name="factor_bins",
+    doc=(
+        "Every labelled thing (a box, or an image with its label) with the bin of each of its factors: "
+        "`bins['weather']` is a bin of `bin_edges`."
+    ),
+    key=("image_id", "target_index"),
+    columns=(
+        IMAGE_ID,
+        Column("target_index", "int", "Labelled thing in the image, from 0"),
+        Column("class_name", "string", "Its class"),
+        Column("bins", "map<string, int>", "Factor to bin; -1 for a level that `bin_edges` does not have"),
+        Column("numbers", "map<string, double>", "Factor to value, for numeric factors; a missing one is left out"),
+        RUN_ID,
+    ),
+)
+
+BIN_EDGES = Table(
+    name="bin_edges",
+    doc="The bins of each factor and the rule that made them. Each factor has a bin for missing values, its last.",
+    key=("factor", "bin"),
+    columns=(
+        FACTOR,
+        Column("bin", "int", "Code of the bin; for factors that are cut that of numpy.digitize"),
+        Column("lower", "double", "Smallest value that belongs to the bin; null without bound", nullable=True),
+        Column("upper", "double", "Value from which the next bin begins; null without bound", nullable=True),
+        Column("label", "string", "What the bin is called; unique in its factor"),
+        Column(
+            "rule",
+            "string",
+            "uniform_width, uniform_count, clusters, count, given (cut into bins), discrete or categorical",
+        ),
+        Column("level", "string", "image or target: what the factor describes, and is counted once per"),
+        Column("n", "bigint", "Images or targets in the bin when the edges were made", "rows"),
+        Column("minimum", "double", "Smallest value seen in the bin", nullable=True),
+        Column("maximum", "double", "Largest value seen in the bin", nullable=True),
+        RUN_ID,
+    ),
+)
+
+CONTINGENCY = Table(
+    name="contingency",
+    doc=(
+        "How often two factor values occur together, for every pair of factors once (factor_a <= factor_b), "
+        "the class among them as factor `class_name`. A factor with itself holds its own counts."
+    ),
+    key=("factor_a", "value_a", "factor_b", "value_b"),
+    columns=(
+        Column("factor_a", "string", "First factor, by name"),
+        Column("value_a", "string", "Label of its bin"),
+        Column("factor_b", "string", "Second factor, by name"),
+        Column("value_b", "string", "Label of its bin"),
+        N_ROWS,
+        RUN_ID,
+    ),
+)
+
+BALANCE = Table(
+    name="balance",
+    doc="Mutual information, corrected for chance, between label and factors, between factors, and per class.",
+    key=("kind", "factor_a", "factor_b", "class_name"),
+    columns=(
+        Column(
+            "kind", "string", "label (share of the label's entropy), factors (association), class (one against rest)"
+        ),
+        Column("factor_a", "string", "The label, or the first factor by name"),
+        Column("factor_b", "string", "The factor, or the second factor by name"),
+        Column("class_name", "string", "Class against the rest, for kind `class`", nullable=True),
+        Column("score", "double", "Chance-adjusted mutual information, normalized", range="[0, 1]"),
+        Column("mutual_information", "double", "Mutual information, not corrected", "nat"),
+        Column("expected_information", "double", "What chance gives on average; null for neighbors", "nat", "", True),
+        Column("p_value", "double", "Of independence, chi-square; null for neighbors", nullable=True),
+        Column(
+            "adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over the rows of the kind", nullable=True
+        ),
+        Column("method", "string", "table (own levels), linfoot (both cut into bins) or neighbors (raw values)"),
+        Column("threshold", "double", "Score above which a row is flagged"),
+        Column("is_flagged", "boolean", "Imbalanced (label, class) or correlated (factors): score > threshold"),
+        N_ROWS,
+        RUN_ID,
+    ),
+)
+
+DIVERSITY = Table(
+    name="diversity",
+    doc="How evenly the values of each factor are filled, over all and within each class.",
+    key=("factor", "class_name"),
+    columns=(
+        FACTOR,
+        Column("class_name", "string", "Class; null for all", nullable=True),
+        Column("diversity", "double", "Diversity index", range="[0, 1]"),
+        Column("method", "string", "simpson or shannon"),
+        Column("bins", "int", "Bins filled in the whole dataset"),
+        Column("filled_bins", "int", "Bins filled here"),
+        Column("threshold", "double", "Diversity at or below which it is low"),
+        Column("is_low", "boolean", "diversity <= threshold"),
+        N_ROWS,
+        RUN_ID,
+    ),
+)
+
+PARITY = Table(
+    name="parity",
+    doc="Is the label independent of a factor: G-test, bias-corrected Cramér's V, Pearson's test.",
+    key=("factor",),
+    columns=(
+        FACTOR,
+        Column("score", "double", "Cramér's V from the G statistic, corrected for bias", range="[0, 1]"),
+        Column("p_value", "double", "Of the G-test (Yates's correction for 2 x 2)", range="[0, 1]"),
+        Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over the factors", range="[0, 1]"),
+        Column("g_statistic", "double", "Log-likelihood ratio statistic"),
+        Column("degrees_of_freedom", "int", "(rows - 1)(columns - 1)"),
+        Column("pearson_statistic", "double", "Pearson's chi-square, without correction"),
+        Column("pearson_p_value", "double", "Its p-value", range="[0, 1]"),
+        Column("cramers_v", "double", "Cramér's V from Pearson's, not corrected", range="[0, 1]"),
+        Column("low_expected_cells", "int", "Cells of which fewer than 5 rows are expected"),
+        Column(
+            "insufficient",
+            "array<struct<value: string, class_name: string, n: bigint>>",
+            "Cells with 1 to 4 rows, on which conclusions cannot rest; sorted",
+        ),
+        Column("is_significant", "boolean", "score and p-value are beyond their thresholds"),
+        N_ROWS,
         RUN_ID,
     ),
 )

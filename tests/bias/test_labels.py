@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from chispa import assert_approx_df_equality
 
 from dataeval_spark.bias.labels import label_stats
 from dataeval_spark.tables import IMAGES, LABEL_STATS, TARGETS
+
+# As many equally large classes have the entropy of 4, 2 and 1 labels.
+EFFECTIVE = math.exp(-sum(n / 7 * math.log(n / 7) for n in (4, 2, 1)))
 
 
 def live(frame, *names):
@@ -41,16 +46,17 @@ def test_labels_and_images_are_counted_per_class_and_over_all(frame, partitions)
 
     found = label_stats(targets.repartition(partitions), live(frame, "a", "b", "c", "d").repartition(partitions))
 
-    # labels, images, shares of both, labels per image, most in one, classes, images without, imbalance, seen with
+    # labels, images, shares of both, labels per image, most in one, classes, images without, imbalance, seen with,
+    # effective classes, weight
     assert_equal(
         found,
         expected(
             frame,
             [
-                ("cat", 4, 2, 4 / 7, 0.5, 2.0, 3, 1, None, None, [("ant", 1), ("dog", 1)]),
-                ("dog", 2, 2, 2 / 7, 0.5, 1.0, 1, 1, None, None, [("cat", 1)]),
-                ("ant", 1, 1, 1 / 7, 0.25, 1.0, 1, 1, None, None, [("cat", 1)]),
-                (None, 7, 3, 1.0, 0.75, 7 / 3, 4, 3, 1, 4.0, None),
+                ("cat", 4, 2, 4 / 7, 0.5, 2.0, 3, 1, None, None, [("ant", 1), ("dog", 1)], None, 7 / 12),
+                ("dog", 2, 2, 2 / 7, 0.5, 1.0, 1, 1, None, None, [("cat", 1)], None, 7 / 6),
+                ("ant", 1, 1, 1 / 7, 0.25, 1.0, 1, 1, None, None, [("cat", 1)], None, 7 / 3),
+                (None, 7, 3, 1.0, 0.75, 7 / 3, 4, 3, 1, 4.0, None, EFFECTIVE, None),
             ],
         ),
     )
@@ -66,8 +72,8 @@ def test_labels_of_deleted_images_are_not_counted(frame):
         expected(
             frame,
             [
-                ("cat", 1, 1, 1.0, 1.0, 1.0, 1, 1, None, None, []),
-                (None, 1, 1, 1.0, 1.0, 1.0, 1, 1, 0, 1.0, None),
+                ("cat", 1, 1, 1.0, 1.0, 1.0, 1, 1, None, None, [], None, 1.0),
+                (None, 1, 1, 1.0, 1.0, 1.0, 1, 1, 0, 1.0, None, 1.0, None),
             ],
         ),
     )
@@ -81,8 +87,8 @@ def test_a_label_of_unknown_class_counts_for_the_dataset_only(frame):
         expected(
             frame,
             [
-                ("cat", 1, 1, 1 / 3, 0.5, 1.0, 1, 1, None, None, []),
-                (None, 3, 2, 1.0, 1.0, 1.5, 2, 1, 0, 1.0, None),
+                ("cat", 1, 1, 1 / 3, 0.5, 1.0, 1, 1, None, None, [], None, 1.0),
+                (None, 3, 2, 1.0, 1.0, 1.5, 2, 1, 0, 1.0, None, 1.0, None),
             ],
         ),
     )
@@ -91,10 +97,10 @@ def test_a_label_of_unknown_class_counts_for_the_dataset_only(frame):
 def test_without_targets_there_is_the_row_of_the_dataset_alone(frame):
     found = label_stats(labels(frame), live(frame, "a", "b"))
 
-    assert_equal(found, expected(frame, [(None, 0, 0, 0.0, 0.0, None, 0, 0, 2, None, None)]))
+    assert_equal(found, expected(frame, [(None, 0, 0, 0.0, 0.0, None, 0, 0, 2, None, None, None, None)]))
 
 
 def test_without_images_every_count_is_zero(frame):
     found = label_stats(labels(frame), live(frame))
 
-    assert_equal(found, expected(frame, [(None, 0, 0, 0.0, 0.0, None, 0, 0, 0, None, None)]))
+    assert_equal(found, expected(frame, [(None, 0, 0, 0.0, 0.0, None, 0, 0, 0, None, None, None, None)]))

@@ -1,0 +1,184 @@
+"""Balance: how much of the label, and of one another, the factors give away."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from scipy.stats import false_discovery_control
+
+from dataeval_spark.bias.bin_edges import CUT_RULES
+from dataeval_spark.bias.continuous import neighbor_balance
+from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.contingency_statistics import information_p_value
+from dataeval_spark.kernels.mutual_information import (
+    adjusted_association,
+    adjusted_share,
+    expected_mutual_information,
+    mutual_information,
+)
+from dataeval_spark.kernels.pair_counts import LABEL, table_of
+from dataeval_spark.tables import BALANCE
+
+Estimator = Literal["table", "neighbors"]
+KINDS = ("label", "factors", "class")
+_SCHEMA = pa.schema(
+    [
+        ("kind", pa.string()),
+        ("factor_a", pa.string()),
+        ("factor_b", pa.string()),
+        ("class_name", pa.string()),
+        ("score", pa.float64()),
+        ("mutual_information", pa.float64()),
+        ("expected_information", pa.float64()),
+        ("p_value", pa.float64()),
+        ("method", pa.string()),
+        ("n", pa.int64()),
+    ]
+)
+_ROWS = (
+    "kind string, factor_a string, factor_b string, class_name string, score double, mutual_information double, "
+    "expected_information double, p_value double, method string, n bigint"
+)
+
+
+def balance(
+    contingency: DataFrame,
+    bin_edges: DataFrame,
+    factor_bins: DataFrame | None = None,
+    *,
+    label: str = LABEL,
+    imbalance_threshold: float = 0.3,
+    correlation_threshold: float = 0.5,
+    estimator: Estimator = "table",
+    neighbors: int = 5,
+    sample: int = 10_000,
+    seed: int = 0,
+) -> DataFrame:
+    r"""Measure mutual information between label and factors, corrected for chance and normalized to [0, 1].
+
+    * kind ``label``: share of the label's entropy that the factor removes, :math:`(MI - EMI) / (H - EMI)`
+    * kind ``class``: the same for each class against the rest
+    * kind ``factors``: association of two factors; over the smaller entropy of those with levels of their own (method
+      ``table``), where both were cut into bins by :math:`(1 - e^{-2(MI-EMI)}) / (1 - e^{-2(\min H - EMI)})` (method
+      ``linfoot``)
+
+    EMI is what tables of the same margins have on average, so a factor without relation scores about 0, however many
+    values it has. p-values are of the chi-square test of independence on 2 n MI, adjusted by Benjamini-Hochberg within
+    each kind. All rows count, exactly. With ``estimator="neighbors"`` factors that were cut are scored by their raw
+    values instead (method ``neighbors``): the estimates of Kraskov and Ross, on a sample whose size is ``n``.
+
+    Parameters
+    ----------
+    contingency, bin_edges : DataFrame
+        Tables of these names.
+    factor_bins : DataFrame, optional
+        Table of that name, for ``estimator="neighbors"``.
+    label : str
+        ``class_name``, or any factor in its place (``split``: what differs between splits).
+    imbalance_threshold : float in [0, 1]
+        Score of kinds ``label`` and ``class`` above which a row is flagged.
+    correlation_threshold : float in [0, 1]
+        Score of kind ``factors`` above which a row is flagged.
+    estimator : {"table", "neighbors"}
+        See above.
+    neighbors, sample, seed : int
+        Nearest neighbours, most rows, and seed of ``estimator="neighbors"``.
+
+    Returns
+    -------
+    DataFrame
+        Table ``balance`` without ``run_id``. Each pair of factors is there once. The driver holds the result: pairs of
+        factors, and classes x factors.
+
+    Raises
+    ------
+    OptionError
+        An option is unknown or out of range.
+
+    References
+    ----------
+    Vinh, Epps and Bailey (2010); DataEval 1.1.4, ``bias.Balance``: equal for ``factor_source="coded"``, and for
+    ``"auto"`` with ``estimator="neighbors"`` up to the noise of that estimate and the sample.
+
+    Examples
+    --------
+    >>> balance(counts, edges).where("kind = 'label'").orderBy("score", ascending=False).show()
+    """
+    for name, value in (("imbalance", imbalance_threshold), ("correlation", correlation_threshold)):
+        OptionError.unless_between(f"balance.{name}_threshold", value, 0.0, 1.0)
+    OptionError.unless_one_of("balance.estimator", estimator, get_args(Estimator))
+    OptionError.unless_between("balance.neighbors", neighbors, 1, 1_000)
+    OptionError.unless_between("balance.sample", sample, 10, 200_000)
+    # One row per factor.
+    rules = {row["factor"]: row["rule"] for row in bin_edges.select("factor", "rule").distinct().collect()}
+    cut = frozenset(factor for factor, rule in rules.items() if rule in CUT_RULES)
+    scored = contingency.where("factor_a != factor_b").groupBy("factor_a", "factor_b")
+    frame = scored.applyInArrow(lambda cells: _scores(cells, label, cut), _ROWS)
+    rows = {_key(row): row.asDict() for row in frame.collect()}  # pairs of factors, and classes x factors
+    if estimator == "neighbors":
+        if factor_bins is None:
+            raise OptionError("balance.estimator is 'neighbors', which needs the table factor_bins.")
+        estimated = neighbor_balance(factor_bins, rules, label=label, neighbors=neighbors, sample=sample, seed=seed)
+        for row in estimated.collect():  # as many at most
+            nothing = {"expected_information": None, "p_value": None, "method": "neighbors"}
+            rows[_key(row)] = {**row.asDict(), **nothing}
+    thresholds = {"label": imbalance_threshold, "class": imbalance_threshold, "factors": correlation_threshold}
+    result = _finished([rows[key] for key in sorted(rows)], thresholds)
+    ddl = ", ".join(column.ddl(comments=False) for column in BALANCE.columns if column.name != "run_id")
+    return contingency.sparkSession.createDataFrame(result, ddl)
+
+
+def _key(row: Any) -> tuple[str, str, str, str]:
+    return row["kind"], row["factor_a"], row["factor_b"], row["class_name"] or ""
+
+
+def _finished(rows: list[dict[str, Any]], thresholds: dict[str, float]) -> list[tuple[Any, ...]]:
+    """Thresholds and adjusted p-values; one family per kind."""
+    result: list[tuple[Any, ...]] = []
+    names = [name for name in BALANCE.column_names if name != "run_id"]
+    for kind in KINDS:
+        of_kind = [row for row in rows if row["kind"] == kind]
+        tested = [row["p_value"] for row in of_kind if row["p_value"] is not None]
+        adjusted = iter(false_discovery_control(tested).tolist() if tested else [])
+        for row in of_kind:
+            values = {
+                **row,
+                "adjusted_pvalue": None if row["p_value"] is None else next(adjusted),
+                "threshold": float(thresholds[kind]),
+                "is_flagged": row["score"] > thresholds[kind],
+            }
+            result.append(tuple(values[name] for name in names))
+    return result
+
+
+def _scores(cells: pa.Table, label: str, cut: frozenset[str]) -> pa.Table:
+    """Rows of one pair of factors."""
+    pair = cells["factor_a"][0].as_py(), cells["factor_b"][0].as_py()
+    values_a, values_b, table = table_of(*(cells[name].to_pylist() for name in ("value_a", "value_b", "n")))
+    if label in pair:
+        at = pair.index(label)
+        classes, counts = (values_a, table) if at == 0 else (values_b, table.T)
+        factor = pair[1 - at]
+        rows = [_row("label", label, factor, None, adjusted_share(counts), counts)]
+        total = counts.sum(axis=0)
+        for name, of_class in zip(classes, counts, strict=True):
+            against_rest = np.stack([of_class, total - of_class])
+            rows.append(_row("class", label, factor, name, adjusted_share(against_rest), against_rest))
+    else:
+        is_cut = (pair[0] in cut, pair[1] in cut)
+        method = "linfoot" if all(is_cut) else "table"
+        rows = [_row("factors", *pair, None, adjusted_association(table, is_cut=is_cut), table, method)]
+    return pa.Table.from_pylist(rows, schema=_SCHEMA)
+
+
+def _row(
+    kind: str, a: str, b: str, name: str | None, score: float, table: Any, method: str = "table"
+) -> dict[str, Any]:
+    information = mutual_information(table)
+    expected = expected_mutual_information(table.sum(axis=1), table.sum(axis=0))
+    p_value = information_p_value(information, table)
+    values = (kind, a, b, name, score, information, expected, p_value, method, int(table.sum()))
+    return dict(zip(_SCHEMA.names, values, strict=True))

@@ -1,0 +1,65 @@
+"""How often factor values occur together: one pass over the labelled things, from which the bias measures follow."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.kernels.pair_counts import LABEL, pair_counts
+from dataeval_spark.tables import CONTINGENCY
+
+_PARTIAL = "factor_a string, value_a string, factor_b string, value_b string, n bigint"
+
+
+def contingency(factor_bins: DataFrame, bin_edges: DataFrame) -> DataFrame:
+    """Count pairs of values for all pairs of factors, the class among them, in one scan.
+
+    Each task counts all pairs of its rows with numpy; the partial counts of all tasks are summed. However many
+    factors there are, the rows are read once and only counts are shuffled.
+
+    Parameters
+    ----------
+    factor_bins, bin_edges : DataFrame
+        Tables of these names.
+
+    Returns
+    -------
+    DataFrame
+        Table ``contingency`` without ``run_id``. A level that ``bin_edges`` does not have is called ``unseen``.
+
+    Examples
+    --------
+    >>> contingency(binned, edges).where("factor_a = 'class_name' AND factor_b = 'weather'").show()
+    """
+    counted = (
+        factor_bins.select("class_name", "bins")
+        .mapInArrow(pair_counts, _PARTIAL)
+        .groupBy("factor_a", "value_a", "factor_b", "value_b")
+        .agg(F.sum("n").alias("n"))
+    )
+    labelled = _labelled(_labelled(counted, bin_edges, "a"), bin_edges, "b")
+    return labelled.select(*(name for name in CONTINGENCY.column_names if name != "run_id"))
+
+
+def _labelled(counted: DataFrame, bin_edges: DataFrame, side: str) -> DataFrame:
+    """Codes replaced by their labels; the class has none."""
+    factor, value = f"factor_{side}", f"value_{side}"
+    # (factor, bin) is unique in bin_edges; at most max_levels rows per factor.
+    labels = bin_edges.select(F.col("factor").alias(factor), F.col("bin").cast("string").alias(value), "label")
+    joined = counted.join(F.broadcast(labels), on=[factor, value], how="left")
+    others = [name for name in CONTINGENCY.column_names if name not in (value, "run_id")]
+    code = F.when(F.col(value) == "-1", "unseen").otherwise(F.concat(F.lit("bin "), value))
+    named = F.when(F.col(factor) == LABEL, F.col(value)).otherwise(F.coalesce("label", code))
+    return joined.select(*others, named.alias(value))
+
+
+def of_label(contingency: DataFrame, label: str) -> DataFrame:
+    """Counts of one factor's values against every other: ``factor``, ``value``, ``class_name`` (the label's), ``n``."""
+    is_first = F.col("factor_a") == label
+    cells = contingency.where((F.col("factor_a") == label) != (F.col("factor_b") == label))
+    return cells.select(
+        F.when(is_first, F.col("factor_b")).otherwise(F.col("factor_a")).alias("factor"),
+        F.when(is_first, F.col("value_b")).otherwise(F.col("value_a")).alias("value"),
+        F.when(is_first, F.col("value_a")).otherwise(F.col("value_b")).alias("class_name"),
+        "n",
+    )

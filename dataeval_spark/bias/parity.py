@@ -1,0 +1,110 @@
+"""Parity: is the label independent of a factor, and how strong is the association."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from scipy.stats import false_discovery_control
+
+from dataeval_spark.bias.contingency import of_label
+from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.contingency_statistics import association
+from dataeval_spark.kernels.pair_counts import LABEL, table_of
+from dataeval_spark.tables import PARITY
+
+FEWEST_IN_A_CELL = 5
+_CELL = pa.struct([("value", pa.string()), ("class_name", pa.string()), ("n", pa.int64())])
+_SCHEMA = pa.schema(
+    [
+        ("factor", pa.string()),
+        ("score", pa.float64()),
+        ("p_value", pa.float64()),
+        ("g_statistic", pa.float64()),
+        ("degrees_of_freedom", pa.int32()),
+        ("pearson_statistic", pa.float64()),
+        ("pearson_p_value", pa.float64()),
+        ("cramers_v", pa.float64()),
+        ("low_expected_cells", pa.int32()),
+        ("insufficient", pa.list_(_CELL)),
+        ("n", pa.int64()),
+    ]
+)
+_MEASURED = (
+    "factor string, score double, p_value double, g_statistic double, degrees_of_freedom int, "
+    "pearson_statistic double, pearson_p_value double, cramers_v double, low_expected_cells int, "
+    "insufficient array<struct<value: string, class_name: string, n: bigint>>, n bigint"
+)
+
+
+def parity(
+    contingency: DataFrame, *, score_threshold: float = 0.3, p_value_threshold: float = 0.05, label: str = LABEL
+) -> DataFrame:
+    """Test the independence of label and factor, for every factor.
+
+    The test is the G-test (log-likelihood ratio, Yates's correction for 2 x 2), the strength Cramér's V from its
+    statistic with Bergsma's correction of bias; Pearson's test and the V from it stand beside. Cells with 1 to 4 rows
+    are listed. p-values are also adjusted by Benjamini-Hochberg over the factors.
+
+    Parameters
+    ----------
+    contingency : DataFrame
+        Table of that name.
+    score_threshold : float in [0, 1]
+        Cramér's V from which on an association matters.
+    p_value_threshold : float in [0, 1]
+        p-value at or below which it is significant.
+    label : str
+        Factor that takes the place of the class.
+
+    Returns
+    -------
+    DataFrame
+        Table ``parity`` without ``run_id``. The driver holds one row per factor.
+
+    Raises
+    ------
+    OptionError
+        A threshold is out of range.
+
+    References
+    ----------
+    DataEval 1.1.4, ``bias.Parity``: equal in score, p-value and insufficient cells.
+
+    Examples
+    --------
+    >>> parity(counts).where("is_significant").orderBy("score", ascending=False).show()
+    """
+    OptionError.unless_between("parity.score_threshold", score_threshold, 0.0, 1.0)
+    OptionError.unless_between("parity.p_value_threshold", p_value_threshold, 0.0, 1.0)
+
+    def measure(cells: pa.Table) -> pa.Table:
+        values, classes, table = table_of(*(cells[name].to_pylist() for name in ("value", "class_name", "n")))
+        few = [
+            {"value": value, "class_name": name, "n": int(table[i, j])}
+            for i, value in enumerate(values)
+            for j, name in enumerate(classes)
+            if 0 < table[i, j] < FEWEST_IN_A_CELL
+        ]
+        found = association(table)
+        row = {
+            **vars(found),
+            "factor": cells["factor"][0].as_py(),
+            "score": found.corrected_v,
+            "insufficient": few,
+            "n": int(table.sum()),
+        }
+        return pa.Table.from_pylist([{name: row[name] for name in _SCHEMA.names}], schema=_SCHEMA)
+
+    measured = of_label(contingency, label).groupBy("factor").applyInArrow(measure, _MEASURED)
+    rows = [row.asDict(recursive=True) for row in measured.orderBy("factor").collect()]  # one row per factor
+    adjusted = false_discovery_control([row["p_value"] for row in rows]).tolist() if rows else []
+    result: list[tuple[Any, ...]] = []
+    names = [name for name in PARITY.column_names if name != "run_id"]
+    for row, p_value in zip(rows, adjusted, strict=True):
+        is_significant = row["score"] >= score_threshold and row["p_value"] <= p_value_threshold
+        values = {**row, "adjusted_pvalue": p_value, "is_significant": is_significant}
+        result.append(tuple(values[name] for name in names))
+    ddl = ", ".join(column.ddl(comments=False) for column in PARITY.columns if column.name != "run_id")
+    return contingency.sparkSession.createDataFrame(result, ddl)
