@@ -11,11 +11,14 @@ from dataeval_spark.errors import EncoderError, MissingExtraError, OptionError
 from dataeval_spark.kernels.encoders import model_files, python_factory, torch_encoder
 from dataeval_spark.kernels.encoders.batching import BATCH_SIZE
 from dataeval_spark.kernels.encoders.devices import device_for
+from dataeval_spark.kernels.encoders.hog_color import HogColor
 from dataeval_spark.kernels.encoders.interface import Encoder
 from dataeval_spark.kernels.encoders.preprocessing import Preprocessing
 from dataeval_spark.kernels.encoders.thumbnail import Thumbnail
 
-BUILT_IN: dict[str, type[Any]] = {"thumbnail": Thumbnail}
+DEFAULT = "hog_color"
+"""The encoder that needs no download and no extra."""
+BUILT_IN: dict[str, type[Any]] = {DEFAULT: HogColor, "thumbnail": Thumbnail}
 FILES = ("torchscript", "torch_export", "onnx")
 FORMS = (*BUILT_IN, "torchscript:PATH", "torch_export:PATH", "onnx:PATH", "python:MODULE:FACTORY")
 # Kind to the modules it needs and the extra that brings them.
