@@ -25,7 +25,7 @@ from dataeval_spark.errors import SetupError
 from dataeval_spark.kernels.decode import UnreadableImage
 from dataeval_spark.kernels.geometry import Box
 from dataeval_spark.kernels.image_profile import ImageProfile, Measures, profile_image
-from dataeval_spark.kernels.isolated_child import receive, send
+from dataeval_spark.kernels.isolated_child import address_space, receive, send
 
 # Where no compiled kernels are kept from an earlier run, the first image compiles them.
 STARTUP_SECONDS = 300.0
@@ -143,6 +143,7 @@ class Isolated:
         self._warm_up = warm_up
         self._child: subprocess.Popen[bytes] | None = None
         self._connection: socket.socket | None = None
+        self._size_at_start = 0
 
     def __call__(self, *arguments: Any) -> Any:
         """Call the function.
@@ -163,11 +164,17 @@ class Isolated:
             raise self._timeout() from None
         except (EOFError, ConnectionError):
             raise self._death() from None
-        if not has_failed:
-            return outcome
-        if isinstance(outcome, UnreadableImage) and outcome.error_class == "MemoryLimit":
-            self.close()  # what it took is not always given back
-        raise outcome
+        if self._is_spent():
+            self.close()
+        if has_failed:
+            raise outcome
+        return outcome
+
+    def _is_spent(self) -> bool:
+        """Whether what former calls left behind is too much for the next one."""
+        return self._child is not None and (
+            address_space(self._child.pid) - self._size_at_start > self._limits.memory // 2
+        )
 
     def close(self) -> int:
         """End the child; its exit status."""
@@ -206,6 +213,7 @@ class Isolated:
                 f"The process that decodes images did not start: {problem}\n"
                 f"Hint: {sys.executable} -c 'import dataeval_spark.kernels.image_profile'"
             )
+        self._size_at_start = address_space(self._child.pid)
         return ours
 
     def _death(self) -> UnreadableImage:

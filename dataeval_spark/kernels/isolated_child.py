@@ -72,7 +72,6 @@ def main(function: str, descriptor: str) -> None:
         send(connection, f"{type(error).__name__}: {error}".encode())
         return
     send(connection, b"")
-    is_limited = False
     with suppress(EOFError, ConnectionError):
         while True:
             limits, arguments = pickle.loads(receive(connection))
@@ -80,9 +79,7 @@ def main(function: str, descriptor: str) -> None:
                 send(connection, _answer(called, arguments, 0))
                 continue
             seconds, memory = limits
-            if not is_limited:
-                _limit_memory(memory)
-                is_limited = True
+            _limit_memory(memory)
             # The kernel ends this process then, whatever it is in; also when nobody waits for it any more.
             signal.setitimer(signal.ITIMER_REAL, seconds)
             answer = _answer(called, arguments, memory)
@@ -110,12 +107,21 @@ def _memory_limit(memory: int) -> UnreadableImage:
 
 
 def _limit_memory(memory: int) -> None:
+    """Let this process take so much more than it has."""
     if sys.platform != "linux":
         return  # macOS has the call, and does nothing
-    with open("/proc/self/statm") as file:
-        size = int(file.read().split()[0]) * resource.getpagesize()
     _, most = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (size + memory if most < 0 else min(size + memory, most), most))
+    wanted = address_space() + memory
+    resource.setrlimit(resource.RLIMIT_AS, (wanted if most < 0 else min(wanted, most), most))
+
+
+def address_space(process: int | None = None) -> int:
+    """Bytes of address space of a process, of this one by default; 0 where it cannot be told."""
+    try:
+        with open(f"/proc/{process or 'self'}/statm") as file:
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0
 
 
 if __name__ == "__main__":

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import os
-import sys
 import time
 
 import numpy as np
 
 from dataeval_spark.kernels.decode import UnreadableImage
+
+KEPT: list[object] = []
 
 
 def do(what: str) -> object:
@@ -35,6 +36,8 @@ def do(what: str) -> object:
         pieces = []
         while True:
             pieces.append(bytes(2**20))
+    if what == "keep":
+        KEPT.append(np.empty(400 * 2**20, np.uint8))  # address space only
     if what == "refuse":
         raise UnreadableImage("header", "NoPixels", "0 x 4 pixels")
     if what == "bug":
@@ -46,11 +49,3 @@ def do(what: str) -> object:
 
         raise LocalError("cannot be pickled")
     return what, os.getpid()
-
-
-def memory() -> int:
-    """Peak resident memory of this process in bytes."""
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak

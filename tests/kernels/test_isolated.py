@@ -86,6 +86,14 @@ def test_a_child_that_eats_memory_is_stopped_at_its_limit(child, what):
     assert failure(child, what) == ("decode", "MemoryLimit", "more than 512 MB are needed (image_memory)")
 
 
+@LINUX
+def test_a_child_that_keeps_too_much_is_replaced_between_calls(child):
+    before = child("a")[1]
+
+    assert child("keep")[1] == before
+    assert child("b")[1] != before
+
+
 def test_a_warm_up_is_not_limited():
     child = Isolated(DO, Limits(seconds=0.1), ("sleep",))
 
