@@ -16,6 +16,7 @@ FORBIDDEN_ATTRIBUTES = {"rdd", "_jvm", "_jdf", "_jsc", "sparkContext"}
 TO_DRIVER = {"collect", "toPandas", "toLocalIterator", "toArrow"}
 # What may come to the driver, and what bounds it.
 BOUNDED_COLLECTS = {
+    "frames/cells.py": "numbers of blocks; two rows of 2,048 counts per block",
     "bias/balance.py": "pairs of factors, and classes x factors",
     "bias/bin_edges.py": "one row per factor and bin",
     "bias/factor_sources.py": "one row: counts per metadata column",
@@ -32,7 +33,7 @@ BOUNDED_COLLECTS = {
     "report/galleries.py": "at most max_thumbnails pictures and their boxes",
     "report/queries.py": "every query is limited (report/sql.py)",
     "shift/univariate.py": "one row per statistic",
-    "similarity/neighbors.py": "one row per encoder and version",
+    "similarity/parts.py": "one row per encoder and version",
     "snapshots.py": "50 run ids; one row of counts",
     "synchronization.py": "one row per status",
     "spark_access.py": "rows of runs and snapshots, commits up to a limit, one row of details",

@@ -55,7 +55,7 @@ OPTIONS = {
     "balance": "label imbalance_threshold correlation_threshold estimator neighbors sample seed",
     "diversity": "method threshold label",
     "parity": "score_threshold p_value_threshold label",
-    "neighbors": "k metric encoder per_target block_rows",
+    "neighbors": "k metric encoder per_target method max_core_hours recall block_rows seed",
     "drift_univariate": "threshold statistics",
 }
 # Databricks data profiling: the order of its drift table.

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import EmbeddingError, OptionError
 from dataeval_spark.kernels.nearest import Metric, centred
-from dataeval_spark.kernels.vector_blocks import IDS_SCHEMA, VectorBlock, make_block, vectors_of, write_block
+from dataeval_spark.kernels.vector_blocks import KEYS, VectorBlock, make_block, vectors_of, write_block
 
 Checkpoint = Callable[[DataFrame], DataFrame]
 
@@ -69,6 +69,7 @@ def cut_into_blocks(
     scratch: str | None = None,
     checkpoint: Checkpoint | None = None,
     block_rows: int = BLOCK_ROWS,
+    seed: int = 0,
 ) -> Blocks:
     """Sort vectors by id into blocks of about ``block_rows`` and make sure that they can be compared.
 
@@ -88,6 +89,8 @@ def cut_into_blocks(
         Stores the frame of blocks; used without ``scratch``. Default: in the executors' own storage.
     block_rows : int
         Most rows of a block: 16 MB at 512 dimensions.
+    seed : int
+        Of the random numbers by which samples are taken.
 
     Raises
     ------
@@ -102,7 +105,8 @@ def cut_into_blocks(
     partitions = -(-count // block_rows)
     if partitions > MAX_BLOCKS:
         raise OptionError(f"{count:,} vectors make {partitions:,} blocks; expected at most {MAX_BLOCKS:,}.")
-    columns = vectors.select("image_id", "target_index", "roles", "embedding")
+    draw = F.xxhash64(F.lit(seed), "image_id", F.coalesce("target_index", F.lit(-1))).alias("draw")
+    columns = vectors.select("image_id", "target_index", "roles", draw, "embedding")
     ranged = (
         columns.coalesce(1)
         if partitions == 1
@@ -161,7 +165,7 @@ def _blocks_of(
     # By bytes, as Spark does; a missing target, the image as a whole, comes first.
     rows = rows.append_column("order", pc.fill_null(rows["target_index"], -1))
     order = pc.sort_indices(rows, sort_keys=[("image_id", "ascending"), ("order", "ascending")])
-    keys = rows.select(["image_id", "target_index", "roles"]).take(order)
+    keys = rows.select(KEYS).take(order)
     vectors = vectors_of(rows["embedding"], dimension)[order.to_numpy()]
     pieces = -(-len(vectors) // block_rows)
     bounds = np.linspace(0, len(vectors), pieces + 1).astype(int)
@@ -217,17 +221,3 @@ def tasks_of(rows_per_block: Sequence[int], rows_per_task: int) -> list[tuple[in
         bounds = np.linspace(0, rows, parts + 1).astype(int).tolist()
         tasks += [(block, bounds[part], bounds[part + 1]) for part in range(parts)]
     return tasks
-
-
-__all__ = [
-    "BLOCK_DDL",
-    "BLOCK_ROWS",
-    "IDS_SCHEMA",
-    "Blocks",
-    "Checkpoint",
-    "block_of_row",
-    "cut_into_blocks",
-    "ids_from_bytes",
-    "ids_to_bytes",
-    "tasks_of",
-]

@@ -6,17 +6,16 @@ and the lists. Where they do not, the same lists come from a join of block rows 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pyspark import TaskContext
 from pyspark.sql import DataFrame
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Blocks, block_of_row, tasks_of
-from dataeval_spark.kernels.nearest import Metric, NearestLists, multiplier, points
+from dataeval_spark.kernels.block_search import Search, empty_lists, search_blocks, take_block
 from dataeval_spark.kernels.neighbor_lists import (
     PARTIAL_DDL,
     PARTIAL_SCHEMA,
@@ -26,7 +25,7 @@ from dataeval_spark.kernels.neighbor_lists import (
     merged,
     result_rows,
 )
-from dataeval_spark.kernels.vector_blocks import VectorBlock, read_block
+from dataeval_spark.kernels.vector_blocks import read_block
 
 RESULT_DDL = (
     "image_id string, target_index int, rank int, neighbor_id string, neighbor_target_index int, distance double"
@@ -81,68 +80,47 @@ def nearest_neighbors(
     >>> nearest_neighbors(blocks, vectors, k=10).show()
     """
     OptionError.unless_between("neighbors.k", k, 1, MAX_K)
-    width = k + 1 if is_self else k
+    search = Search(blocks.metric, k, index_role, blocks.shift, is_self)
     if blocks.folder is None and blocks.frame is not None:
-        return _by_join(blocks, blocks.frame, k, width, query_role, index_role, is_self)
-    spark = spark_frame.sparkSession
-    queries = blocks.rows_with(query_role)
-    rows_per_task = max(FEWEST_ROWS_PER_TASK, -(-queries // TASKS))
+        return _by_join(blocks, blocks.frame, search, query_role)
+    rows_per_task = max(FEWEST_ROWS_PER_TASK, -(-blocks.rows_with(query_role) // TASKS))
     tasks = tasks_of(blocks.rows_per_block(query_role), rows_per_task)
-    if not tasks:
-        return spark.createDataFrame([], RESULT_DDL)
-    folder, names, metric, shift = blocks.folder or "", blocks.names, blocks.metric, blocks.shift
+    folder, names = blocks.folder or "", blocks.names
 
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        device = _gpu()
+    def run(number: int) -> Iterator[pa.RecordBatch]:
+        block, start, stop = tasks[number]
+        queries = read_block(folder, names[block])
+        rows = queries.rows(query_role)[start:stop]
+        found = search_blocks(replace(search, device=gpu_of_task()), folder, names, queries, rows)
+        yield from result_rows(found, k, is_self)
+
+    return in_tasks(spark_frame, len(tasks), run, RESULT_DDL)
+
+
+def in_tasks(spark_frame: DataFrame, tasks: int, run: Callable[[int], Iterator[pa.RecordBatch]], ddl: str) -> DataFrame:
+    """What ``run`` yields for 0, 1, ... ``tasks`` - 1, each in a Spark task of its own."""
+    spark = spark_frame.sparkSession
+    if tasks == 0:
+        return spark.createDataFrame([], ddl)
+
+    def each(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for number in batch.column(0).to_numpy():
-                block, start, stop = tasks[number]
-                queries = read_block(folder, names[block])
-                rows = queries.rows(query_role)[start:stop]
-                lists, copy_of = _lists(queries, rows, metric, shift, width, device)
-                for at, name in enumerate(names):
-                    _update(lists, read_block(folder, name), at, index_role, width)
-                ids = ids_of_codes(lists.codes, lambda at: read_block(folder, names[at]).ids)
-                found = PartialLists(queries.ids.take(rows), lists.distances, lists.codes, ids).of_queries(copy_of)
-                yield from result_rows(found, k, is_self)
+            for number in batch.column(0).to_pylist():  # one per task
+                yield from run(number)
 
-    return spark.range(0, len(tasks), 1, len(tasks)).mapInArrow(run, RESULT_DDL)
+    return spark.range(0, tasks, 1, tasks).mapInArrow(each, ddl)
 
 
-def _gpu() -> str | None:
-    """The GPU that Spark has given to this task, as torch names it: its process sees the addresses as Spark does."""
+def gpu_of_task() -> str | None:
+    """The GPU that Spark has given to this task, as torch names it."""
     context = TaskContext.get()
     gpu = context.resources().get("gpu") if context else None
     return f"cuda:{gpu.addresses[0]}" if gpu else None
 
 
-def _lists(
-    queries: VectorBlock,
-    rows: NDArray[np.intp],
-    metric: Metric,
-    shift: NDArray[np.float64],
-    width: int,
-    device: str | None,
-) -> tuple[NearestLists, NDArray[np.intp]]:
-    """Empty lists, one for each different query vector, and which of them belongs to each row."""
-    same_as = queries.ids["same_as"].to_numpy()[rows]
-    _, first, copy_of = np.unique(same_as, return_index=True, return_inverse=True)
-    vectors = np.ascontiguousarray(queries.vectors[rows[first]])
-    return NearestLists(points(vectors, metric, shift), width, multiplier(device)), copy_of
-
-
-def _update(lists: NearestLists, index: VectorBlock, at: int, role: int, width: int) -> None:
-    # Of equal vectors no more than one list can hold are compared, however many there are.
-    rows = index.rows(role, copies=width)
-    vectors = np.asarray(index.vectors if len(rows) == len(index.vectors) else index.vectors[rows])
-    lists.update(points(vectors, lists.queries.metric, lists.queries.shift), (at << 32) + rows)
-
-
-def _by_join(
-    blocks: Blocks, frame: DataFrame, k: int, width: int, query_role: int, index_role: int, is_self: bool
-) -> DataFrame:
-    metric, shift, dimension = blocks.metric, blocks.shift, blocks.dimension
-    place = {name: at for at, name in enumerate(blocks.names)}
+def _by_join(blocks: Blocks, frame: DataFrame, search: Search, query_role: int) -> DataFrame:
+    dimension, width = blocks.dimension, search.width
+    place = {name: number for number, name in enumerate(blocks.names)}
     left = frame.selectExpr("block AS query", "ids AS query_ids", "vectors AS query_vectors")
     right = frame.selectExpr("block AS index", "ids AS index_ids", "vectors AS index_vectors")
 
@@ -153,16 +131,15 @@ def _by_join(
         rows = queries.rows(query_role)
         if len(rows) == 0:
             return PARTIAL_SCHEMA.empty_table()
-        lists, copy_of = _lists(queries, rows, metric, shift, width, _gpu())
-        at = place[row["index"]]
-        _update(lists, index, at, index_role, width)
+        lists, copy_of = empty_lists(replace(search, device=gpu_of_task()), queries, rows)
+        take_block(search, lists, index, place[row["index"]])
         ids = ids_of_codes(lists.codes, lambda _: index.ids)
         found = PartialLists(queries.ids.take(rows), lists.distances, lists.codes, ids).of_queries(copy_of)
         return found.to_row(row["query"])
 
     def merge(parts: pa.Table) -> pa.Table:
-        batches = list(result_rows(merged(map(PartialLists.from_row, parts.to_pylist()), width), k, is_self))
-        return pa.Table.from_batches(batches, RESULT_SCHEMA)
+        every = merged(map(PartialLists.from_row, parts.to_pylist()), width)
+        return pa.Table.from_batches(list(result_rows(every, search.k, search.is_self)), RESULT_SCHEMA)
 
     # Rows are blocks here: (N / 8,192) squared of them. A group is one pair, so that no batch holds two.
     pairs = left.crossJoin(right).groupBy("query", "index").applyInArrow(compare, PARTIAL_DDL)

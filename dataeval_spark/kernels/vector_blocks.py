@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -11,16 +12,23 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 IDS_SCHEMA = pa.schema(
-    [("image_id", pa.string()), ("target_index", pa.int32()), ("roles", pa.int32()), ("same_as", pa.int32())]
+    [
+        ("image_id", pa.string()),
+        ("target_index", pa.int32()),
+        ("roles", pa.int32()),
+        ("draw", pa.int64()),
+        ("same_as", pa.int32()),
+    ]
 )
+KEYS = ["image_id", "target_index", "roles", "draw"]
 
 
 @dataclass(frozen=True)
 class VectorBlock:
     """``ids`` has the columns of `IDS_SCHEMA`, one row per row of ``vectors`` (n, d), in the order of the ids.
 
-    ``roles`` is a sum of powers of two, one per part that a row has in a search; ``same_as`` is the first row of the
-    block with an equal vector.
+    ``roles`` is a sum of powers of two, one per part that a row has in a search; ``draw`` a random number that depends
+    on the ids alone; ``same_as`` the first row of the block with an equal vector.
     """
 
     ids: pa.Table
@@ -56,7 +64,7 @@ def make_block(keys: pa.Table, vectors: NDArray[np.float32]) -> VectorBlock:
     Parameters
     ----------
     keys : Table
-        ``image_id``, ``target_index`` and ``roles``.
+        ``image_id``, ``target_index``, ``roles`` and ``draw``.
     vectors : ndarray of float32, (n, d)
         Finite.
     """
@@ -64,23 +72,35 @@ def make_block(keys: pa.Table, vectors: NDArray[np.float32]) -> VectorBlock:
     whole = vectors.view(np.dtype((np.void, vectors.itemsize * vectors.shape[1]))).ravel()
     _, first, group = np.unique(whole, return_index=True, return_inverse=True)
     same_as = pa.array(first[group].astype(np.int32))
-    ids = keys.select(["image_id", "target_index", "roles"]).append_column("same_as", same_as).cast(IDS_SCHEMA)
+    ids = keys.select(KEYS).append_column("same_as", same_as).cast(IDS_SCHEMA)
     return VectorBlock(ids.combine_chunks(), vectors)
 
 
 def write_block(folder: str, name: str, block: VectorBlock) -> None:
     """Store a block; a task that runs again puts the same files in the place of its own."""
     os.makedirs(folder, exist_ok=True)
-    mine = f"{folder}/{name}.{uuid4().hex}"
-    np.save(f"{mine}.npy", block.vectors)
-    with pa.OSFile(f"{mine}.arrow", "wb") as file, pa.ipc.new_file(file, IDS_SCHEMA) as writer:
+    write_array(folder, name, block.vectors)
+    mine = f"{folder}/{name}.{uuid4().hex}.arrow"
+    with pa.OSFile(mine, "wb") as file, pa.ipc.new_file(file, IDS_SCHEMA) as writer:
         writer.write_table(block.ids)
-    for kind in ("npy", "arrow"):
-        os.replace(f"{mine}.{kind}", f"{folder}/{name}.{kind}")
+    os.replace(mine, f"{folder}/{name}.arrow")
+
+
+def write_array(folder: str, name: str, array: NDArray[Any]) -> None:
+    """Store an array; a task that runs again puts the same file in the place of its own."""
+    mine = f"{folder}/{name}.{uuid4().hex}.npy"
+    np.save(mine, array)
+    os.replace(mine, f"{folder}/{name}.npy")
+
+
+def read_array(folder: str, name: str) -> NDArray[Any]:
+    """An array that is mapped from the file, copied only where it is written to."""
+    array: NDArray[Any] = np.load(f"{folder}/{name}.npy", mmap_mode="c")
+    return array.view(np.ndarray)
 
 
 def read_block(folder: str, name: str) -> VectorBlock:
     """A block whose vectors are mapped from the file, copied only where they are written to."""
     with pa.memory_map(f"{folder}/{name}.arrow") as file:
         ids = pa.ipc.open_file(file).read_all()
-    return VectorBlock(ids, np.load(f"{folder}/{name}.npy", mmap_mode="c"))
+    return VectorBlock(ids, read_array(folder, name))

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import reduce
 from typing import Literal, get_args
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from dataeval_spark.errors import EmbeddingError, OptionError
+from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import BLOCK_ROWS, Checkpoint, cut_into_blocks
+from dataeval_spark.frames.cells import approximate_neighbors, make_cells
 from dataeval_spark.frames.neighbors import MAX_K, nearest_neighbors
 from dataeval_spark.kernels.nearest import Metric
+from dataeval_spark.similarity.parts import ASKED, INDEXED, KEPT, NEW, Finding, Part, parts_of
 from dataeval_spark.tables import DATASET_FINDINGS, NEIGHBORS
 
 Method = Literal["auto", "exact", "approximate"]
-# A core of a laptop multiplies matrices in float32 at 20 to 60 billion operations a second.
-OPERATIONS_PER_CORE_HOUR = 25e9 * 3600
-# Parts that a row has in a search.
-INDEXED, ASKED, NEW, KEPT = 1, 2, 4, 8
 ORDER = ("distance", "neighbor_id", "neighbor_target_index")
 
 
@@ -32,7 +29,11 @@ def neighbors(
     metric: Metric = "euclidean",
     encoder: str | None = None,
     per_target: bool = False,
+    method: Method = "auto",
+    max_core_hours: float = 2.0,
+    recall: float = 0.98,
     block_rows: int = BLOCK_ROWS,
+    seed: int = 0,
     scratch: str | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> tuple[DataFrame, DataFrame]:
@@ -41,6 +42,10 @@ def neighbors(
     Exact: equal to a brute-force search in float64 whose ties stand in the order of (image_id, target_index). The cost
     is N^2 d multiplications. With ``previous``, images that came are compared with all and all with them, and images
     that lost a neighbour are asked again: the result is the same, bit for bit, as from nothing.
+
+    Approximate: each image looks into the nearest of about sqrt(N) k-means cells only, as many as it takes for
+    ``recall``; the recall is measured on other queries than those that chose the number, and written to
+    ``dataset_findings`` with its interval. Distances are exact. It starts from nothing each time.
 
     Jobs run at once to cut the vectors into blocks; the search itself runs when the result is computed.
 
@@ -58,8 +63,16 @@ def neighbors(
         Whose vectors; default every encoder there is.
     per_target : bool
         Boxes too, among the boxes.
+    method : {"auto", "exact", "approximate"}
+        "auto" is exact as long as the cost is estimated below ``max_core_hours`` and where workers share no folder.
+    max_core_hours : float
+        At 25 billion operations a second and core.
+    recall : float
+        Share of the true neighbours that the approximate search is to find.
     block_rows : int
         Vectors per block: a task holds two blocks.
+    seed : int
+        Of the samples that the approximate search draws.
     scratch : str, optional
         Folder that the driver and all workers can open.
     checkpoint : callable, optional
@@ -83,67 +96,36 @@ def neighbors(
     """
     OptionError.unless_between("neighbors.k", k, 1, MAX_K)
     OptionError.unless_one_of("neighbors.metric", metric, get_args(Metric))
+    OptionError.unless_one_of("neighbors.method", method, get_args(Method))
+    OptionError.unless_between("neighbors.recall", recall, 0.01, 1.0)
     OptionError.unless_between("neighbors.block_rows", block_rows, 2, 1_000_000)
     graphs, findings = [], []
-    for number, part in enumerate(_parts(embeddings, encoder, per_target)):
+    for number, part in enumerate(parts_of(embeddings, encoder, per_target)):
         folder = None if scratch is None else f"{scratch}/{number}"
         vectors = embeddings.where(part.condition).select(
             "image_id", "target_index", "embedding", F.hex(F.xxhash64("embedding")).alias("fingerprint")
         )
         known = None if previous is None else _usable(previous, part, k, metric)
         prepared = vectors.withColumn("roles", F.lit(INDEXED | ASKED)) if known is None else _roles(vectors, known)
-        blocks = cut_into_blocks(prepared, metric=metric, scratch=folder, checkpoint=checkpoint, block_rows=block_rows)
-        graph = nearest_neighbors(blocks, embeddings, k=k, query_role=ASKED, index_role=INDEXED)
-        if known is not None and blocks.rows_with(KEPT):
-            nearer = nearest_neighbors(blocks, embeddings, k=k, query_role=KEPT, index_role=NEW, is_self=False)
-            graph = graph.unionByName(_merged(known, prepared, nearer, k))
-        graphs.append(_with_provenance(graph, vectors, part, k, metric))
-        findings.append(part.finding(blocks.dimension, blocks.rows_with(ASKED), blocks.rows_with(NEW), k, metric))
-    return _union(embeddings, graphs), _findings(embeddings, findings)
-
-
-@dataclass(frozen=True)
-class Part:
-    """Vectors that are compared with one another: one encoder's, of whole images or of boxes."""
-
-    encoder: str
-    version: str
-    is_box: bool
-    count: int
-
-    @property
-    def condition(self) -> Column:
-        return (F.col("encoder") == self.encoder) & (F.col("target_index").isNotNull() == F.lit(self.is_box))
-
-    def finding(self, dimension: int, asked: int, new: int, k: int, metric: str) -> tuple[object, ...]:
-        """How the graph of this part was made."""
-        hours = 2.0 * dimension * (asked * self.count + new * (self.count - asked)) / OPERATIONS_PER_CORE_HOUR
-        things = "boxes" if self.is_box else "images"
-        message = (
-            f"{self.encoder}, {metric}: exact {k} nearest neighbours of {self.count:,} {things}, {asked:,} of them "
-            f"searched among all others; an estimated {hours:.2g} core hours."
+        blocks = cut_into_blocks(
+            prepared, metric=metric, scratch=folder, checkpoint=checkpoint, block_rows=block_rows, seed=seed
         )
-        subject = f"{self.encoder} ({things})" if self.is_box else self.encoder
-        return ("neighbors", "neighbors_method", subject, hours, None, "info", message)
-
-
-def _parts(embeddings: DataFrame, encoder: str | None, per_target: bool) -> list[Part]:
-    # Bounded: encoders and their versions, of which a few are configured.
-    is_box = F.col("target_index").isNotNull().alias("is_box")
-    rows = embeddings.groupBy("encoder", "encoder_version", is_box).count().orderBy("encoder", "is_box").collect()
-    names = sorted({row["encoder"] for row in rows})
-    if encoder is not None and rows:
-        OptionError.unless_one_of("neighbors.encoder", encoder, names)
-    parts = [
-        Part(row["encoder"], row["encoder_version"], row["is_box"], row["count"])
-        for row in rows
-        if encoder in (None, row["encoder"]) and (per_target or not row["is_box"])
-    ]
-    for name in names:
-        versions = sorted({part.version for part in parts if part.encoder == name})
-        if len(versions) > 1:
-            raise EmbeddingError.of_versions(name, versions)
-    return parts
+        hours = part.core_hours(blocks)
+        is_large = hours > max_core_hours and scratch is not None
+        if method == "approximate" or (method == "auto" and is_large):
+            cells = make_cells(blocks, embeddings, k=k, recall=recall)
+            graph = approximate_neighbors(blocks, embeddings, cells, k=k)
+            made = "approximate"
+            findings.append(part.recall_finding(cells, k, recall, metric))
+        else:
+            graph = nearest_neighbors(blocks, embeddings, k=k, query_role=ASKED, index_role=INDEXED)
+            made = "exact"
+            if known is not None and blocks.rows_with(KEPT):
+                nearer = nearest_neighbors(blocks, embeddings, k=k, query_role=KEPT, index_role=NEW, is_self=False)
+                graph = graph.unionByName(_merged(known, prepared, nearer, k))
+        graphs.append(_with_provenance(graph, vectors, part, k, metric, made))
+        findings.append(part.method_finding(blocks, hours, k, metric, made))
+    return _union(embeddings, graphs), _findings(embeddings, findings)
 
 
 def _same(left: str, right: str, keys: Sequence[tuple[str, str]]) -> Column:
@@ -199,14 +181,14 @@ def _merged(known: DataFrame, prepared: DataFrame, nearer: DataFrame, k: int) ->
     return both.where(F.col("rank") <= k)
 
 
-def _with_provenance(graph: DataFrame, vectors: DataFrame, part: Part, k: int, metric: str) -> DataFrame:
+def _with_provenance(graph: DataFrame, vectors: DataFrame, part: Part, k: int, metric: str, made: str) -> DataFrame:
     prints = vectors.select("image_id", "target_index", "fingerprint")
     joined = graph.alias("g").join(prints.alias("f"), on=_same("g", "f", IDS), how="inner")
     constants = {
         "encoder": F.lit(part.encoder),
         "metric": F.lit(metric),
         "k": F.lit(k),
-        "method": F.lit("exact"),
+        "method": F.lit(made),
         "encoder_version": F.lit(part.version),
         "fingerprint": F.col("f.fingerprint"),
     }
@@ -221,6 +203,6 @@ def _union(embeddings: DataFrame, graphs: Sequence[DataFrame]) -> DataFrame:
     return embeddings.sparkSession.createDataFrame([], ddl)
 
 
-def _findings(embeddings: DataFrame, rows: Sequence[tuple[object, ...]]) -> DataFrame:
+def _findings(embeddings: DataFrame, rows: Sequence[Finding]) -> DataFrame:
     ddl = ", ".join(f"{c.name} {c.type}" for c in DATASET_FINDINGS.columns if c.name != "run_id")
     return embeddings.sparkSession.createDataFrame(list(rows), ddl)

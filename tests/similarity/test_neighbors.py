@@ -38,7 +38,7 @@ def test_each_image_lists_its_neighbours_and_how_they_were_found(frame, tmp_path
     ]
     (finding,) = findings.collect()
     assert (finding["step"], finding["rule"], finding["subject"]) == ("neighbors", "neighbors_method", "thumbnail")
-    assert "exact 1 nearest neighbours of 3 images, 3 of them searched" in finding["message"]
+    assert "exact 1 nearest neighbours of 3 vectors, 3 of them searched" in finding["message"]
 
 
 def test_encoders_and_boxes_are_searched_apart(frame, tmp_path):
@@ -82,7 +82,7 @@ def test_after_images_came_went_and_changed_the_graph_is_that_from_nothing(frame
     updated, findings = neighbors(data, previous, k=4, scratch=f"{tmp_path}/1", block_rows=16)
 
     assert rows(updated) == rows(neighbors(data, k=4, scratch=f"{tmp_path}/2")[0])
-    asked = int(findings.collect()[0]["message"].split("images, ")[1].split()[0])
+    asked = int(findings.collect()[0]["message"].split("vectors, ")[1].split()[0])
     assert 6 <= asked < len(vectors)
 
 
@@ -133,3 +133,16 @@ def test_vectors_of_two_versions_of_an_encoder_are_refused(frame, tmp_path):
 def test_an_encoder_that_is_not_there_is_refused(frame, tmp_path):
     with pytest.raises(OptionError, match=r"neighbors\.encoder is 'clip'; expected one of \['thumbnail'\]"):
         neighbors(frame(EMBEDDINGS, [embedding("a", [0])]), encoder="clip", scratch=str(tmp_path))
+
+
+def test_an_approximate_graph_says_so_and_states_its_recall(frame, tmp_path):
+    rng = np.random.default_rng(3)
+    data = frame(EMBEDDINGS, [embedding(f"i{at}", rng.normal(size=4)) for at in range(60)])
+
+    graph, findings = neighbors(data, k=2, max_core_hours=0.0, recall=0.9, scratch=str(tmp_path))
+
+    assert {row["method"] for row in graph.select("method").collect()} == {"approximate"}
+    by_rule = {row["rule"]: row for row in findings.collect()}
+    assert by_rule["neighbors_recall"]["threshold"] == 0.9
+    assert "recall@2 " in by_rule["neighbors_recall"]["message"]
+    assert "approximate 2 nearest neighbours of 60 vectors, 60 of them" in by_rule["neighbors_method"]["message"]

@@ -1,0 +1,109 @@
+"""Vectors of a folder of blocks in k-means cells, and the search in the nearest few of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataeval_spark.kernels.block_search import Search, empty_lists, search_blocks, with_ids
+from dataeval_spark.kernels.kmeans import lloyd, nearest_cells, nearest_center, ranks_of_cells
+from dataeval_spark.kernels.nearest import NO_CODE, Metric, centred, points
+from dataeval_spark.kernels.neighbor_lists import PartialLists
+from dataeval_spark.kernels.vector_blocks import VectorBlock, read_array, read_block, write_array
+
+CENTERS = "centers"
+
+
+def operand(metric: Metric, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What is clustered: the vectors, of length 1 under cosine."""
+    no_shift = np.zeros(vectors.shape[1] + (metric == "cosine"))
+    found: NDArray[np.float32] = centred(metric, np.asarray(vectors), np.float32, no_shift)
+    return found
+
+
+def uniform(draw: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Random 64-bit integers as numbers in [0, 1)."""
+    numbers: NDArray[np.float64] = (draw.view(np.uint64) >> np.uint64(11)) / 2.0**53
+    return numbers
+
+
+def train_cells(folder: str, names: Sequence[str], metric: Metric, cells: int, share: float) -> int:
+    """Make the centers from the share of the vectors that their draws choose; return how many there are.
+
+    The sample is taken in the order of the ids, so the centers do not depend on the blocks.
+    """
+    operands, draws = [], []
+    for name in names:
+        block = read_block(folder, name)
+        draw = block.ids["draw"].to_numpy()
+        rows = np.flatnonzero(uniform(draw) < share)
+        operands.append(operand(metric, block.vectors[rows]))
+        draws.append(draw[rows])
+    sample, order = np.concatenate(operands), np.argsort(np.concatenate(draws), kind="stable")
+    if len(sample) == 0:  # a small dataset and bad luck: one cell
+        sample, order = operand(metric, read_block(folder, names[0]).vectors[:1]), np.array([0])
+    centers, _ = lloyd(sample, sample[order[:cells]])
+    write_array(folder, CENTERS, centers)
+    return len(centers)
+
+
+def sort_into_cells(folder: str, name: str, search: Search) -> None:
+    """Store the vectors of a block again, sorted by cell."""
+    block, centers = read_block(folder, name), read_array(folder, CENTERS)
+    rows = block.rows(search.role, copies=search.width)
+    labels = nearest_center(operand(search.metric, block.vectors[rows]), centers)
+    order = np.argsort(labels, kind="stable")
+    label_of_row = np.full(len(block.vectors), -1, np.int32)
+    label_of_row[rows] = labels
+    write_array(folder, f"{name}.labels", label_of_row)
+    write_array(folder, f"{name}.rows", rows[order].astype(np.int64))
+    write_array(folder, f"{name}.sorted", block.vectors[rows[order]])
+    write_array(folder, f"{name}.starts", np.searchsorted(labels[order], np.arange(len(centers) + 1)))
+
+
+def found_by_rank(
+    search: Search, folder: str, names: Sequence[str], queries: VectorBlock, rows: NDArray[np.intp]
+) -> NDArray[np.int64]:
+    """Of the true neighbours of some rows, how many lie in the nearest cell of their query, in the second, ..."""
+    centers = read_array(folder, CENTERS)
+    lists = search_blocks(search, folder, names, queries, rows)
+    counts = np.zeros(len(centers), np.int64)
+    if len(rows) == 0:
+        return counts
+    present = lists.codes != NO_CODE
+    # The first is the query itself, or an equal vector: to find it proves nothing.
+    present[:, 0] &= not search.is_self
+    labels = np.zeros(lists.codes.shape, np.int32)
+    for number, name in enumerate(names):
+        of_block = present & (lists.codes >> 32 == number)
+        labels[of_block] = read_array(folder, f"{name}.labels")[lists.codes[of_block] & 0xFFFFFFFF]
+    ranks = ranks_of_cells(operand(search.metric, queries.vectors[rows]), centers, labels)
+    return counts + np.bincount(ranks[present], minlength=len(centers))
+
+
+def search_cells(
+    search: Search, folder: str, names: Sequence[str], queries: VectorBlock, rows: NDArray[np.intp], probes: int
+) -> PartialLists:
+    """The nearest of each of some rows in the ``probes`` cells whose centers are nearest to it."""
+    lists, copy_of = empty_lists(search, queries, rows)
+    centers = read_array(folder, CENTERS)
+    near = nearest_cells(operand(search.metric, lists.queries.vectors), centers, probes)
+    cells, query = near.ravel(), np.repeat(np.arange(len(near)), near.shape[1])
+    order = np.argsort(cells, kind="stable")
+    bounds = np.searchsorted(cells[order], np.arange(len(centers) + 1))
+    starts = [read_array(folder, f"{name}.starts") for name in names]
+    row_numbers = [read_array(folder, f"{name}.rows") for name in names]
+    vectors = [read_array(folder, f"{name}.sorted") for name in names]
+    for cell in range(len(centers)):
+        asking = query[order[bounds[cell] : bounds[cell + 1]]]
+        if len(asking) == 0:
+            continue
+        parts = [slice(start[cell], start[cell + 1]) for start in starts]
+        members = np.concatenate([each[part] for each, part in zip(vectors, parts, strict=True)])
+        codes = [
+            (number << 32) + each[part] for number, (each, part) in enumerate(zip(row_numbers, parts, strict=True))
+        ]
+        lists.update(points(members, search.metric, search.shift), np.concatenate(codes), rows=asking)
+    return with_ids(lists, folder, names, queries, rows, copy_of)

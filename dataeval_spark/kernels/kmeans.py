@@ -1,0 +1,85 @@
+"""k-means by Lloyd's iteration, and the cells of an inverted-file index made with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROWS_PER_PRODUCT = 4096
+
+
+def scores(vectors: NDArray[np.floating[Any]], centers: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """Half the squared distance to each center, less half the squared length of the vector: (n, c), same order."""
+    half: NDArray[np.floating[Any]] = np.einsum("ij,ij->i", centers, centers) / 2
+    return half - vectors @ centers.T
+
+
+def nearest_center(vectors: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Number of the nearest center of each vector; of equally near ones the first."""
+    parts = range(0, len(vectors), ROWS_PER_PRODUCT)
+    found = [scores(vectors[start : start + ROWS_PER_PRODUCT], centers).argmin(axis=1) for start in parts]
+    return np.concatenate([np.zeros(0, np.int64), *found]).astype(np.int32)
+
+
+def lloyd(
+    vectors: NDArray[np.float32], centers: NDArray[np.float32], *, iterations: int = 10
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Move centers to the means of the vectors nearest to them, until nothing changes.
+
+    Parameters
+    ----------
+    vectors : ndarray of float32, (n, d)
+        What is clustered.
+    centers : ndarray of float32, (c, d)
+        Where to start. A center that no vector is nearest to stays where it is.
+    iterations : int
+        At most so many.
+
+    Returns
+    -------
+    tuple of ndarray
+        Centers (c, d) float32, and the number of the nearest one of each vector (n,).
+
+    References
+    ----------
+    Lloyd, "Least squares quantization in PCM" (1982). Means are summed in float64.
+
+    Examples
+    --------
+    >>> lloyd(np.float32([[0], [1], [9]]), np.float32([[0], [9]]))[0].ravel().tolist()
+    [0.5, 9.0]
+    """
+    labels = nearest_center(vectors, centers)
+    for _ in range(iterations):
+        counts = np.bincount(labels, minlength=len(centers))
+        order = np.argsort(labels, kind="stable")
+        present = np.flatnonzero(counts)
+        starts = np.r_[0, np.cumsum(counts)[:-1]][present]
+        moved = centers.copy()
+        if len(present):
+            sums = np.add.reduceat(vectors[order], starts, axis=0, dtype=np.float64)
+            moved[present] = sums / counts[present, None]
+        centers, before = moved, labels
+        labels = nearest_center(vectors, centers)
+        if np.array_equal(labels, before):
+            break
+    return centers, labels
+
+
+def nearest_cells(vectors: NDArray[np.float32], centers: NDArray[np.float32], probes: int) -> NDArray[np.intp]:
+    """The ``probes`` nearest centers of each vector, in no order: (n, probes)."""
+    if probes >= len(centers):
+        return np.broadcast_to(np.arange(len(centers)), (len(vectors), len(centers)))
+    near: NDArray[np.intp] = np.argpartition(scores(vectors, centers), probes - 1, axis=1)[:, :probes]
+    return near
+
+
+def ranks_of_cells(
+    vectors: NDArray[np.float32], centers: NDArray[np.float32], cells: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """How many centers are nearer to a vector than each of the cells given for it: (n, m), from 0."""
+    every = scores(vectors, centers)
+    own = np.take_along_axis(every, cells, axis=1)
+    return np.stack([(every < own[:, [column]]).sum(axis=1) for column in range(cells.shape[1])], axis=1)
