@@ -1,27 +1,52 @@
-"""Connected components of pairs."""
+"""Connected components of pairs: in one task, or by alternating stars on a frame that no task could hold.
+
+Kiveris, Lattanzi, Mirrokni, Rastogi, Vassilvitskii 2014, "Connected Components in MapReduce and Beyond": a large star
+ties each node's larger neighbours to its smallest one, a small star ties the node and its smaller neighbours to the
+smallest of them. Alternating, O(log^2 nodes) rounds leave a star around the smallest id of each component. Where we
+deviate: before the first round and after each operation, every partition replaces its own edges by stars around the
+smallest ids of their components (a filter as in Lattanzi, Moseley, Suri, Vassilvitskii 2011), which leaves the
+components as they are, fewer edges than nodes per partition, and fewer rounds. The rounds end when the edges are stars,
+which is checked, not when nothing changes, which would cost a round more.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
-from dataeval_spark.errors import OptionError
+from dataeval_spark.errors import OptionError, StepFailedError
 from dataeval_spark.kernels.components import connected_components as components_of
 
+ONE_TASK_EDGES = 20_000_000
+# About 100 MB; a partition with more edges is contracted a part at a time.
+EDGES_AT_ONCE = 2_000_000
+MOST_ROUNDS = 100
 
-def connected_components(edges: DataFrame, *, max_edges: int = 20_000_000) -> DataFrame:
+Checkpoint = Callable[[DataFrame], DataFrame]
+
+
+def connected_components(
+    edges: DataFrame, *, one_task_edges: int = ONE_TASK_EDGES, checkpoint: Checkpoint | None = None
+) -> DataFrame:
     """Group ids that are tied together, directly or through others.
 
-    One task holds all edges (about 100 bytes each), which is the fastest way up to tens of millions.
+    Up to ``one_task_edges`` edges one task holds them all (about 100 bytes each), which is the fastest way. Above,
+    the alternating stars of the module's description; both give the same result.
 
     Parameters
     ----------
     edges : DataFrame
         Columns ``a`` and ``b``, strings.
-    max_edges : int
-        Refuse more edges than this.
+    one_task_edges : int
+        Most edges in one task.
+    checkpoint : callable, optional
+        Stores a frame in files and reads it back: it cuts the plan, and the edges are counted without computing them
+        again. Without it only the one-task path is there.
 
     Returns
     -------
@@ -31,30 +56,150 @@ def connected_components(edges: DataFrame, *, max_edges: int = 20_000_000) -> Da
     Raises
     ------
     OptionError
-        There are more edges than ``max_edges``; raised when the result is computed, inside the task's error.
+        There are more edges than one task may hold and no ``checkpoint``; raised when the result is computed, inside
+        the task's error.
+    StepFailedError
+        The rounds do not end, or a round changed what it must not.
 
     Examples
     --------
     >>> connected_components(spark.createDataFrame([("a", "b"), ("b", "c")], "a string, b string")).show()
     """
+    if checkpoint is None:
+        return _in_one_task(edges.select("a", "b"), one_task_edges)
+    stored = checkpoint(edges.select("a", "b"))
+    if stored.count() <= one_task_edges:
+        return _in_one_task(stored, one_task_edges)
+    alone = stored.where("a = b").select(F.col("a").alias("id")).distinct()
+    stars = checkpoint(_contracted(stored))
+    if stars.count() > one_task_edges:
+        stars = alternating_stars(stars, checkpoint)
+        found = stars.select(F.col("a").alias("id"), F.col("b").alias("component"))
+        roots = stars.select(F.col("b").alias("id"), F.col("b").alias("component")).distinct()
+        tied = found.unionAll(roots)
+    else:
+        tied = _in_one_task(stars, one_task_edges)
+    # An id that occurs only in edges to itself; the others of them have a component already.
+    lone = alone.join(tied.select("id"), on="id", how="left_anti").select("id", F.col("id").alias("component"))
+    return tied.unionAll(lone)
 
+
+def alternating_stars(edges: DataFrame, checkpoint: Checkpoint) -> DataFrame:
+    """Turn edges into stars: each id ``a`` that is not the smallest of its component has one edge, to that ``b``.
+
+    Parameters
+    ----------
+    edges : DataFrame
+        Columns ``a`` and ``b``, different strings.
+    checkpoint : callable
+        Stores a frame in files and reads it back; called twice a round.
+
+    Raises
+    ------
+    StepFailedError
+        A round lost or invented ids, or there were more than 100 rounds.
+    """
+    current, before = edges, _shape(edges)
+    for number in range(MOST_ROUNDS):
+        if before.is_stars:
+            return current
+        larger = checkpoint(_contracted(large_star(current)))
+        current = checkpoint(_contracted(small_star(larger)))
+        after = _shape(current)
+        if after.nodes != before.nodes:
+            raise StepFailedError(
+                f"Round {number + 1} of the connected components turned {before.nodes:,} ids into {after.nodes:,}.\n"
+                "Hint: the stored edges were changed or lost while they were used; run again"
+            )
+        before = after
+    raise StepFailedError(f"The connected components of {before.nodes:,} ids were not found in {MOST_ROUNDS} rounds.")
+
+
+def large_star(edges: DataFrame) -> DataFrame:
+    """Tie each larger neighbour of a node to the smallest of the node and its neighbours."""
+    both = edges.select("a", "b").unionAll(edges.select(F.col("b").alias("a"), F.col("a").alias("b")))
+    smallest = both.groupBy("a").agg(F.min("b").alias("least"))
+    # One row per node on the right.
+    return (
+        both.where("b > a")
+        .join(smallest, on="a", how="inner")
+        .select(F.col("b").alias("a"), F.least("a", "least").alias("b"))
+    )
+
+
+def small_star(edges: DataFrame) -> DataFrame:
+    """Tie a node and its smaller neighbours to the smallest of these."""
+    down = edges.select(F.greatest("a", "b").alias("a"), F.least("a", "b").alias("b"))
+    smallest = down.groupBy("a").agg(F.min("b").alias("least"))
+    # One row per node on the right.
+    tied = down.join(smallest, on="a", how="inner").where("b != least").select(F.col("b").alias("a"), "least")
+    return tied.unionAll(smallest).select("a", F.col("least").alias("b")).distinct()
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What tells whether edges are stars: their ids, those with several edges up, and those with edges up and down."""
+
+    nodes: int
+    torn: int
+    chained: int
+
+    @property
+    def is_stars(self) -> bool:
+        return self.torn == 0 and self.chained == 0
+
+
+def _shape(edges: DataFrame) -> Shape:
+    """Bounded: one row."""
+    ups = edges.select(F.col("a").alias("id"), F.lit(1).alias("up"), F.lit(0).alias("down"))
+    downs = edges.select(F.col("b").alias("id"), F.lit(0).alias("up"), F.lit(1).alias("down"))
+    ends = ups.unionAll(downs).groupBy("id").agg(F.sum("up").alias("ups"), F.max("down").alias("down"))
+    row = ends.agg(
+        F.count("*").alias("nodes"),
+        F.count_if(F.col("ups") > 1).alias("torn"),
+        F.count_if((F.col("ups") > 0) & (F.col("down") > 0)).alias("chained"),
+    ).collect()[0]
+    return Shape(row["nodes"], row["torn"], row["chained"])
+
+
+def _contracted(edges: DataFrame) -> DataFrame:
+    """The edges of each partition as stars around the smallest ids; ids tied to nothing but themselves disappear."""
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        held: list[pa.RecordBatch] = []
+        for batch in batches:
+            held.append(batch)
+            if sum(part.num_rows for part in held) >= EDGES_AT_ONCE:
+                yield from _stars(held).to_batches()
+                held = []
+        if held:
+            yield from _stars(held).to_batches()
+
+    return edges.select("a", "b").mapInArrow(run, "a string, b string")
+
+
+def _stars(batches: list[pa.RecordBatch]) -> pa.Table:
+    table = pa.Table.from_batches(batches)
+    ids, components = components_of(table["a"], table["b"])
+    found = pa.table({"a": ids, "b": components})
+    return found.filter(pc.not_equal(found["a"], found["b"]))
+
+
+def _in_one_task(edges: DataFrame, most: int) -> DataFrame:
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         held: list[pa.RecordBatch] = []
         count = 0
         for batch in batches:
             held.append(batch)
             count += batch.num_rows
-            if count > max_edges:
+            if count > most:
                 raise OptionError(
-                    f"duplicates.max_edges is {max_edges:,} and there are more pairs.\n"
-                    "Hint: raise it (about 100 bytes of memory per pair in one task)."
+                    f"There are more than {most:,} pairs, the most that one task may group.\n"
+                    "Hint: raise one_task_edges (about 100 bytes of memory per pair), or give a checkpoint"
                 )
-        if not held:
-            return
-        table = pa.Table.from_batches(held)
-        ids, components = components_of(table["a"].to_numpy(), table["b"].to_numpy())
-        yield pa.RecordBatch.from_arrays(
-            [pa.array(ids, pa.string()), pa.array(components, pa.string())], names=["id", "component"]
-        )
+        if held:
+            table = pa.Table.from_batches(held)
+            ids, components = components_of(table["a"], table["b"])
+            yield pa.RecordBatch.from_arrays([ids, components], names=["id", "component"])
 
-    return edges.select("a", "b").coalesce(1).mapInArrow(run, "id string, component string")
+    return edges.coalesce(1).mapInArrow(run, "id string, component string")

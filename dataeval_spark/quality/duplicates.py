@@ -75,7 +75,7 @@ def duplicates(
     is_blank = F.coalesce(F.col("std") < low_information_std, F.lit(False))
     pairs = _pairs(joined, is_blank, near)
     members = connected_components(
-        pairs.select(F.col("image_id_a").alias("a"), F.col("image_id_b").alias("b")), max_edges=max_edges
+        pairs.select(F.col("image_id_a").alias("a"), F.col("image_id_b").alias("b")), one_task_edges=max_edges
     )
     return pairs, _groups(members, pairs, measures, images)
 

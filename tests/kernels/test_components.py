@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,8 +11,12 @@ from dataeval_spark.kernels.components import connected_components
 
 
 def components(edges: list[tuple[str, str]]) -> dict[str, str]:
-    ids, component_ids = connected_components([a for a, _ in edges], [b for _, b in edges])
-    return dict(zip(ids.tolist(), component_ids.tolist(), strict=True))
+    ids, component_ids = connected_components(strings(a for a, _ in edges), strings(b for _, b in edges))
+    return dict(zip(ids.to_pylist(), component_ids.to_pylist(), strict=True))
+
+
+def strings(values):
+    return pa.array(list(values), pa.string())
 
 
 def test_a_chain_is_one_component_named_after_its_smallest_id():
@@ -24,24 +28,26 @@ def test_an_edge_to_itself_is_a_component_of_one():
 
 
 def test_ids_are_sorted():
-    ids, _ = connected_components(np.array(["b", "a10", "a9"]), np.array(["a10", "é", "Z"]))
+    ids, _ = connected_components(strings(["b", "a10", "a9"]), strings(["a10", "é", "Z"]))
 
-    assert ids.tolist() == ["Z", "a10", "a9", "b", "é"]
+    assert ids.to_pylist() == ["Z", "a10", "a9", "b", "é"]
 
 
 def test_no_edges_give_no_components():
     assert components([]) == {}
 
 
-def test_object_arrays_are_accepted():
-    ids, component_ids = connected_components(np.array(["b"], dtype=object), np.array(["a"], dtype=object))
+def test_chunks_of_an_array_are_one_graph():
+    chunked = pa.chunked_array([strings(["b"]), strings(["c", "x"])])
 
-    assert (ids.tolist(), component_ids.tolist()) == (["a", "b"], ["a", "a"])
+    ids, component_ids = connected_components(chunked, pa.chunked_array([strings(["a", "b", "x"])]))
+
+    assert (ids.to_pylist(), component_ids.to_pylist()) == (["a", "b", "c", "x"], ["a", "a", "a", "x"])
 
 
 def test_ends_without_a_partner_are_refused():
     with pytest.raises(ValueError, match="a has 1 ends and b has 2"):
-        connected_components(["a"], ["b", "c"])
+        connected_components(strings(["a"]), strings(["b", "c"]))
 
 
 @given(edges=st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=20))
