@@ -161,6 +161,30 @@ HASHES = Table(
     write="upsert",
 )
 
+NORMALIZATION = Table(
+    name="normalization",
+    doc="Mean and standard deviation of each channel over all pixels, and the common image sizes: what a training "
+    "pipeline normalizes with. Rows for gray and for color images, and for all of them as color.",
+    key=("split", "colors", "channel"),
+    columns=(
+        Column("split", "string", "Split; null for the whole dataset", nullable=True),
+        Column("colors", "string", "gray, color, `N bands`, or `all as color`: gray images as three equal channels"),
+        Column("channel", "int", "Channel, from 0 (red, green, blue for color images)"),
+        Column("image_count", "bigint", "Images with such a channel", "images"),
+        Column("unknown_range_count", "bigint", "Images left out: their value range is unknown", "images"),
+        Column("pixel_count", "bigint", "Pixels that were measured", "pixels"),
+        _number("mean", "Mean, on a scale on which the value range of each image is 0 to 1", range="[0, 1]"),
+        _number("std", "Population standard deviation over all pixels, on the same scale", range="[0, 0.5]"),
+        Column(
+            "common_sizes",
+            "array<struct<width: int, height: int, image_count: bigint>>",
+            "The ten most common sizes of these images, the most common first",
+            nullable=True,
+        ),
+        RUN_ID,
+    ),
+)
+
 UNREADABLE_IMAGES = Table(
     name="unreadable_images",
     doc="Images that could not be read, and why.",

@@ -1,0 +1,117 @@
+"""What to pass to a training pipeline: mean and standard deviation of each channel, and the common image sizes."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+COMMON_SIZES = 10
+GROUP = ("split", "colors")
+KEYS = (*GROUP, "channel")
+MERGED = ("image_count", "unknown_range_count", "pixel_count", "mean")
+
+
+def normalization(channel_stats: DataFrame, image_stats: DataFrame, images: DataFrame) -> DataFrame:
+    """Merge the moments of all images' channels, per split and for the whole dataset.
+
+    With ``n_i`` measured pixels of image i, and its mean and variance on a scale on which its value range is [0, 1]:
+    ``mean = sum n_i m_i / sum n_i`` and ``var = sum n_i (v_i + (m_i - mean)^2) / sum n_i``: the moments of all pixels
+    put together, exactly (Chan, Golub and LeVeque 1979). Images whose value range is unknown (negative values) have no
+    such scale and are left out and counted.
+
+    Parameters
+    ----------
+    channel_stats, image_stats : DataFrame
+        Tables of these names; rows of whole images are used.
+    images : DataFrame
+        Live rows of table ``images``.
+
+    Returns
+    -------
+    DataFrame
+        Rows of table ``normalization``: for gray and for color images, and for all of them as color, as a pipeline
+        sees them that turns gray images into three equal channels.
+
+    Examples
+    --------
+    >>> normalization(channel_stats, image_stats, images).where("split IS NULL AND colors = 'color'")
+    """
+    rows = _rows(channel_stats, image_stats, images)
+    weight = F.when(F.col("m").isNotNull(), F.col("n").cast("double"))
+    means = rows.groupBy(*KEYS).agg(
+        F.count("m").alias("image_count"),
+        F.count(F.when(F.col("m").isNull(), 1)).alias("unknown_range_count"),
+        F.coalesce(F.sum(F.when(F.col("m").isNotNull(), F.col("n"))), F.lit(0)).alias("pixel_count"),
+        (F.sum(weight * F.col("m")) / F.sum(weight)).alias("mean"),
+    )
+    # There are few of them (splits x channels): the means are broadcast, and the rows read a second time.
+    of_means = means.select(*_renamed(KEYS), F.col("mean").alias("center"))
+    deviation = F.col("m") - F.col("center")
+    spread = rows.join(F.broadcast(of_means), on=_same(KEYS), how="inner").groupBy(*KEYS)
+    variances = spread.agg(F.sqrt(F.sum(weight * (F.col("v") + deviation * deviation)) / F.sum(weight)).alias("std"))
+    merged = means.join(variances.select(*_renamed(KEYS), "std"), on=_same(KEYS), how="left")
+    found = merged.select(*KEYS, *MERGED, "std")
+    sized = found.join(_sizes(rows).select(*_renamed(GROUP), "common_sizes"), on=_same(GROUP), how="left")
+    return sized.select(*KEYS, *MERGED, "std", "common_sizes")
+
+
+def _renamed(keys: tuple[str, ...]) -> list[Column]:
+    """Keys under other names, so that a frame can be joined to one that it was made from."""
+    return [F.col(key).alias(f"of_{key}") for key in keys]
+
+
+def _same(keys: tuple[str, ...]) -> Column:
+    return F.expr(" AND ".join(f"{key} <=> of_{key}" for key in keys))
+
+
+def _rows(channel_stats: DataFrame, image_stats: DataFrame, images: DataFrame) -> DataFrame:
+    whole = image_stats.where("target_index IS NULL").select("image_id", "width", "height", "channels", "bit_depth")
+    maximum = F.pow(F.lit(2.0), F.col("bit_depth")) - 1
+    scaled = channel_stats.where("target_index IS NULL").select("image_id", "channel", "mean", "var", "missing")
+    joined = scaled.join(whole, on="image_id", how="inner").join(
+        images.select("image_id", "split"), on="image_id", how="inner"
+    )
+    color = F.col("channels") == 3
+    gray = F.col("channels") == 1
+    own = F.when(gray, F.lit("gray")).when(color, F.lit("color")).otherwise(F.concat("channels", F.lit(" bands")))
+    as_color = (
+        F.when(gray, F.array(*(_place(F.lit("all as color"), F.lit(c)) for c in range(3))))
+        .when(color, F.array(_place(F.lit("all as color"), F.col("channel"))))
+        .otherwise(F.array().cast("array<struct<colors: string, channel: int>>"))
+    )
+    # The row counts for its split and for the whole dataset, once where it has no split.
+    splits = F.when(F.col("split").isNull(), F.array(F.lit(None).cast("string"))).otherwise(
+        F.array(F.lit(None).cast("string"), F.col("split"))
+    )
+    return (
+        joined.select(
+            "width",
+            "height",
+            F.explode(splits).alias("split"),
+            F.concat(F.array(_place(own, F.col("channel"))), as_color).alias("places"),
+            F.round(F.col("width") * F.col("height") * (1 - F.col("missing"))).cast("bigint").alias("n"),
+            (F.col("mean") / maximum).alias("m"),
+            (F.col("var") / (maximum * maximum)).alias("v"),
+        )
+        .where("n > 0")
+        .select("width", "height", "split", "n", "m", "v", F.inline("places"))
+    )
+
+
+def _place(colors: Column, channel: Column) -> Column:
+    return F.struct(colors.alias("colors"), channel.cast("int").alias("channel"))
+
+
+def _sizes(rows: DataFrame) -> DataFrame:
+    # Sizes are counted before they are sorted: an array holds distinct sizes, not images.
+    counts = rows.where("channel = 0").groupBy(*GROUP, "width", "height").agg(F.count("*").alias("image_count"))
+    entry = F.struct(
+        (-F.col("image_count")).alias("order"),
+        F.col("width").cast("int").alias("width"),
+        F.col("height").cast("int").alias("height"),
+        "image_count",
+    )
+    first = F.slice(F.sort_array(F.collect_list(entry)), 1, COMMON_SIZES)
+    return counts.groupBy(*GROUP).agg(
+        F.transform(first, lambda e: F.struct(e["width"], e["height"], e["image_count"])).alias("common_sizes")
+    )
