@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any
@@ -157,7 +158,8 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, zone: tzinfo = UTC) -> 
         except Exception as error:
             raise UnreadableImage.of("header", error) from error
         if file_format == "TIFF" and tiff.is_reduced_by_pillow(image) and tiff.is_installed():
-            return _tiff(data, max_pixels, facts)
+            with suppress(UnreadableImage):  # a compression that tifffile has no codec for: Pillow may have one
+                return _tiff(data, max_pixels, facts)
         conversion = _conversion(image)
         try:
             pixels, orientation = _upright_pixels(image, max_pixels)
@@ -177,6 +179,9 @@ def _tiff(data: bytes, max_pixels: int, facts: FileFacts) -> Decoded:
     try:
         page = tiff.first_page(data)
         refuse("TIFF", page.size, max_pixels)
+        if page.values > 4 * max_pixels:
+            message = f"{page.values} values in {page.mode}; the limit is four for each of {max_pixels} (max_pixels)"
+            raise UnreadableImage("header", "TooManyPixels", message)
     except UnreadableImage:
         raise
     except Exception as error:

@@ -70,6 +70,12 @@ class Page:
         return int(self.page.imagewidth), int(self.page.imagelength)
 
     @property
+    def values(self) -> int:
+        """Values of all pixels and bands."""
+        width, height = self.size
+        return width * height * int(self.page.samplesperpixel)
+
+    @property
     def mode(self) -> str:
         """Type and bands, such as ``uint16 x 5``."""
         return f"{self.page.dtype} x {int(self.page.samplesperpixel)}"
