@@ -13,7 +13,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from dataeval_spark import comparison, ingestion, pipeline, profiling, runs, session, snapshots
+from dataeval_spark import comparison, ingestion, pipeline, profiling, runs, searching, session, snapshots
 from dataeval_spark.cancellation import Cancellation, Result, interruptible
 from dataeval_spark.config import options_of
 from dataeval_spark.errors import ConfigError
@@ -94,7 +94,7 @@ class Audit:
         """Bring in images, labels and metadata; only new and changed files are read.
 
         Options are those of :func:`dataeval_spark.ingestion.ingest`: format, annotations, metadata,
-        dataset, split, glob, limit, keep_bytes, replace, timezone.
+        dataset, split, glob, limit, keep_bytes, replace, timezone, voc_one_based.
         """
         _check("ingest", options)
         workspace = self.workspace
@@ -174,6 +174,13 @@ class Audit:
         return Report(path, page)
 
     # Reading
+
+    def search(self, query: searching.Query, **options: Any) -> DataFrame:
+        """The images most like a given one: its id, its file, its bytes, or a vector.
+
+        Options are those of :func:`dataeval_spark.searching.search_workspace`: k, metric, encoder.
+        """
+        return searching.search_workspace(self.workspace, query, **options)
 
     def table(self, name: str) -> DataFrame:
         """A table of the workspace by name."""

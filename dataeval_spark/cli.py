@@ -41,6 +41,7 @@ EXAMPLES = """examples:
   dataeval-spark analyze --workspace my_audit outliers --set outliers.method=iqr
   dataeval-spark compare --workspace my_audit --reference split=train --current split=test
   dataeval-spark snapshot --workspace my_audit create before-cleaning
+  dataeval-spark search  --workspace my_audit photos/cat.jpg
   dataeval-spark report  --workspace my_audit --out report.html
   dataeval-spark run conf/demo.toml
 
@@ -74,6 +75,11 @@ def parser() -> argparse.ArgumentParser:
     snapshot.add_argument("names", nargs="*", metavar="NAME", help="diff takes two")
     snapshot.add_argument("--note", help="create: why it was made")
     snapshot.add_argument("--out", metavar="DIR", help="export: directory to copy to")
+    search = _verb(verbs, "search", "find the images that are like a given one")
+    search.add_argument("query", metavar="QUERY", help="an image_id, or the path of an image or .npy file")
+    search.add_argument("-k", type=int, default=10, metavar="N", help="images to find; default 10")
+    search.add_argument("--metric", default="cosine", metavar="M", help="cosine, euclidean or inner_product")
+    search.add_argument("--encoder", metavar="NAME", help="whose vectors; needed where there are those of several")
     report = _verb(verbs, "report", "write the HTML report")
     report.add_argument("--snapshot", metavar="NAME", help="report on a snapshot")
     report.add_argument("--out", required=True, metavar="FILE")
@@ -152,11 +158,11 @@ def _configurable(made: argparse.ArgumentParser) -> None:
 
 
 def _ingest(made: argparse.ArgumentParser) -> None:
-    made.add_argument("source", metavar="SOURCE", help="folder, or (--format table) a table's path or name")
-    made.add_argument(
-        "--format", choices=("folder", "coco", "table"), help="default: coco with --annotations, else folder"
-    )
-    made.add_argument("--annotations", metavar="FILE", help="COCO JSON")
+    made.add_argument("source", metavar="SOURCE", help="folder, tar file, or (--format table) a table's path or name")
+    formats = ("folder", "coco", "voc", "yolo", "webdataset", "table")
+    made.add_argument("--format", choices=formats, help="default: what SOURCE and annotations show, else folder")
+    made.add_argument("--annotations", metavar="PATH", help="COCO JSON, data.yaml, or a folder of VOC or YOLO files")
+    made.add_argument("--voc-one-based", action="store_true", help="VOC boxes count from 1: subtract 1 from xmin, ymin")
     made.add_argument("--metadata", metavar="FILE", help="CSV or parquet with a path column; the others are factors")
     made.add_argument("--dataset", metavar="NAME", help="default: SOURCE's last name")
     made.add_argument("--split", metavar="NAME", help="split of images that the source gives none")
@@ -169,6 +175,7 @@ def _ingest(made: argparse.ArgumentParser) -> None:
 
 INGEST_OPTIONS = (
     *("format", "annotations", "metadata", "dataset", "split", "glob", "limit", "keep_bytes", "replace", "timezone"),
+    "voc_one_based",
 )
 
 
@@ -298,6 +305,16 @@ def _run_snapshot(args: argparse.Namespace) -> int:
     return DONE
 
 
+def _run_search(args: argparse.Namespace) -> int:
+    if args.dry_run:
+        print(f"search             run   reads the vectors of {args.workspace} once")
+        return DONE
+    found = _audit(args).search(args.query, k=args.k, metric=args.metric, encoder=args.encoder)
+    for row in found.collect():
+        print(f"{row['rank']:>4} {row['distance']:>12.6f}  {row['image_id']}  {row['uri'] or ''}".rstrip())
+    return DONE
+
+
 def _run_report(args: argparse.Namespace) -> int:
     if args.dry_run:
         print(f"report             run   writes {args.out}")
@@ -369,6 +386,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "analyze": _run_analyze,
     "compare": _run_compare,
     "snapshot": _run_snapshot,
+    "search": _run_search,
     "report": _run_report,
     "run": _run_conf,
     "demo": _run_demo,

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark import source_files
 from dataeval_spark.errors import IngestError, OptionError
 from dataeval_spark.ingest.coco import read_coco
+from dataeval_spark.ingest.detect import detect_format
 from dataeval_spark.ingest.folder import read_folder
-from dataeval_spark.ingest.source import Source, Stage
+from dataeval_spark.ingest.source import Known, Source, Stage
 from dataeval_spark.ingest.table import read_table
+from dataeval_spark.ingest.voc import read_voc
+from dataeval_spark.ingest.webdataset import read_webdataset
+from dataeval_spark.ingest.yolo import read_yolo
+from dataeval_spark.kernels.uris import is_uri
 from dataeval_spark.locations import absolute
 from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.synchronization import synchronize
-from dataeval_spark.tables import ANNOTATION_FINDINGS, FACTORS, IMAGES, TARGETS
+from dataeval_spark.tables import ANNOTATION_FINDINGS, FACTORS, IMAGES, SOURCE_FILES, TARGETS
 from dataeval_spark.workspace import Workspace
 
-Format = Literal["folder", "coco", "table"]
+TABLES = (IMAGES, TARGETS, FACTORS, ANNOTATION_FINDINGS, SOURCE_FILES)
+Format = Literal["folder", "coco", "voc", "yolo", "webdataset", "table"]
 
 
 def ingest(
@@ -40,8 +48,11 @@ def ingest(
     keep_bytes: bool = False,
     replace: bool = False,
     timezone: str = "UTC",
+    voc_one_based: bool = False,
 ) -> StepRun:
-    """Bring the tables `images`, `targets`, `factors` and `annotation_findings` up to date with a source.
+    """Bring the tables of images, labels and metadata up to date with a source.
+
+    They are `images`, `targets`, `factors`, `annotation_findings` and `source_files`.
 
     Parameters
     ----------
@@ -52,11 +63,12 @@ def ingest(
     stage : callable
         Stores a frame in the run's temporary files and reads it back.
     source : str
-        Folder, or (format ``table``) a table's path or name.
-    format : {"folder", "coco", "table"}, optional
-        Default: ``coco`` when annotations are given, else ``folder``.
+        Folder, or (format ``table``) a table's path or name, or (format ``webdataset``) one tar file.
+    format : {"folder", "coco", "voc", "yolo", "webdataset", "table"}, optional
+        Default: what the annotations and SOURCE show beyond doubt, else ``folder``; see
+        :func:`dataeval_spark.ingest.detect.detect_format`.
     annotations : str, optional
-        COCO JSON file.
+        COCO JSON file; folder with Pascal VOC or YOLO files, where they are not below SOURCE; YOLO's data set file.
     metadata : str, optional
         CSV or parquet file with a path column; its other columns become factors.
     dataset : str, optional
@@ -73,6 +85,8 @@ def ingest(
         Let the dataset's images from another source go.
     timezone : str
         Zone of capture times that name none.
+    voc_one_based : bool
+        Pascal VOC boxes count pixels from 1: subtract 1 from xmin and ymin.
 
     Returns
     -------
@@ -85,37 +99,102 @@ def ingest(
         The source cannot be read at all, has no images, or the dataset's name is taken.
     """
     started = datetime.now(UTC)
-    format = format or ("coco" if annotations else "folder")
-    _check_options(format, annotations, metadata, timezone, limit)
+    if annotations and not is_uri(annotations):
+        annotations = os.path.abspath(annotations)
+    reason = ""
+    if format is None:
+        format, reason = cast(tuple[Format, str], detect_format(source, annotations))
+    _check_options(format, annotations, metadata, timezone, limit, voc_one_based)
     source = absolute(source) if format != "table" or os.path.exists(source) else source
-    dataset = dataset or os.path.basename(source.rstrip("/")) or "images"
-    workspace.create([IMAGES, TARGETS, FACTORS, ANNOTATION_FINDINGS])
-    existing = workspace.read(IMAGES).where(F.col("dataset") == dataset)
-    is_new = workspace.is_untouched(IMAGES) or existing.isEmpty()
-    reader_options: dict[str, Any] = {"dataset": dataset, "split": split, "limit": limit, "timezone": timezone}
-    if format == "table":
-        found = read_table(workspace.spark, source, **reader_options)
-    else:
-        reader_options |= {"stage": stage, "metadata": metadata, "glob": glob}
+    dataset = dataset or default_name(source)
+    options: dict[str, Any] = {"dataset": dataset, "split": split, "limit": limit, "timezone": timezone}
+    if format != "table":
+        options |= {"stage": stage, "glob": glob}
+    if format in ("folder", "coco", "voc", "yolo"):
+        options |= {"metadata": metadata}
+    if format == "voc":
+        options |= {"one_based": voc_one_based}
+
+    def read(known: Known | None) -> Source:
+        spark = workspace.spark
+        if format == "table":
+            return read_table(spark, source, **options)
         if format == "coco":
-            found = read_coco(workspace.spark, source, annotations or "", **reader_options)
-        else:
-            found = read_folder(workspace.spark, source, **reader_options)
-    if format == "table":
-        _require_own_ids(workspace, found, dataset)
+            return read_coco(spark, source, annotations or "", **options)
+        if format == "voc":
+            return read_voc(spark, source, annotations, known=known, **options)
+        if format == "yolo":
+            return read_yolo(spark, source, annotations, known=known, **options)
+        if format == "webdataset":
+            return read_webdataset(spark, source, known=known, **options)
+        return read_folder(spark, source, **options)
+
     # Two annotation files over one folder are two datasets: the second must not replace the first unasked.
-    source = f"{source} ({os.path.abspath(annotations)})" if annotations else source
-    if not is_new:
-        _require_own_name(existing, dataset, source, replace)
-    outcome = synchronize(workspace, run, stage, found, existing, dataset, source, is_new=is_new, keep_bytes=keep_bytes)
+    named = f"{source} ({annotations})" if annotations else source
+    outcome = bring_up_to_date(
+        workspace,
+        run,
+        stage,
+        read,
+        dataset,
+        named,
+        keep_bytes=keep_bytes,
+        replace=replace,
+        has_own_ids=format == "table",
+    )
     if outcome["taken"] == 0:
         hint = "--glob '**/*' takes every file" if format == "folder" else "name a source with images"
-        raise IngestError(f"SOURCE {source} has no images.\nHint: {hint}")
-    return _report(workspace, run, started, outcome, dataset)
+        raise IngestError(f"SOURCE {named} has no images.\nHint: {hint}")
+    return _report(workspace, run, started, outcome, dataset, f"; read as {format}: {reason}" if reason else "")
+
+
+def default_name(source: str) -> str:
+    """Name of a dataset that was given none: the last name of its source."""
+    return os.path.basename(source.rstrip("/")).removesuffix(".tar") or "images"
+
+
+def bring_up_to_date(
+    workspace: Workspace,
+    run: Run,
+    stage: Stage,
+    read: Callable[[Known | None], Source],
+    dataset: str,
+    source: str,
+    *,
+    keep_bytes: bool,
+    replace: bool,
+    has_own_ids: bool,
+) -> dict[str, Any]:
+    """Read a source, given what the workspace has of the dataset, and write what differs; counts of what was done.
+
+    Raises
+    ------
+    IngestError
+        The dataset's name is taken by another source, or an id by another dataset.
+    """
+    workspace.create(TABLES)
+    existing = workspace.read(IMAGES).where(F.col("dataset") == dataset)
+    is_new = workspace.is_untouched(IMAGES) or existing.isEmpty()
+    found = read(None if is_new else source_files.known(workspace, dataset))
+    if has_own_ids:
+        _require_own_ids(workspace, found, dataset)
+    if not is_new:
+        _require_own_name(existing, dataset, source, replace)
+    files = stage(found.files, "source_files") if found.files is not None else None
+    source_files.forget(workspace, run, dataset, files)
+    outcome = synchronize(workspace, run, stage, found, existing, dataset, source, is_new=is_new, keep_bytes=keep_bytes)
+    if outcome["taken"]:
+        source_files.remember(workspace, run, dataset, files)
+    return outcome
 
 
 def _check_options(
-    format: str, annotations: str | None, metadata: str | None, timezone: str, limit: int | None
+    format: str,
+    annotations: str | None,
+    metadata: str | None,
+    timezone: str,
+    limit: int | None,
+    voc_one_based: bool,
 ) -> None:
     OptionError.unless_one_of("ingest.format", format, get_args(Format))
     if limit is not None:
@@ -124,18 +203,18 @@ def _check_options(
         OptionError.unless_between("ingest.limit", limit, 1, 2**31 - 1)
     if format == "coco" and not annotations:
         raise OptionError("ingest.format is 'coco' and no annotation file is given.\nHint: --annotations FILE")
-    if format != "coco" and annotations:
-        raise OptionError(f"ingest.annotations is given and ingest.format is {format!r}.\nHint: --format coco")
-    if format == "table" and metadata:
-        raise OptionError("ingest.metadata is for folders and COCO; a table's own columns are its metadata.")
+    if format in ("folder", "table", "webdataset") and annotations:
+        raise OptionError(
+            f"ingest.annotations is given and ingest.format is {format!r}.\nHint: --format coco, voc or yolo"
+        )
+    if format in ("table", "webdataset") and metadata:
+        raise OptionError(f"ingest.metadata is for files in folders; what a {format} says itself is its metadata.")
+    if format != "voc" and voc_one_based:
+        raise OptionError(f"ingest.voc_one_based is given and ingest.format is {format!r}.\nHint: --format voc")
     try:
         ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise OptionError(f"ingest.timezone is {timezone!r}; expected a zone such as 'Europe/Paris'.") from None
-
-
-def _absolute(source: str) -> str:
-    return absolute(source)
 
 
 def _require_own_name(existing: DataFrame, dataset: str, source: str, replace: bool) -> None:
@@ -159,11 +238,13 @@ def _require_own_ids(workspace: Workspace, found: Source, dataset: str) -> None:
         )
 
 
-def _report(workspace: Workspace, run: Run, started: datetime, outcome: dict[str, Any], dataset: str) -> StepRun:
+def _report(
+    workspace: Workspace, run: Run, started: datetime, outcome: dict[str, Any], dataset: str, note: str = ""
+) -> StepRun:
     parts = [f"{outcome.get(status, 0):,} {status}" for status in ("new", "changed", "deleted")]
     parts += [f"{outcome[key]:,} {text}" for key, text in _EXTRA if outcome.get(key)]
-    message = f"dataset {dataset}: {outcome['taken']:,} images ({', '.join(parts)})"
-    states = workspace.states([IMAGES, TARGETS, FACTORS, ANNOTATION_FINDINGS])
+    message = f"dataset {dataset}: {outcome['taken']:,} images ({', '.join(parts)}){note}"
+    states = workspace.states(TABLES)
     outputs = {name: state.version for name, state in states.items()}
     run.record("ingest", "done", started, outputs=outputs, rows=outcome["taken"], message=message)
     seconds = (datetime.now(UTC) - started).total_seconds()

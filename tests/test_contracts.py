@@ -22,6 +22,7 @@ SCHEMAS = {
     "targets": "image_id target_index class_name box is_crowd source attributes run_id",
     "factors": "image_id target_index run_id",
     "annotation_findings": "dataset source_file location image_id target_index kind message found expected run_id",
+    "source_files": "dataset path image_id fingerprint run_id",
     "hashes": "image_id target_index file_hash content_hash phash dhash phash_d4 dhash_d4 fingerprint run_id",
     "unreadable_images": "image_id stage error_class message content_length fingerprint run_id",
     "embeddings": "image_id target_index encoder embedding encoder_version fingerprint run_id",
@@ -44,7 +45,7 @@ SCHEMAS = {
     "snapshots": "snapshot table_name version table_id created_at note run_ids",
 }
 OPTIONS = {
-    "ingest": "format annotations metadata dataset split glob limit keep_bytes replace timezone",
+    "ingest": "format annotations metadata dataset split glob limit keep_bytes replace timezone voc_one_based",
     "profile": "encoder per_target max_pixels images_per_commit",
     "duplicates": "near low_information_std max_edges",
     "outliers": "method threshold statistics per_class per_target",

@@ -17,6 +17,7 @@ from dataeval_spark.ingest.metadata import read_metadata, utc_timestamp
 from dataeval_spark.ingest.source import Source, Stage
 from dataeval_spark.kernels.coco import parse_coco
 from dataeval_spark.kernels.files import glob_pattern, read_file
+from dataeval_spark.kernels.uris import is_uri
 from dataeval_spark.tables.keys import BOX_TYPE
 
 ELEMENT_DDL = (
@@ -58,7 +59,7 @@ def read_coco(
     IngestError
         The file is missing or no COCO file, or none of its images is found.
     """
-    annotations = os.path.abspath(annotations)
+    annotations = annotations if is_uri(annotations) else os.path.abspath(annotations)
     elements = stage(_elements(spark, annotations), "elements")
     _require_readable(elements, annotations)
     listing = stage(list_files(spark, root), "listing")

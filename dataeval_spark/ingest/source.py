@@ -26,6 +26,21 @@ FINDINGS_DDL = (
 )
 
 
+# Files besides the images whose rows need not be made again while their fingerprint is the same.
+FILES_DDL = "path string, image_id string, fingerprint string"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the workspace has of a dataset: `source_files`, and the rows made from them."""
+
+    files: DataFrame
+    images: DataFrame
+    targets: DataFrame
+    factors: DataFrame
+    findings: DataFrame
+
+
 @dataclass(frozen=True)
 class Source:
     """A dataset as a reader found it; nothing of it is written yet.
@@ -33,7 +48,8 @@ class Source:
     ``images`` has the columns of `LISTING_DDL`, ``targets`` of `TARGETS_DDL`, ``findings`` of
     `FINDINGS_DDL`, ``factors`` the keys and one column per factor. ``present`` holds every image id
     that the source still has, taken or not: what is not in it is deleted. ``skipped`` has one row
-    per file that is not an image.
+    per file that is not an image. ``files`` (`FILES_DDL`) are annotation files and shards, to be left
+    alone while they stay the same.
     """
 
     images: DataFrame
@@ -42,3 +58,4 @@ class Source:
     findings: DataFrame
     present: DataFrame
     skipped: DataFrame | None = None
+    files: DataFrame | None = None

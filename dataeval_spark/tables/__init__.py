@@ -2,9 +2,17 @@
 
 from dataeval_spark.tables.bias import BALANCE, BIN_EDGES, CONTINGENCY, DIVERSITY, FACTOR_BINS, LABEL_STATS, PARITY
 from dataeval_spark.tables.contract import Column, Table
+from dataeval_spark.tables.coverage import COMPLETENESS, COVERAGE, COVERAGE_GAPS, COVERAGE_STATS
 from dataeval_spark.tables.images import ANNOTATION_FINDINGS, FACTORS, IMAGES, SOURCE_FILES, TARGETS
 from dataeval_spark.tables.operations import DATASET_FINDINGS, RUNS, SNAPSHOTS
-from dataeval_spark.tables.quality import DUPLICATE_GROUPS, DUPLICATE_PAIRS, IMAGE_FINDINGS, OUTLIERS
+from dataeval_spark.tables.prediction import FEATURE_VALUE, LABEL_PARITY, NULL_MODEL, SHORTCUTS
+from dataeval_spark.tables.quality import (
+    DUPLICATE_EVALUATION,
+    DUPLICATE_GROUPS,
+    DUPLICATE_PAIRS,
+    IMAGE_FINDINGS,
+    OUTLIERS,
+)
 from dataeval_spark.tables.shift import DRIFT_METRICS
 from dataeval_spark.tables.similarity import NEIGHBORS
 from dataeval_spark.tables.stats import (
@@ -44,6 +52,14 @@ ALL_TABLES = (
     BALANCE,
     DIVERSITY,
     PARITY,
+    COVERAGE,
+    COVERAGE_STATS,
+    COMPLETENESS,
+    COVERAGE_GAPS,
+    SHORTCUTS,
+    FEATURE_VALUE,
+    LABEL_PARITY,
+    NULL_MODEL,
     DRIFT_METRICS,
     DATASET_FINDINGS,
     RUNS,
@@ -54,29 +70,38 @@ __all__ = [
     "ALL_TABLES",
     "ANNOTATION_FINDINGS",
     "BACKGROUND_STATS",
-    "CHANNEL_GROUP_STATS",
     "BALANCE",
     "BIN_EDGES",
+    "CHANNEL_GROUP_STATS",
     "CHANNEL_STATS",
+    "COMPLETENESS",
     "CONTINGENCY",
+    "COVERAGE",
+    "COVERAGE_GAPS",
+    "COVERAGE_STATS",
     "DATASET_FINDINGS",
     "DIVERSITY",
     "DRIFT_METRICS",
+    "DUPLICATE_EVALUATION",
     "DUPLICATE_GROUPS",
     "DUPLICATE_PAIRS",
     "EMBEDDINGS",
     "FACTORS",
     "FACTOR_BINS",
+    "FEATURE_VALUE",
     "HASHES",
     "IMAGES",
     "IMAGE_FINDINGS",
     "IMAGE_STATS",
+    "LABEL_PARITY",
     "LABEL_STATS",
     "NEIGHBORS",
     "NORMALIZATION",
+    "NULL_MODEL",
     "OUTLIERS",
     "PARITY",
     "RUNS",
+    "SHORTCUTS",
     "SNAPSHOTS",
     "SOURCE_FILES",
     "TARGETS",

@@ -69,12 +69,26 @@ ANNOTATION_FINDINGS = Table(
             "kind",
             "string",
             "missing_image, ambiguous_image, unknown_class, unknown_image, not_numeric_box, inverted_box, "
-            "outside_box, broken_file, broken_element, duplicate_image, unmatched_metadata, duplicate_metadata "
-            "or bad_time",
+            "outside_box, broken_file, broken_element, duplicate_image, unmatched_metadata, duplicate_metadata, "
+            "bad_time, unreadable_image or too_many_factors",
         ),
         Column("message", "string", "What is wrong, in one sentence"),
         Column("found", "string", "Value found", nullable=True),
         Column("expected", "string", "Value expected", nullable=True),
+        RUN_ID,
+    ),
+    scope="dataset",
+)
+
+SOURCE_FILES = Table(
+    name="source_files",
+    doc="Annotation files and shards as they were when they were last read: only those that differ are read again.",
+    key=("dataset", "path", "image_id"),
+    columns=(
+        Column("dataset", "string", "Dataset that the file is of"),
+        Column("path", "string", "The file"),
+        Column("image_id", "string", "Image that the file is about; empty for a file of many"),
+        Column("fingerprint", "string", "Hash of all that the file's rows depend on: size, time, options"),
         RUN_ID,
     ),
     scope="dataset",

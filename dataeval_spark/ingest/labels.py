@@ -1,0 +1,179 @@
+"""Label files: one annotation file per image, paired with it by path, and read again only when it has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.ingest.file_bytes import without_credentials
+from dataeval_spark.ingest.source import Known
+from dataeval_spark.kernels.annotations import MAX_ANNOTATION_BYTES, finding
+from dataeval_spark.kernels.decode import UnreadableImage
+from dataeval_spark.tables.keys import BOX_TYPE
+
+# Raised when a parser gives other rows for the same file: then all are read again.
+READER_VERSION = 1
+FILES_PER_TASK = 500
+BYTES_PER_TASK = 32 * 2**20
+ELEMENTS_DDL = (
+    f"image_id string, file string, element string, name string, target_index int, class_name string, box {BOX_TYPE}, "
+    "is_crowd boolean, attributes string, location string, kind string, message string, found string, expected string"
+)
+
+Parse = Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a format lays out its files: the ending of labels, and folders that stand for one another.
+
+    The label of ``a/JPEGImages/b/1.jpg`` is ``a/Annotations/b/1.xml``; a label beside its image is found too.
+    """
+
+    extension: str
+    image_folders: tuple[str, ...]
+    label_folders: tuple[str, ...]
+
+    def images(self, listing: DataFrame) -> DataFrame:
+        """The images of a listing: those below a folder for images where there is one, else all."""
+        images = listing.where("is_image")
+        inside = images.where(_below(self.image_folders))
+        return images if inside.isEmpty() else inside
+
+    def labels(self, listing: DataFrame) -> DataFrame:
+        """Label files: ``key``, ``label`` (to open it), ``file`` (to show it), their size and time, where they lie."""
+        is_in_folder = _below(self.label_folders)
+        return listing.where(F.lower("path").endswith(self.extension) & ~F.col("path").rlike(r"(^|/)\.")).select(
+            _key((*self.label_folders, *self.image_folders)).alias("key"),
+            F.col("uri").alias("label"),
+            without_credentials(F.col("uri")).alias("file"),
+            F.col("content_length").alias("label_length"),
+            F.col("modified_us").alias("label_modified_us"),
+            is_in_folder.alias("is_in_folder"),
+        )
+
+    def pair(self, images: DataFrame, labels: DataFrame) -> DataFrame:
+        """The images that have a label, with it; of labels in several places the one in a folder for labels."""
+        first = F.min_by(
+            F.struct("label", "file", "label_length", "label_modified_us"), F.struct(~F.col("is_in_folder"), "label")
+        )
+        one = labels.groupBy("key").agg(first.alias("first")).select("key", "first.*")
+        return images.withColumn("key", _key(self.image_folders)).join(one, on="key", how="inner").drop("key")
+
+
+def fingerprint(options: Mapping[str, Any], *columns: str) -> Column:
+    """Hash of all that the rows of a label file depend on: options, and sizes and times of files."""
+    given = ", ".join(f"{name}={value!r}" for name, value in sorted(options.items()))
+    return F.md5(F.concat_ws("|", F.lit(f"{READER_VERSION} {given}"), *columns))
+
+
+def changed(pairs: DataFrame, known: Known | None) -> tuple[DataFrame, DataFrame | None]:
+    """Split pairs into those to read, and ``file`` and ``image_id`` of those whose rows the workspace has."""
+    if known is None:
+        return pairs, None
+    same = known.files.select(F.col("path").alias("file"), "image_id", "fingerprint")
+    on = ["file", "image_id", "fingerprint"]
+    kept = pairs.join(same, on=on, how="left_semi").select("file", "image_id")
+    return pairs.join(same, on=on, how="left_anti"), kept
+
+
+def parse_labels(files: DataFrame, parse: Parse) -> DataFrame:
+    """Parse label files, many per task.
+
+    Parameters
+    ----------
+    files : DataFrame
+        ``label``, ``file``, ``label_length``, ``image_id`` (null where none is known yet), and what ``parse`` needs.
+    parse : callable
+        Takes a row, reads its file and yields rows as in :mod:`dataeval_spark.kernels.annotations`, first one with
+        the ``element`` ``image``. Its OSError, ValueError and UnreadableImage become findings.
+
+    Returns
+    -------
+    DataFrame
+        Columns of `ELEMENTS_DDL`.
+    """
+
+    def run(rows: Iterator[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+        for row in rows:
+            for element in _parsed(row, parse):
+                yield {**element, "image_id": row["image_id"], "file": row["file"]}
+
+    return map_rows(files.repartition(_tasks(files)), run, ELEMENTS_DDL)
+
+
+def _parsed(row: Mapping[str, Any], parse: Parse) -> Sequence[Mapping[str, Any]]:
+    try:
+        if row["label_length"] > MAX_ANNOTATION_BYTES:
+            message = "File is too large for the annotations of one image"
+            return [finding("file", "broken_file", message, row["label_length"], f"{MAX_ANNOTATION_BYTES} bytes")]
+        return list(parse(row))
+    except UnreadableImage as error:
+        message = "Boxes are fractions of the image's size, and its header cannot be read"
+        return [finding("file", "unreadable_image", message, str(error), "a readable image")]
+    except (OSError, ValueError, RecursionError) as error:
+        return [finding("file", "broken_file", "Annotation file cannot be read", str(error)[:290], "a readable file")]
+
+
+def targets_of(elements: DataFrame, kept: DataFrame | None, known: Known | None) -> DataFrame:
+    """Rows of `targets`: of the files that were parsed, and as they are in the workspace for the others."""
+    columns = ("image_id", "target_index", "class_name", "box", "is_crowd")
+    source = F.concat(F.substring_index("file", "/", -1), F.lit(":"), "location").alias("source")
+    rows = elements.where("element = 'target' AND image_id IS NOT NULL").select(*columns, source, "attributes")
+    if kept is None or known is None:
+        return rows
+    old = known.targets.join(kept.select("image_id"), on="image_id", how="left_semi")
+    return rows.unionByName(old.select(*columns, "source", "attributes"))
+
+
+def findings_of(elements: DataFrame, kept: DataFrame | None, known: Known | None) -> DataFrame:
+    """Rows of `annotation_findings`: of the files that were parsed, and of the others."""
+    columns = ("source_file", "location", "image_id", "target_index", "kind", "message", "found", "expected")
+    rows = elements.where("element = 'finding'").withColumnRenamed("file", "source_file").select(*columns)
+    if kept is None or known is None:
+        return rows
+    keys = kept.withColumnRenamed("file", "source_file")
+    old = known.findings.join(keys, on=["source_file", "image_id"], how="left_semi")
+    return rows.unionByName(old.select(*columns))
+
+
+def files_read(pairs: DataFrame, elements: DataFrame) -> DataFrame:
+    """Rows of `source_files`: the files that need not be read again; one that could not be read is tried again."""
+    failed = elements.where("kind IN ('broken_file', 'unreadable_image')").select("file", "image_id")
+    files = pairs.join(failed, on=["file", "image_id"], how="left_anti")
+    return files.select(F.col("file").alias("path"), "image_id", "fingerprint")
+
+
+def file_findings(files: DataFrame, kind: str, message: str, found: Column, expected: str) -> DataFrame:
+    """A finding about each label file as a whole; ``files`` has ``file``."""
+    return files.select(
+        F.col("file").alias("source_file"),
+        F.lit("file").alias("location"),
+        F.lit(None).cast("string").alias("image_id"),
+        F.lit(None).cast("int").alias("target_index"),
+        F.lit(kind).alias("kind"),
+        F.lit(message).alias("message"),
+        found.cast("string").alias("found"),
+        F.lit(expected).alias("expected"),
+    )
+
+
+def _key(folders: Sequence[str]) -> Column:
+    """A path without ending, and without the last of the folders that stand for one another."""
+    rooted = F.concat(F.lit("/"), F.regexp_replace("path", r"\.[^./]*$", ""))
+    return F.regexp_replace(rooted, f"^(.*)/(?:{'|'.join(folders)})/", "$1/")
+
+
+def _below(folders: Sequence[str]) -> Column:
+    return F.col("path").rlike(f"(^|/)({'|'.join(folders)})/")
+
+
+def _tasks(files: DataFrame) -> int:
+    size = files.agg(F.count("*").alias("n"), F.coalesce(F.sum("label_length"), F.lit(0)).alias("bytes"))
+    row = size.collect()[0]  # one row
+    return min(10_000, max(1, -(-row["n"] // FILES_PER_TASK), -(-row["bytes"] // BYTES_PER_TASK)))
