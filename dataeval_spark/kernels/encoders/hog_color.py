@@ -96,7 +96,7 @@ def _gradients(luma: NDArray[np.float32]) -> NDArray[np.float64]:
     size = len(luma) * GRADIENTS
     below = np.bincount((first_bin + lower_bin).ravel(), (magnitude - upper_share).ravel(), size)
     above = np.bincount((first_bin + (lower_bin + 1) % BINS).ravel(), upper_share.ravel(), size)
-    return (below + above).reshape(len(luma), GRADIENTS)
+    return np.asarray(below + above, dtype=np.float64).reshape(len(luma), GRADIENTS)
 
 
 def _first_bins(images: int) -> NDArray[np.int64]:

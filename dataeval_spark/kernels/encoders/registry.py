@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from dataeval_spark.errors import EncoderError, MissingExtraError, OptionError
-from dataeval_spark.kernels.encoders import model_files, python_factory, torch_encoder
+from dataeval_spark.kernels.encoders import (
+    exported_programs,
+    hub_models,
+    model_files,
+    onnx_encoder,
+    python_factory,
+    torch_encoder,
+)
 from dataeval_spark.kernels.encoders.batching import BATCH_SIZE
 from dataeval_spark.kernels.encoders.devices import device_for
 from dataeval_spark.kernels.encoders.hog_color import HogColor
@@ -20,9 +27,20 @@ DEFAULT = "hog_color"
 """The encoder that needs no download and no extra."""
 BUILT_IN: dict[str, type[Any]] = {DEFAULT: HogColor, "thumbnail": Thumbnail}
 FILES = ("torchscript", "torch_export", "onnx")
-FORMS = (*BUILT_IN, "torchscript:PATH", "torch_export:PATH", "onnx:PATH", "python:MODULE:FACTORY")
-# Kind to the modules it needs and the extra that brings them.
-_EXTRAS = {"torchscript": ("torch", "torch"), "torch_export": ("torch", "torch"), "onnx": ("onnxruntime", "onnx")}
+HUBS = ("timm", "torchvision")
+FORMS = (
+    *BUILT_IN,
+    *("torchscript:PATH", "torch_export:PATH", "onnx:PATH"),
+    *("timm:NAME", "torchvision:NAME", "python:MODULE:FACTORY"),
+)
+# Kind to the module it needs and the extra that brings it.
+_EXTRAS = {
+    "torchscript": ("torch", "torch"),
+    "torch_export": ("torch", "torch"),
+    "onnx": ("onnxruntime", "onnx"),
+    "timm": ("timm", "timm"),
+    "torchvision": ("torchvision", "torchvision"),
+}
 
 # One model per process, not per task: Spark keeps its Python workers.
 _LOADED: dict[tuple[Any, ...], Encoder] = {}
@@ -65,19 +83,23 @@ def require_encoder(name: str) -> None:
     if kind in FILES:
         model_files.require_file(kind, rest)
         Preprocessing.beside(rest)
+        if kind == "torch_export":
+            exported_programs.require_plain(rest)
+    elif kind in HUBS:
+        hub_models.require_model(kind, rest)
     elif kind == "python":
         python_factory.factory_of(rest)
 
 
 def encoder_record(name: str, *, preprocessing: Preprocessing | None = None) -> EncoderRecord:
-    """What the vectors of an encoder depend on; found on the driver, with nothing loaded onto a device.
+    """What the vectors of an encoder depend on; found on the driver, with nothing loaded onto a GPU.
 
     Parameters
     ----------
     name : str
         The encoder.
     preprocessing : Preprocessing, optional
-        Of a model file; by default what the file PATH.preprocessing.toml beside it says.
+        Of a model; by default what the file PATH.preprocessing.toml beside it says, or what its weights came with.
     """
     kind, rest = _parts(name)
     if kind in BUILT_IN:
@@ -85,9 +107,10 @@ def encoder_record(name: str, *, preprocessing: Preprocessing | None = None) -> 
     if kind == "python":
         weights = python_factory.digest_of_factory(rest)
         return EncoderRecord(model_files.version_of(kind, weights), weights)
-    weights = model_files.digest_of(rest)
-    used = (preprocessing or Preprocessing.beside(rest)).to_json()
-    return EncoderRecord(model_files.version_of(weights, used), weights, used)
+    if kind in HUBS:
+        _, own, weights = hub_models.load_model(kind, rest)
+        return _record(weights, preprocessing or own)
+    return _record(model_files.digest_of(rest), preprocessing or Preprocessing.beside(rest))
 
 
 def encoder_version(name: str, *, preprocessing: Preprocessing | None = None) -> str:
@@ -147,33 +170,45 @@ def load_encoder(
     key = (name, version, chosen, half_precision, batch_size, preprocessing)
     if key not in _LOADED:
         require_encoder(name)
-        record = encoder_record(name, preprocessing=preprocessing)
-        if version not in (None, record.version):
-            raise EncoderError.changed(name, str(version), record.version)
         on = device_for(None, partition=partition) if chosen == "auto" else chosen
-        _LOADED[key] = _load(name, record, on, half_precision, batch_size or BATCH_SIZE, preprocessing)
+        encoder = _load(name, on, half_precision, batch_size or BATCH_SIZE, preprocessing)
+        if version not in (None, encoder.version):
+            raise EncoderError.changed(name, str(version), encoder.version)
+        _LOADED[key] = encoder
     return _LOADED[key]
 
 
 def _load(
-    name: str,
-    record: EncoderRecord,
-    device: str,
-    half_precision: bool,
-    batch_size: int,
-    preprocessing: Preprocessing | None,
+    name: str, device: str, half_precision: bool, batch_size: int, preprocessing: Preprocessing | None
 ) -> Encoder:
     kind, rest = _parts(name)
     if kind in BUILT_IN:
         built_in: Encoder = BUILT_IN[kind]()
         return built_in
+    if kind in HUBS:
+        module, own, weights = hub_models.load_model(kind, rest)
+        record = _record(weights, preprocessing or own)
+    else:
+        record = encoder_record(name, preprocessing=preprocessing)
+        own = Preprocessing.beside(rest)
     if kind == "python":
         model = python_factory.factory_of(rest)()
         return python_factory.PythonEncoder(name, record.version, model, batch_size=batch_size)
-    used = preprocessing or Preprocessing.beside(rest)
-    module = torch_encoder.load_torchscript(rest, device)
-    options: dict[str, Any] = {"device": device, "half_precision": half_precision, "batch_size": batch_size}
-    return torch_encoder.TorchEncoder(name, record.version, module, used, **options)
+    used = preprocessing or own
+    if kind == "onnx":
+        return onnx_encoder.OnnxEncoder(name, record.version, rest, used, device=device, batch_size=batch_size)
+    if kind == "torchscript":
+        module = torch_encoder.load_torchscript(rest, device)
+    elif kind == "torch_export":
+        module = exported_programs.load_exported(rest, device)
+    return torch_encoder.TorchEncoder(
+        name, record.version, module, used, device=device, half_precision=half_precision, batch_size=batch_size
+    )
+
+
+def _record(weights: str, preprocessing: Preprocessing) -> EncoderRecord:
+    text = preprocessing.to_json()
+    return EncoderRecord(model_files.version_of(weights, text), weights, text)
 
 
 def _parts(name: str) -> tuple[str, str]:

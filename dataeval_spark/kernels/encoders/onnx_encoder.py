@@ -1,0 +1,112 @@
+"""An ONNX model as an encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataeval_spark.errors import EncoderError, MissingExtraError
+from dataeval_spark.kernels.encoders.batching import BATCH_SIZE, DeviceBatches
+from dataeval_spark.kernels.encoders.preprocessing import Preprocessing
+from dataeval_spark.kernels.value_range import ValueRange
+
+
+class OnnxEncoder:
+    """Runs the first output of an ONNX model, one thread on a CPU; a GPU needs the package onnxruntime-gpu.
+
+    The model takes one input, (number, channels, height, width) or the layout of `preprocessing`, float32 or float16,
+    and any number of images. Its weights are in the file itself.
+
+    Parameters
+    ----------
+    name, version : str
+        See `Encoder`.
+    path : str
+        The model.
+    preprocessing : Preprocessing
+        From pixels to the model's input.
+    device : str
+        "cpu", "cuda:0" ...; without a GPU build of onnxruntime it runs on the CPU all the same.
+    batch_size : int
+        Most images in a batch.
+
+    Raises
+    ------
+    EncoderError
+        The file cannot be read as a model, or the model has other inputs.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        version: str,
+        path: str,
+        preprocessing: Preprocessing,
+        *,
+        device: str = "cpu",
+        batch_size: int = BATCH_SIZE,
+    ) -> None:
+        runtime = _require_onnxruntime()
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        providers: list[Any] = ["CPUExecutionProvider"]
+        if device.startswith("cuda") and "CUDAExecutionProvider" in runtime.get_available_providers():
+            providers.insert(0, ("CUDAExecutionProvider", {"device_id": int(device.partition(":")[2] or 0)}))
+        try:
+            # As bytes: weights in other files, of which the version would know nothing, are not found.
+            self._session = runtime.InferenceSession(Path(path).read_bytes(), options, providers=providers)
+        except Exception as error:
+            raise EncoderError.unloadable(name, error, "save the model with its weights in one .onnx file") from error
+        self.name = name
+        self.version = version
+        self.dimension: int | None = None
+        self.preprocessing = preprocessing
+        self.device = device if len(self._session.get_providers()) > 1 else "cpu"
+        self._input, self._type = _only_input(self._session, name)
+        self._batches = DeviceBatches(batch_size, out_of_memory=(MemoryError,))
+
+    @property
+    def batch_size(self) -> int:
+        return self._batches.size
+
+    def prepare(self, pixels: NDArray[Any], encoded: ValueRange | None = None) -> NDArray[np.uint8]:
+        return self.preprocessing.pixels(pixels, encoded)
+
+    def embed(self, prepared: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        vectors = self._batches.embed(prepared, self._run, self.name)
+        self.dimension = vectors.shape[1] if len(vectors) else self.dimension
+        return vectors
+
+    def _run(self, batch: list[NDArray[np.uint8]]) -> Any:
+        values = self.preprocessing.normalized(np.stack(batch)).astype(self._type, copy=False)
+        try:
+            return self._session.run(None, {self._input: values})[0]
+        except Exception as error:
+            if "allocate memory" in str(error):
+                raise MemoryError(str(error)) from error
+            raise
+
+
+def _require_onnxruntime() -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingExtraError.of("onnxruntime", "onnx") from error
+    return onnxruntime
+
+
+def _only_input(session: Any, name: str) -> tuple[str, Any]:
+    inputs = session.get_inputs()
+    found = ", ".join(f"{each.name}: {each.type} {each.shape}" for each in inputs)
+    types = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+    is_usable = len(inputs) == 1 and inputs[0].type in types and len(inputs[0].shape) == 4
+    if not is_usable or isinstance(inputs[0].shape[0], int):
+        raise EncoderError(
+            f"Encoder {name!r} takes {found}; expected one input of floats, (any number, channels, height, width).\n"
+            "Hint: export with a dynamic first axis, and without further inputs."
+        )
+    return inputs[0].name, types[inputs[0].type]
