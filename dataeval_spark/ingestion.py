@@ -22,7 +22,7 @@ from dataeval_spark.ingest.voc import read_voc
 from dataeval_spark.ingest.webdataset import read_webdataset
 from dataeval_spark.ingest.yolo import read_yolo
 from dataeval_spark.kernels.uris import is_uri
-from dataeval_spark.locations import absolute
+from dataeval_spark.locations import absolute, refuse_credentials
 from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.synchronization import synchronize
 from dataeval_spark.tables import ANNOTATION_FINDINGS, FACTORS, IMAGES, SOURCE_FILES, TARGETS
@@ -99,6 +99,7 @@ def ingest(
         The source cannot be read at all, has no images, or the dataset's name is taken.
     """
     started = datetime.now(UTC)
+    refuse_credentials(source, annotations, metadata)
     if annotations and not is_uri(annotations):
         annotations = os.path.abspath(annotations)
     reason = ""
@@ -181,11 +182,10 @@ def bring_up_to_date(
     if not is_new:
         _require_own_name(existing, dataset, source, replace)
     files = stage(found.files, "source_files") if found.files is not None else None
-    source_files.forget(workspace, run, dataset, files)
-    outcome = synchronize(workspace, run, stage, found, existing, dataset, source, is_new=is_new, keep_bytes=keep_bytes)
-    if outcome["taken"]:
-        source_files.remember(workspace, run, dataset, files)
-    return outcome
+    with source_files.remembering(workspace, run, dataset, files):
+        return synchronize(
+            workspace, run, stage, found, existing, dataset, source, is_new=is_new, keep_bytes=keep_bytes
+        )
 
 
 def _check_options(

@@ -7,7 +7,8 @@ import re
 import shutil
 from pathlib import Path
 
-from dataeval_spark.kernels.uris import is_uri
+from dataeval_spark.errors import IngestError
+from dataeval_spark.kernels.uris import has_credentials, is_uri, without_credentials
 
 logger = logging.getLogger("dataeval_spark")
 
@@ -22,6 +23,16 @@ def absolute(location: str) -> str:
     if location.startswith("file:"):
         return str(local_path(location))
     return location.rstrip("/") if is_uri(location) else str(Path(location).expanduser().absolute())
+
+
+def refuse_credentials(*locations: str | None) -> None:
+    """Raise IngestError for a URI with credentials: where a dataset came from is written down with each image."""
+    for location in locations:
+        if location and has_credentials(location):
+            raise IngestError(
+                f"{without_credentials(location)} was given with credentials in it, which tables would keep.\n"
+                "Hint: leave them out, and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what the storage takes."
+            )
 
 
 def is_local(location: str) -> bool:

@@ -1,0 +1,117 @@
+"""A prefix of an S3-compatible server is ingested and profiled like a folder, and no table has its credentials."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from dataeval_spark.audit import Audit
+from dataeval_spark.errors import IngestError
+from dataeval_spark.ingest.file_bytes import read_files, without_credentials
+from dataeval_spark.kernels.hashes import file_hash
+from dataeval_spark.tables import HASHES, IMAGES, RUNS, UNREADABLE_IMAGES
+
+from tests.kernels.s3_server import ENVIRONMENT, serve
+
+from .pictures import png, tree
+
+FILES = {"cat/1.png": png(10), "cat/2 b+%20é.png": png(20), "dog/3.png": png(30), "top.png": png(40), "notes.txt": b"x"}
+SOURCE = "s3://box/set"
+
+
+@pytest.fixture(scope="module")
+def server(spark, request, tmp_path_factory):
+    """Reached from this process and, Classic only, from the workers: Connect's have the server's environment."""
+    if request.config.getoption("--spark") == "connect":
+        pytest.skip("a Connect server's workers do not take the client's environment")
+    root = tmp_path_factory.mktemp("server")
+    tree(root / "box" / "set", {**FILES, "dog/forbidden.png": b"", "dog/busy.png": png(50)})
+    with serve(root) as running, pytest.MonkeyPatch.context() as patch:
+        for name, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL": running.endpoint}.items():
+            patch.setenv(name, value)
+            patch.setitem(spark.sparkContext.environment, name, value)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def audit(spark, server, tmp_path_factory):
+    made = Audit(str(tmp_path_factory.mktemp("audit")), spark, echo=lambda line: None)
+    return made.ingest(SOURCE).profile()
+
+
+def test_objects_are_images_with_their_bytes_hash_size_and_class(audit):
+    rows = {row["image_id"]: row for row in audit.workspace.read(IMAGES).collect()}
+    found = {name: (row["uri"], row["content_length"], row["file_hash"]) for name, row in rows.items()}
+
+    images = {name: data for name, data in FILES.items() if name != "notes.txt"} | {"dog/busy.png": png(50)}
+    assert found == {
+        **{f"set/{name}": (f"{SOURCE}/{name}", len(data), file_hash(data)) for name, data in images.items()},
+        "set/dog/forbidden.png": (f"{SOURCE}/dog/forbidden.png", None, None),
+    }
+    assert {row["source"] for row in rows.values()} == {SOURCE}
+    assert all(row["modified_at"] for row in rows.values())
+
+
+def test_what_is_forbidden_is_a_row_and_all_else_is_measured(audit):
+    (bad,) = audit.workspace.read(UNREADABLE_IMAGES).collect()
+
+    assert (bad["image_id"], bad["stage"], bad["error_class"]) == ("set/dog/forbidden.png", "read", "PermissionError")
+    assert bad["message"] == os.strerror(13)
+    assert audit.workspace.read(HASHES).count() == 5
+
+
+def test_what_has_not_changed_is_not_read_again(audit, server):
+    server.requests.clear()
+    (server.root / "box/set/top.png").write_bytes(png(41) + b"changed")
+
+    audit.ingest(SOURCE)
+
+    read = {asked for asked in server.requests if asked.endswith(".png")}
+    assert read == {"GET /box/set/top.png", "GET /box/set/dog/forbidden.png"}
+
+
+def test_no_table_has_credentials(audit):
+    with pytest.raises(IngestError, match=r"^s3://box/set was given with credentials in it.*\nHint: .*AWS_ACCESS"):
+        audit.ingest("s3://AKIAEXAMPLE:hunter2hunter2@box/set")
+
+    secrets = (*(ENVIRONMENT[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")), "hunter2", "AKIAEX")
+    runs = audit.workspace.read(RUNS).collect()
+    assert any("credentials" in (row["message"] or "") for row in runs)
+    for table in (IMAGES, UNREADABLE_IMAGES, RUNS):
+        text = str(audit.workspace.read(table).collect())
+        assert not [secret for secret in secrets if secret in text], table.name
+
+
+def test_a_prefix_that_is_not_there_is_named(audit):
+    with pytest.raises(IngestError, match=r"SOURCE s3://box/nothing cannot be listed: No such file"):
+        audit.ingest("s3://box/nothing")
+
+
+def test_objects_are_read_once_and_unreadable_ones_are_rows_without_a_hash(spark, server):
+    rows = [
+        ("a", f"{SOURCE}/cat/1.png", None, 10),
+        ("b", f"{SOURCE}/nothing.png", None, 10),
+        ("c", None, bytearray(b"given"), 5),
+        ("d", None, None, None),
+    ]
+    files = spark.createDataFrame(rows, "image_id string, uri string, content binary, content_length bigint")
+
+    found = {row["image_id"]: row for row in read_files(files.coalesce(1), keep_bytes=True).collect()}
+
+    contents = {name: row["content"] and bytes(row["content"]) for name, row in found.items()}
+    assert contents == {"a": FILES["cat/1.png"], "b": None, "c": b"given", "d": None}
+    assert {name for name, row in found.items() if row["file_hash"] is None} == {"b", "d"}
+
+
+def test_a_signed_uri_is_kept_without_its_signature(spark):
+    signed = "https://me:pw@host/a.png?X-Amz-Credential=AK&size=2&X-Amz-Signature=f00"
+    uris = spark.createDataFrame([(signed,), ("s3://box/a@b.png",), ("/data/a?b=1.png",)], "uri string")
+
+    kept = [row[0] for row in uris.select(without_credentials(uris["uri"])).collect()]
+
+    assert kept == [
+        "https://host/a.png?X-Amz-Credential=***&size=2&X-Amz-Signature=***",
+        "s3://box/a@b.png",
+        "/data/a?b=1.png",
+    ]
