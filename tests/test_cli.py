@@ -44,6 +44,17 @@ def test_an_unknown_verb_is_wrong_usage(capsys):
     assert run(capsys, "frobnicate")[0] == USAGE
 
 
+def test_search_prints_the_nearest_images(audited, capsys):
+    image_id = audited.table("embeddings").orderBy("image_id").first()["image_id"]
+
+    code, out, _ = run(capsys, "search", "--workspace", audited.workspace.location, image_id, "-k", "3")
+
+    lines = [line.split() for line in out.splitlines()]
+    assert code == DONE
+    assert [line[0] for line in lines] == ["1", "2", "3"]
+    assert image_id not in {line[2] for line in lines}
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -51,6 +62,7 @@ def test_an_unknown_verb_is_wrong_usage(capsys):
         (("analyze", "--set", "outliers.metod=iqr"), "did you mean 'method'"),
         (("analyze", "--set", "outliers.method=Zscore"), "Hint: outliers.method = 'zscore'"),
         (("analyze", "--conf", "/nowhere.toml"), "/nowhere.toml cannot be read"),
+        (("search", "nothing.jpg"), "there is no such file"),
         (("snapshot", "create"), "takes 1 names; 0 given"),
         (("snapshot", "show", "nothing"), "there are first"),
         (("compare", "--reference", "dataset=x", "--current", "dataset=demo"), "there are dataset=demo, dataset=later"),

@@ -1,0 +1,110 @@
+"""Searching a workspace for images like a given one: an image of it, a file, or a vector."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.decode import decode
+from dataeval_spark.kernels.encoders import load_encoder
+from dataeval_spark.kernels.nearest import Metric
+from dataeval_spark.similarity.search import search
+from dataeval_spark.tables import EMBEDDINGS, IMAGES
+from dataeval_spark.workspace import Workspace
+
+Query = str | bytes | NDArray[Any]
+
+
+def search_workspace(
+    workspace: Workspace, query: Query, *, k: int = 10, metric: Metric = "cosine", encoder: str | None = None
+) -> DataFrame:
+    """Find the images of a workspace that are most like a given one.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        With embeddings of whole images.
+    query : str, bytes or ndarray
+        An image's id, the path of an image or ``.npy`` file, the bytes of an image, or a vector (d,). An image of the
+        workspace is not found itself.
+    k : int
+        Images to find.
+    metric : {"euclidean", "cosine", "inner_product"}
+        What is near.
+    encoder : str, optional
+        Whose vectors; may be left out where there are those of one only.
+
+    Returns
+    -------
+    DataFrame
+        ``rank`` (from 1), ``image_id``, ``distance`` and ``uri``.
+
+    Raises
+    ------
+    OptionError
+        There is neither such an image nor such a file, or the encoder must be named.
+    TableMissingError
+        Nothing has been embedded.
+    EncoderError
+        The file is to be embedded by another version of the encoder than the workspace has vectors of.
+    """
+    whole = workspace.read(EMBEDDINGS).where("target_index IS NULL")
+    name, version = _encoder(whole, encoder)
+    rows = whole.where((F.col("encoder") == name) & (F.col("encoder_version") == version))
+    vector, own_id = _vector(rows, query, name, version)
+    others = rows if own_id is None else rows.where(F.col("image_id") != own_id)
+    uris = workspace.read(IMAGES).where("deleted_at IS NULL").select("image_id", "uri")
+    # image_id is unique on both sides.
+    found = search(others, vector, k=k, metric=metric).join(uris, on="image_id", how="left")
+    return found.select("rank", "image_id", "distance", "uri").orderBy("rank")
+
+
+def _encoder(whole: DataFrame, encoder: str | None) -> tuple[str, str]:
+    # Bounded: encoders and their versions, of which a few are configured.
+    known = [tuple(row) for row in whole.select("encoder", "encoder_version").distinct().limit(50).collect()]
+    names = sorted({name for name, _ in known})
+    if not names:
+        raise OptionError("search: no image has a vector.\nHint: dataeval-spark profile --encoder hog_color")
+    if encoder is None and len(names) > 1:
+        raise OptionError(f"search.encoder must be given: there are vectors of {', '.join(names)}.")
+    chosen = names[0] if encoder is None else encoder
+    OptionError.unless_one_of("search.encoder", chosen, names)
+    versions = [version for name, version in known if name == chosen]
+    if len(versions) > 1:
+        raise OptionError(
+            f"search.encoder is {chosen!r}, of which there are vectors of versions {', '.join(sorted(versions))}.\n"
+            f"Hint: dataeval-spark profile --encoder {chosen}"
+        )
+    return chosen, versions[0]
+
+
+def _vector(rows: DataFrame, query: Query, encoder: str, version: str) -> tuple[NDArray[np.float32], str | None]:
+    """The query's vector, and its id where it is an image of the workspace."""
+    if isinstance(query, bytes):
+        return _embedded(query, encoder, version), None
+    if not isinstance(query, str):
+        return np.asarray(query, np.float32), None
+    own = rows.where(F.col("image_id") == query).select("embedding").limit(1).collect()  # one row
+    if own:
+        return np.asarray(own[0]["embedding"], np.float32), query
+    path = Path(query)
+    if not path.is_file():
+        raise OptionError(
+            f"search.query is {query!r}: no image of that id has a vector of encoder {encoder!r}, and there is no such "
+            "file.\nHint: an image_id of the table images, or the path of an image or .npy file"
+        )
+    if path.suffix == ".npy":
+        return np.load(path, allow_pickle=False).astype(np.float32), None
+    return _embedded(path.read_bytes(), encoder, version), None
+
+
+def _embedded(data: bytes, encoder: str, version: str) -> NDArray[np.float32]:
+    model = load_encoder(encoder, version=version)
+    vector: NDArray[np.float32] = model.embed([model.prepare(decode(data).pixels)])[0]
+    return vector
