@@ -14,7 +14,19 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from dataeval_spark import tables as t
-from dataeval_spark.bias import balance, contingency, diversity, factors, labels, parity
+from dataeval_spark.bias import (
+    balance,
+    contingency,
+    coverage,
+    coverage_gaps,
+    diversity,
+    factors,
+    feature_value,
+    label_parity,
+    labels,
+    parity,
+    shortcuts,
+)
 from dataeval_spark.errors import ConfigError, DataEvalError, StepFailedError, TableMissingError
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.quality import duplicates, image_findings, outliers
@@ -58,7 +70,13 @@ class Step:
 
 STEPS = (
     Step(normalization.normalization, (t.CHANNEL_STATS, t.IMAGE_STATS, t.IMAGES), (t.NORMALIZATION,)),
-    Step(duplicates.duplicates, (t.HASHES, t.IMAGE_STATS, t.IMAGES), (t.DUPLICATE_PAIRS, t.DUPLICATE_GROUPS)),
+    Step(
+        duplicates.duplicates,
+        (t.HASHES, t.IMAGE_STATS, t.IMAGES),
+        (t.DUPLICATE_PAIRS, t.DUPLICATE_GROUPS, t.DATASET_FINDINGS),
+        version=2,
+        uses=(t.TARGETS, t.NEIGHBORS),
+    ),
     Step(outliers.outliers, (t.IMAGE_STATS, t.TARGETS), (t.OUTLIERS,)),
     Step(image_findings.image_findings, (t.IMAGE_STATS,), (t.IMAGE_FINDINGS,)),
     Step(labels.label_stats, (t.TARGETS, t.IMAGES), (t.LABEL_STATS,)),
@@ -72,10 +90,18 @@ STEPS = (
     Step(balance.balance, (t.CONTINGENCY, t.BIN_EDGES, t.FACTOR_BINS), (t.BALANCE,)),
     Step(diversity.diversity, (t.CONTINGENCY,), (t.DIVERSITY,)),
     Step(parity.parity, (t.CONTINGENCY,), (t.PARITY,)),
+    Step(coverage.coverage, (t.NEIGHBORS, t.EMBEDDINGS, t.TARGETS), (t.COVERAGE, t.COVERAGE_STATS)),
+    Step(coverage_gaps.coverage_gaps, (t.FACTOR_BINS, t.BIN_EDGES), (t.COVERAGE_GAPS,)),
+    Step(shortcuts.shortcuts, (t.FACTOR_BINS, t.BALANCE), (t.SHORTCUTS,)),
+    Step(feature_value.feature_value, (t.FACTOR_BINS, t.BALANCE), (t.FEATURE_VALUE,)),
     Step(neighbors.neighbors, (t.EMBEDDINGS,), (t.NEIGHBORS, t.DATASET_FINDINGS), uses=(t.NEIGHBORS,)),
 )
 # These compare a reference with the current data; both are rows of the table they read.
-COMPARISONS = (Step(univariate.drift_univariate, (t.IMAGE_STATS,), (t.DRIFT_METRICS,)),)
+COMPARISONS = (
+    Step(univariate.drift_univariate, (t.IMAGE_STATS,), (t.DRIFT_METRICS,)),
+    Step(label_parity.label_parity, (t.TARGETS,), (t.LABEL_PARITY,)),
+    Step(label_parity.null_model, (t.TARGETS,), (t.NULL_MODEL,)),
+)
 
 
 def levels(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:

@@ -28,8 +28,9 @@ SCHEMAS = {
     "embeddings": "image_id target_index encoder embedding encoder_version fingerprint run_id",
     "neighbors": "encoder metric image_id target_index rank neighbor_id neighbor_target_index distance k method "
     "encoder_version fingerprint run_id",
-    "duplicate_pairs": "image_id_a target_index_a image_id_b target_index_b kind distance run_id",
-    "duplicate_groups": "group_id image_id target_index kinds is_kept reason group_size spans_splits run_id",
+    "duplicate_pairs": "image_id_a target_index_a image_id_b target_index_b kind distance orientation run_id",
+    "duplicate_groups": "group_id image_id target_index kinds is_kept reason group_size spans_splits label_conflict "
+    "kept_distance diameter_bound run_id",
     "outliers": "image_id target_index channel statistic method group_name value score threshold lower upper "
     "direction run_id",
     "image_findings": "image_id target_index rule score threshold severity message run_id",
@@ -42,12 +43,24 @@ SCHEMAS = {
     "diversity": "factor class_name diversity method bins filled_bins threshold is_low n run_id",
     "parity": "factor score p_value adjusted_pvalue g_statistic degrees_of_freedom pearson_statistic pearson_p_value "
     "cramers_v low_expected_cells insufficient is_significant n run_id",
+    "coverage": "encoder image_id target_index radius coverage_radius method rank run_id",
+    "coverage_stats": "encoder class_name n uncovered uncovered_share mean_radius max_radius coverage_radius method "
+    "observations dimensions run_id",
+    "completeness": "encoder class_name n dimensions rank completeness isotropy run_id",
+    "coverage_gaps": "pattern parts level n expected threshold images_needed rank found run_id",
+    "shortcuts": "class_name factor auc p_value adjusted_pvalue score n n_rest is_shortcut lowest highest run_id",
+    "feature_value": "factor rank verdict score p_value auc auc_std folds redundancy redundant_with bins run_id",
+    "label_parity": "window reference current class_name reference_count current_count reference_share current_share "
+    "status chi_squared p_value total_variation l_infinity low_count_classes threshold is_different run_id",
+    "null_model": "window reference current predictor accuracy precision_macro precision_micro recall_macro recall_micro "
+    "false_positive_rate_macro false_positive_rate_micro accuracy_macro accuracy_micro run_id",
     "snapshots": "snapshot table_name version table_id created_at note run_ids",
 }
 OPTIONS = {
     "ingest": "format annotations metadata dataset split glob limit keep_bytes replace timezone voc_one_based",
     "profile": "encoder per_target max_pixels images_per_commit",
-    "duplicates": "near low_information_std max_edges",
+    "duplicates": "near phash_distance dhash_distance d4 boxes embedding_distance low_information_std grouping keep "
+    "compat one_task_edges",
     "outliers": "method threshold statistics per_class per_target",
     "image_findings": "dark bright blurry low_information odd_aspect_ratio odd_size_iqr grayscale_share",
     "label_stats": "",
@@ -56,6 +69,12 @@ OPTIONS = {
     "balance": "label imbalance_threshold correlation_threshold estimator neighbors sample seed",
     "diversity": "method threshold label",
     "parity": "score_threshold p_value_threshold label",
+    "coverage": "method observations percent rescale per_target",
+    "coverage_gaps": "factors threshold max_level max_bins max_patterns max_combinations",
+    "shortcuts": "auc_threshold score_threshold p_value_threshold max_values",
+    "feature_value": "folds seed useless_score useless_auc redundant",
+    "label_parity": "threshold",
+    "null_model": "",
     "neighbors": "k metric encoder per_target method max_core_hours recall block_rows seed",
     "drift_univariate": "threshold statistics",
 }

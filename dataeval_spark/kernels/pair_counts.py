@@ -54,6 +54,20 @@ def pair_counts(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield from _counted(held)
 
 
+def label_counts(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Partial counts of each factor's values against the label only: ``factor``, ``value``, ``class_name``, ``n``."""
+    for batch in batches:
+        if batch.num_rows == 0:
+            continue
+        names, codes, values = code_columns(pa.Table.from_batches([batch]))
+        label = names.index(LABEL)
+        for i, name in enumerate(names):
+            if i != label:
+                cells = _pair((name, LABEL), (codes[i], codes[label]), (values[i], values[label]))
+                columns = [cells.column(column) for column in ("factor_a", "value_a", "value_b", "n")]
+                yield pa.RecordBatch.from_arrays(columns, names=["factor", "value", LABEL, "n"])
+
+
 def _counted(held: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     table = pa.Table.from_batches(held).combine_chunks()
     names, codes, values = code_columns(table)

@@ -1,0 +1,203 @@
+"""Shortcuts: factors that alone tell a class from the rest, with images at both ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from scipy.stats import false_discovery_control
+
+from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.factor_codes import from_maps
+from dataeval_spark.kernels.pair_counts import LABEL
+from dataeval_spark.kernels.rank_auc import class_auc
+from dataeval_spark.tables import SHORTCUTS
+
+Floats = NDArray[np.float64]
+EXAMPLES = 3
+_EXAMPLE = pa.struct([("image_id", pa.string()), ("value", pa.float64())])
+_BLOCK = "factor string, numbers binary, codes binary, classes array<string>, ids array<string>, kept array<int>"
+_BLOCK_SCHEMA = pa.schema(
+    [
+        ("factor", pa.string()),
+        ("numbers", pa.binary()),
+        ("codes", pa.binary()),
+        ("classes", pa.list_(pa.string())),
+        ("ids", pa.list_(pa.string())),
+        ("kept", pa.list_(pa.int32())),
+    ]
+)
+_ROWS = (
+    "class_name string, factor string, auc double, p_value double, n bigint, n_rest bigint, "
+    "lowest array<struct<image_id: string, value: double>>, highest array<struct<image_id: string, value: double>>"
+)
+_ROW_SCHEMA = pa.schema(
+    [
+        ("class_name", pa.string()),
+        ("factor", pa.string()),
+        ("auc", pa.float64()),
+        ("p_value", pa.float64()),
+        ("n", pa.int64()),
+        ("n_rest", pa.int64()),
+        ("lowest", pa.list_(_EXAMPLE)),
+        ("highest", pa.list_(_EXAMPLE)),
+    ]
+)
+
+
+def shortcuts(
+    factor_bins: DataFrame,
+    balance: DataFrame,
+    *,
+    auc_threshold: float = 0.8,
+    score_threshold: float = 0.3,
+    p_value_threshold: float = 0.05,
+    max_values: int = 50_000_000,
+) -> DataFrame:
+    """Measure how well each numeric factor alone tells each class from the rest.
+
+    The AUC is exact: from the ranks of all values, ties in the middle. A low AUC is as telling as a high one. It is a
+    shortcut when the AUC is at least ``auc_threshold`` or at most 1 minus it, or the mutual information reaches
+    ``score_threshold`` (a class may sit in the middle), and the adjusted p-value of the Mann-Whitney test, or in the
+    second case that of ``balance``, is at most ``p_value_threshold``. A box counts once, so that an image with many
+    weighs more in the p-value than it should.
+
+    Parameters
+    ----------
+    factor_bins, balance : DataFrame
+        Tables of these names.
+    auc_threshold : float in [0.5, 1]
+        AUC that makes a shortcut.
+    score_threshold : float in [0, 1]
+        Chance-adjusted mutual information that makes a shortcut.
+    p_value_threshold : float in [0, 1]
+        False discovery rate.
+    max_values : int
+        Most values of one factor: one task sorts them (about 50 bytes each).
+
+    Returns
+    -------
+    DataFrame
+        Table ``shortcuts`` without ``run_id``. The driver holds one row per class and factor.
+
+    Raises
+    ------
+    OptionError
+        An option is out of range; a factor has more values than ``max_values`` (raised inside the task's error).
+
+    References
+    ----------
+    Geirhos et al. (2020), "Shortcut learning in deep neural networks"; Mann and Whitney (1947).
+
+    Examples
+    --------
+    >>> shortcuts(binned, measured).where("is_shortcut").orderBy("auc").show()
+    """
+    OptionError.unless_between("shortcuts.auc_threshold", auc_threshold, 0.5, 1.0)
+    OptionError.unless_between("shortcuts.score_threshold", score_threshold, 0.0, 1.0)
+    OptionError.unless_between("shortcuts.p_value_threshold", p_value_threshold, 0.0, 1.0)
+    blocks = factor_bins.select("image_id", "class_name", "numbers").mapInArrow(_blocks, _BLOCK)
+    found = blocks.groupBy("factor").applyInArrow(lambda table: _of_factor(table, max_values), _ROWS)
+    of_class = balance.where((F.col("kind") == "class") & (F.col("factor_a") == LABEL))
+    scores = of_class.select("class_name", F.col("factor_b").alias("factor"), "score", "adjusted_pvalue")
+    scores = scores.withColumnRenamed("adjusted_pvalue", "score_pvalue")
+    joined = found.join(scores, on=["class_name", "factor"], how="left").orderBy("factor", "class_name")
+    rows = [row.asDict(recursive=True) for row in joined.collect()]  # classes x factors
+    adjusted = false_discovery_control([row["p_value"] for row in rows]).tolist() if rows else []
+    names = [name for name in SHORTCUTS.column_names if name != "run_id"]
+    result: list[tuple[Any, ...]] = []
+    for row, p_value in zip(rows, adjusted, strict=True):
+        by_rank = max(row["auc"], 1 - row["auc"]) >= auc_threshold and p_value <= p_value_threshold
+        score, score_pvalue = row["score"], row["score_pvalue"]
+        # An estimate from neighbours has no p-value.
+        by_score = score is not None and score >= score_threshold and (score_pvalue or 0.0) <= p_value_threshold
+        values = {**row, "adjusted_pvalue": p_value, "is_shortcut": by_rank or by_score}
+        result.append(tuple(values[name] for name in names))
+    ddl = ", ".join(column.ddl(comments=False) for column in SHORTCUTS.columns if column.name != "run_id")
+    return factor_bins.sparkSession.createDataFrame(result, ddl)
+
+
+def _blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Values and classes of each factor as bytes; ids of the rows at the ends of each class only."""
+    for batch in batches:
+        names, numbers = from_maps(batch.column("numbers"))
+        labels = batch.column("class_name").dictionary_encode()
+        codes = labels.indices.to_numpy().astype(np.int32)
+        classes, ids = labels.dictionary.to_pylist(), batch.column("image_id")
+        rank = pc.rank(ids, sort_keys="ascending", tiebreaker="min").to_numpy()
+        for name, values in zip(names, numbers.T, strict=True):
+            present = np.flatnonzero(~np.isnan(values))
+            ends = _ends(values[present], codes[present], rank[present])
+            of_ends = ids.take(pa.array(present[ends])).to_pylist()
+            row = {
+                "factor": name,
+                "numbers": values[present].tobytes(),
+                "codes": codes[present].tobytes(),
+                "classes": classes,
+                "ids": of_ends,
+                "kept": ends.tolist(),
+            }
+            yield pa.RecordBatch.from_pylist([row], schema=_BLOCK_SCHEMA)
+
+
+def _ends(values: Floats, codes: NDArray[np.int32], rank: NDArray[Any]) -> NDArray[np.int64]:
+    """Rows among the first and last few of their class by value, then id; an image counts once with one value."""
+    kept = []
+    for signed in (values, -values):
+        order = np.lexsort((rank, signed, codes))
+        keys = [key[order] for key in (codes, signed, rank)]
+        repeats = np.logical_and.reduce([key[1:] == key[:-1] for key in keys])
+        order = order[np.r_[True, ~repeats][: order.size]]
+        of_class = codes[order]
+        place = np.arange(order.size) - np.searchsorted(of_class, of_class, side="left")
+        kept.append(order[place < EXAMPLES])
+    return np.unique(np.concatenate(kept))
+
+
+def _of_factor(blocks: pa.Table, max_values: int) -> pa.Table:
+    factor = blocks["factor"][0].as_py()
+    values = np.concatenate([np.frombuffer(block, np.float64) for block in blocks["numbers"].to_pylist()])
+    if values.size > max_values:
+        raise OptionError(
+            f"shortcuts.max_values is {max_values:,} and factor {factor} has {values.size:,} values.\n"
+            "Hint: raise it (about 50 bytes of memory per value in one task)."
+        )
+    classes = sorted({name for of_block in blocks["classes"].to_pylist() for name in of_block})
+    place = {name: code for code, name in enumerate(classes)}
+    codes, examples, start = [], [], 0
+    for row in blocks.select(["codes", "classes", "ids", "kept"]).to_pylist():
+        local = np.array([place[name] for name in row["classes"]], np.int64)
+        codes.append(local[np.frombuffer(row["codes"], np.int32)])
+        examples += [(start + kept, image) for kept, image in zip(row["kept"], row["ids"], strict=True)]
+        start += codes[-1].size
+    of_rows = np.concatenate(codes)
+    auc, p_value, n = class_auc(values, of_rows, len(classes))
+    by_class: dict[int, list[tuple[float, str]]] = {}
+    for row, image in examples:
+        by_class.setdefault(int(of_rows[row]), []).append((float(values[row]), image))
+    rows = [
+        {
+            "class_name": name,
+            "factor": factor,
+            "auc": float(auc[code]),
+            "p_value": float(p_value[code]),
+            "n": int(n[code]),
+            "n_rest": int(values.size - n[code]),
+            "lowest": _examples(sorted(by_class[code])),
+            "highest": _examples(sorted(by_class[code], key=lambda entry: (-entry[0], entry[1]))),
+        }
+        for code, name in enumerate(classes)
+        if 0 < n[code] < values.size
+    ]
+    return pa.Table.from_pylist(rows, schema=_ROW_SCHEMA)
+
+
+def _examples(entries: list[tuple[float, str]]) -> list[dict[str, Any]]:
+    unique = dict.fromkeys((image, value) for value, image in entries)
+    return [{"image_id": image, "value": value} for image, value in list(unique)[:EXAMPLES]]
