@@ -80,6 +80,11 @@ def _watch(process: subprocess.Popen[str], peak: list[float]) -> None:
 
 def tree_mb(root: int) -> float:
     """Resident memory of a process and all its descendants, shared pages counted by share (PSS), in MB."""
+    return sum(map(_pss_mb, tree(root)))
+
+
+def tree(root: int) -> set[int]:
+    """A process and all its descendants."""
     parents = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -87,11 +92,11 @@ def tree_mb(root: int) -> float:
                 parents[int(entry)] = int(Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1])
             except (OSError, IndexError):
                 continue
-    tree, frontier = {root}, {root}
+    found, frontier = {root}, {root}
     while frontier:
-        frontier = {pid for pid, parent in parents.items() if parent in frontier} - tree
-        tree |= frontier
-    return sum(map(_pss_mb, tree))
+        frontier = {pid for pid, parent in parents.items() if parent in frontier} - found
+        found |= frontier
+    return found
 
 
 def _pss_mb(pid: int) -> float:
@@ -102,6 +107,37 @@ def _pss_mb(pid: int) -> float:
     except OSError:
         pass
     return 0.0
+
+
+class MemoryWatch:
+    """Watches the processes below this one while a block runs: the largest of each kind."""
+
+    def __init__(self, every: float = 0.5) -> None:
+        self._every = every
+        self._peaks: dict[str, float] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> MemoryWatch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def peak_mb(self, kind: str) -> float:
+        """Peak memory (PSS, MB) of the largest process whose command line holds a text."""
+        return max((peak for command, peak in self._peaks.items() if kind in command), default=0.0)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._every):
+            for pid in tree(os.getpid()) - {os.getpid()}:
+                try:
+                    command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+                except OSError:
+                    continue
+                self._peaks[command] = max(self._peaks.get(command, 0.0), _pss_mb(pid))
 
 
 def report(name: str, rows: Sequence[Row]) -> None:

@@ -32,5 +32,5 @@ def exposure_clipping(pixels: NDArray[Any], encoded: ValueRange) -> dict[str, fl
     n = pixels.size if pixels.dtype.kind in "biu" else int(np.count_nonzero(~np.isnan(pixels)))
     if n == 0:
         return dict.fromkeys(NAMES, float("nan"))
-    low, high = np.count_nonzero(pixels <= 0), np.count_nonzero(pixels >= encoded.maximum)
-    return dict(zip(NAMES, (low / n, high / n), strict=True))
+    low, high = np.count_nonzero(pixels <= encoded.minimum), np.count_nonzero(pixels >= encoded.maximum)
+    return dict(zip(NAMES, (int(low) / n, int(high) / n), strict=True))

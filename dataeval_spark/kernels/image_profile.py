@@ -47,6 +47,8 @@ class Measures:
         Channels that are also measured together, by a name.
     background : bool
         Measure what no box covers.
+    value_range : tuple of float or None
+        Lowest and highest value that pixels can have, for images whose own values do not tell.
     compat : str or None
         "dataeval" adds DataEval's own xxhash.
     statistics : tuple of CustomStatistic
@@ -59,6 +61,7 @@ class Measures:
     timezone: str = "UTC"
     channel_groups: Mapping[str, Sequence[int]] = field(default_factory=dict)
     background: bool = False
+    value_range: tuple[float, float] | None = None
     compat: str | None = None
     statistics: tuple[CustomStatistic, ...] = ()
     keep_pixels: bool = False
@@ -134,7 +137,7 @@ def profile_image(data: bytes, boxes: Sequence[Box] = (), measures: Measures | N
     asked = Measures() if measures is None else measures
     decoded = decode(data, max_pixels=asked.max_pixels, zone=ZoneInfo(asked.timezone))
     try:
-        encoded = value_range(decoded.pixels)
+        encoded = _range(decoded.pixels, asked)
         whole = _profile(decoded, encoded, None, asked)
         whole.hashes["file_hash"] = file_hash(data)
         targets = tuple(_profile(decoded, encoded, box, asked) for box in boxes)
@@ -177,18 +180,25 @@ def _profile(decoded: Decoded, encoded: ValueRange | None, box: Box | None, aske
     hashes: dict[str, str | None] = _NO_HASHES | {"content_hash": content_hash(pixels)} | perceived
     if asked.compat == "dataeval":
         hashes["dataeval_xxhash"] = dataeval_xxhash(pixels) or None
-    groups = [_group(decoded, window, name, indices) for name, indices in asked.channel_groups.items()]
+    groups = [_group(decoded, window, name, indices, asked) for name, indices in asked.channel_groups.items()]
     custom, errors = measure_custom(asked.statistics, pixels)
     kept = pixels if asked.keep_pixels else None
     return TargetProfile(stats, channel_rows, hashes, groups, custom, errors, kept, encoded)
 
 
-def _group(decoded: Decoded, window: Window, name: str, indices: Sequence[int]) -> dict[str, Any]:
+def _range(pixels: NDArray[Any], asked: Measures) -> ValueRange | None:
+    if asked.value_range is None:
+        return value_range(pixels)
+    low, high = asked.value_range
+    return ValueRange(None, high, low)
+
+
+def _group(decoded: Decoded, window: Window, name: str, indices: Sequence[int], asked: Measures) -> dict[str, Any]:
     row: dict[str, Any] = {"group_name": name, **dict.fromkeys((*PIXEL_NAMES, *VISUAL_NAMES))}
     if max(indices) >= decoded.pixels.shape[2]:
         return row  # this image has no such channel
     pixels = decoded.pixels[:, :, list(indices)]
-    encoded = value_range(pixels)
+    encoded = _range(pixels, asked)
     part = pixels[window.top : window.bottom, window.left : window.right]
     found = pixel_statistics(part, encoded, outside=window.outside).whole
     return row | _nulled(found) | _nulled(visual_statistics(part, encoded, window=window).whole)

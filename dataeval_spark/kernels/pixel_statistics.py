@@ -79,7 +79,7 @@ def pixel_statistics(
     >>> pixel_statistics(np.array([[[0], [255]]], dtype=np.uint8), ValueRange(8, 255.0)).whole["std"]
     127.5
     """
-    if pixels.dtype == np.uint8 and encoded is not None:
+    if pixels.dtype == np.uint8 and encoded is not None and encoded.bit_depth is not None:
         return _from_counts(channel_counts(pixels) if counts is None else counts, encoded, outside)
     values = pixels.reshape(-1, pixels.shape[2]).T.astype(np.float64)
     channels, histograms = [], []
@@ -147,7 +147,7 @@ def _from_values(
             "zeros": float(np.count_nonzero(measured == 0) / total),
         }
     if encoded is not None:
-        histogram = np.histogram(measured, bins=BINS, range=(0.0, encoded.maximum))[0].astype(np.int64)
+        histogram = np.histogram(measured, bins=BINS, range=(encoded.minimum, encoded.maximum))[0].astype(np.int64)
         statistics["entropy"] = float(_entropy(histogram[np.newaxis].astype(np.float64))[0])
     return statistics, histogram
 

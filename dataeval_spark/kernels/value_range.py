@@ -13,10 +13,17 @@ _BIT_DEPTHS = (1, 8, 12, 16, 32)
 
 @dataclass(frozen=True)
 class ValueRange:
-    """Values lie in [0, maximum]; `bit_depth` bits encode them."""
+    """Values lie in [minimum, maximum]; `bit_depth` bits encode them, None when the range was declared.
 
-    bit_depth: int
+    Examples
+    --------
+    >>> ValueRange(12, 4095.0).minimum
+    0.0
+    """
+
+    bit_depth: int | None
     maximum: float
+    minimum: float = 0.0
 
 
 EIGHT_BIT = ValueRange(8, 255.0)
@@ -57,7 +64,7 @@ def value_range(pixels: NDArray[Any]) -> ValueRange | None:
 
 
 def perceptual(pixels: NDArray[Any], encoded: ValueRange) -> NDArray[Any]:
-    """Bring pixels to the scale 0..255: ``clip(x / maximum * 255, 0, 255)``; NaN stays NaN.
+    """Bring pixels to the scale 0..255: ``clip((x - minimum) / (maximum - minimum) * 255, 0, 255)``; NaN stays NaN.
 
     Eight-bit pixels are returned as they are (uint8), everything else as float64, not rounded.
 
@@ -68,7 +75,8 @@ def perceptual(pixels: NDArray[Any], encoded: ValueRange) -> NDArray[Any]:
     """
     if encoded.bit_depth == 8:
         return pixels if pixels.dtype == np.uint8 else np.clip(pixels.astype(np.float64), 0, 255)
-    return np.clip(pixels.astype(np.float64) / encoded.maximum * 255, 0, 255)
+    values = pixels.astype(np.float64)
+    return np.clip((values - encoded.minimum) / (encoded.maximum - encoded.minimum) * 255, 0, 255)
 
 
 def picture(pixels: NDArray[Any], encoded: ValueRange) -> NDArray[np.uint8]:

@@ -64,7 +64,7 @@ def visual_statistics(
     n_channels = pixels.shape[2]
     if encoded is None:
         return VisualStatistics(_visual(np.full(5, np.nan), np.nan), [_visual(np.full(5, np.nan), np.nan)] * n_channels)
-    if pixels.dtype == np.uint8:
+    if pixels.dtype == np.uint8 and encoded.bit_depth is not None:
         counts = channel_counts(pixels) if counts is None else counts
         percentiles = _percentiles_of_counts(counts) * (255.0 / encoded.maximum)
     else:

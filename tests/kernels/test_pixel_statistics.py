@@ -13,7 +13,8 @@ from scipy import stats
 
 from dataeval_spark.kernels.geometry import window_of
 from dataeval_spark.kernels.pixel_statistics import NAMES, pixel_statistics
-from dataeval_spark.kernels.value_range import EIGHT_BIT, value_range
+from dataeval_spark.kernels.value_range import EIGHT_BIT, ValueRange, value_range
+from dataeval_spark.kernels.visual_statistics import visual_statistics
 
 from .reference import CHANNELS, EXPECTED, VALID_BOXES, differences, image
 
@@ -122,3 +123,30 @@ def test_ones_of_a_one_bit_image_fall_into_the_last_bin():
     (histogram,) = pixel_statistics(pixels, value_range(pixels)).histograms
 
     assert (histogram[0], histogram[255], histogram.sum()) == (1, 2, 3)
+
+
+@pytest.mark.parametrize("name", list(EXPECTED["normalized"]))
+def test_dividing_by_the_range_gives_dataeval_s_normalized_statistics(name):
+    pixels, expected = image(name), EXPECTED["normalized"][name]
+    encoded = value_range(pixels)
+    if encoded is None:
+        pytest.skip("the range is unknown: there is nothing to divide by")
+    found = pixel_statistics(pixels, encoded).whole
+
+    scaled = {"mean": encoded.maximum, "std": encoded.maximum, "var": encoded.maximum**2}
+    normalized = {key: value / scaled.get(key, 1.0) for key, value in found.items()}
+
+    assert differences(normalized, expected, NAMES) == {}
+
+
+@pytest.mark.parametrize("case", EXPECTED["declared_range"], ids=lambda case: case["image"])
+def test_a_declared_range_gives_signed_values_an_entropy_and_a_look(case):
+    pixels, (low, high) = image(case["image"]), case["range"]
+    encoded = ValueRange(None, high, low)
+    found = pixel_statistics(pixels, encoded).whole | visual_statistics(pixels, encoded).whole
+
+    # DataEval gives the normalized ones here.
+    found |= {"mean": (found["mean"] - low) / (high - low), "std": found["std"] / (high - low)}
+    found["var"] /= (high - low) ** 2
+    names = tuple(name for name in case["expected"] if name != "depth")
+    assert differences(found, case["expected"], names) == {}
