@@ -64,8 +64,11 @@ def run_profile(
     timezone: str = _DEFAULT.timezone,
     channel_groups: Mapping[str, Sequence[int]] | None = _DEFAULT.channel_groups,
     background: bool = _DEFAULT.background,
+    value_range: Sequence[float] | None = _DEFAULT.value_range,
     compat: str | None = _DEFAULT.compat,
     statistics: Sequence[str] = _DEFAULT.statistics,
+    image_timeout: float = _DEFAULT.image_timeout,
+    image_memory: int = _DEFAULT.image_memory,
     batch_size: int | None = _DEFAULT.batch_size,
     device: str = _DEFAULT.device,
     half_precision: bool = _DEFAULT.half_precision,
@@ -82,8 +85,10 @@ def run_profile(
         The run this is part of.
     stage : callable
         Stores a frame in the run's temporary files and reads it back.
-    encoder, per_target, max_pixels, timezone, channel_groups, background, compat, statistics
+    encoder, per_target, max_pixels, timezone, channel_groups, background, value_range, compat, statistics
         What is measured: see :class:`dataeval_spark.stats.profile_options.ProfileOptions`.
+    image_timeout, image_memory
+        What one image may take: see there.
     batch_size, device, half_precision
         Where and how the encoder computes: see there.
     images_per_commit : int
@@ -107,8 +112,11 @@ def run_profile(
         timezone=timezone,
         channel_groups=channel_groups,
         background=background,
+        value_range=value_range,
         compat=compat,
         statistics=tuple(statistics),
+        image_timeout=image_timeout,
+        image_memory=image_memory,
         batch_size=batch_size,
         device=device,
         half_precision=half_precision,

@@ -25,7 +25,7 @@ from dataeval_spark.errors import SetupError
 from dataeval_spark.kernels.decode import UnreadableImage
 from dataeval_spark.kernels.geometry import Box
 from dataeval_spark.kernels.image_profile import ImageProfile, Measures, profile_image
-from dataeval_spark.kernels.isolated_child import address_space, receive, send
+from dataeval_spark.kernels.isolated_child import address_space, memory_message, receive, send
 
 # Where no compiled kernels are kept from an earlier run, the first image compiles them.
 STARTUP_SECONDS = 300.0
@@ -54,6 +54,11 @@ class Limits:
 
     seconds: float = 60.0
     memory: int = 2 * 2**30
+
+    @property
+    def messages(self) -> tuple[str, str]:
+        """What is said of images that exceed them: in time, in memory."""
+        return f"not decoded and measured in {self.seconds:g} s (image_timeout)", memory_message(self.memory)
 
 
 def task_profiler(attempt: int, limits: Limits) -> Profiler:
@@ -230,8 +235,7 @@ class Isolated:
         return UnreadableImage("decode", "DecoderCrashed", f"the decoder ended the process with status {status}")
 
     def _timeout(self) -> UnreadableImage:
-        message = f"not decoded and measured in {self._limits.seconds:g} s (image_timeout)"
-        return UnreadableImage("decode", "DecoderTimeout", message)
+        return UnreadableImage("decode", "DecoderTimeout", self._limits.messages[0])
 
 
 def _ask(connection: socket.socket, arguments: tuple[Any, ...], deadline: float, limits: Limits | None) -> Any:

@@ -102,8 +102,13 @@ def _answer(called: Callable[..., Any], arguments: tuple[Any, ...], memory: int)
         return pickle.dumps((True, RuntimeError(f"{type(outcome).__name__}: {outcome}")))
 
 
+def memory_message(memory: int) -> str:
+    """What is said of an image that needs more memory than so many bytes."""
+    return f"more than {memory / 2**20:,.0f} MB are needed (image_memory)"
+
+
 def _memory_limit(memory: int) -> UnreadableImage:
-    return UnreadableImage("decode", "MemoryLimit", f"more than {memory / 2**20:,.0f} MB are needed (image_memory)")
+    return UnreadableImage("decode", "MemoryLimit", memory_message(memory))
 
 
 def _limit_memory(memory: int) -> None:

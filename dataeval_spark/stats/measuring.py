@@ -14,7 +14,10 @@ from dataeval_spark.kernels.decode import UnreadableImage
 from dataeval_spark.kernels.encoders import Encoder, load_encoder, overlap
 from dataeval_spark.kernels.files import read_file
 from dataeval_spark.kernels.hashes import file_hash
-from dataeval_spark.kernels.image_profile import Measures, TargetProfile, profile_image
+from dataeval_spark.kernels.image_profile import Measures, TargetProfile
+from dataeval_spark.kernels.isolated import Profiler, task_profiler
+from dataeval_spark.kernels.prefetch import read_ahead
+from dataeval_spark.kernels.uris import is_remote
 from dataeval_spark.stats.profile_options import ProfileOptions
 
 Row = Mapping[str, Any]
@@ -51,7 +54,10 @@ def measure_rows(
         Columns of ``profile.STAGED_DDL``.
     """
     encoder = _encoder(options, encoder_version)
-    measured = (_measured(row, options, measures, encoder) for row in rows)
+    task = TaskContext.get()
+    profiler = task_profiler(task.attemptNumber() if task is not None else 0, options.limits())
+    read = read_ahead(rows, _bytes_of, is_slow=_is_slow, size=lambda row: row["content_length"])
+    measured = (_measured(row, data, options, measures, encoder, profiler) for row, data in read)
     if encoder is None:
         for image in measured:
             yield from image.rows
@@ -79,11 +85,20 @@ def _encoder(options: ProfileOptions, version: str) -> Encoder | None:
     )
 
 
-def _measured(row: Row, options: ProfileOptions, measures: Measures, encoder: Encoder | None) -> Measured:
+def _measured(
+    row: Row,
+    data: bytes | Exception,
+    options: ProfileOptions,
+    measures: Measures,
+    encoder: Encoder | None,
+    profiler: Profiler,
+) -> Measured:
     boxes = row["boxes"] or []
     corners = [tuple(b["box"][k] for k in ("x0", "y0", "x1", "y1")) for b in boxes]
     try:
-        image = profile_image(_bytes_of(row), corners, measures)
+        if isinstance(data, Exception):
+            raise data
+        image = profiler(data, corners, measures)
         targets = [(None, image.image)]
         if options.per_target:
             targets += [(box["target_index"], target) for box, target in zip(boxes, image.boxes, strict=True)]
@@ -127,6 +142,10 @@ def _embedded(batch: list[Measured], encoder: Encoder) -> Iterator[Row]:
         for position, _ in image.prepared:
             image.rows[position]["embedding"] = next(vectors)
         yield from image.rows
+
+
+def _is_slow(row: Row) -> bool:
+    return row["content"] is None and row["uri"] is not None and is_remote(row["uri"])
 
 
 def _bytes_of(row: Row) -> bytes:

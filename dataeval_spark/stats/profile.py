@@ -205,5 +205,8 @@ def done(tables: Mapping[Table, DataFrame], options: ProfileOptions | None = Non
         needed.append(tables[BACKGROUND_STATS])
     for frame in needed:
         complete = complete.join(frame.select(*keys), on=list(keys), how="left_semi")
-    # A file that could not be read may be readable now: a mount was missing, a right was not given.
-    return complete.unionByName(tables[UNREADABLE_IMAGES].where("stage != 'read'").select(*keys))
+    # A file that could not be read may be readable now: a mount was missing, a right was not given. One that took too
+    # much may do with other limits, which its message names.
+    is_limited = F.col("error_class").isin("DecoderTimeout", "MemoryLimit")
+    is_final = (F.col("stage") != "read") & (~is_limited | F.col("message").isin(*options.limits().messages))
+    return complete.unionByName(tables[UNREADABLE_IMAGES].where(is_final).select(*keys))

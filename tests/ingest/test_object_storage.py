@@ -11,7 +11,6 @@ from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.file_bytes import read_files, without_credentials
 from dataeval_spark.kernels.hashes import file_hash
 from dataeval_spark.tables import HASHES, IMAGES, RUNS, UNREADABLE_IMAGES
-
 from tests.kernels.s3_server import ENVIRONMENT, serve
 
 from .pictures import png, tree
