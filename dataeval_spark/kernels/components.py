@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csgraph
 
-Strings = pa.Array | pa.ChunkedArray
+# A pyarrow array or chunked array of strings; pyarrow has no types for a checker.
+Strings: TypeAlias = Any
 
 
 def connected_components(a: Strings, b: Strings) -> tuple[pa.Array, pa.Array]:

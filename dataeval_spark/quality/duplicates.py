@@ -1,60 +1,104 @@
-"""Duplicates: equal files, equal pixels and equal perceptual hashes, merged into groups of which one image is kept."""
+"""Duplicates: equal files, equal pixels, near hashes and near embeddings, in groups of which one image is kept."""
 
 from __future__ import annotations
+
+from typing import Literal, get_args
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.components import connected_components
-from dataeval_spark.tables import DUPLICATE_GROUPS, DUPLICATE_PAIRS
+from dataeval_spark.frames.components import ONE_TASK_EDGES, Checkpoint
+from dataeval_spark.quality.duplicate_groups import Grouping, Keep, duplicate_groups
+from dataeval_spark.quality.duplicate_pairs import (
+    D4_KINDS,
+    EXACT_KINDS,
+    LOW_INFORMATION,
+    NEAR_KINDS,
+    WHOLE,
+    pairs_by_embedding,
+    pairs_by_hash,
+)
+from dataeval_spark.tables import DATASET_FINDINGS
 
-EXACT_KINDS = {"exact_file": "file_hash", "exact_pixels": "content_hash"}
-NEAR_KINDS = {"phash": "phash", "dhash": "dhash"}
-LOW_INFORMATION = "low_information"
+Compat = Literal["dataeval"]
+STEP = "duplicates"
 
 
 def duplicates(
     hashes: DataFrame,
     image_stats: DataFrame,
     images: DataFrame,
+    targets: DataFrame | None = None,
+    neighbors: DataFrame | None = None,
     *,
     near: bool = True,
+    phash_distance: int = 0,
+    dhash_distance: int = 0,
+    d4: bool = False,
+    boxes: bool = False,
+    embedding_distance: float | None = None,
     low_information_std: float = 2.0,
-    max_edges: int = 20_000_000,
-) -> tuple[DataFrame, DataFrame]:
+    grouping: Grouping = "components",
+    keep: Keep = "largest",
+    compat: Compat | None = None,
+    one_task_edges: int = ONE_TASK_EDGES,
+    checkpoint: Checkpoint | None = None,
+) -> tuple[DataFrame, DataFrame, DataFrame]:
     """Find exact and near duplicate images, and group them.
 
-    Exact: equal bytes of the file, or equal decoded pixels (shape and type included). Near: equal
-    perceptual hash (phash or dhash), which is DataEval's definition. Among k images with one equal
-    hash each is tied to the smallest id (k - 1 pairs), so a hash shared by a million blank images
-    costs a million rows. Groups are the connected components over all pairs.
+    Exact: equal bytes of the file, or equal decoded pixels (shape and type included). Near: perceptual hashes (phash
+    or dhash) that differ in at most so many bits; 0, equal hashes, is DataEval's definition. Among k images with one
+    equal hash each is tied to the smallest id (k - 1 pairs), and of two near hashes the smallest ids are tied, so a
+    hash shared by a million images costs a million rows. Groups are the connected components over all pairs.
 
-    An image without structure (``std`` below ``low_information_std``) has no meaningful perceptual
-    hash: such images are tied to one another only, as kind ``low_information``.
-
-    In each group the image with the largest area is kept, then the sharpest, then the smallest id.
+    An image without structure (``std`` below ``low_information_std``) has no meaningful perceptual hash: such images
+    are tied to one another only, as kind ``low_information``.
 
     Parameters
     ----------
     hashes, image_stats, images : DataFrame
         Tables of these names; of ``images`` the live rows.
+    targets : DataFrame, optional
+        Table of this name: labels, which tell conflicts within a group and what ``keep = "labelled"`` prefers.
+    neighbors : DataFrame, optional
+        Table of this name, for ``embedding_distance``.
     near : bool
         Perceptual hashes too, not only exact copies.
+    phash_distance, dhash_distance : int
+        Bits in which the phash, or dhash, of duplicates may differ [bit, 0 to 64].
+    d4 : bool
+        Hashes of the eight rotations and flips too; ``orientation`` tells whether two images are alike as they are.
+    boxes : bool
+        Compare the boxes of images as well: the same object elsewhere. Boxes are grouped with boxes.
+    embedding_distance : float, optional
+        Largest distance of duplicates in ``neighbors``, in the metric it was made with (cosine: 1 - similarity).
     low_information_std : float
         Standard deviation of pixel values below which an image counts as blank.
-    max_edges : int
-        Most pairs to group in one task.
+    grouping : {"components", "medoid"}
+        Whether a chain of pairs is one group, or is cut into groups around medoids, whose members are all a pair of
+        the medoid or equal to it (`kernels.star_cover`).
+    keep : {"largest", "sharpest", "labelled", "first"}
+        Which image of a group is kept; ``first`` by capture time. Ties go to the other measures of size and
+        sharpness, then to the smallest id.
+    compat : {"dataeval"}, optional
+        DataEval's definition: blank images are compared as all others; only equal hashes are allowed; of pixels,
+        DataEval's own hash is compared where the profile made it (``profile.compat``).
+    one_task_edges : int
+        Most pairs to group in one task; above it by rounds, which need ``checkpoint``.
+    checkpoint : callable, optional
+        Stores a frame in files and reads it back, so that pairs are computed once.
 
     Returns
     -------
     tuple of DataFrame
-        Tables ``duplicate_pairs`` and ``duplicate_groups`` without ``run_id``.
+        Tables ``duplicate_pairs`` and ``duplicate_groups``, and rows of ``dataset_findings``, without ``run_id``: an
+        image whose k nearest neighbours are all duplicates may have more than the graph shows.
 
     Raises
     ------
     OptionError
-        An option is out of range.
+        An option is out of range, or ``neighbors`` is needed and missing.
 
     References
     ----------
@@ -63,87 +107,101 @@ def duplicates(
 
     Examples
     --------
-    >>> pairs, groups = duplicates(hashes, image_stats, images)
+    >>> pairs, groups, findings = duplicates(hashes, image_stats, images, phash_distance=4)
     >>> images.join(groups.where("NOT is_kept"), "image_id", "left_anti")  # without duplicates
     """
+    _check(phash_distance, dhash_distance, low_information_std, one_task_edges, grouping, keep, compat)
+    if embedding_distance is not None and neighbors is None:
+        raise OptionError(
+            "duplicates.embedding_distance is set and there is no table of neighbors.\n"
+            "Hint: dataeval-spark analyze --steps neighbors --set neighbors.metric=cosine"
+        )
+    if compat:
+        # DataEval's pixel hash knows neither shape nor type; it is there where images were profiled with it.
+        hashes = hashes.withColumn("content_hash", F.coalesce("dataeval_xxhash", "content_hash"))
+    items = _items(hashes, image_stats, boxes, F.lit(False) if compat else F.col("std") < low_information_std)
+    kinds = [*EXACT_KINDS, *(NEAR_KINDS if near else ()), *(D4_KINDS if near and d4 else ())]
+    kinds += [LOW_INFORMATION] if near and not compat else []
+    distances = {"phash": phash_distance, "dhash": dhash_distance}
+    distances |= {kind: distances[plain] for kind, plain in D4_KINDS.items()}
+    pairs = pairs_by_hash(items, kinds, distances)
+    if embedding_distance is not None and neighbors is not None:
+        graph = neighbors if boxes else neighbors.where("target_index IS NULL")
+        pairs = pairs.unionByName(pairs_by_embedding(graph, items, embedding_distance))
+    if checkpoint is not None:
+        pairs = checkpoint(pairs)
+    groups = duplicate_groups(
+        pairs,
+        items,
+        images,
+        targets,
+        grouping=grouping,
+        keep=keep,
+        one_task_edges=one_task_edges,
+        checkpoint=checkpoint,
+    )
+    return pairs, groups, _findings(hashes, neighbors, embedding_distance)
+
+
+def _check(
+    phash: int,
+    dhash: int,
+    low_information_std: float,
+    one_task_edges: int,
+    grouping: str,
+    keep: str,
+    compat: str | None,
+) -> None:
+    OptionError.unless_between("duplicates.phash_distance", phash, 0, 64)
+    OptionError.unless_between("duplicates.dhash_distance", dhash, 0, 64)
     OptionError.unless_between("duplicates.low_information_std", low_information_std, 0.0, 1e6)
-    OptionError.unless_between("duplicates.max_edges", max_edges, 1, 10**9)
-    whole = hashes.where("target_index IS NULL").select("image_id", *EXACT_KINDS.values(), *NEAR_KINDS.values())
-    measures = image_stats.where("target_index IS NULL").select("image_id", "size", "sharpness", "std")
-    # image_id is unique on both sides.
-    joined = whole.join(measures, on="image_id", how="inner")
-    is_blank = F.coalesce(F.col("std") < low_information_std, F.lit(False))
-    pairs = _pairs(joined, is_blank, near)
-    members = connected_components(
-        pairs.select(F.col("image_id_a").alias("a"), F.col("image_id_b").alias("b")), one_task_edges=max_edges
-    )
-    return pairs, _groups(members, pairs, measures, images)
+    OptionError.unless_between("duplicates.one_task_edges", one_task_edges, 1, 10**9)
+    OptionError.unless_one_of("duplicates.grouping", grouping, get_args(Grouping))
+    OptionError.unless_one_of("duplicates.keep", keep, get_args(Keep))
+    if compat is not None:
+        OptionError.unless_one_of("duplicates.compat", compat, get_args(Compat))
+        if phash or dhash:
+            raise OptionError(
+                f"duplicates.compat is {compat!r}, which allows equal hashes only, and phash_distance is {phash} and "
+                f"dhash_distance {dhash}.\nHint: leave the distances at 0, or leave compat out"
+            )
 
 
-def _pairs(joined: DataFrame, is_blank: Column, near: bool) -> DataFrame:
-    def keyed(kind: str, value: Column) -> Column:
-        return F.struct(F.lit(kind).alias("kind"), value.alias("hash"))
-
-    keys = [keyed(kind, F.col(column)) for kind, column in EXACT_KINDS.items()]
-    if near:
-        keys += [keyed(kind, F.when(~is_blank, F.col(column))) for kind, column in NEAR_KINDS.items()]
-        keys.append(keyed(LOW_INFORMATION, F.when(is_blank, F.col("phash"))))
-    long = joined.select("image_id", F.explode(F.array(*keys)).alias("k")).select("image_id", "k.kind", "k.hash")
-    long = long.where("hash IS NOT NULL")
-    # An aggregation and a join, not a window: a hash shared by a million images must not sit in one task's memory.
-    first = (
-        long.groupBy("kind", "hash").agg(F.min("image_id").alias("first_id"), F.count("*").alias("n")).where("n > 1")
+def _items(hashes: DataFrame, image_stats: DataFrame, boxes: bool, is_blank: Column) -> DataFrame:
+    """One row per image, and per box, with its hashes and what decides which is kept."""
+    level = F.lit(True) if boxes else F.col("target_index").isNull()
+    target = F.coalesce("target_index", F.lit(WHOLE)).alias("target")
+    hashed = hashes.where(level).select("image_id", target, *EXACT_KINDS.values(), *NEAR_KINDS, *D4_KINDS)
+    measured = image_stats.where(level).select(
+        "image_id", target, "size", "sharpness", F.coalesce(is_blank, F.lit(False)).alias("is_blank")
     )
-    return (
-        long.join(first.where("n > 1"), on=["kind", "hash"], how="inner")
-        .where("image_id != first_id")
-        .select(
-            F.col("first_id").alias("image_id_a"),
-            F.lit(None).cast("int").alias("target_index_a"),
-            F.col("image_id").alias("image_id_b"),
-            F.lit(None).cast("int").alias("target_index_b"),
-            "kind",
-            F.lit(0.0).alias("distance"),
-        )
-        .select(*(name for name in DUPLICATE_PAIRS.column_names if name != "run_id"))
-    )
+    # image_id and target are unique on both sides.
+    return hashed.join(measured, on=["image_id", "target"], how="inner")
 
 
-def _groups(members: DataFrame, pairs: DataFrame, measures: DataFrame, images: DataFrame) -> DataFrame:
-    ends = pairs.select(F.explode(F.array("image_id_a", "image_id_b")).alias("image_id"), "kind")
-    kinds = ends.groupBy("image_id").agg(F.sort_array(F.collect_set("kind")).alias("kinds"))
-    joined = (
-        members.select(F.col("id").alias("image_id"), F.col("component").alias("group_id"))
-        .join(kinds, on="image_id", how="inner")
-        .join(measures.select("image_id", "size", "sharpness"), on="image_id", how="inner")
-        .join(images.select("image_id", "split"), on="image_id", how="inner")
+def _findings(hashes: DataFrame, neighbors: DataFrame | None, distance: float | None) -> DataFrame:
+    """Encoders with images of which all k neighbours are duplicates: there may be more of them than k."""
+    names = [name for name in DATASET_FINDINGS.column_names if name != "run_id"]
+    if neighbors is None or distance is None:
+        ddl = ", ".join(f"{c.name} {c.type}" for c in DATASET_FINDINGS.columns if c.name in names)
+        return hashes.sparkSession.createDataFrame([], ddl)
+    full = (
+        neighbors.where((F.col("rank") == F.col("k")) & (F.col("distance") <= distance))
+        .groupBy("encoder")
+        .agg(F.count("*").cast("double").alias("value"), F.max("k").alias("k"))
     )
-    rank = F.struct(F.coalesce("size", F.lit(0.0)), F.coalesce("sharpness", F.lit(-1.0)))
-    best = joined.groupBy("group_id").agg(
-        F.count("*").alias("group_size"),
-        F.max(rank).alias("best_rank"),
-        (F.count_distinct("split") > 1).alias("spans_splits"),
-        F.max("size").alias("best_size"),
+    message = F.format_string(
+        "%s: all %d neighbours of %.0f images are duplicates of them; there may be more. Raise neighbors.k.",
+        "encoder",
+        "k",
+        "value",
     )
-    ranked = joined.join(best, on="group_id", how="inner")
-    keeper = ranked.where(rank == F.col("best_rank")).groupBy("group_id").agg(F.min("image_id").alias("kept_id"))
-    reason = (
-        F.when(F.col("image_id") == F.col("kept_id"), "kept: largest, then sharpest, then smallest id")
-        .when(F.col("size") < F.col("best_size"), F.concat(F.lit("smaller than "), "kept_id"))
-        .when(rank < F.col("best_rank"), F.concat(F.lit("less sharp than "), "kept_id"))
-        .otherwise(F.concat(F.lit("same size and sharpness as "), "kept_id"))
-    )
-    return (
-        ranked.join(keeper, on="group_id", how="inner")
-        .select(
-            "group_id",
-            "image_id",
-            F.lit(None).cast("int").alias("target_index"),
-            "kinds",
-            (F.col("image_id") == F.col("kept_id")).alias("is_kept"),
-            reason.alias("reason"),
-            "group_size",
-            "spans_splits",
-        )
-        .select(*(name for name in DUPLICATE_GROUPS.column_names if name != "run_id"))
-    )
+    return full.select(
+        F.lit(STEP).alias("step"),
+        F.lit("embedding_list_full").alias("rule"),
+        F.col("encoder").alias("subject"),
+        "value",
+        F.lit(0.0).alias("threshold"),
+        F.lit("warning").alias("severity"),
+        message.alias("message"),
+    ).select(*names)

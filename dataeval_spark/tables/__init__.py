@@ -14,7 +14,7 @@ from dataeval_spark.tables.quality import (
     OUTLIERS,
 )
 from dataeval_spark.tables.shift import DRIFT_METRICS
-from dataeval_spark.tables.similarity import NEIGHBORS
+from dataeval_spark.tables.similarity import EMBEDDING_SCORES, IMAGE_VALUES, NEIGHBORS, PRIORITIZATION
 from dataeval_spark.tables.stats import (
     BACKGROUND_STATS,
     CHANNEL_GROUP_STATS,
@@ -41,6 +41,9 @@ ALL_TABLES = (
     EMBEDDINGS,
     NORMALIZATION,
     NEIGHBORS,
+    EMBEDDING_SCORES,
+    IMAGE_VALUES,
+    PRIORITIZATION,
     DUPLICATE_PAIRS,
     DUPLICATE_GROUPS,
     OUTLIERS,
@@ -86,6 +89,7 @@ __all__ = [
     "DUPLICATE_GROUPS",
     "DUPLICATE_PAIRS",
     "EMBEDDINGS",
+    "EMBEDDING_SCORES",
     "FACTORS",
     "FACTOR_BINS",
     "FEATURE_VALUE",
@@ -93,6 +97,7 @@ __all__ = [
     "IMAGES",
     "IMAGE_FINDINGS",
     "IMAGE_STATS",
+    "IMAGE_VALUES",
     "LABEL_PARITY",
     "LABEL_STATS",
     "NEIGHBORS",
@@ -100,6 +105,7 @@ __all__ = [
     "NULL_MODEL",
     "OUTLIERS",
     "PARITY",
+    "PRIORITIZATION",
     "RUNS",
     "SHORTCUTS",
     "SNAPSHOTS",

@@ -7,7 +7,7 @@ DUPLICATE_PAIRS = Table(
     name="duplicate_pairs",
     doc=(
         "Duplicates by kind. Among images with one equal hash, each is paired with the smallest id, "
-        "so k copies give k - 1 pairs."
+        "so k copies give k - 1 pairs; of different hashes that are near, the smallest ids are paired."
     ),
     key=("image_id_a", "target_index_a", "image_id_b", "target_index_b", "kind"),
     columns=(
@@ -15,8 +15,19 @@ DUPLICATE_PAIRS = Table(
         Column("target_index_a", "int", "Its target; null for the whole image", nullable=True),
         Column("image_id_b", "string", "Image with the larger id"),
         Column("target_index_b", "int", "Its target; null for the whole image", nullable=True),
-        Column("kind", "string", "exact_file, exact_pixels, phash, dhash or low_information"),
-        Column("distance", "double", "0 for equal hashes"),
+        Column(
+            "kind",
+            "string",
+            "exact_file, exact_pixels, phash, dhash, phash_d4, dhash_d4 (any rotation or flip), embedding or "
+            "low_information",
+        ),
+        Column("distance", "double", "Bits in which perceptual hashes differ; distance of embeddings; 0 for equal"),
+        Column(
+            "orientation",
+            "string",
+            "Of a d4 kind: same, or rotated where only the rotated or flipped images are alike; else null",
+            nullable=True,
+        ),
         RUN_ID,
     ),
 )
@@ -26,7 +37,7 @@ DUPLICATE_GROUPS = Table(
     doc="Images that are duplicates of one another, directly or through others; one of each group is kept.",
     key=("group_id", "image_id", "target_index"),
     columns=(
-        Column("group_id", "string", "Smallest image id of the group"),
+        Column("group_id", "string", "Smallest image id of the group; of boxes, <image_id>#<target_index>"),
         IMAGE_ID,
         TARGET_INDEX,
         Column("kinds", "array<string>", "Kinds of duplicate pairs that tie this image to its group, sorted"),
@@ -34,7 +45,45 @@ DUPLICATE_GROUPS = Table(
         Column("reason", "string", "Why it is kept or left out"),
         Column("group_size", "bigint", "Images in the group", "images"),
         Column("spans_splits", "boolean", "Members of the group are in different splits: a leak"),
+        Column("label_conflict", "boolean", "Labelled members of the group have different classes"),
+        Column(
+            "kept_distance",
+            "int",
+            "Bits in which its phash differs from that of the image that is kept; null where one has none",
+            "bit",
+            "[0, 64]",
+            nullable=True,
+        ),
+        Column(
+            "diameter_bound",
+            "int",
+            "No two members' phashes differ in more bits: twice the largest kept_distance. Large where a chain of "
+            "pairs ties images that are not alike",
+            "bit",
+            "[0, 64]",
+            nullable=True,
+        ),
         RUN_ID,
+    ),
+)
+
+DUPLICATE_EVALUATION = Table(
+    name="duplicate_evaluation",
+    doc="How well pairs of duplicates agree with pairs that people judged, by kind and threshold.",
+    key=("kind", "threshold"),
+    columns=(
+        Column("kind", "string", "Kind of duplicate pairs"),
+        Column("threshold", "double", "Pairs of at most this distance are taken"),
+        Column("flagged", "bigint", "Pairs taken", "pairs"),
+        Column("found", "bigint", "Pairs taken that are true", "pairs"),
+        Column("true_pairs", "bigint", "Pairs that are true", "pairs"),
+        Column("precision", "double", "found / flagged; null where nothing is taken", range="[0, 1]", nullable=True),
+        Column("precision_lower", "double", "Lower end of its interval", range="[0, 1]", nullable=True),
+        Column("precision_upper", "double", "Upper end of its interval", range="[0, 1]", nullable=True),
+        Column("recall", "double", "found / true_pairs; null where nothing is true", range="[0, 1]", nullable=True),
+        Column("recall_lower", "double", "Lower end of its interval", range="[0, 1]", nullable=True),
+        Column("recall_upper", "double", "Upper end of its interval", range="[0, 1]", nullable=True),
+        Column("f1", "double", "Harmonic mean of precision and recall", range="[0, 1]", nullable=True),
     ),
 )
 

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import io
 import json
+from itertools import combinations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.image_profile import profile_image
-from dataeval_spark.quality.duplicates import duplicates
-from dataeval_spark.tables import DUPLICATE_GROUPS, DUPLICATE_PAIRS, HASHES, IMAGES
+from dataeval_spark.quality import duplicates as module
+from dataeval_spark.tables import DUPLICATE_GROUPS, DUPLICATE_PAIRS, HASHES, IMAGES, NEIGHBORS
 from tests.stats.rows import image_stats
+
+
+def duplicates(*tables, **options):
+    """The function, with pairs kept in memory: otherwise each use of them is a plan of its own."""
+    return module.duplicates(*tables, checkpoint=lambda frame: frame.localCheckpoint(), **options)
+
 
 # image, file_hash, content_hash, phash, dhash, size, sharpness, std, split
 SCENE = [
@@ -36,17 +45,30 @@ SCENE = [
 ]
 # Two boxes with the hashes of images.
 BOXES = [
-    ("alone", 0, None, "C", "p-copy", "d-copy", None, None, "f", "r"),
-    ("alone", 1, None, "C", "p-copy", "d-copy", None, None, "f", "r"),
+    ("alone", 0, None, "C", "p-copy", "d-copy"),
+    ("alone", 1, None, "C", "p-copy", "d-copy"),
 ]
 
 
+NAMES = ("file_hash", "content_hash", "phash", "dhash", "phash_d4", "dhash_d4")
+
+
+def filled(frame, table, rows):
+    """A frame of a table whose rows, as dicts, name only the columns a test is about."""
+    required = {"fingerprint": "f", "run_id": "r", "dataset": "d", "source": "s"}
+    return frame(table, [tuple({**required, **row}.get(name) for name in table.column_names) for row in rows])
+
+
+def hashed(name, hashes, target=None):
+    return {"image_id": name, "target_index": target, **dict(zip(NAMES, hashes, strict=False))}
+
+
 def inputs(frame, rows, boxes=()):
-    hashes = [(row[0], None, *row[1:5], None, None, "f", "r") for row in rows]
+    hashes = [hashed(row[0], row[1:5]) for row in rows] + [hashed(box[0], box[2:], box[1]) for box in boxes]
     stats = [{"image_id": row[0], "size": row[5], "sharpness": row[6], "std": row[7]} for row in rows]
     stats += [{"image_id": box[0], "target_index": box[1], "size": 1.0, "std": 50.0} for box in boxes]
-    images = [(row[0], None, None, None, None, None, None, row[8], "d", "s", None, "r") for row in rows]
-    return frame(HASHES, [*hashes, *boxes]), image_stats(frame, stats), frame(IMAGES, images)
+    images = [{"image_id": row[0], "split": row[8]} for row in rows]
+    return filled(frame, HASHES, hashes), image_stats(frame, stats), filled(frame, IMAGES, images)
 
 
 def pairs_of(frame):
@@ -60,7 +82,7 @@ def groups_of(frame):
 
 @pytest.fixture(scope="module")
 def scene(frame):
-    pairs, groups = duplicates(*inputs(frame, SCENE, BOXES))
+    pairs, groups, _ = duplicates(*inputs(frame, SCENE, BOXES))
     return pairs, groups, pairs_of(pairs), groups_of(groups)
 
 
@@ -139,11 +161,8 @@ def test_a_group_spans_splits_when_its_known_splits_differ(scene):
     assert not any(row.spans_splits for group, rows in scene[3].items() if group != "copy-1" for row in rows)
 
 
-@pytest.mark.parametrize("partitions", [1, 7])
-def test_without_near_only_exact_copies_are_found(frame, partitions):
-    hashes, stats, images = inputs(frame, SCENE)
-
-    pairs, _ = duplicates(hashes.repartition(partitions), stats.repartition(partitions), images, near=False)
+def test_without_near_only_exact_copies_are_found(frame):
+    pairs, _, _ = module.duplicates(*inputs(frame, SCENE), near=False)
 
     assert pairs_of(pairs) == [
         ("copy-1", "copy-2", "exact_file"),
@@ -153,17 +172,23 @@ def test_without_near_only_exact_copies_are_found(frame, partitions):
 
 
 def test_one_image_has_no_pairs_and_no_groups(frame):
-    pairs, groups = duplicates(*inputs(frame, SCENE[:1]))
+    pairs, groups, findings = duplicates(*inputs(frame, SCENE[:1]))
 
     assert pairs.collect() == []
     assert groups.collect() == []
+    assert findings.collect() == []
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"low_information_std": -1.0}, r"duplicates\.low_information_std is -1\.0; expected a number in"),
-        ({"max_edges": 0}, r"duplicates\.max_edges is 0; expected a number in \[1, 1000000000\]"),
+        ({"one_task_edges": 0}, r"duplicates\.one_task_edges is 0; expected a number in \[1, 1000000000\]"),
+        ({"phash_distance": 65}, r"duplicates\.phash_distance is 65; expected a number in \[0, 64\]"),
+        ({"keep": "label"}, r"(?s)duplicates\.keep is 'label'; expected one of .*Hint: duplicates\.keep = 'labelled'"),
+        ({"grouping": "chain"}, r"duplicates\.grouping is 'chain'; expected one of \['components', 'medoid'\]"),
+        ({"compat": "dataeval", "dhash_distance": 1}, "allows equal hashes only, and .* dhash_distance 1"),
+        ({"embedding_distance": 0.1}, "(?s)there is no table of neighbors.*analyze --steps neighbors"),
     ],
 )
 def test_a_wrong_option_names_itself(frame, options, message):
@@ -171,27 +196,247 @@ def test_a_wrong_option_names_itself(frame, options, message):
         duplicates(*inputs(frame, SCENE[:1]), **options)
 
 
+# Bits of a phash as hexadecimal digits: a, b and c form a chain in steps of 4 bits; e is d turned.
+CHAIN = {"a": "000000000000000f", "b": "00000000000000ff", "c": "0000000000000fff", "d": "ffffffff00000000",
+         "e": "ffff00000000ffff"}  # fmt: skip
+TURNED = {"a": "0" * 16, "b": "1" * 16, "c": "2" * 16, "d": "3" * 16, "e": "3" * 16}
+
+
+def chain(frame, copies=()):
+    rows = [
+        (name, f"f-{name}", f"c-{name}", CHAIN[name[0]], None, 100.0, 1.0, 50.0, None) for name in (*CHAIN, *copies)
+    ]
+    _, stats, images = inputs(frame, rows)
+    turned = [hashed(row[0], (*row[1:5], TURNED[row[0][0]])) for row in rows]
+    return filled(frame, HASHES, turned), stats, images
+
+
+def distances_of(frame):
+    return sorted((row.image_id_a, row.image_id_b, row.kind, row.distance, row.orientation) for row in frame.collect())
+
+
+@pytest.fixture(scope="module")
+def chained(frame):
+    pairs, groups, _ = duplicates(*chain(frame, ["b-copy"]), phash_distance=4, d4=True)
+    return distances_of(pairs), groups_of(groups)
+
+
+def test_near_hashes_are_pairs_of_their_smallest_images_with_their_distance(chained):
+    assert [row[:4] for row in chained[0] if row[2] == "phash"] == [
+        ("a", "b", "phash", 4.0),
+        ("b", "b-copy", "phash", 0.0),
+        ("b", "c", "phash", 4.0),
+    ]
+
+
+def test_a_rotated_copy_is_found_by_its_d4_hash_and_said_to_be_rotated(chained):
+    assert [row for row in chained[0] if row[2] == "phash_d4"] == [
+        ("b", "b-copy", "phash_d4", 0.0, "same"),
+        ("d", "e", "phash_d4", 0.0, "rotated"),
+    ]
+
+
+def test_a_chain_shows_in_the_distances_to_the_kept_image_and_the_bound_of_its_diameter(chained):
+    found = {row.image_id: (row.kept_distance, row.diameter_bound) for row in chained[1]["a"]}
+
+    assert found == {"a": (0, 16), "b": (4, 16), "b-copy": (4, 16), "c": (8, 16)}
+    assert [(row.kept_distance, row.diameter_bound) for row in chained[1]["d"]] == [(0, 64), (32, 64)]
+
+
+def test_medoids_cut_a_chain_and_keep_equal_images_together(frame):
+    hashes, stats, images = chain(frame, ["b-copy"])
+    longer = filled(frame, HASHES, [hashed("f", ("f-f", "c-f", "000000000000ffff"))])
+    more = image_stats(frame, [{"image_id": "f", "size": 100.0, "sharpness": 1.0, "std": 50.0}])
+    image = filled(frame, IMAGES, [{"image_id": "f"}])
+
+    _, groups, _ = duplicates(
+        hashes.union(longer), stats.union(more), images.union(image), phash_distance=4, grouping="medoid"
+    )
+
+    assert {group: [row.image_id for row in rows] for group, rows in groups_of(groups).items()} == {
+        "a": ["a", "b", "b-copy", "c"]
+    }
+
+
+KEEPERS = [
+    # image, phash, size, sharpness, captured, labels
+    ("large", 900.0, 1.0, "2024-01-03", []),
+    ("sharp", 400.0, 9.0, "2024-01-02", []),
+    ("early", 100.0, 5.0, "2024-01-01", []),
+    ("known", 100.0, 4.0, None, ["cat"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("keep", "kept", "reasons"),
+    [
+        ("largest", "large", {"sharp": "smaller than large", "known": "smaller than large"}),
+        ("sharpest", "sharp", {"large": "less sharp than sharp", "known": "less sharp than sharp"}),
+        ("labelled", "known", {"large": "not labelled, but known is", "early": "not labelled, but known is"}),
+        ("first", "early", {"sharp": "taken later than early", "known": "taken later than early"}),
+    ],
+)
+def test_the_kept_image_follows_the_rule(frame, keep, kept, reasons):
+    rows = [(name, "F", "C", None, None, size, sharpness, 50.0, None) for name, size, sharpness, _, _ in KEEPERS]
+    hashes, stats, images = inputs(frame, rows)
+    times = [(name, time) for name, _, _, time, _ in KEEPERS]
+    taken = images.drop("captured_at").join(frame("image_id string, t string", times), "image_id")
+    taken = taken.selectExpr("image_id", "split", "cast(t AS timestamp) AS captured_at")
+
+    _, groups, _ = duplicates(hashes, stats, taken, labels(frame, {name: row for name, *_, row in KEEPERS}), keep=keep)
+    (rows,) = groups_of(groups).values()
+
+    assert [row.image_id for row in rows if row.is_kept] == [kept]
+    assert {row.image_id: row.reason for row in rows if row.image_id in reasons} == reasons
+
+
+def labels(frame, classes):
+    rows = [
+        (image, number, name, None, None, None) for image, names in classes.items() for number, name in enumerate(names)
+    ]
+    return frame("image_id string, target_index int, class_name string, box int, is_crowd boolean, source string", rows)
+
+
+def test_copies_with_different_labels_are_in_conflict_and_those_without_any_are_not(frame):
+    names = ["cat-1", "cat-2", "none-1", "none-2", "odd-1", "odd-2", "odd-3"]
+    rows = [(name, name[:3], name[:3], None, None, 1.0, 1.0, 50.0, None) for name in names]
+    classes = {"cat-1": ["cat", "dog"], "cat-2": ["dog", "cat", "cat"], "none-1": ["cat"], "odd-1": ["cat"],
+               "odd-2": ["dog"]}  # fmt: skip
+
+    _, groups, _ = duplicates(*inputs(frame, rows), labels(frame, classes))
+
+    assert {group: rows[0].label_conflict for group, rows in groups_of(groups).items()} == {
+        "cat-1": False,
+        "none-1": False,
+        "odd-1": True,
+    }
+
+
+def test_boxes_are_grouped_with_boxes_and_named_by_image_and_index(frame):
+    seen = [("x", 0, None, "OBJECT"), ("y", 3, None, "OBJECT")]
+    rows = [(name, f"f-{name}", f"c-{name}", None, None, 100.0, 1.0, 50.0, split)
+            for name, split in (("x", "train"), ("y", "test"))]  # fmt: skip
+
+    pairs, groups, _ = duplicates(
+        *inputs(frame, rows, seen), labels(frame, {"x": ["cat"], "y": list("abcd")}), boxes=True
+    )
+
+    (pair,) = pairs.collect()
+    assert (pair.image_id_a, pair.target_index_a, pair.image_id_b, pair.target_index_b) == ("x", 0, "y", 3)
+    (members,) = groups_of(groups).values()
+    assert [(row.group_id, row.image_id, row.target_index, row.is_kept) for row in members] == [
+        ("x#0", "x", 0, True),
+        ("x#0", "y", 3, False),
+    ]
+    assert members[0].spans_splits
+    assert members[0].label_conflict  # cat and d
+
+
+def test_near_embeddings_are_pairs_and_a_full_list_is_said(frame):
+    rows = [(name, f"f-{name}", f"c-{name}", None, None, 1.0, 1.0, std, None)
+            for name, std in (("a", 50.0), ("b", 50.0), ("c", 50.0), ("blank", 0.0))]  # fmt: skip
+    near = [("a", 1, "b", 0.01), ("b", 1, "a", 0.01), ("a", 2, "c", 0.2), ("c", 1, "blank", 0.0), ("c", 2, "a", 0.2)]
+    columns = ("image_id", "rank", "neighbor_id", "distance")
+    neighbors = [
+        {"encoder": "e", "k": 1 if row[0] == "b" else 2, **dict(zip(columns, row, strict=True))} for row in near
+    ]
+    neighbors = filled(
+        frame, NEIGHBORS, [{"metric": "cosine", "method": "exact", "encoder_version": "1", **row} for row in neighbors]
+    )
+
+    pairs, groups, findings = duplicates(*inputs(frame, rows), None, neighbors, embedding_distance=0.1)
+
+    assert distances_of(pairs) == [("a", "b", "embedding", 0.01, None)]
+    assert [row.image_id for row in groups_of(groups)["a"]] == ["a", "b"]
+    (finding,) = findings.collect()
+    assert (finding.rule, finding.subject, finding.value) == ("embedding_list_full", "e", 1.0)
+    assert finding.message == (
+        "e: all 1 neighbours of 1 images are duplicates of them; there may be more. Raise neighbors.k."
+    )
+
+
+@settings(max_examples=2, deadline=None)
+@given(numbers=st.lists(st.integers(0, 2**9 - 1), min_size=1, max_size=25), partitions=st.sampled_from([1, 7]))
+def test_groups_are_the_components_of_all_images_within_the_distance(frame, numbers, partitions):
+    rows = [(f"{i:02}", f"f{i}", f"c{i}", f"{n:016x}", None, 1.0, 1.0, 50.0, None) for i, n in enumerate(numbers)]
+    hashes, stats, images = inputs(frame, rows)
+
+    _, groups, _ = duplicates(hashes.repartition(partitions), stats, images, phash_distance=2)
+
+    smallest = list(range(len(numbers)))
+    for _ in numbers:
+        for i, j in combinations(range(len(numbers)), 2):
+            if (numbers[i] ^ numbers[j]).bit_count() <= 2:
+                smallest[i] = smallest[j] = min(smallest[i], smallest[j])
+    expected = {f"{i:02}": f"{least:02}" for i, least in enumerate(smallest) if smallest.count(least) > 1}
+    assert {row.image_id: row.group_id for row in groups.collect()} == expected
+
+
+def near_and_exact(pairs):
+    """Groups as DataEval makes them: near ones and exact ones apart, near ones within an exact one left out."""
+
+    def merged(rows):
+        group_of = {}
+        for row in rows:
+            both = group_of.get(row.image_id_a, {row.image_id_a}) | group_of.get(row.image_id_b, {row.image_id_b})
+            group_of |= dict.fromkeys(both, both)
+        return {frozenset(int(name) for name in group) for group in group_of.values()}
+
+    rows = pairs.collect()
+    exact = merged(row for row in rows if row.kind.startswith("exact"))
+    near = merged(row for row in rows if not row.kind.startswith("exact"))
+    return exact, {group for group in near if not any(group <= other for other in exact)}
+
+
 @pytest.mark.shared
-def test_groups_equal_dataeval_but_for_blank_images_of_different_colours(frame, shared):
+@pytest.mark.parametrize("d4", [False, True])
+def test_groups_equal_dataeval(frame, shared, d4):
     with np.load(shared / "reference" / "parity_inputs.npz") as found:
         pictures = found["synth60"].transpose(0, 2, 3, 1)
     reference = json.loads((shared / "reference" / "parity_reference.json").read_text())
-    table = reference["expected"]["Duplicates/default"]
-    rows = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
-    assert rows[2]["item_indices"] == [7, 19]  # black and white
+    table = reference["expected"]["Duplicates/d4" if d4 else "Duplicates/default"]
+    expected = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+    tables = inputs_of(frame, [profiled(number, picture) for number, picture in enumerate(pictures)])
 
-    _, groups = duplicates(*inputs(frame, [profiled(number, picture) for number, picture in enumerate(pictures)]))
-    found = {tuple(int(row.image_id) for row in members): members[0].kinds for members in groups_of(groups).values()}
+    pairs, _, _ = duplicates(*tables, d4=d4, compat="dataeval")
+    exact, near = near_and_exact(pairs)
 
-    assert set(found) == {tuple(row["item_indices"]) for row in rows[:2]} == {(12, 33), (3, 50)}
-    assert found[3, 50] == rows[1]["methods"] == ["dhash", "phash"]
-    assert "exact_pixels" in found[12, 33]
+    assert (
+        exact
+        == {frozenset(row["item_indices"]) for row in expected if row["dup_type"] == "exact"}
+        == {frozenset({12, 33})}
+    )
+    assert near == {frozenset(row["item_indices"]) for row in expected if row["dup_type"] == "near"}
+    for row in expected:
+        names = {f"{index:02}" for index in row["item_indices"]}
+        of_group = [pair for pair in pairs.collect() if {pair.image_id_a, pair.image_id_b} <= names]
+        if row["dup_type"] == "near":
+            kinds = {pair.kind for pair in of_group if not pair.kind.startswith("exact")}
+            assert set(row["methods"]) <= kinds
+        if row.get("orientation"):
+            assert row["orientation"] in {pair.orientation for pair in of_group}
+
+
+@pytest.mark.shared
+def test_blank_images_of_different_colours_are_apart_unless_dataeval_is_asked_for(frame, shared):
+    with np.load(shared / "reference" / "parity_inputs.npz") as found:
+        pictures = found["synth60"].transpose(0, 2, 3, 1)
+    tables = inputs_of(frame, [profiled(number, pictures[number]) for number in (7, 19)])
+
+    assert pairs_of(duplicates(*tables)[0]) == []
+    assert pairs_of(duplicates(*tables, compat="dataeval")[0]) == [("07", "19", "dhash")]
+
+
+def inputs_of(frame, profiles):
+    hashes = [hashed(name, found) for name, found, _ in profiles]
+    stats = [{"image_id": name, **measured} for name, _, measured in profiles]
+    images = [{"image_id": name} for name, _, _ in profiles]
+    return filled(frame, HASHES, hashes), image_stats(frame, stats), filled(frame, IMAGES, images)
 
 
 def profiled(number, picture):
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "PNG")
     image = profile_image(file.getvalue()).image
-    stats = (image.stats[name] for name in ("size", "sharpness", "std"))
-    hashes = (image.hashes[name] for name in ("file_hash", "content_hash", "phash", "dhash"))
-    return f"{number:02}", *hashes, *stats, None
+    hashes = [image.hashes[name] for name in NAMES]
+    return f"{number:02}", hashes, {name: image.stats[name] for name in ("size", "sharpness", "std")}

@@ -1,0 +1,181 @@
+"""Pairs of images, or of boxes, that are alike: by equal hashes, near hashes, and near embeddings.
+
+``items`` has one row per image or box: ``image_id``, ``target`` (its target_index, -1 for the whole image),
+``is_blank`` (its perceptual hashes say nothing) and the columns of `hashes`. Images are paired with images and boxes
+with boxes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.frames.hamming_pairs import hamming_pairs
+from dataeval_spark.tables import DUPLICATE_PAIRS
+
+EXACT_KINDS = {"exact_file": "file_hash", "exact_pixels": "content_hash"}
+NEAR_KINDS = ("phash", "dhash")
+# The hash of the picture as it is, which tells whether two are alike as they are.
+D4_KINDS = {"phash_d4": "phash", "dhash_d4": "dhash"}
+LOW_INFORMATION = "low_information"
+EMBEDDING = "embedding"
+WHOLE = -1
+
+ITEM = ("image_id", "target")
+
+
+def pairs_by_hash(items: DataFrame, kinds: Sequence[str], distances: Mapping[str, int]) -> DataFrame:
+    """Pairs with equal hashes, and between hashes within their distance.
+
+    Of k items with one hash each is tied to the smallest (k - 1 pairs), and of near hashes the smallest items are
+    tied, so that a hash shared by a million blank images costs a million rows.
+
+    Parameters
+    ----------
+    items : DataFrame
+        See the module's description.
+    kinds : sequence of str
+        Kinds of `duplicate_pairs` but ``embedding``.
+    distances : mapping
+        Largest distance by kind of a perceptual hash [bit]; 0 where it is missing.
+
+    Returns
+    -------
+    DataFrame
+        Table ``duplicate_pairs`` without ``run_id``.
+    """
+    long = items.select(
+        F.struct(*ITEM).alias("item"),
+        (F.col("target") != WHOLE).alias("is_box"),
+        F.explode(F.array(*map(_keyed, kinds))).alias("k"),
+    ).select("item", "is_box", "k.kind", "k.hash", "k.plain")
+    long = long.where("hash IS NOT NULL")
+    # An aggregation and a join, not a window: a hash shared by a million images must not sit in one task's memory.
+    first = long.groupBy("is_box", "kind", "hash").agg(
+        F.min(F.struct("item", "plain")).alias("first"), F.count("*").alias("n")
+    )
+    equal = (
+        long.join(first.where("n > 1"), on=["is_box", "kind", "hash"], how="inner")
+        .where("item != first.item")
+        .select("kind", "first", F.struct("item", "plain").alias("second"), F.lit(0).alias("distance"))
+    )
+    wanted = {kind: distance for kind, distance in distances.items() if kind in kinds and distance > 0}
+    pairs = equal.unionAll(_near(first, wanted)) if wanted else equal
+    return _columns(
+        pairs.select(
+            F.col("first.item").alias("a"),
+            F.col("second.item").alias("b"),
+            "kind",
+            F.col("distance").cast("double").alias("distance"),
+            _orientation(wanted).alias("orientation"),
+        )
+    )
+
+
+def pairs_by_embedding(neighbors: DataFrame, items: DataFrame, distance: float) -> DataFrame:
+    """Pairs of the graph ``neighbors`` of at most this distance, of items that are not blank.
+
+    The graph has each item's k nearest: a pair is missing only where both have k others that are nearer.
+
+    Returns
+    -------
+    DataFrame
+        Table ``duplicate_pairs`` without ``run_id``.
+    """
+    near = neighbors.where(F.col("distance") <= distance).select(
+        F.struct("image_id", F.coalesce("target_index", F.lit(WHOLE)).alias("target")).alias("one"),
+        F.struct(
+            F.col("neighbor_id").alias("image_id"),
+            F.coalesce("neighbor_target_index", F.lit(WHOLE)).alias("target"),
+        ).alias("other"),
+        "distance",
+    )
+    ordered = near.groupBy(F.least("one", "other").alias("a"), F.greatest("one", "other").alias("b")).agg(
+        F.min("distance").alias("distance")
+    )
+    clear = items.where("NOT is_blank").select(F.struct(*ITEM).alias("item"))
+    # The items are unique.
+    both = (
+        ordered.join(clear.withColumnRenamed("item", "a"), on="a", how="left_semi")
+        .join(clear.withColumnRenamed("item", "b"), on="b", how="left_semi")
+        .select("a", "b", F.lit(EMBEDDING).alias("kind"), "distance", F.lit(None).cast("string").alias("orientation"))
+    )
+    return _columns(both)
+
+
+def hamming_distance(a: str, b: str) -> Column:
+    """Bits in which two hashes of 64 bits differ, given as hexadecimal columns; null where one is null."""
+
+    def bits(column: str, start: int) -> Column:
+        return F.conv(F.substring(column, start, 8), 16, 10).cast("bigint")
+
+    return sum((F.bit_count(bits(a, start).bitwiseXOR(bits(b, start))) for start in (1, 9)), F.lit(0))
+
+
+def _keyed(kind: str) -> Column:
+    plain = F.lit(None).cast("string")
+    if kind in EXACT_KINDS:
+        value = F.col(EXACT_KINDS[kind])
+    elif kind == LOW_INFORMATION:
+        value = F.when(F.col("is_blank"), F.col("phash"))
+    else:
+        value = F.when(~F.col("is_blank"), F.col(kind))
+        plain = F.col(D4_KINDS[kind]) if kind in D4_KINDS else plain
+    return F.struct(F.lit(kind).alias("kind"), value.alias("hash"), plain.alias("plain"))
+
+
+def _near(first: DataFrame, distances: Mapping[str, int]) -> DataFrame:
+    # Boxes are compared with boxes: a kind of their own.
+    kinds = {(kind, is_box): f"{kind} of boxes" if is_box else kind for kind in distances for is_box in (False, True)}
+    name = F.when(F.col("is_box"), F.concat("kind", F.lit(" of boxes"))).otherwise(F.col("kind"))
+    named = first.select(name.alias("name"), "kind", "hash", "first")
+    found = hamming_pairs(
+        named.select(F.col("name").alias("kind"), "hash"), {kinds[key]: distances[key[0]] for key in kinds}
+    )
+    # A kind and hash has one row of `named`.
+    return (
+        found.select(F.col("kind").alias("name"), "hash_a", "hash_b", "distance")
+        .join(
+            named.select("name", F.col("hash").alias("hash_a"), "kind", F.col("first").alias("one")),
+            on=["name", "hash_a"],
+            how="inner",
+        )
+        .join(
+            named.select("name", F.col("hash").alias("hash_b"), F.col("first").alias("other")),
+            on=["name", "hash_b"],
+            how="inner",
+        )
+        .select(
+            "kind",
+            F.least("one", "other").alias("first"),
+            F.greatest("one", "other").alias("second"),
+            "distance",
+        )
+    )
+
+
+def _orientation(distances: Mapping[str, int]) -> Column:
+    """Whether images that are alike in some rotation or flip are alike as they are."""
+    alike = F.col("first.plain").eqNullSafe(F.col("second.plain"))
+    for kind in D4_KINDS:
+        if kind in distances:
+            near = hamming_distance("first.plain", "second.plain") <= distances[kind]
+            alike = F.when(F.col("kind") == kind, F.coalesce(near, F.lit(False))).otherwise(alike)
+    return F.when(F.col("kind").isin(list(D4_KINDS)), F.when(alike, "same").otherwise("rotated"))
+
+
+def _columns(pairs: DataFrame) -> DataFrame:
+    def target(item: str) -> Column:
+        return F.when(F.col(f"{item}.target") != WHOLE, F.col(f"{item}.target"))
+
+    return pairs.select(
+        F.col("a.image_id").alias("image_id_a"),
+        target("a").alias("target_index_a"),
+        F.col("b.image_id").alias("image_id_b"),
+        target("b").alias("target_index_b"),
+        "kind",
+        "distance",
+        "orientation",
+    ).select(*(name for name in DUPLICATE_PAIRS.column_names if name != "run_id"))
