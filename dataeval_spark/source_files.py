@@ -6,6 +6,10 @@ leaves, a fingerprint in the table means that its rows are there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -37,29 +41,32 @@ def known(workspace: Workspace, dataset: str) -> Known | None:
     )
 
 
-def forget(workspace: Workspace, run: Run, dataset: str, files: DataFrame | None) -> None:
-    """Take back the fingerprints of files that are to be read, before their rows change."""
-    remembered = _remembered(workspace, dataset)
-    if remembered is None:
-        return
-    same = F.lit(True)
-    for key in KEYS:
-        same &= F.col(f"old.{key}").eqNullSafe(F.col(f"new.{key}"))
-    files = files if files is not None else remembered.limit(0)
-    kept = remembered.alias("old").join(files.alias("new"), on=same, how="left_semi")
-    if kept.count() < remembered.count():
-        _write(workspace, run, dataset, kept, "forget")
+@contextmanager
+def remembering(workspace: Workspace, run: Run, dataset: str, files: DataFrame | None) -> Iterator[None]:
+    """Bring the tables up to date with what files say in this block, and remember the files when it ends well.
 
-
-def remember(workspace: Workspace, run: Run, dataset: str, files: DataFrame | None) -> None:
-    """Write the fingerprints of all files whose rows are in the tables now."""
+    Parameters
+    ----------
+    files : DataFrame or None
+        Columns of `FILES_DDL`, stored: the files whose rows are in the tables when the block has ended.
+    """
     remembered = _remembered(workspace, dataset)
     if files is None and remembered is None:
+        yield
         return
-    old = remembered if remembered is not None else workspace.spark.createDataFrame([], FILES_DDL)
-    new = files if files is not None else old.limit(0)
-    new = new.select(*KEYS).distinct()
-    if new.count() != old.count() or not new.exceptAll(old).isEmpty():
+    none = workspace.spark.createDataFrame([], FILES_DDL)
+    old = (remembered if remembered is not None else none).withColumn("is_old", F.lit(True))
+    new = (files if files is not None else none).distinct().withColumn("is_new", F.lit(True))
+    both = old.join(new, on=list(KEYS), how="full")
+    lost, gained = (
+        F.count_if(F.col("is_new").isNull()).alias("lost"),
+        F.count_if(F.col("is_old").isNull()).alias("gained"),
+    )
+    counts = both.agg(lost, gained).collect()[0]  # one row
+    if counts["lost"]:
+        _write(workspace, run, dataset, both.where("is_old AND is_new"), "forget")
+    yield
+    if counts["lost"] or counts["gained"]:
         _write(workspace, run, dataset, new, "remember")
 
 
@@ -73,4 +80,6 @@ def _remembered(workspace: Workspace, dataset: str) -> DataFrame | None:
 
 def _write(workspace: Workspace, run: Run, dataset: str, files: DataFrame, work: str) -> None:
     rows = files.select(F.lit(dataset).alias("dataset"), *KEYS)
-    workspace.write(SOURCE_FILES, rows, run.writer("ingest", f"{run.run_id}:{work}:{dataset}"), scope=dataset)
+    # Each write is asked for by a comparison with the table, so it has no name but its own.
+    writer = run.writer("ingest", f"{run.run_id}:{work}:{dataset}:{uuid4().hex}")
+    workspace.write(SOURCE_FILES, rows, writer, scope=dataset)

@@ -56,9 +56,9 @@ def synchronize(
     if counts["taken"] == 0:
         return counts
     if set(counts) & {"new", "changed", "attributes", "deleted"}:
-        rows = _image_rows(changes, existing, found, stage, dataset, source, keep_bytes)
         covered = changes.where("status != 'same'").select("image_id")
         with temporary_settings(workspace.spark, BYTES_SETTINGS):
+            rows = _image_rows(changes, existing, found, stage, dataset, source, keep_bytes)
             _upsert(workspace, run, IMAGES, rows, covered, is_new=is_new)
     factors = typed_like_table(workspace, run, found.factors, dataset)
     taken = found.images.select("image_id")
@@ -220,7 +220,9 @@ def _drop_deleted(workspace: Workspace, run: Run, dataset: str) -> None:
             continue
         stale = rows.join(gone, on="image_id", how="left_semi").select("image_id").distinct()
         if not stale.isEmpty():
-            _upsert(workspace, run, table, rows.limit(0), stale)
+            # Not with the columns that the table has: an older version may have made it.
+            none = rows.limit(0) if table.open else workspace.spark.createDataFrame([], table.ddl(comments=False))
+            _upsert(workspace, run, table, none, stale)
 
 
 def _upsert(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 
 from PIL import Image
 from pyspark.sql import functions as F
+
+from dataeval_spark.ingest.source import Known
 
 
 def png(shade=0):
@@ -40,3 +43,22 @@ def captured(source):
 def findings(source):
     names = ("kind", "location", "image_id", "target_index", "found")
     return sorted((tuple(row[name] for name in names) for row in source.findings.collect()), key=str)
+
+
+def known_of(source, **changed):
+    """What the workspace has of a source once it was ingested; a test may change a frame to tell old rows by it."""
+    images = source.images.withColumn("content", F.lit(None).cast("binary"))
+    frames = {"images": images, "targets": source.targets, "factors": source.factors, "findings": source.findings}
+    return Known(files=source.files, **{**frames, **changed})
+
+
+def marked(targets):
+    """Targets that say that they were not read again."""
+    return targets.withColumn("class_name", F.concat(F.lit("old "), "class_name"))
+
+
+def touch(path, data):
+    """Another content and another time, also on file systems that count in seconds."""
+    path.write_bytes(data)
+    status = path.stat()
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 2_000_000_000))

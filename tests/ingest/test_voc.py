@@ -8,7 +8,7 @@ from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.source import FILES_DDL, FINDINGS_DDL, LISTING_DDL, TARGETS_DDL
 from dataeval_spark.ingest.voc import read_voc
 
-from .pictures import findings, ids, tree
+from .pictures import findings, ids, known_of, marked, tree
 
 
 def xml(*boxes, filename=None):
@@ -102,6 +102,18 @@ def test_files_that_were_read_are_remembered_and_broken_ones_are_not(source, roo
     remembered = {row["path"].removeprefix(f"{root}/V/Annotations/") for row in source.files.collect()}
 
     assert remembered == {"a.xml", "sub/b.xml"}
+
+
+def test_files_that_are_as_they_were_are_not_read_again_and_other_options_read_them_all(spark, stage, root, source):
+    known = known_of(source, targets=marked(source.targets))
+
+    again = read_voc(spark, root, dataset="d", stage=stage, one_based=True, known=known)
+    otherwise = read_voc(spark, root, dataset="d", stage=stage, known=known)
+
+    names = {row["image_id"].rpartition("/")[2]: row["class_name"] for row in again.targets.collect()}
+    assert names == {"a.png": "old cat", "b.png": "old cat", "renamed.png": "cat"}  # found by what is in the file
+    assert (findings(again), sorted(again.files.collect())) == (findings(source), sorted(source.files.collect()))
+    assert otherwise.targets.where("class_name = 'cat'").count() == source.targets.count()
 
 
 def test_a_folder_elsewhere_mirrors_the_images(spark, stage, tmp_path):

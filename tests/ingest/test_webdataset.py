@@ -9,7 +9,7 @@ from dataeval_spark.ingest.source import FILES_DDL, FINDINGS_DDL, LISTING_DDL, T
 from dataeval_spark.ingest.webdataset import read_webdataset
 from tests.kernels.test_webdataset import shard
 
-from .pictures import captured, classes, findings, ids, png, tree
+from .pictures import captured, classes, findings, ids, known_of, marked, png, touch, tree
 
 FILES = {
     "train/0.tar": shard(
@@ -84,6 +84,42 @@ def test_metadata_are_factors_of_the_narrowest_type_and_names_are_unique(source)
 def test_a_damaged_shard_is_a_finding_and_read_again_next_time(source, root):
     assert [(kind, location) for kind, location, *_ in findings(source)] == [("broken_file", "tar")]
     assert {row["path"].removeprefix(f"{root}/train/") for row in source.files.collect()} == {"0.tar", "1.tar"}
+
+
+def test_a_shard_that_is_as_it_was_is_not_read_again(spark, stage, tmp_path):
+    def members(name, gain):
+        return [(f"{name}.png", png()), (f"{name}.cls", b"cat"), (f"{name}.json", {"gain": gain})]
+
+    first = {"0.tar": shard(members("a", 1)), "1.tar": shard(members("b", 2)), "2.tar": shard(members("c", 3))}
+    root = tree(tmp_path, first)
+    before = read_webdataset(spark, root, dataset="d", stage=stage)
+    touch(tmp_path / "1.tar", shard(members("b", 2.5)))
+    (tmp_path / "2.tar").unlink()
+
+    after = read_webdataset(
+        spark, root, dataset="d", stage=stage, known=known_of(before, targets=marked(before.targets))
+    )
+
+    assert classes(after) == {"d/0.tar/a.png": "old cat", "d/1.tar/b.png": "cat"}
+    assert {row["image_id"]: row["gain"] for row in after.factors.collect()} == {
+        "d/0.tar/a.png": 1,
+        "d/1.tar/b.png": 2.5,
+    }
+    assert {row["image_id"]: row["content"] is None for row in after.images.collect()} == {
+        "d/0.tar/a.png": True,
+        "d/1.tar/b.png": False,
+    }
+    assert ids(after.present) == ["d/0.tar/a.png", "d/1.tar/b.png"]
+
+
+def test_the_images_of_a_shard_that_cannot_be_read_this_time_are_still_present(spark, stage, tmp_path):
+    root = tree(tmp_path, {"0.tar": shard([("a.png", png())]), "1.tar": shard([("b.png", png())])})
+    known = known_of(read_webdataset(spark, root, dataset="d", stage=stage))
+    touch(tmp_path / "1.tar", b"?")
+
+    after = read_webdataset(spark, root, dataset="d", stage=stage, known=known)
+
+    assert (ids(after.images), ids(after.present)) == (["d/0.tar/a.png"], ["d/0.tar/a.png", "d/1.tar/b.png"])
 
 
 def test_one_shard_a_glob_and_a_limit_take_some(spark, stage, root):

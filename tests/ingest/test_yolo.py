@@ -12,7 +12,7 @@ from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.source import FILES_DDL, FINDINGS_DDL, LISTING_DDL, TARGETS_DDL
 from dataeval_spark.ingest.yolo import read_yolo
 
-from .pictures import findings, ids, tree
+from .pictures import findings, ids, known_of, marked, png, touch, tree
 
 
 def turned():
@@ -137,6 +137,26 @@ def test_without_names_the_id_is_the_class_and_a_broken_data_set_file_is_a_findi
 
     assert [name for _, _, name, _ in targets(source)] == ["3"]
     assert [kind for kind, *_ in findings(source)] == ["broken_file", "missing_image"]
+
+
+def test_a_file_is_read_again_when_it_or_its_image_or_the_names_change(spark, stage, tmp_path):
+    labels = {f"{name}.txt": b"0 .5 .5 1 1\n?" for name in "abc"}
+    root = tree(tmp_path, {"data.yaml": b"names: [cat, dog]", "a.png": 1, "b.png": 2, "c.png": 3, **labels})
+    before = read_yolo(spark, root, dataset="d", stage=stage)
+    known = known_of(before, targets=marked(before.targets))
+    touch(tmp_path / "b.txt", b"1 .5 .5 1 1")
+    touch(tmp_path / "c.png", png(4))
+
+    after = read_yolo(spark, root, dataset="d", stage=stage, known=known)
+    touch(tmp_path / "data.yaml", b"names: [wolf, dog]")
+    renamed = read_yolo(spark, root, dataset="d", stage=stage, known=known)
+
+    assert [name for _, _, name, _ in targets(after)] == ["old cat", "dog", "cat"]
+    assert [(location, image) for _, location, image, *_ in findings(after)] == [
+        ("line 2", "d/a.png"),
+        ("line 2", "d/c.png"),
+    ]
+    assert [name for _, _, name, _ in targets(renamed)] == ["wolf", "dog", "wolf"]
 
 
 @pytest.mark.parametrize(
