@@ -1,0 +1,92 @@
+"""Precision and recall of pairs: what is counted, at which threshold, with which interval."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+from scipy.stats import binomtest
+
+from dataeval_spark.errors import OptionError
+from dataeval_spark.quality.duplicate_evaluation import evaluate_duplicates
+from dataeval_spark.tables import DUPLICATE_EVALUATION, DUPLICATE_PAIRS
+
+TRUTH = "image_id_a string, image_id_b string"
+
+
+def pairs_of(frame, rows):
+    return frame(DUPLICATE_PAIRS, [(a, None, b, None, kind, d, None, "r") for a, b, kind, d in rows])
+
+
+def evaluated(frame, rows, truth):
+    found = evaluate_duplicates(pairs_of(frame, rows), frame(TRUTH, truth)).collect()
+    return {(row.kind, row.threshold): row for row in found}
+
+
+# Hash 1: a, a2, a3. Hash 2: b, b2, four bits away. Hash 3: c, six bits from hash 2.
+HASHED = {"a": 1, "a2": 1, "a3": 1, "b": 2, "b2": 2, "c": 3}
+DISTANCES = {(1, 2): 4.0, (2, 3): 6.0}
+PAIRS = [
+    ("a", "a2", "phash", 0.0),
+    ("a", "a3", "phash", 0.0),
+    ("b", "b2", "phash", 0.0),
+    ("a", "b", "phash", 4.0),
+    ("b", "c", "phash", 6.0),
+    ("a", "b", "embedding", 0.012),
+    ("b", "c", "embedding", 0.03),
+]
+TRUE = [("a3", "a2"), ("b2", "a3"), ("c", "b"), ("a", "c"), ("a2", "a3")]
+
+
+@pytest.fixture(scope="module")
+def rows(frame):
+    return evaluated(frame, PAIRS, TRUE)
+
+
+def test_pairs_of_copies_count_though_only_the_smallest_ids_are_tied(rows):
+    def bits(a, b):
+        return 0.0 if HASHED[a] == HASHED[b] else DISTANCES.get(tuple(sorted((HASHED[a], HASHED[b]))), 64.0)
+
+    distance = {pair: bits(*pair) for pair in combinations(sorted(HASHED), 2)}
+    true = {tuple(sorted(pair)) for pair in TRUE}
+
+    for threshold in (0.0, 4.0, 6.0):
+        flagged = {pair for pair, d in distance.items() if d <= threshold}
+        row = rows["phash", threshold]
+        assert (row.flagged, row.found, row.true_pairs) == (len(flagged), len(flagged & true), len(true))
+        assert (row.precision, row.recall) == (len(flagged & true) / len(flagged), len(flagged & true) / len(true))
+
+
+def test_thresholds_of_embeddings_are_rounded_up_to_the_step(rows):
+    found = {round(at, 9): (row.flagged, row.found) for (kind, at), row in rows.items() if kind == "embedding"}
+
+    assert found == {0.02: (1, 0), 0.03: (2, 1)}
+
+
+def test_intervals_are_wilsons(rows):
+    row = rows["phash", 6.0]
+    for share, low, high, total in (
+        (row.precision, row.precision_lower, row.precision_upper, row.flagged),
+        (row.recall, row.recall_lower, row.recall_upper, row.true_pairs),
+    ):
+        expected = binomtest(row.found, total).proportion_ci(0.95, "wilson")
+        assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+        assert low <= share <= high
+    assert row.f1 == pytest.approx(2 * row.precision * row.recall / (row.precision + row.recall))
+
+
+def test_without_truth_recall_is_unknown_and_precision_zero(frame):
+    row = evaluated(frame, [("a", "b", "dhash", 2.0)], [])["dhash", 2.0]
+
+    assert (row.precision, row.recall, row.recall_lower, row.f1) == (0.0, None, None, 0.0)
+
+
+def test_the_columns_are_those_of_the_contract(frame):
+    found = evaluate_duplicates(pairs_of(frame, []), frame(TRUTH, []))
+
+    assert found.dtypes == [(column.name, column.type) for column in DUPLICATE_EVALUATION.columns]
+
+
+def test_a_step_of_zero_is_refused(frame):
+    with pytest.raises(OptionError, match="embedding_step is 0"):
+        evaluate_duplicates(pairs_of(frame, []), frame(TRUTH, []), embedding_step=0)
