@@ -125,6 +125,25 @@ class IngestError(DataEvalError, ValueError):
     """A source cannot be ingested at all."""
 
 
+class PredictionError(DataEvalError, ValueError):
+    """Predictions cannot be compared with labels."""
+
+    @classmethod
+    def of_row(cls, image_id: str, target_index: int | None, found: int, classes: int) -> PredictionError:
+        what = f"{found} probabilities" if found != classes else "a probability that is not in [0, 1]"
+        return cls(
+            f"The prediction for {image_id!r} (target {target_index}) has {what}; expected {classes} in [0, 1].\n"
+            "Hint: ingest the predictions again, which leaves such rows out and counts them."
+        )
+
+    @classmethod
+    def of_classes(cls, model: str, found: int, most: int) -> PredictionError:
+        return cls(
+            f"Model {model!r} predicts {found:,} classes; expected at most {most:,}: classes x classes are counted.\n"
+            "Hint: sum the probabilities of classes that belong together."
+        )
+
+
 class WorkspaceError(DataEvalError, RuntimeError):
     """A workspace cannot be opened, read or written."""
 

@@ -54,9 +54,25 @@ SCHEMAS = {
     "status chi_squared p_value total_variation l_infinity low_count_classes threshold is_different run_id",
     "null_model": "window reference current predictor accuracy precision_macro precision_micro recall_macro "
     "recall_micro false_positive_rate_macro false_positive_rate_micro accuracy_macro accuracy_micro run_id",
+    "predictions": "image_id model target_index label score probabilities box predicted_at run_id",
+    "prediction_classes": "model class_index class_name run_id",
+    "label_errors": "step source image_id target_index class_name suggested_class second_class score is_bound rank run_id",
+    "confident_joint": "model class_name true_class confident_count estimated_count share run_id",
+    "class_noise": "model class_name label_count threshold confident_count noise_rate lower upper inverse_noise_rate "
+    "run_id",
+    "object_label_errors": "step image_id target_index predicted_index model rule class_name other_class box score "
+    "threshold run_id",
+    "image_label_quality": "model image_id score overlooked swapped badly_located is_error run_id",
+    "annotations": "image_id target_index rater class_name box labelled_at source run_id",
+    "label_agreement": "statistic class_name rater_a rater_b value lower upper n run_id",
+    "label_consensus": "image_id target_index raters majority_class majority_share is_tie consensus_class probability "
+    "is_conflict given_class differs run_id",
+    "rater_quality": "rater class_name n accuracy lower upper confused_with confusion agreement run_id",
+    "labelling_queue": "rank image_id priority uncertainty novelty class_deficit predicted_class raters_wanted run_id",
     "snapshots": "snapshot table_name version table_id created_at note run_ids",
 }
 OPTIONS = {
+    "confident_learning": "filter_by share",
     "ingest": "format annotations metadata dataset split glob limit keep_bytes replace timezone voc_one_based",
     "profile": "encoder per_target max_pixels images_per_commit",
     "duplicates": "near phash_distance dhash_distance d4 boxes embedding_distance low_information_std grouping keep "

@@ -1,0 +1,181 @@
+"""Label errors by confident learning: labels that a model's predicted probabilities contradict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import OptionError, PredictionError
+from dataeval_spark.kernels.confident_counting import BY_CLASS, BY_RATE, CONFIDENT, TOLERANCE
+from dataeval_spark.kernels.confident_learning import (
+    MAX_CLASSES,
+    calibrated_joint,
+    confident_thresholds,
+    doubtful_counts,
+    half_bins,
+    selection,
+)
+from dataeval_spark.labels.confident_passes import KEYS, candidates, counted, selected
+from dataeval_spark.labels.contract_rows import rows_of
+from dataeval_spark.labels.noise_tables import joint_rows, noise_rows
+from dataeval_spark.labels.probability_blocks import label_sums, probability_blocks
+from dataeval_spark.labels.ranking import with_rank
+from dataeval_spark.tables import CLASS_NOISE, CONFIDENT_JOINT, DATASET_FINDINGS, LABEL_ERRORS
+
+FilterBy = Literal["prune_by_noise_rate", "prune_by_class", "both", "confident_learning"]
+WANTED = {
+    "prune_by_noise_rate": BY_RATE,
+    "prune_by_class": BY_CLASS,
+    "both": BY_RATE | BY_CLASS,
+    "confident_learning": CONFIDENT,
+}
+MAX_MODELS = 50
+
+
+def confident_learning(
+    targets: DataFrame,
+    predictions: DataFrame,
+    prediction_classes: DataFrame,
+    *,
+    filter_by: FilterBy = "prune_by_noise_rate",
+    share: float = 1.0,
+    checkpoint: Callable[[DataFrame], DataFrame] | None = None,
+) -> tuple[DataFrame, DataFrame, DataFrame, DataFrame]:
+    r"""Find labels that a model's out-of-sample probabilities contradict, one model after another.
+
+    A class's threshold is the mean probability of it among the labels of it. A row is confidently of class j where p_j
+    reaches j's threshold (of several the most probable class of all). The counts of (given, confident class), scaled
+    to the number of labels, estimate how many labels k are truly j: :math:`n_{kj}`. Then
+
+    * ``prune_by_noise_rate``: for each k and j the n_kj labels k with the largest :math:`p_j - p_k`
+    * ``prune_by_class``: for each k the n_k - n_kk labels k with the smallest :math:`p_k`
+    * ``both``: what both take
+    * ``confident_learning``: labels k that are confidently of another class
+
+    and never a label whose class is the most probable one. The worst has the smallest p_k.
+
+    The set is that of cleanlab's ``find_label_issues(..., return_indices_ranked_by="self_confidence")``, whatever the
+    partitions; of equal values at a cut those with smaller ids are taken, where cleanlab takes any. Cost: predictions
+    are laid out in blocks once and read twice, and only values in the one bin that a cut goes through are sorted. The
+    driver holds classes x classes x bins, at most 8 million counts.
+
+    Parameters
+    ----------
+    targets, predictions, prediction_classes : DataFrame
+        Tables of these names. Labels of a class that the model does not know are left out, and counted in a finding.
+    filter_by : {"prune_by_noise_rate", "prune_by_class", "both", "confident_learning"}
+        See above.
+    share : float in [0, 1]
+        Share of the estimated errors to take (cleanlab's ``frac_noise``); not with ``confident_learning``.
+    checkpoint : callable, optional
+        Stores a frame; without it blocks are made anew for each pass.
+
+    Returns
+    -------
+    tuple of DataFrame
+        Tables ``label_errors``, ``confident_joint``, ``class_noise`` and ``dataset_findings`` without ``run_id``.
+
+    Raises
+    ------
+    OptionError
+        An option is unknown or out of range.
+    PredictionError
+        A model has more than 2,000 classes, or a row another number of probabilities.
+
+    References
+    ----------
+    Northcutt, Jiang and Chuang, "Confident Learning" (2021).
+
+    Examples
+    --------
+    >>> errors, joint, noise, findings = confident_learning(targets, predictions, prediction_classes)
+    """
+    OptionError.unless_one_of("confident_learning.filter_by", filter_by, get_args(FilterBy))
+    OptionError.unless_between("confident_learning.share", share, 0.0, 1.0)
+    store = checkpoint or (lambda frame: frame)
+    errors: list[DataFrame] = []
+    joint: list[Any] = []
+    noise: list[Any] = []
+    findings: list[Any] = []
+    for model, names in _classes(prediction_classes).items():
+        class_indices = targets.sparkSession.createDataFrame(
+            list(enumerate(names)), "class_index int, class_name string"
+        )
+        predicted = predictions.where((F.col("model") == model) & F.col("probabilities").isNotNull())
+        blocks = store(probability_blocks(predicted, targets, class_indices, len(names)))
+        counts, confidence = label_sums(blocks, len(names))
+        if counts.sum() == 0:
+            findings.append(_finding(model, 0, 0, _unknown(targets, class_indices)))
+            continue
+        thresholds = confident_thresholds(confidence, counts)
+        half = half_bins(len(names))
+        confident, histogram = counted(blocks, thresholds - TOLERANCE, half)
+        calibrated = calibrated_joint(confident, counts)
+        doubted = _wanted_counts(doubtful_counts(calibrated, share=share), filter_by)
+        chosen = selection(histogram, doubted)
+        staged = store(candidates(blocks, thresholds - TOLERANCE, half, chosen, WANTED[filter_by]))
+        errors.append(selected(staged, WANTED[filter_by], model, names))
+        joint += joint_rows(model, names, confident, calibrated)
+        noise += noise_rows(model, names, counts, thresholds, confident, calibrated)
+        findings.append(_finding(model, int(counts.sum()), len(names), _unknown(targets, class_indices)))
+    return (
+        _ranked(targets, errors, store),
+        rows_of(targets, CONFIDENT_JOINT, joint),
+        rows_of(targets, CLASS_NOISE, noise),
+        rows_of(targets, DATASET_FINDINGS, findings),
+    )
+
+
+def _classes(prediction_classes: DataFrame) -> dict[str, list[str]]:
+    # Bounded: at most 2,000 classes of each of at most 50 models, plus one that is too many.
+    rows = prediction_classes.orderBy("model", "class_index").limit(MAX_CLASSES * MAX_MODELS + 1).collect()
+    names: dict[str, list[str]] = {}
+    for row in rows:
+        names.setdefault(row["model"], []).append(row["class_name"])
+    for model, found in names.items():
+        if len(found) > MAX_CLASSES:
+            raise PredictionError.of_classes(model, len(found), MAX_CLASSES)
+    return names
+
+
+def _wanted_counts(doubted: NDArray[np.int64], filter_by: str) -> NDArray[np.int64]:
+    """Cells that the filter asks for; the others need no ranks."""
+    diagonal = np.eye(len(doubted), dtype=bool)
+    if filter_by == "confident_learning":
+        return np.zeros_like(doubted)
+    if filter_by == "both":
+        return doubted
+    return np.where(diagonal == (filter_by == "prune_by_class"), doubted, 0)
+
+
+def _ranked(targets: DataFrame, errors: Sequence[DataFrame], store: Callable[[DataFrame], DataFrame]) -> DataFrame:
+    if not errors:
+        return rows_of(targets, LABEL_ERRORS, [])
+    every = store(reduce(DataFrame.unionByName, errors))
+    constants = {
+        "step": F.lit("confident_learning"),
+        "second_class": F.lit(None).cast("string"),
+        "is_bound": F.lit(False),
+        "rank": F.col("rank").cast("bigint"),
+    }
+    ranked = with_rank(every, ["source"], "score", KEYS)
+    return ranked.select(
+        *(constants.get(name, F.col(name)).alias(name) for name in LABEL_ERRORS.column_names if name != "run_id")
+    )
+
+
+def _unknown(targets: DataFrame, class_indices: DataFrame) -> int:
+    return targets.join(F.broadcast(class_indices), on="class_name", how="left_anti").count()
+
+
+def _finding(model: str, compared: int, classes: int, unknown: int) -> tuple[Any, ...]:
+    message = f"Model {model}: {compared:,} labels compared with its probabilities of {classes:,} classes"
+    message += f"; {unknown:,} labels are of classes it does not know." if unknown else "."
+    severity = "warning" if unknown or not compared else "info"
+    return ("confident_learning", "labels_of_unknown_classes", model, float(unknown), 0.0, severity, message)
