@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 from dataeval_spark import tables as t
 from dataeval_spark.bias import (
     balance,
+    completeness,
     contingency,
     coverage,
     coverage_gaps,
@@ -92,6 +93,7 @@ STEPS = (
     Step(diversity.diversity, (t.CONTINGENCY,), (t.DIVERSITY,)),
     Step(parity.parity, (t.CONTINGENCY,), (t.PARITY,)),
     Step(coverage.coverage, (t.NEIGHBORS, t.EMBEDDINGS, t.TARGETS), (t.COVERAGE, t.COVERAGE_STATS)),
+    Step(completeness.completeness, (t.EMBEDDINGS, t.TARGETS), (t.COMPLETENESS,)),
     Step(coverage_gaps.coverage_gaps, (t.FACTOR_BINS, t.BIN_EDGES), (t.COVERAGE_GAPS,)),
     Step(shortcuts.shortcuts, (t.FACTOR_BINS, t.BALANCE), (t.SHORTCUTS,)),
     Step(feature_value.feature_value, (t.FACTOR_BINS, t.BALANCE), (t.FEATURE_VALUE,)),

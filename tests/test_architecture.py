@@ -21,6 +21,7 @@ BOUNDED_COLLECTS = {
     "frames/cells.py": "numbers of blocks; two rows of 2,048 counts per block",
     "bias/balance.py": "pairs of factors, and classes x factors",
     "bias/bin_edges.py": "one row per factor and bin",
+    "bias/completeness.py": "one row per encoder and class",
     "bias/coverage.py": "one row per encoder",
     "bias/coverage_gaps.py": "one row per factor and bin",
     "bias/factor_sources.py": "one row: counts per metadata column",
@@ -57,6 +58,7 @@ BOUNDED_COLLECTS = {
 }
 # Longer than a module should be; to be cut when one is touched next.
 LONG_MODULES = {
+    "pipeline.py": 300,
     "workspace.py": 442,
     "cli.py": 400,
     "audit.py": 303,

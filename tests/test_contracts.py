@@ -86,6 +86,7 @@ OPTIONS = {
     "diversity": "method threshold label",
     "parity": "score_threshold p_value_threshold label",
     "coverage": "method observations percent rescale per_target",
+    "completeness": "per_class max_dimensions",
     "coverage_gaps": "factors threshold max_level max_bins max_patterns max_combinations",
     "shortcuts": "auc_threshold score_threshold p_value_threshold max_values",
     "feature_value": "folds seed useless_score useless_auc redundant",

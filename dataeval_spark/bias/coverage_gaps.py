@@ -10,6 +10,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.bias.factor_sources import STATISTIC_TEXTS, STATISTICS
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.pair_counts import LABEL, code_columns
 from dataeval_spark.kernels.uncovered_patterns import Pattern, uncovered_patterns
@@ -42,7 +43,7 @@ def coverage_gaps(
         Tables of these names.
     factors : sequence of str
         Factors to combine, ``class_name`` among them. Default: the class and all factors that have levels of their
-        own or given edges, with at most ``max_bins`` bins.
+        own or given edges, with at most ``max_bins`` bins, but no image statistics.
     threshold : int
         Rows that are enough.
     max_level : int
@@ -134,7 +135,12 @@ def _chosen(bin_edges: DataFrame, factors: Sequence[str], max_bins: int) -> dict
         OptionError.unless_one_of("coverage_gaps.factors", name, [LABEL, *sorted(values)])
     if factors:
         return {name: values.get(name, {}) for name in factors}
-    own = {name: of for name, of in values.items() if rules[name] in OWN_RULES and len(of) <= max_bins}
+    measured = {*STATISTICS, *STATISTIC_TEXTS}
+    own = {
+        name: of
+        for name, of in values.items()
+        if rules[name] in OWN_RULES and len(of) <= max_bins and name not in measured
+    }
     return {LABEL: {}, **own}
 
 

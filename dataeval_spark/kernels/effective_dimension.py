@@ -1,0 +1,88 @@
+"""How many dimensions a cloud of points really fills, from sums of products that parts of it add up to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Rows, their mean (D), and the sum of products of deviations from it (D x D)."""
+
+    n: int
+    mean: Floats
+    products: Floats
+
+    @classmethod
+    def of(cls, rows: Floats) -> Moments:
+        mean = rows.mean(axis=0)
+        deviations = rows - mean
+        return cls(len(rows), mean, deviations.T @ deviations)
+
+    def merged(self, other: Moments) -> Moments:
+        """Moments of both parts together (Chan, Golub and LeVeque 1979)."""
+        n = self.n + other.n
+        step = other.mean - self.mean
+        products = self.products + other.products + np.outer(step, step) * (self.n * other.n / n)
+        return Moments(n, self.mean + step * (other.n / n), products)
+
+    @property
+    def gram(self) -> Floats:
+        """Sum of products of the rows as they are."""
+        return np.asarray(self.products + self.n * np.outer(self.mean, self.mean), np.float64)
+
+
+def effective_dimension(products: Floats) -> float:
+    r"""exp of the entropy of the shares of the eigenvalues: as many equal ones would have this entropy.
+
+    Parameters
+    ----------
+    products : ndarray of float64, shape (D, D)
+        Sum of products of deviations, or the covariance.
+
+    Returns
+    -------
+    float
+        In [1, D]; NaN where nothing varies.
+
+    References
+    ----------
+    Roy and Vetterli (2007), "The effective rank"; DataEval 1.1.4, ``core.completeness``.
+
+    Examples
+    --------
+    >>> round(effective_dimension(np.eye(3)), 12)
+    3.0
+    """
+    values = np.clip(np.linalg.eigvalsh(products), 0.0, None)
+    total = values.sum()
+    if total <= 0:
+        return float("nan")
+    share = values[values > 0] / total
+    return float(np.exp(-(share * np.log(share)).sum()))
+
+
+def rank_of(gram: Floats) -> int:
+    """Dimensions that the rows span: eigenvalues above D times the rounding of the largest.
+
+    A product of rows squares what is small: directions below about 1e-7 of the largest count as none, which is the
+    rounding of float32 vectors.
+    """
+    values = np.linalg.eigvalsh(gram)
+    largest = values.max(initial=0.0)
+    return int((values > largest * len(values) * np.finfo(np.float64).eps).sum()) if largest > 0 else 0
+
+
+def centered_ranks(values: Floats) -> Floats:
+    """Ranks as places in (-0.5, 0.5); equal values share their mean rank.
+
+    DataEval ranks equal values by position, so that a constant column counts as fully spread.
+    """
+    levels, place, ties = np.unique(values, return_inverse=True, return_counts=True)
+    middle = np.cumsum(ties) - ties + ties / 2
+    return np.asarray((middle / values.size - 0.5)[place] if levels.size else values, np.float64)
