@@ -13,7 +13,7 @@ from numba import njit
 
 from dataeval_spark.kernels.compiled_options import OPTIONS
 
-SOURCES = "31355964eafce5c1"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "ba30639b4d3b36be"  # see tests/kernels/test_compiled_sources.py
 
 
 @njit(**OPTIONS)

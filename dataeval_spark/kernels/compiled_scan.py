@@ -16,7 +16,7 @@ from dataeval_spark.kernels.compiled_planes import blank, has_colour, luma_row, 
 from dataeval_spark.kernels.compiled_resize import PLAN, resize
 from dataeval_spark.kernels.compiled_sharpness import edge_sums
 
-SOURCES = "31355964eafce5c1"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "ba30639b4d3b36be"  # see tests/kernels/test_compiled_sources.py
 
 _LEVELS = 256
 _BYTE, _8, _16, _24 = np.uint64(255), np.uint64(8), np.uint64(16), np.uint64(24)
@@ -83,6 +83,7 @@ def _pictures(luma: Any, turned: Any, height: int, width: int, pair: Any) -> Any
 
 _PIXELS, _FOUR, _PAIR = types.uint8[:, :, ::1], types.UniTuple(types.int64, 4), types.UniTuple(PLAN, 2)
 _SUMS = types.int64[:, ::1]
+_HASHED = types.Tuple((_PIXELS, _PIXELS))
 _SCANNED = types.Tuple((_SUMS, _SUMS, types.boolean, types.float64[::1], types.int64[::1], _PIXELS, _PIXELS))
 _READ_ONLY = types.Array(types.uint8, 3, "C", readonly=True)  # what numpy makes of Pillow's bytes
 
@@ -138,3 +139,14 @@ def scan(image: Any, window: Any, inner: Any, padded: Any, blur: Any, pair: Any,
     frequencies = _pictures(hashed[0], turned_luma, tall, wide, pair)
     gradients = _pictures(hashed[0], turned_luma, tall, wide, nine)
     return counts, sums, colour, looks, extras, frequencies, gradients
+
+
+@njit(_HASHED(_READ_ONLY, _FOUR, _FOUR, _PAIR, _PAIR), **OPTIONS)
+def scan_pictures(image: Any, window: Any, padded: Any, pair: Any, nine: Any) -> Any:
+    """The small pictures for the hashes alone: the last two results of `scan`, of the same arguments."""
+    (top, left, bottom, right), (above, before, tall, wide) = window, padded
+    planes, hashed = blank(image.shape[2], bottom - top, right - left), blank(1, tall, wide)
+    _split(image, window, planes, hashed[0, above:, before:])
+    turned_luma = blank(1, wide, tall)[0]
+    transpose(hashed[0], tall, wide, turned_luma)
+    return _pictures(hashed[0], turned_luma, tall, wide, pair), _pictures(hashed[0], turned_luma, tall, wide, nine)
