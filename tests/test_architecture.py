@@ -16,6 +16,9 @@ FORBIDDEN_ATTRIBUTES = {"rdd", "_jvm", "_jdf", "_jsc", "sparkContext"}
 TO_DRIVER = {"collect", "toPandas", "toLocalIterator", "toArrow"}
 # What may come to the driver, and what bounds it.
 BOUNDED_COLLECTS = {
+    "frames/ranks.py": "63 numbers for each of at most 10,000 groups",
+    "similarity/lists.py": "one row: the smallest k",
+    "similarity/prioritization.py": "one row per encoder and metric",
     "cli.py": "k rows of a search",
     "searching.py": "50 encoders and versions; one vector",
     "frames/cells.py": "numbers of blocks; two rows of 2,048 counts per block",

@@ -28,6 +28,10 @@ SCHEMAS = {
     "embeddings": "image_id target_index encoder embedding encoder_version fingerprint run_id",
     "neighbors": "encoder metric image_id target_index rank neighbor_id neighbor_target_index distance k method "
     "encoder_version fingerprint run_id",
+    "embedding_scores": "encoder metric image_id target_index neighbors mean_distance kth_distance uniqueness "
+    "times_listed representativeness is_prototype score threshold statistic method is_outlier run_id",
+    "image_values": "encoder metric image_id target_index class_name value times_listed queries error_bound run_id",
+    "prioritization": "encoder metric image_id position score k ordering policy stratum run_id",
     "duplicate_pairs": "image_id_a target_index_a image_id_b target_index_b kind distance orientation run_id",
     "duplicate_groups": "group_id image_id target_index kinds is_kept reason group_size spans_splits label_conflict "
     "kept_distance diameter_bound run_id",
@@ -93,6 +97,9 @@ OPTIONS = {
     "label_parity": "threshold",
     "null_model": "",
     "neighbors": "k metric encoder per_target method max_core_hours recall block_rows seed",
+    "embedding_scores": "k statistic method threshold",
+    "image_values": "k",
+    "prioritization": "k order policy bins",
     "drift_univariate": "threshold statistics",
 }
 # Databricks data profiling: the order of its drift table.

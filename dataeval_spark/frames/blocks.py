@@ -122,7 +122,7 @@ def cut_into_blocks(
     rows = ranged.mapInArrow(to_blocks, BLOCK_DDL)
     if scratch is None:
         # Range bounds come from a sample that differs from job to job: the blocks must be made once.
-        rows = checkpoint(rows) if checkpoint is not None else rows.localCheckpoint()
+        rows = (checkpoint or kept_by_executors)(rows)
     # Bounded: one row per block of about 8,192 vectors, and no more than MAX_BLOCKS.
     found = sorted(rows.select("block", "role_rows", "total", "refused").collect(), key=lambda row: row["block"])
     refused = [name for row in found for name in row["refused"]]
@@ -138,6 +138,11 @@ def cut_into_blocks(
         scratch,
         rows if scratch is None else None,
     )
+
+
+def kept_by_executors(frame: DataFrame) -> DataFrame:
+    """The rows of a frame, computed once and kept in the storage of the executors: lost with one of them."""
+    return frame.localCheckpoint()
 
 
 def _count_and_dimension(vectors: DataFrame) -> tuple[int, int]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import get_args
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.histogram import exact_quantiles, unpivot
+from dataeval_spark.frames.histogram import unpivot
+from dataeval_spark.frames.thresholds import THRESHOLDS, Method, has_spread, score_beyond, spreads
 from dataeval_spark.tables import OUTLIERS
 
-Method = Literal["zscore", "modified_zscore", "iqr"]
-THRESHOLDS: dict[str, float] = {"zscore": 3.0, "modified_zscore": 3.5, "iqr": 1.5}
 STATISTICS = (
     "width",
     "height",
@@ -33,9 +32,6 @@ STATISTICS = (
     "darkness",
     "sharpness",
 )
-# A spread below this, and below this share of the centre, is rounding: nothing can be called far.
-NO_SPREAD = 1e-12
-MAD_OF_NORMAL = 0.6744897501960817
 
 
 def outliers(
@@ -105,14 +101,12 @@ def outliers(
     grouped = grouped.withColumn("is_box", F.col("target_index").isNotNull())
     values = unpivot(grouped, ("image_id", "target_index", "group_name", "is_box"), statistics)
     by = ["is_box", "group_name", "statistic"]
-    bounds = {"zscore": _mean_and_std, "modified_zscore": _median_and_mad, "iqr": _quartiles}[method](values, by)
     same_group = " AND ".join(f"v.{key} <=> b.{key}" for key in by)
     # Bounds are few (statistics x classes), so they are broadcast.
-    scored = values.alias("v").join(F.broadcast(bounds).alias("b"), on=F.expr(same_group), how="inner")
-    score = F.greatest(F.col("low_anchor") - F.col("value"), F.col("value") - F.col("high_anchor")) / F.col("spread")
-    rounding = NO_SPREAD * F.greatest(F.lit(1.0), F.abs("low_anchor"), F.abs("high_anchor"))
-    found = scored.where(F.col("spread") > rounding).select(
-        "v.*", "low_anchor", "high_anchor", "spread", score.alias("score")
+    bounds = F.broadcast(spreads(values, by, method)).alias("b")
+    scored = values.alias("v").join(bounds, on=F.expr(same_group), how="inner")
+    found = scored.where(has_spread()).select(
+        "v.*", "low_anchor", "high_anchor", "spread", score_beyond().alias("score")
     )
     found = found.where(F.col("score") > limit)
     return found.select(*_contract_columns(method, limit))
@@ -137,42 +131,3 @@ def _with_groups(rows: DataFrame, targets: DataFrame) -> DataFrame:
     classes = of_image.unionByName(of_box).select(F.col("image_id").alias("class_of"), "of", "class_name")
     same = (F.col("image_id") == F.col("class_of")) & F.col("target_index").eqNullSafe(F.col("of"))
     return rows.join(classes, on=same, how="left").withColumnRenamed("class_name", "group_name").drop("class_of", "of")
-
-
-def _mean_and_std(values: DataFrame, by: list[str]) -> DataFrame:
-    return values.groupBy(*by).agg(
-        F.avg("value").alias("low_anchor"), F.avg("value").alias("high_anchor"), F.stddev_pop("value").alias("spread")
-    )
-
-
-def _median_and_mad(values: DataFrame, by: list[str]) -> DataFrame:
-    medians = exact_quantiles(values, by, "value", {"median": 0.5})
-    same_group = " AND ".join(f"v.{key} <=> m.{key}" for key in by)
-    deviations = (
-        values.alias("v")
-        .join(F.broadcast(medians).alias("m"), on=F.expr(same_group), how="inner")
-        .select(*(f"v.{key}" for key in by), "median", F.abs(F.col("value") - F.col("median")).alias("deviation"))
-    )
-    mads = exact_quantiles(deviations, [*by, "median"], "deviation", {"mad": 0.5})
-    means = deviations.groupBy(*by).agg(F.avg("deviation").alias("mean_deviation"))
-    same_group = " AND ".join(f"q.{key} <=> a.{key}" for key in by)
-    # sqrt(pi / 2) times the mean absolute deviation is the standard deviation of a normal distribution.
-    spread = F.when(F.col("mad") > NO_SPREAD, F.col("mad") / MAD_OF_NORMAL).otherwise(
-        F.col("mean_deviation") * F.sqrt(F.pi() / 2)
-    )
-    joined = mads.alias("q").join(means.alias("a"), on=F.expr(same_group), how="inner")
-    return joined.select(
-        *(f"q.{key}" for key in by),
-        F.col("median").alias("low_anchor"),
-        F.col("median").alias("high_anchor"),
-        spread.alias("spread"),
-    )
-
-
-def _quartiles(values: DataFrame, by: list[str]) -> DataFrame:
-    quartiles = exact_quantiles(
-        values, by, "value", {"low_anchor": 0.25, "high_anchor": 0.75}, interpolation="midpoint"
-    )
-    return quartiles.select(
-        *by, "low_anchor", "high_anchor", (F.col("high_anchor") - F.col("low_anchor")).alias("spread")
-    )

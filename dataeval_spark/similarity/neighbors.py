@@ -198,7 +198,7 @@ def _with_provenance(graph: DataFrame, vectors: DataFrame, part: Part, k: int, m
 
 def _union(embeddings: DataFrame, graphs: Sequence[DataFrame]) -> DataFrame:
     if graphs:
-        return reduce(DataFrame.unionByName, graphs)
+        return reduce(lambda one, other: one.unionByName(other), graphs)
     ddl = ", ".join(f"{c.name} {c.type}" for c in NEIGHBORS.columns if c.name != "run_id")
     return embeddings.sparkSession.createDataFrame([], ddl)
 

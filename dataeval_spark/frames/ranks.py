@@ -1,0 +1,71 @@
+"""Positions of rows in the order of a value, without one partition that sorts everything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import OptionError
+
+BUCKETS = 64
+MAX_GROUPS = 10_000
+
+
+def positions(frame: DataFrame, by: Sequence[str], value: str, ids: Sequence[str]) -> DataFrame:
+    """Number the rows of each group in the order of (value, ids).
+
+    Approximate quantiles cut each group into up to 64 buckets, each of which is sorted on its own; the counts of the
+    buckets below give where it begins. The positions are exact, whatever the quantiles. One small job runs at once: its
+    63 numbers per group come to the driver, for at most 10,000 groups.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows; computed twice, so store it before if that is dear.
+    by : sequence of str
+        Grouping columns, without nulls.
+    value : str
+        Numeric column without null and NaN.
+    ids : sequence of str
+        What tells rows of one value apart, in this order; nulls first.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``frame``, ``position`` (bigint, from 1) and ``below`` (bigint: rows with a smaller value).
+
+    Raises
+    ------
+    OptionError
+        There are more than 10,000 groups.
+
+    Examples
+    --------
+    >>> positions(scores, ["encoder"], "distance", ["image_id"])
+    """
+    group = F.to_json(F.struct(*by), {"ignoreNullFields": "false"})
+    shares = F.array(*(F.lit(number / BUCKETS) for number in range(1, BUCKETS)))
+    cuts = F.percentile_approx(F.col(value).cast("double"), shares, 1000).alias("bounds")
+    # Collected, because a second computation of approximate quantiles may give others. Bounded: groups x 63.
+    bounds = frame.groupBy(group.alias("rank_group")).agg(cuts).limit(MAX_GROUPS + 1).collect()
+    if len(bounds) > MAX_GROUPS:
+        raise OptionError(f"There are more than {MAX_GROUPS:,} groups of {', '.join(by)} to rank.")
+    known = frame.sparkSession.createDataFrame(
+        [(row["rank_group"], row["bounds"]) for row in bounds], "rank_group string, bounds array<double>"
+    )
+    bucket = F.size(F.filter("bounds", lambda bound: bound < F.col(value))).alias("bucket")
+    # One row per group on the right.
+    marked = frame.withColumn("rank_group", group).join(F.broadcast(known), on="rank_group", how="inner")
+    cut = marked.select("*", bucket).drop("bounds")
+    counts = cut.groupBy("rank_group", "bucket").agg(F.count("*").alias("rows"))
+    lower = Window.partitionBy("rank_group").orderBy("bucket").rowsBetween(Window.unboundedPreceding, -1)
+    starts = counts.select("rank_group", "bucket", F.coalesce(F.sum("rows").over(lower), F.lit(0)).alias("start"))
+    within = Window.partitionBy("rank_group", "bucket")
+    ranked = cut.join(F.broadcast(starts), on=["rank_group", "bucket"], how="inner").select(
+        "*",
+        (F.col("start") + F.row_number().over(within.orderBy(value, *ids))).alias("position"),
+        (F.col("start") + F.rank().over(within.orderBy(value)) - 1).alias("below"),
+    )
+    return ranked.drop("rank_group", "bucket", "start")

@@ -1,0 +1,91 @@
+"""What counts as far from the others: centre and spread of values by the usual rules, with exact quantiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.frames.histogram import exact_quantiles
+
+Method = Literal["zscore", "modified_zscore", "iqr"]
+THRESHOLDS: dict[str, float] = {"zscore": 3.0, "modified_zscore": 3.5, "iqr": 1.5}
+# A spread below this, and below this share of the centre, is rounding: nothing can be called far.
+NO_SPREAD = 1e-12
+MAD_OF_NORMAL = 0.6744897501960817
+
+
+def spreads(values: DataFrame, by: Sequence[str], method: Method) -> DataFrame:
+    r"""Anchors and spread of ``value`` in each group.
+
+    * ``zscore``: the mean, twice, and the population standard deviation
+    * ``modified_zscore``: the median, twice, and MAD / 0.6745; where the MAD is 0, the mean absolute deviation times
+      :math:`\sqrt{\pi / 2}`
+    * ``iqr``: the quartiles of numpy's ``midpoint`` method and their difference
+
+    Parameters
+    ----------
+    values : DataFrame
+        ``by`` and ``value`` (double, neither null nor NaN).
+    by : sequence of str
+        Grouping columns.
+    method : {"zscore", "modified_zscore", "iqr"}
+        Rule.
+
+    Returns
+    -------
+    DataFrame
+        ``by``, ``low_anchor``, ``high_anchor`` and ``spread``: one row per group.
+    """
+    return {"zscore": _mean_and_std, "modified_zscore": _median_and_mad, "iqr": _quartiles}[method](values, list(by))
+
+
+def score_beyond() -> Column:
+    """How many spreads ``value`` lies beyond the nearer anchor; negative between them."""
+    return F.greatest(F.col("low_anchor") - F.col("value"), F.col("value") - F.col("high_anchor")) / F.col("spread")
+
+
+def has_spread() -> Column:
+    """Whether a group's values differ by more than rounding."""
+    return F.col("spread") > NO_SPREAD * F.greatest(F.lit(1.0), F.abs("low_anchor"), F.abs("high_anchor"))
+
+
+def _mean_and_std(values: DataFrame, by: list[str]) -> DataFrame:
+    return values.groupBy(*by).agg(
+        F.avg("value").alias("low_anchor"), F.avg("value").alias("high_anchor"), F.stddev_pop("value").alias("spread")
+    )
+
+
+def _median_and_mad(values: DataFrame, by: list[str]) -> DataFrame:
+    medians = exact_quantiles(values, by, "value", {"median": 0.5})
+    same_group = " AND ".join(f"v.{key} <=> m.{key}" for key in by)
+    deviations = (
+        values.alias("v")
+        .join(F.broadcast(medians).alias("m"), on=F.expr(same_group), how="inner")
+        .select(*(f"v.{key}" for key in by), "median", F.abs(F.col("value") - F.col("median")).alias("deviation"))
+    )
+    mads = exact_quantiles(deviations, [*by, "median"], "deviation", {"mad": 0.5})
+    means = deviations.groupBy(*by).agg(F.avg("deviation").alias("mean_deviation"))
+    same_group = " AND ".join(f"q.{key} <=> a.{key}" for key in by)
+    # sqrt(pi / 2) times the mean absolute deviation is the standard deviation of a normal distribution.
+    spread = F.when(F.col("mad") > NO_SPREAD, F.col("mad") / MAD_OF_NORMAL).otherwise(
+        F.col("mean_deviation") * F.sqrt(F.pi() / 2)
+    )
+    joined = mads.alias("q").join(means.alias("a"), on=F.expr(same_group), how="inner")
+    return joined.select(
+        *(f"q.{key}" for key in by),
+        F.col("median").alias("low_anchor"),
+        F.col("median").alias("high_anchor"),
+        spread.alias("spread"),
+    )
+
+
+def _quartiles(values: DataFrame, by: list[str]) -> DataFrame:
+    quartiles = exact_quantiles(
+        values, by, "value", {"low_anchor": 0.25, "high_anchor": 0.75}, interpolation="midpoint"
+    )
+    return quartiles.select(
+        *by, "low_anchor", "high_anchor", (F.col("high_anchor") - F.col("low_anchor")).alias("spread")
+    )

@@ -1,0 +1,27 @@
+"""The first neighbours of each list, for analyses that need no more, and whether the lists are long enough."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import OptionError
+
+
+def first_of_lists(neighbors: DataFrame, k: int | None, option: str) -> DataFrame:
+    """The first k rows of each list of table ``neighbors``; all where k is None.
+
+    Lists that are shorter because there are no more images are long enough.
+
+    Raises
+    ------
+    OptionError
+        The lists were made with a smaller k.
+    """
+    if k is None:
+        return neighbors
+    OptionError.unless_between(option, k, 1, 10_000)
+    shortest = neighbors.agg(F.min("k").alias("k")).collect()[0]["k"]  # one row
+    if shortest is not None and shortest < k:
+        raise OptionError(f"{option} is {k}, and the table neighbors has k = {shortest}.\nHint: neighbors.k = {k}")
+    return neighbors.where(F.col("rank") <= k)

@@ -1,0 +1,30 @@
+"""Positions against a sort, for any number of partitions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dataeval_spark.frames.ranks import positions
+
+ROWS = "part string, id string, value double"
+
+
+@pytest.mark.parametrize("partitions", [1, 5])
+def test_positions_are_those_of_a_sort_by_value_and_id(frame, partitions):
+    rng = np.random.default_rng(0)
+    rows = [("a", f"i{at:03}", float(rng.integers(0, 40))) for at in range(300)]
+    rows += [("b", f"i{at}", 1.0) for at in range(5)]  # one value alone
+
+    found = positions(frame(ROWS, rows).repartition(partitions), ["part"], "value", ["id"])
+
+    expected = set()
+    for part in ("a", "b"):
+        of_part = sorted((value, name) for group, name, value in rows if group == part)
+        values = [value for value, _ in of_part]
+        expected |= {(part, name, value, at, values.index(value)) for at, (value, name) in enumerate(of_part, start=1)}
+    assert {tuple(row) for row in found.select("part", "id", "value", "position", "below").collect()} == expected
+
+
+def test_no_rows_have_no_positions(frame):
+    assert positions(frame(ROWS, []), ["part"], "value", ["id"]).collect() == []

@@ -1,0 +1,61 @@
+"""Outliers, unique, representative and typical images, from literal lists of neighbours."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dataeval_spark.errors import OptionError
+from dataeval_spark.similarity.embedding_scores import embedding_scores
+from tests.similarity.test_image_values import graph
+
+
+def by_image(result):
+    return {row["image_id"]: row for row in result.collect()}
+
+
+def test_distances_hubs_and_prototypes_of_points_on_a_line(frame):
+    # a b c in a row, d far off: b is in the midst.
+    found = by_image(embedding_scores(graph(frame, [0, 2, 5, 50], 2, names=list("abcd"))))
+
+    assert {name: (row["mean_distance"], row["kth_distance"]) for name, row in found.items()} == {
+        "a": (3.5, 5.0),
+        "b": (2.5, 3.0),
+        "c": (4.0, 5.0),
+        "d": (46.5, 48.0),
+    }
+    assert {name: row["times_listed"] for name, row in found.items()} == {"a": 2, "b": 3, "c": 3, "d": 0}
+    assert {name: row["representativeness"] for name, row in found.items()} == {"a": 1.0, "b": 1.5, "c": 1.5, "d": 0.0}
+    assert {name: row["uniqueness"] for name, row in found.items()} == {"a": 0.25, "b": 0.0, "c": 0.5, "d": 0.75}
+    assert [name for name, row in found.items() if row["is_prototype"]] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("method", "centre", "spread", "limit"),
+    [("zscore", np.mean, np.std, 3.0), ("modified_zscore", np.median, None, 3.5)],
+)
+def test_the_score_is_that_of_the_same_rule_for_image_statistics(frame, method, centre, spread, limit):
+    vectors = [*np.random.default_rng(0).normal(size=12), 40.0]
+
+    found = by_image(embedding_scores(graph(frame, vectors, 3), statistic="kth_distance", method=method))
+
+    values = np.array([found[name]["kth_distance"] for name in sorted(found)])
+    middle = centre(values)
+    width = np.std(values) if spread else np.median(np.abs(values - middle)) / 0.6744897501960817
+    np.testing.assert_allclose([found[name]["score"] for name in sorted(found)], (values - middle) / width)
+    assert {name for name, row in found.items() if row["is_outlier"]} == {"i12"}
+    assert found["i12"]["threshold"] == limit
+
+
+def test_nothing_is_far_where_all_are_as_far(frame):
+    found = by_image(embedding_scores(graph(frame, [0, 1, 10, 11], 1)))
+
+    assert {(row["score"], row["is_outlier"]) for row in found.values()} == {(0.0, False)}
+
+
+def test_fewer_neighbours_than_the_lists_hold_may_be_scored_but_not_more(frame):
+    lists = graph(frame, [0, 2, 5, 50], 2, names=list("abcd"))
+
+    assert by_image(embedding_scores(lists, k=1))["a"]["mean_distance"] == 2.0
+    with pytest.raises(OptionError, match=r"embedding_scores\.k is 3, and the table neighbors has k = 2"):
+        embedding_scores(lists, k=3)
