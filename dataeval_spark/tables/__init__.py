@@ -29,6 +29,14 @@ from dataeval_spark.tables.quality import (
 )
 from dataeval_spark.tables.shift import DRIFT_METRICS
 from dataeval_spark.tables.similarity import EMBEDDING_SCORES, IMAGE_VALUES, NEIGHBORS, PRIORITIZATION
+from dataeval_spark.tables.splits import (
+    SPLIT_ASSIGNMENTS,
+    SPLIT_DIFFERENCES,
+    SPLIT_LEAKAGE,
+    SPLIT_REPAIRS,
+    SPLIT_STRATA,
+    SPLITS,
+)
 from dataeval_spark.tables.stats import (
     BACKGROUND_STATS,
     CHANNEL_GROUP_STATS,
@@ -89,6 +97,12 @@ ALL_TABLES = (
     LABEL_CONSENSUS,
     RATER_QUALITY,
     LABELLING_QUEUE,
+    SPLITS,
+    SPLIT_ASSIGNMENTS,
+    SPLIT_STRATA,
+    SPLIT_LEAKAGE,
+    SPLIT_DIFFERENCES,
+    SPLIT_REPAIRS,
     DRIFT_METRICS,
     DATASET_FINDINGS,
     RUNS,
@@ -148,6 +162,12 @@ __all__ = [
     "SHORTCUTS",
     "SNAPSHOTS",
     "SOURCE_FILES",
+    "SPLITS",
+    "SPLIT_ASSIGNMENTS",
+    "SPLIT_DIFFERENCES",
+    "SPLIT_LEAKAGE",
+    "SPLIT_REPAIRS",
+    "SPLIT_STRATA",
     "TARGETS",
     "UNREADABLE_IMAGES",
     "Column",

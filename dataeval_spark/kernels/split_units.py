@@ -1,0 +1,125 @@
+"""Units, the sets of images that stay together in a split, with their labels per stratum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Units:
+    """Units by id, and the table units x strata as compressed rows.
+
+    Attributes
+    ----------
+    ids : pa.Array of string, (units,)
+        Sorted.
+    sizes : ndarray of int64, (units,)
+        Images of each unit.
+    keys : ndarray of int64, (units,)
+        A hash of (seed, id): the order of a shuffle that is the same on every machine.
+    names : list of str, (strata,)
+        Sorted.
+    starts, strata, counts : ndarray
+        Unit u has ``counts[p]`` labels of stratum ``strata[p]`` for p in ``starts[u] .. starts[u + 1]``.
+    """
+
+    ids: pa.Array
+    sizes: Longs
+    keys: Longs
+    names: list[str]
+    starts: Longs
+    strata: Ints
+    counts: Ints
+
+    @property
+    def totals(self) -> Longs:
+        """Labels of each stratum."""
+        return np.bincount(self.strata, self.counts, len(self.names)).astype(np.int64)
+
+    @property
+    def holders(self) -> Longs:
+        """Units that have each stratum."""
+        return np.bincount(self.strata, minlength=len(self.names))
+
+    @property
+    def is_single_label(self) -> bool:
+        """Whether every unit is one image with one label."""
+        return bool(
+            (self.sizes == 1).all() and (np.diff(self.starts) == 1).all() and (self.counts == 1).all() and self.names
+        )
+
+    def with_images(self) -> Units:
+        """The same units with all their images as one stratum more, before the others."""
+        widths = np.diff(self.starts)
+        starts = np.concatenate(([0], np.cumsum(widths + 1)))
+        strata = np.empty(starts[-1], np.int32)
+        counts = np.empty(starts[-1], np.int32)
+        is_label = np.ones(starts[-1], bool)
+        is_label[starts[:-1]] = False
+        strata[~is_label], counts[~is_label] = 0, self.sizes
+        strata[is_label], counts[is_label] = self.strata + 1, self.counts
+        return replace(self, names=["", *self.names], starts=starts, strata=strata, counts=counts)
+
+    def without_strata(self) -> Units:
+        """The same units with no strata."""
+        nothing = np.zeros(0, np.int32)
+        return replace(
+            self, names=[], starts=np.zeros(self.sizes.size + 1, np.int64), strata=nothing, counts=nothing.copy()
+        )
+
+    def reshuffled(self, seed: int) -> Units:
+        """The same units with other keys, a function of the old ones and the seed."""
+        # SplitMix64 (Steele, Lea, Flood 2014).
+        z = self.keys.view(np.uint64) + np.uint64((seed * 0x9E3779B97F4A7C15) % 2**64)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return replace(self, keys=(z ^ (z >> np.uint64(31))).view(np.int64))
+
+    def most_common(self, ids: pa.ChunkedArray, parts: pa.ChunkedArray, n: pa.ChunkedArray, names: list[str]) -> Ints:
+        """Index in ``names`` of the part that most images of each unit had, the first of equal ones; -1 for none."""
+        unit = pc.index_in(ids.cast(pa.string()), self.ids).to_numpy()
+        part = pc.index_in(parts.cast(pa.string()), pa.array(names, pa.string())).to_numpy()
+        place = np.lexsort((-part, n.to_numpy(), unit))  # of each unit the last is the one
+        result = np.full(self.sizes.size, -1, np.int32)
+        result[unit[place]] = part[place]
+        return result
+
+    def order(self, *, shuffle: bool) -> Longs:
+        """All units by hash, or by id."""
+        return np.argsort(self.keys, kind="stable") if shuffle else np.arange(self.sizes.size)
+
+
+def units_of(rows: pa.Table) -> Units:
+    """Put units together.
+
+    Parameters
+    ----------
+    rows : pa.Table
+        Columns ``unit_id``, ``key`` (its hash), ``stratum`` and ``n``: one row per unit and stratum with the number of
+        labels, and one per unit whose stratum is null with the number of images. In any order.
+    """
+    unit_ids = pc.unique(rows["unit_id"]).cast(pa.string())
+    ids = unit_ids.take(pc.sort_indices(unit_ids))
+    unit = pc.index_in(rows["unit_id"].cast(pa.string()), ids).to_numpy().astype(np.int64)
+    n = rows["n"].to_numpy().astype(np.int64)
+    is_images = pc.is_null(rows["stratum"]).to_numpy(zero_copy_only=False)
+    sizes = np.zeros(len(ids), np.int64)
+    keys = np.zeros(len(ids), np.int64)
+    sizes[unit[is_images]] = n[is_images]
+    keys[unit[is_images]] = rows["key"].to_numpy()[is_images]
+    names = sorted(pc.unique(rows["stratum"].filter(pc.invert(pa.array(is_images)))).to_pylist())
+    labels = rows["stratum"].filter(pa.array(~is_images))
+    stratum = pc.index_in(labels, pa.array(names, pa.string())).to_numpy().astype(np.int64)
+    of_unit, n = unit[~is_images], n[~is_images]
+    place = np.lexsort((stratum, of_unit))
+    widths = np.bincount(of_unit, minlength=len(ids))
+    starts = np.concatenate(([0], np.cumsum(widths)))
+    return Units(ids, sizes, keys, names, starts, stratum[place].astype(np.int32), n[place].astype(np.int32))

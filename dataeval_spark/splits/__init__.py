@@ -1,0 +1,1 @@
+"""Splits without leaks: assigning images to parts, and finding what leaks between them."""

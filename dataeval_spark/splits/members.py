@@ -1,0 +1,114 @@
+"""What a split is made of: each image with its unit, its strata, its time and the part it had before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.frames.components import Checkpoint
+from dataeval_spark.splits.units import units_of
+
+LABEL = "class_name"
+STRATA_TYPE = "map<string, bigint>"
+
+
+def members_of(
+    images: DataFrame,
+    *,
+    groups: Mapping[str, DataFrame] | None = None,
+    duplicate_groups: DataFrame | None = None,
+    strata: DataFrame | None = None,
+    previous: DataFrame | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> DataFrame:
+    """Put together what `assign` takes.
+
+    Parameters
+    ----------
+    images : DataFrame
+        Live rows of table ``images`` that are to be split.
+    groups, duplicate_groups, checkpoint
+        See `units_of`.
+    strata : DataFrame, optional
+        ``image_id`` and ``strata``, as `strata_of` makes them.
+    previous : DataFrame, optional
+        Rows of ``split_assignments`` of an earlier split of the same name, one per image.
+
+    Returns
+    -------
+    DataFrame
+        ``image_id``, ``unit_id``, ``strata`` (name to number of labels), ``captured_us`` (microseconds since 1970) and
+        ``previous`` (part it had). One row per image.
+    """
+    units = units_of(images, groups=groups, duplicate_groups=duplicate_groups, checkpoint=checkpoint)
+    # image_id is unique in all of these.
+    found = units.join(
+        images.select("image_id", F.unix_micros("captured_at").alias("captured_us")), on="image_id", how="inner"
+    )
+    no_strata = F.lit(None).cast(STRATA_TYPE).alias("strata")
+    found = found.select("*", no_strata) if strata is None else found.join(strata, on="image_id", how="left")
+    if previous is None:
+        found = found.select("*", F.lit(None).cast("string").alias("previous"))
+    else:
+        earlier = previous.where("split != 'excluded'").select("image_id", F.col("split").alias("previous"))
+        found = found.join(earlier, on="image_id", how="left")
+    return found.select("image_id", "unit_id", "strata", "captured_us", "previous")
+
+
+def strata_of(
+    by: Sequence[str],
+    *,
+    targets: DataFrame,
+    factor_bins: DataFrame | None = None,
+    bin_edges: DataFrame | None = None,
+    combined: bool = False,
+) -> DataFrame:
+    """Count the labels of each image by class and by the bins of factors.
+
+    Parameters
+    ----------
+    by : sequence of str
+        ``class_name`` and factors of table ``factor_bins``.
+    targets, factor_bins, bin_edges : DataFrame
+        Tables of these names; the latter two are needed for factors.
+    combined : bool
+        One stratum per image, all its values together (``class_name=cat, weather=rain``), instead of one per value:
+        then not only each value but each combination has its share in all parts.
+
+    Returns
+    -------
+    DataFrame
+        ``image_id`` and ``strata``, a map of ``name=value`` to labels: boxes of a class, boxes in a bin of a factor
+        of boxes, and 1 for a factor of the image.
+    """
+    counts = []
+    if LABEL in by:
+        known = targets.where("class_name IS NOT NULL")
+        counts.append(
+            known.groupBy("image_id", F.concat(F.lit("class_name="), "class_name").alias("stratum")).agg(
+                F.count("*").alias("n")
+            )
+        )
+    factors = [name for name in by if name != LABEL]
+    if factors and factor_bins is not None and bin_edges is not None:
+        chosen = factor_bins.select("image_id", F.explode("bins").alias("factor", "bin")).where(
+            F.col("factor").isin(factors)
+        )
+        labels = F.broadcast(bin_edges.select("factor", "bin", "label", "level"))
+        # (factor, bin) is unique on the right.
+        named = chosen.groupBy("image_id", "factor", "bin").agg(F.count("*").alias("n"))
+        named = named.join(labels, on=["factor", "bin"], how="left")
+        value = F.concat("factor", F.lit("="), F.coalesce("label", F.lit("unknown")))
+        n = F.when(F.col("level") == "target", F.col("n")).otherwise(F.lit(1).cast("bigint"))
+        counts.append(named.select("image_id", value.alias("stratum"), n.alias("n")))
+    rows = counts[0]
+    for more in counts[1:]:
+        rows = rows.unionByName(more)
+    strata = F.map_from_entries(F.array_sort(F.collect_list(F.struct("stratum", "n"))))
+    found = rows.groupBy("image_id").agg(strata.alias("strata"))
+    if not combined:
+        return found
+    name = F.concat_ws(", ", F.map_keys("strata"))
+    return found.select("image_id", F.create_map(name, F.lit(1).cast("bigint")).alias("strata"))

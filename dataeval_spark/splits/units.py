@@ -1,0 +1,80 @@
+"""Units, the images that must stay together: those of one group, and duplicates of one another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.frames.components import Checkpoint, connected_components
+
+
+def units_of(
+    images: DataFrame,
+    *,
+    groups: Mapping[str, DataFrame] | None = None,
+    duplicate_groups: DataFrame | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> DataFrame:
+    """Give each image the unit it belongs to: a connected component of common groups and duplicates.
+
+    Parameters
+    ----------
+    images : DataFrame
+        ``image_id``.
+    groups : mapping of str to DataFrame, optional
+        Key (``patient``) to rows of ``image_id`` and ``value``, one per image; an image without a value is in no group
+        of that key.
+    duplicate_groups : DataFrame, optional
+        Table of this name.
+    checkpoint : callable, optional
+        Stores a frame in files and reads it back; see :func:`dataeval_spark.frames.components.connected_components`.
+
+    Returns
+    -------
+    DataFrame
+        ``image_id`` and ``unit_id``: the smallest of the unit's groups as ``group:key=value``, or of its images as
+        ``image:id`` where it has no group. Units of one key stand in the order of its values.
+
+    Examples
+    --------
+    >>> units_of(images, groups={"patient": factors.select("image_id", F.col("patient").alias("value"))}).show()
+    """
+    alone = F.concat(F.lit("image:"), "image_id")
+    if not groups:
+        labelled = images.select("image_id", alone.alias("label"))
+        edges = None
+    else:
+        nodes = [
+            frame.where("value IS NOT NULL").select(
+                "image_id", F.concat(F.lit(f"group:{key}="), F.col("value").cast("string")).alias("node")
+            )
+            for key, frame in sorted(groups.items())
+        ]
+        all_nodes = nodes[0]
+        for more in nodes[1:]:
+            all_nodes = all_nodes.unionAll(more)
+        of_image = all_nodes.groupBy("image_id").agg(F.array_sort(F.collect_set("node")).alias("nodes"))
+        # image_id is unique on both sides.
+        joined = images.select("image_id").join(of_image, on="image_id", how="left")
+        labelled = joined.select("image_id", F.coalesce(F.get("nodes", F.lit(0)), alone).alias("label"), "nodes")
+        # Only the groups are nodes, each pair of them once, however many images tie them.
+        several = labelled.where(F.size("nodes") > 1).select("label", F.explode("nodes").alias("node"))
+        edges = several.select(F.col("label").alias("a"), F.col("node").alias("b")).distinct() if nodes[1:] else None
+    if duplicate_groups is not None:
+        whole = duplicate_groups.where("target_index IS NULL").select("group_id", "image_id")
+        tied = whole.join(labelled.select("image_id", "label"), on="image_id", how="inner")
+        first = tied.groupBy("group_id").agg(F.min("label").alias("first"))
+        pairs = tied.join(first, on="group_id", how="inner").select(
+            F.col("first").alias("a"), F.col("label").alias("b")
+        )
+        pairs = pairs.distinct()
+        edges = pairs if edges is None else edges.unionAll(pairs)
+    if edges is None:
+        return labelled.select("image_id", F.col("label").alias("unit_id"))
+    components = connected_components(edges, checkpoint=checkpoint)
+    # One row per label on the right.
+    return labelled.join(components, on=F.col("label") == F.col("id"), how="left").select(
+        "image_id", F.coalesce("component", "label").alias("unit_id")
+    )

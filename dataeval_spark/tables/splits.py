@@ -1,0 +1,133 @@
+"""Tables of the splits: who is in which part, what was wanted and what came of it, and what leaks."""
+
+from dataeval_spark.tables.contract import Column, Table
+from dataeval_spark.tables.keys import IMAGE_ID, RUN_ID
+
+SPLIT_NAME = Column("split_name", "string", "Name of the split; `given` for the column `split` of `images`")
+REPEAT = Column("repeat", "int", "Repetition with another shuffle, from 0")
+FOLD = Column(
+    "fold", "int", "Fold over time, each a partition of its own, from 0; null where there is one", nullable=True
+)
+PARTITION = (SPLIT_NAME, REPEAT, FOLD)
+
+SPLITS = Table(
+    name="splits",
+    doc="The splits that were made of the images, and how.",
+    key=("split_name",),
+    columns=(
+        SPLIT_NAME,
+        Column("method", "string", "Rule by which it was made"),
+        Column("options", "string", "Options, as JSON"),
+        Column("holdout", "array<string>", "Parts that steps may read with a reason only"),
+        Column("images", "bigint", "Images with a part", "images"),
+        Column("excluded", "bigint", "Images left out: in a gap, without a capture time, or torn from their unit"),
+        Column("units", "bigint", "Sets of images that stay together; null for splits over time", nullable=True),
+        Column("largest_deviation", "double", "Largest |deviation| in `split_strata`", range="[0, 1]", nullable=True),
+        Column("notes", "array<string>", "What could not be had as asked, in sentences"),
+        Column("created_at", "timestamp", "When it was made, UTC"),
+        RUN_ID,
+    ),
+    scope="split_name",
+)
+
+SPLIT_ASSIGNMENTS = Table(
+    name="split_assignments",
+    doc=(
+        "The part of each image. With K folds the parts are `fold_0` ...: an image is tested in its fold and trains "
+        "all the others. With folds over time an image has a row per fold that it has a part in."
+    ),
+    key=("split_name", "repeat", "fold", "image_id"),
+    columns=(
+        *PARTITION,
+        IMAGE_ID,
+        Column("split", "string", "train, validation, test (or as named), fold_0 ..., or excluded"),
+        Column("unit_id", "string", "Images that stay together: same groups or duplicates of one another"),
+        Column("stratum", "string", "Strata of the image, by name; null where it has none", nullable=True),
+        Column("reason", "string", "Why it is there"),
+        RUN_ID,
+    ),
+    scope="split_name",
+)
+
+SPLIT_STRATA = Table(
+    name="split_strata",
+    doc="What was wanted of each part and stratum, and what came of it.",
+    key=("split_name", "repeat", "fold", "split", "stratum"),
+    columns=(
+        *PARTITION,
+        Column("split", "string", "Part"),
+        Column("stratum", "string", "Class or factor value, as name=value; null for the images", nullable=True),
+        Column("wanted", "double", "Labels (or images) wanted", "labels"),
+        Column("got", "bigint", "Labels (or images) it has", "labels"),
+        Column("deviation", "double", "(got - wanted) / all labels of the stratum", range="[-1, 1]"),
+        Column("units", "bigint", "Units that have the stratum, in all parts together", nullable=True),
+        Column("note", "string", "Why what was wanted cannot be had, where that is so", nullable=True),
+        RUN_ID,
+    ),
+    scope="split_name",
+)
+
+SPLIT_LEAKAGE = Table(
+    name="split_leakage",
+    doc="Images that tie two parts of a split together: duplicates of one another, or of one group.",
+    key=("split_name", "repeat", "fold", "kind", "image_id_a", "image_id_b"),
+    columns=(
+        *PARTITION,
+        Column("kind", "string", "Kind of duplicate pair, duplicate_group, or the grouping factor as group:<factor>"),
+        Column("image_id_a", "string", "Image in the one part: the first of its part in the set that is torn"),
+        Column("image_id_b", "string", "Image in the other"),
+        Column("split_a", "string", "Part of the one"),
+        Column("split_b", "string", "Part of the other"),
+        Column("value", "string", "Group that both belong to; null for pairs", nullable=True),
+        RUN_ID,
+    ),
+)
+
+SPLIT_DIFFERENCES = Table(
+    name="split_differences",
+    doc=(
+        "How far the parts of a split are from one another: each part from `train`, or from the rest where there is no "
+        "such part."
+    ),
+    key=("split_name", "repeat", "fold", "kind", "subject", "split_a", "split_b"),
+    columns=(
+        *PARTITION,
+        Column("kind", "string", "label, factor, time, adversarial_factors or adversarial_embeddings"),
+        Column("subject", "string", "class_name, the factor, captured_at, or the encoder"),
+        Column("split_a", "string", "Part compared"),
+        Column("split_b", "string", "What with: train, or rest"),
+        Column("total_variation", "double", "Half the sum of |p - q| (label, factor)", "", "[0, 1]", True),
+        Column("l_infinity", "double", "Largest |p - q| (label, factor)", range="[0, 1]", nullable=True),
+        Column("jensen_shannon", "double", "Jensen-Shannon distance, base 2 (label, factor)", "", "[0, 1]", True),
+        Column("chi_square", "double", "Pearson's statistic (label, factor)", nullable=True),
+        Column(
+            "auc", "double", "How well the parts can be told apart, cross-validated (adversarial)", "", "[0, 1]", True
+        ),
+        Column("auc_lower", "double", "Lower end of its 95 % interval", nullable=True),
+        Column("auc_upper", "double", "Upper end of its 95 % interval", nullable=True),
+        Column(
+            "overlap", "double", "Share of split_a that is no later than the last of split_b (time)", "", "[0, 1]", True
+        ),
+        Column("p_value", "double", "Of no difference: chi-square (label, factor), or the AUC's", nullable=True),
+        Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over the split's rows", nullable=True),
+        Column("top", "array<string>", "What tells the parts apart most, first the most", nullable=True),
+        Column("n_a", "bigint", "Labels, things or images compared in split_a"),
+        Column("n_b", "bigint", "... in split_b"),
+        Column("is_flagged", "boolean", "The difference is significant and larger than the threshold"),
+        RUN_ID,
+    ),
+)
+
+SPLIT_REPAIRS = Table(
+    name="split_repairs",
+    doc="The fewest moves after which no duplicates or groups are in two parts of a split.",
+    key=("split_name", "repeat", "fold", "image_id"),
+    columns=(
+        *PARTITION,
+        IMAGE_ID,
+        Column("from_split", "string", "Part it is in"),
+        Column("to_split", "string", "Part it should be in: that of most images it is tied to"),
+        Column("unit_id", "string", "The images it is tied to, by the smallest id"),
+        RUN_ID,
+    ),
+)
