@@ -27,13 +27,13 @@ SCORES = ("dark_score", "light_score", "low_information_score")
 def hash_files(paths: list[str]) -> float:
     """Hashes alone: seconds for decoding files and hashing what they show."""
     from dataeval_spark.kernels.decode import decode
-    from dataeval_spark.kernels.hashes import perceptual_hashes
-    from dataeval_spark.kernels.value_range import value_range
+    from dataeval_spark.kernels.eight_bit import perceptual_hashes
+    from dataeval_spark.kernels.geometry import Window
 
     started = time.perf_counter()
     for path in paths:
         pixels = decode(Path(path).read_bytes()).pixels
-        perceptual_hashes(pixels, value_range(pixels))
+        perceptual_hashes(pixels, Window(0, 0, pixels.shape[1], pixels.shape[0]))
     return time.perf_counter() - started
 
 

@@ -34,7 +34,10 @@ from PIL import Image, UnidentifiedImageError
 
 from dataeval_spark.errors import DataEvalError
 from dataeval_spark.kernels import tiff
-from dataeval_spark.kernels.file_facts import ALPHA_MODES, FileFacts, file_facts
+from dataeval_spark.kernels.file_facts import FileFacts, file_facts
+from dataeval_spark.kernels.image_modes import array_of, conversion_of, one_or_three_channels
+from dataeval_spark.kernels.jpeg import fast_pixels
+from dataeval_spark.kernels.tiff_pages import page_count
 
 MAX_PIXELS = 178_956_970
 """Twice Pillow's own MAX_IMAGE_PIXELS: where Pillow itself refuses an image."""
@@ -49,8 +52,6 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_GRAY_MODES = ("1", "L", "LA", "La")
-_WIDE_MODES = {"I": np.int32, "F": np.float32}
 # Pillow hands these to an external program (Ghostscript): never for bytes that nobody has vetted.
 _REFUSED_FORMATS = ("EPS",)
 _MESSAGE_LENGTH = 500
@@ -152,7 +153,7 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, zone: tzinfo = UTC) -> 
         try:
             file_format, color_mode = image.format or "", image.mode
             refuse(file_format, image.size, max_pixels)
-            frames, facts = _frames(image), file_facts(image, zone)
+            frames, facts = _frames(image, data), file_facts(image, zone)
         except UnreadableImage:
             raise
         except Exception as error:
@@ -160,9 +161,9 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, zone: tzinfo = UTC) -> 
         if file_format == "TIFF" and tiff.is_reduced_by_pillow(image) and tiff.is_installed():
             with suppress(UnreadableImage):  # a compression that tifffile has no codec for: Pillow may have one
                 return _tiff(data, max_pixels, facts)
-        conversion = _conversion(image)
+        conversion = conversion_of(image)
         try:
-            pixels, orientation = _upright_pixels(image, max_pixels)
+            pixels, orientation = _upright_pixels(image, data, max_pixels)
         except UnreadableImage:
             raise
         except Image.DecompressionBombError as error:  # an icon's inner image has a header of its own
@@ -193,27 +194,6 @@ def _tiff(data: bytes, max_pixels: int, facts: FileFacts) -> Decoded:
     return Decoded(pixels, "TIFF", page.mode, orientation, page.pages, None, "tifffile", facts)
 
 
-def _conversion(image: Image.Image) -> str | None:
-    mode = image.mode
-    if mode in ALPHA_MODES or "transparency" in image.info:
-        return "alpha over white"
-    if mode == "1":
-        return "1 bit to 8"
-    if mode == "P":
-        return "palette to RGB"
-    if mode in ("CMYK", "YCbCr", "HSV", "LAB"):
-        return f"{mode} to RGB"
-    if mode == "RGB" and image.tile and _is_sixteen_bit(image.tile[0][3]):
-        return "16 bits to 8"
-    return None
-
-
-def _is_sixteen_bit(arguments: Any) -> bool:
-    # The raw mode of Pillow's decoder, alone or first among its arguments: "RGB;16B".
-    raw_mode = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
-    return isinstance(raw_mode, str) and ";16" in raw_mode
-
-
 def refuse(file_format: str, size: tuple[int, int], max_pixels: int) -> None:
     """Raise UnreadableImage for a size that is too large, or none, and for formats that are never decoded."""
     width, height = size
@@ -227,7 +207,9 @@ def refuse(file_format: str, size: tuple[int, int], max_pixels: int) -> None:
         raise UnreadableImage("header", "RefusedFormat", message)
 
 
-def _frames(image: Image.Image) -> int:
+def _frames(image: Image.Image, data: bytes) -> int:
+    if image.format == "TIFF":
+        return page_count(data)
     try:
         return max(1, int(getattr(image, "n_frames", 1)))
     except Exception:  # a damaged later frame does not cost us the first one
@@ -243,34 +225,17 @@ def _orientation(image: Image.Image) -> int:
     return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
-def _upright_pixels(image: Image.Image, max_pixels: int) -> tuple[NDArray[Any], int]:
+def _upright_pixels(image: Image.Image, data: bytes, max_pixels: int) -> tuple[NDArray[Any], int]:
+    stored = fast_pixels(image, data)
+    if stored is not None:
+        to_apply = _orientation(image) if image.info else 1
+        return (stored if to_apply == 1 else np.ascontiguousarray(tiff.upright(stored, to_apply))), to_apply
     # Pillow's TIFF reader turns the image itself while loading, and then forgets the tag.
     already_applied = _orientation(image) if image.format == "TIFF" else 1
     image.load()
     refuse(image.format or "", image.size, max_pixels)  # icon files tell the true size only now
     to_apply = _orientation(image)
-    measured = _one_or_three_channels(image)
+    measured = one_or_three_channels(image)
     if to_apply in _UPRIGHT:
         measured = measured.transpose(_UPRIGHT[to_apply])
-    return _array(measured), max(to_apply, already_applied)
-
-
-def _array(measured: Image.Image) -> NDArray[Any]:
-    pixels = np.asarray(measured)
-    if measured.mode.startswith("I;16"):
-        pixels = pixels.astype(np.uint16)  # native byte order
-    elif measured.mode in _WIDE_MODES:
-        pixels = pixels.astype(_WIDE_MODES[measured.mode], copy=False)
-    return pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis]
-
-
-def _one_or_three_channels(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16") or image.mode in _WIDE_MODES:
-        return image
-    target = "L" if image.mode in _GRAY_MODES else "RGB"
-    if image.mode in ALPHA_MODES or "transparency" in image.info:
-        with_alpha = image.convert("LA" if target == "L" else "RGBA")
-        on_white = Image.new(target, image.size, "white")
-        on_white.paste(with_alpha.convert(target), mask=with_alpha.getchannel("A"))
-        return on_white
-    return image if image.mode == target else image.convert(target)
+    return array_of(measured), max(to_apply, already_applied)

@@ -19,7 +19,7 @@ from dataeval_spark.kernels.colorfulness import colorfulness_of_sums
 from dataeval_spark.kernels.compiled_hashes import cosines, frequency_hashes, gradient_hashes
 from dataeval_spark.kernels.compiled_moments import moments
 from dataeval_spark.kernels.compiled_resize import BICUBIC, LANCZOS, NOTHING, Plan, plan_of
-from dataeval_spark.kernels.compiled_scan import scan
+from dataeval_spark.kernels.compiled_scan import scan, scan_pictures
 from dataeval_spark.kernels.geometry import Window
 from dataeval_spark.kernels.hashes import NAMES as HASH_NAMES
 from dataeval_spark.kernels.hashes import SMALLEST, flips, hashed_side, phashes
@@ -73,11 +73,24 @@ def measure(image: NDArray[np.uint8], window: Window) -> Measured:
         _columns(row, _deviation(n, total, squares, unit))
         for row, (total, squares), unit in zip(table, edges.tolist(), units, strict=True)
     ]
-    channels = [
-        {"channel": index, **row, "histogram": counts[index]} for index, row in enumerate(rows[-len(counts) :])
-    ]
+    channels = [{"channel": index, **row, "histogram": counts[index]} for index, row in enumerate(rows[-len(counts) :])]
     whole = rows[0] | _appearance(table, looks.tolist(), colour) | _exposure(counts, height, width, extras.tolist())
     return Measured(whole, channels, _hashes(small, tiny))
+
+
+def perceptual_hashes(image: NDArray[np.uint8], window: Window) -> dict[str, str | None]:
+    """The hashes of `measure` alone.
+
+    Examples
+    --------
+    >>> perceptual_hashes(np.full((16, 16, 1), 128, dtype=np.uint8), Window(0, 0, 16, 16))["dhash"]
+    '0000000000000000'
+    """
+    padded, pair, nine = _hashed(window.bottom - window.top, window.right - window.left, window)
+    if pair is _NO_PAIR:
+        return dict.fromkeys(HASH_NAMES)
+    corners = (window.top, window.left, window.bottom, window.right)
+    return _hashes(*scan_pictures(image, corners, padded, pair, nine))
 
 
 def _hashed(height: int, width: int, window: Window) -> tuple[tuple[int, int, int, int], Pair, Pair]:

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dataeval_spark.kernels.tiff_pages import page_count
+
 _BITS_PER_SAMPLE, _SAMPLES_PER_PIXEL = 258, 277
 _ORIENTATION = 274
 _WHITE_IS_ZERO = 0
@@ -99,7 +101,7 @@ class Page:
         tag = self.page.tags.get(_ORIENTATION)
         orientation = int(tag.value) if tag is not None and 1 <= int(tag.value) <= 8 else 1
         native = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
-        return np.ascontiguousarray(_upright(native, orientation)), orientation
+        return np.ascontiguousarray(upright(native, orientation)), orientation
 
 
 def first_page(data: bytes) -> Page:
@@ -113,7 +115,7 @@ def first_page(data: bytes) -> Page:
     import tifffile
 
     file = tifffile.TiffFile(io.BytesIO(data))
-    return Page(file.pages[0], len(file.pages))
+    return Page(file.pages[0], page_count(data))
 
 
 def _bands_last(pixels: NDArray[Any], page: Any) -> NDArray[Any]:
@@ -127,7 +129,14 @@ def _bands_last(pixels: NDArray[Any], page: Any) -> NDArray[Any]:
     raise ValueError(f"a page of shape {pixels.shape}; expected one picture of bands")
 
 
-def _upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+def upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Turn stored pixels (height, width, channels) by an EXIF or TIFF orientation, 1 to 8.
+
+    Examples
+    --------
+    >>> upright(np.array([[[1], [2]]]), 3).ravel().tolist()
+    [2, 1]
+    """
     if orientation >= 5:
         pixels = pixels.swapaxes(0, 1)
     # What is left is a mirror and a half turn, of the transposed picture in the last four cases.

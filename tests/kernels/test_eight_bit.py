@@ -60,6 +60,7 @@ def assert_same(pixels: np.ndarray, window: Window) -> None:
     whole, channels = measure_plainly(crop, EIGHT_BIT, window)
 
     assert compiled.hashes == perceptual_hashes(crop, EIGHT_BIT, window=window)
+    assert eight_bit.perceptual_hashes(pixels, window) == compiled.hashes
     for one, other in zip([compiled.whole, *compiled.channels], [whole, *channels], strict=True):
         assert set(one) == set(other)
         assert {name: (one[name], other[name]) for name in one if not same(one[name], other[name])} == {}
