@@ -35,7 +35,7 @@ from dataeval_spark.quality import duplicates, image_findings, outliers
 from dataeval_spark.runs import Run, StepRun, Success, is_up_to_date, last_successes, work_id
 from dataeval_spark.shift import univariate
 from dataeval_spark.similarity import embedding_scores, image_values, neighbors, prioritization
-from dataeval_spark.stats import normalization
+from dataeval_spark.stats import embedding_health, normalization
 from dataeval_spark.table_access import TableState, Writer
 from dataeval_spark.workspace import Workspace
 
@@ -97,6 +97,7 @@ STEPS = (
     Step(coverage_gaps.coverage_gaps, (t.FACTOR_BINS, t.BIN_EDGES), (t.COVERAGE_GAPS,)),
     Step(shortcuts.shortcuts, (t.FACTOR_BINS, t.BALANCE), (t.SHORTCUTS,)),
     Step(feature_value.feature_value, (t.FACTOR_BINS, t.BALANCE), (t.FEATURE_VALUE,)),
+    Step(embedding_health.embedding_health, (t.EMBEDDINGS,), (t.DATASET_FINDINGS,)),
     Step(neighbors.neighbors, (t.EMBEDDINGS,), (t.NEIGHBORS, t.DATASET_FINDINGS), uses=(t.NEIGHBORS,)),
     Step(embedding_scores.embedding_scores, (t.NEIGHBORS,), (t.EMBEDDING_SCORES,)),
     Step(image_values.image_values, (t.NEIGHBORS, t.TARGETS), (t.IMAGE_VALUES,)),

@@ -79,8 +79,8 @@ OPTIONS = {
     "confident_learning": "filter_by share",
     "ingest": "format annotations metadata dataset split glob limit keep_bytes replace timezone voc_one_based",
     "profile": "encoder per_target max_pixels images_per_commit",
-    "duplicates": "near phash_distance dhash_distance d4 boxes embedding_distance low_information_std grouping keep "
-    "compat one_task_edges",
+    "duplicates": "near phash_distance dhash_distance d4 boxes embedding_distance embedding_encoder "
+    "low_information_std grouping keep compat one_task_edges",
     "outliers": "method threshold statistics per_class per_target",
     "image_findings": "dark bright blurry low_information odd_aspect_ratio odd_size_iqr grayscale_share",
     "label_stats": "",
@@ -100,6 +100,8 @@ OPTIONS = {
     "embedding_scores": "k statistic method threshold",
     "image_values": "k",
     "prioritization": "k order policy bins",
+    "embedding_health": "norm_factor max_constant_share max_first_share min_effective_rank max_dimension sample_size "
+    "seed",
     "drift_univariate": "threshold statistics",
 }
 # Databricks data profiling: the order of its drift table.

@@ -1,0 +1,233 @@
+"""Whether vectors are fit for what is built on them: numbers, lengths, dead dimensions, collapse."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.embedding_moments import Moments
+from dataeval_spark.stats.embedding_findings import (
+    FINDINGS_DDL,
+    FINDINGS_SCHEMA,
+    Finding,
+    Limits,
+    finding,
+    findings_of,
+    without_spread,
+)
+
+PARTIAL_DDL = "subject string, kind string, state binary"
+PARTIAL_SCHEMA = pa.schema([("subject", pa.string()), ("kind", pa.string()), ("state", pa.binary())])
+SAMPLE, MOMENTS = "sample", "moments"
+MAX_PARTS = 1000
+# A task gets as many rows of partial sums at once as Spark puts into an Arrow batch: up to 10,000.
+BYTES_PER_ROW = 2**16
+
+
+@dataclass(frozen=True)
+class Part:
+    """Vectors of one encoder, of whole images or of boxes, and of their usual dimension."""
+
+    subject: str
+    dimension: int
+    count: int
+
+
+def embedding_health(
+    embeddings: DataFrame,
+    *,
+    norm_factor: float = 16.0,
+    max_constant_share: float = 0.1,
+    max_first_share: float = 0.9,
+    min_effective_rank: float = 3.0,
+    max_dimension: int = 4096,
+    sample_size: int = 2000,
+    seed: int = 0,
+) -> DataFrame:
+    """Check the vectors of each encoder, those of whole images and those of boxes apart.
+
+    ================================  =======================================================  ===============
+    rule                              value                                                    when not "info"
+    ================================  =======================================================  ===============
+    ``embedding_version``             versions of the encoder                                  error above 1
+    ``embedding_dimension``           vectors of another length than most                      error above 0
+    ``embedding_not_finite``          vectors with NaN or infinity                             error above 0
+    ``embedding_zero_norm``           vectors of length 0: they have no direction              warning above 0
+    ``embedding_extreme_norm``        vectors far longer or shorter than the median            warning above 0
+    ``embedding_constant``            share of the dimensions that have one value in all       warning
+    ``embedding_first_component``     share of the variance along the first principal axis     warning
+    ``embedding_effective_rank``      number of axes that the variance is spread over          warning
+    ``embedding_intrinsic_dimension`` dimension of the surface that the vectors lie on         never
+    ================================  =======================================================  ===============
+
+    Vectors of another length or with NaN are left out of what follows them. Below 30 vectors the last four are null.
+    All are exact but the last, which is estimated on a sample: that of the smallest hashes of (seed, id), the same
+    on any cluster; its size is in the message. Definitions: ``kernels/embedding_moments.py``.
+
+    Each task sends dimension^2 numbers, whatever its rows; one task merges them as they come and holds them once.
+
+    Parameters
+    ----------
+    embeddings : DataFrame
+        Table of this name.
+    norm_factor : float
+        Extreme is what differs from the median's length, by powers of two, at least so many times.
+    max_constant_share : float
+        Share of constant dimensions above which it is a warning; in [0, 1].
+    max_first_share : float
+        Share of the variance along one axis above which vectors have nearly collapsed; in [0, 1].
+    min_effective_rank : float
+        Effective rank below which they have.
+    max_dimension : int
+        Longer vectors are checked for versions and dimension only.
+    sample_size : int
+        Vectors for the intrinsic dimension; 0 leaves it out.
+    seed : int
+        Of that sample.
+
+    Returns
+    -------
+    DataFrame
+        Rows of table ``dataset_findings`` without ``run_id``. The table has one set of rows per step: a run replaces
+        those of this step.
+
+    Raises
+    ------
+    OptionError
+        An option is out of range.
+
+    Examples
+    --------
+    >>> embedding_health(embeddings).where("severity != 'info'").show()
+    """
+    OptionError.unless_between("embedding_health.norm_factor", norm_factor, 2.0, 1e30)
+    OptionError.unless_between("embedding_health.max_constant_share", max_constant_share, 0.0, 1.0)
+    OptionError.unless_between("embedding_health.max_first_share", max_first_share, 0.0, 1.0)
+    OptionError.unless_between("embedding_health.min_effective_rank", min_effective_rank, 0.0, 1e6)
+    OptionError.unless_between("embedding_health.max_dimension", max_dimension, 1, 8192)
+    OptionError.unless_between("embedding_health.sample_size", sample_size, 0, 20_000)
+    limits = Limits(norm_factor, max_constant_share, max_first_share, min_effective_rank, sample_size, seed)
+    named = embeddings.select(
+        F.concat("encoder", F.when(F.col("target_index").isNull(), "").otherwise(" (boxes)")).alias("subject"),
+        "encoder_version",
+        F.size("embedding").alias("dimension"),
+        "embedding",
+        F.xxhash64(F.lit(seed), "image_id", "target_index").alias("hash"),
+    )
+    parts, findings = _parts(named, max_dimension)
+    known = embeddings.sparkSession.createDataFrame(findings, FINDINGS_DDL)
+    if not parts:
+        return known
+    states = named.select("subject", "dimension", "embedding", "hash").mapInArrow(
+        partial(_summed, parts={part.subject: part for part in parts}, limits=limits), PARTIAL_DDL
+    )
+    judged = partial(_judged, parts={part.subject: part for part in parts}, limits=limits)
+    return known.unionByName(states.repartition(len(parts), "subject").mapInArrow(judged, FINDINGS_DDL))
+
+
+def _parts(named: DataFrame, max_dimension: int) -> tuple[list[Part], list[Finding]]:
+    """What there is, and the findings that follow from that alone."""
+    groups = named.groupBy("subject", "encoder_version", "dimension").count().limit(MAX_PARTS).collect()
+    counts: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    versions: dict[str, set[str]] = defaultdict(set)
+    for group in groups:
+        counts[group["subject"]][group["dimension"]] += group["count"]
+        versions[group["subject"]].add(group["encoder_version"])
+    parts, findings = [], []
+    for subject, lengths in sorted(counts.items()):
+        dimension = max(lengths, key=lambda length: (lengths[length], length))
+        number = len(versions[subject])
+        others = sum(count for length, count in lengths.items() if length != dimension)
+        message = f"{subject}: vectors of {number} version(s) of the encoder"
+        findings.append(finding("version", subject, number, 1, "error" if number > 1 else "info", message))
+        message = f"{subject}: {others:,} of {sum(lengths.values()):,} vectors have another length than {dimension:,}"
+        findings.append(finding("dimension", subject, others, 0, "error" if others else "info", message))
+        if 0 < dimension <= max_dimension:
+            parts.append(Part(subject, dimension, lengths[dimension]))
+        else:
+            findings += without_spread(subject, f"dimension {dimension:,} is above max_dimension, {max_dimension:,}")
+    return parts, findings
+
+
+def _summed(
+    batches: Iterator[pa.RecordBatch], *, parts: Mapping[str, Part], limits: Limits
+) -> Iterator[pa.RecordBatch]:
+    """Of one task: its moments, in rows of a size that any number of tasks can send, and its share of the sample."""
+    moments = {subject: Moments.none(part.dimension) for subject, part in parts.items()}
+    for batch in batches:
+        subjects = batch.column("subject").to_numpy(zero_copy_only=False)
+        dimensions, hashes = batch.column("dimension").to_numpy(), batch.column("hash").to_numpy()
+        for subject in set(subjects) & set(parts):
+            part = parts[subject]
+            chosen = (subjects == subject) & (dimensions == part.dimension)
+            flat = batch.column("embedding").filter(pa.array(chosen)).flatten().to_numpy(zero_copy_only=False)
+            vectors = flat.reshape(-1, part.dimension)
+            moments[subject] = moments[subject].merged(Moments.of(vectors))
+            is_sampled = hashes[chosen] < _largest_hash(part.count, limits.sample_size)
+            if is_sampled.any():
+                yield _partial(subject, SAMPLE, _packed_sample(hashes[chosen][is_sampled], vectors[is_sampled]))
+    for subject, found in moments.items():
+        if found.count + found.not_finite:
+            for state in found.packed(BYTES_PER_ROW):
+                yield _partial(subject, MOMENTS, state)
+
+
+def _judged(
+    batches: Iterator[pa.RecordBatch], *, parts: Mapping[str, Part], limits: Limits
+) -> Iterator[pa.RecordBatch]:
+    """Merge what the tasks sent, and word the findings."""
+    moments: dict[str, dict[int, Moments]] = defaultdict(dict)
+    samples: dict[str, list[tuple[NDArray[Any], NDArray[Any]]]] = defaultdict(list)
+    for batch in batches:
+        for row in batch.to_pylist():
+            if row["kind"] == SAMPLE:
+                samples[row["subject"]].append(_unpacked_sample(row["state"]))
+                continue
+            found, merged = Moments.unpacked(row["state"]), moments[row["subject"]]
+            known = merged.get(found.first_row)
+            merged[found.first_row] = found if known is None else known.merged(found)
+    for subject in sorted(moments):
+        sample = _smallest(samples[subject], limits.sample_size, parts[subject].dimension)
+        rows = findings_of(subject, Moments.joined(list(moments[subject].values())), sample, limits)
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        yield pa.RecordBatch.from_pydict(dict(zip(FINDINGS_SCHEMA.names, columns, strict=True)), schema=FINDINGS_SCHEMA)
+
+
+def _largest_hash(count: int, sample_size: int) -> int:
+    """A bound that about twice the sample is below: so few vectors travel, and of these the smallest are used."""
+    return int(min(1.0, 2 * sample_size / count) * (2**64 - 1)) - 2**63
+
+
+def _partial(subject: str, kind: str, state: bytes) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pydict({"subject": [subject], "kind": [kind], "state": [state]}, schema=PARTIAL_SCHEMA)
+
+
+def _packed_sample(hashes: NDArray[Any], vectors: NDArray[Any]) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, hashes=hashes, vectors=vectors)
+    return file.getvalue()
+
+
+def _unpacked_sample(state: bytes) -> tuple[NDArray[Any], NDArray[Any]]:
+    with np.load(io.BytesIO(state)) as found:
+        return found["hashes"], found["vectors"]
+
+
+def _smallest(sample: Sequence[tuple[NDArray[Any], NDArray[Any]]], size: int, dimension: int) -> NDArray[Any]:
+    if not sample:
+        return np.zeros((0, dimension))
+    hashes = np.concatenate([part for part, _ in sample])
+    vectors = np.concatenate([part for _, part in sample])
+    vectors = vectors[np.argsort(hashes, kind="stable")[:size]]
+    return vectors[np.isfinite(vectors).all(axis=1)]
