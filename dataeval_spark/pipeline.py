@@ -30,7 +30,7 @@ from dataeval_spark.bias import (
 )
 from dataeval_spark.errors import ConfigError, DataEvalError, StepFailedError, TableMissingError
 from dataeval_spark.ingest.source import Stage
-from dataeval_spark.labels import confident_learning
+from dataeval_spark.labels import confident_learning, label_neighbors
 from dataeval_spark.quality import duplicates, image_findings, outliers
 from dataeval_spark.runs import Run, StepRun, Success, is_up_to_date, last_successes, work_id
 from dataeval_spark.shift import univariate
@@ -107,6 +107,7 @@ STEPS = (
         (t.TARGETS, t.PREDICTIONS, t.PREDICTION_CLASSES),
         (t.LABEL_ERRORS, t.CONFIDENT_JOINT, t.CLASS_NOISE, t.DATASET_FINDINGS),
     ),
+    Step(label_neighbors.label_neighbors, (t.TARGETS, t.NEIGHBORS), (t.LABEL_ERRORS, t.DATASET_FINDINGS)),
 )
 # These compare a reference with the current data; both are rows of the table they read.
 COMPARISONS = (
