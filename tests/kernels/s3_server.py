@@ -37,6 +37,7 @@ class Server(ThreadingHTTPServer):
 
 class _Handler(localbucket.S3Handler):
     server: Server
+    disable_nagle_algorithm = True  # head and body are sent apart
 
     def do_GET(self) -> None:  # noqa: N802
         if self._may_go_on():
