@@ -54,6 +54,7 @@ SCHEMAS = {
     "coverage_gaps": "pattern parts level n expected threshold images_needed rank found run_id",
     "shortcuts": "class_name factor auc p_value adjusted_pvalue score n n_rest is_shortcut lowest highest run_id",
     "feature_value": "factor rank verdict score p_value auc auc_std folds redundancy redundant_with bins run_id",
+    "factor_predictors": "rule factor score share p_value adjusted_pvalue n_flagged n explains run_id",
     "label_parity": "window reference current class_name reference_count current_count reference_share current_share "
     "status chi_squared p_value total_variation l_infinity low_count_classes threshold is_different run_id",
     "null_model": "window reference current predictor accuracy precision_macro precision_micro recall_macro "
@@ -95,6 +96,7 @@ OPTIONS = {
     "coverage_gaps": "factors threshold max_level max_bins max_patterns max_combinations",
     "shortcuts": "auc_threshold score_threshold p_value_threshold max_values",
     "feature_value": "folds seed useless_score useless_auc redundant",
+    "factor_predictors": "threshold",
     "label_parity": "threshold",
     "null_model": "",
     "neighbors": "k metric encoder per_target method max_core_hours recall block_rows seed",

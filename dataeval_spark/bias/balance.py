@@ -162,23 +162,28 @@ def _scores(cells: pa.Table, label: str, cut: frozenset[str]) -> pa.Table:
         at = pair.index(label)
         classes, counts = (values_a, table) if at == 0 else (values_b, table.T)
         factor = pair[1 - at]
-        rows = [_row("label", label, factor, None, adjusted_share(counts), counts)]
+        rows = [_share("label", label, factor, None, counts)]
         total = counts.sum(axis=0)
         for name, of_class in zip(classes, counts, strict=True):
-            against_rest = np.stack([of_class, total - of_class])
-            rows.append(_row("class", label, factor, name, adjusted_share(against_rest), against_rest))
+            rows.append(_share("class", label, factor, name, np.stack([of_class, total - of_class])))
     else:
         is_cut = (pair[0] in cut, pair[1] in cut)
         method = "linfoot" if all(is_cut) else "table"
-        rows = [_row("factors", *pair, None, adjusted_association(table, is_cut=is_cut), table, method)]
+        expected = expected_mutual_information(table.sum(axis=1), table.sum(axis=0))
+        score = adjusted_association(table, is_cut=is_cut, expected=expected)
+        rows = [_row("factors", *pair, None, score, table, expected, method)]
     return pa.Table.from_pylist(rows, schema=_SCHEMA)
 
 
+def _share(kind: str, label: str, factor: str, name: str | None, table: Any) -> dict[str, Any]:
+    expected = expected_mutual_information(table.sum(axis=1), table.sum(axis=0))
+    return _row(kind, label, factor, name, adjusted_share(table, expected=expected), table, expected, "table")
+
+
 def _row(
-    kind: str, a: str, b: str, name: str | None, score: float, table: Any, method: str = "table"
+    kind: str, a: str, b: str, name: str | None, score: float, table: Any, expected: float, method: str
 ) -> dict[str, Any]:
     information = mutual_information(table)
-    expected = expected_mutual_information(table.sum(axis=1), table.sum(axis=0))
     p_value = information_p_value(information, table)
     values = (kind, a, b, name, score, information, expected, p_value, method, int(table.sum()))
     return dict(zip(_SCHEMA.names, values, strict=True))

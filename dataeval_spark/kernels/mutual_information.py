@@ -123,7 +123,7 @@ def _mean_terms(
     return np.asarray((weight * term).sum(axis=1) / weight.sum(axis=1), np.float64)
 
 
-def adjusted_share(table: NDArray[Any], *, target: int = 0) -> float:
+def adjusted_share(table: NDArray[Any], *, target: int = 0, expected: float | None = None) -> float:
     r"""Share of the target's entropy that the other variable removes, corrected for chance, in [0, 1].
 
     :math:`(MI - EMI) / (H_{target} - EMI)`, clipped; 0 where the target is constant, or where every cell holds so few
@@ -135,6 +135,8 @@ def adjusted_share(table: NDArray[Any], *, target: int = 0) -> float:
         Counts.
     target : {0, 1}
         Axis of the target.
+    expected : float, optional
+        `expected_mutual_information` of the margins, where it is known.
 
     References
     ----------
@@ -144,14 +146,15 @@ def adjusted_share(table: NDArray[Any], *, target: int = 0) -> float:
     of_target = entropy(table.sum(axis=1 - target))
     if of_target <= 0:
         return 0.0
-    expected = expected_mutual_information(table.sum(axis=1), table.sum(axis=0))
+    if expected is None:
+        expected = expected_mutual_information(table.sum(axis=1), table.sum(axis=0))
     most = of_target - expected
     if most <= of_target * 1e-6:
         return 0.0
     return float(np.clip((mutual_information(table) - expected) / most, 0.0, 1.0))
 
 
-def adjusted_association(table: NDArray[Any], *, is_cut: tuple[bool, bool]) -> float:
+def adjusted_association(table: NDArray[Any], *, is_cut: tuple[bool, bool], expected: float | None = None) -> float:
     r"""Association of two factors in [0, 1], corrected for chance; neither is the target.
 
     Where a factor's values are its own, its entropy bounds what the two can share:
@@ -164,6 +167,8 @@ def adjusted_association(table: NDArray[Any], *, is_cut: tuple[bool, bool]) -> f
         Counts.
     is_cut : tuple of bool
         Whether the row factor and the column factor were cut into bins.
+    expected : float, optional
+        `expected_mutual_information` of the margins, where it is known.
 
     References
     ----------
@@ -172,7 +177,8 @@ def adjusted_association(table: NDArray[Any], *, is_cut: tuple[bool, bool]) -> f
     table = np.asarray(table)
     entropies = entropy(table.sum(axis=1)), entropy(table.sum(axis=0))
     smallest = min(h for h, cut in zip(entropies, is_cut, strict=True) if not cut or all(is_cut))
-    expected = expected_mutual_information(table.sum(axis=1), table.sum(axis=0))
+    if expected is None:
+        expected = expected_mutual_information(table.sum(axis=1), table.sum(axis=0))
     most = smallest - expected
     if most <= smallest * 1e-6:
         return 0.0

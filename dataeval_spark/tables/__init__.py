@@ -19,7 +19,7 @@ from dataeval_spark.tables.labels import (
     RATER_QUALITY,
 )
 from dataeval_spark.tables.operations import DATASET_FINDINGS, RUNS, SNAPSHOTS
-from dataeval_spark.tables.prediction import FEATURE_VALUE, LABEL_PARITY, NULL_MODEL, SHORTCUTS
+from dataeval_spark.tables.prediction import FACTOR_PREDICTORS, FEATURE_VALUE, LABEL_PARITY, NULL_MODEL, SHORTCUTS
 from dataeval_spark.tables.quality import (
     DUPLICATE_EVALUATION,
     DUPLICATE_GROUPS,
@@ -83,6 +83,7 @@ ALL_TABLES = (
     COVERAGE_GAPS,
     SHORTCUTS,
     FEATURE_VALUE,
+    FACTOR_PREDICTORS,
     LABEL_PARITY,
     NULL_MODEL,
     PREDICTIONS,
@@ -135,6 +136,7 @@ __all__ = [
     "EMBEDDING_SCORES",
     "FACTORS",
     "FACTOR_BINS",
+    "FACTOR_PREDICTORS",
     "FEATURE_VALUE",
     "HASHES",
     "IMAGES",

@@ -98,3 +98,21 @@ NULL_MODEL = Table(
     ),
     write="append",
 )
+
+FACTOR_PREDICTORS = Table(
+    name="factor_predictors",
+    doc="Which factors explain a kind of finding: how much each tells about the images that are flagged.",
+    key=("rule", "factor"),
+    columns=(
+        Column("rule", "string", "Rule of the findings"),
+        Column("factor", "string", "Factor"),
+        Column("score", "double", "Share of the entropy of being flagged, corrected for chance", range="[0, 1]"),
+        Column("share", "double", "The same, not corrected", range="[0, 1]"),
+        Column("p_value", "double", "Of independence, chi-square", range="[0, 1]"),
+        Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over all rows", range="[0, 1]"),
+        Column("n_flagged", "bigint", "Labelled things of flagged images", "rows"),
+        Column("n", "bigint", "All labelled things", "rows"),
+        Column("explains", "boolean", "score is above its threshold and the adjusted p-value at most 0.05"),
+        RUN_ID,
+    ),
+)
