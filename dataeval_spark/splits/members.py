@@ -8,9 +8,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.components import Checkpoint
+from dataeval_spark.splits.parts import label_counts
 from dataeval_spark.splits.units import units_of
 
-LABEL = "class_name"
 STRATA_TYPE = "map<string, bigint>"
 
 
@@ -83,29 +83,8 @@ def strata_of(
         ``image_id`` and ``strata``, a map of ``name=value`` to labels: boxes of a class, boxes in a bin of a factor
         of boxes, and 1 for a factor of the image.
     """
-    counts = []
-    if LABEL in by:
-        known = targets.where("class_name IS NOT NULL")
-        counts.append(
-            known.groupBy("image_id", F.concat(F.lit("class_name="), "class_name").alias("stratum")).agg(
-                F.count("*").alias("n")
-            )
-        )
-    factors = [name for name in by if name != LABEL]
-    if factors and factor_bins is not None and bin_edges is not None:
-        chosen = factor_bins.select("image_id", F.explode("bins").alias("factor", "bin")).where(
-            F.col("factor").isin(factors)
-        )
-        labels = F.broadcast(bin_edges.select("factor", "bin", "label", "level"))
-        # (factor, bin) is unique on the right.
-        named = chosen.groupBy("image_id", "factor", "bin").agg(F.count("*").alias("n"))
-        named = named.join(labels, on=["factor", "bin"], how="left")
-        value = F.concat("factor", F.lit("="), F.coalesce("label", F.lit("unknown")))
-        n = F.when(F.col("level") == "target", F.col("n")).otherwise(F.lit(1).cast("bigint"))
-        counts.append(named.select("image_id", value.alias("stratum"), n.alias("n")))
-    rows = counts[0]
-    for more in counts[1:]:
-        rows = rows.unionByName(more)
+    counts = label_counts(targets, factor_bins, bin_edges).where(F.col("factor").isin(list(by)))
+    rows = counts.select("image_id", F.concat("factor", F.lit("="), "value").alias("stratum"), "n")
     strata = F.map_from_entries(F.array_sort(F.collect_list(F.struct("stratum", "n"))))
     found = rows.groupBy("image_id").agg(strata.alias("strata"))
     if not combined:

@@ -79,7 +79,7 @@ def target_counts(
     wanted[1:, 1:] = wanted[1:, :1] * rates[None, :]
     totals = units.totals.astype(np.float64)
     asked = wanted[1:, 1:].sum(axis=0)
-    for stratum in np.flatnonzero(asked > totals):
+    for stratum in np.flatnonzero(asked > totals).tolist():
         wanted[1:, 1 + stratum] *= totals[stratum] / asked[stratum]
         text = f"{', '.join(names[1:])} should have {asked[stratum]:,.0f} of {units.names[stratum]!r} to be like the "
         for part in range(1, len(names)):

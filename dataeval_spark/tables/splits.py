@@ -1,5 +1,7 @@
 """Tables of the splits: who is in which part, what was wanted and what came of it, and what leaks."""
 
+from dataclasses import replace
+
 from dataeval_spark.tables.contract import Column, Table
 from dataeval_spark.tables.keys import IMAGE_ID, RUN_ID
 
@@ -116,6 +118,13 @@ SPLIT_DIFFERENCES = Table(
         Column("is_flagged", "boolean", "The difference is significant and larger than the threshold"),
         RUN_ID,
     ),
+)
+
+SPLIT_REPRESENTATIVENESS = replace(
+    SPLIT_DIFFERENCES,
+    name="split_representativeness",
+    doc="How far the parts of a split are from the images it should be like: `split_b` is that reference.",
+    scope="split_name",
 )
 
 SPLIT_REPAIRS = Table(

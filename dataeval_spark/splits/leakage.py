@@ -1,0 +1,166 @@
+"""What leaks between the parts of a split, and the fewest moves that stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.components import Checkpoint
+from dataeval_spark.splits.parts import PARTITION, all_parts
+from dataeval_spark.splits.units import units_of
+from dataeval_spark.tables import SPLIT_LEAKAGE, SPLIT_REPAIRS, Table
+
+
+def split_leakage(
+    images: DataFrame,
+    split_assignments: DataFrame | None = None,
+    duplicate_pairs: DataFrame | None = None,
+    duplicate_groups: DataFrame | None = None,
+    factors: DataFrame | None = None,
+    *,
+    group_by: Sequence[str] = (),
+    checkpoint: Checkpoint | None = None,
+) -> tuple[DataFrame, DataFrame]:
+    r"""Find duplicates and groups that are in several parts of a split, and which images to move.
+
+    Every split is looked at: those that were made (``split_assignments``) and the one that the source gave
+    (``images.split``, named ``given``). Of a duplicate group or a group with images in k parts there are k - 1 rows,
+    the first image of each part with that of the first part; the pairs of ``duplicate_pairs`` in different parts are
+    listed one by one, which says of what kind they are.
+
+    A repair leaves each component of images that are tied together in one part. Moving all but the images of part p
+    takes :math:`n - n_p` moves and no fewer do, because each image that is not in the part chosen must move; so the
+    part that has most images of the component gives the fewest moves. Components do not share images, so the sum is
+    the smallest too. Of parts with equally many images the first by name is chosen.
+
+    Parameters
+    ----------
+    images : DataFrame
+        Live rows of table ``images``.
+    split_assignments, duplicate_pairs, duplicate_groups, factors : DataFrame, optional
+        Tables of these names.
+    group_by : sequence of str
+        Columns of ``factors`` whose values must not be in two parts: patient, video, location.
+    checkpoint : callable, optional
+        See `units_of`.
+
+    Returns
+    -------
+    tuple of DataFrame
+        Tables ``split_leakage`` and ``split_repairs`` without ``run_id``.
+
+    Raises
+    ------
+    OptionError
+        ``group_by`` is given and there is no table ``factors``.
+
+    Examples
+    --------
+    >>> leaks, moves = split_leakage(images, None, pairs, groups)
+    """
+    if group_by and factors is None:
+        raise OptionError("split_leakage.group_by is given and there are no factors.\nHint: ingest --metadata FILE")
+    spark = images.sparkSession
+    parts = all_parts(images, split_assignments)
+    if parts.isEmpty():
+        return spark.createDataFrame([], _ddl(SPLIT_LEAKAGE)), spark.createDataFrame([], _ddl(SPLIT_REPAIRS))
+    groups = {} if factors is None else {name: _values(factors, name) for name in group_by}
+    sets = [
+        frame.where("value IS NOT NULL").select(F.lit(f"group:{name}").alias("kind"), "value", "image_id")
+        for name, frame in groups.items()
+    ]
+    if duplicate_groups is not None:
+        whole = duplicate_groups.where("target_index IS NULL")
+        sets.append(whole.select(F.lit("duplicate_group").alias("kind"), F.col("group_id").alias("value"), "image_id"))
+    leaks = [_torn_sets(frame, parts) for frame in sets]
+    if duplicate_pairs is not None:
+        leaks.append(_torn_pairs(duplicate_pairs.where("target_index_a IS NULL AND target_index_b IS NULL"), parts))
+    found = spark.createDataFrame([], _ddl(SPLIT_LEAKAGE))
+    for more in leaks:
+        found = found.unionByName(more)
+    units = units_of(images, groups=groups, duplicate_groups=duplicate_groups, checkpoint=checkpoint)
+    return found, _repairs(parts, units)
+
+
+def _values(factors: DataFrame, name: str) -> DataFrame:
+    return factors.where("target_index IS NULL").select("image_id", F.col(f"`{name}`").cast("string").alias("value"))
+
+
+def _torn_sets(sets: DataFrame, parts: DataFrame) -> DataFrame:
+    """Of each set with images in several parts, the first image of each part beside that of the first part."""
+    firsts = (
+        sets.join(parts, on="image_id", how="inner")
+        .groupBy(*PARTITION, "kind", "value", "split")
+        .agg(F.min("image_id").alias("first"))
+        .groupBy(*PARTITION, "kind", "value")
+        .agg(F.array_sort(F.collect_list(F.struct("split", "first"))).alias("firsts"))
+        .where(F.size("firsts") > 1)
+    )
+    one, other = F.col("firsts")[0], F.explode(F.slice("firsts", 2, F.size("firsts") - 1))
+    pairs = firsts.select(*PARTITION, "kind", "value", one.alias("a"), other.alias("b"))
+    return pairs.select(
+        *PARTITION,
+        "kind",
+        F.col("a.first").alias("image_id_a"),
+        F.col("b.first").alias("image_id_b"),
+        F.col("a.split").alias("split_a"),
+        F.col("b.split").alias("split_b"),
+        "value",
+    )
+
+
+def _torn_pairs(pairs: DataFrame, parts: DataFrame) -> DataFrame:
+    side = {
+        end: parts.select(*PARTITION, F.col("image_id").alias(f"image_id_{end}"), F.col("split").alias(f"split_{end}"))
+        for end in "ab"
+    }
+    # An image has one part in each partition.
+    first = pairs.select("kind", "image_id_a", "image_id_b").join(side["a"], on="image_id_a", how="inner").alias("one")
+    same = (
+        (F.col("one.image_id_b") == F.col("other.image_id_b"))
+        & (F.col("one.split_name") == F.col("other.split_name"))
+        & (F.col("one.repeat") == F.col("other.repeat"))
+        & F.col("one.fold").eqNullSafe(F.col("other.fold"))
+        & (F.col("split_a") != F.col("split_b"))
+    )
+    return first.join(side["b"].alias("other"), on=same, how="inner").select(
+        *(f"one.{name}" for name in PARTITION),
+        "kind",
+        "image_id_a",
+        "one.image_id_b",
+        "split_a",
+        "split_b",
+        F.lit(None).cast("string").alias("value"),
+    )
+
+
+def _repairs(parts: DataFrame, units: DataFrame) -> DataFrame:
+    placed = parts.join(units, on="image_id", how="inner")
+    counts = placed.groupBy(*PARTITION, "unit_id", "split").agg(F.count("*").alias("n"))
+    # The largest count, then the smallest name.
+    chosen = (
+        counts.groupBy(*PARTITION, "unit_id")
+        .agg(F.min_by("split", F.struct(-F.col("n"), "split")).alias("to_split"), F.count("*").alias("k"))
+        .where("k > 1")
+    )
+    same = (
+        (F.col("placed.split_name") == F.col("chosen.split_name"))
+        & (F.col("placed.repeat") == F.col("chosen.repeat"))
+        & F.col("placed.fold").eqNullSafe(F.col("chosen.fold"))
+        & (F.col("placed.unit_id") == F.col("chosen.unit_id"))
+    )
+    joined = placed.alias("placed").join(chosen.alias("chosen"), on=same, how="inner")
+    return joined.where("split != to_split").select(
+        *(f"placed.{name}" for name in PARTITION),
+        "image_id",
+        F.col("split").alias("from_split"),
+        "to_split",
+        "placed.unit_id",
+    )
+
+
+def _ddl(table: Table) -> str:
+    return ", ".join(c.ddl(comments=False) for c in table.columns if c.name != "run_id")
