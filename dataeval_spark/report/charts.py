@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from dataeval_spark.report.text import clean, number, shorten, size
@@ -93,6 +94,30 @@ def bars(chart_id: str, label: str, names: Sequence[str], values: Sequence[float
         axes.set_xlim(0, (max(values, default=0) or 1) * 1.16)
         for place, value in zip(places, values, strict=True):
             axes.annotate(number(value), (value, place), (4, 0), textcoords="offset points", va="center", color=MUTED)
+        return _svg(figure, chart_id, label)
+
+
+def matrix(chart_id: str, label: str, names: Sequence[str], cells: Sequence[Sequence[float | None]]) -> str:
+    """A square of shares, 0 to 1, each cell as strong as its value; None is left empty."""
+    with mpl.rc_context(STYLE):
+        side = 1.6 + 0.42 * len(names)
+        figure, axes = _figure(side, side)
+        for y, row in enumerate(cells):
+            for x, value in enumerate(row):
+                if value is None:
+                    continue
+                strength = min(max(value, 0.0), 1.0)
+                axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=FIRST, alpha=0.06 + 0.64 * strength))
+                axes.annotate(f"{strength:.2f}", (x, y), ha="center", va="center", color=INK, fontsize=7)
+        places = range(len(names))
+        short = [shorten(name, 20) for name in names]
+        axes.set_xticks(places, short, rotation=60, ha="right", rotation_mode="anchor")
+        axes.set_yticks(places, short)
+        axes.tick_params(labelcolor=INK, length=0)
+        axes.grid(False)
+        axes.spines["bottom"].set_visible(False)
+        axes.set_xlim(-0.5, len(names) - 0.5)
+        axes.set_ylim(len(names) - 0.5, -0.5)
         return _svg(figure, chart_id, label)
 
 

@@ -8,8 +8,10 @@ from itertools import groupby
 from typing import Any
 
 from dataeval_spark.report import charts
+from dataeval_spark.report.bias import bias
 from dataeval_spark.report.data import ReportData
 from dataeval_spark.report.histograms import BINS
+from dataeval_spark.report.label_errors import label_errors
 from dataeval_spark.report.listing import Column, listing
 from dataeval_spark.report.pictures import card, label_counts
 from dataeval_spark.report.text import listed, number, plural, share, shorten, shown, size, words
@@ -215,6 +217,8 @@ CONTENT: Mapping[str, Callable[[ReportData], Content]] = {
     "findings": findings,
     "outliers": outliers,
     "labels": labels,
+    "label-errors": label_errors,
+    "bias": bias,
     "annotations": annotation_findings,
     "statistics": statistics,
     "dataset-findings": dataset_findings,

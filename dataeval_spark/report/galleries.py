@@ -14,6 +14,7 @@ from dataeval_spark.report.data import Box, Row, Thumbnail
 from dataeval_spark.report.thumbnails import thumbnail_of
 
 MAX_BOXES = 40
+GALLERIES = ("duplicates", "image_findings", "label_errors", "outliers")
 # Tasks of the thumbnail job: enough for a laptop's cores, few enough for 150 pictures.
 TASKS = 8
 THUMBNAIL_DDL = (
@@ -37,7 +38,7 @@ Rows = Mapping[str, Sequence[Row]]
 def chosen_images(rows: Rows, most: int) -> tuple[str, ...]:
     """Ids of the images in all galleries, each once, in the order of the report."""
     ids = [
-        *(row["image_id"] for query in ("duplicates", "image_findings", "outliers") for row in rows.get(query, ())),
+        *(row["image_id"] for query in GALLERIES for row in rows.get(query, ())),
         *(row[image] for row in rows.get("label_examples", ()) for image in ("image_a", "image_b")),
     ]
     return tuple(dict.fromkeys(ids))[:most]
@@ -48,7 +49,7 @@ def chosen_boxes(rows: Rows, ids: Sequence[str]) -> tuple[tuple[str, ...], tuple
     examples = [row[image] for row in rows.get("label_examples", ()) for image in ("image_a", "image_b")]
     about = [
         (row["image_id"], row["target_index"])
-        for query in ("duplicates", "image_findings", "outliers")
+        for query in GALLERIES
         for row in rows.get(query, ())
         if row["target_index"] is not None
     ]

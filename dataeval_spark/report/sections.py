@@ -73,6 +73,24 @@ SECTIONS = (
         ("labels", "label_examples"),
     ),
     Section(
+        "label-errors",
+        "Labels that are likely wrong",
+        "By the probabilities that a model predicts, or by the labels of the most similar images. Look before changing "
+        "anything: hard examples are here too.",
+        ("label_errors",),
+        "dataeval-spark analyze --workspace WORKSPACE",
+        ("label_errors",),
+    ),
+    Section(
+        "bias",
+        "Bias",
+        "Which factors of an image tell its label, or one another: a model may learn them instead. 0 is no association "
+        "beyond chance, 1 a complete one.",
+        ("balance",),
+        "dataeval-spark analyze --workspace WORKSPACE",
+        ("balance", "shortcuts", "coverage_gaps"),
+    ),
+    Section(
         "annotations",
         "Annotation findings",
         "Annotations that could not be taken as written: up to eight of each kind.",

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dataeval_spark.report.bias import balance_query, gaps_query, shortcuts_query
 from dataeval_spark.report.histograms import statistics
+from dataeval_spark.report.label_errors import label_errors_query
 
 EXACT_KINDS = "array('exact_file', 'exact_pixels')"
 
@@ -181,4 +183,8 @@ QUERIES: tuple[tuple[str, tuple[str, ...], Callable[[frozenset[str]], str | None
     ("unreadable", ("unreadable_images",), unreadable),
     ("dataset_findings", ("dataset_findings",), dataset_findings),
     ("composition", ("images",), composition),
+    ("balance", ("balance",), balance_query),
+    ("coverage_gaps", ("coverage_gaps",), gaps_query),
+    ("shortcuts", ("shortcuts",), shortcuts_query),
+    ("label_errors", ("label_errors",), label_errors_query),
 )

@@ -143,6 +143,38 @@ def full_rows(name: str) -> dict[str, list[dict[str, Any]]]:
             {"place": 0, "side": side, "bin": 3, "low": 0.0, "high": 1.0, "images": 4, "total": 1.0}
             for side in ("current", "reference")
         ],
+        "balance": [
+            {"kind": kind, "factor_a": a, "factor_b": b, "score": 0.4, "adjusted_pvalue": 0.0, "is_flagged": True}
+            for kind, a, b in (("label", name, "width"), ("label", name, name), ("factors", name, "width"))
+        ],
+        "coverage_gaps": [
+            {"pattern": name, "level": 2, "n": 0, "expected": 3.5, "images_needed": 10, "found": 40},
+        ],
+        "shortcuts": [
+            {
+                "class_name": name,
+                "factor": name,
+                "auc": 0.9,
+                "score": None,
+                "adjusted_pvalue": 1e-9,
+                "n": 7,
+                "lowest": [{"image_id": name, "target_index": 0, "value": 0.5}],
+                "highest": [],
+            }
+        ],
+        "label_errors": [
+            {
+                **image,
+                "step": name,
+                "source": name,
+                "class_name": name,
+                "suggested_class": suggested,
+                "score": 0.1,
+                "place": 1,
+                "total": 40,
+            }
+            for suggested in (name, None)
+        ],
         "dataset_findings": [
             {
                 "severity": "error",

@@ -1,0 +1,89 @@
+"""What a report shows of bias: which factors tell the label or one another, gaps in their combinations, shortcuts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dataeval_spark.report import charts
+from dataeval_spark.report.data import ReportData
+from dataeval_spark.report.listing import Column, listing
+from dataeval_spark.report.text import listed, number, plural, shorten
+
+FACTORS = 12
+"""Factors of the matrix: those that tell the label best."""
+
+
+def balance_query(present: frozenset[str]) -> str:
+    """The label against each factor, and factors against one another: at most 600 rows, the strongest first."""
+    return (
+        "SELECT kind, factor_a, factor_b, score, adjusted_pvalue, is_flagged FROM {balance}\n"
+        "WHERE kind IN ('label', 'factors') ORDER BY kind DESC, score DESC, factor_a, factor_b LIMIT 600"
+    )
+
+
+def gaps_query(present: frozenset[str]) -> str:
+    return "SELECT pattern, level, n, expected, images_needed, found FROM {coverage_gaps} ORDER BY rank LIMIT 12"
+
+
+def shortcuts_query(present: frozenset[str]) -> str:
+    return (
+        "SELECT class_name, factor, auc, score, adjusted_pvalue, n, lowest, highest FROM {shortcuts}\n"
+        "WHERE is_shortcut ORDER BY abs(auc - 0.5) DESC, class_name, factor LIMIT 12"
+    )
+
+
+def bias(data: ReportData) -> Mapping[str, Any]:
+    """A matrix of associations, and tables of shortcuts and of gaps."""
+    rows = data.of("balance")
+    labels = [row for row in rows if row["kind"] == "label"][:FACTORS]
+    tables = []
+    shortcuts = data.of("shortcuts")
+    if shortcuts:
+        columns = (
+            Column("Class", "class_name", style="name", most=40),
+            Column("Factor", "factor", style="code", most=40),
+            Column("AUC", "auc", number, "num"),
+            Column("Adjusted p", "adjusted_pvalue", number, "num"),
+            Column("Values", "n", number, "num"),
+            Column("Lowest", "lowest", _images, "wide"),
+            Column("Highest", "highest", _images, "wide"),
+        )
+        tables.append(
+            {"title": "Shortcuts: one factor tells a class from the rest", "listing": _table(shortcuts, columns)}
+        )
+    gaps = data.of("coverage_gaps")
+    if gaps:
+        columns = (
+            Column("Combination", "pattern", most=110, style="wide"),
+            Column("Rows", "n", number, "num"),
+            Column("If independent", "expected", number, "num"),
+            Column("Needed", "images_needed", number, "num"),
+        )
+        note = f"{len(gaps):,} of {gaps[0]['found']:,} shown"
+        tables.append({"title": "Combinations that are missing or rare", "listing": _table(gaps, columns, note)})
+    flagged = [shorten(row["factor_b"], 40) for row in labels if row["is_flagged"]]
+    summary = (
+        f"{plural(len(flagged), 'factor tells', 'factors tell')} the label: {listed(flagged, 6)}."
+        if flagged
+        else "No factor tells the label."
+        if labels
+        else ""
+    )
+    return {"summary": summary, "chart": _matrix(data, labels) if labels else "", "tables": tables}
+
+
+def _table(rows: Any, columns: Any, note: str = "") -> Any:
+    return listing(rows, columns, caption="Bias", note=note)
+
+
+def _images(examples: Any) -> str:
+    return listed((f"{shorten(example['image_id'], 40)} ({number(example['value'])})" for example in examples or ()), 3)
+
+
+def _matrix(data: ReportData, labels: list[Mapping[str, Any]]) -> str:
+    label = labels[0]["factor_a"]
+    names = [label, *(row["factor_b"] for row in labels)]
+    scores = {(row["factor_a"], row["factor_b"]): row["score"] for row in data.of("balance")}
+    cells = [[1.0 if a == b else scores.get((a, b), scores.get((b, a))) for b in names] for a in names]
+    return charts.matrix("chart-balance", "Association of label and factors, 0 to 1", names, cells)

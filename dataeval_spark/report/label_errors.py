@@ -1,0 +1,43 @@
+"""What a report shows of labels that are likely wrong: the pictures, their labels, and what they look like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Any
+
+from dataeval_spark.report.data import ReportData
+from dataeval_spark.report.pictures import card
+from dataeval_spark.report.text import number, shorten, shown, words
+
+
+def label_errors_query(present: frozenset[str]) -> str:
+    """At most 12 of each way of finding them."""
+    return (
+        "SELECT step, source, image_id, target_index, class_name, suggested_class, score, place, total FROM (\n"
+        "  SELECT *, row_number() OVER (PARTITION BY step ORDER BY rank, source, image_id, target_index) AS place,\n"
+        "    count(*) OVER (PARTITION BY step) AS total FROM {label_errors})\n"
+        "WHERE place <= 12 ORDER BY step, place LIMIT 36"
+    )
+
+
+def label_errors(data: ReportData) -> Mapping[str, Any]:
+    """A gallery per way of finding them, the worst first."""
+    groups = []
+    for step, found in groupby(data.of("label_errors"), key=lambda row: row["step"]):
+        rows = list(found)
+        cards = [
+            card(
+                data,
+                row["image_id"],
+                lines=[
+                    f"labelled {row['class_name']}",
+                    f"looks like {row['suggested_class'] or 'no one class'} (score {number(row['score'])})",
+                ],
+                badge=shorten(row["suggested_class"] or "", 28),
+                target_index=row["target_index"],
+            )
+            for row in rows
+        ]
+        groups.append({"title": words(step).capitalize(), "note": shown(len(rows), rows[0]["total"]), "cards": cards})
+    return {"groups": groups}
