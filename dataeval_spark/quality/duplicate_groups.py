@@ -85,7 +85,13 @@ def duplicate_groups(
     ranked = members.join(best, on="component", how="inner").select(
         "*", hamming_distance("phash", "kept.phash").alias("kept_distance")
     )
-    widest = ranked.groupBy("component").agg(F.least(2 * F.max("kept_distance"), F.lit(64)).alias("diameter_bound"))
+    # The kept one is a member: two others are no farther apart than by way of it.
+    steps = F.least(F.max("group_size") - 1, F.lit(2))
+    widest = ranked.groupBy("component").agg(
+        F.when(F.max("kept_distance").isNotNull(), F.least(steps * F.max("kept_distance"), F.lit(64))).alias(
+            "diameter_bound"
+        )
+    )
     return _columns(ranked.join(widest, on="component", how="inner"), keep)
 
 

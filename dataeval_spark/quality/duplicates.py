@@ -38,6 +38,7 @@ def duplicates(
     d4: bool = False,
     boxes: bool = False,
     embedding_distance: float | None = None,
+    embedding_encoder: str | None = None,
     low_information_std: float = 2.0,
     grouping: Grouping = "components",
     keep: Keep = "largest",
@@ -73,6 +74,8 @@ def duplicates(
         Compare the boxes of images as well: the same object elsewhere. Boxes are grouped with boxes.
     embedding_distance : float, optional
         Largest distance of duplicates in ``neighbors``, in the metric it was made with (cosine: 1 - similarity).
+    embedding_encoder : str, optional
+        Whose vectors; default all in ``neighbors``, of which the smallest distance counts.
     low_information_std : float
         Standard deviation of pixel values below which an image counts as blank.
     grouping : {"components", "medoid"}
@@ -114,7 +117,7 @@ def duplicates(
     if embedding_distance is not None and neighbors is None:
         raise OptionError(
             "duplicates.embedding_distance is set and there is no table of neighbors.\n"
-            "Hint: dataeval-spark analyze --steps neighbors --set neighbors.metric=cosine"
+            "Hint: dataeval-spark analyze --workspace WS neighbors --set neighbors.metric=cosine"
         )
     if compat:
         # DataEval's pixel hash knows neither shape nor type; it is there where images were profiled with it.
@@ -126,8 +129,10 @@ def duplicates(
     distances |= {kind: distances[plain] for kind, plain in D4_KINDS.items()}
     pairs = pairs_by_hash(items, kinds, distances)
     if embedding_distance is not None and neighbors is not None:
-        graph = neighbors if boxes else neighbors.where("target_index IS NULL")
-        pairs = pairs.unionByName(pairs_by_embedding(graph, items, embedding_distance))
+        level = F.lit(True) if boxes else F.col("target_index").isNull()
+        encoder = F.lit(True) if embedding_encoder is None else F.col("encoder") == embedding_encoder
+        neighbors = neighbors.where(level & encoder)
+        pairs = pairs.unionByName(pairs_by_embedding(neighbors, items, embedding_distance))
     if checkpoint is not None:
         pairs = checkpoint(pairs)
     groups = duplicate_groups(

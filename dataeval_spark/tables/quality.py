@@ -57,8 +57,8 @@ DUPLICATE_GROUPS = Table(
         Column(
             "diameter_bound",
             "int",
-            "No two members' phashes differ in more bits: twice the largest kept_distance. Large where a chain of "
-            "pairs ties images that are not alike",
+            "No two members' phashes differ in more bits: twice the largest kept_distance, in a group of two once. "
+            "Large where a chain of pairs ties images that are not alike",
             "bit",
             "[0, 64]",
             nullable=True,

@@ -61,6 +61,12 @@ def test_a_chain_shows_in_the_distances_to_the_kept_image_and_the_bound_of_its_d
     assert {row.diameter_bound for row in rows} == {24}
 
 
+def test_two_images_are_exactly_as_far_apart_as_the_bound(frame):
+    (rows,) = groups_of(frame, [("a", "c", 8.0)], [(n, WHOLE, STEPS[n], 1.0, 1.0) for n in "ac"]).values()
+
+    assert [(row.kept_distance, row.diameter_bound) for row in rows] == [(0, 8), (8, 8)]
+
+
 def test_medoids_cut_a_chain_and_keep_equal_images_together(frame):
     groups = chain(frame, "medoid")
 

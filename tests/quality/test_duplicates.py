@@ -186,7 +186,7 @@ def test_one_image_has_no_pairs_and_no_groups(frame):
         ({"keep": "label"}, r"(?s)duplicates\.keep is 'label'; expected one of .*Hint: duplicates\.keep = 'labelled'"),
         ({"grouping": "chain"}, r"duplicates\.grouping is 'chain'; expected one of \['components', 'medoid'\]"),
         ({"compat": "dataeval", "dhash_distance": 1}, "allows equal hashes only, and .* dhash_distance 1"),
-        ({"embedding_distance": 0.1}, "(?s)there is no table of neighbors.*analyze --steps neighbors"),
+        ({"embedding_distance": 0.1}, "(?s)there is no table of neighbors.*analyze --workspace WS neighbors"),
     ],
 )
 def test_a_wrong_option_names_itself(frame, options, message):
@@ -203,7 +203,10 @@ def test_an_image_whose_neighbours_are_all_duplicates_is_a_finding(frame):
     ]  # fmt: skip
 
     _, _, findings = module.duplicates(
-        *inputs(frame, SCENE), neighbors=filled(frame, NEIGHBORS, rows), embedding_distance=0.1
+        *inputs(frame, SCENE),
+        neighbors=filled(frame, NEIGHBORS, [*rows, {**rows[1], "encoder": "other"}]),
+        embedding_distance=0.1,
+        embedding_encoder="e",
     )
 
     (finding,) = findings.collect()
