@@ -13,11 +13,23 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from dataeval_spark import comparison, ingestion, pipeline, profiling, runs, searching, session, snapshots
+from dataeval_spark import (
+    comparison,
+    ingestion,
+    label_ingestion,
+    pipeline,
+    profiling,
+    runs,
+    searching,
+    session,
+    snapshots,
+)
 from dataeval_spark.cancellation import Cancellation, Result, interruptible
 from dataeval_spark.config import options_of
 from dataeval_spark.errors import ConfigError
+from dataeval_spark.ingest.maite import MapStyle
 from dataeval_spark.ingest.source import Stage
+from dataeval_spark.maite_dataset import MaiteDataset
 from dataeval_spark.progress import Progress
 from dataeval_spark.report import Provenance, ReportData, collect_report_data, render_report, save_report
 from dataeval_spark.report.attention import matters
@@ -94,7 +106,7 @@ class Audit:
         """Bring in images, labels and metadata; only new and changed files are read.
 
         Options are those of :func:`dataeval_spark.ingestion.ingest`: format, annotations, metadata,
-        dataset, split, glob, limit, keep_bytes, replace, timezone, voc_one_based.
+        dataset, split, glob, limit, keep_bytes, replace, timezone, voc_one_based, box_format.
         """
         _check("ingest", options)
         workspace = self.workspace
@@ -102,6 +114,32 @@ class Audit:
             "ingest",
             {"source": source, **options},
             lambda run, stage: [ingestion.ingest(workspace, run, stage, source, **options)],
+        )
+
+    def ingest_maite(self, data: MapStyle, *, name: str, split: str | None = None, replace: bool = False) -> Audit:
+        """Bring in a MAITE data set: an object with ``len`` and indices that give image, target and metadata."""
+        given = {"source": f"maite:{name}", "split": split, "replace": replace}
+
+        def work(run: Run, stage: Stage) -> list[StepRun]:
+            return [ingestion.ingest_maite(self.workspace, run, stage, data, name=name, split=split, replace=replace)]
+
+        return self._do("ingest", given, work)
+
+    def ingest_predictions(self, source: str, *, model: str, **options: Any) -> Audit:
+        """Bring in a model's predictions; see :func:`dataeval_spark.label_ingestion.ingest_predictions`."""
+        given = {"model": model, **options}
+        return self._do(
+            "ingest",
+            {"predictions": source, **given},
+            lambda run, stage: [label_ingestion.ingest_predictions(self.workspace, run, stage, source, **given)],
+        )
+
+    def ingest_ratings(self, source: str, **options: Any) -> Audit:
+        """Bring in what several people said; see :func:`dataeval_spark.label_ingestion.ingest_ratings`."""
+        return self._do(
+            "ingest",
+            {"ratings": source, **options},
+            lambda run, stage: [label_ingestion.ingest_ratings(self.workspace, run, stage, source, **options)],
         )
 
     def profile(self, **options: Any) -> Audit:
@@ -120,14 +158,26 @@ class Audit:
         return self._do("analyze", given, lambda run, stage: pipeline.analyze(self.workspace, run, stage, given, steps))
 
     def compare(
-        self, reference: str, current: str, *steps: str, options: Mapping[str, Mapping[str, Any]] | None = None
+        self,
+        reference: str,
+        current: str,
+        *steps: str,
+        options: Mapping[str, Mapping[str, Any]] | None = None,
+        open_holdout: str | None = None,
     ) -> Audit:
-        """Compare two parts of the data: ``dataset=NAME``, ``split=NAME``, or a snapshot's name."""
+        """Compare two parts: ``dataset=NAME``, ``split=NAME``, ``assigned=SPLIT/PART`` or a snapshot's name."""
         given = _checked(options)
         return self._do(
             "compare",
             {"reference": reference, "current": current, **given},
-            lambda run, _: comparison.compare(self.workspace, run, reference, current, given, steps),
+            lambda run, _: comparison.compare(self.workspace, run, reference, current, given, steps, open_holdout),
+        )
+
+    def split(self, name: str, **options: Any) -> Audit:
+        """Assign the images to parts; options are those of :func:`dataeval_spark.splitting.split_workspace`."""
+        given = {"name": name, **options}
+        return self._do(
+            "split", given, lambda run, stage: [splitting.split_workspace(self.workspace, run, stage, name, **options)]
         )
 
     def run(self, *, options: Mapping[str, Mapping[str, Any]] | None = None, steps: Sequence[str] = ()) -> Audit:
@@ -188,6 +238,10 @@ class Audit:
         if name not in known:
             raise ConfigError.unknown("table", name, known, "Audit.table")
         return self.workspace.read(known[name])
+
+    def maite(self, *, dataset: str | None = None, split: str | None = None) -> MaiteDataset:
+        """The images and labels as a MAITE data set, decoded when they are asked for."""
+        return MaiteDataset(self.workspace, dataset=dataset, split=split)
 
     def __repr__(self) -> str:
         return f"Audit({self.workspace.location!r})"

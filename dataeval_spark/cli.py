@@ -17,9 +17,11 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from dataeval_spark import dataset_commands
 from dataeval_spark.errors import (
     ConfigError,
     DataEvalError,
+    HoldoutError,
     IngestError,
     OptionError,
     SetupError,
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
     from dataeval_spark.audit import Audit
 
 DONE, FAILED, USAGE, CANCELLED = 0, 1, 2, 130
-USAGE_ERRORS = (ConfigError, OptionError, SetupError, IngestError, SnapshotError, TableMissingError)
+USAGE_ERRORS = (ConfigError, HoldoutError, IngestError, OptionError, SetupError, SnapshotError, TableMissingError)
+REFERENCES = "dataset=NAME, split=NAME, assigned=SPLIT/PART or a snapshot"
 SNAPSHOT_ACTIONS = ("create", "list", "show", "diff", "verify", "restore", "export")
 
 EXAMPLES = """examples:
@@ -40,6 +43,7 @@ EXAMPLES = """examples:
   dataeval-spark analyze --workspace my_audit
   dataeval-spark analyze --workspace my_audit outliers --set outliers.method=iqr
   dataeval-spark compare --workspace my_audit --reference split=train --current split=test
+  dataeval-spark split   --workspace my_audit --name main --group-by patient --holdout test
   dataeval-spark snapshot --workspace my_audit create before-cleaning
   dataeval-spark search  --workspace my_audit photos/cat.jpg
   dataeval-spark report  --workspace my_audit --out report.html
@@ -68,8 +72,10 @@ def parser() -> argparse.ArgumentParser:
     compare = _verb(verbs, "compare", "compare two datasets, splits or snapshots")
     compare.add_argument("steps", nargs="*", metavar="STEP", help="default: all")
     for side in ("reference", "current"):
-        compare.add_argument(f"--{side}", required=True, metavar="REF", help="dataset=NAME, split=NAME or a snapshot")
+        compare.add_argument(f"--{side}", required=True, metavar="REF", help=REFERENCES)
     _configurable(compare)
+    compare.add_argument("--open-holdout", metavar="REASON", help="why a hold-out is read; it is written to runs")
+    dataset_commands.declare(lambda name, text: _verb(verbs, name, text))
     snapshot = _verb(verbs, "snapshot", "pin, list, compare, check, restore or copy versions of all tables")
     snapshot.add_argument("action", choices=SNAPSHOT_ACTIONS)
     snapshot.add_argument("names", nargs="*", metavar="NAME", help="diff takes two")
@@ -80,6 +86,8 @@ def parser() -> argparse.ArgumentParser:
     search.add_argument("-k", type=int, default=10, metavar="N", help="images to find; default 10")
     search.add_argument("--metric", default="cosine", metavar="M", help="cosine, euclidean or inner_product")
     search.add_argument("--encoder", metavar="NAME", help="whose vectors; needed where there are those of several")
+    views = _verb(verbs, "views", "print SQL views over the tables, or make them in the catalog")
+    views.add_argument("--create", action="store_true", help="make them; WS is catalog.schema")
     report = _verb(verbs, "report", "write the HTML report")
     report.add_argument("--snapshot", metavar="NAME", help="report on a snapshot")
     report.add_argument("--out", required=True, metavar="FILE")
@@ -158,11 +166,14 @@ def _configurable(made: argparse.ArgumentParser) -> None:
 
 
 def _ingest(made: argparse.ArgumentParser) -> None:
-    made.add_argument("source", metavar="SOURCE", help="folder, tar file, or (--format table) a table's path or name")
+    made.add_argument(
+        "source", metavar="SOURCE", nargs="?", help="folder, tar file, or (--format table) a table's path or name"
+    )
     formats = ("folder", "coco", "voc", "yolo", "webdataset", "table")
     made.add_argument("--format", choices=formats, help="default: what SOURCE and annotations show, else folder")
     made.add_argument("--annotations", metavar="PATH", help="COCO JSON, data.yaml, or a folder of VOC or YOLO files")
     made.add_argument("--voc-one-based", action="store_true", help="VOC boxes count from 1: subtract 1 from xmin, ymin")
+    made.add_argument("--box-format", choices=("xywh", "xyxy"), default="xywh", help="of a table's objects")
     made.add_argument("--metadata", metavar="FILE", help="CSV or parquet with a path column; the others are factors")
     made.add_argument("--dataset", metavar="NAME", help="default: SOURCE's last name")
     made.add_argument("--split", metavar="NAME", help="split of images that the source gives none")
@@ -171,11 +182,17 @@ def _ingest(made: argparse.ArgumentParser) -> None:
     made.add_argument("--keep-bytes", action="store_true", help="copy the bytes into the table")
     made.add_argument("--replace", action="store_true", help="let the dataset's images from another source go")
     made.add_argument("--timezone", default="UTC", metavar="TZ", help="of capture times that name none")
+    made.add_argument("--predictions", metavar="FILE", help="instead of SOURCE: what a model predicts for the images")
+    made.add_argument("--model", metavar="NAME", help="--predictions: name of the model")
+    made.add_argument("--ids", metavar="FILE", help="--predictions FILE.npy: ids of its rows")
+    made.add_argument("--class-names", metavar="FILE", help="--predictions: one class per line, in their order")
+    made.add_argument("--ratings", metavar="FILE", help="instead of SOURCE: what several people said about the images")
+    made.add_argument("--raters", metavar="A,B", help="--ratings: columns, where a file has one per person")
 
 
 INGEST_OPTIONS = (
     *("format", "annotations", "metadata", "dataset", "split", "glob", "limit", "keep_bytes", "replace", "timezone"),
-    "voc_one_based",
+    *("voc_one_based", "box_format"),
 )
 
 
@@ -218,6 +235,20 @@ def _options(args: argparse.Namespace, sections: Sequence[str]) -> dict[str, Any
 
 def _run_ingest(args: argparse.Namespace) -> int:
     options = {name: getattr(args, name) for name in INGEST_OPTIONS}
+    about = {name: getattr(args, name) for name in ("dataset", "timezone")}
+    source = args.predictions or args.ratings
+    if args.source is None and source is None:
+        raise OptionError("ingest needs a SOURCE.\nHint: dataeval-spark ingest --workspace WS photos/")
+    if args.dry_run and source:
+        print(f"ingest             run   reads {source} into {args.workspace}")
+        return DONE
+    if args.predictions:
+        given = {"model": args.model or "", "ids": args.ids, "class_names": args.class_names}
+        _audit(args).ingest_predictions(args.predictions, **given, **about)
+        return DONE
+    if args.ratings:
+        _audit(args).ingest_ratings(args.ratings, raters=args.raters, **about)
+        return DONE
     if args.dry_run:
         print(f"ingest             run   reads the new and changed files of {args.source} into {args.workspace}")
         return DONE
@@ -259,7 +290,12 @@ def _run_compare(args: argparse.Namespace) -> int:
     if args.dry_run:
         print(f"compare            run   {args.current} against {args.reference} in {args.workspace}")
         return DONE
-    _audit(args).compare(args.reference, args.current, *args.steps, options=options)
+    _audit(args).compare(args.reference, args.current, *args.steps, options=options, open_holdout=args.open_holdout)
+    return DONE
+
+
+def _run_split(args: argparse.Namespace) -> int:
+    dataset_commands.run_split(args, _audit)
     return DONE
 
 
@@ -312,6 +348,17 @@ def _run_search(args: argparse.Namespace) -> int:
     found = _audit(args).search(args.query, k=args.k, metric=args.metric, encoder=args.encoder)
     for row in found.collect():
         print(f"{row['rank']:>4} {row['distance']:>12.6f}  {row['image_id']}  {row['uri'] or ''}".rstrip())
+    return DONE
+
+
+def _run_views(args: argparse.Namespace) -> int:
+    from dataeval_spark.views import create_views, statements
+
+    workspace = _audit(args).workspace
+    if args.create and not args.dry_run:
+        print("\n".join(f"view {name} made in {workspace.location}" for name in create_views(workspace)))
+    else:
+        print("\n".join(f"{statement};" for statement in statements(workspace).values()))
     return DONE
 
 
@@ -385,8 +432,10 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "profile": _run_profile,
     "analyze": _run_analyze,
     "compare": _run_compare,
+    "split": _run_split,
     "snapshot": _run_snapshot,
     "search": _run_search,
+    "views": _run_views,
     "report": _run_report,
     "run": _run_conf,
     "demo": _run_demo,

@@ -61,6 +61,7 @@ BOUNDED_COLLECTS = {
     "stats/profile.py": "at most 201 names of columns; a row per statistic of the user",
     "snapshots.py": "50 run ids; one row of counts",
     "source_files.py": "one row of counts",
+    "maite_dataset.py": "max_images images, ten times so many targets; the bytes of 32 images",
     "synchronization.py": "one row per status",
     "spark_access.py": "rows of runs and snapshots, commits up to a limit, one row of details",
 }
@@ -68,8 +69,8 @@ BOUNDED_COLLECTS = {
 LONG_MODULES = {
     "pipeline.py": 300,
     "workspace.py": 442,
-    "cli.py": 420,
-    "audit.py": 335,
+    "cli.py": 435,
+    "audit.py": 345,
     "session.py": 290,
 }
 

@@ -1,0 +1,241 @@
+"""Ingestion of what is said about images that are known: predictions of models, and labels of several people."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import IngestError, OptionError
+from dataeval_spark.ingest.given_rows import with_image
+from dataeval_spark.ingest.prediction_checks import check_predictions, good_rows, prediction_findings
+from dataeval_spark.ingest.predictions import read_predictions
+from dataeval_spark.ingest.ratings import check_ratings, good_ratings, rating_findings, read_ratings
+from dataeval_spark.ingest.source import Stage
+from dataeval_spark.runs import Run, StepRun
+from dataeval_spark.tables import (
+    ANNOTATION_FINDINGS,
+    ANNOTATIONS,
+    IMAGES,
+    PREDICTION_CLASSES,
+    PREDICTIONS,
+    TARGETS,
+    Table,
+)
+from dataeval_spark.workspace import Workspace
+
+
+def ingest_predictions(
+    workspace: Workspace,
+    run: Run,
+    stage: Stage,
+    source: str,
+    *,
+    model: str,
+    ids: str | None = None,
+    class_names: Sequence[str] | str | None = None,
+    dataset: str | None = None,
+    tolerance: float = 1e-3,
+    timezone: str = "UTC",
+) -> StepRun:
+    """Bring in the predictions of one model; those it had before are replaced.
+
+    Rows that cannot be used are left out, counted in the message, and named in `annotation_findings`.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where to write; the images are in it.
+    run : Run
+        The run this is part of.
+    stage : callable
+        Stores a frame in the run's temporary files and reads it back.
+    source : str
+        See :func:`dataeval_spark.ingest.predictions.read_predictions`.
+    model : str
+        Name of the model.
+    ids : str, optional
+        Ids of the rows of a ``.npy`` file.
+    class_names : sequence of str or str, optional
+        Class of each position of the probabilities, or a text file with one per line. Default: what the file says,
+        else the classes of `targets` in the order of their names, where they are as many.
+    dataset : str, optional
+        Dataset whose images the ids are relative to.
+    tolerance : float
+        How far the sum of the probabilities may be from 1.
+    timezone : str
+        Zone of times that name none.
+
+    Returns
+    -------
+    StepRun
+        What was taken and what was left out.
+
+    Raises
+    ------
+    IngestError
+        The file cannot be read, no row of it can be used, or the order of its classes is not known.
+    OptionError
+        An option is out of range.
+    """
+    started = datetime.now(UTC)
+    if not model:
+        raise OptionError("ingest.model is empty; expected the name of the model.\nHint: --model NAME")
+    OptionError.unless_between("ingest.tolerance", tolerance, 0.0, 0.1)
+    images = _live_images(workspace)
+    given = read_predictions(workspace.spark, _absolute(source), ids=_absolute(ids) if ids else None, timezone=timezone)
+    resolved = stage(with_image(given.rows, images, dataset), "given_predictions")
+    names, how = _order_of_classes(workspace, resolved, class_names, given.class_names, source)
+    checked = stage(check_predictions(given, resolved, names, tolerance), "checked_predictions")
+    counts = _counts(checked)
+    if not counts.get("", 0):
+        reasons = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items())) or "no rows"
+        raise IngestError(f"No prediction in {source} can be used: {reasons}.\nHint: ids are those of table images.")
+    classes = workspace.spark.createDataFrame(
+        [(model, number, name) for number, name in enumerate(names)], "model string, class_index int, class_name string"
+    )
+    tables = {PREDICTIONS: good_rows(checked, model), PREDICTION_CLASSES: classes}
+    tables_of_findings = {ANNOTATION_FINDINGS: prediction_findings(checked, model, source)}
+    _write(workspace, run, tables, model)
+    _write(workspace, run, tables_of_findings, f"predictions of {model}")
+    written = {**tables, **tables_of_findings}
+    return _report(workspace, run, started, written, f"model {model}", "predictions", counts, how)
+
+
+def ingest_ratings(
+    workspace: Workspace,
+    run: Run,
+    stage: Stage,
+    source: str,
+    *,
+    raters: Sequence[str] | str | None = None,
+    dataset: str | None = None,
+    timezone: str = "UTC",
+) -> StepRun:
+    """Bring in what several people said about the same things; what the same file said before is replaced.
+
+    Parameters
+    ----------
+    workspace, run, stage
+        As for :func:`ingest_predictions`.
+    source : str
+        See :func:`dataeval_spark.ingest.ratings.read_ratings`.
+    raters : sequence of str, optional
+        Columns of a file with one column per person (as one text: separated by commas). Default: one row per rating.
+    dataset : str, optional
+        Dataset whose images the ids are relative to.
+    timezone : str
+        Zone of times that name none.
+
+    Returns
+    -------
+    StepRun
+        What was taken and what was left out.
+
+    Raises
+    ------
+    IngestError
+        The file cannot be read, or no row of it can be used.
+    """
+    started = datetime.now(UTC)
+    images = _live_images(workspace)
+    named = raters.split(",") if isinstance(raters, str) else raters
+    rows = read_ratings(workspace.spark, _absolute(source), raters=named, timezone=timezone)
+    checked = stage(check_ratings(with_image(rows, images, dataset)), "checked_ratings")
+    counts = _counts(checked)
+    if not counts.get("", 0):
+        reasons = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items())) or "no rows"
+        raise IngestError(f"No rating in {source} can be used: {reasons}.\nHint: ids are those of table images.")
+    tables = {ANNOTATIONS: good_ratings(checked, source)}
+    findings = {ANNOTATION_FINDINGS: rating_findings(checked, source)}
+    _write(workspace, run, tables, source)
+    _write(workspace, run, findings, f"ratings of {source}")
+    return _report(workspace, run, started, {**tables, **findings}, source, "ratings", counts, "")
+
+
+def _order_of_classes(
+    workspace: Workspace,
+    resolved: DataFrame,
+    option: Sequence[str] | str | None,
+    of_file: tuple[str, ...] | None,
+    source: str,
+) -> tuple[tuple[str, ...], str]:
+    # One length: that of most rows.
+    lengths = resolved.where("probabilities IS NOT NULL").groupBy(F.size("probabilities").alias("length")).count()
+    usual = lengths.orderBy(F.desc("count"), "length").limit(1).collect()
+    names, how = _named_classes(option, of_file)
+    if not usual:
+        return names, how
+    length = usual[0]["length"]
+    if not names:
+        known = workspace.read(TARGETS).select("class_name").where("class_name IS NOT NULL").distinct()
+        # Bounded: classes, and no more than there are probabilities.
+        rows = known.orderBy("class_name").limit(length + 1).collect()
+        names, how = tuple(row["class_name"] for row in rows), "classes in the order of their names: none was given"
+    if len(names) != length or len(set(names)) != length:
+        raise IngestError(
+            f"{source} has {length:,} probabilities per row and {len(names):,} classes are known"
+            f" ({', '.join(names[:3])} ...); expected as many, no two alike.\n"
+            "Hint: --class-names FILE, one name per line in the order of the probabilities"
+        )
+    return names, how
+
+
+def _named_classes(option: Sequence[str] | str | None, of_file: tuple[str, ...] | None) -> tuple[tuple[str, ...], str]:
+    if isinstance(option, str):
+        try:
+            return tuple(Path(option).read_text().splitlines()), ""
+        except OSError as error:
+            raise IngestError(
+                f"Class names {option} cannot be read: {error}\nHint: a text file with one per line"
+            ) from error
+    return tuple(option or of_file or ()), ""
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(path) if os.path.exists(path) else path
+
+
+def _live_images(workspace: Workspace) -> DataFrame:
+    images = workspace.read_or_none(IMAGES)
+    if images is None:
+        raise IngestError(
+            f"Workspace {workspace.location} has no images yet; predictions and ratings are about images.\n"
+            "Hint: dataeval-spark ingest --workspace WS SOURCE"
+        )
+    return images.where("deleted_at IS NULL").select("image_id", "dataset")
+
+
+def _counts(checked: DataFrame) -> dict[str, int]:
+    # One row per kind of finding.
+    rows = checked.groupBy(F.coalesce("kind", F.lit("")).alias("kind")).count().collect()
+    return {row["kind"]: row["count"] for row in rows}
+
+
+def _write(workspace: Workspace, run: Run, tables: dict[Table, DataFrame], scope: str) -> None:
+    for table, frame in tables.items():
+        workspace.write(table, frame, run.writer("ingest", f"{run.run_id}:{table.name}:{scope}"), scope=scope)
+
+
+def _report(
+    workspace: Workspace,
+    run: Run,
+    started: datetime,
+    tables: dict[Table, DataFrame],
+    subject: str,
+    what: str,
+    counts: dict[str, int],
+    note: str,
+) -> StepRun:
+    taken = counts.get("", 0)
+    left_out = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()) if kind)
+    message = f"{subject}: {taken:,} {what}" + (f" (left out: {left_out})" if left_out else "")
+    message += f"; {note}" if note else ""
+    states = workspace.states(list(tables))
+    outputs = {name: state.version for name, state in states.items()}
+    run.record("ingest", "done", started, outputs=outputs, rows=taken, message=message)
+    return StepRun("ingest", "done", (datetime.now(UTC) - started).total_seconds(), message, outputs, taken)

@@ -1,0 +1,66 @@
+"""Ratings of several people: one row each, or one column per person."""
+
+from __future__ import annotations
+
+import pytest
+
+from dataeval_spark.errors import IngestError
+from dataeval_spark.ingest.given_rows import with_image
+from dataeval_spark.ingest.ratings import check_ratings, good_ratings, rating_findings, read_ratings
+from dataeval_spark.tables import ANNOTATION_FINDINGS, ANNOTATIONS
+
+
+@pytest.fixture
+def images(spark):
+    return spark.createDataFrame([("d/a.png", "d"), ("d/b.png", "d")], "image_id string, dataset string")
+
+
+def test_one_row_per_rating_the_latest_of_a_person_counts(spark, images, tmp_path):
+    file = tmp_path / "ratings.csv"
+    file.write_text(
+        "image_id,rater,class_name,labelled_at\n"
+        "d/a.png,ann,cat,2024-05-01 10:00:00\n"
+        "d/a.png,ann,dog,2024-05-02 10:00:00\n"
+        "d/a.png,bob,cat,\n"
+        "d/x.png,bob,cat,\n"
+        "d/b.png,bob,,\n"
+    )
+
+    checked = check_ratings(with_image(read_ratings(spark, str(file)), images, None)).cache()
+    good, bad = good_ratings(checked, "ratings.csv"), rating_findings(checked, "ratings.csv")
+
+    assert good.columns == [name for name in ANNOTATIONS.column_names if name != "run_id"]
+    assert bad.columns == [name for name in ANNOTATION_FINDINGS.column_names if name != "run_id"]
+    assert {(r.image_id, r.target_index, r.rater, r.class_name) for r in good.collect()} == {
+        ("d/a.png", 0, "ann", "dog"),
+        ("d/a.png", 0, "bob", "cat"),
+    }
+    assert {(r.location, r.kind) for r in bad.collect()} == {
+        ("d/a.png 0 ann", "duplicate_rating"),
+        ("d/x.png 0 bob", "unknown_image"),
+        ("d/b.png 0 bob", "missing_class"),
+    }
+
+
+def test_one_column_per_person_empty_cells_are_no_ratings(spark, images, tmp_path):
+    file = tmp_path / "wide.csv"
+    file.write_text("file,truth,ann,bob\na.png,x,cat,dog\nb.png,x,,cat\n")
+
+    rows = read_ratings(spark, str(file), raters=["ann", "bob"])
+    good = good_ratings(check_ratings(with_image(rows, images, "d")), "w")
+
+    assert {(row.image_id, row.rater, row.class_name) for row in good.collect()} == {
+        ("d/a.png", "ann", "cat"),
+        ("d/a.png", "bob", "dog"),
+        ("d/b.png", "bob", "cat"),
+    }
+
+
+def test_what_is_missing_is_named(spark, tmp_path):
+    file = tmp_path / "wide.csv"
+    file.write_text("file,truth,ann,bob\na.png,x,cat,dog\n")
+
+    with pytest.raises(IngestError, match="has no column that says who; it has file, truth, ann, bob"):
+        read_ratings(spark, str(file))
+    with pytest.raises(IngestError, match=r"unknown rater 'bop'.*\nHint: did you mean 'bob'"):
+        read_ratings(spark, str(file), raters=["ann", "bop"])

@@ -1,0 +1,69 @@
+"""Predictions and ratings into a workspace whose images are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dataeval_spark.audit import Audit
+from dataeval_spark.cli import main, parser
+from dataeval_spark.errors import IngestError
+from tests.ingest.pictures import png
+
+
+@pytest.fixture(scope="module")
+def audit(spark, tmp_path_factory):
+    place = tmp_path_factory.mktemp("labels")
+    rows = [(f"i{n}", bytearray(png(n)), "ant" if n % 2 else "bee") for n in range(4)]
+    spark.createDataFrame(rows, "image_id string, image binary, label string").write.parquet(str(place / "t"))
+    lines = []
+    made = Audit(str(place / "ws"), spark, echo=lines.append)
+    made.ingest(str(place / "t"), format="table", dataset="d")
+    made.lines = lines
+    return made
+
+
+def test_predictions_replace_those_of_their_model_only(audit, tmp_path):
+    ids = tmp_path / "ids.txt"
+    ids.write_text("i0\ni1\ni2\ni9\n")
+    for model, value in (("one", 0.9), ("two", 0.8), ("one", 0.6)):
+        np.save(tmp_path / "p.npy", np.tile([value, 1 - value], (4, 1)))
+        audit.ingest_predictions(str(tmp_path / "p.npy"), model=model, ids=str(ids))
+
+    found = audit.table("predictions").collect()
+    assert sorted((row.model, row.image_id, row.label, row.score) for row in found) == [
+        *(("one", f"i{n}", "ant", 0.6) for n in range(3)),
+        *(("two", f"i{n}", "ant", 0.8) for n in range(3)),
+    ]
+    classes = audit.table("prediction_classes").where("model = 'one'").orderBy("class_index").collect()
+    assert [row.class_name for row in classes] == ["ant", "bee"]
+    assert (
+        "model one: 3 predictions (left out: 1 unknown_image); classes in the order of their names: none was given"
+        in audit.lines[-1]
+    )
+
+
+def test_without_an_order_of_classes_nothing_is_guessed(audit, tmp_path):
+    np.savez(tmp_path / "p.npz", probabilities=np.full((1, 3), 1 / 3), image_ids=np.array(["i0"]))
+
+    with pytest.raises(IngestError, match="has 3 probabilities per row and 2 classes are known") as error:
+        audit.ingest_predictions(str(tmp_path / "p.npz"), model="m")
+    assert "--class-names FILE" in str(error.value)
+
+
+def test_ratings_of_a_file_replace_those_of_that_file(audit, tmp_path):
+    file = tmp_path / "ratings.csv"
+    for classes in ("cat,dog", "cat,cat"):
+        file.write_text(f"image_id,ann,bob\ni0,{classes}\n")
+        audit.ingest_ratings(str(file), raters="ann,bob")
+
+    found = audit.table("annotations").collect()
+    assert {(row.image_id, row.rater, row.class_name) for row in found} == {("i0", "ann", "cat"), ("i0", "bob", "cat")}
+
+
+def test_the_command_line_takes_predictions_in_place_of_a_source(capsys):
+    args = parser().parse_args(["ingest", "--workspace", "w", "--predictions", "p.npz", "--model", "m"])
+
+    assert (args.source, args.predictions, args.model) == (None, "p.npz", "m")
+    assert main(["ingest", "--workspace", "w"]) == 2
+    assert "ingest needs a SOURCE" in capsys.readouterr().err
