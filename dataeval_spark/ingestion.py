@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal, cast, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-
-from dataeval_spark import source_files
+from dataeval_spark.dataset_update import bring_up_to_date, report
 from dataeval_spark.errors import IngestError, OptionError
 from dataeval_spark.ingest.coco import read_coco
 from dataeval_spark.ingest.detect import detect_format
 from dataeval_spark.ingest.folder import read_folder
+from dataeval_spark.ingest.maite import MapStyle, read_maite
 from dataeval_spark.ingest.source import Known, Source, Stage
 from dataeval_spark.ingest.table import read_table
 from dataeval_spark.ingest.voc import read_voc
 from dataeval_spark.ingest.webdataset import read_webdataset
 from dataeval_spark.ingest.yolo import read_yolo
+from dataeval_spark.kernels.objects import BoxFormat
 from dataeval_spark.kernels.uris import is_uri
 from dataeval_spark.locations import absolute, refuse_credentials
 from dataeval_spark.runs import Run, StepRun
-from dataeval_spark.synchronization import synchronize
-from dataeval_spark.tables import ANNOTATION_FINDINGS, FACTORS, IMAGES, SOURCE_FILES, TARGETS
 from dataeval_spark.workspace import Workspace
 
-TABLES = (IMAGES, TARGETS, FACTORS, ANNOTATION_FINDINGS, SOURCE_FILES)
 Format = Literal["folder", "coco", "voc", "yolo", "webdataset", "table"]
 
 
@@ -49,6 +44,7 @@ def ingest(
     replace: bool = False,
     timezone: str = "UTC",
     voc_one_based: bool = False,
+    box_format: BoxFormat = "xywh",
 ) -> StepRun:
     """Bring the tables of images, labels and metadata up to date with a source.
 
@@ -87,6 +83,8 @@ def ingest(
         Zone of capture times that name none.
     voc_one_based : bool
         Pascal VOC boxes count pixels from 1: subtract 1 from xmin and ymin.
+    box_format : {"xywh", "xyxy"}
+        What the boxes in a table's column of objects are: left, top, width, height, or the corners; pixels.
 
     Returns
     -------
@@ -106,11 +104,12 @@ def ingest(
     if format is None:
         format, reason = cast(tuple[Format, str], detect_format(source, annotations))
     _check_options(format, annotations, metadata, timezone, limit, voc_one_based)
+    OptionError.unless_one_of("ingest.box_format", box_format, get_args(BoxFormat))
     source = absolute(source) if format != "table" or os.path.exists(source) else source
     dataset = dataset or default_name(source)
     options: dict[str, Any] = {"dataset": dataset, "split": split, "limit": limit, "timezone": timezone}
-    if format != "table":
-        options |= {"stage": stage, "glob": glob}
+    options |= {"stage": stage}
+    options |= {"box_format": box_format} if format == "table" else {"glob": glob}
     if format in ("folder", "coco", "voc", "yolo"):
         options |= {"metadata": metadata}
     if format == "voc":
@@ -146,46 +145,51 @@ def ingest(
     if outcome["taken"] == 0:
         hint = "--glob '**/*' takes every file" if format == "folder" else "name a source with images"
         raise IngestError(f"SOURCE {named} has no images.\nHint: {hint}")
-    return _report(workspace, run, started, outcome, dataset, f"; read as {format}: {reason}" if reason else "")
+    return report(workspace, run, started, outcome, dataset, f"; read as {format}: {reason}" if reason else "")
+
+
+def ingest_maite(
+    workspace: Workspace,
+    run: Run,
+    stage: Stage,
+    data: MapStyle,
+    *,
+    name: str,
+    split: str | None = None,
+    replace: bool = False,
+    timezone: str = "UTC",
+) -> StepRun:
+    """Bring the tables of images, labels and metadata up to date with a MAITE data set.
+
+    Parameters
+    ----------
+    data : MapStyle
+        See :func:`dataeval_spark.ingest.maite.read_maite`.
+    name : str
+        Name of the dataset.
+    workspace, run, stage, split, replace, timezone
+        As in :func:`ingest`. The images' bytes are kept in the table.
+
+    Raises
+    ------
+    IngestError
+        No item can be read, or the dataset's name is taken by another source.
+    """
+    started = datetime.now(UTC)
+    _check_timezone(timezone)
+
+    def read(known: Known | None) -> Source:
+        return read_maite(workspace.spark, data, dataset=name, stage=stage, split=split, timezone=timezone)
+
+    outcome = bring_up_to_date(
+        workspace, run, stage, read, name, f"maite:{name}", keep_bytes=True, replace=replace, has_own_ids=False
+    )
+    return report(workspace, run, started, outcome, name)
 
 
 def default_name(source: str) -> str:
     """Name of a dataset that was given none: the last name of its source."""
     return os.path.basename(source.rstrip("/")).removesuffix(".tar") or "images"
-
-
-def bring_up_to_date(
-    workspace: Workspace,
-    run: Run,
-    stage: Stage,
-    read: Callable[[Known | None], Source],
-    dataset: str,
-    source: str,
-    *,
-    keep_bytes: bool,
-    replace: bool,
-    has_own_ids: bool,
-) -> dict[str, Any]:
-    """Read a source, given what the workspace has of the dataset, and write what differs; counts of what was done.
-
-    Raises
-    ------
-    IngestError
-        The dataset's name is taken by another source, or an id by another dataset.
-    """
-    workspace.create(TABLES)
-    existing = workspace.read(IMAGES).where(F.col("dataset") == dataset)
-    is_new = workspace.is_untouched(IMAGES) or existing.isEmpty()
-    found = read(None if is_new else source_files.known(workspace, dataset))
-    if has_own_ids:
-        _require_own_ids(workspace, found, dataset)
-    if not is_new:
-        _require_own_name(existing, dataset, source, replace)
-    files = stage(found.files, "source_files") if found.files is not None else None
-    with source_files.remembering(workspace, run, dataset, files):
-        return synchronize(
-            workspace, run, stage, found, existing, dataset, source, is_new=is_new, keep_bytes=keep_bytes
-        )
 
 
 def _check_options(
@@ -211,44 +215,11 @@ def _check_options(
         raise OptionError(f"ingest.metadata is for files in folders; what a {format} says itself is its metadata.")
     if format != "voc" and voc_one_based:
         raise OptionError(f"ingest.voc_one_based is given and ingest.format is {format!r}.\nHint: --format voc")
+    _check_timezone(timezone)
+
+
+def _check_timezone(timezone: str) -> None:
     try:
         ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise OptionError(f"ingest.timezone is {timezone!r}; expected a zone such as 'Europe/Paris'.") from None
-
-
-def _require_own_name(existing: DataFrame, dataset: str, source: str, replace: bool) -> None:
-    others = existing.where((F.col("source") != source) & F.col("deleted_at").isNull()).limit(1).collect()
-    if others and not replace:
-        raise IngestError(
-            f"Dataset {dataset!r} was ingested from {others[0]['source']}, not from {source}.\n"
-            "Hint: --dataset NAME for another name, or --replace to let the old images go."
-        )
-
-
-def _require_own_ids(workspace: Workspace, found: Source, dataset: str) -> None:
-    """A table gives its own ids: they must not be those of another dataset's images."""
-    others = (
-        workspace.read(IMAGES).where(F.col("dataset") != dataset).select("image_id", F.col("dataset").alias("other"))
-    )
-    for row in found.images.join(others, on="image_id", how="inner").select("image_id", "other").limit(1).collect():
-        raise IngestError(
-            f"Image id {row['image_id']!r} of dataset {dataset!r} is an image of dataset {row['other']!r} already.\n"
-            "Hint: make the ids unique in a view, for example concat('val/', id) AS image_id."
-        )
-
-
-def _report(
-    workspace: Workspace, run: Run, started: datetime, outcome: dict[str, Any], dataset: str, note: str = ""
-) -> StepRun:
-    parts = [f"{outcome.get(status, 0):,} {status}" for status in ("new", "changed", "deleted")]
-    parts += [f"{outcome[key]:,} {text}" for key, text in _EXTRA if outcome.get(key)]
-    message = f"dataset {dataset}: {outcome['taken']:,} images ({', '.join(parts)}){note}"
-    states = workspace.states(TABLES)
-    outputs = {name: state.version for name, state in states.items()}
-    run.record("ingest", "done", started, outputs=outputs, rows=outcome["taken"], message=message)
-    seconds = (datetime.now(UTC) - started).total_seconds()
-    return StepRun("ingest", "done", seconds, message, outputs, outcome["taken"])
-
-
-_EXTRA = (("skipped", "files skipped: no images"), ("findings", "bad annotations"))

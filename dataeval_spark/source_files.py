@@ -22,12 +22,11 @@ KEYS = ("path", "image_id", "fingerprint")
 
 
 def known(workspace: Workspace, dataset: str) -> Known | None:
-    """The files that were read of a dataset, and the rows of its live images; None where no file is remembered."""
+    """The files that were read of a dataset, its live images, and all rows; None where no file is remembered."""
     files = _remembered(workspace, dataset)
     if files is None:
         return None
     images = workspace.read(IMAGES).where((F.col("dataset") == dataset) & F.col("deleted_at").isNull())
-    ids = images.select("image_id")
     targets = workspace.read(TARGETS)
     # A table that an older version made has no such column until something is written to it.
     if "attributes" not in targets.columns:
@@ -35,8 +34,8 @@ def known(workspace: Workspace, dataset: str) -> Known | None:
     return Known(
         files=files,
         images=images,
-        targets=targets.join(ids, on="image_id", how="left_semi"),
-        factors=workspace.read(FACTORS).join(ids, on="image_id", how="left_semi").drop("run_id"),
+        targets=targets,
+        factors=workspace.read(FACTORS).drop("run_id"),
         findings=workspace.read(ANNOTATION_FINDINGS).where(F.col("dataset") == dataset),
     )
 

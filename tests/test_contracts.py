@@ -79,7 +79,7 @@ SCHEMAS = {
 OPTIONS = {
     "confident_learning": "filter_by share",
     "label_neighbors": "k",
-    "ingest": "format annotations metadata dataset split glob limit keep_bytes replace timezone voc_one_based",
+    "ingest": "format annotations metadata dataset split glob limit keep_bytes replace timezone voc_one_based box_format",
     "profile": "encoder per_target max_pixels images_per_commit",
     "duplicates": "near phash_distance dhash_distance d4 boxes embedding_distance embedding_encoder "
     "low_information_std grouping keep compat one_task_edges",

@@ -73,13 +73,29 @@ def fingerprint(options: Mapping[str, Any], *columns: str) -> Column:
 
 
 def changed(pairs: DataFrame, known: Known | None) -> tuple[DataFrame, DataFrame | None]:
-    """Split pairs into those to read, and ``file`` and ``image_id`` of those whose rows the workspace has."""
+    """Split files, which have a fingerprint, into those to read and those whose rows the workspace has.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        ``file``, ``image_id``, ``fingerprint`` and other columns, of `marked`.
+    known : Known, optional
+        What the workspace has; None when it has nothing.
+    """
     if known is None:
         return pairs, None
-    same = known.files.select(F.col("path").alias("file"), "image_id", "fingerprint")
+    return pairs.where("NOT is_kept"), pairs.where("is_kept").select("file", "image_id")
+
+
+def marked(pairs: DataFrame, known: Known | None) -> DataFrame:
+    """Files with ``is_kept``: whether the workspace has the rows of a file as it is."""
+    if known is None:
+        return pairs.withColumn("is_kept", F.lit(False))
     on = ["file", "image_id", "fingerprint"]
-    kept = pairs.join(same, on=on, how="left_semi").select("file", "image_id")
-    return pairs.join(same, on=on, how="left_anti"), kept
+    # A remembered file is unique by these.
+    same = known.files.select(F.col("path").alias("file"), *on[1:], F.lit(True).alias("is_same"))
+    joined = pairs.join(same, on=on, how="left")
+    return joined.withColumn("is_kept", F.coalesce("is_same", F.lit(False))).drop("is_same")
 
 
 def parse_labels(files: DataFrame, parse: Parse) -> DataFrame:

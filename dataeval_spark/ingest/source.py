@@ -32,7 +32,7 @@ FILES_DDL = "path string, image_id string, fingerprint string"
 
 @dataclass(frozen=True)
 class Known:
-    """What the workspace has of a dataset: `source_files`, and the rows made from them."""
+    """What the workspace has: `source_files`, live images and findings of a dataset; targets and factors of all."""
 
     files: DataFrame
     images: DataFrame

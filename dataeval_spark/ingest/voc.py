@@ -18,6 +18,7 @@ from dataeval_spark.ingest.labels import (
     files_read,
     findings_of,
     fingerprint,
+    marked,
     parse_labels,
     targets_of,
 )
@@ -79,23 +80,24 @@ def read_voc(
     options = {"format": "voc", "one_based": one_based}
     paired = LAYOUT.pair(images, labels)
     pairs = paired.withColumn("fingerprint", fingerprint(options, "label_length", "label_modified_us"))
-    wanted = pairs.join(taken.select("image_id"), on="image_id", how="left_semi")
+    pairs = stage(marked(pairs, known), "pairs")
+    wanted = pairs.join(taken.select("image_id"), on="image_id", how="left_semi") if limit or glob else pairs
     to_read, kept = changed(wanted, known)
     columns = ("image_id", "label", "file", "label_length")
-    alone = labels.join(paired.select("label"), on="label", how="left_anti")
+    alone = labels.join(pairs.select("label"), on="label", how="left_anti")
     alone = alone.select(F.lit(None).cast("string").alias("image_id"), *columns[1:])
-    files = to_read.select(*columns).unionByName(alone)
+    files = stage(to_read.select(*columns).unionByName(alone), "to_read")
 
     def parse(row: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
         return parse_voc(read_file(row["label"]), one_based=one_based)
 
-    elements = stage(parse_labels(stage(files, "to_read"), parse), "elements")
+    elements = stage(parse_labels(files, parse), "elements")
     _require_readable(elements, kept, annotations or root)
-    elements, unmatched = _by_file_name(elements, images, paired, taken)
+    elements, unmatched = _by_file_name(elements, images, pairs, taken)
     found = read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage, root) if metadata else None
     rows = image_rows(taken, found, _splits(listing, images), split)
     findings = findings_of(elements, kept, known)
-    if glob is None:  # what is not asked for is not missed
+    if unmatched is not None and glob is None:  # what is not asked for is not missed
         findings = findings.unionByName(unmatched)
     return Source(
         images=rows,
@@ -121,8 +123,10 @@ def _require_readable(elements: DataFrame, kept: DataFrame | None, place: str) -
 
 def _by_file_name(
     elements: DataFrame, images: DataFrame, paired: DataFrame, taken: DataFrame
-) -> tuple[DataFrame, DataFrame]:
+) -> tuple[DataFrame, DataFrame | None]:
     """Give the files that no image has the name of to the image they name, where it has no other file."""
+    if elements.where("image_id IS NULL").isEmpty():
+        return elements, None
     base = F.substring_index("path", "/", -1)
     free = images.join(paired.select("image_id"), on="image_id", how="left_anti")
     by_base = free.groupBy(base.alias("base")).agg(F.count("*").alias("n"), F.min("image_id").alias("named"))

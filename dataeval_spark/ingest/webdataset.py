@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.batches import map_rows
 from dataeval_spark.ingest.file_bytes import without_credentials
-from dataeval_spark.ingest.labels import changed, fingerprint
+from dataeval_spark.ingest.labels import changed, fingerprint, marked
 from dataeval_spark.ingest.listing import list_files
 from dataeval_spark.ingest.samples import SAMPLES_DDL, source_of
 from dataeval_spark.ingest.source import Known, Source, Stage
@@ -64,27 +64,25 @@ def read_webdataset(
     if folder != root:
         shards = shards.where(F.col("path") == os.path.basename(root))
     options = {"format": "webdataset", "split": split, "timezone": timezone, "glob": glob, "limit": limit}
+    whole = glob is None and limit is None
+    if not whole:
+        known = None
     # Named as label files are: of each it is known whether its rows are in the workspace.
-    shards = stage(
-        shards.select(
-            F.lit("").alias("image_id"),
-            F.col("uri").alias("label"),
-            without_credentials(F.col("uri")).alias("file"),
-            "path",
-            "content_length",
-            "modified_us",
-            # An image tells its shard by what follows :: in its uri.
-            F.when(F.instr("uri", "::") == 0, fingerprint(options, "content_length", "modified_us")).alias(
-                "fingerprint"
-            ),
-        ),
-        "shards",
+    shards = shards.select(
+        F.lit("").alias("image_id"),
+        F.col("uri").alias("label"),
+        without_credentials(F.col("uri")).alias("file"),
+        "path",
+        "content_length",
+        "modified_us",
+        # An image tells its shard by what follows :: in its uri.
+        F.when(F.instr("uri", "::") == 0, fingerprint(options, "content_length", "modified_us")).alias("fingerprint"),
     )
+    shards = stage(marked(shards, known), "shards")
     if shards.isEmpty():
         endings = ", ".join(SHARD_ENDINGS)
         raise IngestError(f"SOURCE {root} has no shards ({endings}).\nHint: name the folder that the shards are in.")
-    whole = glob is None and limit is None
-    to_read, kept = changed(shards, known if whole else None)
+    to_read, kept = changed(shards, known)
     samples = stage(_samples(to_read, dataset), "samples")
     old = _kept_rows(known, kept) if known is not None and kept is not None else None
     _require_some(samples, old, root)

@@ -18,6 +18,7 @@ from dataeval_spark.ingest.labels import (
     files_read,
     findings_of,
     fingerprint,
+    marked,
     parse_labels,
     targets_of,
 )
@@ -87,7 +88,8 @@ def read_yolo(
     depends_on = ("label_length", "label_modified_us", "content_length", "modified_us")
     paired = LAYOUT.pair(images, labels)
     pairs = paired.withColumn("fingerprint", fingerprint(options, *depends_on))
-    wanted = pairs.join(taken.select("image_id"), on="image_id", how="left_semi")
+    pairs = stage(marked(pairs, known), "pairs")
+    wanted = pairs.join(taken.select("image_id"), on="image_id", how="left_semi") if limit or glob else pairs
     to_read, kept = changed(wanted, known)
 
     def parse(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -100,13 +102,13 @@ def read_yolo(
         yield from parse_yolo(read_file(row["label"]), width=width, height=height, names=names, keypoints=keypoints)
 
     files = to_read.select("image_id", "uri", "label", "file", "label_length")
-    elements = stage(parse_labels(stage(files, "to_read"), parse), "elements")
+    elements = stage(parse_labels(files, parse), "elements")
     _require_readable(elements, kept, labels, folder or root)
     found = read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage, root) if metadata else None
     rows = image_rows(taken, found, split_of(listing, data, root, images), split)
     findings = findings_of(elements, kept, known).unionByName(spark.createDataFrame(data.findings, FINDINGS_DDL))
     if glob is None:  # what is not asked for is not missed
-        findings = findings.unionByName(_without_image(labels, paired, is_only_labels=folder is not None))
+        findings = findings.unionByName(_without_image(labels, pairs, is_only_labels=folder is not None))
     return Source(
         images=rows,
         targets=targets_of(elements, kept, known),

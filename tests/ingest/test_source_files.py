@@ -6,8 +6,10 @@ import os
 
 import pytest
 
-from dataeval_spark import synchronization
+from dataeval_spark import runs, synchronization
 from dataeval_spark.audit import Audit
+from dataeval_spark.ingest.source import FILES_DDL
+from dataeval_spark.source_files import remembering
 from dataeval_spark.tables import SOURCE_FILES, TARGETS
 
 from .pictures import touch, tree
@@ -43,17 +45,21 @@ def test_what_a_killed_run_was_about_to_write_is_read_again(audit, tmp_path, mon
             audit.ingest(root, format="yolo")
     assert (classes(audit)["y/b.png"], remembered(audit)) == ("2", ["a.txt"])
 
-    # Even if the file is as it was when it was last remembered.
+    # Even though the file is as it was when it was remembered last.
     (tmp_path / "y" / "b.txt").write_bytes(b"1 .5 .5 1 1")
     os.utime(tmp_path / "y" / "b.txt", ns=(status.st_atime_ns, status.st_mtime_ns))
     audit.ingest(root, format="yolo")
     assert (classes(audit)["y/b.png"], remembered(audit)) == ("1", ["a.txt", "b.txt"])
 
 
-def test_another_format_over_the_same_files_forgets_them(audit, tmp_path):
-    root = tree(tmp_path / "y", {"cat/a.png": 1, "cat/a.txt": b"0 .5 .5 1 1"})
-    audit.ingest(root, format="yolo")
+def test_a_source_without_such_files_forgets_them(audit, spark):
+    files = spark.createDataFrame([("a.txt", "y/a.png", "f"), ("b.txt", "y/b.png", "f")], FILES_DDL)
+    with runs.start(audit.workspace, "test", {}) as run:
+        with remembering(audit.workspace, run, "y", files):
+            pass
+        with remembering(audit.workspace, run, "other", files.limit(1)):
+            pass
+        with remembering(audit.workspace, run, "y", None):
+            assert remembered(audit) == ["a.txt"]  # of the other dataset
 
-    audit.ingest(root)
-
-    assert (classes(audit), remembered(audit)) == ({"y/cat/a.png": "cat"}, [])
+    assert remembered(audit) == ["a.txt"]

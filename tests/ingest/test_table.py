@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import functions as F
 
@@ -11,7 +14,7 @@ from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.source import FINDINGS_DDL, LISTING_DDL, TARGETS_DDL
 from dataeval_spark.ingest.table import read_table
 
-from .pictures import captured, classes, ids, png
+from .pictures import captured, classes, findings, ids, png
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC).timestamp()
 
@@ -125,3 +128,58 @@ def test_a_table_that_cannot_be_used_says_why(spark, save, ddl, rows, message):
 def test_a_table_that_is_not_there_is_named(spark, source):
     with pytest.raises(IngestError, match=rf"Table {source} cannot be read: .*\n.*Hint: a parquet or Delta path"):
         read_table(spark, source, dataset="d")
+
+
+def huggingface_parquet(path, features, rows):
+    """A parquet file as the library ``datasets`` writes it."""
+    table = pa.Table.from_pylist(rows)
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+
+
+def test_hugging_face_images_have_names_of_classes_and_ids_by_row(spark, tmp_path):
+    features = {"image": {"_type": "Image"}, "label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}
+    labels = [1, 0, -1, 7]
+    rows = [{"image": {"bytes": png(n), "path": None}, "label": n, "gain": 0.5} for n in labels[:3]]
+    rows.append({"image": {"bytes": None, "path": "x/4.png"}, "label": 7, "gain": 0.5})
+    for name in ("train-00000-of-00002", "test-00000-of-00001"):
+        huggingface_parquet(tmp_path / "data" / f"{name}.parquet", features, rows)
+
+    source = read_table(spark, str(tmp_path / "data"), dataset="d", split="rest")
+
+    train, test = (f"d/{name}.parquet" for name in ("train-00000-of-00002", "test-00000-of-00001"))
+    assert ids(source.images) == sorted(f"{name}/{n}" for name in (train, test) for n in range(4))
+    images = {row["image_id"]: row for row in source.images.where(f"image_id LIKE '{train}%'").collect()}
+    assert [bytes(images[f"{train}/{n}"]["content"]) for n in range(3)] == [png(n) for n in labels[:3]]
+    assert (images[f"{train}/3"]["uri"], images[f"{train}/3"]["content"]) == (f"{tmp_path}/data/x/4.png", None)
+    assert {row["split"] for row in images.values()} == {"train"}
+    assert all(images[f"{train}/{n}"]["modified_at"] is not None for n in range(3))
+    found = {image: name for image, name in classes(source).items() if image.startswith(train)}
+    assert found == {f"{train}/0": "dog", f"{train}/1": "cat", f"{train}/3": None}
+    assert sorted((kind, image, value) for kind, _, image, _, value in findings(source)) == [
+        ("unknown_class", f"{test}/3", "7"),
+        ("unknown_class", f"{train}/3", "7"),
+    ]
+    assert source.factors.columns == ["image_id", "target_index", "gain"]
+
+
+def test_hugging_face_objects_are_targets_with_boxes(spark, stage, tmp_path):
+    category = {"feature": {"names": ["cat", "dog"], "_type": "ClassLabel"}, "_type": "List"}
+    features = {"objects": {"bbox": {"_type": "List"}, "category": category}}
+    objects = {"bbox": [[1.0, 1.0, 2.0, 1.0], [0.0, 0.0, 9.0, 1.0]], "category": [1, 5], "area": [2, 9]}
+    rows = [{"image_id": 3, "image": {"bytes": png(), "path": "a.png"}, "width": 4, "height": 3, "objects": objects}]
+    huggingface_parquet(tmp_path / "a.parquet", features, rows)
+
+    source = read_table(spark, str(tmp_path / "a.parquet"), dataset="d", stage=stage)
+    corners = read_table(spark, str(tmp_path / "a.parquet"), dataset="d", stage=stage, box_format="xyxy")
+
+    assert sorted((row["class_name"] or "", *row["box"], row["attributes"]) for row in source.targets.collect()) == [
+        ("", 0.0, 0.0, 9.0, 1.0, '{"area": 9}'),
+        ("dog", 1.0, 1.0, 3.0, 2.0, '{"area": 2}'),
+    ]
+    assert [(kind, location) for kind, location, *_ in findings(source)] == [
+        ("outside_box", "objects[1] of 3"),
+        ("unknown_class", "objects[1] of 3"),
+    ]
+    assert tuple(corners.targets.where("class_name = 'dog'").collect()[0]["box"]) == (1.0, 1.0, 2.0, 1.0)

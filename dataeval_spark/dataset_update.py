@@ -1,0 +1,91 @@
+"""A dataset in the tables: bring them up to date with what a reader found, and say what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark import source_files
+from dataeval_spark.errors import IngestError
+from dataeval_spark.ingest.source import Known, Source, Stage
+from dataeval_spark.runs import Run, StepRun
+from dataeval_spark.synchronization import synchronize
+from dataeval_spark.tables import ANNOTATION_FINDINGS, FACTORS, IMAGES, SOURCE_FILES, TARGETS
+from dataeval_spark.workspace import Workspace
+
+TABLES = (IMAGES, TARGETS, FACTORS, ANNOTATION_FINDINGS, SOURCE_FILES)
+
+
+def bring_up_to_date(
+    workspace: Workspace,
+    run: Run,
+    stage: Stage,
+    read: Callable[[Known | None], Source],
+    dataset: str,
+    source: str,
+    *,
+    keep_bytes: bool,
+    replace: bool,
+    has_own_ids: bool,
+) -> dict[str, Any]:
+    """Read a source, given what the workspace has of the dataset, and write what differs; counts of what was done.
+
+    Raises
+    ------
+    IngestError
+        The dataset's name is taken by another source, or an id by another dataset.
+    """
+    workspace.create(TABLES)
+    existing = workspace.read(IMAGES).where(F.col("dataset") == dataset)
+    is_new = workspace.is_untouched(IMAGES) or existing.isEmpty()
+    found = read(None if is_new else source_files.known(workspace, dataset))
+    if has_own_ids:
+        _require_own_ids(workspace, found, dataset)
+    if not is_new:
+        _require_own_name(existing, dataset, source, replace)
+    files = stage(found.files, "source_files") if found.files is not None else None
+    with source_files.remembering(workspace, run, dataset, files):
+        return synchronize(
+            workspace, run, stage, found, existing, dataset, source, is_new=is_new, keep_bytes=keep_bytes
+        )
+
+
+def _require_own_name(existing: DataFrame, dataset: str, source: str, replace: bool) -> None:
+    others = existing.where((F.col("source") != source) & F.col("deleted_at").isNull()).limit(1).collect()
+    if others and not replace:
+        raise IngestError(
+            f"Dataset {dataset!r} was ingested from {others[0]['source']}, not from {source}.\n"
+            "Hint: --dataset NAME for another name, or --replace to let the old images go."
+        )
+
+
+def _require_own_ids(workspace: Workspace, found: Source, dataset: str) -> None:
+    """A table gives its own ids: they must not be those of another dataset's images."""
+    others = (
+        workspace.read(IMAGES).where(F.col("dataset") != dataset).select("image_id", F.col("dataset").alias("other"))
+    )
+    for row in found.images.join(others, on="image_id", how="inner").select("image_id", "other").limit(1).collect():
+        raise IngestError(
+            f"Image id {row['image_id']!r} of dataset {dataset!r} is an image of dataset {row['other']!r} already.\n"
+            "Hint: make the ids unique in a view, for example concat('val/', id) AS image_id."
+        )
+
+
+def report(
+    workspace: Workspace, run: Run, started: datetime, outcome: dict[str, Any], dataset: str, note: str = ""
+) -> StepRun:
+    parts = [f"{outcome.get(status, 0):,} {status}" for status in ("new", "changed", "deleted")]
+    parts += [f"{outcome[key]:,} {text}" for key, text in _EXTRA if outcome.get(key)]
+    message = f"dataset {dataset}: {outcome['taken']:,} images ({', '.join(parts)}){note}"
+    states = workspace.states(TABLES)
+    outputs = {name: state.version for name, state in states.items()}
+    run.record("ingest", "done", started, outputs=outputs, rows=outcome["taken"], message=message)
+    seconds = (datetime.now(UTC) - started).total_seconds()
+    return StepRun("ingest", "done", seconds, message, outputs, outcome["taken"])
+
+
+_EXTRA = (("skipped", "files skipped: no images"), ("findings", "bad annotations"))
