@@ -17,7 +17,6 @@ from dataeval_spark.kernels.encoders import load_encoder
 from dataeval_spark.kernels.image_profile import profile_image
 from dataeval_spark.sql_functions import register_functions
 
-
 README = Path(__file__).resolve().parents[1] / "README.md"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 
 from dataeval_spark.errors import EncoderError
@@ -21,7 +22,8 @@ def device_for(gpu_addresses: Sequence[str] | None, *, partition: int = 0, visib
     partition : int
         Number of the task's partition.
     visible : int, optional
-        GPUs that this process sees; by default torch is asked, and without torch there is none.
+        GPUs that this process sees; by default torch is asked. Without torch an assigned GPU is taken on trust, and
+        no other.
 
     Raises
     ------
@@ -36,6 +38,8 @@ def device_for(gpu_addresses: Sequence[str] | None, *, partition: int = 0, visib
     count = visible_gpus() if visible is None else visible
     if not gpu_addresses:
         return f"cuda:{partition % count}" if count else "cpu"
+    if count is None:
+        count = sys.maxsize
     address = gpu_addresses[0]
     named = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
     # CUDA numbers what it sees from 0, in the order of that variable.
@@ -45,10 +49,10 @@ def device_for(gpu_addresses: Sequence[str] | None, *, partition: int = 0, visib
     return f"cuda:{index}"
 
 
-def visible_gpus() -> int:
-    """GPUs that this process sees; 0 without torch."""
+def visible_gpus() -> int | None:
+    """GPUs that this process sees; None without torch, which would know."""
     try:
         import torch
     except ImportError:
-        return 0
+        return None
     return int(torch.cuda.device_count())

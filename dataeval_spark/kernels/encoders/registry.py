@@ -166,11 +166,12 @@ def load_encoder(
     >>> load_encoder("thumbnail").dimension
     192
     """
-    chosen = device_for(gpu_addresses) if device == "auto" and gpu_addresses else device
+    uses_device = _parts(name)[0] in _EXTRAS
+    chosen = device_for(gpu_addresses) if uses_device and device == "auto" and gpu_addresses else device
     key = (name, version, chosen, half_precision, batch_size, preprocessing)
     if key not in _LOADED:
         require_encoder(name)
-        on = device_for(None, partition=partition) if chosen == "auto" else chosen
+        on = device_for(None, partition=partition) if uses_device and chosen == "auto" else chosen
         encoder = _load(name, on, half_precision, batch_size or BATCH_SIZE, preprocessing)
         if version not in (None, encoder.version):
             raise EncoderError.changed(name, str(version), encoder.version)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from dataeval_spark.errors import EncoderError
@@ -27,6 +29,13 @@ def test_an_address_is_counted_as_cuda_counts_what_is_visible(monkeypatch):
 
     assert device_for(["5"], visible=2) == "cuda:0"
     assert device_for(["GPU-8f3a"], visible=2) == "cuda:1"
+
+
+def test_without_torch_an_assigned_gpu_is_taken_on_trust_and_no_other(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+
+    assert device_for(["3"]) == "cuda:3"
+    assert device_for(None, partition=1) == "cpu"
 
 
 @pytest.mark.parametrize("address", ["2", "GPU-0000"])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dataeval_spark.errors import EncoderError, MissingExtraError, OptionError
-from dataeval_spark.kernels.encoders import encoder_record, encoder_version, load_encoder, require_encoder
+from dataeval_spark.kernels.encoders import encoder_record, encoder_version, load_encoder, registry, require_encoder
 from dataeval_spark.kernels.encoders.registry import FORMS
 
 ONE = np.full((6, 8, 3), 10, dtype=np.uint8)
@@ -138,6 +138,12 @@ def test_a_users_function_has_the_version_of_its_modules_source():
 def test_a_users_object_without_embed_is_an_error():
     with pytest.raises(EncoderError, match=r"the factory gave object without a method embed\(images\)"):
         load_encoder(f"{HERE}:without_method")
+
+
+def test_an_encoder_that_computes_on_the_cpu_asks_for_no_gpu(monkeypatch):
+    monkeypatch.setattr(registry, "device_for", lambda *args, **kwargs: pytest.fail("a device was chosen"))
+
+    assert load_encoder("thumbnail", gpu_addresses=["7"], batch_size=3).dimension == 192
 
 
 def test_another_version_than_on_the_driver_is_an_error():
