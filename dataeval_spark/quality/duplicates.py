@@ -111,7 +111,7 @@ def duplicates(
     Examples
     --------
     >>> pairs, groups, findings = duplicates(hashes, image_stats, images, phash_distance=4)
-    >>> images.join(groups.where("NOT is_kept"), "image_id", "left_anti")  # without duplicates
+    >>> images.join(groups.where("target_index IS NULL AND NOT is_kept"), "image_id", "left_anti")  # without them
     """
     _check(phash_distance, dhash_distance, low_information_std, one_task_edges, grouping, keep, compat)
     if embedding_distance is not None and neighbors is None:
