@@ -9,11 +9,13 @@ from typing import Any
 
 from dataeval_spark.audit import Audit, Report
 from dataeval_spark.demo import DemoFiles, PlantScore, format_scores, make_demo_images, read_plants, score_plants
+from dataeval_spark.kernels.encoders.registry import DEFAULT
 from dataeval_spark.tables import (
     ANNOTATION_FINDINGS,
     DRIFT_METRICS,
     DUPLICATE_GROUPS,
     IMAGE_FINDINGS,
+    LABEL_ERRORS,
     UNREADABLE_IMAGES,
 )
 
@@ -52,7 +54,7 @@ def run_demo(
     if images is not None:
         audit = open_audit()
         with audit.one_run("demo", {"images": images}):
-            return audit.ingest(images).profile(encoder="thumbnail").analyze().report(report)
+            return audit.ingest(images).profile(encoder=DEFAULT).analyze().report(report)
     echo("making demo images: real photographs and digits, with known faults planted")
     # Spark starts while the images are drawn by processes of their own.
     with ThreadPoolExecutor(1) as pool:
@@ -61,7 +63,7 @@ def run_demo(
         audit = opened.result()
     with audit.one_run("demo", {"count": count}):
         _ingest(audit, files)
-        audit.profile(encoder="thumbnail").analyze().compare(f"dataset={MAIN}", f"dataset={LATER}")
+        audit.profile(encoder=DEFAULT).analyze().compare(f"dataset={MAIN}", f"dataset={LATER}")
         scores = score(audit, files)
         echo("")
         made = audit.report(report, demo_scores=scores, announce=False)
@@ -88,6 +90,7 @@ def score(audit: Audit, files: DemoFiles) -> list[PlantScore]:
     found = rows(IMAGE_FINDINGS, ("image_id", "rule"), target_index=None)
     unreadable = rows(UNREADABLE_IMAGES, ("image_id",))
     bad = rows(ANNOTATION_FINDINGS, ("kind", "image_id"), dataset=MAIN)
+    suspects = rows(LABEL_ERRORS, ("image_id",))
     drifted = rows(DRIFT_METRICS, ("column_name",), drift_detected=True)
     findings: dict[str, set[str]] = {}
     for row in filter(_is_main, found):
@@ -98,6 +101,7 @@ def score(audit: Audit, files: DemoFiles) -> list[PlantScore]:
         findings=findings,
         unreadable={_path(row) for row in filter(_is_main, unreadable)},
         annotation_findings=[(row["kind"], row["image_id"] and _path(row)) for row in bad],
+        label_errors={_path(row) for row in filter(_is_main, suspects)} if suspects else None,
         drift_detected=any(row["column_name"] in SHIFTED_STATISTICS for row in drifted),
     )
 

@@ -16,7 +16,8 @@ truncated                              it is unreadable             other unread
 bad_annotation                         a finding of its kind names  all other annotation findings
                                        it, or no image at all
 shifted_brightness                     drift was detected           --
-swapped_label                          not analysed yet
+swapped_label                          it is among `label_errors`   nothing: hard examples are
+                                                                    there by definition
 =====================================  ===========================  ====================================
 """
 
@@ -83,6 +84,7 @@ def score_plants(
     unreadable: Collection[str] | None = None,
     annotation_findings: Sequence[tuple[str, str | None]] | None = None,
     drift_detected: bool | None = None,
+    label_errors: Collection[str] | None = None,
 ) -> list[PlantScore]:
     """Compare what was planted with what was found. What is None has not been analysed.
 
@@ -100,6 +102,8 @@ def score_plants(
         Kind and path of each finding; None where no image is known (a missing image).
     drift_detected : bool, optional
         Whether a comparison of the main with the later dataset found drift of the brightness.
+    label_errors : collection, optional
+        Paths of images with a label that is likely wrong.
 
     Returns
     -------
@@ -123,6 +127,9 @@ def score_plants(
         scores["bad_annotation"] = _annotations(by_kind["bad_annotation"], annotation_findings)
     if drift_detected is not None:
         scores["shifted_brightness"] = _shifted(by_kind["shifted_brightness"], detected=drift_detected)
+    if label_errors is not None:
+        swapped = {plant.path for plant in by_kind["swapped_label"]}
+        scores["swapped_label"] = _analysed("swapped_label", swapped, swapped & set(label_errors), ())
     return [scores[kind] for kind in KINDS]
 
 

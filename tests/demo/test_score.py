@@ -96,6 +96,12 @@ def test_shifted_brightness_is_found_when_drift_is(detected, expected):
     assert counts("shifted_brightness", [Plant("shifted_brightness", "later")], drift_detected=detected) == expected
 
 
+def test_a_swapped_label_is_found_when_it_is_among_the_label_errors():
+    planted = [Plant("swapped_label", "a"), Plant("swapped_label", "b")]
+    # A hard example among the label errors is no mistake.
+    assert counts("swapped_label", planted, label_errors={"a", "hard"}) == (2, 1, 1, 0)
+
+
 def test_what_was_not_given_is_not_analysed_yet():
     scores = score_plants([Plant("swapped_label", "a"), Plant("swapped_label", "b")])
     assert tuple(s.kind for s in scores) == KINDS
