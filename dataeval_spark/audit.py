@@ -23,6 +23,7 @@ from dataeval_spark import (
     searching,
     session,
     snapshots,
+    splitting,
 )
 from dataeval_spark.cancellation import Cancellation, Result, interruptible
 from dataeval_spark.config import options_of

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark import holdout
 from dataeval_spark import tables as t
 from dataeval_spark.errors import OptionError
 from dataeval_spark.pipeline import COMPARISONS, Options, Step, chosen, read_live, run_step, skip
@@ -25,22 +27,28 @@ def compare(
     current: str,
     options: Options,
     only: Sequence[str] = (),
+    open_holdout: str | None = None,
 ) -> list[StepRun]:
     """Compare two parts of the workspace, or two snapshots of it.
 
     Parameters
     ----------
     reference, current : str
-        ``dataset=NAME``, ``split=NAME`` or the name of a snapshot.
+        ``dataset=NAME``, ``split=NAME`` (as the source gave it), ``assigned=SPLIT/PART`` or the name of a snapshot.
+    open_holdout : str, optional
+        Why a part that is a hold-out is read; see `dataeval_spark.holdout`.
 
     Raises
     ------
     OptionError
         A side has no images.
+    HoldoutError
+        A side is a hold-out, and there is no reason to open it.
     SnapshotError
         There is no such snapshot.
     """
     sides = {"reference": reference, "current": current}
+    opened = _opened(workspace, run, sides.values(), open_holdout)
     results = []
     for step in chosen(only, COMPARISONS):
         frames: dict[str, DataFrame] = {}
@@ -65,7 +73,17 @@ def compare(
             return step.function(frames["reference"], frames["current"], **names, **chosen_options)
 
         results.append(run_step(workspace, run, step, {**chosen_options, **sides}, inputs, work, compute))
-    return results
+    return [replace(result, message="; ".join(filter(None, [result.message, *opened]))) for result in results]
+
+
+def _opened(workspace: Workspace, run: Run, refs: Iterable[str], reason: str | None) -> list[str]:
+    """Open the sides that are hold-outs, and say how often each has been opened."""
+    sentences = []
+    for name, part in filter(None, map(holdout.names_of, refs)):
+        count = holdout.open_part(workspace, run, name, part, reason)
+        if count is not None:
+            sentences.append(f"hold-out {name}/{part} opened {count} times")
+    return sentences
 
 
 def _rows_of(workspace: Workspace, side: str, ref: str, table: t.Table) -> tuple[DataFrame, dict[str, TableState]]:
@@ -78,7 +96,7 @@ def _rows_of(workspace: Workspace, side: str, ref: str, table: t.Table) -> tuple
         )
     versions = place.versions
     if versions is None:
-        states = workspace.states([table, t.IMAGES])
+        states = workspace.states([table, t.IMAGES, *([t.SPLIT_ASSIGNMENTS] if holdout.names_of(ref) else [])])
     else:
         at_start = datetime.fromtimestamp(0, UTC)
         states = {
@@ -92,6 +110,11 @@ def _images_of(workspace: Workspace, ref: str) -> tuple[Workspace, DataFrame]:
     if key in ("dataset", "split") and value:
         images = read_live(workspace, t.IMAGES)
         return workspace, images.where(F.col(key) == value)
+    assigned = holdout.names_of(ref)
+    if assigned is not None:
+        images = read_live(workspace, t.IMAGES)
+        ids = holdout.images_of_part(workspace, *assigned)
+        return workspace, images.join(ids, on="image_id", how="left_semi")
     pinned = at(workspace, ref)
     return pinned, read_live(pinned, t.IMAGES)
 

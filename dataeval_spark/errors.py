@@ -168,6 +168,19 @@ class SnapshotError(WorkspaceError):
     """A snapshot cannot be made, found or read."""
 
 
+class HoldoutError(WorkspaceError):
+    """A hold-out was to be read without a reason."""
+
+    @classmethod
+    def closed(cls, split: str, part: str, openings: int) -> HoldoutError:
+        times = "once" if openings == 1 else f"{openings} times"
+        return cls(
+            f"Part {part!r} of split {split!r} is a hold-out, opened {times} so far; what is read of it again and "
+            "again tells less about new data.\n"
+            "Hint: --open-holdout REASON (open_holdout=... in Python); the reason is written to the table runs"
+        )
+
+
 class StepFailedError(DataEvalError, RuntimeError):
     """A step failed inside Spark; the engine's error is the cause."""
 

@@ -31,11 +31,12 @@ from dataeval_spark.bias import (
 )
 from dataeval_spark.errors import ConfigError, DataEvalError, StepFailedError, TableMissingError
 from dataeval_spark.ingest.source import Stage
-from dataeval_spark.labels import confident_learning, label_neighbors
+from dataeval_spark.labels import box_findings, confident_learning, label_neighbors, object_label_errors
 from dataeval_spark.quality import duplicates, image_findings, outliers
 from dataeval_spark.runs import Run, StepRun, Success, is_up_to_date, last_successes, work_id
 from dataeval_spark.shift import univariate
 from dataeval_spark.similarity import embedding_scores, image_values, neighbors, prioritization
+from dataeval_spark.splits import differences, leakage
 from dataeval_spark.stats import embedding_health, normalization
 from dataeval_spark.table_access import TableState, Writer
 from dataeval_spark.workspace import Workspace
@@ -110,6 +111,24 @@ STEPS = (
         (t.LABEL_ERRORS, t.CONFIDENT_JOINT, t.CLASS_NOISE, t.DATASET_FINDINGS),
     ),
     Step(label_neighbors.label_neighbors, (t.TARGETS, t.NEIGHBORS), (t.LABEL_ERRORS, t.DATASET_FINDINGS)),
+    Step(
+        leakage.split_leakage,
+        (t.IMAGES,),
+        (t.SPLIT_LEAKAGE, t.SPLIT_REPAIRS),
+        uses=(t.SPLIT_ASSIGNMENTS, t.DUPLICATE_PAIRS, t.DUPLICATE_GROUPS, t.FACTORS),
+    ),
+    Step(
+        differences.split_differences,
+        (t.IMAGES, t.TARGETS),
+        (t.SPLIT_DIFFERENCES,),
+        uses=(t.SPLIT_ASSIGNMENTS, t.FACTOR_BINS, t.BIN_EDGES, t.EMBEDDINGS),
+    ),
+    Step(
+        object_label_errors.object_label_errors,
+        (t.TARGETS, t.PREDICTIONS),
+        (t.OBJECT_LABEL_ERRORS, t.IMAGE_LABEL_QUALITY),
+    ),
+    Step(box_findings.box_findings, (t.TARGETS,), (t.OBJECT_LABEL_ERRORS,)),
 )
 # These compare a reference with the current data; both are rows of the table they read.
 COMPARISONS = (

@@ -74,11 +74,18 @@ SCHEMAS = {
     "is_conflict given_class differs run_id",
     "rater_quality": "rater class_name n accuracy lower upper confused_with confusion agreement run_id",
     "labelling_queue": "rank image_id priority uncertainty novelty class_deficit predicted_class raters_wanted run_id",
+    "splits": "split_name method options holdout images excluded units largest_deviation notes created_at run_id",
+    "split_assignments": "split_name repeat fold image_id split unit_id stratum reason run_id",
+    "split_strata": "split_name repeat fold split stratum wanted got deviation units note run_id",
+    "split_leakage": "split_name repeat fold kind image_id_a image_id_b split_a split_b value run_id",
+    "split_repairs": "split_name repeat fold image_id from_split to_split unit_id run_id",
     "snapshots": "snapshot table_name version table_id created_at note run_ids",
 }
 OPTIONS = {
     "confident_learning": "filter_by share",
     "label_neighbors": "k",
+    "object_label_errors": "",
+    "box_findings": "duplicate_overlap conflict_overlap tiny_pixels",
     "ingest": "format annotations metadata dataset split glob limit keep_bytes replace timezone voc_one_based box_format",
     "profile": "encoder per_target max_pixels images_per_commit",
     "duplicates": "near phash_distance dhash_distance d4 boxes embedding_distance embedding_encoder "
@@ -105,6 +112,8 @@ OPTIONS = {
     "prioritization": "k order policy bins",
     "embedding_health": "norm_factor max_constant_share max_first_share min_effective_rank max_dimension sample_size "
     "seed",
+    "split_leakage": "group_by",
+    "split_differences": "threshold auc_threshold significance sample seed",
     "drift_univariate": "threshold statistics",
 }
 # Databricks data profiling: the order of its drift table.

@@ -1,0 +1,72 @@
+"""The verbs of the command line that make datasets of a workspace: `split`, `select` and `export`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from dataeval_spark.errors import OptionError
+
+METHODS = (
+    "random, stratified, group, stratified_group (default), leave_one_group_out, time, hold_out_value, or hash for "
+    "more images than the driver could hold"
+)
+SPLIT_OPTIONS = (
+    *("method", "folds", "repeats", "seed", "group_by", "stratify_by", "combined", "hold_out", "gap", "horizon"),
+    *("test_size", "max_train", "target", "images", "holdout", "renew"),
+)
+Declare = Callable[[str, str], argparse.ArgumentParser]
+MakeAudit = Callable[[argparse.Namespace], Any]
+
+
+def declare(verb: Declare) -> None:
+    """Add the verbs; ``verb(name, text)`` makes a parser with the options that all have."""
+    _split(verb("split", "assign the images to the parts of a split; what had a part keeps it"))
+
+
+def _split(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--name", required=True, metavar="NAME", help="of the split")
+    made.add_argument("--method", default="stratified_group", metavar="METHOD", help=METHODS)
+    made.add_argument("--fractions", nargs="+", metavar="PART=SHARE", help="default train=0.7 validation=0.1 test=0.2")
+    made.add_argument("--folds", type=int, metavar="K", help="equal parts instead; over time with --method time")
+    made.add_argument("--repeats", type=int, default=1, metavar="N", help="with another shuffle each")
+    made.add_argument("--no-shuffle", action="store_true", help="in the order of ids, as scikit-learn's")
+    made.add_argument("--seed", type=int, default=0)
+    made.add_argument("--group-by", nargs="+", default=[], metavar="FACTOR", help="equal values stay together")
+    made.add_argument("--no-duplicates", action="store_true", help="let duplicates be in different parts")
+    made.add_argument("--stratify-by", nargs="*", default=["class_name"], metavar="FACTOR", help="default class_name")
+    made.add_argument("--combined", action="store_true", help="stratify by each combination of the values")
+    made.add_argument("--hold-out", metavar="FACTOR=VALUE", help="--method hold_out_value: these are the last part")
+    made.add_argument("--gap", type=int, default=0, metavar="N", help="--method time: images left out before a part")
+    made.add_argument("--horizon", type=float, default=0.0, metavar="SECONDS", help="... from image to outcome")
+    made.add_argument("--test-size", type=int, metavar="N", help="... images of each test part (with --folds)")
+    made.add_argument("--max-train", type=int, metavar="N", help="... most images to train on (rolling folds)")
+    made.add_argument("--target", metavar="dataset=NAME", help="images that validation and test should be like")
+    made.add_argument("--images", metavar="dataset=NAME", help="split only these")
+    made.add_argument("--holdout", nargs="+", default=[], metavar="PART", help="to be read with a reason only")
+    made.add_argument("--renew", action="store_true", help="assign all images anew")
+
+
+def run_split(args: argparse.Namespace, make_audit: MakeAudit) -> None:
+    """Do what ``dataeval-spark split`` was told."""
+    options = {name: getattr(args, name) for name in SPLIT_OPTIONS}
+    options |= {"shuffle": not args.no_shuffle, "duplicates": not args.no_duplicates}
+    options["fractions"] = _fractions(args.fractions) if args.fractions else None
+    if args.dry_run:
+        print(f"split              run   assigns the images of {args.workspace} as {args.name}")
+        return
+    make_audit(args).split(args.name, **options)
+
+
+def _fractions(given: list[str]) -> dict[str, float]:
+    found = {}
+    for text in given:
+        part, equals, share = text.partition("=")
+        try:
+            found[part] = float(share)
+        except ValueError:
+            equals = ""
+        if not equals or not part:
+            raise OptionError(f"--fractions {text}: expected PART=SHARE, such as train=0.7.")
+    return found

@@ -1,0 +1,109 @@
+"""What came of a split, as rows of its tables and in one sentence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark import tables as t
+from dataeval_spark.kernels.time_parts import EXCLUDED
+from dataeval_spark.split_request import Request
+from dataeval_spark.splits.assign import Assigned
+from dataeval_spark.splits.parts import label_counts
+from dataeval_spark.splits.representativeness import split_representativeness
+from dataeval_spark.table_access import TableState, Writer
+from dataeval_spark.workspace import Workspace
+
+
+def write(
+    workspace: Workspace,
+    writer: Writer,
+    name: str,
+    request: Request,
+    options: dict[str, Any],
+    rows: DataFrame,
+    made: Assigned,
+    created_at: datetime,
+) -> dict[str, int]:
+    """Replace the rows of a split in its tables; the version of each then."""
+    spark = workspace.spark
+    named = rows.select(F.lit(name).alias("split_name"), *t.SPLIT_ASSIGNMENTS.column_names[1:-1])
+    cells = [
+        (name, e.repeat, e.fold, c.split, c.stratum, c.wanted, c.got, c.deviation, c.units, c.note)
+        for e in made.explanations
+        for c in e.cells
+    ]
+    first = made.explanations[0]
+    excluded = rows.where((F.col("split") == EXCLUDED) & (F.col("repeat") == 0)).count()
+    units = next((cell.units for cell in first.cells if cell.stratum is None), None)
+    summary = (
+        name,
+        request.method,
+        json.dumps(options, sort_keys=True),
+        list(request.holdout),
+        sum(cell.got for cell in first.cells if cell.stratum is None),
+        excluded,
+        units,
+        max((e.largest_deviation for e in made.explanations), default=None),
+        list(dict.fromkeys(note for e in made.explanations for note in e.notes)),
+        created_at,
+    )
+    frames = {
+        t.SPLIT_ASSIGNMENTS: named,
+        t.SPLIT_STRATA: spark.createDataFrame(cells, _ddl(t.SPLIT_STRATA)),
+        t.SPLITS: spark.createDataFrame([summary], _ddl(t.SPLITS)),
+    }
+    with ThreadPoolExecutor(len(frames)) as pool:
+        jobs = {table.name: pool.submit(workspace.write, table, f, writer, scope=name) for table, f in frames.items()}
+        return {table: job.result().version for table, job in jobs.items()}
+
+
+def write_representativeness(
+    workspace: Workspace,
+    writer: Writer,
+    name: str,
+    request: Request,
+    rows: DataFrame,
+    reference: DataFrame,
+    states: Mapping[str, TableState],
+) -> dict[str, int]:
+    """Compare the parts with the images that they should be like."""
+
+    def read(table: t.Table) -> DataFrame | None:
+        return workspace.read(table) if table.name in states else None
+
+    counts = label_counts(workspace.read(t.TARGETS), read(t.FACTOR_BINS), read(t.BIN_EDGES))
+    parts = rows.where(F.col("split") != EXCLUDED).select(F.lit(name).alias("split_name"), "*")
+    found = split_representativeness(
+        parts, reference, counts, read(t.EMBEDDINGS), reference_name=str(request.target), seed=request.seed
+    )
+    table = t.SPLIT_REPRESENTATIVENESS
+    state = workspace.write(table, found, writer, scope=name)
+    return {table.name: state.version}
+
+
+def _ddl(table: t.Table) -> str:
+    return ", ".join(c.ddl(comments=False) for c in table.columns if c.name != "run_id")
+
+
+def message_of(name: str, request: Request, made: Assigned, has_duplicates: bool) -> str:
+    """Sizes of the parts, the largest deviation, and what cannot be had."""
+    first = made.explanations[0]
+    sizes = [cell for cell in first.cells if cell.stratum is None]
+    total = max(1, sum(cell.got for cell in sizes))
+    shown = ", ".join(f"{cell.split} {cell.got:,} ({cell.got / total:.1%})" for cell in sizes[:10])
+    parts = [f"{shown}{', ...' if len(sizes) > 10 else ''}"]
+    worst = max(first.cells, key=lambda cell: abs(cell.deviation), default=None)
+    if worst is not None and worst.deviation:
+        what = f"{worst.stratum or 'images'} in {worst.split}"
+        parts.append(f"largest deviation {100 * abs(worst.deviation):.2g} points ({what})")
+    parts += first.notes[:3]
+    if request.duplicates and not has_duplicates:
+        parts.append("duplicates are not known yet: dataeval-spark analyze, then split --renew")
+    return f"split {name}: {'; '.join(parts)}"

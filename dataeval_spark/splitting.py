@@ -1,0 +1,193 @@
+"""The verb `split`: assign the images of a workspace to the parts of a named split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark import tables as t
+from dataeval_spark.errors import ConfigError, OptionError
+from dataeval_spark.ingest.source import Stage
+from dataeval_spark.runs import Run, StepRun, last_successes, work_id
+from dataeval_spark.split_request import TIME_OPTIONS, Request, check, of_dataset
+from dataeval_spark.split_results import message_of, write, write_representativeness
+from dataeval_spark.splits.assign import METHODS, Assigned, assign
+from dataeval_spark.splits.by_attribute import assign_by_attribute
+from dataeval_spark.splits.by_hash import assign_by_hash
+from dataeval_spark.splits.by_time import assign_by_time
+from dataeval_spark.splits.members import members_of, strata_of
+from dataeval_spark.table_access import TableState
+from dataeval_spark.workspace import Workspace
+
+READS = (t.IMAGES, t.TARGETS, t.FACTORS, t.FACTOR_BINS, t.BIN_EDGES, t.DUPLICATE_GROUPS, t.EMBEDDINGS)
+IMAGE_COLUMNS = ("dataset", "source")
+
+
+def split_workspace(workspace: Workspace, run: Run, stage: Stage, name: str, **options: Any) -> StepRun:
+    """Assign the live images to the parts of a split; what had a part before keeps it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the split.
+    method : str
+        A method of :func:`dataeval_spark.splits.assign.assign`; ``time``; ``hold_out_value``; or ``hash`` for more
+        images than the driver could hold.
+    fractions, folds, repeats, shuffle, seed
+        See `assign`.
+    group_by : sequence of str
+        Columns of ``factors`` (or ``dataset``, ``source``) whose equal values stay together.
+    duplicates : bool
+        Duplicates stay together, where table ``duplicate_groups`` has been filled.
+    stratify_by : sequence of str
+        ``class_name`` and factors of ``factor_bins``; combined : bool, each combination of them.
+    hold_out : str
+        ``COLUMN=VALUE`` of ``factors`` (or ``dataset``, ``source``): those images are the last part.
+    gap, horizon, test_size, max_train
+        See :func:`dataeval_spark.splits.by_time.assign_by_time`.
+    target : str
+        ``dataset=NAME``: all parts but the first take their shares of strata from these images, which are in no part.
+    images : str
+        ``dataset=NAME``: only these images are split.
+    holdout : sequence of str
+        Parts that are read with a reason only; see `dataeval_spark.holdout`.
+    renew : bool
+        Assign all images anew.
+
+    Returns
+    -------
+    StepRun
+        What each part has, the largest deviation from what was wanted, and what cannot be had.
+
+    Raises
+    ------
+    ConfigError
+        There is no such option.
+    OptionError
+        An option cannot be met; the message says which and why.
+    TableMissingError
+        A table that an option needs has not been filled.
+    """
+    for option in options:
+        if option not in Request.__dataclass_fields__:
+            raise ConfigError.unknown("option", option, Request.__dataclass_fields__, "split")
+    request = Request(**options)
+    check(name, request)
+    states = workspace.states(READS)
+    step, work = f"split {name}", work_id(name, 1, options, states)
+    last, present = last_successes(workspace).get(step), {r["split_name"] for r in _listed(workspace)}
+    if last is not None and last.work_id == work and name in present and not request.renew:
+        return StepRun(step, "skipped", 0.0, "up to date: options and input versions are unchanged")
+    started = datetime.now(UTC)
+    images, reference = _chosen_images(workspace, request)
+    made = _assigned(workspace, stage, name, request, images, reference, states, present)
+    rows = stage(made.rows, "split")
+    writer = run.writer(step, f"{work}-{run.run_id}")  # the same work again: the parts there were before may differ
+    outputs = write(workspace, writer, name, request, options, rows, made, started)
+    if reference is not None:
+        outputs |= write_representativeness(workspace, writer, name, request, rows, reference, states)
+    message = message_of(name, request, made, t.DUPLICATE_GROUPS.name in states)
+    total = sum(cell.got for cell in made.explanations[0].cells if cell.stratum is None)
+    versions = {table: state.version for table, state in states.items()}
+    run.record(
+        step, "done", started, options=options, work=work, inputs=versions, outputs=outputs, rows=total, message=message
+    )
+    return StepRun(step, "done", (datetime.now(UTC) - started).total_seconds(), message, outputs, total)
+
+
+def _listed(workspace: Workspace) -> list[dict[str, Any]]:
+    return workspace.rows(t.SPLITS, ("split_name",))
+
+
+def _chosen_images(workspace: Workspace, request: Request) -> tuple[DataFrame, DataFrame | None]:
+    live = workspace.read(t.IMAGES).where("deleted_at IS NULL").drop("content")
+    images = live if request.images is None else live.where(of_dataset("images", request.images))
+    if request.target is None:
+        return images, None
+    condition = of_dataset("target", request.target)
+    return images.where(~condition), live.where(condition)
+
+
+def _assigned(
+    workspace: Workspace,
+    stage: Stage,
+    name: str,
+    request: Request,
+    images: DataFrame,
+    reference: DataFrame | None,
+    states: dict[str, TableState],
+    present: set[str],
+) -> Assigned:
+    factors = [each for each in request.stratify_by if each != "class_name"]
+    tables = {"targets": workspace.read(t.TARGETS)}
+    if factors:
+        tables |= {"factor_bins": workspace.read(t.FACTOR_BINS), "bin_edges": workspace.read(t.BIN_EDGES)}
+        _require_factors(tables["bin_edges"], factors)
+    strata = strata_of(request.stratify_by, **tables, combined=request.combined) if request.stratify_by else None
+    is_sticky = request.method in (*METHODS, "hash", "hold_out_value") and not request.renew and name in present
+    previous = None
+    if is_sticky:
+        of_name = (F.col("split_name") == name) & (F.col("repeat") == 0)
+        previous = workspace.read(t.SPLIT_ASSIGNMENTS).where(of_name)
+    duplicates = request.duplicates and t.DUPLICATE_GROUPS.name in states
+    members = members_of(
+        images,
+        groups={key: _column(workspace, images, key) for key in request.group_by},
+        duplicate_groups=workspace.read(t.DUPLICATE_GROUPS) if duplicates else None,
+        strata=strata,
+        previous=previous,
+    )
+    members = stage(members, "members")
+    fractions = request.fractions
+    if request.method == "time":
+        given = {option: getattr(request, option) for option in TIME_OPTIONS}
+        return assign_by_time(members, fractions=fractions, folds=request.folds, **given)
+    if request.method == "hash":
+        return assign_by_hash(members, fractions=fractions, folds=request.folds, seed=request.seed)
+    if request.hold_out is not None:
+        column, _, value = request.hold_out.partition("=")
+        held = _column(workspace, images, column).where(F.col("value") == value)
+        inner = "stratified_group" if request.stratify_by else "random"
+        return assign_by_attribute(members, held, fractions=fractions, method=inner, seed=request.seed)
+    target = _rates(reference, strata) if reference is not None and strata is not None else None
+    return assign(
+        members,
+        method=request.method,  # type: ignore[arg-type]  # the others have been dealt with
+        fractions=fractions,
+        folds=request.folds,
+        repeats=request.repeats,
+        shuffle=request.shuffle,
+        seed=request.seed,
+        target=target,
+    )
+
+
+def _column(workspace: Workspace, images: DataFrame, name: str) -> DataFrame:
+    """``image_id`` and ``value`` of a column of the images, or of their metadata."""
+    if name in IMAGE_COLUMNS:
+        return images.select("image_id", F.col(name).alias("value"))
+    factors = workspace.read_or_none(t.FACTORS)
+    known = [] if factors is None else [c for c in factors.columns if c not in t.FACTORS.column_names]
+    OptionError.unless_one_of("split.group_by", name, [*known, *IMAGE_COLUMNS])
+    assert factors is not None
+    return factors.where("target_index IS NULL").select("image_id", F.col(f"`{name}`").cast("string").alias("value"))
+
+
+def _require_factors(bin_edges: DataFrame, factors: Sequence[str]) -> None:
+    known = [row["factor"] for row in bin_edges.select("factor").distinct().limit(10_000).collect()]  # bounded
+    for factor in factors:
+        OptionError.unless_one_of("split.stratify_by", factor, ["class_name", *known])
+
+
+def _rates(reference: DataFrame, strata: DataFrame) -> dict[str, float]:
+    """Labels of each stratum per image of the reference."""
+    labels = strata.join(reference.select("image_id"), on="image_id", how="left_semi")
+    sums = labels.select(F.explode("strata").alias("stratum", "n")).groupBy("stratum").agg(F.sum("n").alias("n"))
+    images = reference.count()
+    if images == 0:
+        raise OptionError("split.target names a dataset without images.")
+    return {row["stratum"]: row["n"] / images for row in sums.limit(20_000).collect()}  # bounded: strata

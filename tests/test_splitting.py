@@ -1,0 +1,149 @@
+"""The verb `split` on a workspace: its tables, what it keeps, and hold-outs that are opened with a reason."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dataeval_spark import holdout, runs
+from dataeval_spark.audit import Audit
+from dataeval_spark.errors import ConfigError, HoldoutError, OptionError
+from dataeval_spark.table_access import Writer
+from dataeval_spark.tables import DUPLICATE_GROUPS, FACTORS, IMAGE_STATS, IMAGES, SPLITS, TARGETS
+from tests.bias.rows import image_labels, images, table
+from tests.stats.rows import image_stats
+
+COUNT = 60
+OPTIONS = {
+    "fractions": {"train": 0.5, "test": 0.5},
+    "group_by": ["patient"],
+    "target": "dataset=field",
+    "holdout": ["test"],
+}
+
+
+@pytest.fixture(scope="module")
+def workspace(spark, frame, tmp_path_factory):
+    """Sixty images of twenty patients and two classes, twelve of them elsewhere; i000 and i003 are copies."""
+    audit = Audit(str(tmp_path_factory.mktemp("split") / "audit"), spark, echo=lambda line: None)
+    ids = [f"i{n:03d}" for n in range(COUNT)]
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    dataset = ["field" if n >= 48 else "lab" for n in range(COUNT)]
+    place, writer = audit.workspace, Writer("r", "test", "w", "0")
+    given = images(frame, ids, dataset=dataset, captured_at=[start + timedelta(days=n) for n in range(COUNT)])
+    # In the field a quarter of the images are dogs, in the lab a half.
+    classes = {i: "dog" if (n % 4 == 0 if n >= 48 else n % 2) else "cat" for n, i in enumerate(ids)}
+    place.write(IMAGES, given, writer)
+    place.write(TARGETS, image_labels(frame, classes), writer)
+    factors = frame(
+        "image_id string, target_index int, patient string, run_id string",
+        [(i, None, f"p{n // 3:02d}", "r") for n, i in enumerate(ids)],
+    )
+    place.write(FACTORS, factors, writer)
+    copies = [("i000", i, None, ["phash"], i == "i000", "", 2, False, "r") for i in ("i000", "i003")]
+    place.write(
+        DUPLICATE_GROUPS,
+        table(
+            frame,
+            DUPLICATE_GROUPS,
+            [
+                dict(
+                    zip(
+                        (
+                            "group_id",
+                            "image_id",
+                            "target_index",
+                            "kinds",
+                            "is_kept",
+                            "reason",
+                            "group_size",
+                            "spans_splits",
+                        ),
+                        row,
+                        strict=False,
+                    )
+                )
+                | {"label_conflict": False}
+                for row in copies
+            ],
+        ),
+        writer,
+    )
+    place.write(IMAGE_STATS, image_stats(frame, [{"image_id": i, "mean": float(n)} for n, i in enumerate(ids)]), writer)
+    return audit
+
+
+def rows(audit, name, split):
+    return audit.table(name).where(f"split_name = '{split}'").collect()
+
+
+def test_a_split_keeps_patients_and_copies_together_and_meets_the_target(workspace):
+    workspace.split("main", **OPTIONS)
+    found = rows(workspace, "split_assignments", "main")
+    part = {row.image_id: row.split for row in found}
+    (summary,) = rows(workspace, "splits", "main")
+
+    assert len(part) == 48
+    assert all(len({part[f"i{n:03d}"] for n in range(3 * p, 3 * p + 3)}) == 1 for p in range(16))
+    assert part["i000"] == part["i003"]
+    test = Counter(row.stratum for row in found if row.split == "test")
+    assert test["class_name=dog"] / test.total() == pytest.approx(0.4, abs=0.1)  # whole patients: of 3 images each
+    assert (summary.images, summary.units, summary.holdout) == (48, 15, ["test"])
+    assert {row.split_b for row in rows(workspace, "split_representativeness", "main")} == {"dataset=field"}
+    cells = {(row.split, row.stratum): row for row in rows(workspace, "split_strata", "main")}
+    assert cells["test", "class_name=dog"].got == test["class_name=dog"]
+
+
+def test_the_same_split_again_is_skipped_and_other_options_keep_the_parts(workspace):
+    lines = []
+    workspace._echo = lines.append
+    before = {row.image_id: row.split for row in rows(workspace, "split_assignments", "main")}
+    workspace.split("main", **OPTIONS)
+    workspace.split("main", **{**OPTIONS, "target": None})
+    after = {row.image_id: row.split for row in rows(workspace, "split_assignments", "main")}
+
+    assert [re.sub(r" +", " ", line).split(" ")[2] for line in lines] == ["skipped", "done"]
+    assert {image: after[image] for image in before} == before
+    assert len(after) == COUNT
+    assert Counter(after.values()) == {"train": 30, "test": 30}
+
+
+def test_a_hold_out_is_opened_with_a_reason_and_each_time_is_counted(workspace):
+    lines = []
+    workspace._echo = lines.append
+    sides = ("assigned=main/train", "assigned=main/test", "drift_univariate")
+    with pytest.raises(HoldoutError, match=r"opened 0 times so far[^$]*--open-holdout REASON"):
+        workspace.compare(*sides)
+    workspace.compare(*sides, open_holdout="final check")
+    with runs.start(workspace.workspace, "test", {}) as run:
+        assert holdout.open_part(workspace.workspace, run, "main", "train") is None
+        assert holdout.open_part(workspace.workspace, run, "main", "test", "again") == 2
+
+    assert holdout.openings(workspace.workspace, "main", "test") == 2
+    assert "hold-out main/test opened 1 times" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"group_by": ["pateint"]}, "patient"),
+        ({"hold_out": "site=B"}, "--hold-out site=B"),
+        ({"method": "group"}, "--group-by patient"),
+        ({"gap": 3}, "split.gap is for method time"),
+        ({"target": "field"}, "expected dataset=NAME"),
+        ({"method": "hold_out_value"}, "--hold-out site=B"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(workspace, options, message):
+    with pytest.raises(OptionError, match=message):
+        workspace.split("refused", **options)
+
+    assert "refused" not in {row["split_name"] for row in workspace.workspace.rows(SPLITS, ("split_name",))}
+
+
+def test_an_unknown_option_is_refused_with_the_nearest_name(workspace):
+    with pytest.raises(ConfigError, match="did you mean 'method'"):
+        workspace.split("refused", metod="random")
