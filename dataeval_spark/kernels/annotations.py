@@ -8,12 +8,13 @@ images. Targets are numbered per image in file order; one that cannot be taken l
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 # A box that leaves the image by less is rounding, not an error; pixels.
 OUTSIDE_TOLERANCE = 1.0
+# Larger numbers are no coordinates, and sums of them no numbers.
+LARGEST_NUMBER = 1e15
 # An annotation file is parsed as a whole, so its size is bounded; bytes.
 MAX_ANNOTATION_BYTES = 64 * 2**20
 
@@ -44,7 +45,7 @@ def finding(
 
 
 def numbers(values: Any, count: int = 4) -> tuple[float, ...] | None:
-    """So many finite numbers out of a list; None when it is anything else.
+    """So many numbers of at most `LARGEST_NUMBER` out of a list; None when it is anything else.
 
     Examples
     --------
@@ -56,7 +57,8 @@ def numbers(values: Any, count: int = 4) -> tuple[float, ...] | None:
     if not isinstance(values, list) or len(values) != count:
         return None
     for value in values:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        # The comparison is false for NaN.
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST_NUMBER:
             return None
     return tuple(map(float, values))
 

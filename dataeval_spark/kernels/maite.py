@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dataeval_spark.kernels.annotations import Row, attributes, box, box_findings, finding
+from dataeval_spark.kernels.annotations import Row, attributes, box, box_findings, finding, numbers
 
 # Gray, gray with alpha, color, color with alpha.
 CHANNELS = (1, 2, 3, 4)
@@ -121,8 +121,8 @@ def _objects(target: Any, names: Mapping[int, str] | None, size: tuple[int, int]
         return
     for index, (corners, label) in enumerate(zip(boxes.tolist(), labels.tolist(), strict=True)):
         location = f"target[{index}]"
-        if not np.isfinite(corners).all():
-            expected = "finite x0, y0, x1, y1"
+        if numbers(corners) is None:
+            expected = "x0, y0, x1, y1 in pixels"
             yield finding(location, "not_numeric_box", "Box is not four numbers", corners, expected, target_index=index)
             continue
         x0, y0, x1, y1 = corners

@@ -9,14 +9,13 @@ Format: https://docs.ultralytics.com/datasets/ (detect, segment, pose, obb). Fra
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from dataeval_spark.kernels.annotations import Corners, Row, attributes, box, box_findings, finding
+from dataeval_spark.kernels.annotations import LARGEST_NUMBER, Corners, Row, attributes, box, box_findings, finding
 
 LINE = "class x_center y_center width height, or class and three corners or more"
 
@@ -196,7 +195,8 @@ def _number(word: str) -> float | None:
         value = float(word)
     except ValueError:
         return None
-    return value if math.isfinite(value) and "_" not in word else None
+    # The comparison is false for NaN.
+    return value if abs(value) <= LARGEST_NUMBER and "_" not in word else None
 
 
 def _names(found: Any) -> dict[int, str] | None:
