@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import pickle
 import re
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -149,3 +151,20 @@ def test_an_encoder_that_computes_on_the_cpu_asks_for_no_gpu(monkeypatch):
 def test_another_version_than_on_the_driver_is_an_error():
     with pytest.raises(EncoderError, match=r"(?s)'thumbnail' has version 9e18dd68df99f860 .*; expected 123.*Hint: put"):
         load_encoder("thumbnail", version="123")
+
+
+def test_without_any_extra_the_package_loads_and_embeds():
+    program = """
+import sys
+for name in ("torch", "torchvision", "timm", "onnxruntime", "safetensors"):
+    sys.modules[name] = None  # importing it is an error
+import numpy as np
+from dataeval_spark import Audit
+from dataeval_spark.kernels.encoders import load_encoder
+for name in ("hog_color", "thumbnail"):
+    encoder = load_encoder(name)
+    print(encoder.embed([encoder.prepare(np.zeros((9, 9, 3), dtype=np.uint8))]).shape)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
+
+    assert done.stdout.split("\n")[:2] == ["(1, 768)", "(1, 192)"], done.stderr
