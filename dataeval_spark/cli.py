@@ -28,6 +28,7 @@ from dataeval_spark.errors import (
     SnapshotError,
     TableMissingError,
 )
+from dataeval_spark.locations import refuse_credentials
 
 if TYPE_CHECKING:
     from dataeval_spark.audit import Audit
@@ -250,6 +251,7 @@ def _run_ingest(args: argparse.Namespace) -> int:
         _audit(args).ingest_ratings(args.ratings, raters=args.raters, **about)
         return DONE
     if args.dry_run:
+        refuse_credentials(args.source)
         print(f"ingest             run   reads the new and changed files of {args.source} into {args.workspace}")
         return DONE
     _audit(args).ingest(args.source, **options)

@@ -94,6 +94,7 @@ class Run:
         """Write the row of a step (or, with step None, of the run itself)."""
         now = datetime.now(UTC)
         finished = None if status == "running" else now
+        given = json.dumps(self.options if options is None else options, sort_keys=True, default=str)
         row = {
             "run_id": self.run_id,
             "step": step,
@@ -102,9 +103,7 @@ class Run:
             "started_at": started_at,
             "finished_at": finished,
             "seconds": None if finished is None else (now - started_at).total_seconds(),
-            "options": without_credentials(
-                json.dumps(self.options if options is None else options, sort_keys=True, default=str)
-            ),
+            "options": without_credentials(given),
             "work_id": work,
             "code_version": __version__,
             "inputs": _versions(inputs),

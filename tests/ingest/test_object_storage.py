@@ -7,6 +7,7 @@ import os
 import pytest
 
 from dataeval_spark.audit import Audit
+from dataeval_spark.cli import USAGE, main
 from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.file_bytes import read_files, without_credentials
 from dataeval_spark.kernels.hashes import file_hash
@@ -114,3 +115,11 @@ def test_a_signed_uri_is_kept_without_its_signature(spark):
         "s3://box/a@b.png",
         "/data/a?b=1.png",
     ]
+
+
+def test_not_even_a_plan_shows_credentials(tmp_path, capsys):
+    code = main(["ingest", "--workspace", str(tmp_path / "audit"), "--dry-run", "s3://me:hunter2hunter2@box/set"])
+
+    shown = capsys.readouterr()
+    assert code == USAGE
+    assert "hunter2" not in shown.out + shown.err
