@@ -27,6 +27,7 @@ from dataeval_spark.tables.quality import (
     IMAGE_FINDINGS,
     OUTLIERS,
 )
+from dataeval_spark.tables.selection import VIEW_MEMBERS, VIEWS
 from dataeval_spark.tables.shift import DRIFT_METRICS
 from dataeval_spark.tables.similarity import EMBEDDING_SCORES, IMAGE_VALUES, NEIGHBORS, PRIORITIZATION
 from dataeval_spark.tables.splits import (
@@ -106,6 +107,8 @@ ALL_TABLES = (
     SPLIT_DIFFERENCES,
     SPLIT_REPAIRS,
     SPLIT_REPRESENTATIVENESS,
+    VIEWS,
+    VIEW_MEMBERS,
     DRIFT_METRICS,
     DATASET_FINDINGS,
     RUNS,
@@ -175,6 +178,8 @@ __all__ = [
     "SPLIT_STRATA",
     "TARGETS",
     "UNREADABLE_IMAGES",
+    "VIEWS",
+    "VIEW_MEMBERS",
     "Column",
     "Table",
 ]

@@ -1,0 +1,136 @@
+"""The verb `select`: save a selection of the images under a name, and do it again on new data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark import holdout
+from dataeval_spark import tables as t
+from dataeval_spark.errors import OptionError
+from dataeval_spark.ingest.source import Stage
+from dataeval_spark.runs import Run, StepRun, work_id
+from dataeval_spark.selection.recipe import Recipe, apply, check, targets_of
+from dataeval_spark.workspace import Workspace
+
+READS = (
+    t.IMAGES,
+    t.TARGETS,
+    t.FACTORS,
+    t.IMAGE_STATS,
+    t.DUPLICATE_GROUPS,
+    t.OUTLIERS,
+    t.IMAGE_FINDINGS,
+    t.SPLIT_ASSIGNMENTS,
+)
+
+
+def select(
+    workspace: Workspace,
+    run: Run,
+    stage: Stage,
+    name: str,
+    recipe: Recipe | None = None,
+    *,
+    open_holdout: str | None = None,
+) -> StepRun:
+    """Select images by a recipe and save them under a name.
+
+    Parameters
+    ----------
+    name : str
+        Name of the selection.
+    recipe : sequence of mappings, optional
+        Operations in order; default those of the newest version, done again on the data there are now. Where recipe
+        and images are as they were, there is no new version.
+    open_holdout : str, optional
+        Why a part that is a hold-out is selected; see `dataeval_spark.holdout`.
+
+    Raises
+    ------
+    ConfigError, OptionError
+        The recipe cannot be used, or there is none.
+    HoldoutError
+        The recipe takes a hold-out, and there is no reason to open it.
+    """
+    started = datetime.now(UTC)
+    before = newest(workspace, name)
+    if recipe is None:
+        if before is None:
+            raise OptionError(f"There is no selection {name!r} to do again.\nHint: --recipe FILE")
+        recipe = json.loads(before["recipe"])
+    steps = check(recipe)
+    opened = []
+    for step in steps:
+        if step["operation"] == "split" and step["name"] != "given":
+            count = holdout.open_part(workspace, run, step["name"], step["part"], open_holdout)
+            if count is not None:
+                opened.append(f"hold-out {step['name']}/{step['part']} opened {count} times")
+    states = workspace.states(READS)
+    text = json.dumps(steps, sort_keys=True)
+    members = stage(apply(steps, tables_of(workspace)).members, "view")
+    # A sum of hashes does not depend on the order of rows.
+    row = members.agg(
+        F.count("*").alias("n"),
+        F.coalesce(F.sum(F.xxhash64("image_id", "copy", "order_key").cast("decimal(38,0)")), F.lit(0)).alias("digest"),
+    ).collect()[0]  # one row
+    count, digest = int(row["n"]), str(row["digest"])
+    if before is not None and (before["recipe"], before["digest"]) == (text, digest):
+        message = f"view {name}: version {before['version']} is as it was, {count:,} images"
+        return StepRun("select", "skipped", (datetime.now(UTC) - started).total_seconds(), message)
+    version = 1 if before is None else before["version"] + 1
+    writer = run.writer("select", work_id("select", 1, {"name": name, "version": version, "recipe": text}, states))
+    named = members.select(F.lit(name).alias("view_name"), F.lit(version).alias("version"), "*")
+    state = workspace.write(t.VIEW_MEMBERS, named, writer)
+    view = [(name, version, text, count, digest, started)]
+    ddl = ", ".join(c.ddl(comments=False) for c in t.VIEWS.columns if c.name != "run_id")
+    # Last: a view is there once its members are.
+    views = workspace.write(t.VIEWS, workspace.spark.createDataFrame(view, ddl), writer)
+    outputs = {t.VIEW_MEMBERS.name: state.version, t.VIEWS.name: views.version}
+    message = "; ".join([f"view {name}: version {version}, {count:,} images", *opened])
+    versions = {table: state.version for table, state in states.items()}
+    run.record("select", "done", started, inputs=versions, outputs=outputs, rows=count, message=message)
+    return StepRun("select", "done", (datetime.now(UTC) - started).total_seconds(), message, outputs, count)
+
+
+def newest(workspace: Workspace, name: str, version: int | None = None) -> dict[str, Any] | None:
+    """The row of a saved selection, its newest version where none is named."""
+    columns = ("view_name", "version", "recipe", "members", "digest")
+    rows = workspace.rows(t.VIEWS, columns, view_name=name)
+    chosen = [row for row in rows if version is None or row["version"] == version]
+    return max(chosen, key=lambda row: row["version"], default=None)
+
+
+def tables_of(workspace: Workspace) -> dict[str, DataFrame]:
+    """Tables that operations may read, those that exist; of the images the live ones, without their bytes."""
+    states = workspace.states(READS)
+    found = {table.name: workspace.read(table) for table in READS if table.name in states}
+    found["images"] = found["images"].where("deleted_at IS NULL").drop("content")
+    return found
+
+
+def members_of(
+    workspace: Workspace, name: str, version: int | None = None
+) -> tuple[DataFrame, DataFrame, Mapping[str, Any]]:
+    """Images of a saved selection that are still live, in no order, its targets, and its row of table ``views``.
+
+    Raises
+    ------
+    OptionError
+        There is no such selection.
+    """
+    view = newest(workspace, name, version)
+    if view is None:
+        known = sorted({row["view_name"] for row in workspace.rows(t.VIEWS, ("view_name",))})
+        OptionError.unless_one_of("view", name, known)
+        raise OptionError(f"View {name!r} has no version {version}.")
+    tables = tables_of(workspace)
+    rows = workspace.read(t.VIEW_MEMBERS).where((F.col("view_name") == name) & (F.col("version") == view["version"]))
+    members = rows.select("image_id", "copy", "order_key")
+    members = members.join(tables["images"].select("image_id"), on="image_id", how="left_semi")
+    return members, targets_of(json.loads(view["recipe"]), members, tables), view

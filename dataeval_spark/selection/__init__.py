@@ -1,0 +1,1 @@
+"""Selections: which images and labels of a workspace, in which order, and their export."""

@@ -1,0 +1,88 @@
+"""Recipes: the operations of a selection in order, checked, applied, and applied to labels again."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import ConfigError, OptionError
+from dataeval_spark.selection.operations import LABEL_OPERATIONS, OPERATIONS
+from dataeval_spark.selection.state import Selection
+
+Recipe = Sequence[Mapping[str, Any]]
+
+
+def check(recipe: Recipe) -> list[dict[str, Any]]:
+    """The operations as plain dictionaries.
+
+    Raises
+    ------
+    ConfigError
+        An operation or one of its options is unknown; the message gives the nearest name.
+    OptionError
+        An operation has no name, or lacks an option.
+
+    Examples
+    --------
+    >>> check([{"operation": "limit", "n": 10}])
+    [{'operation': 'limit', 'n': 10}]
+    """
+    checked = []
+    for place, step in enumerate(recipe):
+        options = dict(step)
+        name = options.pop("operation", None)
+        if not isinstance(name, str):
+            raise OptionError(f"select: operation {place} is {dict(step)!r}; expected operation = 'NAME' in it.")
+        if name not in OPERATIONS:
+            raise ConfigError.unknown("operation", name, OPERATIONS, "select")
+        known = {
+            p.name: p
+            for p in inspect.signature(OPERATIONS[name]).parameters.values()
+            if p.kind is inspect.Parameter.KEYWORD_ONLY
+        }
+        for option in options:
+            if option not in known:
+                raise ConfigError.unknown("option", option, known, f"select: {name}")
+        missing = [o for o, p in known.items() if p.default is inspect.Parameter.empty and o not in options]
+        if missing:
+            raise OptionError(f"select: operation {name} lacks {', '.join(missing)}.")
+        checked.append({"operation": name, **options})
+    return checked
+
+
+def apply(recipe: Recipe, tables: Mapping[str, DataFrame]) -> Selection:
+    """Select by a recipe.
+
+    Parameters
+    ----------
+    recipe : sequence of mappings
+        Operations in order: ``{"operation": "classes", "keep": ["cat"]}``. See
+        `dataeval_spark.selection.operations`.
+    tables : mapping of str to DataFrame
+        ``images`` (live rows), ``targets``, and those that the operations need.
+    """
+    selection = Selection.of_everything(tables)
+    for step in check(recipe):
+        options = {name: value for name, value in step.items() if name != "operation"}
+        selection = OPERATIONS[step["operation"]](selection, **options)
+    return selection
+
+
+def targets_of(recipe: Recipe, members: DataFrame, tables: Mapping[str, DataFrame]) -> DataFrame:
+    """Rows of ``targets`` of a selection's images, with the labels that its recipe leaves and their new names."""
+    selection = Selection.of_everything(tables)
+    for step in check(recipe):
+        if step["operation"] in LABEL_OPERATIONS:
+            options = {name: value for name, value in step.items() if name != "operation"}
+            selection = OPERATIONS[step["operation"]](selection, **options)
+    labels = selection.labels.withColumnRenamed("class_name", "new_name")
+    # (image_id, target_index) is unique on both sides.
+    joined = tables["targets"].join(labels, on=["image_id", "target_index"], how="inner")
+    kept = joined.join(members.select("image_id"), on="image_id", how="left_semi")
+    return kept.select(
+        *("image_id", "target_index", F.col("new_name").alias("class_name"), "box", "is_crowd", "source", "attributes")
+    )
