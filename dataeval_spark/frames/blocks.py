@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyspark import TaskContext
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import EmbeddingError, OptionError
-from dataeval_spark.kernels.nearest import Metric, centred
-from dataeval_spark.kernels.vector_blocks import KEYS, VectorBlock, make_block, vectors_of, write_block
+from dataeval_spark.kernels.block_making import NAMES, blocks_in, described, write_codes
+from dataeval_spark.kernels.nearest import Metric
+from dataeval_spark.kernels.vector_blocks import BlockFiles, VectorBlock, write_block
 
 Checkpoint = Callable[[DataFrame], DataFrame]
 
 BLOCK_ROWS = 8192
-ROLES = 4
 MAX_BLOCKS = 500_000
 BLOCK_SCHEMA = pa.schema(
     [
@@ -28,12 +28,17 @@ BLOCK_SCHEMA = pa.schema(
         ("role_rows", pa.list_(pa.int64())),
         ("total", pa.list_(pa.float64())),
         ("refused", pa.list_(pa.string())),
+        (
+            "lengths",
+            pa.list_(pa.struct([("length", pa.int32()), ("rows", pa.int64()), ("names", pa.list_(pa.string()))])),
+        ),
         ("ids", pa.binary()),
         ("vectors", pa.binary()),
     ]
 )
 BLOCK_DDL = (
-    "block string, role_rows array<bigint>, total array<double>, refused array<string>, ids binary, vectors binary"
+    "block string, role_rows array<bigint>, total array<double>, refused array<string>, "
+    "lengths array<struct<length: int, rows: bigint, names: array<string>>>, ids binary, vectors binary"
 )
 
 
@@ -41,17 +46,28 @@ BLOCK_DDL = (
 class Blocks:
     """Where the blocks are, and what the driver knows of them.
 
-    ``names`` are in the order of the ids; ``role_rows`` gives for each block its rows in each role (1, 2, 4, 8).
+    ``rows`` gives the rows of each block, ``role_rows`` those in each role (1, 2, 4, 8).
     ``shift`` is the mean of the operands of the product. The blocks are files in ``folder``, or the rows of ``frame``.
     """
 
     metric: Metric
     dimension: int
     names: tuple[str, ...]
+    rows: tuple[int, ...]
     role_rows: tuple[tuple[int, ...], ...]
     shift: NDArray[np.float64]
     folder: str | None = None
     frame: DataFrame | None = field(default=None, compare=False)
+
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """Place of the first row of each block among all rows."""
+        return np.cumsum([0, *self.rows])[:-1]
+
+    @property
+    def files(self) -> BlockFiles:
+        """The blocks as tasks find them."""
+        return BlockFiles(self.folder or "", self.names, self.offsets)
 
     def rows_with(self, role: int) -> int:
         """How many rows have a role."""
@@ -69,12 +85,14 @@ def cut_into_blocks(
     scratch: str | None = None,
     checkpoint: Checkpoint | None = None,
     block_rows: int = BLOCK_ROWS,
+    rows: int | None = None,
     seed: int = 0,
 ) -> Blocks:
-    """Sort vectors by id into blocks of about ``block_rows`` and make sure that they can be compared.
+    """Cut vectors into blocks of at most ``block_rows`` and make sure that they can be compared.
 
-    Two or three Spark jobs run at once: lengths and count, then the blocks. One row per block, that is per 8,192
-    vectors, comes to the driver, with the sum of its vectors.
+    Two or three Spark jobs run at once: the count where it is not given, the blocks, and where each row stands in the
+    order of all ids. No vector is shuffled. One row per block, that is per 8,192 vectors, comes to the driver, with the
+    sum of its vectors.
 
     Parameters
     ----------
@@ -89,6 +107,8 @@ def cut_into_blocks(
         Stores the frame of blocks; used without ``scratch``. Default: in the executors' own storage.
     block_rows : int
         Most rows of a block: 16 MB at 512 dimensions.
+    rows : int, optional
+        How many rows there are, where it is known.
     seed : int
         Of the random numbers by which samples are taken.
 
@@ -97,105 +117,99 @@ def cut_into_blocks(
     EmbeddingError
         A vector holds NaN or infinity, or has another length than the rest; up to five ids are named.
     OptionError
-        There would be more than 500,000 blocks.
+        There are more than 500,000 blocks or 2^31 vectors.
     """
-    count, dimension = _count_and_dimension(vectors)
-    if count == 0:
-        return Blocks(metric, 0, (), (), np.zeros(0), scratch, None)
-    partitions = -(-count // block_rows)
-    if partitions > MAX_BLOCKS:
-        raise OptionError(f"{count:,} vectors make {partitions:,} blocks; expected at most {MAX_BLOCKS:,}.")
+    wanted = -(-(vectors.count() if rows is None else rows) // block_rows)
+    if wanted > MAX_BLOCKS:
+        raise OptionError(f"These vectors make {wanted:,} blocks; expected at most {MAX_BLOCKS:,}.")
     draw = F.xxhash64(F.lit(seed), "image_id", F.coalesce("target_index", F.lit(-1))).alias("draw")
-    columns = vectors.select("image_id", "target_index", "roles", draw, "embedding")
-    ranged = (
-        columns.coalesce(1)
-        if partitions == 1
-        else columns.repartitionByRange(partitions, "image_id", F.coalesce("target_index", F.lit(-1)))
-    )
+    # Vectors stay in the partitions that they come in; many small ones would make many small blocks.
+    columns = vectors.select("image_id", "target_index", "roles", draw, "embedding").coalesce(max(1, wanted))
 
     def to_blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        held = list(batches)
-        if held:
-            partition = TaskContext.get().partitionId()  # type: ignore[union-attr]
-            yield from _blocks_of(pa.Table.from_batches(held), partition, dimension, metric, scratch, block_rows)
+        partition = TaskContext.get().partitionId()  # type: ignore[union-attr]
+        for piece, table in enumerate(blocks_in(batches, block_rows)):
+            record, block = described(table, metric)
+            record["block"] = name = f"{partition:06d}-{piece:06d}"
+            if block is not None and scratch is None:
+                record |= {"ids": ids_to_bytes(block.ids), "vectors": block.vectors.tobytes()}
+            elif block is not None and scratch is not None:
+                write_block(scratch, name, block)
+            yield pa.RecordBatch.from_pylist([record], schema=BLOCK_SCHEMA)
 
-    rows = ranged.mapInArrow(to_blocks, BLOCK_DDL)
+    made = columns.mapInArrow(to_blocks, BLOCK_DDL)
     if scratch is None:
-        # Range bounds come from a sample that differs from job to job: the blocks must be made once.
-        rows = (checkpoint or kept_by_executors)(rows)
+        made = (checkpoint or kept_by_executors)(made)  # which rows are in which block must not change any more
     # Bounded: one row per block of about 8,192 vectors, and no more than MAX_BLOCKS.
-    found = sorted(rows.select("block", "role_rows", "total", "refused").collect(), key=lambda row: row["block"])
-    refused = [name for row in found for name in row["refused"]]
+    described_blocks = made.select("block", "role_rows", "total", "refused", "lengths").collect()
+    found = sorted(described_blocks, key=lambda row: row["block"])
+    dimension = _dimension(found)
+    refused = sorted(name for row in found for name in row["refused"])
     if refused:
         raise EmbeddingError.not_finite(refused)
-    shift = np.sum([row["total"] for row in found], axis=0) / count
-    return Blocks(
+    sizes = [row["lengths"][0]["rows"] for row in found]
+    if sum(sizes) >= 2**31:
+        raise OptionError(f"There are {sum(sizes):,} vectors; expected fewer than {2**31:,}.")
+    blocks = Blocks(
         metric,
         dimension,
         tuple(row["block"] for row in found),
+        tuple(sizes),
         tuple(tuple(row["role_rows"]) for row in found),
-        shift,
+        np.sum([row["total"] for row in found], axis=0) / max(1, sum(sizes)),
         scratch,
-        rows if scratch is None else None,
+        made if scratch is None else None,
     )
+    if scratch is not None:
+        _order_rows(blocks, vectors)
+    return blocks
+
+
+def _dimension(found: Sequence[Row]) -> int:
+    """Length of the vectors; an error names those that have another than most."""
+    rows: Counter[int] = Counter()
+    names: dict[int, list[str]] = {}
+    for length, count, few in (entry for row in found for entry in row["lengths"]):
+        rows[length] += count
+        names.setdefault(length, []).extend(few)
+    if not rows:
+        return 0
+    usual = max(rows, key=lambda length: (rows[length], -length))
+    others = sorted((name, length) for length in rows if length != usual or length < 1 for name in names[length])
+    if others:
+        raise EmbeddingError.of_other_length(others[:NAMES], usual)
+    return usual
+
+
+def _order_rows(blocks: Blocks, spark_frame: DataFrame) -> None:
+    """Write down where each row stands in the order of all ids."""
+    files = blocks.files
+
+    def order(number: int) -> Iterator[pa.RecordBatch]:
+        write_codes(files, number)
+        yield pa.RecordBatch.from_pydict({"done": [number]})
+
+    # Bounded: one number per block.
+    in_tasks(spark_frame, len(files.names), order, "done bigint").collect()
+
+
+def in_tasks(spark_frame: DataFrame, tasks: int, run: Callable[[int], Iterator[pa.RecordBatch]], ddl: str) -> DataFrame:
+    """What ``run`` yields for 0, 1, ... ``tasks`` - 1, each in a Spark task of its own."""
+    spark = spark_frame.sparkSession
+    if tasks == 0:
+        return spark.createDataFrame([], ddl)
+
+    def each(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number in batch.column(0).to_pylist():  # one per task
+                yield from run(number)
+
+    return spark.range(0, tasks, 1, tasks).mapInArrow(each, ddl)
 
 
 def kept_by_executors(frame: DataFrame) -> DataFrame:
     """The rows of a frame, computed once and kept in the storage of the executors: lost with one of them."""
     return frame.localCheckpoint()
-
-
-def _count_and_dimension(vectors: DataFrame) -> tuple[int, int]:
-    length = F.coalesce(F.size("embedding"), F.lit(0))
-    # Bounded: 50 lengths.
-    lengths = vectors.groupBy(length.alias("length")).count().orderBy(F.desc("count"), "length").limit(50).collect()
-    if not lengths:
-        return 0, 0
-    usual = lengths[0]["length"]
-    if len(lengths) > 1 or usual < 1:
-        others = vectors.where((length != usual) | (length < 1)).orderBy("image_id", "target_index").limit(5)
-        rows = others.select("image_id", "target_index", length.alias("length")).collect()
-        found = [(_name(row["image_id"], row["target_index"]), row["length"]) for row in rows]
-        raise EmbeddingError.of_other_length(found, usual)
-    return lengths[0]["count"], usual
-
-
-def _name(image_id: str, target_index: int | None) -> str:
-    return image_id if target_index is None else f"{image_id} (target {target_index})"
-
-
-def _blocks_of(
-    rows: pa.Table, partition: int, dimension: int, metric: Metric, folder: str | None, block_rows: int
-) -> Iterator[pa.RecordBatch]:
-    # By bytes, as Spark does; a missing target, the image as a whole, comes first.
-    rows = rows.append_column("order", pc.fill_null(rows["target_index"], -1))
-    order = pc.sort_indices(rows, sort_keys=[("image_id", "ascending"), ("order", "ascending")])
-    keys = rows.select(KEYS).take(order)
-    vectors = vectors_of(rows["embedding"], dimension)[order.to_numpy()]
-    pieces = -(-len(vectors) // block_rows)
-    bounds = np.linspace(0, len(vectors), pieces + 1).astype(int)
-    for piece in range(pieces):
-        start, stop = bounds[piece], bounds[piece + 1]
-        name = f"{partition:06d}-{piece:04d}"
-        yield _stored(name, keys.slice(start, stop - start), vectors[start:stop], metric, folder)
-
-
-def _stored(
-    name: str, keys: pa.Table, vectors: NDArray[np.float32], metric: Metric, folder: str | None
-) -> pa.RecordBatch:
-    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))[:5]
-    refused = [_name(row["image_id"], row["target_index"]) for row in keys.take(bad).to_pylist()]
-    roles = keys["roles"].to_numpy()
-    record = {"block": name, "refused": refused, "role_rows": [int((roles >> r & 1).sum()) for r in range(ROLES)]}
-    if not refused:
-        block = make_block(keys, vectors)
-        no_shift = np.zeros(vectors.shape[1] + (metric == "cosine"))
-        record["total"] = centred(metric, block.vectors, np.float32, no_shift).sum(axis=0, dtype=np.float64).tolist()
-        if folder is None:
-            record |= {"ids": ids_to_bytes(block.ids), "vectors": block.vectors.tobytes()}
-        else:
-            write_block(folder, name, block)
-    return pa.RecordBatch.from_pylist([record], schema=BLOCK_SCHEMA)
 
 
 def ids_to_bytes(ids: pa.Table) -> bytes:

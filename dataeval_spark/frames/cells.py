@@ -16,13 +16,12 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.blocks import Blocks, tasks_of
-from dataeval_spark.frames.neighbors import MAX_K, RESULT_DDL, gpu_of_task, in_tasks
+from dataeval_spark.frames.blocks import Blocks, in_tasks, tasks_of
+from dataeval_spark.frames.neighbors import MAX_K, RESULT_DDL, gpu_of_task
 from dataeval_spark.kernels.block_search import Search
 from dataeval_spark.kernels.cells import found_by_rank, search_cells, sort_into_cells, train_cells, uniform
 from dataeval_spark.kernels.neighbor_lists import result_rows
 from dataeval_spark.kernels.recall import Recall, fewest_probes, recall_of
-from dataeval_spark.kernels.vector_blocks import read_block
 
 MAX_CELLS = 2048
 ROWS_PER_CELL_IN_SAMPLE = 32
@@ -71,33 +70,33 @@ def make_cells(blocks: Blocks, spark_frame: DataFrame, *, k: int, recall: float)
             "neighbors.method is 'approximate', which needs a folder that the driver and the workers share.\n"
             "Hint: --scratch DIRECTORY, or neighbors.method = 'exact'"
         )
-    folder, names, metric = blocks.folder, blocks.names, blocks.metric
+    files, metric = blocks.files, blocks.metric
     search = Search(metric, k, 1, blocks.shift)
     total = blocks.rows_with(1)
     cells = max(1, min(MAX_CELLS, isqrt(total)))
     trained, asked = ROWS_PER_CELL_IN_SAMPLE * cells / total, QUERIES_IN_SAMPLE / total
 
     def train(number: int) -> Iterator[pa.RecordBatch]:
-        yield pa.RecordBatch.from_pydict({"done": [train_cells(folder, names, metric, cells, trained)]})
+        yield pa.RecordBatch.from_pydict({"done": [train_cells(files, metric, cells, trained)]})
 
     def sort(number: int) -> Iterator[pa.RecordBatch]:
-        sort_into_cells(folder, names[number], search)
+        sort_into_cells(files, number, search)
         yield pa.RecordBatch.from_pydict({"done": [number]})
 
     def measure(number: int) -> Iterator[pa.RecordBatch]:
-        queries = read_block(folder, names[number])
+        queries = files.block(number)
         draw = queries.ids["draw"].to_numpy()
         chosen = uniform(draw) >= 1 - asked
         for half in (0, 1):
             rows = np.flatnonzero(chosen & (draw & 1 == half))
-            found = found_by_rank(replace(search, device=gpu_of_task()), folder, names, queries, rows)
+            found = found_by_rank(replace(search, device=gpu_of_task()), files, queries, rows)
             row = {"half": half, "queries": len(rows), "found": found.tolist()}
             yield pa.RecordBatch.from_pylist([row], schema=COUNTS_SCHEMA)
 
     # Bounded: one number, one number per block, and two rows of at most 2,048 counts per block.
     made = in_tasks(spark_frame, 1, train, "done bigint").collect()[0]["done"]
-    in_tasks(spark_frame, len(names), sort, "done bigint").collect()
-    counts = in_tasks(spark_frame, len(names), measure, COUNTS_DDL).collect()
+    in_tasks(spark_frame, len(files.names), sort, "done bigint").collect()
+    counts = in_tasks(spark_frame, len(files.names), measure, COUNTS_DDL).collect()
     found, queries = np.zeros((2, made), np.int64), [0, 0]
     for row in counts:
         found[row["half"]] += np.array(row["found"], np.int64)
@@ -127,13 +126,13 @@ def approximate_neighbors(blocks: Blocks, spark_frame: DataFrame, cells: Cells, 
     """
     search = Search(blocks.metric, k, 1, blocks.shift)
     tasks = tasks_of(blocks.rows_per_block(1), max(512, -(-blocks.rows_with(1) // TASKS)))
-    folder, names, probes = blocks.folder or "", blocks.names, cells.probes
+    files, probes = blocks.files, cells.probes
 
     def run(number: int) -> Iterator[pa.RecordBatch]:
         block, start, stop = tasks[number]
-        queries = read_block(folder, names[block])
+        queries = files.block(block)
         rows = queries.rows(1)[start:stop]
-        found = search_cells(replace(search, device=gpu_of_task()), folder, names, queries, rows, probes)
+        found = search_cells(replace(search, device=gpu_of_task()), files, queries, rows, probes)
         yield from result_rows(found, k, is_self=True)
 
     return in_tasks(spark_frame, len(tasks), run, RESULT_DDL)

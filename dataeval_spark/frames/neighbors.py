@@ -6,26 +6,26 @@ and the lists. Where they do not, the same lists come from a join of block rows 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 from pyspark import TaskContext
 from pyspark.sql import DataFrame
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.blocks import Blocks, block_of_row, tasks_of
+from dataeval_spark.frames.blocks import Blocks, block_of_row, in_tasks, tasks_of
 from dataeval_spark.kernels.block_search import Search, empty_lists, search_blocks, take_block
 from dataeval_spark.kernels.neighbor_lists import (
     PARTIAL_DDL,
     PARTIAL_SCHEMA,
     RESULT_SCHEMA,
     PartialLists,
-    ids_of_codes,
+    ids_of,
     merged,
     result_rows,
 )
-from dataeval_spark.kernels.vector_blocks import read_block
 
 RESULT_DDL = (
     "image_id string, target_index int, rank int, neighbor_id string, neighbor_target_index int, distance double"
@@ -85,30 +85,16 @@ def nearest_neighbors(
         return _by_join(blocks, blocks.frame, search, query_role)
     rows_per_task = max(FEWEST_ROWS_PER_TASK, -(-blocks.rows_with(query_role) // TASKS))
     tasks = tasks_of(blocks.rows_per_block(query_role), rows_per_task)
-    folder, names = blocks.folder or "", blocks.names
+    files = blocks.files
 
     def run(number: int) -> Iterator[pa.RecordBatch]:
         block, start, stop = tasks[number]
-        queries = read_block(folder, names[block])
+        queries = files.block(block)
         rows = queries.rows(query_role)[start:stop]
-        found = search_blocks(replace(search, device=gpu_of_task()), folder, names, queries, rows)
+        found = search_blocks(replace(search, device=gpu_of_task()), files, queries, rows)
         yield from result_rows(found, k, is_self)
 
     return in_tasks(spark_frame, len(tasks), run, RESULT_DDL)
-
-
-def in_tasks(spark_frame: DataFrame, tasks: int, run: Callable[[int], Iterator[pa.RecordBatch]], ddl: str) -> DataFrame:
-    """What ``run`` yields for 0, 1, ... ``tasks`` - 1, each in a Spark task of its own."""
-    spark = spark_frame.sparkSession
-    if tasks == 0:
-        return spark.createDataFrame([], ddl)
-
-    def each(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for number in batch.column(0).to_pylist():  # one per task
-                yield from run(number)
-
-    return spark.range(0, tasks, 1, tasks).mapInArrow(each, ddl)
 
 
 def gpu_of_task() -> str | None:
@@ -120,7 +106,6 @@ def gpu_of_task() -> str | None:
 
 def _by_join(blocks: Blocks, frame: DataFrame, search: Search, query_role: int) -> DataFrame:
     dimension, width = blocks.dimension, search.width
-    place = {name: number for number, name in enumerate(blocks.names)}
     left = frame.selectExpr("block AS query", "ids AS query_ids", "vectors AS query_vectors")
     right = frame.selectExpr("block AS index", "ids AS index_ids", "vectors AS index_vectors")
 
@@ -132,8 +117,10 @@ def _by_join(blocks: Blocks, frame: DataFrame, search: Search, query_role: int) 
         if len(rows) == 0:
             return PARTIAL_SCHEMA.empty_table()
         lists, copy_of = empty_lists(replace(search, device=gpu_of_task()), queries, rows)
-        take_block(search, lists, index, place[row["index"]])
-        ids = ids_of_codes(lists.codes, lambda _: index.ids)
+        # The rows of a block stand in the order of their ids; between blocks the merge compares the ids themselves.
+        numbers = np.arange(len(index.vectors), dtype=np.int64)
+        take_block(search, lists, index, numbers)
+        ids = ids_of(lists.codes, lambda rows: (np.zeros_like(rows), rows), lambda _: index.ids)
         found = PartialLists(queries.ids.take(rows), lists.distances, lists.codes, ids).of_queries(copy_of)
         return found.to_row(row["query"])
 

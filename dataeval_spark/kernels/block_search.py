@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dataeval_spark.kernels.nearest import Metric, NearestLists, multiplier, points
-from dataeval_spark.kernels.neighbor_lists import PartialLists, ids_of_codes
-from dataeval_spark.kernels.vector_blocks import VectorBlock, read_block
+from dataeval_spark.kernels.neighbor_lists import PartialLists, ids_of
+from dataeval_spark.kernels.vector_blocks import BlockFiles, VectorBlock
 
 
 @dataclass(frozen=True)
@@ -42,32 +41,25 @@ def empty_lists(search: Search, queries: VectorBlock, rows: NDArray[np.intp]) ->
     return NearestLists(points(vectors, search.metric, search.shift), search.width, multiplier(search.device)), copy_of
 
 
-def take_block(search: Search, lists: NearestLists, index: VectorBlock, number: int) -> None:
-    """Take a block into account; its rows are called number x 2^32 + row."""
+def take_block(search: Search, lists: NearestLists, index: VectorBlock, codes: NDArray[np.int64]) -> None:
+    """Take a block into account, whose rows have these codes."""
     # Of equal vectors no more than one list can hold are compared, however many there are.
     rows = index.rows(search.role, copies=search.width)
     vectors = np.asarray(index.vectors if len(rows) == len(index.vectors) else index.vectors[rows])
-    lists.update(points(vectors, search.metric, search.shift), (number << 32) + rows)
+    lists.update(points(vectors, search.metric, search.shift), np.asarray(codes[rows]))
 
 
-def search_blocks(
-    search: Search, folder: str, names: Sequence[str], queries: VectorBlock, rows: NDArray[np.intp]
-) -> PartialLists:
+def search_blocks(search: Search, files: BlockFiles, queries: VectorBlock, rows: NDArray[np.intp]) -> PartialLists:
     """The nearest of each of some rows in all blocks of a folder: two blocks and one product are held at a time."""
     lists, copy_of = empty_lists(search, queries, rows)
-    for number, name in enumerate(names):
-        take_block(search, lists, read_block(folder, name), number)
-    return with_ids(lists, folder, names, queries, rows, copy_of)
+    for number in range(len(files.names)):
+        take_block(search, lists, files.block(number), files.codes(number))
+    return with_ids(lists, files, queries, rows, copy_of)
 
 
 def with_ids(
-    lists: NearestLists,
-    folder: str,
-    names: Sequence[str],
-    queries: VectorBlock,
-    rows: NDArray[np.intp],
-    copy_of: NDArray[np.intp],
+    lists: NearestLists, files: BlockFiles, queries: VectorBlock, rows: NDArray[np.intp], copy_of: NDArray[np.intp]
 ) -> PartialLists:
     """Finished lists with the ids of the queries and their neighbours."""
-    ids = ids_of_codes(lists.codes, lambda number: read_block(folder, names[number]).ids)
+    ids = ids_of(lists.codes, files.places, lambda number: files.block(number).ids)
     return PartialLists(queries.ids.take(rows), lists.distances, lists.codes, ids).of_queries(copy_of)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +9,7 @@ from dataeval_spark.kernels.block_search import Search, empty_lists, search_bloc
 from dataeval_spark.kernels.kmeans import lloyd, nearest_cells, nearest_center, ranks_of_cells
 from dataeval_spark.kernels.nearest import NO_CODE, Metric, centred, points
 from dataeval_spark.kernels.neighbor_lists import PartialLists
-from dataeval_spark.kernels.vector_blocks import VectorBlock, read_array, read_block, write_array
+from dataeval_spark.kernels.vector_blocks import BlockFiles, VectorBlock, read_array, write_array
 
 CENTERS = "centers"
 
@@ -29,81 +27,83 @@ def uniform(draw: NDArray[np.int64]) -> NDArray[np.float64]:
     return numbers
 
 
-def train_cells(folder: str, names: Sequence[str], metric: Metric, cells: int, share: float) -> int:
+def train_cells(files: BlockFiles, metric: Metric, cells: int, share: float) -> int:
     """Make the centers from the share of the vectors that their draws choose; return how many there are.
 
     The sample is taken in the order of the ids, so the centers do not depend on the blocks.
     """
-    operands, draws = [], []
-    for name in names:
-        block = read_block(folder, name)
+    operands, draws, codes = [], [], []
+    for number in range(len(files.names)):
+        block = files.block(number)
         draw = block.ids["draw"].to_numpy()
         rows = np.flatnonzero(uniform(draw) < share)
         operands.append(operand(metric, block.vectors[rows]))
         draws.append(draw[rows])
-    sample, order = np.concatenate(operands), np.argsort(np.concatenate(draws), kind="stable")
+        codes.append(files.codes(number)[rows])
+    by_id = np.argsort(np.concatenate(codes))
+    sample, drawn = np.concatenate(operands)[by_id], np.concatenate(draws)[by_id]
     if len(sample) == 0:  # a small dataset and bad luck: one cell
-        sample, order = operand(metric, read_block(folder, names[0]).vectors[:1]), np.array([0])
-    centers, _ = lloyd(sample, sample[order[:cells]])
-    write_array(folder, CENTERS, centers)
+        sample, drawn = operand(metric, files.block(0).vectors[:1]), np.zeros(1)
+    centers, _ = lloyd(sample, sample[np.argsort(drawn, kind="stable")[:cells]])
+    write_array(files.folder, CENTERS, centers)
     return len(centers)
 
 
-def sort_into_cells(folder: str, name: str, search: Search) -> None:
+def sort_into_cells(files: BlockFiles, number: int, search: Search) -> None:
     """Store the vectors of a block again, sorted by cell."""
-    block, centers = read_block(folder, name), read_array(folder, CENTERS)
+    block, name, centers = files.block(number), files.names[number], read_array(files.folder, CENTERS)
     rows = block.rows(search.role, copies=search.width)
     labels = nearest_center(operand(search.metric, block.vectors[rows]), centers)
     order = np.argsort(labels, kind="stable")
     label_of_row = np.full(len(block.vectors), -1, np.int32)
     label_of_row[rows] = labels
-    write_array(folder, f"{name}.labels", label_of_row)
-    write_array(folder, f"{name}.rows", rows[order].astype(np.int64))
-    write_array(folder, f"{name}.sorted", block.vectors[rows[order]])
-    write_array(folder, f"{name}.starts", np.searchsorted(labels[order], np.arange(len(centers) + 1)))
+    write_array(files.folder, f"{name}.labels", label_of_row)
+    write_array(files.folder, f"{name}.sorted_codes", files.codes(number)[rows[order]])
+    write_array(files.folder, f"{name}.sorted", block.vectors[rows[order]])
+    write_array(files.folder, f"{name}.starts", np.searchsorted(labels[order], np.arange(len(centers) + 1)))
 
 
-def found_by_rank(
-    search: Search, folder: str, names: Sequence[str], queries: VectorBlock, rows: NDArray[np.intp]
-) -> NDArray[np.int64]:
+def found_by_rank(search: Search, files: BlockFiles, queries: VectorBlock, rows: NDArray[np.intp]) -> NDArray[np.int64]:
     """Of the true neighbours of some rows, how many lie in the nearest cell of their query, in the second, ..."""
-    centers = read_array(folder, CENTERS)
-    lists = search_blocks(search, folder, names, queries, rows)
+    centers = read_array(files.folder, CENTERS)
+    lists = search_blocks(search, files, queries, rows)
     counts = np.zeros(len(centers), np.int64)
     if len(rows) == 0:
         return counts
     present = lists.codes != NO_CODE
     # The first is the query itself, or an equal vector: to find it proves nothing.
     present[:, 0] &= not search.is_self
+    block, row = files.places(lists.codes)
     labels = np.zeros(lists.codes.shape, np.int32)
-    for number, name in enumerate(names):
-        of_block = present & (lists.codes >> 32 == number)
-        labels[of_block] = read_array(folder, f"{name}.labels")[lists.codes[of_block] & 0xFFFFFFFF]
+    for number, name in enumerate(files.names):
+        of_block = present & (block == number)
+        labels[of_block] = read_array(files.folder, f"{name}.labels")[row[of_block]]
     ranks = ranks_of_cells(operand(search.metric, queries.vectors[rows]), centers, labels)
     return counts + np.bincount(ranks[present], minlength=len(centers))
 
 
 def search_cells(
-    search: Search, folder: str, names: Sequence[str], queries: VectorBlock, rows: NDArray[np.intp], probes: int
+    search: Search, files: BlockFiles, queries: VectorBlock, rows: NDArray[np.intp], probes: int
 ) -> PartialLists:
     """The nearest of each of some rows in the ``probes`` cells whose centers are nearest to it."""
     lists, copy_of = empty_lists(search, queries, rows)
-    centers = read_array(folder, CENTERS)
+    centers = read_array(files.folder, CENTERS)
     near = nearest_cells(operand(search.metric, lists.queries.vectors), centers, probes)
     cells, query = near.ravel(), np.repeat(np.arange(len(near)), near.shape[1])
     order = np.argsort(cells, kind="stable")
     bounds = np.searchsorted(cells[order], np.arange(len(centers) + 1))
-    starts = [read_array(folder, f"{name}.starts") for name in names]
-    row_numbers = [read_array(folder, f"{name}.rows") for name in names]
-    vectors = [read_array(folder, f"{name}.sorted") for name in names]
+    starts, codes, vectors = (
+        [read_array(files.folder, f"{name}.{kind}") for name in files.names]
+        for kind in ("starts", "sorted_codes", "sorted")
+    )
     for cell in range(len(centers)):
         asking = query[order[bounds[cell] : bounds[cell + 1]]]
         if len(asking) == 0:
             continue
         parts = [slice(start[cell], start[cell + 1]) for start in starts]
-        members = np.concatenate([each[part] for each, part in zip(vectors, parts, strict=True)])
-        codes = [
-            (number << 32) + each[part] for number, (each, part) in enumerate(zip(row_numbers, parts, strict=True))
-        ]
-        lists.update(points(members, search.metric, search.shift), np.concatenate(codes), rows=asking)
-    return with_ids(lists, folder, names, queries, rows, copy_of)
+        members, member_codes = (
+            np.concatenate([each[part] for each, part in zip(arrays, parts, strict=True)])
+            for arrays in (vectors, codes)
+        )
+        lists.update(points(members, search.metric, search.shift), member_codes, rows=asking)
+    return with_ids(lists, files, queries, rows, copy_of)

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dataeval_spark.kernels.nearest import NO_CODE
+from dataeval_spark.kernels.vector_blocks import order_of_ids
 
 KEYS = ["image_id", "target_index"]
 NEIGHBOR_SCHEMA = pa.schema([("image_id", pa.string()), ("target_index", pa.int32())])
@@ -36,6 +37,7 @@ PARTIAL_SCHEMA = pa.schema(
 )
 PARTIAL_DDL = "query string, queries binary, distances binary, codes binary, neighbors binary"
 ROWS_PER_BATCH = 65_536
+Places = Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 
 @dataclass(frozen=True)
@@ -85,36 +87,51 @@ def _to_bytes(table: pa.Table) -> bytes:
     return whole
 
 
-def ids_of_codes(codes: NDArray[np.int64], ids_of_block: Callable[[int], pa.Table]) -> pa.Table:
-    """Ids of codes (block number x 2^32 + row), flat, row by row; null where there is no code."""
+def ids_of(codes: NDArray[np.int64], places: Places, ids_of_block: Callable[[int], pa.Table]) -> pa.Table:
+    """Ids of codes, flat, row by row; null where there is no code.
+
+    Parameters
+    ----------
+    codes : ndarray of int64
+        Any shape.
+    places : callable
+        Block and row of each of some codes.
+    ids_of_block : callable
+        Ids of the rows of a block.
+    """
     flat = codes.ravel()
-    order = np.argsort(flat, kind="stable")
-    known = order[: int((flat != NO_CODE).sum())]
-    blocks, starts = np.unique(flat[known] >> 32, return_index=True)
+    known = np.flatnonzero(flat != NO_CODE)
+    block, row = places(flat[known])
+    order = np.argsort(block, kind="stable")
+    numbers, starts = np.unique(block[order], return_index=True)
     parts = [NEIGHBOR_SCHEMA.empty_table()]
-    for block, members in zip(blocks.tolist(), np.split(known, starts[1:]), strict=True):
-        parts.append(ids_of_block(block).select(KEYS).take(flat[members] & 0xFFFFFFFF).cast(NEIGHBOR_SCHEMA))
+    for number, members in zip(numbers.tolist(), np.split(order, starts[1:]), strict=False):
+        parts.append(ids_of_block(number).select(KEYS).take(row[members]).cast(NEIGHBOR_SCHEMA))
     taken = pa.concat_tables(parts).combine_chunks()
     place = np.zeros(len(flat), np.int64)
-    place[known] = np.arange(len(known))
-    has_code = np.zeros(len(flat), bool)
-    has_code[known] = True
-    return taken.take(pa.array(place, mask=~has_code))
+    place[known[order]] = np.arange(len(known))
+    return taken.take(pa.array(place, mask=flat == NO_CODE))
 
 
 def merged(parts: Iterable[PartialLists], width: int) -> PartialLists:
-    """The nearest of several lists of the same queries."""
+    """The nearest of several lists of the same queries, by (distance, ids)."""
     every = list(parts)
     distances = np.concatenate([part.distances for part in every], axis=1)
     codes = np.concatenate([part.codes for part in every], axis=1)
-    order = np.lexsort((codes, distances), axis=1)[:, :width]
-    each = every[0].codes.shape[1]
-    queries = len(distances)
+    each, queries = every[0].codes.shape[1], len(distances)
+    column = np.arange(codes.shape[1])
     # Position of (query, column) in the concatenated flat tables of ids.
-    flat = (order // each) * (queries * each) + np.arange(queries)[:, None] * each + order % each
-    neighbors = pa.concat_tables([part.neighbors for part in every]).take(flat.ravel())
+    position = (column // each) * (queries * each) + np.arange(queries)[:, None] * each + column % each
+    neighbors = pa.concat_tables([part.neighbors for part in every]).combine_chunks()
+    place = np.empty(len(neighbors), np.int64)
+    place[order_of_ids(neighbors)] = np.arange(len(neighbors))
+    codes = np.where(codes == NO_CODE, NO_CODE, place[position])
+    order = np.lexsort((codes, distances), axis=1)[:, :width]
     return PartialLists(
-        every[0].queries, np.take_along_axis(distances, order, 1), np.take_along_axis(codes, order, 1), neighbors
+        every[0].queries,
+        np.take_along_axis(distances, order, 1),
+        np.take_along_axis(codes, order, 1),
+        neighbors.take(np.take_along_axis(position, order, 1).ravel()),
     )
 
 

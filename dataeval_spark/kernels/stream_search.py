@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dataeval_spark.errors import EmbeddingError
 from dataeval_spark.kernels.nearest import NO_CODE, Metric, NearestLists, centred, points
 from dataeval_spark.kernels.neighbor_lists import KEYS, NEIGHBOR_SCHEMA
-from dataeval_spark.kernels.vector_blocks import vectors_of
+from dataeval_spark.kernels.vector_blocks import order_of_ids, vectors_of
 
 RESULT_SCHEMA = pa.schema(
     [
@@ -59,8 +59,7 @@ def nearest_in_stream(
             lists = NearestLists(points(queries, metric, shift), k)
         # Codes in the order of the ids of all that is held and all that comes, so that ties fall as they should.
         ids = pa.concat_tables([held, table.select(KEYS).cast(NEIGHBOR_SCHEMA)]).combine_chunks()
-        keys = ids.append_column("order", pc.fill_null(ids["target_index"], -1))
-        order = pc.sort_indices(keys, sort_keys=[("image_id", "ascending"), ("order", "ascending")]).to_numpy()
+        order = order_of_ids(ids)
         codes = np.empty(len(order), np.int64)
         codes[order] = np.arange(len(order))
         present = lists.codes != NO_CODE

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 IDS_SCHEMA = pa.schema(
@@ -47,6 +48,15 @@ class VectorBlock:
         starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
         copy = np.arange(len(rows)) - np.repeat(starts, np.diff(np.r_[starts, len(rows)]))
         return rows[np.sort(order[copy < copies])]
+
+
+def order_of_ids(table: pa.Table) -> NDArray[np.int64]:
+    """Rows in the order of (image_id by bytes, target_index, null first)."""
+    keys = pa.table({"image_id": table["image_id"], "order": pc.fill_null(table["target_index"], -1)})
+    order: NDArray[np.int64] = (
+        pc.sort_indices(keys, sort_keys=[("image_id", "ascending"), ("order", "ascending")]).to_numpy().astype(np.int64)
+    )
+    return order
 
 
 def vectors_of(column: pa.ChunkedArray, dimension: int) -> NDArray[np.float32]:
@@ -104,3 +114,25 @@ def read_block(folder: str, name: str) -> VectorBlock:
     with pa.memory_map(f"{folder}/{name}.arrow") as file:
         ids = pa.ipc.open_file(file).read_all()
     return VectorBlock(ids, read_array(folder, name))
+
+
+@dataclass(frozen=True)
+class BlockFiles:
+    """Blocks in a folder: their names, and the place of each one's first row among all rows."""
+
+    folder: str
+    names: tuple[str, ...]
+    offsets: NDArray[np.int64]
+
+    def block(self, number: int) -> VectorBlock:
+        return read_block(self.folder, self.names[number])
+
+    def codes(self, number: int) -> NDArray[np.int64]:
+        """Codes of the rows of a block: place in the order of all ids x 2^32 + place among all rows."""
+        return read_array(self.folder, f"{self.names[number]}.codes")
+
+    def places(self, codes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Block and row of codes."""
+        place = codes & 0xFFFFFFFF
+        block = np.searchsorted(self.offsets, place, side="right") - 1
+        return block, place - self.offsets[block]

@@ -108,7 +108,13 @@ def neighbors(
         known = None if previous is None else _usable(previous, part, k, metric)
         prepared = vectors.withColumn("roles", F.lit(INDEXED | ASKED)) if known is None else _roles(vectors, known)
         blocks = cut_into_blocks(
-            prepared, metric=metric, scratch=folder, checkpoint=checkpoint, block_rows=block_rows, seed=seed
+            prepared,
+            metric=metric,
+            scratch=folder,
+            checkpoint=checkpoint,
+            block_rows=block_rows,
+            rows=part.count,
+            seed=seed,
         )
         hours = part.core_hours(blocks)
         is_large = hours > max_core_hours and scratch is not None
