@@ -23,7 +23,9 @@ SCHEMAS = {
     "factors": "image_id target_index run_id",
     "annotation_findings": "dataset source_file location image_id target_index kind message found expected run_id",
     "source_files": "dataset path image_id fingerprint run_id",
-    "hashes": "image_id target_index file_hash content_hash phash dhash phash_d4 dhash_d4 fingerprint run_id",
+    "hashes": "image_id target_index file_hash content_hash phash dhash phash_d4 dhash_d4 dataeval_xxhash fingerprint "
+    "run_id",
+    "normalization": "split colors channel image_count unknown_range_count pixel_count mean std common_sizes run_id",
     "unreadable_images": "image_id stage error_class message content_length fingerprint run_id",
     "embeddings": "image_id target_index encoder embedding encoder_version fingerprint run_id",
     "neighbors": "encoder metric image_id target_index rank neighbor_id neighbor_target_index distance k method "
@@ -61,7 +63,8 @@ SCHEMAS = {
     "recall_micro false_positive_rate_macro false_positive_rate_micro accuracy_macro accuracy_micro run_id",
     "predictions": "image_id model target_index label score probabilities box predicted_at run_id",
     "prediction_classes": "model class_index class_name run_id",
-    "label_errors": "step source image_id target_index class_name suggested_class second_class score is_bound rank run_id",
+    "label_errors": "step source image_id target_index class_name suggested_class second_class score is_bound rank "
+    "run_id",
     "confident_joint": "model class_name true_class confident_count estimated_count share run_id",
     "class_noise": "model class_name label_count threshold confident_count noise_rate lower upper inverse_noise_rate "
     "run_id",
@@ -82,12 +85,15 @@ SCHEMAS = {
     "snapshots": "snapshot table_name version table_id created_at note run_ids",
 }
 OPTIONS = {
+    "normalization": "",
     "confident_learning": "filter_by share",
     "label_neighbors": "k",
     "object_label_errors": "",
     "box_findings": "duplicate_overlap conflict_overlap tiny_pixels",
-    "ingest": "format annotations metadata dataset split glob limit keep_bytes replace timezone voc_one_based box_format",
-    "profile": "encoder per_target max_pixels images_per_commit",
+    "ingest": "format annotations metadata dataset split glob limit keep_bytes replace timezone voc_one_based "
+    "box_format",
+    "profile": "encoder per_target max_pixels timezone channel_groups background value_range compat statistics "
+    "image_timeout image_memory batch_size device half_precision images_per_commit",
     "duplicates": "near phash_distance dhash_distance d4 boxes embedding_distance embedding_encoder "
     "low_information_std grouping keep compat one_task_edges",
     "outliers": "method threshold statistics per_class per_target",

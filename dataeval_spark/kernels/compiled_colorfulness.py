@@ -9,7 +9,7 @@ from numba import njit
 
 from dataeval_spark.kernels.compiled_options import OPTIONS
 
-SOURCES = "ba30639b4d3b36be"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "9ae755d78674c1a6"  # see tests/kernels/test_compiled_sources.py
 
 _CHUNK = 1024
 """So many squares of at most 510^2 fit into 32 bits."""

@@ -9,16 +9,16 @@ from numba import njit
 
 from dataeval_spark.kernels.compiled_options import OPTIONS
 
-SOURCES = "ba30639b4d3b36be"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "9ae755d78674c1a6"  # see tests/kernels/test_compiled_sources.py
 
 _CHUNK = 1 << 19
 """So many values of at most 8 x 255 fit into 32 bits."""
 
 
 @njit(**OPTIONS)
-def laplacian_difference_sum(gray: Any, height: int, width: int) -> int:
+def laplacian_difference_sum(gray: Any, height: int, width: int) -> Any:
     """Sum of absolute values of the mask [1 -2 1; -2 4 -2; 1 -2 1] over the inner pixels of a picture."""
-    total = 0
+    total = np.int64(0)
     vertical = np.empty(width, np.int16)
     for y in range(1, height - 1):
         above, row, below = gray[y - 1, :width], gray[y, :width], gray[y + 1, :width]
@@ -32,5 +32,5 @@ def laplacian_difference_sum(gray: Any, height: int, width: int) -> int:
                 twice = np.int16(second[x] + second[x])
                 value = np.int16(np.int16(vertical[x] + third[x]) - twice)
                 part = np.int32(part + np.int32(abs(value)))
-            total += part
+            total += np.int64(part)
     return total

@@ -31,7 +31,8 @@ def conversion_of(image: Image.Image) -> str | None:
         return "palette to RGB"
     if mode in ("CMYK", "YCbCr", "HSV", "LAB"):
         return f"{mode} to RGB"
-    if mode == "RGB" and image.tile and _is_sixteen_bit(image.tile[0][3]):
+    tiles: Any = getattr(image, "tile", None)
+    if mode == "RGB" and tiles and _is_sixteen_bit(tiles[0][3]):
         return "16 bits to 8"
     return None
 

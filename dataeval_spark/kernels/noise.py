@@ -33,7 +33,8 @@ def noise(gray: NDArray[np.uint8]) -> float:
     values = gray.astype(np.int32)
     vertical = values[:-2] - 2 * values[1:-1] + values[2:]
     mask = vertical[:, :-2] - 2 * vertical[:, 1:-1] + vertical[:, 2:]
-    return noise_of_sum(*gray.shape, int(np.abs(mask).sum(dtype=np.int64)))
+    height, width = gray.shape
+    return noise_of_sum(height, width, int(np.abs(mask).sum(dtype=np.int64)))
 
 
 def noise_of_sum(height: int, width: int, total: int) -> float:

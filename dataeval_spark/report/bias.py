@@ -54,14 +54,14 @@ def bias(data: ReportData) -> Mapping[str, Any]:
         )
     gaps = data.of("coverage_gaps")
     if gaps:
-        columns = (
+        of_gaps = (
             Column("Combination", "pattern", most=110, style="wide"),
             Column("Rows", "n", number, "num"),
             Column("If independent", "expected", number, "num"),
             Column("Needed", "images_needed", number, "num"),
         )
         note = f"{len(gaps):,} of {gaps[0]['found']:,} shown"
-        tables.append({"title": "Combinations that are missing or rare", "listing": _table(gaps, columns, note)})
+        tables.append({"title": "Combinations that are missing or rare", "listing": _table(gaps, of_gaps, note)})
     flagged = [shorten(row["factor_b"], 40) for row in labels if row["is_flagged"]]
     summary = (
         f"{plural(len(flagged), 'factor tells', 'factors tell')} the label: {listed(flagged, 6)}."

@@ -138,6 +138,5 @@ class ProfileOptions:
         measures = self.measures()
         groups = json.dumps(measures.channel_groups, sort_keys=True)
         custom = ",".join(f"{statistic.reference}@{statistic.digest}" for statistic in measures.statistics)
-        parts = (VERSION, self.max_pixels, self.per_target, self.timezone, groups, self.background, self.compat)
-        parts += (measures.value_range, custom)
-        return "|".join(map(str, parts))
+        switches = (VERSION, self.max_pixels, self.per_target, self.timezone, groups, self.background, self.compat)
+        return "|".join(map(str, (*switches, measures.value_range, custom)))
