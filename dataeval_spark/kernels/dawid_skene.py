@@ -1,0 +1,148 @@
+"""True classes and raters' errors from what raters said: the model of Dawid and Skene, fitted by EM.
+
+Dawid and Skene, "Maximum Likelihood Estimation of Observer Error-Rates Using the EM Algorithm" (1979).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """What was said about n things.
+
+    ``said`` (n, R C) has a 1 where rater r said class l, in column r C + l; ``weights`` (n,) says how many things there
+    are of each kind.
+    """
+
+    said: csr_array
+    weights: Floats
+    classes: int
+
+    @property
+    def votes(self) -> Floats:
+        """How many raters chose each class: (n, C)."""
+        columns = self.said.shape[1]
+        fold = csr_array((np.ones(columns), (np.arange(columns), np.arange(columns) % self.classes)))
+        votes: Floats = (self.said @ fold).toarray()
+        return votes
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What one pass over the things adds up to.
+
+    ``members`` (C,): expected things of each true class; ``answers`` (R C, C): expected times that rater r said l (row
+    r C + l) of a thing of true class j (column); ``likelihood``: logarithm.
+    """
+
+    members: Floats
+    answers: Floats
+    likelihood: float
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(self.members + other.members, self.answers + other.answers, self.likelihood + other.likelihood)
+
+
+@dataclass(frozen=True)
+class Model:
+    """``log_prior`` (C,) of the classes, and ``log_answers`` (R C, C): of rater r saying l of a thing of class j."""
+
+    log_prior: Floats
+    log_answers: Floats
+
+
+def posteriors(ratings: Ratings, model: Model) -> tuple[Floats, Floats]:
+    """Probability of each class of each thing (n, C), and the log likelihood of each (n,)."""
+    scores = np.asarray(ratings.said @ model.log_answers) + model.log_prior
+    largest = scores.max(axis=1, keepdims=True)
+    unscaled = np.exp(scores - largest)
+    total = unscaled.sum(axis=1, keepdims=True)
+    return unscaled / total, (np.log(total) + largest).ravel()
+
+
+def vote_sums(ratings: Ratings) -> Sums:
+    """The first pass: shares of votes stand for probabilities."""
+    votes = ratings.votes
+    return _sums(ratings, votes / votes.sum(axis=1, keepdims=True), -np.inf)
+
+
+def posterior_sums(ratings: Ratings, model: Model) -> Sums:
+    """A later pass: the E step, summed up for the M step."""
+    probabilities, likelihoods = posteriors(ratings, model)
+    return _sums(ratings, probabilities, float(likelihoods @ ratings.weights))
+
+
+def _sums(ratings: Ratings, probabilities: Floats, likelihood: float) -> Sums:
+    weighted = probabilities * ratings.weights[:, None]
+    return Sums(weighted.sum(axis=0), np.asarray(ratings.said.T @ weighted), likelihood)
+
+
+def maximize(sums: Sums, smoothing: float) -> Model:
+    """The M step: shares of the sums. Each rater is taken to have given each answer ``smoothing`` times more."""
+    classes = len(sums.members)
+    answers = sums.answers.reshape(-1, classes, classes) + smoothing
+    prior = sums.members + smoothing
+    with np.errstate(divide="ignore"):
+        log_answers = np.log(answers / answers.sum(axis=1, keepdims=True)).reshape(-1, classes)
+        return Model(np.log(prior / prior.sum()), log_answers)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted model, the sums it follows from, and how it was reached."""
+
+    model: Model
+    sums: Sums
+    iterations: int
+    has_converged: bool
+
+
+def fit(
+    first: Callable[[], Sums],
+    later: Callable[[Model], Sums],
+    *,
+    smoothing: float = 0.01,
+    tolerance: float = 1e-8,
+    iterations: int = 100,
+) -> Fit:
+    """EM from the votes, until the log likelihood grows by less than ``tolerance`` of itself.
+
+    Parameters
+    ----------
+    first : callable
+        :func:`vote_sums` over all things.
+    later : callable
+        :func:`posterior_sums` over all things, given a model.
+    smoothing : float
+        See :func:`maximize`; above 0.
+    tolerance : float
+        When to stop.
+    iterations : int
+        At most so many passes.
+
+    Examples
+    --------
+    >>> said = csr_array(np.array([[1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 0, 1]], float))
+    >>> ratings = Ratings(said, np.array([40.0, 40.0, 1.0]), 2)
+    >>> found = fit(lambda: vote_sums(ratings), lambda model: posterior_sums(ratings, model))
+    >>> posteriors(ratings, found.model)[0].argmax(axis=1)[:2].tolist()
+    [0, 1]
+    """
+    model = maximize(first(), smoothing)
+    before = -np.inf
+    for number in range(1, iterations + 1):
+        sums = later(model)
+        if sums.likelihood - before <= tolerance * abs(sums.likelihood):
+            return Fit(model, sums, number, True)
+        before = sums.likelihood
+        model = maximize(sums, smoothing)
+    return Fit(model, later(model), iterations, False)
