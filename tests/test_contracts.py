@@ -82,6 +82,8 @@ SCHEMAS = {
     "split_strata": "split_name repeat fold split stratum wanted got deviation units note run_id",
     "split_leakage": "split_name repeat fold kind image_id_a image_id_b split_a split_b value run_id",
     "split_repairs": "split_name repeat fold image_id from_split to_split unit_id run_id",
+    "views": "view_name version recipe members digest created_at run_id",
+    "view_members": "view_name version image_id copy order_key run_id",
     "snapshots": "snapshot table_name version table_id created_at note run_ids",
 }
 OPTIONS = {
