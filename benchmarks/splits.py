@@ -1,4 +1,4 @@
-"""Stratified group folds against scikit-learn's StratifiedGroupKFold, in one run: seconds, and the error of class shares.
+"""Stratified group folds against scikit-learn, in one run: seconds, and the error of class shares.
 
 Both get the same rows: ours as a cached frame, its result read by a `noop` write; scikit-learn's as arrays.
 """
@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
+from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-from sklearn.model_selection import StratifiedGroupKFold
+HERE = Path(__file__).resolve().parent
+# profile.py beside this file would hide the standard library's.
+sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
 
-from dataeval_spark import session
-from dataeval_spark.splits.assign import assign
+import numpy as np  # noqa: E402
+import pyarrow as pa  # noqa: E402
+from sklearn.model_selection import StratifiedGroupKFold  # noqa: E402
+
+from dataeval_spark import session  # noqa: E402
+from dataeval_spark.splits.assign import assign  # noqa: E402
 
 
 def share_error(folds: np.ndarray, labels: np.ndarray, count: int) -> float:
