@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, Schema, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from pyarrow.dataset import Dataset
 from pyspark.sql.types import StructType
 
 from dataeval_spark.table_access import Commit, Row, Writer, made_by, retrying
@@ -97,6 +98,9 @@ class LocalAccess:
             wanted &= pc.field(column).is_null() if value is None else pc.field(column) == value
         found = DeltaTable(self._path).to_pyarrow_dataset().to_table(columns=list(columns), filter=wanted)
         return cast(list[Row], found.to_pylist())
+
+    def dataset(self) -> Dataset:
+        return cast(Dataset, DeltaTable(self._path).to_pyarrow_dataset())
 
     def append(self, table: Table, rows: Sequence[Row], writer: Writer) -> None:
         self._write(table, rows, writer, mode="append")

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
+from pyarrow.dataset import Dataset
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -14,7 +16,8 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.decode import decode
 from dataeval_spark.kernels.encoders import load_encoder
 from dataeval_spark.kernels.nearest import Metric
-from dataeval_spark.similarity.search import search
+from dataeval_spark.kernels.stream_search import nearest_in_stream
+from dataeval_spark.similarity.search import checked_queries, search
 from dataeval_spark.tables import EMBEDDINGS, IMAGES
 from dataeval_spark.workspace import Workspace
 
@@ -58,11 +61,40 @@ def search_workspace(
     name, version = _encoder(whole, encoder)
     rows = whole.where((F.col("encoder") == name) & (F.col("encoder_version") == version))
     vector, own_id = _vector(rows, query, name, version)
-    others = rows if own_id is None else rows.where(F.col("image_id") != own_id)
     uris = workspace.read(IMAGES).where("deleted_at IS NULL").select("image_id", "uri")
+    dataset = workspace.local_dataset(EMBEDDINGS)
+    if dataset is None:
+        others = rows if own_id is None else rows.where(F.col("image_id") != own_id)
+        nearest = search(others, vector, k=k, metric=metric)
+    else:
+        nearest = _search_files(workspace, dataset, (name, version), vector, own_id, k, metric)
     # image_id is unique on both sides.
-    found = search(others, vector, k=k, metric=metric).join(uris, on="image_id", how="left")
+    found = nearest.join(uris, on="image_id", how="left")
     return found.select("rank", "image_id", "distance", "uri").orderBy("rank")
+
+
+def _search_files(
+    workspace: Workspace,
+    dataset: Dataset,
+    encoder: tuple[str, str],
+    vector: NDArray[np.float32],
+    own_id: str | None,
+    k: int,
+    metric: Metric,
+) -> DataFrame:
+    """The search on files of this machine: Arrow reads them several times faster than Spark hands arrays to Python."""
+    queries = checked_queries(vector, k, metric)
+    name, version = encoder
+    wanted = (
+        (pc.field("encoder") == name) & (pc.field("encoder_version") == version) & pc.field("target_index").is_null()
+    )
+    if own_id is not None:
+        wanted &= pc.field("image_id") != own_id
+    columns = ["image_id", "target_index", "embedding"]
+    scan = dataset.scanner(columns=columns, filter=wanted, batch_size=8192, batch_readahead=4, fragment_readahead=2)
+    found = nearest_in_stream(scan.to_batches(), queries, metric, k)
+    rows = [(row["image_id"], row["rank"], row["distance"]) for row in found.to_pylist()]  # k rows
+    return workspace.spark.createDataFrame(rows, "image_id string, rank int, distance double")
 
 
 def _encoder(whole: DataFrame, encoder: str | None) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from deltalake.exceptions import DeltaError, TableNotFoundError
+from pyarrow.dataset import Dataset
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -297,6 +298,13 @@ class Workspace:
             if is_missing(error):
                 return []
             raise
+
+    def local_dataset(self, table: Table) -> Dataset | None:
+        """A table of this machine as an Arrow dataset, for scans that Spark would convert number by number; else None.
+
+        Only of the newest version.
+        """
+        return LocalAccess(self.path(table)).dataset() if self._is_here and self.versions is None else None
 
     def append_rows(self, table: Table, rows: Sequence[Row], writer: Writer) -> None:
         """Add rows that the workspace keeps about itself."""

@@ -7,7 +7,7 @@ from typing import get_args
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -53,13 +53,7 @@ def search(embeddings: DataFrame, vectors: ArrayLike, *, k: int = 10, metric: Me
     --------
     >>> search(embeddings.where("encoder = 'thumbnail'"), vector, k=5).orderBy("rank").show()
     """
-    OptionError.unless_between("search.k", k, 1, MAX_K)
-    OptionError.unless_one_of("search.metric", metric, get_args(Metric))
-    queries = np.atleast_2d(np.asarray(vectors, np.float32))
-    OptionError.unless_between("search: bytes of all query vectors", queries.nbytes, 1, MAX_QUERY_BYTES)
-    bad = np.flatnonzero(~np.isfinite(queries).all(axis=1))
-    if len(bad):
-        raise EmbeddingError.not_finite([f"query {number}" for number in bad])
+    queries = checked_queries(vectors, k, metric)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield from nearest_in_stream(batches, queries, metric, k).to_batches()
@@ -69,3 +63,15 @@ def search(embeddings: DataFrame, vectors: ArrayLike, *, k: int = 10, metric: Me
     nearest = Window.partitionBy("query").orderBy("distance", "image_id", "target_index")
     ranked = found.withColumn("rank", F.row_number().over(nearest)).where(F.col("rank") <= k)
     return ranked.select("query", "rank", "image_id", "target_index", "distance")
+
+
+def checked_queries(vectors: ArrayLike, k: int, metric: Metric) -> NDArray[np.float32]:
+    """Query vectors as a matrix (q, d); an error where they, or the options, cannot be used."""
+    OptionError.unless_between("search.k", k, 1, MAX_K)
+    OptionError.unless_one_of("search.metric", metric, get_args(Metric))
+    queries = np.atleast_2d(np.asarray(vectors, np.float32))
+    OptionError.unless_between("search: bytes of all query vectors", queries.nbytes, 1, MAX_QUERY_BYTES)
+    bad = np.flatnonzero(~np.isfinite(queries).all(axis=1))
+    if len(bad):
+        raise EmbeddingError.not_finite([f"query {number}" for number in bad])
+    return queries
