@@ -36,7 +36,8 @@ CELLS = [
     (
         "code",
         (
-            "import warnings\n\nimport torch\n\nwarnings.simplefilter(\"ignore\", FutureWarning)  # TorchScript is old\n"
+            "import warnings\n\nimport torch\n\n"
+            'warnings.simplefilter("ignore", FutureWarning)  # TorchScript is old\n'
             "torch.manual_seed(0)\nmodel = torch.nn.Sequential(\n"
             "    torch.nn.Conv2d(3, 16, 5, stride=2), torch.nn.ReLU(),\n"
             "    torch.nn.Conv2d(16, 32, 5, stride=2), torch.nn.ReLU(),\n"

@@ -35,5 +35,5 @@ def test_the_notebook_embeds_with_a_torchscript_model(tmp_path):
 
     assert "|hog_color" in printed
     assert "|torchscript" in printed
-    assert "|128      |" in printed
+    assert "|      128|" in printed
     assert "embedding_effective_rank" in printed

@@ -156,8 +156,11 @@ def test_another_version_than_on_the_driver_is_an_error():
 def test_without_any_extra_the_package_loads_and_embeds():
     program = """
 import sys
-for name in ("torch", "torchvision", "timm", "onnxruntime", "safetensors"):
-    sys.modules[name] = None  # importing it is an error
+class NoExtras:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "torchvision", "timm", "onnxruntime", "safetensors"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, NoExtras())
 import numpy as np
 from dataeval_spark import Audit
 from dataeval_spark.kernels.encoders import load_encoder
