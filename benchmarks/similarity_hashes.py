@@ -15,6 +15,8 @@ import statistics
 import sys
 import tempfile
 import time
+from importlib.util import module_from_spec, spec_from_file_location
+from multiprocessing import get_context
 from pathlib import Path
 
 # Python puts this folder first on its path, where profile.py hides the standard module of that name.
@@ -64,28 +66,29 @@ def ours(spark, path: Path, most: int) -> tuple[float, set[tuple[str, str]]]:
 
 
 def theirs(folder: str, hashes: np.ndarray, most: int) -> tuple[float, set[tuple[str, str]]]:
-    """imagededup's search as `HashEval` makes it: every hash is a query, in two processes."""
-    from multiprocessing import Pool
-
+    """imagededup's `BruteForceCython.search` for every hash, in two processes, as its `HashEval` does."""
     texts = sorted({f"{value:016x}" for value in hashes.tolist()})
     started = time.perf_counter()
-    with Pool(2, _load, (folder, texts)) as pool:
+    # Spawned: a fork of a process with a JVM's threads may hang.
+    with get_context("spawn").Pool(2, _load, (folder, texts)) as pool:
         answers = pool.starmap(_query, [(text, most) for text in texts], chunksize=500)
     pairs = {(text, name) for text, found in zip(texts, answers, strict=True) for name, _ in found}
     return time.perf_counter() - started, {(a, b) for a, b in pairs if a < b}
 
 
 def _load(folder: str, texts: list[str]) -> None:
+    # The module alone: the package around it imports torch.
     sys.path.insert(0, folder)
-    import brute_force_cython_ext
-
-    global _search, _names, _values
-    _search = brute_force_cython_ext.query
-    _names, _values = [text.encode() for text in texts], [int(text, 16) for text in texts]
+    path = Path(folder) / "imagededup" / "handlers" / "search" / "brute_force_cython.py"
+    spec = spec_from_file_location("brute_force_cython", path)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    global _searcher
+    _searcher = module.BruteForceCython({text: text for text in texts}, None)
 
 
 def _query(text: str, most: int) -> list[tuple[str, int]]:
-    return _search(_names, _values, int(text, 16), most)
+    return _searcher.search(text, most)
 
 
 def worker(path: str, most: int) -> None:
