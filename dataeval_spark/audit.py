@@ -35,6 +35,7 @@ from dataeval_spark.progress import Progress
 from dataeval_spark.report import Provenance, ReportData, collect_report_data, render_report, save_report
 from dataeval_spark.report.attention import matters
 from dataeval_spark.runs import Run, StepRun
+from dataeval_spark.steps import COMPARISONS, STEPS
 from dataeval_spark.tables import ALL_TABLES, RUNS, Table
 from dataeval_spark.version import __version__
 from dataeval_spark.workspace import Workspace
@@ -44,7 +45,7 @@ logger = logging.getLogger("dataeval_spark")
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "ingest": ingestion.ingest,
     "profile": profiling.run_profile,
-    **{step.name: step.function for step in (*pipeline.STEPS, *pipeline.COMPARISONS)},
+    **{step.name: step.function for step in (*STEPS, *COMPARISONS)},
 }
 
 
@@ -321,7 +322,7 @@ class Audit:
 
 
 def pipeline_steps() -> tuple[str, ...]:
-    return tuple(step.name for step in pipeline.STEPS)
+    return tuple(step.name for step in STEPS)
 
 
 def summary_lines(data: ReportData) -> list[str]:

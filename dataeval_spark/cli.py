@@ -286,7 +286,7 @@ def _run_analyze(args: argparse.Namespace) -> int:
 
 
 def _run_compare(args: argparse.Namespace) -> int:
-    from dataeval_spark.pipeline import COMPARISONS
+    from dataeval_spark.steps import COMPARISONS
 
     options = _options(args, [step.name for step in COMPARISONS])
     if args.dry_run:

@@ -13,9 +13,10 @@ from pyspark.sql import functions as F
 from dataeval_spark import holdout
 from dataeval_spark import tables as t
 from dataeval_spark.errors import OptionError
-from dataeval_spark.pipeline import COMPARISONS, Options, Step, chosen, read_live, run_step, skip
+from dataeval_spark.pipeline import Options, read_live, run_step, skip
 from dataeval_spark.runs import Run, StepRun, has_done, work_id
 from dataeval_spark.snapshots import at
+from dataeval_spark.steps import COMPARISONS, Step, chosen
 from dataeval_spark.table_access import TableState
 from dataeval_spark.workspace import Workspace
 

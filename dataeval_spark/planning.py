@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dataeval_spark.errors import TableMissingError
-from dataeval_spark.pipeline import STEPS, chosen, levels
 from dataeval_spark.profiling import count_pending
 from dataeval_spark.runs import is_up_to_date, last_successes, work_id
+from dataeval_spark.steps import STEPS, chosen, levels
 from dataeval_spark.workspace import Workspace
 
 # Before a workspace has runs to learn from: 128 px images on two cores.

@@ -78,10 +78,9 @@ BOUNDED_COLLECTS = {
 }
 # Longer than a module should be; to be cut when one is touched next.
 LONG_MODULES = {
-    "pipeline.py": 320,
-    "workspace.py": 450,
-    "cli.py": 480,
-    "audit.py": 390,
+    "workspace.py": 448,
+    "cli.py": 448,
+    "audit.py": 358,
     "session.py": 290,
 }
 

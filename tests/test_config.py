@@ -8,7 +8,7 @@ import pytest
 
 from dataeval_spark.config import default_toml, load, options_of
 from dataeval_spark.errors import ConfigError
-from dataeval_spark.pipeline import COMPARISONS, STEPS, chosen
+from dataeval_spark.steps import COMPARISONS, STEPS, chosen
 
 
 def ingest(source, *, glob: str | None = None, limit: int | None = None, keep_bytes: bool = False):

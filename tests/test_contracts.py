@@ -10,7 +10,7 @@ import pytest
 
 from dataeval_spark import config
 from dataeval_spark.audit import FUNCTIONS
-from dataeval_spark.pipeline import COMPARISONS, STEPS
+from dataeval_spark.steps import COMPARISONS, STEPS
 from dataeval_spark.tables import ALL_TABLES
 
 ROOT = Path(__file__).resolve().parents[1]

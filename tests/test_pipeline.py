@@ -1,7 +1,7 @@
 """What the pipeline gives to the function of a step, and which rows it lets it write."""
 
 from dataeval_spark import pipeline, runs
-from dataeval_spark.pipeline import Step
+from dataeval_spark.steps import Step
 from dataeval_spark.tables import DATASET_FINDINGS, HASHES, LABEL_STATS, TARGETS
 from dataeval_spark.workspace import Workspace
 

@@ -1,0 +1,158 @@
+"""Which function fills which table, in which order. To add an analysis, add a line to STEPS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from dataeval_spark import tables as t
+from dataeval_spark.bias import (
+    balance,
+    completeness,
+    contingency,
+    coverage,
+    coverage_gaps,
+    diversity,
+    factors,
+    feature_value,
+    flagged,
+    label_parity,
+    labels,
+    parity,
+    shortcuts,
+)
+from dataeval_spark.errors import ConfigError
+from dataeval_spark.labels import box_findings, confident_learning, label_neighbors, object_label_errors
+from dataeval_spark.quality import duplicates, image_findings, outliers
+from dataeval_spark.shift import univariate
+from dataeval_spark.similarity import embedding_scores, image_values, neighbors, prioritization
+from dataeval_spark.splits import differences, leakage
+from dataeval_spark.stats import embedding_health, normalization
+
+
+@dataclass(frozen=True)
+class Step:
+    """``function(*frames of reads, *frames of uses, **options)`` returns one frame per table of ``writes``.
+
+    ``version`` is raised when the function's results change, so that they are computed anew. ``uses`` are read where
+    they exist, and are None where they do not; a step may use what it wrote last time itself.
+    """
+
+    function: Callable[..., Any]
+    reads: tuple[t.Table, ...]
+    writes: tuple[t.Table, ...]
+    version: int = 1
+    uses: tuple[t.Table, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return str(self.function.__name__)
+
+    @property
+    def inputs(self) -> tuple[t.Table, ...]:
+        """Tables whose rows decide the result; what the step itself wrote is only a shortcut to it."""
+        return tuple(table for table in (*self.reads, *self.uses) if table not in self.writes)
+
+
+STEPS = (
+    Step(normalization.normalization, (t.CHANNEL_STATS, t.IMAGE_STATS, t.IMAGES), (t.NORMALIZATION,)),
+    Step(
+        duplicates.duplicates,
+        (t.HASHES, t.IMAGE_STATS, t.IMAGES),
+        (t.DUPLICATE_PAIRS, t.DUPLICATE_GROUPS, t.DATASET_FINDINGS),
+        version=2,
+        uses=(t.TARGETS, t.NEIGHBORS),
+    ),
+    Step(outliers.outliers, (t.IMAGE_STATS, t.TARGETS), (t.OUTLIERS,)),
+    Step(image_findings.image_findings, (t.IMAGE_STATS,), (t.IMAGE_FINDINGS,)),
+    Step(labels.label_stats, (t.TARGETS, t.IMAGES), (t.LABEL_STATS,)),
+    Step(
+        factors.factor_bins,
+        (t.TARGETS, t.IMAGES),
+        (t.FACTOR_BINS, t.BIN_EDGES, t.DATASET_FINDINGS),
+        uses=(t.IMAGE_STATS, t.FACTORS, t.BIN_EDGES),
+    ),
+    Step(contingency.contingency, (t.FACTOR_BINS, t.BIN_EDGES), (t.CONTINGENCY,)),
+    Step(balance.balance, (t.CONTINGENCY, t.BIN_EDGES, t.FACTOR_BINS), (t.BALANCE,)),
+    Step(diversity.diversity, (t.CONTINGENCY,), (t.DIVERSITY,)),
+    Step(parity.parity, (t.CONTINGENCY,), (t.PARITY,)),
+    Step(coverage.coverage, (t.NEIGHBORS, t.EMBEDDINGS, t.TARGETS), (t.COVERAGE, t.COVERAGE_STATS)),
+    Step(completeness.completeness, (t.EMBEDDINGS, t.TARGETS), (t.COMPLETENESS,)),
+    Step(coverage_gaps.coverage_gaps, (t.FACTOR_BINS, t.BIN_EDGES), (t.COVERAGE_GAPS,)),
+    Step(shortcuts.shortcuts, (t.FACTOR_BINS, t.BALANCE), (t.SHORTCUTS,)),
+    Step(feature_value.feature_value, (t.FACTOR_BINS, t.BALANCE), (t.FEATURE_VALUE,)),
+    Step(flagged.factor_predictors, (t.FACTOR_BINS, t.IMAGE_FINDINGS), (t.FACTOR_PREDICTORS,)),
+    Step(embedding_health.embedding_health, (t.EMBEDDINGS,), (t.DATASET_FINDINGS,)),
+    Step(neighbors.neighbors, (t.EMBEDDINGS,), (t.NEIGHBORS, t.DATASET_FINDINGS), uses=(t.NEIGHBORS,)),
+    Step(embedding_scores.embedding_scores, (t.NEIGHBORS,), (t.EMBEDDING_SCORES,)),
+    Step(image_values.image_values, (t.NEIGHBORS, t.TARGETS), (t.IMAGE_VALUES,)),
+    Step(prioritization.prioritization, (t.NEIGHBORS, t.TARGETS), (t.PRIORITIZATION,)),
+    Step(
+        confident_learning.confident_learning,
+        (t.TARGETS, t.PREDICTIONS, t.PREDICTION_CLASSES),
+        (t.LABEL_ERRORS, t.CONFIDENT_JOINT, t.CLASS_NOISE, t.DATASET_FINDINGS),
+    ),
+    Step(label_neighbors.label_neighbors, (t.TARGETS, t.NEIGHBORS), (t.LABEL_ERRORS, t.DATASET_FINDINGS)),
+    Step(
+        leakage.split_leakage,
+        (t.IMAGES,),
+        (t.SPLIT_LEAKAGE, t.SPLIT_REPAIRS),
+        uses=(t.SPLIT_ASSIGNMENTS, t.DUPLICATE_PAIRS, t.DUPLICATE_GROUPS, t.FACTORS),
+    ),
+    Step(
+        differences.split_differences,
+        (t.IMAGES, t.TARGETS),
+        (t.SPLIT_DIFFERENCES,),
+        uses=(t.SPLIT_ASSIGNMENTS, t.FACTOR_BINS, t.BIN_EDGES, t.EMBEDDINGS),
+    ),
+    Step(
+        object_label_errors.object_label_errors,
+        (t.TARGETS, t.PREDICTIONS),
+        (t.OBJECT_LABEL_ERRORS, t.IMAGE_LABEL_QUALITY),
+    ),
+    Step(box_findings.box_findings, (t.TARGETS,), (t.OBJECT_LABEL_ERRORS,)),
+)
+# These compare a reference with the current data; both are rows of the table they read.
+COMPARISONS = (
+    Step(univariate.drift_univariate, (t.IMAGE_STATS,), (t.DRIFT_METRICS,)),
+    Step(label_parity.label_parity, (t.TARGETS,), (t.LABEL_PARITY,)),
+    Step(label_parity.null_model, (t.TARGETS,), (t.NULL_MODEL,)),
+)
+
+
+def levels(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
+    """Steps in an order in which each comes after those that write what it reads.
+
+    Raises
+    ------
+    ConfigError
+        Two steps read what the other writes.
+    """
+    writer = {table: step for step in steps for table in step.writes if table.scope is None}
+    sorter = TopologicalSorter({step: {writer[r] for r in step.inputs if r in writer} - {step} for step in steps})
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        names = " -> ".join(step.name for step in error.args[1])
+        raise ConfigError(f"These steps read what the others write: {names}.") from None
+    while sorter.is_active():
+        ready = tuple(sorter.get_ready())
+        yield ready
+        sorter.done(*ready)
+
+
+def chosen(names: Sequence[str], steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps of these names, all where none is named.
+
+    Raises
+    ------
+    ConfigError
+        There is no such step.
+    """
+    known = {step.name: step for step in steps}
+    for name in names:
+        if name not in known:
+            raise ConfigError.unknown("step", name, known, "steps")
+    return tuple(step for step in steps if not names or step.name in names)
