@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark import TaskContext
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import EmbeddingError, OptionError
 from dataeval_spark.kernels.block_making import NAMES, blocks_in, described, write_codes
 from dataeval_spark.kernels.nearest import Metric
-from dataeval_spark.kernels.vector_blocks import BlockFiles, VectorBlock, write_block
+from dataeval_spark.kernels.vector_blocks import BlockFiles, ids_from_bytes, ids_to_bytes, write_block
 
 Checkpoint = Callable[[DataFrame], DataFrame]
 
@@ -124,7 +124,8 @@ def cut_into_blocks(
         raise OptionError(f"These vectors make {wanted:,} blocks; expected at most {MAX_BLOCKS:,}.")
     draw = F.xxhash64(F.lit(seed), "image_id", F.coalesce("target_index", F.lit(-1))).alias("draw")
     # Vectors stay in the partitions that they come in; many small ones would make many small blocks.
-    columns = vectors.select("image_id", "target_index", "roles", draw, "embedding").coalesce(max(1, wanted))
+    columns = ("image_id", "target_index", "roles", draw, fingerprint_of_vector(), "embedding")
+    stayed = vectors.select(*columns).coalesce(max(1, wanted))
 
     def to_blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         partition = TaskContext.get().partitionId()  # type: ignore[union-attr]
@@ -137,7 +138,7 @@ def cut_into_blocks(
                 write_block(scratch, name, block)
             yield pa.RecordBatch.from_pylist([record], schema=BLOCK_SCHEMA)
 
-    made = columns.mapInArrow(to_blocks, BLOCK_DDL)
+    made = stayed.mapInArrow(to_blocks, BLOCK_DDL)
     if scratch is None:
         made = (checkpoint or kept_by_executors)(made)  # which rows are in which block must not change any more
     # Bounded: one row per block of about 8,192 vectors, and no more than MAX_BLOCKS.
@@ -163,6 +164,31 @@ def cut_into_blocks(
     if scratch is not None:
         _order_rows(blocks, vectors)
     return blocks
+
+
+def fingerprint_of_vector() -> Column:
+    """Hash of ``embedding``: equal vectors have equal ones."""
+    return F.lower(F.hex(F.xxhash64("embedding"))).alias("fingerprint")
+
+
+def ids_of_blocks(blocks: Blocks, spark_frame: DataFrame) -> DataFrame:
+    """``image_id``, ``target_index``, ``roles`` and ``fingerprint`` of each row of the blocks; no vector is read."""
+    names = ["image_id", "target_index", "roles", "fingerprint"]
+    ddl = "image_id string, target_index int, roles int, fingerprint string"
+    if blocks.folder is None and blocks.frame is not None:
+
+        def unpack(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for batch in batches:
+                for ids in batch["ids"]:  # one per block
+                    yield from ids_from_bytes(ids.as_py()).select(names).to_batches()
+
+        return blocks.frame.select("ids").mapInArrow(unpack, ddl)
+    files = blocks.files
+
+    def read(number: int) -> Iterator[pa.RecordBatch]:
+        yield from files.block(number).ids.select(names).to_batches()
+
+    return in_tasks(spark_frame, len(files.names), read, ddl)
 
 
 def _dimension(found: Sequence[Row]) -> int:
@@ -210,26 +236,6 @@ def in_tasks(spark_frame: DataFrame, tasks: int, run: Callable[[int], Iterator[p
 def kept_by_executors(frame: DataFrame) -> DataFrame:
     """The rows of a frame, computed once and kept in the storage of the executors: lost with one of them."""
     return frame.localCheckpoint()
-
-
-def ids_to_bytes(ids: pa.Table) -> bytes:
-    """Ids of a block as one value of a row."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, ids.schema) as writer:
-        writer.write_table(ids)
-    whole: bytes = sink.getvalue().to_pybytes()
-    return whole
-
-
-def ids_from_bytes(data: bytes) -> pa.Table:
-    """What :func:`ids_to_bytes` made."""
-    return pa.ipc.open_stream(data).read_all()
-
-
-def block_of_row(ids: bytes, vectors: bytes, dimension: int) -> VectorBlock:
-    """The block that a row of the frame of blocks holds."""
-    matrix = np.frombuffer(vectors, np.float32).reshape(-1, dimension)
-    return VectorBlock(ids_from_bytes(ids), matrix.copy())
 
 
 def tasks_of(rows_per_block: Sequence[int], rows_per_task: int) -> list[tuple[int, int, int]]:

@@ -15,7 +15,7 @@ from pyspark import TaskContext
 from pyspark.sql import DataFrame
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.blocks import Blocks, block_of_row, in_tasks, tasks_of
+from dataeval_spark.frames.blocks import Blocks, in_tasks, tasks_of
 from dataeval_spark.kernels.block_search import Search, empty_lists, search_blocks, take_block
 from dataeval_spark.kernels.neighbor_lists import (
     PARTIAL_DDL,
@@ -26,6 +26,7 @@ from dataeval_spark.kernels.neighbor_lists import (
     merged,
     result_rows,
 )
+from dataeval_spark.kernels.vector_blocks import block_of_row
 
 RESULT_DDL = (
     "image_id string, target_index int, rank int, neighbor_id string, neighbor_target_index int, distance double"

@@ -18,10 +18,11 @@ IDS_SCHEMA = pa.schema(
         ("target_index", pa.int32()),
         ("roles", pa.int32()),
         ("draw", pa.int64()),
+        ("fingerprint", pa.string()),
         ("same_as", pa.int32()),
     ]
 )
-KEYS = ["image_id", "target_index", "roles", "draw"]
+KEYS = ["image_id", "target_index", "roles", "draw", "fingerprint"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class VectorBlock:
     """``ids`` has the columns of `IDS_SCHEMA`, one row per row of ``vectors`` (n, d), in the order of the ids.
 
     ``roles`` is a sum of powers of two, one per part that a row has in a search; ``draw`` a random number that depends
-    on the ids alone; ``same_as`` the first row of the block with an equal vector.
+    on the ids alone; ``fingerprint`` a hash of the vector; ``same_as`` the first row of the block with an equal vector.
     """
 
     ids: pa.Table
@@ -74,7 +75,7 @@ def make_block(keys: pa.Table, vectors: NDArray[np.float32]) -> VectorBlock:
     Parameters
     ----------
     keys : Table
-        ``image_id``, ``target_index``, ``roles`` and ``draw``.
+        ``image_id``, ``target_index``, ``roles``, ``draw`` and ``fingerprint``.
     vectors : ndarray of float32, (n, d)
         Finite.
     """
@@ -136,3 +137,23 @@ class BlockFiles:
         place = codes & 0xFFFFFFFF
         block = np.searchsorted(self.offsets, place, side="right") - 1
         return block, place - self.offsets[block]
+
+
+def ids_to_bytes(ids: pa.Table) -> bytes:
+    """Ids of a block as one value of a row."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, ids.schema) as writer:
+        writer.write_table(ids)
+    whole: bytes = sink.getvalue().to_pybytes()
+    return whole
+
+
+def ids_from_bytes(data: bytes) -> pa.Table:
+    """What :func:`ids_to_bytes` made."""
+    return pa.ipc.open_stream(data).read_all()
+
+
+def block_of_row(ids: bytes, vectors: bytes, dimension: int) -> VectorBlock:
+    """The block that a row of the frame of blocks holds."""
+    matrix = np.frombuffer(vectors, np.float32).reshape(-1, dimension)
+    return VectorBlock(ids_from_bytes(ids), matrix.copy())

@@ -10,7 +10,14 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.blocks import BLOCK_ROWS, Checkpoint, cut_into_blocks
+from dataeval_spark.frames.blocks import (
+    BLOCK_ROWS,
+    Checkpoint,
+    cut_into_blocks,
+    fingerprint_of_vector,
+    ids_of_blocks,
+    kept_by_executors,
+)
 from dataeval_spark.frames.cells import approximate_neighbors, make_cells
 from dataeval_spark.frames.neighbors import MAX_K, nearest_neighbors
 from dataeval_spark.kernels.nearest import Metric
@@ -18,6 +25,7 @@ from dataeval_spark.similarity.parts import ASKED, INDEXED, KEPT, NEW, Finding, 
 from dataeval_spark.tables import DATASET_FINDINGS, NEIGHBORS
 
 Method = Literal["auto", "exact", "approximate"]
+MOST_BROADCAST = 1_000_000
 ORDER = ("distance", "neighbor_id", "neighbor_target_index")
 
 
@@ -102,11 +110,9 @@ def neighbors(
     graphs, findings = [], []
     for number, part in enumerate(parts_of(embeddings, encoder, per_target)):
         folder = None if scratch is None else f"{scratch}/{number}"
-        vectors = embeddings.where(part.condition).select(
-            "image_id", "target_index", "embedding", F.hex(F.xxhash64("embedding")).alias("fingerprint")
-        )
+        vectors = embeddings.where(part.condition).select("image_id", "target_index", "embedding")
         known = None if previous is None else _usable(previous, part, k, metric)
-        prepared = vectors.withColumn("roles", F.lit(INDEXED | ASKED)) if known is None else _roles(vectors, known)
+        prepared = _all_asked(vectors) if known is None else _roles(vectors, known, checkpoint)
         blocks = cut_into_blocks(
             prepared,
             metric=metric,
@@ -116,6 +122,7 @@ def neighbors(
             rows=part.count,
             seed=seed,
         )
+        ids = ids_of_blocks(blocks, embeddings)
         hours = part.core_hours(blocks)
         is_large = hours > max_core_hours and scratch is not None
         if method == "approximate" or (method == "auto" and is_large):
@@ -128,8 +135,8 @@ def neighbors(
             made = "exact"
             if known is not None and blocks.rows_with(KEPT):
                 nearer = nearest_neighbors(blocks, embeddings, k=k, query_role=KEPT, index_role=NEW, is_self=False)
-                graph = graph.unionByName(_merged(known, prepared, nearer, k))
-        graphs.append(_with_provenance(graph, vectors, part, k, metric, made))
+                graph = graph.unionByName(_merged(known, ids, nearer, k))
+        graphs.append(_with_provenance(graph, ids, part, k, metric, made))
         findings.append(part.method_finding(blocks, hours, k, metric, made))
     return _union(embeddings, graphs), _findings(embeddings, findings)
 
@@ -147,39 +154,35 @@ def _usable(previous: DataFrame, part: Part, k: int, metric: str) -> DataFrame:
     return previous.where(part.condition & same & (F.col("method") == "exact"))
 
 
-def _roles(vectors: DataFrame, known: DataFrame) -> DataFrame:
+def _all_asked(vectors: DataFrame) -> DataFrame:
+    return vectors.withColumn("roles", F.lit(INDEXED | ASKED))
+
+
+def _roles(vectors: DataFrame, known: DataFrame, checkpoint: Checkpoint | None) -> DataFrame:
     """New vectors and those that lost a neighbour are asked; the others keep their lists, but for what is new."""
+    prints = vectors.select("image_id", "target_index", fingerprint_of_vector())
     listed = known.where("rank = 1").select("image_id", "target_index", "fingerprint")
     same_vector = _same("v", "l", (*IDS, ("fingerprint", "fingerprint")))
-    gone = listed.alias("l").join(vectors.alias("v"), on=same_vector, how="left_anti")
-    lost = (
-        known.alias("n")
-        .join(
-            gone.alias("g"),
-            on=_same("n", "g", (("neighbor_id", "image_id"), ("neighbor_target_index", "target_index"))),
-        )
-        .select("n.image_id", "n.target_index")
-        .distinct()
-        .withColumn("has_lost", F.lit(True))
+    new = prints.alias("v").join(listed.alias("l"), on=same_vector, how="left_anti")
+    gone = listed.alias("l").join(prints.alias("v"), on=same_vector, how="left_anti")
+    names_gone = _same("n", "g", (("neighbor_id", "image_id"), ("neighbor_target_index", "target_index")))
+    lost = known.alias("n").join(gone.alias("g"), on=names_gone, how="left_semi")
+    lost = lost.select("image_id", "target_index").distinct()
+    old_and_lost = lost.alias("s").join(new.alias("v"), on=_same("s", "v", IDS), how="left_anti")
+    asked = new.select("image_id", "target_index", F.lit(INDEXED | ASKED | NEW).alias("roles")).unionByName(
+        old_and_lost.select("image_id", "target_index", F.lit(INDEXED | ASKED).alias("roles"))
     )
-    known_vectors = listed.withColumn("is_known", F.lit(True))
-    # image_id and target_index are unique on all three sides.
-    marked = (
-        vectors.alias("v")
-        .join(known_vectors.alias("l"), on=same_vector, how="left")
-        .join(lost.alias("s"), on=_same("v", "s", IDS), how="left")
-    )
-    roles = (
-        F.when(F.col("l.is_known").isNull(), INDEXED | ASKED | NEW)
-        .when(F.col("s.has_lost"), INDEXED | ASKED)
-        .otherwise(INDEXED | KEPT)
-    )
-    return marked.select("v.*", roles.alias("roles"))
+    asked = (checkpoint or kept_by_executors)(asked)
+    # Few rows changed: their ids are broadcast, so that the vectors stay where they are.
+    asked = F.broadcast(asked) if asked.count() <= MOST_BROADCAST else asked
+    # image_id and target_index are unique on both sides.
+    marked = vectors.alias("v").join(asked.alias("a"), on=_same("v", "a", IDS), how="left")
+    return marked.select("v.*", F.coalesce("a.roles", F.lit(INDEXED | KEPT)).alias("roles"))
 
 
-def _merged(known: DataFrame, prepared: DataFrame, nearer: DataFrame, k: int) -> DataFrame:
+def _merged(known: DataFrame, ids: DataFrame, nearer: DataFrame, k: int) -> DataFrame:
     """The lists that were kept, with what is new and near."""
-    kept = prepared.where(F.col("roles") == (INDEXED | KEPT)).select("image_id", "target_index")
+    kept = ids.where((F.col("roles").bitwiseAND(KEPT)) != 0)
     columns = ("image_id", "target_index", "neighbor_id", "neighbor_target_index", "distance")
     old = known.alias("n").join(kept.alias("p"), on=_same("n", "p", IDS), how="left_semi").select(*columns)
     lists = Window.partitionBy("image_id", "target_index").orderBy(*ORDER)
@@ -187,9 +190,8 @@ def _merged(known: DataFrame, prepared: DataFrame, nearer: DataFrame, k: int) ->
     return both.where(F.col("rank") <= k)
 
 
-def _with_provenance(graph: DataFrame, vectors: DataFrame, part: Part, k: int, metric: str, made: str) -> DataFrame:
-    prints = vectors.select("image_id", "target_index", "fingerprint")
-    joined = graph.alias("g").join(prints.alias("f"), on=_same("g", "f", IDS), how="inner")
+def _with_provenance(graph: DataFrame, ids: DataFrame, part: Part, k: int, metric: str, made: str) -> DataFrame:
+    joined = graph.alias("g").join(ids.alias("f"), on=_same("g", "f", IDS), how="inner")
     constants = {
         "encoder": F.lit(part.encoder),
         "metric": F.lit(metric),

@@ -22,6 +22,7 @@ SCHEMA = pa.schema(
         ("target_index", pa.int32()),
         ("roles", pa.int32()),
         ("draw", pa.int64()),
+        ("fingerprint", pa.string()),
         ("embedding", pa.list_(pa.float32())),
     ]
 )
@@ -34,6 +35,7 @@ def batches_of(ids, vectors, order, cuts):
             "target_index": [ids[row][1] for row in rows],
             "roles": [1] * len(rows),
             "draw": list(range(len(rows))),
+            "fingerprint": ["f"] * len(rows),
             "embedding": [vectors[row].tolist() for row in rows],
         }
         yield pa.RecordBatch.from_pydict(columns, schema=SCHEMA)
@@ -172,6 +174,7 @@ def test_what_cannot_be_compared_is_described_and_no_block(vectors, lengths, ref
         "target_index": [None] * len(vectors),
         "roles": [1] * len(vectors),
         "draw": [0] * len(vectors),
+        "fingerprint": ["f"] * len(vectors),
         "embedding": vectors,
     }
 
