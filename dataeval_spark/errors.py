@@ -144,6 +144,18 @@ class PredictionError(DataEvalError, ValueError):
         )
 
 
+class RatingError(DataEvalError, ValueError):
+    """What raters said cannot be compared."""
+
+    @classmethod
+    def of_many(cls, raters: int, classes: int, most: int) -> RatingError:
+        return cls(
+            f"{raters:,} raters and {classes:,} classes make {raters * classes * classes:,} shares to estimate; "
+            f"expected at most {most:,}.\n"
+            "Hint: put raters who labelled little together under one name, or classes that belong together."
+        )
+
+
 class WorkspaceError(DataEvalError, RuntimeError):
     """A workspace cannot be opened, read or written."""
 

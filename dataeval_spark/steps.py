@@ -24,7 +24,14 @@ from dataeval_spark.bias import (
     shortcuts,
 )
 from dataeval_spark.errors import ConfigError
-from dataeval_spark.labels import box_findings, confident_learning, label_neighbors, object_label_errors
+from dataeval_spark.labels import (
+    box_findings,
+    confident_learning,
+    label_neighbors,
+    labelling_queue,
+    object_label_errors,
+    raters,
+)
 from dataeval_spark.quality import duplicates, image_findings, outliers
 from dataeval_spark.shift import univariate
 from dataeval_spark.similarity import embedding_scores, image_values, neighbors, prioritization
@@ -95,6 +102,18 @@ STEPS = (
         (t.LABEL_ERRORS, t.CONFIDENT_JOINT, t.CLASS_NOISE, t.DATASET_FINDINGS),
     ),
     Step(label_neighbors.label_neighbors, (t.TARGETS, t.NEIGHBORS), (t.LABEL_ERRORS, t.DATASET_FINDINGS)),
+    Step(
+        raters.raters,
+        (t.ANNOTATIONS,),
+        (t.LABEL_AGREEMENT, t.LABEL_CONSENSUS, t.RATER_QUALITY, t.DATASET_FINDINGS),
+        uses=(t.TARGETS,),
+    ),
+    Step(
+        labelling_queue.labelling_queue,
+        (t.IMAGES, t.TARGETS, t.PREDICTIONS),
+        (t.LABELLING_QUEUE,),
+        uses=(t.NEIGHBORS,),
+    ),
     Step(
         leakage.split_leakage,
         (t.IMAGES,),

@@ -90,6 +90,8 @@ OPTIONS = {
     "normalization": "",
     "confident_learning": "filter_by share",
     "label_neighbors": "k",
+    "raters": "smoothing iterations",
+    "labelling_queue": "model size overlap seed",
     "object_label_errors": "",
     "box_findings": "duplicate_overlap conflict_overlap tiny_pixels",
     "ingest": "format annotations metadata dataset split glob limit keep_bytes replace timezone voc_one_based "

@@ -48,8 +48,14 @@ class Sums:
     answers: Floats
     likelihood: float
 
-    def __add__(self, other: Sums) -> Sums:
-        return Sums(self.members + other.members, self.answers + other.answers, self.likelihood + other.likelihood)
+    def to_vector(self) -> Floats:
+        """All of it in one row; rows of parts add up to that of the whole."""
+        return np.concatenate([self.members, self.answers.ravel(), [self.likelihood]])
+
+    @staticmethod
+    def from_vector(vector: Floats, classes: int) -> Sums:
+        """What :meth:`to_vector` made."""
+        return Sums(vector[:classes], vector[classes:-1].reshape(-1, classes), float(vector[-1]))
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ def posteriors(ratings: Ratings, model: Model) -> tuple[Floats, Floats]:
 def vote_sums(ratings: Ratings) -> Sums:
     """The first pass: shares of votes stand for probabilities."""
     votes = ratings.votes
-    return _sums(ratings, votes / votes.sum(axis=1, keepdims=True), -np.inf)
+    return _sums(ratings, votes / votes.sum(axis=1, keepdims=True), 0.0)
 
 
 def posterior_sums(ratings: Ratings, model: Model) -> Sums:

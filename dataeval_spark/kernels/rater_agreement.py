@@ -8,7 +8,7 @@ of Fleiss, Cohen and Everitt (1969). Alpha and Fleiss' kappa have the jackknife'
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,15 @@ class VoteSums:
     votes: Floats
     differing: Floats
 
-    def __add__(self, other: VoteSums) -> VoteSums:
-        return VoteSums(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+    def to_vector(self) -> Floats:
+        """All of it in one row; rows of parts add up to that of the whole."""
+        return np.concatenate([[self.things], self.votes, self.differing])
+
+    @staticmethod
+    def from_vector(vector: Floats) -> VoteSums:
+        """What :meth:`to_vector` made."""
+        votes, differing = np.split(vector[1:], 2)
+        return VoteSums(float(vector[0]), votes, differing)
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,14 @@ class Spread:
     values: Floats
     squares: Floats
 
-    def __add__(self, other: Spread) -> Spread:
-        return Spread(self.values + other.values, self.squares + other.squares)
+    def to_vector(self) -> Floats:
+        """All of it in one row; rows of parts add up to that of the whole."""
+        return np.concatenate([self.values, self.squares])
+
+    @staticmethod
+    def from_vector(vector: Floats) -> Spread:
+        """What :meth:`to_vector` made."""
+        return Spread(*np.split(vector, 2))
 
 
 def vote_sums(votes: Floats, weights: Floats) -> VoteSums:

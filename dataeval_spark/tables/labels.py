@@ -241,7 +241,7 @@ LABELLING_QUEUE = Table(
         Column(
             "novelty",
             "double",
-            "d / (d + median d), d: distance to the nearest labelled image; 1 unknown",
+            "d / (d + mean d), d: distance to the nearest labelled image; 1 unknown",
             "",
             "[0, 1]",
         ),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from dataeval_spark.kernels.dawid_skene import Ratings, fit, posterior_sums, posteriors, vote_sums
+from dataeval_spark.kernels.dawid_skene import Ratings, Sums, fit, posterior_sums, posteriors, vote_sums
 
 EXPECTED = json.loads((Path(__file__).parent / "data" / "rater_agreement.json").read_text())
 
@@ -27,10 +27,7 @@ def ratings_of(rows, classes, weights=None):
 
 def fitted(parts, **options):
     def total(sums):
-        first, *rest = sums
-        for each in rest:
-            first = first + each
-        return first
+        return Sums.from_vector(sum(each.to_vector() for each in sums), parts[0].classes)
 
     return fit(
         lambda: total([vote_sums(part) for part in parts]),

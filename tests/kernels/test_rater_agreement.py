@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataeval_spark.kernels.rater_agreement import STATISTICS, cohen, jackknife, spread, vote_sums
+from dataeval_spark.kernels.rater_agreement import STATISTICS, VoteSums, cohen, jackknife, spread, vote_sums
 
 EXPECTED = json.loads((Path(__file__).parent / "data" / "rater_agreement.json").read_text())
 
@@ -58,7 +58,8 @@ def test_things_of_one_kind_may_be_counted_and_parts_added():
     repeated = np.repeat(votes, counts.astype(int), axis=0)
 
     whole = vote_sums(votes, counts)
-    added = vote_sums(votes[:1], counts[:1]) + vote_sums(votes[1:], counts[1:])
+    parts = (vote_sums(votes[:1], counts[:1]), vote_sums(votes[1:], counts[1:]))
+    added = VoteSums.from_vector(sum(part.to_vector() for part in parts))
 
     assert whole.things == added.things == 7  # what one rater saw says nothing of agreement
     np.testing.assert_allclose(value_of("krippendorff_alpha", repeated), value_of("krippendorff_alpha", votes, counts))
