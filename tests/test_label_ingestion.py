@@ -61,6 +61,21 @@ def test_ratings_of_a_file_replace_those_of_that_file(audit, tmp_path):
     assert {(row.image_id, row.rater, row.class_name) for row in found} == {("i0", "ann", "cat"), ("i0", "bob", "cat")}
 
 
+def test_the_steps_about_labels_run_on_what_was_ingested(audit):
+    audit.analyze("confident_learning", "object_label_errors", "raters", "labelling_queue")
+
+    findings = audit.table("dataset_findings").where("step IN ('confident_learning', 'raters')").collect()
+    assert {(row.step, row.subject) for row in findings} == {
+        ("confident_learning", "one"),
+        ("confident_learning", "two"),
+        ("raters", "annotations"),
+    }
+    assert audit.table("class_noise").count() == 4  # two models, two classes
+    assert audit.table("label_consensus").collect()[0].consensus_class == "cat"
+    assert audit.table("labelling_queue").isEmpty()  # every image has a label
+    assert audit.table("object_label_errors").isEmpty()
+
+
 def test_the_command_line_takes_predictions_in_place_of_a_source(capsys):
     args = parser().parse_args(["ingest", "--workspace", "w", "--predictions", "p.npz", "--model", "m"])
 
