@@ -1,8 +1,8 @@
 """What confident learning counts and selects, row by row, compiled: one pass over a matrix of probabilities.
 
 A cell is a pair (given class k, class j). Its value for a row labeled k is the margin p_j - p_k; for j = k it is -p_k.
-The higher it is, the likelier the label is wrong. Values lie in [-1, 1] and are sorted into bins that grow with the square
-root, finest around 0: an order-preserving grid, so that the rank of a bin's members is known from counts.
+The higher it is, the likelier the label is wrong. Values lie in [-1, 1] and are sorted into bins that grow with the
+square root, finest around 0: an order-preserving grid, so that the rank of a bin's members is known from counts.
 """
 
 from __future__ import annotations
