@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from pyspark.sql import DataFrame, SparkSession
 
 from dataeval_spark import jars, session
@@ -16,6 +17,10 @@ from dataeval_spark.audit import Audit
 from dataeval_spark.demo import make_demo_images
 from dataeval_spark.java import require_java
 from dataeval_spark.tables import Table
+
+# No test is about time: a busy machine must not fail one.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
