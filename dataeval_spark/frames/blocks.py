@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark import TaskContext
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import EmbeddingError, OptionError
-from dataeval_spark.kernels.block_making import NAMES, blocks_in, described, write_codes
+from dataeval_spark.kernels.block_making import NAMES, blocks_in, described, ids_and_fingerprints, write_codes
 from dataeval_spark.kernels.nearest import Metric
 from dataeval_spark.kernels.vector_blocks import BlockFiles, ids_from_bytes, ids_to_bytes, write_block
 
@@ -124,7 +124,7 @@ def cut_into_blocks(
         raise OptionError(f"These vectors make {wanted:,} blocks; expected at most {MAX_BLOCKS:,}.")
     draw = F.xxhash64(F.lit(seed), "image_id", F.coalesce("target_index", F.lit(-1))).alias("draw")
     # Vectors stay in the partitions that they come in; many small ones would make many small blocks.
-    columns = ("image_id", "target_index", "roles", draw, fingerprint_of_vector(), "embedding")
+    columns = ("image_id", "target_index", "roles", draw, "embedding")
     stayed = vectors.select(*columns).coalesce(max(1, wanted))
 
     def to_blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -166,9 +166,14 @@ def cut_into_blocks(
     return blocks
 
 
-def fingerprint_of_vector() -> Column:
-    """Hash of ``embedding``: equal vectors have equal ones."""
-    return F.lower(F.hex(F.xxhash64("embedding"))).alias("fingerprint")
+def with_fingerprints(vectors: DataFrame) -> DataFrame:
+    """``image_id``, ``target_index`` and ``fingerprint`` of rows with ``embedding``, as the blocks will have them."""
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        yield from map(ids_and_fingerprints, batches)
+
+    columns = ("image_id", "target_index", "embedding")
+    return vectors.select(*columns).mapInArrow(run, "image_id string, target_index int, fingerprint string")
 
 
 def ids_of_blocks(blocks: Blocks, spark_frame: DataFrame) -> DataFrame:

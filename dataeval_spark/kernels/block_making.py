@@ -15,6 +15,7 @@ from dataeval_spark.kernels.vector_blocks import (
     KEYS,
     BlockFiles,
     VectorBlock,
+    fingerprints,
     make_block,
     order_of_ids,
     vectors_of,
@@ -44,6 +45,18 @@ def blocks_in(batches: Iterable[pa.RecordBatch], block_rows: int) -> Iterator[pa
 
 def _by_id(table: pa.Table) -> pa.Table:
     return table.take(order_of_ids(table))
+
+
+def ids_and_fingerprints(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Ids of the rows and hashes of their vectors; no hash where the vectors differ in length: no block has those."""
+    table = pa.Table.from_batches([batch])
+    lengths = pc.fill_null(pc.list_value_length(table["embedding"]), 0).to_numpy()
+    is_even = len(lengths) > 0 and lengths.min() == lengths.max() > 0
+    hashes = (
+        fingerprints(vectors_of(table["embedding"], int(lengths[0]))) if is_even else pa.nulls(len(table), pa.string())
+    )
+    columns = [batch["image_id"], batch["target_index"], hashes]
+    return pa.RecordBatch.from_arrays(columns, names=["image_id", "target_index", "fingerprint"])
 
 
 def name_of_row(image_id: str, target_index: int | None) -> str:

@@ -22,7 +22,7 @@ IDS_SCHEMA = pa.schema(
         ("same_as", pa.int32()),
     ]
 )
-KEYS = ["image_id", "target_index", "roles", "draw", "fingerprint"]
+KEYS = ["image_id", "target_index", "roles", "draw"]
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,28 @@ def vectors_of(column: pa.ChunkedArray, dimension: int) -> NDArray[np.float32]:
     return matrix.reshape(-1, dimension)
 
 
+def fingerprints(vectors: NDArray[np.float32]) -> pa.Array:
+    """A 64-bit hash of each vector as a string: equal vectors have equal ones, others as good as never.
+
+    Multilinear (Lemire and Kaser, "Strongly universal string hashing is fast", 2014): the bits of each number times a
+    random odd integer, summed modulo 2^64.
+    """
+    weights = np.random.default_rng(vectors.shape[1]).integers(0, 2**63, vectors.shape[1], np.uint64) * np.uint64(2)
+    bits = np.ascontiguousarray(vectors + np.float32(0)).view(np.uint32)
+    hashes = np.empty(len(vectors), np.uint64)
+    for start in range(0, len(bits), 1024):  # so that the products stay in the cache
+        part = bits[start : start + 1024].astype(np.uint64)
+        hashes[start : start + 1024] = (part * (weights + np.uint64(1))).sum(axis=1, dtype=np.uint64)
+    return pa.array(hashes.view(np.int64)).cast(pa.string())
+
+
 def make_block(keys: pa.Table, vectors: NDArray[np.float32]) -> VectorBlock:
     """A block of rows that are sorted by id.
 
     Parameters
     ----------
     keys : Table
-        ``image_id``, ``target_index``, ``roles``, ``draw`` and ``fingerprint``.
+        ``image_id``, ``target_index``, ``roles`` and ``draw``.
     vectors : ndarray of float32, (n, d)
         Finite.
     """
@@ -83,8 +98,8 @@ def make_block(keys: pa.Table, vectors: NDArray[np.float32]) -> VectorBlock:
     whole = vectors.view(np.dtype((np.void, vectors.itemsize * vectors.shape[1]))).ravel()
     _, first, group = np.unique(whole, return_index=True, return_inverse=True)
     same_as = pa.array(first[group].astype(np.int32))
-    ids = keys.select(KEYS).append_column("same_as", same_as).cast(IDS_SCHEMA)
-    return VectorBlock(ids.combine_chunks(), vectors)
+    ids = keys.select(KEYS).append_column("fingerprint", fingerprints(vectors)).append_column("same_as", same_as)
+    return VectorBlock(ids.cast(IDS_SCHEMA).combine_chunks(), vectors)
 
 
 def write_block(folder: str, name: str, block: VectorBlock) -> None:

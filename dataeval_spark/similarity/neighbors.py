@@ -14,9 +14,9 @@ from dataeval_spark.frames.blocks import (
     BLOCK_ROWS,
     Checkpoint,
     cut_into_blocks,
-    fingerprint_of_vector,
     ids_of_blocks,
     kept_by_executors,
+    with_fingerprints,
 )
 from dataeval_spark.frames.cells import approximate_neighbors, make_cells
 from dataeval_spark.frames.neighbors import MAX_K, nearest_neighbors
@@ -160,7 +160,7 @@ def _all_asked(vectors: DataFrame) -> DataFrame:
 
 def _roles(vectors: DataFrame, known: DataFrame, checkpoint: Checkpoint | None) -> DataFrame:
     """New vectors and those that lost a neighbour are asked; the others keep their lists, but for what is new."""
-    prints = vectors.select("image_id", "target_index", fingerprint_of_vector())
+    prints = with_fingerprints(vectors)
     listed = known.where("rank = 1").select("image_id", "target_index", "fingerprint")
     same_vector = _same("v", "l", (*IDS, ("fingerprint", "fingerprint")))
     new = prints.alias("v").join(listed.alias("l"), on=same_vector, how="left_anti")

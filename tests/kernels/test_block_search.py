@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataeval_spark.kernels.block_making import blocks_in, described, write_codes
+from dataeval_spark.kernels.block_making import blocks_in, described, ids_and_fingerprints, write_codes
 from dataeval_spark.kernels.block_search import Search, search_blocks
 from dataeval_spark.kernels.neighbor_lists import PartialLists, merged, result_rows
-from dataeval_spark.kernels.vector_blocks import BlockFiles, write_block
+from dataeval_spark.kernels.vector_blocks import BlockFiles, fingerprints, write_block
 from tests.kernels.nearest_reference import nearest
 
 SCHEMA = pa.schema(
@@ -22,7 +22,6 @@ SCHEMA = pa.schema(
         ("target_index", pa.int32()),
         ("roles", pa.int32()),
         ("draw", pa.int64()),
-        ("fingerprint", pa.string()),
         ("embedding", pa.list_(pa.float32())),
     ]
 )
@@ -35,7 +34,6 @@ def batches_of(ids, vectors, order, cuts):
             "target_index": [ids[row][1] for row in rows],
             "roles": [1] * len(rows),
             "draw": list(range(len(rows))),
-            "fingerprint": ["f"] * len(rows),
             "embedding": [vectors[row].tolist() for row in rows],
         }
         yield pa.RecordBatch.from_pydict(columns, schema=SCHEMA)
@@ -174,7 +172,6 @@ def test_what_cannot_be_compared_is_described_and_no_block(vectors, lengths, ref
         "target_index": [None] * len(vectors),
         "roles": [1] * len(vectors),
         "draw": [0] * len(vectors),
-        "fingerprint": ["f"] * len(vectors),
         "embedding": vectors,
     }
 
@@ -183,3 +180,26 @@ def test_what_cannot_be_compared_is_described_and_no_block(vectors, lengths, ref
     assert block is None
     assert [(entry["length"], entry["rows"], entry["names"]) for entry in record["lengths"]] == lengths
     assert record["refused"] == refused
+
+
+def test_equal_vectors_have_equal_fingerprints_and_others_have_others():
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(3000, 5)).astype(np.float32)
+    vectors[1] = vectors[0]
+    vectors[2] = np.nextafter(vectors[0], np.float32(9))
+    vectors[3:5] = [[0.0] * 5, [-0.0] * 5]
+
+    found = fingerprints(vectors).to_pylist()
+
+    assert found[0] == found[1]
+    assert found[3] == found[4]
+    assert len(set(found)) == 2998
+
+
+def test_a_batch_with_vectors_of_several_lengths_has_no_fingerprints():
+    columns = {"image_id": ["a", "b"], "target_index": [None, 1], "embedding": [[1.0], [1.0, 2.0]]}
+    schema = pa.schema([SCHEMA.field(name) for name in columns])
+
+    found = ids_and_fingerprints(pa.RecordBatch.from_pydict(columns, schema=schema))
+
+    assert found["fingerprint"].to_pylist() == [None, None]
