@@ -78,10 +78,9 @@ def test_a_changed_image_with_fewer_boxes_leaves_no_old_row(audit, tmp_path):
 
     assert ids(audit, TARGETS) == ["scenes/a.png", "scenes/b.png"]
     assert audit.workspace.read(TARGETS).count() == 2
-    for table in (IMAGE_STATS, CHANNEL_STATS, HASHES):
+    for table in PER_IMAGE:
         expected = [(f"scenes/{name}.png", index) for name in "ab" for index in (-1, 0)]
         assert targets(table) == expected
-    assert audit.workspace.read(EMBEDDINGS).count() == 2
 
 
 def test_a_deleted_image_leaves_every_table_and_is_marked(audit, photos):
@@ -230,9 +229,10 @@ def test_each_image_is_decoded_once(audit, photos, tmp_path, monkeypatch):
     log = tmp_path / "decodes"
     log.mkdir()
     # Workers are other processes, so each decode leaves a file; the real decoder does the work.
-    import dataeval_spark.stats.measuring as module
+    import dataeval_spark.kernels.image_profile as kernel
+    from dataeval_spark.stats.measuring import measure_rows
 
-    real = module.profile_image
+    real = kernel.decode
 
     def counting(data, *args, **options):
         import tempfile
@@ -244,12 +244,10 @@ def test_each_image_is_decoded_once(audit, photos, tmp_path, monkeypatch):
     pending = fingerprints(audit.workspace.read(IMAGES), audit.workspace.read(TARGETS))
     rows = [{**row.asDict(recursive=True), "content": None} for row in pending.collect()]
 
-    monkeypatch.setattr(module, "profile_image", counting)
+    monkeypatch.setattr(kernel, "decode", counting)
     options = ProfileOptions(encoder="thumbnail")
     version = options.encoder_version()
-    measured = list(
-        module.measure_rows(iter(rows), options=options, measures=options.measures(), encoder_version=version)
-    )
+    measured = list(measure_rows(iter(rows), options=options, measures=options.measures(), encoder_version=version))
 
     assert len(measured) == 6
     assert len(list(log.iterdir())) == 6
