@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 
 BUCKETS = 64
 MAX_GROUPS = 10_000
+# Groups of so many rows are sorted whole.
+SMALL_GROUP = 50_000
 
 
 def positions(frame: DataFrame, by: Sequence[str], value: str, ids: Sequence[str]) -> DataFrame:
     """Number the rows of each group in the order of (value, ids).
 
-    Approximate quantiles cut each group into up to 64 buckets, each of which is sorted on its own; the counts of the
-    buckets below give where it begins. The positions are exact, whatever the quantiles. One small job runs at once: its
-    63 numbers per group come to the driver, for at most 10,000 groups.
+    Approximate quantiles cut a group of more than 50,000 rows into up to 64 buckets, each of which is sorted on its
+    own; the counts of the buckets below give where it begins. The positions are exact, whatever the quantiles. One
+    small job runs at once: its 63 numbers per group come to the driver, for at most 10,000 groups.
 
     Parameters
     ----------
@@ -49,9 +51,12 @@ def positions(frame: DataFrame, by: Sequence[str], value: str, ids: Sequence[str
     shares = F.array(*(F.lit(number / BUCKETS) for number in range(1, BUCKETS)))
     cuts = F.percentile_approx(F.col(value).cast("double"), shares, 1000).alias("bounds")
     # Collected, because a second computation of approximate quantiles may give others. Bounded: groups x 63.
-    bounds = frame.groupBy(group.alias("rank_group")).agg(cuts).limit(MAX_GROUPS + 1).collect()
+    groups = frame.groupBy(group.alias("rank_group")).agg(cuts, F.count("*").alias("rows"))
+    bounds = groups.limit(MAX_GROUPS + 1).collect()
     if len(bounds) > MAX_GROUPS:
         raise OptionError(f"There are more than {MAX_GROUPS:,} groups of {', '.join(by)} to rank.")
+    if all(row["rows"] <= SMALL_GROUP for row in bounds):
+        return frame.select("*", *_numbered(Window.partitionBy(*by), value, ids, F.lit(0)))
     known = frame.sparkSession.createDataFrame(
         [(row["rank_group"], row["bounds"]) for row in bounds], "rank_group string, bounds array<double>"
     )
@@ -62,10 +67,13 @@ def positions(frame: DataFrame, by: Sequence[str], value: str, ids: Sequence[str
     counts = cut.groupBy("rank_group", "bucket").agg(F.count("*").alias("rows"))
     lower = Window.partitionBy("rank_group").orderBy("bucket").rowsBetween(Window.unboundedPreceding, -1)
     starts = counts.select("rank_group", "bucket", F.coalesce(F.sum("rows").over(lower), F.lit(0)).alias("start"))
+    cut = cut.join(F.broadcast(starts), on=["rank_group", "bucket"], how="inner")
     within = Window.partitionBy("rank_group", "bucket")
-    ranked = cut.join(F.broadcast(starts), on=["rank_group", "bucket"], how="inner").select(
-        "*",
-        (F.col("start") + F.row_number().over(within.orderBy(value, *ids))).alias("position"),
-        (F.col("start") + F.rank().over(within.orderBy(value)) - 1).alias("below"),
-    )
+    ranked = cut.select("*", *_numbered(within, value, ids, F.col("start")))
     return ranked.drop("rank_group", "bucket", "start")
+
+
+def _numbered(within: WindowSpec, value: str, ids: Sequence[str], start: Column) -> tuple[Column, Column]:
+    position = start + F.row_number().over(within.orderBy(value, *ids))
+    below = start + F.rank().over(within.orderBy(value)) - 1
+    return position.cast("long").alias("position"), below.cast("long").alias("below")

@@ -7,9 +7,8 @@ import pytest
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import cut_into_blocks
-from dataeval_spark.frames.cells import Cells, approximate_neighbors, make_cells
+from dataeval_spark.frames.cells import approximate_neighbors, make_cells
 from dataeval_spark.frames.neighbors import nearest_neighbors
-from dataeval_spark.kernels.recall import Recall
 
 VECTORS = "image_id string, target_index int, embedding array<float>, roles int"
 
@@ -38,28 +37,6 @@ def test_the_recall_that_is_stated_is_the_recall_that_is_had(frame, tmp_path):
     assert cells.probes < 20
     assert cells.recall.lower <= had <= cells.recall.upper
     assert had >= 0.85
-
-
-def test_cells_do_not_depend_on_blocks_and_partitions(frame, tmp_path):
-    results = []
-    for partitions, block_rows in ((1, 1000), (5, 150)):
-        data = clustered(frame, partitions=partitions)
-        place = str(tmp_path / str(partitions))
-        blocks = cut_into_blocks(data, metric="cosine", scratch=place, block_rows=block_rows)
-        cells = make_cells(blocks, data, k=3, recall=0.8)
-        results.append((cells, pairs(approximate_neighbors(blocks, data, cells, k=3))))
-
-    assert results[0] == results[1]
-
-
-def test_with_all_cells_the_search_is_exact(frame, tmp_path):
-    data = clustered(frame, n=120)
-    blocks = cut_into_blocks(data, metric="euclidean", scratch=str(tmp_path), block_rows=1000)
-    made = make_cells(blocks, data, k=4, recall=0.5).cells
-
-    every = approximate_neighbors(blocks, data, Cells(made, made, Recall(1.0, 1.0, 1.0, 1)), k=4)
-
-    assert pairs(every) == pairs(nearest_neighbors(blocks, data, k=4))
 
 
 def test_without_a_shared_folder_it_is_refused(frame):

@@ -33,7 +33,7 @@ def batches_of(ids, vectors, order, cuts):
             "image_id": [ids[row][0] for row in rows],
             "target_index": [ids[row][1] for row in rows],
             "roles": [1] * len(rows),
-            "draw": list(range(len(rows))),
+            "draw": [int(np.random.default_rng(int(row)).integers(-(2**63), 2**63 - 1)) for row in rows],
             "embedding": [vectors[row].tolist() for row in rows],
         }
         yield pa.RecordBatch.from_pydict(columns, schema=SCHEMA)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from dataeval_spark.errors import OptionError
 from dataeval_spark.similarity.embedding_scores import embedding_scores
 from tests.similarity.test_image_values import graph
 
@@ -30,32 +28,20 @@ def test_distances_hubs_and_prototypes_of_points_on_a_line(frame):
     assert [name for name, row in found.items() if row["is_prototype"]] == ["b"]
 
 
-@pytest.mark.parametrize(
-    ("method", "centre", "spread", "limit"),
-    [("zscore", np.mean, np.std, 3.0), ("modified_zscore", np.median, None, 3.5)],
-)
-def test_the_score_is_that_of_the_same_rule_for_image_statistics(frame, method, centre, spread, limit):
+def test_the_score_is_that_of_the_rule_for_image_statistics(frame):
     vectors = [*np.random.default_rng(0).normal(size=12), 40.0]
 
-    found = by_image(embedding_scores(graph(frame, vectors, 3), statistic="kth_distance", method=method))
+    found = by_image(embedding_scores(graph(frame, vectors, 3), statistic="kth_distance"))
 
     values = np.array([found[name]["kth_distance"] for name in sorted(found)])
-    middle = centre(values)
-    width = np.std(values) if spread else np.median(np.abs(values - middle)) / 0.6744897501960817
+    middle = np.median(values)
+    width = np.median(np.abs(values - middle)) / 0.6744897501960817
     np.testing.assert_allclose([found[name]["score"] for name in sorted(found)], (values - middle) / width)
     assert {name for name, row in found.items() if row["is_outlier"]} == {"i12"}
-    assert found["i12"]["threshold"] == limit
+    assert found["i12"]["threshold"] == 3.5
 
 
 def test_nothing_is_far_where_all_are_as_far(frame):
     found = by_image(embedding_scores(graph(frame, [0, 1, 10, 11], 1)))
 
     assert {(row["score"], row["is_outlier"]) for row in found.values()} == {(0.0, False)}
-
-
-def test_fewer_neighbours_than_the_lists_hold_may_be_scored_but_not_more(frame):
-    lists = graph(frame, [0, 2, 5, 50], 2, names=list("abcd"))
-
-    assert by_image(embedding_scores(lists, k=1))["a"]["mean_distance"] == 2.0
-    with pytest.raises(OptionError, match=r"embedding_scores\.k is 3, and the table neighbors has k = 2"):
-        embedding_scores(lists, k=3)

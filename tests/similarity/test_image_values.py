@@ -70,20 +70,19 @@ def test_values_from_short_lists_are_within_the_bound_that_is_stated(frame):
     assert 0 < errors.max() <= 0.25
 
 
-def test_images_without_one_class_take_no_part(frame):
+def test_images_without_one_class_take_no_part_and_an_approximate_graph_has_no_bound(frame):
     names = ["a", "b", "c", "d"]
     classes = labels(frame, ["x", "x", "y", "x", "y"], ["a", "b", "c", "d", "d"])
 
-    found = image_values(graph(frame, [0, 1, 5, 2], 3, names=names), classes, k=1).orderBy("image_id").collect()
+    found = (
+        image_values(graph(frame, [0, 1, 5, 2], 3, names=names, method="approximate"), classes, k=1)
+        .orderBy("image_id")
+        .collect()
+    )
 
     assert [row["image_id"] for row in found] == ["a", "b", "c"]
     np.testing.assert_allclose([row["value"] for row in found], expected([0, 1, 5], ["x", "x", "y"], 1), atol=1e-12)
-
-
-def test_values_from_an_approximate_graph_have_no_bound(frame):
-    found = image_values(graph(frame, [0, 1, 3], 2, method="approximate"), labels(frame, ["x", "x", "y"]), k=1)
-
-    assert {row["error_bound"] for row in found.collect()} == {None}
+    assert {row["error_bound"] for row in found} == {None}
 
 
 def test_k_is_checked(frame):
