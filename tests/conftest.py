@@ -40,7 +40,8 @@ def spark(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         else session.local(
             "dataeval_spark tests",
             cores=2,
-            memory="1g",
+            # One session runs some thousand queries here; 1g was too little for what Spark keeps of them.
+            memory="2g",
             settings={"spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse"))},
         )
     )

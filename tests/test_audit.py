@@ -6,6 +6,7 @@ import pytest
 
 from dataeval_spark.audit import Report
 from dataeval_spark.errors import ConfigError
+from dataeval_spark.steps import COMPARISONS, STEPS
 from dataeval_spark.tables import IMAGE_STATS, RUNS, UNREADABLE_IMAGES
 
 
@@ -47,8 +48,11 @@ def test_verbs_in_one_block_are_one_run(audited):
     runs = audited.workspace.read(RUNS)
 
     assert runs.where("step IS NULL AND job = 'test'").count() == 1
+    needs_more = {"confident_learning", "raters", "labelling_queue", "object_label_errors"}
+    analyses = {step.name for step in (*STEPS, *COMPARISONS)} - needs_more
     assert {row["step"] for row in runs.where("status = 'done' AND step IS NOT NULL").collect()} == {
-        *("ingest", "profile", "duplicates", "outliers", "image_findings", "label_stats", "drift_univariate"),
+        *("ingest", "profile"),
+        *analyses,
     }
 
 

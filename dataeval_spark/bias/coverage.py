@@ -54,7 +54,8 @@ def coverage(
     -------
     tuple of DataFrame
         Tables ``coverage`` (uncovered images) and ``coverage_stats`` without ``run_id``. A class row
-        counts images that show the class. The driver holds one row per encoder.
+        counts images that show the class. An encoder of no more than ``observations`` images has no rows: none of
+        them has that many neighbours. The driver holds one row per encoder.
 
     Raises
     ------
@@ -99,6 +100,7 @@ def _encoders(
     )
     joined = asked.join(counts, on="encoder", how="left").join(ranges, on="encoder", how="inner")
     rows = [row.asDict() for row in joined.orderBy("encoder").collect()]  # one row per encoder
+    rows = [row for row in rows if row["images"] > observations]  # fewer have no such neighbour, whatever the search
     for row in rows:
         if row["n"] is None:
             raise OptionError(

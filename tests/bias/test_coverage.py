@@ -91,6 +91,10 @@ def test_too_few_neighbours_say_what_to_set(tables):
         coverage(*tables[0], observations=9)
 
 
+def test_fewer_images_than_observations_have_no_coverage(tables):
+    assert [part.collect() for part in coverage(*tables[0], observations=52)] == [[], []]
+
+
 def test_without_neighbours_there_is_nothing_to_say(tables):
     (neighbors, embeddings, targets), _, _ = tables
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from dataeval_spark.audit import Audit
 from dataeval_spark.demonstration import run_demo
 
@@ -24,9 +22,10 @@ def test_the_demo_reports_planted_and_found_and_ends_with_the_path_of_the_report
     assert scores["bad_annotation"][2:4] == ["0", "0"]
     assert scores["unplanted_duplicate"] == ["0", "0", "0", "0"]
     assert scores["shifted_brightness"][:2] == ["1", "1"]
-    assert re.search(r"swapped_label +\d+ .*not analysed yet", "\n".join(lines))
+    planted, found, missed, _ = map(int, scores["swapped_label"])
+    assert planted == found + missed > 0
     assert lines[-1] == f"Report: {tmp_path / 'demo' / 'report.html'}"
-    assert "not analysed yet" in report.path.read_text()
+    assert "swapped_label" in report.path.read_text()
 
 
 def test_the_demo_runs_on_a_folder_of_the_users_own(spark, photos, tmp_path):

@@ -44,6 +44,13 @@ def everything(audit, source):
         audit.ingest(source).profile().analyze()
 
 
+def with_input(lines):
+    """Lines of the steps whose tables exist: a folder of images has no predictions and no raters."""
+    found = [line for line in lines if "needs predictions" not in line and "needs annotations" not in line]
+    assert len(found) > len(lines) - 5
+    return found
+
+
 def ids(audit, table):
     return sorted({row["image_id"] for row in audit.workspace.read(table).select("image_id").collect()})
 
@@ -128,7 +135,7 @@ def test_only_new_images_are_measured_and_steps_that_are_up_to_date_say_so(audit
     everything(audit, str(photos))
 
     assert "0 new, 0 changed, 0 deleted" in lines[0]
-    assert all("skipped" in line and "up to date" in line for line in lines[1:])
+    assert all("skipped" in line and "up to date" in line for line in with_input(lines[1:]))
 
     lines.clear()
     picture(77).save(photos / "day" / "new.png")
@@ -136,7 +143,7 @@ def test_only_new_images_are_measured_and_steps_that_are_up_to_date_say_so(audit
 
     assert "1 new, 0 changed, 0 deleted" in lines[0]
     assert "1 images measured" in lines[1]
-    assert all(" done " in line for line in lines[2:])
+    assert all(" done " in line for line in with_input(lines[2:]))
 
 
 def test_a_touched_file_is_read_but_not_measured_again(audit, photos):
