@@ -35,6 +35,8 @@ LOCAL_SETTINGS = {
     "spark.databricks.delta.snapshotPartitions": "1",
     # The list of a small table's files is kept in its checksum file: no Spark job to make it out of the log.
     "spark.databricks.delta.allFilesInCrc.enabled": "true",
+    # To skip files by their statistics takes a query before each query, a fifth of the demo; small tables are one file.
+    "spark.databricks.delta.stats.skipping": "false",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.session.timeZone": "UTC",
