@@ -34,7 +34,7 @@ from dataeval_spark.labels import (
 )
 from dataeval_spark.quality import duplicates, image_findings, outliers
 from dataeval_spark.shift import univariate
-from dataeval_spark.similarity import embedding_scores, image_values, neighbors, prioritization
+from dataeval_spark.similarity import clusters, embedding_scores, image_values, neighbors, prioritization
 from dataeval_spark.splits import differences, leakage
 from dataeval_spark.stats import embedding_health, normalization
 
@@ -93,6 +93,7 @@ STEPS = (
     Step(flagged.factor_predictors, (t.FACTOR_BINS, t.IMAGE_FINDINGS), (t.FACTOR_PREDICTORS,)),
     Step(embedding_health.embedding_health, (t.EMBEDDINGS,), (t.DATASET_FINDINGS,)),
     Step(neighbors.neighbors, (t.EMBEDDINGS,), (t.NEIGHBORS, t.DATASET_FINDINGS), uses=(t.NEIGHBORS,)),
+    Step(clusters.clusters, (t.EMBEDDINGS,), (t.CLUSTERS, t.CLUSTER_STATS, t.SPANNING_TREE, t.DATASET_FINDINGS)),
     Step(embedding_scores.embedding_scores, (t.NEIGHBORS,), (t.EMBEDDING_SCORES,)),
     Step(image_values.image_values, (t.NEIGHBORS, t.TARGETS), (t.IMAGE_VALUES,)),
     Step(prioritization.prioritization, (t.NEIGHBORS, t.TARGETS), (t.PRIORITIZATION,)),

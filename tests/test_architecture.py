@@ -35,6 +35,7 @@ BOUNDED_COLLECTS = {
     "bias/parity.py": "one row per factor",
     "bias/shortcuts.py": "classes x factors",
     "frames/blocks.py": "50 lengths, five ids, one row per block of 8,192 vectors and no more than 500,000",
+    "frames/clusters.py": "one number per block; one vector per cluster",
     "frames/components.py": "one row: the shape of the edges",
     "frames/hamming_pairs.py": "one row per kind of hash: how many there are",
     "comparison.py": "20 names per kind; one row: first and last time",

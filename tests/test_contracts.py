@@ -34,6 +34,12 @@ SCHEMAS = {
     "times_listed representativeness is_prototype score threshold statistic method is_outlier run_id",
     "image_values": "encoder metric image_id target_index class_name value times_listed queries error_bound run_id",
     "prioritization": "encoder metric image_id position score k ordering policy stratum run_id",
+    "clusters": "encoder image_id target_index cluster_id probability nearest_cluster centroid_distance score "
+    "threshold is_outlier method run_id",
+    "cluster_stats": "encoder is_box cluster_id members mean_distance std_distance max_distance mean_edge std_edge "
+    "center_image_id center_target_index run_id",
+    "spanning_tree": "encoder image_id_a target_index_a image_id_b target_index_b length min_samples cluster_id "
+    "is_near_duplicate run_id",
     "duplicate_pairs": "image_id_a target_index_a image_id_b target_index_b kind distance orientation run_id",
     "duplicate_groups": "group_id image_id target_index kinds is_kept reason group_size spans_splits label_conflict "
     "kept_distance diameter_bound run_id",
@@ -117,6 +123,8 @@ OPTIONS = {
     "label_parity": "threshold",
     "null_model": "",
     "neighbors": "k metric encoder per_target method max_core_hours recall block_rows seed",
+    "clusters": "method encoder per_target min_cluster_size min_samples selection allow_single_cluster n_clusters "
+    "threshold sensitivity max_core_hours block_rows seed",
     "embedding_scores": "k statistic method threshold",
     "image_values": "k",
     "prioritization": "k order policy bins",

@@ -29,7 +29,15 @@ from dataeval_spark.tables.quality import (
 )
 from dataeval_spark.tables.selection import VIEW_MEMBERS, VIEWS
 from dataeval_spark.tables.shift import DRIFT_METRICS
-from dataeval_spark.tables.similarity import EMBEDDING_SCORES, IMAGE_VALUES, NEIGHBORS, PRIORITIZATION
+from dataeval_spark.tables.similarity import (
+    CLUSTER_STATS,
+    CLUSTERS,
+    EMBEDDING_SCORES,
+    IMAGE_VALUES,
+    NEIGHBORS,
+    PRIORITIZATION,
+    SPANNING_TREE,
+)
 from dataeval_spark.tables.splits import (
     SPLIT_ASSIGNMENTS,
     SPLIT_DIFFERENCES,
@@ -68,6 +76,9 @@ ALL_TABLES = (
     EMBEDDING_SCORES,
     IMAGE_VALUES,
     PRIORITIZATION,
+    CLUSTERS,
+    CLUSTER_STATS,
+    SPANNING_TREE,
     DUPLICATE_PAIRS,
     DUPLICATE_GROUPS,
     OUTLIERS,
@@ -125,6 +136,8 @@ __all__ = [
     "CHANNEL_GROUP_STATS",
     "CHANNEL_STATS",
     "CLASS_NOISE",
+    "CLUSTERS",
+    "CLUSTER_STATS",
     "COMPLETENESS",
     "CONFIDENT_JOINT",
     "CONTINGENCY",
@@ -169,6 +182,7 @@ __all__ = [
     "SHORTCUTS",
     "SNAPSHOTS",
     "SOURCE_FILES",
+    "SPANNING_TREE",
     "SPLITS",
     "SPLIT_ASSIGNMENTS",
     "SPLIT_DIFFERENCES",

@@ -103,3 +103,66 @@ PRIORITIZATION = Table(
         RUN_ID,
     ),
 )
+
+CLUSTERS = Table(
+    name="clusters",
+    doc="The cluster that each image (or box) is in by its embedding, and how far it lies from the middle of that.",
+    key=("encoder", "image_id", "target_index"),
+    columns=(
+        ENCODER,
+        IMAGE_ID,
+        TARGET_INDEX,
+        Column("cluster_id", "int", "Numbered from 0 in the order of the first ids (HDBSCAN); -1 is noise"),
+        Column("probability", "double", "How firmly it is in the cluster; 0 for noise", range="[0, 1]"),
+        Column("nearest_cluster", "int", "Its cluster, for noise that of the nearest centre", nullable=True),
+        Column("centroid_distance", "double", "Euclidean distance to the centre of nearest_cluster", nullable=True),
+        Column("score", "double", "Standard deviations by which that is above the mean of the cluster", nullable=True),
+        Column("threshold", "double", "Score above which it is an outlier"),
+        Column("is_outlier", "boolean", "It lies farther from the centre than the threshold allows"),
+        Column("method", "string", "hdbscan or kmeans"),
+        RUN_ID,
+    ),
+)
+
+CLUSTER_STATS = Table(
+    name="cluster_stats",
+    doc="Clusters of embeddings: their size, how tight they are, and the image nearest to the centre.",
+    key=("encoder", "is_box", "cluster_id"),
+    columns=(
+        ENCODER,
+        Column("is_box", "boolean", "Clusters of boxes, not of whole images"),
+        Column("cluster_id", "int", "Cluster; -1 is noise"),
+        Column("members", "bigint", "Images or boxes in it"),
+        Column("mean_distance", "double", "Mean distance to the centre (noise: to the nearest)", nullable=True),
+        Column("std_distance", "double", "Population standard deviation of the distances", nullable=True),
+        Column("max_distance", "double", "Largest distance to the centre", nullable=True),
+        Column("mean_edge", "double", "Mean length of the edges of the spanning tree within it", nullable=True),
+        Column("std_edge", "double", "Population standard deviation of their lengths", nullable=True),
+        Column("center_image_id", "string", "Image nearest to the centre; null for noise", nullable=True),
+        Column("center_target_index", "int", "Its target; null for the whole image", nullable=True),
+        RUN_ID,
+    ),
+)
+
+SPANNING_TREE = Table(
+    name="spanning_tree",
+    doc=(
+        "The minimum spanning tree of the embeddings, one row an edge: by Euclidean distance where min_samples is 1, "
+        "by mutual reachability otherwise. Of edges of one length the first by ids is in the tree."
+    ),
+    key=("encoder", "image_id_a", "target_index_a", "image_id_b", "target_index_b"),
+    columns=(
+        ENCODER,
+        Column("image_id_a", "string", "One end, the first by its id"),
+        Column("target_index_a", "int", "Its target; null for the whole image", nullable=True),
+        Column("image_id_b", "string", "The other end"),
+        Column("target_index_b", "int", "Its target; null for the whole image", nullable=True),
+        Column("length", "double", "Distance, or mutual reachability"),
+        Column("min_samples", "int", "Nearest vectors that a core distance reaches over; 1 is plain distance"),
+        Column(
+            "cluster_id", "int", "Cluster that both ends are in; null where they are in none or in two", nullable=True
+        ),
+        Column("is_near_duplicate", "boolean", "So short among the edges of the cluster that the two are duplicates"),
+        RUN_ID,
+    ),
+)

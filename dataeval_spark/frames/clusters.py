@@ -1,0 +1,210 @@
+"""Spanning tree and clusters of the vectors of blocks: exact, each pair of vectors compared once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.frames.blocks import Blocks, in_tasks
+from dataeval_spark.kernels import block_clusters as kernels
+from dataeval_spark.kernels.block_search import Search
+from dataeval_spark.kernels.hdbscan import Selection
+from dataeval_spark.kernels.vector_blocks import write_array
+
+DONE = "done bigint"
+SUMS_DDL = "cluster int, block int, count bigint, total binary"
+MEMBERS_DDL = (
+    "image_id string, target_index int, cluster_id int, probability double, nearest_cluster int, "
+    "centroid_distance double"
+)
+EDGES_PER_TASK = 1_000_000
+
+
+def make_spanning_tree(blocks: Blocks, spark_frame: DataFrame, *, min_samples: int = 1) -> None:
+    """Compute the forests of each block with its partners; :func:`hdbscan_clusters` makes the tree of them.
+
+    N^2 d / 2 operations, N^2 d more for core distances, in one task per block, which holds two blocks and the forest
+    of its pairs. Two Spark jobs run at once.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        In a shared folder, under the Euclidean metric; all rows have role 1.
+    spark_frame : DataFrame
+        Any frame of the session.
+    min_samples : int
+        An edge is no shorter than the distance of each end to so many nearest vectors, itself the first: mutual
+        reachability. With 1 the tree is the Euclidean one.
+    """
+    files = blocks.files
+    search = Search(blocks.metric, min_samples - 1, 1, blocks.shift)
+
+    def core_distances(number: int) -> Iterator[pa.RecordBatch]:
+        kernels.write_core_distances(files, number, search)
+        yield pa.RecordBatch.from_pydict({"done": [number]})
+
+    def forest(number: int) -> Iterator[pa.RecordBatch]:
+        kernels.write_forest(files, number, min_samples > 1)
+        yield pa.RecordBatch.from_pydict({"done": [number]})
+
+    # Bounded: one number per block.
+    if min_samples > 1:
+        in_tasks(spark_frame, len(files.names), core_distances, DONE).collect()
+    in_tasks(spark_frame, len(files.names), forest, DONE).collect()
+
+
+def hdbscan_clusters(
+    blocks: Blocks,
+    spark_frame: DataFrame,
+    *,
+    min_cluster_size: int,
+    selection: Selection = "eom",
+    allow_single_cluster: bool = False,
+) -> float:
+    """Merge the forests and cut the tree into clusters, in one task of about 100 bytes per vector.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        After :func:`make_spanning_tree`.
+    spark_frame : DataFrame
+        Any frame of the session.
+    min_cluster_size, selection, allow_single_cluster
+        Of :func:`~dataeval_spark.kernels.hdbscan.hdbscan_labels`.
+
+    Returns
+    -------
+    float
+        Total length of the tree.
+    """
+    files, rows = blocks.files, sum(blocks.rows)
+
+    def label(number: int) -> Iterator[pa.RecordBatch]:
+        kernels.write_hdbscan(files, rows, min_cluster_size, selection, allow_single_cluster)
+        labels = kernels.read_array(files.folder, kernels.CLUSTERS)
+        weight = float(np.sum(kernels.read_tree(files).lengths))
+        yield pa.RecordBatch.from_pydict({"clusters": [int(labels.max(initial=-1)) + 1], "weight": [weight]})
+
+    # Bounded: one row.
+    clusters, weight = in_tasks(spark_frame, 1, label, "clusters bigint, weight double").collect()[0]
+
+    def sums(number: int) -> Iterator[pa.RecordBatch]:
+        yield from _sum_rows(number, *kernels.sums_of_clusters(files, number, clusters))
+
+    counts, centers = _centers(in_tasks(spark_frame, len(files.names), sums, SUMS_DDL), clusters, blocks.dimension)
+    write_array(files.folder, kernels.CENTERS, centers / np.maximum(counts, 1)[:, None])
+    return float(weight)
+
+
+def kmeans_clusters(blocks: Blocks, spark_frame: DataFrame, *, clusters: int, iterations: int = 50) -> int:
+    """Sort vectors to the nearest of ``clusters`` centers by Lloyd's iteration over sums of blocks.
+
+    One Spark job per iteration; one sum per cluster comes to the driver. The first centers are vectors drawn by their
+    ids, so that only rounding depends on the blocks.
+
+    Returns
+    -------
+    int
+        Iterations until the centers stood still, or ``iterations``.
+    """
+    files = blocks.files
+
+    def first(number: int) -> Iterator[pa.RecordBatch]:
+        yield pa.RecordBatch.from_pydict({"done": [kernels.write_first_centers(files, clusters)]})
+
+    def sums(number: int) -> Iterator[pa.RecordBatch]:
+        yield from _sum_rows(number, *kernels.sums_of_nearest(files, number))
+
+    made = in_tasks(spark_frame, 1, first, DONE).collect()[0]["done"]  # bounded: one number
+    for iteration in range(iterations):
+        counts, totals = _centers(in_tasks(spark_frame, len(files.names), sums, SUMS_DDL), made, blocks.dimension)
+        before = np.array(kernels.read_array(files.folder, kernels.CENTERS))
+        moved = np.where(counts[:, None] > 0, totals / np.maximum(counts, 1)[:, None], before).astype(np.float32)
+        write_array(files.folder, kernels.CENTERS, moved)
+        if np.array_equal(moved, before):
+            return iteration + 1
+    return iterations
+
+
+def _sum_rows(block: int, counts: NDArray[np.int64], sums: NDArray[np.float64]) -> Iterator[pa.RecordBatch]:
+    present = np.flatnonzero(counts)
+    columns = {
+        "cluster": pa.array(present, pa.int32()),
+        "block": pa.array(np.full(len(present), block), pa.int32()),
+        "count": pa.array(counts[present]),
+        "total": pa.array([sums[cluster].tobytes() for cluster in present], pa.binary()),  # one per cluster
+    }
+    yield pa.RecordBatch.from_pydict(columns)
+
+
+def _centers(sums: DataFrame, clusters: int, dimension: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Counts (K,) and sums (K, d) over all blocks."""
+
+    def add(parts: pa.Table) -> pa.Table:
+        ordered = parts.sort_by("block")
+        totals = np.frombuffer(b"".join(ordered["total"].to_pylist()), np.float64).reshape(len(ordered), -1)
+        row = {
+            "cluster": [ordered["cluster"][0].as_py()],
+            "count": [int(np.sum(ordered["count"].to_numpy()))],
+            "total": [totals.sum(axis=0).tobytes()],
+        }
+        return pa.table(row, schema=pa.schema([("cluster", pa.int32()), ("count", pa.int64()), ("total", pa.binary())]))
+
+    # Bounded: one vector per cluster.
+    rows = sums.groupBy("cluster").applyInArrow(add, "cluster int, count bigint, total binary").collect()
+    counts, totals = np.zeros(clusters, np.int64), np.zeros((clusters, dimension))
+    for row in rows:
+        counts[row["cluster"]] = row["count"]
+        totals[row["cluster"]] = np.frombuffer(row["total"], np.float64)
+    return counts, totals
+
+
+def cluster_members(blocks: Blocks, spark_frame: DataFrame, *, is_nearest: bool) -> DataFrame:
+    """Every vector with its cluster (-1 is noise), how firmly it is in it, and how far from its centre.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        After :func:`hdbscan_clusters` or :func:`kmeans_clusters`.
+    spark_frame : DataFrame
+        Any frame of the session.
+    is_nearest : bool
+        The cluster is that of the nearest center (k-means); otherwise the stored one.
+    """
+    files = blocks.files
+
+    def run(number: int) -> Iterator[pa.RecordBatch]:
+        yield kernels.members(files, number, is_nearest)
+
+    return in_tasks(spark_frame, len(files.names), run, MEMBERS_DDL)
+
+
+def tree_edges(blocks: Blocks, spark_frame: DataFrame) -> DataFrame:
+    """Edges of the tree: ``image_id_a``, ``target_index_a``, ``image_id_b``, ``target_index_b`` and ``length``."""
+    files = blocks.files
+    edges = max(0, sum(blocks.rows) - 1)
+
+    def ids(number: int) -> Iterator[pa.RecordBatch]:
+        table = files.block(number).ids.select(["image_id", "target_index"])
+        yield from table.append_column("node", pa.array(kernels.nodes_of(files, number))).combine_chunks().to_batches()
+
+    def run(number: int) -> Iterator[pa.RecordBatch]:
+        tree, part = kernels.read_tree(files), slice(number * EDGES_PER_TASK, (number + 1) * EDGES_PER_TASK)
+        columns = {"a": tree.sources[part], "b": tree.targets[part], "length": tree.lengths[part]}
+        yield pa.RecordBatch.from_pydict({name: pa.array(np.asarray(values)) for name, values in columns.items()})
+
+    names = in_tasks(spark_frame, len(files.names), ids, "image_id string, target_index int, node bigint")
+    found = in_tasks(spark_frame, -(-edges // EDGES_PER_TASK), run, "a bigint, b bigint, length double")
+    for end in ("a", "b"):
+        renamed = names.select(
+            F.col("node").alias(end),
+            F.col("image_id").alias(f"image_id_{end}"),
+            F.col("target_index").alias(f"target_index_{end}"),
+        )
+        found = found.join(renamed, on=end, how="inner")  # a node is one row of the blocks
+    return found.drop("a", "b")

@@ -1,0 +1,187 @@
+"""The spanning tree and the clusters of a folder of blocks; what is found is left in the folder, one array a file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dataeval_spark.kernels.block_search import Search, empty_lists, take_block
+from dataeval_spark.kernels.hdbscan import NOISE, Labels, Selection, hdbscan_labels
+from dataeval_spark.kernels.kmeans import nearest_center, scores
+from dataeval_spark.kernels.spanning_tree import Edges, Points, minimum_forest, tree_between, tree_within
+from dataeval_spark.kernels.vector_blocks import BlockFiles, read_array, write_array
+
+CENTERS, CLUSTERS, PROBABILITIES = "cluster_centers", "clusters", "probabilities"
+TREE = ("tree_sources", "tree_targets", "tree_lengths")
+EDGES_AT_ONCE = 4_000_000
+ROWS_AT_ONCE = 4096
+MEMBER_SCHEMA = pa.schema(
+    [
+        ("image_id", pa.string()),
+        ("target_index", pa.int32()),
+        ("cluster_id", pa.int32()),
+        ("probability", pa.float64()),
+        ("nearest_cluster", pa.int32()),
+        ("centroid_distance", pa.float64()),
+    ]
+)
+
+
+def nodes_of(files: BlockFiles, number: int) -> NDArray[np.int64]:
+    """Place of each row of a block in the order of all ids."""
+    return np.asarray(files.codes(number) >> 32)
+
+
+def write_core_distances(files: BlockFiles, number: int, search: Search) -> None:
+    """Store the distance of each row of a block to the last of its ``search.width`` nearest, itself the first."""
+    block = files.block(number)
+    lists, copy_of = empty_lists(search, block, np.arange(len(block.vectors)))
+    for other in range(len(files.names)):
+        take_block(search, lists, files.block(other), files.codes(other))
+    write_array(files.folder, f"{files.names[number]}.cores", lists.distances[:, -1][copy_of])
+
+
+def points_of(files: BlockFiles, number: int, has_cores: bool) -> Points:
+    """Points of a block; without core distances these are 0."""
+    nodes = nodes_of(files, number)
+    cores = read_array(files.folder, f"{files.names[number]}.cores") if has_cores else np.zeros(len(nodes))
+    return Points(np.asarray(files.block(number).vectors), nodes, np.asarray(cores))
+
+
+def partners(number: int, blocks: int) -> list[int]:
+    """The blocks that a block is compared with, so that each pair is compared once and all have the same work.
+
+    Examples
+    --------
+    >>> [partners(number, 4) for number in range(4)]
+    [[1, 2], [2, 3], [3], [0]]
+    """
+    others = [(number + step) % blocks for step in range(1, (blocks - 1) // 2 + 1)]
+    return others + ([number + blocks // 2] if blocks % 2 == 0 and number < blocks // 2 else [])
+
+
+def write_forest(files: BlockFiles, number: int, has_cores: bool) -> None:
+    """Store the minimum spanning forest of the pairs within a block and of those with its partners."""
+    points = points_of(files, number, has_cores)
+    parts = [tree_within(points)]
+    for other in partners(number, len(files.names)):
+        parts.append(tree_between(points, points_of(files, other, has_cores)))
+        if sum(map(len, parts)) > EDGES_AT_ONCE:
+            parts = [minimum_forest(parts)]
+    _write_edges(files, f"{files.names[number]}.", minimum_forest(parts))
+
+
+def write_tree(files: BlockFiles) -> Edges:
+    """Merge the forests of all blocks into the one tree and store it."""
+    parts: list[Edges] = []
+    for name in files.names:
+        parts.append(Edges(*(np.asarray(read_array(files.folder, f"{name}.{part}")) for part in TREE)))
+        if sum(map(len, parts)) > EDGES_AT_ONCE:
+            parts = [minimum_forest(parts)]
+    tree = minimum_forest(parts)
+    _write_edges(files, "", tree)
+    return tree
+
+
+def _write_edges(files: BlockFiles, prefix: str, edges: Edges) -> None:
+    for name, values in zip(TREE, (edges.sources, edges.targets, edges.lengths), strict=True):
+        write_array(files.folder, f"{prefix}{name}", values)
+
+
+def read_tree(files: BlockFiles) -> Edges:
+    """What :func:`write_tree` stored."""
+    return Edges(*(read_array(files.folder, name) for name in TREE))
+
+
+def write_hdbscan(
+    files: BlockFiles, rows: int, min_cluster_size: int, selection: Selection, allow_single_cluster: bool
+) -> None:
+    """Merge the forests, and store the cluster and the probability of each row of all blocks."""
+    tree = write_tree(files)
+    labels = hdbscan_labels(
+        tree,
+        rows,
+        min_cluster_size=min_cluster_size,
+        selection=selection,
+        allow_single_cluster=allow_single_cluster,
+    )
+    write_labels(files, labels)
+
+
+def write_labels(files: BlockFiles, labels: Labels) -> None:
+    write_array(files.folder, CLUSTERS, labels.clusters)
+    write_array(files.folder, PROBABILITIES, labels.probabilities)
+
+
+def write_first_centers(files: BlockFiles, clusters: int) -> int:
+    """Store the vectors with the smallest draws as centers, and return how many there are."""
+    draws, codes = [], []
+    for number in range(len(files.names)):
+        draws.append(files.block(number).ids["draw"].to_numpy())
+        codes.append(files.codes(number))
+    draw, code = np.concatenate(draws), np.concatenate(codes)
+    chosen = code[np.lexsort((code, draw))[:clusters]]
+    block, row = files.places(chosen)
+    centers = np.stack([files.block(at).vectors[of] for at, of in zip(block, row, strict=True)])
+    write_array(files.folder, CENTERS, centers.astype(np.float32))
+    return len(centers)
+
+
+def sums_of_nearest(files: BlockFiles, number: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """How many rows of a block are nearest to each center (K,), and their sums (K, d)."""
+    vectors = np.asarray(files.block(number).vectors)
+    centers = read_array(files.folder, CENTERS)
+    return _sums(vectors, nearest_center(vectors, np.asarray(centers)), len(centers))
+
+
+def sums_of_clusters(files: BlockFiles, number: int, clusters: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """How many rows of a block are in each cluster (K,), and their sums (K, d)."""
+    labels = read_array(files.folder, CLUSTERS)[nodes_of(files, number)]
+    return _sums(np.asarray(files.block(number).vectors), np.asarray(labels), clusters)
+
+
+def _sums(
+    vectors: NDArray[np.float32], labels: NDArray[np.int32], clusters: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    order = np.argsort(labels, kind="stable")
+    order = order[labels[order] != NOISE]
+    counts = np.bincount(labels[order], minlength=clusters)
+    present = np.flatnonzero(counts)
+    sums = np.zeros((clusters, vectors.shape[1]))
+    if len(present):
+        starts = (np.cumsum(counts) - counts)[present]
+        sums[present] = np.add.reduceat(vectors[order], starts, axis=0, dtype=np.float64)
+    return counts.astype(np.int64), sums
+
+
+def members(files: BlockFiles, number: int, is_nearest: bool) -> pa.RecordBatch:
+    """The rows of a block with their clusters: those stored, or with ``is_nearest`` those of the nearest centers."""
+    block, centers = files.block(number), np.asarray(read_array(files.folder, CENTERS), np.float64)
+    nodes = nodes_of(files, number)
+    nearest, distances = np.full(len(nodes), NOISE, np.int32), np.full(len(nodes), np.nan)
+    for start in range(0, len(nodes) if len(centers) else 0, ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        vectors = block.vectors[part].astype(np.float64)
+        nearest[part] = scores(vectors, centers).argmin(axis=1)
+    if is_nearest:
+        clusters, probabilities = nearest, np.ones(len(nodes))
+    else:
+        clusters = np.asarray(read_array(files.folder, CLUSTERS)[nodes])
+        probabilities = np.asarray(read_array(files.folder, PROBABILITIES)[nodes])
+    # A row of a cluster is measured from its own centre, noise from the nearest.
+    own = np.where(clusters == NOISE, nearest, clusters)
+    for start in range(0, len(nodes) if len(centers) else 0, ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        distances[part] = np.linalg.norm(block.vectors[part].astype(np.float64) - centers[own[part]], axis=1)
+    is_none = own == NOISE
+    columns = {
+        "cluster_id": pa.array(clusters),
+        "probability": pa.array(probabilities),
+        "nearest_cluster": pa.array(own, mask=is_none),
+        "centroid_distance": pa.array(distances, mask=is_none),
+    }
+    table = block.ids.select(["image_id", "target_index"]).combine_chunks()
+    for name, values in columns.items():
+        table = table.append_column(MEMBER_SCHEMA.field(name), values)
+    return table.cast(MEMBER_SCHEMA).combine_chunks().to_batches()[0]

@@ -1,0 +1,129 @@
+"""What the tables of clusters say of their members, of each cluster and of the edges of the tree."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.frames.blocks import Blocks, Checkpoint, kept_by_executors
+from dataeval_spark.frames.clusters import cluster_members, tree_edges
+from dataeval_spark.kernels.hdbscan import NOISE
+from dataeval_spark.similarity.parts import Part
+from dataeval_spark.tables import CLUSTER_STATS, CLUSTERS, SPANNING_TREE, Table
+
+
+def ddl_of(table: Table) -> str:
+    """Columns of a table but ``run_id``."""
+    return ", ".join(f"{column.name} {column.type}" for column in table.columns if column.name != "run_id")
+
+
+def empty(spark_frame: DataFrame, table: Table) -> DataFrame:
+    """No rows of a table."""
+    return spark_frame.sparkSession.createDataFrame([], ddl_of(table))
+
+
+def cluster_tables(
+    embeddings: DataFrame,
+    blocks: Blocks,
+    part: Part,
+    method: str,
+    samples: int,
+    threshold: float,
+    sensitivity: float,
+    checkpoint: Checkpoint | None,
+) -> tuple[DataFrame, DataFrame, DataFrame]:
+    """Tables ``clusters``, ``cluster_stats`` and ``spanning_tree`` of one part, without ``run_id``."""
+    keep = checkpoint or kept_by_executors
+    members = keep(cluster_members(blocks, embeddings, is_nearest=method == "kmeans"))
+    stats = keep(_distance_stats(members))
+    if method == "kmeans":
+        tree, edge_stats = empty(embeddings, SPANNING_TREE), None
+    else:
+        edges = keep(_edges_in_clusters(tree_edges(blocks, embeddings), members))
+        grouped = edges.where("cluster_id IS NOT NULL").groupBy("cluster_id")
+        edge_stats = grouped.agg(F.avg("length").alias("mean_edge"), F.stddev_pop("length").alias("std_edge"))
+        tree = _spanning_tree(edges, edge_stats, part, samples, sensitivity)
+    return _members(members, stats, part, method, threshold), _stats(stats, edge_stats, part), tree
+
+
+def _distance_stats(members: DataFrame) -> DataFrame:
+    """Distances to the centre per cluster, one row each; noise is a row of its own."""
+    nearest = F.min(F.struct("centroid_distance", "image_id", "target_index")).alias("first")
+    stats = members.groupBy("cluster_id").agg(
+        F.count("*").alias("members"),
+        F.avg("centroid_distance").alias("mean_distance"),
+        F.stddev_pop("centroid_distance").alias("std_distance"),
+        F.max("centroid_distance").alias("max_distance"),
+        nearest,
+    )
+    is_cluster = F.col("cluster_id") != NOISE
+    return stats.select(
+        "cluster_id",
+        "members",
+        "mean_distance",
+        "std_distance",
+        "max_distance",
+        F.when(is_cluster, F.col("first.image_id")).alias("center_image_id"),
+        F.when(is_cluster, F.col("first.target_index")).alias("center_target_index"),
+    )
+
+
+def _members(members: DataFrame, stats: DataFrame, part: Part, method: str, threshold: float) -> DataFrame:
+    usual = F.broadcast(stats.selectExpr("cluster_id AS nearest_cluster", "mean_distance", "std_distance"))
+    # One row per cluster on the right.
+    joined = members.join(usual, on="nearest_cluster", how="left")
+    spread = F.col("std_distance")
+    has_spread = spread > 1e-12 * F.greatest(F.lit(1.0), F.col("mean_distance"))
+    score = F.when(has_spread, (F.col("centroid_distance") - F.col("mean_distance")) / spread)
+    columns = {
+        "encoder": F.lit(part.encoder),
+        "score": score,
+        "threshold": F.lit(float(threshold)),
+        "is_outlier": F.coalesce(score > threshold, F.lit(False)),
+        "method": F.lit(method),
+    }
+    return _in_order_of(CLUSTERS, joined, columns)
+
+
+def _stats(stats: DataFrame, edge_stats: DataFrame | None, part: Part) -> DataFrame:
+    columns = {"encoder": F.lit(part.encoder), "is_box": F.lit(part.is_box)}
+    if edge_stats is None:
+        nothing = F.lit(None).cast("double")
+        return _in_order_of(CLUSTER_STATS, stats, {**columns, "mean_edge": nothing, "std_edge": nothing})
+    # One row per cluster on both sides.
+    return _in_order_of(CLUSTER_STATS, stats.join(edge_stats, on="cluster_id", how="left"), columns)
+
+
+def _edges_in_clusters(edges: DataFrame, members: DataFrame) -> DataFrame:
+    """Edges with the cluster that both ends are in."""
+    found = edges
+    for end in ("a", "b"):
+        of_end = members.select(
+            F.col("image_id").alias(f"image_id_{end}"),
+            F.col("target_index").alias(f"other_index_{end}"),
+            F.col("cluster_id").alias(f"cluster_{end}"),
+        )
+        # Ids are unique among the members.
+        same_target = F.col(f"target_index_{end}").eqNullSafe(F.col(f"other_index_{end}"))
+        same = (F.col(f"e.image_id_{end}") == F.col(f"m.image_id_{end}")) & same_target
+        joined = found.alias("e").join(of_end.alias("m"), on=same, how="inner")
+        found = joined.select("e.*", f"m.cluster_{end}")
+    is_one = (F.col("cluster_a") == F.col("cluster_b")) & (F.col("cluster_a") != NOISE)
+    return found.withColumn("cluster_id", F.when(is_one, F.col("cluster_a"))).drop("cluster_a", "cluster_b")
+
+
+def _spanning_tree(edges: DataFrame, edge_stats: DataFrame, part: Part, samples: int, sensitivity: float) -> DataFrame:
+    # One row per cluster on the right.
+    joined = edges.join(F.broadcast(edge_stats), on="cluster_id", how="left")
+    is_short = (F.col("length") == 0) | (F.col("length") < sensitivity * F.col("std_edge"))
+    columns = {
+        "encoder": F.lit(part.encoder),
+        "min_samples": F.lit(samples),
+        "is_near_duplicate": F.coalesce(is_short & F.col("cluster_id").isNotNull(), F.lit(False)),
+    }
+    return _in_order_of(SPANNING_TREE, joined, columns)
+
+
+def _in_order_of(table: Table, frame: DataFrame, columns: dict[str, Column]) -> DataFrame:
+    names = [name for name in table.column_names if name != "run_id"]
+    return frame.select(*(columns.get(name, F.col(name)).alias(name) for name in names))
