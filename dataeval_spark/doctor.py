@@ -18,7 +18,9 @@ from PIL import Image
 
 from dataeval_spark import jars, java, session
 from dataeval_spark.errors import SetupError
+from dataeval_spark.kernels.hdbscan import hdbscan_labels
 from dataeval_spark.kernels.image_profile import profile_image
+from dataeval_spark.kernels.spanning_tree import Points, minimum_forest, tree_between, tree_within
 
 PYTHON_VERSIONS = ((3, 11), (3, 12), (3, 13))
 SPARK_VERSIONS = ("4.0", "4.1", "4.2")
@@ -109,7 +111,7 @@ def _jars(resolve: bool) -> Check:
 
 
 def _kernels() -> Check:
-    """Measure a gray and a colour image: the kernels are compiled here, once, and not by the first profile."""
+    """Measure two images and cluster four points: the kernels are compiled here, once, and not by the first job."""
     started = time.perf_counter()
     try:
         for channels in (1, 3):
@@ -117,6 +119,10 @@ def _kernels() -> Check:
             file = BytesIO()
             Image.fromarray(pixels.squeeze()).save(file, "PNG")
             profile_image(file.getvalue(), [(-2.0, 0.0, 20.0, 20.0)])
+        corners = np.array([[0, 0], [0, 1], [5, 0], [5, 1]], np.float32)
+        left, right = (Points(corners[rows], rows, np.zeros(2)) for rows in (np.arange(2), np.arange(2, 4)))
+        tree = minimum_forest([tree_within(left), tree_within(right), tree_between(left, right)])
+        hdbscan_labels(tree, 4, min_cluster_size=2)
     except Exception as error:  # whatever is wrong with the compiler, the doctor says so and goes on
         return Check("kernels", "error", f"{type(error).__name__}: {error}", "pip install --force-reinstall numba")
     return Check("kernels", "ok", f"ready in {time.perf_counter() - started:.1f} s")

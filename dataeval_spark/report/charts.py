@@ -10,10 +10,12 @@ from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
 
 from dataeval_spark.report.text import clean, number, shorten, size
 
@@ -118,6 +120,21 @@ def matrix(chart_id: str, label: str, names: Sequence[str], cells: Sequence[Sequ
         axes.spines["bottom"].set_visible(False)
         axes.set_xlim(-0.5, len(names) - 0.5)
         axes.set_ylim(len(names) - 0.5, -0.5)
+        return _svg(figure, chart_id, label)
+
+
+def scatter(chart_id: str, label: str, places: NDArray[np.float64], groups: Sequence[int]) -> str:
+    """Points (n, 2) in numbered groups, each number in the middle of its points; group -1 is muted."""
+    with mpl.rc_context(STYLE):
+        figure, axes = _figure(6.4, 4.2)
+        group_of = np.asarray(groups)
+        for is_noise, colour, alpha in ((True, MUTED, 0.35), (False, FIRST, 0.55)):
+            chosen = places[(group_of < 0) == is_noise]
+            axes.plot(chosen[:, 0], chosen[:, 1], "o", markersize=2.6, color=colour, alpha=alpha, markeredgewidth=0)
+        for group in sorted(set(groups) - {-1}):
+            x, y = np.median(places[group_of == group], axis=0)
+            axes.annotate(str(group), (x, y), ha="center", va="center", color=INK, fontsize=11, fontweight="bold")
+        _numeric_axes(axes, "")
         return _svg(figure, chart_id, label)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from dataeval_spark.report import charts
 from dataeval_spark.report.bias import bias
+from dataeval_spark.report.clusters import clusters
 from dataeval_spark.report.data import ReportData
 from dataeval_spark.report.histograms import BINS
 from dataeval_spark.report.label_errors import label_errors
@@ -218,6 +219,7 @@ CONTENT: Mapping[str, Callable[[ReportData], Content]] = {
     "outliers": outliers,
     "labels": labels,
     "label-errors": label_errors,
+    "clusters": clusters,
     "bias": bias,
     "annotations": annotation_findings,
     "statistics": statistics,

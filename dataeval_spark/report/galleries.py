@@ -14,7 +14,7 @@ from dataeval_spark.report.data import Box, Row, Thumbnail
 from dataeval_spark.report.thumbnails import thumbnail_of
 
 MAX_BOXES = 40
-GALLERIES = ("duplicates", "image_findings", "label_errors", "outliers")
+GALLERIES = ("duplicates", "image_findings", "label_errors", "outliers", "clusters")
 # Tasks of the thumbnail job: enough for a laptop's cores, few enough for 150 pictures.
 TASKS = 8
 THUMBNAIL_DDL = (

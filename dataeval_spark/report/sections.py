@@ -82,6 +82,15 @@ SECTIONS = (
         ("label_errors",),
     ),
     Section(
+        "clusters",
+        "Clusters",
+        "Images whose embeddings lie together. A cluster of one scene or one camera is worth knowing before data are "
+        "split; so are images that belong to none.",
+        ("clusters",),
+        "dataeval-spark analyze --workspace WORKSPACE",
+        ("clusters", "cluster_map"),
+    ),
+    Section(
         "bias",
         "Bias",
         "Which factors of an image tell its label, or one another: a model may learn them instead. 0 is no association "

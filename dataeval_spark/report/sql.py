@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dataeval_spark.report.bias import balance_query, gaps_query, shortcuts_query
+from dataeval_spark.report.clusters import cluster_map_query, clusters_query
 from dataeval_spark.report.histograms import statistics
 from dataeval_spark.report.label_errors import label_errors_query
 
@@ -187,4 +188,6 @@ QUERIES: tuple[tuple[str, tuple[str, ...], Callable[[frozenset[str]], str | None
     ("coverage_gaps", ("coverage_gaps",), gaps_query),
     ("shortcuts", ("shortcuts",), shortcuts_query),
     ("label_errors", ("label_errors",), label_errors_query),
+    ("clusters", ("clusters",), clusters_query),
+    ("cluster_map", ("clusters", "embeddings"), cluster_map_query),
 )

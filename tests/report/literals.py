@@ -175,6 +175,25 @@ def full_rows(name: str) -> dict[str, list[dict[str, Any]]]:
             }
             for suggested in (name, None)
         ],
+        "clusters": [
+            {
+                "encoder": name,
+                "method": name,
+                "cluster_id": cluster,
+                "image_id": name,
+                "target_index": None,
+                "centroid_distance": 0.5,
+                "members": 7,
+                "noise": 1,
+                "found": 2,
+                "place": 1,
+            }
+            for cluster in (0, 1)
+        ],
+        "cluster_map": [
+            {"cluster_id": cluster, "embedding": [float(cluster), 1.0, float(cluster * at)]}
+            for at, cluster in enumerate((0, 0, 1, 1, -1))
+        ],
         "dataset_findings": [
             {
                 "severity": "error",

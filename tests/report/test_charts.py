@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from dataeval_spark.report import charts
@@ -46,6 +47,16 @@ def test_colours_are_those_of_the_page() -> None:
     assert set(re.findall(r"(?:fill|stroke): ([^;\"]+)", svg)) <= {
         "none", "var(--ink)", "var(--muted)", "var(--line)", "var(--chart-1)", "var(--chart-2)",
     }  # fmt: skip
+
+
+def test_each_group_of_points_is_numbered_in_its_middle() -> None:
+    places = np.array([[0, 0], [1, 1], [4, 4], [9, 0]], np.float64)
+    svg = charts.scatter("c", "x", places, [0, 0, 7, -1])
+    numbers = [element.text for element in ElementTree.fromstring(svg).iter("text") if element.text in {"0", "7", "-1"}]
+    assert numbers.count("7") == 1
+    assert "-1" not in numbers
+    assert svg == charts.scatter("c", "x", places, [0, 0, 7, -1])
+    assert set(re.findall(r'(?:href="|url\()(#[^")]+)', svg)) == {f"#{i}" for i in re.findall(r' id="([^"]+)"', svg)}
 
 
 def test_the_same_data_give_the_same_chart() -> None:

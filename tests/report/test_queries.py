@@ -15,10 +15,12 @@ from dataeval_spark.report.histograms import BINS, drift_overlay
 from dataeval_spark.report.sql import QUERIES
 from dataeval_spark.tables import (
     ANNOTATION_FINDINGS,
+    CLUSTERS,
     DATASET_FINDINGS,
     DRIFT_METRICS,
     DUPLICATE_GROUPS,
     DUPLICATE_PAIRS,
+    EMBEDDINGS,
     IMAGE_FINDINGS,
     IMAGE_STATS,
     IMAGES,
@@ -224,6 +226,23 @@ def test_a_snapshot_has_no_overlay(spark: SparkSession) -> None:
     drifted = [drift_row("width", "r", 0.01, reference="last-week")]
     rows = {IMAGES: [], IMAGE_STATS: [], DRIFT_METRICS: drifted}
     assert "drift_overlay" not in collect_report_data(reader(spark, rows)).rows
+
+
+def test_the_largest_clusters_are_shown_by_the_images_in_their_middle(spark: SparkSession) -> None:
+    # Cluster 1 has five images, cluster 0 two; three are noise.
+    clusters = [
+        {"encoder": "e", "image_id": f"i{at}", "cluster_id": cluster, "centroid_distance": at / 10, "method": "hdbscan"}
+        for at, cluster in enumerate([1, 1, 0, 1, -1, 1, 1, 0, -1, -1])
+    ]
+    embeddings = [{"encoder": "e", "image_id": f"i{at}", "embedding": [float(at), 1.0]} for at in range(10)]
+
+    data = collect_report_data(reader(spark, {CLUSTERS: clusters, EMBEDDINGS: embeddings}))
+
+    shown = [(row["cluster_id"], row["image_id"], row["members"]) for row in data.of("clusters")]
+    assert shown == [(1, f"i{at}", 5) for at in (0, 1, 3, 5)] + [(0, "i2", 2), (0, "i7", 2)]
+    assert {(row["noise"], row["found"]) for row in data.of("clusters")} == {(3, 2)}
+    assert sorted(row["embedding"][0] for row in data.of("cluster_map")) == list(range(10))
+    assert "2 clusters, 3 images are in none" in render_report(data, provenance())
 
 
 def test_pictures_and_reasons_come_from_one_job(data: ReportData) -> None:
