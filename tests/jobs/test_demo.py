@@ -25,7 +25,7 @@ def test_the_demo_reports_planted_and_found_and_ends_with_the_path_of_the_report
     planted, found, missed, _ = map(int, scores["swapped_label"])
     assert planted == found + missed > 0
     assert lines[-1] == f"Report: {tmp_path / 'demo' / 'report.html'}"
-    assert "swapped_label" in report.path.read_text()
+    assert "swapped label" in report.path.read_text()
 
 
 def test_the_demo_runs_on_a_folder_of_the_users_own(spark, photos, tmp_path):
