@@ -20,6 +20,8 @@ from dataeval_spark.tables import (
 )
 
 MAIN, LATER = "demo", "later"
+# The labels are those of boxes: what looks like a box is found among the boxes.
+OPTIONS = {"neighbors": {"per_target": True}}
 SHIFTED_STATISTICS = ("mean", "brightness", "darkness")
 
 
@@ -63,7 +65,7 @@ def run_demo(
         audit = opened.result()
     with audit.one_run("demo", {"count": count}):
         _ingest(audit, files)
-        audit.profile(encoder=DEFAULT).analyze().compare(f"dataset={MAIN}", f"dataset={LATER}")
+        audit.profile(encoder=DEFAULT).analyze(options=OPTIONS).compare(f"dataset={MAIN}", f"dataset={LATER}")
         scores = score(audit, files)
         echo("")
         made = audit.report(report, demo_scores=scores, announce=False)

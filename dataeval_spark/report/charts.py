@@ -134,7 +134,12 @@ def scatter(chart_id: str, label: str, places: NDArray[np.float64], groups: Sequ
         for group in sorted(set(groups) - {-1}):
             x, y = np.median(places[group_of == group], axis=0)
             axes.annotate(str(group), (x, y), ha="center", va="center", color=INK, fontsize=11, fontweight="bold")
-        _numeric_axes(axes, "")
+        # The axes of a map mean nothing of their own.
+        axes.set_aspect("equal", adjustable="datalim")
+        axes.grid(False)
+        axes.xaxis.set_visible(False)
+        axes.yaxis.set_visible(False)
+        axes.spines["bottom"].set_visible(False)
         return _svg(figure, chart_id, label)
 
 

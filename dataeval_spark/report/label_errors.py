@@ -12,19 +12,19 @@ from dataeval_spark.report.text import number, shorten, shown, words
 
 
 def label_errors_query(present: frozenset[str]) -> str:
-    """At most 12 of each way of finding them."""
+    """At most 12 of each way of finding them: by a step, from the vectors of an encoder or a model's probabilities."""
     return (
         "SELECT step, source, image_id, target_index, class_name, suggested_class, score, place, total FROM (\n"
-        "  SELECT *, row_number() OVER (PARTITION BY step ORDER BY rank, source, image_id, target_index) AS place,\n"
-        "    count(*) OVER (PARTITION BY step) AS total FROM {label_errors})\n"
-        "WHERE place <= 12 ORDER BY step, place LIMIT 36"
+        "  SELECT *, row_number() OVER (PARTITION BY step, source ORDER BY rank, image_id, target_index) AS place,\n"
+        "    count(*) OVER (PARTITION BY step, source) AS total FROM {label_errors})\n"
+        "WHERE place <= 12 ORDER BY step, source DESC, place LIMIT 48"
     )
 
 
 def label_errors(data: ReportData) -> Mapping[str, Any]:
     """A gallery per way of finding them, the worst first."""
     groups = []
-    for step, found in groupby(data.of("label_errors"), key=lambda row: row["step"]):
+    for (step, source), found in groupby(data.of("label_errors"), key=lambda row: (row["step"], row["source"])):
         rows = list(found)
         cards = [
             card(
@@ -39,5 +39,6 @@ def label_errors(data: ReportData) -> Mapping[str, Any]:
             )
             for row in rows
         ]
-        groups.append({"title": words(step).capitalize(), "note": shown(len(rows), rows[0]["total"]), "cards": cards})
+        title = f"{words(step).capitalize()}: {shorten(source, 40)}"
+        groups.append({"title": title, "note": shown(len(rows), rows[0]["total"]), "cards": cards})
     return {"groups": groups}

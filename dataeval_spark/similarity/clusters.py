@@ -32,7 +32,7 @@ def clusters(
     encoder: str | None = None,
     per_target: bool = False,
     min_cluster_size: int | None = None,
-    min_samples: int | None = None,
+    min_samples: int = 5,
     selection: Selection = "eom",
     allow_single_cluster: bool = False,
     n_clusters: int | None = None,
@@ -70,9 +70,9 @@ def clusters(
         Boxes too, among the boxes.
     min_cluster_size : int, optional
         Smaller groups are noise. Default 5 % of the images, at least 5 and at most 100.
-    min_samples : int, optional
-        Mutual reachability reaches over so many nearest vectors, the vector itself the first; default
-        ``min_cluster_size``. 1 is plain single linkage, as DataEval has it.
+    min_samples : int
+        Mutual reachability reaches over so many nearest vectors, the vector itself the first; more make more noise.
+        1 is plain single linkage, as DataEval has it.
     selection : {"eom", "leaf"}
         Clusters by excess of mass, or the smallest of the hierarchy.
     allow_single_cluster : bool
@@ -154,7 +154,7 @@ def clusters(
         )
         rows = sum(blocks.rows)
         smallest = min_cluster_size or min(max(5, rows // 20), 100)
-        samples = min(min_samples or smallest, rows)
+        samples = min(min_samples, rows)
         hours = blocks.dimension * rows**2 * (1.0 if samples > 1 else 0.5) / COMPONENTS_PER_CORE_HOUR
         is_tree = method == "hdbscan" or (method == "auto" and hours <= max_core_hours)
         if is_tree:
