@@ -2,24 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from dataeval_spark.errors import WorkspaceError
 from dataeval_spark.locations import quoted
-from dataeval_spark.tables import DUPLICATE_GROUPS, IMAGES, Table
+from dataeval_spark.tables import (
+    ANNOTATION_FINDINGS,
+    CLUSTERS,
+    DUPLICATE_GROUPS,
+    EMBEDDING_SCORES,
+    IMAGE_FINDINGS,
+    IMAGES,
+    LABEL_ERRORS,
+    OBJECT_LABEL_ERRORS,
+    OUTLIERS,
+    UNREADABLE_IMAGES,
+    Table,
+)
 from dataeval_spark.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class View:
-    """A query over ``reads``; ``{images}`` in it stands for the table ``images``."""
+    """A query over ``reads``; ``{images}`` in it stands for the table ``images``.
+
+    ``{branches}`` stands for the union of the queries of those tables of ``branches`` that exist, one at least.
+    """
 
     name: str
     doc: str
     reads: tuple[Table, ...]
     query: str
+    branches: tuple[tuple[Table, str], ...] = ()
 
 
+# Why an image, or a box, should be looked at: what, and how grave: 1 error, 2 warning, 3 info.
+REASONS = (
+    (UNREADABLE_IMAGES, "image_id, CAST(NULL AS INT) AS target_index, 'unreadable' AS reason, 1 AS grade"),
+    (ANNOTATION_FINDINGS, "image_id, CAST(NULL AS INT), concat('annotation: ', kind), 1"),
+    (
+        IMAGE_FINDINGS,
+        "image_id, target_index, rule, CASE severity WHEN 'error' THEN 1 WHEN 'warning' THEN 2 ELSE 3 END",
+    ),
+    (LABEL_ERRORS, "image_id, target_index, concat('label looks like ', coalesce(suggested_class, 'no one class')), 2"),
+    (OBJECT_LABEL_ERRORS, "image_id, target_index, concat('box: ', rule), 2"),
+    (DUPLICATE_GROUPS, "image_id, target_index, 'duplicates with different labels', 2"),
+    (OUTLIERS, "image_id, target_index, concat('outlier: ', statistic), 3"),
+    (EMBEDDING_SCORES, "image_id, target_index, 'far from its nearest neighbours', 3"),
+    (CLUSTERS, "image_id, target_index, 'far from the middle of its cluster', 3"),
+)
+CONDITIONS = {
+    ANNOTATION_FINDINGS: "image_id IS NOT NULL",
+    DUPLICATE_GROUPS: "label_conflict",
+    EMBEDDING_SCORES: "is_outlier",
+    CLUSTERS: "is_outlier",
+}
 VIEWS = (
     View(
         "v_dataset_without_duplicates",
@@ -29,12 +67,33 @@ VIEWS = (
         "  ON g.image_id = i.image_id AND g.target_index IS NULL AND NOT g.is_kept\n"
         "WHERE i.deleted_at IS NULL",
     ),
+    View(
+        "v_review_queue",
+        "Live images and boxes that something was found about, with all reasons; ORDER BY grade, reason_count DESC",
+        (IMAGES,),
+        "SELECT r.image_id, r.target_index, min(r.grade) AS grade,\n"
+        "  element_at(array('error', 'warning', 'info'), min(r.grade)) AS severity,\n"
+        "  count(DISTINCT r.reason) AS reason_count, array_sort(collect_set(r.reason)) AS reasons\n"
+        "FROM (\n  {branches}\n) AS r\n"
+        "LEFT SEMI JOIN {images} AS i ON i.image_id = r.image_id AND i.deleted_at IS NULL\n"
+        "GROUP BY r.image_id, r.target_index",
+        tuple(
+            (table, f"SELECT {columns} FROM {{{table.name}}} WHERE {CONDITIONS.get(table, 'true')}")
+            for table, columns in REASONS
+        ),
+    ),
 )
 
 
-def query(view: View, workspace: Workspace) -> str:
-    """The query of a view with the names that the workspace's tables have in SQL."""
-    return view.query.format_map({table.name: workspace.name(table) for table in view.reads})
+def text(view: View, present: Container[str]) -> str | None:
+    """The query of a view over the tables that exist, with ``{table}`` for the name of each; None without them."""
+    parts = [part for table, part in view.branches if table.name in present]
+    if any(table.name not in present for table in view.reads) or (view.branches and not parts):
+        return None
+    # The first part that exists names the columns.
+    if parts:
+        parts[0] = f"SELECT * FROM ({parts[0]}) AS first (image_id, target_index, reason, grade)"
+    return view.query.replace("{branches}", "\n  UNION ALL\n  ".join(parts))
 
 
 def statements(workspace: Workspace) -> dict[str, str]:
@@ -50,13 +109,16 @@ def statements(workspace: Workspace) -> dict[str, str]:
       COMMENT 'Live images, and of each group of duplicate images the one that is kept' AS
     SELECT i.* FROM ...
     """
-    states = workspace.states(dict.fromkeys(table for view in VIEWS for table in view.reads))
+    tables = dict.fromkeys(table for view in VIEWS for table in (*view.reads, *(table for table, _ in view.branches)))
+    states = workspace.states(tables)
+    names = {table.name: workspace.name(table) for table in tables}
     made = {}
     for view in VIEWS:
-        if all(table.name in states for table in view.reads):
+        query = text(view, states)
+        if query is not None:
             place = f"VIEW {quoted(workspace.location)}." if workspace.is_catalog else "TEMPORARY VIEW "
             head = f"CREATE OR REPLACE {place}`{view.name}`\n  COMMENT '{view.doc}' AS\n"
-            made[view.name] = head + query(view, workspace)
+            made[view.name] = head + query.format_map(names)
     return made
 
 

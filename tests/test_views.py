@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from dataeval_spark import views
@@ -22,6 +24,35 @@ def test_the_dataset_without_duplicates_keeps_one_of_each_group_and_images_whose
     rows = spark.sql(view.query, images=images, duplicate_groups=groups).collect()
 
     assert sorted(row.image_id for row in rows) == ["alone", "box", "kept"]
+
+
+def test_the_review_queue_has_each_image_or_box_once_with_all_reasons(frame, spark):
+    (view,) = (view for view in views.VIEWS if view.name == "v_review_queue")
+    deleted = datetime(2026, 1, 1)
+    images = frame(IMAGE_COLUMNS, [("a", None), ("b", None), ("c", None), ("gone", deleted)])
+    findings = frame(
+        "image_id string, target_index int, rule string, severity string",
+        [("a", None, "dark", "warning"), ("a", None, "blurry", "info"), ("gone", None, "dark", "warning")],
+    )
+    errors = frame("image_id string, target_index int, suggested_class string", [("a", 0, "cat"), ("b", None, None)])
+    clusters = frame("image_id string, target_index int, is_outlier boolean", [("b", None, True), ("c", None, False)])
+    tables = {"images": images, "image_findings": findings, "label_errors": errors, "clusters": clusters}
+
+    rows = spark.sql(views.text(view, set(tables)), **tables).orderBy("grade", "image_id", "target_index").collect()
+
+    assert [tuple(row) for row in rows] == [
+        ("a", None, 2, "warning", 2, ["blurry", "dark"]),
+        ("a", 0, 2, "warning", 1, ["label looks like cat"]),
+        ("b", None, 2, "warning", 2, ["far from the middle of its cluster", "label looks like no one class"]),
+    ]
+
+
+def test_a_view_is_made_of_the_tables_that_exist():
+    (view,) = (view for view in views.VIEWS if view.name == "v_review_queue")
+
+    assert views.text(view, {"images"}) is None
+    assert views.text(view, {"outliers"}) is None
+    assert "UNION" not in views.text(view, {"images", "outliers"})
 
 
 def test_the_statements_of_a_directory_make_views_of_the_session(audited, spark):
@@ -53,6 +84,6 @@ def test_a_catalog_keeps_them_beside_the_tables(frame, spark, tmp_path):
 
     workspace.create([IMAGES, DUPLICATE_GROUPS])
 
-    assert views.create_views(workspace) == ["v_dataset_without_duplicates"]
+    assert views.create_views(workspace) == ["v_dataset_without_duplicates", "v_review_queue"]
     assert spark.table("spark_catalog.viewed.v_dataset_without_duplicates").count() == 0
     spark.sql("DROP SCHEMA spark_catalog.viewed CASCADE")
