@@ -8,22 +8,24 @@ from typing import Literal
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.double_mad import double_mad
 from dataeval_spark.frames.histogram import exact_quantiles
 
-Method = Literal["zscore", "modified_zscore", "iqr"]
-THRESHOLDS: dict[str, float] = {"zscore": 3.0, "modified_zscore": 3.5, "iqr": 1.5}
+Method = Literal["zscore", "modified_zscore", "iqr", "adaptive"]
+THRESHOLDS: dict[str, float] = {"zscore": 3.0, "modified_zscore": 3.5, "iqr": 1.5, "adaptive": 3.5}
 # A spread below this, and below this share of the centre, is rounding: nothing can be called far.
 NO_SPREAD = 1e-12
 MAD_OF_NORMAL = 0.6744897501960817
 
 
 def spreads(values: DataFrame, by: Sequence[str], method: Method) -> DataFrame:
-    r"""Anchors and spread of ``value`` in each group.
+    r"""Anchors and spreads of ``value`` in each group, below and above.
 
     * ``zscore``: the mean, twice, and the population standard deviation
     * ``modified_zscore``: the median, twice, and MAD / 0.6745; where the MAD is 0, the mean absolute deviation times
       :math:`\sqrt{\pi / 2}`
     * ``iqr``: the quartiles of numpy's ``midpoint`` method and their difference
+    * ``adaptive``: the median, twice, and the spreads of :func:`~dataeval_spark.frames.double_mad.double_mad`
 
     Parameters
     ----------
@@ -31,25 +33,33 @@ def spreads(values: DataFrame, by: Sequence[str], method: Method) -> DataFrame:
         ``by`` and ``value`` (double, neither null nor NaN).
     by : sequence of str
         Grouping columns.
-    method : {"zscore", "modified_zscore", "iqr"}
+    method : {"zscore", "modified_zscore", "iqr", "adaptive"}
         Rule.
 
     Returns
     -------
     DataFrame
-        ``by``, ``low_anchor``, ``high_anchor`` and ``spread``: one row per group.
+        ``by``, ``low_anchor``, ``high_anchor``, ``low_spread`` and ``high_spread``: one row per group.
     """
-    return {"zscore": _mean_and_std, "modified_zscore": _median_and_mad, "iqr": _quartiles}[method](values, list(by))
+    if method == "adaptive":
+        return double_mad(values, by)
+    found = {"zscore": _mean_and_std, "modified_zscore": _median_and_mad, "iqr": _quartiles}[method](values, list(by))
+    both = (F.col("spread").alias("low_spread"), F.col("spread").alias("high_spread"))
+    return found.select(*by, "low_anchor", "high_anchor", *both)
 
 
 def score_beyond() -> Column:
     """How many spreads ``value`` lies beyond the nearer anchor; negative between them."""
-    return F.greatest(F.col("low_anchor") - F.col("value"), F.col("value") - F.col("high_anchor")) / F.col("spread")
+    return F.greatest(
+        F.try_divide(F.col("low_anchor") - F.col("value"), F.col("low_spread")),
+        F.try_divide(F.col("value") - F.col("high_anchor"), F.col("high_spread")),
+    )
 
 
 def has_spread() -> Column:
     """Whether a group's values differ by more than rounding."""
-    return F.col("spread") > NO_SPREAD * F.greatest(F.lit(1.0), F.abs("low_anchor"), F.abs("high_anchor"))
+    smaller = F.least("low_spread", "high_spread")
+    return smaller > NO_SPREAD * F.greatest(F.lit(1.0), F.abs("low_anchor"), F.abs("high_anchor"))
 
 
 def _mean_and_std(values: DataFrame, by: list[str]) -> DataFrame:

@@ -51,6 +51,8 @@ def outliers(
       mean absolute deviation times :math:`\sqrt{\pi / 2}` takes the place of MAD / 0.6745
     * ``iqr``: distance beyond the nearest quartile, in interquartile ranges, > 1.5, with the quartiles
       of numpy's ``midpoint`` method
+    * ``adaptive``: the double MAD below and above the median, wider where a tail is heavier than a normal one, > 3.5
+      (:func:`~dataeval_spark.frames.double_mad.double_mad`); DataEval's default
 
     Quantiles are exact. A statistic without spread has no outliers; a missing value is none.
     Images and boxes are compared separately.
@@ -59,10 +61,10 @@ def outliers(
     ----------
     image_stats, targets : DataFrame
         Tables of these names.
-    method : {"zscore", "modified_zscore", "iqr"}
+    method : {"zscore", "modified_zscore", "iqr", "adaptive"}
         How far is measured.
     threshold : float, optional
-        Score above which a value is an outlier; default 3, 3.5 and 1.5.
+        Score above which a value is an outlier; default 3, 3.5, 1.5 and 3.5.
     statistics : sequence of str
         Numeric columns of ``image_stats``.
     per_class : bool
@@ -82,9 +84,9 @@ def outliers(
 
     References
     ----------
-    Iglewicz and Hoaglin, "How to Detect and Handle Outliers" (1993). Bounds of ``zscore`` and ``iqr``
-    equal DataEval's ZScoreThreshold and IQRThreshold; its ModifiedZScoreThreshold keeps 0.6745 for
-    the mean absolute deviation too, which makes that fallback 15 % too wide.
+    Iglewicz and Hoaglin, "How to Detect and Handle Outliers" (1993). Bounds of ``zscore``, ``iqr``
+    and ``adaptive`` equal DataEval's ZScoreThreshold, IQRThreshold and AdaptiveThreshold; its
+    ModifiedZScoreThreshold keeps 0.6745 for the mean absolute deviation too, which makes that fallback 15 % too wide.
 
     Examples
     --------
@@ -106,7 +108,7 @@ def outliers(
     bounds = F.broadcast(spreads(values, by, method)).alias("b")
     scored = values.alias("v").join(bounds, on=F.expr(same_group), how="inner")
     found = scored.where(has_spread()).select(
-        "v.*", "low_anchor", "high_anchor", "spread", score_beyond().alias("score")
+        "v.*", "low_anchor", "high_anchor", "low_spread", "high_spread", score_beyond().alias("score")
     )
     found = found.where(F.col("score") > limit)
     return found.select(*_contract_columns(method, limit))
@@ -117,8 +119,8 @@ def _contract_columns(method: str, limit: float) -> list[Column]:
         "channel": F.lit(None).cast("int"),
         "method": F.lit(method),
         "threshold": F.lit(limit),
-        "lower": F.col("low_anchor") - F.lit(limit) * F.col("spread"),
-        "upper": F.col("high_anchor") + F.lit(limit) * F.col("spread"),
+        "lower": F.col("low_anchor") - F.lit(limit) * F.col("low_spread"),
+        "upper": F.col("high_anchor") + F.lit(limit) * F.col("high_spread"),
         "direction": F.when(F.col("value") < F.col("low_anchor"), "low").otherwise("high"),
     }
     return [values.get(name, F.col(name)).alias(name) for name in OUTLIERS.column_names if name != "run_id"]

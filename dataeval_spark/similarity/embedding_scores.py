@@ -43,10 +43,10 @@ def embedding_scores(
         The first k of each list; default whole lists.
     statistic : {"mean_distance", "kth_distance"}
         What is scored: mean distance to the k neighbours, or the distance to the last of them.
-    method : {"zscore", "modified_zscore", "iqr"}
+    method : {"zscore", "modified_zscore", "iqr", "adaptive"}
         How far is measured.
     threshold : float, optional
-        Score above which an image is an outlier; default 3, 3.5 and 1.5.
+        Score above which an image is an outlier; default 3, 3.5, 1.5 and 3.5.
     checkpoint : callable, optional
         Stores the distances per image, which are read several times; default in the executors' own storage.
 
@@ -84,7 +84,7 @@ def embedding_scores(
     scored = ranked.join(bounds, on=list(PART), how="inner").withColumn("value", F.col(statistic))
     peaks = _prototypes(lists, distances)
     joined = scored.alias("s").join(peaks.alias("p"), on=_same("s", "p"), how="inner")
-    score = F.when(has_spread(), (F.col("value") - F.col("high_anchor")) / F.col("spread")).otherwise(F.lit(0.0))
+    score = F.when(has_spread(), (F.col("value") - F.col("high_anchor")) / F.col("high_spread")).otherwise(F.lit(0.0))
     total = F.col("total")
     chosen = {
         "uniqueness": F.col("below") / total,

@@ -96,7 +96,7 @@ OUTLIERS = Table(
         TARGET_INDEX,
         Column("channel", "int", "Channel; null for all channels together", nullable=True),
         Column("statistic", "string", "Column of `image_stats`"),
-        Column("method", "string", "zscore, modified_zscore or iqr"),
+        Column("method", "string", "zscore, modified_zscore, iqr or adaptive"),
         Column("group_name", "string", "Class it was compared within; null for the whole dataset", nullable=True),
         Column("value", "double", "Value of the statistic"),
         Column("score", "double", "Distance from the centre in the method's unit of spread"),

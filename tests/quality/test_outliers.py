@@ -103,10 +103,15 @@ def vectors():
         "entropy": np.r_[np.zeros(60), r.random(40) * 0.5],
         "brightness": np.array([1.0, 9.0]),
         "contrast": np.r_[r.normal(size=50) * 1e-14, 1e-12],
+        # Most values are one, and the others few, far, near, or on one side.
+        "darkness": np.r_[np.zeros(30), 1.0, 2, 2, 3, 40],
+        "sharpness": np.r_[np.zeros(60), np.linspace(100, 300, 20)],
+        "zeros": np.r_[np.zeros(60), np.linspace(0.01, 3, 39), 90.0],
+        "size": np.r_[np.full(20, 5.0), np.linspace(1, 4, 15), np.full(3, 9.0)],
     }
 
 
-# What ZScoreThreshold, IQRThreshold and ModifiedZScoreThreshold of DataEval 1.1.4 answer; None is no bound.
+# What the ZScore-, IQR-, ModifiedZScore- and AdaptiveThreshold of DataEval 1.1.4 answer; None is no bound.
 # Of the third, vectors whose MAD is 0 are left out: the fallback there differs on purpose.
 DATAEVAL = {
     "zscore": {
@@ -136,6 +141,20 @@ DATAEVAL = {
         "skew": None,
         "brightness": (-15.756115641215715, 25.756115641215715),
         "contrast": None,
+    },
+    "adaptive": {
+        "mean": (-4.108540973094558, 3.952080255718329),
+        "std": (-1.9455241990576777, 8.899413238425993),
+        "var": (-3.4586076329288646, 12.948454733934486),
+        "skew": None,
+        "kurtosis": (-3.269088213491475, 3.269088213491475),
+        "entropy": (-1.338601664947618, 1.338601664947618),
+        "brightness": None,
+        "contrast": None,
+        "darkness": (-7.116382505559675, 7.116382505559675),
+        "sharpness": (-259.45144551519644, 259.45144551519644),
+        "zeros": (-8.01363583161016, 8.01363583161016),
+        "size": (-9.640474425500374, 19.640474425500372),
     },
 }
 

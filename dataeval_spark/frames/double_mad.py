@@ -1,0 +1,111 @@
+"""Double MAD with a factor for heavy tails: a robust spread below the median, and another above it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.frames.histogram import exact_quantiles
+
+# MAD of a normal distribution, and the 90th percentile of its deviations in MADs, as rounded in the definition.
+MAD_OF_NORMAL, P90_OF_NORMAL = 0.6745, 1.91
+ZERO = 1e-12
+FEWEST, FEWEST_BESIDE_MODE = 3, 11
+
+
+def double_mad(values: DataFrame, by: Sequence[str]) -> DataFrame:
+    r"""Median and two spreads of ``value`` in each group.
+
+    A side holds the values up to (from) the median; its spread is :math:`\mathrm{MAD} / 0.6745` of its deviations times
+    :math:`1 + \ln(1 + \max(0, p_{90} / \mathrm{MAD} / 1.91 - 1))`, which is 1 where its tail is no heavier than a
+    normal one. Where the MAD of a side is 0, the mean absolute deviation of all values takes its place. Where both are
+    0, most values are the mode: if more than 10 others come close to it (the nearest within the mean absolute
+    deviation / 0.6745), their deviations from the mode give the spread of both sides.
+
+    Parameters
+    ----------
+    values : DataFrame
+        ``by`` and ``value`` (double, neither null nor NaN).
+    by : sequence of str
+        Grouping columns.
+
+    Returns
+    -------
+    DataFrame
+        ``by``, ``low_anchor``, ``high_anchor`` (the median), ``low_spread`` and ``high_spread``; the spreads are null
+        in groups of fewer than three values or without any deviation. Quantiles are exact.
+
+    References
+    ----------
+    DataEval 1.1.4, ``AdaptiveThreshold``.
+
+    Examples
+    --------
+    >>> double_mad(values, ["statistic"]).show()
+    """
+    by = list(by)
+    medians = exact_quantiles(values, by, "value", {"median": 0.5}).select(*by, "median")
+    modes = _modes(values, by)
+    centres = F.broadcast(medians.alias("m").join(modes.alias("o"), on=_same(by, "m", "o"), how="inner"))
+    centres = centres.select(*(f"m.{key}" for key in by), "median", "mode")
+    placed = values.alias("v").join(F.broadcast(centres).alias("c"), on=_same(by, "v", "c"), how="inner")
+    placed = placed.select(*(f"v.{key}" for key in by), "value", "median", "mode")
+    deviation = F.abs(F.col("value") - F.col("median"))
+    # A value may stand in several: below and above when it is the median, and beside the mode.
+    sides = F.array(
+        _part("low", F.col("value") <= F.col("median"), deviation),
+        _part("high", F.col("value") >= F.col("median"), deviation),
+        _part("all", F.lit(True), deviation),
+        _part("beside", F.col("value") != F.col("mode"), F.abs(F.col("value") - F.col("mode"))),
+    )
+    parts = placed.select(*by, "median", F.explode(sides).alias("p")).where("p.part IS NOT NULL")
+    parts = parts.select(*by, "median", "p.part", "p.deviation")
+    keys = [*by, "median", "part"]
+    quantiles = exact_quantiles(parts, keys, "deviation", {"mad": 0.5, "p90": 0.9})
+    means = parts.groupBy(*keys).agg(F.avg("deviation").alias("mean"), F.min("deviation").alias("least"))
+    per_part = quantiles.alias("q").join(means.alias("a"), on=_same(keys, "q", "a"), how="inner")
+    per_part = per_part.select(*(f"q.{key}" for key in keys), F.struct("n", "mad", "p90", "mean", "least").alias("of"))
+    one_row = per_part.groupBy(*by, "median").pivot("part", ["low", "high", "all", "beside"]).agg(F.first("of"))
+    low, high = _spreads()
+    anchors = (F.col("median").alias("low_anchor"), F.col("median").alias("high_anchor"))
+    return one_row.select(*by, *anchors, low.alias("low_spread"), high.alias("high_spread"))
+
+
+def _same(keys: Sequence[str], left: str, right: str) -> Column:
+    return F.expr(" AND ".join(f"{left}.{key} <=> {right}.{key}" for key in keys))
+
+
+def _modes(values: DataFrame, by: list[str]) -> DataFrame:
+    """The most frequent value of each group, of several the smallest."""
+    counts = values.groupBy(*by, "value").agg(F.count("*").alias("count"))
+    return counts.groupBy(*by).agg(F.max_by("value", F.struct("count", -F.col("value"))).alias("mode"))
+
+
+def _part(name: str, condition: Column, deviation: Column) -> Column:
+    return F.struct(F.when(condition, F.lit(name)).alias("part"), deviation.alias("deviation"))
+
+
+def _spreads() -> tuple[Column, Column]:
+    mean = F.col("all.mean")
+    is_point_mass = (F.col("low.mad") <= ZERO) & (F.col("high.mad") <= ZERO)
+    is_smooth = (
+        (F.col("beside.n") >= FEWEST_BESIDE_MODE)
+        & (F.col("beside.least") < mean / MAD_OF_NORMAL)
+        & (F.col("beside.mad") > ZERO)
+    )
+    of_tail = _with_tail("beside")
+
+    def side(name: str) -> Column:
+        own = F.when(F.col(f"{name}.mad") <= ZERO, mean / MAD_OF_NORMAL).otherwise(_with_tail(name))
+        chosen = F.when(is_point_mass & is_smooth, of_tail).otherwise(own)
+        return F.when((F.col("all.n") >= FEWEST) & (mean > ZERO), chosen)
+
+    return side("low"), side("high")
+
+
+def _with_tail(name: str) -> Column:
+    mad = F.col(f"{name}.mad")
+    excess = F.try_divide(F.col(f"{name}.p90"), mad) / P90_OF_NORMAL - 1
+    return mad / MAD_OF_NORMAL * (1 + F.log1p(F.greatest(F.lit(0.0), excess)))
