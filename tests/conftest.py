@@ -32,14 +32,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole jobs run first, so that no process is left with one at the end; one process makes the workspace `audited`.
-
-    Each file is a group, which `--dist loadgroup` leaves together, and the files that use that workspace are one.
-    """
+    """Whole jobs run first, so that of two processes none is left with one at the end."""
     of_audited = {item.path for item in items if "audited" in getattr(item, "fixturenames", ())}
-    for item in items:
-        group = "audited" if item.path in of_audited else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
     long = {Path(__file__).parent / folder for folder in ("jobs", "notebooks")}
     items.sort(key=lambda item: item.path.parent not in long and item.path not in of_audited)
 
