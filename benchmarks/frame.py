@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -107,6 +108,31 @@ def _pss_mb(pid: int) -> float:
     except OSError:
         pass
     return 0.0
+
+
+class Rounds:
+    """Seconds of each round in this process, and the largest memory of its tree above that when idle, in MB."""
+
+    def __init__(self, idle_mb: float) -> None:
+        self.seconds: list[float] = []
+        self.peak_mb = 0.0
+        self._idle = idle_mb
+
+    @contextmanager
+    def round(self) -> Iterator[None]:
+        stop = threading.Event()
+
+        def watch() -> None:
+            while not stop.wait(0.5):
+                self.peak_mb = max(self.peak_mb, tree_mb(os.getpid()) - self._idle)
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        started = time.perf_counter()
+        yield
+        self.seconds.append(time.perf_counter() - started)
+        stop.set()
+        watcher.join()
 
 
 class MemoryWatch:

@@ -19,8 +19,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +30,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
 sys.path.append(str(HERE))
 
-from frame import Row, report, tree_mb  # noqa: E402
+from frame import Rounds, Row, report, tree_mb  # noqa: E402
 
 CORES = 2
 MIN_CLUSTER_SIZE, MIN_SAMPLES = 100, 5
@@ -79,24 +77,6 @@ def write_table(vectors: np.ndarray, place: Path) -> None:
     pq.write_table(pa.table(columns), place / "0.parquet", compression="none", row_group_size=20_000)
 
 
-class Peak:
-    """Largest memory of the process tree above what it held before, in MB."""
-
-    def __init__(self) -> None:
-        self.mb, self._idle, self._stop = 0.0, tree_mb(os.getpid()), threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(0.25):
-            self.mb = max(self.mb, tree_mb(os.getpid()) - self._idle)
-
-    def stop(self) -> float:
-        self._stop.set()
-        self._thread.join()
-        return self.mb
-
-
 def ours(table: Path) -> dict[str, Any]:
     from pyspark.sql import functions as F
 
@@ -121,11 +101,10 @@ def ours(table: Path) -> dict[str, Any]:
         return weight, [row["cluster_id"] for row in rows]
 
     once(table.parent / "warm")
-    peak = Peak()
-    started = time.perf_counter()
-    weight, labels = once(table)
-    seconds = time.perf_counter() - started
-    found = {"seconds": seconds, "peak_mb": peak.stop(), "weight": weight, "labels": labels, "version": ""}
+    measured = Rounds(tree_mb(os.getpid()))
+    with measured.round():
+        weight, labels = once(table)
+    found = {"seconds": measured.seconds[0], "peak_mb": measured.peak_mb, "weight": weight, "labels": labels}
     spark.stop()
     return found
 
@@ -140,11 +119,11 @@ def by_sklearn(vectors: Path) -> dict[str, Any]:
 
     data = np.load(vectors)
     fit(data[:500])
-    peak = Peak()
-    started = time.perf_counter()
-    labels = fit(data)
-    seconds = time.perf_counter() - started
-    return {"seconds": seconds, "peak_mb": peak.stop(), "labels": labels.tolist(), "version": sklearn.__version__}
+    measured = Rounds(tree_mb(os.getpid()))
+    with measured.round():
+        labels = fit(data)
+    version = sklearn.__version__
+    return {"seconds": measured.seconds[0], "peak_mb": measured.peak_mb, "labels": labels.tolist(), "version": version}
 
 
 def child(arguments: list[str]) -> dict[str, Any]:

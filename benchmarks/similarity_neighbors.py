@@ -20,10 +20,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +32,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
 sys.path.append(str(HERE))
 
-from frame import Row, report, tree_mb  # noqa: E402
+from frame import Rounds, Row, report, tree_mb  # noqa: E402
 
 K = 10
 CORES = 2
@@ -92,35 +90,10 @@ def write_table(vectors: np.ndarray, place: Path, files: int = 4) -> None:
 # Measuring, in a process of its own
 
 
-class Measured:
-    """Seconds of each round and the largest memory above that of the idle process, in MB."""
-
-    def __init__(self, idle_mb: float) -> None:
-        self.seconds: list[float] = []
-        self.peak_mb = 0.0
-        self._idle = idle_mb
-
-    @contextmanager
-    def round(self) -> Iterator[None]:
-        stop = threading.Event()
-
-        def watch() -> None:
-            while not stop.wait(0.5):
-                self.peak_mb = max(self.peak_mb, tree_mb(os.getpid()) - self._idle)
-
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
-        started = time.perf_counter()
-        yield
-        self.seconds.append(time.perf_counter() - started)
-        stop.set()
-        watcher.join()
-
-
-def measure_peer(engine: str, vectors: Path, rounds: int) -> tuple[Measured, np.ndarray, np.ndarray, str]:
+def measure_peer(engine: str, vectors: Path, rounds: int) -> tuple[Rounds, np.ndarray, np.ndarray, str]:
     search, version = peers()[engine]
     search(random_vectors(500, 16))
-    measured = Measured(tree_mb(os.getpid()))
+    measured = Rounds(tree_mb(os.getpid()))
     data = np.load(vectors)
     for _ in range(rounds):
         with measured.round():
@@ -174,7 +147,7 @@ def measure_ours(task: str, table: Path, rounds: int) -> dict[str, object]:
 
     for _ in range(2):
         once(warm).write.format("noop").mode("overwrite").save()
-    measured = Measured(tree_mb(os.getpid()))
+    measured = Rounds(tree_mb(os.getpid()))
     for _ in range(rounds):
         with measured.round():
             once(table).write.format("noop").mode("overwrite").save()
@@ -209,7 +182,7 @@ def measure_search(table: Path, rounds: int) -> dict[str, object]:
         search_workspace(workspace, query, k=K, metric="euclidean", encoder="e").collect()
 
     once()
-    measured = Measured(tree_mb(os.getpid()))
+    measured = Rounds(tree_mb(os.getpid()))
     for _ in range(rounds):
         with measured.round():
             once()

@@ -37,27 +37,27 @@ class View:
     branches: tuple[tuple[Table, str], ...] = ()
 
 
-# Why an image, or a box, should be looked at: what, and how grave: 1 error, 2 warning, 3 info.
+# Why an image, or a box, should be looked at: image_id, target_index, the reason, how grave (1 error, 2 warning, 3
+# info), and which rows of the table say so.
 REASONS = (
-    (UNREADABLE_IMAGES, "image_id, CAST(NULL AS INT) AS target_index, 'unreadable' AS reason, 1 AS grade"),
-    (ANNOTATION_FINDINGS, "image_id, CAST(NULL AS INT), concat('annotation: ', kind), 1"),
+    (UNREADABLE_IMAGES, "image_id, CAST(NULL AS INT), 'unreadable', 1", "true"),
+    (ANNOTATION_FINDINGS, "image_id, CAST(NULL AS INT), concat('annotation: ', kind), 1", "image_id IS NOT NULL"),
     (
         IMAGE_FINDINGS,
         "image_id, target_index, rule, CASE severity WHEN 'error' THEN 1 WHEN 'warning' THEN 2 ELSE 3 END",
+        "true",
     ),
-    (LABEL_ERRORS, "image_id, target_index, concat('label looks like ', coalesce(suggested_class, 'no one class')), 2"),
-    (OBJECT_LABEL_ERRORS, "image_id, target_index, concat('box: ', rule), 2"),
-    (DUPLICATE_GROUPS, "image_id, target_index, 'duplicates with different labels', 2"),
-    (OUTLIERS, "image_id, target_index, concat('outlier: ', statistic), 3"),
-    (EMBEDDING_SCORES, "image_id, target_index, 'far from its nearest neighbours', 3"),
-    (CLUSTERS, "image_id, target_index, 'far from the middle of its cluster', 3"),
+    (
+        LABEL_ERRORS,
+        "image_id, target_index, concat('label looks like ', coalesce(suggested_class, 'no one class')), 2",
+        "true",
+    ),
+    (OBJECT_LABEL_ERRORS, "image_id, target_index, concat('box: ', rule), 2", "true"),
+    (DUPLICATE_GROUPS, "image_id, target_index, 'duplicates with different labels', 2", "label_conflict"),
+    (OUTLIERS, "image_id, target_index, concat('outlier: ', statistic), 3", "true"),
+    (EMBEDDING_SCORES, "image_id, target_index, 'far from its nearest neighbours', 3", "is_outlier"),
+    (CLUSTERS, "image_id, target_index, 'far from the middle of its cluster', 3", "is_outlier"),
 )
-CONDITIONS = {
-    ANNOTATION_FINDINGS: "image_id IS NOT NULL",
-    DUPLICATE_GROUPS: "label_conflict",
-    EMBEDDING_SCORES: "is_outlier",
-    CLUSTERS: "is_outlier",
-}
 VIEWS = (
     View(
         "v_dataset_without_duplicates",
@@ -74,12 +74,12 @@ VIEWS = (
         "SELECT r.image_id, r.target_index, min(r.grade) AS grade,\n"
         "  element_at(array('error', 'warning', 'info'), min(r.grade)) AS severity,\n"
         "  count(DISTINCT r.reason) AS reason_count, array_sort(collect_set(r.reason)) AS reasons\n"
-        "FROM (\n  {branches}\n) AS r\n"
+        "FROM (\n  {branches}\n) AS r (image_id, target_index, reason, grade)\n"
         "LEFT SEMI JOIN {images} AS i ON i.image_id = r.image_id AND i.deleted_at IS NULL\n"
         "GROUP BY r.image_id, r.target_index",
         tuple(
-            (table, f"SELECT {columns} FROM {{{table.name}}} WHERE {CONDITIONS.get(table, 'true')}")
-            for table, columns in REASONS
+            (table, f"SELECT {columns} FROM {{{table.name}}} WHERE {condition}")
+            for table, columns, condition in REASONS
         ),
     ),
 )
@@ -90,9 +90,6 @@ def text(view: View, present: Container[str]) -> str | None:
     parts = [part for table, part in view.branches if table.name in present]
     if any(table.name not in present for table in view.reads) or (view.branches and not parts):
         return None
-    # The first part that exists names the columns.
-    if parts:
-        parts[0] = f"SELECT * FROM ({parts[0]}) AS first (image_id, target_index, reason, grade)"
     return view.query.replace("{branches}", "\n  UNION ALL\n  ".join(parts))
 
 

@@ -14,7 +14,7 @@ from dataeval_spark.frames.blocks import Blocks, in_tasks
 from dataeval_spark.kernels import block_clusters as kernels
 from dataeval_spark.kernels.block_search import Search
 from dataeval_spark.kernels.hdbscan import Selection
-from dataeval_spark.kernels.vector_blocks import write_array
+from dataeval_spark.kernels.vector_blocks import read_array, write_array
 
 DONE = "done bigint"
 SUMS_DDL = "cluster int, block int, count bigint, total binary"
@@ -22,6 +22,7 @@ MEMBERS_DDL = (
     "image_id string, target_index int, cluster_id int, probability double, nearest_cluster int, "
     "centroid_distance double"
 )
+EDGES_DDL = "a bigint, b bigint, length double, cluster_id int"
 EDGES_PER_TASK = 1_000_000
 
 
@@ -85,10 +86,8 @@ def hdbscan_clusters(
     files, rows = blocks.files, sum(blocks.rows)
 
     def label(number: int) -> Iterator[pa.RecordBatch]:
-        kernels.write_hdbscan(files, rows, min_cluster_size, selection, allow_single_cluster)
-        labels = kernels.read_array(files.folder, kernels.CLUSTERS)
-        weight = float(np.sum(kernels.read_tree(files).lengths))
-        yield pa.RecordBatch.from_pydict({"clusters": [int(labels.max(initial=-1)) + 1], "weight": [weight]})
+        made, length = kernels.write_hdbscan(files, rows, min_cluster_size, selection, allow_single_cluster)
+        yield pa.RecordBatch.from_pydict({"clusters": [made], "weight": [length]})
 
     # Bounded: one row.
     clusters, weight = in_tasks(spark_frame, 1, label, "clusters bigint, weight double").collect()[0]
@@ -123,7 +122,7 @@ def kmeans_clusters(blocks: Blocks, spark_frame: DataFrame, *, clusters: int, it
     made = in_tasks(spark_frame, 1, first, DONE).collect()[0]["done"]  # bounded: one number
     for iteration in range(iterations):
         counts, totals = _centers(in_tasks(spark_frame, len(files.names), sums, SUMS_DDL), made, blocks.dimension)
-        before = np.array(kernels.read_array(files.folder, kernels.CENTERS))
+        before = np.array(read_array(files.folder, kernels.CENTERS))
         moved = np.where(counts[:, None] > 0, totals / np.maximum(counts, 1)[:, None], before).astype(np.float32)
         write_array(files.folder, kernels.CENTERS, moved)
         if np.array_equal(moved, before):
@@ -185,7 +184,11 @@ def cluster_members(blocks: Blocks, spark_frame: DataFrame, *, is_nearest: bool)
 
 
 def tree_edges(blocks: Blocks, spark_frame: DataFrame) -> DataFrame:
-    """Edges of the tree: ``image_id_a``, ``target_index_a``, ``image_id_b``, ``target_index_b`` and ``length``."""
+    """Edges of the tree, after :func:`hdbscan_clusters`.
+
+    ``image_id_a``, ``target_index_a``, ``image_id_b``, ``target_index_b``, ``length``, and the ``cluster_id`` that both
+    ends are in, null where they are in none or in two.
+    """
     files = blocks.files
     edges = max(0, sum(blocks.rows) - 1)
 
@@ -194,12 +197,10 @@ def tree_edges(blocks: Blocks, spark_frame: DataFrame) -> DataFrame:
         yield from table.append_column("node", pa.array(kernels.nodes_of(files, number))).combine_chunks().to_batches()
 
     def run(number: int) -> Iterator[pa.RecordBatch]:
-        tree, part = kernels.read_tree(files), slice(number * EDGES_PER_TASK, (number + 1) * EDGES_PER_TASK)
-        columns = {"a": tree.sources[part], "b": tree.targets[part], "length": tree.lengths[part]}
-        yield pa.RecordBatch.from_pydict({name: pa.array(np.asarray(values)) for name, values in columns.items()})
+        yield kernels.tree_part(files, number * EDGES_PER_TASK, (number + 1) * EDGES_PER_TASK)
 
     names = in_tasks(spark_frame, len(files.names), ids, "image_id string, target_index int, node bigint")
-    found = in_tasks(spark_frame, -(-edges // EDGES_PER_TASK), run, "a bigint, b bigint, length double")
+    found = in_tasks(spark_frame, -(-edges // EDGES_PER_TASK), run, EDGES_DDL)
     for end in ("a", "b"):
         renamed = names.select(
             F.col("node").alias(end),

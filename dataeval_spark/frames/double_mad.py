@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.histogram import exact_quantiles
+from dataeval_spark.frames.joins import same_keys
 
 # MAD of a normal distribution, and the 90th percentile of its deviations in MADs, as rounded in the definition.
 MAD_OF_NORMAL, P90_OF_NORMAL = 0.6745, 1.91
@@ -48,9 +49,9 @@ def double_mad(values: DataFrame, by: Sequence[str]) -> DataFrame:
     by = list(by)
     medians = exact_quantiles(values, by, "value", {"median": 0.5}).select(*by, "median")
     modes = _modes(values, by)
-    centres = F.broadcast(medians.alias("m").join(modes.alias("o"), on=_same(by, "m", "o"), how="inner"))
+    centres = medians.alias("m").join(modes.alias("o"), on=same_keys(by, "m", "o"), how="inner")
     centres = centres.select(*(f"m.{key}" for key in by), "median", "mode")
-    placed = values.alias("v").join(F.broadcast(centres).alias("c"), on=_same(by, "v", "c"), how="inner")
+    placed = values.alias("v").join(F.broadcast(centres).alias("c"), on=same_keys(by, "v", "c"), how="inner")
     placed = placed.select(*(f"v.{key}" for key in by), "value", "median", "mode")
     deviation = F.abs(F.col("value") - F.col("median"))
     # A value may stand in several: below and above when it is the median, and beside the mode.
@@ -65,16 +66,12 @@ def double_mad(values: DataFrame, by: Sequence[str]) -> DataFrame:
     keys = [*by, "median", "part"]
     quantiles = exact_quantiles(parts, keys, "deviation", {"mad": 0.5, "p90": 0.9})
     means = parts.groupBy(*keys).agg(F.avg("deviation").alias("mean"), F.min("deviation").alias("least"))
-    per_part = quantiles.alias("q").join(means.alias("a"), on=_same(keys, "q", "a"), how="inner")
+    per_part = quantiles.alias("q").join(means.alias("a"), on=same_keys(keys, "q", "a"), how="inner")
     per_part = per_part.select(*(f"q.{key}" for key in keys), F.struct("n", "mad", "p90", "mean", "least").alias("of"))
     one_row = per_part.groupBy(*by, "median").pivot("part", ["low", "high", "all", "beside"]).agg(F.first("of"))
     low, high = _spreads()
     anchors = (F.col("median").alias("low_anchor"), F.col("median").alias("high_anchor"))
     return one_row.select(*by, *anchors, low.alias("low_spread"), high.alias("high_spread"))
-
-
-def _same(keys: Sequence[str], left: str, right: str) -> Column:
-    return F.expr(" AND ".join(f"{left}.{key} <=> {right}.{key}" for key in keys))
 
 
 def _modes(values: DataFrame, by: list[str]) -> DataFrame:

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.frames.double_mad import double_mad
 from dataeval_spark.frames.histogram import exact_quantiles
+from dataeval_spark.frames.joins import same_keys
 
 Method = Literal["zscore", "modified_zscore", "iqr", "adaptive"]
 THRESHOLDS: dict[str, float] = {"zscore": 3.0, "modified_zscore": 3.5, "iqr": 1.5, "adaptive": 3.5}
@@ -56,6 +57,11 @@ def score_beyond() -> Column:
     )
 
 
+def score_above() -> Column:
+    """How many spreads ``value`` lies above the high anchor; negative below it. Only where there is a spread."""
+    return (F.col("value") - F.col("high_anchor")) / F.col("high_spread")
+
+
 def has_spread() -> Column:
     """Whether a group's values differ by more than rounding."""
     smaller = F.least("low_spread", "high_spread")
@@ -70,20 +76,18 @@ def _mean_and_std(values: DataFrame, by: list[str]) -> DataFrame:
 
 def _median_and_mad(values: DataFrame, by: list[str]) -> DataFrame:
     medians = exact_quantiles(values, by, "value", {"median": 0.5})
-    same_group = " AND ".join(f"v.{key} <=> m.{key}" for key in by)
     deviations = (
         values.alias("v")
-        .join(F.broadcast(medians).alias("m"), on=F.expr(same_group), how="inner")
+        .join(F.broadcast(medians).alias("m"), on=same_keys(by, "v", "m"), how="inner")
         .select(*(f"v.{key}" for key in by), "median", F.abs(F.col("value") - F.col("median")).alias("deviation"))
     )
     mads = exact_quantiles(deviations, [*by, "median"], "deviation", {"mad": 0.5})
     means = deviations.groupBy(*by).agg(F.avg("deviation").alias("mean_deviation"))
-    same_group = " AND ".join(f"q.{key} <=> a.{key}" for key in by)
     # sqrt(pi / 2) times the mean absolute deviation is the standard deviation of a normal distribution.
     spread = F.when(F.col("mad") > NO_SPREAD, F.col("mad") / MAD_OF_NORMAL).otherwise(
         F.col("mean_deviation") * F.sqrt(F.pi() / 2)
     )
-    joined = mads.alias("q").join(means.alias("a"), on=F.expr(same_group), how="inner")
+    joined = mads.alias("q").join(means.alias("a"), on=same_keys(by, "q", "a"), how="inner")
     return joined.select(
         *(f"q.{key}" for key in by),
         F.col("median").alias("low_anchor"),

@@ -7,15 +7,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dataeval_spark.kernels.block_search import Search, empty_lists, take_block
-from dataeval_spark.kernels.hdbscan import NOISE, Labels, Selection, hdbscan_labels
-from dataeval_spark.kernels.kmeans import nearest_center, scores
+from dataeval_spark.kernels.hdbscan import NOISE, Selection, hdbscan_labels
+from dataeval_spark.kernels.kmeans import nearest_center, sums_by_label
 from dataeval_spark.kernels.spanning_tree import Edges, Points, minimum_forest, tree_between, tree_within
 from dataeval_spark.kernels.vector_blocks import BlockFiles, read_array, write_array
 
 CENTERS, CLUSTERS, PROBABILITIES = "cluster_centers", "clusters", "probabilities"
 TREE = ("tree_sources", "tree_targets", "tree_lengths")
 EDGES_AT_ONCE = 4_000_000
-ROWS_AT_ONCE = 4096
 MEMBER_SCHEMA = pa.schema(
     [
         ("image_id", pa.string()),
@@ -89,15 +88,23 @@ def _write_edges(files: BlockFiles, prefix: str, edges: Edges) -> None:
         write_array(files.folder, f"{prefix}{name}", values)
 
 
-def read_tree(files: BlockFiles) -> Edges:
-    """What :func:`write_tree` stored."""
-    return Edges(*(read_array(files.folder, name) for name in TREE))
+def tree_part(files: BlockFiles, start: int, stop: int) -> pa.RecordBatch:
+    """Some edges of the stored tree: nodes ``a`` and ``b``, ``length``, and the cluster that both are in, if any."""
+    a, b, lengths = (np.asarray(read_array(files.folder, name)[start:stop]) for name in TREE)
+    clusters = read_array(files.folder, CLUSTERS)
+    of_a = np.asarray(clusters[a])
+    is_within = (of_a == clusters[b]) & (of_a != NOISE)
+    columns = {"a": a, "b": b, "length": lengths, "cluster_id": pa.array(of_a, mask=~np.asarray(is_within))}
+    return pa.RecordBatch.from_pydict({name: pa.array(values) for name, values in columns.items()})
 
 
 def write_hdbscan(
     files: BlockFiles, rows: int, min_cluster_size: int, selection: Selection, allow_single_cluster: bool
-) -> None:
-    """Merge the forests, and store the cluster and the probability of each row of all blocks."""
+) -> tuple[int, float]:
+    """Merge the forests, and store the cluster and the probability of each row of all blocks.
+
+    Returns how many clusters there are, and the total length of the tree.
+    """
     tree = write_tree(files)
     labels = hdbscan_labels(
         tree,
@@ -106,12 +113,9 @@ def write_hdbscan(
         selection=selection,
         allow_single_cluster=allow_single_cluster,
     )
-    write_labels(files, labels)
-
-
-def write_labels(files: BlockFiles, labels: Labels) -> None:
     write_array(files.folder, CLUSTERS, labels.clusters)
     write_array(files.folder, PROBABILITIES, labels.probabilities)
+    return int(labels.clusters.max(initial=NOISE)) + 1, float(tree.lengths.sum())
 
 
 def write_first_centers(files: BlockFiles, clusters: int) -> int:
@@ -132,48 +136,30 @@ def sums_of_nearest(files: BlockFiles, number: int) -> tuple[NDArray[np.int64], 
     """How many rows of a block are nearest to each center (K,), and their sums (K, d)."""
     vectors = np.asarray(files.block(number).vectors)
     centers = read_array(files.folder, CENTERS)
-    return _sums(vectors, nearest_center(vectors, np.asarray(centers)), len(centers))
+    return sums_by_label(vectors, nearest_center(vectors, np.asarray(centers)), len(centers))
 
 
 def sums_of_clusters(files: BlockFiles, number: int, clusters: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """How many rows of a block are in each cluster (K,), and their sums (K, d)."""
     labels = read_array(files.folder, CLUSTERS)[nodes_of(files, number)]
-    return _sums(np.asarray(files.block(number).vectors), np.asarray(labels), clusters)
-
-
-def _sums(
-    vectors: NDArray[np.float32], labels: NDArray[np.int32], clusters: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    order = np.argsort(labels, kind="stable")
-    order = order[labels[order] != NOISE]
-    counts = np.bincount(labels[order], minlength=clusters)
-    present = np.flatnonzero(counts)
-    sums = np.zeros((clusters, vectors.shape[1]))
-    if len(present):
-        starts = (np.cumsum(counts) - counts)[present]
-        sums[present] = np.add.reduceat(vectors[order], starts, axis=0, dtype=np.float64)
-    return counts.astype(np.int64), sums
+    return sums_by_label(np.asarray(files.block(number).vectors), np.asarray(labels), clusters)
 
 
 def members(files: BlockFiles, number: int, is_nearest: bool) -> pa.RecordBatch:
     """The rows of a block with their clusters: those stored, or with ``is_nearest`` those of the nearest centers."""
     block, centers = files.block(number), np.asarray(read_array(files.folder, CENTERS), np.float64)
-    nodes = nodes_of(files, number)
-    nearest, distances = np.full(len(nodes), NOISE, np.int32), np.full(len(nodes), np.nan)
-    for start in range(0, len(nodes) if len(centers) else 0, ROWS_AT_ONCE):
-        part = slice(start, start + ROWS_AT_ONCE)
-        vectors = block.vectors[part].astype(np.float64)
-        nearest[part] = scores(vectors, centers).argmin(axis=1)
+    vectors, nodes = block.vectors.astype(np.float64), nodes_of(files, number)
     if is_nearest:
-        clusters, probabilities = nearest, np.ones(len(nodes))
+        clusters = own = nearest_center(vectors, centers)
+        probabilities = np.ones(len(nodes))
     else:
         clusters = np.asarray(read_array(files.folder, CLUSTERS)[nodes])
         probabilities = np.asarray(read_array(files.folder, PROBABILITIES)[nodes])
-    # A row of a cluster is measured from its own centre, noise from the nearest.
-    own = np.where(clusters == NOISE, nearest, clusters)
-    for start in range(0, len(nodes) if len(centers) else 0, ROWS_AT_ONCE):
-        part = slice(start, start + ROWS_AT_ONCE)
-        distances[part] = np.linalg.norm(block.vectors[part].astype(np.float64) - centers[own[part]], axis=1)
+        # A row of a cluster is measured from its own centre, noise from the nearest.
+        own, noise = clusters.copy(), np.flatnonzero(clusters == NOISE)
+        if len(centers):
+            own[noise] = nearest_center(vectors[noise], centers)
+    distances = np.linalg.norm(vectors - centers[own], axis=1) if len(centers) else np.full(len(nodes), np.nan)
     is_none = own == NOISE
     columns = {
         "cluster_id": pa.array(clusters),

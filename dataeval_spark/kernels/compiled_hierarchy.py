@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dataeval_spark.kernels.compiled_options import OPTIONS
 from dataeval_spark.kernels.compiled_spanning_tree import root_of
 
-SOURCES = "36107891324261a3"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "3221d5848ec286c6"  # see tests/kernels/test_compiled_sources.py
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.compiled_options import OPTIONS
 
-SOURCES = "36107891324261a3"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "3221d5848ec286c6"  # see tests/kernels/test_compiled_sources.py
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -138,22 +138,22 @@ def tree_between(
             count_b -= 1
             best_b[at], parents_b[at] = best_b[count_b], parents_b[count_b]
             _offer(point, core, node, columns_a, cores_a, nodes_a, count_a, best_a, parents_a, work_a)
-        if count_a == 0:
-            is_a = False
-        elif count_b == 0:
-            is_a = True
-        else:
-            a = _nearest(best_a, parents_a, nodes_a, count_a)
-            b = _nearest(best_b, parents_b, nodes_b, count_b)
-            is_a = best_a[a] < best_b[b] or (
-                best_a[a] == best_b[b] and _is_before(parents_a[a], nodes_a[a], parents_b[b], nodes_b[b])
+        # Of a side that is all in the tree, what stands first is not looked at.
+        a = _nearest(best_a, parents_a, nodes_a, count_a)
+        b = _nearest(best_b, parents_b, nodes_b, count_b)
+        is_a = count_b == 0 or (
+            count_a > 0
+            and (
+                best_a[a] < best_b[b]
+                or (best_a[a] == best_b[b] and _is_before(parents_a[a], nodes_a[a], parents_b[b], nodes_b[b]))
             )
+        )
         if is_a:
-            at = _nearest(best_a, parents_a, nodes_a, count_a)
-            sources[edge], targets[edge], lengths[edge] = parents_a[at], nodes_a[at], best_a[at]
+            at = a
+            sources[edge], targets[edge], lengths[edge] = parents_a[a], nodes_a[a], best_a[a]
         else:
-            at = _nearest(best_b, parents_b, nodes_b, count_b)
-            sources[edge], targets[edge], lengths[edge] = parents_b[at], nodes_b[at], best_b[at]
+            at = b
+            sources[edge], targets[edge], lengths[edge] = parents_b[b], nodes_b[b], best_b[b]
 
 
 @njit(**OPTIONS)

@@ -108,12 +108,10 @@ def _labels(
     labels = label_of[cluster_of]
     densest = np.zeros(count)
     np.maximum.at(densest, cluster_of, left_at)
+    np.maximum.at(densest, parent[1:], born_at[1:])
     # The root alone: only what stays until its last split is in it.
     if chosen[0]:
-        if count > 1:
-            densest[0] = max(densest[0], born_at[1:][parent[1:] == 0].max(initial=0.0))
         labels = np.where(left_at >= densest[0], labels, NOISE)
-    np.maximum.at(densest, parent[1:], born_at[1:])
     is_in = labels != NOISE
     limit = densest[np.where(is_in, labels, 0)]
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -16,11 +16,29 @@ def scores(vectors: NDArray[np.floating[Any]], centers: NDArray[np.floating[Any]
     return half - vectors @ centers.T
 
 
-def nearest_center(vectors: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.int32]:
+def nearest_center(vectors: NDArray[np.floating[Any]], centers: NDArray[np.floating[Any]]) -> NDArray[np.int32]:
     """Number of the nearest center of each vector; of equally near ones the first."""
     parts = range(0, len(vectors), ROWS_PER_PRODUCT)
     found = [scores(vectors[start : start + ROWS_PER_PRODUCT], centers).argmin(axis=1) for start in parts]
     return np.concatenate([np.zeros(0, np.int64), *found]).astype(np.int32)
+
+
+def sums_by_label(
+    vectors: NDArray[np.floating[Any]], labels: NDArray[np.int32], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """How many vectors have each label 0 to ``count - 1`` (count,), and their sums in float64 (count, d).
+
+    Negative labels are left out.
+    """
+    order = np.argsort(labels, kind="stable")
+    order = order[labels[order] >= 0]
+    counts = np.bincount(labels[order], minlength=count)
+    present = np.flatnonzero(counts)
+    sums = np.zeros((count, vectors.shape[1]))
+    if len(present):
+        starts = (np.cumsum(counts) - counts)[present]
+        sums[present] = np.add.reduceat(vectors[order], starts, axis=0, dtype=np.float64)
+    return counts.astype(np.int64), sums
 
 
 def lloyd(
@@ -53,14 +71,10 @@ def lloyd(
     """
     labels = nearest_center(vectors, centers)
     for _ in range(iterations):
-        counts = np.bincount(labels, minlength=len(centers))
-        order = np.argsort(labels, kind="stable")
+        counts, sums = sums_by_label(vectors, labels, len(centers))
         present = np.flatnonzero(counts)
-        starts = np.r_[0, np.cumsum(counts)[:-1]][present]
         moved = centers.copy()
-        if len(present):
-            sums = np.add.reduceat(vectors[order], starts, axis=0, dtype=np.float64)
-            moved[present] = sums / counts[present, None]
+        moved[present] = sums[present] / counts[present, None]
         centers, before = moved, labels
         labels = nearest_center(vectors, centers)
         if np.array_equal(labels, before):

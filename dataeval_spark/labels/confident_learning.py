@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError, PredictionError
+from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.confident_counting import BY_CLASS, BY_RATE, CONFIDENT, TOLERANCE
 from dataeval_spark.kernels.confident_learning import (
     MAX_CLASSES,
@@ -22,7 +23,6 @@ from dataeval_spark.kernels.confident_learning import (
     selection,
 )
 from dataeval_spark.labels.confident_passes import KEYS, candidates, counted, selected
-from dataeval_spark.labels.contract_rows import rows_of
 from dataeval_spark.labels.noise_tables import joint_rows, noise_rows
 from dataeval_spark.labels.probability_blocks import label_sums, probability_blocks
 from dataeval_spark.labels.ranking import with_rank

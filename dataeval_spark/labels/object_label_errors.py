@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.object_label_quality import (
     THRESHOLD_OF_PRECISION,
     Agreement,
@@ -21,7 +22,6 @@ from dataeval_spark.kernels.object_label_quality import (
     smallest_similarity,
 )
 from dataeval_spark.labels.average_precision import mean_average_precision
-from dataeval_spark.labels.contract_rows import rows_of
 from dataeval_spark.labels.image_boxes import ImageBoxes, boxes_per_image, read_images
 from dataeval_spark.tables import IMAGE_LABEL_QUALITY, OBJECT_LABEL_ERRORS
 from dataeval_spark.tables.keys import BOX_TYPE

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.confident_learning import wilson_interval
 from dataeval_spark.kernels.dawid_skene import Ratings, Sums, fit, posterior_sums, vote_sums
 from dataeval_spark.labels.agreement_rows import agreement_rows
 from dataeval_spark.labels.consensus import consensus
-from dataeval_spark.labels.contract_rows import rows_of
 from dataeval_spark.labels.rating_blocks import RatingBlocks, rating_blocks
 from dataeval_spark.tables import DATASET_FINDINGS, LABEL_AGREEMENT, LABEL_CONSENSUS, RATER_QUALITY
 

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.components import ONE_TASK_EDGES, Checkpoint
+from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.quality.duplicate_groups import Grouping, Keep, duplicate_groups
 from dataeval_spark.quality.duplicate_pairs import (
     D4_KINDS,
@@ -188,8 +189,7 @@ def _findings(hashes: DataFrame, neighbors: DataFrame | None, distance: float | 
     """Encoders with images of which all k neighbours are duplicates: there may be more of them than k."""
     names = [name for name in DATASET_FINDINGS.column_names if name != "run_id"]
     if neighbors is None or distance is None:
-        ddl = ", ".join(f"{c.name} {c.type}" for c in DATASET_FINDINGS.columns if c.name in names)
-        return hashes.sparkSession.createDataFrame([], ddl)
+        return rows_of(hashes, DATASET_FINDINGS, [])
     full = (
         neighbors.where((F.col("rank") == F.col("k")) & (F.col("distance") <= distance))
         .groupBy("encoder")

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.histogram import unpivot
+from dataeval_spark.frames.joins import same_keys
 from dataeval_spark.frames.thresholds import THRESHOLDS, Method, has_spread, score_beyond, spreads
 from dataeval_spark.tables import OUTLIERS
 
@@ -103,10 +104,9 @@ def outliers(
     grouped = grouped.withColumn("is_box", F.col("target_index").isNotNull())
     values = unpivot(grouped, ("image_id", "target_index", "group_name", "is_box"), statistics)
     by = ["is_box", "group_name", "statistic"]
-    same_group = " AND ".join(f"v.{key} <=> b.{key}" for key in by)
     # Bounds are few (statistics x classes), so they are broadcast.
     bounds = F.broadcast(spreads(values, by, method)).alias("b")
-    scored = values.alias("v").join(bounds, on=F.expr(same_group), how="inner")
+    scored = values.alias("v").join(bounds, on=same_keys(by, "v", "b"), how="inner")
     found = scored.where(has_spread()).select(
         "v.*", "low_anchor", "high_anchor", "low_spread", "high_spread", score_beyond().alias("score")
     )

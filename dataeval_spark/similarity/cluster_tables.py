@@ -7,19 +7,11 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.frames.blocks import Blocks, Checkpoint, kept_by_executors
 from dataeval_spark.frames.clusters import cluster_members, tree_edges
+from dataeval_spark.frames.contract_rows import rows_of
+from dataeval_spark.frames.thresholds import has_spread, score_above
 from dataeval_spark.kernels.hdbscan import NOISE
 from dataeval_spark.similarity.parts import Part
 from dataeval_spark.tables import CLUSTER_STATS, CLUSTERS, SPANNING_TREE, Table
-
-
-def ddl_of(table: Table) -> str:
-    """Columns of a table but ``run_id``."""
-    return ", ".join(f"{column.name} {column.type}" for column in table.columns if column.name != "run_id")
-
-
-def empty(spark_frame: DataFrame, table: Table) -> DataFrame:
-    """No rows of a table."""
-    return spark_frame.sparkSession.createDataFrame([], ddl_of(table))
 
 
 def cluster_tables(
@@ -37,9 +29,9 @@ def cluster_tables(
     members = keep(cluster_members(blocks, embeddings, is_nearest=method == "kmeans"))
     stats = keep(_distance_stats(members))
     if method == "kmeans":
-        tree, edge_stats = empty(embeddings, SPANNING_TREE), None
+        tree, edge_stats = rows_of(embeddings, SPANNING_TREE, []), None
     else:
-        edges = keep(_edges_in_clusters(tree_edges(blocks, embeddings), members))
+        edges = keep(tree_edges(blocks, embeddings))
         grouped = edges.where("cluster_id IS NOT NULL").groupBy("cluster_id")
         edge_stats = grouped.agg(F.avg("length").alias("mean_edge"), F.stddev_pop("length").alias("std_edge"))
         tree = _spanning_tree(edges, edge_stats, part, samples, sensitivity)
@@ -69,12 +61,13 @@ def _distance_stats(members: DataFrame) -> DataFrame:
 
 
 def _members(members: DataFrame, stats: DataFrame, part: Part, method: str, threshold: float) -> DataFrame:
-    usual = F.broadcast(stats.selectExpr("cluster_id AS nearest_cluster", "mean_distance", "std_distance"))
+    anchors = {"low_anchor": "mean_distance", "high_anchor": "mean_distance"}
+    spreads = {"low_spread": "std_distance", "high_spread": "std_distance"}
+    columns_of = (F.col(source).alias(name) for name, source in {**anchors, **spreads}.items())
+    usual = F.broadcast(stats.select(F.col("cluster_id").alias("nearest_cluster"), *columns_of))
     # One row per cluster on the right.
-    joined = members.join(usual, on="nearest_cluster", how="left")
-    spread = F.col("std_distance")
-    has_spread = spread > 1e-12 * F.greatest(F.lit(1.0), F.col("mean_distance"))
-    score = F.when(has_spread, (F.col("centroid_distance") - F.col("mean_distance")) / spread)
+    joined = members.withColumn("value", F.col("centroid_distance")).join(usual, on="nearest_cluster", how="left")
+    score = F.when(has_spread(), score_above())
     columns = {
         "encoder": F.lit(part.encoder),
         "score": score,
@@ -92,24 +85,6 @@ def _stats(stats: DataFrame, edge_stats: DataFrame | None, part: Part) -> DataFr
         return _in_order_of(CLUSTER_STATS, stats, {**columns, "mean_edge": nothing, "std_edge": nothing})
     # One row per cluster on both sides.
     return _in_order_of(CLUSTER_STATS, stats.join(edge_stats, on="cluster_id", how="left"), columns)
-
-
-def _edges_in_clusters(edges: DataFrame, members: DataFrame) -> DataFrame:
-    """Edges with the cluster that both ends are in."""
-    found = edges
-    for end in ("a", "b"):
-        of_end = members.select(
-            F.col("image_id").alias(f"image_id_{end}"),
-            F.col("target_index").alias(f"other_index_{end}"),
-            F.col("cluster_id").alias(f"cluster_{end}"),
-        )
-        # Ids are unique among the members.
-        same_target = F.col(f"target_index_{end}").eqNullSafe(F.col(f"other_index_{end}"))
-        same = (F.col(f"e.image_id_{end}") == F.col(f"m.image_id_{end}")) & same_target
-        joined = found.alias("e").join(of_end.alias("m"), on=same, how="inner")
-        found = joined.select("e.*", f"m.cluster_{end}")
-    is_one = (F.col("cluster_a") == F.col("cluster_b")) & (F.col("cluster_a") != NOISE)
-    return found.withColumn("cluster_id", F.when(is_one, F.col("cluster_a"))).drop("cluster_a", "cluster_b")
 
 
 def _spanning_tree(edges: DataFrame, edge_stats: DataFrame, part: Part, samples: int, sensitivity: float) -> DataFrame:

@@ -12,8 +12,9 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Checkpoint, cut_into_blocks
 from dataeval_spark.frames.clusters import hdbscan_clusters, kmeans_clusters, make_spanning_tree
+from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.hdbscan import Selection
-from dataeval_spark.similarity.cluster_tables import cluster_tables, ddl_of, empty
+from dataeval_spark.similarity.cluster_tables import cluster_tables
 from dataeval_spark.similarity.parts import Finding, Part, parts_of
 from dataeval_spark.tables import CLUSTER_STATS, CLUSTERS, DATASET_FINDINGS, SPANNING_TREE
 
@@ -21,7 +22,7 @@ Method = Literal["auto", "hdbscan", "kmeans"]
 # Smaller than for neighbours: a task's points stay in the cache, and twenty thousand vectors make ten tasks.
 BLOCK_ROWS = 2048
 MOST_ITERATIONS = 50
-# A core subtracts, squares and adds in float64 at 3 to 5 billion components a second.
+# A core subtracts, squares and adds in float64 at 2.5 billion components a second or more.
 COMPONENTS_PER_CORE_HOUR = 2.5e9 * 3600
 
 
@@ -168,19 +169,18 @@ def clusters(
             )
             detail = f"min_cluster_size {smallest}, min_samples {samples}; the spanning tree weighs {weight:.9g}"
         else:
-            iterations = kmeans_clusters(
-                blocks, embeddings, clusters=n_clusters or isqrt(rows), iterations=MOST_ITERATIONS
-            )
+            centers = n_clusters or isqrt(rows)
+            iterations = kmeans_clusters(blocks, embeddings, clusters=centers, iterations=MOST_ITERATIONS)
             still = f"stood still after {iterations}" if iterations < MOST_ITERATIONS else f"stopped after {iterations}"
-            detail = f"{n_clusters or isqrt(rows)} centres, which {still} iterations"
+            detail = f"{centers} centres, which {still} iterations"
         name = "hdbscan" if is_tree else "kmeans"
         made.append(cluster_tables(embeddings, blocks, part, name, samples, threshold, sensitivity or 0.0, checkpoint))
         message = f"{part.subject}: {name}, {detail}; hdbscan is estimated at {hours:.2g} core hours."
         findings.append(("clusters", "clusters_method", part.subject, hours, None, "info", message))
     of_table = [reduce(DataFrame.unionByName, frames) for frames in zip(*made, strict=True)]
-    members, stats, tree = of_table or [empty(embeddings, table) for table in (CLUSTERS, CLUSTER_STATS, SPANNING_TREE)]
-    said = embeddings.sparkSession.createDataFrame(findings, ddl_of(DATASET_FINDINGS))
-    return members, stats, tree, said
+    tables = (CLUSTERS, CLUSTER_STATS, SPANNING_TREE)
+    members, stats, tree = of_table or [rows_of(embeddings, table, []) for table in tables]
+    return members, stats, tree, rows_of(embeddings, DATASET_FINDINGS, findings)
 
 
 def _not_clustered(part: Part) -> Finding:

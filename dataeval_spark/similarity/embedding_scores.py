@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Checkpoint, kept_by_executors
 from dataeval_spark.frames.ranks import positions
-from dataeval_spark.frames.thresholds import THRESHOLDS, Method, has_spread, spreads
+from dataeval_spark.frames.thresholds import THRESHOLDS, Method, has_spread, score_above, spreads
 from dataeval_spark.similarity.lists import first_of_lists
 from dataeval_spark.tables import EMBEDDING_SCORES
 
@@ -84,7 +84,7 @@ def embedding_scores(
     scored = ranked.join(bounds, on=list(PART), how="inner").withColumn("value", F.col(statistic))
     peaks = _prototypes(lists, distances)
     joined = scored.alias("s").join(peaks.alias("p"), on=_same("s", "p"), how="inner")
-    score = F.when(has_spread(), (F.col("value") - F.col("high_anchor")) / F.col("high_spread")).otherwise(F.lit(0.0))
+    score = F.when(has_spread(), score_above()).otherwise(F.lit(0.0))
     total = F.col("total")
     chosen = {
         "uniqueness": F.col("below") / total,

@@ -19,9 +19,10 @@ from dataeval_spark.frames.blocks import (
     with_fingerprints,
 )
 from dataeval_spark.frames.cells import approximate_neighbors, make_cells
+from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.frames.neighbors import MAX_K, nearest_neighbors
 from dataeval_spark.kernels.nearest import Metric
-from dataeval_spark.similarity.parts import ASKED, INDEXED, KEPT, NEW, Finding, Part, parts_of
+from dataeval_spark.similarity.parts import ASKED, INDEXED, KEPT, NEW, Part, parts_of
 from dataeval_spark.tables import DATASET_FINDINGS, NEIGHBORS
 
 Method = Literal["auto", "exact", "approximate"]
@@ -138,7 +139,7 @@ def neighbors(
                 graph = graph.unionByName(_merged(known, ids, nearer, k))
         graphs.append(_with_provenance(graph, ids, part, k, metric, made))
         findings.append(part.method_finding(blocks, hours, k, metric, made))
-    return _union(embeddings, graphs), _findings(embeddings, findings)
+    return _union(embeddings, graphs), rows_of(embeddings, DATASET_FINDINGS, findings)
 
 
 def _same(left: str, right: str, keys: Sequence[tuple[str, str]]) -> Column:
@@ -207,10 +208,4 @@ def _with_provenance(graph: DataFrame, ids: DataFrame, part: Part, k: int, metri
 def _union(embeddings: DataFrame, graphs: Sequence[DataFrame]) -> DataFrame:
     if graphs:
         return reduce(lambda one, other: one.unionByName(other), graphs)
-    ddl = ", ".join(f"{c.name} {c.type}" for c in NEIGHBORS.columns if c.name != "run_id")
-    return embeddings.sparkSession.createDataFrame([], ddl)
-
-
-def _findings(embeddings: DataFrame, rows: Sequence[Finding]) -> DataFrame:
-    ddl = ", ".join(f"{c.name} {c.type}" for c in DATASET_FINDINGS.columns if c.name != "run_id")
-    return embeddings.sparkSession.createDataFrame(list(rows), ddl)
+    return rows_of(embeddings, NEIGHBORS, [])
