@@ -6,7 +6,6 @@ import html
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,52 +14,34 @@ from pyspark.sql import DataFrame, SparkSession
 
 from dataeval_spark import (
     comparison,
+    exporting,
     ingestion,
     label_ingestion,
     pipeline,
     profiling,
     runs,
     searching,
+    selecting,
     session,
     snapshots,
     splitting,
 )
 from dataeval_spark.cancellation import Cancellation, Result, interruptible
-from dataeval_spark.config import options_of
 from dataeval_spark.errors import ConfigError
 from dataeval_spark.ingest.maite import MapStyle
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.maite_dataset import MaiteDataset
 from dataeval_spark.progress import Progress
 from dataeval_spark.report import Provenance, ReportData, collect_report_data, render_report, save_report
-from dataeval_spark.report.attention import matters
 from dataeval_spark.runs import Run, StepRun
-from dataeval_spark.steps import COMPARISONS, STEPS
+from dataeval_spark.selection.recipe import Recipe
+from dataeval_spark.summary import Report, next_command, summary_lines
 from dataeval_spark.tables import ALL_TABLES, RUNS, Table
+from dataeval_spark.verb_options import check, checked, pipeline_steps
 from dataeval_spark.version import __version__
 from dataeval_spark.workspace import Workspace
 
 logger = logging.getLogger("dataeval_spark")
-
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "ingest": ingestion.ingest,
-    "profile": profiling.run_profile,
-    **{step.name: step.function for step in (*STEPS, *COMPARISONS)},
-}
-
-
-@dataclass(frozen=True)
-class Report:
-    """A report that was written; a notebook shows it inline."""
-
-    path: Path
-    page: str
-
-    def _repr_html_(self) -> str:
-        return f'<iframe srcdoc="{html.escape(self.page)}" style="width:100%;height:80vh;border:0"></iframe>'
-
-    def __str__(self) -> str:
-        return str(self.path)
 
 
 class Audit:
@@ -110,7 +91,7 @@ class Audit:
         Options are those of :func:`dataeval_spark.ingestion.ingest`: format, annotations, metadata,
         dataset, split, glob, limit, keep_bytes, replace, timezone, voc_one_based, box_format.
         """
-        _check("ingest", options)
+        check("ingest", options)
         workspace = self.workspace
         return self._do(
             "ingest",
@@ -146,7 +127,7 @@ class Audit:
 
     def profile(self, **options: Any) -> Audit:
         """Decode each new or changed image once: statistics, hashes, embedding."""
-        _check("profile", options)
+        check("profile", options)
         expect = self._progress.expect_images
         return self._do(
             "profile",
@@ -156,7 +137,7 @@ class Audit:
 
     def analyze(self, *steps: str, options: Mapping[str, Mapping[str, Any]] | None = None) -> Audit:
         """Run the analyses that are not up to date; all of them, or those named."""
-        given = _checked(options)
+        given = checked(options)
         return self._do("analyze", given, lambda run, stage: pipeline.analyze(self.workspace, run, stage, given, steps))
 
     def compare(
@@ -168,7 +149,7 @@ class Audit:
         open_holdout: str | None = None,
     ) -> Audit:
         """Compare two parts: ``dataset=NAME``, ``split=NAME``, ``assigned=SPLIT/PART`` or a snapshot's name."""
-        given = _checked(options)
+        given = checked(options)
         return self._do(
             "compare",
             {"reference": reference, "current": current, **given},
@@ -182,9 +163,32 @@ class Audit:
             "split", given, lambda run, stage: [splitting.split_workspace(self.workspace, run, stage, name, **options)]
         )
 
+    def select(self, name: str, recipe: Recipe | None = None, *, open_holdout: str | None = None) -> Audit:
+        """Save a selection of the images: operations in order, or its last recipe done again on the data there are.
+
+        Operations are those of :mod:`dataeval_spark.selection.operations`.
+
+        Examples
+        --------
+        >>> audit.select("clean", [{"operation": "drop_duplicates"}, {"operation": "shuffle", "seed": 1}])
+        """
+        given = {"name": name, "recipe": recipe}
+
+        def work(run: Run, stage: Stage) -> list[StepRun]:
+            return [selecting.select(self.workspace, run, stage, name, recipe, open_holdout=open_holdout)]
+
+        return self._do("select", given, work)
+
+    def export(self, to: str | Path, **options: Any) -> Audit:
+        """Write images and labels as a dataset; options are those of :func:`dataeval_spark.exporting.export`."""
+        given = {"to": str(to), **options}
+        return self._do(
+            "export", given, lambda run, stage: [exporting.export(self.workspace, run, stage, str(to), **options)]
+        )
+
     def run(self, *, options: Mapping[str, Mapping[str, Any]] | None = None, steps: Sequence[str] = ()) -> Audit:
         """Profile, then analyze."""
-        given = _checked(options)
+        given = checked(options)
         with self.one_run("run", given):
             self.profile(**given.get("profile", {}))
             self.analyze(*steps, options={k: v for k, v in given.items() if k in pipeline_steps()})
@@ -241,9 +245,12 @@ class Audit:
             raise ConfigError.unknown("table", name, known, "Audit.table")
         return self.workspace.read(known[name])
 
-    def maite(self, *, dataset: str | None = None, split: str | None = None) -> MaiteDataset:
-        """The images and labels as a MAITE data set, decoded when they are asked for."""
-        return MaiteDataset(self.workspace, dataset=dataset, split=split)
+    def maite(self, **options: Any) -> MaiteDataset:
+        """The images and labels as a MAITE (and PyTorch) data set, decoded when they are asked for.
+
+        Options are those of :class:`dataeval_spark.maite_dataset.MaiteDataset`: dataset, split, view, transform, task.
+        """
+        return MaiteDataset(self.workspace, **options)
 
     def __repr__(self) -> str:
         return f"Audit({self.workspace.location!r})"
@@ -319,40 +326,3 @@ class Audit:
                 yield self._open_run
             finally:
                 self._open_run = None
-
-
-def pipeline_steps() -> tuple[str, ...]:
-    return tuple(step.name for step in STEPS)
-
-
-def summary_lines(data: ReportData) -> list[str]:
-    """What was found, in plain language, worst first."""
-    readable = data.count("readable_images")
-    lines = [f"{data.count('live_images'):,} images, {readable:,} of them measured."]
-    return lines + [f"{matter.sentence}" for matter in matters(data)]
-
-
-def next_command(data: ReportData, location: str) -> str:
-    """The command that a user would run next."""
-    if "images" not in data.present:
-        return 'audit.ingest("photos/")'
-    if "image_stats" not in data.present:
-        return "audit.profile()"
-    if "duplicate_groups" not in data.present:
-        return "audit.analyze()"
-    return 'audit.report("report.html")'
-
-
-def _checked(options: Mapping[str, Mapping[str, Any]] | None) -> Mapping[str, Mapping[str, Any]]:
-    for name, given in (options or {}).items():
-        _check(name, given)
-    return options or {}
-
-
-def _check(section: str, options: Mapping[str, Any]) -> None:
-    if section not in FUNCTIONS:
-        raise ConfigError.unknown("step", section, FUNCTIONS, "options")
-    allowed = options_of(FUNCTIONS[section])
-    for option in options:
-        if option not in allowed:
-            raise ConfigError.unknown("option", option, allowed, section)

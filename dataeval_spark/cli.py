@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from dataeval_spark import dataset_commands
+from dataeval_spark import dataset_commands, snapshot_commands
 from dataeval_spark.errors import (
     ConfigError,
     DataEvalError,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 DONE, FAILED, USAGE, CANCELLED = 0, 1, 2, 130
 USAGE_ERRORS = (ConfigError, HoldoutError, IngestError, OptionError, SetupError, SnapshotError, TableMissingError)
 REFERENCES = "dataset=NAME, split=NAME, assigned=SPLIT/PART or a snapshot"
-SNAPSHOT_ACTIONS = ("create", "list", "show", "diff", "verify", "restore", "export")
 
 EXAMPLES = """examples:
   dataeval-spark ingest  --workspace my_audit photos/
@@ -45,6 +44,8 @@ EXAMPLES = """examples:
   dataeval-spark analyze --workspace my_audit outliers --set outliers.method=iqr
   dataeval-spark compare --workspace my_audit --reference split=train --current split=test
   dataeval-spark split   --workspace my_audit --name main --group-by patient --holdout test
+  dataeval-spark select  --workspace my_audit --name clean --operation drop_duplicates --operation drop_outliers
+  dataeval-spark export  --workspace my_audit --view clean --format yolo --to clean_yolo
   dataeval-spark snapshot --workspace my_audit create before-cleaning
   dataeval-spark search  --workspace my_audit photos/cat.jpg
   dataeval-spark report  --workspace my_audit --out report.html
@@ -77,11 +78,7 @@ def parser() -> argparse.ArgumentParser:
     _configurable(compare)
     compare.add_argument("--open-holdout", metavar="REASON", help="why a hold-out is read; it is written to runs")
     dataset_commands.declare(lambda name, text: _verb(verbs, name, text))
-    snapshot = _verb(verbs, "snapshot", "pin, list, compare, check, restore or copy versions of all tables")
-    snapshot.add_argument("action", choices=SNAPSHOT_ACTIONS)
-    snapshot.add_argument("names", nargs="*", metavar="NAME", help="diff takes two")
-    snapshot.add_argument("--note", help="create: why it was made")
-    snapshot.add_argument("--out", metavar="DIR", help="export: directory to copy to")
+    snapshot_commands.declare(lambda name, text: _verb(verbs, name, text))
     search = _verb(verbs, "search", "find the images that are like a given one")
     search.add_argument("query", metavar="QUERY", help="an image_id, or the path of an image or .npy file")
     search.add_argument("-k", type=int, default=10, metavar="N", help="images to find; default 10")
@@ -191,6 +188,7 @@ def _ingest(made: argparse.ArgumentParser) -> None:
     made.add_argument("--raters", metavar="A,B", help="--ratings: columns, where a file has one per person")
 
 
+Run = Callable[[argparse.Namespace], int]
 INGEST_OPTIONS = (
     *("format", "annotations", "metadata", "dataset", "split", "glob", "limit", "keep_bytes", "replace", "timezone"),
     *("voc_one_based", "box_format"),
@@ -228,7 +226,7 @@ def _interrupt_on_sigterm() -> None:
 
 def _options(args: argparse.Namespace, sections: Sequence[str]) -> dict[str, Any]:
     from dataeval_spark import config
-    from dataeval_spark.audit import FUNCTIONS
+    from dataeval_spark.verb_options import FUNCTIONS
 
     found = config.load(args.conf, args.set, FUNCTIONS)
     return {name: options for name, options in found.items() if name in sections}
@@ -272,7 +270,7 @@ def _run_profile(args: argparse.Namespace) -> int:
 
 
 def _run_analyze(args: argparse.Namespace) -> int:
-    from dataeval_spark.audit import pipeline_steps
+    from dataeval_spark.verb_options import pipeline_steps
 
     options = _options(args, pipeline_steps())
     if args.dry_run:
@@ -296,51 +294,12 @@ def _run_compare(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _run_split(args: argparse.Namespace) -> int:
-    dataset_commands.run_split(args, _audit)
-    return DONE
+def _run_dataset(run: Callable[[argparse.Namespace, dataset_commands.MakeAudit], None]) -> Run:
+    def run_it(args: argparse.Namespace) -> int:
+        run(args, _audit)
+        return DONE
 
-
-def _run_snapshot(args: argparse.Namespace) -> int:
-    from dataeval_spark import snapshots
-
-    wanted = {"list": 0, "diff": 2}.get(args.action, 1)
-    if len(args.names) != wanted:
-        raise OptionError(f"snapshot {args.action} takes {wanted} names; {len(args.names)} given: {args.names}.")
-    if args.action == "export" and not args.out:
-        raise OptionError("snapshot export needs a directory.\nHint: --out DIR")
-    audit = _audit(args)
-    workspace = audit.workspace
-    if args.dry_run:
-        print(f"snapshot {args.action} {' '.join(args.names)} in {args.workspace}")
-    elif args.action == "create":
-        audit.snapshot(args.names[0], args.note)
-    elif args.action == "restore":
-        audit.restore(args.names[0])
-    elif args.action == "list":
-        found = snapshots.listing(workspace)
-        for each in found:
-            print(
-                f"{each.name:<24} {each.created_at:%Y-%m-%d %H:%M:%S}  {each.tables} tables  {each.note or ''}".rstrip()
-            )
-        if not found:
-            print("no snapshots yet")
-    elif args.action == "show":
-        print("\n".join(snapshots.statements(workspace, args.names[0])))
-    elif args.action == "diff":
-        print(f"{'table':<22} {args.names[0]:>14} {args.names[1]:>14} {'added':>9} {'removed':>9} {'changed':>9}")
-        for d in snapshots.diff(workspace, *args.names):
-            print(
-                f"{d.table:<22} {d.rows_a:>9,} rows {d.rows_b:>9,} rows {d.added:>9,} {d.removed:>9,} {d.changed:>9,}"
-            )
-    elif args.action == "verify":
-        lost = snapshots.verify(workspace, args.names[0])
-        print("\n".join(lost.values()) or f"snapshot {args.names[0]}: every pinned version can be read")
-        return FAILED if lost else DONE
-    else:
-        rows = snapshots.export(workspace, args.names[0], args.out)
-        print(f"snapshot {args.names[0]}: {len(rows)} tables, {sum(rows.values()):,} rows copied to {args.out}")
-    return DONE
+    return run_it
 
 
 def _run_search(args: argparse.Namespace) -> int:
@@ -373,34 +332,15 @@ def _run_report(args: argparse.Namespace) -> int:
 
 
 def _run_conf(args: argparse.Namespace) -> int:
-    from dataeval_spark import config
-    from dataeval_spark.audit import FUNCTIONS, pipeline_steps
+    from dataeval_spark.configured import load, run_configured
 
-    conf = config.load(args.conf, args.set, FUNCTIONS)
-    if "workspace" not in conf:
-        raise ConfigError(f'{args.conf}: workspace is missing.\nHint: workspace = "my_audit"')
+    conf = load(args.conf, args.set)
     args.scratch = args.scratch or conf.get("scratch")
     args.table_location = args.table_location or conf.get("table_location")
     if args.dry_run:
         print(json.dumps(conf, indent=2))
         return DONE
-    audit = _audit(args, conf["workspace"])
-    ingest = dict(conf.get("ingest", {}))
-    if ingest:
-        if "source" not in ingest:
-            raise ConfigError(f'{args.conf}: [ingest] lacks source.\nHint: source = "photos"')
-        audit.ingest(ingest.pop("source"), **ingest)
-    audit.run(
-        options={k: v for k, v in conf.items() if isinstance(v, dict) and k in (*pipeline_steps(), "profile")},
-        steps=conf.get("steps", ()),
-    )
-    compare = conf.get("compare")
-    if compare:
-        options = {k: v for k, v in conf.items() if k == "drift_univariate"}
-        audit.compare(compare["reference"], compare["current"], *compare.get("steps", ()), options=options)
-    if "report" in conf:
-        report = conf["report"]
-        audit.report(report.get("out", "report.html"), snapshot=report.get("snapshot"))
+    run_configured(conf, _audit(args, conf["workspace"]))
     return DONE
 
 
@@ -429,13 +369,15 @@ def _run_doctor(args: argparse.Namespace) -> int:
     return FAILED if any(check.status == "error" for check in found) else DONE
 
 
-VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+VERBS: dict[str, Run] = {
     "ingest": _run_ingest,
     "profile": _run_profile,
     "analyze": _run_analyze,
     "compare": _run_compare,
-    "split": _run_split,
-    "snapshot": _run_snapshot,
+    "split": _run_dataset(dataset_commands.run_split),
+    "select": _run_dataset(dataset_commands.run_select),
+    "export": _run_dataset(dataset_commands.run_export),
+    "snapshot": lambda args: FAILED if snapshot_commands.run_snapshot(args, _audit) else DONE,
     "search": _run_search,
     "views": _run_views,
     "report": _run_report,

@@ -21,6 +21,9 @@ OWN_SECTIONS: dict[str, dict[str, type]] = {
     "report": {"out": str, "snapshot": str},
 }
 
+# What a verb is given besides options.
+ARGUMENTS = {"ingest": ("source",), "split": ("name",), "select": ("name", "recipe"), "export": ("to",)}
+
 Functions = Mapping[str, Callable[..., Any]]
 
 
@@ -86,6 +89,7 @@ def default_toml(functions: Functions) -> str:
         lines += ["", f"[{section}]"]
         summary = (inspect.getdoc(function) or "").splitlines()[:1]
         lines += [f"# {line}" for line in summary]
+        lines += [f"# {name} =" for name in ARGUMENTS.get(section, ())]
         lines += [_assignment(name, value) for name, value in options_of(function).items()]
     lines += ["", "[compare]", '# reference = "dataset=NAME"', '# current = "dataset=NAME"']
     lines += ["", "[report]", '# out = "report.html"']
@@ -127,7 +131,7 @@ def _check(found: Mapping[str, Any], functions: Functions, where: str) -> None:
         if not isinstance(value, Mapping):
             raise ConfigError(f"{where}: {name} is {value!r}; expected a section [{name}].")
         allowed = OWN_SECTIONS[name] if name in OWN_SECTIONS else sections[name]
-        extra = ("source",) if name == "ingest" else ()
+        extra = ARGUMENTS.get(name, ())
         for option in value:
             if option not in allowed and option not in extra:
                 raise ConfigError.unknown("option", option, [*allowed, *extra], f"{where}: [{name}]")
@@ -158,7 +162,18 @@ def _split(override: str) -> tuple[str, str, Any]:
     section, dot, option = name.partition(".")
     if not equals or not dot or not section or not option:
         raise ConfigError(f"--set {override}: expected STEP.OPTION=VALUE.\nHint: --set outliers.method=iqr")
+    return section, option, value_of(text)
+
+
+def value_of(text: str) -> Any:
+    """A value in TOML, or a bare word taken as a string.
+
+    Examples
+    --------
+    >>> value_of("3"), value_of("[1, 2]"), value_of("iqr")
+    (3, [1, 2], 'iqr')
+    """
     try:
-        return section, option, tomllib.loads(f"value = {text}")["value"]
+        return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        return section, option, text
+        return text

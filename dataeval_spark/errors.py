@@ -125,6 +125,10 @@ class IngestError(DataEvalError, ValueError):
     """A source cannot be ingested at all."""
 
 
+class ExportError(DataEvalError, RuntimeError):
+    """A selection cannot be written as a dataset."""
+
+
 class PredictionError(DataEvalError, ValueError):
     """Predictions cannot be compared with labels."""
 

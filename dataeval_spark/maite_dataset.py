@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +17,8 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import IngestError, OptionError
 from dataeval_spark.kernels.decode import decode
 from dataeval_spark.kernels.files import read_file
+from dataeval_spark.kernels.transforms import Transform
+from dataeval_spark.selecting import members_of
 from dataeval_spark.tables import FACTORS, IMAGES, TARGETS
 from dataeval_spark.workspace import Workspace
 
@@ -53,6 +55,13 @@ class MaiteDataset:
         Where to read.
     dataset, split : str, optional
         Only images of this dataset, of this split.
+    view : str, optional
+        Images and labels of a saved selection, in its order; one that is taken several times is there as often.
+    version : int, optional
+        Of the selection; default the newest.
+    transform : callable, optional
+        Takes and gives (image, target, metadata), each time an item is asked for. `dataeval_spark.kernels.transforms`
+        makes one of transforms of torchvision or albumentations.
     task : {"classification", "detection"}, optional
         Default: detection where a target has a box.
     max_images : int
@@ -77,6 +86,9 @@ class MaiteDataset:
         *,
         dataset: str | None = None,
         split: str | None = None,
+        view: str | None = None,
+        version: int | None = None,
+        transform: Transform | None = None,
         task: Task | None = None,
         max_images: int = 2_000_000,
     ) -> None:
@@ -84,13 +96,22 @@ class MaiteDataset:
         for name, value in (("dataset", dataset), ("split", split)):
             images = images if value is None else images.where(F.col(name) == value)
         self._workspace = workspace
+        self._transform = transform
+        targets = workspace.read(TARGETS)
+        order: tuple[str, ...] = ("image_id",)
         has_content = F.col("content").isNotNull().alias("has_content")
         columns = ("image_id", "uri", "split", "captured_at", has_content)
-        self._images = _bounded(images.select(*columns), max_images, "images")
+        listed = images.select(*columns)
+        if view is not None:
+            members, targets, row = members_of(workspace, view, version)
+            view, order = f"{view}@{row['version']}", ("order_key", "image_id", "copy")
+            # image_id is unique among the images.
+            listed = members.join(listed, on="image_id", how="inner")
+        self._images = _bounded(listed, max_images, "images", order)
         if not self._images.num_rows:
             raise IngestError(f"Workspace {workspace.location} has no images of dataset {dataset!r}, split {split!r}.")
         ids = images.select("image_id")
-        targets = workspace.read(TARGETS).join(ids, on="image_id", how="left_semi").where("class_name IS NOT NULL")
+        targets = targets.join(ids, on="image_id", how="left_semi").where("class_name IS NOT NULL")
         targets = targets.select("image_id", "target_index", "class_name", "box", "attributes")
         self._targets = _bounded(targets, 10 * max_images, "targets")
         factors = workspace.read(FACTORS).join(ids, on="image_id", how="left_semi").where("target_index IS NULL")
@@ -99,14 +120,24 @@ class MaiteDataset:
         self._label = {name: number for number, name in enumerate(self._names)}
         self._is_detection = task == "detection" if task else self._targets["box"].null_count < self._targets.num_rows
         self._blocks: OrderedDict[int, Mapping[str, bytes]] = OrderedDict()
-        shown = "/".join(part for part in (workspace.location, dataset, split) if part)
+        shown = "/".join(part for part in (workspace.location, dataset, split, view) if part)
         self.metadata = {"id": shown, "index2label": dict(enumerate(self._names))}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For the processes of a data loader: they open files, but have no Spark session to read bytes of a table."""
+        if any(self._images["has_content"].to_pylist()):
+            raise OptionError(
+                "The bytes of these images are in the table images, which another process cannot read.\n"
+                "Hint: num_workers=0, or dataeval-spark export --format webdataset"
+            )
+        return {**self.__dict__, "_workspace": None}
 
     def __len__(self) -> int:
         return self._images.num_rows
 
-    def __getitem__(self, index: int, /) -> tuple[NDArray[Any], Any, dict[str, Any]]:
-        return self.get_input(index), self.get_target(index), self.get_metadata(index)
+    def __getitem__(self, index: int, /) -> tuple[Any, Any, Any]:
+        item = self.get_input(index), self.get_target(index), self.get_metadata(index)
+        return item if self._transform is None else self._transform(*item)
 
     def get_input(self, index: int, /) -> NDArray[Any]:
         """The image, (channels, height, width); `UnreadableImage` or OSError where it cannot be read."""
@@ -176,14 +207,14 @@ class MaiteDataset:
         return self._blocks[block][image_id]
 
 
-def _bounded(frame: DataFrame, limit: int, what: str) -> pa.Table:
-    """Rows in order of ids, as columns on the driver; refused where there are more than the limit."""
+def _bounded(frame: DataFrame, limit: int, what: str, order: Sequence[str] = ("image_id", "target_index")) -> pa.Table:
+    """Rows in order, as columns on the driver; refused where there are more than the limit."""
     table = frame.limit(limit + 1).toArrow()
     if table.num_rows > limit:
         raise OptionError(
             f"There are more than {limit:,} {what}.\nHint: choose a dataset or split, or raise max_images."
         )
-    keys = [(name, "ascending") for name in ("image_id", "target_index") if name in table.column_names]
+    keys = [(name, "ascending") for name in order if name in table.column_names]
     return table.sort_by(keys).combine_chunks()
 
 

@@ -20,9 +20,9 @@ Method = Literal[
 TIME_OPTIONS = ("gap", "horizon", "test_size", "max_train")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
-    """All that is asked of a split; see :func:`dataeval_spark.splitting.split_workspace`."""
+    """Assign the images to the parts of a split; see :func:`dataeval_spark.splitting.split_workspace`."""
 
     method: Method = "stratified_group"
     fractions: Fractions | None = None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from dataeval_spark import config
-from dataeval_spark.audit import FUNCTIONS
 from dataeval_spark.tables import ALL_TABLES
+from dataeval_spark.verb_options import FUNCTIONS
 
 ROOT = Path(__file__).resolve().parents[1]
 

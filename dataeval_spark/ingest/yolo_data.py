@@ -94,7 +94,8 @@ def split_of(listing: DataFrame, data: DataFile, root: str, images: DataFrame) -
     if data.lists:
         return first_split(_lines(listing, data.lists, root), images, F.col("path"))
     prefixes = [(os.path.relpath(folder, root), split) for split, folders in data.folders.items() for folder in folders]
-    inside = [(prefix, split) for prefix, split in prefixes if not prefix.startswith("..")]
+    # A folder named for two splits is of the first: files exist whose validation images are those for training.
+    inside = [(prefix, split) for prefix, split in dict(reversed(prefixes)).items() if not prefix.startswith("..")]
     if not inside:
         return None
     listed: Column = F.lit(None).cast("string")

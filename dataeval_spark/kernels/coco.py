@@ -12,8 +12,8 @@ from typing import Any
 
 from dataeval_spark.kernels.annotations import Row, attributes, box, box_findings, finding, numbers
 
-# What an annotation says besides class and box, kept as it is written.
-ATTRIBUTES = ("segmentation", "keypoints", "num_keypoints", "attributes")
+# What every annotation has; all else that one says (segmentation, keypoints, score ...) is kept as it is written.
+OWN_KEYS = ("id", "image_id", "category_id", "bbox", "area", "iscrowd")
 
 
 def parse_coco(data: bytes) -> Iterator[Row]:
@@ -118,9 +118,15 @@ def _annotation(
         "class_name": class_name,
         "box": None if corners is None else box(corners),
         "is_crowd": bool(annotation.get("iscrowd", 0)),
-        "attributes": attributes({key: annotation.get(key) for key in ATTRIBUTES}),
+        "attributes": attributes(_others(annotation)),
         "location": location,
     }
+
+
+def _others(annotation: Mapping[str, Any]) -> dict[str, Any]:
+    others = {key: value for key, value in annotation.items() if key not in OWN_KEYS}
+    # Of a box the area is known; of a segmentation only the file says it.
+    return others | {"area": annotation["area"]} if others.get("segmentation") and "area" in annotation else others
 
 
 def _list(document: Mapping[str, Any], key: str) -> list[Any]:

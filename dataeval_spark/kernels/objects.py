@@ -6,6 +6,7 @@ Two shapes are common: a list of objects, ``[{"bbox": [...], "category": "cat"},
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -119,15 +120,28 @@ def _object(
         corners = (a, b, a + c, b + d) if box_format == "xywh" else (a, b, c, d)
         yield from box_findings(corners, size, place, found=list(values), target_index=index)
     used = {box_key, class_key, crowd_key, *LEFT_OUT}
+    others = {key: value for key, value in record.items() if key not in used}
     yield {
         "element": "target",
         "target_index": index,
         "class_name": name,
         "box": None if corners is None else box(corners),
         "is_crowd": bool(record[crowd_key]) if crowd_key else None,
-        "attributes": attributes({key: value for key, value in record.items() if key not in used}),
+        "attributes": attributes(_unpacked(others)),
         "location": place,
     }
+
+
+def _unpacked(others: dict[str, Any]) -> dict[str, Any]:
+    """Attributes that are JSON text, as our own exports write them, in place of that text."""
+    text = others.get("attributes")
+    if not isinstance(text, str):
+        return others
+    try:
+        inner = json.loads(text)
+    except (ValueError, RecursionError):
+        return others
+    return {**others, **inner, "attributes": inner.get("attributes")} if isinstance(inner, dict) else others
 
 
 def _records(objects: Any) -> Sequence[Any] | None:

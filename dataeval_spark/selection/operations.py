@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
+from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -28,7 +29,16 @@ def where(selection: Selection, *, condition: str) -> Selection:
         if f"{name}." in condition:
             rows = selection.table(table, f"a condition on {name}").where("target_index IS NULL")
             joined = joined.join(rows.select("image_id", F.struct("*").alias(name)), on="image_id", how="left")
-    return selection.among(joined.where(F.expr(condition)))
+    try:
+        found = joined.where(F.expr(condition))
+        found.columns  # noqa: B018  under Connect nothing is checked before this
+    except (AnalysisException, ParseException) as error:
+        first = (str(error).strip().splitlines() or [""])[0][:300]
+        raise OptionError(
+            f"select.where.condition {condition!r} cannot be used: {first}\n"
+            "Hint: columns of images, factors.NAME and stats.NAME, such as dataset = 'a' AND stats.brightness < 30"
+        ) from error
+    return selection.among(found)
 
 
 def classes(selection: Selection, *, keep: Sequence[str], filter_targets: bool = True) -> Selection:

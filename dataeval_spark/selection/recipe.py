@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -47,11 +47,52 @@ def check(recipe: Recipe) -> list[dict[str, Any]]:
         for option in options:
             if option not in known:
                 raise ConfigError.unknown("option", option, known, f"select: {name}")
+            if isinstance(options[option], str) and _is_list(known[option]):
+                found = options[option]
+                raise OptionError(f"select: {name}.{option} is {found!r}; expected a list such as [{found!r}].")
         missing = [o for o, p in known.items() if p.default is inspect.Parameter.empty and o not in options]
         if missing:
             raise OptionError(f"select: operation {name} lacks {', '.join(missing)}.")
         checked.append({"operation": name, **options})
     return checked
+
+
+def from_words(words: Sequence[str], value_of: Callable[[str], Any]) -> dict[str, Any]:
+    """An operation as a command line gives it: its name, then ``OPTION=VALUE``; lists with commas.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Name and options.
+    value_of : callable
+        Makes a value of a text.
+
+    Raises
+    ------
+    OptionError
+        A word is no option.
+
+    Examples
+    --------
+    >>> from_words(["classes", "keep=cat,dog"], str)
+    {'operation': 'classes', 'keep': ['cat', 'dog']}
+    """
+    name, *options = words
+    known = inspect.signature(OPERATIONS[name]).parameters if name in OPERATIONS else {}
+    found: dict[str, Any] = {"operation": name}
+    for word in options:
+        option, equals, text = word.partition("=")
+        if not equals:
+            raise OptionError(f"--operation {name}: {word!r} is no option; expected OPTION=VALUE, such as n=100.")
+        value = value_of(text)
+        if option in known and _is_list(known[option]) and not isinstance(value, list):
+            value = [value_of(each) for each in text.split(",")]
+        found[option] = value
+    return found
+
+
+def _is_list(parameter: inspect.Parameter) -> bool:
+    return str(parameter.annotation).startswith("Sequence")
 
 
 def apply(recipe: Recipe, tables: Mapping[str, DataFrame]) -> Selection:

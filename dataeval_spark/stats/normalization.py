@@ -9,6 +9,7 @@ COMMON_SIZES = 10
 GROUP = ("split", "colors")
 KEYS = (*GROUP, "channel")
 MERGED = ("image_count", "unknown_range_count", "pixel_count", "mean")
+PLACES = "array<struct<colors: string, channel: int>>"
 
 
 def normalization(channel_stats: DataFrame, image_stats: DataFrame, images: DataFrame) -> DataFrame:
@@ -77,7 +78,7 @@ def _rows(channel_stats: DataFrame, image_stats: DataFrame, images: DataFrame) -
     as_color = (
         F.when(gray, F.array(*(_place(F.lit("all as color"), F.lit(c)) for c in range(3))))
         .when(color, F.array(_place(F.lit("all as color"), F.col("channel"))))
-        .otherwise(F.array().cast("array<struct<colors: string, channel: int>>"))
+        .otherwise(F.array().cast(PLACES))
     )
     # The row counts for its split and for the whole dataset, once where it has no split.
     splits = F.when(F.col("split").isNull(), F.array(F.lit(None).cast("string"))).otherwise(
@@ -88,7 +89,8 @@ def _rows(channel_stats: DataFrame, image_stats: DataFrame, images: DataFrame) -
             "width",
             "height",
             F.explode(splits).alias("split"),
-            F.concat(F.array(_place(own, F.col("channel"))), as_color).alias("places"),
+            # Beside a generator, Spark 4.0 loses the names of a struct's fields; the cast gives them back.
+            F.concat(F.array(_place(own, F.col("channel"))).cast(PLACES), as_color.cast(PLACES)).alias("places"),
             F.round(F.col("width") * F.col("height") * (1 - F.col("missing"))).cast("bigint").alias("n"),
             (F.col("mean") / maximum).alias("m"),
             (F.col("var") / (maximum * maximum)).alias("v"),

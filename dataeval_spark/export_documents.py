@@ -1,0 +1,80 @@
+"""What an export says of all its images: annotation files, the data set file, metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark import tables as t
+from dataeval_spark.kernels import coco_writing
+from dataeval_spark.kernels.export_paths import safe_folder
+from dataeval_spark.kernels.exporting import UNSORTED
+from dataeval_spark.kernels.storage_writing import open_for_writing, write_bytes
+from dataeval_spark.kernels.yolo_writing import data_text
+from dataeval_spark.selection.export_facts import Facts
+from dataeval_spark.selection.samples import factor_names
+from dataeval_spark.workspace import Workspace
+
+TEXT = pa.schema([("text", pa.string())])
+
+
+def write_documents(
+    workspace: Workspace, to: str, format: str, manifest: DataFrame, samples: DataFrame, facts: Facts
+) -> None:
+    """Write what is about all images: annotation files, the data set file, metadata."""
+    done = manifest.where("error IS NULL")
+    if format == "coco":
+        _write_annotations(to, "annotations.json", done, facts.classes)
+        for split in facts.splits:
+            if split is not None and facts.splits != (None,):
+                rows = done.where(F.col("split") == split)
+                _write_annotations(to, f"annotations_{safe_folder(split)}.json", rows, facts.classes)
+    elif format == "yolo":
+        folders = {split: f"images/{safe_folder(split or UNSORTED)}" for split in facts.splits}
+        write_bytes(f"{to}/data.yaml", data_text(facts.classes, folders).encode())
+    if format in ("parquet", "webdataset"):
+        return
+    rows = samples.select("number", "image_id", "captured_us", "targets")
+    rows = rows.join(done.select("number", "path", "split"), on="number", how="inner")
+    metadata = rows.select(
+        "image_id", "path", "split", F.timestamp_micros("captured_us").alias("captured_at"), *_folder_label(format)
+    )
+    factors = workspace.read_or_none(t.FACTORS)
+    if factors is not None:
+        names = [F.col(f"`{name}`") for name in factor_names(factors)]
+        of_images = factors.where("target_index IS NULL").select("image_id", *names)
+        metadata = metadata.join(of_images, on="image_id", how="left")
+    metadata.drop("image_id").write.parquet(f"{to}/metadata.parquet")
+
+
+def _folder_label(format: str) -> list[Column]:
+    return [F.get("targets", F.lit(0))["class_name"].alias("class_name")] if format == "folder" else []
+
+
+def _write_annotations(to: str, name: str, rows: DataFrame, classes: Sequence[str]) -> None:
+    with open_for_writing(f"{to}/{name}") as file:
+        file.write(coco_writing.head_text(f"exported by dataeval_spark: {name}").encode())
+        for text in _joined(rows, "image_text"):
+            file.write(text)
+        file.write(coco_writing.between_text().encode())
+        for text in _joined(rows, "annotations_text"):
+            file.write(text)
+        file.write(coco_writing.tail_text(classes).encode())
+
+
+def _joined(rows: DataFrame, column: str) -> Iterator[bytes]:
+    """Texts in order with commas between them, a batch at a time: the driver holds one partition of a few MB."""
+
+    def join(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            texts = [text for text in batch.column(0).to_pylist() if text is not None]
+            yield pa.RecordBatch.from_pydict({"text": [",\n".join(texts)] if texts else []}, schema=TEXT)
+
+    ordered = rows.where(F.col(column).isNotNull()).orderBy("number").select(column)
+    is_first = True
+    for row in ordered.mapInArrow(join, "text string").toLocalIterator():
+        yield (row["text"] if is_first else f",\n{row['text']}").encode()
+        is_first = False

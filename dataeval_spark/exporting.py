@@ -1,0 +1,208 @@
+"""The verb `export`: write a selection as a dataset that other tools read, and that `ingest` reads again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark import holdout, selecting
+from dataeval_spark import tables as t
+from dataeval_spark.errors import ExportError, OptionError, StepFailedError
+from dataeval_spark.export_contents import write_contents
+from dataeval_spark.export_documents import write_documents
+from dataeval_spark.export_place import finish, prepare
+from dataeval_spark.frames.numbering import numbered
+from dataeval_spark.ingest.source import Stage
+from dataeval_spark.kernels.exporting import Format, Layout
+from dataeval_spark.locations import absolute, refuse_credentials
+from dataeval_spark.runs import Run, StepRun
+from dataeval_spark.selection.export_facts import Facts, facts_of
+from dataeval_spark.selection.samples import samples_of, with_shared_stems
+from dataeval_spark.temporary_settings import BYTES_SETTINGS, temporary_settings
+from dataeval_spark.workspace import Workspace
+
+
+def export(
+    workspace: Workspace,
+    run: Run,
+    stage: Stage,
+    to: str,
+    *,
+    format: Format = "coco",
+    view: str | None = None,
+    version: int | None = None,
+    split: str | None = None,
+    samples_per_shard: int = 1000,
+    replace: bool = False,
+    open_holdout: str | None = None,
+) -> StepRun:
+    """Write images with their labels, splits and metadata to a folder or to object storage.
+
+    Bytes are copied as they are. An image that cannot be read is not written, and `manifest.parquet` says why; it
+    also tells the image id of each path. Files are written whole or not at all, and `export.json` last.
+
+    Parameters
+    ----------
+    to : str
+        Folder or URI, empty or holding an earlier export that was cut off.
+    format : {"folder", "coco", "yolo", "parquet", "webdataset"}
+        ``folder``: ``[SPLIT/]CLASS/NAME``, one class per image. ``coco``: ``images/`` and ``annotations.json``, and
+        ``annotations_SPLIT.json`` where there are splits. ``yolo``: ``images/SPLIT/``, ``labels/SPLIT/`` and
+        ``data.yaml``. ``parquet``: as Hugging Face datasets. ``webdataset``: tar shards.
+    view : str, optional
+        Name of a selection; default all live images.
+    version : int, optional
+        Of the selection; default the newest.
+    split : str, optional
+        Name of a split, whose parts are exported in place of what the source gave; images of no part are left out.
+    samples_per_shard : int
+        For ``webdataset`` and ``parquet``.
+    replace : bool
+        Remove an earlier export that is there.
+    open_holdout : str, optional
+        Why a part that is a hold-out is exported; see `dataeval_spark.holdout`.
+
+    Raises
+    ------
+    OptionError
+        The format cannot hold what is to be exported, the folder holds something else, or there is no such selection
+        or split.
+    HoldoutError
+        The split has a hold-out, and there is no reason to open it.
+    ExportError
+        There is nothing to export, or two images would have one path.
+    """
+    started = datetime.now(UTC)
+    refuse_credentials(to)
+    OptionError.unless_one_of("export.format", format, get_args(Format))
+    OptionError.unless_between("export.samples_per_shard", samples_per_shard, 1, 1_000_000)
+    to = absolute(to)
+    held = _holdouts(workspace, split)
+    samples, about = _samples(workspace, stage, format, view, version, split)
+    facts = facts_of(samples)
+    _require_possible(format, facts)
+    opened = [
+        f"hold-out {split}/{part} opened {holdout.open_part(workspace, run, str(split), part, open_holdout)} times"
+        for part in held
+    ]
+    prepare(to, format, replace=replace)
+    first = 1 if format == "coco" else 0
+    classes = {name: number for number, name in enumerate(facts.classes, start=first)}
+    layout = Layout(to, format, classes, samples_per_shard)
+    try:
+        with temporary_settings(workspace.spark, BYTES_SETTINGS):
+            written = write_contents(workspace, stage, samples, layout, facts)
+    except PySparkException as error:
+        raise StepFailedError.of("export", ["images"], [to], error) from error
+    manifest = stage(samples.select("number", "image_id", "copy", "split").join(written, on="number"), "manifest")
+    counts = _counts(manifest)
+    write_documents(workspace, to, format, manifest, samples, facts)
+    columns = ("image_id", "copy", "path", "split", "width", "height", "bytes", "error")
+    manifest.orderBy("number").select(*columns).write.parquet(f"{to}/manifest.parquet")
+    message = _message(format, facts, counts, opened)
+    finish(to, {"format": format, **about, "classes": len(facts.classes), **counts, "notes": message})
+    states = workspace.states(selecting.READS)
+    versions = {table: state.version for table, state in states.items()}
+    options = {"to": to, "format": format, "view": view, "version": about["version"], "split": split}
+    total = counts["images"]
+    run.record("export", "done", started, options=options, inputs=versions, rows=total, message=message)
+    return StepRun("export", "done", (datetime.now(UTC) - started).total_seconds(), f"{message} in {to}", {}, total)
+
+
+def _holdouts(workspace: Workspace, split: str | None) -> list[str]:
+    """Parts of a split that are hold-outs."""
+    if split is None:
+        return []
+    found = workspace.rows(t.SPLITS, ("split_name", "holdout"))
+    known = {row["split_name"]: list(row["holdout"]) for row in found}
+    OptionError.unless_one_of("export.split", split, sorted(known))
+    return known[split]
+
+
+def _samples(
+    workspace: Workspace, stage: Stage, format: str, view: str | None, version: int | None, split: str | None
+) -> tuple[DataFrame, dict[str, Any]]:
+    """The samples, numbered in order, and which selection they are."""
+    about: dict[str, Any]
+    images = workspace.read(t.IMAGES).where("deleted_at IS NULL").drop("content")
+    if view is None:
+        members = images.select("image_id", F.lit(0).alias("copy"), F.lit(0).cast("bigint").alias("order_key"))
+        targets, about = workspace.read(t.TARGETS), {"view": None, "version": None, "recipe": None}
+    else:
+        members, targets, row = selecting.members_of(workspace, view, version)
+        about = {"view": view, "version": row["version"], "recipe": json.loads(row["recipe"])}
+    parts = None
+    if split is not None:
+        rows = workspace.read(t.SPLIT_ASSIGNMENTS).where(F.col("split_name") == split)
+        parts = rows.where("repeat = 0 AND fold IS NULL").select("image_id", "split")
+        if parts.isEmpty():
+            raise OptionError(f"Split {split!r} has folds over time, in which an image is in several parts.")
+    samples = samples_of(
+        members,
+        images,
+        targets,
+        factors=workspace.read_or_none(t.FACTORS),
+        parts=parts,
+        prefix=_prefix(members, images),
+    )
+    if format in ("yolo", "webdataset"):
+        samples = with_shared_stems(samples)
+    order = ("order_key", "image_id", "copy")
+    return numbered(samples, order, stage, weight="n_targets"), {**about, "split": split}
+
+
+def _prefix(members: DataFrame, images: DataFrame) -> str:
+    """``DATASET/`` where all images are of one dataset and have ids that begin so; else nothing."""
+    found = images.join(members.select("image_id"), on="image_id", how="left_semi")
+    starts = F.startswith("image_id", F.concat("dataset", F.lit("/")))
+    row = found.agg(F.min("dataset").alias("a"), F.max("dataset").alias("b"), F.every(starts).alias("all")).collect()[0]
+    return f"{row['a']}/" if row["a"] is not None and row["a"] == row["b"] and row["all"] else ""
+
+
+def _require_possible(format: str, facts: Facts) -> None:
+    if facts.images == 0:
+        raise ExportError("There are no images to export: the selection, or the split, is empty.")
+    if format == "folder" and (facts.boxes or facts.most_targets > 1):
+        found = f"{facts.boxes:,} boxes" if facts.boxes else f"images with up to {facts.most_targets} labels"
+        raise OptionError(
+            f"export.format is 'folder', which holds one class per image, and there are {found}.\nHint: --format coco"
+        )
+
+
+def _counts(manifest: DataFrame) -> dict[str, int]:
+    """How many images were written, and how many not.
+
+    Raises
+    ------
+    ExportError
+        Two images have one path.
+    """
+    for row in manifest.where("path IS NOT NULL").groupBy("path").count().where("count > 1").limit(1).collect():
+        raise ExportError(
+            f"{row['count']} images would be written to {row['path']}.\nHint: rename one, or leave it out of the view."
+        )
+    row = manifest.agg(
+        F.count("path").alias("images"),
+        F.count("error").alias("unreadable"),
+        F.coalesce(F.sum("bytes"), F.lit(0)).alias("bytes"),
+    ).collect()[0]  # one row
+    return dict(row.asDict())
+
+
+def _message(format: str, facts: Facts, counts: Mapping[str, int], opened: Sequence[str]) -> str:
+    parts = [f"{counts['images']:,} images as {format}"]
+    if counts["unreadable"]:
+        parts.append(f"{counts['unreadable']:,} could not be read and are left out (manifest.parquet says why)")
+    if facts.unlabelled:
+        parts.append(f"{facts.unlabelled:,} labels without a class are left out")
+    if format == "yolo" and facts.unheld:
+        parts.append(f"{facts.unheld:,} labels have attributes that YOLO's files cannot hold")
+    if format == "yolo" and facts.labels > facts.boxes:
+        parts.append(f"{facts.labels - facts.boxes:,} labels without a box are left out")
+    return "; ".join([*parts, *opened])

@@ -1,0 +1,172 @@
+"""An export's samples, written by a task: files of images and labels, or shards, and what became of each image."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from dataeval_spark.kernels.coco_writing import annotation_texts, image_text
+from dataeval_spark.kernels.decode import UnreadableImage
+from dataeval_spark.kernels.export_paths import export_path, safe_folder
+from dataeval_spark.kernels.files import read_file
+from dataeval_spark.kernels.image_size import upright_size
+from dataeval_spark.kernels.storage_writing import open_for_writing, write_bytes
+from dataeval_spark.kernels.webdataset_writing import ShardWriter, document_of, object_of
+from dataeval_spark.kernels.yolo_writing import label_text
+
+Format = Literal["folder", "coco", "yolo", "parquet", "webdataset"]
+Row = Mapping[str, Any]
+UNSORTED = "all"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where an export goes and what it is.
+
+    Attributes
+    ----------
+    root : str
+        Folder or URI.
+    format : str
+        Of the export.
+    classes : mapping of str to int
+        Number of each class: from 1 for COCO, from 0 for YOLO.
+    samples_per_shard : int
+        For WebDataset.
+    """
+
+    root: str
+    format: Format
+    classes: Mapping[str, int]
+    samples_per_shard: int = 1000
+
+    def path(self, row: Row, content: bytes) -> str:
+        """Path of an image in the export.
+
+        ``images/NAME`` for COCO, ``images/SPLIT/NAME`` for YOLO, ``[SPLIT/]CLASS/NAME`` for a folder: a name that
+        begins with these already does not get them twice.
+        """
+        path = export_path(
+            row["name"],
+            content,
+            copy=row["copy"],
+            distinct=bool(row.get("shares_stem")),
+            dots=self.format != "webdataset",  # a sample's key ends at the first one
+        )
+        if self.format == "coco":
+            return f"images/{path}"
+        if self.format == "yolo":
+            return f"images/{safe_folder(row['split'] or UNSORTED)}/{path}"
+        if self.format == "folder":
+            class_name = row["targets"][0]["class_name"] if row["targets"] else None
+            folders = [safe_folder(name) for name in (row["split"], class_name) if name]
+            prefix = "".join(f"{folder}/" for folder in folders)
+            return path if path.startswith(prefix) else f"{prefix}{path}"
+        return path
+
+
+def written_files(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any]]:
+    """Write the file of each image, and for YOLO its labels; yield what became of it.
+
+    Parameters
+    ----------
+    rows : iterable of mappings
+        Columns of :func:`dataeval_spark.selection.samples.samples_of`, ``content`` (bytes, or None for those to be
+        read from ``uri``), ``number`` and ``weight_before`` (labels of all images before).
+    layout : Layout
+        Folder, COCO or YOLO.
+
+    Yields
+    ------
+    dict
+        ``number``, ``path``, ``width``, ``height``, ``bytes``; for COCO ``image_text`` and ``annotations_text``; or
+        ``error``: an image that cannot be read, or has no size, is not written.
+    """
+    for row in rows:
+        content, size, error = _content(row)
+        if error is not None:
+            yield {"number": row["number"], "error": error}
+            continue
+        path = layout.path(row, content)
+        write_bytes(f"{layout.root}/{path}", content)
+        found: dict[str, Any] = {"number": row["number"], "path": path, "bytes": len(content)}
+        found |= {"width": size[0], "height": size[1]}
+        if layout.format == "coco":
+            number = row["number"] + 1
+            below = path.removeprefix("images/")
+            found["image_text"] = image_text(number, below, size, time_of(row["captured_us"]))
+            texts = annotation_texts(row["weight_before"] + 1, number, row["targets"], layout.classes)
+            found["annotations_text"] = ",\n".join(texts) or None
+        elif layout.format == "yolo":
+            labels = f"labels/{path.removeprefix('images/').rpartition('.')[0]}.txt"
+            write_bytes(f"{layout.root}/{labels}", label_text(row["targets"], size, layout.classes).encode())
+        yield found
+
+
+def written_shards(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any]]:
+    """Write samples to the shards that their numbers tell; yield what became of each, as :func:`written_files`.
+
+    Parameters
+    ----------
+    rows : iterable of mappings
+        As there, in the order of their numbers; all samples of a shard are among them.
+    layout : Layout
+        WebDataset.
+    """
+    current: int | None = None
+    with ExitStack() as stack:
+        shard: ShardWriter | None = None
+        for row in rows:
+            wanted = row["number"] // layout.samples_per_shard
+            if shard is None or wanted != current:
+                stack.close()
+                file = stack.enter_context(open_for_writing(f"{layout.root}/shard-{wanted:06d}.tar"))
+                shard, current = stack.enter_context(ShardWriter(file)), wanted
+            content, size, error = _content(row)
+            if error is not None:
+                yield {"number": row["number"], "error": error}
+                continue
+            path = layout.path(row, content)
+            moment = time_of(row["captured_us"])
+            captured_at = None if moment is None else moment.isoformat()
+            factors = json.loads(row["factors"]) if row["factors"] else {}
+            document = document_of(row["targets"], row["split"], captured_at, factors)
+            shard.add(path, content, document)
+            found = {"number": row["number"], "path": f"shard-{wanted:06d}.tar/{path}", "bytes": len(content)}
+            yield {**found, "width": size[0], "height": size[1]}
+
+
+def table_rows(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any]]:
+    """For each row of a parquet export ``path``, ``data`` (bytes) and ``objects``, or ``error``."""
+    for row in rows:
+        content, _, error = _content(row)
+        if error is not None:
+            yield {"error": error}
+            continue
+        objects = [_object(target) for target in row["targets"]]
+        yield {"path": layout.path(row, content), "data": content, "objects": objects}
+
+
+def time_of(microseconds: int | None) -> datetime | None:
+    """An instant from microseconds since 1970."""
+    return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
+
+
+def _object(target: Row) -> dict[str, Any]:
+    found = object_of({**target, "attributes": None})
+    return {**found, "attributes": target["attributes"]}
+
+
+def _content(row: Row) -> tuple[bytes, tuple[int, int], str | None]:
+    """Bytes and size of an image, or why they cannot be had."""
+    try:
+        content = row["content"] if row["content"] is not None else read_file(row["uri"] or "")
+        return content, upright_size(io.BytesIO(content)), None
+    except (OSError, UnreadableImage) as error:
+        return b"", (0, 0), f"{type(error).__name__}: {error}"[:500]

@@ -1,0 +1,98 @@
+"""Augmentations of torchvision and albumentations as transforms of MAITE items: (image, target, metadata) to the same.
+
+Neither library is needed here: their transforms are called as their documentation says. Boxes that a transform drops
+take their labels and scores with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import is_dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Transform = Callable[[NDArray[Any], Any, dict[str, Any]], tuple[Any, Any, dict[str, Any]]]
+
+
+class TorchvisionTransform:
+    """A transform of ``torchvision.transforms.v2``, for images and boxes together.
+
+    Parameters
+    ----------
+    transform : callable
+        Takes an image, or an image and a dictionary with ``boxes`` and ``labels``.
+
+    Notes
+    -----
+    The image becomes a ``tv_tensors.Image`` of shape (channels, height, width); what the transform gives is handed on.
+    Targets stay numpy arrays; scores per class are left as they are.
+
+    Examples
+    --------
+    >>> data = audit.maite(transform=TorchvisionTransform(v2.Compose([v2.RandomCrop(96), v2.SanitizeBoundingBoxes()])))
+    """
+
+    def __init__(self, transform: Callable[..., Any]) -> None:
+        self._transform = transform
+
+    def __call__(self, image: NDArray[Any], target: Any, metadata: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+        import torch
+        from torchvision import tv_tensors
+
+        pixels = tv_tensors.Image(torch.from_numpy(np.ascontiguousarray(image)))
+        if not _has_boxes(target):
+            return self._transform(pixels), target, metadata
+        boxes = tv_tensors.BoundingBoxes(
+            torch.from_numpy(np.asarray(target.boxes)), format="XYXY", canvas_size=image.shape[-2:]
+        )
+        # Positions stand for labels and scores: what is left of them tells which boxes are.
+        positions = torch.arange(len(boxes))
+        made, found = self._transform(pixels, {"boxes": boxes, "labels": positions})
+        return made, _kept(target, found["boxes"], found["labels"]), metadata
+
+
+class AlbumentationsTransform:
+    """A transform of albumentations, for images and boxes together.
+
+    Parameters
+    ----------
+    transform : callable
+        Made with ``bbox_params=BboxParams(format="pascal_voc", label_fields=["labels"])`` where there are boxes.
+
+    Notes
+    -----
+    The transform gets the image as (height, width, channels); the array that it gives comes out as (channels, height,
+    width), and a tensor (of ``ToTensorV2``) as it is.
+
+    Examples
+    --------
+    >>> params = A.BboxParams(format="pascal_voc", label_fields=["labels"])
+    >>> data = audit.maite(transform=AlbumentationsTransform(A.Compose([A.HorizontalFlip()], bbox_params=params)))
+    """
+
+    def __init__(self, transform: Callable[..., Any]) -> None:
+        self._transform = transform
+
+    def __call__(self, image: NDArray[Any], target: Any, metadata: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+        pixels = np.ascontiguousarray(image.transpose(1, 2, 0))
+        if not _has_boxes(target):
+            return _channels_first(self._transform(image=pixels)["image"]), target, metadata
+        boxes = np.asarray(target.boxes)
+        found = self._transform(image=pixels, bboxes=boxes, labels=np.arange(len(boxes)))
+        return _channels_first(found["image"]), _kept(target, found["bboxes"], found["labels"]), metadata
+
+
+def _has_boxes(target: Any) -> bool:
+    return hasattr(target, "boxes") and is_dataclass(target)
+
+
+def _kept(target: Any, boxes: Any, positions: Any) -> Any:
+    kept = np.asarray(positions, np.int64).reshape(-1)
+    corners = np.asarray(boxes, np.float64).reshape(-1, 4)
+    return replace(target, boxes=corners, labels=target.labels[kept], scores=target.scores[kept])
+
+
+def _channels_first(image: Any) -> Any:
+    return np.ascontiguousarray(image.transpose(2, 0, 1)) if isinstance(image, np.ndarray) else image

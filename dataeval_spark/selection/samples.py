@@ -1,0 +1,100 @@
+"""What an export writes of each image: its name, where its bytes are, labels, split, capture time and metadata."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.tables.keys import BOX_TYPE
+
+TARGETS_TYPE = f"array<struct<class_name: string, box: {BOX_TYPE}, is_crowd: boolean, attributes: string>>"
+NOT_FACTORS = ("image_id", "target_index", "run_id")
+
+
+def samples_of(
+    members: DataFrame,
+    images: DataFrame,
+    targets: DataFrame,
+    *,
+    factors: DataFrame | None = None,
+    parts: DataFrame | None = None,
+    prefix: str = "",
+) -> DataFrame:
+    """Rows to export, one per image and copy.
+
+    Parameters
+    ----------
+    members : DataFrame
+        ``image_id``, ``copy`` and ``order_key``.
+    images : DataFrame
+        Live rows of table ``images``; their bytes are not read.
+    targets : DataFrame
+        Labels that are left; those without a class are counted, not exported.
+    factors : DataFrame, optional
+        Table ``factors``; those of images are taken, not those of single targets.
+    parts : DataFrame, optional
+        ``image_id`` and ``split``: parts of a split, in place of what the source gave. Images of no part are left out.
+    prefix : str
+        What all ids begin with and no name needs, such as the dataset.
+
+    Returns
+    -------
+    DataFrame
+        ``image_id``, ``copy``, ``order_key``, ``name``, ``split``, ``captured_us`` (microseconds since 1970), ``uri``,
+        ``targets`` in the order of their index, ``n_targets``, ``unlabelled`` and ``factors`` (JSON of those that are
+        not null).
+
+    Examples
+    --------
+    >>> samples_of(selection.members, images, targets, prefix="photos/")
+    """
+    rows = images.select("image_id", "uri", "split", F.unix_micros("captured_at").alias("captured_us"))
+    # image_id is unique in each frame that is joined to the members.
+    found = members.select("image_id", "copy", "order_key").join(rows, on="image_id", how="inner")
+    if parts is not None:
+        found = found.drop("split").join(parts.select("image_id", "split"), on="image_id", how="inner")
+    found = found.join(_labels(targets), on="image_id", how="left")
+    if factors is None:
+        found = found.withColumn("factors", F.lit(None).cast("string"))
+    else:
+        found = found.join(_values(factors), on="image_id", how="left")
+    name = F.substring("image_id", F.lit(len(prefix) + 1), F.length("image_id"))
+    return found.select(
+        *("image_id", "copy", "order_key", name.alias("name"), "split", "captured_us", "uri"),
+        F.coalesce("targets", F.array().cast(TARGETS_TYPE)).alias("targets"),
+        F.coalesce(F.size("targets"), F.lit(0)).alias("n_targets"),
+        F.coalesce("unlabelled", F.lit(0)).alias("unlabelled"),
+        "factors",
+    )
+
+
+def with_shared_stems(samples: DataFrame) -> DataFrame:
+    """Add ``shares_stem``: whether another name is the same but for its extension."""
+    stem = F.regexp_replace("name", r"\.[^./]*$", "")
+    rows = samples.withColumn("_stem", F.concat_ws("\n", F.coalesce("split", F.lit("")), stem))
+    # Copies of an image are told apart by their number.
+    counts = rows.groupBy("_stem").agg(F.count_distinct("name").alias("names"))
+    shared = counts.where("names > 1").select("_stem", F.lit(True).alias("shares"))
+    joined = rows.join(shared, on="_stem", how="left")
+    return joined.select(*samples.columns, F.coalesce("shares", F.lit(False)).alias("shares_stem"))
+
+
+def _labels(targets: DataFrame) -> DataFrame:
+    label = F.struct("target_index", "class_name", "box", "is_crowd", "attributes")
+    found = targets.groupBy("image_id").agg(
+        F.sort_array(F.collect_list(F.when(F.col("class_name").isNotNull(), label))).alias("labels"),
+        F.count_if(F.col("class_name").isNull()).cast("int").alias("unlabelled"),
+    )
+    without_index = F.transform("labels", lambda x: x.dropFields("target_index"))
+    return found.select("image_id", without_index.cast(TARGETS_TYPE).alias("targets"), "unlabelled")
+
+
+def factor_names(factors: DataFrame) -> list[str]:
+    """Columns of table ``factors`` that are metadata."""
+    return [name for name in factors.columns if name not in NOT_FACTORS]
+
+
+def _values(factors: DataFrame) -> DataFrame:
+    names = [F.col(f"`{name}`") for name in factor_names(factors)]
+    values = F.to_json(F.struct(*names)) if names else F.lit(None).cast("string")
+    return factors.where("target_index IS NULL").select("image_id", values.alias("factors"))

@@ -1,0 +1,16 @@
+"""Write images with their labels as a dataset that other tools read.
+
+    spark-submit --packages io.delta:delta-spark_4.2_2.13:4.4.0 \\
+        jobs/export.py --workspace /lake/audit --view clean --format coco --to /lake/clean
+"""
+
+import sys
+from pathlib import Path
+
+# Python puts this folder first on its path, and profile.py in it would hide the standard module of that name.
+sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).resolve().parent]
+
+from dataeval_spark.cli import main  # noqa: E402
+
+if __name__ == "__main__":
+    raise SystemExit(main(["export", *sys.argv[1:]]))

@@ -1,0 +1,16 @@
+"""Save a selection of a workspace's images under a name.
+
+    spark-submit --packages io.delta:delta-spark_4.2_2.13:4.4.0 \\
+        jobs/select.py --workspace /lake/audit --name clean --operation drop_duplicates
+"""
+
+import sys
+from pathlib import Path
+
+# Python puts this folder first on its path, and profile.py in it would hide the standard module of that name.
+sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).resolve().parent]
+
+from dataeval_spark.cli import main  # noqa: E402
+
+if __name__ == "__main__":
+    raise SystemExit(main(["select", *sys.argv[1:]]))
