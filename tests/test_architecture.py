@@ -35,6 +35,10 @@ BOUNDED_COLLECTS = {
     "bias/parity.py": "one row per factor",
     "bias/shortcuts.py": "classes x factors",
     "frames/blocks.py": "50 lengths, five ids, one row per block of 8,192 vectors and no more than 500,000",
+    "frames/numbering.py": "one row per task of a sort",
+    "exporting.py": "one row: dataset; one row: a path; one row of counts",
+    "export_documents.py": "text of annotations, a batch at a time, to a file",
+    "selection/export_facts.py": "1,000 splits, 100,000 classes, rows of counts",
     "frames/clusters.py": "one number per block; one vector per cluster",
     "frames/components.py": "one row: the shape of the edges",
     "frames/hamming_pairs.py": "one row per kind of hash: how many there are",
@@ -81,8 +85,8 @@ BOUNDED_COLLECTS = {
 # Longer than a module should be; to be cut when one is touched next.
 LONG_MODULES = {
     "workspace.py": 448,
-    "cli.py": 448,
-    "audit.py": 358,
+    "cli.py": 390,
+    "audit.py": 328,
     "session.py": 290,
 }
 

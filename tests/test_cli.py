@@ -5,12 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from dataeval_spark import doctor, java
+from dataeval_spark import dataset_commands, doctor, java
 from dataeval_spark.cli import CANCELLED, DONE, USAGE, main, parser
 from dataeval_spark.errors import SetupError
+from dataeval_spark.kernels.exporting import Format
+from dataeval_spark.selection.operations import OPERATIONS
 from tests.jobs.conftest import picture
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -110,6 +113,26 @@ def test_a_name_that_is_taken_by_another_source_needs_replace(tmp_path, capsys):
 
     assert (code, "--dataset NAME for another name, or --replace" in err) == (USAGE, True)
     assert (replaced[0], "1 new, 0 changed, 1 deleted" in replaced[1]) == (DONE, True)
+
+
+def test_help_names_the_formats_and_operations_there_are():
+    assert set(dataset_commands.FORMATS) == set(get_args(Format))
+    assert dataset_commands.OPERATION_NAMES == tuple(OPERATIONS)
+
+
+def test_operations_are_given_one_by_one_or_in_a_file(audited, tmp_path, capsys):
+    place = ("select", "--workspace", audited.workspace.location, "--name", "few", "--dry-run")
+    (tmp_path / "recipe.toml").write_text('[[recipe]]\noperation = "limit"\nn = 5\n')
+
+    words = run(capsys, *place, "--operation", "classes", "keep=1,2", "--operation", "limit", "n=5")
+    file = run(capsys, *place, "--recipe", tmp_path / "recipe.toml")
+    both = run(capsys, *place, "--recipe", tmp_path / "recipe.toml", "--operation", "drop_duplicates")
+    wrong = run(capsys, *place, "--operation", "limits", "n=5")
+
+    assert '[{"operation": "classes", "keep": ["1", "2"]}, {"operation": "limit", "n": 5}]' in words[1]
+    assert '[{"operation": "limit", "n": 5}]' in file[1]
+    assert (both[0], "not both" in both[2]) == (USAGE, True)
+    assert (wrong[0], "did you mean 'limit'" in wrong[2]) == (USAGE, True)
 
 
 def test_a_dry_run_prints_the_plan_and_changes_nothing(audited, capsys):

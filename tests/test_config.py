@@ -143,7 +143,7 @@ def test_the_default_file_lists_every_option_and_is_a_configuration(file):
         "compare": {},
         "report": {},
     }
-    assert "\n[ingest]\n# Read a source.\n# glob =\n# limit =\nkeep_bytes = false\n" in text
+    assert "\n[ingest]\n# Read a source.\n# source =\n# glob =\n# limit =\nkeep_bytes = false\n" in text
     load(file(text), [], FUNCTIONS)
 
 

@@ -100,7 +100,13 @@ def is_vacant(uri: str) -> bool:
 
     try:
         filesystem, key = file_system(uri)
-        return not filesystem.get_file_info(fs.FileSelector(key.rstrip("/"), allow_not_found=True))
+        for recursive in (False, True):
+            selector = fs.FileSelector(key.rstrip("/"), allow_not_found=True, recursive=recursive)
+            found = filesystem.get_file_info(selector)
+            # Folders alone are what is left of objects that were deleted.
+            if not found or any(entry.is_file for entry in found):
+                return not found
+        return True
     except Exception as error:
         raise as_os_error(error, uri) from None
 
@@ -118,9 +124,14 @@ def clear(uri: str) -> None:
         for entry in os.scandir(path):
             shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
         return
+    from pyarrow import fs
+
     try:
         filesystem, key = file_system(uri)
-        filesystem.delete_dir_contents(key.rstrip("/"), missing_dir_ok=True)
+        # One by one: not every server that speaks S3 knows the request for many.
+        for entry in filesystem.get_file_info(fs.FileSelector(key.rstrip("/"), recursive=True)):
+            if entry.is_file:
+                filesystem.delete_file(entry.path)
     except Exception as error:
         raise as_os_error(error, uri) from None
 

@@ -86,9 +86,14 @@ def from_words(words: Sequence[str], value_of: Callable[[str], Any]) -> dict[str
             raise OptionError(f"--operation {name}: {word!r} is no option; expected OPTION=VALUE, such as n=100.")
         value = value_of(text)
         if option in known and _is_list(known[option]) and not isinstance(value, list):
-            value = [value_of(each) for each in text.split(",")]
+            value = _list(known[option], text, value_of)
         found[option] = value
     return found
+
+
+def _list(parameter: inspect.Parameter, text: str, value_of: Callable[[str], Any]) -> list[Any]:
+    """Names stay text, also those that look like numbers."""
+    return [each if "str" in str(parameter.annotation) else value_of(each) for each in text.split(",")]
 
 
 def _is_list(parameter: inspect.Parameter) -> bool:

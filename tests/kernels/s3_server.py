@@ -47,6 +47,12 @@ class _Handler(localbucket.S3Handler):
         if self._may_go_on():
             super().do_HEAD()
 
+    def do_PUT(self) -> None:  # noqa: N802
+        if self.path.endswith("/"):  # clients mark a folder whose last object they deleted
+            self._refuse(200)
+        else:
+            super().do_PUT()
+
     def _may_go_on(self) -> bool:
         """Objects named forbidden are; those named busy are served the third time."""
         asked = f"{self.command} {self.path}"

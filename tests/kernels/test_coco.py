@@ -50,16 +50,29 @@ def test_an_image_and_its_annotation_become_rows_with_corners():
     ]
 
 
-def test_segmentation_and_keypoints_are_kept_as_json():
+def test_what_else_an_annotation_says_is_kept_as_json():
     (target,) = targets(
         parse(
             images=[IMAGE],
             categories=[CAT],
-            annotations=[annotation(segmentation=[[1, 2, 3, 4, 5, float("nan")]], keypoints=[1, 2, 2], area=3.5)],
+            annotations=[annotation(segmentation=[[1, 2, 3, 4, 5, float("nan")]], keypoints=[1, 2, 2], score=0.5)],
         )
     )
 
-    assert json.loads(target["attributes"]) == {"segmentation": [[1, 2, 3, 4, 5, None]], "keypoints": [1, 2, 2]}
+    assert json.loads(target["attributes"]) == {
+        "segmentation": [[1, 2, 3, 4, 5, None]],
+        "keypoints": [1, 2, 2],
+        "score": 0.5,
+    }
+
+
+def test_the_area_of_a_segmentation_is_kept_that_of_a_box_is_known():
+    rows = [annotation(area=3.5), annotation(segmentation=[[1, 2, 3, 4, 5, 6]], area=3.5)]
+
+    boxed, shaped = targets(parse(images=[IMAGE], categories=[CAT], annotations=rows))
+
+    assert boxed["attributes"] is None
+    assert json.loads(shaped["attributes"])["area"] == 3.5
 
 
 def test_targets_are_numbered_per_image_and_one_that_is_left_out_leaves_a_gap():

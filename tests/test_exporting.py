@@ -1,0 +1,285 @@
+"""The verbs `select` and `export`: a selection saved, done again, written in each format and ingested again."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+from pyspark.sql import functions as F
+
+from dataeval_spark.audit import Audit
+from dataeval_spark.errors import ExportError, HoldoutError, OptionError
+
+DROP = [{"operation": "where", "condition": "image_id NOT LIKE '%/broken.png'"}]
+
+
+def scene(root: Path) -> tuple[Path, Path, Path]:
+    """Ten images in two folders, a file that is none, COCO annotations with all sorts of extras, and metadata."""
+    images, annotations, rng = [], [], np.random.default_rng(0)
+    for n in range(10):
+        name = f"{'ab'[n % 2]}/{n}.{'png' if n % 3 else 'jpg'}"
+        path = root / "images" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (40 + n, 60, 3), np.uint8)).save(path)
+        images.append(
+            {"id": n, "file_name": name, "width": 60, "height": 40 + n, "date_captured": f"2024-05-0{n % 9 + 1}"}
+        )
+        for k in range(n % 3):
+            box = [1.5 * k, 2.25, 10 + n, 20.125]
+            more = {"segmentation": [[1, 2, 3, 4, 5, 6]], "area": 2} if n == 4 else {"difficult": 1} if k else {}
+            annotations.append(
+                {
+                    "id": len(annotations),
+                    "image_id": n,
+                    "category_id": 1 + k,
+                    "bbox": box,
+                    "iscrowd": int(n == 5),
+                    **more,
+                }
+            )
+    (root / "images" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and nothing")
+    images.append({"id": 99, "file_name": "broken.png", "width": 1, "height": 1})
+    categories = [{"id": 1, "name": "cat"}, {"id": 2, "name": "golden retriever"}]
+    document = {"images": images, "annotations": annotations, "categories": categories}
+    (root / "instances.json").write_text(json.dumps(document))
+    rows = [
+        f"{each['file_name']},{'train' if each['id'] < 7 else 'test'},{each['id'] / 2},S{each['id'] % 2}"
+        for each in images
+    ]
+    (root / "metadata.csv").write_text("\n".join(["path,split,gain,site", *rows]))
+    return root / "images", root / "instances.json", root / "metadata.csv"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("export")
+
+
+@pytest.fixture(scope="module")
+def audit(spark, place):
+    """A detection dataset ``d`` by reference, and a classification dataset ``c`` whose bytes are in the table."""
+    images, annotations, metadata = scene(place)
+    audit = Audit(str(place / "audit"), spark, echo=lambda line: None)
+    with audit.one_run("test", {}):
+        audit.ingest(str(images), annotations=str(annotations), metadata=str(metadata), dataset="d")
+        audit.ingest(str(images), dataset="c", keep_bytes=True)
+        audit.select("d", [{"operation": "datasets", "names": ["d"]}])
+        audit.select("c", [{"operation": "datasets", "names": ["c"]}, *DROP])
+    return audit
+
+
+@pytest.fixture(scope="module")
+def again(spark, place):
+    """Where exports are ingested again."""
+    return Audit(str(place / "again"), spark, echo=lambda line: None)
+
+
+def labels(audit, dataset, *, digits=9):
+    """Class, box, crowd and attributes of each target, by the name that an image keeps in all formats."""
+    rows = audit.table("targets").where(F.startswith("image_id", F.lit(f"{dataset}/"))).collect()
+    found = []
+    for row in sorted(rows, key=lambda row: (row["image_id"], row["target_index"])):
+        box = row["box"] and tuple(round(value, digits) for value in row["box"])
+        found.append((stem(row["image_id"]), row["class_name"], box, bool(row["is_crowd"]), row["attributes"]))
+    return sorted(found, key=str)
+
+
+def about(audit, dataset):
+    """Split, capture time and hash of each file, and the metadata."""
+    images = audit.table("images").where((F.col("dataset") == dataset) & F.col("deleted_at").isNull())
+    joined = images.join(audit.table("factors").drop("run_id"), on="image_id", how="left")
+    columns = ("image_id", "split", F.unix_micros("captured_at").alias("at"), "file_hash", "gain", "site")
+    rows = joined.select(*columns).collect()
+    return sorted((stem(row["image_id"]), *row[1:]) for row in rows if "broken" not in row["image_id"])
+
+
+def stem(image_id):
+    return os.path.splitext(image_id.rsplit("/", 1)[1])[0]
+
+
+def test_coco_comes_back_as_it_went_out(audit, again, place):
+    to = place / "coco"
+    audit.export(to, format="coco", view="d")
+    again.ingest(
+        f"{to}/images", annotations=f"{to}/annotations.json", metadata=f"{to}/metadata.parquet", dataset="coco"
+    )
+
+    assert labels(again, "coco") == labels(audit, "d")
+    assert about(again, "coco") == about(audit, "d")
+    ids = {row["image_id"] for row in again.table("images").where("dataset = 'coco'").collect()}
+    assert {"coco/a/0.jpg", "coco/b/1.png"} <= ids
+
+
+def test_coco_has_a_file_per_split_whose_ids_are_those_of_the_whole(place):
+    whole = json.loads((place / "coco" / "annotations.json").read_text())
+    train, test = (json.loads((place / "coco" / f"annotations_{part}.json").read_text()) for part in ("train", "test"))
+
+    assert sorted(each["id"] for each in train["images"] + test["images"]) == list(range(1, 11))
+    assert sorted(each["id"] for each in whole["annotations"]) == list(range(1, 10))
+    parts = train["annotations"] + test["annotations"]
+    assert sorted(parts, key=lambda each: each["id"]) == whole["annotations"]
+    assert whole["categories"] == [{"id": 1, "name": "cat"}, {"id": 2, "name": "golden retriever"}]
+
+
+def test_an_image_that_cannot_be_read_is_left_out_and_said_why(place):
+    rows = pq.read_table(place / "coco" / "manifest.parquet").to_pylist()
+    (broken,) = [row for row in rows if row["image_id"] == "d/broken.png"]
+
+    assert broken["path"] is None
+    assert "header" in broken["error"]
+    assert json.loads((place / "coco" / "export.json").read_text())["unreadable"] == 1
+    assert not (place / "coco" / "images" / "broken.png").exists()
+
+
+def test_yolo_comes_back_but_for_what_its_files_cannot_hold(audit, again, place, capsys):
+    lines = []
+    loud = Audit(audit.workspace.location, audit.spark, echo=lines.append)
+    loud.export(place / "yolo", format="yolo", view="d")
+    again.ingest(str(place / "yolo"), metadata=str(place / "yolo" / "metadata.parquet"), dataset="yolo")
+
+    expected = [(name, class_name, box, False, None) for name, class_name, box, _, _ in labels(audit, "d", digits=4)]
+    assert labels(again, "yolo", digits=4) == sorted(expected, key=str)
+    assert about(again, "yolo") == about(audit, "d")
+    assert "4 labels have attributes that YOLO's files cannot hold" in lines[0]
+
+
+@pytest.mark.parametrize("format", ["parquet", "webdataset"])
+def test_shards_come_back_as_they_went_out(audit, again, place, format):
+    to = place / format
+    audit.export(to, format=format, view="d", samples_per_shard=4)
+    source = to / "data" if format == "parquet" else to
+    again.ingest(str(source), format="table" if format == "parquet" else "webdataset", dataset=format)
+
+    dataset = "d" if format == "parquet" else format  # a table keeps its ids
+    assert labels(again, dataset) == labels(audit, "d")
+    assert about(again, format) == about(audit, "d")
+
+
+def test_a_shard_has_as_many_samples_as_asked_for(place):
+    import tarfile
+
+    counts = []
+    for path in sorted((place / "webdataset").glob("shard-*.tar")):
+        with tarfile.open(path) as tar:
+            counts.append(len(tar.getnames()) // 2)
+
+    # Eleven images in order, of which the one that cannot be read is missing from the last.
+    assert counts == [4, 4, 2]
+
+
+def test_a_folder_per_class_comes_back_from_bytes_in_the_table(audit, again, place):
+    audit.export(place / "folder", format="folder", view="c")
+    again.ingest(str(place / "folder"), dataset="folder")
+
+    assert labels(again, "folder") == labels(audit, "c")
+    # The name begins with the class already.
+    assert (place / "folder" / "a" / "0.jpg").read_bytes() == (place / "images" / "a" / "0.jpg").read_bytes()
+
+
+def test_a_folder_holds_no_boxes(audit, place):
+    with pytest.raises(OptionError, match=r"9 boxes.\nHint: --format coco"):
+        audit.export(place / "boxes", format="folder", view="d")
+
+
+def test_what_is_in_the_folder_is_replaced_only_when_asked_and_only_an_export(audit, place):
+    with pytest.raises(OptionError, match="--replace"):
+        audit.export(place / "coco", view="d")
+    with pytest.raises(OptionError, match="is no export"):
+        audit.export(place / "images", view="d", replace=True)
+    (place / "coco" / "stale.txt").touch()
+    audit.export(place / "coco", view="d", replace=True)
+
+    assert not (place / "coco" / "stale.txt").exists()
+
+
+def test_an_export_that_was_cut_off_is_begun_anew(audit, place):
+    to = place / "cut"
+    (to / "images").mkdir(parents=True)
+    (to / "images" / "half.png").touch()
+    (to / "export.json").write_text('{"format": "coco", "finished": false}')
+
+    audit.export(to, view="d")
+
+    assert not (to / "images" / "half.png").exists()
+    assert json.loads((to / "export.json").read_text())["finished"]
+
+
+def test_nothing_is_no_export(audit, place):
+    audit.select("none", [{"operation": "classes", "keep": ["unicorn"]}])
+
+    with pytest.raises(ExportError, match="no images to export"):
+        audit.export(place / "none", view="none")
+
+
+def test_two_images_whose_labels_would_be_one_file_get_names_of_their_own(spark, tmp_path):
+    for name in ("1.png", "1.jpg"):
+        Image.new("RGB", (64, 64)).save(tmp_path / name)
+    audit = Audit(str(tmp_path / "audit"), spark, echo=lambda line: None)
+    audit.ingest(str(tmp_path), dataset="d", glob="*.*g").export(tmp_path / "yolo", format="yolo")
+
+    labels = sorted(path.stem for path in (tmp_path / "yolo" / "labels").rglob("*.txt"))
+    assert len(set(labels)) == 2
+
+
+def test_parts_of_a_split_are_exported_and_a_hold_out_with_a_reason_only(audit, place):
+    audit.split("main", method="random", fractions={"train": 0.5, "test": 0.5}, images="dataset=d", holdout=["test"])
+
+    with pytest.raises(HoldoutError, match="--open-holdout"):
+        audit.export(place / "parts", format="yolo", view="d", split="main")
+    audit.export(place / "parts", format="yolo", view="d", split="main", open_holdout="final test")
+
+    folders = {path.name for path in (place / "parts" / "images").iterdir()}
+    assert folders == {"train", "test"}
+    message = audit.table("runs").where("step = 'export'").orderBy(F.desc("started_at")).first()["message"]
+    assert "hold-out main/test opened 1 times" in message
+
+
+def test_a_selection_has_a_new_version_only_where_it_gives_other_images(audit):
+    lines = []
+    loud = Audit(audit.workspace.location, audit.spark, echo=lines.append)
+    loud.select("few", [{"operation": "limit", "n": 3}]).select("few").select("few", [{"operation": "limit", "n": 2}])
+
+    assert [line.split("view few: ")[1] for line in lines] == [
+        "version 1, 3 images",
+        "version 1 is as it was, 3 images",
+        "version 2, 2 images",
+    ]
+    assert audit.table("view_members").where("view_name = 'few'").count() == 5
+
+
+def test_a_selection_that_is_not_there_is_named(audit, place):
+    with pytest.raises(OptionError, match="Hint: --recipe FILE"):
+        audit.select("nowhere")
+    with pytest.raises(OptionError, match="view is 'feww'"):
+        audit.export(place / "x", view="feww")
+
+
+def test_a_condition_that_is_no_sql_is_an_error_that_says_so(audit):
+    with pytest.raises(OptionError, match=r"select.where.condition 'no_such_column > 1' cannot be used"):
+        audit.select("bad", [{"operation": "where", "condition": "no_such_column > 1"}])
+
+
+def test_a_selection_is_a_pytorch_data_set_in_its_order(audit):
+    audit.select("shuffled", [{"operation": "datasets", "names": ["c"]}, *DROP, {"operation": "shuffle", "seed": 5}])
+
+    data = audit.maite(view="shuffled", transform=lambda image, target, metadata: (image.shape, target, metadata))
+
+    ids = [data[index][2]["id"] for index in range(len(data))]
+    rows = audit.table("view_members").where("view_name = 'shuffled'").orderBy("order_key").collect()
+    assert ids == [row["image_id"] for row in rows]
+    assert ids != sorted(ids)
+    assert data[0][0][0] == 3
+
+
+def test_a_loader_with_processes_of_its_own_needs_files(audit):
+    import pickle
+
+    with pytest.raises(OptionError, match="num_workers=0"):
+        pickle.dumps(audit.maite(view="c"))
+    copy = pickle.loads(pickle.dumps(audit.maite(dataset="d", task="detection")))
+    np.testing.assert_array_equal(copy[0][0], audit.maite(dataset="d")[0][0])
