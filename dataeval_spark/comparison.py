@@ -16,7 +16,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.pipeline import Options, read_live, run_step, skip
 from dataeval_spark.runs import Run, StepRun, has_done, work_id
 from dataeval_spark.snapshots import at
-from dataeval_spark.steps import COMPARISONS, Step, chosen
+from dataeval_spark.steps import COMPARISONS, Step, chosen, decisive, unasked
 from dataeval_spark.table_access import TableState
 from dataeval_spark.workspace import Workspace
 
@@ -52,13 +52,17 @@ def compare(
     opened = _opened(workspace, run, sides.values(), open_holdout)
     results = []
     for step in chosen(only, COMPARISONS):
+        reason = unasked(step, options.get(step.name, {}), only)
+        if reason is not None:
+            results.append(StepRun(step.name, "skipped", 0.0, reason))
+            continue
         frames: dict[str, DataFrame] = {}
         inputs: dict[str, TableState] = {}
         for side, ref in sides.items():
             frames[side], states = _rows_of(workspace, side, ref, step.reads[0])
             inputs |= {f"{side}.{name}": state for name, state in states.items()}
         chosen_options = options.get(step.name, {})
-        work = work_id(step.name, step.version, {**chosen_options, **sides}, inputs)
+        work = work_id(step.name, step.version, {**decisive(step, chosen_options), **sides}, inputs)
         if has_done(workspace, work):
             results.append(skip(run, step, {**chosen_options, **sides}, inputs, work))
             continue

@@ -8,8 +8,10 @@ from typing import Any
 from dataeval_spark import config
 from dataeval_spark.audit import Audit
 from dataeval_spark.errors import ConfigError
+from dataeval_spark.steps import COMPARISONS
 from dataeval_spark.verb_options import FUNCTIONS, pipeline_steps
 
+COMPARED = tuple(step.name for step in COMPARISONS)
 # What a section cannot be without, and an example of it.
 NEEDED = {
     "ingest": {"source": 'source = "photos"'},
@@ -54,7 +56,7 @@ def run_configured(conf: Mapping[str, Any], audit: Audit) -> None:
     if "select" in given:
         audit.select(given["select"].pop("name"), **given["select"])
     if "compare" in given:
-        options = {name: each for name, each in given.items() if name == "drift_univariate"}
+        options = {name: each for name, each in given.items() if name in COMPARED}
         compare = given["compare"]
         audit.compare(compare["reference"], compare["current"], *compare.get("steps", ()), options=options)
     if "export" in given:

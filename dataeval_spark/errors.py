@@ -125,6 +125,10 @@ class IngestError(DataEvalError, ValueError):
     """A source cannot be ingested at all."""
 
 
+class OntologyError(DataEvalError, ValueError):
+    """An ontology or a mapping of classes cannot be used."""
+
+
 class ExportError(DataEvalError, RuntimeError):
     """A selection cannot be written as a dataset."""
 

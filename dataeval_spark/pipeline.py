@@ -15,7 +15,7 @@ from dataeval_spark import tables as t
 from dataeval_spark.errors import DataEvalError, StepFailedError, TableMissingError
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.runs import Run, StepRun, Success, is_up_to_date, last_successes, work_id
-from dataeval_spark.steps import STEPS, Step, chosen, levels
+from dataeval_spark.steps import STEPS, Step, chosen, decisive, levels, unasked
 from dataeval_spark.table_access import TableState, Writer
 from dataeval_spark.workspace import Workspace
 
@@ -53,6 +53,10 @@ def analyze(
             )
             jobs: list[Future[StepRun]] = []
             for step in level:
+                reason = unasked(step, options.get(step.name, {}), only)
+                if reason is not None:
+                    results.append(StepRun(step.name, "skipped", 0.0, reason))
+                    continue
                 missing = [table.name for table in step.reads if table.name not in states]
                 if missing and not only:
                     results.append(StepRun(step.name, "skipped", 0.0, f"needs {', '.join(missing)}"))
@@ -83,7 +87,7 @@ def _analyze_step(
     last: Success | None,
 ) -> StepRun:
     inputs = {table.name: states[table.name] for table in step.inputs if table.name in states}
-    work = work_id(step.name, step.version, options, inputs)
+    work = work_id(step.name, step.version, decisive(step, options), inputs)
     if is_up_to_date(work, step.writes, states, last):
         return skip(run, step, options, inputs, work)
     frames: list[DataFrame | None] = [read_live(workspace, table) for table in step.reads]

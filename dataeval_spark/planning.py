@@ -9,7 +9,7 @@ from typing import Any
 from dataeval_spark.errors import TableMissingError
 from dataeval_spark.profiling import count_pending
 from dataeval_spark.runs import is_up_to_date, last_successes, work_id
-from dataeval_spark.steps import STEPS, chosen, levels
+from dataeval_spark.steps import STEPS, chosen, decisive, levels, unasked
 from dataeval_spark.workspace import Workspace
 
 # Before a workspace has runs to learn from: 128 px images on two cores.
@@ -57,11 +57,15 @@ def plan_analyze(
     for level in levels(chosen(only, STEPS)):
         for step in level:
             missing = [table.name for table in step.reads if table.name not in states]
+            reason = unasked(step, options.get(step.name, {}), only) or ""
+            if reason:
+                planned.append(PlannedStep(step.name, False, reason, None, 0.0))
+                continue
             if missing:
                 planned.append(PlannedStep(step.name, False, f"needs {', '.join(missing)}", None, 0.0))
                 continue
             inputs = {table.name: states[table.name] for table in step.inputs if table.name in states}
-            work = work_id(step.name, step.version, options.get(step.name, {}), inputs)
+            work = work_id(step.name, step.version, decisive(step, options.get(step.name, {})), inputs)
             last = successes.get(step.name)
             fresh = is_up_to_date(work, step.writes, states, last)
             reason = "options or inputs have changed" if last else "never run"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
+
+from xxhash import xxh3_128_hexdigest
 
 from dataeval_spark import tables as t
 from dataeval_spark.bias import (
@@ -19,11 +21,13 @@ from dataeval_spark.bias import (
     feature_value,
     flagged,
     label_parity,
+    label_sets,
     labels,
     parity,
     shortcuts,
 )
 from dataeval_spark.errors import ConfigError
+from dataeval_spark.kernels.files import read_file
 from dataeval_spark.labels import (
     box_findings,
     confident_learning,
@@ -44,7 +48,9 @@ class Step:
     """``function(*frames of reads, *frames of uses, **options)`` returns one frame per table of ``writes``.
 
     ``version`` is raised when the function's results change, so that they are computed anew. ``uses`` are read where
-    they exist, and are None where they do not; a step may use what it wrote last time itself.
+    they exist, and are None where they do not; a step may use what it wrote last time itself. A step that ``asks`` for
+    options runs where one of them is given, or where it is named. ``files`` are options that name files, whose contents
+    decide the result too.
     """
 
     function: Callable[..., Any]
@@ -52,6 +58,8 @@ class Step:
     writes: tuple[t.Table, ...]
     version: int = 1
     uses: tuple[t.Table, ...] = ()
+    asks: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -75,6 +83,7 @@ STEPS = (
     Step(outliers.outliers, (t.IMAGE_STATS, t.TARGETS), (t.OUTLIERS,)),
     Step(image_findings.image_findings, (t.IMAGE_STATS,), (t.IMAGE_FINDINGS,)),
     Step(labels.label_stats, (t.TARGETS, t.IMAGES), (t.LABEL_STATS,)),
+    Step(label_sets.label_coverage, (t.LABEL_STATS,), (t.LABEL_COVERAGE,), asks=("ontology",), files=("ontology",)),
     Step(
         factors.factor_bins,
         (t.TARGETS, t.IMAGES),
@@ -139,7 +148,33 @@ COMPARISONS = (
     Step(univariate.drift_univariate, (t.IMAGE_STATS,), (t.DRIFT_METRICS,)),
     Step(label_parity.label_parity, (t.TARGETS,), (t.LABEL_PARITY,)),
     Step(label_parity.null_model, (t.TARGETS,), (t.NULL_MODEL,)),
+    Step(
+        label_sets.label_reconciliation,
+        (t.TARGETS,),
+        (t.LABEL_RECONCILIATION,),
+        asks=("mapping", "ontology"),
+        files=("mapping", "ontology"),
+    ),
 )
+
+
+def unasked(step: Step, options: Mapping[str, Any], only: Sequence[str]) -> str | None:
+    """Why a step that asks for options is left out; None where it is not."""
+    if not step.asks or step.name in only or any(options.get(option) is not None for option in step.asks):
+        return None
+    return f"no {' or '.join(step.asks)} is given"
+
+
+def decisive(step: Step, options: Mapping[str, Any]) -> dict[str, Any]:
+    """All that decides a step's result besides its tables: its options, and what is in the files that they name."""
+    return {**options, **{f"{name} content": _content_hash(options[name]) for name in step.files if name in options}}
+
+
+def _content_hash(path: Any) -> str:
+    try:
+        return xxh3_128_hexdigest(read_file(path)) if isinstance(path, str) else ""
+    except OSError:  # the step says so
+        return "unreadable"
 
 
 def levels(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:

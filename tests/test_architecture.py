@@ -31,6 +31,7 @@ BOUNDED_COLLECTS = {
     "bias/factors.py": "one row per factor",
     "bias/feature_value.py": "pairs of factors",
     "bias/flagged.py": "rules x factors",
+    "bias/label_sets.py": "one row per class, up to 100,000",
     "bias/label_parity.py": "one row per class",
     "bias/parity.py": "one row per factor",
     "bias/shortcuts.py": "classes x factors",

@@ -117,7 +117,7 @@ def test_a_name_that_is_taken_by_another_source_needs_replace(tmp_path, capsys):
 
 def test_help_names_the_formats_and_operations_there_are():
     assert set(dataset_commands.FORMATS) == set(get_args(Format))
-    assert dataset_commands.OPERATION_NAMES == tuple(OPERATIONS)
+    assert tuple(OPERATIONS) == dataset_commands.OPERATION_NAMES
 
 
 def test_operations_are_given_one_by_one_or_in_a_file(audited, tmp_path, capsys):

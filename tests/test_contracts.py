@@ -17,6 +17,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 SCHEMAS = {
+    "label_coverage": "kind concept parents depth direct_count subtree_count leaves covered_leaves children "
+    "covered_children is_dark leaf_share expected_share deficit run_id",
+    "label_reconciliation": "window reference current current_class reference_class relation is_safe current_count "
+    "reference_count run_id",
     "images": "image_id uri content content_length modified_at file_hash captured_at split dataset source deleted_at "
     "run_id",
     "targets": "image_id target_index class_name box is_crowd source attributes run_id",
@@ -100,8 +104,10 @@ OPTIONS = {
     "labelling_queue": "model size overlap seed",
     "object_label_errors": "",
     "box_findings": "duplicate_overlap conflict_overlap tiny_pixels",
-    "split": "method fractions folds repeats shuffle seed group_by duplicates stratify_by combined hold_out gap horizon "
-    "test_size max_train target images holdout renew",
+    "label_coverage": "ontology",
+    "label_reconciliation": "mapping ontology",
+    "split": "method fractions folds repeats shuffle seed group_by duplicates stratify_by combined hold_out gap "
+    "horizon test_size max_train target images holdout renew",
     "select": "open_holdout",
     "export": "format view version split samples_per_shard replace open_holdout",
     "ingest": "format annotations metadata dataset split glob limit keep_bytes replace timezone voc_one_based "

@@ -8,10 +8,10 @@ from dataeval_spark.workspace import Workspace
 FINDING = "step string, rule string, subject string, value double, threshold double, severity string, message string"
 
 
-def analyze(workspace, steps, monkeypatch):
+def analyze(workspace, steps, monkeypatch, options=None, only=()):
     monkeypatch.setattr(pipeline, "STEPS", steps)
     with runs.start(workspace, "analyze", {}) as run, workspace.scratch(run.run_id) as stage:
-        return {done.step: done.status for done in pipeline.analyze(workspace, run, stage, {})}
+        return {done.step: done.status for done in pipeline.analyze(workspace, run, stage, options or {}, only)}
 
 
 def finding(frame, step):
@@ -56,3 +56,23 @@ def test_steps_that_share_a_table_replace_their_own_rows_only(spark, frame, tmp_
     assert analyze(workspace, raised[:1], monkeypatch) == {"first": "done"}
     assert sorted(row["step"] for row in workspace.read(DATASET_FINDINGS).collect()) == ["first", "second"]
     assert analyze(workspace, (raised[0], steps[1]), monkeypatch) == {"first": "skipped", "second": "skipped"}
+
+
+def test_a_step_that_asks_for_a_file_waits_for_it_and_runs_again_when_the_file_has_changed(
+    spark, frame, tmp_path, monkeypatch
+):
+    workspace = Workspace(spark, str(tmp_path / "audit"))
+    workspace.create([TARGETS])
+
+    def asking(targets, *, file=None):
+        return finding(frame, "asking")
+
+    steps = (Step(asking, (TARGETS,), (DATASET_FINDINGS,), asks=("file",), files=("file",)),)
+    options = {"asking": {"file": str(tmp_path / "names.toml")}}
+    (tmp_path / "names.toml").write_text("a = 1")
+    assert analyze(workspace, steps, monkeypatch) == {"asking": "skipped"}
+    assert analyze(workspace, steps, monkeypatch, options) == {"asking": "done"}
+    assert analyze(workspace, steps, monkeypatch, options) == {"asking": "skipped"}
+    (tmp_path / "names.toml").write_text("a = 2")
+    assert analyze(workspace, steps, monkeypatch, options) == {"asking": "done"}
+    assert analyze(workspace, steps, monkeypatch, only=["asking"]) == {"asking": "done"}

@@ -18,6 +18,7 @@ from dataeval_spark.tables.labels import (
     PREDICTIONS,
     RATER_QUALITY,
 )
+from dataeval_spark.tables.ontology import LABEL_COVERAGE, LABEL_RECONCILIATION
 from dataeval_spark.tables.operations import DATASET_FINDINGS, RUNS, SNAPSHOTS
 from dataeval_spark.tables.prediction import FACTOR_PREDICTORS, FEATURE_VALUE, LABEL_PARITY, NULL_MODEL, SHORTCUTS
 from dataeval_spark.tables.quality import (
@@ -97,7 +98,9 @@ ALL_TABLES = (
     SHORTCUTS,
     FEATURE_VALUE,
     FACTOR_PREDICTORS,
+    LABEL_COVERAGE,
     LABEL_PARITY,
+    LABEL_RECONCILIATION,
     NULL_MODEL,
     PREDICTIONS,
     PREDICTION_CLASSES,
@@ -165,8 +168,10 @@ __all__ = [
     "LABELLING_QUEUE",
     "LABEL_AGREEMENT",
     "LABEL_CONSENSUS",
+    "LABEL_COVERAGE",
     "LABEL_ERRORS",
     "LABEL_PARITY",
+    "LABEL_RECONCILIATION",
     "LABEL_STATS",
     "NEIGHBORS",
     "NORMALIZATION",
