@@ -12,13 +12,13 @@ from pyspark.sql import functions as F
 
 from dataeval_spark import holdout
 from dataeval_spark import tables as t
-from dataeval_spark.errors import OptionError
+from dataeval_spark.errors import OptionError, TableMissingError
 from dataeval_spark.pipeline import Options, read_live, run_step, skip
 from dataeval_spark.runs import Run, StepRun, has_done, work_id
 from dataeval_spark.snapshots import at
 from dataeval_spark.steps import COMPARISONS, Step, chosen, decisive, unasked
 from dataeval_spark.table_access import TableState
-from dataeval_spark.workspace import Workspace
+from dataeval_spark.workspace import FILLED_BY, Workspace
 
 
 def compare(
@@ -58,9 +58,16 @@ def compare(
             continue
         frames: dict[str, DataFrame] = {}
         inputs: dict[str, TableState] = {}
-        for side, ref in sides.items():
-            frames[side], states = _rows_of(workspace, side, ref, step.reads[0])
-            inputs |= {f"{side}.{name}": state for name, state in states.items()}
+        try:
+            for side, ref in sides.items():
+                frames[side], states = _rows_of(workspace, side, ref, step.reads[0])
+                inputs |= {f"{side}.{name}": state for name, state in states.items()}
+        except (OptionError, TableMissingError):
+            if step.name in only or step.reads[0].name in FILLED_BY:
+                raise
+            # Images may be compared before they are analyzed.
+            results.append(StepRun(step.name, "skipped", 0.0, f"needs {step.reads[0].name} of both sides"))
+            continue
         chosen_options = options.get(step.name, {})
         work = work_id(step.name, step.version, {**decisive(step, chosen_options), **sides}, inputs)
         if has_done(workspace, work):
@@ -96,8 +103,9 @@ def _rows_of(workspace: Workspace, side: str, ref: str, table: t.Table) -> tuple
     frame = place.read(table).join(images.select("image_id"), on="image_id", how="left_semi")
     if frame.isEmpty():
         raise OptionError(
-            f"compare.{side} is {ref!r}: no image of it has been profiled.\n"
-            f"Hint: {_known_refs(workspace)}; dataeval-spark profile --workspace {workspace.location}"
+            f"compare.{side} is {ref!r}: table {table.name} has no image of it.\n"
+            f"Hint: {_known_refs(workspace)}; dataeval-spark {FILLED_BY.get(table.name, 'analyze')} "
+            f"--workspace {workspace.location}"
         )
     versions = place.versions
     if versions is None:

@@ -37,7 +37,7 @@ from dataeval_spark.labels import (
     raters,
 )
 from dataeval_spark.quality import duplicates, image_findings, outliers
-from dataeval_spark.shift import univariate
+from dataeval_spark.shift import feature_distance, univariate
 from dataeval_spark.similarity import clusters, embedding_scores, image_values, neighbors, prioritization
 from dataeval_spark.splits import differences, leakage
 from dataeval_spark.stats import embedding_health, normalization
@@ -146,6 +146,7 @@ STEPS = (
 # These compare a reference with the current data; both are rows of the table they read.
 COMPARISONS = (
     Step(univariate.drift_univariate, (t.IMAGE_STATS,), (t.DRIFT_METRICS,)),
+    Step(feature_distance.feature_distance, (t.FACTOR_BINS,), (t.FEATURE_DISTANCE,)),
     Step(label_parity.label_parity, (t.TARGETS,), (t.LABEL_PARITY,)),
     Step(label_parity.null_model, (t.TARGETS,), (t.NULL_MODEL,)),
     Step(

@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 SCHEMAS = {
+    "feature_distance": "window reference current factor distance statistic location p_value adjusted_pvalue "
+    "reference_count current_count run_id",
     "label_coverage": "kind concept parents depth direct_count subtree_count leaves covered_leaves children "
     "covered_children is_dark leaf_share expected_share deficit run_id",
     "label_reconciliation": "window reference current current_class reference_class relation is_safe current_count "
@@ -104,6 +106,7 @@ OPTIONS = {
     "labelling_queue": "model size overlap seed",
     "object_label_errors": "",
     "box_findings": "duplicate_overlap conflict_overlap tiny_pixels",
+    "feature_distance": "",
     "label_coverage": "ontology",
     "label_reconciliation": "mapping ontology",
     "split": "method fractions folds repeats shuffle seed group_by duplicates stratify_by combined hold_out gap "

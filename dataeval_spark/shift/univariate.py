@@ -11,6 +11,7 @@ from scipy.stats import false_discovery_control
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.histogram import named_value, unpivot
+from dataeval_spark.frames.two_samples import distribution_gaps
 from dataeval_spark.kernels.kolmogorov_smirnov import ks_pvalue
 from dataeval_spark.tables import DRIFT_METRICS
 
@@ -86,7 +87,9 @@ def drift_univariate(
     for name in statistics:
         OptionError.unless_one_of("drift_univariate.statistics", name, STATISTICS)
     long = _long(reference, statistics, is_current=False).unionByName(_long(current, statistics, is_current=True))
-    measured = _distances(long).join(_summaries(reference, current, statistics), on="column_name", how="right")
+    measured = distribution_gaps(long, "column_name").join(
+        _summaries(reference, current, statistics), on="column_name", how="right"
+    )
     rows = measured.join(_evidence(reference, current, statistics), on="column_name", how="left").orderBy("column_name")
     collected = [row.asDict(recursive=True) for row in rows.collect()]  # bounded: one row per statistic
     pvalues = [_pvalue(row) for row in collected]
@@ -117,33 +120,6 @@ def drift_univariate(
 def _long(stats: DataFrame, statistics: Sequence[str], *, is_current: bool) -> DataFrame:
     long = unpivot(stats.where("target_index IS NULL"), ("image_id",), statistics)
     return long.select(F.col("statistic").alias("column_name"), "value", F.lit(is_current).alias("is_current"))
-
-
-def _distances(long: DataFrame) -> DataFrame:
-    """Per statistic: D, the counts on both sides where it is attained, and the Wasserstein distance."""
-    counts = long.groupBy("column_name", "value").agg(
-        F.count_if(~F.col("is_current")).alias("r"), F.count_if("is_current").alias("c")
-    )
-    by = Window.partitionBy("column_name")
-    ordered = by.orderBy("value")
-    cumulated = counts.select(
-        "column_name",
-        "value",
-        F.sum("r").over(ordered).alias("i"),
-        F.sum("c").over(ordered).alias("j"),
-        F.sum("r").over(by).alias("n_r"),
-        F.sum("c").over(by).alias("n_c"),
-        F.lead("value").over(ordered).alias("next_value"),
-    ).where("n_r > 0 AND n_c > 0")
-    gap = F.abs(F.col("i") / F.col("n_r") - F.col("j") / F.col("n_c"))
-    # Ties of the gap are broken by the counts, so that the same point is reported for any row order.
-    at = F.struct(gap.alias("gap"), "i", "j")
-    area = F.sum(gap * (F.coalesce("next_value", "value") - F.col("value")))
-    return (
-        cumulated.groupBy("column_name")
-        .agg(F.max(at).alias("at"), area.alias("wasserstein"))
-        .select("column_name", F.col("at.gap").alias("statistic"), "at.i", "at.j", "wasserstein")
-    )
 
 
 def _summaries(reference: DataFrame, current: DataFrame, statistics: Sequence[str]) -> DataFrame:

@@ -29,7 +29,7 @@ from dataeval_spark.tables.quality import (
     OUTLIERS,
 )
 from dataeval_spark.tables.selection import VIEW_MEMBERS, VIEWS
-from dataeval_spark.tables.shift import DRIFT_METRICS
+from dataeval_spark.tables.shift import DRIFT_METRICS, FEATURE_DISTANCE
 from dataeval_spark.tables.similarity import (
     CLUSTER_STATS,
     CLUSTERS,
@@ -124,6 +124,7 @@ ALL_TABLES = (
     VIEWS,
     VIEW_MEMBERS,
     DRIFT_METRICS,
+    FEATURE_DISTANCE,
     DATASET_FINDINGS,
     RUNS,
     SNAPSHOTS,
@@ -158,6 +159,7 @@ __all__ = [
     "FACTORS",
     "FACTOR_BINS",
     "FACTOR_PREDICTORS",
+    "FEATURE_DISTANCE",
     "FEATURE_VALUE",
     "HASHES",
     "IMAGES",

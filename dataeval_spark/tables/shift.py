@@ -60,3 +60,24 @@ DRIFT_METRICS = Table(
     ),
     write="append",
 )
+
+FEATURE_DISTANCE = Table(
+    name="feature_distance",
+    doc="How far the values of each numeric factor lie apart in two parts of the data, the farthest first.",
+    key=("run_id", "reference", "current", "factor"),
+    columns=(
+        Column("window", WINDOW_TYPE, "Capture times of the current data; where unknown the time of the run"),
+        Column("reference", "string", "What was compared with: dataset=NAME, split=NAME or a snapshot"),
+        Column("current", "string", "What was compared: dataset=NAME, split=NAME or a snapshot"),
+        Column("factor", "string", "Numeric factor"),
+        Column("distance", "double", "Wasserstein distance / interquartile range of the reference"),
+        Column("statistic", "double", "Kolmogorov-Smirnov statistic", range="[0, 1]"),
+        Column("location", "double", "Where it is attained, from the smallest value to the largest", "", "[0, 1]"),
+        Column("p_value", "double", "Of the Kolmogorov-Smirnov test, two-sided", range="[0, 1]"),
+        Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over all factors", range="[0, 1]"),
+        Column("reference_count", "bigint", "Values of the reference"),
+        Column("current_count", "bigint", "Values of the current data"),
+        RUN_ID,
+    ),
+    write="append",
+)
