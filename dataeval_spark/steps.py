@@ -80,7 +80,7 @@ STEPS = (
         version=2,
         uses=(t.TARGETS, t.NEIGHBORS),
     ),
-    Step(outliers.outliers, (t.IMAGE_STATS, t.TARGETS), (t.OUTLIERS,)),
+    Step(outliers.outliers, (t.IMAGE_STATS, t.TARGETS), (t.OUTLIERS,), uses=(t.CHANNEL_STATS,)),
     Step(image_findings.image_findings, (t.IMAGE_STATS,), (t.IMAGE_FINDINGS,)),
     Step(labels.label_stats, (t.TARGETS, t.IMAGES), (t.LABEL_STATS,)),
     Step(label_sets.label_coverage, (t.LABEL_STATS,), (t.LABEL_COVERAGE,), asks=("ontology",), files=("ontology",)),

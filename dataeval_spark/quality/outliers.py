@@ -12,7 +12,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.histogram import unpivot
 from dataeval_spark.frames.joins import same_keys
 from dataeval_spark.frames.thresholds import THRESHOLDS, Method, has_spread, score_beyond, spreads
-from dataeval_spark.tables import OUTLIERS
+from dataeval_spark.tables import CHANNEL_STATS, OUTLIERS
 
 STATISTICS = (
     "width",
@@ -38,12 +38,14 @@ STATISTICS = (
 def outliers(
     image_stats: DataFrame,
     targets: DataFrame,
+    channel_stats: DataFrame | None = None,
     *,
     method: Method = "modified_zscore",
     threshold: float | None = None,
     statistics: Sequence[str] = STATISTICS,
     per_class: bool = False,
     per_target: bool = False,
+    per_channel: bool = False,
 ) -> DataFrame:
     r"""Find values beyond a threshold, one row per image (or box) and statistic.
 
@@ -56,12 +58,14 @@ def outliers(
       (:func:`~dataeval_spark.frames.double_mad.double_mad`); DataEval's default
 
     Quantiles are exact. A statistic without spread has no outliers; a missing value is none.
-    Images and boxes are compared separately.
+    Images and boxes are compared separately, and so is each channel.
 
     Parameters
     ----------
     image_stats, targets : DataFrame
         Tables of these names.
+    channel_stats : DataFrame, optional
+        Table of that name, for ``per_channel``.
     method : {"zscore", "modified_zscore", "iqr", "adaptive"}
         How far is measured.
     threshold : float, optional
@@ -72,11 +76,13 @@ def outliers(
         Compare within each class; an image with several classes stands in each of them.
     per_target : bool
         Boxes too.
+    per_channel : bool
+        Each channel's statistics too, compared with those of the same channel in other images.
 
     Returns
     -------
     DataFrame
-        Table ``outliers`` without ``run_id``. ``channel`` is null: all channels together.
+        Table ``outliers`` without ``run_id``. ``channel`` is null for all channels together.
 
     Raises
     ------
@@ -99,12 +105,15 @@ def outliers(
     limit = THRESHOLDS[method] if threshold is None else float(threshold)
     OptionError.unless_between("outliers.threshold", limit, 0.0, 1e6)
 
-    rows = image_stats if per_target else image_stats.where("target_index IS NULL")
-    grouped = _with_groups(rows, targets) if per_class else rows.withColumn("group_name", F.lit(None).cast("string"))
-    grouped = grouped.withColumn("is_box", F.col("target_index").isNotNull())
-    values = unpivot(grouped, ("image_id", "target_index", "group_name", "is_box"), statistics)
-    by = ["is_box", "group_name", "statistic"]
-    # Bounds are few (statistics x classes), so they are broadcast.
+    values = _values(image_stats.withColumn("channel", F.lit(None).cast("int")), targets, statistics, per_class)
+    if per_channel:
+        if channel_stats is None:
+            raise OptionError("outliers.per_channel needs the table channel_stats.\nHint: dataeval-spark profile")
+        of_channels = [name for name in statistics if name in CHANNEL_STATS.column_names]
+        values = values.unionByName(_values(channel_stats, targets, of_channels, per_class))
+    values = values if per_target else values.where("NOT is_box")
+    by = ["is_box", "group_name", "channel", "statistic"]
+    # Bounds are few (statistics x classes x channels), so they are broadcast.
     bounds = F.broadcast(spreads(values, by, method)).alias("b")
     scored = values.alias("v").join(bounds, on=same_keys(by, "v", "b"), how="inner")
     found = scored.where(has_spread()).select(
@@ -116,7 +125,6 @@ def outliers(
 
 def _contract_columns(method: str, limit: float) -> list[Column]:
     values = {
-        "channel": F.lit(None).cast("int"),
         "method": F.lit(method),
         "threshold": F.lit(limit),
         "lower": F.col("low_anchor") - F.lit(limit) * F.col("low_spread"),
@@ -124,6 +132,13 @@ def _contract_columns(method: str, limit: float) -> list[Column]:
         "direction": F.when(F.col("value") < F.col("low_anchor"), "low").otherwise("high"),
     }
     return [values.get(name, F.col(name)).alias(name) for name in OUTLIERS.column_names if name != "run_id"]
+
+
+def _values(rows: DataFrame, targets: DataFrame, statistics: Sequence[str], per_class: bool) -> DataFrame:
+    """One row per image or box, channel, class and statistic."""
+    grouped = _with_groups(rows, targets) if per_class else rows.withColumn("group_name", F.lit(None).cast("string"))
+    grouped = grouped.withColumn("is_box", F.col("target_index").isNotNull())
+    return unpivot(grouped, ("image_id", "target_index", "channel", "group_name", "is_box"), statistics)
 
 
 def _with_groups(rows: DataFrame, targets: DataFrame) -> DataFrame:

@@ -7,7 +7,7 @@ import pytest
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.quality.outliers import outliers
-from dataeval_spark.tables import OUTLIERS, TARGETS
+from dataeval_spark.tables import CHANNEL_STATS, OUTLIERS, TARGETS
 from tests.stats.rows import image_stats
 
 
@@ -272,3 +272,31 @@ def test_per_class_a_box_is_compared_with_boxes_of_its_own_class(frame):
 def test_a_wrong_option_says_what_to_write(frame, options, message):
     with pytest.raises(OptionError, match=f"(?s){message}"):
         outliers(columns(frame, {"mean": [1.0]}), no_targets(frame), **options)
+
+
+def channels(frame, values):
+    """Rows of `channel_stats`: a list of values of ``mean`` per channel."""
+    rows = [
+        {"image_id": f"{i:03}", "channel": channel, "mean": float(value), "fingerprint": "f", "run_id": "r"}
+        for channel, column in enumerate(values)
+        for i, value in enumerate(column)
+    ]
+    return frame(CHANNEL_STATS, [tuple(row.get(name) for name in CHANNEL_STATS.column_names) for row in rows])
+
+
+def test_a_channel_is_compared_with_the_same_channel_of_other_images(frame):
+    red, green = np.linspace(0, 1, 40), np.linspace(100, 101, 40)
+    green[7] = 0.5  # usual for red
+    stats, values = columns(frame, {"mean": np.linspace(0, 1, 40)}), channels(frame, [red, green])
+
+    found = outliers(stats, no_targets(frame), values, method="iqr", per_channel=True).collect()
+
+    assert [(row.image_id, row.channel, row.statistic, row.direction) for row in found] == [("007", 1, "mean", "low")]
+    quartiles = np.quantile(green, [0.25, 0.75], method="midpoint")
+    assert found[0].lower == pytest.approx(quartiles[0] - 1.5 * (quartiles[1] - quartiles[0]))
+    assert outliers(stats, no_targets(frame), values, method="iqr").count() == 0
+
+
+def test_channels_need_their_table(frame):
+    with pytest.raises(OptionError, match="needs the table channel_stats"):
+        outliers(columns(frame, {"mean": [1.0]}), no_targets(frame), per_channel=True)
