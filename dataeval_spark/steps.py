@@ -36,7 +36,7 @@ from dataeval_spark.labels import (
     object_label_errors,
     raters,
 )
-from dataeval_spark.quality import duplicates, image_findings, outliers
+from dataeval_spark.quality import duplicate_evaluation, duplicates, image_findings, outliers
 from dataeval_spark.shift import feature_distance, univariate
 from dataeval_spark.similarity import clusters, embedding_scores, image_values, neighbors, prioritization
 from dataeval_spark.splits import differences, leakage
@@ -81,6 +81,13 @@ STEPS = (
         uses=(t.TARGETS, t.NEIGHBORS),
     ),
     Step(outliers.outliers, (t.IMAGE_STATS, t.TARGETS), (t.OUTLIERS,), uses=(t.CHANNEL_STATS,)),
+    Step(
+        duplicate_evaluation.duplicate_evaluation,
+        (t.DUPLICATE_PAIRS,),
+        (t.DUPLICATE_EVALUATION,),
+        asks=("truth",),
+        files=("truth",),
+    ),
     Step(image_findings.image_findings, (t.IMAGE_STATS,), (t.IMAGE_FINDINGS,)),
     Step(labels.label_stats, (t.TARGETS, t.IMAGES), (t.LABEL_STATS,)),
     Step(label_sets.label_coverage, (t.LABEL_STATS,), (t.LABEL_COVERAGE,), asks=("ontology",), files=("ontology",)),

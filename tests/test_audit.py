@@ -49,7 +49,7 @@ def test_verbs_in_one_block_are_one_run(audited):
 
     assert runs.where("step IS NULL AND job = 'test'").count() == 1
     needs_more = {"confident_learning", "raters", "labelling_queue", "object_label_errors"}
-    needs_more |= {"label_coverage", "label_reconciliation"}  # an ontology, or a mapping
+    needs_more |= {"label_coverage", "label_reconciliation", "duplicate_evaluation"}  # these ask for a file
     analyses = {step.name for step in (*STEPS, *COMPARISONS)} - needs_more
     assert {row["step"] for row in runs.where("status = 'done' AND step IS NOT NULL").collect()} == {
         *("ingest", "profile"),

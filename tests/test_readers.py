@@ -20,7 +20,7 @@ NEEDS_MORE = (
     *("predictions", "prediction_classes", "confident_joint", "class_noise", "object_label_errors"),
     *("image_label_quality", "annotations", "label_agreement", "label_consensus", "rater_quality", "labelling_queue"),
     *("splits", "split_assignments", "split_strata", "split_leakage", "split_repairs", "split_representativeness"),
-    *("views", "view_members", "label_coverage", "label_reconciliation"),
+    *("views", "view_members", "label_coverage", "label_reconciliation", "duplicate_evaluation"),
 )
 
 

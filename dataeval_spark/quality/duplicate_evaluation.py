@@ -6,12 +6,48 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.judged_pairs import ENDS, read_true_pairs
 from dataeval_spark.quality.duplicate_pairs import EMBEDDING
 from dataeval_spark.tables import DUPLICATE_EVALUATION
 
 # Two-sided 95 %.
 _Z = 1.959963984540054
-ENDS = ("image_id_a", "image_id_b")
+TRUTH_DDL = "image_id_a string, image_id_b string"
+
+
+def duplicate_evaluation(
+    duplicate_pairs: DataFrame, *, truth: str | None = None, embedding_step: float = 0.01
+) -> DataFrame:
+    """Precision and recall of `duplicate_pairs` against a file of pairs that people judged.
+
+    Parameters
+    ----------
+    duplicate_pairs : DataFrame
+        Table of that name, made with the largest threshold of interest.
+    truth : str
+        CSV or parquet file with ``image_id_a``, ``image_id_b`` and, where it holds pairs that are none,
+        ``is_duplicate``. It has to be given.
+    embedding_step : float
+        Thresholds of the kind ``embedding`` are multiples of this.
+
+    Returns
+    -------
+    DataFrame
+        Table ``duplicate_evaluation`` without ``run_id``; see `evaluate_duplicates`.
+
+    Raises
+    ------
+    OptionError
+        There is no such file, or it holds no pairs.
+
+    Examples
+    --------
+    >>> duplicate_evaluation(pairs, truth="judged.csv").orderBy("kind", "threshold").show()
+    """
+    if truth is None:
+        raise OptionError("duplicate_evaluation.truth is not given.\nHint: --set duplicate_evaluation.truth=judged.csv")
+    judged = duplicate_pairs.sparkSession.createDataFrame(read_true_pairs(truth).to_pandas(), TRUTH_DDL)
+    return evaluate_duplicates(duplicate_pairs, judged, embedding_step=embedding_step)
 
 
 def evaluate_duplicates(pairs: DataFrame, truth: DataFrame, *, embedding_step: float = 0.01) -> DataFrame:
@@ -34,8 +70,8 @@ def evaluate_duplicates(pairs: DataFrame, truth: DataFrame, *, embedding_step: f
     Returns
     -------
     DataFrame
-        Columns of ``duplicate_evaluation``: one row per kind and threshold at which pairs are added. Intervals are
-        Wilson's, of 95 %.
+        Table ``duplicate_evaluation`` without ``run_id``: one row per kind and threshold at which pairs are added.
+        Intervals are Wilson's, of 95 %.
 
     Raises
     ------
@@ -158,7 +194,7 @@ def _columns(summed: DataFrame) -> DataFrame:
         _wilson("true_pairs", -1).alias("recall_lower"),
         _wilson("true_pairs", 1).alias("recall_upper"),
         F.try_divide(2 * F.col("found"), F.col("flagged") + F.col("true_pairs")).alias("f1"),
-    ).select(*DUPLICATE_EVALUATION.column_names)
+    ).select(*(name for name in DUPLICATE_EVALUATION.column_names if name != "run_id"))
 
 
 def _wilson(total: str, side: int) -> Column:

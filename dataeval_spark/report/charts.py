@@ -81,6 +81,19 @@ def overlay(
         return _svg(figure, chart_id, label)
 
 
+def curves(chart_id: str, label: str, places: Sequence[float], bands: Sequence[Sequence[float]]) -> str:
+    """Two curves of shares with their bands: lower end, middle and upper end of the first, then of the second."""
+    with mpl.rc_context(STYLE):
+        figure, axes = _figure(3.4, 1.95)
+        for colour, (lower, middle, upper) in ((FIRST, bands[:3]), (SECOND, bands[3:])):
+            axes.fill_between(places, lower, upper, color=colour, alpha=0.18, linewidth=0)
+            axes.plot(places, middle, color=colour, linewidth=1.6, marker="o", markersize=2.4)
+        _numeric_axes(axes, "")
+        axes.set_ylim(0, 1.02)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g} %"))
+        return _svg(figure, chart_id, label)
+
+
 def bars(chart_id: str, label: str, names: Sequence[str], values: Sequence[float]) -> str:
     """Horizontal bars, first name on top, each with its value."""
     with mpl.rc_context(STYLE):

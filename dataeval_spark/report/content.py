@@ -11,11 +11,12 @@ from dataeval_spark.report import charts
 from dataeval_spark.report.bias import bias
 from dataeval_spark.report.clusters import clusters
 from dataeval_spark.report.data import ReportData
+from dataeval_spark.report.duplicates import duplicates
 from dataeval_spark.report.histograms import BINS
 from dataeval_spark.report.label_errors import label_errors
 from dataeval_spark.report.listing import Column, listing
 from dataeval_spark.report.pictures import card, label_counts
-from dataeval_spark.report.text import listed, number, plural, share, shorten, shown, size, words
+from dataeval_spark.report.text import number, plural, share, shorten, shown, size, words
 from dataeval_spark.tables import IMAGE_STATS
 
 Content = Mapping[str, Any]
@@ -35,38 +36,6 @@ def unreadable(data: ReportData) -> Content:
     )
     note = shown(len(rows), data.count("unreadable_images"))
     return {"tables": [listing(rows, columns, caption="Unreadable images", note=note)] if rows else []}
-
-
-def duplicates(data: ReportData) -> Content:
-    groups = []
-    for group_id, members in groupby(data.of("duplicates"), key=lambda row: row["group_id"]):
-        rows = list(members)
-        total = max(int(rows[0]["group_size"]), len(rows))
-        kinds = dict.fromkeys(words(kind) for row in rows for kind in row["kinds"])
-        cards = [
-            card(
-                data,
-                row["image_id"],
-                lines=[row["reason"]],
-                badge="kept" if row["is_kept"] else "",
-                tone="ok" if row["is_kept"] else "",
-                target_index=row["target_index"],
-            )
-            for row in rows
-        ]
-        note = shown(len(rows), total, "images")
-        title = f"Group of {total:,}"
-        leaks = any(row["spans_splits"] for row in rows)
-        groups.append(
-            {"title": title, "detail": listed(kinds, 5), "leaks": leaks, "note": note, "cards": cards, "id": group_id}
-        )
-    counts = data.counts("duplicate_groups")
-    summary = [f"{plural(counts[kind], 'group')} of {text}" for kind, text in _GROUP_KINDS.items() if counts.get(kind)]
-    note = shown(len(groups), sum(counts.values()), "groups")
-    return {"groups": groups, "note": note, "summary": ", ".join(summary)}
-
-
-_GROUP_KINDS = {"exact": "exact copies", "near": "near duplicates", "low_information": "blank or flat images"}
 
 
 def findings(data: ReportData) -> Content:

@@ -34,7 +34,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Card:
-    """One picture of a gallery with its text."""
+    """One picture of a gallery with its text; ``difference`` is a picture of where it differs from another."""
 
     image_id: str
     name: str
@@ -47,6 +47,7 @@ class Card:
     lines: tuple[str, ...] = ()
     badge: str = ""
     tone: str = ""
+    difference: str = ""
 
     @property
     def alt(self) -> str:

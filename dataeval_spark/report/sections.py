@@ -43,10 +43,10 @@ SECTIONS = (
         "duplicates",
         "Duplicates",
         "Groups that span splits come first, then the largest. One image of each group is kept by a fixed rule; "
-        "nothing has been deleted.",
+        "nothing has been deleted. The gray pictures show where a copy differs from the image that is kept.",
         ("duplicate_groups",),
         "dataeval-spark analyze --workspace WORKSPACE",
-        ("duplicates",),
+        ("duplicates", "duplicate_evaluation"),
     ),
     Section(
         "findings",

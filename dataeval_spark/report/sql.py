@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from dataeval_spark.report.bias import balance_query, gaps_query, shortcuts_query
 from dataeval_spark.report.clusters import cluster_map_query, clusters_query
+from dataeval_spark.report.duplicates import evaluation_query
 from dataeval_spark.report.histograms import statistics
 from dataeval_spark.report.label_errors import label_errors_query
 
@@ -176,6 +177,7 @@ QUERIES: tuple[tuple[str, tuple[str, ...], Callable[[frozenset[str]], str | None
     ("statistics", ("image_stats",), statistics),
     ("drift", ("drift_metrics",), drift),
     ("duplicates", ("duplicate_groups",), duplicates),
+    ("duplicate_evaluation", ("duplicate_evaluation",), evaluation_query),
     ("image_findings", ("image_findings",), image_findings),
     ("outliers", ("outliers",), outliers),
     ("label_examples", ("targets",), label_examples),

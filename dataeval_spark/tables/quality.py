@@ -84,6 +84,7 @@ DUPLICATE_EVALUATION = Table(
         Column("recall_lower", "double", "Lower end of its interval", range="[0, 1]", nullable=True),
         Column("recall_upper", "double", "Upper end of its interval", range="[0, 1]", nullable=True),
         Column("f1", "double", "Harmonic mean of precision and recall", range="[0, 1]", nullable=True),
+        RUN_ID,
     ),
 )
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from scipy.stats import binomtest
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.quality.duplicate_evaluation import evaluate_duplicates
+from dataeval_spark.kernels.judged_pairs import read_true_pairs
+from dataeval_spark.quality.duplicate_evaluation import duplicate_evaluation, evaluate_duplicates
 from dataeval_spark.tables import DUPLICATE_EVALUATION, DUPLICATE_PAIRS
 
 TRUTH = "image_id_a string, image_id_b string"
@@ -84,9 +87,42 @@ def test_without_truth_recall_is_unknown_and_precision_zero(frame):
 def test_the_columns_are_those_of_the_contract(frame):
     found = evaluate_duplicates(pairs_of(frame, []), frame(TRUTH, []))
 
-    assert found.dtypes == [(column.name, column.type) for column in DUPLICATE_EVALUATION.columns]
+    assert found.dtypes == [(c.name, c.type) for c in DUPLICATE_EVALUATION.columns if c.name != "run_id"]
 
 
 def test_a_step_of_zero_is_refused(frame):
     with pytest.raises(OptionError, match="embedding_step is 0"):
         evaluate_duplicates(pairs_of(frame, []), frame(TRUTH, []), embedding_step=0)
+
+
+def test_judged_pairs_come_from_a_file(frame, tmp_path):
+    (tmp_path / "judged.csv").write_text("image_id_a,image_id_b,is_duplicate\n1,2,true\n3,4,false\n5,6,true\n")
+    pairs = pairs_of(frame, [("1", "2", "phash", 0.0), ("3", "4", "phash", 2.0)])
+
+    rows = duplicate_evaluation(pairs, truth=str(tmp_path / "judged.csv")).orderBy("threshold").collect()
+
+    assert [(row.threshold, row.flagged, row.found, row.true_pairs) for row in rows] == [(0.0, 1, 1, 2), (2.0, 2, 1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "truth is not given"),
+        ("", "cannot be read"),
+        ("a,b\n1,2\n", "have no column image_id_a; found a, b"),
+    ],
+)
+def test_a_file_without_judged_pairs_is_an_error_that_names_it(frame, tmp_path, text, message):
+    path = tmp_path / "judged.csv"
+    if text:
+        path.write_text(text)
+
+    with pytest.raises(OptionError, match=message):
+        duplicate_evaluation(pairs_of(frame, []), truth=None if text is None else str(path))
+
+
+def test_parquet_without_judgements_is_taken_as_true(tmp_path):
+    table = pa.table({"image_id_a": ["x", "y"], "image_id_b": ["z", None]})
+    pq.write_table(table, tmp_path / "judged.parquet")
+
+    assert read_true_pairs(str(tmp_path / "judged.parquet")).to_pylist() == [{"image_id_a": "x", "image_id_b": "z"}]

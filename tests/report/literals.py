@@ -87,6 +87,15 @@ def full_rows(name: str) -> dict[str, list[dict[str, Any]]]:
                 "spans_splits": True,
             }
         ],
+        "duplicate_evaluation": [
+            {
+                "kind": name,
+                "threshold": threshold,
+                "true_pairs": 39,
+                **{f"{n}{end}": 0.5 for n in ("precision", "recall") for end in ("_lower", "", "_upper")},
+            }
+            for threshold in (0.0, 2.0)
+        ],
         "image_findings": [{**image, "rule": name, "score": 0.1, "threshold": 0.5, "severity": name, "message": name}],
         "outliers": [
             {

@@ -1,0 +1,57 @@
+"""Pairs of images that people judged, read from a CSV or parquet file."""
+
+from __future__ import annotations
+
+import io
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as csv
+import pyarrow.parquet as pq
+
+from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.files import read_file
+
+ENDS = ("image_id_a", "image_id_b")
+JUDGEMENT = "is_duplicate"
+MAX_PAIRS = 5_000_000
+
+
+def read_true_pairs(path: str) -> pa.Table:
+    """The pairs that are true.
+
+    Parameters
+    ----------
+    path : str
+        File with the columns ``image_id_a`` and ``image_id_b``, and ``is_duplicate`` where it holds others too.
+
+    Returns
+    -------
+    pyarrow.Table
+        Columns ``image_id_a`` and ``image_id_b``, text.
+
+    Raises
+    ------
+    OptionError
+        The file cannot be read, lacks a column, or has more than 5 million pairs.
+    """
+    try:
+        data = read_file(path)
+        if path.lower().endswith(".csv"):
+            # Ids stay text, also those that look like numbers.
+            types = csv.ConvertOptions(column_types=dict.fromkeys(ENDS, pa.string()))
+            table = csv.read_csv(io.BytesIO(data), convert_options=types)
+        else:
+            table = pq.read_table(io.BytesIO(data))
+    except OSError as error:
+        raise OptionError(f"Judged pairs {path} cannot be read: {error.strerror or error}.") from None
+    except pa.ArrowInvalid as error:
+        raise OptionError(f"Judged pairs {path} are neither CSV (.csv) nor parquet: {error}.") from None
+    missing = [name for name in ENDS if name not in table.column_names]
+    if missing:
+        raise OptionError(f"Judged pairs {path} have no column {missing[0]}; found {', '.join(table.column_names)}.")
+    if JUDGEMENT in table.column_names:
+        table = table.filter(pc.fill_null(table[JUDGEMENT].cast(pa.bool_()), False))
+    if table.num_rows > MAX_PAIRS:
+        raise OptionError(f"Judged pairs {path} are {table.num_rows:,}; expected at most {MAX_PAIRS:,}.")
+    return table.select(list(ENDS)).cast(pa.schema([(name, pa.string()) for name in ENDS])).drop_null()
