@@ -30,13 +30,14 @@ from dataeval_spark.cancellation import Cancellation, Result, interruptible
 from dataeval_spark.errors import ConfigError
 from dataeval_spark.ingest.maite import MapStyle
 from dataeval_spark.ingest.source import Stage
+from dataeval_spark.inline_gallery import Gallery, gallery_of
 from dataeval_spark.maite_dataset import MaiteDataset
 from dataeval_spark.progress import Progress
 from dataeval_spark.report import Provenance, ReportData, collect_report_data, render_report, save_report
 from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.selection.recipe import Recipe
 from dataeval_spark.summary import Report, next_command, summary_lines
-from dataeval_spark.tables import ALL_TABLES, RUNS, Table
+from dataeval_spark.tables import ALL_TABLES, IMAGES, RUNS, TARGETS, Table
 from dataeval_spark.verb_options import check, checked, pipeline_steps
 from dataeval_spark.version import __version__
 from dataeval_spark.workspace import Workspace
@@ -237,6 +238,16 @@ class Audit:
         Options are those of :func:`dataeval_spark.searching.search_workspace`: k, metric, encoder.
         """
         return searching.search_workspace(self.workspace, query, **options)
+
+    def gallery(self, rows: DataFrame, *, most: int = 24) -> Gallery:
+        """Pictures of the first rows of a DataFrame with ``image_id``, its other columns written below each.
+
+        Examples
+        --------
+        >>> audit.gallery(audit.table("outliers").where("statistic = 'sharpness'").orderBy("value"))
+        """
+        images, targets = (self.workspace.read_or_none(table) for table in (IMAGES, TARGETS))
+        return gallery_of(rows, images, targets, most=most)
 
     def table(self, name: str) -> DataFrame:
         """A table of the workspace by name."""

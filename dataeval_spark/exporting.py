@@ -21,6 +21,7 @@ from dataeval_spark.frames.numbering import numbered
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.kernels.exporting import Format, Layout
 from dataeval_spark.locations import absolute, refuse_credentials
+from dataeval_spark.report.text import plural
 from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.selection.export_facts import Facts, facts_of
 from dataeval_spark.selection.samples import samples_of, with_shared_stems
@@ -198,11 +199,11 @@ def _counts(manifest: DataFrame) -> dict[str, int]:
 def _message(format: str, facts: Facts, counts: Mapping[str, int], opened: Sequence[str]) -> str:
     parts = [f"{counts['images']:,} images as {format}"]
     if counts["unreadable"]:
-        parts.append(f"{counts['unreadable']:,} could not be read and are left out (manifest.parquet says why)")
+        parts.append(f"left out: {plural(counts['unreadable'], 'image')} that cannot be read (see manifest.parquet)")
     if facts.unlabelled:
-        parts.append(f"{facts.unlabelled:,} labels without a class are left out")
-    if format == "yolo" and facts.unheld:
-        parts.append(f"{facts.unheld:,} labels have attributes that YOLO's files cannot hold")
+        parts.append(f"left out: {plural(facts.unlabelled, 'label')} without a class")
     if format == "yolo" and facts.labels > facts.boxes:
-        parts.append(f"{facts.labels - facts.boxes:,} labels without a box are left out")
+        parts.append(f"left out: {plural(facts.labels - facts.boxes, 'label')} without a box")
+    if format == "yolo" and facts.unheld:
+        parts.append(f"left out: attributes of {plural(facts.unheld, 'label')} that YOLO's files cannot hold")
     return "; ".join([*parts, *opened])

@@ -37,6 +37,7 @@ BOUNDED_COLLECTS = {
     "bias/shortcuts.py": "classes x factors",
     "frames/blocks.py": "50 lengths, five ids, one row per block of 8,192 vectors and no more than 500,000",
     "frames/numbering.py": "one row per task of a sort",
+    "inline_gallery.py": "200 rows that are shown",
     "exporting.py": "one row: dataset; one row: a path; one row of counts",
     "export_documents.py": "text of annotations, a batch at a time, to a file",
     "selection/export_facts.py": "1,000 splits, 100,000 classes, rows of counts",
@@ -88,7 +89,7 @@ BOUNDED_COLLECTS = {
 LONG_MODULES = {
     "workspace.py": 448,
     "cli.py": 390,
-    "audit.py": 328,
+    "audit.py": 339,
     "session.py": 290,
 }
 

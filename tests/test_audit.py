@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dataeval_spark.audit import Report
-from dataeval_spark.errors import ConfigError
+from dataeval_spark.errors import ConfigError, OptionError
 from dataeval_spark.steps import COMPARISONS, STEPS
 from dataeval_spark.tables import IMAGE_STATS, RUNS, UNREADABLE_IMAGES
 
@@ -83,3 +83,20 @@ def test_the_progress_line_counts_images():
     assert "about 500 of 1,000 images" in line
     assert "s left" in line
     assert stream.getvalue() == ""
+
+
+def test_a_gallery_shows_the_pictures_of_any_rows_with_what_is_known_of_them(audited):
+    rows = audited.table("targets").where("box IS NOT NULL").select("image_id", "target_index", "class_name")
+    shown = audited.gallery(rows.orderBy("image_id", "target_index"), most=3)
+
+    page = shown._repr_html_()
+    assert len(shown.cards) == page.count("<img src=") == page.count("border:2px solid") == 3
+    assert "class name: " in page
+
+
+def test_a_gallery_escapes_what_strangers_wrote_and_needs_images(audited, frame):
+    rows = frame("image_id string, note string", [("nowhere", "<script>alert(1)</script>")])
+
+    assert "<script>" not in audited.gallery(rows)._repr_html_()
+    with pytest.raises(OptionError, match="needs a column image_id; found a"):
+        audited.gallery(frame("a int", [(1,)]))

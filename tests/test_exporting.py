@@ -145,7 +145,7 @@ def test_yolo_comes_back_but_for_what_its_files_cannot_hold(audit, again, place,
     expected = [(name, class_name, box, False, None) for name, class_name, box, _, _ in labels(audit, "d", digits=4)]
     assert labels(again, "yolo", digits=4) == sorted(expected, key=str)
     assert about(again, "yolo") == about(audit, "d")
-    assert "4 labels have attributes that YOLO's files cannot hold" in lines[0]
+    assert "left out: attributes of 4 labels that YOLO's files cannot hold" in lines[0]
 
 
 @pytest.mark.parametrize("format", ["parquet", "webdataset"])

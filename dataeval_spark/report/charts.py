@@ -90,6 +90,7 @@ def curves(chart_id: str, label: str, places: Sequence[float], bands: Sequence[S
             axes.plot(places, middle, color=colour, linewidth=1.6, marker="o", markersize=2.4)
         _numeric_axes(axes, "")
         axes.set_ylim(0, 1.02)
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g} %"))
         return _svg(figure, chart_id, label)
 

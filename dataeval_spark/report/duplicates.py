@@ -90,7 +90,7 @@ def _figures(data: ReportData) -> list[Mapping[str, Any]]:
         figures.append(
             {
                 "title": words(kind).capitalize(),
-                "detail": f"{plural(rows[0]['true_pairs'], 'judged pair')}; bands are intervals of 95 %",
+                "detail": f"{plural(rows[0]['true_pairs'], 'judged pair')}; bands are intervals of 95\u00a0%",
                 "reference": "precision",
                 "current": "recall",
                 "chart": chart,
