@@ -120,11 +120,15 @@ def read_table(
 def _open(spark: SparkSession, source: str) -> tuple[DataFrame, bool]:
     """The table, and whether it is one of parquet files."""
     try:
+        is_parquet = False
         if os.path.isdir(os.path.join(source, "_delta_log")):
-            return spark.read.format("delta").load(source), False
-        if os.path.exists(source) or "/" in source:
-            return spark.read.parquet(source), True
-        return spark.read.table(source), False
+            frame = spark.read.format("delta").load(source)
+        elif os.path.exists(source) or "/" in source:
+            frame, is_parquet = spark.read.parquet(source), True
+        else:
+            frame = spark.read.table(source)
+        frame.columns  # noqa: B018  under Connect nothing is checked before this
+        return frame, is_parquet
     except AnalysisException as error:
         first = str(error).splitlines()[0][:300]
         raise IngestError(
