@@ -1,14 +1,19 @@
-"""Stratified group folds against scikit-learn, in one run: seconds, and the error of class shares.
+"""Stratified group folds against scikit-learn, alternating in one run: seconds, growth, and the error of class shares.
 
-Both get the same rows: ours as a cached frame, its result read by a `noop` write; scikit-learn's as arrays.
+python benchmarks/splits.py [--rows 1000000] [--groups 100000] [--classes 50] [--folds 5] [--rounds 3]
+    [--large 10000000]
+
+Both sides get the same rows in one process: ours as a cached frame, its result read by a `noop` write; scikit-learn's
+as arrays. LARGE rows, in ten times as many groups, are measured once; 0 leaves them out.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import statistics
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -17,10 +22,14 @@ sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HE
 
 import numpy as np  # noqa: E402
 import pyarrow as pa  # noqa: E402
+from pyspark.sql import DataFrame, SparkSession  # noqa: E402
 from sklearn.model_selection import StratifiedGroupKFold  # noqa: E402
 
 from dataeval_spark import session  # noqa: E402
 from dataeval_spark.splits.assign import assign  # noqa: E402
+
+sys.path.append(str(HERE))
+from frame import Row, report  # noqa: E402
 
 
 def share_error(folds: np.ndarray, labels: np.ndarray, count: int) -> float:
@@ -30,58 +39,82 @@ def share_error(folds: np.ndarray, labels: np.ndarray, count: int) -> float:
     return float(np.abs(table / table.sum(axis=0) - 1 / count).max())
 
 
-def main() -> None:
-    """Print one line of JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=20_000)
-    parser.add_argument("--groups", type=int, default=2_000)
-    parser.add_argument("--classes", type=int, default=50)
-    parser.add_argument("--folds", type=int, default=5)
-    args = parser.parse_args()
-    random = np.random.default_rng(0)
-    groups, labels = random.integers(0, args.groups, args.rows), random.integers(0, args.classes, args.rows)
-    names = pa.array([f"c{c:04d}" for c in range(args.classes)]).take(pa.array(labels))
-    table = pa.table(
-        {
-            "image_id": [f"i{n:09d}" for n in range(args.rows)],
-            "unit_id": [f"g{g:09d}" for g in groups],
-            "stratum": names,
-        }
-    )
-    spark = session.get_or_create()
-    frame = spark.createDataFrame(table).selectExpr(
-        "image_id", "unit_id", "map(stratum, 1L) AS strata", "CAST(NULL AS bigint) AS captured_us",
+def members(spark: SparkSession, groups: np.ndarray, labels: np.ndarray) -> DataFrame:
+    """The rows as `assign` takes them, cached; a million at a time, so that the driver need not hold all as text."""
+    frames = []
+    for start in range(0, len(groups), 1_000_000):
+        part = slice(start, start + 1_000_000)
+        numbers = np.arange(start, start + len(groups[part]))
+        table = pa.table({"n": numbers, "g": groups[part], "c": labels[part]})
+        frames.append(spark.createDataFrame(table))
+    whole = frames[0]
+    for frame in frames[1:]:
+        whole = whole.unionByName(frame)
+    made = whole.selectExpr(
+        "printf('i%09d', n) AS image_id",
+        "printf('g%09d', g) AS unit_id",
+        "map(printf('c%04d', c), 1L) AS strata",
+        "CAST(NULL AS bigint) AS captured_us",
         "CAST(NULL AS string) AS previous",
-    ).cache()  # fmt: skip
-    frame.count()
-    options = {"method": "stratified_group", "folds": args.folds, "shuffle": False}
-    assign(frame.limit(100), method="stratified_group", folds=2)  # compiles
-    start = time.perf_counter()
-    made = assign(frame, **options)
-    made.rows.write.format("noop").mode("overwrite").save()
-    ours = time.perf_counter() - start
-    rows = made.rows.select("image_id", "split").toArrow().sort_by("image_id")
-    found = np.array([int(part.removeprefix("fold_")) for part in rows["split"].to_pylist()])
+    ).cache()
+    made.count()
+    return made
 
-    start = time.perf_counter()
-    theirs_folds = np.empty(args.rows, int)
-    for fold, (_, test) in enumerate(StratifiedGroupKFold(args.folds).split(np.zeros(args.rows), labels, groups)):
-        theirs_folds[test] = fold
-    theirs = time.perf_counter() - start
-    print(
-        json.dumps(
-            {
-                **vars(args),
-                "seconds": round(ours, 2),
-                "scikit_learn_seconds": round(theirs, 2),
-                "ratio": round(theirs / ours, 2),
-                "share_error": share_error(found, labels, args.folds),
-                "scikit_learn_share_error": share_error(theirs_folds, labels, args.folds),
-                "equal": bool((found == theirs_folds).all()),
-            }
-        )
-    )
+
+def measure(
+    spark: SparkSession, rows: int, groups: int, classes: int, folds: int, rounds: int
+) -> tuple[list[float], list[float], float, float, bool]:
+    """Seconds of both sides, their errors of class shares, and whether all folds are equal."""
+    random = np.random.default_rng(0)
+    group, label = random.integers(0, groups, rows), random.integers(0, classes, rows)
+    frame = members(spark, group, label)
+    assign(frame.limit(100), method="stratified_group", folds=2)  # compiles
+    ours, theirs = [], []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        made = assign(frame, method="stratified_group", folds=folds, shuffle=False)
+        made.rows.write.format("noop").mode("overwrite").save()
+        ours.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        expected = np.empty(rows, int)
+        for fold, (_, test) in enumerate(StratifiedGroupKFold(folds).split(np.zeros(rows), label, group)):
+            expected[test] = fold
+        theirs.append(time.perf_counter() - start)
+    numbered = made.rows.selectExpr("CAST(substr(image_id, 2) AS INT) AS n", "CAST(substr(split, 6) AS TINYINT) AS f")
+    found = np.empty(rows, int)
+    table = numbered.toArrow()
+    found[table["n"].to_numpy()] = table["f"].to_numpy()
+    frame.unpersist()
+    is_equal = bool((found == expected).all())
+    return ours, theirs, share_error(found, label, folds), share_error(expected, label, folds), is_equal
+
+
+def main() -> None:
+    """Measure and write benchmarks/results/splits.json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name, value in (("rows", 1_000_000), ("groups", 100_000), ("classes", 50), ("folds", 5), ("rounds", 3)):
+        parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--large", type=int, default=10_000_000)
+    args = parser.parse_args()
+    spark = session.local("splits benchmark", cores=2, memory="6g")
+    sizes = [(args.rows, args.groups, args.rounds, 4.0)]
+    sizes += [(args.large, 10 * args.groups, 1, 8.0)] if args.large else []
+    peer = {"peer": "scikit-learn StratifiedGroupKFold", "peer_version": version("scikit-learn")}
+    rows = []
+    for count, groups, rounds, goal in sizes:
+        ours, theirs, our_error, their_error, is_equal = measure(spark, count, groups, args.classes, args.folds, rounds)
+        data = f"{groups:,} groups, {args.classes} classes, {args.folds} folds"
+        mine, others = statistics.median(ours), statistics.median(theirs)
+        seconds = {"ours_seconds": mine, "peer_seconds": others, "ratio": others / mine}
+        samples = {"ours": ours, "peer": theirs}
+        rows += [
+            Row("stratified group folds", data, count, "ratio", others / mine, "x", ">=", goal,
+                **peer, **seconds, samples=samples),
+            Row("error of class shares", data, count, "value", our_error, "", "<=", their_error, **peer,
+                note="equal folds" if is_equal else "other folds"),
+        ]  # fmt: skip
     spark.stop()
+    report("splits", rows)
 
 
 if __name__ == "__main__":

@@ -106,6 +106,8 @@ def export(
     write_documents(workspace, to, format, manifest, samples, facts)
     columns = ("image_id", "copy", "path", "split", "width", "height", "bytes", "error")
     manifest.orderBy("number").select(*columns).write.parquet(f"{to}/manifest.parquet")
+    if about["without_part"]:
+        opened.append(f"left out: {plural(about['without_part'], 'image')} in no part of {split}")
     message = _message(format, facts, counts, opened)
     finish(to, {"format": format, **about, "classes": len(facts.classes), **counts, "notes": message})
     states = workspace.states(selecting.READS)
@@ -138,12 +140,13 @@ def _samples(
     else:
         members, targets, row = selecting.members_of(workspace, view, version)
         about = {"view": view, "version": row["version"], "recipe": json.loads(row["recipe"])}
-    parts = None
+    parts, without_part = None, 0
     if split is not None:
         rows = workspace.read(t.SPLIT_ASSIGNMENTS).where(F.col("split_name") == split)
         parts = rows.where("repeat = 0 AND fold IS NULL").select("image_id", "split")
         if parts.isEmpty():
             raise OptionError(f"Split {split!r} has folds over time, in which an image is in several parts.")
+        without_part = members.join(parts, on="image_id", how="left_anti").count()
     samples = samples_of(
         members,
         images,
@@ -155,7 +158,7 @@ def _samples(
     if format in ("yolo", "webdataset"):
         samples = with_shared_stems(samples)
     order = ("order_key", "image_id", "copy")
-    return numbered(samples, order, stage, weight="n_targets"), {**about, "split": split}
+    return numbered(samples, order, stage, weight="n_targets"), {**about, "split": split, "without_part": without_part}
 
 
 def _prefix(members: DataFrame, images: DataFrame) -> str:

@@ -231,12 +231,13 @@ def test_parts_of_a_split_are_exported_and_a_hold_out_with_a_reason_only(audit, 
 
     with pytest.raises(HoldoutError, match="--open-holdout"):
         audit.export(place / "parts", format="yolo", view="d", split="main")
-    audit.export(place / "parts", format="yolo", view="d", split="main", open_holdout="final test")
+    audit.export(place / "parts", format="yolo", split="main", open_holdout="final test")
 
     folders = {path.name for path in (place / "parts" / "images").iterdir()}
     assert folders == {"train", "test"}
     message = audit.table("runs").where("step = 'export'").orderBy(F.desc("started_at")).first()["message"]
     assert "hold-out main/test opened 1 times" in message
+    assert "left out: 11 images in no part of main" in message
 
 
 def test_a_selection_has_a_new_version_only_where_it_gives_other_images(audit):

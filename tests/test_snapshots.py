@@ -10,7 +10,7 @@ from dataeval_spark import runs, snapshots
 from dataeval_spark.errors import SnapshotError, TableMissingError, WorkspaceError
 from dataeval_spark.snapshots import TableDiff
 from dataeval_spark.table_access import Writer
-from dataeval_spark.tables import EMBEDDINGS, UNREADABLE_IMAGES
+from dataeval_spark.tables import EMBEDDINGS, SOURCE_FILES, UNREADABLE_IMAGES
 from dataeval_spark.workspace import Workspace
 
 ROW = "image_id string, stage string, error_class string, message string, content_length bigint, fingerprint string"
@@ -103,6 +103,16 @@ def test_restore_brings_the_rows_back_as_a_new_version(workspace):
 
     assert snapshots.restore(workspace, "one") == {"unreadable_images": before + 1}
     assert ids(workspace.read(UNREADABLE_IMAGES)) == ["a", "b"]
+
+
+def test_restore_empties_what_was_filled_after_the_snapshot(workspace, frame):
+    files = frame("dataset string, path string, image_id string, fingerprint string", [("d", "a.txt", "a", "f")])
+    workspace.write(SOURCE_FILES, files, Writer("r", "ingest", "w3", "0"), scope="d")
+
+    restored = snapshots.restore(workspace, "one")
+
+    assert set(restored) == {"unreadable_images", "source_files"}
+    assert workspace.read(SOURCE_FILES).isEmpty()
 
 
 def test_verify_names_the_table_and_version_that_a_forced_clean_up_destroyed(workspace, spark, tmp_path):

@@ -26,6 +26,8 @@ BLOCK_SCHEMA = pa.schema(
 )
 KEYS = ["image_id", "target_index"]
 BYTES_PER_BLOCK = 8 * 2**20
+# About 100 bytes each in the memory of every executor.
+BROADCAST_LABELS = 2_000_000
 
 Block = tuple[pa.Table, NDArray[np.int32], NDArray[np.float64]]
 
@@ -58,8 +60,12 @@ def probability_blocks(predictions: DataFrame, targets: DataFrame, class_indices
     given = targets.join(F.broadcast(class_indices), on="class_name", how="inner").select(
         *KEYS, F.col("class_index").alias("given")
     )
+    # The labels go to the probabilities where they are few enough: the other way is a shuffle of all probabilities.
+    is_small = given.limit(BROADCAST_LABELS + 1).count() <= BROADCAST_LABELS
     # A target is one row, and a model predicts it once.
-    rows = predictions.select(*KEYS, "probabilities").join(given, on=KEYS, how="inner")
+    rows = predictions.select(*KEYS, "probabilities").join(
+        F.broadcast(given) if is_small else given, on=KEYS, how="inner"
+    )
     step = max(1, BYTES_PER_BLOCK // (8 * classes))
 
     def cut(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
