@@ -34,6 +34,7 @@ BOUNDED_COLLECTS = {
     "bias/label_sets.py": "one row per class, up to 100,000",
     "bias/label_parity.py": "one row per class",
     "bias/parity.py": "one row per factor",
+    "bias/within.py": "10,000 bins",
     "bias/shortcuts.py": "classes x factors",
     "frames/blocks.py": "50 lengths, five ids, one row per block of 8,192 vectors and no more than 500,000",
     "frames/numbering.py": "one row per task of a sort",
