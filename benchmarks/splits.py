@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
+import tempfile
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +23,7 @@ sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HE
 
 import numpy as np  # noqa: E402
 import pyarrow as pa  # noqa: E402
+import pyarrow.parquet as pq  # noqa: E402
 from pyspark.sql import DataFrame, SparkSession  # noqa: E402
 from sklearn.model_selection import StratifiedGroupKFold  # noqa: E402
 
@@ -39,24 +41,21 @@ def share_error(folds: np.ndarray, labels: np.ndarray, count: int) -> float:
     return float(np.abs(table / table.sum(axis=0) - 1 / count).max())
 
 
-def members(spark: SparkSession, groups: np.ndarray, labels: np.ndarray) -> DataFrame:
-    """The rows as `assign` takes them, cached; a million at a time, so that the driver need not hold all as text."""
-    frames = []
-    for start in range(0, len(groups), 1_000_000):
-        part = slice(start, start + 1_000_000)
-        numbers = np.arange(start, start + len(groups[part]))
-        table = pa.table({"n": numbers, "g": groups[part], "c": labels[part]})
-        frames.append(spark.createDataFrame(table))
-    whole = frames[0]
-    for frame in frames[1:]:
-        whole = whole.unionByName(frame)
-    made = whole.selectExpr(
-        "printf('i%09d', n) AS image_id",
-        "printf('g%09d', g) AS unit_id",
-        "map(printf('c%04d', c), 1L) AS strata",
-        "CAST(NULL AS bigint) AS captured_us",
-        "CAST(NULL AS string) AS previous",
-    ).cache()
+def members(spark: SparkSession, groups: np.ndarray, labels: np.ndarray, place: Path) -> DataFrame:
+    """The rows as `assign` takes them, cached; they come from a file, so that the driver need not hold them twice."""
+    numbers = np.arange(len(groups))
+    pq.write_table(pa.table({"n": numbers, "g": groups, "c": labels}), place / "rows.parquet", row_group_size=1_000_000)
+    made = (
+        spark.read.parquet(str(place / "rows.parquet"))
+        .selectExpr(
+            "printf('i%09d', n) AS image_id",
+            "printf('g%09d', g) AS unit_id",
+            "map(printf('c%04d', c), 1L) AS strata",
+            "CAST(NULL AS bigint) AS captured_us",
+            "CAST(NULL AS string) AS previous",
+        )
+        .cache()
+    )
     made.count()
     return made
 
@@ -67,7 +66,8 @@ def measure(
     """Seconds of both sides, their errors of class shares, and whether all folds are equal."""
     random = np.random.default_rng(0)
     group, label = random.integers(0, groups, rows), random.integers(0, classes, rows)
-    frame = members(spark, group, label)
+    scratch = tempfile.TemporaryDirectory()
+    frame = members(spark, group, label, Path(scratch.name))
     assign(frame.limit(100), method="stratified_group", folds=2)  # compiles
     ours, theirs = [], []
     for _ in range(rounds):
@@ -85,6 +85,7 @@ def measure(
     table = numbered.toArrow()
     found[table["n"].to_numpy()] = table["f"].to_numpy()
     frame.unpersist()
+    scratch.cleanup()
     is_equal = bool((found == expected).all())
     return ours, theirs, share_error(found, label, folds), share_error(expected, label, folds), is_equal
 

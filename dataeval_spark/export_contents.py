@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark import tables as t
-from dataeval_spark.frames.batches import append_columns, map_rows
+from dataeval_spark.frames.batches import map_rows
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.kernels import exporting
+from dataeval_spark.kernels.export_tables import written_table
 from dataeval_spark.kernels.exporting import Layout
 from dataeval_spark.selection.export_facts import Facts
-from dataeval_spark.selection.samples import factor_names
+from dataeval_spark.selection.samples import factor_columns, factor_names
 from dataeval_spark.stats.profile import tasks_for
 from dataeval_spark.workspace import Workspace
 
 # So many ids are broadcast, so that bytes kept in the table stay where they are; 20 MB.
 BROADCAST_ROWS = 200_000
+MOST_TASKS = 10_000
 WRITTEN_DDL = (
     "number bigint, path string, width int, height int, bytes bigint, image_text string, annotations_text string, "
     "error string"
-)
-TABLE_DDL = (
-    "path string, data binary, objects array<struct<class_name: string, bbox: array<double>, iscrowd: boolean, "
-    "attributes: string>>, error string"
 )
 # What the kernel of a table sees of a sample.
 SEEN = ("number", "name", "copy", "split", "uri", "content", "targets")
@@ -34,19 +33,25 @@ SEEN = ("number", "name", "copy", "split", "uri", "content", "targets")
 def write_contents(workspace: Workspace, stage: Stage, samples: DataFrame, layout: Layout, facts: Facts) -> DataFrame:
     """Write the images; what became of each, in columns of `WRITTEN_DDL`, stored."""
     count = facts.images
-    if layout.format in ("webdataset", "parquet"):
-        shards = -(-count // layout.samples_per_shard)
-        rows = _with_content(workspace, samples, count).withColumn(
-            "_shard", F.floor(F.col("number") / F.lit(layout.samples_per_shard))
-        )
-        rows = rows.repartitionByRange(min(shards, 10_000), "_shard").sortWithinPartitions("number").drop("_shard")
-        if layout.format == "parquet":
-            return _write_table(workspace, stage, rows, layout, facts)
-        kernel = partial(exporting.written_shards, layout=layout)
-        return stage(map_rows(rows, kernel, WRITTEN_DDL), "written")
-    by_path = samples.repartition(tasks_for(count))
-    rows = _with_content(workspace, by_path, count)
+    if layout.format == "parquet":
+        names, samples = _with_factors(workspace, samples)
+        given = _in_shards(_with_content(workspace, samples, count), layout, count)
+        is_plain = facts.most_targets <= 1 and not facts.boxes and not facts.attributes
+        writing = partial(written_table, layout=layout, is_plain=is_plain)
+        shown = F.struct(*_shown(names, is_plain)).alias("shown")
+        return stage(given.select(*SEEN, shown).mapInArrow(writing, WRITTEN_DDL), "written")
+    if layout.format == "webdataset":
+        rows = _in_shards(_with_content(workspace, samples, count), layout, count)
+        return stage(map_rows(rows, partial(exporting.written_shards, layout=layout), WRITTEN_DDL), "written")
+    rows = _with_content(workspace, samples.repartition(tasks_for(count)), count)
     return stage(map_rows(rows, partial(exporting.written_files, layout=layout), WRITTEN_DDL), "written")
+
+
+def _in_shards(rows: DataFrame, layout: Layout, count: int) -> DataFrame:
+    """Each shard whole in one task, in the order of the numbers. Nothing may be joined after this."""
+    tasks = min(-(-count // layout.samples_per_shard), MOST_TASKS)
+    shard = F.floor(F.col("number") / F.lit(layout.samples_per_shard))
+    return rows.repartitionByRange(tasks, shard).sortWithinPartitions("number")
 
 
 def _with_content(workspace: Workspace, samples: DataFrame, count: int) -> DataFrame:
@@ -61,37 +66,26 @@ def _with_content(workspace: Workspace, samples: DataFrame, count: int) -> DataF
     return by_path.unionByName(with_bytes)
 
 
-def _write_table(workspace: Workspace, stage: Stage, rows: DataFrame, layout: Layout, facts: Facts) -> DataFrame:
-    """Write parquet files; an image that cannot be read has no row in them."""
-    kernel = partial(exporting.table_rows, layout=layout)
+def _with_factors(workspace: Workspace, samples: DataFrame) -> tuple[list[str], DataFrame]:
+    """Names of the metadata in the export, and the samples with them in a struct ``factors_of``."""
     factors = workspace.read_or_none(t.FACTORS)
-    names = [] if factors is None else factor_names(factors)
-    given = rows
-    if factors is not None and names:
-        values = F.struct(*(F.col(f"`{name}`") for name in names)).alias("f")
-        # image_id is unique among the rows of images.
-        of_images = factors.where("target_index IS NULL").select("image_id", values)
-        given = rows.join(of_images, on="image_id", how="left")
-    read = append_columns(given, SEEN, kernel, TABLE_DDL)
+    names = [] if factors is None else list(factor_names(factors).values())
+    if factors is None or not names:
+        return [], samples
+    values = F.struct(*factor_columns(factors)).alias("factors_of")
+    # image_id is unique among the rows of images.
+    of_images = factors.where("target_index IS NULL").select("image_id", values)
+    return names, samples.join(of_images, on="image_id", how="left")
+
+
+def _shown(names: Sequence[str], is_plain: bool) -> list[Column]:
+    """Columns of a parquet export besides image and objects."""
     copy = F.when(F.col("copy") > 0, F.concat(F.lit("#copy"), F.col("copy"))).otherwise(F.lit(""))
-    identity = F.concat("image_id", copy).alias("image_id")
-    is_plain = facts.most_targets <= 1 and not facts.boxes and not facts.attributes
-    label = F.get("targets", F.lit(0))["class_name"].alias("class_name") if is_plain else F.col("objects")
-    read.where("error IS NULL").select(
-        identity,
-        F.struct(F.col("data").alias("bytes"), "path").alias("image"),
-        "split",
+    label = [F.get("targets", F.lit(0))["class_name"].alias("class_name")] if is_plain else []
+    return [
+        F.concat("image_id", copy).alias("image_id"),
+        F.col("split"),
         F.timestamp_micros("captured_us").alias("captured_at"),
-        label,
-        *(F.col("f")[name].alias(name) for name in names),
-    ).write.option("maxRecordsPerFile", layout.samples_per_shard).parquet(f"{layout.root}/data")
-    done = workspace.spark.read.parquet(f"{layout.root}/data").select("image_id", "image.path")
-    done = done.withColumnRenamed("image_id", "identity")
-    keyed = rows.drop("content").withColumn("identity", F.concat("image_id", copy))
-    found = stage(keyed.join(done, on="identity", how="left").select("number", "path"), "found")
-    missing = rows.join(found.where("path IS NULL").select("number"), on="number", how="left_semi")
-    errors = stage(append_columns(missing, SEEN, kernel, TABLE_DDL).select("number", "error"), "errors")
-    nothing = {"width": "int", "height": "int", "bytes": "bigint", "image_text": "string", "annotations_text": "string"}
-    return found.join(errors, on="number", how="left").select(
-        "number", "path", *(F.lit(None).cast(type).alias(name) for name, type in nothing.items()), "error"
-    )
+        *label,
+        *(F.col("factors_of")[name].alias(name) for name in names),
+    ]

@@ -9,13 +9,14 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark import tables as t
+from dataeval_spark.frames.parquet_parts import write_parquet
 from dataeval_spark.kernels import coco_writing
 from dataeval_spark.kernels.export_paths import safe_folder
 from dataeval_spark.kernels.exporting import UNSORTED
 from dataeval_spark.kernels.storage_writing import open_for_writing, write_bytes
 from dataeval_spark.kernels.yolo_writing import data_text
 from dataeval_spark.selection.export_facts import Facts
-from dataeval_spark.selection.samples import factor_names
+from dataeval_spark.selection.samples import factor_columns
 from dataeval_spark.workspace import Workspace
 
 TEXT = pa.schema([("text", pa.string())])
@@ -44,10 +45,9 @@ def write_documents(
     )
     factors = workspace.read_or_none(t.FACTORS)
     if factors is not None:
-        names = [F.col(f"`{name}`") for name in factor_names(factors)]
-        of_images = factors.where("target_index IS NULL").select("image_id", *names)
+        of_images = factors.where("target_index IS NULL").select("image_id", *factor_columns(factors))
         metadata = metadata.join(of_images, on="image_id", how="left")
-    metadata.drop("image_id").write.parquet(f"{to}/metadata.parquet")
+    write_parquet(metadata.drop("image_id"), f"{to}/metadata.parquet")
 
 
 def _folder_label(format: str) -> list[Column]:

@@ -13,11 +13,12 @@ from pyspark.sql import functions as F
 
 from dataeval_spark import holdout, selecting
 from dataeval_spark import tables as t
-from dataeval_spark.errors import ExportError, OptionError, StepFailedError
+from dataeval_spark.errors import ExportError, HoldoutError, OptionError, StepFailedError
 from dataeval_spark.export_contents import write_contents
 from dataeval_spark.export_documents import write_documents
 from dataeval_spark.export_place import finish, prepare
 from dataeval_spark.frames.numbering import numbered
+from dataeval_spark.frames.parquet_parts import write_parquet
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.kernels.exporting import Format, Layout
 from dataeval_spark.locations import absolute, refuse_credentials
@@ -27,6 +28,9 @@ from dataeval_spark.selection.export_facts import Facts, facts_of
 from dataeval_spark.selection.samples import samples_of, with_shared_stems
 from dataeval_spark.temporary_settings import BYTES_SETTINGS, temporary_settings
 from dataeval_spark.workspace import Workspace
+
+# Formats in which a label file or a key has an image's path without its extension.
+BY_STEM = ("yolo", "webdataset")
 
 
 def export(
@@ -84,15 +88,18 @@ def export(
     OptionError.unless_one_of("export.format", format, get_args(Format))
     OptionError.unless_between("export.samples_per_shard", samples_per_shard, 1, 1_000_000)
     to = absolute(to)
-    held = _holdouts(workspace, split)
+    held = _holdouts(workspace, view, version, split)
     samples, about = _samples(workspace, stage, format, view, version, split)
     facts = facts_of(samples)
     _require_possible(format, facts)
-    opened = [
-        f"hold-out {split}/{part} opened {holdout.open_part(workspace, run, str(split), part, open_holdout)} times"
-        for part in held
-    ]
+    _require_apart(workspace, to)
+    if held and not (open_holdout or "").strip():
+        raise HoldoutError.closed(*held[0], holdout.openings(workspace, *held[0]))
     prepare(to, format, replace=replace)
+    opened = [
+        f"hold-out {name}/{part} opened {holdout.open_part(workspace, run, name, part, open_holdout)} times"
+        for name, part in held
+    ]
     first = 1 if format == "coco" else 0
     classes = {name: number for number, name in enumerate(facts.classes, start=first)}
     layout = Layout(to, format, classes, samples_per_shard)
@@ -102,10 +109,10 @@ def export(
     except PySparkException as error:
         raise StepFailedError.of("export", ["images"], [to], error) from error
     manifest = stage(samples.select("number", "image_id", "copy", "split").join(written, on="number"), "manifest")
-    counts = _counts(manifest)
+    counts = _counts(manifest, format)
     write_documents(workspace, to, format, manifest, samples, facts)
     columns = ("image_id", "copy", "path", "split", "width", "height", "bytes", "error")
-    manifest.orderBy("number").select(*columns).write.parquet(f"{to}/manifest.parquet")
+    write_parquet(manifest.orderBy("number").select(*columns), f"{to}/manifest.parquet")
     if about["without_part"]:
         opened.append(f"left out: {plural(about['without_part'], 'image')} in no part of {split}")
     message = _message(format, facts, counts, opened)
@@ -118,14 +125,31 @@ def export(
     return StepRun("export", "done", (datetime.now(UTC) - started).total_seconds(), f"{message} in {to}", {}, total)
 
 
-def _holdouts(workspace: Workspace, split: str | None) -> list[str]:
-    """Parts of a split that are hold-outs."""
-    if split is None:
-        return []
-    found = workspace.rows(t.SPLITS, ("split_name", "holdout"))
-    known = {row["split_name"]: list(row["holdout"]) for row in found}
-    OptionError.unless_one_of("export.split", split, sorted(known))
-    return known[split]
+def _holdouts(workspace: Workspace, view: str | None, version: int | None, split: str | None) -> list[tuple[str, str]]:
+    """Hold-outs among what is exported: split and part. Of all images nothing is asked."""
+    known = {row["split_name"]: list(row["holdout"]) for row in workspace.rows(t.SPLITS, ("split_name", "holdout"))}
+    found: list[tuple[str, str]] = []
+    if split is not None:
+        OptionError.unless_one_of("export.split", split, sorted(known))
+        found = [(split, part) for part in known[split]]
+    saved = selecting.newest(workspace, view, version) if view is not None else None
+    for step in json.loads(saved["recipe"]) if saved else ():
+        if step["operation"] == "split" and step["part"] in known.get(step["name"], ()):
+            found.append((step["name"], step["part"]))
+    return list(dict.fromkeys(found))
+
+
+def _require_apart(workspace: Workspace, to: str) -> None:
+    """Refuse a folder that images of this workspace lie in: an earlier export there would be removed with them."""
+    below = f"{to.rstrip('/')}/"
+    inside = F.startswith("uri", F.lit(below)) | F.startswith("uri", F.lit(f"file:{below}"))
+    inside |= F.startswith("uri", F.lit(f"file://{below}"))
+    images = workspace.read(t.IMAGES).where(F.col("deleted_at").isNull() & F.coalesce(inside, F.lit(False)))
+    for row in images.select("image_id", "uri").limit(1).collect():
+        raise OptionError(
+            f"{to} holds images of this workspace, such as {row['uri']}: an export there would replace them.\n"
+            "Hint: --to another folder"
+        )
 
 
 def _samples(
@@ -155,7 +179,7 @@ def _samples(
         parts=parts,
         prefix=_prefix(members, images),
     )
-    if format in ("yolo", "webdataset"):
+    if format in BY_STEM:
         samples = with_shared_stems(samples)
     order = ("order_key", "image_id", "copy")
     return numbered(samples, order, stage, weight="n_targets"), {**about, "split": split, "without_part": without_part}
@@ -179,7 +203,7 @@ def _require_possible(format: str, facts: Facts) -> None:
         )
 
 
-def _counts(manifest: DataFrame) -> dict[str, int]:
+def _counts(manifest: DataFrame, format: str) -> dict[str, int]:
     """How many images were written, and how many not.
 
     Raises
@@ -187,13 +211,16 @@ def _counts(manifest: DataFrame) -> dict[str, int]:
     ExportError
         Two images have one path.
     """
-    for row in manifest.where("path IS NOT NULL").groupBy("path").count().where("count > 1").limit(1).collect():
+    key = F.regexp_replace("path", r"\.[^./]*$", "") if format in BY_STEM else F.col("path")
+    keyed = manifest.where("path IS NOT NULL").groupBy(key.alias("key"))
+    for row in keyed.agg(F.count("*").alias("n"), F.min("image_id").alias("one")).where("n > 1").limit(1).collect():
         raise ExportError(
-            f"{row['count']} images would be written to {row['path']}.\nHint: rename one, or leave it out of the view."
+            f"{row['n']} images would be written as {row['key']}, one of them {row['one']}.\n"
+            "Hint: rename one at its source, or leave it out of the view."
         )
     row = manifest.agg(
         F.count("path").alias("images"),
-        F.count("error").alias("unreadable"),
+        F.count("error").alias("left_out"),
         F.coalesce(F.sum("bytes"), F.lit(0)).alias("bytes"),
     ).collect()[0]  # one row
     return dict(row.asDict())
@@ -201,8 +228,9 @@ def _counts(manifest: DataFrame) -> dict[str, int]:
 
 def _message(format: str, facts: Facts, counts: Mapping[str, int], opened: Sequence[str]) -> str:
     parts = [f"{counts['images']:,} images as {format}"]
-    if counts["unreadable"]:
-        parts.append(f"left out: {plural(counts['unreadable'], 'image')} that cannot be read (see manifest.parquet)")
+    if counts["left_out"]:
+        why = "that cannot be read or have no class" if format == "folder" else "that cannot be read"
+        parts.append(f"left out: {plural(counts['left_out'], 'image')} {why} (see manifest.parquet)")
     if facts.unlabelled:
         parts.append(f"left out: {plural(facts.unlabelled, 'label')} without a class")
     if format == "yolo" and facts.labels > facts.boxes:

@@ -132,7 +132,7 @@ def test_an_image_that_cannot_be_read_is_left_out_and_said_why(place):
 
     assert broken["path"] is None
     assert "header" in broken["error"]
-    assert json.loads((place / "coco" / "export.json").read_text())["unreadable"] == 1
+    assert json.loads((place / "coco" / "export.json").read_text())["left_out"] == 1
     assert not (place / "coco" / "images" / "broken.png").exists()
 
 
@@ -209,6 +209,16 @@ def test_an_export_that_was_cut_off_is_begun_anew(audit, place):
     assert json.loads((to / "export.json").read_text())["finished"]
 
 
+def test_a_folder_that_images_of_the_workspace_lie_in_is_never_replaced(audit, place):
+    (place / "images" / "export.json").write_text('{"format": "coco", "finished": false}')
+
+    with pytest.raises(OptionError, match="holds images of this workspace"):
+        audit.export(place / "images", view="d", replace=True)
+
+    (place / "images" / "export.json").unlink()
+    assert (place / "images" / "a" / "0.jpg").exists()
+
+
 def test_nothing_is_no_export(audit, place):
     audit.select("none", [{"operation": "classes", "keep": ["unicorn"]}])
 
@@ -217,13 +227,13 @@ def test_nothing_is_no_export(audit, place):
 
 
 def test_two_images_whose_labels_would_be_one_file_get_names_of_their_own(spark, tmp_path):
-    for name in ("1.png", "1.jpg"):
-        Image.new("RGB", (64, 64)).save(tmp_path / name)
+    for name in ("1.png", "1.jpg", "1.v2"):
+        Image.new("RGB", (64, 64)).save(tmp_path / name, "PNG")
     audit = Audit(str(tmp_path / "audit"), spark, echo=lambda line: None)
-    audit.ingest(str(tmp_path), dataset="d", glob="*.*g").export(tmp_path / "yolo", format="yolo")
+    audit.ingest(str(tmp_path), dataset="d", glob="1.*").export(tmp_path / "yolo", format="yolo")
 
     labels = sorted(path.stem for path in (tmp_path / "yolo" / "labels").rglob("*.txt"))
-    assert len(set(labels)) == 2
+    assert len(set(labels)) == 3
 
 
 def test_parts_of_a_split_are_exported_and_a_hold_out_with_a_reason_only(audit, place):
@@ -231,6 +241,7 @@ def test_parts_of_a_split_are_exported_and_a_hold_out_with_a_reason_only(audit, 
 
     with pytest.raises(HoldoutError, match="--open-holdout"):
         audit.export(place / "parts", format="yolo", view="d", split="main")
+    assert not (place / "parts").exists()
     audit.export(place / "parts", format="yolo", split="main", open_holdout="final test")
 
     folders = {path.name for path in (place / "parts" / "images").iterdir()}
@@ -284,3 +295,30 @@ def test_a_loader_with_processes_of_its_own_needs_files(audit):
         pickle.dumps(audit.maite(view="c"))
     copy = pickle.loads(pickle.dumps(audit.maite(dataset="d", task="detection")))
     np.testing.assert_array_equal(copy[0][0], audit.maite(dataset="d")[0][0])
+
+
+def test_an_image_without_a_class_has_no_place_in_folders_per_class(spark, tmp_path):
+    for name in ("a/1.png", "2.png"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (64, 64)).save(tmp_path / "in" / name)
+    lines = []
+    audit = Audit(str(tmp_path / "audit"), spark, echo=lines.append)
+    audit.ingest(str(tmp_path / "in"), split="train").export(tmp_path / "out", format="folder")
+
+    assert [path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.png")] == [
+        "train/a/1.png"
+    ]
+    assert "left out: 1 image that cannot be read or have no class" in lines[-1]
+
+
+def test_metadata_whose_name_means_something_else_get_another(spark, tmp_path):
+    (tmp_path / "in").mkdir()
+    Image.new("RGB", (64, 64)).save(tmp_path / "in" / "1.png")
+    (tmp_path / "m.csv").write_text("path,uri,Data,gain\n1.png,here,x,2\n")
+    audit = Audit(str(tmp_path / "audit"), spark, echo=lambda line: None)
+    audit.ingest(str(tmp_path / "in"), metadata=str(tmp_path / "m.csv"))
+    audit.export(tmp_path / "coco").export(tmp_path / "table", format="parquet")
+
+    metadata = pq.read_table(tmp_path / "coco" / "metadata.parquet")
+    assert metadata.column_names == ["path", "split", "captured_at", "source_uri", "source_Data", "gain"]
+    assert {"source_uri", "source_Data", "gain"} <= set(pq.read_table(tmp_path / "table" / "data").column_names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import pyarrow as pa
@@ -44,38 +44,6 @@ def map_rows(frame: DataFrame, kernel: Callable[[Iterator[Row]], Iterable[Row]],
             yield pa.RecordBatch.from_pylist(group, schema=schema)
 
     return frame.mapInArrow(run, spark_schema)
-
-
-def append_columns(
-    frame: DataFrame, columns: Sequence[str], kernel: Callable[[Iterator[Row]], Iterable[Row]], ddl: str
-) -> DataFrame:
-    """Add the columns that a generator of rows gives, one row for each; the others pass as they are, of any type.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Input rows.
-    columns : sequence of str
-        What the kernel sees.
-    kernel : callable
-        Takes the rows of a batch and yields as many.
-    ddl : str
-        Columns to add.
-
-    Examples
-    --------
-    >>> append_columns(frame, ["text"], lambda rows: ({"n": len(row["text"])} for row in rows), "n int")
-    """
-    added = cast(StructType, StructType.fromDDL(ddl))
-    schema = to_arrow_schema(added)
-
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            made = pa.RecordBatch.from_pylist(list(kernel(_rows(batch.select(list(columns))))), schema=schema)
-            names = [*batch.schema.names, *made.schema.names]
-            yield pa.RecordBatch.from_arrays([*batch.columns, *made.columns], names=names)
-
-    return frame.mapInArrow(run, StructType([*frame.schema.fields, *added.fields]))
 
 
 def _rows(batch: pa.RecordBatch) -> Iterator[Row]:

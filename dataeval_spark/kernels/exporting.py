@@ -64,8 +64,7 @@ class Layout:
         if self.format == "yolo":
             return f"images/{safe_folder(row['split'] or UNSORTED)}/{path}"
         if self.format == "folder":
-            class_name = row["targets"][0]["class_name"] if row["targets"] else None
-            folders = [safe_folder(name) for name in (row["split"], class_name) if name]
+            folders = [safe_folder(name) for name in (row["split"], row["targets"][0]["class_name"]) if name]
             prefix = "".join(f"{folder}/" for folder in folders)
             return path if path.startswith(prefix) else f"{prefix}{path}"
         return path
@@ -89,6 +88,9 @@ def written_files(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any
         ``error``: an image that cannot be read, or has no size, is not written.
     """
     for row in rows:
+        if layout.format == "folder" and not row["targets"]:
+            yield {"number": row["number"], "error": "no class, and a folder per class holds none without"}
+            continue
         content, size, error = _content(row)
         if error is not None:
             yield {"number": row["number"], "error": error}
@@ -143,14 +145,15 @@ def written_shards(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, An
 
 
 def table_rows(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any]]:
-    """For each row of a parquet export ``path``, ``data`` (bytes) and ``objects``, or ``error``."""
+    """For each row of a parquet export ``number``, ``path``, ``data`` (bytes), ``objects`` and size, or ``error``."""
     for row in rows:
-        content, _, error = _content(row)
+        content, size, error = _content(row)
         if error is not None:
-            yield {"error": error}
+            yield {"number": row["number"], "error": error}
             continue
+        found = {"number": row["number"], "path": layout.path(row, content), "data": content, "bytes": len(content)}
         objects = [_object(target) for target in row["targets"]]
-        yield {"path": layout.path(row, content), "data": content, "objects": objects}
+        yield {**found, "width": size[0], "height": size[1], "objects": objects}
 
 
 def time_of(microseconds: int | None) -> datetime | None:

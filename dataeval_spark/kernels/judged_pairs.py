@@ -51,7 +51,11 @@ def read_true_pairs(path: str) -> pa.Table:
     if missing:
         raise OptionError(f"Judged pairs {path} have no column {missing[0]}; found {', '.join(table.column_names)}.")
     if JUDGEMENT in table.column_names:
-        table = table.filter(pc.fill_null(table[JUDGEMENT].cast(pa.bool_()), False))
+        try:
+            judged = table[JUDGEMENT].cast(pa.bool_())
+        except pa.ArrowInvalid as error:
+            raise OptionError(f"Judged pairs {path}: {JUDGEMENT} is to be true or false: {error}.") from None
+        table = table.filter(pc.fill_null(judged, False))
     if table.num_rows > MAX_PAIRS:
         raise OptionError(f"Judged pairs {path} are {table.num_rows:,}; expected at most {MAX_PAIRS:,}.")
     return table.select(list(ENDS)).cast(pa.schema([(name, pa.string()) for name in ENDS])).drop_null()

@@ -155,7 +155,8 @@ def _row(name: str | None, target: str | None, relation: str, reference: Counts,
         "current_class": name,
         "reference_class": target,
         "relation": relation,
-        "is_safe": relation in SAFE,
+        # A mapping may name what the reference does not have.
+        "is_safe": relation in SAFE and target in reference,
         "current_count": current.get(name, 0) if name is not None else 0,
         "reference_count": reference.get(target, 0) if target is not None else 0,
     }

@@ -129,8 +129,19 @@ def read_ontology(path: str) -> Ontology:
     try:
         if "hierarchy" not in document:
             return Ontology.from_hierarchy(document)
-        others = {name: document.get(name, {}) for name in ("synonyms", "expected")}
-        return Ontology.from_hierarchy(document["hierarchy"], **others)
+        synonyms = {name: [given] if isinstance(given, str) else given for name, given in _part(document, "synonyms")}
+        expected = dict(_part(document, "expected"))
+        for name, share in expected.items():
+            if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+                raise OntologyError(f"expected.{name} is {share!r}; expected a share in [0, 1].")
+        for name, given in synonyms.items():
+            if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+                raise OntologyError(f"synonyms.{name} is {given!r}; expected a name or a list of names.")
+        made = Ontology.from_hierarchy(document["hierarchy"], synonyms=synonyms, expected=expected)
+        for name in expected:
+            if len(made.find(name)) != 1 or made.children[made.find(name)[0]]:
+                raise OntologyError(f"expected.{name} is no class without others below it.")
+        return made
     except OntologyError as error:
         raise OntologyError(f"{path}: {error}") from None
 
@@ -153,6 +164,13 @@ def read_document(path: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise OntologyError(f"{path} holds {type(found).__name__}; expected names with what they mean.")
     return found
+
+
+def _part(document: Mapping[str, Any], name: str) -> Iterable[tuple[str, Any]]:
+    found = document.get(name, {})
+    if not isinstance(found, Mapping):
+        raise OntologyError(f"{name} is {found!r}; expected names with what they mean.")
+    return found.items()
 
 
 def _edges(node: Any, parent: str | None) -> Iterator[tuple[str, str | None]]:

@@ -11,13 +11,20 @@ from typing import Any
 
 import yaml
 
+from dataeval_spark.kernels.annotations import numbers as numbers_of
+
 # Attributes that a line can hold.
-HELD = ("polygon", "score")
+HELD = ("polygon",)
 _KEYS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+
+# What the data set file says besides.
+_OWN_KEYS = ("names", "nc", "path", "kpt_shape", "download")
 
 
 def label_text(targets: Iterable[Mapping[str, Any]], size: tuple[int, int], classes: Mapping[str, int]) -> str:
-    """The lines of a label file: a box, with a confidence where there is one, or a polygon.
+    """The lines of a label file: a box each; in a file that has a polygon, boxes are polygons of four corners too.
+
+    Trainers take a file as a whole for one of boxes or one of polygons, and boxes with a sixth number not at all.
 
     Parameters
     ----------
@@ -35,24 +42,30 @@ def label_text(targets: Iterable[Mapping[str, Any]], size: tuple[int, int], clas
     >>> label_text([{"class_name": "cat", "box": box, "attributes": None}], (100, 50), {"cat": 3})
     '3 0.25 0.25 0.5 0.5\n'
     """
+    kept = [target for target in targets if target["box"] is not None and target["class_name"] in classes]
+    polygons = [_polygon(target["attributes"]) for target in kept]
     lines = []
-    for target in targets:
-        if target["box"] is None or target["class_name"] not in classes:
-            continue
-        more = json.loads(target["attributes"]) if target["attributes"] else {}
-        numbers = _numbers(target["box"], more, size)
+    for target, polygon in zip(kept, polygons, strict=True):
+        box = target["box"]
+        if any(polygons):
+            points = polygon or [box[key] for key in ("x0", "y0", "x1", "y0", "x1", "y1", "x0", "y1")]
+            numbers = [value / size[place % 2] for place, value in enumerate(points)]
+        else:
+            (x0, x1), (y0, y1) = (
+                (box[f"{axis}0"] / n, box[f"{axis}1"] / n) for axis, n in zip("xy", size, strict=True)
+            )
+            numbers = [(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0]
         # Ten digits: a ten-thousandth of a pixel in the largest images there are.
         lines.append(" ".join([str(classes[target["class_name"]]), *(f"{number:.10g}" for number in numbers)]))
     return "".join(f"{line}\n" for line in lines)
 
 
-def _numbers(box: Mapping[str, float], more: Mapping[str, Any], size: tuple[int, int]) -> list[float]:
-    polygon = more.get("polygon")
-    if isinstance(polygon, list) and len(polygon) >= 6:
-        return [value / size[place % 2] for place, value in enumerate(polygon)]
-    (x0, x1), (y0, y1) = ((box[f"{axis}0"] / n, box[f"{axis}1"] / n) for axis, n in zip("xy", size, strict=True))
-    found = [(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0]
-    return [*found, float(more["score"])] if isinstance(more.get("score"), int | float) else found
+def _polygon(text: str | None) -> list[float] | None:
+    """The polygon of a target's attributes: x and y of three corners or more, pixels; None where there is no such."""
+    points = json.loads(text).get("polygon") if text else None
+    if not isinstance(points, list) or len(points) < 6 or len(points) % 2:
+        return None
+    return points if numbers_of(points, len(points)) is not None else None
 
 
 def data_text(classes: Sequence[str], folders: Mapping[str | None, str]) -> str:
@@ -77,6 +90,7 @@ def data_text(classes: Sequence[str], folders: Mapping[str | None, str]) -> str:
     found: dict[str, list[str]] = {}
     for split, folder in sorted(folders.items(), key=lambda each: each[1]):
         key = "train" if split is None else _KEYS.get(split.lower(), split)
+        key = f"{key}_images" if key in _OWN_KEYS else key
         found.setdefault(key, []).append(folder)
     if "train" in found:
         found.setdefault("val", found["train"])

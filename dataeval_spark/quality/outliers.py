@@ -110,7 +110,8 @@ def outliers(
         if channel_stats is None:
             raise OptionError("outliers.per_channel needs the table channel_stats.\nHint: dataeval-spark profile")
         of_channels = [name for name in statistics if name in CHANNEL_STATS.column_names]
-        values = values.unionByName(_values(channel_stats, targets, of_channels, per_class))
+        if of_channels:
+            values = values.unionByName(_values(channel_stats, targets, of_channels, per_class))
     values = values if per_target else values.where("NOT is_box")
     by = ["is_box", "group_name", "channel", "statistic"]
     # Bounds are few (statistics x classes x channels), so they are broadcast.

@@ -84,7 +84,7 @@ def from_words(words: Sequence[str], value_of: Callable[[str], Any]) -> dict[str
         option, equals, text = word.partition("=")
         if not equals:
             raise OptionError(f"--operation {name}: {word!r} is no option; expected OPTION=VALUE, such as n=100.")
-        value = value_of(text)
+        value = text if option in known and str(known[option].annotation).startswith("str") else value_of(text)
         if option in known and _is_list(known[option]) and not isinstance(value, list):
             value = _list(known[option], text, value_of)
         found[option] = value
@@ -120,7 +120,11 @@ def apply(recipe: Recipe, tables: Mapping[str, DataFrame]) -> Selection:
 
 def targets_of(recipe: Recipe, members: DataFrame, tables: Mapping[str, DataFrame]) -> DataFrame:
     """Rows of ``targets`` of a selection's images, with the labels that its recipe leaves and their new names."""
-    selection = Selection.of_everything(tables)
+    # Of the images that were chosen: labels of others are no matter, and need not be known to a relabelling.
+    everything = Selection.of_everything(tables)
+    selection = everything.with_members(members).with_labels(
+        everything.labels.join(members.select("image_id"), on="image_id", how="left_semi")
+    )
     for step in check(recipe):
         if step["operation"] in LABEL_OPERATIONS:
             options = {name: value for name, value in step.items() if name != "operation"}

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.kernels.files import IMAGE_EXTENSIONS
 from dataeval_spark.tables.keys import BOX_TYPE
 
 TARGETS_TYPE = f"array<struct<class_name: string, box: {BOX_TYPE}, is_crowd: boolean, attributes: string>>"
+# Names that mean something to the readers of exports: paths, bytes, ids, labels, splits, times.
+MEANT = frozenset(
+    (
+        *("path", "file", "file_name", "filename", "image_path", "file_path", "filepath", "image", "uri", "content"),
+        *("bytes", "image_bytes", "data", "image_id", "id", "target_index", "run_id", "class_name", "class", "label"),
+        *("objects", "annotations", "split", "captured_at"),
+    )
+)
 NOT_FACTORS = ("image_id", "target_index", "run_id")
 
 
@@ -70,10 +79,11 @@ def samples_of(
 
 def with_shared_stems(samples: DataFrame) -> DataFrame:
     """Add ``shares_stem``: whether another name is the same but for its extension."""
-    stem = F.regexp_replace("name", r"\.[^./]*$", "")
-    rows = samples.withColumn("_stem", F.concat_ws("\n", F.coalesce("split", F.lit("")), stem))
-    # Copies of an image are told apart by their number.
-    counts = rows.groupBy("_stem").agg(F.count_distinct("name").alias("names"))
+    endings = "|".join(sorted(ending.removeprefix(".") for ending in IMAGE_EXTENSIONS))
+    stem = F.regexp_replace("name", rf"\.(?i:{endings})$", "")
+    copied = F.concat(stem, F.when(F.col("copy") > 0, F.concat(F.lit("-copy"), "copy")).otherwise(F.lit("")))
+    rows = samples.withColumn("_stem", F.concat_ws("\n", F.coalesce("split", F.lit("")), copied))
+    counts = rows.groupBy("_stem").agg(F.count("*").alias("names"))
     shared = counts.where("names > 1").select("_stem", F.lit(True).alias("shares"))
     joined = rows.join(shared, on="_stem", how="left")
     return joined.select(*samples.columns, F.coalesce("shares", F.lit(False)).alias("shares_stem"))
@@ -89,12 +99,30 @@ def _labels(targets: DataFrame) -> DataFrame:
     return found.select("image_id", without_index.cast(TARGETS_TYPE).alias("targets"), "unlabelled")
 
 
-def factor_names(factors: DataFrame) -> list[str]:
-    """Columns of table ``factors`` that are metadata."""
-    return [name for name in factors.columns if name not in NOT_FACTORS]
+def factor_names(factors: DataFrame) -> dict[str, str]:
+    """Columns of table ``factors`` that are metadata, and their names in an export.
+
+    A name that means something else to a reader becomes ``source_NAME``.
+    """
+    taken = set(MEANT)
+    names = {}
+    for name in factors.columns:
+        if name in NOT_FACTORS:
+            continue
+        shown = name
+        while shown.lower() in taken:
+            shown = f"source_{shown}"
+        taken.add(shown.lower())
+        names[name] = shown
+    return names
+
+
+def factor_columns(factors: DataFrame) -> list[Column]:
+    """The metadata under their names in an export."""
+    return [F.col(f"`{name}`").alias(shown) for name, shown in factor_names(factors).items()]
 
 
 def _values(factors: DataFrame) -> DataFrame:
-    names = [F.col(f"`{name}`") for name in factor_names(factors)]
-    values = F.to_json(F.struct(*names)) if names else F.lit(None).cast("string")
+    columns = factor_columns(factors)
+    values = F.to_json(F.struct(*columns)) if columns else F.lit(None).cast("string")
     return factors.where("target_index IS NULL").select("image_id", values.alias("factors"))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from dataeval_spark.frames.batches import BYTES_PER_BATCH, ROWS_PER_BATCH, _groups, append_columns, map_rows
+from dataeval_spark.frames.batches import BYTES_PER_BATCH, ROWS_PER_BATCH, _groups, map_rows
 
 
 def test_values_get_the_declared_types_and_what_a_row_lacks_is_null(frame):
@@ -62,12 +60,3 @@ def test_a_full_batch_is_handed_on_before_the_next_row_is_read():
     next(_groups(rows()))
 
     assert read == [0]
-
-
-def test_columns_are_added_and_all_others_pass_as_they_are(frame):
-    rows = frame("text string, at timestamp, extra struct<a: int, b: string>", [("a", datetime(2024, 5, 1), (1, "x"))])
-
-    found = append_columns(rows, ["text"], lambda seen: ({"n": len(row["text"])} for row in seen), "n int")
-
-    assert found.drop("n").collect() == rows.collect()
-    assert [row["n"] for row in found.collect()] == [1]

@@ -93,15 +93,23 @@ def test_a_yolo_box_comes_back_within_a_ten_thousandth_of_a_pixel(numbers):
     assert row["class_name"] == "0"
 
 
-def test_yolo_lines_hold_scores_and_polygons():
+def test_in_a_yolo_file_with_a_polygon_boxes_are_polygons_too():
     polygon = [0.0, 0.0, 64.0, 0.0, 64.0, 48.0]
-    text = label_text([target(score=0.5), target("dog", (0, 0, 64, 48), polygon=polygon)], SIZE, {"cat": 0, "dog": 1})
+    given_targets = [target(box=(8, 4, 16, 12)), target("dog", (0, 0, 64, 48), polygon=polygon)]
+    text = label_text(given_targets, SIZE, {"cat": 0, "dog": 1})
 
-    scored, shaped = parse_yolo(text.encode(), width=SIZE[0], height=SIZE[1], names={0: "cat", 1: "dog"})
+    boxed, shaped = parse_yolo(text.encode(), width=SIZE[0], height=SIZE[1], names={0: "cat", 1: "dog"})
 
-    assert json.loads(scored["attributes"]) == {"score": 0.5}
+    assert list(boxed["box"].values()) == [8, 4, 16, 12]
     assert json.loads(shaped["attributes"]) == {"polygon": polygon}
     assert shaped["class_name"] == "dog"
+
+
+@pytest.mark.parametrize("polygon", [[[0, 0], [5, 0], [5, 5], [1, 1], [2, 2], [3, 3]], [1, 2, 3, 4, 5, 6, 7], "none"])
+def test_what_is_no_polygon_is_written_as_a_box_of_five_numbers(polygon):
+    (line,) = label_text([target(polygon=polygon, score=0.5)], SIZE, {"cat": 0}).splitlines()
+
+    assert len(line.split()) == 5
 
 
 def test_yolo_leaves_out_what_its_lines_cannot_hold():
@@ -115,6 +123,7 @@ def test_the_data_set_file_names_classes_and_splits():
     assert found.names == {0: "no", 1: "1"}
     assert found.splits == {"train": ("images/train",), "val": ("images/validation",)}
     assert yaml.safe_load(text)["extra"] == "images/extra"
+    assert yaml.safe_load(data_text(["a"], {"names": "images/names"}))["names"] == {0: "a"}
 
 
 def test_training_images_are_validated_on_where_there_are_no_others():

@@ -145,3 +145,30 @@ def test_without_mapping_and_ontology_only_names_count():
         ("b", "unknown", None),
         (None, "vanished", "a"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[hierarchy]\na = ["b"]\n[expected]\nb = "5%"', r"expected.b is '5%'"),
+        ('[hierarchy]\na = ["b"]\n[expected]\na = 0.5', "expected.a is no class without others below"),
+        ('synonyms = 3\n[hierarchy]\na = ["b"]', "synonyms is 3"),
+    ],
+)
+def test_what_a_file_says_beside_the_hierarchy_is_checked(tmp_path, text, message):
+    (tmp_path / "a.toml").write_text(text)
+
+    with pytest.raises(OntologyError, match=message):
+        read_ontology(str(tmp_path / "a.toml"))
+
+
+def test_one_synonym_need_not_be_a_list(tmp_path):
+    (tmp_path / "a.toml").write_text('[hierarchy]\na = ["b"]\n[synonyms]\nb = "bee"\n')
+
+    assert read_ontology(str(tmp_path / "a.toml")).find("bee") == ("b",)
+
+
+def test_a_mapping_to_a_class_that_is_not_there_is_not_safe():
+    (row, _) = reconcile_labels({"car": 5}, {"auto": 3}, mapping={"auto": "cra"})
+
+    assert (row["relation"], row["is_safe"]) == ("mapped", False)

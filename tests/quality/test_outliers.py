@@ -297,6 +297,12 @@ def test_a_channel_is_compared_with_the_same_channel_of_other_images(frame):
     assert outliers(stats, no_targets(frame), values, method="iqr").count() == 0
 
 
+def test_statistics_that_no_channel_has_are_those_of_the_image_alone(frame):
+    stats = columns(frame, {"width": [1.0] * 20 + [9.0]})
+
+    assert outliers(stats, no_targets(frame), channels(frame, []), statistics=["width"], per_channel=True).count() == 1
+
+
 def test_channels_need_their_table(frame):
     with pytest.raises(OptionError, match="needs the table channel_stats"):
         outliers(columns(frame, {"mean": [1.0]}), no_targets(frame), per_channel=True)

@@ -146,3 +146,13 @@ def test_operations_without_their_table_or_beyond_the_end_are_refused(tables):
         selected(tables, {"operation": "indices", "positions": [0, 10]})
     with pytest.raises(OptionError, match="names no class for car, dog"):
         selected(tables, {"operation": "relabel", "classes": {"cat": "pet"}, "unmatched": "raise"})
+
+
+def test_a_relabelling_need_know_only_the_labels_of_the_images_that_were_chosen(tables):
+    recipe = [
+        {"operation": "where", "condition": "image_id = 'a0'"},
+        {"operation": "relabel", "classes": {"cat": "pet"}, "unmatched": "raise"},
+    ]
+    chosen = apply(recipe, tables)
+
+    assert [row.class_name for row in targets_of(recipe, chosen.members, tables).collect()] == ["pet"]
