@@ -189,8 +189,10 @@ def test_a_folder_holds_no_boxes(audit, place):
 def test_what_is_in_the_folder_is_replaced_only_when_asked_and_only_an_export(audit, place):
     with pytest.raises(OptionError, match="--replace"):
         audit.export(place / "coco", view="d")
+    (place / "notes").mkdir()
+    (place / "notes" / "todo.txt").touch()
     with pytest.raises(OptionError, match="is no export"):
-        audit.export(place / "images", view="d", replace=True)
+        audit.export(place / "notes", view="d", replace=True)
     (place / "coco" / "stale.txt").touch()
     audit.export(place / "coco", view="d", replace=True)
 

@@ -64,9 +64,13 @@ class Layout:
         if self.format == "yolo":
             return f"images/{safe_folder(row['split'] or UNSORTED)}/{path}"
         if self.format == "folder":
-            folders = [safe_folder(name) for name in (row["split"], row["targets"][0]["class_name"]) if name]
-            prefix = "".join(f"{folder}/" for folder in folders)
-            return path if path.startswith(prefix) else f"{prefix}{path}"
+            split, label = (
+                safe_folder(name) if name else "" for name in (row["split"], row["targets"][0]["class_name"])
+            )
+            folders = [f"{folder}/" for folder in (split, label) if folder]
+            if path.startswith("".join(folders)):
+                return path
+            return "".join(folders[:-1] if path.startswith(folders[-1]) else folders) + path
         return path
 
 
