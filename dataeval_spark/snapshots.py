@@ -219,12 +219,7 @@ def _diff_table(
 
 
 def restore(workspace: Workspace, name: str) -> dict[str, int]:
-    """Bring every table back to what it was: those that were not there yet are emptied. Runs and snapshots stay.
-
-    Returns
-    -------
-    dict
-        The new version of each table that was brought back or emptied.
+    """Bring every table back to what it was, those that were not there yet to nothing; return the new version of each.
 
     Raises
     ------
@@ -235,15 +230,13 @@ def restore(workspace: Workspace, name: str) -> dict[str, int]:
     if lost:
         raise SnapshotError(f"Snapshot {name!r} cannot be restored:\n" + "\n".join(lost.values()))
     versions = pinned_versions(workspace, name)
-    pinned = [table for table in PINNED_TABLES if table.name in versions]
-    for table in pinned:
+    for table in (pinned := [table for table in PINNED_TABLES if table.name in versions]):
         workspace.spark.sql(f"RESTORE TABLE {workspace.name(table)} TO VERSION AS OF {versions[table.name]}")
-    # What was filled since then would go with other images, and `source_files` would keep files from being read again.
+    # What was filled since goes with other images, and `source_files` would keep files from being read again.
     later = [table for table in PINNED_TABLES if table.name not in versions and not workspace.is_untouched(table)]
     for table in later:
         workspace.spark.sql(f"DELETE FROM {workspace.name(table)}")
-    tables = [*pinned, *later]
-    return {table: state.version for table, state in workspace.states(tables).items()}
+    return {table: state.version for table, state in workspace.states([*pinned, *later]).items()}
 
 
 def export(workspace: Workspace, name: str, directory: str) -> dict[str, int]:

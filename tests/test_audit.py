@@ -60,7 +60,7 @@ def test_verbs_in_one_block_are_one_run(audited):
 def test_runs_name_the_versions_they_read_and_wrote(audited):
     row = audited.workspace.read(RUNS).where("step = 'outliers'").collect()[0]
 
-    assert [entry["table_name"] for entry in row["inputs"]] == ["image_stats", "targets"]
+    assert [entry["table_name"] for entry in row["inputs"]] == ["channel_stats", "image_stats", "targets"]
     assert [(entry["table_name"], entry["version"]) for entry in row["outputs"]] == [("outliers", 1)]
 
 
