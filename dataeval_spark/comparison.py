@@ -94,7 +94,7 @@ def _opened(workspace: Workspace, run: Run, refs: Iterable[str], reason: str | N
     for name, part in filter(None, map(holdout.names_of, refs)):
         count = holdout.open_part(workspace, run, name, part, reason)
         if count is not None:
-            sentences.append(f"hold-out {name}/{part} opened {count} times")
+            sentences.append(holdout.sentence(name, part, count))
     return sentences
 
 

@@ -30,7 +30,7 @@ def write_documents(
     if format == "coco":
         _write_annotations(to, "annotations.json", done, facts.classes)
         for split in facts.splits:
-            if split is not None and facts.splits != (None,):
+            if split is not None:
                 rows = done.where(F.col("split") == split)
                 _write_annotations(to, f"annotations_{safe_folder(split)}.json", rows, facts.classes)
     elif format == "yolo":

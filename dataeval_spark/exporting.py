@@ -25,7 +25,9 @@ from dataeval_spark.locations import absolute, refuse_credentials
 from dataeval_spark.report.text import plural
 from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.selection.export_facts import Facts, facts_of
+from dataeval_spark.selection.recipe import parts_in
 from dataeval_spark.selection.samples import samples_of, with_shared_stems
+from dataeval_spark.selection.state import Selection
 from dataeval_spark.temporary_settings import BYTES_SETTINGS, temporary_settings
 from dataeval_spark.workspace import Workspace
 
@@ -97,8 +99,7 @@ def export(
         raise HoldoutError.closed(*held[0], holdout.openings(workspace, *held[0]))
     prepare(to, format, replace=replace)
     opened = [
-        f"hold-out {name}/{part} opened {holdout.open_part(workspace, run, name, part, open_holdout)} times"
-        for name, part in held
+        holdout.sentence(name, part, holdout.open_part(workspace, run, name, part, open_holdout)) for name, part in held
     ]
     first = 1 if format == "coco" else 0
     classes = {name: number for number, name in enumerate(facts.classes, start=first)}
@@ -133,9 +134,8 @@ def _holdouts(workspace: Workspace, view: str | None, version: int | None, split
         OptionError.unless_one_of("export.split", split, sorted(known))
         found = [(split, part) for part in known[split]]
     saved = selecting.newest(workspace, view, version) if view is not None else None
-    for step in json.loads(saved["recipe"]) if saved else ():
-        if step["operation"] == "split" and step["part"] in known.get(step["name"], ()):
-            found.append((step["name"], step["part"]))
+    if saved is not None:
+        found += [(name, part) for name, part in parts_in(json.loads(saved["recipe"])) if part in known.get(name, ())]
     return list(dict.fromkeys(found))
 
 
@@ -157,10 +157,11 @@ def _samples(
 ) -> tuple[DataFrame, dict[str, Any]]:
     """The samples, numbered in order, and which selection they are."""
     about: dict[str, Any]
-    images = workspace.read(t.IMAGES).where("deleted_at IS NULL").drop("content")
+    tables = selecting.tables_of(workspace)
+    images = tables["images"]
     if view is None:
-        members = images.select("image_id", F.lit(0).alias("copy"), F.lit(0).cast("bigint").alias("order_key"))
-        targets, about = workspace.read(t.TARGETS), {"view": None, "version": None, "recipe": None}
+        members, targets = Selection.of_everything(tables).members, tables["targets"]
+        about = {"view": None, "version": None, "recipe": None}
     else:
         members, targets, row = selecting.members_of(workspace, view, version)
         about = {"view": view, "version": row["version"], "recipe": json.loads(row["recipe"])}
@@ -175,7 +176,7 @@ def _samples(
         members,
         images,
         targets,
-        factors=workspace.read_or_none(t.FACTORS),
+        factors=tables.get("factors"),
         parts=parts,
         prefix=_prefix(members, images),
     )

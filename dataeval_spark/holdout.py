@@ -72,6 +72,11 @@ def open_part(workspace: Workspace, run: Run, name: str, part: str, reason: str 
     return before + 1
 
 
+def sentence(name: str, part: str, count: int | None) -> str:
+    """How often a hold-out has been opened, for the message of a run."""
+    return f"hold-out {name}/{part} opened {count} times"
+
+
 def openings(workspace: Workspace, name: str, part: str) -> int:
     """How often a hold-out has been opened."""
     return len(workspace.rows(RUNS, ("run_id",), step=_step(name, part), status="done"))

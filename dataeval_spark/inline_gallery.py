@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.report import ReportData
-from dataeval_spark.report.galleries import chosen_boxes, collect_boxes, collect_thumbnails
+from dataeval_spark.report.galleries import collect_boxes, collect_thumbnails
 from dataeval_spark.report.pictures import Card, card
 from dataeval_spark.report.text import number, shorten, words
 
@@ -65,7 +65,8 @@ def gallery_of(
         raise OptionError(f"A gallery needs a column image_id; found {', '.join(rows.columns)}.")
     found = [{"target_index": None, **row.asDict()} for row in rows.limit(most).collect()]
     ids = tuple(dict.fromkeys(row["image_id"] for row in found))
-    boxes = collect_boxes(targets, *chosen_boxes({"outliers": found}, ids))
+    about = dict.fromkeys((row["image_id"], row["target_index"]) for row in found if row["target_index"] is not None)
+    boxes = collect_boxes(targets, (), tuple(about))
     data = ReportData(thumbnails=collect_thumbnails(images, ids, size), boxes=boxes)
     return Gallery(tuple(_card(data, row) for row in found))
 

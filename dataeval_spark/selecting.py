@@ -15,7 +15,7 @@ from dataeval_spark import tables as t
 from dataeval_spark.errors import OptionError
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.runs import Run, StepRun, work_id
-from dataeval_spark.selection.recipe import Recipe, apply, check, targets_of
+from dataeval_spark.selection.recipe import Recipe, apply, check, parts_in, targets_of
 from dataeval_spark.workspace import Workspace
 
 READS = (
@@ -66,11 +66,10 @@ def select(
         recipe = json.loads(before["recipe"])
     steps = check(recipe)
     opened = []
-    for step in steps:
-        if step["operation"] == "split" and step["name"] != "given":
-            count = holdout.open_part(workspace, run, step["name"], step["part"], open_holdout)
-            if count is not None:
-                opened.append(f"hold-out {step['name']}/{step['part']} opened {count} times")
+    for part in parts_in(steps):
+        count = holdout.open_part(workspace, run, *part, open_holdout)
+        if count is not None:
+            opened.append(holdout.sentence(*part, count))
     states = workspace.states(READS)
     text = json.dumps(steps, sort_keys=True)
     members = stage(apply(steps, tables_of(workspace)).members, "view")

@@ -10,9 +10,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.kernels.contingency_statistics import label_parity as compare_counts
 from dataeval_spark.kernels.null_model import null_model as guess
-from dataeval_spark.tables import LABEL_PARITY, NULL_MODEL, Table
+from dataeval_spark.tables import LABEL_PARITY, NULL_MODEL
 
 Counts = dict[str, tuple[int, int]]
 
@@ -70,7 +71,7 @@ def label_parity(
     if all(totals):
         found = compare_counts(*(np.array([of[side] for of in counts.values()]) for side in (0, 1)))
         whole |= {**vars(found), "is_different": found.p_value < threshold}
-    return _frame(reference, LABEL_PARITY, [whole, *rows])
+    return rows_of_dicts(reference, LABEL_PARITY, [whole, *rows])
 
 
 def null_model(
@@ -106,7 +107,7 @@ def null_model(
     sides = {"window": window, "reference": reference_name, "current": current_name}
     both = [np.array([of[side] for _, of in sorted(counts.items())]) for side in (0, 1)]
     found = guess(*both) if both[1].sum() else {}
-    return _frame(reference, NULL_MODEL, [{**sides, "predictor": name, **of} for name, of in found.items()])
+    return rows_of_dicts(reference, NULL_MODEL, [{**sides, "predictor": name, **of} for name, of in found.items()])
 
 
 def _counts(reference: DataFrame, current: DataFrame) -> Counts:
@@ -130,9 +131,3 @@ def _shares(name: str | None, of: tuple[int, ...], totals: tuple[int, ...]) -> d
 
 def _status(of: tuple[int, int]) -> str:
     return "in both" if all(of) else "vanished" if of[0] else "new"
-
-
-def _frame(like: DataFrame, table: Table, rows: list[dict[str, Any]]) -> DataFrame:
-    columns = [column for column in table.columns if column.name != "run_id"]
-    ddl = ", ".join(column.ddl(comments=False) for column in columns)
-    return like.sparkSession.createDataFrame([tuple(row.get(c.name) for c in columns) for row in rows], ddl)

@@ -10,10 +10,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.contract_rows import rows_of
+from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.kernels import label_sets
 from dataeval_spark.kernels.ontology import Ontology, read_document, read_ontology
-from dataeval_spark.tables import LABEL_COVERAGE, LABEL_RECONCILIATION, Table
+from dataeval_spark.tables import LABEL_COVERAGE, LABEL_RECONCILIATION
 
 MAX_CLASSES = 100_000
 
@@ -49,7 +49,7 @@ def label_coverage(label_stats: DataFrame, *, ontology: str | Ontology | None = 
     classes = read_ontology(ontology) if isinstance(ontology, str) else ontology
     rows = label_stats.where("class_name IS NOT NULL").select("class_name", "label_count")
     found = label_sets.label_coverage(_counts(rows), classes)
-    return _frame(label_stats, LABEL_COVERAGE, found)
+    return rows_of_dicts(label_stats, LABEL_COVERAGE, found)
 
 
 def label_reconciliation(
@@ -103,12 +103,7 @@ def label_reconciliation(
     ]
     sides: dict[str, Any] = {"window": window, "reference": reference_name, "current": current_name}
     found = label_sets.reconcile_labels(*counts, mapping=names, ontology=classes)
-    return _frame(reference, LABEL_RECONCILIATION, [{**sides, **row} for row in found])
-
-
-def _frame(like: DataFrame, table: Table, rows: list[dict[str, Any]]) -> DataFrame:
-    names = [name for name in table.column_names if name != "run_id"]
-    return rows_of(like, table, [tuple(row[name] for name in names) for row in rows])
+    return rows_of_dicts(reference, LABEL_RECONCILIATION, [{**sides, **row} for row in found])
 
 
 def _counts(rows: DataFrame) -> dict[str, int]:

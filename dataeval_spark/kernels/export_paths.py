@@ -6,20 +6,10 @@ import hashlib
 import os
 import re
 
-from dataeval_spark.kernels.files import IMAGE_EXTENSIONS
+from dataeval_spark.kernels.files import IMAGE_EXTENSIONS, extension_of
 
 # A file system takes 255 bytes; a copy's number, an extension and a hash come on top of these.
 MAX_NAME_BYTES = 200
-_EXTENSIONS = (
-    (b"\xff\xd8\xff", ".jpg"),
-    (b"\x89PNG\r\n\x1a\n", ".png"),
-    (b"GIF8", ".gif"),
-    (b"BM", ".bmp"),
-    (b"II*\x00", ".tif"),
-    (b"MM\x00*", ".tif"),
-    (b"\x00\x00\x00\x0cjP  ", ".jp2"),
-    (b"8BPS", ".psd"),
-)
 # Separators of other systems, characters that some of them forbid, and control characters.
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
 
@@ -51,25 +41,12 @@ def export_path(name: str, content: bytes, *, copy: int = 0, distinct: bool = Fa
     folder, _, base = name.rpartition("/")
     stem, extension = os.path.splitext(base)
     if extension.lower() not in IMAGE_EXTENSIONS:
-        stem, extension = base, extension_of(content)
+        stem, extension = base, extension_of(content) or ".img"
     parts = [_safe(part) for part in folder.split("/")] if folder else []
     path = "/".join([*parts, _safe(stem if dots else stem.replace(".", "_"))])
     if distinct or path != (f"{folder}/{stem}" if folder else stem):
-        path = f"{path}-{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:10]}"
+        path = f"{path}-{_hash(name)}"
     return f"{path}-copy{copy}{extension}" if copy else f"{path}{extension}"
-
-
-def extension_of(content: bytes) -> str:
-    """The usual extension of an image's format, by its first bytes; ``.img`` of one that is not known.
-
-    Examples
-    --------
-    >>> extension_of(b"GIF89a")
-    '.gif'
-    """
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return ".webp"
-    return next((extension for start, extension in _EXTENSIONS if content.startswith(start)), ".img")
 
 
 def safe_folder(name: str) -> str:
@@ -81,7 +58,11 @@ def safe_folder(name: str) -> str:
     ('cat', 'a_b-')
     """
     safe = _safe(name.replace("/", "_"))
-    return safe if safe == name else f"{safe}-{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:10]}"
+    return safe if safe == name else f"{safe}-{_hash(name)}"
+
+
+def _hash(name: str) -> str:
+    return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:10]
 
 
 def _safe(part: str) -> str:

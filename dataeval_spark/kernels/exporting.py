@@ -95,14 +95,13 @@ def written_files(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any
         if layout.format == "folder" and not row["targets"]:
             yield {"number": row["number"], "error": "no class, and a folder per class holds none without"}
             continue
-        content, size, error = _content(row)
-        if error is not None:
-            yield {"number": row["number"], "error": error}
+        content, found = _read(row)
+        if "error" in found:
+            yield found
             continue
-        path = layout.path(row, content)
+        size = found["width"], found["height"]
+        path = found["path"] = layout.path(row, content)
         write_bytes(f"{layout.root}/{path}", content)
-        found: dict[str, Any] = {"number": row["number"], "path": path, "bytes": len(content)}
-        found |= {"width": size[0], "height": size[1]}
         if layout.format == "coco":
             number = row["number"] + 1
             below = path.removeprefix("images/")
@@ -134,9 +133,9 @@ def written_shards(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, An
                 stack.close()
                 file = stack.enter_context(open_for_writing(f"{layout.root}/shard-{wanted:06d}.tar"))
                 shard, current = stack.enter_context(ShardWriter(file)), wanted
-            content, size, error = _content(row)
-            if error is not None:
-                yield {"number": row["number"], "error": error}
+            content, found = _read(row)
+            if "error" in found:
+                yield found
                 continue
             path = layout.path(row, content)
             moment = time_of(row["captured_us"])
@@ -144,20 +143,18 @@ def written_shards(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, An
             factors = json.loads(row["factors"]) if row["factors"] else {}
             document = document_of(row["targets"], row["split"], captured_at, factors)
             shard.add(path, content, document)
-            found = {"number": row["number"], "path": f"shard-{wanted:06d}.tar/{path}", "bytes": len(content)}
-            yield {**found, "width": size[0], "height": size[1]}
+            yield {**found, "path": f"shard-{wanted:06d}.tar/{path}"}
 
 
 def table_rows(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any]]:
     """For each row of a parquet export ``number``, ``path``, ``data`` (bytes), ``objects`` and size, or ``error``."""
     for row in rows:
-        content, size, error = _content(row)
-        if error is not None:
-            yield {"number": row["number"], "error": error}
+        content, found = _read(row)
+        if "error" in found:
+            yield found
             continue
-        found = {"number": row["number"], "path": layout.path(row, content), "data": content, "bytes": len(content)}
         objects = [_object(target) for target in row["targets"]]
-        yield {**found, "width": size[0], "height": size[1], "objects": objects}
+        yield {**found, "path": layout.path(row, content), "data": content, "objects": objects}
 
 
 def time_of(microseconds: int | None) -> datetime | None:
@@ -170,10 +167,11 @@ def _object(target: Row) -> dict[str, Any]:
     return {**found, "attributes": target["attributes"]}
 
 
-def _content(row: Row) -> tuple[bytes, tuple[int, int], str | None]:
-    """Bytes and size of an image, or why they cannot be had."""
+def _read(row: Row) -> tuple[bytes, dict[str, Any]]:
+    """Bytes of an image, and its number with its size in bytes and pixels, or with why they cannot be had."""
     try:
         content = row["content"] if row["content"] is not None else read_file(row["uri"] or "")
-        return content, upright_size(io.BytesIO(content)), None
+        width, height = upright_size(io.BytesIO(content))
     except (OSError, UnreadableImage) as error:
-        return b"", (0, 0), f"{type(error).__name__}: {error}"[:500]
+        return b"", {"number": row["number"], "error": f"{type(error).__name__}: {error}"[:500]}
+    return content, {"number": row["number"], "bytes": len(content), "width": width, "height": height}

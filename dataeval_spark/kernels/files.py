@@ -17,18 +17,18 @@ IMAGE_EXTENSIONS = frozenset(
         *("avif", "heic", "heif", "ppm", "pgm", "pbm", "pnm", "tga", "psd", "ico"),
     )
 )
-# First bytes of the common image formats, for files whose names do not tell.
-SIGNATURES = (
-    b"\xff\xd8\xff",
-    b"\x89PNG\r\n\x1a\n",
-    b"GIF87a",
-    b"GIF89a",
-    b"BM",
-    b"II*\x00",
-    b"MM\x00*",
-    b"\x00\x00\x00\x0cjP  ",
-    b"8BPS",
-)
+# First bytes of the common image formats, for files whose names do not tell, and the extension of each.
+SIGNATURES = {
+    b"\xff\xd8\xff": ".jpg",
+    b"\x89PNG\r\n\x1a\n": ".png",
+    b"GIF87a": ".gif",
+    b"GIF89a": ".gif",
+    b"BM": ".bmp",
+    b"II*\x00": ".tif",
+    b"MM\x00*": ".tif",
+    b"\x00\x00\x00\x0cjP  ": ".jp2",
+    b"8BPS": ".psd",
+}
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,20 @@ def is_image(path: str) -> bool:
 
 def has_signature(start: bytes) -> bool:
     """Whether a file's first 16 bytes are those of an image."""
-    return start.startswith(SIGNATURES) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
+    return extension_of(start) is not None
+
+
+def extension_of(start: bytes) -> str | None:
+    """The usual extension of an image's format, by its first 16 bytes; None of one that is not known.
+
+    Examples
+    --------
+    >>> extension_of(b"GIF89a")
+    '.gif'
+    """
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return ".webp"
+    return next((extension for first, extension in SIGNATURES.items() if start.startswith(first)), None)
 
 
 def glob_pattern(pattern: str) -> str:

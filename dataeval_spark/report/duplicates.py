@@ -10,7 +10,7 @@ from typing import Any
 from dataeval_spark.report import charts
 from dataeval_spark.report.data import ReportData, Row
 from dataeval_spark.report.differences import difference_of
-from dataeval_spark.report.pictures import Card, card
+from dataeval_spark.report.pictures import NO_PICTURE, Card, card
 from dataeval_spark.report.text import listed, number, plural, shown, words
 
 GROUP_KINDS = {"exact": "exact copies", "near": "near duplicates", "low_information": "blank or flat images"}
@@ -66,10 +66,9 @@ def _cards(data: ReportData, rows: Sequence[Row]) -> list[Card]:
             tone="ok" if is_kept else "",
             target_index=row["target_index"],
         )
-        is_whole = kept is not None and kept["target_index"] is None and row["target_index"] is None
-        if kept is not None and is_whole and not is_kept:
-            pictures = [data.thumbnails.get(each["image_id"]) for each in (kept, row)]
-            found = difference_of(*pictures) if pictures[0] and pictures[1] else None  # type: ignore[arg-type]
+        if kept is not None and not is_kept and kept["target_index"] is None and row["target_index"] is None:
+            pictures = (data.thumbnails.get(each["image_id"], NO_PICTURE) for each in (kept, row))
+            found = difference_of(*pictures)
             if found:
                 line = f"mean difference {number(found[1])} of 255"
                 made = replace(made, difference=found[0], lines=(*made.lines, line))

@@ -57,6 +57,11 @@ def check(recipe: Recipe) -> list[dict[str, Any]]:
     return checked
 
 
+def parts_in(recipe: Recipe) -> list[tuple[str, str]]:
+    """Split and part that a recipe takes, but for those of the source."""
+    return [(step["name"], step["part"]) for step in recipe if step["operation"] == "split" and step["name"] != "given"]
+
+
 def from_words(words: Sequence[str], value_of: Callable[[str], Any]) -> dict[str, Any]:
     """An operation as a command line gives it: its name, then ``OPTION=VALUE``; lists with commas.
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataeval_spark.kernels.export_paths import MAX_NAME_BYTES, export_path, extension_of, safe_folder
+from dataeval_spark.kernels.export_paths import MAX_NAME_BYTES, export_path, safe_folder
+from dataeval_spark.kernels.files import extension_of
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
