@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from PIL import Image  # noqa: E402
 PHOTOS = HERE.parent.parent / "shared" / "data" / "imagenet_photos" / "images"
 SIZE = (500, 375)
 WARM_UP = 200
+FULL_RUN = 140  # seconds that the run takes, to which 1 % of new images are compared
 
 
 def make_images(folder: Path, first: int, count: int) -> None:
@@ -42,6 +44,14 @@ def make_images(folder: Path, first: int, count: int) -> None:
         left, top = random.integers(0, source.width - width + 1), random.integers(0, source.height - height + 1)
         crop = source.resize(SIZE, Image.Resampling.BILINEAR, box=(left, top, left + width, top + height))
         crop.save(folder / f"{number:06d}.jpg", quality=90)
+
+
+def make_copies(folder: Path, originals: Path, count: int) -> None:
+    """So many files of the same pixels over and over, each with its number behind the end of the image."""
+    folder.mkdir(parents=True)
+    contents = [path.read_bytes() for path in sorted(originals.iterdir())[:2000]]
+    for number in range(count):
+        (folder / f"{number:07d}.jpg").write_bytes(contents[number % len(contents)] + str(number).encode())
 
 
 def _sources() -> list[Image.Image]:
@@ -150,13 +160,16 @@ def measure(scratch: Path, n: int, rounds: int) -> list[object]:
         note("one core", job(folder, scratch / f"o{number}", 1))
         note("half", job(half, scratch / f"h{number}", 2))
         note("quarter", job(quarter, scratch / f"q{number}", 2))
-    new, ten, hundred = scratch / "new", scratch / "ten", scratch / "hundred"
-    make_images(new, n, n // 100)
-    make_images(ten, n + n // 100, 10)
-    make_images(hundred, 2 * n, 100)
-    small = job(hundred, scratch / "small", 2, again=ten)
-    large = job(folder, scratch / "large", 2, again=new)
     middle = {name: statistics.median(values) for name, values in seconds.items()}
+    many, new, ten, hundred = scratch / "many", scratch / "new", scratch / "ten", scratch / "hundred"
+    large_n = math.ceil(FULL_RUN / middle["job"] * n)
+    make_copies(many, folder, large_n)
+    make_images(new, n, large_n // 100)
+    make_images(ten, 3 * n, 10)
+    make_images(hundred, 4 * n, 100)
+    small = job(hundred, scratch / "small", 2, again=ten)
+    large = job(many, scratch / "large", 2, again=new)
+    full = large["ingest"] + large["profile"]
     data = f"{SIZE[0]}x{SIZE[1]} JPEG, kept by reference; 2 cores"
 
     def ratio(title: str, goal: float, over: str, under: str, sign: str = ">=", note: str = "") -> Row:
@@ -169,7 +182,7 @@ def measure(scratch: Path, n: int, rounds: int) -> list[object]:
             note=note,
         )
 
-    spare = 0.05 * (large["ingest"] + large["profile"]) + small["again"]
+    spare = 0.05 * full + small["again"]
     return [
         ratio("job / two plain processes", 0.9, "plain", "job", note="rate of the whole verb, tables written"),
         ratio("bytes in the table / two plain", 0.75, "plain", "bytes"),
@@ -186,8 +199,8 @@ def measure(scratch: Path, n: int, rounds: int) -> list[object]:
             note="resident memory of the JVM, whose heap is bounded anyway",
         ),
         Row(
-            *("1 % new images", data, n // 100, "seconds", large["again"], "s", "<=", spare),
-            note=f"limit: 5 % of the full run ({large['ingest'] + large['profile']:.0f} s) + {small['again']:.1f} s, "
+            *("1 % new images", data, large_n // 100, "seconds", large["again"], "s", "<=", spare),
+            note=f"limit: 5 % of the full run ({full:.0f} s for {large_n:,} images) + {small['again']:.1f} s, "
             "what ten new images cost in a workspace of 100",
         ),
         Row("images per second", data, n, "rate", n / middle["job"], "1/s", samples={"ours": seconds["job"]}),
