@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -136,10 +136,19 @@ class Audit:
             lambda run, stage: [profiling.run_profile(self.workspace, run, stage, on_pending=expect, **options)],
         )
 
-    def analyze(self, *steps: str, options: Mapping[str, Mapping[str, Any]] | None = None) -> Audit:
+    def analyze(
+        self,
+        *steps: str,
+        options: Mapping[str, Mapping[str, Any]] | None = None,
+        open_holdout: str | None = None,
+    ) -> Audit:
         """Run the analyses that are not up to date; all of them, or those named."""
         given = checked(options)
-        return self._do("analyze", given, lambda run, stage: pipeline.analyze(self.workspace, run, stage, given, steps))
+
+        def work(run: Run, stage: Stage) -> Iterable[StepRun]:
+            return pipeline.analyze(self.workspace, run, stage, given, steps, open_holdout=open_holdout)
+
+        return self._do("analyze", given, work)
 
     def compare(
         self,
@@ -187,12 +196,19 @@ class Audit:
             "export", given, lambda run, stage: [exporting.export(self.workspace, run, stage, str(to), **options)]
         )
 
-    def run(self, *, options: Mapping[str, Mapping[str, Any]] | None = None, steps: Sequence[str] = ()) -> Audit:
+    def run(
+        self,
+        *,
+        options: Mapping[str, Mapping[str, Any]] | None = None,
+        steps: Sequence[str] = (),
+        open_holdout: str | None = None,
+    ) -> Audit:
         """Profile, then analyze."""
         given = checked(options)
         with self.one_run("run", given):
             self.profile(**given.get("profile", {}))
-            self.analyze(*steps, options={k: v for k, v in given.items() if k in pipeline_steps()})
+            analyses = {k: v for k, v in given.items() if k in pipeline_steps()}
+            self.analyze(*steps, options=analyses, open_holdout=open_holdout)
         return self
 
     def snapshot(self, name: str, note: str | None = None) -> Audit:
@@ -306,18 +322,24 @@ class Audit:
         with self._run(job, options):
             yield
 
-    def _do(self, job: str, options: Mapping[str, Any], work: Callable[[Run, Stage], Sequence[StepRun | str]]) -> Audit:
-        """Do the work of a verb, with a live line and ready to be cancelled, and print what became of it."""
+    def _do(self, job: str, options: Mapping[str, Any], work: Callable[[Run, Stage], Iterable[StepRun | str]]) -> Audit:
+        """Do the work of a verb, with a live line and ready to be cancelled, and print what became of it.
 
-        def in_run() -> Sequence[StepRun | str]:
+        What was finished before an error is printed too.
+        """
+        results: list[StepRun | str] = []
+
+        def in_run() -> None:
             with self._run(job, options) as (run, stage), self._cancellation.noticed():
-                return work(run, stage)
+                results.extend(work(run, stage))
 
-        with self._progress.running(job):
-            results = self._interruptible(in_run)
-        for result in results:
-            logger.info("%s", result)
-            self._echo(str(result))
+        try:
+            with self._progress.running(job):
+                self._interruptible(in_run)
+        finally:
+            for result in results:
+                logger.info("%s", result)
+                self._echo(str(result))
         return self
 
     def _interruptible(self, work: Callable[[], Result]) -> Result:

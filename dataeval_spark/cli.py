@@ -71,12 +71,13 @@ def parser() -> argparse.ArgumentParser:
     analyze = _verb(verbs, "analyze", "run the analyses that are not up to date")
     analyze.add_argument("steps", nargs="*", metavar="STEP", help="default: all whose inputs exist")
     _configurable(analyze)
+    _opening(analyze)
     compare = _verb(verbs, "compare", "compare two datasets, splits or snapshots")
     compare.add_argument("steps", nargs="*", metavar="STEP", help="default: all")
     for side in ("reference", "current"):
         compare.add_argument(f"--{side}", required=True, metavar="REF", help=REFERENCES)
     _configurable(compare)
-    compare.add_argument("--open-holdout", metavar="REASON", help="why a hold-out is read; it is written to runs")
+    _opening(compare)
     dataset_commands.declare(lambda name, text: _verb(verbs, name, text))
     snapshot_commands.declare(lambda name, text: _verb(verbs, name, text))
     search = _verb(verbs, "search", "find the images that are like a given one")
@@ -93,6 +94,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("conf", metavar="CONF", help="TOML file; see conf/default.toml")
     _common(run)
     run.add_argument("--set", action="append", default=[], metavar="STEP.OPTION=VALUE")
+    _opening(run)
     demo = verbs.add_parser("demo", help="make demo images with known faults, and find them")
     demo.add_argument("--images", metavar="DIR", help="use this folder of images instead")
     demo.add_argument("--workspace", default="demo/workspace", metavar="WS")
@@ -161,6 +163,10 @@ def _common(made: argparse.ArgumentParser) -> None:
 def _configurable(made: argparse.ArgumentParser) -> None:
     made.add_argument("--conf", metavar="FILE", help="TOML file with options")
     made.add_argument("--set", action="append", default=[], metavar="STEP.OPTION=VALUE", help="one option; repeatable")
+
+
+def _opening(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--open-holdout", metavar="REASON", help="why a hold-out is read; it is written to runs")
 
 
 def _ingest(made: argparse.ArgumentParser) -> None:
@@ -279,7 +285,7 @@ def _run_analyze(args: argparse.Namespace) -> int:
         for planned in plan_analyze(_audit(args).workspace, options, args.steps):
             print(planned)
         return DONE
-    _audit(args).analyze(*args.steps, options=options)
+    _audit(args).analyze(*args.steps, options=options, open_holdout=args.open_holdout)
     return DONE
 
 
@@ -340,7 +346,7 @@ def _run_conf(args: argparse.Namespace) -> int:
     if args.dry_run:
         print(json.dumps(conf, indent=2))
         return DONE
-    run_configured(conf, _audit(args, conf["workspace"]))
+    run_configured(conf, _audit(args, conf["workspace"]), args.open_holdout)
     return DONE
 
 

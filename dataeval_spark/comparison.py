@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -29,7 +29,7 @@ def compare(
     options: Options,
     only: Sequence[str] = (),
     open_holdout: str | None = None,
-) -> list[StepRun]:
+) -> Iterator[StepRun]:
     """Compare two parts of the workspace, or two snapshots of it.
 
     Parameters
@@ -37,24 +37,33 @@ def compare(
     reference, current : str
         ``dataset=NAME``, ``split=NAME`` (as the source gave it), ``assigned=SPLIT/PART`` or the name of a snapshot.
     open_holdout : str, optional
-        Why a part that is a hold-out is read; see `dataeval_spark.holdout`.
+        Why a part that is a hold-out is read, or labels of one that is among the images of a side; see
+        `dataeval_spark.holdout`.
 
     Raises
     ------
     OptionError
         A side has no images.
     HoldoutError
-        A side is a hold-out, and there is no reason to open it.
+        A side is a hold-out, or holds one whose labels a step would read (the others were run), and there is no reason.
     SnapshotError
         There is no such snapshot.
     """
     sides = {"reference": reference, "current": current}
     opened = _opened(workspace, run, sides.values(), open_holdout)
-    results = []
-    for step in chosen(only, COMPARISONS):
+    steps = chosen(only, COMPARISONS)
+    guard = holdout.Guard(workspace, run, _held(workspace, sides.values(), steps), open_holdout)
+
+    def openings(step: Step) -> str:
+        return "; ".join(filter(None, [*opened, guard.message if step.labels else ""]))
+
+    def said(step: Step, result: StepRun) -> StepRun:
+        return replace(result, message="; ".join(filter(None, [result.message, openings(step)])))
+
+    for step in steps:
         reason = unasked(step, options.get(step.name, {}), only)
         if reason is not None:
-            results.append(StepRun(step.name, "skipped", 0.0, reason))
+            yield said(step, StepRun(step.name, "skipped", 0.0, reason))
             continue
         frames: dict[str, DataFrame] = {}
         inputs: dict[str, TableState] = {}
@@ -66,12 +75,15 @@ def compare(
             if step.name in only or step.reads[0].name in FILLED_BY:
                 raise
             # Images may be compared before they are analyzed.
-            results.append(StepRun(step.name, "skipped", 0.0, f"needs {step.reads[0].name} of both sides"))
+            yield said(step, StepRun(step.name, "skipped", 0.0, f"needs {step.reads[0].name} of both sides"))
             continue
         chosen_options = options.get(step.name, {})
         work = work_id(step.name, step.version, {**decisive(step, chosen_options), **sides}, inputs)
         if has_done(workspace, work):
-            results.append(skip(run, step, {**chosen_options, **sides}, inputs, work))
+            yield said(step, skip(run, step, {**chosen_options, **sides}, inputs, work))
+            continue
+        if step.labels and not guard.lets(step.name):
+            yield StepRun(step.name, "skipped", 0.0, holdout.CLOSED)
             continue
         window = _window(workspace, current, run.started_at)
 
@@ -84,8 +96,18 @@ def compare(
             names = {"reference_name": reference, "current_name": current, "window": window}
             return step.function(frames["reference"], frames["current"], **names, **chosen_options)
 
-        results.append(run_step(workspace, run, step, {**chosen_options, **sides}, inputs, work, compute))
-    return [replace(result, message="; ".join(filter(None, [result.message, *opened]))) for result in results]
+        yield run_step(workspace, run, step, {**chosen_options, **sides}, inputs, work, compute, openings(step))
+    closed = guard.error()
+    if closed is not None:
+        raise closed
+
+
+def _held(workspace: Workspace, refs: Iterable[str], steps: Sequence[Step]) -> set[tuple[str, str]]:
+    """Hold-outs among the images of sides that do not name them, where a step reads labels."""
+    if not any(step.labels for step in steps) or not holdout.parts(workspace):
+        return set()
+    images = [_images_of(workspace, ref)[1] for ref in refs if holdout.names_of(ref) is None]
+    return {part for frame in images for part in holdout.parts_among(workspace, frame)}
 
 
 def _opened(workspace: Workspace, run: Run, refs: Iterable[str], reason: str | None) -> list[str]:

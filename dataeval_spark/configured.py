@@ -40,26 +40,28 @@ def load(path: str, overrides: Sequence[str]) -> dict[str, Any]:
     return conf
 
 
-def run_configured(conf: Mapping[str, Any], audit: Audit) -> None:
+def run_configured(conf: Mapping[str, Any], audit: Audit, open_holdout: str | None = None) -> None:
     """Ingest, profile, analyze, split, select, compare, export and report: what there are sections for.
 
-    After a split the analyses of splits run again, which are then out of date.
+    After a split the analyses of splits run again, which are then out of date. ``open_holdout`` is why hold-outs are
+    read, by all of them.
     """
     given = {name: dict(options) for name, options in conf.items() if isinstance(options, Mapping) and options}
     steps = {name: options for name, options in given.items() if name in (*pipeline_steps(), "profile")}
     if "ingest" in given:
         audit.ingest(given["ingest"].pop("source"), **given["ingest"])
-    audit.run(options=steps, steps=conf.get("steps", ()))
+    opening = {"open_holdout": open_holdout} if open_holdout else {}
+    audit.run(options=steps, steps=conf.get("steps", ()), **opening)
     if "split" in given:
         audit.split(given["split"].pop("name"), **given["split"])
-        audit.analyze(*conf.get("steps", ()), options={k: v for k, v in steps.items() if k != "profile"})
+        audit.analyze(*conf.get("steps", ()), options={k: v for k, v in steps.items() if k != "profile"}, **opening)
     if "select" in given:
-        audit.select(given["select"].pop("name"), **given["select"])
+        audit.select(given["select"].pop("name"), **{**given["select"], **opening})
     if "compare" in given:
         options = {name: each for name, each in given.items() if name in COMPARED}
         compare = given["compare"]
-        audit.compare(compare["reference"], compare["current"], *compare.get("steps", ()), options=options)
+        audit.compare(compare["reference"], compare["current"], *compare.get("steps", ()), options=options, **opening)
     if "export" in given:
-        audit.export(given["export"].pop("to"), **given["export"])
+        audit.export(given["export"].pop("to"), **{**given["export"], **opening})
     if "report" in given:
         audit.report(given["report"].get("out", "report.html"), snapshot=given["report"].get("snapshot"))

@@ -192,11 +192,13 @@ class HoldoutError(WorkspaceError):
     """A hold-out was to be read without a reason."""
 
     @classmethod
-    def closed(cls, split: str, part: str, openings: int) -> HoldoutError:
+    def closed(cls, split: str, part: str, openings: int, steps: Sequence[str] = ()) -> HoldoutError:
+        """``steps`` would read its labels; without them the part itself was asked for."""
         times = "once" if openings == 1 else f"{openings} times"
+        readers = f" These steps would read its labels, and were not run: {', '.join(steps)}." if steps else ""
         return cls(
             f"Part {part!r} of split {split!r} is a hold-out, opened {times} so far; what is read of it again and "
-            "again tells less about new data.\n"
+            f"again tells less about new data.{readers}\n"
             "Hint: --open-holdout REASON (open_holdout=... in Python); the reason is written to the table runs"
         )
 

@@ -7,6 +7,8 @@ computed.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame
@@ -18,6 +20,7 @@ from dataeval_spark.tables import RUNS, SPLIT_ASSIGNMENTS, SPLITS
 from dataeval_spark.workspace import Workspace
 
 PREFIX = "assigned="
+CLOSED = "reads the labels of a hold-out"
 
 
 def names_of(ref: str) -> tuple[str, str] | None:
@@ -70,6 +73,67 @@ def open_part(workspace: Workspace, run: Run, name: str, part: str, reason: str 
         raise HoldoutError.closed(name, part, before)
     run.record(_step(name, part), "done", datetime.now(UTC), message=str(reason))
     return before + 1
+
+
+class Guard:
+    """Lets steps read the labels of hold-outs with a reason only, which is written down when the first of them runs.
+
+    Parameters
+    ----------
+    parts : collection of (str, str)
+        Hold-outs among the images that the steps read: split and part.
+    reason : str, optional
+        Why they are read.
+    """
+
+    def __init__(
+        self, workspace: Workspace, run: Run, parts: Collection[tuple[str, str]], reason: str | None = None
+    ) -> None:
+        self._workspace, self._run, self._parts = workspace, run, sorted(parts)
+        self._reason = (reason or "").strip()
+        self._lock = threading.Lock()
+        self._sentences: list[str] | None = None
+        self._refused: list[str] = []
+
+    def lets(self, step: str) -> bool:
+        """Whether a step that reads labels may run."""
+        if not self._parts:
+            return True
+        with self._lock:
+            if not self._reason:
+                self._refused.append(step)
+                return False
+            if self._sentences is None:
+                counts = [open_part(self._workspace, self._run, *part, self._reason) for part in self._parts]
+                self._sentences = [sentence(*part, n) for part, n in zip(self._parts, counts, strict=True)]
+        return True
+
+    @property
+    def message(self) -> str:
+        """How often what has been read was opened; empty where nothing had to be."""
+        return "; ".join(self._sentences or ())
+
+    def error(self) -> HoldoutError | None:
+        """What to raise for the steps that were not let."""
+        if not self._refused:
+            return None
+        name, part = self._parts[0]
+        return HoldoutError.closed(name, part, openings(self._workspace, name, part), sorted(self._refused))
+
+
+def parts(workspace: Workspace) -> list[tuple[str, str]]:
+    """All hold-outs of a workspace: split and part."""
+    rows = workspace.rows(SPLITS, ("split_name", "holdout"))
+    return [(row["split_name"], part) for row in rows for part in row["holdout"] or ()]
+
+
+def parts_among(workspace: Workspace, images: DataFrame) -> list[tuple[str, str]]:
+    """Hold-outs of which an image is among these."""
+    return [
+        part
+        for part in parts(workspace)
+        if not images_of_part(workspace, *part).join(images.select("image_id"), on="image_id").isEmpty()
+    ]
 
 
 def sentence(name: str, part: str, count: int | None) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.sql import DataFrame
 
+from dataeval_spark import holdout
 from dataeval_spark import tables as t
 from dataeval_spark.errors import DataEvalError, StepFailedError, TableMissingError
 from dataeval_spark.ingest.source import Stage
@@ -23,7 +24,6 @@ from dataeval_spark.workspace import Workspace
 STEPS_AT_ONCE = 4
 
 Options = Mapping[str, Mapping[str, Any]]
-Notify = Callable[[str], None]
 
 
 def analyze(
@@ -32,20 +32,24 @@ def analyze(
     stage: Stage,
     options: Options,
     only: Sequence[str] = (),
-    notify: Notify = lambda name: None,
-) -> list[StepRun]:
+    open_holdout: str | None = None,
+) -> Iterator[StepRun]:
     """Run the analyses that are not up to date; steps of one level side by side.
+
+    ``open_holdout`` is why the labels of hold-outs are read; see `dataeval_spark.holdout`.
 
     Raises
     ------
     StepFailedError
         A step failed; the others were run all the same.
+    HoldoutError
+        Steps would read the labels of a hold-out without a reason; the others were run.
     TableMissingError
         A step was named whose input does not exist.
     """
-    results: list[StepRun] = []
     failures: list[Exception] = []
     successes = last_successes(workspace)
+    guard = holdout.Guard(workspace, run, holdout.parts(workspace), open_holdout)
     with ThreadPoolExecutor(STEPS_AT_ONCE, thread_name_prefix="step") as pool:
         for level in levels(chosen(only, STEPS)):
             states = workspace.states(
@@ -55,26 +59,27 @@ def analyze(
             for step in level:
                 reason = unasked(step, options.get(step.name, {}), only)
                 if reason is not None:
-                    results.append(StepRun(step.name, "skipped", 0.0, reason))
+                    yield StepRun(step.name, "skipped", 0.0, reason)
                     continue
                 missing = [table.name for table in step.reads if table.name not in states]
                 if missing and not only:
-                    results.append(StepRun(step.name, "skipped", 0.0, f"needs {', '.join(missing)}"))
+                    yield StepRun(step.name, "skipped", 0.0, f"needs {', '.join(missing)}")
                     continue
                 if missing:
                     hint = f"dataeval-spark profile --workspace {workspace.location}"
                     raise TableMissingError.of(missing[0], workspace.location, hint)
-                notify(step.name)
                 given, last = options.get(step.name, {}), successes.get(step.name)
-                jobs.append(pool.submit(_analyze_step, workspace, run, stage, step, given, states, last))
+                jobs.append(pool.submit(_analyze_step, workspace, run, stage, step, given, states, last, guard))
             for job in jobs:
                 try:
-                    results.append(job.result())
+                    finished = job.result()
                 except Exception as error:
                     failures.append(error)
-    if failures:
-        raise failures[0]
-    return results
+                else:
+                    yield finished
+    closed = guard.error()
+    if failures or closed:
+        raise (*failures, closed)[0]  # type: ignore[misc]
 
 
 def _analyze_step(
@@ -85,15 +90,19 @@ def _analyze_step(
     options: Mapping[str, Any],
     states: Mapping[str, TableState],
     last: Success | None,
+    guard: holdout.Guard,
 ) -> StepRun:
     inputs = {table.name: states[table.name] for table in step.inputs if table.name in states}
     work = work_id(step.name, step.version, decisive(step, options), inputs)
     if is_up_to_date(work, step.writes, states, last):
         return skip(run, step, options, inputs, work)
+    if step.labels and not guard.lets(step.name):
+        return StepRun(step.name, "skipped", 0.0, holdout.CLOSED)
     frames: list[DataFrame | None] = [read_live(workspace, table) for table in step.reads]
     frames += [read_live(workspace, table) if table.name in states else None for table in step.uses]
     given = {**options, **_injected(workspace, run, stage, step)}
-    return run_step(workspace, run, step, options, inputs, work, lambda: step.function(*frames, **given))
+    message = guard.message if step.labels else ""
+    return run_step(workspace, run, step, options, inputs, work, lambda: step.function(*frames, **given), message)
 
 
 def _injected(workspace: Workspace, run: Run, stage: Stage, step: Step) -> dict[str, Any]:
@@ -124,6 +133,7 @@ def run_step(
     inputs: Mapping[str, TableState],
     work: str,
     compute: Callable[[], Any],
+    message: str = "",
 ) -> StepRun:
     """Fill the tables of one step."""
     started = datetime.now(UTC)
@@ -143,8 +153,18 @@ def run_step(
         run.record(step.name, "failed", started, options=options, work=work, inputs=versions, message=str(error)[:1000])
         reads, writes = [table.name for table in step.reads], [table.name for table in step.writes]
         raise StepFailedError.of(step.name, reads, writes, error) from error
-    run.record(step.name, "done", started, options=options, work=work, inputs=versions, outputs=outputs, rows=rows)
-    return StepRun(step.name, "done", _seconds(started), "", outputs, rows)
+    run.record(
+        step.name,
+        "done",
+        started,
+        options=options,
+        work=work,
+        inputs=versions,
+        outputs=outputs,
+        rows=rows,
+        message=message,
+    )
+    return StepRun(step.name, "done", _seconds(started), message, outputs, rows)
 
 
 def _write(workspace: Workspace, step: Step, table: t.Table, frame: DataFrame, writer: Writer) -> TableState:

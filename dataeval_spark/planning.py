@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dataeval_spark import holdout
 from dataeval_spark.errors import TableMissingError
 from dataeval_spark.profiling import count_pending
 from dataeval_spark.runs import is_up_to_date, last_successes, work_id
@@ -53,6 +54,7 @@ def plan_analyze(
     """What the analyses would do."""
     states = workspace.states()
     successes = last_successes(workspace)
+    has_holdouts = bool(holdout.parts(workspace))
     planned = []
     for level in levels(chosen(only, STEPS)):
         for step in level:
@@ -70,6 +72,8 @@ def plan_analyze(
             fresh = is_up_to_date(work, step.writes, states, last)
             reason = "options or inputs have changed" if last else "never run"
             reason = "up to date: options and input versions are unchanged" if fresh else reason
+            if step.labels and has_holdouts and not fresh:
+                reason += "; reads the labels of a hold-out: needs --open-holdout REASON"
             rows = workspace.read(step.reads[0]).count()
             seconds = last.seconds if last else SECONDS_PER_STEP
             planned.append(PlannedStep(step.name, not fresh, reason, rows, seconds))

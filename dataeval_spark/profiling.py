@@ -189,15 +189,16 @@ def _pending(workspace: Workspace, wanted: DataFrame, asked: ProfileOptions) -> 
 def _stage_chunk(
     workspace: Workspace, stage: Stage, rows: DataFrame, count: int, name: str, asked: ProfileOptions
 ) -> DataFrame:
+    tasks = tasks_for(count, workspace.spark.conf.get("spark.sql.shuffle.partitions", None))
     contents = workspace.read(IMAGES).where("content IS NOT NULL").select("image_id", "content")
     if contents.isEmpty():
         # Round robin gives equal counts; only paths and boxes are shuffled.
-        spread = rows.repartition(tasks_for(count)).withColumn("content", F.lit(None).cast("binary"))
+        spread = rows.repartition(tasks).withColumn("content", F.lit(None).cast("binary"))
         return stage(profile(spread, asked), name)
     # The ids are broadcast, so that the bytes stay where they are.
     with_bytes = contents.join(F.broadcast(rows), on="image_id", how="inner")
     by_path = rows.join(contents.select("image_id"), on="image_id", how="left_anti")
-    spread = by_path.repartition(tasks_for(count)).withColumn("content", F.lit(None).cast("binary"))
+    spread = by_path.repartition(tasks).withColumn("content", F.lit(None).cast("binary"))
     with temporary_settings(workspace.spark, BYTES_SETTINGS):
         return stage(profile(with_bytes.unionByName(spread), asked), name)
 

@@ -50,7 +50,8 @@ class Step:
     ``version`` is raised when the function's results change, so that they are computed anew. ``uses`` are read where
     they exist, and are None where they do not; a step may use what it wrote last time itself. A step that ``asks`` for
     options runs where one of them is given, or where it is named. ``files`` are options that name files, whose contents
-    decide the result too.
+    decide the result too. A step about ``labels`` reads those of a hold-out with a reason only. What finds the same in
+    images without labels does not count as one, nor does what makes and checks a split.
     """
 
     function: Callable[..., Any]
@@ -60,6 +61,7 @@ class Step:
     uses: tuple[t.Table, ...] = ()
     asks: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    labels: bool = False
 
     @property
     def name(self) -> str:
@@ -89,47 +91,57 @@ STEPS = (
         files=("truth",),
     ),
     Step(image_findings.image_findings, (t.IMAGE_STATS,), (t.IMAGE_FINDINGS,)),
-    Step(labels.label_stats, (t.TARGETS, t.IMAGES), (t.LABEL_STATS,)),
-    Step(label_sets.label_coverage, (t.LABEL_STATS,), (t.LABEL_COVERAGE,), asks=("ontology",), files=("ontology",)),
+    Step(labels.label_stats, (t.TARGETS, t.IMAGES), (t.LABEL_STATS,), labels=True),
+    Step(
+        label_sets.label_coverage,
+        (t.LABEL_STATS,),
+        (t.LABEL_COVERAGE,),
+        asks=("ontology",),
+        files=("ontology",),
+        labels=True,
+    ),
     Step(
         factors.factor_bins,
         (t.TARGETS, t.IMAGES),
         (t.FACTOR_BINS, t.BIN_EDGES, t.DATASET_FINDINGS),
         uses=(t.IMAGE_STATS, t.FACTORS, t.BIN_EDGES),
     ),
-    Step(contingency.contingency, (t.FACTOR_BINS, t.BIN_EDGES), (t.CONTINGENCY,)),
-    Step(balance.balance, (t.CONTINGENCY, t.BIN_EDGES, t.FACTOR_BINS), (t.BALANCE,)),
-    Step(diversity.diversity, (t.CONTINGENCY,), (t.DIVERSITY,)),
-    Step(parity.parity, (t.CONTINGENCY,), (t.PARITY,)),
-    Step(coverage.coverage, (t.NEIGHBORS, t.EMBEDDINGS, t.TARGETS), (t.COVERAGE, t.COVERAGE_STATS)),
-    Step(completeness.completeness, (t.EMBEDDINGS, t.TARGETS), (t.COMPLETENESS,)),
-    Step(coverage_gaps.coverage_gaps, (t.FACTOR_BINS, t.BIN_EDGES), (t.COVERAGE_GAPS,)),
-    Step(shortcuts.shortcuts, (t.FACTOR_BINS, t.BALANCE), (t.SHORTCUTS,)),
-    Step(feature_value.feature_value, (t.FACTOR_BINS, t.BALANCE), (t.FEATURE_VALUE,)),
+    Step(contingency.contingency, (t.FACTOR_BINS, t.BIN_EDGES), (t.CONTINGENCY,), labels=True),
+    Step(balance.balance, (t.CONTINGENCY, t.BIN_EDGES, t.FACTOR_BINS), (t.BALANCE,), labels=True),
+    Step(diversity.diversity, (t.CONTINGENCY,), (t.DIVERSITY,), labels=True),
+    Step(parity.parity, (t.CONTINGENCY,), (t.PARITY,), labels=True),
+    Step(coverage.coverage, (t.NEIGHBORS, t.EMBEDDINGS, t.TARGETS), (t.COVERAGE, t.COVERAGE_STATS), labels=True),
+    Step(completeness.completeness, (t.EMBEDDINGS, t.TARGETS), (t.COMPLETENESS,), labels=True),
+    Step(coverage_gaps.coverage_gaps, (t.FACTOR_BINS, t.BIN_EDGES), (t.COVERAGE_GAPS,), labels=True),
+    Step(shortcuts.shortcuts, (t.FACTOR_BINS, t.BALANCE), (t.SHORTCUTS,), labels=True),
+    Step(feature_value.feature_value, (t.FACTOR_BINS, t.BALANCE), (t.FEATURE_VALUE,), labels=True),
     Step(flagged.factor_predictors, (t.FACTOR_BINS, t.IMAGE_FINDINGS), (t.FACTOR_PREDICTORS,)),
     Step(embedding_health.embedding_health, (t.EMBEDDINGS,), (t.DATASET_FINDINGS,)),
     Step(neighbors.neighbors, (t.EMBEDDINGS,), (t.NEIGHBORS, t.DATASET_FINDINGS), uses=(t.NEIGHBORS,)),
     Step(clusters.clusters, (t.EMBEDDINGS,), (t.CLUSTERS, t.CLUSTER_STATS, t.SPANNING_TREE, t.DATASET_FINDINGS)),
     Step(embedding_scores.embedding_scores, (t.NEIGHBORS,), (t.EMBEDDING_SCORES,)),
-    Step(image_values.image_values, (t.NEIGHBORS, t.TARGETS), (t.IMAGE_VALUES,)),
-    Step(prioritization.prioritization, (t.NEIGHBORS, t.TARGETS), (t.PRIORITIZATION,)),
+    Step(image_values.image_values, (t.NEIGHBORS, t.TARGETS), (t.IMAGE_VALUES,), labels=True),
+    Step(prioritization.prioritization, (t.NEIGHBORS, t.TARGETS), (t.PRIORITIZATION,), labels=True),
     Step(
         confident_learning.confident_learning,
         (t.TARGETS, t.PREDICTIONS, t.PREDICTION_CLASSES),
         (t.LABEL_ERRORS, t.CONFIDENT_JOINT, t.CLASS_NOISE, t.DATASET_FINDINGS),
+        labels=True,
     ),
-    Step(label_neighbors.label_neighbors, (t.TARGETS, t.NEIGHBORS), (t.LABEL_ERRORS, t.DATASET_FINDINGS)),
+    Step(label_neighbors.label_neighbors, (t.TARGETS, t.NEIGHBORS), (t.LABEL_ERRORS, t.DATASET_FINDINGS), labels=True),
     Step(
         raters.raters,
         (t.ANNOTATIONS,),
         (t.LABEL_AGREEMENT, t.LABEL_CONSENSUS, t.RATER_QUALITY, t.DATASET_FINDINGS),
         uses=(t.TARGETS,),
+        labels=True,
     ),
     Step(
         labelling_queue.labelling_queue,
         (t.IMAGES, t.TARGETS, t.PREDICTIONS),
         (t.LABELLING_QUEUE,),
         uses=(t.NEIGHBORS,),
+        labels=True,
     ),
     Step(
         leakage.split_leakage,
@@ -147,21 +159,23 @@ STEPS = (
         object_label_errors.object_label_errors,
         (t.TARGETS, t.PREDICTIONS),
         (t.OBJECT_LABEL_ERRORS, t.IMAGE_LABEL_QUALITY),
+        labels=True,
     ),
-    Step(box_findings.box_findings, (t.TARGETS,), (t.OBJECT_LABEL_ERRORS,)),
+    Step(box_findings.box_findings, (t.TARGETS,), (t.OBJECT_LABEL_ERRORS,), labels=True),
 )
 # These compare a reference with the current data; both are rows of the table they read.
 COMPARISONS = (
     Step(univariate.drift_univariate, (t.IMAGE_STATS,), (t.DRIFT_METRICS,)),
     Step(feature_distance.feature_distance, (t.FACTOR_BINS,), (t.FEATURE_DISTANCE,)),
-    Step(label_parity.label_parity, (t.TARGETS,), (t.LABEL_PARITY,)),
-    Step(label_parity.null_model, (t.TARGETS,), (t.NULL_MODEL,)),
+    Step(label_parity.label_parity, (t.TARGETS,), (t.LABEL_PARITY,), labels=True),
+    Step(label_parity.null_model, (t.TARGETS,), (t.NULL_MODEL,), labels=True),
     Step(
         label_sets.label_reconciliation,
         (t.TARGETS,),
         (t.LABEL_RECONCILIATION,),
         asks=("mapping", "ontology"),
         files=("mapping", "ontology"),
+        labels=True,
     ),
 )
 

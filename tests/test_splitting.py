@@ -11,6 +11,7 @@ import pytest
 from dataeval_spark import holdout, runs
 from dataeval_spark.audit import Audit
 from dataeval_spark.errors import ConfigError, HoldoutError, OptionError
+from dataeval_spark.steps import COMPARISONS, STEPS
 from dataeval_spark.table_access import Writer
 from dataeval_spark.tables import DUPLICATE_GROUPS, FACTORS, IMAGE_STATS, IMAGES, SPLITS, TARGETS
 from tests.bias.rows import image_labels, images, table
@@ -124,6 +125,38 @@ def test_a_hold_out_is_opened_with_a_reason_and_each_time_is_counted(workspace):
 
     assert holdout.openings(workspace.workspace, "main", "test") == 2
     assert "hold-out main/test opened 1 times" in lines[0]
+
+
+def test_labels_of_a_hold_out_are_analyzed_and_compared_with_a_reason_and_all_else_without(workspace):
+    lines = []
+    workspace._echo = lines.append
+    steps = ("label_stats", "box_findings", "split_leakage", "split_differences")
+    with pytest.raises(HoldoutError, match=r"were not run: box_findings, label_stats\.\nHint: --open-holdout"):
+        workspace.analyze(*steps)
+    assert {line.split()[0]: line.split()[1] for line in lines[-4:]} == {
+        "label_stats": "skipped",
+        "box_findings": "skipped",
+        "split_leakage": "done",
+        "split_differences": "done",
+    }
+    with pytest.raises(HoldoutError, match="label_parity, null_model"):
+        workspace.compare("dataset=d", "dataset=field", "label_parity", "null_model")
+    before = holdout.openings(workspace.workspace, "main", "test")
+
+    workspace.analyze(*steps, open_holdout="before the release")
+    opened = f"hold-out main/test opened {before + 1} times"
+    assert [opened in line for line in lines[-4:]] == ["label_stats" in line or "box" in line for line in lines[-4:]]
+    workspace.analyze(*steps)  # up to date: nothing is read
+    assert holdout.openings(workspace.workspace, "main", "test") == before + 1
+
+
+def test_steps_about_labels_are_marked():
+    unmarked = {step.name for step in (*STEPS, *COMPARISONS) if not step.labels}
+    assert unmarked == {
+        *("normalization", "duplicates", "duplicate_evaluation", "outliers", "image_findings", "factor_bins"),
+        *("factor_predictors", "embedding_health", "neighbors", "clusters", "embedding_scores"),
+        *("split_leakage", "split_differences", "drift_univariate", "feature_distance"),
+    }
 
 
 @pytest.mark.parametrize(

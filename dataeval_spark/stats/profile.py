@@ -29,6 +29,7 @@ BOXES_TYPE = f"array<struct<target_index: int, box: {BOX_TYPE}>>"
 KEYS = ("image_id", "target_index", "fingerprint", "run_id")
 IMAGES_PER_TASK = 500
 LARGE_IMAGES_PER_TASK = 2_000
+FEWEST_IMAGES_PER_TASK = 50
 MOST_CUSTOM_COLUMNS = 200
 
 
@@ -113,9 +114,15 @@ def profile(pending: DataFrame, options: ProfileOptions | None = None) -> DataFr
     return map_rows(pending, kernel, STAGED_DDL)
 
 
-def tasks_for(images: int) -> int:
-    """Tasks to cut so many images into: enough to balance and to retry, few enough to schedule."""
-    return max(1, -(-images // (IMAGES_PER_TASK if images <= 1_000_000 else LARGE_IMAGES_PER_TASK)))
+def tasks_for(images: int, partitions: str | None = None) -> int:
+    """Tasks to cut so many images into: enough to use all cores and to retry, few enough to schedule.
+
+    ``partitions`` is ``spark.sql.shuffle.partitions``, which goes by the cores where somebody has set it: few images
+    make that many tasks twice, for an encoder may take a second for each.
+    """
+    by_size = -(-images // (IMAGES_PER_TASK if images <= 1_000_000 else LARGE_IMAGES_PER_TASK))
+    wanted = 2 * int(partitions) if partitions and partitions.isdigit() else 1
+    return max(1, by_size, min(wanted, images // FEWEST_IMAGES_PER_TASK))
 
 
 def custom_columns(staged: DataFrame, options: ProfileOptions) -> list[str]:

@@ -287,3 +287,11 @@ def test_a_wrong_option_says_what_to_write(frame, options, message):
 @pytest.mark.parametrize(("images", "tasks"), [(0, 1), (1, 1), (500, 1), (501, 2), (1_000_000, 2000), (1_000_001, 501)])
 def test_tasks_hold_500_images_and_of_a_large_dataset_2000(images, tasks):
     assert tasks_for(images) == tasks
+
+
+@pytest.mark.parametrize(
+    ("images", "partitions", "tasks"),
+    [(49, "2", 1), (120, "2", 2), (1200, "2", 4), (10_000, "2", 20), (2_000, "200", 40), (2_000, "auto", 4)],
+)
+def test_few_images_use_all_cores_too(images, partitions, tasks):
+    assert tasks_for(images, partitions) == tasks
