@@ -144,9 +144,12 @@ def run_profile(
         staged = _stage_chunk(workspace, stage, rows, share, f"profile_{chunk}", asked)
         failures = (custom_failures(staged) if statistics else []) or failures
         _write_chunk(workspace, run, staged, rows, f"{work}:{chunk}/{chunks}", asked)
-    unreadable = workspace.read(UNREADABLE_IMAGES).join(pending, on="image_id", how="left_semi").count()
+    failed = workspace.read(UNREADABLE_IMAGES).join(pending, on="image_id", how="left_semi")
+    row = failed.agg(F.count("*").alias("n"), F.count_if(F.col("stage") == "encode").alias("encode")).collect()[0]
+    unreadable, unembedded = row["n"] - row["encode"], row["encode"]
     outputs = {name: state.version for name, state in workspace.states(WRITES).items()}
     parts = [f"{count:,} images measured", *([f"{unreadable:,} of them unreadable"] if unreadable else []), *failures]
+    parts += [f"{unembedded:,} without a vector, see unreadable_images"] if unembedded else []
     message = ", ".join(parts)
     run.record(
         "profile",

@@ -39,7 +39,7 @@ from dataeval_spark.labels import (
 from dataeval_spark.quality import duplicate_evaluation, duplicates, image_findings, outliers
 from dataeval_spark.shift import feature_distance, univariate
 from dataeval_spark.similarity import clusters, embedding_scores, image_values, neighbors, prioritization
-from dataeval_spark.splits import differences, leakage
+from dataeval_spark.splits import differences, leakage, part_bias
 from dataeval_spark.stats import embedding_health, normalization
 
 
@@ -154,6 +154,12 @@ STEPS = (
         (t.IMAGES, t.TARGETS),
         (t.SPLIT_DIFFERENCES,),
         uses=(t.SPLIT_ASSIGNMENTS, t.FACTOR_BINS, t.BIN_EDGES, t.EMBEDDINGS),
+    ),
+    Step(
+        part_bias.part_bias,
+        (t.FACTOR_BINS, t.IMAGES),
+        (t.PART_BIAS,),
+        uses=(t.SPLIT_ASSIGNMENTS, t.SPLITS),
     ),
     Step(
         object_label_errors.object_label_errors,

@@ -40,7 +40,7 @@ class View:
 # Why an image, or a box, should be looked at: image_id, target_index, the reason, how grave (1 error, 2 warning, 3
 # info), and which rows of the table say so.
 REASONS = (
-    (UNREADABLE_IMAGES, "image_id, CAST(NULL AS INT), 'unreadable', 1", "true"),
+    (UNREADABLE_IMAGES, "image_id, CAST(NULL AS INT), 'unreadable', 1", "stage != 'encode'"),
     (ANNOTATION_FINDINGS, "image_id, CAST(NULL AS INT), concat('annotation: ', kind), 1", "image_id IS NOT NULL"),
     (
         IMAGE_FINDINGS,

@@ -95,6 +95,8 @@ SCHEMAS = {
     "split_assignments": "split_name repeat fold image_id split unit_id stratum reason run_id",
     "split_strata": "split_name repeat fold split stratum wanted got deviation units note run_id",
     "split_leakage": "split_name repeat fold kind image_id_a image_id_b split_a split_b value run_id",
+    "part_bias": "split_name fold split factor score mutual_information p_value adjusted_pvalue cramers_v diversity "
+    "bins filled_bins n is_flagged run_id",
     "split_repairs": "split_name repeat fold image_id from_split to_split unit_id run_id",
     "views": "view_name version recipe members digest created_at run_id",
     "view_members": "view_name version image_id copy order_key run_id",
@@ -148,6 +150,7 @@ OPTIONS = {
     "seed",
     "split_leakage": "group_by",
     "split_differences": "threshold auc_threshold significance sample seed",
+    "part_bias": "threshold significance",
     "drift_univariate": "threshold statistics",
 }
 # Databricks data profiling: the order of its drift table.

@@ -12,11 +12,13 @@ alpha or a transparent color        composited over white: what a viewer shows  
 32-bit integers, floats             int32, float32, one channel                         null
 16 bits per channel, in color       uint8, by Pillow                                    16 bits to 8
 the same as TIFF, with tifffile     uint16, three or four channels                      null
-TIFF of other bands and types       as they are, with tifffile; else unreadable         null
+TIFF of other bands and types       as they are, with tifffile                          null
+the same without tifffile           what Pillow makes of them; else unreadable          4 bands to 3, ...
 several frames or pages             the first                                           (`frames`)
 ==================================  ==================================================  ======================
 
-Extra `tiff` installs tifffile. Which of the two decoded an image stands in the column `decoder`.
+Extra `tiff` installs tifffile. JPEG files without damage are decoded by simplejpeg, whose pixels are Pillow's. Which of
+the three decoded an image stands in the column `decoder`.
 """
 
 from __future__ import annotations
@@ -64,7 +66,8 @@ class UnreadableImage(DataEvalError, ValueError):  # noqa: N818 - it names a sta
     Parameters
     ----------
     stage : str
-        "read" (no bytes), "header" (not an image, or too large), "decode" (damaged) or "statistics".
+        "read" (no bytes), "header" (not an image, or too large), "decode" (damaged), "statistics", or "encode"
+        (measured, but the encoder cannot take it).
     error_class : str
         Name of the error's class, for example "OSError".
     message : str
@@ -96,7 +99,8 @@ class Decoded:
 
     `pixels` has the shape (height, width, channels), 1 or 3 channels when Pillow decoded it; `format`, `color_mode`,
     `frames` and `facts` describe the file; `orientation` is the EXIF orientation that was applied (1: none);
-    `conversion` is what was done to the pixels besides (see the module), `decoder` the library that read them.
+    `conversion` is what was done to the pixels besides (see the module), `decoder` the library that read them: Pillow,
+    simplejpeg or tifffile.
     """
 
     pixels: NDArray[Any]
@@ -158,19 +162,20 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, zone: tzinfo = UTC) -> 
             raise
         except Exception as error:
             raise UnreadableImage.of("header", error) from error
-        if file_format == "TIFF" and tiff.is_reduced_by_pillow(image) and tiff.is_installed():
+        reduced = tiff.reduced_by_pillow(image) if file_format == "TIFF" else None
+        if reduced and tiff.is_installed():
             with suppress(UnreadableImage):  # a compression that tifffile has no codec for: Pillow may have one
                 return _tiff(data, max_pixels, facts)
-        conversion = conversion_of(image)
+        conversion = reduced or conversion_of(image)
         try:
-            pixels, orientation = _upright_pixels(image, data, max_pixels)
+            pixels, orientation, decoder = _upright_pixels(image, data, max_pixels)
         except UnreadableImage:
             raise
         except Image.DecompressionBombError as error:  # an icon's inner image has a header of its own
             raise UnreadableImage.of("header", error) from error
         except Exception as error:
             raise UnreadableImage.of("decode", error) from error
-    return Decoded(pixels, file_format, color_mode, orientation, frames, conversion, facts=facts)
+    return Decoded(pixels, file_format, color_mode, orientation, frames, conversion, decoder, facts)
 
 
 def _tiff(data: bytes, max_pixels: int, facts: FileFacts) -> Decoded:
@@ -225,11 +230,12 @@ def _orientation(image: Image.Image) -> int:
     return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
-def _upright_pixels(image: Image.Image, data: bytes, max_pixels: int) -> tuple[NDArray[Any], int]:
+def _upright_pixels(image: Image.Image, data: bytes, max_pixels: int) -> tuple[NDArray[Any], int, str]:
     stored = fast_pixels(image, data)
     if stored is not None:
         to_apply = _orientation(image) if image.info else 1
-        return (stored if to_apply == 1 else np.ascontiguousarray(tiff.upright(stored, to_apply))), to_apply
+        turned = stored if to_apply == 1 else np.ascontiguousarray(tiff.upright(stored, to_apply))
+        return turned, to_apply, "simplejpeg"
     # Pillow's TIFF reader turns the image itself while loading, and then forgets the tag.
     already_applied = _orientation(image) if image.format == "TIFF" else 1
     image.load()
@@ -238,4 +244,4 @@ def _upright_pixels(image: Image.Image, data: bytes, max_pixels: int) -> tuple[N
     measured = one_or_three_channels(image)
     if to_apply in _UPRIGHT:
         measured = measured.transpose(_UPRIGHT[to_apply])
-    return array_of(measured), max(to_apply, already_applied)
+    return array_of(measured), max(to_apply, already_applied), "Pillow"

@@ -188,7 +188,7 @@ def _profile(decoded: Decoded, encoded: ValueRange | None, box: Box | None, aske
 
 def _range(pixels: NDArray[Any], asked: Measures) -> ValueRange | None:
     if asked.value_range is None:
-        return value_range(pixels)
+        return value_range(pixels, as_dataeval=asked.compat == "dataeval")
     low, high = asked.value_range
     return ValueRange(None, high, low)
 

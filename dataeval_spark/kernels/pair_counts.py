@@ -7,6 +7,7 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dataeval_spark.kernels.factor_codes import from_maps
@@ -66,6 +67,20 @@ def label_counts(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
                 cells = _pair((name, LABEL), (codes[i], codes[label]), (values[i], values[label]))
                 columns = [cells.column(column) for column in ("factor_a", "value_a", "value_b", "n")]
                 yield pa.RecordBatch.from_arrays(columns, names=["factor", "value", LABEL, "n"])
+
+
+def label_counts_by(batches: Iterator[pa.RecordBatch], keys: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """`label_counts` of the rows of each group: the columns ``keys`` (text, none of them null) come first."""
+    for batch in batches:
+        groups = pa.Table.from_batches([batch.select(list(keys))]).group_by(list(keys)).aggregate([])
+        for group in groups.to_pylist():
+            mask = pc.equal(batch.column(keys[0]), group[keys[0]])
+            for key in keys[1:]:
+                mask = pc.and_(mask, pc.equal(batch.column(key), group[key]))
+            of_group = batch.filter(mask).select([LABEL, "bins"])
+            for counted in label_counts(iter([of_group])):
+                named = [pa.array([group[key]] * counted.num_rows, pa.string()) for key in keys]
+                yield pa.RecordBatch.from_arrays([*named, *counted.columns], names=[*keys, *counted.schema.names])
 
 
 def _counted(held: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

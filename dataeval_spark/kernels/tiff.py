@@ -14,7 +14,11 @@ from PIL import Image
 
 from dataeval_spark.kernels.tiff_pages import page_count
 
-_BITS_PER_SAMPLE, _SAMPLES_PER_PIXEL = 258, 277
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLES_PER_PIXEL, _EXTRA_SAMPLES, _SAMPLE_FORMAT = 258, 262, 277, 338, 339
+_UNSIGNED, _SIGNED = 1, 2
+_ALPHA = (1, 2)  # kinds of extra samples
+_CMYK = 5
+_GRAY = (0, 1, 3)  # white is zero, black is zero, palette
 _ORIENTATION = 274
 _WHITE_IS_ZERO = 0
 _KINDS = "uif"  # unsigned, signed, float
@@ -37,18 +41,35 @@ def is_installed() -> bool:
     return importlib.util.find_spec("tifffile") is not None
 
 
-def is_reduced_by_pillow(image: Image.Image) -> bool:
-    """Whether Pillow would give fewer bits or bands of an opened TIFF image than its file holds.
+def reduced_by_pillow(image: Image.Image) -> str | None:
+    """What Pillow would make of an opened TIFF image that holds more bits, bands or other integers; None where nothing.
+
+    A band beside gray or color is alpha where the file says so, and else a band.
 
     Examples
     --------
-    >>> is_reduced_by_pillow(Image.new("RGB", (1, 1)))
-    False
+    >>> reduced_by_pillow(Image.new("RGB", (1, 1))) is None
+    True
     """
     tags: Any = getattr(image, "tag_v2", {})
-    bits = tags.get(_BITS_PER_SAMPLE, (1,))
     samples = tags.get(_SAMPLES_PER_PIXEL, 1)
-    return samples > 4 or (samples > 1 and max(bits if isinstance(bits, tuple) else (bits,)) > 8)
+    bits, kinds = _largest(tags.get(_BITS_PER_SAMPLE, 1)), _largest(tags.get(_SAMPLE_FORMAT, _UNSIGNED))
+    photometric = tags.get(_PHOTOMETRIC, 1)
+    own = 1 if photometric in _GRAY else 4 if photometric == _CMYK else 3
+    others = tags.get(_EXTRA_SAMPLES, ())
+    others = others if isinstance(others, tuple) else (others,)
+    has_bands = samples > own and not (samples == own + 1 and others[:1] and others[0] in _ALPHA)
+    if samples > 4 or has_bands:
+        return f"{samples} bands to {len(image.getbands())}"
+    if samples > 1 and bits > 8:
+        return f"{bits} bits to 8"
+    if (kinds == _UNSIGNED and bits == 32) or (kinds == _SIGNED and bits == 8):
+        return f"{'unsigned' if kinds == _UNSIGNED else 'signed'} {bits} bits taken for others"
+    return None
+
+
+def _largest(value: Any) -> int:
+    return int(max(value)) if isinstance(value, tuple) and value else int(value or 0)
 
 
 @dataclass(frozen=True)

@@ -29,18 +29,22 @@ class ValueRange:
 EIGHT_BIT = ValueRange(8, 255.0)
 
 
-def value_range(pixels: NDArray[Any]) -> ValueRange | None:
-    """Find the bit depth of an image from its values; None when it cannot be known.
+def value_range(pixels: NDArray[Any], *, as_dataeval: bool = False) -> ValueRange | None:
+    """Find the bit depth of an image from its type and values; None when it cannot be known.
 
     Read once over the whole image, never over a box; the first rule that holds:
 
     1. no value, or NaN only, or a negative value: unknown
-    2. integers: the smallest depth d of 1, 8, 12, 16, 32 with 2^d > largest value, range [0, 2^d - 1]
-    3. floats up to 1: depth 1, range [0, 1]
-    4. floats up to 255: depth 8, range [0, 255]
-    5. anything else: unknown
+    2. uint8: depth 8, range [0, 255]
+    3. integers: the smallest depth d of 1, 8, 12, 16, 32 with 2^d > largest value, range [0, 2^d - 1]; of uint16 at
+       least 12
+    4. floats up to 1: depth 1, range [0, 1]
+    5. floats up to 255: depth 8, range [0, 255]
+    6. anything else: unknown
 
-    An 8-bit image whose largest value is 0 or 1 therefore has depth 1. Source: DataEval 1.1.4, `get_value_range`.
+    A dark picture of more than 8 bits may still be taken for one of fewer: ``profile.value_range`` declares the range.
+    Source: DataEval 1.1.4, `get_value_range`, which goes by the largest value alone, so that an 8-bit picture whose
+    largest value is 1 is stretched to full brightness, and a dark 12-bit one is an 8-bit one: ``as_dataeval``.
 
     Examples
     --------
@@ -49,13 +53,15 @@ def value_range(pixels: NDArray[Any]) -> ValueRange | None:
     """
     if pixels.size == 0:
         return None
-    if pixels.dtype == np.uint8 and pixels[0].max() > 1:
-        return EIGHT_BIT  # one row tells, nearly always
+    if pixels.dtype == np.uint8 and (not as_dataeval or pixels[0].max() > 1):
+        return EIGHT_BIT  # for DataEval one row tells, nearly always
     if pixels.dtype.kind in "biu":
         low, high = pixels.min(), pixels.max()
         if low < 0:
             return None
-        depth = next((depth for depth in _BIT_DEPTHS if 2**depth > int(high)), _BIT_DEPTHS[-1])
+        fewest = 12 if pixels.dtype == np.uint16 and not as_dataeval else 1
+        depths = (depth for depth in _BIT_DEPTHS if 2**depth > int(high) and depth >= fewest)
+        depth = next(depths, _BIT_DEPTHS[-1])
         return ValueRange(depth, float(2**depth - 1))
     low, high = np.fmin.reduce(pixels, axis=None), np.fmax.reduce(pixels, axis=None)  # fmin and fmax skip NaN
     if np.isnan(high) or low < 0 or high > 255:

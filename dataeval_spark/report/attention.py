@@ -47,7 +47,15 @@ class Matter:
 
 def matters(data: ReportData) -> tuple[Matter, ...]:
     """Everything that needs attention, worst first: by level, then in the order of the checks below."""
-    found = [*_files(data), *_duplicates(data), *_annotations(data), *_drift(data), *_rules(data), *_labels(data)]
+    found = [
+        *_files(data),
+        *_duplicates(data),
+        *_splits(data),
+        *_annotations(data),
+        *_drift(data),
+        *_rules(data),
+        *_labels(data),
+    ]
     found += [*_dataset(data), *_outliers(data)]
     return tuple(sorted(found, key=lambda matter: LEVELS.index(matter.level)))
 
@@ -101,6 +109,30 @@ def _duplicates(data: ReportData) -> Iterator[Matter]:
             f"{plural(groups['near'], 'group')} of images that look almost the same.",
             "duplicates",
             "Look at the largest groups: bursts and video frames add little, and must not straddle splits.",
+        )
+
+
+def _splits(data: ReportData) -> Iterator[Matter]:
+    # Duplicates across the given split are told by their groups.
+    leaks = {name: n for name, n in data.counts("split_leaks").items() if name != "given"}
+    if leaks:
+        pairs = plural(sum(leaks.values()), "pair of images ties", "pairs of images tie")
+        yield Matter(
+            "error",
+            sum(leaks.values()),
+            f"{pairs} parts of {listed(leaks)} together: test scores will look better than they are.",
+            "splits",
+            "Split again with --group-by or duplicates kept together, or move what split_repairs names.",
+        )
+    flagged = [row for row in data.of("split_differences") if row["is_flagged"]]
+    if flagged:
+        names = listed(dict.fromkeys(words(row["subject"]) for row in flagged))
+        yield Matter(
+            "warning",
+            len(flagged),
+            f"Parts of a split differ in {names}.",
+            "splits",
+            "Make sure that the test part is like the data the model will meet, not just like its own.",
         )
 
 

@@ -16,6 +16,7 @@ from dataeval_spark.report.histograms import BINS
 from dataeval_spark.report.label_errors import label_errors
 from dataeval_spark.report.listing import Column, listing
 from dataeval_spark.report.pictures import card, label_counts
+from dataeval_spark.report.splits import splits
 from dataeval_spark.report.text import number, plural, share, shorten, shown, size, words
 from dataeval_spark.tables import IMAGE_STATS
 
@@ -190,6 +191,7 @@ CONTENT: Mapping[str, Callable[[ReportData], Content]] = {
     "label-errors": label_errors,
     "clusters": clusters,
     "bias": bias,
+    "splits": splits,
     "annotations": annotation_findings,
     "statistics": statistics,
     "dataset-findings": dataset_findings,

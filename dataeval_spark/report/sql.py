@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dataeval_spark.report import splits
 from dataeval_spark.report.bias import balance_query, gaps_query, shortcuts_query
 from dataeval_spark.report.clusters import cluster_map_query, clusters_query
 from dataeval_spark.report.duplicates import evaluation_query
@@ -43,7 +44,7 @@ _OVERVIEW = {
         "  'deleted_images', '', count_if(deleted_at IS NOT NULL)) FROM {images}"
     ),
     "image_stats": "SELECT 'readable_images', '', count(*) FROM LIVE\n  WHERE t.target_index IS NULL",
-    "unreadable_images": "SELECT 'unreadable_images', '', count(*) FROM LIVE",
+    "unreadable_images": "SELECT 'unreadable_images', '', count(*) FROM LIVE\n  WHERE t.stage != 'encode'",
     "targets": "SELECT stack(2, 'targets', '', count(*), 'classes', '', count(DISTINCT t.class_name)) FROM LIVE",
     "duplicate_groups": (
         "SELECT stack(2, 'duplicate_groups', kind, count(*), 'spanning_groups', kind, count_if(leaks)) FROM (\n"
@@ -62,6 +63,9 @@ _OVERVIEW = {
         "  FROM {outliers} GROUP BY GROUPING SETS ((statistic), ())"
     ),
     "image_findings": "SELECT 'image_findings', rule, count(*) FROM {image_findings} GROUP BY rule",
+    "split_leakage": (
+        "SELECT 'split_leaks', split_name, count(*) FROM {split_leakage} WHERE repeat = 0 GROUP BY split_name"
+    ),
     "annotation_findings": "SELECT 'annotation_findings', kind, count(*) FROM {annotation_findings} GROUP BY kind",
 }
 
@@ -191,5 +195,10 @@ QUERIES: tuple[tuple[str, tuple[str, ...], Callable[[frozenset[str]], str | None
     ("shortcuts", ("shortcuts",), shortcuts_query),
     ("label_errors", ("label_errors",), label_errors_query),
     ("clusters", ("clusters",), clusters_query),
+    ("split_parts", ("images", "split_leakage"), splits.parts_query),
+    ("split_leakage", ("split_leakage",), splits.leakage_query),
+    ("split_repairs", ("split_repairs",), splits.repairs_query),
+    ("split_differences", ("split_differences",), splits.differences_query),
+    ("part_bias", ("part_bias",), splits.part_bias_query),
     ("cluster_map", ("clusters", "embeddings"), cluster_map_query),
 )

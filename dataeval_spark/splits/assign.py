@@ -209,6 +209,17 @@ def _rows(
     parts = spark.createDataFrame(table)
     # unit_id is unique on the right.
     joined = members.join(parts, on="unit_id", how="inner")
+    stratum = F.when(F.size("strata") > 0, F.concat_ws(", ", F.map_keys("strata")))
+    if kept is None and len(made) == 1:
+        return joined.select(
+            F.lit(0).alias("repeat"),
+            F.lit(None).cast("int").alias("fold"),
+            "image_id",
+            F.col("part_0").alias("split"),
+            "unit_id",
+            stratum.alias("stratum"),
+            F.lit(method).alias("reason"),
+        )
     repeats = F.array(
         *(F.struct(F.lit(repeat).alias("repeat"), F.col(f"part_{repeat}").alias("part")) for repeat in range(len(made)))
     )
@@ -231,6 +242,6 @@ def _rows(
         "image_id",
         F.when(is_first & was.isNotNull(), was).otherwise(F.col("part")).alias("split"),
         "unit_id",
-        F.when(F.size("strata") > 0, F.concat_ws(", ", F.map_keys("strata"))).alias("stratum"),
+        stratum.alias("stratum"),
         reason.alias("reason"),
     )

@@ -102,23 +102,36 @@ def _measured(
         targets = [(None, image.image)]
         if options.per_target:
             targets += [(box["target_index"], target) for box, target in zip(boxes, image.boxes, strict=True)]
-        prepared = [] if encoder is None else _prepared(encoder, [target for _, target in targets])
     except UnreadableImage as error:
         return Measured([_unreadable(row, error)], [])
     rows = [_row(row, index, target) for index, target in targets]
     rows[0]["background"] = image.background
+    prepared, failure = ([], None) if encoder is None else _prepared(encoder, [target for _, target in targets])
+    if encoder is not None and failure is not None:
+        message = f"{encoder_mark(encoder.name, encoder.version)}{failure}"
+        named = UnreadableImage("encode", type(failure).__name__, message)
+        rows[0] |= {"error": _unreadable(row, named)["error"]}
     return Measured(rows, prepared)
 
 
-def _prepared(encoder: Encoder, targets: list[TargetProfile]) -> list[tuple[int, NDArray[Any]]]:
-    try:
-        return [
-            (position, encoder.prepare(target.pixels, target.encoded))
-            for position, target in enumerate(targets)
-            if target.pixels is not None
-        ]
-    except Exception as error:
-        raise UnreadableImage.of("encode", error) from error
+def encoder_mark(name: str, version: str) -> str:
+    """How the message of an image begins that an encoder cannot take: another encoder, or version, may."""
+    return f"{name}@{version}: "
+
+
+def _prepared(
+    encoder: Encoder, targets: list[TargetProfile]
+) -> tuple[list[tuple[int, NDArray[Any]]], Exception | None]:
+    """What the encoder is to embed, and the last error: what cannot be prepared has no vector."""
+    prepared: list[tuple[int, NDArray[Any]]] = []
+    failed = None
+    for position, target in enumerate(targets):
+        if target.pixels is not None:
+            try:
+                prepared.append((position, encoder.prepare(target.pixels, target.encoded)))
+            except Exception as error:
+                failed = error
+    return prepared, failed
 
 
 def _batches(images: Iterable[Measured], size: int) -> Iterator[list[Measured]]:

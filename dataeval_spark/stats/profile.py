@@ -10,8 +10,9 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.kernels import tiff
 from dataeval_spark.kernels.custom_statistics import PREFIX
-from dataeval_spark.stats.measuring import measure_rows
+from dataeval_spark.stats.measuring import encoder_mark, measure_rows
 from dataeval_spark.stats.profile_options import ProfileOptions
 from dataeval_spark.tables import (
     BACKGROUND_STATS,
@@ -170,7 +171,8 @@ def tables_of(
         Columns of a user's own statistics: those of :func:`custom_columns`, and any that the table has already.
     """
     options = options or ProfileOptions()
-    readable = staged.where("error IS NULL")
+    # What an encoder could not take was measured all the same.
+    readable = staged.where("error IS NULL OR error.stage = 'encode'")
     keys = ("image_id", "target_index")
     own = [F.col("custom")[name].alias(name) for name in custom]
     embedded = readable.where("embedding IS NOT NULL")
@@ -216,4 +218,9 @@ def done(tables: Mapping[Table, DataFrame], options: ProfileOptions | None = Non
     # much may do with other limits, which its message names.
     is_limited = F.col("error_class").isin("DecoderTimeout", "MemoryLimit")
     is_final = (F.col("stage") != "read") & (~is_limited | F.col("message").isin(*options.limits().messages))
+    if tiff.is_installed():
+        is_final &= F.col("error_class") != "MissingExtraError"
+    mark = encoder_mark(options.encoder, options.encoder_version()) if options.encoder else None
+    is_mine = F.lit(False) if mark is None else F.startswith("message", F.lit(mark))
+    is_final &= (F.col("stage") != "encode") | is_mine
     return complete.unionByName(tables[UNREADABLE_IMAGES].where(is_final).select(*keys))

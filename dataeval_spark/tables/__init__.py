@@ -40,6 +40,7 @@ from dataeval_spark.tables.similarity import (
     SPANNING_TREE,
 )
 from dataeval_spark.tables.splits import (
+    PART_BIAS,
     SPLIT_ASSIGNMENTS,
     SPLIT_DIFFERENCES,
     SPLIT_LEAKAGE,
@@ -120,6 +121,7 @@ ALL_TABLES = (
     SPLIT_STRATA,
     SPLIT_LEAKAGE,
     SPLIT_DIFFERENCES,
+    PART_BIAS,
     SPLIT_REPAIRS,
     SPLIT_REPRESENTATIVENESS,
     VIEWS,
@@ -182,6 +184,7 @@ __all__ = [
     "OBJECT_LABEL_ERRORS",
     "OUTLIERS",
     "PARITY",
+    "PART_BIAS",
     "PREDICTIONS",
     "PREDICTION_CLASSES",
     "PRIORITIZATION",

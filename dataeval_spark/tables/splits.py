@@ -120,6 +120,29 @@ SPLIT_DIFFERENCES = Table(
     ),
 )
 
+PART_BIAS = Table(
+    name="part_bias",
+    doc="Bias within each part of a split: label against factor, and how evenly each factor is filled.",
+    key=("split_name", "fold", "split", "factor"),
+    columns=(
+        SPLIT_NAME,
+        FOLD,
+        Column("split", "string", "Part"),
+        Column("factor", "string", "Factor, cut as in `bin_edges`"),
+        Column("score", "double", "Share of the label's entropy that the factor removes, beyond chance", "", "[0, 1]"),
+        Column("mutual_information", "double", "Mutual information of label and factor, not corrected", "nat"),
+        Column("p_value", "double", "Of independence, chi-square of 2 n MI", range="[0, 1]"),
+        Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over the part's factors", "", "[0, 1]"),
+        Column("cramers_v", "double", "Cramér's V from the G statistic, corrected for bias", range="[0, 1]"),
+        Column("diversity", "double", "Simpson's index of diversity of the factor", range="[0, 1]"),
+        Column("bins", "int", "Bins of the factor that are filled in any part of the split"),
+        Column("filled_bins", "int", "Bins filled in this part"),
+        Column("n", "bigint", "Labelled things of the part", "rows"),
+        Column("is_flagged", "boolean", "The score is above the threshold, and significant"),
+        RUN_ID,
+    ),
+)
+
 SPLIT_REPRESENTATIVENESS = replace(
     SPLIT_DIFFERENCES,
     name="split_representativeness",

@@ -60,7 +60,7 @@ FILE_COLUMNS = (
     Column("frames", "int", "Frames in the file; the first one is measured", nullable=True),
     Column("pixel_type", "string", "Type of the decoded pixels, such as uint8 or float32", nullable=True),
     Column("conversion", "string", "What decoding did to the pixels, such as CMYK to RGB; null: none", nullable=True),
-    Column("decoder", "string", "Library that read the pixels: Pillow or tifffile", nullable=True),
+    Column("decoder", "string", "Library that read the pixels: Pillow, simplejpeg or tifffile", nullable=True),
     Column("captured_at", "timestamp", "Capture time in the EXIF data, UTC", nullable=True),
     Column("camera_make", "string", "Maker of the camera (EXIF)", nullable=True),
     Column("camera_model", "string", "Model of the camera (EXIF)", nullable=True),
@@ -191,7 +191,7 @@ UNREADABLE_IMAGES = Table(
     key=("image_id",),
     columns=(
         IMAGE_ID,
-        Column("stage", "string", "read, header, decode or statistics"),
+        Column("stage", "string", "read, header, decode, statistics, or encode: measured, but without a vector"),
         Column("error_class", "string", "Class of the error"),
         Column("message", "string", "What the reader said"),
         Column("content_length", "bigint", "Size of the file, where it is known", "bytes", nullable=True),

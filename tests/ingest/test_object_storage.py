@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 
+import pyarrow.parquet as pq
 import pytest
 
 from dataeval_spark.audit import Audit
 from dataeval_spark.cli import USAGE, main
-from dataeval_spark.errors import IngestError
+from dataeval_spark.errors import ExportError, IngestError
 from dataeval_spark.ingest.file_bytes import read_files, without_credentials
 from dataeval_spark.kernels.hashes import file_hash
 from dataeval_spark.tables import HASHES, IMAGES, RUNS, UNREADABLE_IMAGES
@@ -123,3 +124,24 @@ def test_not_even_a_plan_shows_credentials(tmp_path, capsys):
     shown = capsys.readouterr()
     assert code == USAGE
     assert "hunter2" not in shown.out + shown.err
+
+
+@pytest.mark.parametrize("layout", ["folder", "coco", "yolo", "webdataset", "parquet"])
+def test_an_export_lies_among_objects_whole(audit, server, layout):
+    to = f"s3://box/exported_{layout}"
+    audit.select("readable", [{"operation": "where", "condition": "image_id NOT LIKE '%forbidden%'"}])
+    audit.export(to, format=layout, view="readable")
+    with pytest.raises(ExportError, match="--replace"):
+        audit.export(to, format=layout, view="readable")
+    audit.export(to, format=layout, view="readable", replace=True)
+
+    place = server.root / "box" / f"exported_{layout}"
+    found = {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()}
+    assert {"export.json", "manifest.parquet"} <= found
+    manifest = pq.read_table(place / "manifest.parquet").to_pylist()
+    images = {name: data for name, data in FILES.items() if name != "notes.txt"} | {"dog/busy.png": png(50)}
+    assert {row["image_id"] for row in manifest} == {f"set/{name}" for name in images}
+    assert all((place / row["path"]).is_file() for row in manifest)
+    if layout in ("folder", "coco", "yolo"):
+        written = {row["image_id"]: file_hash((place / row["path"]).read_bytes()) for row in manifest}
+        assert written == {f"set/{name}": file_hash(data) for name, data in images.items()}

@@ -12,7 +12,7 @@ from .reference import EXPECTED, image, same
 
 @pytest.mark.parametrize("name", list(EXPECTED["whole"]))
 def test_the_bit_depth_equals_dataeval(name):
-    encoded = value_range(image(name))
+    encoded = value_range(image(name), as_dataeval=True)
 
     assert same(None if encoded is None else encoded.bit_depth, EXPECTED["whole"][name]["depth"])
 
@@ -20,10 +20,11 @@ def test_the_bit_depth_equals_dataeval(name):
 @pytest.mark.parametrize(
     ("values", "dtype", "depth"),
     [
-        ([0], "uint8", 1),
-        ([0, 1], "uint8", 1),
-        ([2], "uint8", 8),
+        ([0], "uint8", 8),
+        ([0, 1], "uint8", 8),
+        ([False, True], "bool", 1),
         ([255], "int32", 8),
+        ([200], "uint16", 12),
         ([256], "uint16", 12),
         ([4096], "uint16", 16),
         ([65536], "int32", 32),
@@ -42,6 +43,18 @@ def test_the_first_rule_that_holds_decides(values, dtype, depth):
     encoded = value_range(np.array(values, dtype=dtype))
 
     assert (None if encoded is None else encoded.bit_depth) == depth
+
+
+@pytest.mark.parametrize(("values", "dtype", "depth"), [([0, 1], "uint8", 1), ([2], "uint8", 8), ([200], "uint16", 8)])
+def test_dataeval_goes_by_the_largest_value_alone(values, dtype, depth):
+    assert value_range(np.array(values, dtype=dtype), as_dataeval=True).bit_depth == depth
+
+
+def test_a_picture_of_zeros_and_ones_is_as_dark_as_it_is():
+    pixels = np.array([[[0], [1]]], dtype=np.uint8)
+
+    assert picture(pixels, value_range(pixels)).max() == 1
+    assert picture(pixels, value_range(pixels, as_dataeval=True)).max() == 255
 
 
 def test_eight_bit_pixels_are_not_copied():

@@ -24,7 +24,7 @@ images = npst.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), s
 def test_an_image_equals_dataeval(name):
     pixels = image(name)
 
-    statistics = visual_statistics(pixels, value_range(pixels)).whole
+    statistics = visual_statistics(pixels, value_range(pixels, as_dataeval=True)).whole
 
     assert differences(statistics, EXPECTED["whole"][name], NAMES) == {}
 
@@ -35,7 +35,7 @@ def test_a_box_equals_dataeval(case):
     window = window_of(tuple(case["box"]), *pixels.shape[:2])
 
     crop = pixels[window.top : window.bottom, window.left : window.right]
-    statistics = visual_statistics(crop, value_range(pixels), window=window).whole
+    statistics = visual_statistics(crop, value_range(pixels, as_dataeval=True), window=window).whole
 
     assert differences(statistics, case["expected"], NAMES) == {}
 
@@ -44,7 +44,7 @@ def test_a_box_equals_dataeval(case):
 def test_a_channel_equals_dataeval(case):
     pixels = image(case["image"])
 
-    statistics = visual_statistics(pixels, value_range(pixels)).channels[case["channel"]]
+    statistics = visual_statistics(pixels, value_range(pixels, as_dataeval=True)).channels[case["channel"]]
 
     assert differences(statistics, case["expected"], NAMES) == {}
 
@@ -68,8 +68,8 @@ def test_sharpness_equals_the_filter_of_scipy(pixels):
 
 @given(pixels=images)
 def test_counted_and_direct_paths_agree(pixels):
-    counted = visual_statistics(pixels, value_range(pixels))
-    direct = visual_statistics(pixels.astype(np.float64), value_range(pixels))
+    counted = visual_statistics(pixels, value_range(pixels, as_dataeval=True))
+    direct = visual_statistics(pixels.astype(np.float64), value_range(pixels, as_dataeval=True))
 
     for one, other in zip([counted.whole, *counted.channels], [direct.whole, *direct.channels], strict=True):
         for name in NAMES:

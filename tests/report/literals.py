@@ -70,7 +70,44 @@ def full_rows(name: str) -> dict[str, list[dict[str, Any]]]:
                 ("outlier_images", "", 9),
                 ("image_findings", name, 41),
                 ("annotation_findings", name, 3),
+                ("split_leaks", name, 5),
             )
+        ],
+        "split_parts": [
+            {"split_name": name, "fold": 0, "split": name, "images": 30, "total": 40, "held": True, "opened": 2},
+            {"split_name": "b", "fold": None, "split": "b", "images": 9, "total": 9, "held": False, "opened": None},
+        ],
+        "split_leakage": [
+            {"split_name": name, "fold": None, "kind": name, "split_a": name, "split_b": name, "pairs": 5}
+        ],
+        "split_repairs": [{"split_name": name, "moves": 3}],
+        "split_differences": [
+            {
+                "split_name": name,
+                "fold": None,
+                "kind": "factor",
+                "subject": name,
+                "split_a": name,
+                "split_b": name,
+                "total_variation": 0.4,
+                "auc": None,
+                "adjusted_pvalue": 0.01,
+                "is_flagged": True,
+            }
+        ],
+        "part_bias": [
+            {
+                "split_name": name,
+                "fold": None,
+                "split": name,
+                "factor": name,
+                "score": 0.7,
+                "adjusted_pvalue": 0.001,
+                "diversity": 0.4,
+                "n": 30,
+                "is_flagged": True,
+                "worst": 0.7,
+            }
         ],
         "composition": [{"dataset": name, "split": name, "images": 340}, {"dataset": "b", "split": None, "images": 1}],
         "unreadable": [

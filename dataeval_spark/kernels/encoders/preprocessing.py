@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ FILTERS = {name.lower(): value for name, value in Image.Resampling.__members__.i
 CHANNEL_ORDERS = ("RGB", "BGR", "gray")
 LAYOUTS = ("CHW", "HWC")
 SIDECAR = ".preprocessing.toml"
+MOST_RESIZED = 2**26
+"""Pixels after the resize; of a longer strip only the middle is resized."""
+MARGIN = 128
+"""Pixels around the crop, which the filter may see."""
 Size = tuple[int, int]
 
 
@@ -119,10 +124,23 @@ class Preprocessing:
         image = image_of(pixels, encoded).convert("L" if self.channel_order == "gray" else "RGB")
         if self.resize is not None:
             height, width = self.resized(image.height, image.width)
+            if height * width > MOST_RESIZED:
+                image, height, width = self._middle(image, height, width)
             if (height, width) != (image.height, image.width):
                 image = image.resize((width, height), FILTERS[self.interpolation])
         array = np.asarray(image)
         return _central(array if array.ndim == 3 else array[:, :, np.newaxis], self.crop)
+
+    def _middle(self, image: Image.Image, height: int, width: int) -> tuple[Image.Image, int, int]:
+        """Of a strip that would become far too large, the middle that the crop is taken from, and its size then."""
+        if self.crop is None:
+            raise ValueError(f"resized to {width} x {height} pixels; the limit is {MOST_RESIZED}, or a crop")
+        tall, wide = (self.crop, self.crop) if isinstance(self.crop, int) else self.crop
+        kept_width = min(image.width, math.ceil((wide + MARGIN) * image.width / width))
+        kept_height = min(image.height, math.ceil((tall + MARGIN) * image.height / height))
+        left, top = (image.width - kept_width) // 2, (image.height - kept_height) // 2
+        middle = image.crop((left, top, left + kept_width, top + kept_height))
+        return middle, round(height * kept_height / image.height), round(width * kept_width / image.width)
 
     def resized(self, height: int, width: int) -> Size:
         """Size after the resize."""

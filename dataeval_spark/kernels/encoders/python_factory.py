@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +22,8 @@ class PythonEncoder:
     """Calls ``embed(images)`` of a user's object, made once per worker.
 
     The object takes a list of uint8 arrays (height, width, 3), RGB, each of its own size, and returns
-    (number, dimension) floats. Resizing and everything else is its own; so is the device.
+    (number, dimension) floats. Resizing and everything else is its own; so is the device: where an attribute ``device``
+    names one other than "cpu", the next images are decoded while it works.
 
     Parameters
     ----------
@@ -42,7 +44,10 @@ class PythonEncoder:
         self.version = version
         self.dimension: int | None = None
         self._model = model
-        self._batches = DeviceBatches(batch_size, of_one_shape=False)
+        self.device = str(getattr(model, "device", "cpu"))
+        # The object's own torch, where it has imported one.
+        full = getattr(sys.modules.get("torch"), "OutOfMemoryError", None)
+        self._batches = DeviceBatches(batch_size, of_one_shape=False, out_of_memory=() if full is None else (full,))
 
     @property
     def batch_size(self) -> int:

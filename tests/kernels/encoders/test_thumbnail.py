@@ -47,8 +47,8 @@ def test_a_flat_gray_image_gives_zeros():
 
 
 def test_a_crop_is_seen_in_the_value_range_of_its_image():
-    crop = np.zeros((8, 8, 1), dtype=np.uint8)
-    crop[0, 0] = 1  # alone, it would be taken for a 1-bit image
+    crop = np.zeros((8, 8, 1), dtype=np.float32)
+    crop[0, 0] = 1  # alone, it would be taken for an image of 0 to 1
     encoder = Thumbnail()
 
     assert encoder.prepare(crop, ValueRange(8, 255.0))[0, 0, 0] == 1
