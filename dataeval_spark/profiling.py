@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.kernels.custom_statistics import PREFIX
+from dataeval_spark.kernels.encoders.registry import encoder_record
 from dataeval_spark.runs import Run, StepRun, work_id
 from dataeval_spark.stats.profile import (
     custom_columns,
@@ -123,6 +124,9 @@ def run_profile(
     )
     asked.check()
     options = {name: value for name, value in vars(asked).items() if value != getattr(_DEFAULT, name)}
+    if encoder is not None:
+        # What its vectors depend on: the hash in `encoder_version` does not say which preprocessing that was.
+        options["encoder_record"] = vars(encoder_record(encoder))
     images, targets = pending_inputs(workspace)
     wanted = fingerprints(images, targets, asked)
     pending = stage(_pending(workspace, wanted, asked), "pending")

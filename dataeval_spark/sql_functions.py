@@ -59,7 +59,8 @@ def register_functions(
     that cannot be read, and for the hashes one with a side below 9 pixels. From the DataFrame API:
     ``F.call_function("de_phash", "content")``.
 
-    Each function decodes by itself. For many values of the same images the profile is faster: it decodes once.
+    Each function decodes by itself. For many values of the same images the profile is faster: it decodes once. It is
+    safer, too: only the profile decodes again in a child process, with limits of time and memory, what ended a worker.
     Spark hands a worker up to ``spark.sql.execution.arrow.maxRecordsPerBatch`` files at once: set it to 64 or so.
 
     Parameters
@@ -166,7 +167,8 @@ def _embedded(contents: pd.Series, encoder: Encoder, max_pixels: int) -> pd.Seri
     vectors: list[Any] = [None] * len(contents)
     prepared: dict[int, Any] = {}
     for position, content in enumerate(contents):
-        with suppress(UnreadableImage):
+        # A file that cannot be read, or that the encoder cannot take, has no vector.
+        with suppress(UnreadableImage, ValueError, MemoryError):
             if content is not None:
                 prepared[position] = encoder.prepare(decode(bytes(content), max_pixels=max_pixels).pixels)
         is_last = position == len(contents) - 1

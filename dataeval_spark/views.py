@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from dataeval_spark.errors import WorkspaceError
 from dataeval_spark.locations import quoted
+from dataeval_spark.stats.box_ratios import RATIOS
 from dataeval_spark.tables import (
     ANNOTATION_FINDINGS,
     CLUSTERS,
     DUPLICATE_GROUPS,
     EMBEDDING_SCORES,
     IMAGE_FINDINGS,
+    IMAGE_STATS,
     IMAGES,
     LABEL_ERRORS,
     OBJECT_LABEL_ERRORS,
@@ -58,6 +60,7 @@ REASONS = (
     (EMBEDDING_SCORES, "image_id, target_index, 'far from its nearest neighbours', 3", "is_outlier"),
     (CLUSTERS, "image_id, target_index, 'far from the middle of its cluster', 3", "is_outlier"),
 )
+_BOX_RATIOS = ",\n".join(f"  {ratio} AS {name}" for name, ratio in RATIOS.items())
 VIEWS = (
     View(
         "v_dataset_without_duplicates",
@@ -66,6 +69,14 @@ VIEWS = (
         "SELECT i.* FROM {images} AS i LEFT ANTI JOIN {duplicate_groups} AS g\n"
         "  ON g.image_id = i.image_id AND g.target_index IS NULL AND NOT g.is_kept\n"
         "WHERE i.deleted_at IS NULL",
+    ),
+    View(
+        "v_box_ratios",
+        "The statistics of each box divided by those of its image; see stats/box_ratios.py",
+        (IMAGE_STATS,),
+        f"SELECT b.image_id, b.target_index,\n{_BOX_RATIOS}\n"
+        "FROM {image_stats} AS b JOIN {image_stats} AS i ON b.image_id = i.image_id\n"
+        "WHERE b.target_index IS NOT NULL AND i.target_index IS NULL",
     ),
     View(
         "v_review_queue",

@@ -103,7 +103,7 @@ SCHEMAS = {
     "snapshots": "snapshot table_name version table_id created_at note run_ids",
 }
 OPTIONS = {
-    "normalization": "",
+    "normalization": "value_range",
     "confident_learning": "filter_by share",
     "label_neighbors": "k",
     "raters": "smoothing iterations",

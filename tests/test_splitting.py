@@ -140,7 +140,7 @@ def test_labels_of_a_hold_out_are_analyzed_and_compared_with_a_reason_and_all_el
         "split_differences": "done",
     }
     with pytest.raises(HoldoutError, match="label_parity, null_model"):
-        workspace.compare("dataset=d", "dataset=field", "label_parity", "null_model")
+        workspace.compare("dataset=lab", "dataset=field", "label_parity", "null_model")
     before = holdout.openings(workspace.workspace, "main", "test")
 
     workspace.analyze(*steps, open_holdout="before the release")
@@ -155,7 +155,7 @@ def test_steps_about_labels_are_marked():
     assert unmarked == {
         *("normalization", "duplicates", "duplicate_evaluation", "outliers", "image_findings", "factor_bins"),
         *("factor_predictors", "embedding_health", "neighbors", "clusters", "embedding_scores"),
-        *("split_leakage", "split_differences", "drift_univariate", "feature_distance"),
+        *("split_leakage", "split_differences", "part_bias", "drift_univariate", "feature_distance"),
     }
 
 

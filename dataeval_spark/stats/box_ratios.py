@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.tables.stats import APPEARANCE_COLUMNS, PIXEL_COLUMNS, VISUAL_COLUMNS
 
-_TINY = 1e-12
 SHARES = (
     "width",
     "height",
@@ -18,6 +17,17 @@ SHARES = (
 )
 # A ratio of these would mean nothing: they are the box's own.
 OWN = ("aspect_ratio", "channels", "bit_depth", "invalid_box")
+_LEFT_OR_RIGHT = "least(abs(b.offset_x), abs(b.offset_x + b.width - i.width))"
+_TOP_OR_BOTTOM = "least(abs(b.offset_y), abs(b.offset_y + b.height - i.height))"
+_OF = {
+    **{name: f"i.{name}" for name in SHARES},
+    "offset_x": "i.width",
+    "offset_y": "i.height",
+    "distance_center": "sqrt(i.width * i.width + i.height * i.height) / 2",
+    "distance_edge": f"CASE WHEN {_LEFT_OR_RIGHT} < {_TOP_OR_BOTTOM} THEN i.width ELSE i.height END",
+}
+RATIOS = {name: f"try_divide(b.{name}, {of} + 1e-12D)" for name, of in _OF.items()} | {n: f"b.{n}" for n in OWN}
+"""Each ratio in SQL, of a box ``b`` and its image ``i``, both rows of ``image_stats``."""
 
 
 def box_ratios(image_stats: DataFrame) -> DataFrame:
@@ -40,25 +50,10 @@ def box_ratios(image_stats: DataFrame) -> DataFrame:
 
     Examples
     --------
-    >>> box_ratios(image_stats).where("size < 0.001").select("image_id", "target_index", "size", "brightness")
+    >>> box_ratios(audit.table("image_stats")).where("size < 0.001").select("image_id", "target_index", "size")
     """
-    names = (*SHARES, "offset_x", "offset_y", "distance_center", "distance_edge")
-    boxes = image_stats.where("target_index IS NOT NULL").select("image_id", "target_index", *names, *OWN)
-    images = image_stats.where("target_index IS NULL").select("image_id", *(F.col(n).alias(f"of_{n}") for n in SHARES))
-    wide, tall = F.col("of_width"), F.col("of_height")
-    horizontal = F.least(F.abs("offset_x"), F.abs(F.col("offset_x") + F.col("width") - wide))
-    vertical = F.least(F.abs("offset_y"), F.abs(F.col("offset_y") + F.col("height") - tall))
-    return boxes.join(images, on="image_id", how="inner").select(
-        "image_id",
-        "target_index",
-        *(_share(F.col(name), F.col(f"of_{name}")).alias(name) for name in SHARES),
-        _share(F.col("offset_x"), wide).alias("offset_x"),
-        _share(F.col("offset_y"), tall).alias("offset_y"),
-        _share(F.col("distance_center"), F.sqrt(wide * wide + tall * tall) / 2).alias("distance_center"),
-        _share(F.col("distance_edge"), F.when(horizontal < vertical, wide).otherwise(tall)).alias("distance_edge"),
-        *OWN,
-    )
-
-
-def _share(box: Column, image: Column) -> Column:
-    return F.try_divide(box, image + F.lit(_TINY))
+    boxes = image_stats.where("target_index IS NOT NULL").alias("b")
+    whole = image_stats.where("target_index IS NULL").alias("i")
+    joined = boxes.join(whole, on=F.col("b.image_id") == F.col("i.image_id"), how="inner")
+    ratios = (F.expr(ratio).alias(name) for name, ratio in RATIOS.items())
+    return joined.select("b.image_id", "b.target_index", *ratios)

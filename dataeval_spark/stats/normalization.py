@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+
+from dataeval_spark.errors import OptionError
 
 COMMON_SIZES = 10
 GROUP = ("split", "colors")
@@ -12,13 +16,19 @@ MERGED = ("image_count", "unknown_range_count", "pixel_count", "mean")
 PLACES = "array<struct<colors: string, channel: int>>"
 
 
-def normalization(channel_stats: DataFrame, image_stats: DataFrame, images: DataFrame) -> DataFrame:
+def normalization(
+    channel_stats: DataFrame,
+    image_stats: DataFrame,
+    images: DataFrame,
+    *,
+    value_range: Sequence[float] | None = None,
+) -> DataFrame:
     """Merge the moments of all images' channels, per split and for the whole dataset.
 
     With ``n_i`` measured pixels of image i, and its mean and variance on a scale on which its value range is [0, 1]:
     ``mean = sum n_i m_i / sum n_i`` and ``var = sum n_i (v_i + (m_i - mean)^2) / sum n_i``: the moments of all pixels
-    put together, exactly (Chan, Golub and LeVeque 1979). Images whose value range is unknown (negative values) have no
-    such scale and are left out and counted.
+    put together, exactly (Chan, Golub and LeVeque 1979). Images whose value range is unknown (negative values, or one
+    that was declared to the profile and not here) have no such scale and are left out and counted.
 
     Parameters
     ----------
@@ -26,6 +36,8 @@ def normalization(channel_stats: DataFrame, image_stats: DataFrame, images: Data
         Tables of these names; rows of whole images are used.
     images : DataFrame
         Live rows of table ``images``.
+    value_range : (float, float), optional
+        Smallest and largest value of the images without a bit depth, as given to ``profile.value_range``.
 
     Returns
     -------
@@ -33,11 +45,21 @@ def normalization(channel_stats: DataFrame, image_stats: DataFrame, images: Data
         Rows of table ``normalization``: for gray and for color images, and for all of them as color, as a pipeline
         sees them that turns gray images into three equal channels.
 
+    Raises
+    ------
+    OptionError
+        ``value_range`` is not two numbers, the smaller first.
+
     Examples
     --------
     >>> normalization(channel_stats, image_stats, images).where("split IS NULL AND colors = 'color'")
     """
-    rows = _rows(channel_stats, image_stats, images)
+    if value_range is not None and not (len(value_range) == 2 and value_range[0] < value_range[1]):
+        raise OptionError(
+            f"normalization.value_range is {list(value_range)}; expected two numbers, the smaller first.\n"
+            "Hint: what profile.value_range is, such as [0, 4095]"
+        )
+    rows = _rows(channel_stats, image_stats, images, value_range)
     weight = F.when(F.col("m").isNotNull(), F.col("n").cast("double"))
     means = rows.groupBy(*KEYS).agg(
         F.count("m").alias("image_count"),
@@ -65,9 +87,15 @@ def _same(keys: tuple[str, ...]) -> Column:
     return F.expr(" AND ".join(f"{key} <=> of_{key}" for key in keys))
 
 
-def _rows(channel_stats: DataFrame, image_stats: DataFrame, images: DataFrame) -> DataFrame:
+def _rows(
+    channel_stats: DataFrame, image_stats: DataFrame, images: DataFrame, declared: Sequence[float] | None
+) -> DataFrame:
     whole = image_stats.where("target_index IS NULL").select("image_id", "width", "height", "channels", "bit_depth")
-    maximum = F.pow(F.lit(2.0), F.col("bit_depth")) - 1
+    low, high = (None, None) if declared is None else (float(declared[0]), float(declared[1]))
+    is_known = F.col("bit_depth").isNotNull()
+    minimum = F.when(is_known, F.lit(0.0)).otherwise(F.lit(low).cast("double"))
+    maximum = F.when(is_known, F.pow(F.lit(2.0), F.col("bit_depth")) - 1).otherwise(F.lit(high).cast("double"))
+    span = maximum - minimum
     scaled = channel_stats.where("target_index IS NULL").select("image_id", "channel", "mean", "var", "missing")
     joined = scaled.join(whole, on="image_id", how="inner").join(
         images.select("image_id", "split"), on="image_id", how="inner"
@@ -92,8 +120,8 @@ def _rows(channel_stats: DataFrame, image_stats: DataFrame, images: DataFrame) -
             # Beside a generator, Spark 4.0 loses the names of a struct's fields; the cast gives them back.
             F.concat(F.array(_place(own, F.col("channel"))).cast(PLACES), as_color.cast(PLACES)).alias("places"),
             F.round(F.col("width") * F.col("height") * (1 - F.col("missing"))).cast("bigint").alias("n"),
-            (F.col("mean") / maximum).alias("m"),
-            (F.col("var") / (maximum * maximum)).alias("v"),
+            ((F.col("mean") - minimum) / span).alias("m"),
+            (F.col("var") / (span * span)).alias("v"),
         )
         .where("n > 0")
         .select("width", "height", "split", "n", "m", "v", F.inline("places"))

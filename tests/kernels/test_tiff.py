@@ -43,6 +43,35 @@ def test_sixteen_bits_per_color_channel_are_kept():
     assert (found.decoder, found.conversion) == ("tifffile", None)
 
 
+@pytest.mark.parametrize("extra", [["unspecified"], None])
+@pytest.mark.parametrize("bands", [2, 4])
+def test_a_band_that_is_no_alpha_is_kept(bands, extra):
+    pixels = RANDOM.integers(0, 256, (6, 8, bands), dtype=np.uint8)
+    kind = "minisblack" if bands == 2 or extra is None else "rgb"
+
+    found = decode(written(pixels, photometric=kind, extrasamples=extra, planarconfig="contig"))
+
+    assert found.pixels.tolist() == pixels.tolist()
+    assert (found.decoder, found.conversion) == ("tifffile", None)
+
+
+def test_a_band_that_the_file_calls_alpha_is_composited():
+    pixels = np.dstack([np.full((2, 2, 3), 100, np.uint8), np.zeros((2, 2), np.uint8)])
+
+    found = decode(written(pixels, photometric="rgb", extrasamples=["unassalpha"]))
+
+    assert (found.pixels.shape, found.pixels.min(), found.conversion) == ((2, 2, 3), 255, "alpha over white")
+
+
+@pytest.mark.parametrize(("dtype", "value"), [("uint32", 3_000_000_000), ("int8", -5)])
+def test_integers_that_pillow_takes_for_others_keep_their_values(dtype, value, monkeypatch):
+    data = written(np.full((4, 4), value, dtype=dtype), photometric="minisblack")
+
+    assert decode(data).pixels.ravel()[0] == value
+    monkeypatch.setattr(decoding.tiff, "is_installed", lambda: False)
+    assert decode(data).conversion.endswith("bits taken for others")
+
+
 def test_without_tifffile_pillow_reduces_them_and_says_so(monkeypatch):
     monkeypatch.setattr(decoding.tiff, "is_installed", lambda: False)
     pixels = np.full((6, 8, 3), 256 * 7, dtype=np.uint16)

@@ -34,7 +34,7 @@ def data(spark) -> ReportData:
             *({"image_id": f"i{n}", "split": "train" if n else None} for n in range(4)),
             {"image_id": "gone", "split": "train", "deleted_at": datetime(2024, 6, 1)},
         ],
-        SPLITS: [{"split_name": "main", "holdout": ["test"]}],
+        SPLITS: [{"split_name": "main", "holdout": ["test"], "created_at": datetime(2024, 6, 1)}],
         SPLIT_ASSIGNMENTS: [
             *({**main, "image_id": f"i{n}", "split": "test" if n == 3 else "train"} for n in range(4)),
             {**main, "image_id": "gone", "split": "test"},
@@ -59,8 +59,10 @@ def data(spark) -> ReportData:
             {"split_name": "main", "split": split, "factor": factor, "score": score, "is_flagged": score > 0.3}
             for split, factor, score in (("train", "light", 0.8), ("test", "light", 0.1), ("train", "site", 0.0))
         ],
-        RUNS: [{"run_id": str(n), "step": OPENED, "status": "done"} for n in range(2)]
-        + [{"run_id": "2", "step": OPENED, "status": "failed"}],
+        RUNS: [
+            {"run_id": str(n), "step": OPENED, "status": status, "started_at": datetime(2024, 6, 1)}
+            for n, status in enumerate(("done", "done", "failed"))
+        ],
     }
     return collect_report_data(reader(spark, rows))
 
@@ -79,7 +81,13 @@ def test_parts_have_their_share_and_a_hold_out_says_how_often_it_was_opened(data
         2,
     )
     (table, *_) = splits(data)["tables"]
-    assert [cell.text for cell in table["listing"].rows[2]] == ["main", "test", "1", "25 %", "hold-out, opened 2 times"]
+    assert [cell.text for cell in table["listing"].rows[2]] == [
+        "main",
+        "test",
+        "1",
+        "25.0 %",
+        "hold-out, opened 2 times",
+    ]
 
 
 def test_leaks_differences_and_bias_are_listed_flagged_ones_first(data):

@@ -11,6 +11,7 @@ from dataeval_spark.kernels import image_profile
 from dataeval_spark.kernels.decode import Decoded
 from dataeval_spark.kernels.image_profile import profile_image
 from dataeval_spark.stats.box_ratios import box_ratios
+from dataeval_spark.views import VIEWS
 from tests.kernels.reference import EXPECTED, image, same
 
 from .rows import image_stats
@@ -54,3 +55,17 @@ def test_a_statistic_that_is_missing_has_no_ratio(frame):
 
     assert row["width"] == pytest.approx(0.5, rel=1e-9)
     assert row["mean"] is None
+
+
+def test_the_view_has_the_same_columns_and_values(frame, spark):
+    sides = [{"image_id": "a", "width": 8.0, "height": 4.0, "brightness": 50.0}]
+    box = {"image_id": "a", "target_index": 0, "width": 2.0, "height": 1.0, "offset_x": 6.0, "offset_y": 1.0}
+    stats = image_stats(frame, [*sides, {**box, "brightness": 25.0, "distance_edge": 0.0}])
+    (view,) = (view for view in VIEWS if view.name == "v_box_ratios")
+
+    made = spark.sql(view.query, image_stats=stats)
+
+    assert made.columns == box_ratios(stats).columns
+    assert made.collect() == box_ratios(stats).collect()
+    row = made.collect()[0]
+    assert (row["width"], row["brightness"], row["offset_x"]) == pytest.approx((0.25, 0.5, 0.75))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dataeval_spark.errors import OptionError
 from dataeval_spark.stats.normalization import normalization
 from dataeval_spark.tables import CHANNEL_STATS, IMAGES, NORMALIZATION
 
@@ -96,3 +97,17 @@ def test_the_partitions_do_not_matter(inputs, found):
         assert row["common_sizes"] == expected["common_sizes"]
         for name in ("mean", "std"):
             assert row[name] == (expected[name] and pytest.approx(expected[name], rel=1e-12))
+
+
+def test_the_range_that_was_declared_to_the_profile_is_declared_here_too(inputs):
+    rows = normalization(*inputs, value_range=[-10, 10]).where("split IS NULL AND colors = 'gray'").collect()
+    gray, signed = PICTURES[3][3] / 255, (PICTURES[4][3] + 10) / 20
+    pixels = np.concatenate([gray.ravel(), signed.ravel()])
+
+    assert (rows[0]["image_count"], rows[0]["unknown_range_count"]) == (2, 0)
+    assert (rows[0]["mean"], rows[0]["std"]) == (pytest.approx(pixels.mean()), pytest.approx(pixels.std()))
+
+
+def test_a_range_is_two_numbers(inputs):
+    with pytest.raises(OptionError, match=r"normalization\.value_range is \[5, 1\]"):
+        normalization(*inputs, value_range=[5, 1])

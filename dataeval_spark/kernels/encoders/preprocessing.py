@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,8 +23,8 @@ LAYOUTS = ("CHW", "HWC")
 SIDECAR = ".preprocessing.toml"
 MOST_RESIZED = 2**26
 """Pixels after the resize; of a longer strip only the middle is resized."""
-MARGIN = 128
-"""Pixels around the crop, which the filter may see."""
+MARGIN = 64
+"""Pixels on each side of the crop, which the filter may see."""
 Size = tuple[int, int]
 
 
@@ -125,22 +124,21 @@ class Preprocessing:
         if self.resize is not None:
             height, width = self.resized(image.height, image.width)
             if height * width > MOST_RESIZED:
-                image, height, width = self._middle(image, height, width)
-            if (height, width) != (image.height, image.width):
+                image = self._middle(image, height, width)
+            elif (height, width) != (image.height, image.width):
                 image = image.resize((width, height), FILTERS[self.interpolation])
         array = np.asarray(image)
         return _central(array if array.ndim == 3 else array[:, :, np.newaxis], self.crop)
 
-    def _middle(self, image: Image.Image, height: int, width: int) -> tuple[Image.Image, int, int]:
-        """Of a strip that would become far too large, the middle that the crop is taken from, and its size then."""
+    def _middle(self, image: Image.Image, height: int, width: int) -> Image.Image:
+        """Of a strip that would become far too large, the resized part that the crop is taken from."""
         if self.crop is None:
             raise ValueError(f"resized to {width} x {height} pixels; the limit is {MOST_RESIZED}, or a crop")
         tall, wide = (self.crop, self.crop) if isinstance(self.crop, int) else self.crop
-        kept_width = min(image.width, math.ceil((wide + MARGIN) * image.width / width))
-        kept_height = min(image.height, math.ceil((tall + MARGIN) * image.height / height))
-        left, top = (image.width - kept_width) // 2, (image.height - kept_height) // 2
-        middle = image.crop((left, top, left + kept_width, top + kept_height))
-        return middle, round(height * kept_height / image.height), round(width * kept_width / image.width)
+        (top, kept_height), (left, kept_width) = _around(height, tall), _around(width, wide)
+        across, down = image.width / width, image.height / height
+        box = (left * across, top * down, (left + kept_width) * across, (top + kept_height) * down)
+        return image.resize((kept_width, kept_height), FILTERS[self.interpolation], box=box)
 
     def resized(self, height: int, width: int) -> Size:
         """Size after the resize."""
@@ -158,6 +156,13 @@ class Preprocessing:
         values -= np.asarray(self.mean, dtype=np.float32)
         values /= np.asarray(self.std, dtype=np.float32)
         return np.ascontiguousarray(values.transpose(0, 3, 1, 2)) if self.layout == "CHW" else values
+
+
+def _around(length: int, crop: int) -> tuple[int, int]:
+    """Start and length of what is needed for a central crop of a side."""
+    if length <= crop + 2 * MARGIN:
+        return 0, length
+    return round((length - crop) / 2) - MARGIN, crop + 2 * MARGIN
 
 
 def image_of(pixels: NDArray[Any], encoded: ValueRange | None = None) -> Image.Image:
