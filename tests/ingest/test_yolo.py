@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from dataeval_spark.errors import IngestError
+from dataeval_spark.ingest.coco import read_coco
 from dataeval_spark.ingest.source import FILES_DDL, FINDINGS_DDL, LISTING_DDL, TARGETS_DDL
 from dataeval_spark.ingest.yolo import read_yolo
 
@@ -184,21 +185,16 @@ def test_a_source_of_which_nothing_can_be_read_is_an_error(spark, stage, tmp_pat
 def test_coco_and_yolo_forms_of_a_real_set_have_the_same_boxes(spark, stage, shared):
     place = shared / "data" / "coco128"
     document = json.loads((place / "instances.json").read_text())
-    files = {image["id"]: image["file_name"] for image in document["images"]}
-    expected = {}
-    for annotation in document["annotations"]:
-        x, y, width, height = annotation["bbox"]
-        box = (x, y, x + width, y + height)
-        expected.setdefault(f"d/{files[annotation['image_id']]}", []).append((annotation["category_id"], box))
+    numbers = {category["name"]: category["id"] for category in document["categories"]}
+    yolo = read_yolo(spark, str(place), dataset="d", stage=stage)
+    coco = read_coco(spark, str(place), str(place / "instances.json"), dataset="d", stage=stage)
 
-    source = read_yolo(spark, str(place), dataset="d", stage=stage)
+    found, expected = ({(image, index): rest for image, index, *rest in targets(source)} for source in (yolo, coco))
 
-    found = {}
-    for image_id, _, name, box in targets(source):
-        found.setdefault(image_id, []).append((int(name), box))
-    assert source.images.count() == 128
+    assert yolo.images.count() == coco.images.count() == 128
     assert found.keys() == expected.keys()
-    for image_id, objects in expected.items():
-        assert [category for category, _ in found[image_id]] == [category for category, _ in objects]
-        for (_, box), (_, wanted) in zip(found[image_id], objects, strict=True):
-            assert box == pytest.approx(wanted, abs=0.01)
+    assert len(found) == len(document["annotations"])
+    for key, (name, box) in found.items():
+        wanted_name, wanted = expected[key]
+        assert int(name) == numbers[wanted_name]
+        assert box == pytest.approx(wanted, abs=0.01)
