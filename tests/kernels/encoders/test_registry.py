@@ -8,12 +8,14 @@ import re
 import subprocess
 import sys
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from dataeval_spark.errors import EncoderError, MissingExtraError, OptionError
 from dataeval_spark.kernels.encoders import encoder_record, encoder_version, load_encoder, registry, require_encoder
+from dataeval_spark.kernels.encoders.python_factory import PythonEncoder
 from dataeval_spark.kernels.encoders.registry import FORMS
 
 ONE = np.full((6, 8, 3), 10, dtype=np.uint8)
@@ -171,3 +173,23 @@ for name in ("hog_color", "thumbnail"):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
 
     assert done.stdout.split("\n")[:2] == ["(1, 768)", "(1, 192)"], done.stderr
+
+
+def test_an_object_of_ones_own_says_its_device_and_gets_smaller_batches_when_that_is_full(monkeypatch):
+    class OutOfMemoryError(RuntimeError):
+        pass
+
+    class Greedy:
+        device = "cuda:1"
+
+        def embed(self, images):
+            if len(images) > 2:
+                raise OutOfMemoryError
+            return np.array([[image.mean()] for image in images])
+
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(OutOfMemoryError=OutOfMemoryError))
+    encoder = PythonEncoder("python:m:Greedy", "1", Greedy(), batch_size=8)
+    images = [np.full((2, 2, 3), value, dtype=np.uint8) for value in range(5)]
+
+    assert encoder.embed(images).ravel().tolist() == [0, 1, 2, 3, 4]
+    assert (encoder.device, encoder.batch_size) == ("cuda:1", 2)
