@@ -78,7 +78,9 @@ def write_representativeness(
     def read(table: t.Table) -> DataFrame | None:
         return workspace.read(table) if table.name in states else None
 
-    counts = label_counts(workspace.read(t.TARGETS), read(t.FACTOR_BINS), read(t.BIN_EDGES))
+    counts = label_counts(
+        workspace.read(t.TARGETS), read(t.FACTOR_BINS), read(t.BIN_EDGES), without=("split", "dataset")
+    )
     parts = rows.where(F.col("split") != EXCLUDED).select(F.lit(name).alias("split_name"), "*")
     found = split_representativeness(
         parts, reference, counts, read(t.EMBEDDINGS), reference_name=str(request.target), seed=request.seed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -85,6 +86,13 @@ def split_workspace(workspace: Workspace, run: Run, stage: Stage, name: str, **o
     started = datetime.now(UTC)
     images, reference = _chosen_images(workspace, request)
     made = _assigned(workspace, stage, name, request, images, reference, states, present)
+    if not request.holdout and not request.renew:
+        # What was a hold-out stays one until the split is made anew.
+        earlier = workspace.rows(t.SPLITS, ("split_name", "holdout"), split_name=name)
+        request = replace(request, holdout=[part for row in earlier for part in row["holdout"] or ()])
+    parts = sorted({cell.split for each in made.explanations for cell in each.cells})
+    for part in request.holdout:
+        OptionError.unless_one_of("split.holdout", part, parts)
     rows = stage(made.rows, "split")
     writer = run.writer(step, f"{work}-{run.run_id}")  # the same work again: the parts there were before may differ
     outputs = write(workspace, writer, name, request, options, rows, made, started)
@@ -128,7 +136,9 @@ def _assigned(
         tables |= {"factor_bins": workspace.read(t.FACTOR_BINS), "bin_edges": workspace.read(t.BIN_EDGES)}
         _require_factors(tables["bin_edges"], factors)
     strata = strata_of(request.stratify_by, **tables, combined=request.combined) if request.stratify_by else None
-    is_sticky = request.method in (*METHODS, "hash", "hold_out_value") and not request.renew and name in present
+    # A fold for each group: the folds are others when a group comes, as the periods of a split over time.
+    keeps = request.method in (*METHODS, "hash", "hold_out_value") and request.method != "leave_one_group_out"
+    is_sticky = keeps and not request.renew and name in present
     previous = None
     if is_sticky:
         of_name = (F.col("split_name") == name) & (F.col("repeat") == 0)
@@ -184,10 +194,13 @@ def _require_factors(bin_edges: DataFrame, factors: Sequence[str]) -> None:
 
 
 def _rates(reference: DataFrame, strata: DataFrame) -> dict[str, float]:
-    """Labels of each stratum per image of the reference."""
-    labels = strata.join(reference.select("image_id"), on="image_id", how="left_semi")
-    sums = labels.select(F.explode("strata").alias("stratum", "n")).groupBy("stratum").agg(F.sum("n").alias("n"))
-    images = reference.count()
+    """Labels of each stratum per image of the reference that has any."""
+    labels = strata.join(reference.select("image_id"), on="image_id", how="left_semi").where(F.size("strata") > 0)
+    images = labels.count()
     if images == 0:
-        raise OptionError("split.target names a dataset without images.")
+        raise OptionError(
+            "split.target names a dataset of which no image has what is stratified by: factors are known of labelled "
+            "images only.\nHint: ingest labels of some of its images, or split without --target"
+        )
+    sums = labels.select(F.explode("strata").alias("stratum", "n")).groupBy("stratum").agg(F.sum("n").alias("n"))
     return {row["stratum"]: row["n"] / images for row in sums.limit(20_000).collect()}  # bounded: strata

@@ -26,6 +26,7 @@ BOUNDED_COLLECTS = {
     "bias/balance.py": "pairs of factors, and classes x factors",
     "bias/bin_edges.py": "one row per factor and bin",
     "bias/completeness.py": "one row per encoder and class",
+    "bias/contingency.py": "names of factors",
     "bias/coverage.py": "one row per encoder",
     "bias/coverage_gaps.py": "one row per factor and bin",
     "bias/factor_sources.py": "one row: counts per metadata column",

@@ -168,6 +168,7 @@ def test_steps_about_labels_are_marked():
         ({"gap": 3}, "split.gap is for method time"),
         ({"target": "field"}, "expected dataset=NAME"),
         ({"method": "hold_out_value"}, "--hold-out site=B"),
+        ({"method": "random", "holdout": ["tset"]}, r"split\.holdout is 'tset'; expected one of \['test', 'train'"),
     ],
 )
 def test_options_that_cannot_be_are_refused(workspace, options, message):
@@ -180,3 +181,50 @@ def test_options_that_cannot_be_are_refused(workspace, options, message):
 def test_an_unknown_option_is_refused_with_the_nearest_name(workspace):
     with pytest.raises(ConfigError, match="did you mean 'method'"):
         workspace.split("refused", metod="random")
+
+
+def test_a_hold_out_stays_one_until_the_split_is_made_anew(workspace):
+    def holdouts():
+        return [row["holdout"] for row in workspace.workspace.rows(SPLITS, ("holdout",), split_name="kept")]
+
+    options = {"method": "random", "fractions": {"train": 0.5, "test": 0.5}}
+    workspace.split("kept", **options, holdout=["test"])
+    workspace.split("kept", **options)
+    assert holdouts() == [["test"]]
+    workspace.split("kept", **options, renew=True)
+    assert holdouts() == [[]]
+
+
+def test_a_target_without_labels_is_refused_instead_of_wanting_nothing(spark, frame, tmp_path):
+    audit = Audit(str(tmp_path / "audit"), spark, echo=lambda line: None)
+    ids = [f"i{n}" for n in range(12)]
+    given = images(frame, ids, dataset=["field" if n < 4 else "lab" for n in range(12)])
+    audit.workspace.write(IMAGES, given, Writer("r", "test", "w", "0"))
+    lab = {image: "cat" if n % 2 else "dog" for n, image in enumerate(ids) if n >= 4}
+    audit.workspace.write(TARGETS, image_labels(frame, lab), Writer("r", "test", "w", "0"))
+
+    with pytest.raises(OptionError, match="no image has what is stratified by"):
+        audit.split("main", target="dataset=field", duplicates=False)
+
+
+def test_leaving_one_group_out_makes_its_folds_anew_when_a_group_comes(spark, frame, tmp_path):
+    audit = Audit(str(tmp_path / "audit"), spark, echo=lambda line: None)
+    writer = Writer("r", "test", "w", "0")
+
+    def add(*sites):
+        ids = [f"{site}{n}" for site in sites for n in range(3)]
+        audit.workspace.write(IMAGES, images(frame, ids), writer, images=images(frame, ids).select("image_id"))
+        rows = frame(
+            "image_id string, target_index int, site string, run_id string", [(i, None, i[0], "r") for i in ids]
+        )
+        audit.workspace.write(FACTORS, rows, writer, images=rows.select("image_id"))
+        audit.workspace.write(TARGETS, image_labels(frame, {}), writer)
+        audit.split("sites", method="leave_one_group_out", group_by=["site"], duplicates=False, stratify_by=[])
+        found = audit.table("split_assignments").collect()
+        return {(row["image_id"][0], row["split"]) for row in found}
+
+    assert len({fold for _, fold in add("a", "c")}) == 2
+    writer = Writer("r2", "test", "w2", "0")
+    after = add("b")
+
+    assert len(after) == len({site for site, _ in after}) == len({fold for _, fold in after}) == 3

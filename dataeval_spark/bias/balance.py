@@ -114,6 +114,7 @@ def balance(
     OptionError.unless_between("balance.sample", sample, 10, 200_000)
     # One row per factor.
     rules = {row["factor"]: row["rule"] for row in bin_edges.select("factor", "rule").distinct().collect()}
+    OptionError.unless_one_of("balance.label", label, [LABEL, *sorted(rules)])
     cut = frozenset(factor for factor, rule in rules.items() if rule in CUT_RULES)
     scored = contingency.where("factor_a != factor_b").groupBy("factor_a", "factor_b")
     frame = scored.applyInArrow(lambda cells: _scores(cells, label, cut), _ROWS)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.pair_counts import LABEL, pair_counts
 from dataeval_spark.tables import CONTINGENCY
 
+MOST_NAMES = 10_000
 _PARTIAL = "factor_a string, value_a string, factor_b string, value_b string, n bigint"
 
 
@@ -51,6 +53,16 @@ def _labelled(counted: DataFrame, bin_edges: DataFrame, side: str) -> DataFrame:
     code = F.when(F.col(value) == "-1", "unseen").otherwise(F.concat(F.lit("bin "), value))
     named = F.when(F.col(factor) == LABEL, F.col(value)).otherwise(F.coalesce("label", code))
     return joined.select(*others, named.alias(value))
+
+
+def require_label(contingency: DataFrame, label: str, option: str) -> None:
+    """Raise OptionError where there is no factor of that name.
+
+    Bounded: one row, or the names of factors.
+    """
+    if label != LABEL and contingency.where(F.col("factor_a") == label).isEmpty():
+        known = contingency.select("factor_a").distinct().limit(MOST_NAMES).collect()
+        OptionError.unless_one_of(option, label, sorted(row["factor_a"] for row in known))
 
 
 def of_label(contingency: DataFrame, label: str) -> DataFrame:

@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.bias.contingency import of_label
+from dataeval_spark.bias.contingency import of_label, require_label
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.diversity import shannon_diversity, simpson_diversity
 from dataeval_spark.kernels.pair_counts import LABEL, table_of
@@ -71,6 +71,7 @@ def diversity(
     OptionError.unless_one_of("diversity.method", method, get_args(Method))
     OptionError.unless_between("diversity.threshold", threshold, 0.0, 1.0)
     index = {"simpson": simpson_diversity, "shannon": shannon_diversity}[method]
+    require_label(contingency, label, "diversity.label")
 
     def measure(cells: pa.Table) -> pa.Table:
         factor = cells["factor"][0].as_py()

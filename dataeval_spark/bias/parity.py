@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from scipy.stats import false_discovery_control
 
-from dataeval_spark.bias.contingency import of_label
+from dataeval_spark.bias.contingency import of_label, require_label
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.contingency_statistics import association
 from dataeval_spark.kernels.pair_counts import LABEL, table_of
@@ -78,6 +78,7 @@ def parity(
     """
     OptionError.unless_between("parity.score_threshold", score_threshold, 0.0, 1.0)
     OptionError.unless_between("parity.p_value_threshold", p_value_threshold, 0.0, 1.0)
+    require_label(contingency, label, "parity.label")
 
     def measure(cells: pa.Table) -> pa.Table:
         values, classes, table = table_of(*(cells[name].to_pylist() for name in ("value", "class_name", "n")))

@@ -171,7 +171,7 @@ def _collected(members: DataFrame, seed: int, max_rows: int) -> Units:
     found = counts.select("unit_id", key, "stratum", "n").limit(max_rows + 1).toArrow()
     if found.num_rows > max_rows:
         raise OptionError(
-            f"split: there are more than {max_rows:,} pairs of unit and stratum (split.max_rows).\n"
+            f"split: there are more than {max_rows:,} pairs of unit and stratum (max_rows of splits.assign.assign).\n"
             "Hint: raise it (about 100 bytes of driver memory per pair), or --method hash"
         )
     return units_of(found)

@@ -58,7 +58,9 @@ def assign_by_attribute(
     if len(rest) > 1:
         made = assign(others, fractions=dict(rest), **options)
     else:
-        made = Assigned(others.select(*_columns(rest[0][0], "not held out")), ())
+        part, images = rest[0][0], int(counts["others"])
+        cell = Cell(part, None, float(images), images, 0.0, None, None)
+        made = Assigned(others.select(*_columns(part, "not held out")), (Explanation(0, None, (cell,), ()),))
     is_held = F.coalesce("is_held_out", F.lit(False))
     tied = marked.where("is_tied").select(
         *_columns(last[0], "held out", F.when(is_held, last[0]).otherwise(EXCLUDED)),
@@ -68,8 +70,7 @@ def assign_by_attribute(
     )
     n = int(counts["held_out"])
     cell = Cell(last[0], None, float(n), n, 0.0, None, None)
-    explanations = made.explanations or (Explanation(0, None, (), ()),)
-    explanations = tuple(Explanation(e.repeat, e.fold, (*e.cells, cell), e.notes) for e in explanations)
+    explanations = tuple(Explanation(e.repeat, e.fold, (*e.cells, cell), e.notes) for e in made.explanations)
     return Assigned(made.rows.unionByName(tied), explanations)
 
 

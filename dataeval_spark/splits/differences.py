@@ -38,7 +38,8 @@ def split_differences(
 
     Labels and factors are compared by the shares of their values (all images), times by how many images of the part
     are no later than the last of the others. Adversarial validation asks whether a logistic regression can tell the
-    parts apart, by the bins of their factors and by each encoder's vectors, on a seeded sample; folds of one kind
+    parts apart, by the bins of their factors (but not by factor ``split``, which is the source's own split) and by each
+    encoder's vectors, on a seeded sample; folds of one kind
     (``fold_0`` ...) are left out of it. p-values are adjusted over the rows of a partition by Benjamini-Hochberg.
     Those of labels and of boxes' factors take boxes of one image for independent, and so are too small.
 
@@ -82,7 +83,7 @@ def split_differences(
     columns = [column for column in SPLIT_DIFFERENCES.columns if column.name != "run_id"]
     ddl = ", ".join(column.ddl(comments=False) for column in columns)
     parts = all_parts(images, split_assignments)
-    counts = label_counts(targets, factor_bins, bin_edges)
+    counts = label_counts(targets, factor_bins, bin_edges, without=("split",))
     found = count_rows(parts, counts)
     if not found and parts.isEmpty():
         return spark.createDataFrame([], ddl)

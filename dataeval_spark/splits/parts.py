@@ -38,10 +38,13 @@ def label_counts(
     targets: DataFrame,
     factor_bins: DataFrame | None = None,
     bin_edges: DataFrame | None = None,
+    *,
+    without: Sequence[str] = (),
 ) -> DataFrame:
     """Labels of each image by class and by bin: ``image_id``, ``factor``, ``value`` and ``n``.
 
     The class is factor ``class_name``. A factor of the image counts once per image, one of the target once per target.
+    Factors ``without`` are left out: those that the parts are made of tell them apart by definition.
     """
     classes = (
         targets.where("class_name IS NOT NULL")
@@ -51,6 +54,7 @@ def label_counts(
     if factor_bins is None or bin_edges is None:
         return classes
     binned = factor_bins.select("image_id", F.explode("bins").alias("factor", "bin"))
+    binned = binned.where(~F.col("factor").isin(list(without))) if without else binned
     counted = binned.groupBy("image_id", "factor", "bin").agg(F.count("*").alias("n"))
     # (factor, bin) is unique on the right.
     labels = F.broadcast(bin_edges.select("factor", "bin", "label", "level"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dataeval_spark.bias.diversity import diversity
+from dataeval_spark.bias.parity import parity
 from dataeval_spark.errors import OptionError
 from dataeval_spark.tables import DIVERSITY
 from tests.kernels.factor_reference import DIVERSITY as EXPECTED
@@ -34,6 +35,12 @@ def test_bins_are_those_filled_in_the_whole_dataset(reference):
     assert rows["class_name", None].n == 400
     assert sum(factor == "class_name" for factor, _ in rows) == 1
     assert len(rows) == 1 + 5 * 5
+
+
+def test_a_label_that_is_no_factor_is_named(reference):
+    for measure in (diversity, parity):
+        with pytest.raises(OptionError, match=r"\.label is 'lable'; expected one of"):
+            measure(reference.contingency, label="lable")
 
 
 def test_a_wrong_option_says_what_to_write(reference):
