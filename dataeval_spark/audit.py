@@ -6,7 +6,6 @@ import html
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +32,13 @@ from dataeval_spark.ingest.source import Stage
 from dataeval_spark.inline_gallery import Gallery, gallery_of
 from dataeval_spark.maite_dataset import MaiteDataset
 from dataeval_spark.progress import Progress
-from dataeval_spark.report import Provenance, ReportData, collect_report_data, render_report, save_report
+from dataeval_spark.report import collect_report_data, save_report
+from dataeval_spark.report_page import page_of
 from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.selection.recipe import Recipe
 from dataeval_spark.summary import Report, next_command, summary_lines
-from dataeval_spark.tables import ALL_TABLES, IMAGES, RUNS, TARGETS, Table
+from dataeval_spark.tables import ALL_TABLES, IMAGES, TARGETS
 from dataeval_spark.verb_options import check, checked, pipeline_steps
-from dataeval_spark.version import __version__
 from dataeval_spark.workspace import Workspace
 
 logger = logging.getLogger("dataeval_spark")
@@ -238,7 +237,7 @@ class Audit:
     ) -> Report:
         """Write the HTML report and print what was found; with ``announce``, the path of the report last."""
         with self._progress.running("report"):
-            data, page = self._interruptible(lambda: self._page(snapshot, demo_scores))
+            data, page = self._interruptible(lambda: page_of(self.workspace, snapshot, demo_scores))
             path = save_report(page, out)
         for line in summary_lines(data):
             self._echo(line)
@@ -287,34 +286,6 @@ class Audit:
         items = "".join(f"<li>{html.escape(line)}</li>" for line in summary_lines(data))
         following = html.escape(next_command(data, self.workspace.location))
         return f"<b>{html.escape(repr(self))}</b><ul>{items}</ul><p>Next: <code>{following}</code></p>"
-
-    def _page(self, snapshot: str | None, demo_scores: Sequence[Any] | None) -> tuple[ReportData, str]:
-        place = snapshots.at(self.workspace, snapshot) if snapshot else self.workspace
-        by_name = {table.name: table for table in ALL_TABLES}
-        pinned = place.versions
-        versions = pinned or {name: state.version for name, state in self.workspace.states().items()}
-        past = self.workspace.rows(RUNS, RUNS.column_names)
-        newest = sorted(past, key=lambda row: row["started_at"], reverse=True)[:30]
-        provenance = Provenance(
-            workspace=self.workspace.location,
-            snapshot=snapshot,
-            generated_at=datetime.now(UTC),
-            code_version=__version__,
-            table_versions=versions,
-            sql_name=lambda name: self._sql_name(by_name[name], pinned),
-            runs=newest,
-            demo_scores=demo_scores,
-        )
-
-        def read(table: Table) -> DataFrame | None:
-            return place.read(table) if table.name in versions else None
-
-        data = collect_report_data(read)
-        return data, render_report(data, provenance)
-
-    def _sql_name(self, table: Table, pinned: Mapping[str, int] | None) -> str:
-        name = self.workspace.name(table)
-        return name if pinned is None or table.name not in pinned else f"{name} VERSION AS OF {pinned[table.name]}"
 
     @contextmanager
     def one_run(self, job: str, options: Mapping[str, Any]) -> Iterator[None]:

@@ -356,13 +356,7 @@ def _run_demo(args: argparse.Namespace) -> int:
     if args.dry_run:
         print(f"demo               run   writes {args.workspace}")
         return DONE
-    run_demo(
-        lambda: _audit(args),
-        args.workspace,
-        images=args.images,
-        out=args.out,
-        echo=_echo,
-    )
+    run_demo(lambda: _audit(args), args.workspace, images=args.images, out=args.out, echo=_echo)
     return DONE
 
 

@@ -28,11 +28,22 @@ STATISTICS = (
     "darkness",
     "sharpness",
     "perceived_brightness",
+    "perceived_brightness_p5",
+    "perceived_brightness_p99",
     "entropy_bits",
     "blurriness",
+    "blurriness_grayscale_std",
+    "clipped_low",
+    "clipped_high",
+    "colorfulness",
+    "noise",
     "orientation",
+    "jpeg_quality",
 )
-STATISTIC_TEXTS = ("is_grayscale", "format", "color_mode")
+STATISTIC_TEXTS = (
+    *("is_grayscale", "format", "color_mode", "pixel_type", "chroma_subsampling"),
+    *("has_alpha", "has_gps", "camera_make", "camera_model"),
+)
 SOURCES = ("metadata", "statistics", "boxes", "objects", "time", "origin")
 RESERVED = ("image_id", "target_index", "run_id", "class_name")
 _NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")

@@ -102,8 +102,8 @@ SECTIONS = (
     Section(
         "splits",
         "Splits",
-        "Who is in which part, what ties parts together, and how far they are from one another. Split `given` is the "
-        "source's own.",
+        "Who is in which part, what ties parts together, and how far they are from one another. The split "
+        "called given is the source's own.",
         ("split_leakage", "split_differences"),
         "dataeval-spark split --workspace WORKSPACE --name main --group-by patient",
         ("split_parts", "split_leakage", "split_repairs", "split_differences", "part_bias"),

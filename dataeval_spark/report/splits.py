@@ -39,7 +39,8 @@ def parts_query(present: frozenset[str]) -> str:
 
 def leakage_query(present: frozenset[str]) -> str:
     return (
-        "SELECT split_name, fold, kind, split_a, split_b, count(*) AS pairs FROM {split_leakage}\n"
+        "SELECT split_name, fold, kind, least(split_a, split_b) AS split_a, greatest(split_a, split_b) AS split_b,\n"
+        "  count(*) AS pairs FROM {split_leakage}\n"
         "WHERE repeat = 0 GROUP BY ALL ORDER BY pairs DESC, split_name, fold, kind, split_a, split_b LIMIT 20"
     )
 
@@ -57,7 +58,7 @@ def differences_query(present: frozenset[str]) -> str:
         "SELECT split_name, fold, kind, subject, split_a, split_b, total_variation, auc, adjusted_pvalue, is_flagged\n"
         "FROM {split_differences} WHERE repeat = 0 AND kind != 'time'\n"
         "ORDER BY is_flagged DESC, coalesce(total_variation, 2 * auc - 1) DESC, split_name, fold, kind, subject,\n"
-        "  split_a LIMIT 15"
+        "  split_a LIMIT 10"
     )
 
 
