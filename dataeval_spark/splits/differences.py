@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from scipy.stats import false_discovery_control
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.kernels.part_distances import distance
 from dataeval_spark.splits.adversarial import adversarial_rows
 from dataeval_spark.splits.parts import PARTITION, TRAIN, all_parts, label_counts, opponents
@@ -79,18 +80,14 @@ def split_differences(
     OptionError.unless_between("split_differences.auc_threshold", auc_threshold, 0.5, 1.0)
     OptionError.unless_between("split_differences.significance", significance, 0.0, 1.0)
     OptionError.unless_between("split_differences.sample", sample, 20, 100_000)
-    spark = images.sparkSession
-    columns = [column for column in SPLIT_DIFFERENCES.columns if column.name != "run_id"]
-    ddl = ", ".join(column.ddl(comments=False) for column in columns)
     parts = all_parts(images, split_assignments)
     counts = label_counts(targets, factor_bins, bin_edges, without=("split",))
     found = count_rows(parts, counts)
     if not found and parts.isEmpty():
-        return spark.createDataFrame([], ddl)
+        return rows_of_dicts(images, SPLIT_DIFFERENCES, [])
     found += _time_rows(parts, images)
     found += adversarial_rows(parts, counts, embeddings, sample=sample, seed=seed)
-    finished = judged(found, threshold, auc_threshold, significance)
-    return spark.createDataFrame([tuple(row.get(column.name) for column in columns) for row in finished], ddl)
+    return rows_of_dicts(images, SPLIT_DIFFERENCES, judged(found, threshold, auc_threshold, significance))
 
 
 def count_rows(parts: DataFrame, counts: DataFrame, base: str = TRAIN) -> list[Row]:

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from scipy.stats import false_discovery_control
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.kernels.contingency_statistics import association, information_p_value
 from dataeval_spark.kernels.diversity import simpson_diversity
 from dataeval_spark.kernels.mutual_information import adjusted_share, mutual_information
@@ -104,11 +105,7 @@ def part_bias(
             f"part_bias: there are more than {MAX_ROWS:,} pairs of part and factor.\n"
             "Hint: fewer folds, or --set factor_bins.exclude=..."
         )
-    columns = [column for column in PART_BIAS.columns if column.name != "run_id"]
-    judged = _judged(found.to_pylist(), threshold, significance)
-    result = [tuple(row[column.name] for column in columns) for row in judged]
-    ddl = ", ".join(column.ddl(comments=False) for column in columns)
-    return images.sparkSession.createDataFrame(result, ddl)
+    return rows_of_dicts(images, PART_BIAS, _judged(found.to_pylist(), threshold, significance))
 
 
 def _measured(cells: pa.Table) -> pa.Table:
