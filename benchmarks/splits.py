@@ -44,7 +44,7 @@ def share_error(folds: np.ndarray, labels: np.ndarray, count: int) -> float:
 def members(spark: SparkSession, groups: np.ndarray, labels: np.ndarray, place: Path) -> DataFrame:
     """The rows as `assign` takes them, cached; they come from a file, so that the driver need not hold them twice."""
     numbers = np.arange(len(groups))
-    pq.write_table(pa.table({"n": numbers, "g": groups, "c": labels}), place / "rows.parquet", row_group_size=1_000_000)
+    pq.write_table(pa.table({"n": numbers, "g": groups, "c": labels}), place / "rows.parquet", row_group_size=100_000)
     made = (
         spark.read.parquet(str(place / "rows.parquet"))
         .selectExpr(
@@ -97,7 +97,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--large", type=int, default=10_000_000)
     args = parser.parse_args()
-    spark = session.local("splits benchmark", cores=2, memory="6g")
+    spark = session.local("splits benchmark", cores=2, memory="6g", images=args.rows)
     sizes = [(args.rows, args.groups, args.rounds, 4.0)]
     sizes += [(args.large, 10 * args.groups, 1, 8.0)] if args.large else []
     peer = {"peer": "scikit-learn StratifiedGroupKFold", "peer_version": version("scikit-learn")}

@@ -39,7 +39,7 @@ from dataeval_spark.selection.recipe import Recipe
 from dataeval_spark.summary import Report, next_command, summary_lines
 from dataeval_spark.tables import ALL_TABLES, IMAGES, TARGETS
 from dataeval_spark.verb_options import check, checked, pipeline_steps
-from dataeval_spark.workspace import Workspace
+from dataeval_spark.workspace import Workspace, images_here
 
 logger = logging.getLogger("dataeval_spark")
 
@@ -76,7 +76,7 @@ class Audit:
         verbose: bool = False,
         echo: Callable[[str], None] = print,
     ) -> None:
-        self.spark = spark or session.get_or_create(verbose=verbose)
+        self.spark = spark or session.get_or_create(images=images_here(workspace), verbose=verbose)
         self.workspace = Workspace(self.spark, workspace, scratch=scratch, table_location=table_location)
         self._echo = echo
         self._progress = Progress(session.TaskCounter(self.spark))

@@ -56,22 +56,27 @@ LOCAL_SETTINGS = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
+# From this many images on, queries take longer than it takes to compile them.
+LARGE_IMAGES = 200_000
+LARGE_SETTINGS = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
 # Without Hadoop's native library, its checked local file system starts a process (chmod, readlink) for nearly every
 # file and every rename: 1,300 of them in the demo. The raw one starts a quarter of that, and leaves no .crc files.
 FILE_SYSTEM_SETTINGS = {
     "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
     "spark.hadoop.fs.AbstractFileSystem.file.impl": "org.apache.hadoop.fs.local.RawLocalFs",
 }
-# The quick compiler alone starts fastest, but comes with a 48 MB code cache that Spark soon fills; growing the
-# metaspace from its 21 MB would take a dozen full collections.
-JVM_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:MetaspaceSize=300m"
+# Growing the metaspace from its 21 MB would take a dozen full collections.
+JVM_OPTIONS = "-XX:ReservedCodeCacheSize=240m -XX:MetaspaceSize=300m"
+# The quick compiler alone starts fastest; what runs for minutes is three times as fast with the other one.
+SMALL_JVM_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+LARGE_JVM_OPTIONS = "-XX:+UseParallelGC"
 
 
-def get_or_create(app: str = "dataeval_spark", *, verbose: bool = False) -> SparkSession:
+def get_or_create(app: str = "dataeval_spark", *, images: int = 0, verbose: bool = False) -> SparkSession:
     """The session there is (notebook, cluster, spark-submit, Connect), else a local one with Delta.
 
     An active session is taken as it is and nothing in it is changed. Under ``spark-submit`` and with
-    ``SPARK_REMOTE`` set, the session is made with the settings given there.
+    ``SPARK_REMOTE`` set, the session is made with the settings given there. ``images`` is for a local one.
 
     Raises
     ------
@@ -85,7 +90,7 @@ def get_or_create(app: str = "dataeval_spark", *, verbose: bool = False) -> Spar
         return remote(os.environ["SPARK_REMOTE"])
     if "PYSPARK_GATEWAY_PORT" in os.environ or "DATABRICKS_RUNTIME_VERSION" in os.environ:
         return submitted(app)
-    return local(app, verbose=verbose)
+    return local(app, images=images, verbose=verbose)
 
 
 def submitted(app: str) -> SparkSession:
@@ -107,10 +112,11 @@ def local(
     *,
     cores: int | None = None,
     memory: str | None = None,
+    images: int = 0,
     settings: Mapping[str, str] | None = None,
     verbose: bool = False,
 ) -> SparkSession:
-    """A session on this machine, with Delta and settings for small data.
+    """A session on this machine, with Delta and settings for the size of the data.
 
     Parameters
     ----------
@@ -120,6 +126,8 @@ def local(
         Threads; default all cores that this process may use.
     memory : str, optional
         Heap of the driver such as ``"2g"``; default a quarter of the memory, between 1 and 8 GB.
+    images : int
+        How many images there are: from 200,000 on, queries are compiled. Fewer are done before that would pay.
     settings : mapping, optional
         Further Spark settings; they win over ours.
     verbose : bool
@@ -138,17 +146,19 @@ def local(
     cores = cores or available_cores()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    is_large = images >= LARGE_IMAGES
     heap_mb = _heap_mb(memory or os.environ.get("DATAEVAL_SPARK_MEMORY"))
     merged = {
         **DELTA_SETTINGS,
         **LOCAL_SETTINGS,
+        **(LARGE_SETTINGS if is_large else {}),
         **FILE_SYSTEM_SETTINGS,
         "spark.sql.streaming.checkpointFileManagerClass": _checkpoint_file_manager(),
         # Not spark.jars, which would copy them at each start.
         "spark.driver.extraClassPath": ":".join(map(str, jars.resolve(java))),
         "spark.sql.shuffle.partitions": str(cores),
         "spark.driver.memory": f"{heap_mb}m",
-        "spark.driver.extraJavaOptions": _jvm_options(heap_mb, verbose),
+        "spark.driver.extraJavaOptions": _jvm_options(heap_mb, is_large, verbose),
         **(settings or {}),
     }
     # Four attempts per task: with plain local[N] one lost Python worker fails the job.
@@ -159,9 +169,10 @@ def local(
         return builder.getOrCreate()
 
 
-def _jvm_options(heap_mb: int, verbose: bool) -> str:
+def _jvm_options(heap_mb: int, is_large: bool, verbose: bool) -> str:
     # Planning makes short-lived objects: in the default young generation they cause 250 collections in the demo.
-    options = f"{JVM_OPTIONS} -Xmn{max(64, min(400, heap_mb // 3))}m"
+    by_size = LARGE_JVM_OPTIONS if is_large else SMALL_JVM_OPTIONS
+    options = f"{JVM_OPTIONS} {by_size} -Xmn{max(64, min(400, heap_mb // 3))}m"
     if verbose:
         return options
     return f"{options} -Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties').as_uri()}"

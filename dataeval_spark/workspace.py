@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from deltalake.exceptions import DeltaError, TableNotFoundError
@@ -40,7 +40,7 @@ from dataeval_spark.table_access import (
     is_missing,
     retrying,
 )
-from dataeval_spark.tables import ALL_TABLES, Table
+from dataeval_spark.tables import ALL_TABLES, IMAGES, Table
 from dataeval_spark.tables.contract import sql_string
 from dataeval_spark.temporary_settings import SETTINGS_LOCK, temporary_settings
 
@@ -56,6 +56,16 @@ COMPACT_EVERY, COMPACT_FILES, COMPACT_FILE_BYTES = 8, 24, 16 * 2**20
 # Mounts by which a platform gives one storage to all machines under one path.
 MOUNTS = ("/Volumes/", "/dbfs/")
 logger = logging.getLogger("dataeval_spark")
+
+
+def images_here(location: str) -> int:
+    """How many rows of ``images`` a directory of this machine has, before there is a session; 0 where it is no such."""
+    path = "" if is_catalog_name(location) else absolute(location)
+    if not path or not is_local(path) or not can_open(path):
+        return 0
+    with suppress(DeltaError, OSError):  # what is wrong with a table is said when it is read
+        return LocalAccess(f"{path}/{IMAGES.name}").size()
+    return 0
 
 
 class Workspace:

@@ -103,22 +103,21 @@ def units_of(rows: pa.Table) -> Units:
     Parameters
     ----------
     rows : pa.Table
-        Columns ``unit_id``, ``key`` (its hash), ``stratum`` and ``n``: one row per unit and stratum with the number of
-        labels, and one per unit whose stratum is null with the number of images. In any order.
+        Columns ``unit_id``, ``key`` (its hash), ``stratum``, ``n`` and ``images``: one row per unit and stratum with
+        the number of labels. Where the stratum is null, there are images without labels. Each image counts in one of
+        the rows of its unit. In any order.
     """
     unit_ids = pc.unique(rows["unit_id"]).cast(pa.string())
     ids = unit_ids.take(pc.sort_indices(unit_ids))
     unit = pc.index_in(rows["unit_id"].cast(pa.string()), ids).to_numpy().astype(np.int64)
-    n = rows["n"].to_numpy().astype(np.int64)
-    is_images = pc.is_null(rows["stratum"]).to_numpy(zero_copy_only=False)
-    sizes = np.zeros(len(ids), np.int64)
     keys = np.zeros(len(ids), np.int64)
-    sizes[unit[is_images]] = n[is_images]
-    keys[unit[is_images]] = rows["key"].to_numpy()[is_images]
-    names = sorted(pc.unique(rows["stratum"].filter(pc.invert(pa.array(is_images)))).to_pylist())
-    labels = rows["stratum"].filter(pa.array(~is_images))
+    keys[unit] = rows["key"].to_numpy()
+    sizes = np.bincount(unit, rows["images"].to_numpy(), len(ids)).astype(np.int64)
+    is_label = pc.is_valid(rows["stratum"])
+    labels = rows["stratum"].filter(is_label)
+    names = sorted(pc.unique(labels).to_pylist())
     stratum = pc.index_in(labels, pa.array(names, pa.string())).to_numpy().astype(np.int64)
-    of_unit, n = unit[~is_images], n[~is_images]
+    of_unit, n = unit[is_label.to_numpy(zero_copy_only=False)], rows["n"].filter(is_label).to_numpy()
     place = np.lexsort((stratum, of_unit))
     widths = np.bincount(of_unit, minlength=len(ids))
     starts = np.concatenate(([0], np.cumsum(widths)))

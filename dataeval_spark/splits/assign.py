@@ -157,18 +157,16 @@ def _parts(
 
 
 def _collected(members: DataFrame, seed: int, max_rows: int) -> Units:
-    """Units with their labels: one row per unit and stratum, no more than ``max_rows``."""
-    nothing = F.lit(None).cast("string")
-    images = F.array(F.struct(nothing.alias("stratum"), F.lit(1).cast("bigint").alias("n")))
-    labels = F.transform(
-        F.map_entries("strata"), lambda entry: F.struct(entry["key"].alias("stratum"), entry["value"].alias("n"))
+    """Units with their labels: one row per unit and stratum (null: images without), no more than ``max_rows``."""
+    # One row per label; an image counts in its first one, and in a row of its own where it has none.
+    is_first = F.coalesce(F.col("position"), F.lit(0)) == 0
+    long = members.select("unit_id", F.posexplode_outer("strata").alias("position", "stratum", "n"))
+    counts = long.groupBy("unit_id", "stratum").agg(
+        F.sum("n").alias("n"), F.count(F.when(is_first, True)).alias("images")
     )
-    entries = F.when(F.col("strata").isNull(), images).otherwise(F.concat(images, labels))
-    long = members.select("unit_id", F.inline(entries))
-    counts = long.groupBy("unit_id", "stratum").agg(F.sum("n").alias("n"))
     key = F.xxhash64("unit_id", F.lit(seed).cast("bigint")).alias("key")
     # Bounded: max_rows.
-    found = counts.select("unit_id", key, "stratum", "n").limit(max_rows + 1).toArrow()
+    found = counts.select("unit_id", key, "stratum", "n", "images").limit(max_rows + 1).toArrow()
     if found.num_rows > max_rows:
         raise OptionError(
             f"split: there are more than {max_rows:,} pairs of unit and stratum (max_rows of splits.assign.assign).\n"

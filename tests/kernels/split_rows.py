@@ -12,15 +12,15 @@ from dataeval_spark.kernels.split_units import Units, units_of
 
 def units(groups, labels, order=None) -> Units:
     """One unit per group; ``labels[i]`` is a label of an image of ``groups[i]``, or a list of them."""
-    images = Counter(groups)
-    labelled = Counter()
+    images, labelled = Counter(), Counter()
     for group, label in zip(groups, labels, strict=True):
-        labelled.update((group, each) for each in (label if isinstance(label, list | tuple) else [label]))
-    rows = [(group, None, n) for group, n in images.items()]
-    rows += [(group, label, n) for (group, label), n in labelled.items()]
+        each = list(label) if isinstance(label, list | tuple) else [label]
+        images[group, min(each, default=None)] += 1
+        labelled.update((group, one) for one in each)
+    rows = [(*key, labelled[key] if key[1] is not None else None, images[key]) for key in {**images, **labelled}]
     if order is not None:
         rows = [rows[i] for i in order(len(rows))]
-    ids, strata, n = zip(*rows, strict=True)
+    ids, strata, n, images_of = zip(*rows, strict=True)
     keys = [xxhash.xxh64_intdigest(each.encode()) - 2**63 for each in ids]
     return units_of(
         pa.table(
@@ -29,6 +29,7 @@ def units(groups, labels, order=None) -> Units:
                 "key": pa.array(keys, pa.int64()),
                 "stratum": pa.array(strata, pa.string()),
                 "n": pa.array(n, pa.int64()),
+                "images": pa.array(images_of, pa.int64()),
             }
         )
     )
