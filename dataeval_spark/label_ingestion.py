@@ -14,7 +14,7 @@ from dataeval_spark.errors import IngestError, OptionError
 from dataeval_spark.ingest.given_rows import with_image
 from dataeval_spark.ingest.prediction_checks import check_predictions, good_rows, prediction_findings
 from dataeval_spark.ingest.predictions import read_predictions
-from dataeval_spark.ingest.ratings import check_ratings, good_ratings, rating_findings, read_ratings
+from dataeval_spark.ingest.ratings import check_ratings, good_ratings, matched_to_labels, rating_findings, read_ratings
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.tables import (
@@ -91,6 +91,7 @@ def ingest_predictions(
     resolved = stage(with_image(given.rows, images, dataset), "given_predictions")
     names, how = _order_of_classes(workspace, resolved, class_names, given.class_names, source)
     checked = stage(check_predictions(given, resolved, names, tolerance), "checked_predictions")
+    how = "; ".join(filter(None, (how, _unknown_classes(workspace, checked))))
     counts = _counts(checked)
     if not counts.get("", 0):
         reasons = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items())) or "no rows"
@@ -145,7 +146,8 @@ def ingest_ratings(
     images = _live_images(workspace)
     named = raters.split(",") if isinstance(raters, str) else raters
     rows = read_ratings(workspace.spark, _absolute(source), raters=named, timezone=timezone)
-    checked = stage(check_ratings(with_image(rows, images, dataset)), "checked_ratings")
+    resolved = matched_to_labels(with_image(rows, images, dataset), workspace.read(TARGETS))
+    checked = stage(check_ratings(resolved), "checked_ratings")
     counts = _counts(checked)
     if not counts.get("", 0):
         reasons = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items())) or "no rows"
@@ -183,6 +185,19 @@ def _order_of_classes(
             "Hint: --class-names FILE, one name per line in the order of the probabilities"
         )
     return names, how
+
+
+def _unknown_classes(workspace: Workspace, checked: DataFrame) -> str:
+    """What to say of predicted classes that no label has; empty where there are none, or no labels."""
+    known = workspace.read(TARGETS).select(F.col("class_name").alias("label")).where("label IS NOT NULL").distinct()
+    if known.isEmpty():
+        return ""
+    unknown = checked.where("kind IS NULL").select("label").distinct().join(known, on="label", how="left_anti")
+    names = [row["label"] for row in unknown.orderBy("label").limit(4).collect()]
+    if not names:
+        return ""
+    listed = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
+    return f"predicted classes that no label has: {listed} (--class-names FILE names them)"
 
 
 def _named_classes(option: Sequence[str] | str | None, of_file: tuple[str, ...] | None) -> tuple[tuple[str, ...], str]:

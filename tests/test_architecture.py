@@ -17,7 +17,10 @@ TO_DRIVER = {"collect", "toPandas", "toLocalIterator", "toArrow"}
 # What may come to the driver, and what bounds it.
 BOUNDED_COLLECTS = {
     "frames/ranks.py": "63 numbers for each of at most 10,000 groups",
-    "similarity/lists.py": "one row: the smallest k",
+    "frames/neighbor_lists.py": "one row: the smallest k",
+    "quality/duplicates.py": "at most 100 names of encoders",
+    "labels/labelling_queue.py": "at most 50 names of models",
+    "labels/compared_images.py": "one row of two counts, and one per class that no label has",
     "similarity/prioritization.py": "one row per encoder and metric",
     "cli.py": "k rows of a search",
     "profiling.py": "one row: counts",

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 SCHEMAS = {
     "duplicate_evaluation": "kind threshold flagged found true_pairs precision precision_lower precision_upper recall "
-    "recall_lower recall_upper f1 run_id",
+    "recall_lower recall_upper f1 refuted judged_precision judged_precision_lower judged_precision_upper run_id",
     "feature_distance": "window reference current factor distance statistic location p_value adjusted_pvalue "
     "reference_count current_count run_id",
     "label_coverage": "kind concept parents depth direct_count subtree_count leaves covered_leaves children "
@@ -108,10 +108,10 @@ OPTIONS = {
     "label_neighbors": "k",
     "raters": "smoothing iterations",
     "labelling_queue": "model size overlap seed",
-    "object_label_errors": "",
+    "object_label_errors": "unlabelled_images unpredicted_images",
     "box_findings": "duplicate_overlap conflict_overlap tiny_pixels",
     "feature_distance": "",
-    "duplicate_evaluation": "truth embedding_step",
+    "duplicate_evaluation": "truth dataset embedding_step",
     "label_coverage": "ontology",
     "label_reconciliation": "mapping ontology",
     "split": "method fractions folds repeats shuffle seed group_by duplicates stratify_by combined hold_out gap "

@@ -51,6 +51,14 @@ def test_without_an_order_of_classes_nothing_is_guessed(audit, tmp_path):
     assert "--class-names FILE" in str(error.value)
 
 
+def test_predicted_classes_that_no_label_has_are_said(audit, tmp_path):
+    (tmp_path / "p.csv").write_text("image_id,label,score\ni0,ant,0.9\ni1,0,0.8\ni2,1,0.8\n")
+
+    audit.ingest_predictions(str(tmp_path / "p.csv"), model="by number")
+
+    assert "predicted classes that no label has: 0, 1 (--class-names FILE names them)" in audit.lines[-1]
+
+
 def test_ratings_of_a_file_replace_those_of_that_file(audit, tmp_path):
     file = tmp_path / "ratings.csv"
     for classes in ("cat,dog", "cat,cat"):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import ConfigError, IngestError
-from dataeval_spark.ingest.given_rows import CLASS_COLUMNS, box_column, id_column, open_rows
+from dataeval_spark.ingest.given_rows import CLASS_COLUMNS, CORNERS, box_column, id_column, open_rows
 from dataeval_spark.ingest.metadata import MISSING, utc_timestamp
 from dataeval_spark.tables import ANNOTATIONS
 
 RATER_COLUMNS = ("rater", "annotator", "worker", "labeler", "user")
 TIME_COLUMNS = ("labelled_at", "labeled_at", "timestamp")
+# Intersection over union from which two boxes are of one thing.
+LEAST_OVERLAP = 0.5
 COLUMNS = ("given_id", "target_index", "rater", "class_name", "box", "labelled_at")
 
 
@@ -23,9 +25,9 @@ def read_ratings(
     """Read ratings from CSV, TSV, parquet, Delta or a table of the catalog.
 
     One row per rating: the image as for predictions; who in ``rater``, ``annotator``, ``worker``, ``labeler`` or
-    ``user``; the class in ``class_name``, ``label`` or ``class``; ``target_index`` (0 where there is none); a ``box``,
-    or ``x0``, ``y0``, ``x1``, ``y1``; the time in ``labelled_at``, ``labeled_at`` or ``timestamp``. With ``raters``
-    these columns hold the classes, one column per person; empty cells are no ratings.
+    ``user``; the class in ``class_name``, ``label`` or ``class``; ``target_index`` (0 where there is none and no box
+    either); a ``box``, or ``x0``, ``y0``, ``x1``, ``y1``; the time in ``labelled_at``, ``labeled_at`` or ``timestamp``.
+    With ``raters`` these columns hold the classes, one column per person; empty cells are no ratings.
 
     Returns
     -------
@@ -40,7 +42,8 @@ def read_ratings(
     frame = open_rows(spark, source)
     types = dict(frame.dtypes)
     image = F.col(id_column(list(types), source)).cast("string").alias("given_id")
-    index = F.coalesce(F.col("target_index").try_cast("int"), F.lit(0)) if "target_index" in types else F.lit(0)
+    nowhere = F.when(box_column(types).isNull(), 0)
+    index = F.coalesce(F.col("target_index").try_cast("int"), nowhere) if "target_index" in types else nowhere
     base = (image, index.alias("target_index"))
     if raters:
         for name in raters:
@@ -70,6 +73,48 @@ def read_ratings(
     )
 
 
+def matched_to_labels(resolved: DataFrame, targets: DataFrame) -> DataFrame:
+    """Give each box without ``target_index`` the number of the labelled box that it overlaps most, by half at least.
+
+    Of several boxes of one person on one label the one that overlaps it most has it; the others have none.
+
+    Parameters
+    ----------
+    resolved : DataFrame
+        Ratings with ``image_id``.
+    targets : DataFrame
+        Table ``targets``.
+    """
+    keys = ["image_id", "rater", "box"]
+    boxes = resolved.where("target_index IS NULL AND image_id IS NOT NULL AND box IS NOT NULL").select(*keys).distinct()
+    labelled = targets.where("box IS NOT NULL").select("image_id", "target_index", F.col("box").alias("labelled"))
+    overlap = _overlap("box", "labelled")
+    near = boxes.join(labelled, on="image_id", how="inner").where(overlap >= LEAST_OVERLAP)
+    best = F.max(F.struct(overlap.alias("overlap"), (-F.col("target_index")).alias("last"))).alias("best")
+    claims = near.groupBy(*keys).agg(best).select(*keys, "best.overlap", (-F.col("best.last")).alias("label"))
+    of_label = Window.partitionBy("image_id", "rater", "label").orderBy(
+        F.desc("overlap"), *(f"box.{c}" for c in CORNERS)
+    )
+    won = claims.withColumn("place", F.row_number().over(of_label)).where("place = 1").select(*keys, "label")
+    # An image, rater and box has one row of `won`.
+    joined = resolved.join(won, on=keys, how="left")
+    return joined.withColumn("target_index", F.coalesce("target_index", "label")).drop("label")
+
+
+def _overlap(one: str, other: str) -> Column:
+    """Intersection over union of two columns of boxes."""
+
+    def side(axis: str) -> Column:
+        high = F.least(f"{one}.{axis}1", f"{other}.{axis}1")
+        return F.greatest(high - F.greatest(f"{one}.{axis}0", f"{other}.{axis}0"), F.lit(0.0))
+
+    def area(box: str) -> Column:
+        return (F.col(f"{box}.x1") - F.col(f"{box}.x0")) * (F.col(f"{box}.y1") - F.col(f"{box}.y0"))
+
+    common = side("x") * side("y")
+    return F.try_divide(common, area(one) + area(other) - common)
+
+
 def check_ratings(resolved: DataFrame) -> DataFrame:
     """Add ``kind``: null for a good row. Of several ratings of one thing by one person the latest is taken."""
     no_class = F.coalesce(F.col("class_name").isin(*MISSING), F.lit(True))
@@ -77,6 +122,7 @@ def check_ratings(resolved: DataFrame) -> DataFrame:
         F.when(F.col("image_id").isNull(), "unknown_image")
         .when(F.col("rater").isNull(), "missing_rater")
         .when(no_class, "missing_class")
+        .when(F.col("target_index").isNull(), "unmatched_box")
     )
     judged = resolved.select("image_id", *COLUMNS, kind.alias("kind"))
     # Rows without an image must not all meet in one partition.
@@ -113,5 +159,7 @@ def rating_findings(checked: DataFrame, source: str) -> DataFrame:
         "kind",
         F.concat(F.lit("Rating left out: "), F.translate("kind", "_", " ")).alias("message"),
         "found",
-        F.lit("the id of a live image, a rater and a class, once").alias("expected"),
+        F.when(F.col("kind") == "unmatched_box", "target_index, or a box that overlaps a labelled one by half")
+        .otherwise("the id of a live image, a rater and a class, once")
+        .alias("expected"),
     )

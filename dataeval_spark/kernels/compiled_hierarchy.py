@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dataeval_spark.kernels.compiled_options import OPTIONS
 from dataeval_spark.kernels.compiled_spanning_tree import root_of
 
-SOURCES = "3221d5848ec286c6"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "31860d846ee97541"  # see tests/kernels/test_compiled_sources.py
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -113,9 +113,9 @@ def choose(
     parent, members, stability : ndarray, (c,)
         Of each cluster; parents have smaller numbers.
     only_leaves : bool
-        Those that no other comes from.
+        Those that no other comes from; never the root.
     allow_root : bool
-        The root may be chosen.
+        The root may be chosen where others are not preferred.
     chosen : ndarray of bool, (c,)
         Takes the answer.
     """
@@ -125,7 +125,7 @@ def choose(
     for cluster in range(count - 1, -1, -1):
         is_root = cluster == 0
         if only_leaves:
-            chosen[cluster] = not has_below[cluster] and (allow_root or not is_root)
+            chosen[cluster] = not has_below[cluster] and not is_root
         elif not is_root or allow_root:
             chosen[cluster] = not has_below[cluster] or stability[cluster] >= below[cluster]
         if not is_root:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.compiled_options import OPTIONS
 
-SOURCES = "3221d5848ec286c6"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "31860d846ee97541"  # see tests/kernels/test_compiled_sources.py
 
 
 @njit(**OPTIONS)

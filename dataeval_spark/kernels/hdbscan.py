@@ -39,7 +39,7 @@ def hdbscan_labels(
     selection : {"eom", "leaf"}
         The clusters with the largest sum of stabilities (excess of mass), or those that no other is in.
     allow_single_cluster : bool
-        All nodes may be one cluster.
+        All nodes may be one cluster; not with "leaf", as in scikit-learn.
 
     Returns
     -------

@@ -17,23 +17,24 @@ JUDGEMENT = "is_duplicate"
 MAX_PAIRS = 5_000_000
 
 
-def read_true_pairs(path: str) -> pa.Table:
-    """The pairs that are true.
+def read_judged_pairs(path: str) -> pa.Table:
+    """Pairs of two images each, and whether they are duplicates.
 
     Parameters
     ----------
     path : str
-        File with the columns ``image_id_a`` and ``image_id_b``, and ``is_duplicate`` where it holds others too.
+        File with the columns ``image_id_a`` and ``image_id_b``, and ``is_duplicate`` (true or false; all true without
+        it). Rows without an id or a judgement are left out.
 
     Returns
     -------
     pyarrow.Table
-        Columns ``image_id_a`` and ``image_id_b``, text.
+        ``image_id_a`` and ``image_id_b``, text, and ``is_duplicate``.
 
     Raises
     ------
     OptionError
-        The file cannot be read, lacks a column, or has more than 5 million pairs.
+        The file cannot be read, lacks a column, pairs an image with itself, or has more than 5 million pairs.
     """
     try:
         data = read_file(path)
@@ -55,7 +56,13 @@ def read_true_pairs(path: str) -> pa.Table:
             judged = table[JUDGEMENT].cast(pa.bool_())
         except pa.ArrowInvalid as error:
             raise OptionError(f"Judged pairs {path}: {JUDGEMENT} is to be true or false: {error}.") from None
-        table = table.filter(pc.fill_null(judged, False))
+    else:
+        judged = pa.repeat(True, table.num_rows)
     if table.num_rows > MAX_PAIRS:
         raise OptionError(f"Judged pairs {path} are {table.num_rows:,}; expected at most {MAX_PAIRS:,}.")
-    return table.select(list(ENDS)).cast(pa.schema([(name, pa.string()) for name in ENDS])).drop_null()
+    ids = table.select(list(ENDS)).cast(pa.schema([(name, pa.string()) for name in ENDS]))
+    pairs = ids.append_column(JUDGEMENT, judged).drop_null()
+    alike = pairs.filter(pc.equal(pairs[ENDS[0]], pairs[ENDS[1]]))
+    if alike.num_rows:
+        raise OptionError(f"Judged pairs {path} pair an image with itself: {alike[ENDS[0]][0].as_py()}.")
+    return pairs

@@ -11,9 +11,12 @@ ROWS_PER_PRODUCT = 4096
 
 
 def scores(vectors: NDArray[np.floating[Any]], centers: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """Half the squared distance to each center, less half the squared length of the vector: (n, c), same order."""
-    half: NDArray[np.floating[Any]] = np.einsum("ij,ij->i", centers, centers) / 2
-    return half - vectors @ centers.T
+    """Half the squared distance to each center, less a number of each vector's own: (n, c), same order."""
+    # Around the mean of the centers: far from the origin, the difference of two large numbers would be noise.
+    middle = centers.mean(axis=0, dtype=np.float64).astype(centers.dtype)
+    near = centers - middle
+    half: NDArray[np.floating[Any]] = np.einsum("ij,ij->i", near, near) / 2
+    return half - (vectors - middle) @ near.T
 
 
 def nearest_center(vectors: NDArray[np.floating[Any]], centers: NDArray[np.floating[Any]]) -> NDArray[np.int32]:

@@ -103,7 +103,7 @@ def spread(statistic: str, votes: Floats, weights: Floats, sums: VoteSums) -> Sp
     """Leave-one-out values of a statistic, summed over things."""
     votes, weights = _shared(votes, weights)
     left_out = STATISTICS[statistic](sums.votes - votes, sums.differing - _differing(votes))
-    left_out = np.nan_to_num(left_out, nan=0.0)
+    # Undefined without one thing, whose class no other has: then there is no interval (NaN stays NaN in the sums).
     return Spread(weights @ left_out, weights @ left_out**2)
 
 

@@ -68,11 +68,13 @@ def confident_learning(
     Parameters
     ----------
     targets, predictions, prediction_classes : DataFrame
-        Tables of these names. Labels of a class that the model does not know are left out, and counted in a finding.
+        Tables of these names. Labels of a class that the model does not know are left out, and so are predictions
+        with a box, which are not predictions of the label with the same number: :func:`object_label_errors` compares
+        them. Findings count both.
     filter_by : {"prune_by_noise_rate", "prune_by_class", "both", "confident_learning"}
         See above.
     share : float in [0, 1]
-        Share of the estimated errors to take (cleanlab's ``frac_noise``); not with ``confident_learning``.
+        Share of the estimated errors to take (cleanlab's ``frac_noise``); with ``confident_learning`` 1 only.
     checkpoint : callable, optional
         Stores a frame; without it blocks are made anew for each pass.
 
@@ -98,6 +100,11 @@ def confident_learning(
     """
     OptionError.unless_one_of("confident_learning.filter_by", filter_by, get_args(FilterBy))
     OptionError.unless_between("confident_learning.share", share, 0.0, 1.0)
+    if share != 1.0 and filter_by == "confident_learning":
+        raise OptionError(
+            f"confident_learning.share is {share}, and filter_by confident_learning takes no share of its errors.\n"
+            "Hint: filter_by prune_by_noise_rate, prune_by_class or both"
+        )
     store = checkpoint or (lambda frame: frame)
     errors: list[DataFrame] = []
     joint: list[Any] = []
@@ -107,11 +114,12 @@ def confident_learning(
         class_indices = targets.sparkSession.createDataFrame(
             list(enumerate(names)), "class_index int, class_name string"
         )
-        predicted = predictions.where((F.col("model") == model) & F.col("probabilities").isNotNull())
+        given = predictions.where((F.col("model") == model) & F.col("probabilities").isNotNull())
+        predicted = given.where("box IS NULL")
         blocks = store(probability_blocks(predicted, targets, class_indices, len(names)))
         counts, confidence = label_sums(blocks, len(names))
+        findings += _findings(model, int(counts.sum()), len(names), _unknown(targets, class_indices), given)
         if counts.sum() == 0:
-            findings.append(_finding(model, 0, 0, _unknown(targets, class_indices)))
             continue
         thresholds = confident_thresholds(confidence, counts)
         half = half_bins(len(names))
@@ -123,7 +131,6 @@ def confident_learning(
         errors.append(selected(staged, WANTED[filter_by], model, names))
         joint += joint_rows(model, names, confident, calibrated)
         noise += noise_rows(model, names, counts, thresholds, confident, calibrated)
-        findings.append(_finding(model, int(counts.sum()), len(names), _unknown(targets, class_indices)))
     return (
         _ranked(targets, errors, store),
         rows_of(targets, CONFIDENT_JOINT, joint),
@@ -171,11 +178,22 @@ def _ranked(targets: DataFrame, errors: Sequence[DataFrame], store: Callable[[Da
 
 
 def _unknown(targets: DataFrame, class_indices: DataFrame) -> int:
-    return targets.join(F.broadcast(class_indices), on="class_name", how="left_anti").count()
+    labels = targets.where("class_name IS NOT NULL")
+    return labels.join(F.broadcast(class_indices), on="class_name", how="left_anti").count()
 
 
-def _finding(model: str, compared: int, classes: int, unknown: int) -> tuple[Any, ...]:
+def _findings(
+    model: str, compared: int, classes: int, unknown: int, predictions: DataFrame
+) -> list[tuple[str, str, str, float, float, str, str]]:
     message = f"Model {model}: {compared:,} labels compared with its probabilities of {classes:,} classes"
     message += f"; {unknown:,} labels are of classes it does not know." if unknown else "."
     severity = "warning" if unknown or not compared else "info"
-    return ("confident_learning", "labels_of_unknown_classes", model, float(unknown), 0.0, severity, message)
+    rows = [("confident_learning", "labels_of_unknown_classes", model, float(unknown), 0.0, severity, message)]
+    boxes = predictions.where("box IS NOT NULL").count()
+    if boxes:
+        message = (
+            f"Model {model}: {boxes:,} predictions have a box of their own and are no predictions of a given label; "
+            "object_label_errors compares them. For the labels of given boxes: target_index, and no box."
+        )
+        rows.append(("confident_learning", "predictions_with_boxes", model, float(boxes), 0.0, "warning", message))
+    return rows

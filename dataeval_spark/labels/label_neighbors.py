@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.neighbor_lists import require_distances
 from dataeval_spark.kernels.label_neighborhood import neighborhoods
 from dataeval_spark.labels.ranking import with_rank
 from dataeval_spark.tables import DATASET_FINDINGS, LABEL_ERRORS
@@ -71,7 +72,7 @@ def label_neighbors(
     Raises
     ------
     OptionError
-        ``k`` is out of range.
+        ``k`` is out of range, or ``neighbors`` holds inner products.
 
     References
     ----------
@@ -83,6 +84,7 @@ def label_neighbors(
     >>> errors, findings = label_neighbors(targets, neighbors, k=5)
     """
     OptionError.unless_between("label_neighbors.k", k, 1, 1_000)
+    require_distances(neighbors, "label_neighbors")
     scored = (checkpoint or (lambda frame: frame))(_scored(targets, neighbors, k))
     ranked = with_rank(
         scored.where("score >= 1"), ["source"], "score", ["image_id", "target_index"], largest_first=True
@@ -105,7 +107,7 @@ def _scored(targets: DataFrame, neighbors: DataFrame, k: int) -> DataFrame:
     of_image = only.where("n = 1").select("image_id", F.lit(-1).alias("place"), "target_index", "class_name")
     of_box = labels.select("image_id", F.col("target_index").alias("place"), "target_index", "class_name")
     placed = of_image.unionByName(of_box)
-    graph = neighbors.where("metric != 'inner_product'").select(
+    graph = neighbors.select(
         F.concat_ws(" ", "encoder", F.when(F.col("target_index").isNotNull(), F.lit("(boxes)"))).alias("source"),
         "image_id",
         F.coalesce("target_index", F.lit(-1)).alias("place"),

@@ -55,7 +55,7 @@ def labelling_queue(
     Raises
     ------
     OptionError
-        An option is out of range.
+        An option is out of range, or there are no predictions of the model.
 
     References
     ----------
@@ -70,6 +70,10 @@ def labelling_queue(
     OptionError.unless_between("labelling_queue.overlap", overlap, 0.0, 1.0)
     labelled = targets.where("class_name IS NOT NULL").select("image_id").distinct()
     waiting = images.select("image_id").join(labelled, on="image_id", how="left_anti")
+    if model is not None:
+        # Bounded: models, of which there are a few.
+        known = [row["model"] for row in predictions.select("model").distinct().orderBy("model").limit(50).collect()]
+        OptionError.unless_one_of("labelling_queue.model", model, known)
     unsure = _uncertainty(predictions if model is None else predictions.where(F.col("model") == model))
     counts = targets.where("class_name IS NOT NULL").groupBy("class_name").agg(F.count("*").alias("labels"))
     most = counts.agg(F.coalesce(F.max("labels"), F.lit(0)).alias("most"))

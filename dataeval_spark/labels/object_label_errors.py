@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import reduce
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.object_label_quality import (
     THRESHOLD_OF_PRECISION,
@@ -22,8 +23,9 @@ from dataeval_spark.kernels.object_label_quality import (
     smallest_similarity,
 )
 from dataeval_spark.labels.average_precision import mean_average_precision
+from dataeval_spark.labels.compared_images import MAX_CLASSES, Lacking, compared_images, lacking_images, unknown_classes
 from dataeval_spark.labels.image_boxes import ImageBoxes, boxes_per_image, read_images
-from dataeval_spark.tables import IMAGE_LABEL_QUALITY, OBJECT_LABEL_ERRORS
+from dataeval_spark.tables import DATASET_FINDINGS, IMAGE_LABEL_QUALITY, OBJECT_LABEL_ERRORS
 from dataeval_spark.tables.keys import BOX_TYPE
 
 MARKED_SCHEMA = pa.schema(
@@ -62,15 +64,17 @@ SCORED_DDL = (
     f"rule: string, target_index: int, predicted_index: int, class_name: string, other_class: string, box: {BOX_TYPE}, "
     "score: double, threshold: double>>"
 )
-MAX_CLASSES, MAX_MODELS = 100_000, 50
+MAX_MODELS = 50
 
 
 def object_label_errors(
     targets: DataFrame,
     predictions: DataFrame,
     *,
+    unlabelled_images: Lacking = "empty",
+    unpredicted_images: Lacking = "left_out",
     checkpoint: Callable[[DataFrame], DataFrame] | None = None,
-) -> tuple[DataFrame, DataFrame]:
+) -> tuple[DataFrame, DataFrame, DataFrame]:
     r"""Find boxes that contradict a model's predicted ones: ObjectLab's three kinds of error.
 
     Boxes are similar by 0.9 of their overlap and 0.1 of :math:`e^{-0.1 d}` (d: distance of the centers in pixels).
@@ -92,13 +96,25 @@ def object_label_errors(
         Table ``targets``; boxes with a class.
     predictions : DataFrame
         Table ``predictions``; rows with a box. One model after another.
+    unlabelled_images : {"empty", "left_out"}
+        Whether an image that has predictions and no labelled box shows nothing, so that each confident prediction in it
+        is overlooked, or has not been labelled yet.
+    unpredicted_images : {"left_out", "empty"}
+        Whether the model has not seen an image that has labels and no predictions, or found nothing in it, which lowers
+        the average precision. cleanlab, which asks for a list per image, has "empty".
     checkpoint : callable, optional
         Stores a frame; without it boxes are grouped by image twice.
 
     Returns
     -------
     tuple of DataFrame
-        Tables ``object_label_errors`` and ``image_label_quality`` without ``run_id``.
+        Tables ``object_label_errors``, ``image_label_quality`` and ``dataset_findings`` without ``run_id``: how many
+        images lack labels or predictions, and predictions of classes that are no label's.
+
+    Raises
+    ------
+    OptionError
+        An option is unknown.
 
     References
     ----------
@@ -106,27 +122,35 @@ def object_label_errors(
 
     Examples
     --------
-    >>> errors, quality = object_label_errors(targets, predictions)
+    >>> errors, quality, findings = object_label_errors(targets, predictions)
     """
+    OptionError.unless_one_of("object_label_errors.unlabelled_images", unlabelled_images, get_args(Lacking))
+    OptionError.unless_one_of("object_label_errors.unpredicted_images", unpredicted_images, get_args(Lacking))
     store = checkpoint or (lambda frame: frame)
     boxed = predictions.where("box IS NOT NULL")
     # Bounded: models, of which there are a few.
     models = [row["model"] for row in boxed.select("model").distinct().orderBy("model").limit(MAX_MODELS).collect()]
-    errors, qualities = [], []
+    errors, qualities, findings = [], [], []
     for model in models:
-        images = store(boxes_per_image(targets, boxed.where(F.col("model") == model)))
+        of_model = boxed.where(F.col("model") == model)
+        every_image = store(boxes_per_image(targets, of_model))
+        findings += lacking_images(model, every_image, unlabelled_images, unpredicted_images)
+        findings += unknown_classes(model, of_model, targets)
+        images = compared_images(every_image, unlabelled_images, unpredicted_images)
         precision, smallest = _precision(images)
         scored = store(_scored(images, precision, smallest))
         named = F.lit(model).alias("model")
         errors.append(scored.select("image_id", named, F.inline("errors")))
         qualities.append(scored.select("*", named, (F.size("errors") > 0).alias("is_error")))
     if not models:
-        return rows_of(targets, OBJECT_LABEL_ERRORS, []), rows_of(targets, IMAGE_LABEL_QUALITY, [])
+        tables = (OBJECT_LABEL_ERRORS, IMAGE_LABEL_QUALITY, DATASET_FINDINGS)
+        return tuple(rows_of(targets, table, []) for table in tables)  # type: ignore[return-value]
     every = reduce(DataFrame.unionByName, errors).withColumn("step", F.lit("object_label_errors"))
     quality = reduce(DataFrame.unionByName, qualities)
     return (
         every.select(*(name for name in OBJECT_LABEL_ERRORS.column_names if name != "run_id")),
         quality.select(*(name for name in IMAGE_LABEL_QUALITY.column_names if name != "run_id")),
+        rows_of(targets, DATASET_FINDINGS, findings),
     )
 
 

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.components import ONE_TASK_EDGES, Checkpoint
 from dataeval_spark.frames.contract_rows import rows_of
+from dataeval_spark.frames.neighbor_lists import require_distances
 from dataeval_spark.quality.duplicate_groups import Grouping, Keep, duplicate_groups
 from dataeval_spark.quality.duplicate_pairs import (
     D4_KINDS,
@@ -55,7 +56,7 @@ def duplicates(
     hash shared by a million images costs a million rows. Groups are the connected components over all pairs.
 
     An image without structure (``std`` below ``low_information_std``) has no meaningful perceptual hash: such images
-    are tied to one another only, as kind ``low_information``.
+    are tied to one another only, as kind ``low_information``, and are in no group by it: they are no duplicates.
 
     Parameters
     ----------
@@ -74,11 +75,13 @@ def duplicates(
     boxes : bool
         Compare the boxes of images as well: the same object elsewhere. Boxes are grouped with boxes.
     embedding_distance : float, optional
-        Largest distance of duplicates in ``neighbors``, in the metric it was made with (cosine: 1 - similarity).
+        Largest distance of duplicates in ``neighbors``, in the metric it was made with: euclidean or cosine
+        (1 - similarity).
     embedding_encoder : str, optional
         Whose vectors; default all in ``neighbors``, of which the smallest distance counts.
     low_information_std : float
-        Standard deviation of pixel values below which an image counts as blank.
+        Standard deviation of pixel values, on the scale of 8 bits, below which an image counts as blank; of values
+        whose range is not known, as they are.
     grouping : {"components", "medoid"}
         Whether a chain of pairs is one group, or is cut into groups around medoids, whose members are all a pair of
         the medoid or equal to it (`kernels.star_cover`).
@@ -102,7 +105,7 @@ def duplicates(
     Raises
     ------
     OptionError
-        An option is out of range, or ``neighbors`` is needed and missing.
+        An option is out of range, or ``neighbors`` is needed and is missing or holds no distances of the encoder.
 
     References
     ----------
@@ -120,24 +123,27 @@ def duplicates(
             "duplicates.embedding_distance is set and there is no table of neighbors.\n"
             "Hint: dataeval-spark analyze --workspace WS neighbors --set neighbors.metric=cosine"
         )
+    if embedding_encoder is not None and embedding_distance is None:
+        raise OptionError(
+            f"duplicates.embedding_encoder is {embedding_encoder!r} and there is no embedding_distance.\n"
+            "Hint: --set duplicates.embedding_distance=0.05"
+        )
     if compat:
         # DataEval's pixel hash knows neither shape nor type; it is there where images were profiled with it.
         hashes = hashes.withColumn("content_hash", F.coalesce("dataeval_xxhash", "content_hash"))
-    items = _items(hashes, image_stats, boxes, F.lit(False) if compat else F.col("std") < low_information_std)
+    items = _items(hashes, image_stats, boxes, F.lit(False) if compat else _spread() < low_information_std)
     kinds = [*EXACT_KINDS, *(NEAR_KINDS if near else ()), *(D4_KINDS if near and d4 else ())]
     kinds += [LOW_INFORMATION] if near and not compat else []
     distances = {"phash": phash_distance, "dhash": dhash_distance}
     distances |= {kind: distances[plain] for kind, plain in D4_KINDS.items()}
     pairs = pairs_by_hash(items, kinds, distances)
     if embedding_distance is not None and neighbors is not None:
-        level = F.lit(True) if boxes else F.col("target_index").isNull()
-        encoder = F.lit(True) if embedding_encoder is None else F.col("encoder") == embedding_encoder
-        neighbors = neighbors.where(level & encoder)
+        neighbors = _lists(neighbors, embedding_distance, embedding_encoder, boxes)
         pairs = pairs.unionByName(pairs_by_embedding(neighbors, items, embedding_distance))
     if checkpoint is not None:
         pairs = checkpoint(pairs)
     groups = duplicate_groups(
-        pairs,
+        pairs.where(F.col("kind") != LOW_INFORMATION),
         items,
         images,
         targets,
@@ -171,6 +177,31 @@ def _check(
                 f"duplicates.compat is {compat!r}, which allows equal hashes only, and phash_distance is {phash} and "
                 f"dhash_distance {dhash}.\nHint: leave the distances at 0, or leave compat out"
             )
+
+
+def _spread() -> Column:
+    """Standard deviation on the scale of 8 bits, whatever the range of the values."""
+    largest = F.pow(F.lit(2.0), F.col("bit_depth")) - 1
+    return F.col("std") * F.coalesce(255 / largest, F.lit(1.0))
+
+
+def _lists(neighbors: DataFrame, distance: float, encoder: str | None, boxes: bool) -> DataFrame:
+    OptionError.unless_between("duplicates.embedding_distance", distance, 0.0, 1e9)
+    require_distances(neighbors, "duplicates.embedding_distance")
+    if encoder is not None:
+        # Bounded: encoders, of which there are a few.
+        rows = neighbors.select("encoder").distinct().orderBy("encoder").limit(100).collect()
+        OptionError.unless_one_of("duplicates.embedding_encoder", encoder, [row["encoder"] for row in rows])
+        neighbors = neighbors.where(F.col("encoder") == encoder)
+    if boxes:
+        if neighbors.where("target_index IS NOT NULL").isEmpty():
+            raise OptionError(
+                "duplicates.boxes compares boxes by embedding too, and the table neighbors has none of boxes.\n"
+                "Hint: --set profile.per_target=true profile.encoder=NAME neighbors.per_target=true, or leave out "
+                "embedding_distance"
+            )
+        return neighbors
+    return neighbors.where("target_index IS NULL")
 
 
 def _items(hashes: DataFrame, image_stats: DataFrame, boxes: bool, is_blank: Column) -> DataFrame:

@@ -13,7 +13,7 @@ from dataeval_spark.report.differences import difference_of
 from dataeval_spark.report.pictures import NO_PICTURE, Card, card
 from dataeval_spark.report.text import listed, number, plural, shown, words
 
-GROUP_KINDS = {"exact": "exact copies", "near": "near duplicates", "low_information": "blank or flat images"}
+GROUP_KINDS = {"exact": "exact copies", "near": "near duplicates"}
 MOST_THRESHOLDS = 120
 ENDS = ("_lower", "", "_upper")
 

@@ -49,7 +49,6 @@ _OVERVIEW = {
     "duplicate_groups": (
         "SELECT stack(2, 'duplicate_groups', kind, count(*), 'spanning_groups', kind, count_if(leaks)) FROM (\n"
         f"  SELECT group_id, CASE WHEN bool_or(arrays_overlap(kinds, {EXACT_KINDS})) THEN 'exact'\n"
-        "    WHEN bool_and(array_contains(kinds, 'low_information')) THEN 'low_information'\n"
         "    ELSE 'near' END AS kind, bool_or(spans_splits) AS leaks\n"
         "  FROM {duplicate_groups} GROUP BY group_id) GROUP BY kind"
     ),

@@ -77,7 +77,7 @@ def clusters(
     selection : {"eom", "leaf"}
         Clusters by excess of mass, or the smallest of the hierarchy.
     allow_single_cluster : bool
-        All images may be one cluster.
+        All images may be one cluster; not with "leaf".
     n_clusters : int, optional
         Of k-means; default the square root of the number of images.
     threshold : float
@@ -123,7 +123,10 @@ def clusters(
     OptionError.unless_one_of("clusters.method", method, get_args(Method))
     OptionError.unless_one_of("clusters.selection", selection, get_args(Selection))
     OptionError.unless_between("clusters.threshold", threshold, 0.0, 1e6)
+    OptionError.unless_between("clusters.max_core_hours", max_core_hours, 0.0, 1e9)
     OptionError.unless_between("clusters.block_rows", block_rows, 2, 1_000_000)
+    if sensitivity is not None:
+        OptionError.unless_between("clusters.sensitivity", sensitivity, 0.0, 1e6)
     for name, value, least in (
         ("min_cluster_size", min_cluster_size, 2),
         ("min_samples", min_samples, 1),

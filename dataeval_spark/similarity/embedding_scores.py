@@ -9,9 +9,9 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Checkpoint, kept_by_executors
+from dataeval_spark.frames.neighbor_lists import first_of_lists
 from dataeval_spark.frames.ranks import positions
 from dataeval_spark.frames.thresholds import THRESHOLDS, Method, has_spread, score_above, spreads
-from dataeval_spark.similarity.lists import first_of_lists
 from dataeval_spark.tables import EMBEDDING_SCORES
 
 Statistic = Literal["mean_distance", "kth_distance"]

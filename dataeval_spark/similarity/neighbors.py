@@ -107,6 +107,7 @@ def neighbors(
     OptionError.unless_one_of("neighbors.metric", metric, get_args(Metric))
     OptionError.unless_one_of("neighbors.method", method, get_args(Method))
     OptionError.unless_between("neighbors.recall", recall, 0.01, 1.0)
+    OptionError.unless_between("neighbors.max_core_hours", max_core_hours, 0.0, 1e9)
     OptionError.unless_between("neighbors.block_rows", block_rows, 2, 1_000_000)
     graphs, findings = [], []
     for number, part in enumerate(parts_of(embeddings, encoder, per_target)):

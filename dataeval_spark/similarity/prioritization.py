@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Checkpoint, kept_by_executors
+from dataeval_spark.frames.neighbor_lists import first_of_lists
 from dataeval_spark.frames.ranks import positions
-from dataeval_spark.similarity.lists import first_of_lists
 from dataeval_spark.tables import PRIORITIZATION
 
 Order = Literal["easy_first", "hard_first"]

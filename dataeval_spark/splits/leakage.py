@@ -77,7 +77,9 @@ def split_leakage(
         sets.append(whole.select(F.lit("duplicate_group").alias("kind"), F.col("group_id").alias("value"), "image_id"))
     leaks = [_torn_sets(frame, parts) for frame in sets]
     if duplicate_pairs is not None:
-        leaks.append(_torn_pairs(duplicate_pairs.where("target_index_a IS NULL AND target_index_b IS NULL"), parts))
+        # Two blank images are no duplicates of one another.
+        whole = "target_index_a IS NULL AND target_index_b IS NULL AND kind != 'low_information'"
+        leaks.append(_torn_pairs(duplicate_pairs.where(whole), parts))
     found = spark.createDataFrame([], _ddl(SPLIT_LEAKAGE))
     for more in leaks:
         found = found.unionByName(more)

@@ -84,6 +84,16 @@ DUPLICATE_EVALUATION = Table(
         Column("recall_lower", "double", "Lower end of its interval", range="[0, 1]", nullable=True),
         Column("recall_upper", "double", "Upper end of its interval", range="[0, 1]", nullable=True),
         Column("f1", "double", "Harmonic mean of precision and recall", range="[0, 1]", nullable=True),
+        Column("refuted", "bigint", "Pairs taken that people judged to be none", "pairs"),
+        Column(
+            "judged_precision",
+            "double",
+            "found / (found + refuted): the precision among the pairs that somebody judged; null where nobody did",
+            range="[0, 1]",
+            nullable=True,
+        ),
+        Column("judged_precision_lower", "double", "Lower end of its interval", range="[0, 1]", nullable=True),
+        Column("judged_precision_upper", "double", "Upper end of its interval", range="[0, 1]", nullable=True),
         RUN_ID,
     ),
 )

@@ -6,8 +6,14 @@ import pytest
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.given_rows import with_image
-from dataeval_spark.ingest.ratings import check_ratings, good_ratings, rating_findings, read_ratings
-from dataeval_spark.tables import ANNOTATION_FINDINGS, ANNOTATIONS
+from dataeval_spark.ingest.ratings import (
+    check_ratings,
+    good_ratings,
+    matched_to_labels,
+    rating_findings,
+    read_ratings,
+)
+from dataeval_spark.tables import ANNOTATION_FINDINGS, ANNOTATIONS, TARGETS
 
 
 @pytest.fixture
@@ -64,3 +70,30 @@ def test_what_is_missing_is_named(spark, tmp_path):
         read_ratings(spark, str(file))
     with pytest.raises(IngestError, match=r"unknown rater 'bop'.*\nHint: did you mean 'bob'"):
         read_ratings(spark, str(file), raters=["ann", "bop"])
+
+
+def test_a_box_without_target_index_is_about_the_labelled_box_that_it_overlaps_most(spark, images, frame, tmp_path):
+    labelled = [(0.0, 0.0, 10.0, 10.0), (5.0, 0.0, 15.0, 10.0), (50.0, 50.0, 60.0, 60.0)]
+    targets = frame(TARGETS, [("d/a.png", n, "cat", b, None, None, None, "r") for n, b in enumerate(labelled)])
+    file = tmp_path / "boxes.csv"
+    file.write_text(
+        "image_id,rater,class_name,x0,y0,x1,y1\n"
+        "d/a.png,ann,cat,0,0,10,9\nd/a.png,ann,dog,6,0,15,10\n"
+        "d/a.png,bob,dog,5,0,15,10\nd/a.png,bob,cat,0,0,10,10\n"
+        "d/a.png,bob,cow,50,50,60,61\nd/a.png,bob,hen,50,50,60,58\n"  # the second overlaps the same label less
+        "d/a.png,eve,cat,0,0,3,3\n"
+    )
+
+    resolved = matched_to_labels(with_image(read_ratings(spark, str(file)), images, None), targets)
+    checked = check_ratings(resolved).cache()
+
+    assert {(r.target_index, r.rater, r.class_name) for r in good_ratings(checked, "f").collect()} == {
+        (0, "ann", "cat"),
+        (1, "ann", "dog"),
+        (0, "bob", "cat"),
+        (1, "bob", "dog"),
+        (2, "bob", "cow"),
+    }
+    bad = rating_findings(checked, "f").collect()
+    assert {(r.kind, r.found) for r in bad} == {("unmatched_box", "hen"), ("unmatched_box", "cat")}
+    assert {r.expected for r in bad} == {"target_index, or a box that overlaps a labelled one by half"}

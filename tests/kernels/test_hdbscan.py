@@ -63,6 +63,17 @@ def test_mutual_reachability_has_ties_and_agrees_all_the_same(seed):
     assert adjusted_rand_score(peer.labels_, found.clusters) >= 0.98
 
 
+@pytest.mark.parametrize("selection", ["eom", "leaf"])
+def test_where_nothing_splits_all_are_one_cluster_or_noise_as_in_scikit_learn(selection):
+    vectors = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
+    options = {"min_cluster_size": 30, "allow_single_cluster": True}
+    peer = HDBSCAN(**options, cluster_selection_method=selection, min_samples=1, algorithm="brute", copy=True)
+
+    found = hdbscan_labels(tree_of(vectors), 60, **options, selection=selection)
+
+    assert found.clusters.tolist() == peer.fit(vectors.astype(np.float64)).labels_.tolist()
+
+
 def test_clusters_are_numbered_in_the_order_of_their_first_nodes():
     vectors = np.float32([[9], [0], [9.1], [0.1], [50]])
 

@@ -48,3 +48,14 @@ def test_cells_that_are_looked_into_and_their_ranks_follow_the_distance():
     ranks = ranks_of_cells(vectors, centers, order.astype(np.int32))
     np.testing.assert_array_equal(ranks, np.tile(np.arange(9), (40, 1)))
     np.testing.assert_array_equal(nearest_cells(vectors, centers, 9)[0], np.arange(9))
+
+
+def test_centers_far_from_the_origin_are_told_apart():
+    rng = np.random.default_rng(0)
+    near = rng.normal(size=(200, 64)) + np.repeat([[0.0], [4.0]], 100, axis=0)
+    expected = np.repeat([0, 1], 100)
+
+    for shift in (0, 1000, 10_000):
+        vectors = (near + shift).astype(np.float32)
+        _, labels = lloyd(vectors, vectors[[0, -1]], iterations=50)
+        np.testing.assert_array_equal(labels, expected)

@@ -71,6 +71,19 @@ def test_full_agreement_is_one_and_one_class_alone_is_nothing():
     assert np.isnan(value_of("krippendorff_alpha", np.array([[3.0, 0], [3, 0]]))).all()
 
 
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_a_class_of_one_thing_has_no_interval(statistic):
+    votes = np.array([[3.0, 0], [3, 0], [3, 0], [0, 3]])
+    sums = vote_sums(votes, np.ones(4))
+    value = value_of(statistic, votes)
+
+    lower, upper = jackknife(value, spread(statistic, votes, np.ones(4), sums), 4)
+
+    assert value.tolist() == [1.0, 1.0, 1.0]
+    assert np.isnan(lower).all()
+    assert np.isnan(upper).all()
+
+
 def test_cohen_and_its_interval_equal_statsmodels():
     table = np.zeros((3, 3))
     for first, second, *_ in EXPECTED["complete"]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError, PredictionError
 from dataeval_spark.labels.confident_learning import confident_learning
@@ -19,6 +20,7 @@ from dataeval_spark.tables import (
     PREDICTIONS,
     TARGETS,
 )
+from dataeval_spark.tables.keys import BOX_TYPE
 
 DATA = Path(__file__).resolve().parents[1] / "kernels" / "data"
 EXPECTED = json.loads((DATA / "confident_learning_expected.json").read_text())
@@ -116,6 +118,27 @@ def test_labels_of_a_class_that_the_model_does_not_know_are_left_out_and_counted
     )
 
 
+def test_a_predicted_box_is_no_prediction_of_the_label_with_its_number(frame):
+    targets, predictions, classes = frames(frame, *inputs("two_classes"))
+    boxed = predictions.withColumn("box", F.expr(f"CAST(struct(0, 0, 1, 1) AS {BOX_TYPE})"))
+
+    errors, joint, _, findings = confident_learning(targets, boxed, classes)
+
+    assert (errors.count(), joint.count()) == (0, 0)
+    said = {row.rule: row for row in findings.collect()}["predictions_with_boxes"]
+    assert (said.value, said.severity) == (200.0, "warning")
+    assert "object_label_errors compares them" in said.message
+
+
+def test_a_target_without_a_class_is_no_label_of_an_unknown_class(frame):
+    targets, predictions, classes = frames(frame, *inputs("two_classes"))
+    nameless = frame(TARGETS, [("99999", 0, None, None, None, None, None, "r")])
+
+    findings = confident_learning(targets.unionByName(nameless), predictions, classes)[3]
+
+    assert [row.value for row in findings.collect()] == [0.0]
+
+
 def test_without_predictions_there_is_nothing_to_doubt(frame):
     targets, predictions, classes = frames(frame, *inputs("two_classes"))
 
@@ -132,6 +155,8 @@ def test_a_wrong_option_names_itself(frame):
         confident_learning(*inputs_, filter_by="class")
     with pytest.raises(OptionError, match=r"confident_learning\.share is 2; expected a number in"):
         confident_learning(*inputs_, share=2)
+    with pytest.raises(OptionError, match=r"share is 0\.5, and filter_by confident_learning takes no share"):
+        confident_learning(*inputs_, share=0.5, filter_by="confident_learning")
 
 
 def test_the_error_of_a_bad_row_names_it():

@@ -97,3 +97,9 @@ def test_short_lists_are_counted(frame, digits):
 def test_a_wrong_option_names_itself(frame):
     with pytest.raises(OptionError, match=r"label_neighbors\.k is 0; expected a number in \[1, 1000\]"):
         label_neighbors(frame(TARGETS, []), frame(NEIGHBORS, []), k=0)
+
+
+def test_inner_products_are_no_distances(frame):
+    graph = frame(NEIGHBORS, [("e", "inner_product", "a", None, 1, "b", None, -3.0, 1, "exact", "1", "f", "r")])
+    with pytest.raises(OptionError, match=r"(?s)label_neighbors needs distances.*neighbors\.metric=cosine"):
+        label_neighbors(frame(TARGETS, []), graph)

@@ -103,3 +103,9 @@ def test_the_columns_are_those_of_the_contract_also_where_all_is_labelled(frame)
     assert found.isEmpty()
     with pytest.raises(OptionError, match=r"labelling_queue\.size is 0; expected"):
         labelling_queue(images(frame, []), targets(frame, {}), frame(PREDICTIONS, []), size=0)
+
+
+def test_a_model_without_predictions_is_an_error(frame):
+    inputs = images(frame, "u"), targets(frame, {}), predictions(frame, {"u": 0.9})
+    with pytest.raises(OptionError, match=r"labelling_queue\.model is 'typo'; expected one of \['m'\]"):
+        labelling_queue(*inputs, model="typo")

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from pyspark.sql import functions as F
 
+from dataeval_spark.errors import OptionError
 from dataeval_spark.labels.image_boxes import boxes_per_image
 from dataeval_spark.labels.object_label_errors import _precision, object_label_errors
-from dataeval_spark.tables import IMAGE_LABEL_QUALITY, OBJECT_LABEL_ERRORS, PREDICTIONS, TARGETS
+from dataeval_spark.tables import DATASET_FINDINGS, IMAGE_LABEL_QUALITY, OBJECT_LABEL_ERRORS, PREDICTIONS, TARGETS
 
 DATA = Path(__file__).resolve().parents[1] / "kernels" / "data"
 EXPECTED = json.loads((DATA / "object_label_quality.json").read_text())
@@ -36,7 +38,8 @@ def frames(frame):
 @pytest.fixture(scope="module")
 def results(frames):
     targets, predictions = frames
-    return tuple(frame.cache() for frame in object_label_errors(targets.repartition(3), predictions))
+    found = object_label_errors(targets.repartition(3), predictions, unpredicted_images="empty")
+    return tuple(frame.cache() for frame in found)
 
 
 def test_the_average_precision_equals_cleanlabs_but_for_its_float32(frames):
@@ -74,7 +77,7 @@ def test_an_error_names_its_box_score_and_threshold(results):
 
 
 def test_the_columns_are_those_of_the_contracts(results):
-    for result, table in zip(results, (OBJECT_LABEL_ERRORS, IMAGE_LABEL_QUALITY), strict=True):
+    for result, table in zip(results, (OBJECT_LABEL_ERRORS, IMAGE_LABEL_QUALITY, DATASET_FINDINGS), strict=True):
         assert sorted(result.dtypes) == sorted(
             (c.name, c.type.replace(": ", ":").replace(", ", ",")) for c in table.columns if c.name != "run_id"
         )
@@ -83,6 +86,51 @@ def test_the_columns_are_those_of_the_contracts(results):
 def test_classifications_have_no_boxes_to_doubt(frame, frames):
     predictions = frame(PREDICTIONS, [("00", "m", 0, "class 0", 1.0, [1.0, 0.0], None, None, "r")])
 
-    errors, quality = object_label_errors(frames[0], predictions)
+    errors, quality, findings = object_label_errors(frames[0], predictions)
 
-    assert (errors.count(), quality.count()) == (0, 0)
+    assert (errors.count(), quality.count(), findings.count()) == (0, 0, 0)
+
+
+def test_images_that_the_model_has_not_seen_change_nothing(frame, frames):
+    targets, predictions = frames
+    more = [(f"unseen {i}", 0, "class 0", (0.0, 0.0, 9.0, 9.0), None, None, None, "r") for i in range(80)]
+    with_more = targets.unionByName(frame(TARGETS, more))
+
+    errors, quality, findings = object_label_errors(with_more, predictions)
+
+    expected, _, _ = object_label_errors(targets, predictions)
+    assert errors.exceptAll(expected).isEmpty()
+    assert expected.exceptAll(errors).isEmpty()
+    assert quality.where("image_id LIKE 'unseen%'").isEmpty()
+    said = {row.rule: (row.value, row.message) for row in findings.collect()}
+    assert said["images_without_predictions"][0] >= 80
+    assert "left out (object_label_errors.unpredicted_images)" in said["images_without_predictions"][1]
+
+
+def test_images_without_labels_may_be_empty_or_not_labelled_yet(frame, frames):
+    targets, predictions = frames
+    unlabelled = targets.where("image_id >= '20'")
+
+    taken, _, findings = object_label_errors(unlabelled, predictions)
+    left_out, quality, _ = object_label_errors(unlabelled, predictions, unlabelled_images="left_out")
+
+    assert not taken.where("image_id < '20' AND rule = 'overlooked'").isEmpty()
+    assert left_out.where("image_id < '20'").isEmpty()
+    assert quality.where("image_id < '20'").isEmpty()
+    assert "images_without_labels" in {row.rule for row in findings.collect()}
+
+
+def test_predicted_classes_that_no_label_has_are_a_finding(frame, frames):
+    by_number = frames[1].withColumn("label", F.regexp_replace("label", "class ", ""))
+
+    findings = object_label_errors(frames[0], by_number)[2]
+
+    (finding,) = findings.where("rule = 'predictions_of_unknown_classes'").collect()
+    assert finding.severity == "warning"
+    assert finding.value == by_number.count()
+    assert "--class-names" in finding.message
+
+
+def test_a_wrong_option_names_itself(frames):
+    with pytest.raises(OptionError, match=r"object_label_errors\.unlabelled_images is 'none'"):
+        object_label_errors(*frames, unlabelled_images="none")

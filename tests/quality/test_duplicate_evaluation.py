@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import binomtest
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.kernels.judged_pairs import read_true_pairs
+from dataeval_spark.kernels.judged_pairs import read_judged_pairs
 from dataeval_spark.quality.duplicate_evaluation import duplicate_evaluation, evaluate_duplicates
 from dataeval_spark.tables import DUPLICATE_EVALUATION, DUPLICATE_PAIRS
 
@@ -95,13 +95,51 @@ def test_a_step_of_zero_is_refused(frame):
         evaluate_duplicates(pairs_of(frame, []), frame(TRUTH, []), embedding_step=0)
 
 
+def images_of(frame, ids):
+    return frame("image_id string", [(image_id,) for image_id in ids])
+
+
 def test_judged_pairs_come_from_a_file(frame, tmp_path):
     (tmp_path / "judged.csv").write_text("image_id_a,image_id_b,is_duplicate\n1,2,true\n3,4,false\n5,6,true\n")
     pairs = pairs_of(frame, [("1", "2", "phash", 0.0), ("3", "4", "phash", 2.0)])
 
-    rows = duplicate_evaluation(pairs, truth=str(tmp_path / "judged.csv")).orderBy("threshold").collect()
+    found, findings = duplicate_evaluation(pairs, images_of(frame, "123456"), truth=str(tmp_path / "judged.csv"))
 
+    rows = found.orderBy("threshold").collect()
     assert [(row.threshold, row.flagged, row.found, row.true_pairs) for row in rows] == [(0.0, 1, 1, 2), (2.0, 2, 1, 2)]
+    assert findings.isEmpty()
+
+
+def test_pairs_judged_to_be_none_count_against_pairs_that_nobody_judged_do_not(frame):
+    pairs = pairs_of(frame, [("1", "2", "phash", 0.0), ("3", "4", "phash", 2.0), ("5", "6", "phash", 2.0)])
+    judged = frame(f"{TRUTH}, is_duplicate boolean", [("1", "2", True), ("4", "3", False), ("7", "7", True)])
+
+    row = evaluate_duplicates(pairs, judged).orderBy("threshold").collect()[-1]
+
+    assert (row.flagged, row.found, row.refuted, row.true_pairs) == (3, 1, 1, 1)
+    assert (row.precision, row.judged_precision) == (1 / 3, 1 / 2)
+    expected = binomtest(1, 2).proportion_ci(0.95, "wilson")
+    assert (row.judged_precision_lower, row.judged_precision_upper) == pytest.approx((expected.low, expected.high))
+
+
+def test_ids_are_those_of_live_images_or_relative_to_a_dataset(frame, tmp_path):
+    truth = tmp_path / "judged.csv"
+    truth.write_text("image_id_a,image_id_b\n1.png,2.png\n1.png,gone.png\n")
+    pairs = pairs_of(frame, [("d/1.png", "d/2.png", "phash", 0.0)])
+    images = images_of(frame, ["d/1.png", "d/2.png"])
+
+    found, findings = duplicate_evaluation(pairs, images, truth=str(truth), dataset="d")
+
+    assert [(row.found, row.true_pairs) for row in found.collect()] == [(1, 1)]
+    assert [(row.rule, row.value) for row in findings.collect()] == [("judged_pairs_left_out", 1.0)]
+    with pytest.raises(OptionError, match=r"none of the 2 pairs .* 1\.png(.|\n)*dataset=NAME"):
+        duplicate_evaluation(pairs, images, truth=str(truth))
+
+
+def test_a_pair_of_one_image_is_an_error(frame, tmp_path):
+    (tmp_path / "judged.csv").write_text("image_id_a,image_id_b\n1,2\n3,3\n")
+    with pytest.raises(OptionError, match="pair an image with itself: 3"):
+        read_judged_pairs(str(tmp_path / "judged.csv"))
 
 
 @pytest.mark.parametrize(
@@ -118,11 +156,13 @@ def test_a_file_without_judged_pairs_is_an_error_that_names_it(frame, tmp_path, 
         path.write_text(text)
 
     with pytest.raises(OptionError, match=message):
-        duplicate_evaluation(pairs_of(frame, []), truth=None if text is None else str(path))
+        duplicate_evaluation(pairs_of(frame, []), images_of(frame, []), truth=None if text is None else str(path))
 
 
 def test_parquet_without_judgements_is_taken_as_true(tmp_path):
     table = pa.table({"image_id_a": ["x", "y"], "image_id_b": ["z", None]})
     pq.write_table(table, tmp_path / "judged.parquet")
 
-    assert read_true_pairs(str(tmp_path / "judged.parquet")).to_pylist() == [{"image_id_a": "x", "image_id_b": "z"}]
+    assert read_judged_pairs(str(tmp_path / "judged.parquet")).to_pylist() == [
+        {"image_id_a": "x", "image_id_b": "z", "is_duplicate": True}
+    ]

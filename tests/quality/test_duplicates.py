@@ -113,11 +113,24 @@ def test_each_kind_of_equal_hash_is_a_pair_with_the_smallest_id(scene):
     ]
 
 
-def test_pairs_that_share_an_image_form_one_group(scene):
+def test_blank_is_measured_on_the_scale_of_the_values(frame):
+    def kinds(bit_depth, std):
+        hashes = [hashed(name, (name, name, "0", "0")) for name in ("a", "b")]
+        stats = [{"image_id": name, "size": 1.0, "std": std, "bit_depth": bit_depth} for name in ("a", "b")]
+        images = filled(frame, IMAGES, [{"image_id": name} for name in ("a", "b")])
+        pairs, _, _ = duplicates(filled(frame, HASHES, hashes), image_stats(frame, stats), images)
+        return {row.kind for row in pairs.collect()}
+
+    assert kinds(1, 0.288) == {"phash", "dhash"}  # noise in [0, 1]
+    assert kinds(1, 0.007) == {"low_information"}
+    assert kinds(16, 20.0) == {"low_information"}
+    assert kinds(None, 1.9) == {"low_information"}  # the range is not known
+
+
+def test_pairs_that_share_an_image_form_one_group_but_blank_images_are_no_duplicates(scene):
     members = {group: [row.image_id for row in rows] for group, rows in scene[3].items()}
 
     assert members == {
-        "blank-1": ["blank-1", "blank-2"],
         "chain-a": ["chain-a", "chain-b", "chain-c"],
         "copy-1": ["copy-1", "copy-2"],
         "encoded-1": ["encoded-1", "encoded-2"],
@@ -187,11 +200,28 @@ def test_one_image_has_no_pairs_and_no_groups(frame):
         ({"grouping": "chain"}, r"duplicates\.grouping is 'chain'; expected one of \['components', 'medoid'\]"),
         ({"compat": "dataeval", "dhash_distance": 1}, "allows equal hashes only, and .* dhash_distance 1"),
         ({"embedding_distance": 0.1}, "(?s)there is no table of neighbors.*analyze --workspace WS neighbors"),
+        ({"embedding_encoder": "e"}, "embedding_encoder is 'e' and there is no embedding_distance"),
     ],
 )
 def test_a_wrong_option_names_itself(frame, options, message):
     with pytest.raises(OptionError, match=message):
         duplicates(*inputs(frame, SCENE[:1]), **options)
+
+
+@pytest.mark.parametrize(
+    ("metric", "options", "message"),
+    [
+        ("cosine", {"embedding_distance": -1.0}, r"embedding_distance is -1\.0; expected a number in"),
+        ("cosine", {"embedding_distance": 0.1, "embedding_encoder": "typo"}, r"'typo'; expected one of \['e'\]"),
+        ("cosine", {"embedding_distance": 0.1, "boxes": True}, "neighbors has none of boxes"),
+        ("inner_product", {"embedding_distance": 0.1}, "(?s)holds inner products.*neighbors.metric=cosine"),
+    ],
+)
+def test_what_the_graph_cannot_tell_is_an_error(frame, metric, options, message):
+    row = {"encoder": "e", "k": 1, "metric": metric, "method": "exact", "encoder_version": "1", "image_id": "a"}
+    graph = filled(frame, NEIGHBORS, [{**row, "rank": 1, "neighbor_id": "b", "distance": 0.5}])
+    with pytest.raises(OptionError, match=message):
+        duplicates(*inputs(frame, SCENE[:1]), None, graph, **options)
 
 
 def test_an_image_whose_neighbours_are_all_duplicates_is_a_finding(frame):

@@ -148,3 +148,6 @@ def test_one_image_is_noise(frame, tmp_path):
 def test_duplicates_are_measured_by_plain_distances_only(frame, tmp_path):
     with pytest.raises(OptionError, match=r"(?s)sensitivity is 1\.0.*clusters\.min_samples=1"):
         clusters(table(frame, blobs()), sensitivity=1.0, scratch=str(tmp_path))
+    for option, value in (("sensitivity", -3.0), ("max_core_hours", -1.0)):
+        with pytest.raises(OptionError, match=rf"clusters\.{option} is {value}; expected a number in"):
+            clusters(table(frame, blobs()), **{"min_samples": 1, option: value}, scratch=str(tmp_path))

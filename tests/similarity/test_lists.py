@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.similarity.lists import first_of_lists
+from dataeval_spark.frames.neighbor_lists import first_of_lists
 from tests.similarity.test_image_values import graph
 
 

@@ -8,6 +8,15 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 
 
+def require_distances(neighbors: DataFrame, step: str) -> None:
+    """Raise OptionError for a graph of inner products, which are no distances: ratios and sums of them mean nothing."""
+    if not neighbors.where("metric = 'inner_product'").isEmpty():
+        raise OptionError(
+            f"{step} needs distances, and the table neighbors holds inner products.\n"
+            "Hint: dataeval-spark analyze neighbors --set neighbors.metric=cosine"
+        )
+
+
 def first_of_lists(neighbors: DataFrame, k: int | None, option: str) -> DataFrame:
     """The first k rows of each list of table ``neighbors``; all where k is None.
 
