@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 from dataeval_spark import holdout
 from dataeval_spark import tables as t
 from dataeval_spark.errors import DataEvalError, StepFailedError, TableMissingError
+from dataeval_spark.freshness import Freshness
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.runs import Run, StepRun, Success, is_up_to_date, last_successes, work_id
 from dataeval_spark.steps import STEPS, Step, chosen, decisive, levels, unasked
@@ -50,6 +51,8 @@ def analyze(
     failures: list[Exception] = []
     successes = last_successes(workspace)
     guard = holdout.Guard(workspace, run, holdout.parts(workspace), open_holdout)
+    # Where all steps run, each comes after what it reads.
+    freshness = Freshness(workspace, STEPS, only)
     with ThreadPoolExecutor(STEPS_AT_ONCE, thread_name_prefix="step") as pool:
         for level in levels(chosen(only, STEPS)):
             states = workspace.states(
@@ -69,7 +72,8 @@ def analyze(
                     hint = f"dataeval-spark profile --workspace {workspace.location}"
                     raise TableMissingError.of(missing[0], workspace.location, hint)
                 given, last = options.get(step.name, {}), successes.get(step.name)
-                jobs.append(pool.submit(_analyze_step, workspace, run, stage, step, given, states, last, guard))
+                old = freshness.outdated(step.inputs)
+                jobs.append(pool.submit(_analyze_step, workspace, run, stage, step, given, states, last, guard, old))
             for job in jobs:
                 try:
                     finished = job.result()
@@ -91,17 +95,18 @@ def _analyze_step(
     states: Mapping[str, TableState],
     last: Success | None,
     guard: holdout.Guard,
+    outdated: str,
 ) -> StepRun:
     inputs = {table.name: states[table.name] for table in step.inputs if table.name in states}
     work = work_id(step.name, step.version, decisive(step, options), inputs)
     if is_up_to_date(work, step.writes, states, last):
-        return skip(run, step, options, inputs, work)
+        return skip(run, step, options, inputs, work, outdated)
     if step.labels and not guard.lets(step.name):
         return StepRun(step.name, "skipped", 0.0, holdout.CLOSED)
     frames: list[DataFrame | None] = [read_live(workspace, table) for table in step.reads]
     frames += [read_live(workspace, table) if table.name in states else None for table in step.uses]
     given = {**options, **_injected(workspace, run, stage, step)}
-    message = guard.message if step.labels else ""
+    message = "; ".join(filter(None, (outdated, guard.message if step.labels else "")))
     return run_step(workspace, run, step, options, inputs, work, lambda: step.function(*frames, **given), message)
 
 
@@ -116,10 +121,12 @@ def _injected(workspace: Workspace, run: Run, stage: Stage, step: Step) -> dict[
     return {name: place for name, place in places.items() if name in asked}
 
 
-def skip(run: Run, step: Step, options: Mapping[str, Any], inputs: Mapping[str, TableState], work: str) -> StepRun:
+def skip(
+    run: Run, step: Step, options: Mapping[str, Any], inputs: Mapping[str, TableState], work: str, note: str = ""
+) -> StepRun:
     """Write down that a step is up to date."""
     started = datetime.now(UTC)
-    message = "up to date: options and input versions are unchanged"
+    message = "; ".join(filter(None, ("up to date: options and input versions are unchanged", note)))
     versions = {name: state.version for name, state in inputs.items()}
     run.record(step.name, "skipped", started, options=options, work=work, inputs=versions, message=message)
     return StepRun(step.name, "skipped", _seconds(started), message)

@@ -2,7 +2,8 @@
 
 from dataeval_spark import pipeline, runs
 from dataeval_spark.steps import Step
-from dataeval_spark.tables import DATASET_FINDINGS, HASHES, LABEL_STATS, TARGETS
+from dataeval_spark.table_access import Writer
+from dataeval_spark.tables import DATASET_FINDINGS, HASHES, LABEL_COVERAGE, LABEL_STATS, TARGETS
 from dataeval_spark.workspace import Workspace
 
 FINDING = "step string, rule string, subject string, value double, threshold double, severity string, message string"
@@ -76,3 +77,41 @@ def test_a_step_that_asks_for_a_file_waits_for_it_and_runs_again_when_the_file_h
     (tmp_path / "names.toml").write_text("a = 2")
     assert analyze(workspace, steps, monkeypatch, options) == {"asking": "done"}
     assert analyze(workspace, steps, monkeypatch, only=["asking"]) == {"asking": "done"}
+
+
+def test_a_step_run_by_name_says_when_what_it_reads_is_older_than_what_that_was_made_from(
+    spark, frame, tmp_path, monkeypatch
+):
+    workspace = Workspace(spark, str(tmp_path / "audit"))
+    workspace.create([TARGETS])
+    coverage = {c.name: c.type for c in LABEL_COVERAGE.columns if c.name != "run_id"}
+
+    def counting(targets):
+        return (
+            targets.selectExpr("'all' AS kind", "class_name AS concept")
+            .limit(0)
+            .selectExpr(*(f"CAST(NULL AS {type}) AS {name}" for name, type in coverage.items()))
+        )
+
+    def reading(counts):
+        return finding(frame, "reading")
+
+    steps = (Step(counting, (TARGETS,), (LABEL_COVERAGE,)), Step(reading, (LABEL_COVERAGE,), (DATASET_FINDINGS,)))
+    messages = []
+
+    def run(*only):
+        monkeypatch.setattr(pipeline, "STEPS", steps)
+        with runs.start(workspace, "analyze", {}) as started, workspace.scratch(started.run_id) as stage:
+            messages.append([done.message for done in pipeline.analyze(workspace, started, stage, {}, only)])
+
+    run()
+    run("reading")
+    rows = frame(TARGETS, [("a", 0, "cat", None, None, None, None, "r")])
+    workspace.write(TARGETS, rows, Writer("r", "ingest", "w", "0"), images=rows.select("image_id"))
+    run("reading")
+    run("counting", "reading")
+    assert "older" not in str(messages[:2])
+    (message,) = messages[2]
+    assert message.startswith("up to date: ")
+    assert message.endswith("; label_coverage is older than targets: analyze counting brings it up to date")
+    assert "older" not in str(messages[3])

@@ -78,8 +78,8 @@ def split_leakage(
     leaks = [_torn_sets(frame, parts) for frame in sets]
     if duplicate_pairs is not None:
         # Two blank images are no duplicates of one another.
-        whole = "target_index_a IS NULL AND target_index_b IS NULL AND kind != 'low_information'"
-        leaks.append(_torn_pairs(duplicate_pairs.where(whole), parts))
+        alike = "target_index_a IS NULL AND target_index_b IS NULL AND kind != 'low_information'"
+        leaks.append(_torn_pairs(duplicate_pairs.where(alike), parts))
     found = spark.createDataFrame([], _ddl(SPLIT_LEAKAGE))
     for more in leaks:
         found = found.unionByName(more)
