@@ -13,9 +13,11 @@ from dataeval_spark.tables import (
     CLUSTERS,
     DUPLICATE_GROUPS,
     EMBEDDING_SCORES,
+    EMBEDDINGS,
     IMAGE_FINDINGS,
     IMAGE_STATS,
     IMAGES,
+    LABEL_CONSENSUS,
     LABEL_ERRORS,
     OBJECT_LABEL_ERRORS,
     OUTLIERS,
@@ -39,6 +41,12 @@ class View:
     branches: tuple[tuple[Table, str], ...] = ()
 
 
+def _sum_of(term: str, one: str, other: str) -> str:
+    """A sum over the components x and y of two vectors, in float64."""
+    cast = term.replace("x", "CAST(x AS DOUBLE)").replace("y", "CAST(y AS DOUBLE)")
+    return f"aggregate(zip_with({one}.embedding, {other}.embedding, (x, y) -> {cast}), 0D, (s, t) -> s + t)"
+
+
 # Why an image, or a box, should be looked at: image_id, target_index, the reason, how grave (1 error, 2 warning, 3
 # info), and which rows of the table say so.
 REASONS = (
@@ -56,6 +64,11 @@ REASONS = (
     ),
     (OBJECT_LABEL_ERRORS, "image_id, target_index, concat('box: ', rule), 2", "true"),
     (DUPLICATE_GROUPS, "image_id, target_index, 'duplicates with different labels', 2", "label_conflict"),
+    (
+        LABEL_CONSENSUS,
+        "image_id, target_index, concat('raters say ', consensus_class, ', the label is ', given_class), 2",
+        "differs",
+    ),
     (OUTLIERS, "image_id, target_index, concat('outlier: ', statistic), 3", "true"),
     (EMBEDDING_SCORES, "image_id, target_index, 'far from its nearest neighbours', 3", "is_outlier"),
     (CLUSTERS, "image_id, target_index, 'far from the middle of its cluster', 3", "is_outlier"),
@@ -77,6 +90,24 @@ VIEWS = (
         f"SELECT b.image_id, b.target_index,\n{_BOX_RATIOS}\n"
         "FROM {image_stats} AS b JOIN {image_stats} AS i ON b.image_id = i.image_id\n"
         "WHERE b.target_index IS NOT NULL AND i.target_index IS NULL",
+    ),
+    View(
+        "v_similar_images",
+        "Every other image (or box) of the same encoder by its distance: with a condition on image_id and ORDER BY "
+        "cosine_distance LIMIT 10, an exact search",
+        (EMBEDDINGS,),
+        "SELECT a.encoder, a.image_id, a.target_index,\n"
+        "  b.image_id AS similar_id, b.target_index AS similar_target_index,\n"
+        "  greatest(0D, 1 - coalesce(try_divide({dot}, sqrt({a2}) * sqrt({b2})), 0D)) AS cosine_distance,\n"
+        "  sqrt({squares}) AS euclidean_distance\n"
+        "FROM {{embeddings}} AS a JOIN {{embeddings}} AS b ON a.encoder = b.encoder\n"
+        "  AND a.encoder_version = b.encoder_version AND (a.target_index IS NULL) = (b.target_index IS NULL)\n"
+        "  AND NOT (a.image_id = b.image_id AND a.target_index <=> b.target_index)".format(
+            dot=_sum_of("x * y", "a", "b"),
+            a2=_sum_of("x * y", "a", "a"),
+            b2=_sum_of("x * y", "b", "b"),
+            squares=_sum_of("(x - y) * (x - y)", "a", "b"),
+        ),
     ),
     View(
         "v_review_queue",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dataeval_spark import views
 from dataeval_spark.tables import ALL_TABLES
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -30,6 +31,8 @@ def tables(audited, spark):
         found = audited.workspace.read_or_none(table)
         found = spark.createDataFrame([], table.ddl(comments=False)) if found is None else found
         found.createOrReplaceTempView(table.name)
+    for statement in views.statements(audited.workspace).values():
+        spark.sql(statement)
     yield
     for table in ALL_TABLES:
         spark.catalog.dropTempView(table.name)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import numpy as np
 import pytest
 
 from dataeval_spark import views
 from dataeval_spark.cli import main
 from dataeval_spark.errors import WorkspaceError
-from dataeval_spark.tables import DUPLICATE_GROUPS, IMAGES
+from dataeval_spark.similarity.search import search
+from dataeval_spark.tables import DUPLICATE_GROUPS, EMBEDDINGS, IMAGES
 from dataeval_spark.workspace import Workspace
 
 IMAGE_COLUMNS = "image_id string, deleted_at timestamp"
@@ -45,6 +47,23 @@ def test_the_review_queue_has_each_image_or_box_once_with_all_reasons(frame, spa
         ("a", 0, 2, "warning", 1, ["label looks like cat"]),
         ("b", None, 2, "warning", 2, ["far from the middle of its cluster", "label looks like no one class"]),
     ]
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_similar_images_are_those_of_the_search(frame, spark, metric):
+    (view,) = (view for view in views.VIEWS if view.name == "v_similar_images")
+    vectors = np.random.default_rng(0).normal(size=(30, 5)).astype(np.float32)
+    vectors[7] = vectors[3]
+    rows = [(f"i{n:02}", None, "e", vector.tolist(), "1", "f", "r") for n, vector in enumerate(vectors)]
+    embeddings = frame(EMBEDDINGS, [*rows, ("i03", 0, "e", vectors[0].tolist(), "1", "f", "r")])
+
+    text = views.text(view, {"embeddings"})
+    made = spark.sql(text, embeddings=embeddings).where("image_id = 'i03' AND target_index IS NULL")
+    found = made.orderBy(f"{metric}_distance", "similar_id").limit(6).collect()
+
+    wanted = search(embeddings.where("image_id != 'i03'"), vectors[3], k=6, metric=metric).orderBy("rank").collect()
+    assert [row.similar_id for row in found] == [row.image_id for row in wanted]
+    assert [row[f"{metric}_distance"] for row in found] == pytest.approx([row.distance for row in wanted], abs=1e-9)
 
 
 def test_a_view_is_made_of_the_tables_that_exist():

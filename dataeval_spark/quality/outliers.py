@@ -33,6 +33,7 @@ STATISTICS = (
     "darkness",
     "sharpness",
 )
+NUMBERS = ("double", "float", "bigint", "int")
 
 
 def outliers(
@@ -71,7 +72,7 @@ def outliers(
     threshold : float, optional
         Score above which a value is an outlier; default 3, 3.5, 1.5 and 3.5.
     statistics : sequence of str
-        Numeric columns of ``image_stats``.
+        Numeric columns of ``image_stats``, statistics of your own among them; by default those that DataEval compares.
     per_class : bool
         Compare within each class; an image with several classes stands in each of them.
     per_target : bool
@@ -100,8 +101,9 @@ def outliers(
     >>> outliers(image_stats, targets, method="iqr").orderBy("score", ascending=False).show()
     """
     OptionError.unless_one_of("outliers.method", method, get_args(Method))
+    known = [name for name, type in image_stats.dtypes if type in NUMBERS and name != "target_index"]
     for name in statistics:
-        OptionError.unless_one_of("outliers.statistics", name, STATISTICS)
+        OptionError.unless_one_of("outliers.statistics", name, known)
     limit = THRESHOLDS[method] if threshold is None else float(threshold)
     OptionError.unless_between("outliers.threshold", limit, 0.0, 1e6)
 
