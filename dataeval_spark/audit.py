@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from dataeval_spark import (
     comparison,
     exporting,
+    holdout,
     ingestion,
     label_ingestion,
     pipeline,
@@ -271,12 +272,18 @@ class Audit:
             raise ConfigError.unknown("table", name, known, "Audit.table")
         return self.workspace.read(known[name])
 
-    def maite(self, **options: Any) -> MaiteDataset:
+    def maite(self, *, open_holdout: str | None = None, **options: Any) -> MaiteDataset:
         """The images and labels as a MAITE (and PyTorch) data set, decoded when they are asked for.
 
         Options are those of :class:`dataeval_spark.maite_dataset.MaiteDataset`: dataset, split, view, transform, task.
+        ``open_holdout`` is why images of a hold-out are among them; without it they are refused.
         """
-        return MaiteDataset(self.workspace, **options)
+        made = MaiteDataset(self.workspace, **options)
+        if holdout.parts(self.workspace):
+            with self._run("maite", {"open_holdout": open_holdout}) as (run, _):
+                for line in holdout.open_among(self.workspace, run, made.images(), open_holdout):
+                    self._echo(line)
+        return made
 
     def __repr__(self) -> str:
         return f"Audit({self.workspace.location!r})"

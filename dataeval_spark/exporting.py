@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark import holdout, selecting
 from dataeval_spark import tables as t
-from dataeval_spark.errors import ExportError, HoldoutError, OptionError, StepFailedError
+from dataeval_spark.errors import ExportError, OptionError, StepFailedError
 from dataeval_spark.export_contents import write_contents
 from dataeval_spark.export_documents import write_documents
 from dataeval_spark.export_place import finish, prepare
@@ -25,7 +25,6 @@ from dataeval_spark.locations import absolute, refuse_credentials
 from dataeval_spark.report.text import plural
 from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.selection.export_facts import Facts, facts_of
-from dataeval_spark.selection.recipe import parts_in
 from dataeval_spark.selection.samples import samples_of, with_shared_stems
 from dataeval_spark.selection.state import Selection
 from dataeval_spark.temporary_settings import BYTES_SETTINGS, temporary_settings
@@ -73,7 +72,7 @@ def export(
     replace : bool
         Remove an earlier export that is there.
     open_holdout : str, optional
-        Why a part that is a hold-out is exported; see `dataeval_spark.holdout`.
+        Why images of a hold-out are exported; see `dataeval_spark.holdout`.
 
     Raises
     ------
@@ -81,7 +80,7 @@ def export(
         The format cannot hold what is to be exported, the folder holds something else, or there is no such selection
         or split.
     HoldoutError
-        The split has a hold-out, and there is no reason to open it.
+        Images of a hold-out are among those to export, and there is no reason to open it.
     ExportError
         There is nothing to export, or two images would have one path.
     """
@@ -90,17 +89,15 @@ def export(
     OptionError.unless_one_of("export.format", format, get_args(Format))
     OptionError.unless_between("export.samples_per_shard", samples_per_shard, 1, 1_000_000)
     to = absolute(to)
-    held = _holdouts(workspace, view, version, split)
+    if split is not None:
+        known = [row["split_name"] for row in workspace.rows(t.SPLITS, ("split_name",))]
+        OptionError.unless_one_of("export.split", split, sorted(known))
     samples, about = _samples(workspace, stage, format, view, version, split)
     facts = facts_of(samples)
     _require_possible(format, facts)
     _require_apart(workspace, to)
-    if held and not (open_holdout or "").strip():
-        raise HoldoutError.closed(*held[0], holdout.openings(workspace, *held[0]))
+    opened = holdout.open_among(workspace, run, samples, open_holdout)
     prepare(to, format, replace=replace)
-    opened = [
-        holdout.sentence(name, part, holdout.open_part(workspace, run, name, part, open_holdout)) for name, part in held
-    ]
     first = 1 if format == "coco" else 0
     classes = {name: number for number, name in enumerate(facts.classes, start=first)}
     layout = Layout(to, format, classes, samples_per_shard)
@@ -124,19 +121,6 @@ def export(
     total = counts["images"]
     run.record("export", "done", started, options=options, inputs=versions, rows=total, message=message)
     return StepRun("export", "done", (datetime.now(UTC) - started).total_seconds(), f"{message} in {to}", {}, total)
-
-
-def _holdouts(workspace: Workspace, view: str | None, version: int | None, split: str | None) -> list[tuple[str, str]]:
-    """Hold-outs among what is exported: split and part. Of all images nothing is asked."""
-    known = {row["split_name"]: list(row["holdout"]) for row in workspace.rows(t.SPLITS, ("split_name", "holdout"))}
-    found: list[tuple[str, str]] = []
-    if split is not None:
-        OptionError.unless_one_of("export.split", split, sorted(known))
-        found = [(split, part) for part in known[split]]
-    saved = selecting.newest(workspace, view, version) if view is not None else None
-    if saved is not None:
-        found += [(name, part) for name, part in parts_in(json.loads(saved["recipe"])) if part in known.get(name, ())]
-    return list(dict.fromkeys(found))
 
 
 def _require_apart(workspace: Workspace, to: str) -> None:

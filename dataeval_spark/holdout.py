@@ -136,6 +136,17 @@ def parts_among(workspace: Workspace, images: DataFrame) -> list[tuple[str, str]
     ]
 
 
+def open_among(workspace: Workspace, run: Run, images: DataFrame, reason: str | None) -> list[str]:
+    """Ask to read the labels of these images: a sentence for each hold-out that an image of is among them.
+
+    Raises
+    ------
+    HoldoutError
+        There is one, and no reason.
+    """
+    return [sentence(*part, open_part(workspace, run, *part, reason)) for part in parts_among(workspace, images)]
+
+
 def sentence(name: str, part: str, count: int | None) -> str:
     """How often a hold-out has been opened, for the message of a run."""
     return f"hold-out {name}/{part} opened {count} times"

@@ -132,6 +132,11 @@ class MaiteDataset:
             )
         return {**self.__dict__, "_workspace": None}
 
+    def images(self) -> DataFrame:
+        """``image_id`` of the images, each once."""
+        ids = pa.table({"image_id": self._images["image_id"].unique()})
+        return self._workspace.spark.createDataFrame(ids)
+
     def __len__(self) -> int:
         return self._images.num_rows
 

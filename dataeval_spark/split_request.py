@@ -17,6 +17,7 @@ from dataeval_spark.splits.parts import GIVEN
 Method = Literal[
     "random", "stratified", "group", "stratified_group", "leave_one_group_out", "time", "hold_out_value", "hash"
 ]
+STRATIFIED = ("stratified", "stratified_group")
 TIME_OPTIONS = ("gap", "horizon", "test_size", "max_train")
 
 
@@ -57,8 +58,29 @@ def check(name: str, request: Request) -> None:
     given = [option for option in TIME_OPTIONS if getattr(request, option) not in (None, 0, 0.0)]
     if given and request.method != "time":
         raise OptionError(f"split.{given[0]} is for method time, and the method is {request.method!r}.")
-    if request.target is not None and request.method not in METHODS:
-        raise OptionError(f"split.target is for methods {', '.join(METHODS)}; the method is {request.method!r}.")
+    if request.target is not None and request.method not in STRATIFIED:
+        raise OptionError(
+            f"split.target gives the shares of strata, and method {request.method!r} heeds none.\n"
+            f"Hint: --method {STRATIFIED[-1]}"
+        )
+    if request.combined and request.method not in (*STRATIFIED, "hash", "hold_out_value"):
+        raise OptionError(f"split.combined is about strata, and method {request.method!r} heeds none.")
+    if request.folds is not None and request.method in ("hold_out_value", "leave_one_group_out"):
+        raise OptionError(
+            f"split.folds is {request.folds}, and the parts of method {request.method!r} follow from the groups.\n"
+            "Hint: leave folds out"
+        )
+    is_drawn = request.method in METHODS and request.method != "leave_one_group_out"
+    if request.repeats != 1 and not (is_drawn and request.shuffle):
+        raise OptionError(
+            f"split.repeats is {request.repeats}, and method {request.method!r}"
+            f"{'' if is_drawn else ' draws nothing'}{' without shuffle' if not request.shuffle else ''} gives one "
+            "result only.\nHint: leave repeats out"
+        )
+    if not request.shuffle and not is_drawn:
+        raise OptionError(
+            f"split.shuffle is false, and method {request.method!r} shuffles nothing.\nHint: leave it out"
+        )
 
 
 def of_dataset(option: str, ref: str) -> Column:

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark import tables as t
 from dataeval_spark.errors import ConfigError, OptionError
+from dataeval_spark.frames.capture_time import with_capture_time
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.runs import Run, StepRun, last_successes, work_id
 from dataeval_spark.split_request import TIME_OPTIONS, Request, check, of_dataset
@@ -24,7 +25,7 @@ from dataeval_spark.splits.members import members_of, strata_of
 from dataeval_spark.table_access import TableState
 from dataeval_spark.workspace import Workspace
 
-READS = (t.IMAGES, t.TARGETS, t.FACTORS, t.FACTOR_BINS, t.BIN_EDGES, t.DUPLICATE_GROUPS, t.EMBEDDINGS)
+READS = (t.IMAGES, t.IMAGE_STATS, t.TARGETS, t.FACTORS, t.FACTOR_BINS, t.BIN_EDGES, t.DUPLICATE_GROUPS, t.EMBEDDINGS)
 IMAGE_COLUMNS = ("dataset", "source")
 
 
@@ -113,6 +114,8 @@ def _listed(workspace: Workspace) -> list[dict[str, Any]]:
 
 def _chosen_images(workspace: Workspace, request: Request) -> tuple[DataFrame, DataFrame | None]:
     live = workspace.read(t.IMAGES).where("deleted_at IS NULL").drop("content")
+    if request.method == "time":
+        live = with_capture_time(live, workspace.read_or_none(t.IMAGE_STATS))
     images = live if request.images is None else live.where(of_dataset("images", request.images))
     if request.target is None:
         return images, None

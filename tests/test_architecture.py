@@ -18,6 +18,7 @@ TO_DRIVER = {"collect", "toPandas", "toLocalIterator", "toArrow"}
 BOUNDED_COLLECTS = {
     "frames/ranks.py": "63 numbers for each of at most 10,000 groups",
     "frames/neighbor_lists.py": "one row: the smallest k",
+    "splits/leakage.py": "at most 10,000 splits",
     "quality/duplicates.py": "at most 100 names of encoders",
     "labels/labelling_queue.py": "at most 50 names of models",
     "labels/compared_images.py": "one row of two counts, and one per class that no label has",
@@ -89,7 +90,7 @@ BOUNDED_COLLECTS = {
     "splits/differences.py": "one row per part and value, up to 1,000,000; partitions x parts",
     "splitting.py": "names of factors; one row per stratum",
     "selection/balance.py": "classes; one row of sums",
-    "selection/operations.py": "six class names",
+    "selection/operations.py": "six class names, and at most 50 names that there are, for a message",
     "selecting.py": "one row: count and digest",
     "spark_access.py": "rows of runs and snapshots, commits up to a limit, one row of details",
 }

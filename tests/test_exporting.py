@@ -222,7 +222,7 @@ def test_a_folder_that_images_of_the_workspace_lie_in_is_never_replaced(audit, p
 
 
 def test_nothing_is_no_export(audit, place):
-    audit.select("none", [{"operation": "classes", "keep": ["unicorn"]}])
+    audit.select("none", [{"operation": "where", "condition": "dataset = 'unicorn'"}])
 
     with pytest.raises(ExportError, match="no images to export"):
         audit.export(place / "none", view="none")
@@ -243,7 +243,11 @@ def test_parts_of_a_split_are_exported_and_a_hold_out_with_a_reason_only(audit, 
 
     with pytest.raises(HoldoutError, match="--open-holdout"):
         audit.export(place / "parts", format="yolo", view="d", split="main")
+    with pytest.raises(HoldoutError, match="--open-holdout"):
+        audit.export(place / "parts")  # images of a hold-out are among all images
     assert not (place / "parts").exists()
+    with pytest.raises(HoldoutError, match="'test' of split 'main'"):
+        audit.maite(dataset="d")
     audit.export(place / "parts", format="yolo", split="main", open_holdout="final test")
 
     folders = {path.name for path in (place / "parts" / "images").iterdir()}
@@ -295,8 +299,8 @@ def test_a_loader_with_processes_of_its_own_needs_files(audit):
 
     with pytest.raises(OptionError, match="num_workers=0"):
         pickle.dumps(audit.maite(view="c"))
-    copy = pickle.loads(pickle.dumps(audit.maite(dataset="d", task="detection")))
-    np.testing.assert_array_equal(copy[0][0], audit.maite(dataset="d")[0][0])
+    copy = pickle.loads(pickle.dumps(audit.maite(dataset="d", task="detection", open_holdout="a test")))
+    np.testing.assert_array_equal(copy[0][0], audit.maite(dataset="d", open_holdout="a test")[0][0])
 
 
 def test_an_image_without_a_class_has_no_place_in_folders_per_class(spark, tmp_path):

@@ -167,6 +167,12 @@ def test_steps_about_labels_are_marked():
         ({"method": "group"}, "--group-by patient"),
         ({"gap": 3}, "split.gap is for method time"),
         ({"target": "field"}, "expected dataset=NAME"),
+        ({"target": "dataset=field", "method": "random"}, "method 'random' heeds none"),
+        ({"combined": True, "method": "group", "group_by": ["patient"]}, "method 'group' heeds none"),
+        ({"method": "hash", "repeats": 3}, "method 'hash' draws nothing gives one result only"),
+        ({"folds": 3, "repeats": 3, "shuffle": False}, "without shuffle gives one result only"),
+        ({"method": "time", "shuffle": False}, "method 'time' shuffles nothing"),
+        ({"method": "hold_out_value", "hold_out": "site=B", "folds": 3}, "follow from the groups"),
         ({"method": "hold_out_value"}, "--hold-out site=B"),
         ({"method": "random", "holdout": ["tset"]}, r"split\.holdout is 'tset'; expected one of \['test', 'train'"),
     ],
@@ -228,3 +234,23 @@ def test_leaving_one_group_out_makes_its_folds_anew_when_a_group_comes(spark, fr
     after = add("b")
 
     assert len(after) == len({site for site, _ in after}) == len({fold for _, fold in after}) == 3
+
+
+def test_times_that_the_source_does_not_give_are_those_of_the_files(spark, frame, tmp_path):
+    audit = Audit(str(tmp_path / "audit"), spark, echo=lambda line: None)
+    writer, start = Writer("r", "test", "w", "0"), datetime(2024, 1, 1, tzinfo=UTC)
+    ids = [f"i{n}" for n in range(10)]
+    stats = [{"image_id": i, "captured_at": start + timedelta(days=9 - n)} for n, i in enumerate(ids)]
+    audit.workspace.write(IMAGES, images(frame, ids), writer)
+    audit.workspace.create([TARGETS])
+    with pytest.raises(OptionError, match="no image has a capture time, in its metadata or in its file"):
+        audit.split("main", method="time", fractions={"train": 0.7, "test": 0.3})
+
+    audit.workspace.write(IMAGE_STATS, image_stats(frame, stats), writer)
+    audit.split("main", method="time", fractions={"train": 0.7, "test": 0.3})
+
+    assert {row.image_id for row in rows(audit, "split_assignments", "main") if row.split == "test"} == {
+        "i0",
+        "i1",
+        "i2",
+    }

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.capture_time import with_capture_time
+
 STATISTICS = (
     "width",
     "height",
@@ -96,12 +99,22 @@ def labelled_units(
         Tables of these names.
     sources : sequence of str
         Of ``metadata``, ``statistics``, ``boxes``, ``objects``, ``time`` (hour, weekday, month and northern season of
-        ``captured_at``), ``origin`` (split and dataset).
+        ``captured_at``, from the EXIF data where the source gives none), ``origin`` (split and dataset).
     include, exclude : sequence of str
         Names of factors: only these, and not these.
     timezone : str
         Zone in which hours and weekdays are meant.
+
+    Raises
+    ------
+    OptionError
+        ``include`` or ``exclude`` names what is no factor.
     """
+    every = [*STATISTICS, *STATISTIC_TEXTS, *_derived(SOURCES, timezone)]
+    every += [] if factors is None else [name for name in factors.columns if name not in RESERVED]
+    for option, names in (("include", include), ("exclude", exclude)):
+        for name in names:
+            OptionError.unless_one_of(f"factor_bins.{option}", name, sorted(set(every)))
 
     def wanted(names: Iterable[str]) -> list[str]:
         return [name for name in names if (not include or name in include) and name not in exclude]
@@ -115,7 +128,8 @@ def labelled_units(
         (F.col("target_index") == F.min("target_index").over(in_image)).alias("is_first"),
         F.count("*").over(in_image).cast("double").alias("objects_per_image"),
     )
-    joined = labelled.join(images.select("image_id", "captured_at", "split", "dataset"), on="image_id", how="inner")
+    timed = with_capture_time(images.select("image_id", "captured_at", "split", "dataset"), image_stats)
+    joined = labelled.join(timed, on="image_id", how="inner")
     numbers: dict[str, Column] = {}
     texts: dict[str, Column] = {}
     of_targets: set[str] = set()

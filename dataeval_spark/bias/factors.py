@@ -85,7 +85,7 @@ def factor_bins(
     Raises
     ------
     OptionError
-        An option is unknown or out of range; stored edges are asked for and there are none.
+        An option is unknown, out of range, or names what is no factor; stored edges are asked for and there are none.
 
     References
     ----------
@@ -106,6 +106,9 @@ def factor_bins(
         exclude=exclude,
         timezone=timezone,
     )
+    for option, given in (("rules", rules or {}), ("edges", edges or {})):
+        for name in given:
+            OptionError.unless_one_of(f"factor_bins.{option}", name, sorted({*units.numbers, *units.texts}))
     spark = targets.sparkSession
     if stored_edges:
         if bin_edges is None:

@@ -99,7 +99,7 @@ def _summary(data: ReportData) -> str:
         f"{plural(total, 'pair of images ties', 'pairs of images tie')} parts together, which makes test scores look "
         f"better than they are"
         if total
-        else "no duplicate is in two parts, and none of the groups that were checked (split_leakage.group_by)"
+        else "no duplicate is in two parts, and nothing that a split was grouped by"
     )
     return f"{plural(len(names), 'split')}; {leaking}."
 

@@ -19,7 +19,10 @@ MAX_INDEX = 10_000_000
 
 def datasets(selection: Selection, *, names: Sequence[str]) -> Selection:
     """Images of these datasets, merged: in the order of their ids, which begin with the dataset's name."""
-    return selection.among(selection.tables["images"].where(F.col("dataset").isin(list(names))))
+    images = selection.tables["images"]
+    for name in names:
+        _require("select.datasets.names", name, images, "dataset")
+    return selection.among(images.where(F.col("dataset").isin(list(names))))
 
 
 def where(selection: Selection, *, condition: str) -> Selection:
@@ -43,6 +46,8 @@ def where(selection: Selection, *, condition: str) -> Selection:
 
 def classes(selection: Selection, *, keep: Sequence[str], filter_targets: bool = True) -> Selection:
     """Images with a label of these classes; ``filter_targets`` leaves out their other labels."""
+    for name in keep:
+        _require("select.classes.keep", name, selection.labels, "class_name")
     kept = selection.labels.where(F.col("class_name").isin(list(keep)))
     found = selection.among(kept)
     return found.with_labels(kept) if filter_targets else found
@@ -151,11 +156,29 @@ def _found(selection: Selection, table: str, kinds: Sequence[str]) -> DataFrame:
 
 
 def split(selection: Selection, *, name: str, part: str) -> Selection:
-    """Images of a part of a split; ``given`` is the split of the source."""
+    """Images of a part of a split, in its first repetition; ``given`` is the split of the source."""
     if name == "given":
-        return selection.among(selection.tables["images"].where(F.col("split") == part))
-    rows = selection.table("split_assignments", "a part of a split").where("repeat = 0 AND fold IS NULL")
-    return selection.among(rows.where((F.col("split_name") == name) & (F.col("split") == part)))
+        given = selection.tables["images"]
+        _require("select.split.part", part, given, "split")
+        return selection.among(given.where(F.col("split") == part))
+    rows = selection.table("split_assignments", "a part of a split").where("repeat = 0")
+    _require("select.split.name", name, rows, "split_name")
+    of_split = rows.where(F.col("split_name") == name)
+    if not of_split.where("fold IS NOT NULL").isEmpty():
+        raise OptionError(
+            f"select.split.name is {name!r}, whose parts differ from fold to fold over time.\n"
+            "Hint: a split with fractions, or where with a condition on captured_at"
+        )
+    _require("select.split.part", part, of_split, "split")
+    return selection.among(of_split.where(F.col("split") == part))
+
+
+def _require(option: str, value: str, rows: DataFrame, column: str) -> None:
+    """Raise OptionError where no row has the value; the message lists some that there are."""
+    if rows.where(F.col(column) == value).isEmpty():
+        # Bounded: the first 50 names.
+        known = rows.where(F.col(column).isNotNull()).select(column).distinct().orderBy(column).limit(50).collect()
+        OptionError.unless_one_of(option, value, [row[column] for row in known])
 
 
 OPERATIONS: dict[str, Callable[..., Selection]] = {

@@ -87,12 +87,13 @@ def _timeline(members: DataFrame, max_times: int) -> Timeline:
     found = times.limit(max_times + 1).toArrow()  # bounded: max_times
     if found.num_rows == 0:
         raise OptionError(
-            "split: no image has a capture time.\nHint: ingest with --metadata FILE that has a column captured_at"
+            "split: no image has a capture time, in its metadata or in its file.\n"
+            "Hint: ingest with --metadata FILE that has a column captured_at, or profile files that have EXIF data"
         )
     if found.num_rows > max_times:
         raise OptionError(
-            f"split: there are more than {max_times:,} distinct capture times (split.max_times).\n"
-            "Hint: raise it (16 bytes of driver memory per time)"
+            f"split: there are more than {max_times:,} distinct capture times (max_times of assign_by_time).\n"
+            "Hint: raise it (16 bytes of driver memory per time), or --method hash"
         )
     found = found.sort_by("captured_us")
     return Timeline(found["captured_us"].to_numpy(), found["n"].to_numpy().astype(np.int64))
@@ -151,8 +152,8 @@ def _explained(rows: DataFrame, shares: dict[str, float], images: int) -> tuple[
     for row in counts.orderBy("fold", "split").collect():  # bounded: three parts per fold
         if row["split"] == EXCLUDED:
             continue
-        wanted = shares[row["split"]] * images if shares else float(row["n"])
-        deviation = (row["n"] - wanted) / max(1, images)
+        wanted = float(shares[row["split"]] * images) if shares else float(row["n"])
+        deviation = float((row["n"] - wanted) / max(1, images))
         cell = Cell(row["split"], None, wanted, row["n"], deviation, row["units"], None)
         by_fold.setdefault(row["fold"], []).append(cell)
     return tuple(Explanation(0, fold, tuple(cells), ()) for fold, cells in by_fold.items())

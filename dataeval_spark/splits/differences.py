@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from scipy.stats import false_discovery_control
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.capture_time import with_capture_time
 from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.kernels.part_distances import distance
 from dataeval_spark.splits.adversarial import adversarial_rows
@@ -28,6 +29,7 @@ def split_differences(
     factor_bins: DataFrame | None = None,
     bin_edges: DataFrame | None = None,
     embeddings: DataFrame | None = None,
+    image_stats: DataFrame | None = None,
     *,
     threshold: float = 0.1,
     auc_threshold: float = 0.6,
@@ -48,8 +50,8 @@ def split_differences(
     ----------
     images, targets : DataFrame
         Tables of these names; of ``images`` the live rows.
-    split_assignments, factor_bins, bin_edges, embeddings : DataFrame, optional
-        Tables of these names.
+    split_assignments, factor_bins, bin_edges, embeddings, image_stats : DataFrame, optional
+        Tables of these names; the last for capture times that the source does not give.
     threshold : float in [0, 1]
         Total variation above which a significant difference is flagged. Overlap in time is reported, never flagged.
     auc_threshold : float in [0.5, 1]
@@ -85,7 +87,7 @@ def split_differences(
     found = count_rows(parts, counts)
     if not found and parts.isEmpty():
         return rows_of_dicts(images, SPLIT_DIFFERENCES, [])
-    found += _time_rows(parts, images)
+    found += _time_rows(parts, with_capture_time(images, image_stats))
     found += adversarial_rows(parts, counts, embeddings, sample=sample, seed=seed)
     return rows_of_dicts(images, SPLIT_DIFFERENCES, judged(found, threshold, auc_threshold, significance))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from pyspark.sql import DataFrame
@@ -11,7 +12,10 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.components import Checkpoint
 from dataeval_spark.splits.parts import PARTITION, all_parts
 from dataeval_spark.splits.units import units_of
-from dataeval_spark.tables import SPLIT_LEAKAGE, SPLIT_REPAIRS, Table
+from dataeval_spark.tables import FACTORS, SPLIT_LEAKAGE, SPLIT_REPAIRS, Table
+
+IMAGE_COLUMNS = ("dataset", "source")
+MAX_SPLITS = 10_000
 
 
 def split_leakage(
@@ -20,6 +24,7 @@ def split_leakage(
     duplicate_pairs: DataFrame | None = None,
     duplicate_groups: DataFrame | None = None,
     factors: DataFrame | None = None,
+    splits: DataFrame | None = None,
     *,
     group_by: Sequence[str] = (),
     checkpoint: Checkpoint | None = None,
@@ -40,10 +45,11 @@ def split_leakage(
     ----------
     images : DataFrame
         Live rows of table ``images``.
-    split_assignments, duplicate_pairs, duplicate_groups, factors : DataFrame, optional
+    split_assignments, duplicate_pairs, duplicate_groups, factors, splits : DataFrame, optional
         Tables of these names.
     group_by : sequence of str
-        Columns of ``factors`` whose values must not be in two parts: patient, video, location.
+        Columns of ``factors`` (or ``dataset``, ``source``) whose values must not be in two parts: patient, video,
+        location. What a split of this workspace was grouped by is looked at in all splits, without being named here.
     checkpoint : callable, optional
         See `units_of`.
 
@@ -55,19 +61,23 @@ def split_leakage(
     Raises
     ------
     OptionError
-        ``group_by`` is given and there is no table ``factors``.
+        ``group_by`` names no column of ``factors``, or there is no such table.
 
     Examples
     --------
     >>> leaks, moves = split_leakage(images, None, pairs, groups)
     """
-    if group_by and factors is None:
+    columns = _groupings(images, factors)
+    if set(group_by) - set(IMAGE_COLUMNS) and factors is None:
         raise OptionError("split_leakage.group_by is given and there are no factors.\nHint: ingest --metadata FILE")
+    for name in group_by:
+        OptionError.unless_one_of("split_leakage.group_by", name, sorted(columns))
     spark = images.sparkSession
     parts = all_parts(images, split_assignments)
     if parts.isEmpty():
         return spark.createDataFrame([], _ddl(SPLIT_LEAKAGE)), spark.createDataFrame([], _ddl(SPLIT_REPAIRS))
-    groups = {} if factors is None else {name: _values(factors, name) for name in group_by}
+    names = dict.fromkeys([*group_by, *(name for name in _grouped_by(splits) if name in columns)])
+    groups = {name: columns[name] for name in names}
     sets = [
         frame.where("value IS NOT NULL").select(F.lit(f"group:{name}").alias("kind"), "value", "image_id")
         for name, frame in groups.items()
@@ -87,8 +97,25 @@ def split_leakage(
     return found, _repairs(parts, units)
 
 
-def _values(factors: DataFrame, name: str) -> DataFrame:
-    return factors.where("target_index IS NULL").select("image_id", F.col(f"`{name}`").cast("string").alias("value"))
+def _groupings(images: DataFrame, factors: DataFrame | None) -> dict[str, DataFrame]:
+    """By name, ``image_id`` and ``value`` of all that images can be grouped by."""
+    found = {name: images.select("image_id", F.col(name).alias("value")) for name in IMAGE_COLUMNS}
+    if factors is not None:
+        whole = factors.where("target_index IS NULL")
+        found |= {
+            name: whole.select("image_id", F.col(f"`{name}`").cast("string").alias("value"))
+            for name in factors.columns
+            if name not in FACTORS.column_names
+        }
+    return found
+
+
+def _grouped_by(splits: DataFrame | None) -> list[str]:
+    """What the splits of the workspace were grouped by."""
+    if splits is None:
+        return []
+    rows = splits.orderBy("split_name").limit(MAX_SPLITS).collect()
+    return [name for row in rows for name in json.loads(row["options"]).get("group_by") or ()]
 
 
 def _torn_sets(sets: DataFrame, parts: DataFrame) -> DataFrame:

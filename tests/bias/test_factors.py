@@ -11,6 +11,7 @@ from dataeval_spark.bias.factors import factor_bins
 from dataeval_spark.errors import OptionError
 from dataeval_spark.tables import IMAGE_STATS, TARGETS
 from tests.kernels.factor_reference import CONTINUOUS_EDGES, INPUTS
+from tests.stats.rows import image_stats
 
 from .rows import image_labels, images, table
 
@@ -110,6 +111,16 @@ def test_times_are_read_in_the_zone_that_is_given(small):
         "weekday": {"Monday": 1, "Sunday": 1, "Tuesday": 3, "Wednesday": 1, "missing": 0},
         "season": {"autumn": 1, "spring": 1, "summer": 1, "winter": 3, "missing": 0},
     }
+
+
+def test_a_time_that_the_source_does_not_give_is_that_of_the_file(small, frame):
+    times = [datetime(2024, 7, 1, 5, tzinfo=UTC), datetime(2024, 7, 1, 17, tzinfo=UTC)]
+    given = images(frame, "ab", captured_at=[times[0], None])
+    stats = image_stats(frame, [{"image_id": i, "captured_at": times[1]} for i in "ab"])
+
+    _, edges, _ = factor_bins(small["targets"], given, stats, sources=["time"], include=["hour"])
+
+    assert by_factor(edges) == {"hour": {"5": 1, "17": 1, "missing": 0}}
 
 
 def test_split_and_dataset_are_factors_unless_they_are_constant(small):
@@ -240,6 +251,10 @@ def test_two_units_in_one_factor_are_a_finding(frame):
         ({"edges": {"age": [3, 1]}}, r"factor_bins\.edges\.age is \[3, 1\]; expected increasing numbers"),
         ({"edges": {"age": 0}}, r"factor_bins\.edges\.age is 0"),
         ({"sources": ["exif"]}, r"factor_bins\.sources is 'exif'"),
+        ({"include": ["wether"]}, r"(?s)factor_bins\.include is 'wether'.*include = 'weather'"),
+        ({"exclude": ["ages"]}, r"(?s)factor_bins\.exclude is 'ages'.*exclude = 'age'"),
+        ({"edges": {"agee": [0, 1]}}, r"(?s)factor_bins\.edges is 'agee'.*edges = 'age'"),
+        ({"rules": {"agee": "discrete"}}, r"(?s)factor_bins\.rules is 'agee'.*rules = 'age'"),
         ({"stored_edges": True}, r"factor_bins\.stored_edges is true and there are no stored edges"),
     ],
 )

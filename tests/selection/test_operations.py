@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pyspark.sql import functions as F
 
 from dataeval_spark.errors import ConfigError, OptionError
 from dataeval_spark.selection.recipe import apply, check, targets_of
@@ -142,6 +143,18 @@ def test_operations_without_their_table_or_beyond_the_end_are_refused(tables):
 
     with pytest.raises(OptionError, match="needs the table duplicate_groups"):
         selected(few, {"operation": "drop_duplicates"})
+    for step, message in (
+        ({"operation": "split", "name": "s", "part": "y"}, r"select\.split\.part is 'y'; expected one of \['x'\]"),
+        ({"operation": "split", "name": "r", "part": "x"}, r"select\.split\.name is 'r'; expected one of \['s'\]"),
+        ({"operation": "split", "name": "given", "part": "x"}, r"select\.split\.part is 'x'; expected one of"),
+        ({"operation": "datasets", "names": ["a", "c"]}, r"select\.datasets\.names is 'c'; expected one of"),
+        ({"operation": "classes", "keep": ["unicorn"]}, r"select\.classes\.keep is 'unicorn'; expected one of"),
+    ):
+        with pytest.raises(OptionError, match=message):
+            selected(tables, step)
+    folds = tables["split_assignments"].withColumn("fold", F.lit(0))
+    with pytest.raises(OptionError, match="differ from fold to fold over time"):
+        selected({**tables, "split_assignments": folds}, {"operation": "split", "name": "s", "part": "x"})
     with pytest.raises(OptionError, match="1 of them are beyond the last image"):
         selected(tables, {"operation": "indices", "positions": [0, 10]})
     with pytest.raises(OptionError, match="names no class for car, dog"):

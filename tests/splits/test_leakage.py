@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import pytest
 
@@ -102,3 +103,16 @@ def test_without_a_split_there_is_nothing(frame):
 def test_groups_need_factors(frame):
     with pytest.raises(OptionError, match="there are no factors"):
         split_leakage(images(frame, "ab"), group_by=["patient"])
+
+
+def test_what_a_split_was_grouped_by_is_looked_at_without_being_named(frame):
+    given = images(frame, "abc", split=["train", "test", "test"])
+    factors = frame(FACTORS, [("a", None, 7), ("b", None, 7), ("c", None, 8)])
+    made = [("m", json.dumps({"group_by": ["patient", "no longer there"]})), ("n", json.dumps({"folds": 3}))]
+    splits = frame("split_name string, options string", made)
+
+    leaks, _ = split_leakage(given, None, None, None, factors, splits)
+
+    assert [(row.kind, row.image_id_a, row.image_id_b) for row in leaks.collect()] == [("group:patient", "b", "a")]
+    with pytest.raises(OptionError, match=r"(?s)split_leakage\.group_by is 'pateint'.*'patient'"):
+        split_leakage(given, None, None, None, factors, splits, group_by=["pateint"])
