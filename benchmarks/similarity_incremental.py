@@ -72,7 +72,7 @@ def analyzed(audit: Audit) -> float:
 
 
 def measure(n: int, dimension: int, place: Path) -> list[Row]:
-    spark = session.local("incremental benchmark", cores=2, memory="6g")
+    spark = session.local("incremental benchmark", cores=2, memory="6g", images=n)
 
     def audit(name: str) -> Audit:
         return Audit(str(place / name), spark, echo=print)
