@@ -147,11 +147,22 @@ def _images_of(workspace: Workspace, ref: str) -> tuple[Workspace, DataFrame]:
         return workspace, images.where(F.col(key) == value)
     assigned = holdout.names_of(ref)
     if assigned is not None:
+        _refuse_folds(workspace, assigned[0], ref)
         images = read_live(workspace, t.IMAGES)
         ids = holdout.images_of_part(workspace, *assigned)
         return workspace, images.join(ids, on="image_id", how="left_semi")
     pinned = at(workspace, ref)
     return pinned, read_live(pinned, t.IMAGES)
+
+
+def _refuse_folds(workspace: Workspace, name: str, ref: str) -> None:
+    """A part of a split into folds over time is another one in each fold."""
+    rows = workspace.read(t.SPLIT_ASSIGNMENTS)
+    if not rows.where((F.col("split_name") == name) & F.col("fold").isNotNull()).isEmpty():
+        raise OptionError(
+            f"{ref!r} is a part of folds over time, which differs from fold to fold.\n"
+            "Hint: a split with fractions, or dataset=NAME and split=NAME"
+        )
 
 
 def _known_refs(workspace: Workspace) -> str:

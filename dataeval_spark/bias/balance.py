@@ -155,6 +155,16 @@ def _finished(rows: list[dict[str, Any]], thresholds: dict[str, float]) -> list[
     return result
 
 
+def require_class_label(balance: DataFrame, step: str) -> None:
+    """Raise OptionError where table ``balance`` is about another label than the class."""
+    other = balance.where(f"kind = 'label' AND factor_a != '{LABEL}'")
+    for row in other.select("factor_a").limit(1).collect():
+        raise OptionError(
+            f"{step} ranks what tells the class, and the table balance was made with balance.label = "
+            f"{row['factor_a']!r}.\nHint: dataeval-spark analyze balance {step}, without balance.label"
+        )
+
+
 def _scores(cells: pa.Table, label: str, cut: frozenset[str]) -> pa.Table:
     """Rows of one pair of factors."""
     pair = cells["factor_a"][0].as_py(), cells["factor_b"][0].as_py()

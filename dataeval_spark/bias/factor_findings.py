@@ -37,15 +37,34 @@ def findings_of(
         if row["reason"] is not None and not (row["reason"] == "no_values" and name in derived):
             why = _REASONS[row["reason"]].format(**row)
             found.append((STEP, "factor_left_out", name, float(row["distinct"]), None, "info", f"Factor {name} {why}"))
-        for anomaly in row["anomalies"]:
-            share = f"{100 * anomaly['share']:.1f} %"
-            message = f"Factor {name}: {share} of its {_UNITS[anomaly['kind']]}, from {anomaly['boundary']:g} on"
-            found.append((STEP, anomaly["kind"], name, anomaly["ratio"], None, "warning", message))
+        found += _anomalies(row)
     for name, type in no_factors:
         message = f"Factor {name} is {type}: only numbers, texts, booleans and times are factors"
         found.append((STEP, "factor_left_out", name, None, None, "info", message))
     for name in exclude:
         found.append((STEP, "factor_left_out", name, None, None, "info", f"Factor {name} is in factor_bins.exclude"))
+    return found
+
+
+def _anomalies(row: Mapping[str, Any]) -> list[Finding]:
+    found: list[Finding] = []
+    name = row["factor"]
+    for anomaly in row["anomalies"]:
+        share = f"{100 * anomaly['share']:.1f} %"
+        message = f"Factor {name}: {share} of its {_UNITS[anomaly['kind']]}, from {anomaly['boundary']:g} on"
+        found.append((STEP, anomaly["kind"], name, anomaly["ratio"], None, "warning", message))
+    return found
+
+
+def findings_beside_stored_bins(summaries: Sequence[Mapping[str, Any]], stored: frozenset[str]) -> list[Finding]:
+    """Where bins are given: factors that have none though they could, and two units in one factor."""
+    found: list[Finding] = []
+    for row in summaries:
+        name = row["factor"]
+        if name not in stored and row["reason"] is None:
+            message = f"Factor {name} has no stored bins: it was no factor when they were made"
+            found.append((STEP, "factor_without_bins", name, float(row["distinct"]), None, "info", message))
+        found += _anomalies(row)
     return found
 
 

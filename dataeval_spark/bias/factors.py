@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from dataeval_spark.bias.bin_edges import bins_of, edge_rows, stored_bins, unseen_values
-from dataeval_spark.bias.factor_findings import findings_of, findings_of_new_values
+from dataeval_spark.bias.factor_findings import findings_beside_stored_bins, findings_of, findings_of_new_values
 from dataeval_spark.bias.factor_sources import SOURCES, labelled_units
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.binning import Bins, is_increasing
@@ -74,7 +74,8 @@ def factor_bins(
         Most values of one number: one task sorts them (about 30 bytes each).
     stored_edges : bool
         Bin by ``bin_edges`` as they are stored; levels unknown there, and values beyond the range seen there, are
-        counted in ``dataset_findings``.
+        counted in ``dataset_findings``, which also names factors that have no stored bins. ``rule``, ``rules`` and
+        ``edges`` play no role.
 
     Returns
     -------
@@ -110,6 +111,10 @@ def factor_bins(
         for name in given:
             OptionError.unless_one_of(f"factor_bins.{option}", name, sorted({*units.numbers, *units.texts}))
     spark = targets.sparkSession
+    limits = {"most_levels": max_levels, "most_values": max_values}
+    options = {"rule": rule, "rules": {**TIME_RULES, **(rules or {})}, "edges": dict(edges or {}), **limits}
+    names = frozenset((*units.numbers, *units.texts))
+    summaries = _summaries(units.frame, names, units.of_targets, options)
     if stored_edges:
         if bin_edges is None:
             raise OptionError("factor_bins.stored_edges is true and there are no stored edges.\nHint: run without it")
@@ -117,12 +122,8 @@ def factor_bins(
         edge_frame = bin_edges.select(*(name for name in BIN_EDGES.column_names if name != "run_id"))
         # Bounded: one row per factor.
         counts = [row.asDict() for row in unseen_values(units.frame, bins, ranges).orderBy("factor").collect()]
-        findings = findings_of_new_values(counts)
+        findings = [*findings_of_new_values(counts), *findings_beside_stored_bins(summaries, frozenset(bins))]
     else:
-        limits = {"most_levels": max_levels, "most_values": max_values}
-        options = {"rule": rule, "rules": {**TIME_RULES, **(rules or {})}, "edges": dict(edges or {}), **limits}
-        names = frozenset((*units.numbers, *units.texts))
-        summaries = _summaries(units.frame, names, units.of_targets, options)
         bins = {row["factor"]: bins_of(row) for row in summaries if row["reason"] is None}
         edge_frame = spark.createDataFrame(edge_rows(summaries), _ddl(BIN_EDGES))
         findings = findings_of(summaries, units.no_factors, units.derived, exclude)

@@ -9,6 +9,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.bias.balance import require_class_label
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.feature_ranking import rank_features
 from dataeval_spark.kernels.pair_counts import LABEL, label_counts
@@ -67,7 +68,7 @@ def feature_value(
     Raises
     ------
     OptionError
-        An option is out of range.
+        An option is out of range, or ``balance`` was made with another label.
 
     References
     ----------
@@ -80,6 +81,7 @@ def feature_value(
     OptionError.unless_between("feature_value.folds", folds, 2, 100)
     for name, value in (("useless_score", useless_score), ("useless_auc", useless_auc), ("redundant", redundant)):
         OptionError.unless_between(f"feature_value.{name}", value, 0.0, 1.0)
+    require_class_label(balance, "feature_value")
     fold = F.pmod(F.xxhash64(F.lit(seed), "image_id"), F.lit(folds)).cast("string")
     labelled = factor_bins.select(F.concat(fold, F.lit(_SEPARATOR), "class_name").alias("class_name"), "bins")
     counts = (

@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from scipy.stats import false_discovery_control
 
+from dataeval_spark.bias.balance import require_class_label
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.factor_codes import from_maps
 from dataeval_spark.kernels.pair_counts import LABEL
@@ -89,7 +90,8 @@ def shortcuts(
     Raises
     ------
     OptionError
-        An option is out of range; a factor has more values than ``max_values`` (raised inside the task's error).
+        An option is out of range, or ``balance`` was made with another label; a factor has more values than
+        ``max_values`` (raised inside the task's error).
 
     References
     ----------
@@ -102,6 +104,7 @@ def shortcuts(
     OptionError.unless_between("shortcuts.auc_threshold", auc_threshold, 0.5, 1.0)
     OptionError.unless_between("shortcuts.score_threshold", score_threshold, 0.0, 1.0)
     OptionError.unless_between("shortcuts.p_value_threshold", p_value_threshold, 0.0, 1.0)
+    require_class_label(balance, "shortcuts")
     blocks = factor_bins.select("image_id", "class_name", "numbers").mapInArrow(_blocks, _BLOCK)
     found = blocks.groupBy("factor").applyInArrow(lambda table: _of_factor(table, max_values), _ROWS)
     of_class = balance.where((F.col("kind") == "class") & (F.col("factor_a") == LABEL))

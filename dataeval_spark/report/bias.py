@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dataeval_spark.report import charts
-from dataeval_spark.report.data import ReportData
+from dataeval_spark.report.data import ReportData, Row
 from dataeval_spark.report.listing import Column, listing
+from dataeval_spark.report.pictures import card
 from dataeval_spark.report.text import listed, number, plural, shorten
 
 FACTORS = 12
 """Factors of the matrix: those that tell the label best."""
+SHORTCUTS, EXAMPLES = 6, 2
+"""Shortcuts that are shown in pictures, and pictures of each end."""
+ENDS = ("lowest", "highest")
+VERDICTS = {"useful": "ok", "useless": "calm", "redundant": "warn", "constant": "calm"}
 
 
 def balance_query(present: frozenset[str]) -> str:
@@ -33,8 +38,31 @@ def shortcuts_query(present: frozenset[str]) -> str:
     )
 
 
+def feature_value_query(present: frozenset[str]) -> str:
+    return (
+        "SELECT rank, factor, verdict, score, auc, redundancy, redundant_with FROM {feature_value}\n"
+        "ORDER BY rank LIMIT 24"
+    )
+
+
+def diversity_query(present: frozenset[str]) -> str:
+    """Classes that were seen under few values of a factor which takes several elsewhere."""
+    return (
+        "SELECT class_name, factor, diversity, filled_bins, bins, n, count(*) OVER () AS found FROM {diversity}\n"
+        "WHERE class_name IS NOT NULL AND is_low AND bins > 1\n"
+        "ORDER BY diversity, n DESC, class_name, factor LIMIT 12"
+    )
+
+
+def shortcut_images(rows: Sequence[Row]) -> Iterator[str]:
+    """The images at both ends of the first shortcuts."""
+    for row in rows[:SHORTCUTS]:
+        for side in ENDS:
+            yield from (example["image_id"] for example in (row[side] or ())[:EXAMPLES])
+
+
 def bias(data: ReportData) -> Mapping[str, Any]:
-    """A matrix of associations, and tables of shortcuts and of gaps."""
+    """A matrix of associations, images at both ends of shortcuts, and tables."""
     rows = data.of("balance")
     labels = [row for row in rows if row["kind"] == "label"][:FACTORS]
     tables = []
@@ -46,8 +74,8 @@ def bias(data: ReportData) -> Mapping[str, Any]:
             Column("AUC", "auc", number, "num"),
             Column("Adjusted p", "adjusted_pvalue", number, "num"),
             Column("Values", "n", number, "num"),
-            Column("Lowest", "lowest", _images, "wide"),
-            Column("Highest", "highest", _images, "wide"),
+            Column("Lowest of the class", "lowest", _images, "wide"),
+            Column("Highest of the class", "highest", _images, "wide"),
         )
         tables.append(
             {"title": "Shortcuts: one factor tells a class from the rest", "listing": _table(shortcuts, columns)}
@@ -62,6 +90,14 @@ def bias(data: ReportData) -> Mapping[str, Any]:
         )
         note = f"{len(gaps):,} of {gaps[0]['found']:,} shown"
         tables.append({"title": "Combinations that are missing or rare", "listing": _table(gaps, of_gaps, note)})
+    values = data.of("feature_value")
+    if values:
+        listed_values = [{**row, "pill": VERDICTS.get(row["verdict"], "calm")} for row in values]
+        tables.append({"title": "What each factor is worth", "listing": _table(listed_values, _VALUES)})
+    low = data.of("diversity")
+    if low:
+        note = f"{len(low):,} of {low[0]['found']:,} shown"
+        tables.append({"title": "Classes seen under few conditions", "listing": _table(low, _DIVERSITY, note)})
     flagged = [shorten(row["factor_b"], 40) for row in labels if row["is_flagged"]]
     summary = (
         f"{plural(len(flagged), 'factor tells', 'factors tell')} the label: {listed(flagged, 6)}."
@@ -70,7 +106,41 @@ def bias(data: ReportData) -> Mapping[str, Any]:
         if labels
         else ""
     )
-    return {"summary": summary, "chart": _matrix(data, labels) if labels else "", "tables": tables}
+    matrix = _matrix(data, labels) if labels else ""
+    return {"summary": summary, "chart": matrix, "panels": _panels(data, shortcuts), "tables": tables}
+
+
+def _panels(data: ReportData, shortcuts: Sequence[Row]) -> list[Mapping[str, Any]]:
+    """A panel per shortcut: images of the class with the smallest values, then those with the largest."""
+    panels: list[Mapping[str, Any]] = []
+    for row in shortcuts[:SHORTCUTS]:
+        cards = [
+            card(data, example["image_id"], lines=[f"{row['factor']} {number(example['value'])}"], badge=side)
+            for side in ENDS
+            for example in (row[side] or ())[:EXAMPLES]
+        ]
+        title = f"{shorten(row['class_name'], 40)} by {shorten(row['factor'], 40)}"
+        panels.append({"title": title, "note": f"AUC {number(row['auc'])}", "cards": cards})
+    return panels
+
+
+_VALUES = (
+    Column("", "rank", number, "num"),
+    Column("Factor", "factor", style="code", most=40),
+    Column("Verdict", "verdict", style=lambda row: f"pill {row['pill']}"),
+    Column("Tells the label", "score", number, "num", bar=True),
+    Column("AUC", "auc", number, "num"),
+    Column("Like a better one", "redundancy", number, "num", bar=True),
+    Column("Which one", "redundant_with", style="code", most=40),
+)
+_DIVERSITY = (
+    Column("Class", "class_name", style="name", most=40),
+    Column("Factor", "factor", style="code", most=40),
+    Column("Diversity", "diversity", number, "num", bar=True),
+    Column("Bins filled", "filled_bins", number, "num"),
+    Column("of", "bins", number, "num"),
+    Column("Labels", "n", number, "num"),
+)
 
 
 def _table(rows: Any, columns: Any, note: str = "") -> Any:

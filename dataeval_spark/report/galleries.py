@@ -10,6 +10,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.report.bias import shortcut_images
 from dataeval_spark.report.data import Box, Row, Thumbnail
 from dataeval_spark.report.thumbnails import thumbnail_of
 
@@ -40,6 +41,7 @@ def chosen_images(rows: Rows, most: int) -> tuple[str, ...]:
     ids = [
         *(row["image_id"] for query in GALLERIES for row in rows.get(query, ())),
         *(row[image] for row in rows.get("label_examples", ()) for image in ("image_a", "image_b")),
+        *shortcut_images(rows.get("shortcuts", ())),
     ]
     return tuple(dict.fromkeys(ids))[:most]
 

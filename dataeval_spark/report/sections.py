@@ -97,7 +97,7 @@ SECTIONS = (
         "beyond chance, 1 a complete one.",
         ("balance",),
         "dataeval-spark analyze --workspace WORKSPACE",
-        ("balance", "shortcuts", "coverage_gaps"),
+        ("balance", "shortcuts", "coverage_gaps", "feature_value", "diversity"),
     ),
     Section(
         "splits",
@@ -106,7 +106,10 @@ SECTIONS = (
         "called given is the source's own.",
         ("split_leakage", "split_differences"),
         "dataeval-spark split --workspace WORKSPACE --name main --group-by patient",
-        ("split_parts", "split_leakage", "split_repairs", "split_differences", "part_bias"),
+        (
+            *("split_parts", "split_strata", "split_leakage", "split_repairs", "split_differences"),
+            *("split_representativeness", "part_bias"),
+        ),
     ),
     Section(
         "annotations",

@@ -62,6 +62,24 @@ def differences_query(present: frozenset[str]) -> str:
     )
 
 
+def strata_query(present: frozenset[str]) -> str:
+    """The strata that are farthest from what was wanted, and those that cannot be had."""
+    return (
+        "SELECT split_name, fold, split, coalesce(stratum, 'images') AS stratum, wanted, got, deviation, note\n"
+        "FROM {split_strata} WHERE repeat = 0 AND (note IS NOT NULL OR abs(deviation) > 0)\n"
+        "ORDER BY abs(deviation) DESC, split_name, fold, split, stratum LIMIT 10"
+    )
+
+
+def representativeness_query(present: frozenset[str]) -> str:
+    return (
+        "SELECT split_name, fold, kind, subject, split_a, split_b, total_variation, auc, adjusted_pvalue, is_flagged\n"
+        "FROM {split_representativeness} WHERE repeat = 0 AND kind != 'time'\n"
+        "ORDER BY is_flagged DESC, coalesce(total_variation, 2 * auc - 1) DESC, split_name, fold, kind, subject,\n"
+        "  split_a LIMIT 10"
+    )
+
+
 def part_bias_query(present: frozenset[str]) -> str:
     """At most 12 factors that tell the label in a part, each with all parts of its split."""
     return (
@@ -75,16 +93,21 @@ def splits(data: ReportData) -> Mapping[str, Any]:
     """Tables of the section; a summary says whether anything leaks."""
     parts = data.of("split_parts")
     tables = [_table("Parts", [_with_share(row) for row in parts], _PARTS)]
+    strata = data.of("split_strata")
+    if strata:
+        tables.append(_table("What each part was to have", list(strata), _STRATA, "the largest deviations first"))
     leaks = data.of("split_leakage")
     if leaks:
         moves = {row["split_name"]: row["moves"] for row in data.of("split_repairs")}
         rows = [{**row, "moves": moves.get(row["split_name"])} for row in leaks]
         tables.append(_table("What leaks", rows, _LEAKS))
-    differences = data.of("split_differences")
-    if differences:
-        rows = [{**row, "verdict": "differs" if row["is_flagged"] else "alike"} for row in differences]
-        note = "the largest, flagged ones first"
-        tables.append(_table("How the parts differ", rows, _DIFFERENCES, note))
+    for name, title in (
+        ("split_differences", "How the parts differ"),
+        ("split_representativeness", "How far the parts are from the data that they are to be like"),
+    ):
+        if data.of(name):
+            rows = [{**row, "verdict": "differs" if row["is_flagged"] else "alike"} for row in data.of(name)]
+            tables.append(_table(title, rows, _DIFFERENCES, "the largest, flagged ones first"))
     biased = data.of("part_bias")
     if biased:
         tables.append(_table("Factors that tell the label within a part", list(biased), _BIASED))
@@ -120,6 +143,15 @@ _PARTS = (
     Column("Images", "images", number, "num"),
     Column("Share", "share", share, "num", bar=True),
     Column("", "holdout", most=60),
+)
+_STRATA = (
+    *_WHERE,
+    Column("Part", "split", most=40),
+    Column("Stratum", "stratum", style="code", most=60),
+    Column("Wanted", "wanted", number, "num"),
+    Column("Got", "got", number, "num"),
+    Column("Share off", "deviation", number, "num"),
+    Column("", "note", most=110, style="wide"),
 )
 _LEAKS = (
     *_WHERE,

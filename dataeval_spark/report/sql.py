@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dataeval_spark.report import splits
-from dataeval_spark.report.bias import balance_query, gaps_query, shortcuts_query
+from dataeval_spark.report.bias import (
+    balance_query,
+    diversity_query,
+    feature_value_query,
+    gaps_query,
+    shortcuts_query,
+)
 from dataeval_spark.report.clusters import cluster_map_query, clusters_query
 from dataeval_spark.report.duplicates import evaluation_query
 from dataeval_spark.report.histograms import statistics
@@ -192,6 +198,8 @@ QUERIES: tuple[tuple[str, tuple[str, ...], Callable[[frozenset[str]], str | None
     ("balance", ("balance",), balance_query),
     ("coverage_gaps", ("coverage_gaps",), gaps_query),
     ("shortcuts", ("shortcuts",), shortcuts_query),
+    ("feature_value", ("feature_value",), feature_value_query),
+    ("diversity", ("diversity",), diversity_query),
     ("label_errors", ("label_errors",), label_errors_query),
     ("clusters", ("clusters",), clusters_query),
     ("split_parts", ("images", "split_leakage"), splits.parts_query),
@@ -199,5 +207,7 @@ QUERIES: tuple[tuple[str, tuple[str, ...], Callable[[frozenset[str]], str | None
     ("split_repairs", ("split_repairs",), splits.repairs_query),
     ("split_differences", ("split_differences",), splits.differences_query),
     ("part_bias", ("part_bias",), splits.part_bias_query),
+    ("split_strata", ("split_strata",), splits.strata_query),
+    ("split_representativeness", ("split_representativeness",), splits.representativeness_query),
     ("cluster_map", ("clusters", "embeddings"), cluster_map_query),
 )

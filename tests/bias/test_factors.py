@@ -9,7 +9,7 @@ import pytest
 from dataeval_spark.bias.bin_edges import stored_bins
 from dataeval_spark.bias.factors import factor_bins
 from dataeval_spark.errors import OptionError
-from dataeval_spark.tables import IMAGE_STATS, TARGETS
+from dataeval_spark.tables import BIN_EDGES, IMAGE_STATS, TARGETS
 from tests.kernels.factor_reference import CONTINUOUS_EDGES, INPUTS
 from tests.stats.rows import image_stats
 
@@ -241,6 +241,33 @@ def test_two_units_in_one_factor_are_a_finding(frame):
             "Factor cover: 10.0 % of its values are 100 times the others (percent beside shares?), from 30 on",
         )
     }
+
+
+def test_stored_bins_lack_new_factors_and_hide_no_mixed_units(frame):
+    ids = [f"i{row:03}" for row in range(100)]
+    shares = [(0.3 + row / 200) * (100 if row % 10 == 0 else 1) for row in range(100)]
+    factors = frame(
+        "image_id string, target_index int, cover double, weather string, run_id string",
+        [(i, None, share, "sun" if share < 1 else "rain", "r") for i, share in zip(ids, shares, strict=True)],
+    )
+    known = image_labels(frame, dict.fromkeys(ids, "cat")), images(frame, ids), None
+    _, edges, _ = factor_bins(*known, factors.drop("weather"), sources=["metadata"])
+
+    _, again, findings = factor_bins(
+        *known,
+        factors,
+        table(frame, BIN_EDGES, [row.asDict() for row in edges.collect()]),
+        sources=["metadata"],
+        stored_edges=True,
+    )
+
+    assert {row.factor for row in again.collect()} == {"cover"}
+    said = findings_by_subject(findings)
+    assert said["cover"][0] == "percent_beside_share"
+    assert said["weather"] == (
+        "factor_without_bins",
+        "Factor weather has no stored bins: it was no factor when they were made",
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pyspark.sql import functions as F
 
 from dataeval_spark.bias.balance import balance
 from dataeval_spark.bias.contingency import contingency
 from dataeval_spark.bias.feature_value import feature_value
+from dataeval_spark.bias.shortcuts import shortcuts
 from dataeval_spark.errors import OptionError
 from dataeval_spark.tables import FEATURE_VALUE
 
@@ -52,6 +54,18 @@ def test_useful_factors_come_first_and_copies_and_noise_last(tables):
     assert by_factor["noise"].auc == pytest.approx(0.5, abs=0.06)
     assert (by_factor["copy"].redundant_with, by_factor["copy"].redundancy) == ("best", pytest.approx(1.0))
     assert by_factor["constant"].auc == 0.5
+
+
+@pytest.mark.parametrize("step", [feature_value, shortcuts])
+def test_associations_with_another_label_are_refused(tables, frame, step):
+    bins, _ = tables
+    edges = frame("factor string, bin int, label string, rule string", [])
+    other = balance(contingency(bins, edges), edges).withColumn(
+        "factor_a", F.when(F.col("kind") == "label", "split").otherwise(F.col("factor_a"))
+    )
+
+    with pytest.raises(OptionError, match=r"(?s)balance\.label = 'split'.*analyze balance"):
+        step(bins, other)
 
 
 def test_a_wrong_option_says_what_to_write(tables):

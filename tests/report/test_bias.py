@@ -1,0 +1,58 @@
+"""Bias in a report: images at both ends of a shortcut, what factors are worth, classes seen under few conditions."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from dataeval_spark.report import ReportData
+from dataeval_spark.report.bias import bias, shortcut_images
+from dataeval_spark.report.galleries import chosen_images
+
+SHORTCUT = {
+    "class_name": "cat",
+    "factor": "brightness",
+    "auc": 0.93,
+    "score": 0.4,
+    "adjusted_pvalue": 1e-9,
+    "n": 40,
+    "lowest": [{"image_id": f"dark {n}", "target_index": None, "value": float(n)} for n in range(3)],
+    "highest": [{"image_id": f"bright {n}", "target_index": None, "value": 90.0 + n} for n in range(3)],
+}
+WORTH = {"rank": 1, "factor": "brightness", "verdict": "useful", "score": 0.4, "auc": 0.9, "redundancy": 0.0}
+LOW = {"class_name": "cat", "factor": "weather", "diversity": 0.0, "filled_bins": 1, "bins": 3, "n": 40, "found": 5}
+
+
+def data(**rows):
+    return dataclasses.replace(ReportData(), rows={name: tuple(found) for name, found in rows.items()})
+
+
+def test_a_shortcut_is_shown_by_images_of_both_ends():
+    (panel,) = bias(data(shortcuts=[SHORTCUT]))["panels"]
+
+    assert (panel["title"], panel["note"]) == ("cat by brightness", "AUC 0.93")
+    assert [(card.image_id, card.badge) for card in panel["cards"]] == [
+        ("dark 0", "lowest"),
+        ("dark 1", "lowest"),
+        ("bright 0", "highest"),
+        ("bright 1", "highest"),
+    ]
+    assert panel["cards"][2].lines == ("brightness 90",)
+
+
+def test_pictures_are_made_of_the_images_that_are_shown():
+    shown = ["dark 0", "dark 1", "bright 0", "bright 1"]
+
+    assert list(shortcut_images([SHORTCUT])) == shown
+    assert chosen_images({"shortcuts": [SHORTCUT]}, 150) == tuple(shown)
+
+
+def test_what_factors_are_worth_and_low_diversity_are_tables():
+    content = bias(data(feature_value=[{**WORTH, "redundant_with": None}], diversity=[LOW]))
+
+    assert [found["title"] for found in content["tables"]] == [
+        "What each factor is worth",
+        "Classes seen under few conditions",
+    ]
+    cells = [cell.text for cell in content["tables"][0]["listing"].rows[0]]
+    assert cells == ["1", "brightness", "useful", "0.4", "0.9", "0", "–"]
+    assert content["tables"][1]["listing"].note == "1 of 5 shown"
