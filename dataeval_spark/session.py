@@ -57,7 +57,7 @@ LOCAL_SETTINGS = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
 # From this many images on, queries take longer than it takes to compile them.
-LARGE_IMAGES = 200_000
+LARGE_IMAGES = 100_000
 LARGE_SETTINGS = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
 # Without Hadoop's native library, its checked local file system starts a process (chmod, readlink) for nearly every
 # file and every rename: 1,300 of them in the demo. The raw one starts a quarter of that, and leaves no .crc files.
@@ -127,7 +127,7 @@ def local(
     memory : str, optional
         Heap of the driver such as ``"2g"``; default a quarter of the memory, between 1 and 8 GB.
     images : int
-        How many images there are: from 200,000 on, queries are compiled. Fewer are done before that would pay.
+        How many images there are: from 100,000 on, queries are compiled. Fewer are done before that would pay.
     settings : mapping, optional
         Further Spark settings; they win over ours.
     verbose : bool

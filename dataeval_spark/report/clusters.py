@@ -24,11 +24,11 @@ def clusters_query(present: frozenset[str]) -> str:
     return (
         "SELECT encoder, method, cluster_id, image_id, target_index, centroid_distance, members, noise, found, place\n"
         "FROM (\n"
-        "  SELECT *, dense_rank() OVER (PARTITION BY encoder ORDER BY members DESC, cluster_id) AS size_rank FROM (\n"
+        "  SELECT *, dense_rank() OVER (PARTITION BY encoder ORDER BY members DESC, cluster_id) AS size_rank,\n"
+        "    count_if(place = 1) OVER (PARTITION BY encoder) AS found FROM (\n"
         "    SELECT c.*, count(*) OVER (PARTITION BY encoder, cluster_id) AS members,\n"
         "      row_number() OVER (PARTITION BY encoder, cluster_id ORDER BY centroid_distance, image_id) AS place,\n"
-        "      count_if(cluster_id < 0) OVER (PARTITION BY encoder) AS noise,\n"
-        "      max(cluster_id) OVER (PARTITION BY encoder) + 1 AS found\n"
+        "      count_if(cluster_id < 0) OVER (PARTITION BY encoder) AS noise\n"
         f"    FROM {{clusters}} AS c WHERE {_ENCODER}) WHERE place <= {EACH} AND cluster_id >= 0)\n"
         f"WHERE size_rank <= {CLUSTERS} ORDER BY size_rank, place LIMIT {CLUSTERS * EACH}"
     )

@@ -28,6 +28,7 @@ from dataeval_spark.tables import DATASET_FINDINGS, NEIGHBORS
 Method = Literal["auto", "exact", "approximate"]
 MOST_BROADCAST = 1_000_000
 ORDER = ("distance", "neighbor_id", "neighbor_target_index")
+COLUMNS = tuple(name for name in NEIGHBORS.column_names if name != "run_id")
 
 
 def neighbors(
@@ -114,7 +115,7 @@ def neighbors(
         folder = None if scratch is None else f"{scratch}/{number}"
         vectors = embeddings.where(part.condition).select("image_id", "target_index", "embedding")
         known = None if previous is None else _usable(previous, part, k, metric)
-        prepared = _all_asked(vectors) if known is None else _roles(vectors, known, checkpoint)
+        prepared, kept = (_all_asked(vectors), None) if known is None else _roles(vectors, known, checkpoint)
         blocks = cut_into_blocks(
             prepared,
             metric=metric,
@@ -135,9 +136,11 @@ def neighbors(
         else:
             graph = nearest_neighbors(blocks, embeddings, k=k, query_role=ASKED, index_role=INDEXED)
             made = "exact"
-            if known is not None and blocks.rows_with(KEPT):
+            if kept is not None and blocks.rows_with(KEPT):
                 nearer = nearest_neighbors(blocks, embeddings, k=k, query_role=KEPT, index_role=NEW, is_self=False)
-                graph = graph.unionByName(_merged(known, ids, nearer, k))
+                changed, unchanged = _merged(kept, nearer, k, checkpoint)
+                graph = graph.unionByName(changed)
+                graphs.append(unchanged.select(*COLUMNS))
         graphs.append(_with_provenance(graph, ids, part, k, metric, made))
         findings.append(part.method_finding(blocks, hours, k, metric, made))
     return _union(embeddings, graphs), rows_of(embeddings, DATASET_FINDINGS, findings)
@@ -160,8 +163,11 @@ def _all_asked(vectors: DataFrame) -> DataFrame:
     return vectors.withColumn("roles", F.lit(INDEXED | ASKED))
 
 
-def _roles(vectors: DataFrame, known: DataFrame, checkpoint: Checkpoint | None) -> DataFrame:
-    """New vectors and those that lost a neighbour are asked; the others keep their lists, but for what is new."""
+def _roles(vectors: DataFrame, known: DataFrame, checkpoint: Checkpoint | None) -> tuple[DataFrame, DataFrame]:
+    """New vectors and those that lost a neighbour are asked; the others keep their lists, but for what is new.
+
+    The vectors with their roles, and the lists that are kept.
+    """
     prints = with_fingerprints(vectors)
     listed = known.where("rank = 1").select("image_id", "target_index", "fingerprint")
     same_vector = _same("v", "l", (*IDS, ("fingerprint", "fingerprint")))
@@ -174,22 +180,35 @@ def _roles(vectors: DataFrame, known: DataFrame, checkpoint: Checkpoint | None) 
     asked = new.select("image_id", "target_index", F.lit(INDEXED | ASKED | NEW).alias("roles")).unionByName(
         old_and_lost.select("image_id", "target_index", F.lit(INDEXED | ASKED).alias("roles"))
     )
-    asked = (checkpoint or kept_by_executors)(asked)
-    # Few rows changed: their ids are broadcast, so that the vectors stay where they are.
-    asked = F.broadcast(asked) if asked.count() <= MOST_BROADCAST else asked
+    asked = _few((checkpoint or kept_by_executors)(asked))
     # image_id and target_index are unique on both sides.
     marked = vectors.alias("v").join(asked.alias("a"), on=_same("v", "a", IDS), how="left")
-    return marked.select("v.*", F.coalesce("a.roles", F.lit(INDEXED | KEPT)).alias("roles"))
+    roles = marked.select("v.*", F.coalesce("a.roles", F.lit(INDEXED | KEPT)).alias("roles"))
+    stale = asked.select("image_id", "target_index").unionByName(gone.select("image_id", "target_index")).distinct()
+    stale = _few((checkpoint or kept_by_executors)(stale))
+    return roles, known.alias("n").join(stale.alias("s"), on=_same("n", "s", IDS), how="left_anti")
 
 
-def _merged(known: DataFrame, ids: DataFrame, nearer: DataFrame, k: int) -> DataFrame:
-    """The lists that were kept, with what is new and near."""
-    kept = ids.where((F.col("roles").bitwiseAND(KEPT)) != 0)
+def _few(ids: DataFrame) -> DataFrame:
+    """Stored ids, sent to each task where they are few, so that what they are looked up in stays where it is."""
+    return F.broadcast(ids) if ids.count() <= MOST_BROADCAST else ids
+
+
+def _merged(kept: DataFrame, nearer: DataFrame, k: int, checkpoint: Checkpoint | None) -> tuple[DataFrame, DataFrame]:
+    """The kept lists that something new is near enough to enter, with it; and those that stay as they are."""
+    store = checkpoint or kept_by_executors
+    last = kept.where(F.col("rank") == k).select("image_id", "target_index", F.col("distance").alias("reach"))
+    # A list has one last row, or fewer than k.
+    reached = nearer.alias("n").join(last.alias("l"), on=_same("n", "l", IDS), how="left")
     columns = ("image_id", "target_index", "neighbor_id", "neighbor_target_index", "distance")
-    old = known.alias("n").join(kept.alias("p"), on=_same("n", "p", IDS), how="left_semi").select(*columns)
+    # Equally far, the order of the ids decides.
+    entering = store(reached.where("reach IS NULL OR distance <= reach").select(*(f"n.{name}" for name in columns)))
+    touched = _few(store(entering.select("image_id", "target_index").distinct()))
+    same_list = _same("k", "t", IDS)
+    old = kept.alias("k").join(touched.alias("t"), on=same_list, how="left_semi").select(*columns)
     lists = Window.partitionBy("image_id", "target_index").orderBy(*ORDER)
-    both = old.unionByName(nearer.select(*columns)).withColumn("rank", F.row_number().over(lists))
-    return both.where(F.col("rank") <= k)
+    both = old.unionByName(entering).withColumn("rank", F.row_number().over(lists)).where(F.col("rank") <= k)
+    return both, kept.alias("k").join(touched.alias("t"), on=same_list, how="left_anti")
 
 
 def _with_provenance(graph: DataFrame, ids: DataFrame, part: Part, k: int, metric: str, made: str) -> DataFrame:
@@ -202,8 +221,7 @@ def _with_provenance(graph: DataFrame, ids: DataFrame, part: Part, k: int, metri
         "encoder_version": F.lit(part.version),
         "fingerprint": F.col("f.fingerprint"),
     }
-    names = [name for name in NEIGHBORS.column_names if name != "run_id"]
-    return joined.select(*(constants.get(name, F.col(f"g.{name}")).alias(name) for name in names))
+    return joined.select(*(constants.get(name, F.col(f"g.{name}")).alias(name) for name in COLUMNS))
 
 
 def _union(embeddings: DataFrame, graphs: Sequence[DataFrame]) -> DataFrame:
