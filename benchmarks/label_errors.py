@@ -127,7 +127,7 @@ def ours(place: Path, rounds: int) -> dict[str, object]:
     from dataeval_spark import session
     from dataeval_spark.labels.confident_learning import confident_learning
 
-    spark = session.local("benchmark", cores=CORES)
+    spark = session.local("benchmark", cores=CORES, images=len(np.load(place / "labels.npy", mmap_mode="r")))
     number = [0]
 
     def checkpoint(frame):  # type: ignore[no-untyped-def]

@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
-    spark = session.local("components benchmark", cores=2, memory="4g")
+    spark = session.local("components benchmark", cores=2, memory="4g", images=args.nodes)
     medians: dict[tuple[str, int], float] = {}
     rows = []
     with tempfile.TemporaryDirectory() as scratch:

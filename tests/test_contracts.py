@@ -129,7 +129,7 @@ OPTIONS = {
     "label_stats": "",
     "factor_bins": "rule rules edges sources include exclude timezone max_levels max_values stored_edges",
     "contingency": "",
-    "balance": "label imbalance_threshold correlation_threshold estimator neighbors sample seed",
+    "balance": "label imbalance_threshold correlation_threshold estimator neighbors sample permutations seed",
     "diversity": "method threshold label",
     "parity": "score_threshold p_value_threshold label",
     "coverage": "method observations percent rescale per_target",

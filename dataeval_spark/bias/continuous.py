@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.bias.bin_edges import CUT_RULES
 from dataeval_spark.kernels.factor_codes import from_maps
 from dataeval_spark.kernels.mutual_information import entropy
-from dataeval_spark.kernels.neighbor_information import neighbor_information
+from dataeval_spark.kernels.neighbor_information import neighbor_information, permutation_p_value
 
 _SCHEMA = pa.schema(
     [
@@ -25,12 +25,13 @@ _SCHEMA = pa.schema(
         ("class_name", pa.string()),
         ("score", pa.float64()),
         ("mutual_information", pa.float64()),
+        ("p_value", pa.float64()),
         ("n", pa.int64()),
     ]
 )
 _ROWS = (
     "kind string, factor_a string, factor_b string, class_name string, score double, mutual_information double, "
-    "n bigint"
+    "p_value double, n bigint"
 )
 
 
@@ -41,7 +42,14 @@ def sampled(factor_bins: DataFrame, sample: int, seed: int) -> DataFrame:
 
 
 def neighbor_balance(
-    factor_bins: DataFrame, rules: Mapping[str, str], *, label: str, neighbors: int, sample: int, seed: int
+    factor_bins: DataFrame,
+    rules: Mapping[str, str],
+    *,
+    label: str,
+    neighbors: int,
+    sample: int,
+    permutations: int,
+    seed: int,
 ) -> DataFrame:
     r"""Scores of all pairs in which a factor was cut: columns of table ``balance`` that an estimate has.
 
@@ -57,8 +65,8 @@ def neighbor_balance(
         Rule of each factor.
     label : str
         ``class_name`` or a factor; a label that was cut is taken by its bins.
-    neighbors, sample, seed : int
-        k, most rows, and the seed of sample and noise.
+    neighbors, sample, permutations, seed : int
+        k, most rows, permutations per p-value (0: none), and the seed of sample, noise and permutations.
 
     References
     ----------
@@ -69,14 +77,16 @@ def neighbor_balance(
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         held = list(batches)
         if held:
-            rows = _scores(pa.Table.from_batches(held), rules, label, neighbors, seed)
+            rows = _scores(pa.Table.from_batches(held), rules, label, neighbors, permutations, seed)
             yield pa.RecordBatch.from_pylist(rows, schema=_SCHEMA)
 
     columns = sampled(factor_bins, sample, seed).select("class_name", "bins", "numbers")
     return columns.coalesce(1).mapInArrow(run, _ROWS)
 
 
-def _scores(table: pa.Table, rules: Mapping[str, str], label: str, neighbors: int, seed: int) -> list[dict[str, Any]]:
+def _scores(
+    table: pa.Table, rules: Mapping[str, str], label: str, neighbors: int, permutations: int, seed: int
+) -> list[dict[str, Any]]:
     names, codes = from_maps(pa.concat_arrays(table["bins"].chunks))
     numeric, numbers = from_maps(pa.concat_arrays(table["numbers"].chunks))
     cut = [name for name in names if rules.get(name) in CUT_RULES and name != label and name in numeric]
@@ -88,29 +98,37 @@ def _scores(table: pa.Table, rules: Mapping[str, str], label: str, neighbors: in
     of_label = entropy(np.unique(target, return_counts=True)[1])
     rows = []
 
-    def row(kind: str, a: str, b: str, name: str | None, information: float, score: float) -> None:
+    def row(
+        kind: str, a: str, b: str, name: str | None, information: float, score: float, p_value: float | None
+    ) -> None:
         score = float(np.clip(score, 0.0, 1.0))
-        rows.append(dict(zip(_SCHEMA.names, (kind, a, b, name, score, information, table.num_rows), strict=True)))
+        given = (kind, a, b, name, score, information, p_value, table.num_rows)
+        rows.append(dict(zip(_SCHEMA.names, given, strict=True)))
 
-    def measure(a: NDArray[Any], b: NDArray[Any], continuous: tuple[bool, bool]) -> float:
-        return neighbor_information(a, b, continuous=continuous, neighbors=neighbors, seed=seed)
+    def measure(a: NDArray[Any], b: NDArray[Any], continuous: tuple[bool, bool]) -> tuple[float, float | None]:
+        found = neighbor_information(a, b, continuous=continuous, neighbors=neighbors, seed=seed)
+        if not permutations:
+            return found, None
+        return found, permutation_p_value(
+            a, b, found, continuous=continuous, permutations=permutations, neighbors=neighbors, seed=seed
+        )
 
     for factor in cut:
-        information = measure(target, values[factor], (False, True))
-        row("label", label, factor, None, information, information / of_label if of_label else 0.0)
+        information, p_value = measure(target, values[factor], (False, True))
+        row("label", label, factor, None, information, information / of_label if of_label else 0.0, p_value)
         for name in np.unique(target) if label == "class_name" else []:
             is_class = target == name
-            information = measure(is_class, values[factor], (False, True))
+            information, p_value = measure(is_class, values[factor], (False, True))
             most = entropy(np.unique(is_class, return_counts=True)[1])
-            row("class", label, factor, str(name), information, information / most if most else 0.0)
+            row("class", label, factor, str(name), information, information / most if most else 0.0, p_value)
     for a, b in combinations(sorted(values), 2):
         both = (a in cut, b in cut)
         if any(both):
-            information = measure(values[a], values[b], both)
+            information, p_value = measure(values[a], values[b], both)
             if all(both):
                 score = -np.expm1(-2 * information)
             else:
                 most = entropy(np.unique(values[b] if both[0] else values[a], return_counts=True)[1])
                 score = information / most if most else 0.0
-            row("factors", a, b, None, information, score)
+            row("factors", a, b, None, information, score, p_value)
     return rows

@@ -11,6 +11,42 @@ from sklearn.feature_selection import mutual_info_classif, mutual_info_regressio
 Floats = NDArray[np.float64]
 
 
+def permutation_p_value(
+    first: NDArray[Any],
+    second: NDArray[Any],
+    information: float,
+    *,
+    continuous: tuple[bool, bool],
+    permutations: int,
+    neighbors: int = 5,
+    seed: int = 0,
+) -> float:
+    """Probability of so much information, or more, between two variables that have nothing to do with one another.
+
+    (1 + times that a permutation of the first has as much) / (1 + permutations): never 0.
+
+    Parameters
+    ----------
+    first, second, continuous, neighbors, seed
+        As of `neighbor_information`.
+    information : float
+        Its result.
+    permutations : int
+        How many; each costs an estimate.
+
+    References
+    ----------
+    Phipson and Smyth, "Permutation P-values should never be zero" (2010).
+    """
+    random = np.random.default_rng(seed)
+    as_much = sum(
+        neighbor_information(random.permutation(first), second, continuous=continuous, neighbors=neighbors, seed=seed)
+        >= information
+        for _ in range(permutations)
+    )
+    return (1 + as_much) / (1 + permutations)
+
+
 def neighbor_information(
     first: NDArray[Any], second: NDArray[Any], *, continuous: tuple[bool, bool], neighbors: int = 5, seed: int = 0
 ) -> float:

@@ -89,6 +89,17 @@ def test_factors_that_were_cut_can_be_scored_by_their_values(reference):
     assert rows["label", "class_name", "dependent", None].method == "table"
 
 
+def test_permutations_give_estimates_by_neighbours_a_p_value(reference):
+    options = {"estimator": "neighbors", "sample": 120, "permutations": 19}
+
+    rows = by_key(balance(reference.contingency, reference.edges, reference.bins, **options))
+
+    found = {key: row for key, row in rows.items() if row.method == "neighbors"}
+    assert all(round(row.p_value * 20) / 20 == pytest.approx(row.p_value) for row in found.values())
+    assert all(row.p_value <= row.adjusted_pvalue <= 1 for row in found.values())
+    assert found["label", "class_name", "continuous", None].p_value == 0.05
+
+
 def test_a_sample_is_the_same_for_any_partitions_and_its_size_is_told(reference):
     found = [
         balance(reference.contingency, reference.edges, bins, estimator="neighbors", sample=100)
@@ -107,6 +118,7 @@ def test_a_sample_is_the_same_for_any_partitions_and_its_size_is_told(reference)
         ({"imbalance_threshold": 2.0}, r"balance\.imbalance_threshold is 2\.0"),
         ({"estimator": "bins"}, r"balance\.estimator is 'bins'"),
         ({"estimator": "neighbors"}, r"needs the table factor_bins"),
+        ({"permutations": 99}, r"balance\.permutations is for estimator 'neighbors'"),
     ],
 )
 def test_a_wrong_option_says_what_to_write(reference, options, message):

@@ -73,7 +73,7 @@ random_graphs = st.lists(
 
 
 @settings(max_examples=3, deadline=None)
-@given(graph=st.one_of(chains, hubs, random_graphs), partitions=st.sampled_from([1, 2, 7]), seed=st.integers(0, 9))
+@given(graph=st.one_of(chains, hubs, random_graphs), partitions=st.sampled_from([1, 2, 7, 64]), seed=st.integers(0, 9))
 def test_stars_give_the_components_of_one_task(frame, spark, tmp_path_factory, graph, partitions, seed):
     place, numbers = tmp_path_factory.mktemp("stars"), itertools.count()
 

@@ -38,7 +38,7 @@ near_hashes = st.lists(
 
 
 @settings(max_examples=3, deadline=None)
-@given(rows=near_hashes, partitions=st.sampled_from([1, 2, 7]), per_block=st.sampled_from([12, 1000]))
+@given(rows=near_hashes, partitions=st.sampled_from([1, 2, 7, 64]), per_block=st.sampled_from([12, 1000]))
 def test_pairs_are_those_of_comparing_all_with_all(frame, rows, partitions, per_block):
     distances = {"phash": 3, "dhash": 1}
 

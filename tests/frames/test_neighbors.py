@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import EmbeddingError, OptionError
@@ -33,15 +35,29 @@ def search(data, k, metric, scratch, block_rows):
     return nearest_neighbors(blocks, data, k=k)
 
 
-def test_lists_are_those_of_brute_force_for_many_blocks_and_partitions(frame, tmp_path):
-    rng = np.random.default_rng(0)
-    vectors = rng.integers(-2, 3, size=(60, 3)).astype(np.float32)  # many ties and equal vectors
-    names = rng.permutation([f"é/{at}" if at % 3 else f"Z{at}" for at in range(60)]).tolist()
+# Few whole numbers: many ties and equal vectors. A single row lists nothing, and k may be more than there are.
+@settings(max_examples=12, deadline=None)
+@given(
+    n=st.integers(1, 60),
+    k=st.sampled_from([1, 5, 80]),
+    metric=st.sampled_from(["euclidean", "inner_product"]),
+    partitions=st.sampled_from([1, 2, 7, 64]),
+    block_rows=st.sampled_from([15, 1000]),
+    seed=st.integers(0, 99),
+)
+def test_lists_are_those_of_brute_force_for_any_blocks_partitions_and_order(
+    frame, tmp_path_factory, n, k, metric, partitions, block_rows, seed
+):
+    rng = np.random.default_rng(seed)
+    vectors = rng.integers(-2, 3, size=(n, 3)).astype(np.float32)
+    names = rng.permutation([f"é/{at}" if at % 3 else f"Z{at}" for at in range(n)]).tolist()
     ids = [(name, None if rng.random() < 0.7 else int(rng.integers(0, 5))) for name in names]
 
-    found = search(frame_of(frame, ids, vectors, 7), 5, "euclidean", str(tmp_path), 15)
+    found = search(
+        frame_of(frame, ids, vectors, partitions), k, metric, str(tmp_path_factory.mktemp("blocks")), block_rows
+    )
 
-    assert found_lists(found) == expected_lists(ids, vectors, "euclidean", 5)
+    assert found_lists(found) == expected_lists(ids, vectors, metric, k)
 
 
 def test_without_a_shared_folder_a_join_of_blocks_gives_the_same(frame, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dataeval_spark.kernels.mutual_information import entropy
-from dataeval_spark.kernels.neighbor_information import neighbor_information
+from dataeval_spark.kernels.neighbor_information import neighbor_information, permutation_p_value
 
 from .factor_reference import INPUTS, NEIGHBOR_SHARES
 
@@ -43,3 +43,15 @@ def test_missing_values_are_left_out_and_labels_may_be_texts():
 @pytest.mark.parametrize("values", [np.full(LABEL.size, 2.0), np.full(LABEL.size, np.nan)])
 def test_a_constant_says_nothing(values):
     assert neighbor_information(LABEL, values, continuous=(False, True)) == 0.0
+
+
+def test_the_p_value_is_the_share_of_permutations_with_as_much_information():
+    r = np.random.default_rng(2)
+    label, noise = r.integers(0, 2, 200), r.normal(size=200)
+
+    def p_value(values):
+        found = neighbor_information(label, values, continuous=(False, True))
+        return permutation_p_value(label, values, found, continuous=(False, True), permutations=19)
+
+    assert p_value(label + 0.1 * noise) == 1 / 20
+    assert p_value(noise) > 0.05
