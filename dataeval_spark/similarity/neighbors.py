@@ -168,11 +168,13 @@ def _roles(vectors: DataFrame, known: DataFrame, checkpoint: Checkpoint | None) 
 
     The vectors with their roles, and the lists that are kept.
     """
-    prints = with_fingerprints(vectors)
-    listed = known.where("rank = 1").select("image_id", "target_index", "fingerprint")
+    store = checkpoint or kept_by_executors
+    # Stored: what is new and what is gone both need them.
+    prints = store(with_fingerprints(vectors))
+    listed = store(known.where("rank = 1").select("image_id", "target_index", "fingerprint"))
     same_vector = _same("v", "l", (*IDS, ("fingerprint", "fingerprint")))
     new = prints.alias("v").join(listed.alias("l"), on=same_vector, how="left_anti")
-    gone = listed.alias("l").join(prints.alias("v"), on=same_vector, how="left_anti")
+    gone = _few(store(listed.alias("l").join(prints.alias("v"), on=same_vector, how="left_anti")))
     names_gone = _same("n", "g", (("neighbor_id", "image_id"), ("neighbor_target_index", "target_index")))
     lost = known.alias("n").join(gone.alias("g"), on=names_gone, how="left_semi")
     lost = lost.select("image_id", "target_index").distinct()
@@ -180,12 +182,12 @@ def _roles(vectors: DataFrame, known: DataFrame, checkpoint: Checkpoint | None) 
     asked = new.select("image_id", "target_index", F.lit(INDEXED | ASKED | NEW).alias("roles")).unionByName(
         old_and_lost.select("image_id", "target_index", F.lit(INDEXED | ASKED).alias("roles"))
     )
-    asked = _few((checkpoint or kept_by_executors)(asked))
+    asked = _few(store(asked))
     # image_id and target_index are unique on both sides.
     marked = vectors.alias("v").join(asked.alias("a"), on=_same("v", "a", IDS), how="left")
     roles = marked.select("v.*", F.coalesce("a.roles", F.lit(INDEXED | KEPT)).alias("roles"))
     stale = asked.select("image_id", "target_index").unionByName(gone.select("image_id", "target_index")).distinct()
-    stale = _few((checkpoint or kept_by_executors)(stale))
+    stale = _few(store(stale))
     return roles, known.alias("n").join(stale.alias("s"), on=_same("n", "s", IDS), how="left_anti")
 
 
