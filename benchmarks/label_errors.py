@@ -126,6 +126,7 @@ def peer(place: Path, rounds: int) -> dict[str, object]:
 def ours(place: Path, rounds: int) -> dict[str, object]:
     from dataeval_spark import session
     from dataeval_spark.labels.confident_learning import confident_learning
+    from dataeval_spark.tables.keys import BOX_TYPE
 
     spark = session.local("benchmark", cores=CORES, images=len(np.load(place / "labels.npy", mmap_mode="r")))
     number = [0]
@@ -141,7 +142,7 @@ def ours(place: Path, rounds: int) -> dict[str, object]:
         names = [("m", code, f"{code:04}") for code in range(classes)]
         errors, *others = confident_learning(
             spark.read.parquet(str(folder / "targets")),
-            spark.read.parquet(str(folder / "predictions")),
+            spark.read.parquet(str(folder / "predictions")).selectExpr("*", f"CAST(NULL AS {BOX_TYPE}) AS box"),
             spark.createDataFrame(names, "model string, class_index int, class_name string"),
             checkpoint=checkpoint,
         )
