@@ -23,6 +23,8 @@ Method = Literal["random", "stratified", "group", "stratified_group", "leave_one
 METHODS: tuple[str, ...] = get_args(Method)
 MAX_ROWS = 20_000_000
 MAX_FOLDS = 1_000
+# About 100 bytes each in the memory of every executor.
+BROADCAST_UNITS = 2_000_000
 ASSIGNED_DDL = "repeat int, fold int, image_id string, split string, unit_id string, stratum string, reason string"
 Rates = Mapping[str, float]
 
@@ -205,6 +207,8 @@ def _rows(
     }
     table = pa.table({"unit_id": units.ids, **columns})
     parts = spark.createDataFrame(table)
+    # Sent to each task where they are few enough: the other way, all images are sorted.
+    parts = F.broadcast(parts) if len(units.ids) <= BROADCAST_UNITS else parts
     # unit_id is unique on the right.
     joined = members.join(parts, on="unit_id", how="inner")
     stratum = F.when(F.size("strata") > 0, F.concat_ws(", ", F.map_keys("strata")))
