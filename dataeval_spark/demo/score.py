@@ -16,8 +16,7 @@ truncated                              it is unreadable             other unread
 bad_annotation                         a finding of its kind names  all other annotation findings
                                        it, or no image at all
 shifted_brightness                     drift was detected           --
-swapped_label                          it is among `label_errors`   nothing: hard examples are
-                                                                    there by definition
+swapped_label                          it is among `label_errors`   other images there: hard examples
 =====================================  ===========================  ====================================
 """
 
@@ -129,7 +128,8 @@ def score_plants(
         scores["shifted_brightness"] = _shifted(by_kind["shifted_brightness"], detected=drift_detected)
     if label_errors is not None:
         swapped = {plant.path for plant in by_kind["swapped_label"]}
-        scores["swapped_label"] = _analysed("swapped_label", swapped, swapped & set(label_errors), ())
+        doubted = set(label_errors)
+        scores["swapped_label"] = _analysed("swapped_label", swapped, swapped & doubted, doubted - swapped)
     return [scores[kind] for kind in KINDS]
 
 

@@ -54,12 +54,7 @@ def repairs_query(present: frozenset[str]) -> str:
 
 def differences_query(present: frozenset[str]) -> str:
     """The flagged ones first, then the largest."""
-    return (
-        "SELECT split_name, fold, kind, subject, split_a, split_b, total_variation, auc, adjusted_pvalue, is_flagged\n"
-        "FROM {split_differences} WHERE repeat = 0 AND kind != 'time'\n"
-        "ORDER BY is_flagged DESC, coalesce(total_variation, 2 * auc - 1) DESC, split_name, fold, kind, subject,\n"
-        "  split_a LIMIT 10"
-    )
+    return _distances("split_differences")
 
 
 def strata_query(present: frozenset[str]) -> str:
@@ -72,9 +67,13 @@ def strata_query(present: frozenset[str]) -> str:
 
 
 def representativeness_query(present: frozenset[str]) -> str:
+    return _distances("split_representativeness")
+
+
+def _distances(table: str) -> str:
     return (
         "SELECT split_name, fold, kind, subject, split_a, split_b, total_variation, auc, adjusted_pvalue, is_flagged\n"
-        "FROM {split_representativeness} WHERE repeat = 0 AND kind != 'time'\n"
+        f"FROM {{{table}}} WHERE repeat = 0 AND kind != 'time'\n"
         "ORDER BY is_flagged DESC, coalesce(total_variation, 2 * auc - 1) DESC, split_name, fold, kind, subject,\n"
         "  split_a LIMIT 10"
     )
