@@ -33,23 +33,26 @@ def gaps_query(present: frozenset[str]) -> str:
 
 def shortcuts_query(present: frozenset[str]) -> str:
     return (
-        "SELECT class_name, factor, auc, score, adjusted_pvalue, n, lowest, highest FROM {shortcuts}\n"
-        "WHERE is_shortcut ORDER BY abs(auc - 0.5) DESC, class_name, factor LIMIT 12"
+        "SELECT class_name, factor, auc, score, adjusted_pvalue, n, lowest, highest FROM (\n"
+        "  SELECT *, row_number() OVER (PARTITION BY class_name ORDER BY abs(auc - 0.5) DESC, factor) AS place\n"
+        "  FROM {shortcuts} WHERE is_shortcut)\n"
+        "WHERE place <= 4 ORDER BY abs(auc - 0.5) DESC, place, class_name LIMIT 12"
     )
 
 
 def feature_value_query(present: frozenset[str]) -> str:
     return (
         "SELECT rank, factor, verdict, score, auc, redundancy, redundant_with FROM {feature_value}\n"
-        "ORDER BY rank LIMIT 24"
+        "ORDER BY rank LIMIT 15"
     )
 
 
 def diversity_query(present: frozenset[str]) -> str:
-    """Classes that were seen under few values of a factor which takes several elsewhere."""
+    """Classes that were seen under few values of a factor which takes several over all."""
     return (
         "SELECT class_name, factor, diversity, filled_bins, bins, n, count(*) OVER () AS found FROM {diversity}\n"
-        "WHERE class_name IS NOT NULL AND is_low AND bins > 1\n"
+        "WHERE class_name IS NOT NULL AND is_low\n"
+        "  AND factor IN (SELECT factor FROM {diversity} WHERE class_name IS NULL AND NOT is_low)\n"
         "ORDER BY diversity, n DESC, class_name, factor LIMIT 12"
     )
 
