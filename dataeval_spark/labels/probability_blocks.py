@@ -26,6 +26,7 @@ BLOCK_SCHEMA = pa.schema(
 )
 KEYS = ["image_id", "target_index"]
 BYTES_PER_BLOCK = 8 * 2**20
+BYTES_PER_PART = 128 * 2**20
 # About 100 bytes each in the memory of every executor.
 BROADCAST_LABELS = 2_000_000
 
@@ -60,12 +61,16 @@ def probability_blocks(predictions: DataFrame, targets: DataFrame, class_indices
     given = targets.join(F.broadcast(class_indices), on="class_name", how="inner").select(
         *KEYS, F.col("class_index").alias("given")
     )
-    # The labels go to the probabilities where they are few enough: the other way is a shuffle of all probabilities.
-    is_small = given.limit(BROADCAST_LABELS + 1).count() <= BROADCAST_LABELS
+    labels = given.count()
+    predicted = predictions.select(*KEYS, "probabilities")
+    if labels <= BROADCAST_LABELS:
+        given = F.broadcast(given)
+    else:
+        # All probabilities are shuffled, in parts that a task can sort in its memory.
+        parts = max(2, -(-labels * classes * 8 // BYTES_PER_PART))
+        given, predicted = given.repartition(parts, *KEYS), predicted.repartition(parts, *KEYS)
     # A target is one row, and a model predicts it once.
-    rows = predictions.select(*KEYS, "probabilities").join(
-        F.broadcast(given) if is_small else given, on=KEYS, how="inner"
-    )
+    rows = predicted.join(given, on=KEYS, how="inner")
     step = max(1, BYTES_PER_BLOCK // (8 * classes))
 
     def cut(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
