@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError, PredictionError
+from dataeval_spark.labels import probability_blocks
 from dataeval_spark.labels.confident_learning import confident_learning
 from dataeval_spark.tables import (
     CLASS_NOISE,
@@ -116,6 +117,15 @@ def test_labels_of_a_class_that_the_model_does_not_know_are_left_out_and_counted
     assert finding.message == (
         "Model m: 200 labels compared with its probabilities of 2 classes; 1 labels are of classes it does not know."
     )
+
+
+def test_labels_too_many_to_be_sent_to_each_task_give_the_same(frame, monkeypatch):
+    monkeypatch.setattr(probability_blocks, "BROADCAST_LABELS", 10)
+    monkeypatch.setattr(probability_blocks, "BYTES_PER_PART", 1_000)
+
+    errors, *_ = confident_learning(*frames(frame, *inputs("two_classes")))
+
+    assert found_rows(errors) == EXPECTED["two_classes"]["prune_by_noise_rate"]
 
 
 def test_a_predicted_box_is_no_prediction_of_the_label_with_its_number(frame):
