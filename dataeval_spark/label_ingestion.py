@@ -16,6 +16,7 @@ from dataeval_spark.ingest.prediction_checks import check_predictions, good_rows
 from dataeval_spark.ingest.predictions import read_predictions
 from dataeval_spark.ingest.ratings import check_ratings, good_ratings, matched_to_labels, rating_findings, read_ratings
 from dataeval_spark.ingest.source import Stage
+from dataeval_spark.labels.compared_images import of_unknown_classes
 from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.tables import (
     ANNOTATION_FINDINGS,
@@ -189,10 +190,10 @@ def _order_of_classes(
 
 def _unknown_classes(workspace: Workspace, checked: DataFrame) -> str:
     """What to say of predicted classes that no label has; empty where there are none, or no labels."""
-    known = workspace.read(TARGETS).select(F.col("class_name").alias("label")).where("label IS NOT NULL").distinct()
-    if known.isEmpty():
+    targets = workspace.read(TARGETS)
+    if targets.where("class_name IS NOT NULL").isEmpty():
         return ""
-    unknown = checked.where("kind IS NULL").select("label").distinct().join(known, on="label", how="left_anti")
+    unknown = of_unknown_classes(checked.where("kind IS NULL").select("label").distinct(), targets)
     names = [row["label"] for row in unknown.orderBy("label").limit(4).collect()]
     if not names:
         return ""

@@ -22,11 +22,11 @@ from dataeval_spark.splits.by_attribute import assign_by_attribute
 from dataeval_spark.splits.by_hash import assign_by_hash
 from dataeval_spark.splits.by_time import assign_by_time
 from dataeval_spark.splits.members import members_of, strata_of
+from dataeval_spark.splits.units import groupings
 from dataeval_spark.table_access import TableState
 from dataeval_spark.workspace import Workspace
 
 READS = (t.IMAGES, t.IMAGE_STATS, t.TARGETS, t.FACTORS, t.FACTOR_BINS, t.BIN_EDGES, t.DUPLICATE_GROUPS, t.EMBEDDINGS)
-IMAGE_COLUMNS = ("dataset", "source")
 
 
 def split_workspace(workspace: Workspace, run: Run, stage: Stage, name: str, **options: Any) -> StepRun:
@@ -181,13 +181,9 @@ def _assigned(
 
 def _column(workspace: Workspace, images: DataFrame, name: str) -> DataFrame:
     """``image_id`` and ``value`` of a column of the images, or of their metadata."""
-    if name in IMAGE_COLUMNS:
-        return images.select("image_id", F.col(name).alias("value"))
-    factors = workspace.read_or_none(t.FACTORS)
-    known = [] if factors is None else [c for c in factors.columns if c not in t.FACTORS.column_names]
-    OptionError.unless_one_of("split.group_by", name, [*known, *IMAGE_COLUMNS])
-    assert factors is not None
-    return factors.where("target_index IS NULL").select("image_id", F.col(f"`{name}`").cast("string").alias("value"))
+    columns = groupings(images, workspace.read_or_none(t.FACTORS))
+    OptionError.unless_one_of("split.group_by", name, list(columns))
+    return columns[name]
 
 
 def _require_factors(bin_edges: DataFrame, factors: Sequence[str]) -> None:

@@ -42,10 +42,15 @@ def lacking_images(model: str, images: DataFrame, unlabelled: str, unpredicted: 
     ]
 
 
+def of_unknown_classes(predictions: DataFrame, targets: DataFrame) -> DataFrame:
+    """The predictions whose ``label`` is no label's class."""
+    known = targets.select(F.col("class_name").alias("label")).where("label IS NOT NULL").distinct()
+    return predictions.join(F.broadcast(known), on="label", how="left_anti")
+
+
 def unknown_classes(model: str, predictions: DataFrame, targets: DataFrame) -> list[tuple[Any, ...]]:
     """Rows of ``dataset_findings``: predicted boxes of classes that no label has."""
-    known = targets.select(F.col("class_name").alias("label")).where("label IS NOT NULL").distinct()
-    unknown = predictions.join(F.broadcast(known), on="label", how="left_anti")
+    unknown = of_unknown_classes(predictions, targets)
     # Bounded: one row per class.
     found = unknown.groupBy("label").count().orderBy(F.desc("count"), "label").limit(MAX_CLASSES).collect()
     if not found:

@@ -60,8 +60,12 @@ def diversity_query(present: frozenset[str]) -> str:
 def shortcut_images(rows: Sequence[Row]) -> Iterator[str]:
     """The images at both ends of the first shortcuts."""
     for row in rows[:SHORTCUTS]:
-        for side in ENDS:
-            yield from (example["image_id"] for example in (row[side] or ())[:EXAMPLES])
+        yield from (example["image_id"] for _, example in _at_both_ends(row))
+
+
+def _at_both_ends(row: Row) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for side in ENDS:
+        yield from ((side, example) for example in (row[side] or ())[:EXAMPLES])
 
 
 def bias(data: ReportData) -> Mapping[str, Any]:
@@ -95,8 +99,7 @@ def bias(data: ReportData) -> Mapping[str, Any]:
         tables.append({"title": "Combinations that are missing or rare", "listing": _table(gaps, of_gaps, note)})
     values = data.of("feature_value")
     if values:
-        listed_values = [{**row, "pill": VERDICTS.get(row["verdict"], "calm")} for row in values]
-        tables.append({"title": "What each factor is worth", "listing": _table(listed_values, _VALUES)})
+        tables.append({"title": "What each factor is worth", "listing": _table(values, _VALUES)})
     low = data.of("diversity")
     if low:
         note = f"{len(low):,} of {low[0]['found']:,} shown"
@@ -119,8 +122,7 @@ def _panels(data: ReportData, shortcuts: Sequence[Row]) -> list[Mapping[str, Any
     for row in shortcuts[:SHORTCUTS]:
         cards = [
             card(data, example["image_id"], lines=[f"{row['factor']} {number(example['value'])}"], badge=side)
-            for side in ENDS
-            for example in (row[side] or ())[:EXAMPLES]
+            for side, example in _at_both_ends(row)
         ]
         title = f"{shorten(row['class_name'], 40)} by {shorten(row['factor'], 40)}"
         panels.append({"title": title, "note": f"AUC {number(row['auc'])}", "cards": cards})
@@ -130,7 +132,7 @@ def _panels(data: ReportData, shortcuts: Sequence[Row]) -> list[Mapping[str, Any
 _VALUES = (
     Column("", "rank", number, "num"),
     Column("Factor", "factor", style="code", most=40),
-    Column("Verdict", "verdict", style=lambda row: f"pill {row['pill']}"),
+    Column("Verdict", "verdict", style=lambda row: f"pill {VERDICTS.get(row['verdict'], 'calm')}"),
     Column("Tells the label", "score", number, "num", bar=True),
     Column("AUC", "auc", number, "num"),
     Column("Like a better one", "redundancy", number, "num", bar=True),

@@ -11,10 +11,9 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.components import Checkpoint
 from dataeval_spark.splits.parts import PARTITION, all_parts
-from dataeval_spark.splits.units import units_of
-from dataeval_spark.tables import FACTORS, SPLIT_LEAKAGE, SPLIT_REPAIRS, Table
+from dataeval_spark.splits.units import IMAGE_COLUMNS, groupings, units_of
+from dataeval_spark.tables import SPLIT_LEAKAGE, SPLIT_REPAIRS, Table
 
-IMAGE_COLUMNS = ("dataset", "source")
 MAX_SPLITS = 10_000
 
 
@@ -67,7 +66,7 @@ def split_leakage(
     --------
     >>> leaks, moves = split_leakage(images, None, pairs, groups)
     """
-    columns = _groupings(images, factors)
+    columns = groupings(images, factors)
     if set(group_by) - set(IMAGE_COLUMNS) and factors is None:
         raise OptionError("split_leakage.group_by is given and there are no factors.\nHint: ingest --metadata FILE")
     for name in group_by:
@@ -95,19 +94,6 @@ def split_leakage(
         found = found.unionByName(more)
     units = units_of(images, groups=groups, duplicate_groups=duplicate_groups, checkpoint=checkpoint)
     return found, _repairs(parts, units)
-
-
-def _groupings(images: DataFrame, factors: DataFrame | None) -> dict[str, DataFrame]:
-    """By name, ``image_id`` and ``value`` of all that images can be grouped by."""
-    found = {name: images.select("image_id", F.col(name).alias("value")) for name in IMAGE_COLUMNS}
-    if factors is not None:
-        whole = factors.where("target_index IS NULL")
-        found |= {
-            name: whole.select("image_id", F.col(f"`{name}`").cast("string").alias("value"))
-            for name in factors.columns
-            if name not in FACTORS.column_names
-        }
-    return found
 
 
 def _grouped_by(splits: DataFrame | None) -> list[str]:

@@ -8,6 +8,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.components import Checkpoint, connected_components
+from dataeval_spark.tables import FACTORS
+
+# Columns of the images themselves by which they may be grouped.
+IMAGE_COLUMNS = ("dataset", "source")
 
 
 def units_of(
@@ -78,3 +82,22 @@ def units_of(
     return labelled.join(components, on=F.col("label") == F.col("id"), how="left").select(
         "image_id", F.coalesce("component", "label").alias("unit_id")
     )
+
+
+def groupings(images: DataFrame, factors: DataFrame | None) -> dict[str, DataFrame]:
+    """All that images can be grouped by: name to ``image_id`` and ``value``, their metadata first.
+
+    Parameters
+    ----------
+    images : DataFrame
+        Live rows of table ``images``.
+    factors : DataFrame, optional
+        Table of this name.
+    """
+    of_images = {name: images.select("image_id", F.col(name).alias("value")) for name in IMAGE_COLUMNS}
+    if factors is None:
+        return of_images
+    whole = factors.where("target_index IS NULL")
+    names = [name for name in factors.columns if name not in FACTORS.column_names]
+    of_factors = {name: whole.select("image_id", F.col(f"`{name}`").cast("string").alias("value")) for name in names}
+    return of_factors | of_images
