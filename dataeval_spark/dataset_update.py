@@ -14,10 +14,10 @@ from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.source import Known, Source, Stage
 from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.synchronization import synchronize
-from dataeval_spark.tables import ANNOTATION_FINDINGS, FACTORS, IMAGES, SOURCE_FILES, TARGETS
+from dataeval_spark.tables import FACTORS, IMAGES, INGEST_FINDINGS, SOURCE_FILES, TARGETS
 from dataeval_spark.workspace import Workspace
 
-TABLES = (IMAGES, TARGETS, FACTORS, ANNOTATION_FINDINGS, SOURCE_FILES)
+TABLES = (IMAGES, TARGETS, FACTORS, INGEST_FINDINGS, SOURCE_FILES)
 
 
 def bring_up_to_date(

@@ -11,10 +11,10 @@ from dataeval_spark.audit import Audit, Report
 from dataeval_spark.demo import DemoFiles, PlantScore, format_scores, make_demo_images, read_plants, score_plants
 from dataeval_spark.kernels.encoders.registry import DEFAULT
 from dataeval_spark.tables import (
-    ANNOTATION_FINDINGS,
     DRIFT_METRICS,
     DUPLICATE_GROUPS,
     IMAGE_FINDINGS,
+    INGEST_FINDINGS,
     LABEL_ERRORS,
     UNREADABLE_IMAGES,
 )
@@ -91,7 +91,7 @@ def score(audit: Audit, files: DemoFiles) -> list[PlantScore]:
     groups = rows(DUPLICATE_GROUPS, ("image_id", "group_id"))
     found = rows(IMAGE_FINDINGS, ("image_id", "rule"), target_index=None)
     unreadable = rows(UNREADABLE_IMAGES, ("image_id",))
-    bad = rows(ANNOTATION_FINDINGS, ("kind", "image_id"), dataset=MAIN)
+    bad = rows(INGEST_FINDINGS, ("kind", "image_id"), dataset=MAIN)
     suspects = rows(LABEL_ERRORS, ("image_id",))
     drifted = rows(DRIFT_METRICS, ("column_name",), drift_detected=True)
     findings: dict[str, set[str]] = {}
@@ -102,7 +102,7 @@ def score(audit: Audit, files: DemoFiles) -> list[PlantScore]:
         duplicate_group_of={_path(row): row["group_id"] for row in filter(_is_main, groups)},
         findings=findings,
         unreadable={_path(row) for row in filter(_is_main, unreadable)},
-        annotation_findings=[(row["kind"], row["image_id"] and _path(row)) for row in bad],
+        ingest_findings=[(row["kind"], row["image_id"] and _path(row)) for row in bad],
         label_errors={_path(row) for row in filter(_is_main, suspects)} if suspects else None,
         drift_detected=any(row["column_name"] in SHIFTED_STATISTICS for row in drifted),
     )

@@ -48,7 +48,7 @@ def ingest(
 ) -> StepRun:
     """Bring the tables of images, labels and metadata up to date with a source.
 
-    They are `images`, `targets`, `factors`, `annotation_findings` and `source_files`.
+    They are `images`, `targets`, `factors`, `ingest_findings` and `source_files`.
 
     Parameters
     ----------

@@ -19,9 +19,9 @@ from dataeval_spark.ingest.source import Stage
 from dataeval_spark.labels.compared_images import of_unknown_classes
 from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.tables import (
-    ANNOTATION_FINDINGS,
     ANNOTATIONS,
     IMAGES,
+    INGEST_FINDINGS,
     PREDICTION_CLASSES,
     PREDICTIONS,
     TARGETS,
@@ -45,7 +45,7 @@ def ingest_predictions(
 ) -> StepRun:
     """Bring in the predictions of one model; those it had before are replaced.
 
-    Rows that cannot be used are left out, counted in the message, and named in `annotation_findings`.
+    Rows that cannot be used are left out, counted in the message, and named in `ingest_findings`.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def ingest_predictions(
         [(model, number, name) for number, name in enumerate(names)], "model string, class_index int, class_name string"
     )
     tables = {PREDICTIONS: good_rows(checked, model), PREDICTION_CLASSES: classes}
-    tables_of_findings = {ANNOTATION_FINDINGS: prediction_findings(checked, model, source)}
+    tables_of_findings = {INGEST_FINDINGS: prediction_findings(checked, model, source)}
     _write(workspace, run, tables, model)
     _write(workspace, run, tables_of_findings, f"predictions of {model}")
     written = {**tables, **tables_of_findings}
@@ -154,7 +154,7 @@ def ingest_ratings(
         reasons = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items())) or "no rows"
         raise IngestError(f"No rating in {source} can be used: {reasons}.\nHint: ids are those of table images.")
     tables = {ANNOTATIONS: good_ratings(checked, source)}
-    findings = {ANNOTATION_FINDINGS: rating_findings(checked, source)}
+    findings = {INGEST_FINDINGS: rating_findings(checked, source)}
     _write(workspace, run, tables, source)
     _write(workspace, run, findings, f"ratings of {source}")
     return _report(workspace, run, started, {**tables, **findings}, source, "ratings", counts, "")

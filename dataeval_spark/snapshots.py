@@ -15,7 +15,7 @@ from dataeval_spark.errors import SnapshotError
 from dataeval_spark.locations import absolute, is_local, local_path
 from dataeval_spark.runs import Run
 from dataeval_spark.table_access import Row
-from dataeval_spark.tables import ALL_TABLES, RUNS, SNAPSHOTS, Table
+from dataeval_spark.tables import ALL_TABLES, CURRENT_NAMES, RUNS, SNAPSHOTS, Table
 from dataeval_spark.workspace import Workspace
 
 # These describe the work, not the data: pinning or restoring them would rewrite history.
@@ -121,7 +121,7 @@ def _pinned(workspace: Workspace, name: str) -> dict[str, Row]:
             f"There is no snapshot {name!r} in workspace {workspace.location}; {there}.\n"
             f"Hint: dataeval-spark snapshot --workspace {workspace.location} create {name}"
         )
-    return {row["table_name"]: row for row in rows}
+    return {CURRENT_NAMES.get(row["table_name"], row["table_name"]): row for row in rows}
 
 
 def at(workspace: Workspace, name: str) -> Workspace:

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.ingest.source import FILES_DDL, Known
 from dataeval_spark.runs import Run
-from dataeval_spark.tables import ANNOTATION_FINDINGS, FACTORS, IMAGES, SOURCE_FILES, TARGETS
+from dataeval_spark.tables import FACTORS, IMAGES, INGEST_FINDINGS, SOURCE_FILES, TARGETS
 from dataeval_spark.workspace import Workspace
 
 KEYS = ("path", "image_id", "fingerprint")
@@ -36,7 +36,7 @@ def known(workspace: Workspace, dataset: str) -> Known | None:
         images=images,
         targets=targets,
         factors=workspace.read(FACTORS).drop("run_id"),
-        findings=workspace.read(ANNOTATION_FINDINGS).where(F.col("dataset") == dataset),
+        findings=workspace.read(INGEST_FINDINGS).where(F.col("dataset") == dataset),
     )
 
 

@@ -1,4 +1,4 @@
-"""Bring `images`, `targets`, `factors` and `annotation_findings` to what a source holds, writing only what differs.
+"""Bring `images`, `targets`, `factors` and `ingest_findings` to what a source holds, writing only what differs.
 
 Every write is decided by comparing the source with the tables, so an ingestion that was killed
 half-way is completed by running it again.
@@ -15,16 +15,16 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.factor_types import typed_like_table
 from dataeval_spark.ingest.file_bytes import read_files, without_credentials
-from dataeval_spark.ingest.source import Source, Stage
+from dataeval_spark.ingest.source import Source, Stage, finding_rows
 from dataeval_spark.runs import Run
 from dataeval_spark.tables import (
-    ANNOTATION_FINDINGS,
     CHANNEL_STATS,
     EMBEDDINGS,
     FACTORS,
     HASHES,
     IMAGE_STATS,
     IMAGES,
+    INGEST_FINDINGS,
     TARGETS,
     UNREADABLE_IMAGES,
     Table,
@@ -195,16 +195,17 @@ def _content_hash(frame: DataFrame, columns: list[str]) -> Column:
 
 
 def _write_findings(workspace: Workspace, run: Run, findings: DataFrame, dataset: str, is_new: bool) -> int:
-    rows = findings.select(F.lit(dataset).alias("dataset"), "*")
+    rows = finding_rows(findings, dataset)
     count = rows.count()
     if is_new:
         if count == 0:
             return 0
     else:
-        old = workspace.read(ANNOTATION_FINDINGS).where(F.col("dataset") == dataset).drop("run_id")
-        if old.count() == count and rows.exceptAll(old).isEmpty():
+        old = workspace.read(INGEST_FINDINGS).where(F.col("dataset") == dataset).drop("run_id")
+        is_current = set(rows.columns) <= set(old.columns)  # a table of an older version lacks some
+        if is_current and old.count() == count and rows.exceptAll(old.select(*rows.columns)).isEmpty():
             return count
-    workspace.write(ANNOTATION_FINDINGS, rows, run.writer("ingest", f"{run.run_id}:findings:{dataset}"), scope=dataset)
+    workspace.write(INGEST_FINDINGS, rows, run.writer("ingest", f"{run.run_id}:findings:{dataset}"), scope=dataset)
     return count
 
 

@@ -9,7 +9,6 @@ from dataeval_spark.errors import WorkspaceError
 from dataeval_spark.locations import quoted
 from dataeval_spark.stats.box_ratios import RATIOS
 from dataeval_spark.tables import (
-    ANNOTATION_FINDINGS,
     CLUSTERS,
     DUPLICATE_GROUPS,
     EMBEDDING_SCORES,
@@ -17,6 +16,7 @@ from dataeval_spark.tables import (
     IMAGE_FINDINGS,
     IMAGE_STATS,
     IMAGES,
+    INGEST_FINDINGS,
     LABEL_CONSENSUS,
     LABEL_ERRORS,
     OBJECT_LABEL_ERRORS,
@@ -51,7 +51,11 @@ def _sum_of(term: str, one: str, other: str) -> str:
 # info), and which rows of the table say so.
 REASONS = (
     (UNREADABLE_IMAGES, "image_id, CAST(NULL AS INT), 'unreadable', 1", "stage != 'encode'"),
-    (ANNOTATION_FINDINGS, "image_id, CAST(NULL AS INT), concat('annotation: ', kind), 1", "image_id IS NOT NULL"),
+    (
+        INGEST_FINDINGS,
+        "image_id, CAST(NULL AS INT), concat('annotation: ', kind), 1",
+        "image_id IS NOT NULL AND severity = 'error'",
+    ),
     (
         IMAGE_FINDINGS,
         "image_id, target_index, rule, CASE severity WHEN 'error' THEN 1 WHEN 'warning' THEN 2 ELSE 3 END",

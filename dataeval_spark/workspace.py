@@ -44,7 +44,7 @@ from dataeval_spark.tables import ALL_TABLES, IMAGES, Table
 from dataeval_spark.tables.contract import sql_string
 from dataeval_spark.temporary_settings import SETTINGS_LOCK, temporary_settings
 
-FILLED_BY = {"images": "ingest", "targets": "ingest", "factors": "ingest", "annotation_findings": "ingest"}
+FILLED_BY = {"images": "ingest", "targets": "ingest", "factors": "ingest", "ingest_findings": "ingest"}
 FILLED_BY |= dict.fromkeys(("image_stats", "channel_stats", "hashes", "unreadable_images", "embeddings"), "profile") | {
     "drift_metrics": "compare",
     "snapshots": "snapshot create",
@@ -123,7 +123,14 @@ class Workspace:
         return f"{quoted(self.location)}.`{table.name}`" if self.is_catalog else f"delta.{identifier(self.path(table))}"
 
     def path(self, table: Table) -> str:
-        return f"{self.location}/{table.name}"
+        return f"{self.location}/{table.name}" if self._has_own_name(table) else f"{self.location}/{table.formerly}"
+
+    def _has_own_name(self, table: Table) -> bool:
+        """False for a table of this machine that an older version made under another name."""
+        if table.formerly is None or not self._is_here:
+            return True
+        folder = local_path(self.location)
+        return (folder / table.name).exists() or not (folder / table.formerly).exists()
 
     def state(self, table: Table) -> TableState | None:
         """Version of a table and who wrote it; None when it does not exist."""
@@ -221,12 +228,12 @@ class Workspace:
             self._access(table).create(table, properties)
 
     def open(self) -> None:
-        """Make the place for the tables.
+        """Make the place for the tables, and give those that an older version made the names they have now.
 
         Raises
         ------
         WorkspaceError
-            The directory cannot be written or the schema cannot be made.
+            The directory cannot be written, the schema cannot be made, or a table cannot be renamed.
         """
         if self.is_catalog:
             with self._wrapping(f"create the schema {self.location}"):
@@ -240,6 +247,33 @@ class Workspace:
                     f"The workspace {self.location} cannot be made: {error.strerror}.\n"
                     "Hint: name a directory that you may write."
                 ) from error
+        for table in ALL_TABLES:
+            if table.formerly is not None:
+                self._rename(table, table.formerly)
+
+    def _rename(self, table: Table, formerly: str) -> None:
+        """Rename a table that an older version made; its versions stay, so snapshots keep what they pin."""
+        if self.is_catalog:
+            old, new = f"{self.location}.{formerly}", f"{self.location}.{table.name}"
+            with self._wrapping(f"rename {formerly} to {table.name}"):
+                if not self.spark.catalog.tableExists(old) or self.spark.catalog.tableExists(new):
+                    return
+                self.spark.sql(f"ALTER TABLE {quoted(old)} RENAME TO {quoted(new)}")
+        elif is_local(self.location):
+            folder = local_path(self.location)
+            if (folder / table.name).exists() or not (folder / formerly).exists():
+                return
+            with self._wrapping(f"rename {formerly} to {table.name}"):
+                (folder / formerly).rename(folder / table.name)
+        else:
+            old = f"{self.location}/{formerly}"
+            if self.state(table) is None and SparkAccess(self.spark, f"delta.{identifier(old)}", old).commits(1):
+                raise WorkspaceError(
+                    f"Workspace {self.location} was written by an older version: its table {formerly} is called "
+                    f"{table.name} now.\nHint: move the folder {old} to {self.location}/{table.name}"
+                )
+            return
+        logger.warning("table %s of workspace %s is called %s from now on", formerly, self.location, table.name)
 
     # Writing
 

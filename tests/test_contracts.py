@@ -29,7 +29,8 @@ SCHEMAS = {
     "run_id",
     "targets": "image_id target_index class_name box is_crowd source attributes run_id",
     "factors": "image_id target_index run_id",
-    "annotation_findings": "dataset source_file location image_id target_index kind message found expected run_id",
+    "ingest_findings": "dataset source_file location image_id target_index kind severity n message found expected "
+    "run_id",
     "source_files": "dataset path image_id fingerprint run_id",
     "hashes": "image_id target_index file_hash content_hash phash dhash phash_d4 dhash_d4 dataeval_xxhash fingerprint "
     "run_id",

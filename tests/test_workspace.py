@@ -8,9 +8,10 @@ import pytest
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import SchemaError, TableMissingError, WorkspaceError
+from dataeval_spark.ingest.source import FINDINGS_DDL, finding_rows
 from dataeval_spark.locations import is_catalog_name
 from dataeval_spark.table_access import Writer
-from dataeval_spark.tables import DATASET_FINDINGS, EMBEDDINGS, FACTORS, LABEL_STATS, UNREADABLE_IMAGES
+from dataeval_spark.tables import DATASET_FINDINGS, EMBEDDINGS, FACTORS, INGEST_FINDINGS, LABEL_STATS, UNREADABLE_IMAGES
 from dataeval_spark.workspace import Workspace
 
 ROW = "image_id string, stage string, error_class string, message string, content_length bigint, fingerprint string"
@@ -223,3 +224,35 @@ def test_many_small_files_are_compacted(workspace, frame, spark, monkeypatch):
 )
 def test_exactly_one_dot_and_no_slash_is_a_catalog_schema(location, expected):
     assert is_catalog_name(location) is expected
+
+
+def test_a_table_of_an_older_workspace_is_read_under_its_old_name_and_renamed_once(spark, tmp_path, caplog):
+    location = tmp_path / "audit"
+    # As older versions made it: another name, and two columns fewer.
+    spark.sql(
+        f"CREATE TABLE delta.`{location}/annotation_findings` (dataset STRING, source_file STRING, location STRING, "
+        "image_id STRING, target_index INT, kind STRING, message STRING, found STRING, expected STRING, run_id STRING) "
+        "USING DELTA"
+    )
+    spark.sql(
+        f"INSERT INTO delta.`{location}/annotation_findings` VALUES "
+        "('d', 'a.json', 'annotations[0]', NULL, NULL, 'unknown_class', 'm', '7', 'e', 'r0')"
+    )
+    workspace = Workspace(spark, str(location))
+    before = workspace.state(INGEST_FINDINGS)
+    assert rows(workspace, INGEST_FINDINGS, "kind", "found") == {("unknown_class", "7")}
+
+    workspace.open()
+    workspace.open()
+
+    assert rows(workspace, INGEST_FINDINGS, "kind", "found") == {("unknown_class", "7")}
+    assert workspace.state(INGEST_FINDINGS) == before  # its versions stay, so snapshots keep what they pin
+    assert sorted(path.name for path in location.iterdir()) == ["ingest_findings"]
+    assert [record.getMessage() for record in caplog.records if "from now on" in record.getMessage()] == [
+        f"table annotation_findings of workspace {location} is called ingest_findings from now on"
+    ]
+    new = finding_rows(
+        spark.createDataFrame([("b.json", "file", None, None, "one_class", "m", "f", "e")], FINDINGS_DDL), "d"
+    )
+    workspace.write(INGEST_FINDINGS, new, writer(), scope="d")
+    assert rows(workspace, INGEST_FINDINGS, "kind", "severity", "n") == {("one_class", "warning", 1)}

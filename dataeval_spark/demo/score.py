@@ -81,7 +81,7 @@ def score_plants(
     duplicate_group_of: Mapping[str, str] | None = None,
     findings: Mapping[str, Collection[str]] | None = None,
     unreadable: Collection[str] | None = None,
-    annotation_findings: Sequence[tuple[str, str | None]] | None = None,
+    ingest_findings: Sequence[tuple[str, str | None]] | None = None,
     drift_detected: bool | None = None,
     label_errors: Collection[str] | None = None,
 ) -> list[PlantScore]:
@@ -97,7 +97,7 @@ def score_plants(
         Rule to the paths it fires on; none where the rule is not there.
     unreadable : collection, optional
         Paths of unreadable images.
-    annotation_findings : sequence, optional
+    ingest_findings : sequence, optional
         Kind and path of each finding; None where no image is known (a missing image).
     drift_detected : bool, optional
         Whether a comparison of the main with the later dataset found drift of the brightness.
@@ -122,8 +122,8 @@ def score_plants(
         scores |= {kind: _rule(kind, by_kind, set(findings.get(RULE_OF[kind], ()))) for kind in RULE_OF}
     if unreadable is not None:
         scores["truncated"] = _truncated(by_kind["truncated"], set(unreadable))
-    if annotation_findings is not None:
-        scores["bad_annotation"] = _annotations(by_kind["bad_annotation"], annotation_findings)
+    if ingest_findings is not None:
+        scores["bad_annotation"] = _annotations(by_kind["bad_annotation"], ingest_findings)
     if drift_detected is not None:
         scores["shifted_brightness"] = _shifted(by_kind["shifted_brightness"], detected=drift_detected)
     if label_errors is not None:

@@ -148,7 +148,7 @@ def targets_of(elements: DataFrame, kept: DataFrame | None, known: Known | None)
 
 
 def findings_of(elements: DataFrame, kept: DataFrame | None, known: Known | None) -> DataFrame:
-    """Rows of `annotation_findings`: of the files that were parsed, and of the others."""
+    """Rows of `ingest_findings`: of the files that were parsed, and of the others."""
     columns = ("source_file", "location", "image_id", "target_index", "kind", "message", "found", "expected")
     rows = elements.where("element = 'finding'").withColumnRenamed("file", "source_file").select(*columns)
     if kept is None or known is None:

@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.ingest.predictions import GivenPredictions
+from dataeval_spark.ingest.source import finding_rows
 from dataeval_spark.tables import PREDICTIONS
 
 CHECKED_DDL_COLUMNS = ("image_id", "given_id", "target_index", "label", "score", "probabilities", "box", "predicted_at")
@@ -123,7 +124,7 @@ def good_rows(checked: DataFrame, model: str) -> DataFrame:
 
 
 def prediction_findings(checked: DataFrame, model: str, source: str) -> DataFrame:
-    """Rows of table ``annotation_findings`` without ``run_id``: those that were left out, and why."""
+    """Rows of table ``ingest_findings`` without ``run_id``: those that were left out, and why."""
     expected = F.create_map(*(F.lit(text) for pair in EXPECTED.items() for text in pair))
     where = F.concat_ws(" ", F.coalesce("given_id", F.lit("(no id)")), F.col("target_index").cast("string"))
     # Two bad rows of one image are one finding.
@@ -132,8 +133,7 @@ def prediction_findings(checked: DataFrame, model: str, source: str) -> DataFram
         F.min("image_id").alias("image_id"), F.min("target_index").alias("target_index"), F.min("found").alias("found")
     )
     message = F.concat(F.lit(f"Prediction of {model} left out: "), F.translate("kind", "_", " "))
-    return rows.select(
-        F.lit(f"predictions of {model}").alias("dataset"),
+    findings = rows.select(
         F.lit(source).alias("source_file"),
         "location",
         "image_id",
@@ -143,3 +143,4 @@ def prediction_findings(checked: DataFrame, model: str, source: str) -> DataFram
         "found",
         F.try_element_at(expected, "kind").alias("expected"),
     )
+    return finding_rows(findings, f"predictions of {model}")

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import ConfigError, IngestError
 from dataeval_spark.ingest.given_rows import CLASS_COLUMNS, CORNERS, box_column, id_column, open_rows
 from dataeval_spark.ingest.metadata import MISSING, utc_timestamp
+from dataeval_spark.ingest.source import finding_rows
 from dataeval_spark.tables import ANNOTATIONS
 
 RATER_COLUMNS = ("rater", "annotator", "worker", "labeler", "user")
@@ -142,7 +143,7 @@ def good_ratings(checked: DataFrame, source: str) -> DataFrame:
 
 
 def rating_findings(checked: DataFrame, source: str) -> DataFrame:
-    """Rows of table ``annotation_findings`` without ``run_id``: ratings that were left out, and why."""
+    """Rows of table ``ingest_findings`` without ``run_id``: ratings that were left out, and why."""
     where = F.concat_ws(" ", F.coalesce("given_id", F.lit("(no id)")), F.col("target_index").cast("string"), "rater")
     bad = checked.where("kind IS NOT NULL").groupBy(where.alias("location"), "kind")
     rows = bad.agg(
@@ -150,8 +151,7 @@ def rating_findings(checked: DataFrame, source: str) -> DataFrame:
         F.min("target_index").alias("target_index"),
         F.min("class_name").alias("found"),
     )
-    return rows.select(
-        F.lit(f"ratings of {source}").alias("dataset"),
+    findings = rows.select(
         F.lit(source).alias("source_file"),
         "location",
         "image_id",
@@ -163,3 +163,4 @@ def rating_findings(checked: DataFrame, source: str) -> DataFrame:
         .otherwise("the id of a live image, a rater and a class, once")
         .alias("expected"),
     )
+    return finding_rows(findings, f"ratings of {source}")

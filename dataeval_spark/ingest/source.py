@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
 
+from dataeval_spark.tables import INGEST_FINDINGS
 from dataeval_spark.tables.keys import BOX_TYPE
 
 # Stores a frame in the run's temporary files under a name, and reads it back.
@@ -24,7 +26,12 @@ FINDINGS_DDL = (
     "source_file string, location string, image_id string, target_index int, kind string, message string, "
     "found string, expected string"
 )
-
+# Kinds of findings that lose nothing: a value was read in one of several possible ways.
+DOUBTFUL = (
+    *("outside_box", "duplicate_metadata", "bad_time", "too_many_factors", "matched_names", "decoded_text"),
+    *("box_from_polygon", "class_ids_for_names", "size_differs", "labels_not_used", "class_named_as_split"),
+    *("one_class", "no_labels", "one_folder"),
+)
 
 # Files besides the images whose rows need not be made again while their fingerprint is the same.
 FILES_DDL = "path string, image_id string, fingerprint string"
@@ -59,3 +66,28 @@ class Source:
     present: DataFrame
     skipped: DataFrame | None = None
     files: DataFrame | None = None
+
+
+def finding_rows(findings: DataFrame, dataset: str) -> DataFrame:
+    """Rows of table `ingest_findings` without ``run_id``: where it is not said, a finding stands for one entry.
+
+    Parameters
+    ----------
+    findings : DataFrame
+        Columns of `FINDINGS_DDL`, and ``severity`` and ``n`` where the findings have them.
+    dataset : str
+        Name of the dataset.
+    """
+    given = set(findings.columns)
+    by_kind = F.when(F.col("kind").isin(*DOUBTFUL), "warning").otherwise("error")
+    severity = F.coalesce("severity", by_kind) if "severity" in given else by_kind
+    count = F.coalesce("n", F.lit(1)) if "n" in given else F.lit(1)
+    values: dict[str, Column] = {
+        "dataset": F.lit(dataset),
+        "severity": severity,
+        "n": count.cast("bigint"),
+        **{name: F.col(name).cast("string") for name in ("message", "found", "expected")},
+    }
+    return findings.select(
+        *(values.get(name, F.col(name)).alias(name) for name in INGEST_FINDINGS.column_names if name != "run_id")
+    )

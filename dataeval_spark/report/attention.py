@@ -137,7 +137,7 @@ def _splits(data: ReportData) -> Iterator[Matter]:
 
 
 def _annotations(data: ReportData) -> Iterator[Matter]:
-    kinds = data.counts("annotation_findings")
+    kinds = data.counts("ingest_findings")
     total = sum(kinds.values())
     if total:
         worst = sorted(kinds, key=lambda kind: (-kinds[kind], kind))

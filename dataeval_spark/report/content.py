@@ -124,7 +124,7 @@ def _label_summary(whole: Mapping[str, Any]) -> str:
     return "; ".join(parts) + "."
 
 
-def annotation_findings(data: ReportData) -> Content:
+def ingest_findings(data: ReportData) -> Content:
     rows = data.of("annotations")
     columns = (
         Column("Kind", "kind", words),
@@ -134,7 +134,7 @@ def annotation_findings(data: ReportData) -> Content:
         Column("File", "source_file", style="code", most=48),
         Column("Where", "location", style="code", most=32),
     )
-    note = shown(len(rows), data.count("annotation_findings"))
+    note = shown(len(rows), data.count("ingest_findings"))
     return {"tables": [listing(rows, columns, caption="Annotation findings", note=note)] if rows else []}
 
 
@@ -192,7 +192,7 @@ CONTENT: Mapping[str, Callable[[ReportData], Content]] = {
     "clusters": clusters,
     "bias": bias,
     "splits": splits,
-    "annotations": annotation_findings,
+    "annotations": ingest_findings,
     "statistics": statistics,
     "dataset-findings": dataset_findings,
 }

@@ -122,7 +122,7 @@ def tiles(data: ReportData) -> list[Tile]:
         tile("duplicate_groups", "Groups across splits", leaks, "duplicates", "", "bad"),
         tile("outliers", "Outlier images", data.count("outlier_images"), "outliers", "", "calm"),
         tile("image_findings", "Image findings", data.count("image_findings"), "findings", "", "warn"),
-        tile("annotation_findings", "Annotation findings", data.count("annotation_findings"), "annotations", "", "bad"),
+        tile("ingest_findings", "Annotation findings", data.count("ingest_findings"), "annotations", "", "bad"),
         tile(
             "drift_metrics",
             "Drifted statistics",

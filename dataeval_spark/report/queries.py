@@ -17,7 +17,6 @@ from dataeval_spark.report.galleries import chosen_boxes, chosen_images, collect
 from dataeval_spark.report.histograms import drift_overlay, overlay_pairs
 from dataeval_spark.report.sql import QUERIES
 from dataeval_spark.tables import (
-    ANNOTATION_FINDINGS,
     BALANCE,
     CLUSTERS,
     COVERAGE_GAPS,
@@ -32,6 +31,7 @@ from dataeval_spark.tables import (
     IMAGE_FINDINGS,
     IMAGE_STATS,
     IMAGES,
+    INGEST_FINDINGS,
     LABEL_ERRORS,
     LABEL_STATS,
     OUTLIERS,
@@ -53,7 +53,7 @@ from dataeval_spark.tables import (
 TABLES_READ = (
     IMAGES,
     TARGETS,
-    ANNOTATION_FINDINGS,
+    INGEST_FINDINGS,
     IMAGE_STATS,
     UNREADABLE_IMAGES,
     DUPLICATE_PAIRS,

@@ -115,7 +115,7 @@ SECTIONS = (
         "annotations",
         "Annotation findings",
         "Annotations that could not be taken as written: up to eight of each kind.",
-        ("annotation_findings",),
+        ("ingest_findings",),
         "dataeval-spark ingest --workspace WORKSPACE photos/",
         ("annotations",),
     ),

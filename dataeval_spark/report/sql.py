@@ -71,7 +71,8 @@ _OVERVIEW = {
     "split_leakage": (
         "SELECT 'split_leaks', split_name, count(*) FROM {split_leakage} WHERE repeat = 0 GROUP BY split_name"
     ),
-    "annotation_findings": "SELECT 'annotation_findings', kind, count(*) FROM {annotation_findings} GROUP BY kind",
+    "ingest_findings": "SELECT 'ingest_findings', kind, sum(coalesce(n, 1)) FROM {ingest_findings}\n"
+    "WHERE coalesce(severity, 'error') != 'info' GROUP BY kind",
 }
 
 
@@ -154,12 +155,13 @@ def label_examples(present: frozenset[str]) -> str:
     )
 
 
-def annotation_findings(present: frozenset[str]) -> str:
+def ingest_findings(present: frozenset[str]) -> str:
     """At most 8 of each kind (13 at present)."""
     return (
         "SELECT kind, dataset, source_file, location, image_id, target_index, message, found, expected FROM (\n"
         "  SELECT *, row_number() OVER (PARTITION BY kind ORDER BY dataset, source_file, location) AS place\n"
-        "  FROM {annotation_findings})\nWHERE place <= 8 ORDER BY kind, place LIMIT 104"
+        "  FROM {ingest_findings} WHERE coalesce(severity, 'error') != 'info')\n"
+        "WHERE place <= 8 ORDER BY kind, place LIMIT 104"
     )
 
 
@@ -191,7 +193,7 @@ QUERIES: tuple[tuple[str, tuple[str, ...], Callable[[frozenset[str]], str | None
     ("outliers", ("outliers",), outliers),
     ("label_examples", ("targets",), label_examples),
     ("labels", ("label_stats",), labels),
-    ("annotations", ("annotation_findings",), annotation_findings),
+    ("annotations", ("ingest_findings",), ingest_findings),
     ("unreadable", ("unreadable_images",), unreadable),
     ("dataset_findings", ("dataset_findings",), dataset_findings),
     ("composition", ("images",), composition),

@@ -3,7 +3,7 @@
 from dataeval_spark.tables.bias import BALANCE, BIN_EDGES, CONTINGENCY, DIVERSITY, FACTOR_BINS, LABEL_STATS, PARITY
 from dataeval_spark.tables.contract import Column, Table
 from dataeval_spark.tables.coverage import COMPLETENESS, COVERAGE, COVERAGE_GAPS, COVERAGE_STATS
-from dataeval_spark.tables.images import ANNOTATION_FINDINGS, FACTORS, IMAGES, SOURCE_FILES, TARGETS
+from dataeval_spark.tables.images import FACTORS, IMAGES, INGEST_FINDINGS, SOURCE_FILES, TARGETS
 from dataeval_spark.tables.labels import (
     ANNOTATIONS,
     CLASS_NOISE,
@@ -64,7 +64,7 @@ ALL_TABLES = (
     IMAGES,
     TARGETS,
     FACTORS,
-    ANNOTATION_FINDINGS,
+    INGEST_FINDINGS,
     SOURCE_FILES,
     IMAGE_STATS,
     CHANNEL_STATS,
@@ -132,11 +132,12 @@ ALL_TABLES = (
     RUNS,
     SNAPSHOTS,
 )
+# What a table of an older workspace is called now.
+CURRENT_NAMES: dict[str, str] = {table.formerly: table.name for table in ALL_TABLES if table.formerly}
 
 __all__ = [
     "ALL_TABLES",
     "ANNOTATIONS",
-    "ANNOTATION_FINDINGS",
     "BACKGROUND_STATS",
     "BALANCE",
     "BIN_EDGES",
@@ -151,6 +152,7 @@ __all__ = [
     "COVERAGE",
     "COVERAGE_GAPS",
     "COVERAGE_STATS",
+    "CURRENT_NAMES",
     "DATASET_FINDINGS",
     "DIVERSITY",
     "DRIFT_METRICS",
@@ -170,6 +172,7 @@ __all__ = [
     "IMAGE_LABEL_QUALITY",
     "IMAGE_STATS",
     "IMAGE_VALUES",
+    "INGEST_FINDINGS",
     "LABELLING_QUEUE",
     "LABEL_AGREEMENT",
     "LABEL_CONSENSUS",

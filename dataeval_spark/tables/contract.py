@@ -36,7 +36,8 @@ class Table:
     ``replace`` tables hold an aggregate of the whole dataset; with ``scope`` a write replaces only
     the rows that share its value of that column. ``upsert`` tables hold rows of images: a write
     replaces all rows of the images it covers. ``append`` tables grow with every run.
-    An ``open`` table may gain columns that the contract does not name.
+    An ``open`` table may gain columns that the contract does not name. ``formerly`` is the name that the table
+    had in older workspaces, which are renamed when they are next written to.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Table:
     write: WriteMode = "replace"
     scope: str | None = None
     open: bool = False
+    formerly: str | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:

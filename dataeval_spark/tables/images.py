@@ -55,29 +55,31 @@ FACTORS = Table(
     open=True,
 )
 
-ANNOTATION_FINDINGS = Table(
-    name="annotation_findings",
-    doc="Annotations that could not be taken as written: missing image, unknown class, bad box, broken file.",
+INGEST_FINDINGS = Table(
+    name="ingest_findings",
+    doc="What ingestion left out, could not take as it is written, or read in one of several possible ways.",
     key=("dataset", "source_file", "location", "kind"),
     columns=(
         Column("dataset", "string", "Dataset that was ingested"),
-        Column("source_file", "string", "Annotation file"),
+        Column("source_file", "string", "File concerned, or SOURCE itself"),
         Column("location", "string", "Line or element in that file"),
         Column("image_id", "string", "Image concerned, where it is known", nullable=True),
         TARGET_INDEX,
+        Column("kind", "string", "What was found; docs/ingest.md lists the kinds"),
         Column(
-            "kind",
+            "severity",
             "string",
-            "missing_image, ambiguous_image, unknown_class, unknown_image, not_numeric_box, inverted_box, "
-            "outside_box, broken_file, broken_element, duplicate_image, unmatched_metadata, duplicate_metadata, "
-            "bad_time, unreadable_image or too_many_factors",
+            "error: something is lost; warning: a doubtful reading; info: something was left out as it should be",
+            nullable=True,
         ),
+        Column("n", "bigint", "Entries that the row stands for", "entries", nullable=True),
         Column("message", "string", "What is wrong, in one sentence"),
-        Column("found", "string", "Value found", nullable=True),
-        Column("expected", "string", "Value expected", nullable=True),
+        Column("found", "string", "Value found, or up to three examples", nullable=True),
+        Column("expected", "string", "Value expected, or what to do", nullable=True),
         RUN_ID,
     ),
     scope="dataset",
+    formerly="annotation_findings",
 )
 
 SOURCE_FILES = Table(

@@ -86,7 +86,7 @@ def test_bad_annotations_match_by_kind_and_path_and_without_a_path_by_kind():
         Plant("bad_annotation", "gone2", detail="missing_image: no such file"),
     ]
     found = [("unknown_class", "a"), ("unknown_class", "b"), ("missing_image", None)]
-    result = score("bad_annotation", planted, annotation_findings=found)
+    result = score("bad_annotation", planted, ingest_findings=found)
     assert (result.planted, result.found, result.missed, result.extra) == (4, 2, 2, 1)
     assert (result.missed_paths, result.extra_paths) == (("b", "gone2"), ("b",))
 

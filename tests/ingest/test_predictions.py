@@ -9,7 +9,7 @@ from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.given_rows import with_image
 from dataeval_spark.ingest.prediction_checks import check_predictions, good_rows, prediction_findings
 from dataeval_spark.ingest.predictions import read_predictions
-from dataeval_spark.tables import ANNOTATION_FINDINGS, PREDICTIONS
+from dataeval_spark.tables import INGEST_FINDINGS, PREDICTIONS
 
 NAMES = ("ant", "bee", "cat")
 IMAGES = ("d/a.png", "d/b.png", "e/c.png")
@@ -45,7 +45,7 @@ def test_probabilities_of_a_table_become_labels_and_bad_rows_findings(spark, ima
     bad = prediction_findings(found, "m", "p")
 
     assert good.columns == [name for name in PREDICTIONS.column_names if name != "run_id"]
-    assert bad.columns == [name for name in ANNOTATION_FINDINGS.column_names if name != "run_id"]
+    assert bad.columns == [name for name in INGEST_FINDINGS.column_names if name != "run_id"]
     assert {(r.image_id, r.target_index, r.model, r.label, r.score, r.box) for r in good.collect()} == {
         ("d/a.png", 0, "m", "cat", 0.8, None),
         ("d/b.png", 0, "m", "ant", 0.5, None),

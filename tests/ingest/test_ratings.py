@@ -13,7 +13,7 @@ from dataeval_spark.ingest.ratings import (
     rating_findings,
     read_ratings,
 )
-from dataeval_spark.tables import ANNOTATION_FINDINGS, ANNOTATIONS, TARGETS
+from dataeval_spark.tables import ANNOTATIONS, INGEST_FINDINGS, TARGETS
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_one_row_per_rating_the_latest_of_a_person_counts(spark, images, tmp_pat
     good, bad = good_ratings(checked, "ratings.csv"), rating_findings(checked, "ratings.csv")
 
     assert good.columns == [name for name in ANNOTATIONS.column_names if name != "run_id"]
-    assert bad.columns == [name for name in ANNOTATION_FINDINGS.column_names if name != "run_id"]
+    assert bad.columns == [name for name in INGEST_FINDINGS.column_names if name != "run_id"]
     assert {(r.image_id, r.target_index, r.rater, r.class_name) for r in good.collect()} == {
         ("d/a.png", 0, "ann", "dog"),
         ("d/a.png", 0, "bob", "cat"),

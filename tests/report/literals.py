@@ -69,7 +69,7 @@ def full_rows(name: str) -> dict[str, list[dict[str, Any]]]:
                 ("outliers", name, 12),
                 ("outlier_images", "", 9),
                 ("image_findings", name, 41),
-                ("annotation_findings", name, 3),
+                ("ingest_findings", name, 3),
                 ("split_leaks", name, 5),
             )
         ],

@@ -14,7 +14,6 @@ from dataeval_spark.report import ReportData, collect_report_data, render_report
 from dataeval_spark.report.histograms import BINS, drift_overlay
 from dataeval_spark.report.sql import QUERIES
 from dataeval_spark.tables import (
-    ANNOTATION_FINDINGS,
     CLUSTERS,
     DATASET_FINDINGS,
     DRIFT_METRICS,
@@ -24,6 +23,7 @@ from dataeval_spark.tables import (
     IMAGE_FINDINGS,
     IMAGE_STATS,
     IMAGES,
+    INGEST_FINDINGS,
     LABEL_STATS,
     OUTLIERS,
     RUNS,
@@ -117,7 +117,7 @@ ROWS: dict[Table, list[dict[str, Any]]] = {
         {"class_name": "dog", "label_count": 2},
         {"class_name": "cat", "label_count": 1},
     ],
-    ANNOTATION_FINDINGS: [
+    INGEST_FINDINGS: [
         {"kind": kind, "location": f"{place:02}"} for kind in ("bad_time", "inverted_box") for place in range(10)
     ],
     DRIFT_METRICS: [
@@ -164,7 +164,7 @@ def test_deleted_images_count_nowhere(data: ReportData) -> None:
 
 def test_findings_are_counted_by_kind(data: ReportData) -> None:
     assert data.counts("image_findings") == {"dark": 7, "blurry": 7, "invalid_box": 1}
-    assert data.counts("annotation_findings") == {"bad_time": 10, "inverted_box": 10}
+    assert data.counts("ingest_findings") == {"bad_time": 10, "inverted_box": 10}
     assert data.counts("outliers") == {"mean": 2, "width": 2}
     assert data.count("outlier_images") == 2
 
