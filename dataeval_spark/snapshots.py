@@ -121,7 +121,7 @@ def _pinned(workspace: Workspace, name: str) -> dict[str, Row]:
             f"There is no snapshot {name!r} in workspace {workspace.location}; {there}.\n"
             f"Hint: dataeval-spark snapshot --workspace {workspace.location} create {name}"
         )
-    return {CURRENT_NAMES.get(row["table_name"], row["table_name"]): row for row in rows}
+    return {str(CURRENT_NAMES.get(row["table_name"], row["table_name"])): row for row in rows}
 
 
 def at(workspace: Workspace, name: str) -> Workspace:
