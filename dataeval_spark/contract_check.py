@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import SchemaError
 from dataeval_spark.tables import Table
-from dataeval_spark.tables.contract import sql_string
+from dataeval_spark.tables.contract import identifier, sql_string
 
 
 def types_of(frame: DataFrame) -> dict[str, str]:
@@ -40,7 +40,7 @@ def conforming(table: Table, frame: DataFrame, *, run_id: str) -> DataFrame:
             raise SchemaError(
                 f"Rows for {table.name}: column {column.name} has type {found[column.name]}; expected {column.type}."
             )
-    return frame.select(*(f"`{name}`" for name in (*expected, *extra)))
+    return frame.select(*(identifier(name) for name in (*expected, *extra)))
 
 
 def missing_columns(table: Table, name: str, existing: Mapping[str, str], rows: Mapping[str, str]) -> list[str]:
@@ -76,7 +76,7 @@ def missing_columns(table: Table, name: str, existing: Mapping[str, str], rows: 
             f"Table {name} has columns that this version does not know: {', '.join(unknown)}.\n"
             "Hint: pip install --upgrade dataeval_spark"
         )
-    return [f"`{c}` {type}{comments.get(c, '')}" for c, type in wanted.items() if c not in existing]
+    return [f"{identifier(c)} {type}{comments.get(c, '')}" for c, type in wanted.items() if c not in existing]
 
 
 def _plain_type(type: str) -> str:

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import IngestError
 from dataeval_spark.runs import Run
 from dataeval_spark.tables import DATASET_FINDINGS, FACTORS
+from dataeval_spark.tables.contract import identifier
 from dataeval_spark.workspace import Workspace
 
 
@@ -24,7 +25,7 @@ def typed_like_table(workspace: Workspace, run: Run, factors: DataFrame, dataset
     lowered = {name.lower(): name for name in have}
     renamed = {name: lowered.get(clean.lower(), clean) for name, clean in _column_names(given).items()}
     factors = factors.select(
-        "image_id", "target_index", *(F.col(f"`{name}`").alias(clean) for name, clean in renamed.items())
+        "image_id", "target_index", *(F.col(identifier(name)).alias(clean) for name, clean in renamed.items())
     )
     given = {renamed[name]: type for name, type in given.items()}
     conflicts = [

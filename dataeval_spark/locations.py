@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.kernels.uris import has_credentials, is_uri, without_credentials
+from dataeval_spark.tables.contract import identifier
 
 logger = logging.getLogger("dataeval_spark")
 
@@ -41,11 +42,6 @@ def is_local(location: str) -> bool:
 
 def local_path(location: str) -> Path:
     return Path(re.sub(r"^file:(//)?", "", location))
-
-
-def identifier(name: str) -> str:
-    """A name as SQL takes it, whatever is in it."""
-    return "`" + name.replace("`", "``") + "`"
 
 
 def quoted(name: str) -> str:

@@ -16,6 +16,7 @@ from dataeval_spark.locations import absolute, is_local, local_path
 from dataeval_spark.runs import Run
 from dataeval_spark.table_access import Row
 from dataeval_spark.tables import ALL_TABLES, CURRENT_NAMES, RUNS, SNAPSHOTS, Table
+from dataeval_spark.tables.contract import identifier
 from dataeval_spark.workspace import Workspace
 
 # These describe the work, not the data: pinning or restoring them would rewrite history.
@@ -170,7 +171,7 @@ def verify(workspace: Workspace, name: str) -> dict[str, str]:
                 continue
             # A hash over all columns reads every file; a count would be answered from the log.
             frame = workspace.read(table, version)
-            frame.select(F.xxhash64(F.to_json(F.struct(*(f"`{name}`" for name in frame.columns)))).alias("h")).agg(
+            frame.select(F.xxhash64(F.to_json(F.struct(*(identifier(name) for name in frame.columns)))).alias("h")).agg(
                 F.bit_xor("h")
             ).collect()
         except Exception as error:
@@ -197,7 +198,9 @@ def _diff_table(
         if version is None:
             frame = frame.limit(0)
         values = [column for column in sorted(frame.columns) if column not in (*NOT_COMPARED, *table.key)]
-        content = F.xxhash64(F.to_json(F.struct(*(f"`{v}`" for v in values)))) if values else F.lit(0).cast("bigint")
+        content = (
+            F.xxhash64(F.to_json(F.struct(*(identifier(v) for v in values)))) if values else F.lit(0).cast("bigint")
+        )
         keys = F.to_json(F.struct(*(key for key in table.key if key != "run_id")), {"ignoreNullFields": "false"})
         return (
             frame.select(keys.alias("key"), content.alias(side))

@@ -29,6 +29,7 @@ from dataeval_spark.tables import (
     UNREADABLE_IMAGES,
     Table,
 )
+from dataeval_spark.tables.contract import identifier
 from dataeval_spark.temporary_settings import BYTES_SETTINGS, temporary_settings
 from dataeval_spark.workspace import Workspace
 
@@ -188,7 +189,7 @@ def _sync(
 def _content_hash(frame: DataFrame, columns: list[str]) -> Column:
     """Order-independent hash of an image's rows; a column the frame lacks counts as null."""
     have = set(frame.columns)
-    parts = [F.col(f"`{name}`") if name in have else F.lit(None) for name in sorted(columns) if name != "image_id"]
+    parts = [F.col(identifier(name)) if name in have else F.lit(None) for name in sorted(columns) if name != "image_id"]
     # Nulls are written out: without them, two columns that swap their values would hash alike.
     text = F.to_json(F.struct(*(p.alias(f"c{i}") for i, p in enumerate(parts))), {"ignoreNullFields": "false"})
     return F.xxhash64(F.array_join(F.sort_array(F.collect_list(text)), "\n"))

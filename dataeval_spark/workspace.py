@@ -24,7 +24,6 @@ from dataeval_spark.errors import TableMissingError, WorkspaceError
 from dataeval_spark.local_access import LocalAccess, can_open
 from dataeval_spark.locations import (
     absolute,
-    identifier,
     is_catalog_name,
     is_local,
     local_path,
@@ -41,7 +40,7 @@ from dataeval_spark.table_access import (
     retrying,
 )
 from dataeval_spark.tables import ALL_TABLES, IMAGES, Table
-from dataeval_spark.tables.contract import sql_string
+from dataeval_spark.tables.contract import identifier, sql_string
 from dataeval_spark.temporary_settings import SETTINGS_LOCK, temporary_settings
 
 FILLED_BY = {"images": "ingest", "targets": "ingest", "factors": "ingest", "ingest_findings": "ingest"}
@@ -403,13 +402,13 @@ class Workspace:
         # MERGE's target has no alias on both kinds of location, so the source's columns get names of their own.
         same_key = " AND ".join(f"`{key}` <=> `new_{key}`" for key in table.key)
         new = rows.select(
-            *(F.col(f"`{name}`").alias(f"new_{name}") for name in rows.columns), F.lit(False).alias("gone")
+            *(F.col(identifier(name)).alias(f"new_{name}") for name in rows.columns), F.lit(False).alias("gone")
         )
         gone = old.join(new, on=F.expr(same_key), how="left_anti")
         gone = gone.select(
-            *(F.col(f"`{name}`").alias(f"new_{name}") for name in rows.columns), F.lit(True).alias("gone")
+            *(F.col(identifier(name)).alias(f"new_{name}") for name in rows.columns), F.lit(True).alias("gone")
         )
-        values = {name: F.col(f"`new_{name}`") for name in rows.columns}
+        values = {name: F.col(identifier(f"new_{name}")) for name in rows.columns}
         settings = {
             "spark.databricks.delta.commitInfo.userMetadata": writer.metadata,
             "spark.databricks.delta.write.txnAppId": f"dataeval_spark:{writer.work_id}:{table.name}",

@@ -137,6 +137,20 @@ def test_every_window_is_partitioned(path):
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_column_is_quoted_by_identifier_alone(path):
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    of_spark = [call for call in calls if isinstance(call.func, ast.Attribute) and is_name(call.func.value, "F")]
+    given = [argument for call in of_spark for argument in call.args if isinstance(argument, ast.JoinedStr)]
+    texts = [part.value for text in given for part in text.values if isinstance(part, ast.Constant)]
+
+    assert not [text for text in texts if "`" in str(text)]
+
+
+def is_name(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_sessions_are_made_in_one_module(path):
     made = {node.attr for node in attributes(path)} & {"builder", "newSession", "getOrCreate"}
 

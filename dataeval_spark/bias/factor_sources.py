@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.capture_time import with_capture_time
+from dataeval_spark.tables.contract import identifier
 
 STATISTICS = (
     "width",
@@ -139,7 +140,7 @@ def labelled_units(
         of_targets |= _of_targets(factors, [name for name, _ in columns])
         joined = _with_metadata(joined, factors, [name for name, _ in columns], of_targets)
         for name, type in columns:
-            value = F.col(f"metadata.`{name}`")
+            value = F.col(f"metadata.{identifier(name)}")
             if type.startswith(_NUMBERS):
                 numbers[name] = value.cast("double")
             elif type.startswith(_TEXTS):
@@ -183,7 +184,7 @@ def _of_targets(factors: DataFrame, columns: list[str]) -> set[str]:
     if not columns:
         return set()
     counts = factors.where("target_index IS NOT NULL").agg(
-        *(F.count(f"`{name}`").alias(str(index)) for index, name in enumerate(columns))
+        *(F.count(identifier(name)).alias(str(index)) for index, name in enumerate(columns))
     )
     row = counts.collect()[0]  # one row
     return {name for index, name in enumerate(columns) if row[str(index)]}
@@ -194,16 +195,18 @@ def _with_metadata(joined: DataFrame, factors: DataFrame, columns: list[str], of
         return joined
     # (image_id, target_index) is unique in factors.
     of_image = factors.where("target_index IS NULL").select(
-        "image_id", F.struct(*(f"`{name}`" for name in columns)).alias("of_image")
+        "image_id", F.struct(*(identifier(name) for name in columns)).alias("of_image")
     )
     joined = joined.join(of_image, on="image_id", how="left")
     if not of_targets:
         return joined.withColumnRenamed("of_image", "metadata")
     own = factors.where("target_index IS NOT NULL").select(
-        "image_id", "target_index", F.struct(*(f"`{name}`" for name in columns)).alias("own")
+        "image_id", "target_index", F.struct(*(identifier(name) for name in columns)).alias("own")
     )
     joined = joined.join(own, on=["image_id", "target_index"], how="left")
-    merged = F.struct(*(F.coalesce(f"own.`{name}`", f"of_image.`{name}`").alias(name) for name in columns))
+    merged = F.struct(
+        *(F.coalesce(f"own.{identifier(name)}", f"of_image.{identifier(name)}").alias(name) for name in columns)
+    )
     return joined.withColumn("metadata", merged)
 
 

@@ -10,6 +10,8 @@ from pyspark import TaskContext
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.tables.contract import identifier
+
 PLACED = "_part bigint, _place bigint, _weight_before bigint"
 
 
@@ -44,7 +46,7 @@ def numbered(
     --------
     >>> numbered(images, ["image_id"], stage).where("number < 10")
     """
-    ddl = ", ".join([*(f"`{name}` {type}" for name, type in frame.dtypes), PLACED])
+    ddl = ", ".join([*(f"{identifier(name)} {type}" for name, type in frame.dtypes), PLACED])
 
     def place(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         context = TaskContext.get()
@@ -75,7 +77,7 @@ def numbered(
     # _part is unique among the starts.
     joined = placed.join(F.broadcast(starts), on="_part", how="inner")
     return joined.select(
-        *(F.col(f"`{name}`") for name in frame.columns),
+        *(F.col(identifier(name)) for name in frame.columns),
         (F.col("_place") + F.col("_rows")).alias("number"),
         (F.col("_weight_before") + F.col("_weights")).alias("weight_before"),
     )

@@ -9,6 +9,7 @@ from dataeval_spark.ingest.listing import list_files
 from dataeval_spark.ingest.metadata import Metadata, read_metadata
 from dataeval_spark.ingest.source import FINDINGS_DDL, Source, Stage
 from dataeval_spark.kernels.files import glob_pattern
+from dataeval_spark.tables.contract import identifier
 from dataeval_spark.tables.keys import BOX_TYPE
 
 
@@ -100,7 +101,7 @@ def factor_rows(metadata: Metadata | None, images: DataFrame) -> DataFrame:
     if metadata is None or not metadata.factors:
         return images.limit(0).select(*keys)
     rows = metadata.rows.join(images.select("image_id"), on="image_id", how="left_semi")
-    return rows.select(*keys, *(F.col(f"`{factor}`") for factor in metadata.factors))
+    return rows.select(*keys, *(F.col(identifier(factor)) for factor in metadata.factors))
 
 
 def _with_metadata(images: DataFrame, metadata: Metadata | None, split: str | None) -> DataFrame:

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.frames.batches import map_rows
 from dataeval_spark.kernels.objects import BOX_NAMES, CLASS_NAMES, BoxFormat, parse_objects
+from dataeval_spark.tables.contract import identifier
 from dataeval_spark.tables.keys import BOX_TYPE
 
 IMAGE_TYPE = "struct<bytes:binary,path:string>"
@@ -76,7 +77,7 @@ def object_rows(
                 yield {**element, "image_id": row["image_id"]}
 
     size = [(F.col(name) if has_size else F.lit(None)).cast("double").alias(name) for name in ("width", "height")]
-    return map_rows(rows.select("image_id", F.col(f"`{column}`").alias("objects"), *size), parse, ELEMENT_DDL)
+    return map_rows(rows.select("image_id", F.col(identifier(column)).alias("objects"), *size), parse, ELEMENT_DDL)
 
 
 def has_boxes(type: str) -> bool:

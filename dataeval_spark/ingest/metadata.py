@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.listing import resolve_names
 from dataeval_spark.ingest.source import Stage
+from dataeval_spark.tables.contract import identifier
 
 PATH_COLUMNS = ("path", "file", "file_name", "filename", "image_path", "filepath", "image", "uri")
 CLASS_COLUMNS = ("class_name", "class", "label")
@@ -77,8 +78,8 @@ def read_metadata(
     factors = tuple(column for column in raw.columns if column not in roles.values())
     _require_own_names(factors, path)
     # The file's columns stay in a struct: they may have any name, also one of ours.
-    given = F.struct(*(F.col(f"`{column}`") for column in raw.columns))
-    named = raw.select(F.col(f"`{roles['path']}`").cast("string").alias("name"), given.alias("given"))
+    given = F.struct(*(F.col(identifier(column)) for column in raw.columns))
+    named = raw.select(F.col(identifier(roles["path"])).cast("string").alias("name"), given.alias("given"))
     named = named.where("name IS NOT NULL").withColumn("position", F.monotonically_increasing_id())
     files = resolve_names(named.select("name").distinct(), listing, os.path.dirname(path), root)
     # A file outside SOURCE is no image of this dataset.
@@ -161,7 +162,7 @@ def utc_timestamp(text: Column, timezone: str) -> Column:
 
 
 def _value(column: str) -> Column:
-    text = F.trim(F.col(f"`{column}`"))
+    text = F.trim(F.col(identifier(column)))
     return F.when(~text.isin(*MISSING), text)
 
 

@@ -12,6 +12,7 @@ from dataeval_spark.ingest.given_rows import CLASS_COLUMNS, CORNERS, box_column,
 from dataeval_spark.ingest.metadata import MISSING, utc_timestamp
 from dataeval_spark.ingest.source import finding_rows
 from dataeval_spark.tables import ANNOTATIONS
+from dataeval_spark.tables.contract import identifier
 
 RATER_COLUMNS = ("rater", "annotator", "worker", "labeler", "user")
 TIME_COLUMNS = ("labelled_at", "labeled_at", "timestamp")
@@ -51,7 +52,10 @@ def read_ratings(
             if name not in types:
                 raise IngestError(str(ConfigError.unknown("rater", name, types, f"{source}, --raters")))
         cells = F.array(
-            *(F.struct(F.lit(n).alias("rater"), F.col(f"`{n}`").cast("string").alias("class_name")) for n in raters)
+            *(
+                F.struct(F.lit(n).alias("rater"), F.col(identifier(n)).cast("string").alias("class_name"))
+                for n in raters
+            )
         )
         nothing = (box_column({}).alias("box"), F.lit(None).cast("timestamp").alias("labelled_at"))
         wide = frame.select(*base, F.inline(cells)).select("*", *nothing)

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.ingest.metadata import RESERVED, utc_timestamp
 from dataeval_spark.ingest.source import Known, Source
 from dataeval_spark.kernels.factor_values import TYPE
+from dataeval_spark.tables.contract import identifier
 from dataeval_spark.tables.keys import BOX_TYPE
 
 # Metadata names beyond so many are left out, the rarest first: each is a column.
@@ -135,7 +136,7 @@ def _with_known(factors: DataFrame, known: DataFrame) -> DataFrame:
         column = renamed[name]
         types[column] = type if types.get(column, type) == type else _widest([types[column], type])
     both = [
-        known.select(*(F.col(f"`{name}`").cast(types[name]) for name in old)),
-        factors.select(*(F.col(f"`{name}`").cast(types[renamed[name]]).alias(renamed[name]) for name in new)),
+        known.select(*(F.col(identifier(name)).cast(types[name]) for name in old)),
+        factors.select(*(F.col(identifier(name)).cast(types[renamed[name]]).alias(renamed[name]) for name in new)),
     ]
     return both[0].unionByName(both[1], allowMissingColumns=True)

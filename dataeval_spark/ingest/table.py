@@ -22,6 +22,7 @@ from dataeval_spark.ingest.huggingface import (
 from dataeval_spark.ingest.metadata import CLASS_COLUMNS, utc_timestamp
 from dataeval_spark.ingest.source import Source, Stage
 from dataeval_spark.kernels.objects import BoxFormat
+from dataeval_spark.tables.contract import identifier
 from dataeval_spark.tables.keys import BOX_TYPE
 
 CONTENT_COLUMNS = ("content", "bytes", "image_bytes", "image", "data")
@@ -110,7 +111,7 @@ def read_table(
         factors=rows.select(
             F.col("_id").alias("image_id"),
             F.lit(None).cast("int").alias("target_index"),
-            *(f"`{name}`" for name, type in types.items() if name not in used and FACTOR_TYPES.match(type)),
+            *(identifier(name) for name, type in types.items() if name not in used and FACTOR_TYPES.match(type)),
         ),
         findings=findings,
         present=frame.select(image_id.alias("image_id")),
@@ -155,11 +156,12 @@ def _images(
     is_parquet: bool,
 ) -> DataFrame:
     is_struct = types.get(content or "") == IMAGE_TYPE
-    data = F.col(f"`{content}`.bytes" if is_struct else content) if content else F.lit(None).cast("binary")
+    column = identifier(content or "")
+    data = F.col(f"{column}.bytes" if is_struct else column) if content else F.lit(None).cast("binary")
     uri: Column = F.lit(None).cast("string")
     if content is None or is_struct:
         # A relative path is relative to the folder of the table.
-        name = F.col(f"`{content}`.path" if is_struct else (path or ""))
+        name = F.col(f"{column}.path" if is_struct else path or "")
         absolute = name.rlike("^(/|[a-z0-9]+:)")
         uri = F.when(data.isNull(), F.when(absolute, name).otherwise(F.concat(F.lit(f"{base}/"), name)))
     captured = F.col("captured_at") if "captured_at" in types else F.lit(None)

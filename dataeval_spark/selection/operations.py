@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.selection.balance import balance
 from dataeval_spark.selection.state import ORDER, Selection, hashed
+from dataeval_spark.tables.contract import identifier
 
 FINDINGS = {"outliers": "statistic", "image_findings": "rule"}
 MAX_INDEX = 10_000_000
@@ -126,7 +127,7 @@ def stratified_sample(selection: Selection, *, fraction: float, by: str = "class
         strata = selection.classes().groupBy("image_id").agg(F.min("class_name").alias("stratum"))
     else:
         factors = selection.table("factors", f"a sample by {by}").where("target_index IS NULL")
-        strata = factors.select("image_id", F.col(f"`{by}`").cast("string").alias("stratum"))
+        strata = factors.select("image_id", F.col(identifier(by)).cast("string").alias("stratum"))
     joined = selection.members.join(strata, on="image_id", how="left")
     of_stratum = Window.partitionBy("stratum")
     place = F.row_number().over(of_stratum.orderBy(hashed(seed, "image_id", "copy"), "image_id", "copy"))

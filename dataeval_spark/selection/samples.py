@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.kernels.files import IMAGE_EXTENSIONS
+from dataeval_spark.tables.contract import identifier
 from dataeval_spark.tables.keys import BOX_TYPE
 
 TARGETS_TYPE = f"array<struct<class_name: string, box: {BOX_TYPE}, is_crowd: boolean, attributes: string>>"
@@ -119,7 +120,7 @@ def factor_names(factors: DataFrame) -> dict[str, str]:
 
 def factor_columns(factors: DataFrame) -> list[Column]:
     """The metadata under their names in an export."""
-    return [F.col(f"`{name}`").alias(shown) for name, shown in factor_names(factors).items()]
+    return [F.col(identifier(name)).alias(shown) for name, shown in factor_names(factors).items()]
 
 
 def _values(factors: DataFrame) -> DataFrame:

@@ -13,6 +13,7 @@ from dataeval_spark.frames.blocks import Checkpoint, kept_by_executors
 from dataeval_spark.frames.neighbor_lists import first_of_lists
 from dataeval_spark.frames.ranks import positions
 from dataeval_spark.tables import PRIORITIZATION
+from dataeval_spark.tables.contract import identifier
 
 Order = Literal["easy_first", "hard_first"]
 Policy = Literal["difficulty", "stratified", "class_balanced"]
@@ -136,4 +137,4 @@ def _contract(ordered: DataFrame, order: str, policy: str) -> DataFrame:
         "policy": F.lit(policy),
     }
     names = [name for name in PRIORITIZATION.column_names if name != "run_id"]
-    return ordered.select(*(chosen.get(name, F.col(f"`{name}`")).alias(name) for name in names))
+    return ordered.select(*(chosen.get(name, F.col(identifier(name))).alias(name) for name in names))

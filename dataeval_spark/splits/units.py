@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.frames.components import Checkpoint, connected_components
 from dataeval_spark.tables import FACTORS
+from dataeval_spark.tables.contract import identifier
 
 # Columns of the images themselves by which they may be grouped.
 IMAGE_COLUMNS = ("dataset", "source")
@@ -99,5 +100,7 @@ def groupings(images: DataFrame, factors: DataFrame | None) -> dict[str, DataFra
         return of_images
     whole = factors.where("target_index IS NULL")
     names = [name for name in factors.columns if name not in FACTORS.column_names]
-    of_factors = {name: whole.select("image_id", F.col(f"`{name}`").cast("string").alias("value")) for name in names}
+    of_factors = {
+        name: whole.select("image_id", F.col(identifier(name)).cast("string").alias("value")) for name in names
+    }
     return of_factors | of_images

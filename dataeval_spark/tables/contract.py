@@ -26,7 +26,7 @@ class Column:
     def ddl(self, *, comments: bool = True) -> str:
         null = "" if self.nullable else " NOT NULL"
         comment = f" COMMENT {sql_string(self.comment)}" if comments else ""
-        return f"`{self.name}` {self.type}{null}{comment}"
+        return f"{identifier(self.name)} {self.type}{null}{comment}"
 
 
 @dataclass(frozen=True)
@@ -70,3 +70,14 @@ def sql_string(text: str) -> str:
     """Quote a text as a Spark SQL string literal."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
+
+
+def identifier(name: str) -> str:
+    """A column's or table's name as SQL takes it, whatever is in it.
+
+    Examples
+    --------
+    >>> identifier("a`b.c")
+    '`a``b.c`'
+    """
+    return "`" + name.replace("`", "``") + "`"
