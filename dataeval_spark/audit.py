@@ -90,7 +90,8 @@ class Audit:
         """Bring in images, labels and metadata; only new and changed files are read.
 
         Options are those of :func:`dataeval_spark.ingestion.ingest`: format, annotations, metadata,
-        dataset, split, glob, limit, keep_bytes, replace, timezone, voc_one_based, box_format.
+        dataset, split, glob, limit, keep_bytes, replace, timezone, voc_one_based, box_format, layout, label_column,
+        id_column, path_column, image_column, encoding.
         """
         check("ingest", options)
         workspace = self.workspace

@@ -171,14 +171,20 @@ def _opening(made: argparse.ArgumentParser) -> None:
 
 def _ingest(made: argparse.ArgumentParser) -> None:
     made.add_argument(
-        "source", metavar="SOURCE", nargs="?", help="folder, tar file, or (--format table) a table's path or name"
+        "source", metavar="SOURCE", nargs="?", help="folder, tar file, or a table: its path or name, or a file of rows"
     )
     formats = ("folder", "coco", "voc", "yolo", "webdataset", "table")
     made.add_argument("--format", choices=formats, help="default: what SOURCE and annotations show, else folder")
     made.add_argument("--annotations", metavar="PATH", help="COCO JSON, data.yaml, or a folder of VOC or YOLO files")
     made.add_argument("--voc-one-based", action="store_true", help="VOC boxes count from 1: subtract 1 from xmin, ymin")
     made.add_argument("--box-format", choices=("xywh", "xyxy"), default="xywh", help="of a table's objects")
-    made.add_argument("--metadata", metavar="FILE", help="CSV or parquet with a path column; the others are factors")
+    made.add_argument("--metadata", metavar="FILE", help="CSV, JSON lines or parquet with a path column and factors")
+    made.add_argument("--layout", metavar="LEVELS", help="folders above images: class, split/class, -/class; - is none")
+    made.add_argument("--label-column", metavar="NAME", help="of a table or the metadata: the class")
+    made.add_argument("--id-column", metavar="NAME", help="of a table or the metadata: the image's id")
+    made.add_argument("--path-column", metavar="NAME", help="of a table or the metadata: the image's path")
+    made.add_argument("--image-column", metavar="NAME", help="of a table: the bytes of the images")
+    made.add_argument("--encoding", metavar="NAME", help="of a table or metadata of text that is not UTF-8")
     made.add_argument("--dataset", metavar="NAME", help="default: SOURCE's last name")
     made.add_argument("--split", metavar="NAME", help="split of images that the source gives none")
     made.add_argument("--glob", metavar="PATTERN", help="take what matches, image or not; '**/*' is every file")
@@ -197,7 +203,7 @@ def _ingest(made: argparse.ArgumentParser) -> None:
 Run = Callable[[argparse.Namespace], int]
 INGEST_OPTIONS = (
     *("format", "annotations", "metadata", "dataset", "split", "glob", "limit", "keep_bytes", "replace", "timezone"),
-    *("voc_one_based", "box_format"),
+    *("voc_one_based", "box_format", "layout", "label_column", "id_column", "path_column", "image_column", "encoding"),
 )
 
 

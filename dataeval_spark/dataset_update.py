@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,9 @@ from pyspark.sql import functions as F
 
 from dataeval_spark import source_files
 from dataeval_spark.errors import IngestError
+from dataeval_spark.ingest.accounting import summary
 from dataeval_spark.ingest.source import Known, Source, Stage
+from dataeval_spark.ingest.understanding import Understanding
 from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.synchronization import synchronize
 from dataeval_spark.tables import FACTORS, IMAGES, INGEST_FINDINGS, SOURCE_FILES, TARGETS
@@ -27,9 +30,10 @@ def bring_up_to_date(
     read: Callable[[Known | None], Source],
     dataset: str,
     source: str,
+    format: str,
     *,
     keep_bytes: bool,
-    replace: bool,
+    may_replace: bool,
     has_own_ids: bool,
 ) -> dict[str, Any]:
     """Read a source, given what the workspace has of the dataset, and write what differs; counts of what was done.
@@ -43,15 +47,19 @@ def bring_up_to_date(
     existing = workspace.read(IMAGES).where(F.col("dataset") == dataset)
     is_new = workspace.is_untouched(IMAGES) or existing.isEmpty()
     found = read(None if is_new else source_files.known(workspace, dataset))
+    understanding = Understanding.of(found)
     if has_own_ids:
         _require_own_ids(workspace, found, dataset)
     if not is_new:
-        _require_own_name(existing, dataset, source, replace)
+        _require_own_name(existing, dataset, source, may_replace)
     files = stage(found.files, "source_files") if found.files is not None else None
+    doubts = understanding.doubts(workspace.spark, found.images.count(), source, format)
+    found = replace(found, findings=found.findings.unionByName(doubts, allowMissingColumns=True))
     with source_files.remembering(workspace, run, dataset, files):
-        return synchronize(
+        outcome = synchronize(
             workspace, run, stage, found, existing, dataset, source, is_new=is_new, keep_bytes=keep_bytes
         )
+    return {**outcome, "understanding": str(understanding)}
 
 
 def _require_own_name(existing: DataFrame, dataset: str, source: str, replace: bool) -> None:
@@ -79,13 +87,16 @@ def report(
     workspace: Workspace, run: Run, started: datetime, outcome: dict[str, Any], dataset: str, note: str = ""
 ) -> StepRun:
     parts = [f"{outcome.get(status, 0):,} {status}" for status in ("new", "changed", "deleted")]
-    parts += [f"{outcome[key]:,} {text}" for key, text in _EXTRA if outcome.get(key)]
-    message = f"dataset {dataset}: {outcome['taken']:,} images ({', '.join(parts)}){note}"
+    message = f"dataset {dataset}: {outcome['taken']:,} images ({', '.join(parts)}); {note}{outcome['understanding']}"
+    if outcome.get("account"):
+        message += f"; {summary(outcome['account'])}"
+    for severity in ("error", "warning"):
+        kinds = [
+            f"{kind.replace('_', ' ')} {n:,}" for (grave, kind), n in outcome["doubts"].items() if grave == severity
+        ]
+        message += f"; {severity}s: {', '.join(kinds)}" if kinds else ""
     states = workspace.states(TABLES)
     outputs = {name: state.version for name, state in states.items()}
     run.record("ingest", "done", started, outputs=outputs, rows=outcome["taken"], message=message)
     seconds = (datetime.now(UTC) - started).total_seconds()
     return StepRun("ingest", "done", seconds, message, outputs, outcome["taken"])
-
-
-_EXTRA = (("skipped", "files skipped: no images"), ("findings", "bad annotations"))

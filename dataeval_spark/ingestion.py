@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from datetime import UTC, datetime
 from typing import Any, Literal, cast, get_args
@@ -15,6 +16,7 @@ from dataeval_spark.ingest.folder import read_folder
 from dataeval_spark.ingest.maite import MapStyle, read_maite
 from dataeval_spark.ingest.source import Known, Source, Stage
 from dataeval_spark.ingest.table import read_table
+from dataeval_spark.ingest.text_rows import TableOptions
 from dataeval_spark.ingest.voc import read_voc
 from dataeval_spark.ingest.webdataset import read_webdataset
 from dataeval_spark.ingest.yolo import read_yolo
@@ -45,6 +47,12 @@ def ingest(
     timezone: str = "UTC",
     voc_one_based: bool = False,
     box_format: BoxFormat = "xywh",
+    layout: str | None = None,
+    label_column: str | None = None,
+    id_column: str | None = None,
+    path_column: str | None = None,
+    image_column: str | None = None,
+    encoding: str | None = None,
 ) -> StepRun:
     """Bring the tables of images, labels and metadata up to date with a source.
 
@@ -59,14 +67,14 @@ def ingest(
     stage : callable
         Stores a frame in the run's temporary files and reads it back.
     source : str
-        Folder, or (format ``table``) a table's path or name, or (format ``webdataset``) one tar file.
+        Folder, or (format ``table``) a table's path or name or a file of rows, or (format ``webdataset``) one tar file.
     format : {"folder", "coco", "voc", "yolo", "webdataset", "table"}, optional
         Default: what the annotations and SOURCE show beyond doubt, else ``folder``; see
         :func:`dataeval_spark.ingest.detect.detect_format`.
     annotations : str, optional
         COCO JSON file; folder with Pascal VOC or YOLO files, where they are not below SOURCE; YOLO's data set file.
     metadata : str, optional
-        CSV or parquet file with a path column; its other columns become factors.
+        CSV, TSV, JSON-lines or parquet file with a path column; its other columns become factors.
     dataset : str, optional
         Name of the dataset; default the last name of the source.
     split : str, optional
@@ -85,6 +93,16 @@ def ingest(
         Pascal VOC boxes count pixels from 1: subtract 1 from xmin and ymin.
     box_format : {"xywh", "xyxy"}
         What the boxes in a table's column of objects are: left, top, width, height, or the corners; pixels.
+    layout : str, optional
+        Meaning of the folders above the images, from the top: ``class``, ``split/class``, ``-/class``, ``-`` for none;
+        by default what their names show. For format ``folder``.
+    label_column, id_column, path_column : str, optional
+        Columns of a table or of the metadata file with the class, the image's id and its path; by default those of
+        usual names.
+    image_column : str, optional
+        Column of a table with the bytes of the images.
+    encoding : str, optional
+        Encoding of a metadata file or table of text, where it is not UTF-8; by default what its bytes show.
 
     Returns
     -------
@@ -109,9 +127,15 @@ def ingest(
     dataset = dataset or default_name(source)
     options: dict[str, Any] = {"dataset": dataset, "split": split, "limit": limit, "timezone": timezone}
     options |= {"stage": stage}
+    columns = TableOptions(label_column, id_column, path_column, image_column, encoding)
+    _check_columns(format, columns, metadata, layout)
     options |= {"box_format": box_format} if format == "table" else {"glob": glob}
     if format in ("folder", "coco", "voc", "yolo"):
-        options |= {"metadata": metadata}
+        options |= {"metadata": metadata, "columns": columns}
+    if format == "table":
+        options |= {"columns": columns}
+    if format == "folder":
+        options |= {"layout": layout}
     if format == "voc":
         options |= {"one_based": voc_one_based}
 
@@ -138,14 +162,16 @@ def ingest(
         read,
         dataset,
         named,
+        format,
         keep_bytes=keep_bytes,
-        replace=replace,
+        may_replace=replace,
         has_own_ids=format == "table",
     )
     if outcome["taken"] == 0:
         hint = "--glob '**/*' takes every file" if format == "folder" else "name a source with images"
         raise IngestError(f"SOURCE {named} has no images.\nHint: {hint}")
-    return report(workspace, run, started, outcome, dataset, f"; read as {format}: {reason}" if reason else "")
+    note = f"read as {format}" + (f" ({reason})" if reason else "") + ": "
+    return report(workspace, run, started, outcome, dataset, note)
 
 
 def ingest_maite(
@@ -182,7 +208,16 @@ def ingest_maite(
         return read_maite(workspace.spark, data, dataset=name, stage=stage, split=split, timezone=timezone)
 
     outcome = bring_up_to_date(
-        workspace, run, stage, read, name, f"maite:{name}", keep_bytes=True, replace=replace, has_own_ids=False
+        workspace,
+        run,
+        stage,
+        read,
+        name,
+        f"maite:{name}",
+        "maite",
+        keep_bytes=True,
+        may_replace=replace,
+        has_own_ids=False,
     )
     return report(workspace, run, started, outcome, name)
 
@@ -216,6 +251,26 @@ def _check_options(
     if format != "voc" and voc_one_based:
         raise OptionError(f"ingest.voc_one_based is given and ingest.format is {format!r}.\nHint: --format voc")
     _check_timezone(timezone)
+
+
+def _check_columns(format: str, columns: TableOptions, metadata: str | None, layout: str | None) -> None:
+    given = [name.replace("_", "-") for name, value in vars(columns).items() if value is not None]
+    if format != "table" and columns.image_column is not None:
+        raise OptionError(f"ingest.image_column is given and ingest.format is {format!r}.\nHint: --format table")
+    if given and format != "table" and metadata is None:
+        raise OptionError(
+            f"--{given[0]} is about a table or a metadata file, and ingest.format is {format!r} without metadata.\n"
+            "Hint: --metadata FILE, or --format table"
+        )
+    if columns.encoding is not None:
+        try:
+            codecs.lookup(columns.encoding)
+        except LookupError:
+            raise OptionError(
+                f"ingest.encoding is {columns.encoding!r}, which is no known encoding.\nHint: --encoding cp1252"
+            ) from None
+    if layout is not None and format != "folder":
+        raise OptionError(f"ingest.layout is given and ingest.format is {format!r}.\nHint: --format folder")
 
 
 def _check_timezone(timezone: str) -> None:

@@ -14,7 +14,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.factor_types import typed_like_table
-from dataeval_spark.ingest.file_bytes import read_files, without_credentials
+from dataeval_spark.ingest.accounting import ROLES
+from dataeval_spark.ingest.file_bytes import SIZE_COLUMNS, read_files, without_credentials
+from dataeval_spark.ingest.sizes import size_findings
 from dataeval_spark.ingest.source import Source, Stage, finding_rows
 from dataeval_spark.runs import Run
 from dataeval_spark.tables import (
@@ -35,7 +37,8 @@ from dataeval_spark.workspace import Workspace
 
 IMAGE_TABLES = (TARGETS, FACTORS, IMAGE_STATS, CHANNEL_STATS, HASHES, UNREADABLE_IMAGES, EMBEDDINGS)
 FILES_PER_TASK = 500
-ATTRIBUTES = ("uri", "content_length", "modified_at", "captured_at", "split", "source")
+DECLARED = ("declared_width", "declared_height")
+ATTRIBUTES = ("uri", "content_length", "modified_at", "captured_at", "split", "source", *DECLARED)
 
 
 def synchronize(
@@ -50,10 +53,10 @@ def synchronize(
     is_new: bool,
     keep_bytes: bool,
 ) -> dict[str, Any]:
+    existing = _with_sizes(existing)
     changes = stage(_changes(found, existing, source, keep_bytes), "changes")
     counts = {row["status"]: row["n"] for row in changes.groupBy("status").agg(F.count("*").alias("n")).collect()}
     counts |= {"taken": sum(n for status, n in counts.items() if status != "deleted")}
-    counts["skipped"] = found.skipped.count() if found.skipped is not None else 0
     if counts["taken"] == 0:
         return counts
     if set(counts) & {"new", "changed", "attributes", "deleted"}:
@@ -63,15 +66,22 @@ def synchronize(
             _upsert(workspace, run, IMAGES, rows, covered, is_new=is_new)
     factors = typed_like_table(workspace, run, found.factors, dataset)
     taken = found.images.select("image_id")
-    live = workspace.read(IMAGES).where((F.col("dataset") == dataset) & F.col("deleted_at").isNull()).select("image_id")
+    images_now = workspace.read(IMAGES).where((F.col("dataset") == dataset) & F.col("deleted_at").isNull())
+    live = images_now.select("image_id")
     with ThreadPoolExecutor(3) as pool:
         synced = [
             pool.submit(_sync, workspace, run, stage, TARGETS, found.targets, taken, live, is_new),
             pool.submit(_sync, workspace, run, stage, FACTORS, factors, taken, live, is_new),
         ]
-        counts["findings"] = pool.submit(_write_findings, workspace, run, found.findings, dataset, is_new).result()
         for job in synced:
             job.result()
+    findings = found.findings.unionByName(size_findings(images_now, found.targets, dataset), allowMissingColumns=True)
+    if found.accounting is not None:
+        findings = findings.unionByName(found.accounting, allowMissingColumns=True)
+    findings = stage(finding_rows(findings, dataset), "findings")
+    counts["findings"] = _write_findings(workspace, run, findings, dataset, is_new)
+    counts["account"] = _account(findings)
+    counts["doubts"] = _doubts(findings)
     if not is_new:
         _drop_deleted(workspace, run, dataset)
     return counts
@@ -80,6 +90,10 @@ def synchronize(
 def _changes(found: Source, existing: DataFrame, source: str, keep_bytes: bool) -> DataFrame:
     """One row per image that is new, changed, deleted or as it was."""
     new = found.images.withColumn("source", F.lit(source)).withColumn("uri", without_credentials(F.col("uri")))
+    if found.declared is not None:  # unique by image_id
+        new = new.join(found.declared, on="image_id", how="left")
+    else:
+        new = new.select("*", *(F.lit(None).cast("int").alias(name) for name in DECLARED))
     old = existing.select(
         "image_id",
         F.col("file_hash").alias("old_hash"),
@@ -98,8 +112,11 @@ def _changes(found: Source, existing: DataFrame, source: str, keep_bytes: bool) 
         & F.col("old_hash").isNotNull()
         & (F.col("old_has_content") | F.lit(not keep_bytes))
     )
+    # A row of a table without images has no file that could change.
+    has_none = [F.col(name).isNull() for name in ("uri", "old_uri", "content_length", "old_content_length")]
+    same_file |= has_none[0] & has_none[1] & has_none[2] & has_none[3] & ~F.coalesce("old_has_content", F.lit(False))
     same_rest = F.lit(True)
-    for name in ("captured_at", "split", "source"):
+    for name in ("captured_at", "split", "source", *DECLARED):
         same_rest &= F.col(name).eqNullSafe(F.col(f"old_{name}"))
     was_here = F.col("old_source").isNotNull() & F.col("old_deleted_at").isNull()
     status = (
@@ -110,7 +127,7 @@ def _changes(found: Source, existing: DataFrame, source: str, keep_bytes: bool) 
         .when(~same_rest, "attributes")
         .otherwise("same")
     )
-    columns = ("image_id", "uri", "content_length", "modified_at", "captured_at", "split", "old_hash")
+    columns = ("image_id", "uri", "content_length", "modified_at", "captured_at", "split", "old_hash", *DECLARED)
     return joined.select(*columns, status.alias("status")).where("status IS NOT NULL")
 
 
@@ -126,9 +143,10 @@ def _image_rows(
     """Rows of `images` for what is new, changed or deleted; new and changed files are read once, to hash them."""
     to_read = changes.where("status IN ('new', 'changed')")
     read = stage(_read(to_read, found, keep_bytes), "read")
-    attributes = ("image_id", "uri", "captured_at", "split", "modified_at")
+    attributes = ("image_id", "uri", "captured_at", "split", "modified_at", *DECLARED)
     fresh = to_read.select(*attributes).join(read, on="image_id", how="inner").withColumn("gone", F.lit(False))
-    kept = existing.select("image_id", "content", "file_hash", "content_length", F.lit(False).alias("gone"))
+    of_file = ("content", "file_hash", "content_length", *SIZE_COLUMNS)
+    kept = existing.select("image_id", *of_file, F.lit(False).alias("gone"))
     moved = changes.where("status = 'attributes'").select(*attributes).join(kept, on="image_id", how="inner")
     rows = fresh.unionByName(moved).select(
         "image_id",
@@ -137,6 +155,8 @@ def _image_rows(
         F.col("content_length").cast("bigint").alias("content_length"),
         "modified_at",
         "file_hash",
+        *SIZE_COLUMNS,
+        *DECLARED,
         "captured_at",
         "split",
         F.lit(dataset).alias("dataset"),
@@ -195,8 +215,27 @@ def _content_hash(frame: DataFrame, columns: list[str]) -> Column:
     return F.xxhash64(F.array_join(F.sort_array(F.collect_list(text)), "\n"))
 
 
-def _write_findings(workspace: Workspace, run: Run, findings: DataFrame, dataset: str, is_new: bool) -> int:
-    rows = finding_rows(findings, dataset)
+def _with_sizes(existing: DataFrame) -> DataFrame:
+    """Rows of `images` with all columns: a table of an older version lacks the sizes."""
+    missing = [name for name in (*SIZE_COLUMNS, *DECLARED) if name not in existing.columns]
+    return existing.select("*", *(F.lit(None).cast("int").alias(name) for name in missing))
+
+
+def _account(findings: DataFrame) -> list[dict[str, Any]]:
+    """What became of the entries of the source: one row for each unit, role and reason."""
+    rows = findings.where(F.col("kind").isin(*ROLES)).groupBy("location", "kind")
+    summed = rows.agg(F.sum("n").alias("n"), F.min("found").alias("found"))
+    return [row.asDict() for row in summed.orderBy("location", "kind").limit(200).collect()]
+
+
+def _doubts(findings: DataFrame) -> dict[tuple[str, str], int]:
+    """How many entries each kind of finding concerns, by severity and kind; those of the account are left out."""
+    rows = findings.where(~F.col("kind").isin(*ROLES)).groupBy("severity", "kind").agg(F.sum("n").alias("n"))
+    found = rows.orderBy("severity", "kind").limit(200).collect()
+    return {(row["severity"], row["kind"]): row["n"] for row in found}
+
+
+def _write_findings(workspace: Workspace, run: Run, rows: DataFrame, dataset: str, is_new: bool) -> int:
     count = rows.count()
     if is_new:
         if count == 0:

@@ -6,15 +6,18 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.batches import map_rows
-from dataeval_spark.ingest.folder import choose, factor_rows, file_columns, image_id
-from dataeval_spark.ingest.listing import list_files, resolve_names
-from dataeval_spark.ingest.metadata import read_metadata, utc_timestamp
+from dataeval_spark.ingest.accounting import account, account_of_files
+from dataeval_spark.ingest.file_matching import matched_findings, resolve_names
+from dataeval_spark.ingest.folder import choose, factor_rows, file_columns, image_id, with_metadata_account
+from dataeval_spark.ingest.listing import list_files
+from dataeval_spark.ingest.metadata import Metadata, read_metadata, utc_timestamp
 from dataeval_spark.ingest.source import Source, Stage
+from dataeval_spark.ingest.text_rows import BY_NAME, TableOptions
 from dataeval_spark.kernels.coco import parse_coco
 from dataeval_spark.kernels.files import glob_pattern, read_file
 from dataeval_spark.kernels.uris import is_uri
@@ -22,7 +25,8 @@ from dataeval_spark.tables.keys import BOX_TYPE
 
 ELEMENT_DDL = (
     f"element string, name string, target_index int, class_name string, box {BOX_TYPE}, is_crowd boolean, "
-    "captured_at string, location string, kind string, message string, found string, expected string, attributes string"
+    "captured_at string, width int, height int, location string, kind string, message string, found string, "
+    "expected string, attributes string, n bigint"
 )
 
 
@@ -34,6 +38,7 @@ def read_coco(
     dataset: str,
     stage: Stage,
     metadata: str | None = None,
+    columns: TableOptions = BY_NAME,
     split: str | None = None,
     glob: str | None = None,
     limit: int | None = None,
@@ -41,8 +46,9 @@ def read_coco(
 ) -> Source:
     """Read a COCO annotation file and the images it names.
 
-    An image is looked for under SOURCE, then beside the annotation file, then by unique base name
-    under SOURCE. Only listed images are taken; one without annotations is an image with no targets.
+    An image is looked for under SOURCE, then beside the annotation file, then as
+    :func:`dataeval_spark.ingest.file_matching.match_names` says. Only listed images are taken; one without
+    annotations is an image with no targets.
     The file is parsed by one task, whose memory it must fit into.
 
     Parameters
@@ -51,7 +57,7 @@ def read_coco(
         SOURCE, the folder with the images.
     annotations : str
         The JSON file.
-    dataset, stage, metadata, split, glob, limit, timezone
+    dataset, stage, metadata, columns, split, glob, limit, timezone
         As in :func:`dataeval_spark.ingest.folder.read_folder`.
 
     Raises
@@ -63,41 +69,99 @@ def read_coco(
     elements = stage(_elements(spark, annotations), "elements")
     _require_readable(elements, annotations)
     listing = stage(list_files(spark, root), "listing")
-    names = elements.where("element = 'image'").select("name", "captured_at", "location")
-    resolved = resolve_names(names.select("name"), listing, os.path.dirname(annotations), root)
+    names = elements.where("element = 'image'").select("name", "captured_at", "width", "height", "location")
+    resolved = resolve_names(names.select("name"), listing, os.path.dirname(annotations), root, stage, "names")
     located = names.join(resolved, on="name", how="inner").withColumn("image_id", image_id(dataset))
     is_wanted = F.lit(True) if glob is None else F.col("name").rlike(f"^{glob_pattern(glob)}$")
     files = stage(located.withColumn("is_wanted", is_wanted), "files")
     found = files.where("uri IS NOT NULL AND is_wanted")
     # Two names may mean one file, by its base name: the first is the image, the other a finding.
-    first = found.groupBy("image_id").agg(F.min("name").alias("name"))
+    first = found.groupBy("image_id").agg(F.min_by("name", F.struct(F.col("how").isNotNull(), "name")).alias("name"))
     repeated = found.join(first, on=["image_id", "name"], how="left_anti")
     found = found.join(first, on=["image_id", "name"], how="left_semi")
-    taken = choose(found.withColumn("is_image", F.lit(True)), glob=None, limit=limit)
+    listed = found.withColumn("is_image", F.lit(True)).withColumn("reason", F.lit(None).cast("string"))
+    taken = choose(listed, glob=None, limit=limit)
     _require_some(taken, annotations, root)
-    given = read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage, root) if metadata else None
-    images = taken.select(
-        "image_id",
-        *file_columns(),
-        utc_timestamp(F.col("captured_at"), timezone).alias("coco_time"),
+    given = (
+        read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage, root, columns) if metadata else None
     )
-    if given is None:
-        images = images.withColumnRenamed("coco_time", "captured_at").withColumn("split", F.lit(split).cast("string"))
-    else:
-        rows = given.rows.select("image_id", F.col("split").alias("given"), "captured_at")
-        images = images.join(rows, on="image_id", how="left").select(
-            *(column for column in images.columns if column != "coco_time"),
-            F.coalesce("captured_at", "coco_time").alias("captured_at"),
-            F.coalesce("given", F.lit(split)).alias("split"),
-        )
     findings = _findings(elements, files, repeated, annotations)
+    findings = findings.unionByName(matched_findings(resolved, annotations, "Names"), allowMissingColumns=True)
+    images = _images(taken, given, split, timezone)
+    entries = account_of_files(
+        listing,
+        root,
+        images=taken,
+        description=[annotations, *([given.uri] if given else [])],
+        rest="not_in_annotations" if glob is None and limit is None else "not_asked_for",
+    )
+    entries = entries.unionByName(_account(elements, files, taken, repeated, annotations))
     return Source(
         images=images,
         targets=_targets(elements, taken, annotations),
         factors=factor_rows(given, images),
-        findings=findings.unionByName(given.findings) if given else findings,
+        findings=findings.unionByName(given.findings, allowMissingColumns=True) if given else findings,
         present=files.where("uri IS NOT NULL").select("image_id").distinct(),
+        accounting=with_metadata_account(entries, given),
+        labels_from=os.path.basename(annotations),
+        declared=taken.select(
+            "image_id", F.col("width").alias("declared_width"), F.col("height").alias("declared_height")
+        ),
     )
+
+
+def _images(taken: DataFrame, given: Metadata | None, split: str | None, timezone: str) -> DataFrame:
+    time = utc_timestamp(F.col("captured_at"), timezone)
+    images = taken.select("image_id", *file_columns(), time.alias("coco_time"))
+    if given is None:
+        return images.withColumnRenamed("coco_time", "captured_at").withColumn("split", F.lit(split).cast("string"))
+    rows = given.rows.select("image_id", F.col("split").alias("given"), "captured_at")
+    return images.join(rows, on="image_id", how="left").select(
+        *(column for column in images.columns if column != "coco_time"),
+        F.coalesce("captured_at", "coco_time").alias("captured_at"),
+        F.coalesce("given", F.lit(split)).alias("split"),
+    )
+
+
+def _account(
+    elements: DataFrame, files: DataFrame, taken: DataFrame, repeated: DataFrame, annotations: str
+) -> DataFrame:
+    """What became of the entries of the lists ``images`` and ``annotations``."""
+    bad = elements.where("element = 'finding'").select("location", "kind").distinct()
+
+    def as_entries(unit: str, role: Column, reason: Column) -> list[Column]:
+        return [
+            F.lit(unit).alias("unit"),
+            role.alias("role"),
+            F.when(role == "skipped", reason).alias("reason"),
+            F.col("location").alias("name"),
+        ]
+
+    is_taken = taken.select("name", F.lit(True).alias("is_taken"))
+    again = repeated.select("name", F.lit(True).alias("is_again"))
+    listed = files.join(is_taken, on="name", how="left").join(again, on="name", how="left")
+    why = (
+        F.when(~F.col("is_wanted"), "not_asked_for")
+        .when(F.col("uri").isNull(), "unmatched")
+        .when(F.col("is_again"), "repeated")
+        .otherwise("not_asked_for")
+    )
+    of_images = listed.select(
+        *as_entries("listed images", F.when(F.col("is_taken"), "images").otherwise("skipped"), why)
+    )
+    places = files.select("location")
+    bad_images = bad.where("startswith(location, 'images[')").join(places, on="location", how="left_anti")
+    lost_images = bad_images.groupBy("location").agg(F.min("kind").alias("kind"))
+    reason = F.when(F.col("kind") == "duplicate_image", "repeated").otherwise("broken")
+    of_bad_images = lost_images.select(*as_entries("listed images", F.lit("skipped"), reason))
+    targets = elements.where("element = 'target'").select("name", "location")
+    with_image = targets.join(listed.select("name", "is_taken", "uri", "is_wanted", "is_again"), on="name", how="left")
+    of_targets = with_image.select(
+        *as_entries("annotations", F.when(F.col("is_taken"), "annotations").otherwise("skipped"), why)
+    )
+    lost = bad.where("startswith(location, 'annotations[')").join(targets, on="location", how="left_anti")
+    of_lost = lost.select("location").distinct().select(*as_entries("annotations", F.lit("skipped"), F.lit("broken")))
+    return account(of_images.unionByName(of_bad_images).unionByName(of_targets).unionByName(of_lost), annotations)
 
 
 def _elements(spark: SparkSession, annotations: str) -> DataFrame:
@@ -148,17 +212,17 @@ def _findings(elements: DataFrame, files: DataFrame, repeated: DataFrame, annota
     bad = (
         elements.where("element = 'finding'")
         .join(ids, on="name", how="left")
-        .select("location", "image_id", "target_index", "kind", "message", "found", "expected")
+        .select("location", "image_id", "target_index", "kind", "message", "found", "expected", "n")
     )
     missing = files.where("uri IS NULL AND is_wanted").select(
         "location",
         F.lit(None).cast("string").alias("image_id"),
         F.lit(None).cast("int").alias("target_index"),
         F.when(F.col("candidates") > 1, "ambiguous_image").otherwise("missing_image").alias("kind"),
-        F.when(F.col("candidates") > 1, F.concat("candidates", F.lit(" files have this base name")))
+        F.when(F.col("candidates") > 1, F.concat("candidates", F.lit(" files fit this name")))
         .otherwise("Image file was not found")
         .alias("message"),
-        F.col("name").alias("found"),
+        F.concat_ws(": ", "name", "examples").alias("found"),
         F.lit("a file under SOURCE or beside the annotation file").alias("expected"),
     )
     doubled = repeated.select(
@@ -170,4 +234,5 @@ def _findings(elements: DataFrame, files: DataFrame, repeated: DataFrame, annota
         F.col("name").alias("found"),
         F.lit("one entry").alias("expected"),
     )
-    return bad.unionByName(missing).unionByName(doubled).select(F.lit(annotations).alias("source_file"), "*")
+    all_rows = bad.unionByName(missing.unionByName(doubled), allowMissingColumns=True)
+    return all_rows.select(F.lit(annotations).alias("source_file"), "*")

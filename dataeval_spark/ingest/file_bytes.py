@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from io import BytesIO
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.kernels.decode import UnreadableImage
 from dataeval_spark.kernels.hashes import file_hash
+from dataeval_spark.kernels.image_size import stored_and_upright_size
 from dataeval_spark.kernels.prefetch import read_ahead
 from dataeval_spark.kernels.storage import read_bytes
 from dataeval_spark.kernels.uris import CONTAINER_PASSWORD, SECRET_PARAMETER, USER_INFO, is_remote
 
-BYTES_DDL = "image_id string, content binary, content_length bigint, file_hash string"
+SIZE_COLUMNS = ("stored_width", "stored_height", "upright_width", "upright_height")
+BYTES_DDL = (
+    "image_id string, content binary, content_length bigint, file_hash string, stored_width int, stored_height int, "
+    "upright_width int, upright_height int"
+)
 
 
 def read_files(files: DataFrame, *, keep_bytes: bool) -> DataFrame:
-    """Size and hash of each file, with its bytes where they are to be kept; objects of a storage are read ahead.
+    """Length, hash and size in pixels of each file, with its bytes where they are to be kept.
+
+    Objects of a storage are read ahead.
 
     Parameters
     ----------
@@ -45,9 +54,18 @@ def read_files(files: DataFrame, *, keep_bytes: bool) -> DataFrame:
                 "content": data if keep_bytes or row["content"] is not None else None,
                 "content_length": len(data),
                 "file_hash": file_hash(data),
+                **_sizes(data),
             }
 
     return map_rows(files, read, BYTES_DDL)
+
+
+def _sizes(data: bytes) -> Mapping[str, int]:
+    try:
+        stored, upright = stored_and_upright_size(BytesIO(data))
+    except UnreadableImage:  # the profile says so
+        return {}
+    return dict(zip(SIZE_COLUMNS, (*stored, *upright), strict=True))
 
 
 def without_credentials(uri: Column) -> Column:

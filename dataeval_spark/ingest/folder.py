@@ -1,16 +1,47 @@
-"""Image folders: a class per first sub-folder, with an optional metadata file joined by path."""
+"""Image folders: classes and splits by the names of folders, with an optional metadata file joined by path."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from dataeval_spark.errors import OptionError
+from dataeval_spark.ingest.accounting import account_of_files
 from dataeval_spark.ingest.listing import list_files
 from dataeval_spark.ingest.metadata import Metadata, read_metadata
 from dataeval_spark.ingest.source import FINDINGS_DDL, Source, Stage
+from dataeval_spark.ingest.text_rows import BY_NAME, TableOptions
 from dataeval_spark.kernels.files import glob_pattern
+from dataeval_spark.kernels.folder_names import SPLIT_FOLDERS, parse_layout, understood_layout
 from dataeval_spark.tables.contract import identifier
 from dataeval_spark.tables.keys import BOX_TYPE
+
+# Names of folders directly below SOURCE that are looked at one by one: splits are few.
+MOST_SPLIT_FOLDERS = 50
+
+
+@dataclass(frozen=True)
+class FolderNames:
+    """The meaning of each level of folders from the top, why it was taken, and how many classes that makes."""
+
+    levels: tuple[str, ...]
+    doubt: str = ""
+
+    def column(self, level: str) -> Column:
+        """The folder of a level in the column ``path``; null where an image lies above it."""
+        if level not in self.levels:
+            return F.lit(None).cast("string")
+        number = self.levels.index(level) + 1
+        parts = F.split("path", "/")
+        return F.when(F.size(parts) > number, F.get(parts, F.lit(number - 1)))
+
+    @property
+    def split(self) -> Column:
+        names = F.create_map(*(F.lit(text) for pair in SPLIT_FOLDERS.items() for text in pair))
+        folder = self.column("split")
+        return F.coalesce(F.try_element_at(names, F.lower(folder)), folder)
 
 
 def read_folder(
@@ -20,6 +51,8 @@ def read_folder(
     dataset: str,
     stage: Stage,
     metadata: str | None = None,
+    columns: TableOptions = BY_NAME,
+    layout: str | None = None,
     split: str | None = None,
     glob: str | None = None,
     limit: int | None = None,
@@ -27,8 +60,9 @@ def read_folder(
 ) -> Source:
     """Read an image folder.
 
-    The class of an image is its first sub-folder; files directly in the folder have none. A metadata
-    file's ``class_name`` wins over the folder's.
+    The class of an image is its first sub-folder; where all first sub-folders are named for splits (train, val,
+    valid, test ...), they are the split, and the class is the folder below. One folder is no class. A metadata file's
+    class and split win over the folders'.
 
     Parameters
     ----------
@@ -39,9 +73,13 @@ def read_folder(
     stage : callable
         Stores a frame in temporary files and reads it back: the folder is listed once.
     metadata : str, optional
-        CSV or parquet file with a path column.
+        CSV, JSON lines or parquet file with a path column.
+    columns : TableOptions
+        Columns and encoding of the metadata file that the user names.
+    layout : str, optional
+        The meaning of the folders, level by level, such as ``split/class``; by default what their names show.
     split : str, optional
-        Split of all images; a metadata file's ``split`` wins.
+        Split of the images that have none; a metadata file's ``split`` wins over a folder's.
     glob : str, optional
         Take the files whose relative path matches, image or not; by default those that are images.
     limit : int, optional
@@ -51,30 +89,57 @@ def read_folder(
     """
     listing = stage(list_files(spark, root), "listing")
     taken = choose(listing, glob=glob, limit=limit)
-    found = read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage, root) if metadata else None
-    images = taken.select(image_id(dataset).alias("image_id"), *file_columns(), folder_class().alias("folder_class"))
+    names = _folder_names(listing, layout)
+    found = (
+        read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage, root, columns) if metadata else None
+    )
+    images = taken.select(
+        image_id(dataset).alias("image_id"),
+        *file_columns(),
+        names.column("class").alias("folder_class"),
+        names.split.alias("folder_split"),
+    )
     images = _with_metadata(images, found, split)
+    findings = found.findings if found else spark.createDataFrame([], FINDINGS_DDL)
+    if names.doubt:
+        findings = findings.unionByName(_doubt(spark, names, root), allowMissingColumns=True)
     return Source(
         images=images.drop("class_name"),
-        targets=images.where("class_name IS NOT NULL").select(
-            "image_id",
-            F.lit(0).alias("target_index"),
-            "class_name",
-            F.lit(None).cast(BOX_TYPE).alias("box"),
-            F.lit(None).cast("boolean").alias("is_crowd"),
-            F.lit(None).cast("string").alias("source"),
-            F.lit(None).cast("string").alias("attributes"),
-        ),
+        targets=class_targets(images.where("class_name IS NOT NULL")),
         factors=factor_rows(found, images),
-        findings=found.findings if found else spark.createDataFrame([], FINDINGS_DDL),
+        findings=findings,
         present=listing.select(image_id(dataset).alias("image_id")),
-        skipped=listing.where(~F.col("is_image")) if glob is None else None,
+        accounting=with_metadata_account(
+            account_of_files(listing, root, images=images, description=[found.uri] if found else []), found
+        ),
+        labels_from="the metadata" if found and found.has_class else "folder names",
+    )
+
+
+def with_metadata_account(account: DataFrame, metadata: Metadata | None) -> DataFrame:
+    """An account of files with that of the metadata file's rows."""
+    return account if metadata is None else account.unionByName(metadata.accounting)
+
+
+def class_targets(labelled: DataFrame) -> DataFrame:
+    """Rows of `targets` for images with one ``class_name`` each."""
+    return labelled.select(
+        "image_id",
+        F.lit(0).alias("target_index"),
+        "class_name",
+        F.lit(None).cast(BOX_TYPE).alias("box"),
+        F.lit(None).cast("boolean").alias("is_crowd"),
+        F.lit(None).cast("string").alias("source"),
+        F.lit(None).cast("string").alias("attributes"),
     )
 
 
 def choose(listing: DataFrame, *, glob: str | None, limit: int | None) -> DataFrame:
     """The files to take from a listing: images by default, what matches ``glob`` where one is given."""
-    taken = listing.where("is_image") if glob is None else listing.where(F.col("path").rlike(f"^{glob_pattern(glob)}$"))
+    if glob is None:
+        taken = listing.where("is_image")
+    else:
+        taken = listing.where("reason IS NULL").where(F.col("path").rlike(f"^{glob_pattern(glob)}$"))
     return taken if limit is None else taken.orderBy("path").limit(limit)
 
 
@@ -91,10 +156,6 @@ def file_columns() -> list[Column]:
     ]
 
 
-def folder_class() -> Column:
-    return F.when(F.instr("path", "/") > 0, F.split_part("path", F.lit("/"), F.lit(1)))
-
-
 def factor_rows(metadata: Metadata | None, images: DataFrame) -> DataFrame:
     """The factors of the images taken, one row per image that has metadata."""
     keys = ("image_id", F.lit(None).cast("int").alias("target_index"))
@@ -104,13 +165,56 @@ def factor_rows(metadata: Metadata | None, images: DataFrame) -> DataFrame:
     return rows.select(*keys, *(F.col(identifier(factor)) for factor in metadata.factors))
 
 
+def _folder_names(listing: DataFrame, layout: str | None) -> FolderNames:
+    if layout is not None:
+        try:
+            return FolderNames(parse_layout(layout))
+        except ValueError as error:
+            raise OptionError(f"ingest.layout is {layout!r}; {error}.\nHint: --layout split/class") from None
+    parts = F.split("path", "/")
+    depth = F.size(parts)
+    inside = F.when(depth > 1, F.get(parts, F.lit(0)))
+    images = listing.where("is_image")
+    row = images.agg(  # one row of counts
+        F.countDistinct(inside).alias("tops"),
+        F.countDistinct(F.when(depth > 2, F.get(parts, F.lit(1)))).alias("seconds"),
+        F.count_if(depth == 1).alias("above"),
+    ).collect()[0]
+    if row["tops"] == 0:
+        return FolderNames(("class",))
+    # More folders than that are not all splits; a split among them is found all the same.
+    known = F.lower(inside).isin(*SPLIT_FOLDERS)
+    some = images.select(inside.alias("folder"), known.alias("is_split")).where("folder IS NOT NULL").distinct()
+    first = some.orderBy(F.desc("is_split"), "folder").limit(MOST_SPLIT_FOLDERS).collect()
+    tops = [found["folder"] for found in first] + [""] * (row["tops"] - len(first))
+    return FolderNames(*understood_layout(tops, row["seconds"], has_images_above=row["above"] > 0))
+
+
+def _doubt(spark: SparkSession, names: FolderNames, root: str) -> DataFrame:
+    messages = {
+        "one_folder": (
+            "All images lie in one folder, whose name was not taken for a class",
+            "info",
+            "--layout class where it is the class of all, --layout -/class where the folders below it are",
+        ),
+        "class_named_as_split": (
+            "Some folders are named for splits and were taken for classes like the others",
+            "warning",
+            "--layout split/class, or folders named for splits only",
+        ),
+    }
+    message, severity, expected = messages[names.doubt]
+    row = (root, "folders", None, None, names.doubt, message, "/".join(names.levels), expected, severity, 1)
+    return spark.createDataFrame([row], f"{FINDINGS_DDL}, severity string, n bigint")
+
+
 def _with_metadata(images: DataFrame, metadata: Metadata | None, split: str | None) -> DataFrame:
     columns = ("image_id", "uri", "content", "content_length", "modified_at")
     if metadata is None:
         return images.select(
             *columns,
             F.lit(None).cast("timestamp").alias("captured_at"),
-            F.lit(split).cast("string").alias("split"),
+            F.coalesce("folder_split", F.lit(split)).alias("split"),
             F.col("folder_class").alias("class_name"),
         )
     # image_id is unique on both sides: metadata keep the first row of a path.
@@ -119,6 +223,6 @@ def _with_metadata(images: DataFrame, metadata: Metadata | None, split: str | No
     return images.join(rows, on="image_id", how="left").select(
         *columns,
         "captured_at",
-        F.coalesce("given", F.lit(split)).alias("split"),
+        F.coalesce("given", "folder_split", F.lit(split)).alias("split"),
         class_name.alias("class_name"),
     )

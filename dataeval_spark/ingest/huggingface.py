@@ -17,7 +17,8 @@ from dataeval_spark.kernels.objects import BOX_NAMES, CLASS_NAMES, BoxFormat, pa
 from dataeval_spark.tables.contract import identifier
 from dataeval_spark.tables.keys import BOX_TYPE
 
-IMAGE_TYPE = "struct<bytes:binary,path:string>"
+# A struct of these, in any order.
+IMAGE_FIELDS = {"bytes:binary", "path:string"}
 OBJECT_COLUMNS = ("objects", "annotations")
 ELEMENT_DDL = (
     f"image_id string, element string, target_index int, class_name string, box {BOX_TYPE}, is_crowd boolean, "
@@ -27,10 +28,14 @@ ELEMENT_DDL = (
 
 @dataclass(frozen=True)
 class Features:
-    """Class names by number, of columns and of the fields of objects, as the file's metadata give them."""
+    """Class names by number, of columns and of the fields of objects, as the file's metadata give them.
+
+    ``images`` are the columns that the metadata say hold images.
+    """
 
     columns: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     fields: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    images: tuple[str, ...] = ()
 
 
 def read_features(source: str) -> Features:
@@ -47,7 +52,8 @@ def read_features(source: str) -> Features:
         return Features()
     columns = {name: names for name, feature in features.items() if (names := _names(feature))}
     inner = next((features[name] for name in OBJECT_COLUMNS if name in features), None)
-    return Features(columns, {name: names for name, part in _parts(inner).items() if (names := _names(part))})
+    images = tuple(name for name, f in features.items() if isinstance(f, Mapping) and f.get("_type") == "Image")
+    return Features(columns, {name: names for name, part in _parts(inner).items() if (names := _names(part))}, images)
 
 
 def object_rows(
@@ -78,6 +84,17 @@ def object_rows(
 
     size = [(F.col(name) if has_size else F.lit(None)).cast("double").alias(name) for name in ("width", "height")]
     return map_rows(rows.select("image_id", F.col(identifier(column)).alias("objects"), *size), parse, ELEMENT_DDL)
+
+
+def is_image_struct(type: str) -> bool:
+    """Whether a column's type is that of images with bytes and path.
+
+    Examples
+    --------
+    >>> is_image_struct("struct<path:string,bytes:binary>")
+    True
+    """
+    return type.startswith("struct<") and set(type[7:-1].split(",")) == IMAGE_FIELDS
 
 
 def has_boxes(type: str) -> bool:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.ingest.accounting import account
+from dataeval_spark.ingest.file_matching import matched_findings
 from dataeval_spark.ingest.folder import file_columns
 from dataeval_spark.ingest.metadata import Metadata
 from dataeval_spark.kernels.files import read_file
+from dataeval_spark.kernels.text import decode_text
 
 # Where an image stands in several lists, the first of these counts.
 SPLITS = ("train", "val", "test")
@@ -47,30 +51,76 @@ def image_rows(taken: DataFrame, metadata: Metadata | None, splits: DataFrame | 
     )
 
 
+LINES_DDL = "name string, listed string, file string, line int"
+
+
 def list_lines(listing: DataFrame, lists: Mapping[str, str]) -> DataFrame:
-    """``name`` and ``listed``: the lines of list files, trimmed; ``lists`` maps where a file is to its split."""
+    """The lines of list files that are not empty, trimmed; ``lists`` maps where a file is to its split.
+
+    Columns are those of `LINES_DDL`.
+    """
     files = listing.where(F.col("uri").isin(*lists)).select("uri")
 
     def read(rows: Iterator[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
         for row in rows:
-            for line in read_file(row["uri"]).decode("utf-8-sig", errors="replace").splitlines():
-                yield {"name": line.strip(), "listed": lists[row["uri"]]}
+            text, _ = decode_text(read_file(row["uri"]))
+            for number, line in enumerate(text.splitlines(), start=1):
+                if line.strip():
+                    yield {"name": line.strip(), "listed": lists[row["uri"]], "file": row["uri"], "line": number}
 
-    return map_rows(files, read, "name string, listed string")
+    return map_rows(files, read, LINES_DDL)
 
 
-def first_split(lines: DataFrame, images: DataFrame, name: Column) -> DataFrame:
-    """``image_id`` and ``listed``: the split in whose list an image stands.
+@dataclass(frozen=True)
+class Listed:
+    """What list files say: ``splits`` has ``image_id`` and ``listed``; findings about lines; what the lines became."""
+
+    splits: DataFrame | None = None
+    findings: DataFrame | None = None
+    accounting: DataFrame | None = None
+
+
+def listed_splits(lines: DataFrame, matched: DataFrame, root: str) -> Listed:
+    """The split of each image that a list names; where several do, that of the first of `SPLITS`.
 
     Parameters
     ----------
     lines : DataFrame
-        ``name`` and ``listed``, one row per line of a list.
-    images : DataFrame
-        ``image_id`` and what ``name`` is made of.
-    name : Column
-        Name of an image in the lists.
+        Columns of `LINES_DDL`, stored.
+    matched : DataFrame
+        ``name``, ``image_id`` (null where no image is meant), ``path``, ``how``, ``candidates`` and ``examples``.
+    root : str
+        SOURCE.
     """
     order = F.array_position(F.array(*(F.lit(split) for split in SPLITS)), F.col("listed"))
-    one = lines.where("name != ''").groupBy("name").agg(F.min_by("listed", order).alias("listed"))
-    return images.select("image_id", name.alias("name")).join(one, on="name", how="inner").select("image_id", "listed")
+    placed = lines.join(matched, on="name", how="left")
+    is_matched = F.col("image_id").isNotNull()
+    first = (
+        placed.where(is_matched)
+        .groupBy("image_id")
+        .agg(F.min_by(F.struct("listed", "file", "line"), F.struct(order, "file", "line")).alias("first"))
+    )
+    splits = first.select("image_id", F.col("first.listed").alias("listed"))
+    several = F.coalesce(F.col("candidates"), F.lit(0)) > 1
+    bad = placed.where(~is_matched).select(
+        F.col("file").alias("source_file"),
+        F.concat(F.lit("line "), F.col("line").cast("string")).alias("location"),
+        F.lit(None).cast("string").alias("image_id"),
+        F.lit(None).cast("int").alias("target_index"),
+        F.when(several, "ambiguous_image").otherwise("missing_image").alias("kind"),
+        F.when(several, "Several images fit this line")
+        .otherwise("No image fits this line, so the list gives no image its split")
+        .alias("message"),
+        F.concat_ws(": ", "name", "examples").alias("found"),
+        F.lit("the path of an image below SOURCE").alias("expected"),
+    )
+    findings = bad.unionByName(matched_findings(matched, root, "Lines of lists"), allowMissingColumns=True)
+    with_first = placed.join(first, on="image_id", how="left")
+    is_first = F.struct("file", "line") == F.struct("first.file", "first.line")
+    entries = with_first.select(
+        F.lit("list lines").alias("unit"),
+        F.when(is_matched & is_first, "description").otherwise("skipped").alias("role"),
+        F.when(~is_matched, "unmatched").when(~is_first, "repeated").alias("reason"),
+        "name",
+    )
+    return Listed(splits, findings, account(entries, root))

@@ -10,20 +10,25 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.ingest.accounting import account, account_of_files
 from dataeval_spark.ingest.file_bytes import without_credentials
-from dataeval_spark.ingest.source import Known
+from dataeval_spark.ingest.file_matching import match_names, matched_findings
+from dataeval_spark.ingest.source import Known, Stage
 from dataeval_spark.kernels.annotations import MAX_ANNOTATION_BYTES, finding
 from dataeval_spark.kernels.decode import UnreadableImage
 from dataeval_spark.tables.keys import BOX_TYPE
 
 # Raised when a parser gives other rows for the same file: then all are read again.
-READER_VERSION = 1
+READER_VERSION = 2
 FILES_PER_TASK = 500
 BYTES_PER_TASK = 32 * 2**20
 ELEMENTS_DDL = (
     f"image_id string, file string, element string, name string, target_index int, class_name string, box {BOX_TYPE}, "
-    "is_crowd boolean, attributes string, location string, kind string, message string, found string, expected string"
+    "is_crowd boolean, attributes string, location string, kind string, message string, found string, expected string, "
+    "severity string, n bigint, width int, height int"
 )
+
+OF_FINDING = ("kind", "message", "found", "expected", "severity", "n")
 
 Parse = Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]]
 
@@ -32,7 +37,8 @@ Parse = Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]]
 class Layout:
     """How a format lays out its files: the ending of labels, and folders that stand for one another.
 
-    The label of ``a/JPEGImages/b/1.jpg`` is ``a/Annotations/b/1.xml``; a label beside its image is found too.
+    The label of ``a/JPEGImages/b/1.jpg`` is ``a/Annotations/b/1.xml``; a label beside its image is found too. Names of
+    these folders are known in any case.
     """
 
     extension: str
@@ -48,7 +54,7 @@ class Layout:
     def labels(self, listing: DataFrame) -> DataFrame:
         """Label files: ``key``, ``label`` (to open it), ``file`` (to show it), their size and time, where they lie."""
         is_in_folder = _below(self.label_folders)
-        return listing.where(F.lower("path").endswith(self.extension) & ~F.col("path").rlike(r"(^|/)\.")).select(
+        return listing.where(F.lower("path").endswith(self.extension) & F.col("reason").isNull()).select(
             _key((*self.label_folders, *self.image_folders)).alias("key"),
             F.col("uri").alias("label"),
             without_credentials(F.col("uri")).alias("file"),
@@ -57,13 +63,36 @@ class Layout:
             is_in_folder.alias("is_in_folder"),
         )
 
-    def pair(self, images: DataFrame, labels: DataFrame) -> DataFrame:
-        """The images that have a label, with it; of labels in several places the one in a folder for labels."""
+    def pair(self, images: DataFrame, labels: DataFrame, stage: Stage) -> DataFrame:
+        """The images that have a label, with it; of labels in several places the one in a folder for labels.
+
+        A label whose path is that of no image is that of the image whose path is written otherwise, in case or Unicode
+        form, where there is one alone; ``how`` says in what they differ.
+        """
         first = F.min_by(
             F.struct("label", "file", "label_length", "label_modified_us"), F.struct(~F.col("is_in_folder"), "label")
         )
         one = labels.groupBy("key").agg(first.alias("first")).select("key", "first.*")
-        return images.withColumn("key", _key(self.image_folders)).join(one, on="key", how="inner").drop("key")
+        keyed = images.withColumn("key", _key(self.image_folders))
+        exact = stage(
+            keyed.join(one, on="key", how="inner").withColumn("how", F.lit(None).cast("string")), "exact_pairs"
+        )
+        left = one.join(keyed, on="key", how="left_anti")
+        if left.isEmpty():
+            return exact.drop("key")
+        free = keyed.join(exact.select("image_id"), on="image_id", how="left_anti")
+        names = left.select(F.col("key").alias("name")).distinct()
+        matched = match_names(names, free.select(F.col("key").alias("path")).distinct(), whole=True).where(
+            "path IS NOT NULL"
+        )
+        # Two labels may mean one image: the first is its label.
+        matched = (
+            matched.groupBy("path").agg(F.min_by(F.struct("name", "how"), "name").alias("m")).select("path", "m.*")
+        )
+        loose = free.join(matched.withColumnRenamed("path", "key"), on="key", how="inner").join(
+            left.withColumnRenamed("key", "name"), on="name", how="inner"
+        )
+        return exact.unionByName(loose.select(*exact.columns)).drop("key")
 
 
 def fingerprint(options: Mapping[str, Any], *columns: str) -> Column:
@@ -149,13 +178,24 @@ def targets_of(elements: DataFrame, kept: DataFrame | None, known: Known | None)
 
 def findings_of(elements: DataFrame, kept: DataFrame | None, known: Known | None) -> DataFrame:
     """Rows of `ingest_findings`: of the files that were parsed, and of the others."""
-    columns = ("source_file", "location", "image_id", "target_index", "kind", "message", "found", "expected")
+    columns = ("source_file", "location", "image_id", "target_index", *OF_FINDING)
     rows = elements.where("element = 'finding'").withColumnRenamed("file", "source_file").select(*columns)
     if kept is None or known is None:
         return rows
     keys = kept.withColumnRenamed("file", "source_file")
-    old = known.findings.join(keys, on=["source_file", "image_id"], how="left_semi")
+    old = known.findings.join(keys, on=["source_file", "image_id"], how="left_semi").where("kind != 'size_differs'")
     return rows.unionByName(old.select(*columns))
+
+
+def declared_sizes(elements: DataFrame, kept: DataFrame | None, known: Known | None) -> DataFrame:
+    """``image_id``, ``declared_width`` and ``declared_height``: of the files that were parsed, and of the others."""
+    rows = elements.where("element = 'image' AND image_id IS NOT NULL").select(
+        "image_id", F.col("width").alias("declared_width"), F.col("height").alias("declared_height")
+    )
+    if kept is None or known is None or "declared_width" not in known.images.columns:
+        return rows
+    old = known.images.join(kept.select("image_id"), on="image_id", how="left_semi")
+    return rows.unionByName(old.select(*rows.columns))
 
 
 def files_read(pairs: DataFrame, elements: DataFrame) -> DataFrame:
@@ -179,14 +219,99 @@ def file_findings(files: DataFrame, kind: str, message: str, found: Column, expe
     )
 
 
+def pair_findings(pairs: DataFrame, root: str) -> DataFrame:
+    """Findings about labels whose paths are written otherwise than those of their images."""
+    named = pairs.select(F.col("file").alias("name"), "path", "how")
+    return matched_findings(named, root, "Label files")
+
+
+def label_account(
+    listing: DataFrame,
+    root: str,
+    *,
+    taken: DataFrame,
+    images: DataFrame,
+    pairs: DataFrame,
+    labels: DataFrame,
+    targets: DataFrame,
+    findings: DataFrame,
+    description: Sequence[str],
+    unit: str,
+) -> DataFrame:
+    """The account of the files of a source with a label file for each image, and of what stands in the label files.
+
+    Parameters
+    ----------
+    listing : DataFrame
+        Every file seen, those of a folder of labels elsewhere among them.
+    root : str
+        SOURCE.
+    taken : DataFrame
+        ``image_id`` and ``uri`` of the images that were taken.
+    images : DataFrame
+        ``uri`` of the images that the layout knows.
+    pairs : DataFrame
+        ``image_id``, ``label`` and ``file`` of the images that have a label file.
+    labels : DataFrame
+        ``label`` and ``file`` of all label files.
+    targets, findings : DataFrame
+        What was made of the label files of the images taken.
+    description : sequence of str
+        Places of files about the whole.
+    unit : str
+        What stands in a label file: lines, or objects.
+    """
+    used = pairs.join(taken.select("image_id"), on="image_id", how="left_semi")
+    failed = findings.where("kind IN ('broken_file', 'unreadable_image')").select(F.col("source_file").alias("file"))
+    read = used.join(failed, on="file", how="left_anti")
+    of_others = pairs.join(used.select("label"), on="label", how="left_anti")
+    # Two label files of one image: the other stands in another place.
+    alone = labels.join(pairs.select("label"), on="label", how="left_anti")
+    doubled = alone.join(
+        labels.join(pairs.select("label"), on="label", how="left_semi").select("key"), "key", "left_semi"
+    )
+    single = alone.join(doubled.select("label"), on="label", how="left_anti")
+
+    def places(files: DataFrame) -> DataFrame:
+        return files.select(F.col("label").alias("uri"))
+
+    outside = listing.where("is_image").join(images.select("uri"), on="uri", how="left_anti").select("uri")
+    files = account_of_files(
+        listing,
+        root,
+        images=taken,
+        annotations=places(read),
+        description=description,
+        other={
+            "not_read": places(used.join(failed, on="file", how="left_semi")),
+            "not_asked_for": places(of_others),
+            "other_label_file": places(doubled),
+            "label_without_image": places(single),
+            "outside_image_folder": outside,
+        },
+    )
+    known = targets.select("image_id", "target_index").distinct()
+    lost = findings.where("target_index IS NOT NULL").select("image_id", "target_index").distinct()
+    lost = lost.join(known, on=["image_id", "target_index"], how="left_anti")
+    name = F.concat("image_id", F.lit(f" {unit.removesuffix('s')} "), F.col("target_index").cast("string"))
+    columns = (
+        F.lit(unit).alias("unit"),
+        F.lit("annotations").alias("role"),
+        F.lit(None).cast("string").alias("reason"),
+    )
+    of_lost = (columns[0], F.lit("skipped").alias("role"), F.lit("broken").alias("reason"))
+    entries = known.select(*columns, name.alias("name")).unionByName(lost.select(*of_lost, name.alias("name")))
+    return files.unionByName(account(entries, root))
+
+
 def _key(folders: Sequence[str]) -> Column:
     """A path without ending, and without the last of the folders that stand for one another."""
     rooted = F.concat(F.lit("/"), F.regexp_replace("path", r"\.[^./]*$", ""))
-    return F.regexp_replace(rooted, f"^(.*)/(?:{'|'.join(folders)})/", "$1/")
+    return F.regexp_replace(rooted, f"(?i)^(.*)/(?:{'|'.join(folders)})/", "$1/")
 
 
 def _below(folders: Sequence[str]) -> Column:
-    return F.col("path").rlike(f"(^|/)({'|'.join(folders)})/")
+    return F.col("path").rlike(f"(?i)(^|/)({'|'.join(folders)})/")
 
 
 def _tasks(files: DataFrame) -> int:

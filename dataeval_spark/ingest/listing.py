@@ -6,8 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame, SparkSession
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.batches import map_rows
@@ -16,13 +15,14 @@ from dataeval_spark.kernels.object_listing import top_folders, walk_objects
 from dataeval_spark.kernels.uris import local_path
 
 LISTING_TASKS = 64
-FILE_DDL = "path string, uri string, content_length bigint, modified_us bigint, is_image boolean"
+FILE_DDL = "path string, uri string, content_length bigint, modified_us bigint, is_image boolean, reason string"
 
 
 def list_files(spark: SparkSession, root: str) -> DataFrame:
     """Every file below a folder or URI: relative path, where it is, size, modification time, image or not.
 
-    The driver lists the top folder only; tasks walk its sub-folders.
+    An entry that is passed over says why in ``reason`` (`dataeval_spark.kernels.files.REASONS`); folders are no
+    entries. The driver lists the top folder only; tasks walk its sub-folders.
 
     Raises
     ------
@@ -51,6 +51,7 @@ def list_files(spark: SparkSession, root: str) -> DataFrame:
                     "content_length": file.size,
                     "modified_us": file.modified_us,
                     "is_image": file.is_image,
+                    "reason": file.reason,
                 }
 
     return map_rows(frame.repartition(min(len(starts), LISTING_TASKS)), walk, FILE_DDL)
@@ -58,71 +59,4 @@ def list_files(spark: SparkSession, root: str) -> DataFrame:
 
 def _top_folders(root: str) -> list[str]:
     with os.scandir(root) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-
-
-def resolve_names(names: DataFrame, listing: DataFrame, beside: str, root: str) -> DataFrame:
-    """Find the file that each name means: under SOURCE, then beside the annotation file, then by unique base name.
-
-    Parameters
-    ----------
-    names : DataFrame
-        Column ``name``, unique.
-    listing : DataFrame
-        Result of :func:`list_files`.
-    beside : str
-        Folder of the annotation or metadata file.
-    root : str
-        SOURCE.
-
-    Returns
-    -------
-    DataFrame
-        ``name``, ``path`` (relative to SOURCE, or the name itself outside it), ``uri``,
-        ``content_length``, ``modified_us`` (null when there is no such file) and ``candidates``, the
-        number of files of that base name.
-    """
-    file = F.struct("path", "uri", "content_length", "modified_us")
-    plain = F.regexp_replace("name", r"^(\./)+", "")
-    under = listing.select(F.col("path").alias("under_path"), file.alias("under"))
-    at = listing.select(F.col("uri").alias("at_uri"), file.alias("at"))
-    by_base = (
-        listing.groupBy(_base_name("path").alias("base"))
-        .agg(F.count("*").alias("candidates"), F.min_by(file, "path").alias("by_base"))
-        .select("base", "candidates", "by_base")
-    )
-    found = (
-        names.join(under, on=plain == F.col("under_path"), how="left")
-        .join(at, on=F.concat(F.lit(f"{beside}/"), plain) == F.col("at_uri"), how="left")
-        .join(by_base, on=_base_name("name") == F.col("base"), how="left")
-        .select("name", "under", "at", "by_base", F.coalesce("candidates", F.lit(0)).alias("candidates"))
-    )
-    located = map_rows(found, lambda rows: _look_beside(rows, beside, root), f"{_located_ddl()}, candidates bigint")
-    return located.select("name", "file.*", "candidates")
-
-
-def _look_beside(rows: Iterator[Mapping[str, Any]], beside: str, root: str) -> Iterable[Mapping[str, Any]]:
-    for row in rows:
-        file = row["under"] or row["at"] or _stat(beside, row["name"], root)
-        if file is None and row["candidates"] == 1:
-            file = row["by_base"]
-        yield {"name": row["name"], "file": file, "candidates": row["candidates"]}
-
-
-def _stat(beside: str, name: str, root: str) -> Mapping[str, Any] | None:
-    path = os.path.normpath(os.path.join(beside, name))
-    if not os.path.isfile(path):
-        return None
-    status = os.stat(path)
-    # However it is spelled, a file below SOURCE has one id.
-    if path.startswith(f"{root}/"):
-        name = os.path.relpath(path, root)
-    return {"path": name, "uri": path, "content_length": status.st_size, "modified_us": status.st_mtime_ns // 1000}
-
-
-def _located_ddl() -> str:
-    return "name string, file struct<path: string, uri: string, content_length: bigint, modified_us: bigint>"
-
-
-def _base_name(column: str) -> Column:
-    return F.element_at(F.split(column, "/"), -1)
+        return sorted(entry.name for entry in entries if entry.is_dir())

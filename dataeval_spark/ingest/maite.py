@@ -77,7 +77,8 @@ def read_maite(
             f"No item of the MAITE data set {dataset} can be read: {reason}.\n"
             "Hint: an item is a tuple of an image (C, H, W), a target and a dictionary with an id."
         )
-    return source_of(_union(whole + staged), split=split, timezone=timezone)
+    rows = _union(whole + staged)
+    return source_of(rows, split=split, timezone=timezone, unit="items", labels_from="the data set")
 
 
 def index2label(data: Any) -> dict[int, str] | None:
@@ -122,7 +123,10 @@ def _sample(
 ) -> dict[str, Any]:
     place = f"[{position}]"
     row: dict[str, Any] = {"image_id": None, "content": None, "source_file": dataset, "targets": [], "findings": []}
+    counted: dict[str, Any] = {"role": "images", "reason": None, "n": 1, "found": place}
+    row["account"] = [counted]
     if isinstance(png, Exception):
+        counted |= {"role": "skipped", "reason": "broken"}
         found = f"{type(png).__name__}: {png}"
         row["findings"] = [
             finding(place, "broken_element", "Item cannot be taken", found, "image, target and metadata")
@@ -130,7 +134,9 @@ def _sample(
         return row
     image, target, metadata = item
     name = str(metadata["id"])
+    counted["found"] = name
     if name in seen:
+        counted |= {"role": "skipped", "reason": "repeated"}
         row["findings"] = [finding(place, "duplicate_image", "Another item has this id", name, "one item per id")]
         return row
     seen.add(name)

@@ -1,16 +1,20 @@
-"""Metadata files: rows of a CSV or parquet file joined to images by path, with types found in the data."""
+"""Metadata files: rows of a CSV, JSON-lines or parquet file joined to images by path, with types found in the data."""
 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
-from dataeval_spark.ingest.listing import resolve_names
-from dataeval_spark.ingest.source import Stage
+from dataeval_spark.ingest.accounting import account, counted
+from dataeval_spark.ingest.file_matching import matched_findings, resolve_names
+from dataeval_spark.ingest.source import FINDINGS_DDL, Stage
+from dataeval_spark.ingest.text_rows import BROKEN, BY_NAME, TableOptions, TextRows, is_text, read_text_rows
 from dataeval_spark.tables.contract import identifier
 
 PATH_COLUMNS = ("path", "file", "file_name", "filename", "image_path", "filepath", "image", "uri")
@@ -28,6 +32,10 @@ TYPE_PATTERNS = (
 MISSING = ("", "NA", "N/A", "null", "None")
 
 
+# Types of columns that become factors; others are counted as left out.
+FACTOR_TYPES = re.compile(r"^(boolean|tinyint|smallint|int|bigint|float|double|decimal.*|string|date|timestamp.*)$")
+
+
 @dataclass(frozen=True)
 class Metadata:
     """Metadata of images: ``rows`` has ``image_id``, ``class_name``, ``split``, ``captured_at`` and the factors."""
@@ -36,24 +44,33 @@ class Metadata:
     factors: tuple[str, ...]
     has_class: bool
     findings: DataFrame
+    accounting: DataFrame
+    uri: str
 
 
 def read_metadata(
-    spark: SparkSession, path: str, listing: DataFrame, image_id: Column, timezone: str, stage: Stage, root: str
+    spark: SparkSession,
+    path: str,
+    listing: DataFrame,
+    image_id: Column,
+    timezone: str,
+    stage: Stage,
+    root: str,
+    options: TableOptions = BY_NAME,
 ) -> Metadata:
     """Read a metadata file and find the image of each row.
 
-    The column with the path is the first of ``path``, ``file``, ``file_name``, ``filename``,
-    ``image_path``, ``filepath``, ``image`` and ``uri`` that is there, else the first column. Columns
+    The column with the path is the one that ``options`` name, else the first of ``path``, ``file``, ``file_name``,
+    ``filename``, ``image_path``, ``filepath``, ``image`` and ``uri`` that is there, else the first column. Columns
     named ``class_name`` (or ``class``, ``label``), ``split`` and ``captured_at`` are what they say; all
     others are factors. A CSV column is boolean, bigint or double when all its values are, else string;
     a number with leading zeros or more than 18 digits is none. Of several rows that mean one image the
-    first is used.
+    first is used. A path means a file as `dataeval_spark.ingest.file_matching` says.
 
     Parameters
     ----------
     path : str
-        CSV (with a header line) or parquet file or folder.
+        CSV or TSV (with a header line), JSON-lines or parquet file or folder.
     listing : DataFrame
         Files below SOURCE.
     image_id : Column
@@ -64,6 +81,8 @@ def read_metadata(
         Stores a frame in temporary files and reads it back.
     root : str
         SOURCE.
+    options : TableOptions
+        Columns and encoding that the user names.
 
     Raises
     ------
@@ -72,25 +91,29 @@ def read_metadata(
     """
     path = os.path.abspath(path)
     if not os.path.exists(path):
-        raise IngestError(f"Metadata file {path} does not exist.\nHint: --metadata FILE (CSV or parquet)")
-    raw = _read(spark, path)
-    roles = _roles(raw.columns)
-    factors = tuple(column for column in raw.columns if column not in roles.values())
+        raise IngestError(f"Metadata file {path} does not exist.\nHint: --metadata FILE (CSV, JSON lines or parquet)")
+    raw, about_file = _read(spark, path, options)
+    roles = _roles(raw.columns, options, path)
+    types = dict(raw.dtypes)
+    others = [column for column in raw.columns if column not in roles.values()]
+    factors = tuple(column for column in others if FACTOR_TYPES.match(types[column]))
     _require_own_names(factors, path)
     # The file's columns stay in a struct: they may have any name, also one of ours.
     given = F.struct(*(F.col(identifier(column)) for column in raw.columns))
     named = raw.select(F.col(identifier(roles["path"])).cast("string").alias("name"), given.alias("given"))
-    named = named.where("name IS NOT NULL").withColumn("position", F.monotonically_increasing_id())
-    files = resolve_names(named.select("name").distinct(), listing, os.path.dirname(path), root)
+    named = stage(named.withColumn("position", F.monotonically_increasing_id()), "metadata_rows")
+    with_name = named.where("name IS NOT NULL")
+    names = with_name.select("name").distinct()
+    files = resolve_names(names, listing, os.path.dirname(path), root, stage, "metadata_names")
     # A file outside SOURCE is no image of this dataset.
     inside = F.col("uri").startswith(f"{root}/")
     files = files.withColumn("uri", F.when(inside, F.col("uri")))
-    located = named.join(files, on="name", how="inner").withColumn("image_id", image_id)
-    first = F.min_by(F.struct("name", "given", "uri", "image_id"), "position")
+    located = with_name.join(files, on="name", how="inner").withColumn("image_id", image_id)
+    first = F.min_by(F.struct("name", "given", "uri", "image_id", "candidates", "examples"), "position")
     by_file = located.groupBy(F.coalesce("uri", "name")).agg(F.count("*").alias("rows"), first.alias("first"))
     located = stage(by_file.select("rows", "first.*"), "metadata")
     time = _role(roles, "captured_at")
-    has_instant = dict(raw.dtypes).get(roles.get("captured_at", "")) == "timestamp"
+    has_instant = types.get(roles.get("captured_at", "")) == "timestamp"
     captured_at = F.col("given")[roles["captured_at"]] if has_instant else utc_timestamp(time, timezone)
     rows = located.where("uri IS NOT NULL").select(
         "image_id",
@@ -99,7 +122,41 @@ def read_metadata(
         captured_at.alias("captured_at"),
         *(F.col("given")[factor].alias(factor) for factor in factors),
     )
-    return Metadata(rows, factors, "class_name" in roles, _findings(located, path, time, captured_at))
+    findings = _findings(located, path, time, captured_at).unionByName(about_file, allowMissingColumns=True)
+    findings = findings.unionByName(matched_findings(files, path, "Paths"), allowMissingColumns=True)
+    accounting = _row_account(named, located, path).unionByName(counted(spark, _columns(types, roles, factors), path))
+    return Metadata(rows, factors, "class_name" in roles, findings, accounting, path)
+
+
+def _columns(
+    types: dict[str, str], roles: dict[str, str], factors: tuple[str, ...]
+) -> list[tuple[str, str, str | None, int, str | None]]:
+    left_out = sorted(name for name in types if name not in roles.values() and name not in factors)
+    used = sorted({*roles.values(), *factors})
+    return [
+        ("metadata columns", "description", None, len(used), ", ".join(used[:3])),
+        ("metadata columns", "skipped", "no_column_type", len(left_out), ", ".join(left_out[:3])),
+    ]
+
+
+def _row_account(named: DataFrame, located: DataFrame, path: str) -> DataFrame:
+    """The account of the rows: used, of no image, of an image that another row is about, or without a path."""
+    name = F.coalesce("name", F.lit("(no path)"))
+    whole = located.select("name", "uri", F.lit(True).alias("is_first"))
+    # The first row of each image is in ``located`` by its name; a later row of the same name is repeated.
+    first_row = named.groupBy("name").agg(F.min("position").alias("first_position"))
+    rows = named.select("name", "position").join(first_row, on="name", how="left").join(whole, on="name", how="left")
+    is_used = F.col("is_first") & F.col("uri").isNotNull() & (F.col("position") == F.col("first_position"))
+    is_unmatched = F.col("name").isNull() | (F.col("is_first") & F.col("uri").isNull())
+    return account(
+        rows.select(
+            F.lit("metadata rows").alias("unit"),
+            F.when(is_used, "description").otherwise("skipped").alias("role"),
+            F.when(is_used, None).when(is_unmatched, "unmatched").otherwise("repeated").alias("reason"),
+            name.alias("name"),
+        ),
+        path,
+    )
 
 
 def _require_own_names(factors: tuple[str, ...], path: str) -> None:
@@ -111,38 +168,70 @@ def _require_own_names(factors: tuple[str, ...], path: str) -> None:
             )
 
 
-def _read(spark: SparkSession, path: str) -> DataFrame:
-    if not path.lower().endswith((".csv", ".tsv", ".txt")):
-        return spark.read.parquet(path)
-    separator = "\t" if path.lower().endswith(".tsv") else ","
-    text = spark.read.csv(path, header=True, sep=separator, multiLine=True, escape='"')
-    if len(text.columns) < 2:
+def _read(spark: SparkSession, path: str, options: TableOptions) -> tuple[DataFrame, DataFrame]:
+    """The rows with their types, and what is to be said of the file as a whole."""
+    if not is_text(path):
+        return spark.read.parquet(path), spark.createDataFrame([], FINDINGS_DDL)
+    text = read_text_rows(spark, path, encoding=options.encoding)
+    if len(text.frame.columns) < 2:
         raise IngestError(
-            f"Metadata file {path} has the columns {text.columns}; expected a path and at least one more."
+            f"Metadata file {path} has the columns {text.frame.columns}; expected a path and at least one more."
         )
-    return typed(text, as_written=tuple(_roles(text.columns).values()))
+    roles = _roles(text.frame.columns, options, path)
+    strings = [name for name, type in text.frame.dtypes if type == "string"]
+    frame = typed(text.frame, as_written=tuple(roles.values()), columns=strings)
+    return frame, text_findings(spark, text, path)
 
 
-def typed(text: DataFrame, *, as_written: tuple[str, ...] = ()) -> DataFrame:
+def text_findings(spark: SparkSession, text: TextRows, path: str) -> DataFrame:
+    """What is to be said of a text file as a whole: its encoding, and lines that are not whole."""
+    ddl = f"{FINDINGS_DDL}, severity string, n bigint"
+    broken = text.broken.select(F.col(BROKEN).alias("line"))
+    lines = broken.groupBy(F.lit(path).alias("source_file")).agg(
+        F.count("*").alias("n"), F.substring(F.min("line"), 1, 300).alias("found")
+    )
+    findings = lines.select(
+        "source_file",
+        F.lit("lines").alias("location"),
+        F.lit(None).cast("string").alias("image_id"),
+        F.lit(None).cast("int").alias("target_index"),
+        F.lit("broken_element").alias("kind"),
+        F.lit("Lines have too few or too many values, or are no JSON object").alias("message"),
+        "found",
+        F.lit("one value for each column").alias("expected"),
+        F.lit("warning").alias("severity"),
+        "n",
+    )
+    if text.encoding is None:
+        return findings
+    message = "The text is not UTF-8 and was decoded by what it declares, or by a guess"
+    row = (path, "file", None, None, "decoded_text", message, text.encoding, "UTF-8, or --encoding NAME", "warning", 1)
+    return findings.unionByName(spark.createDataFrame([row], ddl))
+
+
+def typed(text: DataFrame, *, as_written: tuple[str, ...] = (), columns: Sequence[str] | None = None) -> DataFrame:
     """Give each string column the narrowest type that all its values have: boolean, bigint, double or string.
 
-    The columns ``as_written`` stay strings: a class "1.0" must not become "1".
+    The columns ``as_written`` stay strings: a class "1.0" must not become "1". Columns that are not among ``columns``
+    (default: all) have a type already.
     """
-    values = {column: _value(column) for column in text.columns}
+    wanted = text.columns if columns is None else list(columns)
+    values = {column: _value(column) for column in wanted}
     checks = [
         F.count_if(value.isNotNull() & ~value.rlike(pattern)).alias(f"{index}_{type}")
         for index, value in enumerate(values.values())
         for type, pattern in TYPE_PATTERNS
     ]
     present = [F.count(value).alias(f"{index}_n") for index, value in enumerate(values.values())]
-    failures = text.agg(*checks, *present).collect()[0]  # one row
+    failures = text.agg(*checks, *present).collect()[0].asDict() if values else {}  # one row
 
     def type_of(index: int) -> str:
-        if failures[f"{index}_n"] == 0 or text.columns[index] in as_written:
+        if failures[f"{index}_n"] == 0 or wanted[index] in as_written:
             return "string"
         return next((type for type, _ in TYPE_PATTERNS if failures[f"{index}_{type}"] == 0), "string")
 
-    return text.select(*(value.cast(type_of(i)).alias(c) for i, (c, value) in enumerate(values.items())))
+    typed = {column: value.cast(type_of(i)).alias(column) for i, (column, value) in enumerate(values.items())}
+    return text.select(*(typed.get(column, F.col(identifier(column))) for column in text.columns))
 
 
 def utc_timestamp(text: Column, timezone: str) -> Column:
@@ -166,11 +255,31 @@ def _value(column: str) -> Column:
     return F.when(~text.isin(*MISSING), text)
 
 
-def _roles(columns: list[str]) -> dict[str, str]:
+def _roles(columns: list[str], options: TableOptions, path: str) -> dict[str, str]:
     lowered = {column.lower(): column for column in columns}
     wanted = {"path": PATH_COLUMNS, "class_name": CLASS_COLUMNS, "split": SPLIT_COLUMNS, "captured_at": TIME_COLUMNS}
     roles = {role: next((lowered[name] for name in names if name in lowered), None) for role, names in wanted.items()}
+    roles["class_name"] = named_column(options.label_column, "label-column", columns, path) or roles["class_name"]
+    id_column = named_column(options.id_column, "id-column", columns, path)
+    roles["path"] = named_column(options.path_column, "path-column", columns, path) or id_column or roles["path"]
     return {"path": columns[0]} | {role: column for role, column in roles.items() if column}
+
+
+def named_column(name: str | None, option: str, columns: Sequence[str], path: str) -> str | None:
+    """The column that an option names; None where it names none.
+
+    Raises
+    ------
+    IngestError
+        There is no such column.
+    """
+    if name is None:
+        return None
+    found = name if name in columns else next((c for c in columns if c.lower() == name.lower()), None)
+    if found is None:
+        listed = ", ".join(columns[:20])
+        raise IngestError(f"{path} has no column {name!r}; it has {listed}.\nHint: --{option} NAME names one of them")
+    return found
 
 
 def _role(roles: dict[str, str], role: str) -> Column:
@@ -191,8 +300,17 @@ def _findings(located: DataFrame, path: str, time: Column, captured_at: Column) 
     kinds = F.array_compact(
         F.array(
             F.when(
-                F.col("uri").isNull(),
+                F.col("uri").isNull() & (F.col("candidates") < 2),
                 finding("unmatched_metadata", "No image has this path", name, "a path under SOURCE"),
+            ),
+            F.when(
+                F.col("uri").isNull() & (F.col("candidates") > 1),
+                finding(
+                    "ambiguous_image",
+                    "Several files fit this path",
+                    F.concat(name, F.lit(": "), "examples"),
+                    "a path that one file alone fits",
+                ),
             ),
             F.when(
                 F.col("rows") > 1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.ingest.accounting import ROLES, account_rows
 from dataeval_spark.ingest.metadata import RESERVED, utc_timestamp
 from dataeval_spark.ingest.source import Known, Source
 from dataeval_spark.kernels.factor_values import TYPE
@@ -19,12 +20,19 @@ SAMPLES_DDL = (
     f"targets array<struct<target_index: int, class_name: string, box: {BOX_TYPE}, is_crowd: boolean, "
     "location: string, attributes: string>>, "
     "findings array<struct<location: string, target_index: int, kind: string, message: string, found: string, "
-    "expected: string>>"
+    "expected: string>>, account array<struct<role: string, reason: string, n: bigint, found: string>>"
 )
 
 
 def source_of(
-    samples: DataFrame, *, split: str | None, timezone: str, known: Known | None = None, files: DataFrame | None = None
+    samples: DataFrame,
+    *,
+    split: str | None,
+    timezone: str,
+    unit: str,
+    labels_from: str,
+    known: Known | None = None,
+    files: DataFrame | None = None,
 ) -> Source:
     """Make a source of samples.
 
@@ -37,6 +45,10 @@ def source_of(
         Split of the samples that have none.
     timezone : str
         Zone of capture times that name none.
+    unit : str
+        What the account of a source file counts.
+    labels_from : str
+        Where the classes come from, in words.
     known : Known, optional
         Rows of the workspace that stay as they are: their images, targets, factors and findings are added.
     files : DataFrame, optional
@@ -63,12 +75,18 @@ def source_of(
     )
     if left_out:
         findings = findings.unionByName(_too_many(samples, left_out))
+    accounting = _accounting(samples, unit)
     if known is not None:
         content = F.lit(None).cast("binary").alias("content")
         images = images.unionByName(known.images.select(*(content if c == "content" else c for c in images.columns)))
         targets = targets.unionByName(known.targets.select(*targets.columns))
         factors = _with_known(factors, known.factors)
-        findings = findings.unionByName(known.findings.select(*findings.columns))
+        old = known.findings
+        is_account = F.col("kind").isin(*ROLES)
+        others = old.where(~is_account & (F.col("kind") != "size_differs"))
+        findings = findings.unionByName(others.select(*findings.columns))
+        of_unit = old.where(is_account & (F.split_part("location", F.lit(":"), F.lit(1)) == unit))
+        accounting = accounting.unionByName(of_unit.select(*accounting.columns))
     return Source(
         images=images,
         targets=targets,
@@ -76,7 +94,14 @@ def source_of(
         findings=findings,
         present=images.select("image_id"),
         files=files,
+        accounting=accounting,
+        labels_from=labels_from,
     )
+
+
+def _accounting(samples: DataFrame, unit: str) -> DataFrame:
+    rows = samples.select("source_file", F.inline("account"))
+    return account_rows(rows.select(*("source_file", "role", "reason", "n", "found"), F.lit(unit).alias("unit")))
 
 
 def _factors(rows: DataFrame) -> tuple[DataFrame, list[str]]:

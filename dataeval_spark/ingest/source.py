@@ -29,8 +29,8 @@ FINDINGS_DDL = (
 # Kinds of findings that lose nothing: a value was read in one of several possible ways.
 DOUBTFUL = (
     *("outside_box", "duplicate_metadata", "bad_time", "too_many_factors", "matched_names", "decoded_text"),
-    *("box_from_polygon", "class_ids_for_names", "size_differs", "labels_not_used", "class_named_as_split"),
-    *("one_class", "no_labels", "one_folder"),
+    *("box_from_polygon", "class_ids_for_names", "size_differs", "class_named_as_split"),
+    *("one_class", "no_labels", "one_folder", "missing_split", "no_images"),
 )
 
 # Files besides the images whose rows need not be made again while their fingerprint is the same.
@@ -52,11 +52,13 @@ class Known:
 class Source:
     """A dataset as a reader found it; nothing of it is written yet.
 
-    ``images`` has the columns of `LISTING_DDL`, ``targets`` of `TARGETS_DDL`, ``findings`` of
-    `FINDINGS_DDL`, ``factors`` the keys and one column per factor. ``present`` holds every image id
-    that the source still has, taken or not: what is not in it is deleted. ``skipped`` has one row
-    per file that is not an image. ``files`` (`FILES_DDL`) are annotation files and shards, to be left
-    alone while they stay the same.
+    ``images`` has the columns of `LISTING_DDL`, ``targets`` of `TARGETS_DDL`, ``findings`` of `FINDINGS_DDL`
+    (``severity`` and ``n`` besides, where they have them), ``factors`` the keys and one column per factor.
+    ``present`` holds every image id that the source still has, taken or not: what is not in it is deleted.
+    ``accounting`` (`accounting.ACCOUNT_DDL`) says what every entry of the source became, and ``labels_from`` where
+    the classes come from, in words. ``declared`` has ``image_id``, ``declared_width`` and ``declared_height``: the
+    size that the annotations give. ``files`` (`FILES_DDL`) are annotation files and shards, to be left alone while
+    they stay the same.
     """
 
     images: DataFrame
@@ -64,8 +66,10 @@ class Source:
     factors: DataFrame
     findings: DataFrame
     present: DataFrame
-    skipped: DataFrame | None = None
     files: DataFrame | None = None
+    accounting: DataFrame | None = None
+    labels_from: str = ""
+    declared: DataFrame | None = None
 
 
 def finding_rows(findings: DataFrame, dataset: str) -> DataFrame:

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.ingest.accounting import account, account_of_files
 from dataeval_spark.ingest.file_bytes import without_credentials
 from dataeval_spark.ingest.labels import changed, fingerprint, marked
 from dataeval_spark.ingest.listing import list_files
@@ -60,9 +61,10 @@ def read_webdataset(
         There are no shards, or no sample with an image can be read from any.
     """
     folder = os.path.dirname(root) if root.lower().endswith(SHARD_ENDINGS) and not os.path.isdir(root) else root
-    shards = list_files(spark, folder).where(_is_shard())
+    listing = stage(list_files(spark, folder), "listing")
     if folder != root:
-        shards = shards.where(F.col("path") == os.path.basename(root))
+        listing = listing.where(F.col("path") == os.path.basename(root))
+    shards = listing.where(_is_shard())
     options = {"format": "webdataset", "split": split, "timezone": timezone, "glob": glob, "limit": limit}
     whole = glob is None and limit is None
     if not whole:
@@ -87,7 +89,10 @@ def read_webdataset(
     old = _kept_rows(known, kept) if known is not None and kept is not None else None
     _require_some(samples, old, root)
     taken = _choose(samples, dataset, glob, limit)
-    found = source_of(taken, split=split, timezone=timezone, known=old)
+    found = source_of(
+        taken, split=split, timezone=timezone, unit="members", labels_from="members of samples", known=old
+    )
+    found = replace(found, accounting=_whole_account(found, samples, taken, listing, shards, root))
     if not whole:
         return replace(found, present=samples.where("image_id IS NOT NULL").select("image_id"))
     broken = samples.where("exists(findings, finding -> finding.kind = 'broken_file')").select("source_file")
@@ -101,11 +106,34 @@ def read_webdataset(
     )
 
 
+def _whole_account(
+    found: Source, samples: DataFrame, taken: DataFrame, listing: DataFrame, shards: DataFrame, root: str
+) -> DataFrame:
+    """The account of the files, and of the members of shards; images that are not asked for are no images of it."""
+    assert found.accounting is not None
+    none = listing.limit(0).select("uri")
+    files = account_of_files(listing, root, images=none, annotations=shards.select(F.col("label").alias("uri")))
+    left_out = samples.where("image_id IS NOT NULL").join(taken.select("image_id"), on="image_id", how="left_anti")
+    lost = left_out.select(
+        "source_file",
+        F.lit("members").alias("unit"),
+        F.lit("skipped").alias("role"),
+        F.lit("not_asked_for").alias("reason"),
+        F.col("image_id").alias("name"),
+    )
+    lost = account(lost, root)
+    n = lost.groupBy("source_file").agg(F.sum("n").alias("lost"))
+    rows = found.accounting.join(n, on="source_file", how="left")
+    less = F.when(F.col("kind") == "images", F.col("n") - F.coalesce("lost", F.lit(0))).otherwise(F.col("n"))
+    members = rows.withColumn("n", less).where("n > 0").select(*found.accounting.columns)
+    return files.unionByName(members).unionByName(lost)
+
+
 def _is_shard() -> Column:
     ends = F.lit(False)
     for ending in SHARD_ENDINGS:
         ends |= F.lower("path").endswith(ending)
-    return ends & ~F.col("path").rlike(r"(^|/)\.")
+    return ends & F.col("reason").isNull()
 
 
 def _samples(shards: DataFrame, dataset: str) -> DataFrame:

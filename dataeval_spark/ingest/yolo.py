@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
-from dataeval_spark.ingest.folder import choose, factor_rows, image_id
+from dataeval_spark.ingest.folder import choose, factor_rows, image_id, with_metadata_account
 from dataeval_spark.ingest.labeled import image_rows
 from dataeval_spark.ingest.labels import (
     Layout,
@@ -18,14 +18,17 @@ from dataeval_spark.ingest.labels import (
     files_read,
     findings_of,
     fingerprint,
+    label_account,
     marked,
+    pair_findings,
     parse_labels,
     targets_of,
 )
 from dataeval_spark.ingest.listing import list_files
 from dataeval_spark.ingest.metadata import read_metadata
 from dataeval_spark.ingest.source import FINDINGS_DDL, Known, Source, Stage
-from dataeval_spark.ingest.yolo_data import DATA_ENDINGS, find_data, split_of
+from dataeval_spark.ingest.text_rows import BY_NAME, TableOptions
+from dataeval_spark.ingest.yolo_data import DATA_ENDINGS, DataFile, find_data, split_of
 from dataeval_spark.kernels.decode import UnreadableImage
 from dataeval_spark.kernels.files import open_file, read_file
 from dataeval_spark.kernels.image_size import upright_size
@@ -44,6 +47,7 @@ def read_yolo(
     stage: Stage,
     known: Known | None = None,
     metadata: str | None = None,
+    columns: TableOptions = BY_NAME,
     split: str | None = None,
     glob: str | None = None,
     limit: int | None = None,
@@ -66,7 +70,7 @@ def read_yolo(
         The data set file (YAML or class list), or the folder with the label files where they are not below SOURCE.
     known : Known, optional
         What the workspace has of the dataset.
-    dataset, stage, metadata, split, glob, limit, timezone
+    dataset, stage, metadata, columns, split, glob, limit, timezone
         As in :func:`dataeval_spark.ingest.folder.read_folder`.
 
     Raises
@@ -86,7 +90,7 @@ def read_yolo(
     names, keypoints = data.names, data.keypoints
     options = {"format": "yolo", "names": names and sorted(names.items()), "keypoints": keypoints}
     depends_on = ("label_length", "label_modified_us", "content_length", "modified_us")
-    paired = LAYOUT.pair(images, labels)
+    paired = LAYOUT.pair(images, labels, stage)
     pairs = paired.withColumn("fingerprint", fingerprint(options, *depends_on))
     pairs = stage(marked(pairs, known), "pairs")
     wanted = pairs.join(taken.select("image_id"), on="image_id", how="left_semi") if limit or glob else pairs
@@ -104,19 +108,53 @@ def read_yolo(
     files = to_read.select("image_id", "uri", "label", "file", "label_length")
     elements = stage(parse_labels(files, parse), "elements")
     _require_readable(elements, kept, labels, folder or root)
-    found = read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage, root) if metadata else None
-    rows = image_rows(taken, found, split_of(listing, data, root, images), split)
-    findings = findings_of(elements, kept, known).unionByName(spark.createDataFrame(data.findings, FINDINGS_DDL))
+    found = (
+        read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage, root, columns) if metadata else None
+    )
+    listed = split_of(listing, data, root, images, stage)
+    rows = image_rows(taken, found, listed.splits, split)
+    targets = targets_of(elements, kept, known)
+    findings = findings_of(elements, kept, known).unionByName(pair_findings(pairs, root), allowMissingColumns=True)
+    of_data = spark.createDataFrame([*data.findings, *_without_names(data, root)], FINDINGS_DDL)
+    findings = findings.unionByName(of_data, allowMissingColumns=True)
     if glob is None:  # what is not asked for is not missed
-        findings = findings.unionByName(_without_image(labels, pairs, is_only_labels=folder is not None))
+        alone = _without_image(labels, pairs, is_only_labels=folder is not None)
+        findings = findings.unionByName(alone, allowMissingColumns=True)
+    for more in (listed.findings, found.findings if found else None):
+        findings = findings if more is None else findings.unionByName(more, allowMissingColumns=True)
+    lists = [place for places in data.lists.values() for place in places]
+    entries = label_account(
+        listing if others is listing else listing.unionByName(others).dropDuplicates(["uri"]),
+        root,
+        taken=taken,
+        images=images,
+        pairs=pairs,
+        labels=labels if folder is not None else labels.where("is_in_folder"),
+        targets=targets,
+        findings=findings,
+        description=[*lists, *filter(None, (data.uri, found.uri if found else None))],
+        unit="lines",
+    )
+    if listed.accounting is not None:
+        entries = entries.unionByName(listed.accounting)
     return Source(
         images=rows,
-        targets=targets_of(elements, kept, known),
+        targets=targets,
         factors=factor_rows(found, rows),
-        findings=findings.unionByName(found.findings) if found else findings,
+        findings=findings,
         present=images.select("image_id"),
         files=files_read(wanted, elements),
+        accounting=with_metadata_account(entries, found),
+        labels_from="label files",
     )
+
+
+def _without_names(data: DataFile, root: str) -> list[tuple[str | int | None, ...]]:
+    """A finding where nothing names the classes."""
+    if data.names is not None:
+        return []
+    message = "Nothing names the classes; their numbers stand for the names"
+    return [(root, "classes", None, None, "class_ids_for_names", message, None, "names in data.yaml, or classes.txt")]
 
 
 def _require_readable(elements: DataFrame, kept: DataFrame | None, labels: DataFrame, place: str) -> None:

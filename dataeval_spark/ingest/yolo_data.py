@@ -10,8 +10,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
-from dataeval_spark.ingest.labeled import first_split, list_lines
+from dataeval_spark.ingest.file_matching import resolve_names
+from dataeval_spark.ingest.labeled import Listed, list_lines, listed_splits
+from dataeval_spark.ingest.source import Stage
+from dataeval_spark.kernels.file_names import plain_path
 from dataeval_spark.kernels.files import read_file
+from dataeval_spark.kernels.folder_names import SPLIT_FOLDERS
 from dataeval_spark.kernels.yolo import YoloData, parse_class_list, parse_data_file
 
 DATA_FILES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
@@ -23,13 +27,17 @@ DATA_ENDINGS = (*YAML, ".txt", ".names")
 
 @dataclass(frozen=True)
 class DataFile:
-    """What is known of a source as a whole; ``folders`` and ``lists`` map a split to absolute paths."""
+    """What is known of a source as a whole; ``folders`` and ``lists`` map a split to absolute paths.
+
+    ``uri`` is the file that says it, where there is one.
+    """
 
     names: Mapping[int, str] | None = None
     keypoints: tuple[int, int] | None = None
     folders: Mapping[str, Sequence[str]] = field(default_factory=dict)
     lists: Mapping[str, Sequence[str]] = field(default_factory=dict)
     findings: Sequence[tuple[str | int | None, ...]] = ()
+    uri: str | None = None
 
 
 def find_data(listing: DataFrame, labels: DataFrame, root: str, given: str | None) -> DataFile:
@@ -48,8 +56,8 @@ def find_data(listing: DataFrame, labels: DataFrame, root: str, given: str | Non
     try:
         data = read_file(uri)
         if not uri.lower().endswith(YAML):
-            return DataFile(names=parse_class_list(data))
-        return _resolved(parse_data_file(data), os.path.dirname(uri), root)
+            return DataFile(names=parse_class_list(data), uri=uri)
+        return _resolved(parse_data_file(data), uri, root)
     except (OSError, ValueError) as error:
         message = getattr(error, "strerror", None) or str(error)
         if given:
@@ -59,7 +67,7 @@ def find_data(listing: DataFrame, labels: DataFrame, root: str, given: str | Non
             ) from None
         text = "Data set file cannot be read; class ids stand for names"
         row = (uri, "file", None, None, "broken_file", text, message[:300], "YAML with names: [...]")
-        return DataFile(findings=[row])
+        return DataFile(findings=[row], uri=uri)
 
 
 def _found(listing: DataFrame, labels: DataFrame) -> str | None:
@@ -73,42 +81,66 @@ def _found(listing: DataFrame, labels: DataFrame) -> str | None:
     return found[name] if name else None
 
 
-def _resolved(data: YoloData, beside: str, root: str) -> DataFile:
+def _resolved(data: YoloData, uri: str, root: str) -> DataFile:
+    beside = os.path.dirname(uri)
     base = os.path.join(beside, data.path) if data.path else beside
     folders: dict[str, list[str]] = {}
     lists: dict[str, list[str]] = {}
+    findings: list[tuple[str | int | None, ...]] = []
     for split, paths in data.splits.items():
         for path in paths:
-            # Exports exist whose paths begin with ../ although they lie beside the file.
-            places = [
-                os.path.join(place, name) for name in (path, path.removeprefix("../")) for place in (base, beside)
-            ]
-            place = next((os.path.normpath(place) for place in places if os.path.exists(place)), None)
-            if place is not None:
+            place = _existing(path, base, beside, root)
+            if place is None:
+                message = "What the data set file names for a split was not found; its images have no split by it"
+                expected = "a folder or a list of files, relative to the data set file"
+                findings.append((uri, split, None, None, "missing_split", message, path[:300], expected))
+            else:
                 (folders if os.path.isdir(place) else lists).setdefault(split, []).append(place)
-    return DataFile(data.names, data.keypoints, folders, lists)
+    return DataFile(data.names, data.keypoints, folders, lists, findings, uri)
 
 
-def split_of(listing: DataFrame, data: DataFile, root: str, images: DataFrame) -> DataFrame | None:
-    """``image_id`` and ``listed``, the split that the data set file puts an image in; None where it says nothing."""
+def _existing(path: str, base: str, beside: str, root: str) -> str | None:
+    """Where a path of a data set file leads; one of another machine by its longest ending that is here."""
+    plain = plain_path(path)
+    parts = [part for part in plain.split("/") if part not in ("", "..")]
+    # Exports exist whose paths begin with ../ although they lie beside the file.
+    names = dict.fromkeys((path, plain, *("/".join(parts[start:]) for start in range(len(parts)))))
+    places = [os.path.join(place, name) for name in names for place in dict.fromkeys((base, beside, root))]
+    return next((os.path.normpath(place) for place in places if os.path.exists(place)), None)
+
+
+def split_of(listing: DataFrame, data: DataFile, root: str, images: DataFrame, stage: Stage) -> Listed:
+    """The split that the data set file puts an image in, by lists or by folders; else that of a folder's name."""
     if data.lists:
-        return first_split(_lines(listing, data.lists, root), images, F.col("path"))
+        lists = {path: split for split, paths in data.lists.items() for path in paths}
+        lines = stage(list_lines(listing, lists), "list_lines")
+        names = lines.select("name").distinct()
+        beside = os.path.dirname(next(iter(lists)))
+        resolved = resolve_names(names, images, beside, root, stage, "list_names")
+        matched = resolved.join(images.select("path", "image_id"), on="path", how="left")
+        return listed_splits(lines, stage(matched, "listed_images"), root)
     prefixes = [(os.path.relpath(folder, root), split) for split, folders in data.folders.items() for folder in folders]
     # A folder named for two splits is of the first: files exist whose validation images are those for training.
     inside = [(prefix, split) for prefix, split in dict(reversed(prefixes)).items() if not prefix.startswith("..")]
     if not inside:
-        return None
+        return Listed(images.select("image_id", _split_of_folders().alias("listed")).where("listed IS NOT NULL"))
     listed: Column = F.lit(None).cast("string")
     # The longest last, so that it is asked first.
     for prefix, split in sorted(inside, key=lambda each: len(each[0])):
         is_below = F.lit(True) if prefix == "." else F.startswith("path", F.lit(f"{prefix}/"))
         listed = F.when(is_below, F.lit(split)).otherwise(listed)
-    return images.select("image_id", listed.alias("listed"))
+    return Listed(images.select("image_id", listed.alias("listed")))
 
 
-def _lines(listing: DataFrame, lists: Mapping[str, Sequence[str]], root: str) -> DataFrame:
-    """Lines of list files as paths below SOURCE; in a file they are absolute, or relative to SOURCE."""
-    lines = list_lines(listing, {path: split for split, paths in lists.items() for path in paths})
-    name = F.regexp_replace("name", r"^(\./)+", "")
-    inside = F.substring(name, F.lit(len(root) + 2), F.length(name))
-    return lines.select(F.when(F.startswith(name, F.lit(f"{root}/")), inside).otherwise(name).alias("name"), "listed")
+def _split_of_folders() -> Column:
+    """The split that the first folder of such a name says; years may follow it, as in train2017."""
+    listed: Column = F.lit(None).cast("string")
+    folders = F.transform(
+        F.slice(F.split("path", "/"), 1, F.size(F.split("path", "/")) - 1), lambda each: F.lower(each)
+    )
+    named = F.filter(
+        F.transform(folders, lambda each: F.regexp_replace(each, "[-_]?[0-9]{4}$", "")),
+        lambda each: each.isin(*SPLIT_FOLDERS),
+    )
+    names = F.create_map(*(F.lit(text) for pair in SPLIT_FOLDERS.items() for text in pair))
+    return F.coalesce(F.try_element_at(names, F.get(named, F.lit(0))), listed)

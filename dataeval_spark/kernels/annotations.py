@@ -8,7 +8,7 @@ images. Targets are numbered per image in file order; one that cannot be taken l
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 # A box that leaves the image by less is rounding, not an error; pixels.
@@ -42,6 +42,12 @@ def finding(
         "name": name,
         "target_index": target_index,
     }
+
+
+def counted_finding(location: str, kind: str, message: str, examples: Sequence[str], expected: str) -> Row:
+    """A row for a finding that many elements of a file share; three of them are shown."""
+    shown = ", ".join(dict.fromkeys(examples[:3]))
+    return {**finding(location, kind, message, shown, expected), "found": shown[:300], "n": len(examples)}
 
 
 def numbers(values: Any, count: int = 4) -> tuple[float, ...] | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 from dataeval_spark.kernels import storage
@@ -30,22 +32,36 @@ SIGNATURES = {
     b"8BPS": ".psd",
 }
 
+# Why an entry of a folder is passed over, whatever format is read.
+REASONS = {
+    "hidden": "its name, or that of a folder above it, begins with a dot",
+    "broken_link": "a link to nothing",
+    "link_cycle": "a link to a folder that it lies in",
+    "unreadable_folder": "a folder that cannot be listed",
+    "no_regular_file": "a pipe, socket or device",
+    "name_is_no_utf8": "its name is no UTF-8",
+}
+
 
 @dataclass(frozen=True)
 class File:
-    """One file below a root; ``path`` is relative to it, with forward slashes; the time is None where none is kept."""
+    """One file below a root; ``path`` is relative to it, with forward slashes; the time is None where none is kept.
+
+    ``reason`` is why it is passed over, one of `REASONS`; None where it may be read.
+    """
 
     path: str
     size: int
     modified_us: int | None
     is_image: bool
+    reason: str | None = None
 
 
 def walk(root: str, folder: str = "", *, recursive: bool = True) -> Iterator[File]:
-    """Yield the files below ``root/folder`` in sorted order.
+    """Yield the entries below ``root/folder`` in sorted order: every file, and every folder that cannot be gone into.
 
     Hidden files and folders (a leading dot) are never images, nor are files whose path is no UTF-8, which is
-    shown with escapes. Links to folders are not followed.
+    shown with escapes. Links are followed, but for one to a folder that the link lies in.
 
     Parameters
     ----------
@@ -59,21 +75,71 @@ def walk(root: str, folder: str = "", *, recursive: bool = True) -> Iterator[Fil
     Raises
     ------
     OSError
-        A folder cannot be listed.
+        The root cannot be listed.
     """
-    with os.scandir(os.path.join(root, folder)) as found:
-        entries = sorted(found, key=lambda entry: entry.name)
+    above = _with_parents(os.path.realpath(root))
+    for parent in Path(folder).parents:
+        above |= {os.path.realpath(os.path.join(root, parent))}
+    start = os.path.join(root, folder)
+    if folder and os.path.islink(start) and os.path.realpath(start) in above:
+        yield _passed_over(folder, "link_cycle")
+        return
+    yield from _walk(root, folder, above | {os.path.realpath(start)}, recursive=recursive)
+
+
+def _walk(root: str, folder: str, above: frozenset[str], *, recursive: bool) -> Iterator[File]:
+    try:
+        with os.scandir(os.path.join(root, folder)) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError:
+        if not folder:
+            raise
+        yield _passed_over(folder, "unreadable_folder")
+        return
     for entry in entries:
         path = f"{folder}/{entry.name}" if folder else entry.name
-        if entry.is_dir(follow_symlinks=False):
-            if recursive:
-                yield from walk(root, path)
-        elif entry.is_file():
-            status = entry.stat()
-            shown = os.fsencode(path).decode(errors="backslashreplace")
-            hidden = any(part.startswith(".") for part in path.split("/"))
-            taken = not hidden and shown == path and is_image(entry.path)
-            yield File(shown, status.st_size, status.st_mtime_ns // 1000, taken)
+        if _is_folder(entry):
+            if not recursive:
+                continue
+            place = os.path.realpath(entry.path) if entry.is_symlink() else f"{os.path.realpath(root)}/{path}"
+            if entry.is_symlink() and place in above:
+                yield _passed_over(path, "link_cycle")
+            else:
+                yield from _walk(root, path, above | {place}, recursive=True)
+        else:
+            yield _file(entry, path)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # links in a circle
+        return False
+
+
+def _file(entry: os.DirEntry[str], path: str) -> File:
+    shown = os.fsencode(path).decode(errors="backslashreplace")
+    try:
+        status = entry.stat()
+    except OSError:
+        return _passed_over(path, "broken_link")
+    if not stat.S_ISREG(status.st_mode):
+        return _passed_over(path, "no_regular_file")
+    reason = None
+    if any(part.startswith(".") for part in path.split("/")):
+        reason = "hidden"
+    elif shown != path:
+        reason = "name_is_no_utf8"
+    taken = reason is None and is_image(entry.path)
+    return File(shown, status.st_size, status.st_mtime_ns // 1000, taken, reason)
+
+
+def _passed_over(path: str, reason: str) -> File:
+    return File(os.fsencode(path).decode(errors="backslashreplace"), 0, None, False, reason)
+
+
+def _with_parents(path: str) -> frozenset[str]:
+    return frozenset({path, *map(str, Path(path).parents)})
 
 
 def is_image(path: str) -> bool:

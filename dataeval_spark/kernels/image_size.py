@@ -1,4 +1,4 @@
-"""Width and height of an upright image from its header, without decoding it."""
+"""Width and height of an image from its header, as it is stored and as it is shown, without decoding it."""
 
 from __future__ import annotations
 
@@ -30,6 +30,19 @@ def upright_size(file: BinaryIO) -> tuple[int, int]:
     >>> with open("a.jpg", "rb") as file:
     ...     width, height = upright_size(file)
     """
+    return stored_and_upright_size(file)[1]
+
+
+def stored_and_upright_size(file: BinaryIO) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Width and height of an image as its pixels are stored, and as it is shown.
+
+    They differ where the EXIF orientation turns the image by a quarter; of a TIFF file only the upright size is known.
+
+    Raises
+    ------
+    UnreadableImage
+        The bytes are in no image format that Pillow knows, or the header is damaged.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -39,7 +52,7 @@ def upright_size(file: BinaryIO) -> tuple[int, int]:
             raise UnreadableImage.of("header", error) from error
         # Pillow's TIFF reader gives the upright size by itself.
         is_turned = image.format != "TIFF" and _orientation(image) in _TURNED
-    return (height, width) if is_turned else (width, height)
+    return (width, height), ((height, width) if is_turned else (width, height))
 
 
 def _orientation(image: Image.Image) -> int:

@@ -34,7 +34,8 @@ def walk_objects(root: str, folder: str = "", *, recursive: bool = True) -> Iter
         if entry.is_file:
             modified_us = None if entry.mtime_ns is None else entry.mtime_ns // 1000
             hidden = any(part.startswith(".") for part in path.split("/"))
-            yield File(path, entry.size or 0, modified_us, not hidden and _is_image(f"{root}/{path}", name))
+            is_image = not hidden and _is_image(f"{root}/{path}", name)
+            yield File(path, entry.size or 0, modified_us, is_image, "hidden" if hidden else None)
         elif recursive:
             yield from walk_objects(root, path)
 

@@ -15,6 +15,7 @@ from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from dataeval_spark.kernels.annotations import Row, attributes, box, box_findings, finding, numbers
+from dataeval_spark.kernels.text import declared_by_xml, decode_text
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 # Parts of a person have a name and a box of their own; nothing in the format is nested deeper.
@@ -34,7 +35,8 @@ def parse_voc(data: bytes, *, one_based: bool = False) -> Iterator[Row]:
     Yields
     ------
     dict
-        First ``element`` ``image`` with ``name``, the file name of the image or None; then targets and findings as
+        First ``element`` ``image`` with ``name``, the file name of the image or None, and the size that the file
+        declares (``width``, ``height``, None where it says none); then targets and findings as
         in :mod:`dataeval_spark.kernels.annotations`. What an object says besides name and box (difficult,
         truncated, pose, ...) is in ``attributes``.
 
@@ -46,14 +48,18 @@ def parse_voc(data: bytes, *, one_based: bool = False) -> Iterator[Row]:
     Examples
     --------
     >>> list(parse_voc(b"<annotation><filename>a.jpg</filename></annotation>"))
-    [{'element': 'image', 'name': 'a.jpg'}]
+    [{'element': 'image', 'name': 'a.jpg', 'width': None, 'height': None}]
     """
-    root = _tree(data)
+    text, encoding = decode_text(data, declared=declared_by_xml(data))
+    root = _tree(text)
     if root.tag != "annotation":
         raise ValueError(f"expected a root element 'annotation', found {root.tag[:100]!r}")
-    yield {"element": "image", "name": _text(root.find("filename"))}
     size = root.find("size")
     bounds = None if size is None else numbers([_number(size.find(name)) for name in ("width", "height")], 2)
+    width, height = (None, None) if bounds is None or min(bounds) <= 0 else map(int, bounds)
+    yield {"element": "image", "name": _text(root.find("filename")), "width": width, "height": height}
+    if encoding is not None:
+        yield {**finding("file", "decoded_text", "The text is not UTF-8", None, "UTF-8"), "found": encoding}
     for index, element in enumerate(root.findall("object")):
         yield from _object(element, index, bounds, one_based=one_based)
 
@@ -85,15 +91,16 @@ def _object(element: Element, index: int, bounds: tuple[float, ...] | None, *, o
     }
 
 
-def _tree(data: bytes) -> Element:
+def _tree(text: str) -> Element:
     builder = TreeBuilder()
-    parser = expat.ParserCreate()
+    # The text is decoded already: what the declaration says of its encoding no longer holds.
+    parser = expat.ParserCreate(encoding="utf-8")
     parser.StartElementHandler = builder.start
     parser.EndElementHandler = builder.end
     parser.CharacterDataHandler = builder.data
     parser.EntityDeclHandler = _refuse
     try:
-        parser.Parse(data, True)
+        parser.Parse(text.encode("utf-8", errors="surrogatepass"), True)
         return builder.close()
     except (expat.ExpatError, LookupError, AssertionError) as error:
         raise ValueError(f"no well-formed XML: {error}") from None

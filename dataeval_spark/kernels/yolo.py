@@ -9,6 +9,7 @@ Format: https://docs.ultralytics.com/datasets/ (detect, segment, pose, obb). Fra
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import yaml
 
 from dataeval_spark.kernels.annotations import LARGEST_NUMBER, Corners, Row, attributes, box, box_findings, finding
+from dataeval_spark.kernels.text import decode_text
 
 LINE = "class x_center y_center width height, or class and three corners or more"
 
@@ -49,7 +51,7 @@ def parse_data_file(data: bytes) -> YoloData:
     """
     try:
         # Every scalar as it is written: with YAML's own types a class "no" would be False.
-        document = yaml.load(data, Loader=yaml.BaseLoader)
+        document = yaml.load(decode_text(data)[0], Loader=yaml.BaseLoader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ValueError(f"no YAML: {' '.join(str(error).split())[:300]}") from None
     if not isinstance(document, dict):
@@ -68,7 +70,7 @@ _SPLIT_KEYS = (("train", "train"), ("val", "val"), ("valid", "val"), ("test", "t
 
 def parse_class_list(data: bytes) -> dict[int, str]:
     """Class names of a ``classes.txt``: one per line, from 0."""
-    lines = data.decode("utf-8-sig", errors="replace").rstrip().splitlines()
+    lines = decode_text(data)[0].rstrip().splitlines()
     return {number: line.strip() for number, line in enumerate(lines)}
 
 
@@ -102,17 +104,18 @@ def parse_yolo(
     Raises
     ------
     ValueError
-        The file is no UTF-8 text.
+        The file is no text.
 
     Examples
     --------
     >>> [row["box"] for row in parse_yolo(b"0 0.5 0.5 0.5 1", width=100, height=50)]
     [{'x0': 25.0, 'y0': 0.0, 'x1': 75.0, 'y1': 50.0}]
     """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"no UTF-8 text: {error}") from None
+    if b"\0" in data and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ValueError("no text: it has bytes of value 0")
+    text, encoding = decode_text(data)
+    if encoding is not None:
+        yield {**finding("file", "decoded_text", "The text is not UTF-8", None, "UTF-8"), "found": encoding}
     index = 0
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip():

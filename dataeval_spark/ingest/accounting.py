@@ -1,0 +1,219 @@
+"""What became of every entry of a source: images, annotations, description, or passed over for a reason.
+
+An entry is a file below SOURCE, a member of a shard, a row or a column of a table, an annotation in a file of many.
+Each has one role, so that the entries seen are the sum of all roles; nothing is lost without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from dataeval_spark.ingest.file_matching import examples_of
+from dataeval_spark.kernels.files import REASONS
+
+ENTRIES_DDL = "unit string, role string, reason string, name string"
+ACCOUNT_DDL = (
+    "source_file string, location string, image_id string, target_index int, kind string, message string, "
+    "found string, expected string, severity string, n bigint"
+)
+# What an entry may be, in the order in which the summary names them.
+ROLES = ("images", "annotations", "description", "skipped")
+# Why an entry was passed over. Where something may be lost by it, it is a warning.
+SKIPPED = {
+    **REASONS,
+    "not_an_image": "neither an image nor a file that the format uses",
+    "not_asked_for": "left out by --glob or --limit",
+    "not_in_annotations": "an image that the annotation file does not name",
+    "outside_image_folder": "an image outside the folder for images",
+    "label_not_used": "a label file that the format does not use",
+    "label_without_image": "a label file of no image",
+    "other_label_file": "another label file is about the same image",
+    "not_read": "it could not be read; a finding says why",
+    "no_image": "a member of a sample without an image",
+    "no_key": "a member whose name has no extension, or begins with a dot or __",
+    "not_a_file": "a link or a folder in a shard",
+    "unknown_member": "a member whose field no reader knows",
+    "too_large": "larger than what is read at once",
+    "repeated": "it stands there twice",
+    "no_column_type": "a column of a type that no factor has",
+    "no_image_in_row": "a row with neither bytes nor a path",
+    "unmatched": "it means no image",
+    "broken": "it cannot be used as it is written; a finding says why",
+}
+LOSSY = (
+    *("broken_link", "link_cycle", "unreadable_folder", "name_is_no_utf8", "label_not_used", "label_without_image"),
+    *("other_label_file", "not_read", "no_image", "unknown_member", "too_large", "repeated", "unmatched", "broken"),
+    "no_image_in_row",
+)
+# What would read the entries otherwise, where an option would.
+REMEDIES = {
+    "label_not_used": "--format yolo for .txt files, --format voc for .xml files",
+    "label_without_image": "an image of the same name, in the folder that goes with the label's",
+    "unmatched": "names that are those of files below SOURCE",
+    "not_in_annotations": "an annotation file that names them, or --format folder",
+    "outside_image_folder": "images below one folder for images",
+}
+LABEL_ENDINGS = (".txt", ".xml")
+
+
+def account(entries: DataFrame, source: str) -> DataFrame:
+    """One row for each unit and role, and for each reason to pass entries over; the columns are those of `ACCOUNT_DDL`.
+
+    Parameters
+    ----------
+    entries : DataFrame
+        Columns of `ENTRIES_DDL`, one row per entry: what it is an entry of (``files``, ``members`` ...), its role,
+        the reason where the role is ``skipped``, and a name to show. ``source_file`` is optional.
+    source : str
+        SOURCE, or the file that the entries are of.
+    """
+    has_file = "source_file" in entries.columns
+    place = F.col("source_file") if has_file else F.lit(source)
+    groups = entries.select("unit", "role", "reason", "name", place.alias("source_file"))
+    counted = groups.groupBy("source_file", "unit", "role", "reason").agg(
+        F.count("*").alias("n"), examples_of(F.col("name")).alias("found")
+    )
+    return account_rows(counted)
+
+
+Count = tuple[str, str, str | None, int, str | None]
+
+
+def counted(spark: SparkSession, rows: Iterable[Count], source: str) -> DataFrame:
+    """Rows of an account from counts: unit, role, reason, how many, and examples."""
+    data = [(source, *row) for row in rows if row[3]]
+    ddl = "source_file string, unit string, role string, reason string, n bigint, found string"
+    return account_rows(spark.createDataFrame(data, ddl))
+
+
+def account_of_files(
+    listing: DataFrame,
+    source: str,
+    *,
+    images: DataFrame,
+    annotations: DataFrame | None = None,
+    description: Sequence[str] = (),
+    other: Mapping[str, DataFrame] | None = None,
+    rest: str = "not_asked_for",
+) -> DataFrame:
+    """The account of the files below SOURCE, and of those outside it that were read.
+
+    Parameters
+    ----------
+    listing : DataFrame
+        Every file seen, as of :func:`dataeval_spark.ingest.listing.list_files`.
+    source : str
+        SOURCE.
+    images : DataFrame
+        ``uri`` of the images that were taken.
+    annotations : DataFrame, optional
+        ``uri`` of the label files that were used.
+    description : sequence of str
+        Places of files about the whole: class lists, metadata, an annotation file of all images.
+    other : mapping, optional
+        Reason to ``uri``: files that were passed over for it.
+    rest : str
+        Why an image that was not taken was not.
+    """
+    seen = listing.select("uri", "path", "is_image", "reason")
+    parts = [images.select("uri", F.lit("images").alias("role"), F.lit(None).cast("string").alias("why"))]
+    if annotations is not None:
+        parts.append(
+            annotations.select("uri", F.lit("annotations").alias("role"), F.lit(None).cast("string").alias("why"))
+        )
+    for why_not, files in (other or {}).items():
+        parts.append(files.select("uri", F.lit("skipped").alias("role"), F.lit(why_not).alias("why")))
+    roles = parts[0]
+    for part in parts[1:]:
+        roles = roles.unionByName(part)
+    rank = F.array_position(F.array(*(F.lit(role) for role in ROLES)), F.col("role"))
+    roles = roles.where("uri IS NOT NULL").groupBy("uri").agg(F.min_by(F.struct("role", "why"), rank).alias("given"))
+    joined = seen.join(roles, on="uri", how="full")
+    # A text file that is named like an image is a label file that the format does not use.
+    joined = joined.withColumn("stem", _stem("path"))
+    stems = seen.where("is_image").select(_stem("path").alias("stem"), F.lit(True).alias("is_named_so")).distinct()
+    joined = joined.join(stems, on="stem", how="left")
+    is_described = F.col("uri").isin(*description) if description else F.lit(False)
+    is_label = F.lit(False)
+    for ending in LABEL_ENDINGS:
+        is_label |= F.lower(F.coalesce("path", F.lit(""))).endswith(ending)
+    is_label &= F.coalesce("is_named_so", F.lit(False))
+    role = (
+        F.when(F.col("reason").isNotNull(), "skipped")
+        .when(F.col("given").isNotNull(), F.col("given.role"))
+        .when(is_described, "description")
+        .otherwise("skipped")
+    )
+    reason = (
+        F.when(F.col("reason").isNotNull(), F.col("reason"))
+        .when(F.col("given").isNotNull(), F.col("given.why"))
+        .when(is_described, None)
+        .when(F.col("is_image"), rest)
+        .when(is_label, "label_not_used")
+        .otherwise("not_an_image")
+    )
+    entries = joined.select(
+        F.lit("files").alias("unit"),
+        role.alias("role"),
+        reason.alias("reason"),
+        F.coalesce("path", "uri").alias("name"),
+    )
+    return account(entries, source)
+
+
+def summary(rows: Iterable[Mapping[str, object]]) -> str:
+    """One sentence for each unit: how many entries were seen, and what they were.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        ``location``, ``kind``, ``n`` and ``found``, summed over source files.
+    """
+    by_unit: dict[str, dict[str, tuple[int, str]]] = {}
+    for row in rows:
+        unit, _, reason = str(row["location"]).partition(": ")
+        key = reason if row["kind"] == "skipped" else str(row["kind"])
+        by_unit.setdefault(unit, {})[key] = (int(str(row["n"])), str(row["found"] or ""))
+    sentences = []
+    for unit, counts in by_unit.items():
+        total = sum(n for n, _ in counts.values())
+        used = [f"{counts[role][0]:,} {role}" for role in ROLES if role in counts]
+        skipped = {key: value for key, value in counts.items() if key not in ROLES}
+        if skipped:
+            n = sum(count for count, _ in skipped.values())
+            why = ", ".join(f"{key.replace('_', ' ')} {count:,} ({found})" for key, (count, found) in skipped.items())
+            used.append(f"{n:,} skipped: {why}")
+        sentences.append(f"{total:,} {unit} seen = {' + '.join(used)}")
+    return "; ".join(sentences)
+
+
+def _stem(column: str) -> Column:
+    """The name of a file without its folders and its ending."""
+    return F.regexp_replace(F.substring_index(column, "/", -1), r"\.[^.]*$", "")
+
+
+def account_rows(counted: DataFrame) -> DataFrame:
+    """Rows of an account from counts: ``source_file``, ``unit``, ``role``, ``reason``, ``n`` and ``found``."""
+    is_skipped = F.col("role") == "skipped"
+    words = F.create_map(*(F.lit(text) for pair in SKIPPED.items() for text in pair))
+    remedies = F.create_map(*(F.lit(text) for pair in REMEDIES.items() for text in pair))
+    why = F.try_element_at(words, "reason")
+    meaning = F.when(is_skipped, F.concat(F.lit("skipped: each is "), why)).otherwise(
+        F.concat(F.lit("taken as "), "role")
+    )
+    severity: Column = F.when(is_skipped & F.col("reason").isin(*LOSSY), "warning").otherwise("info")
+    return counted.select(
+        "source_file",
+        F.when(is_skipped, F.concat("unit", F.lit(": "), "reason")).otherwise(F.col("unit")).alias("location"),
+        F.lit(None).cast("string").alias("image_id"),
+        F.lit(None).cast("int").alias("target_index"),
+        F.col("role").alias("kind"),
+        F.concat("unit", F.lit(" "), meaning).alias("message"),
+        "found",
+        F.try_element_at(remedies, "reason").alias("expected"),
+        severity.alias("severity"),
+        "n",
+    )

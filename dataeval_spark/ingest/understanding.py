@@ -1,0 +1,87 @@
+"""What a source was understood to be, in one sentence, and the readings of it that are doubtful."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from dataeval_spark.ingest.source import FINDINGS_DDL, Source
+
+# Splits that the sentence names; more are counted.
+MOST_SPLITS = 6
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """The labels and splits of a source: numbers of images with a label, of classes and of boxes; names of splits."""
+
+    labelled: int
+    classes: int
+    boxes: int
+    splits: tuple[str, ...]
+    labels_from: str
+
+    @classmethod
+    def of(cls, source: Source) -> Understanding:
+        """Count what a reader found."""
+        counts = source.targets.agg(  # one row of counts
+            F.countDistinct("image_id").alias("labelled"),
+            F.countDistinct("class_name").alias("classes"),
+            F.count("box").alias("boxes"),
+        ).collect()[0]
+        splits = source.images.select("split").where("split IS NOT NULL").distinct().orderBy("split")
+        names = tuple(row["split"] for row in splits.limit(MOST_SPLITS + 1).collect())
+        return cls(counts["labelled"], counts["classes"], counts["boxes"], names, source.labels_from)
+
+    def __str__(self) -> str:
+        parts = [_count(self.classes, "class", "classes") + (f" from {self.labels_from}" if self.labels_from else "")]
+        if not self.classes:
+            parts = ["no classes"]
+        if self.splits:
+            more = ", ..." if len(self.splits) > MOST_SPLITS else ""
+            word = "split" if len(self.splits) == 1 else "splits"
+            parts.append(f"{word} {', '.join(self.splits[:MOST_SPLITS])}{more}")
+        if self.boxes:
+            parts.append(_count(self.boxes, "box", "boxes"))
+        return ", ".join(parts)
+
+    def doubts(self, spark: SparkSession, images: int, place: str, format: str) -> DataFrame:
+        """Findings about readings that may not be what the user means.
+
+        Parameters
+        ----------
+        spark : SparkSession
+            Makes the frame.
+        images : int
+            How many images were taken.
+        place : str
+            SOURCE.
+        format : str
+            Format that was read.
+        """
+        option = _OPTIONS.get(format, "--annotations FILE")
+        rows = []
+        if not self.labelled:
+            text = "No image has a label"
+            rows.append((place, "labels", None, None, "no_labels", text, None, option, "warning", images))
+        elif self.classes == 1 and images > 1:
+            text = "All labels are of one class"
+            rows.append((place, "labels", None, None, "one_class", text, None, option, "warning", self.labelled))
+        return spark.createDataFrame(rows, f"{FINDINGS_DDL}, severity string, n bigint")
+
+
+_OPTIONS = {
+    "folder": "--layout class, --metadata FILE with --label-column NAME, or --format coco, voc or yolo",
+    "table": "--label-column NAME",
+    "coco": "annotations and categories in the JSON file",
+    "yolo": "--annotations FOLDER with the label files",
+    "voc": "--annotations FOLDER with the XML files",
+    "webdataset": "members .cls, .txt or .json in each sample",
+    "maite": "targets of the data set",
+}
+
+
+def _count(n: int, one: str, many: str) -> str:
+    return f"{n:,} {one if n == 1 else many}"
