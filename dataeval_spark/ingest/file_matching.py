@@ -57,11 +57,12 @@ def resolve_names(names: DataFrame, listing: DataFrame, beside: str, root: str, 
         .join(at, on=F.concat(F.lit(f"{beside}/"), plain) == F.col("at_uri"), how="left")
         .select("name", "under", "at")
     )
-    located = map_rows(found, lambda rows: _look_beside(rows, beside, root), f"name string, file {FILE_TYPE}")
+    located = map_rows(
+        found, lambda rows: _look_beside(rows, beside, root), f"name string, file {FILE_TYPE}, how string"
+    )
     located = stage(located, f"{label}_exact")
     exact = located.where("file IS NOT NULL").select(
-        *("name", "file.*"),
-        F.lit(None).cast("string").alias("how"),
+        *("name", "file.*", "how"),
         F.lit(1).cast("bigint").alias("candidates"),
         F.lit(None).cast("string").alias("examples"),
     )
@@ -183,18 +184,20 @@ def _keyed(texts: DataFrame, *, is_path: bool) -> DataFrame:
 
 def _look_beside(rows: Iterator[Mapping[str, Any]], beside: str, root: str) -> Iterable[Mapping[str, Any]]:
     for row in rows:
-        yield {"name": row["name"], "file": row["under"] or row["at"] or _stat(beside, row["name"], root)}
+        name = row["name"]
+        file, how = row["under"] or row["at"] or _stat(beside, name, root), None
+        if file is None and (plain := plain_path(name)) != name:
+            file, how = _stat(beside, plain, root), "separators"
+        yield {"name": name, "file": file, "how": how if file else None}
 
 
 def _stat(beside: str, name: str, root: str) -> Mapping[str, Any] | None:
-    if is_uri(beside):
+    if is_uri(beside) or not name:
         return None
-    for written in dict.fromkeys((name, plain_path(name))):
-        path = os.path.normpath(os.path.join(beside, written))
-        if os.path.isfile(path):
-            status = os.stat(path)
-            # However it is spelled, a file below SOURCE has one id.
-            shown = os.path.relpath(path, root) if path.startswith(f"{root}/") else name
-            modified_us = status.st_mtime_ns // 1000
-            return {"path": shown, "uri": path, "content_length": status.st_size, "modified_us": modified_us}
-    return None
+    path = os.path.normpath(os.path.join(beside, name))
+    if not os.path.isfile(path):
+        return None
+    status = os.stat(path)
+    # However it is spelled, a file below SOURCE has one id.
+    shown = os.path.relpath(path, root) if path.startswith(f"{root}/") else name
+    return {"path": shown, "uri": path, "content_length": status.st_size, "modified_us": status.st_mtime_ns // 1000}

@@ -186,9 +186,11 @@ def _read(spark: SparkSession, path: str, options: TableOptions) -> tuple[DataFr
 def text_findings(spark: SparkSession, text: TextRows, path: str) -> DataFrame:
     """What is to be said of a text file as a whole: its encoding, and lines that are not whole."""
     ddl = f"{FINDINGS_DDL}, severity string, n bigint"
-    broken = text.broken.select(F.col(BROKEN).alias("line"))
-    lines = broken.groupBy(F.lit(path).alias("source_file")).agg(
-        F.count("*").alias("n"), F.substring(F.min("line"), 1, 300).alias("found")
+    # Spark refuses to read the broken part of a line alone.
+    others = [identifier(name) for name in text.broken.columns if name != BROKEN][:1]
+    first = F.min(F.struct(F.col(BROKEN).alias("line"), *others))["line"]
+    lines = text.broken.groupBy(F.lit(path).alias("source_file")).agg(
+        F.count("*").alias("n"), F.substring(first, 1, 300).alias("found")
     )
     findings = lines.select(
         "source_file",

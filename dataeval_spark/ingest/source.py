@@ -28,7 +28,15 @@ FINDINGS_DDL = (
 )
 # Kinds of findings that lose nothing: a value was read in one of several possible ways.
 DOUBTFUL = (
-    *("outside_box", "duplicate_metadata", "bad_time", "too_many_factors", "matched_names", "decoded_text"),
+    *(
+        "outside_box",
+        "duplicate_metadata",
+        "bad_time",
+        "too_many_factors",
+        "matched_names",
+        "matched_ids",
+        "decoded_text",
+    ),
     *("box_from_polygon", "class_ids_for_names", "size_differs", "class_named_as_split"),
     *("one_class", "no_labels", "one_folder", "missing_split", "no_images"),
 )

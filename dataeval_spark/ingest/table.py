@@ -168,7 +168,7 @@ def _open(spark: SparkSession, source: str, options: TableOptions) -> tuple[Data
         if os.path.isdir(os.path.join(source, "_delta_log")):
             frame = spark.read.format("delta").load(source)
         elif os.path.exists(source) or "/" in source:
-            frame, is_parquet = spark.read.parquet(source), True
+            frame, is_parquet = spark.read.option("recursiveFileLookup", _is_nested(source)).parquet(source), True
         else:
             frame = spark.read.table(source)
         frame.columns  # noqa: B018  under Connect nothing is checked before this
@@ -179,6 +179,15 @@ def _open(spark: SparkSession, source: str, options: TableOptions) -> tuple[Data
             f"Table {source} cannot be read: {first}\n"
             "Hint: a parquet or Delta path, a CSV, TSV or JSON-lines file, or a table's name."
         ) from error
+
+
+def _is_nested(source: str) -> bool:
+    """Whether the files of a folder lie in folders that are no partitions, as in the ``data`` of a repository."""
+    if not os.path.isdir(source):
+        return False
+    with os.scandir(source) as entries:
+        folders = [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(("_", "."))]
+    return bool(folders) and not any("=" in name for name in folders)
 
 
 def _roles(types: dict[str, str], features: Features, options: TableOptions, source: str) -> Roles:

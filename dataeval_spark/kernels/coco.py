@@ -64,6 +64,7 @@ def parse_coco(data: bytes) -> Iterator[Row]:
     names, of_list = _categories(document, found)
     yield from of_list
     count: dict[str, int] = {}
+    other_kind: list[str] = []
     polygons: list[str] = []
     for position, annotation in enumerate(found):
         location = f"annotations[{position}]"
@@ -76,9 +77,14 @@ def parse_coco(data: bytes) -> Iterator[Row]:
             written = annotation.get("image_id")
             yield finding(location, "unknown_image", "No image has this image_id", written, "an id listed in images")
             continue
+        if isinstance(annotation["image_id"], str) != isinstance(image["id"], str):
+            other_kind.append(location)
         index = count.get(key, 0)
         count[key] = index + 1
         yield from _annotation(annotation, image, index, location, names, polygons)
+    if other_kind:
+        message = "The image_id is text and the image's id a number, or the other way round; they were taken for one id"
+        yield counted_finding("annotations", "matched_ids", message, other_kind, "ids of one kind")
     if polygons:
         message = "Annotations have a polygon and no box; the box around the polygon was taken"
         yield counted_finding("annotations", "box_from_polygon", message, polygons, "[x, y, width, height] in bbox")
