@@ -126,6 +126,9 @@ def account_of_files(
         )
     for why_not, files in (other or {}).items():
         parts.append(files.select("uri", F.lit("skipped").alias("role"), F.lit(why_not).alias("why")))
+    if description:  # those outside SOURCE are seen too
+        rows = [(place, "description", None) for place in dict.fromkeys(description)]
+        parts.append(listing.sparkSession.createDataFrame(rows, "uri string, role string, why string"))
     roles = parts[0]
     for part in parts[1:]:
         roles = roles.unionByName(part)
@@ -136,7 +139,6 @@ def account_of_files(
     joined = joined.withColumn("stem", _stem("path"))
     stems = seen.where("is_image").select(_stem("path").alias("stem"), F.lit(True).alias("is_named_so")).distinct()
     joined = joined.join(stems, on="stem", how="left")
-    is_described = F.col("uri").isin(*description) if description else F.lit(False)
     is_label = F.lit(False)
     for ending in LABEL_ENDINGS:
         is_label |= F.lower(F.coalesce("path", F.lit(""))).endswith(ending)
@@ -144,13 +146,11 @@ def account_of_files(
     role = (
         F.when(F.col("reason").isNotNull(), "skipped")
         .when(F.col("given").isNotNull(), F.col("given.role"))
-        .when(is_described, "description")
         .otherwise("skipped")
     )
     reason = (
         F.when(F.col("reason").isNotNull(), F.col("reason"))
         .when(F.col("given").isNotNull(), F.col("given.why"))
-        .when(is_described, None)
         .when(F.col("is_image"), rest)
         .when(is_label, "label_not_used")
         .otherwise("not_an_image")

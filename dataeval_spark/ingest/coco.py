@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.batches import map_rows
 from dataeval_spark.ingest.accounting import account, account_of_files
-from dataeval_spark.ingest.file_matching import matched_findings, resolve_names
+from dataeval_spark.ingest.file_matching import best_first, matched_findings, resolve_names
 from dataeval_spark.ingest.folder import choose, factor_rows, file_columns, image_id, with_metadata_account
 from dataeval_spark.ingest.listing import list_files
 from dataeval_spark.ingest.metadata import Metadata, read_metadata, utc_timestamp
@@ -76,7 +76,7 @@ def read_coco(
     files = stage(located.withColumn("is_wanted", is_wanted), "files")
     found = files.where("uri IS NOT NULL AND is_wanted")
     # Two names may mean one file, by its base name: the first is the image, the other a finding.
-    first = found.groupBy("image_id").agg(F.min_by("name", F.struct(F.col("how").isNotNull(), "name")).alias("name"))
+    first = found.groupBy("image_id").agg(F.min_by("name", best_first("name")).alias("name"))
     repeated = found.join(first, on=["image_id", "name"], how="left_anti")
     found = found.join(first, on=["image_id", "name"], how="left_semi")
     listed = found.withColumn("is_image", F.lit(True)).withColumn("reason", F.lit(None).cast("string"))

@@ -15,13 +15,14 @@ from dataeval_spark.kernels.file_names import differs_in, keys, plain_path
 from dataeval_spark.kernels.uris import is_uri
 
 FILE_TYPE = "struct<path: string, uri: string, content_length: bigint, modified_us: bigint>"
-MATCH_DDL = "name string, path string, how string, candidates bigint, examples string"
+MATCH_DDL = "name string, path string, how string, parts int, candidates bigint, examples string"
 
 
 def resolve_names(names: DataFrame, listing: DataFrame, beside: str, root: str, stage: Stage, label: str) -> DataFrame:
     """Find the file that each name means: below SOURCE, then beside the file that has the names, then by likeness.
 
-    What likeness is, :func:`match_names` says; a file that a name means exactly is no candidate for another name.
+    What likeness is, :func:`match_names` says. Several names may mean one file: that with no ``how``, else that
+    with the most ``parts``, means it best.
 
     Parameters
     ----------
@@ -43,7 +44,8 @@ def resolve_names(names: DataFrame, listing: DataFrame, beside: str, root: str, 
     DataFrame
         ``name``, ``path`` (relative to SOURCE, or the name itself outside it), ``uri``, ``content_length`` and
         ``modified_us`` (null where no file, or not one alone, fits), ``how`` (in what the name differs from the path;
-        null where in nothing), ``candidates`` (how many files fit) and ``examples`` (two of them, where several do).
+        null where in nothing), ``parts`` (of how many parts the common ending is; null where it is the whole path),
+        ``candidates`` (how many files fit) and ``examples`` (two of them, where several do).
     """
     file = F.struct("path", "uri", "content_length", "modified_us")
     plain = F.regexp_replace("name", r"^(\./)+", "")
@@ -63,15 +65,15 @@ def resolve_names(names: DataFrame, listing: DataFrame, beside: str, root: str, 
     located = stage(located, f"{label}_exact")
     exact = located.where("file IS NOT NULL").select(
         *("name", "file.*", "how"),
+        F.lit(None).cast("int").alias("parts"),
         F.lit(1).cast("bigint").alias("candidates"),
         F.lit(None).cast("string").alias("examples"),
     )
     left = located.where("file IS NULL").select("name")
     if left.isEmpty():
         return exact
-    free = files.join(exact.select("path"), on="path", how="left_anti")
-    matched = match_names(left, free.select("path"))
-    by_path = free.select("path", "uri", "content_length", "modified_us")
+    matched = match_names(left, files.select("path"))
+    by_path = files.select("path", "uri", "content_length", "modified_us")
     loose = matched.join(by_path, on="path", how="left").select(*exact.columns)
     return stage(exact.unionByName(loose), label)
 
@@ -113,6 +115,7 @@ def match_names(names: DataFrame, files: DataFrame, *, whole: bool = False) -> D
     if whole:
         both = both.where(is_whole)
     fit = F.struct(
+        F.when(~is_whole, F.col("parts")).alias("parts"),
         F.when(is_whole, F.col("whole_n")).otherwise(F.col("n")).alias("candidates"),
         F.when(is_whole, F.col("whole_first")).otherwise(F.col("first")).alias("first"),
         F.when(is_whole, F.col("whole_last")).otherwise(F.col("last")).alias("last"),
@@ -128,11 +131,17 @@ def match_names(names: DataFrame, files: DataFrame, *, whole: bool = False) -> D
                 "name": row["name"],
                 "path": row["first"] if alone else None,
                 "how": differs_in(row["name"], row["first"]) if alone else None,
+                "parts": row["parts"] if alone else None,
                 "candidates": row["candidates"] or 0,
                 "examples": f"{row['first']} and {row['last']}" if not alone and row["first"] else None,
             }
 
     return map_rows(names.join(best, on="name", how="left"), describe, MATCH_DDL)
+
+
+def best_first(*then: str) -> Column:
+    """What orders names of one file so that the one that means it best comes first."""
+    return F.struct(F.col("how").isNotNull(), F.coalesce(-F.col("parts"), F.lit(-100)), *then)
 
 
 def matched_findings(resolved: DataFrame, source_file: str, what: str = "Names") -> DataFrame:

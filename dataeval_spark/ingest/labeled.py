@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.frames.batches import map_rows
 from dataeval_spark.ingest.accounting import account
-from dataeval_spark.ingest.file_matching import matched_findings
+from dataeval_spark.ingest.file_matching import best_first, matched_findings
 from dataeval_spark.ingest.folder import file_columns
 from dataeval_spark.ingest.metadata import Metadata
 from dataeval_spark.kernels.files import read_file
@@ -88,7 +88,8 @@ def listed_splits(lines: DataFrame, matched: DataFrame, root: str) -> Listed:
     lines : DataFrame
         Columns of `LINES_DDL`, stored.
     matched : DataFrame
-        ``name``, ``image_id`` (null where no image is meant), ``path``, ``how``, ``candidates`` and ``examples``.
+        ``name``, ``image_id`` (null where no image is meant), and the columns of
+        :func:`dataeval_spark.ingest.file_matching.match_names`.
     root : str
         SOURCE.
     """
@@ -98,7 +99,7 @@ def listed_splits(lines: DataFrame, matched: DataFrame, root: str) -> Listed:
     first = (
         placed.where(is_matched)
         .groupBy("image_id")
-        .agg(F.min_by(F.struct("listed", "file", "line"), F.struct(order, "file", "line")).alias("first"))
+        .agg(F.min_by(F.struct("listed", "file", "line"), F.struct(best_first(), order, "file", "line")).alias("first"))
     )
     splits = first.select("image_id", F.col("first.listed").alias("listed"))
     several = F.coalesce(F.col("candidates"), F.lit(0)) > 1

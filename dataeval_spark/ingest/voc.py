@@ -269,7 +269,8 @@ def _splits(listing: DataFrame, images: DataFrame, lists: dict[str, str], root: 
     names = lines.select("name").distinct()
     base = F.substring_index("stem", "/", -1)
     alone = stems.groupBy(base.alias("name")).agg(F.count("*").alias("candidates"), F.min("stem").alias("path"))
-    columns = ("name", "path", "candidates", F.lit(None).cast("string").alias("examples"))
+    none = (F.lit(None).cast("int").alias("parts"), F.lit(None).cast("string").alias("examples"))
+    columns = ("name", "path", "candidates", *none)
     exact = names.join(alone.where("candidates = 1"), on="name", how="inner").select(*columns)
     # A name of several images, in different folders, says which it means by its folder.
     left = names.join(exact.select("name"), on="name", how="left_anti")

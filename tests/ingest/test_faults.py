@@ -44,11 +44,7 @@ EXPECTED = {
     ),
     "folder_splits": (
         {(f"{split}/{name}/{split}{name}.png", name) for split in ("train", "val", "test") for name in ("cat", "dog")},
-        {
-            f"{split}/{name}/{split}{name}.png": split
-            for split in ("train", "val", "test")
-            for name in ("cat", "dog")
-        },
+        {f"{split}/{name}/{split}{name}.png": split for split in ("train", "val", "test") for name in ("cat", "dog")},
         set(),
     ),
     "folder_one": ({(f"{number}.png", None) for number in range(3)}, {}, {"one_folder"}),
@@ -131,7 +127,11 @@ def test_two_columns_of_classes_are_asked_about(spark, stage):
     ],
 )
 def test_sizes_that_differ_say_in_which_the_boxes_fit(spark, stage, name, file, fits):
-    sizes = {"a.png": (64, 48, 64, 48), "JPEGImages/wrongsize.jpg": (64, 48, 64, 48), "JPEGImages/exif.jpg": (64, 48, 48, 64)}
+    sizes = {
+        "a.png": (64, 48, 64, 48),
+        "JPEGImages/wrongsize.jpg": (64, 48, 64, 48),
+        "JPEGImages/exif.jpg": (64, 48, 48, 64),
+    }
     source = read(spark, stage, name)
     of_file = spark.createDataFrame(
         [(f"d/{path}", *size) for path, size in sizes.items()],
@@ -146,9 +146,18 @@ def test_sizes_that_differ_say_in_which_the_boxes_fit(spark, stage, name, file, 
     assert rows[file]["severity"] == "warning"
 
 
+def with_metadata(spark, stage, file):
+    place = FAULTS / "metadata"
+    return read_folder(spark, str(place / "imgs"), dataset="d", stage=stage, metadata=str(place / file))
+
+
 def test_json_lines_are_metadata(spark, stage):
     source = read_folder(
-        spark, str(FAULTS / "metadata" / "imgs"), dataset="d", stage=stage, metadata=str(FAULTS / "metadata/metadata.jsonl")
+        spark,
+        str(FAULTS / "metadata" / "imgs"),
+        dataset="d",
+        stage=stage,
+        metadata=str(FAULTS / "metadata/metadata.jsonl"),
     )
 
     assert {row["class_name"] for row in source.targets.collect()} == {"cat"}
@@ -157,9 +166,7 @@ def test_json_lines_are_metadata(spark, stage):
 
 
 def test_text_that_is_no_utf8_is_decoded_and_says_so(spark, stage):
-    source = read_folder(
-        spark, str(FAULTS / "metadata" / "imgs"), dataset="d", stage=stage, metadata=str(FAULTS / "metadata/latin.csv")
-    )
+    source = with_metadata(spark, stage, "latin.csv")
 
     assert {row["ville"] for row in source.factors.collect()} == {"Orléans", "Nîmes"}
     (row,) = source.findings.where("kind = 'decoded_text'").collect()
@@ -167,9 +174,7 @@ def test_text_that_is_no_utf8_is_decoded_and_says_so(spark, stage):
 
 
 def test_odd_values_and_paths_of_a_csv_are_read_as_they_are(spark, stage):
-    source = read_folder(
-        spark, str(FAULTS / "metadata" / "imgs"), dataset="d", stage=stage, metadata=str(FAULTS / "metadata/odd.csv")
-    )
+    source = with_metadata(spark, stage, "odd.csv")
 
     rows = {row["image_id"]: row.asDict() for row in source.factors.collect()}
     assert sorted(rows) == ["d/0.png", "d/1.png", "d/2.png", "d/3.png"]
