@@ -11,11 +11,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError, OptionError
-from dataeval_spark.ingest.given_rows import with_image
+from dataeval_spark.ingest.file_matching import matched_findings
+from dataeval_spark.ingest.given_rows import with_image, with_likely_image
 from dataeval_spark.ingest.prediction_checks import check_predictions, good_rows, prediction_findings
 from dataeval_spark.ingest.predictions import read_predictions
 from dataeval_spark.ingest.ratings import check_ratings, good_ratings, matched_to_labels, rating_findings, read_ratings
-from dataeval_spark.ingest.source import Stage
+from dataeval_spark.ingest.source import Stage, finding_rows
+from dataeval_spark.kernels.text import decode_text
 from dataeval_spark.labels.compared_images import of_unknown_classes
 from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.tables import (
@@ -90,6 +92,7 @@ def ingest_predictions(
     images = _live_images(workspace)
     given = read_predictions(workspace.spark, _absolute(source), ids=_absolute(ids) if ids else None, timezone=timezone)
     resolved = stage(with_image(given.rows, images, dataset), "given_predictions")
+    resolved, matched = with_likely_image(resolved, images, dataset, stage)
     names, how = _order_of_classes(workspace, resolved, class_names, given.class_names, source)
     checked = stage(check_predictions(given, resolved, names, tolerance), "checked_predictions")
     how = "; ".join(filter(None, (how, _unknown_classes(workspace, checked))))
@@ -101,7 +104,8 @@ def ingest_predictions(
         [(model, number, name) for number, name in enumerate(names)], "model string, class_index int, class_name string"
     )
     tables = {PREDICTIONS: good_rows(checked, model), PREDICTION_CLASSES: classes}
-    tables_of_findings = {INGEST_FINDINGS: prediction_findings(checked, model, source)}
+    findings = _with_matched(prediction_findings(checked, model, source), matched, source, f"predictions of {model}")
+    tables_of_findings = {INGEST_FINDINGS: findings}
     _write(workspace, run, tables, model)
     _write(workspace, run, tables_of_findings, f"predictions of {model}")
     written = {**tables, **tables_of_findings}
@@ -147,17 +151,28 @@ def ingest_ratings(
     images = _live_images(workspace)
     named = raters.split(",") if isinstance(raters, str) else raters
     rows = read_ratings(workspace.spark, _absolute(source), raters=named, timezone=timezone)
-    resolved = matched_to_labels(with_image(rows, images, dataset), workspace.read(TARGETS))
+    given = stage(with_image(rows, images, dataset), "given_ratings")
+    given, matched = with_likely_image(given, images, dataset, stage)
+    resolved = matched_to_labels(given, workspace.read(TARGETS))
     checked = stage(check_ratings(resolved), "checked_ratings")
     counts = _counts(checked)
     if not counts.get("", 0):
         reasons = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items())) or "no rows"
         raise IngestError(f"No rating in {source} can be used: {reasons}.\nHint: ids are those of table images.")
     tables = {ANNOTATIONS: good_ratings(checked, source)}
-    findings = {INGEST_FINDINGS: rating_findings(checked, source)}
+    findings = {
+        INGEST_FINDINGS: _with_matched(rating_findings(checked, source), matched, source, f"ratings of {source}")
+    }
     _write(workspace, run, tables, source)
     _write(workspace, run, findings, f"ratings of {source}")
     return _report(workspace, run, started, {**tables, **findings}, source, "ratings", counts, "")
+
+
+def _with_matched(findings: DataFrame, matched: DataFrame | None, source: str, scope: str) -> DataFrame:
+    """Findings, with those about ids that are written otherwise than those of the images."""
+    if matched is None:
+        return findings
+    return findings.unionByName(finding_rows(matched_findings(matched, source, "Ids"), scope))
 
 
 def _order_of_classes(
@@ -204,8 +219,8 @@ def _unknown_classes(workspace: Workspace, checked: DataFrame) -> str:
 def _named_classes(option: Sequence[str] | str | None, of_file: tuple[str, ...] | None) -> tuple[tuple[str, ...], str]:
     if isinstance(option, str):
         try:
-            return tuple(Path(option).read_text().splitlines()), ""
-        except OSError as error:
+            return tuple(decode_text(Path(option).read_bytes())[0].splitlines()), ""
+        except (OSError, ValueError) as error:
             raise IngestError(
                 f"Class names {option} cannot be read: {error}\nHint: a text file with one per line"
             ) from error

@@ -25,8 +25,8 @@ def detect_format(source: str, annotations: str | None) -> tuple[str, str]:
     Annotations decide where they are given: a JSON file is COCO, a YAML file or a folder of text files YOLO, a folder
     of XML files Pascal VOC. Else a folder with ``Annotations`` is Pascal VOC; one with ``data.yaml``, with text files
     in ``labels`` beside ``images``, or with text files of YOLO's lines beside the images is YOLO; one of tar files
-    without images and a tar file are WebDataset; parquet files, and files of rows, are a table; anything else is a folder of
-    images. Names of folders count in any case.
+    without images and a tar file are WebDataset; parquet files, and files of rows, are a table; anything else is a
+    folder of images. Names of folders count in any case.
 
     Raises
     ------

@@ -9,6 +9,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
+from dataeval_spark.ingest.file_matching import match_names
+from dataeval_spark.ingest.source import Stage
 from dataeval_spark.tables.keys import BOX_TYPE
 
 ID_COLUMNS = ("image_id", "id", "path", "file_name", "filename", "file", "image")
@@ -68,6 +70,42 @@ def box_column(types: dict[str, str]) -> Column:
         corners = F.struct(*(F.col(corner).try_cast("double").alias(corner) for corner in CORNERS))
         return F.when(F.col("x0").isNotNull(), corners).cast(BOX_TYPE)
     return F.lit(None).cast(BOX_TYPE)
+
+
+def with_likely_image(
+    rows: DataFrame, images: DataFrame, dataset: str | None, stage: Stage
+) -> tuple[DataFrame, DataFrame | None]:
+    """Rows whose id is that of no image, with the image whose id is written otherwise, where there is one alone.
+
+    Ids differ as names of files do (:func:`dataeval_spark.ingest.file_matching.match_names`).
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With ``given_id`` and ``image_id``, as :func:`with_image` gives them; stored.
+    images : DataFrame
+        Live rows of table ``images``.
+    dataset : str, optional
+        Whose images the ids may be relative to; default any.
+    stage : callable
+        Stores a frame in temporary files and reads it back.
+
+    Returns
+    -------
+    rows : DataFrame
+        The rows.
+    matched : DataFrame or None
+        ``name``, ``path`` and ``how`` of the ids that were written otherwise; None where all are ids of images.
+    """
+    names = rows.where("image_id IS NULL AND given_id IS NOT NULL").select(F.col("given_id").alias("name")).distinct()
+    if names.isEmpty():
+        return rows, None
+    ids = images if dataset is None else images.where(F.col("image_id").startswith(f"{dataset}/"))
+    matched = stage(match_names(names, ids.select(F.col("image_id").alias("path"))), "likely_images")
+    likely = matched.where("path IS NOT NULL").select(F.col("name").alias("given_id"), F.col("path").alias("likely"))
+    joined = rows.join(likely, on="given_id", how="left")
+    found = joined.withColumn("image_id", F.coalesce("image_id", "likely")).select(*rows.columns)
+    return stage(found, "rows_with_likely_images"), matched
 
 
 def with_image(rows: DataFrame, images: DataFrame, dataset: str | None) -> DataFrame:

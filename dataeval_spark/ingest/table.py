@@ -62,7 +62,7 @@ def read_table(
     source: str,
     *,
     dataset: str,
-    stage: Stage,
+    stage: Stage | None = None,
     columns: TableOptions = BY_NAME,
     split: str | None = None,
     limit: int | None = None,
@@ -87,7 +87,7 @@ def read_table(
     ----------
     source : str
         Path or name of the table.
-    stage : callable
+    stage : callable, optional
         Stores a frame in temporary files and reads it back: objects are then parsed once.
     columns : TableOptions
         Columns and encoding that the user names.
@@ -131,7 +131,7 @@ def read_table(
         named = rows.withColumn("image_id", F.col("_id"))
         has_size = {"width", "height"} <= set(types)
         elements = object_rows(named, roles.objects, features, box_format=box_format, has_size=has_size)
-        targets, findings = _objects(stage(elements, "objects"), source)
+        targets, findings = _objects(stage(elements, "objects") if stage else elements, source)
     used = roles.used()
     factors = [name for name, type in types.items() if name not in used and FACTOR_TYPES.match(type)]
     findings = findings.unionByName(about_file, allowMissingColumns=True)

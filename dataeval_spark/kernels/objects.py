@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from dataeval_spark.kernels.annotations import Corners, Row, attributes, box, box_findings, finding, numbers
+from dataeval_spark.kernels.coco import polygon_box
+from dataeval_spark.kernels.source_ids import class_number, flag, id_key
 
 BoxFormat = Literal["xywh", "xyxy"]
 BOX_NAMES = ("bbox", "box", "bboxes", "boxes")
@@ -81,13 +83,12 @@ def parse_objects(
 
 def class_name(value: Any, names: Mapping[int, str] | None) -> str | None:
     """Name of a class given as text or id; None when it is neither, or an id without a name."""
-    if isinstance(value, str):
+    if isinstance(value, str) and (names is None or class_number(value) not in names):
         return value.strip() or None
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        return None
-    return str(value) if names is None else names.get(value)
+    if names is None:
+        return id_key(value)
+    number = class_number(value)
+    return None if number is None else names.get(number)
 
 
 def _object(
@@ -108,7 +109,13 @@ def _object(
         yield finding(place, "unknown_class", "Object has no known class", found, expected, target_index=index)
     written = record[box_key] if box_key else None
     corners: Corners | None = None
-    if written is not None:
+    if not written and (around := polygon_box(record.get("segmentation"))) is not None:
+        x, y, width, height = around
+        corners = (x, y, x + width, y + height)
+        message = "The object has a polygon and no box; the box around the polygon was taken"
+        yield finding(place, "box_from_polygon", message, written, "four numbers", target_index=index)
+        yield from box_findings(corners, size, place, found=list(around), target_index=index)
+    elif written is not None:
         values = numbers(list(written) if isinstance(written, Sequence) else written)
         if values is None:
             message = "Box is not four numbers"
@@ -126,7 +133,7 @@ def _object(
         "target_index": index,
         "class_name": name,
         "box": None if corners is None else box(corners),
-        "is_crowd": bool(record[crowd_key]) if crowd_key else None,
+        "is_crowd": flag(record[crowd_key]) if crowd_key else None,
         "attributes": attributes(_unpacked(others)),
         "location": place,
     }

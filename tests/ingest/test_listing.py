@@ -7,7 +7,7 @@ import os
 import pytest
 
 from dataeval_spark.errors import IngestError
-from dataeval_spark.ingest.listing import list_files, resolve_names
+from dataeval_spark.ingest.listing import list_files
 
 from .pictures import tree
 
@@ -46,50 +46,25 @@ def test_a_folder_that_is_not_there_is_named(spark, tmp_path):
         list_files(spark, str(tmp_path / "nothing"))
 
 
-def test_a_name_is_looked_for_under_source_then_beside_the_file_then_by_base_name(spark, tmp_path):
-    root = tree(
-        tmp_path / "source",
-        {"a.png": b"1", "deep/b.png": b"22", "x/twice.png": b"", "y/twice.png": b"", "x/c.png": b"under"},
-    )
-    tree(tmp_path / "labels", {"c.png": b"beside", "a.png": b"beside", "only/d.png": b"4444"})
-    names = [
-        "a.png",
-        "./a.png",
-        "b.png",
-        "images/b.png",
-        "c.png",
-        "only/d.png",
-        "../source/a.png",
-        "twice.png",
-        "no.png",
-    ]
+def test_links_are_followed_but_for_one_to_a_folder_that_it_lies_in(spark, tmp_path):
+    tree(tmp_path / "far", {"b.png": 1, "deep/c.png": 2})
+    root = tree(tmp_path / "root", {"a/x.png": 0})
+    (tmp_path / "root" / "linked").symlink_to(tmp_path / "far")
+    (tmp_path / "root" / "a" / "one.png").symlink_to(tmp_path / "far" / "b.png")
+    (tmp_path / "root" / "a" / "up").symlink_to(tmp_path / "root")
+    (tmp_path / "root" / "above").symlink_to(tmp_path)
+    (tmp_path / "root" / "gone.png").symlink_to(tmp_path / "nothing")
+    (tmp_path / "root" / "self").symlink_to("self")
 
-    found = resolve_names(
-        spark.createDataFrame([(name,) for name in names], "name string"),
-        list_files(spark, root),
-        str(tmp_path / "labels"),
-        root,
-    )
+    found = {row["path"]: (row["is_image"], row["reason"]) for row in list_files(spark, root).collect()}
 
-    rows = {row["name"]: row for row in found.collect()}
-    assert {name: (row["path"], row["content_length"], row["candidates"]) for name, row in rows.items()} == {
-        "a.png": ("a.png", 1, 1),
-        "./a.png": ("a.png", 1, 1),
-        "b.png": ("deep/b.png", 2, 1),
-        "images/b.png": ("deep/b.png", 2, 1),
-        "c.png": ("c.png", 6, 1),  # beside the file before x/c.png by base name
-        "only/d.png": ("only/d.png", 4, 0),
-        "../source/a.png": ("a.png", 1, 1),
-        "twice.png": (None, None, 2),
-        "no.png": (None, None, 0),
+    assert found == {
+        "a/x.png": (True, None),
+        "a/one.png": (True, None),
+        "linked/b.png": (True, None),
+        "linked/deep/c.png": (True, None),
+        "a/up": (False, "link_cycle"),
+        "above": (False, "link_cycle"),
+        "gone.png": (False, "broken_link"),
+        "self": (False, "broken_link"),
     }
-    assert rows["c.png"]["uri"] == f"{tmp_path}/labels/c.png"
-
-
-def test_where_the_file_lies_among_the_images_a_name_beside_it_is_the_image_under_source(spark, tmp_path):
-    root = tree(tmp_path, {"sub/a.png": b"1", "sub/b.png": b"22"})
-    names = spark.createDataFrame([("a.png",), ("./b.png",)], "name string")
-
-    found = resolve_names(names, list_files(spark, root), f"{root}/sub", root).collect()
-
-    assert {row["name"]: row["path"] for row in found} == {"a.png": "sub/a.png", "./b.png": "sub/b.png"}
