@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -12,8 +12,22 @@ from dataeval_spark.frames.batches import map_rows
 from dataeval_spark.kernels.hashes import file_hash
 from dataeval_spark.kernels.prefetch import read_ahead
 from dataeval_spark.kernels.storage import read_bytes
-from dataeval_spark.kernels.uris import CONTAINER_PASSWORD, SECRET_PARAMETER, USER_INFO, is_remote
+from dataeval_spark.kernels.uris import (
+    BUCKET_AUTHORITY,
+    BUCKETS,
+    CONTAINER_AUTHORITY,
+    CONTAINERS,
+    HIDDEN,
+    HOST_AUTHORITY,
+    LOCAL,
+    NAMED,
+    SECRET_NAMES,
+    SECRET_PARTS,
+    USER_CUT_OFF,
+    is_remote,
+)
 
+_SCHEME = "^[A-Za-z][A-Za-z0-9+.-]*"
 BYTES_DDL = "image_id string, content binary, content_length bigint, file_hash string"
 
 
@@ -51,9 +65,79 @@ def read_files(files: DataFrame, *, keep_bytes: bool) -> DataFrame:
 
 
 def without_credentials(uri: Column) -> Column:
-    """A URI as a table may keep it; a signed one is read at ingestion, and is no way to the file afterwards."""
-    shown = F.regexp_replace(F.regexp_replace(uri, USER_INFO, "$1"), CONTAINER_PASSWORD, "$1")
-    return F.regexp_replace(shown, SECRET_PARAMETER, "$1***")
+    """A URI as a table may keep it; a signed one is read at ingestion, and is no way to the file afterwards.
+
+    The same as `dataeval_spark.kernels.uris.shown_uri`, in SQL.
+    """
+    head = F.regexp_extract(uri, f"{_SCHEME}://", 0)
+    rest = F.substring(uri, F.length(head) + 1, F.length(uri))
+    container = F.when(_is_one_of(head, CONTAINERS), F.concat(F.regexp_extract(rest, "^[^:@]*", 0), F.lit("@")))
+    without_user = F.concat(head, F.coalesce(container, F.lit("")), F.substring_index(rest, "@", -1))
+    is_plain = rest.rlike(rf"^{USER_CUT_OFF}\z") & ~_has_user(without_user)
+    cut = F.when(is_plain, without_user).otherwise(F.concat(head, F.lit(HIDDEN)))
+    plain = F.when(_has_user(uri), cut).otherwise(uri)
+    path = F.regexp_extract(plain, "^[^?;#]*", 0)
+    shown = F.when(
+        plain.rlike("[?;#]") & ~_is_one_of(head, LOCAL) & (plain != F.concat(head, F.lit(HIDDEN))),
+        F.concat(path, _without_secret_values(F.substring(plain, F.length(path) + 1, F.length(plain)))),
+    )
+    return F.when(uri.rlike(f"{_SCHEME}://"), F.coalesce(shown, plain)).otherwise(uri)
+
+
+def _is_one_of(head: Column, schemes: tuple[str, ...]) -> Column:
+    return F.lower(head).isin(*(f"{scheme}://" for scheme in schemes))
+
+
+def _has_user(uri: Column) -> Column:
+    head = F.regexp_extract(uri, f"{_SCHEME}://", 0)
+    authority = F.regexp_extract(uri, f"{_SCHEME}://([^/?#]*)", 1)
+    is_plain = (
+        F.when(_is_one_of(head, CONTAINERS), authority.rlike(rf"^(?:{CONTAINER_AUTHORITY})\z"))
+        .when(_is_one_of(head, BUCKETS), authority.rlike(rf"^(?:{BUCKET_AUTHORITY})\z"))
+        .otherwise(authority.rlike(rf"^(?:{HOST_AUTHORITY})\z"))
+    )
+    return ~is_plain
+
+
+def _without_secret_values(parameters: Column) -> Column:
+    hidden = _each(parameters, "#&;", _without_values)
+    query = F.substring_index(hidden, "#", 1)
+    fragment = (
+        F.when(F.length(hidden) == F.length(query), "")
+        .when(F.length(hidden) == F.length(query) + 1, "#")
+        .otherwise(f"#{HIDDEN}")
+    )
+    return F.when(hidden == parameters, parameters).otherwise(F.concat(_each(query, "&;", _if_named), fragment))
+
+
+def _each(text: Column, separators: str, change: Callable[[Column], Column]) -> Column:
+    """Change the parts of a text between separators, which stay."""
+    if not separators:
+        return change(text)
+    parts = F.split(text, f"[{separators[0]}]", -1)
+    return F.array_join(F.transform(parts, lambda part: _each(part, separators[1:], change)), separators[0])
+
+
+def _if_named(part: Column) -> Column:
+    unnamed = _each(part, "?", lambda each: F.when(each == "", each).otherwise(F.lit(HIDDEN)))
+    return F.when(part.rlike(NAMED), part).otherwise(unnamed)
+
+
+def _without_values(part: Column) -> Column:
+    shown = _each(part, "?", _without_value)
+    first = F.concat(F.substring_index(shown, HIDDEN, 1), F.lit(HIDDEN))
+    return F.when(shown == part, part).otherwise(first)
+
+
+def _without_value(parameter: Column) -> Column:
+    name = F.substring_index(parameter, "=", 1)
+    value = F.substring(parameter, F.length(name) + 2, F.length(parameter))
+    # A name that is not escaped as it should be is read as it is.
+    read = F.coalesce(F.try_url_decode(name), name)
+    plain = F.regexp_replace(F.lower(read), "[^a-z0-9]", "")
+    is_secret = plain.isin(*SECRET_NAMES) | plain.rlike("|".join(SECRET_PARTS))
+    is_given = parameter.contains("=") & (value != "")
+    return F.when(is_given & is_secret, F.concat(name, F.lit(f"={HIDDEN}"))).otherwise(parameter)
 
 
 def _is_slow(row: Mapping[str, Any]) -> bool:

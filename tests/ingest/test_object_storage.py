@@ -6,12 +6,15 @@ import os
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from dataeval_spark.audit import Audit
 from dataeval_spark.cli import USAGE, main
 from dataeval_spark.errors import IngestError, OptionError
 from dataeval_spark.ingest.file_bytes import read_files, without_credentials
 from dataeval_spark.kernels.hashes import file_hash
+from dataeval_spark.kernels.uris import shown_uri
 from dataeval_spark.tables import HASHES, IMAGES, RUNS, UNREADABLE_IMAGES
 from tests.kernels.s3_server import ENVIRONMENT, serve
 
@@ -146,3 +149,30 @@ def test_an_export_lies_among_objects_whole(audit, server, layout):
     if layout in ("folder", "coco", "yolo"):
         sources = {f"set/{name}": server.root / "box" / "set" / name for name in images}
         assert all(path.read_bytes() == sources[image].read_bytes() for image, path in written.items())
+
+
+@st.composite
+def uris(draw):
+    authority = st.text("ab:@[]%19. é\n", max_size=8)
+    names = ["sig=x", "%73ig=y==", "a=1", "Token=", "X-Amz-Signature=a%2Fb", "%zz=1", "key", "", "=", "a"]
+    parameter = st.sampled_from(names)
+    tail = "".join(draw(st.lists(st.one_of(st.sampled_from("?&;#/@ "), parameter), max_size=8)))
+    scheme = draw(st.sampled_from(["s3", "ABFSS", "https", "file", "dbfs", "1x", "", "wasb", "x-y.z"]))
+    return f"{scheme}{draw(st.sampled_from(['://', ':/', '']))}{draw(authority)}{tail}"
+
+
+def test_in_sql_a_uri_is_shown_as_by_the_parser(spark):
+    found = set()
+
+    @settings(max_examples=3000, database=None, suppress_health_check=list(HealthCheck))
+    @given(uris())
+    def generate(uri):
+        found.add(uri)
+
+    generate()
+    frame = spark.createDataFrame([(uri,) for uri in sorted(found)], "uri string")
+
+    shown = {row[0]: row[1] for row in frame.select("uri", without_credentials(frame["uri"])).collect()}
+
+    assert shown == {uri: shown_uri(uri) for uri in found}
+    assert sum(uri != kept for uri, kept in shown.items()) > 300
