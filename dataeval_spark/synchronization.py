@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.factor_types import typed_like_table
-from dataeval_spark.ingest.file_bytes import read_files, without_credentials
+from dataeval_spark.ingest.file_bytes import read_files, with_shown_texts, without_credentials
 from dataeval_spark.ingest.source import Source, Stage, finding_rows
 from dataeval_spark.runs import Run
 from dataeval_spark.tables import (
@@ -35,6 +35,8 @@ from dataeval_spark.workspace import Workspace
 
 IMAGE_TABLES = (TARGETS, FACTORS, IMAGE_STATS, CHANNEL_STATS, HASHES, UNREADABLE_IMAGES, EMBEDDINGS)
 FILES_PER_TASK = 500
+# Columns of findings that may quote what a source says, a URI for example.
+FINDING_TEXTS = ("source_file", "location", "message", "found")
 ATTRIBUTES = ("uri", "content_length", "modified_at", "captured_at", "split", "source")
 
 
@@ -196,7 +198,7 @@ def _content_hash(frame: DataFrame, columns: list[str]) -> Column:
 
 
 def _write_findings(workspace: Workspace, run: Run, findings: DataFrame, dataset: str, is_new: bool) -> int:
-    rows = finding_rows(findings, dataset)
+    rows = with_shown_texts(finding_rows(findings, dataset), FINDING_TEXTS)
     count = rows.count()
     if is_new:
         if count == 0:

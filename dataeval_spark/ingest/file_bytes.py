@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.kernels import uris
 from dataeval_spark.kernels.hashes import file_hash
 from dataeval_spark.kernels.prefetch import read_ahead
 from dataeval_spark.kernels.storage import read_bytes
@@ -26,6 +29,7 @@ from dataeval_spark.kernels.uris import (
     USER_CUT_OFF,
     is_remote,
 )
+from dataeval_spark.tables.contract import identifier
 
 _SCHEME = "^[A-Za-z][A-Za-z0-9+.-]*"
 BYTES_DDL = "image_id string, content binary, content_length bigint, file_hash string"
@@ -82,6 +86,29 @@ def without_credentials(uri: Column) -> Column:
         F.concat(path, _without_secret_values(F.substring(plain, F.length(path) + 1, F.length(plain)))),
     )
     return F.when(uri.rlike(f"{_SCHEME}://"), F.coalesce(shown, plain)).otherwise(uri)
+
+
+def with_shown_texts(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
+    """Rows in whose texts no URI shows credentials.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Any columns.
+    columns : sequence of str
+        Those of texts that may quote a URI.
+    """
+
+    def show(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for name in columns:
+                texts = batch.column(name)
+                if pc.any(pc.match_substring(texts, "://")).as_py():
+                    shown = [text and uris.without_credentials(text) for text in texts.to_pylist()]
+                    batch = batch.set_column(batch.schema.get_field_index(name), name, pa.array(shown, texts.type))
+            yield batch
+
+    return rows.mapInArrow(show, ", ".join(f"{identifier(name)} {type}" for name, type in rows.dtypes))
 
 
 def _is_one_of(head: Column, schemes: tuple[str, ...]) -> Column:

@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
+from dataeval_spark.ingest.file_bytes import without_credentials
 from dataeval_spark.ingest.huggingface import (
     IMAGE_TYPE,
     OBJECT_COLUMNS,
@@ -90,7 +91,7 @@ def read_table(
         of_file = (F.col(f"_metadata.{name}").alias(f"_{name}") for name in FILE_COLUMNS)
         frame = frame.select("*", *of_file)
     row_in_file = F.concat("_file_name", F.lit("/"), F.col("_row_index").cast("string"))
-    made_id = F.concat(F.lit(f"{dataset}/"), F.col(path) if path else row_in_file)
+    made_id = F.concat(F.lit(f"{dataset}/"), without_credentials(F.col(path)) if path else row_in_file)
     image_id = F.col(given_id).cast("string") if given_id else made_id
     rows = frame.withColumn("_id", image_id)
     if limit is not None:

@@ -196,12 +196,18 @@ def without_credentials(text: str) -> str:
 def shown_value(text: str) -> str:
     """The value of an option without what is secret: where it begins with a URI, all of it is that URI.
 
+    Of another text with a secret in it, only what comes before the first URI is shown.
+
     Examples
     --------
     >>> shown_value("--out=s3://key:a b@bucket/report.html")
     '--out=s3://bucket/report.html'
     """
-    return without_credentials(_with_shown_value(text))
+    shown = _with_shown_value(text)
+    first = _CANDIDATE.search(shown)
+    if first is not None and _with_shown_uris(shown) != shown:
+        shown = f"{shown[: first.start()]}{first[0].partition('://')[0]}://{HIDDEN}"
+    return without_credentials(shown)
 
 
 def _with_shown_value(text: str) -> str:

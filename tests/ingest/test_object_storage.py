@@ -76,7 +76,7 @@ def test_what_has_not_changed_is_not_read_again(audit, server):
 
 
 def test_no_table_has_credentials(audit):
-    with pytest.raises(IngestError, match=r"^s3://box/set was given with credentials in it.*\nHint: .*AWS_ACCESS"):
+    with pytest.raises(OptionError, match=r"^s3://box/set was given with credentials in it.*\nHint: .*AWS_ACCESS"):
         audit.ingest("s3://AKIAEXAMPLE:hunter2hunter2@box/set")
 
     secrets = (*(ENVIRONMENT[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")), "hunter2", "AKIAEX")
