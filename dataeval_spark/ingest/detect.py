@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from itertools import islice
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.ingest.yolo_data import DATA_FILES
 from dataeval_spark.kernels.files import IMAGE_EXTENSIONS
+from dataeval_spark.kernels.places import entries_of, is_file, is_folder
 from dataeval_spark.kernels.webdataset import SHARD_ENDINGS
 
 # Entries of a folder that are looked at: a top folder may hold millions of images.
@@ -28,7 +28,7 @@ def detect_format(source: str, annotations: str | None) -> tuple[str, str]:
     """
     if annotations:
         return _of_annotations(annotations)
-    if source.lower().endswith(SHARD_ENDINGS) and os.path.isfile(source):
+    if source.lower().endswith(SHARD_ENDINGS) and is_file(source):
         return "webdataset", "a tar file"
     files, folders = _entries(source)
     is_voc = "Annotations" in folders
@@ -48,7 +48,7 @@ def detect_format(source: str, annotations: str | None) -> tuple[str, str]:
 
 
 def _of_annotations(annotations: str) -> tuple[str, str]:
-    if not os.path.isdir(annotations):
+    if not is_folder(annotations):
         is_yaml = annotations.lower().endswith((".yaml", ".yml"))
         return ("yolo", "annotations are a YAML file") if is_yaml else ("coco", "")
     files, _ = _entries(annotations)
@@ -64,12 +64,4 @@ def _of_annotations(annotations: str) -> tuple[str, str]:
 
 
 def _entries(folder: str) -> tuple[list[str], list[str]]:
-    files: list[str] = []
-    folders: list[str] = []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in islice(entries, ENTRIES):
-                (folders if entry.is_dir() else files).append(entry.name)
-    except OSError:  # the reader says so
-        return [], []
-    return files, folders
+    return entries_of(folder, ENTRIES)  # where it cannot be listed, the reader says so

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.labeled import first_split, list_lines
 from dataeval_spark.kernels.files import read_file
+from dataeval_spark.kernels.places import exists, is_folder, joined
 from dataeval_spark.kernels.yolo import YoloData, parse_class_list, parse_data_file
 
 DATA_FILES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
@@ -74,18 +75,16 @@ def _found(listing: DataFrame, labels: DataFrame) -> str | None:
 
 
 def _resolved(data: YoloData, beside: str, root: str) -> DataFile:
-    base = os.path.join(beside, data.path) if data.path else beside
+    base = joined(beside, data.path) if data.path else beside
     folders: dict[str, list[str]] = {}
     lists: dict[str, list[str]] = {}
     for split, paths in data.splits.items():
         for path in paths:
             # Exports exist whose paths begin with ../ although they lie beside the file.
-            places = [
-                os.path.join(place, name) for name in (path, path.removeprefix("../")) for place in (base, beside)
-            ]
-            place = next((os.path.normpath(place) for place in places if os.path.exists(place)), None)
+            places = [joined(place, name) for name in (path, path.removeprefix("../")) for place in (base, beside)]
+            place = next((place for place in places if exists(place)), None)
             if place is not None:
-                (folders if os.path.isdir(place) else lists).setdefault(split, []).append(place)
+                (folders if is_folder(place) else lists).setdefault(split, []).append(place)
     return DataFile(data.names, data.keypoints, folders, lists)
 
 
