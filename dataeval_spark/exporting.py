@@ -101,7 +101,7 @@ def export(
         OptionError.unless_one_of("export.split", split, sorted(known))
     samples, about = _samples(workspace, stage, format, view, version, split)
     facts = facts_of(samples)
-    _require_possible(format, facts)
+    _require_possible(format, facts, with_lost_labels=with_lost_labels)
     _require_apart(workspace, to)
     opened = holdout.open_among(workspace, run, samples, open_holdout)
     prepare(to, format, replace=replace)
@@ -207,13 +207,18 @@ def _prefix(members: DataFrame, images: DataFrame) -> str:
     return f"{row['a']}/" if row["a"] is not None and row["a"] == row["b"] and row["all"] else ""
 
 
-def _require_possible(format: str, facts: Facts) -> None:
+def _require_possible(format: str, facts: Facts, *, with_lost_labels: bool) -> None:
     if facts.images == 0:
         raise ExportError("There are no images to export: the selection, or the split, is empty.")
     if format == "folder" and (facts.boxes or facts.most_targets > 1):
         found = f"{facts.boxes:,} boxes" if facts.boxes else f"images with up to {facts.most_targets} labels"
         raise OptionError(
             f"export.format is 'folder', which holds one class per image, and there are {found}.\nHint: --format coco"
+        )
+    if format == "yolo" and facts.labels and not facts.boxes and not with_lost_labels:
+        raise OptionError(
+            "export.format is 'yolo', which holds boxes, and no label has one: all images would be background.\n"
+            "Hint: --format folder, or --with-lost-labels writes the images without labels"
         )
 
 

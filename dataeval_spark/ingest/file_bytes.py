@@ -73,19 +73,8 @@ def without_credentials(uri: Column) -> Column:
 
     The same as `dataeval_spark.kernels.uris.shown_uri`, in SQL.
     """
-    head = F.regexp_extract(uri, f"{_SCHEME}://", 0)
-    rest = F.substring(uri, F.length(head) + 1, F.length(uri))
-    container = F.when(_is_one_of(head, CONTAINERS), F.concat(F.regexp_extract(rest, "^[^:@]*", 0), F.lit("@")))
-    without_user = F.concat(head, F.coalesce(container, F.lit("")), F.substring_index(rest, "@", -1))
-    is_plain = rest.rlike(rf"^{USER_CUT_OFF}\z") & ~_has_user(without_user)
-    cut = F.when(is_plain, without_user).otherwise(F.concat(head, F.lit(HIDDEN)))
-    plain = F.when(_has_user(uri), cut).otherwise(uri)
-    path = F.regexp_extract(plain, "^[^?;#]*", 0)
-    shown = F.when(
-        plain.rlike("[?;#]") & ~_is_one_of(head, LOCAL) & (plain != F.concat(head, F.lit(HIDDEN))),
-        F.concat(path, _without_secret_values(F.substring(plain, F.length(path) + 1, F.length(plain)))),
-    )
-    return F.when(uri.rlike(f"{_SCHEME}://"), F.coalesce(shown, plain)).otherwise(uri)
+    shown = _let(_without_user(uri), _without_secret_parameters)
+    return F.when(uri.rlike(f"{_SCHEME}://"), shown).otherwise(uri)
 
 
 def with_shown_texts(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
@@ -111,30 +100,60 @@ def with_shown_texts(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
     return rows.mapInArrow(show, ", ".join(f"{identifier(name)} {type}" for name, type in rows.dtypes))
 
 
+def _let(value: Column, make: Callable[[Column], Column]) -> Column:
+    """An expression of a value that is evaluated once, however often it stands there."""
+    return F.get(F.transform(F.array(value), make), F.lit(0))
+
+
+def _head(uri: Column) -> Column:
+    return F.regexp_extract(uri, f"{_SCHEME}://", 0)
+
+
+def _after(text: Column, start: Column) -> Column:
+    """What follows the beginning of a text."""
+    return F.substring(text, F.length(start) + 1, F.length(text))
+
+
 def _is_one_of(head: Column, schemes: tuple[str, ...]) -> Column:
     return F.lower(head).isin(*(f"{scheme}://" for scheme in schemes))
 
 
 def _has_user(uri: Column) -> Column:
-    head = F.regexp_extract(uri, f"{_SCHEME}://", 0)
     authority = F.regexp_extract(uri, f"{_SCHEME}://([^/?#]*)", 1)
     is_plain = (
-        F.when(_is_one_of(head, CONTAINERS), authority.rlike(rf"^(?:{CONTAINER_AUTHORITY})\z"))
-        .when(_is_one_of(head, BUCKETS), authority.rlike(rf"^(?:{BUCKET_AUTHORITY})\z"))
+        F.when(_is_one_of(_head(uri), CONTAINERS), authority.rlike(rf"^(?:{CONTAINER_AUTHORITY})\z"))
+        .when(_is_one_of(_head(uri), BUCKETS), authority.rlike(rf"^(?:{BUCKET_AUTHORITY})\z"))
         .otherwise(authority.rlike(rf"^(?:{HOST_AUTHORITY})\z"))
     )
     return ~is_plain
 
 
+def _without_user(uri: Column) -> Column:
+    head = _head(uri)
+    rest = _after(uri, head)
+    container = F.when(_is_one_of(head, CONTAINERS), F.concat(F.regexp_extract(rest, "^[^:@]*", 0), F.lit("@")))
+    cut = F.concat(head, F.coalesce(container, F.lit("")), F.substring_index(rest, "@", -1))
+    nothing = F.concat(head, F.lit(HIDDEN))
+    is_clear = rest.rlike(rf"^{USER_CUT_OFF}\z")
+    shown = F.when(is_clear, _let(cut, lambda each: F.when(_has_user(each), nothing).otherwise(each)))
+    return F.when(_has_user(uri), F.coalesce(shown, nothing)).otherwise(uri)
+
+
+def _without_secret_parameters(uri: Column) -> Column:
+    path = F.regexp_extract(uri, "^[^?;#]*", 0)
+    shown = F.concat(path, _let(_after(uri, path), _without_secret_values))
+    return F.when(uri.rlike("[?;#]") & ~_is_one_of(_head(uri), LOCAL), shown).otherwise(uri)
+
+
 def _without_secret_values(parameters: Column) -> Column:
-    hidden = _each(parameters, "#&;", _without_values)
-    query = F.substring_index(hidden, "#", 1)
-    fragment = (
-        F.when(F.length(hidden) == F.length(query), "")
-        .when(F.length(hidden) == F.length(query) + 1, "#")
-        .otherwise(f"#{HIDDEN}")
-    )
-    return F.when(hidden == parameters, parameters).otherwise(F.concat(_each(query, "&;", _if_named), fragment))
+    def cleaned(hidden: Column) -> Column:
+        query = F.substring_index(hidden, "#", 1)
+        fragment = _after(hidden, query)
+        fragment = F.when(F.length(fragment) > 1, F.lit(f"#{HIDDEN}")).otherwise(fragment)
+        shown = F.concat(_each(query, "&;", _if_named), fragment)
+        return F.when(hidden == parameters, parameters).otherwise(shown)
+
+    return _let(_each(parameters, "#&;", _without_values), cleaned)
 
 
 def _each(text: Column, separators: str, change: Callable[[Column], Column]) -> Column:
@@ -151,9 +170,11 @@ def _if_named(part: Column) -> Column:
 
 
 def _without_values(part: Column) -> Column:
-    shown = _each(part, "?", _without_value)
-    first = F.concat(F.substring_index(shown, HIDDEN, 1), F.lit(HIDDEN))
-    return F.when(shown == part, part).otherwise(first)
+    def cut(shown: Column) -> Column:
+        first = F.concat(F.substring_index(shown, HIDDEN, 1), F.lit(HIDDEN))
+        return F.when(shown == part, part).otherwise(first)
+
+    return F.when(part.contains("="), _let(_each(part, "?", _without_value), cut)).otherwise(part)
 
 
 def _without_value(parameter: Column) -> Column:

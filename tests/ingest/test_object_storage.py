@@ -136,10 +136,11 @@ def test_not_even_a_plan_shows_credentials(tmp_path, capsys):
 def test_an_export_lies_among_objects_whole(audit, server, layout):
     to = f"s3://box/exported_{layout}"
     audit.select("readable", [{"operation": "where", "condition": "image_id NOT RLIKE 'forbidden|busy'"}])
-    audit.export(to, format=layout, view="readable")
+    options = {"format": layout, "view": "readable", "with_lost_labels": layout == "yolo"}  # no label has a box
+    audit.export(to, **options)
     with pytest.raises(OptionError, match="--replace"):
-        audit.export(to, format=layout, view="readable")
-    audit.export(to, format=layout, view="readable", replace=True)
+        audit.export(to, **options)
+    audit.export(to, **options, replace=True)
 
     place = server.root / "box" / f"exported_{layout}"
     assert {"export.json", "manifest.parquet"} <= {path.name for path in place.iterdir()}
@@ -235,7 +236,7 @@ def uris(draw):
 def test_in_sql_a_uri_is_shown_as_by_the_parser(spark):
     found = set()
 
-    @settings(max_examples=3000, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=1500, database=None, suppress_health_check=list(HealthCheck))
     @given(uris())
     def generate(uri):
         found.add(uri)
@@ -246,4 +247,4 @@ def test_in_sql_a_uri_is_shown_as_by_the_parser(spark):
     shown = {row[0]: row[1] for row in frame.select("uri", without_credentials(frame["uri"])).collect()}
 
     assert shown == {uri: shown_uri(uri) for uri in found}
-    assert sum(uri != kept for uri, kept in shown.items()) > 300
+    assert sum(uri != kept for uri, kept in shown.items()) > 200
