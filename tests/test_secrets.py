@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dataeval_spark import config, snapshots
+from dataeval_spark import config, doctor, snapshots
 from dataeval_spark.audit import Audit
 from dataeval_spark.cli import DONE, USAGE, main
 from dataeval_spark.demonstration import run_demo
@@ -170,6 +170,12 @@ def test_a_report_that_cannot_be_written_is_refused_in_words(server, tmp_path):
     for out in ("s3://nothing/a.html", "unheard-of://box/a.html", str(tmp_path)):
         with pytest.raises(OptionError, match=r"^report\.out is .*\nHint: --out"):
             save_report("<html>", out)
+
+
+def test_the_doctor_does_not_check_a_workspace_on_object_storage():
+    found = doctor.checks("s3://box/audit", resolve=False)[-1]
+
+    assert (found.name, found.status, found.found) == ("workspace", "warning", "s3://box/audit is not checked")
 
 
 def test_what_cannot_be_on_object_storage_is_refused_in_words(spark, tmp_path, monkeypatch):
