@@ -31,6 +31,7 @@ from dataeval_spark.errors import ConfigError
 from dataeval_spark.ingest.maite import MapStyle
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.inline_gallery import Gallery, gallery_of
+from dataeval_spark.locations import refuse_credentials
 from dataeval_spark.maite_dataset import MaiteDataset
 from dataeval_spark.progress import Progress
 from dataeval_spark.report import collect_report_data, save_report
@@ -77,6 +78,7 @@ class Audit:
         verbose: bool = False,
         echo: Callable[[str], None] = print,
     ) -> None:
+        refuse_credentials(workspace, scratch, table_location)
         self.spark = spark or session.get_or_create(images=images_here(workspace), verbose=verbose)
         self.workspace = Workspace(self.spark, workspace, scratch=scratch, table_location=table_location)
         self._echo = echo
@@ -238,6 +240,7 @@ class Audit:
         announce: bool = True,
     ) -> Report:
         """Write the HTML report and print what was found; with ``announce``, the path of the report last."""
+        refuse_credentials(str(out))
         with self._progress.running("report"):
             data, page = self._interruptible(lambda: page_of(self.workspace, snapshot, demo_scores))
             path = save_report(page, out)
@@ -310,6 +313,7 @@ class Audit:
 
         def in_run() -> None:
             with self._run(job, options) as (run, stage), self._cancellation.noticed():
+                refuse_credentials(options)
                 results.extend(work(run, stage))
 
         try:

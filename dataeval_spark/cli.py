@@ -12,7 +12,6 @@ import logging
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -29,6 +28,7 @@ from dataeval_spark.errors import (
     TableMissingError,
 )
 from dataeval_spark.locations import refuse_credentials
+from dataeval_spark.shown_output import Parser, print_error, print_line, start_logging
 
 if TYPE_CHECKING:
     from dataeval_spark.audit import Audit
@@ -57,7 +57,7 @@ exit codes: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 cancell
 
 def parser() -> argparse.ArgumentParser:
     """The parser of all verbs."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="dataeval-spark",
         description="See what is in an image dataset: results are Delta tables and one HTML report.",
         epilog=EXAMPLES,
@@ -108,13 +108,16 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        args = parser().parse_args(argv)
+        refuse_credentials(words)  # before anything shows or keeps one
+        args = parser().parse_args(words)
+    except OptionError as error:
+        print_error(str(error))
+        return USAGE
     except SystemExit as stop:
         return int(stop.code or 0)
-    logging.basicConfig(format="%(asctime)s %(name)s %(message)s", level=logging.WARNING, stream=sys.stderr)
-    if args.verbose:
-        logging.getLogger("dataeval_spark").setLevel(logging.INFO)
+    start_logging(logging.INFO if args.verbose else logging.WARNING)
     _interrupt_on_sigterm()
     try:
         return VERBS[args.verb](args)
@@ -122,15 +125,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("cancelled", file=sys.stderr)
         return CANCELLED
     except DataEvalError as error:
-        if args.verbose:
-            traceback.print_exc()
-        print(f"error: {error}", file=sys.stderr)
+        print_error(str(error), whole=args.verbose)
         return USAGE if isinstance(error, USAGE_ERRORS) else FAILED
     except Exception as error:
-        if args.verbose:
-            traceback.print_exc()
         first = (str(error).strip().splitlines() or [""])[0][:500]
-        print(f"error: {type(error).__name__}: {first}\nHint: run again with --verbose.", file=sys.stderr)
+        print_error(f"{type(error).__name__}: {first}\nHint: run again with --verbose.", whole=args.verbose)
         return FAILED
 
 
@@ -218,12 +217,8 @@ def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
         scratch=args.scratch,
         table_location=args.table_location,
         verbose=args.verbose,
-        echo=_echo,
+        echo=print_line,
     )
-
-
-def _echo(line: str) -> None:
-    print(line, flush=True)
 
 
 def _interrupt_on_sigterm() -> None:
@@ -261,7 +256,6 @@ def _run_ingest(args: argparse.Namespace) -> int:
         _audit(args).ingest_ratings(args.ratings, raters=args.raters, **about)
         return DONE
     if args.dry_run:
-        refuse_credentials(args.source)
         print(f"ingest             run   reads the new and changed files of {args.source} into {args.workspace}")
         return DONE
     _audit(args).ingest(args.source, **options)
@@ -362,7 +356,7 @@ def _run_demo(args: argparse.Namespace) -> int:
     if args.dry_run:
         print(f"demo               run   writes {args.workspace}")
         return DONE
-    run_demo(lambda: _audit(args), args.workspace, images=args.images, out=args.out, echo=_echo)
+    run_demo(lambda: _audit(args), args.workspace, images=args.images, out=args.out, echo=print_line)
     return DONE
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dataeval_spark.errors import ConfigError
+from dataeval_spark.locations import refuse_credentials
 
 # Keyword-only parameters that callers fill in themselves.
 NOT_OPTIONS = ("reference_name", "current_name", "window", "on_pending", "checkpoint", "scratch")
@@ -57,6 +58,8 @@ def load(path: str | None, overrides: Sequence[str], functions: Functions) -> di
     ------
     ConfigError
         The file is missing or no TOML, or names what does not exist; the message gives the nearest name.
+    OptionError
+        A URI has credentials in it.
 
     Examples
     --------
@@ -66,8 +69,10 @@ def load(path: str | None, overrides: Sequence[str], functions: Functions) -> di
     found: dict[str, Any] = {}
     if path is not None:
         found = _parse(path)
+        refuse_credentials(found)
     _check(found, functions, path or "configuration")
     for override in overrides:
+        refuse_credentials(override)
         section, option, value = _split(override)
         _check({section: {option: value}}, functions, f"--set {override}")
         found.setdefault(section, {})[option] = value

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.locations import refuse_credentials
 
 METHODS = (
     "random, stratified, group, stratified_group (default), leave_one_group_out, time, hold_out_value, or hash for "
@@ -19,7 +20,9 @@ SPLIT_OPTIONS = (
     *("method", "folds", "repeats", "seed", "group_by", "stratify_by", "combined", "hold_out", "gap", "horizon"),
     *("test_size", "max_train", "target", "images", "holdout", "renew"),
 )
-EXPORT_OPTIONS = ("format", "view", "version", "split", "samples_per_shard", "replace", "open_holdout")
+EXPORT_OPTIONS = (
+    *("format", "view", "version", "split", "samples_per_shard", "with_lost_labels", "replace", "open_holdout"),
+)
 # Named here too, for help that loads nothing of Spark; tests/test_cli.py compares them.
 FORMATS = ("folder", "coco", "yolo", "parquet", "webdataset")
 OPERATION_NAMES = (
@@ -81,6 +84,7 @@ def _export(made: argparse.ArgumentParser) -> None:
     made.add_argument("--version", type=int, metavar="N", help="of the selection; default the newest")
     made.add_argument("--split", metavar="NAME", help="use the parts of this split; default what the source gave")
     made.add_argument("--samples-per-shard", type=int, default=1000, metavar="N", help="webdataset and parquet")
+    made.add_argument("--with-lost-labels", action="store_true", help="images whose labels are lost, without labels")
     made.add_argument("--replace", action="store_true", help="remove an earlier export that is there")
     made.add_argument("--open-holdout", metavar="REASON", help="why a hold-out is exported; it is written to runs")
 
@@ -93,6 +97,7 @@ def run_select(args: argparse.Namespace, make_audit: MakeAudit) -> None:
     if args.recipe and args.operation:
         raise OptionError("select takes --recipe or --operation, not both.")
     recipe = _recipe(args.recipe) if args.recipe else [from_words(words, value_of) for words in args.operation]
+    refuse_credentials(recipe)
     check(recipe)
     if args.dry_run:
         print(

@@ -9,7 +9,9 @@ from typing import Any
 
 from dataeval_spark.audit import Audit, Report
 from dataeval_spark.demo import DemoFiles, PlantScore, format_scores, make_demo_images, read_plants, score_plants
+from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.encoders.registry import DEFAULT
+from dataeval_spark.kernels.uris import is_uri
 from dataeval_spark.tables import (
     DRIFT_METRICS,
     DUPLICATE_GROUPS,
@@ -50,7 +52,17 @@ def run_demo(
         Demo images to make.
     echo : callable
         Takes each line of progress.
+
+    Raises
+    ------
+    OptionError
+        The workspace is a URI: files are put beside it.
     """
+    if is_uri(workspace):
+        raise OptionError(
+            f"demo puts files beside its workspace, which is {workspace}; expected a folder of this machine.\n"
+            "Hint: --workspace demo/workspace; the report may go elsewhere by --out"
+        )
     beside = Path(workspace).expanduser().absolute().parent
     report = out or str(beside / "report.html")
     if images is not None:

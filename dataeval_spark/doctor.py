@@ -21,6 +21,7 @@ from dataeval_spark.errors import SetupError
 from dataeval_spark.kernels.hdbscan import hdbscan_labels
 from dataeval_spark.kernels.image_profile import profile_image
 from dataeval_spark.kernels.spanning_tree import Points, minimum_forest, tree_between, tree_within
+from dataeval_spark.kernels.uris import is_uri, local_path
 
 PYTHON_VERSIONS = ((3, 11), (3, 12), (3, 13))
 SPARK_VERSIONS = ("4.0", "4.1", "4.2")
@@ -54,7 +55,11 @@ def checks(workspace: str | None = None, *, resolve: bool = True) -> list[Check]
         Download what can be downloaded.
     """
     found_java = _java()
-    place = Path(workspace or ".").expanduser().absolute()
+    is_elsewhere = workspace is not None and is_uri(workspace) and local_path(workspace) is None
+    place = Path(".").absolute() if is_elsewhere else Path(local_path(workspace or ".") or ".").expanduser().absolute()
+    elsewhere = Check(
+        "workspace", "warning", f"{workspace} is not checked", "the first run says whether it can be written"
+    )
     return [
         _python(),
         found_java,
@@ -67,6 +72,7 @@ def checks(workspace: str | None = None, *, resolve: bool = True) -> list[Check]
         _gpu(),
         _disk(place),
         _writable(place),
+        *([elsewhere] if is_elsewhere else []),
     ]
 
 

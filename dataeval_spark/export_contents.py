@@ -24,10 +24,10 @@ BROADCAST_ROWS = 200_000
 MOST_TASKS = 10_000
 WRITTEN_DDL = (
     "number bigint, path string, width int, height int, bytes bigint, image_text string, annotations_text string, "
-    "error string"
+    "boxes_clipped int, boxes_left_out int, is_turned boolean, error string"
 )
 # What the kernel of a table sees of a sample.
-SEEN = ("number", "name", "copy", "split", "uri", "content", "targets")
+SEEN = ("number", "name", "copy", "split", "uri", "content", "targets", "unlabelled", "lost", "unreadable")
 
 
 def write_contents(workspace: Workspace, stage: Stage, samples: DataFrame, layout: Layout, facts: Facts) -> DataFrame:

@@ -19,8 +19,8 @@ from dataeval_spark.export_documents import write_documents
 from dataeval_spark.export_place import finish, prepare
 from dataeval_spark.frames.numbering import numbered
 from dataeval_spark.frames.parquet_parts import write_parquet
-from dataeval_spark.ingest.source import Stage
-from dataeval_spark.kernels.exporting import Format, Layout
+from dataeval_spark.ingest.source import DOUBTFUL, Stage
+from dataeval_spark.kernels.exporting import LOST, Format, Layout
 from dataeval_spark.locations import absolute, refuse_credentials
 from dataeval_spark.report.text import plural
 from dataeval_spark.runs import Run, StepRun
@@ -32,6 +32,8 @@ from dataeval_spark.workspace import Workspace
 
 # Formats in which a label file or a key has an image's path without its extension.
 BY_STEM = ("yolo", "webdataset")
+# Columns of the manifest.
+OF_BOXES = ("boxes_clipped", "boxes_left_out", "is_turned")
 
 
 def export(
@@ -45,13 +47,16 @@ def export(
     version: int | None = None,
     split: str | None = None,
     samples_per_shard: int = 1000,
+    with_lost_labels: bool = False,
     replace: bool = False,
     open_holdout: str | None = None,
 ) -> StepRun:
     """Write images with their labels, splits and metadata to a folder or to object storage.
 
-    Bytes are copied as they are. An image that cannot be read is not written, and `manifest.parquet` says why; it
-    also tells the image id of each path. Files are written whole or not at all, and `export.json` last.
+    Bytes are copied as they are. An image that cannot be read is not written, nor one that has labels none of which can
+    be written, which a trainer would take for background; `manifest.parquet` says why, and tells the image id of each
+    path. Boxes are those of the upright image, clipped to it; those without area in it are left out. Both are counted
+    per image. Files are written whole or not at all, and `export.json` last.
 
     Parameters
     ----------
@@ -69,6 +74,8 @@ def export(
         Name of a split, whose parts are exported in place of what the source gave; images of no part are left out.
     samples_per_shard : int
         For ``webdataset`` and ``parquet``.
+    with_lost_labels : bool
+        Write images none of whose labels could be read, or can be written, as images without labels.
     replace : bool
         Remove an earlier export that is there.
     open_holdout : str, optional
@@ -94,13 +101,13 @@ def export(
         OptionError.unless_one_of("export.split", split, sorted(known))
     samples, about = _samples(workspace, stage, format, view, version, split)
     facts = facts_of(samples)
-    _require_possible(format, facts)
+    _require_possible(format, facts, with_lost_labels=with_lost_labels)
     _require_apart(workspace, to)
     opened = holdout.open_among(workspace, run, samples, open_holdout)
     prepare(to, format, replace=replace)
     first = 1 if format == "coco" else 0
     classes = {name: number for number, name in enumerate(facts.classes, start=first)}
-    layout = Layout(to, format, classes, samples_per_shard)
+    layout = Layout(to, format, classes, samples_per_shard, with_lost_labels)
     try:
         with temporary_settings(workspace.spark, BYTES_SETTINGS):
             written = write_contents(workspace, stage, samples, layout, facts)
@@ -109,7 +116,7 @@ def export(
     manifest = stage(samples.select("number", "image_id", "copy", "split").join(written, on="number"), "manifest")
     counts = _counts(manifest, format)
     write_documents(workspace, to, format, manifest, samples, facts)
-    columns = ("image_id", "copy", "path", "split", "width", "height", "bytes", "error")
+    columns = ("image_id", "copy", "path", "split", "width", "height", "bytes", *OF_BOXES, "error")
     write_parquet(manifest.orderBy("number").select(*columns), f"{to}/manifest.parquet")
     if about["without_part"]:
         opened.append(f"left out: {plural(about['without_part'], 'image')} in no part of {split}")
@@ -162,12 +169,34 @@ def _samples(
         targets,
         factors=tables.get("factors"),
         parts=parts,
+        lost=_lost_labels(workspace),
+        unreadable=_unreadable(workspace),
         prefix=_prefix(members, images),
     )
     if format in BY_STEM:
         samples = with_shared_stems(samples)
     order = ("order_key", "image_id", "copy")
     return numbered(samples, order, stage, weight="n_targets"), {**about, "split": split, "without_part": without_part}
+
+
+def _lost_labels(workspace: Workspace) -> DataFrame | None:
+    """Images of whose labels something could not be read or matched, and what."""
+    findings = workspace.read_or_none(t.INGEST_FINDINGS)
+    if findings is None:
+        return None
+    # A table of an older version does not say how grave a finding is.
+    is_error = F.col("severity") == "error" if "severity" in findings.columns else ~F.col("kind").isin(*DOUBTFUL)
+    rows = findings.where(is_error & F.col("image_id").isNotNull())
+    return rows.groupBy("image_id").agg(F.min(F.concat_ws(": ", "kind", "message")).alias("reason"))
+
+
+def _unreadable(workspace: Workspace) -> DataFrame | None:
+    """Images whose pixels the profile could not read. Whether a file can be opened shows when it is copied."""
+    found = workspace.read_or_none(t.UNREADABLE_IMAGES)
+    if found is None:
+        return None
+    reason = F.concat_ws(": ", "error_class", "message")
+    return found.where("stage IN ('header', 'decode', 'statistics')").select("image_id", reason.alias("reason"))
 
 
 def _prefix(members: DataFrame, images: DataFrame) -> str:
@@ -178,13 +207,18 @@ def _prefix(members: DataFrame, images: DataFrame) -> str:
     return f"{row['a']}/" if row["a"] is not None and row["a"] == row["b"] and row["all"] else ""
 
 
-def _require_possible(format: str, facts: Facts) -> None:
+def _require_possible(format: str, facts: Facts, *, with_lost_labels: bool) -> None:
     if facts.images == 0:
         raise ExportError("There are no images to export: the selection, or the split, is empty.")
     if format == "folder" and (facts.boxes or facts.most_targets > 1):
         found = f"{facts.boxes:,} boxes" if facts.boxes else f"images with up to {facts.most_targets} labels"
         raise OptionError(
             f"export.format is 'folder', which holds one class per image, and there are {found}.\nHint: --format coco"
+        )
+    if format == "yolo" and facts.labels and not facts.boxes and not with_lost_labels:
+        raise OptionError(
+            "export.format is 'yolo', which holds boxes, and no label has one: all images would be background.\n"
+            "Hint: --format folder, or --with-lost-labels writes the images without labels"
         )
 
 
@@ -207,15 +241,29 @@ def _counts(manifest: DataFrame, format: str) -> dict[str, int]:
         F.count("path").alias("images"),
         F.count("error").alias("left_out"),
         F.coalesce(F.sum("bytes"), F.lit(0)).alias("bytes"),
+        F.count_if(F.startswith("error", F.lit(LOST))).alias("lost_labels"),
+        *(F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in ("boxes_clipped", "boxes_left_out")),
+        F.count_if(F.col("is_turned")).alias("turned_by_exif"),
     ).collect()[0]  # one row
     return dict(row.asDict())
 
 
 def _message(format: str, facts: Facts, counts: Mapping[str, int], opened: Sequence[str]) -> str:
     parts = [f"{counts['images']:,} images as {format}"]
-    if counts["left_out"]:
+    others = counts["left_out"] - counts["lost_labels"]
+    if others:
         why = "that cannot be read or have no class" if format == "folder" else "that cannot be read"
-        parts.append(f"left out: {plural(counts['left_out'], 'image')} {why} (see manifest.parquet)")
+        parts.append(f"left out: {plural(others, 'image')} {why} (see manifest.parquet)")
+    if counts["lost_labels"]:
+        lost = plural(counts["lost_labels"], "image")
+        parts.append(f"left out: {lost} whose labels are lost (with_lost_labels writes them, without labels)")
+    if counts["boxes_clipped"]:
+        parts.append(f"{plural(counts['boxes_clipped'], 'box', 'boxes')} clipped to the image")
+    if counts["boxes_left_out"]:
+        parts.append(f"left out: {plural(counts['boxes_left_out'], 'box', 'boxes')} without area in the image")
+    if counts["turned_by_exif"] and facts.boxes:
+        turned = plural(counts["turned_by_exif"], "image")
+        parts.append(f"{turned} turned by EXIF: the boxes fit the upright picture, so the reader must turn it")
     if facts.unlabelled:
         parts.append(f"left out: {plural(facts.unlabelled, 'label')} without a class")
     if format == "yolo" and facts.labels > facts.boxes:

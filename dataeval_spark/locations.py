@@ -6,9 +6,10 @@ import logging
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
-from dataeval_spark.errors import IngestError
-from dataeval_spark.kernels.uris import has_credentials, is_uri, without_credentials
+from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.uris import has_credentials, is_uri, shown_value, texts_in, without_credentials
 from dataeval_spark.tables.contract import identifier
 
 logger = logging.getLogger("dataeval_spark")
@@ -26,12 +27,12 @@ def absolute(location: str) -> str:
     return location.rstrip("/") if is_uri(location) else str(Path(location).expanduser().absolute())
 
 
-def refuse_credentials(*locations: str | None) -> None:
-    """Raise IngestError for a URI with credentials: where a dataset came from is written down with each image."""
-    for location in locations:
-        if location and has_credentials(location):
-            raise IngestError(
-                f"{without_credentials(location)} was given with credentials in it, which tables would keep.\n"
+def refuse_credentials(*options: Any) -> None:
+    """Raise OptionError for a URI with credentials in options, nested as in JSON: options are written down."""
+    for text in texts_in(options):
+        if has_credentials(text):
+            raise OptionError(
+                f"{shown_value(text)} was given with credentials in it, which tables would keep.\n"
                 "Hint: leave them out, and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what the storage takes."
             )
 
@@ -63,4 +64,5 @@ def remove_directory(location: str) -> None:
         filesystem, path = fs.FileSystem.from_uri(re.sub(r"^s3[an]:", "s3:", location))
         filesystem.delete_dir_contents(path, missing_dir_ok=True)
     except (OSError, ValueError) as error:
-        logger.warning("temporary files in %s could not be removed: %s", location, error)
+        reason = without_credentials(str(error))
+        logger.warning("temporary files in %s could not be removed: %s", location, reason)

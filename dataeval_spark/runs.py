@@ -20,7 +20,7 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from dataeval_spark.errors import WorkspaceBusyError
-from dataeval_spark.kernels.uris import without_credentials
+from dataeval_spark.kernels.uris import values_without_credentials, without_credentials
 from dataeval_spark.locations import remove_directory
 from dataeval_spark.processes import process_started
 from dataeval_spark.table_access import Row, TableState, Writer, retrying
@@ -94,7 +94,9 @@ class Run:
         """Write the row of a step (or, with step None, of the run itself)."""
         now = datetime.now(UTC)
         finished = None if status == "running" else now
-        given = json.dumps(self.options if options is None else options, sort_keys=True, default=str)
+        # Cleaned before they are text: in JSON a quote of a password is escaped.
+        shown = values_without_credentials(self.options if options is None else options)
+        given = json.dumps(shown, sort_keys=True, default=str)
         row = {
             "run_id": self.run_id,
             "step": step,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.decode import decode
 from dataeval_spark.kernels.encoders import load_encoder
+from dataeval_spark.kernels.files import read_file
 from dataeval_spark.kernels.nearest import Metric
 from dataeval_spark.kernels.stream_search import nearest_in_stream
+from dataeval_spark.kernels.uris import is_uri, local_path
 from dataeval_spark.similarity.search import checked_queries, search
 from dataeval_spark.tables import EMBEDDINGS, IMAGES
 from dataeval_spark.workspace import Workspace
@@ -125,15 +128,28 @@ def _vector(rows: DataFrame, query: Query, encoder: str, version: str) -> tuple[
     own = rows.where(F.col("image_id") == query).select("embedding").limit(1).collect()  # one row
     if own:
         return np.asarray(own[0]["embedding"], np.float32), query
-    path = Path(query)
+    if is_uri(query) and local_path(query) is None:
+        return _of_file(_read(query), query.lower().endswith(".npy"), encoder, version), None
+    path = Path(local_path(query) or query)
     if not path.is_file():
         raise OptionError(
             f"search.query is {query!r}: no image of that id has a vector of encoder {encoder!r}, and there is no such "
             "file.\nHint: an image_id of the table images, or the path of an image or .npy file"
         )
-    if path.suffix == ".npy":
-        return np.load(path, allow_pickle=False).astype(np.float32), None
-    return _embedded(path.read_bytes(), encoder, version), None
+    return _of_file(path.read_bytes(), path.suffix == ".npy", encoder, version), None
+
+
+def _read(uri: str) -> bytes:
+    try:
+        return read_file(uri)
+    except OSError as error:
+        raise OptionError(f"search.query is {uri!r}, which cannot be read: {error.strerror or error}.") from None
+
+
+def _of_file(data: bytes, is_vector: bool, encoder: str, version: str) -> NDArray[np.float32]:
+    if is_vector:
+        return np.asarray(np.load(io.BytesIO(data), allow_pickle=False), np.float32)
+    return _embedded(data, encoder, version)
 
 
 def _embedded(data: bytes, encoder: str, version: str) -> NDArray[np.float32]:

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.engine_errors import first_line, hint_for, is_of_engine
 from dataeval_spark.errors import SnapshotError
-from dataeval_spark.locations import absolute, is_local, local_path
+from dataeval_spark.locations import absolute, is_local, local_path, refuse_credentials
 from dataeval_spark.runs import Run
 from dataeval_spark.table_access import Row
 from dataeval_spark.tables import ALL_TABLES, CURRENT_NAMES, RUNS, SNAPSHOTS, Table
@@ -248,8 +249,9 @@ def export(workspace: Workspace, name: str, directory: str) -> dict[str, int]:
     Raises
     ------
     SnapshotError
-        The directory is not empty.
+        The directory is not empty, or Spark cannot write there.
     """
+    refuse_credentials(directory)
     target = absolute(directory)
     if is_local(target) and local_path(target).exists() and any(local_path(target).iterdir()):
         raise SnapshotError(f"Directory {target} is not empty.\nHint: name a new directory.")
@@ -258,6 +260,14 @@ def export(workspace: Workspace, name: str, directory: str) -> dict[str, int]:
     for table in PINNED_TABLES:
         if pinned.exists(table):
             frame = pinned.read(table)
-            frame.write.format("delta").mode("error").save(f"{target}/{table.name}")
+            try:
+                frame.write.format("delta").mode("error").save(f"{target}/{table.name}")
+            except Exception as error:
+                if not is_of_engine(error):
+                    raise
+                hint = hint_for(str(error), None)
+                raise SnapshotError(
+                    f"Snapshot {name!r} cannot be copied to {target}: {first_line(error)}\nHint: {hint}"
+                ) from error
             rows[table.name] = workspace.spark.read.format("delta").load(f"{target}/{table.name}").count()
     return rows

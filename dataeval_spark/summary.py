@@ -14,7 +14,7 @@ from dataeval_spark.report.attention import matters
 class Report:
     """A report that was written; a notebook shows it inline."""
 
-    path: Path
+    path: Path | str
     page: str
 
     def _repr_html_(self) -> str:

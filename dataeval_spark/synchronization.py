@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.factor_types import typed_like_table
 from dataeval_spark.ingest.accounting import ROLES
-from dataeval_spark.ingest.file_bytes import SIZE_COLUMNS, read_files, without_credentials
+from dataeval_spark.ingest.file_bytes import SIZE_COLUMNS, read_files, with_shown_texts, without_credentials
 from dataeval_spark.ingest.sizes import size_findings
 from dataeval_spark.ingest.source import Source, Stage, finding_rows
 from dataeval_spark.runs import Run
@@ -37,6 +37,8 @@ from dataeval_spark.workspace import Workspace
 
 IMAGE_TABLES = (TARGETS, FACTORS, IMAGE_STATS, CHANNEL_STATS, HASHES, UNREADABLE_IMAGES, EMBEDDINGS)
 FILES_PER_TASK = 500
+# Columns of findings that may quote what a source says, a URI for example.
+FINDING_TEXTS = ("source_file", "location", "message", "found")
 DECLARED = ("declared_width", "declared_height")
 ATTRIBUTES = ("uri", "content_length", "modified_at", "captured_at", "split", "source", *DECLARED)
 
@@ -78,7 +80,7 @@ def synchronize(
     findings = found.findings.unionByName(size_findings(images_now, found.targets, dataset), allowMissingColumns=True)
     if found.accounting is not None:
         findings = findings.unionByName(found.accounting, allowMissingColumns=True)
-    findings = stage(finding_rows(findings, dataset), "findings")
+    findings = stage(with_shown_texts(finding_rows(findings, dataset), FINDING_TEXTS), "findings")
     counts["findings"] = _write_findings(workspace, run, findings, dataset, is_new)
     counts["account"] = _account(findings)
     counts["doubts"] = _doubts(findings)

@@ -14,12 +14,12 @@ from typing import Any
 
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyarrow.dataset import Dataset
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.contract_check import conforming, missing_columns, types_of
-from dataeval_spark.engine_errors import hint_for
+from dataeval_spark.engine_errors import first_line, hint_for, is_of_engine
 from dataeval_spark.errors import TableMissingError, WorkspaceError
 from dataeval_spark.local_access import LocalAccess, can_open
 from dataeval_spark.locations import (
@@ -28,6 +28,7 @@ from dataeval_spark.locations import (
     is_local,
     local_path,
     quoted,
+    refuse_credentials,
     remove_directory,
 )
 from dataeval_spark.spark_access import SparkAccess
@@ -101,6 +102,7 @@ class Workspace:
         retention_days: int = 180,
         versions: Mapping[str, int] | None = None,
     ) -> None:
+        refuse_credentials(location, scratch, table_location)
         self.spark = spark
         self.is_catalog = is_catalog_name(location)
         self.location = location if self.is_catalog else absolute(location)
@@ -450,11 +452,13 @@ class Workspace:
         """Turn an error of the engines into one of ours that says what could not be done."""
         try:
             yield
-        except (PySparkException, DeltaError, OSError) as error:
+        except Exception as error:
+            if not is_of_engine(error) and not isinstance(error, DeltaError | OSError):
+                raise
             raise self._wrapped(error, action) from error
 
     def _wrapped(self, error: Exception, action: str) -> WorkspaceError:
-        first = str(error).strip().splitlines()[0][:500]
+        first = first_line(error)
         hint = hint_for(str(error), self.location if self.is_catalog else None)
         return WorkspaceError(f"Could not {action} in workspace {self.location}: {first}\nHint: {hint}")
 

@@ -118,7 +118,7 @@ OPTIONS = {
     "split": "method fractions folds repeats shuffle seed group_by duplicates stratify_by combined hold_out gap "
     "horizon test_size max_train target images holdout renew",
     "select": "open_holdout",
-    "export": "format view version split samples_per_shard replace open_holdout",
+    "export": "format view version split samples_per_shard with_lost_labels replace open_holdout",
     "ingest": "format annotations metadata dataset split glob limit keep_bytes replace timezone voc_one_based "
     "box_format",
     "profile": "encoder per_target max_pixels timezone channel_groups background value_range compat statistics "

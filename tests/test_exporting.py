@@ -328,3 +328,39 @@ def test_metadata_whose_name_means_something_else_get_another(spark, tmp_path):
     metadata = pq.read_table(tmp_path / "coco" / "metadata.parquet")
     assert metadata.column_names == ["path", "split", "captured_at", "source_uri", "source_Data", "gain"]
     assert {"source_uri", "source_Data", "gain"} <= set(pq.read_table(tmp_path / "table" / "data").column_names)
+
+
+def test_what_ingestion_lost_is_no_background_and_boxes_are_within_images(spark, tmp_path):
+    labels = {1: "0 0.1 0.5 0.4 0.5\n0 2.5 0.5 0.5 0.5\n", 2: "0 nothing\n", 4: "0 2.5 0.5 0.5 0.5\n"}
+    for number in range(1, 5):
+        for folder in ("images", "labels"):
+            (tmp_path / "in" / folder).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 30)).save(tmp_path / "in" / "images" / f"{number}.png")
+        if number in labels:
+            (tmp_path / "in" / "labels" / f"{number}.txt").write_text(labels[number])
+    (tmp_path / "in" / "data.yaml").write_text("names: [cat]\n")
+    lines = []
+    audit = Audit(str(tmp_path / "audit"), spark, echo=lines.append)
+    audit.ingest(str(tmp_path / "in"))
+    audit.export(tmp_path / "strict").export(tmp_path / "all", format="yolo", with_lost_labels=True)
+
+    said = "left out: 2 images whose labels are lost (with_lost_labels writes them, without labels); 1 box clipped"
+    assert f"2 images as coco; {said} to the image; left out: 2 boxes without area in the image in" in lines[-2]
+    rows = {row["image_id"]: row for row in pq.read_table(tmp_path / "strict" / "manifest.parquet").to_pylist()}
+    errors = {image_id: row["error"] for image_id, row in rows.items()}
+    assert errors["in/images/1.png"] is errors["in/images/3.png"] is None  # one has a label, the other never had any
+    assert errors["in/images/2.png"].startswith("Labels are lost: not_numeric_box: ")
+    assert errors["in/images/4.png"] == "Labels are lost: no box has an area in the image"
+    found = json.loads((tmp_path / "strict" / "export.json").read_text())
+    assert (found["images"], found["left_out"], found["lost_labels"]) == (2, 2, 2)
+    assert (found["boxes_clipped"], found["boxes_left_out"]) == (1, 2)
+    (box,) = json.loads((tmp_path / "strict" / "annotations.json").read_text())["annotations"]
+    assert box["bbox"] == pytest.approx([0, 7.5, 12, 15])
+    texts = {path.name: path.read_text() for path in (tmp_path / "all" / "labels").rglob("*.txt")}
+    lengths = {name: len(text.splitlines()) for name, text in texts.items()}
+    assert lengths == {"1.txt": 1, "2.txt": 0, "3.txt": 0, "4.txt": 0}
+
+
+def test_yolo_of_labels_without_boxes_is_refused(audit, place):
+    with pytest.raises(OptionError, match="no label has one: all images would be background"):
+        audit.export(place / "no_boxes", format="yolo", view="c")

@@ -12,6 +12,7 @@ from dataeval_spark.kernels.decode import decode
 from dataeval_spark.kernels.encoders import load_encoder
 from dataeval_spark.table_access import Writer
 from dataeval_spark.tables import EMBEDDINGS, IMAGES
+from tests.kernels.s3_server import ENVIRONMENT, serve
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +71,17 @@ def test_what_is_no_image_and_no_file_is_refused(audit):
         audit.search("nothing")
     with pytest.raises(OptionError, match=r"search\.encoder is 'clip'"):
         audit.search("nothing", encoder="clip")
+
+
+def test_an_object_of_storage_is_looked_for_by_its_uri(audit, pictures, tmp_path, monkeypatch):
+    path = list(pictures)[3]
+    (tmp_path / "box").mkdir()
+    (tmp_path / "box" / "query.png").write_bytes(path.read_bytes())
+    with serve(tmp_path) as running:
+        for name, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL": running.endpoint}.items():
+            monkeypatch.setenv(name, value)
+        (found,) = audit.search("s3://box/query.png", k=1).collect()
+        with pytest.raises(OptionError, match=r"search\.query is 's3://box/none\.png', which cannot be read"):
+            audit.search("s3://box/none.png")
+
+    assert found["image_id"] == path.name

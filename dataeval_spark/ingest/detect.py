@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from itertools import islice
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.ingest.yolo_data import DATA_FILES
-from dataeval_spark.kernels.files import IMAGE_EXTENSIONS
+from dataeval_spark.kernels.files import IMAGE_EXTENSIONS, open_file
 from dataeval_spark.kernels.folder_names import split_named
+from dataeval_spark.kernels.places import entries_of, is_file, is_folder
 from dataeval_spark.kernels.text import decode_text
 from dataeval_spark.kernels.webdataset import SHARD_ENDINGS
 
@@ -35,7 +35,7 @@ def detect_format(source: str, annotations: str | None) -> tuple[str, str]:
     """
     if annotations:
         return _of_annotations(annotations)
-    if os.path.isfile(source):
+    if is_file(source):
         if source.lower().endswith(SHARD_ENDINGS):
             return "webdataset", "a tar file"
         if source.lower().endswith((*TABLE_ENDINGS, ".parquet")):
@@ -104,7 +104,7 @@ def _has_lines(place: str, files: list[str], names: str | None = "images") -> bo
 
 def _looks_like_yolo(path: str) -> bool:
     try:
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             lines = decode_text(file.read(4096))[0].splitlines()
     except (OSError, ValueError):
         return False
@@ -123,7 +123,7 @@ def _has_xml(place: str, files: list[str]) -> bool:
     for name in files:
         if name.lower().endswith(".xml") and os.path.splitext(name)[0] in stems:
             try:
-                with open(os.path.join(place, name), "rb") as file:
+                with open_file(os.path.join(place, name)) as file:
                     return b"<annotation" in file.read(4096)
             except OSError:
                 return False
@@ -135,7 +135,7 @@ def _is_image(name: str) -> bool:
 
 
 def _of_annotations(annotations: str) -> tuple[str, str]:
-    if not os.path.isdir(annotations):
+    if not is_folder(annotations):
         is_yaml = annotations.lower().endswith((".yaml", ".yml"))
         return ("yolo", "annotations are a YAML file") if is_yaml else ("coco", "")
     files, _ = _entries(annotations)
@@ -151,12 +151,4 @@ def _of_annotations(annotations: str) -> tuple[str, str]:
 
 
 def _entries(folder: str) -> tuple[list[str], list[str]]:
-    files: list[str] = []
-    folders: list[str] = []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in islice(entries, ENTRIES):
-                (folders if entry.is_dir() else files).append(entry.name)
-    except OSError:  # the reader says so
-        return [], []
-    return files, folders
+    return entries_of(folder, ENTRIES)  # where it cannot be listed, the reader says so

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.accounting import account, counted
+from dataeval_spark.ingest.file_bytes import without_credentials
 from dataeval_spark.ingest.huggingface import (
     OBJECT_COLUMNS,
     Features,
@@ -115,7 +116,7 @@ def read_table(
         # Ids of a text file are those of one dataset; those of a table may be used as they are.
         image_id = F.concat(F.lit(f"{dataset}/"), image_id) if is_text_file else image_id
     elif roles.path:
-        image_id = F.concat(F.lit(f"{dataset}/"), F.col(identifier(roles.path)))
+        image_id = F.concat(F.lit(f"{dataset}/"), without_credentials(F.col(identifier(roles.path))))
     elif is_parquet:
         image_id = F.concat(F.lit(f"{dataset}/"), row_in_file)
     else:

@@ -19,6 +19,7 @@ from dataeval_spark.ingest.listing import list_files
 from dataeval_spark.ingest.samples import SAMPLES_DDL, source_of
 from dataeval_spark.ingest.source import Known, Source, Stage
 from dataeval_spark.kernels.files import glob_pattern, open_file
+from dataeval_spark.kernels.places import is_folder
 from dataeval_spark.kernels.webdataset import SHARD_ENDINGS, read_shard
 
 BYTES_PER_TASK = 64 * 2**20
@@ -60,7 +61,7 @@ def read_webdataset(
     IngestError
         There are no shards, or no sample with an image can be read from any.
     """
-    folder = os.path.dirname(root) if root.lower().endswith(SHARD_ENDINGS) and not os.path.isdir(root) else root
+    folder = os.path.dirname(root) if root.lower().endswith(SHARD_ENDINGS) and not is_folder(root) else root
     listing = stage(list_files(spark, folder), "listing")
     if folder != root:
         listing = listing.where(F.col("path") == os.path.basename(root))

@@ -16,6 +16,7 @@ from dataeval_spark.ingest.source import Stage
 from dataeval_spark.kernels.file_names import plain_path
 from dataeval_spark.kernels.files import read_file
 from dataeval_spark.kernels.folder_names import SPLIT_FOLDERS
+from dataeval_spark.kernels.places import exists, is_folder, joined
 from dataeval_spark.kernels.yolo import YoloData, parse_class_list, parse_data_file
 
 DATA_FILES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
@@ -83,7 +84,7 @@ def _found(listing: DataFrame, labels: DataFrame) -> str | None:
 
 def _resolved(data: YoloData, uri: str, root: str) -> DataFile:
     beside = os.path.dirname(uri)
-    base = os.path.join(beside, data.path) if data.path else beside
+    base = joined(beside, data.path) if data.path else beside
     folders: dict[str, list[str]] = {}
     lists: dict[str, list[str]] = {}
     findings: list[tuple[str | int | None, ...]] = []
@@ -95,7 +96,7 @@ def _resolved(data: YoloData, uri: str, root: str) -> DataFile:
                 expected = "a folder or a list of files, relative to the data set file"
                 findings.append((uri, split, None, None, "missing_split", message, path[:300], expected))
             else:
-                (folders if os.path.isdir(place) else lists).setdefault(split, []).append(place)
+                (folders if is_folder(place) else lists).setdefault(split, []).append(place)
     return DataFile(data.names, data.keypoints, folders, lists, findings, uri)
 
 
@@ -105,8 +106,8 @@ def _existing(path: str, base: str, beside: str, root: str) -> str | None:
     parts = [part for part in plain.split("/") if part not in ("", "..")]
     # Exports exist whose paths begin with ../ although they lie beside the file.
     names = dict.fromkeys((path, plain, *("/".join(parts[start:]) for start in range(len(parts)))))
-    places = [os.path.join(place, name) for name in names for place in dict.fromkeys((base, beside, root))]
-    return next((os.path.normpath(place) for place in places if os.path.exists(place)), None)
+    places = [joined(place, name) for name in names for place in dict.fromkeys((base, beside, root))]
+    return next((place for place in places if exists(place)), None)
 
 
 def split_of(listing: DataFrame, data: DataFile, root: str, images: DataFrame, stage: Stage) -> Listed:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from dataeval_spark.kernels.coco import OWN_KEYS
+from dataeval_spark.kernels.export_boxes import extent
 
 
 def image_text(number: int, path: str, size: tuple[int, int], captured_at: datetime | None = None) -> str:
@@ -71,7 +72,8 @@ def annotation_texts(
         }
         if target["box"] is not None:
             x0, y0, x1, y1 = (target["box"][key] for key in ("x0", "y0", "x1", "y1"))
-            entry |= {"bbox": [x0, y0, x1 - x0, y1 - y0], "area": (x1 - x0) * (y1 - y0)}
+            width, height = extent(x0, x1, x1), extent(y0, y1, y1)
+            entry |= {"bbox": [x0, y0, width, height], "area": width * height}
         entry["iscrowd"] = int(bool(target["is_crowd"]))
         others = json.loads(target["attributes"]) if target["attributes"] else {}
         # An area in the attributes is that of the segmentation.

@@ -31,6 +31,9 @@ WRITTEN = pa.schema(
         ("bytes", pa.int64()),
         ("image_text", pa.string()),
         ("annotations_text", pa.string()),
+        ("boxes_clipped", pa.int32()),
+        ("boxes_left_out", pa.int32()),
+        ("is_turned", pa.bool_()),
         ("error", pa.string()),
     ]
 )

@@ -12,13 +12,15 @@ from typing import Any, Literal
 
 from dataeval_spark.kernels.coco_writing import annotation_texts, image_text
 from dataeval_spark.kernels.decode import UnreadableImage
+from dataeval_spark.kernels.export_boxes import fitted
 from dataeval_spark.kernels.export_paths import export_path, safe_folder
 from dataeval_spark.kernels.files import read_file
-from dataeval_spark.kernels.image_size import upright_size
+from dataeval_spark.kernels.image_size import is_turned_by_exif, upright_size
 from dataeval_spark.kernels.storage_writing import open_for_writing, write_bytes
 from dataeval_spark.kernels.webdataset_writing import ShardWriter, document_of, object_of
 from dataeval_spark.kernels.yolo_writing import label_text
 
+LOST = "Labels are lost"
 Format = Literal["folder", "coco", "yolo", "parquet", "webdataset"]
 Row = Mapping[str, Any]
 UNSORTED = "all"
@@ -39,12 +41,15 @@ class Layout:
         Number of each class: from 1 for COCO, from 0 for YOLO.
     samples_per_shard : int
         For WebDataset.
+    with_lost_labels : bool
+        Write images that have labels none of which can be written, as images without labels.
     """
 
     root: str
     format: Format
     classes: Mapping[str, int]
     samples_per_shard: int = 1000
+    with_lost_labels: bool = False
 
     def path(self, row: Row, content: bytes) -> str:
         """Path of an image in the export.
@@ -81,21 +86,23 @@ def written_files(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any
     ----------
     rows : iterable of mappings
         Columns of :func:`dataeval_spark.selection.samples.samples_of`, ``content`` (bytes, or None for those to be
-        read from ``uri``), ``number`` and ``weight_before`` (labels of all images before).
+        read from ``uri``), ``number`` and ``weight_before`` (labels of all images before). ``lost`` is why labels
+        were lost before they came here, ``unreadable`` why the pixels cannot be read; else None.
     layout : Layout
         Folder, COCO or YOLO.
 
     Yields
     ------
     dict
-        ``number``, ``path``, ``width``, ``height``, ``bytes``; for COCO ``image_text`` and ``annotations_text``; or
-        ``error``: an image that cannot be read, or has no size, is not written.
+        ``number``, ``path``, ``width``, ``height``, ``bytes``, ``boxes_clipped`` and ``boxes_left_out``, and
+        ``is_turned``; for COCO ``image_text`` and ``annotations_text``; or ``error``: an image that cannot be read, has
+        no size, or has lost all its labels, is not written.
     """
     for row in rows:
         if layout.format == "folder" and not row["targets"]:
             yield {"number": row["number"], "error": "no class, and a folder per class holds none without"}
             continue
-        content, found = _read(row)
+        content, targets, found = _read(row, layout)
         if "error" in found:
             yield found
             continue
@@ -106,11 +113,11 @@ def written_files(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any
             number = row["number"] + 1
             below = path.removeprefix("images/")
             found["image_text"] = image_text(number, below, size, time_of(row["captured_us"]))
-            texts = annotation_texts(row["weight_before"] + 1, number, row["targets"], layout.classes)
+            texts = annotation_texts(row["weight_before"] + 1, number, targets, layout.classes)
             found["annotations_text"] = ",\n".join(texts) or None
         elif layout.format == "yolo":
             labels = f"labels/{path.removeprefix('images/').rpartition('.')[0]}.txt"
-            write_bytes(f"{layout.root}/{labels}", label_text(row["targets"], size, layout.classes).encode())
+            write_bytes(f"{layout.root}/{labels}", label_text(targets, size, layout.classes).encode())
         yield found
 
 
@@ -133,7 +140,7 @@ def written_shards(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, An
                 stack.close()
                 file = stack.enter_context(open_for_writing(f"{layout.root}/shard-{wanted:06d}.tar"))
                 shard, current = stack.enter_context(ShardWriter(file)), wanted
-            content, found = _read(row)
+            content, targets, found = _read(row, layout)
             if "error" in found:
                 yield found
                 continue
@@ -141,7 +148,7 @@ def written_shards(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, An
             moment = time_of(row["captured_us"])
             captured_at = None if moment is None else moment.isoformat()
             factors = json.loads(row["factors"]) if row["factors"] else {}
-            document = document_of(row["targets"], row["split"], captured_at, factors)
+            document = document_of(targets, row["split"], captured_at, factors)
             shard.add(path, content, document)
             yield {**found, "path": f"shard-{wanted:06d}.tar/{path}"}
 
@@ -149,11 +156,11 @@ def written_shards(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, An
 def table_rows(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any]]:
     """For each row of a parquet export ``number``, ``path``, ``data`` (bytes), ``objects`` and size, or ``error``."""
     for row in rows:
-        content, found = _read(row)
+        content, targets, found = _read(row, layout)
         if "error" in found:
             yield found
             continue
-        objects = [_object(target) for target in row["targets"]]
+        objects = [_object(target) for target in targets]
         yield {**found, "path": layout.path(row, content), "data": content, "objects": objects}
 
 
@@ -167,11 +174,31 @@ def _object(target: Row) -> dict[str, Any]:
     return {**found, "attributes": target["attributes"]}
 
 
-def _read(row: Row) -> tuple[bytes, dict[str, Any]]:
-    """Bytes of an image, and its number with its size in bytes and pixels, or with why they cannot be had."""
+def _read(row: Row, layout: Layout) -> tuple[bytes, list[Row], dict[str, Any]]:
+    """Bytes of an image, its labels as they can be written, and its number with size and counts, or with an error."""
+    if row["unreadable"] is not None:
+        return b"", [], {"number": row["number"], "error": row["unreadable"]}
     try:
         content = row["content"] if row["content"] is not None else read_file(row["uri"] or "")
         width, height = upright_size(io.BytesIO(content))
+        is_turned = is_turned_by_exif(io.BytesIO(content))
     except (OSError, UnreadableImage) as error:
-        return b"", {"number": row["number"], "error": f"{type(error).__name__}: {error}"[:500]}
-    return content, {"number": row["number"], "bytes": len(content), "width": width, "height": height}
+        return b"", [], {"number": row["number"], "error": f"{type(error).__name__}: {error}"[:500]}
+    targets, clipped, left_out = fitted(row["targets"], (width, height))
+    written = [each for each in targets if each["box"] is not None] if layout.format == "yolo" else targets
+    if not written and not layout.with_lost_labels and (lost := _lost(row, layout)):
+        return b"", [], {"number": row["number"], "error": f"{LOST}: {lost}", "boxes_left_out": left_out}
+    counts = {"boxes_clipped": clipped, "boxes_left_out": left_out, "is_turned": is_turned}
+    found = {"number": row["number"], "bytes": len(content), "width": width, "height": height, **counts}
+    return content, targets, found
+
+
+def _lost(row: Row, layout: Layout) -> str | None:
+    """Why an image none of whose labels is written has some: a trainer would take it for background."""
+    if row["lost"] is not None:
+        return str(row["lost"])
+    if any(target["box"] is not None for target in row["targets"]):
+        return "no box has an area in the image"
+    if row["targets"]:
+        return f"{layout.format} holds boxes"
+    return "labels have no class" if row["unlabelled"] else None

@@ -55,6 +55,24 @@ def stored_and_upright_size(file: BinaryIO) -> tuple[tuple[int, int], tuple[int,
     return (width, height), ((height, width) if is_turned else (width, height))
 
 
+def is_turned_by_exif(file: BinaryIO) -> bool:
+    """Whether EXIF turns or mirrors an image: a reader that ignores it sees the stored picture, which boxes do not fit.
+
+    Raises
+    ------
+    UnreadableImage
+        As :func:`upright_size`.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            image = Image.open(file)
+            # Pillow's TIFF reader turns the picture itself.
+            return image.format != "TIFF" and _orientation(image) in range(2, 9)
+        except Exception as error:  # as above
+            raise UnreadableImage.of("header", error) from error
+
+
 def _orientation(image: Image.Image) -> int:
     try:
         # The PNG reader's own getexif decodes the image first; this one takes what the header said.

@@ -51,6 +51,17 @@ def top_folders(root: str) -> list[str]:
     return [name for name, entry in _entries(root, "") if not entry.is_file]
 
 
+def top_entries(root: str) -> list[tuple[str, bool]]:
+    """Names directly below a URI, sorted, and whether each is an object.
+
+    Raises
+    ------
+    OSError
+        As :func:`top_folders`.
+    """
+    return [(name, bool(entry.is_file)) for name, entry in _entries(root, "")]
+
+
 def _entries(root: str, folder: str) -> list[tuple[str, Any]]:
     from pyarrow import fs
 

@@ -11,6 +11,8 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
+from dataeval_spark.kernels.export_boxes import extent
+
 # Names in the document that mean something to readers.
 OWN_NAMES = ("class_name", "annotations", "split", "captured_at")
 
@@ -90,7 +92,7 @@ def object_of(target: Mapping[str, Any]) -> dict[str, Any]:
     found = {**others, "class_name": target["class_name"]}
     if target["box"] is not None:
         x0, y0, x1, y1 = (target["box"][key] for key in ("x0", "y0", "x1", "y1"))
-        found["bbox"] = [x0, y0, x1 - x0, y1 - y0]
+        found["bbox"] = [x0, y0, extent(x0, x1, x1), extent(y0, y1, y1)]
     if target["is_crowd"] is not None:
         found["iscrowd"] = target["is_crowd"]
     return found

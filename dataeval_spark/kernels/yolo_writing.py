@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from dataeval_spark.kernels.annotations import numbers as numbers_of
+from dataeval_spark.kernels.export_boxes import clipped_polygon
 
 # Attributes that a line can hold.
 HELD = ("polygon",)
@@ -29,8 +30,8 @@ def label_text(targets: Iterable[Mapping[str, Any]], size: tuple[int, int], clas
     Parameters
     ----------
     targets : iterable of mappings
-        ``class_name``, ``box`` (x0, y0, x1, y1; pixels) and ``attributes`` (JSON). A target without a box, or without
-        a class that has a number, is left out.
+        ``class_name``, ``box`` (x0, y0, x1, y1; pixels, in the image) and ``attributes`` (JSON). A target
+        without a box, or without a class that has a number, is left out.
     size : tuple of int
         Width and height of the upright image, pixels.
     classes : mapping of str to int
@@ -43,7 +44,7 @@ def label_text(targets: Iterable[Mapping[str, Any]], size: tuple[int, int], clas
     '3 0.25 0.25 0.5 0.5\n'
     """
     kept = [target for target in targets if target["box"] is not None and target["class_name"] in classes]
-    polygons = [_polygon(target["attributes"]) for target in kept]
+    polygons = [_polygon(target["attributes"], size) for target in kept]
     lines = []
     for target, polygon in zip(kept, polygons, strict=True):
         box = target["box"]
@@ -51,21 +52,30 @@ def label_text(targets: Iterable[Mapping[str, Any]], size: tuple[int, int], clas
             points = polygon or [box[key] for key in ("x0", "y0", "x1", "y0", "x1", "y1", "x0", "y1")]
             numbers = [value / size[place % 2] for place, value in enumerate(points)]
         else:
-            (x0, x1), (y0, y1) = (
-                (box[f"{axis}0"] / n, box[f"{axis}1"] / n) for axis, n in zip("xy", size, strict=True)
+            (x, width), (y, height) = (
+                _centred(box[f"{axis}0"] / n, box[f"{axis}1"] / n) for axis, n in zip("xy", size, strict=True)
             )
-            numbers = [(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0]
+            numbers = [x, y, width, height]
         # Ten digits: a ten-thousandth of a pixel in the largest images there are.
         lines.append(" ".join([str(classes[target["class_name"]]), *(f"{number:.10g}" for number in numbers)]))
     return "".join(f"{line}\n" for line in lines)
 
 
-def _polygon(text: str | None) -> list[float] | None:
-    """The polygon of a target's attributes: x and y of three corners or more, pixels; None where there is no such."""
+def _centred(start: float, end: float) -> tuple[float, float]:
+    """Middle and length, in ten digits, of what begins and ends in [0, 1]: read again, it does so too."""
+    middle = round((start + end) / 2, 10)
+    steps = round((end - start) * 1e10)
+    while steps > 1 and (middle - steps / 2e10 < 0 or middle + steps / 2e10 > 1):
+        steps -= 1
+    return middle, steps / 1e10
+
+
+def _polygon(text: str | None, size: tuple[int, int]) -> list[float] | None:
+    """The polygon of a target's attributes within the image: x and y of corners, pixels; None where there is none."""
     points = json.loads(text).get("polygon") if text else None
     if not isinstance(points, list) or len(points) < 6 or len(points) % 2:
         return None
-    return points if numbers_of(points, len(points)) is not None else None
+    return clipped_polygon(points, size) if numbers_of(points, len(points)) is not None else None
 
 
 def data_text(classes: Sequence[str], folders: Mapping[str | None, str]) -> str:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame
 
+from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.storage_writing import write_bytes
+from dataeval_spark.kernels.uris import is_uri, local_path
 from dataeval_spark.report.data import Box, Provenance, ReportData, Thumbnail
 from dataeval_spark.report.page import render_report
 from dataeval_spark.report.queries import collect_report_data
@@ -26,7 +29,7 @@ __all__ = [
 ]
 
 
-def write_report(read: Callable[[Table], DataFrame | None], provenance: Provenance, path: str | Path) -> Path:
+def write_report(read: Callable[[Table], DataFrame | None], provenance: Provenance, path: str | Path) -> Path | str:
     """Collect, render and write a report.
 
     Parameters
@@ -40,8 +43,8 @@ def write_report(read: Callable[[Table], DataFrame | None], provenance: Provenan
 
     Returns
     -------
-    Path
-        The file written, absolute.
+    Path or str
+        The file written, absolute, or its URI.
 
     Examples
     --------
@@ -50,8 +53,39 @@ def write_report(read: Callable[[Table], DataFrame | None], provenance: Provenan
     return save_report(render_report(collect_report_data(read), provenance), path)
 
 
-def save_report(html: str, path: str | Path) -> Path:
-    """Write a rendered report; the file appears whole or not at all. Returns its absolute path."""
+def save_report(html: str, path: str | Path) -> Path | str:
+    """Write a rendered report to a file or object, which appears whole or not at all.
+
+    Parameters
+    ----------
+    html : str
+        The report.
+    path : str or Path
+        A path, or a URI of storage that can be written.
+
+    Returns
+    -------
+    Path or str
+        The absolute path, or the URI.
+
+    Raises
+    ------
+    OptionError
+        There is a folder of this name, or the storage cannot be written.
+    """
+    uri = str(path)
+    if is_uri(uri) and local_path(uri) is None:
+        try:
+            write_bytes(uri, html.encode())
+        except OSError as error:
+            raise OptionError(
+                f"report.out is {uri}, which cannot be written: {error.strerror or error}.\n"
+                "Hint: --out FILE, or a URI that you may write"
+            ) from None
+        return uri
+    path = local_path(uri) or path
+    if os.path.isdir(path):
+        raise OptionError(f"report.out is {path}, which is a folder.\nHint: --out {os.path.join(path, 'report.html')}")
     target = Path(path).expanduser().resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, suffix=".part", delete=False) as file:

@@ -28,6 +28,8 @@ def samples_of(
     *,
     factors: DataFrame | None = None,
     parts: DataFrame | None = None,
+    lost: DataFrame | None = None,
+    unreadable: DataFrame | None = None,
     prefix: str = "",
 ) -> DataFrame:
     """Rows to export, one per image and copy.
@@ -44,6 +46,8 @@ def samples_of(
         Table ``factors``; those of images are taken, not those of single targets.
     parts : DataFrame, optional
         ``image_id`` and ``split``: parts of a split, in place of what the source gave. Images of no part are left out.
+    lost, unreadable : DataFrame, optional
+        ``image_id``, one row each, and why: labels of it could not be read when it was ingested; its pixels could not.
     prefix : str
         What all ids begin with and no name needs, such as the dataset.
 
@@ -51,8 +55,8 @@ def samples_of(
     -------
     DataFrame
         ``image_id``, ``copy``, ``order_key``, ``name``, ``split``, ``captured_us`` (microseconds since 1970), ``uri``,
-        ``targets`` in the order of their index, ``n_targets``, ``unlabelled`` and ``factors`` (JSON of those that are
-        not null).
+        ``targets`` in the order of their index, ``n_targets``, ``unlabelled``, ``lost``, ``unreadable`` and ``factors``
+        (JSON of those that are not null).
 
     Examples
     --------
@@ -68,14 +72,22 @@ def samples_of(
         found = found.withColumn("factors", F.lit(None).cast("string"))
     else:
         found = found.join(_values(factors), on="image_id", how="left")
+    for column, reasons in (("lost", lost), ("unreadable", unreadable)):
+        found = _with_reason(found, column, reasons)
     name = F.substring("image_id", F.lit(len(prefix) + 1), F.length("image_id"))
     return found.select(
         *("image_id", "copy", "order_key", name.alias("name"), "split", "captured_us", "uri"),
         F.coalesce("targets", F.array().cast(TARGETS_TYPE)).alias("targets"),
         F.coalesce(F.size("targets"), F.lit(0)).alias("n_targets"),
         F.coalesce("unlabelled", F.lit(0)).alias("unlabelled"),
-        "factors",
+        *("lost", "unreadable", "factors"),
     )
+
+
+def _with_reason(rows: DataFrame, column: str, reasons: DataFrame | None) -> DataFrame:
+    if reasons is None:
+        return rows.select("*", F.lit(None).cast("string").alias(column))
+    return rows.join(reasons.select("image_id", F.col("reason").alias(column)), on="image_id", how="left")
 
 
 def with_shared_stems(samples: DataFrame) -> DataFrame:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from dataeval_spark.audit import Audit
 from dataeval_spark.cli import USAGE, main
 from dataeval_spark.errors import IngestError, OptionError
 from dataeval_spark.ingest.file_bytes import read_files, without_credentials
 from dataeval_spark.kernels.hashes import file_hash
+from dataeval_spark.kernels.uris import shown_uri
+from dataeval_spark.kernels.webdataset_writing import ShardWriter
 from dataeval_spark.tables import HASHES, IMAGES, RUNS, UNREADABLE_IMAGES
 from tests.kernels.s3_server import ENVIRONMENT, serve
 
@@ -73,7 +79,7 @@ def test_what_has_not_changed_is_not_read_again(audit, server):
 
 
 def test_no_table_has_credentials(audit):
-    with pytest.raises(IngestError, match=r"^s3://box/set was given with credentials in it.*\nHint: .*AWS_ACCESS"):
+    with pytest.raises(OptionError, match=r"^s3://box/set was given with credentials in it.*\nHint: .*AWS_ACCESS"):
         audit.ingest("s3://AKIAEXAMPLE:hunter2hunter2@box/set")
 
     secrets = (*(ENVIRONMENT[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")), "hunter2", "AKIAEX")
@@ -130,10 +136,11 @@ def test_not_even_a_plan_shows_credentials(tmp_path, capsys):
 def test_an_export_lies_among_objects_whole(audit, server, layout):
     to = f"s3://box/exported_{layout}"
     audit.select("readable", [{"operation": "where", "condition": "image_id NOT RLIKE 'forbidden|busy'"}])
-    audit.export(to, format=layout, view="readable")
+    options = {"format": layout, "view": "readable", "with_lost_labels": layout == "yolo"}  # no label has a box
+    audit.export(to, **options)
     with pytest.raises(OptionError, match="--replace"):
-        audit.export(to, format=layout, view="readable")
-    audit.export(to, format=layout, view="readable", replace=True)
+        audit.export(to, **options)
+    audit.export(to, **options, replace=True)
 
     place = server.root / "box" / f"exported_{layout}"
     assert {"export.json", "manifest.parquet"} <= {path.name for path in place.iterdir()}
@@ -146,3 +153,98 @@ def test_an_export_lies_among_objects_whole(audit, server, layout):
     if layout in ("folder", "coco", "yolo"):
         sources = {f"set/{name}": server.root / "box" / "set" / name for name in images}
         assert all(path.read_bytes() == sources[image].read_bytes() for image, path in written.items())
+
+
+COCO = {
+    "images": [{"id": 1, "file_name": "a/1.png", "width": 4, "height": 3}],
+    "annotations": [{"id": 1, "image_id": 1, "category_id": 7, "bbox": [0, 0, 2, 3]}],
+    "categories": [{"id": 7, "name": "cat"}],
+}
+VOC = (
+    "<annotation><filename>1.png</filename><size><width>4</width><height>3</height></size><object><name>cat</name>"
+    "<bndbox><xmin>0</xmin><ymin>0</ymin><xmax>2</xmax><ymax>3</ymax></bndbox></object></annotation>"
+)
+YOLO = {"images/train/1.png": png(1), "labels/train/1.txt": b"0 0.25 0.5 0.5 1\n", "images/val/2.png": png(2)}
+LISTS = {
+    "data.yaml": b"names: [cat]\ntrain: lists/train.txt\nval: lists/val.txt\n",
+    "lists/train.txt": b"./images/train/1.png\n",
+    "lists/val.txt": b"images/val/2.png\n",
+}
+
+
+def shard():
+    file = io.BytesIO()
+    with ShardWriter(file) as writer:
+        writer.add("1.png", png(1), {"annotations": [{"class_name": "cat", "bbox": [0, 0, 2, 3]}], "split": "train"})
+    return file.getvalue()
+
+
+LAYOUTS = {
+    "coco": ({"a/1.png": png(1), "instances.json": json.dumps(COCO).encode()}, "", "instances.json", {None}),
+    "voc": (
+        {"JPEGImages/1.png": png(1), "Annotations/1.xml": VOC.encode(), "ImageSets/Main/train.txt": b"1\n"},
+        *("", None, {"train"}),
+    ),
+    "yolo": (
+        {**YOLO, "data.yaml": b"names: [cat]\ntrain: ../images/train\nval: images/val\n"},
+        *("", None, {"train", "val"}),
+    ),
+    "yolo_lists": (
+        {
+            **YOLO,
+            "data.yaml": LISTS,
+            "lists/train.txt": b"./images/train/1.png\n",
+            "lists/val.txt": b"images/val/2.png\n",
+        },
+        *("", "data.yaml", {"train", "val"}),
+    ),
+    "tar": ({"set/0.tar": shard()}, "/set/0.tar", None, {"train"}),
+    "tars": ({"0.tar": shard(), "notes.md": b"x"}, "", None, {"train"}),
+}
+
+
+def test_datasets_of_other_formats_are_read_from_a_bucket(spark, server, tmp_path):
+    audit = Audit(str(tmp_path / "audit"), spark, echo=lambda line: None)
+    with audit.one_run("test", {}):
+        for name, (files, source, annotations, _) in LAYOUTS.items():
+            tree(server.root / "layouts" / name, files)
+            uri = f"s3://layouts/{name}"
+            audit.ingest(f"{uri}{source}", annotations=annotations and f"{uri}/{annotations}", dataset=name)
+
+    box = {"x0": 0.0, "y0": 0.0, "x1": 2.0, "y1": 3.0}
+    targets = audit.table("targets").join(audit.table("images").select("image_id", "dataset"), "image_id").collect()
+    found = {row["dataset"]: (row["class_name"], row["box"].asDict()) for row in targets}
+    assert found == dict.fromkeys(LAYOUTS, ("cat", box))
+    splits = {name: set() for name in LAYOUTS}
+    for row in audit.table("images").select("dataset", "split").distinct().collect():
+        splits[row["dataset"]].add(row["split"])
+    assert splits == {name: layout[3] for name, layout in LAYOUTS.items()}
+    lost = audit.table("ingest_findings").where("severity = 'error'")
+    assert lost.count() == 0
+
+
+@st.composite
+def uris(draw):
+    authority = st.text("ab:@[]%19. é\n", max_size=8)
+    names = ["sig=x", "%73ig=y==", "a=1", "Token=", "X-Amz-Signature=a%2Fb", "%zz=1", "key", "", "=", "a"]
+    parameter = st.sampled_from(names)
+    tail = "".join(draw(st.lists(st.one_of(st.sampled_from("?&;#/@ "), parameter), max_size=8)))
+    scheme = draw(st.sampled_from(["s3", "ABFSS", "https", "file", "dbfs", "1x", "", "wasb", "x-y.z"]))
+    return f"{scheme}{draw(st.sampled_from(['://', ':/', '']))}{draw(authority)}{tail}"
+
+
+def test_in_sql_a_uri_is_shown_as_by_the_parser(spark):
+    found = set()
+
+    @settings(max_examples=1500, database=None, suppress_health_check=list(HealthCheck))
+    @given(uris())
+    def generate(uri):
+        found.add(uri)
+
+    generate()
+    frame = spark.createDataFrame([(uri,) for uri in sorted(found)], "uri string")
+
+    shown = {row[0]: row[1] for row in frame.select("uri", without_credentials(frame["uri"])).collect()}
+
+    assert shown == {uri: shown_uri(uri) for uri in found}
+    assert sum(uri != kept for uri, kept in shown.items()) > 200
