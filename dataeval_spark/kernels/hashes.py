@@ -8,6 +8,7 @@ values) have no perceptual hash (DataEval clips at 0), and a crop is never stret
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,8 +41,11 @@ def file_hash(data: bytes) -> str:
     return xxhash.xxh3_128_hexdigest(data)
 
 
-def content_hash(pixels: NDArray[Any]) -> str:
+def content_hash(pixels: NDArray[Any], kind: str = "", later: Sequence[str] = ()) -> str:
     """xxh3-128 over shape, type and pixels: 32 hexadecimal digits, equal for equal pixels only.
+
+    ``kind`` says what the channels are where they are not what is shown (colors and alpha, inks); ``later`` are the
+    hashes of the later frames, which are part of it.
 
     Byte order and memory layout do not matter. DataEval's xxhash leaves out shape and type, so that a 4 x 9 and a
     6 x 6 black image are duplicates there.
@@ -52,8 +56,10 @@ def content_hash(pixels: NDArray[Any]) -> str:
     False
     """
     little_endian = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<"))
-    digest = xxhash.xxh3_128(f"{pixels.shape}{little_endian.dtype.str}".encode())
+    digest = xxhash.xxh3_128(f"{pixels.shape}{little_endian.dtype.str}{kind}".encode())
     digest.update(little_endian.data)
+    for frame in later:
+        digest.update(bytes.fromhex(frame))
     return digest.hexdigest()
 
 
