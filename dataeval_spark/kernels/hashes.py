@@ -63,8 +63,10 @@ def content_hash(pixels: NDArray[Any], kind: str = "", later: Sequence[str] = ()
     return digest.hexdigest()
 
 
-def dataeval_xxhash(pixels: NDArray[Any]) -> str:
+def dataeval_xxhash(pixels: NDArray[Any], window: Window | None = None) -> str:
     """DataEval's own hash of pixels: xxh3-64 of the values as float64, channel by channel; empty where all are NaN.
+
+    What a box (`window`) has outside the image is NaN there, and part of the hash.
 
     Neither shape nor type is in it: `content_hash` is the one to use. This is for comparing with DataEval's results.
 
@@ -74,11 +76,14 @@ def dataeval_xxhash(pixels: NDArray[Any]) -> str:
     True
     """
     values = np.ascontiguousarray(pixels.transpose(2, 0, 1), dtype="<f8")
+    if window is not None and window.outside:
+        rows, columns = (window.beyond_top, window.beyond_bottom), (window.beyond_left, window.beyond_right)
+        values = np.pad(values, ((0, 0), rows, columns), constant_values=np.nan)
     return "" if np.isnan(values).all() else xxhash.xxh3_64_hexdigest(values.data)
 
 
 def perceptual_hashes(
-    pixels: NDArray[Any], encoded: ValueRange | None, *, window: Window | None = None
+    pixels: NDArray[Any], encoded: ValueRange | None, *, window: Window | None = None, any_padding: bool = False
 ) -> dict[str, str | None]:
     """Compute `phash`, `dhash`, `phash_d4` and `dhash_d4` with the resizes they share.
 
@@ -90,6 +95,8 @@ def perceptual_hashes(
         Range of the whole image; all hashes are None when it is unknown.
     window : Window, optional
         Where the box reaches beyond the image: that part is black.
+    any_padding : bool
+        Hash boxes too of which less than an eighth lies within the image, as DataEval does.
 
     Returns
     -------
@@ -97,7 +104,7 @@ def perceptual_hashes(
         Each hash is 16 hexadecimal digits, or None where the shorter side (of the box before clipping) is below
         9 pixels, or where less than an eighth of the box lies within the image.
     """
-    side = hashed_side(pixels.shape[0], pixels.shape[1], window)
+    side = hashed_side(pixels.shape[0], pixels.shape[1], window, any_padding=any_padding)
     if encoded is None or not side:
         return dict.fromkeys(NAMES)
     gray = _padded(luma(perceptual(pixels, encoded)), window)
@@ -144,7 +151,7 @@ def dhash_d4(pixels: NDArray[Any]) -> str | None:
     return perceptual_hashes(pixels, value_range(pixels))["dhash_d4"]
 
 
-def hashed_side(height: int, width: int, window: Window | None = None) -> int:
+def hashed_side(height: int, width: int, window: Window | None = None, *, any_padding: bool = False) -> int:
     """Side of the small picture that `phash` is taken of: 8, 16, 24 or 32; 0 where there is no perceptual hash.
 
     Examples
@@ -153,7 +160,7 @@ def hashed_side(height: int, width: int, window: Window | None = None) -> int:
     (16, 0)
     """
     if window is not None and window.outside:
-        if window.outside > (_LARGEST_PADDING - 1) * window.visible:
+        if not any_padding and window.outside > (_LARGEST_PADDING - 1) * window.visible:
             return 0
         height += window.beyond_top + window.beyond_bottom
         width += window.beyond_left + window.beyond_right

@@ -15,6 +15,7 @@ _GRAY_MODES = ("1", "L", "LA", "La")
 _WIDE_MODES = {"I": np.int32, "F": np.float32}
 _CONVERTED = ("CMYK", "YCbCr", "HSV", "LAB")
 OVER_WHITE = "alpha over white"
+_ALPHA, _PREMULTIPLIED = "alpha", "premultiplied alpha"
 _TGA_DESCRIPTOR = 17
 
 
@@ -73,7 +74,7 @@ class Layers:
         pixels, kind = (self.colors, "") if self.source is None else (self.source, self.source_kind)
         if self.alpha is None:
             return pixels, kind
-        kind = "premultiplied alpha" if self.is_premultiplied else "alpha"
+        kind = _PREMULTIPLIED if self.is_premultiplied else _ALPHA
         return np.concatenate([pixels, self.alpha], axis=2), kind
 
 
@@ -90,6 +91,19 @@ def with_alpha(
     if alpha.size and alpha.min() == _opaque(alpha):
         return Layers(colors, None, conversion)
     return Layers(colors, alpha, conversion, is_premultiplied)
+
+
+def is_opaque(content: NDArray[Any], kind: str) -> bool:
+    """Whether content of colors and alpha (`Layers.content`) is opaque everywhere.
+
+    Examples
+    --------
+    >>> is_opaque(np.full((1, 1, 4), 255, np.uint8), "alpha")
+    True
+    """
+    if kind not in (_ALPHA, _PREMULTIPLIED):
+        return False
+    return bool(content[:, :, -1].min() == _opaque(content))
 
 
 def _opaque(alpha: NDArray[Any]) -> float:
