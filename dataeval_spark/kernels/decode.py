@@ -30,7 +30,7 @@ import io
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from typing import Any
 
@@ -204,6 +204,8 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, zone: tzinfo = UTC, fra
             raise UnreadableImage.of("header", error) from error
         except Exception as error:
             raise UnreadableImage.damaged(file_format, error) from error
+        if decoder == "Pillow" and without_false_alpha(image, data) is not image:
+            facts = replace(facts, has_alpha=False)
         later = _later(image, data, frames, frame_pixels)
     to_apply = 1 if is_turned else orientation
     return _decoded(layers, to_apply, file_format, color_mode, orientation, frames, decoder, facts, later)
@@ -256,6 +258,7 @@ def _tiff(
     except Exception as error:
         raise UnreadableImage.damaged("TIFF", error) from error
     orientation, frames = tiff.orientation_of(page), page_count(data)
+    facts = replace(facts, has_alpha=facts.has_alpha or tiff.has_alpha(page))
     mode = color_mode or f"{layers.colors.dtype} x {page.bands}"
     later = _later(None, data, frames, frame_pixels)
     return _decoded(layers, orientation, "TIFF", mode, orientation, frames, decoder, facts, later)
@@ -343,8 +346,10 @@ def _later_layers(image: Image.Image | None, data: bytes, frames: int, frame_pix
         page = page_of(data, index) if image is None or image.format == "TIFF" else None
         if page is None and image is not None:
             image.seek(index)
+            if image.format == "PNG" and data[24:25] == b"\x10":
+                raise ValueError("16 bits, of which only the first frame is read")
         width, height = page.size if page is not None else image.size if image is not None else (0, 0)
-        left -= width * height
+        left -= width * height * (1 if page is None else max(1, page.bands // 4))
         if left < 0:
             raise ValueError(f"more than {frame_pixels} pixels in all frames")
         if index == 0:

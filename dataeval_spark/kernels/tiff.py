@@ -49,10 +49,22 @@ def is_left_to_pillow(page: Page) -> bool:
     own = _OWN_BANDS.get(page.number(PHOTOMETRIC))
     if page.kind != "u" or page.bits not in _PILLOW_BITS or own is None:
         return False
-    has_alpha = page.bands == own + 1 and page.tags.get(EXTRA, ())[:1] in ((_PREMULTIPLIED,), (_UNASSOCIATED,))
+    is_with_alpha = page.bands == own + 1 and has_alpha(page)
     if not is_in_pillows_codec(page):
-        return page.bands <= own or has_alpha
-    return page.bands == own or (has_alpha and page.number(PHOTOMETRIC) == _PALETTE)
+        return page.bands <= own or is_with_alpha
+    return page.bands == own or (is_with_alpha and page.number(PHOTOMETRIC) == _PALETTE)
+
+
+def has_alpha(page: Page) -> bool:
+    """Whether the first band beside the colors is alpha.
+
+    Examples
+    --------
+    >>> has_alpha(Page(b"", "<", {262: (2,), 277: (4,), 338: (2,)}))
+    True
+    """
+    own = _OWN_BANDS.get(page.number(PHOTOMETRIC), page.bands)
+    return page.bands > own and page.tags.get(EXTRA, ())[:1] in ((_PREMULTIPLIED,), (_UNASSOCIATED,))
 
 
 def is_in_pillows_codec(page: Page) -> bool:

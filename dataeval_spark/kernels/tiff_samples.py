@@ -28,6 +28,7 @@ _TYPES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: 
 LOSSLESS = (1, 5, 8, 32946, 32773, 34925, 50000)
 _KINDS = {1: "u", 2: "i", 3: "f", 4: "u"}
 _HORIZONTAL, _FLOATING = 2, 3
+_LARGEST_TILE = 2**22  # pixels that tiles may have beyond the image
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def samples(page: Page) -> NDArray[Any]:
     """
     if page.number(COMPRESSION) not in LOSSLESS:
         raise ValueError(f"samples of {page.bits} bits in compression {page.number(COMPRESSION)}")
-    width, height = page.size
+    (width, height), _ = page.size, page.dtype  # a type that is not read is refused before memory is taken
     planes = page.bands if page.number(PLANAR) == 2 and page.bands > 1 else 1
     bands = page.bands // planes
     is_tiled = bool(page.tags.get(TILE_OFFSETS))
@@ -155,6 +156,8 @@ def samples(page: Page) -> NDArray[Any]:
     if min(block) < 1:
         raise ValueError(f"tiles of {block[0]} x {block[1]} pixels")
     across, down = -(-width // block[0]), -(-height // block[1])
+    if across * block[0] * down * block[1] > 4 * width * height + _LARGEST_TILE:
+        raise ValueError(f"tiles of {block[0]} x {block[1]} pixels in an image of {width} x {height}")
     row_bytes = -(-block[0] * bands * page.bits // 8)
     offsets = page.tags.get(TILE_OFFSETS if is_tiled else STRIP_OFFSETS, ())
     sizes = page.tags.get(TILE_SIZES if is_tiled else STRIP_SIZES, ())

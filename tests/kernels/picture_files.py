@@ -100,7 +100,7 @@ def tiff(
         284: ("H", (2 if planar else 1,)),
         339: ("H", (kind,) * channels),
         **({338: ("H", extra)} if extra else {}),
-        **({317: ("H", (2,))} if predictor else {}),
+        **({317: ("H", (3 if samples.dtype.kind == "f" else 2,))} if predictor else {}),
         **({322: ("I", (tile,)), 323: ("I", (tile,))} if tile else {278: ("I", (strip,))}),
         **(tags or {}),
     }
@@ -110,6 +110,8 @@ def tiff(
 def _coded(
     block: Samples, order: str, bits: int | None, compression: int, predictor: bool, fill_reversed: bool
 ) -> bytes:
+    if predictor and block.dtype.kind == "f":
+        return _packed_floats(block, compression)
     if predictor:
         block = np.concatenate([block[:, :1], np.diff(block.astype(np.int64), axis=1).astype(block.dtype)], axis=1)
     rows = block.reshape(len(block), -1)
@@ -119,6 +121,15 @@ def _coded(
     if compression == 8:
         return zlib.compress(raw)
     return lzw(raw) if compression == 5 else raw
+
+
+def _packed_floats(block: Samples, compression: int) -> bytes:
+    """The floating point predictor: bytes of a row by significance, the highest first, and their differences."""
+    rows, channels = block.reshape(len(block), -1), block.shape[2]
+    planes = rows.astype(rows.dtype.newbyteorder(">")).view(np.uint8).reshape(*rows.shape, -1)
+    by_place = np.moveaxis(planes, 2, 1).reshape(len(rows), -1, channels)
+    raw = np.concatenate([by_place[:, :1], by_place[:, 1:] - by_place[:, :-1]], axis=1).tobytes()
+    return {8: zlib.compress, 5: lzw}[compression](raw)
 
 
 def lzw(data: bytes) -> bytes:

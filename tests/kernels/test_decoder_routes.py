@@ -16,7 +16,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, features
 
-from dataeval_spark.kernels.decode import decode
+from dataeval_spark.kernels.decode import UnreadableImage, decode
+from dataeval_spark.kernels.image_modes import layers_of
+from dataeval_spark.kernels.stored_bits import with_stored_bits
 from tests.kernels.picture_files import bmp, png, pnm, tga, tiff
 
 RANDOM = np.random.default_rng(16)
@@ -156,6 +158,11 @@ def tiff_forms() -> Iterator[Form]:
             plane = "-planar" if planar else ""
             data = tiff(values, order=order, photometric=2, planar=planar, **options)
             yield Form(f"{name}-rgb{plane}", data, values, KEPT)
+        if layout in ("deflate", "lzw"):
+            for planar, tile in product((False, True), (None, 16)):
+                changed = options | {"predictor": True, "planar": planar, "tile": tile}
+                data = tiff(values, order=order, photometric=2, **changed)
+                yield Form(f"{name}-predictor-{planar}-{tile}", data, values, KEPT)
         if kind.kind == "f":
             alpha = (ALPHA_WIDE / 65535).astype(kind)
             shown = (values * alpha.astype(np.float64) + 1 - alpha).astype(kind)
@@ -182,10 +189,6 @@ def tiff_forms() -> Iterator[Form]:
                 yield Form(f"{name}-{bands}-opaque", data, own, KEPT)
                 data = tiff(np.dstack([own, alpha]), order=order, photometric=photometric, extra=(0,), **options)
                 yield Form(f"{name}-{bands}-band", data, np.dstack([own, alpha]), KEPT)
-            for predictor_type in ("deflate", "lzw"):
-                if layout == predictor_type:
-                    data = tiff(values, order=order, photometric=2, predictor=True, **options)
-                    yield Form(f"{name}-rgb-predictor", data, values, KEPT)
     for (order, mark), bits, reversed_bits in product(ORDERS.items(), (1, 2, 4), (False, True)):
         fill = "-reversed" if reversed_bits else ""
         levels = indices(bits)
@@ -206,6 +209,21 @@ def tiff_forms() -> Iterator[Form]:
         data = tiff(np.dstack([top - ink, np.zeros_like(ink[:, :, 0])]), order=order, photometric=5, planar=planar)
         plane = "-planar" if planar else ""
         yield Form(f"tiff-cmyk-{np.dtype(dtype)}-{mark}{plane}", data, ink, "CMYK to RGB")
+    for (order, mark), bits, compression in product(ORDERS.items(), (1, 2, 4), (1, 5, 8)):
+        levels = np.dstack([indices(bits), indices(bits)])
+        data = tiff(levels, order=order, bits=bits, extra=(2,), tile=16, compression=compression)
+        colors, alpha = scaled(levels[:, :, :1], bits), scaled(levels[:, :, 1:], bits)
+        said = f"1 bit to 8, {OVER_WHITE}" if bits == 1 else OVER_WHITE
+        yield Form(f"tiff-la{bits}-{mark}-tiles-{compression}", data, over_white(colors, alpha), said)
+    for compression in ("packbits", "tiff_lzw", "zstd", "lzma", "tiff_deflate"):
+        data = saved(Image.fromarray(GRAY_WIDE[:, :, 0]), "TIFF", compression=compression)
+        yield Form(f"tiff-uint16-pillow-{compression}", data, GRAY_WIDE, KEPT)
+        data = saved(Image.fromarray(NARROW), "TIFF", compression=compression)
+        yield Form(f"tiff-rgb-pillow-{compression}", data, NARROW, KEPT)
+    bit = indices(1)
+    for compression in ("group3", "group4", "tiff_ccitt"):
+        data = saved(Image.fromarray(scaled(bit, 1)[:, :, 0]).convert("1"), "TIFF", compression=compression)
+        yield Form(f"tiff-bit-pillow-{compression}", data, scaled(bit, 1), "1 bit to 8")
     for order, mark in ORDERS.items():
         levels = RANDOM.integers(0, 4096, (HEIGHT, 20, 1), dtype=np.uint16)
         pairs = levels.reshape(HEIGHT, 10, 2).astype(np.uint32)
@@ -345,6 +363,27 @@ def check(form: Form) -> None:
     assert difference.max() <= form.tolerance, f"{difference.max()} off, {found.conversion}, {found.decoder}"
     assert found.pixels.dtype == form.pixels.dtype or form.pixels.dtype.kind != "u"
     assert found.conversion == form.conversion
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="Pillow without AVIF")
+@pytest.mark.parametrize(("flags", "said"), [(0x00, None), (0x40, "10 bits to 8"), (0x60, "12 bits to 8")])
+def test_color_of_more_bits_in_avif_is_said_to_be_reduced(flags, said):
+    original = saved(Image.fromarray(NARROW), "AVIF", quality=100)
+    image = Image.open(io.BytesIO(original))
+    data = bytearray(original)  # Pillow writes eight bits only: of more there is the header alone
+    place = data.find(b"av1C") + 6
+    data[place] = data[place] & 0x9F | flags
+
+    found = with_stored_bits(layers_of(image), image, bytes(data))
+
+    assert (found.conversion, found.is_reduced) == (said, said is not None)
+
+
+def test_a_page_whose_tiles_are_far_larger_than_it_is_refused_before_memory_is_taken():
+    data = tiff(WIDE, tags={322: ("I", (2**20,)), 323: ("I", (2**20,)), 324: ("I", (8,)), 325: ("I", (8,))})
+
+    with pytest.raises(UnreadableImage, match="tiles of 1048576 x 1048576 pixels"):
+        decode(data)
 
 
 def test_there_are_hundreds_of_forms():
