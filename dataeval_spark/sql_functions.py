@@ -15,7 +15,7 @@ from dataeval_spark.kernels.decode import MAX_PIXELS, UnreadableImage, decode
 from dataeval_spark.kernels.encoders import Encoder, encoder_version, load_encoder, require_encoder
 from dataeval_spark.kernels.encoders.registry import DEFAULT
 from dataeval_spark.kernels.hashes import perceptual_hashes
-from dataeval_spark.kernels.image_profile import Measures, profile_image
+from dataeval_spark.kernels.image_profile import Measures, profile_image, with_finite_pixels
 from dataeval_spark.kernels.value_range import value_range
 from dataeval_spark.tables import IMAGE_STATS
 
@@ -144,7 +144,7 @@ def _hash(name: str, content: bytes | None, max_pixels: int) -> str | None:
     if content is None:
         return None
     try:
-        pixels = decode(bytes(content), max_pixels=max_pixels).pixels
+        pixels = with_finite_pixels(decode(bytes(content), max_pixels=max_pixels)).pixels
     except UnreadableImage:
         return None
     return perceptual_hashes(pixels, value_range(pixels))[name]

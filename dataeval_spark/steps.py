@@ -74,12 +74,12 @@ class Step:
 
 
 STEPS = (
-    Step(normalization.normalization, (t.CHANNEL_STATS, t.IMAGE_STATS, t.IMAGES), (t.NORMALIZATION,)),
+    Step(normalization.normalization, (t.CHANNEL_STATS, t.IMAGE_STATS, t.IMAGES), (t.NORMALIZATION,), version=2),
     Step(
         duplicates.duplicates,
         (t.HASHES, t.IMAGE_STATS, t.IMAGES),
         (t.DUPLICATE_PAIRS, t.DUPLICATE_GROUPS, t.DATASET_FINDINGS),
-        version=3,
+        version=4,
         uses=(t.TARGETS, t.NEIGHBORS),
     ),
     Step(outliers.outliers, (t.IMAGE_STATS, t.TARGETS), (t.OUTLIERS,), uses=(t.CHANNEL_STATS,)),
@@ -91,7 +91,7 @@ STEPS = (
         asks=("truth",),
         files=("truth",),
     ),
-    Step(image_findings.image_findings, (t.IMAGE_STATS,), (t.IMAGE_FINDINGS,)),
+    Step(image_findings.image_findings, (t.IMAGE_STATS,), (t.IMAGE_FINDINGS,), version=2),
     Step(labels.label_stats, (t.TARGETS, t.IMAGES), (t.LABEL_STATS,), labels=True),
     Step(
         label_sets.label_coverage,

@@ -177,11 +177,19 @@ class Workspace:
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The rows of a table, at a version where one is given or pinned.
 
+        Columns that an earlier version of the library did not fill are null.
+
         Raises
         ------
         TableMissingError
             The table does not exist; the message says which command fills it.
         """
+        frame = self._stored(table, version)
+        stored = set(frame.columns)
+        added = [F.lit(None).cast(c.type).alias(c.name) for c in table.columns if c.name not in stored]
+        return frame.select("*", *added) if added else frame
+
+    def _stored(self, table: Table, version: int | None = None) -> DataFrame:
         if self.versions is not None and version is None:
             if table.name not in self.versions:
                 raise TableMissingError.of(table.name, self.location, "the snapshot was made before it was filled")
@@ -436,7 +444,7 @@ class Workspace:
 
     def _bring_to_contract(self, table: Table, frame: DataFrame) -> None:
         """Add the columns that an existing table lacks; stop at any other difference."""
-        existing = types_of(self.read(table))
+        existing = types_of(self._stored(table))
         added = missing_columns(table, self.name(table), existing, types_of(frame))
         if added:
             with SETTINGS_LOCK:

@@ -32,8 +32,8 @@ SCHEMAS = {
     "ingest_findings": "dataset source_file location image_id target_index kind severity n message found expected "
     "run_id",
     "source_files": "dataset path image_id fingerprint run_id",
-    "hashes": "image_id target_index file_hash content_hash phash dhash phash_d4 dhash_d4 dataeval_xxhash fingerprint "
-    "run_id",
+    "hashes": "image_id target_index file_hash content_hash content_scope phash dhash phash_d4 dhash_d4 "
+    "dataeval_xxhash fingerprint run_id",
     "normalization": "split colors channel image_count unknown_range_count pixel_count mean std common_sizes run_id",
     "unreadable_images": "image_id stage error_class message content_length fingerprint run_id",
     "embeddings": "image_id target_index encoder embedding encoder_version fingerprint run_id",

@@ -51,7 +51,7 @@ def test_de_image_stats_gives_the_columns_of_image_stats_or_the_error(files):
     assert {
         name: found["b"][name] for name in ("mean", "width", "format", "percentiles", "has_alpha", "bit_depth")
     } == {name: expected[name] for name in ("mean", "width", "format", "percentiles", "has_alpha", "bit_depth")}
-    assert found["text"]["error"].startswith("header: UnidentifiedImageError: ")
+    assert found["text"]["error"].startswith("header: PlainText: ")
     assert found["null"]["error"] == "there are no bytes"
     assert found["text"]["mean"] is None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from pyspark.sql import functions as F
@@ -38,6 +39,18 @@ def ids(frame, *names):
 
 def rows(workspace, table, *columns):
     return {tuple(row) for row in workspace.read(table).select(*columns).collect()}
+
+
+def test_columns_that_an_older_workspace_lacks_are_null_until_they_are_written(workspace, frame):
+    older = replace(UNREADABLE_IMAGES, columns=tuple(c for c in UNREADABLE_IMAGES.columns if c.name != "message"))
+    workspace.write(older, unreadable(frame, "a").drop("message"), writer(), images=ids(frame, "a"))
+
+    before = rows(workspace, UNREADABLE_IMAGES, "image_id", "message")
+    again = Workspace(workspace.spark, workspace.location)
+    again.write(UNREADABLE_IMAGES, unreadable(frame, "b"), writer("r2", "w2"), images=ids(frame, "b"))
+
+    assert before == {("a", None)}
+    assert rows(again, UNREADABLE_IMAGES, "image_id", "message") == {("a", None), ("b", "m")}
 
 
 def test_an_upsert_replaces_all_rows_of_the_images_it_covers(workspace, frame):

@@ -126,8 +126,8 @@ def is_grayscale(picture: NDArray[Any]) -> bool:
     """
     if picture.shape[2] == 1:
         return True
-    first = picture[:, :, 0]
-    return all(np.array_equal(first, picture[:, :, c]) for c in range(1, picture.shape[2]))
+    first, has_holes = picture[:, :, 0], picture.dtype.kind == "f"
+    return all(np.array_equal(first, picture[:, :, c], equal_nan=has_holes) for c in range(1, picture.shape[2]))
 
 
 def blur_size(height: int, width: int) -> tuple[int, int]:

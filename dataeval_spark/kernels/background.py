@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataeval_spark.kernels.geometry import Box, window_of
+from dataeval_spark.kernels.geometry import TOLERANCE, Box, window_of
 from dataeval_spark.kernels.pixel_statistics import NAMES as PIXEL_NAMES
 from dataeval_spark.kernels.pixel_statistics import pixel_statistics
 from dataeval_spark.kernels.value_range import ValueRange
@@ -16,7 +16,9 @@ from dataeval_spark.kernels.visual_statistics import NAMES as VISUAL_NAMES
 from dataeval_spark.kernels.visual_statistics import sharpness_of, visual_statistics
 
 
-def background_statistics(pixels: NDArray[Any], encoded: ValueRange | None, boxes: Sequence[Box]) -> dict[str, Any]:
+def background_statistics(
+    pixels: NDArray[Any], encoded: ValueRange | None, boxes: Sequence[Box], *, tolerance: float = TOLERANCE
+) -> dict[str, Any]:
     """Measure the pixels outside all boxes, all channels together.
 
     The pixel and visual statistics of the image, over the pixels that no box covers; sharpness over those whose eight
@@ -30,6 +32,8 @@ def background_statistics(pixels: NDArray[Any], encoded: ValueRange | None, boxe
         Range of the whole image.
     boxes : sequence of (left, top, right, bottom)
         In pixels; parts beyond the image and invalid boxes cover nothing.
+    tolerance : float
+        See `window_of`.
 
     Returns
     -------
@@ -46,7 +50,7 @@ def background_statistics(pixels: NDArray[Any], encoded: ValueRange | None, boxe
     height, width, channels = pixels.shape
     covered = np.zeros((height, width), dtype=bool)
     for box in boxes:
-        window = window_of(box, height, width)
+        window = window_of(box, height, width, tolerance=tolerance)
         if window is not None:
             covered[window.top : window.bottom, window.left : window.right] = True
     share = 1.0 - float(covered.mean())

@@ -5,28 +5,32 @@ in the file                         pixels                                      
 ==================================  ==================================================  ======================
 8-bit gray, RGB                     as they are, uint8                                  null
 1 bit                               0 and 255, uint8, one channel                       1 bit to 8
+2 or 4-bit gray                     scaled to 0..255, uint8                             null
 palette                             RGB                                                 palette to RGB
 CMYK, YCbCr, HSV, LAB               RGB, by Pillow's conversion                         CMYK to RGB, ...
 alpha or a transparent color        composited over white: what a viewer shows          alpha over white
-12 or 16-bit gray                   uint16, one channel                                 null
+alpha that is opaque everywhere     the colors                                          null
+9 to 16-bit gray                    uint16, one channel                                 null
+16 bits per channel, in color       uint16 (PNG, PPM, TIFF)                             null
+the same in JPEG 2000, AVIF, SGI    uint8, by Pillow                                    16 bits to 8
+PGM, PPM with another largest value scaled to the next of 8 and 16 bits                 0 to 100 scaled to ...
+TIFF of other bands and types       as they are                                         null
 32-bit integers, floats             int32, float32, one channel                         null
-16 bits per channel, in color       uint8, by Pillow                                    16 bits to 8
-the same as TIFF, with tifffile     uint16, three or four channels                      null
-TIFF of other bands and types       as they are, with tifffile                          null
-the same without tifffile           what Pillow makes of them; else unreadable          4 bands to 3, ...
 several frames or pages             the first                                           (`frames`)
 ==================================  ==================================================  ======================
 
-Extra `tiff` installs tifffile. JPEG files without damage are decoded by simplejpeg, whose pixels are Pillow's. Which of
-the three decoded an image stands in the column `decoder`.
+JPEG files without damage are decoded by simplejpeg, whose pixels are Pillow's. TIFF files of bands and types of which
+Pillow gives fewer bits, or wrong values, are unpacked by its codecs and read by `tiff_samples`; where a compression has
+none, by tifffile (extra `tiff`). Which of them decoded an image stands in the column `decoder`.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import warnings
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from typing import Any
 
@@ -35,25 +39,20 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from dataeval_spark.errors import DataEvalError
-from dataeval_spark.kernels import tiff
+from dataeval_spark.kernels import png, pnm, tiff
 from dataeval_spark.kernels.file_facts import FileFacts, file_facts
-from dataeval_spark.kernels.image_modes import array_of, conversion_of, one_or_three_channels
+from dataeval_spark.kernels.hashes import content_hash
+from dataeval_spark.kernels.image_modes import Layers, layers_of, without_false_alpha
 from dataeval_spark.kernels.jpeg import fast_pixels
+from dataeval_spark.kernels.stored_bits import with_stored_bits
 from dataeval_spark.kernels.tiff_pages import page_count
+from dataeval_spark.kernels.tiff_samples import Page, page_of
+from dataeval_spark.kernels.unknown_files import DAMAGED, describe
 
 MAX_PIXELS = 178_956_970
 """Twice Pillow's own MAX_IMAGE_PIXELS: where Pillow itself refuses an image."""
 
 _ORIENTATION_TAG = 0x0112
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 # Pillow hands these to an external program (Ghostscript): never for bytes that nobody has vetted.
 _REFUSED_FORMATS = ("EPS",)
 _MESSAGE_LENGTH = 500
@@ -92,15 +91,40 @@ class UnreadableImage(DataEvalError, ValueError):  # noqa: N818 - it names a sta
             message = (str(error).strip().splitlines() or [type(error).__name__])[0][:_MESSAGE_LENGTH]
         return cls(stage, type(error).__name__, message)
 
+    @classmethod
+    def unopened(cls, data: bytes, error: BaseException) -> UnreadableImage:
+        """Word an error of a reader that knows the format and not what follows."""
+        said = cls.of("header", error)
+        kind, what = describe(data)
+        is_cut = kind == DAMAGED and not isinstance(error, Image.DecompressionBombError)
+        message = f"{what} ({said.message})" if is_cut else said.message
+        return cls("header", said.error_class, message[:_MESSAGE_LENGTH])
+
+    @classmethod
+    def damaged(cls, file_format: str, error: BaseException) -> UnreadableImage:
+        """Word an error of a decoder: what the file is and what to do, before what the decoder said."""
+        said = cls.of("decode", error)
+        is_resource = isinstance(error, MemoryError)
+        what = f"a {file_format} file that cannot be decoded"
+        if not is_resource and re.search("truncat|ends? early|unexpected end|too short", said.message, re.IGNORECASE):
+            what = f"a {file_format} file that ends early"
+        elif not is_resource and not isinstance(error, (ValueError, NotImplementedError)):
+            what = f"a {file_format} file that is damaged or ends early"
+        todo = "" if what.endswith("decoded") else "; copy or download it again"
+        return cls("decode", said.error_class, f"{what}: {said.message}"[: _MESSAGE_LENGTH - len(todo)] + todo)
+
 
 @dataclass(frozen=True)
 class Decoded:
     """The first frame of an image, upright.
 
-    `pixels` has the shape (height, width, channels), 1 or 3 channels when Pillow decoded it; `format`, `color_mode`,
-    `frames` and `facts` describe the file; `orientation` is the EXIF orientation that was applied (1: none);
-    `conversion` is what was done to the pixels besides (see the module), `decoder` the library that read them: Pillow,
-    simplejpeg or tifffile.
+    `pixels` has the shape (height, width, channels), 1 or 3 channels but for TIFF files of other bands; `format`,
+    `color_mode`, `frames` and `facts` describe the file; `orientation` is the EXIF orientation that was applied (1:
+    none); `conversion` is what was done to the pixels besides (see the module), `decoder` the library that read them.
+
+    Where the file holds more than `pixels` shows, `content` has all of it (alpha and the colors beneath, four inks),
+    in the order of `pixels`, and `content_kind` says what; `later` are hashes of the later frames, None where they
+    were not read; `is_reduced` tells that the file holds more bits.
     """
 
     pixels: NDArray[Any]
@@ -111,9 +135,13 @@ class Decoded:
     conversion: str | None = None
     decoder: str = "Pillow"
     facts: FileFacts = _NO_FACTS
+    content: NDArray[Any] | None = None
+    content_kind: str = ""
+    later: tuple[str, ...] | None = ()
+    is_reduced: bool = False
 
 
-def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, zone: tzinfo = UTC) -> Decoded:
+def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, zone: tzinfo = UTC, frame_pixels: int = 0) -> Decoded:
     """Decode an image file once, upright, to one (gray) or three (color) channels; a TIFF file to as many as it has.
 
     Each mode is converted by the rule in the module's docstring; an animated image or a file of several pages gives
@@ -129,6 +157,8 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, zone: tzinfo = UTC) -> 
         limit of 178,956,970 pixels holds besides.
     zone : tzinfo
         Zone of a capture time that names none.
+    frame_pixels : int
+        Later frames are hashed where all frames together have at most so many pixels; by default none are.
 
     Raises
     ------
@@ -150,53 +180,100 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, zone: tzinfo = UTC) -> 
             image = Image.open(io.BytesIO(data))
         except UnidentifiedImageError as error:
             if tiff.is_tiff(data):
-                return _tiff(data, max_pixels, FileFacts())
-            raise UnreadableImage.of("header", error) from error
+                return _tiff(data, max_pixels, frame_pixels)
+            raise UnreadableImage("header", *describe(data)) from error
         except Exception as error:
-            raise UnreadableImage.of("header", error) from error
+            raise UnreadableImage.unopened(data, error) from error
         try:
             file_format, color_mode = image.format or "", image.mode
             refuse(file_format, image.size, max_pixels)
             frames, facts = _frames(image, data), file_facts(image, zone)
+            page = page_of(data) if file_format == "TIFF" else None
         except UnreadableImage:
             raise
         except Exception as error:
             raise UnreadableImage.of("header", error) from error
-        reduced = tiff.reduced_by_pillow(image) if file_format == "TIFF" else None
-        if reduced and tiff.is_installed():
-            with suppress(UnreadableImage):  # a compression that tifffile has no codec for: Pillow may have one
-                return _tiff(data, max_pixels, facts)
-        conversion = reduced or conversion_of(image)
+        if page is not None and not tiff.is_left_to_pillow(page):
+            is_whole = len(image.getbands()) == page.bands
+            return _tiff(data, max_pixels, frame_pixels, facts, color_mode if is_whole else None)
         try:
-            pixels, orientation, decoder = _upright_pixels(image, data, max_pixels)
+            layers, orientation, is_turned, decoder = _first(image, data, max_pixels)
         except UnreadableImage:
             raise
         except Image.DecompressionBombError as error:  # an icon's inner image has a header of its own
             raise UnreadableImage.of("header", error) from error
         except Exception as error:
-            raise UnreadableImage.of("decode", error) from error
-    return Decoded(pixels, file_format, color_mode, orientation, frames, conversion, decoder, facts)
+            raise UnreadableImage.damaged(file_format, error) from error
+        if decoder == "Pillow" and without_false_alpha(image, data) is not image:
+            facts = replace(facts, has_alpha=False)
+        later = _later(image, data, frames, frame_pixels)
+    to_apply = 1 if is_turned else orientation
+    return _decoded(layers, to_apply, file_format, color_mode, orientation, frames, decoder, facts, later)
 
 
-def _tiff(data: bytes, max_pixels: int, facts: FileFacts) -> Decoded:
-    if not tiff.is_installed():
-        message = "a TIFF file of bands or types that Pillow cannot read; pip install 'dataeval_spark[tiff]'"
-        raise UnreadableImage("header", "MissingExtraError", message)
+def _decoded(
+    layers: Layers,
+    to_apply: int,
+    file_format: str,
+    color_mode: str,
+    orientation: int,
+    frames: int,
+    decoder: str,
+    facts: FileFacts,
+    later: tuple[str, ...] | None,
+) -> Decoded:
+    pixels, content, kind = _upright(layers.shown(), to_apply), None, ""
+    if layers.alpha is not None or layers.source is not None:
+        content, kind = layers.content()
+        content = _upright(content, to_apply)
+    said, is_reduced = layers.said(), layers.is_reduced
+    return Decoded(
+        pixels, file_format, color_mode, orientation, frames, said, decoder, facts, content, kind, later, is_reduced
+    )
+
+
+def _upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    return np.ascontiguousarray(pixels if orientation == 1 else tiff.upright(pixels, orientation))
+
+
+def _tiff(
+    data: bytes, max_pixels: int, frame_pixels: int, facts: FileFacts = _NO_FACTS, color_mode: str | None = None
+) -> Decoded:
+    """A TIFF file that is not left to Pillow."""
     try:
-        page = tiff.first_page(data)
+        page = page_of(data)
         refuse("TIFF", page.size, max_pixels)
-        if page.values > 4 * max_pixels:
-            message = f"{page.values} values in {page.mode}; the limit is four for each of {max_pixels} (max_pixels)"
+        values = page.size[0] * page.size[1] * page.bands
+        if values > 4 * max_pixels:
+            message = f"{values} values in {page.bands} bands; the limit is four for each of {max_pixels} (max_pixels)"
             raise UnreadableImage("header", "TooManyPixels", message)
     except UnreadableImage:
         raise
     except Exception as error:
         raise UnreadableImage.of("header", error) from error
     try:
-        pixels, orientation = page.upright_pixels()
+        layers, decoder = _layers_of_page(page)
+    except UnreadableImage:
+        raise
     except Exception as error:
-        raise UnreadableImage.of("decode", error) from error
-    return Decoded(pixels, "TIFF", page.mode, orientation, page.pages, None, "tifffile", facts)
+        raise UnreadableImage.damaged("TIFF", error) from error
+    orientation, frames = tiff.orientation_of(page), page_count(data)
+    facts = replace(facts, has_alpha=facts.has_alpha or tiff.has_alpha(page))
+    mode = color_mode or f"{layers.colors.dtype} x {page.bands}"
+    later = _later(None, data, frames, frame_pixels)
+    return _decoded(layers, orientation, "TIFF", mode, orientation, frames, decoder, facts, later)
+
+
+def _layers_of_page(page: Page, index: int = 0) -> tuple[Layers, str]:
+    try:
+        return tiff.layers_of_page(page), "Pillow"
+    except ValueError as error:
+        if tiff.is_in_pillows_codec(page):
+            raise
+        if tiff.is_installed():
+            return tiff.layers_by_tifffile(page, index), "tifffile"
+        message = f"{error}; pip install 'dataeval_spark[tiff]' may read it"
+        raise UnreadableImage("header", "MissingExtraError", message) from error
 
 
 def refuse(file_format: str, size: tuple[int, int], max_pixels: int) -> None:
@@ -230,18 +307,56 @@ def _orientation(image: Image.Image) -> int:
     return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
-def _upright_pixels(image: Image.Image, data: bytes, max_pixels: int) -> tuple[NDArray[Any], int, str]:
+def _first(image: Image.Image, data: bytes, max_pixels: int) -> tuple[Layers, int, bool, str]:
+    """Layers as stored, the orientation, whether they are turned by it already, and who decoded them."""
     stored = fast_pixels(image, data)
     if stored is not None:
-        to_apply = _orientation(image) if image.info else 1
-        turned = stored if to_apply == 1 else np.ascontiguousarray(tiff.upright(stored, to_apply))
-        return turned, to_apply, "simplejpeg"
+        return Layers(stored), _orientation(image) if image.info else 1, False, "simplejpeg"
+    exact = png.exact_layers(image, data) or pnm.exact_layers(image, data)
     # Pillow's TIFF reader turns the image itself while loading, and then forgets the tag.
-    already_applied = _orientation(image) if image.format == "TIFF" else 1
-    image.load()
-    refuse(image.format or "", image.size, max_pixels)  # icon files tell the true size only now
-    to_apply = _orientation(image)
-    measured = one_or_three_channels(image)
-    if to_apply in _UPRIGHT:
-        measured = measured.transpose(_UPRIGHT[to_apply])
-    return array_of(measured), max(to_apply, already_applied), "Pillow"
+    before = _orientation(image) if image.format == "TIFF" else 1
+    if exact is None:
+        image.load()
+        refuse(image.format or "", image.size, max_pixels)  # icon files tell the true size only now
+        exact = with_stored_bits(layers_of(without_false_alpha(image, data)), image, data)
+    return exact, max(before, _orientation(image)), image.format == "TIFF", "Pillow"
+
+
+def _later(image: Image.Image | None, data: bytes, frames: int, frame_pixels: int) -> tuple[str, ...] | None:
+    """Hashes of the later frames; None where they have too many pixels or one is damaged."""
+    found: list[str] = []
+    if frames == 1:
+        return ()
+    if not frame_pixels:
+        return None
+    try:
+        for layers in _later_layers(image, data, frames, frame_pixels):
+            content, kind = layers.content()
+            found.append(content_hash(content, kind))
+            if layers.is_reduced:
+                return None
+    except Exception:  # a damaged later frame does not cost us the first one
+        return None
+    return tuple(found)
+
+
+def _later_layers(image: Image.Image | None, data: bytes, frames: int, frame_pixels: int) -> Iterator[Layers]:
+    left = frame_pixels
+    for index in range(frames):
+        page = page_of(data, index) if image is None or image.format == "TIFF" else None
+        if page is None and image is not None:
+            image.seek(index)
+            if image.format == "PNG" and data[24:25] == b"\x10":
+                raise ValueError("16 bits, of which only the first frame is read")
+        width, height = page.size if page is not None else image.size if image is not None else (0, 0)
+        left -= width * height * (1 if page is None else max(1, page.bands // 4))
+        if left < 0:
+            raise ValueError(f"more than {frame_pixels} pixels in all frames")
+        if index == 0:
+            continue
+        if page is not None and (image is None or not tiff.is_left_to_pillow(page)):
+            yield _layers_of_page(page, index)[0]
+        elif image is not None:
+            image.seek(index)
+            image.load()
+            yield with_stored_bits(layers_of(image), image, data)

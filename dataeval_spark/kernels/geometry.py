@@ -9,6 +9,11 @@ Box = tuple[float, float, float, float]
 """Left, top, right, bottom in pixels of the upright image; right and bottom are exclusive."""
 
 
+TOLERANCE = 0.005
+"""Half of COCO's last decimal: six decimals of a side of 6,000 pixels are exact to less, and no corner that is written
+in two decimals is this far from a whole pixel."""
+
+
 class Window(NamedTuple):
     """The visible part of a box in whole pixels, and how far the box reaches beyond each edge of the image."""
 
@@ -34,10 +39,12 @@ class Window(NamedTuple):
         return width * height - self.visible
 
 
-def window_of(box: Box, height: int, width: int) -> Window | None:
+def window_of(box: Box, height: int, width: int, *, tolerance: float = TOLERANCE) -> Window | None:
     """Round a box outwards to whole pixels and clip it to the image.
 
-    Left and top are rounded down, right and bottom up, so that every pixel that the box touches is measured.
+    Left and top are rounded down, right and bottom up, so that every pixel that the box touches is measured, but for
+    those of which it covers no more than the tolerance: 99.9996 begins at pixel 100. The same box written in pixels
+    (COCO) and in six decimals of the image's size (YOLO) has one window then.
 
     Parameters
     ----------
@@ -45,6 +52,8 @@ def window_of(box: Box, height: int, width: int) -> Window | None:
         Left, top, right, bottom in pixels.
     height, width : int
         Size of the upright image.
+    tolerance : float
+        Pixels by which an edge may miss a whole pixel; 0 is DataEval's window.
 
     Returns
     -------
@@ -58,10 +67,17 @@ def window_of(box: Box, height: int, width: int) -> Window | None:
     """
     if is_invalid(box, height, width):
         return None
-    x0, y0 = math.floor(box[0]), math.floor(box[1])
-    x1, y1 = math.ceil(box[2]), math.ceil(box[3])
+    x0, x1 = _whole(box[0], box[2], width, tolerance)
+    y0, y1 = _whole(box[1], box[3], height, tolerance)
     left, top, right, bottom = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
     return Window(left, top, right, bottom, left - x0, top - y0, x1 - right, y1 - bottom)
+
+
+def _whole(low: float, high: float, size: int, tolerance: float) -> tuple[int, int]:
+    first, last = math.floor(low + tolerance), math.ceil(high - tolerance)
+    if max(first, 0) < min(last, size):
+        return first, last
+    return math.floor(low), math.ceil(high)  # a sliver: some pixel is what it covers
 
 
 def is_invalid(box: Box, height: int, width: int) -> bool:

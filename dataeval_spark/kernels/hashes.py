@@ -8,6 +8,7 @@ values) have no perceptual hash (DataEval clips at 0), and a crop is never stret
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,8 +41,11 @@ def file_hash(data: bytes) -> str:
     return xxhash.xxh3_128_hexdigest(data)
 
 
-def content_hash(pixels: NDArray[Any]) -> str:
+def content_hash(pixels: NDArray[Any], kind: str = "", later: Sequence[str] = ()) -> str:
     """xxh3-128 over shape, type and pixels: 32 hexadecimal digits, equal for equal pixels only.
+
+    ``kind`` says what the channels are where they are not what is shown (colors and alpha, inks); ``later`` are the
+    hashes of the later frames, which are part of it.
 
     Byte order and memory layout do not matter. DataEval's xxhash leaves out shape and type, so that a 4 x 9 and a
     6 x 6 black image are duplicates there.
@@ -52,13 +56,17 @@ def content_hash(pixels: NDArray[Any]) -> str:
     False
     """
     little_endian = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<"))
-    digest = xxhash.xxh3_128(f"{pixels.shape}{little_endian.dtype.str}".encode())
+    digest = xxhash.xxh3_128(f"{pixels.shape}{little_endian.dtype.str}{kind}".encode())
     digest.update(little_endian.data)
+    for frame in later:
+        digest.update(bytes.fromhex(frame))
     return digest.hexdigest()
 
 
-def dataeval_xxhash(pixels: NDArray[Any]) -> str:
+def dataeval_xxhash(pixels: NDArray[Any], window: Window | None = None) -> str:
     """DataEval's own hash of pixels: xxh3-64 of the values as float64, channel by channel; empty where all are NaN.
+
+    What a box (`window`) has outside the image is NaN there, and part of the hash.
 
     Neither shape nor type is in it: `content_hash` is the one to use. This is for comparing with DataEval's results.
 
@@ -68,11 +76,14 @@ def dataeval_xxhash(pixels: NDArray[Any]) -> str:
     True
     """
     values = np.ascontiguousarray(pixels.transpose(2, 0, 1), dtype="<f8")
+    if window is not None and window.outside:
+        rows, columns = (window.beyond_top, window.beyond_bottom), (window.beyond_left, window.beyond_right)
+        values = np.pad(values, ((0, 0), rows, columns), constant_values=np.nan)
     return "" if np.isnan(values).all() else xxhash.xxh3_64_hexdigest(values.data)
 
 
 def perceptual_hashes(
-    pixels: NDArray[Any], encoded: ValueRange | None, *, window: Window | None = None
+    pixels: NDArray[Any], encoded: ValueRange | None, *, window: Window | None = None, any_padding: bool = False
 ) -> dict[str, str | None]:
     """Compute `phash`, `dhash`, `phash_d4` and `dhash_d4` with the resizes they share.
 
@@ -84,6 +95,8 @@ def perceptual_hashes(
         Range of the whole image; all hashes are None when it is unknown.
     window : Window, optional
         Where the box reaches beyond the image: that part is black.
+    any_padding : bool
+        Hash boxes too of which less than an eighth lies within the image, as DataEval does.
 
     Returns
     -------
@@ -91,7 +104,7 @@ def perceptual_hashes(
         Each hash is 16 hexadecimal digits, or None where the shorter side (of the box before clipping) is below
         9 pixels, or where less than an eighth of the box lies within the image.
     """
-    side = hashed_side(pixels.shape[0], pixels.shape[1], window)
+    side = hashed_side(pixels.shape[0], pixels.shape[1], window, any_padding=any_padding)
     if encoded is None or not side:
         return dict.fromkeys(NAMES)
     gray = _padded(luma(perceptual(pixels, encoded)), window)
@@ -138,7 +151,7 @@ def dhash_d4(pixels: NDArray[Any]) -> str | None:
     return perceptual_hashes(pixels, value_range(pixels))["dhash_d4"]
 
 
-def hashed_side(height: int, width: int, window: Window | None = None) -> int:
+def hashed_side(height: int, width: int, window: Window | None = None, *, any_padding: bool = False) -> int:
     """Side of the small picture that `phash` is taken of: 8, 16, 24 or 32; 0 where there is no perceptual hash.
 
     Examples
@@ -147,7 +160,7 @@ def hashed_side(height: int, width: int, window: Window | None = None) -> int:
     (16, 0)
     """
     if window is not None and window.outside:
-        if window.outside > (_LARGEST_PADDING - 1) * window.visible:
+        if not any_padding and window.outside > (_LARGEST_PADDING - 1) * window.visible:
             return 0
         height += window.beyond_top + window.beyond_bottom
         width += window.beyond_left + window.beyond_right

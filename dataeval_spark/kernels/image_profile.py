@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,9 +19,10 @@ from dataeval_spark.kernels.custom_statistics import CustomStatistic, measure_cu
 from dataeval_spark.kernels.decode import MAX_PIXELS, Decoded, UnreadableImage, decode
 from dataeval_spark.kernels.exposure_clipping import NAMES as CLIPPING_NAMES
 from dataeval_spark.kernels.exposure_clipping import exposure_clipping
-from dataeval_spark.kernels.geometry import Box, Window, dimension_statistics, window_of
+from dataeval_spark.kernels.geometry import TOLERANCE, Box, Window, dimension_statistics, window_of
 from dataeval_spark.kernels.hashes import NAMES as HASH_NAMES
 from dataeval_spark.kernels.hashes import content_hash, dataeval_xxhash, file_hash, perceptual_hashes
+from dataeval_spark.kernels.image_modes import is_opaque
 from dataeval_spark.kernels.noise import noise
 from dataeval_spark.kernels.pixel_statistics import NAMES as PIXEL_NAMES
 from dataeval_spark.kernels.pixel_statistics import channel_counts, pixel_statistics
@@ -30,7 +31,9 @@ from dataeval_spark.kernels.visual_statistics import NAMES as VISUAL_NAMES
 from dataeval_spark.kernels.visual_statistics import visual_statistics
 
 _MEASURED = (*PIXEL_NAMES, *VISUAL_NAMES, *APPEARANCE_NAMES, *CLIPPING_NAMES, "colorfulness", "noise")
-_NO_HASHES = dict.fromkeys(("file_hash", "content_hash", *HASH_NAMES, "dataeval_xxhash"))
+_NO_HASHES = dict.fromkeys(("file_hash", "content_hash", "content_scope", *HASH_NAMES, "dataeval_xxhash"))
+_LARGEST_PADDED = 2**26  # pixels of a box with its padding that are hashed as DataEval does
+_TURNED = (5, 6, 7, 8)  # orientations that exchange width and height
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Measures:
     ----------
     max_pixels : int
         Larger images are refused before they are decoded.
+    frame_pixels : int
+        Later frames are part of the content hash where all frames together have at most so many pixels.
     timezone : str
         Zone of capture times that name none.
     channel_groups : mapping of str to sequence of int
@@ -50,7 +55,8 @@ class Measures:
     value_range : tuple of float or None
         Lowest and highest value that pixels can have, for images whose own values do not tell.
     compat : str or None
-        "dataeval" adds DataEval's own xxhash.
+        "dataeval" adds DataEval's own xxhash, and takes its windows of boxes: without a tolerance, and hashed however
+        much of them lies outside the image.
     statistics : tuple of CustomStatistic
         A user's own, of the decoded pixels.
     keep_pixels : bool
@@ -58,6 +64,7 @@ class Measures:
     """
 
     max_pixels: int = MAX_PIXELS
+    frame_pixels: int = MAX_PIXELS
     timezone: str = "UTC"
     channel_groups: Mapping[str, Sequence[int]] = field(default_factory=dict)
     background: bool = False
@@ -65,6 +72,11 @@ class Measures:
     compat: str | None = None
     statistics: tuple[CustomStatistic, ...] = ()
     keep_pixels: bool = False
+
+    @property
+    def tolerance(self) -> float:
+        """Pixels by which the edges of a box may miss a whole pixel: none in DataEval's windows."""
+        return 0.0 if self.compat == "dataeval" else TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -111,8 +123,9 @@ class ImageProfile:
 def profile_image(data: bytes, boxes: Sequence[Box] = (), measures: Measures | None = None) -> ImageProfile:
     """Decode an image once and measure it and each box in it.
 
-    Values are plain Python numbers, strings and lists, histograms arrays; what cannot be measured (NaN, infinity) is
-    None. Of an invalid box (empty, inverted, outside) only geometry, file columns, ``invalid_box`` and ``missing`` = 1
+    NaN and infinite values are counted (``non_finite``) and left out of all statistics. Values are plain Python
+    numbers, strings and lists, histograms arrays; what cannot be measured is None. Of an invalid box (empty, inverted,
+    outside) only geometry, file columns, ``invalid_box`` and ``missing`` = 1
     are given. Value range and bit depth are those of the whole image.
 
     Parameters
@@ -135,13 +148,15 @@ def profile_image(data: bytes, boxes: Sequence[Box] = (), measures: Measures | N
     150.0
     """
     asked = Measures() if measures is None else measures
-    decoded = decode(data, max_pixels=asked.max_pixels, zone=ZoneInfo(asked.timezone))
+    zone = ZoneInfo(asked.timezone)
+    decoded = decode(data, max_pixels=asked.max_pixels, zone=zone, frame_pixels=asked.frame_pixels)
     try:
+        decoded = with_finite_pixels(decoded)
         encoded = _range(decoded.pixels, asked)
         whole = _profile(decoded, encoded, None, asked)
         whole.hashes["file_hash"] = file_hash(data)
         targets = tuple(_profile(decoded, encoded, box, asked) for box in boxes)
-        background = _nulled(background_statistics(decoded.pixels, encoded, boxes)) if asked.background else None
+        background = _background(decoded, encoded, boxes, asked) if asked.background else None
         return ImageProfile(whole, targets, background)
     except Exception as error:
         raise UnreadableImage.of("statistics", error) from error
@@ -155,16 +170,19 @@ def _profile(decoded: Decoded, encoded: ValueRange | None, box: Box | None, aske
         "channels": channels,
         "bit_depth": None if encoded is None else encoded.bit_depth,
         **dict.fromkeys(_MEASURED),
+        "non_finite": None,
         "format": decoded.format,
         "color_mode": decoded.color_mode,
         "orientation": decoded.orientation,
+        "stored_width": height if decoded.orientation in _TURNED else width,
+        "stored_height": width if decoded.orientation in _TURNED else height,
         "frames": decoded.frames,
         "pixel_type": str(decoded.pixels.dtype),
         "conversion": decoded.conversion,
         "decoder": decoded.decoder,
         **decoded.facts.columns(),
     }
-    window = Window(0, 0, width, height) if box is None else window_of(box, height, width)
+    window = Window(0, 0, width, height) if box is None else window_of(box, height, width, tolerance=asked.tolerance)
     if window is None:
         stats["missing"] = 1.0
         return TargetProfile(stats, [], dict(_NO_HASHES))
@@ -177,13 +195,58 @@ def _profile(decoded: Decoded, encoded: ValueRange | None, box: Box | None, aske
         measured, channel_rows = measure_plainly(pixels, encoded, window)
         perceived = perceptual_hashes(pixels, encoded, window=window)
     stats.update(measured)
-    hashes: dict[str, str | None] = _NO_HASHES | {"content_hash": content_hash(pixels)} | perceived
+    stats["non_finite"] = 0 if pixels.dtype.kind in "biu" else int(np.count_nonzero(~np.isfinite(pixels)))
+    hashes: dict[str, str | None] = _NO_HASHES | content_hashes(decoded, None if box is None else window) | perceived
     if asked.compat == "dataeval":
-        hashes["dataeval_xxhash"] = dataeval_xxhash(pixels) or None
+        hashes |= _dataeval_hashes(decoded, pixels, encoded, window)
     groups = [_group(decoded, window, name, indices, asked) for name, indices in asked.channel_groups.items()]
     custom, errors = measure_custom(asked.statistics, pixels)
     kept = pixels if asked.keep_pixels else None
     return TargetProfile(stats, channel_rows, hashes, groups, custom, errors, kept, encoded)
+
+
+def _dataeval_hashes(
+    decoded: Decoded, pixels: NDArray[Any], encoded: ValueRange | None, window: Window
+) -> dict[str, str | None]:
+    """DataEval's xxhash, and the perceptual hashes of a box that is nearly all padding, which we would leave out."""
+    stored = pixels
+    if decoded.content is not None and not decoded.content_kind:  # with infinite values
+        stored = decoded.content[window.top : window.bottom, window.left : window.right]
+    found: dict[str, str | None] = {"dataeval_xxhash": None}
+    if window.visible + window.outside > _LARGEST_PADDED:
+        return found
+    found["dataeval_xxhash"] = dataeval_xxhash(stored, window) or None
+    if window.outside:
+        found |= perceptual_hashes(pixels, encoded, window=window, any_padding=True)
+    return found
+
+
+def _background(decoded: Decoded, encoded: ValueRange | None, boxes: Sequence[Box], asked: Measures) -> dict[str, Any]:
+    return _nulled(background_statistics(decoded.pixels, encoded, boxes, tolerance=asked.tolerance))
+
+
+def with_finite_pixels(decoded: Decoded) -> Decoded:
+    """The image with NaN for infinite values, which all statistics leave out; what is hashed stays as it is."""
+    pixels = decoded.pixels
+    if pixels.dtype.kind in "biu" or not np.isinf(pixels).any():
+        return decoded
+    content = pixels if decoded.content is None else decoded.content
+    return replace(decoded, pixels=np.where(np.isinf(pixels), pixels.dtype.type(np.nan), pixels), content=content)
+
+
+def content_hashes(decoded: Decoded, window: Window | None = None) -> dict[str, str | None]:
+    """Columns ``content_hash`` and ``content_scope`` of an image, or of the first frame's window."""
+    shown, content, kind = decoded.pixels, decoded.content, decoded.content_kind
+    scope = "fewer_bits" if decoded.is_reduced else "all"
+    if scope == "all" and (decoded.later is None or (window is not None and decoded.frames > 1)):
+        scope = "first_frame"
+    content = shown if content is None else content
+    if window is None:
+        return {"content_hash": content_hash(content, kind, decoded.later or ()), "content_scope": scope}
+    part = content[window.top : window.bottom, window.left : window.right]
+    if is_opaque(part, kind):
+        part, kind = shown[window.top : window.bottom, window.left : window.right], ""
+    return {"content_hash": content_hash(part, kind), "content_scope": scope}
 
 
 def _range(pixels: NDArray[Any], asked: Measures) -> ValueRange | None:
@@ -212,12 +275,13 @@ def measure_plainly(
     values = pixel_statistics(pixels, encoded, outside=window.outside, counts=counts)
     visual = visual_statistics(pixels, encoded, window=window, counts=counts)
     measured = _nulled(values.whole) | _nulled(visual.whole)
-    if encoded is not None:
-        shown = picture(pixels, encoded)
+    if encoded is not None and values.whole["missing"] < 1:
+        filled = without_holes(pixels)
+        shown = picture(filled, encoded)
         measured |= _nulled(
             appearance(shown, counts=counts if shown is pixels else None)
             | exposure_clipping(pixels, encoded)
-            | {"colorfulness": colorfulness(shown), "noise": noise(luma(perceptual(pixels, encoded)))}
+            | {"colorfulness": colorfulness(shown), "noise": noise(luma(perceptual(filled, encoded)))}
         )
     measured["is_grayscale"] = is_grayscale(pixels)  # needs no value range
     channels = [
@@ -230,6 +294,23 @@ def measure_plainly(
         for index in range(pixels.shape[2])
     ]
     return measured, channels
+
+
+def without_holes(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Pixels with each channel's median where they are NaN: a hole is neither an edge nor dark.
+
+    Examples
+    --------
+    >>> without_holes(np.array([[[1.0], [np.nan], [3.0], [9.0]]])).ravel().tolist()
+    [1.0, 3.0, 3.0, 9.0]
+    """
+    holes = np.isnan(pixels) if pixels.dtype.kind == "f" else None
+    if holes is None or not holes.any():
+        return pixels
+    channels = range(pixels.shape[2])
+    known = [pixels[:, :, c][~holes[:, :, c]] for c in channels]
+    medians = np.array([np.median(values) if values.size else 0 for values in known], dtype=pixels.dtype)
+    return np.where(holes, medians, pixels)
 
 
 def _nulled(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import warnings
 from typing import BinaryIO
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from dataeval_spark.kernels.decode import UnreadableImage
+from dataeval_spark.kernels.unknown_files import describe
 
 _ORIENTATION_TAG = 0x0112
+_ENOUGH = 2**16  # bytes that tell what a file is that is no image
 # EXIF orientations that turn an image by a quarter.
 _TURNED = (5, 6, 7, 8)
 
@@ -48,6 +50,9 @@ def stored_and_upright_size(file: BinaryIO) -> tuple[tuple[int, int], tuple[int,
         try:
             image = Image.open(file)
             width, height = image.size
+        except UnidentifiedImageError as error:
+            file.seek(0)
+            raise UnreadableImage("header", *describe(file.read(_ENOUGH))) from error
         except Exception as error:  # Pillow's plug-ins raise whatever a damaged header makes them
             raise UnreadableImage.of("header", error) from error
         # Pillow's TIFF reader gives the upright size by itself.

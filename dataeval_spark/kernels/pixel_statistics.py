@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dataeval_spark.kernels.value_range import ValueRange
 
 BINS = 256
+_LARGEST_EXPONENT = 250
 _LEVELS = np.arange(BINS, dtype=np.float64)
 NAMES = ("mean", "std", "var", "skew", "kurtosis", "entropy", "missing", "zeros")
 
@@ -49,13 +50,13 @@ def pixel_statistics(
 ) -> PixelStatistics:
     """Measure pixel values as they are stored.
 
-    With x over all pixels (of all channels, or of one), NaN left out, and m_k the k-th central moment:
+    With x over all pixels (of all channels, or of one), NaN and infinity left out, and m_k the k-th central moment:
 
     - ``mean``; ``var = m_2`` (population); ``std = sqrt(var)``
     - ``skew = m_3 / m_2^1.5`` and ``kurtosis = m_4 / m_2^2 - 3``, 0 when all values are equal
     - histogram: 256 equal bins over the image's value range, the last one closed
     - ``entropy = -sum p ln p`` of that histogram, in nats, in [0, ln 256]
-    - ``missing`` = share of values that are NaN or outside the image, in [0, 1]
+    - ``missing`` = share of values that are not finite or lie outside the image, in [0, 1]
     - ``zeros`` = share of values equal to 0; missing values stay in the denominator
 
     Parameters
@@ -123,7 +124,7 @@ def _spread(counts: NDArray[np.int64], encoded: ValueRange) -> NDArray[np.int64]
 def _from_values(
     values: NDArray[np.float64], encoded: ValueRange | None, outside: int
 ) -> tuple[dict[str, float], NDArray[np.int64]]:
-    measured = values[~np.isnan(values)]
+    measured = values[np.isfinite(values)]
     total = values.size + outside
     statistics = dict.fromkeys(NAMES, np.nan)
     if total:
@@ -131,17 +132,21 @@ def _from_values(
     histogram = np.zeros(BINS, dtype=np.int64)
     if measured.size == 0:
         return statistics, histogram
-    with np.errstate(all="ignore"):  # infinities give NaN, which is the answer
-        # Moments about the first value: a constant image has variance 0 exactly.
-        shifted = measured - measured[0]
-        offset = shifted.mean()
-        deviation = shifted - offset
-        squared = deviation * deviation
-        m2, m3, m4 = squared.mean(), (squared * deviation).mean(), (squared * squared).mean()
+    # Powers of values beyond 1e75, or below 1e-75, leave the range of float64: they are brought to about 1 first.
+    _, exponent = np.frexp(np.abs(measured).max())
+    shift = int(exponent) if abs(exponent) > _LARGEST_EXPONENT else 0
+    scaled = np.ldexp(measured, -shift) if shift else measured
+    # Moments about the first value: a constant image has variance 0 exactly.
+    shifted = scaled - scaled[0]
+    offset = shifted.mean()
+    deviation = shifted - offset
+    squared = deviation * deviation
+    m2, m3, m4 = squared.mean(), (squared * deviation).mean(), (squared * squared).mean()
+    with np.errstate(over="ignore", under="ignore"):  # a variance may be too large for a number: it is infinite then
         statistics |= {
-            "mean": float(measured[0] + offset),
-            "std": float(np.sqrt(m2)),
-            "var": float(m2),
+            "mean": float(np.ldexp(scaled[0] + offset, shift)),
+            "std": float(np.ldexp(np.sqrt(m2), shift)),
+            "var": float(np.ldexp(m2, 2 * shift)),
             "skew": 0.0 if m2 == 0 else float(m3 / m2**1.5),
             "kurtosis": 0.0 if m2 == 0 else float(m4 / (m2 * m2) - 3),
             "zeros": float(np.count_nonzero(measured == 0) / total),

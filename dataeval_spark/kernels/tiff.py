@@ -1,27 +1,22 @@
-"""TIFF files that Pillow cannot read, or only with fewer bits: many bands, 16 bits per color channel, floats."""
+"""TIFF files that Pillow cannot read, or only with fewer bits, or wrongly: many bands, integers, floats, alpha."""
 
 from __future__ import annotations
 
 import functools
 import importlib.util
 import io
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from dataeval_spark.kernels.tiff_pages import page_count
+from dataeval_spark.kernels.image_modes import Layers, with_alpha
+from dataeval_spark.kernels.tiff_samples import COMPRESSION, EXTRA, LOSSLESS, ORIENTATION, PHOTOMETRIC, Page, samples
 
-_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLES_PER_PIXEL, _EXTRA_SAMPLES, _SAMPLE_FORMAT = 258, 262, 277, 338, 339
-_UNSIGNED, _SIGNED = 1, 2
-_ALPHA = (1, 2)  # kinds of extra samples
-_CMYK = 5
-_GRAY = (0, 1, 3)  # white is zero, black is zero, palette
-_ORIENTATION = 274
-_WHITE_IS_ZERO = 0
-_KINDS = "uif"  # unsigned, signed, float
+_PREMULTIPLIED, _UNASSOCIATED = 1, 2  # kinds of extra samples
+_WHITE_IS_ZERO, _COLOR, _PALETTE, _CMYK, _YCBCR, _LAB = 0, 2, 3, 5, 6, 8
+_OWN_BANDS = {_WHITE_IS_ZERO: 1, 1: 1, _COLOR: 3, _PALETTE: 1, _CMYK: 4, _YCBCR: 3, _LAB: 3}
+_PILLOW_BITS = (1, 2, 4, 8)
 
 
 def is_tiff(data: bytes) -> bool:
@@ -41,92 +36,106 @@ def is_installed() -> bool:
     return importlib.util.find_spec("tifffile") is not None
 
 
-def reduced_by_pillow(image: Image.Image) -> str | None:
-    """What Pillow would make of an opened TIFF image that holds more bits, bands or other integers; None where nothing.
-
-    A band beside gray or color is alpha where the file says so, and else a band.
+def is_left_to_pillow(page: Page) -> bool:
+    """Whether Pillow reads a page as it is: up to eight bits, unsigned, and without more bands than its colors.
 
     Examples
     --------
-    >>> reduced_by_pillow(Image.new("RGB", (1, 1))) is None
+    >>> is_left_to_pillow(Page(b"", "<", {258: (8, 8, 8), 262: (2,), 277: (3,)}))
+    True
+    >>> is_left_to_pillow(Page(b"", "<", {258: (16,)}))
+    False
+    """
+    own = _OWN_BANDS.get(page.number(PHOTOMETRIC))
+    if page.kind != "u" or page.bits not in _PILLOW_BITS or own is None:
+        return False
+    is_with_alpha = page.bands == own + 1 and has_alpha(page)
+    if not is_in_pillows_codec(page):
+        return page.bands <= own or is_with_alpha
+    return page.bands == own or (is_with_alpha and page.number(PHOTOMETRIC) == _PALETTE)
+
+
+def has_alpha(page: Page) -> bool:
+    """Whether the first band beside the colors is alpha.
+
+    Examples
+    --------
+    >>> has_alpha(Page(b"", "<", {262: (2,), 277: (4,), 338: (2,)}))
     True
     """
-    tags: Any = getattr(image, "tag_v2", {})
-    samples = tags.get(_SAMPLES_PER_PIXEL, 1)
-    bits, kinds = _largest(tags.get(_BITS_PER_SAMPLE, 1)), _largest(tags.get(_SAMPLE_FORMAT, _UNSIGNED))
-    photometric = tags.get(_PHOTOMETRIC, 1)
-    own = 1 if photometric in _GRAY else 4 if photometric == _CMYK else 3
-    others = tags.get(_EXTRA_SAMPLES, ())
-    others = others if isinstance(others, tuple) else (others,)
-    has_bands = samples > own and not (samples == own + 1 and others[:1] and others[0] in _ALPHA)
-    if samples > 4 or has_bands:
-        return f"{samples} bands to {len(image.getbands())}"
-    if samples > 1 and bits > 8:
-        return f"{bits} bits to 8"
-    if (kinds == _UNSIGNED and bits == 32) or (kinds == _SIGNED and bits == 8):
-        return f"{'unsigned' if kinds == _UNSIGNED else 'signed'} {bits} bits taken for others"
-    return None
+    own = _OWN_BANDS.get(page.number(PHOTOMETRIC), page.bands)
+    return page.bands > own and page.tags.get(EXTRA, ())[:1] in ((_PREMULTIPLIED,), (_UNASSOCIATED,))
 
 
-def _largest(value: Any) -> int:
-    return int(max(value)) if isinstance(value, tuple) and value else int(value or 0)
+def is_in_pillows_codec(page: Page) -> bool:
+    """Whether Pillow can unpack a page to the bytes that were packed.
 
-
-@dataclass(frozen=True)
-class Page:
-    """The first page of a TIFF file, not decoded yet.
-
-    Attributes
-    ----------
-    page : tifffile.TiffPage
-        As tifffile reads it.
-    pages : int
-        Pages in the file.
+    Examples
+    --------
+    >>> is_in_pillows_codec(Page(b"", "<", {259: (5,)}))  # LZW
+    True
     """
-
-    page: Any
-    pages: int
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in the file."""
-        return int(self.page.imagewidth), int(self.page.imagelength)
-
-    @property
-    def values(self) -> int:
-        """Values of all pixels and bands."""
-        width, height = self.size
-        return width * height * int(self.page.samplesperpixel)
-
-    @property
-    def mode(self) -> str:
-        """Type and bands, such as ``uint16 x 5``."""
-        return f"{self.page.dtype} x {int(self.page.samplesperpixel)}"
-
-    def upright_pixels(self) -> tuple[NDArray[Any], int]:
-        """Pixels (height, width, bands) in the file's own type, upright, and the orientation that was applied.
-
-        Where white is zero, integers are inverted. Three or four bands of a color image stay three or four.
-
-        Raises
-        ------
-        ValueError
-            The page is no picture of bands, or of complex numbers.
-        """
-        pixels = np.asarray(self.page.asarray())
-        pixels = _bands_last(pixels, self.page)
-        if pixels.dtype.kind not in _KINDS:
-            raise ValueError(f"pixels of type {pixels.dtype}; expected integers or floats")
-        if int(self.page.photometric) == _WHITE_IS_ZERO and pixels.dtype.kind == "u":
-            pixels = np.iinfo(pixels.dtype).max - pixels
-        tag = self.page.tags.get(_ORIENTATION)
-        orientation = int(tag.value) if tag is not None and 1 <= int(tag.value) <= 8 else 1
-        native = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
-        return np.ascontiguousarray(upright(native, orientation)), orientation
+    return page.number(COMPRESSION) in LOSSLESS
 
 
-def first_page(data: bytes) -> Page:
-    """Open the first page of a TIFF file.
+def layers_of_page(page: Page) -> Layers:
+    """Layers of a page, as stored: not turned.
+
+    Unsigned integers are inverted where white is zero, and gray of up to seven bits is scaled to eight. A band beside
+    gray or color is alpha where the file says so; any other band is kept as it is.
+
+    Raises
+    ------
+    ValueError
+        A type, compression or kind of color that is not read.
+    OSError
+        The page is damaged.
+    """
+    photometric, extra = page.number(PHOTOMETRIC), page.tags.get(EXTRA, ())
+    own = _OWN_BANDS.get(photometric, page.bands)
+    if photometric in (_PALETTE, _YCBCR, _LAB):
+        name = {_PALETTE: "palette", _YCBCR: "YCbCr", _LAB: "CIELAB"}[photometric]
+        raise ValueError(f"{name} of {page.bits} bits and {page.bands} bands")
+    return _layers(samples(page), page, photometric, own, extra)
+
+
+def _layers(pixels: NDArray[Any], page: Page, photometric: int, own: int, extra: tuple[int, ...]) -> Layers:
+    conversion = None
+    if photometric == _WHITE_IS_ZERO and pixels.dtype.kind == "u":
+        pixels = np.concatenate([2**page.bits - 1 - pixels[:, :, :1], pixels[:, :, 1:]], axis=2)
+    if page.bits < 8 and pixels.dtype.kind == "u":
+        pixels = (pixels.astype(np.uint16) * 255 // (2**page.bits - 1)).astype(np.uint8)
+        conversion = "1 bit to 8" if page.bits == 1 else None
+    if photometric == _CMYK and page.bands == 4 and pixels.dtype.kind == "u":
+        return Layers(_rgb_of_inks(pixels), conversion="CMYK to RGB", source=pixels, source_kind="CMYK")
+    if (
+        photometric != _CMYK
+        and page.bands == own + 1
+        and extra[:1]
+        and extra[0] in (_PREMULTIPLIED, _UNASSOCIATED)
+        and _is_opacity(pixels)
+    ):
+        colors = np.ascontiguousarray(pixels[:, :, :-1])
+        return with_alpha(colors, pixels[:, :, -1:], conversion, is_premultiplied=extra[0] == _PREMULTIPLIED)
+    return Layers(pixels, conversion=conversion)
+
+
+def _is_opacity(pixels: NDArray[Any]) -> bool:
+    if pixels.dtype.kind == "u":
+        return True
+    return pixels.dtype.kind == "f" and bool(np.all((pixels >= 0) & (pixels <= 1)))
+
+
+def _rgb_of_inks(inks: NDArray[Any]) -> NDArray[Any]:
+    """``(top - ink) * (top - black) / top``, to the nearest: what Pillow does with eight bits."""
+    top = np.uint64(np.iinfo(inks.dtype).max)
+    left = top - inks.astype(np.uint64)
+    rgb: NDArray[Any] = ((left[:, :, :3] * left[:, :, 3:] + top // np.uint64(2)) // top).astype(inks.dtype)
+    return rgb
+
+
+def layers_by_tifffile(page: Page, index: int = 0) -> Layers:
+    """Layers of a page in a compression that needs tifffile's codecs.
 
     Raises
     ------
@@ -135,19 +144,31 @@ def first_page(data: bytes) -> Page:
     """
     import tifffile
 
-    file = tifffile.TiffFile(io.BytesIO(data))
-    return Page(file.pages[0], page_count(data))
+    with tifffile.TiffFile(io.BytesIO(page.data)) as file:
+        found = file.pages[index]
+        pixels = _bands_last(np.asarray(found.asarray()), page)
+    if pixels.dtype.kind not in "uif":
+        raise ValueError(f"pixels of type {pixels.dtype}; expected integers or floats")
+    native = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    photometric = page.number(PHOTOMETRIC)
+    return _layers(native, page, photometric, _OWN_BANDS.get(photometric, page.bands), page.tags.get(EXTRA, ()))
 
 
-def _bands_last(pixels: NDArray[Any], page: Any) -> NDArray[Any]:
-    width, height, samples = int(page.imagewidth), int(page.imagelength), int(page.samplesperpixel)
+def _bands_last(pixels: NDArray[Any], page: Page) -> NDArray[Any]:
+    (width, height), bands = page.size, page.bands
     if pixels.shape == (height, width):
         return pixels[:, :, np.newaxis]
-    if pixels.shape == (height, width, samples):
+    if pixels.shape == (height, width, bands):
         return pixels
-    if pixels.shape == (samples, height, width):
+    if pixels.shape == (bands, height, width):
         return np.moveaxis(pixels, 0, 2)
     raise ValueError(f"a page of shape {pixels.shape}; expected one picture of bands")
+
+
+def orientation_of(page: Page) -> int:
+    """Orientation that the page asks for, 1 to 8."""
+    orientation = page.number(ORIENTATION)
+    return orientation if 1 <= orientation <= 8 else 1
 
 
 def upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:

@@ -8,8 +8,6 @@ import struct
 def page_count(data: bytes) -> int:
     """Number of directories in the chain of a TIFF or BigTIFF file, at least 1.
 
-    The chain ends where it comes back to itself or leaves the file, so a damaged later page does not cost the others.
-
     Parameters
     ----------
     data : bytes
@@ -20,10 +18,23 @@ def page_count(data: bytes) -> int:
     >>> page_count(b"II*\\x00" + bytes(4))
     1
     """
+    return max(1, len(directories(data)))
+
+
+def directories(data: bytes) -> list[int]:
+    """Offsets of the directories in the chain of a TIFF or BigTIFF file.
+
+    The chain ends where it comes back to itself or leaves the file, so a damaged later page does not cost the others.
+
+    Examples
+    --------
+    >>> directories(b"II*\\x00" + bytes(4))
+    []
+    """
     order = "<" if data[:2] == b"II" else ">"
     is_big = data[2:4] in (b"+\x00", b"\x00+")
     number, entry, link = (order + "Q", 20, order + "Q") if is_big else (order + "H", 12, order + "I")
-    pages: set[int] = set()
+    pages: dict[int, None] = {}  # in order
     offset = _read(link, data, 8 if is_big else 4)
     while offset and offset not in pages:
         entries = _read(number, data, offset)
@@ -31,9 +42,9 @@ def page_count(data: bytes) -> int:
         following = _read(link, data, end)
         if not entries or following is None:
             break
-        pages.add(offset)
+        pages[offset] = None
         offset = following
-    return max(1, len(pages))
+    return list(pages)
 
 
 def _read(format: str, data: bytes, offset: int) -> int | None:

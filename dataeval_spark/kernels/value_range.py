@@ -82,7 +82,8 @@ def perceptual(pixels: NDArray[Any], encoded: ValueRange) -> NDArray[Any]:
     if encoded.bit_depth == 8:
         return pixels if pixels.dtype == np.uint8 else np.clip(pixels.astype(np.float64), 0, 255)
     values = pixels.astype(np.float64)
-    return np.clip((values - encoded.minimum) / (encoded.maximum - encoded.minimum) * 255, 0, 255)
+    with np.errstate(over="ignore"):  # far beyond the range: at its end
+        return np.clip((values - encoded.minimum) / (encoded.maximum - encoded.minimum) * 255, 0, 255)
 
 
 def picture(pixels: NDArray[Any], encoded: ValueRange) -> NDArray[np.uint8]:

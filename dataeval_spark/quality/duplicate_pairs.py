@@ -16,6 +16,8 @@ from dataeval_spark.frames.hamming_pairs import hamming_pairs
 from dataeval_spark.tables import DUPLICATE_PAIRS
 
 EXACT_KINDS = {"exact_file": "file_hash", "exact_pixels": "content_hash"}
+# Equal as far as they were decoded: the first frame of several, or eight of more bits.
+DECODED_PIXELS = "decoded_pixels"
 NEAR_KINDS = ("phash", "dhash")
 # The hash of the picture as it is, which tells whether two are alike as they are.
 D4_KINDS = {"phash_d4": "phash", "dhash_d4": "dhash"}
@@ -116,7 +118,12 @@ def hamming_distance(a: str, b: str) -> Column:
 
 def _keyed(kind: str) -> Column:
     plain = F.lit(None).cast("string")
-    if kind in EXACT_KINDS:
+    covers_all = F.coalesce(F.col("content_scope") == "all", F.lit(False))
+    if kind == "exact_pixels":
+        value = F.when(covers_all, F.col("content_hash"))
+    elif kind == DECODED_PIXELS:
+        value = F.when(~covers_all, F.col("content_hash"))
+    elif kind in EXACT_KINDS:
         value = F.col(EXACT_KINDS[kind])
     elif kind == LOW_INFORMATION:
         value = F.when(F.col("is_blank"), F.col("phash"))

@@ -14,6 +14,7 @@ from dataeval_spark.frames.neighbor_lists import require_distances
 from dataeval_spark.quality.duplicate_groups import Grouping, Keep, duplicate_groups
 from dataeval_spark.quality.duplicate_pairs import (
     D4_KINDS,
+    DECODED_PIXELS,
     EXACT_KINDS,
     LOW_INFORMATION,
     NEAR_KINDS,
@@ -50,7 +51,9 @@ def duplicates(
 ) -> tuple[DataFrame, DataFrame, DataFrame]:
     """Find exact and near duplicate images, and group them.
 
-    Exact: equal bytes of the file, or equal decoded pixels (shape and type included). Near: perceptual hashes (phash
+    Exact: equal bytes of the file, or equal pixels: all frames, all bits, alpha and the colors beneath it, with shape
+    and type. Where less was decoded (``hashes.content_scope``) equal pixels are of kind ``decoded_pixels``, which is no
+    exact copy. Near: perceptual hashes (phash
     or dhash) that differ in at most so many bits; 0, equal hashes, is DataEval's definition. Among k images with one
     equal hash each is tied to the smallest id (k - 1 pairs), and of two near hashes the smallest ids are tied, so a
     hash shared by a million images costs a million rows. Groups are the connected components over all pairs.
@@ -130,9 +133,11 @@ def duplicates(
         )
     if compat:
         # DataEval's pixel hash knows neither shape nor type; it is there where images were profiled with it.
-        hashes = hashes.withColumn("content_hash", F.coalesce("dataeval_xxhash", "content_hash"))
+        hashes = hashes.withColumns(
+            {"content_hash": F.coalesce("dataeval_xxhash", "content_hash"), "content_scope": F.lit("all")}
+        )
     items = _items(hashes, image_stats, boxes, F.lit(False) if compat else _spread() < low_information_std)
-    kinds = [*EXACT_KINDS, *(NEAR_KINDS if near else ()), *(D4_KINDS if near and d4 else ())]
+    kinds = [*EXACT_KINDS, *((DECODED_PIXELS, *NEAR_KINDS) if near else ()), *(D4_KINDS if near and d4 else ())]
     kinds += [LOW_INFORMATION] if near and not compat else []
     distances = {"phash": phash_distance, "dhash": dhash_distance}
     distances |= {kind: distances[plain] for kind, plain in D4_KINDS.items()}
@@ -208,7 +213,9 @@ def _items(hashes: DataFrame, image_stats: DataFrame, boxes: bool, is_blank: Col
     """One row per image, and per box, with its hashes and what decides which is kept."""
     level = F.lit(True) if boxes else F.col("target_index").isNull()
     target = F.coalesce("target_index", F.lit(WHOLE)).alias("target")
-    hashed = hashes.where(level).select("image_id", target, *EXACT_KINDS.values(), *NEAR_KINDS, *D4_KINDS)
+    hashed = hashes.where(level).select(
+        "image_id", target, *EXACT_KINDS.values(), "content_scope", *NEAR_KINDS, *D4_KINDS
+    )
     measured = image_stats.where(level).select(
         "image_id", target, "size", "sharpness", F.coalesce(is_blank, F.lit(False)).alias("is_blank")
     )

@@ -35,6 +35,7 @@ def image_findings(
       lengths of that interval; below 0.5 is outside it. Where IQR is 0, any other size is odd.
     * ``grayscale``: gray images where at least ``1 - grayscale_share`` of the images have colour
       (cleanvision lists every gray image, also in a dataset of gray images)
+    * ``non_finite_pixels``: share of values that are neither NaN nor infinite, below 1
     * ``invalid_box``: boxes that are empty, inverted or wholly outside
 
     Parameters
@@ -134,6 +135,15 @@ def _rules(thresholds: dict[str, float], grayscale_share: float) -> list[Column]
     rules.append(
         _rule(
             "grayscale", F.when(is_odd, 0.0).otherwise(1.0), F.lit(1.0), "info", "Gray among colour images (score %.0f)"
+        )
+    )
+    rules.append(
+        F.struct(
+            F.lit("non_finite_pixels").alias("rule"),
+            F.when(F.col("non_finite") > 0, 1 - F.col("missing")).otherwise(1.0).alias("score"),
+            F.lit(1.0).alias("threshold"),
+            F.lit("warning").alias("severity"),
+            F.format_string("NaN or infinite: %d values; the others are measured", "non_finite").alias("message"),
         )
     )
     return rules

@@ -28,6 +28,7 @@ RULES = {
         "Look at them: pictures without content can usually be left out.",
     ),
     "odd_size": ("info", "far larger or smaller than the others", "Check that resizing keeps what is to be seen."),
+    "non_finite_pixels": ("warning", "partly NaN or infinite", "Replace these values: most models give NaN for them."),
     "odd_aspect_ratio": ("info", "unusually long or tall", "Check that resizing does not distort them."),
     "grayscale": ("info", "without colour", "Check that the model may see gray pictures among the colour ones."),
 }

@@ -28,7 +28,8 @@ def normalization(
     With ``n_i`` measured pixels of image i, and its mean and variance on a scale on which its value range is [0, 1]:
     ``mean = sum n_i m_i / sum n_i`` and ``var = sum n_i (v_i + (m_i - mean)^2) / sum n_i``: the moments of all pixels
     put together, exactly (Chan, Golub and LeVeque 1979). Images whose value range is unknown (negative values, or one
-    that was declared to the profile and not here) have no such scale and are left out and counted.
+    that was declared to the profile and not here) have no such scale and are left out and counted, and so are those
+    whose mean lies outside the declared range: they hold values that stand for no data.
 
     Parameters
     ----------
@@ -124,6 +125,8 @@ def _rows(
             (F.col("var") / (span * span)).alias("v"),
         )
         .where("n > 0")
+        # Values far beyond the declared range, such as 1e308 for no data, are not on its scale.
+        .withColumn("m", F.when(F.col("m").between(0, 1) & F.col("v").isNotNull(), F.col("m")))
         .select("width", "height", "split", "n", "m", "v", F.inline("places"))
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from zoneinfo import ZoneInfo
 
 from dataeval_spark.errors import OptionError
@@ -15,7 +16,7 @@ from dataeval_spark.kernels.image_profile import Measures
 from dataeval_spark.kernels.isolated import Limits
 
 # Raised whenever a measured value changes: every image is then measured anew.
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class ProfileOptions:
     per_target : bool
         Measure boxes too.
     max_pixels : int
-        Larger images are refused before they are decoded (decompression bombs).
+        Larger images are refused before they are decoded (decompression bombs); and the frames or pages of a file are
+        all part of its content hash up to so many pixels together.
     timezone : str
         Zone of capture times in EXIF data that name none.
     channel_groups : mapping of str to sequence of int, optional
@@ -88,7 +90,7 @@ class ProfileOptions:
         if self.compat is not None:
             OptionError.unless_one_of("profile.compat", self.compat, ("dataeval",))
         bounds = self.value_range
-        if bounds is not None and not (len(bounds) == 2 and bounds[0] < bounds[1]):
+        if bounds is not None and not (len(bounds) == 2 and bounds[0] < bounds[1] and isfinite(bounds[1] - bounds[0])):
             raise OptionError(
                 f"profile.value_range is {list(bounds)}; expected the lowest and the highest value.\n"
                 "Hint: profile.value_range = [-1.0, 1.0]"
@@ -116,6 +118,7 @@ class ProfileOptions:
         bounds = self.value_range
         return Measures(
             max_pixels=self.max_pixels,
+            frame_pixels=self.max_pixels,
             timezone=self.timezone,
             channel_groups={name: tuple(channels) for name, channels in (self.channel_groups or {}).items()},
             background=self.background,

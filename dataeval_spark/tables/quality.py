@@ -18,7 +18,8 @@ DUPLICATE_PAIRS = Table(
         Column(
             "kind",
             "string",
-            "exact_file, exact_pixels, phash, dhash, phash_d4, dhash_d4 (any rotation or flip), embedding or "
+            "exact_file, exact_pixels (all frames, bits and alpha), decoded_pixels (the first of several frames, or "
+            "eight of more bits), phash, dhash, phash_d4, dhash_d4 (any rotation or flip), embedding or "
             "low_information",
         ),
         Column("distance", "double", "Bits in which perceptual hashes differ; distance of embeddings; 0 for equal"),
@@ -129,7 +130,8 @@ IMAGE_FINDINGS = Table(
         Column(
             "rule",
             "string",
-            "dark, bright, blurry, low_information, odd_size, odd_aspect_ratio, grayscale or invalid_box",
+            "dark, bright, blurry, low_information, odd_size, odd_aspect_ratio, grayscale, non_finite_pixels or "
+            "invalid_box",
         ),
         Column("score", "double", "Lower is worse (cleanvision's score)", range="[0, 1]"),
         Column("threshold", "double", "Score below which it is a finding"),

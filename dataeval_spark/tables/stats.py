@@ -15,8 +15,11 @@ PIXEL_COLUMNS = (
     _number("skew", "Skewness m3 / m2^1.5; 0 when constant"),
     _number("kurtosis", "Excess kurtosis m4 / m2^2 - 3; 0 when constant"),
     _number("entropy", "Shannon entropy of the 256-bin histogram", "nat", "[0, 5.546]"),
-    _number("missing", "Share of values that are NaN or lie outside the image", range="[0, 1]"),
+    _number("missing", "Share of values that are NaN or infinite, or lie outside the image", range="[0, 1]"),
     _number("zeros", "Share of values that are 0", range="[0, 1]"),
+)
+NON_FINITE = Column(
+    "non_finite", "bigint", "Values that are NaN or infinite; all statistics are of the others", "values", nullable=True
 )
 VISUAL_COLUMNS = (
     _number("brightness", "25th percentile (DataEval's definition)", range="[0, 255]"),
@@ -57,6 +60,8 @@ FILE_COLUMNS = (
     Column("format", "string", "File format, such as JPEG or PNG", nullable=True),
     Column("color_mode", "string", "Colour mode in the file, such as RGB, L, P or CMYK", nullable=True),
     Column("orientation", "int", "EXIF orientation that was applied; 1 when none", range="1..8", nullable=True),
+    Column("stored_width", "int", "Width in the file, before its orientation is applied", "pixel", nullable=True),
+    Column("stored_height", "int", "Height in the file, before its orientation is applied", "pixel", nullable=True),
     Column("frames", "int", "Frames in the file; the first one is measured", nullable=True),
     Column("pixel_type", "string", "Type of the decoded pixels, such as uint8 or float32", nullable=True),
     Column("conversion", "string", "What decoding did to the pixels, such as CMYK to RGB; null: none", nullable=True),
@@ -82,6 +87,7 @@ IMAGE_STATS = Table(
         TARGET_INDEX,
         *DIMENSION_COLUMNS,
         *PIXEL_COLUMNS,
+        NON_FINITE,
         *VISUAL_COLUMNS,
         *APPEARANCE_COLUMNS,
         *FILE_COLUMNS,
@@ -155,7 +161,21 @@ HASHES = Table(
         IMAGE_ID,
         TARGET_INDEX,
         Column("file_hash", "string", "xxh3-128 of the file's bytes; null for a box", nullable=True),
-        Column("content_hash", "string", "xxh3-128 of shape, type and decoded pixels", nullable=True),
+        Column(
+            "content_hash",
+            "string",
+            "xxh3-128 of shape, type and all that was decoded: every frame and bit, alpha and the colors beneath it; "
+            "an opaque alpha adds nothing",
+            nullable=True,
+        ),
+        Column(
+            "content_scope",
+            "string",
+            "How much of the file the content hash covers: all; first_frame (the frames have more than "
+            "profile.max_pixels pixels in all, or a later one is damaged; of a box in a file of several frames); "
+            "fewer_bits (the decoder gives eight of more bits)",
+            nullable=True,
+        ),
         Column("phash", "string", "64-bit DCT perceptual hash, hexadecimal", nullable=True),
         Column("dhash", "string", "64-bit gradient perceptual hash, hexadecimal", nullable=True),
         Column("phash_d4", "string", "Smallest phash over the 8 rotations and flips", nullable=True),

@@ -197,9 +197,12 @@ def test_bytes_that_are_no_image_fail_at_the_header(data):
 
 
 def test_the_message_has_no_memory_address():
-    error = failure(b"not an image")
+    error = failure(b"\0\1\2not an image")
 
-    assert str(error) == ("header: UnidentifiedImageError: the bytes are in no image format that Pillow can identify")
+    assert str(error) == (
+        "header: UnidentifiedImageError: the bytes are in no image format that Pillow can identify (they begin "
+        "00 01 02 6e 6f 74 20 61): convert the file to PNG, JPEG or TIFF, or leave it out"
+    )
 
 
 def test_an_image_above_max_pixels_is_refused_at_the_header():

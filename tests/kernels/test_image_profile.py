@@ -20,7 +20,7 @@ GENERAL = {"image_id", "target_index", "fingerprint", "run_id"}
 GEOMETRY = {"offset_x", "offset_y", "width", "height", "channels", "size", "aspect_ratio", "bit_depth", "center_x"}
 GEOMETRY |= {"center_y", "distance_center", "distance_edge", "invalid_box"}
 FILE = {"format", "color_mode", "orientation", "frames", "pixel_type", "decoder"}
-FILE |= {"has_gps", "is_animated", "has_alpha", "has_icc_profile"}
+FILE |= {"stored_width", "stored_height", "has_gps", "is_animated", "has_alpha", "has_icc_profile"}
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -57,7 +57,7 @@ def test_the_rows_have_the_columns_of_the_contracts_in_any_case(target):
 
 @pytest.mark.parametrize("table", [IMAGE_STATS, CHANNEL_STATS])
 def test_values_have_the_types_of_the_contract(table):
-    types = {"double": float, "int": int, "boolean": bool, "string": str, "array<double>": list}
+    types = {"double": float, "int": int, "bigint": int, "boolean": bool, "string": str, "array<double>": list}
     types |= {"array<bigint>": np.ndarray, "timestamp": datetime}
     profile = profile_image(photograph(), [(0, 0, 20, 20)])
     rows = [profile.image.stats, profile.boxes[0].stats] if table is IMAGE_STATS else profile.image.channels
@@ -110,6 +110,20 @@ def test_the_bit_depth_of_a_box_is_that_of_its_image():
     (box,) = profile_image(png(pixels), [(10, 10, 20, 20)]).boxes
 
     assert box.stats["bit_depth"] == 8
+
+
+@pytest.mark.parametrize(("orientation", "upright"), [(1, (6, 4)), (3, (6, 4)), (6, (4, 6)), (8, (4, 6))])
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "TIFF"])
+def test_the_stored_size_is_that_before_the_orientation(file_format, orientation, upright):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    file = io.BytesIO()
+    Image.new("RGB", (6, 4)).save(file, file_format, exif=exif)
+
+    stats = profile_image(file.getvalue()).image.stats
+
+    assert (stats["stored_width"], stats["stored_height"]) == (6, 4)
+    assert (stats["width"], stats["height"]) == upright
 
 
 def test_an_encoder_gets_the_pixels_of_the_image_and_of_each_valid_box():
@@ -183,7 +197,10 @@ def test_a_truncated_jpeg_is_unreadable():
     file = io.BytesIO()
     Image.fromarray(image("china_u8")).save(file, "JPEG")
 
-    with pytest.raises(UnreadableImage, match="decode: OSError: image file is truncated"):
+    with pytest.raises(
+        UnreadableImage,
+        match=r"decode: OSError: a JPEG file that ends early: image file is truncated .*download it again",
+    ):
         profile_image(file.getvalue()[:2000])
 
 

@@ -1,4 +1,4 @@
-"""TIFF files that Pillow reads with fewer bits, or not at all."""
+"""TIFF files that Pillow reads with fewer bits, or wrongly, or not at all, as tifffile writes them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from dataeval_spark.kernels import decode as decoding
 from dataeval_spark.kernels.decode import UnreadableImage, decode
 from dataeval_spark.kernels.image_profile import profile_image
+from dataeval_spark.kernels.tiff import layers_by_tifffile, layers_of_page
+from dataeval_spark.kernels.tiff_samples import page_of
 
 tifffile = pytest.importorskip("tifffile", reason="extra tiff")
 RANDOM = np.random.default_rng(0)
@@ -31,7 +33,8 @@ def test_many_bands_keep_their_values_and_type(dtype, planar):
     found = decode(written(stored, photometric="minisblack", planarconfig=planar))
 
     assert found.pixels.tolist() == pixels.tolist()
-    assert (found.decoder, found.color_mode) == ("tifffile", f"{np.dtype(dtype)} x 5")
+    assert found.pixels.dtype == dtype
+    assert found.color_mode == f"{np.dtype(dtype)} x 5"
 
 
 def test_sixteen_bits_per_color_channel_are_kept():
@@ -40,7 +43,7 @@ def test_sixteen_bits_per_color_channel_are_kept():
     found = decode(written(pixels, photometric="rgb"))
 
     assert (found.pixels == pixels).all()
-    assert (found.decoder, found.conversion) == ("tifffile", None)
+    assert found.conversion is None
 
 
 @pytest.mark.parametrize("extra", [["unspecified"], None])
@@ -52,7 +55,7 @@ def test_a_band_that_is_no_alpha_is_kept(bands, extra):
     found = decode(written(pixels, photometric=kind, extrasamples=extra, planarconfig="contig"))
 
     assert found.pixels.tolist() == pixels.tolist()
-    assert (found.decoder, found.conversion) == ("tifffile", None)
+    assert found.conversion is None
 
 
 def test_a_band_that_the_file_calls_alpha_is_composited():
@@ -64,32 +67,48 @@ def test_a_band_that_the_file_calls_alpha_is_composited():
 
 
 @pytest.mark.parametrize(("dtype", "value"), [("uint32", 3_000_000_000), ("int8", -5)])
-def test_integers_that_pillow_takes_for_others_keep_their_values(dtype, value, monkeypatch):
-    data = written(np.full((4, 4), value, dtype=dtype), photometric="minisblack")
+@pytest.mark.parametrize("has_tifffile", [True, False])
+def test_integers_that_pillow_takes_for_others_keep_their_values(dtype, value, has_tifffile, monkeypatch):
+    monkeypatch.setattr(decoding.tiff, "is_installed", lambda: has_tifffile)
 
-    assert decode(data).pixels.ravel()[0] == value
-    monkeypatch.setattr(decoding.tiff, "is_installed", lambda: False)
-    assert decode(data).conversion.endswith("bits taken for others")
+    found = decode(written(np.full((4, 4), value, dtype=dtype), photometric="minisblack"))
+
+    assert (found.pixels.ravel()[0], found.conversion, found.decoder) == (value, None, "Pillow")
 
 
-def test_without_tifffile_pillow_reduces_them_and_says_so(monkeypatch):
-    monkeypatch.setattr(decoding.tiff, "is_installed", lambda: False)
-    pixels = np.full((6, 8, 3), 256 * 7, dtype=np.uint16)
+def with_compression(data: bytes, compression: int) -> bytes:
+    page = tifffile.TiffFile(io.BytesIO(data)).pages[0]
+    offset = page.tags["Compression"].valueoffset
+    return data[:offset] + compression.to_bytes(2, "little") + data[offset + 2 :]
 
-    found = decode(written(pixels, photometric="rgb"))
 
-    assert (found.decoder, found.conversion, found.pixels.max()) == ("Pillow", "16 bits to 8", 7)
-    with pytest.raises(UnreadableImage, match="dataeval_spark\\[tiff\\]"):
-        decode(written(np.zeros((4, 4, 7), dtype=np.int16), photometric="minisblack", planarconfig="contig"))
+@pytest.mark.parametrize(("has_tifffile", "reason"), [(False, "MissingExtraError: .*pip install"), (True, "decode: ")])
+def test_a_compression_without_a_codec_is_unreadable_with_its_reason(has_tifffile, reason, monkeypatch):
+    monkeypatch.setattr(decoding.tiff, "is_installed", lambda: has_tifffile)
+    pixels = np.zeros((4, 4, 7), dtype=np.int16)
+
+    with pytest.raises(UnreadableImage, match=reason):
+        decode(with_compression(written(pixels, photometric="minisblack", planarconfig="contig"), 34887))
+
+
+def test_tifffile_gives_what_our_own_reader_gives():
+    pixels = RANDOM.integers(0, 256, (6, 8, 4), dtype=np.uint16)
+    data = written(pixels, photometric="rgb", extrasamples=["unassalpha"])
+    page = page_of(data)
+
+    assert (layers_by_tifffile(page).colors == layers_of_page(page).colors).all()
+    assert (layers_by_tifffile(page).alpha == layers_of_page(page).alpha).all()
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_an_orientation_is_applied_as_pillow_applies_it(orientation):
     pixels = RANDOM.integers(0, 256, (5, 8, 3), dtype=np.uint16)
     tag = [(274, "H", 1, orientation, True)]
-    upright = Image.fromarray(pixels.astype(np.uint8))
-    if orientation in decoding._UPRIGHT:
-        upright = upright.transpose(decoding._UPRIGHT[orientation])
+    exif = Image.Exif()
+    exif[274] = orientation
+    file = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(file, "PNG", exif=exif)
+    upright = ImageOps.exif_transpose(Image.open(file))
 
     found = decode(written(pixels, photometric="rgb", extratags=tag))
 

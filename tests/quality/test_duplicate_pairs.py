@@ -7,8 +7,8 @@ import pytest
 from dataeval_spark.quality.duplicate_pairs import WHOLE, hamming_distance, pairs_by_embedding, pairs_by_hash
 
 ITEMS = (
-    "image_id string, target int, is_blank boolean, file_hash string, content_hash string, phash string, "
-    "dhash string, phash_d4 string, dhash_d4 string"
+    "image_id string, target int, is_blank boolean, file_hash string, content_hash string, content_scope string, "
+    "phash string, dhash string, phash_d4 string, dhash_d4 string"
 )
 # a, b and c are a chain in steps of 4 bits, e is d turned; two boxes that are 1 bit apart.
 PHASHES = {
@@ -25,12 +25,12 @@ TURNED = {"a": "a" * 16, "b": "b" * 16, "c": "c" * 16, "d": "d" * 16, "e": "d" *
 
 def items(frame):
     rows = [
-        (name, WHOLE, name == "blank", None, None, phash, None, TURNED[name[0]], None)
+        (name, WHOLE, name == "blank", None, None, "all", phash, None, TURNED[name[0]], None)
         for name, phash in PHASHES.items()
     ]
     rows += [
-        ("a", 7, False, None, "box", "000000000000000f", None, None, None),
-        ("e", 0, False, None, "box", "000000000000001f", None, None, None),
+        ("a", 7, False, None, "box", "all", "000000000000000f", None, None, None),
+        ("e", 0, False, None, "box", "all", "000000000000001f", None, None, None),
     ]
     return frame(ITEMS, rows)
 
@@ -63,9 +63,9 @@ def test_a_rotated_copy_is_found_by_its_d4_hash_and_said_to_be_rotated(found):
 
 def test_near_d4_hashes_are_the_same_way_round_when_the_images_are_as_near(frame):
     rows = [
-        ("x", WHOLE, False, None, None, None, "0" * 16, None, "0" * 16),
-        ("y", WHOLE, False, None, None, None, "0" * 15 + "3", None, "0" * 15 + "1"),
-        ("z", WHOLE, False, None, None, None, "f" * 16, None, "0" * 15 + "2"),
+        ("x", WHOLE, False, None, None, "all", None, "0" * 16, None, "0" * 16),
+        ("y", WHOLE, False, None, None, "all", None, "0" * 15 + "3", None, "0" * 15 + "1"),
+        ("z", WHOLE, False, None, None, "all", None, "f" * 16, None, "0" * 15 + "2"),
     ]
 
     pairs = pairs_by_hash(frame(ITEMS, rows), ("dhash_d4",), {"dhash_d4": 2}).collect()

@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from PIL import Image
+from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.image_profile import profile_image
@@ -58,7 +59,7 @@ def filled(frame, table, rows):
 
 
 def hashed(name, hashes, target=None):
-    return {"image_id": name, "target_index": target, **dict(zip(NAMES, hashes, strict=False))}
+    return {"image_id": name, "target_index": target, "content_scope": "all", **dict(zip(NAMES, hashes, strict=False))}
 
 
 def inputs(frame, rows, boxes=()):
@@ -94,6 +95,22 @@ def test_the_columns_are_those_of_the_contracts(scene):
         (c.name, c.type.replace(": ", ":")) for c in DUPLICATE_GROUPS.columns if c.name != "run_id"
     ]
     assert {row.distance for row in pairs.collect()} == {0.0}
+
+
+def test_equal_pixels_of_files_of_which_less_was_decoded_are_no_exact_copies(frame):
+    rows = [
+        (name, f"f-{name}", "C" if name[0] == "c" else "D", None, None, 100.0, 1.0, 50.0, None)
+        for name in ("c1", "c2", "c3", "d1", "d2")
+    ]
+    hashes, stats, images = inputs(frame, rows)
+    scope = F.expr("CASE image_id WHEN 'c1' THEN 'first_frame' WHEN 'c2' THEN 'fewer_bits' ELSE 'all' END")
+    hashes = hashes.withColumn("content_scope", scope)
+
+    pairs, _, _ = duplicates(hashes, stats, images)
+    exact, _, _ = duplicates(hashes, stats, images, near=False)
+
+    assert pairs_of(pairs) == [("c1", "c2", "decoded_pixels"), ("d1", "d2", "exact_pixels")]
+    assert pairs_of(exact) == [("d1", "d2", "exact_pixels")]
 
 
 def test_each_kind_of_equal_hash_is_a_pair_with_the_smallest_id(scene):

@@ -36,6 +36,17 @@ def listed(found):
     return {(row.image_id, row.rule) for row in found.collect()}
 
 
+def test_images_with_non_finite_pixels_are_listed_with_their_number(frame):
+    stats = stats_of(
+        frame, {"whole": {"non_finite": 0, "missing": 0.0}, "holes": {"non_finite": 3, "missing": 0.25}, "old": {}}
+    )
+
+    (found,) = image_findings(stats).where("rule = 'non_finite_pixels'").collect()
+
+    assert (found.image_id, found.score, found.threshold) == ("holes", 0.75, 1.0)
+    assert found.message == "NaN or infinite: 3 values; the others are measured"
+
+
 def test_a_score_below_the_threshold_is_listed_and_one_on_it_is_not(frame):
     stats = stats_of(
         frame,

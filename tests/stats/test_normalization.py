@@ -111,3 +111,22 @@ def test_the_range_that_was_declared_to_the_profile_is_declared_here_too(inputs)
 def test_a_range_is_two_numbers(inputs):
     with pytest.raises(OptionError, match=r"normalization\.value_range is \[5, 1\]"):
         normalization(*inputs, value_range=[5, 1])
+
+
+@pytest.mark.parametrize(("mean", "var"), [(1e305, None), (3.4e35, 1e73), (-1e305, None), (0.5, None)])
+def test_an_image_with_no_data_values_beyond_the_range_is_counted_and_spoils_nothing(frame, mean, var):
+    size = {"width": 2.0, "height": 2.0, "channels": 1}
+    stats = image_stats(frame, [{"image_id": name, **size} for name in ("good", "no data")])
+    rows = [
+        {"image_id": name, "channel": 0, "mean": m, "var": v, "missing": 0.0, "fingerprint": "f", "run_id": "r"}
+        for name, m, v in (("good", 0.25, 0.01), ("no data", mean, var))
+    ]
+    channels = frame(CHANNEL_STATS, [tuple(row.get(column) for column in CHANNEL_STATS.column_names) for row in rows])
+    images = frame(
+        IMAGES, [(n, None, None, None, None, "h", None, None, "d", "s", None, "r") for n in ("good", "no data")]
+    )
+
+    (found,) = normalization(channels, stats, images, value_range=[0.0, 1.0]).where("colors = 'gray'").collect()
+
+    assert (found["image_count"], found["unknown_range_count"], found["pixel_count"]) == (1, 1, 4)
+    assert (found["mean"], found["std"]) == (pytest.approx(0.25), pytest.approx(0.1))

@@ -183,7 +183,7 @@ def test_an_image_that_cannot_be_read_says_at_which_stage_and_why(tables):
 
     assert {name: (row["stage"], row["error_class"]) for name, row in errors.items()} == {
         "corrupt": ("decode", errors["corrupt"]["error_class"]),
-        "text": ("header", "UnidentifiedImageError"),
+        "text": ("header", "PlainText"),
         "missing": ("read", "FileNotFoundError"),
         "changed": ("read", "FileChangedError"),
         "nowhere": ("read", "ValueError"),
