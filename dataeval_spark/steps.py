@@ -109,15 +109,15 @@ STEPS = (
         uses=(t.IMAGE_STATS, t.FACTORS, t.BIN_EDGES),
     ),
     Step(contingency.contingency, (t.FACTOR_BINS, t.BIN_EDGES), (t.CONTINGENCY,), labels=True),
-    Step(balance.balance, (t.CONTINGENCY, t.BIN_EDGES, t.FACTOR_BINS), (t.BALANCE,), labels=True),
+    Step(balance.balance, (t.CONTINGENCY, t.BIN_EDGES, t.FACTOR_BINS), (t.BALANCE,), version=2, labels=True),
     Step(diversity.diversity, (t.CONTINGENCY,), (t.DIVERSITY,), labels=True),
-    Step(parity.parity, (t.CONTINGENCY,), (t.PARITY,), labels=True),
+    Step(parity.parity, (t.CONTINGENCY,), (t.PARITY,), version=2, labels=True),
     Step(coverage.coverage, (t.NEIGHBORS, t.EMBEDDINGS, t.TARGETS), (t.COVERAGE, t.COVERAGE_STATS), labels=True),
     Step(completeness.completeness, (t.EMBEDDINGS, t.TARGETS), (t.COMPLETENESS,), labels=True),
     Step(coverage_gaps.coverage_gaps, (t.FACTOR_BINS, t.BIN_EDGES), (t.COVERAGE_GAPS,), labels=True),
     Step(shortcuts.shortcuts, (t.FACTOR_BINS, t.BALANCE), (t.SHORTCUTS,), labels=True),
     Step(feature_value.feature_value, (t.FACTOR_BINS, t.BALANCE), (t.FEATURE_VALUE,), labels=True),
-    Step(flagged.factor_predictors, (t.FACTOR_BINS, t.IMAGE_FINDINGS), (t.FACTOR_PREDICTORS,)),
+    Step(flagged.factor_predictors, (t.FACTOR_BINS, t.IMAGE_FINDINGS), (t.FACTOR_PREDICTORS,), version=2),
     Step(embedding_health.embedding_health, (t.EMBEDDINGS,), (t.DATASET_FINDINGS,)),
     Step(neighbors.neighbors, (t.EMBEDDINGS,), (t.NEIGHBORS, t.DATASET_FINDINGS), uses=(t.NEIGHBORS,)),
     Step(
@@ -162,13 +162,14 @@ STEPS = (
         differences.split_differences,
         (t.IMAGES, t.TARGETS),
         (t.SPLIT_DIFFERENCES,),
-        version=2,
+        version=3,
         uses=(t.SPLIT_ASSIGNMENTS, t.FACTOR_BINS, t.BIN_EDGES, t.EMBEDDINGS, t.IMAGE_STATS),
     ),
     Step(
         part_bias.part_bias,
         (t.FACTOR_BINS, t.IMAGES),
         (t.PART_BIAS,),
+        version=2,
         uses=(t.SPLIT_ASSIGNMENTS, t.SPLITS),
     ),
     Step(
@@ -184,7 +185,7 @@ STEPS = (
 COMPARISONS = (
     Step(univariate.drift_univariate, (t.IMAGE_STATS,), (t.DRIFT_METRICS,)),
     Step(feature_distance.feature_distance, (t.FACTOR_BINS,), (t.FEATURE_DISTANCE,)),
-    Step(label_parity.label_parity, (t.TARGETS,), (t.LABEL_PARITY,), labels=True),
+    Step(label_parity.label_parity, (t.TARGETS,), (t.LABEL_PARITY,), version=2, labels=True),
     Step(label_parity.null_model, (t.TARGETS,), (t.NULL_MODEL,), labels=True),
     Step(
         label_sets.label_reconciliation,

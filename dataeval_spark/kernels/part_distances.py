@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import jensenshannon
-from scipy.stats import chi2_contingency, norm
+from scipy.stats import norm
 
+from dataeval_spark.kernels.independence import ImageSums, design_effect, independence
 from dataeval_spark.kernels.rank_auc import class_auc
 
 Floats = NDArray[np.float64]
@@ -23,41 +24,46 @@ class Distance:
     l_infinity: float
     jensen_shannon: float
     chi_square: float | None
+    design_effect: float | None
     p_value: float | None
 
 
-def distance(a: NDArray[np.int64], b: NDArray[np.int64]) -> Distance | None:
+def distance(one: ImageSums, other: ImageSums) -> Distance | None:
     """Compare counts of the same values; None where a side has none.
 
     Parameters
     ----------
-    a, b : ndarray of int64, (values,)
-        Counts.
+    one, other : ImageSums
+        Counts by value, and how they vary between images.
 
     Returns
     -------
     Distance
         Total variation, L-infinity and Jensen-Shannon distance (base 2) of the shares, each in [0, 1]; Pearson's
-        chi-square without correction, none where there is one value only.
+        chi-square without correction, none where there is one value only, and the robust p-value of `independence`
+        with the design effect of boxes that come in images (none where all of a side are of one image).
 
     Examples
     --------
-    >>> distance(np.array([3, 1]), np.array([1, 3])).total_variation
+    >>> distance(ImageSums.of_single([3, 1]), ImageSums.of_single([1, 3])).total_variation
     0.5
     """
+    a, b = one.counts, other.counts
     if a.sum() == 0 or b.sum() == 0:
         return None
     p, q = a / a.sum(), b / b.sum()
     gap = np.abs(p - q)
-    filled = (a + b) > 0
-    test = chi2_contingency(np.stack([a[filled], b[filled]]), correction=False) if filled.sum() > 1 else None
+    has_test = ((a + b) > 0).sum() > 1
+    effect = design_effect(one, other)
+    test = independence(np.stack([a, b]), effect)
     divergence = float(jensenshannon(p, q, base=2))
     return Distance(
         total_variation=float(gap.sum() / 2),
         l_infinity=float(gap.max()),
         jensen_shannon=0.0 if np.isnan(divergence) else divergence,
-        chi_square=None if test is None else float(test.statistic),
-        p_value=None if test is None else float(test.pvalue),
+        chi_square=test.statistic if has_test else None,
+        design_effect=effect if has_test and not np.isnan(effect) else None,
+        p_value=test.robust_p_value if has_test and not np.isnan(effect) else None,
     )
 
 
