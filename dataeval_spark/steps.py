@@ -105,7 +105,7 @@ STEPS = (
         factors.factor_bins,
         (t.TARGETS, t.IMAGES),
         (t.FACTOR_BINS, t.BIN_EDGES, t.DATASET_FINDINGS),
-        version=2,
+        version=3,
         uses=(t.IMAGE_STATS, t.FACTORS, t.BIN_EDGES),
     ),
     Step(contingency.contingency, (t.FACTOR_BINS, t.BIN_EDGES), (t.CONTINGENCY,), labels=True),
