@@ -45,6 +45,8 @@ RARE = np.r_[0.996, np.full(4, 0.001)]
 DISCRETE = "counts and ties take few values, so that no p-value lies just below .05"
 CONTINUITY = "SciPy's exact p-values and its correction for continuity err on the safe side in small samples"
 
+WHOLE = "the design effect is the larger of two estimates"
+
 
 @dataclass(frozen=True)
 class Test:
@@ -204,23 +206,28 @@ def through_spark(draws: int) -> Iterator[Row]:
     random = np.random.default_rng(3)
     names = {"reference_name": "a", "current_name": "b", "window": (datetime(2024, 1, 1), datetime(2024, 1, 2))}
     kinds = {
-        "normal values": lambda size: random.normal(size=size),
-        "5 values": lambda size: random.integers(0, 5, size),
+        "normal values": (lambda size: random.normal(size=size), 1),
+        "5 values": (lambda size: random.integers(0, 5, size), 1),
+        "normal values of images with 5 boxes": (lambda size: random.normal(size=size), 5),
     }
-    for kind, sample in kinds.items():
+    for kind, (sample, boxes_each) in kinds.items():
         for sizes in ((100, 100), (50, 500)):
             sides = []
             for n in sizes:
-                keys = pa.array([f"{draw:05}" for draw in range(draws)] * n)
-                values = pa.array(sample(n * draws).astype(np.float64))
-                numbers = pa.MapArray.from_arrays(np.arange(0, n * draws + 1, draws, dtype=np.int32), keys, values)
-                sides.append(spark.createDataFrame(pa.table({"numbers": numbers})))
+                keys = pa.array([f"{draw:05}" for draw in range(draws)] * (n * boxes_each))
+                of_images = sample(n * draws).astype(np.float64).reshape(n, draws)
+                values = pa.array(np.repeat(of_images, boxes_each, axis=0).ravel())
+                offsets = np.arange(0, len(keys) + 1, draws, dtype=np.int32)
+                ids = pa.array(np.repeat(np.arange(n), boxes_each).astype(str))
+                numbers = pa.MapArray.from_arrays(offsets, keys, values)
+                sides.append(spark.createDataFrame(pa.table({"image_id": ids, "numbers": numbers})))
             found = feature_distance(*sides, **names).toArrow()["p_value"].to_numpy()
             assert found.size == draws
             value = 100 * float(np.mean(found < LEVEL))
             data = f"{kind}; {sizes[0]} and {sizes[1]}"
-            reason = DISCRETE if kind == "5 values" else CONTINUITY
-            yield row("drift_univariate, feature_distance", data, draws, value, reason)
+            reason = CONTINUITY if kind == "normal values" else DISCRETE if boxes_each == 1 else WHOLE
+            name = "drift_univariate, feature_distance" if boxes_each == 1 else "feature_distance"
+            yield row(name, data, draws, value, reason)
     spark.stop()
 
 

@@ -184,7 +184,7 @@ STEPS = (
 # These compare a reference with the current data; both are rows of the table they read.
 COMPARISONS = (
     Step(univariate.drift_univariate, (t.IMAGE_STATS,), (t.DRIFT_METRICS,)),
-    Step(feature_distance.feature_distance, (t.FACTOR_BINS,), (t.FEATURE_DISTANCE,)),
+    Step(feature_distance.feature_distance, (t.FACTOR_BINS,), (t.FEATURE_DISTANCE,), version=2),
     Step(label_parity.label_parity, (t.TARGETS,), (t.LABEL_PARITY,), version=2, labels=True),
     Step(label_parity.null_model, (t.TARGETS,), (t.NULL_MODEL,), labels=True),
     Step(

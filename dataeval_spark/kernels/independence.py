@@ -156,6 +156,18 @@ class ImageSums:
         of = np.asarray(counts, np.int64)
         return cls(of, of, of, int(of.sum()), int(of.sum()))
 
+    @classmethod
+    def of_two(cls, first: int, squares: int, products: int, sizes: tuple[int, int, int]) -> ImageSums:
+        """Of two classes, from the sums of the first and the number, squares and images of both together."""
+        both, both_squared, images = sizes
+        return cls(
+            np.array([first, both - first]),
+            np.array([squares, both_squared - 2 * products + squares]),
+            np.array([products, both_squared - products]),
+            both_squared,
+            images,
+        )
+
     def of_classes(self, chosen: NDArray[np.bool_]) -> ImageSums:
         """The same of some classes, which have all of the labels."""
         return replace(self, counts=self.counts[chosen], squares=self.squares[chosen], products=self.products[chosen])
