@@ -74,7 +74,7 @@ class Step:
 
 
 STEPS = (
-    Step(normalization.normalization, (t.CHANNEL_STATS, t.IMAGE_STATS, t.IMAGES), (t.NORMALIZATION,)),
+    Step(normalization.normalization, (t.CHANNEL_STATS, t.IMAGE_STATS, t.IMAGES), (t.NORMALIZATION,), version=2),
     Step(
         duplicates.duplicates,
         (t.HASHES, t.IMAGE_STATS, t.IMAGES),
@@ -92,7 +92,7 @@ STEPS = (
         files=("truth",),
     ),
     Step(image_findings.image_findings, (t.IMAGE_STATS,), (t.IMAGE_FINDINGS,)),
-    Step(labels.label_stats, (t.TARGETS, t.IMAGES), (t.LABEL_STATS,), labels=True),
+    Step(labels.label_stats, (t.TARGETS, t.IMAGES), (t.LABEL_STATS,), version=2, labels=True),
     Step(
         label_sets.label_coverage,
         (t.LABEL_STATS,),
@@ -112,22 +112,28 @@ STEPS = (
     Step(balance.balance, (t.CONTINGENCY, t.BIN_EDGES, t.FACTOR_BINS), (t.BALANCE,), version=2, labels=True),
     Step(diversity.diversity, (t.CONTINGENCY,), (t.DIVERSITY,), labels=True),
     Step(parity.parity, (t.CONTINGENCY,), (t.PARITY,), version=2, labels=True),
-    Step(coverage.coverage, (t.NEIGHBORS, t.EMBEDDINGS, t.TARGETS), (t.COVERAGE, t.COVERAGE_STATS), labels=True),
-    Step(completeness.completeness, (t.EMBEDDINGS, t.TARGETS), (t.COMPLETENESS,), labels=True),
+    Step(
+        coverage.coverage,
+        (t.NEIGHBORS, t.EMBEDDINGS, t.TARGETS),
+        (t.COVERAGE, t.COVERAGE_STATS),
+        version=2,
+        labels=True,
+    ),
+    Step(completeness.completeness, (t.EMBEDDINGS, t.TARGETS), (t.COMPLETENESS,), version=2, labels=True),
     Step(coverage_gaps.coverage_gaps, (t.FACTOR_BINS, t.BIN_EDGES), (t.COVERAGE_GAPS,), labels=True),
     Step(shortcuts.shortcuts, (t.FACTOR_BINS, t.BALANCE), (t.SHORTCUTS,), labels=True),
     Step(feature_value.feature_value, (t.FACTOR_BINS, t.BALANCE), (t.FEATURE_VALUE,), labels=True),
     Step(flagged.factor_predictors, (t.FACTOR_BINS, t.IMAGE_FINDINGS), (t.FACTOR_PREDICTORS,), version=2),
-    Step(embedding_health.embedding_health, (t.EMBEDDINGS,), (t.DATASET_FINDINGS,)),
+    Step(embedding_health.embedding_health, (t.EMBEDDINGS,), (t.DATASET_FINDINGS,), version=2),
     Step(neighbors.neighbors, (t.EMBEDDINGS,), (t.NEIGHBORS, t.DATASET_FINDINGS), uses=(t.NEIGHBORS,)),
     Step(
         clusters.clusters,
         (t.EMBEDDINGS,),
         (t.CLUSTERS, t.CLUSTER_STATS, t.SPANNING_TREE, t.DATASET_FINDINGS),
-        version=2,
+        version=3,
     ),
-    Step(embedding_scores.embedding_scores, (t.NEIGHBORS,), (t.EMBEDDING_SCORES,)),
-    Step(image_values.image_values, (t.NEIGHBORS, t.TARGETS), (t.IMAGE_VALUES,), labels=True),
+    Step(embedding_scores.embedding_scores, (t.NEIGHBORS,), (t.EMBEDDING_SCORES,), version=2),
+    Step(image_values.image_values, (t.NEIGHBORS, t.TARGETS), (t.IMAGE_VALUES,), version=2, labels=True),
     Step(prioritization.prioritization, (t.NEIGHBORS, t.TARGETS), (t.PRIORITIZATION,), labels=True),
     Step(
         confident_learning.confident_learning,
@@ -183,7 +189,7 @@ STEPS = (
 )
 # These compare a reference with the current data; both are rows of the table they read.
 COMPARISONS = (
-    Step(univariate.drift_univariate, (t.IMAGE_STATS,), (t.DRIFT_METRICS,)),
+    Step(univariate.drift_univariate, (t.IMAGE_STATS,), (t.DRIFT_METRICS,), version=2),
     Step(feature_distance.feature_distance, (t.FACTOR_BINS,), (t.FEATURE_DISTANCE,), version=2),
     Step(label_parity.label_parity, (t.TARGETS,), (t.LABEL_PARITY,), version=2, labels=True),
     Step(label_parity.null_model, (t.TARGETS,), (t.NULL_MODEL,), labels=True),

@@ -12,7 +12,7 @@ from dataeval_spark.tables import ALL_TABLES, IMAGES, Column, Table
 from dataeval_spark.tables.keys import IMAGE_ID, RUN_ID
 from tests.jobs.conftest import write_coco
 
-GONE = "photos/night/2.png"
+GONE = "photos/night/0.png"
 IMAGE_COLUMNS = ("image_id", "image_id_a", "image_id_b", "neighbor_id", "center_image_id")
 
 
@@ -52,13 +52,12 @@ def audit(spark, tmp_path):
 
 def test_rows_of_a_deleted_image_go_from_every_table_that_keeps_them(audit, photos):
     audit.ingest(str(photos))
-    audit.snapshot("before")
     for table in IMAGE_TABLES:
         with_a_row_of_the_image(audit, table)
     kept = {table.name for table in IMAGE_TABLES}
     assert kept <= set(tables_with(audit, GONE))
 
-    (photos / "night" / "2.png").unlink()
+    (photos / "night" / "0.png").unlink()
     audit.ingest(str(photos))
 
     assert tables_with(audit, GONE) == ["images"]
@@ -73,14 +72,15 @@ def test_after_the_next_run_no_result_names_a_deleted_image(audit, photos):
         with audit.one_run("test", {}):
             audit.ingest(str(photos), annotations=annotations)
             audit.profile(encoder="thumbnail", background=True, channel_groups={"all": [0, 1, 2]}, per_target=True)
-            audit.analyze()
+            audit.analyze("duplicates", "image_findings", "factor_bins", "neighbors", "embedding_scores")
 
     everything()
     before = set(tables_with(audit, GONE))
     assert {"background_stats", "channel_group_stats", "embeddings", "neighbors", "factor_bins"} <= before
+    assert {"duplicate_pairs", "duplicate_groups", "embedding_scores"} <= before
 
-    (photos / "night" / "2.png").unlink()
-    del boxes["night/2.png"]
+    (photos / "night" / "0.png").unlink()
+    del boxes["night/0.png"]
     everything()
 
     assert tables_with(audit, GONE) == ["images"]
