@@ -182,7 +182,7 @@ def verify(workspace: Workspace, name: str) -> dict[str, str]:
 
 
 def diff(workspace: Workspace, a: str, b: str) -> list[TableDiff]:
-    """Rows added, removed and changed per table; run ids and times do not count."""
+    """Rows added, removed and changed per table; run ids and times do not count, nor do images marked as deleted."""
     versions_a, versions_b = pinned_versions(workspace, a), pinned_versions(workspace, b)
     names = [table for table in PINNED_TABLES if table.name in versions_a or table.name in versions_b]
     with ThreadPoolExecutor(2) as pool:
@@ -198,6 +198,8 @@ def _diff_table(
         frame = workspace.read(table, version if version is not None else (a if a is not None else b))
         if version is None:
             frame = frame.limit(0)
+        if "deleted_at" in table.column_names:
+            frame = frame.where("deleted_at IS NULL")
         values = [column for column in sorted(frame.columns) if column not in (*NOT_COMPARED, *table.key)]
         content = (
             F.xxhash64(F.to_json(F.struct(*(identifier(v) for v in values)))) if values else F.lit(0).cast("bigint")

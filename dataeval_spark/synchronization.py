@@ -19,23 +19,13 @@ from dataeval_spark.ingest.file_bytes import SIZE_COLUMNS, read_files, with_show
 from dataeval_spark.ingest.sizes import size_findings
 from dataeval_spark.ingest.source import Source, Stage, finding_rows
 from dataeval_spark.runs import Run
-from dataeval_spark.tables import (
-    CHANNEL_STATS,
-    EMBEDDINGS,
-    FACTORS,
-    HASHES,
-    IMAGE_STATS,
-    IMAGES,
-    INGEST_FINDINGS,
-    TARGETS,
-    UNREADABLE_IMAGES,
-    Table,
-)
+from dataeval_spark.tables import ALL_TABLES, FACTORS, IMAGES, INGEST_FINDINGS, TARGETS, Table
 from dataeval_spark.tables.contract import identifier
 from dataeval_spark.temporary_settings import BYTES_SETTINGS, temporary_settings
 from dataeval_spark.workspace import Workspace
 
-IMAGE_TABLES = (TARGETS, FACTORS, IMAGE_STATS, CHANNEL_STATS, HASHES, UNREADABLE_IMAGES, EMBEDDINGS)
+# What says of an image that it is deleted is kept; all else that its rows are in goes with it.
+IMAGE_TABLES = tuple(table for table in ALL_TABLES if table.is_of_images and table is not IMAGES)
 FILES_PER_TASK = 500
 # Columns of findings that may quote what a source says, a URI for example.
 FINDING_TEXTS = ("source_file", "location", "message", "found")

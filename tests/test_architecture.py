@@ -73,7 +73,7 @@ BOUNDED_COLLECTS = {
     "labels/probability_blocks.py": "one row per class",
     "report/galleries.py": "at most max_thumbnails pictures and their boxes",
     "report/queries.py": "every query is limited (report/sql.py)",
-    "shift/feature_distance.py": "one row per factor, up to 10,000",
+    "shift/feature_distance.py": "one row per factor, up to 10,000; four per factor",
     "shift/univariate.py": "one row per statistic",
     "stats/embedding_health.py": "one row per encoder, version and dimension, at most 1,000",
     "similarity/parts.py": "one row per encoder and version",

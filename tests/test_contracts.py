@@ -63,7 +63,7 @@ SCHEMAS = {
     "adjusted_pvalue method threshold is_flagged n run_id",
     "diversity": "factor class_name diversity method bins filled_bins threshold is_low n run_id",
     "parity": "factor score p_value adjusted_pvalue g_statistic degrees_of_freedom pearson_statistic pearson_p_value "
-    "cramers_v low_expected_cells insufficient is_significant n run_id",
+    "robust_p_value cramers_v low_expected_cells insufficient is_significant n run_id",
     "coverage": "encoder image_id target_index radius coverage_radius method rank run_id",
     "coverage_stats": "encoder class_name n uncovered uncovered_share mean_radius max_radius coverage_radius method "
     "observations dimensions run_id",
@@ -73,7 +73,8 @@ SCHEMAS = {
     "feature_value": "factor rank verdict score p_value auc auc_std folds redundancy redundant_with bins run_id",
     "factor_predictors": "rule factor score share p_value adjusted_pvalue n_flagged n explains run_id",
     "label_parity": "window reference current class_name reference_count current_count reference_share current_share "
-    "status chi_squared p_value total_variation l_infinity low_count_classes threshold is_different run_id",
+    "status expected_count is_low_expected method chi_squared p_value design_effect robust_p_value total_variation "
+    "l_infinity low_count_classes threshold is_different run_id",
     "null_model": "window reference current predictor accuracy precision_macro precision_micro recall_macro "
     "recall_micro false_positive_rate_macro false_positive_rate_micro accuracy_macro accuracy_micro run_id",
     "predictions": "image_id model target_index label score probabilities box predicted_at run_id",
@@ -139,7 +140,7 @@ OPTIONS = {
     "shortcuts": "auc_threshold score_threshold p_value_threshold max_values",
     "feature_value": "folds seed useless_score useless_auc redundant",
     "factor_predictors": "threshold",
-    "label_parity": "threshold",
+    "label_parity": "threshold expected_shares compat",
     "null_model": "",
     "neighbors": "k metric encoder per_target method max_core_hours recall block_rows seed",
     "clusters": "method encoder per_target min_cluster_size min_samples selection allow_single_cluster n_clusters "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,7 +11,7 @@ from dataeval_spark import runs, snapshots
 from dataeval_spark.errors import SnapshotError, TableMissingError, WorkspaceError
 from dataeval_spark.snapshots import TableDiff
 from dataeval_spark.table_access import Writer
-from dataeval_spark.tables import EMBEDDINGS, SOURCE_FILES, UNREADABLE_IMAGES
+from dataeval_spark.tables import EMBEDDINGS, IMAGES, SOURCE_FILES, UNREADABLE_IMAGES
 from dataeval_spark.workspace import Workspace
 
 ROW = "image_id string, stage string, error_class string, message string, content_length bigint, fingerprint string"
@@ -128,3 +129,40 @@ def test_verify_names_the_table_and_version_that_a_forced_clean_up_destroyed(wor
     assert "unreadable_images@v" in lost["unreadable_images"]
     with pytest.raises(SnapshotError, match="cannot be restored"):
         snapshots.restore(copy, "one")
+
+
+def test_diff_counts_an_image_that_is_marked_as_deleted_as_removed_and_one_that_returns_as_added(
+    spark, frame, tmp_path
+):
+    made = Workspace(spark, str(tmp_path / "audit"))
+    columns = [name for name in IMAGES.column_names if name != "run_id"]
+
+    def write(deleted, work):
+        rows = [
+            {
+                "image_id": name,
+                "uri": name,
+                "dataset": "d",
+                "source": "s",
+                "deleted_at": now if name in deleted else None,
+            }
+            for name in "abc"
+        ]
+        types = ", ".join(f"{c.name} {c.type}" for c in IMAGES.columns if c.name != "run_id")
+        covered = frame("image_id string", [(name,) for name in "abc"])
+        table = frame(types, [tuple(row.get(name) for name in columns) for row in rows])
+        made.write(IMAGES, table, Writer(work, "ingest", work, "0"), images=covered)
+
+    now = datetime(2024, 1, 1, tzinfo=UTC)
+    with runs.start(made, "test", {}) as run:
+        for number, deleted in enumerate(["c", "ab", ""]):
+            write(deleted, f"w{number}")
+            snapshots.create(made, run, f"s{number}")
+
+    def counts(a, b):
+        (found,) = snapshots.diff(made, a, b)
+        return found.rows_a, found.rows_b, found.added, found.removed, found.changed
+
+    assert counts("s0", "s1") == (2, 1, 1, 2, 0)
+    assert counts("s1", "s2") == (1, 3, 2, 0, 0)
+    assert counts("s0", "s0") == (2, 2, 0, 0, 0)

@@ -12,7 +12,7 @@ from scipy.stats import false_discovery_control
 from dataeval_spark.bias.bin_edges import CUT_RULES
 from dataeval_spark.bias.continuous import neighbor_balance
 from dataeval_spark.errors import OptionError
-from dataeval_spark.kernels.contingency_statistics import information_p_value
+from dataeval_spark.kernels.independence import independence
 from dataeval_spark.kernels.mutual_information import (
     adjusted_association,
     adjusted_share,
@@ -67,9 +67,10 @@ def balance(
       ``linfoot``)
 
     EMI is what tables of the same margins have on average, so a factor without relation scores about 0, however many
-    values it has. p-values are of the chi-square test of independence on 2 n MI, adjusted by Benjamini-Hochberg within
-    each kind. All rows count, exactly. With ``estimator="neighbors"`` factors that were cut are scored by their raw
-    values instead (method ``neighbors``): the estimates of Kraskov and Ross, on a sample whose size is ``n``.
+    values it has. p-values are of Pearson's test of independence (`kernels/independence.py`), adjusted by
+    Benjamini-Hochberg within each kind; boxes count as independent of one another. All rows count, exactly. With
+    ``estimator="neighbors"`` factors that were cut are scored by their raw values instead (method ``neighbors``): the
+    estimates of Kraskov and Ross, on a sample whose size is ``n``.
 
     Parameters
     ----------
@@ -203,6 +204,6 @@ def _row(
     kind: str, a: str, b: str, name: str | None, score: float, table: Any, expected: float, method: str
 ) -> dict[str, Any]:
     information = mutual_information(table)
-    p_value = information_p_value(information, table)
+    p_value = independence(table).robust_p_value
     values = (kind, a, b, name, score, information, expected, p_value, method, int(table.sum()))
     return dict(zip(_SCHEMA.names, values, strict=True))

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark import TaskContext
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.id_blocks import in_id_blocks
 from dataeval_spark.kernels.effective_dimension import Moments, centered_ranks, effective_dimension, rank_of
 from dataeval_spark.tables import COMPLETENESS
 
 BUCKETS = 64
 """Sums are added up in two steps, so that no task holds more than a few hundred D x D matrices."""
-_MOMENTS = "encoder string, class_name string, bucket int, n bigint, mean binary, products binary"
+_MOMENTS = "encoder string, class_name string, block bigint, n bigint, mean binary, products binary"
 _COLUMN = "encoder string, dimension int, block bigint, data binary"
 _MOMENTS_SCHEMA = pa.schema(
     [
         ("encoder", pa.string()),
         ("class_name", pa.string()),
-        ("bucket", pa.int32()),
+        ("block", pa.int64()),
         ("n", pa.int64()),
         ("mean", pa.binary()),
         ("products", pa.binary()),
@@ -50,8 +49,9 @@ def completeness(
     * ``completeness``: of the ranks of each dimension (equal values share their mean rank), over D
     * ``isotropy``: of the vectors, over the dimensions that they span
 
-    Exact in float64: vectors travel once by column to be ranked and once back by block, the D x D sums of products of
-    all tasks are added up. O(N D^2) multiplications.
+    Exact in float64: vectors travel to blocks that follow from their ids, once by column to be ranked and once back by
+    block; the D x D sums of products are added up in the order of the blocks, so that partitions decide nothing.
+    O(N D^2) multiplications.
 
     Parameters
     ----------
@@ -84,13 +84,14 @@ def completeness(
     OptionError.unless_between("completeness.max_dimensions", max_dimensions, 1, 16_384)
     whole = embeddings.where("target_index IS NULL").select("encoder", "image_id", "embedding")
     nothing = F.lit(None).cast("string").alias("class_name")
-    labelled = whole.select("encoder", nothing, "embedding")
+    labelled = whole.select("encoder", nothing, "image_id", "embedding")
     if per_class:
         classes = targets.where("class_name IS NOT NULL").select("image_id", "class_name").distinct()
         shown = whole.join(classes, on="image_id", how="inner")
-        labelled = labelled.unionByName(shown.select("encoder", "class_name", "embedding"))
-    raw = _summed(labelled.mapInArrow(lambda batches: _moments(batches, max_dimensions), _MOMENTS))
-    ranked = whole.mapInArrow(lambda batches: _columns(batches, max_dimensions), _COLUMN)
+        labelled = labelled.unionByName(shown.select("encoder", "class_name", "image_id", "embedding"))
+    blocks = in_id_blocks(labelled, ["encoder", "class_name"], ["image_id"])
+    raw = _summed(_of_blocks(blocks, max_dimensions))
+    ranked = _columns_of_blocks(blocks.where("class_name IS NULL"), max_dimensions)
     ranked = ranked.groupBy("encoder", "dimension").applyInArrow(_ranked, _COLUMN)
     of_ranks = _summed(ranked.groupBy("encoder", "block").applyInArrow(_block_moments, _MOMENTS))
     spread = {row["encoder"]: _unpacked(row) for row in of_ranks.collect()}  # one row per encoder
@@ -111,49 +112,45 @@ def _row(row: Any, spread: dict[str, Moments]) -> tuple[Any, ...]:
     return (row["encoder"], row["class_name"], moments.n, dimensions, rank, complete, isotropy)
 
 
-def _vectors(
-    batch: pa.RecordBatch, max_dimensions: int
-) -> Iterator[tuple[tuple[str, str | None], NDArray[np.float64]]]:
-    """Vectors of each encoder and class of a batch."""
-    encoders = batch.column("encoder").to_pylist()
-    has_class = "class_name" in batch.schema.names
-    classes = batch.column("class_name").to_pylist() if has_class else [None] * batch.num_rows
-    keys: dict[tuple[str, str | None], list[int]] = {}
-    for row, key in enumerate(zip(encoders, classes, strict=True)):
-        keys.setdefault(key, []).append(row)
-    for key, rows in keys.items():
-        vectors = batch.column("embedding").take(pa.array(rows))
-        flat = vectors.flatten().to_numpy(zero_copy_only=False).astype(np.float64)
-        length = flat.size // len(rows)
-        if length > max_dimensions:
-            raise OptionError(
-                f"completeness.max_dimensions is {max_dimensions} and vectors of {key[0]} have {length}.\n"
-                f"Hint: completeness.max_dimensions = {length}"
-            )
-        yield key, flat.reshape(len(rows), length)
+def _vectors(block: pa.Table, max_dimensions: int) -> NDArray[np.float64]:
+    """Vectors of one encoder's block, in the order of their ids."""
+    flat = block.sort_by("image_id")["embedding"].combine_chunks().flatten()
+    length = len(flat) // block.num_rows
+    if length > max_dimensions:
+        encoder = block["encoder"][0].as_py()
+        raise OptionError(
+            f"completeness.max_dimensions is {max_dimensions} and vectors of {encoder} have {length}.\n"
+            f"Hint: completeness.max_dimensions = {length}"
+        )
+    return np.asarray(flat.to_numpy(zero_copy_only=False).astype(np.float64).reshape(block.num_rows, length))
 
 
-def _moments(batches: Iterator[pa.RecordBatch], max_dimensions: int) -> Iterator[pa.RecordBatch]:
-    held: dict[tuple[str, str | None], Moments] = {}
-    for batch in batches:
-        for key, vectors in _vectors(batch, max_dimensions):
-            moments = Moments.of(vectors)
-            held[key] = held[key].merged(moments) if key in held else moments
-    bucket = _partition() % BUCKETS
-    for (encoder, name), moments in held.items():
-        yield pa.RecordBatch.from_pylist([_packed(encoder, name, bucket, moments)], schema=_MOMENTS_SCHEMA)
+def _of_blocks(blocks: DataFrame, max_dimensions: int) -> DataFrame:
+    def moments(block: pa.Table) -> pa.Table:
+        encoder, name, number = (block[key][0].as_py() for key in ("encoder", "class_name", "block"))
+        packed = _packed(encoder, name, number, Moments.of(_vectors(block, max_dimensions)))
+        return pa.Table.from_pylist([packed], schema=_MOMENTS_SCHEMA)
+
+    return blocks.groupBy("encoder", "class_name", "block").applyInArrow(moments, _MOMENTS)
 
 
-def _partition() -> int:
-    context = TaskContext.get()
-    return 0 if context is None else context.partitionId()
+def _columns_of_blocks(blocks: DataFrame, max_dimensions: int) -> DataFrame:
+    def columns(block: pa.Table) -> pa.Table:
+        encoder, number = block["encoder"][0].as_py(), block["block"][0].as_py()
+        rows = [
+            {"encoder": encoder, "dimension": i, "block": number, "data": np.ascontiguousarray(column).tobytes()}
+            for i, column in enumerate(_vectors(block, max_dimensions).T)
+        ]
+        return pa.Table.from_pylist(rows, schema=_COLUMN_SCHEMA)
+
+    return blocks.groupBy("encoder", "block").applyInArrow(columns, _COLUMN)
 
 
-def _packed(encoder: str, name: str | None, bucket: int, moments: Moments) -> dict[str, Any]:
+def _packed(encoder: str, name: str | None, block: int, moments: Moments) -> dict[str, Any]:
     return {
         "encoder": encoder,
         "class_name": name,
-        "bucket": bucket,
+        "block": block,
         "n": moments.n,
         "mean": moments.mean.tobytes(),
         "products": moments.products.tobytes(),
@@ -166,31 +163,19 @@ def _unpacked(row: Any) -> Moments:
 
 
 def _summed(moments: DataFrame) -> DataFrame:
-    """Moments of all tasks added up: first per bucket, then all."""
+    """Moments of all blocks added up in their order, which decides the last bits: first per bucket, then all."""
 
     def merge(table: pa.Table) -> pa.Table:
-        rows = table.to_pylist()
+        rows = sorted(table.to_pylist(), key=lambda row: row["block"])
         total = _unpacked(rows[0])
         for row in rows[1:]:
             total = total.merged(_unpacked(row))
-        packed = _packed(rows[0]["encoder"], rows[0]["class_name"], 0, total)
+        packed = _packed(rows[0]["encoder"], rows[0]["class_name"], rows[0]["block"], total)
         return pa.Table.from_pylist([packed], schema=_MOMENTS_SCHEMA)
 
-    buckets = moments.groupBy("encoder", "class_name", "bucket").applyInArrow(merge, _MOMENTS)
+    bucket = F.pmod("block", F.lit(BUCKETS))
+    buckets = moments.groupBy("encoder", "class_name", bucket).applyInArrow(merge, _MOMENTS)
     return buckets.groupBy("encoder", "class_name").applyInArrow(merge, _MOMENTS)
-
-
-def _columns(batches: Iterator[pa.RecordBatch], max_dimensions: int) -> Iterator[pa.RecordBatch]:
-    """Each batch by column; a block is numbered by its partition and place, the same in every attempt of the task."""
-    block = _partition() << 32
-    for batch in batches:
-        for (encoder, _), vectors in _vectors(batch, max_dimensions):
-            rows = [
-                {"encoder": encoder, "dimension": i, "block": block, "data": np.ascontiguousarray(column).tobytes()}
-                for i, column in enumerate(vectors.T)
-            ]
-            yield pa.RecordBatch.from_pylist(rows, schema=_COLUMN_SCHEMA)
-            block += 1
 
 
 def _ranked(table: pa.Table) -> pa.Table:
@@ -205,6 +190,5 @@ def _block_moments(table: pa.Table) -> pa.Table:
     ordered = sorted(table.to_pylist(), key=lambda row: row["dimension"])
     vectors = np.stack([np.frombuffer(row["data"], np.float64) for row in ordered], axis=1)
     encoder, block = ordered[0]["encoder"], ordered[0]["block"]
-    bucket = (block ^ (block >> 32)) % BUCKETS
-    packed = _packed(encoder, None, int(bucket), Moments.of(vectors))
+    packed = _packed(encoder, None, block, Moments.of(vectors))
     return pa.Table.from_pylist([packed], schema=_MOMENTS_SCHEMA)

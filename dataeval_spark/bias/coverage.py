@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.exact_sums import Aggregate, exact_sums
 from dataeval_spark.kernels.coverage_radius import naive_coverage_radius
 from dataeval_spark.tables import COVERAGE, COVERAGE_STATS
 
@@ -163,12 +164,13 @@ def _stats(
     shown = (F.col("m.image_id") == F.col("c.image_id")) & F.col("m.target_index").eqNullSafe(F.col("c.of"))
     by_class = marked.alias("m").join(classes.alias("c"), on=shown, how="inner").select("m.*", "c.class_name")
     rows = by_class.unionByName(marked.withColumn("class_name", F.lit(None).cast("string")))
-    counted = rows.groupBy("encoder", "class_name").agg(
-        F.count("*").alias("n"),
-        F.count("is_far").alias("uncovered"),
-        F.avg("radius").alias("mean_radius"),
-        F.max("radius").alias("max_radius"),
-    )
+    others: dict[str, Aggregate] = {
+        "n": (F.count("*"), F.sum),
+        "uncovered": (F.count("is_far"), F.sum),
+        "max_radius": (F.max("radius"), F.max),
+    }
+    summed = exact_sums(rows, ["encoder", "class_name"], {"sum": F.col("radius")}, others)
+    counted = summed.withColumn("mean_radius", F.try_divide("sum", "n")).drop("sum")
     limits = far.groupBy("encoder").agg(F.max("coverage_radius").alias("coverage_radius"))
     naive = {of["encoder"]: naive_coverage_radius(of["n"], of["dimensions"], observations) for of in encoders}
 

@@ -19,6 +19,7 @@ _UNITS = {
     "degrees_beside_radians": "values are 57.3 times the others (degrees beside radians?)",
     "normalized_beside_pixel_boxes": "boxes are in pixels, the others are shares of the image",
 }
+_CLUSTERS = {"one_cluster": "one cluster only", "too_many_clusters": "more clusters than bins are allowed"}
 
 Finding = tuple[str, str, str, float | None, float | None, str, str]
 
@@ -37,12 +38,27 @@ def findings_of(
         if row["reason"] is not None and not (row["reason"] == "no_values" and name in derived):
             why = _REASONS[row["reason"]].format(**row)
             found.append((STEP, "factor_left_out", name, float(row["distinct"]), None, "info", f"Factor {name} {why}"))
-        found += _anomalies(row)
+        found += _bins(row) + _anomalies(row)
     for name, type in no_factors:
         message = f"Factor {name} is {type}: only numbers, texts, booleans and times are factors"
         found.append((STEP, "factor_left_out", name, None, None, "info", message))
     for name in exclude:
         found.append((STEP, "factor_left_out", name, None, None, "info", f"Factor {name} is in factor_bins.exclude"))
+    return found
+
+
+def _bins(row: Mapping[str, Any]) -> list[Finding]:
+    """Where values could not be cut as was asked for, and where the cut tells nothing apart."""
+    found: list[Finding] = []
+    name = row["factor"]
+    if row["note"] is not None:
+        message = f"Factor {name}: its values form {_CLUSTERS[row['note']]}, so they are cut by uniform width instead"
+        found.append((STEP, "clusters_not_used", name, None, None, "warning", message))
+    missing = len(row["edges"]) + 1 if row["edges"] else len(row["numbers"]) + len(row["texts"])
+    filled = [n for code, n in zip(row["codes"], row["counts"], strict=True) if code != missing]
+    if row["reason"] is None and row["edges"] and len(filled) < 2:
+        message = f"Factor {name}: all {sum(filled):,} of its values are in one bin, which tells nothing apart"
+        found.append((STEP, "one_bin", name, float(len(filled)), 2.0, "warning", message))
     return found
 
 

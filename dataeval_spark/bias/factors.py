@@ -24,7 +24,8 @@ _PARTIAL = "factor string, level string, is_number boolean, numbers binary, text
 _SUMMARY = (
     "factor string, level string, rule string, edges array<double>, numbers array<double>, texts array<string>, "
     "n bigint, codes array<int>, counts array<bigint>, lows array<double>, highs array<double>, reason string, "
-    "distinct bigint, anomalies array<struct<kind: string, ratio: double, share: double, boundary: double>>"
+    "distinct bigint, note string, "
+    "anomalies array<struct<kind: string, ratio: double, share: double, boundary: double>>"
 )
 
 
@@ -52,7 +53,9 @@ def factor_bins(
     rows; otherwise each value is a bin. A text has a bin per value. Missing values have a bin of their own. A factor
     of the image is judged on one row per image, one of the target on one per target. Left out, each with a row in
     ``dataset_findings``: constants, factors without values, texts of which more than half (and more than 20) of the
-    values differ, texts with more than ``max_levels`` values, columns that are no number, text or time.
+    values differ, texts with more than ``max_levels`` values, columns that are no number, text or time. A row there
+    also says where values form no clusters, so that they are cut by uniform width instead, and where all of them are in
+    one bin.
 
     Parameters
     ----------
@@ -192,6 +195,7 @@ def _summaries(
             "highs": [summary.ranges.get(code, (None, None))[1] for code in codes],
             "reason": summary.reason,
             "distinct": summary.distinct,
+            "note": summary.bins.note,
             "anomalies": list(summary.anomalies),
         }
         return pa.Table.from_pylist([row], schema=schema)
@@ -221,6 +225,7 @@ def _summary_schema() -> pa.Schema:
             ("highs", floats),
             ("reason", pa.string()),
             ("distinct", pa.int64()),
+            ("note", pa.string()),
             ("anomalies", pa.list_(pa.struct(anomaly))),
         ]
     )

@@ -12,7 +12,7 @@ from scipy.stats import false_discovery_control
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.histogram import exact_quantiles
-from dataeval_spark.kernels.contingency_statistics import information_p_value
+from dataeval_spark.kernels.independence import independence
 from dataeval_spark.kernels.mutual_information import adjusted_share, entropy, mutual_information
 from dataeval_spark.kernels.pair_counts import label_counts, table_of
 from dataeval_spark.tables import FACTOR_PREDICTORS
@@ -97,7 +97,7 @@ def _of_factor(cells: pa.Table) -> pa.Table:
             continue
         information = mutual_information(against_rest)
         share = float(np.clip(information / entropy(sums), 0.0, 1.0))
-        p_value = information_p_value(information, against_rest)
+        p_value = independence(against_rest).robust_p_value
         values = (rule, factor, adjusted_share(against_rest), share, p_value, int(sums[0]), int(sums.sum()))
         rows.append(dict(zip(_SCHEMA.names, values, strict=True)))
     return pa.Table.from_pylist(rows, schema=_SCHEMA)

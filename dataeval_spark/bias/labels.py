@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.exact_sums import ordered_sum
 from dataeval_spark.tables import LABEL_STATS
 
 
@@ -95,7 +96,7 @@ def _totals(per_image: DataFrame, classes: DataFrame, images: DataFrame) -> Data
     )
     # Entropy of shares n_i / N is ln N - sum(n_i ln n_i) / N.
     total = F.sum("label_count")
-    entropy = F.ln(total) - F.try_divide(F.sum(F.col("label_count") * F.ln("label_count")), total)
+    entropy = F.ln(total) - F.try_divide(ordered_sum(F.col("label_count") * F.ln("label_count")), total)
     spread = classes.agg(
         F.count("*").alias("class_count"),
         F.count("*").alias("classes"),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.exact_sums import Aggregate, exact_sums
 from dataeval_spark.frames.histogram import exact_quantiles
 from dataeval_spark.frames.joins import same_keys
 
@@ -65,7 +66,12 @@ def double_mad(values: DataFrame, by: Sequence[str]) -> DataFrame:
     parts = parts.select(*by, "median", "p.part", "p.deviation")
     keys = [*by, "median", "part"]
     quantiles = exact_quantiles(parts, keys, "deviation", {"mad": 0.5, "p90": 0.9})
-    means = parts.groupBy(*keys).agg(F.avg("deviation").alias("mean"), F.min("deviation").alias("least"))
+    others: dict[str, Aggregate] = {
+        "rows": (F.count("deviation"), F.sum),
+        "least": (F.min("deviation"), F.min),
+    }
+    summed = exact_sums(parts, keys, {"sum": F.col("deviation")}, others)
+    means = summed.select(*keys, F.try_divide("sum", "rows").alias("mean"), "least")
     per_part = quantiles.alias("q").join(means.alias("a"), on=same_keys(keys, "q", "a"), how="inner")
     per_part = per_part.select(*(f"q.{key}" for key in keys), F.struct("n", "mad", "p90", "mean", "least").alias("of"))
     one_row = per_part.groupBy(*by, "median").pivot("part", ["low", "high", "all", "beside"]).agg(F.first("of"))

@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.double_mad import double_mad
+from dataeval_spark.frames.exact_sums import exact_mean_and_std, exact_sums
 from dataeval_spark.frames.histogram import exact_quantiles
 from dataeval_spark.frames.joins import same_keys
 
@@ -69,9 +70,9 @@ def has_spread() -> Column:
 
 
 def _mean_and_std(values: DataFrame, by: list[str]) -> DataFrame:
-    return values.groupBy(*by).agg(
-        F.avg("value").alias("low_anchor"), F.avg("value").alias("high_anchor"), F.stddev_pop("value").alias("spread")
-    )
+    moments = exact_mean_and_std(values, by, F.col("value"))
+    both = (F.col("mean").alias("low_anchor"), F.col("mean").alias("high_anchor"))
+    return moments.select(*by, *both, F.col("std").alias("spread"))
 
 
 def _median_and_mad(values: DataFrame, by: list[str]) -> DataFrame:
@@ -82,7 +83,8 @@ def _median_and_mad(values: DataFrame, by: list[str]) -> DataFrame:
         .select(*(f"v.{key}" for key in by), "median", F.abs(F.col("value") - F.col("median")).alias("deviation"))
     )
     mads = exact_quantiles(deviations, [*by, "median"], "deviation", {"mad": 0.5})
-    means = deviations.groupBy(*by).agg(F.avg("deviation").alias("mean_deviation"))
+    summed = exact_sums(deviations, by, {"sum": F.col("deviation")}, {"n": (F.count("deviation"), F.sum)})
+    means = summed.select(*by, F.try_divide("sum", "n").alias("mean_deviation"))
     # sqrt(pi / 2) times the mean absolute deviation is the standard deviation of a normal distribution.
     spread = F.when(F.col("mad") > NO_SPREAD, F.col("mad") / MAD_OF_NORMAL).otherwise(
         F.col("mean_deviation") * F.sqrt(F.pi() / 2)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.exact_sums import Aggregate, exact_sums
+
 
 def distribution_gaps(long: DataFrame, by: str) -> DataFrame:
     r"""Kolmogorov-Smirnov and Wasserstein distance of the two sides of each group, from exact counts.
@@ -45,15 +47,15 @@ def distribution_gaps(long: DataFrame, by: str) -> DataFrame:
     gap = F.abs(F.col("i") / F.col("n_r") - F.col("j") / F.col("n_c"))
     # Ties of the gap are broken by the counts, so that the same point is reported for any row order.
     at = F.struct(gap.alias("gap"), "i", "j", "value")
-    area = F.sum(gap * (F.coalesce("next_value", "value") - F.col("value")))
-    found = cumulated.groupBy(by).agg(
-        F.max(at).alias("at"),
-        area.alias("wasserstein"),
-        F.min("value").alias("lowest"),
-        F.max("value").alias("highest"),
-        F.first("n_r").alias("n_r"),
-        F.first("n_c").alias("n_c"),
-    )
+    area = gap * (F.coalesce("next_value", "value") - F.col("value"))
+    others: dict[str, Aggregate] = {
+        "at": (F.max(at), F.max),
+        "lowest": (F.min("value"), F.min),
+        "highest": (F.max("value"), F.max),
+        "n_r": (F.max("n_r"), F.max),
+        "n_c": (F.max("n_c"), F.max),
+    }
+    found = exact_sums(cumulated, [by], {"wasserstein": area}, others)
     return found.select(
         by,
         F.col("at.gap").alias("statistic"),

@@ -29,12 +29,14 @@ class Bins:
     """How one factor is cut: by ``edges`` (codes of ``numpy.digitize``) or value by value (``levels``, in order).
 
     ``rule`` is ``uniform_width``, ``uniform_count``, ``clusters``, ``given`` or ``count`` for edges, ``discrete`` or
-    ``categorical`` for levels.
+    ``categorical`` for levels. ``note`` says why it is another than was asked for: ``one_cluster`` or
+    ``too_many_clusters``.
     """
 
     rule: str
     edges: tuple[float, ...] = ()
     levels: tuple[float | str, ...] = ()
+    note: str | None = None
 
     @property
     def missing_code(self) -> int:
@@ -101,7 +103,8 @@ def edges_by_rule(values: Floats, rule: Rule, most_bins: int | None = None) -> t
 
     ``uniform_width`` starts from ``numpy.histogram(bins="auto")``, at most ``most_bins``, and takes bins away one at
     a time (20 at most, 2 are left) while a bin that is not empty holds fewer than 10 values. ``uniform_count`` puts
-    as many edges at quantiles. ``clusters`` cuts where the values leave wide gaps.
+    as many edges at quantiles. ``clusters`` cuts where the values leave wide gaps; where they leave none, so that all
+    would be in one bin, or too many, the values are cut by uniform width.
 
     Parameters
     ----------
@@ -110,19 +113,28 @@ def edges_by_rule(values: Floats, rule: Rule, most_bins: int | None = None) -> t
     rule : {"uniform_width", "uniform_count", "clusters"}
         How edges are placed.
     most_bins : int, optional
-        Bound of the number of bins; clusters beyond it are cut by uniform width.
+        Bound of the number of bins.
 
     References
     ----------
     DataEval 1.1.4, ``core.bin_data``; its ``clusters`` differ in how lone values are attached.
     """
+    return _cut(values, rule, most_bins).edges
+
+
+def _cut(values: Floats, rule: Rule, most_bins: int | None) -> Bins:
     observed = values[np.isfinite(values)]
     if observed.size == 0:
-        return (-np.inf, np.inf)
+        return Bins(rule, (-np.inf, np.inf))
+    note = None
     edges = cluster_edges(observed) if rule == "clusters" else None
-    if edges is None or (most_bins is not None and edges.size - 1 > most_bins):
+    if edges is not None and edges.size == 2:
+        note = "one_cluster"
+    elif edges is not None and most_bins is not None and edges.size - 1 > most_bins:
+        note = "too_many_clusters"
+    if edges is None or note is not None:
         edges = _uniform_edges(observed, by_count=rule == "uniform_count", most_bins=most_bins)
-    return (-np.inf, *edges[1:-1].tolist(), np.inf)
+    return Bins("uniform_width" if note else rule, (-np.inf, *edges[1:-1].tolist(), np.inf), note=note)
 
 
 def _uniform_edges(observed: Floats, *, by_count: bool, most_bins: int | None) -> Floats:
@@ -165,7 +177,7 @@ def choose_bins(values: Floats, rule: Rule = "uniform_width", most_levels: int |
     budget = budget if most_levels is None else min(budget, most_levels)
     levels = np.unique(values)  # NaN, if any, once and last
     if is_continuous(values) or levels.size > budget:
-        return Bins(rule, edges=edges_by_rule(values, rule, budget))
+        return _cut(values, rule, budget)
     return Bins("discrete", levels=tuple(levels[~np.isnan(levels)].tolist()))
 
 

@@ -9,8 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
-FEWEST_EXPECTED = 5.0
-"""Expected count below which the chi-square approximation is doubted (Cochran 1954)."""
+from dataeval_spark.kernels.independence import (
+    FEWEST_EXPECTED,
+    ImageSums,
+    design_effect,
+    fixed_design_effect,
+    fixed_distribution_p_value,
+    independence,
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,7 @@ class Association:
     pearson_p_value: float
     cramers_v: float
     low_expected_cells: int
+    robust_p_value: float
 
 
 def association(table: NDArray[Any]) -> Association:
@@ -33,7 +40,8 @@ def association(table: NDArray[Any]) -> Association:
     ``corrected_v`` is Cramér's V with Bergsma's correction of bias, from the G statistic:
     :math:`\sqrt{\varphi^2 / \min(\tilde r - 1, \tilde k - 1)}` with
     :math:`\varphi^2 = \max(0, G/n - (r-1)(k-1)/(n-1))` and :math:`\tilde r = r - (r-1)^2/(n-1)`. ``cramers_v`` is
-    :math:`\sqrt{\chi^2 / (n \min(r-1, k-1))}` from Pearson's.
+    :math:`\sqrt{\chi^2 / (n \min(r-1, k-1))}` from Pearson's. ``robust_p_value`` is that of `independence`: the
+    G-test's is far too small where few rows are expected in a cell.
 
     Parameters
     ----------
@@ -52,21 +60,22 @@ def association(table: NDArray[Any]) -> Association:
     table = np.asarray(table, np.int64)
     table = table[table.any(axis=1)][:, table.any(axis=0)]
     if min(table.shape) < 2:
-        return Association(0.0, 1.0, 0, 0.0, 0.0, 1.0, 0.0, 0)
+        return Association(0.0, 1.0, 0, 0.0, 0.0, 1.0, 0.0, 0, 1.0)
     n, (r, k) = int(table.sum()), table.shape
     freedom = (r - 1) * (k - 1)
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / n
     g = _g_statistic(_yates(table, expected) if freedom == 1 else table.astype(np.float64), expected)
-    pearson = float(((table - expected) ** 2 / expected).sum())
+    pearson = independence(table)
     return Association(
         g,
         float(chdtrc(freedom, g)),
         freedom,
         _corrected_v(g, n, r, k),
-        pearson,
-        float(chdtrc(freedom, pearson)),
-        float(np.sqrt(pearson / (n * (min(r, k) - 1)))),
+        pearson.statistic,
+        pearson.p_value,
+        float(np.sqrt(pearson.statistic / (n * (min(r, k) - 1)))),
         int((expected < FEWEST_EXPECTED).sum()),
+        pearson.robust_p_value,
     )
 
 
@@ -89,55 +98,103 @@ def _corrected_v(statistic: float, n: int, rows: int, columns: int) -> float:
     return float(np.sqrt(phi_squared / smallest)) if smallest > 0 else 0.0
 
 
-def information_p_value(information: float, table: NDArray[Any]) -> float:
-    """p-value of mutual information: 2 n MI is chi-square distributed under independence (G-test, not corrected)."""
-    table = np.asarray(table)
-    rows, columns = int(table.any(axis=1).sum()), int(table.any(axis=0).sum())
-    freedom = (rows - 1) * (columns - 1)
-    return float(chdtrc(freedom, 2 * table.sum() * information)) if freedom > 0 else 1.0
-
-
 @dataclass(frozen=True)
 class LabelParity:
-    """How far one distribution of labels is from another."""
+    """How far one distribution of labels is from another, and a test that both are one.
+
+    ``expected_counts`` and ``is_low`` have an entry per class given: how many of its labels are expected in the
+    observed data, and whether a count below 5 is expected (or, for `goodness_of_fit`, observed).
+    """
 
     chi_squared: float
     p_value: float
+    design_effect: float
+    robust_p_value: float
     total_variation: float
     l_infinity: float
-    low_count_classes: int
+    expected_counts: NDArray[np.float64]
+    is_low: NDArray[np.bool_]
 
 
-def label_parity(expected: NDArray[Any], observed: NDArray[Any]) -> LabelParity:
-    r"""Chi-square test of observed counts per class against expected ones, and distances of the shares.
+def label_parity(reference: ImageSums, current: ImageSums) -> LabelParity:
+    r"""Two-sample test that the labels of two sides come from one distribution, and distances of the shares.
 
-    Expected counts are scaled to the observed sum. A class that is expected nowhere but observed gives an infinite
-    statistic and p = 0; a class that neither has says nothing and is left out.
-    ``total_variation`` is half the sum, ``l_infinity`` the largest of the differences of shares.
+    ``p_value`` is Pearson's on the table of 2 x classes; ``robust_p_value`` also holds where counts are small
+    (`independence`) and where images hold several labels (`design_effect`). ``total_variation`` is half the sum,
+    ``l_infinity`` the largest of the differences of shares.
 
     Parameters
     ----------
-    expected, observed : array of int
+    reference, current : ImageSums
         Labels per class, in one order, with at least one label each.
 
     References
     ----------
-    SciPy's ``chisquare``; DataEval 1.1.4, ``core.label_parity``, which answers NaN where a class is in neither.
+    SciPy's ``chi2_contingency(correction=False)``; Rao and Scott (1981).
 
     Examples
     --------
-    >>> label_parity(np.array([10, 10]), np.array([5, 5])).p_value
+    >>> label_parity(ImageSums.of_single([10, 10]), ImageSums.of_single([5, 5])).p_value
     1.0
     """
-    expected, observed = np.asarray(expected, np.float64), np.asarray(observed, np.float64)
-    present = (expected > 0) | (observed > 0)
-    expected, observed = expected[present], observed[present]
-    difference = np.abs(expected / expected.sum() - observed / observed.sum())
-    scaled = expected * observed.sum() / expected.sum()
-    if (scaled == 0).any():
-        statistic, p_value = float("inf"), 0.0
-    else:
-        statistic = float(((observed - scaled) ** 2 / scaled).sum())
-        p_value = float(chdtrc(present.sum() - 1, statistic)) if present.sum() > 1 else 1.0
-    low = (observed < FEWEST_EXPECTED) | (scaled < FEWEST_EXPECTED)
-    return LabelParity(statistic, p_value, float(difference.sum() / 2), float(difference.max()), int(low.sum()))
+    a, b = reference.counts, current.counts
+    effect = design_effect(reference, current)
+    found = independence(np.stack([a, b]), effect)
+    expected = (a + b) * (b.sum() / (a.sum() + b.sum()))
+    gap = np.abs(a / a.sum() - b / b.sum())
+    return LabelParity(
+        found.statistic,
+        found.p_value,
+        effect,
+        found.robust_p_value,
+        float(gap.sum() / 2),
+        float(gap.max()),
+        expected,
+        found.is_low,
+    )
+
+
+def goodness_of_fit(shares: NDArray[Any], observed: ImageSums) -> LabelParity:
+    r"""Chi-square test of labels against a distribution that is given, and not a sample itself.
+
+    A class that the distribution does not have but the labels do gives an infinite statistic and p = 0; a class that
+    neither has says nothing and is left out.
+
+    Parameters
+    ----------
+    shares : array
+        Share of each class, or counts in their ratio.
+    observed : ImageSums
+        Labels per class, in the same order, with at least one label.
+
+    References
+    ----------
+    SciPy's ``power_divergence``. With the reference's counts as shares ``p_value`` is that of DataEval 1.1.4,
+    ``core.label_parity``, which takes them for exact, and answers NaN where a class is in neither.
+
+    Examples
+    --------
+    >>> goodness_of_fit(np.array([0.5, 0.5]), ImageSums.of_single([5, 5])).p_value
+    1.0
+    """
+    given, counts = np.asarray(shares, np.float64) / np.sum(shares), observed.counts
+    n = float(counts.sum())
+    present = (given > 0) | (counts > 0)
+    gap = np.abs(given - counts / n)
+    is_low = present & ((counts < FEWEST_EXPECTED) | (given * n < FEWEST_EXPECTED))
+    expected = given[present] * n
+    statistic, p_value, effect, robust = np.inf, 0.0, 1.0, 0.0
+    if (expected > 0).all():
+        statistic = float(((counts[present] - expected) ** 2 / expected).sum())
+        freedom = len(expected) - 1
+        p_value = robust = float(chdtrc(freedom, statistic)) if freedom else 1.0
+        effect = fixed_design_effect(observed.of_classes(present), given[present])
+        if np.isnan(effect):
+            robust = np.nan
+        elif (expected < FEWEST_EXPECTED).any():
+            robust = fixed_distribution_p_value(statistic / effect, expected)
+        elif freedom:
+            robust = float(chdtrc(freedom, statistic / effect))
+    return LabelParity(
+        float(statistic), p_value, effect, robust, float(gap.sum() / 2), float(gap.max()), given * n, is_low
+    )

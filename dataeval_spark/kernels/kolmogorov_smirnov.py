@@ -46,6 +46,35 @@ def ks_pvalue(statistic: float, n1: int, n2: int, i: int, j: int) -> float:
         return float(ks_2samp(_zeros_then_ones(i, n1), _zeros_then_ones(j, n2), method="auto").pvalue)
 
 
+def ks_pvalue_of_images(statistic: float, n1: int, n2: int, effect: float) -> float:
+    """Two-sided p-value where the values come in images, which hold several: of samples smaller by the design effect.
+
+    Parameters
+    ----------
+    statistic : float
+        D, in [0, 1].
+    n1, n2 : int
+        Sizes of the samples, one or more.
+    effect : float
+        How many times more a share of the values varies because they come in images; above 1.
+
+    Returns
+    -------
+    float
+        ``kstwo.sf(D, n)`` with n the whole part of n1 n2 / (n1 + n2) / effect, at least 1.
+
+    References
+    ----------
+    Kish (1965), "Survey Sampling", for effective sizes of samples.
+
+    Examples
+    --------
+    >>> ks_pvalue_of_images(0.5, 100, 100, 5.0) > 0.01
+    True
+    """
+    return float(np.clip(kstwo.sf(statistic, max(1.0, np.floor(n1 * n2 / (n1 + n2) / effect))), 0.0, 1.0))
+
+
 def _zeros_then_ones(zeros: int, n: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     sample = np.ones(n)
     sample[:zeros] = 0.0

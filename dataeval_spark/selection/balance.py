@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.exact_sums import exact_sums, ordered_sum
 from dataeval_spark.selection.state import Selection, hashed, uniform
 
 Method = Literal["global", "interclass"]
@@ -95,10 +96,11 @@ def _global(
     spark = members.sparkSession
     repeat = [(name, max(1.0, (factor / share) ** 0.5)) for name, share in shares.items()]
     factors = F.broadcast(spark.createDataFrame(repeat, "class_name string, repeat double"))
-    combine = F.avg("repeat") if aggregation == "mean" else F.max("repeat")
+    mean = ordered_sum("repeat") / F.count("repeat")
+    combine = mean if aggregation == "mean" else F.max("repeat")
     weights = classes.join(factors, on="class_name", how="inner").groupBy("image_id").agg(combine.alias("weight"))
     weighted = members.join(weights, on="image_id", how="inner")
-    total = weighted.agg(F.sum("weight").alias("total")).collect()[0]["total"]  # one row
+    total = exact_sums(weighted, [], {"total": F.col("weight")}).collect()[0]["total"]  # one row
     expected = F.col("weight") * F.lit(wanted / total)
     counted = weighted.select(
         "image_id",

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from scipy.stats import false_discovery_control
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.exact_sums import Aggregate, exact_mean_and_std, exact_sums
 from dataeval_spark.frames.histogram import named_value, unpivot
 from dataeval_spark.frames.two_samples import distribution_gaps
 from dataeval_spark.kernels.kolmogorov_smirnov import ks_pvalue
@@ -130,13 +131,24 @@ def _summaries(reference: DataFrame, current: DataFrame, statistics: Sequence[st
         rows = (
             stats.where("target_index IS NULL").select(F.inline(values)).withColumnRenamed("statistic", "column_name")
         )
-        n = F.count("value")
-        return rows.groupBy("column_name").agg(
+        # Counted value by value, so that each distinct one is a row.
+        counts = rows.groupBy("column_name", "value").agg(F.count("*").alias("rows"))
+        known = F.when(F.col("value").isNotNull(), F.col("rows"))
+        others: dict[str, Aggregate] = {
+            "all": (F.sum("rows"), F.sum),
+            "n": (F.coalesce(F.sum(known), F.lit(0)), F.sum),
+            "zeros": (F.coalesce(F.sum(F.when(F.col("value") == 0, F.col("rows"))), F.lit(0)), F.sum),
+            "distinct": (F.count("value"), F.sum),
+        }
+        summed = exact_sums(counts, ["column_name"], {"sum": F.col("value") * F.col("rows")}, others)
+        n = F.col("n")
+        return summed.select(
+            "column_name",
             n.alias(f"{prefix}_count"),
-            F.avg("value").alias(f"{prefix}_avg"),
-            (100 * F.try_divide(F.count("*") - n, F.count("*"))).alias(f"{prefix}_null"),
-            (100 * F.try_divide(F.count_if(F.col("value") == 0), n)).alias(f"{prefix}_zeros"),
-            (100 * F.try_divide(F.count_distinct("value"), n)).alias(f"{prefix}_distinct"),
+            F.try_divide(F.col("sum"), n).alias(f"{prefix}_avg"),
+            (100 * F.try_divide(F.col("all") - n, F.col("all"))).alias(f"{prefix}_null"),
+            (100 * F.try_divide(F.col("zeros"), n)).alias(f"{prefix}_zeros"),
+            (100 * F.try_divide(F.col("distinct"), n)).alias(f"{prefix}_distinct"),
         )
 
     joined = of(reference, "reference").join(of(current, "current"), on="column_name", how="full")
@@ -155,7 +167,8 @@ def _summaries(reference: DataFrame, current: DataFrame, statistics: Sequence[st
 def _evidence(reference: DataFrame, current: DataFrame, statistics: Sequence[str]) -> DataFrame:
     """The current images farthest beyond the reference's mean, in its standard deviations."""
     old = unpivot(reference.where("target_index IS NULL"), ("image_id",), statistics)
-    spread = old.groupBy("statistic").agg(F.avg("value").alias("m"), F.stddev_pop("value").alias("s")).where("s > 0")
+    moments = exact_mean_and_std(old, ["statistic"], F.col("value"))
+    spread = moments.select("statistic", F.col("mean").alias("m"), F.col("std").alias("s")).where("s > 0")
     new = unpivot(current.where("target_index IS NULL"), ("image_id",), statistics)
     scored = new.join(F.broadcast(spread), on="statistic", how="inner").select(
         F.col("statistic").alias("column_name"),

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.frames.blocks import Blocks, Checkpoint, kept_by_executors
 from dataeval_spark.frames.clusters import cluster_members, tree_edges
 from dataeval_spark.frames.contract_rows import rows_of
+from dataeval_spark.frames.exact_sums import Aggregate, exact_mean_and_std
 from dataeval_spark.frames.thresholds import has_spread, score_above
 from dataeval_spark.kernels.hdbscan import NOISE
 from dataeval_spark.similarity.parts import Part
@@ -32,22 +33,23 @@ def cluster_tables(
         tree, edge_stats = rows_of(embeddings, SPANNING_TREE, []), None
     else:
         edges = keep(tree_edges(blocks, embeddings))
-        grouped = edges.where("cluster_id IS NOT NULL").groupBy("cluster_id")
-        edge_stats = grouped.agg(F.avg("length").alias("mean_edge"), F.stddev_pop("length").alias("std_edge"))
+        of_clusters = edges.where("cluster_id IS NOT NULL")
+        moments = exact_mean_and_std(of_clusters, ["cluster_id"], F.col("length"))
+        edge_stats = moments.withColumnsRenamed({"mean": "mean_edge", "std": "std_edge"})
         tree = _spanning_tree(edges, edge_stats, part, samples, sensitivity)
     return _members(members, stats, part, method, threshold), _stats(stats, edge_stats, part), tree
 
 
 def _distance_stats(members: DataFrame) -> DataFrame:
     """Distances to the centre per cluster, one row each; noise is a row of its own."""
-    nearest = F.min(F.struct("centroid_distance", "image_id", "target_index")).alias("first")
-    stats = members.groupBy("cluster_id").agg(
-        F.count("*").alias("members"),
-        F.avg("centroid_distance").alias("mean_distance"),
-        F.stddev_pop("centroid_distance").alias("std_distance"),
-        F.max("centroid_distance").alias("max_distance"),
-        nearest,
-    )
+    nearest = F.min(F.struct("centroid_distance", "image_id", "target_index"))
+    others: dict[str, Aggregate] = {
+        "members": (F.count("*"), F.sum),
+        "max_distance": (F.max("centroid_distance"), F.max),
+        "first": (nearest, F.min),
+    }
+    moments = exact_mean_and_std(members, ["cluster_id"], F.col("centroid_distance"), others)
+    stats = moments.withColumnsRenamed({"mean": "mean_distance", "std": "std_distance"})
     is_cluster = F.col("cluster_id") != NOISE
     return stats.select(
         "cluster_id",

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Checkpoint, kept_by_executors
+from dataeval_spark.frames.exact_sums import ordered_sum
 from dataeval_spark.frames.neighbor_lists import first_of_lists
 from dataeval_spark.frames.ranks import positions
 from dataeval_spark.frames.thresholds import THRESHOLDS, Method, has_spread, score_above, spreads
@@ -119,7 +120,7 @@ def _distances(lists: DataFrame) -> DataFrame:
     """Distances to the neighbours of each image, and how many lists it is in."""
     own = lists.groupBy(*KEYS).agg(
         F.count("*").cast("int").alias("neighbors"),
-        F.avg("distance").alias("mean_distance"),
+        (ordered_sum("distance") / F.count("distance")).alias("mean_distance"),
         F.max("distance").alias("kth_distance"),
     )
     listed = lists.groupBy("encoder", "metric", "neighbor_id", "neighbor_target_index").agg(F.count("*").alias("times"))

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Checkpoint, kept_by_executors
+from dataeval_spark.frames.exact_sums import Aggregate, exact_sums, ordered_sum
 from dataeval_spark.kernels.shapley import error_bounds, knn_shapley
 from dataeval_spark.tables import IMAGE_VALUES
 
@@ -89,17 +90,20 @@ def image_values(
     columns = ("encoder", "metric", "image_id", "target_index", "is_exact", "points", "list")
     values = with_points.select(*columns).mapInArrow(run, VALUES_DDL)
     sums = values.groupBy("encoder", "metric", "image_id", "target_index").agg(
-        F.sum("value").alias("total"),
+        ordered_sum("value").alias("total"),  # of the lists that an image is in
         F.sum("listed").alias("times_listed"),
         F.sum("bound").alias("bound"),
         F.sum("queries").alias("queries"),
         F.bool_and("is_exact").alias("is_exact"),
     )
     sums = (checkpoint or kept_by_executors)(sums).withColumn("is_box", F.col("target_index").isNotNull())
-    means = sums.groupBy(*PART).agg(
-        F.sum("queries").alias("queries"),
-        F.when(F.bool_and("is_exact"), F.sum("bound") / F.sum("queries")).alias("error_bound"),
-    )
+    others: dict[str, Aggregate] = {
+        "queries": (F.sum("queries"), F.sum),
+        "all_exact": (F.bool_and("is_exact"), F.bool_and),
+    }
+    bounds = exact_sums(sums, PART, {"bound": F.col("bound")}, others)
+    mean_bound = F.when(F.col("all_exact"), F.try_divide(F.col("bound"), F.col("queries")))
+    means = bounds.select(*PART, "queries", mean_bound.alias("error_bound"))
     joined = sums.drop("queries", "bound").join(F.broadcast(means), on=list(PART), how="inner").alias("s")
     labelled = joined.join(labels.alias("l"), on=_same("s.image_id", "s.target_index", "l"), how="inner")
     chosen = {"class_name": F.col("l.class_name"), "value": F.col("total") / F.col("queries")}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
 from typing import Any
 
-import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from scipy.stats import false_discovery_control
@@ -12,6 +13,7 @@ from scipy.stats import false_discovery_control
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.capture_time import with_capture_time
 from dataeval_spark.frames.contract_rows import rows_of_dicts
+from dataeval_spark.frames.image_sums import image_sums, sums_of, with_sizes
 from dataeval_spark.kernels.part_distances import distance
 from dataeval_spark.splits.adversarial import adversarial_rows
 from dataeval_spark.splits.parts import PARTITION, TRAIN, all_parts, label_counts, opponents
@@ -43,8 +45,8 @@ def split_differences(
     are no later than the last of the others. Adversarial validation asks whether a logistic regression can tell the
     parts apart, by the bins of their factors (but not by factor ``split``, which is the source's own split) and by each
     encoder's vectors, on a seeded sample; folds of one kind
-    (``fold_0`` ...) are left out of it. p-values are adjusted over the rows of a partition by Benjamini-Hochberg.
-    Those of labels and of boxes' factors take boxes of one image for independent, and so are too small.
+    (``fold_0`` ...) are left out of it. p-values of labels and factors hold with small counts and with several boxes
+    per image (`kernels/independence.py`); all are adjusted over the rows of a partition by Benjamini-Hochberg.
 
     Parameters
     ----------
@@ -95,9 +97,9 @@ def split_differences(
 def count_rows(parts: DataFrame, counts: DataFrame, base: str = TRAIN) -> list[Row]:
     """Distances of labels and factors between each part and the base, as rows of table ``split_differences``."""
     sums = (
-        parts.join(counts, on="image_id", how="inner")
+        parts.join(with_sizes(counts, ["factor"]), on="image_id", how="inner")
         .groupBy(*PARTITION, "split", "factor", "value")
-        .agg(F.sum("n").alias("n"))
+        .agg(*image_sums())
     )
     table = sums.limit(MAX_COUNTS + 1).toArrow()  # bounded: MAX_COUNTS
     if table.num_rows > MAX_COUNTS:
@@ -105,21 +107,21 @@ def count_rows(parts: DataFrame, counts: DataFrame, base: str = TRAIN) -> list[R
             f"split_differences: there are more than {MAX_COUNTS:,} counts of values per part.\n"
             "Hint: fewer splits, or --set factor_bins.max_levels=100"
         )
-    by_subject: dict[tuple[Partition, str], dict[str, dict[str, int]]] = {}
+    by_subject: dict[tuple[Partition, str], dict[str, dict[str, Row]]] = {}
     for row in table.to_pylist():
         partition = (row["split_name"], row["repeat"], row["fold"])
         of_part = by_subject.setdefault((partition, row["factor"]), {}).setdefault(row["split"], {})
-        of_part[row["value"]] = row["n"]
+        of_part[row["value"]] = row
     found = []
     for (partition, factor), of_parts in sorted(by_subject.items(), key=str):
         values = sorted({value for counts in of_parts.values() for value in counts})
-        matrix = {split: np.array([of.get(value, 0) for value in values]) for split, of in of_parts.items()}
-        for one, other, others in opponents(sorted(matrix), base):
-            rest = np.sum([matrix[name] for name in others], axis=0)
-            measured = distance(matrix[one], rest)
+        sides = {split: sums_of(of, values) for split, of in of_parts.items()}
+        for one, other, others in opponents(sorted(sides), base):
+            rest = reduce(add, [sides[name] for name in others])
+            measured = distance(sides[one], rest)
             if measured is not None:
                 kind = "label" if factor == "class_name" else "factor"
-                row = _row(partition, kind, factor, one, other, int(matrix[one].sum()), int(rest.sum()))
+                row = _row(partition, kind, factor, one, other, int(sides[one].counts.sum()), int(rest.counts.sum()))
                 found.append(row | vars(measured))
     return found
 

@@ -13,7 +13,7 @@ from scipy.stats import false_discovery_control
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract_rows import rows_of_dicts
-from dataeval_spark.kernels.contingency_statistics import association, information_p_value
+from dataeval_spark.kernels.contingency_statistics import association
 from dataeval_spark.kernels.diversity import simpson_diversity
 from dataeval_spark.kernels.mutual_information import adjusted_share, mutual_information
 from dataeval_spark.kernels.pair_counts import label_counts_by, table_of
@@ -115,16 +115,16 @@ def _measured(cells: pa.Table) -> pa.Table:
     for split in sorted(cells["split"].unique().to_pylist()):
         of = cells.filter(pc.equal(cells["split"], split))
         _, values, table = table_of(*(of[name].to_pylist() for name in ("class_name", "value", "n")))
-        information = mutual_information(table)
+        associated = association(table)
         rows.append(
             {
                 "partition": of["partition"][0].as_py(),
                 "split": split,
                 "factor": of["factor"][0].as_py(),
                 "score": adjusted_share(table),
-                "mutual_information": information,
-                "p_value": information_p_value(information, table),
-                "cramers_v": association(table).corrected_v,
+                "mutual_information": mutual_information(table),
+                "p_value": associated.robust_p_value,
+                "cramers_v": associated.corrected_v,
                 "diversity": simpson_diversity(table.sum(axis=0), len(bins)),
                 "bins": len(bins),
                 "filled_bins": len(values),

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.id_blocks import in_id_blocks
 from dataeval_spark.kernels.embedding_moments import Moments
 from dataeval_spark.stats.embedding_findings import (
     FINDINGS_DDL,
@@ -27,8 +28,16 @@ from dataeval_spark.stats.embedding_findings import (
     without_spread,
 )
 
-PARTIAL_DDL = "subject string, kind string, state binary"
-PARTIAL_SCHEMA = pa.schema([("subject", pa.string()), ("kind", pa.string()), ("state", pa.binary())])
+PARTIAL_DDL = "subject string, kind string, first_row int, block bigint, state binary"
+PARTIAL_SCHEMA = pa.schema(
+    [
+        ("subject", pa.string()),
+        ("kind", pa.string()),
+        ("first_row", pa.int32()),
+        ("block", pa.int64()),
+        ("state", pa.binary()),
+    ]
+)
 SAMPLE, MOMENTS = "sample", "moments"
 MAX_PARTS = 1000
 # A task gets as many rows of partial sums at once as Spark puts into an Arrow batch: up to 10,000.
@@ -75,7 +84,8 @@ def embedding_health(
     All are exact but the last, which is estimated on a sample: that of the smallest hashes of (seed, id), the same
     on any cluster; its size is in the message. Definitions: ``kernels/embedding_moments.py``.
 
-    Each task sends dimension^2 numbers, whatever its rows; one task merges them as they come and holds them once.
+    Vectors travel to blocks of about 64 MiB that follow from their ids; each sends dimension^2 numbers, and one task
+    merges these in the order of the blocks and holds them once. So partitions decide nothing, not even the last bit.
 
     Parameters
     ----------
@@ -124,16 +134,25 @@ def embedding_health(
         F.size("embedding").alias("dimension"),
         "embedding",
         F.xxhash64(F.lit(seed), "image_id", "target_index").alias("hash"),
+        "image_id",
+        "target_index",
     )
     parts, findings = _parts(named, max_dimension)
     known = embeddings.sparkSession.createDataFrame(findings, FINDINGS_DDL)
     if not parts:
         return known
-    states = named.select("subject", "dimension", "embedding", "hash").mapInArrow(
-        partial(_summed, parts={part.subject: part for part in parts}, limits=limits), PARTIAL_DDL
+    usual = embeddings.sparkSession.createDataFrame(
+        [(part.subject, part.dimension) for part in parts], "subject string, dimension int"
     )
-    judged = partial(_judged, parts={part.subject: part for part in parts}, limits=limits)
-    return known.unionByName(states.repartition(len(parts), "subject").mapInArrow(judged, FINDINGS_DDL))
+    # One row per subject on the right.
+    judgeable = named.join(F.broadcast(usual), on=["subject", "dimension"], how="inner")
+    blocks = in_id_blocks(judgeable.drop("encoder_version"), ["subject"], ["image_id", "target_index"])
+    by_subject = {part.subject: part for part in parts}
+    summed = partial(_summed, parts=by_subject, limits=limits)
+    states = blocks.groupBy("subject", "block").applyInArrow(summed, PARTIAL_DDL)
+    ordered = states.repartition(len(parts), "subject").sortWithinPartitions("subject", "kind", "first_row", "block")
+    judged = partial(_judged, parts=by_subject, limits=limits)
+    return known.unionByName(ordered.mapInArrow(judged, FINDINGS_DDL))
 
 
 def _parts(named: DataFrame, max_dimension: int) -> tuple[list[Part], list[Finding]]:
@@ -160,33 +179,29 @@ def _parts(named: DataFrame, max_dimension: int) -> tuple[list[Part], list[Findi
     return parts, findings
 
 
-def _summed(
-    batches: Iterator[pa.RecordBatch], *, parts: Mapping[str, Part], limits: Limits
-) -> Iterator[pa.RecordBatch]:
-    """Of one task: its moments, in rows of a size that any number of tasks can send, and its share of the sample."""
-    moments = {subject: Moments.none(part.dimension) for subject, part in parts.items()}
-    for batch in batches:
-        subjects = batch.column("subject").to_numpy(zero_copy_only=False)
-        dimensions, hashes = batch.column("dimension").to_numpy(), batch.column("hash").to_numpy()
-        for subject in set(subjects) & set(parts):
-            part = parts[subject]
-            chosen = (subjects == subject) & (dimensions == part.dimension)
-            flat = batch.column("embedding").filter(pa.array(chosen)).flatten().to_numpy(zero_copy_only=False)
-            vectors = flat.reshape(-1, part.dimension)
-            moments[subject] = moments[subject].merged(Moments.of(vectors))
-            is_sampled = hashes[chosen] < _largest_hash(part.count, limits.sample_size)
-            if is_sampled.any():
-                yield _partial(subject, SAMPLE, _packed_sample(hashes[chosen][is_sampled], vectors[is_sampled]))
-    for subject, found in moments.items():
-        if found.count + found.not_finite:
-            for state in found.packed(BYTES_PER_ROW):
-                yield _partial(subject, MOMENTS, state)
+def _summed(block: pa.Table, *, parts: Mapping[str, Part], limits: Limits) -> pa.Table:
+    """Of one block: its moments, in rows of a size that any number of blocks can send, and its share of the sample."""
+    block = block.sort_by([("image_id", "ascending"), ("target_index", "ascending")])
+    subject, number = block["subject"][0].as_py(), block["block"][0].as_py()
+    part = parts[subject]
+    hashes = block["hash"].to_numpy()
+    flat = block["embedding"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    vectors = flat.reshape(-1, part.dimension)
+    rows = []
+    is_sampled = hashes < _largest_hash(part.count, limits.sample_size)
+    if is_sampled.any():
+        rows.append((SAMPLE, 0, _packed_sample(hashes[is_sampled], vectors[is_sampled])))
+    states = Moments.of(vectors).packed(BYTES_PER_ROW)
+    rows += [(MOMENTS, place, state) for place, state in enumerate(states)]
+    columns = [[subject] * len(rows), *map(list, zip(*rows, strict=True))]
+    columns.insert(3, [number] * len(rows))
+    return pa.Table.from_pydict(dict(zip(PARTIAL_SCHEMA.names, columns, strict=True)), schema=PARTIAL_SCHEMA)
 
 
 def _judged(
     batches: Iterator[pa.RecordBatch], *, parts: Mapping[str, Part], limits: Limits
 ) -> Iterator[pa.RecordBatch]:
-    """Merge what the tasks sent, and word the findings."""
+    """Merge what the blocks sent, in the order in which it comes, and word the findings."""
     moments: dict[str, dict[int, Moments]] = defaultdict(dict)
     samples: dict[str, list[tuple[NDArray[Any], NDArray[Any]]]] = defaultdict(list)
     for batch in batches:
@@ -207,10 +222,6 @@ def _judged(
 def _largest_hash(count: int, sample_size: int) -> int:
     """A bound that about twice the sample is below: so few vectors travel, and of these the smallest are used."""
     return int(min(1.0, 2 * sample_size / count) * (2**64 - 1)) - 2**63
-
-
-def _partial(subject: str, kind: str, state: bytes) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pydict({"subject": [subject], "kind": [kind], "state": [state]}, schema=PARTIAL_SCHEMA)
 
 
 def _packed_sample(hashes: NDArray[Any], vectors: NDArray[Any]) -> bytes:

@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.exact_sums import Aggregate, exact_sums
 
 COMMON_SIZES = 10
 GROUP = ("split", "colors")
@@ -62,17 +63,21 @@ def normalization(
         )
     rows = _rows(channel_stats, image_stats, images, value_range)
     weight = F.when(F.col("m").isNotNull(), F.col("n").cast("double"))
-    means = rows.groupBy(*KEYS).agg(
-        F.count("m").alias("image_count"),
-        F.count(F.when(F.col("m").isNull(), 1)).alias("unknown_range_count"),
-        F.coalesce(F.sum(F.when(F.col("m").isNotNull(), F.col("n"))), F.lit(0)).alias("pixel_count"),
-        (F.sum(weight * F.col("m")) / F.sum(weight)).alias("mean"),
-    )
+    counts: dict[str, Aggregate] = {
+        "image_count": (F.count("m"), F.sum),
+        "unknown_range_count": (F.count(F.when(F.col("m").isNull(), 1)), F.sum),
+        "pixel_count": (F.coalesce(F.sum(F.when(F.col("m").isNotNull(), F.col("n"))), F.lit(0)), F.sum),
+    }
+    summed = exact_sums(rows, KEYS, {"mean": weight * F.col("m")}, counts)
+    means = summed.withColumn("mean", F.try_divide(F.col("mean"), F.col("pixel_count")))
     # There are few of them (splits x channels): the means are broadcast, and the rows read a second time.
     of_means = means.select(*_renamed(KEYS), F.col("mean").alias("center"))
     deviation = F.col("m") - F.col("center")
-    spread = rows.join(F.broadcast(of_means), on=_same(KEYS), how="inner").groupBy(*KEYS)
-    variances = spread.agg(F.sqrt(F.sum(weight * (F.col("v") + deviation * deviation)) / F.sum(weight)).alias("std"))
+    spread = rows.join(F.broadcast(of_means), on=_same(KEYS), how="inner")
+    squares = weight * (F.col("v") + deviation * deviation)
+    pixels: dict[str, Aggregate] = {"pixels": (F.sum(F.when(F.col("m").isNotNull(), F.col("n"))), F.sum)}
+    sums = exact_sums(spread.select(*KEYS, "n", "m", squares.alias("squares")), KEYS, {"std": F.col("squares")}, pixels)
+    variances = sums.withColumn("std", F.sqrt(F.try_divide(F.col("std"), F.col("pixels"))))
     merged = means.join(variances.select(*_renamed(KEYS), "std"), on=_same(KEYS), how="left")
     found = merged.select(*KEYS, *MERGED, "std")
     sized = found.join(_sizes(rows).select(*_renamed(GROUP), "common_sizes"), on=_same(GROUP), how="left")

@@ -111,7 +111,7 @@ BALANCE = Table(
         Column("score", "double", "Chance-adjusted mutual information, normalized", range="[0, 1]"),
         Column("mutual_information", "double", "Mutual information, not corrected", "nat"),
         Column("expected_information", "double", "What chance gives on average; null for neighbors", "nat", "", True),
-        Column("p_value", "double", "Of independence, chi-square; null for neighbors", nullable=True),
+        Column("p_value", "double", "Of independence, Pearson's test; null for neighbors", nullable=True),
         Column(
             "adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over the rows of the kind", nullable=True
         ),
@@ -149,11 +149,12 @@ PARITY = Table(
         FACTOR,
         Column("score", "double", "Cramér's V from the G statistic, corrected for bias", range="[0, 1]"),
         Column("p_value", "double", "Of the G-test (Yates's correction for 2 x 2)", range="[0, 1]"),
-        Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over the factors", range="[0, 1]"),
+        Column("adjusted_pvalue", "double", "robust_p_value after Benjamini-Hochberg over the factors", "", "[0, 1]"),
         Column("g_statistic", "double", "Log-likelihood ratio statistic"),
         Column("degrees_of_freedom", "int", "(rows - 1)(columns - 1)"),
         Column("pearson_statistic", "double", "Pearson's chi-square, without correction"),
         Column("pearson_p_value", "double", "Its p-value", range="[0, 1]"),
+        Column("robust_p_value", "double", "Pearson's p-value, that also holds with small counts", range="[0, 1]"),
         Column("cramers_v", "double", "Cramér's V from Pearson's, not corrected", range="[0, 1]"),
         Column("low_expected_cells", "int", "Cells of which fewer than 5 rows are expected"),
         Column(
@@ -161,7 +162,7 @@ PARITY = Table(
             "array<struct<value: string, class_name: string, n: bigint>>",
             "Cells with 1 to 4 rows, on which conclusions cannot rest; sorted",
         ),
-        Column("is_significant", "boolean", "score and p-value are beyond their thresholds"),
+        Column("is_significant", "boolean", "score and robust_p_value are beyond their thresholds"),
         N_ROWS,
         RUN_ID,
     ),

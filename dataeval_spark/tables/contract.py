@@ -53,6 +53,11 @@ class Table:
     def column_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
+    @property
+    def is_of_images(self) -> bool:
+        """Whether its rows are those of single images and stay until their image is written again or deleted."""
+        return self.write == "upsert" and "image_id" in self.key
+
     def ddl(self, *, comments: bool = True) -> str:
         return ", ".join(column.ddl(comments=comments) for column in self.columns)
 

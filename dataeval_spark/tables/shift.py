@@ -73,7 +73,12 @@ FEATURE_DISTANCE = Table(
         Column("distance", "double", "Wasserstein distance / interquartile range of the reference"),
         Column("statistic", "double", "Kolmogorov-Smirnov statistic", range="[0, 1]"),
         Column("location", "double", "Where it is attained, from the smallest value to the largest", "", "[0, 1]"),
-        Column("p_value", "double", "Of the Kolmogorov-Smirnov test, two-sided", range="[0, 1]"),
+        Column(
+            "p_value",
+            "double",
+            "Of the Kolmogorov-Smirnov test, two-sided; allows for several things per image",
+            range="[0, 1]",
+        ),
         Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over all factors", range="[0, 1]"),
         Column("reference_count", "bigint", "Values of the reference"),
         Column("current_count", "bigint", "Values of the current data"),

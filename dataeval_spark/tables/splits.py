@@ -103,6 +103,12 @@ SPLIT_DIFFERENCES = Table(
         Column("jensen_shannon", "double", "Jensen-Shannon distance, base 2 (label, factor)", "", "[0, 1]", True),
         Column("chi_square", "double", "Pearson's statistic (label, factor)", nullable=True),
         Column(
+            "design_effect",
+            "double",
+            "How many times more it varies because images hold several labels or boxes; 1 where none does",
+            nullable=True,
+        ),
+        Column(
             "auc", "double", "How well the parts can be told apart, cross-validated (adversarial)", "", "[0, 1]", True
         ),
         Column("auc_lower", "double", "Lower end of its 95 % interval", nullable=True),
@@ -110,7 +116,7 @@ SPLIT_DIFFERENCES = Table(
         Column(
             "overlap", "double", "Share of split_a that is no later than the last of split_b (time)", "", "[0, 1]", True
         ),
-        Column("p_value", "double", "Of no difference: chi-square (label, factor), or the AUC's", nullable=True),
+        Column("p_value", "double", "Of no difference: of chi_square / design_effect, or of the AUC", nullable=True),
         Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over the split's rows", nullable=True),
         Column("top", "array<string>", "What tells the parts apart most, first the most", nullable=True),
         Column("n_a", "bigint", "Labels, things or images compared in split_a"),
@@ -131,7 +137,7 @@ PART_BIAS = Table(
         Column("factor", "string", "Factor, cut as in `bin_edges`"),
         Column("score", "double", "Share of the label's entropy that the factor removes, beyond chance", "", "[0, 1]"),
         Column("mutual_information", "double", "Mutual information of label and factor, not corrected", "nat"),
-        Column("p_value", "double", "Of independence, chi-square of 2 n MI", range="[0, 1]"),
+        Column("p_value", "double", "Of independence, Pearson's test", range="[0, 1]"),
         Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over the part's factors", "", "[0, 1]"),
         Column("cramers_v", "double", "Cramér's V from the G statistic, corrected for bias", range="[0, 1]"),
         Column("diversity", "double", "Simpson's index of diversity of the factor", range="[0, 1]"),

@@ -6,12 +6,12 @@ import pytest
 from scipy.stats import false_discovery_control
 
 from dataeval_spark.bias.balance import balance
+from dataeval_spark.bias.parity import parity
 from dataeval_spark.errors import OptionError
 from dataeval_spark.tables import BALANCE
 from tests.kernels.factor_reference import (
     DEPENDENT_WITH_RARE,
     NEIGHBOR_SHARES,
-    PARITY,
     SHARE_OF_CLASSES,
     SHARE_OF_LABEL,
 )
@@ -48,12 +48,12 @@ def test_associations_of_factors_equal_dataeval_and_say_how_they_were_scored(row
     assert ("factors", "rare", "dependent", None) not in rows
 
 
-def test_p_values_are_adjusted_within_their_kind(rows):
+def test_p_values_are_those_of_parity_that_hold_and_adjusted_within_their_kind(rows, reference):
     of_label = [row for key, row in sorted(rows.items(), key=str) if key[0] == "label"]
 
-    # Without Yates's correction, which concerns 2 x 2 tables only, this is the test of parity.
+    measured = parity(reference.contingency).collect()
     assert {row.factor_b: row.p_value for row in of_label} == pytest.approx(
-        {name: p_value for name, (_, p_value) in PARITY.items()}, rel=1e-6
+        {row.factor: row.robust_p_value for row in measured}, rel=1e-9
     )
     expected = false_discovery_control([row.p_value for row in of_label])
     assert [row.adjusted_pvalue for row in of_label] == pytest.approx(expected.tolist())

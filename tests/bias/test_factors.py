@@ -288,3 +288,35 @@ def test_stored_bins_lack_new_factors_and_hide_no_mixed_units(frame):
 def test_a_wrong_option_says_what_to_write(small, options, message):
     with pytest.raises(OptionError, match=message):
         factor_bins(**small, **options)
+
+
+def test_clusters_that_are_not_there_and_factors_in_one_bin_are_findings(frame):
+    n = 120
+    ids = [f"i{row:03}" for row in range(n)]
+    rows = [(name, None, row / 7, row / 7 + 100 * (row % 2), float(row), "r") for row, name in enumerate(ids)]
+    factors = frame("image_id string, target_index int, even double, apart double, far double, run_id string", rows)
+    labels = image_labels(frame, dict.fromkeys(ids, "cat"))
+
+    _, edges, findings = factor_bins(
+        labels,
+        images(frame, ids),
+        None,
+        factors,
+        sources=["metadata"],
+        rule="clusters",
+        edges={"far": [0, 1_000, 2_000]},
+    )
+
+    assert {row.factor: row.rule for row in edges.collect()} == {
+        "even": "uniform_width",
+        "apart": "clusters",
+        "far": "given",
+    }
+    found = findings_by_subject(findings)
+    assert found == {
+        "even": (
+            "clusters_not_used",
+            "Factor even: its values form one cluster only, so they are cut by uniform width instead",
+        ),
+        "far": ("one_bin", "Factor far: all 120 of its values are in one bin, which tells nothing apart"),
+    }

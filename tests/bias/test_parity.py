@@ -24,6 +24,16 @@ def test_scores_and_p_values_equal_dataeval(rows):
         )
 
 
+def test_what_decides_is_pearsons_test_and_where_counts_are_small_one_that_holds_there(rows):
+    for factor, row in rows.items():
+        if row.low_expected_cells == 0:
+            assert row.robust_p_value == row.pearson_p_value, factor
+    thin = rows["continuous"]
+    assert thin.low_expected_cells > 0
+    assert thin.robust_p_value != thin.pearson_p_value
+    assert thin.robust_p_value < 1e-9
+
+
 def test_a_factor_matters_when_it_is_strong_and_significant(rows):
     # continuous is significant (p < 1e-13) but weak
     assert [factor for factor, row in rows.items() if row.is_significant] == ["dependent"]

@@ -143,3 +143,33 @@ def test_edges_must_increase():
     assert is_increasing([0.0, 1.0])
     assert not is_increasing([0.0, 0.0])
     assert not is_increasing([1.0])
+
+
+@pytest.mark.parametrize("rule", ["uniform_width", "uniform_count", "clusters"])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_continuous_factor_is_cut_into_two_bins_or_more_by_every_rule(rule, seed):
+    random = np.random.default_rng(seed)
+    values = [random.normal, random.exponential, random.random, random.standard_cauchy, random.lognormal][seed](
+        size=300
+    )
+
+    bins = choose_bins(values, rule)
+
+    assert np.unique(encode(values, bins)).size >= 2
+    # What was not cut as asked says why, and how it was cut.
+    assert (bins.rule == rule) == (bins.note is None)
+
+
+def test_values_that_form_one_cluster_are_cut_by_uniform_width_and_say_so():
+    values = np.linspace(0, 1, 200)
+    bins = choose_bins(values, "clusters")
+
+    assert (bins.rule, bins.note) == ("uniform_width", "one_cluster")
+    assert bins.edges == choose_bins(values, "uniform_width").edges
+
+
+def test_values_that_form_more_clusters_than_bins_are_allowed_say_so():
+    values = (np.arange(10)[:, None] * 100 + np.linspace(0, 1, 30)).ravel()
+
+    assert choose_bins(values, "clusters", most_levels=5).note == "too_many_clusters"
+    assert choose_bins(values, "clusters").edges == (-INFINITE, *range(100, 1_000, 100), INFINITE)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import chi2_contingency, chisquare
+from scipy.stats import chi2_contingency, power_divergence
 from scipy.stats.contingency import association as scipy_association
 from sklearn.metrics.cluster import contingency_matrix
 
-from dataeval_spark.kernels.contingency_statistics import association, information_p_value, label_parity
-from dataeval_spark.kernels.mutual_information import mutual_information
+from dataeval_spark.kernels.contingency_statistics import association, goodness_of_fit, label_parity
+from dataeval_spark.kernels.independence import ImageSums
 
 from .factor_reference import INPUTS, PARITY, RARE_WITH_UPPER_CLASSES
 
@@ -63,16 +63,8 @@ def test_one_row_or_column_has_no_association(table):
     assert (found.corrected_v, found.p_value, found.cramers_v, found.degrees_of_freedom) == (0.0, 1.0, 0.0, 0)
 
 
-def test_the_p_value_of_information_is_that_of_the_g_test():
-    table = contingency_matrix(INPUTS["independent"], LABEL)
-    expected = chi2_contingency(table, correction=False, lambda_="log-likelihood").pvalue
-
-    assert information_p_value(mutual_information(table), table) == pytest.approx(expected, rel=1e-9)
-    assert information_p_value(0.0, np.array([[4, 4]])) == 1.0
-
-
-def test_label_parity_equals_dataeval():
-    found = label_parity(np.bincount(LABEL), np.bincount(LABEL[:200]))
+def test_label_parity_against_exact_shares_equals_dataeval():
+    found = goodness_of_fit(np.bincount(LABEL), ImageSums.of_single(np.bincount(LABEL[:200])))
 
     assert (found.chi_squared, found.p_value) == pytest.approx((0.5049076214922001, 0.9178119133050757), rel=1e-9)
     assert (found.total_variation, found.l_infinity) == pytest.approx((0.02, 0.02))
@@ -82,25 +74,49 @@ def test_label_parity_equals_dataeval():
 @given(classes=st.integers(2, 6), seed=st.integers(0))
 def test_label_parity_equals_scipy(classes, seed):
     r = np.random.default_rng(seed)
-    expected, observed = r.integers(1, 50, classes), r.integers(0, 50, classes) + (np.arange(classes) == 0)
-    scipy = chisquare(observed, expected * observed.sum() / expected.sum())
+    reference, current = r.integers(1, 50, classes), r.integers(0, 50, classes) + (np.arange(classes) == 0)
+    two_samples = chi2_contingency(np.stack([reference, current]), correction=False)
+    fixed = power_divergence(current, reference * current.sum() / reference.sum())
 
-    found = label_parity(expected, observed)
+    found = label_parity(ImageSums.of_single(reference), ImageSums.of_single(current))
+    against = goodness_of_fit(reference / reference.sum(), ImageSums.of_single(current))
 
-    assert (found.chi_squared, found.p_value) == pytest.approx((scipy.statistic, scipy.pvalue), rel=1e-9)
+    assert (found.chi_squared, found.p_value) == pytest.approx((two_samples.statistic, two_samples.pvalue), rel=1e-9)
+    assert found.expected_counts == pytest.approx(two_samples.expected_freq[1])
+    assert (against.chi_squared, against.p_value) == pytest.approx((fixed.statistic, fixed.pvalue), rel=1e-9)
 
 
-def test_a_class_that_is_not_expected_makes_the_statistic_infinite():
-    found = label_parity(np.array([20, 20, 0]), np.array([20, 0, 20]))
+@pytest.mark.parametrize("sizes", [(200, 200), (500, 5_000), (2_000, 200)])
+def test_two_samples_of_one_population_are_at_parity_as_often_as_the_level_says(sizes):
+    random = np.random.default_rng(5)
+    shares = random.dirichlet(np.full(8, 5.0))
+    draws = [[ImageSums.of_single(random.multinomial(n, shares)) for n in sizes] for _ in range(400)]
 
-    assert (found.chi_squared, found.p_value, found.l_infinity) == (float("inf"), 0.0, 0.5)
+    assert 8 <= sum(label_parity(*sides).p_value < 0.05 for sides in draws) <= 33  # 20 are expected
+    # The reference taken for exact, as DataEval does.
+    as_exact = sum(goodness_of_fit(sides[0].counts, sides[1]).p_value < 0.05 for sides in draws)
+    assert as_exact > {200: 120, 500: 360, 2_000: 20}[sizes[0]]
+
+
+def test_a_class_that_a_fixed_distribution_lacks_makes_the_statistic_infinite():
+    found = goodness_of_fit(np.array([20, 20, 0]), ImageSums.of_single([20, 0, 20]))
+
+    assert (found.chi_squared, found.p_value, found.robust_p_value, found.l_infinity) == (float("inf"), 0.0, 0.0, 0.5)
 
 
 def test_a_class_in_neither_says_nothing():
-    assert label_parity(np.array([10, 0, 30]), np.array([20, 0, 20])) == label_parity(
-        np.array([10, 30]), np.array([20, 20])
-    )
+    for test in (lambda a, b: label_parity(ImageSums.of_single(a), b), goodness_of_fit):
+        found = test([10, 0, 30], ImageSums.of_single([20, 0, 20]))
+        without = test([10, 30], ImageSums.of_single([20, 20]))
+
+        assert (found.chi_squared, found.p_value, found.robust_p_value) == (
+            without.chi_squared,
+            without.p_value,
+            without.robust_p_value,
+        )
+        assert not found.is_low.any()
 
 
 def test_one_class_alone_is_at_parity():
-    assert label_parity(np.array([3]), np.array([9])).p_value == 1.0
+    assert label_parity(ImageSums.of_single([3]), ImageSums.of_single([9])).robust_p_value == 1.0
+    assert goodness_of_fit(np.array([3]), ImageSums.of_single([9])).robust_p_value == 1.0

@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency
 
+from dataeval_spark.kernels.independence import ImageSums
 from dataeval_spark.kernels.part_distances import distance, one_hot, separation
 
 
+def single(*counts):
+    return ImageSums.of_single(counts)
+
+
 def test_distances_by_hand():
-    found = distance(np.array([30, 70]), np.array([50, 50]))
+    found = distance(single(30, 70), single(50, 50))
 
     assert found.total_variation == pytest.approx(0.2)
     assert found.l_infinity == pytest.approx(0.2)
@@ -22,15 +27,15 @@ def test_distances_by_hand():
 
 
 def test_equal_shares_have_distance_zero_and_disjoint_ones_distance_one():
-    equal, disjoint = distance(np.array([1, 2]), np.array([10, 20])), distance(np.array([5, 0]), np.array([0, 7]))
+    equal, disjoint = distance(single(1, 2), single(10, 20)), distance(single(5, 0), single(0, 7))
 
     assert (equal.total_variation, equal.jensen_shannon) == (0.0, 0.0)
     assert (disjoint.total_variation, disjoint.l_infinity, disjoint.jensen_shannon) == (1.0, 1.0, 1.0)
 
 
 def test_one_value_has_no_test_and_an_empty_side_no_distance():
-    assert distance(np.array([3]), np.array([4])).p_value is None
-    assert distance(np.array([0, 0]), np.array([1, 2])) is None
+    assert distance(single(3), single(4)).p_value is None
+    assert distance(single(0, 0), single(1, 2)) is None
 
 
 def test_a_planted_difference_is_found_and_named_by_its_weight():
@@ -53,6 +58,17 @@ def test_in_noise_the_interval_holds_one_half_about_as_often_as_it_says():
 
     assert sum(each.lower <= 0.5 <= each.upper for each in found) >= 16
     assert sum(each.p_value < 0.05 for each in found) <= 4
+
+
+@pytest.mark.parametrize(("sizes", "dimensions"), [((50, 50), 16), ((30, 150), 8)])
+def test_parts_of_one_population_are_told_apart_as_often_as_the_level_says(sizes, dimensions):
+    random = np.random.default_rng(2)
+    is_second = np.arange(sum(sizes)) >= sizes[0]
+    found = [separation(random.normal(size=(is_second.size, dimensions)), is_second) for _ in range(200)]
+
+    # 10 are expected; folds taken for independent give 22.
+    assert sum(each.p_value < 0.05 for each in found) <= 17
+    assert sum(each.lower <= 0.5 <= each.upper for each in found) >= 182
 
 
 def test_parts_of_a_few_images_are_not_compared():

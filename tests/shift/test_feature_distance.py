@@ -100,3 +100,31 @@ def test_the_farthest_comes_first_and_columns_are_those_of_the_table(frame):
 
     assert [name for name, _ in found.dtypes] == [name for name in FEATURE_DISTANCE.column_names if name != "run_id"]
     assert [row.factor for row in found.collect()] == ["far", "near"]
+
+
+def test_values_that_an_image_gives_to_each_of_its_boxes_count_once(frame):
+    """60 and 80 images of one population, each with 4 boxes that have the image's value."""
+    r = np.random.default_rng(8)
+    sides = []
+    for n in (60, 80):
+        values = r.normal(size=(n, 20))
+        rows = [
+            {"image_id": f"i{image}", "target_index": box, "class_name": "a", "bins": {}}
+            | {"numbers": {f"f{k:02}": float(v) for k, v in enumerate(values[image])}}
+            for image in range(n)
+            for box in range(4)
+        ]
+        sides.append((table(frame, FACTOR_BINS, rows), values))
+    (old, a), (new, b) = sides
+
+    rows = by_factor(feature_distance(old, new, **NAMES))
+
+    single = {f"f{k:02}": ks_2samp(a[:, k], b[:, k]) for k in range(20)}
+    assert {name: row.statistic for name, row in rows.items()} == pytest.approx(
+        {name: test.statistic for name, test in single.items()}
+    )
+    for name, row in rows.items():
+        assert row.p_value == pytest.approx(single[name].pvalue, abs=0.15), name
+    as_independent = [ks_2samp(np.repeat(a[:, k], 4), np.repeat(b[:, k], 4)).pvalue for k in range(20)]
+    assert sum(p < 0.05 for p in as_independent) >= 8
+    assert sum(row.p_value < 0.05 for row in rows.values()) <= 3

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from dataeval_spark.kernels.independence import ImageSums
 from dataeval_spark.kernels.part_distances import distance
 from dataeval_spark.splits.differences import split_differences
 from dataeval_spark.tables import SPLIT_DIFFERENCES
@@ -51,7 +52,7 @@ def test_a_factor_that_differs_is_flagged_and_a_label_that_does_not_is_not(found
         [sum(n == value for n, t in zip(night, is_test, strict=True) if t is side) for value in (False, True)]
         for side in (True, False)
     ]
-    expected = distance(*map(np.array, sides))
+    expected = distance(*map(ImageSums.of_single, sides))
     row = rows["factor", "night"]
 
     assert (row.split_a, row.split_b, row.n_a, row.n_b) == ("test", "train", 40, 80)

@@ -1,0 +1,252 @@
+"""False alarms: how often each test that compares two samples calls two samples of one population different.
+
+python benchmarks/false_alarms.py [--draws 2000] [--only TEXT]
+
+Both samples of every draw come from one population, so at the level .05 a test may call 5 % of them different. A level
+between 5.5 and 6.5 % is measured again with ten times the draws. The goal is 6 % at most; what lies below 4 % is called
+conservative, with the reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+# profile.py beside this file would hide the standard library's.
+sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
+
+import numpy as np  # noqa: E402
+import pyarrow as pa  # noqa: E402
+
+from dataeval_spark import session  # noqa: E402
+from dataeval_spark.kernels.contingency_statistics import association, goodness_of_fit, label_parity  # noqa: E402
+from dataeval_spark.kernels.independence import ImageSums  # noqa: E402
+from dataeval_spark.kernels.kolmogorov_smirnov import ks_pvalue  # noqa: E402
+from dataeval_spark.kernels.neighbor_information import neighbor_information, permutation_p_value  # noqa: E402
+from dataeval_spark.kernels.part_distances import distance, one_hot, separation  # noqa: E402
+from dataeval_spark.kernels.rank_auc import class_auc  # noqa: E402
+from dataeval_spark.shift.feature_distance import feature_distance  # noqa: E402
+
+sys.path.append(str(HERE))
+from frame import Row, report  # noqa: E402
+
+LEVEL, GOAL, CONSERVATIVE = 0.05, 6.0, 4.0
+Random = np.random.Generator
+Draw = Callable[[Random], float]
+EVEN = np.full(10, 0.1)
+TAIL = 1 / np.arange(1, 101) / (1 / np.arange(1, 101)).sum()
+RARE = np.r_[0.996, np.full(4, 0.001)]
+DISCRETE = "counts and ties take few values, so that no p-value lies just below .05"
+CONTINUITY = "SciPy's exact p-values and its correction for continuity err on the safe side in small samples"
+
+WHOLE = "the design effect is the larger of two estimates"
+
+
+@dataclass(frozen=True)
+class Test:
+    """One test at one pair of sizes: p-values of single draws, why it may be conservative, whether it has a goal."""
+
+    name: str
+    data: str
+    draw: Draw
+    reason: str = ""
+    has_goal: bool = True
+
+
+def single(random: Random, n: int, shares: np.ndarray) -> ImageSums:
+    return ImageSums.of_single(random.multinomial(n, shares))
+
+
+def boxes(random: Random, images: int, shares: np.ndarray) -> ImageSums:
+    """Five boxes or so per image, most of them of the image's own few classes."""
+    own = random.dirichlet(shares * 0.5, images)
+    counts = random.multinomial(1 + random.poisson(4, images), own)
+    size = counts.sum(axis=1)
+    sums = counts.sum(axis=0), (counts**2).sum(axis=0), (counts * size[:, None]).sum(axis=0)
+    return ImageSums(*sums, int((size**2).sum()), images)
+
+
+def parity_draw(random: Random, sample: Callable[..., ImageSums], sizes: tuple[int, int], shares: np.ndarray) -> float:
+    return label_parity(*(sample(random, n, shares) for n in sizes)).robust_p_value
+
+
+def fixed_draw(random: Random, n: int, shares: np.ndarray) -> float:
+    return goodness_of_fit(shares, single(random, n, shares)).robust_p_value
+
+
+def dataeval_draw(random: Random, sizes: tuple[int, int], shares: np.ndarray) -> float:
+    reference, current = (single(random, n, shares) for n in sizes)
+    return goodness_of_fit(reference.counts, current).p_value
+
+
+def difference_draw(
+    random: Random, sample: Callable[..., ImageSums], sizes: tuple[int, int], shares: np.ndarray
+) -> float:
+    found = distance(*(sample(random, n, shares) for n in sizes))
+    return 1.0 if found is None or found.p_value is None else found.p_value
+
+
+def association_draw(random: Random, n: int, classes: np.ndarray, values: np.ndarray) -> float:
+    table = random.multinomial(n, np.outer(classes, values).ravel()).reshape(classes.size, values.size)
+    return association(table).robust_p_value
+
+
+def g_test_draw(random: Random, n: int, classes: np.ndarray, values: np.ndarray) -> float:
+    table = random.multinomial(n, np.outer(classes, values).ravel()).reshape(classes.size, values.size)
+    return association(table).p_value
+
+
+def vectors_draw(random: Random, sizes: tuple[int, int], dimensions: int) -> float:
+    found = separation(random.normal(size=(sum(sizes), dimensions)), np.arange(sum(sizes)) >= sizes[0])
+    assert found is not None
+    return found.p_value
+
+
+def factors_draw(random: Random, sizes: tuple[int, int], factors: int) -> float:
+    columns = [list(random.choice(["a", "b", "c", "d"], sum(sizes))) for _ in range(factors)]
+    found = separation(one_hot(columns)[0], np.arange(sum(sizes)) >= sizes[0])
+    assert found is not None
+    return found.p_value
+
+
+def auc_draw(random: Random, sizes: tuple[int, int], levels: int | None) -> float:
+    n = sum(sizes)
+    values = random.normal(size=n) if levels is None else random.integers(0, levels, n).astype(float)
+    return float(class_auc(values, (np.arange(n) < sizes[0]).astype(np.int64), 2)[1][1])
+
+
+def neighbors_draw(random: Random, n: int) -> float:
+    classes, values = random.integers(0, 2, n), random.normal(size=n)
+    found = neighbor_information(classes, values, continuous=(False, True))
+    seed = int(random.integers(2**31))
+    p_value = permutation_p_value(classes, values, found, continuous=(False, True), permutations=19, seed=seed)
+    return p_value - 1e-9  # 1 / 20 counts as below .05
+
+
+def large_ks_draw(random: Random, sizes: tuple[int, int]) -> float:
+    a, b = (np.sort(random.normal(size=n)) for n in sizes)
+    both = np.concatenate([a, b])
+    below = np.searchsorted(a, both, side="right"), np.searchsorted(b, both, side="right")
+    gaps = np.abs(below[0] / sizes[0] - below[1] / sizes[1])
+    at = int(gaps.argmax())
+    return ks_pvalue(float(gaps[at]), *sizes, int(below[0][at]), int(below[1][at]))
+
+
+def tests() -> Iterator[Test]:
+    """Every test of the product that compares two samples, at equal and at unequal sizes."""
+    kinds = {"10 even classes": EVEN, "100 classes, most of them rare": TAIL, "5 classes, 4 of them of .1 %": RARE}
+    for name, shares in kinds.items():
+        for sizes in ((50, 50), (1_000, 1_000), (100, 1_000), (30, 3_000)):
+            data = f"{name}; {sizes[0]:,} and {sizes[1]:,} labels"
+            yield Test("label_parity", data, partial(parity_draw, sample=single, sizes=sizes, shares=shares), DISCRETE)
+    for sizes in ((100, 100), (50, 500)):
+        data = f"10 classes, 5 boxes per image, alike; {sizes[0]} and {sizes[1]} images"
+        yield Test("label_parity", data, partial(parity_draw, sample=boxes, sizes=sizes, shares=EVEN))
+        yield Test("split_differences, labels", data, partial(difference_draw, sample=boxes, sizes=sizes, shares=EVEN))
+    for sizes in ((200, 200), (100, 1_000)):
+        data = f"10 even values; {sizes[0]} and {sizes[1]:,} images"
+        yield Test(
+            "split_differences, factors", data, partial(difference_draw, sample=single, sizes=sizes, shares=EVEN)
+        )
+    for name, shares in kinds.items():
+        draw = partial(fixed_draw, n=100, shares=shares)
+        yield Test("label_parity, expected_shares", f"{name}; 100 labels", draw, DISCRETE)
+    for sizes in ((200, 200), (100, 1_000)):
+        data = f"10 even classes; {sizes[0]} and {sizes[1]:,} labels"
+        yield Test(
+            "label_parity, compat dataeval", data, partial(dataeval_draw, sizes=sizes, shares=EVEN), has_goal=False
+        )
+    two = np.array([0.02, 0.98])
+    for n, classes, values in ((200, EVEN, np.full(5, 0.2)), (2_000, EVEN, np.full(5, 0.2)), (300, TAIL, EVEN)):
+        data = f"{classes.size} classes x {values.size} values; {n:,} rows"
+        yield Test(
+            "parity, balance, part_bias", data, partial(association_draw, n=n, classes=classes, values=values), DISCRETE
+        )
+        draw = partial(g_test_draw, n=n, classes=classes, values=values)
+        yield Test("parity, p-value of the G-test", data, draw, has_goal=False)
+    draw = partial(association_draw, n=1_000, classes=two, values=np.array([0.7, 0.2, 0.09, 0.01]))
+    yield Test("balance, factor_predictors", "2 % against the rest x 4 values; 1,000 rows", draw, DISCRETE)
+    for sizes in ((100, 100), (20, 400)):
+        for levels in (None, 4):
+            data = f"{'normal values' if levels is None else '4 values'}; {sizes[0]} and {sizes[1]} rows"
+            yield Test("shortcuts", data, partial(auc_draw, sizes=sizes, levels=levels), CONTINUITY)
+    yield Test("balance, permutations", "2 classes, normal values; 60 rows", partial(neighbors_draw, n=60))
+    for sizes in ((12_000, 12_000), (500, 12_000)):
+        data = f"normal values; {sizes[0]:,} and {sizes[1]:,}"
+        yield Test("drift_univariate, feature_distance", data, partial(large_ks_draw, sizes=sizes), CONTINUITY)
+    folds = "the variance is that of a linear classifier with many features, an upper bound for few"
+    for sizes in ((100, 100), (50, 300)):
+        data = f"8 normal features; {sizes[0]} and {sizes[1]} images"
+        yield Test("split_differences, embeddings", data, partial(vectors_draw, sizes=sizes, dimensions=8), folds)
+        data = f"6 factors of 4 values; {sizes[0]} and {sizes[1]} images"
+        yield Test("split_differences, adversarial factors", data, partial(factors_draw, sizes=sizes, factors=6), folds)
+
+
+def level(draw: Draw, draws: int, seed: int) -> tuple[float, int]:
+    """Share of draws called different, in percent, and how many draws there were."""
+    random = np.random.default_rng(seed)
+    found = 100 * float(np.mean([draw(random) < LEVEL for _ in range(draws)]))
+    return level(draw, 10 * draws, seed + 1) if 5.5 <= found <= 6.5 and draws < 10_000 else (found, draws)
+
+
+def row(name: str, data: str, draws: int, value: float, reason: str, *, has_goal: bool = True) -> Row:
+    note = f"conservative: {reason}" if value < CONSERVATIVE else ""
+    return Row(name, data, draws, "level", value, "% at .05", "<=", GOAL if has_goal else None, note=note)
+
+
+def through_spark(draws: int) -> Iterator[Row]:
+    """Kolmogorov-Smirnov tests by `feature_distance` itself: a factor per draw, all in one frame."""
+    spark = session.local("false alarms", cores=2, memory="4g")
+    random = np.random.default_rng(3)
+    names = {"reference_name": "a", "current_name": "b", "window": (datetime(2024, 1, 1), datetime(2024, 1, 2))}
+    kinds = {
+        "normal values": (lambda size: random.normal(size=size), 1),
+        "5 values": (lambda size: random.integers(0, 5, size), 1),
+        "normal values of images with 5 boxes": (lambda size: random.normal(size=size), 5),
+    }
+    for kind, (sample, boxes_each) in kinds.items():
+        for sizes in ((100, 100), (50, 500)):
+            sides = []
+            for n in sizes:
+                keys = pa.array([f"{draw:05}" for draw in range(draws)] * (n * boxes_each))
+                of_images = sample(n * draws).astype(np.float64).reshape(n, draws)
+                values = pa.array(np.repeat(of_images, boxes_each, axis=0).ravel())
+                offsets = np.arange(0, len(keys) + 1, draws, dtype=np.int32)
+                ids = pa.array(np.repeat(np.arange(n), boxes_each).astype(str))
+                numbers = pa.MapArray.from_arrays(offsets, keys, values)
+                sides.append(spark.createDataFrame(pa.table({"image_id": ids, "numbers": numbers})))
+            found = feature_distance(*sides, **names).toArrow()["p_value"].to_numpy()
+            assert found.size == draws
+            value = 100 * float(np.mean(found < LEVEL))
+            data = f"{kind}; {sizes[0]} and {sizes[1]}"
+            reason = CONTINUITY if kind == "normal values" else DISCRETE if boxes_each == 1 else WHOLE
+            name = "drift_univariate, feature_distance" if boxes_each == 1 else "feature_distance"
+            yield row(name, data, draws, value, reason)
+    spark.stop()
+
+
+def main() -> None:
+    """Measure and write benchmarks/results/false_alarms.json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--draws", type=int, default=2_000)
+    parser.add_argument("--only", default="", help="part of the name of the tests to measure; nothing is written")
+    args = parser.parse_args()
+    rows = []
+    for seed, test in enumerate(tests()):
+        if args.only in test.name:
+            value, draws = level(test.draw, args.draws, 100 * seed)
+            rows.append(row(test.name, test.data, draws, value, test.reason, has_goal=test.has_goal))
+            print(f"{test.name:<40} {test.data:<60} {value:6.2f} %", flush=True)
+    if args.only:
+        return
+    report("false_alarms", [*rows, *through_spark(args.draws)])
+
+
+if __name__ == "__main__":
+    main()

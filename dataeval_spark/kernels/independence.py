@@ -1,0 +1,244 @@
+"""Pearson's test of independence, with a p-value that keeps its level when counts are small or images hold many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import chdtrc, gammaincc
+
+Floats = NDArray[np.float64]
+FEWEST_EXPECTED = 5.0
+"""Expected count below which the chi-square approximation is doubted (Cochran 1954)."""
+DRAWS = 4_999
+MOST_COLUMNS_TO_DRAW = 32
+_MOST_ROWS_TO_DRAW = 10**9
+
+
+@dataclass(frozen=True)
+class Independence:
+    """Pearson's statistic of a table, its p-value, and which columns are expected to be thin."""
+
+    statistic: float
+    p_value: float
+    robust_p_value: float
+    is_low: NDArray[np.bool_]
+
+
+def independence(table: NDArray[Any], effect: float = 1.0) -> Independence:
+    r"""Pearson's chi-square test, without correction, that rows and columns of a table are independent.
+
+    ``robust_p_value`` is that of :math:`\chi^2 / \text{effect}`. Where each expected count is at least 5 it is the
+    chi-square distribution's. Elsewhere tables with the same margins decide: 4,999 random ones (with a fixed seed)
+    where there are two rows or columns and at most 32 of the others, else a gamma distribution with the exact mean and
+    variance of the statistic. The chi-square distribution is wrong there in both directions: with 100 classes of which
+    most are rare, samples of 30 and 3,000 of one population differ at the level .05 in 19 % of the draws, samples of 50
+    and 50 in .2 %.
+
+    Parameters
+    ----------
+    table : array of shape (rows, columns)
+        Counts; empty rows and columns are left out.
+    effect : float
+        Design effect of the counts, see `design_effect`.
+
+    Returns
+    -------
+    Independence
+        ``is_low`` names the columns given in which a count below 5 is expected. With one row or column there is no
+        test: 0, p = 1.
+
+    References
+    ----------
+    SciPy's ``chi2_contingency(correction=False)``; Haldane (1940) and Dawson (1954) for the moments; Phipson and Smyth
+    (2010) for p-values from draws.
+
+    Examples
+    --------
+    >>> independence(np.array([[30, 10], [10, 30]])).statistic
+    20.0
+    """
+    given = np.asarray(table, np.int64)
+    rows, columns = given.any(axis=1), given.any(axis=0)
+    table = given[rows][:, columns]
+    is_low = np.zeros(given.shape[1], bool)
+    if min(table.shape) < 2:
+        return Independence(0.0, 1.0, 1.0, is_low)
+    sums = table.sum(axis=1), table.sum(axis=0)
+    expected = np.outer(*sums) / table.sum()
+    is_low[columns] = (expected < FEWEST_EXPECTED).any(axis=0)
+    statistic = float(((table - expected) ** 2 / expected).sum())
+    freedom = (table.shape[0] - 1) * (table.shape[1] - 1)
+    corrected = statistic / effect
+    robust = np.nan
+    if not np.isnan(effect):
+        robust = _of_small_counts(corrected, *sums) if is_low.any() else float(chdtrc(freedom, corrected))
+    return Independence(statistic, float(chdtrc(freedom, statistic)), robust, is_low)
+
+
+def _of_small_counts(statistic: float, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> float:
+    by_moments = _by_moments(statistic, rows, columns)
+    if len(rows) > len(columns):
+        rows, columns = columns, rows
+    if len(rows) > 2 or len(columns) > MOST_COLUMNS_TO_DRAW or columns.sum() >= _MOST_ROWS_TO_DRAW:
+        return by_moments
+    draws = np.random.default_rng(0).multivariate_hypergeometric(columns, rows[0], size=DRAWS, method="marginals")
+    expected = columns * (rows[0] / rows.sum())
+    # The second row differs from its expected counts by as much as the first.
+    drawn = ((draws - expected) ** 2 / columns).sum(axis=1) * (rows.sum() ** 2 / (rows[0] * rows[1]))
+    return _share_beyond(drawn, statistic, by_moments)
+
+
+def _share_beyond(drawn: Floats, statistic: float, by_moments: float) -> float:
+    """Share of draws with as large a statistic; below what draws can tell, the tail of the fitted distribution."""
+    beyond = int((drawn >= statistic * (1 - 1e-9)).sum())
+    least = (1 + beyond) / (1 + drawn.size)
+    return min(least, by_moments) if beyond == 0 else least
+
+
+def _by_moments(statistic: float, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> float:
+    """Upper tail of the gamma distribution with the statistic's mean and variance over tables with these margins."""
+    n, r, c = float(rows.sum()), len(rows), len(columns)
+    if n <= 3:
+        return 1.0
+    mean = n * (r - 1) * (c - 1) / (n - 1)
+    spread = [(k - 1) * (n - k) / (n - 1) for k in (r, c)]
+    uneven = [(n * float((1 / sums).sum()) - len(sums) ** 2) / (n - 2) for sums in (rows, columns)]
+    variance = 2 * n / (n - 3) * (spread[0] - uneven[0]) * (spread[1] - uneven[1])
+    variance += n**2 / (n - 1) * uneven[0] * uneven[1]
+    if variance <= mean * 1e-12:  # all tables with these margins have the same statistic
+        return 1.0
+    return float(gammaincc(mean**2 / variance, statistic * mean / variance))
+
+
+def fixed_distribution_p_value(statistic: float, expected: Floats) -> float:
+    """p-value of a goodness-of-fit statistic of small counts, from 4,999 random samples of the distribution.
+
+    Parameters
+    ----------
+    statistic : float
+        Pearson's.
+    expected : array of float
+        Expected counts, none of them 0; they sum to a whole number.
+    """
+    n = round(float(expected.sum()))
+    shares = expected / expected.sum()
+    by_chi_square = float(chdtrc(len(expected) - 1, statistic))
+    if len(expected) > MOST_COLUMNS_TO_DRAW:
+        variance = 2 * (len(shares) - 1) + (float((1 / shares).sum()) - len(shares) ** 2 - 2 * len(shares) + 2) / n
+        mean = len(shares) - 1
+        return float(gammaincc(mean**2 / variance, statistic * mean / variance))
+    draws = np.random.default_rng(0).multinomial(n, shares, size=DRAWS)
+    return _share_beyond(((draws - expected) ** 2 / expected).sum(axis=1), statistic, by_chi_square)
+
+
+@dataclass(frozen=True)
+class ImageSums:
+    """Labels of some images by class, and what tells how they vary between the images; all are whole numbers.
+
+    With :math:`y_{ik}` labels of class k in image i and :math:`m_i` labels in it: ``counts`` is
+    :math:`\\sum_i y_{ik}`, ``squares`` :math:`\\sum_i y_{ik}^2`, ``products`` :math:`\\sum_i y_{ik} m_i`,
+    ``sizes_squared`` :math:`\\sum_i m_i^2`, and ``images`` their number.
+    """
+
+    counts: NDArray[np.int64]
+    squares: NDArray[np.int64]
+    products: NDArray[np.int64]
+    sizes_squared: int
+    images: int
+
+    @classmethod
+    def of_single(cls, counts: Sequence[int] | NDArray[Any]) -> ImageSums:
+        """Of images with one label each."""
+        of = np.asarray(counts, np.int64)
+        return cls(of, of, of, int(of.sum()), int(of.sum()))
+
+    @classmethod
+    def of_two(cls, first: int, squares: int, products: int, sizes: tuple[int, int, int]) -> ImageSums:
+        """Of two classes, from the sums of the first and the number, squares and images of both together."""
+        both, both_squared, images = sizes
+        return cls(
+            np.array([first, both - first]),
+            np.array([squares, both_squared - 2 * products + squares]),
+            np.array([products, both_squared - products]),
+            both_squared,
+            images,
+        )
+
+    def of_classes(self, chosen: NDArray[np.bool_]) -> ImageSums:
+        """The same of some classes, which have all of the labels."""
+        return replace(self, counts=self.counts[chosen], squares=self.squares[chosen], products=self.products[chosen])
+
+    def __add__(self, other: ImageSums) -> ImageSums:
+        """Of both, where they have no image in common."""
+        return ImageSums(
+            self.counts + other.counts,
+            self.squares + other.squares,
+            self.products + other.products,
+            self.sizes_squared + other.sizes_squared,
+            self.images + other.images,
+        )
+
+    @property
+    def is_one_each(self) -> bool:
+        """Whether no image holds more than one label."""
+        return self.sizes_squared == int(self.counts.sum())
+
+    def variances(self) -> Floats:
+        """Variance of the share of each class, the images being drawn and not the labels; NaN of one image."""
+        n = float(self.counts.sum())
+        share = self.counts / n
+        squares = self.squares - 2 * share * self.products + share**2 * self.sizes_squared
+        return np.asarray(squares / n**2 * self.images / (self.images - 1) if self.images > 1 else squares * np.nan)
+
+
+def design_effect(reference: ImageSums, current: ImageSums) -> float:
+    r"""How many times more a chi-square statistic varies because labels come in images: its mean design effect.
+
+    .. math:: \delta = \frac{1}{K - 1} \sum_s \left(1 - \frac{n_s}{n}\right) \sum_k \frac{n_s v_{sk}}{p_k}
+
+    over the two sides s, with n labels, :math:`v_{sk}` the variance of the share of class k between images and
+    :math:`p_k` the share on both sides. It is 1 where no image holds more than one label. Boxes of one image are often
+    of one class; without the correction, two halves of a detection dataset "differ" in most draws.
+
+    Parameters
+    ----------
+    reference, current : ImageSums
+        Of the same classes.
+
+    Returns
+    -------
+    float
+        NaN where a side has labels of one image only, and more than one.
+
+    References
+    ----------
+    Rao and Scott (1981), "The Analysis of Categorical Data From Complex Sample Surveys", first-order correction of the
+    test of homogeneity.
+    """
+    sides = (reference, current)
+    if all(side.is_one_each for side in sides):
+        return 1.0
+    totals = [float(side.counts.sum()) for side in sides]
+    both = reference.counts + current.counts
+    kept = both > 0
+    if kept.sum() < 2:
+        return 1.0
+    share = both[kept] / sum(totals)
+    parts = [
+        (1 - n / sum(totals)) * float((n * side.variances()[kept] / share).sum())
+        for side, n in zip(sides, totals, strict=True)
+    ]
+    # Where each image has the same labels there is nothing by which to divide.
+    return max(sum(parts) / (int(kept.sum()) - 1), 1e-9)
+
+
+def fixed_design_effect(current: ImageSums, shares: Floats) -> float:
+    """The same for a test of one sample against shares that are given, each above 0."""
+    if current.is_one_each or len(shares) < 2:
+        return 1.0
+    n = float(current.counts.sum())
+    return max(float((n * current.variances() / shares).sum()) / (len(shares) - 1), 1e-9)
