@@ -82,7 +82,7 @@ STEPS = (
         version=3,
         uses=(t.TARGETS, t.NEIGHBORS),
     ),
-    Step(outliers.outliers, (t.IMAGE_STATS, t.TARGETS), (t.OUTLIERS,), uses=(t.CHANNEL_STATS,)),
+    Step(outliers.outliers, (t.IMAGE_STATS, t.TARGETS), (t.OUTLIERS,), version=2, uses=(t.CHANNEL_STATS,)),
     Step(
         duplicate_evaluation.duplicate_evaluation,
         (t.DUPLICATE_PAIRS, t.IMAGES),
@@ -126,7 +126,7 @@ STEPS = (
         (t.CLUSTERS, t.CLUSTER_STATS, t.SPANNING_TREE, t.DATASET_FINDINGS),
         version=2,
     ),
-    Step(embedding_scores.embedding_scores, (t.NEIGHBORS,), (t.EMBEDDING_SCORES,)),
+    Step(embedding_scores.embedding_scores, (t.NEIGHBORS,), (t.EMBEDDING_SCORES,), version=2),
     Step(image_values.image_values, (t.NEIGHBORS, t.TARGETS), (t.IMAGE_VALUES,), labels=True),
     Step(prioritization.prioritization, (t.NEIGHBORS, t.TARGETS), (t.PRIORITIZATION,), labels=True),
     Step(

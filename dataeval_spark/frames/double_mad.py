@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.frames.histogram import exact_quantiles
 from dataeval_spark.frames.joins import same_keys
 
-# MAD of a normal distribution, and the 90th percentile of its deviations in MADs, as rounded in the definition.
+# MAD of a normal distribution, and the 90th percentile of its deviations in MADs, as rounded in the definitions.
 MAD_OF_NORMAL, P90_OF_NORMAL = 0.6745, 1.91
 ZERO = 1e-12
 FEWEST, FEWEST_BESIDE_MODE = 3, 11

@@ -8,7 +8,7 @@ from typing import Literal
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.frames.double_mad import double_mad
+from dataeval_spark.frames.double_mad import MAD_OF_NORMAL, double_mad
 from dataeval_spark.frames.histogram import exact_quantiles
 from dataeval_spark.frames.joins import same_keys
 
@@ -16,7 +16,6 @@ Method = Literal["zscore", "modified_zscore", "iqr", "adaptive"]
 THRESHOLDS: dict[str, float] = {"zscore": 3.0, "modified_zscore": 3.5, "iqr": 1.5, "adaptive": 3.5}
 # A spread below this, and below this share of the centre, is rounding: nothing can be called far.
 NO_SPREAD = 1e-12
-MAD_OF_NORMAL = 0.6744897501960817
 
 
 def spreads(values: DataFrame, by: Sequence[str], method: Method) -> DataFrame:

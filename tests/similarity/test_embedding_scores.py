@@ -35,7 +35,7 @@ def test_the_score_is_that_of_the_rule_for_image_statistics(frame):
 
     values = np.array([found[name]["kth_distance"] for name in sorted(found)])
     middle = np.median(values)
-    width = np.median(np.abs(values - middle)) / 0.6744897501960817
+    width = np.median(np.abs(values - middle)) / 0.6745
     np.testing.assert_allclose([found[name]["score"] for name in sorted(found)], (values - middle) / width)
     assert {name for name, row in found.items() if row["is_outlier"]} == {"i12"}
     assert found["i12"]["threshold"] == 3.5
