@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from dataeval_spark.kernels.appearance import NAMES as APPEARANCE_NAMES
 from dataeval_spark.kernels.appearance import appearance, is_grayscale
 from dataeval_spark.kernels.background import background_statistics
+from dataeval_spark.kernels.blur import blur
 from dataeval_spark.kernels.colorfulness import colorfulness
 from dataeval_spark.kernels.custom_statistics import CustomStatistic, measure_custom
 from dataeval_spark.kernels.decode import MAX_PIXELS, Decoded, UnreadableImage, decode
@@ -29,7 +30,7 @@ from dataeval_spark.kernels.value_range import EIGHT_BIT, ValueRange, luma, perc
 from dataeval_spark.kernels.visual_statistics import NAMES as VISUAL_NAMES
 from dataeval_spark.kernels.visual_statistics import visual_statistics
 
-_MEASURED = (*PIXEL_NAMES, *VISUAL_NAMES, *APPEARANCE_NAMES, *CLIPPING_NAMES, "colorfulness", "noise")
+_MEASURED = (*PIXEL_NAMES, *VISUAL_NAMES, *APPEARANCE_NAMES, *CLIPPING_NAMES, "colorfulness", "noise", "blur")
 _NO_HASHES = dict.fromkeys(("file_hash", "content_hash", *HASH_NAMES, "dataeval_xxhash"))
 
 
@@ -213,11 +214,11 @@ def measure_plainly(
     visual = visual_statistics(pixels, encoded, window=window, counts=counts)
     measured = _nulled(values.whole) | _nulled(visual.whole)
     if encoded is not None:
-        shown = picture(pixels, encoded)
+        shown, gray = picture(pixels, encoded), luma(perceptual(pixels, encoded))
         measured |= _nulled(
             appearance(shown, counts=counts if shown is pixels else None)
             | exposure_clipping(pixels, encoded)
-            | {"colorfulness": colorfulness(shown), "noise": noise(luma(perceptual(pixels, encoded)))}
+            | {"colorfulness": colorfulness(shown), "noise": noise(gray), "blur": blur(gray)}
         )
     measured["is_grayscale"] = is_grayscale(pixels)  # needs no value range
     channels = [
