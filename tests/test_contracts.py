@@ -126,7 +126,8 @@ OPTIONS = {
     "duplicates": "near phash_distance dhash_distance d4 boxes embedding_distance embedding_encoder "
     "low_information_std grouping keep compat one_task_edges",
     "outliers": "method threshold statistics per_class per_target per_channel",
-    "image_findings": "dark bright blurry low_information odd_aspect_ratio odd_size_iqr grayscale_share",
+    "image_findings": "dark bright blurry low_information odd_aspect_ratio odd_size_iqr odd_size_factor "
+    "grayscale_share compat",
     "label_stats": "",
     "factor_bins": "rule rules edges sources include exclude timezone max_levels max_values stored_edges",
     "contingency": "",

@@ -9,7 +9,7 @@ from numba import njit
 
 from dataeval_spark.kernels.compiled_options import OPTIONS
 
-SOURCES = "247370bf8dea0b31"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "bd5bf8d648e3cf3c"  # see tests/kernels/test_compiled_sources.py
 
 _COLUMNS = 4096
 """So many squares of at most (2 * 255)^2 fit into 32 bits."""
@@ -30,24 +30,24 @@ def _squares(before: Any, twice: Any, after: Any) -> Any:
 
 
 @njit(**OPTIONS)
-def curvature_sums(gray: Any, height: int, width: int, step: int) -> Any:
-    """Sums of squares of ``I(x - k) - 2 I(x) + I(x + k)`` for k = 1, 2 and 4, along every step-th row and across it.
+def curvature_sums(gray: Any, height: int, width: int, step: int, lags: int) -> Any:
+    """Sums of squares of ``I(x - k) - 2 I(x) + I(x + k)`` for k = 1, 2, 4 .., along every step-th row and across it.
 
-    Pixels count that have four neighbours on both sides in the direction.
+    Pixels count that have neighbours at the largest of the lags on both sides in the direction.
     """
-    sums = np.zeros(3, np.int64)
+    sums, reach = np.zeros(lags, np.int64), 1 << (lags - 1)
     twice = np.empty(width, np.int16)
     for y in range(0, height, step):
         row = gray[y, :width]
         for x in range(width):
             twice[x] = np.int16(np.int16(row[x]) + np.int16(row[x]))
-        if width > 8:
-            middle = twice[4 : width - 4]
-            for i in range(3):
+        if width > 2 * reach:
+            middle = twice[reach : width - reach]
+            for i in range(lags):
                 k = 1 << i
-                sums[i] += _squares(row[4 - k : width - 4 - k], middle, row[4 + k : width - 4 + k])
-        if 4 <= y < height - 4:
-            for i in range(3):
+                sums[i] += _squares(row[reach - k : width - reach - k], middle, row[reach + k : width - reach + k])
+        if reach <= y < height - reach:
+            for i in range(lags):
                 k = 1 << i
                 sums[i] += _squares(gray[y - k, :width], twice, gray[y + k, :width])
     return sums

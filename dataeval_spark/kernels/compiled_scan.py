@@ -17,7 +17,7 @@ from dataeval_spark.kernels.compiled_planes import blank, has_colour, luma_row, 
 from dataeval_spark.kernels.compiled_resize import PLAN, resize
 from dataeval_spark.kernels.compiled_sharpness import edge_sums
 
-SOURCES = "247370bf8dea0b31"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "bd5bf8d648e3cf3c"  # see tests/kernels/test_compiled_sources.py
 
 _LEVELS = 256
 _BYTE, _8, _16, _24 = np.uint64(255), np.uint64(8), np.uint64(16), np.uint64(24)
@@ -82,15 +82,16 @@ def _pictures(luma: Any, turned: Any, height: int, width: int, pair: Any) -> Any
     return pictures
 
 
-_PIXELS, _FOUR, _PAIR = types.uint8[:, :, ::1], types.UniTuple(types.int64, 4), types.UniTuple(PLAN, 2)
+_TWO, _FOUR, _PAIR = types.UniTuple(types.int64, 2), types.UniTuple(types.int64, 4), types.UniTuple(PLAN, 2)
+_PIXELS = types.uint8[:, :, ::1]
 _SUMS = types.int64[:, ::1]
 _HASHED = types.Tuple((_PIXELS, _PIXELS))
 _SCANNED = types.Tuple((_SUMS, _SUMS, types.boolean, types.float64[::1], types.int64[::1], _PIXELS, _PIXELS))
 _READ_ONLY = types.Array(types.uint8, 3, "C", readonly=True)  # what numpy makes of Pillow's bytes
 
 
-@njit(_SCANNED(_READ_ONLY, _FOUR, _FOUR, _FOUR, types.int64, PLAN, _PAIR, _PAIR), **OPTIONS)
-def scan(image: Any, window: Any, inner: Any, padded: Any, step: int, blur: Any, pair: Any, nine: Any) -> Any:
+@njit(_SCANNED(_READ_ONLY, _FOUR, _FOUR, _FOUR, _TWO, PLAN, _PAIR, _PAIR), **OPTIONS)
+def scan(image: Any, window: Any, inner: Any, padded: Any, curved: Any, blur: Any, pair: Any, nine: Any) -> Any:
     """Read a window of an image once, and measure it.
 
     Parameters
@@ -101,8 +102,8 @@ def scan(image: Any, window: Any, inner: Any, padded: Any, step: int, blur: Any,
         Top, left, bottom, right: of the window in the image; in the window, of the pixels that have an edge value.
     padded : tuple of int
         Where the window lies in the picture that is hashed (top, left), and that picture's height and width.
-    step : int
-        Of the rows whose curvature is measured.
+    curved : tuple of int
+        The step of the rows whose curvature is measured, and at how many lags it is.
     blur : Plan
         The resize for blurriness.
     pair, nine : tuple of Plan
@@ -123,11 +124,12 @@ def scan(image: Any, window: Any, inner: Any, padded: Any, step: int, blur: Any,
     for c in range(channels):
         counts[c] = _count(planes[c], height, width)
     sums = edge_sums(planes, height, width, inner)
-    extras, luma = np.zeros(8, np.int64), hashed[0, above:, before:]
+    (step, lags), luma = curved, hashed[0, above:, before:]
+    extras = np.zeros(5 + lags, np.int64)
     if channels == 3:
         extras[:4] = opponent_sums(planes, height, width)
     extras[4] = laplacian_difference_sum(luma, height, width)
-    extras[5:] = curvature_sums(luma, height, width, step)
+    extras[5:] = curvature_sums(luma, height, width, step, lags)
     looks = np.empty(4, np.float64)
     if channels == 3:
         looks[0], looks[1] = brightness_percentiles(planes, height, width)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataeval_spark.kernels.appearance import blur_size, perceived_brightness
-from dataeval_spark.kernels.blur import blur_of_sums, row_step
+from dataeval_spark.kernels.blur import blur_of_sums, lags_of, row_step
 from dataeval_spark.kernels.colorfulness import colorfulness_of_sums
 from dataeval_spark.kernels.compiled_hashes import cosines, frequency_hashes, gradient_hashes
 from dataeval_spark.kernels.compiled_moments import moments
@@ -63,7 +63,7 @@ def measure(image: NDArray[np.uint8], window: Window) -> Measured:
         (window.top, window.left, window.bottom, window.right),
         (first, left, last, right),
         padded,
-        row_step(height, width),
+        (row_step(height, width), len(lags_of(height, width))),
         _blur_plan(height, width),
         pair,
         nine,

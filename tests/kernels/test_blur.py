@@ -10,13 +10,13 @@ from scipy.integrate import quad
 from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 
-from dataeval_spark.kernels.blur import blur, blur_of_sums, row_step
+from dataeval_spark.kernels.blur import blur, blur_of_sums, lags_of, row_step
 from dataeval_spark.kernels.compiled_curvature import curvature_sums
 from dataeval_spark.kernels.value_range import luma
 
 from .reference import image
 
-SOFT = 1.2
+SOFT = 1.38
 """Blur that a sharp picture does not reach."""
 
 
@@ -28,31 +28,33 @@ def photograph(name):
     return luma(image(name)).astype(float)
 
 
-@pytest.mark.parametrize("deviation", [0.3, 0.7, 1.0, 1.5, 2.5, 4.0])
+@pytest.mark.parametrize("deviation", [0.3, 0.7, 1.0, 1.5, 2.5, 4.0, 8.0])
 def test_the_sums_of_a_blurred_step_give_its_deviation_back(deviation):
     def curvature(x, lag):
         return norm.cdf((x + lag) / deviation) - 2 * norm.cdf(x / deviation) + norm.cdf((x - lag) / deviation)
 
     # Integrals by another way than the closed form; the height of the step makes the shift for evidence vanish.
-    sums = [quad(lambda x, k=k: curvature(x, k) ** 2, -60, 60, points=[0.0], limit=400)[0] for k in (1, 2, 4)]
+    sums = [quad(lambda x, k=k: curvature(x, k) ** 2, -60, 60, points=[0.0], limit=400)[0] for k in (1, 2, 4, 8)]
 
-    assert blur_of_sums(32, 32, [1e12 * total for total in sums]) == pytest.approx(deviation, rel=1e-6)
+    sums = [1e12 * total for total in sums]
+    assert blur_of_sums(32, 32, sums[:3]) == pytest.approx(deviation, rel=1e-5)
+    assert blur_of_sums(64, 64, sums) == pytest.approx(deviation, rel=1e-5)
 
 
-@pytest.mark.parametrize("deviation", [1.0, 1.5, 2.5])
+@pytest.mark.parametrize("deviation", [1.0, 1.5, 2.5, 4.0, 6.0])
 def test_a_blurred_edge_in_a_picture_has_about_that_blur(deviation):
     edges = np.where((np.add.outer(np.arange(200), 0.37 * np.arange(300)) // 60) % 2 == 0, 30.0, 220.0)
 
-    assert blur(as_picture(gaussian_filter(edges, deviation))) == pytest.approx(deviation, rel=0.15)
+    assert blur(as_picture(gaussian_filter(edges, deviation))) == pytest.approx(deviation, rel=0.2)
 
 
 @pytest.mark.parametrize("name", ["china_u8", "flower_u8"])
 def test_a_photograph_is_as_blurred_as_it_was_made(name):
     sharp = photograph(name)
-    found = [blur(as_picture(gaussian_filter(sharp, deviation))) for deviation in (0.001, 0.7, 1.0, 1.5, 2.5)]
+    found = [blur(as_picture(gaussian_filter(sharp, deviation))) for deviation in (0.001, 0.7, 1.0, 1.5, 2.5, 4, 6)]
 
     assert found == sorted(found)
-    assert found[0] < 0.8 < SOFT < found[-2]
+    assert found[0] < 0.8 < SOFT < found[3]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +95,11 @@ def test_the_compiled_sums_give_the_same_blur(shape):
     gray = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     gray = as_picture(gaussian_filter(gray.astype(float), 1.2) * 3 - 250)
 
-    assert blur(gray) == blur_of_sums(*shape, curvature_sums(gray, *shape, row_step(*shape)).tolist()) > 0
+    assert (
+        blur(gray)
+        == blur_of_sums(*shape, curvature_sums(gray, *shape, row_step(*shape), len(lags_of(*shape))).tolist())
+        > 0
+    )
 
 
 def test_a_picture_that_is_too_small_has_no_blur():
