@@ -91,7 +91,7 @@ STEPS = (
         asks=("truth",),
         files=("truth",),
     ),
-    Step(image_findings.image_findings, (t.IMAGE_STATS,), (t.IMAGE_FINDINGS,)),
+    Step(image_findings.image_findings, (t.IMAGE_STATS,), (t.IMAGE_FINDINGS,), version=2),
     Step(labels.label_stats, (t.TARGETS, t.IMAGES), (t.LABEL_STATS,), labels=True),
     Step(
         label_sets.label_coverage,

@@ -53,7 +53,7 @@ SCHEMAS = {
     "duplicate_groups": "group_id image_id target_index kinds is_kept reason group_size spans_splits label_conflict "
     "kept_distance diameter_bound run_id",
     "outliers": "image_id target_index channel statistic method group_name value score threshold lower upper "
-    "direction run_id",
+    "direction position reason run_id",
     "image_findings": "image_id target_index rule score threshold severity message run_id",
     "dataset_findings": "step rule subject value threshold severity message run_id",
     "factor_bins": "image_id target_index class_name bins numbers run_id",

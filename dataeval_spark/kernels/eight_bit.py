@@ -24,7 +24,7 @@ from dataeval_spark.kernels.compiled_scan import scan, scan_pictures
 from dataeval_spark.kernels.geometry import Window
 from dataeval_spark.kernels.hashes import NAMES as HASH_NAMES
 from dataeval_spark.kernels.hashes import SMALLEST, flips, hashed_side, phashes
-from dataeval_spark.kernels.noise import noise_of_sum
+from dataeval_spark.kernels.noise import QUIETEST, noise_floor_of_sums, noise_of_sum, stretch
 from dataeval_spark.kernels.visual_statistics import contrast
 
 Pair = tuple[Plan, Plan]
@@ -63,7 +63,7 @@ def measure(image: NDArray[np.uint8], window: Window) -> Measured:
         (window.top, window.left, window.bottom, window.right),
         (first, left, last, right),
         padded,
-        (row_step(height, width), len(lags_of(height, width))),
+        (row_step(height, width), len(lags_of(height, width)), stretch(width), QUIETEST),
         _blur_plan(height, width),
         pair,
         nine,
@@ -164,13 +164,14 @@ def _appearance(table: list[list[float]], looks: list[float], colour: bool) -> d
 
 
 def _exposure(counts: NDArray[np.int64], height: int, width: int, extras: list[int]) -> dict[str, Any]:
-    opponents, total, curvature = extras[:4], extras[4], extras[5:]
+    opponents, total, curvature, quiet = extras[:4], extras[4], extras[5:-3], extras[-3:]
     values = height * width * len(counts)
     return {
         "clipped_low": int(counts[:, 0].sum()) / values,
         "clipped_high": int(counts[:, -1].sum()) / values,
         "colorfulness": colorfulness_of_sums(height * width, *opponents),
         "noise": _measured(noise_of_sum(height, width, total)),
+        "noise_floor": _measured(noise_floor_of_sums(height, width, quiet)),
         "blur": _measured(blur_of_sums(height, width, curvature)),
     }
 

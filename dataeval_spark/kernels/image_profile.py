@@ -23,14 +23,23 @@ from dataeval_spark.kernels.exposure_clipping import exposure_clipping
 from dataeval_spark.kernels.geometry import Box, Window, dimension_statistics, window_of
 from dataeval_spark.kernels.hashes import NAMES as HASH_NAMES
 from dataeval_spark.kernels.hashes import content_hash, dataeval_xxhash, file_hash, perceptual_hashes
-from dataeval_spark.kernels.noise import noise
+from dataeval_spark.kernels.noise import noise, noise_floor
 from dataeval_spark.kernels.pixel_statistics import NAMES as PIXEL_NAMES
 from dataeval_spark.kernels.pixel_statistics import channel_counts, pixel_statistics
 from dataeval_spark.kernels.value_range import EIGHT_BIT, ValueRange, luma, perceptual, picture, value_range
 from dataeval_spark.kernels.visual_statistics import NAMES as VISUAL_NAMES
 from dataeval_spark.kernels.visual_statistics import visual_statistics
 
-_MEASURED = (*PIXEL_NAMES, *VISUAL_NAMES, *APPEARANCE_NAMES, *CLIPPING_NAMES, "colorfulness", "noise", "blur")
+_MEASURED = (
+    *PIXEL_NAMES,
+    *VISUAL_NAMES,
+    *APPEARANCE_NAMES,
+    *CLIPPING_NAMES,
+    "colorfulness",
+    "noise",
+    "noise_floor",
+    "blur",
+)
 _NO_HASHES = dict.fromkeys(("file_hash", "content_hash", *HASH_NAMES, "dataeval_xxhash"))
 
 
@@ -218,7 +227,12 @@ def measure_plainly(
         measured |= _nulled(
             appearance(shown, counts=counts if shown is pixels else None)
             | exposure_clipping(pixels, encoded)
-            | {"colorfulness": colorfulness(shown), "noise": noise(gray), "blur": blur(gray)}
+            | {
+                "colorfulness": colorfulness(shown),
+                "noise": noise(gray),
+                "noise_floor": noise_floor(gray),
+                "blur": blur(gray),
+            }
         )
     measured["is_grayscale"] = is_grayscale(pixels)  # needs no value range
     channels = [

@@ -14,6 +14,8 @@ ENTROPY_FACTOR = 0.1
 FEW = 0.01
 """Where no more than this share of the images have an unusual size, or one image has, each of them is odd."""
 BRIGHT, BLURRY, ODD_SIZE_FACTOR = 0.25, 0.42, 3.0
+SOFTEST, SOFTER_BY = 0.32, 4 / 3
+"""Where a quarter of the images is soft, only what is softer by this factor is blurry, or below the lower score."""
 BRIGHT_OF_CLEANVISION, BLURRY_OF_CLEANVISION, NO_FACTOR = 0.05, 0.29, 1.0
 
 
@@ -37,9 +39,12 @@ def image_findings(
 
     * ``dark``: 99th percentile of perceived brightness; ``bright``: 1 - its 5th percentile
     * ``blurry``: 1 / (1 + ``blur``), with the blur in pixels (:func:`~dataeval_spark.kernels.blur.blur`): 0.42 is a
-      blur of 1.4 pixels. With ``compat``: :math:`\min(1, 1 - e^{-0.01 b} + c)` with b the standard deviation of edges
-      at 64 px and :math:`c = 1 - e^{-0.01 h}`, h that of the gray histogram, where c exceeds 0.18
-    * ``low_information``: a tenth of the entropy in bits, at most 1
+      blur of 1.4 pixels. By default, where a quarter of the images has nearly that blur (microscopes, enlarged
+      pictures), it takes 4/3 of that quarter's, at most 2.1 pixels. With ``compat``:
+      :math:`\min(1, 1 - e^{-0.01 b} + c)` with b the standard deviation of edges at 64 px and
+      :math:`c = 1 - e^{-0.01 h}`, h that of the gray histogram, where c exceeds 0.18
+    * ``low_information``: a tenth of the entropy in bits, at most 1; pictures of one channel count as three equal ones
+      (cleanvision's do not)
     * ``odd_aspect_ratio``: shorter over longer side
     * ``odd_size``: 1 - distance of :math:`\sqrt{wh}` from the middle of [Q1 - 3 IQR, Q3 + 3 IQR], in
       lengths of that interval; below 0.5 is outside it. Where IQR is 0, any other size is outside. Where more than one
@@ -103,11 +108,17 @@ def image_findings(
     OptionError.unless_between("image_findings.odd_size_factor", factor, 1.0, 1e6)
 
     images = image_stats.where("target_index IS NULL")
-    blur = _blur_of_cleanvision() if compat else _blur()
-    looks = [_rule(name, *scored, F.lit(thresholds[name])) for name, scored in (_looks() | {"blurry": blur}).items()]
+    looks = _looks(three_channels=compat is None) | {"blurry": _blur_of_cleanvision() if compat else _blur()}
+    limits = {name: F.lit(value) for name, value in thresholds.items()}
+    if blurry is None and not compat:
+        limits["blurry"] = F.coalesce(F.least(F.lit(BLURRY), F.greatest(F.lit(SOFTEST), "soft_score")), F.lit(BLURRY))
+    rules = [_rule(name, *scored, limits[name]) for name, scored in looks.items()]
     scored = images.crossJoin(F.broadcast(_whole_dataset(images, odd_size_iqr)))
-    rules = F.array(*looks, _size(factor), _gray(grayscale_share))
-    listed = scored.select("image_id", F.lit(None).cast("int").alias("target_index"), F.inline(rules))
+    listed = scored.select(
+        "image_id",
+        F.lit(None).cast("int").alias("target_index"),
+        F.inline(F.array(*rules, _size(factor), _gray(grayscale_share))),
+    )
     bad_boxes = image_stats.where("target_index IS NOT NULL AND invalid_box")
     boxes = bad_boxes.select("image_id", "target_index", F.inline(F.array(_box())))
     found = listed.where("score < threshold").unionByName(boxes)
@@ -115,7 +126,7 @@ def image_findings(
 
 
 def _whole_dataset(images: DataFrame, factor: float) -> DataFrame:
-    """One row: the interval of usual sizes, whether few images are outside it, and the share of gray images."""
+    """One row: the interval of usual sizes, whether few images are outside it, how soft and how gray the images are."""
     sized = images.where("size > 0").select(_side().alias("side"))
     # `percentile` is exact and interpolates as numpy does; it holds the distinct sizes with their counts.
     quartiles = sized.agg(F.percentile("side", F.array(F.lit(0.25), F.lit(0.5), F.lit(0.75))).alias("q"))
@@ -131,7 +142,11 @@ def _whole_dataset(images: DataFrame, factor: float) -> DataFrame:
     outside = sized.crossJoin(F.broadcast(interval)).agg(
         (F.count_if(is_outside) <= F.greatest(F.lit(1), F.count("*") * F.lit(FEW))).alias("are_few_outside")
     )
-    gray = images.agg(F.avg(F.col("is_grayscale").cast("double")).alias("gray_share"))
+    soft = F.percentile("blur", F.lit(0.25))
+    gray = images.agg(
+        F.avg(F.col("is_grayscale").cast("double")).alias("gray_share"),
+        (1 / (1 + SOFTER_BY * soft)).alias("soft_score"),
+    )
     return interval.crossJoin(outside).crossJoin(gray)
 
 
@@ -139,9 +154,11 @@ Scored = tuple[Column, str, Column]
 """Score, severity and message."""
 
 
-def _looks() -> dict[str, Scored]:
+def _looks(*, three_channels: bool) -> dict[str, Scored]:
     low, high = F.col("perceived_brightness_p5"), F.col("perceived_brightness_p99")
-    entropy = F.least(F.col("entropy_bits") * ENTROPY_FACTOR, F.lit(1.0))
+    # The entropy is of the channels' histograms side by side: three equal ones have log2(3) more than one.
+    more = F.when(F.col("channels") == 1, F.log2(F.lit(3.0))).otherwise(0.0) if three_channels else F.lit(0.0)
+    entropy = F.least((F.col("entropy_bits") + more) * ENTROPY_FACTOR, F.lit(1.0))
     ratio = F.least(F.try_divide("width", "height"), F.try_divide("height", "width"))
     return {
         "dark": (high, "warning", F.format_string("Dark: the 99th percentile of brightness is %.2f", high)),

@@ -100,6 +100,42 @@ def test_with_compat_bright_blurry_and_odd_size_have_cleanvisions_thresholds(fra
     assert listed(found) == {("bright", "bright"), ("blurry", "blurry"), ("odd", "odd_size")}
 
 
+@pytest.mark.parametrize(
+    ("usual", "threshold", "blurry"),
+    [
+        (0.4, 0.42, {"1.40", "1.90", "2.15"}),
+        (1.2, 1 / (1 + 4 / 3 * 1.2), {"1.90", "2.15"}),  # 1.6 pixels
+        (3.0, 0.32, {"2.15"}),  # at most 2.125 pixels
+    ],
+)
+def test_where_images_are_soft_only_softer_ones_are_blurry(frame, usual, threshold, blurry):
+    images = {f"usual {n}": {"blur": usual} for n in range(9)} | {f"{b:.2f}": {"blur": b} for b in (1.4, 1.9, 2.15)}
+
+    found = image_findings(stats_of(frame, images)).where("image_id NOT LIKE 'usual%'").collect()
+
+    assert {row.image_id for row in found} == blurry
+    assert {row.threshold for row in found} == {pytest.approx(threshold)}
+    asked = image_findings(stats_of(frame, images), blurry=0.42).where("image_id NOT LIKE 'usual%'").collect()
+    assert {row.image_id for row in asked} == {"1.40", "1.90", "2.15"}
+
+
+def test_a_gray_picture_has_as_much_information_in_one_channel_as_in_three(frame):
+    stats = stats_of(
+        frame,
+        {
+            "three": {"entropy_bits": 2.9 + math.log2(3), "channels": 3},
+            "one": {"entropy_bits": 2.9, "channels": 1},
+            "flat": {"entropy_bits": 1.41, "channels": 1},
+        },
+    )
+
+    assert listed(image_findings(stats)) == {("flat", "low_information")}
+    assert listed(image_findings(stats, compat="cleanvision")) == {
+        ("one", "low_information"),
+        ("flat", "low_information"),
+    }
+
+
 def test_contrast_makes_up_for_blur_only_above_its_own_threshold(frame):
     stats = stats_of(
         frame,
