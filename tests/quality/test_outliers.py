@@ -328,10 +328,10 @@ SCALES = {
     "aspect_ratio": (lambda x: -np.log1p(-np.abs(x)), 0.1),
     "mean": (lambda x: x, 0.0),
     "std": (lambda x: np.log(x + 1), 0.15),
-    "kurtosis": (lambda x: np.log(x + 3.05), 0.3),
+    "kurtosis": (lambda x: np.log(x + 3.05), 0.4),
     "skew": (np.arcsinh, 0.3),
     "entropy": (lambda x: -np.log(np.log(256) + 0.02 - x), 0.1),
-    "zeros": (lambda x: np.log((x + 0.01) / (1.01 - x)), 0.8),
+    "zeros": (lambda x: np.log((x + 0.01) / (1.01 - x)), 1.0),
     "noise": (lambda x: np.log(x + 0.25), 0.2),
 }
 
@@ -340,15 +340,15 @@ def calibrated_scores(name, values):
     """By numpy: how many spreads a value lies from the median on its scale."""
     forward, least = SCALES[name]
     on_scale = forward(values)
-    p10, p20, p50, p80, p90 = np.quantile(on_scale, [0.1, 0.2, 0.5, 0.8, 0.9])
+    p15, p25, p50, p75, p85 = np.quantile(on_scale, [0.15, 0.25, 0.5, 0.75, 0.85])
 
     def spread(near, far):
-        inner, outer = near / norm.ppf(0.8), far / norm.ppf(0.9)
+        inner, outer = near / norm.ppf(0.75), far / norm.ppf(0.85)
         heavier = max(0.0, outer / inner - 1) if inner else 0.0
         return max(inner * (1 + np.log1p(heavier)), least) * (1 + 10 / len(values))
 
-    low = 0.0 if name == "aspect_ratio" else (p50 - on_scale) / spread(p50 - p20, p50 - p10)
-    return np.maximum(low, (on_scale - p50) / spread(p80 - p50, p90 - p50))
+    low = 0.0 if name == "aspect_ratio" else (p50 - on_scale) / spread(p50 - p25, p50 - p15)
+    return np.maximum(low, (on_scale - p50) / spread(p75 - p50, p85 - p50))
 
 
 def skewed_columns():
@@ -429,7 +429,7 @@ def test_by_default_clean_normal_values_are_hardly_ever_listed_and_few_values_ne
     assert outliers(columns(frame, {"mean": [1.0, 2.0, 3.0, 4.0, 90.0]}), no_targets(frame)).count() == 0
 
 
-def test_a_fifth_of_outliers_on_a_side_does_not_hide_them(frame):
+def test_a_tenth_of_outliers_on_a_side_does_not_hide_them(frame):
     values = np.r_[np.random.default_rng(5).normal(100, 10, 400), np.full(40, 250.0)]
 
     found = outliers(columns(frame, {"mean": values}), no_targets(frame)).collect()

@@ -49,8 +49,8 @@ def test_by_default_the_spread_above_the_median_decides(frame):
     found = by_image(embedding_scores(graph(frame, VECTORS, 3), statistic="kth_distance"))
 
     values = np.array([found[name]["kth_distance"] for name in sorted(found)])
-    middle, p80, p90 = np.quantile(values, [0.5, 0.8, 0.9])
-    inner, outer = (p80 - middle) / norm.ppf(0.8), (p90 - middle) / norm.ppf(0.9)
+    middle, p75, p85 = np.quantile(values, [0.5, 0.75, 0.85])
+    inner, outer = (p75 - middle) / norm.ppf(0.75), (p85 - middle) / norm.ppf(0.85)
     spread = inner * (1 + np.log1p(max(0.0, outer / inner - 1))) * (1 + 10 / len(values))
     np.testing.assert_allclose([found[name]["score"] for name in sorted(found)], (values - middle) / spread)
     assert {name for name, row in found.items() if row["is_outlier"]} == {"i40"}
