@@ -82,7 +82,7 @@ STEPS = (
         version=4,
         uses=(t.TARGETS, t.NEIGHBORS),
     ),
-    Step(outliers.outliers, (t.IMAGE_STATS, t.TARGETS), (t.OUTLIERS,), uses=(t.CHANNEL_STATS,)),
+    Step(outliers.outliers, (t.IMAGE_STATS, t.TARGETS), (t.OUTLIERS,), version=2, uses=(t.CHANNEL_STATS,)),
     Step(
         duplicate_evaluation.duplicate_evaluation,
         (t.DUPLICATE_PAIRS, t.IMAGES),

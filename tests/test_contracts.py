@@ -53,7 +53,7 @@ SCHEMAS = {
     "duplicate_groups": "group_id image_id target_index kinds is_kept reason group_size spans_splits label_conflict "
     "kept_distance diameter_bound run_id",
     "outliers": "image_id target_index channel statistic method group_name value score threshold lower upper "
-    "direction run_id",
+    "direction position reason run_id",
     "image_findings": "image_id target_index rule score threshold severity message run_id",
     "dataset_findings": "step rule subject value threshold severity message run_id",
     "factor_bins": "image_id target_index class_name bins numbers run_id",
@@ -127,7 +127,8 @@ OPTIONS = {
     "duplicates": "near phash_distance dhash_distance d4 boxes embedding_distance embedding_encoder "
     "low_information_std grouping keep compat one_task_edges",
     "outliers": "method threshold statistics per_class per_target per_channel",
-    "image_findings": "dark bright blurry low_information odd_aspect_ratio odd_size_iqr grayscale_share",
+    "image_findings": "dark bright blurry low_information odd_aspect_ratio odd_size_iqr odd_size_factor "
+    "grayscale_share compat",
     "label_stats": "",
     "factor_bins": "rule rules edges sources include exclude timezone max_levels max_values stored_edges",
     "contingency": "",

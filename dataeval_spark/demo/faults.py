@@ -43,13 +43,13 @@ def dark(pixels: Pixels, rng: np.random.Generator, *, weak: bool = False) -> Pix
 
 
 def blurred(pixels: Pixels, rng: np.random.Generator, *, weak: bool = False) -> Pixels:
-    """Defocus a scene by 5 to 8 pixels, with its contrast restored and its corners darkened; weak: by 1.5 pixels.
+    """Defocus a scene by 5 to 8 pixels, with its contrast restored and its corners darkened; weak: by 0.8 pixels.
 
-    Without the vignette cleanvision's rule would miss many: its edge filter takes a bright border for an edge.
+    Without the vignette cleanvision's own rule would miss many: its edge filter takes a bright border for an edge.
     """
     image = Image.fromarray(pixels)
     if weak:
-        return np.asarray(image.filter(ImageFilter.GaussianBlur(1.5)))
+        return np.asarray(image.filter(ImageFilter.GaussianBlur(0.8)))
     soft = np.asarray(image.filter(ImageFilter.GaussianBlur(rng.uniform(5, 8))), dtype=np.float32)
     low, high = np.percentile(soft, (1, 99))
     soft = np.clip((soft - low) * (245 / max(high - low, 1)) + 5, 0, 255)

@@ -18,7 +18,7 @@ from dataeval_spark.demo.scenes import load_ingredients
 from dataeval_spark.errors import OptionError
 
 # Raise it with every change of what is drawn: sets of an older version are made anew.
-VERSION = 1
+VERSION = 2
 MARKER = "demo.json"
 README = "README.md"
 BUILDING = ".building"

@@ -11,7 +11,7 @@ from dataeval_spark.frames.exact_sums import Aggregate, exact_sums
 from dataeval_spark.frames.histogram import exact_quantiles
 from dataeval_spark.frames.joins import same_keys
 
-# MAD of a normal distribution, and the 90th percentile of its deviations in MADs, as rounded in the definition.
+# MAD of a normal distribution, and the 90th percentile of its deviations in MADs, as rounded in the definitions.
 MAD_OF_NORMAL, P90_OF_NORMAL = 0.6745, 1.91
 ZERO = 1e-12
 FEWEST, FEWEST_BESIDE_MODE = 3, 11

@@ -8,21 +8,35 @@ from typing import Literal
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.frames.double_mad import double_mad
+from dataeval_spark.frames.calibrated import calibrated_spreads, calibrated_threshold
+from dataeval_spark.frames.double_mad import MAD_OF_NORMAL, double_mad
 from dataeval_spark.frames.exact_sums import exact_mean_and_std, exact_sums
 from dataeval_spark.frames.histogram import exact_quantiles
 from dataeval_spark.frames.joins import same_keys
 
-Method = Literal["zscore", "modified_zscore", "iqr", "adaptive"]
+Method = Literal["calibrated", "zscore", "modified_zscore", "iqr", "adaptive"]
 THRESHOLDS: dict[str, float] = {"zscore": 3.0, "modified_zscore": 3.5, "iqr": 1.5, "adaptive": 3.5}
+"""Default thresholds; that of ``calibrated`` depends on how many statistics are compared."""
 # A spread below this, and below this share of the centre, is rounding: nothing can be called far.
 NO_SPREAD = 1e-12
-MAD_OF_NORMAL = 0.6744897501960817
+
+
+def default_threshold(method: Method, statistics: int = 1) -> float:
+    """Score above which a value is an outlier, unless a user says otherwise.
+
+    Examples
+    --------
+    >>> default_threshold("iqr")
+    1.5
+    """
+    return calibrated_threshold(statistics) if method == "calibrated" else THRESHOLDS[method]
 
 
 def spreads(values: DataFrame, by: Sequence[str], method: Method) -> DataFrame:
     r"""Anchors and spreads of ``value`` in each group, below and above.
 
+    * ``calibrated``: the median, twice, and the spreads of
+      :func:`~dataeval_spark.frames.calibrated.calibrated_spreads`
     * ``zscore``: the mean, twice, and the population standard deviation
     * ``modified_zscore``: the median, twice, and MAD / 0.6745; where the MAD is 0, the mean absolute deviation times
       :math:`\sqrt{\pi / 2}`
@@ -35,7 +49,7 @@ def spreads(values: DataFrame, by: Sequence[str], method: Method) -> DataFrame:
         ``by`` and ``value`` (double, neither null nor NaN).
     by : sequence of str
         Grouping columns.
-    method : {"zscore", "modified_zscore", "iqr", "adaptive"}
+    method : {"calibrated", "zscore", "modified_zscore", "iqr", "adaptive"}
         Rule.
 
     Returns
@@ -43,6 +57,8 @@ def spreads(values: DataFrame, by: Sequence[str], method: Method) -> DataFrame:
     DataFrame
         ``by``, ``low_anchor``, ``high_anchor``, ``low_spread`` and ``high_spread``: one row per group.
     """
+    if method == "calibrated":
+        return calibrated_spreads(values, by)
     if method == "adaptive":
         return double_mad(values, by)
     found = {"zscore": _mean_and_std, "modified_zscore": _median_and_mad, "iqr": _quartiles}[method](values, list(by))

@@ -10,13 +10,14 @@ from numba import njit, types
 from dataeval_spark.kernels.compiled_blur import blurriness
 from dataeval_spark.kernels.compiled_brightness import brightness_percentiles, gray_percentile
 from dataeval_spark.kernels.compiled_colorfulness import opponent_sums
+from dataeval_spark.kernels.compiled_curvature import curvature_sums, quiet_sums
 from dataeval_spark.kernels.compiled_noise import laplacian_difference_sum
 from dataeval_spark.kernels.compiled_options import OPTIONS
 from dataeval_spark.kernels.compiled_planes import blank, has_colour, luma_row, split_row, transpose
 from dataeval_spark.kernels.compiled_resize import PLAN, resize
 from dataeval_spark.kernels.compiled_sharpness import edge_sums
 
-SOURCES = "31860d846ee97541"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "050205f20df56727"  # see tests/kernels/test_compiled_sources.py
 
 _LEVELS = 256
 _BYTE, _8, _16, _24 = np.uint64(255), np.uint64(8), np.uint64(16), np.uint64(24)
@@ -88,8 +89,8 @@ _SCANNED = types.Tuple((_SUMS, _SUMS, types.boolean, types.float64[::1], types.i
 _READ_ONLY = types.Array(types.uint8, 3, "C", readonly=True)  # what numpy makes of Pillow's bytes
 
 
-@njit(_SCANNED(_READ_ONLY, _FOUR, _FOUR, _FOUR, PLAN, _PAIR, _PAIR), **OPTIONS)
-def scan(image: Any, window: Any, inner: Any, padded: Any, blur: Any, pair: Any, nine: Any) -> Any:
+@njit(_SCANNED(_READ_ONLY, _FOUR, _FOUR, _FOUR, _FOUR, PLAN, _PAIR, _PAIR), **OPTIONS)
+def scan(image: Any, window: Any, inner: Any, padded: Any, curved: Any, blur: Any, pair: Any, nine: Any) -> Any:
     """Read a window of an image once, and measure it.
 
     Parameters
@@ -100,6 +101,9 @@ def scan(image: Any, window: Any, inner: Any, padded: Any, blur: Any, pair: Any,
         Top, left, bottom, right: of the window in the image; in the window, of the pixels that have an edge value.
     padded : tuple of int
         Where the window lies in the picture that is hashed (top, left), and that picture's height and width.
+    curved : tuple of int
+        The step of the rows whose curvature is measured, at how many lags it is, and for the noise floor the length of
+        stretches of rows and one in how many of them counts.
     blur : Plan
         The resize for blurriness.
     pair, nine : tuple of Plan
@@ -109,8 +113,9 @@ def scan(image: Any, window: Any, inner: Any, padded: Any, blur: Any, pair: Any,
     -------
     tuple
         Counts (channels, 256); `edge_sums`; whether any pixel has colour; percentiles 5 and 99 of brightness,
-        blurriness and the deviation of its gray counts; `opponent_sums` and `laplacian_difference_sum`; the small
-        pictures for the hashes, upright and transposed: (2, side, side) and (2, 9, 9).
+        blurriness and the deviation of its gray counts; `opponent_sums`, `laplacian_difference_sum`,
+        `curvature_sums` and `quiet_sums`; the small pictures for the hashes, upright and transposed: (2, side, side)
+        and (2, 9, 9).
     """
     (top, left, bottom, right), (above, before, tall, wide) = window, padded
     height, width, channels = bottom - top, right - left, image.shape[2]
@@ -120,10 +125,14 @@ def scan(image: Any, window: Any, inner: Any, padded: Any, blur: Any, pair: Any,
     for c in range(channels):
         counts[c] = _count(planes[c], height, width)
     sums = edge_sums(planes, height, width, inner)
-    extras = np.zeros(5, np.int64)
+    (step, lags, length, share), luma = curved, hashed[0, above:, before:]
+    extras = np.zeros(8 + lags, np.int64)
     if channels == 3:
         extras[:4] = opponent_sums(planes, height, width)
-    extras[4] = laplacian_difference_sum(hashed[0, above:, before:], height, width)
+    extras[4] = laplacian_difference_sum(luma, height, width)
+    extras[5 : 5 + lags] = curvature_sums(luma, height, width, step, lags)
+    if width > 4:
+        extras[5 + lags :] = quiet_sums(luma, height, width, step, length, share)
     looks = np.empty(4, np.float64)
     if channels == 3:
         looks[0], looks[1] = brightness_percentiles(planes, height, width)

@@ -1,8 +1,8 @@
 """The compiled way to measure a window of an 8-bit image of one or three channels: one pass for everything.
 
 The definitions are those of `pixel_statistics`, `visual_statistics`, `appearance`, `exposure_clipping`, `colorfulness`,
-`noise` and `hashes`, and the results are the same: hashes to the letter, numbers to 1e-12 (a test compares the two).
-Numba loads when this module does.
+`noise`, `blur` and `hashes`, and the results are the same: hashes to the letter, numbers to 1e-12 (a test compares the
+two). Numba loads when this module does.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataeval_spark.kernels.appearance import blur_size, perceived_brightness
+from dataeval_spark.kernels.blur import blur_of_sums, lags_of, row_step
 from dataeval_spark.kernels.colorfulness import colorfulness_of_sums
 from dataeval_spark.kernels.compiled_hashes import cosines, frequency_hashes, gradient_hashes
 from dataeval_spark.kernels.compiled_moments import moments
@@ -23,7 +24,7 @@ from dataeval_spark.kernels.compiled_scan import scan, scan_pictures
 from dataeval_spark.kernels.geometry import Window
 from dataeval_spark.kernels.hashes import NAMES as HASH_NAMES
 from dataeval_spark.kernels.hashes import SMALLEST, flips, hashed_side, phashes
-from dataeval_spark.kernels.noise import noise_of_sum
+from dataeval_spark.kernels.noise import QUIETEST, noise_floor_of_sums, noise_of_sum, stretch
 from dataeval_spark.kernels.visual_statistics import contrast
 
 Pair = tuple[Plan, Plan]
@@ -62,6 +63,7 @@ def measure(image: NDArray[np.uint8], window: Window) -> Measured:
         (window.top, window.left, window.bottom, window.right),
         (first, left, last, right),
         padded,
+        (row_step(height, width), len(lags_of(height, width)), stretch(width), QUIETEST),
         _blur_plan(height, width),
         pair,
         nine,
@@ -162,15 +164,20 @@ def _appearance(table: list[list[float]], looks: list[float], colour: bool) -> d
 
 
 def _exposure(counts: NDArray[np.int64], height: int, width: int, extras: list[int]) -> dict[str, Any]:
-    *opponents, total = extras
+    opponents, total, curvature, quiet = extras[:4], extras[4], extras[5:-3], extras[-3:]
     values = height * width * len(counts)
-    estimate = noise_of_sum(height, width, total)
     return {
         "clipped_low": int(counts[:, 0].sum()) / values,
         "clipped_high": int(counts[:, -1].sum()) / values,
         "colorfulness": colorfulness_of_sums(height * width, *opponents),
-        "noise": None if math.isnan(estimate) else estimate,
+        "noise": _measured(noise_of_sum(height, width, total)),
+        "noise_floor": _measured(noise_floor_of_sums(height, width, quiet)),
+        "blur": _measured(blur_of_sums(height, width, curvature)),
     }
+
+
+def _measured(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def _hashes(small: NDArray[np.uint8], tiny: NDArray[np.uint8]) -> dict[str, str | None]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from dataeval_spark.kernels.appearance import NAMES as APPEARANCE_NAMES
 from dataeval_spark.kernels.appearance import appearance, is_grayscale
 from dataeval_spark.kernels.background import background_statistics
+from dataeval_spark.kernels.blur import blur
 from dataeval_spark.kernels.colorfulness import colorfulness
 from dataeval_spark.kernels.custom_statistics import CustomStatistic, measure_custom
 from dataeval_spark.kernels.decode import MAX_PIXELS, Decoded, UnreadableImage, decode
@@ -23,14 +24,23 @@ from dataeval_spark.kernels.geometry import TOLERANCE, Box, Window, dimension_st
 from dataeval_spark.kernels.hashes import NAMES as HASH_NAMES
 from dataeval_spark.kernels.hashes import content_hash, dataeval_xxhash, file_hash, perceptual_hashes
 from dataeval_spark.kernels.image_modes import is_opaque
-from dataeval_spark.kernels.noise import noise
+from dataeval_spark.kernels.noise import noise, noise_floor
 from dataeval_spark.kernels.pixel_statistics import NAMES as PIXEL_NAMES
 from dataeval_spark.kernels.pixel_statistics import channel_counts, pixel_statistics
 from dataeval_spark.kernels.value_range import EIGHT_BIT, ValueRange, luma, perceptual, picture, value_range
 from dataeval_spark.kernels.visual_statistics import NAMES as VISUAL_NAMES
 from dataeval_spark.kernels.visual_statistics import visual_statistics
 
-_MEASURED = (*PIXEL_NAMES, *VISUAL_NAMES, *APPEARANCE_NAMES, *CLIPPING_NAMES, "colorfulness", "noise")
+_MEASURED = (
+    *PIXEL_NAMES,
+    *VISUAL_NAMES,
+    *APPEARANCE_NAMES,
+    *CLIPPING_NAMES,
+    "colorfulness",
+    "noise",
+    "noise_floor",
+    "blur",
+)
 _NO_HASHES = dict.fromkeys(("file_hash", "content_hash", "content_scope", *HASH_NAMES, "dataeval_xxhash"))
 _LARGEST_PADDED = 2**26  # pixels of a box with its padding that are hashed as DataEval does
 _TURNED = (5, 6, 7, 8)  # orientations that exchange width and height
@@ -277,11 +287,16 @@ def measure_plainly(
     measured = _nulled(values.whole) | _nulled(visual.whole)
     if encoded is not None and values.whole["missing"] < 1:
         filled = without_holes(pixels)
-        shown = picture(filled, encoded)
+        shown, gray = picture(filled, encoded), luma(perceptual(filled, encoded))
         measured |= _nulled(
             appearance(shown, counts=counts if shown is pixels else None)
             | exposure_clipping(pixels, encoded)
-            | {"colorfulness": colorfulness(shown), "noise": noise(luma(perceptual(filled, encoded)))}
+            | {
+                "colorfulness": colorfulness(shown),
+                "noise": noise(gray),
+                "noise_floor": noise_floor(gray),
+                "blur": blur(gray),
+            }
         )
     measured["is_grayscale"] = is_grayscale(pixels)  # needs no value range
     channels = [

@@ -12,7 +12,7 @@ from dataeval_spark.frames.blocks import Checkpoint, kept_by_executors
 from dataeval_spark.frames.exact_sums import ordered_sum
 from dataeval_spark.frames.neighbor_lists import first_of_lists
 from dataeval_spark.frames.ranks import positions
-from dataeval_spark.frames.thresholds import THRESHOLDS, Method, has_spread, score_above, spreads
+from dataeval_spark.frames.thresholds import Method, default_threshold, has_spread, score_above, spreads
 from dataeval_spark.tables import EMBEDDING_SCORES
 
 Statistic = Literal["mean_distance", "kth_distance"]
@@ -24,14 +24,15 @@ def embedding_scores(
     *,
     k: int | None = None,
     statistic: Statistic = "mean_distance",
-    method: Method = "modified_zscore",
+    method: Method = "calibrated",
     threshold: float | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> DataFrame:
     """Score each image by its distances to its k nearest neighbours.
 
-    * an outlier lies farther from its neighbours than the rule of ``method`` allows (rules and default thresholds as
-      for table ``outliers``; only far counts, never near; nothing is far where distances do not spread);
+    * an outlier lies farther from its neighbours than the rule of ``method`` allows (rules as for table ``outliers``,
+      of distances as they are; only far counts, never near; nothing is far where distances do not spread). The default
+      lists less than 1 % of clean photographs (docs/performance.md);
     * ``uniqueness``: share of images with a smaller mean distance;
     * ``representativeness``: lists that hold the image, divided by k (hubness; the mean is 1);
     * a prototype has a smaller mean distance than each of its neighbours (a peak of density), ties by id.
@@ -44,10 +45,10 @@ def embedding_scores(
         The first k of each list; default whole lists.
     statistic : {"mean_distance", "kth_distance"}
         What is scored: mean distance to the k neighbours, or the distance to the last of them.
-    method : {"zscore", "modified_zscore", "iqr", "adaptive"}
+    method : {"calibrated", "zscore", "modified_zscore", "iqr", "adaptive"}
         How far is measured.
     threshold : float, optional
-        Score above which an image is an outlier; default 3, 3.5, 1.5 and 3.5.
+        Score above which an image is an outlier; default 3.9, 3, 3.5, 1.5 and 3.5.
     checkpoint : callable, optional
         Stores the distances per image, which are read several times; default in the executors' own storage.
 
@@ -73,7 +74,7 @@ def embedding_scores(
     """
     OptionError.unless_one_of("embedding_scores.statistic", statistic, get_args(Statistic))
     OptionError.unless_one_of("embedding_scores.method", method, get_args(Method))
-    limit = THRESHOLDS[method] if threshold is None else float(threshold)
+    limit = default_threshold(method) if threshold is None else float(threshold)
     OptionError.unless_between("embedding_scores.threshold", limit, 0.0, 1e6)
     lists = first_of_lists(neighbors, k, "embedding_scores.k")
     distances = _distances(lists)
@@ -85,7 +86,8 @@ def embedding_scores(
     scored = ranked.join(bounds, on=list(PART), how="inner").withColumn("value", F.col(statistic))
     peaks = _prototypes(lists, distances)
     joined = scored.alias("s").join(peaks.alias("p"), on=_same("s", "p"), how="inner")
-    score = F.when(has_spread(), score_above()).otherwise(F.lit(0.0))
+    spread = F.col("high_spread").isNotNull() if method == "calibrated" else has_spread()
+    score = F.when(spread, score_above()).otherwise(F.lit(0.0))
     total = F.col("total")
     chosen = {
         "uniqueness": F.col("below") / total,

@@ -101,21 +101,23 @@ DUPLICATE_EVALUATION = Table(
 
 OUTLIERS = Table(
     name="outliers",
-    doc="One row per image (or box) and statistic that lies beyond the threshold.",
+    doc="Images (or boxes) that lie far from the others: one verdict each, with a row per statistic that says so.",
     key=("image_id", "target_index", "channel", "statistic", "method", "group_name"),
     columns=(
         IMAGE_ID,
         TARGET_INDEX,
         Column("channel", "int", "Channel; null for all channels together", nullable=True),
         Column("statistic", "string", "Column of `image_stats`"),
-        Column("method", "string", "zscore, modified_zscore, iqr or adaptive"),
+        Column("method", "string", "calibrated, zscore, modified_zscore, iqr or adaptive"),
         Column("group_name", "string", "Class it was compared within; null for the whole dataset", nullable=True),
         Column("value", "double", "Value of the statistic"),
         Column("score", "double", "Distance from the centre in the method's unit of spread"),
         Column("threshold", "double", "Score above which a value is an outlier"),
         Column("lower", "double", "Smallest value that is not an outlier"),
         Column("upper", "double", "Largest value that is not an outlier"),
-        Column("direction", "string", "low or high"),
+        Column("direction", "string", "low or high; of aspect_ratio, tall or wide"),
+        Column("position", "int", "1 is the main reason of the image's verdict, others follow by score"),
+        Column("reason", "string", "The statistic, its value and the bound in one sentence"),
         RUN_ID,
     ),
 )

@@ -80,7 +80,7 @@ EMBEDDING_SCORES = Table(
         Column("score", "double", "Distance from the middle of all in the method's unit of spread"),
         Column("threshold", "double", "Score above which it is an outlier"),
         Column("statistic", "string", "mean_distance or kth_distance: what is scored"),
-        Column("method", "string", "zscore, modified_zscore, iqr or adaptive"),
+        Column("method", "string", "calibrated, zscore, modified_zscore, iqr or adaptive"),
         Column("is_outlier", "boolean", "It lies farther from its neighbours than the threshold allows"),
         RUN_ID,
     ),

@@ -55,6 +55,8 @@ APPEARANCE_COLUMNS = (
     _number("clipped_high", "Share of values at the highest value of the range", range="[0, 1]"),
     _number("colorfulness", "Colorfulness of Hasler and Süsstrunk; 0 for gray"),
     _number("noise", "Standard deviation of noise, estimated by Immerkær's method", "on a scale of 0 to 255"),
+    _number("noise_floor", "Noise in the quietest tenth, beyond what edges explain", "on a scale of 0 to 255"),
+    _number("blur", "Gaussian blur that would leave a step edge as soft: its standard deviation", "pixel", "[0, 64]"),
 )
 FILE_COLUMNS = (
     Column("format", "string", "File format, such as JPEG or PNG", nullable=True),

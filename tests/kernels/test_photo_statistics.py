@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from scipy.signal import convolve2d
 
+from dataeval_spark.kernels.blur import row_step
 from dataeval_spark.kernels.colorfulness import colorfulness
+from dataeval_spark.kernels.compiled_curvature import quiet_sums
 from dataeval_spark.kernels.exposure_clipping import exposure_clipping
-from dataeval_spark.kernels.noise import noise
+from dataeval_spark.kernels.noise import QUIETEST, noise, noise_floor, noise_floor_of_sums, stretch
 from dataeval_spark.kernels.value_range import ValueRange, luma
 
 from .reference import image
@@ -63,3 +65,29 @@ def test_missing_values_are_neither_low_nor_high():
 
     assert exposure_clipping(values, ValueRange(1, 1.0)) == {"clipped_low": 0.0, "clipped_high": 0.5}
     assert np.isnan(exposure_clipping(values[:, :1], ValueRange(1, 1.0))["clipped_low"])
+
+
+@pytest.mark.parametrize("name", ["china_u8", "flower_u8"])
+@pytest.mark.parametrize("sigma", [15.0, 25.0])
+def test_the_noise_floor_finds_noise_in_a_photograph_and_hardly_any_in_the_photograph_itself(name, sigma):
+    gray = luma(image(name))
+    noisy = gray + np.random.default_rng(1).normal(0, sigma, gray.shape)
+
+    assert noise_floor(gray) < 3
+    assert noise_floor(np.rint(noisy).clip(0, 255).astype(np.uint8)) == pytest.approx(sigma, rel=0.35)
+
+
+def test_edges_are_no_noise():
+    stripes = np.tile(np.repeat(np.array([40, 200], dtype=np.uint8), 8), (100, 20))
+
+    assert noise(stripes) == noise_floor(stripes) == 0.0
+    assert noise_floor(np.add.outer(np.arange(60) * 3, np.arange(70)).astype(np.uint8) % 64 * 4) < 1
+
+
+@pytest.mark.parametrize("shape", [(9, 9), (32, 32), (40, 67), (300, 400)])
+def test_the_compiled_sums_give_the_same_noise_floor(shape):
+    gray = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    sums = quiet_sums(gray, *shape, row_step(*shape), stretch(shape[1]), QUIETEST)
+
+    assert noise_floor(gray) == noise_floor_of_sums(*shape, sums.tolist()) > 0
+    assert np.isnan(noise_floor(gray[:8]))

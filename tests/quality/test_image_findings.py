@@ -23,6 +23,7 @@ USUAL = {
     "perceived_brightness_p5": 0.1,
     "blurriness": 100.0,
     "blurriness_grayscale_std": 0.0,
+    "blur": 0.3,
     "entropy_bits": 8.0,
     "is_grayscale": False,
 }
@@ -54,12 +55,12 @@ def test_a_score_below_the_threshold_is_listed_and_one_on_it_is_not(frame):
             "usual": {},
             "dark": {"perceived_brightness_p99": 0.3199},
             "not dark": {"perceived_brightness_p99": 0.32},
-            "bright": {"perceived_brightness_p5": 0.9501},
-            "not bright": {"perceived_brightness_p5": 0.9499},
+            "bright": {"perceived_brightness_p5": 0.7501},
+            "not bright": {"perceived_brightness_p5": 0.75},
             "flat": {"entropy_bits": 2.999},
             "not flat": {"entropy_bits": 3.0},
-            "blurry": {"blurriness": 34.2},  # 1 - exp(-0.342) = 0.2897
-            "not blurry": {"blurriness": 34.3},  # 0.2904
+            "blurry": {"blur": 1.381},  # 1 / 2.381 = 0.41999
+            "not blurry": {"blur": 1.38},  # 0.42017
             "wide": {"width": 100.0, "height": 34.9, "size": 10_000.0},
             "not wide": {"width": 100.0, "height": 35.0, "size": 10_000.0},
             "tall": {"width": 34.9, "height": 100.0, "size": 10_000.0},
@@ -78,6 +79,9 @@ def test_a_score_below_the_threshold_is_listed_and_one_on_it_is_not(frame):
         ("tall", "odd_aspect_ratio"),
     }
     (dark,) = found.where("rule = 'dark'").collect()
+    (blurry,) = found.where("rule = 'blurry'").collect()
+    assert (blurry.score, blurry.threshold) == (pytest.approx(1 / 2.381), 0.42)
+    assert blurry.message == "Blurry: edges are as soft as after a Gaussian blur of 1.4 pixels"
     assert found.dtypes == [(c.name, c.type) for c in IMAGE_FINDINGS.columns if c.name != "run_id"]
     assert tuple(dark) == (
         "dark",
@@ -88,6 +92,59 @@ def test_a_score_below_the_threshold_is_listed_and_one_on_it_is_not(frame):
         "warning",
         "Dark: the 99th percentile of brightness is 0.32",
     )
+
+
+def test_with_compat_bright_blurry_and_odd_size_have_cleanvisions_thresholds(frame):
+    stats = stats_of(
+        frame,
+        {
+            "bright": {"perceived_brightness_p5": 0.9501},
+            "not bright": {"perceived_brightness_p5": 0.9499},
+            "blurry": {"blurriness": 34.2, "blur": 0.0},  # 1 - exp(-0.342) = 0.2897
+            "not blurry": {"blurriness": 34.3, "blur": 9.0},  # 0.2904
+            "odd": {"width": 101.0},
+        },
+    )
+
+    found = image_findings(stats, compat="cleanvision")
+
+    assert listed(found) == {("bright", "bright"), ("blurry", "blurry"), ("odd", "odd_size")}
+
+
+@pytest.mark.parametrize(
+    ("usual", "threshold", "blurry"),
+    [
+        (0.4, 0.42, {"1.40", "1.90", "2.15"}),
+        (1.2, 1 / (1 + 4 / 3 * 1.2), {"1.90", "2.15"}),  # 1.6 pixels
+        (3.0, 0.32, {"2.15"}),  # at most 2.125 pixels
+    ],
+)
+def test_where_images_are_soft_only_softer_ones_are_blurry(frame, usual, threshold, blurry):
+    images = {f"usual {n}": {"blur": usual} for n in range(9)} | {f"{b:.2f}": {"blur": b} for b in (1.4, 1.9, 2.15)}
+
+    found = image_findings(stats_of(frame, images)).where("image_id NOT LIKE 'usual%'").collect()
+
+    assert {row.image_id for row in found} == blurry
+    assert {row.threshold for row in found} == {pytest.approx(threshold)}
+    asked = image_findings(stats_of(frame, images), blurry=0.42).where("image_id NOT LIKE 'usual%'").collect()
+    assert {row.image_id for row in asked} == {"1.40", "1.90", "2.15"}
+
+
+def test_a_gray_picture_has_as_much_information_in_one_channel_as_in_three(frame):
+    stats = stats_of(
+        frame,
+        {
+            "three": {"entropy_bits": 2.9 + math.log2(3), "channels": 3},
+            "one": {"entropy_bits": 2.9, "channels": 1},
+            "flat": {"entropy_bits": 1.41, "channels": 1},
+        },
+    )
+
+    assert listed(image_findings(stats)) == {("flat", "low_information")}
+    assert listed(image_findings(stats, compat="cleanvision")) == {
+        ("one", "low_information"),
+        ("flat", "low_information"),
+    }
 
 
 def test_contrast_makes_up_for_blur_only_above_its_own_threshold(frame):
@@ -101,8 +158,11 @@ def test_contrast_makes_up_for_blur_only_above_its_own_threshold(frame):
         },
     )
 
-    scores = {row.image_id: row.score for row in image_findings(stats).where("rule = 'blurry'").collect()}
-    strictest = image_findings(stats, blurry=1.0).where("rule = 'blurry'").collect()
+    scores = {
+        row.image_id: row.score
+        for row in image_findings(stats, compat="cleanvision").where("rule = 'blurry'").collect()
+    }
+    strictest = image_findings(stats, compat="cleanvision", blurry=1.0).where("rule = 'blurry'").collect()
 
     assert scores == {
         "little contrast": pytest.approx(1 - math.exp(-0.2), abs=1e-12),
@@ -132,14 +192,30 @@ def test_a_size_is_odd_beyond_three_interquartile_ranges(frame):
 
 
 def test_among_images_of_one_size_any_other_size_is_odd(frame):
-    stats = stats_of(frame, {**sized(*[100] * 8, 101, 10), "swapped": {"width": 50.0, "height": 200.0}})
+    stats = stats_of(frame, {**sized(*[100] * 298, 101, 10), "swapped": {"width": 50.0, "height": 200.0}})
 
     found = image_findings(stats, odd_aspect_ratio=0.0).collect()
 
     assert {(row.image_id, row.rule, row.threshold): row.score for row in found} == {
-        ("8-101", "odd_size", 1.0): pytest.approx(0.99),
-        ("9-10", "odd_size", 1.0): pytest.approx(0.1),
+        ("298-101", "odd_size", 1.0): pytest.approx(0.99),
+        ("299-10", "odd_size", 1.0): pytest.approx(0.1),
     }
+    assert {row.message for row in found} == {
+        "Odd size: 101 x 101 pixels; half of the images are as large as squares of 100 to 100 pixels",
+        "Odd size: 10 x 10 pixels; half of the images are as large as squares of 100 to 100 pixels",
+    }
+
+
+@pytest.mark.parametrize(("options", "sides"), [({}, {30, 301}), ({"odd_size_factor": 2.0}, {30, 40, 220, 301})])
+def test_where_many_sizes_are_unusual_only_those_that_differ_by_a_factor_are_odd(frame, options, sides):
+    # Three quarters have one size, so that every other size is outside cleanvision's interval.
+    stats = stats_of(frame, sized(*[100] * 80, *range(80, 98), 30, 40, 60, 130, 220, 301))
+
+    found = image_findings(stats, **options).collect()
+    as_cleanvision = image_findings(stats, compat="cleanvision").collect()
+
+    assert {int(row.image_id.partition("-")[2]) for row in found} == sides
+    assert len(as_cleanvision) == 24
 
 
 @pytest.mark.parametrize(
@@ -169,11 +245,17 @@ def test_an_invalid_box_is_an_error_and_boxes_have_no_other_rule(frame):
 
     (row,) = image_findings(image_stats(frame, rows)).collect()
 
+    assert row.message == "The box is empty, inverted or outside the image"
     assert (row.image_id, row.target_index, row.rule, row.score, row.severity) == ("i", 1, "invalid_box", 0.0, "error")
 
 
 def test_no_images_have_no_findings(frame):
     assert image_findings(image_stats(frame, [])).collect() == []
+
+
+def test_an_unknown_compat_names_what_there_is(frame):
+    with pytest.raises(OptionError, match=r"image_findings\.compat is 'fastdup'.*cleanvision"):
+        image_findings(image_stats(frame, []), compat="fastdup")
 
 
 @pytest.mark.parametrize("option", ["dark", "bright", "blurry", "low_information", "odd_aspect_ratio"])
@@ -237,8 +319,11 @@ def test_scores_and_findings_equal_cleanvision(frame):
     stats = image_stats(frame, [profiled(name, pixels) for name, pixels in pictures().items()]).localCheckpoint()
 
     everything = dict.fromkeys(RULES[:-1], 1.0)
-    scores = {(row.image_id, row.rule): row.score for row in image_findings(stats, **everything).collect()}
-    found = listed(image_findings(stats))
+    scores = {
+        (row.image_id, row.rule): row.score
+        for row in image_findings(stats, compat="cleanvision", **everything).collect()
+    }
+    found = listed(image_findings(stats, compat="cleanvision"))
 
     for name, expected in CLEANVISION.items():
         for rule, score in zip(RULES, expected, strict=True):

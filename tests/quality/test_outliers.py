@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.quality.outliers import outliers
@@ -43,7 +44,7 @@ def bounds_of(values, method, threshold):
     elif method == "modified_zscore":
         low = high = np.median(values)
         deviations = np.abs(values - low)
-        mad = np.median(deviations) / 0.6744897501960817
+        mad = np.median(deviations) / 0.6745
         spread = mad if mad > 1e-12 else deviations.mean() * np.sqrt(np.pi / 2)
     else:
         low, high = np.quantile(values, [0.25, 0.75], method="midpoint")
@@ -175,15 +176,13 @@ def test_bounds_equal_dataeval(frame, method):
     )
     assert {row.statistic for row in found} >= {"std"}
     for row in found:
-        # DataEval rounds 0.67449 to 0.6745.
-        precision = 3e-5 if method == "modified_zscore" else 1e-12
-        assert (row.lower, row.upper) == pytest.approx(bounds[row.statistic], rel=precision)
+        assert (row.lower, row.upper) == pytest.approx(bounds[row.statistic], rel=1e-12)
 
 
 def test_where_half_the_values_are_equal_the_mean_deviation_takes_over(frame):
     values = [0.0] * 95 + [1.0, 2.0, 3.0, 50.0, -7.0]
 
-    found = outliers(columns(frame, {"mean": values}), no_targets(frame)).collect()
+    found = outliers(columns(frame, {"mean": values}), no_targets(frame), method="modified_zscore").collect()
 
     spread = 0.63 * np.sqrt(np.pi / 2)  # 63 / 100 is the mean absolute deviation
     assert {(row.value, row.direction) for row in found} == {(3.0, "high"), (50.0, "high"), (-7.0, "low")}
@@ -197,7 +196,22 @@ def test_the_columns_are_those_of_the_contract(frame):
 
     assert found.dtypes == [(c.name, c.type) for c in OUTLIERS.columns if c.name != "run_id"]
     (row,) = found.collect()  # quartiles 1 and 3
-    assert tuple(row) == ("004", None, None, "mean", "iqr", None, 90.0, 43.5, 1.5, -2.0, 6.0, "high")
+    assert tuple(row) == (
+        "004",
+        None,
+        None,
+        "mean",
+        "iqr",
+        None,
+        90.0,
+        43.5,
+        1.5,
+        -2.0,
+        6.0,
+        "high",
+        1,
+        "mean is 90.00, above 6.000",
+    )
 
 
 def test_null_and_nan_are_never_outliers_and_count_for_nothing(frame):
@@ -306,3 +320,118 @@ def test_statistics_that_no_channel_has_are_those_of_the_image_alone(frame):
 def test_channels_need_their_table(frame):
     with pytest.raises(OptionError, match="needs the table channel_stats"):
         outliers(columns(frame, {"mean": [1.0]}), no_targets(frame), per_channel=True)
+
+
+# `quality/scales.py`, written again.
+SCALES = {
+    "size": (np.log, 0.45),
+    "aspect_ratio": (lambda x: -np.log1p(-np.abs(x)), 0.1),
+    "mean": (lambda x: x, 0.0),
+    "std": (lambda x: np.log(x + 1), 0.15),
+    "kurtosis": (lambda x: np.log(x + 3.05), 0.4),
+    "skew": (np.arcsinh, 0.3),
+    "entropy": (lambda x: -np.log(np.log(256) + 0.02 - x), 0.1),
+    "zeros": (lambda x: np.log((x + 0.01) / (1.01 - x)), 1.0),
+    "noise": (lambda x: np.log(x + 0.25), 0.2),
+}
+
+
+def calibrated_scores(name, values):
+    """By numpy: how many spreads a value lies from the median on its scale."""
+    forward, least = SCALES[name]
+    on_scale = forward(values)
+    p15, p25, p50, p75, p85 = np.quantile(on_scale, [0.15, 0.25, 0.5, 0.75, 0.85])
+
+    def spread(near, far):
+        inner, outer = near / norm.ppf(0.75), far / norm.ppf(0.85)
+        heavier = max(0.0, outer / inner - 1) if inner else 0.0
+        return max(inner * (1 + np.log1p(heavier)), least) * (1 + 10 / len(values))
+
+    low = 0.0 if name == "aspect_ratio" else (p50 - on_scale) / spread(p50 - p25, p50 - p15)
+    return np.maximum(low, (on_scale - p50) / spread(p75 - p50, p85 - p50))
+
+
+def skewed_columns():
+    r = np.random.default_rng(8)
+    n = 250
+    values = {
+        "size": np.full(n, 320.0 * 240),
+        "aspect_ratio": r.choice([-0.25, 0.0, 0.25, 0.333], size=n),
+        "mean": r.normal(110, 30, n),
+        "std": r.lognormal(4, 0.3, n),
+        "kurtosis": r.lognormal(0.5, 0.8, n) - 3,
+        "skew": r.standard_t(3, n),
+        "entropy": np.log(256) - r.lognormal(-1, 0.5, n),
+        "zeros": np.where(r.random(n) < 0.6, 0.0, r.beta(0.5, 9, n)),
+        "noise": r.lognormal(1.3, 0.9, n),
+    }
+    for i, (name, value) in enumerate(
+        [("size", 64.0 * 48), ("aspect_ratio", -0.8), ("mean", 300.0), ("std", 1.5), ("entropy", 0.3), ("zeros", 0.97)]
+    ):
+        values[name][i] = value
+    values["std"][20], values["entropy"][20], values["kurtosis"][20] = 0.4, 0.01, 900.0
+    return values
+
+
+@pytest.mark.parametrize("partitions", [1, 7])
+def test_calibrated_outliers_lie_beyond_one_threshold_on_the_scale_of_their_statistic(frame, partitions):
+    values = skewed_columns()
+
+    found = outliers(
+        columns(frame, values).repartition(partitions), no_targets(frame), statistics=list(values)
+    ).collect()
+
+    limit = norm.isf(1e-4 / 2 / len(values))
+    scores = {name: calibrated_scores(name, column) for name, column in values.items()}
+    expected = {(name, i): score for name, of in scores.items() for i, score in enumerate(of) if score > limit}
+    assert {(row.statistic, int(row.image_id)): row.score for row in found} == pytest.approx(expected, rel=1e-9)
+    assert set(flagged(found)) >= {("size", 0), ("aspect_ratio", 1), ("mean", 2), ("std", 3), ("entropy", 4)}
+    assert {row.threshold for row in found} == {pytest.approx(limit, rel=1e-12)}
+    for row in found:
+        forward, _ = SCALES[row.statistic]
+        # The bounds are on the statistic's own scale: a value at one has the threshold as its score.
+        assert row.value > row.upper if row.direction == "high" else row.value < row.lower
+        bound = row.upper if row.direction == "high" else row.lower
+        moved = forward(np.array([bound, row.value]))
+        p50 = np.median(forward(values[row.statistic]))
+        assert (moved[0] - p50) / (moved[1] - p50) == pytest.approx(limit / row.score, rel=1e-6)
+
+
+def test_several_statistics_make_one_verdict_with_reasons_in_order(frame):
+    found = outliers(columns(frame, skewed_columns()), no_targets(frame), statistics=list(SCALES)).collect()
+
+    of_image = sorted((row for row in found if row.image_id == "020"), key=lambda row: row.position)
+    assert [row.position for row in of_image] == [1, 2, 3]
+    assert {row.statistic for row in of_image} == {"std", "entropy", "kurtosis"}
+    assert [row.score for row in of_image] == sorted((row.score for row in of_image), reverse=True)
+    (std,) = (row for row in of_image if row.statistic == "std")
+    assert std.reason == f"std is 0.4000, below {std.lower:.4g}"
+    assert len({row.image_id for row in found}) == len([row for row in found if row.position == 1])
+
+
+def test_statistics_that_say_the_same_are_one_reason_and_count_once(frame):
+    r = np.random.default_rng(0)
+    side = r.choice([400.0, 500.0, 640.0], size=200)
+    side[7] = 4.0
+    values = {"width": side, "height": side, "size": side * side, "std": r.normal(60, 5, 200)}
+
+    found = outliers(columns(frame, values), no_targets(frame), statistics=list(values)).collect()
+
+    assert [(row.image_id, row.position) for row in found] == [("007", 1)]
+    assert found[0].threshold == pytest.approx(norm.isf(1e-4 / 2 / 2))
+
+
+def test_by_default_clean_normal_values_are_hardly_ever_listed_and_few_values_never(frame):
+    r = np.random.default_rng(3)
+    values = {name: r.normal(100, 10, 3000) for name in ("mean", "std", "sharpness", "contrast", "noise")}
+
+    assert outliers(columns(frame, values), no_targets(frame)).count() <= 3
+    assert outliers(columns(frame, {"mean": [1.0, 2.0, 3.0, 4.0, 90.0]}), no_targets(frame)).count() == 0
+
+
+def test_a_tenth_of_outliers_on_a_side_does_not_hide_them(frame):
+    values = np.r_[np.random.default_rng(5).normal(100, 10, 400), np.full(40, 250.0)]
+
+    found = outliers(columns(frame, {"mean": values}), no_targets(frame)).collect()
+
+    assert {int(row.image_id) for row in found} >= set(range(400, 440))

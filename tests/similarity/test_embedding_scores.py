@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from scipy.stats import norm
 
 from dataeval_spark.similarity.embedding_scores import embedding_scores
 from tests.similarity.test_image_values import graph
@@ -28,17 +30,31 @@ def test_distances_hubs_and_prototypes_of_points_on_a_line(frame):
     assert [name for name, row in found.items() if row["is_prototype"]] == ["b"]
 
 
-def test_the_score_is_that_of_the_rule_for_image_statistics(frame):
-    vectors = [*np.random.default_rng(0).normal(size=12), 40.0]
+VECTORS = [*np.random.default_rng(0).normal(size=40), 40.0]
 
-    found = by_image(embedding_scores(graph(frame, vectors, 3), statistic="kth_distance"))
+
+def test_the_score_is_that_of_the_rule_for_image_statistics(frame):
+    graph_of = graph(frame, VECTORS, 3)
+
+    found = by_image(embedding_scores(graph_of, statistic="kth_distance", method="modified_zscore"))
 
     values = np.array([found[name]["kth_distance"] for name in sorted(found)])
     middle = np.median(values)
-    width = np.median(np.abs(values - middle)) / 0.6744897501960817
+    width = np.median(np.abs(values - middle)) / 0.6745
     np.testing.assert_allclose([found[name]["score"] for name in sorted(found)], (values - middle) / width)
-    assert {name for name, row in found.items() if row["is_outlier"]} == {"i12"}
-    assert found["i12"]["threshold"] == 3.5
+    assert {found[name]["threshold"] for name in found} == {3.5}
+
+
+def test_by_default_the_spread_above_the_median_decides(frame):
+    found = by_image(embedding_scores(graph(frame, VECTORS, 3), statistic="kth_distance"))
+
+    values = np.array([found[name]["kth_distance"] for name in sorted(found)])
+    middle, p75, p85 = np.quantile(values, [0.5, 0.75, 0.85])
+    inner, outer = (p75 - middle) / norm.ppf(0.75), (p85 - middle) / norm.ppf(0.85)
+    spread = inner * (1 + np.log1p(max(0.0, outer / inner - 1))) * (1 + 10 / len(values))
+    np.testing.assert_allclose([found[name]["score"] for name in sorted(found)], (values - middle) / spread)
+    assert {name for name, row in found.items() if row["is_outlier"]} == {"i40"}
+    assert (found["i40"]["method"], found["i40"]["threshold"]) == ("calibrated", pytest.approx(norm.isf(0.5e-4)))
 
 
 def test_nothing_is_far_where_all_are_as_far(frame):

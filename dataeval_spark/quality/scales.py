@@ -1,0 +1,126 @@
+"""The scale on which each statistic of images is compared: one on which photographs spread about evenly both ways."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A rising transform of a statistic.
+
+    Attributes
+    ----------
+    forward, backward : callable
+        Of the statistic to the scale, and back.
+    least : float
+        Smallest spread on the scale: a difference below it is none that matters, however alike the images are.
+    """
+
+    forward: Callable[[Column], Column]
+    backward: Callable[[Column], Column]
+    least: float
+
+
+def _plain(least: float = 0.0) -> Scale:
+    return Scale(lambda x: x, lambda t: t, least)
+
+
+def _log(offset: float, least: float) -> Scale:
+    """For what has a long tail above."""
+    return Scale(lambda x: F.log(x + offset), lambda t: F.exp(t) - offset, least)
+
+
+def _below(limit: float, offset: float, least: float) -> Scale:
+    """For what gathers below a limit, with a long tail down from it."""
+    top = limit + offset
+    return Scale(lambda x: -F.log(top - x), lambda t: top - F.exp(-t), least)
+
+
+def _share(offset: float, least: float) -> Scale:
+    """For shares, most of them near 0: the logit, with an offset that both ends can bear."""
+    top = 1 + offset
+    return Scale(
+        lambda x: F.log((x + offset) / (top - x)), lambda t: (top - offset * F.exp(-t)) / (1 + F.exp(-t)), least
+    )
+
+
+# Of a picture 4 wide and 3 high, and of one 3 wide and 4 high, the same: ln(4 / 3). Only long is odd.
+_ELONGATION = Scale(lambda x: -F.log1p(-F.abs(x)), lambda t: 1 - F.exp(-t), 0.1)
+
+SCALES = {
+    "width": _log(0.0, 0.25),
+    "height": _log(0.0, 0.25),
+    "size": _log(0.0, 0.45),
+    "aspect_ratio": _ELONGATION,
+    "channels": _log(0.0, 0.05),
+    "std": _log(1.0, 0.15),
+    "var": _log(1.0, 0.3),
+    "skew": Scale(F.asinh, F.sinh, 0.3),
+    "kurtosis": _log(3.05, 0.4),
+    "entropy": _below(math.log(256), 0.02, 0.1),
+    "missing": _share(0.01, 1.0),
+    "zeros": _share(0.01, 1.0),
+    "clipped_low": _share(0.01, 1.0),
+    "clipped_high": _share(0.01, 1.0),
+    "contrast": _log(0.1, 0.2),
+    "sharpness": _log(1.0, 0.15),
+    "colorfulness": _log(20.0, 0.1),
+    "noise": _log(0.25, 0.2),
+    "noise_floor": _plain(2.2),
+    "blur": _plain(0.2),
+    "perceived_brightness_p5": _below(1.0, 0.01, 0.2),
+    "perceived_brightness_p99": _log(0.01, 0.15),
+}
+"""Other statistics, a user's own among them, are compared as they are."""
+
+FAMILIES = {"width": "size", "height": "size", "var": "std"}
+"""Statistics that say what another one says: together they are one reason."""
+
+COMPARED = (
+    "size",
+    "aspect_ratio",
+    "mean",
+    "std",
+    "skew",
+    "kurtosis",
+    "entropy",
+    "missing",
+    "zeros",
+    "contrast",
+    "sharpness",
+    "colorfulness",
+    "noise",
+    "noise_floor",
+    "blur",
+    "perceived_brightness_p5",
+    "perceived_brightness_p99",
+)
+"""What is compared by default: one statistic of each kind of oddity. Gray pictures have a rule in `image_findings`."""
+
+
+def scale_of(statistic: str) -> Scale:
+    """The scale of a statistic.
+
+    Examples
+    --------
+    >>> scale_of("custom_contours").least
+    0.0
+    """
+    return SCALES.get(statistic, _plain())
+
+
+def families(statistics: list[str]) -> int:
+    """How many different things the statistics say.
+
+    Examples
+    --------
+    >>> families(["width", "size", "mean"])
+    2
+    """
+    return len({FAMILIES.get(name, name) for name in statistics})
