@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.compiled_options import OPTIONS
 
-SOURCES = "31860d846ee97541"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "6beb07e02730cc6a"  # see tests/kernels/test_compiled_sources.py
 
 
 def _population_count(typing_context: Any, word: Any) -> Any:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from dataeval_spark.kernels.compiled_options import OPTIONS
 from dataeval_spark.kernels.compiled_planes import rounded
 
-SOURCES = "31860d846ee97541"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "6beb07e02730cc6a"  # see tests/kernels/test_compiled_sources.py
 
 Weights = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
 """Of each target pixel: its first source pixel, how many it reads, and their weights (0 beyond)."""

@@ -16,7 +16,7 @@ from dataeval_spark.kernels.compiled_planes import blank, has_colour, luma_row, 
 from dataeval_spark.kernels.compiled_resize import PLAN, resize
 from dataeval_spark.kernels.compiled_sharpness import edge_sums
 
-SOURCES = "31860d846ee97541"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "6beb07e02730cc6a"  # see tests/kernels/test_compiled_sources.py
 
 _LEVELS = 256
 _BYTE, _8, _16, _24 = np.uint64(255), np.uint64(8), np.uint64(16), np.uint64(24)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.compiled_options import OPTIONS
 
-SOURCES = "31860d846ee97541"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "6beb07e02730cc6a"  # see tests/kernels/test_compiled_sources.py
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

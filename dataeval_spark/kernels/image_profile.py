@@ -21,7 +21,7 @@ from dataeval_spark.kernels.exposure_clipping import NAMES as CLIPPING_NAMES
 from dataeval_spark.kernels.exposure_clipping import exposure_clipping
 from dataeval_spark.kernels.geometry import Box, Window, dimension_statistics, window_of
 from dataeval_spark.kernels.hashes import NAMES as HASH_NAMES
-from dataeval_spark.kernels.hashes import content_hash, dataeval_xxhash, file_hash, perceptual_hashes
+from dataeval_spark.kernels.hashes import NOISE_NAMES, content_hash, dataeval_xxhash, file_hash, perceptual_hashes
 from dataeval_spark.kernels.noise import noise
 from dataeval_spark.kernels.pixel_statistics import NAMES as PIXEL_NAMES
 from dataeval_spark.kernels.pixel_statistics import channel_counts, pixel_statistics
@@ -30,7 +30,7 @@ from dataeval_spark.kernels.visual_statistics import NAMES as VISUAL_NAMES
 from dataeval_spark.kernels.visual_statistics import visual_statistics
 
 _MEASURED = (*PIXEL_NAMES, *VISUAL_NAMES, *APPEARANCE_NAMES, *CLIPPING_NAMES, "colorfulness", "noise")
-_NO_HASHES = dict.fromkeys(("file_hash", "content_hash", *HASH_NAMES, "dataeval_xxhash"))
+_NO_HASHES = dict.fromkeys(("file_hash", "content_hash", *HASH_NAMES, *NOISE_NAMES, "dataeval_xxhash"))
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class TargetProfile:
 
     stats: dict[str, Any]
     channels: list[dict[str, Any]]
-    hashes: dict[str, str | None]
+    hashes: dict[str, Any]
     groups: list[dict[str, Any]] = field(default_factory=list)
     custom: dict[str, float | None] = field(default_factory=dict)
     custom_errors: dict[str, str] = field(default_factory=dict)
@@ -177,7 +177,7 @@ def _profile(decoded: Decoded, encoded: ValueRange | None, box: Box | None, aske
         measured, channel_rows = measure_plainly(pixels, encoded, window)
         perceived = perceptual_hashes(pixels, encoded, window=window)
     stats.update(measured)
-    hashes: dict[str, str | None] = _NO_HASHES | {"content_hash": content_hash(pixels)} | perceived
+    hashes: dict[str, Any] = _NO_HASHES | {"content_hash": content_hash(pixels)} | perceived
     if asked.compat == "dataeval":
         hashes["dataeval_xxhash"] = dataeval_xxhash(pixels) or None
     groups = [_group(decoded, window, name, indices, asked) for name, indices in asked.channel_groups.items()]

@@ -15,7 +15,7 @@ from dataeval_spark.kernels.image_profile import Measures
 from dataeval_spark.kernels.isolated import Limits
 
 # Raised whenever a measured value changes: every image is then measured anew.
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True)
