@@ -15,30 +15,30 @@ STEPS = 77
 """Thresholds are multiples of `STEP` up to 0.77: two images that are farther apart, measured by their surroundings,
 were mostly of other shots in the pictures that this was chosen on, whatever the model below says."""
 LEAST_PRECISION = 0.9
+LEAST_LOCAL_PRECISION = 0.5
+WINDOW = 10
+"""Steps below a threshold that are local to it."""
+FEW = 0.5
+"""So many images that are near by chance are too few to bound a threshold."""
 FEWEST = 50
 """Images below which nothing is derived."""
 
 
-def estimated_precisions(
-    nearest: NDArray[np.integer], images: int, *, middle_ratio: float | None, reach_ratio: float | None
-) -> NDArray[np.float64]:
-    r"""Estimate, for each threshold, the share of the images with so near a neighbour that have a duplicate.
+def near_by_chance(images: int, middle_ratio: float | None, reach_ratio: float | None) -> NDArray[np.float64]:
+    r"""How many images are expected to have another within each threshold where there are no duplicates.
 
-    Where there are no duplicates, the distances to the k = 10 nearest neighbours are those of points that are spread
-    evenly around an image, in m dimensions: :math:`(d_1 / d_{10})^m` is the smallest of nine uniform numbers, and
-    :math:`(d_5 / d_{10})^m` has the distribution Beta(5, 5), of median 1/2, whence m (as in Levina and Bickel, by the
-    median instead of the mean, which duplicates hardly move). So among n images
+    The distances to the k = 10 nearest neighbours are then those of points that are spread evenly around an image, in m
+    dimensions: :math:`(d_1 / d_{10})^m` is the smallest of nine uniform numbers, and :math:`(d_5 / d_{10})^m` has the
+    distribution Beta(5, 5), of median 1/2, whence m (as in Levina and Bickel, by the median instead of the mean, which
+    duplicates hardly move). So among n images
 
     .. math:: n (1 - (1 - (g t)^m)^9)
 
-    are expected to have a neighbour within the relative distance t by chance, g being the typical ratio of an image's
-    surroundings to :math:`d_{10}`. The estimated precision at t is one minus that number by the number found
-    (as Storey estimates the false discovery rate).
+    have a neighbour within the relative distance t, g being the typical ratio of an image's surroundings to
+    :math:`d_{10}`.
 
     Parameters
     ----------
-    nearest : ndarray
-        (77,): number of images whose nearest neighbour is within the relative distances 0.01, 0.02 ... 0.77.
     images : int
         Number of images.
     middle_ratio : float or None
@@ -49,27 +49,23 @@ def estimated_precisions(
     Returns
     -------
     ndarray
-        (77,), at most 1; NaN where nothing is found, and everywhere where nothing can be estimated (fewer than 50
-        images, or ten neighbours at one distance).
+        (77,): for the thresholds 0.01, 0.02 ... 0.77; NaN where nothing can be estimated (fewer than 50 images, or ten
+        neighbours at one distance).
 
     References
     ----------
-    Levina and Bickel 2004, Maximum likelihood estimation of intrinsic dimension. Storey 2002, A direct approach to
-    false discovery rates.
+    Levina and Bickel 2004, Maximum likelihood estimation of intrinsic dimension.
 
     Examples
     --------
-    >>> counts = np.where(np.arange(1, 78) < 50, 0, 40)  # forty images have a neighbour at half the usual distance
-    >>> estimated_precisions(counts, 1000, middle_ratio=0.95, reach_ratio=0.97)[[9, 49, 69]].round(2).tolist()
-    [nan, 0.99, -0.18]
+    >>> near_by_chance(1000, 0.95, 0.97)[[9, 49, 69]].round(2).tolist()
+    [0.0, 0.51, 47.09]
     """
     dimension = intrinsic_dimension(middle_ratio)
-    found = np.where(nearest > 0, nearest, np.nan).astype(np.float64)
     if images < FEWEST or dimension is None or reach_ratio is None:
         return np.full(STEPS, np.nan)
     reached = (reach_ratio * STEP * np.arange(1, STEPS + 1)) ** dimension
-    by_chance = images * -np.expm1((NEIGHBORS - 1) * np.log1p(-reached))
-    return np.asarray(1 - by_chance / found)
+    return np.asarray(images * -np.expm1((NEIGHBORS - 1) * np.log1p(-reached)))
 
 
 def intrinsic_dimension(middle_ratio: float | None) -> float | None:
@@ -85,13 +81,64 @@ def intrinsic_dimension(middle_ratio: float | None) -> float | None:
     return math.log(0.5) / math.log(middle_ratio)
 
 
-def near_threshold(precisions: NDArray[np.float64]) -> float | None:
-    """The largest threshold of an estimated precision of 0.9; None where there is none.
+def estimated_precisions(nearest: NDArray[np.integer], by_chance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Estimate, for each threshold, the share of the images with so near a neighbour that have a duplicate.
+
+    One minus the number expected by chance by the number found, as Storey estimates the false discovery rate.
+
+    Parameters
+    ----------
+    nearest : ndarray
+        (77,): number of images whose nearest neighbour is within each threshold.
+    by_chance : ndarray
+        Result of `near_by_chance`.
+
+    Returns
+    -------
+    ndarray
+        (77,), at most 1; NaN where nothing is found or nothing can be estimated.
+
+    References
+    ----------
+    Storey 2002, A direct approach to false discovery rates.
 
     Examples
     --------
-    >>> near_threshold(np.where(np.arange(1, 78) < 50, 0.95, 0.5))
+    >>> estimated_precisions(np.full(77, 40), np.full(77, 10.0))[0]
+    0.75
+    """
+    return np.asarray(1 - by_chance / np.where(nearest > 0, nearest, np.nan))
+
+
+def near_threshold(nearest: NDArray[np.integer], by_chance: NDArray[np.float64]) -> float | None:
+    """Derive the largest threshold at which nine of ten images with so near a neighbour have a duplicate.
+
+    Of those whose neighbour is at the threshold, or up to 0.1 below it, half must have one: where many copies are very
+    near and then nothing is for long, the threshold lies in the gap, however many false pairs the copies could make up
+    for. Where fewer than half an image is expected by chance the gap need not be looked for.
+
+    Parameters
+    ----------
+    nearest, by_chance : ndarray
+        As of `estimated_precisions`.
+
+    Returns
+    -------
+    float or None
+        A multiple of 0.01; None where no threshold has the precision.
+
+    Examples
+    --------
+    >>> near_threshold(np.full(77, 40), near_by_chance(1000, 0.95, 0.97))
     0.49
     """
-    enough = np.flatnonzero(np.nan_to_num(precisions) >= LEAST_PRECISION)
+    precisions = np.nan_to_num(estimated_precisions(nearest, by_chance))
+    is_local = (by_chance <= FEW) | (_last(by_chance) <= (1 - LEAST_LOCAL_PRECISION) * _last(nearest))
+    enough = np.flatnonzero((precisions >= LEAST_PRECISION) & is_local)
     return round(STEP * (int(enough[-1]) + 1), 2) if enough.size else None
+
+
+def _last(counts: NDArray[np.integer] | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of counts up to each threshold, the part within the window below it."""
+    below = np.concatenate([np.zeros(WINDOW), counts[:-WINDOW]])
+    return np.asarray(counts - below, dtype=np.float64)

@@ -24,6 +24,7 @@ from dataeval_spark.kernels.near_threshold import (
     STEPS,
     estimated_precisions,
     intrinsic_dimension,
+    near_by_chance,
     near_threshold,
 )
 from dataeval_spark.quality.duplicate_pairs import EMBEDDING_RELATIVE, WHOLE
@@ -228,8 +229,8 @@ def _level(
     kept: tuple[float, float] | None,
 ) -> Level:
     images, ratio = int(medians["n"]), medians.get("middle_ratio")
-    precisions = estimated_precisions(nearest, images, middle_ratio=ratio, reach_ratio=medians.get("reach_ratio"))
-    suggested = near_threshold(precisions)
+    by_chance = near_by_chance(images, ratio, medians.get("reach_ratio"))
+    precisions, suggested = estimated_precisions(nearest, by_chance), near_threshold(nearest, by_chance)
     threshold = suggested if kept is None else kept[0]
     place = None if threshold is None else min(max(round(threshold / STEP), 1), STEPS) - 1
     precision = None if place is None or np.isnan(precisions[place]) else max(0.0, float(precisions[place]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dataeval_spark.kernels.near_threshold import STEPS, estimated_precisions, near_threshold
+from dataeval_spark.kernels.near_threshold import STEPS, near_by_chance, near_threshold
 from dataeval_spark.quality.duplicates import duplicates
 from dataeval_spark.tables import DUPLICATE_THRESHOLDS, HASHES, IMAGES, NEIGHBORS
 from tests.quality.test_duplicates import filled, hashed
@@ -92,13 +92,8 @@ def by_numpy(points):
     scale = np.maximum(around, 0.6 * np.median(around))
     relative = distances / np.sqrt(np.outer(scale, scale))
     counts = np.array([(relative.min(axis=1) <= step / 100).sum() for step in range(1, STEPS + 1)])
-    precisions = estimated_precisions(
-        counts,
-        len(points),
-        middle_ratio=float(np.median(lists[:, 4] / lists[:, 9])),
-        reach_ratio=float(np.median(around / lists[:, 9])),
-    )
-    threshold = near_threshold(precisions)
+    medians = float(np.median(lists[:, 4] / lists[:, 9])), float(np.median(around / lists[:, 9]))
+    threshold = near_threshold(counts, near_by_chance(len(points), *medians))
     near = np.argwhere(np.triu(relative <= threshold))
     return threshold, {(f"{i:03}", f"{j:03}"): float(relative[i, j]) for i, j in near}
 
