@@ -15,7 +15,7 @@ STEPS = 77
 """Thresholds are multiples of `STEP` up to 0.77: two images that are farther apart, measured by their surroundings,
 were mostly of other shots in the pictures that this was chosen on, whatever the model below says."""
 LEAST_PRECISION = 0.9
-LEAST_LOCAL_PRECISION = 0.5
+LEAST_LOCAL_PRECISION = 0.7
 WINDOW = 10
 """Steps below a threshold that are local to it."""
 FEW = 0.5
@@ -104,8 +104,8 @@ def estimated_precisions(nearest: NDArray[np.integer], by_chance: NDArray[np.flo
 
     Examples
     --------
-    >>> estimated_precisions(np.full(77, 40), np.full(77, 10.0))[0]
-    0.75
+    >>> estimated_precisions(np.full(77, 40), np.full(77, 10.0))[:2].tolist()
+    [0.75, 0.75]
     """
     return np.asarray(1 - by_chance / np.where(nearest > 0, nearest, np.nan))
 
@@ -113,7 +113,7 @@ def estimated_precisions(nearest: NDArray[np.integer], by_chance: NDArray[np.flo
 def near_threshold(nearest: NDArray[np.integer], by_chance: NDArray[np.float64]) -> float | None:
     """Derive the largest threshold at which nine of ten images with so near a neighbour have a duplicate.
 
-    Of those whose neighbour is at the threshold, or up to 0.1 below it, half must have one: where many copies are very
+    Of those whose neighbour is at the threshold, or up to 0.1 below it, seven must: where many copies are very
     near and then nothing is for long, the threshold lies in the gap, however many false pairs the copies could make up
     for. Where fewer than half an image is expected by chance the gap need not be looked for.
 
