@@ -32,9 +32,8 @@ SCHEMAS = {
     "ingest_findings": "dataset source_file location image_id target_index kind severity n message found expected "
     "run_id",
     "source_files": "dataset path image_id fingerprint run_id",
-    "hashes": "image_id target_index file_hash content_hash phash dhash phash_d4 dhash_d4 phash_noise_bits dhash_noise_bits "
-    "dataeval_xxhash fingerprint "
-    "run_id",
+    "hashes": "image_id target_index file_hash content_hash phash dhash phash_d4 dhash_d4 phash_noise_bits "
+    "dhash_noise_bits dataeval_xxhash fingerprint run_id",
     "normalization": "split colors channel image_count unknown_range_count pixel_count mean std common_sizes run_id",
     "unreadable_images": "image_id stage error_class message content_length fingerprint run_id",
     "embeddings": "image_id target_index encoder embedding encoder_version fingerprint run_id",
@@ -53,8 +52,8 @@ SCHEMAS = {
     "duplicate_pairs": "image_id_a target_index_a image_id_b target_index_b kind distance orientation run_id",
     "duplicate_thresholds": "kind encoder encoder_version metric level threshold origin estimated_precision near_count "
     "image_count surroundings intrinsic_dimension run_id",
-    "duplicate_groups": "group_id image_id target_index kinds is_kept is_exact_copy reason group_size spans_splits label_conflict "
-    "kept_distance diameter_bound run_id",
+    "duplicate_groups": "group_id image_id target_index kinds is_kept is_exact_copy reason group_size spans_splits "
+    "label_conflict kept_distance diameter_bound run_id",
     "outliers": "image_id target_index channel statistic method group_name value score threshold lower upper "
     "direction run_id",
     "image_findings": "image_id target_index rule score threshold severity message run_id",
