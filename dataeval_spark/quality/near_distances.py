@@ -76,7 +76,8 @@ class Level(NamedTuple):
 def near_distances(neighbors: DataFrame, items: DataFrame, previous: DataFrame | None) -> tuple[DataFrame, list[Level]]:
     """Relative distances of neighbours, and the threshold for each encoder and metric.
 
-    Two small jobs run at once: the medians of the lists, and how many images have a neighbour within each threshold.
+    Two jobs run when it is called: for the medians of the lists, and for how many images have a neighbour within each
+    threshold.
 
     Parameters
     ----------
