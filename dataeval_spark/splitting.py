@@ -26,7 +26,7 @@ from dataeval_spark.splits.units import groupings
 from dataeval_spark.table_access import TableState
 from dataeval_spark.workspace import Workspace
 
-READS = (t.IMAGES, t.IMAGE_STATS, t.TARGETS, t.FACTORS, t.FACTOR_BINS, t.BIN_EDGES, t.DUPLICATE_GROUPS, t.EMBEDDINGS)
+READS = (t.IMAGES, t.IMAGE_STATS, t.TARGETS, t.FACTORS, t.FACTOR_BINS, t.BIN_EDGES, t.DUPLICATE_PAIRS, t.EMBEDDINGS)
 
 
 def split_workspace(workspace: Workspace, run: Run, stage: Stage, name: str, **options: Any) -> StepRun:
@@ -44,7 +44,7 @@ def split_workspace(workspace: Workspace, run: Run, stage: Stage, name: str, **o
     group_by : sequence of str
         Columns of ``factors`` (or ``dataset``, ``source``) whose equal values stay together.
     duplicates : bool
-        Duplicates stay together, where table ``duplicate_groups`` has been filled.
+        Duplicates stay together, where table ``duplicate_pairs`` has been filled.
     stratify_by : sequence of str
         ``class_name`` and factors of ``factor_bins``; combined : bool, each combination of them.
     hold_out : str
@@ -99,7 +99,7 @@ def split_workspace(workspace: Workspace, run: Run, stage: Stage, name: str, **o
     outputs = write(workspace, writer, name, request, options, rows, made, started)
     if reference is not None:
         outputs |= write_representativeness(workspace, writer, name, request, rows, reference, states)
-    message = message_of(name, request, made, t.DUPLICATE_GROUPS.name in states)
+    message = message_of(name, request, made, t.DUPLICATE_PAIRS.name in states)
     total = sum(cell.got for cell in made.explanations[0].cells if cell.stratum is None)
     versions = {table: state.version for table, state in states.items()}
     run.record(
@@ -146,11 +146,11 @@ def _assigned(
     if is_sticky:
         of_name = (F.col("split_name") == name) & (F.col("repeat") == 0)
         previous = workspace.read(t.SPLIT_ASSIGNMENTS).where(of_name)
-    duplicates = request.duplicates and t.DUPLICATE_GROUPS.name in states
+    duplicates = request.duplicates and t.DUPLICATE_PAIRS.name in states
     members = members_of(
         images,
         groups={key: _column(workspace, images, key) for key in request.group_by},
-        duplicate_groups=workspace.read(t.DUPLICATE_GROUPS) if duplicates else None,
+        duplicate_pairs=workspace.read(t.DUPLICATE_PAIRS) if duplicates else None,
         strata=strata,
         previous=previous,
     )

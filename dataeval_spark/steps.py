@@ -78,9 +78,9 @@ STEPS = (
     Step(
         duplicates.duplicates,
         (t.HASHES, t.IMAGE_STATS, t.IMAGES),
-        (t.DUPLICATE_PAIRS, t.DUPLICATE_GROUPS, t.DATASET_FINDINGS),
+        (t.DUPLICATE_PAIRS, t.DUPLICATE_GROUPS, t.DUPLICATE_THRESHOLDS, t.DATASET_FINDINGS),
         version=4,
-        uses=(t.TARGETS, t.NEIGHBORS),
+        uses=(t.TARGETS, t.NEIGHBORS, t.DUPLICATE_THRESHOLDS),
     ),
     Step(outliers.outliers, (t.IMAGE_STATS, t.TARGETS), (t.OUTLIERS,), version=2, uses=(t.CHANNEL_STATS,)),
     Step(

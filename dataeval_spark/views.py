@@ -81,7 +81,15 @@ _BOX_RATIOS = ",\n".join(f"  {ratio} AS {name}" for name, ratio in RATIOS.items(
 VIEWS = (
     View(
         "v_dataset_without_duplicates",
-        "Live images, and of each group of duplicate images the one that is kept",
+        "Live images without copies: of images with the same bytes or pixels one is left",
+        (IMAGES, DUPLICATE_GROUPS),
+        "SELECT i.* FROM {images} AS i LEFT ANTI JOIN {duplicate_groups} AS g\n"
+        "  ON g.image_id = i.image_id AND g.target_index IS NULL AND g.is_exact_copy\n"
+        "WHERE i.deleted_at IS NULL",
+    ),
+    View(
+        "v_dataset_without_near_duplicates",
+        "Live images, and of each group of duplicates, near ones too, the image that is kept",
         (IMAGES, DUPLICATE_GROUPS),
         "SELECT i.* FROM {images} AS i LEFT ANTI JOIN {duplicate_groups} AS g\n"
         "  ON g.image_id = i.image_id AND g.target_index IS NULL AND NOT g.is_kept\n"

@@ -33,7 +33,7 @@ SCHEMAS = {
     "run_id",
     "source_files": "dataset path image_id fingerprint run_id",
     "hashes": "image_id target_index file_hash content_hash content_scope phash dhash phash_d4 dhash_d4 "
-    "dataeval_xxhash fingerprint run_id",
+    "phash_noise_bits dhash_noise_bits dataeval_xxhash fingerprint run_id",
     "normalization": "split colors channel image_count unknown_range_count pixel_count mean std common_sizes run_id",
     "unreadable_images": "image_id stage error_class message content_length fingerprint run_id",
     "embeddings": "image_id target_index encoder embedding encoder_version fingerprint run_id",
@@ -50,8 +50,10 @@ SCHEMAS = {
     "spanning_tree": "encoder image_id_a target_index_a image_id_b target_index_b length min_samples cluster_id "
     "is_near_duplicate run_id",
     "duplicate_pairs": "image_id_a target_index_a image_id_b target_index_b kind distance orientation run_id",
-    "duplicate_groups": "group_id image_id target_index kinds is_kept reason group_size spans_splits label_conflict "
-    "kept_distance diameter_bound run_id",
+    "duplicate_thresholds": "kind encoder encoder_version metric level threshold origin estimated_precision near_count "
+    "image_count surroundings intrinsic_dimension run_id",
+    "duplicate_groups": "group_id image_id target_index kinds is_kept is_exact_copy reason group_size spans_splits "
+    "label_conflict kept_distance diameter_bound run_id",
     "outliers": "image_id target_index channel statistic method group_name value score threshold lower upper "
     "direction position reason run_id",
     "image_findings": "image_id target_index rule score threshold severity message run_id",
@@ -124,8 +126,8 @@ OPTIONS = {
     "box_format",
     "profile": "encoder per_target max_pixels timezone channel_groups background value_range compat statistics "
     "image_timeout image_memory batch_size device half_precision images_per_commit",
-    "duplicates": "near phash_distance dhash_distance d4 boxes embedding_distance embedding_encoder "
-    "low_information_std grouping keep compat one_task_edges",
+    "duplicates": "near phash_distance dhash_distance d4 boxes embedding_distance embedding_encoder renew_threshold "
+    "low_information_std phash_noise_bits dhash_noise_bits grouping keep compat one_task_edges",
     "outliers": "method threshold statistics per_class per_target per_channel",
     "image_findings": "dark bright blurry low_information odd_aspect_ratio odd_size_iqr odd_size_factor "
     "grayscale_share compat",

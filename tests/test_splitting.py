@@ -13,7 +13,7 @@ from dataeval_spark.audit import Audit
 from dataeval_spark.errors import ConfigError, HoldoutError, OptionError
 from dataeval_spark.steps import COMPARISONS, STEPS
 from dataeval_spark.table_access import Writer
-from dataeval_spark.tables import DUPLICATE_GROUPS, FACTORS, IMAGE_STATS, IMAGES, SPLITS, TARGETS
+from dataeval_spark.tables import DUPLICATE_PAIRS, FACTORS, IMAGE_STATS, IMAGES, SPLITS, TARGETS
 from tests.bias.rows import image_labels, images, table
 from tests.stats.rows import image_stats
 
@@ -44,35 +44,8 @@ def workspace(spark, frame, tmp_path_factory):
         [(i, None, f"p{n // 3:02d}", "r") for n, i in enumerate(ids)],
     )
     place.write(FACTORS, factors, writer)
-    copies = [("i000", i, None, ["phash"], i == "i000", "", 2, False, "r") for i in ("i000", "i003")]
-    place.write(
-        DUPLICATE_GROUPS,
-        table(
-            frame,
-            DUPLICATE_GROUPS,
-            [
-                dict(
-                    zip(
-                        (
-                            "group_id",
-                            "image_id",
-                            "target_index",
-                            "kinds",
-                            "is_kept",
-                            "reason",
-                            "group_size",
-                            "spans_splits",
-                        ),
-                        row,
-                        strict=False,
-                    )
-                )
-                | {"label_conflict": False}
-                for row in copies
-            ],
-        ),
-        writer,
-    )
+    pair = {"image_id_a": "i000", "image_id_b": "i003", "kind": "phash", "distance": 3.0}
+    place.write(DUPLICATE_PAIRS, table(frame, DUPLICATE_PAIRS, [pair]), writer)
     place.write(IMAGE_STATS, image_stats(frame, [{"image_id": i, "mean": float(n)} for n, i in enumerate(ids)]), writer)
     return audit
 

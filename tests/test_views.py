@@ -15,17 +15,34 @@ from dataeval_spark.tables import DUPLICATE_GROUPS, EMBEDDINGS, IMAGES
 from dataeval_spark.workspace import Workspace
 
 IMAGE_COLUMNS = "image_id string, deleted_at timestamp"
-GROUP_COLUMNS = "image_id string, target_index int, is_kept boolean"
+GROUP_COLUMNS = "image_id string, target_index int, is_kept boolean, is_exact_copy boolean"
 
 
-def test_the_dataset_without_duplicates_keeps_one_of_each_group_and_images_whose_boxes_are_duplicates(frame, spark):
-    (view,) = (view for view in views.VIEWS if view.name == "v_dataset_without_duplicates")
-    images = frame(IMAGE_COLUMNS, [(name, None) for name in ("kept", "copy", "box", "alone")])
-    groups = frame(GROUP_COLUMNS, [("kept", None, True), ("copy", None, False), ("box", 0, False)])
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        ("v_dataset_without_duplicates", ["alone", "box", "kept", "near"]),
+        ("v_dataset_without_near_duplicates", ["alone", "box", "kept"]),
+    ],
+)
+def test_the_dataset_without_duplicates_has_one_of_each_group_and_images_whose_boxes_are_duplicates(
+    frame, spark, name, left
+):
+    (view,) = (view for view in views.VIEWS if view.name == name)
+    images = frame(IMAGE_COLUMNS, [(name, None) for name in ("kept", "copy", "near", "box", "alone")])
+    groups = frame(
+        GROUP_COLUMNS,
+        [
+            ("kept", None, True, False),
+            ("copy", None, False, True),
+            ("near", None, False, False),
+            ("box", 0, False, True),
+        ],
+    )
 
     rows = spark.sql(view.query, images=images, duplicate_groups=groups).collect()
 
-    assert sorted(row.image_id for row in rows) == ["alone", "box", "kept"]
+    assert sorted(row.image_id for row in rows) == left
 
 
 def test_the_review_queue_has_each_image_or_box_once_with_all_reasons(frame, spark):
@@ -79,9 +96,12 @@ def test_the_statements_of_a_directory_make_views_of_the_session(audited, spark)
 
     for statement in found.values():
         spark.sql(statement)
-    left_out = audited.table("duplicate_groups").where("NOT is_kept AND target_index IS NULL").count()
+    groups, images = audited.table("duplicate_groups").where("target_index IS NULL"), audited.table("images").count()
+    copies, left_out = groups.where("is_exact_copy").count(), groups.where("NOT is_kept").count()
     assert set(found) == {view.name for view in views.VIEWS}
-    assert spark.table("v_dataset_without_duplicates").count() == audited.table("images").count() - left_out
+    assert 0 < copies < left_out
+    assert spark.table("v_dataset_without_duplicates").count() == images - copies
+    assert spark.table("v_dataset_without_near_duplicates").count() == images - left_out
 
 
 def test_the_verb_prints_the_statements(audited, capsys):

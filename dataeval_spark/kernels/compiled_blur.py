@@ -13,7 +13,7 @@ from numba import njit
 
 from dataeval_spark.kernels.compiled_options import OPTIONS
 
-SOURCES = "050205f20df56727"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "7f10c2cbd5ce82ef"  # see tests/kernels/test_compiled_sources.py
 
 
 @njit(**OPTIONS)

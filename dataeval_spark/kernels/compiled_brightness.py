@@ -15,7 +15,7 @@ from numba import njit
 from dataeval_spark.kernels.compiled_moments import value_at
 from dataeval_spark.kernels.compiled_options import OPTIONS
 
-SOURCES = "050205f20df56727"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "7f10c2cbd5ce82ef"  # see tests/kernels/test_compiled_sources.py
 
 _LOW_BITS = 13
 _FINE = 1 << _LOW_BITS

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.compiled_options import OPTIONS
 
-SOURCES = "050205f20df56727"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "7f10c2cbd5ce82ef"  # see tests/kernels/test_compiled_sources.py
 
 _SIDE = 8
 _BITS = 64
@@ -58,9 +58,11 @@ def _keep(hashes: Any, value: Any, first: bool) -> None:
         hashes[1] = value
 
 
-@njit(types.uint64[::1](_PICTURES, types.float64[:, ::1]), **OPTIONS)
-def frequency_hashes(pictures: NDArray[np.uint8], table: NDArray[np.float64]) -> NDArray[np.uint64]:
-    """The phash and the smallest of all eight; no element when rounding could decide a bit.
+@njit(types.uint64[::1](_PICTURES, types.float64[:, ::1], types.float64[::1]), **OPTIONS)
+def frequency_hashes(
+    pictures: NDArray[np.uint8], table: NDArray[np.float64], margins: NDArray[np.float64]
+) -> NDArray[np.uint64]:
+    """The phash, the smallest of all eight and the noise bits; no element when rounding could decide a bit.
 
     Parameters
     ----------
@@ -68,8 +70,11 @@ def frequency_hashes(pictures: NDArray[np.uint8], table: NDArray[np.float64]) ->
         (2, side, side): resized as it is, and resized after transposition.
     table : ndarray
         `cosines(side)`.
+    margins : ndarray
+        `hashes.noise_margins(side)`.
     """
-    hashes = np.empty(2, np.uint64)
+    hashes = np.empty(3, np.uint64)
+    noisy = np.uint64(0)
     signed = np.empty(_BITS, np.float64)
     for turned in range(2):
         frequencies = _frequencies(pictures[turned], table)
@@ -82,16 +87,27 @@ def frequency_hashes(pictures: NDArray[np.uint8], table: NDArray[np.float64]) ->
             if high - low < _MARGIN:
                 return hashes[:0]
             value = np.uint64(0)
+            is_plain = turned == 0 and flips == 0
             for i in range(_BITS):
                 value = (value << np.uint64(1)) | np.uint64(signed[i] >= high)
-            _keep(hashes, value, turned == 0 and flips == 0)
+                if is_plain and abs(signed[i] - (low + high) / 2) <= margins[i]:
+                    noisy += np.uint64(1)
+            _keep(hashes, value, is_plain)
+    hashes[2] = noisy
     return hashes
 
 
 @njit(types.uint64[::1](_PICTURES), **OPTIONS)
 def gradient_hashes(pictures: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """The dhash and the smallest of all eight, of pictures (2, 9, 9) as in `frequency_hashes`."""
-    hashes = np.empty(2, np.uint64)
+    """The dhash, the smallest of all eight and the noise bits, of pictures (2, 9, 9) as in `frequency_hashes`."""
+    hashes = np.empty(3, np.uint64)
+    noisy = np.uint64(0)
+    for y in range(_SIDE):
+        for x in range(_SIDE):
+            difference = np.int64(pictures[0, y, x]) - np.int64(pictures[0, y, x + 1])
+            if -2 < difference <= 2:
+                noisy += np.uint64(1)
+    hashes[2] = noisy
     for turned in range(2):
         picture = pictures[turned]
         for flips in range(4):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dataeval_spark.kernels.compiled_options import OPTIONS
 from dataeval_spark.kernels.compiled_spanning_tree import root_of
 
-SOURCES = "050205f20df56727"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "7f10c2cbd5ce82ef"  # see tests/kernels/test_compiled_sources.py
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -9,7 +9,7 @@ from numba import njit
 
 from dataeval_spark.kernels.compiled_options import OPTIONS
 
-SOURCES = "050205f20df56727"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "7f10c2cbd5ce82ef"  # see tests/kernels/test_compiled_sources.py
 
 _CHUNK = 1 << 19
 """So many values of at most 8 x 255 fit into 32 bits."""

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from dataeval_spark.kernels.compiled_options import OPTIONS
 from dataeval_spark.kernels.compiled_planes import rounded
 
-SOURCES = "050205f20df56727"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "7f10c2cbd5ce82ef"  # see tests/kernels/test_compiled_sources.py
 
 Weights = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
 """Of each target pixel: its first source pixel, how many it reads, and their weights (0 beyond)."""

@@ -17,7 +17,7 @@ from dataeval_spark.kernels.compiled_planes import blank, has_colour, luma_row, 
 from dataeval_spark.kernels.compiled_resize import PLAN, resize
 from dataeval_spark.kernels.compiled_sharpness import edge_sums
 
-SOURCES = "050205f20df56727"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "7f10c2cbd5ce82ef"  # see tests/kernels/test_compiled_sources.py
 
 _LEVELS = 256
 _BYTE, _8, _16, _24 = np.uint64(255), np.uint64(8), np.uint64(16), np.uint64(24)

@@ -12,7 +12,7 @@ from numba import njit
 
 from dataeval_spark.kernels.compiled_options import OPTIONS
 
-SOURCES = "050205f20df56727"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "7f10c2cbd5ce82ef"  # see tests/kernels/test_compiled_sources.py
 
 _COLUMNS = 512
 """So many squares of at most (6 * 255)^2 fit into 32 bits."""

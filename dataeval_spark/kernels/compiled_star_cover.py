@@ -1,4 +1,4 @@
-"""Greedy cover of a graph by stars, compiled."""
+"""Greedy cover of nodes by stars, where nodes are tied by classes, compiled."""
 
 from __future__ import annotations
 
@@ -8,26 +8,49 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.compiled_options import OPTIONS
 
-SOURCES = "050205f20df56727"  # see tests/kernels/test_compiled_sources.py
+SOURCES = "7f10c2cbd5ce82ef"  # see tests/kernels/test_compiled_sources.py
+
+Numbers = NDArray[np.int64]
 
 
 @njit(**OPTIONS)
-def centres(starts: NDArray[np.int32], neighbours: NDArray[np.int32], order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each node its centre: nodes in `order` take themselves and their neighbours that nobody has taken.
+def centres(
+    order: Numbers,
+    class_starts: Numbers,
+    classes: Numbers,
+    near_starts: Numbers,
+    near: Numbers,
+    member_starts: Numbers,
+    members: Numbers,
+) -> Numbers:
+    """For each node its centre: nodes in `order` take themselves, and the members near them that nobody has taken.
+
+    Near a node are the members of its classes and of the classes near these. Once a class was reached all its members
+    are taken, so that each is gone through once, however many nodes it is near to.
 
     Parameters
     ----------
-    starts, neighbours : ndarray
-        The graph as compressed rows (nodes + 1, and twice the edges).
     order : ndarray
         Every node once.
+    class_starts, classes : ndarray
+        The classes of each node, as compressed rows.
+    near_starts, near : ndarray
+        The classes near each class, itself among them.
+    member_starts, members : ndarray
+        The nodes of each class.
     """
     taken = np.full(order.size, -1, np.int64)
+    is_taken = np.zeros(member_starts.size - 1, np.bool_)
     for node in order:
         if taken[node] >= 0:
             continue
         taken[node] = node
-        for position in range(starts[node], starts[node + 1]):
-            if taken[neighbours[position]] < 0:
-                taken[neighbours[position]] = node
+        for mine in classes[class_starts[node] : class_starts[node + 1]]:
+            for reached in near[near_starts[mine] : near_starts[mine + 1]]:
+                if is_taken[reached]:
+                    continue
+                is_taken[reached] = True
+                for member in members[member_starts[reached] : member_starts[reached + 1]]:
+                    if taken[member] < 0:
+                        taken[member] = node
     return taken

@@ -23,7 +23,15 @@ from dataeval_spark.kernels.compiled_resize import BICUBIC, LANCZOS, NOTHING, Pl
 from dataeval_spark.kernels.compiled_scan import scan, scan_pictures
 from dataeval_spark.kernels.geometry import Window
 from dataeval_spark.kernels.hashes import NAMES as HASH_NAMES
-from dataeval_spark.kernels.hashes import SMALLEST, flips, hashed_side, phashes
+from dataeval_spark.kernels.hashes import (
+    NOISE_NAMES,
+    SMALLEST,
+    flips,
+    hashed_side,
+    noise_margins,
+    phash_noise_bits,
+    phashes,
+)
 from dataeval_spark.kernels.noise import QUIETEST, noise_floor_of_sums, noise_of_sum, stretch
 from dataeval_spark.kernels.visual_statistics import contrast
 
@@ -36,7 +44,7 @@ class Measured(NamedTuple):
 
     whole: dict[str, Any]
     channels: list[dict[str, Any]]
-    hashes: dict[str, str | None]
+    hashes: dict[str, Any]
 
 
 def measure(image: NDArray[np.uint8], window: Window) -> Measured:
@@ -80,7 +88,7 @@ def measure(image: NDArray[np.uint8], window: Window) -> Measured:
     return Measured(whole, channels, _hashes(small, tiny))
 
 
-def perceptual_hashes(image: NDArray[np.uint8], window: Window) -> dict[str, str | None]:
+def perceptual_hashes(image: NDArray[np.uint8], window: Window) -> dict[str, Any]:
     """The hashes of `measure` alone.
 
     Examples
@@ -90,7 +98,7 @@ def perceptual_hashes(image: NDArray[np.uint8], window: Window) -> dict[str, str
     """
     padded, pair, nine = _hashed(window.bottom - window.top, window.right - window.left, window)
     if pair is _NO_PAIR:
-        return dict.fromkeys(HASH_NAMES)
+        return dict.fromkeys((*HASH_NAMES, *NOISE_NAMES))
     corners = (window.top, window.left, window.bottom, window.right)
     return _hashes(*scan_pictures(image, corners, padded, pair, nine))
 
@@ -180,12 +188,16 @@ def _measured(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _hashes(small: NDArray[np.uint8], tiny: NDArray[np.uint8]) -> dict[str, str | None]:
+def _hashes(small: NDArray[np.uint8], tiny: NDArray[np.uint8]) -> dict[str, Any]:
     if not small.size:
-        return dict.fromkeys(HASH_NAMES)
-    frequencies = [f"{value:016x}" for value in frequency_hashes(small, cosines(small.shape[1])).tolist()]
-    if not frequencies:
+        return dict.fromkeys((*HASH_NAMES, *NOISE_NAMES))
+    side = small.shape[1]
+    numbers = frequency_hashes(small, cosines(side), noise_margins(side)).tolist()
+    if numbers:
+        phash, phash_d4, noisy = f"{numbers[0]:016x}", f"{numbers[1]:016x}", numbers[2]
+    else:
         every = phashes(flips(*small))
-        frequencies = [every[0], min(every)]
-    gradients = [f"{value:016x}" for value in gradient_hashes(tiny).tolist()]
-    return dict(zip(HASH_NAMES, (frequencies[0], gradients[0], frequencies[1], gradients[1]), strict=True))
+        phash, phash_d4, noisy = every[0], min(every), phash_noise_bits(small[0])
+    gradients = gradient_hashes(tiny).tolist()
+    dhash, dhash_d4 = (f"{value:016x}" for value in gradients[:2])
+    return dict(zip((*HASH_NAMES, *NOISE_NAMES), (phash, dhash, phash_d4, dhash_d4, noisy, gradients[2]), strict=True))

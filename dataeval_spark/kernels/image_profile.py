@@ -22,7 +22,7 @@ from dataeval_spark.kernels.exposure_clipping import NAMES as CLIPPING_NAMES
 from dataeval_spark.kernels.exposure_clipping import exposure_clipping
 from dataeval_spark.kernels.geometry import TOLERANCE, Box, Window, dimension_statistics, window_of
 from dataeval_spark.kernels.hashes import NAMES as HASH_NAMES
-from dataeval_spark.kernels.hashes import content_hash, dataeval_xxhash, file_hash, perceptual_hashes
+from dataeval_spark.kernels.hashes import NOISE_NAMES, content_hash, dataeval_xxhash, file_hash, perceptual_hashes
 from dataeval_spark.kernels.image_modes import is_opaque
 from dataeval_spark.kernels.noise import noise, noise_floor
 from dataeval_spark.kernels.pixel_statistics import NAMES as PIXEL_NAMES
@@ -41,7 +41,7 @@ _MEASURED = (
     "noise_floor",
     "blur",
 )
-_NO_HASHES = dict.fromkeys(("file_hash", "content_hash", "content_scope", *HASH_NAMES, "dataeval_xxhash"))
+_NO_HASHES = dict.fromkeys(("file_hash", "content_hash", "content_scope", *HASH_NAMES, *NOISE_NAMES, "dataeval_xxhash"))
 _LARGEST_PADDED = 2**26  # pixels of a box with its padding that are hashed as DataEval does
 _TURNED = (5, 6, 7, 8)  # orientations that exchange width and height
 
@@ -113,7 +113,7 @@ class TargetProfile:
 
     stats: dict[str, Any]
     channels: list[dict[str, Any]]
-    hashes: dict[str, str | None]
+    hashes: dict[str, Any]
     groups: list[dict[str, Any]] = field(default_factory=list)
     custom: dict[str, float | None] = field(default_factory=dict)
     custom_errors: dict[str, str] = field(default_factory=dict)
@@ -206,7 +206,7 @@ def _profile(decoded: Decoded, encoded: ValueRange | None, box: Box | None, aske
         perceived = perceptual_hashes(pixels, encoded, window=window)
     stats.update(measured)
     stats["non_finite"] = 0 if pixels.dtype.kind in "biu" else int(np.count_nonzero(~np.isfinite(pixels)))
-    hashes: dict[str, str | None] = _NO_HASHES | content_hashes(decoded, None if box is None else window) | perceived
+    hashes: dict[str, Any] = _NO_HASHES | content_hashes(decoded, None if box is None else window) | perceived
     if asked.compat == "dataeval":
         hashes |= _dataeval_hashes(decoded, pixels, encoded, window)
     groups = [_group(decoded, window, name, indices, asked) for name, indices in asked.channel_groups.items()]

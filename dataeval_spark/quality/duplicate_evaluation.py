@@ -8,11 +8,12 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.judged_pairs import ENDS, JUDGEMENT, read_judged_pairs
-from dataeval_spark.quality.duplicate_pairs import EMBEDDING
+from dataeval_spark.quality.duplicate_pairs import EMBEDDING, EMBEDDING_RELATIVE
 from dataeval_spark.tables import DATASET_FINDINGS, DUPLICATE_EVALUATION
 
 # Two-sided 95 %.
 _Z = 1.959963984540054
+BY_VECTORS = (EMBEDDING, EMBEDDING_RELATIVE)
 TRUTH_DDL = "image_id_a string, image_id_b string, is_duplicate boolean"
 
 
@@ -38,7 +39,7 @@ def duplicate_evaluation(
     dataset : str, optional
         Dataset that the ids are relative to: what follows ``<dataset>/`` in an image's id.
     embedding_step : float
-        Thresholds of the kind ``embedding`` are multiples of this.
+        Thresholds of the kinds of embeddings are multiples of this.
 
     Returns
     -------
@@ -103,7 +104,7 @@ def evaluate_duplicates(pairs: DataFrame, truth: DataFrame, *, embedding_step: f
         pairs judged twice the judgement true counts; pairs of an image with itself are left out. For ``precision`` a
         pair that nobody judged counts as false, so that it is a lower bound; ``judged_precision`` leaves those out.
     embedding_step : float
-        Thresholds of the kind ``embedding`` are multiples of this.
+        Thresholds of the kinds of embeddings are multiples of this.
 
     Returns
     -------
@@ -163,7 +164,7 @@ def _judged(truth: DataFrame) -> DataFrame:
 
 def _stars(pairs: DataFrame) -> DataFrame:
     """Images with an equal hash: each of them, by kind, and the smallest, which stands for all."""
-    equal = pairs.where((F.col("distance") == 0) & (F.col("kind") != EMBEDDING))
+    equal = pairs.where((F.col("distance") == 0) & ~F.col("kind").isin(*BY_VECTORS))
     return equal.select("kind", F.col("image_id_b").alias("id"), F.col("image_id_a").alias("first"))
 
 
@@ -223,7 +224,7 @@ def _looked_up(stars: DataFrame, links: DataFrame, judged: DataFrame, kinds: Dat
 
 def _threshold(step: float) -> Column:
     rounded = F.ceil(F.col("distance") / step - 1e-9).cast("double") * step
-    return F.when(F.col("kind") == EMBEDDING, rounded).otherwise(F.col("distance"))
+    return F.when(F.col("kind").isin(*BY_VECTORS), rounded).otherwise(F.col("distance"))
 
 
 def _columns(summed: DataFrame) -> DataFrame:

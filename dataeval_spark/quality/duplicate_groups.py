@@ -1,4 +1,4 @@
-"""Groups of duplicates: what pairs tie together, which member is kept, and how far apart its members may be."""
+"""Groups of duplicates: which member is kept, what is a pair of it, and how far apart members may be."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.components import Checkpoint, connected_components
 from dataeval_spark.kernels.star_cover import star_groups
-from dataeval_spark.quality.duplicate_pairs import ITEM, WHOLE, hamming_distance
+from dataeval_spark.quality.duplicate_pairs import EXACT_KINDS, ITEM, WHOLE, hamming_distance
 from dataeval_spark.tables import DUPLICATE_GROUPS
 
 Grouping = Literal["components", "medoid"]
@@ -36,6 +37,7 @@ EQUAL = {
     "labelled": "same labels, size and sharpness as",
     "first": "taken at the same time as, or as unknown a time as,",
 }
+COPIES = "copies"
 _BOX = "box "
 _IMAGE = "img "
 
@@ -69,11 +71,23 @@ def duplicate_groups(
     DataFrame
         Table ``duplicate_groups`` without ``run_id``.
     """
-    edges = pairs.select(_key("a").alias("a"), _key("b").alias("b"), (F.col("distance") == 0).alias("is_equal"))
+    edges = pairs.select(
+        _key("a").alias("a"),
+        _key("b").alias("b"),
+        F.when(F.col("kind").isin(list(EXACT_KINDS)), COPIES).otherwise(F.col("kind")).alias("kind"),
+        (F.col("distance") == 0).alias("is_equal"),
+    )
     found = connected_components(edges.select("a", "b"), one_task_edges=one_task_edges, checkpoint=checkpoint)
-    if grouping == "medoid":
-        found = _around_medoids(edges, found)
     members = _members(found, pairs, items, images, targets)
+    if grouping == "medoid":
+        members = checkpoint(members) if checkpoint else members
+        # An id is in one group at most.
+        members = members.drop("component").join(_around_kept(edges, members, keep), on="id", how="inner")
+    return _columns(_ranked(members, keep), keep)
+
+
+def _ranked(members: DataFrame, keep: str) -> DataFrame:
+    """Members with the kept one of their group, facts about the group, and the best of their copies."""
     best = members.groupBy("component").agg(
         F.min(_rank(keep)).alias("kept"),
         F.count("*").alias("group_size"),
@@ -81,9 +95,12 @@ def duplicate_groups(
         F.coalesce(F.min("split") != F.max("split"), F.lit(False)).alias("spans_splits"),
         F.coalesce(F.min("classes") != F.max("classes"), F.lit(False)).alias("label_conflict"),
     )
-    # A component has one row of `best`.
-    ranked = members.join(best, on="component", how="inner").select(
-        "*", hamming_distance("phash", "kept.phash").alias("kept_distance")
+    copies = members.groupBy("component", "copy_of").agg(F.min(_rank(keep)).alias("best_copy"))
+    # A component has one row of `best`; a component and copy_of have one of `copies`.
+    ranked = (
+        members.join(best, on="component", how="inner")
+        .join(copies, on=["component", "copy_of"], how="inner")
+        .select("*", hamming_distance("phash", "kept.phash").alias("kept_distance"))
     )
     # The kept one is a member: two others are no farther apart than by way of it.
     steps = F.least(F.max("group_size") - 1, F.lit(2))
@@ -92,7 +109,7 @@ def duplicate_groups(
             "diameter_bound"
         )
     )
-    return _columns(ranked.join(widest, on="component", how="inner"), keep)
+    return ranked.join(widest, on="component", how="inner")
 
 
 def _key(end: str) -> Column:
@@ -101,20 +118,28 @@ def _key(end: str) -> Column:
     return F.coalesce(box, F.concat(F.lit(_IMAGE), f"image_id_{end}"))
 
 
-def _around_medoids(edges: DataFrame, components: DataFrame) -> DataFrame:
-    """Parts of the components around medoids; a task holds whole components."""
+def _around_kept(edges: DataFrame, members: DataFrame, keep: str) -> DataFrame:
+    """Parts of the components around the images that are kept; a task holds whole components."""
+    criteria = [f"criterion_{number}" for number in range(len(KEEP_RULES[keep]))]
+    order = [(name, "ascending") for name in (*criteria, *ITEM)]
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         held = list(batches)
         if held:
             table = pa.Table.from_batches(held)
-            is_equal = table["is_equal"].to_numpy()
-            ids, groups = star_groups(table["a"], table["b"], is_equal)
+            is_member = table["kind"].is_null()
+            ranked, tied = table.filter(is_member).sort_by(order), table.filter(pc.invert(is_member))
+            kinds = sorted(set(tied["kind"].unique().to_pylist()) - {COPIES})
+            codes = pc.index_in(tied["kind"], value_set=pa.array([COPIES, *kinds], pa.string())).to_numpy()
+            is_equal = tied["is_equal"].to_numpy()
+            ids, groups = star_groups(ranked["id"].combine_chunks(), tied["id"], tied["b"], codes, is_equal)
             yield pa.RecordBatch.from_arrays([ids, groups], names=["id", "component"])
 
     # An id has one component.
-    tied = edges.join(components.withColumnRenamed("id", "a"), on="a", how="inner")
-    return tied.repartition("component").select("a", "b", "is_equal").mapInArrow(run, "id string, component string")
+    tied = edges.withColumnRenamed("a", "id").join(members.select("id", "component"), on="id", how="inner")
+    values = [value.cast("double").alias(name) for name, value in zip(criteria, _criteria(keep), strict=True)]
+    both = members.select("component", "id", *ITEM, *values).unionByName(tied, allowMissingColumns=True)
+    return both.repartition("component").drop("component").mapInArrow(run, "id string, component string")
 
 
 def _members(
@@ -126,9 +151,18 @@ def _members(
 
     ends = pairs.select(F.explode(F.array(end("a"), end("b"))).alias("end"), "kind").select("end.*", "kind")
     kinds = ends.groupBy("image_id", "target", "id").agg(F.sort_array(F.collect_set("kind")).alias("kinds"))
+    # The smallest of copies stands for them in every exact kind; equal files have equal pixels.
+    copies = (
+        pairs.where(F.col("kind").isin(list(EXACT_KINDS)))
+        .groupBy(_key("b").alias("id"))
+        .agg(F.min(_key("a")).alias("first"))
+    )
     # Every join's right side has one row per key.
     members = (
         found.join(kinds, on="id", how="inner")
+        .join(copies, on="id", how="left")
+        .withColumn("copy_of", F.coalesce("first", "id"))
+        .drop("first")
         .join(items.select(*ITEM, "phash", "size", "sharpness"), on=list(ITEM), how="inner")
         .join(images.select("image_id", "split", "captured_at"), on="image_id", how="inner")
     )
@@ -175,6 +209,7 @@ def _columns(ranked: DataFrame, keep: str) -> DataFrame:
         F.when(F.col("target") != WHOLE, F.col("target")).alias("target_index"),
         "kinds",
         is_kept.alias("is_kept"),
+        (F.struct("image_id", "target") != F.struct("best_copy.image_id", "best_copy.target")).alias("is_exact_copy"),
         reason.alias("reason"),
         "group_size",
         "spans_splits",

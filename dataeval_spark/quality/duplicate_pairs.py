@@ -23,6 +23,8 @@ NEAR_KINDS = ("phash", "dhash")
 D4_KINDS = {"phash_d4": "phash", "dhash_d4": "dhash"}
 LOW_INFORMATION = "low_information"
 EMBEDDING = "embedding"
+# A distance that is divided by how far the neighbours of both are: see `near_distances`.
+EMBEDDING_RELATIVE = "embedding_relative"
 WHOLE = -1
 
 ITEM = ("image_id", "target")
@@ -76,17 +78,31 @@ def pairs_by_hash(items: DataFrame, kinds: Sequence[str], distances: Mapping[str
     )
 
 
-def pairs_by_embedding(neighbors: DataFrame, items: DataFrame, distance: float) -> DataFrame:
+def pairs_by_embedding(
+    neighbors: DataFrame, items: DataFrame, distance: float | str, *, kind: str = EMBEDDING
+) -> DataFrame:
     """Pairs of the graph ``neighbors`` of at most this distance, of items that are not blank.
 
     The graph has each item's k nearest: a pair is missing only where both have k others that are nearer.
+
+    Parameters
+    ----------
+    neighbors : DataFrame
+        Rows of a table of this name.
+    items : DataFrame
+        See the module's description.
+    distance : float or str
+        Largest distance, or the column that has it.
+    kind : str
+        Kind of the pairs.
 
     Returns
     -------
     DataFrame
         Table ``duplicate_pairs`` without ``run_id``.
     """
-    near = neighbors.where(F.col("distance") <= distance).select(
+    most = F.col(distance) if isinstance(distance, str) else F.lit(distance)
+    near = neighbors.where(F.col("distance") <= most).select(
         F.struct("image_id", F.coalesce("target_index", F.lit(WHOLE)).alias("target")).alias("one"),
         F.struct(
             F.col("neighbor_id").alias("image_id"),
@@ -102,7 +118,7 @@ def pairs_by_embedding(neighbors: DataFrame, items: DataFrame, distance: float) 
     both = (
         ordered.join(clear.withColumnRenamed("item", "a"), on="a", how="left_semi")
         .join(clear.withColumnRenamed("item", "b"), on="b", how="left_semi")
-        .select("a", "b", F.lit(EMBEDDING).alias("kind"), "distance", F.lit(None).cast("string").alias("orientation"))
+        .select("a", "b", F.lit(kind).alias("kind"), "distance", F.lit(None).cast("string").alias("orientation"))
     )
     return _columns(both)
 

@@ -28,7 +28,7 @@ def evaluation_query(present: frozenset[str]) -> str:
 
 
 def duplicates(data: ReportData) -> Mapping[str, Any]:
-    """Groups, a sentence, and a chart per kind where pairs have been judged."""
+    """Groups, a sentence, what was left out and why, and a chart per kind where pairs have been judged."""
     groups = []
     for group_id, members in groupby(data.of("duplicates"), key=lambda row: row["group_id"]):
         rows = list(members)
@@ -49,7 +49,8 @@ def duplicates(data: ReportData) -> Mapping[str, Any]:
     counts = data.counts("duplicate_groups")
     summary = [f"{plural(counts[kind], 'group')} of {text}" for kind, text in GROUP_KINDS.items() if counts.get(kind)]
     note = shown(len(groups), sum(counts.values()), "groups")
-    return {"groups": groups, "note": note, "summary": ", ".join(summary), "figures": _figures(data)}
+    told = [row["message"] for row in data.of("dataset_findings") if row["step"] == "duplicates"]
+    return {"groups": groups, "note": note, "summary": ", ".join(summary), "told": told, "figures": _figures(data)}
 
 
 def _cards(data: ReportData, rows: Sequence[Row]) -> list[Card]:

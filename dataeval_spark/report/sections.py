@@ -42,8 +42,9 @@ SECTIONS = (
     Section(
         "duplicates",
         "Duplicates",
-        "Groups that span splits come first, then the largest. One image of each group is kept by a fixed rule; "
-        "nothing has been deleted. The gray pictures show where a copy differs from the image that is kept.",
+        "Groups that span splits come first, then the largest. One image of each group is kept by a fixed rule, and "
+        "each of the others is a copy of it or near it; nothing has been deleted. The gray pictures show where they "
+        "differ from it.",
         ("duplicate_groups",),
         "dataeval-spark analyze --workspace WORKSPACE",
         ("duplicates", "duplicate_evaluation"),

@@ -135,10 +135,18 @@ def stratified_sample(selection: Selection, *, fraction: float, by: str = "class
     return selection.with_members(placed.where(F.col("place") <= F.round(F.col("n") * F.lit(fraction))))
 
 
-def drop_duplicates(selection: Selection) -> Selection:
-    """Without the images that are duplicates of another one, which is kept."""
-    groups = selection.table("duplicate_groups", "drop_duplicates").where("target_index IS NULL AND NOT is_kept")
-    return selection.without(groups)
+def drop_duplicates(selection: Selection, *, near: bool = False) -> Selection:
+    """Without copies of which another one has the same bytes or pixels; with ``near`` one image of each group is left.
+
+    Near duplicates show the same thing again, but not the same picture: look at them before leaving them out.
+    """
+    groups = selection.table("duplicate_groups", "drop_duplicates").where("target_index IS NULL")
+    if not near and "is_exact_copy" not in groups.columns:
+        raise OptionError(
+            "select.drop_duplicates: the table duplicate_groups is of an earlier version and does not tell copies from "
+            "near duplicates.\nHint: dataeval-spark analyze --workspace WS duplicates"
+        )
+    return selection.without(groups.where("NOT is_kept" if near else "is_exact_copy"))
 
 
 def drop_outliers(selection: Selection, *, statistics: Sequence[str] = ()) -> Selection:

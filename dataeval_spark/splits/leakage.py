@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.components import Checkpoint
 from dataeval_spark.splits.parts import PARTITION, all_parts
-from dataeval_spark.splits.units import IMAGE_COLUMNS, groupings, units_of
+from dataeval_spark.splits.units import IMAGE_COLUMNS, groupings, units_of, whole_pairs
 from dataeval_spark.tables import SPLIT_LEAKAGE, SPLIT_REPAIRS, Table
 
 MAX_SPLITS = 10_000
@@ -86,13 +86,11 @@ def split_leakage(
         sets.append(whole.select(F.lit("duplicate_group").alias("kind"), F.col("group_id").alias("value"), "image_id"))
     leaks = [_torn_sets(frame, parts) for frame in sets]
     if duplicate_pairs is not None:
-        # Two blank images are no duplicates of one another.
-        alike = "target_index_a IS NULL AND target_index_b IS NULL AND kind != 'low_information'"
-        leaks.append(_torn_pairs(duplicate_pairs.where(alike), parts))
+        leaks.append(_torn_pairs(whole_pairs(duplicate_pairs), parts))
     found = spark.createDataFrame([], _ddl(SPLIT_LEAKAGE))
     for more in leaks:
         found = found.unionByName(more)
-    units = units_of(images, groups=groups, duplicate_groups=duplicate_groups, checkpoint=checkpoint)
+    units = units_of(images, groups=groups, duplicate_pairs=duplicate_pairs, checkpoint=checkpoint)
     return found, _repairs(parts, units)
 
 

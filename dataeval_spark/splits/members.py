@@ -18,7 +18,7 @@ def members_of(
     images: DataFrame,
     *,
     groups: Mapping[str, DataFrame] | None = None,
-    duplicate_groups: DataFrame | None = None,
+    duplicate_pairs: DataFrame | None = None,
     strata: DataFrame | None = None,
     previous: DataFrame | None = None,
     checkpoint: Checkpoint | None = None,
@@ -29,7 +29,7 @@ def members_of(
     ----------
     images : DataFrame
         Live rows of table ``images`` that are to be split.
-    groups, duplicate_groups, checkpoint
+    groups, duplicate_pairs, checkpoint
         See `units_of`.
     strata : DataFrame, optional
         ``image_id`` and ``strata``, as `strata_of` makes them.
@@ -42,7 +42,7 @@ def members_of(
         ``image_id``, ``unit_id``, ``strata`` (name to number of labels), ``captured_us`` (microseconds since 1970) and
         ``previous`` (part it had). One row per image.
     """
-    units = units_of(images, groups=groups, duplicate_groups=duplicate_groups, checkpoint=checkpoint)
+    units = units_of(images, groups=groups, duplicate_pairs=duplicate_pairs, checkpoint=checkpoint)
     # image_id is unique in all of these.
     found = units.join(
         images.select("image_id", F.unix_micros("captured_at").alias("captured_us")), on="image_id", how="inner"

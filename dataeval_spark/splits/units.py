@@ -19,7 +19,7 @@ def units_of(
     images: DataFrame,
     *,
     groups: Mapping[str, DataFrame] | None = None,
-    duplicate_groups: DataFrame | None = None,
+    duplicate_pairs: DataFrame | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> DataFrame:
     """Give each image the unit it belongs to: a connected component of common groups and duplicates.
@@ -31,8 +31,8 @@ def units_of(
     groups : mapping of str to DataFrame, optional
         Key (``patient``) to rows of ``image_id`` and ``value``, one per image; an image without a value is in no group
         of that key.
-    duplicate_groups : DataFrame, optional
-        Table of this name.
+    duplicate_pairs : DataFrame, optional
+        Table of this name: images stay together that a chain of pairs ties, though they be in several groups or none.
     checkpoint : callable, optional
         Stores a frame in files and reads it back; see :func:`dataeval_spark.frames.components.connected_components`.
 
@@ -67,15 +67,14 @@ def units_of(
         # Only the groups are nodes, each pair of them once, however many images tie them.
         several = labelled.where(F.size("nodes") > 1).select("label", F.explode("nodes").alias("node"))
         edges = several.select(F.col("label").alias("a"), F.col("node").alias("b")).distinct() if nodes[1:] else None
-    if duplicate_groups is not None:
-        whole = duplicate_groups.where("target_index IS NULL").select("group_id", "image_id")
-        tied = whole.join(labelled.select("image_id", "label"), on="image_id", how="inner")
-        first = tied.groupBy("group_id").agg(F.min("label").alias("first"))
-        pairs = tied.join(first, on="group_id", how="inner").select(
-            F.col("first").alias("a"), F.col("label").alias("b")
-        )
-        pairs = pairs.distinct()
-        edges = pairs if edges is None else edges.unionAll(pairs)
+    if duplicate_pairs is not None:
+        pairs = whole_pairs(duplicate_pairs)
+        # An image has one label.
+        for end in "ab":
+            label = labelled.select(F.col("image_id").alias(f"image_id_{end}"), F.col("label").alias(end))
+            pairs = pairs.join(label, on=f"image_id_{end}", how="inner")
+        tied = pairs.where("a != b").select("a", "b").distinct()
+        edges = tied if edges is None else edges.unionAll(tied)
     if edges is None:
         return labelled.select("image_id", F.col("label").alias("unit_id"))
     components = connected_components(edges, checkpoint=checkpoint)
@@ -83,6 +82,11 @@ def units_of(
     return labelled.join(components, on=F.col("label") == F.col("id"), how="left").select(
         "image_id", F.coalesce("component", "label").alias("unit_id")
     )
+
+
+def whole_pairs(duplicate_pairs: DataFrame) -> DataFrame:
+    """Pairs of whole images that are duplicates: two images without structure are none of one another."""
+    return duplicate_pairs.where("target_index_a IS NULL AND target_index_b IS NULL AND kind != 'low_information'")
 
 
 def groupings(images: DataFrame, factors: DataFrame | None) -> dict[str, DataFrame]:

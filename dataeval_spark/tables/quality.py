@@ -19,10 +19,15 @@ DUPLICATE_PAIRS = Table(
             "kind",
             "string",
             "exact_file, exact_pixels (all frames, bits and alpha), decoded_pixels (the first of several frames, or "
-            "eight of more bits), phash, dhash, phash_d4, dhash_d4 (any rotation or flip), embedding or "
-            "low_information",
+            "eight of more bits), phash, dhash, phash_d4, dhash_d4 (any rotation or flip), embedding, "
+            "embedding_relative or low_information (without structure: no duplicates)",
         ),
-        Column("distance", "double", "Bits in which perceptual hashes differ; distance of embeddings; 0 for equal"),
+        Column(
+            "distance",
+            "double",
+            "Bits in which perceptual hashes differ; distance of embeddings, of the relative kind divided by how far "
+            "the neighbours of both are; 0 for equal",
+        ),
         Column(
             "orientation",
             "string",
@@ -35,7 +40,8 @@ DUPLICATE_PAIRS = Table(
 
 DUPLICATE_GROUPS = Table(
     name="duplicate_groups",
-    doc="Images that are duplicates of one another, directly or through others; one of each group is kept.",
+    doc="Duplicates of one image, which is kept: each member is a pair of it, in one kind at least, or a copy of such "
+    "a one (with duplicates.grouping = components: directly or through others).",
     key=("group_id", "image_id", "target_index"),
     columns=(
         Column("group_id", "string", "Smallest image id of the group; of boxes, <image_id>#<target_index>"),
@@ -43,6 +49,12 @@ DUPLICATE_GROUPS = Table(
         TARGET_INDEX,
         Column("kinds", "array<string>", "Kinds of duplicate pairs that tie this image to its group, sorted"),
         Column("is_kept", "boolean", "The one image of the group to keep"),
+        Column(
+            "is_exact_copy",
+            "boolean",
+            "Another image of the group has the same bytes or pixels and stands for it: leaving this one out loses no "
+            "picture",
+        ),
         Column("reason", "string", "Why it is kept or left out"),
         Column("group_size", "bigint", "Images in the group", "images"),
         Column("spans_splits", "boolean", "Members of the group are in different splits: a leak"),
@@ -64,6 +76,42 @@ DUPLICATE_GROUPS = Table(
             "[0, 64]",
             nullable=True,
         ),
+        RUN_ID,
+    ),
+)
+
+DUPLICATE_THRESHOLDS = Table(
+    name="duplicate_thresholds",
+    doc="The largest distance of near duplicates by kind, and what it goes by. Of embeddings it is derived from the "
+    "data once and then kept, until `duplicates.renew_threshold` asks for another.",
+    key=("kind", "encoder", "metric", "level"),
+    columns=(
+        Column("kind", "string", "Kind of near pairs"),
+        Column("encoder", "string", "Encoder whose vectors are compared; null for hashes", nullable=True),
+        Column("encoder_version", "string", "Its version", nullable=True),
+        Column("metric", "string", "euclidean or cosine", nullable=True),
+        Column("level", "string", "image or box; null for hashes, which are compared alike", nullable=True),
+        Column(
+            "threshold", "double", "Largest distance of a pair; null where no distance is precise enough", nullable=True
+        ),
+        Column("origin", "string", "default; given as an option; derived from these data; kept from an earlier run"),
+        Column(
+            "estimated_precision",
+            "double",
+            "Estimated share of the images with so near a neighbour that have a duplicate",
+            range="[0, 1]",
+            nullable=True,
+        ),
+        Column("near_count", "bigint", "Images with another within the threshold", "images", nullable=True),
+        Column("image_count", "bigint", "Images that the estimate goes by", "images", nullable=True),
+        Column(
+            "surroundings",
+            "double",
+            "Median of the mean distance to the 2nd to 10th neighbour (of cosine distances: their roots), kept with "
+            "the threshold",
+            nullable=True,
+        ),
+        Column("intrinsic_dimension", "double", "Local dimension of the vectors", nullable=True),
         RUN_ID,
     ),
 )

@@ -182,6 +182,8 @@ HASHES = Table(
         Column("dhash", "string", "64-bit gradient perceptual hash, hexadecimal", nullable=True),
         Column("phash_d4", "string", "Smallest phash over the 8 rotations and flips", nullable=True),
         Column("dhash_d4", "string", "Smallest dhash over the 8 rotations and flips", nullable=True),
+        Column("phash_noise_bits", "int", "Bits of phash that noise of 1 gray level can flip", "bit", nullable=True),
+        Column("dhash_noise_bits", "int", "Bits of dhash that noise of 1 gray level can flip", "bit", nullable=True),
         Column("dataeval_xxhash", "string", "DataEval's own pixel hash; only with profile.compat", nullable=True),
         FINGERPRINT,
         RUN_ID,

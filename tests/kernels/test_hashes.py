@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,12 +17,15 @@ from dataeval_spark.kernels.hashes import (
     content_hash,
     dhash,
     dhash_d4,
+    dhash_noise_bits,
     file_hash,
     perceptual_hashes,
     phash,
     phash_d4,
+    phash_noise_bits,
+    phashes,
 )
-from dataeval_spark.kernels.value_range import EIGHT_BIT, value_range
+from dataeval_spark.kernels.value_range import EIGHT_BIT, luma, value_range
 
 from .reference import EXPECTED, HASHES_WHERE_DATAEVAL_IS_WRONG, VALID_BOXES, image
 
@@ -39,7 +44,7 @@ def test_hashes_of_an_image_equal_dataeval(name):
 
     hashes = perceptual_hashes(pixels, value_range(pixels, as_dataeval=True))
 
-    assert {key: value or "" for key, value in hashes.items()} == {key: EXPECTED["whole"][name][key] for key in NAMES}
+    assert {key: hashes[key] or "" for key in NAMES} == {key: EXPECTED["whole"][name][key] for key in NAMES}
 
 
 # DataEval contradicts itself on pixels 0 and 1: compute_stats stretches them to 0 and 255; phash does not, as we do.
@@ -72,7 +77,7 @@ def test_hashes_of_a_box_equal_dataeval(case):
     crop = pixels[window.top : window.bottom, window.left : window.right]
     hashes = perceptual_hashes(crop, value_range(pixels, as_dataeval=True), window=window)
 
-    assert {key: value or "" for key, value in hashes.items()} == {key: case["expected"][key] for key in NAMES}
+    assert {key: hashes[key] or "" for key in NAMES} == {key: case["expected"][key] for key in NAMES}
 
 
 def plain_phash(gray: np.ndarray) -> str:
@@ -93,7 +98,9 @@ def test_the_shared_resizes_give_the_hashes_of_eight_separate_ones(height, width
     gray = noise(height, width, seed=seed)[:, :, 0]
     turned = [turn for k in range(4) for turn in (np.rot90(gray, k), np.fliplr(np.rot90(gray, k)))]
 
-    assert perceptual_hashes(gray[:, :, np.newaxis], EIGHT_BIT) == {
+    hashes = perceptual_hashes(gray[:, :, np.newaxis], EIGHT_BIT)
+
+    assert {key: hashes[key] for key in NAMES} == {
         "phash": plain_phash(gray),
         "dhash": plain_dhash(gray),
         "phash_d4": min(map(plain_phash, turned)),
@@ -143,6 +150,68 @@ def test_a_box_that_is_nearly_all_outside_has_no_perceptual_hash():
     window = window_of((0, 0, 1e9, 1e9), 40, 40)
 
     assert perceptual_hashes(noise(40, 40), EIGHT_BIT, window=window)["phash"] is None
+
+
+def flipped_by_noise(small: np.ndarray, hashed, draws: int = 400) -> np.ndarray:
+    """How often each of 64 bits differs from that of the picture as it is, under noise of one gray level."""
+    rng = np.random.default_rng(5)
+    noisy = small.astype(np.int16) + rng.choice([-1, 1], size=(draws, *small.shape))
+    bits = np.array([[int(digit) for digit in f"{int(hashed(each), 16):064b}"] for each in (small, *noisy)])
+    return (bits[1:] != bits[0]).mean(axis=0)
+
+
+def small_pictures(side: int) -> dict[str, np.ndarray]:
+    """Gray pictures in the middle of the range, so that noise is not clipped."""
+    y, x = np.mgrid[0 : 1 : side * 1j, 0 : 1 : side * 1j]
+    texture = np.random.default_rng(1).normal(128, 25, (side, side))
+    photograph = np.asarray(Image.fromarray(luma(image("china_u8"))).resize((side, side), Image.Resampling.LANCZOS))
+    drawn = {"flat": 90 + 0 * x, "ramp": 60 + 120 * x, "oblique": 60 + 60 * (x + y), "texture": texture}
+    return {"photograph": 20 + photograph.astype(float) * 0.8, **drawn}
+
+
+@pytest.mark.parametrize("name", ["photograph", "flat", "ramp", "oblique", "texture"])
+def test_the_noise_bits_of_phash_are_those_that_simulated_noise_flips(name):
+    small = np.rint(small_pictures(32)[name]).clip(2, 253)
+
+    flipped = flipped_by_noise(small, lambda picture: phashes(picture[np.newaxis])[0])
+
+    # Bits that are not counted flip in fewer than one of forty; the median moves a little too.
+    assert np.count_nonzero(flipped > 0.06) <= phash_noise_bits(small.astype(np.uint8))
+    assert phash_noise_bits(small.astype(np.uint8)) <= np.count_nonzero(flipped > 0.005)
+
+
+@pytest.mark.parametrize("name", ["photograph", "flat", "ramp", "oblique", "texture"])
+def test_the_noise_bits_of_dhash_are_those_that_simulated_noise_flips(name):
+    tiny = np.rint(small_pictures(9)[name]).clip(2, 253)
+
+    def plain(picture: np.ndarray) -> str:
+        return "".join("1" if a > b else "0" for row in picture[:8] for a, b in pairwise(row))
+
+    flipped = flipped_by_noise(tiny, lambda picture: f"{int(plain(picture), 2):016x}")
+
+    assert np.count_nonzero(flipped) == dhash_noise_bits(tiny.astype(np.uint8))
+
+
+def test_flat_isoluminant_and_smooth_pictures_have_noise_bits_and_photographs_hardly_any():
+    ramp = np.tile(np.linspace(20, 230, 64), (64, 1)).astype(np.uint8)[:, :, np.newaxis]
+    red_and_green = np.zeros((64, 64, 3), np.uint8)
+    red_and_green[:, ::2, 0], red_and_green[:, 1::2, 1] = 120, 61  # both have a luma of 35
+    pictures = {
+        "flat blue": np.full((64, 64, 3), (0, 0, 255), dtype=np.uint8),
+        "isoluminant": red_and_green,
+        "ramp": ramp,
+        "photograph": image("china_u8"),
+    }
+
+    bits = {name: perceptual_hashes(pixels, EIGHT_BIT) for name, pixels in pictures.items()}
+
+    assert {name: found["phash_noise_bits"] for name, found in bits.items()} == {
+        "flat blue": 63,
+        "isoluminant": 63,
+        "ramp": 59,
+        "photograph": 2,
+    }
+    assert bits["flat blue"]["dhash_noise_bits"] == bits["isoluminant"]["dhash_noise_bits"] == 64
 
 
 def test_the_file_hash_is_xxh3_128():

@@ -70,8 +70,44 @@ def test_two_images_are_exactly_as_far_apart_as_the_bound(frame):
 def test_medoids_cut_a_chain_and_keep_equal_images_together(frame):
     groups = chain(frame, "medoid")
 
-    assert {group: [row.image_id for row in rows] for group, rows in groups.items()} == {"a": ["a", "b", "c", "copy"]}
-    assert {row.diameter_bound for row in groups["a"]} == {16}
+    # a is kept: c is no pair of it, but of d.
+    assert {group: [row.image_id for row in rows] for group, rows in groups.items()} == {
+        "a": ["a", "b", "copy"],
+        "c": ["c", "d"],
+    }
+    assert {row.diameter_bound for row in groups["a"]} == {8}
+
+
+def test_every_member_is_within_the_threshold_of_the_kept_one_whichever_that_is(frame):
+    items = [(name, WHOLE, STEPS[name], size, 1.0) for name, size in zip("abcd", (1.0, 4.0, 2.0, 3.0), strict=True)]
+    pairs = [("a", "b", 4.0), ("b", "c", 4.0), ("c", "d", 4.0)]
+
+    groups = groups_of(frame, pairs, items, grouping="medoid")
+
+    assert {
+        group: [(row.image_id, row.is_kept, row.kept_distance) for row in rows] for group, rows in groups.items()
+    } == {
+        "a": [("a", False, 4), ("b", True, 0), ("c", False, 4)],
+    }
+
+
+@pytest.mark.parametrize("grouping", ["medoid", "components"])
+def test_only_copies_of_an_image_that_stays_are_exact_copies(frame, grouping):
+    # n is near; x-1 to x-3 are copies, of which the labelled one stands for the others; n is larger and kept.
+    items = [("n", WHOLE, None, 9.0, 1.0), *((name, WHOLE, None, 4.0, 1.0) for name in ("x-1", "x-2", "x-3"))]
+    rows = [("x-1", None, "x-2", None, "exact_file", 0.0, None), ("x-1", None, "x-3", None, "exact_pixels", 0.0, None),
+            ("x-1", None, "x-2", None, "exact_pixels", 0.0, None), ("n", None, "x-1", None, "phash", 3.0, None),
+            ("n", None, "x-3", None, "embedding", 0.1, None)]  # fmt: skip
+
+    found = duplicate_groups(
+        frame(PAIRS, rows), frame(ITEMS, items), frame(IMAGES, [(item[0], None, None) for item in items]),
+        frame(TARGETS, [("x-3", 0, "cat")]),
+        grouping=grouping, keep="labelled", one_task_edges=100, checkpoint=None,
+    ).collect()  # fmt: skip
+
+    assert {(row.image_id, row.is_kept, row.is_exact_copy) for row in found} == {
+        ("x-3", True, False), ("x-1", False, True), ("x-2", False, True), ("n", False, False),
+    }  # fmt: skip
 
 
 KEEPERS = [("large", WHOLE, None, 900.0, 1.0), ("sharp", WHOLE, None, 400.0, 9.0), ("early", WHOLE, None, 100.0, 5.0),

@@ -85,3 +85,17 @@ def test_judged_pairs_give_a_chart_per_kind():
     assert [figure["title"] for figure in figures] == ["Dhash", "Phash"]
     assert figures[0]["detail"].startswith("39 judged pairs")
     assert figures[0]["chart"].startswith("<svg")
+
+
+def test_what_was_left_out_is_said_with_the_groups():
+    told = [
+        {
+            "step": "duplicates",
+            "message": "8 images are flat, or so smooth that noise decides their perceptual hashes.",
+        },
+        {"step": "clusters", "message": "of another step"},
+    ]
+
+    content = duplicates(ReportData(rows={"duplicates": [], "dataset_findings": told}))
+
+    assert content["told"] == [told[0]["message"]]

@@ -42,7 +42,8 @@ def tables(frame):
             "image_id string, target_index int, brightness double", [(r[0], None, r[4]) for r in SCENE]
         ),
         "duplicate_groups": frame(
-            "image_id string, target_index int, is_kept boolean", [("a0", None, True), ("b0", None, False)]
+            "image_id string, target_index int, is_kept boolean, is_exact_copy boolean",
+            [("a0", None, True, False), ("b0", None, False, True), ("b1", None, False, False), ("b2", 0, False, True)],
         ),
         "outliers": frame(
             "image_id string, target_index int, statistic string", [("a2", None, "mean"), ("b3", None, "size")]
@@ -72,6 +73,7 @@ def selected(tables, *recipe):
         ({"operation": "where", "condition": "stats.brightness > 0.75"}, "b2 b3 b4"),
         ({"operation": "classes", "keep": ["dog", "car"]}, "a1 a2 b1"),
         ({"operation": "drop_duplicates"}, "a0 a1 a2 a3 a4 b1 b2 b3 b4"),
+        ({"operation": "drop_duplicates", "near": True}, "a0 a1 a2 a3 a4 b2 b3 b4"),
         ({"operation": "drop_outliers", "statistics": ["mean"]}, "a0 a1 a3 a4 b0 b1 b2 b3 b4"),
         ({"operation": "drop_outliers"}, "a0 a1 a3 a4 b0 b1 b2 b4"),
         ({"operation": "drop_findings", "rules": ["dark"]}, "a0 a1 a2 a3 a4 b0 b1 b2 b3"),
@@ -143,6 +145,9 @@ def test_operations_without_their_table_or_beyond_the_end_are_refused(tables):
 
     with pytest.raises(OptionError, match="needs the table duplicate_groups"):
         selected(few, {"operation": "drop_duplicates"})
+    old = {**tables, "duplicate_groups": tables["duplicate_groups"].drop("is_exact_copy")}
+    with pytest.raises(OptionError, match="does not tell copies from near duplicates"):
+        selected(old, {"operation": "drop_duplicates"})
     for step, message in (
         ({"operation": "split", "name": "s", "part": "y"}, r"select\.split\.part is 'y'; expected one of \['x'\]"),
         ({"operation": "split", "name": "r", "part": "x"}, r"select\.split\.name is 'r'; expected one of \['s'\]"),

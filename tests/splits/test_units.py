@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from dataeval_spark.splits.units import units_of
 from tests.bias.rows import images
 
 VALUES = "image_id string, value string"
+PAIRS = "image_id_a string, target_index_a int, image_id_b string, target_index_b int, kind string"
 
 
 def units(frame, ids, groups=None, duplicates=()):
     frames = {key: frame(VALUES, list(of.items())) for key, of in (groups or {}).items()}
-    pairs = [(min(of), image, None) for of in duplicates for image in of]
-    tied = frame("group_id string, image_id string, target_index int", pairs) if pairs else None
-    made = units_of(images(frame, ids), groups=frames, duplicate_groups=tied)
+    pairs = [(a, None, b, None, "phash") for of in duplicates for a, b in pairwise(of)]
+    if pairs:
+        pairs += [("a", None, "e", None, "low_information"), ("a", 0, "e", 1, "phash")]  # no duplicates; boxes
+    tied = frame(PAIRS, pairs) if pairs else None
+    made = units_of(images(frame, ids), groups=frames, duplicate_pairs=tied)
     return {row.image_id: row.unit_id for row in made.collect()}
 
 
@@ -31,6 +36,12 @@ def test_duplicates_tie_groups_together(frame):
 
     assert found["a"] == found["b"] == found["c"] == "group:patient=1"
     assert found["d"] == found["e"] == "group:patient=3"
+
+
+def test_a_chain_of_pairs_stays_together_though_its_ends_are_no_pair(frame):
+    found = units(frame, "abcde", duplicates=["abcd"])
+
+    assert found == {**dict.fromkeys("abcd", "image:a"), "e": "image:e"}
 
 
 def test_several_keys_tie_images_through_one_another(frame):

@@ -119,7 +119,7 @@ def encoder_version(name: str, *, preprocessing: Preprocessing | None = None) ->
     Examples
     --------
     >>> encoder_version("thumbnail")
-    '9e18dd68df99f860'
+    '7e2817d3744ba987'
     """
     return encoder_record(name, preprocessing=preprocessing).version
 
