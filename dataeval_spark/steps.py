@@ -105,7 +105,7 @@ STEPS = (
         factors.factor_bins,
         (t.TARGETS, t.IMAGES),
         (t.FACTOR_BINS, t.BIN_EDGES, t.DATASET_FINDINGS),
-        version=2,
+        version=3,
         uses=(t.IMAGE_STATS, t.FACTORS, t.BIN_EDGES),
     ),
     Step(contingency.contingency, (t.FACTOR_BINS, t.BIN_EDGES), (t.CONTINGENCY,), labels=True),
@@ -132,11 +132,17 @@ STEPS = (
     Step(
         confident_learning.confident_learning,
         (t.TARGETS, t.PREDICTIONS, t.PREDICTION_CLASSES),
-        (t.LABEL_ERRORS, t.CONFIDENT_JOINT, t.CLASS_NOISE, t.DATASET_FINDINGS),
+        (t.LABEL_ERRORS, t.LABEL_SCORES, t.CONFIDENT_JOINT, t.CLASS_NOISE, t.DATASET_FINDINGS),
+        version=3,
+        labels=True,
+    ),
+    Step(
+        label_neighbors.label_neighbors,
+        (t.TARGETS, t.NEIGHBORS),
+        (t.LABEL_ERRORS, t.LABEL_SCORES, t.DATASET_FINDINGS),
         version=2,
         labels=True,
     ),
-    Step(label_neighbors.label_neighbors, (t.TARGETS, t.NEIGHBORS), (t.LABEL_ERRORS, t.DATASET_FINDINGS), labels=True),
     Step(
         raters.raters,
         (t.ANNOTATIONS,),

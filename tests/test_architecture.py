@@ -69,6 +69,7 @@ BOUNDED_COLLECTS = {
     "labels/confident_learning.py": "one row per class of at most 50 models",
     "labels/confident_passes.py": "one row per class: at most 8 million counts together",
     "labels/object_label_errors.py": "50 models; one row per class",
+    "labels/vote_scores.py": "2 million pairs of classes, or 600,000; a row per source; 1,800 bins per source",
     "labels/rating_blocks.py": "100,000 names; 5 million ratings or numbers",
     "labels/probability_blocks.py": "one row per class",
     "report/galleries.py": "at most max_thumbnails pictures and their boxes",

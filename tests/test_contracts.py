@@ -83,6 +83,7 @@ SCHEMAS = {
     "confident_joint": "model class_name true_class confident_count estimated_count share run_id",
     "class_noise": "model class_name label_count threshold confident_count noise_rate lower upper inverse_noise_rate "
     "run_id",
+    "label_scores": "step source method image_id target_index class_name suggested_class score rank precision run_id",
     "object_label_errors": "step image_id target_index predicted_index model rule class_name other_class box score "
     "threshold run_id",
     "image_label_quality": "model image_id score overlooked swapped badly_located is_error run_id",
@@ -106,7 +107,7 @@ SCHEMAS = {
 OPTIONS = {
     "normalization": "value_range",
     "confident_learning": "filter_by share",
-    "label_neighbors": "k",
+    "label_neighbors": "method k precision",
     "raters": "smoothing iterations",
     "labelling_queue": "model size overlap seed",
     "object_label_errors": "unlabelled_images unpredicted_images",
@@ -128,7 +129,7 @@ OPTIONS = {
     "outliers": "method threshold statistics per_class per_target per_channel",
     "image_findings": "dark bright blurry low_information odd_aspect_ratio odd_size_iqr grayscale_share",
     "label_stats": "",
-    "factor_bins": "rule rules edges sources include exclude timezone max_levels max_values stored_edges",
+    "factor_bins": "rule rules edges sources include exclude keep timezone max_levels max_values stored_edges",
     "contingency": "",
     "balance": "label imbalance_threshold correlation_threshold estimator neighbors sample permutations seed",
     "diversity": "method threshold label",

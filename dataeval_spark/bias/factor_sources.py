@@ -62,7 +62,8 @@ class Units:
 
     ``frame`` has ``image_id``, ``target_index``, ``class_name``, ``is_first`` (one row per image has it) and the
     structs ``numbers`` and ``texts``. ``of_targets`` names the factors that describe a target, not its image;
-    ``derived`` those that are no metadata; ``no_factors`` the columns that cannot be factors, with their types.
+    ``derived`` those that are no metadata; ``moments`` those that are times; ``no_factors`` the columns that cannot be
+    factors, with their types.
     """
 
     frame: DataFrame
@@ -70,6 +71,7 @@ class Units:
     texts: tuple[str, ...]
     of_targets: frozenset[str]
     derived: frozenset[str]
+    moments: frozenset[str]
     no_factors: tuple[tuple[str, str], ...]
 
 
@@ -134,6 +136,7 @@ def labelled_units(
     numbers: dict[str, Column] = {}
     texts: dict[str, Column] = {}
     of_targets: set[str] = set()
+    moments: set[str] = set()
     no_factors: list[tuple[str, str]] = []
     if factors is not None and "metadata" in sources:
         columns = [(name, type) for name, type in factors.dtypes if name not in RESERVED and name in wanted([name])]
@@ -147,6 +150,7 @@ def labelled_units(
                 texts[name] = value.cast("string")
             elif type == "timestamp":
                 numbers[name] = F.unix_micros(value) / 1e6
+                moments.add(name)
             elif type == "date":
                 numbers[name] = F.unix_date(value).cast("double")
             else:
@@ -171,7 +175,8 @@ def labelled_units(
         "image_id", "target_index", "class_name", "is_first", _struct(numbers, "numbers"), _struct(texts, "texts")
     )
     derived = frozenset({*numbers, *texts} - known)
-    return Units(frame, tuple(numbers), tuple(texts), frozenset(of_targets), derived, tuple(no_factors))
+    kinds = frozenset(of_targets), derived, frozenset(moments)
+    return Units(frame, tuple(numbers), tuple(texts), *kinds, tuple(no_factors))
 
 
 def _struct(columns: dict[str, Column], name: str) -> Column:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import uuid
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -130,6 +131,69 @@ def test_split_and_dataset_are_factors_unless_they_are_constant(small):
     assert findings_by_subject(findings) == {"dataset": ("factor_left_out", "Factor dataset has one value only")}
 
 
+COLUMNS = {
+    # name: type, value of a row, whether it is a factor
+    "row_number": ("bigint", lambda row: row, False),
+    "counter_by_ten": ("int", lambda row: 5_000 + 10 * row, False),
+    "id_as_double": ("double", lambda row: float(70_000 + row), False),
+    "id_with_some_missing": ("bigint", lambda row: row if row % 3 else None, False),
+    "id_with_a_few_twice": ("bigint", lambda row: row if row % 20 else 0, False),
+    "hash": ("bigint", lambda row: (row * 6_364_136_223_846_793_005) % 2**62, False),
+    "unix_seconds": ("bigint", lambda row: 1_700_000_000 + 37 * row, False),
+    "moment": ("timestamp", lambda row: datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=37.5 * row), False),
+    "uuid": ("string", lambda row: str(uuid.UUID(int=row)), False),
+    "path": ("string", lambda row: f"photos/{row:03}.jpg", False),
+    "number_as_text": ("string", str, False),
+    "temperature": ("double", lambda row: 20 + row * 0.0137, True),
+    "share": ("float", lambda row: (row * 0.6180339) % 1, True),
+    "age": ("int", lambda row: row * 7 % 80, True),
+    "frame_of_clip": ("int", lambda row: row % 25, True),
+    "clip": ("string", lambda row: f"clip {row // 25}", True),
+    "day": ("date", lambda row: date(2024, 1, 1) + timedelta(days=row // 10), True),
+    "altitude_rounded": ("int", lambda row: (row * 61) % 200 * 10, True),
+    "is_night": ("boolean", lambda row: row % 2 == 0, True),
+}
+
+
+def test_columns_that_name_rows_are_no_factors_and_measurements_are(frame):
+    ids = [f"i{row:03}" for row in range(300)]
+    ddl = ", ".join(f"{name} {type}" for name, (type, *_) in COLUMNS.items())
+    rows = [(i, None, *(value(row) for _, value, _ in COLUMNS.values()), "r") for row, i in enumerate(ids)]
+    factors = frame(f"image_id string, target_index int, {ddl}, run_id string", rows)
+    labelled = image_labels(frame, {i: "cat" if int(i[1:]) % 2 else "dog" for i in ids}), images(frame, ids)
+
+    _, edges, findings = factor_bins(*labelled, None, factors, sources=["metadata"])
+
+    found = {name: name in by_factor(edges) for name in COLUMNS}
+    assert found == {name: is_factor for name, (*_, is_factor) in COLUMNS.items()}
+    said = findings_by_subject(findings)
+    left_out = {name for name, (*_, is_factor) in COLUMNS.items() if not is_factor}
+    assert left_out <= {subject for subject, (rule, _) in said.items() if rule == "factor_left_out"}
+    assert said["row_number"][1] == (
+        "Factor row_number names its rows: 300 values in 300 rows (factor_bins.keep keeps it)"
+    )
+
+    _, edges, _ = factor_bins(*labelled, None, factors, sources=["metadata"], keep=["unix_seconds", "uuid"])
+    assert {"unix_seconds", "uuid", "age"} <= set(by_factor(edges))
+    assert "row_number" not in by_factor(edges)
+
+    _, edges, _ = factor_bins(*labelled, None, factors, include=["row_number"])
+    assert set(by_factor(edges)) == {"row_number"}
+
+
+def test_image_statistics_stay_factors_though_each_image_has_its_own(frame):
+    ids = [f"i{row:03}" for row in range(60)]
+    stats = image_stats(
+        frame, [{"image_id": i, "width": 300 + row, "height": 10_000 - 7 * row} for row, i in enumerate(ids)]
+    )
+
+    _, edges, _ = factor_bins(
+        image_labels(frame, dict.fromkeys(ids, "cat")), images(frame, ids), stats, sources=["statistics"]
+    )
+
+    assert {"width", "height"} <= set(by_factor(edges))
+
+
 def test_a_text_that_names_its_rows_and_what_is_excluded_are_left_out_with_the_reason(frame):
     ids = [f"i{row:02}" for row in range(50)]
     factors = frame(
@@ -144,7 +208,10 @@ def test_a_text_that_names_its_rows_and_what_is_excluded_are_left_out_with_the_r
 
     assert set(by_factor(edges)) == {"city"}
     found = findings_by_subject(findings)
-    assert found["name"] == ("factor_left_out", "Factor name names its rows: 50 values in 50 rows")
+    assert found["name"] == (
+        "factor_left_out",
+        "Factor name names its rows: 50 values in 50 rows (factor_bins.keep keeps it)",
+    )
     assert found["parts"] == (
         "factor_left_out",
         "Factor parts is array<int>: only numbers, texts, booleans and times are factors",

@@ -72,10 +72,12 @@ def test_a_factor_of_the_image_counts_its_first_rows_only():
     [
         ([3.0] * 30, ["a"] * 30, ("constant", "constant")),
         ([float("nan")] * 30, [None] * 30, ("no_values", "no_values")),
-        (range(50), [f"t{i}" for i in range(50)], (None, "identifier")),
+        (range(50), [f"t{i}" for i in range(50)], ("identifier", "identifier")),
+        ([i + 0.5 for i in range(50)], ["a", "b"] * 25, (None, None)),
+        ([i % 44 for i in range(50)], ["a", "b"] * 25, (None, None)),
         ([3.0, float("nan")], ["a", None], (None, None)),
     ],
-    ids=["constant", "no values", "names its rows", "constant but for missing values"],
+    ids=["constant", "no values", "names its rows", "measured", "counted", "constant but for missing values"],
 )
 def test_what_cannot_be_a_factor_says_why(numbers, texts, reasons):
     found = summaries([float(value) for value in numbers], texts)
