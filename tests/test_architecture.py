@@ -33,6 +33,7 @@ BOUNDED_COLLECTS = {
     "bias/contingency.py": "names of factors",
     "bias/coverage.py": "one row per encoder",
     "bias/coverage_gaps.py": "one row per factor and bin",
+    "bias/factor_tests.py": "classes x factors",
     "bias/factor_sources.py": "one row: counts per metadata column",
     "bias/factors.py": "one row per factor",
     "bias/feature_value.py": "pairs of factors",

@@ -64,12 +64,14 @@ SCHEMAS = {
     "diversity": "factor class_name diversity method bins filled_bins threshold is_low n run_id",
     "parity": "factor score p_value adjusted_pvalue g_statistic degrees_of_freedom pearson_statistic pearson_p_value "
     "cramers_v low_expected_cells insufficient is_significant n run_id",
+    "factor_tests": "factor test class_name statistic p_value adjusted_pvalue effect_size degrees_of_freedom location "
+    "n n_rest run_id",
     "coverage": "encoder image_id target_index radius coverage_radius method rank run_id",
     "coverage_stats": "encoder class_name n uncovered uncovered_share mean_radius max_radius coverage_radius method "
     "observations dimensions run_id",
     "completeness": "encoder class_name n dimensions rank completeness isotropy run_id",
     "coverage_gaps": "pattern parts level n expected threshold images_needed rank found run_id",
-    "shortcuts": "class_name factor auc p_value adjusted_pvalue score n n_rest is_shortcut lowest highest run_id",
+    "shortcuts": "class_name factor value auc p_value adjusted_pvalue score n n_rest is_shortcut lowest highest run_id",
     "feature_value": "factor rank verdict score p_value auc auc_std folds redundancy redundant_with bins run_id",
     "factor_predictors": "rule factor score share p_value adjusted_pvalue n_flagged n explains run_id",
     "label_parity": "window reference current class_name reference_count current_count reference_share current_share "
@@ -131,6 +133,7 @@ OPTIONS = {
     "label_stats": "",
     "factor_bins": "rule rules edges sources include exclude keep timezone max_levels max_values stored_edges",
     "contingency": "",
+    "factor_tests": "",
     "balance": "label imbalance_threshold correlation_threshold estimator neighbors sample permutations seed",
     "diversity": "method threshold label",
     "parity": "score_threshold p_value_threshold label",

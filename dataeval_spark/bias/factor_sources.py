@@ -58,12 +58,12 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 
 @dataclass(frozen=True)
 class Units:
-    """Labelled things with their factors.
+    """Labelled things, and images without labels, with their factors.
 
-    ``frame`` has ``image_id``, ``target_index``, ``class_name``, ``is_first`` (one row per image has it) and the
-    structs ``numbers`` and ``texts``. ``of_targets`` names the factors that describe a target, not its image;
-    ``derived`` those that are no metadata; ``moments`` those that are times; ``no_factors`` the columns that cannot be
-    factors, with their types.
+    ``frame`` has ``image_id``, ``target_index`` and ``class_name`` (both null for an image without labels),
+    ``is_first`` (one row per image has it) and the structs ``numbers`` and ``texts``. ``of_targets`` names the factors
+    that describe a target, not its image; ``derived`` those that are no metadata; ``moments`` those that are times;
+    ``no_factors`` the columns that cannot be factors, with their types.
     """
 
     frame: DataFrame
@@ -86,7 +86,7 @@ def labelled_units(
     exclude: Sequence[str] = (),
     timezone: str = "UTC",
 ) -> Units:
-    """Join everything known of each labelled thing.
+    """Join everything known of each labelled thing, and of each image without labels.
 
     A metadata column describes targets where any row of a target has it (then a target without its own value takes
     the image's), else images. Boxes give ``box_width``, ``box_height``, ``box_area``, ``box_aspect_ratio`` (width /
@@ -97,7 +97,8 @@ def labelled_units(
     Parameters
     ----------
     targets, images : DataFrame
-        Tables of these names; of ``images`` the live rows. Targets of an unknown class are left out.
+        Tables of these names; of ``images`` the live rows. Targets of an unknown class are left out; an image without
+        others has a row all the same, as one without labels.
     image_stats, factors : DataFrame, optional
         Tables of these names.
     sources : sequence of str
@@ -132,7 +133,8 @@ def labelled_units(
         F.count("*").over(in_image).cast("double").alias("objects_per_image"),
     )
     timed = with_capture_time(images.select("image_id", "captured_at", "split", "dataset"), image_stats)
-    joined = labelled.join(timed, on="image_id", how="inner")
+    # An image has a row per target, and one where it has none.
+    joined = timed.join(labelled, on="image_id", how="left").withColumn("is_first", F.coalesce("is_first", F.lit(True)))
     numbers: dict[str, Column] = {}
     texts: dict[str, Column] = {}
     of_targets: set[str] = set()

@@ -1,4 +1,4 @@
-"""Factors of every labelled thing, cut into bins; which factors are left out, and which mix units."""
+"""Factors of every labelled thing and every image, cut into bins; which are left out, and which mix units."""
 
 from __future__ import annotations
 
@@ -48,6 +48,9 @@ def factor_bins(
     stored_edges: bool = False,
 ) -> tuple[DataFrame, DataFrame, DataFrame]:
     """Cut every factor of every labelled thing into bins, by DataEval's automatic rule or as told.
+
+    An image without labels has a row too, without class: its statistics, metadata and times are cut as those of the
+    others, and what measures labels leaves it out.
 
     A number is cut where it looks continuous or has more values than the larger of 20 and the square root of its
     rows; otherwise each value is a bin. A text has a bin per value. Missing values have a bin of their own. A factor
@@ -206,7 +209,7 @@ def _summaries(
         return pa.Table.from_pylist([row], schema=schema)
 
     schema = _summary_schema()
-    columns = units.select("is_first", "numbers", "texts")
+    columns = units.select("is_first", "target_index", "numbers", "texts")
     rows = columns.mapInArrow(partials, _PARTIAL).groupBy("factor").applyInArrow(merged, _SUMMARY)
     # Bounded: one row per factor, with at most max_levels entries.
     return sorted((row.asDict(recursive=True) for row in rows.collect()), key=lambda row: str(row["factor"]))

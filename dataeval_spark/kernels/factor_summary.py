@@ -62,12 +62,13 @@ def partial_rows(
 ) -> Iterator[pa.RecordBatch]:
     """Blocks of numbers and counts of texts of one task's rows.
 
-    A factor of the image counts once per image (rows whose ``is_first`` is true), one of the target once per target.
+    A factor of the image counts once per image (rows whose ``is_first`` is true), one of the target once per target
+    (rows with a ``target_index``).
 
     Parameters
     ----------
     batches : iterator of RecordBatch
-        Columns ``is_first`` and the structs ``numbers`` and ``texts``, one field per factor.
+        Columns ``is_first``, ``target_index`` and the structs ``numbers`` and ``texts``, one field per factor.
     target_factors : frozenset of str
         Factors of the target.
     wanted : frozenset of str
@@ -76,16 +77,16 @@ def partial_rows(
     texts: dict[str, dict[str | None, int]] = {}
     overflowing: set[str] = set()
     for batch in batches:
-        first = batch.column("is_first")
+        first, is_target = batch.column("is_first"), batch.column("target_index").is_valid()
         for name, values in _fields(batch.column("numbers"), wanted):
-            kept = values if name in target_factors else values.filter(first)
+            kept = values.filter(is_target if name in target_factors else first)
             numbers = kept.cast(pa.float64()).to_numpy(zero_copy_only=False)
             level = "target" if name in target_factors else "image"
             yield _rows([(name, level, True, numbers.tobytes(), None, numbers.size, False)])
         for name, values in _fields(batch.column("texts"), wanted):
             counted = texts.setdefault(name, {})
             if name not in overflowing:
-                kept = values if name in target_factors else values.filter(first)
+                kept = values.filter(is_target if name in target_factors else first)
                 for entry in pc.value_counts(kept).to_pylist():
                     counted[entry["values"]] = counted.get(entry["values"], 0) + entry["counts"]
                 if len(counted) > LEVELS_AT_ONCE:

@@ -1,6 +1,15 @@
 """The contracts of all tables: names, types, units and meaning. No Spark is imported here."""
 
-from dataeval_spark.tables.bias import BALANCE, BIN_EDGES, CONTINGENCY, DIVERSITY, FACTOR_BINS, LABEL_STATS, PARITY
+from dataeval_spark.tables.bias import (
+    BALANCE,
+    BIN_EDGES,
+    CONTINGENCY,
+    DIVERSITY,
+    FACTOR_BINS,
+    FACTOR_TESTS,
+    LABEL_STATS,
+    PARITY,
+)
 from dataeval_spark.tables.contract import Column, Table
 from dataeval_spark.tables.coverage import COMPLETENESS, COVERAGE, COVERAGE_GAPS, COVERAGE_STATS
 from dataeval_spark.tables.images import FACTORS, IMAGES, INGEST_FINDINGS, SOURCE_FILES, TARGETS
@@ -94,6 +103,7 @@ ALL_TABLES = (
     BALANCE,
     DIVERSITY,
     PARITY,
+    FACTOR_TESTS,
     COVERAGE,
     COVERAGE_STATS,
     COMPLETENESS,
@@ -166,6 +176,7 @@ __all__ = [
     "FACTORS",
     "FACTOR_BINS",
     "FACTOR_PREDICTORS",
+    "FACTOR_TESTS",
     "FEATURE_DISTANCE",
     "FEATURE_VALUE",
     "HASHES",

@@ -101,6 +101,44 @@ def test_a_missing_value_has_a_bin_of_its_own(small):
     assert findings.count() == 0
 
 
+def test_images_without_labels_have_the_factors_of_images_and_none_of_boxes(frame):
+    boxed = {"image_id": "a", "class_name": "cat", "box": (0.0, 0.0, 10.0, 20.0)}
+    targets = table(
+        frame,
+        TARGETS,
+        [
+            {**boxed, "target_index": 0},
+            {**boxed, "target_index": 1, "box": (0.0, 0.0, 20.0, 20.0)},
+            {"image_id": "b", "target_index": 0, "class_name": None},
+        ],
+    )
+    factors = frame(FACTORS, [(i, None, "sun" if i == "a" else "fog", 1.0, None, "r") for i in "abc"])
+    stats = image_stats(frame, [{"image_id": i, "mean": float(place)} for place, i in enumerate("abc")])
+
+    binned, edges, _ = factor_bins(targets, images(frame, "abc"), stats, factors)
+
+    rows = {(row.image_id, row.target_index): row for row in binned.collect()}
+    assert {key: row.class_name for key, row in rows.items()} == {
+        ("a", 0): "cat",
+        ("a", 1): "cat",
+        ("b", None): None,
+        ("c", None): None,
+    }
+    assert by_factor(edges)["weather"] == {"fog": 2, "sun": 1, "missing": 0}
+    assert by_factor(edges)["mean"] == {"0": 1, "1": 1, "2": 1, "missing": 0}
+    assert by_factor(edges)["box_width"] == {"10": 1, "20": 1, "missing": 0}
+    assert rows["c", None].numbers["mean"] == 2.0
+
+
+def test_a_dataset_without_any_label_has_factors(frame):
+    stats = image_stats(frame, [{"image_id": i, "mean": float(place % 2)} for place, i in enumerate("abcd")])
+
+    binned, edges, _ = factor_bins(table(frame, TARGETS, []), images(frame, "abcd"), stats)
+
+    assert by_factor(edges) == {"mean": {"0": 2, "1": 2, "missing": 0}}
+    assert binned.where("class_name IS NULL").count() == 4
+
+
 def test_times_are_read_in_the_zone_that_is_given(small):
     _, edges, _ = factor_bins(
         **small, sources=["time"], timezone="Europe/Berlin", include=["hour", "weekday", "season"]
@@ -184,7 +222,7 @@ def test_columns_that_name_rows_are_no_factors_and_measurements_are(frame):
 def test_image_statistics_stay_factors_though_each_image_has_its_own(frame):
     ids = [f"i{row:03}" for row in range(60)]
     stats = image_stats(
-        frame, [{"image_id": i, "width": 300 + row, "height": 10_000 - 7 * row} for row, i in enumerate(ids)]
+        frame, [{"image_id": i, "width": 300.0 + row, "height": 9_000.0 - 7 * row} for row, i in enumerate(ids)]
     )
 
     _, edges, _ = factor_bins(

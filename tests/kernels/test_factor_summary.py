@@ -20,10 +20,11 @@ def batches(numbers, texts, first, size):
     batch = pa.RecordBatch.from_arrays(
         [
             pa.array(first),
+            pa.array([0] * len(first), pa.int32()),
             pa.array([{"x": value} for value in numbers], pa.struct([("x", pa.float64())])),
             pa.array([{"t": value} for value in texts], pa.struct([("t", pa.string())])),
         ],
-        names=["is_first", "numbers", "texts"],
+        names=["is_first", "target_index", "numbers", "texts"],
     )
     return (batch.slice(start, size) for start in range(0, batch.num_rows, size))
 
