@@ -135,6 +135,12 @@ def test_the_result_does_not_depend_on_the_partitions(noisy):
     assert results[0] == results[1]
 
 
+def test_without_labels_nothing_is_doubted(frame):
+    results = label_neighbors(frame(TARGETS, []), frame(NEIGHBORS, []))
+
+    assert [result.count() for result in results] == [0, 0, 0]
+
+
 def test_too_few_labels_are_not_judged(frame, neighbors_of, digits):
     vectors, labels = digits
     targets = frame(TARGETS, [target(f"{i:04}", str(label)) for i, label in enumerate(labels[:15])])
