@@ -69,8 +69,8 @@ def confident_learning(
 
     The set is that of cleanlab's ``find_label_issues(..., return_indices_ranked_by="self_confidence")``, whatever the
     partitions; of equal values at a cut those with smaller ids are taken, where cleanlab takes any. Cost: predictions
-    are laid out in blocks once and read three times, and only values in the one bin that a cut goes through are sorted. The
-    driver holds classes x classes x bins, at most 8 million counts.
+    are laid out in blocks once and read three times, and only values in the one bin that a cut goes through are
+    sorted. The driver holds classes x classes x bins, at most 8 million counts.
 
     Parameters
     ----------
