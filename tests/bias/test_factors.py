@@ -88,15 +88,16 @@ def small(frame):
 def test_a_missing_value_has_a_bin_of_its_own(small):
     binned, edges, findings = factor_bins(**small, sources=["metadata"], edges={"age": [0, 18, 65]})
 
-    # e has no age, f no metadata at all; g has no label
+    # e has no age, f no metadata at all; g has no label, and counts all the same
     assert by_factor(edges) == {
-        "weather": {"rain": 1, "sun": 3, "missing": 2},
-        "age": {"< 0": 0, "[0, 18)": 1, "[18, 65)": 2, ">= 65": 1, "missing": 2},
-        "tag": {"same": 5, "missing": 1},
+        "weather": {"rain": 1, "snow": 1, "sun": 3, "missing": 2},
+        "age": {"< 0": 0, "[0, 18)": 2, "[18, 65)": 2, ">= 65": 1, "missing": 2},
+        "tag": {"other": 1, "same": 5, "missing": 1},
     }
     found = bins_by_image(binned)
-    assert found["d", 0] == {"age": 3, "tag": 0, "weather": 2}
-    assert found["f", 0] == {"age": 4, "tag": 1, "weather": 2}
+    assert found["d", 0] == {"age": 3, "tag": 1, "weather": 3}
+    assert found["f", 0] == {"age": 4, "tag": 2, "weather": 3}
+    assert found["g", None] == {"age": 1, "tag": 0, "weather": 1}
     assert {row.image_id: dict(row.numbers) for row in binned.collect()}["e"] == {}
     assert findings.count() == 0
 
@@ -146,9 +147,9 @@ def test_times_are_read_in_the_zone_that_is_given(small):
 
     # 23:30 in London is half past midnight in Berlin, and half past one in summer.
     assert by_factor(edges) == {
-        "hour": {"0": 4, "1": 2, "missing": 0},
-        "weekday": {"Monday": 1, "Sunday": 1, "Tuesday": 3, "Wednesday": 1, "missing": 0},
-        "season": {"autumn": 1, "spring": 1, "summer": 1, "winter": 3, "missing": 0},
+        "hour": {"0": 5, "1": 2, "missing": 0},
+        "weekday": {"Monday": 1, "Sunday": 1, "Tuesday": 3, "Wednesday": 2, "missing": 0},
+        "season": {"autumn": 1, "spring": 1, "summer": 1, "winter": 4, "missing": 0},
     }
 
 
@@ -165,7 +166,7 @@ def test_a_time_that_the_source_does_not_give_is_that_of_the_file(small, frame):
 def test_split_and_dataset_are_factors_unless_they_are_constant(small):
     _, edges, findings = factor_bins(**small, sources=["origin"])
 
-    assert by_factor(edges) == {"split": {"train": 4, "missing": 2}}
+    assert by_factor(edges) == {"split": {"train": 4, "missing": 3}}
     assert findings_by_subject(findings) == {"dataset": ("factor_left_out", "Factor dataset has one value only")}
 
 
@@ -315,16 +316,16 @@ def test_stored_edges_bin_new_data_and_count_what_they_do_not_know(small, frame)
     binned, kept, findings = factor_bins(**new, bin_edges=edges, sources=["metadata"], stored_edges=True)
 
     found = bins_by_image(binned)
-    assert found["a", 0] == {"age": 3, "tag": 0, "weather": -1}
-    assert found["b", 0] == {"age": 1, "tag": 0, "weather": 1}
+    assert found["a", 0] == {"age": 3, "tag": 1, "weather": -1}
+    assert found["b", 0] == {"age": 1, "tag": 1, "weather": 2}
     assert sorted(kept.collect()) == sorted(edges.collect())
     assert findings_by_subject(findings)["weather"] == (
         "unseen_levels",
-        "Factor weather: 1 of 6 values are in none of the stored bins",
+        "Factor weather: 1 of 7 values are in none of the stored bins",
     )
     assert findings_by_subject(findings)["age"] == (
         "values_out_of_range",
-        "Factor age: 0 values below and 1 above all stored ones, of 6",
+        "Factor age: 0 values below and 1 above all stored ones, of 7",
     )
 
 
