@@ -31,8 +31,12 @@ from dataeval_spark.errors import ConfigError
 from dataeval_spark.ingest.maite import MapStyle
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.inline_gallery import Gallery, gallery_of
+<<<<<<< HEAD
 from dataeval_spark.locations import refuse_credentials
 from dataeval_spark.maite_dataset import MaiteDataset
+=======
+from dataeval_spark.maite_dataset import MaiteDataset, images_of
+>>>>>>> labels
 from dataeval_spark.progress import Progress
 from dataeval_spark.report import collect_report_data, save_report
 from dataeval_spark.report_page import page_of
@@ -280,14 +284,15 @@ class Audit:
         """The images and labels as a MAITE (and PyTorch) data set, decoded when they are asked for.
 
         Options are those of :class:`dataeval_spark.maite_dataset.MaiteDataset`: dataset, split, view, transform, task.
-        ``open_holdout`` is why images of a hold-out are among them; without it they are refused.
+        ``open_holdout`` is why images of a hold-out are among them; without it they are refused before any is read.
         """
-        made = MaiteDataset(self.workspace, **options)
         if holdout.parts(self.workspace):
+            chosen = {name: options.get(name) for name in ("dataset", "split", "view", "version")}
             with self._run("maite", {"open_holdout": open_holdout}) as (run, _):
-                for line in holdout.open_among(self.workspace, run, made.images(), open_holdout):
+                images = images_of(self.workspace, **chosen)
+                for line in holdout.open_among(self.workspace, run, images, open_holdout):
                     self._echo(line)
-        return made
+        return MaiteDataset(self.workspace, **options)
 
     def __repr__(self) -> str:
         return f"Audit({self.workspace.location!r})"

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from dataeval_spark import holdout
 from dataeval_spark import tables as t
 from dataeval_spark.errors import OptionError, TableMissingError
+from dataeval_spark.frames.capture_time import with_capture_time
 from dataeval_spark.pipeline import Options, read_live, run_step, skip
 from dataeval_spark.runs import Run, StepRun, has_done, work_id
 from dataeval_spark.snapshots import at
@@ -178,7 +179,8 @@ def _known_refs(workspace: Workspace) -> str:
 
 def _window(workspace: Workspace, ref: str, now: datetime) -> tuple[datetime, datetime]:
     """First and last capture time of the current data; the time of the run where none is known."""
-    images = _images_of(workspace, ref)[1]
+    place, images = _images_of(workspace, ref)
+    images = with_capture_time(images.select("image_id", "captured_at"), place.read_or_none(t.IMAGE_STATS))
     # Seconds since 1970: a collected timestamp would come back in the session's time zone.
     seconds = F.unix_micros("captured_at")
     row = images.agg(F.min(seconds).alias("first"), F.max(seconds).alias("last")).collect()[0]

@@ -43,6 +43,12 @@ def conforming(table: Table, frame: DataFrame, *, run_id: str) -> DataFrame:
     return frame.select(*(identifier(name) for name in (*expected, *extra)))
 
 
+def freed_columns(table: Table, existing: DataFrame) -> list[str]:
+    """Columns that an existing table requires and the contract does not: an older version filled them always."""
+    free = {column.name for column in table.columns if column.nullable}
+    return [field.name for field in existing.schema.fields if field.name in free and not field.nullable]
+
+
 def missing_columns(table: Table, name: str, existing: Mapping[str, str], rows: Mapping[str, str]) -> list[str]:
     """DDL of the columns that an existing table lacks; those of the rows count where the table is open.
 

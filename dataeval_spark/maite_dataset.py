@@ -37,6 +37,28 @@ class DetectionTarget:
     scores: NDArray[np.float64]
 
 
+def images_of(
+    workspace: Workspace,
+    *,
+    dataset: str | None = None,
+    split: str | None = None,
+    view: str | None = None,
+    version: int | None = None,
+) -> DataFrame:
+    """``image_id`` of the images that a `MaiteDataset` of these options has; no label is read."""
+    images = _live(workspace, dataset, split).select("image_id")
+    if view is None:
+        return images
+    return images.join(members_of(workspace, view, version)[0], on="image_id", how="left_semi")
+
+
+def _live(workspace: Workspace, dataset: str | None, split: str | None) -> DataFrame:
+    images = workspace.read(IMAGES).where("deleted_at IS NULL")
+    for name, value in (("dataset", dataset), ("split", split)):
+        images = images if value is None else images.where(F.col(name) == value)
+    return images
+
+
 class MaiteDataset:
     """Live images of a workspace, in order of their ids, as a map-style data set of the MAITE protocol.
 
@@ -92,9 +114,7 @@ class MaiteDataset:
         task: Task | None = None,
         max_images: int = 2_000_000,
     ) -> None:
-        images = workspace.read(IMAGES).where("deleted_at IS NULL")
-        for name, value in (("dataset", dataset), ("split", split)):
-            images = images if value is None else images.where(F.col(name) == value)
+        images = _live(workspace, dataset, split)
         self._workspace = workspace
         self._transform = transform
         targets = workspace.read(TARGETS)
@@ -131,11 +151,6 @@ class MaiteDataset:
                 "Hint: num_workers=0, or dataeval-spark export --format webdataset"
             )
         return {**self.__dict__, "_workspace": None}
-
-    def images(self) -> DataFrame:
-        """``image_id`` of the images, each once."""
-        ids = pa.table({"image_id": self._images["image_id"].unique()})
-        return self._workspace.spark.createDataFrame(ids)
 
     def __len__(self) -> int:
         return self._images.num_rows

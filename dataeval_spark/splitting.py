@@ -198,8 +198,8 @@ def _rates(reference: DataFrame, strata: DataFrame) -> dict[str, float]:
     images = labels.count()
     if images == 0:
         raise OptionError(
-            "split.target names a dataset of which no image has what is stratified by: factors are known of labelled "
-            "images only.\nHint: ingest labels of some of its images, or split without --target"
+            "split.target names a dataset of which no image has what is stratified by.\n"
+            "Hint: ingest labels, or metadata, of some of its images, or split without --target"
         )
     sums = labels.select(F.explode("strata").alias("stratum", "n")).groupBy("stratum").agg(F.sum("n").alias("n"))
     return {row["stratum"]: row["n"] / images for row in sums.limit(20_000).collect()}  # bounded: strata

@@ -17,6 +17,7 @@ from dataeval_spark.bias import (
     coverage,
     coverage_gaps,
     diversity,
+    factor_tests,
     factors,
     feature_value,
     flagged,
@@ -111,6 +112,7 @@ STEPS = (
     Step(contingency.contingency, (t.FACTOR_BINS, t.BIN_EDGES), (t.CONTINGENCY,), labels=True),
     Step(balance.balance, (t.CONTINGENCY, t.BIN_EDGES, t.FACTOR_BINS), (t.BALANCE,), version=2, labels=True),
     Step(diversity.diversity, (t.CONTINGENCY,), (t.DIVERSITY,), labels=True),
+<<<<<<< HEAD
     Step(parity.parity, (t.CONTINGENCY,), (t.PARITY,), version=2, labels=True),
     Step(
         coverage.coverage,
@@ -120,8 +122,14 @@ STEPS = (
         labels=True,
     ),
     Step(completeness.completeness, (t.EMBEDDINGS, t.TARGETS), (t.COMPLETENESS,), version=2, labels=True),
+=======
+    Step(parity.parity, (t.CONTINGENCY,), (t.PARITY,), labels=True),
+    Step(factor_tests.factor_tests, (t.FACTOR_BINS,), (t.FACTOR_TESTS,), labels=True),
+    Step(coverage.coverage, (t.NEIGHBORS, t.EMBEDDINGS, t.TARGETS), (t.COVERAGE, t.COVERAGE_STATS), labels=True),
+    Step(completeness.completeness, (t.EMBEDDINGS, t.TARGETS), (t.COMPLETENESS,), labels=True),
+>>>>>>> labels
     Step(coverage_gaps.coverage_gaps, (t.FACTOR_BINS, t.BIN_EDGES), (t.COVERAGE_GAPS,), labels=True),
-    Step(shortcuts.shortcuts, (t.FACTOR_BINS, t.BALANCE), (t.SHORTCUTS,), labels=True),
+    Step(shortcuts.shortcuts, (t.FACTOR_BINS, t.BALANCE, t.BIN_EDGES), (t.SHORTCUTS,), version=2, labels=True),
     Step(feature_value.feature_value, (t.FACTOR_BINS, t.BALANCE), (t.FEATURE_VALUE,), labels=True),
     Step(flagged.factor_predictors, (t.FACTOR_BINS, t.IMAGE_FINDINGS), (t.FACTOR_PREDICTORS,), version=2),
     Step(embedding_health.embedding_health, (t.EMBEDDINGS,), (t.DATASET_FINDINGS,), version=2),
@@ -138,11 +146,17 @@ STEPS = (
     Step(
         confident_learning.confident_learning,
         (t.TARGETS, t.PREDICTIONS, t.PREDICTION_CLASSES),
-        (t.LABEL_ERRORS, t.CONFIDENT_JOINT, t.CLASS_NOISE, t.DATASET_FINDINGS),
+        (t.LABEL_ERRORS, t.LABEL_SCORES, t.CONFIDENT_JOINT, t.CLASS_NOISE, t.DATASET_FINDINGS),
+        version=3,
+        labels=True,
+    ),
+    Step(
+        label_neighbors.label_neighbors,
+        (t.TARGETS, t.NEIGHBORS),
+        (t.LABEL_ERRORS, t.LABEL_SCORES, t.DATASET_FINDINGS),
         version=2,
         labels=True,
     ),
-    Step(label_neighbors.label_neighbors, (t.TARGETS, t.NEIGHBORS), (t.LABEL_ERRORS, t.DATASET_FINDINGS), labels=True),
     Step(
         raters.raters,
         (t.ANNOTATIONS,),

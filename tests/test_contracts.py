@@ -65,13 +65,19 @@ SCHEMAS = {
     "adjusted_pvalue method threshold is_flagged n run_id",
     "diversity": "factor class_name diversity method bins filled_bins threshold is_low n run_id",
     "parity": "factor score p_value adjusted_pvalue g_statistic degrees_of_freedom pearson_statistic pearson_p_value "
+<<<<<<< HEAD
     "robust_p_value cramers_v low_expected_cells insufficient is_significant n run_id",
+=======
+    "cramers_v low_expected_cells insufficient is_significant n run_id",
+    "factor_tests": "factor test class_name statistic p_value adjusted_pvalue effect_size degrees_of_freedom location "
+    "n n_rest run_id",
+>>>>>>> labels
     "coverage": "encoder image_id target_index radius coverage_radius method rank run_id",
     "coverage_stats": "encoder class_name n uncovered uncovered_share mean_radius max_radius coverage_radius method "
     "observations dimensions run_id",
     "completeness": "encoder class_name n dimensions rank completeness isotropy run_id",
     "coverage_gaps": "pattern parts level n expected threshold images_needed rank found run_id",
-    "shortcuts": "class_name factor auc p_value adjusted_pvalue score n n_rest is_shortcut lowest highest run_id",
+    "shortcuts": "class_name factor value auc p_value adjusted_pvalue score n n_rest is_shortcut lowest highest run_id",
     "feature_value": "factor rank verdict score p_value auc auc_std folds redundancy redundant_with bins run_id",
     "factor_predictors": "rule factor score share p_value adjusted_pvalue n_flagged n explains run_id",
     "label_parity": "window reference current class_name reference_count current_count reference_share current_share "
@@ -86,6 +92,7 @@ SCHEMAS = {
     "confident_joint": "model class_name true_class confident_count estimated_count share run_id",
     "class_noise": "model class_name label_count threshold confident_count noise_rate lower upper inverse_noise_rate "
     "run_id",
+    "label_scores": "step source method image_id target_index class_name suggested_class score rank precision run_id",
     "object_label_errors": "step image_id target_index predicted_index model rule class_name other_class box score "
     "threshold run_id",
     "image_label_quality": "model image_id score overlooked swapped badly_located is_error run_id",
@@ -109,7 +116,7 @@ SCHEMAS = {
 OPTIONS = {
     "normalization": "value_range",
     "confident_learning": "filter_by share",
-    "label_neighbors": "k",
+    "label_neighbors": "method k precision",
     "raters": "smoothing iterations",
     "labelling_queue": "model size overlap seed",
     "object_label_errors": "unlabelled_images unpredicted_images",
@@ -132,8 +139,9 @@ OPTIONS = {
     "image_findings": "dark bright blurry low_information odd_aspect_ratio odd_size_iqr odd_size_factor "
     "grayscale_share compat",
     "label_stats": "",
-    "factor_bins": "rule rules edges sources include exclude timezone max_levels max_values stored_edges",
+    "factor_bins": "rule rules edges sources include exclude keep timezone max_levels max_values stored_edges",
     "contingency": "",
+    "factor_tests": "",
     "balance": "label imbalance_threshold correlation_threshold estimator neighbors sample permutations seed",
     "diversity": "method threshold label",
     "parity": "score_threshold p_value_threshold label",

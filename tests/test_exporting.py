@@ -247,7 +247,9 @@ def test_parts_of_a_split_are_exported_and_a_hold_out_with_a_reason_only(audit, 
         audit.export(place / "parts")  # images of a hold-out are among all images
     assert not (place / "parts").exists()
     with pytest.raises(HoldoutError, match="'test' of split 'main'"):
-        audit.maite(dataset="d")
+        audit.maite(dataset="d", max_images=1)  # asked before images are counted and read
+    with pytest.raises(HoldoutError, match="'test' of split 'main'"):
+        audit.maite(view="d")
     audit.export(place / "parts", format="yolo", split="main", open_holdout="final test")
 
     folders = {path.name for path in (place / "parts" / "images").iterdir()}

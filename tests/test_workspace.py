@@ -12,7 +12,15 @@ from dataeval_spark.errors import SchemaError, TableMissingError, WorkspaceError
 from dataeval_spark.ingest.source import FINDINGS_DDL, finding_rows
 from dataeval_spark.locations import is_catalog_name
 from dataeval_spark.table_access import Writer
-from dataeval_spark.tables import DATASET_FINDINGS, EMBEDDINGS, FACTORS, INGEST_FINDINGS, LABEL_STATS, UNREADABLE_IMAGES
+from dataeval_spark.tables import (
+    DATASET_FINDINGS,
+    EMBEDDINGS,
+    FACTOR_BINS,
+    FACTORS,
+    INGEST_FINDINGS,
+    LABEL_STATS,
+    UNREADABLE_IMAGES,
+)
 from dataeval_spark.workspace import Workspace
 
 ROW = "image_id string, stage string, error_class string, message string, content_length bigint, fingerprint string"
@@ -269,3 +277,15 @@ def test_a_table_of_an_older_workspace_is_read_under_its_old_name_and_renamed_on
     )
     workspace.write(INGEST_FINDINGS, new, writer(), scope="d")
     assert rows(workspace, INGEST_FINDINGS, "kind", "severity", "n") == {("one_class", "warning", 1)}
+
+
+def test_a_column_that_an_older_version_required_may_be_null_now(spark, tmp_path, frame):
+    location = tmp_path / "audit"
+    required = replace(FACTOR_BINS, columns=tuple(replace(column, nullable=False) for column in FACTOR_BINS.columns))
+    spark.sql(f"CREATE TABLE delta.`{location}/factor_bins` ({required.ddl()}) USING DELTA")
+
+    Workspace(spark, str(location)).write(
+        FACTOR_BINS, frame(FACTOR_BINS, [("a", None, None, {"hour": 1}, {}, "r")]), writer()
+    )
+
+    assert rows(Workspace(spark, str(location)), FACTOR_BINS, "image_id", "class_name") == {("a", None)}

@@ -22,7 +22,7 @@ def contingency(factor_bins: DataFrame, bin_edges: DataFrame) -> DataFrame:
     Parameters
     ----------
     factor_bins, bin_edges : DataFrame
-        Tables of these names.
+        Tables of these names; images without labels are left out.
 
     Returns
     -------
@@ -34,7 +34,8 @@ def contingency(factor_bins: DataFrame, bin_edges: DataFrame) -> DataFrame:
     >>> contingency(binned, edges).where("factor_a = 'class_name' AND factor_b = 'weather'").show()
     """
     counted = (
-        factor_bins.select("class_name", "bins")
+        factor_bins.where("class_name IS NOT NULL")
+        .select("class_name", "bins")
         .mapInArrow(pair_counts, _PARTIAL)
         .groupBy("factor_a", "value_a", "factor_b", "value_b")
         .agg(F.sum("n").alias("n"))

@@ -38,7 +38,7 @@ _ROWS = (
 def sampled(factor_bins: DataFrame, sample: int, seed: int) -> DataFrame:
     """At most ``sample`` rows, chosen by a hash of their key: the same ones for any order and partitions."""
     key = F.xxhash64(F.lit(seed), "image_id", "target_index")
-    return factor_bins.orderBy(key, "image_id", "target_index").limit(sample)
+    return factor_bins.where("class_name IS NOT NULL").orderBy(key, "image_id", "target_index").limit(sample)
 
 
 def neighbor_balance(

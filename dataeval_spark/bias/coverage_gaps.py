@@ -166,7 +166,8 @@ def _combinations(factor_bins: DataFrame, names: Sequence[str]) -> DataFrame:
                 [pa.ListArray.from_arrays(offsets, flat), pa.array(n)], names=["values", "n"]
             )
 
-    counted = factor_bins.select("class_name", "bins").mapInArrow(count, "values array<string>, n bigint")
+    labelled = factor_bins.where("class_name IS NOT NULL")
+    counted = labelled.select("class_name", "bins").mapInArrow(count, "values array<string>, n bigint")
     return counted.groupBy("values").agg(F.sum("n").alias("n"))
 
 

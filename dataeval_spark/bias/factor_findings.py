@@ -9,7 +9,7 @@ STEP = "factor_bins"
 _REASONS = {
     "constant": "has one value only",
     "no_values": "has no values",
-    "identifier": "names its rows: {distinct:,} values in {n:,} rows",
+    "identifier": "names its rows: {distinct:,} values in {n:,} rows (factor_bins.keep keeps it)",
     "too_many_levels": "has {distinct:,} values or more, too many to count one by one",
 }
 _UNITS = {

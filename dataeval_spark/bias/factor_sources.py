@@ -58,11 +58,12 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 
 @dataclass(frozen=True)
 class Units:
-    """Labelled things with their factors.
+    """Labelled things, and images without labels, with their factors.
 
-    ``frame`` has ``image_id``, ``target_index``, ``class_name``, ``is_first`` (one row per image has it) and the
-    structs ``numbers`` and ``texts``. ``of_targets`` names the factors that describe a target, not its image;
-    ``derived`` those that are no metadata; ``no_factors`` the columns that cannot be factors, with their types.
+    ``frame`` has ``image_id``, ``target_index`` and ``class_name`` (both null for an image without labels),
+    ``is_first`` (one row per image has it) and the structs ``numbers`` and ``texts``. ``of_targets`` names the factors
+    that describe a target, not its image; ``derived`` those that are no metadata; ``moments`` those that are times;
+    ``no_factors`` the columns that cannot be factors, with their types.
     """
 
     frame: DataFrame
@@ -70,6 +71,7 @@ class Units:
     texts: tuple[str, ...]
     of_targets: frozenset[str]
     derived: frozenset[str]
+    moments: frozenset[str]
     no_factors: tuple[tuple[str, str], ...]
 
 
@@ -84,7 +86,7 @@ def labelled_units(
     exclude: Sequence[str] = (),
     timezone: str = "UTC",
 ) -> Units:
-    """Join everything known of each labelled thing.
+    """Join everything known of each labelled thing, and of each image without labels.
 
     A metadata column describes targets where any row of a target has it (then a target without its own value takes
     the image's), else images. Boxes give ``box_width``, ``box_height``, ``box_area``, ``box_aspect_ratio`` (width /
@@ -95,7 +97,8 @@ def labelled_units(
     Parameters
     ----------
     targets, images : DataFrame
-        Tables of these names; of ``images`` the live rows. Targets of an unknown class are left out.
+        Tables of these names; of ``images`` the live rows. Targets of an unknown class are left out; an image without
+        others has a row all the same, as one without labels.
     image_stats, factors : DataFrame, optional
         Tables of these names.
     sources : sequence of str
@@ -130,10 +133,12 @@ def labelled_units(
         F.count("*").over(in_image).cast("double").alias("objects_per_image"),
     )
     timed = with_capture_time(images.select("image_id", "captured_at", "split", "dataset"), image_stats)
-    joined = labelled.join(timed, on="image_id", how="inner")
+    # An image has a row per target, and one where it has none.
+    joined = timed.join(labelled, on="image_id", how="left").withColumn("is_first", F.coalesce("is_first", F.lit(True)))
     numbers: dict[str, Column] = {}
     texts: dict[str, Column] = {}
     of_targets: set[str] = set()
+    moments: set[str] = set()
     no_factors: list[tuple[str, str]] = []
     if factors is not None and "metadata" in sources:
         columns = [(name, type) for name, type in factors.dtypes if name not in RESERVED and name in wanted([name])]
@@ -147,6 +152,7 @@ def labelled_units(
                 texts[name] = value.cast("string")
             elif type == "timestamp":
                 numbers[name] = F.unix_micros(value) / 1e6
+                moments.add(name)
             elif type == "date":
                 numbers[name] = F.unix_date(value).cast("double")
             else:
@@ -171,7 +177,8 @@ def labelled_units(
         "image_id", "target_index", "class_name", "is_first", _struct(numbers, "numbers"), _struct(texts, "texts")
     )
     derived = frozenset({*numbers, *texts} - known)
-    return Units(frame, tuple(numbers), tuple(texts), frozenset(of_targets), derived, tuple(no_factors))
+    kinds = frozenset(of_targets), derived, frozenset(moments)
+    return Units(frame, tuple(numbers), tuple(texts), *kinds, tuple(no_factors))
 
 
 def _struct(columns: dict[str, Column], name: str) -> Column:

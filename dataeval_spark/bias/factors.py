@@ -1,4 +1,4 @@
-"""Factors of every labelled thing, cut into bins; which factors are left out, and which mix units."""
+"""Factors of every labelled thing and every image, cut into bins; which are left out, and which mix units."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def factor_bins(
     sources: Sequence[str] = SOURCES,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    keep: Sequence[str] = (),
     timezone: str = "UTC",
     max_levels: int = 1_000,
     max_values: int = 50_000_000,
@@ -49,13 +50,26 @@ def factor_bins(
 ) -> tuple[DataFrame, DataFrame, DataFrame]:
     """Cut every factor of every labelled thing into bins, by DataEval's automatic rule or as told.
 
+    An image without labels has a row too, without class: its statistics, metadata and times are cut as those of the
+    others, and what measures labels leaves it out.
+
     A number is cut where it looks continuous or has more values than the larger of 20 and the square root of its
     rows; otherwise each value is a bin. A text has a bin per value. Missing values have a bin of their own. A factor
+<<<<<<< HEAD
     of the image is judged on one row per image, one of the target on one per target. Left out, each with a row in
     ``dataset_findings``: constants, factors without values, texts of which more than half (and more than 20) of the
     values differ, texts with more than ``max_levels`` values, columns that are no number, text or time. A row there
     also says where values form no clusters, so that they are cut by uniform width instead, and where all of them are in
     one bin.
+=======
+    of the image is judged on one row per image, one of the target on one per target.
+
+    Left out, each with a row in ``dataset_findings``: constants, factors without values, texts with more than
+    ``max_levels`` values, columns that are no number, text or time, and columns that name their rows. Those are texts
+    of which more than half (and more than 20) of the values differ, and metadata of whole numbers, or of times, of
+    which nine of ten (and more than 20) do: ids, counters, hashes. What is measured on a continuous scale stays, and
+    so do all image statistics.
+>>>>>>> labels
 
     Parameters
     ----------
@@ -71,6 +85,8 @@ def factor_bins(
         Edges of single factors, increasing, or the number of equally wide bins.
     sources, include, exclude, timezone
         See `labelled_units`.
+    keep : sequence of str
+        Factors that stay though their values look like names; those in ``include``, ``rules`` and ``edges`` stay too.
     max_levels : int
         Most bins of a factor.
     max_values : int
@@ -110,11 +126,13 @@ def factor_bins(
         exclude=exclude,
         timezone=timezone,
     )
-    for option, given in (("rules", rules or {}), ("edges", edges or {})):
+    for option, given in (("rules", rules or {}), ("edges", edges or {}), ("keep", keep)):
         for name in given:
             OptionError.unless_one_of(f"factor_bins.{option}", name, sorted({*units.numbers, *units.texts}))
     spark = targets.sparkSession
-    limits = {"most_levels": max_levels, "most_values": max_values}
+    limits: dict[str, Any] = {"most_levels": max_levels, "most_values": max_values}
+    limits |= {"measured": units.derived, "moments": units.moments}
+    limits |= {"kept": frozenset((*keep, *include, *(rules or {}), *(edges or {})))}
     options = {"rule": rule, "rules": {**TIME_RULES, **(rules or {})}, "edges": dict(edges or {}), **limits}
     names = frozenset((*units.numbers, *units.texts))
     summaries = _summaries(units.frame, names, units.of_targets, options)
@@ -201,7 +219,7 @@ def _summaries(
         return pa.Table.from_pylist([row], schema=schema)
 
     schema = _summary_schema()
-    columns = units.select("is_first", "numbers", "texts")
+    columns = units.select("is_first", "target_index", "numbers", "texts")
     rows = columns.mapInArrow(partials, _PARTIAL).groupBy("factor").applyInArrow(merged, _SUMMARY)
     # Bounded: one row per factor, with at most max_levels entries.
     return sorted((row.asDict(recursive=True) for row in rows.collect()), key=lambda row: str(row["factor"]))

@@ -83,7 +83,8 @@ def feature_value(
         OptionError.unless_between(f"feature_value.{name}", value, 0.0, 1.0)
     require_class_label(balance, "feature_value")
     fold = F.pmod(F.xxhash64(F.lit(seed), "image_id"), F.lit(folds)).cast("string")
-    labelled = factor_bins.select(F.concat(fold, F.lit(_SEPARATOR), "class_name").alias("class_name"), "bins")
+    known = factor_bins.where("class_name IS NOT NULL")
+    labelled = known.select(F.concat(fold, F.lit(_SEPARATOR), "class_name").alias("class_name"), "bins")
     counts = (
         labelled.mapInArrow(label_counts, _PARTIAL).groupBy("factor", "value", "class_name").agg(F.sum("n").alias("n"))
     )

@@ -9,15 +9,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from scipy.stats import false_discovery_control
 
 from dataeval_spark.bias.balance import require_class_label
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.kernels.factor_codes import from_maps
-from dataeval_spark.kernels.pair_counts import LABEL
-from dataeval_spark.kernels.rank_auc import class_auc
+from dataeval_spark.kernels.pair_counts import LABEL, table_of
+from dataeval_spark.kernels.rank_auc import class_auc, presence_auc
 from dataeval_spark.tables import SHORTCUTS
 
 Floats = NDArray[np.float64]
@@ -35,13 +36,14 @@ _BLOCK_SCHEMA = pa.schema(
     ]
 )
 _ROWS = (
-    "class_name string, factor string, auc double, p_value double, n bigint, n_rest bigint, "
+    "class_name string, factor string, value string, auc double, p_value double, n bigint, n_rest bigint, "
     "lowest array<struct<image_id: string, value: double>>, highest array<struct<image_id: string, value: double>>"
 )
 _ROW_SCHEMA = pa.schema(
     [
         ("class_name", pa.string()),
         ("factor", pa.string()),
+        ("value", pa.string()),
         ("auc", pa.float64()),
         ("p_value", pa.float64()),
         ("n", pa.int64()),
@@ -55,24 +57,29 @@ _ROW_SCHEMA = pa.schema(
 def shortcuts(
     factor_bins: DataFrame,
     balance: DataFrame,
+    bin_edges: DataFrame | None = None,
     *,
     auc_threshold: float = 0.8,
     score_threshold: float = 0.3,
     p_value_threshold: float = 0.05,
     max_values: int = 50_000_000,
 ) -> DataFrame:
-    """Measure how well each numeric factor alone tells each class from the rest.
+    """Measure how well each factor alone tells each class from the rest.
 
-    The AUC is exact: from the ranks of all values, ties in the middle. A low AUC is as telling as a high one. It is a
+    The AUC is exact: of a number from the ranks of all values, ties in the middle; of a text from whether a row has one
+    value of it, the one that tells most (a missing value is one too). A low AUC is as telling as a high one. It is a
     shortcut when the AUC is at least ``auc_threshold`` or at most 1 minus it, or the mutual information reaches
-    ``score_threshold`` (a class may sit in the middle), and the adjusted p-value of the Mann-Whitney test, or in the
-    second case that of ``balance``, is at most ``p_value_threshold``. A box counts once, so that an image with many
-    weighs more in the p-value than it should.
+    ``score_threshold`` (a class may sit in the middle, or have several values), and the adjusted p-value of the
+    Mann-Whitney test, or in the second case that of ``balance``, is at most ``p_value_threshold``. The p-value of a
+    text is multiplied by the number of its values, from which the best is taken. A box counts once, so that an image
+    with many weighs more in the p-value than it should.
 
     Parameters
     ----------
     factor_bins, balance : DataFrame
-        Tables of these names.
+        Tables of these names; images without labels are left out.
+    bin_edges : DataFrame, optional
+        Table of this name: the values of texts. Without it, numbers only.
     auc_threshold : float in [0.5, 1]
         AUC that makes a shortcut.
     score_threshold : float in [0, 1]
@@ -80,12 +87,13 @@ def shortcuts(
     p_value_threshold : float in [0, 1]
         False discovery rate.
     max_values : int
-        Most values of one factor: one task sorts them (about 50 bytes each).
+        Most values of one number: one task sorts them (about 50 bytes each).
 
     Returns
     -------
     DataFrame
-        Table ``shortcuts`` without ``run_id``. The driver holds one row per class and factor.
+        Table ``shortcuts`` without ``run_id``. The driver holds one row per class and factor, and of texts that are
+        shortcuts six images.
 
     Raises
     ------
@@ -99,31 +107,85 @@ def shortcuts(
 
     Examples
     --------
-    >>> shortcuts(binned, measured).where("is_shortcut").orderBy("auc").show()
+    >>> shortcuts(binned, measured, edges).where("is_shortcut").orderBy("auc").show()
     """
     OptionError.unless_between("shortcuts.auc_threshold", auc_threshold, 0.5, 1.0)
     OptionError.unless_between("shortcuts.score_threshold", score_threshold, 0.0, 1.0)
     OptionError.unless_between("shortcuts.p_value_threshold", p_value_threshold, 0.0, 1.0)
     require_class_label(balance, "shortcuts")
-    blocks = factor_bins.select("image_id", "class_name", "numbers").mapInArrow(_blocks, _BLOCK)
+    labelled = factor_bins.where("class_name IS NOT NULL")
+    blocks = labelled.select("image_id", "class_name", "numbers").mapInArrow(_blocks, _BLOCK)
     found = blocks.groupBy("factor").applyInArrow(lambda table: _of_factor(table, max_values), _ROWS)
+    valued = None if bin_edges is None else _valued(labelled, bin_edges)
+    if valued is not None:
+        found = found.unionByName(_of_texts(valued))
     of_class = balance.where((F.col("kind") == "class") & (F.col("factor_a") == LABEL))
     scores = of_class.select("class_name", F.col("factor_b").alias("factor"), "score", "adjusted_pvalue")
     scores = scores.withColumnRenamed("adjusted_pvalue", "score_pvalue")
     joined = found.join(scores, on=["class_name", "factor"], how="left").orderBy("factor", "class_name")
     rows = [row.asDict(recursive=True) for row in joined.collect()]  # classes x factors
     adjusted = false_discovery_control([row["p_value"] for row in rows]).tolist() if rows else []
-    names = [name for name in SHORTCUTS.column_names if name != "run_id"]
-    result: list[tuple[Any, ...]] = []
     for row, p_value in zip(rows, adjusted, strict=True):
         by_rank = max(row["auc"], 1 - row["auc"]) >= auc_threshold and p_value <= p_value_threshold
         score, score_pvalue = row["score"], row["score_pvalue"]
         # An estimate from neighbours has no p-value.
         by_score = score is not None and score >= score_threshold and (score_pvalue or 0.0) <= p_value_threshold
-        values = {**row, "adjusted_pvalue": p_value, "is_shortcut": by_rank or by_score}
-        result.append(tuple(values[name] for name in names))
-    ddl = ", ".join(column.ddl(comments=False) for column in SHORTCUTS.columns if column.name != "run_id")
-    return factor_bins.sparkSession.createDataFrame(result, ddl)
+        row |= {"adjusted_pvalue": p_value, "is_shortcut": by_rank or by_score}
+    if valued is not None:
+        _add_examples(valued, [row for row in rows if row["is_shortcut"] and row["value"] is not None])
+    return rows_of_dicts(factor_bins, SHORTCUTS, rows)
+
+
+def _valued(labelled: DataFrame, bin_edges: DataFrame) -> DataFrame:
+    """``image_id``, ``class_name``, ``factor`` and ``value`` of all texts: at most max_levels values of a factor."""
+    texts = bin_edges.where("rule = 'categorical'").select("factor", "bin", F.col("label").alias("value"))
+    entries = labelled.select("image_id", "class_name", F.explode("bins").alias("factor", "bin"))
+    # (factor, bin) is unique in bin_edges.
+    return entries.join(F.broadcast(texts), on=["factor", "bin"], how="inner").drop("bin")
+
+
+def _of_texts(valued: DataFrame) -> DataFrame:
+    """Rows as of `_of_factor`, for texts: the value whose presence tells most of the class."""
+    counts = valued.groupBy("factor", "value", "class_name").agg(F.count("*").alias("n"))
+    return counts.groupBy("factor").applyInArrow(_of_text, _ROWS)
+
+
+def _of_text(counts: pa.Table) -> pa.Table:
+    classes, values, table = table_of(*(counts[name].to_pylist() for name in ("class_name", "value", "n")))
+    of_class, of_value = table.sum(axis=1), table.sum(axis=0)
+    rows = []
+    for place, name in enumerate(classes):
+        n, rest = int(of_class[place]), int(of_class.sum() - of_class[place])
+        if not rest or len(values) < 2:
+            continue
+        auc, p_value = presence_auc(table[place], n, of_value - table[place], rest)
+        # Of two values that tell as much, the one that the class has; then the first by name.
+        best = max(range(len(values)), key=lambda i: (round(abs(float(auc[i]) - 0.5), 12), auc[i], -i))
+        row = {"class_name": name, "factor": counts["factor"][0].as_py(), "value": values[best]}
+        row |= {"auc": float(auc[best]), "p_value": min(float(p_value[best]) * len(values), 1.0)}
+        rows.append({**row, "n": n, "n_rest": rest, "lowest": [], "highest": []})
+    return pa.Table.from_pylist(rows, schema=_ROW_SCHEMA)
+
+
+def _add_examples(valued: DataFrame, rows: list[dict[str, Any]]) -> None:
+    """Add to the rows of texts images of the class: without the value as the lowest (0), with it as the highest (1)."""
+    if not rows:
+        return
+    keys = ["class_name", "factor"]
+    wanted = valued.sparkSession.createDataFrame(
+        [(row["class_name"], row["factor"], row["value"]) for row in rows],
+        "class_name string, factor string, wanted string",
+    )
+    # One row per class and factor on the right.
+    marked = valued.join(F.broadcast(wanted), on=keys, how="inner")
+    images = marked.select(*keys, "image_id", (F.col("value") == F.col("wanted")).alias("has_it")).distinct()
+    first = Window.partitionBy(*keys, "has_it").orderBy("image_id")
+    places = images.withColumn("place", F.row_number().over(first)).where(F.col("place") <= EXAMPLES)
+    by_key = {(row["class_name"], row["factor"]): row for row in rows}
+    for found in places.orderBy("image_id").collect():  # six per class and factor
+        side = "highest" if found["has_it"] else "lowest"
+        entry = {"image_id": found["image_id"], "value": float(found["has_it"])}
+        by_key[found["class_name"], found["factor"]][side].append(entry)
 
 
 def _blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -188,6 +250,7 @@ def _of_factor(blocks: pa.Table, max_values: int) -> pa.Table:
         {
             "class_name": name,
             "factor": factor,
+            "value": None,
             "auc": float(auc[code]),
             "p_value": float(p_value[code]),
             "n": int(n[code]),

@@ -38,6 +38,10 @@ LEVELS_AT_ONCE = 100_000
 """Distinct texts that one task counts; a factor with more is no factor."""
 
 
+NAMING_SHARE = 0.9
+"""Distinct numbers per row from which whole numbers are names."""
+
+
 @dataclass(frozen=True)
 class FactorSummary:
     """Bins of a factor with rows, smallest and largest value per code; or the reason why it is left out."""
@@ -58,12 +62,13 @@ def partial_rows(
 ) -> Iterator[pa.RecordBatch]:
     """Blocks of numbers and counts of texts of one task's rows.
 
-    A factor of the image counts once per image (rows whose ``is_first`` is true), one of the target once per target.
+    A factor of the image counts once per image (rows whose ``is_first`` is true), one of the target once per target
+    (rows with a ``target_index``).
 
     Parameters
     ----------
     batches : iterator of RecordBatch
-        Columns ``is_first`` and the structs ``numbers`` and ``texts``, one field per factor.
+        Columns ``is_first``, ``target_index`` and the structs ``numbers`` and ``texts``, one field per factor.
     target_factors : frozenset of str
         Factors of the target.
     wanted : frozenset of str
@@ -72,16 +77,16 @@ def partial_rows(
     texts: dict[str, dict[str | None, int]] = {}
     overflowing: set[str] = set()
     for batch in batches:
-        first = batch.column("is_first")
+        first, is_target = batch.column("is_first"), batch.column("target_index").is_valid()
         for name, values in _fields(batch.column("numbers"), wanted):
-            kept = values if name in target_factors else values.filter(first)
+            kept = values.filter(is_target if name in target_factors else first)
             numbers = kept.cast(pa.float64()).to_numpy(zero_copy_only=False)
             level = "target" if name in target_factors else "image"
             yield _rows([(name, level, True, numbers.tobytes(), None, numbers.size, False)])
         for name, values in _fields(batch.column("texts"), wanted):
             counted = texts.setdefault(name, {})
             if name not in overflowing:
-                kept = values if name in target_factors else values.filter(first)
+                kept = values.filter(is_target if name in target_factors else first)
                 for entry in pc.value_counts(kept).to_pylist():
                     counted[entry["values"]] = counted.get(entry["values"], 0) + entry["counts"]
                 if len(counted) > LEVELS_AT_ONCE:
@@ -115,8 +120,14 @@ def summarize(
     edges: Mapping[str, Sequence[float] | int],
     most_levels: int,
     most_values: int,
+    measured: frozenset[str] = frozenset(),
+    moments: frozenset[str] = frozenset(),
+    kept: frozenset[str] = frozenset(),
 ) -> FactorSummary:
     """Bins of one factor from all its partial rows.
+
+    Numbers that are neither ``measured`` nor ``kept`` are left out where they name their rows: see `names_rows`; so are
+    texts that are not ``kept`` and of which more than half (and more than 20) differ. ``moments`` are times.
 
     Raises
     ------
@@ -132,8 +143,32 @@ def summarize(
                 "Hint: raise it (about 30 bytes of memory per value in one task)."
             )
         values = np.concatenate([np.frombuffer(block, np.float64) for block in partial["numbers"].to_pylist()])
+        if name not in measured and name not in kept and names_rows(values, is_moment=name in moments):
+            present = values[~np.isnan(values)]
+            distinct = np.unique(present).size
+            return FactorSummary(name, level, Bins("discrete"), present.size, reason="identifier", distinct=distinct)
         return _of_numbers(name, level, values, rules.get(name, rule), edges.get(name), most_levels)
-    return _of_texts(name, level, partial, most_levels)
+    return _of_texts(name, level, partial, most_levels, is_kept=name in kept)
+
+
+def names_rows(values: NDArray[np.float64], *, is_moment: bool = False) -> bool:
+    """Whether numbers are names of their rows, such as ids, counters, hashes and times of day in seconds.
+
+    They are where all are whole (or moments) and nine of ten, and more than 20, differ. What is measured on a
+    continuous scale differs in every row too, but is hardly ever whole; what is counted or rounded is whole, but comes
+    more than once. Measurements in units so small that each is whole and differs, such as bytes of a file, look like
+    names: they have to be asked for. NaN is no value.
+
+    Examples
+    --------
+    >>> names_rows(np.arange(1000.0) + 52_000), names_rows(np.arange(1000.0) + 0.5), names_rows(np.arange(1000.0) % 90)
+    (True, False, False)
+    """
+    present = values[~np.isnan(values)]
+    if not is_moment and not (np.isfinite(present) & (present == np.floor(present))).all():
+        return False
+    distinct = np.unique(present).size
+    return distinct > SMALLEST_LEVEL_BUDGET and distinct >= NAMING_SHARE * present.size
 
 
 def _of_numbers(
@@ -171,7 +206,7 @@ def _anomalies(name: str, values: NDArray[np.float64]) -> tuple[dict[str, Any], 
     return tuple(vars(anomaly) for anomaly in found if anomaly is not None)
 
 
-def _of_texts(name: str, level: str, partial: pa.Table, most_levels: int) -> FactorSummary:
+def _of_texts(name: str, level: str, partial: pa.Table, most_levels: int, *, is_kept: bool) -> FactorSummary:
     n = pc.sum(partial["n"]).as_py()
     grouped = partial.group_by("text").aggregate([("n", "sum")])
     counted = dict(zip(grouped["text"].to_pylist(), grouped["n_sum"].to_pylist(), strict=True))
@@ -184,7 +219,7 @@ def _of_texts(name: str, level: str, partial: pa.Table, most_levels: int) -> Fac
         reason, distinct = "too_many_levels", LEVELS_AT_ONCE
     elif distinct < 2:
         reason = "constant" if levels else "no_values"
-    elif distinct > max(SMALLEST_LEVEL_BUDGET, n // 2):
+    elif not is_kept and distinct > max(SMALLEST_LEVEL_BUDGET, n // 2):
         reason = "identifier"
     elif len(levels) > most_levels:
         reason = "too_many_levels"

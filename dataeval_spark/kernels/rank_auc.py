@@ -63,6 +63,33 @@ def class_auc(values: Floats, classes: NDArray[np.int64], count: int) -> tuple[F
     return auc, p_value, of_class
 
 
+def presence_auc(with_value: Any, n: Any, rest_with_value: Any, n_rest: Any) -> tuple[Floats, Floats]:
+    r"""AUC and p-value of each class against the rest by whether a row has one value: `class_auc` of zeros and ones.
+
+    :math:`AUC = (1 + p - q) / 2` with p and q the shares of the class and of the rest that have the value.
+
+    Parameters
+    ----------
+    with_value, n, rest_with_value, n_rest : array of int, (m,)
+        Rows of the class with the value and in all, at least 1, and those of the rest.
+
+    Examples
+    --------
+    >>> auc, p_value = presence_auc(np.array([9]), np.array([10]), np.array([10]), np.array([100]))
+    >>> auc.tolist(), p_value[0] < 1e-9
+    ([0.9], True)
+    """
+    ours, n, theirs, n_rest = (np.asarray(part, np.float64) for part in (with_value, n, rest_with_value, n_rest))
+    auc: Floats = (1 + ours / n - theirs / n_rest) / 2
+    total, pairs, ones = n + n_rest, n * n_rest, ours + theirs
+    ties = sum(count**3 - count for count in (ones, total - ones)) / (total * (total - 1))
+    deviation = np.sqrt(np.maximum(pairs / 12 * ((total + 1) - ties), 0.0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = (np.maximum(auc, 1 - auc) * pairs - pairs / 2 - 0.5) / deviation
+        p_value = np.clip(erfc(z / np.sqrt(2)), 0.0, 1.0)
+    return auc, np.where(deviation > 0, p_value, 1.0)
+
+
 def grouped_auc(scores: Floats, positives: NDArray[Any], negatives: NDArray[Any]) -> float:
     """AUC of scores that many rows share: groups with a score, and their positive and negative rows.
 

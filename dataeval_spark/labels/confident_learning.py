@@ -22,11 +22,18 @@ from dataeval_spark.kernels.confident_learning import (
     half_bins,
     selection,
 )
-from dataeval_spark.labels.confident_passes import KEYS, candidates, counted, selected
+from dataeval_spark.labels.confident_passes import KEYS, candidates, counted, selected, self_confidence
 from dataeval_spark.labels.noise_tables import joint_rows, noise_rows
 from dataeval_spark.labels.probability_blocks import label_sums, probability_blocks
 from dataeval_spark.labels.ranking import with_rank
-from dataeval_spark.tables import CLASS_NOISE, CONFIDENT_JOINT, DATASET_FINDINGS, LABEL_ERRORS
+from dataeval_spark.tables import (
+    CLASS_NOISE,
+    CONFIDENT_JOINT,
+    DATASET_FINDINGS,
+    LABEL_ERRORS,
+    LABEL_SCORES,
+    Table,
+)
 
 FilterBy = Literal["prune_by_noise_rate", "prune_by_class", "both", "confident_learning"]
 WANTED = {
@@ -46,7 +53,7 @@ def confident_learning(
     filter_by: FilterBy = "prune_by_noise_rate",
     share: float = 1.0,
     checkpoint: Callable[[DataFrame], DataFrame] | None = None,
-) -> tuple[DataFrame, DataFrame, DataFrame, DataFrame]:
+) -> tuple[DataFrame, DataFrame, DataFrame, DataFrame, DataFrame]:
     r"""Find labels that a model's out-of-sample probabilities contradict, one model after another.
 
     A class's threshold is the mean probability of it among the labels of it. A row is confidently of class j where p_j
@@ -62,8 +69,8 @@ def confident_learning(
 
     The set is that of cleanlab's ``find_label_issues(..., return_indices_ranked_by="self_confidence")``, whatever the
     partitions; of equal values at a cut those with smaller ids are taken, where cleanlab takes any. Cost: predictions
-    are laid out in blocks once and read twice, and only values in the one bin that a cut goes through are sorted. The
-    driver holds classes x classes x bins, at most 8 million counts.
+    are laid out in blocks once and read three times, and only values in the one bin that a cut goes through are
+    sorted. The driver holds classes x classes x bins, at most 8 million counts.
 
     Parameters
     ----------
@@ -81,7 +88,8 @@ def confident_learning(
     Returns
     -------
     tuple of DataFrame
-        Tables ``label_errors``, ``confident_joint``, ``class_noise`` and ``dataset_findings`` without ``run_id``.
+        Tables ``label_errors``, ``label_scores``, ``confident_joint``, ``class_noise`` and ``dataset_findings`` without
+        ``run_id``.
 
     Raises
     ------
@@ -96,7 +104,7 @@ def confident_learning(
 
     Examples
     --------
-    >>> errors, joint, noise, findings = confident_learning(targets, predictions, prediction_classes)
+    >>> errors, scores, joint, noise, findings = confident_learning(targets, predictions, prediction_classes)
     """
     OptionError.unless_one_of("confident_learning.filter_by", filter_by, get_args(FilterBy))
     OptionError.unless_between("confident_learning.share", share, 0.0, 1.0)
@@ -107,6 +115,7 @@ def confident_learning(
         )
     store = checkpoint or (lambda frame: frame)
     errors: list[DataFrame] = []
+    scores: list[DataFrame] = []
     joint: list[Any] = []
     noise: list[Any] = []
     findings: list[Any] = []
@@ -128,11 +137,13 @@ def confident_learning(
         doubted = _wanted_counts(doubtful_counts(calibrated, share=share), filter_by)
         chosen = selection(histogram, doubted)
         staged = store(candidates(blocks, thresholds - TOLERANCE, half, chosen, WANTED[filter_by]))
+        scores.append(self_confidence(blocks, model, names))
         errors.append(selected(staged, WANTED[filter_by], model, names))
         joint += joint_rows(model, names, confident, calibrated)
         noise += noise_rows(model, names, counts, thresholds, confident, calibrated)
     return (
-        _ranked(targets, errors, store),
+        _ranked(targets, errors, LABEL_ERRORS, store),
+        _ranked(targets, scores, LABEL_SCORES, store),
         rows_of(targets, CONFIDENT_JOINT, joint),
         rows_of(targets, CLASS_NOISE, noise),
         rows_of(targets, DATASET_FINDINGS, findings),
@@ -161,19 +172,24 @@ def _wanted_counts(doubted: NDArray[np.int64], filter_by: str) -> NDArray[np.int
     return np.where(diagonal == (filter_by == "prune_by_class"), doubted, 0)
 
 
-def _ranked(targets: DataFrame, errors: Sequence[DataFrame], store: Callable[[DataFrame], DataFrame]) -> DataFrame:
-    if not errors:
-        return rows_of(targets, LABEL_ERRORS, [])
-    every = store(reduce(DataFrame.unionByName, errors))
+def _ranked(
+    targets: DataFrame, frames: Sequence[DataFrame], table: Table, store: Callable[[DataFrame], DataFrame]
+) -> DataFrame:
+    """Rows of ``label_errors`` or ``label_scores``: ranks among the rows that are given."""
+    if not frames:
+        return rows_of(targets, table, [])
+    every = store(reduce(DataFrame.unionByName, frames))
     constants = {
         "step": F.lit("confident_learning"),
+        "method": F.lit("self_confidence"),
         "second_class": F.lit(None).cast("string"),
         "is_bound": F.lit(False),
+        "precision": F.lit(None).cast("double"),
         "rank": F.col("rank").cast("bigint"),
     }
     ranked = with_rank(every, ["source"], "score", KEYS)
     return ranked.select(
-        *(constants.get(name, F.col(name)).alias(name) for name in LABEL_ERRORS.column_names if name != "run_id")
+        *(constants.get(name, F.col(name)).alias(name) for name in table.column_names if name != "run_id")
     )
 
 

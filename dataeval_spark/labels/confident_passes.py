@@ -65,6 +65,27 @@ def candidates(blocks: DataFrame, lowered: NDArray[np.float64], half: int, chose
     return blocks.select("ids", "given", "probabilities").mapInArrow(run, STAGED_DDL)
 
 
+def self_confidence(blocks: DataFrame, model: str, names: Sequence[str]) -> DataFrame:
+    """Every row with the probability of its class, and the most probable class where that is another one."""
+    classes, vocabulary = len(names), pa.array(names, pa.string())
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for ids, given, matrix in read_blocks(batches, classes):
+            rows = np.arange(len(given))
+            own, best = matrix[rows, given], matrix.argmax(axis=1)
+            columns = {
+                "image_id": ids["image_id"].cast(pa.string()),
+                "target_index": ids["target_index"].cast(pa.int32()),
+                "class_name": vocabulary.take(pa.array(given)),
+                "suggested_class": vocabulary.take(pa.array(best, mask=matrix[rows, best] <= own)),
+                "score": pa.array(own),
+            }
+            yield from pa.table(columns).combine_chunks().to_batches()
+
+    ddl = "image_id string, target_index int, class_name string, suggested_class string, score double"
+    return blocks.select("ids", "given", "probabilities").mapInArrow(run, ddl).select(F.lit(model).alias("source"), "*")
+
+
 def selected(staged: DataFrame, wanted: int, model: str, names: Sequence[str]) -> DataFrame:
     """Rows that are certain, and the contested ones of the best ranks."""
     cell = Window.partitionBy("given", "class_index").orderBy(F.desc("value"), *KEYS)

@@ -51,7 +51,7 @@ def probability_blocks(predictions: DataFrame, targets: DataFrame, class_indices
     -------
     DataFrame
         ``BLOCK_DDL``: ids, given class (int32), probabilities (float64, row by row), and per class the number of labels
-        and the sum of the probabilities of the given class. Store it: it is read three times.
+        and the sum of the probabilities of the given class. Store it: it is read four times.
 
     Raises
     ------

@@ -33,10 +33,19 @@ def gaps_query(present: frozenset[str]) -> str:
 
 def shortcuts_query(present: frozenset[str]) -> str:
     return (
-        "SELECT class_name, factor, auc, score, adjusted_pvalue, n, lowest, highest FROM (\n"
+        "SELECT class_name, factor, value, auc, score, adjusted_pvalue, n, lowest, highest FROM (\n"
         "  SELECT *, row_number() OVER (PARTITION BY class_name ORDER BY abs(auc - 0.5) DESC, factor) AS place\n"
         "  FROM {shortcuts} WHERE is_shortcut)\n"
         "WHERE place <= 4 ORDER BY abs(auc - 0.5) DESC, place, class_name LIMIT 12"
+    )
+
+
+def parity_query(present: frozenset[str]) -> str:
+    """Does the label depend on a factor: the strongest first."""
+    return (
+        "SELECT factor, score, adjusted_pvalue, degrees_of_freedom, low_expected_cells, size(insufficient) AS thin,\n"
+        "  is_significant, count(*) OVER () AS found FROM {parity}\n"
+        "ORDER BY is_significant DESC, score DESC, factor LIMIT 15"
     )
 
 
@@ -78,11 +87,12 @@ def bias(data: ReportData) -> Mapping[str, Any]:
         columns = (
             Column("Class", "class_name", style="name", most=40),
             Column("Factor", "factor", style="code", most=40),
+            Column("Value", "value", style="code", most=40),
             Column("AUC", "auc", number, "num"),
             Column("Adjusted p", "adjusted_pvalue", number, "num"),
             Column("Values", "n", number, "num"),
-            Column("Lowest of the class", "lowest", _images, "wide"),
-            Column("Highest of the class", "highest", _images, "wide"),
+            Column("Lowest of the class, or without the value", "lowest", _images, "wide"),
+            Column("Highest of the class, or with the value", "highest", _images, "wide"),
         )
         tables.append(
             {"title": "Shortcuts: one factor tells a class from the rest", "listing": _table(shortcuts, columns)}
@@ -97,6 +107,10 @@ def bias(data: ReportData) -> Mapping[str, Any]:
         )
         note = f"{len(gaps):,} of {gaps[0]['found']:,} shown"
         tables.append({"title": "Combinations that are missing or rare", "listing": _table(gaps, of_gaps, note)})
+    parity = data.of("parity")
+    if parity:
+        note = f"{len(parity):,} of {parity[0]['found']:,} shown"
+        tables.append({"title": "Does the class depend on a factor", "listing": _table(parity, _PARITY, note)})
     values = data.of("feature_value")
     if values:
         tables.append({"title": "What each factor is worth", "listing": _table(values, _VALUES)})
@@ -121,14 +135,34 @@ def _panels(data: ReportData, shortcuts: Sequence[Row]) -> list[Mapping[str, Any
     panels: list[Mapping[str, Any]] = []
     for row in shortcuts[:SHORTCUTS]:
         cards = [
-            card(data, example["image_id"], lines=[f"{row['factor']} {number(example['value'])}"], badge=side)
+            card(data, example["image_id"], lines=[_shown_end(row, example)], badge=_badge(row, side))
             for side, example in _at_both_ends(row)
         ]
-        title = f"{shorten(row['class_name'], 40)} by {shorten(row['factor'], 40)}"
+        factor = row["factor"] if row["value"] is None else f"{row['factor']} = {row['value']}"
+        title = f"{shorten(row['class_name'], 40)} by {shorten(factor, 40)}"
         panels.append({"title": title, "note": f"AUC {number(row['auc'])}", "cards": cards})
     return panels
 
 
+def _badge(row: Row, side: str) -> str:
+    return side if row["value"] is None else {"lowest": "without", "highest": "with"}[side]
+
+
+def _shown_end(row: Row, example: Mapping[str, Any]) -> str:
+    if row["value"] is None:
+        return f"{row['factor']} {number(example['value'])}"
+    return f"{row['factor']} {'is' if example['value'] else 'is not'} {shorten(row['value'], 30)}"
+
+
+_PARITY = (
+    Column("Factor", "factor", style="code", most=40),
+    Column("Depends", "is_significant", lambda value: "yes" if value else "no"),
+    Column("Cramér's V", "score", number, "num", bar=True),
+    Column("Adjusted p", "adjusted_pvalue", number, "num"),
+    Column("Degrees of freedom", "degrees_of_freedom", number, "num"),
+    Column("Cells below 5 expected", "low_expected_cells", number, "num"),
+    Column("Cells of 1 to 4 rows", "thin", number, "num"),
+)
 _VALUES = (
     Column("", "rank", number, "num"),
     Column("Factor", "factor", style="code", most=40),

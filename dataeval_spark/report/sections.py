@@ -98,7 +98,7 @@ SECTIONS = (
         "beyond chance, 1 a complete one.",
         ("balance",),
         "dataeval-spark analyze --workspace WORKSPACE",
-        ("balance", "shortcuts", "coverage_gaps", "feature_value", "diversity"),
+        ("balance", "shortcuts", "coverage_gaps", "parity", "feature_value", "diversity"),
     ),
     Section(
         "splits",

@@ -14,6 +14,7 @@ from dataeval_spark.report.bias import (
     diversity_query,
     feature_value_query,
     gaps_query,
+    parity_query,
     shortcuts_query,
 )
 from dataeval_spark.report.clusters import cluster_map_query, clusters_query
@@ -200,6 +201,7 @@ QUERIES: tuple[tuple[str, tuple[str, ...], Callable[[frozenset[str]], str | None
     ("balance", ("balance",), balance_query),
     ("coverage_gaps", ("coverage_gaps",), gaps_query),
     ("shortcuts", ("shortcuts",), shortcuts_query),
+    ("parity", ("parity",), parity_query),
     ("feature_value", ("feature_value",), feature_value_query),
     ("diversity", ("diversity",), diversity_query),
     ("label_errors", ("label_errors",), label_errors_query),

@@ -86,7 +86,8 @@ def part_bias(
     partition = F.concat_ws(_SEPARATOR, "split_name", F.coalesce(F.col("fold").cast("string"), F.lit("")))
     given = parts.select("image_id", partition.alias("partition"), "split")
     # An image is in one part of a partition: its rows are read once per split.
-    rows = factor_bins.select("image_id", "class_name", "bins").join(given, on="image_id", how="inner")
+    labelled = factor_bins.where("class_name IS NOT NULL")
+    rows = labelled.select("image_id", "class_name", "bins").join(given, on="image_id", how="inner")
     if split_assignments is not None and splits is not None:
         held = splits.select("split_name", F.explode("holdout").alias("split"))
         ids = split_assignments.join(F.broadcast(held), on=["split_name", "split"], how="left_semi").select("image_id")

@@ -1,6 +1,15 @@
 """The contracts of all tables: names, types, units and meaning. No Spark is imported here."""
 
-from dataeval_spark.tables.bias import BALANCE, BIN_EDGES, CONTINGENCY, DIVERSITY, FACTOR_BINS, LABEL_STATS, PARITY
+from dataeval_spark.tables.bias import (
+    BALANCE,
+    BIN_EDGES,
+    CONTINGENCY,
+    DIVERSITY,
+    FACTOR_BINS,
+    FACTOR_TESTS,
+    LABEL_STATS,
+    PARITY,
+)
 from dataeval_spark.tables.contract import Column, Table
 from dataeval_spark.tables.coverage import COMPLETENESS, COVERAGE, COVERAGE_GAPS, COVERAGE_STATS
 from dataeval_spark.tables.images import FACTORS, IMAGES, INGEST_FINDINGS, SOURCE_FILES, TARGETS
@@ -12,6 +21,7 @@ from dataeval_spark.tables.labels import (
     LABEL_AGREEMENT,
     LABEL_CONSENSUS,
     LABEL_ERRORS,
+    LABEL_SCORES,
     LABELLING_QUEUE,
     OBJECT_LABEL_ERRORS,
     PREDICTION_CLASSES,
@@ -95,6 +105,7 @@ ALL_TABLES = (
     BALANCE,
     DIVERSITY,
     PARITY,
+    FACTOR_TESTS,
     COVERAGE,
     COVERAGE_STATS,
     COMPLETENESS,
@@ -109,6 +120,7 @@ ALL_TABLES = (
     PREDICTIONS,
     PREDICTION_CLASSES,
     LABEL_ERRORS,
+    LABEL_SCORES,
     CONFIDENT_JOINT,
     CLASS_NOISE,
     OBJECT_LABEL_ERRORS,
@@ -167,6 +179,7 @@ __all__ = [
     "FACTORS",
     "FACTOR_BINS",
     "FACTOR_PREDICTORS",
+    "FACTOR_TESTS",
     "FEATURE_DISTANCE",
     "FEATURE_VALUE",
     "HASHES",
@@ -183,6 +196,7 @@ __all__ = [
     "LABEL_ERRORS",
     "LABEL_PARITY",
     "LABEL_RECONCILIATION",
+    "LABEL_SCORES",
     "LABEL_STATS",
     "NEIGHBORS",
     "NORMALIZATION",

@@ -43,14 +43,14 @@ N_ROWS = Column("n", "bigint", "Labelled things counted", "rows")
 FACTOR_BINS = Table(
     name="factor_bins",
     doc=(
-        "Every labelled thing (a box, or an image with its label) with the bin of each of its factors: "
-        "`bins['weather']` is a bin of `bin_edges`."
+        "Every labelled thing (a box, or an image with its label), and every image without labels, with the bin of "
+        "each of its factors: `bins['weather']` is a bin of `bin_edges`."
     ),
     key=("image_id", "target_index"),
     columns=(
         IMAGE_ID,
-        Column("target_index", "int", "Labelled thing in the image, from 0"),
-        Column("class_name", "string", "Its class"),
+        Column("target_index", "int", "Labelled thing in the image, from 0; null without labels", nullable=True),
+        Column("class_name", "string", "Its class; null without labels", nullable=True),
         Column("bins", "map<string, int>", "Factor to bin; -1 for a level that `bin_edges` does not have"),
         Column("numbers", "map<string, double>", "Factor to value, for numeric factors; a missing one is left out"),
         RUN_ID,
@@ -164,6 +164,29 @@ PARITY = Table(
         ),
         Column("is_significant", "boolean", "score and robust_p_value are beyond their thresholds"),
         N_ROWS,
+        RUN_ID,
+    ),
+)
+
+FACTOR_TESTS = Table(
+    name="factor_tests",
+    doc=(
+        "Do the values of a numeric factor differ between classes: Kruskal-Wallis over all of them, Kolmogorov-Smirnov "
+        "of each against the rest."
+    ),
+    key=("factor", "test", "class_name"),
+    columns=(
+        FACTOR,
+        Column("test", "string", "kruskal_wallis or kolmogorov_smirnov"),
+        Column("class_name", "string", "Class against the rest; null for all classes", nullable=True),
+        Column("statistic", "double", "H, corrected for ties, or D"),
+        Column("p_value", "double", "Of the statistic where classes do not differ", range="[0, 1]"),
+        Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over the rows of the test", "", "[0, 1]"),
+        Column("effect_size", "double", "kruskal_wallis: H / (n - 1); kolmogorov_smirnov: D", range="[0, 1]"),
+        Column("degrees_of_freedom", "int", "Classes less 1; null for kolmogorov_smirnov", nullable=True),
+        Column("location", "double", "Value at which the class and the rest differ most", nullable=True),
+        N_ROWS,
+        Column("n_rest", "bigint", "Labelled things of the other classes", "rows", nullable=True),
         RUN_ID,
     ),
 )

@@ -47,6 +47,13 @@ PREDICTION_CLASSES = Table(
     scope="model",
 )
 
+LABEL_SCORE = Column(
+    "score",
+    "double",
+    "Probability of the given class, by the model or by the labels of the neighbours: lower is worse. With method "
+    "distance_ratio: mean distance to the nearest of its class over that to the nearest of others, higher is worse",
+)
+
 LABEL_ERRORS = Table(
     name="label_errors",
     doc="Labels that are likely wrong, worst first: by predicted probabilities, or by the nearest neighbours.",
@@ -61,18 +68,41 @@ LABEL_ERRORS = Table(
             "suggested_class", "string", "Class it more likely is; null where the neighbours disagree", "", "", True
         ),
         Column("second_class", "string", "Another class about as likely", nullable=True),
-        Column(
-            "score",
-            "double",
-            "confident_learning: probability of the given class, lower is worse; label_neighbors: mean distance to the "
-            "nearest of its class over that to the nearest of others, higher is worse",
-        ),
+        LABEL_SCORE,
         Column(
             "is_bound",
             "boolean",
-            "The score is a lower bound: the neighbours that are known do not reach further",
+            "The score is a lower bound: the neighbours that are known do not reach further (distance_ratio)",
         ),
         Column("rank", "bigint", "1 is the worst of its step and source"),
+        RUN_ID,
+    ),
+    scope="step",
+)
+
+LABEL_SCORES = Table(
+    name="label_scores",
+    doc="How doubtful each label is, the worst first, listed in `label_errors` or not.",
+    key=("step", "source", "image_id", "target_index"),
+    columns=(
+        Column("step", "string", "What compared it: confident_learning or label_neighbors"),
+        Column("source", "string", "Model, or encoder whose neighbours they are"),
+        Column("method", "string", "How: self_confidence; votes or distance_ratio"),
+        IMAGE_ID,
+        LABELED,
+        Column("class_name", "string", "Class it is labelled as"),
+        Column("suggested_class", "string", "Another class that is more likely, where there is one", nullable=True),
+        LABEL_SCORE,
+        Column("rank", "bigint", "1 is the worst of its step and source; equal scores stand in the order of the ids"),
+        Column(
+            "precision",
+            "double",
+            "Share of wrong labels, by estimate, of the best list that ends here or later; null where it is not "
+            "estimated",
+            "",
+            "[0, 1]",
+            True,
+        ),
         RUN_ID,
     ),
     scope="step",

@@ -12,16 +12,25 @@ SHORTCUTS = Table(
     key=("class_name", "factor"),
     columns=(
         Column("class_name", "string", "Class against the rest"),
-        Column("factor", "string", "Numeric factor"),
-        Column("auc", "double", "Chance that a value of the class is above one of the rest", range="[0, 1]"),
+        Column("factor", "string", "Factor"),
+        Column("value", "string", "Of a text: the value whose presence tells most of the class", nullable=True),
+        Column(
+            "auc",
+            "double",
+            "Chance that a value of the class is above one of the rest; of a text (1 + share of the class that has the "
+            "value - share of the rest) / 2",
+            range="[0, 1]",
+        ),
         Column("p_value", "double", "Of the Mann-Whitney test, two-sided", range="[0, 1]"),
         Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over all rows", range="[0, 1]"),
         Column("score", "double", "Chance-adjusted mutual information (kind `class` of balance)", "", "[0, 1]", True),
         Column("n", "bigint", "Values of the class"),
         Column("n_rest", "bigint", "Values of the rest"),
         Column("is_shortcut", "boolean", "AUC or score is beyond its threshold, and the p-value significant"),
-        Column("lowest", _EXAMPLES, "Images of the class with the smallest values, up to 3"),
-        Column("highest", _EXAMPLES, "Images of the class with the largest values, up to 3"),
+        Column(
+            "lowest", _EXAMPLES, "Images of the class with the smallest values, up to 3; of a text without the value"
+        ),
+        Column("highest", _EXAMPLES, "Images of the class with the largest values, up to 3; of a text with the value"),
         RUN_ID,
     ),
 )

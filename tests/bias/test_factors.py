@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import uuid
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -87,17 +88,56 @@ def small(frame):
 def test_a_missing_value_has_a_bin_of_its_own(small):
     binned, edges, findings = factor_bins(**small, sources=["metadata"], edges={"age": [0, 18, 65]})
 
-    # e has no age, f no metadata at all; g has no label
+    # e has no age, f no metadata at all; g has no label, and counts all the same
     assert by_factor(edges) == {
-        "weather": {"rain": 1, "sun": 3, "missing": 2},
-        "age": {"< 0": 0, "[0, 18)": 1, "[18, 65)": 2, ">= 65": 1, "missing": 2},
-        "tag": {"same": 5, "missing": 1},
+        "weather": {"rain": 1, "snow": 1, "sun": 3, "missing": 2},
+        "age": {"< 0": 0, "[0, 18)": 2, "[18, 65)": 2, ">= 65": 1, "missing": 2},
+        "tag": {"other": 1, "same": 5, "missing": 1},
     }
     found = bins_by_image(binned)
-    assert found["d", 0] == {"age": 3, "tag": 0, "weather": 2}
-    assert found["f", 0] == {"age": 4, "tag": 1, "weather": 2}
+    assert found["d", 0] == {"age": 3, "tag": 1, "weather": 3}
+    assert found["f", 0] == {"age": 4, "tag": 2, "weather": 3}
+    assert found["g", None] == {"age": 1, "tag": 0, "weather": 1}
     assert {row.image_id: dict(row.numbers) for row in binned.collect()}["e"] == {}
     assert findings.count() == 0
+
+
+def test_images_without_labels_have_the_factors_of_images_and_none_of_boxes(frame):
+    boxed = {"image_id": "a", "class_name": "cat", "box": (0.0, 0.0, 10.0, 20.0)}
+    targets = table(
+        frame,
+        TARGETS,
+        [
+            {**boxed, "target_index": 0},
+            {**boxed, "target_index": 1, "box": (0.0, 0.0, 20.0, 20.0)},
+            {"image_id": "b", "target_index": 0, "class_name": None},
+        ],
+    )
+    factors = frame(FACTORS, [(i, None, "sun" if i == "a" else "fog", 1.0, None, "r") for i in "abc"])
+    stats = image_stats(frame, [{"image_id": i, "mean": float(place)} for place, i in enumerate("abc")])
+
+    binned, edges, _ = factor_bins(targets, images(frame, "abc"), stats, factors)
+
+    rows = {(row.image_id, row.target_index): row for row in binned.collect()}
+    assert {key: row.class_name for key, row in rows.items()} == {
+        ("a", 0): "cat",
+        ("a", 1): "cat",
+        ("b", None): None,
+        ("c", None): None,
+    }
+    assert by_factor(edges)["weather"] == {"fog": 2, "sun": 1, "missing": 0}
+    assert by_factor(edges)["mean"] == {"0": 1, "1": 1, "2": 1, "missing": 0}
+    assert by_factor(edges)["box_width"] == {"10": 1, "20": 1, "missing": 0}
+    assert rows["c", None].numbers["mean"] == 2.0
+
+
+def test_a_dataset_without_any_label_has_factors(frame):
+    stats = image_stats(frame, [{"image_id": i, "mean": float(place % 2)} for place, i in enumerate("abcd")])
+
+    binned, edges, _ = factor_bins(table(frame, TARGETS, []), images(frame, "abcd"), stats)
+
+    assert by_factor(edges) == {"mean": {"0": 2, "1": 2, "missing": 0}}
+    assert binned.where("class_name IS NULL").count() == 4
 
 
 def test_times_are_read_in_the_zone_that_is_given(small):
@@ -107,9 +147,9 @@ def test_times_are_read_in_the_zone_that_is_given(small):
 
     # 23:30 in London is half past midnight in Berlin, and half past one in summer.
     assert by_factor(edges) == {
-        "hour": {"0": 4, "1": 2, "missing": 0},
-        "weekday": {"Monday": 1, "Sunday": 1, "Tuesday": 3, "Wednesday": 1, "missing": 0},
-        "season": {"autumn": 1, "spring": 1, "summer": 1, "winter": 3, "missing": 0},
+        "hour": {"0": 5, "1": 2, "missing": 0},
+        "weekday": {"Monday": 1, "Sunday": 1, "Tuesday": 3, "Wednesday": 2, "missing": 0},
+        "season": {"autumn": 1, "spring": 1, "summer": 1, "winter": 4, "missing": 0},
     }
 
 
@@ -126,8 +166,71 @@ def test_a_time_that_the_source_does_not_give_is_that_of_the_file(small, frame):
 def test_split_and_dataset_are_factors_unless_they_are_constant(small):
     _, edges, findings = factor_bins(**small, sources=["origin"])
 
-    assert by_factor(edges) == {"split": {"train": 4, "missing": 2}}
+    assert by_factor(edges) == {"split": {"train": 4, "missing": 3}}
     assert findings_by_subject(findings) == {"dataset": ("factor_left_out", "Factor dataset has one value only")}
+
+
+COLUMNS = {
+    # name: type, value of a row, whether it is a factor
+    "row_number": ("bigint", lambda row: row, False),
+    "counter_by_ten": ("int", lambda row: 5_000 + 10 * row, False),
+    "id_as_double": ("double", lambda row: float(70_000 + row), False),
+    "id_with_some_missing": ("bigint", lambda row: row if row % 3 else None, False),
+    "id_with_a_few_twice": ("bigint", lambda row: row if row % 20 else 0, False),
+    "hash": ("bigint", lambda row: (row * 6_364_136_223_846_793_005) % 2**62, False),
+    "unix_seconds": ("bigint", lambda row: 1_700_000_000 + 37 * row, False),
+    "moment": ("timestamp", lambda row: datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=37.5 * row), False),
+    "uuid": ("string", lambda row: str(uuid.UUID(int=row)), False),
+    "path": ("string", lambda row: f"photos/{row:03}.jpg", False),
+    "number_as_text": ("string", str, False),
+    "temperature": ("double", lambda row: 20 + row * 0.0137, True),
+    "share": ("float", lambda row: (row * 0.6180339) % 1, True),
+    "age": ("int", lambda row: row * 7 % 80, True),
+    "frame_of_clip": ("int", lambda row: row % 25, True),
+    "clip": ("string", lambda row: f"clip {row // 25}", True),
+    "day": ("date", lambda row: date(2024, 1, 1) + timedelta(days=row // 10), True),
+    "altitude_rounded": ("int", lambda row: (row * 61) % 200 * 10, True),
+    "is_night": ("boolean", lambda row: row % 2 == 0, True),
+}
+
+
+def test_columns_that_name_rows_are_no_factors_and_measurements_are(frame):
+    ids = [f"i{row:03}" for row in range(300)]
+    ddl = ", ".join(f"{name} {type}" for name, (type, *_) in COLUMNS.items())
+    rows = [(i, None, *(value(row) for _, value, _ in COLUMNS.values()), "r") for row, i in enumerate(ids)]
+    factors = frame(f"image_id string, target_index int, {ddl}, run_id string", rows)
+    labelled = image_labels(frame, {i: "cat" if int(i[1:]) % 2 else "dog" for i in ids}), images(frame, ids)
+
+    _, edges, findings = factor_bins(*labelled, None, factors, sources=["metadata"])
+
+    found = {name: name in by_factor(edges) for name in COLUMNS}
+    assert found == {name: is_factor for name, (*_, is_factor) in COLUMNS.items()}
+    said = findings_by_subject(findings)
+    left_out = {name for name, (*_, is_factor) in COLUMNS.items() if not is_factor}
+    assert left_out <= {subject for subject, (rule, _) in said.items() if rule == "factor_left_out"}
+    assert said["row_number"][1] == (
+        "Factor row_number names its rows: 300 values in 300 rows (factor_bins.keep keeps it)"
+    )
+
+    _, edges, _ = factor_bins(*labelled, None, factors, sources=["metadata"], keep=["unix_seconds", "uuid"])
+    assert {"unix_seconds", "uuid", "age"} <= set(by_factor(edges))
+    assert "row_number" not in by_factor(edges)
+
+    _, edges, _ = factor_bins(*labelled, None, factors, include=["row_number"])
+    assert set(by_factor(edges)) == {"row_number"}
+
+
+def test_image_statistics_stay_factors_though_each_image_has_its_own(frame):
+    ids = [f"i{row:03}" for row in range(60)]
+    stats = image_stats(
+        frame, [{"image_id": i, "width": 300.0 + row, "height": 9_000.0 - 7 * row} for row, i in enumerate(ids)]
+    )
+
+    _, edges, _ = factor_bins(
+        image_labels(frame, dict.fromkeys(ids, "cat")), images(frame, ids), stats, sources=["statistics"]
+    )
+
+    assert {"width", "height"} <= set(by_factor(edges))
 
 
 def test_a_text_that_names_its_rows_and_what_is_excluded_are_left_out_with_the_reason(frame):
@@ -144,7 +247,10 @@ def test_a_text_that_names_its_rows_and_what_is_excluded_are_left_out_with_the_r
 
     assert set(by_factor(edges)) == {"city"}
     found = findings_by_subject(findings)
-    assert found["name"] == ("factor_left_out", "Factor name names its rows: 50 values in 50 rows")
+    assert found["name"] == (
+        "factor_left_out",
+        "Factor name names its rows: 50 values in 50 rows (factor_bins.keep keeps it)",
+    )
     assert found["parts"] == (
         "factor_left_out",
         "Factor parts is array<int>: only numbers, texts, booleans and times are factors",
@@ -210,16 +316,16 @@ def test_stored_edges_bin_new_data_and_count_what_they_do_not_know(small, frame)
     binned, kept, findings = factor_bins(**new, bin_edges=edges, sources=["metadata"], stored_edges=True)
 
     found = bins_by_image(binned)
-    assert found["a", 0] == {"age": 3, "tag": 0, "weather": -1}
-    assert found["b", 0] == {"age": 1, "tag": 0, "weather": 1}
+    assert found["a", 0] == {"age": 3, "tag": 1, "weather": -1}
+    assert found["b", 0] == {"age": 1, "tag": 1, "weather": 2}
     assert sorted(kept.collect()) == sorted(edges.collect())
     assert findings_by_subject(findings)["weather"] == (
         "unseen_levels",
-        "Factor weather: 1 of 6 values are in none of the stored bins",
+        "Factor weather: 1 of 7 values are in none of the stored bins",
     )
     assert findings_by_subject(findings)["age"] == (
         "values_out_of_range",
-        "Factor age: 0 values below and 1 above all stored ones, of 6",
+        "Factor age: 0 values below and 1 above all stored ones, of 7",
     )
 
 

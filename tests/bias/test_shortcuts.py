@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from dataeval_spark.bias.balance import balance
 from dataeval_spark.bias.shortcuts import shortcuts
 from dataeval_spark.errors import OptionError
-from dataeval_spark.tables import BALANCE, SHORTCUTS
+from dataeval_spark.tables import BALANCE, BIN_EDGES, SHORTCUTS
 from tests.kernels.factor_reference import INPUTS
 
 from .rows import binned, table
@@ -76,3 +76,52 @@ def test_the_factors_of_the_reference_have_their_balance_beside(reference):
 def test_a_wrong_option_says_what_to_write(measured):
     with pytest.raises(OptionError, match=r"shortcuts\.auc_threshold is 0\.2"):
         shortcuts(measured[0], measured[1], auc_threshold=0.2)
+
+
+WEATHERS = ("fog", "rain", "sun", "missing")
+# Rows of each class in each weather: the dog is seen in rain, the cat in anything but the sun.
+SEEN = {"ant": (10, 2, 18, 0), "cat": (13, 0, 0, 17), "dog": (2, 27, 1, 0)}
+
+
+@pytest.fixture(scope="module")
+def weather(frame):
+    classes = [name for name, counts in SEEN.items() for _ in range(sum(counts))]
+    codes = [code for counts in SEEN.values() for code, n in enumerate(counts) for _ in range(n)]
+    bins = binned(frame, classes, {"weather": codes, "brightness": [0] * 90}, {"brightness": list(range(90))})
+    edges = [
+        {"factor": "weather", "bin": code, "label": label, "rule": "categorical", "level": "image", "n": 1}
+        for code, label in enumerate(WEATHERS)
+    ]
+    edges.append({"factor": "brightness", "bin": 0, "label": "all", "rule": "uniform_width", "level": "image", "n": 1})
+    return bins, table(frame, BIN_EDGES, edges), classes, codes
+
+
+@pytest.mark.parametrize("partitions", [1, 5])
+def test_the_value_of_a_text_that_tells_a_class_is_found_with_images(frame, weather, partitions):
+    bins, edges, classes, codes = weather
+    unlabelled = binned(frame, [None] * 9, {"weather": [1] * 9}, {})
+
+    found = shortcuts(bins.unionByName(unlabelled).repartition(partitions), table(frame, BALANCE, []), edges)
+
+    rows = {row.class_name: row for row in found.collect() if row.factor == "weather"}
+    assert {name: row.value for name, row in rows.items()} == {"ant": "sun", "cat": "missing", "dog": "rain"}
+    for name, row in rows.items():
+        of_class, has_it = np.array(classes) == name, np.array(codes) == WEATHERS.index(row.value)
+        expected = mannwhitneyu(has_it[of_class], has_it[~of_class], method="asymptotic")
+        assert row.auc == pytest.approx(roc_auc_score(of_class, has_it), abs=1e-12)
+        assert row.p_value == pytest.approx(min(4 * expected.pvalue, 1), rel=1e-9)
+        assert (row.n, row.n_rest) == (30, 60)
+    assert {name for name, row in rows.items() if row.is_shortcut} == {"dog"}
+    ids = [f"i{row:04}" for row, name in enumerate(classes) if name == "dog"]
+    assert [tuple(entry) for entry in rows["dog"].highest] == [(image, 1.0) for image in ids[2:5]]
+    assert [tuple(entry) for entry in rows["dog"].lowest] == [(image, 0.0) for image in (*ids[:2], ids[-1])]
+
+
+def test_several_values_that_tell_a_class_together_are_a_shortcut_by_their_information(frame, weather):
+    bins, edges, _, _ = weather
+    score = {"kind": "class", "factor_a": "class_name", "factor_b": "weather", "class_name": "cat", "score": 0.5}
+    rest = {"mutual_information": 0.4, "adjusted_pvalue": 1e-9, "method": "table", "threshold": 0.3}
+
+    found = shortcuts(bins, table(frame, BALANCE, [{**score, **rest, "is_flagged": True, "n": 90}]), edges)
+
+    assert {row.class_name for row in found.where("is_shortcut AND factor = 'weather'").collect()} == {"cat", "dog"}

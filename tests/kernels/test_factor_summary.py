@@ -20,10 +20,11 @@ def batches(numbers, texts, first, size):
     batch = pa.RecordBatch.from_arrays(
         [
             pa.array(first),
+            pa.array([0] * len(first), pa.int32()),
             pa.array([{"x": value} for value in numbers], pa.struct([("x", pa.float64())])),
             pa.array([{"t": value} for value in texts], pa.struct([("t", pa.string())])),
         ],
-        names=["is_first", "numbers", "texts"],
+        names=["is_first", "target_index", "numbers", "texts"],
     )
     return (batch.slice(start, size) for start in range(0, batch.num_rows, size))
 
@@ -72,10 +73,12 @@ def test_a_factor_of_the_image_counts_its_first_rows_only():
     [
         ([3.0] * 30, ["a"] * 30, ("constant", "constant")),
         ([float("nan")] * 30, [None] * 30, ("no_values", "no_values")),
-        (range(50), [f"t{i}" for i in range(50)], (None, "identifier")),
+        (range(50), [f"t{i}" for i in range(50)], ("identifier", "identifier")),
+        ([i + 0.5 for i in range(50)], ["a", "b"] * 25, (None, None)),
+        ([i % 44 for i in range(50)], ["a", "b"] * 25, (None, None)),
         ([3.0, float("nan")], ["a", None], (None, None)),
     ],
-    ids=["constant", "no values", "names its rows", "constant but for missing values"],
+    ids=["constant", "no values", "names its rows", "measured", "counted", "constant but for missing values"],
 )
 def test_what_cannot_be_a_factor_says_why(numbers, texts, reasons):
     found = summaries([float(value) for value in numbers], texts)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 
-from dataeval_spark.kernels.rank_auc import class_auc, cross_validated_auc, grouped_auc
+from dataeval_spark.kernels.rank_auc import class_auc, cross_validated_auc, grouped_auc, presence_auc
 
 
 @settings(max_examples=40, deadline=None)
@@ -76,3 +76,16 @@ def test_without_a_second_class_there_is_nothing_to_predict():
 
     assert np.isnan(auc)
     assert folds == 0
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(9, 10), (0, 50), (5, 5), (10, 100), (0, 0)])
+def test_the_auc_of_a_value_is_that_of_zeros_and_ones(ours, theirs):
+    n, n_rest = 10, 100
+    has_it = np.r_[np.arange(n) < ours, np.arange(n_rest) < theirs].astype(float)
+    classes = np.repeat([0, 1], [n, n_rest])
+    auc, p_value, _ = class_auc(has_it, classes, 2)
+
+    found, found_p = presence_auc(np.array([ours]), np.array([n]), np.array([theirs]), np.array([n_rest]))
+
+    assert found[0] == pytest.approx(auc[0], abs=1e-12)
+    assert found_p[0] == pytest.approx(p_value[0], rel=1e-9)

@@ -17,6 +17,7 @@ from dataeval_spark.tables import (
     CONFIDENT_JOINT,
     DATASET_FINDINGS,
     LABEL_ERRORS,
+    LABEL_SCORES,
     PREDICTION_CLASSES,
     PREDICTIONS,
     TARGETS,
@@ -65,7 +66,7 @@ def ten_classes(frame):
 
 
 def test_the_columns_are_those_of_the_contracts(ten_classes):
-    tables = (LABEL_ERRORS, CONFIDENT_JOINT, CLASS_NOISE, DATASET_FINDINGS)
+    tables = (LABEL_ERRORS, LABEL_SCORES, CONFIDENT_JOINT, CLASS_NOISE, DATASET_FINDINGS)
 
     for result, table in zip(ten_classes, tables, strict=True):
         assert [(n, t) for n, t in result.dtypes] == [
@@ -85,10 +86,24 @@ def test_an_error_says_what_the_label_is_and_what_it_more_likely_is(ten_classes)
     assert row.score == probabilities[place, labels[place]]
 
 
+def test_every_label_has_a_score_and_a_rank_listed_or_not(ten_classes):
+    labels, probabilities = inputs("ten_classes")
+    own = probabilities[np.arange(len(labels)), labels]
+    rows = sorted(ten_classes[1].collect(), key=lambda row: row.rank)
+
+    assert [int(row.image_id) for row in rows] == sorted(range(len(labels)), key=lambda i: (own[i], i))
+    assert [row.rank for row in rows] == list(range(1, len(labels) + 1))
+    assert [row.score for row in rows] == np.sort(own).tolist()
+    for row in rows:
+        best = int(probabilities[int(row.image_id)].argmax())
+        assert row.suggested_class == (None if best == labels[int(row.image_id)] else f"class {best}")
+    assert {(row.step, row.method, row.precision) for row in rows} == {("confident_learning", "self_confidence", None)}
+
+
 def test_the_joint_is_cleanlabs_and_sums_to_the_labels(ten_classes):
     expected = np.array(EXPECTED["ten_classes"]["calibrated_joint"])
     joint = np.zeros_like(expected)
-    for row in ten_classes[1].collect():
+    for row in ten_classes[2].collect():
         joint[int(row.class_name.split()[1]), int(row.true_class.split()[1])] = row.estimated_count
 
     assert joint.tolist() == expected.tolist()
@@ -97,7 +112,7 @@ def test_the_joint_is_cleanlabs_and_sums_to_the_labels(ten_classes):
 
 def test_noise_rates_come_with_an_interval_that_holds_them(ten_classes):
     joint = np.array(EXPECTED["ten_classes"]["calibrated_joint"])
-    rows = {int(row.class_name.split()[1]): row for row in ten_classes[2].collect()}
+    rows = {int(row.class_name.split()[1]): row for row in ten_classes[3].collect()}
 
     assert [rows[k].noise_rate for k in range(10)] == pytest.approx(1 - joint.diagonal() / joint.sum(axis=1))
     assert [rows[k].inverse_noise_rate for k in range(10)] == pytest.approx(1 - joint.diagonal() / joint.sum(axis=0))
@@ -109,7 +124,7 @@ def test_labels_of_a_class_that_the_model_does_not_know_are_left_out_and_counted
     targets, predictions, classes = frames(frame, labels, probabilities)
     stray = frame(TARGETS, [("99999", 0, "unheard of", None, None, None, None, "r")])
 
-    errors, _, _, findings = confident_learning(targets.unionByName(stray), predictions, classes)
+    errors, *_, findings = confident_learning(targets.unionByName(stray), predictions, classes)
 
     (finding,) = findings.collect()
     assert found_rows(errors) == EXPECTED["two_classes"]["prune_by_noise_rate"]
@@ -132,7 +147,7 @@ def test_a_predicted_box_is_no_prediction_of_the_label_with_its_number(frame):
     targets, predictions, classes = frames(frame, *inputs("two_classes"))
     boxed = predictions.withColumn("box", F.expr(f"CAST(struct(0, 0, 1, 1) AS {BOX_TYPE})"))
 
-    errors, joint, _, findings = confident_learning(targets, boxed, classes)
+    errors, _, joint, _, findings = confident_learning(targets, boxed, classes)
 
     assert (errors.count(), joint.count()) == (0, 0)
     said = {row.rule: row for row in findings.collect()}["predictions_with_boxes"]
@@ -144,7 +159,7 @@ def test_a_target_without_a_class_is_no_label_of_an_unknown_class(frame):
     targets, predictions, classes = frames(frame, *inputs("two_classes"))
     nameless = frame(TARGETS, [("99999", 0, None, None, None, None, None, "r")])
 
-    findings = confident_learning(targets.unionByName(nameless), predictions, classes)[3]
+    findings = confident_learning(targets.unionByName(nameless), predictions, classes)[4]
 
     assert [row.value for row in findings.collect()] == [0.0]
 
@@ -152,9 +167,9 @@ def test_a_target_without_a_class_is_no_label_of_an_unknown_class(frame):
 def test_without_predictions_there_is_nothing_to_doubt(frame):
     targets, predictions, classes = frames(frame, *inputs("two_classes"))
 
-    errors, joint, noise, findings = confident_learning(targets, predictions.where("false"), classes)
+    errors, scores, joint, noise, findings = confident_learning(targets, predictions.where("false"), classes)
 
-    assert (errors.count(), joint.count(), noise.count()) == (0, 0, 0)
+    assert [result.count() for result in (errors, scores, joint, noise)] == [0, 0, 0, 0]
     assert findings.collect()[0].severity == "warning"
 
 

@@ -200,12 +200,25 @@ def full_rows(name: str) -> dict[str, list[dict[str, Any]]]:
             {
                 "class_name": name,
                 "factor": name,
+                "value": name,
                 "auc": 0.9,
                 "score": None,
                 "adjusted_pvalue": 1e-9,
                 "n": 7,
                 "lowest": [{"image_id": name, "target_index": 0, "value": 0.5}],
                 "highest": [],
+            }
+        ],
+        "parity": [
+            {
+                "factor": name,
+                "score": 0.4,
+                "adjusted_pvalue": 1e-9,
+                "degrees_of_freedom": 4,
+                "low_expected_cells": 2,
+                "thin": 1,
+                "is_significant": True,
+                "found": 17,
             }
         ],
         "label_errors": [

@@ -11,6 +11,7 @@ from dataeval_spark.report.galleries import chosen_images
 SHORTCUT = {
     "class_name": "cat",
     "factor": "brightness",
+    "value": None,
     "auc": 0.93,
     "score": 0.4,
     "adjusted_pvalue": 1e-9,
@@ -37,6 +38,32 @@ def test_a_shortcut_is_shown_by_images_of_both_ends():
         ("bright 1", "highest"),
     ]
     assert panel["cards"][2].lines == ("brightness 90",)
+
+
+def test_a_value_that_tells_a_class_is_shown_by_images_with_and_without_it():
+    ends = {
+        "lowest": [{"image_id": "dry", "value": 0.0}],
+        "highest": [{"image_id": "wet", "value": 1.0}],
+    }
+
+    (panel,) = bias(data(shortcuts=[{**SHORTCUT, "factor": "weather", "value": "rain", **ends}]))["panels"]
+
+    assert panel["title"] == "cat by weather = rain"
+    assert [(card.image_id, card.badge, card.lines) for card in panel["cards"]] == [
+        ("dry", "without", ("weather is not rain",)),
+        ("wet", "with", ("weather is rain",)),
+    ]
+
+
+def test_parity_of_each_factor_is_a_table():
+    row = {"factor": "weather", "score": 0.41, "adjusted_pvalue": 1e-6, "degrees_of_freedom": 4, "found": 17}
+    rows = [{**row, "low_expected_cells": 2, "thin": 3, "is_significant": True}]
+
+    (found,) = bias(data(parity=rows))["tables"]
+
+    assert found["title"] == "Does the class depend on a factor"
+    assert [cell.text for cell in found["listing"].rows[0]] == ["weather", "yes", "0.41", "1.0e-06", "4", "2", "3"]
+    assert found["listing"].note == "1 of 17 shown"
 
 
 def test_pictures_are_made_of_the_images_that_are_shown():
