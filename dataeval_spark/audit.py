@@ -31,12 +31,8 @@ from dataeval_spark.errors import ConfigError
 from dataeval_spark.ingest.maite import MapStyle
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.inline_gallery import Gallery, gallery_of
-<<<<<<< HEAD
 from dataeval_spark.locations import refuse_credentials
-from dataeval_spark.maite_dataset import MaiteDataset
-=======
 from dataeval_spark.maite_dataset import MaiteDataset, images_of
->>>>>>> labels
 from dataeval_spark.progress import Progress
 from dataeval_spark.report import collect_report_data, save_report
 from dataeval_spark.report_page import page_of

@@ -112,8 +112,8 @@ STEPS = (
     Step(contingency.contingency, (t.FACTOR_BINS, t.BIN_EDGES), (t.CONTINGENCY,), labels=True),
     Step(balance.balance, (t.CONTINGENCY, t.BIN_EDGES, t.FACTOR_BINS), (t.BALANCE,), version=2, labels=True),
     Step(diversity.diversity, (t.CONTINGENCY,), (t.DIVERSITY,), labels=True),
-<<<<<<< HEAD
     Step(parity.parity, (t.CONTINGENCY,), (t.PARITY,), version=2, labels=True),
+    Step(factor_tests.factor_tests, (t.FACTOR_BINS,), (t.FACTOR_TESTS,), labels=True),
     Step(
         coverage.coverage,
         (t.NEIGHBORS, t.EMBEDDINGS, t.TARGETS),
@@ -122,12 +122,6 @@ STEPS = (
         labels=True,
     ),
     Step(completeness.completeness, (t.EMBEDDINGS, t.TARGETS), (t.COMPLETENESS,), version=2, labels=True),
-=======
-    Step(parity.parity, (t.CONTINGENCY,), (t.PARITY,), labels=True),
-    Step(factor_tests.factor_tests, (t.FACTOR_BINS,), (t.FACTOR_TESTS,), labels=True),
-    Step(coverage.coverage, (t.NEIGHBORS, t.EMBEDDINGS, t.TARGETS), (t.COVERAGE, t.COVERAGE_STATS), labels=True),
-    Step(completeness.completeness, (t.EMBEDDINGS, t.TARGETS), (t.COMPLETENESS,), labels=True),
->>>>>>> labels
     Step(coverage_gaps.coverage_gaps, (t.FACTOR_BINS, t.BIN_EDGES), (t.COVERAGE_GAPS,), labels=True),
     Step(shortcuts.shortcuts, (t.FACTOR_BINS, t.BALANCE, t.BIN_EDGES), (t.SHORTCUTS,), version=2, labels=True),
     Step(feature_value.feature_value, (t.FACTOR_BINS, t.BALANCE), (t.FEATURE_VALUE,), labels=True),

@@ -18,13 +18,8 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-<<<<<<< HEAD
-from dataeval_spark.contract_check import conforming, missing_columns, types_of
-from dataeval_spark.engine_errors import first_line, hint_for, is_of_engine
-=======
 from dataeval_spark.contract_check import conforming, freed_columns, missing_columns, types_of
-from dataeval_spark.engine_errors import hint_for
->>>>>>> labels
+from dataeval_spark.engine_errors import first_line, hint_for, is_of_engine
 from dataeval_spark.errors import TableMissingError, WorkspaceError
 from dataeval_spark.local_access import LocalAccess, can_open
 from dataeval_spark.locations import (
@@ -449,14 +444,9 @@ class Workspace:
 
     def _bring_to_contract(self, table: Table, frame: DataFrame) -> None:
         """Add the columns that an existing table lacks; stop at any other difference."""
-<<<<<<< HEAD
-        existing = types_of(self._stored(table))
-        added = missing_columns(table, self.name(table), existing, types_of(frame))
-=======
-        stored = self.read(table)
+        stored = self._stored(table)
         added = missing_columns(table, self.name(table), types_of(stored), types_of(frame))
         freed = freed_columns(table, stored)
->>>>>>> labels
         if added:
             with SETTINGS_LOCK:
                 self.spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({', '.join(added)})")

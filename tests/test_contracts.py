@@ -65,13 +65,9 @@ SCHEMAS = {
     "adjusted_pvalue method threshold is_flagged n run_id",
     "diversity": "factor class_name diversity method bins filled_bins threshold is_low n run_id",
     "parity": "factor score p_value adjusted_pvalue g_statistic degrees_of_freedom pearson_statistic pearson_p_value "
-<<<<<<< HEAD
     "robust_p_value cramers_v low_expected_cells insufficient is_significant n run_id",
-=======
-    "cramers_v low_expected_cells insufficient is_significant n run_id",
     "factor_tests": "factor test class_name statistic p_value adjusted_pvalue effect_size degrees_of_freedom location "
     "n n_rest run_id",
->>>>>>> labels
     "coverage": "encoder image_id target_index radius coverage_radius method rank run_id",
     "coverage_stats": "encoder class_name n uncovered uncovered_share mean_radius max_radius coverage_radius method "
     "observations dimensions run_id",

@@ -55,21 +55,14 @@ def factor_bins(
 
     A number is cut where it looks continuous or has more values than the larger of 20 and the square root of its
     rows; otherwise each value is a bin. A text has a bin per value. Missing values have a bin of their own. A factor
-<<<<<<< HEAD
-    of the image is judged on one row per image, one of the target on one per target. Left out, each with a row in
-    ``dataset_findings``: constants, factors without values, texts of which more than half (and more than 20) of the
-    values differ, texts with more than ``max_levels`` values, columns that are no number, text or time. A row there
-    also says where values form no clusters, so that they are cut by uniform width instead, and where all of them are in
-    one bin.
-=======
     of the image is judged on one row per image, one of the target on one per target.
 
     Left out, each with a row in ``dataset_findings``: constants, factors without values, texts with more than
     ``max_levels`` values, columns that are no number, text or time, and columns that name their rows. Those are texts
     of which more than half (and more than 20) of the values differ, and metadata of whole numbers, or of times, of
     which nine of ten (and more than 20) do: ids, counters, hashes. What is measured on a continuous scale stays, and
-    so do all image statistics.
->>>>>>> labels
+    so do all image statistics. A row there also says where values form no clusters, so that they are cut by uniform
+    width instead, and where all of them are in one bin.
 
     Parameters
     ----------
