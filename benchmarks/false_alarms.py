@@ -13,7 +13,6 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -22,16 +21,13 @@ HERE = Path(__file__).resolve().parent
 sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
 
 import numpy as np  # noqa: E402
-import pyarrow as pa  # noqa: E402
 
-from dataeval_spark import session  # noqa: E402
 from dataeval_spark.kernels.contingency_statistics import association, goodness_of_fit, label_parity  # noqa: E402
-from dataeval_spark.kernels.independence import ImageSums  # noqa: E402
-from dataeval_spark.kernels.kolmogorov_smirnov import ks_pvalue  # noqa: E402
+from dataeval_spark.kernels.independence import ImageSums, design_effect  # noqa: E402
+from dataeval_spark.kernels.kolmogorov_smirnov import ks_pvalue, ks_pvalue_of_images  # noqa: E402
 from dataeval_spark.kernels.neighbor_information import neighbor_information, permutation_p_value  # noqa: E402
 from dataeval_spark.kernels.part_distances import distance, one_hot, separation  # noqa: E402
 from dataeval_spark.kernels.rank_auc import class_auc  # noqa: E402
-from dataeval_spark.shift.feature_distance import feature_distance  # noqa: E402
 
 sys.path.append(str(HERE))
 from frame import Row, report  # noqa: E402
@@ -45,6 +41,7 @@ RARE = np.r_[0.996, np.full(4, 0.001)]
 DISCRETE = "counts and ties take few values, so that no p-value lies just below .05"
 CONTINUITY = "SciPy's exact p-values and its correction for continuity err on the safe side in small samples"
 
+TIES = "the distribution of the statistic is that of values without ties"
 WHOLE = "the design effect is the larger of two estimates"
 
 
@@ -129,13 +126,38 @@ def neighbors_draw(random: Random, n: int) -> float:
     return p_value - 1e-9  # 1 / 20 counts as below .05
 
 
-def large_ks_draw(random: Random, sizes: tuple[int, int]) -> float:
-    a, b = (np.sort(random.normal(size=n)) for n in sizes)
+def gap(a: np.ndarray, b: np.ndarray) -> tuple[float, int, int, float]:
+    """Kolmogorov-Smirnov statistic, the counts at or below the place where it is attained, and that place."""
     both = np.concatenate([a, b])
-    below = np.searchsorted(a, both, side="right"), np.searchsorted(b, both, side="right")
-    gaps = np.abs(below[0] / sizes[0] - below[1] / sizes[1])
+    below = [np.searchsorted(np.sort(side), both, side="right") for side in (a, b)]
+    gaps = np.abs(below[0] / a.size - below[1] / b.size)
     at = int(gaps.argmax())
-    return ks_pvalue(float(gaps[at]), *sizes, int(below[0][at]), int(below[1][at]))
+    return float(gaps[at]), int(below[0][at]), int(below[1][at]), float(both[at])
+
+
+def ks_draw(random: Random, sizes: tuple[int, int], levels: int | None) -> float:
+    sides = [random.normal(size=n) if levels is None else random.integers(0, levels, n).astype(float) for n in sizes]
+    statistic, i, j, _ = gap(*sides)
+    return ks_pvalue(statistic, *sizes, i, j)
+
+
+def ks_of_boxes_draw(random: Random, images: tuple[int, int], own: float) -> float:
+    """As `feature_distance`: boxes of an image share its value, to which each adds one of its own."""
+    sides, places = [], []
+    for n in images:
+        place = np.repeat(np.arange(n), 1 + random.poisson(4, n))
+        sides.append(random.normal(size=n)[place] + own * random.normal(size=place.size))
+        places.append(place)
+    statistic, _, _, at = gap(*sides)
+    effects = []
+    for cut in (at, float(np.median(sides[0]))):
+        sums = []
+        for n, values, place in zip(images, sides, places, strict=True):
+            size, below = np.bincount(place, minlength=n), np.bincount(place[values <= cut], minlength=n)
+            sizes = int(size.sum()), int((size**2).sum()), n
+            sums.append(ImageSums.of_two(int(below.sum()), int((below**2).sum()), int((below * size).sum()), sizes))
+        effects.append(design_effect(*sums))
+    return ks_pvalue_of_images(statistic, sides[0].size, sides[1].size, max(1.0, *effects))
 
 
 def tests() -> Iterator[Test]:
@@ -177,9 +199,16 @@ def tests() -> Iterator[Test]:
             data = f"{'normal values' if levels is None else '4 values'}; {sizes[0]} and {sizes[1]} rows"
             yield Test("shortcuts", data, partial(auc_draw, sizes=sizes, levels=levels), CONTINUITY)
     yield Test("balance, permutations", "2 classes, normal values; 60 rows", partial(neighbors_draw, n=60))
-    for sizes in ((12_000, 12_000), (500, 12_000)):
-        data = f"normal values; {sizes[0]:,} and {sizes[1]:,}"
-        yield Test("drift_univariate, feature_distance", data, partial(large_ks_draw, sizes=sizes), CONTINUITY)
+    for sizes in ((100, 100), (50, 500), (12_000, 12_000), (500, 12_000)):
+        for levels in (None, 5) if max(sizes) < 10_000 else (None,):
+            data = f"{'normal values' if levels is None else '5 values'}; {sizes[0]:,} and {sizes[1]:,}"
+            draw = partial(ks_draw, sizes=sizes, levels=levels)
+            reason = CONTINUITY if levels is None else TIES
+            yield Test("drift_univariate, feature_distance", data, draw, reason)
+    for images in ((100, 100), (50, 500)):
+        for own, kind in ((0.0, "the image's value"), (1.0, "half of their variance the image's")):
+            data = f"5 boxes per image, {kind}; {images[0]} and {images[1]} images"
+            yield Test("feature_distance", data, partial(ks_of_boxes_draw, images=images, own=own), WHOLE)
     folds = "the variance is that of a linear classifier with many features, an upper bound for few"
     for sizes in ((100, 100), (50, 300)):
         data = f"8 normal features; {sizes[0]} and {sizes[1]} images"
@@ -200,37 +229,6 @@ def row(name: str, data: str, draws: int, value: float, reason: str, *, has_goal
     return Row(name, data, draws, "level", value, "% at .05", "<=", GOAL if has_goal else None, note=note)
 
 
-def through_spark(draws: int) -> Iterator[Row]:
-    """Kolmogorov-Smirnov tests by `feature_distance` itself: a factor per draw, all in one frame."""
-    spark = session.local("false alarms", cores=2, memory="4g")
-    random = np.random.default_rng(3)
-    names = {"reference_name": "a", "current_name": "b", "window": (datetime(2024, 1, 1), datetime(2024, 1, 2))}
-    kinds = {
-        "normal values": (lambda size: random.normal(size=size), 1),
-        "5 values": (lambda size: random.integers(0, 5, size), 1),
-        "normal values of images with 5 boxes": (lambda size: random.normal(size=size), 5),
-    }
-    for kind, (sample, boxes_each) in kinds.items():
-        for sizes in ((100, 100), (50, 500)):
-            sides = []
-            for n in sizes:
-                keys = pa.array([f"{draw:05}" for draw in range(draws)] * (n * boxes_each))
-                of_images = sample(n * draws).astype(np.float64).reshape(n, draws)
-                values = pa.array(np.repeat(of_images, boxes_each, axis=0).ravel())
-                offsets = np.arange(0, len(keys) + 1, draws, dtype=np.int32)
-                ids = pa.array(np.repeat(np.arange(n), boxes_each).astype(str))
-                numbers = pa.MapArray.from_arrays(offsets, keys, values)
-                sides.append(spark.createDataFrame(pa.table({"image_id": ids, "numbers": numbers})))
-            found = feature_distance(*sides, **names).toArrow()["p_value"].to_numpy()
-            assert found.size == draws
-            value = 100 * float(np.mean(found < LEVEL))
-            data = f"{kind}; {sizes[0]} and {sizes[1]}"
-            reason = CONTINUITY if kind == "normal values" else DISCRETE if boxes_each == 1 else WHOLE
-            name = "drift_univariate, feature_distance" if boxes_each == 1 else "feature_distance"
-            yield row(name, data, draws, value, reason)
-    spark.stop()
-
-
 def main() -> None:
     """Measure and write benchmarks/results/false_alarms.json."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -245,7 +243,7 @@ def main() -> None:
             print(f"{test.name:<40} {test.data:<60} {value:6.2f} %", flush=True)
     if args.only:
         return
-    report("false_alarms", [*rows, *through_spark(args.draws)])
+    report("false_alarms", rows)
 
 
 if __name__ == "__main__":

@@ -148,7 +148,10 @@ def embedding_health(
     judgeable = named.join(F.broadcast(usual), on=["subject", "dimension"], how="inner")
     blocks = in_id_blocks(judgeable.drop("encoder_version"), ["subject"], ["image_id", "target_index"])
     by_subject = {part.subject: part for part in parts}
-    summed = partial(_summed, parts=by_subject, limits=limits)
+
+    def summed(block: pa.Table) -> pa.Table:
+        return _summed(block, by_subject, limits)
+
     states = blocks.groupBy("subject", "block").applyInArrow(summed, PARTIAL_DDL)
     ordered = states.repartition(len(parts), "subject").sortWithinPartitions("subject", "kind", "first_row", "block")
     judged = partial(_judged, parts=by_subject, limits=limits)
@@ -179,7 +182,7 @@ def _parts(named: DataFrame, max_dimension: int) -> tuple[list[Part], list[Findi
     return parts, findings
 
 
-def _summed(block: pa.Table, *, parts: Mapping[str, Part], limits: Limits) -> pa.Table:
+def _summed(block: pa.Table, parts: Mapping[str, Part], limits: Limits) -> pa.Table:
     """Of one block: its moments, in rows of a size that any number of blocks can send, and its share of the sample."""
     block = block.sort_by([("image_id", "ascending"), ("target_index", "ascending")])
     subject, number = block["subject"][0].as_py(), block["block"][0].as_py()
