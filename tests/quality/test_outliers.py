@@ -429,6 +429,15 @@ def test_by_default_clean_normal_values_are_hardly_ever_listed_and_of_few_values
     assert outliers(columns(frame, {"mean": [1.0, 2.0, 3.0, 4.0, 12.0]}), no_targets(frame)).count() == 0
 
 
+def test_a_side_without_spread_has_no_bound(frame):
+    values = [5.0] * 60 + [6.0, 7.0, 8.0] * 10 + [90.0]  # half are the smallest value
+
+    (row,) = outliers(columns(frame, {"mean": values}), no_targets(frame), statistics=["mean"]).collect()
+
+    assert (row.image_id, row.lower, row.direction) == ("090", None, "high")
+    assert 8.0 < row.upper < 90.0
+
+
 def test_a_tenth_of_outliers_on_a_side_does_not_hide_them(frame):
     values = np.r_[np.random.default_rng(5).normal(100, 10, 400), np.full(40, 250.0)]
 
