@@ -219,7 +219,7 @@ def test_the_default_configuration_is_current():
 def test_the_default_configuration_can_be_loaded():
     loaded = config.load(str(ROOT / "conf" / "default.toml"), [], FUNCTIONS)
 
-    assert loaded["outliers"]["method"] == "modified_zscore"
+    assert loaded["outliers"]["method"] == "calibrated"
 
 
 def test_the_pins_hold_names_and_versions_only():

@@ -120,7 +120,7 @@ def _solved(ratio: float) -> float:
     if -ratio >= falling[-1]:
         return _WIDEST
     deviation = float(np.interp(-ratio, falling, deviations))
-    for _ in range(3):  # Newton's method doubles the digits, of which the grid gives three
+    for _ in range(2):  # Newton's method doubles the digits, of which the grid gives four
         value, slope = _ratio(deviation)
         deviation -= (value - ratio) / slope
     return deviation

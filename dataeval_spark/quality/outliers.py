@@ -114,8 +114,9 @@ def outliers(
     >>> outliers(image_stats, targets, method="iqr").orderBy("score", ascending=False).show()
     """
     OptionError.unless_one_of("outliers.method", method, get_args(Method))
-    statistics = list(statistics or (COMPARED if method == "calibrated" else STATISTICS))
     known = [name for name, type in image_stats.dtypes if type in NUMBERS and name != "target_index"]
+    if statistics is None:
+        statistics = [name for name in COMPARED if name in known] if method == "calibrated" else STATISTICS
     for name in statistics:
         OptionError.unless_one_of("outliers.statistics", name, known)
     is_calibrated = method == "calibrated"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column
@@ -115,7 +115,7 @@ def scale_of(statistic: str) -> Scale:
     return SCALES.get(statistic, _plain())
 
 
-def families(statistics: list[str]) -> int:
+def families(statistics: Sequence[str]) -> int:
     """How many different things the statistics say.
 
     Examples

@@ -21,13 +21,17 @@ RULES = {
     ),
     "dark": ("warning", "very dark", "Look at them: keep them only if the model must work in the dark."),
     "bright": ("warning", "overexposed", "Look at them: overexposed pictures hold little to learn from."),
-    "blurry": ("warning", "blurry", "Look at them: leave out pictures in which the objects cannot be told."),
+    "blurry": ("warning", "blurry", "Look at them: leave out pictures in which the objects cannot be recognised."),
     "low_information": (
         "warning",
         "blank or almost flat",
         "Look at them: pictures without content can usually be left out.",
     ),
-    "odd_size": ("info", "far larger or smaller than the others", "Check that resizing keeps what is to be seen."),
+    "odd_size": (
+        "info",
+        "far larger or smaller than the others",
+        "Check that the objects are still visible after resizing.",
+    ),
     "non_finite_pixels": ("warning", "partly NaN or infinite", "Replace these values: most models give NaN for them."),
     "odd_aspect_ratio": ("info", "unusually long or tall", "Check that resizing does not distort them."),
     "grayscale": ("info", "without colour", "Check that the model may see gray pictures among the colour ones."),
@@ -224,7 +228,7 @@ def _outliers(data: ReportData) -> Iterator[Matter]:
         yield Matter(
             "info",
             images,
-            f"{plural(images, 'image has', 'images have')} a statistic far from all others.",
+            f"{plural(images, 'image has', 'images have')} statistics far from those of the others.",
             "outliers",
             "Look at the farthest ones: they are either mistakes or the rare cases worth keeping.",
         )

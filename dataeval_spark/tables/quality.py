@@ -161,8 +161,12 @@ OUTLIERS = Table(
         Column("value", "double", "Value of the statistic"),
         Column("score", "double", "Distance from the centre in the method's unit of spread"),
         Column("threshold", "double", "Score above which a value is an outlier"),
-        Column("lower", "double", "Smallest value that is not an outlier"),
-        Column("upper", "double", "Largest value that is not an outlier"),
+        Column(
+            "lower", "double", "Smallest value that is not an outlier; null where nothing is too low", nullable=True
+        ),
+        Column(
+            "upper", "double", "Largest value that is not an outlier; null where nothing is too high", nullable=True
+        ),
         Column("direction", "string", "low or high; of aspect_ratio, tall or wide"),
         Column("position", "int", "1 is the main reason of the image's verdict, others follow by score"),
         Column("reason", "string", "The statistic, its value and the bound in one sentence"),

@@ -53,8 +53,11 @@ def test_by_default_the_spread_above_the_median_decides(frame):
     inner, outer = (p75 - middle) / norm.ppf(0.75), (p85 - middle) / norm.ppf(0.85)
     spread = inner * (1 + np.log1p(max(0.0, outer / inner - 1))) * (1 + 10 / len(values))
     np.testing.assert_allclose([found[name]["score"] for name in sorted(found)], (values - middle) / spread)
-    assert {name for name, row in found.items() if row["is_outlier"]} == {"i40"}
-    assert (found["i40"]["method"], found["i40"]["threshold"]) == ("calibrated", pytest.approx(norm.isf(0.5e-4)))
+    limit = norm.isf(0.5e-4)
+    far = {name for name, value in zip(sorted(found), values, strict=True) if (value - middle) / spread > limit}
+    assert {name for name, row in found.items() if row["is_outlier"]} == far
+    assert "i40" in far
+    assert (found["i40"]["method"], found["i40"]["threshold"]) == ("calibrated", pytest.approx(limit))
 
 
 def test_nothing_is_far_where_all_are_as_far(frame):
