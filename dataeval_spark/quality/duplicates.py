@@ -290,8 +290,8 @@ def _left_out(items: DataFrame) -> DataFrame:
         "subject",
     )
     one = F.format_string(
-        "1 %s is flat, or so smooth that noise decides its perceptual hashes: it is in no group of near duplicates, only "
-        "exact copies of it are found.",
+        "1 %s is flat, or so smooth that noise decides its perceptual hashes: it is in no group of near duplicates, "
+        "only exact copies of it are found.",
         F.when(F.col("subject") == "boxes", F.lit("box")).otherwise(F.lit("image")),
     )
     message = F.when(F.col("value") == 1, one).otherwise(several)
