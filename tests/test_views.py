@@ -123,6 +123,7 @@ def test_a_catalog_keeps_them_beside_the_tables(frame, spark, tmp_path):
 
     workspace.create([IMAGES, DUPLICATE_GROUPS])
 
-    assert views.create_views(workspace) == ["v_dataset_without_duplicates", "v_review_queue"]
+    without = ["v_dataset_without_duplicates", "v_dataset_without_near_duplicates"]
+    assert views.create_views(workspace) == [*without, "v_review_queue"]
     assert spark.table("spark_catalog.viewed.v_dataset_without_duplicates").count() == 0
     spark.sql("DROP SCHEMA spark_catalog.viewed CASCADE")

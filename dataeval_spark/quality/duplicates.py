@@ -289,12 +289,18 @@ def _left_out(items: DataFrame) -> DataFrame:
     """How many images, and boxes, have no meaningful perceptual hash."""
     what = F.when(F.col("target") == WHOLE, F.lit("images")).otherwise(F.lit("boxes"))
     counted = items.where("is_blank").groupBy(what.alias("subject")).agg(F.count("*").cast("double").alias("value"))
-    message = F.format_string(
-        "%.0f %s are flat, or so smooth that noise decides their perceptual hashes: no near duplicates are sought "
-        "among them, only exact copies.",
+    several = F.format_string(
+        "%,.0f %s are flat, or so smooth that noise decides their perceptual hashes: they are in no group of near "
+        "duplicates, only exact copies of them are found.",
         "value",
         "subject",
     )
+    one = F.format_string(
+        "1 %s is flat, or so smooth that noise decides its perceptual hashes: it is in no group of near duplicates, "
+        "only exact copies of it are found.",
+        F.when(F.col("subject") == "boxes", F.lit("box")).otherwise(F.lit("image")),
+    )
+    message = F.when(F.col("value") == 1, one).otherwise(several)
     return _findings(counted, "without_structure", "info", message)
 
 
