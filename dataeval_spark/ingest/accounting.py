@@ -144,13 +144,13 @@ def account_of_files(
         is_label |= F.lower(F.coalesce("path", F.lit(""))).endswith(ending)
     is_label &= F.coalesce("is_named_so", F.lit(False))
     role = (
-        F.when(F.col("reason").isNotNull(), "skipped")
-        .when(F.col("given").isNotNull(), F.col("given.role"))
+        F.when(F.col("given").isNotNull(), F.col("given.role"))
+        .when(F.col("reason").isNotNull(), "skipped")
         .otherwise("skipped")
     )
     reason = (
-        F.when(F.col("reason").isNotNull(), F.col("reason"))
-        .when(F.col("given").isNotNull(), F.col("given.why"))
+        F.when(F.col("given").isNotNull(), F.col("given.why"))
+        .when(F.col("reason").isNotNull(), F.col("reason"))
         .when(F.col("is_image"), rest)
         .when(is_label, "label_not_used")
         .otherwise("not_an_image")

@@ -139,7 +139,8 @@ def choose(listing: DataFrame, *, glob: str | None, limit: int | None) -> DataFr
     if glob is None:
         taken = listing.where("is_image")
     else:
-        taken = listing.where("reason IS NULL").where(F.col("path").rlike(f"^{glob_pattern(glob)}$"))
+        # A hidden file that is asked for is taken.
+        taken = listing.where("reason IS NULL OR reason = 'hidden'").where(F.col("path").rlike(f"^{glob_pattern(glob)}$"))
     return taken if limit is None else taken.orderBy("path").limit(limit)
 
 

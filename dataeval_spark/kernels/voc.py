@@ -50,7 +50,10 @@ def parse_voc(data: bytes, *, one_based: bool = False) -> Iterator[Row]:
     >>> list(parse_voc(b"<annotation><filename>a.jpg</filename></annotation>"))
     [{'element': 'image', 'name': 'a.jpg', 'width': None, 'height': None}]
     """
-    text, encoding = decode_text(data, declared=declared_by_xml(data))
+    try:
+        text, encoding = decode_text(data, declared=declared_by_xml(data))
+    except ValueError as error:
+        raise ValueError(f"no well-formed XML: {error}") from None
     root = _tree(text)
     if root.tag != "annotation":
         raise ValueError(f"expected a root element 'annotation', found {root.tag[:100]!r}")

@@ -8,7 +8,7 @@ import os
 from PIL import Image
 from pyspark.sql import functions as F
 
-from dataeval_spark.ingest.source import Known
+from dataeval_spark.ingest.source import Known, finding_rows
 
 
 def png(shade=0):
@@ -48,7 +48,9 @@ def findings(source):
 def known_of(source, **changed):
     """What the workspace has of a source once it was ingested; a test may change a frame to tell old rows by it."""
     images = source.images.withColumn("content", F.lit(None).cast("binary"))
-    frames = {"images": images, "targets": source.targets, "factors": source.factors, "findings": source.findings}
+    found = source.findings.unionByName(source.accounting, allowMissingColumns=True)
+    findings = finding_rows(found, "d")
+    frames = {"images": images, "targets": source.targets, "factors": source.factors, "findings": findings}
     return Known(files=source.files, **{**frames, **changed})
 
 

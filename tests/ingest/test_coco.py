@@ -162,7 +162,10 @@ def test_two_names_of_one_file_are_one_image_with_the_annotations_of_the_first_a
 
     assert ids(source.images) == ["d/deep/a.png"]
     assert [tuple(row["box"]) for row in source.targets.collect()] == [(0.0, 0.0, 1.0, 1.0)]
-    assert findings(source) == [("duplicate_image", "images[0]", "d/deep/a.png", None, "y/a.png")]
+    assert findings(source) == [
+        ("duplicate_image", "images[0]", "d/deep/a.png", None, "y/a.png"),
+        ("matched_names", "names: folder", None, None, "x/a.png is deep/a.png, y/a.png is deep/a.png"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def test_all_other_columns_are_factors_whatever_their_names(source):
 def test_rows_without_an_image_repeated_rows_and_bad_times_are_findings(source):
     kinds = [(kind, location, image_id, found) for kind, location, image_id, _, found in findings(source)]
 
-    assert ("unmatched_metadata", "row 4.png", None, "4.png") in kinds  # two files have this base name
+    assert ("ambiguous_image", "row 4.png", None, "4.png: a/4.png and b/4.png") in kinds
     assert ("unmatched_metadata", "row nowhere.png", None, "nowhere.png") in kinds
     assert ("duplicate_metadata", "row nowhere.png", None, "2") in kinds
     assert ("bad_time", "row 3.png", "d/dog/3.png", "yesterday") in kinds

@@ -108,13 +108,6 @@ def test_delta_directories_and_tables_of_the_catalog_are_read_too(spark, tmp_pat
     [
         ("id string, path string", [("a", "1"), ("a", "2")], r"image id 'a' stands in 2 rows; expected 1 and not null"),
         ("id string, path string", [(None, "1")], r"image id None stands in 1 rows; expected 1 and not null"),
-        (
-            "id string, size int",
-            [("a", 1)],
-            r"has no column with image bytes \(content, .*\) or paths \(path, .*\); it has id, size",
-        ),
-        ("content string, n int", [("a", 1)], r"has no column with image bytes"),  # text is not bytes
-        ("content binary, n int", [(bytearray(b"1"), 1)], r"has no column image_id or id\.\nHint: add one"),
     ],
 )
 def test_a_table_that_cannot_be_used_says_why(spark, save, ddl, rows, message):
@@ -122,6 +115,14 @@ def test_a_table_that_cannot_be_used_says_why(spark, save, ddl, rows, message):
 
     with pytest.raises(IngestError, match=message):
         read_table(spark, path, dataset="d")
+
+
+@pytest.mark.parametrize(("ddl", "row"), [("id string, size int", ("a", 1)), ("content string, id string", ("b", "a"))])
+def test_a_table_without_bytes_and_paths_has_labels_and_metadata_only_and_says_so(spark, save, ddl, row):
+    source = read_table(spark, save(ddl, [row]), dataset="d")
+
+    assert ids(source.images) == ["a"]
+    assert [row["kind"] for row in source.findings.collect()] == ["no_images"]
 
 
 @pytest.mark.parametrize("source", ["/nothing/here", "no_such_table"])

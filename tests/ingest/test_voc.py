@@ -58,7 +58,7 @@ def boxes(source):
 
 
 def test_the_frames_have_the_columns_that_ingestion_writes(spark, source):
-    expected = {"images": LISTING_DDL, "targets": TARGETS_DDL, "findings": FINDINGS_DDL, "files": FILES_DDL}
+    expected = {"images": LISTING_DDL, "targets": TARGETS_DDL, "findings": f"{FINDINGS_DDL}, severity string, n bigint", "files": FILES_DDL}
     for name, ddl in expected.items():
         assert sorted(getattr(source, name).dtypes) == sorted(spark.createDataFrame([], ddl).dtypes)
 

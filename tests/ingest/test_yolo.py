@@ -61,7 +61,7 @@ def targets(source):
 
 
 def test_the_frames_have_the_columns_that_ingestion_writes(spark, source):
-    expected = {"images": LISTING_DDL, "targets": TARGETS_DDL, "findings": FINDINGS_DDL, "files": FILES_DDL}
+    expected = {"images": LISTING_DDL, "targets": TARGETS_DDL, "findings": f"{FINDINGS_DDL}, severity string, n bigint", "files": FILES_DDL}
     for name, ddl in expected.items():
         assert sorted(getattr(source, name).dtypes) == sorted(spark.createDataFrame([], ddl).dtypes)
 
@@ -137,7 +137,7 @@ def test_without_names_the_id_is_the_class_and_a_broken_data_set_file_is_a_findi
     source = read_yolo(spark, root, str(tmp_path / "labels"), dataset="d", stage=stage)
 
     assert [name for _, _, name, _ in targets(source)] == ["3"]
-    assert [kind for kind, *_ in findings(source)] == ["broken_file", "missing_image"]
+    assert [kind for kind, *_ in findings(source)] == ["broken_file", "class_ids_for_names", "missing_image"]
 
 
 def test_a_file_is_read_again_when_it_or_its_image_or_the_names_change(spark, stage, tmp_path):
@@ -169,7 +169,7 @@ def test_a_file_is_read_again_when_it_or_its_image_or_the_names_change(spark, st
             None,
             r"No image below SOURCE has the name of any label file .* b\.txt|b\.txt",
         ),
-        ({"a.png": 1, "a.txt": b"\xff"}, None, r"No label file below .* can be read; .*a\.txt: no UTF-8 text"),
+        ({"a.png": 1, "a.txt": b"\0\1"}, None, r"No label file below .* can be read; .*a\.txt: no text"),
         ({"a.png": 1, "a.txt": b"", "x.yaml": b"- 1"}, "x.yaml", r"x\.yaml cannot be read: expected a mapping"),
         ({"a.png": 1, "a.txt": b""}, "no.yaml", r"no\.yaml cannot be read: No such file"),
     ],

@@ -36,7 +36,7 @@ def test_an_image_and_its_annotation_become_rows_with_corners():
     )
 
     assert rows == [
-        {"element": "image", "name": "a.jpg", "captured_at": "2024-05-01 12:00:00", "location": "images[0]"},
+        {"element": "image", "name": "a.jpg", "captured_at": "2024-05-01 12:00:00", "width": 100, "height": 50, "location": "images[0]"},
         {
             "element": "target",
             "name": "a.jpg",
@@ -47,6 +47,7 @@ def test_an_image_and_its_annotation_become_rows_with_corners():
             "attributes": None,
             "location": "annotations[0]",
         },
+        {"element": "count", "location": "annotations", "n": 1},
     ]
 
 
@@ -136,7 +137,7 @@ def test_a_box_that_leaves_the_image_by_a_pixel_is_rounding_and_without_a_size_n
 
 
 def test_a_target_keeps_the_class_it_can_when_its_box_is_bad_too():
-    rows = parse(images=[IMAGE], categories=[], annotations=[annotation(bbox=[1, 2, 0, 0])])
+    rows = parse(images=[IMAGE], categories=[{"id": 8, "name": "dog"}], annotations=[annotation(bbox=[1, 2, 0, 0])])
 
     assert [row["kind"] for row in findings(rows)] == ["unknown_class", "inverted_box"]
     assert targets(rows)[0]["class_name"] is None
@@ -172,16 +173,34 @@ def test_broken_and_repeated_elements_are_findings():
 def test_two_spellings_of_one_path_are_one_image():
     rows = parse(images=[IMAGE, {"id": 2, "file_name": "./a.jpg"}])
 
-    assert [(row["element"], row["name"], row.get("kind")) for row in rows] == [
+    assert [(row["element"], row.get("name"), row.get("kind")) for row in rows] == [
         ("image", "a.jpg", None),
         ("finding", "./a.jpg", "duplicate_image"),
+        ("count", None, None),
     ]
 
 
 def test_images_alone_and_sections_of_another_kind_are_no_error():
-    assert len(parse(images=[IMAGE])) == 1
-    assert len(parse(images=[IMAGE], annotations=None, categories={"7": "cat"})) == 1
-    assert list(parse_coco(b'\xef\xbb\xbf{"images": []}')) == []
+    nothing = {"element": "count", "location": "annotations", "n": 0}
+    assert parse(images=[IMAGE])[1:] == [nothing]
+    assert parse(images=[IMAGE], annotations=None, categories={"7": "cat"})[1:] == [nothing]
+    assert list(parse_coco(b'\xef\xbb\xbf{"images": []}')) == [nothing]
+
+
+def test_without_categories_the_numbers_are_the_names_and_one_finding_says_so():
+    rows = parse(images=[IMAGE], annotations=[annotation(), annotation(category_id=3.0)])
+
+    assert [row["class_name"] for row in targets(rows)] == ["7", "3"]
+    assert [(row["kind"], row["n"], row["found"]) for row in findings(rows)] == [("class_ids_for_names", 2, "7, 3.0")]
+
+
+def test_a_polygon_without_a_box_has_the_box_around_it():
+    polygon = {"bbox": [], "segmentation": [[1, 2, 5, 2, 5, 9], [0, 3, 1, 4, 2, 3]]}
+    rows = parse(images=[IMAGE], categories=[CAT], annotations=[annotation(**polygon), annotation(bbox=None)])
+
+    assert targets(rows)[0]["box"] == {"x0": 0.0, "y0": 2.0, "x1": 5.0, "y1": 9.0}
+    assert targets(rows)[1]["box"] is None
+    assert [(row["kind"], row["n"]) for row in findings(rows)] == [("box_from_polygon", 1)]
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"images": {}}', b'{"annotations": []}', b"\xff\xfe\x00"])

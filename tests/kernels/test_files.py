@@ -72,13 +72,18 @@ def test_hidden_files_and_files_in_hidden_folders_are_no_images(tmp_path):
     assert {file.path for file in walk(root) if file.is_image} == {"f.png"}
 
 
-def test_links_to_files_are_followed_links_to_folders_and_to_nothing_are_not(tmp_path):
+def test_links_are_followed_but_for_those_to_nothing_and_to_a_folder_above(tmp_path):
     root = tree(tmp_path, {"real/a.png": PNG})
     (tmp_path / "link.png").symlink_to(tmp_path / "real" / "a.png")
     (tmp_path / "loop").symlink_to(tmp_path)
     (tmp_path / "dangling.png").symlink_to(tmp_path / "nothing.png")
 
-    assert [file.path for file in walk(root)] == ["link.png", "real/a.png"]
+    assert [(file.path, file.reason) for file in walk(root)] == [
+        ("dangling.png", "broken_link"),
+        ("link.png", None),
+        ("loop", "link_cycle"),
+        ("real/a.png", None),
+    ]
 
 
 def test_a_name_that_is_no_utf8_is_listed_readably_and_is_no_image(tmp_path):

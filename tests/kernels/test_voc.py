@@ -27,7 +27,7 @@ def parse(*objects, size=SIZE, **options):
 def test_an_object_becomes_a_target_and_what_it_says_besides_becomes_attributes():
     image, target = parse(thing(10, 20.5, 40, 25))
 
-    assert image == {"element": "image", "name": "a.jpg"}
+    assert image == {"element": "image", "name": "a.jpg", "width": 100, "height": 50}
     assert json.loads(target.pop("attributes")) == {"pose": "Left", "truncated": 0, "difficult": 1}
     assert target == {
         "element": "target",
@@ -88,7 +88,7 @@ def test_without_a_size_no_box_is_outside(size):
         (b"<annotation>", "no well-formed XML"),
         (b"{}", "no well-formed XML"),
         (b"\xff\xfe\x00", "no well-formed XML"),
-        (b'<?xml version="1.0" encoding="nonsense"?><annotation/>', "no well-formed XML: unknown encoding"),
+        (b'<?xml version="1.0" encoding="nonsense"?><annotation/>', "no well-formed XML: the encoding 'nonsense' is not known"),
         (b"<svg/>", "expected a root element 'annotation', found 'svg'"),
         (
             b'<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;">]><annotation><filename>&c;</filename></annotation>',
@@ -109,7 +109,7 @@ def test_an_external_document_type_is_not_opened(tmp_path):
     (tmp_path / "a.dtd").write_text('<!ENTITY b "text">')
     document = f'<!DOCTYPE annotation SYSTEM "file://{tmp_path}/a.dtd"><annotation><filename>a</filename></annotation>'
 
-    assert list(parse_voc(document.encode())) == [{"element": "image", "name": "a"}]
+    assert list(parse_voc(document.encode())) == [{"element": "image", "name": "a", "width": None, "height": None}]
 
 
 def test_a_deeply_nested_file_does_no_harm():

@@ -9,7 +9,7 @@ import tarfile
 import pytest
 from PIL import Image
 
-from dataeval_spark.kernels.webdataset import read_shard
+from dataeval_spark.kernels.webdataset import key_and_field, read_shard
 
 
 def png():
@@ -30,8 +30,18 @@ def shard(files, mode="w"):
     return file.getvalue()
 
 
-def read(data, **options):
+def read_all(data, **options):
     return list(read_shard(io.BytesIO(data), **options))
+
+
+def read(data, **options):
+    """The samples, and what was found without one; the account of a whole shard is left out."""
+    return [row for row in read_all(data, **options) if row["member"] or row["findings"]]
+
+
+def account(data, **options):
+    (rows,) = [row["account"] for row in read_all(data, **options) if row.get("account") is not None]
+    return {row["reason"] or row["role"]: row["n"] for row in rows}
 
 
 def sample(*files):
@@ -56,15 +66,40 @@ def test_members_that_follow_one_another_with_one_key_are_a_sample(mode):
     assert [[target["class_name"] for target in row["targets"]] for row in rows] == [["7"], [], []]
 
 
-def test_the_image_is_the_member_whose_whole_field_is_an_extension():
-    (row,) = read(shard([("1.mask.png", b"mask"), ("1.jpg", b"image"), ("1.webp", b"other")]))
+def test_each_image_of_a_sample_is_an_image_with_its_labels_and_a_mask_is_none():
+    data = shard([("1.mask.png", b"mask"), ("1.left.jpg", b"a"), ("1.right.JPG", b"b"), ("1.cls", b"7"), ("1.npy", b"x")])
 
-    assert (row["member"], row["content"]) == ("1.jpg", b"image")
+    assert [(row["member"], row["content"]) for row in read(data)] == [("1.left.jpg", b"a"), ("1.right.JPG", b"b")]
+    assert [[target["class_name"] for target in row["targets"]] for row in read(data)] == [["7"], ["7"]]
+    assert account(data) == {"images": 2, "annotations": 1, "unknown_member": 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "field"),
+    [
+        ("a/b.c/1.left.png", "a/b.c/1", "left.png"),
+        ("x/__y.jpg", "x/__y", "jpg"),
+        ("__meta.jpg", "__meta", "jpg"),
+        ("./1.JPG", "1", "jpg"),
+    ],
+)
+def test_keys_are_those_of_the_library(name, key, field):
+    assert key_and_field(name) == (key, field)
+
+
+def test_a_second_member_of_one_field_is_counted_and_said():
+    data = shard([("1.jpg", b"a"), ("1.JPG", b"b")])
+
+    assert account(data) == {"images": 1, "repeated": 1}
+    assert kinds(read(data)[0]) == [("broken_element", "1.JPG")]
 
 
 def test_what_is_no_sample_with_an_image_is_left_out():
-    assert read(shard([("__init__.py", b""), ("README", b""), (".hidden.png", b""), ("1.txt", b"cat")])) == []
+    data = shard([("__init__.py", b""), ("README", b""), (".hidden.png", b""), ("1.txt", b"cat")])
+    assert read(data) == []
+    assert account(data) == {"no_image": 2, "no_key": 2}
     assert read(shard([])) == []
+    assert account(shard([])) == {}
 
 
 def test_json_gives_metadata_split_time_and_class():

@@ -118,7 +118,7 @@ def test_a_data_set_file_may_name_no_classes():
         (b"", "expected a mapping"),
         (b"names: cat", "expected 'names' as a list, or a mapping"),
         (b"names: {cat: 0}", "expected 'names' as a list, or a mapping"),
-        (b"\xff\xff", "no YAML"),
+        (b"\xff\xff", "expected a mapping"),
         (b"!!python/object/apply:os.system [ls]", "expected a mapping"),
     ],
 )
