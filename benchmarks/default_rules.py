@@ -138,7 +138,14 @@ def listed_by_outliers(spark: Any, every: list[Pictures], **options: Any) -> dic
             group = f"{pictures.data}|{kind}"
             for name, stats in images.items():
                 rows.append({"image_id": f"{group}|{name}", "target_index": None, **stats})
-                targets.append((f"{group}|{name}", 0, group, *[None] * (len(TARGETS.columns) - 3)))
+                target = {
+                    "image_id": f"{group}|{name}",
+                    "target_index": 0,
+                    "class_name": group,
+                    "source": "",
+                    "run_id": "",
+                }
+                targets.append(tuple(target.get(column) for column in TARGETS.column_names))
     targets = spark.createDataFrame(targets, TARGETS.ddl())
     found = outliers(table(spark, rows), targets, per_class=True, **options).select("image_id").distinct().collect()
     listed: dict[tuple[str, str], set[str]] = {}
