@@ -140,7 +140,9 @@ def choose(listing: DataFrame, *, glob: str | None, limit: int | None) -> DataFr
         taken = listing.where("is_image")
     else:
         # A hidden file that is asked for is taken.
-        taken = listing.where("reason IS NULL OR reason = 'hidden'").where(F.col("path").rlike(f"^{glob_pattern(glob)}$"))
+        taken = listing.where("reason IS NULL OR reason = 'hidden'").where(
+            F.col("path").rlike(f"^{glob_pattern(glob)}$")
+        )
     return taken if limit is None else taken.orderBy("path").limit(limit)
 
 

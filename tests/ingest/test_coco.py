@@ -39,6 +39,7 @@ DOCUMENT = {
         "?",
     ],
 }
+COUNTED_DDL = f"{FINDINGS_DDL}, severity string, n bigint"
 FILES = {"a.png": 1, "deep/b.png": 2, "bare.png": 4, "x/twice.png": 5, "y/twice.png": 6, "unlisted.png": 7}
 
 

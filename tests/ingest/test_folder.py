@@ -62,7 +62,9 @@ def test_the_class_is_the_first_sub_folder_and_at_the_top_there_is_none(source):
 
 
 def test_files_that_are_no_images_are_skipped_and_said_so(source):
-    account = {row["location"]: (row["n"], row["found"]) for row in source.accounting.where("kind = 'skipped'").collect()}
+    account = {
+        row["location"]: (row["n"], row["found"]) for row in source.accounting.where("kind = 'skipped'").collect()
+    }
     assert account == {
         "files: hidden": (2, ".trash/4.png, dog/.hidden.png"),
         "files: not_an_image": (1, "dog/notes.txt"),

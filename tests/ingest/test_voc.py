@@ -22,6 +22,7 @@ def xml(*boxes, filename=None):
     return f"<annotation>{name}{size}{objects}</annotation>".encode()
 
 
+COUNTED_DDL = f"{FINDINGS_DDL}, severity string, n bigint"
 FILES = {
     "V/JPEGImages/a.png": 1,
     "V/JPEGImages/sub/b.png": 2,
@@ -58,7 +59,12 @@ def boxes(source):
 
 
 def test_the_frames_have_the_columns_that_ingestion_writes(spark, source):
-    expected = {"images": LISTING_DDL, "targets": TARGETS_DDL, "findings": f"{FINDINGS_DDL}, severity string, n bigint", "files": FILES_DDL}
+    expected = {
+        "images": LISTING_DDL,
+        "targets": TARGETS_DDL,
+        "findings": COUNTED_DDL,
+        "files": FILES_DDL,
+    }
     for name, ddl in expected.items():
         assert sorted(getattr(source, name).dtypes) == sorted(spark.createDataFrame([], ddl).dtypes)
 

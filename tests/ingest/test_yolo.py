@@ -15,6 +15,8 @@ from dataeval_spark.ingest.yolo import read_yolo
 
 from .pictures import findings, ids, known_of, marked, png, touch, tree
 
+COUNTED_DDL = f"{FINDINGS_DDL}, severity string, n bigint"
+
 
 def turned():
     """A JPEG of 4 x 3 pixels that is shown as 3 x 4."""
@@ -61,7 +63,12 @@ def targets(source):
 
 
 def test_the_frames_have_the_columns_that_ingestion_writes(spark, source):
-    expected = {"images": LISTING_DDL, "targets": TARGETS_DDL, "findings": f"{FINDINGS_DDL}, severity string, n bigint", "files": FILES_DDL}
+    expected = {
+        "images": LISTING_DDL,
+        "targets": TARGETS_DDL,
+        "findings": COUNTED_DDL,
+        "files": FILES_DDL,
+    }
     for name, ddl in expected.items():
         assert sorted(getattr(source, name).dtypes) == sorted(spark.createDataFrame([], ddl).dtypes)
 

@@ -36,7 +36,14 @@ def test_an_image_and_its_annotation_become_rows_with_corners():
     )
 
     assert rows == [
-        {"element": "image", "name": "a.jpg", "captured_at": "2024-05-01 12:00:00", "width": 100, "height": 50, "location": "images[0]"},
+        {
+            "element": "image",
+            "name": "a.jpg",
+            "captured_at": "2024-05-01 12:00:00",
+            "width": 100,
+            "height": 50,
+            "location": "images[0]",
+        },
         {
             "element": "target",
             "name": "a.jpg",

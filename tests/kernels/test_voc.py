@@ -88,7 +88,10 @@ def test_without_a_size_no_box_is_outside(size):
         (b"<annotation>", "no well-formed XML"),
         (b"{}", "no well-formed XML"),
         (b"\xff\xfe\x00", "no well-formed XML"),
-        (b'<?xml version="1.0" encoding="nonsense"?><annotation/>', "no well-formed XML: the encoding 'nonsense' is not known"),
+        (
+            b'<?xml version="1.0" encoding="nonsense"?><annotation/>',
+            "no well-formed XML: the encoding 'nonsense' is not known",
+        ),
         (b"<svg/>", "expected a root element 'annotation', found 'svg'"),
         (
             b'<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;">]><annotation><filename>&c;</filename></annotation>',

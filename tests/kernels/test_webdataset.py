@@ -67,7 +67,9 @@ def test_members_that_follow_one_another_with_one_key_are_a_sample(mode):
 
 
 def test_each_image_of_a_sample_is_an_image_with_its_labels_and_a_mask_is_none():
-    data = shard([("1.mask.png", b"mask"), ("1.left.jpg", b"a"), ("1.right.JPG", b"b"), ("1.cls", b"7"), ("1.npy", b"x")])
+    data = shard(
+        [("1.mask.png", b"mask"), ("1.left.jpg", b"a"), ("1.right.JPG", b"b"), ("1.cls", b"7"), ("1.npy", b"x")]
+    )
 
     assert [(row["member"], row["content"]) for row in read(data)] == [("1.left.jpg", b"a"), ("1.right.JPG", b"b")]
     assert [[target["class_name"] for target in row["targets"]] for row in read(data)] == [["7"], ["7"]]
