@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -91,12 +91,16 @@ def report(
     if outcome.get("account"):
         message += f"; {summary(outcome['account'])}"
     for severity in ("error", "warning"):
-        kinds = [
-            f"{kind.replace('_', ' ')} {n:,}" for (grave, kind), n in outcome["doubts"].items() if grave == severity
-        ]
+        kinds = [_doubt(row) for row in outcome["doubts"] if row["severity"] == severity]
         message += f"; {severity}s: {', '.join(kinds)}" if kinds else ""
     states = workspace.states(TABLES)
     outputs = {name: state.version for name, state in states.items()}
     run.record("ingest", "done", started, outputs=outputs, rows=outcome["taken"], message=message)
     seconds = (datetime.now(UTC) - started).total_seconds()
     return StepRun("ingest", "done", seconds, message, outputs, outcome["taken"])
+
+
+def _doubt(row: Mapping[str, Any]) -> str:
+    """A kind of finding with its number, and the option that reads the source otherwise, where there is one."""
+    text = f"{row['kind'].replace('_', ' ')} {row['n']:,}"
+    return f"{text} ({row['option']})" if row["option"] else text

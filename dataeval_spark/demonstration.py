@@ -10,6 +10,8 @@ from typing import Any
 from dataeval_spark.audit import Audit, Report
 from dataeval_spark.demo import DemoFiles, PlantScore, format_scores, make_demo_images, read_plants, score_plants
 from dataeval_spark.errors import OptionError
+from dataeval_spark.ingest.accounting import ROLES
+from dataeval_spark.ingest.source import OF_THE_WHOLE
 from dataeval_spark.kernels.encoders.registry import DEFAULT
 from dataeval_spark.kernels.uris import is_uri
 from dataeval_spark.tables import (
@@ -103,7 +105,10 @@ def score(audit: Audit, files: DemoFiles) -> list[PlantScore]:
     groups = rows(DUPLICATE_GROUPS, ("image_id", "group_id"))
     found = rows(IMAGE_FINDINGS, ("image_id", "rule"), target_index=None)
     unreadable = rows(UNREADABLE_IMAGES, ("image_id",))
-    bad = rows(INGEST_FINDINGS, ("kind", "image_id"), dataset=MAIN)
+    found_by_ingest = rows(INGEST_FINDINGS, ("kind", "image_id", "severity"), dataset=MAIN)
+    # The account of all entries, and readings of the whole, are no bad annotations.
+    others = (*ROLES, *OF_THE_WHOLE)
+    bad = [row for row in found_by_ingest if row["severity"] != "info" and row["kind"] not in others]
     suspects = rows(LABEL_ERRORS, ("image_id",))
     drifted = rows(DRIFT_METRICS, ("column_name",), drift_detected=True)
     findings: dict[str, set[str]] = {}

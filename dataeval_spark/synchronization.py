@@ -216,15 +216,16 @@ def _with_sizes(existing: DataFrame) -> DataFrame:
 def _account(findings: DataFrame) -> list[dict[str, Any]]:
     """What became of the entries of the source: one row for each unit, role and reason."""
     rows = findings.where(F.col("kind").isin(*ROLES)).groupBy("location", "kind")
-    summed = rows.agg(F.sum("n").alias("n"), F.min("found").alias("found"))
+    summed = rows.agg(F.sum("n").alias("n"), F.min("found").alias("found"), F.min("expected").alias("option"))
     return [row.asDict() for row in summed.orderBy("location", "kind").limit(200).collect()]
 
 
-def _doubts(findings: DataFrame) -> dict[tuple[str, str], int]:
-    """How many entries each kind of finding concerns, by severity and kind; those of the account are left out."""
-    rows = findings.where(~F.col("kind").isin(*ROLES)).groupBy("severity", "kind").agg(F.sum("n").alias("n"))
-    found = rows.orderBy("severity", "kind").limit(200).collect()
-    return {(row["severity"], row["kind"]): row["n"] for row in found}
+def _doubts(findings: DataFrame) -> list[dict[str, Any]]:
+    """How many entries each kind of finding concerns, and an option that reads them otherwise; without the account."""
+    option = F.min(F.when(F.startswith("expected", F.lit("--")), F.col("expected")))
+    rows = findings.where(~F.col("kind").isin(*ROLES)).groupBy("severity", "kind")
+    counted = rows.agg(F.sum("n").alias("n"), option.alias("option"))
+    return [row.asDict() for row in counted.orderBy("severity", "kind").limit(200).collect()]
 
 
 def _write_findings(workspace: Workspace, run: Run, rows: DataFrame, dataset: str, is_new: bool) -> int:

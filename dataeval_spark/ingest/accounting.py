@@ -176,7 +176,8 @@ def summary(rows: Iterable[Mapping[str, object]]) -> str:
     for row in rows:
         unit, _, reason = str(row["location"]).partition(": ")
         key = reason if row["kind"] == "skipped" else str(row["kind"])
-        by_unit.setdefault(unit, {})[key] = (int(str(row["n"])), str(row["found"] or ""))
+        shown = "; ".join(filter(None, (str(row["found"] or ""), str(row.get("option") or ""))))
+        by_unit.setdefault(unit, {})[key] = (int(str(row["n"])), shown)
     sentences = []
     for unit, counts in by_unit.items():
         total = sum(n for n, _ in counts.values())

@@ -26,19 +26,13 @@ FINDINGS_DDL = (
     "source_file string, location string, image_id string, target_index int, kind string, message string, "
     "found string, expected string"
 )
+# Kinds of findings about a source as a whole, not about one of its entries.
+OF_THE_WHOLE = ("one_folder", "class_named_as_split", "one_class", "no_labels", "no_images", "class_ids_for_names")
 # Kinds of findings that lose nothing: a value was read in one of several possible ways.
 DOUBTFUL = (
-    *(
-        "outside_box",
-        "duplicate_metadata",
-        "bad_time",
-        "too_many_factors",
-        "matched_names",
-        "matched_ids",
-        "decoded_text",
-    ),
-    *("box_from_polygon", "class_ids_for_names", "size_differs", "class_named_as_split"),
-    *("one_class", "no_labels", "one_folder", "missing_split", "no_images"),
+    *OF_THE_WHOLE,
+    *("outside_box", "duplicate_metadata", "bad_time", "too_many_factors", "matched_names", "matched_ids"),
+    *("decoded_text", "box_from_polygon", "size_differs", "missing_split"),
 )
 
 # Files besides the images whose rows need not be made again while their fingerprint is the same.
