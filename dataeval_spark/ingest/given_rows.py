@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.file_matching import match_names
 from dataeval_spark.ingest.source import Stage
+from dataeval_spark.ingest.text_rows import read_text_rows
 from dataeval_spark.tables.keys import BOX_TYPE
 
 ID_COLUMNS = ("image_id", "id", "path", "file_name", "filename", "file", "image")
@@ -19,7 +20,7 @@ CORNERS = ("x0", "y0", "x1", "y1")
 
 
 def open_rows(spark: SparkSession, source: str) -> DataFrame:
-    """Rows of a Delta or parquet path, of a CSV or TSV file with a header (all text), or of a table of the catalog.
+    """Rows of a Delta or parquet path, a CSV or TSV file with a header (all text), JSON lines, or a catalog's table.
 
     Raises
     ------
@@ -30,9 +31,8 @@ def open_rows(spark: SparkSession, source: str) -> DataFrame:
     try:
         if os.path.isdir(os.path.join(source, "_delta_log")):
             frame = spark.read.format("delta").load(source)
-        elif name.endswith((".csv", ".tsv")):
-            separator = "\t" if name.endswith(".tsv") else ","
-            frame = spark.read.csv(source, header=True, sep=separator, multiLine=True, escape='"')
+        elif name.endswith((".csv", ".tsv", ".jsonl", ".ndjson")):
+            frame = read_text_rows(spark, source).frame
         elif os.path.exists(source) or "/" in source or name.endswith(".parquet"):
             frame = spark.read.parquet(source)
         else:
@@ -41,7 +41,7 @@ def open_rows(spark: SparkSession, source: str) -> DataFrame:
         return frame
     except AnalysisException as error:
         first = str(error).splitlines()[0][:300]
-        hint = "a parquet or Delta path, a CSV file, or a table's name."
+        hint = "a parquet or Delta path, a CSV or JSON-lines file, or a table's name."
         raise IngestError(f"{source} cannot be read: {first}\nHint: {hint}") from error
 
 
