@@ -98,7 +98,8 @@ class Pictures:
 
     def __init__(self, name: str, half: str, files: list[Path]) -> None:
         self.name, self.half = name, half
-        self.files = [file for file in files if half_of(file.name) == half]
+        # Pictures of two folders may share a name.
+        self.files = list({file.name: file for file in files if half_of(file.name) == half}.values())
         self.clean = {file.name: profile_image(file.read_bytes()).image.stats for file in self.files}
         self.faults: dict[str, dict[str, dict[str, Any]]] = {}
         others = [file for file in files if half_of(file.name) != half]
