@@ -39,7 +39,7 @@ HALVES = ("first half", "second half")
 BUDGET = 0.02
 PLANTS = 8
 DEVIATIONS = (0.7, 1.0, 1.5, 2.5, 4.0)
-NEIGHBORS = 10
+NEAREST = 10
 TRUE_CASES = {
     "000000000322.jpg": "taken at night",
     "000000000357.jpg": "a panorama, nearly 3 to 1",
@@ -98,7 +98,8 @@ class Pictures:
 
     def __init__(self, name: str, half: str, files: list[Path]) -> None:
         self.name, self.half = name, half
-        self.files = [file for file in files if half_of(file.name) == half]
+        # Pictures of two folders may share a name.
+        self.files = list({file.name: file for file in files if half_of(file.name) == half}.values())
         self.clean = {file.name: profile_image(file.read_bytes()).image.stats for file in self.files}
         self.faults: dict[str, dict[str, dict[str, Any]]] = {}
         others = [file for file in files if half_of(file.name) != half]
@@ -178,11 +179,11 @@ def listed_by_embeddings(spark: Any, pictures: Pictures, **options: Any) -> set[
     distances = 1 - vectors @ vectors.T
     np.fill_diagonal(distances, np.inf)
     rows = []
-    for at, near in enumerate(np.argsort(distances, axis=1)[:, :NEIGHBORS]):
+    for at, near in enumerate(np.argsort(distances, axis=1)[:, :NEAREST]):
         for rank, other in enumerate(near.tolist(), start=1):
             value = {"encoder": encoder.name, "metric": "cosine", "image_id": names[at]}
             value |= {"rank": rank, "neighbor_id": names[other], "distance": max(float(distances[at, other]), 0.0)}
-            value |= {"k": NEIGHBORS, "method": "exact", "encoder_version": "1", "fingerprint": "", "run_id": ""}
+            value |= {"k": NEAREST, "method": "exact", "encoder_version": "1", "fingerprint": "", "run_id": ""}
             rows.append(tuple(value.get(name) for name in NEIGHBORS.column_names))
     found = embedding_scores(spark.createDataFrame(rows, NEIGHBORS.ddl()), **options)
     return {row.image_id for row in found.where("is_outlier").select("image_id").collect()}
