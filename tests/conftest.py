@@ -73,14 +73,23 @@ def _connect() -> SparkSession:
 
 @pytest.fixture(scope="session")
 def frame(spark: SparkSession) -> Callable[[Table | str, Sequence[tuple[Any, ...]]], DataFrame]:
-    """``frame(TABLE, rows)``: rows as tuples in the contract's column order, or ``frame(ddl, rows)``."""
+    """``frame(TABLE, rows)``: rows as tuples in the contract's column order, or ``frame(ddl, rows)``.
+
+    Columns that the rows of a table leave out before the last one are null.
+    """
 
     def make(table: Table | str, rows: Sequence[tuple[Any, ...]]) -> DataFrame:
         # chispa compares column metadata, and a comment is metadata.
         ddl = table if isinstance(table, str) else table.ddl(comments=False)
-        return spark.createDataFrame(list(rows), ddl)
+        count = 0 if isinstance(table, str) else len(table.column_names)
+        return spark.createDataFrame([_filled(row, count) for row in rows], ddl)
 
     return make
+
+
+def _filled(row: tuple[Any, ...], count: int) -> tuple[Any, ...]:
+    missing = count - len(row)
+    return row if missing <= 0 else (*row[:-1], *(None,) * missing, row[-1])
 
 
 @pytest.fixture(scope="session")

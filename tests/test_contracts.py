@@ -26,7 +26,7 @@ SCHEMAS = {
     "label_reconciliation": "window reference current current_class reference_class relation is_safe current_count "
     "reference_count run_id",
     "images": "image_id uri content content_length modified_at file_hash captured_at split dataset source deleted_at "
-    "run_id",
+    "stored_width stored_height upright_width upright_height declared_width declared_height run_id",
     "targets": "image_id target_index class_name box is_crowd source attributes run_id",
     "factors": "image_id target_index run_id",
     "ingest_findings": "dataset source_file location image_id target_index kind severity n message found expected "

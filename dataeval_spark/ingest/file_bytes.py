@@ -26,6 +26,7 @@ from dataeval_spark.kernels.uris import (
     HIDDEN,
     HOST_AUTHORITY,
     LOCAL,
+    MEMBER,
     NAMED,
     SECRET_NAMES,
     SECRET_PARTS,
@@ -91,6 +92,13 @@ def without_credentials(uri: Column) -> Column:
 
     The same as `dataeval_spark.kernels.uris.shown_uri`, in SQL.
     """
+    is_member = F.startswith(F.lower(uri), F.lit(MEMBER)) & uri.contains("::")
+    place = F.when(is_member, F.substring_index(uri, "::", -1)).otherwise(uri)
+    member = F.when(is_member, F.substring(uri, F.lit(1), F.length(uri) - F.length(place))).otherwise("")
+    return F.concat(member, _let(place, _shown_place))
+
+
+def _shown_place(uri: Column) -> Column:
     shown = _let(_without_user(uri), _without_secret_parameters)
     return F.when(uri.rlike(f"{_SCHEME}://"), shown).otherwise(uri)
 

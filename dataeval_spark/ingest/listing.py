@@ -59,4 +59,4 @@ def list_files(spark: SparkSession, root: str) -> DataFrame:
 
 def _top_folders(root: str) -> list[str]:
     with os.scandir(root) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir())
+        return sorted(entry.name for entry in entries if files.is_folder(entry))

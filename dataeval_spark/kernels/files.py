@@ -98,7 +98,7 @@ def _walk(root: str, folder: str, above: frozenset[str], *, recursive: bool) -> 
         return
     for entry in entries:
         path = f"{folder}/{entry.name}" if folder else entry.name
-        if _is_folder(entry):
+        if is_folder(entry):
             if not recursive:
                 continue
             place = os.path.realpath(entry.path) if entry.is_symlink() else f"{os.path.realpath(root)}/{path}"
@@ -110,7 +110,8 @@ def _walk(root: str, folder: str, above: frozenset[str], *, recursive: bool) -> 
             yield _file(entry, path)
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder, or a link to one."""
     try:
         return entry.is_dir()
     except OSError:  # links in a circle

@@ -24,6 +24,8 @@ CONTAINERS = ("abfs", "abfss", "wasb", "wasbs")
 BUCKETS = ("s3", "s3a", "s3n", "gs", "gcs", "oss", "cosn", "obs")
 # Their paths have no parameters: a question mark is part of a name.
 LOCAL = ("file", "dbfs")
+# A member of a shard, ``tar://MEMBER::SHARD``: its name is no address.
+MEMBER = "tar://"
 # What an authority without credentials is, by the kind of its scheme.
 CONTAINER_AUTHORITY = "[^:@]*(?:@[^:@]*(?::[0-9]*)?)?"
 BUCKET_AUTHORITY = "[^:@]*"
@@ -99,7 +101,12 @@ def shown_uri(uri: str) -> str:
     ('s3://bucket/a.png', 'abfss://box@account.dfs.core.windows.net/a')
     >>> shown_uri("https://host/a.png?width=20&X-Amz-Signature=f00")
     'https://host/a.png?width=20&X-Amz-Signature=***'
+    >>> shown_uri("tar://0.png::s3://key:secret@bucket/a.tar")
+    'tar://0.png::s3://bucket/a.tar'
     """
+    if uri[: len(MEMBER)].lower() == MEMBER and "::" in uri:
+        member, _, shard = uri.rpartition("::")
+        return f"{member}::{shown_uri(shard)}"
     found = _scheme_and_authority(uri)
     if found is None:
         return uri

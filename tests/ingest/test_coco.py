@@ -62,7 +62,7 @@ def source(spark, stage, folder):
 
 
 def test_the_frames_have_the_columns_that_ingestion_writes(spark, source):
-    for frame, ddl in ((source.images, LISTING_DDL), (source.targets, TARGETS_DDL), (source.findings, FINDINGS_DDL)):
+    for frame, ddl in ((source.images, LISTING_DDL), (source.targets, TARGETS_DDL), (source.findings, COUNTED_DDL)):
         assert sorted(frame.dtypes) == sorted(spark.createDataFrame([], ddl).dtypes)
 
 
@@ -107,7 +107,7 @@ def test_everything_that_could_not_be_taken_is_a_finding(source, folder):
     assert {row["source_file"] for row in source.findings.collect()} == {f"{folder}/labels/instances.json"}
     assert findings(source) == sorted(
         [
-            ("ambiguous_image", "images[4]", None, None, "twice.png"),
+            ("ambiguous_image", "images[4]", None, None, "twice.png: x/twice.png and y/twice.png"),
             ("missing_image", "images[5]", None, None, "missing.png"),
             ("duplicate_image", "images[6]", "d/a.png", None, '"a.png"'),
             ("broken_element", "images[7]", None, None, '{"id": 8}'),
@@ -117,6 +117,7 @@ def test_everything_that_could_not_be_taken_is_a_finding(source, folder):
             ("not_numeric_box", "annotations[5]", "d/deep/b.png", 3, '["x"]'),
             ("unknown_image", "annotations[7]", None, None, "99"),
             ("broken_element", "annotations[9]", None, None, '"?"'),
+            ("matched_names", "names: folder", None, None, "val/b.png is deep/b.png"),
         ],
         key=str,
     )

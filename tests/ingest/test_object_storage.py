@@ -190,12 +190,7 @@ LAYOUTS = {
         *("", None, {"train", "val"}),
     ),
     "yolo_lists": (
-        {
-            **YOLO,
-            "data.yaml": LISTS,
-            "lists/train.txt": b"./images/train/1.png\n",
-            "lists/val.txt": b"images/val/2.png\n",
-        },
+        {**YOLO, **LISTS},
         *("", "data.yaml", {"train", "val"}),
     ),
     "tar": ({"set/0.tar": shard()}, "/set/0.tar", None, {"train"}),
@@ -229,7 +224,7 @@ def uris(draw):
     names = ["sig=x", "%73ig=y==", "a=1", "Token=", "X-Amz-Signature=a%2Fb", "%zz=1", "key", "", "=", "a"]
     parameter = st.sampled_from(names)
     tail = "".join(draw(st.lists(st.one_of(st.sampled_from("?&;#/@ "), parameter), max_size=8)))
-    scheme = draw(st.sampled_from(["s3", "ABFSS", "https", "file", "dbfs", "1x", "", "wasb", "x-y.z"]))
+    scheme = draw(st.sampled_from(["s3", "ABFSS", "https", "file", "dbfs", "1x", "", "wasb", "x-y.z", "tar://a@b::s3"]))
     return f"{scheme}{draw(st.sampled_from(['://', ':/', '']))}{draw(authority)}{tail}"
 
 

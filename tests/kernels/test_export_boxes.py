@@ -59,7 +59,7 @@ def exported(tmp_path_factory, format, targets, **others):
         return found, [each["box"] for each in parse_objects(found["objects"]) if each.get("box")]
     if format == "webdataset":
         (found,) = written_shards(rows, layout)
-        (read,) = read_shard(io.BytesIO((root / "shard-000000.tar").read_bytes()))
+        read, _ = read_shard(io.BytesIO((root / "shard-000000.tar").read_bytes()))
         return found, [each["box"] for each in read["targets"] if each["box"]]
     (found,) = written_files(rows, layout)
     if format == "yolo":
