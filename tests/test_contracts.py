@@ -126,7 +126,7 @@ OPTIONS = {
     "select": "open_holdout",
     "export": "format view version split samples_per_shard with_lost_labels replace open_holdout",
     "ingest": "format annotations metadata dataset split glob limit keep_bytes replace timezone voc_one_based "
-    "box_format",
+    "box_format layout label_column id_column path_column image_column encoding",
     "profile": "encoder per_target max_pixels timezone channel_groups background value_range compat statistics "
     "image_timeout image_memory batch_size device half_precision images_per_commit",
     "duplicates": "near phash_distance dhash_distance d4 boxes embedding_distance embedding_encoder renew_threshold "
