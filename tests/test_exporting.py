@@ -311,7 +311,7 @@ def test_an_image_without_a_class_has_no_place_in_folders_per_class(spark, tmp_p
         Image.new("RGB", (64, 64)).save(tmp_path / "in" / name)
     lines = []
     audit = Audit(str(tmp_path / "audit"), spark, echo=lines.append)
-    audit.ingest(str(tmp_path / "in"), split="train").export(tmp_path / "out", format="folder")
+    audit.ingest(str(tmp_path / "in"), split="train", layout="class").export(tmp_path / "out", format="folder")
 
     assert [path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.png")] == [
         "train/a/1.png"
