@@ -142,7 +142,7 @@ def test_a_workspace_holds_no_secret_of_all_that_it_was_given(spark, tmp_path, c
 
     shown = capsys.readouterr()
     assert codes == [DONE, DONE, USAGE, DONE]
-    assert audit.table("images").where("dataset = 'signed'").count() == 4
+    assert audit.table("images").where("dataset = 'signed.parquet'").count() == 4
     assert audit.table("ingest_findings").count() >= 2
     written = [*everything_below(workspace), (tmp_path / "report.html").read_bytes(), (shown.out + shown.err).encode()]
     assert not [secret for secret in secrets if any(secret.encode() in text for text in written)]
