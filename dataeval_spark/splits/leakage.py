@@ -90,7 +90,9 @@ def split_leakage(
     found = spark.createDataFrame([], _ddl(SPLIT_LEAKAGE))
     for more in leaks:
         found = found.unionByName(more)
-    units = units_of(images, groups=groups, duplicate_pairs=duplicate_pairs, checkpoint=checkpoint)
+    units = units_of(
+        images, groups=groups, duplicate_pairs=_ties(duplicate_pairs, duplicate_groups), checkpoint=checkpoint
+    )
     return found, _repairs(parts, units)
 
 
@@ -148,6 +150,29 @@ def _torn_pairs(pairs: DataFrame, parts: DataFrame) -> DataFrame:
         "split_b",
         F.lit(None).cast("string").alias("value"),
     )
+
+
+def _ties(pairs: DataFrame | None, groups: DataFrame | None) -> DataFrame | None:
+    """The pairs that tie images together: those of duplicates, and the members of a group with its first."""
+    names = ("image_id_a", "target_index_a", "image_id_b", "target_index_b", "kind")
+    ties = None if pairs is None else pairs.select(*names)
+    if groups is None:
+        return ties
+    whole = groups.where("target_index IS NULL").select("group_id", "image_id")
+    first = whole.groupBy("group_id").agg(F.min("image_id").alias("image_id_a"))
+    no_target = F.lit(None).cast("int")
+    of_groups = (
+        whole.join(first, on="group_id", how="inner")
+        .where("image_id != image_id_a")
+        .select(
+            "image_id_a",
+            no_target.alias("target_index_a"),
+            F.col("image_id").alias("image_id_b"),
+            no_target.alias("target_index_b"),
+            F.lit("duplicate_group").alias("kind"),
+        )
+    )
+    return of_groups if ties is None else ties.unionByName(of_groups)
 
 
 def _repairs(parts: DataFrame, units: DataFrame) -> DataFrame:
