@@ -11,14 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.literal_map import literal_map
 from dataeval_spark.ingest.file_matching import examples_of
 from dataeval_spark.kernels.files import REASONS
 
 ENTRIES_DDL = "unit string, role string, reason string, name string"
-ACCOUNT_DDL = (
-    "source_file string, location string, image_id string, target_index int, kind string, message string, "
-    "found string, expected string, severity string, n bigint"
-)
 # What an entry may be, in the order in which the summary names them.
 ROLES = ("images", "annotations", "description", "skipped")
 # Why an entry was passed over. Where something may be lost by it, it is a warning.
@@ -39,14 +36,12 @@ SKIPPED = {
     "too_large": "larger than what is read at once",
     "repeated": "it stands there twice",
     "no_column_type": "a column of a type that no factor has",
-    "no_image_in_row": "a row with neither bytes nor a path",
     "unmatched": "it means no image",
     "broken": "it cannot be used as it is written; a finding says why",
 }
 LOSSY = (
     *("broken_link", "link_cycle", "unreadable_folder", "name_is_no_utf8", "label_not_used", "label_without_image"),
     *("other_label_file", "not_read", "no_image", "unknown_member", "too_large", "repeated", "unmatched", "broken"),
-    "no_image_in_row",
 )
 # What would read the entries otherwise, where an option would.
 REMEDIES = {
@@ -56,11 +51,11 @@ REMEDIES = {
     "not_in_annotations": "an annotation file that names them, or --format folder",
     "outside_image_folder": "images below one folder for images",
 }
-LABEL_ENDINGS = (".txt", ".xml")
+LABEL_ENDING = r"(?i)\.(txt|xml)$"
 
 
 def account(entries: DataFrame, source: str) -> DataFrame:
-    """One row for each unit and role, and for each reason to pass entries over; the columns are those of `ACCOUNT_DDL`.
+    """One row for each unit and role, and for each reason to pass entries over, in `source.COUNTED_FINDINGS_DDL`.
 
     Parameters
     ----------
@@ -139,15 +134,8 @@ def account_of_files(
     joined = joined.withColumn("stem", _stem("path"))
     stems = seen.where("is_image").select(_stem("path").alias("stem"), F.lit(True).alias("is_named_so")).distinct()
     joined = joined.join(stems, on="stem", how="left")
-    is_label = F.lit(False)
-    for ending in LABEL_ENDINGS:
-        is_label |= F.lower(F.coalesce("path", F.lit(""))).endswith(ending)
-    is_label &= F.coalesce("is_named_so", F.lit(False))
-    role = (
-        F.when(F.col("given").isNotNull(), F.col("given.role"))
-        .when(F.col("reason").isNotNull(), "skipped")
-        .otherwise("skipped")
-    )
+    is_label = F.col("path").rlike(LABEL_ENDING) & F.col("is_named_so")
+    role = F.coalesce("given.role", F.lit("skipped"))
     reason = (
         F.when(F.col("given").isNotNull(), F.col("given.why"))
         .when(F.col("reason").isNotNull(), F.col("reason"))
@@ -199,8 +187,8 @@ def _stem(column: str) -> Column:
 def account_rows(counted: DataFrame) -> DataFrame:
     """Rows of an account from counts: ``source_file``, ``unit``, ``role``, ``reason``, ``n`` and ``found``."""
     is_skipped = F.col("role") == "skipped"
-    words = F.create_map(*(F.lit(text) for pair in SKIPPED.items() for text in pair))
-    remedies = F.create_map(*(F.lit(text) for pair in REMEDIES.items() for text in pair))
+    words = literal_map(SKIPPED)
+    remedies = literal_map(REMEDIES)
     why = F.try_element_at(words, "reason")
     meaning = F.when(is_skipped, F.concat(F.lit("skipped: each is "), why)).otherwise(
         F.concat(F.lit("taken as "), "role")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.ingest.text_rows import ROW_ENDINGS
 from dataeval_spark.ingest.yolo_data import DATA_FILES
 from dataeval_spark.kernels.files import IMAGE_EXTENSIONS, open_file
 from dataeval_spark.kernels.folder_names import split_named
@@ -16,7 +17,6 @@ from dataeval_spark.kernels.webdataset import SHARD_ENDINGS
 ENTRIES = 10_000
 # Text files that are opened to see whether they are labels.
 LOOKED_INTO = 5
-TABLE_ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson")
 
 
 def detect_format(source: str, annotations: str | None) -> tuple[str, str]:
@@ -38,7 +38,7 @@ def detect_format(source: str, annotations: str | None) -> tuple[str, str]:
     if is_file(source):
         if source.lower().endswith(SHARD_ENDINGS):
             return "webdataset", "a tar file"
-        if source.lower().endswith((*TABLE_ENDINGS, ".parquet")):
+        if source.lower().endswith((*ROW_ENDINGS, ".parquet")):
             return "table", "a file of rows"
     files, folders = _entries(source)
     named = {folder.lower(): folder for folder in folders}

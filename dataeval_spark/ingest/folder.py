@@ -8,10 +8,11 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.literal_map import literal_map
 from dataeval_spark.ingest.accounting import account_of_files
 from dataeval_spark.ingest.listing import list_files
 from dataeval_spark.ingest.metadata import Metadata, read_metadata
-from dataeval_spark.ingest.source import FINDINGS_DDL, Source, Stage
+from dataeval_spark.ingest.source import COUNTED_FINDINGS_DDL, FINDINGS_DDL, Source, Stage
 from dataeval_spark.ingest.text_rows import BY_NAME, TableOptions
 from dataeval_spark.kernels.files import glob_pattern
 from dataeval_spark.kernels.folder_names import SPLIT_FOLDERS, parse_layout, understood_layout
@@ -39,7 +40,7 @@ class FolderNames:
 
     @property
     def split(self) -> Column:
-        names = F.create_map(*(F.lit(text) for pair in SPLIT_FOLDERS.items() for text in pair))
+        names = literal_map(SPLIT_FOLDERS)
         folder = self.column("split")
         return F.coalesce(F.try_element_at(names, F.lower(folder)), folder)
 
@@ -208,7 +209,7 @@ def _doubt(spark: SparkSession, names: FolderNames, root: str) -> DataFrame:
     }
     message, severity, expected = messages[names.doubt]
     row = (root, "folders", None, None, names.doubt, message, "/".join(names.levels), expected, severity, 1)
-    return spark.createDataFrame([row], f"{FINDINGS_DDL}, severity string, n bigint")
+    return spark.createDataFrame([row], COUNTED_FINDINGS_DDL)
 
 
 def _with_metadata(images: DataFrame, metadata: Metadata | None, split: str | None) -> DataFrame:

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.file_matching import match_names
 from dataeval_spark.ingest.source import Stage
-from dataeval_spark.ingest.text_rows import read_text_rows
+from dataeval_spark.ingest.text_rows import ROW_ENDINGS, read_text_rows
 from dataeval_spark.tables.keys import BOX_TYPE
 
 ID_COLUMNS = ("image_id", "id", "path", "file_name", "filename", "file", "image")
@@ -31,7 +31,7 @@ def open_rows(spark: SparkSession, source: str) -> DataFrame:
     try:
         if os.path.isdir(os.path.join(source, "_delta_log")):
             frame = spark.read.format("delta").load(source)
-        elif name.endswith((".csv", ".tsv", ".jsonl", ".ndjson")):
+        elif name.endswith(ROW_ENDINGS):
             frame = read_text_rows(spark, source).frame
         elif os.path.exists(source) or "/" in source or name.endswith(".parquet"):
             frame = spark.read.parquet(source)

@@ -227,6 +227,7 @@ def pair_findings(pairs: DataFrame, root: str) -> DataFrame:
 
 def label_account(
     listing: DataFrame,
+    others: DataFrame,
     root: str,
     *,
     taken: DataFrame,
@@ -243,7 +244,9 @@ def label_account(
     Parameters
     ----------
     listing : DataFrame
-        Every file seen, those of a folder of labels elsewhere among them.
+        Every file below SOURCE.
+    others : DataFrame
+        Every file of the folder of labels, the same frame where they are below SOURCE.
     root : str
         SOURCE.
     taken : DataFrame
@@ -261,6 +264,8 @@ def label_account(
     unit : str
         What stands in a label file: lines, or objects.
     """
+    if others is not listing:
+        listing = listing.unionByName(others).dropDuplicates(["uri"])
     used = pairs.join(taken.select("image_id"), on="image_id", how="left_semi")
     failed = findings.where("kind IN ('broken_file', 'unreadable_image')").select(F.col("source_file").alias("file"))
     read = used.join(failed, on="file", how="left_anti")
@@ -293,14 +298,12 @@ def label_account(
     known = targets.select("image_id", "target_index").distinct()
     lost = findings.where("target_index IS NOT NULL").select("image_id", "target_index").distinct()
     lost = lost.join(known, on=["image_id", "target_index"], how="left_anti")
-    name = F.concat("image_id", F.lit(f" {unit.removesuffix('s')} "), F.col("target_index").cast("string"))
-    columns = (
-        F.lit(unit).alias("unit"),
-        F.lit("annotations").alias("role"),
-        F.lit(None).cast("string").alias("reason"),
+    name = F.concat("image_id", F.lit(f" {unit.removesuffix('s')} "), F.col("target_index").cast("string")).alias(
+        "name"
     )
-    of_lost = (columns[0], F.lit("skipped").alias("role"), F.lit("broken").alias("reason"))
-    entries = known.select(*columns, name.alias("name")).unionByName(lost.select(*of_lost, name.alias("name")))
+    was_taken = known.select(F.lit("annotations").alias("role"), F.lit(None).cast("string").alias("reason"), name)
+    was_lost = lost.select(F.lit("skipped").alias("role"), F.lit("broken").alias("reason"), name)
+    entries = was_taken.unionByName(was_lost).withColumn("unit", F.lit(unit))
     return files.unionByName(account(entries, root))
 
 

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.accounting import account, counted
 from dataeval_spark.ingest.file_matching import matched_findings, resolve_names
-from dataeval_spark.ingest.source import FINDINGS_DDL, Stage
+from dataeval_spark.ingest.source import COUNTED_FINDINGS_DDL, FINDINGS_DDL, Stage
 from dataeval_spark.ingest.text_rows import BROKEN, BY_NAME, TableOptions, TextRows, is_text, read_text_rows
 from dataeval_spark.tables.contract import identifier
 
@@ -185,7 +185,6 @@ def _read(spark: SparkSession, path: str, options: TableOptions) -> tuple[DataFr
 
 def text_findings(spark: SparkSession, text: TextRows, path: str) -> DataFrame:
     """What is to be said of a text file as a whole: its encoding, and lines that are not whole."""
-    ddl = f"{FINDINGS_DDL}, severity string, n bigint"
     # Spark refuses to read the broken part of a line alone.
     others = [identifier(name) for name in text.broken.columns if name != BROKEN][:1]
     first = F.min(F.struct(F.col(BROKEN).alias("line"), *others))["line"]
@@ -208,7 +207,7 @@ def text_findings(spark: SparkSession, text: TextRows, path: str) -> DataFrame:
         return findings
     message = "The text is not UTF-8 and was decoded by what it declares, or by a guess"
     row = (path, "file", None, None, "decoded_text", message, text.encoding, "UTF-8, or --encoding NAME", "warning", 1)
-    return findings.unionByName(spark.createDataFrame([row], ddl))
+    return findings.unionByName(spark.createDataFrame([row], COUNTED_FINDINGS_DDL))
 
 
 def typed(text: DataFrame, *, as_written: tuple[str, ...] = (), columns: Sequence[str] | None = None) -> DataFrame:

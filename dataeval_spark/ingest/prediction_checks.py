@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.literal_map import literal_map
 from dataeval_spark.ingest.predictions import GivenPredictions
 from dataeval_spark.ingest.source import finding_rows
 from dataeval_spark.tables import PREDICTIONS
@@ -125,7 +126,7 @@ def good_rows(checked: DataFrame, model: str) -> DataFrame:
 
 def prediction_findings(checked: DataFrame, model: str, source: str) -> DataFrame:
     """Rows of table ``ingest_findings`` without ``run_id``: those that were left out, and why."""
-    expected = F.create_map(*(F.lit(text) for pair in EXPECTED.items() for text in pair))
+    expected = literal_map(EXPECTED)
     where = F.concat_ws(" ", F.coalesce("given_id", F.lit("(no id)")), F.col("target_index").cast("string"))
     # Two bad rows of one image are one finding.
     bad = checked.where("kind IS NOT NULL").groupBy(where.alias("location"), "kind")

@@ -26,6 +26,8 @@ FINDINGS_DDL = (
     "source_file string, location string, image_id string, target_index int, kind string, message string, "
     "found string, expected string"
 )
+# A finding that stands for several entries, or says itself how grave it is.
+COUNTED_FINDINGS_DDL = f"{FINDINGS_DDL}, severity string, n bigint"
 # Kinds of findings about a source as a whole, not about one of its entries.
 OF_THE_WHOLE = ("one_folder", "class_named_as_split", "one_class", "no_labels", "no_images", "class_ids_for_names")
 # Kinds of findings that lose nothing: a value was read in one of several possible ways.
@@ -57,7 +59,7 @@ class Source:
     ``images`` has the columns of `LISTING_DDL`, ``targets`` of `TARGETS_DDL`, ``findings`` of `FINDINGS_DDL`
     (``severity`` and ``n`` besides, where they have them), ``factors`` the keys and one column per factor.
     ``present`` holds every image id that the source still has, taken or not: what is not in it is deleted.
-    ``accounting`` (`accounting.ACCOUNT_DDL`) says what every entry of the source became, and ``labels_from`` where
+    ``accounting`` (`COUNTED_FINDINGS_DDL`) says what every entry of the source became, and ``labels_from`` where
     the classes come from, in words. ``declared`` has ``image_id``, ``declared_width`` and ``declared_height``: the
     size that the annotations give. ``files`` (`FILES_DDL`) are annotation files and shards, to be left alone while
     they stay the same.

@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
+from dataeval_spark.frames.literal_map import literal_map
 from dataeval_spark.ingest.accounting import account, counted
 from dataeval_spark.ingest.file_bytes import without_credentials
 from dataeval_spark.ingest.huggingface import (
@@ -28,7 +29,7 @@ from dataeval_spark.ingest.metadata import (
     typed,
     utc_timestamp,
 )
-from dataeval_spark.ingest.source import FINDINGS_DDL, Source, Stage
+from dataeval_spark.ingest.source import COUNTED_FINDINGS_DDL, FINDINGS_DDL, Source, Stage
 from dataeval_spark.ingest.text_rows import BY_NAME, TableOptions, is_text, read_text_rows
 from dataeval_spark.kernels.objects import BoxFormat
 from dataeval_spark.tables.contract import identifier
@@ -234,7 +235,7 @@ def _factor(name: str, features: Features) -> Column:
     names = features.columns.get(name)
     if not names:
         return F.col(identifier(name))
-    named = F.create_map(*(F.lit(value) for pair in names.items() for value in pair))
+    named = literal_map(names)
     return F.try_element_at(named, F.col(identifier(name)).try_cast("int")).alias(name)
 
 
@@ -242,7 +243,7 @@ def _without_images(spark: SparkSession, source: str, types: dict[str, str]) -> 
     message = "The table has neither bytes nor paths of images: only labels and metadata are known"
     expected = "--image-column NAME or --path-column NAME where one of the columns is that of the images"
     row = (source, "columns", None, None, "no_images", message, ", ".join(types)[:300], expected, "warning", 1)
-    return spark.createDataFrame([row], f"{FINDINGS_DDL}, severity string, n bigint")
+    return spark.createDataFrame([row], COUNTED_FINDINGS_DDL)
 
 
 def _account(
@@ -341,7 +342,7 @@ def _labels(
     labelled = labelled.where(F.col("value").isNotNull())
     if names:
         number = F.col("value").try_cast("int")
-        named = F.create_map(*(F.lit(value) for pair in names.items() for value in pair))
+        named = literal_map(names)
         class_name = F.try_element_at(named, number)
         labelled = labelled.where(F.coalesce(number >= 0, F.lit(True)))  # -1 and -100 say that there is no label
     targets = labelled.select(

@@ -19,6 +19,8 @@ from dataeval_spark.tables.contract import identifier
 
 CSV_ENDINGS = (".csv", ".tsv", ".txt")
 JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
+# What has rows by its name alone: other text and JSON may be anything.
+ROW_ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson")
 # What tells an encoding: so many bytes are looked at, and then read again by tasks.
 LOOKED_AT = 4 * 2**20
 # The column with what Spark could not read.

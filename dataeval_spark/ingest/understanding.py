@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from dataeval_spark.ingest.source import FINDINGS_DDL, Source
+from dataeval_spark.ingest.source import COUNTED_FINDINGS_DDL, Source
 
 # Splits that the sentence names; more are counted.
 MOST_SPLITS = 6
@@ -69,7 +69,7 @@ class Understanding:
         elif self.classes == 1 and images > 1:
             text = "All labels are of one class"
             rows.append((place, "labels", None, None, "one_class", text, None, option, "warning", self.labelled))
-        return spark.createDataFrame(rows, f"{FINDINGS_DDL}, severity string, n bigint")
+        return spark.createDataFrame(rows, COUNTED_FINDINGS_DDL)
 
 
 _OPTIONS = {

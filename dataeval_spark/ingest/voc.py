@@ -103,7 +103,7 @@ def read_voc(
     elements = stage(parse_labels(files, parse), "elements")
     _require_readable(elements, kept, annotations or root)
     free = images.join(pairs.select("image_id"), on="image_id", how="left_anti")
-    named = _by_file_name(elements, free, root, stage)
+    named = _by_file_name(elements, free, stage)
     elements = _with_named(elements, named, taken)
     found = (
         read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage, root, columns) if metadata else None
@@ -119,7 +119,8 @@ def read_voc(
     targets = targets_of(elements, kept, known)
     used = pairs.select("image_id", "label", "file").unionByName(_used(named, files))
     entries = label_account(
-        listing if others is listing else listing.unionByName(others).dropDuplicates(["uri"]),
+        listing,
+        others,
         root,
         taken=taken,
         images=images,
@@ -157,11 +158,11 @@ def _require_readable(elements: DataFrame, kept: DataFrame | None, place: str) -
     raise IngestError(f"There is no .xml file below {place}.\nHint: --annotations FOLDER names where they are.")
 
 
-def _by_file_name(elements: DataFrame, free: DataFrame, root: str, stage: Stage) -> DataFrame:
+def _by_file_name(elements: DataFrame, free: DataFrame, stage: Stage) -> DataFrame:
     """The image that each file names which has the name of none: one row per such file, stored.
 
-    Columns are ``file``, ``name``, ``image_id`` (null where no image, or not one alone, is meant), ``how``,
-    ``candidates``, ``examples`` and ``is_again`` (another file is about the same image).
+    Columns are ``file``, ``name``, ``image_id`` (null where no image, or not one alone, is meant), ``candidates``,
+    ``examples`` and ``is_again`` (another file is about the same image).
     """
     alone = elements.where("image_id IS NULL AND element = 'image'")
     alone = stage(alone.select("file", F.coalesce("name", F.lit("?")).alias("name")), "unpaired")
@@ -175,7 +176,6 @@ def _by_file_name(elements: DataFrame, free: DataFrame, root: str, stage: Stage)
     exact = names.join(ids, on=F.col("name") == F.col("path"), how="inner").select(
         "name",
         "path",
-        F.lit(None).cast("string").alias("how"),
         F.lit(1).cast("bigint").alias("candidates"),
         F.lit(None).cast("string").alias("examples"),
     )
@@ -192,8 +192,6 @@ def _by_file_name(elements: DataFrame, free: DataFrame, root: str, stage: Stage)
             "file",
             "name",
             "image_id",
-            "path",
-            "how",
             "candidates",
             "examples",
             F.coalesce(is_again, F.lit(False)).alias("is_again"),
@@ -204,8 +202,6 @@ def _by_file_name(elements: DataFrame, free: DataFrame, root: str, stage: Stage)
 
 _NAMED_TYPES = {
     "image_id": "string",
-    "path": "string",
-    "how": "string",
     "candidates": "bigint",
     "examples": "string",
     "is_again": "boolean",

@@ -124,7 +124,8 @@ def read_yolo(
         findings = findings if more is None else findings.unionByName(more, allowMissingColumns=True)
     lists = [place for places in data.lists.values() for place in places]
     entries = label_account(
-        listing if others is listing else listing.unionByName(others).dropDuplicates(["uri"]),
+        listing,
+        others,
         root,
         taken=taken,
         images=images,

@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
+from dataeval_spark.frames.literal_map import literal_map
 from dataeval_spark.ingest.file_matching import resolve_names
 from dataeval_spark.ingest.labeled import Listed, list_lines, listed_splits
 from dataeval_spark.ingest.source import Stage
@@ -135,7 +136,6 @@ def split_of(listing: DataFrame, data: DataFile, root: str, images: DataFrame, s
 
 def _split_of_folders() -> Column:
     """The split that the first folder of such a name says; years may follow it, as in train2017."""
-    listed: Column = F.lit(None).cast("string")
     folders = F.transform(
         F.slice(F.split("path", "/"), 1, F.size(F.split("path", "/")) - 1), lambda each: F.lower(each)
     )
@@ -143,5 +143,5 @@ def _split_of_folders() -> Column:
         F.transform(folders, lambda each: F.regexp_replace(each, "[-_]?[0-9]{4}$", "")),
         lambda each: each.isin(*SPLIT_FOLDERS),
     )
-    names = F.create_map(*(F.lit(text) for pair in SPLIT_FOLDERS.items() for text in pair))
-    return F.coalesce(F.try_element_at(names, F.get(named, F.lit(0))), listed)
+    names = literal_map(SPLIT_FOLDERS)
+    return F.try_element_at(names, F.get(named, F.lit(0)))

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.literal_map import literal_map
 from dataeval_spark.selection.balance import balance
 from dataeval_spark.selection.state import ORDER, Selection, hashed
 from dataeval_spark.tables.contract import identifier
@@ -62,7 +63,7 @@ def relabel(selection: Selection, *, classes: Mapping[str, str], unmatched: str 
     OptionError.unless_one_of("select.relabel.unmatched", unmatched, ["keep", "drop", "raise"])
     if not classes:
         raise OptionError("select: relabel names no classes.\nHint: classes = {car = 'vehicle'}")
-    names = F.create_map(*(F.lit(text) for pair in classes.items() for text in pair))
+    names = literal_map(classes)
     known = F.col("class_name").isin(list(classes))
     if unmatched == "raise":
         others = selection.labels.join(selection.members, on="image_id", how="left_semi").where(~known)

@@ -9,7 +9,7 @@ import pytest
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.coco import read_coco
-from dataeval_spark.ingest.source import FINDINGS_DDL, LISTING_DDL, TARGETS_DDL
+from dataeval_spark.ingest.source import COUNTED_FINDINGS_DDL, LISTING_DDL, TARGETS_DDL
 
 from .pictures import captured, findings, ids, tree
 
@@ -39,7 +39,6 @@ DOCUMENT = {
         "?",
     ],
 }
-COUNTED_DDL = f"{FINDINGS_DDL}, severity string, n bigint"
 FILES = {"a.png": 1, "deep/b.png": 2, "bare.png": 4, "x/twice.png": 5, "y/twice.png": 6, "unlisted.png": 7}
 
 
@@ -62,7 +61,11 @@ def source(spark, stage, folder):
 
 
 def test_the_frames_have_the_columns_that_ingestion_writes(spark, source):
-    for frame, ddl in ((source.images, LISTING_DDL), (source.targets, TARGETS_DDL), (source.findings, COUNTED_DDL)):
+    for frame, ddl in (
+        (source.images, LISTING_DDL),
+        (source.targets, TARGETS_DDL),
+        (source.findings, COUNTED_FINDINGS_DDL),
+    ):
         assert sorted(frame.dtypes) == sorted(spark.createDataFrame([], ddl).dtypes)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dataeval_spark.errors import IngestError
-from dataeval_spark.ingest.source import FILES_DDL, FINDINGS_DDL, LISTING_DDL, TARGETS_DDL
+from dataeval_spark.ingest.source import COUNTED_FINDINGS_DDL, FILES_DDL, LISTING_DDL, TARGETS_DDL
 from dataeval_spark.ingest.voc import read_voc
 
 from .pictures import findings, ids, known_of, marked, tree
@@ -22,7 +22,6 @@ def xml(*boxes, filename=None):
     return f"<annotation>{name}{size}{objects}</annotation>".encode()
 
 
-COUNTED_DDL = f"{FINDINGS_DDL}, severity string, n bigint"
 FILES = {
     "V/JPEGImages/a.png": 1,
     "V/JPEGImages/sub/b.png": 2,
@@ -62,7 +61,7 @@ def test_the_frames_have_the_columns_that_ingestion_writes(spark, source):
     expected = {
         "images": LISTING_DDL,
         "targets": TARGETS_DDL,
-        "findings": COUNTED_DDL,
+        "findings": COUNTED_FINDINGS_DDL,
         "files": FILES_DDL,
     }
     for name, ddl in expected.items():

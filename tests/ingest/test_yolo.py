@@ -10,12 +10,10 @@ from PIL import Image
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.coco import read_coco
-from dataeval_spark.ingest.source import FILES_DDL, FINDINGS_DDL, LISTING_DDL, TARGETS_DDL
+from dataeval_spark.ingest.source import COUNTED_FINDINGS_DDL, FILES_DDL, LISTING_DDL, TARGETS_DDL
 from dataeval_spark.ingest.yolo import read_yolo
 
 from .pictures import findings, ids, known_of, marked, png, touch, tree
-
-COUNTED_DDL = f"{FINDINGS_DDL}, severity string, n bigint"
 
 
 def turned():
@@ -66,7 +64,7 @@ def test_the_frames_have_the_columns_that_ingestion_writes(spark, source):
     expected = {
         "images": LISTING_DDL,
         "targets": TARGETS_DDL,
-        "findings": COUNTED_DDL,
+        "findings": COUNTED_FINDINGS_DDL,
         "files": FILES_DDL,
     }
     for name, ddl in expected.items():
