@@ -47,13 +47,13 @@ def bring_up_to_date(
     existing = workspace.read(IMAGES).where(F.col("dataset") == dataset)
     is_new = workspace.is_untouched(IMAGES) or existing.isEmpty()
     found = read(None if is_new else source_files.known(workspace, dataset))
-    understanding = Understanding.of(found)
     if has_own_ids:
         _require_own_ids(workspace, found, dataset)
     if not is_new:
         _require_own_name(existing, dataset, source, may_replace)
     files = stage(found.files, "source_files") if found.files is not None else None
-    doubts = understanding.doubts(workspace.spark, found.images.count(), source, format)
+    understanding = Understanding.of(found)
+    doubts = understanding.doubts(found.images, source, format)
     found = replace(found, findings=found.findings.unionByName(doubts, allowMissingColumns=True))
     with source_files.remembering(workspace, run, dataset, files):
         outcome = synchronize(
@@ -87,12 +87,15 @@ def report(
     workspace: Workspace, run: Run, started: datetime, outcome: dict[str, Any], dataset: str, note: str = ""
 ) -> StepRun:
     parts = [f"{outcome.get(status, 0):,} {status}" for status in ("new", "changed", "deleted")]
-    message = f"dataset {dataset}: {outcome['taken']:,} images ({', '.join(parts)}); {note}{outcome['understanding']}"
-    if outcome.get("account"):
-        message += f"; {summary(outcome['account'])}"
+    lines = [
+        f"dataset {dataset}: {outcome['taken']:,} images ({', '.join(parts)})",
+        f"{note}{outcome['understanding']}",
+    ]
+    lines.append(summary(outcome["account"]))
     for severity in ("error", "warning"):
         kinds = [_doubt(row) for row in outcome["doubts"] if row["severity"] == severity]
-        message += f"; {severity}s: {', '.join(kinds)}" if kinds else ""
+        lines += [f"{severity}s: {', '.join(kinds)}"] if kinds else []
+    message = "\n    ".join(lines)
     states = workspace.states(TABLES)
     outputs = {name: state.version for name, state in states.items()}
     run.record("ingest", "done", started, outputs=outputs, rows=outcome["taken"], message=message)

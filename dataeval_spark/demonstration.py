@@ -84,6 +84,7 @@ def run_demo(
         echo("")
         made = audit.report(report, demo_scores=scores, announce=False)
     echo(format_scores(scores))
+    echo("Faults that are weak on purpose are expected to be missed: planted.csv beside the images marks them.")
     echo("")
     echo(f"Report: {made.path}")
     return made

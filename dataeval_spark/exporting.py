@@ -19,7 +19,7 @@ from dataeval_spark.export_documents import write_documents
 from dataeval_spark.export_place import finish, prepare
 from dataeval_spark.frames.numbering import numbered
 from dataeval_spark.frames.parquet_parts import write_parquet
-from dataeval_spark.ingest.source import DOUBTFUL, Stage
+from dataeval_spark.ingest.source import Stage, severity_of_kind
 from dataeval_spark.kernels.exporting import LOST, Format, Layout
 from dataeval_spark.locations import absolute, refuse_credentials
 from dataeval_spark.report.text import plural
@@ -184,8 +184,7 @@ def _lost_labels(workspace: Workspace) -> DataFrame | None:
     findings = workspace.read_or_none(t.INGEST_FINDINGS)
     if findings is None:
         return None
-    # A table of an older version does not say how grave a finding is.
-    is_error = F.col("severity") == "error" if "severity" in findings.columns else ~F.col("kind").isin(*DOUBTFUL)
+    is_error = F.coalesce("severity", severity_of_kind()) == "error"
     rows = findings.where(is_error & F.col("image_id").isNotNull())
     return rows.groupBy("image_id").agg(F.min(F.concat_ws(": ", "kind", "message")).alias("reason"))
 

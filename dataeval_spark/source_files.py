@@ -27,14 +27,10 @@ def known(workspace: Workspace, dataset: str) -> Known | None:
     if files is None:
         return None
     images = workspace.read(IMAGES).where((F.col("dataset") == dataset) & F.col("deleted_at").isNull())
-    targets = workspace.read(TARGETS)
-    # A table that an older version made has no such column until something is written to it.
-    if "attributes" not in targets.columns:
-        targets = targets.withColumn("attributes", F.lit(None).cast("string"))
     return Known(
         files=files,
         images=images,
-        targets=targets,
+        targets=workspace.read(TARGETS),
         factors=workspace.read(FACTORS).drop("run_id"),
         findings=workspace.read(INGEST_FINDINGS).where(F.col("dataset") == dataset),
     )

@@ -45,7 +45,6 @@ def synchronize(
     is_new: bool,
     keep_bytes: bool,
 ) -> dict[str, Any]:
-    existing = _with_sizes(existing)
     changes = stage(_changes(found, existing, source, keep_bytes), "changes")
     counts = {row["status"]: row["n"] for row in changes.groupBy("status").agg(F.count("*").alias("n")).collect()}
     counts |= {"taken": sum(n for status, n in counts.items() if status != "deleted")}
@@ -65,15 +64,9 @@ def synchronize(
             pool.submit(_sync, workspace, run, stage, TARGETS, found.targets, taken, live, is_new),
             pool.submit(_sync, workspace, run, stage, FACTORS, factors, taken, live, is_new),
         ]
+        counts |= pool.submit(_sync_findings, workspace, run, stage, found, images_now, dataset, is_new).result()
         for job in synced:
             job.result()
-    findings = found.findings.unionByName(size_findings(images_now, found.targets, dataset), allowMissingColumns=True)
-    if found.accounting is not None:
-        findings = findings.unionByName(found.accounting, allowMissingColumns=True)
-    findings = stage(with_shown_texts(finding_rows(findings, dataset), FINDING_TEXTS), "findings")
-    counts["findings"] = _write_findings(workspace, run, findings, dataset, is_new)
-    counts["account"] = _account(findings)
-    counts["doubts"] = _doubts(findings)
     if not is_new:
         _drop_deleted(workspace, run, dataset)
     return counts
@@ -207,39 +200,38 @@ def _content_hash(frame: DataFrame, columns: list[str]) -> Column:
     return F.xxhash64(F.array_join(F.sort_array(F.collect_list(text)), "\n"))
 
 
-def _with_sizes(existing: DataFrame) -> DataFrame:
-    """Rows of `images` with all columns: a table of an older version lacks the sizes."""
-    missing = [name for name in (*SIZE_COLUMNS, *DECLARED) if name not in existing.columns]
-    return existing.select("*", *(F.lit(None).cast("int").alias(name) for name in missing))
+def _sync_findings(
+    workspace: Workspace, run: Run, stage: Stage, found: Source, images: DataFrame, dataset: str, is_new: bool
+) -> dict[str, list[dict[str, Any]]]:
+    """Write what differs; what became of the entries (``account``), and how many each finding concerns (``doubts``)."""
+    rows = found.findings
+    for more in (size_findings(images, found.targets, dataset), found.accounting):
+        rows = rows.unionByName(more, allowMissingColumns=True)
+    rows = stage(with_shown_texts(finding_rows(rows, dataset), FINDING_TEXTS), "findings")
+    _write_findings(workspace, run, rows, dataset, is_new)
+    of_account = F.col("kind").isin(*ROLES)
+    # Of the account each place counts; of other findings the kind.
+    groups = rows.groupBy(F.when(of_account, F.col("location")).alias("location"), "severity", "kind")
+    is_option = of_account | F.startswith("expected", F.lit("--"))
+    counted = groups.agg(
+        F.sum("n").alias("n"),
+        F.min("found").alias("found"),
+        F.min(F.when(is_option, F.col("expected"))).alias("option"),
+    )
+    told = [row.asDict() for row in counted.orderBy("location", "severity", "kind").limit(400).collect()]
+    return {
+        "account": [row for row in told if row["location"] is not None],
+        "doubts": [row for row in told if row["location"] is None],
+    }
 
 
-def _account(findings: DataFrame) -> list[dict[str, Any]]:
-    """What became of the entries of the source: one row for each unit, role and reason."""
-    rows = findings.where(F.col("kind").isin(*ROLES)).groupBy("location", "kind")
-    summed = rows.agg(F.sum("n").alias("n"), F.min("found").alias("found"), F.min("expected").alias("option"))
-    return [row.asDict() for row in summed.orderBy("location", "kind").limit(200).collect()]
-
-
-def _doubts(findings: DataFrame) -> list[dict[str, Any]]:
-    """How many entries each kind of finding concerns, and an option that reads them otherwise; without the account."""
-    option = F.min(F.when(F.startswith("expected", F.lit("--")), F.col("expected")))
-    rows = findings.where(~F.col("kind").isin(*ROLES)).groupBy("severity", "kind")
-    counted = rows.agg(F.sum("n").alias("n"), option.alias("option"))
-    return [row.asDict() for row in counted.orderBy("severity", "kind").limit(200).collect()]
-
-
-def _write_findings(workspace: Workspace, run: Run, rows: DataFrame, dataset: str, is_new: bool) -> int:
-    count = rows.count()
-    if is_new:
-        if count == 0:
-            return 0
-    else:
+def _write_findings(workspace: Workspace, run: Run, rows: DataFrame, dataset: str, is_new: bool) -> None:
+    if not is_new:
+        count = rows.count()
         old = workspace.read(INGEST_FINDINGS).where(F.col("dataset") == dataset).drop("run_id")
-        is_current = set(rows.columns) <= set(old.columns)  # a table of an older version lacks some
-        if is_current and old.count() == count and rows.exceptAll(old.select(*rows.columns)).isEmpty():
-            return count
+        if old.count() == count and rows.exceptAll(old.select(*rows.columns)).isEmpty():
+            return
     workspace.write(INGEST_FINDINGS, rows, run.writer("ingest", f"{run.run_id}:findings:{dataset}"), scope=dataset)
-    return count
 
 
 def _drop_deleted(workspace: Workspace, run: Run, dataset: str) -> None:

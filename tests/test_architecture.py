@@ -86,7 +86,7 @@ BOUNDED_COLLECTS = {
     "snapshots.py": "50 run ids; one row of counts",
     "source_files.py": "one row of counts",
     "maite_dataset.py": "max_images images, ten times so many targets; the bytes of 32 images",
-    "synchronization.py": "one row per status; at most 200 kinds of findings, and units and reasons of the account",
+    "synchronization.py": "one row per status; at most 400 kinds of findings, units and reasons of the account",
     "splits/adversarial.py": "a sample per part, and its factors and vectors",
     "splits/assign.py": "one row per unit and stratum, up to max_rows",
     "splits/by_attribute.py": "one row of counts",

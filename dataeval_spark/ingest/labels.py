@@ -192,7 +192,7 @@ def declared_sizes(elements: DataFrame, kept: DataFrame | None, known: Known | N
     rows = elements.where("element = 'image' AND image_id IS NOT NULL").select(
         "image_id", F.col("width").alias("declared_width"), F.col("height").alias("declared_height")
     )
-    if kept is None or known is None or "declared_width" not in known.images.columns:
+    if kept is None or known is None:
         return rows
     old = known.images.join(kept.select("image_id"), on="image_id", how="left_semi")
     return rows.unionByName(old.select(*rows.columns))

@@ -70,10 +70,18 @@ class Source:
     factors: DataFrame
     findings: DataFrame
     present: DataFrame
+    accounting: DataFrame
+    labels_from: str
     files: DataFrame | None = None
-    accounting: DataFrame | None = None
-    labels_from: str = ""
     declared: DataFrame | None = None
+
+
+def severity_of_kind() -> Column:
+    """How grave a finding is that does not say it: one of its kind loses something, or was read in one of several ways.
+
+    Findings of the table in a workspace of an older version say nothing of it.
+    """
+    return F.when(F.col("kind").isin(*DOUBTFUL), "warning").otherwise("error")
 
 
 def finding_rows(findings: DataFrame, dataset: str) -> DataFrame:
@@ -87,8 +95,7 @@ def finding_rows(findings: DataFrame, dataset: str) -> DataFrame:
         Name of the dataset.
     """
     given = set(findings.columns)
-    by_kind = F.when(F.col("kind").isin(*DOUBTFUL), "warning").otherwise("error")
-    severity = F.coalesce("severity", by_kind) if "severity" in given else by_kind
+    severity = F.coalesce("severity", severity_of_kind()) if "severity" in given else severity_of_kind()
     count = F.coalesce("n", F.lit(1)) if "n" in given else F.lit(1)
     values: dict[str, Column] = {
         "dataset": F.lit(dataset),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.ingest.source import COUNTED_FINDINGS_DDL, Source
@@ -47,15 +47,13 @@ class Understanding:
             parts.append(_count(self.boxes, "box", "boxes"))
         return ", ".join(parts)
 
-    def doubts(self, spark: SparkSession, images: int, place: str, format: str) -> DataFrame:
+    def doubts(self, images: DataFrame, place: str, format: str) -> DataFrame:
         """Findings about readings that may not be what the user means.
 
         Parameters
         ----------
-        spark : SparkSession
-            Makes the frame.
-        images : int
-            How many images were taken.
+        images : DataFrame
+            Those that were taken. They are counted only where there is a doubt.
         place : str
             SOURCE.
         format : str
@@ -64,12 +62,12 @@ class Understanding:
         option = _OPTIONS.get(format, "--annotations FILE")
         rows = []
         if not self.labelled:
-            text = "No image has a label"
-            rows.append((place, "labels", None, None, "no_labels", text, None, option, "warning", images))
-        elif self.classes == 1 and images > 1:
+            text, count = "No image has a label", images.count()
+            rows.append((place, "labels", None, None, "no_labels", text, None, option, "warning", count))
+        elif self.classes == 1 and images.limit(2).count() > 1:
             text = "All labels are of one class"
             rows.append((place, "labels", None, None, "one_class", text, None, option, "warning", self.labelled))
-        return spark.createDataFrame(rows, COUNTED_FINDINGS_DDL)
+        return images.sparkSession.createDataFrame(rows, COUNTED_FINDINGS_DDL)
 
 
 _OPTIONS = {

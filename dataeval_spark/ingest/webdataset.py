@@ -111,7 +111,6 @@ def _whole_account(
     found: Source, samples: DataFrame, taken: DataFrame, listing: DataFrame, shards: DataFrame, root: str
 ) -> DataFrame:
     """The account of the files, and of the members of shards; images that are not asked for are no images of it."""
-    assert found.accounting is not None
     none = listing.limit(0).select("uri")
     files = account_of_files(listing, root, images=none, annotations=shards.select(F.col("label").alias("uri")))
     left_out = samples.where("image_id IS NOT NULL").join(taken.select("image_id"), on="image_id", how="left_anti")

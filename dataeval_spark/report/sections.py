@@ -30,7 +30,12 @@ SECTIONS = (
         ("overview", "composition"),
     ),
     Section("attention", "What needs attention first", "The worst comes first; each line leads to its section."),
-    Section("demo", "Planted and found", "The demo plants faults into good data; this is what the analyses found."),
+    Section(
+        "demo",
+        "Planted and found",
+        "The demo plants faults into good data; this is what the analyses found. Some are weak on purpose, and "
+        "expected to be missed: they show where the rules end.",
+    ),
     Section(
         "unreadable",
         "Unreadable images",

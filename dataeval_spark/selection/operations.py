@@ -142,7 +142,8 @@ def drop_duplicates(selection: Selection, *, near: bool = False) -> Selection:
     Near duplicates show the same thing again, but not the same picture: look at them before leaving them out.
     """
     groups = selection.table("duplicate_groups", "drop_duplicates").where("target_index IS NULL")
-    if not near and "is_exact_copy" not in groups.columns:
+    # Null is what an earlier version did not write.
+    if not near and not groups.where("is_exact_copy IS NULL").isEmpty():
         raise OptionError(
             "select.drop_duplicates: the table duplicate_groups is of an earlier version and does not tell copies from "
             "near duplicates.\nHint: dataeval-spark analyze --workspace WS duplicates"

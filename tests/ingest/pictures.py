@@ -48,6 +48,9 @@ def findings(source):
 def known_of(source, **changed):
     """What the workspace has of a source once it was ingested; a test may change a frame to tell old rows by it."""
     images = source.images.withColumn("content", F.lit(None).cast("binary"))
+    no_size = [F.lit(None).cast("int").alias(name) for name in ("declared_width", "declared_height")]
+    declared = source.images.select("image_id", *no_size) if source.declared is None else source.declared
+    images = images.join(declared, on="image_id", how="left")
     found = source.findings.unionByName(source.accounting, allowMissingColumns=True)
     findings = finding_rows(found, "d")
     frames = {"images": images, "targets": source.targets, "factors": source.factors, "findings": findings}
