@@ -24,7 +24,7 @@ EXPORT_OPTIONS = (
     *("format", "view", "version", "split", "samples_per_shard", "with_lost_labels", "replace", "open_holdout"),
 )
 # Named here too, for help that loads nothing of Spark; tests/test_cli.py compares them.
-FORMATS = ("folder", "coco", "yolo", "parquet", "webdataset")
+FORMATS = ("folder", "coco", "yolo", "voc", "parquet", "webdataset")
 OPERATION_NAMES = (
     *("datasets", "split", "where", "classes", "relabel", "drop_duplicates", "drop_outliers", "drop_findings"),
     *("balance", "stratified_sample", "shuffle", "limit", "indices"),

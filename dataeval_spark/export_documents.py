@@ -12,9 +12,9 @@ from dataeval_spark import tables as t
 from dataeval_spark.frames.parquet_parts import write_parquet
 from dataeval_spark.kernels import coco_writing
 from dataeval_spark.kernels.export_paths import safe_folder
-from dataeval_spark.kernels.exporting import UNSORTED
+from dataeval_spark.kernels.exporting import images_of
 from dataeval_spark.kernels.storage_writing import open_for_writing, write_bytes
-from dataeval_spark.kernels.yolo_writing import data_text
+from dataeval_spark.kernels.yolo_writing import SPLIT_KEYS, data_text
 from dataeval_spark.selection.export_facts import Facts
 from dataeval_spark.selection.samples import factor_columns
 from dataeval_spark.workspace import Workspace
@@ -34,8 +34,11 @@ def write_documents(
                 rows = done.where(F.col("split") == split)
                 _write_annotations(to, f"annotations_{safe_folder(split)}.json", rows, facts.classes)
     elif format == "yolo":
-        folders = {split: f"images/{safe_folder(split or UNSORTED)}" for split in facts.splits}
+        folders = {split: images_of(split) for split in facts.splits}
         write_bytes(f"{to}/data.yaml", data_text(facts.classes, folders).encode())
+    elif format == "voc":
+        for name, splits in _lists(facts).items():
+            _write_list(to, name, done.where(F.col("split").isin(*splits)))
     if format in ("parquet", "webdataset"):
         return
     rows = samples.select("number", "image_id", "captured_us", "targets")
@@ -54,6 +57,22 @@ def _folder_label(format: str) -> list[Column]:
     return [F.get("targets", F.lit(0))["class_name"].alias("class_name")] if format == "folder" else []
 
 
+def _lists(facts: Facts) -> dict[str, list[str]]:
+    """The splits of each list of VOC's folder `ImageSets/Main`."""
+    lists: dict[str, list[str]] = {}
+    for split in facts.splits:
+        if split is not None:
+            lists.setdefault(SPLIT_KEYS.get(split.lower(), safe_folder(split)), []).append(split)
+    return lists
+
+
+def _write_list(to: str, name: str, rows: DataFrame) -> None:
+    with open_for_writing(f"{to}/ImageSets/Main/{name}.txt") as file:
+        for text in _joined(rows, "image_text", "\n"):
+            file.write(text)
+        file.write(b"\n")
+
+
 def _write_annotations(to: str, name: str, rows: DataFrame, classes: Sequence[str]) -> None:
     with open_for_writing(f"{to}/{name}") as file:
         file.write(coco_writing.head_text(f"exported by dataeval_spark: {name}").encode())
@@ -65,16 +84,16 @@ def _write_annotations(to: str, name: str, rows: DataFrame, classes: Sequence[st
         file.write(coco_writing.tail_text(classes).encode())
 
 
-def _joined(rows: DataFrame, column: str) -> Iterator[bytes]:
-    """Texts in order with commas between them, a batch at a time: the driver holds one partition of a few MB."""
+def _joined(rows: DataFrame, column: str, between: str = ",\n") -> Iterator[bytes]:
+    """Texts in order with something between them, a batch at a time: the driver holds one partition of a few MB."""
 
     def join(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             texts = [text for text in batch.column(0).to_pylist() if text is not None]
-            yield pa.RecordBatch.from_pydict({"text": [",\n".join(texts)] if texts else []}, schema=TEXT)
+            yield pa.RecordBatch.from_pydict({"text": [between.join(texts)] if texts else []}, schema=TEXT)
 
     ordered = rows.where(F.col(column).isNotNull()).orderBy("number").select(column)
     is_first = True
     for row in ordered.mapInArrow(join, "text string").toLocalIterator():
-        yield (row["text"] if is_first else f",\n{row['text']}").encode()
+        yield (row["text"] if is_first else f"{between}{row['text']}").encode()
         is_first = False

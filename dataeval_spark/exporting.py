@@ -20,7 +20,7 @@ from dataeval_spark.export_place import finish, prepare
 from dataeval_spark.frames.numbering import numbered
 from dataeval_spark.frames.parquet_parts import write_parquet
 from dataeval_spark.ingest.source import Stage, severity_of_kind
-from dataeval_spark.kernels.exporting import LOST, Format, Layout
+from dataeval_spark.kernels.exporting import LOST, OF_BOXES, Format, Layout
 from dataeval_spark.locations import absolute, refuse_credentials
 from dataeval_spark.report.text import plural
 from dataeval_spark.runs import Run, StepRun
@@ -31,9 +31,9 @@ from dataeval_spark.temporary_settings import BYTES_SETTINGS, temporary_settings
 from dataeval_spark.workspace import Workspace
 
 # Formats in which a label file or a key has an image's path without its extension.
-BY_STEM = ("yolo", "webdataset")
+BY_STEM = ("yolo", "voc", "webdataset")
 # Columns of the manifest.
-OF_BOXES = ("boxes_clipped", "boxes_left_out", "is_turned")
+BOX_COUNTS = ("boxes_clipped", "boxes_left_out", "is_turned")
 
 
 def export(
@@ -62,10 +62,11 @@ def export(
     ----------
     to : str
         Folder or URI, empty or holding an earlier export that was cut off.
-    format : {"folder", "coco", "yolo", "parquet", "webdataset"}
+    format : {"folder", "coco", "yolo", "voc", "parquet", "webdataset"}
         ``folder``: ``[SPLIT/]CLASS/NAME``, one class per image. ``coco``: ``images/`` and ``annotations.json``, and
         ``annotations_SPLIT.json`` where there are splits. ``yolo``: ``images/SPLIT/``, ``labels/SPLIT/`` and
-        ``data.yaml``. ``parquet``: as Hugging Face datasets. ``webdataset``: tar shards.
+        ``data.yaml``. ``voc``: ``JPEGImages/``, ``Annotations/``, and lists of the splits in ``ImageSets/Main/``.
+        ``parquet``: as Hugging Face datasets. ``webdataset``: tar shards.
     view : str, optional
         Name of a selection; default all live images.
     version : int, optional
@@ -116,7 +117,7 @@ def export(
     manifest = stage(samples.select("number", "image_id", "copy", "split").join(written, on="number"), "manifest")
     counts = _counts(manifest, format)
     write_documents(workspace, to, format, manifest, samples, facts)
-    columns = ("image_id", "copy", "path", "split", "width", "height", "bytes", *OF_BOXES, "error")
+    columns = ("image_id", "copy", "path", "split", "width", "height", "bytes", *BOX_COUNTS, "error")
     write_parquet(manifest.orderBy("number").select(*columns), f"{to}/manifest.parquet")
     if about["without_part"]:
         opened.append(f"left out: {plural(about['without_part'], 'image')} in no part of {split}")
@@ -214,9 +215,9 @@ def _require_possible(format: str, facts: Facts, *, with_lost_labels: bool) -> N
         raise OptionError(
             f"export.format is 'folder', which holds one class per image, and there are {found}.\nHint: --format coco"
         )
-    if format == "yolo" and facts.labels and not facts.boxes and not with_lost_labels:
+    if format in OF_BOXES and facts.labels and not facts.boxes and not with_lost_labels:
         raise OptionError(
-            "export.format is 'yolo', which holds boxes, and no label has one: all images would be background.\n"
+            f"export.format is {format!r}, which holds boxes, and no label has one: all images would be background.\n"
             "Hint: --format folder, or --with-lost-labels writes the images without labels"
         )
 
@@ -265,7 +266,7 @@ def _message(format: str, facts: Facts, counts: Mapping[str, int], opened: Seque
         parts.append(f"{turned} turned by EXIF: the boxes fit the upright picture, so the reader must turn it")
     if facts.unlabelled:
         parts.append(f"left out: {plural(facts.unlabelled, 'label')} without a class")
-    if format == "yolo" and facts.labels > facts.boxes:
+    if format in OF_BOXES and facts.labels > facts.boxes:
         parts.append(f"left out: {plural(facts.labels - facts.boxes, 'label')} without a box")
     if format == "yolo" and facts.unheld:
         parts.append(f"left out: attributes of {plural(facts.unheld, 'label')} that YOLO's files cannot hold")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -146,6 +147,18 @@ def test_yolo_comes_back_but_for_what_its_files_cannot_hold(audit, again, place,
     assert labels(again, "yolo", digits=4) == sorted(expected, key=str)
     assert about(again, "yolo") == about(audit, "d")
     assert "left out: attributes of 4 labels that YOLO's files cannot hold" in lines[0]
+
+
+def test_voc_comes_back_but_for_labels_without_a_box(audit, again, place):
+    to = place / "voc"
+    audit.export(to, format="voc", view="d")
+    again.ingest(str(to), metadata=str(to / "metadata.parquet"), dataset="voc")
+
+    assert labels(again, "voc") == [label for label in labels(audit, "d") if label[2] is not None]
+    assert about(again, "voc") == about(audit, "d")
+    lists = {path.name: len(path.read_text().splitlines()) for path in (to / "ImageSets" / "Main").iterdir()}
+    rows = pq.read_table(to / "manifest.parquet", columns=["path", "split"]).to_pylist()
+    assert lists == Counter(f"{row['split']}.txt" for row in rows if row["path"])
 
 
 @pytest.mark.parametrize("format", ["parquet", "webdataset"])

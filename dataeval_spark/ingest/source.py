@@ -34,7 +34,7 @@ OF_THE_WHOLE = ("one_folder", "class_named_as_split", "one_class", "no_labels", 
 DOUBTFUL = (
     *OF_THE_WHOLE,
     *("outside_box", "duplicate_metadata", "bad_time", "too_many_factors", "matched_names", "matched_ids"),
-    *("decoded_text", "box_from_polygon", "size_differs", "missing_split"),
+    *("decoded_text", "box_from_segmentation", "size_differs", "missing_split"),
 )
 
 # Files besides the images whose rows need not be made again while their fingerprint is the same.

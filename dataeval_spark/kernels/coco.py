@@ -19,6 +19,7 @@ from dataeval_spark.kernels.annotations import (
     finding,
     numbers,
 )
+from dataeval_spark.kernels.segmentations import segmentation_box
 from dataeval_spark.kernels.source_ids import NamesById, flag, id_key
 from dataeval_spark.kernels.text import decode_text
 
@@ -29,8 +30,8 @@ OWN_KEYS = ("id", "image_id", "category_id", "bbox", "area", "iscrowd")
 def parse_coco(data: bytes) -> Iterator[Row]:
     """Yield one row per image, annotation and finding.
 
-    Ids are those of pycocotools however they are written: 1, 1.0 and "1" are one id. An annotation with a polygon and
-    no box has the box of its polygon.
+    Ids are those of pycocotools however they are written: 1, 1.0 and "1" are one id. An annotation with a
+    segmentation and no box has the box around it.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ def parse_coco(data: bytes) -> Iterator[Row]:
     yield from of_list
     count: dict[str, int] = {}
     other_kind: list[str] = []
-    polygons: list[str] = []
+    segmented: list[str] = []
     for position, annotation in enumerate(found):
         location = f"annotations[{position}]"
         if not isinstance(annotation, dict):
@@ -81,13 +82,15 @@ def parse_coco(data: bytes) -> Iterator[Row]:
             other_kind.append(location)
         index = count.get(key, 0)
         count[key] = index + 1
-        yield from _annotation(annotation, image, index, location, names, polygons)
+        yield from _annotation(annotation, image, index, location, names, segmented)
     if other_kind:
         message = "The image_id is text and the image's id a number, or the other way round; they were taken for one id"
         yield counted_finding("annotations", "matched_ids", message, other_kind, "ids of one kind")
-    if polygons:
-        message = "Annotations have a polygon and no box; the box around the polygon was taken"
-        yield counted_finding("annotations", "box_from_polygon", message, polygons, "[x, y, width, height] in bbox")
+    if segmented:
+        message = "Annotations have a segmentation and no box; the box around it was taken"
+        yield counted_finding(
+            "annotations", "box_from_segmentation", message, segmented, "[x, y, width, height] in bbox"
+        )
     yield {"element": "count", "location": "annotations", "n": len(found)}
 
 
@@ -139,7 +142,7 @@ def _annotation(
     index: int,
     location: str,
     names: NamesById | None,
-    polygons: list[str],
+    segmented: list[str],
 ) -> Iterator[Row]:
     name = image["file_name"]
     category = annotation.get("category_id")
@@ -150,9 +153,9 @@ def _annotation(
         )
     written = annotation.get("bbox")
     values = numbers(written)
-    if not written and (around := polygon_box(annotation.get("segmentation"))) is not None:
+    if not written and (around := segmentation_box(annotation.get("segmentation"))) is not None:
         values = around
-        polygons.append(location)
+        segmented.append(location)
     elif written is not None and values is None:
         yield finding(
             location, "not_numeric_box", "Box is not four numbers", written, "[x, y, width, height]", name, index
@@ -178,25 +181,6 @@ def _annotation(
         "attributes": attributes(_others(annotation)),
         "location": location,
     }
-
-
-def polygon_box(segmentation: Any) -> tuple[float, float, float, float] | None:
-    """Left, top, width and height of the box around polygons, each a list of x and y in turn; None for anything else.
-
-    Examples
-    --------
-    >>> polygon_box([[1, 2, 5, 2, 5, 9]])
-    (1.0, 2.0, 4.0, 7.0)
-    """
-    if not isinstance(segmentation, list):
-        return None
-    parts = segmentation if all(isinstance(part, list) for part in segmentation) else [segmentation]
-    points = [numbers(part, len(part)) for part in parts if len(part) >= 6 and len(part) % 2 == 0]
-    if not points or any(part is None for part in points):
-        return None
-    xs = [x for part in points if part for x in part[0::2]]
-    ys = [y for part in points if part for y in part[1::2]]
-    return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
 
 
 def _others(annotation: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from dataeval_spark.kernels.files import IMAGE_EXTENSIONS, extension_of
 
 # A file system takes 255 bytes; a copy's number, an extension and a hash come on top of these.
 MAX_NAME_BYTES = 200
+# Readers find the label file of an image by exchanging one of these folders for another in its path, in any case.
+LABEL_FOLDERS = ("images", "labels", "jpegimages", "annotations")
 # Separators of other systems, characters that some of them forbid, and control characters.
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
 
@@ -47,6 +49,18 @@ def export_path(name: str, content: bytes, *, copy: int = 0, distinct: bool = Fa
     if distinct or path != (f"{folder}/{stem}" if folder else stem):
         path = f"{path}-{_hash(name)}"
     return f"{path}-copy{copy}{extension}" if copy else f"{path}{extension}"
+
+
+def beside_labels(path: str) -> str:
+    """A path below a folder of images that has label files in another folder: no further folder is named like these.
+
+    Examples
+    --------
+    >>> beside_labels("coco/images/train/1.jpg")
+    'coco/images_/train/1.jpg'
+    """
+    *folders, name = path.split("/")
+    return "/".join([*(f"{folder}_" if folder.lower() in LABEL_FOLDERS else folder for folder in folders), name])
 
 
 def safe_folder(name: str) -> str:

@@ -13,15 +13,18 @@ from typing import Any, Literal
 from dataeval_spark.kernels.coco_writing import annotation_texts, image_text
 from dataeval_spark.kernels.decode import UnreadableImage
 from dataeval_spark.kernels.export_boxes import fitted
-from dataeval_spark.kernels.export_paths import export_path, safe_folder
+from dataeval_spark.kernels.export_paths import beside_labels, export_path, safe_folder
 from dataeval_spark.kernels.files import read_file
 from dataeval_spark.kernels.image_size import is_turned_by_exif, upright_size
 from dataeval_spark.kernels.storage_writing import open_for_writing, write_bytes
+from dataeval_spark.kernels.voc_writing import annotation_text
 from dataeval_spark.kernels.webdataset_writing import ShardWriter, document_of, object_of
 from dataeval_spark.kernels.yolo_writing import label_text
 
 LOST = "Labels are lost"
-Format = Literal["folder", "coco", "yolo", "parquet", "webdataset"]
+Format = Literal["folder", "coco", "yolo", "voc", "parquet", "webdataset"]
+# Formats that hold boxes alone, in a file of labels for each image.
+OF_BOXES = ("yolo", "voc")
 Row = Mapping[str, Any]
 UNSORTED = "all"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,8 +57,9 @@ class Layout:
     def path(self, row: Row, content: bytes) -> str:
         """Path of an image in the export.
 
-        ``images/NAME`` for COCO, ``images/SPLIT/NAME`` for YOLO, ``[SPLIT/]CLASS/NAME`` for a folder: a name that
-        begins with these already does not get them twice.
+        ``images/NAME`` for COCO, ``images/SPLIT/NAME`` for YOLO, ``JPEGImages/NAME`` for VOC, ``[SPLIT/]CLASS/NAME``
+        for a folder: a name that begins with these already does not get them twice. For YOLO and VOC, no other folder
+        of the name is called as theirs are.
         """
         path = export_path(
             row["name"],
@@ -67,7 +71,10 @@ class Layout:
         if self.format == "coco":
             return f"images/{path}"
         if self.format == "yolo":
-            return f"images/{safe_folder(row['split'] or UNSORTED)}/{path}"
+            folder = images_of(row["split"])
+            return f"{folder}/{beside_labels(path.removeprefix(f'{folder}/').removeprefix('images/'))}"
+        if self.format == "voc":
+            return f"JPEGImages/{beside_labels(path.removeprefix('JPEGImages/').removeprefix('images/'))}"
         if self.format == "folder":
             split, label = (
                 safe_folder(name) if name else "" for name in (row["split"], row["targets"][0]["class_name"])
@@ -79,8 +86,13 @@ class Layout:
         return path
 
 
+def images_of(split: str | None) -> str:
+    """The folder of a split's images in an export as YOLO."""
+    return f"images/{beside_labels(safe_folder(split or UNSORTED) + '/').removesuffix('/')}"
+
+
 def written_files(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any]]:
-    """Write the file of each image, and for YOLO its labels; yield what became of it.
+    """Write the file of each image, and for YOLO and VOC its labels; yield what became of it.
 
     Parameters
     ----------
@@ -89,14 +101,14 @@ def written_files(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any
         read from ``uri``), ``number`` and ``weight_before`` (labels of all images before). ``lost`` is why labels
         were lost before they came here, ``unreadable`` why the pixels cannot be read; else None.
     layout : Layout
-        Folder, COCO or YOLO.
+        Folder, COCO, YOLO or VOC.
 
     Yields
     ------
     dict
         ``number``, ``path``, ``width``, ``height``, ``bytes``, ``boxes_clipped`` and ``boxes_left_out``, and
-        ``is_turned``; for COCO ``image_text`` and ``annotations_text``; or ``error``: an image that cannot be read, has
-        no size, or has lost all its labels, is not written.
+        ``is_turned``; for COCO ``image_text`` and ``annotations_text``, for VOC as ``image_text`` the line of a list;
+        or ``error``: an image that cannot be read, has no size, or has lost all its labels, is not written.
     """
     for row in rows:
         if layout.format == "folder" and not row["targets"]:
@@ -118,6 +130,10 @@ def written_files(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any
         elif layout.format == "yolo":
             labels = f"labels/{path.removeprefix('images/').rpartition('.')[0]}.txt"
             write_bytes(f"{layout.root}/{labels}", label_text(targets, size, layout.classes).encode())
+        elif layout.format == "voc":
+            below = path.removeprefix("JPEGImages/")
+            found["image_text"] = stem = below.rpartition(".")[0]
+            write_bytes(f"{layout.root}/Annotations/{stem}.xml", annotation_text(below, size, targets).encode())
         yield found
 
 
@@ -185,7 +201,7 @@ def _read(row: Row, layout: Layout) -> tuple[bytes, list[Row], dict[str, Any]]:
     except (OSError, UnreadableImage) as error:
         return b"", [], {"number": row["number"], "error": f"{type(error).__name__}: {error}"[:500]}
     targets, clipped, left_out = fitted(row["targets"], (width, height))
-    written = [each for each in targets if each["box"] is not None] if layout.format == "yolo" else targets
+    written = [each for each in targets if each["box"] is not None] if layout.format in OF_BOXES else targets
     if not written and not layout.with_lost_labels and (lost := _lost(row, layout)):
         return b"", [], {"number": row["number"], "error": f"{LOST}: {lost}", "boxes_left_out": left_out}
     counts = {"boxes_clipped": clipped, "boxes_left_out": left_out, "is_turned": is_turned}

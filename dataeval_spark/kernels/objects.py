@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from dataeval_spark.kernels.annotations import Corners, Row, attributes, box, box_findings, finding, numbers
-from dataeval_spark.kernels.coco import polygon_box
+from dataeval_spark.kernels.segmentations import segmentation_box
 from dataeval_spark.kernels.source_ids import class_number, flag, id_key
 
 BoxFormat = Literal["xywh", "xyxy"]
@@ -109,11 +109,11 @@ def _object(
         yield finding(place, "unknown_class", "Object has no known class", found, expected, target_index=index)
     written = record[box_key] if box_key else None
     corners: Corners | None = None
-    if not written and (around := polygon_box(record.get("segmentation"))) is not None:
+    if not written and (around := segmentation_box(record.get("segmentation"))) is not None:
         x, y, width, height = around
         corners = (x, y, x + width, y + height)
-        message = "The object has a polygon and no box; the box around the polygon was taken"
-        yield finding(place, "box_from_polygon", message, written, "four numbers", target_index=index)
+        message = "The object has a segmentation and no box; the box around it was taken"
+        yield finding(place, "box_from_segmentation", message, written, "four numbers", target_index=index)
         yield from box_findings(corners, size, place, found=list(around), target_index=index)
     elif written is not None:
         values = numbers(list(written) if isinstance(written, Sequence) else written)

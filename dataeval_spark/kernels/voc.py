@@ -9,17 +9,21 @@ The files may be hostile: entities are refused, so nothing is expanded and nothi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from dataeval_spark.kernels.annotations import Row, attributes, box, box_findings, finding, numbers
+from dataeval_spark.kernels.source_ids import flag
 from dataeval_spark.kernels.text import declared_by_xml, decode_text
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 # Parts of a person have a name and a box of their own; nothing in the format is nested deeper.
 ATTRIBUTE_DEPTH = 3
+# Elements of an object that `voc_writing` makes of what the format has no name for: a crowd, and attributes as JSON.
+CROWD, OTHERS = "iscrowd", "attributes"
 
 
 def parse_voc(data: bytes, *, one_based: bool = False) -> Iterator[Row]:
@@ -83,13 +87,15 @@ def _object(element: Element, index: int, bounds: tuple[float, ...] | None, *, o
     shift = 1.0 if one_based else 0.0
     x0, y0, x1, y1 = values[0] - shift, values[1] - shift, values[2], values[3]
     yield from box_findings((x0, y0, x1, y1), bounds, location, found=list(values), target_index=index)
+    said = _children(element, without=("name", "bndbox", CROWD))
+    crowd = element.find(CROWD)
     yield {
         "element": "target",
         "target_index": index,
         "class_name": class_name,
         "box": box((x0, y0, x1, y1)),
-        "is_crowd": None,
-        "attributes": attributes(_children(element, without=("name", "bndbox"))),
+        "is_crowd": None if crowd is None else flag(_text(crowd)),
+        "attributes": attributes(_with_others(said)),
         "location": location,
     }
 
@@ -131,6 +137,16 @@ def _children(element: Element, *, without: tuple[str, ...] = (), depth: int = A
         if child.tag not in without:
             found.setdefault(child.tag, []).append(_value(child, depth - 1))
     return {tag: values[0] if len(values) == 1 else values for tag, values in found.items()}
+
+
+def _with_others(said: dict[str, Any]) -> dict[str, Any]:
+    """Attributes, with those that one of them holds as JSON."""
+    try:
+        others = json.loads(said[OTHERS])
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return said
+    kept = {key: value for key, value in said.items() if key != OTHERS}
+    return kept | others if isinstance(others, dict) else said
 
 
 def _value(element: Element, depth: int) -> Any:

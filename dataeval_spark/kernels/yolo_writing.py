@@ -16,7 +16,8 @@ from dataeval_spark.kernels.export_boxes import clipped_polygon
 
 # Attributes that a line can hold.
 HELD = ("polygon",)
-_KEYS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+# What readers call a split that people call so.
+SPLIT_KEYS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 # What the data set file says besides.
 _OWN_KEYS = ("names", "nc", "path", "kpt_shape", "download")
@@ -99,7 +100,7 @@ def data_text(classes: Sequence[str], folders: Mapping[str | None, str]) -> str:
     """
     found: dict[str, list[str]] = {}
     for split, folder in sorted(folders.items(), key=lambda each: each[1]):
-        key = "train" if split is None else _KEYS.get(split.lower(), split)
+        key = "train" if split is None else SPLIT_KEYS.get(split.lower(), split)
         key = f"{key}_images" if key in _OWN_KEYS else key
         found.setdefault(key, []).append(folder)
     if "train" in found:

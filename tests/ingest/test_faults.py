@@ -24,7 +24,7 @@ EXPECTED = {
     "coco_text_ids": (CAT_AND_DOG, {}, {"matched_ids"}),
     "coco_float_ids": (CAT_AND_DOG, {}, set()),
     "coco_float_class_ids": (CAT_AND_DOG, {}, set()),
-    "coco_polygon_only": (CAT_AND_DOG, {}, {"box_from_polygon"}),
+    "coco_polygon_only": (CAT_AND_DOG, {}, {"box_from_segmentation"}),
     "coco_no_categories": ({("a.png", "1"), ("b.png", "2")}, {}, {"class_ids_for_names"}),
     "coco_crowd_text": ({("a.png", "cat"), ("b.png", "dog"), ("b.png", "cat")}, {}, set()),
     "coco_percent": ({("my cat.png", "cat"), ("b.png", "dog")}, {}, {"matched_names"}),

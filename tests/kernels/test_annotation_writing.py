@@ -1,4 +1,4 @@
-"""What the writers of COCO, YOLO and WebDataset write is what the readers read."""
+"""What the writers of COCO, YOLO, VOC and WebDataset write is what the readers read."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from dataeval_spark.kernels import coco_writing
 from dataeval_spark.kernels.coco import parse_coco
+from dataeval_spark.kernels.voc import parse_voc
+from dataeval_spark.kernels.voc_writing import annotation_text
 from dataeval_spark.kernels.webdataset import read_shard
 from dataeval_spark.kernels.webdataset_writing import ShardWriter, document_of
 from dataeval_spark.kernels.yolo import parse_data_file, parse_yolo
@@ -132,6 +134,50 @@ def test_training_images_are_validated_on_where_there_are_no_others():
         "train": "images/all",
         "val": "images/all",
     }
+
+
+text = st.text(max_size=8)
+said = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**16), 10**16)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
+    max_leaves=8,
+)
+keys = st.sampled_from(["pose", "difficult", "part", "name", "bndbox", "iscrowd", "attributes", "xmlns"]) | text
+
+
+@given(st.dictionaries(keys, said, max_size=4), st.booleans())
+def test_voc_keeps_boxes_crowds_and_whatever_else_the_source_said(attributes, is_crowd):
+    given_target = target('a<b & "c"', (0.1, 2, 30.25, 40), is_crowd=is_crowd, **attributes)
+
+    image, row = parse_voc(annotation_text("a & b/1.jpg", SIZE, [given_target, target(box=None)]).encode())
+
+    assert (image["name"], image["width"], image["height"]) == ("a & b/1.jpg", *SIZE)
+    assert row["class_name"] == given_target["class_name"]
+    assert row["box"] == given_target["box"]
+    assert bool(row["is_crowd"]) == is_crowd
+    # None says nothing, and no reader keeps it.
+    assert json.loads(row["attributes"] or "{}") == {
+        key: value for key, value in attributes.items() if value is not None
+    }
+
+
+def test_voc_has_elements_for_what_its_tools_know():
+    text = annotation_text("1.jpg", SIZE, [target(box=(1, 2, 3, 4.5), difficult=1, pose="Left", occluded=0.5)])
+
+    assert text == (
+        "<annotation>\n"
+        "  <folder>JPEGImages</folder>\n"
+        "  <filename>1.jpg</filename>\n"
+        "  <size><width>640</width><height>480</height></size>\n"
+        "  <object><name>cat</name><difficult>1</difficult><pose>Left</pose>"
+        '<attributes>{"occluded": 0.5}</attributes>'
+        "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>3</xmax><ymax>4.5</ymax></bndbox></object>\n"
+        "</annotation>\n"
+    )
 
 
 def test_a_shard_is_read_back_with_labels_boxes_and_metadata(tmp_path):

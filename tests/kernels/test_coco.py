@@ -201,13 +201,15 @@ def test_without_categories_the_numbers_are_the_names_and_one_finding_says_so():
     assert [(row["kind"], row["n"], row["found"]) for row in findings(rows)] == [("class_ids_for_names", 2, "7, 3.0")]
 
 
-def test_a_polygon_without_a_box_has_the_box_around_it():
+def test_a_polygon_or_mask_without_a_box_has_the_box_around_it():
     polygon = {"bbox": [], "segmentation": [[1, 2, 5, 2, 5, 9], [0, 3, 1, 4, 2, 3]]}
-    rows = parse(images=[IMAGE], categories=[CAT], annotations=[annotation(**polygon), annotation(bbox=None)])
+    mask = {"bbox": None, "segmentation": {"size": [3, 4], "counts": [4, 2, 1, 2, 3]}}
+    annotations = [annotation(**polygon), annotation(bbox=None), annotation(**mask)]
+    rows = parse(images=[IMAGE], categories=[CAT], annotations=annotations)
 
-    assert targets(rows)[0]["box"] == {"x0": 0.0, "y0": 2.0, "x1": 5.0, "y1": 9.0}
-    assert targets(rows)[1]["box"] is None
-    assert [(row["kind"], row["n"]) for row in findings(rows)] == [("box_from_polygon", 1)]
+    boxes = [target["box"] and tuple(target["box"].values()) for target in targets(rows)]
+    assert boxes == [(0.0, 2.0, 5.0, 9.0), None, (1.0, 1.0, 3.0, 3.0)]
+    assert [(row["kind"], row["n"]) for row in findings(rows)] == [("box_from_segmentation", 2)]
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"images": {}}', b'{"annotations": []}', b"\xff\xfe\x00"])

@@ -16,6 +16,7 @@ from dataeval_spark.kernels.coco import parse_coco
 from dataeval_spark.kernels.export_boxes import LEAST_SIDE, clipped_polygon, extent, fitted
 from dataeval_spark.kernels.exporting import LOST, Layout, table_rows, written_files, written_shards
 from dataeval_spark.kernels.objects import parse_objects
+from dataeval_spark.kernels.voc import parse_voc
 from dataeval_spark.kernels.webdataset import read_shard
 from dataeval_spark.kernels.yolo import parse_yolo
 
@@ -65,6 +66,9 @@ def exported(tmp_path_factory, format, targets, **others):
     if format == "yolo":
         text = (root / "labels/all/a.txt").read_bytes()
         return found, [each["box"] for each in parse_yolo(text, width=SIZE[0], height=SIZE[1]) if each.get("box")]
+    if format == "voc":
+        rows = parse_voc((root / "Annotations/a.xml").read_bytes())
+        return found, [row["box"] for row in rows if row["element"] == "target"]
     parts = [
         coco_writing.head_text("t"),
         found["image_text"],
@@ -79,7 +83,7 @@ def corners_of(box):
     return tuple(box.values()) if isinstance(box, dict) else tuple(box)
 
 
-@pytest.mark.parametrize("format", ["coco", "yolo", "parquet", "webdataset"])
+@pytest.mark.parametrize("format", ["coco", "yolo", "voc", "parquet", "webdataset"])
 @given(boxes)
 def test_a_box_that_is_read_again_is_inside_the_image(tmp_path_factory, format, given_boxes):
     found, read = exported(tmp_path_factory, format, [target(each) for each in given_boxes])
@@ -173,6 +177,36 @@ def test_an_image_that_lost_its_labels_is_no_background(tmp_path, targets, other
     (written,) = written_files(rows, Layout(str(tmp_path), "yolo", {"cat": 0}, with_lost_labels=True))
     assert written["path"] == "images/all/a.png"
     assert (tmp_path / "labels/all/a.txt").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("format", "split", "name", "image", "label"),
+    [
+        ("yolo", "train", "images/train/1.png", "images/train/1.png", "labels/train/1.txt"),
+        ("yolo", None, "images/1.png", "images/all/1.png", "labels/all/1.txt"),
+        (
+            "yolo",
+            "train",
+            "coco/Images/val/1.png",
+            "images/train/coco/Images_/val/1.png",
+            "labels/train/coco/Images_/val/1.txt",
+        ),
+        ("yolo", "labels", "a/labels/1.png", "images/labels_/a/labels_/1.png", "labels/labels_/a/labels_/1.txt"),
+        ("voc", "train", "JPEGImages/1.png", "JPEGImages/1.png", "Annotations/1.xml"),
+        ("voc", None, "a/annotations/1.png", "JPEGImages/a/annotations_/1.png", "Annotations/a/annotations_/1.xml"),
+    ],
+)
+def test_a_label_file_is_where_trainers_look_for_it(tmp_path, format, split, name, image, label):
+    rows = [sample([target((0, 0, 5, 5))], name=name, split=split)]
+
+    (found,) = written_files(rows, Layout(str(tmp_path), format, {"cat": 0}))
+
+    assert found["path"] == image
+    assert (tmp_path / image).is_file()
+    assert (tmp_path / label).is_file()
+    if format == "yolo":  # as Ultralytics does
+        *_, beside = image.rpartition("images/")
+        assert f"labels/{beside}".replace(".png", ".txt") == label
 
 
 def test_an_image_without_labels_is_background(tmp_path):
