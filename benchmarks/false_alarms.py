@@ -23,7 +23,7 @@ sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HE
 import numpy as np  # noqa: E402
 
 from dataeval_spark.kernels.contingency_statistics import association, goodness_of_fit, label_parity  # noqa: E402
-from dataeval_spark.kernels.independence import ImageSums, design_effect  # noqa: E402
+from dataeval_spark.kernels.independence import ImageSums, design_effect, fixed_design_effect  # noqa: E402
 from dataeval_spark.kernels.kolmogorov_smirnov import ks_pvalue, ks_pvalue_of_images  # noqa: E402
 from dataeval_spark.kernels.neighbor_information import neighbor_information, permutation_p_value  # noqa: E402
 from dataeval_spark.kernels.part_distances import distance, one_hot, separation  # noqa: E402
@@ -42,6 +42,7 @@ DISCRETE = "counts and ties take few values, so that no p-value lies just below 
 CONTINUITY = "SciPy's exact p-values and its correction for continuity err on the safe side in small samples"
 
 TIES = "the distribution of the statistic is that of values without ties"
+BOUND = "the design effect is that of a factor which boxes of an image share, an upper bound for others"
 WHOLE = "the design effect is the larger of two estimates"
 
 
@@ -60,13 +61,19 @@ def single(random: Random, n: int, shares: np.ndarray) -> ImageSums:
     return ImageSums.of_single(random.multinomial(n, shares))
 
 
-def boxes(random: Random, images: int, shares: np.ndarray) -> ImageSums:
-    """Five boxes or so per image, most of them of the image's own few classes."""
-    own = random.dirichlet(shares * 0.5, images)
-    counts = random.multinomial(1 + random.poisson(4, images), own)
+def counts_of_boxes(random: Random, images: int, shares: np.ndarray) -> np.ndarray:
+    """Boxes by image and class: five or so per image, most of them of the image's own few classes."""
+    return random.multinomial(1 + random.poisson(4, images), random.dirichlet(shares * 0.5, images))
+
+
+def sums_of(counts: np.ndarray) -> ImageSums:
     size = counts.sum(axis=1)
     sums = counts.sum(axis=0), (counts**2).sum(axis=0), (counts * size[:, None]).sum(axis=0)
-    return ImageSums(*sums, int((size**2).sum()), images)
+    return ImageSums(*sums, int((size**2).sum()), len(counts))
+
+
+def boxes(random: Random, images: int, shares: np.ndarray) -> ImageSums:
+    return sums_of(counts_of_boxes(random, images, shares))
 
 
 def parity_draw(random: Random, sample: Callable[..., ImageSums], sizes: tuple[int, int], shares: np.ndarray) -> float:
@@ -97,6 +104,40 @@ def association_draw(random: Random, n: int, classes: np.ndarray, values: np.nda
 def g_test_draw(random: Random, n: int, classes: np.ndarray, values: np.ndarray) -> float:
     table = random.multinomial(n, np.outer(classes, values).ravel()).reshape(classes.size, values.size)
     return association(table).p_value
+
+
+def association_of_boxes_draw(
+    random: Random, images: int, classes: np.ndarray, values: np.ndarray, *, of_image: bool
+) -> float:
+    """Classes of boxes against a factor that each image, or each box, has a value of."""
+    counts = counts_of_boxes(random, images, classes)
+    counts = counts[:, counts.any(axis=0)]
+    sums = sums_of(counts)
+    if of_image:
+        table = np.eye(values.size, dtype=np.int64)[random.choice(values.size, images, p=values)].T @ counts
+    else:
+        table = random.multinomial(sums.counts, values).T
+    return association(table, fixed_design_effect(sums, sums.counts / sums.counts.sum())).robust_p_value
+
+
+def flagged_draw(random: Random, images: int, values: np.ndarray) -> float:
+    """Flagged images against a factor of images, each counted as often as it has boxes."""
+    size = 1 + random.poisson(4, images)
+    is_flagged, value = random.random(images) < 0.1, random.choice(values.size, images, p=values)
+    table = np.zeros((2, values.size), np.int64)
+    np.add.at(table, (is_flagged.astype(int), value), size)
+    return association(table, float((size**2).sum() / size.sum())).robust_p_value
+
+
+def auc_of_boxes_draw(random: Random, images: int, shares: np.ndarray, own: float) -> float:
+    """One class of boxes against the rest by the image's value, to which each box adds one of its own."""
+    counts = counts_of_boxes(random, images, shares)
+    sums = sums_of(counts)
+    n, share = sums.counts.sum(), sums.counts[0] / sums.counts.sum()
+    effect = n * sums.variances()[0] / (share * (1 - share))
+    classes = np.concatenate([np.repeat(np.arange(shares.size), of_image) for of_image in counts])
+    values = np.repeat(random.normal(size=images), counts.sum(axis=1)) + own * random.normal(size=classes.size)
+    return float(class_auc(values, (classes == 0).astype(np.int64), 2, effect)[1][1])
 
 
 def vectors_draw(random: Random, sizes: tuple[int, int], dimensions: int) -> float:
@@ -194,6 +235,19 @@ def tests() -> Iterator[Test]:
         yield Test("parity, p-value of the G-test", data, draw, has_goal=False)
     draw = partial(association_draw, n=1_000, classes=two, values=np.array([0.7, 0.2, 0.09, 0.01]))
     yield Test("balance, factor_predictors", "2 % against the rest x 4 values; 1,000 rows", draw, DISCRETE)
+    for images, values in ((100, np.full(5, 0.2)), (1_000, np.full(5, 0.2)), (300, np.array([0.9, 0.08, 0.02]))):
+        for of_image in (True, False):
+            what = "images" if of_image else "boxes"
+            data = f"10 classes, 5 boxes per image, alike, x {values.size} values of {what}; {images:,} images"
+            draw = partial(association_of_boxes_draw, images=images, classes=EVEN, values=values, of_image=of_image)
+            yield Test("parity, balance, part_bias", data, draw, DISCRETE if of_image else BOUND)
+    for own in (0.0, 1.0):
+        kind = "the image's value" if not own else "half of its variance the image's"
+        draw = partial(auc_of_boxes_draw, images=200, shares=EVEN, own=own)
+        yield Test("shortcuts", f"10 classes, 5 boxes per image, alike, {kind}; 200 images", draw, BOUND)
+    data = "10 % of 300 images, 5 boxes each, x 4 values of images"
+    draw = partial(flagged_draw, images=300, values=np.array([0.4, 0.3, 0.2, 0.1]))
+    yield Test("factor_predictors", data, draw, DISCRETE)
     for sizes in ((100, 100), (20, 400)):
         for levels in (None, 4):
             data = f"{'normal values' if levels is None else '4 values'}; {sizes[0]} and {sizes[1]} rows"

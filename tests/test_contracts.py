@@ -60,7 +60,7 @@ SCHEMAS = {
     "dataset_findings": "step rule subject value threshold severity message run_id",
     "factor_bins": "image_id target_index class_name bins numbers run_id",
     "bin_edges": "factor bin lower upper label rule level n minimum maximum run_id",
-    "contingency": "factor_a value_a factor_b value_b n run_id",
+    "contingency": "factor_a value_a factor_b value_b n design_effect run_id",
     "balance": "kind factor_a factor_b class_name score mutual_information expected_information p_value "
     "adjusted_pvalue method threshold is_flagged n run_id",
     "diversity": "factor class_name diversity method bins filled_bins threshold is_low n run_id",

@@ -19,7 +19,7 @@ from dataeval_spark.kernels.mutual_information import (
     expected_mutual_information,
     mutual_information,
 )
-from dataeval_spark.kernels.pair_counts import LABEL, table_of
+from dataeval_spark.kernels.pair_counts import LABEL, effect_of, table_of
 from dataeval_spark.tables import BALANCE
 
 Estimator = Literal["table", "neighbors"]
@@ -68,7 +68,8 @@ def balance(
 
     EMI is what tables of the same margins have on average, so a factor without relation scores about 0, however many
     values it has. p-values are of Pearson's test of independence (`kernels/independence.py`), adjusted by
-    Benjamini-Hochberg within each kind; boxes count as independent of one another. All rows count, exactly. With
+    Benjamini-Hochberg within each kind; the statistic is divided by the design effect, because boxes of one image are
+    often alike. All rows count, exactly. With
     ``estimator="neighbors"`` factors that were cut are scored by their raw values instead (method ``neighbors``): the
     estimates of Kraskov and Ross, on a sample whose size is ``n``.
 
@@ -178,32 +179,46 @@ def _scores(cells: pa.Table, label: str, cut: frozenset[str]) -> pa.Table:
     """Rows of one pair of factors."""
     pair = cells["factor_a"][0].as_py(), cells["factor_b"][0].as_py()
     values_a, values_b, table = table_of(*(cells[name].to_pylist() for name in ("value_a", "value_b", "n")))
+    n, effects = cells["n"].to_pylist(), cells["design_effect"].to_pylist()
+    side = None if LABEL not in pair else ("value_a", "value_b")[pair.index(LABEL)]
+    names = None if side is None else cells[side].to_pylist()
+    effect = effect_of(names, n, effects)
     if label in pair:
         at = pair.index(label)
+        of_class = dict(zip(names, effects, strict=True)) if names and label == LABEL else {}
         classes, counts = (values_a, table) if at == 0 else (values_b, table.T)
         factor = pair[1 - at]
-        rows = [_share("label", label, factor, None, counts)]
+        rows = [_share("label", label, factor, None, counts, effect)]
         total = counts.sum(axis=0)
-        for name, of_class in zip(classes, counts, strict=True):
-            rows.append(_share("class", label, factor, name, np.stack([of_class, total - of_class])))
+        for name, row in zip(classes, counts, strict=True):
+            against_rest = np.stack([row, total - row])
+            rows.append(_share("class", label, factor, name, against_rest, of_class.get(name, effect)))
     else:
         is_cut = (pair[0] in cut, pair[1] in cut)
         method = "linfoot" if all(is_cut) else "table"
         expected = expected_mutual_information(table.sum(axis=1), table.sum(axis=0))
         score = adjusted_association(table, is_cut=is_cut, expected=expected)
-        rows = [_row("factors", *pair, None, score, table, expected, method)]
+        rows = [_row("factors", *pair, None, score, table, expected, method, effect)]
     return pa.Table.from_pylist(rows, schema=_SCHEMA)
 
 
-def _share(kind: str, label: str, factor: str, name: str | None, table: Any) -> dict[str, Any]:
+def _share(kind: str, label: str, factor: str, name: str | None, table: Any, effect: float) -> dict[str, Any]:
     expected = expected_mutual_information(table.sum(axis=1), table.sum(axis=0))
-    return _row(kind, label, factor, name, adjusted_share(table, expected=expected), table, expected, "table")
+    return _row(kind, label, factor, name, adjusted_share(table, expected=expected), table, expected, "table", effect)
 
 
 def _row(
-    kind: str, a: str, b: str, name: str | None, score: float, table: Any, expected: float, method: str
+    kind: str,
+    a: str,
+    b: str,
+    name: str | None,
+    score: float,
+    table: Any,
+    expected: float,
+    method: str,
+    effect: float,
 ) -> dict[str, Any]:
     information = mutual_information(table)
-    p_value = independence(table).robust_p_value
+    p_value = independence(table, effect).robust_p_value
     values = (kind, a, b, name, score, information, expected, p_value, method, int(table.sum()))
     return dict(zip(_SCHEMA.names, values, strict=True))

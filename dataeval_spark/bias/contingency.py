@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.image_sums import class_effects
 from dataeval_spark.kernels.pair_counts import LABEL, pair_counts
 from dataeval_spark.tables import CONTINGENCY
 
@@ -40,17 +41,29 @@ def contingency(factor_bins: DataFrame, bin_edges: DataFrame) -> DataFrame:
         .groupBy("factor_a", "value_a", "factor_b", "value_b")
         .agg(F.sum("n").alias("n"))
     )
-    labelled = _labelled(_labelled(counted, bin_edges, "a"), bin_edges, "b")
-    return labelled.select(*(name for name in CONTINGENCY.column_names if name != "run_id"))
+    named = _named(_named(counted, bin_edges, "a"), bin_edges, "b")
+    labelled = factor_bins.where("class_name IS NOT NULL").select("image_id", "class_name")
+    return _with_effects(named, class_effects(labelled))
 
 
-def _labelled(counted: DataFrame, bin_edges: DataFrame, side: str) -> DataFrame:
+def _with_effects(counted: DataFrame, effects: DataFrame) -> DataFrame:
+    """Cells with the design effect of their class; where none is a class's, that of what an image has one of."""
+    of_images = effects.agg(F.max("image_effect").alias("image_effect"))  # equal in all rows
+    of_class = F.when(F.col("factor_a") == LABEL, F.col("value_a")).when(F.col("factor_b") == LABEL, F.col("value_b"))
+    cells = counted.withColumn("class_name", of_class).crossJoin(F.broadcast(of_images))
+    joined = cells.join(F.broadcast(effects.select("class_name", "design_effect")), on="class_name", how="left")
+    effect = F.coalesce("design_effect", "image_effect").alias("design_effect")
+    columns = (name for name in CONTINGENCY.column_names if name != "run_id")
+    return joined.select(*(effect if name == "design_effect" else F.col(name) for name in columns))
+
+
+def _named(counted: DataFrame, bin_edges: DataFrame, side: str) -> DataFrame:
     """Codes replaced by their labels; the class has none."""
     factor, value = f"factor_{side}", f"value_{side}"
     # (factor, bin) is unique in bin_edges; at most max_levels rows per factor.
     labels = bin_edges.select(F.col("factor").alias(factor), F.col("bin").cast("string").alias(value), "label")
     joined = counted.join(F.broadcast(labels), on=[factor, value], how="left")
-    others = [name for name in CONTINGENCY.column_names if name not in (value, "run_id")]
+    others = [name for name in counted.columns if name != value]
     code = F.when(F.col(value) == "-1", "unseen").otherwise(F.concat(F.lit("bin "), value))
     named = F.when(F.col(factor) == LABEL, F.col(value)).otherwise(F.coalesce("label", code))
     return joined.select(*others, named.alias(value))
@@ -67,7 +80,10 @@ def require_label(contingency: DataFrame, label: str, option: str) -> None:
 
 
 def of_label(contingency: DataFrame, label: str) -> DataFrame:
-    """Counts of one factor's values against every other: ``factor``, ``value``, ``class_name`` (the label's), ``n``."""
+    """Counts of one factor's values against every other.
+
+    Columns are ``factor``, ``value``, ``class_name`` (the label's), ``n`` and ``design_effect``.
+    """
     is_first = F.col("factor_a") == label
     cells = contingency.where((F.col("factor_a") == label) != (F.col("factor_b") == label))
     return cells.select(
@@ -75,4 +91,5 @@ def of_label(contingency: DataFrame, label: str) -> DataFrame:
         F.when(is_first, F.col("value_b")).otherwise(F.col("value_a")).alias("value"),
         F.when(is_first, F.col("value_a")).otherwise(F.col("value_b")).alias("class_name"),
         "n",
+        "design_effect",
     )

@@ -89,7 +89,7 @@ def diversity(
     own = contingency.where((F.col("factor_a") == label) & (F.col("factor_b") == label)).select(
         F.col("factor_a").alias("factor"), F.col("value_a").alias("value"), F.col("value_a").alias("class_name"), "n"
     )
-    cells = of_label(contingency, label).unionByName(own)
+    cells = of_label(contingency, label).drop("design_effect").unionByName(own)
     measured = cells.groupBy("factor").applyInArrow(measure, _MEASURED)
     values = {
         "method": F.lit(method),

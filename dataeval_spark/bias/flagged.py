@@ -12,6 +12,7 @@ from scipy.stats import false_discovery_control
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.histogram import exact_quantiles
+from dataeval_spark.frames.image_sums import image_effect
 from dataeval_spark.kernels.independence import independence
 from dataeval_spark.kernels.mutual_information import adjusted_share, entropy, mutual_information
 from dataeval_spark.kernels.pair_counts import label_counts, table_of
@@ -38,7 +39,8 @@ def factor_predictors(factor_bins: DataFrame, image_findings: DataFrame, *, thre
 
     ``share`` is :math:`MI / H` of being flagged or not, ``score`` the same corrected for chance,
     :math:`(MI - EMI) / (H - EMI)`. Both are exact on the factors' bins, the class among the factors left out. An image
-    is flagged by a rule when any of its findings is of that rule; each of its labelled things then counts.
+    is flagged by a rule when any of its findings is of that rule; each of its labelled things then counts. The p-value
+    is Pearson's with the statistic divided by the design effect of what all boxes of an image share.
 
     Parameters
     ----------
@@ -73,6 +75,7 @@ def factor_predictors(factor_bins: DataFrame, image_findings: DataFrame, *, thre
     everything = factor_bins.select(F.lit(_ALL).alias("class_name"), "bins")
     counts = flagged.unionByName(everything).mapInArrow(label_counts, _COUNTS)
     counts = counts.groupBy("factor", "value", "class_name").agg(F.sum("n").alias("n"))
+    counts = counts.crossJoin(F.broadcast(image_effect(factor_bins)))
     measured = counts.groupBy("factor").applyInArrow(_of_factor, _ROWS).orderBy("rule", "factor")
     rows = [row.asDict() for row in measured.collect()]  # rules x factors
     adjusted = false_discovery_control([row["p_value"] for row in rows]).tolist() if rows else []
@@ -88,7 +91,7 @@ def factor_predictors(factor_bins: DataFrame, image_findings: DataFrame, *, thre
 def _of_factor(cells: pa.Table) -> pa.Table:
     factor = cells["factor"][0].as_py()
     rules, _, table = table_of(*(cells[name].to_pylist() for name in ("class_name", "value", "n")))
-    total = table[rules.index(_ALL)]
+    total, effect = table[rules.index(_ALL)], cells["image_effect"][0].as_py()
     rows = []
     for rule, of_rule in zip(rules, table, strict=True):
         against_rest = np.stack([of_rule, total - of_rule])
@@ -97,7 +100,7 @@ def _of_factor(cells: pa.Table) -> pa.Table:
             continue
         information = mutual_information(against_rest)
         share = float(np.clip(information / entropy(sums), 0.0, 1.0))
-        p_value = independence(against_rest).robust_p_value
+        p_value = independence(against_rest, effect).robust_p_value
         values = (rule, factor, adjusted_share(against_rest), share, p_value, int(sums[0]), int(sums.sum()))
         rows.append(dict(zip(_SCHEMA.names, values, strict=True)))
     return pa.Table.from_pylist(rows, schema=_SCHEMA)

@@ -11,7 +11,7 @@ from scipy.stats import false_discovery_control
 from dataeval_spark.bias.contingency import of_label, require_label
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.contingency_statistics import association
-from dataeval_spark.kernels.pair_counts import LABEL, table_of
+from dataeval_spark.kernels.pair_counts import LABEL, effect_of, table_of
 from dataeval_spark.tables import PARITY
 
 FEWEST_IN_A_CELL = 5
@@ -48,7 +48,9 @@ def parity(
     statistic with Bergsma's correction of bias; Pearson's test and the V from it stand beside. Cells with 1 to 4 rows
     are listed. The G-test finds a dependence far too often where few rows are expected in a cell, so what decides is
     ``robust_p_value``: Pearson's, and where fewer than 5 rows are expected in a cell that of tables with the same
-    margins. It is also adjusted by Benjamini-Hochberg over the factors. Boxes count as independent of one another.
+    margins. The statistic is divided by the design effect of the classes, because boxes of one image are often alike;
+    where a factor differs between them the test is conservative. It is also adjusted by Benjamini-Hochberg over the
+    factors.
 
     Parameters
     ----------
@@ -91,10 +93,13 @@ def parity(
             for j, name in enumerate(classes)
             if 0 < table[i, j] < FEWEST_IN_A_CELL
         ]
-        found = association(table)
+        factor = cells["factor"][0].as_py()
+        side = "class_name" if label == LABEL else "value" if factor == LABEL else None
+        classes_of_cells = None if side is None else cells[side].to_pylist()
+        found = association(table, effect_of(classes_of_cells, *(cells[c].to_pylist() for c in ("n", "design_effect"))))
         row = {
             **vars(found),
-            "factor": cells["factor"][0].as_py(),
+            "factor": factor,
             "score": found.corrected_v,
             "insufficient": few,
             "n": int(table.sum()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from scipy.stats import false_discovery_control
 from dataeval_spark.bias.balance import require_class_label
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract_rows import rows_of_dicts
+from dataeval_spark.frames.image_sums import class_effects
 from dataeval_spark.kernels.factor_codes import from_maps
 from dataeval_spark.kernels.pair_counts import LABEL, table_of
 from dataeval_spark.kernels.rank_auc import class_auc, presence_auc
@@ -71,8 +72,8 @@ def shortcuts(
     shortcut when the AUC is at least ``auc_threshold`` or at most 1 minus it, or the mutual information reaches
     ``score_threshold`` (a class may sit in the middle, or have several values), and the adjusted p-value of the
     Mann-Whitney test, or in the second case that of ``balance``, is at most ``p_value_threshold``. The p-value of a
-    text is multiplied by the number of its values, from which the best is taken. A box counts once, so that an image
-    with many weighs more in the p-value than it should.
+    text is multiplied by the number of its values, from which the best is taken. Each p-value allows for boxes of one
+    image that are alike (the design effect of the class); where a factor differs between them it is too large.
 
     Parameters
     ----------
@@ -115,10 +116,12 @@ def shortcuts(
     require_class_label(balance, "shortcuts")
     labelled = factor_bins.where("class_name IS NOT NULL")
     blocks = labelled.select("image_id", "class_name", "numbers").mapInArrow(_blocks, _BLOCK)
-    found = blocks.groupBy("factor").applyInArrow(lambda table: _of_factor(table, max_values), _ROWS)
+    of_classes = class_effects(labelled.select("image_id", "class_name"))
+    effects = {row["class_name"]: row["design_effect"] for row in of_classes.collect()}  # one row per class
+    found = blocks.groupBy("factor").applyInArrow(lambda table: _of_factor(table, max_values, effects), _ROWS)
     valued = None if bin_edges is None else _valued(labelled, bin_edges)
     if valued is not None:
-        found = found.unionByName(_of_texts(valued))
+        found = found.unionByName(_of_texts(valued, effects))
     of_class = balance.where((F.col("kind") == "class") & (F.col("factor_a") == LABEL))
     scores = of_class.select("class_name", F.col("factor_b").alias("factor"), "score", "adjusted_pvalue")
     scores = scores.withColumnRenamed("adjusted_pvalue", "score_pvalue")
@@ -144,13 +147,13 @@ def _valued(labelled: DataFrame, bin_edges: DataFrame) -> DataFrame:
     return entries.join(F.broadcast(texts), on=["factor", "bin"], how="inner").drop("bin")
 
 
-def _of_texts(valued: DataFrame) -> DataFrame:
+def _of_texts(valued: DataFrame, effects: Mapping[str, float]) -> DataFrame:
     """Rows as of `_of_factor`, for texts: the value whose presence tells most of the class."""
     counts = valued.groupBy("factor", "value", "class_name").agg(F.count("*").alias("n"))
-    return counts.groupBy("factor").applyInArrow(_of_text, _ROWS)
+    return counts.groupBy("factor").applyInArrow(lambda cells: _of_text(cells, effects), _ROWS)
 
 
-def _of_text(counts: pa.Table) -> pa.Table:
+def _of_text(counts: pa.Table, effects: Mapping[str, float]) -> pa.Table:
     classes, values, table = table_of(*(counts[name].to_pylist() for name in ("class_name", "value", "n")))
     of_class, of_value = table.sum(axis=1), table.sum(axis=0)
     rows = []
@@ -158,7 +161,7 @@ def _of_text(counts: pa.Table) -> pa.Table:
         n, rest = int(of_class[place]), int(of_class.sum() - of_class[place])
         if not rest or len(values) < 2:
             continue
-        auc, p_value = presence_auc(table[place], n, of_value - table[place], rest)
+        auc, p_value = presence_auc(table[place], n, of_value - table[place], rest, effects[name])
         # Of two values that tell as much, the one that the class has; then the first by name.
         best = max(range(len(values)), key=lambda i: (round(abs(float(auc[i]) - 0.5), 12), auc[i], -i))
         row = {"class_name": name, "factor": counts["factor"][0].as_py(), "value": values[best]}
@@ -225,7 +228,7 @@ def _ends(values: Floats, codes: NDArray[np.int32], rank: NDArray[Any]) -> NDArr
     return np.unique(np.concatenate(kept))
 
 
-def _of_factor(blocks: pa.Table, max_values: int) -> pa.Table:
+def _of_factor(blocks: pa.Table, max_values: int, effects: Mapping[str, float]) -> pa.Table:
     factor = blocks["factor"][0].as_py()
     values = np.concatenate([np.frombuffer(block, np.float64) for block in blocks["numbers"].to_pylist()])
     if values.size > max_values:
@@ -242,7 +245,7 @@ def _of_factor(blocks: pa.Table, max_values: int) -> pa.Table:
         examples += [(start + kept, image) for kept, image in zip(row["kept"], row["ids"], strict=True)]
         start += codes[-1].size
     of_rows = np.concatenate(codes)
-    auc, p_value, n = class_auc(values, of_rows, len(classes))
+    auc, p_value, n = class_auc(values, of_rows, len(classes), np.array([effects[name] for name in classes]))
     by_class: dict[int, list[tuple[float, str]]] = {}
     for row, image in examples:
         by_class.setdefault(int(of_rows[row]), []).append((float(values[row]), image))

@@ -34,7 +34,7 @@ class Association:
     robust_p_value: float
 
 
-def association(table: NDArray[Any]) -> Association:
+def association(table: NDArray[Any], effect: float = 1.0) -> Association:
     r"""G-test with Yates's correction for 2 x 2, Pearson's test without, Cramér's V of both.
 
     ``corrected_v`` is Cramér's V with Bergsma's correction of bias, from the G statistic:
@@ -47,6 +47,8 @@ def association(table: NDArray[Any]) -> Association:
     ----------
     table : array of shape (rows, columns)
         Counts; empty rows and columns are left out. With one row or column there is no association: 0, p = 1.
+    effect : float
+        Design effect, by which the statistic behind ``robust_p_value`` is divided.
 
     References
     ----------
@@ -65,7 +67,7 @@ def association(table: NDArray[Any]) -> Association:
     freedom = (r - 1) * (k - 1)
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / n
     g = _g_statistic(_yates(table, expected) if freedom == 1 else table.astype(np.float64), expected)
-    pearson = independence(table)
+    pearson = independence(table, effect)
     return Association(
         g,
         float(chdtrc(freedom, g)),

@@ -236,6 +236,31 @@ def design_effect(reference: ImageSums, current: ImageSums) -> float:
     return max(sum(parts) / (int(kept.sum()) - 1), 1e-9)
 
 
+def table_effect(counts: NDArray[Any], effects: Floats) -> float:
+    r"""Design effect of the test that classes do not depend on something that all labels of an image share.
+
+    The mean of the classes' own, :math:`\sum_k (1 - p_k) \delta_k / (K - 1)` (Rao and Scott 1981). For what differs
+    between the labels of an image it is an upper bound, so that the test is conservative.
+
+    Parameters
+    ----------
+    counts : array of int, shape (classes,)
+        Labels of each class.
+    effects : array of float, shape (classes,)
+        Design effect of each class against the rest: how many times more its count varies since labels come in images.
+
+    Examples
+    --------
+    >>> table_effect(np.array([10, 10]), np.array([3.0, 3.0]))
+    3.0
+    """
+    kept = np.asarray(counts) > 0
+    if kept.sum() < 2:
+        return 1.0
+    shares = counts[kept] / counts.sum()
+    return float(((1 - shares) * effects[kept]).sum() / (kept.sum() - 1))
+
+
 def fixed_design_effect(current: ImageSums, shares: Floats) -> float:
     """The same for a test of one sample against shares that are given, each above 0."""
     if current.is_one_each or len(shares) < 2:

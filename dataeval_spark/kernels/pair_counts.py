@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dataeval_spark.kernels.factor_codes import from_maps
+from dataeval_spark.kernels.independence import table_effect
 
 LABEL = "class_name"
 ROWS_AT_ONCE = 262_144
@@ -132,6 +133,23 @@ def _pair(
         ],
         schema=SCHEMA,
     )
+
+
+def effect_of(classes: Sequence[str] | None, n: Sequence[int], effects: Sequence[float]) -> float:
+    """Design effect of a table whose cells are given one by one.
+
+    Parameters
+    ----------
+    classes : sequence of str or None
+        Class of each cell; None where neither side of the table is the class, and the effect is that of all cells.
+    n, effects : sequence
+        Rows of each cell, and the design effect of its class.
+    """
+    if classes is None:
+        return float(effects[0])
+    _, first, place = np.unique(np.asarray(classes, object), return_index=True, return_inverse=True)
+    counts = np.bincount(place, weights=np.asarray(n, np.float64))
+    return table_effect(counts, np.asarray(effects, np.float64)[first])
 
 
 def table_of(first: Sequence[str], second: Sequence[str], n: Sequence[int]) -> tuple[list[str], list[str], Codes]:

@@ -11,7 +11,9 @@ from scipy.special import erfc
 Floats = NDArray[np.float64]
 
 
-def class_auc(values: Floats, classes: NDArray[np.int64], count: int) -> tuple[Floats, Floats, NDArray[np.int64]]:
+def class_auc(
+    values: Floats, classes: NDArray[np.int64], count: int, effects: Floats | float = 1.0
+) -> tuple[Floats, Floats, NDArray[np.int64]]:
     r"""AUC and p-value of each class against the rest, by the values alone.
 
     With R the sum of the class's ranks (ties have their mean rank), :math:`AUC = (R - m(m+1)/2) / (m(n-m))`. The
@@ -26,6 +28,8 @@ def class_auc(values: Floats, classes: NDArray[np.int64], count: int) -> tuple[F
         Class of each value, from 0.
     count : int
         Number of classes.
+    effects : ndarray of float, shape (count,), or float
+        Design effect of each class, by which the variance of the statistic is multiplied.
 
     Returns
     -------
@@ -55,7 +59,7 @@ def class_auc(values: Floats, classes: NDArray[np.int64], count: int) -> tuple[F
     with np.errstate(divide="ignore", invalid="ignore"):
         auc = above / pairs
         tie_term = float((ties.astype(np.float64) ** 3 - ties).sum()) / (n * (n - 1)) if n > 1 else 0.0
-        deviation = np.sqrt(pairs / 12 * ((n + 1) - tie_term))
+        deviation = np.sqrt(pairs / 12 * ((n + 1) - tie_term) * effects)
         z = (np.maximum(above, pairs - above) - pairs / 2 - 0.5) / deviation
         p_value = np.clip(erfc(z / np.sqrt(2)), 0.0, 1.0)
     p_value[(pairs > 0) & (deviation == 0)] = 1.0  # all values are equal
@@ -63,7 +67,9 @@ def class_auc(values: Floats, classes: NDArray[np.int64], count: int) -> tuple[F
     return auc, p_value, of_class
 
 
-def presence_auc(with_value: Any, n: Any, rest_with_value: Any, n_rest: Any) -> tuple[Floats, Floats]:
+def presence_auc(
+    with_value: Any, n: Any, rest_with_value: Any, n_rest: Any, effect: float = 1.0
+) -> tuple[Floats, Floats]:
     r"""AUC and p-value of each class against the rest by whether a row has one value: `class_auc` of zeros and ones.
 
     :math:`AUC = (1 + p - q) / 2` with p and q the shares of the class and of the rest that have the value.
@@ -72,6 +78,8 @@ def presence_auc(with_value: Any, n: Any, rest_with_value: Any, n_rest: Any) -> 
     ----------
     with_value, n, rest_with_value, n_rest : array of int, (m,)
         Rows of the class with the value and in all, at least 1, and those of the rest.
+    effect : float
+        Design effect, by which the variance of the statistic is multiplied.
 
     Examples
     --------
@@ -83,7 +91,7 @@ def presence_auc(with_value: Any, n: Any, rest_with_value: Any, n_rest: Any) -> 
     auc: Floats = (1 + ours / n - theirs / n_rest) / 2
     total, pairs, ones = n + n_rest, n * n_rest, ours + theirs
     ties = sum(count**3 - count for count in (ones, total - ones)) / (total * (total - 1))
-    deviation = np.sqrt(np.maximum(pairs / 12 * ((total + 1) - ties), 0.0))
+    deviation = np.sqrt(np.maximum(pairs / 12 * ((total + 1) - ties), 0.0) * effect)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = (np.maximum(auc, 1 - auc) * pairs - pairs / 2 - 0.5) / deviation
         p_value = np.clip(erfc(z / np.sqrt(2)), 0.0, 1.0)

@@ -13,10 +13,11 @@ from scipy.stats import false_discovery_control
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract_rows import rows_of_dicts
+from dataeval_spark.frames.image_sums import class_effects
 from dataeval_spark.kernels.contingency_statistics import association
 from dataeval_spark.kernels.diversity import simpson_diversity
 from dataeval_spark.kernels.mutual_information import adjusted_share, mutual_information
-from dataeval_spark.kernels.pair_counts import label_counts_by, table_of
+from dataeval_spark.kernels.pair_counts import effect_of, label_counts_by, table_of
 from dataeval_spark.splits.parts import all_parts
 from dataeval_spark.tables import PART_BIAS
 
@@ -99,6 +100,10 @@ def part_bias(
         .groupBy("partition", "split", "factor", "value", "class_name")
         .agg(F.sum("n").alias("n"))
     )
+    part = ["partition", "split"]
+    effects = class_effects(rows.select(*part, "image_id", "class_name"), part).drop("image_effect")
+    # A class of a part has one effect.
+    counts = counts.join(effects, on=[*part, "class_name"], how="inner")
     measured = counts.groupBy("partition", "factor").applyInArrow(_measured, _MEASURED)
     found = measured.limit(MAX_ROWS + 1).toArrow()  # bounded: MAX_ROWS
     if found.num_rows > MAX_ROWS:
@@ -116,7 +121,8 @@ def _measured(cells: pa.Table) -> pa.Table:
     for split in sorted(cells["split"].unique().to_pylist()):
         of = cells.filter(pc.equal(cells["split"], split))
         _, values, table = table_of(*(of[name].to_pylist() for name in ("class_name", "value", "n")))
-        associated = association(table)
+        effect = effect_of(*(of[name].to_pylist() for name in ("class_name", "n", "design_effect")))
+        associated = association(table, effect)
         rows.append(
             {
                 "partition": of["partition"][0].as_py(),

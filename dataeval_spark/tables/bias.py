@@ -93,6 +93,13 @@ CONTINGENCY = Table(
         Column("factor_b", "string", "Second factor, by name"),
         Column("value_b", "string", "Label of its bin"),
         N_ROWS,
+        Column(
+            "design_effect",
+            "double",
+            "How many times more counts vary since labels come in images: of the cell's class, else of what all labels "
+            "of an image share; 1 where no image has several",
+            range="> 0",
+        ),
         RUN_ID,
     ),
 )
