@@ -46,6 +46,8 @@ def bring_up_to_date(
     workspace.create(TABLES)
     existing = workspace.read(IMAGES).where(F.col("dataset") == dataset)
     is_new = workspace.is_untouched(IMAGES) or existing.isEmpty()
+    if is_new:  # the table need not be asked again
+        existing = existing.limit(0)
     found = read(None if is_new else source_files.known(workspace, dataset))
     if has_own_ids:
         _require_own_ids(workspace, found, dataset)
@@ -55,7 +57,7 @@ def bring_up_to_date(
     understanding = Understanding.of(found)
     doubts = understanding.doubts(found.images, source, format)
     found = replace(found, findings=found.findings.unionByName(doubts, allowMissingColumns=True))
-    with source_files.remembering(workspace, run, dataset, files):
+    with source_files.remembering(workspace, run, dataset, files, is_new=is_new):
         outcome = synchronize(
             workspace, run, stage, found, existing, dataset, source, is_new=is_new, keep_bytes=keep_bytes
         )

@@ -37,15 +37,19 @@ def known(workspace: Workspace, dataset: str) -> Known | None:
 
 
 @contextmanager
-def remembering(workspace: Workspace, run: Run, dataset: str, files: DataFrame | None) -> Iterator[None]:
+def remembering(
+    workspace: Workspace, run: Run, dataset: str, files: DataFrame | None, *, is_new: bool
+) -> Iterator[None]:
     """Bring the tables up to date with what files say in this block, and remember the files when it ends well.
 
     Parameters
     ----------
     files : DataFrame or None
         Columns of `FILES_DDL`, stored: the files whose rows are in the tables when the block has ended.
+    is_new : bool
+        The dataset has no images yet, so that none of its files is remembered.
     """
-    remembered = _remembered(workspace, dataset)
+    remembered = None if is_new else _remembered(workspace, dataset)
     if files is None and remembered is None:
         yield
         return

@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.factor_types import typed_like_table
-from dataeval_spark.ingest.accounting import ROLES
+from dataeval_spark.ingest.accounting import ROLES, account
 from dataeval_spark.ingest.file_bytes import SIZE_COLUMNS, read_files, with_shown_texts, without_credentials
 from dataeval_spark.ingest.sizes import size_findings
 from dataeval_spark.ingest.source import Source, Stage, finding_rows
@@ -45,26 +45,33 @@ def synchronize(
     is_new: bool,
     keep_bytes: bool,
 ) -> dict[str, Any]:
-    changes = stage(_changes(found, existing, source, keep_bytes), "changes")
-    counts = {row["status"]: row["n"] for row in changes.groupBy("status").agg(F.count("*").alias("n")).collect()}
-    counts |= {"taken": sum(n for status, n in counts.items() if status != "deleted")}
-    if counts["taken"] == 0:
-        return counts
-    if set(counts) & {"new", "changed", "attributes", "deleted"}:
-        covered = changes.where("status != 'same'").select("image_id")
-        with temporary_settings(workspace.spark, BYTES_SETTINGS):
-            rows = _image_rows(changes, existing, found, stage, dataset, source, keep_bytes)
-            _upsert(workspace, run, IMAGES, rows, covered, is_new=is_new)
-    factors = typed_like_table(workspace, run, found.factors, dataset)
-    taken = found.images.select("image_id")
-    images_now = workspace.read(IMAGES).where((F.col("dataset") == dataset) & F.col("deleted_at").isNull())
-    live = images_now.select("image_id")
     with ThreadPoolExecutor(3) as pool:
+        # What the reader found does not wait for the images.
+        findings = pool.submit(_findings, stage, found, dataset)
+        changes = stage(_changes(found, existing, source, keep_bytes), "changes")
+        counts = {row["status"]: row["n"] for row in changes.groupBy("status").agg(F.count("*").alias("n")).collect()}
+        counts |= {"taken": sum(n for status, n in counts.items() if status != "deleted")}
+        if counts["taken"] == 0:
+            return counts
+        images_now = workspace.read(IMAGES).where((F.col("dataset") == dataset) & F.col("deleted_at").isNull())
+        if set(counts) & {"new", "changed", "attributes", "deleted"}:
+            covered = changes.where("status != 'same'").select("image_id")
+            with temporary_settings(workspace.spark, BYTES_SETTINGS):
+                rows = _image_rows(changes, existing, found, stage, dataset, source, keep_bytes)
+                _upsert(workspace, run, IMAGES, rows, covered, is_new=is_new)
+            if is_new:  # what was just written need not be read
+                images_now = rows
+        factors = typed_like_table(workspace, run, found.factors, dataset)
+        taken = found.images.select("image_id")
+        live = images_now.select("image_id")
         synced = [
             pool.submit(_sync, workspace, run, stage, TARGETS, found.targets, taken, live, is_new),
             pool.submit(_sync, workspace, run, stage, FACTORS, factors, taken, live, is_new),
         ]
-        counts |= pool.submit(_sync_findings, workspace, run, stage, found, images_now, dataset, is_new).result()
+        sizes = stage(finding_rows(size_findings(images_now, found.targets, dataset), dataset), "size_findings")
+        all_findings = findings.result().unionByName(sizes)
+        _write_findings(workspace, run, all_findings, dataset, is_new)
+        counts |= _told(all_findings)
         for job in synced:
             job.result()
     if not is_new:
@@ -200,18 +207,17 @@ def _content_hash(frame: DataFrame, columns: list[str]) -> Column:
     return F.xxhash64(F.array_join(F.sort_array(F.collect_list(text)), "\n"))
 
 
-def _sync_findings(
-    workspace: Workspace, run: Run, stage: Stage, found: Source, images: DataFrame, dataset: str, is_new: bool
-) -> dict[str, list[dict[str, Any]]]:
-    """Write what differs; what became of the entries (``account``), and how many each finding concerns (``doubts``)."""
-    rows = found.findings
-    for more in (size_findings(images, found.targets, dataset), found.accounting):
-        rows = rows.unionByName(more, allowMissingColumns=True)
-    rows = stage(with_shown_texts(finding_rows(rows, dataset), FINDING_TEXTS), "findings")
-    _write_findings(workspace, run, rows, dataset, is_new)
+def _findings(stage: Stage, found: Source, dataset: str) -> DataFrame:
+    """What the reader found, and what became of each entry: rows of `ingest_findings`, stored."""
+    rows = found.findings.unionByName(account(found.accounting), allowMissingColumns=True)
+    return stage(with_shown_texts(finding_rows(rows, dataset), FINDING_TEXTS), "findings")
+
+
+def _told(findings: DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """What became of the entries (``account``), and how many each finding concerns (``doubts``)."""
     of_account = F.col("kind").isin(*ROLES)
     # Of the account each place counts; of other findings the kind.
-    groups = rows.groupBy(F.when(of_account, F.col("location")).alias("location"), "severity", "kind")
+    groups = findings.groupBy(F.when(of_account, F.col("location")).alias("location"), "severity", "kind")
     is_option = of_account | F.startswith("expected", F.lit("--"))
     counted = groups.agg(
         F.sum("n").alias("n"),

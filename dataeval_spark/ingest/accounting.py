@@ -15,7 +15,7 @@ from dataeval_spark.frames.literal_map import literal_map
 from dataeval_spark.ingest.file_matching import examples_of
 from dataeval_spark.kernels.files import REASONS
 
-ENTRIES_DDL = "unit string, role string, reason string, name string"
+ENTRIES_DDL = "source_file string, unit string, role string, reason string, name string, n bigint"
 # What an entry may be, in the order in which the summary names them.
 ROLES = ("images", "annotations", "description", "skipped")
 # Why an entry was passed over. Where something may be lost by it, it is a warning.
@@ -54,37 +54,50 @@ REMEDIES = {
 LABEL_ENDING = r"(?i)\.(txt|xml)$"
 
 
-def account(entries: DataFrame, source: str) -> DataFrame:
-    """One row for each unit and role, and for each reason to pass entries over, in `source.COUNTED_FINDINGS_DDL`.
+def entries_of(rows: DataFrame, source: str) -> DataFrame:
+    """Entries in columns of `ENTRIES_DDL`.
 
     Parameters
     ----------
-    entries : DataFrame
-        Columns of `ENTRIES_DDL`, one row per entry: what it is an entry of (``files``, ``members`` ...), its role,
-        the reason where the role is ``skipped``, and a name to show. ``source_file`` is optional.
+    rows : DataFrame
+        One row per entry: ``unit`` (what it is an entry of: ``files``, ``members`` ...), ``role``, ``reason`` where the
+        role is ``skipped``, and ``name``, which may be shown. ``source_file`` and ``n``, for how many it stands, are
+        optional.
     source : str
         SOURCE, or the file that the entries are of.
     """
-    has_file = "source_file" in entries.columns
-    place = F.col("source_file") if has_file else F.lit(source)
-    groups = entries.select("unit", "role", "reason", "name", place.alias("source_file"))
-    counted = groups.groupBy("source_file", "unit", "role", "reason").agg(
-        F.count("*").alias("n"), examples_of(F.col("name")).alias("found")
+    given = set(rows.columns)
+    return rows.select(
+        F.col("source_file") if "source_file" in given else F.lit(source).alias("source_file"),
+        *("unit", "role", F.col("reason").cast("string").alias("reason"), "name"),
+        F.col("n").cast("bigint").alias("n") if "n" in given else F.lit(1).cast("bigint").alias("n"),
     )
-    return account_rows(counted)
 
 
 Count = tuple[str, str, str | None, int, str | None]
 
 
 def counted(spark: SparkSession, rows: Iterable[Count], source: str) -> DataFrame:
-    """Rows of an account from counts: unit, role, reason, how many, and examples."""
-    data = [(source, *row) for row in rows if row[3]]
-    ddl = "source_file string, unit string, role string, reason string, n bigint, found string"
-    return account_rows(spark.createDataFrame(data, ddl))
+    """Entries from counts: unit, role, reason, how many, and examples."""
+    data = [(source, unit, role, reason, examples, n) for unit, role, reason, n, examples in rows if n]
+    return spark.createDataFrame(data, ENTRIES_DDL)
 
 
-def account_of_files(
+def account(entries: DataFrame) -> DataFrame:
+    """One row for each unit and role, and for each reason to pass entries over, in `source.COUNTED_FINDINGS_DDL`.
+
+    Parameters
+    ----------
+    entries : DataFrame
+        Columns of `ENTRIES_DDL`. What takes others back has a negative ``n``.
+    """
+    summed = entries.groupBy("source_file", "unit", "role", "reason").agg(
+        F.sum("n").alias("n"), examples_of(F.col("name")).alias("found")
+    )
+    return _as_findings(summed.where("n != 0"))
+
+
+def file_entries(
     listing: DataFrame,
     source: str,
     *,
@@ -94,7 +107,7 @@ def account_of_files(
     other: Mapping[str, DataFrame] | None = None,
     rest: str = "not_asked_for",
 ) -> DataFrame:
-    """The account of the files below SOURCE, and of those outside it that were read.
+    """Entries: the files below SOURCE, and those outside it that were read.
 
     Parameters
     ----------
@@ -149,7 +162,7 @@ def account_of_files(
         reason.alias("reason"),
         F.coalesce("path", "uri").alias("name"),
     )
-    return account(entries, source)
+    return entries_of(entries, source)
 
 
 def summary(rows: Iterable[Mapping[str, object]]) -> str:
@@ -184,8 +197,7 @@ def _stem(column: str) -> Column:
     return F.regexp_replace(F.substring_index(column, "/", -1), r"\.[^.]*$", "")
 
 
-def account_rows(counted: DataFrame) -> DataFrame:
-    """Rows of an account from counts: ``source_file``, ``unit``, ``role``, ``reason``, ``n`` and ``found``."""
+def _as_findings(counted: DataFrame) -> DataFrame:
     is_skipped = F.col("role") == "skipped"
     words = literal_map(SKIPPED)
     remedies = literal_map(REMEDIES)

@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.batches import map_rows
-from dataeval_spark.ingest.accounting import account, account_of_files
+from dataeval_spark.ingest.accounting import entries_of, file_entries
 from dataeval_spark.ingest.file_matching import best_first, matched_findings, resolve_names
-from dataeval_spark.ingest.folder import choose, factor_rows, file_columns, image_id, with_metadata_account
+from dataeval_spark.ingest.folder import factor_rows, file_columns, image_id, with_metadata_account
 from dataeval_spark.ingest.listing import list_files
 from dataeval_spark.ingest.metadata import Metadata, read_metadata, utc_timestamp
 from dataeval_spark.ingest.source import Source, Stage
@@ -73,29 +73,28 @@ def read_coco(
     resolved = resolve_names(names.select("name"), listing, os.path.dirname(annotations), root, stage, "names")
     located = names.join(resolved, on="name", how="inner").withColumn("image_id", image_id(dataset))
     is_wanted = F.lit(True) if glob is None else F.col("name").rlike(f"^{glob_pattern(glob)}$")
-    files = stage(located.withColumn("is_wanted", is_wanted), "files")
-    found = files.where("uri IS NOT NULL AND is_wanted")
-    # Two names may mean one file, by its base name: the first is the image, the other a finding.
-    first = found.groupBy("image_id").agg(F.min_by("name", best_first("name")).alias("name"))
-    repeated = found.join(first, on=["image_id", "name"], how="left_anti")
-    found = found.join(first, on=["image_id", "name"], how="left_semi")
-    listed = found.withColumn("is_image", F.lit(True)).withColumn("reason", F.lit(None).cast("string"))
-    taken = choose(listed, glob=None, limit=limit)
+    files = stage(_with_first(located.withColumn("is_wanted", is_wanted)), "files")
+    taken = files.where("is_first")
+    files = files.withColumn("is_taken", F.col("is_first"))
+    if limit is not None:
+        taken = stage(taken.orderBy("path").limit(limit), "taken")
+        names = taken.select("name", F.lit(True).alias("is_taken"))
+        files = files.drop("is_taken").join(names, on="name", how="left")
     _require_some(taken, annotations, root)
     given = (
         read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage, root, columns) if metadata else None
     )
-    findings = _findings(elements, files, repeated, annotations)
+    findings = _findings(elements, files, annotations)
     findings = findings.unionByName(matched_findings(resolved, annotations, "Names"), allowMissingColumns=True)
     images = _images(taken, given, split, timezone)
-    entries = account_of_files(
+    entries = file_entries(
         listing,
         root,
         images=taken,
         description=[annotations, *([given.uri] if given else [])],
         rest="not_in_annotations" if glob is None and limit is None else "not_asked_for",
     )
-    entries = entries.unionByName(_account(elements, files, taken, repeated, annotations))
+    entries = entries.unionByName(_entries(elements, files, annotations))
     return Source(
         images=images,
         targets=_targets(elements, taken, annotations),
@@ -108,6 +107,14 @@ def read_coco(
             "image_id", F.col("width").alias("declared_width"), F.col("height").alias("declared_height")
         ),
     )
+
+
+def _with_first(located: DataFrame) -> DataFrame:
+    """Add ``is_first``: of several names that mean one file one is its name, and the others are findings."""
+    is_found = F.col("uri").isNotNull() & F.col("is_wanted")
+    of_file = Window.partitionBy(F.coalesce("image_id", "name"), is_found).orderBy(best_first("name"))
+    ranked = located.withColumn("place", F.row_number().over(of_file))
+    return ranked.withColumn("is_first", is_found & (F.col("place") == 1)).drop("place")
 
 
 def _images(taken: DataFrame, given: Metadata | None, split: str | None, timezone: str) -> DataFrame:
@@ -123,9 +130,7 @@ def _images(taken: DataFrame, given: Metadata | None, split: str | None, timezon
     )
 
 
-def _account(
-    elements: DataFrame, files: DataFrame, taken: DataFrame, repeated: DataFrame, annotations: str
-) -> DataFrame:
+def _entries(elements: DataFrame, files: DataFrame, annotations: str) -> DataFrame:
     """What became of the entries of the lists ``images`` and ``annotations``."""
     bad = elements.where("element = 'finding'").select("location", "kind").distinct()
 
@@ -137,31 +142,30 @@ def _account(
             F.col("location").alias("name"),
         ]
 
-    is_taken = taken.select("name", F.lit(True).alias("is_taken"))
-    again = repeated.select("name", F.lit(True).alias("is_again"))
-    listed = files.join(is_taken, on="name", how="left").join(again, on="name", how="left")
     why = (
         F.when(~F.col("is_wanted"), "not_asked_for")
         .when(F.col("uri").isNull(), "unmatched")
-        .when(F.col("is_again"), "repeated")
+        .when(~F.col("is_first"), "repeated")
         .otherwise("not_asked_for")
     )
-    of_images = listed.select(
+    of_images = files.select(
         *as_entries("listed images", F.when(F.col("is_taken"), "images").otherwise("skipped"), why)
     )
-    places = files.select("location")
-    bad_images = bad.where("startswith(location, 'images[')").join(places, on="location", how="left_anti")
+    bad_images = bad.where("startswith(location, 'images[')").join(
+        files.select("location"), on="location", how="left_anti"
+    )
     lost_images = bad_images.groupBy("location").agg(F.min("kind").alias("kind"))
     reason = F.when(F.col("kind") == "duplicate_image", "repeated").otherwise("broken")
     of_bad_images = lost_images.select(*as_entries("listed images", F.lit("skipped"), reason))
     targets = elements.where("element = 'target'").select("name", "location")
-    with_image = targets.join(listed.select("name", "is_taken", "uri", "is_wanted", "is_again"), on="name", how="left")
+    with_image = targets.join(files.select("name", "is_taken", "uri", "is_wanted", "is_first"), on="name", how="left")
     of_targets = with_image.select(
         *as_entries("annotations", F.when(F.col("is_taken"), "annotations").otherwise("skipped"), why)
     )
     lost = bad.where("startswith(location, 'annotations[')").join(targets, on="location", how="left_anti")
     of_lost = lost.select("location").distinct().select(*as_entries("annotations", F.lit("skipped"), F.lit("broken")))
-    return account(of_images.unionByName(of_bad_images).unionByName(of_targets).unionByName(of_lost), annotations)
+    rows = of_images.unionByName(of_bad_images).unionByName(of_targets).unionByName(of_lost)
+    return entries_of(rows, annotations)
 
 
 def _elements(spark: SparkSession, annotations: str) -> DataFrame:
@@ -207,7 +211,7 @@ def _targets(elements: DataFrame, taken: DataFrame, annotations: str) -> DataFra
     )
 
 
-def _findings(elements: DataFrame, files: DataFrame, repeated: DataFrame, annotations: str) -> DataFrame:
+def _findings(elements: DataFrame, files: DataFrame, annotations: str) -> DataFrame:
     ids = files.select("name", F.when(F.col("uri").isNotNull(), F.col("image_id")).alias("image_id"))
     bad = (
         elements.where("element = 'finding'")
@@ -225,7 +229,7 @@ def _findings(elements: DataFrame, files: DataFrame, repeated: DataFrame, annota
         F.concat_ws(": ", "name", "examples").alias("found"),
         F.lit("a file under SOURCE or beside the annotation file").alias("expected"),
     )
-    doubled = repeated.select(
+    doubled = files.where("uri IS NOT NULL AND is_wanted AND NOT is_first").select(
         "location",
         "image_id",
         F.lit(None).cast("int").alias("target_index"),

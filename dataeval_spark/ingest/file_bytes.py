@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
@@ -18,24 +19,9 @@ from dataeval_spark.kernels.hashes import file_hash
 from dataeval_spark.kernels.image_size import stored_and_upright_size
 from dataeval_spark.kernels.prefetch import read_ahead
 from dataeval_spark.kernels.storage import read_bytes
-from dataeval_spark.kernels.uris import (
-    BUCKET_AUTHORITY,
-    BUCKETS,
-    CONTAINER_AUTHORITY,
-    CONTAINERS,
-    HIDDEN,
-    HOST_AUTHORITY,
-    LOCAL,
-    MEMBER,
-    NAMED,
-    SECRET_NAMES,
-    SECRET_PARTS,
-    USER_CUT_OFF,
-    is_remote,
-)
+from dataeval_spark.kernels.uris import is_remote
 from dataeval_spark.tables.contract import identifier
 
-_SCHEME = "^[A-Za-z][A-Za-z0-9+.-]*"
 SIZE_COLUMNS = ("stored_width", "stored_height", "upright_width", "upright_height")
 BYTES_DDL = (
     "image_id string, content binary, content_length bigint, file_hash string, stored_width int, stored_height int, "
@@ -90,17 +76,13 @@ def _sizes(data: bytes) -> Mapping[str, int]:
 def without_credentials(uri: Column) -> Column:
     """A URI as a table may keep it; a signed one is read at ingestion, and is no way to the file afterwards.
 
-    The same as `dataeval_spark.kernels.uris.shown_uri`, in SQL.
+    See `dataeval_spark.kernels.uris.shown_uri`.
     """
-    is_member = F.startswith(F.lower(uri), F.lit(MEMBER)) & uri.contains("::")
-    place = F.when(is_member, F.substring_index(uri, "::", -1)).otherwise(uri)
-    member = F.when(is_member, F.substring(uri, F.lit(1), F.length(uri) - F.length(place))).otherwise("")
-    return F.concat(member, _let(place, _shown_place))
+    return F.pandas_udf(_shown, "string")(uri)  # type: ignore[call-overload]
 
 
-def _shown_place(uri: Column) -> Column:
-    shown = _let(_without_user(uri), _without_secret_parameters)
-    return F.when(uri.rlike(f"{_SCHEME}://"), shown).otherwise(uri)
+def _shown(given: pd.Series) -> pd.Series:
+    return pd.Series([text if text is None else uris.shown_uri(text) for text in given], dtype=object)
 
 
 def with_shown_texts(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
@@ -124,94 +106,6 @@ def with_shown_texts(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
             yield batch
 
     return rows.mapInArrow(show, ", ".join(f"{identifier(name)} {type}" for name, type in rows.dtypes))
-
-
-def _let(value: Column, make: Callable[[Column], Column]) -> Column:
-    """An expression of a value that is evaluated once, however often it stands there."""
-    return F.get(F.transform(F.array(value), make), F.lit(0))
-
-
-def _head(uri: Column) -> Column:
-    return F.regexp_extract(uri, f"{_SCHEME}://", 0)
-
-
-def _after(text: Column, start: Column) -> Column:
-    """What follows the beginning of a text."""
-    return F.substring(text, F.length(start) + 1, F.length(text))
-
-
-def _is_one_of(head: Column, schemes: tuple[str, ...]) -> Column:
-    return F.lower(head).isin(*(f"{scheme}://" for scheme in schemes))
-
-
-def _has_user(uri: Column) -> Column:
-    authority = F.regexp_extract(uri, f"{_SCHEME}://([^/?#]*)", 1)
-    is_plain = (
-        F.when(_is_one_of(_head(uri), CONTAINERS), authority.rlike(rf"^(?:{CONTAINER_AUTHORITY})\z"))
-        .when(_is_one_of(_head(uri), BUCKETS), authority.rlike(rf"^(?:{BUCKET_AUTHORITY})\z"))
-        .otherwise(authority.rlike(rf"^(?:{HOST_AUTHORITY})\z"))
-    )
-    return ~is_plain
-
-
-def _without_user(uri: Column) -> Column:
-    head = _head(uri)
-    rest = _after(uri, head)
-    container = F.when(_is_one_of(head, CONTAINERS), F.concat(F.regexp_extract(rest, "^[^:@]*", 0), F.lit("@")))
-    cut = F.concat(head, F.coalesce(container, F.lit("")), F.substring_index(rest, "@", -1))
-    nothing = F.concat(head, F.lit(HIDDEN))
-    is_clear = rest.rlike(rf"^{USER_CUT_OFF}\z")
-    shown = F.when(is_clear, _let(cut, lambda each: F.when(_has_user(each), nothing).otherwise(each)))
-    return F.when(_has_user(uri), F.coalesce(shown, nothing)).otherwise(uri)
-
-
-def _without_secret_parameters(uri: Column) -> Column:
-    path = F.regexp_extract(uri, "^[^?;#]*", 0)
-    shown = F.concat(path, _let(_after(uri, path), _without_secret_values))
-    return F.when(uri.rlike("[?;#]") & ~_is_one_of(_head(uri), LOCAL), shown).otherwise(uri)
-
-
-def _without_secret_values(parameters: Column) -> Column:
-    def cleaned(hidden: Column) -> Column:
-        query = F.substring_index(hidden, "#", 1)
-        fragment = _after(hidden, query)
-        fragment = F.when(F.length(fragment) > 1, F.lit(f"#{HIDDEN}")).otherwise(fragment)
-        shown = F.concat(_each(query, "&;", _if_named), fragment)
-        return F.when(hidden == parameters, parameters).otherwise(shown)
-
-    return _let(_each(parameters, "#&;", _without_values), cleaned)
-
-
-def _each(text: Column, separators: str, change: Callable[[Column], Column]) -> Column:
-    """Change the parts of a text between separators, which stay."""
-    if not separators:
-        return change(text)
-    parts = F.split(text, f"[{separators[0]}]", -1)
-    return F.array_join(F.transform(parts, lambda part: _each(part, separators[1:], change)), separators[0])
-
-
-def _if_named(part: Column) -> Column:
-    unnamed = _each(part, "?", lambda each: F.when(each == "", each).otherwise(F.lit(HIDDEN)))
-    return F.when(part.rlike(NAMED), part).otherwise(unnamed)
-
-
-def _without_values(part: Column) -> Column:
-    def cut(shown: Column) -> Column:
-        first = F.concat(F.substring_index(shown, HIDDEN, 1), F.lit(HIDDEN))
-        return F.when(shown == part, part).otherwise(first)
-
-    return F.when(part.contains("="), _let(_each(part, "?", _without_value), cut)).otherwise(part)
-
-
-def _without_value(parameter: Column) -> Column:
-    name = F.substring_index(parameter, "=", 1)
-    value = F.substring(parameter, F.length(name) + 2, F.length(parameter))
-    # A name that is not escaped as it should be is read as it is.
-    read = F.coalesce(F.try_url_decode(name), name)
-    plain = F.regexp_replace(F.lower(read), "[^a-z0-9]", "")
-    is_secret = plain.isin(*SECRET_NAMES) | plain.rlike("|".join(SECRET_PARTS))
-    is_given = parameter.contains("=") & (value != "")
-    return F.when(is_given & is_secret, F.concat(name, F.lit(f"={HIDDEN}"))).otherwise(parameter)
 
 
 def _is_slow(row: Mapping[str, Any]) -> bool:

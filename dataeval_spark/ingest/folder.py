@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.literal_map import literal_map
-from dataeval_spark.ingest.accounting import account_of_files
+from dataeval_spark.ingest.accounting import file_entries
 from dataeval_spark.ingest.listing import list_files
 from dataeval_spark.ingest.metadata import Metadata, read_metadata
 from dataeval_spark.ingest.source import COUNTED_FINDINGS_DDL, FINDINGS_DDL, Source, Stage
@@ -111,7 +111,7 @@ def read_folder(
         findings=findings,
         present=listing.select(image_id(dataset).alias("image_id")),
         accounting=with_metadata_account(
-            account_of_files(listing, root, images=images, description=[found.uri] if found else []), found
+            file_entries(listing, root, images=images, description=[found.uri] if found else []), found
         ),
         labels_from="the metadata" if found and found.has_class else "folder names",
     )

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.batches import map_rows
-from dataeval_spark.ingest.accounting import account
+from dataeval_spark.ingest.accounting import entries_of
 from dataeval_spark.ingest.file_matching import best_first, matched_findings
 from dataeval_spark.ingest.folder import file_columns
 from dataeval_spark.ingest.metadata import Metadata
@@ -124,4 +124,4 @@ def listed_splits(lines: DataFrame, matched: DataFrame, root: str) -> Listed:
         F.when(~is_matched, "unmatched").when(~is_first, "repeated").alias("reason"),
         "name",
     )
-    return Listed(splits, findings, account(entries, root))
+    return Listed(splits, findings, entries_of(entries, root))

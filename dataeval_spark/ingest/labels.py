@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.batches import map_rows
-from dataeval_spark.ingest.accounting import account, account_of_files
+from dataeval_spark.ingest.accounting import entries_of, file_entries
 from dataeval_spark.ingest.file_bytes import without_credentials
 from dataeval_spark.ingest.file_matching import match_names, matched_findings
 from dataeval_spark.ingest.source import Known, Stage
@@ -281,7 +281,7 @@ def label_account(
         return files.select(F.col("label").alias("uri"))
 
     outside = listing.where("is_image").join(images.select("uri"), on="uri", how="left_anti").select("uri")
-    files = account_of_files(
+    files = file_entries(
         listing,
         root,
         images=taken,
@@ -304,7 +304,7 @@ def label_account(
     was_taken = known.select(F.lit("annotations").alias("role"), F.lit(None).cast("string").alias("reason"), name)
     was_lost = lost.select(F.lit("skipped").alias("role"), F.lit("broken").alias("reason"), name)
     entries = was_taken.unionByName(was_lost).withColumn("unit", F.lit(unit))
-    return files.unionByName(account(entries, root))
+    return files.unionByName(entries_of(entries, root))
 
 
 def _key(folders: Sequence[str]) -> Column:

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
-from dataeval_spark.ingest.accounting import account, counted
+from dataeval_spark.ingest.accounting import counted, entries_of
 from dataeval_spark.ingest.file_matching import matched_findings, resolve_names
 from dataeval_spark.ingest.source import COUNTED_FINDINGS_DDL, FINDINGS_DDL, Stage
 from dataeval_spark.ingest.text_rows import BROKEN, BY_NAME, TableOptions, TextRows, is_text, read_text_rows
@@ -148,7 +148,7 @@ def _row_account(named: DataFrame, located: DataFrame, path: str) -> DataFrame:
     rows = named.select("name", "position").join(first_row, on="name", how="left").join(whole, on="name", how="left")
     is_used = F.col("is_first") & F.col("uri").isNotNull() & (F.col("position") == F.col("first_position"))
     is_unmatched = F.col("name").isNull() | (F.col("is_first") & F.col("uri").isNull())
-    return account(
+    return entries_of(
         rows.select(
             F.lit("metadata rows").alias("unit"),
             F.when(is_used, "description").otherwise("skipped").alias("role"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.ingest.accounting import ROLES, account_rows
+from dataeval_spark.ingest.accounting import ROLES, entries_of
 from dataeval_spark.ingest.metadata import RESERVED, utc_timestamp
 from dataeval_spark.ingest.source import Known, Source
 from dataeval_spark.kernels.factor_values import TYPE
@@ -85,8 +85,12 @@ def source_of(
         is_account = F.col("kind").isin(*ROLES)
         others = old.where(~is_account & (F.col("kind") != "size_differs"))
         findings = findings.unionByName(others.select(*findings.columns))
-        of_unit = old.where(is_account & (F.split_part("location", F.lit(":"), F.lit(1)) == unit))
-        accounting = accounting.unionByName(of_unit.select(*accounting.columns))
+        part = F.split(F.col("location"), ": ")
+        of_unit = old.where(is_account & (F.get(part, F.lit(0)) == unit)).select(
+            *("source_file", F.lit(unit).alias("unit"), F.col("kind").alias("role")),
+            *(F.get(part, F.lit(1)).alias("reason"), F.col("found").alias("name"), "n"),
+        )
+        accounting = accounting.unionByName(of_unit)
     return Source(
         images=images,
         targets=targets,
@@ -101,7 +105,8 @@ def source_of(
 
 def _accounting(samples: DataFrame, unit: str) -> DataFrame:
     rows = samples.select("source_file", F.inline("account"))
-    return account_rows(rows.select(*("source_file", "role", "reason", "n", "found"), F.lit(unit).alias("unit")))
+    named = rows.withColumnRenamed("found", "name").withColumn("unit", F.lit(unit))
+    return entries_of(named, "")
 
 
 def _factors(rows: DataFrame) -> tuple[DataFrame, list[str]]:

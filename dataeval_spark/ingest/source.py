@@ -59,7 +59,7 @@ class Source:
     ``images`` has the columns of `LISTING_DDL`, ``targets`` of `TARGETS_DDL`, ``findings`` of `FINDINGS_DDL`
     (``severity`` and ``n`` besides, where they have them), ``factors`` the keys and one column per factor.
     ``present`` holds every image id that the source still has, taken or not: what is not in it is deleted.
-    ``accounting`` (`COUNTED_FINDINGS_DDL`) says what every entry of the source became, and ``labels_from`` where
+    ``accounting`` (`accounting.ENTRIES_DDL`) says what every entry of the source became, and ``labels_from`` where
     the classes come from, in words. ``declared`` has ``image_id``, ``declared_width`` and ``declared_height``: the
     size that the annotations give. ``files`` (`FILES_DDL`) are annotation files and shards, to be left alone while
     they stay the same.

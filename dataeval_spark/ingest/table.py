@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.literal_map import literal_map
-from dataeval_spark.ingest.accounting import account, counted
+from dataeval_spark.ingest.accounting import counted, entries_of
 from dataeval_spark.ingest.file_bytes import without_credentials
 from dataeval_spark.ingest.huggingface import (
     OBJECT_COLUMNS,
@@ -276,7 +276,7 @@ def _account(
         ],
         source,
     )
-    return account(entries, source).unionByName(columns)
+    return entries_of(entries, source).unionByName(columns)
 
 
 def _require_unique(rows: DataFrame, source: str) -> None:

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.batches import map_rows
-from dataeval_spark.ingest.accounting import account, account_of_files
+from dataeval_spark.ingest.accounting import entries_of, file_entries
 from dataeval_spark.ingest.file_bytes import without_credentials
 from dataeval_spark.ingest.labels import changed, fingerprint, marked
 from dataeval_spark.ingest.listing import list_files
@@ -112,7 +112,7 @@ def _whole_account(
 ) -> DataFrame:
     """The account of the files, and of the members of shards; images that are not asked for are no images of it."""
     none = listing.limit(0).select("uri")
-    files = account_of_files(listing, root, images=none, annotations=shards.select(F.col("label").alias("uri")))
+    files = file_entries(listing, root, images=none, annotations=shards.select(F.col("label").alias("uri")))
     left_out = samples.where("image_id IS NOT NULL").join(taken.select("image_id"), on="image_id", how="left_anti")
     lost = left_out.select(
         "source_file",
@@ -121,12 +121,14 @@ def _whole_account(
         F.lit("not_asked_for").alias("reason"),
         F.col("image_id").alias("name"),
     )
-    lost = account(lost, root)
-    n = lost.groupBy("source_file").agg(F.sum("n").alias("lost"))
-    rows = found.accounting.join(n, on="source_file", how="left")
-    less = F.when(F.col("kind") == "images", F.col("n") - F.coalesce("lost", F.lit(0))).otherwise(F.col("n"))
-    members = rows.withColumn("n", less).where("n > 0").select(*found.accounting.columns)
-    return files.unionByName(members).unionByName(lost)
+    nothing = F.lit(None).cast("string")
+    taken_back = lost.select(
+        *("source_file", "unit", F.lit("images").alias("role"), nothing.alias("reason"), nothing.alias("name")),
+        F.lit(-1).alias("n"),
+    )
+    for entries in (found.accounting, entries_of(lost, root), entries_of(taken_back, root)):
+        files = files.unionByName(entries)
+    return files
 
 
 def _is_shard() -> Column:

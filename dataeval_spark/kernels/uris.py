@@ -6,7 +6,6 @@ and something else is, all up to the @ is taken for credentials, and where that 
 shown. And some storage has buckets where the RFC has hosts: a bucket has no port, and of ``abfss://CONTAINER@ACCOUNT``
 the part before the @ is no user. What may as well be a port and a path (``https://user:80/rest@host``) is read as the
 RFC reads it.
-`dataeval_spark.ingest.file_bytes.without_credentials` is the same in SQL.
 """
 
 from __future__ import annotations
@@ -46,6 +45,8 @@ SECRET_PARTS = (
 HIDDEN = "***"
 # A parameter with a value; an equals sign alone pads base 64.
 NAMED = "=[^A-Za-z0-9*]*[A-Za-z0-9*]"
+# Without one of these after the scheme there is no user, no port, no parameter.
+_MAY_HIDE = re.compile("://.*[@:?;#]", re.DOTALL)
 _TO_HIDE = re.compile(r"[^\x21-\x7e]|[\[\]]")
 _SEPARATED = re.compile("[^&;#]+")
 _CANDIDATE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>`]*")
@@ -104,6 +105,8 @@ def shown_uri(uri: str) -> str:
     >>> shown_uri("tar://0.png::s3://key:secret@bucket/a.tar")
     'tar://0.png::s3://bucket/a.tar'
     """
+    if not _MAY_HIDE.search(uri):
+        return uri
     if uri[: len(MEMBER)].lower() == MEMBER and "::" in uri:
         member, _, shard = uri.rpartition("::")
         return f"{member}::{shown_uri(shard)}"

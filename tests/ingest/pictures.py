@@ -8,6 +8,7 @@ import os
 from PIL import Image
 from pyspark.sql import functions as F
 
+from dataeval_spark.ingest.accounting import account
 from dataeval_spark.ingest.source import Known, finding_rows
 
 
@@ -51,7 +52,7 @@ def known_of(source, **changed):
     no_size = [F.lit(None).cast("int").alias(name) for name in ("declared_width", "declared_height")]
     declared = source.images.select("image_id", *no_size) if source.declared is None else source.declared
     images = images.join(declared, on="image_id", how="left")
-    found = source.findings.unionByName(source.accounting, allowMissingColumns=True)
+    found = source.findings.unionByName(account(source.accounting), allowMissingColumns=True)
     findings = finding_rows(found, "d")
     frames = {"images": images, "targets": source.targets, "factors": source.factors, "findings": findings}
     return Known(files=source.files, **{**frames, **changed})

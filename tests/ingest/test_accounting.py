@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dataeval_spark.ingest.accounting import ROLES, summary
+from dataeval_spark.ingest.accounting import ROLES, account, summary
 from dataeval_spark.ingest.coco import read_coco
 from dataeval_spark.ingest.folder import read_folder
 from dataeval_spark.ingest.table import read_table
@@ -43,7 +43,7 @@ def entries_below(folder, above=frozenset()):
 def account_of(source, unit):
     """Role or reason to number, over all source files."""
     counts = {}
-    for row in source.accounting.collect():
+    for row in account(source.accounting).collect():
         found, _, reason = row["location"].partition(": ")
         if found == unit:
             assert row["kind"] in ROLES

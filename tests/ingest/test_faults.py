@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dataeval_spark.errors import IngestError
+from dataeval_spark.ingest import accounting
 from dataeval_spark.ingest.coco import read_coco
 from dataeval_spark.ingest.detect import detect_format
 from dataeval_spark.ingest.folder import read_folder
@@ -182,7 +183,7 @@ def test_odd_values_and_paths_of_a_csv_are_read_as_they_are(spark, stage):
     assert rows["d/0.png"]["nl"] == "line1\nline2"
     kinds = {row["kind"] for row in source.findings.collect()}
     assert {"unmatched_metadata", "duplicate_metadata", "matched_names"} <= kinds
-    account = {(row["location"], row["kind"]): row["n"] for row in source.accounting.collect()}
+    account = {(row["location"], row["kind"]): row["n"] for row in accounting.account(source.accounting).collect()}
     assert account["metadata rows", "description"] == 4
     assert account["metadata rows: repeated", "skipped"] == 1
     assert account["metadata rows: unmatched", "skipped"] == 1

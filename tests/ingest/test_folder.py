@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dataeval_spark.ingest.accounting import account
 from dataeval_spark.ingest.folder import read_folder
 from dataeval_spark.ingest.source import FINDINGS_DDL, LISTING_DDL, TARGETS_DDL
 
@@ -62,10 +63,9 @@ def test_the_class_is_the_first_sub_folder_and_at_the_top_there_is_none(source):
 
 
 def test_files_that_are_no_images_are_skipped_and_said_so(source):
-    account = {
-        row["location"]: (row["n"], row["found"]) for row in source.accounting.where("kind = 'skipped'").collect()
-    }
-    assert account == {
+    rows = account(source.accounting).where("kind = 'skipped'").collect()
+    skipped = {row["location"]: (row["n"], row["found"]) for row in rows}
+    assert skipped == {
         "files: hidden": (2, ".trash/4.png, dog/.hidden.png"),
         "files: not_an_image": (1, "dog/notes.txt"),
     }

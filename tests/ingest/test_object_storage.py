@@ -8,15 +8,12 @@ import os
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from dataeval_spark.audit import Audit
 from dataeval_spark.cli import USAGE, main
 from dataeval_spark.errors import IngestError, OptionError
 from dataeval_spark.ingest.file_bytes import read_files, without_credentials
 from dataeval_spark.kernels.hashes import file_hash
-from dataeval_spark.kernels.uris import shown_uri
 from dataeval_spark.kernels.webdataset_writing import ShardWriter
 from dataeval_spark.tables import HASHES, IMAGES, RUNS, UNREADABLE_IMAGES
 from tests.kernels.s3_server import ENVIRONMENT, serve
@@ -216,30 +213,3 @@ def test_datasets_of_other_formats_are_read_from_a_bucket(spark, server, tmp_pat
     assert splits == {name: layout[3] for name, layout in LAYOUTS.items()}
     lost = audit.table("ingest_findings").where("severity = 'error'")
     assert lost.count() == 0
-
-
-@st.composite
-def uris(draw):
-    authority = st.text("ab:@[]%19. é\n", max_size=8)
-    names = ["sig=x", "%73ig=y==", "a=1", "Token=", "X-Amz-Signature=a%2Fb", "%zz=1", "key", "", "=", "a"]
-    parameter = st.sampled_from(names)
-    tail = "".join(draw(st.lists(st.one_of(st.sampled_from("?&;#/@ "), parameter), max_size=8)))
-    scheme = draw(st.sampled_from(["s3", "ABFSS", "https", "file", "dbfs", "1x", "", "wasb", "x-y.z", "tar://a@b::s3"]))
-    return f"{scheme}{draw(st.sampled_from(['://', ':/', '']))}{draw(authority)}{tail}"
-
-
-def test_in_sql_a_uri_is_shown_as_by_the_parser(spark):
-    found = set()
-
-    @settings(max_examples=1500, database=None, suppress_health_check=list(HealthCheck))
-    @given(uris())
-    def generate(uri):
-        found.add(uri)
-
-    generate()
-    frame = spark.createDataFrame([(uri,) for uri in sorted(found)], "uri string")
-
-    shown = {row[0]: row[1] for row in frame.select("uri", without_credentials(frame["uri"])).collect()}
-
-    assert shown == {uri: shown_uri(uri) for uri in found}
-    assert sum(uri != kept for uri, kept in shown.items()) > 100

@@ -189,6 +189,19 @@ def test_what_is_no_secret_is_shown(uri):
     assert without_credentials(uri) == shown_uri(uri) == uri
 
 
+@st.composite
+def plain_uris(draw):
+    scheme = draw(st.sampled_from(["s3", "ABFSS", "https", "wasb", "x-y.z", "memory"]))
+    return f"{scheme}://" + draw(st.text("ab[]%19. é\n/=&", max_size=12))
+
+
+@given(plain_uris())
+def test_a_uri_without_marks_of_users_and_parameters_has_neither(uri):
+    """Such a URI is not taken apart; where a parameter is added, it is."""
+    assert shown_uri(uri) == uri
+    assert shown_uri(f"{uri}?page") == f"{uri}?page"
+
+
 def test_secret_values_of_the_environment_are_not_shown(monkeypatch):
     monkeypatch.setenv("MY_SECRET_KEY", "correct-horse")
     monkeypatch.setenv("MY_TOKEN_FILE", "/run/token-file")
