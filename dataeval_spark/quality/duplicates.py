@@ -166,6 +166,7 @@ def duplicates(
     noise = (F.col("phash_noise_bits") > phash_noise_bits) | (F.col("dhash_noise_bits") > dhash_noise_bits)
     is_blank = F.coalesce(_spread() < low_information_std, F.lit(False)) | F.coalesce(noise, F.lit(False))
     items = _items(hashes, image_stats, boxes, F.lit(False) if compat else is_blank)
+    items = checkpoint(items) if checkpoint else items
     near_kinds = [*NEAR_KINDS, *(D4_KINDS if d4 else ())] if near else []
     distances |= {kind: distances[plain] for kind, plain in D4_KINDS.items()}
     low = [LOW_INFORMATION] if near and not compat else []
@@ -180,8 +181,7 @@ def duplicates(
         findings.append(_full_lists(lists, embedding_distance))
     elif near and neighbors is not None and not compat:
         lists, told = _usable(_of_encoder(neighbors, embedding_encoder, boxes))
-        relative, levels = near_distances(lists, items, None if renew_threshold else previous)
-        relative = checkpoint(relative) if checkpoint else relative
+        relative, levels = near_distances(lists, items, None if renew_threshold else previous, checkpoint)
         pairs = pairs.unionByName(pairs_by_embedding(relative, items, "threshold", kind=EMBEDDING_RELATIVE))
         thresholds += [_of_level(level) for level in levels]
         findings.append(rows_of(hashes, DATASET_FINDINGS, [*told, *(_told(level) for level in levels)]))

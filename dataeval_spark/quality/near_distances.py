@@ -16,6 +16,7 @@ import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.components import Checkpoint
 from dataeval_spark.frames.histogram import exact_quantiles, unpivot
 from dataeval_spark.kernels.near_threshold import (
     MIDDLE,
@@ -73,7 +74,9 @@ class Level(NamedTuple):
     suggested: float | None
 
 
-def near_distances(neighbors: DataFrame, items: DataFrame, previous: DataFrame | None) -> tuple[DataFrame, list[Level]]:
+def near_distances(
+    neighbors: DataFrame, items: DataFrame, previous: DataFrame | None, checkpoint: Checkpoint | None = None
+) -> tuple[DataFrame, list[Level]]:
     """Relative distances of neighbours, and the threshold for each encoder and metric.
 
     Two jobs run when it is called: for the medians of the lists, and for how many images have a neighbour within each
@@ -88,18 +91,21 @@ def near_distances(neighbors: DataFrame, items: DataFrame, previous: DataFrame |
         ``image_id``, ``target`` and ``is_blank``: blank ones count for nothing.
     previous : DataFrame, optional
         Table ``duplicate_thresholds``, whose thresholds are kept.
+    checkpoint : callable, optional
+        Stores a frame in files and reads it back; without it distances are computed twice.
 
     Returns
     -------
     tuple of DataFrame and list of Level
         Rows of ``neighbors`` with ``distance`` relative, and ``threshold``; and the levels.
     """
+    store = checkpoint or (lambda frame: frame)
     listed = _listed(neighbors, items)
-    surroundings = _surroundings(listed)
+    surroundings = store(_surroundings(listed))
     medians = _medians(surroundings)
     kept = _kept(previous)
     typical = {level: kept.get(level, (None, found["surroundings"]))[1] for level, found in medians.items()}
-    relative = _relative(listed, surroundings, typical)
+    relative = store(_relative(listed, surroundings, typical))
     nearest = _nearest(relative)
     levels = [
         _level(level, found, nearest.get(level, np.zeros(STEPS, np.int64)), typical[level], kept.get(level))
