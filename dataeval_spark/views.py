@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from dataeval_spark.errors import WorkspaceError
@@ -24,7 +24,7 @@ from dataeval_spark.tables import (
     UNREADABLE_IMAGES,
     Table,
 )
-from dataeval_spark.workspace import Workspace
+from dataeval_spark.workspace import FILLED_BY, Workspace
 
 
 @dataclass(frozen=True)
@@ -153,6 +153,11 @@ def statements(workspace: Workspace) -> dict[str, str]:
     In a catalog a view is made for everyone, beside the tables; over a directory for the session that runs the
     statement, because there is no place to keep it.
 
+    Raises
+    ------
+    WorkspaceError
+        A table is of an earlier version of the library and lacks columns.
+
     Examples
     --------
     >>> print(statements(Workspace(spark, "main.audit"))["v_dataset_without_duplicates"])
@@ -162,6 +167,7 @@ def statements(workspace: Workspace) -> dict[str, str]:
     """
     tables = dict.fromkeys(table for view in VIEWS for table in (*view.reads, *(table for table, _ in view.branches)))
     states = workspace.states(tables)
+    _require_columns(workspace, [table for table in tables if table.name in states])
     names = {table.name: workspace.name(table) for table in tables}
     made = {}
     for view in VIEWS:
@@ -171,6 +177,19 @@ def statements(workspace: Workspace) -> dict[str, str]:
             head = f"CREATE OR REPLACE {place}`{view.name}`\n  COMMENT '{view.doc}' AS\n"
             made[view.name] = head + query.format_map(names)
     return made
+
+
+def _require_columns(workspace: Workspace, tables: Iterable[Table]) -> None:
+    """A view is read by others, who see the columns that are stored: not those that `Workspace.read` adds as null."""
+    for table in tables:
+        stored = set(workspace.spark.sql(f"SELECT * FROM {workspace.name(table)} LIMIT 0").columns)
+        missing = [name for name in table.column_names if name not in stored]
+        if missing:
+            raise WorkspaceError(
+                f"Table {table.name} of workspace {workspace.location} is of an earlier version and lacks "
+                f"{', '.join(missing)}, which views read.\n"
+                f"Hint: dataeval-spark {FILLED_BY.get(table.name, 'analyze')} --workspace {workspace.location}"
+            )
 
 
 def create_views(workspace: Workspace) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -11,7 +12,7 @@ from dataeval_spark import views
 from dataeval_spark.cli import main
 from dataeval_spark.errors import WorkspaceError
 from dataeval_spark.similarity.search import search
-from dataeval_spark.tables import DUPLICATE_GROUPS, EMBEDDINGS, IMAGES
+from dataeval_spark.tables import DUPLICATE_GROUPS, EMBEDDINGS, IMAGES, INGEST_FINDINGS
 from dataeval_spark.workspace import Workspace
 
 IMAGE_COLUMNS = "image_id string, deleted_at timestamp"
@@ -114,6 +115,19 @@ def test_the_verb_prints_the_statements(audited, capsys):
 def test_a_directory_keeps_no_views(audited):
     with pytest.raises(WorkspaceError, match="is a directory, which keeps no views"):
         views.create_views(audited.workspace)
+
+
+def test_a_table_of_an_earlier_version_is_to_be_filled_anew_first(spark, tmp_path):
+    workspace = Workspace(spark, str(tmp_path / "workspace"))
+    older = replace(
+        INGEST_FINDINGS, columns=tuple(column for column in INGEST_FINDINGS.columns if column.name != "severity")
+    )
+    workspace.create([IMAGES, older])
+
+    with pytest.raises(
+        WorkspaceError, match=r"ingest_findings .* earlier version and lacks severity(.|\n)*spark ingest"
+    ):
+        views.statements(workspace)
 
 
 def test_a_catalog_keeps_them_beside_the_tables(frame, spark, tmp_path):
