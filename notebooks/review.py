@@ -37,18 +37,20 @@ groups = audit.table("duplicate_groups").select("image_id", "target_index", "gro
 audit.gallery(groups.orderBy("group_id", "is_kept", ascending=[True, False]), most=8)
 
 # %% [markdown]
-# Labels that the labels of the most similar boxes contradict:
+# Labels that those of the most similar boxes make least probable. `label_errors` would list those of which two in five are
+# estimated to be wrong, and lists none of so few images; `label_scores` has every label, the worst first:
 
 # %%
-wrong = audit.table("label_errors").select("image_id", "target_index", "class_name", "suggested_class", "score")
-audit.gallery(wrong.orderBy("score"), most=8)
+doubtful = audit.table("label_scores").where("source = 'hog_color'")
+doubtful = doubtful.select("rank", "image_id", "target_index", "class_name", "suggested_class", "score")
+audit.gallery(doubtful.orderBy("rank"), most=8)
 
 # %% [markdown]
 # A decision is a row. Here the first three are left out, as a person might after looking; decisions are kept beside the
 # audit, and everything else follows from them.
 
 # %%
-decisions = wrong.orderBy("score").limit(3).selectExpr("image_id", "'leave out' AS decision", "suggested_class")
+decisions = doubtful.orderBy("rank").limit(3).selectExpr("image_id", "'leave out' AS decision", "suggested_class")
 decisions.write.mode("overwrite").parquet("decisions")
 decided = audit.spark.read.parquet("decisions")
 decided.show(truncate=False)
