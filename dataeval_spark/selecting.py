@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from dataeval_spark import holdout
 from dataeval_spark import tables as t
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.runs import Run, StepRun, work_id
 from dataeval_spark.selection.recipe import Recipe, apply, check, parts_in, targets_of
@@ -86,10 +87,9 @@ def select(
     writer = run.writer("select", work_id("select", 1, {"name": name, "version": version, "recipe": text}, states))
     named = members.select(F.lit(name).alias("view_name"), F.lit(version).alias("version"), "*")
     state = workspace.write(t.VIEW_MEMBERS, named, writer)
-    view = [(name, version, text, count, digest, started)]
-    ddl = ", ".join(c.ddl(comments=False) for c in t.VIEWS.columns if c.name != "run_id")
+    view = rows_of(members, t.VIEWS, [(name, version, text, count, digest, started)])
     # Last: a view is there once its members are.
-    views = workspace.write(t.VIEWS, workspace.spark.createDataFrame(view, ddl), writer)
+    views = workspace.write(t.VIEWS, view, writer)
     outputs = {t.VIEW_MEMBERS.name: state.version, t.VIEWS.name: views.version}
     message = "; ".join([f"view {name}: version {version}, {count:,} images", *opened])
     versions = {table: state.version for table, state in states.items()}

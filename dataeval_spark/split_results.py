@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark import tables as t
+from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.time_parts import EXCLUDED
 from dataeval_spark.split_request import Request
 from dataeval_spark.splits.assign import Assigned
@@ -32,7 +33,6 @@ def write(
     created_at: datetime,
 ) -> dict[str, int]:
     """Replace the rows of a split in its tables; the version of each then."""
-    spark = workspace.spark
     named = rows.select(F.lit(name).alias("split_name"), *t.SPLIT_ASSIGNMENTS.column_names[1:-1])
     cells = [
         (name, e.repeat, e.fold, c.split, c.stratum, c.wanted, c.got, c.deviation, c.units, c.note)
@@ -56,8 +56,8 @@ def write(
     )
     frames = {
         t.SPLIT_ASSIGNMENTS: named,
-        t.SPLIT_STRATA: spark.createDataFrame(cells, _ddl(t.SPLIT_STRATA)),
-        t.SPLITS: spark.createDataFrame([summary], _ddl(t.SPLITS)),
+        t.SPLIT_STRATA: rows_of(named, t.SPLIT_STRATA, cells),
+        t.SPLITS: rows_of(named, t.SPLITS, [summary]),
     }
     with ThreadPoolExecutor(len(frames)) as pool:
         jobs = {table.name: pool.submit(workspace.write, table, f, writer, scope=name) for table, f in frames.items()}
@@ -88,10 +88,6 @@ def write_representativeness(
     table = t.SPLIT_REPRESENTATIVENESS
     state = workspace.write(table, found, writer, scope=name)
     return {table.name: state.version}
-
-
-def _ddl(table: t.Table) -> str:
-    return ", ".join(c.ddl(comments=False) for c in table.columns if c.name != "run_id")
 
 
 def message_of(name: str, request: Request, made: Assigned, has_duplicates: bool) -> str:

@@ -84,7 +84,7 @@ def test_a_step_run_by_name_says_when_what_it_reads_is_older_than_what_that_was_
 ):
     workspace = Workspace(spark, str(tmp_path / "audit"))
     workspace.create([TARGETS])
-    coverage = {c.name: c.type for c in LABEL_COVERAGE.columns if c.name != "run_id"}
+    coverage = {c.name: c.type for c in LABEL_COVERAGE.result_columns}
 
     def counting(targets):
         return (

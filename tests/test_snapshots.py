@@ -135,7 +135,7 @@ def test_diff_counts_an_image_that_is_marked_as_deleted_as_removed_and_one_that_
     spark, frame, tmp_path
 ):
     made = Workspace(spark, str(tmp_path / "audit"))
-    columns = [name for name in IMAGES.column_names if name != "run_id"]
+    columns = IMAGES.result_names
 
     def write(deleted, work):
         rows = [
@@ -148,7 +148,7 @@ def test_diff_counts_an_image_that_is_marked_as_deleted_as_removed_and_one_that_
             }
             for name in "abc"
         ]
-        types = ", ".join(f"{c.name} {c.type}" for c in IMAGES.columns if c.name != "run_id")
+        types = ", ".join(f"{c.name} {c.type}" for c in IMAGES.result_columns)
         covered = frame("image_id string", [(name,) for name in "abc"])
         table = frame(types, [tuple(row.get(name) for name in columns) for row in rows])
         made.write(IMAGES, table, Writer(work, "ingest", work, "0"), images=covered)

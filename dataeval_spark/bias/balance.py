@@ -7,11 +7,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
-from scipy.stats import false_discovery_control
 
 from dataeval_spark.bias.bin_edges import CUT_RULES
 from dataeval_spark.bias.continuous import neighbor_balance
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract_rows import rows_of_dicts
+from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.independence import independence
 from dataeval_spark.kernels.mutual_information import (
     adjusted_association,
@@ -137,31 +138,23 @@ def balance(
             nothing = {"expected_information": None, "method": "neighbors"}
             rows[_key(row)] = {**row.asDict(), **nothing}
     thresholds = {"label": imbalance_threshold, "class": imbalance_threshold, "factors": correlation_threshold}
-    result = _finished([rows[key] for key in sorted(rows)], thresholds)
-    ddl = ", ".join(column.ddl(comments=False) for column in BALANCE.columns if column.name != "run_id")
-    return contingency.sparkSession.createDataFrame(result, ddl)
+    finished = _finished([rows[key] for key in sorted(rows)], thresholds)
+    return rows_of_dicts(contingency, BALANCE, finished)
 
 
 def _key(row: Any) -> tuple[str, str, str, str]:
     return row["kind"], row["factor_a"], row["factor_b"], row["class_name"] or ""
 
 
-def _finished(rows: list[dict[str, Any]], thresholds: dict[str, float]) -> list[tuple[Any, ...]]:
+def _finished(rows: list[dict[str, Any]], thresholds: dict[str, float]) -> list[dict[str, Any]]:
     """Thresholds and adjusted p-values; one family per kind."""
-    result: list[tuple[Any, ...]] = []
-    names = [name for name in BALANCE.column_names if name != "run_id"]
+    result: list[dict[str, Any]] = []
     for kind in KINDS:
         of_kind = [row for row in rows if row["kind"] == kind]
-        tested = [row["p_value"] for row in of_kind if row["p_value"] is not None]
-        adjusted = iter(false_discovery_control(tested).tolist() if tested else [])
-        for row in of_kind:
-            values = {
-                **row,
-                "adjusted_pvalue": None if row["p_value"] is None else next(adjusted),
-                "threshold": float(thresholds[kind]),
-                "is_flagged": row["score"] > thresholds[kind],
-            }
-            result.append(tuple(values[name] for name in names))
+        for row, p_value in zip(of_kind, adjusted_p_values(row["p_value"] for row in of_kind), strict=True):
+            threshold = float(thresholds[kind])
+            is_flagged = row["score"] > threshold
+            result.append({**row, "adjusted_pvalue": p_value, "threshold": threshold, "is_flagged": is_flagged})
     return result
 
 

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.frames.id_blocks import in_id_blocks
 from dataeval_spark.kernels.effective_dimension import Moments, centered_ranks, effective_dimension, rank_of
 from dataeval_spark.tables import COMPLETENESS
@@ -96,8 +97,7 @@ def completeness(
     of_ranks = _summed(ranked.groupBy("encoder", "block").applyInArrow(_block_moments, _MOMENTS))
     spread = {row["encoder"]: _unpacked(row) for row in of_ranks.collect()}  # one row per encoder
     rows = [_row(row, spread) for row in raw.collect()]  # one row per encoder and class
-    ddl = ", ".join(column.ddl(comments=False) for column in COMPLETENESS.columns if column.name != "run_id")
-    return embeddings.sparkSession.createDataFrame(rows, ddl)
+    return rows_of(embeddings, COMPLETENESS, rows)
 
 
 def _row(row: Any, spread: dict[str, Moments]) -> tuple[Any, ...]:

@@ -53,7 +53,7 @@ def _with_effects(counted: DataFrame, effects: DataFrame) -> DataFrame:
     cells = counted.withColumn("class_name", of_class).crossJoin(F.broadcast(of_images))
     joined = cells.join(F.broadcast(effects.select("class_name", "design_effect")), on="class_name", how="left")
     effect = F.coalesce("design_effect", "image_effect").alias("design_effect")
-    columns = (name for name in CONTINGENCY.column_names if name != "run_id")
+    columns = CONTINGENCY.result_names
     return joined.select(*(effect if name == "design_effect" else F.col(name) for name in columns))
 
 

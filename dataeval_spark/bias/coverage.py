@@ -85,7 +85,7 @@ def coverage(
     nothing = distances.where("false")
     far = reduce(DataFrame.unionByName, uncovered) if uncovered else _uncovered(nothing, None, method, 1, percent)
     radii = reduce(DataFrame.unionByName, scaled) if scaled else _scaled(nothing, None)
-    found = far.select(*(name for name in COVERAGE.column_names if name != "run_id"))
+    found = far.select(*COVERAGE.result_names)
     return found, _stats(radii, far, targets, encoders, method, observations)
 
 
@@ -185,6 +185,6 @@ def _stats(
         "observations": F.lit(observations),
         "dimensions": of_encoder({of["encoder"]: of["dimensions"] for of in encoders}, "int"),
     }
-    names = [name for name in COVERAGE_STATS.column_names if name != "run_id"]
+    names = COVERAGE_STATS.result_names
     joined = counted.join(limits, on="encoder", how="left")
     return joined.select(*(values.get(name, F.col(name)).alias(name) for name in names))

@@ -101,7 +101,7 @@ def coverage_gaps(
             ranked = [{**row, "rank": rank, "found": len(rows)} for rank, row in enumerate(best, 1)]
             yield pa.RecordBatch.from_pylist(ranked, schema=_SCHEMA)
 
-    columns = [column for column in COVERAGE_GAPS.columns if column.name != "run_id"]
+    columns = COVERAGE_GAPS.result_columns
     ddl = ", ".join(f"`{column.name}` {column.type}" for column in columns)
     return combined.coalesce(1).mapInArrow(search, ddl)
 

@@ -96,5 +96,5 @@ def diversity(
         "threshold": F.lit(float(threshold)),
         "is_low": F.col("diversity") <= F.lit(float(threshold)),
     }
-    names = [name for name in DIVERSITY.column_names if name != "run_id"]
+    names = DIVERSITY.result_names
     return measured.select(*(values.get(name, F.col(name)).alias(name) for name in names))

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
-from scipy.stats import chi2, false_discovery_control
+from scipy.stats import chi2
 
 from dataeval_spark.frames.contract_rows import rows_of_dicts
+from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.kolmogorov_smirnov import ks_pvalue
 from dataeval_spark.tables import FACTOR_TESTS
 
@@ -139,5 +140,5 @@ def _kolmogorov_smirnov(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _adjusted(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    adjusted = false_discovery_control([row["p_value"] for row in rows]).tolist() if rows else []
+    adjusted = adjusted_p_values(row["p_value"] for row in rows)
     return [{**row, "adjusted_pvalue": value} for row, value in zip(rows, adjusted, strict=True)]

@@ -12,6 +12,7 @@ from dataeval_spark.bias.bin_edges import bins_of, edge_rows, stored_bins, unsee
 from dataeval_spark.bias.factor_findings import findings_beside_stored_bins, findings_of, findings_of_new_values
 from dataeval_spark.bias.factor_sources import SOURCES, labelled_units
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.binning import Bins, is_increasing
 from dataeval_spark.kernels.factor_codes import as_maps, codes_of, factor_values, numbers_of
 from dataeval_spark.kernels.factor_summary import partial_rows, summarize
@@ -122,7 +123,6 @@ def factor_bins(
     for option, given in (("rules", rules or {}), ("edges", edges or {}), ("keep", keep)):
         for name in given:
             OptionError.unless_one_of(f"factor_bins.{option}", name, sorted({*units.numbers, *units.texts}))
-    spark = targets.sparkSession
     limits: dict[str, Any] = {"most_levels": max_levels, "most_values": max_values}
     limits |= {"measured": units.derived, "moments": units.moments}
     limits |= {"kept": frozenset((*keep, *include, *(rules or {}), *(edges or {})))}
@@ -133,15 +133,15 @@ def factor_bins(
         if bin_edges is None:
             raise OptionError("factor_bins.stored_edges is true and there are no stored edges.\nHint: run without it")
         bins, ranges = stored_bins(bin_edges)
-        edge_frame = bin_edges.select(*(name for name in BIN_EDGES.column_names if name != "run_id"))
+        edge_frame = bin_edges.select(*BIN_EDGES.result_names)
         # Bounded: one row per factor.
         counts = [row.asDict() for row in unseen_values(units.frame, bins, ranges).orderBy("factor").collect()]
         findings = [*findings_of_new_values(counts), *findings_beside_stored_bins(summaries, frozenset(bins))]
     else:
         bins = {row["factor"]: bins_of(row) for row in summaries if row["reason"] is None}
-        edge_frame = spark.createDataFrame(edge_rows(summaries), _ddl(BIN_EDGES))
+        edge_frame = rows_of(targets, BIN_EDGES, edge_rows(summaries))
         findings = findings_of(summaries, units.no_factors, units.derived, exclude)
-    return apply_bins(units.frame, bins), edge_frame, spark.createDataFrame(findings, _ddl(DATASET_FINDINGS))
+    return apply_bins(units.frame, bins), edge_frame, rows_of(targets, DATASET_FINDINGS, findings)
 
 
 def apply_bins(units: DataFrame, bins: Mapping[str, Bins]) -> DataFrame:
@@ -177,7 +177,8 @@ def apply_bins(units: DataFrame, bins: Mapping[str, Bins]) -> DataFrame:
                 names=["image_id", "target_index", "class_name", "bins", "numbers"],
             )
 
-    return units.mapInArrow(run, _ddl(FACTOR_BINS, nullable=True))
+    nullable = ", ".join(f"`{column.name}` {column.type}" for column in FACTOR_BINS.result_columns)
+    return units.mapInArrow(run, nullable)
 
 
 def _summaries(
@@ -240,13 +241,6 @@ def _summary_schema() -> pa.Schema:
             ("anomalies", pa.list_(pa.struct(anomaly))),
         ]
     )
-
-
-def _ddl(table: Any, *, nullable: bool = False) -> str:
-    columns = [column for column in table.columns if column.name != "run_id"]
-    if nullable:
-        return ", ".join(f"`{column.name}` {column.type}" for column in columns)
-    return ", ".join(column.ddl(comments=False) for column in columns)
 
 
 def _check(

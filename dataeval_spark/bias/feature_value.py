@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.bias.balance import require_class_label
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.feature_ranking import rank_features
 from dataeval_spark.kernels.pair_counts import LABEL, label_counts
 from dataeval_spark.kernels.rank_auc import cross_validated_auc
@@ -112,8 +113,7 @@ def feature_value(
         result.append(
             (name, rank, verdict, relevance[name], p_value, auc, std, row["folds"], largest, other, row["bins"])
         )
-    ddl = ", ".join(column.ddl(comments=False) for column in FEATURE_VALUE.columns if column.name != "run_id")
-    return factor_bins.sparkSession.createDataFrame(result, ddl)
+    return rows_of(factor_bins, FEATURE_VALUE, result)
 
 
 def _cross_validated(cells: pa.Table) -> pa.Table:

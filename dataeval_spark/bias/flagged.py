@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from scipy.stats import false_discovery_control
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.frames.histogram import exact_quantiles
 from dataeval_spark.frames.image_sums import image_effect
+from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.independence import independence
 from dataeval_spark.kernels.mutual_information import adjusted_share, entropy, mutual_information
 from dataeval_spark.kernels.pair_counts import label_counts, table_of
@@ -78,14 +77,9 @@ def factor_predictors(factor_bins: DataFrame, image_findings: DataFrame, *, thre
     counts = counts.crossJoin(F.broadcast(image_effect(factor_bins)))
     measured = counts.groupBy("factor").applyInArrow(_of_factor, _ROWS).orderBy("rule", "factor")
     rows = [row.asDict() for row in measured.collect()]  # rules x factors
-    adjusted = false_discovery_control([row["p_value"] for row in rows]).tolist() if rows else []
-    names = [name for name in FACTOR_PREDICTORS.column_names if name != "run_id"]
-    result: list[tuple[Any, ...]] = []
-    for row, p_value in zip(rows, adjusted, strict=True):
-        values = {**row, "adjusted_pvalue": p_value, "explains": row["score"] > threshold and p_value <= 0.05}
-        result.append(tuple(values[name] for name in names))
-    ddl = ", ".join(column.ddl(comments=False) for column in FACTOR_PREDICTORS.columns if column.name != "run_id")
-    return factor_bins.sparkSession.createDataFrame(result, ddl)
+    for row, p_value in zip(rows, adjusted_p_values(row["p_value"] for row in rows), strict=True):
+        row |= {"adjusted_pvalue": p_value, "explains": row["score"] > threshold and p_value <= 0.05}
+    return rows_of_dicts(factor_bins, FACTOR_PREDICTORS, rows)
 
 
 def _of_factor(cells: pa.Table) -> pa.Table:

@@ -78,7 +78,7 @@ def label_stats(targets: DataFrame, images: DataFrame) -> DataFrame:
         F.lit(None).cast("double").alias("class_weight"),
     )
     rows = class_rows.unionByName(dataset_row)
-    return rows.select(*(name for name in LABEL_STATS.column_names if name != "run_id"))
+    return rows.select(*LABEL_STATS.result_names)
 
 
 def _totals(per_image: DataFrame, classes: DataFrame, images: DataFrame) -> DataFrame:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pyarrow as pa
 from pyspark.sql import DataFrame
-from scipy.stats import false_discovery_control
 
 from dataeval_spark.bias.contingency import of_label, require_label
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.kernels.contingency_statistics import association
+from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.pair_counts import LABEL, effect_of, table_of
 from dataeval_spark.tables import PARITY
 
@@ -108,12 +107,7 @@ def parity(
 
     measured = of_label(contingency, label).groupBy("factor").applyInArrow(measure, _MEASURED)
     rows = [row.asDict(recursive=True) for row in measured.orderBy("factor").collect()]  # one row per factor
-    adjusted = false_discovery_control([row["robust_p_value"] for row in rows]).tolist() if rows else []
-    result: list[tuple[Any, ...]] = []
-    names = [name for name in PARITY.column_names if name != "run_id"]
-    for row, p_value in zip(rows, adjusted, strict=True):
+    for row, p_value in zip(rows, adjusted_p_values(row["robust_p_value"] for row in rows), strict=True):
         is_significant = row["score"] >= score_threshold and row["robust_p_value"] <= p_value_threshold
-        values = {**row, "adjusted_pvalue": p_value, "is_significant": is_significant}
-        result.append(tuple(values[name] for name in names))
-    ddl = ", ".join(column.ddl(comments=False) for column in PARITY.columns if column.name != "run_id")
-    return contingency.sparkSession.createDataFrame(result, ddl)
+        row |= {"adjusted_pvalue": p_value, "is_significant": is_significant}
+    return rows_of_dicts(contingency, PARITY, rows)

@@ -11,13 +11,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
-from scipy.stats import false_discovery_control
 
 from dataeval_spark.bias.balance import require_class_label
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.frames.image_sums import class_effects
 from dataeval_spark.kernels.factor_codes import from_maps
+from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.pair_counts import LABEL, table_of
 from dataeval_spark.kernels.rank_auc import class_auc, presence_auc
 from dataeval_spark.tables import SHORTCUTS
@@ -127,7 +127,7 @@ def shortcuts(
     scores = scores.withColumnRenamed("adjusted_pvalue", "score_pvalue")
     joined = found.join(scores, on=["class_name", "factor"], how="left").orderBy("factor", "class_name")
     rows = [row.asDict(recursive=True) for row in joined.collect()]  # classes x factors
-    adjusted = false_discovery_control([row["p_value"] for row in rows]).tolist() if rows else []
+    adjusted = adjusted_p_values(row["p_value"] for row in rows)
     for row, p_value in zip(rows, adjusted, strict=True):
         by_rank = max(row["auc"], 1 - row["auc"]) >= auc_threshold and p_value <= p_value_threshold
         score, score_pvalue = row["score"], row["score_pvalue"]

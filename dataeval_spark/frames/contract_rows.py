@@ -12,11 +12,10 @@ from dataeval_spark.tables import Table
 
 def rows_of(frame: DataFrame, table: Table, rows: Sequence[tuple[Any, ...]]) -> DataFrame:
     """Rows of a table without ``run_id``, in the session of a frame."""
-    ddl = ", ".join(f"{c.name} {c.type}" for c in table.columns if c.name != "run_id")
-    return frame.sparkSession.createDataFrame(list(rows), ddl)
+    return frame.sparkSession.createDataFrame(list(rows), table.result_ddl)
 
 
 def rows_of_dicts(frame: DataFrame, table: Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
     """The same from dictionaries; what a row does not name is null."""
-    names = [name for name in table.column_names if name != "run_id"]
+    names = table.result_names
     return rows_of(frame, table, [tuple(row.get(name) for name in names) for row in rows])

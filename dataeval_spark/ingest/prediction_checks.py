@@ -120,7 +120,7 @@ def good_rows(checked: DataFrame, model: str) -> DataFrame:
     """Rows of table ``predictions`` without ``run_id``."""
     constants = {"model": F.lit(model)}
     return checked.where("kind IS NULL").select(
-        *(constants.get(name, F.col(name)).alias(name) for name in PREDICTIONS.column_names if name != "run_id")
+        *(constants.get(name, F.col(name)).alias(name) for name in PREDICTIONS.result_names)
     )
 
 

@@ -142,7 +142,7 @@ def good_ratings(checked: DataFrame, source: str) -> DataFrame:
     """Rows of table ``annotations`` without ``run_id``."""
     constants = {"source": F.lit(source)}
     return checked.where("kind IS NULL").select(
-        *(constants.get(name, F.col(name)).alias(name) for name in ANNOTATIONS.column_names if name != "run_id")
+        *(constants.get(name, F.col(name)).alias(name) for name in ANNOTATIONS.result_names)
     )
 
 

@@ -103,6 +103,4 @@ def finding_rows(findings: DataFrame, dataset: str) -> DataFrame:
         "n": count.cast("bigint"),
         **{name: F.col(name).cast("string") for name in ("message", "found", "expected")},
     }
-    return findings.select(
-        *(values.get(name, F.col(name)).alias(name) for name in INGEST_FINDINGS.column_names if name != "run_id")
-    )
+    return findings.select(*(values.get(name, F.col(name)).alias(name) for name in INGEST_FINDINGS.result_names))

@@ -93,9 +93,7 @@ def box_findings(
         "model": F.lit(None).cast("string"),
         "predicted_index": F.lit(None).cast("int"),
     }
-    return found.select(
-        *(constants.get(name, F.col(name)).alias(name) for name in OBJECT_LABEL_ERRORS.column_names if name != "run_id")
-    )
+    return found.select(*(constants.get(name, F.col(name)).alias(name) for name in OBJECT_LABEL_ERRORS.result_names))
 
 
 def _doubled(image: ImageBoxes, duplicate: float, conflict: float) -> Iterator[dict[str, Any]]:

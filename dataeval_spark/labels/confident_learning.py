@@ -188,9 +188,7 @@ def _ranked(
         "rank": F.col("rank").cast("bigint"),
     }
     ranked = with_rank(every, ["source"], "score", KEYS)
-    return ranked.select(
-        *(constants.get(name, F.col(name)).alias(name) for name in table.column_names if name != "run_id")
-    )
+    return ranked.select(*(constants.get(name, F.col(name)).alias(name) for name in table.result_names))
 
 
 def _unknown(targets: DataFrame, class_indices: DataFrame) -> int:

@@ -71,7 +71,7 @@ def consensus(given: RatingBlocks, model: Model, totals: NDArray[np.float64], ta
         labels = targets.select(*KEYS, F.col("class_name").alias("given_class"))
         joined = decided.join(labels, on=list(KEYS), how="left")  # a target is one row
     differs = (F.col("given_class") != F.col("consensus_class")).alias("differs")
-    return joined.select("*", differs).select(*(name for name in LABEL_CONSENSUS.column_names if name != "run_id"))
+    return joined.select("*", differs).select(*LABEL_CONSENSUS.result_names)
 
 
 def _decided(

@@ -117,12 +117,12 @@ def _ranked(scored: DataFrame, method: str, *, largest_first: bool) -> DataFrame
 
 def _listed(ranked: DataFrame) -> DataFrame:
     """The worst labels have the same ranks among all and in the list."""
-    return ranked.select(*(name for name in LABEL_ERRORS.column_names if name != "run_id"))
+    return ranked.select(*LABEL_ERRORS.result_names)
 
 
 def _scores(ranked: DataFrame, precision: Column) -> DataFrame:
     values = {"precision": precision.cast("double").alias("precision")}
-    return ranked.select(*(values.get(name, name) for name in LABEL_SCORES.column_names if name != "run_id"))
+    return ranked.select(*(values.get(name, name) for name in LABEL_SCORES.result_names))
 
 
 def _finding(source: str, end: ListEnd, precision: float) -> tuple[str, str, str, float, float, str, str]:
@@ -166,4 +166,4 @@ def _short_lists(scored: DataFrame, k: int) -> DataFrame:
         F.when(F.col("open") > F.col("labels") * 0.05, "warning").otherwise("info").alias("severity"),
         message.alias("message"),
     )
-    return rows.select(*(name for name in DATASET_FINDINGS.column_names if name != "run_id"))
+    return rows.select(*DATASET_FINDINGS.result_names)

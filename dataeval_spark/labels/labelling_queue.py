@@ -102,7 +102,7 @@ def labelling_queue(
         "rank": F.row_number().over(place).cast("bigint"),
         "raters_wanted": F.when(share < overlap, 2).otherwise(1),
     }
-    names = [name for name in LABELLING_QUEUE.column_names if name != "run_id"]
+    names = LABELLING_QUEUE.result_names
     return queue.select(*(columns.get(name, F.col(name)).alias(name) for name in names))
 
 

@@ -148,8 +148,8 @@ def object_label_errors(
     every = reduce(DataFrame.unionByName, errors).withColumn("step", F.lit("object_label_errors"))
     quality = reduce(DataFrame.unionByName, qualities)
     return (
-        every.select(*(name for name in OBJECT_LABEL_ERRORS.column_names if name != "run_id")),
-        quality.select(*(name for name in IMAGE_LABEL_QUALITY.column_names if name != "run_id")),
+        every.select(*OBJECT_LABEL_ERRORS.result_names),
+        quality.select(*IMAGE_LABEL_QUALITY.result_names),
         rows_of(targets, DATASET_FINDINGS, findings),
     )
 

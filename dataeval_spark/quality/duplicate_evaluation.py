@@ -247,7 +247,7 @@ def _columns(summed: DataFrame) -> DataFrame:
         _wilson("true_pairs", -1).alias("recall_lower"),
         _wilson("true_pairs", 1).alias("recall_upper"),
         F.try_divide(2 * F.col("found"), F.col("flagged") + F.col("true_pairs")).alias("f1"),
-    ).select(*(name for name in DUPLICATE_EVALUATION.column_names if name != "run_id"))
+    ).select(*DUPLICATE_EVALUATION.result_names)
 
 
 def _wilson(total: str, side: int) -> Column:

@@ -216,4 +216,4 @@ def _columns(ranked: DataFrame, keep: str) -> DataFrame:
         "label_conflict",
         F.col("kept_distance").cast("int").alias("kept_distance"),
         F.col("diameter_bound").cast("int").alias("diameter_bound"),
-    ).select(*(name for name in DUPLICATE_GROUPS.column_names if name != "run_id"))
+    ).select(*DUPLICATE_GROUPS.result_names)

@@ -201,4 +201,4 @@ def _columns(pairs: DataFrame) -> DataFrame:
         "kind",
         "distance",
         "orientation",
-    ).select(*(name for name in DUPLICATE_PAIRS.column_names if name != "run_id"))
+    ).select(*DUPLICATE_PAIRS.result_names)

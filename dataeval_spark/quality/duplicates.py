@@ -329,7 +329,7 @@ def _findings(counted: DataFrame, rule: str, severity: str, message: Column) -> 
         F.lit(0.0).alias("threshold"),
         F.lit(severity).alias("severity"),
         message.alias("message"),
-    ).select(*(name for name in DATASET_FINDINGS.column_names if name != "run_id"))
+    ).select(*DATASET_FINDINGS.result_names)
 
 
 def _of_hash(kind: str, bits: int, given: int | None) -> Mapping[str, Any]:

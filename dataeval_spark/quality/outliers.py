@@ -177,7 +177,7 @@ def _placed(found: DataFrame) -> DataFrame:
     order = Window.partitionBy("image_id", "target_index", "group_name")
     order = order.orderBy(F.col("score").desc(), "statistic", F.col("channel").asc_nulls_first())
     columns = {"position": F.row_number().over(order)}
-    return found.select(*(columns.get(n, F.col(n)).alias(n) for n in OUTLIERS.column_names if n != "run_id"))
+    return found.select(*(columns.get(n, F.col(n)).alias(n) for n in OUTLIERS.result_names))
 
 
 def _contract_columns(method: str, limit: float, statistics: Sequence[str]) -> list[Column]:

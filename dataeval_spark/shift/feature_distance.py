@@ -8,12 +8,12 @@ from datetime import datetime
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
-from scipy.stats import false_discovery_control
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.frames.histogram import exact_quantiles
 from dataeval_spark.frames.two_samples import distribution_gaps
+from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.independence import ImageSums, design_effect
 from dataeval_spark.kernels.kolmogorov_smirnov import ks_pvalue, ks_pvalue_of_images
 from dataeval_spark.tables import FEATURE_DISTANCE
@@ -82,7 +82,7 @@ def feature_distance(
         pvalue = _pvalue(row, effects.get(row["factor"], 1.0)) if reach else 1.0
         found.append((row, row["wasserstein"] / width, location, pvalue))
     found.sort(key=lambda each: (-each[1], each[0]["factor"]))
-    adjusted = false_discovery_control([each[3] for each in found]).tolist() if found else []
+    adjusted = adjusted_p_values(each[3] for each in found)
     sides = (window, reference_name, current_name)
     result = [
         (*sides, row["factor"], distance, row["statistic"], location, pvalue, each, row["n_r"], row["n_c"])

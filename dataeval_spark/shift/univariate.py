@@ -7,12 +7,13 @@ from datetime import datetime
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
-from scipy.stats import false_discovery_control
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.frames.exact_sums import Aggregate, exact_mean_and_std, exact_sums
 from dataeval_spark.frames.histogram import named_value, unpivot
 from dataeval_spark.frames.two_samples import distribution_gaps
+from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.kolmogorov_smirnov import ks_pvalue
 from dataeval_spark.tables import DRIFT_METRICS
 
@@ -94,13 +95,8 @@ def drift_univariate(
     rows = measured.join(_evidence(reference, current, statistics), on="column_name", how="left").orderBy("column_name")
     collected = [row.asDict(recursive=True) for row in rows.collect()]  # bounded: one row per statistic
     pvalues = [_pvalue(row) for row in collected]
-    tested = [p for p in pvalues if p is not None]
-    adjusted = iter(false_discovery_control(tested).tolist() if tested else [])
-    names = [name for name in DRIFT_METRICS.column_names if name != "run_id"]
-    result = []
-    for row, pvalue in zip(collected, pvalues, strict=True):
-        adjusted_pvalue = next(adjusted) if pvalue is not None else None
-        values = row | {
+    for row, pvalue, adjusted_pvalue in zip(collected, pvalues, adjusted_p_values(pvalues), strict=True):
+        row |= {
             "window": window,
             "monitor_version": MONITOR_VERSION,
             "data_type": "double",
@@ -113,9 +109,7 @@ def drift_univariate(
             "threshold": threshold,
             "drift_detected": None if adjusted_pvalue is None else adjusted_pvalue < threshold,
         }
-        result.append(tuple(values.get(name) for name in names))
-    ddl = ", ".join(c.ddl(comments=False) for c in DRIFT_METRICS.columns if c.name != "run_id")
-    return reference.sparkSession.createDataFrame(result, ddl)
+    return rows_of_dicts(reference, DRIFT_METRICS, collected)
 
 
 def _long(stats: DataFrame, statistics: Sequence[str], *, is_current: bool) -> DataFrame:

@@ -102,5 +102,5 @@ def _spanning_tree(edges: DataFrame, edge_stats: DataFrame, part: Part, samples:
 
 
 def _in_order_of(table: Table, frame: DataFrame, columns: dict[str, Column]) -> DataFrame:
-    names = [name for name in table.column_names if name != "run_id"]
+    names = table.result_names
     return frame.select(*(columns.get(name, F.col(name)).alias(name) for name in names))

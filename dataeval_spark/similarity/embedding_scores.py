@@ -101,7 +101,7 @@ def embedding_scores(
     }
     totals = F.broadcast(distances.groupBy(*PART).agg(F.count("*").alias("total")).alias("t"))
     same_part = [F.col(f"s.{name}") == F.col(f"t.{name}") for name in PART]
-    names = [name for name in EMBEDDING_SCORES.column_names if name != "run_id"]
+    names = EMBEDDING_SCORES.result_names
     everything = joined.join(totals, on=same_part, how="inner")
     return everything.select(*(chosen.get(name, F.col(f"s.{name}")).alias(name) for name in names))
 

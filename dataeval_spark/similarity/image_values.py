@@ -107,7 +107,7 @@ def image_values(
     joined = sums.drop("queries", "bound").join(F.broadcast(means), on=list(PART), how="inner").alias("s")
     labelled = joined.join(labels.alias("l"), on=_same("s.image_id", "s.target_index", "l"), how="inner")
     chosen = {"class_name": F.col("l.class_name"), "value": F.col("total") / F.col("queries")}
-    names = [name for name in IMAGE_VALUES.column_names if name != "run_id"]
+    names = IMAGE_VALUES.result_names
     return labelled.select(*(chosen.get(name, F.col(f"s.{name}")).alias(name) for name in names))
 
 

@@ -28,7 +28,7 @@ from dataeval_spark.tables import DATASET_FINDINGS, NEIGHBORS
 Method = Literal["auto", "exact", "approximate"]
 MOST_BROADCAST = 1_000_000
 ORDER = ("distance", "neighbor_id", "neighbor_target_index")
-COLUMNS = tuple(name for name in NEIGHBORS.column_names if name != "run_id")
+COLUMNS = NEIGHBORS.result_names
 
 
 def neighbors(

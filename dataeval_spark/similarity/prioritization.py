@@ -136,5 +136,5 @@ def _contract(ordered: DataFrame, order: str, policy: str) -> DataFrame:
         "ordering": F.lit(order),
         "policy": F.lit(policy),
     }
-    names = [name for name in PRIORITIZATION.column_names if name != "run_id"]
+    names = PRIORITIZATION.result_names
     return ordered.select(*(chosen.get(name, F.col(identifier(name))).alias(name) for name in names))

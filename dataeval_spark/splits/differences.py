@@ -8,12 +8,12 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from scipy.stats import false_discovery_control
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.capture_time import with_capture_time
 from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.frames.image_sums import image_sums, sums_of, with_sizes
+from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.part_distances import distance
 from dataeval_spark.splits.adversarial import adversarial_rows
 from dataeval_spark.splits.parts import PARTITION, TRAIN, all_parts, label_counts, opponents
@@ -179,12 +179,10 @@ def judged(rows: list[Row], threshold: float, auc_threshold: float, significance
         by_partition.setdefault(tuple(row[name] for name in PARTITION), []).append(row)
     finished = []
     for of_partition in by_partition.values():
-        tested = [row for row in of_partition if row.get("p_value") is not None]
-        adjusted = false_discovery_control([row["p_value"] for row in tested]).tolist() if tested else []
-        for row, value in zip(tested, adjusted, strict=True):
-            row["adjusted_pvalue"] = value
-        for row in of_partition:
+        adjusted = adjusted_p_values(row.get("p_value") for row in of_partition)
+        for row, p_value in zip(of_partition, adjusted, strict=True):
             is_large = row.get("total_variation", 0.0) > threshold or row.get("auc", 0.0) > auc_threshold
-            row["is_flagged"] = bool(is_large and row.get("adjusted_pvalue", 1.0) < significance)
+            row["adjusted_pvalue"] = p_value
+            row["is_flagged"] = bool(is_large and p_value is not None and p_value < significance)
             finished.append(row)
     return finished

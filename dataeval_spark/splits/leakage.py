@@ -10,9 +10,10 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.components import Checkpoint
+from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.splits.parts import PARTITION, all_parts
 from dataeval_spark.splits.units import IMAGE_COLUMNS, groupings, units_of, whole_pairs
-from dataeval_spark.tables import SPLIT_LEAKAGE, SPLIT_REPAIRS, Table
+from dataeval_spark.tables import SPLIT_LEAKAGE, SPLIT_REPAIRS
 
 MAX_SPLITS = 10_000
 
@@ -71,10 +72,9 @@ def split_leakage(
         raise OptionError("split_leakage.group_by is given and there are no factors.\nHint: ingest --metadata FILE")
     for name in group_by:
         OptionError.unless_one_of("split_leakage.group_by", name, sorted(columns))
-    spark = images.sparkSession
     parts = all_parts(images, split_assignments)
     if parts.isEmpty():
-        return spark.createDataFrame([], _ddl(SPLIT_LEAKAGE)), spark.createDataFrame([], _ddl(SPLIT_REPAIRS))
+        return rows_of(images, SPLIT_LEAKAGE, []), rows_of(images, SPLIT_REPAIRS, [])
     names = dict.fromkeys([*group_by, *(name for name in _grouped_by(splits) if name in columns)])
     groups = {name: columns[name] for name in names}
     sets = [
@@ -87,7 +87,7 @@ def split_leakage(
     leaks = [_torn_sets(frame, parts) for frame in sets]
     if duplicate_pairs is not None:
         leaks.append(_torn_pairs(whole_pairs(duplicate_pairs), parts))
-    found = spark.createDataFrame([], _ddl(SPLIT_LEAKAGE))
+    found = rows_of(images, SPLIT_LEAKAGE, [])
     for more in leaks:
         found = found.unionByName(more)
     units = units_of(
@@ -198,7 +198,3 @@ def _repairs(parts: DataFrame, units: DataFrame) -> DataFrame:
         "to_split",
         "placed.unit_id",
     )
-
-
-def _ddl(table: Table) -> str:
-    return ", ".join(c.ddl(comments=False) for c in table.columns if c.name != "run_id")

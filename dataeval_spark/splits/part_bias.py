@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from scipy.stats import false_discovery_control
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.frames.image_sums import class_effects
 from dataeval_spark.kernels.contingency_statistics import association
 from dataeval_spark.kernels.diversity import simpson_diversity
+from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.mutual_information import adjusted_share, mutual_information
 from dataeval_spark.kernels.pair_counts import effect_of, label_counts_by, table_of
 from dataeval_spark.splits.parts import all_parts
@@ -151,7 +151,7 @@ def _judged(rows: list[dict[str, Any]], threshold: float, significance: float) -
         )
     judged = []
     for family in families.values():
-        adjusted = false_discovery_control([row["p_value"] for row in family]).tolist()
+        adjusted = adjusted_p_values(row["p_value"] for row in family)
         for row, p_value in zip(family, adjusted, strict=True):
             is_flagged = row["score"] > threshold and p_value < significance
             judged.append({**row, "adjusted_pvalue": p_value, "is_flagged": is_flagged})

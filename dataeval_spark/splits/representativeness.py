@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.splits.adversarial import adversarial_rows
 from dataeval_spark.splits.differences import count_rows, judged
 from dataeval_spark.splits.parts import PARTITION
@@ -54,8 +55,4 @@ def split_representativeness(
     together = parts.select(*PARTITION, "image_id", "split").unionByName(beside)
     found = count_rows(together, counts, reference_name)
     found += adversarial_rows(together, counts, embeddings, sample=sample, seed=seed, base=reference_name)
-    finished = judged(found, threshold, auc_threshold, significance)
-    columns = [column for column in SPLIT_REPRESENTATIVENESS.columns if column.name != "run_id"]
-    ddl = ", ".join(column.ddl(comments=False) for column in columns)
-    rows = [tuple(row.get(column.name) for column in columns) for row in finished]
-    return parts.sparkSession.createDataFrame(rows, ddl)
+    return rows_of_dicts(parts, SPLIT_REPRESENTATIVENESS, judged(found, threshold, auc_threshold, significance))

@@ -13,7 +13,7 @@ from dataeval_spark.kernels.embedding_moments import Moments, effective_rank, fi
 from dataeval_spark.tables import DATASET_FINDINGS
 
 STEP = "embedding_health"
-COLUMNS = [column for column in DATASET_FINDINGS.columns if column.name != "run_id"]
+COLUMNS = DATASET_FINDINGS.result_columns
 FINDINGS_DDL = ", ".join(f"{column.name} {column.type}" for column in COLUMNS)
 FINDINGS_SCHEMA = pa.schema(
     [(column.name, pa.float64() if column.type == "double" else pa.string()) for column in COLUMNS]

@@ -54,6 +54,21 @@ class Table:
         return tuple(column.name for column in self.columns)
 
     @property
+    def result_columns(self) -> tuple[Column, ...]:
+        """The columns that a step gives: all but ``run_id``, which the writer adds."""
+        return tuple(column for column in self.columns if column.name != "run_id")
+
+    @property
+    def result_names(self) -> tuple[str, ...]:
+        """Names of `result_columns`."""
+        return tuple(column.name for column in self.result_columns)
+
+    @property
+    def result_ddl(self) -> str:
+        """Schema of `result_columns`, for a frame that is made from rows."""
+        return ", ".join(column.ddl(comments=False) for column in self.result_columns)
+
+    @property
     def is_of_images(self) -> bool:
         """Whether its rows are those of single images and stay until their image is written again or deleted."""
         return self.write == "upsert" and "image_id" in self.key

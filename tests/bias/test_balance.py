@@ -66,7 +66,7 @@ def test_only_what_gives_the_label_away_is_flagged(rows):
 
 
 def test_columns_are_those_of_the_contract(found):
-    assert [name for name, _ in found.dtypes] == [name for name in BALANCE.column_names if name != "run_id"]
+    assert [name for name, _ in found.dtypes] == list(BALANCE.result_names)
 
 
 def test_any_factor_can_take_the_place_of_the_class(reference):

@@ -31,7 +31,7 @@ def test_both_measures_equal_the_definition(frame):
 
     found = completeness(table(frame, EMBEDDINGS, rows).repartition(4), targets, per_class=True)
 
-    assert [name for name, _ in found.dtypes] == [name for name in COMPLETENESS.column_names if name != "run_id"]
+    assert [name for name, _ in found.dtypes] == list(COMPLETENESS.result_names)
     by_class = {row.class_name: row for row in found.collect()}
     points = POINTS.astype(float)
     ranks = rankdata(points, axis=0)

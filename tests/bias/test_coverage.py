@@ -45,7 +45,7 @@ def tables(frame):
 
 
 def names_of(contract):
-    return [name for name in contract.column_names if name != "run_id"]
+    return list(contract.result_names)
 
 
 def test_adaptive_coverage_is_dataevals(tables):

@@ -39,7 +39,7 @@ def test_planted_gaps_are_found_with_the_images_they_need(tables):
 
     found = coverage_gaps(bins.repartition(5), edges, threshold=5)
 
-    assert [name for name, _ in found.dtypes] == [name for name in COVERAGE_GAPS.column_names if name != "run_id"]
+    assert [name for name, _ in found.dtypes] == list(COVERAGE_GAPS.result_names)
     rows = found.orderBy("rank").collect()
     assert [(row.pattern, row.level, row.n, row.images_needed, row.found) for row in rows] == [
         ("class_name = dog, weather = snow", 2, 0, 5, 2),

@@ -20,7 +20,7 @@ def test_diversity_within_a_class_equals_dataeval(reference, method):
     found = diversity(reference.contingency, method=method)
     rows = by_key(found)
 
-    assert [name for name, _ in found.dtypes] == [name for name in DIVERSITY.column_names if name != "run_id"]
+    assert [name for name, _ in found.dtypes] == list(DIVERSITY.result_names)
     for factor, expected in EXPECTED[method].items():
         assert rows[factor, "0"].diversity == pytest.approx(expected, rel=1e-12)
         assert rows[factor, "0"].is_low == (expected <= 0.5)

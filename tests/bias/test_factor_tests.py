@@ -36,7 +36,7 @@ def found(frame, request):
     bins = binned(frame, CLASSES.tolist(), {}, COLUMNS).repartition(request.param)
     unlabelled = binned(frame, [None] * 5, {}, {"bright": [1e9] * 5})
     result = factor_tests(bins.unionByName(unlabelled))
-    assert result.columns == [name for name in FACTOR_TESTS.column_names if name != "run_id"]
+    assert result.columns == list(FACTOR_TESTS.result_names)
     return {(row.factor, row.class_name): row for row in result.collect()}
 
 

@@ -39,7 +39,7 @@ def test_useful_factors_come_first_and_copies_and_noise_last(tables):
 
     found = feature_value(bins.repartition(5), scores)
 
-    assert [name for name, _ in found.dtypes] == [name for name in FEATURE_VALUE.column_names if name != "run_id"]
+    assert [name for name, _ in found.dtypes] == list(FEATURE_VALUE.result_names)
     rows = found.orderBy("rank").collect()
     assert [(row.factor, row.verdict) for row in rows] == [
         ("best", "useful"),

@@ -21,7 +21,7 @@ def test_the_share_equals_dataeval_and_planted_factors_explain(reference, frame)
 
     found = factor_predictors(reference.bins, findings)
 
-    assert [name for name, _ in found.dtypes] == [name for name in FACTOR_PREDICTORS.column_names if name != "run_id"]
+    assert [name for name, _ in found.dtypes] == list(FACTOR_PREDICTORS.result_names)
     rows = {row.factor: row for row in found.collect()}
     assert {row.rule for row in rows.values()} == {"blurry"}  # odd_size flags all
     assert rows["dependent"].share == pytest.approx(0.29408922935975607, rel=1e-9)

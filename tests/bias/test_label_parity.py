@@ -34,7 +34,7 @@ def test_the_test_is_that_of_two_samples_and_every_class_is_listed(frame):
 
     found = label_parity(side(frame, label), side(frame, [*label[:200], None]), **NAMES)
 
-    assert [name for name, _ in found.dtypes] == [name for name in LABEL_PARITY.column_names if name != "run_id"]
+    assert [name for name, _ in found.dtypes] == list(LABEL_PARITY.result_names)
     rows = by_class(found)
     whole = rows.pop(None)
     table = [[of.count(name) for name in "0123"] for of in (label, label[:200])]
@@ -129,7 +129,7 @@ def test_without_labels_there_is_no_test(frame):
 def test_guessing_is_measured_on_the_current_labels(frame):
     found = null_model(side(frame, ["cat"] * 3 + ["dog"]), side(frame, ["cat", "dog"]), **NAMES)
 
-    assert [name for name, _ in found.dtypes] == [name for name in NULL_MODEL.column_names if name != "run_id"]
+    assert [name for name, _ in found.dtypes] == list(NULL_MODEL.result_names)
     assert {row.predictor: row.accuracy for row in found.collect()} == {
         "uniform_random": 0.5,
         "dominant_class": 0.5,

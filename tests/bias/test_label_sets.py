@@ -25,7 +25,7 @@ def test_counts_are_rolled_up_and_what_is_missing_is_counted(frame):
 
     found = label_coverage(stats, ontology=BIRDS)
 
-    assert [name for name, _ in found.dtypes] == [name for name in LABEL_COVERAGE.column_names if name != "run_id"]
+    assert [name for name, _ in found.dtypes] == list(LABEL_COVERAGE.result_names)
     rows = {row.concept: row for row in found.collect()}
     assert [rows[name].subtree_count for name in ("bird", "owl", "hawk", "fish")] == [6, 6, 0, 0]
     assert [rows[name].deficit for name in ("bird", "owl", "hawk", "eel")] == [None, 0, 3, 3]
@@ -48,7 +48,7 @@ def test_classes_of_two_parts_are_reconciled_by_a_file_of_names(frame, tmp_path)
 
     found = label_reconciliation(old, new, mapping=str(tmp_path / "names.toml"), ontology=BIRDS, **NAMES)
 
-    assert [name for name, _ in found.dtypes] == [n for n in LABEL_RECONCILIATION.column_names if n != "run_id"]
+    assert [name for name, _ in found.dtypes] == list(LABEL_RECONCILIATION.result_names)
     rows = found.orderBy("current_class", "reference_class").collect()
     assert [(r.current_class, r.relation, r.reference_class, r.current_count, r.reference_count) for r in rows] == [
         (None, "vanished", "eel", 0, 1),

@@ -52,7 +52,7 @@ def test_thresholds_are_options(reference):
     found = parity(reference.contingency, score_threshold=0.1, p_value_threshold=1e-3)
 
     assert {row.factor for row in found.where("is_significant").collect()} == {"dependent", "continuous"}
-    assert [name for name, _ in found.dtypes] == [name for name in PARITY.column_names if name != "run_id"]
+    assert [name for name, _ in found.dtypes] == list(PARITY.result_names)
     with pytest.raises(OptionError, match=r"parity\.score_threshold is -1"):
         parity(reference.contingency, score_threshold=-1)
 

@@ -34,7 +34,7 @@ def test_auc_and_p_value_equal_scikit_learn_and_scipy(measured):
 
     found = shortcuts(bins.repartition(5), scores)
 
-    assert [name for name, _ in found.dtypes] == [name for name in SHORTCUTS.column_names if name != "run_id"]
+    assert [name for name, _ in found.dtypes] == list(SHORTCUTS.result_names)
     rows = {(row.class_name, row.factor): row for row in found.collect()}
     assert len(rows) == 6
     for factor, values in columns.items():

@@ -44,8 +44,8 @@ def test_probabilities_of_a_table_become_labels_and_bad_rows_findings(spark, ima
     good = good_rows(found, "m")
     bad = prediction_findings(found, "m", "p")
 
-    assert good.columns == [name for name in PREDICTIONS.column_names if name != "run_id"]
-    assert bad.columns == [name for name in INGEST_FINDINGS.column_names if name != "run_id"]
+    assert good.columns == list(PREDICTIONS.result_names)
+    assert bad.columns == list(INGEST_FINDINGS.result_names)
     assert {(r.image_id, r.target_index, r.model, r.label, r.score, r.box) for r in good.collect()} == {
         ("d/a.png", 0, "m", "cat", 0.8, None),
         ("d/b.png", 0, "m", "ant", 0.5, None),

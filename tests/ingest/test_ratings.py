@@ -35,8 +35,8 @@ def test_one_row_per_rating_the_latest_of_a_person_counts(spark, images, tmp_pat
     checked = check_ratings(with_image(read_ratings(spark, str(file)), images, None)).cache()
     good, bad = good_ratings(checked, "ratings.csv"), rating_findings(checked, "ratings.csv")
 
-    assert good.columns == [name for name in ANNOTATIONS.column_names if name != "run_id"]
-    assert bad.columns == [name for name in INGEST_FINDINGS.column_names if name != "run_id"]
+    assert good.columns == list(ANNOTATIONS.result_names)
+    assert bad.columns == list(INGEST_FINDINGS.result_names)
     assert {(r.image_id, r.target_index, r.rater, r.class_name) for r in good.collect()} == {
         ("d/a.png", 0, "ann", "dog"),
         ("d/a.png", 0, "bob", "cat"),

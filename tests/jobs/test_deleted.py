@@ -27,7 +27,7 @@ def placeholder(column):
 
 
 def with_a_row_of_the_image(audit, table):
-    columns = [placeholder(column).alias(column.name) for column in table.columns if column.name != "run_id"]
+    columns = [placeholder(column).alias(column.name) for column in table.result_columns]
     writer = Writer("placeholder", "test", f"placeholder {table.name}", "0")
     covered = audit.workspace.spark.createDataFrame([(GONE,)], "image_id string")
     audit.workspace.write(table, audit.workspace.spark.range(1).select(*columns), writer, images=covered)

@@ -28,7 +28,7 @@ def test_each_rule_finds_its_boxes(frame):
 
     found = box_findings(targets)
 
-    assert found.columns == [name for name in OBJECT_LABEL_ERRORS.column_names if name != "run_id"]
+    assert found.columns == list(OBJECT_LABEL_ERRORS.result_names)
     rows = {
         (row.image_id, row.target_index, row.rule): (row.other_class, round(row.score, 4), row.threshold)
         for row in found.collect()

@@ -69,9 +69,7 @@ def test_the_columns_are_those_of_the_contracts(ten_classes):
     tables = (LABEL_ERRORS, LABEL_SCORES, CONFIDENT_JOINT, CLASS_NOISE, DATASET_FINDINGS)
 
     for result, table in zip(ten_classes, tables, strict=True):
-        assert [(n, t) for n, t in result.dtypes] == [
-            (c.name, c.type.replace(": ", ":")) for c in table.columns if c.name != "run_id"
-        ]
+        assert [(n, t) for n, t in result.dtypes] == [(c.name, c.type.replace(": ", ":")) for c in table.result_columns]
 
 
 def test_an_error_says_what_the_label_is_and_what_it_more_likely_is(ten_classes):

@@ -174,7 +174,7 @@ def test_errors_by_ratio_are_those_of_the_definition_worst_first(frame, neighbor
     assert [int(row.image_id) for row in ranked] == sorted(range(60), key=lambda i: -truth[i])
     assert [row.rank for row in ranked] == list(range(1, 61))
     for result, table in ((errors, LABEL_ERRORS), (scores, LABEL_SCORES), (findings, DATASET_FINDINGS)):
-        assert result.columns == [name for name in table.column_names if name != "run_id"]
+        assert result.columns == list(table.result_names)
 
 
 def test_images_with_several_targets_or_none_are_left_out(frame, neighbors_of):

@@ -99,7 +99,7 @@ def test_detections_are_as_uncertain_as_their_boxes(frame):
 def test_the_columns_are_those_of_the_contract_also_where_all_is_labelled(frame):
     found = labelling_queue(images(frame, ["l"]), targets(frame, {"l": "a"}), frame(PREDICTIONS, []))
 
-    assert found.columns == [name for name in LABELLING_QUEUE.column_names if name != "run_id"]
+    assert found.columns == list(LABELLING_QUEUE.result_names)
     assert found.isEmpty()
     with pytest.raises(OptionError, match=r"labelling_queue\.size is 0; expected"):
         labelling_queue(images(frame, []), targets(frame, {}), frame(PREDICTIONS, []), size=0)

@@ -79,7 +79,7 @@ def test_an_error_names_its_box_score_and_threshold(results):
 def test_the_columns_are_those_of_the_contracts(results):
     for result, table in zip(results, (OBJECT_LABEL_ERRORS, IMAGE_LABEL_QUALITY, DATASET_FINDINGS), strict=True):
         assert sorted(result.dtypes) == sorted(
-            (c.name, c.type.replace(": ", ":").replace(", ", ",")) for c in table.columns if c.name != "run_id"
+            (c.name, c.type.replace(": ", ":").replace(", ", ",")) for c in table.result_columns
         )
 
 

@@ -137,7 +137,7 @@ def test_the_columns_are_those_of_the_contracts_also_without_ratings(frame):
     found = raters(frame(ANNOTATIONS, []))
 
     for result, table in zip(found, (LABEL_AGREEMENT, LABEL_CONSENSUS, RATER_QUALITY, DATASET_FINDINGS), strict=True):
-        assert result.columns == [name for name in table.column_names if name != "run_id"]
+        assert result.columns == list(table.result_names)
         assert result.isEmpty()
 
 

@@ -87,7 +87,7 @@ def test_without_truth_recall_is_unknown_and_precision_zero(frame):
 def test_the_columns_are_those_of_the_contract(frame):
     found = evaluate_duplicates(pairs_of(frame, []), frame(TRUTH, []))
 
-    assert found.dtypes == [(c.name, c.type) for c in DUPLICATE_EVALUATION.columns if c.name != "run_id"]
+    assert found.dtypes == [(c.name, c.type) for c in DUPLICATE_EVALUATION.result_columns]
 
 
 def test_a_step_of_zero_is_refused(frame):

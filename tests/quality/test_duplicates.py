@@ -92,10 +92,10 @@ def test_the_columns_are_those_of_the_contracts(scene):
     pairs, groups, _, _ = scene
 
     assert [(n, t) for n, t in pairs.dtypes] == [
-        (c.name, c.type.replace(": ", ":")) for c in DUPLICATE_PAIRS.columns if c.name != "run_id"
+        (c.name, c.type.replace(": ", ":")) for c in DUPLICATE_PAIRS.result_columns
     ]
     assert [(n, t) for n, t in groups.dtypes] == [
-        (c.name, c.type.replace(": ", ":")) for c in DUPLICATE_GROUPS.columns if c.name != "run_id"
+        (c.name, c.type.replace(": ", ":")) for c in DUPLICATE_GROUPS.result_columns
     ]
     assert {row.distance for row in pairs.collect()} == {0.0}
 

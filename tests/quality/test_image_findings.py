@@ -82,7 +82,7 @@ def test_a_score_below_the_threshold_is_listed_and_one_on_it_is_not(frame):
     (blurry,) = found.where("rule = 'blurry'").collect()
     assert (blurry.score, blurry.threshold) == (pytest.approx(1 / 2.381), 0.42)
     assert blurry.message == "Blurry: edges are as soft as after a Gaussian blur of 1.4 pixels"
-    assert found.dtypes == [(c.name, c.type) for c in IMAGE_FINDINGS.columns if c.name != "run_id"]
+    assert found.dtypes == [(c.name, c.type) for c in IMAGE_FINDINGS.result_columns]
     assert tuple(dark) == (
         "dark",
         None,

@@ -110,7 +110,7 @@ def test_without_copies_nothing_is_near_and_that_is_said(frame):
 
 
 def test_a_stored_threshold_is_kept_until_it_is_renewed(frame):
-    names = [name for name in DUPLICATE_THRESHOLDS.column_names if name != "run_id"]
+    names = DUPLICATE_THRESHOLDS.result_names
     stored = {"kind": "embedding_relative", "encoder": "e", "encoder_version": "1", "metric": "euclidean",
               "level": "image", "threshold": 0.05, "origin": "derived", "surroundings": 1.0}  # fmt: skip
     previous = filled(frame, DUPLICATE_THRESHOLDS, [stored])

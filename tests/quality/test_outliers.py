@@ -194,7 +194,7 @@ def test_where_half_the_values_are_equal_the_mean_deviation_takes_over(frame):
 def test_the_columns_are_those_of_the_contract(frame):
     found = outliers(columns(frame, {"mean": [0.0, 1.0, 2.0, 3.0, 90.0]}), no_targets(frame), method="iqr")
 
-    assert found.dtypes == [(c.name, c.type) for c in OUTLIERS.columns if c.name != "run_id"]
+    assert found.dtypes == [(c.name, c.type) for c in OUTLIERS.result_columns]
     (row,) = found.collect()  # quartiles 1 and 3
     assert tuple(row) == (
         "004",

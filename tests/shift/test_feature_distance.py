@@ -98,7 +98,7 @@ def test_the_farthest_comes_first_and_columns_are_those_of_the_table(frame):
 
     found = feature_distance(side(frame, old), side(frame, new), **NAMES)
 
-    assert [name for name, _ in found.dtypes] == [name for name in FEATURE_DISTANCE.column_names if name != "run_id"]
+    assert [name for name, _ in found.dtypes] == list(FEATURE_DISTANCE.result_names)
     assert [row.factor for row in found.collect()] == ["far", "near"]
 
 

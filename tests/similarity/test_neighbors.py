@@ -9,7 +9,7 @@ from dataeval_spark.errors import EmbeddingError, OptionError
 from dataeval_spark.similarity.neighbors import neighbors
 from dataeval_spark.tables import EMBEDDINGS, NEIGHBORS
 
-COLUMNS = [name for name in NEIGHBORS.column_names if name != "run_id"]
+COLUMNS = NEIGHBORS.result_names
 
 
 def embedding(image_id, vector, *, target=None, encoder="thumbnail", version="1"):
@@ -17,7 +17,7 @@ def embedding(image_id, vector, *, target=None, encoder="thumbnail", version="1"
 
 
 def table(frame, result):
-    ddl = ", ".join(column.ddl(comments=False) for column in NEIGHBORS.columns if column.name != "run_id")
+    ddl = NEIGHBORS.result_ddl
     return frame(ddl, [tuple(row[name] for name in COLUMNS) for row in result.select(*COLUMNS).collect()])
 
 

@@ -42,7 +42,7 @@ def found(frame):
         [(i, None, "e", [float(random.normal()), float(random.normal() + 2 * is_test[n])]) for n, i in enumerate(ids)],
     )
     frame_of = split_differences(given, targets, None, bins, edges, vectors, sample=100)
-    assert frame_of.columns == [name for name in SPLIT_DIFFERENCES.column_names if name != "run_id"]
+    assert frame_of.columns == list(SPLIT_DIFFERENCES.result_names)
     return {(row.kind, row.subject): row for row in frame_of.collect()}, is_test, night
 
 

@@ -44,7 +44,7 @@ def scene(frame):
 
 def test_the_columns_are_those_of_the_contracts(scene):
     for found, table in zip(scene, (SPLIT_LEAKAGE, SPLIT_REPAIRS), strict=True):
-        assert found.columns == [name for name in table.column_names if name != "run_id"]
+        assert found.columns == list(table.result_names)
 
 
 def test_duplicates_and_groups_in_two_parts_are_listed_by_kind(scene):

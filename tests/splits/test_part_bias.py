@@ -43,7 +43,7 @@ def rows(frame):
 def test_a_part_is_measured_as_if_there_were_nothing_else(rows):
     given, bins, edges = rows
     found = part_bias(bins, given)
-    assert found.columns == [name for name in PART_BIAS.column_names if name != "run_id"]
+    assert found.columns == list(PART_BIAS.result_names)
     measured = {(row.split, row.factor): row for row in found.collect()}
     assert {row.split_name for row in measured.values()} == {"given"}
 

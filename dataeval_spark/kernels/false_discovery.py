@@ -1,0 +1,35 @@
+"""Several tests at once: p-values adjusted so that of what is called significant few are by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import overload
+
+from scipy.stats import false_discovery_control
+
+
+@overload
+def adjusted_p_values(p_values: Iterable[float]) -> list[float]: ...
+@overload
+def adjusted_p_values(p_values: Iterable[float | None]) -> list[float | None]: ...
+def adjusted_p_values(p_values: Iterable[float | None]) -> list[float] | list[float | None]:
+    """Adjust the p-values of a family of tests by Benjamini and Hochberg (1995).
+
+    Parameters
+    ----------
+    p_values : iterable of float or None
+        None where there is no test: it stays None, and does not count.
+
+    References
+    ----------
+    SciPy's ``false_discovery_control``.
+
+    Examples
+    --------
+    >>> adjusted_p_values([0.02, None, 0.5])
+    [0.04, None, 0.5]
+    """
+    given = list(p_values)
+    tested = [value for value in given if value is not None]
+    adjusted = iter(false_discovery_control(tested).tolist() if tested else [])
+    return [None if value is None else next(adjusted) for value in given]
