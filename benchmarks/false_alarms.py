@@ -23,7 +23,7 @@ sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HE
 import numpy as np  # noqa: E402
 
 from dataeval_spark.kernels.contingency_statistics import association, goodness_of_fit, label_parity  # noqa: E402
-from dataeval_spark.kernels.independence import ImageSums, design_effect, fixed_design_effect  # noqa: E402
+from dataeval_spark.kernels.independence import ImageSums, design_effect, table_effect  # noqa: E402
 from dataeval_spark.kernels.kolmogorov_smirnov import ks_pvalue, ks_pvalue_of_images  # noqa: E402
 from dataeval_spark.kernels.neighbor_information import neighbor_information, permutation_p_value  # noqa: E402
 from dataeval_spark.kernels.part_distances import distance, one_hot, separation  # noqa: E402
@@ -72,6 +72,23 @@ def sums_of(counts: np.ndarray) -> ImageSums:
     return ImageSums(*sums, int((size**2).sum()), len(counts))
 
 
+def effects_of(sums: ImageSums) -> np.ndarray:
+    """Design effect of each class, as `frames.image_sums.class_effects`."""
+    shares = sums.counts / sums.counts.sum()
+    return np.maximum(sums.counts.sum() * sums.variances() / (shares * (1 - shares)), 1.0)
+
+
+def exclusive_draw(random: Random, images: int, values: np.ndarray, *, of_image: bool) -> float:
+    """One person in each image and a bag or so: the classes exclude each other, so that they hardly vary."""
+    counts = np.stack([np.ones(images, np.int64), random.poisson(1, images)], axis=1)
+    sums = sums_of(counts)
+    if of_image:
+        table = np.eye(values.size, dtype=np.int64)[random.choice(values.size, images, p=values)].T @ counts
+    else:
+        table = random.multinomial(sums.counts, values).T
+    return association(table, table_effect(sums.counts, effects_of(sums))).robust_p_value
+
+
 def boxes(random: Random, images: int, shares: np.ndarray) -> ImageSums:
     return sums_of(counts_of_boxes(random, images, shares))
 
@@ -117,7 +134,7 @@ def association_of_boxes_draw(
         table = np.eye(values.size, dtype=np.int64)[random.choice(values.size, images, p=values)].T @ counts
     else:
         table = random.multinomial(sums.counts, values).T
-    return association(table, fixed_design_effect(sums, sums.counts / sums.counts.sum())).robust_p_value
+    return association(table, table_effect(sums.counts, effects_of(sums))).robust_p_value
 
 
 def flagged_draw(random: Random, images: int, values: np.ndarray) -> float:
@@ -133,11 +150,9 @@ def auc_of_boxes_draw(random: Random, images: int, shares: np.ndarray, own: floa
     """One class of boxes against the rest by the image's value, to which each box adds one of its own."""
     counts = counts_of_boxes(random, images, shares)
     sums = sums_of(counts)
-    n, share = sums.counts.sum(), sums.counts[0] / sums.counts.sum()
-    effect = n * sums.variances()[0] / (share * (1 - share))
     classes = np.concatenate([np.repeat(np.arange(shares.size), of_image) for of_image in counts])
     values = np.repeat(random.normal(size=images), counts.sum(axis=1)) + own * random.normal(size=classes.size)
-    return float(class_auc(values, (classes == 0).astype(np.int64), 2, effect)[1][1])
+    return float(class_auc(values, (classes == 0).astype(np.int64), 2, effects_of(sums)[0])[1][1])
 
 
 def vectors_draw(random: Random, sizes: tuple[int, int], dimensions: int) -> float:
@@ -269,6 +284,10 @@ def tests() -> Iterator[Test]:
         yield Test("split_differences, embeddings", data, partial(vectors_draw, sizes=sizes, dimensions=8), folds)
         data = f"6 factors of 4 values; {sizes[0]} and {sizes[1]} images"
         yield Test("split_differences, adversarial factors", data, partial(factors_draw, sizes=sizes, factors=6), folds)
+    for of_image in (True, False):
+        data = f"1 person and about 1 bag per image x 4 values of {'images' if of_image else 'boxes'}; 300 images"
+        draw = partial(exclusive_draw, images=300, values=np.full(4, 0.25), of_image=of_image)
+        yield Test("parity, balance, part_bias", data, draw, "classes that exclude each other vary less than boxes do")
 
 
 def level(draw: Draw, draws: int, seed: int) -> tuple[float, int]:

@@ -175,7 +175,8 @@ def _samples(
         prefix=_prefix(members, images),
     )
     if format in BY_STEM:
-        samples = with_shared_stems(samples)
+        folders = ("images", "JPEGImages") if format == "voc" else ("images",) if format == "yolo" else ()
+        samples = with_shared_stems(samples, by_split=format != "voc", folders=folders)
     order = ("order_key", "image_id", "copy")
     return numbered(samples, order, stage, weight="n_targets"), {**about, "split": split, "without_part": without_part}
 

@@ -53,14 +53,16 @@ def synchronize(
         counts |= {"taken": sum(n for status, n in counts.items() if status != "deleted")}
         if counts["taken"] == 0:
             return counts
-        images_now = workspace.read(IMAGES).where((F.col("dataset") == dataset) & F.col("deleted_at").isNull())
+        written = None
         if set(counts) & {"new", "changed", "attributes", "deleted"}:
             covered = changes.where("status != 'same'").select("image_id")
             with temporary_settings(workspace.spark, BYTES_SETTINGS):
-                rows = _image_rows(changes, existing, found, stage, dataset, source, keep_bytes)
-                _upsert(workspace, run, IMAGES, rows, covered, is_new=is_new)
-            if is_new:  # what was just written need not be read
-                images_now = rows
+                written = _image_rows(changes, existing, found, stage, dataset, source, keep_bytes)
+                _upsert(workspace, run, IMAGES, written, covered, is_new=is_new)
+        if is_new and written is not None:  # what was just written need not be read
+            images_now = written
+        else:
+            images_now = workspace.read(IMAGES).where((F.col("dataset") == dataset) & F.col("deleted_at").isNull())
         factors = typed_like_table(workspace, run, found.factors, dataset)
         taken = found.images.select("image_id")
         live = images_now.select("image_id")

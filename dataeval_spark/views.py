@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+import re
+from collections.abc import Container
 from dataclasses import dataclass
 
 from dataeval_spark.errors import WorkspaceError
@@ -167,28 +168,32 @@ def statements(workspace: Workspace) -> dict[str, str]:
     """
     tables = dict.fromkeys(table for view in VIEWS for table in (*view.reads, *(table for table, _ in view.branches)))
     states = workspace.states(tables)
-    _require_columns(workspace, [table for table in tables if table.name in states])
     names = {table.name: workspace.name(table) for table in tables}
     made = {}
     for view in VIEWS:
         query = text(view, states)
         if query is not None:
+            _require_columns(workspace, view, query)
             place = f"VIEW {quoted(workspace.location)}." if workspace.is_catalog else "TEMPORARY VIEW "
             head = f"CREATE OR REPLACE {place}`{view.name}`\n  COMMENT '{view.doc}' AS\n"
             made[view.name] = head + query.format_map(names)
     return made
 
 
-def _require_columns(workspace: Workspace, tables: Iterable[Table]) -> None:
+def _require_columns(workspace: Workspace, view: View, query: str) -> None:
     """A view is read by others, who see the columns that are stored: not those that `Workspace.read` adds as null."""
-    for table in tables:
+    named = set(re.findall(r"\w+", query))
+    for table in (*view.reads, *(table for table, _ in view.branches)):
+        if f"{{{table.name}}}" not in query:
+            continue
         stored = set(workspace.spark.sql(f"SELECT * FROM {workspace.name(table)} LIMIT 0").columns)
-        missing = [name for name in table.column_names if name not in stored]
+        missing = [name for name in table.column_names if name in named and name not in stored]
         if missing:
+            verb = FILLED_BY.get(table.name, "analyze")
             raise WorkspaceError(
                 f"Table {table.name} of workspace {workspace.location} is of an earlier version and lacks "
-                f"{', '.join(missing)}, which views read.\n"
-                f"Hint: dataeval-spark {FILLED_BY.get(table.name, 'analyze')} --workspace {workspace.location}"
+                f"{', '.join(missing)}, which {view.name} reads.\n"
+                f"Hint: dataeval-spark {verb}{' SOURCE' if verb == 'ingest' else ''} --workspace {workspace.location}"
             )
 
 

@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.image_sums import class_effects
+from dataeval_spark.frames.joins import same_keys
 from dataeval_spark.kernels.pair_counts import LABEL, pair_counts
 from dataeval_spark.tables import CONTINGENCY
 
@@ -15,10 +16,11 @@ _PARTIAL = "factor_a string, value_a string, factor_b string, value_b string, n 
 
 
 def contingency(factor_bins: DataFrame, bin_edges: DataFrame) -> DataFrame:
-    """Count pairs of values for all pairs of factors, the class among them, in one scan.
+    """Count pairs of values for all pairs of factors, the class among them.
 
     Each task counts all pairs of its rows with numpy; the partial counts of all tasks are summed. However many
-    factors there are, the rows are read once and only counts are shuffled.
+    factors there are, the rows are read once for it and only counts are shuffled. They are read once more for the
+    design effects, with a row per image and class.
 
     Parameters
     ----------
@@ -48,13 +50,11 @@ def contingency(factor_bins: DataFrame, bin_edges: DataFrame) -> DataFrame:
 
 def _with_effects(counted: DataFrame, effects: DataFrame) -> DataFrame:
     """Cells with the design effect of their class; where none is a class's, that of what an image has one of."""
-    of_images = effects.agg(F.max("image_effect").alias("image_effect"))  # equal in all rows
     of_class = F.when(F.col("factor_a") == LABEL, F.col("value_a")).when(F.col("factor_b") == LABEL, F.col("value_b"))
-    cells = counted.withColumn("class_name", of_class).crossJoin(F.broadcast(of_images))
-    joined = cells.join(F.broadcast(effects.select("class_name", "design_effect")), on="class_name", how="left")
-    effect = F.coalesce("design_effect", "image_effect").alias("design_effect")
-    columns = CONTINGENCY.result_names
-    return joined.select(*(effect if name == "design_effect" else F.col(name) for name in columns))
+    cells = counted.withColumn("class_name", of_class).alias("c")
+    # A class has one row, and so has null.
+    joined = cells.join(F.broadcast(effects).alias("e"), on=same_keys(["class_name"], "c", "e"), how="inner")
+    return joined.select(*CONTINGENCY.result_names)
 
 
 def _named(counted: DataFrame, bin_edges: DataFrame, side: str) -> DataFrame:

@@ -46,7 +46,8 @@ def class_effects(labels: DataFrame, by: Sequence[str] = ()) -> DataFrame:
     r"""How many times more the count of each class varies because labels come in images: its design effect.
 
     :math:`\delta_k = n v_k / (p_k (1 - p_k))` with n labels, :math:`p_k` the share of the class and :math:`v_k` its
-    variance between images; 1 where no image holds more than one label.
+    variance between images, 1 at least: classes that exclude each other within an image vary less, which says nothing
+    of what differs between boxes. It is 1 where no image holds more than one label.
 
     Parameters
     ----------
@@ -58,32 +59,37 @@ def class_effects(labels: DataFrame, by: Sequence[str] = ()) -> DataFrame:
     Returns
     -------
     DataFrame
-        ``by``, ``class_name``, ``design_effect``, and ``image_effect``: the same of what all labels of an image share,
-        :math:`\sum_i m_i^2 / n` with :math:`m_i` labels in image i (Kish 1965).
+        ``by``, ``class_name`` and ``design_effect``; in a row without a class that of what all labels of an image
+        share, :math:`\sum_i m_i^2 / n` with :math:`m_i` labels in image i (Kish 1965).
     """
     counts = labels.groupBy(*by, "image_id", F.col("class_name").alias("value")).agg(F.count("*").alias("n"))
     sums = with_sizes(counts, by).groupBy(*by, "value").agg(*image_sums())
     totals = sums.groupBy(*by).agg(
-        F.sum("n").alias("labels"), F.sum("products").alias("sizes_squared"), F.sum("images").alias("all_images")
+        F.sum("n").alias("labels"),
+        F.sum("products").alias("sizes_squared"),
+        F.sum("images").alias("all_images"),
+        F.min("value").alias("first_value"),
     )
     # One row of totals for each group.
     joined = sums.join(totals, on=list(by), how="inner") if by else sums.crossJoin(F.broadcast(totals))
     share = F.col("n") / F.col("labels")
     spread = F.col("squares") - 2 * share * F.col("products") + share * share * F.col("sizes_squared")
     variance = spread / F.col("labels") / (share * (1 - share)) * F.col("all_images") / (F.col("all_images") - 1)
-    image_effect = F.col("sizes_squared") / F.col("labels")
+    shared = F.col("sizes_squared") / F.col("labels")
     is_known = (F.col("all_images") > 1) & (F.col("n") < F.col("labels"))
-    # Where each image has the same labels there is nothing by which to divide.
-    effect = F.when(F.col("sizes_squared") == F.col("labels"), F.lit(1.0)).otherwise(
-        F.when(is_known, F.greatest(variance, F.lit(1e-9))).otherwise(image_effect)
+    has_one_each = F.col("sizes_squared") == F.col("labels")
+    effect = F.when(has_one_each, F.lit(1.0)).otherwise(
+        F.when(is_known, F.greatest(variance, F.lit(1.0))).otherwise(shared)
     )
-    return joined.select(
-        *by, F.col("value").alias("class_name"), effect.alias("design_effect"), image_effect.alias("image_effect")
-    )
+    of_class = F.struct(F.col("value").alias("class_name"), effect.alias("design_effect"))
+    of_images = F.struct(F.lit(None).cast("string").alias("class_name"), shared.alias("design_effect"))
+    is_first = F.col("value") == F.col("first_value")
+    rows = F.array_compact(F.array(of_class, F.when(is_first, of_images)))
+    return joined.select(*by, F.inline(rows))
 
 
 def image_effect(rows: DataFrame) -> DataFrame:
-    """One row with ``image_effect``, as of `class_effects`; ``rows`` has ``image_id``."""
+    """One row with ``image_effect``, the design effect of what all rows of an ``image_id`` share."""
     sizes = rows.groupBy("image_id").agg(F.count("*").alias("n"))
     return sizes.agg((F.sum(F.col("n") * F.col("n")) / F.sum("n")).alias("image_effect"))
 

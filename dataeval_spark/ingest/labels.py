@@ -19,7 +19,7 @@ from dataeval_spark.kernels.decode import UnreadableImage
 from dataeval_spark.tables.keys import BOX_TYPE
 
 # Raised when a parser gives other rows for the same file: then all are read again.
-READER_VERSION = 2
+READER_VERSION = 3
 FILES_PER_TASK = 500
 BYTES_PER_TASK = 32 * 2**20
 ELEMENTS_DDL = (

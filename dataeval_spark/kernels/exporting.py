@@ -58,8 +58,8 @@ class Layout:
         """Path of an image in the export.
 
         ``images/NAME`` for COCO, ``images/SPLIT/NAME`` for YOLO, ``JPEGImages/NAME`` for VOC, ``[SPLIT/]CLASS/NAME``
-        for a folder: a name that begins with these already does not get them twice. For YOLO and VOC, no other folder
-        of the name is called as theirs are.
+        for a folder. But for COCO, a name that begins with these already does not get them twice. For YOLO and VOC, no
+        other folder of the name is called as theirs are.
         """
         path = export_path(
             row["name"],

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.factor_codes import from_maps
 from dataeval_spark.kernels.independence import table_effect
 
@@ -144,7 +145,17 @@ def effect_of(classes: Sequence[str] | None, n: Sequence[int], effects: Sequence
         Class of each cell; None where neither side of the table is the class, and the effect is that of all cells.
     n, effects : sequence
         Rows of each cell, and the design effect of its class.
+
+    Raises
+    ------
+    OptionError
+        The effects are not known: the table is of an earlier version.
     """
+    if any(effect is None for effect in effects):
+        raise OptionError(
+            "The table contingency is of an earlier version and has no design_effect.\n"
+            "Hint: dataeval-spark analyze contingency, and then what reads it"
+        )
     if classes is None:
         return float(effects[0])
     _, first, place = np.unique(np.asarray(classes, object), return_index=True, return_inverse=True)

@@ -19,7 +19,7 @@ LARGEST_SIDE = 2**20
 
 
 def segmentation_box(segmentation: Any) -> XYWH | None:
-    """Left, top, width and height of the box around a segmentation; None where it has no area, or is anything else.
+    """Left, top, width and height of the box around a segmentation; None of an empty mask, and of anything else.
 
     Examples
     --------
@@ -49,8 +49,10 @@ def _mask_box(mask: Mapping[str, Any]) -> XYWH | None:
     if size is None or runs is None or not all(1 <= side <= LARGEST_SIDE for side in size):
         return None
     height, width = map(int, size)
+    if min(runs) < 0 or max(runs) > height * width:
+        return None
     ends = np.cumsum(np.asarray(runs, np.int64))
-    if min(runs) < 0 or ends[-1] != height * width:
+    if ends[-1] != height * width:
         return None
     starts, ends = ends[:-1:2], ends[1::2]
     starts, last = starts[ends > starts], ends[ends > starts] - 1

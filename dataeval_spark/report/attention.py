@@ -149,10 +149,10 @@ def _annotations(data: ReportData) -> Iterator[Matter]:
         yield Matter(
             "error",
             total,
-            f"{plural(total, 'annotation')} could not be taken as written "
+            f"{plural(total, 'entry', 'entries')} could not be taken as written "
             f"({listed(f'{words(kind)}: {kinds[kind]:,}' for kind in worst)}).",
             "annotations",
-            "Correct them in the annotation files, then ingest again.",
+            "Correct them in the source or its annotation files, then ingest again.",
         )
 
 

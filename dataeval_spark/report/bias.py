@@ -156,7 +156,7 @@ def _shown_end(row: Row, example: Mapping[str, Any]) -> str:
 
 _PARITY = (
     Column("Factor", "factor", style="code", most=40),
-    Column("Strongly", "is_significant", lambda value: "yes" if value else "no"),
+    Column("Depends strongly", "is_significant", lambda value: "yes" if value else "no"),
     Column("Cramér's V", "score", number, "num", bar=True),
     Column("Adjusted p", "adjusted_pvalue", number, "num"),
     Column("Degrees of freedom", "degrees_of_freedom", number, "num"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -90,12 +92,29 @@ def _with_reason(rows: DataFrame, column: str, reasons: DataFrame | None) -> Dat
     return rows.join(reasons.select("image_id", F.col("reason").alias(column)), on="image_id", how="left")
 
 
-def with_shared_stems(samples: DataFrame) -> DataFrame:
-    """Add ``shares_stem``: whether another name is the same but for its extension."""
+def with_shared_stems(samples: DataFrame, *, by_split: bool, folders: Sequence[str] = ()) -> DataFrame:
+    """Add ``shares_stem``: whether another name is the same but for its extension.
+
+    Parameters
+    ----------
+    samples : DataFrame
+        Columns of `samples_of`.
+    by_split : bool
+        Names of different splits lie in different folders.
+    folders : sequence of str
+        Folders that a name is written without where it begins with one of them, or with one and the split's.
+    """
+    name = F.col("name")
+    if folders:
+        name = F.regexp_replace(name, f"^(?:{'|'.join(folders)})/", "")
+        of_split = F.concat("split", F.lit("/"))
+        begins = F.coalesce(F.startswith(name, of_split), F.lit(False)) if by_split else F.lit(False)
+        name = F.when(begins, F.substring(name, F.length(of_split) + 1, F.length(name))).otherwise(name)
     endings = "|".join(sorted(ending.removeprefix(".") for ending in IMAGE_EXTENSIONS))
-    stem = F.regexp_replace("name", rf"\.(?i:{endings})$", "")
+    stem = F.regexp_replace(name, rf"\.(?i:{endings})$", "")
     copied = F.concat(stem, F.when(F.col("copy") > 0, F.concat(F.lit("-copy"), "copy")).otherwise(F.lit("")))
-    rows = samples.withColumn("_stem", F.concat_ws("\n", F.coalesce("split", F.lit("")), copied))
+    split = F.coalesce("split", F.lit("")) if by_split else F.lit("")
+    rows = samples.withColumn("_stem", F.concat_ws("\n", split, copied))
     counts = rows.groupBy("_stem").agg(F.count("*").alias("names"))
     shared = counts.where("names > 1").select("_stem", F.lit(True).alias("shares"))
     joined = rows.join(shared, on="_stem", how="left")

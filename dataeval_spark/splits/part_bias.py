@@ -101,7 +101,7 @@ def part_bias(
         .agg(F.sum("n").alias("n"))
     )
     part = ["partition", "split"]
-    effects = class_effects(rows.select(*part, "image_id", "class_name"), part).drop("image_effect")
+    effects = class_effects(rows.select(*part, "image_id", "class_name"), part)
     # A class of a part has one effect.
     counts = counts.join(effects, on=[*part, "class_name"], how="inner")
     measured = counts.groupBy("partition", "factor").applyInArrow(_measured, _MEASURED)

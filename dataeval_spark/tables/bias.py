@@ -98,7 +98,7 @@ CONTINGENCY = Table(
             "double",
             "How many times more counts vary since labels come in images: of the cell's class, else of what all labels "
             "of an image share; 1 where no image has several",
-            range="> 0",
+            range="[1, inf)",
         ),
         RUN_ID,
     ),

@@ -9,9 +9,10 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics.cluster import contingency_matrix
 
+from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels import pair_counts as module
 from dataeval_spark.kernels.factor_codes import as_maps
-from dataeval_spark.kernels.pair_counts import pair_counts, table_of
+from dataeval_spark.kernels.pair_counts import effect_of, pair_counts, table_of
 
 R = np.random.default_rng(5)
 CLASSES = R.choice(["cat", "dog", "ant"], 300)
@@ -67,3 +68,12 @@ def test_cells_become_a_table():
         table_of(CLASSES, CODES["z"].astype(str), np.ones(300, int))[2].tolist()
         == contingency_matrix(CLASSES, CODES["z"].astype(str)).tolist()
     )
+
+
+def test_the_effect_of_a_table_is_the_mean_of_its_classes():
+    classes, n = ["cat", "dog", "cat", "dog"], [10, 20, 30, 40]
+
+    assert effect_of(classes, n, [2.0, 5.0, 2.0, 5.0]) == pytest.approx(0.6 * 2 + 0.4 * 5)
+    assert effect_of(None, n, [3.0] * 4) == 3.0
+    with pytest.raises(OptionError, match=r"earlier version(.|\n)*analyze contingency"):
+        effect_of(classes, n, [None] * 4)

@@ -77,6 +77,7 @@ def test_runs_as_pycocotools_writes_them():
         {"size": [2, 2], "counts": "\x00"},
         {"size": [2, 2], "counts": "oooooooooooooooooo"},
         {"size": [2, 2], "counts": "o"},
+        {"size": [2, 2], "counts": "oooooooooo0" * 3000},
     ],
 )
 def test_what_has_no_area_or_is_no_segmentation_has_no_box(segmentation):
