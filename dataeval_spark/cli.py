@@ -282,7 +282,7 @@ def _run_analyze(args: argparse.Namespace) -> int:
     if args.dry_run:
         from dataeval_spark.planning import plan_analyze
 
-        for planned in plan_analyze(_audit(args).workspace, options, args.steps):
+        for planned in plan_analyze(_audit(args).workspace, options, args.steps, args.open_holdout):
             print(planned)
         return DONE
     _audit(args).analyze(*args.steps, options=options, open_holdout=args.open_holdout)

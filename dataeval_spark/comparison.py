@@ -83,9 +83,12 @@ def compare(
         if has_done(workspace, work):
             yield said(step, skip(run, step, {**chosen_options, **sides}, inputs, work))
             continue
-        if step.labels and not guard.lets(step.name):
+        if step.labels and guard.is_closed:
+            guard.refuse(step.name)
             yield StepRun(step.name, "skipped", 0.0, holdout.CLOSED)
             continue
+        if step.labels:
+            guard.open()
         window = _window(workspace, current, run.started_at)
 
         def compute(

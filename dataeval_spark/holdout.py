@@ -95,18 +95,22 @@ class Guard:
         self._sentences: list[str] | None = None
         self._refused: list[str] = []
 
-    def lets(self, step: str) -> bool:
-        """Whether a step that reads labels may run."""
-        if not self._parts:
-            return True
+    @property
+    def is_closed(self) -> bool:
+        """Whether there are hold-outs and no reason to open them: then no step that reads labels may run."""
+        return bool(self._parts) and not self._reason
+
+    def refuse(self, step: str) -> None:
+        """Remember a step that reads labels and may not run."""
         with self._lock:
-            if not self._reason:
-                self._refused.append(step)
-                return False
-            if self._sentences is None:
+            self._refused.append(step)
+
+    def open(self) -> None:
+        """Write down the reason, before the first step that reads labels runs."""
+        with self._lock:
+            if self._sentences is None and self._reason:
                 counts = [open_part(self._workspace, self._run, *part, self._reason) for part in self._parts]
                 self._sentences = [sentence(*part, n) for part, n in zip(self._parts, counts, strict=True)]
-        return True
 
     @property
     def message(self) -> str:
@@ -114,7 +118,7 @@ class Guard:
         return "; ".join(self._sentences or ())
 
     def error(self) -> HoldoutError | None:
-        """What to raise for the steps that were not let."""
+        """What to raise for the steps that were refused."""
         if not self._refused:
             return None
         name, part = self._parts[0]

@@ -13,11 +13,12 @@ from pyspark.sql import DataFrame
 
 from dataeval_spark import holdout
 from dataeval_spark import tables as t
+from dataeval_spark.decision import UP_TO_DATE, Decision, decide
 from dataeval_spark.errors import DataEvalError, StepFailedError, TableMissingError
 from dataeval_spark.freshness import Freshness
 from dataeval_spark.ingest.source import Stage
-from dataeval_spark.runs import Run, StepRun, Success, is_up_to_date, last_successes, work_id
-from dataeval_spark.steps import STEPS, Step, chosen, decisive, levels, unasked
+from dataeval_spark.runs import Run, StepRun, last_successes
+from dataeval_spark.steps import STEPS, Step, chosen, levels
 from dataeval_spark.table_access import TableState, Writer
 from dataeval_spark.workspace import Workspace
 
@@ -60,20 +61,18 @@ def analyze(
             )
             jobs: list[Future[StepRun]] = []
             for step in level:
-                reason = unasked(step, options.get(step.name, {}), only)
-                if reason is not None:
-                    yield StepRun(step.name, "skipped", 0.0, reason)
-                    continue
-                missing = [table.name for table in step.reads if table.name not in states]
-                if missing and not only:
-                    yield StepRun(step.name, "skipped", 0.0, f"needs {', '.join(missing)}")
-                    continue
-                if missing:
-                    hint = f"dataeval-spark profile --workspace {workspace.location}"
-                    raise TableMissingError.of(missing[0], workspace.location, hint)
                 given, last = options.get(step.name, {}), successes.get(step.name)
+                found = decide(step, given, states, last, only=only, is_closed=guard.is_closed)
+                if found.missing and only:
+                    hint = f"dataeval-spark profile --workspace {workspace.location}"
+                    raise TableMissingError.of(found.missing[0], workspace.location, hint)
+                if found.verdict == "closed":
+                    guard.refuse(step.name)
+                if found.verdict not in ("run", "current"):
+                    yield StepRun(step.name, "skipped", 0.0, found.reason)
+                    continue
                 old = freshness.outdated(step.inputs)
-                jobs.append(pool.submit(_analyze_step, workspace, run, stage, step, given, states, last, guard, old))
+                jobs.append(pool.submit(_analyze_step, workspace, run, stage, step, given, states, found, guard, old))
             for job in jobs:
                 try:
                     finished = job.result()
@@ -93,16 +92,15 @@ def _analyze_step(
     step: Step,
     options: Mapping[str, Any],
     states: Mapping[str, TableState],
-    last: Success | None,
+    found: Decision,
     guard: holdout.Guard,
     outdated: str,
 ) -> StepRun:
-    inputs = {table.name: states[table.name] for table in step.inputs if table.name in states}
-    work = work_id(step.name, step.version, decisive(step, options), inputs)
-    if is_up_to_date(work, step.writes, states, last):
+    inputs, work = found.inputs, found.work
+    if found.verdict == "current":
         return skip(run, step, options, inputs, work, outdated)
-    if step.labels and not guard.lets(step.name):
-        return StepRun(step.name, "skipped", 0.0, holdout.CLOSED)
+    if step.labels:
+        guard.open()
     frames: list[DataFrame | None] = [read_live(workspace, table) for table in step.reads]
     frames += [read_live(workspace, table) if table.name in states else None for table in step.uses]
     given = {**options, **_injected(workspace, run, stage, step)}
@@ -126,7 +124,7 @@ def skip(
 ) -> StepRun:
     """Write down that a step is up to date."""
     started = datetime.now(UTC)
-    message = "; ".join(filter(None, ("up to date: options and input versions are unchanged", note)))
+    message = "; ".join(filter(None, (UP_TO_DATE, note)))
     versions = {name: state.version for name, state in inputs.items()}
     run.record(step.name, "skipped", started, options=options, work=work, inputs=versions, message=message)
     return StepRun(step.name, "skipped", _seconds(started), message)

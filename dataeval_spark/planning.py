@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from dataeval_spark import holdout
+from dataeval_spark.decision import plan
 from dataeval_spark.errors import TableMissingError
 from dataeval_spark.profiling import count_pending
-from dataeval_spark.runs import is_up_to_date, last_successes, work_id
-from dataeval_spark.steps import STEPS, chosen, decisive, levels, unasked
+from dataeval_spark.runs import last_successes
+from dataeval_spark.steps import STEPS, chosen
 from dataeval_spark.workspace import Workspace
 
 # Before a workspace has runs to learn from: 128 px images on two cores.
@@ -49,32 +50,21 @@ def plan_profile(workspace: Workspace, options: Mapping[str, Any]) -> PlannedSte
 
 
 def plan_analyze(
-    workspace: Workspace, options: Mapping[str, Mapping[str, Any]], only: Sequence[str] = ()
+    workspace: Workspace,
+    options: Mapping[str, Mapping[str, Any]],
+    only: Sequence[str] = (),
+    open_holdout: str | None = None,
 ) -> list[PlannedStep]:
     """What the analyses would do."""
-    states = workspace.states()
-    successes = last_successes(workspace)
-    has_holdouts = bool(holdout.parts(workspace))
+    states, successes = workspace.states(), last_successes(workspace)
+    is_closed = bool(holdout.parts(workspace)) and not (open_holdout or "").strip()
     planned = []
-    for level in levels(chosen(only, STEPS)):
-        for step in level:
-            missing = [table.name for table in step.reads if table.name not in states]
-            reason = unasked(step, options.get(step.name, {}), only) or ""
-            if reason:
-                planned.append(PlannedStep(step.name, False, reason, None, 0.0))
-                continue
-            if missing:
-                planned.append(PlannedStep(step.name, False, f"needs {', '.join(missing)}", None, 0.0))
-                continue
-            inputs = {table.name: states[table.name] for table in step.inputs if table.name in states}
-            work = work_id(step.name, step.version, decisive(step, options.get(step.name, {})), inputs)
-            last = successes.get(step.name)
-            fresh = is_up_to_date(work, step.writes, states, last)
-            reason = "options or inputs have changed" if last else "never run"
-            reason = "up to date: options and input versions are unchanged" if fresh else reason
-            if step.labels and has_holdouts and not fresh:
-                reason += "; reads the labels of a hold-out: needs --open-holdout REASON"
-            rows = workspace.read(step.reads[0]).count()
-            seconds = last.seconds if last else SECONDS_PER_STEP
-            planned.append(PlannedStep(step.name, not fresh, reason, rows, seconds))
+    for step, found in plan(chosen(only, STEPS), options, states, successes, only=only, is_closed=is_closed):
+        will_run = found.verdict == "run"
+        reason = f"{found.reason}: needs --open-holdout REASON" if found.verdict == "closed" else found.reason
+        is_counted = found.verdict in ("run", "current", "closed") and step.reads[0].name in states
+        rows = workspace.read(step.reads[0]).count() if is_counted else None
+        last = successes.get(step.name)
+        seconds = last.seconds if last else SECONDS_PER_STEP
+        planned.append(PlannedStep(step.name, will_run, reason, rows, seconds if will_run else 0.0))
     return planned

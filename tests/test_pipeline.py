@@ -1,9 +1,9 @@
 """What the pipeline gives to the function of a step, and which rows it lets it write."""
 
-from dataeval_spark import pipeline, runs
+from dataeval_spark import pipeline, planning, runs
 from dataeval_spark.steps import Step
 from dataeval_spark.table_access import Writer
-from dataeval_spark.tables import DATASET_FINDINGS, HASHES, LABEL_COVERAGE, LABEL_STATS, TARGETS
+from dataeval_spark.tables import DATASET_FINDINGS, DIVERSITY, HASHES, LABEL_COVERAGE, LABEL_STATS, TARGETS
 from dataeval_spark.workspace import Workspace
 
 FINDING = "step string, rule string, subject string, value double, threshold double, severity string, message string"
@@ -115,3 +115,36 @@ def test_a_step_run_by_name_says_when_what_it_reads_is_older_than_what_that_was_
     assert message.startswith("up to date: ")
     assert message.endswith("; label_coverage is older than targets: analyze counting brings it up to date")
     assert "older" not in str(messages[3])
+
+
+def test_what_a_plan_says_is_what_the_run_does(spark, frame, tmp_path, monkeypatch):
+    workspace = Workspace(spark, str(tmp_path / "audit"))
+    workspace.create([TARGETS])
+    values = {"string": "'all'", "double": "0D", "int": "0", "bigint": "0L", "boolean": "true"}
+    columns = [f"{values.get(c.type, f'CAST(array() AS {c.type})')} AS `{c.name}`" for c in DIVERSITY.result_columns]
+
+    def counting(targets, *, limit=1):
+        return spark.range(limit).selectExpr(*columns)
+
+    def reading(counts):
+        return finding(frame, "reading")
+
+    steps = (Step(counting, (TARGETS,), (DIVERSITY,)), Step(reading, (DIVERSITY,), (DATASET_FINDINGS,)))
+    monkeypatch.setattr(planning, "STEPS", steps)
+    told = []
+
+    def compare(options=None, only=()):
+        planned = planning.plan_analyze(workspace, options or {}, only)
+        told.append({step.step: "done" if step.will_run else "skipped" for step in planned})
+        assert analyze(workspace, steps, monkeypatch, options, only) == told[-1]
+
+    compare()
+    compare()
+    rows = frame(TARGETS, [("a", 0, "cat", None, None, None, None, "r")])
+    workspace.write(TARGETS, rows, Writer("r", "ingest", "w", "0"), images=rows.select("image_id"))
+    compare(only=["reading"])
+    compare()
+    compare({"counting": {"limit": 2}})
+
+    both = {"counting": "done", "reading": "done"}
+    assert told == [both, dict.fromkeys(both, "skipped"), {"reading": "skipped"}, both, both]
