@@ -11,6 +11,7 @@ from pyspark import TaskContext
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import pandas_udf
 
+from dataeval_spark.frames.hamming_pairs import HEX_DISTANCE
 from dataeval_spark.kernels.decode import MAX_PIXELS, UnreadableImage, decode
 from dataeval_spark.kernels.encoders import Encoder, encoder_version, load_encoder, require_encoder
 from dataeval_spark.kernels.encoders.registry import DEFAULT
@@ -25,13 +26,12 @@ STATS_COLUMNS = tuple(column for column in IMAGE_STATS.columns if column.name no
 STATS_TYPE = f"struct<{', '.join(f'{column.name}: {column.type}' for column in STATS_COLUMNS)}, error: string>"
 PREPARED_BYTES = 64 * 2**20
 """Prepared images that wait for the encoder."""
-# 64 bits as a signed number: conv to base -10 keeps the highest bit.
-HAMMING = """
+HAMMING = f"""
 CREATE OR REPLACE TEMPORARY FUNCTION de_hamming(a STRING, b STRING) RETURNS INT
 RETURN CASE
   WHEN a IS NULL OR b IS NULL THEN NULL
-  WHEN a RLIKE '^[0-9a-fA-F]{16}$' AND b RLIKE '^[0-9a-fA-F]{16}$'
-    THEN bit_count(CAST(conv(a, 16, -10) AS BIGINT) ^ CAST(conv(b, 16, -10) AS BIGINT))
+  WHEN a RLIKE '^[0-9a-fA-F]{{16}}$' AND b RLIKE '^[0-9a-fA-F]{{16}}$'
+    THEN {HEX_DISTANCE.format(a="a", b="b")}
   ELSE raise_error(concat('de_hamming: found ', a, ' and ', b, '; expected 16 hexadecimal digits each'))
 END
 """

@@ -27,6 +27,7 @@ from dataeval_spark.workspace import Workspace
 # What says of an image that it is deleted is kept; all else that its rows are in goes with it.
 IMAGE_TABLES = tuple(table for table in ALL_TABLES if table.is_of_images and table is not IMAGES)
 FILES_PER_TASK = 500
+TABLES_AT_ONCE = 3
 # Columns of findings that may quote what a source says, a URI for example.
 FINDING_TEXTS = ("source_file", "location", "message", "found")
 DECLARED = ("declared_width", "declared_height")
@@ -45,7 +46,7 @@ def synchronize(
     is_new: bool,
     keep_bytes: bool,
 ) -> dict[str, Any]:
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
         # What the reader found does not wait for the images.
         findings = pool.submit(_findings, stage, found, dataset)
         changes = stage(_changes(found, existing, source, keep_bytes), "changes")
@@ -248,15 +249,20 @@ def _drop_deleted(workspace: Workspace, run: Run, dataset: str) -> None:
     gone = gone.select("image_id")
     if gone.isEmpty():
         return
-    for table in IMAGE_TABLES:
+
+    def drop(table: Table) -> None:
         rows = workspace.read_or_none(table)
         if rows is None:
-            continue
+            return
         stale = rows.join(gone, on="image_id", how="left_semi").select("image_id").distinct()
         if not stale.isEmpty():
             # Not with the columns that the table has: an older version may have made it.
             none = rows.limit(0) if table.open else workspace.spark.createDataFrame([], table.ddl(comments=False))
             _upsert(workspace, run, table, none, stale)
+
+    with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
+        for job in [pool.submit(drop, table) for table in IMAGE_TABLES]:
+            job.result()
 
 
 def _upsert(

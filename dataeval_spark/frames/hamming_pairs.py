@@ -33,10 +33,22 @@ _PACKED_SCHEMA = pa.schema(
         ("hashes", pa.binary()),
     ]
 )
+# Of two texts of 16 hexadecimal digits. As a signed number: conv to base -10 keeps the highest of the 64 bits.
+HEX_DISTANCE = "bit_count(CAST(conv({a}, 16, -10) AS BIGINT) ^ CAST(conv({b}, 16, -10) AS BIGINT))"
 HASHES_PER_BLOCK = 4_000_000
 COST_PER_TASK = 1e10
 MOST_BLOCKS = 64
 HASHES_PER_BINARY = 1 << 16
+
+
+def hamming_distance(a: str, b: str) -> Column:
+    """Bits in which two hashes of 64 bits differ, given as hexadecimal columns; null where one is null.
+
+    Examples
+    --------
+    >>> pairs.select(hamming_distance("phash", "kept.phash").alias("bits"))
+    """
+    return F.expr(HEX_DISTANCE.format(a=a, b=b))
 
 
 def hamming_pairs(

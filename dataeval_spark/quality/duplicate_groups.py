@@ -11,8 +11,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.components import Checkpoint, connected_components
+from dataeval_spark.frames.hamming_pairs import hamming_distance
 from dataeval_spark.kernels.star_cover import star_groups
-from dataeval_spark.quality.duplicate_pairs import EXACT_KINDS, ITEM, WHOLE, hamming_distance
+from dataeval_spark.quality.duplicate_pairs import EXACT_KINDS, ITEM, WHOLE
 from dataeval_spark.tables import DUPLICATE_GROUPS
 
 Grouping = Literal["components", "medoid"]

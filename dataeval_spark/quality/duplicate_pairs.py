@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.frames.hamming_pairs import hamming_pairs
+from dataeval_spark.frames.hamming_pairs import hamming_distance, hamming_pairs
 from dataeval_spark.tables import DUPLICATE_PAIRS
 
 EXACT_KINDS = {"exact_file": "file_hash", "exact_pixels": "content_hash"}
@@ -121,15 +121,6 @@ def pairs_by_embedding(
         .select("a", "b", F.lit(kind).alias("kind"), "distance", F.lit(None).cast("string").alias("orientation"))
     )
     return _columns(both)
-
-
-def hamming_distance(a: str, b: str) -> Column:
-    """Bits in which two hashes of 64 bits differ, given as hexadecimal columns; null where one is null."""
-
-    def bits(column: str, start: int) -> Column:
-        return F.conv(F.substring(column, start, 8), 16, 10).cast("bigint")
-
-    return sum((F.bit_count(bits(a, start).bitwiseXOR(bits(b, start))) for start in (1, 9)), F.lit(0))
 
 
 def _keyed(kind: str) -> Column:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.hamming_pairs import _number, hamming_pairs
+from dataeval_spark.frames.hamming_pairs import _number, hamming_distance, hamming_pairs
 
 HASHES = "kind string, hash string"
 
@@ -86,3 +86,11 @@ def test_blocks_follow_the_number_of_hashes_and_the_work_to_compare_them():
     assert [_number(n, 1, 4, 4_000_000) for n in (1, 4_000_000, 4_000_001, 10**9)] == [1, 1, 2, 64]
     assert _number(1_000_000, 1, 10, 4_000_000) == 1
     assert _number(1_000_000, 1, 30, 4_000_000) > 8
+
+
+def test_the_distance_of_hexadecimal_hashes_counts_all_64_bits(frame):
+    rows = [("0" * 16, "f" * 16), ("8000000000000001", "0" * 16), ("f" * 16, "f" * 16), (None, "0" * 16)]
+
+    distances = frame("a string, b string", rows).select(hamming_distance("a", "b").alias("d")).collect()
+
+    assert [row.d for row in distances] == [64, 2, 0, None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dataeval_spark.quality.duplicate_pairs import WHOLE, hamming_distance, pairs_by_embedding, pairs_by_hash
+from dataeval_spark.quality.duplicate_pairs import WHOLE, pairs_by_embedding, pairs_by_hash
 
 ITEMS = (
     "image_id string, target int, is_blank boolean, file_hash string, content_hash string, content_scope string, "
@@ -92,11 +92,3 @@ def test_near_embeddings_are_pairs_unless_an_image_is_blank(frame):
     assert {(*ends(row), row.distance) for row in pairs} == {("a", None, "b", None, 0.01), ("a", 7, "e", 0, 0.05)}
     assert len(pairs) == 2
     assert {r.kind for r in pairs} == {"embedding"}
-
-
-def test_the_distance_of_hexadecimal_hashes_counts_all_64_bits(frame):
-    rows = [("0" * 16, "f" * 16), ("8000000000000001", "0" * 16), ("f" * 16, "f" * 16), (None, "0" * 16)]
-
-    distances = frame("a string, b string", rows).select(hamming_distance("a", "b").alias("d")).collect()
-
-    assert [row.d for row in distances] == [64, 2, 0, None]
