@@ -110,7 +110,6 @@ def test_without_copies_nothing_is_near_and_that_is_said(frame):
 
 
 def test_a_stored_threshold_is_kept_until_it_is_renewed(frame):
-    names = DUPLICATE_THRESHOLDS.result_names
     stored = {"kind": "embedding_relative", "encoder": "e", "encoder_version": "1", "metric": "euclidean",
               "level": "image", "threshold": 0.05, "origin": "derived", "surroundings": 1.0}  # fmt: skip
     previous = filled(frame, DUPLICATE_THRESHOLDS, [stored])
@@ -120,7 +119,7 @@ def test_a_stored_threshold_is_kept_until_it_is_renewed(frame):
     other = filled(frame, DUPLICATE_THRESHOLDS, [{**stored, "encoder_version": "0"}])
     _, _, of_another, _ = run(frame, vectors(), previous=other)
 
-    assert kept.columns == names
+    assert kept.columns == list(DUPLICATE_THRESHOLDS.result_names)
     row = threshold_of(kept)
     assert (row.threshold, row.origin, row.surroundings) == (0.05, "kept", 1.0)
     (finding,) = told.collect()

@@ -118,7 +118,7 @@ def test_lists_made_in_another_way_are_not_taken_over(frame, tmp_path):
 def test_no_embeddings_give_an_empty_table(frame, tmp_path):
     graph, findings = neighbors(frame(EMBEDDINGS, []), scratch=str(tmp_path))
 
-    assert graph.columns == COLUMNS
+    assert graph.columns == list(COLUMNS)
     assert graph.count() == findings.count() == 0
 
 
