@@ -96,8 +96,8 @@ CONTINGENCY = Table(
         Column(
             "design_effect",
             "double",
-            "How many times more counts vary since labels come in images (1: they come alone), of the cell's class, else "
-            "of what all labels of an image share",
+            "How many times more counts vary since labels come in images (1: they come alone), of the cell's class, "
+            "else of what all labels of an image share",
             range="[1, inf)",
         ),
         RUN_ID,
