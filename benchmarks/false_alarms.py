@@ -78,14 +78,19 @@ def effects_of(sums: ImageSums) -> np.ndarray:
     return np.maximum(sums.counts.sum() * sums.variances() / (shares * (1 - shares)), 1.0)
 
 
+def table_of_factor(random: Random, counts: np.ndarray, values: np.ndarray, *, of_image: bool) -> np.ndarray:
+    """Boxes by the value of a factor, which each image or each box has one of, and by class."""
+    if of_image:
+        of_images = random.choice(values.size, len(counts), p=values)
+        return np.eye(values.size, dtype=np.int64)[of_images].T @ counts
+    return random.multinomial(counts.sum(axis=0), values).T
+
+
 def exclusive_draw(random: Random, images: int, values: np.ndarray, *, of_image: bool) -> float:
     """One person in each image and a bag or so: the classes exclude each other, so that they hardly vary."""
     counts = np.stack([np.ones(images, np.int64), random.poisson(1, images)], axis=1)
     sums = sums_of(counts)
-    if of_image:
-        table = np.eye(values.size, dtype=np.int64)[random.choice(values.size, images, p=values)].T @ counts
-    else:
-        table = random.multinomial(sums.counts, values).T
+    table = table_of_factor(random, counts, values, of_image=of_image)
     return association(table, table_effect(sums.counts, effects_of(sums))).robust_p_value
 
 
@@ -130,10 +135,7 @@ def association_of_boxes_draw(
     counts = counts_of_boxes(random, images, classes)
     counts = counts[:, counts.any(axis=0)]
     sums = sums_of(counts)
-    if of_image:
-        table = np.eye(values.size, dtype=np.int64)[random.choice(values.size, images, p=values)].T @ counts
-    else:
-        table = random.multinomial(sums.counts, values).T
+    table = table_of_factor(random, counts, values, of_image=of_image)
     return association(table, table_effect(sums.counts, effects_of(sums))).robust_p_value
 
 
