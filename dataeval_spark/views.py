@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from dataeval_spark.errors import WorkspaceError
@@ -169,25 +169,29 @@ def statements(workspace: Workspace) -> dict[str, str]:
     tables = dict.fromkeys(table for view in VIEWS for table in (*view.reads, *(table for table, _ in view.branches)))
     states = workspace.states(tables)
     names = {table.name: workspace.name(table) for table in tables}
+    stored = {
+        table: frozenset(workspace.spark.sql(f"SELECT * FROM {names[table.name]} LIMIT 0").columns)
+        for table in tables
+        if table.name in states
+    }
     made = {}
     for view in VIEWS:
         query = text(view, states)
         if query is not None:
-            _require_columns(workspace, view, query)
+            _require_columns(workspace, view, query, stored)
             place = f"VIEW {quoted(workspace.location)}." if workspace.is_catalog else "TEMPORARY VIEW "
             head = f"CREATE OR REPLACE {place}`{view.name}`\n  COMMENT '{view.doc}' AS\n"
             made[view.name] = head + query.format_map(names)
     return made
 
 
-def _require_columns(workspace: Workspace, view: View, query: str) -> None:
+def _require_columns(workspace: Workspace, view: View, query: str, stored: Mapping[Table, Container[str]]) -> None:
     """A view is read by others, who see the columns that are stored: not those that `Workspace.read` adds as null."""
     named = set(re.findall(r"\w+", query))
-    for table in (*view.reads, *(table for table, _ in view.branches)):
+    for table, columns in stored.items():
         if f"{{{table.name}}}" not in query:
             continue
-        stored = set(workspace.spark.sql(f"SELECT * FROM {workspace.name(table)} LIMIT 0").columns)
-        missing = [name for name in table.column_names if name in named and name not in stored]
+        missing = [name for name in table.column_names if name in named and name not in columns]
         if missing:
             verb = FILLED_BY.get(table.name, "analyze")
             raise WorkspaceError(

@@ -101,9 +101,7 @@ def coverage_gaps(
             ranked = [{**row, "rank": rank, "found": len(rows)} for rank, row in enumerate(best, 1)]
             yield pa.RecordBatch.from_pylist(ranked, schema=_SCHEMA)
 
-    columns = COVERAGE_GAPS.result_columns
-    ddl = ", ".join(f"`{column.name}` {column.type}" for column in columns)
-    return combined.coalesce(1).mapInArrow(search, ddl)
+    return combined.coalesce(1).mapInArrow(search, COVERAGE_GAPS.nullable_ddl)
 
 
 _PART = pa.struct([("factor", pa.string()), ("value", pa.string())])

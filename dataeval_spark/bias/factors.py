@@ -177,8 +177,7 @@ def apply_bins(units: DataFrame, bins: Mapping[str, Bins]) -> DataFrame:
                 names=["image_id", "target_index", "class_name", "bins", "numbers"],
             )
 
-    nullable = ", ".join(f"`{column.name}` {column.type}" for column in FACTOR_BINS.result_columns)
-    return units.mapInArrow(run, nullable)
+    return units.mapInArrow(run, FACTOR_BINS.nullable_ddl)
 
 
 def _summaries(

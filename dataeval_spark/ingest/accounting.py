@@ -74,13 +74,15 @@ def entries_of(rows: DataFrame, source: str) -> DataFrame:
     )
 
 
-Count = tuple[str, str, str | None, int, str | None]
-
-
-def counted(spark: SparkSession, rows: Iterable[Count], source: str) -> DataFrame:
-    """Entries from counts: unit, role, reason, how many, and examples."""
-    data = [(source, unit, role, reason, examples, n) for unit, role, reason, n, examples in rows if n]
-    return spark.createDataFrame(data, ENTRIES_DDL)
+def column_entries(
+    spark: SparkSession, unit: str, used: Iterable[str], left_out: Iterable[str], source: str
+) -> DataFrame:
+    """Entries of a table's columns: those that are used, and those of a type that no factor has."""
+    rows = []
+    for role, reason, names in (("description", None, used), ("skipped", "no_column_type", left_out)):
+        if ordered := sorted(names):
+            rows.append((source, unit, role, reason, ", ".join(ordered[:3]), len(ordered)))
+    return spark.createDataFrame(rows, ENTRIES_DDL)
 
 
 def account(entries: DataFrame) -> DataFrame:

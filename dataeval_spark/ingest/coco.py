@@ -13,7 +13,7 @@ from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.batches import map_rows
 from dataeval_spark.ingest.accounting import entries_of, file_entries
 from dataeval_spark.ingest.file_matching import best_first, matched_findings, resolve_names
-from dataeval_spark.ingest.folder import factor_rows, file_columns, image_id, with_metadata_account
+from dataeval_spark.ingest.folder import factor_rows, file_columns, image_id, with_metadata_entries
 from dataeval_spark.ingest.listing import list_files
 from dataeval_spark.ingest.metadata import Metadata, read_metadata, utc_timestamp
 from dataeval_spark.ingest.source import Source, Stage
@@ -101,7 +101,7 @@ def read_coco(
         factors=factor_rows(given, images),
         findings=findings.unionByName(given.findings, allowMissingColumns=True) if given else findings,
         present=files.where("uri IS NOT NULL").select("image_id").distinct(),
-        accounting=with_metadata_account(entries, given),
+        accounting=with_metadata_entries(entries, given),
         labels_from=os.path.basename(annotations),
         declared=taken.select(
             "image_id", F.col("width").alias("declared_width"), F.col("height").alias("declared_height")

@@ -110,16 +110,16 @@ def read_folder(
         factors=factor_rows(found, images),
         findings=findings,
         present=listing.select(image_id(dataset).alias("image_id")),
-        accounting=with_metadata_account(
+        accounting=with_metadata_entries(
             file_entries(listing, root, images=images, description=[found.uri] if found else []), found
         ),
         labels_from="the metadata" if found and found.has_class else "folder names",
     )
 
 
-def with_metadata_account(account: DataFrame, metadata: Metadata | None) -> DataFrame:
-    """An account of files with that of the metadata file's rows."""
-    return account if metadata is None else account.unionByName(metadata.accounting)
+def with_metadata_entries(entries: DataFrame, metadata: Metadata | None) -> DataFrame:
+    """Entries of a source with those of its metadata file."""
+    return entries if metadata is None else entries.unionByName(metadata.accounting)
 
 
 def class_targets(labelled: DataFrame) -> DataFrame:

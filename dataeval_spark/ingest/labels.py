@@ -225,7 +225,7 @@ def pair_findings(pairs: DataFrame, root: str) -> DataFrame:
     return matched_findings(named, root, "Label files")
 
 
-def label_account(
+def label_entries(
     listing: DataFrame,
     others: DataFrame,
     root: str,
@@ -239,7 +239,7 @@ def label_account(
     description: Sequence[str],
     unit: str,
 ) -> DataFrame:
-    """The account of the files of a source with a label file for each image, and of what stands in the label files.
+    """Entries of a source with a label file for each image: its files, and what stands in the label files.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
-from dataeval_spark.ingest.accounting import counted, entries_of
+from dataeval_spark.ingest.accounting import column_entries, entries_of
 from dataeval_spark.ingest.file_matching import matched_findings, resolve_names
 from dataeval_spark.ingest.source import COUNTED_FINDINGS_DDL, FINDINGS_DDL, Stage
 from dataeval_spark.ingest.text_rows import BROKEN, BY_NAME, TableOptions, TextRows, is_text, read_text_rows
@@ -124,23 +124,14 @@ def read_metadata(
     )
     findings = _findings(located, path, time, captured_at).unionByName(about_file, allowMissingColumns=True)
     findings = findings.unionByName(matched_findings(files, path, "Paths"), allowMissingColumns=True)
-    accounting = _row_account(named, located, path).unionByName(counted(spark, _columns(types, roles, factors), path))
+    used = {*roles.values(), *factors}
+    columns = column_entries(spark, "metadata columns", used, set(types) - used, path)
+    accounting = _row_entries(named, located, path).unionByName(columns)
     return Metadata(rows, factors, "class_name" in roles, findings, accounting, path)
 
 
-def _columns(
-    types: dict[str, str], roles: dict[str, str], factors: tuple[str, ...]
-) -> list[tuple[str, str, str | None, int, str | None]]:
-    left_out = sorted(name for name in types if name not in roles.values() and name not in factors)
-    used = sorted({*roles.values(), *factors})
-    return [
-        ("metadata columns", "description", None, len(used), ", ".join(used[:3])),
-        ("metadata columns", "skipped", "no_column_type", len(left_out), ", ".join(left_out[:3])),
-    ]
-
-
-def _row_account(named: DataFrame, located: DataFrame, path: str) -> DataFrame:
-    """The account of the rows: used, of no image, of an image that another row is about, or without a path."""
+def _row_entries(named: DataFrame, located: DataFrame, path: str) -> DataFrame:
+    """Entries of the rows: used, of no image, of an image that another row is about, or without a path."""
     name = F.coalesce("name", F.lit("(no path)"))
     whole = located.select("name", "uri", F.lit(True).alias("is_first"))
     # The first row of each image is in ``located`` by its name; a later row of the same name is repeated.

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.literal_map import literal_map
-from dataeval_spark.ingest.accounting import counted, entries_of
+from dataeval_spark.ingest.accounting import column_entries, entries_of
 from dataeval_spark.ingest.file_bytes import without_credentials
 from dataeval_spark.ingest.huggingface import (
     OBJECT_COLUMNS,
@@ -149,7 +149,7 @@ def read_table(
         ),
         findings=findings,
         present=everything.select(F.col("_id").alias("image_id")),
-        accounting=_account(spark, everything, rows, types, used & set(types), factors, source),
+        accounting=_entries(spark, everything, rows, types, used & set(types), factors, source),
         labels_from=f"column {roles.objects or roles.label}" if roles.objects or roles.label else "",
     )
 
@@ -246,7 +246,7 @@ def _without_images(spark: SparkSession, source: str, types: dict[str, str]) -> 
     return spark.createDataFrame([row], COUNTED_FINDINGS_DDL)
 
 
-def _account(
+def _entries(
     spark: SparkSession,
     everything: DataFrame,
     rows: DataFrame,
@@ -266,16 +266,8 @@ def _account(
             F.col("_id").alias("name"),
         )
     )
-    known = sorted(used | set(factors))
-    left_out = sorted(set(types) - used - set(factors))
-    columns = counted(
-        spark,
-        [
-            ("columns", "description", None, len(known), ", ".join(known[:3])),
-            ("columns", "skipped", "no_column_type", len(left_out), ", ".join(left_out[:3])),
-        ],
-        source,
-    )
+    known = used | set(factors)
+    columns = column_entries(spark, "columns", known, set(types) - known, source)
     return entries_of(entries, source).unionByName(columns)
 
 

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.file_matching import match_names
-from dataeval_spark.ingest.folder import choose, factor_rows, image_id, with_metadata_account
+from dataeval_spark.ingest.folder import choose, factor_rows, image_id, with_metadata_entries
 from dataeval_spark.ingest.labeled import SPLITS, Listed, image_rows, list_lines, listed_splits
 from dataeval_spark.ingest.labels import (
     Layout,
@@ -20,7 +20,7 @@ from dataeval_spark.ingest.labels import (
     files_read,
     findings_of,
     fingerprint,
-    label_account,
+    label_entries,
     marked,
     pair_findings,
     parse_labels,
@@ -118,7 +118,7 @@ def read_voc(
         findings = findings if more is None else findings.unionByName(more, allowMissingColumns=True)
     targets = targets_of(elements, kept, known)
     used = pairs.select("image_id", "label", "file").unionByName(_used(named, files))
-    entries = label_account(
+    entries = label_entries(
         listing,
         others,
         root,
@@ -140,7 +140,7 @@ def read_voc(
         findings=findings,
         present=images.select("image_id"),
         files=files_read(wanted, elements),
-        accounting=with_metadata_account(entries, found),
+        accounting=with_metadata_entries(entries, found),
         labels_from="XML files",
         declared=declared_sizes(elements, kept, known),
     )

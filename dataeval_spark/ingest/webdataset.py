@@ -93,7 +93,7 @@ def read_webdataset(
     found = source_of(
         taken, split=split, timezone=timezone, unit="members", labels_from="members of samples", known=old
     )
-    found = replace(found, accounting=_whole_account(found, samples, taken, listing, shards, root))
+    found = replace(found, accounting=_whole_entries(found, samples, taken, listing, shards, root))
     if not whole:
         return replace(found, present=samples.where("image_id IS NOT NULL").select("image_id"))
     broken = samples.where("exists(findings, finding -> finding.kind = 'broken_file')").select("source_file")
@@ -107,10 +107,10 @@ def read_webdataset(
     )
 
 
-def _whole_account(
+def _whole_entries(
     found: Source, samples: DataFrame, taken: DataFrame, listing: DataFrame, shards: DataFrame, root: str
 ) -> DataFrame:
-    """The account of the files, and of the members of shards; images that are not asked for are no images of it."""
+    """Entries of the files, and of the members of shards; images that are not asked for are no images of it."""
     none = listing.limit(0).select("uri")
     files = file_entries(listing, root, images=none, annotations=shards.select(F.col("label").alias("uri")))
     left_out = samples.where("image_id IS NOT NULL").join(taken.select("image_id"), on="image_id", how="left_anti")

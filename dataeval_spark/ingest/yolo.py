@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
-from dataeval_spark.ingest.folder import choose, factor_rows, image_id, with_metadata_account
+from dataeval_spark.ingest.folder import choose, factor_rows, image_id, with_metadata_entries
 from dataeval_spark.ingest.labeled import image_rows
 from dataeval_spark.ingest.labels import (
     Layout,
@@ -18,7 +18,7 @@ from dataeval_spark.ingest.labels import (
     files_read,
     findings_of,
     fingerprint,
-    label_account,
+    label_entries,
     marked,
     pair_findings,
     parse_labels,
@@ -123,7 +123,7 @@ def read_yolo(
     for more in (listed.findings, found.findings if found else None):
         findings = findings if more is None else findings.unionByName(more, allowMissingColumns=True)
     lists = [place for places in data.lists.values() for place in places]
-    entries = label_account(
+    entries = label_entries(
         listing,
         others,
         root,
@@ -145,7 +145,7 @@ def read_yolo(
         findings=findings,
         present=images.select("image_id"),
         files=files_read(wanted, elements),
-        accounting=with_metadata_account(entries, found),
+        accounting=with_metadata_entries(entries, found),
         labels_from="label files",
     )
 

@@ -14,7 +14,7 @@ from dataeval_spark.tables import DATASET_FINDINGS
 
 STEP = "embedding_health"
 COLUMNS = DATASET_FINDINGS.result_columns
-FINDINGS_DDL = ", ".join(f"{column.name} {column.type}" for column in COLUMNS)
+FINDINGS_DDL = DATASET_FINDINGS.nullable_ddl
 FINDINGS_SCHEMA = pa.schema(
     [(column.name, pa.float64() if column.type == "double" else pa.string()) for column in COLUMNS]
 )

@@ -69,6 +69,11 @@ class Table:
         return ", ".join(column.ddl(comments=False) for column in self.result_columns)
 
     @property
+    def nullable_ddl(self) -> str:
+        """The same where each column may be null: what Arrow batches are read as, before the writer checks them."""
+        return ", ".join(f"{identifier(column.name)} {column.type}" for column in self.result_columns)
+
+    @property
     def is_of_images(self) -> bool:
         """Whether its rows are those of single images and stay until their image is written again or deleted."""
         return self.write == "upsert" and "image_id" in self.key
