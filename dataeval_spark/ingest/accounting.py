@@ -204,9 +204,7 @@ def _as_findings(counted: DataFrame) -> DataFrame:
     words = literal_map(SKIPPED)
     remedies = literal_map(REMEDIES)
     why = F.try_element_at(words, "reason")
-    meaning = F.when(is_skipped, F.concat(F.lit("skipped: each is "), why)).otherwise(
-        F.concat(F.lit("taken as "), "role")
-    )
+    meaning = F.when(is_skipped, F.concat(F.lit("skipped: "), why)).otherwise(F.concat(F.lit("taken as "), "role"))
     severity: Column = F.when(is_skipped & F.col("reason").isin(*LOSSY), "warning").otherwise("info")
     return counted.select(
         "source_file",
