@@ -115,7 +115,7 @@ class Pictures:
 
 
 def table(spark: Any, rows: list[dict[str, Any]]) -> Any:
-    from dataeval_spark.tables import IMAGE_STATS
+    from dataeval_spark.tables.profile import IMAGE_STATS
 
     filled = [{"fingerprint": "", "run_id": "", **row} for row in rows]
     values = [tuple(row.get(name) for name in IMAGE_STATS.column_names) for row in filled]
@@ -131,7 +131,7 @@ def mixtures(pictures: Pictures) -> Iterator[tuple[str, dict[str, dict[str, Any]
 def listed_by_outliers(spark: Any, every: list[Pictures], **options: Any) -> dict[tuple[str, str], set[str]]:
     """Listed images by data and kind of fault: each mixture is a class of its own, so that one run does for all."""
     from dataeval_spark.quality.outliers import outliers
-    from dataeval_spark.tables import TARGETS
+    from dataeval_spark.tables.images import TARGETS
 
     rows, targets = [], []
     for pictures in every:
@@ -171,7 +171,7 @@ def listed_by_findings(spark: Any, pictures: Pictures, **options: Any) -> dict[s
 
 def listed_by_embeddings(spark: Any, pictures: Pictures, **options: Any) -> set[str]:
     from dataeval_spark.similarity.embedding_scores import embedding_scores
-    from dataeval_spark.tables import NEIGHBORS
+    from dataeval_spark.tables.similarity import NEIGHBORS
 
     encoder, names = HogColor(), list(pictures.clean)
     opened = [np.asarray(Image.open(file).convert("RGB")) for file in pictures.files]

@@ -27,7 +27,10 @@ from dataeval_spark import session  # noqa: E402
 from dataeval_spark.kernels.encoders import load_encoder  # noqa: E402
 from dataeval_spark.kernels.image_profile import profile_image  # noqa: E402
 from dataeval_spark.quality.duplicates import NOISE_BITS, duplicates  # noqa: E402
-from dataeval_spark.tables import HASHES, IMAGE_STATS, IMAGES, NEIGHBORS, Table  # noqa: E402
+from dataeval_spark.tables.contract import Table  # noqa: E402
+from dataeval_spark.tables.images import IMAGES  # noqa: E402
+from dataeval_spark.tables.profile import HASHES, IMAGE_STATS  # noqa: E402
+from dataeval_spark.tables.similarity import NEIGHBORS  # noqa: E402
 
 sys.path.append(str(HERE))
 from frame import Row, report  # noqa: E402

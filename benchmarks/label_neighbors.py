@@ -30,7 +30,8 @@ from pyspark.sql import DataFrame, SparkSession  # noqa: E402
 from dataeval_spark import session  # noqa: E402
 from dataeval_spark.kernels.encoders import load_encoder  # noqa: E402
 from dataeval_spark.labels.label_neighbors import label_neighbors  # noqa: E402
-from dataeval_spark.tables import NEIGHBORS, TARGETS  # noqa: E402
+from dataeval_spark.tables.images import TARGETS  # noqa: E402
+from dataeval_spark.tables.similarity import NEIGHBORS  # noqa: E402
 
 DATA = HERE.parents[1] / "shared" / "data" / "cifar10_small"
 ENCODERS = ("hog_color", "thumbnail")

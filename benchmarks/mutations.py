@@ -194,7 +194,8 @@ def main() -> None:
     ]  # profile.py there hides another
     from dataeval_spark import Audit
     from dataeval_spark.errors import DataEvalError
-    from dataeval_spark.tables import IMAGE_STATS, RUNS, UNREADABLE_IMAGES
+    from dataeval_spark.tables.profile import IMAGE_STATS, UNREADABLE_IMAGES
+    from dataeval_spark.tables.runs import RUNS
 
     with tempfile.TemporaryDirectory() as folder:
         images = Path(folder) / "images"

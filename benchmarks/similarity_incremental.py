@@ -25,7 +25,7 @@ import pyarrow.parquet as pq  # noqa: E402
 
 from dataeval_spark import Audit, session  # noqa: E402
 from dataeval_spark.table_access import Writer  # noqa: E402
-from dataeval_spark.tables import EMBEDDINGS  # noqa: E402
+from dataeval_spark.tables.profile import EMBEDDINGS  # noqa: E402
 
 sys.path.append(str(HERE))
 from frame import Row, report  # noqa: E402

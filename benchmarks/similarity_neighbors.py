@@ -164,7 +164,8 @@ def measure_search(table: Path, rounds: int) -> dict[str, object]:
 
     from dataeval_spark import session
     from dataeval_spark.searching import search_workspace
-    from dataeval_spark.tables import EMBEDDINGS, IMAGES
+    from dataeval_spark.tables.images import IMAGES
+    from dataeval_spark.tables.profile import EMBEDDINGS
     from dataeval_spark.workspace import Workspace
 
     spark = session.local("benchmark", cores=CORES)

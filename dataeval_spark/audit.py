@@ -39,7 +39,8 @@ from dataeval_spark.report_page import page_of
 from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.selection.recipe import Recipe
 from dataeval_spark.summary import Report, next_command, summary_lines
-from dataeval_spark.tables import ALL_TABLES, IMAGES, TARGETS
+from dataeval_spark.tables import ALL_TABLES
+from dataeval_spark.tables.images import IMAGES, TARGETS
 from dataeval_spark.verb_options import check, checked, pipeline_steps
 from dataeval_spark.workspace import Workspace, images_here
 

@@ -11,7 +11,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark import holdout
-from dataeval_spark import tables as t
 from dataeval_spark.errors import OptionError, TableMissingError
 from dataeval_spark.frames.capture_time import with_capture_time
 from dataeval_spark.pipeline import Options, read_live, run_step, skip
@@ -19,6 +18,10 @@ from dataeval_spark.runs import Run, StepRun, has_done, work_id
 from dataeval_spark.snapshots import at
 from dataeval_spark.steps import COMPARISONS, Step, chosen, decisive, unasked
 from dataeval_spark.table_access import TableState
+from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.images import IMAGES
+from dataeval_spark.tables.profile import IMAGE_STATS
+from dataeval_spark.tables.splits import SPLIT_ASSIGNMENTS
 from dataeval_spark.workspace import FILLED_BY, Workspace
 
 
@@ -124,7 +127,7 @@ def _opened(workspace: Workspace, run: Run, refs: Iterable[str], reason: str | N
     return sentences
 
 
-def _rows_of(workspace: Workspace, side: str, ref: str, table: t.Table) -> tuple[DataFrame, dict[str, TableState]]:
+def _rows_of(workspace: Workspace, side: str, ref: str, table: Table) -> tuple[DataFrame, dict[str, TableState]]:
     place, images = _images_of(workspace, ref)
     frame = place.read(table).join(images.select("image_id"), on="image_id", how="left_semi")
     if frame.isEmpty():
@@ -135,11 +138,11 @@ def _rows_of(workspace: Workspace, side: str, ref: str, table: t.Table) -> tuple
         )
     versions = place.versions
     if versions is None:
-        states = workspace.states([table, t.IMAGES, *([t.SPLIT_ASSIGNMENTS] if holdout.names_of(ref) else [])])
+        states = workspace.states([table, IMAGES, *([SPLIT_ASSIGNMENTS] if holdout.names_of(ref) else [])])
     else:
         at_start = datetime.fromtimestamp(0, UTC)
         states = {
-            name: TableState(versions[name], versions[name], at_start, None) for name in (table.name, t.IMAGES.name)
+            name: TableState(versions[name], versions[name], at_start, None) for name in (table.name, IMAGES.name)
         }
     return frame, states
 
@@ -147,21 +150,21 @@ def _rows_of(workspace: Workspace, side: str, ref: str, table: t.Table) -> tuple
 def _images_of(workspace: Workspace, ref: str) -> tuple[Workspace, DataFrame]:
     key, _, value = ref.partition("=")
     if key in ("dataset", "split") and value:
-        images = read_live(workspace, t.IMAGES)
+        images = read_live(workspace, IMAGES)
         return workspace, images.where(F.col(key) == value)
     assigned = holdout.names_of(ref)
     if assigned is not None:
         _refuse_folds(workspace, assigned[0], ref)
-        images = read_live(workspace, t.IMAGES)
+        images = read_live(workspace, IMAGES)
         ids = holdout.images_of_part(workspace, *assigned)
         return workspace, images.join(ids, on="image_id", how="left_semi")
     pinned = at(workspace, ref)
-    return pinned, read_live(pinned, t.IMAGES)
+    return pinned, read_live(pinned, IMAGES)
 
 
 def _refuse_folds(workspace: Workspace, name: str, ref: str) -> None:
     """A part of a split into folds over time is another one in each fold."""
-    rows = workspace.read(t.SPLIT_ASSIGNMENTS)
+    rows = workspace.read(SPLIT_ASSIGNMENTS)
     if not rows.where((F.col("split_name") == name) & F.col("fold").isNotNull()).isEmpty():
         raise OptionError(
             f"{ref!r} is a part of folds over time, which differs from fold to fold.\n"
@@ -170,7 +173,7 @@ def _refuse_folds(workspace: Workspace, name: str, ref: str) -> None:
 
 
 def _known_refs(workspace: Workspace) -> str:
-    images = read_live(workspace, t.IMAGES)
+    images = read_live(workspace, IMAGES)
     # Bounded: the first 20 names of each kind.
     names = [
         f"{kind}={row[kind]}"
@@ -183,7 +186,7 @@ def _known_refs(workspace: Workspace) -> str:
 def _window(workspace: Workspace, ref: str, now: datetime) -> tuple[datetime, datetime]:
     """First and last capture time of the current data; the time of the run where none is known."""
     place, images = _images_of(workspace, ref)
-    images = with_capture_time(images.select("image_id", "captured_at"), place.read_or_none(t.IMAGE_STATS))
+    images = with_capture_time(images.select("image_id", "captured_at"), place.read_or_none(IMAGE_STATS))
     # Seconds since 1970: a collected timestamp would come back in the session's time zone.
     seconds = F.unix_micros("captured_at")
     row = images.agg(F.min(seconds).alias("first"), F.max(seconds).alias("last")).collect()[0]

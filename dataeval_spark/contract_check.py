@@ -9,8 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import SchemaError
-from dataeval_spark.tables import Table
-from dataeval_spark.tables.contract import identifier, sql_string
+from dataeval_spark.tables.contract import Table, identifier, sql_string
 
 
 def types_of(frame: DataFrame) -> dict[str, str]:

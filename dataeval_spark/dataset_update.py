@@ -17,7 +17,7 @@ from dataeval_spark.ingest.source import Known, Source, Stage
 from dataeval_spark.ingest.understanding import Understanding
 from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.synchronization import synchronize
-from dataeval_spark.tables import FACTORS, IMAGES, INGEST_FINDINGS, SOURCE_FILES, TARGETS
+from dataeval_spark.tables.images import FACTORS, IMAGES, INGEST_FINDINGS, SOURCE_FILES, TARGETS
 from dataeval_spark.workspace import Workspace
 
 TABLES = (IMAGES, TARGETS, FACTORS, INGEST_FINDINGS, SOURCE_FILES)

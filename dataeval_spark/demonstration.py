@@ -14,14 +14,11 @@ from dataeval_spark.ingest.accounting import ROLES
 from dataeval_spark.ingest.source import OF_THE_WHOLE
 from dataeval_spark.kernels.encoders.registry import DEFAULT
 from dataeval_spark.kernels.uris import is_uri
-from dataeval_spark.tables import (
-    DRIFT_METRICS,
-    DUPLICATE_GROUPS,
-    IMAGE_FINDINGS,
-    INGEST_FINDINGS,
-    LABEL_ERRORS,
-    UNREADABLE_IMAGES,
-)
+from dataeval_spark.tables.images import INGEST_FINDINGS
+from dataeval_spark.tables.labels import LABEL_ERRORS
+from dataeval_spark.tables.profile import UNREADABLE_IMAGES
+from dataeval_spark.tables.quality import DUPLICATE_GROUPS, IMAGE_FINDINGS
+from dataeval_spark.tables.shift import DRIFT_METRICS
 
 MAIN, LATER = "demo", "later"
 # The labels are those of boxes: what looks like a box is found among the boxes.

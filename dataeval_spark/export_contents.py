@@ -8,7 +8,6 @@ from functools import partial
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark import tables as t
 from dataeval_spark.frames.batches import map_rows
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.kernels import exporting
@@ -17,6 +16,7 @@ from dataeval_spark.kernels.exporting import Layout
 from dataeval_spark.selection.export_facts import Facts
 from dataeval_spark.selection.samples import factor_columns, factor_names
 from dataeval_spark.stats.profile import tasks_for
+from dataeval_spark.tables.images import FACTORS, IMAGES
 from dataeval_spark.workspace import Workspace
 
 # So many ids are broadcast, so that bytes kept in the table stay where they are; 20 MB.
@@ -55,7 +55,7 @@ def _in_shards(rows: DataFrame, layout: Layout, count: int) -> DataFrame:
 
 
 def _with_content(workspace: Workspace, samples: DataFrame, count: int) -> DataFrame:
-    contents = workspace.read(t.IMAGES).where("content IS NOT NULL").select("image_id", "content")
+    contents = workspace.read(IMAGES).where("content IS NOT NULL").select("image_id", "content")
     if contents.isEmpty():
         return samples.withColumn("content", F.lit(None).cast("binary"))
     kept = F.broadcast(samples) if count <= BROADCAST_ROWS else samples
@@ -68,7 +68,7 @@ def _with_content(workspace: Workspace, samples: DataFrame, count: int) -> DataF
 
 def _with_factors(workspace: Workspace, samples: DataFrame) -> tuple[list[str], DataFrame]:
     """Names of the metadata in the export, and the samples with them in a struct ``factors_of``."""
-    factors = workspace.read_or_none(t.FACTORS)
+    factors = workspace.read_or_none(FACTORS)
     names = [] if factors is None else list(factor_names(factors).values())
     if factors is None or not names:
         return [], samples

@@ -8,7 +8,6 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark import tables as t
 from dataeval_spark.frames.parquet_parts import write_parquet
 from dataeval_spark.kernels import coco_writing
 from dataeval_spark.kernels.export_paths import safe_folder
@@ -17,6 +16,7 @@ from dataeval_spark.kernels.storage_writing import open_for_writing, write_bytes
 from dataeval_spark.kernels.yolo_writing import SPLIT_KEYS, data_text
 from dataeval_spark.selection.export_facts import Facts
 from dataeval_spark.selection.samples import factor_columns
+from dataeval_spark.tables.images import FACTORS
 from dataeval_spark.workspace import Workspace
 
 TEXT = pa.schema([("text", pa.string())])
@@ -46,7 +46,7 @@ def write_documents(
     metadata = rows.select(
         "image_id", "path", "split", F.timestamp_micros("captured_us").alias("captured_at"), *_folder_label(format)
     )
-    factors = workspace.read_or_none(t.FACTORS)
+    factors = workspace.read_or_none(FACTORS)
     if factors is not None:
         of_images = factors.where("target_index IS NULL").select("image_id", *factor_columns(factors))
         metadata = metadata.join(of_images, on="image_id", how="left")

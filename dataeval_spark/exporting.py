@@ -12,7 +12,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark import holdout, selecting
-from dataeval_spark import tables as t
 from dataeval_spark.errors import ExportError, OptionError, StepFailedError
 from dataeval_spark.export_contents import write_contents
 from dataeval_spark.export_documents import write_documents
@@ -27,6 +26,9 @@ from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.selection.export_facts import Facts, facts_of
 from dataeval_spark.selection.samples import samples_of, with_shared_stems
 from dataeval_spark.selection.state import Selection
+from dataeval_spark.tables.images import IMAGES, INGEST_FINDINGS
+from dataeval_spark.tables.profile import UNREADABLE_IMAGES
+from dataeval_spark.tables.splits import SPLIT_ASSIGNMENTS, SPLITS
 from dataeval_spark.temporary_settings import BYTES_SETTINGS, temporary_settings
 from dataeval_spark.workspace import Workspace
 
@@ -98,7 +100,7 @@ def export(
     OptionError.unless_between("export.samples_per_shard", samples_per_shard, 1, 1_000_000)
     to = absolute(to)
     if split is not None:
-        known = [row["split_name"] for row in workspace.rows(t.SPLITS, ("split_name",))]
+        known = [row["split_name"] for row in workspace.rows(SPLITS, ("split_name",))]
         OptionError.unless_one_of("export.split", split, sorted(known))
     samples, about = _samples(workspace, stage, format, view, version, split)
     facts = facts_of(samples)
@@ -136,7 +138,7 @@ def _require_apart(workspace: Workspace, to: str) -> None:
     below = f"{to.rstrip('/')}/"
     inside = F.startswith("uri", F.lit(below)) | F.startswith("uri", F.lit(f"file:{below}"))
     inside |= F.startswith("uri", F.lit(f"file://{below}"))
-    images = workspace.read(t.IMAGES).where(F.col("deleted_at").isNull() & F.coalesce(inside, F.lit(False)))
+    images = workspace.read(IMAGES).where(F.col("deleted_at").isNull() & F.coalesce(inside, F.lit(False)))
     for row in images.select("image_id", "uri").limit(1).collect():
         raise OptionError(
             f"{to} holds images of this workspace, such as {row['uri']}: an export there would replace them.\n"
@@ -159,7 +161,7 @@ def _samples(
         about = {"view": view, "version": row["version"], "recipe": json.loads(row["recipe"])}
     parts, without_part = None, 0
     if split is not None:
-        rows = workspace.read(t.SPLIT_ASSIGNMENTS).where(F.col("split_name") == split)
+        rows = workspace.read(SPLIT_ASSIGNMENTS).where(F.col("split_name") == split)
         parts = rows.where("repeat = 0 AND fold IS NULL").select("image_id", "split")
         if parts.isEmpty():
             raise OptionError(f"Split {split!r} has folds over time, in which an image is in several parts.")
@@ -183,7 +185,7 @@ def _samples(
 
 def _lost_labels(workspace: Workspace) -> DataFrame | None:
     """Images of whose labels something could not be read or matched, and what."""
-    findings = workspace.read_or_none(t.INGEST_FINDINGS)
+    findings = workspace.read_or_none(INGEST_FINDINGS)
     if findings is None:
         return None
     is_error = F.coalesce("severity", severity_of_kind()) == "error"
@@ -193,7 +195,7 @@ def _lost_labels(workspace: Workspace) -> DataFrame | None:
 
 def _unreadable(workspace: Workspace) -> DataFrame | None:
     """Images whose pixels the profile could not read. Whether a file can be opened shows when it is copied."""
-    found = workspace.read_or_none(t.UNREADABLE_IMAGES)
+    found = workspace.read_or_none(UNREADABLE_IMAGES)
     if found is None:
         return None
     reason = F.concat_ws(": ", "error_class", "message")

@@ -10,8 +10,9 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.runs import Run
-from dataeval_spark.tables import DATASET_FINDINGS, FACTORS
 from dataeval_spark.tables.contract import identifier
+from dataeval_spark.tables.images import FACTORS
+from dataeval_spark.tables.runs import DATASET_FINDINGS
 from dataeval_spark.workspace import Workspace
 
 

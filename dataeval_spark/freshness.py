@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from dataeval_spark.steps import Step
 from dataeval_spark.table_access import TableState
-from dataeval_spark.tables import RUNS, Table
+from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace import Workspace
 
 

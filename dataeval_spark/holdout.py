@@ -16,7 +16,8 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import HoldoutError, OptionError
 from dataeval_spark.runs import Run
-from dataeval_spark.tables import RUNS, SPLIT_ASSIGNMENTS, SPLITS
+from dataeval_spark.tables.runs import RUNS
+from dataeval_spark.tables.splits import SPLIT_ASSIGNMENTS, SPLITS
 from dataeval_spark.workspace import Workspace
 
 PREFIX = "assigned="

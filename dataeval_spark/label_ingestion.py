@@ -20,15 +20,9 @@ from dataeval_spark.ingest.source import Stage, finding_rows
 from dataeval_spark.kernels.text import decode_text
 from dataeval_spark.labels.compared_images import of_unknown_classes
 from dataeval_spark.runs import Run, StepRun
-from dataeval_spark.tables import (
-    ANNOTATIONS,
-    IMAGES,
-    INGEST_FINDINGS,
-    PREDICTION_CLASSES,
-    PREDICTIONS,
-    TARGETS,
-    Table,
-)
+from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.images import IMAGES, INGEST_FINDINGS, TARGETS
+from dataeval_spark.tables.predictions import ANNOTATIONS, PREDICTION_CLASSES, PREDICTIONS
 from dataeval_spark.workspace import Workspace
 
 

@@ -19,7 +19,7 @@ from dataeval_spark.kernels.decode import decode
 from dataeval_spark.kernels.files import read_file
 from dataeval_spark.kernels.transforms import Transform
 from dataeval_spark.selecting import members_of
-from dataeval_spark.tables import FACTORS, IMAGES, TARGETS
+from dataeval_spark.tables.images import FACTORS, IMAGES, TARGETS
 from dataeval_spark.workspace import Workspace
 
 Task = Literal["classification", "detection"]

@@ -12,7 +12,6 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from dataeval_spark import holdout
-from dataeval_spark import tables as t
 from dataeval_spark.decision import UP_TO_DATE, Decision, decide
 from dataeval_spark.errors import DataEvalError, StepFailedError, TableMissingError
 from dataeval_spark.freshness import Freshness
@@ -20,6 +19,8 @@ from dataeval_spark.ingest.source import Stage
 from dataeval_spark.runs import Run, StepRun, last_successes
 from dataeval_spark.steps import STEPS, Step, chosen, levels
 from dataeval_spark.table_access import TableState, Writer
+from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.workspace import Workspace
 
 # Steps side by side: a small Delta commit costs about a second of waiting, whatever the data.
@@ -172,14 +173,14 @@ def run_step(
     return StepRun(step.name, "done", _seconds(started), message, outputs, rows)
 
 
-def _write(workspace: Workspace, step: Step, table: t.Table, frame: DataFrame, writer: Writer) -> TableState:
+def _write(workspace: Workspace, step: Step, table: Table, frame: DataFrame, writer: Writer) -> TableState:
     return workspace.write(table, frame, writer, scope=step.name if table.scope == "step" else None)
 
 
-def read_live(workspace: Workspace, table: t.Table) -> DataFrame:
+def read_live(workspace: Workspace, table: Table) -> DataFrame:
     """A table as the analyses see it: of `images` only the live ones, without their bytes."""
     frame = workspace.read(table)
-    return frame.where("deleted_at IS NULL").drop("content") if table is t.IMAGES else frame
+    return frame.where("deleted_at IS NULL").drop("content") if table is IMAGES else frame
 
 
 def _seconds(started: datetime) -> float:

@@ -25,17 +25,16 @@ from dataeval_spark.stats.profile import (
     tasks_for,
 )
 from dataeval_spark.stats.profile_options import VERSION, ProfileOptions
-from dataeval_spark.tables import (
+from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.images import IMAGES, TARGETS
+from dataeval_spark.tables.profile import (
     BACKGROUND_STATS,
     CHANNEL_GROUP_STATS,
     CHANNEL_STATS,
     EMBEDDINGS,
     HASHES,
     IMAGE_STATS,
-    IMAGES,
-    TARGETS,
     UNREADABLE_IMAGES,
-    Table,
 )
 from dataeval_spark.temporary_settings import BYTES_SETTINGS, temporary_settings
 from dataeval_spark.workspace import Workspace

@@ -10,7 +10,9 @@ from pyspark.sql import DataFrame
 
 from dataeval_spark import snapshots
 from dataeval_spark.report import Provenance, ReportData, collect_report_data, render_report
-from dataeval_spark.tables import ALL_TABLES, RUNS, Table
+from dataeval_spark.tables import ALL_TABLES
+from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.version import __version__
 from dataeval_spark.workspace import Workspace
 

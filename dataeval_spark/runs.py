@@ -24,8 +24,8 @@ from dataeval_spark.kernels.uris import values_without_credentials, without_cred
 from dataeval_spark.locations import remove_directory
 from dataeval_spark.processes import process_started
 from dataeval_spark.table_access import Row, TableState, Writer, retrying
-from dataeval_spark.tables import RUNS, Table
-from dataeval_spark.tables.contract import sql_string
+from dataeval_spark.tables.contract import Table, sql_string
+from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.version import __version__
 from dataeval_spark.workspace import Workspace
 

@@ -21,7 +21,8 @@ from dataeval_spark.kernels.nearest import Metric
 from dataeval_spark.kernels.stream_search import nearest_in_stream
 from dataeval_spark.kernels.uris import is_uri, local_path
 from dataeval_spark.similarity.search import checked_queries, search
-from dataeval_spark.tables import EMBEDDINGS, IMAGES
+from dataeval_spark.tables.images import IMAGES
+from dataeval_spark.tables.profile import EMBEDDINGS
 from dataeval_spark.workspace import Workspace
 
 Query = str | bytes | NDArray[Any]

@@ -11,23 +11,27 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark import holdout
-from dataeval_spark import tables as t
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.runs import Run, StepRun, work_id
 from dataeval_spark.selection.recipe import Recipe, apply, check, parts_in, targets_of
+from dataeval_spark.tables.images import FACTORS, IMAGES, TARGETS
+from dataeval_spark.tables.profile import IMAGE_STATS
+from dataeval_spark.tables.quality import DUPLICATE_GROUPS, IMAGE_FINDINGS, OUTLIERS
+from dataeval_spark.tables.selection import VIEW_MEMBERS, VIEWS
+from dataeval_spark.tables.splits import SPLIT_ASSIGNMENTS
 from dataeval_spark.workspace import Workspace
 
 READS = (
-    t.IMAGES,
-    t.TARGETS,
-    t.FACTORS,
-    t.IMAGE_STATS,
-    t.DUPLICATE_GROUPS,
-    t.OUTLIERS,
-    t.IMAGE_FINDINGS,
-    t.SPLIT_ASSIGNMENTS,
+    IMAGES,
+    TARGETS,
+    FACTORS,
+    IMAGE_STATS,
+    DUPLICATE_GROUPS,
+    OUTLIERS,
+    IMAGE_FINDINGS,
+    SPLIT_ASSIGNMENTS,
 )
 
 
@@ -86,11 +90,11 @@ def select(
     version = 1 if before is None else before["version"] + 1
     writer = run.writer("select", work_id("select", 1, {"name": name, "version": version, "recipe": text}, states))
     named = members.select(F.lit(name).alias("view_name"), F.lit(version).alias("version"), "*")
-    state = workspace.write(t.VIEW_MEMBERS, named, writer)
-    view = rows_of(members, t.VIEWS, [(name, version, text, count, digest, started)])
+    state = workspace.write(VIEW_MEMBERS, named, writer)
+    view = rows_of(members, VIEWS, [(name, version, text, count, digest, started)])
     # Last: a view is there once its members are.
-    views = workspace.write(t.VIEWS, view, writer)
-    outputs = {t.VIEW_MEMBERS.name: state.version, t.VIEWS.name: views.version}
+    views = workspace.write(VIEWS, view, writer)
+    outputs = {VIEW_MEMBERS.name: state.version, VIEWS.name: views.version}
     message = "; ".join([f"view {name}: version {version}, {count:,} images", *opened])
     versions = {table: state.version for table, state in states.items()}
     run.record("select", "done", started, inputs=versions, outputs=outputs, rows=count, message=message)
@@ -100,7 +104,7 @@ def select(
 def newest(workspace: Workspace, name: str, version: int | None = None) -> dict[str, Any] | None:
     """The row of a saved selection, its newest version where none is named."""
     columns = ("view_name", "version", "recipe", "members", "digest")
-    rows = workspace.rows(t.VIEWS, columns, view_name=name)
+    rows = workspace.rows(VIEWS, columns, view_name=name)
     chosen = [row for row in rows if version is None or row["version"] == version]
     return max(chosen, key=lambda row: row["version"], default=None)
 
@@ -125,11 +129,11 @@ def members_of(
     """
     view = newest(workspace, name, version)
     if view is None:
-        known = sorted({row["view_name"] for row in workspace.rows(t.VIEWS, ("view_name",))})
+        known = sorted({row["view_name"] for row in workspace.rows(VIEWS, ("view_name",))})
         OptionError.unless_one_of("view", name, known)
         raise OptionError(f"View {name!r} has no version {version}.")
     tables = tables_of(workspace)
-    rows = workspace.read(t.VIEW_MEMBERS).where((F.col("view_name") == name) & (F.col("version") == view["version"]))
+    rows = workspace.read(VIEW_MEMBERS).where((F.col("view_name") == name) & (F.col("version") == view["version"]))
     members = rows.select("image_id", "copy", "order_key")
     members = members.join(tables["images"].select("image_id"), on="image_id", how="left_semi")
     return members, targets_of(json.loads(view["recipe"]), members, tables), view

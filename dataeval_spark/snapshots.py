@@ -16,8 +16,9 @@ from dataeval_spark.errors import SnapshotError
 from dataeval_spark.locations import absolute, is_local, local_path, refuse_credentials
 from dataeval_spark.runs import Run
 from dataeval_spark.table_access import Row
-from dataeval_spark.tables import ALL_TABLES, CURRENT_NAMES, RUNS, SNAPSHOTS, Table
-from dataeval_spark.tables.contract import identifier
+from dataeval_spark.tables import ALL_TABLES, CURRENT_NAMES
+from dataeval_spark.tables.contract import Table, identifier
+from dataeval_spark.tables.runs import RUNS, SNAPSHOTS
 from dataeval_spark.workspace import Workspace
 
 # These describe the work, not the data: pinning or restoring them would rewrite history.

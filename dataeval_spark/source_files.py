@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.ingest.source import FILES_DDL, Known
 from dataeval_spark.runs import Run
-from dataeval_spark.tables import FACTORS, IMAGES, INGEST_FINDINGS, SOURCE_FILES, TARGETS
+from dataeval_spark.tables.images import FACTORS, IMAGES, INGEST_FINDINGS, SOURCE_FILES, TARGETS
 from dataeval_spark.workspace import Workspace
 
 KEYS = ("path", "image_id", "fingerprint")

@@ -11,8 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.table_access import Commit, Row, Writer, is_missing, made_by, retrying
-from dataeval_spark.tables import Table
-from dataeval_spark.tables.contract import sql_string
+from dataeval_spark.tables.contract import Table, sql_string
 
 
 class SparkAccess:

@@ -11,7 +11,6 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark import tables as t
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.time_parts import EXCLUDED
 from dataeval_spark.split_request import Request
@@ -19,6 +18,11 @@ from dataeval_spark.splits.assign import Assigned
 from dataeval_spark.splits.parts import label_counts
 from dataeval_spark.splits.representativeness import split_representativeness
 from dataeval_spark.table_access import TableState, Writer
+from dataeval_spark.tables.bias import BIN_EDGES, FACTOR_BINS
+from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.images import TARGETS
+from dataeval_spark.tables.profile import EMBEDDINGS
+from dataeval_spark.tables.splits import SPLIT_ASSIGNMENTS, SPLIT_REPRESENTATIVENESS, SPLIT_STRATA, SPLITS
 from dataeval_spark.workspace import Workspace
 
 
@@ -33,7 +37,7 @@ def write(
     created_at: datetime,
 ) -> dict[str, int]:
     """Replace the rows of a split in its tables; the version of each then."""
-    named = rows.select(F.lit(name).alias("split_name"), *t.SPLIT_ASSIGNMENTS.column_names[1:-1])
+    named = rows.select(F.lit(name).alias("split_name"), *SPLIT_ASSIGNMENTS.column_names[1:-1])
     cells = [
         (name, e.repeat, e.fold, c.split, c.stratum, c.wanted, c.got, c.deviation, c.units, c.note)
         for e in made.explanations
@@ -55,9 +59,9 @@ def write(
         created_at,
     )
     frames = {
-        t.SPLIT_ASSIGNMENTS: named,
-        t.SPLIT_STRATA: rows_of(named, t.SPLIT_STRATA, cells),
-        t.SPLITS: rows_of(named, t.SPLITS, [summary]),
+        SPLIT_ASSIGNMENTS: named,
+        SPLIT_STRATA: rows_of(named, SPLIT_STRATA, cells),
+        SPLITS: rows_of(named, SPLITS, [summary]),
     }
     with ThreadPoolExecutor(len(frames)) as pool:
         jobs = {table.name: pool.submit(workspace.write, table, f, writer, scope=name) for table, f in frames.items()}
@@ -75,17 +79,15 @@ def write_representativeness(
 ) -> dict[str, int]:
     """Compare the parts with the images that they should be like."""
 
-    def read(table: t.Table) -> DataFrame | None:
+    def read(table: Table) -> DataFrame | None:
         return workspace.read(table) if table.name in states else None
 
-    counts = label_counts(
-        workspace.read(t.TARGETS), read(t.FACTOR_BINS), read(t.BIN_EDGES), without=("split", "dataset")
-    )
+    counts = label_counts(workspace.read(TARGETS), read(FACTOR_BINS), read(BIN_EDGES), without=("split", "dataset"))
     parts = rows.where(F.col("split") != EXCLUDED).select(F.lit(name).alias("split_name"), "*")
     found = split_representativeness(
-        parts, reference, counts, read(t.EMBEDDINGS), reference_name=str(request.target), seed=request.seed
+        parts, reference, counts, read(EMBEDDINGS), reference_name=str(request.target), seed=request.seed
     )
-    table = t.SPLIT_REPRESENTATIVENESS
+    table = SPLIT_REPRESENTATIVENESS
     state = workspace.write(table, found, writer, scope=name)
     return {table.name: state.version}
 

@@ -10,7 +10,6 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark import tables as t
 from dataeval_spark.errors import ConfigError, OptionError
 from dataeval_spark.frames.capture_time import with_capture_time
 from dataeval_spark.ingest.source import Stage
@@ -24,9 +23,14 @@ from dataeval_spark.splits.by_time import assign_by_time
 from dataeval_spark.splits.members import members_of, strata_of
 from dataeval_spark.splits.units import groupings
 from dataeval_spark.table_access import TableState
+from dataeval_spark.tables.bias import BIN_EDGES, FACTOR_BINS
+from dataeval_spark.tables.images import FACTORS, IMAGES, TARGETS
+from dataeval_spark.tables.profile import EMBEDDINGS, IMAGE_STATS
+from dataeval_spark.tables.quality import DUPLICATE_PAIRS
+from dataeval_spark.tables.splits import SPLIT_ASSIGNMENTS, SPLITS
 from dataeval_spark.workspace import Workspace
 
-READS = (t.IMAGES, t.IMAGE_STATS, t.TARGETS, t.FACTORS, t.FACTOR_BINS, t.BIN_EDGES, t.DUPLICATE_PAIRS, t.EMBEDDINGS)
+READS = (IMAGES, IMAGE_STATS, TARGETS, FACTORS, FACTOR_BINS, BIN_EDGES, DUPLICATE_PAIRS, EMBEDDINGS)
 
 
 def split_workspace(workspace: Workspace, run: Run, stage: Stage, name: str, **options: Any) -> StepRun:
@@ -89,7 +93,7 @@ def split_workspace(workspace: Workspace, run: Run, stage: Stage, name: str, **o
     made = _assigned(workspace, stage, name, request, images, reference, states, present)
     if not request.holdout and not request.renew:
         # What was a hold-out stays one until the split is made anew.
-        earlier = workspace.rows(t.SPLITS, ("split_name", "holdout"), split_name=name)
+        earlier = workspace.rows(SPLITS, ("split_name", "holdout"), split_name=name)
         request = replace(request, holdout=[part for row in earlier for part in row["holdout"] or ()])
     parts = sorted({cell.split for each in made.explanations for cell in each.cells})
     for part in request.holdout:
@@ -99,7 +103,7 @@ def split_workspace(workspace: Workspace, run: Run, stage: Stage, name: str, **o
     outputs = write(workspace, writer, name, request, options, rows, made, started)
     if reference is not None:
         outputs |= write_representativeness(workspace, writer, name, request, rows, reference, states)
-    message = message_of(name, request, made, t.DUPLICATE_PAIRS.name in states)
+    message = message_of(name, request, made, DUPLICATE_PAIRS.name in states)
     total = sum(cell.got for cell in made.explanations[0].cells if cell.stratum is None)
     versions = {table: state.version for table, state in states.items()}
     run.record(
@@ -109,13 +113,13 @@ def split_workspace(workspace: Workspace, run: Run, stage: Stage, name: str, **o
 
 
 def _listed(workspace: Workspace) -> list[dict[str, Any]]:
-    return workspace.rows(t.SPLITS, ("split_name",))
+    return workspace.rows(SPLITS, ("split_name",))
 
 
 def _chosen_images(workspace: Workspace, request: Request) -> tuple[DataFrame, DataFrame | None]:
-    live = workspace.read(t.IMAGES).where("deleted_at IS NULL").drop("content")
+    live = workspace.read(IMAGES).where("deleted_at IS NULL").drop("content")
     if request.method == "time":
-        live = with_capture_time(live, workspace.read_or_none(t.IMAGE_STATS))
+        live = with_capture_time(live, workspace.read_or_none(IMAGE_STATS))
     images = live if request.images is None else live.where(of_dataset("images", request.images))
     if request.target is None:
         return images, None
@@ -134,9 +138,9 @@ def _assigned(
     present: set[str],
 ) -> Assigned:
     factors = [each for each in request.stratify_by if each != "class_name"]
-    tables = {"targets": workspace.read(t.TARGETS)}
+    tables = {"targets": workspace.read(TARGETS)}
     if factors:
-        tables |= {"factor_bins": workspace.read(t.FACTOR_BINS), "bin_edges": workspace.read(t.BIN_EDGES)}
+        tables |= {"factor_bins": workspace.read(FACTOR_BINS), "bin_edges": workspace.read(BIN_EDGES)}
         _require_factors(tables["bin_edges"], factors)
     strata = strata_of(request.stratify_by, **tables, combined=request.combined) if request.stratify_by else None
     # A fold for each group: the folds are others when a group comes, as the periods of a split over time.
@@ -145,12 +149,12 @@ def _assigned(
     previous = None
     if is_sticky:
         of_name = (F.col("split_name") == name) & (F.col("repeat") == 0)
-        previous = workspace.read(t.SPLIT_ASSIGNMENTS).where(of_name)
-    duplicates = request.duplicates and t.DUPLICATE_PAIRS.name in states
+        previous = workspace.read(SPLIT_ASSIGNMENTS).where(of_name)
+    duplicates = request.duplicates and DUPLICATE_PAIRS.name in states
     members = members_of(
         images,
         groups={key: _column(workspace, images, key) for key in request.group_by},
-        duplicate_pairs=workspace.read(t.DUPLICATE_PAIRS) if duplicates else None,
+        duplicate_pairs=workspace.read(DUPLICATE_PAIRS) if duplicates else None,
         strata=strata,
         previous=previous,
     )
@@ -181,7 +185,7 @@ def _assigned(
 
 def _column(workspace: Workspace, images: DataFrame, name: str) -> DataFrame:
     """``image_id`` and ``value`` of a column of the images, or of their metadata."""
-    columns = groupings(images, workspace.read_or_none(t.FACTORS))
+    columns = groupings(images, workspace.read_or_none(FACTORS))
     OptionError.unless_one_of("split.group_by", name, list(columns))
     return columns[name]
 

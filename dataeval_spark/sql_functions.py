@@ -18,7 +18,7 @@ from dataeval_spark.kernels.encoders.registry import DEFAULT
 from dataeval_spark.kernels.hashes import perceptual_hashes
 from dataeval_spark.kernels.image_profile import Measures, profile_image, with_finite_pixels
 from dataeval_spark.kernels.value_range import value_range
-from dataeval_spark.tables import IMAGE_STATS
+from dataeval_spark.tables.profile import IMAGE_STATS
 
 Batches = Iterator[pd.Series]
 KEYS = ("image_id", "target_index", "fingerprint", "run_id")

@@ -9,7 +9,6 @@ from typing import Any
 
 from xxhash import xxh3_128_hexdigest
 
-from dataeval_spark import tables as t
 from dataeval_spark.bias import (
     balance,
     completeness,
@@ -42,6 +41,68 @@ from dataeval_spark.shift import feature_distance, univariate
 from dataeval_spark.similarity import clusters, embedding_scores, image_values, neighbors, prioritization
 from dataeval_spark.splits import differences, leakage, part_bias
 from dataeval_spark.stats import embedding_health, normalization
+from dataeval_spark.tables.bias import (
+    BALANCE,
+    BIN_EDGES,
+    CONTINGENCY,
+    COVERAGE_GAPS,
+    DIVERSITY,
+    FACTOR_BINS,
+    FACTOR_PREDICTORS,
+    FACTOR_TESTS,
+    FEATURE_VALUE,
+    PARITY,
+    SHORTCUTS,
+)
+from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.images import FACTORS, IMAGES, TARGETS
+from dataeval_spark.tables.labels import (
+    CLASS_NOISE,
+    CONFIDENT_JOINT,
+    IMAGE_LABEL_QUALITY,
+    LABEL_AGREEMENT,
+    LABEL_CONSENSUS,
+    LABEL_COVERAGE,
+    LABEL_ERRORS,
+    LABEL_RECONCILIATION,
+    LABEL_SCORES,
+    LABEL_STATS,
+    LABELLING_QUEUE,
+    OBJECT_LABEL_ERRORS,
+    RATER_QUALITY,
+)
+from dataeval_spark.tables.predictions import ANNOTATIONS, PREDICTION_CLASSES, PREDICTIONS
+from dataeval_spark.tables.profile import CHANNEL_STATS, EMBEDDINGS, HASHES, IMAGE_STATS, NORMALIZATION
+from dataeval_spark.tables.quality import (
+    DUPLICATE_EVALUATION,
+    DUPLICATE_GROUPS,
+    DUPLICATE_PAIRS,
+    DUPLICATE_THRESHOLDS,
+    IMAGE_FINDINGS,
+    OUTLIERS,
+)
+from dataeval_spark.tables.runs import DATASET_FINDINGS
+from dataeval_spark.tables.shift import DRIFT_METRICS, FEATURE_DISTANCE, LABEL_PARITY, NULL_MODEL
+from dataeval_spark.tables.similarity import (
+    CLUSTER_STATS,
+    CLUSTERS,
+    COMPLETENESS,
+    COVERAGE,
+    COVERAGE_STATS,
+    EMBEDDING_SCORES,
+    IMAGE_VALUES,
+    NEIGHBORS,
+    PRIORITIZATION,
+    SPANNING_TREE,
+)
+from dataeval_spark.tables.splits import (
+    PART_BIAS,
+    SPLIT_ASSIGNMENTS,
+    SPLIT_DIFFERENCES,
+    SPLIT_LEAKAGE,
+    SPLIT_REPAIRS,
+    SPLITS,
+)
 
 
 @dataclass(frozen=True)
@@ -56,10 +117,10 @@ class Step:
     """
 
     function: Callable[..., Any]
-    reads: tuple[t.Table, ...]
-    writes: tuple[t.Table, ...]
+    reads: tuple[Table, ...]
+    writes: tuple[Table, ...]
     version: int = 1
-    uses: tuple[t.Table, ...] = ()
+    uses: tuple[Table, ...] = ()
     asks: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     labels: bool = False
@@ -69,142 +130,142 @@ class Step:
         return str(self.function.__name__)
 
     @property
-    def inputs(self) -> tuple[t.Table, ...]:
+    def inputs(self) -> tuple[Table, ...]:
         """Tables whose rows decide the result; what the step itself wrote is only a shortcut to it."""
         return tuple(table for table in (*self.reads, *self.uses) if table not in self.writes)
 
 
 STEPS = (
-    Step(normalization.normalization, (t.CHANNEL_STATS, t.IMAGE_STATS, t.IMAGES), (t.NORMALIZATION,), version=2),
+    Step(normalization.normalization, (CHANNEL_STATS, IMAGE_STATS, IMAGES), (NORMALIZATION,), version=2),
     Step(
         duplicates.duplicates,
-        (t.HASHES, t.IMAGE_STATS, t.IMAGES),
-        (t.DUPLICATE_PAIRS, t.DUPLICATE_GROUPS, t.DUPLICATE_THRESHOLDS, t.DATASET_FINDINGS),
+        (HASHES, IMAGE_STATS, IMAGES),
+        (DUPLICATE_PAIRS, DUPLICATE_GROUPS, DUPLICATE_THRESHOLDS, DATASET_FINDINGS),
         version=4,
-        uses=(t.TARGETS, t.NEIGHBORS, t.DUPLICATE_THRESHOLDS),
+        uses=(TARGETS, NEIGHBORS, DUPLICATE_THRESHOLDS),
     ),
-    Step(outliers.outliers, (t.IMAGE_STATS, t.TARGETS), (t.OUTLIERS,), version=2, uses=(t.CHANNEL_STATS,)),
+    Step(outliers.outliers, (IMAGE_STATS, TARGETS), (OUTLIERS,), version=2, uses=(CHANNEL_STATS,)),
     Step(
         duplicate_evaluation.duplicate_evaluation,
-        (t.DUPLICATE_PAIRS, t.IMAGES),
-        (t.DUPLICATE_EVALUATION, t.DATASET_FINDINGS),
+        (DUPLICATE_PAIRS, IMAGES),
+        (DUPLICATE_EVALUATION, DATASET_FINDINGS),
         version=2,
         asks=("truth",),
         files=("truth",),
     ),
-    Step(image_findings.image_findings, (t.IMAGE_STATS,), (t.IMAGE_FINDINGS,), version=2),
-    Step(labels.label_stats, (t.TARGETS, t.IMAGES), (t.LABEL_STATS,), version=2, labels=True),
+    Step(image_findings.image_findings, (IMAGE_STATS,), (IMAGE_FINDINGS,), version=2),
+    Step(labels.label_stats, (TARGETS, IMAGES), (LABEL_STATS,), version=2, labels=True),
     Step(
         label_sets.label_coverage,
-        (t.LABEL_STATS,),
-        (t.LABEL_COVERAGE,),
+        (LABEL_STATS,),
+        (LABEL_COVERAGE,),
         asks=("ontology",),
         files=("ontology",),
         labels=True,
     ),
     Step(
         factors.factor_bins,
-        (t.TARGETS, t.IMAGES),
-        (t.FACTOR_BINS, t.BIN_EDGES, t.DATASET_FINDINGS),
+        (TARGETS, IMAGES),
+        (FACTOR_BINS, BIN_EDGES, DATASET_FINDINGS),
         version=3,
-        uses=(t.IMAGE_STATS, t.FACTORS, t.BIN_EDGES),
+        uses=(IMAGE_STATS, FACTORS, BIN_EDGES),
     ),
-    Step(contingency.contingency, (t.FACTOR_BINS, t.BIN_EDGES), (t.CONTINGENCY,), version=2, labels=True),
-    Step(balance.balance, (t.CONTINGENCY, t.BIN_EDGES, t.FACTOR_BINS), (t.BALANCE,), version=3, labels=True),
-    Step(diversity.diversity, (t.CONTINGENCY,), (t.DIVERSITY,), labels=True),
-    Step(parity.parity, (t.CONTINGENCY,), (t.PARITY,), version=3, labels=True),
-    Step(factor_tests.factor_tests, (t.FACTOR_BINS,), (t.FACTOR_TESTS,), labels=True),
+    Step(contingency.contingency, (FACTOR_BINS, BIN_EDGES), (CONTINGENCY,), version=2, labels=True),
+    Step(balance.balance, (CONTINGENCY, BIN_EDGES, FACTOR_BINS), (BALANCE,), version=3, labels=True),
+    Step(diversity.diversity, (CONTINGENCY,), (DIVERSITY,), labels=True),
+    Step(parity.parity, (CONTINGENCY,), (PARITY,), version=3, labels=True),
+    Step(factor_tests.factor_tests, (FACTOR_BINS,), (FACTOR_TESTS,), labels=True),
     Step(
         coverage.coverage,
-        (t.NEIGHBORS, t.EMBEDDINGS, t.TARGETS),
-        (t.COVERAGE, t.COVERAGE_STATS),
+        (NEIGHBORS, EMBEDDINGS, TARGETS),
+        (COVERAGE, COVERAGE_STATS),
         version=2,
         labels=True,
     ),
-    Step(completeness.completeness, (t.EMBEDDINGS, t.TARGETS), (t.COMPLETENESS,), version=2, labels=True),
-    Step(coverage_gaps.coverage_gaps, (t.FACTOR_BINS, t.BIN_EDGES), (t.COVERAGE_GAPS,), labels=True),
-    Step(shortcuts.shortcuts, (t.FACTOR_BINS, t.BALANCE, t.BIN_EDGES), (t.SHORTCUTS,), version=3, labels=True),
-    Step(feature_value.feature_value, (t.FACTOR_BINS, t.BALANCE), (t.FEATURE_VALUE,), labels=True),
-    Step(flagged.factor_predictors, (t.FACTOR_BINS, t.IMAGE_FINDINGS), (t.FACTOR_PREDICTORS,), version=3),
-    Step(embedding_health.embedding_health, (t.EMBEDDINGS,), (t.DATASET_FINDINGS,), version=2),
-    Step(neighbors.neighbors, (t.EMBEDDINGS,), (t.NEIGHBORS, t.DATASET_FINDINGS), uses=(t.NEIGHBORS,)),
+    Step(completeness.completeness, (EMBEDDINGS, TARGETS), (COMPLETENESS,), version=2, labels=True),
+    Step(coverage_gaps.coverage_gaps, (FACTOR_BINS, BIN_EDGES), (COVERAGE_GAPS,), labels=True),
+    Step(shortcuts.shortcuts, (FACTOR_BINS, BALANCE, BIN_EDGES), (SHORTCUTS,), version=3, labels=True),
+    Step(feature_value.feature_value, (FACTOR_BINS, BALANCE), (FEATURE_VALUE,), labels=True),
+    Step(flagged.factor_predictors, (FACTOR_BINS, IMAGE_FINDINGS), (FACTOR_PREDICTORS,), version=3),
+    Step(embedding_health.embedding_health, (EMBEDDINGS,), (DATASET_FINDINGS,), version=2),
+    Step(neighbors.neighbors, (EMBEDDINGS,), (NEIGHBORS, DATASET_FINDINGS), uses=(NEIGHBORS,)),
     Step(
         clusters.clusters,
-        (t.EMBEDDINGS,),
-        (t.CLUSTERS, t.CLUSTER_STATS, t.SPANNING_TREE, t.DATASET_FINDINGS),
+        (EMBEDDINGS,),
+        (CLUSTERS, CLUSTER_STATS, SPANNING_TREE, DATASET_FINDINGS),
         version=3,
     ),
-    Step(embedding_scores.embedding_scores, (t.NEIGHBORS,), (t.EMBEDDING_SCORES,), version=2),
-    Step(image_values.image_values, (t.NEIGHBORS, t.TARGETS), (t.IMAGE_VALUES,), version=2, labels=True),
-    Step(prioritization.prioritization, (t.NEIGHBORS, t.TARGETS), (t.PRIORITIZATION,), labels=True),
+    Step(embedding_scores.embedding_scores, (NEIGHBORS,), (EMBEDDING_SCORES,), version=2),
+    Step(image_values.image_values, (NEIGHBORS, TARGETS), (IMAGE_VALUES,), version=2, labels=True),
+    Step(prioritization.prioritization, (NEIGHBORS, TARGETS), (PRIORITIZATION,), labels=True),
     Step(
         confident_learning.confident_learning,
-        (t.TARGETS, t.PREDICTIONS, t.PREDICTION_CLASSES),
-        (t.LABEL_ERRORS, t.LABEL_SCORES, t.CONFIDENT_JOINT, t.CLASS_NOISE, t.DATASET_FINDINGS),
+        (TARGETS, PREDICTIONS, PREDICTION_CLASSES),
+        (LABEL_ERRORS, LABEL_SCORES, CONFIDENT_JOINT, CLASS_NOISE, DATASET_FINDINGS),
         version=3,
         labels=True,
     ),
     Step(
         label_neighbors.label_neighbors,
-        (t.TARGETS, t.NEIGHBORS),
-        (t.LABEL_ERRORS, t.LABEL_SCORES, t.DATASET_FINDINGS),
+        (TARGETS, NEIGHBORS),
+        (LABEL_ERRORS, LABEL_SCORES, DATASET_FINDINGS),
         version=2,
         labels=True,
     ),
     Step(
         raters.raters,
-        (t.ANNOTATIONS,),
-        (t.LABEL_AGREEMENT, t.LABEL_CONSENSUS, t.RATER_QUALITY, t.DATASET_FINDINGS),
-        uses=(t.TARGETS,),
+        (ANNOTATIONS,),
+        (LABEL_AGREEMENT, LABEL_CONSENSUS, RATER_QUALITY, DATASET_FINDINGS),
+        uses=(TARGETS,),
         labels=True,
     ),
     Step(
         labelling_queue.labelling_queue,
-        (t.IMAGES, t.TARGETS, t.PREDICTIONS),
-        (t.LABELLING_QUEUE,),
-        uses=(t.NEIGHBORS,),
+        (IMAGES, TARGETS, PREDICTIONS),
+        (LABELLING_QUEUE,),
+        uses=(NEIGHBORS,),
         labels=True,
     ),
     Step(
         leakage.split_leakage,
-        (t.IMAGES,),
-        (t.SPLIT_LEAKAGE, t.SPLIT_REPAIRS),
+        (IMAGES,),
+        (SPLIT_LEAKAGE, SPLIT_REPAIRS),
         version=2,
-        uses=(t.SPLIT_ASSIGNMENTS, t.DUPLICATE_PAIRS, t.DUPLICATE_GROUPS, t.FACTORS, t.SPLITS),
+        uses=(SPLIT_ASSIGNMENTS, DUPLICATE_PAIRS, DUPLICATE_GROUPS, FACTORS, SPLITS),
     ),
     Step(
         differences.split_differences,
-        (t.IMAGES, t.TARGETS),
-        (t.SPLIT_DIFFERENCES,),
+        (IMAGES, TARGETS),
+        (SPLIT_DIFFERENCES,),
         version=3,
-        uses=(t.SPLIT_ASSIGNMENTS, t.FACTOR_BINS, t.BIN_EDGES, t.EMBEDDINGS, t.IMAGE_STATS),
+        uses=(SPLIT_ASSIGNMENTS, FACTOR_BINS, BIN_EDGES, EMBEDDINGS, IMAGE_STATS),
     ),
     Step(
         part_bias.part_bias,
-        (t.FACTOR_BINS, t.IMAGES),
-        (t.PART_BIAS,),
+        (FACTOR_BINS, IMAGES),
+        (PART_BIAS,),
         version=3,
-        uses=(t.SPLIT_ASSIGNMENTS, t.SPLITS),
+        uses=(SPLIT_ASSIGNMENTS, SPLITS),
     ),
     Step(
         object_label_errors.object_label_errors,
-        (t.TARGETS, t.PREDICTIONS),
-        (t.OBJECT_LABEL_ERRORS, t.IMAGE_LABEL_QUALITY, t.DATASET_FINDINGS),
+        (TARGETS, PREDICTIONS),
+        (OBJECT_LABEL_ERRORS, IMAGE_LABEL_QUALITY, DATASET_FINDINGS),
         version=2,
         labels=True,
     ),
-    Step(box_findings.box_findings, (t.TARGETS,), (t.OBJECT_LABEL_ERRORS,), labels=True),
+    Step(box_findings.box_findings, (TARGETS,), (OBJECT_LABEL_ERRORS,), labels=True),
 )
 # These compare a reference with the current data; both are rows of the table they read.
 COMPARISONS = (
-    Step(univariate.drift_univariate, (t.IMAGE_STATS,), (t.DRIFT_METRICS,), version=2),
-    Step(feature_distance.feature_distance, (t.FACTOR_BINS,), (t.FEATURE_DISTANCE,), version=2),
-    Step(label_parity.label_parity, (t.TARGETS,), (t.LABEL_PARITY,), version=2, labels=True),
-    Step(label_parity.null_model, (t.TARGETS,), (t.NULL_MODEL,), labels=True),
+    Step(univariate.drift_univariate, (IMAGE_STATS,), (DRIFT_METRICS,), version=2),
+    Step(feature_distance.feature_distance, (FACTOR_BINS,), (FEATURE_DISTANCE,), version=2),
+    Step(label_parity.label_parity, (TARGETS,), (LABEL_PARITY,), version=2, labels=True),
+    Step(label_parity.null_model, (TARGETS,), (NULL_MODEL,), labels=True),
     Step(
         label_sets.label_reconciliation,
-        (t.TARGETS,),
-        (t.LABEL_RECONCILIATION,),
+        (TARGETS,),
+        (LABEL_RECONCILIATION,),
         asks=("mapping", "ontology"),
         files=("mapping", "ontology"),
         labels=True,

@@ -19,8 +19,9 @@ from dataeval_spark.ingest.file_bytes import SIZE_COLUMNS, read_files, with_show
 from dataeval_spark.ingest.sizes import size_findings
 from dataeval_spark.ingest.source import Source, Stage, finding_rows
 from dataeval_spark.runs import Run
-from dataeval_spark.tables import ALL_TABLES, FACTORS, IMAGES, INGEST_FINDINGS, TARGETS, Table
-from dataeval_spark.tables.contract import identifier
+from dataeval_spark.tables import ALL_TABLES
+from dataeval_spark.tables.contract import Table, identifier
+from dataeval_spark.tables.images import FACTORS, IMAGES, INGEST_FINDINGS, TARGETS
 from dataeval_spark.temporary_settings import BYTES_SETTINGS, temporary_settings
 from dataeval_spark.workspace import Workspace
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from deltalake.exceptions import CommitFailedError
 
-from dataeval_spark.tables import Table
+from dataeval_spark.tables.contract import Table
 
 # Commits that change no row: compaction, clean-up, properties.
 NO_WRITES = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "UNSET TBLPROPERTIES", "COMPUTE STATS")

@@ -9,22 +9,12 @@ from dataclasses import dataclass
 from dataeval_spark.errors import WorkspaceError
 from dataeval_spark.locations import quoted
 from dataeval_spark.stats.box_ratios import RATIOS
-from dataeval_spark.tables import (
-    CLUSTERS,
-    DUPLICATE_GROUPS,
-    EMBEDDING_SCORES,
-    EMBEDDINGS,
-    IMAGE_FINDINGS,
-    IMAGE_STATS,
-    IMAGES,
-    INGEST_FINDINGS,
-    LABEL_CONSENSUS,
-    LABEL_ERRORS,
-    OBJECT_LABEL_ERRORS,
-    OUTLIERS,
-    UNREADABLE_IMAGES,
-    Table,
-)
+from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.images import IMAGES, INGEST_FINDINGS
+from dataeval_spark.tables.labels import LABEL_CONSENSUS, LABEL_ERRORS, OBJECT_LABEL_ERRORS
+from dataeval_spark.tables.profile import EMBEDDINGS, IMAGE_STATS, UNREADABLE_IMAGES
+from dataeval_spark.tables.quality import DUPLICATE_GROUPS, IMAGE_FINDINGS, OUTLIERS
+from dataeval_spark.tables.similarity import CLUSTERS, EMBEDDING_SCORES
 from dataeval_spark.workspace import FILLED_BY, Workspace
 
 

@@ -40,8 +40,9 @@ from dataeval_spark.table_access import (
     is_missing,
     retrying,
 )
-from dataeval_spark.tables import ALL_TABLES, IMAGES, Table
-from dataeval_spark.tables.contract import identifier, sql_string
+from dataeval_spark.tables import ALL_TABLES
+from dataeval_spark.tables.contract import Table, identifier, sql_string
+from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.temporary_settings import SETTINGS_LOCK, temporary_settings
 
 FILLED_BY = {"images": "ingest", "targets": "ingest", "factors": "ingest", "ingest_findings": "ingest"}

@@ -16,7 +16,7 @@ from dataeval_spark import jars, session
 from dataeval_spark.audit import Audit
 from dataeval_spark.demo import make_demo_images
 from dataeval_spark.java import require_java
-from dataeval_spark.tables import Table
+from dataeval_spark.tables.contract import Table
 
 # No test is about time: a busy machine must not fail one.
 settings.register_profile("any machine", deadline=None)

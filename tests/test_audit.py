@@ -7,7 +7,8 @@ import pytest
 from dataeval_spark.audit import Report
 from dataeval_spark.errors import ConfigError, OptionError
 from dataeval_spark.steps import COMPARISONS, STEPS
-from dataeval_spark.tables import IMAGE_STATS, RUNS, UNREADABLE_IMAGES
+from dataeval_spark.tables.profile import IMAGE_STATS, UNREADABLE_IMAGES
+from dataeval_spark.tables.runs import RUNS
 
 
 def test_it_shows_what_was_found_and_what_to_do_next(audited):

@@ -19,7 +19,8 @@ from dataeval_spark.similarity.embedding_scores import embedding_scores
 from dataeval_spark.similarity.image_values import image_values
 from dataeval_spark.stats.embedding_health import embedding_health
 from dataeval_spark.stats.normalization import normalization
-from dataeval_spark.tables import CHANNEL_STATS, EMBEDDINGS, NEIGHBORS
+from dataeval_spark.tables.profile import CHANNEL_STATS, EMBEDDINGS
+from dataeval_spark.tables.similarity import NEIGHBORS
 from tests.bias.rows import binned, image_labels, images, table
 from tests.stats.rows import image_stats
 

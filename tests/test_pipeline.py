@@ -3,7 +3,11 @@
 from dataeval_spark import pipeline, planning, runs
 from dataeval_spark.steps import Step
 from dataeval_spark.table_access import Writer
-from dataeval_spark.tables import DATASET_FINDINGS, DIVERSITY, HASHES, LABEL_COVERAGE, LABEL_STATS, TARGETS
+from dataeval_spark.tables.bias import DIVERSITY
+from dataeval_spark.tables.images import TARGETS
+from dataeval_spark.tables.labels import LABEL_COVERAGE, LABEL_STATS
+from dataeval_spark.tables.profile import HASHES
+from dataeval_spark.tables.runs import DATASET_FINDINGS
 from dataeval_spark.workspace import Workspace
 
 FINDING = "step string, rule string, subject string, value double, threshold double, severity string, message string"

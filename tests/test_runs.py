@@ -13,7 +13,8 @@ from dataeval_spark.errors import WorkspaceBusyError
 from dataeval_spark.processes import process_started
 from dataeval_spark.runs import Success, is_up_to_date, work_id
 from dataeval_spark.table_access import TableState
-from dataeval_spark.tables import LABEL_STATS, RUNS
+from dataeval_spark.tables.labels import LABEL_STATS
+from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace import Workspace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

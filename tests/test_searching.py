@@ -11,7 +11,8 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.decode import decode
 from dataeval_spark.kernels.encoders import load_encoder
 from dataeval_spark.table_access import Writer
-from dataeval_spark.tables import EMBEDDINGS, IMAGES
+from dataeval_spark.tables.images import IMAGES
+from dataeval_spark.tables.profile import EMBEDDINGS
 from tests.kernels.s3_server import ENVIRONMENT, serve
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataeval_spark import session
 from dataeval_spark.table_access import Writer
-from dataeval_spark.tables import IMAGES
+from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.workspace import Workspace, images_here
 
 

@@ -11,7 +11,8 @@ from dataeval_spark import runs, snapshots
 from dataeval_spark.errors import SnapshotError, TableMissingError, WorkspaceError
 from dataeval_spark.snapshots import TableDiff
 from dataeval_spark.table_access import Writer
-from dataeval_spark.tables import EMBEDDINGS, IMAGES, SOURCE_FILES, UNREADABLE_IMAGES
+from dataeval_spark.tables.images import IMAGES, SOURCE_FILES
+from dataeval_spark.tables.profile import EMBEDDINGS, UNREADABLE_IMAGES
 from dataeval_spark.workspace import Workspace
 
 ROW = "image_id string, stage string, error_class string, message string, content_length bigint, fingerprint string"

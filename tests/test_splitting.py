@@ -13,7 +13,10 @@ from dataeval_spark.audit import Audit
 from dataeval_spark.errors import ConfigError, HoldoutError, OptionError
 from dataeval_spark.steps import COMPARISONS, STEPS
 from dataeval_spark.table_access import Writer
-from dataeval_spark.tables import DUPLICATE_PAIRS, FACTORS, IMAGE_STATS, IMAGES, SPLITS, TARGETS
+from dataeval_spark.tables.images import FACTORS, IMAGES, TARGETS
+from dataeval_spark.tables.profile import IMAGE_STATS
+from dataeval_spark.tables.quality import DUPLICATE_PAIRS
+from dataeval_spark.tables.splits import SPLITS
 from tests.bias.rows import image_labels, images, table
 from tests.stats.rows import image_stats
 

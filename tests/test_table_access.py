@@ -11,7 +11,9 @@ import pytest
 from dataeval_spark.local_access import LocalAccess
 from dataeval_spark.spark_access import SparkAccess
 from dataeval_spark.table_access import TableState, Writer, retrying
-from dataeval_spark.tables import ALL_TABLES, LABEL_STATS, SNAPSHOTS
+from dataeval_spark.tables import ALL_TABLES
+from dataeval_spark.tables.labels import LABEL_STATS
+from dataeval_spark.tables.runs import SNAPSHOTS
 from dataeval_spark.workspace import TABLE_PROPERTIES, Workspace
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -12,7 +12,9 @@ from dataeval_spark import views
 from dataeval_spark.cli import main
 from dataeval_spark.errors import WorkspaceError
 from dataeval_spark.similarity.search import search
-from dataeval_spark.tables import DUPLICATE_GROUPS, EMBEDDINGS, IMAGES, INGEST_FINDINGS
+from dataeval_spark.tables.images import IMAGES, INGEST_FINDINGS
+from dataeval_spark.tables.profile import EMBEDDINGS
+from dataeval_spark.tables.quality import DUPLICATE_GROUPS
 from dataeval_spark.workspace import Workspace
 
 IMAGE_COLUMNS = "image_id string, deleted_at timestamp"

@@ -12,15 +12,11 @@ from dataeval_spark.errors import SchemaError, TableMissingError, WorkspaceError
 from dataeval_spark.ingest.source import FINDINGS_DDL, finding_rows
 from dataeval_spark.locations import is_catalog_name
 from dataeval_spark.table_access import Writer
-from dataeval_spark.tables import (
-    DATASET_FINDINGS,
-    EMBEDDINGS,
-    FACTOR_BINS,
-    FACTORS,
-    INGEST_FINDINGS,
-    LABEL_STATS,
-    UNREADABLE_IMAGES,
-)
+from dataeval_spark.tables.bias import FACTOR_BINS
+from dataeval_spark.tables.images import FACTORS, INGEST_FINDINGS
+from dataeval_spark.tables.labels import LABEL_STATS
+from dataeval_spark.tables.profile import EMBEDDINGS, UNREADABLE_IMAGES
+from dataeval_spark.tables.runs import DATASET_FINDINGS
 from dataeval_spark.workspace import Workspace
 
 ROW = "image_id string, stage string, error_class string, message string, content_length bigint, fingerprint string"

@@ -14,7 +14,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.frames.id_blocks import in_id_blocks
 from dataeval_spark.kernels.effective_dimension import Moments, centered_ranks, effective_dimension, rank_of
-from dataeval_spark.tables import COMPLETENESS
+from dataeval_spark.tables.similarity import COMPLETENESS
 
 BUCKETS = 64
 """Sums are added up in two steps, so that no task holds more than a few hundred D x D matrices."""

@@ -9,7 +9,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.image_sums import class_effects
 from dataeval_spark.frames.joins import same_keys
 from dataeval_spark.kernels.pair_counts import LABEL, pair_counts
-from dataeval_spark.tables import CONTINGENCY
+from dataeval_spark.tables.bias import CONTINGENCY
 
 MOST_NAMES = 10_000
 _PARTIAL = "factor_a string, value_a string, factor_b string, value_b string, n bigint"

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.exact_sums import Aggregate, exact_sums
 from dataeval_spark.kernels.coverage_radius import naive_coverage_radius
-from dataeval_spark.tables import COVERAGE, COVERAGE_STATS
+from dataeval_spark.tables.similarity import COVERAGE, COVERAGE_STATS
 
 Method = Literal["adaptive", "naive"]
 

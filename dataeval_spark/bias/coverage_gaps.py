@@ -14,7 +14,7 @@ from dataeval_spark.bias.factor_sources import STATISTIC_TEXTS, STATISTICS
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.pair_counts import LABEL, code_columns
 from dataeval_spark.kernels.uncovered_patterns import Pattern, uncovered_patterns
-from dataeval_spark.tables import COVERAGE_GAPS
+from dataeval_spark.tables.bias import COVERAGE_GAPS
 
 OWN_RULES = ("categorical", "discrete", "given")
 """Rules whose bins mean something by themselves; combinations of quantities that were cut automatically do not."""

@@ -13,7 +13,7 @@ from scipy.stats import chi2
 from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.kolmogorov_smirnov import ks_pvalue
-from dataeval_spark.tables import FACTOR_TESTS
+from dataeval_spark.tables.bias import FACTOR_TESTS
 
 KOLMOGOROV_SMIRNOV, KRUSKAL_WALLIS = "kolmogorov_smirnov", "kruskal_wallis"
 

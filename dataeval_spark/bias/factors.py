@@ -16,7 +16,8 @@ from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.binning import Bins, is_increasing
 from dataeval_spark.kernels.factor_codes import as_maps, codes_of, factor_values, numbers_of
 from dataeval_spark.kernels.factor_summary import partial_rows, summarize
-from dataeval_spark.tables import BIN_EDGES, DATASET_FINDINGS, FACTOR_BINS
+from dataeval_spark.tables.bias import BIN_EDGES, FACTOR_BINS
+from dataeval_spark.tables.runs import DATASET_FINDINGS
 
 Rule = Literal["uniform_width", "uniform_count", "clusters"]
 RULES = (*get_args(Rule), "discrete")

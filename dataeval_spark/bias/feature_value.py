@@ -15,7 +15,7 @@ from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.feature_ranking import rank_features
 from dataeval_spark.kernels.pair_counts import LABEL, label_counts
 from dataeval_spark.kernels.rank_auc import cross_validated_auc
-from dataeval_spark.tables import FEATURE_VALUE
+from dataeval_spark.tables.bias import FEATURE_VALUE
 
 _SEPARATOR = "\u0001"
 _PARTIAL = "factor string, value string, class_name string, n bigint"

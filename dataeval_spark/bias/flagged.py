@@ -15,7 +15,7 @@ from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.independence import independence
 from dataeval_spark.kernels.mutual_information import adjusted_share, entropy, mutual_information
 from dataeval_spark.kernels.pair_counts import label_counts, table_of
-from dataeval_spark.tables import FACTOR_PREDICTORS
+from dataeval_spark.tables.bias import FACTOR_PREDICTORS
 
 _ALL = ""
 _COUNTS = "factor string, value string, class_name string, n bigint"

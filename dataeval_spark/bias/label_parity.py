@@ -16,7 +16,7 @@ from dataeval_spark.frames.image_sums import image_sums, sums_of, with_sizes
 from dataeval_spark.kernels.contingency_statistics import LabelParity, goodness_of_fit
 from dataeval_spark.kernels.contingency_statistics import label_parity as compare_samples
 from dataeval_spark.kernels.null_model import null_model as guess
-from dataeval_spark.tables import LABEL_PARITY, NULL_MODEL
+from dataeval_spark.tables.shift import LABEL_PARITY, NULL_MODEL
 
 Compat = Literal["dataeval"]
 Counts = dict[str, dict[str, Any]]

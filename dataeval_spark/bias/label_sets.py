@@ -13,7 +13,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.kernels import label_sets
 from dataeval_spark.kernels.ontology import Ontology, read_document, read_ontology
-from dataeval_spark.tables import LABEL_COVERAGE, LABEL_RECONCILIATION
+from dataeval_spark.tables.labels import LABEL_COVERAGE, LABEL_RECONCILIATION
 
 MAX_CLASSES = 100_000
 

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.exact_sums import ordered_sum
-from dataeval_spark.tables import LABEL_STATS
+from dataeval_spark.tables.labels import LABEL_STATS
 
 
 def label_stats(targets: DataFrame, images: DataFrame) -> DataFrame:

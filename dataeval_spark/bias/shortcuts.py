@@ -20,7 +20,7 @@ from dataeval_spark.kernels.factor_codes import from_maps
 from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.pair_counts import LABEL, table_of
 from dataeval_spark.kernels.rank_auc import class_auc, presence_auc
-from dataeval_spark.tables import SHORTCUTS
+from dataeval_spark.tables.bias import SHORTCUTS
 
 Floats = NDArray[np.float64]
 EXAMPLES = 3

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from dataeval_spark.tables import Table
+from dataeval_spark.tables.contract import Table
 
 
 def rows_of(frame: DataFrame, table: Table, rows: Sequence[tuple[Any, ...]]) -> DataFrame:

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.frames.literal_map import literal_map
 from dataeval_spark.ingest.predictions import GivenPredictions
 from dataeval_spark.ingest.source import finding_rows
-from dataeval_spark.tables import PREDICTIONS
+from dataeval_spark.tables.predictions import PREDICTIONS
 
 CHECKED_DDL_COLUMNS = ("image_id", "given_id", "target_index", "label", "score", "probabilities", "box", "predicted_at")
 EXPECTED = {

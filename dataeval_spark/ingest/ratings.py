@@ -11,8 +11,8 @@ from dataeval_spark.errors import ConfigError, IngestError
 from dataeval_spark.ingest.given_rows import CLASS_COLUMNS, CORNERS, box_column, id_column, open_rows
 from dataeval_spark.ingest.metadata import MISSING, utc_timestamp
 from dataeval_spark.ingest.source import finding_rows
-from dataeval_spark.tables import ANNOTATIONS
 from dataeval_spark.tables.contract import identifier
+from dataeval_spark.tables.predictions import ANNOTATIONS
 
 RATER_COLUMNS = ("rater", "annotator", "worker", "labeler", "user")
 TIME_COLUMNS = ("labelled_at", "labeled_at", "timestamp")

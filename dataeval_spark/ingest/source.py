@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.tables import INGEST_FINDINGS
+from dataeval_spark.tables.images import INGEST_FINDINGS
 from dataeval_spark.tables.keys import BOX_TYPE
 
 # Stores a frame in the run's temporary files under a name, and reads it back.

@@ -12,8 +12,8 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.object_label_quality import same_places
 from dataeval_spark.labels.image_boxes import ImageBoxes, boxes_per_image, read_images
-from dataeval_spark.tables import OBJECT_LABEL_ERRORS
 from dataeval_spark.tables.keys import BOX_TYPE
+from dataeval_spark.tables.labels import OBJECT_LABEL_ERRORS
 
 FOUND_DDL = (
     f"image_id string, target_index int, rule string, class_name string, other_class string, box {BOX_TYPE}, "

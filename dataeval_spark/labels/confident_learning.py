@@ -26,14 +26,9 @@ from dataeval_spark.labels.confident_passes import KEYS, candidates, counted, se
 from dataeval_spark.labels.noise_tables import joint_rows, noise_rows
 from dataeval_spark.labels.probability_blocks import label_sums, probability_blocks
 from dataeval_spark.labels.ranking import with_rank
-from dataeval_spark.tables import (
-    CLASS_NOISE,
-    CONFIDENT_JOINT,
-    DATASET_FINDINGS,
-    LABEL_ERRORS,
-    LABEL_SCORES,
-    Table,
-)
+from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.labels import CLASS_NOISE, CONFIDENT_JOINT, LABEL_ERRORS, LABEL_SCORES
+from dataeval_spark.tables.runs import DATASET_FINDINGS
 
 FilterBy = Literal["prune_by_noise_rate", "prune_by_class", "both", "confident_learning"]
 WANTED = {

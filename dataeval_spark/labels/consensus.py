@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 from dataeval_spark.kernels.dawid_skene import Model, Ratings, posteriors
 from dataeval_spark.labels.rating_blocks import KEYS, VALUES_AT_ONCE, RatingBlocks
-from dataeval_spark.tables import LABEL_CONSENSUS
+from dataeval_spark.tables.labels import LABEL_CONSENSUS
 
 DDL = (
     "image_id string, target_index int, raters int, majority_class string, majority_share double, is_tie boolean, "

@@ -16,7 +16,8 @@ from dataeval_spark.labels.distance_ratios import distance_ratios
 from dataeval_spark.labels.labelled_lists import labelled_lists
 from dataeval_spark.labels.ranking import with_rank
 from dataeval_spark.labels.vote_scores import ListEnd, list_ends, score_bin, vote_scores
-from dataeval_spark.tables import DATASET_FINDINGS, LABEL_ERRORS, LABEL_SCORES
+from dataeval_spark.tables.labels import LABEL_ERRORS, LABEL_SCORES
+from dataeval_spark.tables.runs import DATASET_FINDINGS
 
 Method = Literal["votes", "distance_ratio"]
 DEFAULT_K = {"votes": 10, "distance_ratio": 5}

@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.tables import LABELLING_QUEUE
+from dataeval_spark.tables.labels import LABELLING_QUEUE
 
 MAX_SIZE = 100_000
 

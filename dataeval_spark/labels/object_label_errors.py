@@ -25,8 +25,9 @@ from dataeval_spark.kernels.object_label_quality import (
 from dataeval_spark.labels.average_precision import mean_average_precision
 from dataeval_spark.labels.compared_images import MAX_CLASSES, Lacking, compared_images, lacking_images, unknown_classes
 from dataeval_spark.labels.image_boxes import ImageBoxes, boxes_per_image, read_images
-from dataeval_spark.tables import DATASET_FINDINGS, IMAGE_LABEL_QUALITY, OBJECT_LABEL_ERRORS
 from dataeval_spark.tables.keys import BOX_TYPE
+from dataeval_spark.tables.labels import IMAGE_LABEL_QUALITY, OBJECT_LABEL_ERRORS
+from dataeval_spark.tables.runs import DATASET_FINDINGS
 
 MARKED_SCHEMA = pa.schema(
     [

@@ -16,7 +16,8 @@ from dataeval_spark.kernels.dawid_skene import Ratings, Sums, fit, posterior_sum
 from dataeval_spark.labels.agreement_rows import agreement_rows
 from dataeval_spark.labels.consensus import consensus
 from dataeval_spark.labels.rating_blocks import RatingBlocks, rating_blocks
-from dataeval_spark.tables import DATASET_FINDINGS, LABEL_AGREEMENT, LABEL_CONSENSUS, RATER_QUALITY
+from dataeval_spark.tables.labels import LABEL_AGREEMENT, LABEL_CONSENSUS, RATER_QUALITY
+from dataeval_spark.tables.runs import DATASET_FINDINGS
 
 Row = tuple[Any, ...]
 

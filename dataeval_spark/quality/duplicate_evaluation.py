@@ -9,7 +9,8 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.judged_pairs import ENDS, JUDGEMENT, read_judged_pairs
 from dataeval_spark.quality.duplicate_pairs import EMBEDDING, EMBEDDING_RELATIVE
-from dataeval_spark.tables import DATASET_FINDINGS, DUPLICATE_EVALUATION
+from dataeval_spark.tables.quality import DUPLICATE_EVALUATION
+from dataeval_spark.tables.runs import DATASET_FINDINGS
 
 # Two-sided 95 %.
 _Z = 1.959963984540054

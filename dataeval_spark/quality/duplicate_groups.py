@@ -14,7 +14,7 @@ from dataeval_spark.frames.components import Checkpoint, connected_components
 from dataeval_spark.frames.hamming_pairs import hamming_distance
 from dataeval_spark.kernels.star_cover import star_groups
 from dataeval_spark.quality.duplicate_pairs import EXACT_KINDS, ITEM, WHOLE
-from dataeval_spark.tables import DUPLICATE_GROUPS
+from dataeval_spark.tables.quality import DUPLICATE_GROUPS
 
 Grouping = Literal["components", "medoid"]
 Keep = Literal["largest", "sharpest", "labelled", "first"]

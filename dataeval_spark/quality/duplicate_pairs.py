@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.hamming_pairs import hamming_distance, hamming_pairs
-from dataeval_spark.tables import DUPLICATE_PAIRS
+from dataeval_spark.tables.quality import DUPLICATE_PAIRS
 
 EXACT_KINDS = {"exact_file": "file_hash", "exact_pixels": "content_hash"}
 # Equal as far as they were decoded: the first frame of several, or eight of more bits.

@@ -27,7 +27,8 @@ from dataeval_spark.quality.duplicate_pairs import (
     pairs_by_hash,
 )
 from dataeval_spark.quality.near_distances import Level, near_distances
-from dataeval_spark.tables import DATASET_FINDINGS, DUPLICATE_THRESHOLDS
+from dataeval_spark.tables.quality import DUPLICATE_THRESHOLDS
+from dataeval_spark.tables.runs import DATASET_FINDINGS
 
 Compat = Literal["dataeval"]
 STEP = "duplicates"

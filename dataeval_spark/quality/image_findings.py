@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.tables import IMAGE_FINDINGS
+from dataeval_spark.tables.quality import IMAGE_FINDINGS
 
 BLUR_FACTOR = 0.01
 BLUR_COLOR_THRESHOLD = 0.18

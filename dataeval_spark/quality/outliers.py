@@ -13,7 +13,8 @@ from dataeval_spark.frames.calibrated import calibrated_spreads
 from dataeval_spark.frames.joins import same_keys
 from dataeval_spark.frames.thresholds import Method, default_threshold, has_spread, score_beyond, spreads
 from dataeval_spark.quality.scales import COMPARED, FAMILIES, families, scale_of
-from dataeval_spark.tables import CHANNEL_STATS, OUTLIERS
+from dataeval_spark.tables.profile import CHANNEL_STATS
+from dataeval_spark.tables.quality import OUTLIERS
 
 STATISTICS = (
     "width",

@@ -15,7 +15,7 @@ from dataeval_spark.kernels.uris import is_uri, local_path
 from dataeval_spark.report.data import Box, Provenance, ReportData, Thumbnail
 from dataeval_spark.report.page import render_report
 from dataeval_spark.report.queries import collect_report_data
-from dataeval_spark.tables import Table
+from dataeval_spark.tables.contract import Table
 
 __all__ = [
     "Box",

@@ -18,7 +18,7 @@ from dataeval_spark.report.listing import Column, listing
 from dataeval_spark.report.pictures import card, label_counts
 from dataeval_spark.report.splits import splits
 from dataeval_spark.report.text import number, plural, share, shorten, shown, size, words
-from dataeval_spark.tables import IMAGE_STATS
+from dataeval_spark.tables.profile import IMAGE_STATS
 
 Content = Mapping[str, Any]
 UNITS = {column.name: column.unit for column in IMAGE_STATS.columns} | {"file_size": "bytes"}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from dataeval_spark.report.data import Row
 from dataeval_spark.tables.contract import sql_string
-from dataeval_spark.tables.stats import IMAGE_STATS
+from dataeval_spark.tables.profile import IMAGE_STATS
 
 BINS = 30
 STATISTICS = ("mean", "brightness", "contrast", "sharpness", "entropy", "width", "height", "aspect_ratio", "file_size")

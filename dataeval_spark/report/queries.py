@@ -16,29 +16,23 @@ from dataeval_spark.report.data import ReportData
 from dataeval_spark.report.galleries import chosen_boxes, chosen_images, collect_boxes, collect_thumbnails
 from dataeval_spark.report.histograms import drift_overlay, overlay_pairs
 from dataeval_spark.report.sql import QUERIES
-from dataeval_spark.tables import (
-    BALANCE,
-    CLUSTERS,
-    COVERAGE_GAPS,
-    DATASET_FINDINGS,
-    DIVERSITY,
-    DRIFT_METRICS,
+from dataeval_spark.tables.bias import BALANCE, COVERAGE_GAPS, DIVERSITY, FEATURE_VALUE, PARITY, SHORTCUTS
+from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.images import IMAGES, INGEST_FINDINGS, TARGETS
+from dataeval_spark.tables.labels import LABEL_ERRORS, LABEL_STATS
+from dataeval_spark.tables.profile import EMBEDDINGS, IMAGE_STATS, UNREADABLE_IMAGES
+from dataeval_spark.tables.quality import (
     DUPLICATE_EVALUATION,
     DUPLICATE_GROUPS,
     DUPLICATE_PAIRS,
-    EMBEDDINGS,
-    FEATURE_VALUE,
     IMAGE_FINDINGS,
-    IMAGE_STATS,
-    IMAGES,
-    INGEST_FINDINGS,
-    LABEL_ERRORS,
-    LABEL_STATS,
     OUTLIERS,
-    PARITY,
+)
+from dataeval_spark.tables.runs import DATASET_FINDINGS, RUNS
+from dataeval_spark.tables.shift import DRIFT_METRICS
+from dataeval_spark.tables.similarity import CLUSTERS
+from dataeval_spark.tables.splits import (
     PART_BIAS,
-    RUNS,
-    SHORTCUTS,
     SPLIT_ASSIGNMENTS,
     SPLIT_DIFFERENCES,
     SPLIT_LEAKAGE,
@@ -46,9 +40,6 @@ from dataeval_spark.tables import (
     SPLIT_REPRESENTATIVENESS,
     SPLIT_STRATA,
     SPLITS,
-    TARGETS,
-    UNREADABLE_IMAGES,
-    Table,
 )
 
 TABLES_READ = (

@@ -16,7 +16,7 @@ from dataeval_spark.frames.two_samples import distribution_gaps
 from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.independence import ImageSums, design_effect
 from dataeval_spark.kernels.kolmogorov_smirnov import ks_pvalue, ks_pvalue_of_images
-from dataeval_spark.tables import FEATURE_DISTANCE
+from dataeval_spark.tables.shift import FEATURE_DISTANCE
 
 MAX_FACTORS = 10_000
 

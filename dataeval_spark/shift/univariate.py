@@ -15,7 +15,7 @@ from dataeval_spark.frames.histogram import named_value, unpivot
 from dataeval_spark.frames.two_samples import distribution_gaps
 from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.kolmogorov_smirnov import ks_pvalue
-from dataeval_spark.tables import DRIFT_METRICS
+from dataeval_spark.tables.shift import DRIFT_METRICS
 
 MONITOR_VERSION = 1
 STATISTICS = (

@@ -12,7 +12,8 @@ from dataeval_spark.frames.exact_sums import Aggregate, exact_mean_and_std
 from dataeval_spark.frames.thresholds import has_spread, score_above
 from dataeval_spark.kernels.hdbscan import NOISE
 from dataeval_spark.similarity.parts import Part
-from dataeval_spark.tables import CLUSTER_STATS, CLUSTERS, SPANNING_TREE, Table
+from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.similarity import CLUSTER_STATS, CLUSTERS, SPANNING_TREE
 
 
 def cluster_tables(

@@ -16,7 +16,8 @@ from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.hdbscan import Selection
 from dataeval_spark.similarity.cluster_tables import cluster_tables
 from dataeval_spark.similarity.parts import Finding, Part, parts_of
-from dataeval_spark.tables import CLUSTER_STATS, CLUSTERS, DATASET_FINDINGS, SPANNING_TREE
+from dataeval_spark.tables.runs import DATASET_FINDINGS
+from dataeval_spark.tables.similarity import CLUSTER_STATS, CLUSTERS, SPANNING_TREE
 
 Method = Literal["auto", "hdbscan", "kmeans"]
 # Smaller than for neighbours: a task's points stay in the cache, and twenty thousand vectors make ten tasks.

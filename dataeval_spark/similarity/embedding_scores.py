@@ -13,7 +13,7 @@ from dataeval_spark.frames.exact_sums import ordered_sum
 from dataeval_spark.frames.neighbor_lists import first_of_lists
 from dataeval_spark.frames.ranks import positions
 from dataeval_spark.frames.thresholds import Method, default_threshold, has_spread, score_above, spreads
-from dataeval_spark.tables import EMBEDDING_SCORES
+from dataeval_spark.tables.similarity import EMBEDDING_SCORES
 
 Statistic = Literal["mean_distance", "kth_distance"]
 PART = ("encoder", "metric", "is_box")

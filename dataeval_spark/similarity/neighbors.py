@@ -23,7 +23,8 @@ from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.frames.neighbors import MAX_K, nearest_neighbors
 from dataeval_spark.kernels.nearest import Metric
 from dataeval_spark.similarity.parts import ASKED, INDEXED, KEPT, NEW, Part, parts_of
-from dataeval_spark.tables import DATASET_FINDINGS, NEIGHBORS
+from dataeval_spark.tables.runs import DATASET_FINDINGS
+from dataeval_spark.tables.similarity import NEIGHBORS
 
 Method = Literal["auto", "exact", "approximate"]
 MOST_BROADCAST = 1_000_000

@@ -12,8 +12,8 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Checkpoint, kept_by_executors
 from dataeval_spark.frames.neighbor_lists import first_of_lists
 from dataeval_spark.frames.ranks import positions
-from dataeval_spark.tables import PRIORITIZATION
 from dataeval_spark.tables.contract import identifier
+from dataeval_spark.tables.similarity import PRIORITIZATION
 
 Order = Literal["easy_first", "hard_first"]
 Policy = Literal["difficulty", "stratified", "class_balanced"]

@@ -17,7 +17,7 @@ from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.part_distances import distance
 from dataeval_spark.splits.adversarial import adversarial_rows
 from dataeval_spark.splits.parts import PARTITION, TRAIN, all_parts, label_counts, opponents
-from dataeval_spark.tables import SPLIT_DIFFERENCES
+from dataeval_spark.tables.splits import SPLIT_DIFFERENCES
 
 MAX_COUNTS = 1_000_000
 Row = dict[str, Any]

@@ -13,7 +13,7 @@ from dataeval_spark.frames.components import Checkpoint
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.splits.parts import PARTITION, all_parts
 from dataeval_spark.splits.units import IMAGE_COLUMNS, groupings, units_of, whole_pairs
-from dataeval_spark.tables import SPLIT_LEAKAGE, SPLIT_REPAIRS
+from dataeval_spark.tables.splits import SPLIT_LEAKAGE, SPLIT_REPAIRS
 
 MAX_SPLITS = 10_000
 

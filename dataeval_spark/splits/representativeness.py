@@ -9,7 +9,7 @@ from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.splits.adversarial import adversarial_rows
 from dataeval_spark.splits.differences import count_rows, judged
 from dataeval_spark.splits.parts import PARTITION
-from dataeval_spark.tables import SPLIT_REPRESENTATIVENESS
+from dataeval_spark.tables.splits import SPLIT_REPRESENTATIVENESS
 
 
 def split_representativeness(

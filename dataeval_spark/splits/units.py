@@ -8,8 +8,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.components import Checkpoint, connected_components
-from dataeval_spark.tables import FACTORS
 from dataeval_spark.tables.contract import identifier
+from dataeval_spark.tables.images import FACTORS
 
 # Columns of the images themselves by which they may be grouped.
 IMAGE_COLUMNS = ("dataset", "source")

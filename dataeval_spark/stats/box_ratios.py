@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.tables.stats import APPEARANCE_COLUMNS, PIXEL_COLUMNS, VISUAL_COLUMNS
+from dataeval_spark.tables.profile import APPEARANCE_COLUMNS, PIXEL_COLUMNS, VISUAL_COLUMNS
 
 SHARES = (
     "width",

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dataeval_spark.kernels.embedding_moments import Moments, effective_rank, first_share, intrinsic_dimension
-from dataeval_spark.tables import DATASET_FINDINGS
+from dataeval_spark.tables.runs import DATASET_FINDINGS
 
 STEP = "embedding_health"
 COLUMNS = DATASET_FINDINGS.result_columns

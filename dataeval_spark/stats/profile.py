@@ -14,7 +14,9 @@ from dataeval_spark.kernels import tiff
 from dataeval_spark.kernels.custom_statistics import PREFIX
 from dataeval_spark.stats.measuring import encoder_mark, measure_rows
 from dataeval_spark.stats.profile_options import ProfileOptions
-from dataeval_spark.tables import (
+from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.keys import BOX_TYPE
+from dataeval_spark.tables.profile import (
     BACKGROUND_STATS,
     CHANNEL_GROUP_STATS,
     CHANNEL_STATS,
@@ -22,9 +24,7 @@ from dataeval_spark.tables import (
     HASHES,
     IMAGE_STATS,
     UNREADABLE_IMAGES,
-    Table,
 )
-from dataeval_spark.tables.keys import BOX_TYPE
 
 BOXES_TYPE = f"array<struct<target_index: int, box: {BOX_TYPE}>>"
 KEYS = ("image_id", "target_index", "fingerprint", "run_id")

@@ -1,43 +1,10 @@
-"""Tables of the label and bias analyses."""
+"""Tables of the bias analyses: factors and their bins, what goes together, and what predicts the label."""
 
 from dataeval_spark.tables.contract import Column, Table
 from dataeval_spark.tables.keys import IMAGE_ID, RUN_ID
 
-LABEL_STATS = Table(
-    name="label_stats",
-    doc="Labels per class, and for the whole dataset in the row whose class is null.",
-    key=("class_name",),
-    columns=(
-        Column("class_name", "string", "Class; null for the whole dataset", nullable=True),
-        Column("label_count", "bigint", "Labels (boxes or image labels)", "labels"),
-        Column("image_count", "bigint", "Images with at least one such label", "images"),
-        Column("label_share", "double", "Share of all labels", range="[0, 1]"),
-        Column("image_share", "double", "Share of all live images", range="[0, 1]"),
-        Column("labels_per_image", "double", "Labels per image that has one", nullable=True),
-        Column("max_labels_per_image", "bigint", "Most such labels in one image"),
-        Column("class_count", "bigint", "Classes present: 1 for a class row"),
-        Column("images_without_labels", "bigint", "Live images without any label; null for a class", nullable=True),
-        Column("imbalance_ratio", "double", "Most labelled class over least; null for a class", nullable=True),
-        Column(
-            "cooccurrence",
-            "array<struct<class_name: string, image_count: bigint>>",
-            "Other classes in the same images, with the number of images, sorted by name; null for the dataset",
-            nullable=True,
-        ),
-        Column(
-            "effective_classes", "double", "exp of the entropy of the label shares; null for a class", nullable=True
-        ),
-        Column(
-            "class_weight",
-            "double",
-            "Weight that balances the classes: labels / (classes x labels of the class); null for the dataset",
-            nullable=True,
-        ),
-        RUN_ID,
-    ),
-)
-
 FACTOR = Column("factor", "string", "Factor: a metadata column, or what is derived from image, box or time")
+EXAMPLES_TYPE = "array<struct<image_id: string, value: double>>"
 N_ROWS = Column("n", "bigint", "Labelled things counted", "rows")
 
 FACTOR_BINS = Table(
@@ -194,6 +161,102 @@ FACTOR_TESTS = Table(
         Column("location", "double", "Value at which the class and the rest differ most", nullable=True),
         N_ROWS,
         Column("n_rest", "bigint", "Labelled things of the other classes", "rows", nullable=True),
+        RUN_ID,
+    ),
+)
+
+SHORTCUTS = Table(
+    name="shortcuts",
+    doc="Does one factor alone tell a class from the rest: a model may learn it instead of the thing itself.",
+    key=("class_name", "factor"),
+    columns=(
+        Column("class_name", "string", "Class against the rest"),
+        Column("factor", "string", "Factor"),
+        Column("value", "string", "Of a text: the value whose presence tells most of the class", nullable=True),
+        Column(
+            "auc",
+            "double",
+            "Chance that a value of the class is above one of the rest; of a text (1 + share of the class that has the "
+            "value - share of the rest) / 2",
+            range="[0, 1]",
+        ),
+        Column("p_value", "double", "Of the Mann-Whitney test, two-sided", range="[0, 1]"),
+        Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over all rows", range="[0, 1]"),
+        Column("score", "double", "Chance-adjusted mutual information (kind `class` of balance)", "", "[0, 1]", True),
+        Column("n", "bigint", "Values of the class"),
+        Column("n_rest", "bigint", "Values of the rest"),
+        Column("is_shortcut", "boolean", "AUC or score is beyond its threshold, and the p-value significant"),
+        Column(
+            "lowest",
+            EXAMPLES_TYPE,
+            "Images of the class with the smallest values, up to 3; of a text without the value",
+        ),
+        Column(
+            "highest", EXAMPLES_TYPE, "Images of the class with the largest values, up to 3; of a text with the value"
+        ),
+        RUN_ID,
+    ),
+)
+
+
+FEATURE_VALUE = Table(
+    name="feature_value",
+    doc="What each factor is worth for predicting the label, alone and beside the others.",
+    key=("factor",),
+    columns=(
+        Column("factor", "string", "Factor"),
+        Column("rank", "int", "Place by relevance without redundancy; 1 is the most valuable"),
+        Column("verdict", "string", "useful, redundant, useless or constant"),
+        Column("score", "double", "Chance-adjusted share of the label's entropy (balance)", range="[0, 1]"),
+        Column("p_value", "double", "Of independence from the label", nullable=True),
+        Column(
+            "auc", "double", "Cross-validated AUC of predicting the label from its bin, mean over classes", "", "", True
+        ),
+        Column("auc_std", "double", "Standard deviation over the folds", nullable=True),
+        Column("folds", "int", "Folds that had something to predict"),
+        Column("redundancy", "double", "Largest association with a factor of better rank", range="[0, 1]"),
+        Column("redundant_with", "string", "That factor", nullable=True),
+        Column("bins", "int", "Bins that are filled"),
+        RUN_ID,
+    ),
+)
+
+
+FACTOR_PREDICTORS = Table(
+    name="factor_predictors",
+    doc="Which factors explain a kind of finding: how much each tells about the images that are flagged.",
+    key=("rule", "factor"),
+    columns=(
+        Column("rule", "string", "Rule of the findings"),
+        Column("factor", "string", "Factor"),
+        Column("score", "double", "Share of the entropy of being flagged, corrected for chance", range="[0, 1]"),
+        Column("share", "double", "The same, not corrected", range="[0, 1]"),
+        Column("p_value", "double", "Of independence, Pearson's test", range="[0, 1]"),
+        Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over all rows", range="[0, 1]"),
+        Column("n_flagged", "bigint", "Labelled things of flagged images", "rows"),
+        Column("n", "bigint", "All labelled things", "rows"),
+        Column("explains", "boolean", "score is above its threshold and the adjusted p-value at most 0.05"),
+        RUN_ID,
+    ),
+)
+
+COVERAGE_GAPS = Table(
+    name="coverage_gaps",
+    doc=(
+        "Combinations of factor values with too few rows although all that they consist of have enough: "
+        "the maximal uncovered patterns. The most general first, then the most missed."
+    ),
+    key=("pattern",),
+    columns=(
+        Column("pattern", "string", "The combination as text, such as `class_name = car, weather = snow`"),
+        Column("parts", "array<struct<factor: string, value: string>>", "Its factor values, by factor"),
+        Column("level", "int", "Number of factors"),
+        Column("n", "bigint", "Rows that match", "rows"),
+        Column("expected", "double", "Rows if the factors were independent", "rows"),
+        Column("threshold", "bigint", "Rows that are enough", "rows"),
+        Column("images_needed", "bigint", "threshold - n", "rows"),
+        Column("rank", "int", "By level, then by the expected rows that are missing"),
+        Column("found", "bigint", "Patterns found in all, of which the first are kept"),
         RUN_ID,
     ),
 )

@@ -1,51 +1,7 @@
-"""Tables of predictions, and of labels that are doubted because of them or of what lies near."""
+"""Tables of the label analyses: how the labels are spread, which are doubted and why, and how raters agree."""
 
 from dataeval_spark.tables.contract import Column, Table
-from dataeval_spark.tables.keys import BOX_TYPE, IMAGE_ID, RUN_ID, TARGET_INDEX
-
-MODEL = Column("model", "string", "Model that predicted")
-LABELED = Column("target_index", "int", "Labelled thing in the image, from 0")
-
-PREDICTIONS = Table(
-    name="predictions",
-    doc="What models predict: for a classification the probabilities of all classes, for a detection one row per box.",
-    key=("image_id", "model", "target_index"),
-    columns=(
-        IMAGE_ID,
-        MODEL,
-        Column(
-            "target_index",
-            "int",
-            "Labelled thing that is classified, from 0; of a detection the number of the predicted box in its image",
-        ),
-        Column("label", "string", "Predicted class"),
-        Column("score", "double", "Probability of that class", range="[0, 1]"),
-        Column(
-            "probabilities",
-            "array<double>",
-            "Probability of each class, in the order of `prediction_classes`; null for a detection",
-            range="[0, 1]",
-            nullable=True,
-        ),
-        Column("box", BOX_TYPE, "Predicted box in the upright image; null for a classification", "pixel", "", True),
-        Column("predicted_at", "timestamp", "When it was predicted, UTC, where the file says so", nullable=True),
-        RUN_ID,
-    ),
-    scope="model",
-)
-
-PREDICTION_CLASSES = Table(
-    name="prediction_classes",
-    doc="Which class each position of `predictions.probabilities` is.",
-    key=("model", "class_index"),
-    columns=(
-        MODEL,
-        Column("class_index", "int", "Position, from 0"),
-        Column("class_name", "string", "Class"),
-        RUN_ID,
-    ),
-    scope="model",
-)
+from dataeval_spark.tables.keys import BOX_TYPE, IMAGE_ID, LABELED, MODEL, RUN_ID, TARGET_INDEX, WINDOW_TYPE
 
 LABEL_SCORE = Column(
     "score",
@@ -185,22 +141,6 @@ IMAGE_LABEL_QUALITY = Table(
     ),
 )
 
-ANNOTATIONS = Table(
-    name="annotations",
-    doc="What each of several people said about a thing.",
-    key=("image_id", "target_index", "rater"),
-    columns=(
-        IMAGE_ID,
-        LABELED,
-        Column("rater", "string", "Who labelled it"),
-        Column("class_name", "string", "Class they chose"),
-        Column("box", BOX_TYPE, "Box they drew, where they did", "pixel", nullable=True),
-        Column("labelled_at", "timestamp", "When, UTC, where the file says so", nullable=True),
-        Column("source", "string", "File that it comes from"),
-        RUN_ID,
-    ),
-    scope="source",
-)
 
 LABEL_AGREEMENT = Table(
     name="label_agreement",
@@ -284,6 +224,93 @@ LABELLING_QUEUE = Table(
         ),
         Column("predicted_class", "string", "Class predicted", nullable=True),
         Column("raters_wanted", "int", "1, or 2 where the label is to be checked by a second person"),
+        RUN_ID,
+    ),
+)
+
+LABEL_COVERAGE = Table(
+    name="label_coverage",
+    doc="Labels per class of an ontology and in all below it, and how many more there should be.",
+    key=("kind", "concept"),
+    columns=(
+        Column("kind", "string", "concept; or unmatched, ambiguous: a label that is no class of it, or may be several"),
+        Column("concept", "string", "Class of the ontology, or the label"),
+        Column("parents", "array<string>", "Classes directly above; of an ambiguous label the classes it may be"),
+        Column("depth", "int", "Steps of the longest way from the top", nullable=True),
+        Column("direct_count", "bigint", "Labels of just this class", "labels"),
+        Column("subtree_count", "bigint", "Labels of this class and all below", "labels", nullable=True),
+        Column("leaves", "int", "Classes without others below, from here down", nullable=True),
+        Column("covered_leaves", "int", "Of these with labels", nullable=True),
+        Column("children", "int", "Classes directly below", nullable=True),
+        Column("covered_children", "int", "Of these with labels, or with labels below", nullable=True),
+        Column(
+            "is_dark",
+            "boolean",
+            "The top of a branch that has no labels",
+            "",
+            "",
+            True,
+        ),
+        Column("leaf_share", "double", "Share of the labels on leaves; null where not a leaf", "", "[0, 1]", True),
+        Column("expected_share", "double", "Share of all labels that a leaf should have", "", "[0, 1]", True),
+        Column("deficit", "bigint", "Labels that a leaf lacks for that share", "labels", nullable=True),
+        RUN_ID,
+    ),
+)
+
+LABEL_RECONCILIATION = Table(
+    name="label_reconciliation",
+    doc="What each class of the current labels is among the reference's, and which classes have gone.",
+    key=("run_id", "reference", "current", "current_class", "reference_class"),
+    columns=(
+        Column("window", WINDOW_TYPE, "Capture times of the current data; where unknown the time of the run"),
+        Column("reference", "string", "Whose classes are wanted: dataset=NAME, split=NAME or a snapshot"),
+        Column("current", "string", "Whose classes are looked up"),
+        Column("current_class", "string", "Class of the current labels; null for one that has vanished", nullable=True),
+        Column("reference_class", "string", "What it is among the reference's; null where unknown", nullable=True),
+        Column(
+            "relation",
+            "string",
+            "same, mapped, equivalent, narrower (a kind of it), broader (it is a kind of this), unknown or vanished",
+        ),
+        Column("is_safe", "boolean", "The current label may be written as the reference's"),
+        Column("current_count", "bigint", "Labels of the current class", "labels"),
+        Column("reference_count", "bigint", "Labels of the reference's class", "labels"),
+        RUN_ID,
+    ),
+    write="append",
+)
+
+LABEL_STATS = Table(
+    name="label_stats",
+    doc="Labels per class, and for the whole dataset in the row whose class is null.",
+    key=("class_name",),
+    columns=(
+        Column("class_name", "string", "Class; null for the whole dataset", nullable=True),
+        Column("label_count", "bigint", "Labels (boxes or image labels)", "labels"),
+        Column("image_count", "bigint", "Images with at least one such label", "images"),
+        Column("label_share", "double", "Share of all labels", range="[0, 1]"),
+        Column("image_share", "double", "Share of all live images", range="[0, 1]"),
+        Column("labels_per_image", "double", "Labels per image that has one", nullable=True),
+        Column("max_labels_per_image", "bigint", "Most such labels in one image"),
+        Column("class_count", "bigint", "Classes present: 1 for a class row"),
+        Column("images_without_labels", "bigint", "Live images without any label; null for a class", nullable=True),
+        Column("imbalance_ratio", "double", "Most labelled class over least; null for a class", nullable=True),
+        Column(
+            "cooccurrence",
+            "array<struct<class_name: string, image_count: bigint>>",
+            "Other classes in the same images, with the number of images, sorted by name; null for the dataset",
+            nullable=True,
+        ),
+        Column(
+            "effective_classes", "double", "exp of the entropy of the label shares; null for a class", nullable=True
+        ),
+        Column(
+            "class_weight",
+            "double",
+            "Weight that balances the classes: labels / (classes x labels of the class); null for the dataset",
+            nullable=True,
+        ),
         RUN_ID,
     ),
 )

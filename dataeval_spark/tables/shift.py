@@ -1,10 +1,9 @@
 """Tables of the comparisons of one dataset with another."""
 
 from dataeval_spark.tables.contract import Column, Table
-from dataeval_spark.tables.keys import RUN_ID
+from dataeval_spark.tables.keys import RUN_ID, WINDOW_TYPE
 
 TEST_TYPE = "struct<statistic: double, pvalue: double>"
-WINDOW_TYPE = "struct<start: timestamp, end: timestamp>"
 
 
 def _not_yet(name: str, type: str, doc: str) -> Column:
@@ -82,6 +81,95 @@ FEATURE_DISTANCE = Table(
         Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over all factors", range="[0, 1]"),
         Column("reference_count", "bigint", "Values of the reference"),
         Column("current_count", "bigint", "Values of the current data"),
+        RUN_ID,
+    ),
+    write="append",
+)
+
+LABEL_PARITY = Table(
+    name="label_parity",
+    doc="Difference of the labels of two parts of the data: one row per class, and one with class null for the test.",
+    key=("run_id", "reference", "current", "class_name"),
+    columns=(
+        Column("window", WINDOW_TYPE, "Capture times of the current data; where unknown the time of the run"),
+        Column("reference", "string", "What was compared with: dataset=NAME, split=NAME or a snapshot"),
+        Column("current", "string", "What was compared: dataset=NAME, split=NAME or a snapshot"),
+        Column("class_name", "string", "Class; null for all classes together", nullable=True),
+        Column("reference_count", "bigint", "Labels of the reference", "labels"),
+        Column("current_count", "bigint", "Labels of the current data", "labels"),
+        Column("reference_share", "double", "Share of the reference's labels", range="[0, 1]"),
+        Column("current_share", "double", "Share of the current labels", range="[0, 1]"),
+        Column(
+            "status",
+            "string",
+            "in both, vanished (not in the current data), new, or in neither (only in expected_shares); null for all",
+            nullable=True,
+        ),
+        Column("expected_count", "double", "Current labels that the test expects; null for all", "labels", "", True),
+        Column(
+            "is_low_expected",
+            "boolean",
+            "Fewer than 5 labels of the class are expected on a side (against fixed shares: expected or there), so "
+            "that p_value is rough; null for all",
+            nullable=True,
+        ),
+        Column(
+            "method",
+            "string",
+            "two samples, fixed distribution (expected_shares), or dataeval (compat); null per class",
+            nullable=True,
+        ),
+        Column(
+            "chi_squared",
+            "double",
+            "Pearson's statistic; against fixed shares infinite with a class that has none; null per class",
+            nullable=True,
+        ),
+        Column("p_value", "double", "Its p-value by the chi-square distribution; null per class", "", "[0, 1]", True),
+        Column(
+            "design_effect",
+            "double",
+            "How many times more the statistic varies because images hold several labels; 1 where none does",
+            nullable=True,
+        ),
+        Column(
+            "robust_p_value",
+            "double",
+            "p-value that allows for small expected counts and for several labels per image; null with compat",
+            range="[0, 1]",
+            nullable=True,
+        ),
+        Column("total_variation", "double", "Half the sum of differences of shares; null per class", nullable=True),
+        Column("l_infinity", "double", "Largest difference of shares; null per class", nullable=True),
+        Column("low_count_classes", "int", "Classes with is_low_expected; null per class", nullable=True),
+        Column("threshold", "double", "robust p-value (with compat the p-value) below which the labels differ"),
+        Column(
+            "is_different", "boolean", "robust_p_value (with compat p_value) < threshold; null per class", nullable=True
+        ),
+        RUN_ID,
+    ),
+    write="append",
+)
+
+
+NULL_MODEL = Table(
+    name="null_model",
+    doc="What a model reaches on the current labels that knows nothing but how often the reference has each class.",
+    key=("run_id", "reference", "current", "predictor"),
+    columns=(
+        Column("window", WINDOW_TYPE, "Capture times of the current data; where unknown the time of the run"),
+        Column("reference", "string", "Labels that it knows"),
+        Column("current", "string", "Labels to predict"),
+        Column("predictor", "string", "uniform_random, dominant_class or proportional_random"),
+        Column("accuracy", "double", "Expected share of right predictions", range="[0, 1]"),
+        Column("precision_macro", "double", "Mean over the classes of the current data", range="[0, 1]"),
+        Column("precision_micro", "double", "Over all one-against-rest decisions", range="[0, 1]"),
+        Column("recall_macro", "double", "Mean over the classes of the current data", range="[0, 1]"),
+        Column("recall_micro", "double", "Over all one-against-rest decisions", range="[0, 1]"),
+        Column("false_positive_rate_macro", "double", "Mean over the classes of the current data", range="[0, 1]"),
+        Column("false_positive_rate_micro", "double", "Over all one-against-rest decisions", range="[0, 1]"),
+        Column("accuracy_macro", "double", "One-against-rest accuracy, mean over the classes", range="[0, 1]"),
+        Column("accuracy_micro", "double", "One-against-rest accuracy over all decisions", range="[0, 1]"),
         RUN_ID,
     ),
     write="append",

@@ -1,10 +1,12 @@
-"""Tables about which images are alike."""
+"""Tables about which images are alike, and about which places of embedding space are covered."""
 
 from dataeval_spark.tables.contract import Column, Table
 from dataeval_spark.tables.keys import IMAGE_ID, RUN_ID, TARGET_INDEX
 
 ENCODER = Column("encoder", "string", "Encoder whose vectors were compared")
 METRIC = Column("metric", "string", "euclidean, cosine or inner_product")
+VECTOR_ENCODER = Column("encoder", "string", "Encoder of the vectors")
+CLASS_OR_ALL = Column("class_name", "string", "Class; null for all", nullable=True)
 
 NEIGHBORS = Table(
     name="neighbors",
@@ -163,6 +165,62 @@ SPANNING_TREE = Table(
             "cluster_id", "int", "Cluster that both ends are in; null where they are in none or in two", nullable=True
         ),
         Column("is_near_duplicate", "boolean", "So short among the edges of the cluster that the two are duplicates"),
+        RUN_ID,
+    ),
+)
+
+COVERAGE = Table(
+    name="coverage",
+    doc="Images (or boxes) in thinly covered regions of embedding space, the farthest from their neighbours first.",
+    key=("encoder", "image_id", "target_index"),
+    columns=(
+        VECTOR_ENCODER,
+        IMAGE_ID,
+        TARGET_INDEX,
+        Column("radius", "double", "Distance to the neighbour that completes the observations, vectors in [0, 1]"),
+        Column("coverage_radius", "double", "Radius above which an image is uncovered"),
+        Column("method", "string", "adaptive or naive"),
+        Column("rank", "int", "1 is the farthest"),
+        RUN_ID,
+    ),
+)
+
+
+COVERAGE_STATS = Table(
+    name="coverage_stats",
+    doc="How well each class is covered, and the whole dataset in the row whose class is null.",
+    key=("encoder", "class_name"),
+    columns=(
+        VECTOR_ENCODER,
+        CLASS_OR_ALL,
+        Column("n", "bigint", "Images (or boxes) with a radius"),
+        Column("uncovered", "bigint", "Of these uncovered"),
+        Column("uncovered_share", "double", "uncovered / n", range="[0, 1]"),
+        Column("mean_radius", "double", "Mean radius, vectors in [0, 1]"),
+        Column("max_radius", "double", "Largest radius, vectors in [0, 1]"),
+        Column("coverage_radius", "double", "Radius above which an image is uncovered"),
+        Column("method", "string", "adaptive or naive"),
+        Column("observations", "int", "Neighbours that make a place covered"),
+        Column("dimensions", "int", "Length of the vectors"),
+        RUN_ID,
+    ),
+)
+
+
+COMPLETENESS = Table(
+    name="completeness",
+    doc="How many dimensions of embedding space the data really fill.",
+    key=("encoder", "class_name"),
+    columns=(
+        VECTOR_ENCODER,
+        CLASS_OR_ALL,
+        Column("n", "bigint", "Vectors"),
+        Column("dimensions", "int", "Length of the vectors"),
+        Column("rank", "int", "Dimensions that the vectors span"),
+        Column(
+            "completeness", "double", "Effective dimensions of the ranks / dimensions; null per class", "", "", True
+        ),
+        Column("isotropy", "double", "Effective dimensions of the vectors / rank; null where constant", "", "", True),
         RUN_ID,
     ),
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataeval_spark.tables import FACTOR_BINS, IMAGES, TARGETS
+from dataeval_spark.tables.bias import FACTOR_BINS
+from dataeval_spark.tables.images import IMAGES, TARGETS
 
 
 def table(frame, contract, rows):

@@ -8,7 +8,7 @@ from scipy.stats import false_discovery_control
 from dataeval_spark.bias.balance import balance
 from dataeval_spark.bias.parity import parity
 from dataeval_spark.errors import OptionError
-from dataeval_spark.tables import BALANCE
+from dataeval_spark.tables.bias import BALANCE
 from tests.kernels.factor_reference import (
     DEPENDENT_WITH_RARE,
     NEIGHBOR_SHARES,

@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import rankdata
 
 from dataeval_spark.bias.completeness import completeness
-from dataeval_spark.tables import COMPLETENESS, EMBEDDINGS
+from dataeval_spark.tables.profile import EMBEDDINGS
+from dataeval_spark.tables.similarity import COMPLETENESS
 
 from .rows import image_labels, table
 

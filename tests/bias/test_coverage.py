@@ -9,7 +9,8 @@ from scipy.spatial import cKDTree
 from dataeval_spark.bias.coverage import coverage
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.coverage_radius import naive_coverage_radius
-from dataeval_spark.tables import COVERAGE, COVERAGE_STATS, EMBEDDINGS, NEIGHBORS
+from dataeval_spark.tables.profile import EMBEDDINGS
+from dataeval_spark.tables.similarity import COVERAGE, COVERAGE_STATS, NEIGHBORS
 
 from .rows import image_labels, table
 

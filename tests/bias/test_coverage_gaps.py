@@ -6,7 +6,7 @@ import pytest
 
 from dataeval_spark.bias.coverage_gaps import coverage_gaps
 from dataeval_spark.errors import OptionError
-from dataeval_spark.tables import COVERAGE_GAPS
+from dataeval_spark.tables.bias import COVERAGE_GAPS
 
 from .rows import binned
 

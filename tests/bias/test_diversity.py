@@ -7,7 +7,7 @@ import pytest
 from dataeval_spark.bias.diversity import diversity
 from dataeval_spark.bias.parity import parity
 from dataeval_spark.errors import OptionError
-from dataeval_spark.tables import DIVERSITY
+from dataeval_spark.tables.bias import DIVERSITY
 from tests.kernels.factor_reference import DIVERSITY as EXPECTED
 
 

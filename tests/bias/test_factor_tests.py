@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import false_discovery_control, kruskal, ks_2samp
 
 from dataeval_spark.bias.factor_tests import factor_tests
-from dataeval_spark.tables import FACTOR_TESTS
+from dataeval_spark.tables.bias import FACTOR_TESTS
 
 from .rows import binned
 

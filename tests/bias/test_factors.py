@@ -10,7 +10,9 @@ import pytest
 from dataeval_spark.bias.bin_edges import stored_bins
 from dataeval_spark.bias.factors import factor_bins
 from dataeval_spark.errors import OptionError
-from dataeval_spark.tables import BIN_EDGES, IMAGE_STATS, TARGETS
+from dataeval_spark.tables.bias import BIN_EDGES
+from dataeval_spark.tables.images import TARGETS
+from dataeval_spark.tables.profile import IMAGE_STATS
 from tests.kernels.factor_reference import CONTINUOUS_EDGES, INPUTS
 from tests.stats.rows import image_stats
 

@@ -11,7 +11,7 @@ from dataeval_spark.bias.contingency import contingency
 from dataeval_spark.bias.feature_value import feature_value
 from dataeval_spark.bias.shortcuts import shortcuts
 from dataeval_spark.errors import OptionError
-from dataeval_spark.tables import FEATURE_VALUE
+from dataeval_spark.tables.bias import FEATURE_VALUE
 
 from .rows import binned
 

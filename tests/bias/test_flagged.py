@@ -6,7 +6,7 @@ import pytest
 
 from dataeval_spark.bias.flagged import factor_deviation, factor_predictors
 from dataeval_spark.errors import OptionError
-from dataeval_spark.tables import FACTOR_PREDICTORS
+from dataeval_spark.tables.bias import FACTOR_PREDICTORS
 from tests.kernels.factor_reference import INPUTS, N
 
 from .rows import binned

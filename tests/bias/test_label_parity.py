@@ -9,7 +9,8 @@ from scipy.stats import chi2_contingency, chisquare
 
 from dataeval_spark.bias.label_parity import label_parity, null_model
 from dataeval_spark.errors import OptionError
-from dataeval_spark.tables import LABEL_PARITY, NULL_MODEL, TARGETS
+from dataeval_spark.tables.images import TARGETS
+from dataeval_spark.tables.shift import LABEL_PARITY, NULL_MODEL
 from tests.kernels.factor_reference import INPUTS
 
 from .rows import image_labels, table

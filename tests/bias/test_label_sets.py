@@ -9,7 +9,7 @@ import pytest
 from dataeval_spark.bias.label_sets import label_coverage, label_reconciliation
 from dataeval_spark.errors import OntologyError, OptionError
 from dataeval_spark.kernels.ontology import Ontology
-from dataeval_spark.tables import LABEL_COVERAGE, LABEL_RECONCILIATION
+from dataeval_spark.tables.labels import LABEL_COVERAGE, LABEL_RECONCILIATION
 from tests.bias.rows import image_labels
 
 NAMES = {

@@ -8,7 +8,8 @@ import pytest
 from chispa import assert_approx_df_equality
 
 from dataeval_spark.bias.labels import label_stats
-from dataeval_spark.tables import IMAGES, LABEL_STATS, TARGETS
+from dataeval_spark.tables.images import IMAGES, TARGETS
+from dataeval_spark.tables.labels import LABEL_STATS
 
 # As many equally large classes have the entropy of 4, 2 and 1 labels.
 EFFECTIVE = math.exp(-sum(n / 7 * math.log(n / 7) for n in (4, 2, 1)))

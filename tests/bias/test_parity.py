@@ -6,7 +6,7 @@ import pytest
 
 from dataeval_spark.bias.parity import parity
 from dataeval_spark.errors import OptionError
-from dataeval_spark.tables import PARITY
+from dataeval_spark.tables.bias import PARITY
 from tests.kernels.factor_reference import PARITY as EXPECTED
 
 

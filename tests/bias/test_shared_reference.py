@@ -10,7 +10,7 @@ import pytest
 from dataeval_spark.bias.completeness import completeness
 from dataeval_spark.bias.coverage import coverage
 from dataeval_spark.similarity.neighbors import neighbors
-from dataeval_spark.tables import EMBEDDINGS
+from dataeval_spark.tables.profile import EMBEDDINGS
 
 from .rows import image_labels, table
 

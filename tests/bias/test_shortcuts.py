@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from dataeval_spark.bias.balance import balance
 from dataeval_spark.bias.shortcuts import shortcuts
 from dataeval_spark.errors import OptionError
-from dataeval_spark.tables import BALANCE, BIN_EDGES, SHORTCUTS
+from dataeval_spark.tables.bias import BALANCE, BIN_EDGES, SHORTCUTS
 from tests.kernels.factor_reference import INPUTS
 
 from .rows import binned, table

@@ -11,7 +11,8 @@ import pytest
 
 from dataeval_spark import Audit
 from dataeval_spark.errors import IngestError
-from dataeval_spark.tables import FACTOR_BINS, FACTORS
+from dataeval_spark.tables.bias import FACTOR_BINS
+from dataeval_spark.tables.images import FACTORS
 
 from .pictures import png
 

@@ -15,7 +15,9 @@ from dataeval_spark.errors import IngestError, OptionError
 from dataeval_spark.ingest.file_bytes import read_files, without_credentials
 from dataeval_spark.kernels.hashes import file_hash
 from dataeval_spark.kernels.webdataset_writing import ShardWriter
-from dataeval_spark.tables import HASHES, IMAGES, RUNS, UNREADABLE_IMAGES
+from dataeval_spark.tables.images import IMAGES
+from dataeval_spark.tables.profile import HASHES, UNREADABLE_IMAGES
+from dataeval_spark.tables.runs import RUNS
 from tests.kernels.s3_server import ENVIRONMENT, serve
 
 from .pictures import png, tree

@@ -9,7 +9,8 @@ from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.given_rows import with_image
 from dataeval_spark.ingest.prediction_checks import check_predictions, good_rows, prediction_findings
 from dataeval_spark.ingest.predictions import read_predictions
-from dataeval_spark.tables import INGEST_FINDINGS, PREDICTIONS
+from dataeval_spark.tables.images import INGEST_FINDINGS
+from dataeval_spark.tables.predictions import PREDICTIONS
 
 NAMES = ("ant", "bee", "cat")
 IMAGES = ("d/a.png", "d/b.png", "e/c.png")

@@ -13,7 +13,8 @@ from dataeval_spark.ingest.ratings import (
     rating_findings,
     read_ratings,
 )
-from dataeval_spark.tables import ANNOTATIONS, INGEST_FINDINGS, TARGETS
+from dataeval_spark.tables.images import INGEST_FINDINGS, TARGETS
+from dataeval_spark.tables.predictions import ANNOTATIONS
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from dataeval_spark import runs, synchronization
 from dataeval_spark.audit import Audit
 from dataeval_spark.ingest.source import FILES_DDL
 from dataeval_spark.source_files import remembering
-from dataeval_spark.tables import SOURCE_FILES, TARGETS
+from dataeval_spark.tables.images import SOURCE_FILES, TARGETS
 
 from .pictures import touch, tree
 

@@ -11,16 +11,8 @@ from dataeval_spark.audit import Audit
 from dataeval_spark.errors import IngestError
 from dataeval_spark.stats.profile import fingerprints
 from dataeval_spark.stats.profile_options import ProfileOptions
-from dataeval_spark.tables import (
-    CHANNEL_STATS,
-    EMBEDDINGS,
-    FACTORS,
-    HASHES,
-    IMAGE_STATS,
-    IMAGES,
-    TARGETS,
-    UNREADABLE_IMAGES,
-)
+from dataeval_spark.tables.images import FACTORS, IMAGES, TARGETS
+from dataeval_spark.tables.profile import CHANNEL_STATS, EMBEDDINGS, HASHES, IMAGE_STATS, UNREADABLE_IMAGES
 from tests.jobs.conftest import picture, write_coco
 
 PER_IMAGE = (IMAGE_STATS, CHANNEL_STATS, HASHES, EMBEDDINGS)

@@ -14,7 +14,8 @@ import pytest
 from pyspark.sql import functions as F
 
 from dataeval_spark.audit import Audit
-from dataeval_spark.tables import ALL_TABLES, RUNS, SNAPSHOTS
+from dataeval_spark.tables import ALL_TABLES
+from dataeval_spark.tables.runs import RUNS, SNAPSHOTS
 from dataeval_spark.workspace import Workspace
 
 NOT_COMPARED = ("run_id", "deleted_at")

@@ -12,7 +12,7 @@ from PIL import ExifTags, Image
 from dataeval_spark.kernels import image_profile
 from dataeval_spark.kernels.decode import Decoded, UnreadableImage
 from dataeval_spark.kernels.image_profile import Measures, profile_image
-from dataeval_spark.tables.stats import CHANNEL_STATS, HASHES, IMAGE_STATS
+from dataeval_spark.tables.profile import CHANNEL_STATS, HASHES, IMAGE_STATS
 
 from .reference import EXPECTED, differences, image
 

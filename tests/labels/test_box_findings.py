@@ -6,7 +6,8 @@ import pytest
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.labels.box_findings import box_findings
-from dataeval_spark.tables import OBJECT_LABEL_ERRORS, TARGETS
+from dataeval_spark.tables.images import TARGETS
+from dataeval_spark.tables.labels import OBJECT_LABEL_ERRORS
 
 NAN = float("nan")
 BOXES = [

@@ -12,17 +12,11 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError, PredictionError
 from dataeval_spark.labels import probability_blocks
 from dataeval_spark.labels.confident_learning import confident_learning
-from dataeval_spark.tables import (
-    CLASS_NOISE,
-    CONFIDENT_JOINT,
-    DATASET_FINDINGS,
-    LABEL_ERRORS,
-    LABEL_SCORES,
-    PREDICTION_CLASSES,
-    PREDICTIONS,
-    TARGETS,
-)
+from dataeval_spark.tables.images import TARGETS
 from dataeval_spark.tables.keys import BOX_TYPE
+from dataeval_spark.tables.labels import CLASS_NOISE, CONFIDENT_JOINT, LABEL_ERRORS, LABEL_SCORES
+from dataeval_spark.tables.predictions import PREDICTION_CLASSES, PREDICTIONS
+from dataeval_spark.tables.runs import DATASET_FINDINGS
 
 DATA = Path(__file__).resolve().parents[1] / "kernels" / "data"
 EXPECTED = json.loads((DATA / "confident_learning_expected.json").read_text())

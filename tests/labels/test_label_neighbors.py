@@ -12,7 +12,10 @@ from sklearn.datasets import load_digits
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.labels.label_neighbors import label_neighbors
-from dataeval_spark.tables import DATASET_FINDINGS, LABEL_ERRORS, LABEL_SCORES, NEIGHBORS, TARGETS
+from dataeval_spark.tables.images import TARGETS
+from dataeval_spark.tables.labels import LABEL_ERRORS, LABEL_SCORES
+from dataeval_spark.tables.runs import DATASET_FINDINGS
+from dataeval_spark.tables.similarity import NEIGHBORS
 from tests.kernels.test_label_neighborhood import defined_score
 
 

@@ -8,7 +8,10 @@ import pytest
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.labels.labelling_queue import labelling_queue
-from dataeval_spark.tables import IMAGES, LABELLING_QUEUE, NEIGHBORS, PREDICTIONS, TARGETS
+from dataeval_spark.tables.images import IMAGES, TARGETS
+from dataeval_spark.tables.labels import LABELLING_QUEUE
+from dataeval_spark.tables.predictions import PREDICTIONS
+from dataeval_spark.tables.similarity import NEIGHBORS
 
 
 def images(frame, names):

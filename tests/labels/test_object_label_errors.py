@@ -11,7 +11,10 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.labels.image_boxes import boxes_per_image
 from dataeval_spark.labels.object_label_errors import _precision, object_label_errors
-from dataeval_spark.tables import DATASET_FINDINGS, IMAGE_LABEL_QUALITY, OBJECT_LABEL_ERRORS, PREDICTIONS, TARGETS
+from dataeval_spark.tables.images import TARGETS
+from dataeval_spark.tables.labels import IMAGE_LABEL_QUALITY, OBJECT_LABEL_ERRORS
+from dataeval_spark.tables.predictions import PREDICTIONS
+from dataeval_spark.tables.runs import DATASET_FINDINGS
 
 DATA = Path(__file__).resolve().parents[1] / "kernels" / "data"
 EXPECTED = json.loads((DATA / "object_label_quality.json").read_text())

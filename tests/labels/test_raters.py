@@ -12,14 +12,10 @@ import pytest
 from dataeval_spark.errors import OptionError, RatingError
 from dataeval_spark.labels import rating_blocks
 from dataeval_spark.labels.raters import raters
-from dataeval_spark.tables import (
-    ANNOTATIONS,
-    DATASET_FINDINGS,
-    LABEL_AGREEMENT,
-    LABEL_CONSENSUS,
-    RATER_QUALITY,
-    TARGETS,
-)
+from dataeval_spark.tables.images import TARGETS
+from dataeval_spark.tables.labels import LABEL_AGREEMENT, LABEL_CONSENSUS, RATER_QUALITY
+from dataeval_spark.tables.predictions import ANNOTATIONS
+from dataeval_spark.tables.runs import DATASET_FINDINGS
 
 DATA = Path(__file__).resolve().parents[1] / "kernels" / "data"
 EXPECTED = json.loads((DATA / "rater_agreement.json").read_text())

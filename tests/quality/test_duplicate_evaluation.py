@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.judged_pairs import read_judged_pairs
 from dataeval_spark.quality.duplicate_evaluation import duplicate_evaluation, evaluate_duplicates
-from dataeval_spark.tables import DUPLICATE_EVALUATION, DUPLICATE_PAIRS
+from dataeval_spark.tables.quality import DUPLICATE_EVALUATION, DUPLICATE_PAIRS
 
 TRUTH = "image_id_a string, image_id_b string"
 

@@ -14,7 +14,10 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.image_profile import profile_image
 from dataeval_spark.quality import duplicates as module
-from dataeval_spark.tables import DUPLICATE_GROUPS, DUPLICATE_PAIRS, HASHES, IMAGES, NEIGHBORS
+from dataeval_spark.tables.images import IMAGES
+from dataeval_spark.tables.profile import HASHES
+from dataeval_spark.tables.quality import DUPLICATE_GROUPS, DUPLICATE_PAIRS
+from dataeval_spark.tables.similarity import NEIGHBORS
 from tests.stats.rows import image_stats
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.image_profile import profile_image
 from dataeval_spark.quality.image_findings import image_findings
-from dataeval_spark.tables import IMAGE_FINDINGS
+from dataeval_spark.tables.quality import IMAGE_FINDINGS
 from tests.stats.rows import image_stats
 
 USUAL = {

@@ -7,7 +7,10 @@ import pytest
 
 from dataeval_spark.kernels.near_threshold import STEPS, near_by_chance, near_threshold
 from dataeval_spark.quality.duplicates import duplicates
-from dataeval_spark.tables import DUPLICATE_THRESHOLDS, HASHES, IMAGES, NEIGHBORS
+from dataeval_spark.tables.images import IMAGES
+from dataeval_spark.tables.profile import HASHES
+from dataeval_spark.tables.quality import DUPLICATE_THRESHOLDS
+from dataeval_spark.tables.similarity import NEIGHBORS
 from tests.quality.test_duplicates import filled, hashed
 from tests.stats.rows import image_stats
 

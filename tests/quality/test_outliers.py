@@ -8,7 +8,9 @@ from scipy.stats import norm
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.quality.outliers import outliers
-from dataeval_spark.tables import CHANNEL_STATS, OUTLIERS, TARGETS
+from dataeval_spark.tables.images import TARGETS
+from dataeval_spark.tables.profile import CHANNEL_STATS
+from dataeval_spark.tables.quality import OUTLIERS
 from tests.stats.rows import image_stats
 
 

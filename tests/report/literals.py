@@ -11,9 +11,9 @@ from typing import Any
 from PIL import Image
 from pyspark.sql import DataFrame, SparkSession
 
-from dataeval_spark import tables
 from dataeval_spark.report import Box, Provenance, ReportData, Thumbnail
-from dataeval_spark.tables import Table
+from dataeval_spark.tables import ALL_TABLES
+from dataeval_spark.tables.contract import Table
 
 SCRIPT = "<script>document.title='ran'</script>"
 IMAGE = "\"><img src=x onerror=document.title='ran'>"
@@ -287,7 +287,7 @@ def full_data(name: str = "street") -> ReportData:
     box = Box(0, name, 8.0, 6.0, 40.0, 30.0)
     outside = Box(1, name, -5.0, -5.0, 0.0, 3.0)
     return ReportData(
-        present=frozenset(table.name for table in tables.ALL_TABLES),
+        present=frozenset(table.name for table in ALL_TABLES),
         rows=full_rows(name),
         sql={"unreadable": "SELECT '{{' FROM {unreadable_images}"},
         thumbnails={

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from dataeval_spark import tables
 from dataeval_spark.report import ReportData, render_report
 from dataeval_spark.report.sections import SECTIONS
+from dataeval_spark.tables import ALL_TABLES
 
 from .literals import BIDI, HOSTILE, IMAGE, LONG, SCRIPT, full_data, full_provenance, provenance
 
@@ -147,7 +147,7 @@ def test_an_empty_workspace_has_a_page_of_commands() -> None:
 
 
 def test_when_nothing_was_found_the_page_says_so() -> None:
-    present = frozenset(table.name for table in tables.ALL_TABLES)
+    present = frozenset(table.name for table in ALL_TABLES)
     text = Page(render_report(ReportData(present), provenance())).text
     assert "All is well: nothing that was analysed needs attention." in text
     assert "Every image could be read." in text
@@ -156,7 +156,7 @@ def test_when_nothing_was_found_the_page_says_so() -> None:
 
 
 def test_what_was_not_analysed_is_named_beside_what_is_well() -> None:
-    present = frozenset(table.name for table in tables.ALL_TABLES) - {"drift_metrics"}
+    present = frozenset(table.name for table in ALL_TABLES) - {"drift_metrics"}
     text = " ".join(Page(render_report(ReportData(present), provenance())).text.split())
     assert "Not analysed yet: Drift." in text
 

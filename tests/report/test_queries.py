@@ -13,24 +13,14 @@ from pyspark.sql import SparkSession
 from dataeval_spark.report import ReportData, collect_report_data, render_report, write_report
 from dataeval_spark.report.histograms import BINS, drift_overlay
 from dataeval_spark.report.sql import QUERIES
-from dataeval_spark.tables import (
-    CLUSTERS,
-    DATASET_FINDINGS,
-    DRIFT_METRICS,
-    DUPLICATE_GROUPS,
-    DUPLICATE_PAIRS,
-    EMBEDDINGS,
-    IMAGE_FINDINGS,
-    IMAGE_STATS,
-    IMAGES,
-    INGEST_FINDINGS,
-    LABEL_STATS,
-    OUTLIERS,
-    RUNS,
-    TARGETS,
-    UNREADABLE_IMAGES,
-    Table,
-)
+from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.images import IMAGES, INGEST_FINDINGS, TARGETS
+from dataeval_spark.tables.labels import LABEL_STATS
+from dataeval_spark.tables.profile import EMBEDDINGS, IMAGE_STATS, UNREADABLE_IMAGES
+from dataeval_spark.tables.quality import DUPLICATE_GROUPS, DUPLICATE_PAIRS, IMAGE_FINDINGS, OUTLIERS
+from dataeval_spark.tables.runs import DATASET_FINDINGS, RUNS
+from dataeval_spark.tables.shift import DRIFT_METRICS
+from dataeval_spark.tables.similarity import CLUSTERS
 
 from .literals import WHEN, full_rows, jpeg, provenance, reader
 

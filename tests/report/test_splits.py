@@ -10,10 +10,10 @@ from dataeval_spark.report import ReportData
 from dataeval_spark.report.attention import matters
 from dataeval_spark.report.queries import collect_report_data
 from dataeval_spark.report.splits import splits
-from dataeval_spark.tables import (
-    IMAGES,
+from dataeval_spark.tables.images import IMAGES
+from dataeval_spark.tables.runs import RUNS
+from dataeval_spark.tables.splits import (
     PART_BIAS,
-    RUNS,
     SPLIT_ASSIGNMENTS,
     SPLIT_DIFFERENCES,
     SPLIT_LEAKAGE,

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import ConfigError, OptionError
 from dataeval_spark.selection.recipe import apply, check, targets_of
 from dataeval_spark.selection.state import ORDER
-from dataeval_spark.tables import TARGETS
+from dataeval_spark.tables.images import TARGETS
 from tests.bias.rows import images, table
 
 # Image, dataset, classes of its targets, weather, brightness

@@ -9,7 +9,8 @@ import pytest
 from scipy.stats import false_discovery_control, iqr, ks_2samp, wasserstein_distance
 
 from dataeval_spark.shift.feature_distance import feature_distance
-from dataeval_spark.tables import FACTOR_BINS, FEATURE_DISTANCE
+from dataeval_spark.tables.bias import FACTOR_BINS
+from dataeval_spark.tables.shift import FEATURE_DISTANCE
 from tests.bias.rows import table
 from tests.kernels.factor_reference import INPUTS
 

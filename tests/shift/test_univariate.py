@@ -11,7 +11,7 @@ from scipy.stats import false_discovery_control, ks_2samp, wasserstein_distance
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.shift.univariate import EVIDENCE_IMAGES, STATISTICS, drift_univariate
-from dataeval_spark.tables import DRIFT_METRICS
+from dataeval_spark.tables.shift import DRIFT_METRICS
 from tests.stats.rows import image_stats
 
 WINDOW = (datetime(2024, 5, 1), datetime(2024, 6, 1))

@@ -11,7 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.similarity.clusters import clusters
-from dataeval_spark.tables import EMBEDDINGS
+from dataeval_spark.tables.profile import EMBEDDINGS
 
 VECTORS = "image_id string, target_index int, encoder string, encoder_version string, embedding array<float>"
 

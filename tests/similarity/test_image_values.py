@@ -7,7 +7,8 @@ import pytest
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.similarity.image_values import image_values
-from dataeval_spark.tables import NEIGHBORS, TARGETS
+from dataeval_spark.tables.images import TARGETS
+from dataeval_spark.tables.similarity import NEIGHBORS
 from tests.kernels.nearest_reference import nearest
 from tests.kernels.test_shapley import by_definition
 

@@ -7,7 +7,8 @@ import pytest
 
 from dataeval_spark.errors import EmbeddingError, OptionError
 from dataeval_spark.similarity.neighbors import neighbors
-from dataeval_spark.tables import EMBEDDINGS, NEIGHBORS
+from dataeval_spark.tables.profile import EMBEDDINGS
+from dataeval_spark.tables.similarity import NEIGHBORS
 
 COLUMNS = NEIGHBORS.result_names
 

@@ -7,7 +7,7 @@ import pytest
 
 from dataeval_spark.errors import EmbeddingError, OptionError
 from dataeval_spark.similarity.search import search
-from dataeval_spark.tables import EMBEDDINGS
+from dataeval_spark.tables.profile import EMBEDDINGS
 from tests.similarity.test_neighbors import embedding
 
 

@@ -10,7 +10,7 @@ import pytest
 from dataeval_spark.kernels.independence import ImageSums
 from dataeval_spark.kernels.part_distances import distance
 from dataeval_spark.splits.differences import split_differences
-from dataeval_spark.tables import SPLIT_DIFFERENCES
+from dataeval_spark.tables.splits import SPLIT_DIFFERENCES
 from tests.bias.rows import image_labels, images
 
 BINS = "image_id string, target_index int, class_name string, bins map<string, int>"

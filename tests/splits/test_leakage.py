@@ -9,7 +9,7 @@ import pytest
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.splits.leakage import split_leakage
-from dataeval_spark.tables import SPLIT_LEAKAGE, SPLIT_REPAIRS
+from dataeval_spark.tables.splits import SPLIT_LEAKAGE, SPLIT_REPAIRS
 from tests.bias.rows import images
 
 PAIRS = "image_id_a string, target_index_a int, image_id_b string, target_index_b int, kind string"

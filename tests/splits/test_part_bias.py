@@ -12,7 +12,7 @@ from dataeval_spark.bias.diversity import diversity
 from dataeval_spark.bias.parity import parity
 from dataeval_spark.errors import OptionError
 from dataeval_spark.splits.part_bias import part_bias
-from dataeval_spark.tables import PART_BIAS
+from dataeval_spark.tables.splits import PART_BIAS
 from tests.bias.rows import images
 
 BINS = "image_id string, target_index int, class_name string, bins map<string, int>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataeval_spark.tables import IMAGE_STATS
+from dataeval_spark.tables.profile import IMAGE_STATS
 
 
 def image_stats(frame, rows):

@@ -10,7 +10,7 @@ import pytest
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.embedding_moments import Moments, effective_rank, first_share, intrinsic_dimension
 from dataeval_spark.stats.embedding_health import embedding_health
-from dataeval_spark.tables import EMBEDDINGS
+from dataeval_spark.tables.profile import EMBEDDINGS
 
 RNG = np.random.default_rng(6)
 DAMAGED = RNG.normal(size=(80, 6))

@@ -9,7 +9,7 @@ from dataeval_spark.kernels.encoders.preprocessing import MOST_RESIZED, Preproce
 from dataeval_spark.stats import measuring, profile
 from dataeval_spark.stats.measuring import measure_rows
 from dataeval_spark.stats.profile_options import ProfileOptions
-from dataeval_spark.tables import CHANNEL_STATS, EMBEDDINGS, HASHES, IMAGE_STATS, UNREADABLE_IMAGES
+from dataeval_spark.tables.profile import CHANNEL_STATS, EMBEDDINGS, HASHES, IMAGE_STATS, UNREADABLE_IMAGES
 
 
 class Picky:

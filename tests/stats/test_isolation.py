@@ -10,7 +10,8 @@ from PIL import Image
 from dataeval_spark.errors import OptionError
 from dataeval_spark.stats.profile import done, fingerprints, profile, tables_of
 from dataeval_spark.stats.profile_options import ProfileOptions
-from dataeval_spark.tables import IMAGE_STATS, IMAGES, TARGETS, UNREADABLE_IMAGES
+from dataeval_spark.tables.images import IMAGES, TARGETS
+from dataeval_spark.tables.profile import IMAGE_STATS, UNREADABLE_IMAGES
 
 OPTIONS = ProfileOptions(statistics=("tests.stats.misbehaving_statistics:act",), image_timeout=1.0)
 SHADES = {"dark": 10, "crashes": 66, "hangs": 77, "light": 200}

@@ -7,7 +7,8 @@ import pytest
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.stats.normalization import normalization
-from dataeval_spark.tables import CHANNEL_STATS, IMAGES, NORMALIZATION
+from dataeval_spark.tables.images import IMAGES
+from dataeval_spark.tables.profile import CHANNEL_STATS, NORMALIZATION
 
 from .rows import image_stats
 

@@ -22,15 +22,14 @@ from dataeval_spark.stats.profile import (
     tasks_for,
 )
 from dataeval_spark.stats.profile_options import ProfileOptions
-from dataeval_spark.tables import (
+from dataeval_spark.tables.images import IMAGES, TARGETS
+from dataeval_spark.tables.profile import (
     BACKGROUND_STATS,
     CHANNEL_GROUP_STATS,
     CHANNEL_STATS,
     EMBEDDINGS,
     HASHES,
     IMAGE_STATS,
-    IMAGES,
-    TARGETS,
     UNREADABLE_IMAGES,
 )
 

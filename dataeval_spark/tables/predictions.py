@@ -1,0 +1,63 @@
+"""Tables of labels from elsewhere: what models predict, and what raters said."""
+
+from dataeval_spark.tables.contract import Column, Table
+from dataeval_spark.tables.keys import BOX_TYPE, IMAGE_ID, LABELED, MODEL, RUN_ID
+
+PREDICTIONS = Table(
+    name="predictions",
+    doc="What models predict: for a classification the probabilities of all classes, for a detection one row per box.",
+    key=("image_id", "model", "target_index"),
+    columns=(
+        IMAGE_ID,
+        MODEL,
+        Column(
+            "target_index",
+            "int",
+            "Labelled thing that is classified, from 0; of a detection the number of the predicted box in its image",
+        ),
+        Column("label", "string", "Predicted class"),
+        Column("score", "double", "Probability of that class", range="[0, 1]"),
+        Column(
+            "probabilities",
+            "array<double>",
+            "Probability of each class, in the order of `prediction_classes`; null for a detection",
+            range="[0, 1]",
+            nullable=True,
+        ),
+        Column("box", BOX_TYPE, "Predicted box in the upright image; null for a classification", "pixel", "", True),
+        Column("predicted_at", "timestamp", "When it was predicted, UTC, where the file says so", nullable=True),
+        RUN_ID,
+    ),
+    scope="model",
+)
+
+
+PREDICTION_CLASSES = Table(
+    name="prediction_classes",
+    doc="Which class each position of `predictions.probabilities` is.",
+    key=("model", "class_index"),
+    columns=(
+        MODEL,
+        Column("class_index", "int", "Position, from 0"),
+        Column("class_name", "string", "Class"),
+        RUN_ID,
+    ),
+    scope="model",
+)
+
+ANNOTATIONS = Table(
+    name="annotations",
+    doc="What each of several people said about a thing.",
+    key=("image_id", "target_index", "rater"),
+    columns=(
+        IMAGE_ID,
+        LABELED,
+        Column("rater", "string", "Who labelled it"),
+        Column("class_name", "string", "Class they chose"),
+        Column("box", BOX_TYPE, "Box they drew, where they did", "pixel", nullable=True),
+        Column("labelled_at", "timestamp", "When, UTC, where the file says so", nullable=True),
+        Column("source", "string", "File that it comes from"),
+        RUN_ID,
+    ),
+    scope="source",
+)
