@@ -27,6 +27,7 @@ from dataeval_spark.errors import (
     SnapshotError,
     TableMissingError,
 )
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.locations import refuse_credentials
 from dataeval_spark.shown_output import Parser, print_error, print_line, start_logging
 
@@ -313,7 +314,7 @@ def _run_search(args: argparse.Namespace) -> int:
         print(f"search             run   reads the vectors of {args.workspace} once")
         return DONE
     found = _audit(args).search(args.query, k=args.k, metric=args.metric, encoder=args.encoder)
-    for row in found.collect():
+    for row in bounded(found, "k rows"):
         print(f"{row['rank']:>4} {row['distance']:>12.6f}  {row['image_id']}  {row['uri'] or ''}".rstrip())
     return DONE
 

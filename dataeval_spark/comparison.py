@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark import holdout
 from dataeval_spark.errors import OptionError, TableMissingError
+from dataeval_spark.frames.bounded import bounded, one_row
 from dataeval_spark.frames.capture_time import with_capture_time
 from dataeval_spark.pipeline import Options, read_live, run_step, skip
 from dataeval_spark.runs import Run, StepRun, has_done, work_id
@@ -174,11 +175,13 @@ def _refuse_folds(workspace: Workspace, name: str, ref: str) -> None:
 
 def _known_refs(workspace: Workspace) -> str:
     images = read_live(workspace, IMAGES)
-    # Bounded: the first 20 names of each kind.
     names = [
         f"{kind}={row[kind]}"
         for kind in ("dataset", "split")
-        for row in images.where(F.col(kind).isNotNull()).select(kind).distinct().orderBy(kind).limit(20).collect()
+        for row in bounded(
+            images.where(F.col(kind).isNotNull()).select(kind).distinct().orderBy(kind).limit(20),
+            "names of datasets or splits",
+        )
     ]
     return f"there are {', '.join(names)}" if names else "nothing has been ingested"
 
@@ -189,7 +192,7 @@ def _window(workspace: Workspace, ref: str, now: datetime) -> tuple[datetime, da
     images = with_capture_time(images.select("image_id", "captured_at"), place.read_or_none(IMAGE_STATS))
     # Seconds since 1970: a collected timestamp would come back in the session's time zone.
     seconds = F.unix_micros("captured_at")
-    row = images.agg(F.min(seconds).alias("first"), F.max(seconds).alias("last")).collect()[0]
+    row = one_row(images, F.min(seconds).alias("first"), F.max(seconds).alias("last"))
     if row["first"] is None:
         return now, now
     return tuple(datetime.fromtimestamp(row[end] / 1e6, UTC) for end in ("first", "last"))  # type: ignore[return-value]

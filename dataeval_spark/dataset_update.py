@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark import source_files
 from dataeval_spark.errors import IngestError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.ingest.accounting import summary
 from dataeval_spark.ingest.source import Known, Source, Stage
 from dataeval_spark.ingest.understanding import Understanding
@@ -65,7 +66,7 @@ def bring_up_to_date(
 
 
 def _require_own_name(existing: DataFrame, dataset: str, source: str, replace: bool) -> None:
-    others = existing.where((F.col("source") != source) & F.col("deleted_at").isNull()).limit(1).collect()
+    others = bounded(existing.where((F.col("source") != source) & F.col("deleted_at").isNull()).limit(1), "one row")
     if others and not replace:
         raise IngestError(
             f"Dataset {dataset!r} was ingested from {others[0]['source']}, not from {source}.\n"
@@ -78,7 +79,9 @@ def _require_own_ids(workspace: Workspace, found: Source, dataset: str) -> None:
     others = (
         workspace.read(IMAGES).where(F.col("dataset") != dataset).select("image_id", F.col("dataset").alias("other"))
     )
-    for row in found.images.join(others, on="image_id", how="inner").select("image_id", "other").limit(1).collect():
+    for row in bounded(
+        found.images.join(others, on="image_id", how="inner").select("image_id", "other").limit(1), "one row"
+    ):
         raise IngestError(
             f"Image id {row['image_id']!r} of dataset {dataset!r} is an image of dataset {row['other']!r} already.\n"
             "Hint: make the ids unique in a view, for example concat('val/', id) AS image_id."

@@ -205,6 +205,18 @@ class HoldoutError(WorkspaceError):
         )
 
 
+class TooManyRowsError(DataEvalError, RuntimeError):
+    """More rows came to the driver than their bound allows."""
+
+    @classmethod
+    def unless_within(cls, bound: str, rows: int, at_most: int) -> None:
+        if rows > at_most:
+            raise cls(
+                f"{rows:,} rows came to the driver; expected {bound}, at most {at_most:,}.\n"
+                "Hint: leave out what has a value of its own for each image, such as factors that are ids or file names"
+            )
+
+
 class StepFailedError(DataEvalError, RuntimeError):
     """A step failed inside Spark; the engine's error is the cause."""
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.bounded import streamed
 from dataeval_spark.frames.parquet_parts import write_parquet
 from dataeval_spark.kernels import coco_writing
 from dataeval_spark.kernels.export_paths import safe_folder
@@ -94,6 +95,6 @@ def _joined(rows: DataFrame, column: str, between: str = ",\n") -> Iterator[byte
 
     ordered = rows.where(F.col(column).isNotNull()).orderBy("number").select(column)
     is_first = True
-    for row in ordered.mapInArrow(join, "text string").toLocalIterator():
+    for row in streamed(ordered.mapInArrow(join, "text string")):
         yield (row["text"] if is_first else f"{between}{row['text']}").encode()
         is_first = False

@@ -16,6 +16,7 @@ from dataeval_spark.errors import ExportError, OptionError, StepFailedError
 from dataeval_spark.export_contents import write_contents
 from dataeval_spark.export_documents import write_documents
 from dataeval_spark.export_place import finish, prepare
+from dataeval_spark.frames.bounded import bounded, one_row
 from dataeval_spark.frames.numbering import numbered
 from dataeval_spark.frames.parquet_parts import write_parquet
 from dataeval_spark.ingest.source import Stage, severity_of_kind
@@ -139,7 +140,7 @@ def _require_apart(workspace: Workspace, to: str) -> None:
     inside = F.startswith("uri", F.lit(below)) | F.startswith("uri", F.lit(f"file:{below}"))
     inside |= F.startswith("uri", F.lit(f"file://{below}"))
     images = workspace.read(IMAGES).where(F.col("deleted_at").isNull() & F.coalesce(inside, F.lit(False)))
-    for row in images.select("image_id", "uri").limit(1).collect():
+    for row in bounded(images.select("image_id", "uri").limit(1), "one row"):
         raise OptionError(
             f"{to} holds images of this workspace, such as {row['uri']}: an export there would replace them.\n"
             "Hint: --to another folder"
@@ -206,7 +207,7 @@ def _prefix(members: DataFrame, images: DataFrame) -> str:
     """``DATASET/`` where all images are of one dataset and have ids that begin so; else nothing."""
     found = images.join(members.select("image_id"), on="image_id", how="left_semi")
     starts = F.startswith("image_id", F.concat("dataset", F.lit("/")))
-    row = found.agg(F.min("dataset").alias("a"), F.max("dataset").alias("b"), F.every(starts).alias("all")).collect()[0]
+    row = one_row(found, F.min("dataset").alias("a"), F.max("dataset").alias("b"), F.every(starts).alias("all"))
     return f"{row['a']}/" if row["a"] is not None and row["a"] == row["b"] and row["all"] else ""
 
 
@@ -235,19 +236,22 @@ def _counts(manifest: DataFrame, format: str) -> dict[str, int]:
     """
     key = F.regexp_replace("path", r"\.[^./]*$", "") if format in BY_STEM else F.col("path")
     keyed = manifest.where("path IS NOT NULL").groupBy(key.alias("key"))
-    for row in keyed.agg(F.count("*").alias("n"), F.min("image_id").alias("one")).where("n > 1").limit(1).collect():
+    for row in bounded(
+        keyed.agg(F.count("*").alias("n"), F.min("image_id").alias("one")).where("n > 1").limit(1), "one row"
+    ):
         raise ExportError(
             f"{row['n']} images would be written as {row['key']}, one of them {row['one']}.\n"
             "Hint: rename one at its source, or leave it out of the view."
         )
-    row = manifest.agg(
+    row = one_row(
+        manifest,
         F.count("path").alias("images"),
         F.count("error").alias("left_out"),
         F.coalesce(F.sum("bytes"), F.lit(0)).alias("bytes"),
         F.count_if(F.startswith("error", F.lit(LOST))).alias("lost_labels"),
         *(F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in ("boxes_clipped", "boxes_left_out")),
         F.count_if(F.col("is_turned")).alias("turned_by_exif"),
-    ).collect()[0]  # one row
+    )
     return dict(row.asDict())
 
 

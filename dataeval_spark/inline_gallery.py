@@ -9,6 +9,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.report import ReportData
 from dataeval_spark.report.galleries import collect_boxes, collect_thumbnails
 from dataeval_spark.report.pictures import Card, card
@@ -63,7 +64,7 @@ def gallery_of(
     OptionError.unless_between("gallery.most", most, 1, MOST)
     if "image_id" not in rows.columns:
         raise OptionError(f"A gallery needs a column image_id; found {', '.join(rows.columns)}.")
-    found = [{"target_index": None, **row.asDict()} for row in rows.limit(most).collect()]
+    found = [{"target_index": None, **row.asDict()} for row in bounded(rows.limit(most), "the rows that are shown")]
     ids = tuple(dict.fromkeys(row["image_id"] for row in found))
     about = dict.fromkeys((row["image_id"], row["target_index"]) for row in found if row["target_index"] is not None)
     boxes = collect_boxes(targets, (), tuple(about))

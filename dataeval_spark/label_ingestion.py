@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError, OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.ingest.file_matching import matched_findings
 from dataeval_spark.ingest.given_rows import with_image, with_likely_image
 from dataeval_spark.ingest.prediction_checks import check_predictions, good_rows, prediction_findings
@@ -178,15 +179,14 @@ def _order_of_classes(
 ) -> tuple[tuple[str, ...], str]:
     # One length: that of most rows.
     lengths = resolved.where("probabilities IS NOT NULL").groupBy(F.size("probabilities").alias("length")).count()
-    usual = lengths.orderBy(F.desc("count"), "length").limit(1).collect()
+    usual = bounded(lengths.orderBy(F.desc("count"), "length").limit(1), "one length")
     names, how = _named_classes(option, of_file)
     if not usual:
         return names, how
     length = usual[0]["length"]
     if not names:
         known = workspace.read(TARGETS).select("class_name").where("class_name IS NOT NULL").distinct()
-        # Bounded: classes, and no more than there are probabilities.
-        rows = known.orderBy("class_name").limit(length + 1).collect()
+        rows = bounded(known.orderBy("class_name").limit(length + 1), "names of classes")
         names, how = tuple(row["class_name"] for row in rows), "classes in the order of their names: none was given"
     if len(names) != length or len(set(names)) != length:
         raise IngestError(
@@ -203,7 +203,7 @@ def _unknown_classes(workspace: Workspace, checked: DataFrame) -> str:
     if targets.where("class_name IS NOT NULL").isEmpty():
         return ""
     unknown = of_unknown_classes(checked.where("kind IS NULL").select("label").distinct(), targets)
-    names = [row["label"] for row in unknown.orderBy("label").limit(4).collect()]
+    names = [row["label"] for row in bounded(unknown.orderBy("label").limit(4), "names of classes")]
     if not names:
         return ""
     listed = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
@@ -236,8 +236,7 @@ def _live_images(workspace: Workspace) -> DataFrame:
 
 
 def _counts(checked: DataFrame) -> dict[str, int]:
-    # One row per kind of finding.
-    rows = checked.groupBy(F.coalesce("kind", F.lit("")).alias("kind")).count().collect()
+    rows = bounded(checked.groupBy(F.coalesce("kind", F.lit("")).alias("kind")).count(), "one row per kind of finding")
     return {row["kind"]: row["count"] for row in rows}
 
 

@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError, OptionError
+from dataeval_spark.frames.bounded import bounded, bounded_arrow
 from dataeval_spark.kernels.decode import decode
 from dataeval_spark.kernels.files import read_file
 from dataeval_spark.kernels.transforms import Transform
@@ -220,7 +221,9 @@ class MaiteDataset:
         if block not in self._blocks:
             ids = self._images["image_id"].slice(block * IMAGES_PER_BLOCK, IMAGES_PER_BLOCK).to_pylist()
             rows = self._workspace.read(IMAGES).where(F.col("image_id").isin(ids)).where("content IS NOT NULL")
-            self._blocks[block] = {row["image_id"]: bytes(row["content"]) for row in rows.collect()}
+            self._blocks[block] = {
+                row["image_id"]: bytes(row["content"]) for row in bounded(rows, "one row per image of a block")
+            }
             while len(self._blocks) > BLOCKS_KEPT:
                 self._blocks.popitem(last=False)
         self._blocks.move_to_end(block)
@@ -229,7 +232,7 @@ class MaiteDataset:
 
 def _bounded(frame: DataFrame, limit: int, what: str, order: Sequence[str] = ("image_id", "target_index")) -> pa.Table:
     """Rows in order, as columns on the driver; refused where there are more than the limit."""
-    table = frame.limit(limit + 1).toArrow()
+    table = bounded_arrow(frame.limit(limit + 1), "images or targets of one dataset")
     if table.num_rows > limit:
         raise OptionError(
             f"There are more than {limit:,} {what}.\nHint: choose a dataset or split, or raise max_images."

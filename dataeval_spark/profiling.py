@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import one_row
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.kernels.custom_statistics import PREFIX
 from dataeval_spark.kernels.encoders.registry import encoder_record
@@ -148,7 +149,7 @@ def run_profile(
         failures = (custom_failures(staged) if statistics else []) or failures
         _write_chunk(workspace, run, staged, rows, f"{work}:{chunk}/{chunks}", asked)
     failed = workspace.read(UNREADABLE_IMAGES).join(pending, on="image_id", how="left_semi")
-    row = failed.agg(F.count("*").alias("n"), F.count_if(F.col("stage") == "encode").alias("encode")).collect()[0]
+    row = one_row(failed, F.count("*").alias("n"), F.count_if(F.col("stage") == "encode").alias("encode"))
     unreadable, unembedded = row["n"] - row["encode"], row["encode"]
     outputs = {name: state.version for name, state in workspace.states(WRITES).items()}
     parts = [f"{count:,} images measured", *([f"{unreadable:,} of them unreadable"] if unreadable else []), *failures]

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.kernels.decode import decode
 from dataeval_spark.kernels.encoders import load_encoder
 from dataeval_spark.kernels.files import read_file
@@ -102,8 +103,12 @@ def _search_files(
 
 
 def _encoder(whole: DataFrame, encoder: str | None) -> tuple[str, str]:
-    # Bounded: encoders and their versions, of which a few are configured.
-    known = [tuple(row) for row in whole.select("encoder", "encoder_version").distinct().limit(50).collect()]
+    known = [
+        tuple(row)
+        for row in bounded(
+            whole.select("encoder", "encoder_version").distinct().limit(50), "encoders and their versions"
+        )
+    ]
     names = sorted({name for name, _ in known})
     if not names:
         raise OptionError("search: no image has a vector.\nHint: dataeval-spark profile --encoder hog_color")
@@ -126,7 +131,7 @@ def _vector(rows: DataFrame, query: Query, encoder: str, version: str) -> tuple[
         return _embedded(query, encoder, version), None
     if not isinstance(query, str):
         return np.asarray(query, np.float32), None
-    own = rows.where(F.col("image_id") == query).select("embedding").limit(1).collect()  # one row
+    own = bounded(rows.where(F.col("image_id") == query).select("embedding").limit(1), "one vector")
     if own:
         return np.asarray(own[0]["embedding"], np.float32), query
     if is_uri(query) and local_path(query) is None:

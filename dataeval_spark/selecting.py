@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark import holdout
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import one_row
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.runs import Run, StepRun, work_id
@@ -79,10 +80,11 @@ def select(
     text = json.dumps(steps, sort_keys=True)
     members = stage(apply(steps, tables_of(workspace)).members, "view")
     # A sum of hashes does not depend on the order of rows.
-    row = members.agg(
+    row = one_row(
+        members,
         F.count("*").alias("n"),
         F.coalesce(F.sum(F.xxhash64("image_id", "copy", "order_key").cast("decimal(38,0)")), F.lit(0)).alias("digest"),
-    ).collect()[0]  # one row
+    )
     count, digest = int(row["n"]), str(row["digest"])
     if before is not None and (before["recipe"], before["digest"]) == (text, digest):
         message = f"view {name}: version {before['version']} is as it was, {count:,} images"

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.engine_errors import first_line, hint_for, is_of_engine
 from dataeval_spark.errors import SnapshotError
+from dataeval_spark.frames.bounded import bounded, one_row
 from dataeval_spark.locations import absolute, is_local, local_path, refuse_credentials
 from dataeval_spark.runs import Run
 from dataeval_spark.table_access import Row
@@ -91,7 +92,7 @@ def create(workspace: Workspace, run: Run, name: str, note: str | None = None) -
 def _provenance(workspace: Workspace, table: Table) -> tuple[str, list[str]]:
     identity = workspace.table_id(table)
     rows = workspace.read(table).select("run_id").distinct().limit(50) if "run_id" in table.column_names else None
-    return identity, sorted(row["run_id"] for row in rows.collect()) if rows is not None else []
+    return identity, sorted(row["run_id"] for row in bounded(rows, "names of runs")) if rows is not None else []
 
 
 def listing(workspace: Workspace) -> list[Listed]:
@@ -173,9 +174,10 @@ def verify(workspace: Workspace, name: str) -> dict[str, str]:
                 continue
             # A hash over all columns reads every file; a count would be answered from the log.
             frame = workspace.read(table, version)
-            frame.select(F.xxhash64(F.to_json(F.struct(*(identifier(name) for name in frame.columns)))).alias("h")).agg(
-                F.bit_xor("h")
-            ).collect()
+            one_row(
+                frame.select(F.xxhash64(F.to_json(F.struct(*(identifier(name) for name in frame.columns)))).alias("h")),
+                F.bit_xor("h"),
+            )
         except Exception as error:
             first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             lost[table.name] = f"{pin} is lost: {first}"
@@ -215,13 +217,14 @@ def _diff_table(
     joined = keyed(a, "a").join(keyed(b, "b"), on="key", how="full")
     changed = F.col("n_a").isNotNull() & F.col("n_b").isNotNull()
     changed &= (F.col("a") != F.col("b")) | (F.col("n_a") != F.col("n_b"))
-    counts = joined.agg(
+    counts = one_row(
+        joined,
         F.coalesce(F.sum("n_a"), F.lit(0)).alias("rows_a"),
         F.coalesce(F.sum("n_b"), F.lit(0)).alias("rows_b"),
         F.count_if(F.col("n_a").isNull()).alias("added"),
         F.count_if(F.col("n_b").isNull()).alias("removed"),
         F.count_if(changed).alias("changed"),
-    ).collect()[0]  # one row
+    )
     return TableDiff(table.name, a, b, **counts.asDict())
 
 

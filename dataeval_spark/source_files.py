@@ -13,6 +13,7 @@ from uuid import uuid4
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.bounded import one_row
 from dataeval_spark.ingest.source import FILES_DDL, Known
 from dataeval_spark.runs import Run
 from dataeval_spark.tables.images import FACTORS, IMAGES, INGEST_FINDINGS, SOURCE_FILES, TARGETS
@@ -61,7 +62,7 @@ def remembering(
         F.count_if(F.col("is_new").isNull()).alias("lost"),
         F.count_if(F.col("is_old").isNull()).alias("gained"),
     )
-    counts = both.agg(lost, gained).collect()[0]  # one row
+    counts = one_row(both, lost, gained)
     if counts["lost"]:
         _write(workspace, run, dataset, both.where("is_old AND is_new"), "forget")
     yield

@@ -10,6 +10,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.bounded import bounded, one_row
 from dataeval_spark.table_access import Commit, Row, Writer, is_missing, made_by, retrying
 from dataeval_spark.tables.contract import Table, sql_string
 
@@ -37,8 +38,7 @@ class SparkAccess:
 
     def commits(self, limit: int) -> list[Commit]:
         try:
-            # Bounded: the caller's limit.
-            rows = self._spark.sql(f"DESCRIBE HISTORY {self._name} LIMIT {limit}").collect()
+            rows = bounded(self._spark.sql(f"DESCRIBE HISTORY {self._name} LIMIT {limit}"), "the caller's limit")
         except AnalysisException as error:
             if is_missing(error):
                 return []
@@ -64,10 +64,10 @@ class SparkAccess:
         retrying(lambda: self._spark.sql(statement))
 
     def identity(self) -> str:
-        return str(self._spark.sql(f"DESCRIBE DETAIL {self._name}").select("id").collect()[0]["id"])
+        return str(one_row(self._spark.sql(f"DESCRIBE DETAIL {self._name}").select("id"))["id"])
 
     def files(self) -> tuple[int, int]:
-        detail = self._spark.sql(f"DESCRIBE DETAIL {self._name}").select("numFiles", "sizeInBytes").collect()[0]
+        detail = one_row(self._spark.sql(f"DESCRIBE DETAIL {self._name}").select("numFiles", "sizeInBytes"))
         return detail["numFiles"], detail["sizeInBytes"]
 
     def rows(self, columns: Sequence[str], equal: Mapping[str, Any]) -> list[Row]:
@@ -75,7 +75,10 @@ class SparkAccess:
         frame = reader.load(self._path) if self._path else reader.table(self._name)
         for column, value in equal.items():
             frame = frame.where(F.col(column).eqNullSafe(F.lit(value)))
-        return [_in_utc(row.asDict(recursive=True)) for row in frame.select(*columns).collect()]
+        return [
+            _in_utc(row.asDict(recursive=True))
+            for row in bounded(frame.select(*columns), "rows of the tables runs and snapshots")
+        ]
 
     def append(self, table: Table, rows: Sequence[Row], writer: Writer) -> None:
         self._save(self._frame(table, rows), writer, "append", {})

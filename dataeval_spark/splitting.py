@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import ConfigError, OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.capture_time import with_capture_time
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.runs import Run, StepRun, last_successes, work_id
@@ -191,7 +192,7 @@ def _column(workspace: Workspace, images: DataFrame, name: str) -> DataFrame:
 
 
 def _require_factors(bin_edges: DataFrame, factors: Sequence[str]) -> None:
-    known = [row["factor"] for row in bin_edges.select("factor").distinct().limit(10_000).collect()]  # bounded
+    known = [row["factor"] for row in bounded(bin_edges.select("factor").distinct().limit(10_000), "names of factors")]
     for factor in factors:
         OptionError.unless_one_of("split.stratify_by", factor, ["class_name", *known])
 
@@ -206,4 +207,4 @@ def _rates(reference: DataFrame, strata: DataFrame) -> dict[str, float]:
             "Hint: ingest labels, or metadata, of some of its images, or split without --target"
         )
     sums = labels.select(F.explode("strata").alias("stratum", "n")).groupBy("stratum").agg(F.sum("n").alias("n"))
-    return {row["stratum"]: row["n"] / images for row in sums.limit(20_000).collect()}  # bounded: strata
+    return {row["stratum"]: row["n"] / images for row in bounded(sums.limit(20_000), "one row per stratum")}

@@ -14,6 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.factor_types import typed_like_table
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.ingest.accounting import ROLES, account
 from dataeval_spark.ingest.file_bytes import SIZE_COLUMNS, read_files, with_shown_texts, without_credentials
 from dataeval_spark.ingest.sizes import size_findings
@@ -51,7 +52,10 @@ def synchronize(
         # What the reader found does not wait for the images.
         findings = pool.submit(_findings, stage, found, dataset)
         changes = stage(_changes(found, existing, source, keep_bytes), "changes")
-        counts = {row["status"]: row["n"] for row in changes.groupBy("status").agg(F.count("*").alias("n")).collect()}
+        counts = {
+            row["status"]: row["n"]
+            for row in bounded(changes.groupBy("status").agg(F.count("*").alias("n")), "one row per status")
+        }
         counts |= {"taken": sum(n for status, n in counts.items() if status != "deleted")}
         if counts["taken"] == 0:
             return counts
@@ -228,7 +232,9 @@ def _told(findings: DataFrame) -> dict[str, list[dict[str, Any]]]:
         F.min("found").alias("found"),
         F.min(F.when(is_option, F.col("expected"))).alias("option"),
     )
-    told = [row.asDict() for row in counted.orderBy("location", "severity", "kind").limit(400).collect()]
+    told = [
+        row.asDict() for row in bounded(counted.orderBy("location", "severity", "kind").limit(400), "kinds of findings")
+    ]
     return {
         "account": [row for row in told if row["location"] is not None],
         "doubts": [row for row in told if row["location"] is None],

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from dataeval_spark.bias.bin_edges import CUT_RULES
 from dataeval_spark.bias.continuous import neighbor_balance
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.independence import independence
@@ -122,19 +123,21 @@ def balance(
     OptionError.unless_between("balance.permutations", permutations, 0, 100_000)
     if permutations and estimator != "neighbors":
         raise OptionError("balance.permutations is for estimator 'neighbors'; tables have a test of their own.")
-    # One row per factor.
-    rules = {row["factor"]: row["rule"] for row in bin_edges.select("factor", "rule").distinct().collect()}
+    rules = {
+        row["factor"]: row["rule"]
+        for row in bounded(bin_edges.select("factor", "rule").distinct(), "one row per factor")
+    }
     OptionError.unless_one_of("balance.label", label, [LABEL, *sorted(rules)])
     cut = frozenset(factor for factor, rule in rules.items() if rule in CUT_RULES)
     scored = contingency.where("factor_a != factor_b").groupBy("factor_a", "factor_b")
     frame = scored.applyInArrow(lambda cells: _scores(cells, label, cut), _ROWS)
-    rows = {_key(row): row.asDict() for row in frame.collect()}  # pairs of factors, and classes x factors
+    rows = {_key(row): row.asDict() for row in bounded(frame, "pairs of factors, and classes x factors")}
     if estimator == "neighbors":
         if factor_bins is None:
             raise OptionError("balance.estimator is 'neighbors', which needs the table factor_bins.")
         how = {"neighbors": neighbors, "sample": sample, "permutations": permutations, "seed": seed}
         estimated = neighbor_balance(factor_bins, rules, label=label, **how)
-        for row in estimated.collect():  # as many at most
+        for row in bounded(estimated, "pairs of factors, and classes x factors"):
             nothing = {"expected_information": None, "method": "neighbors"}
             rows[_key(row)] = {**row.asDict(), **nothing}
     thresholds = {"label": imbalance_threshold, "class": imbalance_threshold, "factors": correlation_threshold}
@@ -161,7 +164,7 @@ def _finished(rows: list[dict[str, Any]], thresholds: dict[str, float]) -> list[
 def require_class_label(balance: DataFrame, step: str) -> None:
     """Raise OptionError where table ``balance`` is about another label than the class."""
     other = balance.where(f"kind = 'label' AND factor_a != '{LABEL}'")
-    for row in other.select("factor_a").limit(1).collect():
+    for row in bounded(other.select("factor_a").limit(1), "one row"):
         raise OptionError(
             f"{step} ranks what tells the class, and the table balance was made with balance.label = "
             f"{row['factor_a']!r}.\nHint: dataeval-spark analyze balance {step}, without balance.label"

@@ -10,6 +10,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.kernels.binning import UNSEEN, Bins, bin_labels
 from dataeval_spark.kernels.factor_codes import codes_of, factor_values, numbers_of
 
@@ -61,7 +62,7 @@ def stored_bins(bin_edges: DataFrame) -> tuple[dict[str, Bins], dict[str, tuple[
     The driver holds the table: factors x bins rows.
     """
     columns = ("factor", "bin", "lower", "upper", "label", "rule", "minimum", "maximum")
-    rows = [row.asDict() for row in bin_edges.select(*columns).collect()]
+    rows = [row.asDict() for row in bounded(bin_edges.select(*columns), "factors x bins")]
     by_factor: dict[str, list[dict[str, Any]]] = {}
     for row in sorted(rows, key=lambda row: (row["factor"], row["bin"])):
         by_factor.setdefault(row["factor"], []).append(row)

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.frames.id_blocks import in_id_blocks
 from dataeval_spark.kernels.effective_dimension import Moments, centered_ranks, effective_dimension, rank_of
@@ -95,8 +96,8 @@ def completeness(
     ranked = _columns_of_blocks(blocks.where("class_name IS NULL"), max_dimensions)
     ranked = ranked.groupBy("encoder", "dimension").applyInArrow(_ranked, _COLUMN)
     of_ranks = _summed(ranked.groupBy("encoder", "block").applyInArrow(_block_moments, _MOMENTS))
-    spread = {row["encoder"]: _unpacked(row) for row in of_ranks.collect()}  # one row per encoder
-    rows = [_row(row, spread) for row in raw.collect()]  # one row per encoder and class
+    spread = {row["encoder"]: _unpacked(row) for row in bounded(of_ranks, "one row per encoder")}
+    rows = [_row(row, spread) for row in bounded(raw, "one row per encoder and class")]
     return rows_of(embeddings, COMPLETENESS, rows)
 
 

@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.image_sums import class_effects
 from dataeval_spark.frames.joins import same_keys
 from dataeval_spark.kernels.pair_counts import LABEL, pair_counts
@@ -70,12 +71,9 @@ def _named(counted: DataFrame, bin_edges: DataFrame, side: str) -> DataFrame:
 
 
 def require_label(contingency: DataFrame, label: str, option: str) -> None:
-    """Raise OptionError where there is no factor of that name.
-
-    Bounded: one row, or the names of factors.
-    """
+    """Raise OptionError where there is no factor of that name."""
     if label != LABEL and contingency.where(F.col("factor_a") == label).isEmpty():
-        known = contingency.select("factor_a").distinct().limit(MOST_NAMES).collect()
+        known = bounded(contingency.select("factor_a").distinct().limit(MOST_NAMES), "names of factors")
         OptionError.unless_one_of(option, label, sorted(row["factor_a"] for row in known))
 
 

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.exact_sums import Aggregate, exact_sums
 from dataeval_spark.kernels.coverage_radius import naive_coverage_radius
 from dataeval_spark.tables.similarity import COVERAGE, COVERAGE_STATS
@@ -100,7 +101,7 @@ def _encoders(
         (F.max(F.array_max("embedding")).cast("double") - F.min(F.array_min("embedding"))).alias("width"),
     )
     joined = asked.join(counts, on="encoder", how="left").join(ranges, on="encoder", how="inner")
-    rows = [row.asDict() for row in joined.orderBy("encoder").collect()]  # one row per encoder
+    rows = [row.asDict() for row in bounded(joined.orderBy("encoder"), "one row per encoder")]
     rows = [row for row in rows if row["images"] > observations]  # fewer have no such neighbour, whatever the search
     for row in rows:
         if row["n"] is None:

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.bias.factor_sources import STATISTIC_TEXTS, STATISTICS
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.kernels.pair_counts import LABEL, code_columns
 from dataeval_spark.kernels.uncovered_patterns import Pattern, uncovered_patterns
 from dataeval_spark.tables.bias import COVERAGE_GAPS
@@ -122,7 +123,7 @@ _SCHEMA = pa.schema(
 
 def _chosen(bin_edges: DataFrame, factors: Sequence[str], max_bins: int) -> dict[str, dict[str, str]]:
     """Factors to combine, each with its values: code (as text) to label. The class's are found in the data."""
-    rows = bin_edges.select("factor", "bin", "label", "rule").orderBy("factor", "bin").collect()  # factors x bins
+    rows = bounded(bin_edges.select("factor", "bin", "label", "rule").orderBy("factor", "bin"), "factors x bins")
     values: dict[str, dict[str, str]] = {}
     rules = {row["factor"]: row["rule"] for row in rows}
     for row in rows:

@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import one_row
 from dataeval_spark.frames.capture_time import with_capture_time
 from dataeval_spark.tables.contract import identifier
 
@@ -193,7 +194,7 @@ def _of_targets(factors: DataFrame, columns: list[str]) -> set[str]:
     counts = factors.where("target_index IS NOT NULL").agg(
         *(F.count(identifier(name)).alias(str(index)) for index, name in enumerate(columns))
     )
-    row = counts.collect()[0]  # one row
+    row = one_row(counts)
     return {name for index, name in enumerate(columns) if row[str(index)]}
 
 

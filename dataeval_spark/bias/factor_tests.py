@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from scipy.stats import chi2
 
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.kolmogorov_smirnov import ks_pvalue
@@ -54,7 +55,7 @@ def factor_tests(factor_bins: DataFrame) -> DataFrame:
     labelled = factor_bins.where("class_name IS NOT NULL")
     values = labelled.select("class_name", F.explode("numbers").alias("factor", "value"))
     counted = _cumulated(values.groupBy("factor", "value", "class_name").agg(F.count("*").alias("c")))
-    rows = [row.asDict() for row in _sums(counted).orderBy("factor", "class_name").collect()]  # classes x factors
+    rows = [row.asDict() for row in bounded(_sums(counted).orderBy("factor", "class_name"), "classes x factors")]
     by_factor: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         by_factor.setdefault(row["factor"], []).append(row)

@@ -12,6 +12,7 @@ from dataeval_spark.bias.bin_edges import bins_of, edge_rows, stored_bins, unsee
 from dataeval_spark.bias.factor_findings import findings_beside_stored_bins, findings_of, findings_of_new_values
 from dataeval_spark.bias.factor_sources import SOURCES, labelled_units
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.binning import Bins, is_increasing
 from dataeval_spark.kernels.factor_codes import as_maps, codes_of, factor_values, numbers_of
@@ -135,8 +136,10 @@ def factor_bins(
             raise OptionError("factor_bins.stored_edges is true and there are no stored edges.\nHint: run without it")
         bins, ranges = stored_bins(bin_edges)
         edge_frame = bin_edges.select(*BIN_EDGES.result_names)
-        # Bounded: one row per factor.
-        counts = [row.asDict() for row in unseen_values(units.frame, bins, ranges).orderBy("factor").collect()]
+        counts = [
+            row.asDict()
+            for row in bounded(unseen_values(units.frame, bins, ranges).orderBy("factor"), "one row per factor")
+        ]
         findings = [*findings_of_new_values(counts), *findings_beside_stored_bins(summaries, frozenset(bins))]
     else:
         bins = {row["factor"]: bins_of(row) for row in summaries if row["reason"] is None}
@@ -215,8 +218,9 @@ def _summaries(
     schema = _summary_schema()
     columns = units.select("is_first", "target_index", "numbers", "texts")
     rows = columns.mapInArrow(partials, _PARTIAL).groupBy("factor").applyInArrow(merged, _SUMMARY)
-    # Bounded: one row per factor, with at most max_levels entries.
-    return sorted((row.asDict(recursive=True) for row in rows.collect()), key=lambda row: str(row["factor"]))
+    return sorted(
+        (row.asDict(recursive=True) for row in bounded(rows, "one row per factor")), key=lambda row: str(row["factor"])
+    )
 
 
 def _summary_schema() -> pa.Schema:

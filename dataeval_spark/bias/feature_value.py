@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.bias.balance import require_class_label
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.feature_ranking import rank_features
 from dataeval_spark.kernels.pair_counts import LABEL, label_counts
@@ -92,9 +93,10 @@ def feature_value(
     measured = counts.groupBy("factor").applyInArrow(
         _cross_validated, "factor string, auc double, auc_std double, folds int, bins int"
     )
-    rows = {row["factor"]: row.asDict() for row in measured.collect()}  # one row per factor
-    # One row per factor and pair of factors.
-    pairs = balance.where("kind != 'class'").select("kind", "factor_a", "factor_b", "score", "p_value").collect()
+    rows = {row["factor"]: row.asDict() for row in bounded(measured, "one row per factor")}
+    pairs = bounded(
+        balance.where("kind != 'class'").select("kind", "factor_a", "factor_b", "score", "p_value"), "pairs of factors"
+    )
     of_label = {row["factor_b"]: row for row in pairs if row["kind"] == "label" and row["factor_a"] == LABEL}
     association = {(row["factor_a"], row["factor_b"]): row["score"] for row in pairs if row["kind"] == "factors"}
     relevance = {name: float(of_label[name]["score"]) if name in of_label else 0.0 for name in rows}

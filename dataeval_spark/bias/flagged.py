@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.frames.histogram import exact_quantiles
 from dataeval_spark.frames.image_sums import image_effect
@@ -76,7 +77,7 @@ def factor_predictors(factor_bins: DataFrame, image_findings: DataFrame, *, thre
     counts = counts.groupBy("factor", "value", "class_name").agg(F.sum("n").alias("n"))
     counts = counts.crossJoin(F.broadcast(image_effect(factor_bins)))
     measured = counts.groupBy("factor").applyInArrow(_of_factor, _ROWS).orderBy("rule", "factor")
-    rows = [row.asDict() for row in measured.collect()]  # rules x factors
+    rows = [row.asDict() for row in bounded(measured, "rules x factors")]
     for row, p_value in zip(rows, adjusted_p_values(row["p_value"] for row in rows), strict=True):
         row |= {"adjusted_pvalue": p_value, "explains": row["score"] > threshold and p_value <= 0.05}
     return rows_of_dicts(factor_bins, FACTOR_PREDICTORS, rows)

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.frames.image_sums import image_sums, sums_of, with_sizes
 from dataeval_spark.kernels.contingency_statistics import LabelParity, goodness_of_fit
@@ -180,7 +181,7 @@ def _counts(reference: DataFrame, current: DataFrame) -> tuple[Counts, Counts]:
     of_images = both.groupBy("side", "image_id", F.col("class_name").alias("value")).agg(F.count("*").alias("n"))
     counted = with_sizes(of_images, ["side"]).groupBy("side", "value").agg(*image_sums())
     found: tuple[Counts, Counts] = ({}, {})
-    for row in counted.collect():  # one row per side and class
+    for row in bounded(counted, "one row per side and class"):
         found[row["side"]][row["value"]] = row.asDict()
     return found
 

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.kernels import label_sets
 from dataeval_spark.kernels.ontology import Ontology, read_document, read_ontology
@@ -107,7 +108,7 @@ def label_reconciliation(
 
 
 def _counts(rows: DataFrame) -> dict[str, int]:
-    found = rows.limit(MAX_CLASSES + 1).collect()
+    found = bounded(rows.limit(MAX_CLASSES + 1), "one row per class")
     if len(found) > MAX_CLASSES:
         raise OptionError(f"There are more than {MAX_CLASSES:,} classes.\nHint: relabel first: dataeval-spark select")
     return {row["class_name"]: row["label_count"] for row in found}

@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 
 from dataeval_spark.bias.contingency import of_label, require_label
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.kernels.contingency_statistics import association
 from dataeval_spark.kernels.false_discovery import adjusted_p_values
@@ -106,7 +107,7 @@ def parity(
         return pa.Table.from_pylist([{name: row[name] for name in _SCHEMA.names}], schema=_SCHEMA)
 
     measured = of_label(contingency, label).groupBy("factor").applyInArrow(measure, _MEASURED)
-    rows = [row.asDict(recursive=True) for row in measured.orderBy("factor").collect()]  # one row per factor
+    rows = [row.asDict(recursive=True) for row in bounded(measured.orderBy("factor"), "one row per factor")]
     for row, p_value in zip(rows, adjusted_p_values(row["robust_p_value"] for row in rows), strict=True):
         is_significant = row["score"] >= score_threshold and row["robust_p_value"] <= p_value_threshold
         row |= {"adjusted_pvalue": p_value, "is_significant": is_significant}

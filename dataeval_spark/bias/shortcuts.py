@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.bias.balance import require_class_label
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.frames.image_sums import class_effects
 from dataeval_spark.kernels.factor_codes import from_maps
@@ -117,7 +118,7 @@ def shortcuts(
     labelled = factor_bins.where("class_name IS NOT NULL")
     blocks = labelled.select("image_id", "class_name", "numbers").mapInArrow(_blocks, _BLOCK)
     of_classes = class_effects(labelled.select("image_id", "class_name"))
-    effects = {row["class_name"]: row["design_effect"] for row in of_classes.collect()}  # one row per class
+    effects = {row["class_name"]: row["design_effect"] for row in bounded(of_classes, "one row per class")}
     found = blocks.groupBy("factor").applyInArrow(lambda table: _of_factor(table, max_values, effects), _ROWS)
     valued = None if bin_edges is None else _valued(labelled, bin_edges)
     if valued is not None:
@@ -126,7 +127,7 @@ def shortcuts(
     scores = of_class.select("class_name", F.col("factor_b").alias("factor"), "score", "adjusted_pvalue")
     scores = scores.withColumnRenamed("adjusted_pvalue", "score_pvalue")
     joined = found.join(scores, on=["class_name", "factor"], how="left").orderBy("factor", "class_name")
-    rows = [row.asDict(recursive=True) for row in joined.collect()]  # classes x factors
+    rows = [row.asDict(recursive=True) for row in bounded(joined, "classes x factors")]
     adjusted = adjusted_p_values(row["p_value"] for row in rows)
     for row, p_value in zip(rows, adjusted, strict=True):
         by_rank = max(row["auc"], 1 - row["auc"]) >= auc_threshold and p_value <= p_value_threshold
@@ -185,7 +186,7 @@ def _add_examples(valued: DataFrame, rows: list[dict[str, Any]]) -> None:
     first = Window.partitionBy(*keys, "has_it").orderBy("image_id")
     places = images.withColumn("place", F.row_number().over(first)).where(F.col("place") <= EXAMPLES)
     by_key = {(row["class_name"], row["factor"]): row for row in rows}
-    for found in places.orderBy("image_id").collect():  # six per class and factor
+    for found in bounded(places.orderBy("image_id"), "six images per class and factor"):
         side = "highest" if found["has_it"] else "lowest"
         entry = {"image_id": found["image_id"], "value": float(found["has_it"])}
         by_key[found["class_name"], found["factor"]][side].append(entry)

@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 
 MAX_BINS = 10_000
 
@@ -37,9 +38,11 @@ def within(factor_bins: DataFrame, bin_edges: DataFrame, factor: str, value: str
     >>> train = within(audit.table("factor_bins"), edges := audit.table("bin_edges"), "split", "train")
     >>> balance(contingency(train, edges), edges).where("kind = 'label'").show()
     """
-    rows = bin_edges.where(F.col("factor") == factor).select("bin", "label").limit(MAX_BINS).collect()
+    rows = bounded(
+        bin_edges.where(F.col("factor") == factor).select("bin", "label").limit(MAX_BINS), "bins of one factor"
+    )
     if not rows:
-        known = bin_edges.select("factor").distinct().limit(MAX_BINS).collect()
+        known = bounded(bin_edges.select("factor").distinct().limit(MAX_BINS), "names of factors")
         OptionError.unless_one_of("within.factor", factor, sorted(row["factor"] for row in known))
     bins = {row["label"]: row["bin"] for row in rows}
     OptionError.unless_one_of("within.value", value, sorted(bins))

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import EmbeddingError, OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.kernels.block_making import NAMES, blocks_in, described, ids_and_fingerprints, write_codes
 from dataeval_spark.kernels.nearest import Metric
 from dataeval_spark.kernels.vector_blocks import BlockFiles, ids_from_bytes, ids_to_bytes, write_block
@@ -141,8 +142,7 @@ def cut_into_blocks(
     made = stayed.mapInArrow(to_blocks, BLOCK_DDL)
     if scratch is None:
         made = (checkpoint or kept_by_executors)(made)  # which rows are in which block must not change any more
-    # Bounded: one row per block of about 8,192 vectors, and no more than MAX_BLOCKS.
-    described_blocks = made.select("block", "role_rows", "total", "refused", "lengths").collect()
+    described_blocks = bounded(made.select("block", "role_rows", "total", "refused", "lengths"), "one row per block")
     found = sorted(described_blocks, key=lambda row: row["block"])
     dimension = _dimension(found)
     refused = sorted(name for row in found for name in row["refused"])
@@ -220,8 +220,7 @@ def _order_rows(blocks: Blocks, spark_frame: DataFrame) -> None:
         write_codes(files, number)
         yield pa.RecordBatch.from_pydict({"done": [number]})
 
-    # Bounded: one number per block.
-    in_tasks(spark_frame, len(files.names), order, "done bigint").collect()
+    bounded(in_tasks(spark_frame, len(files.names), order, "done bigint"), "one number per block")
 
 
 def in_tasks(spark_frame: DataFrame, tasks: int, run: Callable[[int], Iterator[pa.RecordBatch]], ddl: str) -> DataFrame:

@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Blocks, in_tasks, tasks_of
+from dataeval_spark.frames.bounded import bounded, one_row
 from dataeval_spark.frames.neighbors import MAX_K, RESULT_DDL, gpu_of_task
 from dataeval_spark.kernels.block_search import Search
 from dataeval_spark.kernels.cells import found_by_rank, search_cells, sort_into_cells, train_cells, uniform
@@ -93,10 +94,11 @@ def make_cells(blocks: Blocks, spark_frame: DataFrame, *, k: int, recall: float)
             row = {"half": half, "queries": len(rows), "found": found.tolist()}
             yield pa.RecordBatch.from_pylist([row], schema=COUNTS_SCHEMA)
 
-    # Bounded: one number, one number per block, and two rows of at most 2,048 counts per block.
-    made = in_tasks(spark_frame, 1, train, "done bigint").collect()[0]["done"]
-    in_tasks(spark_frame, len(files.names), sort, "done bigint").collect()
-    counts = in_tasks(spark_frame, len(files.names), measure, COUNTS_DDL).collect()
+    made = one_row(in_tasks(spark_frame, 1, train, "done bigint"))["done"]
+    bounded(in_tasks(spark_frame, len(files.names), sort, "done bigint"), "one number per block")
+    counts = bounded(
+        in_tasks(spark_frame, len(files.names), measure, COUNTS_DDL), "two rows of at most 2,048 counts per block"
+    )
     found, queries = np.zeros((2, made), np.int64), [0, 0]
     for row in counts:
         found[row["half"]] += np.array(row["found"], np.int64)

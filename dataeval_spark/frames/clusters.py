@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.blocks import Blocks, in_tasks
+from dataeval_spark.frames.bounded import bounded, one_row
 from dataeval_spark.kernels import block_clusters as kernels
 from dataeval_spark.kernels.block_search import Search
 from dataeval_spark.kernels.hdbscan import Selection
@@ -53,10 +54,9 @@ def make_spanning_tree(blocks: Blocks, spark_frame: DataFrame, *, min_samples: i
         kernels.write_forest(files, number, min_samples > 1)
         yield pa.RecordBatch.from_pydict({"done": [number]})
 
-    # Bounded: one number per block.
     if min_samples > 1:
-        in_tasks(spark_frame, len(files.names), core_distances, DONE).collect()
-    in_tasks(spark_frame, len(files.names), forest, DONE).collect()
+        bounded(in_tasks(spark_frame, len(files.names), core_distances, DONE), "one number per block")
+    bounded(in_tasks(spark_frame, len(files.names), forest, DONE), "one number per block")
 
 
 def hdbscan_clusters(
@@ -89,8 +89,7 @@ def hdbscan_clusters(
         made, length = kernels.write_hdbscan(files, rows, min_cluster_size, selection, allow_single_cluster)
         yield pa.RecordBatch.from_pydict({"clusters": [made], "weight": [length]})
 
-    # Bounded: one row.
-    clusters, weight = in_tasks(spark_frame, 1, label, "clusters bigint, weight double").collect()[0]
+    clusters, weight = one_row(in_tasks(spark_frame, 1, label, "clusters bigint, weight double"))
 
     def sums(number: int) -> Iterator[pa.RecordBatch]:
         yield from _sum_rows(number, *kernels.sums_of_clusters(files, number, clusters))
@@ -119,7 +118,7 @@ def kmeans_clusters(blocks: Blocks, spark_frame: DataFrame, *, clusters: int, it
     def sums(number: int) -> Iterator[pa.RecordBatch]:
         yield from _sum_rows(number, *kernels.sums_of_nearest(files, number))
 
-    made = in_tasks(spark_frame, 1, first, DONE).collect()[0]["done"]  # bounded: one number
+    made = one_row(in_tasks(spark_frame, 1, first, DONE))["done"]
     for iteration in range(iterations):
         counts, totals = _centers(in_tasks(spark_frame, len(files.names), sums, SUMS_DDL), made, blocks.dimension)
         before = np.array(read_array(files.folder, kernels.CENTERS))
@@ -154,8 +153,9 @@ def _centers(sums: DataFrame, clusters: int, dimension: int) -> tuple[NDArray[np
         }
         return pa.table(row, schema=pa.schema([("cluster", pa.int32()), ("count", pa.int64()), ("total", pa.binary())]))
 
-    # Bounded: one vector per cluster.
-    rows = sums.groupBy("cluster").applyInArrow(add, "cluster int, count bigint, total binary").collect()
+    rows = bounded(
+        sums.groupBy("cluster").applyInArrow(add, "cluster int, count bigint, total binary"), "one vector per cluster"
+    )
     counts, totals = np.zeros(clusters, np.int64), np.zeros((clusters, dimension))
     for row in rows:
         counts[row["cluster"]] = row["count"]

@@ -20,6 +20,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError, StepFailedError
+from dataeval_spark.frames.bounded import one_row
 from dataeval_spark.kernels.components import connected_components as components_of
 
 ONE_TASK_EDGES = 20_000_000
@@ -154,11 +155,12 @@ def _shape(edges: DataFrame) -> Shape:
     ups = edges.select(F.col("a").alias("id"), F.lit(1).alias("up"), F.lit(0).alias("down"))
     downs = edges.select(F.col("b").alias("id"), F.lit(0).alias("up"), F.lit(1).alias("down"))
     ends = ups.unionAll(downs).groupBy("id").agg(F.sum("up").alias("ups"), F.max("down").alias("down"))
-    row = ends.agg(
+    row = one_row(
+        ends,
         F.count("*").alias("nodes"),
         F.count_if(F.col("ups") > 1).alias("torn"),
         F.count_if((F.col("ups") > 0) & (F.col("down") > 0)).alias("chained"),
-    ).collect()[0]
+    )
     return Shape(row["nodes"], row["torn"], row["chained"])
 
 

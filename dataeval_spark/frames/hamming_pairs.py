@@ -18,6 +18,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.kernels.hamming import WORD, least_cost
 from dataeval_spark.kernels.hamming import hamming_pairs as pairs_of
 from dataeval_spark.kernels.packed_hashes import Bytes, block_of, distinct, is_among, packed, texts_of, words_of
@@ -118,10 +119,9 @@ def _wanted(hashes: DataFrame, distances: Mapping[str, int], *, is_known: bool) 
 def _blocks(rows: DataFrame, distances: Mapping[str, int], per_block: int) -> dict[str, int]:
     """Blocks of each kind: as many as its hashes, or the work to compare them, need."""
     counts = rows.groupBy("kind").agg(F.count("*").alias("n"), F.max(F.length("hash")).alias("digits"))
-    # Bounded: a row per kind.
     return {
         row["kind"]: _number(row["n"], ceil(4 * row["digits"] / WORD), distances[row["kind"]], per_block)
-        for row in counts.collect()
+        for row in bounded(counts, "one row per kind of hash")
     }
 
 

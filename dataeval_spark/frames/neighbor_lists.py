@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import one_row
 
 
 def require_distances(neighbors: DataFrame, step: str) -> None:
@@ -30,7 +31,7 @@ def first_of_lists(neighbors: DataFrame, k: int | None, option: str) -> DataFram
     if k is None:
         return neighbors
     OptionError.unless_between(option, k, 1, 10_000)
-    shortest = neighbors.agg(F.min("k").alias("k")).collect()[0]["k"]  # one row
+    shortest = one_row(neighbors, F.min("k").alias("k"))["k"]
     if shortest is not None and shortest < k:
         raise OptionError(f"{option} is {k}, and the table neighbors has k = {shortest}.\nHint: neighbors.k = {k}")
     return neighbors.where(F.col("rank") <= k)

@@ -10,6 +10,7 @@ from pyspark import TaskContext
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.tables.contract import identifier
 
 PLACED = "_part bigint, _place bigint, _weight_before bigint"
@@ -68,7 +69,7 @@ def numbered(
     placed = stage(frame.orderBy(*order).mapInArrow(place, ddl), "numbered")
     own = F.sum(weight) if weight else F.lit(0)
     sums = placed.groupBy("_part").agg(F.count("*").alias("n"), F.coalesce(own, F.lit(0)).cast("bigint").alias("w"))
-    parts = sorted((row["_part"], row["n"], row["w"]) for row in sums.collect())  # one row per task
+    parts = sorted((row["_part"], row["n"], row["w"]) for row in bounded(sums, "one row per task"))
     offsets, rows, weights = [], 0, 0
     for part, n, w in parts:
         offsets.append((part, rows, weights))

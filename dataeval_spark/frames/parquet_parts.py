@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from pyspark import TaskContext
 from pyspark.sql import DataFrame
 
+from dataeval_spark.frames.bounded import bounded, bounded_arrow
 from dataeval_spark.kernels.storage_writing import open_for_writing
 
 
@@ -45,7 +46,7 @@ def write_parquet(frame: DataFrame, root: str) -> None:
                     rows += batch.num_rows
         yield pa.RecordBatch.from_pydict({"rows": pa.array([rows], pa.int64())})
 
-    written = frame.mapInArrow(write, "rows bigint").collect()  # one row per task
+    written = bounded(frame.mapInArrow(write, "rows bigint"), "one row per task")
     if not any(row["rows"] for row in written):  # a reader needs the columns all the same
         with open_for_writing(f"{root}/part-00000.parquet") as file:
-            pq.write_table(frame.limit(0).toArrow(), file)
+            pq.write_table(bounded_arrow(frame.limit(0), "no row"), file)

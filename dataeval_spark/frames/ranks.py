@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 
 BUCKETS = 64
 MAX_GROUPS = 10_000
@@ -50,9 +51,9 @@ def positions(frame: DataFrame, by: Sequence[str], value: str, ids: Sequence[str
     group = F.to_json(F.struct(*by), {"ignoreNullFields": "false"})
     shares = F.array(*(F.lit(number / BUCKETS) for number in range(1, BUCKETS)))
     cuts = F.percentile_approx(F.col(value).cast("double"), shares, 1000).alias("bounds")
-    # Collected, because a second computation of approximate quantiles may give others. Bounded: groups x 63.
+    # Collected, because a second computation of approximate quantiles may give others.
     groups = frame.groupBy(group.alias("rank_group")).agg(cuts, F.count("*").alias("rows"))
-    bounds = groups.limit(MAX_GROUPS + 1).collect()
+    bounds = bounded(groups.limit(MAX_GROUPS + 1), "one row per group")
     if len(bounds) > MAX_GROUPS:
         raise OptionError(f"There are more than {MAX_GROUPS:,} groups of {', '.join(by)} to rank.")
     if all(row["rows"] <= SMALL_GROUP for row in bounds):

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.ingest.accounting import entries_of, file_entries
 from dataeval_spark.ingest.file_matching import best_first, matched_findings, resolve_names
 from dataeval_spark.ingest.folder import factor_rows, file_columns, image_id, with_metadata_entries
@@ -180,7 +181,7 @@ def _elements(spark: SparkSession, annotations: str) -> DataFrame:
 
 
 def _require_readable(elements: DataFrame, annotations: str) -> None:
-    for broken in elements.where("element = 'broken'").limit(1).collect():
+    for broken in bounded(elements.where("element = 'broken'").limit(1), "one row"):
         raise IngestError(
             f"Annotation file {annotations} cannot be read: {broken['message']}.\n"
             "Hint: --annotations FILE names a COCO JSON file (an object with images, annotations, categories)."

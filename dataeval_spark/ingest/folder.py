@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded, one_row
 from dataeval_spark.frames.literal_map import literal_map
 from dataeval_spark.ingest.accounting import file_entries
 from dataeval_spark.ingest.listing import list_files
@@ -179,17 +180,18 @@ def _folder_names(listing: DataFrame, layout: str | None) -> FolderNames:
     depth = F.size(parts)
     inside = F.when(depth > 1, F.get(parts, F.lit(0)))
     images = listing.where("is_image")
-    row = images.agg(  # one row of counts
+    row = one_row(
+        images,
         F.countDistinct(inside).alias("tops"),
         F.countDistinct(F.when(depth > 2, F.get(parts, F.lit(1)))).alias("seconds"),
         F.count_if(depth == 1).alias("above"),
-    ).collect()[0]
+    )
     if row["tops"] == 0:
         return FolderNames(("class",))
     # More folders than that are not all splits; a split among them is found all the same.
     known = F.lower(inside).isin(*SPLIT_FOLDERS)
     some = images.select(inside.alias("folder"), known.alias("is_split")).where("folder IS NOT NULL").distinct()
-    first = some.orderBy(F.desc("is_split"), "folder").limit(MOST_SPLIT_FOLDERS).collect()
+    first = bounded(some.orderBy(F.desc("is_split"), "folder").limit(MOST_SPLIT_FOLDERS), "names of folders")
     tops = [found["folder"] for found in first] + [""] * (row["tops"] - len(first))
     return FolderNames(*understood_layout(tops, row["seconds"], has_images_above=row["above"] > 0))
 

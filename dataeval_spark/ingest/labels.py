@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.frames.bounded import one_row
 from dataeval_spark.ingest.accounting import entries_of, file_entries
 from dataeval_spark.ingest.file_bytes import without_credentials
 from dataeval_spark.ingest.file_matching import match_names, matched_findings
@@ -319,5 +320,5 @@ def _below(folders: Sequence[str]) -> Column:
 
 def _tasks(files: DataFrame) -> int:
     size = files.agg(F.count("*").alias("n"), F.coalesce(F.sum("label_length"), F.lit(0)).alias("bytes"))
-    row = size.collect()[0]  # one row
+    row = one_row(size)
     return min(10_000, max(1, -(-row["n"] // FILES_PER_TASK), -(-row["bytes"] // BYTES_PER_TASK)))

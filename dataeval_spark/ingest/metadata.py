@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
+from dataeval_spark.frames.bounded import one_row
 from dataeval_spark.ingest.accounting import column_entries, entries_of
 from dataeval_spark.ingest.file_matching import matched_findings, resolve_names
 from dataeval_spark.ingest.source import COUNTED_FINDINGS_DDL, FINDINGS_DDL, Stage
@@ -215,7 +216,7 @@ def typed(text: DataFrame, *, as_written: tuple[str, ...] = (), columns: Sequenc
         for type, pattern in TYPE_PATTERNS
     ]
     present = [F.count(value).alias(f"{index}_n") for index, value in enumerate(values.values())]
-    failures = text.agg(*checks, *present).collect()[0].asDict() if values else {}  # one row
+    failures = one_row(text, *checks, *present).asDict() if values else {}
 
     def type_of(index: int) -> str:
         if failures[f"{index}_n"] == 0 or wanted[index] in as_written:

@@ -12,6 +12,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.ingest.given_rows import CLASS_COLUMNS, box_column, id_column, open_rows
 from dataeval_spark.ingest.metadata import utc_timestamp
 
@@ -111,8 +112,9 @@ def _class_names(frame: DataFrame, types: dict[str, str], source: str) -> tuple[
     if "class_names" not in types:
         return None
     names = F.from_json("class_names", "array<string>") if types["class_names"] == "string" else F.col("class_names")
-    # Two rows: one if all are alike, as they must be.
-    found = frame.select(names.alias("names")).where("names IS NOT NULL").distinct().limit(2).collect()
+    found = bounded(
+        frame.select(names.alias("names")).where("names IS NOT NULL").distinct().limit(2), "two lists of names"
+    )
     if len(found) > 1:
         raise IngestError(
             f"{source}: column class_names differs from row to row ({found[0]['names'][:3]}, {found[1]['names'][:3]}); "

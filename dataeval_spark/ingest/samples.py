@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.ingest.accounting import ROLES, entries_of
 from dataeval_spark.ingest.metadata import RESERVED, utc_timestamp
 from dataeval_spark.ingest.source import Known, Source
@@ -113,7 +114,7 @@ def _factors(rows: DataFrame) -> tuple[DataFrame, list[str]]:
     """One typed column per name in the metadata, and the names that are too many."""
     values = rows.select(F.explode("factors").alias("name", "value")).groupBy("name")
     names = values.agg(F.count("*").alias("n"), F.collect_set("value.type").alias("types"))
-    found = names.orderBy(F.desc("n"), "name").limit(MAX_FACTORS + 20).collect()
+    found = bounded(names.orderBy(F.desc("n"), "name").limit(MAX_FACTORS + 20), "names of metadata")
     columns: list[Column] = []
     taken: set[str] = set()
     for row in found[:MAX_FACTORS]:

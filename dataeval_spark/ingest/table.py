@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.literal_map import literal_map
 from dataeval_spark.ingest.accounting import column_entries, entries_of
 from dataeval_spark.ingest.file_bytes import without_credentials
@@ -272,7 +273,7 @@ def _entries(
 
 
 def _require_unique(rows: DataFrame, source: str) -> None:
-    for row in rows.groupBy("_id").count().where("count > 1 OR _id IS NULL").limit(1).collect():
+    for row in bounded(rows.groupBy("_id").count().where("count > 1 OR _id IS NULL").limit(1), "one row"):
         raise IngestError(
             f"Table {source}: image id {row['_id']!r} stands in {row['count']} rows; expected 1 and not null."
         )

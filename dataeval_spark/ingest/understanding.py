@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.bounded import bounded, one_row
 from dataeval_spark.ingest.source import COUNTED_FINDINGS_DDL, Source
 
 # Splits that the sentence names; more are counted.
@@ -26,13 +27,14 @@ class Understanding:
     @classmethod
     def of(cls, source: Source) -> Understanding:
         """Count what a reader found."""
-        counts = source.targets.agg(  # one row of counts
+        counts = one_row(
+            source.targets,
             F.countDistinct("image_id").alias("labelled"),
             F.countDistinct("class_name").alias("classes"),
             F.count("box").alias("boxes"),
-        ).collect()[0]
+        )
         splits = source.images.select("split").where("split IS NOT NULL").distinct().orderBy("split")
-        names = tuple(row["split"] for row in splits.limit(MOST_SPLITS + 1).collect())
+        names = tuple(row["split"] for row in bounded(splits.limit(MOST_SPLITS + 1), "names of splits"))
         return cls(counts["labelled"], counts["classes"], counts["boxes"], names, source.labels_from)
 
     def __str__(self) -> str:

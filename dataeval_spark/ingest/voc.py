@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.ingest.file_matching import match_names
 from dataeval_spark.ingest.folder import choose, factor_rows, image_id, with_metadata_entries
 from dataeval_spark.ingest.labeled import SPLITS, Listed, image_rows, list_lines, listed_splits
@@ -149,7 +150,7 @@ def read_voc(
 def _require_readable(elements: DataFrame, kept: DataFrame | None, place: str) -> None:
     if not elements.where("element = 'image'").isEmpty() or (kept is not None and not kept.isEmpty()):
         return
-    for broken in elements.where("element = 'finding'").limit(1).collect():
+    for broken in bounded(elements.where("element = 'finding'").limit(1), "one row"):
         reason = broken["found"].strip('"')
         raise IngestError(
             f"No annotation file below {place} can be read; {broken['file']}: {reason}.\n"
@@ -251,7 +252,7 @@ def _name_findings(named: DataFrame) -> DataFrame:
 def _lists(listing: DataFrame) -> dict[str, str]:
     """Where the lists of splits are, and the split of each."""
     names = {f"{folder}/{split}.txt": split for folder in ("imagesets", "imagesets/main") for split in SPLITS}
-    found = listing.where(F.lower("path").isin(*names)).select("path", "uri").limit(12).collect()
+    found = bounded(listing.where(F.lower("path").isin(*names)).select("path", "uri").limit(12), "lists of splits")
     return {row["uri"]: names[row["path"].lower()] for row in found}
 
 

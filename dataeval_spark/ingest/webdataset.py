@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.frames.bounded import bounded, one_row
 from dataeval_spark.ingest.accounting import entries_of, file_entries
 from dataeval_spark.ingest.file_bytes import without_credentials
 from dataeval_spark.ingest.labels import changed, fingerprint, marked
@@ -153,7 +154,7 @@ def _samples(shards: DataFrame, dataset: str) -> DataFrame:
                 }
 
     size = shards.agg(F.count("*").alias("n"), F.coalesce(F.sum("content_length"), F.lit(0)).alias("bytes"))
-    row = size.collect()[0]  # one row
+    row = one_row(size)
     tasks = max(1, min(row["n"], -(-row["bytes"] // BYTES_PER_TASK)))
     return map_rows(shards.repartition(tasks), read, SAMPLES_DDL)
 
@@ -202,7 +203,7 @@ def _choose(samples: DataFrame, dataset: str, glob: str | None, limit: int | Non
 def _require_some(samples: DataFrame, old: Known | None, root: str) -> None:
     if not samples.where("image_id IS NOT NULL").isEmpty() or (old is not None and not old.images.isEmpty()):
         return
-    for row in samples.select("source_file", F.inline("findings")).limit(1).collect():
+    for row in bounded(samples.select("source_file", F.inline("findings")).limit(1), "one row"):
         raise IngestError(
             f"No sample can be read from the shards of {root}; {row['source_file']}: {row['found']}.\n"
             "Hint: tar -tf SHARD lists what is in a shard."

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.ingest.folder import choose, factor_rows, image_id, with_metadata_entries
 from dataeval_spark.ingest.labeled import image_rows
 from dataeval_spark.ingest.labels import (
@@ -161,13 +162,13 @@ def _without_names(data: DataFile, root: str) -> list[tuple[str | int | None, ..
 def _require_readable(elements: DataFrame, kept: DataFrame | None, labels: DataFrame, place: str) -> None:
     if not elements.where("element = 'image'").isEmpty() or (kept is not None and not kept.isEmpty()):
         return
-    for broken in elements.where("element = 'finding'").limit(1).collect():
+    for broken in bounded(elements.where("element = 'finding'").limit(1), "one row"):
         reason = broken["found"].strip('"')
         raise IngestError(
             f"No label file below {place} can be read; {broken['file']}: {reason}.\n"
             "Hint: YOLO labels are text files with lines of a class and fractions of the image's size."
         )
-    for label in labels.limit(1).collect():
+    for label in bounded(labels.limit(1), "one row"):
         raise IngestError(
             f"No image below SOURCE has the name of any label file below {place}, such as {label['file']}.\n"
             "Hint: images/a/1.jpg and labels/a/1.txt go together, and so do files beside one another."

@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.literal_map import literal_map
 from dataeval_spark.ingest.file_matching import resolve_names
 from dataeval_spark.ingest.labeled import Listed, list_lines, listed_splits
@@ -75,7 +76,9 @@ def find_data(listing: DataFrame, labels: DataFrame, root: str, given: str | Non
 def _found(listing: DataFrame, labels: DataFrame) -> str | None:
     is_known = F.col("path").isin(*CLASS_LISTS) | F.col("path").rlike(r"^[^/]+\.(?i:ya?ml)$")
     both = listing.where(is_known).unionByName(labels.where(F.col("path").isin(*CLASS_LISTS)))
-    rows = both.select("path", "uri").distinct().orderBy("path").limit(100).collect()
+    rows = bounded(
+        both.select("path", "uri").distinct().orderBy("path").limit(100), "data set files at the top of a folder"
+    )
     found = {row["path"]: row["uri"] for row in reversed(rows)}
     data_files = [name for name in found if name.lower().endswith(YAML)]
     known = [name for name in DATA_FILES if name in found] or (data_files if len(data_files) == 1 else [])

@@ -7,6 +7,8 @@ from typing import Any, Literal
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.bounded import bounded, one_row
+
 MAX_CLASSES = 100_000
 SHOWN_NAMES = 5
 Lacking = Literal["empty", "left_out"]
@@ -21,7 +23,7 @@ def compared_images(images: DataFrame, unlabelled: str, unpredicted: str) -> Dat
 
 def lacking_images(model: str, images: DataFrame, unlabelled: str, unpredicted: str) -> list[tuple[Any, ...]]:
     """Rows of ``dataset_findings``: images without labels, and without predictions."""
-    counts = images.agg(*(F.count_if(F.col(side).isNull()) for side in ("labelled", "predicted"))).collect()[0]
+    counts = one_row(images, *(F.count_if(F.col(side).isNull()) for side in ("labelled", "predicted")))
     taken = {"empty": "taken as empty", "left_out": "left out"}
     said = (
         (counts[0], "images_without_labels", "have predictions and no labelled box", unlabelled, "unlabelled_images"),
@@ -51,8 +53,9 @@ def of_unknown_classes(predictions: DataFrame, targets: DataFrame) -> DataFrame:
 def unknown_classes(model: str, predictions: DataFrame, targets: DataFrame) -> list[tuple[Any, ...]]:
     """Rows of ``dataset_findings``: predicted boxes of classes that no label has."""
     unknown = of_unknown_classes(predictions, targets)
-    # Bounded: one row per class.
-    found = unknown.groupBy("label").count().orderBy(F.desc("count"), "label").limit(MAX_CLASSES).collect()
+    found = bounded(
+        unknown.groupBy("label").count().orderBy(F.desc("count"), "label").limit(MAX_CLASSES), "one row per class"
+    )
     if not found:
         return []
     names = ", ".join(str(row["label"]) for row in found[:SHOWN_NAMES]) + (" ..." if len(found) > SHOWN_NAMES else "")

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError, PredictionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.confident_counting import BY_CLASS, BY_RATE, CONFIDENT, TOLERANCE
 from dataeval_spark.kernels.confident_learning import (
@@ -146,8 +147,9 @@ def confident_learning(
 
 
 def _classes(prediction_classes: DataFrame) -> dict[str, list[str]]:
-    # Bounded: at most 2,000 classes of each of at most 50 models, plus one that is too many.
-    rows = prediction_classes.orderBy("model", "class_index").limit(MAX_CLASSES * MAX_MODELS + 1).collect()
+    rows = bounded(
+        prediction_classes.orderBy("model", "class_index").limit(MAX_CLASSES * MAX_MODELS + 1), "classes of each model"
+    )
     names: dict[str, list[str]] = {}
     for row in rows:
         names.setdefault(row["model"], []).append(row["class_name"])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.kernels.confident_counting import BY_CLASS, BY_RATE, MISPREDICTED, count_rows
 from dataeval_spark.kernels.confident_learning import Selection
 from dataeval_spark.kernels.confident_rows import STAGED_DDL, doubtful_rows
@@ -42,7 +43,7 @@ def counted(blocks: DataFrame, lowered: NDArray[np.float64], half: int) -> tuple
     parts = blocks.select("given", "probabilities").mapInArrow(count, COUNTS_DDL)
     joint = np.zeros((classes, classes), np.int64)
     histogram = np.zeros((classes, classes, 2 * half), np.int64)
-    for row in parts.groupBy("given").applyInArrow(add, COUNTS_DDL).collect():
+    for row in bounded(parts.groupBy("given").applyInArrow(add, COUNTS_DDL), "one row per class"):
         joint[row["given"]] = np.frombuffer(row["joint"], np.int64)
         histogram[row["given"]] = np.frombuffer(row["histogram"], np.int64).reshape(classes, -1)
     return joint, histogram

@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.tables.labels import LABELLING_QUEUE
 
 MAX_SIZE = 100_000
@@ -71,8 +72,10 @@ def labelling_queue(
     labelled = targets.where("class_name IS NOT NULL").select("image_id").distinct()
     waiting = images.select("image_id").join(labelled, on="image_id", how="left_anti")
     if model is not None:
-        # Bounded: models, of which there are a few.
-        known = [row["model"] for row in predictions.select("model").distinct().orderBy("model").limit(50).collect()]
+        known = [
+            row["model"]
+            for row in bounded(predictions.select("model").distinct().orderBy("model").limit(50), "names of models")
+        ]
         OptionError.unless_one_of("labelling_queue.model", model, known)
     unsure = _uncertainty(predictions if model is None else predictions.where(F.col("model") == model))
     counts = targets.where("class_name IS NOT NULL").groupBy("class_name").agg(F.count("*").alias("labels"))

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.object_label_quality import (
     THRESHOLD_OF_PRECISION,
@@ -129,8 +130,10 @@ def object_label_errors(
     OptionError.unless_one_of("object_label_errors.unpredicted_images", unpredicted_images, get_args(Lacking))
     store = checkpoint or (lambda frame: frame)
     boxed = predictions.where("box IS NOT NULL")
-    # Bounded: models, of which there are a few.
-    models = [row["model"] for row in boxed.select("model").distinct().orderBy("model").limit(MAX_MODELS).collect()]
+    models = [
+        row["model"]
+        for row in bounded(boxed.select("model").distinct().orderBy("model").limit(MAX_MODELS), "names of models")
+    ]
     errors, qualities, findings = [], [], []
     for model in models:
         of_model = boxed.where(F.col("model") == model)
@@ -167,8 +170,7 @@ def _precision(images: DataFrame) -> tuple[dict[str, float], float]:
     truth = images.select(F.explode("labelled").alias("of")).where("NOT of.is_crowd").groupBy("of.name").count()
     counts = truth.select(F.col("name").alias("class_name"), "count")
     marked = images.mapInArrow(mark, MARKED_DDL)
-    # Bounded: classes.
-    rows = mean_average_precision(marked, counts).limit(MAX_CLASSES).collect()
+    rows = bounded(mean_average_precision(marked, counts).limit(MAX_CLASSES), "one row per class")
     return {row["class_name"]: row["precision"] for row in rows}, min((row["smallest"] for row in rows), default=1.0)
 
 

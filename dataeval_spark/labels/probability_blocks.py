@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import PredictionError
 from dataeval_spark.frames.blocks import ids_from_bytes, ids_to_bytes
+from dataeval_spark.frames.bounded import bounded
 
 BLOCK_DDL = "ids binary, given binary, probabilities binary, label_counts array<bigint>, confidence array<double>"
 BLOCK_SCHEMA = pa.schema(
@@ -123,6 +124,6 @@ def label_sums(blocks: DataFrame, classes: int) -> tuple[NDArray[np.int64], NDAr
         F.sum("of.label_counts").alias("labels"), F.sum("of.confidence").alias("confidence")
     )
     counts, confidence = np.zeros(classes, np.int64), np.zeros(classes)
-    for row in sums.collect():
+    for row in bounded(sums, "one row per class"):
         counts[row["class_index"]], confidence[row["class_index"]] = row["labels"], row["confidence"]
     return counts, confidence

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from scipy.sparse import csr_array
 
 from dataeval_spark.errors import RatingError
+from dataeval_spark.frames.bounded import bounded, one_row
 from dataeval_spark.kernels.dawid_skene import Ratings
 
 KEYS = ("image_id", "target_index")
@@ -67,8 +68,7 @@ class RatingBlocks:
             return pa.Table.from_batches([_part(rows["part"][0].as_py(), numbers)])
 
         sums = self.blocks.mapInArrow(run, PART_DDL).groupBy("part").applyInArrow(add, PART_DDL)
-        # Bounded: the vector, in parts.
-        found = sorted(sums.collect(), key=lambda row: row["part"])
+        found = sorted(bounded(sums, "the parts of a vector"), key=lambda row: row["part"])
         return np.concatenate([np.frombuffer(bytes(row["numbers"])) for row in found])
 
 
@@ -100,11 +100,10 @@ def rating_blocks(annotations: DataFrame, store: Callable[[DataFrame], DataFrame
     things = store(coded.groupBy(*KEYS).agg(F.sort_array(F.collect_list(code)).alias("codes")))
     kinds = things.groupBy("codes").agg(F.count("*").alias("weight"))
     blocks = store(kinds.mapInArrow(lambda batches: _blocks(batches, len(classes)), BLOCK_DDL))
-    held = blocks.agg(F.coalesce(F.sum("ratings"), F.lit(0)).alias("ratings")).collect()[0]["ratings"]  # one row
+    held = one_row(blocks, F.coalesce(F.sum("ratings"), F.lit(0)).alias("ratings"))["ratings"]
     local = None
     if held <= MAX_LOCAL_RATINGS:
-        # Bounded: at most 5 million ratings.
-        rows = blocks.collect()
+        rows = bounded(blocks, "blocks of few ratings")
         columns = len(raters) * len(classes)
         local = tuple(
             _ratings(bytes(row["offsets"]), bytes(row["codes"]), bytes(row["weights"]), columns, len(classes))
@@ -114,8 +113,9 @@ def rating_blocks(annotations: DataFrame, store: Callable[[DataFrame], DataFrame
 
 
 def _names(annotations: DataFrame, column: str) -> tuple[str, ...]:
-    # Bounded: 100,001 names.
-    rows = annotations.select(column).distinct().orderBy(column).limit(MAX_NAMES + 1).collect()
+    rows = bounded(
+        annotations.select(column).distinct().orderBy(column).limit(MAX_NAMES + 1), "names of raters or classes"
+    )
     if len(rows) > MAX_NAMES:
         raise RatingError.of_many(len(rows), 1, MAX_NAMES)
     return tuple(row[column] for row in rows)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.bounded import bounded, bounded_arrow
 from dataeval_spark.kernels.flipped_labels import Cut, cut_of_flips
 from dataeval_spark.kernels.label_votes import (
     TEMPERATURES,
@@ -111,7 +112,7 @@ def list_ends(scored: DataFrame, precision: float) -> dict[str, ListEnd]:
     entries = scored.select("source", F.inline(bins)).where("bin IS NOT NULL")
     counts = entries.groupBy("source", "bin").agg(F.count("*").alias("n"), F.sum("given").alias("given"))
     by_source: dict[str, list[Any]] = {}
-    for row in counts.collect():
+    for row in bounded(counts, "1,800 bins per source"):
         by_source.setdefault(row["source"], []).append(row)
     return {source: _list_end(rows, precision) for source, rows in sorted(by_source.items())}
 
@@ -139,11 +140,13 @@ def _sources(voting: DataFrame) -> dict[str, OfSource]:
     votes = F.explode(F.concat(F.array(F.lit(None).cast("string")), F.filter("names", lambda name: name.isNotNull())))
     keys = ("source", "class_name", "vote")
     counted = voting.select("source", "class_name", votes.alias("vote")).groupBy(*keys).agg(F.count("*").alias("n"))
-    found = counted.limit(MAX_PAIRS + 1).toArrow()
+    found = bounded_arrow(counted.limit(MAX_PAIRS + 1), "pairs of classes")
     if found.num_rows > MAX_PAIRS:
         is_own = F.col("vote").isNull() | (F.col("vote") == F.col("class_name"))
         merged = counted.select("source", F.when(is_own, F.col("class_name")).alias("class_name"), "vote", "n")
-        found = merged.groupBy(*keys).agg(F.sum("n").alias("n")).limit(3 * MAX_CLASSES).toArrow()
+        found = bounded_arrow(
+            merged.groupBy(*keys).agg(F.sum("n").alias("n")).limit(3 * MAX_CLASSES), "three rows per class"
+        )
     names = sorted(pc.unique(found["source"]).to_pylist())
     return {source: _of_source(found.filter(pc.equal(found["source"], source))) for source in names}
 
@@ -184,7 +187,7 @@ def _fitted(voting: DataFrame, sources: Mapping[str, OfSource]) -> dict[str, OfS
     sums = parts.groupBy("source").agg(
         F.array(*(F.sum(F.get("losses", F.lit(place))) for place in range(len(TEMPERATURES)))).alias("losses")
     )
-    best = {row["source"]: TEMPERATURES[int(np.argmin(row["losses"]))] for row in sums.collect()}
+    best = {row["source"]: TEMPERATURES[int(np.argmin(row["losses"]))] for row in bounded(sums, "one row per source")}
     return {
         source: OfSource(of_source.classes, of_source.model.with_temperature(best.get(source, 1.0)))
         for source, of_source in sources.items()

@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.components import ONE_TASK_EDGES, Checkpoint
 from dataeval_spark.frames.contract_rows import rows_of, rows_of_dicts
 from dataeval_spark.frames.neighbor_lists import require_distances
@@ -255,8 +256,7 @@ def _of_encoder(neighbors: DataFrame, encoder: str | None, boxes: bool) -> DataF
 
 
 def _encoders(neighbors: DataFrame) -> list[str]:
-    # Bounded: encoders, of which there are a few.
-    rows = neighbors.select("encoder").distinct().orderBy("encoder").limit(100).collect()
+    rows = bounded(neighbors.select("encoder").distinct().orderBy("encoder").limit(100), "one row per encoder")
     return [row["encoder"] for row in rows]
 
 
@@ -265,7 +265,7 @@ def _usable(neighbors: DataFrame) -> tuple[DataFrame, list[tuple[Any, ...]]]:
     is_usable = (F.col("metric") != "inner_product") & (F.col("k") >= NEIGHBORS)
     others = neighbors.where(~is_usable).groupBy("encoder").agg(F.min("k").alias("k"), F.max("metric").alias("metric"))
     told = []
-    for row in others.orderBy("encoder").limit(100).collect():  # bounded: encoders
+    for row in bounded(others.orderBy("encoder").limit(100), "one row per encoder"):
         lacks = "inner products are no distances" if row["metric"] == "inner_product" else f"neighbors.k is {row['k']}"
         hint = "Set neighbors.k to 10 or more and neighbors.metric to euclidean or cosine."
         message = f"{row['encoder']}: no near duplicates by embedding, for {lacks}. {hint}"

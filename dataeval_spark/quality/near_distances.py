@@ -16,6 +16,7 @@ import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.components import Checkpoint
 from dataeval_spark.frames.histogram import exact_quantiles, unpivot
 from dataeval_spark.kernels.near_threshold import (
@@ -155,7 +156,7 @@ def _medians(surroundings: DataFrame) -> dict[tuple[str, str, str, bool], dict[s
     long = unpivot(surroundings, LEVEL, ("surroundings", "middle_ratio", "reach_ratio"))
     found = exact_quantiles(long, (*LEVEL, "statistic"), "value", {"median": 0.5})
     medians: dict[tuple[str, str, str, bool], dict[str, float]] = {}
-    for row in found.orderBy(*LEVEL, "statistic").limit(3 * MOST_LEVELS).collect():
+    for row in bounded(found.orderBy(*LEVEL, "statistic").limit(3 * MOST_LEVELS), "three rows per encoder and level"):
         of_level = medians.setdefault(tuple(row[name] for name in LEVEL), {})
         of_level[row["statistic"]] = row["median"]
         if row["statistic"] == "surroundings":
@@ -168,7 +169,9 @@ def _kept(previous: DataFrame | None) -> dict[tuple[str, str, str, bool], tuple[
     if previous is None:
         return {}
     usable = (F.col("kind") == EMBEDDING_RELATIVE) & F.col("threshold").isNotNull()
-    rows = previous.where(usable).orderBy("encoder", "metric", "level").limit(MOST_LEVELS).collect()
+    rows = bounded(
+        previous.where(usable).orderBy("encoder", "metric", "level").limit(MOST_LEVELS), "one row per encoder and level"
+    )
     return {
         (row["encoder"], row["encoder_version"], row["metric"], row["level"] == "box"): (
             row["threshold"],
@@ -222,7 +225,9 @@ def _nearest(relative: DataFrame) -> dict[tuple[str, str, str, bool], np.ndarray
     place = F.greatest(F.ceil(F.col("d") / STEP - 1e-9), F.lit(1)).cast("int")
     counted = nearest.groupBy(*LEVEL, place.alias("place")).agg(F.count("*").alias("n"))
     counts: dict[tuple[str, str, str, bool], np.ndarray] = {}
-    for row in counted.orderBy(*LEVEL, "place").limit(STEPS * MOST_LEVELS).collect():
+    for row in bounded(
+        counted.orderBy(*LEVEL, "place").limit(STEPS * MOST_LEVELS), "one row per encoder, level and step"
+    ):
         level = tuple(row[name] for name in LEVEL)
         counts.setdefault(level, np.zeros(STEPS, np.int64))[min(row["place"], STEPS) - 1] += row["n"]
     return {level: found.cumsum() for level, found in counts.items()}

@@ -10,6 +10,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.report.bias import shortcut_images
 from dataeval_spark.report.data import Box, Row, Thumbnail
 from dataeval_spark.report.thumbnails import thumbnail_of
@@ -76,8 +77,10 @@ def collect_boxes(
         .select("image_id", "target_index", "class_name", "box.x0", "box.y0", "box.x1", "box.y1")
     )
     boxes: dict[str, tuple[Box, ...]] = {}
-    # Bounded: 150 images of 40 boxes at most, and one box per finding shown.
-    for row in sorted(chosen.collect(), key=lambda row: (row["image_id"], row["target_index"])):
+    for row in sorted(
+        bounded(chosen, "40 boxes of each image shown, and one box per finding"),
+        key=lambda row: (row["image_id"], row["target_index"]),
+    ):
         corners = (row["x0"], row["y0"], row["x1"], row["y1"])
         if None not in corners:
             box = Box(row["target_index"], row["class_name"], *corners)
@@ -92,7 +95,7 @@ def collect_thumbnails(images: DataFrame | None, ids: Sequence[str], size: int) 
     chosen = images.where(F.col("image_id").isin(list(ids))).select("image_id", "uri", "content")
     # A filter leaves the rows where they lie, often all in one task: the decoding is worth moving them.
     made = chosen.repartition(TASKS).mapInArrow(partial(thumbnail_batches, size=size), THUMBNAIL_DDL)
-    return {row["image_id"]: _thumbnail(row.asDict()) for row in made.collect()}  # bounded: one row per chosen id
+    return {row["image_id"]: _thumbnail(row.asDict()) for row in bounded(made, "one row per image that is chosen")}
 
 
 def thumbnail_batches(batches: Iterator[pa.RecordBatch], *, size: int) -> Iterator[pa.RecordBatch]:

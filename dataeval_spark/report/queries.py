@@ -12,6 +12,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.report.data import ReportData
 from dataeval_spark.report.galleries import chosen_boxes, chosen_images, collect_boxes, collect_thumbnails
 from dataeval_spark.report.histograms import drift_overlay, overlay_pairs
@@ -126,5 +127,5 @@ def _run(text: str, frames: Mapping[str, DataFrame]) -> Rows:
     """Rows of a bounded query."""
     used: dict[str, Any] = {name: frame for name, frame in frames.items() if f"{{{name}}}" in text}
     session = next(iter(used.values())).sparkSession
-    # Bounded: each query ends in a LIMIT, a rank within a group or a number of bins (report.sql).
-    return tuple(row.asDict(recursive=True) for row in session.sql(text, **used).collect())
+    rows = bounded(session.sql(text, **used), "a limit, ranks within a group, or a number of bins")
+    return tuple(row.asDict(recursive=True) for row in rows)

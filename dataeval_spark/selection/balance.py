@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded, one_row
 from dataeval_spark.frames.exact_sums import exact_sums, ordered_sum
 from dataeval_spark.selection.state import Selection, hashed, uniform
 
@@ -61,7 +62,7 @@ def balance(
     OptionError.unless_between("select.balance.oversample_factor", oversample_factor, 1e-9, 1e9)
     members, classes = selection.members, selection.classes()
     counts = members.join(classes, on="image_id", how="inner").groupBy("class_name").agg(F.count("*").alias("n"))
-    of_class = {row["class_name"]: row["n"] for row in counts.limit(MAX_CLASSES).collect()}  # bounded: classes
+    of_class = {row["class_name"]: row["n"] for row in bounded(counts.limit(MAX_CLASSES), "one row per class")}
     if not of_class:
         raise OptionError("select: balance finds no labels in the selection.")
     total = members.count()
@@ -73,7 +74,7 @@ def balance(
         taken = _global(members, classes, shares, wanted, aggregation, oversample_factor, seed)
     else:
         taken = _interclass(members, classes, {c: k for c, k in of_class.items() if c != background}, wanted, seed)
-    largest = taken.agg(F.max("times").alias("most")).collect()[0]["most"] or 1  # one row
+    largest = one_row(taken, F.max("times").alias("most"))["most"] or 1
     copies = taken.select(
         "image_id",
         F.col("copy").alias("from_copy"),
@@ -100,7 +101,7 @@ def _global(
     combine = mean if aggregation == "mean" else F.max("repeat")
     weights = classes.join(factors, on="class_name", how="inner").groupBy("image_id").agg(combine.alias("weight"))
     weighted = members.join(weights, on="image_id", how="inner")
-    total = exact_sums(weighted, [], {"total": F.col("weight")}).collect()[0]["total"]  # one row
+    total = one_row(exact_sums(weighted, [], {"total": F.col("weight")}))["total"]
     expected = F.col("weight") * F.lit(wanted / total)
     counted = weighted.select(
         "image_id",
@@ -109,7 +110,7 @@ def _global(
         F.floor(expected).cast("int").alias("times"),
         F.try_divide(uniform(seed, "image_id", "copy"), expected - F.floor(expected)).alias("priority"),
     )
-    missing = wanted - counted.agg(F.sum("times").alias("sum")).collect()[0]["sum"]  # one row
+    missing = wanted - one_row(counted, F.sum("times").alias("sum"))["sum"]
     extra = counted.where("priority IS NOT NULL").orderBy("priority", "image_id", "copy").limit(max(0, missing))
     extra = extra.select("image_id", "copy", F.lit(1).alias("one"))
     # (image_id, copy) is unique on both sides.
@@ -124,7 +125,10 @@ def _interclass(members: DataFrame, classes: DataFrame, of_class: dict[str, int]
         raise OptionError("select: balance finds no class but the background.")
     each, leftover = divmod(wanted, len(of_class))
     names = spark.createDataFrame([(name,) for name in of_class], "class_name string")
-    ordered = [row["class_name"] for row in names.orderBy(hashed(seed, "class_name"), "class_name").collect()]
+    ordered = [
+        row["class_name"]
+        for row in bounded(names.orderBy(hashed(seed, "class_name"), "class_name"), "one row per class")
+    ]
     quotas = []
     for place, name in enumerate(ordered):
         quota = each + (place < leftover)

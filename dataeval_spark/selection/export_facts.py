@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded, one_row
 from dataeval_spark.kernels.yolo_writing import HELD
 
 MAX_CLASSES, MAX_SPLITS = 100_000, 1_000
@@ -34,19 +35,21 @@ def facts_of(samples: DataFrame) -> Facts:
         F.coalesce(F.json_object_keys("attributes"), F.array().cast("array<string>")),
         F.array(*(F.lit(name) for name in HELD)),
     )
-    inner = labels.agg(
+    inner = one_row(
+        labels,
         F.count("*").alias("labels"),
         F.count_if(F.col("box").isNotNull()).alias("boxes"),
         F.count_if(F.col("attributes").isNotNull()).alias("attributes"),
         F.count_if(F.size(names) > 0).alias("unheld"),
-    ).collect()[0]  # one row
-    outer = samples.agg(
+    )
+    outer = one_row(
+        samples,
         F.count("*").alias("images"),
         F.coalesce(F.max("n_targets"), F.lit(0)).alias("most_targets"),
         F.coalesce(F.sum("unlabelled"), F.lit(0)).alias("unlabelled"),
-    ).collect()[0]  # one row
-    splits = samples.select("split").distinct().limit(MAX_SPLITS + 1).collect()
-    classes = labels.select("class_name").distinct().limit(MAX_CLASSES + 1).collect()
+    )
+    splits = bounded(samples.select("split").distinct().limit(MAX_SPLITS + 1), "names of splits")
+    classes = bounded(labels.select("class_name").distinct().limit(MAX_CLASSES + 1), "names of classes")
     for what, found, limit in (("splits", splits, MAX_SPLITS), ("classes", classes, MAX_CLASSES)):
         if len(found) > limit:
             raise OptionError(f"There are more than {limit:,} {what}.\nHint: select fewer images or relabel them.")

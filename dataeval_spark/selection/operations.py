@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.literal_map import literal_map
 from dataeval_spark.selection.balance import balance
 from dataeval_spark.selection.state import ORDER, Selection, hashed
@@ -67,7 +68,9 @@ def relabel(selection: Selection, *, classes: Mapping[str, str], unmatched: str 
     known = F.col("class_name").isin(list(classes))
     if unmatched == "raise":
         others = selection.labels.join(selection.members, on="image_id", how="left_semi").where(~known)
-        found = [row["class_name"] for row in others.select("class_name").distinct().limit(6).collect()]  # bounded
+        found = [
+            row["class_name"] for row in bounded(others.select("class_name").distinct().limit(6), "names of classes")
+        ]
         if found:
             raise OptionError(f"select: relabel names no class for {', '.join(sorted(found))}.")
     renamed = selection.labels.select(
@@ -187,8 +190,10 @@ def split(selection: Selection, *, name: str, part: str) -> Selection:
 def _require(option: str, value: str, rows: DataFrame, column: str) -> None:
     """Raise OptionError where no row has the value; the message lists some that there are."""
     if rows.where(F.col(column) == value).isEmpty():
-        # Bounded: the first 50 names.
-        known = rows.where(F.col(column).isNotNull()).select(column).distinct().orderBy(column).limit(50).collect()
+        known = bounded(
+            rows.where(F.col(column).isNotNull()).select(column).distinct().orderBy(column).limit(50),
+            "names for a message",
+        )
         OptionError.unless_one_of(option, value, [row[column] for row in known])
 
 

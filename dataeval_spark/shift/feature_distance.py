@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.frames.histogram import exact_quantiles
 from dataeval_spark.frames.two_samples import distribution_gaps
@@ -70,7 +71,7 @@ def feature_distance(
     quartiles = {"first": 0.25, "median": 0.5, "third": 0.75, "least": 0.0, "most": 1.0}
     spread = exact_quantiles(long.where("NOT is_current"), ["factor"], "value", quartiles).drop("n")
     rows = distribution_gaps(long, "factor").join(spread, on="factor", how="inner")
-    collected = rows.limit(MAX_FACTORS + 1).collect()
+    collected = bounded(rows.limit(MAX_FACTORS + 1), "one row per factor")
     if len(collected) > MAX_FACTORS:
         raise OptionError(f"feature_distance: there are more than {MAX_FACTORS:,} factors.")
     effects = _design_effects(reference, current, collected)
@@ -122,7 +123,7 @@ def _design_effects(reference: DataFrame, current: DataFrame, rows: Sequence[Row
         F.count("*").alias("images"),
     )
     sums: dict[tuple[str, str], dict[int, ImageSums]] = {}
-    for row in summed.collect():  # one row per factor, place and side
+    for row in bounded(summed, "one row per factor, place and side"):
         sizes = (row["n"], row["n_squares"], row["images"])
         of_side = ImageSums.of_two(row["below"], row["squares"], row["products"], sizes)
         sums.setdefault((row["factor"], row["place"]), {})[row["side"]] = of_side

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.frames.exact_sums import Aggregate, exact_mean_and_std, exact_sums
 from dataeval_spark.frames.histogram import named_value, unpivot
@@ -93,7 +94,7 @@ def drift_univariate(
         _summaries(reference, current, statistics), on="column_name", how="right"
     )
     rows = measured.join(_evidence(reference, current, statistics), on="column_name", how="left").orderBy("column_name")
-    collected = [row.asDict(recursive=True) for row in rows.collect()]  # bounded: one row per statistic
+    collected = [row.asDict(recursive=True) for row in bounded(rows, "one row per statistic")]
     pvalues = [_pvalue(row) for row in collected]
     for row, pvalue, adjusted_pvalue in zip(collected, pvalues, adjusted_p_values(pvalues), strict=True):
         row |= {

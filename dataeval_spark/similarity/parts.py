@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import EmbeddingError, OptionError
 from dataeval_spark.frames.blocks import Blocks
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.cells import Cells
 
 Finding = tuple[str, str, str, float, float | None, str, str]
@@ -70,9 +71,9 @@ def parts_of(embeddings: DataFrame, encoder: str | None, per_target: bool) -> li
     OptionError
         There is no such encoder.
     """
-    # Bounded: encoders and their versions, of which a few are configured.
     is_box = F.col("target_index").isNotNull().alias("is_box")
-    rows = embeddings.groupBy("encoder", "encoder_version", is_box).count().orderBy("encoder", "is_box").collect()
+    counts = embeddings.groupBy("encoder", "encoder_version", is_box).count().orderBy("encoder", "is_box")
+    rows = bounded(counts, "one row per encoder and version, with and without boxes")
     names = sorted({row["encoder"] for row in rows})
     if encoder is not None and rows:
         OptionError.unless_one_of("neighbors.encoder", encoder, names)

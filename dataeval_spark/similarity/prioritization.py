@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Checkpoint, kept_by_executors
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.neighbor_lists import first_of_lists
 from dataeval_spark.frames.ranks import positions
 from dataeval_spark.tables.contract import identifier
@@ -96,8 +97,7 @@ def prioritization(
 
 def _bins(by_score: DataFrame, scores: DataFrame, bins: int) -> DataFrame:
     ranges = scores.groupBy(*PART).agg(F.min("score").alias("low"), F.max("score").alias("high"))
-    # Bounded: one row per encoder and metric.
-    rows = [tuple(row) for row in ranges.select(*PART, "low", "high").collect()]
+    rows = [tuple(row) for row in bounded(ranges.select(*PART, "low", "high"), "one row per encoder and metric")]
     known = scores.sparkSession.createDataFrame(
         [(encoder, metric, edges(low, high, bins)) for encoder, metric, low, high in rows],
         "encoder string, metric string, edges array<double>",

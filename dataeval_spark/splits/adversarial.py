@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded_arrow
 from dataeval_spark.kernels.part_distances import one_hot, separation
 from dataeval_spark.splits.parts import PARTITION, TRAIN, opponents
 
@@ -47,8 +48,7 @@ def adversarial_rows(
     # Spark keeps only the first rows of each window group in each task (WindowGroupLimit).
     order = Window.partitionBy(*PARTITION, "split").orderBy(F.xxhash64("image_id", F.lit(seed)), "image_id")
     chosen = named.withColumn("place", F.row_number().over(order)).where(F.col("place") <= sample).drop("place")
-    # Bounded: MAX_SAMPLE.
-    table = chosen.limit(MAX_SAMPLE + 1).toArrow()
+    table = bounded_arrow(chosen.limit(MAX_SAMPLE + 1), "one row per image of the sample")
     if table.num_rows > MAX_SAMPLE:
         raise OptionError(
             f"split_differences: the samples of all parts have more than {MAX_SAMPLE:,} images.\n"
@@ -72,7 +72,7 @@ def _by_factors(rows: list[Row], ids: list[str], counts: DataFrame, base: str) -
     named = counts.where("factor != 'class_name'").groupBy("image_id", "factor")
     # An image of several values (boxes) has the first of those that most of its boxes have.
     most = named.agg(F.min_by("value", F.struct(-F.col("n"), "value")).alias("value"))
-    for row in most.toArrow().to_pylist():  # bounded: the sample x factors
+    for row in bounded_arrow(most, "the sample x factors").to_pylist():
         values.setdefault(row["factor"], {})[row["image_id"]] = row["value"]
     factors = sorted(values)
     features, names = one_hot([[values[factor].get(image) for image in ids] for factor in factors])
@@ -84,7 +84,7 @@ def _by_factors(rows: list[Row], ids: list[str], counts: DataFrame, base: str) -
 
 
 def _by_embeddings(rows: list[Row], whole: DataFrame, base: str) -> list[Row]:
-    table = whole.select("encoder", "image_id", "embedding").toArrow()  # bounded: the sample x encoders
+    table = bounded_arrow(whole.select("encoder", "image_id", "embedding"), "the sample x encoders")
     found = []
     for encoder in sorted(set(table["encoder"].to_pylist())):
         of_encoder = table.filter(np.array([name == encoder for name in table["encoder"].to_pylist()]))

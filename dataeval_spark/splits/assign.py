@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded_arrow
 from dataeval_spark.kernels.fold_rules import group_kfold, kfold, stratified_group_kfold, stratified_kfold
 from dataeval_spark.kernels.quotas import by_iterative_stratification, by_quotas, counts_of
 from dataeval_spark.kernels.split_explanation import Explanation, explain
@@ -167,8 +168,7 @@ def _collected(members: DataFrame, seed: int, max_rows: int) -> Units:
         F.sum("n").alias("n"), F.count(F.when(is_first, True)).alias("images")
     )
     key = F.xxhash64("unit_id", F.lit(seed).cast("bigint")).alias("key")
-    # Bounded: max_rows.
-    found = counts.select("unit_id", key, "stratum", "n", "images").limit(max_rows + 1).toArrow()
+    found = bounded_arrow(counts.select("unit_id", key, "stratum", "n", "images").limit(max_rows + 1), "units x strata")
     if found.num_rows > max_rows:
         raise OptionError(
             f"split: there are more than {max_rows:,} pairs of unit and stratum (max_rows of splits.assign.assign).\n"
@@ -180,7 +180,7 @@ def _collected(members: DataFrame, seed: int, max_rows: int) -> Units:
 def _given(members: DataFrame, units: Units, names: list[str], max_rows: int) -> NDArray[np.int32] | None:
     """The part that each unit had, by most of its images; None where no image had one."""
     earlier = members.where("previous IS NOT NULL").groupBy("unit_id", "previous").agg(F.count("*").alias("n"))
-    found = earlier.limit(max_rows + 1).toArrow()  # bounded: at most units x parts
+    found = bounded_arrow(earlier.limit(max_rows + 1), "units x parts")
     if found.num_rows == 0:
         return None
     unknown = sorted(set(found["previous"].unique().to_pylist()) - set(names))

@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import one_row
 from dataeval_spark.kernels.split_explanation import Cell, Explanation
 from dataeval_spark.kernels.time_parts import EXCLUDED
 from dataeval_spark.splits.assign import Assigned, assign
@@ -48,9 +49,9 @@ def assign_by_attribute(
     units = marked.where("is_held_out").select("unit_id", F.lit(True).alias("is_tied")).distinct()
     # unit_id and image_id are unique on the right.
     marked = marked.join(units, on="unit_id", how="left")
-    counts = marked.agg(
-        F.count("is_held_out").alias("held_out"), F.count_if(F.col("is_tied").isNull()).alias("others")
-    ).collect()[0]  # one row
+    counts = one_row(
+        marked, F.count("is_held_out").alias("held_out"), F.count_if(F.col("is_tied").isNull()).alias("others")
+    )
     if counts["held_out"] == 0 or counts["others"] == 0:
         which = "no image has" if counts["held_out"] == 0 else "all images have (or are tied to one that has)"
         raise OptionError(f"split.hold_out: {which} the value that is to be held out.")

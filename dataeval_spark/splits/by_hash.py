@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.kernels.split_explanation import Cell, Explanation
 from dataeval_spark.splits.assign import MAX_ROWS, Assigned, assign
 from dataeval_spark.splits.options import MAX_STRATA, Fractions, parts_of
@@ -75,7 +76,7 @@ def _totals(counted: DataFrame) -> dict[str, int]:
     labels = counted.select(F.explode("strata").alias("stratum", "n"))
     images = counted.select(F.lit(ALL).alias("stratum"), F.lit(1).cast("bigint").alias("n"))
     sums = labels.unionAll(images).groupBy("stratum").agg(F.sum("n").alias("n"))
-    found = sums.limit(MAX_STRATA + 2).collect()  # bounded: 10,000 strata
+    found = bounded(sums.limit(MAX_STRATA + 2), "one row per stratum")
     if len(found) > MAX_STRATA + 1:
         raise OptionError(f"split: there are more than {MAX_STRATA:,} strata.\nHint: stratify by fewer factors")
     return {row["stratum"]: row["n"] for row in found}
@@ -107,7 +108,7 @@ def _measured(
     labels = parts.select("split", F.explode("strata").alias("stratum", "n"))
     images = parts.select("split", F.lit(ALL).alias("stratum"), F.lit(1).cast("bigint").alias("n"))
     sums = labels.unionAll(images).groupBy("split", "stratum").agg(F.sum("n").alias("n"))
-    got = {(row["split"], row["stratum"]): row["n"] for row in sums.collect()}  # bounded: parts x strata
+    got = {(row["split"], row["stratum"]): row["n"] for row in bounded(sums, "parts x strata")}
     cells = []
     for stratum, total in sorted(totals.items()):
         for name, share in zip(names, shares, strict=True):

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded, bounded_arrow
 from dataeval_spark.kernels.split_explanation import Cell, Explanation
 from dataeval_spark.kernels.time_parts import EXCLUDED, Period, Timeline, fold_periods, share_periods
 from dataeval_spark.splits.assign import Assigned
@@ -84,7 +85,7 @@ def assign_by_time(
 
 def _timeline(members: DataFrame, max_times: int) -> Timeline:
     times = members.where("captured_us IS NOT NULL").groupBy("captured_us").agg(F.count("*").alias("n"))
-    found = times.limit(max_times + 1).toArrow()  # bounded: max_times
+    found = bounded_arrow(times.limit(max_times + 1), "one row per capture time")
     if found.num_rows == 0:
         raise OptionError(
             "split: no image has a capture time, in its metadata or in its file.\n"
@@ -149,7 +150,7 @@ def _rows(members: DataFrame, periods: Sequence[Period], *, is_folds: bool) -> D
 def _explained(rows: DataFrame, shares: dict[str, float], images: int) -> tuple[Explanation, ...]:
     counts = rows.groupBy("fold", "split").agg(F.count("*").alias("n"), F.count_distinct("unit_id").alias("units"))
     by_fold: dict[int | None, list[Cell]] = {}
-    for row in counts.orderBy("fold", "split").collect():  # bounded: three parts per fold
+    for row in bounded(counts.orderBy("fold", "split"), "three parts per fold"):
         if row["split"] == EXCLUDED:
             continue
         wanted = float(shares[row["split"]] * images) if shares else float(row["n"])

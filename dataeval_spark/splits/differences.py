@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded, bounded_arrow
 from dataeval_spark.frames.capture_time import with_capture_time
 from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.frames.image_sums import image_sums, sums_of, with_sizes
@@ -101,7 +102,7 @@ def count_rows(parts: DataFrame, counts: DataFrame, base: str = TRAIN) -> list[R
         .groupBy(*PARTITION, "split", "factor", "value")
         .agg(*image_sums())
     )
-    table = sums.limit(MAX_COUNTS + 1).toArrow()  # bounded: MAX_COUNTS
+    table = bounded_arrow(sums.limit(MAX_COUNTS + 1), "parts x values")
     if table.num_rows > MAX_COUNTS:
         raise OptionError(
             f"split_differences: there are more than {MAX_COUNTS:,} counts of values per part.\n"
@@ -138,8 +139,9 @@ def _time_rows(parts: DataFrame, images: DataFrame) -> list[Row]:
         on="image_id",
         how="inner",
     )
-    # Bounded: partitions x parts.
-    spans = timed.groupBy(*PARTITION, "split").agg(F.max("us").alias("last"), F.count("*").alias("n")).collect()
+    spans = bounded(
+        timed.groupBy(*PARTITION, "split").agg(F.max("us").alias("last"), F.count("*").alias("n")), "partitions x parts"
+    )
     by_partition: dict[Partition, dict[str, Any]] = {}
     for row in spans:
         by_partition.setdefault((row["split_name"], row["repeat"], row["fold"]), {})[row["split"]] = row
@@ -168,7 +170,7 @@ def _time_rows(parts: DataFrame, images: DataFrame) -> list[Row]:
             r["n_b"],
         )
         | {"overlap": r["early"] / r["n_a"]}
-        for r in counts.collect()
+        for r in bounded(counts, "partitions x pairs of parts")
     ]
 
 

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.components import Checkpoint
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.splits.parts import PARTITION, all_parts
@@ -100,7 +101,7 @@ def _grouped_by(splits: DataFrame | None) -> list[str]:
     """What the splits of the workspace were grouped by."""
     if splits is None:
         return []
-    rows = splits.orderBy("split_name").limit(MAX_SPLITS).collect()
+    rows = bounded(splits.orderBy("split_name").limit(MAX_SPLITS), "one row per split")
     return [name for row in rows for name in json.loads(row["options"]).get("group_by") or ()]
 
 

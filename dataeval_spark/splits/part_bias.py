@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded_arrow
 from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.frames.image_sums import class_effects
 from dataeval_spark.kernels.contingency_statistics import association
@@ -105,7 +106,7 @@ def part_bias(
     # A class of a part has one effect.
     counts = counts.join(effects, on=[*part, "class_name"], how="inner")
     measured = counts.groupBy("partition", "factor").applyInArrow(_measured, _MEASURED)
-    found = measured.limit(MAX_ROWS + 1).toArrow()  # bounded: MAX_ROWS
+    found = bounded_arrow(measured.limit(MAX_ROWS + 1), "parts x factors")
     if found.num_rows > MAX_ROWS:
         raise OptionError(
             f"part_bias: there are more than {MAX_ROWS:,} pairs of part and factor.\n"

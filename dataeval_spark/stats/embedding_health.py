@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.id_blocks import in_id_blocks
 from dataeval_spark.kernels.embedding_moments import Moments
 from dataeval_spark.stats.embedding_findings import (
@@ -160,7 +161,10 @@ def embedding_health(
 
 def _parts(named: DataFrame, max_dimension: int) -> tuple[list[Part], list[Finding]]:
     """What there is, and the findings that follow from that alone."""
-    groups = named.groupBy("subject", "encoder_version", "dimension").count().limit(MAX_PARTS).collect()
+    groups = bounded(
+        named.groupBy("subject", "encoder_version", "dimension").count().limit(MAX_PARTS),
+        "one row per encoder, version and dimension",
+    )
     counts: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     versions: dict[str, set[str]] = defaultdict(set)
     for group in groups:

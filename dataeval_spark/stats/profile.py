@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.kernels import tiff
 from dataeval_spark.kernels.custom_statistics import PREFIX
 from dataeval_spark.stats.measuring import encoder_mark, measure_rows
@@ -137,7 +138,7 @@ def custom_columns(staged: DataFrame, options: ProfileOptions) -> list[str]:
     if not options.statistics:
         return []
     names = staged.select(F.explode(F.map_keys("custom")).alias("name")).distinct().limit(MOST_CUSTOM_COLUMNS + 1)
-    found = sorted(row["name"] for row in names.collect())
+    found = sorted(row["name"] for row in bounded(names, "names of statistics of the user"))
     if len(found) > MOST_CUSTOM_COLUMNS:
         raise OptionError(
             f"profile.statistics gives more than {MOST_CUSTOM_COLUMNS} columns, such as {', '.join(found[:3])}.\n"
@@ -152,7 +153,7 @@ def custom_failures(staged: DataFrame) -> list[str]:
     counts = failed.groupBy("name").agg(F.count("*").alias("n"), F.min("error").alias("error")).orderBy("name")
     return [
         f"{row['name'].removeprefix(PREFIX)} failed on {row['n']:,} images or boxes: {row['error']}"
-        for row in counts.limit(MOST_CUSTOM_COLUMNS).collect()
+        for row in bounded(counts.limit(MOST_CUSTOM_COLUMNS), "one row per statistic of the user")
     ]
 
 
