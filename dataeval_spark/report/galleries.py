@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,12 +11,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.bounded import bounded
-from dataeval_spark.report.bias import shortcut_images
-from dataeval_spark.report.data import Box, Row, Thumbnail
+from dataeval_spark.report.data import Box, Thumbnail
+from dataeval_spark.report.section import Picture, Rows
+from dataeval_spark.report.sections import SECTIONS
 from dataeval_spark.report.thumbnails import thumbnail_of
 
 MAX_BOXES = 40
-GALLERIES = ("duplicates", "image_findings", "label_errors", "outliers", "clusters")
 # Tasks of the thumbnail job: enough for a laptop's cores, few enough for 150 pictures.
 TASKS = 8
 THUMBNAIL_DDL = (
@@ -34,32 +34,26 @@ THUMBNAIL_SCHEMA = pa.schema(
         ("reason", pa.string()),
     ]
 )
-Rows = Mapping[str, Sequence[Row]]
 
 
-def chosen_images(rows: Rows, most: int) -> tuple[str, ...]:
-    """Ids of the images in all galleries, each once, in the order of the report."""
-    ids = [
-        *(row["image_id"] for query in GALLERIES for row in rows.get(query, ())),
-        *(row[image] for row in rows.get("label_examples", ()) for image in ("image_a", "image_b")),
-        *shortcut_images(rows.get("shortcuts", ())),
-    ]
-    return tuple(dict.fromkeys(ids))[:most]
+def pictures(rows: Rows) -> list[Picture]:
+    """The pictures of all galleries, in the order in which they are made."""
+    galleries = sorted(SECTIONS, key=lambda section: section.pictures_order)
+    return [picture for section in galleries if section.pictures for picture in section.pictures(rows)]
 
 
-def chosen_boxes(rows: Rows, ids: Sequence[str]) -> tuple[tuple[str, ...], tuple[tuple[str, int], ...]]:
+def chosen_images(shown: Sequence[Picture], most: int) -> tuple[str, ...]:
+    """Ids of the first images, each once."""
+    return tuple(dict.fromkeys(picture.image_id for picture in shown))[:most]
+
+
+def chosen_boxes(shown: Sequence[Picture], ids: Sequence[str]) -> tuple[tuple[str, ...], tuple[tuple[str, int], ...]]:
     """Images whose first boxes are drawn, and single boxes that a finding is about."""
-    examples = [row[image] for row in rows.get("label_examples", ()) for image in ("image_a", "image_b")]
-    about = [
-        (row["image_id"], row["target_index"])
-        for query in GALLERIES
-        for row in rows.get(query, ())
-        if row["target_index"] is not None
-    ]
-    shown = set(ids)
-    return (
-        tuple(image for image in dict.fromkeys(examples) if image in shown),
-        tuple(box for box in dict.fromkeys(about) if box[0] in shown),
+    chosen = set(ids)
+    those = [picture for picture in shown if picture.image_id in chosen]
+    single = ((picture.image_id, picture.target_index) for picture in those if picture.target_index is not None)
+    return tuple(dict.fromkeys(picture.image_id for picture in those if picture.all_boxes)), tuple(
+        dict.fromkeys(single)
     )
 
 

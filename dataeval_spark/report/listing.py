@@ -10,6 +10,7 @@ from dataeval_spark.report.data import Row
 from dataeval_spark.report.text import clean, number, share, shorten, size
 
 NUMBERS = (number, share, size)
+TONES = {"error": "bad", "warning": "warn", "info": "calm"}
 
 
 @dataclass(frozen=True)

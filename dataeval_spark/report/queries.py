@@ -1,4 +1,4 @@
-"""All Spark queries of a report. Everything collected is bounded by the query itself (see `report.sql`).
+"""All Spark queries of a report. Everything collected is bounded by the query itself (see `report.section.Query`).
 
 A query runs through ``spark.sql(text, table=frame)``: the reader of a report is shown exactly the text that was
 run. PySpark names the frames for the time of the call; nothing of ours is registered in the session.
@@ -14,67 +14,21 @@ from pyspark.sql import DataFrame
 
 from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.report.data import ReportData
-from dataeval_spark.report.galleries import chosen_boxes, chosen_images, collect_boxes, collect_thumbnails
-from dataeval_spark.report.histograms import drift_overlay, overlay_pairs
-from dataeval_spark.report.sql import QUERIES
-from dataeval_spark.tables.bias import BALANCE, COVERAGE_GAPS, DIVERSITY, FEATURE_VALUE, PARITY, SHORTCUTS
+from dataeval_spark.report.galleries import chosen_boxes, chosen_images, collect_boxes, collect_thumbnails, pictures
+from dataeval_spark.report.sections import SECTIONS
 from dataeval_spark.tables.contract import Table
-from dataeval_spark.tables.images import IMAGES, INGEST_FINDINGS, TARGETS
-from dataeval_spark.tables.labels import LABEL_ERRORS, LABEL_STATS
-from dataeval_spark.tables.profile import EMBEDDINGS, IMAGE_STATS, UNREADABLE_IMAGES
-from dataeval_spark.tables.quality import (
-    DUPLICATE_EVALUATION,
-    DUPLICATE_GROUPS,
-    DUPLICATE_PAIRS,
-    IMAGE_FINDINGS,
-    OUTLIERS,
-)
-from dataeval_spark.tables.runs import DATASET_FINDINGS, RUNS
-from dataeval_spark.tables.shift import DRIFT_METRICS
-from dataeval_spark.tables.similarity import CLUSTERS
-from dataeval_spark.tables.splits import (
-    PART_BIAS,
-    SPLIT_ASSIGNMENTS,
-    SPLIT_DIFFERENCES,
-    SPLIT_LEAKAGE,
-    SPLIT_REPAIRS,
-    SPLIT_REPRESENTATIVENESS,
-    SPLIT_STRATA,
-    SPLITS,
-)
+from dataeval_spark.tables.images import IMAGES, TARGETS
 
-TABLES_READ = (
-    IMAGES,
-    TARGETS,
-    INGEST_FINDINGS,
-    IMAGE_STATS,
-    UNREADABLE_IMAGES,
-    DUPLICATE_PAIRS,
-    DUPLICATE_GROUPS,
-    DUPLICATE_EVALUATION,
-    OUTLIERS,
-    IMAGE_FINDINGS,
-    LABEL_STATS,
-    LABEL_ERRORS,
-    CLUSTERS,
-    EMBEDDINGS,
-    BALANCE,
-    COVERAGE_GAPS,
-    SHORTCUTS,
-    PARITY,
-    FEATURE_VALUE,
-    DIVERSITY,
-    SPLITS,
-    SPLIT_ASSIGNMENTS,
-    SPLIT_LEAKAGE,
-    SPLIT_DIFFERENCES,
-    SPLIT_REPAIRS,
-    SPLIT_STRATA,
-    SPLIT_REPRESENTATIVENESS,
-    PART_BIAS,
-    DRIFT_METRICS,
-    DATASET_FINDINGS,
-    RUNS,
+QUERIES = tuple(query for section in SECTIONS for query in section.queries)
+# Pictures are of IMAGES and TARGETS; a section without one of its tables says how to fill it.
+TABLES_READ: tuple[Table, ...] = tuple(
+    dict.fromkeys(
+        [
+            *(IMAGES, TARGETS),
+            *(table for section in SECTIONS for table in section.tables),
+            *(table for query in QUERIES for table in (*query.needs, *query.uses)),
+        ]
+    )
 )
 Rows = tuple[dict[str, Any], ...]
 
@@ -108,19 +62,24 @@ def collect_report_data(
         loaded = list(pool.map(read, TABLES_READ))
         frames = {table.name: frame for table, frame in zip(TABLES_READ, loaded, strict=True) if frame is not None}
         present = frozenset(frames)
-        texts = {name: build(present) for name, needs, build in QUERIES if present.issuperset(needs)}
-        sql = {name: text for name, text in texts.items() if text}
-        rows = dict(zip(sql, pool.map(lambda text: _run(text, frames), sql.values()), strict=True))
-
-        overlay = drift_overlay(present, overlay_pairs(rows.get("drift", ())))
-        ids = chosen_images(rows, max_thumbnails)
-        overlays = pool.submit(_run, overlay, frames) if overlay else None
-        boxes = pool.submit(collect_boxes, frames.get("targets"), *chosen_boxes(rows, ids))
+        sql = {query.name: query.text(present, {}) for query in QUERIES if query.after is None}
+        rows = _answers(pool, sql, frames)
+        shown = pictures(rows)
+        ids = chosen_images(shown, max_thumbnails)
+        boxes = pool.submit(collect_boxes, frames.get("targets"), *chosen_boxes(shown, ids))
         thumbnails = pool.submit(collect_thumbnails, frames.get("images"), ids, thumbnail_size)
-        if overlay and overlays:
-            sql["drift_overlay"] = overlay
-            rows["drift_overlay"] = overlays.result()
-        return ReportData(present, rows, sql, thumbnails.result(), boxes.result())
+        later = {query.name: query.text(present, rows) for query in QUERIES if query.after is not None}
+        rows |= _answers(pool, later, frames)
+        asked = {name: text for name, text in (sql | later).items() if text is not None}
+        return ReportData(present, rows, asked, thumbnails.result(), boxes.result())
+
+
+def _answers(
+    pool: ThreadPoolExecutor, sql: Mapping[str, str | None], frames: Mapping[str, DataFrame]
+) -> dict[str, Rows]:
+    """Rows of each query that has a text."""
+    running = {name: pool.submit(_run, text, frames) for name, text in sql.items() if text is not None}
+    return {name: rows.result() for name, rows in running.items()}
 
 
 def _run(text: str, frames: Mapping[str, DataFrame]) -> Rows:

@@ -6,6 +6,7 @@ Escaping is not done here but by the template (HTML) and by the XML writer (char
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
@@ -114,3 +115,8 @@ def listed(items: Iterable[Any], most: int = 3) -> str:
     if rest > 0:
         return f"{', '.join(names[:most])} and {rest} more"
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def slug(text: str) -> str:
+    """A text as part of an id."""
+    return re.sub(r"[^a-z0-9_-]+", "-", text.lower())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 from dataeval_spark.report import ReportData
-from dataeval_spark.report.bias import bias, shortcut_images
-from dataeval_spark.report.galleries import chosen_images
+from dataeval_spark.report.galleries import chosen_images, pictures
+from dataeval_spark.report.sections.bias import bias, shortcut_images
 
 SHORTCUT = {
     "class_name": "cat",
@@ -69,8 +69,8 @@ def test_parity_of_each_factor_is_a_table():
 def test_pictures_are_made_of_the_images_that_are_shown():
     shown = ["dark 0", "dark 1", "bright 0", "bright 1"]
 
-    assert list(shortcut_images([SHORTCUT])) == shown
-    assert chosen_images({"shortcuts": [SHORTCUT]}, 150) == tuple(shown)
+    assert [picture.image_id for picture in shortcut_images({"shortcuts": [SHORTCUT]})] == shown
+    assert chosen_images(pictures({"shortcuts": [SHORTCUT]}), 150) == tuple(shown)
 
 
 def test_what_factors_are_worth_and_low_diversity_are_tables():

@@ -10,8 +10,7 @@ import pytest
 from PIL import Image
 
 from dataeval_spark.report import ReportData, Thumbnail
-from dataeval_spark.report.differences import GAIN, difference_of
-from dataeval_spark.report.duplicates import duplicates
+from dataeval_spark.report.sections.duplicates import GAIN, difference_of, duplicates
 
 
 def thumbnail(pixels):

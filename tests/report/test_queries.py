@@ -11,8 +11,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from dataeval_spark.report import ReportData, collect_report_data, render_report, write_report
-from dataeval_spark.report.histograms import BINS, drift_overlay
-from dataeval_spark.report.sql import QUERIES
+from dataeval_spark.report.histograms import BINS
+from dataeval_spark.report.queries import QUERIES
+from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.images import IMAGES, INGEST_FINDINGS, TARGETS
 from dataeval_spark.tables.labels import LABEL_STATS
@@ -47,6 +48,10 @@ def drift_row(column: str, run: str, pvalue: float, **more: Any) -> dict[str, An
         "drift_detected": pvalue < 0.05,
         **more,
     }
+
+
+# What the query of an overlay asks about.
+DRIFTED = {"drift": [drift_row("width", "r", 0.01, reference="dataset=a", current="dataset=b", slice_key=None)]}
 
 
 def run_row(run: str, started: datetime) -> dict[str, Any]:
@@ -267,8 +272,7 @@ def test_every_existing_table_may_be_empty(spark: SparkSession) -> None:
 @pytest.mark.parametrize("table", ROWS, ids=lambda table: table.name)
 def test_no_query_asks_for_a_table_that_is_missing(table: Table) -> None:
     present = frozenset(other.name for other in ROWS) - {table.name}
-    asked = [build(present) for _, needs, build in QUERIES if present.issuperset(needs)]
-    asked.append(drift_overlay(present, [("width", "dataset=a", "dataset=b")]))
+    asked = [query.text(present, DRIFTED) or "" for query in QUERIES]
     assert {field for text in asked if text for _, field, _, _ in Formatter().parse(text) if field} <= present
 
 
@@ -325,3 +329,12 @@ def test_a_report_is_written_whole(spark: SparkSession, tmp_path) -> None:
     assert written == target
     assert target.read_text(encoding="utf-8").endswith("</html>")
     assert [path.name for path in target.parent.iterdir()] == ["report.html"]
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
+def test_a_query_reads_only_tables_that_its_section_names(query) -> None:
+    everything = frozenset(table.name for table in ALL_TABLES)
+    text = query.text(everything, DRIFTED)
+    fields = {field for _, field, _, _ in Formatter().parse(text) if field}
+    assert fields
+    assert fields <= {table.name for table in (*query.needs, *query.uses)}

@@ -9,7 +9,7 @@ import pytest
 from dataeval_spark.report import ReportData
 from dataeval_spark.report.attention import matters
 from dataeval_spark.report.queries import collect_report_data
-from dataeval_spark.report.splits import splits
+from dataeval_spark.report.sections.splits import splits
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.tables.splits import (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
@@ -11,10 +10,13 @@ import numpy as np
 from dataeval_spark.report import charts
 from dataeval_spark.report.data import ReportData
 from dataeval_spark.report.pictures import card
+from dataeval_spark.report.section import Content, Query, Section, pictures_of
 from dataeval_spark.report.text import number, plural, shorten
+from dataeval_spark.tables.profile import EMBEDDINGS
+from dataeval_spark.tables.similarity import CLUSTERS
 
 POINTS = 600
-CLUSTERS, EACH = 6, 4
+MOST_CLUSTERS, EACH = 6, 4
 # Of several encoders the first by name is shown.
 _ENCODER = "encoder = (SELECT min(encoder) FROM {clusters}) AND target_index IS NULL"
 
@@ -30,7 +32,7 @@ def clusters_query(present: frozenset[str]) -> str:
         "      row_number() OVER (PARTITION BY encoder, cluster_id ORDER BY centroid_distance, image_id) AS place,\n"
         "      count_if(cluster_id < 0) OVER (PARTITION BY encoder) AS noise\n"
         f"    FROM {{clusters}} AS c WHERE {_ENCODER}) WHERE place <= {EACH} AND cluster_id >= 0)\n"
-        f"WHERE size_rank <= {CLUSTERS} ORDER BY size_rank, place LIMIT {CLUSTERS * EACH}"
+        f"WHERE size_rank <= {MOST_CLUSTERS} ORDER BY size_rank, place LIMIT {MOST_CLUSTERS * EACH}"
     )
 
 
@@ -44,7 +46,7 @@ def cluster_map_query(present: frozenset[str]) -> str:
     )
 
 
-def clusters(data: ReportData) -> Mapping[str, Any]:
+def clusters(data: ReportData) -> Content:
     """A map, a sentence, and a gallery per cluster."""
     rows = data.of("clusters")
     groups = []
@@ -77,3 +79,24 @@ def _map(points: Any) -> str:
     share = (scale[:2] ** 2).sum() / max((scale**2).sum(), 1e-300)
     label = f"Map of {len(points):,} images: two principal components, {100 * share:.0f} % of the variance"
     return charts.scatter("cluster-map", label, places, [row["cluster_id"] for row in points])
+
+
+SECTION = Section(
+    100,
+    "clusters",
+    "Clusters",
+    intro=(
+        "Images whose embeddings lie together. A cluster of one scene or one camera is worth knowing before data are "
+        "split; so are images that belong to none."
+    ),
+    tables=(CLUSTERS,),
+    command="dataeval-spark analyze --workspace WORKSPACE",
+    queries=(
+        Query("clusters", clusters_query, (CLUSTERS,)),
+        Query("cluster_map", cluster_map_query, (CLUSTERS, EMBEDDINGS)),
+    ),
+    content=clusters,
+    otherwise="No images lie together.",
+    pictures=pictures_of("clusters"),
+    pictures_order=5,
+)

@@ -7,7 +7,20 @@ from typing import Any
 
 from dataeval_spark.report.data import ReportData, Row
 from dataeval_spark.report.listing import Column, listing
+from dataeval_spark.report.section import Content, Query, Section
 from dataeval_spark.report.text import number, plural, share, words
+from dataeval_spark.tables.images import IMAGES
+from dataeval_spark.tables.runs import RUNS
+from dataeval_spark.tables.splits import (
+    PART_BIAS,
+    SPLIT_ASSIGNMENTS,
+    SPLIT_DIFFERENCES,
+    SPLIT_LEAKAGE,
+    SPLIT_REPAIRS,
+    SPLIT_REPRESENTATIVENESS,
+    SPLIT_STRATA,
+    SPLITS,
+)
 
 
 def parts_query(present: frozenset[str]) -> str:
@@ -88,7 +101,7 @@ def part_bias_query(present: frozenset[str]) -> str:
     )
 
 
-def splits(data: ReportData) -> Mapping[str, Any]:
+def splits(data: ReportData) -> Content:
     """Tables of the section; a summary says whether anything leaks."""
     parts = data.of("split_parts")
     tables = [_table("Parts", [_with_share(row) for row in parts], _PARTS)]
@@ -187,3 +200,30 @@ def _table(title: str, rows: Any, columns: tuple[Column, ...], note: str = "") -
     kept = [column for column in columns if column.name != "fold" or has_folds]
     kept = [column for column in kept if column.name != "holdout" or any(row["holdout"] for row in rows)]
     return {"title": title, "listing": listing(rows, kept, caption=title, note=note)}
+
+
+SECTION = Section(
+    120,
+    "splits",
+    "Splits",
+    intro=(
+        "Who is in which part, what ties parts together, and how far they are from one another. The split "
+        "called given is the source's own."
+    ),
+    tables=(
+        SPLIT_LEAKAGE,
+        SPLIT_DIFFERENCES,
+    ),
+    command="dataeval-spark split --workspace WORKSPACE --name main --group-by patient",
+    queries=(
+        Query("split_parts", parts_query, (IMAGES, SPLIT_LEAKAGE), (SPLIT_ASSIGNMENTS, SPLITS, RUNS)),
+        Query("split_strata", strata_query, (SPLIT_STRATA,)),
+        Query("split_leakage", leakage_query, (SPLIT_LEAKAGE,)),
+        Query("split_repairs", repairs_query, (SPLIT_REPAIRS,)),
+        Query("split_differences", differences_query, (SPLIT_DIFFERENCES,)),
+        Query("split_representativeness", representativeness_query, (SPLIT_REPRESENTATIVENESS,)),
+        Query("part_bias", part_bias_query, (PART_BIAS,)),
+    ),
+    content=splits,
+    template="sections/splits.html.j2",
+)

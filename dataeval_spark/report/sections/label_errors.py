@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import groupby
-from typing import Any
 
 from dataeval_spark.report.data import ReportData
 from dataeval_spark.report.pictures import card
+from dataeval_spark.report.section import Content, Query, Section, pictures_of
 from dataeval_spark.report.text import number, shorten, shown, words
+from dataeval_spark.tables.labels import LABEL_ERRORS
 
 
 def label_errors_query(present: frozenset[str]) -> str:
@@ -21,7 +21,7 @@ def label_errors_query(present: frozenset[str]) -> str:
     )
 
 
-def label_errors(data: ReportData) -> Mapping[str, Any]:
+def label_errors(data: ReportData) -> Content:
     """A gallery per way of finding them, the worst first."""
     groups = []
     for (step, source), found in groupby(data.of("label_errors"), key=lambda row: (row["step"], row["source"])):
@@ -42,3 +42,21 @@ def label_errors(data: ReportData) -> Mapping[str, Any]:
         title = f"{words(step).capitalize()}: {shorten(source, 40)}"
         groups.append({"title": title, "note": shown(len(rows), rows[0]["total"]), "cards": cards})
     return {"groups": groups}
+
+
+SECTION = Section(
+    90,
+    "label-errors",
+    "Labels that are likely wrong",
+    intro=(
+        "By the probabilities that a model predicts, or by the labels of the most similar images. Look before changing "
+        "anything: hard examples are here too."
+    ),
+    tables=(LABEL_ERRORS,),
+    command="dataeval-spark analyze --workspace WORKSPACE",
+    queries=(Query("label_errors", label_errors_query, (LABEL_ERRORS,)),),
+    content=label_errors,
+    otherwise="No label looks wrong.",
+    pictures=pictures_of("label_errors"),
+    pictures_order=3,
+)

@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from io import BytesIO
 from itertools import groupby
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 from dataeval_spark.report import charts
-from dataeval_spark.report.data import ReportData, Row
-from dataeval_spark.report.differences import difference_of
+from dataeval_spark.report.data import ReportData, Row, Thumbnail
 from dataeval_spark.report.pictures import NO_PICTURE, Card, card
+from dataeval_spark.report.section import Content, Query, Section, pictures_of
 from dataeval_spark.report.text import listed, number, plural, shown, words
+from dataeval_spark.tables.quality import DUPLICATE_EVALUATION, DUPLICATE_GROUPS
 
 GROUP_KINDS = {"exact": "exact copies", "near": "near duplicates"}
 MOST_THRESHOLDS = 120
+# Copies differ by a few levels, which nobody would see; larger differences are as bright as they can be.
+GAIN = 4
 ENDS = ("_lower", "", "_upper")
+
+
+def duplicates_query(present: frozenset[str]) -> str:
+    """At most 12 groups of 6 members."""
+    return (
+        "WITH shown AS (\n  SELECT group_id, bool_or(spans_splits) AS leaks, max(group_size) AS members\n"
+        "  FROM {duplicate_groups} GROUP BY group_id ORDER BY leaks DESC, members DESC, group_id LIMIT 12)\n"
+        "SELECT group_id, image_id, target_index, kinds, is_kept, reason, group_size, spans_splits FROM (\n"
+        "  SELECT g.*, row_number() OVER (\n"
+        "    PARTITION BY g.group_id ORDER BY g.is_kept DESC, g.image_id, g.target_index) AS place\n"
+        "  FROM {duplicate_groups} AS g JOIN shown ON g.group_id = shown.group_id)\n"
+        "WHERE place <= 6 ORDER BY spans_splits DESC, group_size DESC, group_id, place"
+    )
 
 
 def evaluation_query(present: frozenset[str]) -> str:
@@ -27,7 +48,7 @@ def evaluation_query(present: frozenset[str]) -> str:
     )
 
 
-def duplicates(data: ReportData) -> Mapping[str, Any]:
+def duplicates(data: ReportData) -> Content:
     """Groups, a sentence, what was left out and why, and a chart per kind where pairs have been judged."""
     groups = []
     for group_id, members in groupby(data.of("duplicates"), key=lambda row: row["group_id"]):
@@ -77,6 +98,33 @@ def _cards(data: ReportData, rows: Sequence[Row]) -> list[Card]:
     return cards
 
 
+def difference_of(kept: Thumbnail, other: Thumbnail) -> tuple[str, float] | None:
+    """A picture of the differences of two thumbnails, and their mean.
+
+    Returns
+    -------
+    tuple of (str, float) or None
+        A PNG as a data URI in the size of ``other``, four times as bright as the differences are, and the mean absolute
+        difference over all channels, 0 to 255. None where a picture is missing.
+
+    Examples
+    --------
+    >>> difference_of(Thumbnail(None), Thumbnail(None)) is None
+    True
+    """
+    if kept.data is None or other.data is None:
+        return None
+    with Image.open(BytesIO(kept.data)) as first, Image.open(BytesIO(other.data)) as second:
+        size = second.size
+        one = np.asarray(first.convert("RGB").resize(size, Image.Resampling.BILINEAR), np.int16)
+        two = np.asarray(second.convert("RGB"), np.int16)
+    distance = np.abs(one - two)
+    bright = np.minimum(distance.max(axis=2) * GAIN, 255).astype(np.uint8)
+    file = BytesIO()
+    Image.fromarray(bright).save(file, "PNG", optimize=True)
+    return f"data:image/png;base64,{b64encode(file.getvalue()).decode()}", float(distance.mean())
+
+
 def _figures(data: ReportData) -> list[Mapping[str, Any]]:
     """Precision and recall over the threshold, one chart per kind."""
     figures: list[Mapping[str, Any]] = []
@@ -97,3 +145,25 @@ def _figures(data: ReportData) -> list[Mapping[str, Any]]:
             }
         )
     return figures
+
+
+SECTION = Section(
+    50,
+    "duplicates",
+    "Duplicates",
+    intro=(
+        "Groups that span splits come first, then the largest. One image of each group is kept by a fixed rule, and "
+        "each of the others is a copy of it or near it; nothing has been deleted. The gray pictures show where they "
+        "differ from it."
+    ),
+    tables=(DUPLICATE_GROUPS,),
+    command="dataeval-spark analyze --workspace WORKSPACE",
+    queries=(
+        Query("duplicates", duplicates_query, (DUPLICATE_GROUPS,)),
+        Query("duplicate_evaluation", evaluation_query, (DUPLICATE_EVALUATION,)),
+    ),
+    content=duplicates,
+    template="sections/duplicates.html.j2",
+    pictures=pictures_of("duplicates"),
+    pictures_order=1,
+)

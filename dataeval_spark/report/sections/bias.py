@@ -9,11 +9,13 @@ from dataeval_spark.report import charts
 from dataeval_spark.report.data import ReportData, Row
 from dataeval_spark.report.listing import Column, listing
 from dataeval_spark.report.pictures import card
+from dataeval_spark.report.section import Content, Picture, Query, Rows, Section
 from dataeval_spark.report.text import listed, number, plural, shorten
+from dataeval_spark.tables.bias import BALANCE, COVERAGE_GAPS, DIVERSITY, FEATURE_VALUE, PARITY, SHORTCUTS
 
 FACTORS = 12
 """Factors of the matrix: those that tell the label best."""
-SHORTCUTS, EXAMPLES = 6, 2
+MOST_SHORTCUTS, EXAMPLES = 6, 2
 """Shortcuts that are shown in pictures, and pictures of each end."""
 ENDS = ("lowest", "highest")
 VERDICTS = {"useful": "ok", "useless": "calm", "redundant": "warn", "constant": "calm"}
@@ -66,10 +68,10 @@ def diversity_query(present: frozenset[str]) -> str:
     )
 
 
-def shortcut_images(rows: Sequence[Row]) -> Iterator[str]:
+def shortcut_images(rows: Rows) -> Iterator[Picture]:
     """The images at both ends of the first shortcuts."""
-    for row in rows[:SHORTCUTS]:
-        yield from (example["image_id"] for _, example in _at_both_ends(row))
+    for row in rows.get("shortcuts", ())[:MOST_SHORTCUTS]:
+        yield from (Picture(example["image_id"]) for _, example in _at_both_ends(row))
 
 
 def _at_both_ends(row: Row) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -77,7 +79,7 @@ def _at_both_ends(row: Row) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield from ((side, example) for example in (row[side] or ())[:EXAMPLES])
 
 
-def bias(data: ReportData) -> Mapping[str, Any]:
+def bias(data: ReportData) -> Content:
     """A matrix of associations, images at both ends of shortcuts, and tables."""
     rows = data.of("balance")
     labels = [row for row in rows if row["kind"] == "label"][:FACTORS]
@@ -133,7 +135,7 @@ def bias(data: ReportData) -> Mapping[str, Any]:
 def _panels(data: ReportData, shortcuts: Sequence[Row]) -> list[Mapping[str, Any]]:
     """A panel per shortcut: images of the class with the smallest values, then those with the largest."""
     panels: list[Mapping[str, Any]] = []
-    for row in shortcuts[:SHORTCUTS]:
+    for row in shortcuts[:MOST_SHORTCUTS]:
         cards = [
             card(data, example["image_id"], lines=[_shown_end(row, example)], badge=_badge(row, side))
             for side, example in _at_both_ends(row)
@@ -196,3 +198,28 @@ def _matrix(data: ReportData, labels: list[Mapping[str, Any]]) -> str:
     scores = {(row["factor_a"], row["factor_b"]): row["score"] for row in data.of("balance")}
     cells = [[1.0 if a == b else scores.get((a, b), scores.get((b, a))) for b in names] for a in names]
     return charts.matrix("chart-balance", "Association of label and factors, 0 to 1", names, cells)
+
+
+SECTION = Section(
+    110,
+    "bias",
+    "Bias",
+    intro=(
+        "Which factors of an image tell its label, or one another: a model may learn them instead. 0 is no association "
+        "beyond chance, 1 a complete one."
+    ),
+    tables=(BALANCE,),
+    command="dataeval-spark analyze --workspace WORKSPACE",
+    queries=(
+        Query("balance", balance_query, (BALANCE,)),
+        Query("shortcuts", shortcuts_query, (SHORTCUTS,)),
+        Query("coverage_gaps", gaps_query, (COVERAGE_GAPS,)),
+        Query("parity", parity_query, (PARITY,)),
+        Query("feature_value", feature_value_query, (FEATURE_VALUE,)),
+        Query("diversity", diversity_query, (DIVERSITY,)),
+    ),
+    content=bias,
+    template="sections/bias.html.j2",
+    pictures=shortcut_images,
+    pictures_order=7,
+)
