@@ -9,18 +9,26 @@ import duckdb
 import pytest
 from deltalake import DeltaTable
 
+from dataeval_spark.steps import COMPARISONS, STEPS
 from dataeval_spark.tables import ALL_TABLES
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
 QUERIES = re.findall(r"```sql\n(.*?)```", README, flags=re.DOTALL)
 PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-# Filled from what the workspace here was not given: predictions, raters, a split or a selection of its own.
-NEEDS_MORE = (
-    *("predictions", "prediction_classes", "confident_joint", "class_noise", "object_label_errors"),
-    *("image_label_quality", "annotations", "label_agreement", "label_consensus", "rater_quality", "labelling_queue"),
-    *("splits", "split_assignments", "split_strata", "split_leakage", "split_repairs", "split_representativeness"),
-    *("views", "view_members", "label_coverage", "label_reconciliation", "duplicate_evaluation"),
-)
+# What the workspace here was not given: predictions, raters, a split or a selection of its own.
+NOT_GIVEN = {
+    *("predictions", "prediction_classes", "annotations", "views", "view_members"),
+    *("splits", "split_assignments", "split_strata", "split_representativeness"),
+}
+
+
+def is_filled(step):
+    return not step.asks and NOT_GIVEN.isdisjoint(table.name for table in step.reads)
+
+
+FILLED = {table.name for step in (*STEPS, *COMPARISONS) if is_filled(step) for table in step.writes}
+WRITTEN = {table.name for step in (*STEPS, *COMPARISONS) for table in step.writes}
+NEEDS_MORE = NOT_GIVEN | WRITTEN - FILLED
 
 
 @pytest.mark.parametrize("table", ALL_TABLES, ids=lambda table: table.name)
