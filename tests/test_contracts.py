@@ -32,6 +32,10 @@ def test_drift_metrics_begins_with_the_columns_of_databricks_data_profiling():
     assert " ".join(table.column_names[:22]) == DRIFT_COLUMNS
 
 
+def test_no_two_tables_have_one_name():
+    assert len({table.name for table in ALL_TABLES}) == len(ALL_TABLES)
+
+
 @pytest.mark.parametrize("table", ALL_TABLES, ids=lambda table: table.name)
 def test_keys_are_columns_and_every_column_is_described(table):
     assert set(table.key) <= set(table.column_names)

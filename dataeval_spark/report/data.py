@@ -47,7 +47,7 @@ class ReportData:
     present : frozenset of str
         Names of the tables that exist.
     rows : mapping
-        Rows collected by each query of `dataeval_spark.report.sql`; all are bounded.
+        Rows of each query of `dataeval_spark.report.sections`; all are bounded.
     sql : mapping
         SQL of each query, with ``{table}`` for the name of a table and ``{{`` for a brace.
     thumbnails, boxes : mapping

@@ -128,6 +128,11 @@ def test_the_same_input_gives_the_same_page() -> None:
     assert render_report(full_data(), full_provenance()) == render_report(full_data(), full_provenance())
 
 
+def test_each_section_has_a_place_of_its_own() -> None:
+    assert len({section.order for section in SECTIONS}) == len({section.id for section in SECTIONS}) == len(SECTIONS)
+    assert (SECTIONS[0].id, SECTIONS[-1].id) == ("overview", "provenance")
+
+
 @pytest.mark.parametrize("section", [s for s in SECTIONS if s.tables], ids=lambda section: section.id)
 def test_a_section_without_its_table_says_which_command_fills_it(section) -> None:
     everything = full_data()
