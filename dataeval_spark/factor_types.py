@@ -13,11 +13,11 @@ from dataeval_spark.runs import Run
 from dataeval_spark.tables.contract import identifier
 from dataeval_spark.tables.images import FACTORS
 from dataeval_spark.tables.runs import DATASET_FINDINGS
-from dataeval_spark.workspace import Workspace
 
 
-def typed_like_table(workspace: Workspace, run: Run, factors: DataFrame, dataset: str) -> DataFrame:
+def typed_like_table(run: Run, factors: DataFrame, dataset: str) -> DataFrame:
     """Leave out factors whose type is not the table's, and say so in `dataset_findings`: never a silent cast."""
+    workspace = run.workspace
     reserved = {"image_id", "target_index", "run_id"}
     have = {name: type for name, type in workspace.read(FACTORS).dtypes if name not in reserved}
     given = {name: type for name, type in factors.dtypes if name not in reserved}
