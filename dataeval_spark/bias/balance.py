@@ -22,27 +22,12 @@ from dataeval_spark.kernels.mutual_information import (
 )
 from dataeval_spark.kernels.pair_counts import LABEL, effect_of, table_of
 from dataeval_spark.tables import BALANCE
+from dataeval_spark.tables.arrow import arrow_schema
 
 Estimator = Literal["table", "neighbors"]
 KINDS = ("label", "factors", "class")
-_SCHEMA = pa.schema(
-    [
-        ("kind", pa.string()),
-        ("factor_a", pa.string()),
-        ("factor_b", pa.string()),
-        ("class_name", pa.string()),
-        ("score", pa.float64()),
-        ("mutual_information", pa.float64()),
-        ("expected_information", pa.float64()),
-        ("p_value", pa.float64()),
-        ("method", pa.string()),
-        ("n", pa.int64()),
-    ]
-)
-_ROWS = (
-    "kind string, factor_a string, factor_b string, class_name string, score double, mutual_information double, "
-    "expected_information double, p_value double, method string, n bigint"
-)
+_ROWS = BALANCE.ddl_without("adjusted_pvalue", "threshold", "is_flagged")
+_SCHEMA = arrow_schema(_ROWS)
 
 
 def balance(

@@ -20,6 +20,7 @@ from dataeval_spark.kernels.block_search import Search, empty_lists, search_bloc
 from dataeval_spark.kernels.neighbor_lists import (
     PARTIAL_DDL,
     PARTIAL_SCHEMA,
+    RESULT_DDL,
     RESULT_SCHEMA,
     PartialLists,
     ids_of,
@@ -28,9 +29,6 @@ from dataeval_spark.kernels.neighbor_lists import (
 )
 from dataeval_spark.kernels.vector_blocks import block_of_row
 
-RESULT_DDL = (
-    "image_id string, target_index int, rank int, neighbor_id string, neighbor_target_index int, distance double"
-)
 MAX_K = 10_000
 # Enough tasks to balance a few dozen cores; fewer read the index fewer times.
 TASKS = 32

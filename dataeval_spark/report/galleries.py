@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.report.bias import shortcut_images
 from dataeval_spark.report.data import Box, Row, Thumbnail
 from dataeval_spark.report.thumbnails import thumbnail_of
+from dataeval_spark.tables.arrow import arrow_schema
 
 MAX_BOXES = 40
 GALLERIES = ("duplicates", "image_findings", "label_errors", "outliers", "clusters")
@@ -21,18 +22,7 @@ TASKS = 8
 THUMBNAIL_DDL = (
     "image_id string, data binary, mime string, width int, height int, full_width int, full_height int, reason string"
 )
-THUMBNAIL_SCHEMA = pa.schema(
-    [
-        ("image_id", pa.string()),
-        ("data", pa.binary()),
-        ("mime", pa.string()),
-        ("width", pa.int32()),
-        ("height", pa.int32()),
-        ("full_width", pa.int32()),
-        ("full_height", pa.int32()),
-        ("reason", pa.string()),
-    ]
-)
+THUMBNAIL_SCHEMA = arrow_schema(THUMBNAIL_DDL)
 Rows = Mapping[str, Sequence[Row]]
 
 

@@ -14,25 +14,14 @@ from dataeval_spark.frames.blocks import Checkpoint, kept_by_executors
 from dataeval_spark.frames.exact_sums import Aggregate, exact_sums, ordered_sum
 from dataeval_spark.kernels.shapley import error_bounds, knn_shapley
 from dataeval_spark.tables import IMAGE_VALUES
+from dataeval_spark.tables.arrow import arrow_schema
 
 PART = ("encoder", "metric", "is_box")
 VALUES_DDL = (
     "encoder string, metric string, image_id string, target_index int, value double, listed int, queries int, "
     "bound double, is_exact boolean"
 )
-VALUES_SCHEMA = pa.schema(
-    [
-        ("encoder", pa.string()),
-        ("metric", pa.string()),
-        ("image_id", pa.string()),
-        ("target_index", pa.int32()),
-        ("value", pa.float64()),
-        ("listed", pa.int32()),
-        ("queries", pa.int32()),
-        ("bound", pa.float64()),
-        ("is_exact", pa.bool_()),
-    ]
-)
+VALUES_SCHEMA = arrow_schema(VALUES_DDL)
 
 
 def image_values(
