@@ -18,7 +18,7 @@ from pyarrow.dataset import Dataset
 from pyspark.sql.types import StructType
 
 from dataeval_spark.table_access import Commit, Row, Writer, made_by, retrying
-from dataeval_spark.tables import Table
+from dataeval_spark.tables.contract import Table
 
 
 class LocalAccess:

@@ -21,8 +21,8 @@ from dataeval_spark.kernels.mutual_information import (
     mutual_information,
 )
 from dataeval_spark.kernels.pair_counts import LABEL, effect_of, table_of
-from dataeval_spark.tables import BALANCE
 from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.bias import BALANCE
 
 Estimator = Literal["table", "neighbors"]
 KINDS = ("label", "factors", "class")

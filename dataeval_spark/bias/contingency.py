@@ -9,7 +9,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.image_sums import class_effects
 from dataeval_spark.frames.joins import same_keys
 from dataeval_spark.kernels.pair_counts import LABEL, PAIRS_DDL, pair_counts
-from dataeval_spark.tables import CONTINGENCY
+from dataeval_spark.tables.bias import CONTINGENCY
 
 MOST_NAMES = 10_000
 

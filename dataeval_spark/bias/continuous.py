@@ -16,8 +16,8 @@ from dataeval_spark.bias.bin_edges import CUT_RULES
 from dataeval_spark.kernels.factor_codes import from_maps
 from dataeval_spark.kernels.mutual_information import entropy
 from dataeval_spark.kernels.neighbor_information import neighbor_information, permutation_p_value
-from dataeval_spark.tables import BALANCE
 from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.bias import BALANCE
 
 _ROWS = BALANCE.ddl_without("expected_information", "adjusted_pvalue", "method", "threshold", "is_flagged")
 _SCHEMA = arrow_schema(_ROWS)

@@ -12,8 +12,8 @@ from dataeval_spark.bias.contingency import of_label, require_label
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.diversity import shannon_diversity, simpson_diversity
 from dataeval_spark.kernels.pair_counts import LABEL, table_of
-from dataeval_spark.tables import DIVERSITY
 from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.bias import DIVERSITY
 
 Method = Literal["simpson", "shannon"]
 _MEASURED = DIVERSITY.ddl_without("method", "threshold", "is_low")

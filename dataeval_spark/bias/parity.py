@@ -11,8 +11,8 @@ from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.kernels.contingency_statistics import association
 from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.pair_counts import LABEL, effect_of, table_of
-from dataeval_spark.tables import PARITY
 from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.bias import PARITY
 
 FEWEST_IN_A_CELL = 5
 _MEASURED = PARITY.ddl_without("adjusted_pvalue", "is_significant")

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.nearest import NO_CODE
 from dataeval_spark.kernels.vector_blocks import order_of_ids
-from dataeval_spark.tables import NEIGHBORS
 from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.similarity import NEIGHBORS
 
 KEYS = ["image_id", "target_index"]
 NEIGHBOR_SCHEMA = arrow_schema(NEIGHBORS.ddl_of(*KEYS))

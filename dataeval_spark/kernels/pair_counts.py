@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.factor_codes import from_maps
 from dataeval_spark.kernels.independence import table_effect
-from dataeval_spark.tables import CONTINGENCY
 from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.bias import CONTINGENCY
 
 LABEL = "class_name"
 ROWS_AT_ONCE = 262_144

@@ -12,8 +12,8 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.object_label_quality import same_places
 from dataeval_spark.labels.image_boxes import ImageBoxes, boxes_per_image, read_images
-from dataeval_spark.tables import OBJECT_LABEL_ERRORS
 from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.labels import OBJECT_LABEL_ERRORS
 
 FOUND_DDL = OBJECT_LABEL_ERRORS.ddl_without("step", "model", "predicted_index")
 FOUND_SCHEMA = arrow_schema(FOUND_DDL)

@@ -14,8 +14,8 @@ from scipy.sparse import csr_array
 
 from dataeval_spark.kernels.dawid_skene import Model, Ratings, posteriors
 from dataeval_spark.labels.rating_blocks import KEYS, VALUES_AT_ONCE, RatingBlocks
-from dataeval_spark.tables import LABEL_CONSENSUS
 from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.labels import LABEL_CONSENSUS
 
 DDL = LABEL_CONSENSUS.ddl_without("given_class", "differs")
 SCHEMA = arrow_schema(DDL)

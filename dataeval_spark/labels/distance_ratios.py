@@ -12,8 +12,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.kernels.label_neighborhood import neighborhoods
-from dataeval_spark.tables import LABEL_ERRORS
 from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.labels import LABEL_ERRORS
 
 SCORED_DDL = (
     LABEL_ERRORS.ddl_of("source", "image_id", "target_index", "class_name", "suggested_class", "second_class", "score")

@@ -22,8 +22,8 @@ from dataeval_spark.kernels.label_votes import (
     losses,
     vote_model,
 )
-from dataeval_spark.tables import LABEL_ERRORS
 from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.labels import LABEL_ERRORS
 
 MAX_CLASSES = 200_000
 MAX_PAIRS = 2_000_000

@@ -13,8 +13,8 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Checkpoint, kept_by_executors
 from dataeval_spark.frames.exact_sums import Aggregate, exact_sums, ordered_sum
 from dataeval_spark.kernels.shapley import error_bounds, knn_shapley
-from dataeval_spark.tables import IMAGE_VALUES
 from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.similarity import IMAGE_VALUES
 
 PART = ("encoder", "metric", "is_box")
 VALUES_DDL = (

@@ -19,8 +19,8 @@ from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.mutual_information import adjusted_share, mutual_information
 from dataeval_spark.kernels.pair_counts import LABEL_COUNTS_DDL, effect_of, label_counts_by, table_of
 from dataeval_spark.splits.parts import all_parts
-from dataeval_spark.tables import PART_BIAS
 from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.splits import PART_BIAS
 
 MAX_ROWS = 100_000
 _SEPARATOR = "\x1f"
