@@ -17,7 +17,8 @@ from pyspark.sql import DataFrame
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Blocks, in_tasks, tasks_of
-from dataeval_spark.frames.neighbors import MAX_K, gpu_of_task
+from dataeval_spark.frames.neighbors import MAX_K
+from dataeval_spark.frames.task_devices import gpu_of_task
 from dataeval_spark.kernels.block_search import Search
 from dataeval_spark.kernels.cells import found_by_rank, search_cells, sort_into_cells, train_cells, uniform
 from dataeval_spark.kernels.neighbor_lists import RESULT_DDL, result_rows
