@@ -14,7 +14,7 @@ from dataeval_spark import holdout
 from dataeval_spark import tables as t
 from dataeval_spark.errors import OptionError, TableMissingError
 from dataeval_spark.frames.capture_time import with_capture_time
-from dataeval_spark.pipeline import Options, read_live, run_step, skip
+from dataeval_spark.pipeline import Options, run_step, skip
 from dataeval_spark.runs import Run, StepRun, has_done, work_id
 from dataeval_spark.snapshots import at
 from dataeval_spark.steps import COMPARISONS, Step, chosen, decisive, unasked
@@ -147,16 +147,16 @@ def _rows_of(workspace: Workspace, side: str, ref: str, table: t.Table) -> tuple
 def _images_of(workspace: Workspace, ref: str) -> tuple[Workspace, DataFrame]:
     key, _, value = ref.partition("=")
     if key in ("dataset", "split") and value:
-        images = read_live(workspace, t.IMAGES)
+        images = workspace.read_live(t.IMAGES)
         return workspace, images.where(F.col(key) == value)
     assigned = holdout.names_of(ref)
     if assigned is not None:
         _refuse_folds(workspace, assigned[0], ref)
-        images = read_live(workspace, t.IMAGES)
+        images = workspace.read_live(t.IMAGES)
         ids = holdout.images_of_part(workspace, *assigned)
         return workspace, images.join(ids, on="image_id", how="left_semi")
     pinned = at(workspace, ref)
-    return pinned, read_live(pinned, t.IMAGES)
+    return pinned, pinned.read_live(t.IMAGES)
 
 
 def _refuse_folds(workspace: Workspace, name: str, ref: str) -> None:
@@ -170,7 +170,7 @@ def _refuse_folds(workspace: Workspace, name: str, ref: str) -> None:
 
 
 def _known_refs(workspace: Workspace) -> str:
-    images = read_live(workspace, t.IMAGES)
+    images = workspace.read_live(t.IMAGES)
     # Bounded: the first 20 names of each kind.
     names = [
         f"{kind}={row[kind]}"

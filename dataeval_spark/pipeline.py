@@ -101,8 +101,8 @@ def _analyze_step(
         return skip(run, step, options, inputs, work, outdated)
     if step.labels:
         guard.open()
-    frames: list[DataFrame | None] = [read_live(workspace, table) for table in step.reads]
-    frames += [read_live(workspace, table) if table.name in states else None for table in step.uses]
+    frames: list[DataFrame | None] = [workspace.read_live(table) for table in step.reads]
+    frames += [workspace.read_live(table) if table.name in states else None for table in step.uses]
     given = {**options, **_injected(workspace, run, stage, step)}
     message = "; ".join(filter(None, (outdated, guard.message if step.labels else "")))
     return run_step(workspace, run, step, options, inputs, work, lambda: step.function(*frames, **given), message)
@@ -174,12 +174,6 @@ def run_step(
 
 def _write(workspace: Workspace, step: Step, table: t.Table, frame: DataFrame, writer: Writer) -> TableState:
     return workspace.write(table, frame, writer, scope=step.name if table.scope == "step" else None)
-
-
-def read_live(workspace: Workspace, table: t.Table) -> DataFrame:
-    """A table as the analyses see it: of `images` only the live ones, without their bytes."""
-    frame = workspace.read(table)
-    return frame.where("deleted_at IS NULL").drop("content") if table is t.IMAGES else frame
 
 
 def _seconds(started: datetime) -> float:
