@@ -14,27 +14,8 @@ from dataeval_spark.frames.joins import IDS, same_keys
 from dataeval_spark.frames.thresholds import Method, default_threshold, has_spread, score_beyond, spreads
 from dataeval_spark.quality.scales import COMPARED, FAMILIES, families, scale_of
 from dataeval_spark.tables import CHANNEL_STATS, OUTLIERS
+from dataeval_spark.tables.stats import DATAEVAL_STATISTICS
 
-STATISTICS = (
-    "width",
-    "height",
-    "size",
-    "aspect_ratio",
-    "channels",
-    "mean",
-    "std",
-    "var",
-    "skew",
-    "kurtosis",
-    "entropy",
-    "missing",
-    "zeros",
-    "brightness",
-    "contrast",
-    "darkness",
-    "sharpness",
-)
-"""The statistics that DataEval compares, under its methods."""
 KEYS = ("image_id", "target_index", "channel", "group_name", "is_box")
 NUMBERS = ("double", "float", "bigint", "int")
 
@@ -116,7 +97,7 @@ def outliers(
     OptionError.unless_one_of("outliers.method", method, get_args(Method))
     known = [name for name, type in image_stats.dtypes if type in NUMBERS and name != "target_index"]
     if statistics is None:
-        statistics = [name for name in COMPARED if name in known] if method == "calibrated" else STATISTICS
+        statistics = [name for name in COMPARED if name in known] if method == "calibrated" else DATAEVAL_STATISTICS
     for name in statistics:
         OptionError.unless_one_of("outliers.statistics", name, known)
     is_calibrated = method == "calibrated"
