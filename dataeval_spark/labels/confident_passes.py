@@ -16,6 +16,7 @@ from dataeval_spark.kernels.confident_learning import Selection
 from dataeval_spark.kernels.confident_rows import STAGED_DDL, doubtful_rows
 from dataeval_spark.labels.probability_blocks import read_blocks
 from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.labels import LABEL_ERRORS
 
 KEYS = ("image_id", "target_index")
 COUNTS_DDL = "given int, joint binary, histogram binary"
@@ -82,7 +83,7 @@ def self_confidence(blocks: DataFrame, model: str, names: Sequence[str]) -> Data
             }
             yield from pa.table(columns).combine_chunks().to_batches()
 
-    ddl = "image_id string, target_index int, class_name string, suggested_class string, score double"
+    ddl = LABEL_ERRORS.ddl_of("image_id", "target_index", "class_name", "suggested_class", "score")
     return blocks.select("ids", "given", "probabilities").mapInArrow(run, ddl).select(F.lit(model).alias("source"), "*")
 
 

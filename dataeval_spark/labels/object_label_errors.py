@@ -27,14 +27,12 @@ from dataeval_spark.labels.compared_images import MAX_CLASSES, Lacking, compared
 from dataeval_spark.labels.image_boxes import ImageBoxes, boxes_per_image, read_images
 from dataeval_spark.tables import DATASET_FINDINGS, IMAGE_LABEL_QUALITY, OBJECT_LABEL_ERRORS
 from dataeval_spark.tables.arrow import arrow_schema
-from dataeval_spark.tables.keys import BOX_TYPE
 
 MARKED_DDL = "class_name string, image_id string, number int, score double, bits bigint, smallest double"
 MARKED_SCHEMA = arrow_schema(MARKED_DDL)
 SCORED_DDL = (
-    "image_id string, score double, overlooked double, swapped double, badly_located double, errors array<struct<"
-    f"rule: string, target_index: int, predicted_index: int, class_name: string, other_class: string, box: {BOX_TYPE}, "
-    "score: double, threshold: double>>"
+    f"{IMAGE_LABEL_QUALITY.ddl_without('model', 'is_error')}, "
+    f"errors array<struct<{OBJECT_LABEL_ERRORS.ddl_without('step', 'image_id', 'model')}>>"
 )
 SCORED_SCHEMA = arrow_schema(SCORED_DDL)
 MAX_MODELS = 50
