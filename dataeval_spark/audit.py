@@ -29,7 +29,6 @@ from dataeval_spark import (
 from dataeval_spark.cancellation import Cancellation, Result, interruptible
 from dataeval_spark.errors import ConfigError
 from dataeval_spark.ingest.maite import MapStyle
-from dataeval_spark.ingest.source import Stage
 from dataeval_spark.inline_gallery import Gallery, gallery_of
 from dataeval_spark.locations import refuse_credentials
 from dataeval_spark.maite_dataset import MaiteDataset, images_of
@@ -83,7 +82,7 @@ class Audit:
         self.workspace = Workspace(self.spark, workspace, scratch=scratch, table_location=table_location)
         self._echo = echo
         self._progress = Progress(session.TaskCounter(self.spark))
-        self._open_run: tuple[Run, Stage] | None = None
+        self._open_run: Run | None = None
         self._cancellation = Cancellation()
 
     # Verbs
@@ -96,19 +95,14 @@ class Audit:
         id_column, path_column, image_column, encoding.
         """
         check("ingest", options)
-        workspace = self.workspace
-        return self._do(
-            "ingest",
-            {"source": source, **options},
-            lambda run, stage: [ingestion.ingest(workspace, run, stage, source, **options)],
-        )
+        return self._do("ingest", {"source": source, **options}, lambda run: [ingestion.ingest(run, source, **options)])
 
     def ingest_maite(self, data: MapStyle, *, name: str, split: str | None = None, replace: bool = False) -> Audit:
         """Bring in a MAITE data set: an object with ``len`` and indices that give image, target and metadata."""
         given = {"source": f"maite:{name}", "split": split, "replace": replace}
 
-        def work(run: Run, stage: Stage) -> list[StepRun]:
-            return [ingestion.ingest_maite(self.workspace, run, stage, data, name=name, split=split, replace=replace)]
+        def work(run: Run) -> list[StepRun]:
+            return [ingestion.ingest_maite(run, data, name=name, split=split, replace=replace)]
 
         return self._do("ingest", given, work)
 
@@ -118,7 +112,7 @@ class Audit:
         return self._do(
             "ingest",
             {"predictions": source, **given},
-            lambda run, stage: [label_ingestion.ingest_predictions(self.workspace, run, stage, source, **given)],
+            lambda run: [label_ingestion.ingest_predictions(run, source, **given)],
         )
 
     def ingest_ratings(self, source: str, **options: Any) -> Audit:
@@ -126,7 +120,7 @@ class Audit:
         return self._do(
             "ingest",
             {"ratings": source, **options},
-            lambda run, stage: [label_ingestion.ingest_ratings(self.workspace, run, stage, source, **options)],
+            lambda run: [label_ingestion.ingest_ratings(run, source, **options)],
         )
 
     def profile(self, **options: Any) -> Audit:
@@ -136,7 +130,7 @@ class Audit:
         return self._do(
             "profile",
             options,
-            lambda run, stage: [profiling.run_profile(self.workspace, run, stage, on_pending=expect, **options)],
+            lambda run: [profiling.run_profile(run, on_pending=expect, **options)],
         )
 
     def analyze(
@@ -148,8 +142,8 @@ class Audit:
         """Run the analyses that are not up to date; all of them, or those named."""
         given = checked(options)
 
-        def work(run: Run, stage: Stage) -> Iterable[StepRun]:
-            return pipeline.analyze(self.workspace, run, stage, given, steps, open_holdout=open_holdout)
+        def work(run: Run) -> Iterable[StepRun]:
+            return pipeline.analyze(run, given, steps, open_holdout=open_holdout)
 
         return self._do("analyze", given, work)
 
@@ -166,15 +160,13 @@ class Audit:
         return self._do(
             "compare",
             {"reference": reference, "current": current, **given},
-            lambda run, _: comparison.compare(self.workspace, run, reference, current, given, steps, open_holdout),
+            lambda run: comparison.compare(run, reference, current, given, steps, open_holdout),
         )
 
     def split(self, name: str, **options: Any) -> Audit:
         """Assign the images to parts; options are those of :func:`dataeval_spark.splitting.split_workspace`."""
         given = {"name": name, **options}
-        return self._do(
-            "split", given, lambda run, stage: [splitting.split_workspace(self.workspace, run, stage, name, **options)]
-        )
+        return self._do("split", given, lambda run: [splitting.split_workspace(run, name, **options)])
 
     def select(self, name: str, recipe: Recipe | None = None, *, open_holdout: str | None = None) -> Audit:
         """Save a selection of the images: operations in order, or its last recipe done again on the data there are.
@@ -187,17 +179,15 @@ class Audit:
         """
         given = {"name": name, "recipe": recipe}
 
-        def work(run: Run, stage: Stage) -> list[StepRun]:
-            return [selecting.select(self.workspace, run, stage, name, recipe, open_holdout=open_holdout)]
+        def work(run: Run) -> list[StepRun]:
+            return [selecting.select(run, name, recipe, open_holdout=open_holdout)]
 
         return self._do("select", given, work)
 
     def export(self, to: str | Path, **options: Any) -> Audit:
         """Write images and labels as a dataset; options are those of :func:`dataeval_spark.exporting.export`."""
         given = {"to": str(to), **options}
-        return self._do(
-            "export", given, lambda run, stage: [exporting.export(self.workspace, run, stage, str(to), **options)]
-        )
+        return self._do("export", given, lambda run: [exporting.export(run, str(to), **options)])
 
     def run(
         self,
@@ -217,8 +207,8 @@ class Audit:
     def snapshot(self, name: str, note: str | None = None) -> Audit:
         """Pin the present version of every table under a name."""
 
-        def create(run: Run, stage: Stage) -> list[str]:
-            pinned = snapshots.create(self.workspace, run, name, note)
+        def create(run: Run) -> list[str]:
+            pinned = snapshots.create(run, name, note)
             return [f"snapshot {name}: {len(pinned)} tables pinned"]
 
         return self._do("snapshot", {"create": name}, create)
@@ -226,7 +216,7 @@ class Audit:
     def restore(self, name: str) -> Audit:
         """Bring every table that a snapshot pins back to its version."""
 
-        def restore(run: Run, stage: Stage) -> list[str]:
+        def restore(run: Run) -> list[str]:
             return [f"snapshot {name}: {len(snapshots.restore(self.workspace, name))} tables restored"]
 
         return self._do("snapshot", {"restore": name}, restore)
@@ -284,9 +274,9 @@ class Audit:
         """
         if holdout.parts(self.workspace):
             chosen = {name: options.get(name) for name in ("dataset", "split", "view", "version")}
-            with self._run("maite", {"open_holdout": open_holdout}) as (run, _):
+            with self._run("maite", {"open_holdout": open_holdout}) as run:
                 images = images_of(self.workspace, **chosen)
-                for line in holdout.open_among(self.workspace, run, images, open_holdout):
+                for line in holdout.open_among(run, images, open_holdout):
                     self._echo(line)
         return MaiteDataset(self.workspace, **options)
 
@@ -305,7 +295,7 @@ class Audit:
         with self._run(job, options):
             yield
 
-    def _do(self, job: str, options: Mapping[str, Any], work: Callable[[Run, Stage], Iterable[StepRun | str]]) -> Audit:
+    def _do(self, job: str, options: Mapping[str, Any], work: Callable[[Run], Iterable[StepRun | str]]) -> Audit:
         """Do the work of a verb, with a live line and ready to be cancelled, and print what became of it.
 
         What was finished before an error is printed too.
@@ -313,9 +303,9 @@ class Audit:
         results: list[StepRun | str] = []
 
         def in_run() -> None:
-            with self._run(job, options) as (run, stage), self._cancellation.noticed():
+            with self._run(job, options) as run, self._cancellation.noticed():
                 refuse_credentials(options)
-                results.extend(work(run, stage))
+                results.extend(work(run))
 
         try:
             with self._progress.running(job):
@@ -331,15 +321,15 @@ class Audit:
         return interruptible(work, self._cancellation, self.spark.interruptAll)
 
     @contextmanager
-    def _run(self, job: str, options: Mapping[str, Any]) -> Iterator[tuple[Run, Stage]]:
+    def _run(self, job: str, options: Mapping[str, Any]) -> Iterator[Run]:
         """One run for the outermost verb: verbs called within it are part of it."""
         if self._open_run is not None:
             yield self._open_run
             return
-        with runs.start(self.workspace, job, options) as run, self.workspace.scratch(run.run_id) as stage:
+        with runs.start(self.workspace, job, options) as run:
             logger.info("run %s: %s on %s", run.run_id, job, self.workspace.location)
-            self._open_run = (run, stage)
+            self._open_run = run
             try:
-                yield self._open_run
+                yield run
             finally:
                 self._open_run = None

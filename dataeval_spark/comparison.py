@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark import holdout
 from dataeval_spark import tables as t
+from dataeval_spark.decision import Inputs, decide_comparison
 from dataeval_spark.errors import OptionError, TableMissingError
 from dataeval_spark.frames.capture_time import with_capture_time
 from dataeval_spark.pipeline import Options, run_step, skip
-from dataeval_spark.runs import Run, StepRun, has_done, work_id
+from dataeval_spark.runs import Run, StepRun, has_done
 from dataeval_spark.snapshots import at
-from dataeval_spark.steps import COMPARISONS, Step, chosen, decisive, unasked
+from dataeval_spark.steps import COMPARISONS, Step, chosen
 from dataeval_spark.table_access import TableState
 from dataeval_spark.workspace import FILLED_BY, Workspace
 
 
 def compare(
-    workspace: Workspace,
     run: Run,
     reference: str,
     current: str,
@@ -50,10 +50,11 @@ def compare(
     SnapshotError
         There is no such snapshot.
     """
+    workspace = run.workspace
     sides = {"reference": reference, "current": current}
-    opened = _opened(workspace, run, sides.values(), open_holdout)
+    opened = _opened(run, sides.values(), open_holdout)
     steps = chosen(only, COMPARISONS)
-    guard = holdout.Guard(workspace, run, _held(workspace, sides.values(), steps), open_holdout)
+    guard = holdout.Guard(run, _held(workspace, sides.values(), steps), open_holdout)
 
     def openings(step: Step) -> str:
         return "; ".join(filter(None, [*opened, guard.message if step.labels else ""]))
@@ -62,45 +63,35 @@ def compare(
         return replace(result, message="; ".join(filter(None, [result.message, openings(step)])))
 
     for step in steps:
-        reason = unasked(step, options.get(step.name, {}), only)
-        if reason is not None:
-            yield said(step, StepRun(step.name, "skipped", 0.0, reason))
-            continue
-        frames: dict[str, DataFrame] = {}
-        inputs: dict[str, TableState] = {}
-        try:
-            for side, ref in sides.items():
-                frames[side], states = _rows_of(workspace, side, ref, step.reads[0])
-                inputs |= {f"{side}.{name}": state for name, state in states.items()}
-        except (OptionError, TableMissingError):
-            if step.name in only or step.reads[0].name in FILLED_BY:
-                raise
-            # Images may be compared before they are analyzed.
-            yield said(step, StepRun(step.name, "skipped", 0.0, f"needs {step.reads[0].name} of both sides"))
-            continue
-        chosen_options = options.get(step.name, {})
-        work = work_id(step.name, step.version, {**decisive(step, chosen_options), **sides}, inputs)
-        if has_done(workspace, work):
-            yield said(step, skip(run, step, {**chosen_options, **sides}, inputs, work))
-            continue
-        if step.labels and guard.is_closed:
+        step_options = options.get(step.name, {})
+        recorded = {**step_options, **sides}
+        decision = decide_comparison(
+            step,
+            step_options,
+            sides,
+            lambda step=step: _inputs(workspace, step, sides, only),  # type: ignore[misc]
+            lambda work: has_done(workspace, work),
+            only=only,
+            is_closed=guard.is_closed,
+        )
+        if decision.verdict == "closed":
             guard.refuse(step.name)
-            yield StepRun(step.name, "skipped", 0.0, holdout.CLOSED)
-            continue
-        if step.labels:
-            guard.open()
-        window = _window(workspace, current, run.started_at)
-
-        def compute(
-            step: Step = step,
-            frames: dict[str, DataFrame] = frames,
-            chosen_options: Mapping[str, Any] = chosen_options,
-            window: tuple[datetime, datetime] = window,
-        ) -> Any:
-            names = {"reference_name": reference, "current_name": current, "window": window}
-            return step.function(frames["reference"], frames["current"], **names, **chosen_options)
-
-        yield run_step(workspace, run, step, {**chosen_options, **sides}, inputs, work, compute, openings(step))
+            yield StepRun.skipped(step.name, decision.reason)
+        elif decision.verdict == "current":
+            yield said(step, skip(run, step, recorded, decision))
+        elif decision.verdict != "run":
+            yield said(step, StepRun.skipped(step.name, decision.reason))
+        else:
+            if step.labels:
+                guard.open()
+            frames = {side: _rows_of(workspace, ref, step.reads[0]) for side, ref in sides.items()}
+            names = {
+                "reference_name": reference,
+                "current_name": current,
+                "window": _window(workspace, current, run.started_at),
+            }
+            compute = partial(step.function, frames["reference"], frames["current"], **names, **step_options)
+            yield run_step(run, step, recorded, decision, compute, openings(step))
     closed = guard.error()
     if closed is not None:
         raise closed
@@ -114,20 +105,39 @@ def _held(workspace: Workspace, refs: Iterable[str], steps: Sequence[Step]) -> s
     return {part for frame in images for part in holdout.parts_among(workspace, frame)}
 
 
-def _opened(workspace: Workspace, run: Run, refs: Iterable[str], reason: str | None) -> list[str]:
+def _opened(run: Run, refs: Iterable[str], reason: str | None) -> list[str]:
     """Open the sides that are hold-outs, and say how often each has been opened."""
     sentences = []
     for name, part in filter(None, map(holdout.names_of, refs)):
-        count = holdout.open_part(workspace, run, name, part, reason)
+        count = holdout.open_part(run, name, part, reason)
         if count is not None:
             sentences.append(holdout.sentence(name, part, count))
     return sentences
 
 
-def _rows_of(workspace: Workspace, side: str, ref: str, table: t.Table) -> tuple[DataFrame, dict[str, TableState]]:
+def _inputs(workspace: Workspace, step: Step, sides: Mapping[str, str], only: Sequence[str]) -> Inputs:
+    """States of the tables of both sides."""
+    table = step.reads[0]
+    inputs: dict[str, TableState] = {}
+    try:
+        for side, ref in sides.items():
+            inputs |= {f"{side}.{name}": state for name, state in _states_of(workspace, side, ref, table).items()}
+    except (OptionError, TableMissingError):
+        if step.name in only or table.name in FILLED_BY:
+            raise
+        # Images may be compared before they are analyzed.
+        return Inputs({}, (table.name,), f"needs {table.name} of both sides")
+    return Inputs(inputs)
+
+
+def _rows_of(workspace: Workspace, ref: str, table: t.Table) -> DataFrame:
     place, images = _images_of(workspace, ref)
-    frame = place.read(table).join(images.select("image_id"), on="image_id", how="left_semi")
-    if frame.isEmpty():
+    return place.read(table).join(images.select("image_id"), on="image_id", how="left_semi")
+
+
+def _states_of(workspace: Workspace, side: str, ref: str, table: t.Table) -> dict[str, TableState]:
+    place, _ = _images_of(workspace, ref)
+    if _rows_of(workspace, ref, table).isEmpty():
         raise OptionError(
             f"compare.{side} is {ref!r}: table {table.name} has no image of it.\n"
             f"Hint: {_known_refs(workspace)}; dataeval-spark {FILLED_BY.get(table.name, 'analyze')} "
@@ -135,13 +145,9 @@ def _rows_of(workspace: Workspace, side: str, ref: str, table: t.Table) -> tuple
         )
     versions = place.versions
     if versions is None:
-        states = workspace.states([table, t.IMAGES, *([t.SPLIT_ASSIGNMENTS] if holdout.names_of(ref) else [])])
-    else:
-        at_start = datetime.fromtimestamp(0, UTC)
-        states = {
-            name: TableState(versions[name], versions[name], at_start, None) for name in (table.name, t.IMAGES.name)
-        }
-    return frame, states
+        return workspace.states([table, t.IMAGES, *([t.SPLIT_ASSIGNMENTS] if holdout.names_of(ref) else [])])
+    at_start = datetime.fromtimestamp(0, UTC)
+    return {name: TableState(versions[name], versions[name], at_start, None) for name in (table.name, t.IMAGES.name)}
 
 
 def _images_of(workspace: Workspace, ref: str) -> tuple[Workspace, DataFrame]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from dataeval_spark import source_files
 from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.accounting import summary
-from dataeval_spark.ingest.source import Known, Source, Stage
+from dataeval_spark.ingest.source import Known, Source
 from dataeval_spark.ingest.understanding import Understanding
 from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.synchronization import synchronize
@@ -24,9 +24,7 @@ TABLES = (IMAGES, TARGETS, FACTORS, INGEST_FINDINGS, SOURCE_FILES)
 
 
 def bring_up_to_date(
-    workspace: Workspace,
     run: Run,
-    stage: Stage,
     read: Callable[[Known | None], Source],
     dataset: str,
     source: str,
@@ -43,6 +41,7 @@ def bring_up_to_date(
     IngestError
         The dataset's name is taken by another source, or an id by another dataset.
     """
+    workspace = run.workspace
     workspace.create(TABLES)
     existing = workspace.read(IMAGES).where(F.col("dataset") == dataset)
     is_new = workspace.is_untouched(IMAGES) or existing.isEmpty()
@@ -53,14 +52,12 @@ def bring_up_to_date(
         _require_own_ids(workspace, found, dataset)
     if not is_new:
         _require_own_name(existing, dataset, source, may_replace)
-    files = stage(found.files, "source_files") if found.files is not None else None
+    files = run.stage(found.files, "source_files") if found.files is not None else None
     understanding = Understanding.of(found)
     doubts = understanding.doubts(found.images, source, format)
     found = replace(found, findings=found.findings.unionByName(doubts, allowMissingColumns=True))
-    with source_files.remembering(workspace, run, dataset, files, is_new=is_new):
-        outcome = synchronize(
-            workspace, run, stage, found, existing, dataset, source, is_new=is_new, keep_bytes=keep_bytes
-        )
+    with source_files.remembering(run, dataset, files, is_new=is_new):
+        outcome = synchronize(run, found, existing, dataset, source, is_new=is_new, keep_bytes=keep_bytes)
     return {**outcome, "understanding": str(understanding)}
 
 
@@ -85,9 +82,8 @@ def _require_own_ids(workspace: Workspace, found: Source, dataset: str) -> None:
         )
 
 
-def report(
-    workspace: Workspace, run: Run, started: datetime, outcome: dict[str, Any], dataset: str, note: str = ""
-) -> StepRun:
+def report(run: Run, started: datetime, outcome: dict[str, Any], dataset: str, note: str = "") -> StepRun:
+    workspace = run.workspace
     parts = [f"{outcome.get(status, 0):,} {status}" for status in ("new", "changed", "deleted")]
     lines = [
         f"dataset {dataset}: {outcome['taken']:,} images ({', '.join(parts)})",
@@ -99,10 +95,7 @@ def report(
         lines += [f"{severity}s: {', '.join(kinds)}"] if kinds else []
     message = "\n    ".join(lines)
     states = workspace.states(TABLES)
-    outputs = {name: state.version for name, state in states.items()}
-    run.record("ingest", "done", started, outputs=outputs, rows=outcome["taken"], message=message)
-    seconds = (datetime.now(UTC) - started).total_seconds()
-    return StepRun("ingest", "done", seconds, message, outputs, outcome["taken"])
+    return run.finish("ingest", "done", started, message, outputs=states, rows=outcome["taken"])
 
 
 def _doubt(row: Mapping[str, Any]) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -43,6 +43,25 @@ class Decision:
     missing: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """Tables that a step reads.
+
+    Attributes
+    ----------
+    states : mapping
+        State of each one that exists, by name.
+    missing : tuple of str
+        Names of those that it cannot do without and that do not exist.
+    reason : str
+        Says for people what is missing; empty where nothing is.
+    """
+
+    states: Mapping[str, TableState]
+    missing: tuple[str, ...] = ()
+    reason: str = ""
+
+
 def decide(
     step: Step,
     options: Mapping[str, Any],
@@ -74,21 +93,75 @@ def decide(
     >>> decide(step, {}, workspace.states(), successes.get(step.name)).verdict
     'current'
     """
+
+    def find_inputs() -> Inputs:
+        missing = tuple(table.name for table in step.reads if table.name not in states)
+        present = {table.name: states[table.name] for table in step.inputs if table.name in states}
+        return Inputs(present, missing, f"needs {', '.join(missing)}" if missing else "")
+
+    decision = _decide(
+        step,
+        options,
+        find_inputs,
+        lambda work: is_up_to_date(work, step.writes, states, last),
+        only=only,
+        is_closed=is_closed,
+    )
+    if decision.verdict != "run":
+        return decision
+    new = [name for name, state in decision.inputs.items() if state is NEW]
+    changed = f"{', '.join(new)} will be new" if new else "options or inputs have changed"
+    return replace(decision, reason=changed if last else "never run")
+
+
+def decide_comparison(
+    step: Step,
+    options: Mapping[str, Any],
+    sides: Mapping[str, str],
+    find_inputs: Callable[[], Inputs],
+    is_done: Callable[[str], bool],
+    *,
+    only: Collection[str] = (),
+    is_closed: bool = False,
+) -> Decision:
+    """Decide what becomes of a step that compares two sides.
+
+    Parameters
+    ----------
+    step, options, only, is_closed
+        As of `decide`.
+    sides : mapping
+        Reference and current side, as they were named: part of the work.
+    find_inputs : callable
+        Gives the states of the tables of both sides; it is asked where the step is asked for.
+    is_done : callable
+        Whether a run has done this work: tables of comparisons grow.
+    """
+    return _decide(step, options, find_inputs, is_done, only=only, is_closed=is_closed, also=sides)
+
+
+def _decide(
+    step: Step,
+    options: Mapping[str, Any],
+    find_inputs: Callable[[], Inputs],
+    is_done: Callable[[str], bool],
+    *,
+    only: Collection[str],
+    is_closed: bool,
+    also: Mapping[str, str] | None = None,
+) -> Decision:
     reason = unasked(step, options, tuple(only))
     if reason is not None:
         return Decision("unasked", reason)
-    missing = tuple(table.name for table in step.reads if table.name not in states)
-    if missing:
-        return Decision("lacking", f"needs {', '.join(missing)}", missing=missing)
-    inputs = {table.name: states[table.name] for table in step.inputs if table.name in states}
-    work = work_id(step.name, step.version, decisive(step, options), inputs)
-    if is_up_to_date(work, step.writes, states, last):
-        return Decision("current", UP_TO_DATE, inputs, work)
+    inputs = find_inputs()
+    if inputs.missing:
+        return Decision("lacking", inputs.reason, missing=inputs.missing)
+    work = work_id(step.name, step.version, {**decisive(step, options), **(also or {})}, inputs.states)
+    if is_done(work):
+        return Decision("current", UP_TO_DATE, inputs.states, work)
     if step.labels and is_closed:
-        return Decision("closed", CLOSED, inputs, work)
-    new = [name for name, state in inputs.items() if state is NEW]
-    changed = f"{', '.join(new)} will be new" if new else "options or inputs have changed"
-    return Decision("run", changed if last else "never run", inputs, work)
+        return Decision("closed", CLOSED, inputs.states, work)
+    return Decision("run", "never run", inputs.states, work)
 
 
 def plan(

@@ -37,9 +37,7 @@ BOX_COUNTS = ("boxes_clipped", "boxes_left_out", "is_turned")
 
 
 def export(
-    workspace: Workspace,
     run: Run,
-    stage: Stage,
     to: str,
     *,
     format: Format = "coco",
@@ -92,6 +90,7 @@ def export(
     ExportError
         There is nothing to export, or two images would have one path.
     """
+    workspace = run.workspace
     started = datetime.now(UTC)
     refuse_credentials(to)
     OptionError.unless_one_of("export.format", format, get_args(Format))
@@ -100,21 +99,21 @@ def export(
     if split is not None:
         known = [row["split_name"] for row in workspace.rows(t.SPLITS, ("split_name",))]
         OptionError.unless_one_of("export.split", split, sorted(known))
-    samples, about = _samples(workspace, stage, format, view, version, split)
+    samples, about = _samples(workspace, run.stage, format, view, version, split)
     facts = facts_of(samples)
     _require_possible(format, facts, with_lost_labels=with_lost_labels)
     _require_apart(workspace, to)
-    opened = holdout.open_among(workspace, run, samples, open_holdout)
+    opened = holdout.open_among(run, samples, open_holdout)
     prepare(to, format, replace=replace)
     first = 1 if format == "coco" else 0
     classes = {name: number for number, name in enumerate(facts.classes, start=first)}
     layout = Layout(to, format, classes, samples_per_shard, with_lost_labels)
     try:
         with temporary_settings(workspace.spark, BYTES_SETTINGS):
-            written = write_contents(workspace, stage, samples, layout, facts)
+            written = write_contents(workspace, run.stage, samples, layout, facts)
     except PySparkException as error:
         raise StepFailedError.of("export", ["images"], [to], error) from error
-    manifest = stage(samples.select("number", "image_id", "copy", "split").join(written, on="number"), "manifest")
+    manifest = run.stage(samples.select("number", "image_id", "copy", "split").join(written, on="number"), "manifest")
     counts = _counts(manifest, format)
     write_documents(workspace, to, format, manifest, samples, facts)
     columns = ("image_id", "copy", "path", "split", "width", "height", "bytes", *BOX_COUNTS, "error")
@@ -124,11 +123,9 @@ def export(
     message = _message(format, facts, counts, opened)
     finish(to, {"format": format, **about, "classes": len(facts.classes), **counts, "notes": message})
     states = workspace.states(selecting.READS)
-    versions = {table: state.version for table, state in states.items()}
     options = {"to": to, "format": format, "view": view, "version": about["version"], "split": split}
     total = counts["images"]
-    run.record("export", "done", started, options=options, inputs=versions, rows=total, message=message)
-    return StepRun("export", "done", (datetime.now(UTC) - started).total_seconds(), f"{message} in {to}", {}, total)
+    return run.finish("export", "done", started, f"{message} in {to}", options=options, inputs=states, rows=total)
 
 
 def _require_apart(workspace: Workspace, to: str) -> None:

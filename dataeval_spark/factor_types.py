@@ -9,14 +9,15 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
+from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.runs import Run
 from dataeval_spark.tables import DATASET_FINDINGS, FACTORS
 from dataeval_spark.tables.contract import identifier
-from dataeval_spark.workspace import Workspace
 
 
-def typed_like_table(workspace: Workspace, run: Run, factors: DataFrame, dataset: str) -> DataFrame:
+def typed_like_table(run: Run, factors: DataFrame, dataset: str) -> DataFrame:
     """Leave out factors whose type is not the table's, and say so in `dataset_findings`: never a silent cast."""
+    workspace = run.workspace
     reserved = {"image_id", "target_index", "run_id"}
     have = {name: type for name, type in workspace.read(FACTORS).dtypes if name not in reserved}
     given = {name: type for name, type in factors.dtypes if name not in reserved}
@@ -46,10 +47,8 @@ def typed_like_table(workspace: Workspace, run: Run, factors: DataFrame, dataset
         )
         for name, found, expected in conflicts
     ]
-    names = ("step", "rule", "subject", "value", "threshold", "severity", "message")
     if findings or workspace.exists(DATASET_FINDINGS):
-        ddl = ", ".join(c.ddl(comments=False) for c in DATASET_FINDINGS.columns if c.name in names)
-        frame = workspace.spark.createDataFrame(findings, ddl)
+        frame = rows_of(factors, DATASET_FINDINGS, findings)
         workspace.write(DATASET_FINDINGS, frame, run.writer(step, f"{run.run_id}:{step}"), scope=step)
     return factors.drop(*(name for name, _, _ in conflicts))
 

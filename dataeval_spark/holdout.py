@@ -41,7 +41,7 @@ def names_of(ref: str) -> tuple[str, str] | None:
     return name, part
 
 
-def open_part(workspace: Workspace, run: Run, name: str, part: str, reason: str | None = None) -> int | None:
+def open_part(run: Run, name: str, part: str, reason: str | None = None) -> int | None:
     """Ask to read a part. Where it is a hold-out, the reason is written to `runs`.
 
     Parameters
@@ -63,6 +63,7 @@ def open_part(workspace: Workspace, run: Run, name: str, part: str, reason: str 
     OptionError
         There is no such split.
     """
+    workspace = run.workspace
     found = workspace.rows(SPLITS, ("split_name", "holdout"))
     known = {row["split_name"]: row["holdout"] for row in found}
     OptionError.unless_one_of("split", name, sorted(known))
@@ -71,7 +72,7 @@ def open_part(workspace: Workspace, run: Run, name: str, part: str, reason: str 
     before = openings(workspace, name, part)
     if not (reason or "").strip():
         raise HoldoutError.closed(name, part, before)
-    run.record(_step(name, part), "done", datetime.now(UTC), message=str(reason))
+    run.finish(_step(name, part), "done", datetime.now(UTC), str(reason))
     return before + 1
 
 
@@ -86,10 +87,8 @@ class Guard:
         Why they are read.
     """
 
-    def __init__(
-        self, workspace: Workspace, run: Run, parts: Collection[tuple[str, str]], reason: str | None = None
-    ) -> None:
-        self._workspace, self._run, self._parts = workspace, run, sorted(parts)
+    def __init__(self, run: Run, parts: Collection[tuple[str, str]], reason: str | None = None) -> None:
+        self._run, self._parts = run, sorted(parts)
         self._reason = (reason or "").strip()
         self._lock = threading.Lock()
         self._sentences: list[str] | None = None
@@ -109,7 +108,7 @@ class Guard:
         """Write down the reason, before the first step that reads labels runs."""
         with self._lock:
             if self._sentences is None and self._reason:
-                counts = [open_part(self._workspace, self._run, *part, self._reason) for part in self._parts]
+                counts = [open_part(self._run, *part, self._reason) for part in self._parts]
                 self._sentences = [sentence(*part, n) for part, n in zip(self._parts, counts, strict=True)]
 
     @property
@@ -122,7 +121,7 @@ class Guard:
         if not self._refused:
             return None
         name, part = self._parts[0]
-        return HoldoutError.closed(name, part, openings(self._workspace, name, part), sorted(self._refused))
+        return HoldoutError.closed(name, part, openings(self._run.workspace, name, part), sorted(self._refused))
 
 
 def parts(workspace: Workspace) -> list[tuple[str, str]]:
@@ -140,7 +139,7 @@ def parts_among(workspace: Workspace, images: DataFrame) -> list[tuple[str, str]
     ]
 
 
-def open_among(workspace: Workspace, run: Run, images: DataFrame, reason: str | None) -> list[str]:
+def open_among(run: Run, images: DataFrame, reason: str | None) -> list[str]:
     """Ask to read the labels of these images: a sentence for each hold-out that an image of is among them.
 
     Raises
@@ -148,7 +147,7 @@ def open_among(workspace: Workspace, run: Run, images: DataFrame, reason: str | 
     HoldoutError
         There is one, and no reason.
     """
-    return [sentence(*part, open_part(workspace, run, *part, reason)) for part in parts_among(workspace, images)]
+    return [sentence(*part, open_part(run, *part, reason)) for part in parts_among(run.workspace, images)]
 
 
 def sentence(name: str, part: str, count: int | None) -> str:

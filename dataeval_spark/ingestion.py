@@ -14,7 +14,7 @@ from dataeval_spark.ingest.coco import read_coco
 from dataeval_spark.ingest.detect import detect_format
 from dataeval_spark.ingest.folder import read_folder
 from dataeval_spark.ingest.maite import MapStyle, read_maite
-from dataeval_spark.ingest.source import Known, Source, Stage
+from dataeval_spark.ingest.source import Known, Source
 from dataeval_spark.ingest.table import read_table
 from dataeval_spark.ingest.text_rows import TableOptions
 from dataeval_spark.ingest.voc import read_voc
@@ -24,15 +24,12 @@ from dataeval_spark.kernels.objects import BoxFormat
 from dataeval_spark.kernels.uris import is_uri
 from dataeval_spark.locations import absolute, refuse_credentials
 from dataeval_spark.runs import Run, StepRun
-from dataeval_spark.workspace import Workspace
 
 Format = Literal["folder", "coco", "voc", "yolo", "webdataset", "table"]
 
 
 def ingest(
-    workspace: Workspace,
     run: Run,
-    stage: Stage,
     source: str,
     *,
     format: Format | None = None,
@@ -60,12 +57,8 @@ def ingest(
 
     Parameters
     ----------
-    workspace : Workspace
-        Where to write.
     run : Run
-        The run this is part of.
-    stage : callable
-        Stores a frame in the run's temporary files and reads it back.
+        The run that this is part of.
     source : str
         Folder, or (format ``table``) a table's path or name or a file of rows, or (format ``webdataset``) one tar file.
     format : {"folder", "coco", "voc", "yolo", "webdataset", "table"}, optional
@@ -114,6 +107,7 @@ def ingest(
     IngestError
         The source cannot be read at all, has no images, or the dataset's name is taken.
     """
+    workspace = run.workspace
     started = datetime.now(UTC)
     refuse_credentials(source, annotations, metadata)
     if annotations and not is_uri(annotations):
@@ -126,7 +120,7 @@ def ingest(
     source = absolute(source) if format != "table" or os.path.exists(source) else source
     dataset = dataset or default_name(source)
     options: dict[str, Any] = {"dataset": dataset, "split": split, "limit": limit, "timezone": timezone}
-    options |= {"stage": stage}
+    options |= {"stage": run.stage}
     columns = TableOptions(label_column, id_column, path_column, image_column, encoding)
     _check_columns(format, columns, metadata, layout)
     options |= {"box_format": box_format} if format == "table" else {"glob": glob}
@@ -156,9 +150,7 @@ def ingest(
     # Two annotation files over one folder are two datasets: the second must not replace the first unasked.
     named = f"{source} ({annotations})" if annotations else source
     outcome = bring_up_to_date(
-        workspace,
         run,
-        stage,
         read,
         dataset,
         named,
@@ -171,13 +163,11 @@ def ingest(
         hint = "--glob '**/*' takes every file" if format == "folder" else "name a source with images"
         raise IngestError(f"SOURCE {named} has no images.\nHint: {hint}")
     note = f"read as {format}" + (f" ({reason})" if reason else "") + ": "
-    return report(workspace, run, started, outcome, dataset, note)
+    return report(run, started, outcome, dataset, note)
 
 
 def ingest_maite(
-    workspace: Workspace,
     run: Run,
-    stage: Stage,
     data: MapStyle,
     *,
     name: str,
@@ -193,7 +183,7 @@ def ingest_maite(
         See :func:`dataeval_spark.ingest.maite.read_maite`.
     name : str
         Name of the dataset.
-    workspace, run, stage, split, replace, timezone
+    run, split, replace, timezone
         As in :func:`ingest`. The images' bytes are kept in the table.
 
     Raises
@@ -201,16 +191,15 @@ def ingest_maite(
     IngestError
         No item can be read, or the dataset's name is taken by another source.
     """
+    workspace = run.workspace
     started = datetime.now(UTC)
     _check_timezone(timezone)
 
     def read(known: Known | None) -> Source:
-        return read_maite(workspace.spark, data, dataset=name, stage=stage, split=split, timezone=timezone)
+        return read_maite(workspace.spark, data, dataset=name, stage=run.stage, split=split, timezone=timezone)
 
     outcome = bring_up_to_date(
-        workspace,
         run,
-        stage,
         read,
         name,
         f"maite:{name}",
@@ -219,7 +208,7 @@ def ingest_maite(
         may_replace=replace,
         has_own_ids=False,
     )
-    return report(workspace, run, started, outcome, name)
+    return report(run, started, outcome, name)
 
 
 def default_name(source: str) -> str:

@@ -16,7 +16,7 @@ from dataeval_spark.ingest.given_rows import with_image, with_likely_image
 from dataeval_spark.ingest.prediction_checks import check_predictions, good_rows, prediction_findings
 from dataeval_spark.ingest.predictions import read_predictions
 from dataeval_spark.ingest.ratings import check_ratings, good_ratings, matched_to_labels, rating_findings, read_ratings
-from dataeval_spark.ingest.source import Stage, finding_rows
+from dataeval_spark.ingest.source import finding_rows
 from dataeval_spark.kernels.text import decode_text
 from dataeval_spark.labels.compared_images import of_unknown_classes
 from dataeval_spark.runs import Run, StepRun
@@ -33,9 +33,7 @@ from dataeval_spark.workspace import Workspace
 
 
 def ingest_predictions(
-    workspace: Workspace,
     run: Run,
-    stage: Stage,
     source: str,
     *,
     model: str,
@@ -51,12 +49,8 @@ def ingest_predictions(
 
     Parameters
     ----------
-    workspace : Workspace
-        Where to write; the images are in it.
     run : Run
-        The run this is part of.
-    stage : callable
-        Stores a frame in the run's temporary files and reads it back.
+        The run that this is part of.
     source : str
         See :func:`dataeval_spark.ingest.predictions.read_predictions`.
     model : str
@@ -85,16 +79,17 @@ def ingest_predictions(
     OptionError
         An option is out of range.
     """
+    workspace = run.workspace
     started = datetime.now(UTC)
     if not model:
         raise OptionError("ingest.model is empty; expected the name of the model.\nHint: --model NAME")
     OptionError.unless_between("ingest.tolerance", tolerance, 0.0, 0.1)
     images = _live_images(workspace)
     given = read_predictions(workspace.spark, _absolute(source), ids=_absolute(ids) if ids else None, timezone=timezone)
-    resolved = stage(with_image(given.rows, images, dataset), "given_predictions")
-    resolved, matched = with_likely_image(resolved, images, dataset, stage)
+    resolved = run.stage(with_image(given.rows, images, dataset), "given_predictions")
+    resolved, matched = with_likely_image(resolved, images, dataset, run.stage)
     names, how = _order_of_classes(workspace, resolved, class_names, given.class_names, source)
-    checked = stage(check_predictions(given, resolved, names, tolerance), "checked_predictions")
+    checked = run.stage(check_predictions(given, resolved, names, tolerance), "checked_predictions")
     how = "; ".join(filter(None, (how, _unknown_classes(workspace, checked))))
     counts = _counts(checked)
     if not counts.get("", 0):
@@ -106,16 +101,14 @@ def ingest_predictions(
     tables = {PREDICTIONS: good_rows(checked, model), PREDICTION_CLASSES: classes}
     findings = _with_matched(prediction_findings(checked, model, source), matched, source, f"predictions of {model}")
     tables_of_findings = {INGEST_FINDINGS: findings}
-    _write(workspace, run, tables, model)
-    _write(workspace, run, tables_of_findings, f"predictions of {model}")
+    _write(run, tables, model)
+    _write(run, tables_of_findings, f"predictions of {model}")
     written = {**tables, **tables_of_findings}
-    return _report(workspace, run, started, written, f"model {model}", "predictions", counts, how)
+    return _report(run, started, written, f"model {model}", "predictions", counts, how)
 
 
 def ingest_ratings(
-    workspace: Workspace,
     run: Run,
-    stage: Stage,
     source: str,
     *,
     raters: Sequence[str] | str | None = None,
@@ -126,7 +119,7 @@ def ingest_ratings(
 
     Parameters
     ----------
-    workspace, run, stage
+    run
         As for :func:`ingest_predictions`.
     source : str
         See :func:`dataeval_spark.ingest.ratings.read_ratings`.
@@ -147,14 +140,15 @@ def ingest_ratings(
     IngestError
         The file cannot be read, or no row of it can be used.
     """
+    workspace = run.workspace
     started = datetime.now(UTC)
     images = _live_images(workspace)
     named = raters.split(",") if isinstance(raters, str) else raters
     rows = read_ratings(workspace.spark, _absolute(source), raters=named, timezone=timezone)
-    given = stage(with_image(rows, images, dataset), "given_ratings")
-    given, matched = with_likely_image(given, images, dataset, stage)
+    given = run.stage(with_image(rows, images, dataset), "given_ratings")
+    given, matched = with_likely_image(given, images, dataset, run.stage)
     resolved = matched_to_labels(given, workspace.read(TARGETS))
-    checked = stage(check_ratings(resolved), "checked_ratings")
+    checked = run.stage(check_ratings(resolved), "checked_ratings")
     counts = _counts(checked)
     if not counts.get("", 0):
         reasons = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items())) or "no rows"
@@ -163,9 +157,9 @@ def ingest_ratings(
     findings = {
         INGEST_FINDINGS: _with_matched(rating_findings(checked, source), matched, source, f"ratings of {source}")
     }
-    _write(workspace, run, tables, source)
-    _write(workspace, run, findings, f"ratings of {source}")
-    return _report(workspace, run, started, {**tables, **findings}, source, "ratings", counts, "")
+    _write(run, tables, source)
+    _write(run, findings, f"ratings of {source}")
+    return _report(run, started, {**tables, **findings}, source, "ratings", counts, "")
 
 
 def _with_matched(findings: DataFrame, matched: DataFrame | None, source: str, scope: str) -> DataFrame:
@@ -246,13 +240,13 @@ def _counts(checked: DataFrame) -> dict[str, int]:
     return {row["kind"]: row["count"] for row in rows}
 
 
-def _write(workspace: Workspace, run: Run, tables: dict[Table, DataFrame], scope: str) -> None:
+def _write(run: Run, tables: dict[Table, DataFrame], scope: str) -> None:
+    workspace = run.workspace
     for table, frame in tables.items():
         workspace.write(table, frame, run.writer("ingest", f"{run.run_id}:{table.name}:{scope}"), scope=scope)
 
 
 def _report(
-    workspace: Workspace,
     run: Run,
     started: datetime,
     tables: dict[Table, DataFrame],
@@ -265,7 +259,4 @@ def _report(
     left_out = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()) if kind)
     message = f"{subject}: {taken:,} {what}" + (f" (left out: {left_out})" if left_out else "")
     message += f"; {note}" if note else ""
-    states = workspace.states(list(tables))
-    outputs = {name: state.version for name, state in states.items()}
-    run.record("ingest", "done", started, outputs=outputs, rows=taken, message=message)
-    return StepRun("ingest", "done", (datetime.now(UTC) - started).total_seconds(), message, outputs, taken)
+    return run.finish("ingest", "done", started, message, outputs=run.workspace.states(list(tables)), rows=taken)

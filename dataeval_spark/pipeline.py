@@ -7,16 +7,16 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame
 
 from dataeval_spark import holdout
 from dataeval_spark import tables as t
-from dataeval_spark.decision import UP_TO_DATE, Decision, decide
+from dataeval_spark.decision import Decision, decide
 from dataeval_spark.errors import DataEvalError, StepFailedError, TableMissingError
 from dataeval_spark.freshness import Freshness
-from dataeval_spark.ingest.source import Stage
 from dataeval_spark.runs import Run, StepRun, last_successes
 from dataeval_spark.steps import STEPS, Step, chosen, levels
 from dataeval_spark.table_access import TableState, Writer
@@ -29,9 +29,7 @@ Options = Mapping[str, Mapping[str, Any]]
 
 
 def analyze(
-    workspace: Workspace,
     run: Run,
-    stage: Stage,
     options: Options,
     only: Sequence[str] = (),
     open_holdout: str | None = None,
@@ -49,9 +47,10 @@ def analyze(
     TableMissingError
         A step was named whose input does not exist.
     """
+    workspace = run.workspace
     failures: list[Exception] = []
     successes = last_successes(workspace)
-    guard = holdout.Guard(workspace, run, holdout.parts(workspace), open_holdout)
+    guard = holdout.Guard(run, holdout.parts(workspace), open_holdout)
     # Where all steps run, each comes after what it reads.
     freshness = Freshness(workspace, STEPS, only)
     with ThreadPoolExecutor(STEPS_AT_ONCE, thread_name_prefix="step") as pool:
@@ -69,10 +68,10 @@ def analyze(
                 if found.verdict == "closed":
                     guard.refuse(step.name)
                 if found.verdict not in ("run", "current"):
-                    yield StepRun(step.name, "skipped", 0.0, found.reason)
+                    yield StepRun.skipped(step.name, found.reason)
                     continue
                 old = freshness.outdated(step.inputs)
-                jobs.append(pool.submit(_analyze_step, workspace, run, stage, step, given, states, found, guard, old))
+                jobs.append(pool.submit(_analyze_step, run, step, given, states, found, guard, old))
             for job in jobs:
                 try:
                     finished = job.result()
@@ -86,9 +85,7 @@ def analyze(
 
 
 def _analyze_step(
-    workspace: Workspace,
     run: Run,
-    stage: Stage,
     step: Step,
     options: Mapping[str, Any],
     states: Mapping[str, TableState],
@@ -96,85 +93,76 @@ def _analyze_step(
     guard: holdout.Guard,
     outdated: str,
 ) -> StepRun:
-    inputs, work = found.inputs, found.work
+    workspace = run.workspace
     if found.verdict == "current":
-        return skip(run, step, options, inputs, work, outdated)
+        return skip(run, step, options, found, outdated)
     if step.labels:
         guard.open()
     frames: list[DataFrame | None] = [workspace.read_live(table) for table in step.reads]
     frames += [workspace.read_live(table) if table.name in states else None for table in step.uses]
-    given = {**options, **_injected(workspace, run, stage, step)}
+    given = {**options, **_injected(run, step)}
     message = "; ".join(filter(None, (outdated, guard.message if step.labels else "")))
-    return run_step(workspace, run, step, options, inputs, work, lambda: step.function(*frames, **given), message)
+    return run_step(run, step, options, found, partial(step.function, *frames, **given), message)
 
 
-def _injected(workspace: Workspace, run: Run, stage: Stage, step: Step) -> dict[str, Any]:
+def _injected(run: Run, step: Step) -> dict[str, Any]:
     """Places for temporary files, for the functions that ask for them."""
     asked = inspect.signature(step.function).parameters
     count = itertools.count()
     places = {
-        "checkpoint": lambda frame: stage(frame, f"{step.name}_{next(count)}"),
-        "scratch": workspace.shared_folder(run.run_id, step.name),
+        "checkpoint": lambda frame: run.stage(frame, f"{step.name}_{next(count)}"),
+        "scratch": run.workspace.shared_folder(run.run_id, step.name),
     }
     return {name: place for name, place in places.items() if name in asked}
 
 
-def skip(
-    run: Run, step: Step, options: Mapping[str, Any], inputs: Mapping[str, TableState], work: str, note: str = ""
-) -> StepRun:
+def skip(run: Run, step: Step, options: Mapping[str, Any], decision: Decision, note: str = "") -> StepRun:
     """Write down that a step is up to date."""
-    started = datetime.now(UTC)
-    message = "; ".join(filter(None, (UP_TO_DATE, note)))
-    versions = {name: state.version for name, state in inputs.items()}
-    run.record(step.name, "skipped", started, options=options, work=work, inputs=versions, message=message)
-    return StepRun(step.name, "skipped", _seconds(started), message)
+    message = "; ".join(filter(None, (decision.reason, note)))
+    return run.finish(
+        step.name,
+        "skipped",
+        datetime.now(UTC),
+        message,
+        options=options,
+        work=decision.work,
+        inputs=decision.inputs,
+    )
 
 
 def run_step(
-    workspace: Workspace,
     run: Run,
     step: Step,
     options: Mapping[str, Any],
-    inputs: Mapping[str, TableState],
-    work: str,
+    decision: Decision,
     compute: Callable[[], Any],
     message: str = "",
 ) -> StepRun:
     """Fill the tables of one step."""
     started = datetime.now(UTC)
-    versions = {name: state.version for name, state in inputs.items()}
+    finish = partial(
+        run.finish, step.name, started_at=started, options=options, work=decision.work, inputs=decision.inputs
+    )
     try:
         frames = compute()
         frames = frames if isinstance(frames, tuple) else (frames,)
-        writer = run.writer(step.name, work)
+        writer = run.writer(step.name, decision.work)
         with ThreadPoolExecutor(len(frames)) as pool:
             pairs = zip(step.writes, frames, strict=True)
-            written = list(pool.map(lambda pair: _write(workspace, step, pair[0], pair[1], writer), pairs))
-        outputs = {table.name: state.version for table, state in zip(step.writes, written, strict=True)}
-        rows = sum(state.rows_written or 0 for state in written)
+            written = list(pool.map(lambda pair: _write(run.workspace, step, pair[0], pair[1], writer), pairs))
     except DataEvalError:
         raise
     except Exception as error:  # Connect analyses at write time, so a wrong column surfaces here
-        run.record(step.name, "failed", started, options=options, work=work, inputs=versions, message=str(error)[:1000])
+        finish(status="failed", message=str(error)[:1000])
         reads, writes = [table.name for table in step.reads], [table.name for table in step.writes]
         raise StepFailedError.of(step.name, reads, writes, error) from error
-    run.record(
-        step.name,
-        "done",
-        started,
-        options=options,
-        work=work,
-        inputs=versions,
-        outputs=outputs,
-        rows=rows,
+    return finish(
+        status="done",
         message=message,
+        outputs={table.name: state for table, state in zip(step.writes, written, strict=True)},
+        rows=sum(state.rows_written or 0 for state in written),
     )
-    return StepRun(step.name, "done", _seconds(started), message, outputs, rows)
 
 
 def _write(workspace: Workspace, step: Step, table: t.Table, frame: DataFrame, writer: Writer) -> TableState:
     return workspace.write(table, frame, writer, scope=step.name if table.scope == "step" else None)
-
-
-def _seconds(started: datetime) -> float:
-    return (datetime.now(UTC) - started).total_seconds()

@@ -55,9 +55,7 @@ _DEFAULT = ProfileOptions()
 
 
 def run_profile(
-    workspace: Workspace,
     run: Run,
-    stage: Stage,
     *,
     encoder: str | None = _DEFAULT.encoder,
     per_target: bool = _DEFAULT.per_target,
@@ -80,12 +78,8 @@ def run_profile(
 
     Parameters
     ----------
-    workspace : Workspace
-        Where to read and write.
     run : Run
-        The run this is part of.
-    stage : callable
-        Stores a frame in the run's temporary files and reads it back.
+        The run that this is part of.
     encoder, per_target, max_pixels, timezone, channel_groups, background, value_range, compat, statistics
         What is measured: see :class:`dataeval_spark.stats.profile_options.ProfileOptions`.
     image_timeout, image_memory
@@ -104,6 +98,7 @@ def run_profile(
     TableMissingError
         Nothing has been ingested.
     """
+    workspace = run.workspace
     started = datetime.now(UTC)
     OptionError.unless_between("profile.images_per_commit", images_per_commit, 1, 10**9)
     asked = ProfileOptions(
@@ -129,14 +124,12 @@ def run_profile(
         options["encoder_record"] = vars(encoder_record(encoder))
     images, targets = pending_inputs(workspace)
     wanted = fingerprints(images, targets, asked)
-    pending = stage(_pending(workspace, wanted, asked), "pending")
+    pending = run.stage(_pending(workspace, wanted, asked), "pending")
     count = pending.count()
     inputs = workspace.states(READS)
-    versions = {name: state.version for name, state in inputs.items()}
     if count == 0:
         message = "up to date: no image is new or changed"
-        run.record("profile", "skipped", started, options=options, inputs=versions, message=message)
-        return StepRun("profile", "skipped", _seconds(started), message)
+        return run.finish("profile", "skipped", started, message, options=options, inputs=inputs)
     on_pending(count)
     # What is pending is found by comparison with the tables, so the work has no name but its run's.
     work = f"{run.run_id}:profile"
@@ -145,28 +138,25 @@ def run_profile(
     for chunk in range(chunks):
         rows = pending if chunks == 1 else pending.where(F.pmod(F.xxhash64("image_id"), F.lit(chunks)) == chunk)
         share = -(-count // chunks)
-        staged = _stage_chunk(workspace, stage, rows, share, f"profile_{chunk}", asked)
+        staged = _stage_chunk(workspace, run.stage, rows, share, f"profile_{chunk}", asked)
         failures = (custom_failures(staged) if statistics else []) or failures
-        _write_chunk(workspace, run, staged, rows, f"{work}:{chunk}/{chunks}", asked)
+        _write_chunk(run, staged, rows, f"{work}:{chunk}/{chunks}", asked)
     failed = workspace.read(UNREADABLE_IMAGES).join(pending, on="image_id", how="left_semi")
     row = failed.agg(F.count("*").alias("n"), F.count_if(F.col("stage") == "encode").alias("encode")).collect()[0]
     unreadable, unembedded = row["n"] - row["encode"], row["encode"]
-    outputs = {name: state.version for name, state in workspace.states(WRITES).items()}
     parts = [f"{count:,} images measured", *([f"{unreadable:,} of them unreadable"] if unreadable else []), *failures]
     parts += [f"{unembedded:,} without a vector, see unreadable_images"] if unembedded else []
-    message = ", ".join(parts)
-    run.record(
+    return run.finish(
         "profile",
         "done",
         started,
+        ", ".join(parts),
         options=options,
         work=work_id("profile", VERSION, options, inputs),
-        inputs=versions,
-        outputs=outputs,
+        inputs=inputs,
+        outputs=workspace.states(WRITES),
         rows=count,
-        message=message,
     )
-    return StepRun("profile", "done", _seconds(started), message, outputs, count)
 
 
 def count_pending(workspace: Workspace, **options: Any) -> int:
@@ -211,9 +201,8 @@ def _stage_chunk(
         return stage(profile(with_bytes.unionByName(spread), asked), name)
 
 
-def _write_chunk(
-    workspace: Workspace, run: Run, staged: DataFrame, rows: DataFrame, work: str, asked: ProfileOptions
-) -> None:
+def _write_chunk(run: Run, staged: DataFrame, rows: DataFrame, work: str, asked: ProfileOptions) -> None:
+    workspace = run.workspace
     table = workspace.read_or_none(IMAGE_STATS)
     # A statistic that is no longer asked for becomes null where an image is measured anew.
     known = [name for name in table.columns if name.startswith(PREFIX)] if table is not None else []
@@ -239,7 +228,3 @@ def _with_other_encoders(workspace: Workspace, new: DataFrame, rows: DataFrame, 
     others = old.where(F.col("encoder") != encoder) if encoder else old
     kept = others.join(rows.select("image_id", "fingerprint"), on=["image_id", "fingerprint"], how="left_semi")
     return new.unionByName(kept)
-
-
-def _seconds(started: datetime) -> float:
-    return (datetime.now(UTC) - started).total_seconds()

@@ -20,6 +20,7 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from dataeval_spark.errors import WorkspaceBusyError
+from dataeval_spark.ingest.source import Stage
 from dataeval_spark.kernels.uris import values_without_credentials, without_credentials
 from dataeval_spark.locations import remove_directory
 from dataeval_spark.processes import process_started
@@ -48,6 +49,11 @@ class StepRun:
     outputs: Mapping[str, int] = field(default_factory=dict)
     rows: int | None = None
 
+    @classmethod
+    def skipped(cls, step: str, reason: str) -> StepRun:
+        """A step that did not run, of which the table of runs says nothing."""
+        return cls(step, "skipped", 0.0, reason)
+
     def __str__(self) -> str:
         rows = "" if self.rows is None else f"{self.rows:,} rows"
         where = ", ".join(f"{table}@v{version}" for table, version in sorted(self.outputs.items()))
@@ -66,7 +72,17 @@ class Success:
 
 
 class Run:
-    """One attempt at some work on a workspace. Made by :func:`start`."""
+    """One attempt at some work on a workspace. Made by :func:`start`.
+
+    Attributes
+    ----------
+    workspace : Workspace
+        The workspace that it works on.
+    stage : callable
+        Stores a frame under a name in the temporary files of the run, and reads it back.
+    """
+
+    stage: Stage
 
     def __init__(self, workspace: Workspace, job: str, options: Mapping[str, Any]) -> None:
         self.workspace = workspace
@@ -78,22 +94,71 @@ class Run:
     def writer(self, step: str, work: str) -> Writer:
         return Writer(self.run_id, step, work, __version__)
 
-    def record(
+    def finish(
+        self,
+        step: str,
+        status: Status,
+        started_at: datetime,
+        message: str = "",
+        *,
+        options: Mapping[str, Any] | None = None,
+        work: str = "",
+        inputs: Mapping[str, TableState] | None = None,
+        outputs: Mapping[str, TableState] | None = None,
+        rows: int | None = None,
+    ) -> StepRun:
+        """Write down what became of a step.
+
+        Parameters
+        ----------
+        step : str
+            Name of the step.
+        status : {"done", "skipped", "failed"}
+            What became of it.
+        started_at : datetime
+            When it began.
+        message : str
+            What it says for people.
+        options : mapping, optional
+            Its options; default those of the run.
+        work : str
+            Hash of all that its result depends on; see `work_id`.
+        inputs, outputs : mapping of str to TableState, optional
+            Tables that it read and wrote.
+        rows : int, optional
+            How many rows it wrote.
+        """
+        read, wrote = _versions(inputs), _versions(outputs)
+        seconds = self._record(
+            step, status, started_at, message, options=options, work=work, inputs=read, outputs=wrote, rows=rows
+        )
+        return StepRun(step, status, seconds, message, wrote, rows)
+
+    def begin(self) -> None:
+        """Write down that the run works."""
+        self._record(None, "running", self.started_at)
+
+    def end(self, status: Status, message: str = "") -> None:
+        """Write down how the run ended."""
+        self._record(None, status, self.started_at, message)
+
+    def _record(
         self,
         step: str | None,
         status: Status,
         started_at: datetime,
+        message: str = "",
         *,
         options: Mapping[str, Any] | None = None,
         work: str = "",
         inputs: Mapping[str, int] | None = None,
         outputs: Mapping[str, int] | None = None,
         rows: int | None = None,
-        message: str = "",
-    ) -> None:
-        """Write the row of a step (or, with step None, of the run itself)."""
+    ) -> float:
+        """Write the row of a step, or, with step None, of the run itself; the seconds since it began."""
         now = datetime.now(UTC)
         finished = None if status == "running" else now
+        seconds = (now - started_at).total_seconds()
         # Cleaned before they are text: in JSON a quote of a password is escaped.
         shown = values_without_credentials(self.options if options is None else options)
         given = json.dumps(shown, sort_keys=True, default=str)
@@ -104,12 +169,12 @@ class Run:
             "status": status,
             "started_at": started_at,
             "finished_at": finished,
-            "seconds": None if finished is None else (now - started_at).total_seconds(),
+            "seconds": None if finished is None else seconds,
             "options": without_credentials(given),
             "work_id": work,
             "code_version": __version__,
-            "inputs": _versions(inputs),
-            "outputs": _versions(outputs),
+            "inputs": _version_rows(inputs),
+            "outputs": _version_rows(outputs),
             "rows_written": rows,
             "message": without_credentials(message),
             "host": socket.gethostname(),
@@ -122,9 +187,14 @@ class Run:
             self.workspace.replace_rows(RUNS, [row], condition, writer)
         else:
             self.workspace.append_rows(RUNS, [row], writer)
+        return seconds
 
 
-def _versions(tables: Mapping[str, int] | None) -> list[Row]:
+def _versions(states: Mapping[str, TableState] | None) -> dict[str, int]:
+    return {name: state.version for name, state in (states or {}).items()}
+
+
+def _version_rows(tables: Mapping[str, int] | None) -> list[Row]:
     return [{"table_name": name, "version": version} for name, version in sorted((tables or {}).items())]
 
 
@@ -163,19 +233,20 @@ def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterato
     run = Run(workspace, job, options)
     try:
         _ACTIVE.add(run.run_id)
-        run.record(None, "running", run.started_at)
+        run.begin()
         _require_alone(workspace, run)
         workspace.compact(RUNS)
-        yield run
+        with workspace.scratch(run.run_id) as run.stage:
+            yield run
     except BaseException as error:
         status: Status = "cancelled" if isinstance(error, (KeyboardInterrupt, SystemExit)) else "failed"
         message = (str(error).strip().splitlines() or [type(error).__name__])[0]
         # In a thread of its own, which has a connection of its own to the JVM: an interrupt may have broken this one.
-        _in_own_thread(lambda: run.record(None, status, run.started_at, message=message[:1000]))
+        _in_own_thread(lambda: run.end(status, message[:1000]))
         raise
     finally:
         _ACTIVE.discard(run.run_id)
-    run.record(None, "done", run.started_at)
+    run.end("done")
 
 
 def _require_alone(workspace: Workspace, run: Run) -> None:

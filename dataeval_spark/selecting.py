@@ -14,7 +14,6 @@ from dataeval_spark import holdout
 from dataeval_spark import tables as t
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract_rows import rows_of
-from dataeval_spark.ingest.source import Stage
 from dataeval_spark.runs import Run, StepRun, work_id
 from dataeval_spark.selection.recipe import Recipe, apply, check, parts_in, targets_of
 from dataeval_spark.workspace import Workspace
@@ -32,9 +31,7 @@ READS = (
 
 
 def select(
-    workspace: Workspace,
     run: Run,
-    stage: Stage,
     name: str,
     recipe: Recipe | None = None,
     *,
@@ -59,6 +56,7 @@ def select(
     HoldoutError
         The recipe takes a hold-out, and there is no reason to open it.
     """
+    workspace = run.workspace
     started = datetime.now(UTC)
     before = newest(workspace, name)
     if recipe is None:
@@ -68,12 +66,12 @@ def select(
     steps = check(recipe)
     opened = []
     for part in parts_in(steps):
-        count = holdout.open_part(workspace, run, *part, open_holdout)
+        count = holdout.open_part(run, *part, open_holdout)
         if count is not None:
             opened.append(holdout.sentence(*part, count))
     states = workspace.states(READS)
     text = json.dumps(steps, sort_keys=True)
-    members = stage(apply(steps, tables_of(workspace)).members, "view")
+    members = run.stage(apply(steps, tables_of(workspace)).members, "view")
     # A sum of hashes does not depend on the order of rows.
     row = members.agg(
         F.count("*").alias("n"),
@@ -82,19 +80,16 @@ def select(
     count, digest = int(row["n"]), str(row["digest"])
     if before is not None and (before["recipe"], before["digest"]) == (text, digest):
         message = f"view {name}: version {before['version']} is as it was, {count:,} images"
-        return StepRun("select", "skipped", (datetime.now(UTC) - started).total_seconds(), message)
+        return StepRun.skipped("select", message)
     version = 1 if before is None else before["version"] + 1
     writer = run.writer("select", work_id("select", 1, {"name": name, "version": version, "recipe": text}, states))
     named = members.select(F.lit(name).alias("view_name"), F.lit(version).alias("version"), "*")
-    state = workspace.write(t.VIEW_MEMBERS, named, writer)
+    outputs = {t.VIEW_MEMBERS.name: workspace.write(t.VIEW_MEMBERS, named, writer)}
     view = rows_of(members, t.VIEWS, [(name, version, text, count, digest, started)])
     # Last: a view is there once its members are.
-    views = workspace.write(t.VIEWS, view, writer)
-    outputs = {t.VIEW_MEMBERS.name: state.version, t.VIEWS.name: views.version}
+    outputs[t.VIEWS.name] = workspace.write(t.VIEWS, view, writer)
     message = "; ".join([f"view {name}: version {version}, {count:,} images", *opened])
-    versions = {table: state.version for table, state in states.items()}
-    run.record("select", "done", started, inputs=versions, outputs=outputs, rows=count, message=message)
-    return StepRun("select", "done", (datetime.now(UTC) - started).total_seconds(), message, outputs, count)
+    return run.finish("select", "done", started, message, inputs=states, outputs=outputs, rows=count)
 
 
 def newest(workspace: Workspace, name: str, version: int | None = None) -> dict[str, Any] | None:

@@ -50,7 +50,7 @@ class Listed:
     note: str | None
 
 
-def create(workspace: Workspace, run: Run, name: str, note: str | None = None) -> dict[str, int]:
+def create(run: Run, name: str, note: str | None = None) -> dict[str, int]:
     """Pin the present version of every table under a name, in one commit.
 
     Raises
@@ -58,6 +58,7 @@ def create(workspace: Workspace, run: Run, name: str, note: str | None = None) -
     SnapshotError
         The name is taken or malformed, or there is nothing to pin.
     """
+    workspace = run.workspace
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
         raise SnapshotError(f"Snapshot name {name!r}: expected letters, digits, '.', '_' and '-', and no '='.")
     if name in {listed.name for listed in listing(workspace)}:

@@ -37,9 +37,7 @@ def known(workspace: Workspace, dataset: str) -> Known | None:
 
 
 @contextmanager
-def remembering(
-    workspace: Workspace, run: Run, dataset: str, files: DataFrame | None, *, is_new: bool
-) -> Iterator[None]:
+def remembering(run: Run, dataset: str, files: DataFrame | None, *, is_new: bool) -> Iterator[None]:
     """Bring the tables up to date with what files say in this block, and remember the files when it ends well.
 
     Parameters
@@ -49,6 +47,7 @@ def remembering(
     is_new : bool
         The dataset has no images yet, so that none of its files is remembered.
     """
+    workspace = run.workspace
     remembered = None if is_new else _remembered(workspace, dataset)
     if files is None and remembered is None:
         yield
@@ -63,10 +62,10 @@ def remembering(
     )
     counts = both.agg(lost, gained).collect()[0]  # one row
     if counts["lost"]:
-        _write(workspace, run, dataset, both.where("is_old AND is_new"), "forget")
+        _write(run, dataset, both.where("is_old AND is_new"), "forget")
     yield
     if counts["lost"] or counts["gained"]:
-        _write(workspace, run, dataset, new, "remember")
+        _write(run, dataset, new, "remember")
 
 
 def _remembered(workspace: Workspace, dataset: str) -> DataFrame | None:
@@ -77,7 +76,8 @@ def _remembered(workspace: Workspace, dataset: str) -> DataFrame | None:
     return None if files.isEmpty() else files
 
 
-def _write(workspace: Workspace, run: Run, dataset: str, files: DataFrame, work: str) -> None:
+def _write(run: Run, dataset: str, files: DataFrame, work: str) -> None:
+    workspace = run.workspace
     rows = files.select(F.lit(dataset).alias("dataset"), *KEYS)
     # Each write is asked for by a comparison with the table, so it has no name but its own.
     writer = run.writer("ingest", f"{run.run_id}:{work}:{dataset}:{uuid4().hex}")

@@ -31,8 +31,8 @@ def write(
     rows: DataFrame,
     made: Assigned,
     created_at: datetime,
-) -> dict[str, int]:
-    """Replace the rows of a split in its tables; the version of each then."""
+) -> dict[str, TableState]:
+    """Replace the rows of a split in its tables; the state of each then."""
     named = rows.select(F.lit(name).alias("split_name"), *t.SPLIT_ASSIGNMENTS.column_names[1:-1])
     cells = [
         (name, e.repeat, e.fold, c.split, c.stratum, c.wanted, c.got, c.deviation, c.units, c.note)
@@ -61,7 +61,7 @@ def write(
     }
     with ThreadPoolExecutor(len(frames)) as pool:
         jobs = {table.name: pool.submit(workspace.write, table, f, writer, scope=name) for table, f in frames.items()}
-        return {table: job.result().version for table, job in jobs.items()}
+        return {table: job.result() for table, job in jobs.items()}
 
 
 def write_representativeness(
@@ -72,7 +72,7 @@ def write_representativeness(
     rows: DataFrame,
     reference: DataFrame,
     states: Mapping[str, TableState],
-) -> dict[str, int]:
+) -> dict[str, TableState]:
     """Compare the parts with the images that they should be like."""
 
     def read(table: t.Table) -> DataFrame | None:
@@ -86,8 +86,7 @@ def write_representativeness(
         parts, reference, counts, read(t.EMBEDDINGS), reference_name=str(request.target), seed=request.seed
     )
     table = t.SPLIT_REPRESENTATIVENESS
-    state = workspace.write(table, found, writer, scope=name)
-    return {table.name: state.version}
+    return {table.name: workspace.write(table, found, writer, scope=name)}
 
 
 def message_of(name: str, request: Request, made: Assigned, has_duplicates: bool) -> str:

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark import tables as t
+from dataeval_spark.decision import UP_TO_DATE
 from dataeval_spark.errors import ConfigError, OptionError
 from dataeval_spark.frames.capture_time import with_capture_time
 from dataeval_spark.ingest.source import Stage
@@ -29,7 +30,7 @@ from dataeval_spark.workspace import Workspace
 READS = (t.IMAGES, t.IMAGE_STATS, t.TARGETS, t.FACTORS, t.FACTOR_BINS, t.BIN_EDGES, t.DUPLICATE_PAIRS, t.EMBEDDINGS)
 
 
-def split_workspace(workspace: Workspace, run: Run, stage: Stage, name: str, **options: Any) -> StepRun:
+def split_workspace(run: Run, name: str, **options: Any) -> StepRun:
     """Assign the live images to the parts of a split; what had a part before keeps it.
 
     Parameters
@@ -74,6 +75,7 @@ def split_workspace(workspace: Workspace, run: Run, stage: Stage, name: str, **o
     TableMissingError
         A table that an option needs has not been filled.
     """
+    workspace = run.workspace
     for option in options:
         if option not in Request.__dataclass_fields__:
             raise ConfigError.unknown("option", option, Request.__dataclass_fields__, "split")
@@ -83,10 +85,10 @@ def split_workspace(workspace: Workspace, run: Run, stage: Stage, name: str, **o
     step, work = f"split {name}", work_id(name, 1, options, states)
     last, present = last_successes(workspace).get(step), {r["split_name"] for r in _listed(workspace)}
     if last is not None and last.work_id == work and name in present and not request.renew:
-        return StepRun(step, "skipped", 0.0, "up to date: options and input versions are unchanged")
+        return StepRun.skipped(step, UP_TO_DATE)
     started = datetime.now(UTC)
     images, reference = _chosen_images(workspace, request)
-    made = _assigned(workspace, stage, name, request, images, reference, states, present)
+    made = _assigned(workspace, run.stage, name, request, images, reference, states, present)
     if not request.holdout and not request.renew:
         # What was a hold-out stays one until the split is made anew.
         earlier = workspace.rows(t.SPLITS, ("split_name", "holdout"), split_name=name)
@@ -94,18 +96,16 @@ def split_workspace(workspace: Workspace, run: Run, stage: Stage, name: str, **o
     parts = sorted({cell.split for each in made.explanations for cell in each.cells})
     for part in request.holdout:
         OptionError.unless_one_of("split.holdout", part, parts)
-    rows = stage(made.rows, "split")
+    rows = run.stage(made.rows, "split")
     writer = run.writer(step, f"{work}-{run.run_id}")  # the same work again: the parts there were before may differ
     outputs = write(workspace, writer, name, request, options, rows, made, started)
     if reference is not None:
         outputs |= write_representativeness(workspace, writer, name, request, rows, reference, states)
     message = message_of(name, request, made, t.DUPLICATE_PAIRS.name in states)
     total = sum(cell.got for cell in made.explanations[0].cells if cell.stratum is None)
-    versions = {table: state.version for table, state in states.items()}
-    run.record(
-        step, "done", started, options=options, work=work, inputs=versions, outputs=outputs, rows=total, message=message
+    return run.finish(
+        step, "done", started, message, options=options, work=work, inputs=states, outputs=outputs, rows=total
     )
-    return StepRun(step, "done", (datetime.now(UTC) - started).total_seconds(), message, outputs, total)
 
 
 def _listed(workspace: Workspace) -> list[dict[str, Any]]:

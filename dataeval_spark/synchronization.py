@@ -22,7 +22,6 @@ from dataeval_spark.runs import Run
 from dataeval_spark.tables import ALL_TABLES, FACTORS, IMAGES, INGEST_FINDINGS, TARGETS, Table
 from dataeval_spark.tables.contract import identifier
 from dataeval_spark.temporary_settings import BYTES_SETTINGS, temporary_settings
-from dataeval_spark.workspace import Workspace
 
 # What says of an image that it is deleted is kept; all else that its rows are in goes with it.
 IMAGE_TABLES = tuple(table for table in ALL_TABLES if table.is_of_images and table is not IMAGES)
@@ -35,9 +34,7 @@ ATTRIBUTES = ("uri", "content_length", "modified_at", "captured_at", "split", "s
 
 
 def synchronize(
-    workspace: Workspace,
     run: Run,
-    stage: Stage,
     found: Source,
     existing: DataFrame,
     dataset: str,
@@ -46,10 +43,11 @@ def synchronize(
     is_new: bool,
     keep_bytes: bool,
 ) -> dict[str, Any]:
+    workspace = run.workspace
     with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
         # What the reader found does not wait for the images.
-        findings = pool.submit(_findings, stage, found, dataset)
-        changes = stage(_changes(found, existing, source, keep_bytes), "changes")
+        findings = pool.submit(_findings, run.stage, found, dataset)
+        changes = run.stage(_changes(found, existing, source, keep_bytes), "changes")
         counts = {row["status"]: row["n"] for row in changes.groupBy("status").agg(F.count("*").alias("n")).collect()}
         counts |= {"taken": sum(n for status, n in counts.items() if status != "deleted")}
         if counts["taken"] == 0:
@@ -58,27 +56,27 @@ def synchronize(
         if set(counts) & {"new", "changed", "attributes", "deleted"}:
             covered = changes.where("status != 'same'").select("image_id")
             with temporary_settings(workspace.spark, BYTES_SETTINGS):
-                written = _image_rows(changes, existing, found, stage, dataset, source, keep_bytes)
-                _upsert(workspace, run, IMAGES, written, covered, is_new=is_new)
+                written = _image_rows(changes, existing, found, run.stage, dataset, source, keep_bytes)
+                _upsert(run, IMAGES, written, covered, is_new=is_new)
         if is_new and written is not None:  # what was just written need not be read
             images_now = written
         else:
             images_now = workspace.read_live(IMAGES).where(F.col("dataset") == dataset)
-        factors = typed_like_table(workspace, run, found.factors, dataset)
+        factors = typed_like_table(run, found.factors, dataset)
         taken = found.images.select("image_id")
         live = images_now.select("image_id")
         synced = [
-            pool.submit(_sync, workspace, run, stage, TARGETS, found.targets, taken, live, is_new),
-            pool.submit(_sync, workspace, run, stage, FACTORS, factors, taken, live, is_new),
+            pool.submit(_sync, run, TARGETS, found.targets, taken, live, is_new),
+            pool.submit(_sync, run, FACTORS, factors, taken, live, is_new),
         ]
-        sizes = stage(finding_rows(size_findings(images_now, found.targets, dataset), dataset), "size_findings")
+        sizes = run.stage(finding_rows(size_findings(images_now, found.targets, dataset), dataset), "size_findings")
         all_findings = findings.result().unionByName(sizes)
-        _write_findings(workspace, run, all_findings, dataset, is_new)
+        _write_findings(run, all_findings, dataset, is_new)
         counts |= _told(all_findings)
         for job in synced:
             job.result()
     if not is_new:
-        _drop_deleted(workspace, run, dataset)
+        _drop_deleted(run, dataset)
     return counts
 
 
@@ -172,9 +170,7 @@ def _read(to_read: DataFrame, found: Source, keep_bytes: bool) -> DataFrame:
 
 
 def _sync(
-    workspace: Workspace,
     run: Run,
-    stage: Stage,
     table: Table,
     rows: DataFrame,
     taken: DataFrame,
@@ -182,10 +178,11 @@ def _sync(
     is_new: bool,
 ) -> None:
     """Replace the rows of the images whose rows differ from the table's."""
+    workspace = run.workspace
     rows = rows.join(live, on="image_id", how="left_semi")
     if is_new:
         if not table.open or len(rows.columns) > 2:  # a dataset without factors writes none
-            _upsert(workspace, run, table, rows, live, is_new=True)
+            _upsert(run, table, rows, live, is_new=True)
         return
     # Only of images that were taken: --limit and --glob must not touch the others.
     old_rows = workspace.read(table).join(taken, on="image_id", how="left_semi")
@@ -196,9 +193,9 @@ def _sync(
     new = rows.groupBy("image_id").agg(_content_hash(rows, rows.columns).alias("new_hash"))
     old = old_rows.groupBy("image_id").agg(_content_hash(old_rows, rows.columns).alias("old_hash"))
     differ = new.join(old, on="image_id", how="full").where(~F.col("new_hash").eqNullSafe(F.col("old_hash")))
-    changed = stage(differ.select("image_id"), f"changed_{table.name}")
+    changed = run.stage(differ.select("image_id"), f"changed_{table.name}")
     if not changed.isEmpty():
-        _upsert(workspace, run, table, rows.join(changed, on="image_id", how="left_semi"), changed)
+        _upsert(run, table, rows.join(changed, on="image_id", how="left_semi"), changed)
 
 
 def _content_hash(frame: DataFrame, columns: list[str]) -> Column:
@@ -234,7 +231,8 @@ def _told(findings: DataFrame) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _write_findings(workspace: Workspace, run: Run, rows: DataFrame, dataset: str, is_new: bool) -> None:
+def _write_findings(run: Run, rows: DataFrame, dataset: str, is_new: bool) -> None:
+    workspace = run.workspace
     if not is_new:
         count = rows.count()
         old = workspace.read(INGEST_FINDINGS).where(F.col("dataset") == dataset).drop("run_id")
@@ -243,8 +241,9 @@ def _write_findings(workspace: Workspace, run: Run, rows: DataFrame, dataset: st
     workspace.write(INGEST_FINDINGS, rows, run.writer("ingest", f"{run.run_id}:findings:{dataset}"), scope=dataset)
 
 
-def _drop_deleted(workspace: Workspace, run: Run, dataset: str) -> None:
+def _drop_deleted(run: Run, dataset: str) -> None:
     """Remove the rows of deleted images from every per-image table."""
+    workspace = run.workspace
     gone = workspace.read(IMAGES).where((F.col("dataset") == dataset) & F.col("deleted_at").isNotNull())
     gone = gone.select("image_id")
     if gone.isEmpty():
@@ -258,16 +257,15 @@ def _drop_deleted(workspace: Workspace, run: Run, dataset: str) -> None:
         if not stale.isEmpty():
             # Not with the columns that the table has: an older version may have made it.
             none = rows.limit(0) if table.open else workspace.spark.createDataFrame([], table.ddl(comments=False))
-            _upsert(workspace, run, table, none, stale)
+            _upsert(run, table, none, stale)
 
     with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
         for job in [pool.submit(drop, table) for table in IMAGE_TABLES]:
             job.result()
 
 
-def _upsert(
-    workspace: Workspace, run: Run, table: Table, rows: DataFrame, images: DataFrame, *, is_new: bool = False
-) -> None:
+def _upsert(run: Run, table: Table, rows: DataFrame, images: DataFrame, *, is_new: bool = False) -> None:
     # Each run does only what its comparison with the tables asks for, so its work has no name but its own.
+    workspace = run.workspace
     writer = run.writer("ingest", f"{run.run_id}:{table.name}:{uuid4().hex}")
     workspace.write(table, rows.drop("run_id"), writer, images=images, are_new=is_new)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataeval_spark.decision import NEW, decide, plan
+from dataeval_spark.decision import NEW, Inputs, decide, decide_comparison, plan
 from dataeval_spark.runs import Success
 from dataeval_spark.steps import Step, levels
 from dataeval_spark.table_access import TableState
@@ -148,3 +148,43 @@ def test_a_step_about_labels_waits_for_a_reason_where_there_are_hold_outs(is_clo
     found = decide(step("a", [OWN["x"]], [OWN["a"]], labels=True), {}, workspace.states, None, is_closed=is_closed)
 
     assert found.verdict == verdict
+
+
+SIDES = {"reference": "dataset=a", "current": "dataset=b"}
+STATES = {"reference.x": NEW, "current.x": NEW}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "is_done", "is_closed", "verdict"),
+    [
+        (Inputs(STATES), False, False, "run"),
+        (Inputs(STATES), False, True, "closed"),
+        (Inputs(STATES), True, True, "current"),
+        (Inputs({}, ("x",), "needs x of both sides"), False, False, "lacking"),
+    ],
+)
+def test_a_comparison_is_decided_as_an_analysis_is(inputs, is_done, is_closed, verdict):
+    compared = step("a", [OWN["x"]], [OWN["a"]], labels=True)
+
+    decision = decide_comparison(compared, {}, SIDES, lambda: inputs, lambda work: is_done, is_closed=is_closed)
+
+    assert decision.verdict == verdict
+
+
+def test_the_sides_of_a_comparison_are_part_of_its_work():
+    compared = step("a", [OWN["x"]], [OWN["a"]])
+    works = [
+        decide_comparison(compared, {}, {**SIDES, "current": side}, lambda: Inputs(STATES), lambda work: False).work
+        for side in ("dataset=b", "dataset=c")
+    ]
+
+    assert works[0] != works[1]
+
+
+def test_no_side_is_read_for_a_comparison_that_no_option_asks_for():
+    def read():
+        raise AssertionError("a side was read")
+
+    decision = decide_comparison(step("a", [OWN["x"]], [OWN["a"]], asks=("file",)), {}, SIDES, read, lambda work: False)
+
+    assert (decision.verdict, decision.reason) == ("unasked", "no file is given")

@@ -11,8 +11,8 @@ FINDING = "step string, rule string, subject string, value double, threshold dou
 
 def analyze(workspace, steps, monkeypatch, options=None, only=()):
     monkeypatch.setattr(pipeline, "STEPS", steps)
-    with runs.start(workspace, "analyze", {}) as run, workspace.scratch(run.run_id) as stage:
-        return {done.step: done.status for done in pipeline.analyze(workspace, run, stage, options or {}, only)}
+    with runs.start(workspace, "analyze", {}) as run:
+        return {done.step: done.status for done in pipeline.analyze(run, options or {}, only)}
 
 
 def finding(frame, step):
@@ -101,8 +101,8 @@ def test_a_step_run_by_name_says_when_what_it_reads_is_older_than_what_that_was_
 
     def run(*only):
         monkeypatch.setattr(pipeline, "STEPS", steps)
-        with runs.start(workspace, "analyze", {}) as started, workspace.scratch(started.run_id) as stage:
-            messages.append([done.message for done in pipeline.analyze(workspace, started, stage, {}, only)])
+        with runs.start(workspace, "analyze", {}) as started:
+            messages.append([done.message for done in pipeline.analyze(started, {}, only)])
 
     run()
     run("reading")

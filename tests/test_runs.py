@@ -33,7 +33,7 @@ def other_run(workspace, *, pid, started, host=None):
     workspace.open()
     workspace.create([RUNS])
     run = runs.Run(workspace, "profile", {})
-    run.record(None, "running", run.started_at)
+    run.begin()
     spark = workspace.spark
     spark.sql(
         f"UPDATE {workspace.name(RUNS)} SET pid = {pid}, process_started = {started}, "

@@ -29,9 +29,9 @@ def workspace(spark, frame, tmp_path_factory):
 
     with runs.start(made, "test", {}) as run:
         write([("a", "old"), ("b", "old")], "w1")
-        snapshots.create(made, run, "one", "before")
+        snapshots.create(run, "one", "before")
         write([("a", "new"), ("c", "new")], "w2")
-        snapshots.create(made, run, "two")
+        snapshots.create(run, "two")
     return made
 
 
@@ -76,9 +76,9 @@ def test_diff_counts_added_removed_and_changed_rows(workspace):
 def test_names_cannot_be_taken_twice_or_look_like_a_dataset(workspace):
     with runs.start(workspace, "test", {}) as run:
         with pytest.raises(SnapshotError, match="exists already"):
-            snapshots.create(workspace, run, "one")
+            snapshots.create(run, "one")
         with pytest.raises(SnapshotError, match="no '='"):
-            snapshots.create(workspace, run, "dataset=x")
+            snapshots.create(run, "dataset=x")
 
 
 def test_an_unknown_snapshot_names_those_there_are(workspace):
@@ -157,7 +157,7 @@ def test_diff_counts_an_image_that_is_marked_as_deleted_as_removed_and_one_that_
     with runs.start(made, "test", {}) as run:
         for number, deleted in enumerate(["c", "ab", ""]):
             write(deleted, f"w{number}")
-            snapshots.create(made, run, f"s{number}")
+            snapshots.create(run, f"s{number}")
 
     def counts(a, b):
         (found,) = snapshots.diff(made, a, b)

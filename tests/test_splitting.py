@@ -93,8 +93,8 @@ def test_a_hold_out_is_opened_with_a_reason_and_each_time_is_counted(workspace):
         workspace.compare(*sides)
     workspace.compare(*sides, open_holdout="final check")
     with runs.start(workspace.workspace, "test", {}) as run:
-        assert holdout.open_part(workspace.workspace, run, "main", "train") is None
-        assert holdout.open_part(workspace.workspace, run, "main", "test", "again") == 2
+        assert holdout.open_part(run, "main", "train") is None
+        assert holdout.open_part(run, "main", "test", "again") == 2
 
     assert holdout.openings(workspace.workspace, "main", "test") == 2
     assert "hold-out main/test opened 1 times" in lines[0]

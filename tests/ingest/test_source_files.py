@@ -55,11 +55,11 @@ def test_what_a_killed_run_was_about_to_write_is_read_again(audit, tmp_path, mon
 def test_a_source_without_such_files_forgets_them(audit, spark):
     files = spark.createDataFrame([("a.txt", "y/a.png", "f"), ("b.txt", "y/b.png", "f")], FILES_DDL)
     with runs.start(audit.workspace, "test", {}) as run:
-        with remembering(audit.workspace, run, "y", files, is_new=False):
+        with remembering(run, "y", files, is_new=False):
             pass
-        with remembering(audit.workspace, run, "other", files.limit(1), is_new=True):
+        with remembering(run, "other", files.limit(1), is_new=True):
             pass
-        with remembering(audit.workspace, run, "y", None, is_new=False):
+        with remembering(run, "y", None, is_new=False):
             assert remembered(audit) == ["a.txt"]  # of the other dataset
 
     assert remembered(audit) == ["a.txt"]
