@@ -15,7 +15,7 @@ from dataeval_spark.decision import Inputs, decide_comparison
 from dataeval_spark.errors import OptionError, TableMissingError
 from dataeval_spark.frames.bounded import bounded, one_row
 from dataeval_spark.frames.capture_time import with_capture_time
-from dataeval_spark.pipeline import Options, read_live, run_step, skip
+from dataeval_spark.pipeline import Options, run_step, skip
 from dataeval_spark.runs import Run, StepRun, has_done
 from dataeval_spark.snapshots import at
 from dataeval_spark.steps import COMPARISONS, Step, chosen
@@ -157,16 +157,16 @@ def _states_of(workspace: Workspace, side: str, ref: str, table: Table) -> dict[
 def _images_of(workspace: Workspace, ref: str) -> tuple[Workspace, DataFrame]:
     key, _, value = ref.partition("=")
     if key in ("dataset", "split") and value:
-        images = read_live(workspace, IMAGES)
+        images = workspace.read_live(IMAGES)
         return workspace, images.where(F.col(key) == value)
     assigned = holdout.names_of(ref)
     if assigned is not None:
         _refuse_folds(workspace, assigned[0], ref)
-        images = read_live(workspace, IMAGES)
+        images = workspace.read_live(IMAGES)
         ids = holdout.images_of_part(workspace, *assigned)
         return workspace, images.join(ids, on="image_id", how="left_semi")
     pinned = at(workspace, ref)
-    return pinned, read_live(pinned, IMAGES)
+    return pinned, pinned.read_live(IMAGES)
 
 
 def _refuse_folds(workspace: Workspace, name: str, ref: str) -> None:
@@ -180,7 +180,7 @@ def _refuse_folds(workspace: Workspace, name: str, ref: str) -> None:
 
 
 def _known_refs(workspace: Workspace) -> str:
-    images = read_live(workspace, IMAGES)
+    images = workspace.read_live(IMAGES)
     names = [
         f"{kind}={row[kind]}"
         for kind in ("dataset", "split")

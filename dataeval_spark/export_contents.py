@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.frames.batches import map_rows
 from dataeval_spark.ingest.source import Stage
 from dataeval_spark.kernels import exporting
-from dataeval_spark.kernels.export_tables import written_table
+from dataeval_spark.kernels.export_tables import WRITTEN_DDL, written_table
 from dataeval_spark.kernels.exporting import Layout
 from dataeval_spark.selection.export_facts import Facts
 from dataeval_spark.selection.samples import factor_columns, factor_names
@@ -22,10 +22,6 @@ from dataeval_spark.workspace import Workspace
 # So many ids are broadcast, so that bytes kept in the table stay where they are; 20 MB.
 BROADCAST_ROWS = 200_000
 MOST_TASKS = 10_000
-WRITTEN_DDL = (
-    "number bigint, path string, width int, height int, bytes bigint, image_text string, annotations_text string, "
-    "boxes_clipped int, boxes_left_out int, is_turned boolean, error string"
-)
 # What the kernel of a table sees of a sample.
 SEEN = ("number", "name", "copy", "split", "uri", "content", "targets", "unlabelled", "lost", "unreadable")
 

@@ -17,10 +17,12 @@ from dataeval_spark.kernels.storage_writing import open_for_writing, write_bytes
 from dataeval_spark.kernels.yolo_writing import SPLIT_KEYS, data_text
 from dataeval_spark.selection.export_facts import Facts
 from dataeval_spark.selection.samples import factor_columns
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.images import FACTORS
 from dataeval_spark.workspace import Workspace
 
-TEXT = pa.schema([("text", pa.string())])
+TEXT_DDL = "text string"
+TEXT = arrow_schema(TEXT_DDL)
 
 
 def write_documents(
@@ -95,6 +97,6 @@ def _joined(rows: DataFrame, column: str, between: str = ",\n") -> Iterator[byte
 
     ordered = rows.where(F.col(column).isNotNull()).orderBy("number").select(column)
     is_first = True
-    for row in streamed(ordered.mapInArrow(join, "text string")):
+    for row in streamed(ordered.mapInArrow(join, TEXT_DDL)):
         yield (row["text"] if is_first else f"{between}{row['text']}").encode()
         is_first = False

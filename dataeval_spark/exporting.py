@@ -136,7 +136,7 @@ def _require_apart(workspace: Workspace, to: str) -> None:
     below = f"{to.rstrip('/')}/"
     inside = F.startswith("uri", F.lit(below)) | F.startswith("uri", F.lit(f"file:{below}"))
     inside |= F.startswith("uri", F.lit(f"file://{below}"))
-    images = workspace.read(IMAGES).where(F.col("deleted_at").isNull() & F.coalesce(inside, F.lit(False)))
+    images = workspace.read_live(IMAGES).where(F.coalesce(inside, F.lit(False)))
     for row in bounded(images.select("image_id", "uri").limit(1), "one row"):
         raise OptionError(
             f"{to} holds images of this workspace, such as {row['uri']}: an export there would replace them.\n"

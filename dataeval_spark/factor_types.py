@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
+from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.runs import Run
 from dataeval_spark.tables.contract import identifier
 from dataeval_spark.tables.images import FACTORS
@@ -47,10 +48,8 @@ def typed_like_table(run: Run, factors: DataFrame, dataset: str) -> DataFrame:
         )
         for name, found, expected in conflicts
     ]
-    names = ("step", "rule", "subject", "value", "threshold", "severity", "message")
     if findings or workspace.exists(DATASET_FINDINGS):
-        ddl = ", ".join(c.ddl(comments=False) for c in DATASET_FINDINGS.columns if c.name in names)
-        frame = workspace.spark.createDataFrame(findings, ddl)
+        frame = rows_of(factors, DATASET_FINDINGS, findings)
         workspace.write(DATASET_FINDINGS, frame, run.writer(step, f"{run.run_id}:{step}"), scope=step)
     return factors.drop(*(name for name, _, _ in conflicts))
 

@@ -220,13 +220,12 @@ def _absolute(path: str) -> str:
 
 
 def _live_images(workspace: Workspace) -> DataFrame:
-    images = workspace.read_or_none(IMAGES)
-    if images is None:
+    if not workspace.exists(IMAGES):
         raise IngestError(
             f"Workspace {workspace.location} has no images yet; predictions and ratings are about images.\n"
             "Hint: dataeval-spark ingest --workspace WS SOURCE"
         )
-    return images.where("deleted_at IS NULL").select("image_id", "dataset")
+    return workspace.read_live(IMAGES).select("image_id", "dataset")
 
 
 def _counts(checked: DataFrame) -> dict[str, int]:

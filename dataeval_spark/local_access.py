@@ -115,7 +115,7 @@ class LocalAccess:
         self._write(table, rows, writer, mode="overwrite", predicate=condition)
 
     def _write(self, table: Table, rows: Sequence[Row], writer: Writer, **how: Any) -> None:
-        data = pa.Table.from_pylist(list(rows), schema=pa.schema(_schema(table).to_arrow()))
+        data = pa.Table.from_pylist(list(rows), schema=table.arrow_schema)
         commit = CommitProperties(custom_metadata={"userMetadata": writer.metadata})
         retrying(lambda: write_deltalake(self._path, data, commit_properties=commit, **how))
 

@@ -20,7 +20,6 @@ from dataeval_spark.runs import Run, StepRun, last_successes
 from dataeval_spark.steps import STEPS, Step, chosen, levels
 from dataeval_spark.table_access import TableState, Writer
 from dataeval_spark.tables.contract import Table
-from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.workspace import Workspace
 
 # Steps side by side: a small Delta commit costs about a second of waiting, whatever the data.
@@ -99,8 +98,8 @@ def _analyze_step(
         return skip(run, step, options, found, outdated)
     if step.labels:
         guard.open()
-    frames: list[DataFrame | None] = [read_live(workspace, table) for table in step.reads]
-    frames += [read_live(workspace, table) if table.name in states else None for table in step.uses]
+    frames: list[DataFrame | None] = [workspace.read_live(table) for table in step.reads]
+    frames += [workspace.read_live(table) if table.name in states else None for table in step.uses]
     given = {**options, **_injected(run, step)}
     message = "; ".join(filter(None, (outdated, guard.message if step.labels else "")))
     return run_step(run, step, options, found, partial(step.function, *frames, **given), message)
@@ -167,9 +166,3 @@ def run_step(
 
 def _write(workspace: Workspace, step: Step, table: Table, frame: DataFrame, writer: Writer) -> TableState:
     return workspace.write(table, frame, writer, scope=step.name if table.scope == "step" else None)
-
-
-def read_live(workspace: Workspace, table: Table) -> DataFrame:
-    """A table as the analyses see it: of `images` only the live ones, without their bytes."""
-    frame = workspace.read(table)
-    return frame.where("deleted_at IS NULL").drop("content") if table is IMAGES else frame

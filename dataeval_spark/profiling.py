@@ -169,8 +169,8 @@ def count_pending(workspace: Workspace, **options: Any) -> int:
 
 def pending_inputs(workspace: Workspace) -> tuple[DataFrame, DataFrame]:
     """Live images without their bytes, and the targets; rows of tables without images have nothing to be measured."""
-    has_image = "deleted_at IS NULL AND (uri IS NOT NULL OR content_length IS NOT NULL)"
-    return workspace.read(IMAGES).where(has_image), workspace.read(TARGETS)
+    has_image = "uri IS NOT NULL OR content_length IS NOT NULL"
+    return workspace.read_live(IMAGES).where(has_image), workspace.read(TARGETS)
 
 
 def _pending(workspace: Workspace, wanted: DataFrame, asked: ProfileOptions) -> DataFrame:

@@ -66,7 +66,7 @@ def search_workspace(
     name, version = _encoder(whole, encoder)
     rows = whole.where((F.col("encoder") == name) & (F.col("encoder_version") == version))
     vector, own_id = _vector(rows, query, name, version)
-    uris = workspace.read(IMAGES).where("deleted_at IS NULL").select("image_id", "uri")
+    uris = workspace.read_live(IMAGES).select("image_id", "uri")
     dataset = workspace.local_dataset(EMBEDDINGS)
     if dataset is None:
         others = rows if own_id is None else rows.where(F.col("image_id") != own_id)

@@ -109,9 +109,7 @@ def newest(workspace: Workspace, name: str, version: int | None = None) -> dict[
 def tables_of(workspace: Workspace) -> dict[str, DataFrame]:
     """Tables that operations may read, those that exist; of the images the live ones, without their bytes."""
     states = workspace.states(READS)
-    found = {table.name: workspace.read(table) for table in READS if table.name in states}
-    found["images"] = found["images"].where("deleted_at IS NULL").drop("content")
-    return found
+    return {table.name: workspace.read_live(table) for table in READS if table.name in states}
 
 
 def members_of(

@@ -118,7 +118,7 @@ def _listed(workspace: Workspace) -> list[dict[str, Any]]:
 
 
 def _chosen_images(workspace: Workspace, request: Request) -> tuple[DataFrame, DataFrame | None]:
-    live = workspace.read(IMAGES).where("deleted_at IS NULL").drop("content")
+    live = workspace.read_live(IMAGES)
     if request.method == "time":
         live = with_capture_time(live, workspace.read_or_none(IMAGE_STATS))
     images = live if request.images is None else live.where(of_dataset("images", request.images))

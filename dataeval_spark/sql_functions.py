@@ -7,13 +7,15 @@ from contextlib import suppress
 from typing import Any
 
 import pandas as pd
-from pyspark import TaskContext
+from numpy.typing import NDArray
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import pandas_udf
 
 from dataeval_spark.frames.hamming_pairs import HEX_DISTANCE
+from dataeval_spark.frames.task_devices import encoder_of_task
 from dataeval_spark.kernels.decode import MAX_PIXELS, UnreadableImage, decode
-from dataeval_spark.kernels.encoders import Encoder, encoder_version, load_encoder, require_encoder
+from dataeval_spark.kernels.encoders import Encoder, encoder_version, require_encoder
+from dataeval_spark.kernels.encoders.batching import prepared_batches
 from dataeval_spark.kernels.encoders.registry import DEFAULT
 from dataeval_spark.kernels.hashes import perceptual_hashes
 from dataeval_spark.kernels.image_profile import Measures, profile_image, with_finite_pixels
@@ -24,8 +26,6 @@ Batches = Iterator[pd.Series]
 KEYS = ("image_id", "target_index", "fingerprint", "run_id")
 STATS_COLUMNS = tuple(column for column in IMAGE_STATS.columns if column.name not in KEYS)
 STATS_TYPE = f"struct<{', '.join(f'{column.name}: {column.type}' for column in STATS_COLUMNS)}, error: string>"
-PREPARED_BYTES = 64 * 2**20
-"""Prepared images that wait for the encoder."""
 HAMMING = f"""
 CREATE OR REPLACE TEMPORARY FUNCTION de_hamming(a STRING, b STRING) RETURNS INT
 RETURN CASE
@@ -106,7 +106,7 @@ def register_functions(
 
     @pandas_udf("array<float>")  # type: ignore[call-overload]
     def de_embed(contents: Batches) -> Batches:
-        model = _encoder_of_task(encoder, version, batch_size, half_precision)
+        model = encoder_of_task(encoder, version, half_precision=half_precision, batch_size=batch_size)
         for batch in contents:
             yield _embedded(batch, model, max_pixels)
 
@@ -150,31 +150,19 @@ def _hash(name: str, content: bytes | None, max_pixels: int) -> str | None:
     return perceptual_hashes(pixels, value_range(pixels))[name]
 
 
-def _encoder_of_task(name: str, version: str, batch_size: int | None, half_precision: bool) -> Encoder:
-    task = TaskContext.get()
-    gpu = task.resources().get("gpu") if task is not None else None
-    return load_encoder(
-        name,
-        version=version,
-        gpu_addresses=None if gpu is None else gpu.addresses,
-        partition=task.partitionId() if task is not None else 0,
-        batch_size=batch_size,
-        half_precision=half_precision,
-    )
-
-
 def _embedded(contents: pd.Series, encoder: Encoder, max_pixels: int) -> pd.Series:
     vectors: list[Any] = [None] * len(contents)
-    prepared: dict[int, Any] = {}
+    prepared = _prepared(contents, encoder, max_pixels)
+    for batch in prepared_batches(prepared, lambda image: [image[1]], encoder.batch_size):
+        positions, arrays = zip(*batch, strict=True)
+        for position, vector in zip(positions, encoder.embed(list(arrays)), strict=True):
+            vectors[position] = vector
+    return pd.Series(vectors, dtype=object)
+
+
+def _prepared(contents: pd.Series, encoder: Encoder, max_pixels: int) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Place and input of each image; a file that cannot be read, or that the encoder cannot take, has no vector."""
     for position, content in enumerate(contents):
-        # A file that cannot be read, or that the encoder cannot take, has no vector.
         with suppress(UnreadableImage, ValueError, MemoryError):
             if content is not None:
-                prepared[position] = encoder.prepare(decode(bytes(content), max_pixels=max_pixels).pixels)
-        is_last = position == len(contents) - 1
-        is_full = len(prepared) >= encoder.batch_size or sum(p.nbytes for p in prepared.values()) >= PREPARED_BYTES
-        if prepared and (is_last or is_full):
-            for index, vector in zip(prepared, encoder.embed(list(prepared.values())), strict=True):
-                vectors[index] = vector
-            prepared = {}
-    return pd.Series(vectors, dtype=object)
+                yield position, encoder.prepare(decode(bytes(content), max_pixels=max_pixels).pixels)

@@ -66,7 +66,7 @@ def synchronize(
         if is_new and written is not None:  # what was just written need not be read
             images_now = written
         else:
-            images_now = workspace.read(IMAGES).where((F.col("dataset") == dataset) & F.col("deleted_at").isNull())
+            images_now = workspace.read_live(IMAGES).where(F.col("dataset") == dataset)
         factors = typed_like_table(run, found.factors, dataset)
         taken = found.images.select("image_id")
         live = images_now.select("image_id")

@@ -190,6 +190,11 @@ class Workspace:
         added = [F.lit(None).cast(c.type).alias(c.name) for c in table.columns if c.name not in stored]
         return frame.select("*", *added) if added else frame
 
+    def read_live(self, table: Table) -> DataFrame:
+        """A table as analyses see it: of `images` only the live ones, without their bytes."""
+        frame = self.read(table)
+        return frame.where("deleted_at IS NULL").drop("content") if table is IMAGES else frame
+
     def _stored(self, table: Table, version: int | None = None) -> DataFrame:
         if self.versions is not None and version is None:
             if table.name not in self.versions:

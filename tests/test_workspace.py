@@ -102,11 +102,8 @@ def test_the_same_work_is_written_again_when_someone_changed_the_table(workspace
 
 
 def test_a_scoped_table_replaces_only_the_rows_of_its_scope(workspace, frame):
-    names = ("step", "rule", "subject", "value", "threshold", "severity", "message")
-    ddl = ", ".join(c.ddl(comments=False) for c in DATASET_FINDINGS.columns if c.name in names)
-
     def found(step, subject):
-        return frame(ddl, [(step, "rule", subject, None, None, "info", "m")])
+        return frame(DATASET_FINDINGS.result_ddl, [(step, "rule", subject, None, None, "info", "m")])
 
     workspace.write(DATASET_FINDINGS, found("one", "a"), writer(work="1"), scope="one")
     workspace.write(DATASET_FINDINGS, found("two", "b"), writer(work="2"), scope="two")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -22,28 +24,13 @@ from dataeval_spark.kernels.mutual_information import (
     mutual_information,
 )
 from dataeval_spark.kernels.pair_counts import LABEL, effect_of, table_of
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.bias import BALANCE
 
 Estimator = Literal["table", "neighbors"]
 KINDS = ("label", "factors", "class")
-_SCHEMA = pa.schema(
-    [
-        ("kind", pa.string()),
-        ("factor_a", pa.string()),
-        ("factor_b", pa.string()),
-        ("class_name", pa.string()),
-        ("score", pa.float64()),
-        ("mutual_information", pa.float64()),
-        ("expected_information", pa.float64()),
-        ("p_value", pa.float64()),
-        ("method", pa.string()),
-        ("n", pa.int64()),
-    ]
-)
-_ROWS = (
-    "kind string, factor_a string, factor_b string, class_name string, score double, mutual_information double, "
-    "expected_information double, p_value double, method string, n bigint"
-)
+_ROWS = BALANCE.ddl_without("adjusted_pvalue", "threshold", "is_flagged")
+_SCHEMA = arrow_schema(_ROWS)
 
 
 def balance(
@@ -183,38 +170,28 @@ def _scores(cells: pa.Table, label: str, cut: frozenset[str]) -> pa.Table:
         at = pair.index(label)
         of_class = dict(zip(names, effects, strict=True)) if names and label == LABEL else {}
         classes, counts = (values_a, table) if at == 0 else (values_b, table.T)
-        factor = pair[1 - at]
-        rows = [_share("label", label, factor, None, counts, effect)]
+        of_pair = {"factor_a": label, "factor_b": pair[1 - at], "method": "table"}
+        rows = [{"kind": "label", **of_pair, **_measured(counts, effect, adjusted_share)}]
         total = counts.sum(axis=0)
         for name, row in zip(classes, counts, strict=True):
-            against_rest = np.stack([row, total - row])
-            rows.append(_share("class", label, factor, name, against_rest, of_class.get(name, effect)))
+            against_rest = _measured(np.stack([row, total - row]), of_class.get(name, effect), adjusted_share)
+            rows.append({"kind": "class", **of_pair, "class_name": name, **against_rest})
     else:
         is_cut = (pair[0] in cut, pair[1] in cut)
-        method = "linfoot" if all(is_cut) else "table"
-        expected = expected_mutual_information(table.sum(axis=1), table.sum(axis=0))
-        score = adjusted_association(table, is_cut=is_cut, expected=expected)
-        rows = [_row("factors", *pair, None, score, table, expected, method, effect)]
+        of_pair = {"factor_a": pair[0], "factor_b": pair[1], "method": "linfoot" if all(is_cut) else "table"}
+        rows = [
+            {"kind": "factors", **of_pair, **_measured(table, effect, partial(adjusted_association, is_cut=is_cut))}
+        ]
     return pa.Table.from_pylist(rows, schema=_SCHEMA)
 
 
-def _share(kind: str, label: str, factor: str, name: str | None, table: Any, effect: float) -> dict[str, Any]:
+def _measured(table: Any, effect: float, score: Callable[..., float]) -> dict[str, Any]:
+    """What a contingency table says, with its score allowing for the information that chance gives."""
     expected = expected_mutual_information(table.sum(axis=1), table.sum(axis=0))
-    return _row(kind, label, factor, name, adjusted_share(table, expected=expected), table, expected, "table", effect)
-
-
-def _row(
-    kind: str,
-    a: str,
-    b: str,
-    name: str | None,
-    score: float,
-    table: Any,
-    expected: float,
-    method: str,
-    effect: float,
-) -> dict[str, Any]:
-    information = mutual_information(table)
-    p_value = independence(table, effect).robust_p_value
-    values = (kind, a, b, name, score, information, expected, p_value, method, int(table.sum()))
-    return dict(zip(_SCHEMA.names, values, strict=True))
+    return {
+        "score": score(table, expected=expected),
+        "mutual_information": mutual_information(table),
+        "expected_information": expected,
+        "p_value": independence(table, effect).robust_p_value,
+        "n": int(table.sum()),
+    }

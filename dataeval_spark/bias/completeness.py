@@ -15,25 +15,15 @@ from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.frames.id_blocks import in_id_blocks
 from dataeval_spark.kernels.effective_dimension import Moments, centered_ranks, effective_dimension, rank_of
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.similarity import COMPLETENESS
 
 BUCKETS = 64
 """Sums are added up in two steps, so that no task holds more than a few hundred D x D matrices."""
 _MOMENTS = "encoder string, class_name string, block bigint, n bigint, mean binary, products binary"
+_MOMENTS_SCHEMA = arrow_schema(_MOMENTS)
 _COLUMN = "encoder string, dimension int, block bigint, data binary"
-_MOMENTS_SCHEMA = pa.schema(
-    [
-        ("encoder", pa.string()),
-        ("class_name", pa.string()),
-        ("block", pa.int64()),
-        ("n", pa.int64()),
-        ("mean", pa.binary()),
-        ("products", pa.binary()),
-    ]
-)
-_COLUMN_SCHEMA = pa.schema(
-    [("encoder", pa.string()), ("dimension", pa.int32()), ("block", pa.int64()), ("data", pa.binary())]
-)
+_COLUMN_SCHEMA = arrow_schema(_COLUMN)
 
 
 def completeness(

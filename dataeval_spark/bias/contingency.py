@@ -9,11 +9,10 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.image_sums import class_effects
 from dataeval_spark.frames.joins import same_keys
-from dataeval_spark.kernels.pair_counts import LABEL, pair_counts
+from dataeval_spark.kernels.pair_counts import LABEL, PAIRS_DDL, pair_counts
 from dataeval_spark.tables.bias import CONTINGENCY
 
 MOST_NAMES = 10_000
-_PARTIAL = "factor_a string, value_a string, factor_b string, value_b string, n bigint"
 
 
 def contingency(factor_bins: DataFrame, bin_edges: DataFrame) -> DataFrame:
@@ -40,7 +39,7 @@ def contingency(factor_bins: DataFrame, bin_edges: DataFrame) -> DataFrame:
     counted = (
         factor_bins.where("class_name IS NOT NULL")
         .select("class_name", "bins")
-        .mapInArrow(pair_counts, _PARTIAL)
+        .mapInArrow(pair_counts, PAIRS_DDL)
         .groupBy("factor_a", "value_a", "factor_b", "value_b")
         .agg(F.sum("n").alias("n"))
     )

@@ -16,23 +16,11 @@ from dataeval_spark.bias.bin_edges import CUT_RULES
 from dataeval_spark.kernels.factor_codes import from_maps
 from dataeval_spark.kernels.mutual_information import entropy
 from dataeval_spark.kernels.neighbor_information import neighbor_information, permutation_p_value
+from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.bias import BALANCE
 
-_SCHEMA = pa.schema(
-    [
-        ("kind", pa.string()),
-        ("factor_a", pa.string()),
-        ("factor_b", pa.string()),
-        ("class_name", pa.string()),
-        ("score", pa.float64()),
-        ("mutual_information", pa.float64()),
-        ("p_value", pa.float64()),
-        ("n", pa.int64()),
-    ]
-)
-_ROWS = (
-    "kind string, factor_a string, factor_b string, class_name string, score double, mutual_information double, "
-    "p_value double, n bigint"
-)
+_ROWS = BALANCE.ddl_without("expected_information", "adjusted_pvalue", "method", "threshold", "is_flagged")
+_SCHEMA = arrow_schema(_ROWS)
 
 
 def sampled(factor_bins: DataFrame, sample: int, seed: int) -> DataFrame:

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.exact_sums import Aggregate, exact_sums
+from dataeval_spark.frames.joins import IDS, same_keys
 from dataeval_spark.kernels.coverage_radius import naive_coverage_radius
 from dataeval_spark.tables.similarity import COVERAGE, COVERAGE_STATS
 
@@ -149,21 +150,17 @@ def _stats(
     method: str,
     observations: int,
 ) -> DataFrame:
-    far = uncovered.select(
-        "encoder", "image_id", F.col("target_index").alias("far_index"), F.lit(1).alias("is_far"), "coverage_radius"
-    )
-    same = (
-        (F.col("r.encoder") == F.col("f.encoder"))
-        & (F.col("r.image_id") == F.col("f.image_id"))
-        & F.col("r.target_index").eqNullSafe(F.col("f.far_index"))
-    )
+    far = uncovered.select("encoder", *IDS, F.lit(1).alias("is_far"), "coverage_radius")
+    same = same_keys(("encoder", *IDS), "r", "f")
     marked = radii.alias("r").join(far.alias("f"), on=same, how="left").select("r.*", "is_far", "coverage_radius")
-    of_image = targets.select("image_id", F.lit(None).cast("int").alias("of"), "class_name")
-    of_target = targets.select("image_id", F.col("target_index").alias("of"), "class_name")
+    of_image = targets.select("image_id", F.lit(None).cast("int").alias("target_index"), "class_name")
     # One row per image and class, and per box.
-    classes = of_image.unionByName(of_target).where("class_name IS NOT NULL").distinct()
-    shown = (F.col("m.image_id") == F.col("c.image_id")) & F.col("m.target_index").eqNullSafe(F.col("c.of"))
-    by_class = marked.alias("m").join(classes.alias("c"), on=shown, how="inner").select("m.*", "c.class_name")
+    classes = of_image.unionByName(targets.select(*IDS, "class_name")).where("class_name IS NOT NULL").distinct()
+    by_class = (
+        marked.alias("m")
+        .join(classes.alias("c"), on=same_keys(IDS, "m", "c"), how="inner")
+        .select("m.*", "c.class_name")
+    )
     rows = by_class.unionByName(marked.withColumn("class_name", F.lit(None).cast("string")))
     others: dict[str, Aggregate] = {
         "n": (F.count("*"), F.sum),

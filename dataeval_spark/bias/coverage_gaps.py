@@ -15,10 +15,12 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.kernels.pair_counts import LABEL, code_columns
 from dataeval_spark.kernels.uncovered_patterns import Pattern, uncovered_patterns
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.bias import COVERAGE_GAPS
 
 OWN_RULES = ("categorical", "discrete", "given")
 """Rules whose bins mean something by themselves; combinations of quantities that were cut automatically do not."""
+_SCHEMA = arrow_schema(COVERAGE_GAPS.nullable_ddl)
 
 
 def coverage_gaps(
@@ -103,22 +105,6 @@ def coverage_gaps(
             yield pa.RecordBatch.from_pylist(ranked, schema=_SCHEMA)
 
     return combined.coalesce(1).mapInArrow(search, COVERAGE_GAPS.nullable_ddl)
-
-
-_PART = pa.struct([("factor", pa.string()), ("value", pa.string())])
-_SCHEMA = pa.schema(
-    [
-        ("pattern", pa.string()),
-        ("parts", pa.list_(_PART)),
-        ("level", pa.int32()),
-        ("n", pa.int64()),
-        ("expected", pa.float64()),
-        ("threshold", pa.int64()),
-        ("images_needed", pa.int64()),
-        ("rank", pa.int32()),
-        ("found", pa.int64()),
-    ]
-)
 
 
 def _chosen(bin_edges: DataFrame, factors: Sequence[str], max_bins: int) -> dict[str, dict[str, str]]:

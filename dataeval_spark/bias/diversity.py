@@ -12,20 +12,12 @@ from dataeval_spark.bias.contingency import of_label, require_label
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.diversity import shannon_diversity, simpson_diversity
 from dataeval_spark.kernels.pair_counts import LABEL, table_of
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.bias import DIVERSITY
 
 Method = Literal["simpson", "shannon"]
-_MEASURED = "factor string, class_name string, diversity double, bins int, filled_bins int, n bigint"
-_SCHEMA = pa.schema(
-    [
-        ("factor", pa.string()),
-        ("class_name", pa.string()),
-        ("diversity", pa.float64()),
-        ("bins", pa.int32()),
-        ("filled_bins", pa.int32()),
-        ("n", pa.int64()),
-    ]
-)
+_MEASURED = DIVERSITY.ddl_without("method", "threshold", "is_low")
+_SCHEMA = arrow_schema(_MEASURED)
 
 
 def diversity(

@@ -12,38 +12,14 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.bounded import one_row
 from dataeval_spark.frames.capture_time import with_capture_time
 from dataeval_spark.tables.contract import identifier
+from dataeval_spark.tables.profile import APPEARANCE_COLUMNS, DATAEVAL_STATISTICS
 
+# Measured for the rules of `image_findings` and `outliers`; as factors `blurriness` and `noise` are enough.
+_OF_RULES = ("noise_floor", "blur")
 STATISTICS = (
-    "width",
-    "height",
-    "size",
-    "aspect_ratio",
-    "channels",
-    "bit_depth",
-    "mean",
-    "std",
-    "var",
-    "skew",
-    "kurtosis",
-    "entropy",
-    "missing",
-    "zeros",
-    "brightness",
-    "contrast",
-    "darkness",
-    "sharpness",
-    "perceived_brightness",
-    "perceived_brightness_p5",
-    "perceived_brightness_p99",
-    "entropy_bits",
-    "blurriness",
-    "blurriness_grayscale_std",
-    "clipped_low",
-    "clipped_high",
-    "colorfulness",
-    "noise",
-    "orientation",
-    "jpeg_quality",
+    *DATAEVAL_STATISTICS,
+    *(column.name for column in APPEARANCE_COLUMNS if column.type == "double" and column.name not in _OF_RULES),
+    *("bit_depth", "orientation", "jpeg_quality"),
 )
 STATISTIC_TEXTS = (
     *("is_grayscale", "format", "color_mode", "pixel_type", "chroma_subsampling"),

@@ -16,14 +16,14 @@ from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.binning import Bins, is_increasing
 from dataeval_spark.kernels.factor_codes import as_maps, codes_of, factor_values, numbers_of
-from dataeval_spark.kernels.factor_summary import partial_rows, summarize
+from dataeval_spark.kernels.factor_summary import PARTIAL_DDL, partial_rows, summarize
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.bias import BIN_EDGES, FACTOR_BINS
 from dataeval_spark.tables.runs import DATASET_FINDINGS
 
 Rule = Literal["uniform_width", "uniform_count", "clusters"]
 RULES = (*get_args(Rule), "discrete")
 TIME_RULES = {"hour": "discrete", "month": "discrete"}
-_PARTIAL = "factor string, level string, is_number boolean, numbers binary, text string, n bigint, overflows boolean"
 _SUMMARY = (
     "factor string, level string, rule string, edges array<double>, numbers array<double>, texts array<string>, "
     "n bigint, codes array<int>, counts array<bigint>, lows array<double>, highs array<double>, reason string, "
@@ -215,35 +215,11 @@ def _summaries(
         }
         return pa.Table.from_pylist([row], schema=schema)
 
-    schema = _summary_schema()
+    schema = arrow_schema(_SUMMARY)
     columns = units.select("is_first", "target_index", "numbers", "texts")
-    rows = columns.mapInArrow(partials, _PARTIAL).groupBy("factor").applyInArrow(merged, _SUMMARY)
+    rows = columns.mapInArrow(partials, PARTIAL_DDL).groupBy("factor").applyInArrow(merged, _SUMMARY)
     return sorted(
         (row.asDict(recursive=True) for row in bounded(rows, "one row per factor")), key=lambda row: str(row["factor"])
-    )
-
-
-def _summary_schema() -> pa.Schema:
-    floats, texts = pa.list_(pa.float64()), pa.list_(pa.string())
-    anomaly = [("kind", pa.string()), ("ratio", pa.float64()), ("share", pa.float64()), ("boundary", pa.float64())]
-    return pa.schema(
-        [
-            ("factor", pa.string()),
-            ("level", pa.string()),
-            ("rule", pa.string()),
-            ("edges", floats),
-            ("numbers", floats),
-            ("texts", texts),
-            ("n", pa.int64()),
-            ("codes", pa.list_(pa.int32())),
-            ("counts", pa.list_(pa.int64())),
-            ("lows", floats),
-            ("highs", floats),
-            ("reason", pa.string()),
-            ("distinct", pa.int64()),
-            ("note", pa.string()),
-            ("anomalies", pa.list_(pa.struct(anomaly))),
-        ]
     )
 
 

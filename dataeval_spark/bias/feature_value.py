@@ -14,21 +14,14 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.feature_ranking import rank_features
-from dataeval_spark.kernels.pair_counts import LABEL, label_counts
+from dataeval_spark.kernels.pair_counts import LABEL, LABEL_COUNTS_DDL, label_counts
 from dataeval_spark.kernels.rank_auc import cross_validated_auc
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.bias import FEATURE_VALUE
 
 _SEPARATOR = "\u0001"
-_PARTIAL = "factor string, value string, class_name string, n bigint"
-_SCHEMA = pa.schema(
-    [
-        ("factor", pa.string()),
-        ("auc", pa.float64()),
-        ("auc_std", pa.float64()),
-        ("folds", pa.int32()),
-        ("bins", pa.int32()),
-    ]
-)
+_MEASURED = FEATURE_VALUE.ddl_of("factor", "auc", "auc_std", "folds", "bins")
+_SCHEMA = arrow_schema(_MEASURED)
 
 
 def feature_value(
@@ -88,11 +81,11 @@ def feature_value(
     known = factor_bins.where("class_name IS NOT NULL")
     labelled = known.select(F.concat(fold, F.lit(_SEPARATOR), "class_name").alias("class_name"), "bins")
     counts = (
-        labelled.mapInArrow(label_counts, _PARTIAL).groupBy("factor", "value", "class_name").agg(F.sum("n").alias("n"))
+        labelled.mapInArrow(label_counts, LABEL_COUNTS_DDL)
+        .groupBy("factor", "value", "class_name")
+        .agg(F.sum("n").alias("n"))
     )
-    measured = counts.groupBy("factor").applyInArrow(
-        _cross_validated, "factor string, auc double, auc_std double, folds int, bins int"
-    )
+    measured = counts.groupBy("factor").applyInArrow(_cross_validated, _MEASURED)
     rows = {row["factor"]: row.asDict() for row in bounded(measured, "one row per factor")}
     pairs = bounded(
         balance.where("kind != 'class'").select("kind", "factor_a", "factor_b", "score", "p_value"), "pairs of factors"

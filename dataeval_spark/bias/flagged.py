@@ -15,23 +15,13 @@ from dataeval_spark.frames.image_sums import image_effect
 from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.independence import independence
 from dataeval_spark.kernels.mutual_information import adjusted_share, entropy, mutual_information
-from dataeval_spark.kernels.pair_counts import label_counts, table_of
+from dataeval_spark.kernels.pair_counts import LABEL_COUNTS_DDL, label_counts, table_of
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.bias import FACTOR_PREDICTORS
 
 _ALL = ""
-_COUNTS = "factor string, value string, class_name string, n bigint"
-_ROWS = "rule string, factor string, score double, share double, p_value double, n_flagged bigint, n bigint"
-_SCHEMA = pa.schema(
-    [
-        ("rule", pa.string()),
-        ("factor", pa.string()),
-        ("score", pa.float64()),
-        ("share", pa.float64()),
-        ("p_value", pa.float64()),
-        ("n_flagged", pa.int64()),
-        ("n", pa.int64()),
-    ]
-)
+_ROWS = FACTOR_PREDICTORS.ddl_without("adjusted_pvalue", "explains")
+_SCHEMA = arrow_schema(_ROWS)
 
 
 def factor_predictors(factor_bins: DataFrame, image_findings: DataFrame, *, threshold: float = 0.1) -> DataFrame:
@@ -73,7 +63,7 @@ def factor_predictors(factor_bins: DataFrame, image_findings: DataFrame, *, thre
     rules = image_findings.select("image_id", "rule").distinct()
     flagged = factor_bins.join(rules, on="image_id", how="inner").select(F.col("rule").alias("class_name"), "bins")
     everything = factor_bins.select(F.lit(_ALL).alias("class_name"), "bins")
-    counts = flagged.unionByName(everything).mapInArrow(label_counts, _COUNTS)
+    counts = flagged.unionByName(everything).mapInArrow(label_counts, LABEL_COUNTS_DDL)
     counts = counts.groupBy("factor", "value", "class_name").agg(F.sum("n").alias("n"))
     counts = counts.crossJoin(F.broadcast(image_effect(factor_bins)))
     measured = counts.groupBy("factor").applyInArrow(_of_factor, _ROWS).orderBy("rule", "factor")

@@ -12,31 +12,12 @@ from dataeval_spark.frames.contract_rows import rows_of_dicts
 from dataeval_spark.kernels.contingency_statistics import association
 from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.pair_counts import LABEL, effect_of, table_of
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.bias import PARITY
 
 FEWEST_IN_A_CELL = 5
-_CELL = pa.struct([("value", pa.string()), ("class_name", pa.string()), ("n", pa.int64())])
-_SCHEMA = pa.schema(
-    [
-        ("factor", pa.string()),
-        ("score", pa.float64()),
-        ("p_value", pa.float64()),
-        ("g_statistic", pa.float64()),
-        ("degrees_of_freedom", pa.int32()),
-        ("pearson_statistic", pa.float64()),
-        ("pearson_p_value", pa.float64()),
-        ("robust_p_value", pa.float64()),
-        ("cramers_v", pa.float64()),
-        ("low_expected_cells", pa.int32()),
-        ("insufficient", pa.list_(_CELL)),
-        ("n", pa.int64()),
-    ]
-)
-_MEASURED = (
-    "factor string, score double, p_value double, g_statistic double, degrees_of_freedom int, "
-    "pearson_statistic double, pearson_p_value double, robust_p_value double, cramers_v double, "
-    "low_expected_cells int, insufficient array<struct<value: string, class_name: string, n: bigint>>, n bigint"
-)
+_MEASURED = PARITY.ddl_without("adjusted_pvalue", "is_significant")
+_SCHEMA = arrow_schema(_MEASURED)
 
 
 def parity(

@@ -21,39 +21,15 @@ from dataeval_spark.kernels.factor_codes import from_maps
 from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.pair_counts import LABEL, table_of
 from dataeval_spark.kernels.rank_auc import class_auc, presence_auc
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.bias import SHORTCUTS
 
 Floats = NDArray[np.float64]
 EXAMPLES = 3
-_EXAMPLE = pa.struct([("image_id", pa.string()), ("value", pa.float64())])
 _BLOCK = "factor string, numbers binary, codes binary, classes array<string>, ids array<string>, kept array<int>"
-_BLOCK_SCHEMA = pa.schema(
-    [
-        ("factor", pa.string()),
-        ("numbers", pa.binary()),
-        ("codes", pa.binary()),
-        ("classes", pa.list_(pa.string())),
-        ("ids", pa.list_(pa.string())),
-        ("kept", pa.list_(pa.int32())),
-    ]
-)
-_ROWS = (
-    "class_name string, factor string, value string, auc double, p_value double, n bigint, n_rest bigint, "
-    "lowest array<struct<image_id: string, value: double>>, highest array<struct<image_id: string, value: double>>"
-)
-_ROW_SCHEMA = pa.schema(
-    [
-        ("class_name", pa.string()),
-        ("factor", pa.string()),
-        ("value", pa.string()),
-        ("auc", pa.float64()),
-        ("p_value", pa.float64()),
-        ("n", pa.int64()),
-        ("n_rest", pa.int64()),
-        ("lowest", pa.list_(_EXAMPLE)),
-        ("highest", pa.list_(_EXAMPLE)),
-    ]
-)
+_BLOCK_SCHEMA = arrow_schema(_BLOCK)
+_ROWS = SHORTCUTS.ddl_without("adjusted_pvalue", "score", "is_shortcut")
+_ROW_SCHEMA = arrow_schema(_ROWS)
 
 
 def shortcuts(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
-from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.types import StructType
+
+from dataeval_spark.tables.arrow import arrow_schema
 
 ROWS_PER_BATCH = 256
 BYTES_PER_BATCH = 32 * 2**20
@@ -35,15 +35,14 @@ def map_rows(frame: DataFrame, kernel: Callable[[Iterator[Row]], Iterable[Row]],
     --------
     >>> map_rows(frame, lambda rows: ({"n": len(row["text"])} for row in rows), "n int")
     """
-    spark_schema = cast(StructType, StructType.fromDDL(ddl))
-    schema = to_arrow_schema(spark_schema)
+    schema = arrow_schema(ddl)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = (row for batch in batches for row in _rows(batch))
         for group in _groups(kernel(rows)):
             yield pa.RecordBatch.from_pylist(group, schema=schema)
 
-    return frame.mapInArrow(run, spark_schema)
+    return frame.mapInArrow(run, ddl)
 
 
 def _rows(batch: pa.RecordBatch) -> Iterator[Row]:

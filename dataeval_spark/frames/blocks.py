@@ -18,29 +18,17 @@ from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.kernels.block_making import NAMES, blocks_in, described, ids_and_fingerprints, write_codes
 from dataeval_spark.kernels.nearest import Metric
 from dataeval_spark.kernels.vector_blocks import BlockFiles, ids_from_bytes, ids_to_bytes, write_block
+from dataeval_spark.tables.arrow import arrow_schema
 
 Checkpoint = Callable[[DataFrame], DataFrame]
 
 BLOCK_ROWS = 8192
 MAX_BLOCKS = 500_000
-BLOCK_SCHEMA = pa.schema(
-    [
-        ("block", pa.string()),
-        ("role_rows", pa.list_(pa.int64())),
-        ("total", pa.list_(pa.float64())),
-        ("refused", pa.list_(pa.string())),
-        (
-            "lengths",
-            pa.list_(pa.struct([("length", pa.int32()), ("rows", pa.int64()), ("names", pa.list_(pa.string()))])),
-        ),
-        ("ids", pa.binary()),
-        ("vectors", pa.binary()),
-    ]
-)
 BLOCK_DDL = (
     "block string, role_rows array<bigint>, total array<double>, refused array<string>, "
     "lengths array<struct<length: int, rows: bigint, names: array<string>>>, ids binary, vectors binary"
 )
+BLOCK_SCHEMA = arrow_schema(BLOCK_DDL)
 
 
 @dataclass(frozen=True)

@@ -18,18 +18,20 @@ from pyspark.sql import DataFrame
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Blocks, in_tasks, tasks_of
 from dataeval_spark.frames.bounded import bounded, one_row
-from dataeval_spark.frames.neighbors import MAX_K, RESULT_DDL, gpu_of_task
+from dataeval_spark.frames.neighbors import MAX_K
+from dataeval_spark.frames.task_devices import gpu_of_task
 from dataeval_spark.kernels.block_search import Search
 from dataeval_spark.kernels.cells import found_by_rank, search_cells, sort_into_cells, train_cells, uniform
-from dataeval_spark.kernels.neighbor_lists import result_rows
+from dataeval_spark.kernels.neighbor_lists import RESULT_DDL, result_rows
 from dataeval_spark.kernels.recall import Recall, fewest_probes, recall_of
+from dataeval_spark.tables.arrow import arrow_schema
 
 MAX_CELLS = 2048
 ROWS_PER_CELL_IN_SAMPLE = 32
 QUERIES_IN_SAMPLE = 1000
 TASKS = 8
 COUNTS_DDL = "half int, queries bigint, found array<bigint>"
-COUNTS_SCHEMA = pa.schema([("half", pa.int32()), ("queries", pa.int64()), ("found", pa.list_(pa.int64()))])
+COUNTS_SCHEMA = arrow_schema(COUNTS_DDL)
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,11 @@ from dataeval_spark.kernels import block_clusters as kernels
 from dataeval_spark.kernels.block_search import Search
 from dataeval_spark.kernels.hdbscan import Selection
 from dataeval_spark.kernels.vector_blocks import read_array, write_array
+from dataeval_spark.tables.arrow import arrow_schema
 
 DONE = "done bigint"
+CENTERS_DDL = "cluster int, count bigint, total binary"
 SUMS_DDL = "cluster int, block int, count bigint, total binary"
-MEMBERS_DDL = (
-    "image_id string, target_index int, cluster_id int, probability double, nearest_cluster int, "
-    "centroid_distance double"
-)
 EDGES_DDL = "a bigint, b bigint, length double, cluster_id int"
 EDGES_PER_TASK = 1_000_000
 
@@ -151,11 +149,9 @@ def _centers(sums: DataFrame, clusters: int, dimension: int) -> tuple[NDArray[np
             "count": [int(np.sum(ordered["count"].to_numpy()))],
             "total": [totals.sum(axis=0).tobytes()],
         }
-        return pa.table(row, schema=pa.schema([("cluster", pa.int32()), ("count", pa.int64()), ("total", pa.binary())]))
+        return pa.table(row, schema=arrow_schema(CENTERS_DDL))
 
-    rows = bounded(
-        sums.groupBy("cluster").applyInArrow(add, "cluster int, count bigint, total binary"), "one vector per cluster"
-    )
+    rows = bounded(sums.groupBy("cluster").applyInArrow(add, CENTERS_DDL), "one vector per cluster")
     counts, totals = np.zeros(clusters, np.int64), np.zeros((clusters, dimension))
     for row in rows:
         counts[row["cluster"]] = row["count"]
@@ -180,7 +176,7 @@ def cluster_members(blocks: Blocks, spark_frame: DataFrame, *, is_nearest: bool)
     def run(number: int) -> Iterator[pa.RecordBatch]:
         yield kernels.members(files, number, is_nearest)
 
-    return in_tasks(spark_frame, len(files.names), run, MEMBERS_DDL)
+    return in_tasks(spark_frame, len(files.names), run, kernels.MEMBERS_DDL)
 
 
 def tree_edges(blocks: Blocks, spark_frame: DataFrame) -> DataFrame:

@@ -22,18 +22,11 @@ from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.kernels.hamming import WORD, least_cost
 from dataeval_spark.kernels.hamming import hamming_pairs as pairs_of
 from dataeval_spark.kernels.packed_hashes import Bytes, block_of, distinct, is_among, packed, texts_of, words_of
+from dataeval_spark.tables.arrow import arrow_schema
 
 _PAIR_DDL = "kind string, hash_a string, hash_b string, distance int"
 _PACKED_DDL = "kind string, is_known boolean, width int, block bigint, hashes binary"
-_PACKED_SCHEMA = pa.schema(
-    [
-        ("kind", pa.string()),
-        ("is_known", pa.bool_()),
-        ("width", pa.int32()),
-        ("block", pa.int64()),
-        ("hashes", pa.binary()),
-    ]
-)
+_PACKED_SCHEMA = arrow_schema(_PACKED_DDL)
 # Of two texts of 16 hexadecimal digits. As a signed number: conv to base -10 keeps the highest of the 64 bits.
 HEX_DISTANCE = "bit_count(CAST(conv({a}, 16, -10) AS BIGINT) ^ CAST(conv({b}, 16, -10) AS BIGINT))"
 HASHES_PER_BLOCK = 4_000_000

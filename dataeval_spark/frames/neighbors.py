@@ -11,15 +11,16 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-from pyspark import TaskContext
 from pyspark.sql import DataFrame
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Blocks, in_tasks, tasks_of
+from dataeval_spark.frames.task_devices import gpu_of_task
 from dataeval_spark.kernels.block_search import Search, empty_lists, search_blocks, take_block
 from dataeval_spark.kernels.neighbor_lists import (
     PARTIAL_DDL,
     PARTIAL_SCHEMA,
+    RESULT_DDL,
     RESULT_SCHEMA,
     PartialLists,
     ids_of,
@@ -28,9 +29,6 @@ from dataeval_spark.kernels.neighbor_lists import (
 )
 from dataeval_spark.kernels.vector_blocks import block_of_row
 
-RESULT_DDL = (
-    "image_id string, target_index int, rank int, neighbor_id string, neighbor_target_index int, distance double"
-)
 MAX_K = 10_000
 # Enough tasks to balance a few dozen cores; fewer read the index fewer times.
 TASKS = 32
@@ -96,13 +94,6 @@ def nearest_neighbors(
         yield from result_rows(found, k, is_self)
 
     return in_tasks(spark_frame, len(tasks), run, RESULT_DDL)
-
-
-def gpu_of_task() -> str | None:
-    """The GPU that Spark has given to this task, as torch names it."""
-    context = TaskContext.get()
-    gpu = context.resources().get("gpu") if context else None
-    return f"cuda:{gpu.addresses[0]}" if gpu else None
 
 
 def _by_join(blocks: Blocks, frame: DataFrame, search: Search, query_role: int) -> DataFrame:

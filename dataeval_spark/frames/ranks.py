@@ -16,7 +16,9 @@ MAX_GROUPS = 10_000
 SMALL_GROUP = 50_000
 
 
-def positions(frame: DataFrame, by: Sequence[str], value: str, ids: Sequence[str]) -> DataFrame:
+def positions(
+    frame: DataFrame, by: Sequence[str], value: str, ids: Sequence[str], *, largest_first: bool = False
+) -> DataFrame:
     """Number the rows of each group in the order of (value, ids).
 
     Approximate quantiles cut a group of more than 50,000 rows into up to 64 buckets, each of which is sorted on its
@@ -33,11 +35,13 @@ def positions(frame: DataFrame, by: Sequence[str], value: str, ids: Sequence[str
         Numeric column without null and NaN.
     ids : sequence of str
         What tells rows of one value apart, in this order; nulls first.
+    largest_first : bool
+        Position 1 is the largest value.
 
     Returns
     -------
     DataFrame
-        The columns of ``frame``, ``position`` (bigint, from 1) and ``below`` (bigint: rows with a smaller value).
+        The columns of ``frame``, ``position`` (bigint, from 1) and ``below`` (bigint: rows whose value comes before).
 
     Raises
     ------
@@ -50,18 +54,19 @@ def positions(frame: DataFrame, by: Sequence[str], value: str, ids: Sequence[str
     """
     group = F.to_json(F.struct(*by), {"ignoreNullFields": "false"})
     shares = F.array(*(F.lit(number / BUCKETS) for number in range(1, BUCKETS)))
-    cuts = F.percentile_approx(F.col(value).cast("double"), shares, 1000).alias("bounds")
+    order = -F.col(value) if largest_first else F.col(value)
+    cuts = F.percentile_approx(order.cast("double"), shares, 1000).alias("bounds")
     # Collected, because a second computation of approximate quantiles may give others.
     groups = frame.groupBy(group.alias("rank_group")).agg(cuts, F.count("*").alias("rows"))
     bounds = bounded(groups.limit(MAX_GROUPS + 1), "one row per group")
     if len(bounds) > MAX_GROUPS:
         raise OptionError(f"There are more than {MAX_GROUPS:,} groups of {', '.join(by)} to rank.")
     if all(row["rows"] <= SMALL_GROUP for row in bounds):
-        return frame.select("*", *_numbered(Window.partitionBy(*by), value, ids, F.lit(0)))
+        return frame.select("*", *_numbered(Window.partitionBy(*by), order, ids, F.lit(0)))
     known = frame.sparkSession.createDataFrame(
         [(row["rank_group"], row["bounds"]) for row in bounds], "rank_group string, bounds array<double>"
     )
-    bucket = F.size(F.filter("bounds", lambda bound: bound < F.col(value))).alias("bucket")
+    bucket = F.size(F.filter("bounds", lambda bound: bound < order)).alias("bucket")
     # One row per group on the right.
     marked = frame.withColumn("rank_group", group).join(F.broadcast(known), on="rank_group", how="inner")
     cut = marked.select("*", bucket).drop("bounds")
@@ -70,11 +75,11 @@ def positions(frame: DataFrame, by: Sequence[str], value: str, ids: Sequence[str
     starts = counts.select("rank_group", "bucket", F.coalesce(F.sum("rows").over(lower), F.lit(0)).alias("start"))
     cut = cut.join(F.broadcast(starts), on=["rank_group", "bucket"], how="inner")
     within = Window.partitionBy("rank_group", "bucket")
-    ranked = cut.select("*", *_numbered(within, value, ids, F.col("start")))
+    ranked = cut.select("*", *_numbered(within, order, ids, F.col("start")))
     return ranked.drop("rank_group", "bucket", "start")
 
 
-def _numbered(within: WindowSpec, value: str, ids: Sequence[str], start: Column) -> tuple[Column, Column]:
+def _numbered(within: WindowSpec, value: Column, ids: Sequence[str], start: Column) -> tuple[Column, Column]:
     position = start + F.row_number().over(within.orderBy(value, *ids))
     below = start + F.rank().over(within.orderBy(value)) - 1
     return position.cast("long").alias("position"), below.cast("long").alias("below")

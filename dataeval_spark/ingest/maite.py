@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.types import StructType
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.ingest.samples import SAMPLES_DDL, source_of
@@ -19,6 +17,7 @@ from dataeval_spark.ingest.source import Source, Stage
 from dataeval_spark.kernels.annotations import finding
 from dataeval_spark.kernels.factor_values import factor_values
 from dataeval_spark.kernels.maite import png_of, target_rows
+from dataeval_spark.tables.arrow import arrow_schema
 
 BYTES_PER_CHUNK = 16 * 2**20
 ROWS_PER_CHUNK = 2_000
@@ -58,8 +57,7 @@ def read_maite(
     IngestError
         No item can be read.
     """
-    schema = cast(StructType, StructType.fromDDL(SAMPLES_DDL))
-    arrow = to_arrow_schema(schema)
+    schema = arrow_schema(SAMPLES_DDL)
     whole: list[DataFrame] = []
     staged: list[DataFrame] = []
     reason = "it has no items"
@@ -67,7 +65,7 @@ def read_maite(
     for number, chunk in enumerate(_chunks(_samples(data, dataset))):
         has_some = has_some or any(row["image_id"] for row in chunk)
         reason = next((row["findings"][0]["found"] for row in chunk if row["findings"]), reason)
-        frame = spark.createDataFrame(pa.Table.from_pylist(chunk, schema=arrow), schema)
+        frame = spark.createDataFrame(pa.Table.from_pylist(chunk, schema=schema), SAMPLES_DDL)
         staged.append(stage(frame, f"maite_{number}"))
         if len(staged) == CHUNKS_TOGETHER:
             whole.append(stage(_union(staged), f"maite_to_{number}"))

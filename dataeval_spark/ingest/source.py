@@ -8,26 +8,16 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.tables.images import INGEST_FINDINGS
-from dataeval_spark.tables.keys import BOX_TYPE
+from dataeval_spark.tables.images import IMAGES, INGEST_FINDINGS, SOURCE_FILES, TARGETS
 
 # Stores a frame in the run's temporary files under a name, and reads it back.
 Stage = Callable[[DataFrame, str], DataFrame]
 
-LISTING_DDL = (
-    "image_id string, uri string, content binary, content_length bigint, modified_at timestamp, "
-    "captured_at timestamp, split string"
-)
-TARGETS_DDL = (
-    f"image_id string, target_index int, class_name string, box {BOX_TYPE}, is_crowd boolean, source string, "
-    "attributes string"
-)
-FINDINGS_DDL = (
-    "source_file string, location string, image_id string, target_index int, kind string, message string, "
-    "found string, expected string"
-)
+LISTING_DDL = IMAGES.ddl_of("image_id", "uri", "content", "content_length", "modified_at", "captured_at", "split")
+TARGETS_DDL = TARGETS.nullable_ddl
+FINDINGS_DDL = INGEST_FINDINGS.ddl_without("dataset", "severity", "n")
 # A finding that stands for several entries, or says itself how grave it is.
-COUNTED_FINDINGS_DDL = f"{FINDINGS_DDL}, severity string, n bigint"
+COUNTED_FINDINGS_DDL = f"{FINDINGS_DDL}, {INGEST_FINDINGS.ddl_of('severity', 'n')}"
 # Kinds of findings about a source as a whole, not about one of its entries.
 OF_THE_WHOLE = ("one_folder", "class_named_as_split", "one_class", "no_labels", "no_images", "class_ids_for_names")
 # Kinds of findings that lose nothing: a value was read in one of several possible ways.
@@ -38,7 +28,7 @@ DOUBTFUL = (
 )
 
 # Files besides the images whose rows need not be made again while their fingerprint is the same.
-FILES_DDL = "path string, image_id string, fingerprint string"
+FILES_DDL = SOURCE_FILES.ddl_without("dataset")
 
 
 @dataclass(frozen=True)

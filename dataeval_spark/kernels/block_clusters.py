@@ -11,20 +11,16 @@ from dataeval_spark.kernels.hdbscan import NOISE, Selection, hdbscan_labels
 from dataeval_spark.kernels.kmeans import nearest_center, sums_by_label
 from dataeval_spark.kernels.spanning_tree import Edges, Points, minimum_forest, tree_between, tree_within
 from dataeval_spark.kernels.vector_blocks import BlockFiles, read_array, write_array
+from dataeval_spark.tables import similarity
+from dataeval_spark.tables.arrow import arrow_schema
 
 CENTERS, CLUSTERS, PROBABILITIES = "cluster_centers", "clusters", "probabilities"
 TREE = ("tree_sources", "tree_targets", "tree_lengths")
 EDGES_AT_ONCE = 4_000_000
-MEMBER_SCHEMA = pa.schema(
-    [
-        ("image_id", pa.string()),
-        ("target_index", pa.int32()),
-        ("cluster_id", pa.int32()),
-        ("probability", pa.float64()),
-        ("nearest_cluster", pa.int32()),
-        ("centroid_distance", pa.float64()),
-    ]
+MEMBERS_DDL = similarity.CLUSTERS.ddl_of(
+    "image_id", "target_index", "cluster_id", "probability", "nearest_cluster", "centroid_distance"
 )
+MEMBER_SCHEMA = arrow_schema(MEMBERS_DDL)
 
 
 def nodes_of(files: BlockFiles, number: int) -> NDArray[np.int64]:

@@ -10,23 +10,14 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.confident_counting import MISPREDICTED, contested_entries, flag_rows
 from dataeval_spark.kernels.confident_learning import Selection
+from dataeval_spark.tables.arrow import arrow_schema
 
 STAGED_DDL = (
     "image_id string, target_index int, given int, suggested int, score double, flags int, "
     "contested array<struct<class_index: int, value: double, slots: bigint>>"
 )
-_ENTRY = pa.struct([("class_index", pa.int32()), ("value", pa.float64()), ("slots", pa.int64())])
-STAGED_SCHEMA = pa.schema(
-    [
-        ("image_id", pa.string()),
-        ("target_index", pa.int32()),
-        ("given", pa.int32()),
-        ("suggested", pa.int32()),
-        ("score", pa.float64()),
-        ("flags", pa.int32()),
-        ("contested", pa.list_(_ENTRY)),
-    ]
-)
+STAGED_SCHEMA = arrow_schema(STAGED_DDL)
+_CONTESTED = STAGED_SCHEMA.field("contested").type
 
 
 def doubtful_rows(
@@ -73,7 +64,9 @@ def doubtful_rows(
     classes, values = np.zeros(total, np.int32), np.zeros(total)
     contested_entries(probabilities, given, half, chosen.contested, rows, classes, values)
     slots = chosen.slots[np.repeat(given[rows], counts[rows]), classes]
-    entries = pa.StructArray.from_arrays([pa.array(classes), pa.array(values), pa.array(slots)], fields=list(_ENTRY))
+    entries = pa.StructArray.from_arrays(
+        [pa.array(classes), pa.array(values), pa.array(slots)], fields=list(_CONTESTED.value_type)
+    )
     offsets = np.r_[0, np.cumsum(counts[rows])].astype(np.int32)
     taken = ids.take(pa.array(rows)).combine_chunks()
     columns = [
@@ -83,6 +76,6 @@ def doubtful_rows(
         pa.array(suggested[rows]),
         pa.array(probabilities[rows, given[rows]]),
         pa.array(flags[rows].astype(np.int32)),
-        pa.ListArray.from_arrays(pa.array(offsets), entries, type=STAGED_SCHEMA.field("contested").type),
+        pa.ListArray.from_arrays(pa.array(offsets), entries, type=_CONTESTED),
     ]
     yield from pa.Table.from_arrays(columns, schema=STAGED_SCHEMA).combine_chunks().to_batches()

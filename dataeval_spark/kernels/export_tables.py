@@ -10,33 +10,15 @@ import pyarrow.parquet as pq
 
 from dataeval_spark.kernels.exporting import Layout, table_rows
 from dataeval_spark.kernels.storage_writing import open_for_writing
+from dataeval_spark.tables.arrow import arrow_schema, arrow_type
 
-IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-OBJECTS = pa.list_(
-    pa.struct(
-        [
-            ("class_name", pa.string()),
-            ("bbox", pa.list_(pa.float64())),
-            ("iscrowd", pa.bool_()),
-            ("attributes", pa.string()),
-        ]
-    )
+IMAGE = arrow_type("struct<bytes: binary, path: string>")
+OBJECTS = arrow_type("array<struct<class_name: string, bbox: array<double>, iscrowd: boolean, attributes: string>>")
+WRITTEN_DDL = (
+    "number bigint, path string, width int, height int, bytes bigint, image_text string, annotations_text string, "
+    "boxes_clipped int, boxes_left_out int, is_turned boolean, error string"
 )
-WRITTEN = pa.schema(
-    [
-        ("number", pa.int64()),
-        ("path", pa.string()),
-        ("width", pa.int32()),
-        ("height", pa.int32()),
-        ("bytes", pa.int64()),
-        ("image_text", pa.string()),
-        ("annotations_text", pa.string()),
-        ("boxes_clipped", pa.int32()),
-        ("boxes_left_out", pa.int32()),
-        ("is_turned", pa.bool_()),
-        ("error", pa.string()),
-    ]
-)
+WRITTEN = arrow_schema(WRITTEN_DDL)
 
 
 def written_table(batches: Iterator[pa.RecordBatch], *, layout: Layout, is_plain: bool) -> Iterator[pa.RecordBatch]:

@@ -21,18 +21,10 @@ from dataeval_spark.kernels.binning import (
     encode,
 )
 from dataeval_spark.kernels.unit_anomalies import normalized_beside_pixels, unit_anomaly
+from dataeval_spark.tables.arrow import arrow_schema
 
-PARTIAL = pa.schema(
-    [
-        ("factor", pa.string()),
-        ("level", pa.string()),
-        ("is_number", pa.bool_()),
-        ("numbers", pa.binary()),
-        ("text", pa.string()),
-        ("n", pa.int64()),
-        ("overflows", pa.bool_()),
-    ]
-)
+PARTIAL_DDL = "factor string, level string, is_number boolean, numbers binary, text string, n bigint, overflows boolean"
+PARTIAL = arrow_schema(PARTIAL_DDL)
 """One block of numbers (float64, NaN for missing), or one text (null for missing) with its count."""
 LEVELS_AT_ONCE = 100_000
 """Distinct texts that one task counts; a factor with more is no factor."""

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.files import read_file
+from dataeval_spark.tables.arrow import arrow_schema
 
 ENDS = ("image_id_a", "image_id_b")
 JUDGEMENT = "is_duplicate"
@@ -60,7 +61,7 @@ def read_judged_pairs(path: str) -> pa.Table:
         judged = pa.repeat(True, table.num_rows)
     if table.num_rows > MAX_PAIRS:
         raise OptionError(f"Judged pairs {path} are {table.num_rows:,}; expected at most {MAX_PAIRS:,}.")
-    ids = table.select(list(ENDS)).cast(pa.schema([(name, pa.string()) for name in ENDS]))
+    ids = table.select(list(ENDS)).cast(arrow_schema("image_id_a string, image_id_b string"))
     pairs = ids.append_column(JUDGEMENT, judged).drop_null()
     alike = pairs.filter(pc.equal(pairs[ENDS[0]], pairs[ENDS[1]]))
     if alike.num_rows:

@@ -13,29 +13,15 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.nearest import NO_CODE
 from dataeval_spark.kernels.vector_blocks import order_of_ids
+from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.similarity import NEIGHBORS
 
 KEYS = ["image_id", "target_index"]
-NEIGHBOR_SCHEMA = pa.schema([("image_id", pa.string()), ("target_index", pa.int32())])
-RESULT_SCHEMA = pa.schema(
-    [
-        ("image_id", pa.string()),
-        ("target_index", pa.int32()),
-        ("rank", pa.int32()),
-        ("neighbor_id", pa.string()),
-        ("neighbor_target_index", pa.int32()),
-        ("distance", pa.float64()),
-    ]
-)
-PARTIAL_SCHEMA = pa.schema(
-    [
-        ("query", pa.string()),
-        ("queries", pa.binary()),
-        ("distances", pa.binary()),
-        ("codes", pa.binary()),
-        ("neighbors", pa.binary()),
-    ]
-)
+NEIGHBOR_SCHEMA = arrow_schema(NEIGHBORS.ddl_of(*KEYS))
+RESULT_DDL = NEIGHBORS.ddl_of(*KEYS, "rank", "neighbor_id", "neighbor_target_index", "distance")
+RESULT_SCHEMA = arrow_schema(RESULT_DDL)
 PARTIAL_DDL = "query string, queries binary, distances binary, codes binary, neighbors binary"
+PARTIAL_SCHEMA = arrow_schema(PARTIAL_DDL)
 ROWS_PER_BATCH = 65_536
 Places = Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.int64]]]
 

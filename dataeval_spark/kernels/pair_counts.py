@@ -13,20 +13,16 @@ from numpy.typing import NDArray
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.factor_codes import from_maps
 from dataeval_spark.kernels.independence import table_effect
+from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.bias import CONTINGENCY
 
 LABEL = "class_name"
 ROWS_AT_ONCE = 262_144
 _DENSE_CELLS_PER_ROW = 4
 _SMALL_TABLE = 65_536
-SCHEMA = pa.schema(
-    [
-        ("factor_a", pa.string()),
-        ("value_a", pa.string()),
-        ("factor_b", pa.string()),
-        ("value_b", pa.string()),
-        ("n", pa.int64()),
-    ]
-)
+PAIRS_DDL = CONTINGENCY.ddl_without("design_effect")
+SCHEMA = arrow_schema(PAIRS_DDL)
+LABEL_COUNTS_DDL = "factor string, value string, class_name string, n bigint"
 
 Codes = NDArray[np.int64]
 
@@ -58,7 +54,7 @@ def pair_counts(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def label_counts(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Partial counts of each factor's values against the label only: ``factor``, ``value``, ``class_name``, ``n``."""
+    """Partial counts of each factor's values against the label only, as `LABEL_COUNTS_DDL`."""
     for batch in batches:
         if batch.num_rows == 0:
             continue

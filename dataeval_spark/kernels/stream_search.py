@@ -13,16 +13,10 @@ from dataeval_spark.errors import EmbeddingError
 from dataeval_spark.kernels.nearest import NO_CODE, Metric, NearestLists, centred, points
 from dataeval_spark.kernels.neighbor_lists import KEYS, NEIGHBOR_SCHEMA
 from dataeval_spark.kernels.vector_blocks import order_of_ids, vectors_of
+from dataeval_spark.tables.arrow import arrow_schema
 
-RESULT_SCHEMA = pa.schema(
-    [
-        ("query", pa.int32()),
-        ("rank", pa.int32()),
-        ("image_id", pa.string()),
-        ("target_index", pa.int32()),
-        ("distance", pa.float64()),
-    ]
-)
+RESULT_DDL = "query int, rank int, image_id string, target_index int, distance double"
+RESULT_SCHEMA = arrow_schema(RESULT_DDL)
 
 
 def nearest_in_stream(

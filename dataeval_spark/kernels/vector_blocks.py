@@ -12,16 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-IDS_SCHEMA = pa.schema(
-    [
-        ("image_id", pa.string()),
-        ("target_index", pa.int32()),
-        ("roles", pa.int32()),
-        ("draw", pa.int64()),
-        ("fingerprint", pa.string()),
-        ("same_as", pa.int32()),
-    ]
-)
+from dataeval_spark.tables.arrow import arrow_schema
+
+IDS_SCHEMA = arrow_schema("image_id string, target_index int, roles int, draw bigint, fingerprint string, same_as int")
 KEYS = ["image_id", "target_index", "roles", "draw"]
 
 

@@ -12,23 +12,11 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.object_label_quality import same_places
 from dataeval_spark.labels.image_boxes import ImageBoxes, boxes_per_image, read_images
-from dataeval_spark.tables.keys import BOX_TYPE
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.labels import OBJECT_LABEL_ERRORS
 
-FOUND_DDL = (
-    f"image_id string, target_index int, rule string, class_name string, other_class string, box {BOX_TYPE}, "
-    "score double, threshold double"
-)
-FOUND_SCHEMA = pa.schema(
-    [
-        ("image_id", pa.string()),
-        ("target_index", pa.int32()),
-        *((name, pa.string()) for name in ("rule", "class_name", "other_class")),
-        ("box", pa.struct([(name, pa.float64()) for name in ("x0", "y0", "x1", "y1")])),
-        ("score", pa.float64()),
-        ("threshold", pa.float64()),
-    ]
-)
+FOUND_DDL = OBJECT_LABEL_ERRORS.ddl_without("step", "model", "predicted_index")
+FOUND_SCHEMA = arrow_schema(FOUND_DDL)
 
 
 def box_findings(

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError, PredictionError
 from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.contract_rows import rows_of
+from dataeval_spark.frames.ranks import positions
 from dataeval_spark.kernels.confident_counting import BY_CLASS, BY_RATE, CONFIDENT, TOLERANCE
 from dataeval_spark.kernels.confident_learning import (
     MAX_CLASSES,
@@ -26,7 +27,6 @@ from dataeval_spark.kernels.confident_learning import (
 from dataeval_spark.labels.confident_passes import KEYS, candidates, counted, selected, self_confidence
 from dataeval_spark.labels.noise_tables import joint_rows, noise_rows
 from dataeval_spark.labels.probability_blocks import label_sums, probability_blocks
-from dataeval_spark.labels.ranking import with_rank
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.labels import CLASS_NOISE, CONFIDENT_JOINT, LABEL_ERRORS, LABEL_SCORES
 from dataeval_spark.tables.runs import DATASET_FINDINGS
@@ -182,9 +182,9 @@ def _ranked(
         "second_class": F.lit(None).cast("string"),
         "is_bound": F.lit(False),
         "precision": F.lit(None).cast("double"),
-        "rank": F.col("rank").cast("bigint"),
+        "rank": F.col("position"),
     }
-    ranked = with_rank(every, ["source"], "score", KEYS)
+    ranked = positions(every, ["source"], "score", KEYS)
     return ranked.select(*(constants.get(name, F.col(name)).alias(name) for name in table.result_names))
 
 

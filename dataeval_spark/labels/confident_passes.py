@@ -16,6 +16,8 @@ from dataeval_spark.kernels.confident_counting import BY_CLASS, BY_RATE, MISPRED
 from dataeval_spark.kernels.confident_learning import Selection
 from dataeval_spark.kernels.confident_rows import STAGED_DDL, doubtful_rows
 from dataeval_spark.labels.probability_blocks import read_blocks
+from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.labels import LABEL_ERRORS
 
 KEYS = ("image_id", "target_index")
 COUNTS_DDL = "given int, joint binary, histogram binary"
@@ -51,8 +53,7 @@ def counted(blocks: DataFrame, lowered: NDArray[np.float64], half: int) -> tuple
 
 def _count_row(given: int, joint: Any, histogram: Any) -> pa.RecordBatch:
     row = {"given": given, "joint": joint.tobytes(), "histogram": histogram.tobytes()}
-    schema = pa.schema([("given", pa.int32()), ("joint", pa.binary()), ("histogram", pa.binary())])
-    return pa.RecordBatch.from_pylist([row], schema=schema)
+    return pa.RecordBatch.from_pylist([row], schema=arrow_schema(COUNTS_DDL))
 
 
 def candidates(blocks: DataFrame, lowered: NDArray[np.float64], half: int, chosen: Selection, wanted: int) -> DataFrame:
@@ -83,7 +84,7 @@ def self_confidence(blocks: DataFrame, model: str, names: Sequence[str]) -> Data
             }
             yield from pa.table(columns).combine_chunks().to_batches()
 
-    ddl = "image_id string, target_index int, class_name string, suggested_class string, score double"
+    ddl = LABEL_ERRORS.ddl_of("image_id", "target_index", "class_name", "suggested_class", "score")
     return blocks.select("ids", "given", "probabilities").mapInArrow(run, ddl).select(F.lit(model).alias("source"), "*")
 
 

@@ -14,25 +14,11 @@ from scipy.sparse import csr_array
 
 from dataeval_spark.kernels.dawid_skene import Model, Ratings, posteriors
 from dataeval_spark.labels.rating_blocks import KEYS, VALUES_AT_ONCE, RatingBlocks
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.labels import LABEL_CONSENSUS
 
-DDL = (
-    "image_id string, target_index int, raters int, majority_class string, majority_share double, is_tie boolean, "
-    "consensus_class string, probability double, is_conflict boolean"
-)
-SCHEMA = pa.schema(
-    [
-        ("image_id", pa.string()),
-        ("target_index", pa.int32()),
-        ("raters", pa.int32()),
-        ("majority_class", pa.string()),
-        ("majority_share", pa.float64()),
-        ("is_tie", pa.bool_()),
-        ("consensus_class", pa.string()),
-        ("probability", pa.float64()),
-        ("is_conflict", pa.bool_()),
-    ]
-)
+DDL = LABEL_CONSENSUS.ddl_without("given_class", "differs")
+SCHEMA = arrow_schema(DDL)
 
 
 def consensus(given: RatingBlocks, model: Model, totals: NDArray[np.float64], targets: DataFrame | None) -> DataFrame:

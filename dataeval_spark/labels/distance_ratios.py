@@ -12,21 +12,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.kernels.label_neighborhood import neighborhoods
+from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.labels import LABEL_ERRORS
 
 SCORED_DDL = (
-    "source string, image_id string, target_index int, class_name string, suggested_class string, "
-    "second_class string, score double, is_bound boolean, is_open boolean"
+    LABEL_ERRORS.ddl_of("source", "image_id", "target_index", "class_name", "suggested_class", "second_class", "score")
+    + ", is_bound boolean, is_open boolean"
 )
-SCORED_SCHEMA = pa.schema(
-    [
-        *((name, pa.string()) for name in ("source", "image_id")),
-        ("target_index", pa.int32()),
-        *((name, pa.string()) for name in ("class_name", "suggested_class", "second_class")),
-        ("score", pa.float64()),
-        ("is_bound", pa.bool_()),
-        ("is_open", pa.bool_()),
-    ]
-)
+SCORED_SCHEMA = arrow_schema(SCORED_DDL)
 VALUES_PER_SLICE = 2_000_000
 
 

@@ -12,9 +12,9 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.frames.neighbor_lists import require_distances
+from dataeval_spark.frames.ranks import positions
 from dataeval_spark.labels.distance_ratios import distance_ratios
 from dataeval_spark.labels.labelled_lists import labelled_lists
-from dataeval_spark.labels.ranking import with_rank
 from dataeval_spark.labels.vote_scores import ListEnd, list_ends, score_bin, vote_scores
 from dataeval_spark.tables.labels import LABEL_ERRORS, LABEL_SCORES
 from dataeval_spark.tables.runs import DATASET_FINDINGS
@@ -110,10 +110,9 @@ def label_neighbors(
 
 
 def _ranked(scored: DataFrame, method: str, *, largest_first: bool) -> DataFrame:
-    ranked = with_rank(scored, ["source"], "score", TIES, largest_first=largest_first)
-    return ranked.withColumns(
-        {"step": F.lit("label_neighbors"), "method": F.lit(method), "rank": F.col("rank").cast("bigint")}
-    )
+    ranked = positions(scored, ["source"], "score", TIES, largest_first=largest_first)
+    constants = {"step": F.lit("label_neighbors"), "method": F.lit(method)}
+    return ranked.withColumns(constants).withColumnRenamed("position", "rank").drop("below")
 
 
 def _listed(ranked: DataFrame) -> DataFrame:

@@ -26,46 +26,17 @@ from dataeval_spark.kernels.object_label_quality import (
 from dataeval_spark.labels.average_precision import mean_average_precision
 from dataeval_spark.labels.compared_images import MAX_CLASSES, Lacking, compared_images, lacking_images, unknown_classes
 from dataeval_spark.labels.image_boxes import ImageBoxes, boxes_per_image, read_images
-from dataeval_spark.tables.keys import BOX_TYPE
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.labels import IMAGE_LABEL_QUALITY, OBJECT_LABEL_ERRORS
 from dataeval_spark.tables.runs import DATASET_FINDINGS
 
-MARKED_SCHEMA = pa.schema(
-    [
-        ("class_name", pa.string()),
-        ("image_id", pa.string()),
-        ("number", pa.int32()),
-        ("score", pa.float64()),
-        ("bits", pa.int64()),
-        ("smallest", pa.float64()),
-    ]
-)
 MARKED_DDL = "class_name string, image_id string, number int, score double, bits bigint, smallest double"
-_BOX = pa.struct([(name, pa.float64()) for name in ("x0", "y0", "x1", "y1")])
-_ERROR = pa.struct(
-    [
-        ("rule", pa.string()),
-        ("target_index", pa.int32()),
-        ("predicted_index", pa.int32()),
-        ("class_name", pa.string()),
-        ("other_class", pa.string()),
-        ("box", _BOX),
-        ("score", pa.float64()),
-        ("threshold", pa.float64()),
-    ]
-)
-SCORED_SCHEMA = pa.schema(
-    [
-        ("image_id", pa.string()),
-        *((name, pa.float64()) for name in ("score", "overlooked", "swapped", "badly_located")),
-        ("errors", pa.list_(_ERROR)),
-    ]
-)
+MARKED_SCHEMA = arrow_schema(MARKED_DDL)
 SCORED_DDL = (
-    "image_id string, score double, overlooked double, swapped double, badly_located double, errors array<struct<"
-    f"rule: string, target_index: int, predicted_index: int, class_name: string, other_class: string, box: {BOX_TYPE}, "
-    "score: double, threshold: double>>"
+    f"{IMAGE_LABEL_QUALITY.ddl_without('model', 'is_error')}, "
+    f"errors array<struct<{OBJECT_LABEL_ERRORS.ddl_without('step', 'image_id', 'model')}>>"
 )
+SCORED_SCHEMA = arrow_schema(SCORED_DDL)
 MAX_MODELS = 50
 
 

@@ -14,17 +14,10 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import PredictionError
 from dataeval_spark.frames.blocks import ids_from_bytes, ids_to_bytes
 from dataeval_spark.frames.bounded import bounded
+from dataeval_spark.tables.arrow import arrow_schema
 
 BLOCK_DDL = "ids binary, given binary, probabilities binary, label_counts array<bigint>, confidence array<double>"
-BLOCK_SCHEMA = pa.schema(
-    [
-        ("ids", pa.binary()),
-        ("given", pa.binary()),
-        ("probabilities", pa.binary()),
-        ("label_counts", pa.list_(pa.int64())),
-        ("confidence", pa.list_(pa.float64())),
-    ]
-)
+BLOCK_SCHEMA = arrow_schema(BLOCK_DDL)
 KEYS = ["image_id", "target_index"]
 BYTES_PER_BLOCK = 8 * 2**20
 BYTES_PER_PART = 128 * 2**20

@@ -16,14 +16,13 @@ from scipy.sparse import csr_array
 from dataeval_spark.errors import RatingError
 from dataeval_spark.frames.bounded import bounded, one_row
 from dataeval_spark.kernels.dawid_skene import Ratings
+from dataeval_spark.tables.arrow import arrow_schema
 
 KEYS = ("image_id", "target_index")
 BLOCK_DDL = "offsets binary, codes binary, weights binary, ratings bigint"
-BLOCK_SCHEMA = pa.schema(
-    [("offsets", pa.binary()), ("codes", pa.binary()), ("weights", pa.binary()), ("ratings", pa.int64())]
-)
+BLOCK_SCHEMA = arrow_schema(BLOCK_DDL)
 PART_DDL = "part int, numbers binary"
-PART_SCHEMA = pa.schema([("part", pa.int32()), ("numbers", pa.binary())])
+PART_SCHEMA = arrow_schema(PART_DDL)
 MAX_NAMES = 100_000
 MAX_SHARES = 5_000_000
 # Up to so many ratings in different kinds the driver computes itself; they take 60 MB.

@@ -23,6 +23,8 @@ from dataeval_spark.kernels.label_votes import (
     losses,
     vote_model,
 )
+from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.labels import LABEL_ERRORS
 
 MAX_CLASSES = 200_000
 MAX_PAIRS = 2_000_000
@@ -33,19 +35,13 @@ SMALLEST = 1e-12
 SUGGESTED, AMBIGUOUS = 0.4, 0.5
 """Probability from which the best other class is suggested, and share of it from which a second one is named."""
 SCORED_DDL = (
-    "source string, image_id string, target_index int, class_name string, suggested_class string, "
-    "second_class string, score double, flipped double"
+    LABEL_ERRORS.ddl_of("source", "image_id", "target_index", "class_name", "suggested_class", "second_class", "score")
+    + ", flipped double"
 )
-_SCORED = pa.schema(
-    [
-        *((name, pa.string()) for name in ("source", "image_id")),
-        ("target_index", pa.int32()),
-        *((name, pa.string()) for name in ("class_name", "suggested_class", "second_class")),
-        ("score", pa.float64()),
-        ("flipped", pa.float64()),
-    ]
-)
-_LOSS = pa.schema([("source", pa.string()), ("losses", pa.list_(pa.int64()))])
+_SCORED = arrow_schema(SCORED_DDL)
+
+_LOSS_DDL = "source string, losses array<bigint>"
+_LOSS = arrow_schema(_LOSS_DDL)
 
 
 @dataclass(frozen=True)
@@ -183,7 +179,7 @@ def _fitted(voting: DataFrame, sources: Mapping[str, OfSource]) -> dict[str, OfS
                 row = {"source": source, "losses": losses(sources[source].model, own, votes).tolist()}
                 yield pa.RecordBatch.from_pylist([row], schema=_LOSS)
 
-    parts = voting.where(F.col("draw") <= share).mapInArrow(run, "source string, losses array<bigint>")
+    parts = voting.where(F.col("draw") <= share).mapInArrow(run, _LOSS_DDL)
     sums = parts.groupBy("source").agg(
         F.array(*(F.sum(F.get("losses", F.lit(place))) for place in range(len(TEMPERATURES)))).alias("losses")
     )

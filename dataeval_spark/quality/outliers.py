@@ -10,32 +10,12 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.calibrated import calibrated_spreads
-from dataeval_spark.frames.joins import same_keys
+from dataeval_spark.frames.joins import IDS, same_keys
 from dataeval_spark.frames.thresholds import Method, default_threshold, has_spread, score_beyond, spreads
 from dataeval_spark.quality.scales import COMPARED, FAMILIES, families, scale_of
-from dataeval_spark.tables.profile import CHANNEL_STATS
+from dataeval_spark.tables.profile import CHANNEL_STATS, DATAEVAL_STATISTICS
 from dataeval_spark.tables.quality import OUTLIERS
 
-STATISTICS = (
-    "width",
-    "height",
-    "size",
-    "aspect_ratio",
-    "channels",
-    "mean",
-    "std",
-    "var",
-    "skew",
-    "kurtosis",
-    "entropy",
-    "missing",
-    "zeros",
-    "brightness",
-    "contrast",
-    "darkness",
-    "sharpness",
-)
-"""The statistics that DataEval compares, under its methods."""
 KEYS = ("image_id", "target_index", "channel", "group_name", "is_box")
 NUMBERS = ("double", "float", "bigint", "int")
 
@@ -117,7 +97,7 @@ def outliers(
     OptionError.unless_one_of("outliers.method", method, get_args(Method))
     known = [name for name, type in image_stats.dtypes if type in NUMBERS and name != "target_index"]
     if statistics is None:
-        statistics = [name for name in COMPARED if name in known] if method == "calibrated" else STATISTICS
+        statistics = [name for name in COMPARED if name in known] if method == "calibrated" else DATAEVAL_STATISTICS
     for name in statistics:
         OptionError.unless_one_of("outliers.statistics", name, known)
     is_calibrated = method == "calibrated"
@@ -224,8 +204,7 @@ def _values(
 
 def _with_groups(rows: DataFrame, targets: DataFrame) -> DataFrame:
     """An image belongs to each class it shows; a box to its own class. Without a class it is compared with its like."""
-    of_image = targets.select("image_id", F.lit(None).cast("int").alias("of"), "class_name").distinct()
-    of_box = targets.select("image_id", F.col("target_index").alias("of"), "class_name")
-    classes = of_image.unionByName(of_box).select(F.col("image_id").alias("class_of"), "of", "class_name")
-    same = (F.col("image_id") == F.col("class_of")) & F.col("target_index").eqNullSafe(F.col("of"))
-    return rows.join(classes, on=same, how="left").withColumnRenamed("class_name", "group_name").drop("class_of", "of")
+    of_image = targets.select("image_id", F.lit(None).cast("int").alias("target_index"), "class_name").distinct()
+    classes = of_image.unionByName(targets.select(*IDS, "class_name"))
+    joined = rows.alias("r").join(classes.alias("c"), on=same_keys(IDS, "r", "c"), how="left")
+    return joined.select("r.*", F.col("c.class_name").alias("group_name"))

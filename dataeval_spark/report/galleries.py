@@ -15,6 +15,7 @@ from dataeval_spark.report.data import Box, Thumbnail
 from dataeval_spark.report.section import Picture, Rows
 from dataeval_spark.report.sections import SECTIONS
 from dataeval_spark.report.thumbnails import thumbnail_of
+from dataeval_spark.tables.arrow import arrow_schema
 
 MAX_BOXES = 40
 # Tasks of the thumbnail job: enough for a laptop's cores, few enough for 150 pictures.
@@ -22,18 +23,7 @@ TASKS = 8
 THUMBNAIL_DDL = (
     "image_id string, data binary, mime string, width int, height int, full_width int, full_height int, reason string"
 )
-THUMBNAIL_SCHEMA = pa.schema(
-    [
-        ("image_id", pa.string()),
-        ("data", pa.binary()),
-        ("mime", pa.string()),
-        ("width", pa.int32()),
-        ("height", pa.int32()),
-        ("full_width", pa.int32()),
-        ("full_height", pa.int32()),
-        ("reason", pa.string()),
-    ]
-)
+THUMBNAIL_SCHEMA = arrow_schema(THUMBNAIL_DDL)
 
 
 def pictures(rows: Rows) -> list[Picture]:

@@ -16,24 +16,11 @@ from dataeval_spark.frames.histogram import named_value, unpivot
 from dataeval_spark.frames.two_samples import distribution_gaps
 from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.kolmogorov_smirnov import ks_pvalue
+from dataeval_spark.tables.profile import DATAEVAL_STATISTICS
 from dataeval_spark.tables.shift import DRIFT_METRICS
 
 MONITOR_VERSION = 1
-STATISTICS = (
-    "width",
-    "height",
-    "aspect_ratio",
-    "mean",
-    "std",
-    "skew",
-    "kurtosis",
-    "entropy",
-    "zeros",
-    "brightness",
-    "contrast",
-    "darkness",
-    "sharpness",
-)
+STATISTICS = tuple(name for name in DATAEVAL_STATISTICS if name not in ("size", "channels", "var", "missing"))
 EVIDENCE_IMAGES = 10
 
 

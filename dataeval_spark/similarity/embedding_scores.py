@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Checkpoint, kept_by_executors
 from dataeval_spark.frames.exact_sums import ordered_sum
+from dataeval_spark.frames.joins import IDS, NEIGHBOR_IDS, same_keys
 from dataeval_spark.frames.neighbor_lists import first_of_lists
 from dataeval_spark.frames.ranks import positions
 from dataeval_spark.frames.thresholds import Method, default_threshold, has_spread, score_above, spreads
 from dataeval_spark.tables.similarity import EMBEDDING_SCORES
 
 Statistic = Literal["mean_distance", "kth_distance"]
+KEYS = ("encoder", "metric", *IDS)
 PART = ("encoder", "metric", "is_box")
 
 
@@ -79,13 +81,13 @@ def embedding_scores(
     lists = first_of_lists(neighbors, k, "embedding_scores.k")
     distances = _distances(lists)
     distances = (checkpoint or kept_by_executors)(distances)
-    ranked = positions(distances, PART, "mean_distance", ("image_id", "target_index"))
+    ranked = positions(distances, PART, "mean_distance", IDS)
     values = distances.select(*PART, F.col(statistic).alias("value"))
     bounds = F.broadcast(spreads(values, PART, method))
     # One row per encoder, metric and kind on the right; then the ids are unique on both sides.
     scored = ranked.join(bounds, on=list(PART), how="inner").withColumn("value", F.col(statistic))
     peaks = _prototypes(lists, distances)
-    joined = scored.alias("s").join(peaks.alias("p"), on=_same("s", "p"), how="inner")
+    joined = scored.alias("s").join(peaks.alias("p"), on=same_keys(KEYS, "s", "p"), how="inner")
     spread = F.col("high_spread").isNotNull() if method == "calibrated" else has_spread()
     score = F.when(spread, score_above()).otherwise(F.lit(0.0))
     total = F.col("total")
@@ -106,18 +108,6 @@ def embedding_scores(
     return everything.select(*(chosen.get(name, F.col(f"s.{name}")).alias(name) for name in names))
 
 
-KEYS = ("encoder", "metric", "image_id", "target_index")
-
-
-def _same(left: str, right: str, ids: tuple[str, str] = ("image_id", "target_index")) -> Column:
-    image_id, target_index = ids
-    part = (F.col(f"{left}.encoder") == F.col(f"{right}.encoder")) & (
-        F.col(f"{left}.metric") == F.col(f"{right}.metric")
-    )
-    same_target = F.col(f"{left}.{target_index}").eqNullSafe(F.col(f"{right}.target_index"))
-    return part & (F.col(f"{left}.{image_id}") == F.col(f"{right}.image_id")) & same_target
-
-
 def _distances(lists: DataFrame) -> DataFrame:
     """Distances to the neighbours of each image, and how many lists it is in."""
     own = lists.groupBy(*KEYS).agg(
@@ -128,19 +118,19 @@ def _distances(lists: DataFrame) -> DataFrame:
     listed = lists.groupBy("encoder", "metric", "neighbor_id", "neighbor_target_index").agg(F.count("*").alias("times"))
     listed = listed.withColumnsRenamed({"neighbor_id": "image_id", "neighbor_target_index": "target_index"})
     # The ids are unique on both sides.
-    joined = own.alias("o").join(listed.alias("l"), on=_same("o", "l"), how="left")
+    joined = own.alias("o").join(listed.alias("l"), on=same_keys(KEYS, "o", "l"), how="left")
     times = F.coalesce("l.times", F.lit(0)).cast("long").alias("times_listed")
     return joined.select("o.*", times, F.col("o.target_index").isNotNull().alias("is_box"))
 
 
 def _prototypes(lists: DataFrame, distances: DataFrame) -> DataFrame:
     """Whether an image has a smaller mean distance than all of its neighbours."""
-    neighbor = ("neighbor_id", "neighbor_target_index")
-    near = lists.alias("n").join(distances.alias("d"), on=_same("n", "d", neighbor), how="inner")
+    neighbor = ("encoder", "metric", *NEIGHBOR_IDS)
+    near = lists.alias("n").join(distances.alias("d"), on=same_keys(neighbor, "n", "d"), how="inner")
     best_near = F.min(
         F.struct("d.mean_distance", "d.image_id", F.coalesce("d.target_index", F.lit(-1)).alias("target"))
     )
     best = near.groupBy("n.encoder", "n.metric", "n.image_id", "n.target_index").agg(best_near.alias("best"))
-    joined = distances.alias("o").join(best.alias("b"), on=_same("o", "b"), how="inner")
+    joined = distances.alias("o").join(best.alias("b"), on=same_keys(KEYS, "o", "b"), how="inner")
     own = F.struct("o.mean_distance", "o.image_id", F.coalesce("o.target_index", F.lit(-1)).alias("target"))
     return joined.select(*(f"o.{name}" for name in KEYS), (own < F.col("b.best")).alias("is_prototype"))

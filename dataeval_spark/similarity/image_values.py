@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Checkpoint, kept_by_executors
 from dataeval_spark.frames.exact_sums import Aggregate, exact_sums, ordered_sum
+from dataeval_spark.frames.joins import IDS, NEIGHBOR_IDS, same_keys
 from dataeval_spark.kernels.shapley import error_bounds, knn_shapley
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.similarity import IMAGE_VALUES
 
 PART = ("encoder", "metric", "is_box")
@@ -20,19 +22,7 @@ VALUES_DDL = (
     "encoder string, metric string, image_id string, target_index int, value double, listed int, queries int, "
     "bound double, is_exact boolean"
 )
-VALUES_SCHEMA = pa.schema(
-    [
-        ("encoder", pa.string()),
-        ("metric", pa.string()),
-        ("image_id", pa.string()),
-        ("target_index", pa.int32()),
-        ("value", pa.float64()),
-        ("listed", pa.int32()),
-        ("queries", pa.int32()),
-        ("bound", pa.float64()),
-        ("is_exact", pa.bool_()),
-    ]
-)
+VALUES_SCHEMA = arrow_schema(VALUES_DDL)
 
 
 def image_values(
@@ -105,7 +95,7 @@ def image_values(
     mean_bound = F.when(F.col("all_exact"), F.try_divide(F.col("bound"), F.col("queries")))
     means = bounds.select(*PART, "queries", mean_bound.alias("error_bound"))
     joined = sums.drop("queries", "bound").join(F.broadcast(means), on=list(PART), how="inner").alias("s")
-    labelled = joined.join(labels.alias("l"), on=_same("s.image_id", "s.target_index", "l"), how="inner")
+    labelled = joined.join(labels.alias("l"), on=same_keys(IDS, "s", "l"), how="inner")
     chosen = {"class_name": F.col("l.class_name"), "value": F.col("total") / F.col("queries")}
     names = IMAGE_VALUES.result_names
     return labelled.select(*(chosen.get(name, F.col(f"s.{name}")).alias(name) for name in names))
@@ -122,18 +112,13 @@ def _labels(targets: DataFrame) -> DataFrame:
     return whole.unionByName(targets.where("class_name IS NOT NULL").select("image_id", "target_index", "class_name"))
 
 
-def _same(image_id: str, target_index: str, labels: str) -> Column:
-    same_target = F.col(target_index).eqNullSafe(F.col(f"{labels}.target_index"))
-    return (F.col(image_id) == F.col(f"{labels}.image_id")) & same_target
-
-
 def _labelled_lists(neighbors: DataFrame, labels: DataFrame) -> DataFrame:
     """The labelled neighbours of each labelled image, nearest first, and whether they have its class."""
     # A label is unique per image and target.
     joined = (
         neighbors.alias("n")
-        .join(labels.alias("q"), on=_same("n.image_id", "n.target_index", "q"), how="inner")
-        .join(labels.alias("l"), on=_same("n.neighbor_id", "n.neighbor_target_index", "l"), how="left")
+        .join(labels.alias("q"), on=same_keys(IDS, "n", "q"), how="inner")
+        .join(labels.alias("l"), on=same_keys(NEIGHBOR_IDS, "n", "l"), how="left")
     )
     matches = (F.col("l.class_name") == F.col("q.class_name")).alias("matches")
     entry = F.struct("n.rank", "n.neighbor_id", "n.neighbor_target_index", matches)

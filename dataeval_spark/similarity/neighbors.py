@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Literal, get_args
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
@@ -20,6 +20,7 @@ from dataeval_spark.frames.blocks import (
 )
 from dataeval_spark.frames.cells import approximate_neighbors, make_cells
 from dataeval_spark.frames.contract_rows import rows_of
+from dataeval_spark.frames.joins import IDS, NEIGHBOR_IDS, same_keys
 from dataeval_spark.frames.neighbors import MAX_K, nearest_neighbors
 from dataeval_spark.kernels.nearest import Metric
 from dataeval_spark.similarity.parts import ASKED, INDEXED, KEPT, NEW, Part, parts_of
@@ -147,13 +148,6 @@ def neighbors(
     return _union(embeddings, graphs), rows_of(embeddings, DATASET_FINDINGS, findings)
 
 
-def _same(left: str, right: str, keys: Sequence[tuple[str, str]]) -> Column:
-    return reduce(Column.__and__, (F.col(f"{left}.{a}").eqNullSafe(F.col(f"{right}.{b}")) for a, b in keys))
-
-
-IDS = (("image_id", "image_id"), ("target_index", "target_index"))
-
-
 def _usable(previous: DataFrame, part: Part, k: int, metric: str) -> DataFrame:
     """Lists of an earlier run that were made in the same way."""
     same = (F.col("k") == k) & (F.col("metric") == metric) & (F.col("encoder_version") == part.version)
@@ -173,23 +167,23 @@ def _roles(vectors: DataFrame, known: DataFrame, checkpoint: Checkpoint | None) 
     # Stored: what is new and what is gone both need them.
     prints = store(with_fingerprints(vectors))
     listed = store(known.where("rank = 1").select("image_id", "target_index", "fingerprint"))
-    same_vector = _same("v", "l", (*IDS, ("fingerprint", "fingerprint")))
+    same_vector = same_keys((*IDS, "fingerprint"), "v", "l")
     new = prints.alias("v").join(listed.alias("l"), on=same_vector, how="left_anti")
     gone = _few(store(listed.alias("l").join(prints.alias("v"), on=same_vector, how="left_anti")))
-    names_gone = _same("n", "g", (("neighbor_id", "image_id"), ("neighbor_target_index", "target_index")))
+    names_gone = same_keys(NEIGHBOR_IDS, "n", "g")
     lost = known.alias("n").join(gone.alias("g"), on=names_gone, how="left_semi")
     lost = lost.select("image_id", "target_index").distinct()
-    old_and_lost = lost.alias("s").join(new.alias("v"), on=_same("s", "v", IDS), how="left_anti")
+    old_and_lost = lost.alias("s").join(new.alias("v"), on=same_keys(IDS, "s", "v"), how="left_anti")
     asked = new.select("image_id", "target_index", F.lit(INDEXED | ASKED | NEW).alias("roles")).unionByName(
         old_and_lost.select("image_id", "target_index", F.lit(INDEXED | ASKED).alias("roles"))
     )
     asked = _few(store(asked))
     # image_id and target_index are unique on both sides.
-    marked = vectors.alias("v").join(asked.alias("a"), on=_same("v", "a", IDS), how="left")
+    marked = vectors.alias("v").join(asked.alias("a"), on=same_keys(IDS, "v", "a"), how="left")
     roles = marked.select("v.*", F.coalesce("a.roles", F.lit(INDEXED | KEPT)).alias("roles"))
     stale = asked.select("image_id", "target_index").unionByName(gone.select("image_id", "target_index")).distinct()
     stale = _few(store(stale))
-    return roles, known.alias("n").join(stale.alias("s"), on=_same("n", "s", IDS), how="left_anti")
+    return roles, known.alias("n").join(stale.alias("s"), on=same_keys(IDS, "n", "s"), how="left_anti")
 
 
 def _few(ids: DataFrame) -> DataFrame:
@@ -202,12 +196,12 @@ def _merged(kept: DataFrame, nearer: DataFrame, k: int, checkpoint: Checkpoint |
     store = checkpoint or kept_by_executors
     last = kept.where(F.col("rank") == k).select("image_id", "target_index", F.col("distance").alias("reach"))
     # A list has one last row, or fewer than k.
-    reached = nearer.alias("n").join(last.alias("l"), on=_same("n", "l", IDS), how="left")
+    reached = nearer.alias("n").join(last.alias("l"), on=same_keys(IDS, "n", "l"), how="left")
     columns = ("image_id", "target_index", "neighbor_id", "neighbor_target_index", "distance")
     # Equally far, the order of the ids decides.
     entering = store(reached.where("reach IS NULL OR distance <= reach").select(*(f"n.{name}" for name in columns)))
     touched = _few(store(entering.select("image_id", "target_index").distinct()))
-    same_list = _same("k", "t", IDS)
+    same_list = same_keys(IDS, "k", "t")
     old = kept.alias("k").join(touched.alias("t"), on=same_list, how="left_semi").select(*columns)
     lists = Window.partitionBy("image_id", "target_index").orderBy(*ORDER)
     both = old.unionByName(entering).withColumn("rank", F.row_number().over(lists)).where(F.col("rank") <= k)
@@ -215,7 +209,7 @@ def _merged(kept: DataFrame, nearer: DataFrame, k: int, checkpoint: Checkpoint |
 
 
 def _with_provenance(graph: DataFrame, ids: DataFrame, part: Part, k: int, metric: str, made: str) -> DataFrame:
-    joined = graph.alias("g").join(ids.alias("f"), on=_same("g", "f", IDS), how="inner")
+    joined = graph.alias("g").join(ids.alias("f"), on=same_keys(IDS, "g", "f"), how="inner")
     constants = {
         "encoder": F.lit(part.encoder),
         "metric": F.lit(metric),

@@ -26,13 +26,15 @@ MAX_ROWS = 20_000_000
 MAX_FOLDS = 1_000
 # About 100 bytes each in the memory of every executor.
 BROADCAST_UNITS = 2_000_000
-ASSIGNED_DDL = "repeat int, fold int, image_id string, split string, unit_id string, stratum string, reason string"
 Rates = Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Assigned:
-    """``rows`` has the columns of `ASSIGNED_DDL`; there is an explanation per repetition, or fold over time."""
+    """Parts of the images, in ``rows``: table ``split_assignments`` without ``split_name`` and ``run_id``.
+
+    There is an explanation per repetition, or per fold over time.
+    """
 
     rows: DataFrame
     explanations: tuple[Explanation, ...]

@@ -12,6 +12,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.components import Checkpoint
 from dataeval_spark.frames.contract_rows import rows_of
+from dataeval_spark.frames.joins import same_keys
 from dataeval_spark.splits.parts import PARTITION, all_parts
 from dataeval_spark.splits.units import IMAGE_COLUMNS, groupings, units_of, whole_pairs
 from dataeval_spark.tables.splits import SPLIT_LEAKAGE, SPLIT_REPAIRS
@@ -135,13 +136,7 @@ def _torn_pairs(pairs: DataFrame, parts: DataFrame) -> DataFrame:
     }
     # An image has one part in each partition.
     first = pairs.select("kind", "image_id_a", "image_id_b").join(side["a"], on="image_id_a", how="inner").alias("one")
-    same = (
-        (F.col("one.image_id_b") == F.col("other.image_id_b"))
-        & (F.col("one.split_name") == F.col("other.split_name"))
-        & (F.col("one.repeat") == F.col("other.repeat"))
-        & F.col("one.fold").eqNullSafe(F.col("other.fold"))
-        & (F.col("split_a") != F.col("split_b"))
-    )
+    same = same_keys(("image_id_b", *PARTITION), "one", "other") & (F.col("split_a") != F.col("split_b"))
     return first.join(side["b"].alias("other"), on=same, how="inner").select(
         *(f"one.{name}" for name in PARTITION),
         "kind",
@@ -185,12 +180,7 @@ def _repairs(parts: DataFrame, units: DataFrame) -> DataFrame:
         .agg(F.min_by("split", F.struct(-F.col("n"), "split")).alias("to_split"), F.count("*").alias("k"))
         .where("k > 1")
     )
-    same = (
-        (F.col("placed.split_name") == F.col("chosen.split_name"))
-        & (F.col("placed.repeat") == F.col("chosen.repeat"))
-        & F.col("placed.fold").eqNullSafe(F.col("chosen.fold"))
-        & (F.col("placed.unit_id") == F.col("chosen.unit_id"))
-    )
+    same = same_keys((*PARTITION, "unit_id"), "placed", "chosen")
     joined = placed.alias("placed").join(chosen.alias("chosen"), on=same, how="inner")
     return joined.where("split != to_split").select(
         *(f"placed.{name}" for name in PARTITION),

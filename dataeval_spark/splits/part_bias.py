@@ -18,24 +18,15 @@ from dataeval_spark.kernels.contingency_statistics import association
 from dataeval_spark.kernels.diversity import simpson_diversity
 from dataeval_spark.kernels.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.mutual_information import adjusted_share, mutual_information
-from dataeval_spark.kernels.pair_counts import effect_of, label_counts_by, table_of
+from dataeval_spark.kernels.pair_counts import LABEL_COUNTS_DDL, effect_of, label_counts_by, table_of
 from dataeval_spark.splits.parts import all_parts
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.splits import PART_BIAS
 
 MAX_ROWS = 100_000
 _SEPARATOR = "\x1f"
-_COUNTS = "partition string, split string, factor string, value string, class_name string, n bigint"
-_MEASURES = "score double, mutual_information double, p_value double, cramers_v double, diversity double, bins int"
-_MEASURED = f"partition string, split string, factor string, {_MEASURES}, filled_bins int, n bigint"
-_SCHEMA = pa.schema(
-    [
-        *((name, pa.string()) for name in ("partition", "split", "factor")),
-        *((name, pa.float64()) for name in ("score", "mutual_information", "p_value", "cramers_v", "diversity")),
-        ("bins", pa.int32()),
-        ("filled_bins", pa.int32()),
-        ("n", pa.int64()),
-    ]
-)
+_MEASURED = "partition string, " + PART_BIAS.ddl_without("split_name", "fold", "adjusted_pvalue", "is_flagged")
+_SCHEMA = arrow_schema(_MEASURED)
 
 
 def part_bias(
@@ -97,7 +88,7 @@ def part_bias(
     count = partial(label_counts_by, keys=("partition", "split"))
     counts = (
         rows.select("partition", "split", "class_name", "bins")
-        .mapInArrow(count, _COUNTS)
+        .mapInArrow(count, f"partition string, split string, {LABEL_COUNTS_DDL}")
         .groupBy("partition", "split", "factor", "value", "class_name")
         .agg(F.sum("n").alias("n"))
     )

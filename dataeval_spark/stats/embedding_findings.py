@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from dataeval_spark.kernels.embedding_moments import Moments, effective_rank, first_share, intrinsic_dimension
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.runs import DATASET_FINDINGS
 
 STEP = "embedding_health"
 COLUMNS = DATASET_FINDINGS.result_columns
 FINDINGS_DDL = DATASET_FINDINGS.nullable_ddl
-FINDINGS_SCHEMA = pa.schema(
-    [(column.name, pa.float64() if column.type == "double" else pa.string()) for column in COLUMNS]
-)
+FINDINGS_SCHEMA = arrow_schema(FINDINGS_DDL)
 SPREAD_RULES = ("constant", "first_component", "effective_rank", "intrinsic_dimension")
 FEW = 30
 """Vectors below which nothing is said about their spread."""

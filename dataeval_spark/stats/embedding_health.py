@@ -28,17 +28,10 @@ from dataeval_spark.stats.embedding_findings import (
     findings_of,
     without_spread,
 )
+from dataeval_spark.tables.arrow import arrow_schema
 
 PARTIAL_DDL = "subject string, kind string, first_row int, block bigint, state binary"
-PARTIAL_SCHEMA = pa.schema(
-    [
-        ("subject", pa.string()),
-        ("kind", pa.string()),
-        ("first_row", pa.int32()),
-        ("block", pa.int64()),
-        ("state", pa.binary()),
-    ]
-)
+PARTIAL_SCHEMA = arrow_schema(PARTIAL_DDL)
 SAMPLE, MOMENTS = "sample", "moments"
 MAX_PARTS = 1000
 # A task gets as many rows of partial sums at once as Spark puts into an Arrow batch: up to 10,000.

@@ -10,8 +10,10 @@ from typing import Any
 from numpy.typing import NDArray
 from pyspark import TaskContext
 
+from dataeval_spark.frames.task_devices import encoder_of_task
 from dataeval_spark.kernels.decode import UnreadableImage
-from dataeval_spark.kernels.encoders import Encoder, load_encoder, overlap
+from dataeval_spark.kernels.encoders import Encoder, overlap
+from dataeval_spark.kernels.encoders.batching import prepared_batches
 from dataeval_spark.kernels.files import read_file
 from dataeval_spark.kernels.hashes import file_hash
 from dataeval_spark.kernels.image_profile import Measures, TargetProfile
@@ -22,8 +24,6 @@ from dataeval_spark.stats.profile_options import ProfileOptions
 
 Row = Mapping[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-PREPARED_BYTES = 64 * 2**20
-"""Prepared images that are collected for one call of the encoder, which cuts them into its own batches."""
 
 
 @dataclass
@@ -32,6 +32,9 @@ class Measured:
 
     rows: list[dict[str, Any]]
     prepared: list[tuple[int, NDArray[Any]]]
+
+    def arrays(self) -> list[NDArray[Any]]:
+        return [array for _, array in self.prepared]
 
 
 def measure_rows(
@@ -53,7 +56,15 @@ def measure_rows(
     dict
         Columns of ``profile.STAGED_DDL``.
     """
-    encoder = _encoder(options, encoder_version)
+    encoder = None
+    if options.encoder is not None:
+        encoder = encoder_of_task(
+            options.encoder,
+            encoder_version,
+            device=options.device,
+            half_precision=options.half_precision,
+            batch_size=options.batch_size,
+        )
     task = TaskContext.get()
     profiler = task_profiler(task.attemptNumber() if task is not None else 0, options.limits())
     read = read_ahead(rows, _bytes_of, is_slow=_is_slow, size=lambda row: row["content_length"])
@@ -62,27 +73,11 @@ def measure_rows(
         for image in measured:
             yield from image.rows
         return
-    batches = _batches(measured, encoder.batch_size)
+    batches = prepared_batches(measured, Measured.arrays, encoder.batch_size)
     # Beside a device that computes by itself, the next images are decoded; on the CPU both would share one core.
     is_elsewhere = getattr(encoder, "device", "cpu") != "cpu"
     for batch in overlap(batches) if is_elsewhere else batches:
         yield from _embedded(batch, encoder)
-
-
-def _encoder(options: ProfileOptions, version: str) -> Encoder | None:
-    if options.encoder is None:
-        return None
-    task = TaskContext.get()
-    gpu = task.resources().get("gpu") if task is not None else None
-    return load_encoder(
-        options.encoder,
-        version=version,
-        device=options.device,
-        gpu_addresses=None if gpu is None else gpu.addresses,
-        partition=task.partitionId() if task is not None else 0,
-        half_precision=options.half_precision,
-        batch_size=options.batch_size,
-    )
 
 
 def _measured(
@@ -134,22 +129,8 @@ def _prepared(
     return prepared, failed
 
 
-def _batches(images: Iterable[Measured], size: int) -> Iterator[list[Measured]]:
-    batch: list[Measured] = []
-    number, volume = 0, 0
-    for image in images:
-        batch.append(image)
-        number += len(image.prepared)
-        volume += sum(array.nbytes for _, array in image.prepared)
-        if number >= size or volume >= PREPARED_BYTES:
-            yield batch
-            batch, number, volume = [], 0, 0
-    if batch:
-        yield batch
-
-
 def _embedded(batch: list[Measured], encoder: Encoder) -> Iterator[Row]:
-    prepared = [array for image in batch for _, array in image.prepared]
+    prepared = [array for image in batch for array in image.arrays()]
     vectors = iter(encoder.embed(prepared)) if prepared else iter(())
     for image in batch:
         for position, _ in image.prepared:

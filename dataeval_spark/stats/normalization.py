@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.exact_sums import Aggregate, exact_sums
+from dataeval_spark.frames.joins import same_keys
 
 COMMON_SIZES = 10
 GROUP = ("split", "colors")
@@ -71,26 +72,19 @@ def normalization(
     summed = exact_sums(rows, KEYS, {"mean": weight * F.col("m")}, counts)
     means = summed.withColumn("mean", F.try_divide(F.col("mean"), F.col("pixel_count")))
     # There are few of them (splits x channels): the means are broadcast, and the rows read a second time.
-    of_means = means.select(*_renamed(KEYS), F.col("mean").alias("center"))
+    centers = F.broadcast(means.select(*KEYS, F.col("mean").alias("center"))).alias("centers")
     deviation = F.col("m") - F.col("center")
-    spread = rows.join(F.broadcast(of_means), on=_same(KEYS), how="inner")
+    spread = rows.alias("rows").join(centers, on=same_keys(KEYS, "rows", "centers"), how="inner")
+    spread = spread.select("rows.*", "center")
     squares = weight * (F.col("v") + deviation * deviation)
     pixels: dict[str, Aggregate] = {"pixels": (F.sum(F.when(F.col("m").isNotNull(), F.col("n"))), F.sum)}
     sums = exact_sums(spread.select(*KEYS, "n", "m", squares.alias("squares")), KEYS, {"std": F.col("squares")}, pixels)
     variances = sums.withColumn("std", F.sqrt(F.try_divide(F.col("std"), F.col("pixels"))))
-    merged = means.join(variances.select(*_renamed(KEYS), "std"), on=_same(KEYS), how="left")
-    found = merged.select(*KEYS, *MERGED, "std")
-    sized = found.join(_sizes(rows).select(*_renamed(GROUP), "common_sizes"), on=_same(GROUP), how="left")
-    return sized.select(*KEYS, *MERGED, "std", "common_sizes")
-
-
-def _renamed(keys: tuple[str, ...]) -> list[Column]:
-    """Keys under other names, so that a frame can be joined to one that it was made from."""
-    return [F.col(key).alias(f"of_{key}") for key in keys]
-
-
-def _same(keys: tuple[str, ...]) -> Column:
-    return F.expr(" AND ".join(f"{key} <=> of_{key}" for key in keys))
+    same = same_keys(KEYS, "means", "variances")
+    merged = means.alias("means").join(variances.alias("variances"), on=same, how="left").select("means.*", "std")
+    same = same_keys(GROUP, "merged", "sizes")
+    sized = merged.alias("merged").join(_sizes(rows).alias("sizes"), on=same, how="left")
+    return sized.select(*(f"merged.{name}" for name in (*KEYS, *MERGED, "std")), "common_sizes")
 
 
 def _rows(

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import pyarrow as pa
+
+from dataeval_spark.tables.arrow import arrow_schema
+
 WriteMode = Literal["replace", "upsert", "append"]
 
 
@@ -71,7 +75,21 @@ class Table:
     @property
     def nullable_ddl(self) -> str:
         """The same where each column may be null: what Arrow batches are read as, before the writer checks them."""
-        return ", ".join(f"{identifier(column.name)} {column.type}" for column in self.result_columns)
+        return self.ddl_without()
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """Arrow schema of all columns, nullability included."""
+        return arrow_schema(self.ddl(comments=False))
+
+    def ddl_of(self, *names: str) -> str:
+        """Schema of some columns in the order of their names, each of which may be null: see `nullable_ddl`."""
+        types = {column.name: column.type for column in self.columns}
+        return ", ".join(f"{identifier(name)} {types[name]}" for name in names)
+
+    def ddl_without(self, *names: str) -> str:
+        """The same of all `result_columns` but some."""
+        return self.ddl_of(*(name for name in self.result_names if name not in names))
 
     @property
     def is_of_images(self) -> bool:

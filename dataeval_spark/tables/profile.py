@@ -99,6 +99,11 @@ IMAGE_STATS = Table(
     write="upsert",
     open=True,
 )
+DATAEVAL_STATISTICS = (
+    *("width", "height", "size", "aspect_ratio", "channels"),
+    *(column.name for column in (*PIXEL_COLUMNS, *VISUAL_COLUMNS) if column.type == "double"),
+)
+"""Columns of `image_stats` that DataEval compares between images."""
 
 CHANNEL_STATS = Table(
     name="channel_stats",

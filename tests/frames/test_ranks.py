@@ -26,5 +26,15 @@ def test_positions_from_buckets_are_those_of_a_sort_by_value_and_id(frame, monke
     assert {tuple(row) for row in found.select("part", "id", "value", "position", "below").collect()} == expected
 
 
+def test_the_largest_value_is_first_where_it_is_asked_for(frame, monkeypatch):
+    rng = np.random.default_rng(1)
+    rows = [("a", f"i{at:03}", float(value)) for at, value in enumerate(rng.integers(0, 40, 300))]
+    expected = {name: at for at, (_, name) in enumerate(sorted((-value, name) for _, name, value in rows), start=1)}
+    for small in (1, 1_000):
+        monkeypatch.setattr(ranks, "SMALL_GROUP", small)
+        found = positions(frame(ROWS, rows).repartition(5), ["part"], "value", ["id"], largest_first=True)
+        assert {row["id"]: row["position"] for row in found.collect()} == expected
+
+
 def test_no_rows_have_no_positions(frame):
     assert positions(frame(ROWS, []), ["part"], "value", ["id"]).collect() == []

@@ -19,6 +19,8 @@ Run = Callable[[list[NDArray[Any]]], Any]
 BATCH_SIZE = 64
 BYTES_PER_BATCH = 256 * 2**20
 """As float32, what a batch's input may take on the device."""
+PREPARED_BYTES = 64 * 2**20
+"""Prepared images that are collected for one call of the encoder, which cuts them into its own batches."""
 
 
 @dataclass
@@ -91,6 +93,38 @@ class DeviceBatches:
             if end > start and (is_other or size > self.most_bytes):
                 return end
         return min(len(prepared), start + self.size)
+
+
+def prepared_batches(
+    items: Iterable[Item], arrays_of: Callable[[Item], Iterable[NDArray[Any]]], size: int
+) -> Iterator[list[Item]]:
+    """Collect items until an encoder has enough to do: `size` prepared images, or 64 MiB of them.
+
+    Parameters
+    ----------
+    items : iterable
+        Items with any number of prepared images each.
+    arrays_of : callable
+        The prepared images of an item.
+    size : int
+        Images that the encoder takes at once.
+
+    Examples
+    --------
+    >>> list(prepared_batches([1, 2, 0, 1], lambda number: [np.zeros(3)] * number, 3))
+    [[1, 2], [0, 1]]
+    """
+    batch: list[Item] = []
+    number, volume = 0, 0
+    for item in items:
+        batch.append(item)
+        for array in arrays_of(item):
+            number, volume = number + 1, volume + array.nbytes
+        if number >= size or volume >= PREPARED_BYTES:
+            yield batch
+            batch, number, volume = [], 0, 0
+    if batch:
+        yield batch
 
 
 def overlap(items: Iterable[Item], depth: int = 2) -> Iterator[Item]:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from dataeval_spark.errors import EncoderError, OptionError
-from dataeval_spark.kernels.encoders.batching import DeviceBatches, overlap
+from dataeval_spark.kernels.encoders import batching
+from dataeval_spark.kernels.encoders.batching import DeviceBatches, overlap, prepared_batches
 
 
 class DeviceFullError(Exception):
@@ -138,3 +139,11 @@ def test_overlap_ends_its_thread_when_the_consumer_stops():
     stream.close()
 
     assert "overlap" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_prepared_images_are_collected_up_to_a_number_of_images_and_of_bytes(monkeypatch):
+    monkeypatch.setattr(batching, "PREPARED_BYTES", 30)
+    items = [images(1), images(1, 1), images(), images(1), images(4), images(1)]
+    batches = list(prepared_batches(items, lambda item: item, 3))
+    assert [[len(item) for item in batch] for batch in batches] == [[1, 2], [0, 1, 1], [1]]
+    assert list(prepared_batches([], lambda item: item, 3)) == []

@@ -1,0 +1,68 @@
+import ast
+import inspect
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StructType
+
+import dataeval_spark
+from dataeval_spark.errors import SchemaError
+from dataeval_spark.tables import ALL_TABLES
+from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.bias import BALANCE
+
+PACKAGE = Path(dataeval_spark.__file__).parent
+TYPES = sorted({column.type for table in ALL_TABLES for column in table.columns})
+
+
+def schema_of_spark(ddl: str) -> pa.Schema:
+    # Spark 4.2 asks for the time zone, before it was always UTC.
+    has_timezone = "timezone" in inspect.signature(to_arrow_schema).parameters
+    return to_arrow_schema(StructType.fromDDL(ddl), **({"timezone": "UTC"} if has_timezone else {}))
+
+
+def spelled(schema: pa.Schema) -> str:
+    """Names of nested fields and nullability, which pyarrow's own comparison passes over in lists and maps."""
+    return "\n".join(f"{field} {field.type}" for field in schema)
+
+
+@pytest.mark.parametrize("text", [*TYPES, "map<string, array<struct<x: binary NOT NULL, y: map<int, float>>>>"])
+def test_a_type_is_that_of_spark(spark, text):
+    ddl = f"optional {text}, required {text} NOT NULL, `od``d, name` {text}"
+    expected = schema_of_spark(ddl)
+    assert arrow_schema(ddl).equals(expected)
+    assert spelled(arrow_schema(ddl)) == spelled(expected)
+
+
+@pytest.mark.parametrize("table", ALL_TABLES, ids=lambda table: table.name)
+def test_the_schema_of_a_contract_is_that_of_spark(spark, table):
+    expected = schema_of_spark(table.ddl(comments=False))
+    assert spelled(table.arrow_schema) == spelled(expected)
+
+
+def test_some_columns_of_a_contract_may_be_null():
+    assert BALANCE.ddl_of("n", "kind") == "`n` bigint, `kind` string"
+    others = [name for name in BALANCE.result_names if name not in ("n", "kind")]
+    assert BALANCE.ddl_without(*others) == "`kind` string, `n` bigint"
+
+
+def test_an_empty_text_has_no_columns():
+    assert arrow_schema("") == pa.schema([])
+
+
+def test_a_type_that_is_not_used_is_refused():
+    with pytest.raises(SchemaError, match="Type decimal has no Arrow type here; expected one of string, "):
+        arrow_schema("price decimal(10, 2)")
+
+
+def test_no_other_module_declares_an_arrow_schema():
+    """Each schema is a text in Spark SQL or follows from a contract: a second declaration could differ from it."""
+    declared = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("pa.schema", "pa.struct", "pa.field")
+    }
+    assert declared == {"tables/arrow.py"}
