@@ -33,6 +33,18 @@ from dataeval_spark.ingest.source import Stage
 from dataeval_spark.inline_gallery import Gallery, gallery_of
 from dataeval_spark.locations import refuse_credentials
 from dataeval_spark.maite_dataset import MaiteDataset, images_of
+from dataeval_spark.options import (
+    ExportOptions,
+    IngestOptions,
+    PredictionOptions,
+    ProfileOptions,
+    RatingOptions,
+    SearchOptions,
+    SelectOptions,
+    SplitOptions,
+    changed,
+    options_from,
+)
 from dataeval_spark.progress import Progress
 from dataeval_spark.report import collect_report_data, save_report
 from dataeval_spark.report_page import page_of
@@ -40,7 +52,7 @@ from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.selection.recipe import Recipe
 from dataeval_spark.summary import Report, next_command, summary_lines
 from dataeval_spark.tables import ALL_TABLES, IMAGES, TARGETS
-from dataeval_spark.verb_options import check, checked, pipeline_steps
+from dataeval_spark.verb_options import checked, pipeline_steps
 from dataeval_spark.workspace import Workspace, images_here
 
 logger = logging.getLogger("dataeval_spark")
@@ -91,52 +103,53 @@ class Audit:
     def ingest(self, source: str, **options: Any) -> Audit:
         """Bring in images, labels and metadata; only new and changed files are read.
 
-        Options are those of :func:`dataeval_spark.ingestion.ingest`: format, annotations, metadata,
-        dataset, split, glob, limit, keep_bytes, replace, timezone, voc_one_based, box_format, layout, label_column,
-        id_column, path_column, image_column, encoding.
+        Options are those of :class:`dataeval_spark.options.IngestOptions`.
         """
-        check("ingest", options)
-        workspace = self.workspace
+        asked = options_from(IngestOptions, options)
         return self._do(
             "ingest",
             {"source": source, **options},
-            lambda run, stage: [ingestion.ingest(workspace, run, stage, source, **options)],
+            lambda run, stage: [ingestion.ingest(self.workspace, run, stage, source, asked)],
         )
 
     def ingest_maite(self, data: MapStyle, *, name: str, split: str | None = None, replace: bool = False) -> Audit:
         """Bring in a MAITE data set: an object with ``len`` and indices that give image, target and metadata."""
-        given = {"source": f"maite:{name}", "split": split, "replace": replace}
-
-        def work(run: Run, stage: Stage) -> list[StepRun]:
-            return [ingestion.ingest_maite(self.workspace, run, stage, data, name=name, split=split, replace=replace)]
-
-        return self._do("ingest", given, work)
-
-    def ingest_predictions(self, source: str, *, model: str, **options: Any) -> Audit:
-        """Bring in a model's predictions; see :func:`dataeval_spark.label_ingestion.ingest_predictions`."""
-        given = {"model": model, **options}
+        asked = IngestOptions(split=split, replace=replace)
         return self._do(
             "ingest",
-            {"predictions": source, **given},
-            lambda run, stage: [label_ingestion.ingest_predictions(self.workspace, run, stage, source, **given)],
+            {"source": f"maite:{name}", **changed(asked)},
+            lambda run, stage: [ingestion.ingest_maite(self.workspace, run, stage, data, name, asked)],
+        )
+
+    def ingest_predictions(self, source: str, **options: Any) -> Audit:
+        """Bring in a model's predictions; options are those of :class:`dataeval_spark.options.PredictionOptions`."""
+        asked = options_from(PredictionOptions, options)
+        return self._do(
+            "ingest",
+            {"predictions": source, **options},
+            lambda run, stage: [label_ingestion.ingest_predictions(self.workspace, run, stage, source, asked)],
         )
 
     def ingest_ratings(self, source: str, **options: Any) -> Audit:
-        """Bring in what several people said; see :func:`dataeval_spark.label_ingestion.ingest_ratings`."""
+        """Bring in what several people said; options are those of :class:`dataeval_spark.options.RatingOptions`."""
+        asked = options_from(RatingOptions, options)
         return self._do(
             "ingest",
             {"ratings": source, **options},
-            lambda run, stage: [label_ingestion.ingest_ratings(self.workspace, run, stage, source, **options)],
+            lambda run, stage: [label_ingestion.ingest_ratings(self.workspace, run, stage, source, asked)],
         )
 
     def profile(self, **options: Any) -> Audit:
-        """Decode each new or changed image once: statistics, hashes, embedding."""
-        check("profile", options)
+        """Decode each new or changed image once: statistics, hashes, embedding.
+
+        Options are those of :class:`dataeval_spark.options.ProfileOptions`.
+        """
+        asked = options_from(ProfileOptions, options)
         expect = self._progress.expect_images
         return self._do(
             "profile",
             options,
-            lambda run, stage: [profiling.run_profile(self.workspace, run, stage, on_pending=expect, **options)],
+            lambda run, stage: [profiling.run_profile(self.workspace, run, stage, asked, on_pending=expect)],
         )
 
     def analyze(
@@ -170,33 +183,38 @@ class Audit:
         )
 
     def split(self, name: str, **options: Any) -> Audit:
-        """Assign the images to parts; options are those of :func:`dataeval_spark.splitting.split_workspace`."""
-        given = {"name": name, **options}
+        """Assign the images to parts; options are those of :class:`dataeval_spark.options.SplitOptions`."""
+        asked = options_from(SplitOptions, options)
         return self._do(
-            "split", given, lambda run, stage: [splitting.split_workspace(self.workspace, run, stage, name, **options)]
+            "split",
+            {"name": name, **options},
+            lambda run, stage: [splitting.split_workspace(self.workspace, run, stage, name, asked)],
         )
 
-    def select(self, name: str, recipe: Recipe | None = None, *, open_holdout: str | None = None) -> Audit:
+    def select(self, name: str, recipe: Recipe | None = None, **options: Any) -> Audit:
         """Save a selection of the images: operations in order, or its last recipe done again on the data there are.
 
-        Operations are those of :mod:`dataeval_spark.selection.operations`.
+        Operations are those of :mod:`dataeval_spark.selection.operations`, options those of
+        :class:`dataeval_spark.options.SelectOptions`.
 
         Examples
         --------
         >>> audit.select("clean", [{"operation": "drop_duplicates"}, {"operation": "shuffle", "seed": 1}])
         """
-        given = {"name": name, "recipe": recipe}
-
-        def work(run: Run, stage: Stage) -> list[StepRun]:
-            return [selecting.select(self.workspace, run, stage, name, recipe, open_holdout=open_holdout)]
-
-        return self._do("select", given, work)
+        asked = options_from(SelectOptions, options)
+        return self._do(
+            "select",
+            {"name": name, "recipe": recipe},
+            lambda run, stage: [selecting.select(self.workspace, run, stage, name, recipe, asked)],
+        )
 
     def export(self, to: str | Path, **options: Any) -> Audit:
-        """Write images and labels as a dataset; options are those of :func:`dataeval_spark.exporting.export`."""
-        given = {"to": str(to), **options}
+        """Write images and labels as a dataset; options are those of :class:`dataeval_spark.options.ExportOptions`."""
+        asked = options_from(ExportOptions, options)
         return self._do(
-            "export", given, lambda run, stage: [exporting.export(self.workspace, run, stage, str(to), **options)]
+            "export",
+            {"to": str(to), **options},
+            lambda run, stage: [exporting.export(self.workspace, run, stage, str(to), asked)],
         )
 
     def run(
@@ -255,9 +273,9 @@ class Audit:
     def search(self, query: searching.Query, **options: Any) -> DataFrame:
         """The images most like a given one: its id, its file, its bytes, or a vector.
 
-        Options are those of :func:`dataeval_spark.searching.search_workspace`: k, metric, encoder.
+        Options are those of :class:`dataeval_spark.options.SearchOptions`.
         """
-        return searching.search_workspace(self.workspace, query, **options)
+        return searching.search_workspace(self.workspace, query, options_from(SearchOptions, options))
 
     def gallery(self, rows: DataFrame, *, most: int = 24) -> Gallery:
         """Pictures of the first rows of a DataFrame with ``image_id``, its other columns written below each.

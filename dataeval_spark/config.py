@@ -102,16 +102,17 @@ def default_toml(functions: Functions) -> str:
 
 
 def _assignment(name: str, value: Any) -> str:
-    return f"# {name} =" if value is None or value is inspect.Parameter.empty else f"{name} = {_toml(value)}"
+    return f"# {name} =" if value is None or value is inspect.Parameter.empty else f"{name} = {toml(value)}"
 
 
-def _toml(value: Any) -> str:
+def toml(value: Any) -> str:
+    """A value as TOML writes it."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(value, tuple | list):
-        return "[" + ", ".join(map(_toml, value)) + "]"
+        return "[" + ", ".join(map(toml, value)) + "]"
     return repr(value)
 
 
@@ -159,7 +160,7 @@ def _check_types(section: str, given: Mapping[str, Any], defaults: Mapping[str, 
             expected = (list, tuple)
         if not isinstance(value, expected) or (isinstance(value, bool) and not isinstance(default, bool)):
             name = expected.__name__ if isinstance(expected, type) else " or ".join(t.__name__ for t in expected)
-            raise ConfigError(f"{where}: {section}.{option} is {value!r}; expected {name} such as {_toml(default)}.")
+            raise ConfigError(f"{where}: {section}.{option} is {value!r}; expected {name} such as {toml(default)}.")
 
 
 def _split(override: str) -> tuple[str, str, Any]:

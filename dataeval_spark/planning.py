@@ -9,6 +9,7 @@ from typing import Any
 from dataeval_spark import holdout
 from dataeval_spark.decision import plan
 from dataeval_spark.errors import TableMissingError
+from dataeval_spark.options import ProfileOptions
 from dataeval_spark.profiling import count_pending
 from dataeval_spark.runs import last_successes
 from dataeval_spark.steps import STEPS, chosen
@@ -36,11 +37,10 @@ class PlannedStep:
         return f"{self.step:<18} {verb} {rows:>14} {time:>14}  {self.reason}"
 
 
-def plan_profile(workspace: Workspace, options: Mapping[str, Any]) -> PlannedStep:
+def plan_profile(workspace: Workspace, options: ProfileOptions) -> PlannedStep:
     """What a profile would do."""
-    limits = {key: value for key, value in options.items() if key != "images_per_commit"}
     try:
-        pending = count_pending(workspace, **limits)
+        pending = count_pending(workspace, options)
     except TableMissingError:
         return PlannedStep("profile", False, "nothing has been ingested", None, 0.0)
     last = last_successes(workspace).get("profile")

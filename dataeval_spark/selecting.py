@@ -15,6 +15,7 @@ from dataeval_spark import tables as t
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.ingest.source import Stage
+from dataeval_spark.options import SelectOptions
 from dataeval_spark.runs import Run, StepRun, work_id
 from dataeval_spark.selection.recipe import Recipe, apply, check, parts_in, targets_of
 from dataeval_spark.workspace import Workspace
@@ -36,9 +37,8 @@ def select(
     run: Run,
     stage: Stage,
     name: str,
-    recipe: Recipe | None = None,
-    *,
-    open_holdout: str | None = None,
+    recipe: Recipe | None,
+    options: SelectOptions,
 ) -> StepRun:
     """Select images by a recipe and save them under a name.
 
@@ -49,8 +49,8 @@ def select(
     recipe : sequence of mappings, optional
         Operations in order; default those of the newest version, done again on the data there are now. Where recipe
         and images are as they were, there is no new version.
-    open_holdout : str, optional
-        Why a part that is a hold-out is selected; see `dataeval_spark.holdout`.
+    options : SelectOptions
+        Reason why a part that is a hold-out is selected.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def select(
     steps = check(recipe)
     opened = []
     for part in parts_in(steps):
-        count = holdout.open_part(workspace, run, *part, open_holdout)
+        count = holdout.open_part(workspace, run, *part, options.open_holdout)
         if count is not None:
             opened.append(holdout.sentence(*part, count))
     states = workspace.states(READS)

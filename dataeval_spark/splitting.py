@@ -11,11 +11,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark import tables as t
-from dataeval_spark.errors import ConfigError, OptionError
+from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.capture_time import with_capture_time
 from dataeval_spark.ingest.source import Stage
+from dataeval_spark.options import SplitOptions, changed
 from dataeval_spark.runs import Run, StepRun, last_successes, work_id
-from dataeval_spark.split_request import TIME_OPTIONS, Request, check, of_dataset
+from dataeval_spark.split_request import TIME_OPTIONS, check, of_dataset
 from dataeval_spark.split_results import message_of, write, write_representativeness
 from dataeval_spark.splits.assign import METHODS, Assigned, assign
 from dataeval_spark.splits.by_attribute import assign_by_attribute
@@ -29,36 +30,15 @@ from dataeval_spark.workspace import Workspace
 READS = (t.IMAGES, t.IMAGE_STATS, t.TARGETS, t.FACTORS, t.FACTOR_BINS, t.BIN_EDGES, t.DUPLICATE_PAIRS, t.EMBEDDINGS)
 
 
-def split_workspace(workspace: Workspace, run: Run, stage: Stage, name: str, **options: Any) -> StepRun:
+def split_workspace(workspace: Workspace, run: Run, stage: Stage, name: str, request: SplitOptions) -> StepRun:
     """Assign the live images to the parts of a split; what had a part before keeps it.
 
     Parameters
     ----------
     name : str
         Name of the split.
-    method : str
-        A method of :func:`dataeval_spark.splits.assign.assign`; ``time``; ``hold_out_value``; or ``hash`` for more
-        images than the driver could hold.
-    fractions, folds, repeats, shuffle, seed
-        See `assign`.
-    group_by : sequence of str
-        Columns of ``factors`` (or ``dataset``, ``source``) whose equal values stay together.
-    duplicates : bool
-        Duplicates stay together, where table ``duplicate_pairs`` has been filled.
-    stratify_by : sequence of str
-        ``class_name`` and factors of ``factor_bins``; combined : bool, each combination of them.
-    hold_out : str
-        ``COLUMN=VALUE`` of ``factors`` (or ``dataset``, ``source``): those images are the last part.
-    gap, horizon, test_size, max_train
-        See :func:`dataeval_spark.splits.by_time.assign_by_time`.
-    target : str
-        ``dataset=NAME``: all parts but the first take their shares of strata from these images, which are in no part.
-    images : str
-        ``dataset=NAME``: only these images are split.
-    holdout : sequence of str
-        Parts that are read with a reason only; see `dataeval_spark.holdout`.
-    renew : bool
-        Assign all images anew.
+    request : SplitOptions
+        Method, parts and what stays together.
 
     Returns
     -------
@@ -67,18 +47,13 @@ def split_workspace(workspace: Workspace, run: Run, stage: Stage, name: str, **o
 
     Raises
     ------
-    ConfigError
-        There is no such option.
     OptionError
         An option cannot be met; the message says which and why.
     TableMissingError
         A table that an option needs has not been filled.
     """
-    for option in options:
-        if option not in Request.__dataclass_fields__:
-            raise ConfigError.unknown("option", option, Request.__dataclass_fields__, "split")
-    request = Request(**options)
     check(name, request)
+    options = changed(request)
     states = workspace.states(READS)
     step, work = f"split {name}", work_id(name, 1, options, states)
     last, present = last_successes(workspace).get(step), {r["split_name"] for r in _listed(workspace)}
@@ -112,7 +87,7 @@ def _listed(workspace: Workspace) -> list[dict[str, Any]]:
     return workspace.rows(t.SPLITS, ("split_name",))
 
 
-def _chosen_images(workspace: Workspace, request: Request) -> tuple[DataFrame, DataFrame | None]:
+def _chosen_images(workspace: Workspace, request: SplitOptions) -> tuple[DataFrame, DataFrame | None]:
     live = workspace.read(t.IMAGES).where("deleted_at IS NULL").drop("content")
     if request.method == "time":
         live = with_capture_time(live, workspace.read_or_none(t.IMAGE_STATS))
@@ -127,7 +102,7 @@ def _assigned(
     workspace: Workspace,
     stage: Stage,
     name: str,
-    request: Request,
+    request: SplitOptions,
     images: DataFrame,
     reference: DataFrame | None,
     states: dict[str, TableState],
