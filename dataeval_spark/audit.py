@@ -156,13 +156,13 @@ class Audit:
         self,
         *steps: str,
         options: Mapping[str, Mapping[str, Any]] | None = None,
-        open_holdout: str | None = None,
+        open_guarded: str | None = None,
     ) -> Audit:
         """Run the analyses that are not up to date; all of them, or those named."""
         given = checked(options)
 
         def work(run: Run, stage: Stage) -> Iterable[StepRun]:
-            return pipeline.analyze(self.workspace, run, stage, given, steps, open_holdout=open_holdout)
+            return pipeline.analyze(self.workspace, run, stage, given, steps, open_guarded=open_guarded)
 
         return self._do("analyze", given, work)
 
@@ -172,14 +172,14 @@ class Audit:
         current: str,
         *steps: str,
         options: Mapping[str, Mapping[str, Any]] | None = None,
-        open_holdout: str | None = None,
+        open_guarded: str | None = None,
     ) -> Audit:
         """Compare two parts: ``dataset=NAME``, ``split=NAME``, ``assigned=SPLIT/PART`` or a snapshot's name."""
         given = checked(options)
         return self._do(
             "compare",
             {"reference": reference, "current": current, **given},
-            lambda run, _: comparison.compare(self.workspace, run, reference, current, given, steps, open_holdout),
+            lambda run, _: comparison.compare(self.workspace, run, reference, current, given, steps, open_guarded),
         )
 
     def split(self, name: str, **options: Any) -> Audit:
@@ -222,14 +222,14 @@ class Audit:
         *,
         options: Mapping[str, Mapping[str, Any]] | None = None,
         steps: Sequence[str] = (),
-        open_holdout: str | None = None,
+        open_guarded: str | None = None,
     ) -> Audit:
         """Profile, then analyze."""
         given = checked(options)
         with self.one_run("run", given):
             self.profile(**given.get("profile", {}))
             analyses = {k: v for k, v in given.items() if k in pipeline_steps()}
-            self.analyze(*steps, options=analyses, open_holdout=open_holdout)
+            self.analyze(*steps, options=analyses, open_guarded=open_guarded)
         return self
 
     def snapshot(self, name: str, note: str | None = None) -> Audit:
@@ -294,17 +294,17 @@ class Audit:
             raise ConfigError.unknown("table", name, known, "Audit.table")
         return self.workspace.read(known[name])
 
-    def maite(self, *, open_holdout: str | None = None, **options: Any) -> MaiteDataset:
+    def maite(self, *, open_guarded: str | None = None, **options: Any) -> MaiteDataset:
         """The images and labels as a MAITE (and PyTorch) data set, decoded when they are asked for.
 
-        Options are those of :class:`dataeval_spark.maite_dataset.MaiteDataset`: dataset, split, view, transform, task.
-        ``open_holdout`` is why images of a hold-out are among them; without it they are refused before any is read.
+        Options are those of :class:`dataeval_spark.maite_dataset.MaiteDataset`.
+        ``open_guarded`` is why images of a hold-out are among them; without it they are refused before any is read.
         """
         if holdout.parts(self.workspace):
-            chosen = {name: options.get(name) for name in ("dataset", "split", "view", "version")}
-            with self._run("maite", {"open_holdout": open_holdout}) as (run, _):
+            chosen = {name: options.get(name) for name in ("dataset", "split", "selection", "version")}
+            with self._run("maite", {"open_guarded": open_guarded}) as (run, _):
                 images = images_of(self.workspace, **chosen)
-                for line in holdout.open_among(self.workspace, run, images, open_holdout):
+                for line in holdout.open_among(self.workspace, run, images, open_guarded):
                     self._echo(line)
         return MaiteDataset(self.workspace, **options)
 

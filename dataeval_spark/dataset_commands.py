@@ -71,7 +71,7 @@ def run_export(args: argparse.Namespace, make_audit: MakeAudit) -> None:
     """Do what ``dataeval-spark export`` was told."""
     options = flags_of(args, ExportOptions)
     if args.dry_run:
-        images = options_from(ExportOptions, options).view or "all images"
+        images = options_from(ExportOptions, options).selection or "all images"
         print(f"export             run   writes {images} of {args.workspace} to {args.to}")
         return
     make_audit(args).export(args.to, **options)

@@ -77,7 +77,7 @@ def export(workspace: Workspace, run: Run, stage: Stage, to: str, options: Expor
     facts = facts_of(samples)
     _require_possible(format, facts, with_lost_labels=options.with_lost_labels)
     _require_apart(workspace, to)
-    opened = holdout.open_among(workspace, run, samples, options.open_holdout)
+    opened = holdout.open_among(workspace, run, samples, options.open_guarded)
     prepare(to, format, replace=options.replace)
     first = 1 if format == "coco" else 0
     classes = {name: number for number, name in enumerate(facts.classes, start=first)}
@@ -120,15 +120,15 @@ def _require_apart(workspace: Workspace, to: str) -> None:
 def _samples(workspace: Workspace, stage: Stage, options: ExportOptions) -> tuple[DataFrame, dict[str, Any]]:
     """The samples, numbered in order, and which selection they are."""
     about: dict[str, Any]
-    view, format, split = options.view, options.format, options.split
+    selection, format, split = options.selection, options.format, options.split
     tables = selecting.tables_of(workspace)
     images = tables["images"]
-    if view is None:
+    if selection is None:
         members, targets = Selection.of_everything(tables).members, tables["targets"]
-        about = {"view": None, "version": None, "recipe": None}
+        about = {"selection": None, "version": None, "recipe": None}
     else:
-        members, targets, row = selecting.members_of(workspace, view, options.version)
-        about = {"view": view, "version": row["version"], "recipe": json.loads(row["recipe"])}
+        members, targets, row = selecting.members_of(workspace, selection, options.version)
+        about = {"selection": selection, "version": row["version"], "recipe": json.loads(row["recipe"])}
     parts, without_part = None, 0
     if split is not None:
         rows = workspace.read(t.SPLIT_ASSIGNMENTS).where(F.col("split_name") == split)
@@ -208,7 +208,7 @@ def _counts(manifest: DataFrame, format: str) -> dict[str, int]:
     for row in keyed.agg(F.count("*").alias("n"), F.min("image_id").alias("one")).where("n > 1").limit(1).collect():
         raise ExportError(
             f"{row['n']} images would be written as {row['key']}, one of them {row['one']}.\n"
-            "Hint: rename one at its source, or leave it out of the view."
+            "Hint: rename one at its source, or leave it out of the selection."
         )
     row = manifest.agg(
         F.count("path").alias("images"),

@@ -18,7 +18,7 @@ ExportFormat = Literal["folder", "coco", "yolo", "voc", "parquet", "webdataset"]
 BoxFormat = Literal["xywh", "xyxy"]
 Metric = Literal["euclidean", "cosine", "inner_product"]
 DrawnMethod = Literal["random", "stratified", "group", "stratified_group", "leave_one_group_out"]
-SplitMethod = Literal[DrawnMethod, "time", "hold_out_value", "hash"]
+SplitMethod = Literal[DrawnMethod, "time", "test_value", "hash"]
 # The functions of `dataeval_spark.selection.operations`, in the order in which help lists them.
 OPERATION_NAMES = (
     *("datasets", "split", "where", "classes", "relabel", "drop_duplicates", "drop_outliers", "drop_findings"),
@@ -203,7 +203,7 @@ class AnalyzeOptions:
 
     section: ClassVar[str] = "analyze"
 
-    open_holdout: str | None = opening()
+    open_guarded: str | None = opening()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,9 +232,9 @@ class SplitOptions:
         ("class_name",), "class_name and factors of `factor_bins` whose shares are kept.", metavar="FACTOR"
     )
     combined: bool = option(False, "Stratify by each combination of the values.")
-    hold_out: str | None = option(
+    test_value: str | None = option(
         None,
-        "Value of a column of `factors`, dataset or source whose images are the last part; for method hold_out_value.",
+        "Value of a column of `factors`, dataset or source whose images are the last part; for method test_value.",
         metavar="FACTOR=VALUE",
     )
     gap: int = option(0, "Number of images left out before a part; for method time.")
@@ -247,7 +247,7 @@ class SplitOptions:
         metavar="dataset=NAME",
     )
     images: str | None = option(None, "Dataset to split. By default all images.", metavar="dataset=NAME")
-    holdout: Sequence[str] = option((), "Parts that are read with a reason only.", metavar="PART")
+    guard: Sequence[str] = option((), "Parts that are read with a reason only.", metavar="PART")
     renew: bool = option(False, "Assign all images anew.")
 
 
@@ -257,7 +257,7 @@ class SelectOptions:
 
     section: ClassVar[str] = "select"
 
-    open_holdout: str | None = opening()
+    open_guarded: str | None = opening()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,7 +267,7 @@ class ExportOptions:
     section: ClassVar[str] = "export"
 
     format: ExportFormat = option("coco", "Format to write.")
-    view: str | None = option(None, "Name of a selection. By default all images.", metavar="NAME")
+    selection: str | None = option(None, "Name of a selection. By default all images.", metavar="NAME")
     version: int | None = option(None, "Version of the selection. By default the newest.")
     split: str | None = option(
         None,
@@ -279,7 +279,7 @@ class ExportOptions:
         False, "Write images none of whose labels could be read, or can be written, as images without labels."
     )
     replace: bool = option(False, "Remove an earlier export that is there.")
-    open_holdout: str | None = opening()
+    open_guarded: str | None = opening()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,15 +53,15 @@ def plan_analyze(
     workspace: Workspace,
     options: Mapping[str, Mapping[str, Any]],
     only: Sequence[str] = (),
-    open_holdout: str | None = None,
+    open_guarded: str | None = None,
 ) -> list[PlannedStep]:
     """What the analyses would do."""
     states, successes = workspace.states(), last_successes(workspace)
-    is_closed = bool(holdout.parts(workspace)) and not (open_holdout or "").strip()
+    is_closed = bool(holdout.parts(workspace)) and not (open_guarded or "").strip()
     planned = []
     for step, found in plan(chosen(only, STEPS), options, states, successes, only=only, is_closed=is_closed):
         will_run = found.verdict == "run"
-        reason = f"{found.reason}: needs --open-holdout REASON" if found.verdict == "closed" else found.reason
+        reason = f"{found.reason}: needs --open-guarded REASON" if found.verdict == "closed" else found.reason
         is_counted = found.verdict in ("run", "current", "closed") and step.reads[0].name in states
         rows = workspace.read(step.reads[0]).count() if is_counted else None
         last = successes.get(step.name)

@@ -68,7 +68,7 @@ def select(
     steps = check(recipe)
     opened = []
     for part in parts_in(steps):
-        count = holdout.open_part(workspace, run, *part, options.open_holdout)
+        count = holdout.open_part(workspace, run, *part, options.open_guarded)
         if count is not None:
             opened.append(holdout.sentence(*part, count))
     states = workspace.states(READS)
@@ -81,7 +81,7 @@ def select(
     ).collect()[0]  # one row
     count, digest = int(row["n"]), str(row["digest"])
     if before is not None and (before["recipe"], before["digest"]) == (text, digest):
-        message = f"view {name}: version {before['version']} is as it was, {count:,} images"
+        message = f"selection {name}: version {before['version']} is as it was, {count:,} images"
         return StepRun("select", "skipped", (datetime.now(UTC) - started).total_seconds(), message)
     version = 1 if before is None else before["version"] + 1
     writer = run.writer("select", work_id("select", 1, {"name": name, "version": version, "recipe": text}, states))
@@ -91,7 +91,7 @@ def select(
     # Last: a view is there once its members are.
     views = workspace.write(t.VIEWS, view, writer)
     outputs = {t.VIEW_MEMBERS.name: state.version, t.VIEWS.name: views.version}
-    message = "; ".join([f"view {name}: version {version}, {count:,} images", *opened])
+    message = "; ".join([f"selection {name}: version {version}, {count:,} images", *opened])
     versions = {table: state.version for table, state in states.items()}
     run.record("select", "done", started, inputs=versions, outputs=outputs, rows=count, message=message)
     return StepRun("select", "done", (datetime.now(UTC) - started).total_seconds(), message, outputs, count)
@@ -126,8 +126,8 @@ def members_of(
     view = newest(workspace, name, version)
     if view is None:
         known = sorted({row["view_name"] for row in workspace.rows(t.VIEWS, ("view_name",))})
-        OptionError.unless_one_of("view", name, known)
-        raise OptionError(f"View {name!r} has no version {version}.")
+        OptionError.unless_one_of("selection", name, known)
+        raise OptionError(f"Selection {name!r} has no version {version}.")
     tables = tables_of(workspace)
     rows = workspace.read(t.VIEW_MEMBERS).where((F.col("view_name") == name) & (F.col("version") == view["version"]))
     members = rows.select("image_id", "copy", "order_key")

@@ -18,8 +18,8 @@ def check(name: str, request: SplitOptions) -> None:
     """Raise OptionError where options do not go together."""
     if not name or "/" in name or name == GIVEN:
         raise OptionError(f"A split cannot be named {name!r}: it may hold no '/', and 'given' is the source's own.")
-    if (request.method == "hold_out_value") != (request.hold_out is not None):
-        raise OptionError("split: method hold_out_value and hold_out go together.\nHint: --hold-out site=B")
+    if (request.method == "test_value") != (request.test_value is not None):
+        raise OptionError("split: method test_value and option test_value go together.\nHint: --test-value site=B")
     if request.method in ("group", "leave_one_group_out") and not request.group_by:
         raise OptionError(f"split.method is {request.method!r} and group_by names nothing.\nHint: --group-by patient")
     given = [option for option in TIME_OPTIONS if getattr(request, option) not in (None, 0, 0.0)]
@@ -30,9 +30,9 @@ def check(name: str, request: SplitOptions) -> None:
             f"split.target gives the shares of strata, and method {request.method!r} heeds none.\n"
             f"Hint: --method {STRATIFIED[-1]}"
         )
-    if request.combined and request.method not in (*STRATIFIED, "hash", "hold_out_value"):
+    if request.combined and request.method not in (*STRATIFIED, "hash", "test_value"):
         raise OptionError(f"split.combined is about strata, and method {request.method!r} heeds none.")
-    if request.folds is not None and request.method in ("hold_out_value", "leave_one_group_out"):
+    if request.folds is not None and request.method in ("test_value", "leave_one_group_out"):
         raise OptionError(
             f"split.folds is {request.folds}, and the parts of method {request.method!r} follow from the groups.\n"
             "Hint: leave folds out"

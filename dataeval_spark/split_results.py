@@ -46,7 +46,7 @@ def write(
         name,
         request.method,
         json.dumps(options, sort_keys=True),
-        list(request.holdout),
+        list(request.guard),
         sum(cell.got for cell in first.cells if cell.stratum is None),
         excluded,
         units,

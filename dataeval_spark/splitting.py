@@ -62,13 +62,13 @@ def split_workspace(workspace: Workspace, run: Run, stage: Stage, name: str, req
     started = datetime.now(UTC)
     images, reference = _chosen_images(workspace, request)
     made = _assigned(workspace, stage, name, request, images, reference, states, present)
-    if not request.holdout and not request.renew:
+    if not request.guard and not request.renew:
         # What was a hold-out stays one until the split is made anew.
         earlier = workspace.rows(t.SPLITS, ("split_name", "holdout"), split_name=name)
-        request = replace(request, holdout=[part for row in earlier for part in row["holdout"] or ()])
+        request = replace(request, guard=[part for row in earlier for part in row["holdout"] or ()])
     parts = sorted({cell.split for each in made.explanations for cell in each.cells})
-    for part in request.holdout:
-        OptionError.unless_one_of("split.holdout", part, parts)
+    for part in request.guard:
+        OptionError.unless_one_of("split.guard", part, parts)
     rows = stage(made.rows, "split")
     writer = run.writer(step, f"{work}-{run.run_id}")  # the same work again: the parts there were before may differ
     outputs = write(workspace, writer, name, request, options, rows, made, started)
@@ -115,7 +115,7 @@ def _assigned(
         _require_factors(tables["bin_edges"], factors)
     strata = strata_of(request.stratify_by, **tables, combined=request.combined) if request.stratify_by else None
     # A fold for each group: the folds are others when a group comes, as the periods of a split over time.
-    keeps = request.method in (*METHODS, "hash", "hold_out_value") and request.method != "leave_one_group_out"
+    keeps = request.method in (*METHODS, "hash", "test_value") and request.method != "leave_one_group_out"
     is_sticky = keeps and not request.renew and name in present
     previous = None
     if is_sticky:
@@ -136,8 +136,8 @@ def _assigned(
         return assign_by_time(members, fractions=fractions, folds=request.folds, **given)
     if request.method == "hash":
         return assign_by_hash(members, fractions=fractions, folds=request.folds, seed=request.seed)
-    if request.hold_out is not None:
-        column, _, value = request.hold_out.partition("=")
+    if request.test_value is not None:
+        column, _, value = request.test_value.partition("=")
         held = _column(workspace, images, column).where(F.col("value") == value)
         inner = "stratified_group" if request.stratify_by else "random"
         return assign_by_attribute(members, held, fractions=fractions, method=inner, seed=request.seed)

@@ -121,10 +121,10 @@ OPTIONS = {
     "duplicate_evaluation": "truth dataset embedding_step",
     "label_coverage": "ontology",
     "label_reconciliation": "mapping ontology",
-    "split": "method fractions folds repeats shuffle seed group_by duplicates stratify_by combined hold_out gap "
-    "horizon test_size max_train target images holdout renew",
-    "select": "open_holdout",
-    "export": "format view version split samples_per_shard with_lost_labels replace open_holdout",
+    "split": "method fractions folds repeats shuffle seed group_by duplicates stratify_by combined test_value gap "
+    "horizon test_size max_train target images guard renew",
+    "select": "open_guarded",
+    "export": "format selection version split samples_per_shard with_lost_labels replace open_guarded",
     "ingest": "format annotations metadata dataset split glob limit keep_bytes replace timezone voc_one_based "
     "box_format layout label_column id_column path_column image_column encoding",
     "profile": "encoder per_target max_pixels timezone channel_groups background value_range compat statistics "
