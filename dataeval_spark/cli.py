@@ -35,6 +35,7 @@ from dataeval_spark.options import (
     PredictionOptions,
     ProfileOptions,
     RatingOptions,
+    ReportOptions,
     SearchOptions,
     options_from,
 )
@@ -98,7 +99,7 @@ def parser() -> argparse.ArgumentParser:
     views = _verb(verbs, "views", "print SQL views over the tables, or make them in the catalog")
     views.add_argument("--create", action="store_true", help="make them; WS is catalog.schema")
     report = _verb(verbs, "report", "write the HTML report")
-    report.add_argument("--snapshot", metavar="NAME", help="report on a snapshot")
+    add_flags(report, ReportOptions)
     report.add_argument("--out", required=True, metavar="FILE")
     run = _parser(verbs, "run", "do all that a configuration file says")
     run.add_argument("conf", metavar="CONF", help="TOML file; see conf/default.toml")
@@ -320,7 +321,7 @@ def _run_report(args: argparse.Namespace) -> int:
     if args.dry_run:
         print(f"report             run   writes {args.out}")
         return DONE
-    _audit(args).report(args.out, snapshot=args.snapshot)
+    _audit(args).report(args.out, **flags_of(args, ReportOptions))
     return DONE
 
 

@@ -49,7 +49,9 @@ def option(default: Any, text: str, *, metavar: str | None = None, has_flag: boo
     return field(default=default, metadata={"text": text, "metavar": metavar, "has_flag": has_flag})
 
 
+# An option of `--set` and configuration files only.
 setting = partial(option, has_flag=False)
+# The same option of several verbs.
 opening = partial(
     option,
     None,
@@ -295,7 +297,18 @@ class SearchOptions:
     )
 
 
-# Verbs with a section of their own in a configuration file.
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """Write the HTML report."""
+
+    section: ClassVar[str] = "report"
+
+    snapshot: str | None = option(
+        None, "Name of a snapshot to report on. By default the tables as they are now.", metavar="NAME"
+    )
+
+
+# Verbs whose options, and those only, are a section of a configuration file.
 CONFIGURED = {
     kind.section: kind for kind in (IngestOptions, ProfileOptions, SplitOptions, SelectOptions, ExportOptions)
 }

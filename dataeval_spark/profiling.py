@@ -175,7 +175,7 @@ def _write_chunk(
     workspace: Workspace, run: Run, staged: DataFrame, rows: DataFrame, work: str, options: ProfileOptions
 ) -> None:
     table = workspace.read_or_none(IMAGE_STATS)
-    # A statistic that is no longer options for becomes null where an image is measured anew.
+    # A statistic that is no longer asked for becomes null where an image is measured anew.
     known = [name for name in table.columns if name.startswith(PREFIX)] if table is not None else []
     custom = sorted({*custom_columns(staged, options), *known})
     frames = tables_of(staged, options, custom)

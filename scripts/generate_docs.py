@@ -27,6 +27,7 @@ VERBS = {
     "select": options.SelectOptions,
     "export": options.ExportOptions,
     "search": options.SearchOptions,
+    "report": options.ReportOptions,
 }
 Rows = list[tuple[str, ...]]
 

@@ -1,4 +1,4 @@
-"""Options of the profile, checked early, and as what the kernel takes; results depend on those in the fingerprint."""
+"""Options of the profile: their checks, the arguments of the kernel, and the fingerprint that results depend on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VERSION = 4
 
 
 def check(options: ProfileOptions) -> None:
-    """Raise an error for what cannot be: before a job starts.
+    """Raise an error for options that cannot be used, before a job starts.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def check(options: ProfileOptions) -> None:
 
 
 def measures_of(options: ProfileOptions) -> Measures:
-    """What the kernel is asked for."""
+    """Arguments of the kernel."""
     bounds = options.value_range
     return Measures(
         max_pixels=options.max_pixels,
@@ -77,7 +77,7 @@ def measures_of(options: ProfileOptions) -> Measures:
 
 
 def limits_of(options: ProfileOptions) -> Limits:
-    """What one image may take."""
+    """Time and memory that one image may take."""
     return Limits(float(options.image_timeout), int(options.image_memory))
 
 
@@ -87,7 +87,7 @@ def version_of_encoder(options: ProfileOptions) -> str:
 
 
 def fingerprint_of(options: ProfileOptions) -> str:
-    """All of it that the rows depend on, the encoder apart: vectors carry a version of their own."""
+    """Options that the rows depend on, in one text. The encoder is not among them: vectors carry its version."""
     measures = measures_of(options)
     groups = json.dumps(measures.channel_groups, sort_keys=True)
     custom = ",".join(f"{statistic.reference}@{statistic.digest}" for statistic in measures.statistics)
