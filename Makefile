@@ -28,7 +28,7 @@ fmt: $(READY) ## format the code
 check: $(READY) ## lint, types and layers
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-docs: $(READY) ## generate docs/tables.md, docs/contract.txt and conf/default.toml
+docs: $(READY) ## generate docs/tables.md, docs/options.md, docs/contract.txt and conf/default.toml
 	@$(BIN)/python scripts/generate_docs.py
 
 bench: $(READY) ## run the benchmarks and write benchmarks/results

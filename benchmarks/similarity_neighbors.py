@@ -163,6 +163,7 @@ def measure_search(table: Path, rounds: int) -> dict[str, object]:
     from deltalake import write_deltalake
 
     from dataeval_spark import session
+    from dataeval_spark.options import SearchOptions
     from dataeval_spark.searching import search_workspace
     from dataeval_spark.tables.images import IMAGES
     from dataeval_spark.tables.profile import EMBEDDINGS
@@ -180,7 +181,7 @@ def measure_search(table: Path, rounds: int) -> dict[str, object]:
     query = random_vectors(1, len(rows["embedding"][0]))[0]
 
     def once() -> None:
-        search_workspace(workspace, query, k=K, metric="euclidean", encoder="e").collect()
+        search_workspace(workspace, query, SearchOptions(k=K, metric="euclidean", encoder="e")).collect()
 
     once()
     measured = Rounds(tree_mb(os.getpid()))

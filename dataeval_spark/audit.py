@@ -32,6 +32,18 @@ from dataeval_spark.ingest.maite import MapStyle
 from dataeval_spark.inline_gallery import Gallery, gallery_of
 from dataeval_spark.locations import refuse_credentials
 from dataeval_spark.maite_dataset import MaiteDataset, images_of
+from dataeval_spark.options import (
+    ExportOptions,
+    IngestOptions,
+    PredictionOptions,
+    ProfileOptions,
+    RatingOptions,
+    SearchOptions,
+    SelectOptions,
+    SplitOptions,
+    changed,
+    options_from,
+)
 from dataeval_spark.progress import Progress
 from dataeval_spark.report import collect_report_data, save_report
 from dataeval_spark.report_page import page_of
@@ -40,7 +52,7 @@ from dataeval_spark.selection.recipe import Recipe
 from dataeval_spark.summary import Report, next_command, summary_lines
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.images import IMAGES, TARGETS
-from dataeval_spark.verb_options import check, checked, pipeline_steps
+from dataeval_spark.verb_options import checked, pipeline_steps
 from dataeval_spark.workspace import Workspace, images_here
 
 logger = logging.getLogger("dataeval_spark")
@@ -91,60 +103,62 @@ class Audit:
     def ingest(self, source: str, **options: Any) -> Audit:
         """Bring in images, labels and metadata; only new and changed files are read.
 
-        Options are those of :func:`dataeval_spark.ingestion.ingest`: format, annotations, metadata,
-        dataset, split, glob, limit, keep_bytes, replace, timezone, voc_one_based, box_format, layout, label_column,
-        id_column, path_column, image_column, encoding.
+        Options are those of :class:`dataeval_spark.options.IngestOptions`.
         """
-        check("ingest", options)
-        return self._do("ingest", {"source": source, **options}, lambda run: [ingestion.ingest(run, source, **options)])
+        asked = options_from(IngestOptions, options)
+        return self._do("ingest", {"source": source, **options}, lambda run: [ingestion.ingest(run, source, asked)])
 
     def ingest_maite(self, data: MapStyle, *, name: str, split: str | None = None, replace: bool = False) -> Audit:
         """Bring in a MAITE data set: an object with ``len`` and indices that give image, target and metadata."""
-        given = {"source": f"maite:{name}", "split": split, "replace": replace}
-
-        def work(run: Run) -> list[StepRun]:
-            return [ingestion.ingest_maite(run, data, name=name, split=split, replace=replace)]
-
-        return self._do("ingest", given, work)
-
-    def ingest_predictions(self, source: str, *, model: str, **options: Any) -> Audit:
-        """Bring in a model's predictions; see :func:`dataeval_spark.label_ingestion.ingest_predictions`."""
-        given = {"model": model, **options}
+        asked = IngestOptions(split=split, replace=replace)
         return self._do(
             "ingest",
-            {"predictions": source, **given},
-            lambda run: [label_ingestion.ingest_predictions(run, source, **given)],
+            {"source": f"maite:{name}", **changed(asked)},
+            lambda run: [ingestion.ingest_maite(run, data, name, asked)],
+        )
+
+    def ingest_predictions(self, source: str, **options: Any) -> Audit:
+        """Bring in a model's predictions; options are those of :class:`dataeval_spark.options.PredictionOptions`."""
+        asked = options_from(PredictionOptions, options)
+        return self._do(
+            "ingest",
+            {"predictions": source, **options},
+            lambda run: [label_ingestion.ingest_predictions(run, source, asked)],
         )
 
     def ingest_ratings(self, source: str, **options: Any) -> Audit:
-        """Bring in what several people said; see :func:`dataeval_spark.label_ingestion.ingest_ratings`."""
+        """Bring in what several people said; options are those of :class:`dataeval_spark.options.RatingOptions`."""
+        asked = options_from(RatingOptions, options)
         return self._do(
             "ingest",
             {"ratings": source, **options},
-            lambda run: [label_ingestion.ingest_ratings(run, source, **options)],
+            lambda run: [label_ingestion.ingest_ratings(run, source, asked)],
         )
 
     def profile(self, **options: Any) -> Audit:
-        """Decode each new or changed image once: statistics, hashes, embedding."""
-        check("profile", options)
+        """Decode each new or changed image once: statistics, hashes, embedding.
+
+        Options are those of :class:`dataeval_spark.options.ProfileOptions`.
+        """
+        asked = options_from(ProfileOptions, options)
         expect = self._progress.expect_images
         return self._do(
             "profile",
             options,
-            lambda run: [profiling.run_profile(run, on_pending=expect, **options)],
+            lambda run: [profiling.run_profile(run, asked, on_pending=expect)],
         )
 
     def analyze(
         self,
         *steps: str,
         options: Mapping[str, Mapping[str, Any]] | None = None,
-        open_holdout: str | None = None,
+        open_guarded: str | None = None,
     ) -> Audit:
         """Run the analyses that are not up to date; all of them, or those named."""
         given = checked(options)
 
         def work(run: Run) -> Iterable[StepRun]:
-            return pipeline.analyze(run, given, steps, open_holdout=open_holdout)
+            return pipeline.analyze(run, given, steps, open_guarded=open_guarded)
 
         return self._do("analyze", given, work)
 
@@ -154,55 +168,56 @@ class Audit:
         current: str,
         *steps: str,
         options: Mapping[str, Mapping[str, Any]] | None = None,
-        open_holdout: str | None = None,
+        open_guarded: str | None = None,
     ) -> Audit:
         """Compare two parts: ``dataset=NAME``, ``split=NAME``, ``assigned=SPLIT/PART`` or a snapshot's name."""
         given = checked(options)
         return self._do(
             "compare",
             {"reference": reference, "current": current, **given},
-            lambda run: comparison.compare(run, reference, current, given, steps, open_holdout),
+            lambda run: comparison.compare(run, reference, current, given, steps, open_guarded),
         )
 
     def split(self, name: str, **options: Any) -> Audit:
-        """Assign the images to parts; options are those of :func:`dataeval_spark.splitting.split_workspace`."""
-        given = {"name": name, **options}
-        return self._do("split", given, lambda run: [splitting.split_workspace(run, name, **options)])
+        """Assign the images to parts; options are those of :class:`dataeval_spark.options.SplitOptions`."""
+        asked = options_from(SplitOptions, options)
+        return self._do("split", {"name": name, **options}, lambda run: [splitting.split_workspace(run, name, asked)])
 
-    def select(self, name: str, recipe: Recipe | None = None, *, open_holdout: str | None = None) -> Audit:
+    def select(self, name: str, recipe: Recipe | None = None, **options: Any) -> Audit:
         """Save a selection of the images: operations in order, or its last recipe done again on the data there are.
 
-        Operations are those of :mod:`dataeval_spark.selection.operations`.
+        Operations are those of :mod:`dataeval_spark.selection.operations`, options those of
+        :class:`dataeval_spark.options.SelectOptions`.
 
         Examples
         --------
         >>> audit.select("clean", [{"operation": "drop_duplicates"}, {"operation": "shuffle", "seed": 1}])
         """
-        given = {"name": name, "recipe": recipe}
-
-        def work(run: Run) -> list[StepRun]:
-            return [selecting.select(run, name, recipe, open_holdout=open_holdout)]
-
-        return self._do("select", given, work)
+        asked = options_from(SelectOptions, options)
+        return self._do(
+            "select",
+            {"name": name, "recipe": recipe},
+            lambda run: [selecting.select(run, name, recipe, asked)],
+        )
 
     def export(self, to: str | Path, **options: Any) -> Audit:
-        """Write images and labels as a dataset; options are those of :func:`dataeval_spark.exporting.export`."""
-        given = {"to": str(to), **options}
-        return self._do("export", given, lambda run: [exporting.export(run, str(to), **options)])
+        """Write images and labels as a dataset; options are those of :class:`dataeval_spark.options.ExportOptions`."""
+        asked = options_from(ExportOptions, options)
+        return self._do("export", {"to": str(to), **options}, lambda run: [exporting.export(run, str(to), asked)])
 
     def run(
         self,
         *,
         options: Mapping[str, Mapping[str, Any]] | None = None,
         steps: Sequence[str] = (),
-        open_holdout: str | None = None,
+        open_guarded: str | None = None,
     ) -> Audit:
         """Profile, then analyze."""
         given = checked(options)
         with self.one_run("run", given):
             self.profile(**given.get("profile", {}))
             analyses = {k: v for k, v in given.items() if k in pipeline_steps()}
-            self.analyze(*steps, options=analyses, open_holdout=open_holdout)
+            self.analyze(*steps, options=analyses, open_guarded=open_guarded)
         return self
 
     def snapshot(self, name: str, note: str | None = None) -> Audit:
@@ -246,9 +261,9 @@ class Audit:
     def search(self, query: searching.Query, **options: Any) -> DataFrame:
         """The images most like a given one: its id, its file, its bytes, or a vector.
 
-        Options are those of :func:`dataeval_spark.searching.search_workspace`: k, metric, encoder.
+        Options are those of :class:`dataeval_spark.options.SearchOptions`.
         """
-        return searching.search_workspace(self.workspace, query, **options)
+        return searching.search_workspace(self.workspace, query, options_from(SearchOptions, options))
 
     def gallery(self, rows: DataFrame, *, most: int = 24) -> Gallery:
         """Pictures of the first rows of a DataFrame with ``image_id``, its other columns written below each.
@@ -267,17 +282,17 @@ class Audit:
             raise ConfigError.unknown("table", name, known, "Audit.table")
         return self.workspace.read(known[name])
 
-    def maite(self, *, open_holdout: str | None = None, **options: Any) -> MaiteDataset:
+    def maite(self, *, open_guarded: str | None = None, **options: Any) -> MaiteDataset:
         """The images and labels as a MAITE (and PyTorch) data set, decoded when they are asked for.
 
-        Options are those of :class:`dataeval_spark.maite_dataset.MaiteDataset`: dataset, split, view, transform, task.
-        ``open_holdout`` is why images of a hold-out are among them; without it they are refused before any is read.
+        Options are those of :class:`dataeval_spark.maite_dataset.MaiteDataset`.
+        ``open_guarded`` is why images of a hold-out are among them; without it they are refused before any is read.
         """
         if holdout.parts(self.workspace):
-            chosen = {name: options.get(name) for name in ("dataset", "split", "view", "version")}
-            with self._run("maite", {"open_holdout": open_holdout}) as run:
+            chosen = {name: options.get(name) for name in ("dataset", "split", "selection", "version")}
+            with self._run("maite", {"open_guarded": open_guarded}) as run:
                 images = images_of(self.workspace, **chosen)
-                for line in holdout.open_among(run, images, open_holdout):
+                for line in holdout.open_among(run, images, open_guarded):
                     self._echo(line)
         return MaiteDataset(self.workspace, **options)
 

@@ -27,8 +27,19 @@ from dataeval_spark.errors import (
     SnapshotError,
     TableMissingError,
 )
+from dataeval_spark.flags import add_flags, flags_of
 from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.locations import refuse_credentials
+from dataeval_spark.options import (
+    AnalyzeOptions,
+    IngestOptions,
+    PredictionOptions,
+    ProfileOptions,
+    RatingOptions,
+    ReportOptions,
+    SearchOptions,
+    options_from,
+)
 from dataeval_spark.shown_output import Parser, print_error, print_line, start_logging
 
 if TYPE_CHECKING:
@@ -38,22 +49,24 @@ DONE, FAILED, USAGE, CANCELLED = 0, 1, 2, 130
 USAGE_ERRORS = (ConfigError, HoldoutError, IngestError, OptionError, SetupError, SnapshotError, TableMissingError)
 REFERENCES = "dataset=NAME, split=NAME, assigned=SPLIT/PART or a snapshot"
 
-EXAMPLES = """examples:
+EXAMPLES = """
   dataeval-spark ingest  --workspace my_audit photos/
   dataeval-spark profile --workspace my_audit --encoder thumbnail
   dataeval-spark analyze --workspace my_audit
   dataeval-spark analyze --workspace my_audit outliers --set outliers.method=iqr
   dataeval-spark compare --workspace my_audit --reference split=train --current split=test
-  dataeval-spark split   --workspace my_audit --name main --group-by patient --holdout test
+  dataeval-spark split   --workspace my_audit --name main --group-by patient --guard test
   dataeval-spark select  --workspace my_audit --name clean --operation drop_duplicates --operation drop_outliers
-  dataeval-spark export  --workspace my_audit --view clean --format yolo --to clean_yolo
+  dataeval-spark export  --workspace my_audit --selection clean --format yolo --to clean_yolo
   dataeval-spark snapshot --workspace my_audit create before-cleaning
   dataeval-spark search  --workspace my_audit photos/cat.jpg
+  dataeval-spark views   --workspace my_audit
   dataeval-spark report  --workspace my_audit --out report.html
   dataeval-spark run conf/demo.toml
-
-exit codes: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 cancelled
+  dataeval-spark demo
+  dataeval-spark doctor
 """
+EXIT_CODES = "exit codes: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 cancelled"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -61,47 +74,45 @@ def parser() -> argparse.ArgumentParser:
     top = Parser(
         prog="dataeval-spark",
         description="See what is in an image dataset: results are Delta tables and one HTML report.",
-        epilog=EXAMPLES,
+        epilog=f"examples:{EXAMPLES}\n{EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     _ingest(_verb(verbs, "ingest", "bring in images, labels and metadata; only new and changed files are read"))
     profile = _verb(verbs, "profile", "decode each new or changed image once: statistics, hashes, embedding")
-    profile.add_argument("--encoder", metavar="NAME", help="embed each image; 'thumbnail' needs no model")
+    add_flags(profile, ProfileOptions)
     _configurable(profile)
     analyze = _verb(verbs, "analyze", "run the analyses that are not up to date")
     analyze.add_argument("steps", nargs="*", metavar="STEP", help="default: all whose inputs exist")
     _configurable(analyze)
-    _opening(analyze)
+    add_flags(analyze, AnalyzeOptions)
     compare = _verb(verbs, "compare", "compare two datasets, splits or snapshots")
     compare.add_argument("steps", nargs="*", metavar="STEP", help="default: all")
     for side in ("reference", "current"):
         compare.add_argument(f"--{side}", required=True, metavar="REF", help=REFERENCES)
     _configurable(compare)
-    _opening(compare)
+    add_flags(compare, AnalyzeOptions)
     dataset_commands.declare(lambda name, text: _verb(verbs, name, text))
     snapshot_commands.declare(lambda name, text: _verb(verbs, name, text))
     search = _verb(verbs, "search", "find the images that are like a given one")
     search.add_argument("query", metavar="QUERY", help="an image_id, or the path of an image or .npy file")
-    search.add_argument("-k", type=int, default=10, metavar="N", help="images to find; default 10")
-    search.add_argument("--metric", default="cosine", metavar="M", help="cosine, euclidean or inner_product")
-    search.add_argument("--encoder", metavar="NAME", help="whose vectors; needed where there are those of several")
+    add_flags(search, SearchOptions)
     views = _verb(verbs, "views", "print SQL views over the tables, or make them in the catalog")
     views.add_argument("--create", action="store_true", help="make them; WS is catalog.schema")
     report = _verb(verbs, "report", "write the HTML report")
-    report.add_argument("--snapshot", metavar="NAME", help="report on a snapshot")
+    add_flags(report, ReportOptions)
     report.add_argument("--out", required=True, metavar="FILE")
-    run = verbs.add_parser("run", help="do all that a configuration file says")
+    run = _parser(verbs, "run", "do all that a configuration file says")
     run.add_argument("conf", metavar="CONF", help="TOML file; see conf/default.toml")
     _common(run)
     run.add_argument("--set", action="append", default=[], metavar="STEP.OPTION=VALUE")
-    _opening(run)
-    demo = verbs.add_parser("demo", help="make demo images with known faults, and find them")
+    add_flags(run, AnalyzeOptions)
+    demo = _parser(verbs, "demo", "make demo images with known faults, and find them")
     demo.add_argument("--images", metavar="DIR", help="use this folder of images instead")
     demo.add_argument("--workspace", default="demo/workspace", metavar="WS")
     demo.add_argument("--out", metavar="FILE", help="report; default report.html beside the workspace")
     _common(demo)
-    doctor = verbs.add_parser("doctor", help="check what this machine needs and has")
+    doctor = _parser(verbs, "doctor", "check what this machine needs and has")
     doctor.add_argument("--workspace", metavar="WS", help="directory that is to be written")
     doctor.add_argument("--verbose", action="store_true", help=argparse.SUPPRESS)
     return top
@@ -144,10 +155,20 @@ def command() -> None:
 # Declaring options
 
 
-def _verb(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
-    made: argparse.ArgumentParser = verbs.add_parser(
-        name, help=text, description=text, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+def _parser(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
+    examples = "\n".join(line for line in EXAMPLES.splitlines() if line.split()[1:2] == [name])
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        name,
+        help=text,
+        description=text,
+        epilog=f"examples:\n{examples}\n\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    return parser
+
+
+def _verb(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
+    made = _parser(verbs, name, text)
     made.add_argument("--workspace", required=True, metavar="WS", help="a directory, or catalog.schema")
     _common(made)
     return made
@@ -165,46 +186,21 @@ def _configurable(made: argparse.ArgumentParser) -> None:
     made.add_argument("--set", action="append", default=[], metavar="STEP.OPTION=VALUE", help="one option; repeatable")
 
 
-def _opening(made: argparse.ArgumentParser) -> None:
-    made.add_argument("--open-holdout", metavar="REASON", help="why a hold-out is read; it is written to runs")
-
-
 def _ingest(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "source", metavar="SOURCE", nargs="?", help="folder, tar file, or a table: its path or name, or a file of rows"
     )
-    formats = ("folder", "coco", "voc", "yolo", "webdataset", "table")
-    made.add_argument("--format", choices=formats, help="default: what SOURCE and annotations show, else folder")
-    made.add_argument("--annotations", metavar="PATH", help="COCO JSON, data.yaml, or a folder of VOC or YOLO files")
-    made.add_argument("--voc-one-based", action="store_true", help="VOC boxes count from 1: subtract 1 from xmin, ymin")
-    made.add_argument("--box-format", choices=("xywh", "xyxy"), default="xywh", help="of a table's objects")
-    made.add_argument("--metadata", metavar="FILE", help="CSV, JSON lines or parquet with a path column and factors")
-    made.add_argument("--layout", metavar="LEVELS", help="folders above images: class, split/class, -/class; - is none")
-    made.add_argument("--label-column", metavar="NAME", help="of a table or the metadata: the class")
-    made.add_argument("--id-column", metavar="NAME", help="of a table or the metadata: the image's id")
-    made.add_argument("--path-column", metavar="NAME", help="of a table or the metadata: the image's path")
-    made.add_argument("--image-column", metavar="NAME", help="of a table: the bytes of the images")
-    made.add_argument("--encoding", metavar="NAME", help="of a table or metadata of text that is not UTF-8")
-    made.add_argument("--dataset", metavar="NAME", help="default: SOURCE's last name")
-    made.add_argument("--split", metavar="NAME", help="split of images that the source gives none")
-    made.add_argument("--glob", metavar="PATTERN", help="take what matches, image or not; '**/*' is every file")
-    made.add_argument("--limit", type=int, metavar="N", help="the first N images by path")
-    made.add_argument("--keep-bytes", action="store_true", help="copy the bytes into the table")
-    made.add_argument("--replace", action="store_true", help="let the dataset's images from another source go")
-    made.add_argument("--timezone", default="UTC", metavar="TZ", help="of capture times that name none")
-    made.add_argument("--predictions", metavar="FILE", help="instead of SOURCE: what a model predicts for the images")
-    made.add_argument("--model", metavar="NAME", help="--predictions: name of the model")
-    made.add_argument("--ids", metavar="FILE", help="--predictions FILE.npy: ids of its rows")
-    made.add_argument("--class-names", metavar="FILE", help="--predictions: one class per line, in their order")
-    made.add_argument("--ratings", metavar="FILE", help="instead of SOURCE: what several people said about the images")
-    made.add_argument("--raters", metavar="A,B", help="--ratings: columns, where a file has one per person")
+    add_flags(made, IngestOptions)
+    shared = ("dataset", "timezone")
+    predictions = made.add_argument_group("predictions of a model, instead of SOURCE")
+    predictions.add_argument("--predictions", metavar="FILE", help="what a model predicts for the images")
+    add_flags(predictions, PredictionOptions, without=shared)
+    ratings = made.add_argument_group("labels of several people, instead of SOURCE")
+    ratings.add_argument("--ratings", metavar="FILE", help="what several people said about the images")
+    add_flags(ratings, RatingOptions, without=shared)
 
 
 Run = Callable[[argparse.Namespace], int]
-INGEST_OPTIONS = (
-    *("format", "annotations", "metadata", "dataset", "split", "glob", "limit", "keep_bytes", "replace", "timezone"),
-    *("voc_one_based", "box_format", "layout", "label_column", "id_column", "path_column", "image_column", "encoding"),
-)
 
 
 # Running verbs
@@ -241,36 +237,28 @@ def _options(args: argparse.Namespace, sections: Sequence[str]) -> dict[str, Any
 
 
 def _run_ingest(args: argparse.Namespace) -> int:
-    options = {name: getattr(args, name) for name in INGEST_OPTIONS}
-    about = {name: getattr(args, name) for name in ("dataset", "timezone")}
     source = args.predictions or args.ratings
     if args.source is None and source is None:
         raise OptionError("ingest needs a SOURCE.\nHint: dataeval-spark ingest --workspace WS photos/")
-    if args.dry_run and source:
-        print(f"ingest             run   reads {source} into {args.workspace}")
-        return DONE
-    if args.predictions:
-        given = {"model": args.model or "", "ids": args.ids, "class_names": args.class_names}
-        _audit(args).ingest_predictions(args.predictions, **given, **about)
-        return DONE
-    if args.ratings:
-        _audit(args).ingest_ratings(args.ratings, raters=args.raters, **about)
-        return DONE
     if args.dry_run:
-        print(f"ingest             run   reads the new and changed files of {args.source} into {args.workspace}")
-        return DONE
-    _audit(args).ingest(args.source, **options)
+        options_from(IngestOptions, flags_of(args, IngestOptions))
+        files = source or f"the new and changed files of {args.source}"
+        print(f"ingest             run   reads {files} into {args.workspace}")
+    elif args.predictions:
+        _audit(args).ingest_predictions(source, **flags_of(args, PredictionOptions))
+    elif args.ratings:
+        _audit(args).ingest_ratings(source, **flags_of(args, RatingOptions))
+    else:
+        _audit(args).ingest(args.source, **flags_of(args, IngestOptions))
     return DONE
 
 
 def _run_profile(args: argparse.Namespace) -> int:
-    options = _options(args, ["profile"]).get("profile", {})
-    if args.encoder:
-        options["encoder"] = args.encoder
+    options = {**_options(args, ["profile"]).get("profile", {}), **flags_of(args, ProfileOptions)}
     if args.dry_run:
         from dataeval_spark.planning import plan_profile
 
-        print(plan_profile(_audit(args).workspace, options))
+        print(plan_profile(_audit(args).workspace, options_from(ProfileOptions, options)))
         return DONE
     _audit(args).profile(**options)
     return DONE
@@ -283,10 +271,10 @@ def _run_analyze(args: argparse.Namespace) -> int:
     if args.dry_run:
         from dataeval_spark.planning import plan_analyze
 
-        for planned in plan_analyze(_audit(args).workspace, options, args.steps, args.open_holdout):
+        for planned in plan_analyze(_audit(args).workspace, options, args.steps, **flags_of(args, AnalyzeOptions)):
             print(planned)
         return DONE
-    _audit(args).analyze(*args.steps, options=options, open_holdout=args.open_holdout)
+    _audit(args).analyze(*args.steps, options=options, **flags_of(args, AnalyzeOptions))
     return DONE
 
 
@@ -297,7 +285,7 @@ def _run_compare(args: argparse.Namespace) -> int:
     if args.dry_run:
         print(f"compare            run   {args.current} against {args.reference} in {args.workspace}")
         return DONE
-    _audit(args).compare(args.reference, args.current, *args.steps, options=options, open_holdout=args.open_holdout)
+    _audit(args).compare(args.reference, args.current, *args.steps, options=options, **flags_of(args, AnalyzeOptions))
     return DONE
 
 
@@ -313,7 +301,7 @@ def _run_search(args: argparse.Namespace) -> int:
     if args.dry_run:
         print(f"search             run   reads the vectors of {args.workspace} once")
         return DONE
-    found = _audit(args).search(args.query, k=args.k, metric=args.metric, encoder=args.encoder)
+    found = _audit(args).search(args.query, **flags_of(args, SearchOptions))
     for row in bounded(found, "k rows"):
         print(f"{row['rank']:>4} {row['distance']:>12.6f}  {row['image_id']}  {row['uri'] or ''}".rstrip())
     return DONE
@@ -334,7 +322,7 @@ def _run_report(args: argparse.Namespace) -> int:
     if args.dry_run:
         print(f"report             run   writes {args.out}")
         return DONE
-    _audit(args).report(args.out, snapshot=args.snapshot)
+    _audit(args).report(args.out, **flags_of(args, ReportOptions))
     return DONE
 
 
@@ -347,7 +335,7 @@ def _run_conf(args: argparse.Namespace) -> int:
     if args.dry_run:
         print(json.dumps(conf, indent=2))
         return DONE
-    run_configured(conf, _audit(args, conf["workspace"]), args.open_holdout)
+    run_configured(conf, _audit(args, conf["workspace"]), **flags_of(args, AnalyzeOptions))
     return DONE
 
 

@@ -33,7 +33,7 @@ def compare(
     current: str,
     options: Options,
     only: Sequence[str] = (),
-    open_holdout: str | None = None,
+    open_guarded: str | None = None,
 ) -> Iterator[StepRun]:
     """Compare two parts of the workspace, or two snapshots of it.
 
@@ -41,7 +41,7 @@ def compare(
     ----------
     reference, current : str
         ``dataset=NAME``, ``split=NAME`` (as the source gave it), ``assigned=SPLIT/PART`` or the name of a snapshot.
-    open_holdout : str, optional
+    open_guarded : str, optional
         Why a part that is a hold-out is read, or labels of one that is among the images of a side; see
         `dataeval_spark.holdout`.
 
@@ -56,9 +56,9 @@ def compare(
     """
     workspace = run.workspace
     sides = {"reference": reference, "current": current}
-    opened = _opened(run, sides.values(), open_holdout)
+    opened = _opened(run, sides.values(), open_guarded)
     steps = chosen(only, COMPARISONS)
-    guard = holdout.Guard(run, _held(workspace, sides.values(), steps), open_holdout)
+    guard = holdout.Guard(run, _held(workspace, sides.values(), steps), open_guarded)
 
     def openings(step: Step) -> str:
         return "; ".join(filter(None, [*opened, guard.message if step.labels else ""]))

@@ -40,17 +40,17 @@ def load(path: str, overrides: Sequence[str]) -> dict[str, Any]:
     return conf
 
 
-def run_configured(conf: Mapping[str, Any], audit: Audit, open_holdout: str | None = None) -> None:
+def run_configured(conf: Mapping[str, Any], audit: Audit, open_guarded: str | None = None) -> None:
     """Ingest, profile, analyze, split, select, compare, export and report: what there are sections for.
 
-    After a split the analyses of splits run again, which are then out of date. ``open_holdout`` is why hold-outs are
+    After a split the analyses of splits run again, which are then out of date. ``open_guarded`` is why hold-outs are
     read, by all of them.
     """
     given = {name: dict(options) for name, options in conf.items() if isinstance(options, Mapping) and options}
     steps = {name: options for name, options in given.items() if name in (*pipeline_steps(), "profile")}
     if "ingest" in given:
         audit.ingest(given["ingest"].pop("source"), **given["ingest"])
-    opening = {"open_holdout": open_holdout} if open_holdout else {}
+    opening = {"open_guarded": open_guarded} if open_guarded else {}
     audit.run(options=steps, steps=conf.get("steps", ()), **opening)
     if "split" in given:
         audit.split(given["split"].pop("name"), **given["split"])

@@ -201,7 +201,7 @@ class HoldoutError(WorkspaceError):
         return cls(
             f"Part {part!r} of split {split!r} is a hold-out, opened {times} so far; what is read of it again and "
             f"again tells less about new data.{readers}\n"
-            "Hint: --open-holdout REASON (open_holdout=... in Python); the reason is written to the table runs"
+            "Hint: --open-guarded REASON (open_guarded=... in Python); the reason is written to the table runs"
         )
 
 

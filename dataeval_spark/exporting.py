@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Any
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
@@ -20,8 +20,9 @@ from dataeval_spark.frames.bounded import bounded, one_row
 from dataeval_spark.frames.numbering import numbered
 from dataeval_spark.frames.parquet_parts import write_parquet
 from dataeval_spark.ingest.source import Stage, severity_of_kind
-from dataeval_spark.kernels.exporting import LOST, OF_BOXES, Format, Layout
+from dataeval_spark.kernels.exporting import LOST, OF_BOXES, Layout
 from dataeval_spark.locations import absolute, refuse_credentials
+from dataeval_spark.options import ExportOptions, changed
 from dataeval_spark.report.text import plural
 from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.selection.export_facts import Facts, facts_of
@@ -39,19 +40,7 @@ BY_STEM = ("yolo", "voc", "webdataset")
 BOX_COUNTS = ("boxes_clipped", "boxes_left_out", "is_turned")
 
 
-def export(
-    run: Run,
-    to: str,
-    *,
-    format: Format = "coco",
-    view: str | None = None,
-    version: int | None = None,
-    split: str | None = None,
-    samples_per_shard: int = 1000,
-    with_lost_labels: bool = False,
-    replace: bool = False,
-    open_holdout: str | None = None,
-) -> StepRun:
+def export(run: Run, to: str, options: ExportOptions) -> StepRun:
     """Write images with their labels, splits and metadata to a folder or to object storage.
 
     Bytes are copied as they are. An image that cannot be read is not written, nor one that has labels none of which can
@@ -63,25 +52,11 @@ def export(
     ----------
     to : str
         Folder or URI, empty or holding an earlier export that was cut off.
-    format : {"folder", "coco", "yolo", "voc", "parquet", "webdataset"}
-        ``folder``: ``[SPLIT/]CLASS/NAME``, one class per image. ``coco``: ``images/`` and ``annotations.json``, and
-        ``annotations_SPLIT.json`` where there are splits. ``yolo``: ``images/SPLIT/``, ``labels/SPLIT/`` and
-        ``data.yaml``. ``voc``: ``JPEGImages/``, ``Annotations/``, and lists of the splits in ``ImageSets/Main/``.
-        ``parquet``: as Hugging Face datasets. ``webdataset``: tar shards.
-    view : str, optional
-        Name of a selection; default all live images.
-    version : int, optional
-        Of the selection; default the newest.
-    split : str, optional
-        Name of a split, whose parts are exported in place of what the source gave; images of no part are left out.
-    samples_per_shard : int
-        For ``webdataset`` and ``parquet``.
-    with_lost_labels : bool
-        Write images none of whose labels could be read, or can be written, as images without labels.
-    replace : bool
-        Remove an earlier export that is there.
-    open_holdout : str, optional
-        Why images of a hold-out are exported; see `dataeval_spark.holdout`.
+    options : ExportOptions
+        Which images, in which format. ``folder``: ``[SPLIT/]CLASS/NAME``, one class per image. ``coco``: ``images/``
+        and ``annotations.json``, and ``annotations_SPLIT.json`` where there are splits. ``yolo``: ``images/SPLIT/``,
+        ``labels/SPLIT/`` and ``data.yaml``. ``voc``: ``JPEGImages/``, ``Annotations/``, and lists of the splits in
+        ``ImageSets/Main/``. ``parquet``: as Hugging Face datasets. ``webdataset``: tar shards.
 
     Raises
     ------
@@ -96,21 +71,21 @@ def export(
     workspace = run.workspace
     started = datetime.now(UTC)
     refuse_credentials(to)
-    OptionError.unless_one_of("export.format", format, get_args(Format))
-    OptionError.unless_between("export.samples_per_shard", samples_per_shard, 1, 1_000_000)
+    format, split = options.format, options.split
+    OptionError.unless_between("export.samples_per_shard", options.samples_per_shard, 1, 1_000_000)
     to = absolute(to)
     if split is not None:
         known = [row["split_name"] for row in workspace.rows(SPLITS, ("split_name",))]
         OptionError.unless_one_of("export.split", split, sorted(known))
-    samples, about = _samples(workspace, run.stage, format, view, version, split)
+    samples, about = _samples(workspace, run.stage, options)
     facts = facts_of(samples)
-    _require_possible(format, facts, with_lost_labels=with_lost_labels)
+    _require_possible(format, facts, with_lost_labels=options.with_lost_labels)
     _require_apart(workspace, to)
-    opened = holdout.open_among(run, samples, open_holdout)
-    prepare(to, format, replace=replace)
+    opened = holdout.open_among(run, samples, options.open_guarded)
+    prepare(to, format, replace=options.replace)
     first = 1 if format == "coco" else 0
     classes = {name: number for number, name in enumerate(facts.classes, start=first)}
-    layout = Layout(to, format, classes, samples_per_shard, with_lost_labels)
+    layout = Layout(to, format, classes, options.samples_per_shard, options.with_lost_labels)
     try:
         with temporary_settings(workspace.spark, BYTES_SETTINGS):
             written = write_contents(workspace, run.stage, samples, layout, facts)
@@ -126,9 +101,9 @@ def export(
     message = _message(format, facts, counts, opened)
     finish(to, {"format": format, **about, "classes": len(facts.classes), **counts, "notes": message})
     states = workspace.states(selecting.READS)
-    options = {"to": to, "format": format, "view": view, "version": about["version"], "split": split}
+    recorded = {"to": to, **changed(options), "version": about["version"]}
     total = counts["images"]
-    return run.finish("export", "done", started, f"{message} in {to}", options=options, inputs=states, rows=total)
+    return run.finish("export", "done", started, f"{message} in {to}", options=recorded, inputs=states, rows=total)
 
 
 def _require_apart(workspace: Workspace, to: str) -> None:
@@ -144,19 +119,18 @@ def _require_apart(workspace: Workspace, to: str) -> None:
         )
 
 
-def _samples(
-    workspace: Workspace, stage: Stage, format: str, view: str | None, version: int | None, split: str | None
-) -> tuple[DataFrame, dict[str, Any]]:
+def _samples(workspace: Workspace, stage: Stage, options: ExportOptions) -> tuple[DataFrame, dict[str, Any]]:
     """The samples, numbered in order, and which selection they are."""
     about: dict[str, Any]
+    selection, format, split = options.selection, options.format, options.split
     tables = selecting.tables_of(workspace)
     images = tables["images"]
-    if view is None:
+    if selection is None:
         members, targets = Selection.of_everything(tables).members, tables["targets"]
-        about = {"view": None, "version": None, "recipe": None}
+        about = {"selection": None, "version": None, "recipe": None}
     else:
-        members, targets, row = selecting.members_of(workspace, view, version)
-        about = {"view": view, "version": row["version"], "recipe": json.loads(row["recipe"])}
+        members, targets, row = selecting.members_of(workspace, selection, options.version)
+        about = {"selection": selection, "version": row["version"], "recipe": json.loads(row["recipe"])}
     parts, without_part = None, 0
     if split is not None:
         rows = workspace.read(SPLIT_ASSIGNMENTS).where(F.col("split_name") == split)
@@ -238,7 +212,7 @@ def _counts(manifest: DataFrame, format: str) -> dict[str, int]:
     ):
         raise ExportError(
             f"{row['n']} images would be written as {row['key']}, one of them {row['one']}.\n"
-            "Hint: rename one at its source, or leave it out of the view."
+            "Hint: rename one at its source, or leave it out of the selection."
         )
     row = one_row(
         manifest,

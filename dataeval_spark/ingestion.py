@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import codecs
 import os
+from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dataeval_spark.dataset_update import bring_up_to_date, report
@@ -20,36 +21,16 @@ from dataeval_spark.ingest.text_rows import TableOptions
 from dataeval_spark.ingest.voc import read_voc
 from dataeval_spark.ingest.webdataset import read_webdataset
 from dataeval_spark.ingest.yolo import read_yolo
-from dataeval_spark.kernels.objects import BoxFormat
 from dataeval_spark.kernels.uris import is_uri
 from dataeval_spark.locations import absolute, refuse_credentials
+from dataeval_spark.options import IngestFormat, IngestOptions
 from dataeval_spark.runs import Run, StepRun
-
-Format = Literal["folder", "coco", "voc", "yolo", "webdataset", "table"]
 
 
 def ingest(
     run: Run,
     source: str,
-    *,
-    format: Format | None = None,
-    annotations: str | None = None,
-    metadata: str | None = None,
-    dataset: str | None = None,
-    split: str | None = None,
-    glob: str | None = None,
-    limit: int | None = None,
-    keep_bytes: bool = False,
-    replace: bool = False,
-    timezone: str = "UTC",
-    voc_one_based: bool = False,
-    box_format: BoxFormat = "xywh",
-    layout: str | None = None,
-    label_column: str | None = None,
-    id_column: str | None = None,
-    path_column: str | None = None,
-    image_column: str | None = None,
-    encoding: str | None = None,
+    options: IngestOptions,
 ) -> StepRun:
     """Bring the tables of images, labels and metadata up to date with a source.
 
@@ -61,41 +42,9 @@ def ingest(
         The run that this is part of.
     source : str
         Folder, or (format ``table``) a table's path or name or a file of rows, or (format ``webdataset``) one tar file.
-    format : {"folder", "coco", "voc", "yolo", "webdataset", "table"}, optional
-        Default: what the annotations and SOURCE show beyond doubt, else ``folder``; see
+    options : IngestOptions
+        How it is read, and under which name. The default format is that of
         :func:`dataeval_spark.ingest.detect.detect_format`.
-    annotations : str, optional
-        COCO JSON file; folder with Pascal VOC or YOLO files, where they are not below SOURCE; YOLO's data set file.
-    metadata : str, optional
-        CSV, TSV, JSON-lines or parquet file with a path column; its other columns become factors.
-    dataset : str, optional
-        Name of the dataset; default the last name of the source.
-    split : str, optional
-        Split of the images that the source gives none.
-    glob : str, optional
-        Take files whose relative path matches, image or not.
-    limit : int, optional
-        Take the first so many images, by path.
-    keep_bytes : bool
-        Copy the files' bytes into the table instead of keeping them by reference.
-    replace : bool
-        Let the dataset's images from another source go.
-    timezone : str
-        Zone of capture times that name none.
-    voc_one_based : bool
-        Pascal VOC boxes count pixels from 1: subtract 1 from xmin and ymin.
-    box_format : {"xywh", "xyxy"}
-        What the boxes in a table's column of objects are: left, top, width, height, or the corners; pixels.
-    layout : str, optional
-        Meaning of the folders above the images, from the top: ``class``, ``split/class``, ``-/class``, ``-`` for none;
-        by default what their names show. For format ``folder``.
-    label_column, id_column, path_column : str, optional
-        Columns of a table or of the metadata file with the class, the image's id and its path; by default those of
-        usual names.
-    image_column : str, optional
-        Column of a table with the bytes of the images.
-    encoding : str, optional
-        Encoding of a metadata file or table of text, where it is not UTF-8; by default what its bytes show.
 
     Returns
     -------
@@ -109,43 +58,42 @@ def ingest(
     """
     workspace = run.workspace
     started = datetime.now(UTC)
-    refuse_credentials(source, annotations, metadata)
+    refuse_credentials(source, options.annotations, options.metadata)
+    format, annotations, reason = options.format, options.annotations, ""
     if annotations and not is_uri(annotations):
         annotations = os.path.abspath(annotations)
-    reason = ""
     if format is None:
-        format, reason = cast(tuple[Format, str], detect_format(source, annotations))
-    _check_options(format, annotations, metadata, timezone, limit, voc_one_based)
-    OptionError.unless_one_of("ingest.box_format", box_format, get_args(BoxFormat))
+        format, reason = cast(tuple[IngestFormat, str], detect_format(source, annotations))
+    columns = TableOptions(**{each.name: getattr(options, each.name) for each in fields(TableOptions)})
+    _check_options(format, options)
+    _check_columns(format, columns, options.metadata)
     source = absolute(source) if format != "table" or os.path.exists(source) else source
-    dataset = dataset or default_name(source)
-    options: dict[str, Any] = {"dataset": dataset, "split": split, "limit": limit, "timezone": timezone}
-    options |= {"stage": run.stage}
-    columns = TableOptions(label_column, id_column, path_column, image_column, encoding)
-    _check_columns(format, columns, metadata, layout)
-    options |= {"box_format": box_format} if format == "table" else {"glob": glob}
+    dataset = options.dataset or default_name(source)
+    taken = {"dataset": dataset, "split": options.split, "limit": options.limit, "timezone": options.timezone}
+    arguments: dict[str, Any] = {**taken, "stage": run.stage}
+    arguments |= {"box_format": options.box_format} if format == "table" else {"glob": options.glob}
     if format in ("folder", "coco", "voc", "yolo"):
-        options |= {"metadata": metadata, "columns": columns}
-    if format == "table":
-        options |= {"columns": columns}
+        arguments |= {"metadata": options.metadata}
+    if format != "webdataset":
+        arguments |= {"columns": columns}
     if format == "folder":
-        options |= {"layout": layout}
+        arguments |= {"layout": options.layout}
     if format == "voc":
-        options |= {"one_based": voc_one_based}
+        arguments |= {"one_based": options.voc_one_based}
 
     def read(known: Known | None) -> Source:
         spark = workspace.spark
         if format == "table":
-            return read_table(spark, source, **options)
+            return read_table(spark, source, **arguments)
         if format == "coco":
-            return read_coco(spark, source, annotations or "", **options)
+            return read_coco(spark, source, annotations or "", **arguments)
         if format == "voc":
-            return read_voc(spark, source, annotations, known=known, **options)
+            return read_voc(spark, source, annotations, known=known, **arguments)
         if format == "yolo":
-            return read_yolo(spark, source, annotations, known=known, **options)
+            return read_yolo(spark, source, annotations, known=known, **arguments)
         if format == "webdataset":
-            return read_webdataset(spark, source, known=known, **options)
-        return read_folder(spark, source, **options)
+            return read_webdataset(spark, source, known=known, **arguments)
+        return read_folder(spark, source, **arguments)
 
     # Two annotation files over one folder are two datasets: the second must not replace the first unasked.
     named = f"{source} ({annotations})" if annotations else source
@@ -155,8 +103,8 @@ def ingest(
         dataset,
         named,
         format,
-        keep_bytes=keep_bytes,
-        may_replace=replace,
+        keep_bytes=options.keep_bytes,
+        may_replace=options.replace,
         has_own_ids=format == "table",
     )
     if outcome["taken"] == 0:
@@ -169,11 +117,8 @@ def ingest(
 def ingest_maite(
     run: Run,
     data: MapStyle,
-    *,
     name: str,
-    split: str | None = None,
-    replace: bool = False,
-    timezone: str = "UTC",
+    options: IngestOptions,
 ) -> StepRun:
     """Bring the tables of images, labels and metadata up to date with a MAITE data set.
 
@@ -183,7 +128,9 @@ def ingest_maite(
         See :func:`dataeval_spark.ingest.maite.read_maite`.
     name : str
         Name of the dataset.
-    run, split, replace, timezone
+    options : IngestOptions
+        Split, time zone, and whether images of another source are replaced.
+    run
         As in :func:`ingest`. The images' bytes are kept in the table.
 
     Raises
@@ -193,10 +140,11 @@ def ingest_maite(
     """
     workspace = run.workspace
     started = datetime.now(UTC)
-    _check_timezone(timezone)
+    _check_timezone(options.timezone)
 
     def read(known: Known | None) -> Source:
-        return read_maite(workspace.spark, data, dataset=name, stage=run.stage, split=split, timezone=timezone)
+        spark, split, timezone = workspace.spark, options.split, options.timezone
+        return read_maite(spark, data, dataset=name, stage=run.stage, split=split, timezone=timezone)
 
     outcome = bring_up_to_date(
         run,
@@ -205,7 +153,7 @@ def ingest_maite(
         f"maite:{name}",
         "maite",
         keep_bytes=True,
-        may_replace=replace,
+        may_replace=options.replace,
         has_own_ids=False,
     )
     return report(run, started, outcome, name)
@@ -216,15 +164,8 @@ def default_name(source: str) -> str:
     return os.path.basename(source.rstrip("/")).removesuffix(".tar") or "images"
 
 
-def _check_options(
-    format: str,
-    annotations: str | None,
-    metadata: str | None,
-    timezone: str,
-    limit: int | None,
-    voc_one_based: bool,
-) -> None:
-    OptionError.unless_one_of("ingest.format", format, get_args(Format))
+def _check_options(format: str, options: IngestOptions) -> None:
+    limit, annotations = options.limit, options.annotations
     if limit is not None:
         if not isinstance(limit, int):
             raise OptionError(f"ingest.limit is {limit!r}; expected a whole number.")
@@ -235,20 +176,19 @@ def _check_options(
         raise OptionError(
             f"ingest.annotations is given and ingest.format is {format!r}.\nHint: --format coco, voc or yolo"
         )
-    if format in ("table", "webdataset") and metadata:
+    if format in ("table", "webdataset") and options.metadata:
         raise OptionError(f"ingest.metadata is for files in folders; what a {format} says itself is its metadata.")
-    if format != "voc" and voc_one_based:
-        raise OptionError(f"ingest.voc_one_based is given and ingest.format is {format!r}.\nHint: --format voc")
-    _check_timezone(timezone)
+    for name, only in (("voc_one_based", "voc"), ("image_column", "table"), ("layout", "folder")):
+        if getattr(options, name) and format != only:
+            raise OptionError(f"ingest.{name} is given and ingest.format is {format!r}.\nHint: --format {only}")
+    _check_timezone(options.timezone)
 
 
-def _check_columns(format: str, columns: TableOptions, metadata: str | None, layout: str | None) -> None:
-    given = [name.replace("_", "-") for name, value in vars(columns).items() if value is not None]
-    if format != "table" and columns.image_column is not None:
-        raise OptionError(f"ingest.image_column is given and ingest.format is {format!r}.\nHint: --format table")
-    if given and format != "table" and metadata is None:
+def _check_columns(format: str, columns: TableOptions, metadata: str | None) -> None:
+    named = [name.replace("_", "-") for name, value in vars(columns).items() if value is not None]
+    if named and format != "table" and metadata is None:
         raise OptionError(
-            f"--{given[0]} is about a table or a metadata file, and ingest.format is {format!r} without metadata.\n"
+            f"--{named[0]} is about a table or a metadata file, and ingest.format is {format!r} without metadata.\n"
             "Hint: --metadata FILE, or --format table"
         )
     if columns.encoding is not None:
@@ -258,8 +198,6 @@ def _check_columns(format: str, columns: TableOptions, metadata: str | None, lay
             raise OptionError(
                 f"ingest.encoding is {columns.encoding!r}, which is no known encoding.\nHint: --encoding cp1252"
             ) from None
-    if layout is not None and format != "folder":
-        raise OptionError(f"ingest.layout is given and ingest.format is {format!r}.\nHint: --format folder")
 
 
 def _check_timezone(timezone: str) -> None:

@@ -20,6 +20,7 @@ from dataeval_spark.ingest.ratings import check_ratings, good_ratings, matched_t
 from dataeval_spark.ingest.source import finding_rows
 from dataeval_spark.kernels.text import decode_text
 from dataeval_spark.labels.compared_images import of_unknown_classes
+from dataeval_spark.options import PredictionOptions, RatingOptions
 from dataeval_spark.runs import Run, StepRun
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.images import IMAGES, INGEST_FINDINGS, TARGETS
@@ -30,13 +31,7 @@ from dataeval_spark.workspace import Workspace
 def ingest_predictions(
     run: Run,
     source: str,
-    *,
-    model: str,
-    ids: str | None = None,
-    class_names: Sequence[str] | str | None = None,
-    dataset: str | None = None,
-    tolerance: float = 1e-3,
-    timezone: str = "UTC",
+    options: PredictionOptions,
 ) -> StepRun:
     """Bring in the predictions of one model; those it had before are replaced.
 
@@ -48,19 +43,8 @@ def ingest_predictions(
         The run that this is part of.
     source : str
         See :func:`dataeval_spark.ingest.predictions.read_predictions`.
-    model : str
-        Name of the model.
-    ids : str, optional
-        Ids of the rows of a ``.npy`` file.
-    class_names : sequence of str or str, optional
-        Class of each position of the probabilities, or a text file with one per line. Default: what the file says,
-        else the classes of `targets` in the order of their names, where they are as many.
-    dataset : str, optional
-        Dataset whose images the ids are relative to.
-    tolerance : float
-        How far the sum of the probabilities may be from 1.
-    timezone : str
-        Zone of times that name none.
+    options : PredictionOptions
+        Name of the model, and how the file is read.
 
     Returns
     -------
@@ -76,15 +60,17 @@ def ingest_predictions(
     """
     workspace = run.workspace
     started = datetime.now(UTC)
+    model, ids, dataset = options.model, options.ids, options.dataset
     if not model:
         raise OptionError("ingest.model is empty; expected the name of the model.\nHint: --model NAME")
-    OptionError.unless_between("ingest.tolerance", tolerance, 0.0, 0.1)
+    OptionError.unless_between("ingest.tolerance", options.tolerance, 0.0, 0.1)
     images = _live_images(workspace)
-    given = read_predictions(workspace.spark, _absolute(source), ids=_absolute(ids) if ids else None, timezone=timezone)
+    ids = _absolute(ids) if ids else None
+    given = read_predictions(workspace.spark, _absolute(source), ids=ids, timezone=options.timezone)
     resolved = run.stage(with_image(given.rows, images, dataset), "given_predictions")
     resolved, matched = with_likely_image(resolved, images, dataset, run.stage)
-    names, how = _order_of_classes(workspace, resolved, class_names, given.class_names, source)
-    checked = run.stage(check_predictions(given, resolved, names, tolerance), "checked_predictions")
+    names, how = _order_of_classes(workspace, resolved, options.class_names, given.class_names, source)
+    checked = run.stage(check_predictions(given, resolved, names, options.tolerance), "checked_predictions")
     how = "; ".join(filter(None, (how, _unknown_classes(workspace, checked))))
     counts = _counts(checked)
     if not counts.get("", 0):
@@ -105,10 +91,7 @@ def ingest_predictions(
 def ingest_ratings(
     run: Run,
     source: str,
-    *,
-    raters: Sequence[str] | str | None = None,
-    dataset: str | None = None,
-    timezone: str = "UTC",
+    options: RatingOptions,
 ) -> StepRun:
     """Bring in what several people said about the same things; what the same file said before is replaced.
 
@@ -118,12 +101,8 @@ def ingest_ratings(
         As for :func:`ingest_predictions`.
     source : str
         See :func:`dataeval_spark.ingest.ratings.read_ratings`.
-    raters : sequence of str, optional
-        Columns of a file with one column per person (as one text: separated by commas). Default: one row per rating.
-    dataset : str, optional
-        Dataset whose images the ids are relative to.
-    timezone : str
-        Zone of times that name none.
+    options : RatingOptions
+        How the file is read.
 
     Returns
     -------
@@ -138,10 +117,10 @@ def ingest_ratings(
     workspace = run.workspace
     started = datetime.now(UTC)
     images = _live_images(workspace)
-    named = raters.split(",") if isinstance(raters, str) else raters
-    rows = read_ratings(workspace.spark, _absolute(source), raters=named, timezone=timezone)
-    given = run.stage(with_image(rows, images, dataset), "given_ratings")
-    given, matched = with_likely_image(given, images, dataset, run.stage)
+    raters = options.raters.split(",") if isinstance(options.raters, str) else options.raters
+    rows = read_ratings(workspace.spark, _absolute(source), raters=raters, timezone=options.timezone)
+    given = run.stage(with_image(rows, images, options.dataset), "given_ratings")
+    given, matched = with_likely_image(given, images, options.dataset, run.stage)
     resolved = matched_to_labels(given, workspace.read(TARGETS))
     checked = run.stage(check_ratings(resolved), "checked_ratings")
     counts = _counts(checked)

@@ -43,14 +43,14 @@ def images_of(
     *,
     dataset: str | None = None,
     split: str | None = None,
-    view: str | None = None,
+    selection: str | None = None,
     version: int | None = None,
 ) -> DataFrame:
     """``image_id`` of the images that a `MaiteDataset` of these options has; no label is read."""
     images = _live(workspace, dataset, split).select("image_id")
-    if view is None:
+    if selection is None:
         return images
-    return images.join(members_of(workspace, view, version)[0], on="image_id", how="left_semi")
+    return images.join(members_of(workspace, selection, version)[0], on="image_id", how="left_semi")
 
 
 def _live(workspace: Workspace, dataset: str | None, split: str | None) -> DataFrame:
@@ -78,7 +78,7 @@ class MaiteDataset:
         Where to read.
     dataset, split : str, optional
         Only images of this dataset, of this split.
-    view : str, optional
+    selection : str, optional
         Images and labels of a saved selection, in its order; one that is taken several times is there as often.
     version : int, optional
         Of the selection; default the newest.
@@ -109,7 +109,7 @@ class MaiteDataset:
         *,
         dataset: str | None = None,
         split: str | None = None,
-        view: str | None = None,
+        selection: str | None = None,
         version: int | None = None,
         transform: Transform | None = None,
         task: Task | None = None,
@@ -123,9 +123,9 @@ class MaiteDataset:
         has_content = F.col("content").isNotNull().alias("has_content")
         columns = ("image_id", "uri", "split", "captured_at", has_content)
         listed = images.select(*columns)
-        if view is not None:
-            members, targets, row = members_of(workspace, view, version)
-            view, order = f"{view}@{row['version']}", ("order_key", "image_id", "copy")
+        if selection is not None:
+            members, targets, row = members_of(workspace, selection, version)
+            selection, order = f"{selection}@{row['version']}", ("order_key", "image_id", "copy")
             # image_id is unique among the images.
             listed = members.join(listed, on="image_id", how="inner")
         self._images = _bounded(listed, max_images, "images", order)
@@ -141,7 +141,7 @@ class MaiteDataset:
         self._label = {name: number for number, name in enumerate(self._names)}
         self._is_detection = task == "detection" if task else self._targets["box"].null_count < self._targets.num_rows
         self._blocks: OrderedDict[int, Mapping[str, bytes]] = OrderedDict()
-        shown = "/".join(part for part in (workspace.location, dataset, split, view) if part)
+        shown = "/".join(part for part in (workspace.location, dataset, split, selection) if part)
         self.metadata = {"id": shown, "index2label": dict(enumerate(self._names))}
 
     def __getstate__(self) -> dict[str, Any]:

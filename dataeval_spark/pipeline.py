@@ -32,11 +32,11 @@ def analyze(
     run: Run,
     options: Options,
     only: Sequence[str] = (),
-    open_holdout: str | None = None,
+    open_guarded: str | None = None,
 ) -> Iterator[StepRun]:
     """Run the analyses that are not up to date; steps of one level side by side.
 
-    ``open_holdout`` is why the labels of hold-outs are read; see `dataeval_spark.holdout`.
+    ``open_guarded`` is why the labels of hold-outs are read; see `dataeval_spark.holdout`.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def analyze(
     workspace = run.workspace
     failures: list[Exception] = []
     successes = last_successes(workspace)
-    guard = holdout.Guard(run, holdout.parts(workspace), open_holdout)
+    guard = holdout.Guard(run, holdout.parts(workspace), open_guarded)
     # Where all steps run, each comes after what it reads.
     freshness = Freshness(workspace, STEPS, only)
     with ThreadPoolExecutor(STEPS_AT_ONCE, thread_name_prefix="step") as pool:

@@ -9,6 +9,7 @@ from typing import Any
 from dataeval_spark import holdout
 from dataeval_spark.decision import plan
 from dataeval_spark.errors import TableMissingError
+from dataeval_spark.options import ProfileOptions
 from dataeval_spark.profiling import count_pending
 from dataeval_spark.runs import last_successes
 from dataeval_spark.steps import STEPS, chosen
@@ -36,11 +37,10 @@ class PlannedStep:
         return f"{self.step:<18} {verb} {rows:>14} {time:>14}  {self.reason}"
 
 
-def plan_profile(workspace: Workspace, options: Mapping[str, Any]) -> PlannedStep:
+def plan_profile(workspace: Workspace, options: ProfileOptions) -> PlannedStep:
     """What a profile would do."""
-    limits = {key: value for key, value in options.items() if key != "images_per_commit"}
     try:
-        pending = count_pending(workspace, **limits)
+        pending = count_pending(workspace, options)
     except TableMissingError:
         return PlannedStep("profile", False, "nothing has been ingested", None, 0.0)
     last = last_successes(workspace).get("profile")
@@ -53,15 +53,15 @@ def plan_analyze(
     workspace: Workspace,
     options: Mapping[str, Mapping[str, Any]],
     only: Sequence[str] = (),
-    open_holdout: str | None = None,
+    open_guarded: str | None = None,
 ) -> list[PlannedStep]:
     """What the analyses would do."""
     states, successes = workspace.states(), last_successes(workspace)
-    is_closed = bool(holdout.parts(workspace)) and not (open_holdout or "").strip()
+    is_closed = bool(holdout.parts(workspace)) and not (open_guarded or "").strip()
     planned = []
     for step, found in plan(chosen(only, STEPS), options, states, successes, only=only, is_closed=is_closed):
         will_run = found.verdict == "run"
-        reason = f"{found.reason}: needs --open-holdout REASON" if found.verdict == "closed" else found.reason
+        reason = f"{found.reason}: needs --open-guarded REASON" if found.verdict == "closed" else found.reason
         is_counted = found.verdict in ("run", "current", "closed") and step.reads[0].name in states
         rows = workspace.read(step.reads[0]).count() if is_counted else None
         last = successes.get(step.name)

@@ -18,9 +18,9 @@ from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.kernels.decode import decode
 from dataeval_spark.kernels.encoders import load_encoder
 from dataeval_spark.kernels.files import read_file
-from dataeval_spark.kernels.nearest import Metric
 from dataeval_spark.kernels.stream_search import nearest_in_stream
 from dataeval_spark.kernels.uris import is_uri, local_path
+from dataeval_spark.options import Metric, SearchOptions
 from dataeval_spark.similarity.search import checked_queries, search
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.profile import EMBEDDINGS
@@ -29,9 +29,7 @@ from dataeval_spark.workspace import Workspace
 Query = str | bytes | NDArray[Any]
 
 
-def search_workspace(
-    workspace: Workspace, query: Query, *, k: int = 10, metric: Metric = "cosine", encoder: str | None = None
-) -> DataFrame:
+def search_workspace(workspace: Workspace, query: Query, options: SearchOptions) -> DataFrame:
     """Find the images of a workspace that are most like a given one.
 
     Parameters
@@ -41,12 +39,8 @@ def search_workspace(
     query : str, bytes or ndarray
         An image's id, the path of an image or ``.npy`` file, the bytes of an image, or a vector (d,). An image of the
         workspace is not found itself.
-    k : int
-        Images to find.
-    metric : {"euclidean", "cosine", "inner_product"}
-        What is near.
-    encoder : str, optional
-        Whose vectors; may be left out where there are those of one only.
+    options : SearchOptions
+        How many, by which distance between the vectors of which encoder.
 
     Returns
     -------
@@ -63,16 +57,16 @@ def search_workspace(
         The file is to be embedded by another version of the encoder than the workspace has vectors of.
     """
     whole = workspace.read(EMBEDDINGS).where("target_index IS NULL")
-    name, version = _encoder(whole, encoder)
+    name, version = _encoder(whole, options.encoder)
     rows = whole.where((F.col("encoder") == name) & (F.col("encoder_version") == version))
     vector, own_id = _vector(rows, query, name, version)
     uris = workspace.read_live(IMAGES).select("image_id", "uri")
     dataset = workspace.local_dataset(EMBEDDINGS)
     if dataset is None:
         others = rows if own_id is None else rows.where(F.col("image_id") != own_id)
-        nearest = search(others, vector, k=k, metric=metric)
+        nearest = search(others, vector, k=options.k, metric=options.metric)
     else:
-        nearest = _search_files(workspace, dataset, (name, version), vector, own_id, k, metric)
+        nearest = _search_files(workspace, dataset, (name, version), vector, own_id, options.k, options.metric)
     # image_id is unique on both sides.
     found = nearest.join(uris, on="image_id", how="left")
     return found.select("rank", "image_id", "distance", "uri").orderBy("rank")

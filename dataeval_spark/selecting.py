@@ -14,6 +14,7 @@ from dataeval_spark import holdout
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.bounded import one_row
 from dataeval_spark.frames.contract_rows import rows_of
+from dataeval_spark.options import SelectOptions
 from dataeval_spark.runs import Run, StepRun, work_id
 from dataeval_spark.selection.recipe import Recipe, apply, check, parts_in, targets_of
 from dataeval_spark.tables.images import FACTORS, IMAGES, TARGETS
@@ -38,9 +39,8 @@ READS = (
 def select(
     run: Run,
     name: str,
-    recipe: Recipe | None = None,
-    *,
-    open_holdout: str | None = None,
+    recipe: Recipe | None,
+    options: SelectOptions,
 ) -> StepRun:
     """Select images by a recipe and save them under a name.
 
@@ -51,8 +51,8 @@ def select(
     recipe : sequence of mappings, optional
         Operations in order; default those of the newest version, done again on the data there are now. Where recipe
         and images are as they were, there is no new version.
-    open_holdout : str, optional
-        Why a part that is a hold-out is selected; see `dataeval_spark.holdout`.
+    options : SelectOptions
+        Reason why a part that is a hold-out is selected.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def select(
     steps = check(recipe)
     opened = []
     for part in parts_in(steps):
-        count = holdout.open_part(run, *part, open_holdout)
+        count = holdout.open_part(run, *part, options.open_guarded)
         if count is not None:
             opened.append(holdout.sentence(*part, count))
     states = workspace.states(READS)
@@ -85,7 +85,7 @@ def select(
     )
     count, digest = int(row["n"]), str(row["digest"])
     if before is not None and (before["recipe"], before["digest"]) == (text, digest):
-        message = f"view {name}: version {before['version']} is as it was, {count:,} images"
+        message = f"selection {name}: version {before['version']} is as it was, {count:,} images"
         return StepRun.skipped("select", message)
     version = 1 if before is None else before["version"] + 1
     writer = run.writer("select", work_id("select", 1, {"name": name, "version": version, "recipe": text}, states))
@@ -94,7 +94,7 @@ def select(
     view = rows_of(members, VIEWS, [(name, version, text, count, digest, started)])
     # Last: a view is there once its members are.
     outputs[VIEWS.name] = workspace.write(VIEWS, view, writer)
-    message = "; ".join([f"view {name}: version {version}, {count:,} images", *opened])
+    message = "; ".join([f"selection {name}: version {version}, {count:,} images", *opened])
     return run.finish("select", "done", started, message, inputs=states, outputs=outputs, rows=count)
 
 
@@ -125,8 +125,8 @@ def members_of(
     view = newest(workspace, name, version)
     if view is None:
         known = sorted({row["view_name"] for row in workspace.rows(VIEWS, ("view_name",))})
-        OptionError.unless_one_of("view", name, known)
-        raise OptionError(f"View {name!r} has no version {version}.")
+        OptionError.unless_one_of("selection", name, known)
+        raise OptionError(f"Selection {name!r} has no version {version}.")
     tables = tables_of(workspace)
     rows = workspace.read(VIEW_MEMBERS).where((F.col("view_name") == name) & (F.col("version") == view["version"]))
     members = rows.select("image_id", "copy", "order_key")

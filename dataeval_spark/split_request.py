@@ -1,58 +1,25 @@
-"""What is asked of a split, checked before anything is read."""
+"""Checks of the options of a split, before anything is read."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.options import SplitOptions
 from dataeval_spark.splits.assign import METHODS
-from dataeval_spark.splits.options import Fractions
 from dataeval_spark.splits.parts import GIVEN
 
-Method = Literal[
-    "random", "stratified", "group", "stratified_group", "leave_one_group_out", "time", "hold_out_value", "hash"
-]
 STRATIFIED = ("stratified", "stratified_group")
 TIME_OPTIONS = ("gap", "horizon", "test_size", "max_train")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """Assign the images to the parts of a split; see :func:`dataeval_spark.splitting.split_workspace`."""
-
-    method: Method = "stratified_group"
-    fractions: Fractions | None = None
-    folds: int | None = None
-    repeats: int = 1
-    shuffle: bool = True
-    seed: int = 0
-    group_by: Sequence[str] = ()
-    duplicates: bool = True
-    stratify_by: Sequence[str] = ("class_name",)
-    combined: bool = False
-    hold_out: str | None = None
-    gap: int = 0
-    horizon: float = 0.0
-    test_size: int | None = None
-    max_train: int | None = None
-    target: str | None = None
-    images: str | None = None
-    holdout: Sequence[str] = ()
-    renew: bool = False
-
-
-def check(name: str, request: Request) -> None:
+def check(name: str, request: SplitOptions) -> None:
     """Raise OptionError where options do not go together."""
-    OptionError.unless_one_of("split.method", request.method, get_args(Method))
     if not name or "/" in name or name == GIVEN:
         raise OptionError(f"A split cannot be named {name!r}: it may hold no '/', and 'given' is the source's own.")
-    if (request.method == "hold_out_value") != (request.hold_out is not None):
-        raise OptionError("split: method hold_out_value and hold_out go together.\nHint: --hold-out site=B")
+    if (request.method == "test_value") != (request.test_value is not None):
+        raise OptionError("split: method test_value and option test_value go together.\nHint: --test-value site=B")
     if request.method in ("group", "leave_one_group_out") and not request.group_by:
         raise OptionError(f"split.method is {request.method!r} and group_by names nothing.\nHint: --group-by patient")
     given = [option for option in TIME_OPTIONS if getattr(request, option) not in (None, 0, 0.0)]
@@ -63,9 +30,9 @@ def check(name: str, request: Request) -> None:
             f"split.target gives the shares of strata, and method {request.method!r} heeds none.\n"
             f"Hint: --method {STRATIFIED[-1]}"
         )
-    if request.combined and request.method not in (*STRATIFIED, "hash", "hold_out_value"):
+    if request.combined and request.method not in (*STRATIFIED, "hash", "test_value"):
         raise OptionError(f"split.combined is about strata, and method {request.method!r} heeds none.")
-    if request.folds is not None and request.method in ("hold_out_value", "leave_one_group_out"):
+    if request.folds is not None and request.method in ("test_value", "leave_one_group_out"):
         raise OptionError(
             f"split.folds is {request.folds}, and the parts of method {request.method!r} follow from the groups.\n"
             "Hint: leave folds out"

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.kernels.time_parts import EXCLUDED
-from dataeval_spark.split_request import Request
+from dataeval_spark.options import SplitOptions
 from dataeval_spark.splits.assign import Assigned
 from dataeval_spark.splits.parts import label_counts
 from dataeval_spark.splits.representativeness import split_representativeness
@@ -30,7 +30,7 @@ def write(
     workspace: Workspace,
     writer: Writer,
     name: str,
-    request: Request,
+    request: SplitOptions,
     options: dict[str, Any],
     rows: DataFrame,
     made: Assigned,
@@ -50,7 +50,7 @@ def write(
         name,
         request.method,
         json.dumps(options, sort_keys=True),
-        list(request.holdout),
+        list(request.guard),
         sum(cell.got for cell in first.cells if cell.stratum is None),
         excluded,
         units,
@@ -72,7 +72,7 @@ def write_representativeness(
     workspace: Workspace,
     writer: Writer,
     name: str,
-    request: Request,
+    request: SplitOptions,
     rows: DataFrame,
     reference: DataFrame,
     states: Mapping[str, TableState],
@@ -91,7 +91,7 @@ def write_representativeness(
     return {table.name: workspace.write(table, found, writer, scope=name)}
 
 
-def message_of(name: str, request: Request, made: Assigned, has_duplicates: bool) -> str:
+def message_of(name: str, request: SplitOptions, made: Assigned, has_duplicates: bool) -> str:
     """Sizes of the parts, the largest deviation, and what cannot be had."""
     first = made.explanations[0]
     sizes = [cell for cell in first.cells if cell.stratum is None]

@@ -11,12 +11,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.decision import UP_TO_DATE
-from dataeval_spark.errors import ConfigError, OptionError
+from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.capture_time import with_capture_time
 from dataeval_spark.ingest.source import Stage
+from dataeval_spark.options import SplitOptions, changed
 from dataeval_spark.runs import Run, StepRun, last_successes, work_id
-from dataeval_spark.split_request import TIME_OPTIONS, Request, check, of_dataset
+from dataeval_spark.split_request import TIME_OPTIONS, check, of_dataset
 from dataeval_spark.split_results import message_of, write, write_representativeness
 from dataeval_spark.splits.assign import METHODS, Assigned, assign
 from dataeval_spark.splits.by_attribute import assign_by_attribute
@@ -35,36 +36,15 @@ from dataeval_spark.workspace import Workspace
 READS = (IMAGES, IMAGE_STATS, TARGETS, FACTORS, FACTOR_BINS, BIN_EDGES, DUPLICATE_PAIRS, EMBEDDINGS)
 
 
-def split_workspace(run: Run, name: str, **options: Any) -> StepRun:
+def split_workspace(run: Run, name: str, request: SplitOptions) -> StepRun:
     """Assign the live images to the parts of a split; what had a part before keeps it.
 
     Parameters
     ----------
     name : str
         Name of the split.
-    method : str
-        A method of :func:`dataeval_spark.splits.assign.assign`; ``time``; ``hold_out_value``; or ``hash`` for more
-        images than the driver could hold.
-    fractions, folds, repeats, shuffle, seed
-        See `assign`.
-    group_by : sequence of str
-        Columns of ``factors`` (or ``dataset``, ``source``) whose equal values stay together.
-    duplicates : bool
-        Duplicates stay together, where table ``duplicate_pairs`` has been filled.
-    stratify_by : sequence of str
-        ``class_name`` and factors of ``factor_bins``; combined : bool, each combination of them.
-    hold_out : str
-        ``COLUMN=VALUE`` of ``factors`` (or ``dataset``, ``source``): those images are the last part.
-    gap, horizon, test_size, max_train
-        See :func:`dataeval_spark.splits.by_time.assign_by_time`.
-    target : str
-        ``dataset=NAME``: all parts but the first take their shares of strata from these images, which are in no part.
-    images : str
-        ``dataset=NAME``: only these images are split.
-    holdout : sequence of str
-        Parts that are read with a reason only; see `dataeval_spark.holdout`.
-    renew : bool
-        Assign all images anew.
+    request : SplitOptions
+        Method, parts and what stays together.
 
     Returns
     -------
@@ -73,19 +53,14 @@ def split_workspace(run: Run, name: str, **options: Any) -> StepRun:
 
     Raises
     ------
-    ConfigError
-        There is no such option.
     OptionError
         An option cannot be met; the message says which and why.
     TableMissingError
         A table that an option needs has not been filled.
     """
     workspace = run.workspace
-    for option in options:
-        if option not in Request.__dataclass_fields__:
-            raise ConfigError.unknown("option", option, Request.__dataclass_fields__, "split")
-    request = Request(**options)
     check(name, request)
+    options = changed(request)
     states = workspace.states(READS)
     step, work = f"split {name}", work_id(name, 1, options, states)
     last, present = last_successes(workspace).get(step), {r["split_name"] for r in _listed(workspace)}
@@ -94,13 +69,13 @@ def split_workspace(run: Run, name: str, **options: Any) -> StepRun:
     started = datetime.now(UTC)
     images, reference = _chosen_images(workspace, request)
     made = _assigned(workspace, run.stage, name, request, images, reference, states, present)
-    if not request.holdout and not request.renew:
+    if not request.guard and not request.renew:
         # What was a hold-out stays one until the split is made anew.
         earlier = workspace.rows(SPLITS, ("split_name", "holdout"), split_name=name)
-        request = replace(request, holdout=[part for row in earlier for part in row["holdout"] or ()])
+        request = replace(request, guard=[part for row in earlier for part in row["holdout"] or ()])
     parts = sorted({cell.split for each in made.explanations for cell in each.cells})
-    for part in request.holdout:
-        OptionError.unless_one_of("split.holdout", part, parts)
+    for part in request.guard:
+        OptionError.unless_one_of("split.guard", part, parts)
     rows = run.stage(made.rows, "split")
     writer = run.writer(step, f"{work}-{run.run_id}")  # the same work again: the parts there were before may differ
     outputs = write(workspace, writer, name, request, options, rows, made, started)
@@ -117,7 +92,7 @@ def _listed(workspace: Workspace) -> list[dict[str, Any]]:
     return workspace.rows(SPLITS, ("split_name",))
 
 
-def _chosen_images(workspace: Workspace, request: Request) -> tuple[DataFrame, DataFrame | None]:
+def _chosen_images(workspace: Workspace, request: SplitOptions) -> tuple[DataFrame, DataFrame | None]:
     live = workspace.read_live(IMAGES)
     if request.method == "time":
         live = with_capture_time(live, workspace.read_or_none(IMAGE_STATS))
@@ -132,7 +107,7 @@ def _assigned(
     workspace: Workspace,
     stage: Stage,
     name: str,
-    request: Request,
+    request: SplitOptions,
     images: DataFrame,
     reference: DataFrame | None,
     states: dict[str, TableState],
@@ -145,7 +120,7 @@ def _assigned(
         _require_factors(tables["bin_edges"], factors)
     strata = strata_of(request.stratify_by, **tables, combined=request.combined) if request.stratify_by else None
     # A fold for each group: the folds are others when a group comes, as the periods of a split over time.
-    keeps = request.method in (*METHODS, "hash", "hold_out_value") and request.method != "leave_one_group_out"
+    keeps = request.method in (*METHODS, "hash", "test_value") and request.method != "leave_one_group_out"
     is_sticky = keeps and not request.renew and name in present
     previous = None
     if is_sticky:
@@ -166,8 +141,8 @@ def _assigned(
         return assign_by_time(members, fractions=fractions, folds=request.folds, **given)
     if request.method == "hash":
         return assign_by_hash(members, fractions=fractions, folds=request.folds, seed=request.seed)
-    if request.hold_out is not None:
-        column, _, value = request.hold_out.partition("=")
+    if request.test_value is not None:
+        column, _, value = request.test_value.partition("=")
         held = _column(workspace, images, column).where(F.col("value") == value)
         inner = "stratified_group" if request.stratify_by else "random"
         return assign_by_attribute(members, held, fractions=fractions, method=inner, seed=request.seed)

@@ -13,13 +13,14 @@ from pyspark.sql.functions import pandas_udf
 
 from dataeval_spark.frames.hamming_pairs import HEX_DISTANCE
 from dataeval_spark.frames.task_devices import encoder_of_task
-from dataeval_spark.kernels.decode import MAX_PIXELS, UnreadableImage, decode
+from dataeval_spark.kernels.decode import UnreadableImage, decode
 from dataeval_spark.kernels.encoders import Encoder, encoder_version, require_encoder
 from dataeval_spark.kernels.encoders.batching import prepared_batches
 from dataeval_spark.kernels.encoders.registry import DEFAULT
 from dataeval_spark.kernels.hashes import perceptual_hashes
 from dataeval_spark.kernels.image_profile import Measures, profile_image, with_finite_pixels
 from dataeval_spark.kernels.value_range import value_range
+from dataeval_spark.options import MAX_PIXELS
 from dataeval_spark.tables.profile import IMAGE_STATS
 
 Batches = Iterator[pd.Series]

@@ -1,22 +1,17 @@
-"""Options of the verbs and steps: the function that each section of a configuration is for, and checks of options."""
+"""Sections of a configuration: the dataclass or function that declares the options of each, and checks of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dataeval_spark import exporting, ingestion, profiling, selecting
 from dataeval_spark.config import options_of
 from dataeval_spark.errors import ConfigError
-from dataeval_spark.split_request import Request
+from dataeval_spark.options import CONFIGURED
 from dataeval_spark.steps import COMPARISONS, STEPS
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "ingest": ingestion.ingest,
-    "profile": profiling.run_profile,
-    "split": Request,
-    "select": selecting.select,
-    "export": exporting.export,
+    **CONFIGURED,
     **{step.name: step.function for step in (*STEPS, *COMPARISONS)},
 }
 

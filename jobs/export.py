@@ -1,7 +1,7 @@
 """Write images with their labels as a dataset that other tools read.
 
     spark-submit --packages io.delta:delta-spark_4.2_2.13:4.4.0 \\
-        jobs/export.py --workspace /lake/audit --view clean --format coco --to /lake/clean
+        jobs/export.py --workspace /lake/audit --selection clean --format coco --to /lake/clean
 """
 
 import sys

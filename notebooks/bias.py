@@ -79,7 +79,7 @@ audit.table("coverage_gaps").select("pattern", "n", "images_needed").orderBy("ra
 # reason only.
 
 # %%
-audit.split("main", method="stratified", stratify_by=["class_name", "race", "age"], holdout=["test"])
+audit.split("main", method="stratified", stratify_by=["class_name", "race", "age"], guard=["test"])
 audit.analyze("split_leakage", "split_differences")
 print(audit.table("split_leakage").where("split_name = 'main'").count(), "leaks")
 audit.table("split_differences").where("split_name = 'main'").select(

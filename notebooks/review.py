@@ -68,7 +68,7 @@ audit.select(
         {"operation": "where", "condition": f"image_id NOT IN ({listed})"},
     ],
 )
-audit.export("clean", view="clean", format="coco")
+audit.export("clean", selection="clean", format="coco")
 print(sorted(path.name for path in Path("clean").iterdir()))
 
 # %%

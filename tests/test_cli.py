@@ -5,14 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
-from dataeval_spark import dataset_commands, doctor, java
-from dataeval_spark.cli import CANCELLED, DONE, USAGE, main, parser
+from dataeval_spark import doctor, java
+from dataeval_spark.cli import CANCELLED, DONE, EXAMPLES, USAGE, VERBS, main, parser
 from dataeval_spark.errors import SetupError
-from dataeval_spark.kernels.exporting import Format
 from dataeval_spark.selection.operations import OPERATIONS
 from tests.jobs.conftest import picture
 
@@ -35,6 +33,15 @@ def test_help_has_examples(capsys):
 
     assert code == DONE
     assert "dataeval-spark ingest  --workspace my_audit photos/" in out
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_a_verb_has_its_own_examples_and_no_others(capsys, verb):
+    _, out, _ = run(capsys, verb, "--help")
+
+    shown = [line for line in EXAMPLES.splitlines() if line and line in out.splitlines()]
+    assert shown
+    assert {line.split()[1] for line in shown} == {verb}
 
 
 def test_every_verb_has_a_job_file_or_needs_none():
@@ -64,6 +71,9 @@ def test_search_prints_the_nearest_images(audited, capsys):
         (("analyze", "outlier"), r"unknown step 'outlier'"),
         (("analyze", "--set", "outliers.metod=iqr"), "did you mean 'method'"),
         (("analyze", "--set", "outliers.method=Zscore"), "Hint: outliers.method = 'zscore'"),
+        (("export", "--to", "x", "--format", "cocoo"), "Hint: export.format = 'coco'"),
+        (("split", "--name", "x", "--dry-run", "--method", "groups"), "Hint: split.method = 'group'"),
+        (("split", "--name", "x", "--fractions", "train"), "train: expected PART=SHARE, such as train=0.7."),
         (("analyze", "--conf", "/nowhere.toml"), "/nowhere.toml cannot be read"),
         (("search", "nothing.jpg"), "there is no such file"),
         (("snapshot", "create"), "takes 1 names; 0 given"),
@@ -115,9 +125,11 @@ def test_a_name_that_is_taken_by_another_source_needs_replace(tmp_path, capsys):
     assert (replaced[0], "1 new, 0 changed, 1 deleted" in replaced[1]) == (DONE, True)
 
 
-def test_help_names_the_formats_and_operations_there_are():
-    assert set(dataset_commands.FORMATS) == set(get_args(Format))
-    assert tuple(OPERATIONS) == dataset_commands.OPERATION_NAMES
+def test_help_names_the_formats_and_operations_there_are(capsys):
+    export, select = (" ".join(run(capsys, verb, "--help")[1].split()) for verb in ("export", "select"))
+
+    assert "One of folder, coco, yolo, voc, parquet, webdataset. Default: coco." in export
+    assert f"in order: {', '.join(OPERATIONS)}" in select
 
 
 def test_operations_are_given_one_by_one_or_in_a_file(audited, tmp_path, capsys):
@@ -201,7 +213,8 @@ def test_a_cancelled_verb_exits_130(monkeypatch, capsys, tmp_path):
 
 
 def test_the_package_and_the_help_need_no_spark_session():
-    code = "import dataeval_spark, sys; assert 'pyspark' not in sys.modules; assert 'torch' not in sys.modules"
+    heavy = "{'pyspark', 'torch', 'numpy', 'numba', 'PIL'}"
+    code = f"import dataeval_spark.cli, sys; dataeval_spark.cli.parser(); assert not {heavy} & set(sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 

@@ -59,6 +59,15 @@ def test_the_data_dictionary_is_current():
     assert (ROOT / "docs" / "tables.md").read_text() == tables_page(), "run: make docs"
 
 
+def test_the_page_of_options_is_current_and_describes_each():
+    from generate_docs import options_page, parameters_of
+
+    assert (ROOT / "docs" / "options.md").read_text() == options_page(), "run: make docs"
+    for step in (*STEPS, *COMPARISONS):
+        described = parameters_of(step.function)
+        assert [name for name in config.options_of(step.function) if not described.get(name, ("", ""))[1]] == []
+
+
 def test_the_default_configuration_is_current():
     assert (ROOT / "conf" / "default.toml").read_text() == config.default_toml(FUNCTIONS), "run: make docs"
 

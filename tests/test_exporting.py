@@ -105,7 +105,7 @@ def stem(image_id):
 
 def test_coco_comes_back_as_it_went_out(audit, again, place):
     to = place / "coco"
-    audit.export(to, format="coco", view="d")
+    audit.export(to, format="coco", selection="d")
     again.ingest(
         f"{to}/images", annotations=f"{to}/annotations.json", metadata=f"{to}/metadata.parquet", dataset="coco"
     )
@@ -140,7 +140,7 @@ def test_an_image_that_cannot_be_read_is_left_out_and_said_why(place):
 def test_yolo_comes_back_but_for_what_its_files_cannot_hold(audit, again, place, capsys):
     lines = []
     loud = Audit(audit.workspace.location, audit.spark, echo=lines.append)
-    loud.export(place / "yolo", format="yolo", view="d")
+    loud.export(place / "yolo", format="yolo", selection="d")
     again.ingest(str(place / "yolo"), metadata=str(place / "yolo" / "metadata.parquet"), dataset="yolo")
 
     expected = [(name, class_name, box, False, None) for name, class_name, box, _, _ in labels(audit, "d", digits=4)]
@@ -151,7 +151,7 @@ def test_yolo_comes_back_but_for_what_its_files_cannot_hold(audit, again, place,
 
 def test_voc_comes_back_but_for_labels_without_a_box(audit, again, place):
     to = place / "voc"
-    audit.export(to, format="voc", view="d")
+    audit.export(to, format="voc", selection="d")
     again.ingest(str(to), metadata=str(to / "metadata.parquet"), dataset="voc")
 
     assert labels(again, "voc") == [label for label in labels(audit, "d") if label[2] is not None]
@@ -164,7 +164,7 @@ def test_voc_comes_back_but_for_labels_without_a_box(audit, again, place):
 @pytest.mark.parametrize("format", ["parquet", "webdataset"])
 def test_shards_come_back_as_they_went_out(audit, again, place, format):
     to = place / format
-    audit.export(to, format=format, view="d", samples_per_shard=4)
+    audit.export(to, format=format, selection="d", samples_per_shard=4)
     source = to / "data" if format == "parquet" else to
     again.ingest(str(source), format="table" if format == "parquet" else "webdataset", dataset=format)
 
@@ -186,7 +186,7 @@ def test_a_shard_has_as_many_samples_as_asked_for(place):
 
 
 def test_a_folder_per_class_comes_back_from_bytes_in_the_table(audit, again, place):
-    audit.export(place / "folder", format="folder", view="c")
+    audit.export(place / "folder", format="folder", selection="c")
     again.ingest(str(place / "folder"), dataset="folder")
 
     assert labels(again, "folder") == labels(audit, "c")
@@ -196,18 +196,18 @@ def test_a_folder_per_class_comes_back_from_bytes_in_the_table(audit, again, pla
 
 def test_a_folder_holds_no_boxes(audit, place):
     with pytest.raises(OptionError, match=r"9 boxes.\nHint: --format coco"):
-        audit.export(place / "boxes", format="folder", view="d")
+        audit.export(place / "boxes", format="folder", selection="d")
 
 
 def test_what_is_in_the_folder_is_replaced_only_when_asked_and_only_an_export(audit, place):
     with pytest.raises(OptionError, match="--replace"):
-        audit.export(place / "coco", view="d")
+        audit.export(place / "coco", selection="d")
     (place / "notes").mkdir()
     (place / "notes" / "todo.txt").touch()
     with pytest.raises(OptionError, match="is no export"):
-        audit.export(place / "notes", view="d", replace=True)
+        audit.export(place / "notes", selection="d", replace=True)
     (place / "coco" / "stale.txt").touch()
-    audit.export(place / "coco", view="d", replace=True)
+    audit.export(place / "coco", selection="d", replace=True)
 
     assert not (place / "coco" / "stale.txt").exists()
 
@@ -218,7 +218,7 @@ def test_an_export_that_was_cut_off_is_begun_anew(audit, place):
     (to / "images" / "half.png").touch()
     (to / "export.json").write_text('{"format": "coco", "finished": false}')
 
-    audit.export(to, view="d")
+    audit.export(to, selection="d")
 
     assert not (to / "images" / "half.png").exists()
     assert json.loads((to / "export.json").read_text())["finished"]
@@ -228,7 +228,7 @@ def test_a_folder_that_images_of_the_workspace_lie_in_is_never_replaced(audit, p
     (place / "images" / "export.json").write_text('{"format": "coco", "finished": false}')
 
     with pytest.raises(OptionError, match="holds images of this workspace"):
-        audit.export(place / "images", view="d", replace=True)
+        audit.export(place / "images", selection="d", replace=True)
 
     (place / "images" / "export.json").unlink()
     assert (place / "images" / "a" / "0.jpg").exists()
@@ -238,7 +238,7 @@ def test_nothing_is_no_export(audit, place):
     audit.select("none", [{"operation": "where", "condition": "dataset = 'unicorn'"}])
 
     with pytest.raises(ExportError, match="no images to export"):
-        audit.export(place / "none", view="none")
+        audit.export(place / "none", selection="none")
 
 
 def test_two_images_whose_labels_would_be_one_file_get_names_of_their_own(spark, tmp_path):
@@ -252,18 +252,18 @@ def test_two_images_whose_labels_would_be_one_file_get_names_of_their_own(spark,
 
 
 def test_parts_of_a_split_are_exported_and_a_hold_out_with_a_reason_only(audit, place):
-    audit.split("main", method="random", fractions={"train": 0.5, "test": 0.5}, images="dataset=d", holdout=["test"])
+    audit.split("main", method="random", fractions={"train": 0.5, "test": 0.5}, images="dataset=d", guard=["test"])
 
-    with pytest.raises(HoldoutError, match="--open-holdout"):
-        audit.export(place / "parts", format="yolo", view="d", split="main")
-    with pytest.raises(HoldoutError, match="--open-holdout"):
+    with pytest.raises(HoldoutError, match="--open-guarded"):
+        audit.export(place / "parts", format="yolo", selection="d", split="main")
+    with pytest.raises(HoldoutError, match="--open-guarded"):
         audit.export(place / "parts")  # images of a hold-out are among all images
     assert not (place / "parts").exists()
     with pytest.raises(HoldoutError, match="'test' of split 'main'"):
         audit.maite(dataset="d", max_images=1)  # asked before images are counted and read
     with pytest.raises(HoldoutError, match="'test' of split 'main'"):
-        audit.maite(view="d")
-    audit.export(place / "parts", format="yolo", split="main", open_holdout="final test")
+        audit.maite(selection="d")
+    audit.export(place / "parts", format="yolo", split="main", open_guarded="final test")
 
     folders = {path.name for path in (place / "parts" / "images").iterdir()}
     assert folders == {"train", "test"}
@@ -277,7 +277,7 @@ def test_a_selection_has_a_new_version_only_where_it_gives_other_images(audit):
     loud = Audit(audit.workspace.location, audit.spark, echo=lines.append)
     loud.select("few", [{"operation": "limit", "n": 3}]).select("few").select("few", [{"operation": "limit", "n": 2}])
 
-    assert [line.split("view few: ")[1] for line in lines] == [
+    assert [line.split("selection few: ")[1] for line in lines] == [
         "version 1, 3 images",
         "version 1 is as it was, 3 images",
         "version 2, 2 images",
@@ -288,8 +288,8 @@ def test_a_selection_has_a_new_version_only_where_it_gives_other_images(audit):
 def test_a_selection_that_is_not_there_is_named(audit, place):
     with pytest.raises(OptionError, match="Hint: --recipe FILE"):
         audit.select("nowhere")
-    with pytest.raises(OptionError, match="view is 'feww'"):
-        audit.export(place / "x", view="feww")
+    with pytest.raises(OptionError, match="selection is 'feww'"):
+        audit.export(place / "x", selection="feww")
 
 
 def test_a_condition_that_is_no_sql_is_an_error_that_says_so(audit):
@@ -300,7 +300,7 @@ def test_a_condition_that_is_no_sql_is_an_error_that_says_so(audit):
 def test_a_selection_is_a_pytorch_data_set_in_its_order(audit):
     audit.select("shuffled", [{"operation": "datasets", "names": ["c"]}, *DROP, {"operation": "shuffle", "seed": 5}])
 
-    data = audit.maite(view="shuffled", transform=lambda image, target, metadata: (image.shape, target, metadata))
+    data = audit.maite(selection="shuffled", transform=lambda image, target, metadata: (image.shape, target, metadata))
 
     ids = [data[index][2]["id"] for index in range(len(data))]
     rows = audit.table("view_members").where("view_name = 'shuffled'").orderBy("order_key").collect()
@@ -313,9 +313,9 @@ def test_a_loader_with_processes_of_its_own_needs_files(audit):
     import pickle
 
     with pytest.raises(OptionError, match="num_workers=0"):
-        pickle.dumps(audit.maite(view="c"))
-    copy = pickle.loads(pickle.dumps(audit.maite(dataset="d", task="detection", open_holdout="a test")))
-    np.testing.assert_array_equal(copy[0][0], audit.maite(dataset="d", open_holdout="a test")[0][0])
+        pickle.dumps(audit.maite(selection="c"))
+    copy = pickle.loads(pickle.dumps(audit.maite(dataset="d", task="detection", open_guarded="a test")))
+    np.testing.assert_array_equal(copy[0][0], audit.maite(dataset="d", open_guarded="a test")[0][0])
 
 
 def test_an_image_without_a_class_has_no_place_in_folders_per_class(spark, tmp_path):
@@ -378,4 +378,4 @@ def test_what_ingestion_lost_is_no_background_and_boxes_are_within_images(spark,
 
 def test_yolo_of_labels_without_boxes_is_refused(audit, place):
     with pytest.raises(OptionError, match="no label has one: all images would be background"):
-        audit.export(place / "no_boxes", format="yolo", view="c")
+        audit.export(place / "no_boxes", format="yolo", selection="c")

@@ -45,7 +45,7 @@ COMMANDS = (
     ("select", *WS, "--name", "n", "--operation", "where", "condition=uri = 'URI'"),
     ("select", *WS, "--name", "n", "--recipe", "URI"),
     ("export", *WS, "--to", "URI"),
-    ("export", *WS, "--to=out", "--open-holdout", "see URI"),
+    ("export", *WS, "--to=out", "--open-guarded", "see URI"),
     ("snapshot", *WS, "export", "s", "--out", "URI"),
     ("snapshot", *WS, "create", "s", "--note", "URI"),
     ("search", *WS, "URI"),

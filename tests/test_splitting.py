@@ -25,7 +25,7 @@ OPTIONS = {
     "fractions": {"train": 0.5, "test": 0.5},
     "group_by": ["patient"],
     "target": "dataset=field",
-    "holdout": ["test"],
+    "guard": ["test"],
 }
 
 
@@ -92,9 +92,9 @@ def test_a_hold_out_is_opened_with_a_reason_and_each_time_is_counted(workspace):
     lines = []
     workspace._echo = lines.append
     sides = ("assigned=main/train", "assigned=main/test", "drift_univariate")
-    with pytest.raises(HoldoutError, match=r"opened 0 times so far[^$]*--open-holdout REASON"):
+    with pytest.raises(HoldoutError, match=r"opened 0 times so far[^$]*--open-guarded REASON"):
         workspace.compare(*sides)
-    workspace.compare(*sides, open_holdout="final check")
+    workspace.compare(*sides, open_guarded="final check")
     with runs.start(workspace.workspace, "test", {}) as run:
         assert holdout.open_part(run, "main", "train") is None
         assert holdout.open_part(run, "main", "test", "again") == 2
@@ -107,7 +107,7 @@ def test_labels_of_a_hold_out_are_analyzed_and_compared_with_a_reason_and_all_el
     lines = []
     workspace._echo = lines.append
     steps = ("label_stats", "box_findings", "split_leakage", "split_differences")
-    with pytest.raises(HoldoutError, match=r"were not run: box_findings, label_stats\.\nHint: --open-holdout"):
+    with pytest.raises(HoldoutError, match=r"were not run: box_findings, label_stats\.\nHint: --open-guarded"):
         workspace.analyze(*steps)
     assert {line.split()[0]: line.split()[1] for line in lines[-4:]} == {
         "label_stats": "skipped",
@@ -119,7 +119,7 @@ def test_labels_of_a_hold_out_are_analyzed_and_compared_with_a_reason_and_all_el
         workspace.compare("dataset=lab", "dataset=field", "label_parity", "null_model")
     before = holdout.openings(workspace.workspace, "main", "test")
 
-    workspace.analyze(*steps, open_holdout="before the release")
+    workspace.analyze(*steps, open_guarded="before the release")
     opened = f"hold-out main/test opened {before + 1} times"
     assert [opened in line for line in lines[-4:]] == ["label_stats" in line or "box" in line for line in lines[-4:]]
     workspace.analyze(*steps)  # up to date: nothing is read
@@ -145,7 +145,7 @@ def test_steps_about_labels_are_marked():
     ("options", "message"),
     [
         ({"group_by": ["pateint"]}, "patient"),
-        ({"hold_out": "site=B"}, "--hold-out site=B"),
+        ({"test_value": "site=B"}, "--test-value site=B"),
         ({"method": "group"}, "--group-by patient"),
         ({"gap": 3}, "split.gap is for method time"),
         ({"target": "field"}, "expected dataset=NAME"),
@@ -154,9 +154,9 @@ def test_steps_about_labels_are_marked():
         ({"method": "hash", "repeats": 3}, "method 'hash' draws nothing gives one result only"),
         ({"folds": 3, "repeats": 3, "shuffle": False}, "without shuffle gives one result only"),
         ({"method": "time", "shuffle": False}, "method 'time' shuffles nothing"),
-        ({"method": "hold_out_value", "hold_out": "site=B", "folds": 3}, "follow from the groups"),
-        ({"method": "hold_out_value"}, "--hold-out site=B"),
-        ({"method": "random", "holdout": ["tset"]}, r"split\.holdout is 'tset'; expected one of \['test', 'train'"),
+        ({"method": "test_value", "test_value": "site=B", "folds": 3}, "follow from the groups"),
+        ({"method": "test_value"}, "--test-value site=B"),
+        ({"method": "random", "guard": ["tset"]}, r"split\.guard is 'tset'; expected one of \['test', 'train'"),
     ],
 )
 def test_options_that_cannot_be_are_refused(workspace, options, message):
@@ -176,7 +176,7 @@ def test_a_hold_out_stays_one_until_the_split_is_made_anew(workspace):
         return [row["holdout"] for row in workspace.workspace.rows(SPLITS, ("holdout",), split_name="kept")]
 
     options = {"method": "random", "fractions": {"train": 0.5, "test": 0.5}}
-    workspace.split("kept", **options, holdout=["test"])
+    workspace.split("kept", **options, guard=["test"])
     workspace.split("kept", **options)
     assert holdouts() == [["test"]]
     workspace.split("kept", **options, renew=True)

@@ -13,7 +13,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.batches import map_rows
-from dataeval_spark.kernels.objects import BOX_NAMES, CLASS_NAMES, BoxFormat, parse_objects
+from dataeval_spark.kernels.objects import BOX_NAMES, CLASS_NAMES, parse_objects
+from dataeval_spark.options import BoxFormat
 from dataeval_spark.tables.contract import identifier
 from dataeval_spark.tables.keys import BOX_TYPE
 

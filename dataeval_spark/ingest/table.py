@@ -32,7 +32,7 @@ from dataeval_spark.ingest.metadata import (
 )
 from dataeval_spark.ingest.source import COUNTED_FINDINGS_DDL, FINDINGS_DDL, Source, Stage
 from dataeval_spark.ingest.text_rows import BY_NAME, TableOptions, is_text, read_text_rows
-from dataeval_spark.kernels.objects import BoxFormat
+from dataeval_spark.options import BoxFormat
 from dataeval_spark.tables.contract import identifier
 from dataeval_spark.tables.keys import BOX_TYPE
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dataeval_spark.kernels.nearest import Metric, centred
+from dataeval_spark.kernels.nearest import centred
 from dataeval_spark.kernels.vector_blocks import (
     KEYS,
     BlockFiles,
@@ -21,6 +21,7 @@ from dataeval_spark.kernels.vector_blocks import (
     vectors_of,
     write_array,
 )
+from dataeval_spark.options import Metric
 
 ROLES = 4
 NAMES = 5

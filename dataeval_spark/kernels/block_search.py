@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dataeval_spark.kernels.nearest import Metric, NearestLists, multiplier, points
+from dataeval_spark.kernels.nearest import NearestLists, multiplier, points
 from dataeval_spark.kernels.neighbor_lists import PartialLists, ids_of
 from dataeval_spark.kernels.vector_blocks import BlockFiles, VectorBlock
+from dataeval_spark.options import Metric
 
 
 @dataclass(frozen=True)

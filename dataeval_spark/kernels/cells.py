@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.block_search import Search, empty_lists, search_blocks, with_ids
 from dataeval_spark.kernels.kmeans import lloyd, nearest_cells, nearest_center, ranks_of_cells
-from dataeval_spark.kernels.nearest import NO_CODE, Metric, centred, points
+from dataeval_spark.kernels.nearest import NO_CODE, centred, points
 from dataeval_spark.kernels.neighbor_lists import PartialLists
 from dataeval_spark.kernels.vector_blocks import BlockFiles, VectorBlock, read_array, write_array
+from dataeval_spark.options import Metric
 
 CENTERS = "centers"
 

@@ -48,9 +48,7 @@ from dataeval_spark.kernels.stored_bits import with_stored_bits
 from dataeval_spark.kernels.tiff_pages import page_count
 from dataeval_spark.kernels.tiff_samples import Page, page_of
 from dataeval_spark.kernels.unknown_files import DAMAGED, describe
-
-MAX_PIXELS = 178_956_970
-"""Twice Pillow's own MAX_IMAGE_PIXELS: where Pillow itself refuses an image."""
+from dataeval_spark.options import MAX_PIXELS
 
 _ORIENTATION_TAG = 0x0112
 # Pillow hands these to an external program (Ghostscript): never for bytes that nobody has vetted.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from dataeval_spark.kernels.coco_writing import annotation_texts, image_text
 from dataeval_spark.kernels.decode import UnreadableImage
@@ -20,9 +20,9 @@ from dataeval_spark.kernels.storage_writing import open_for_writing, write_bytes
 from dataeval_spark.kernels.voc_writing import annotation_text
 from dataeval_spark.kernels.webdataset_writing import ShardWriter, document_of, object_of
 from dataeval_spark.kernels.yolo_writing import label_text
+from dataeval_spark.options import ExportFormat
 
 LOST = "Labels are lost"
-Format = Literal["folder", "coco", "yolo", "voc", "parquet", "webdataset"]
 # Formats that hold boxes alone, in a file of labels for each image.
 OF_BOXES = ("yolo", "voc")
 Row = Mapping[str, Any]
@@ -49,7 +49,7 @@ class Layout:
     """
 
     root: str
-    format: Format
+    format: ExportFormat
     classes: Mapping[str, int]
     samples_per_shard: int = 1000
     with_lost_labels: bool = False

@@ -17,7 +17,7 @@ from dataeval_spark.kernels.background import background_statistics
 from dataeval_spark.kernels.blur import blur
 from dataeval_spark.kernels.colorfulness import colorfulness
 from dataeval_spark.kernels.custom_statistics import CustomStatistic, measure_custom
-from dataeval_spark.kernels.decode import MAX_PIXELS, Decoded, UnreadableImage, decode
+from dataeval_spark.kernels.decode import Decoded, UnreadableImage, decode
 from dataeval_spark.kernels.exposure_clipping import NAMES as CLIPPING_NAMES
 from dataeval_spark.kernels.exposure_clipping import exposure_clipping
 from dataeval_spark.kernels.geometry import TOLERANCE, Box, Window, dimension_statistics, window_of
@@ -30,6 +30,7 @@ from dataeval_spark.kernels.pixel_statistics import channel_counts, pixel_statis
 from dataeval_spark.kernels.value_range import EIGHT_BIT, ValueRange, luma, perceptual, picture, value_range
 from dataeval_spark.kernels.visual_statistics import NAMES as VISUAL_NAMES
 from dataeval_spark.kernels.visual_statistics import visual_statistics
+from dataeval_spark.options import MAX_PIXELS
 
 _MEASURED = (
     *PIXEL_NAMES,

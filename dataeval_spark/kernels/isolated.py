@@ -26,6 +26,7 @@ from dataeval_spark.kernels.decode import UnreadableImage
 from dataeval_spark.kernels.geometry import Box
 from dataeval_spark.kernels.image_profile import ImageProfile, Measures, profile_image
 from dataeval_spark.kernels.isolated_child import address_space, memory_message, receive, send
+from dataeval_spark.options import IMAGE_BYTES, IMAGE_SECONDS
 
 # Where no compiled kernels are kept from an earlier run, the first image compiles them.
 STARTUP_SECONDS = 300.0
@@ -52,8 +53,8 @@ class Limits:
         memory of a process.
     """
 
-    seconds: float = 60.0
-    memory: int = 2 * 2**30
+    seconds: float = IMAGE_SECONDS
+    memory: int = IMAGE_BYTES
 
     @property
     def messages(self) -> tuple[str, str]:

@@ -13,15 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dataeval_spark.errors import MissingExtraError
 from dataeval_spark.kernels.candidates import COSINE, INNER, SQUARED, find_candidates, insert, inverse_norms
+from dataeval_spark.options import Metric
 
-Metric = Literal["euclidean", "cosine", "inner_product"]
 KINDS: dict[str, int] = {"euclidean": SQUARED, "cosine": COSINE, "inner_product": INNER}
 Multiply = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
 

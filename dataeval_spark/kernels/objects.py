@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from dataeval_spark.kernels.annotations import Corners, Row, attributes, box, box_findings, finding, numbers
 from dataeval_spark.kernels.segmentations import segmentation_box
 from dataeval_spark.kernels.source_ids import class_number, flag, id_key
+from dataeval_spark.options import BoxFormat
 
-BoxFormat = Literal["xywh", "xyxy"]
 BOX_NAMES = ("bbox", "box", "bboxes", "boxes")
 CLASS_NAMES = (
     "class_name",

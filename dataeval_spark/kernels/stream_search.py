@@ -10,9 +10,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dataeval_spark.errors import EmbeddingError
-from dataeval_spark.kernels.nearest import NO_CODE, Metric, NearestLists, centred, points
+from dataeval_spark.kernels.nearest import NO_CODE, NearestLists, centred, points
 from dataeval_spark.kernels.neighbor_lists import KEYS, NEIGHBOR_SCHEMA
 from dataeval_spark.kernels.vector_blocks import order_of_ids, vectors_of
+from dataeval_spark.options import Metric
 from dataeval_spark.tables.arrow import arrow_schema
 
 RESULT_DDL = "query int, rank int, image_id string, target_index int, distance double"

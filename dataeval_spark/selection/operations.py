@@ -12,7 +12,8 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.frames.literal_map import literal_map
-from dataeval_spark.selection.balance import balance
+from dataeval_spark.options import OPERATION_NAMES
+from dataeval_spark.selection.balance import balance  # noqa: F401  one of the operations
 from dataeval_spark.selection.state import ORDER, Selection, hashed
 from dataeval_spark.tables.contract import identifier
 
@@ -197,23 +198,6 @@ def _require(option: str, value: str, rows: DataFrame, column: str) -> None:
         OptionError.unless_one_of(option, value, [row[column] for row in known])
 
 
-OPERATIONS: dict[str, Callable[..., Selection]] = {
-    function.__name__: function
-    for function in (
-        datasets,
-        split,
-        where,
-        classes,
-        relabel,
-        drop_duplicates,
-        drop_outliers,
-        drop_findings,
-        balance,
-        stratified_sample,
-        shuffle,
-        limit,
-        indices,
-    )
-}
+OPERATIONS: dict[str, Callable[..., Selection]] = {name: globals()[name] for name in OPERATION_NAMES}
 LABEL_OPERATIONS = ("classes", "relabel")
 """Operations that change labels; the others choose images."""

@@ -22,7 +22,7 @@ from dataeval_spark.frames.cells import approximate_neighbors, make_cells
 from dataeval_spark.frames.contract_rows import rows_of
 from dataeval_spark.frames.joins import IDS, NEIGHBOR_IDS, same_keys
 from dataeval_spark.frames.neighbors import MAX_K, nearest_neighbors
-from dataeval_spark.kernels.nearest import Metric
+from dataeval_spark.options import Metric
 from dataeval_spark.similarity.parts import ASKED, INDEXED, KEPT, NEW, Part, parts_of
 from dataeval_spark.tables.runs import DATASET_FINDINGS
 from dataeval_spark.tables.similarity import NEIGHBORS

@@ -12,8 +12,8 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import EmbeddingError, OptionError
-from dataeval_spark.kernels.nearest import Metric
 from dataeval_spark.kernels.stream_search import RESULT_DDL, nearest_in_stream
+from dataeval_spark.options import Metric
 
 MAX_QUERY_BYTES = 64 * 2**20
 MAX_K = 10_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import pyarrow as pa
@@ -18,10 +18,10 @@ from dataeval_spark.kernels.fold_rules import group_kfold, kfold, stratified_gro
 from dataeval_spark.kernels.quotas import by_iterative_stratification, by_quotas, counts_of
 from dataeval_spark.kernels.split_explanation import Explanation, explain
 from dataeval_spark.kernels.split_units import Units, units_of
+from dataeval_spark.options import DrawnMethod
 from dataeval_spark.splits.options import Fractions, parts_of, require_strata, target_counts
 
-Method = Literal["random", "stratified", "group", "stratified_group", "leave_one_group_out"]
-METHODS: tuple[str, ...] = get_args(Method)
+METHODS: tuple[str, ...] = get_args(DrawnMethod)
 MAX_ROWS = 20_000_000
 MAX_FOLDS = 1_000
 # About 100 bytes each in the memory of every executor.
@@ -43,7 +43,7 @@ class Assigned:
 def assign(
     members: DataFrame,
     *,
-    method: Method = "stratified_group",
+    method: DrawnMethod = "stratified_group",
     fractions: Fractions | None = None,
     folds: int | None = None,
     repeats: int = 1,

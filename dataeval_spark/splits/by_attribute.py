@@ -54,7 +54,7 @@ def assign_by_attribute(
     )
     if counts["held_out"] == 0 or counts["others"] == 0:
         which = "no image has" if counts["held_out"] == 0 else "all images have (or are tied to one that has)"
-        raise OptionError(f"split.hold_out: {which} the value that is to be held out.")
+        raise OptionError(f"split.test_value: {which} the value that is to be held out.")
     others = marked.where("is_tied IS NULL").drop("is_held_out", "is_tied")
     if len(rest) > 1:
         made = assign(others, fractions=dict(rest), **options)

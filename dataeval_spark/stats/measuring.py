@@ -20,7 +20,8 @@ from dataeval_spark.kernels.image_profile import Measures, TargetProfile
 from dataeval_spark.kernels.isolated import Profiler, task_profiler
 from dataeval_spark.kernels.prefetch import read_ahead
 from dataeval_spark.kernels.uris import is_remote
-from dataeval_spark.stats.profile_options import ProfileOptions
+from dataeval_spark.options import ProfileOptions
+from dataeval_spark.stats.profile_options import limits_of
 
 Row = Mapping[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,7 +67,7 @@ def measure_rows(
             batch_size=options.batch_size,
         )
     task = TaskContext.get()
-    profiler = task_profiler(task.attemptNumber() if task is not None else 0, options.limits())
+    profiler = task_profiler(task.attemptNumber() if task is not None else 0, limits_of(options))
     read = read_ahead(rows, _bytes_of, is_slow=_is_slow, size=lambda row: row["content_length"])
     measured = (_measured(row, data, options, measures, encoder, profiler) for row, data in read)
     if encoder is None:

@@ -13,8 +13,9 @@ from dataeval_spark.frames.batches import map_rows
 from dataeval_spark.frames.bounded import bounded
 from dataeval_spark.kernels import tiff
 from dataeval_spark.kernels.custom_statistics import PREFIX
+from dataeval_spark.options import ProfileOptions
 from dataeval_spark.stats.measuring import encoder_mark, measure_rows
-from dataeval_spark.stats.profile_options import ProfileOptions
+from dataeval_spark.stats.profile_options import check, fingerprint_of, limits_of, measures_of, version_of_encoder
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.keys import BOX_TYPE
 from dataeval_spark.tables.profile import (
@@ -78,7 +79,7 @@ def fingerprints(images: DataFrame, targets: DataFrame, options: ProfileOptions 
         "content_length",
         "file_hash",
         "boxes",
-        F.lower(F.hex(F.xxhash64(*parts, F.lit(options.fingerprint())))).alias("fingerprint"),
+        F.lower(F.hex(F.xxhash64(*parts, F.lit(fingerprint_of(options))))).alias("fingerprint"),
     )
 
 
@@ -102,16 +103,16 @@ def profile(pending: DataFrame, options: ProfileOptions | None = None) -> DataFr
     Raises
     ------
     OptionError, MissingExtraError, EncoderError
-        See :meth:`ProfileOptions.check`.
+        See :func:`dataeval_spark.stats.profile_options.check`.
 
     Examples
     --------
     >>> staged = profile(fingerprints(images, targets).join(images.select("image_id", "content"), "image_id"))
     """
     options = options or ProfileOptions()
-    options.check()
+    check(options)
     kernel = partial(
-        measure_rows, options=options, measures=options.measures(), encoder_version=options.encoder_version()
+        measure_rows, options=options, measures=measures_of(options), encoder_version=version_of_encoder(options)
     )
     return map_rows(pending, kernel, STAGED_DDL)
 
@@ -190,7 +191,7 @@ def tables_of(
             *keys,
             F.lit(options.encoder or "none").alias("encoder"),
             "embedding",
-            F.lit(options.encoder_version()).alias("encoder_version"),
+            F.lit(version_of_encoder(options)).alias("encoder_version"),
             "fingerprint",
         ),
     }
@@ -208,7 +209,7 @@ def done(tables: Mapping[Table, DataFrame], options: ProfileOptions | None = Non
     ]
     if options.encoder:
         embeddings = tables[EMBEDDINGS].where(whole & (F.col("encoder") == options.encoder))
-        needed.append(embeddings.where(F.col("encoder_version") == options.encoder_version()))
+        needed.append(embeddings.where(F.col("encoder_version") == version_of_encoder(options)))
     for name in options.channel_groups or {}:
         needed.append(tables[CHANNEL_GROUP_STATS].where(whole & (F.col("group_name") == name)))
     if options.background:
@@ -218,10 +219,10 @@ def done(tables: Mapping[Table, DataFrame], options: ProfileOptions | None = Non
     # A file that could not be read may be readable now: a mount was missing, a right was not given. One that took too
     # much may do with other limits, which its message names.
     is_limited = F.col("error_class").isin("DecoderTimeout", "MemoryLimit")
-    is_final = (F.col("stage") != "read") & (~is_limited | F.col("message").isin(*options.limits().messages))
+    is_final = (F.col("stage") != "read") & (~is_limited | F.col("message").isin(*limits_of(options).messages))
     if tiff.is_installed():
         is_final &= F.col("error_class") != "MissingExtraError"
-    mark = encoder_mark(options.encoder, options.encoder_version()) if options.encoder else None
+    mark = encoder_mark(options.encoder, version_of_encoder(options)) if options.encoder else None
     is_mine = F.lit(False) if mark is None else F.startswith("message", F.lit(mark))
     is_final &= (F.col("stage") != "encode") | is_mine
     return complete.unionByName(tables[UNREADABLE_IMAGES].where(is_final).select(*keys))

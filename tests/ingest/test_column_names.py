@@ -63,7 +63,7 @@ def test_names_of_all_kinds_are_factors_and_exported(spark, tmp_path):
     assert set(NAMES.values()) <= set(bins["bins"])
 
     audit.select("half", [{"operation": "stratified_sample", "fraction": 0.5, "by": 'say_"cheese"'}])
-    audit.export(str(tmp_path / "out"), format="coco", view="half")
+    audit.export(str(tmp_path / "out"), format="coco", selection="half")
     exported = pq.read_table(tmp_path / "out" / "metadata.parquet").to_pylist()
     assert len(exported) == 2
     assert all(set(NAMES.values()) - {"name"} <= set(row) for row in exported)

@@ -135,7 +135,7 @@ def test_not_even_a_plan_shows_credentials(tmp_path, capsys):
 def test_an_export_lies_among_objects_whole(audit, server, layout):
     to = f"s3://box/exported_{layout}"
     audit.select("readable", [{"operation": "where", "condition": "image_id NOT RLIKE 'forbidden|busy'"}])
-    options = {"format": layout, "view": "readable", "with_lost_labels": layout == "yolo"}  # no label has a box
+    options = {"format": layout, "selection": "readable", "with_lost_labels": layout == "yolo"}  # no label has a box
     audit.export(to, **options)
     with pytest.raises(OptionError, match="--replace"):
         audit.export(to, **options)

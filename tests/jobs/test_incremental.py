@@ -9,8 +9,9 @@ import pytest
 
 from dataeval_spark.audit import Audit
 from dataeval_spark.errors import IngestError
+from dataeval_spark.options import ProfileOptions
 from dataeval_spark.stats.profile import fingerprints
-from dataeval_spark.stats.profile_options import ProfileOptions
+from dataeval_spark.stats.profile_options import measures_of, version_of_encoder
 from dataeval_spark.tables.images import FACTORS, IMAGES, TARGETS
 from dataeval_spark.tables.profile import CHANNEL_STATS, EMBEDDINGS, HASHES, IMAGE_STATS, UNREADABLE_IMAGES
 from tests.jobs.conftest import picture, write_coco
@@ -249,8 +250,8 @@ def test_each_image_is_decoded_once(audit, photos, tmp_path, monkeypatch):
     files = [Path(row["uri"]).read_bytes() for row in rows]
     monkeypatch.setattr(kernel, "decode", counting)
     options = ProfileOptions(encoder="thumbnail")
-    version = options.encoder_version()
-    measured = list(measure_rows(iter(rows), options=options, measures=options.measures(), encoder_version=version))
+    version = version_of_encoder(options)
+    measured = list(measure_rows(iter(rows), options=options, measures=measures_of(options), encoder_version=version))
 
     assert len(measured) == 6
     assert len(list(log.iterdir())) == 6

@@ -14,8 +14,8 @@ from pyspark import TaskContext
 from pyspark.sql import SparkSession
 
 from dataeval_spark.kernels.encoders import device_for
+from dataeval_spark.options import ProfileOptions
 from dataeval_spark.stats.profile import profile, tables_of
-from dataeval_spark.stats.profile_options import ProfileOptions
 from dataeval_spark.tables.profile import EMBEDDINGS
 
 # Two workers on one machine ask the same script: each takes the first GPU that nobody has taken.

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from dataeval_spark.kernels.encoders.preprocessing import MOST_RESIZED, Preprocessing
+from dataeval_spark.options import ProfileOptions
 from dataeval_spark.stats import measuring, profile
 from dataeval_spark.stats.measuring import measure_rows
-from dataeval_spark.stats.profile_options import ProfileOptions
+from dataeval_spark.stats.profile_options import measures_of, version_of_encoder
 from dataeval_spark.tables.profile import CHANNEL_STATS, EMBEDDINGS, HASHES, IMAGE_STATS, UNREADABLE_IMAGES
 
 
@@ -45,7 +46,7 @@ def test_the_image_is_measured_and_the_others_are_embedded(monkeypatch):
     options = ProfileOptions(encoder="thumbnail")
     rows = [row("low", 3), row("tall", 9, boxes=[(0, 0, 2, 2)])]
 
-    low, tall, box = measure_rows(iter(rows), options=options, measures=options.measures(), encoder_version="v1")
+    low, tall, box = measure_rows(iter(rows), options=options, measures=measures_of(options), encoder_version="v1")
 
     assert (low.get("error"), len(low["embedding"])) == (None, 1)
     assert tall["stats"]["height"] == 9
@@ -63,7 +64,7 @@ def test_the_image_is_measured_and_the_others_are_embedded(monkeypatch):
     ("encoder", "is_done"), [("thumbnail", True), ("hog_color", False), (None, True)], ids=["same", "another", "none"]
 )
 def test_it_is_tried_again_by_another_encoder_only(frame, encoder, is_done):
-    version = ProfileOptions(encoder="thumbnail").encoder_version()
+    version = version_of_encoder(ProfileOptions(encoder="thumbnail"))
     keys = "image_id string, target_index int, fingerprint string"
     measured = frame(keys, [("a", None, "f")])
     tables = {

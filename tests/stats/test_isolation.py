@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.options import ProfileOptions
 from dataeval_spark.stats.profile import done, fingerprints, profile, tables_of
-from dataeval_spark.stats.profile_options import ProfileOptions
+from dataeval_spark.stats.profile_options import check
 from dataeval_spark.tables.images import IMAGES, TARGETS
 from dataeval_spark.tables.profile import IMAGE_STATS, UNREADABLE_IMAGES
 
@@ -66,4 +67,4 @@ def test_a_timeout_is_tried_again_with_another_limit_and_not_with_the_same(table
 )
 def test_limits_that_no_image_meets_are_refused(options, message):
     with pytest.raises(OptionError, match=message):
-        ProfileOptions(**options).check()
+        check(ProfileOptions(**options))

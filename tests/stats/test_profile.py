@@ -12,6 +12,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.encoders import encoder_version, load_encoder
 from dataeval_spark.kernels.hashes import file_hash
 from dataeval_spark.kernels.image_profile import profile_image
+from dataeval_spark.options import ProfileOptions
 from dataeval_spark.stats.profile import (
     custom_columns,
     custom_failures,
@@ -21,7 +22,7 @@ from dataeval_spark.stats.profile import (
     tables_of,
     tasks_for,
 )
-from dataeval_spark.stats.profile_options import ProfileOptions
+from dataeval_spark.stats.profile_options import measures_of
 from dataeval_spark.tables.images import IMAGES, TARGETS
 from dataeval_spark.tables.profile import (
     BACKGROUND_STATS,
@@ -208,7 +209,7 @@ def test_images_and_valid_boxes_are_embedded_and_the_encoder_is_named(tables):
 
 
 def test_channel_groups_and_the_background_have_tables_of_their_own(tables):
-    expected = profile_image(WITH_BOXES, CORNERS, OPTIONS.measures())
+    expected = profile_image(WITH_BOXES, CORNERS, measures_of(OPTIONS))
     groups = {(r["target_index"], r["group_name"]): r for r in tables[CHANNEL_GROUP_STATS].collect() if r[0] == "bytes"}
     background = tables[BACKGROUND_STATS].where("image_id = 'bytes'").collect()[0]
 
