@@ -58,7 +58,7 @@ def make(folder: Path, rows: int, factors: int, classes: int) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from dataeval_spark.kernels.factor_codes import as_maps
+    from dataeval_spark.kernels.factors.factor_codes import as_maps
 
     r = np.random.default_rng(rows)
     labels = r.choice(classes, rows, p=r.dirichlet(np.full(classes, 5.0))).astype(np.int64)
@@ -85,13 +85,13 @@ def make(folder: Path, rows: int, factors: int, classes: int) -> None:
 
 def serve(folder: Path, rounds: int) -> None:
     """Run ours and print seconds per round, memory of this process, and the values."""
-    from dataeval_spark import session
-    from dataeval_spark.bias.balance import balance
-    from dataeval_spark.bias.contingency import contingency
-    from dataeval_spark.bias.diversity import diversity
-    from dataeval_spark.bias.parity import parity
+    from dataeval_spark.analyses.bias.balance import balance
+    from dataeval_spark.analyses.bias.contingency import contingency
+    from dataeval_spark.analyses.bias.diversity import diversity
+    from dataeval_spark.analyses.bias.parity import parity
+    from dataeval_spark.session import engines
 
-    spark = session.local("bias benchmark", cores=2, memory="2g")
+    spark = engines.local("bias benchmark", cores=2, memory="2g")
     edges = spark.createDataFrame([], "factor string, bin int, label string, rule string")
     seconds = []
     for number in range(rounds):

@@ -31,8 +31,8 @@ sys.path.append(str(HERE))
 from frame import Row, report  # noqa: E402
 
 from dataeval_spark.kernels.encoders.hog_color import HogColor  # noqa: E402
-from dataeval_spark.kernels.image_profile import profile_image  # noqa: E402
-from dataeval_spark.kernels.value_range import EIGHT_BIT  # noqa: E402
+from dataeval_spark.kernels.images.profile import profile_image  # noqa: E402
+from dataeval_spark.kernels.images.value_range import EIGHT_BIT  # noqa: E402
 
 SETS = {"imagenet_photos": "images/*", "coco128": "images/*", "cifar10_small": "images/*/*/*"}
 HALVES = ("first half", "second half")
@@ -130,7 +130,7 @@ def mixtures(pictures: Pictures) -> Iterator[tuple[str, dict[str, dict[str, Any]
 
 def listed_by_outliers(spark: Any, every: list[Pictures], **options: Any) -> dict[tuple[str, str], set[str]]:
     """Listed images by data and kind of fault: each mixture is a class of its own, so that one run does for all."""
-    from dataeval_spark.quality.outliers import outliers
+    from dataeval_spark.analyses.quality.outliers import outliers
     from dataeval_spark.tables.images import TARGETS
 
     rows, targets = [], []
@@ -158,7 +158,7 @@ def listed_by_outliers(spark: Any, every: list[Pictures], **options: Any) -> dic
 
 def listed_by_findings(spark: Any, pictures: Pictures, **options: Any) -> dict[str, dict[str, set[str]]]:
     """Listed images by rule, of the clean ones alone ("clean") and of these with all faults among them ("mixed")."""
-    from dataeval_spark.quality.image_findings import image_findings
+    from dataeval_spark.analyses.quality.image_findings import image_findings
 
     planted = {name: stats for images in pictures.faults.values() for name, stats in images.items()}
     listed: dict[str, dict[str, set[str]]] = {}
@@ -170,7 +170,7 @@ def listed_by_findings(spark: Any, pictures: Pictures, **options: Any) -> dict[s
 
 
 def listed_by_embeddings(spark: Any, pictures: Pictures, **options: Any) -> set[str]:
-    from dataeval_spark.similarity.embedding_scores import embedding_scores
+    from dataeval_spark.analyses.similarity.embedding_scores import embedding_scores
     from dataeval_spark.tables.similarity import NEIGHBORS
 
     encoder, names = HogColor(), list(pictures.clean)
@@ -276,14 +276,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the folders of photographs")
     parser.add_argument("--images", type=int, default=500, help="pictures of each half of a set, at most")
     options = parser.parse_args()
-    from dataeval_spark import session
+    from dataeval_spark.session import engines
 
     every = []
     for name, pattern in SETS.items():
         files = sorted((options.data / name).glob(pattern), key=lambda file: hashlib.md5(file.name.encode()).digest())
         of_half = {half: [file for file in files if half_of(file.name) == half][: options.images] for half in HALVES}
         every += [Pictures(name, half, [*of_half[HALVES[0]], *of_half[HALVES[1]]]) for half in HALVES]
-    spark = session.local("default_rules")
+    spark = engines.local("default_rules")
     rows = [*rules(spark, every)]
     for pictures in every:
         rows += blur(pictures)

@@ -33,8 +33,10 @@ def main() -> None:
         for number in range(runs):
             idle.append(run([python(), "-c", SESSION]))
             place = Path(scratch) / str(number)
-            jobs.append(run([python(), "-m", "dataeval_spark.cli", "demo", "--workspace", str(place / "workspace")]))
-            again = run([python(), "-m", "dataeval_spark.cli", "demo", "--workspace", str(place / "workspace")])
+            jobs.append(
+                run([python(), "-m", "dataeval_spark.cli.main", "demo", "--workspace", str(place / "workspace")])
+            )
+            again = run([python(), "-m", "dataeval_spark.cli.main", "demo", "--workspace", str(place / "workspace")])
     starts = [float(re.search(r"started ([\d.]+)", m.output).group(1)) for m in idle]  # type: ignore[union-attr]
     seconds = [job.seconds for job in jobs]
     idle_mb = statistics.median(m.peak_mb for m in idle)

@@ -23,10 +23,10 @@ from numpy.typing import NDArray  # noqa: E402
 from PIL import Image, ImageEnhance  # noqa: E402
 from pyspark.sql import DataFrame, SparkSession  # noqa: E402
 
-from dataeval_spark import session  # noqa: E402
+from dataeval_spark.analyses.quality.duplicates import NOISE_BITS, duplicates  # noqa: E402
 from dataeval_spark.kernels.encoders import load_encoder  # noqa: E402
-from dataeval_spark.kernels.image_profile import profile_image  # noqa: E402
-from dataeval_spark.quality.duplicates import NOISE_BITS, duplicates  # noqa: E402
+from dataeval_spark.kernels.images.profile import profile_image  # noqa: E402
+from dataeval_spark.session import engines  # noqa: E402
 from dataeval_spark.tables.contract import Table  # noqa: E402
 from dataeval_spark.tables.images import IMAGES  # noqa: E402
 from dataeval_spark.tables.profile import HASHES, IMAGE_STATS  # noqa: E402
@@ -174,7 +174,7 @@ def judged_rows(data: str, images: int, encoder: str | None, listed: set[Pair], 
 
 
 def main() -> None:
-    spark = session.local("benchmark", cores=2)
+    spark = engines.local("benchmark", cores=2)
     cifair, cifar = files("cifair_dups_dev", "images/**/*.jpg"), files("cifar10_small", "images/**/*.jpg")
     photographs = files("imagenet_photos", "images/*") | files("coco128", "images/**/*.jpg")
     truth, rows = judged(), []

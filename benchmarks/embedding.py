@@ -136,9 +136,10 @@ def with_ray(paths: list[str], model: str) -> dict[str, Any]:
 
 def with_spark(paths: list[str], model: str) -> dict[str, Any]:
     """The verb `profile`, which measures everything else too, and the function `de_embed` alone."""
-    from dataeval_spark import Audit, session
+    from dataeval_spark import Audit
+    from dataeval_spark.session import engines
 
-    spark = session.local("embedding benchmark", cores=PROCESSES)
+    spark = engines.local("embedding benchmark", cores=PROCESSES)
     encoder = {"encoder": f"torchscript:{model}", "batch_size": BATCH}
     folder = Path(paths[0]).parent
     with tempfile.TemporaryDirectory() as place:
@@ -148,7 +149,7 @@ def with_spark(paths: list[str], model: str) -> dict[str, Any]:
             audit.profile(**encoder)
             profile = time.perf_counter() - started
         vectors = np.array([row.embedding for row in audit.table("embeddings").select("embedding").collect()])
-        from dataeval_spark.sql_functions import register_functions
+        from dataeval_spark.frames.sql_functions import register_functions
 
         spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(BATCH))
         register_functions(spark, **encoder)

@@ -22,12 +22,12 @@ sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HE
 
 import numpy as np  # noqa: E402
 
-from dataeval_spark.kernels.contingency_statistics import association, goodness_of_fit, label_parity  # noqa: E402
-from dataeval_spark.kernels.independence import ImageSums, design_effect, table_effect  # noqa: E402
-from dataeval_spark.kernels.kolmogorov_smirnov import ks_pvalue, ks_pvalue_of_images  # noqa: E402
-from dataeval_spark.kernels.neighbor_information import neighbor_information, permutation_p_value  # noqa: E402
-from dataeval_spark.kernels.part_distances import distance, one_hot, separation  # noqa: E402
-from dataeval_spark.kernels.rank_auc import class_auc  # noqa: E402
+from dataeval_spark.kernels.factors.contingency_statistics import association, goodness_of_fit, label_parity  # noqa: E402
+from dataeval_spark.kernels.factors.independence import ImageSums, design_effect, table_effect  # noqa: E402
+from dataeval_spark.kernels.factors.kolmogorov_smirnov import ks_pvalue, ks_pvalue_of_images  # noqa: E402
+from dataeval_spark.kernels.factors.neighbor_information import neighbor_information, permutation_p_value  # noqa: E402
+from dataeval_spark.kernels.factors.rank_auc import class_auc  # noqa: E402
+from dataeval_spark.kernels.splits.part_distances import distance, one_hot, separation  # noqa: E402
 
 sys.path.append(str(HERE))
 from frame import Row, report  # noqa: E402

@@ -124,11 +124,11 @@ def peer(place: Path, rounds: int) -> dict[str, object]:
 
 
 def ours(place: Path, rounds: int) -> dict[str, object]:
-    from dataeval_spark import session
-    from dataeval_spark.labels.confident_learning import confident_learning
+    from dataeval_spark.analyses.labels.confident_learning import confident_learning
+    from dataeval_spark.session import engines
     from dataeval_spark.tables.keys import BOX_TYPE
 
-    spark = session.local("benchmark", cores=CORES, images=len(np.load(place / "labels.npy", mmap_mode="r")))
+    spark = engines.local("benchmark", cores=CORES, images=len(np.load(place / "labels.npy", mmap_mode="r")))
     number = [0]
 
     def checkpoint(frame):  # type: ignore[no-untyped-def]

@@ -27,9 +27,9 @@ sys.path.append(str(HERE))  # last: frame.py is found, profile.py hides nothing
 from frame import Row, report  # noqa: E402
 from pyspark.sql import DataFrame, SparkSession  # noqa: E402
 
-from dataeval_spark import session  # noqa: E402
+from dataeval_spark.analyses.labels.label_neighbors import label_neighbors  # noqa: E402
 from dataeval_spark.kernels.encoders import load_encoder  # noqa: E402
-from dataeval_spark.labels.label_neighbors import label_neighbors  # noqa: E402
+from dataeval_spark.session import engines  # noqa: E402
 from dataeval_spark.tables.images import TARGETS  # noqa: E402
 from dataeval_spark.tables.similarity import NEIGHBORS  # noqa: E402
 
@@ -81,7 +81,7 @@ def tables(spark: SparkSession) -> tuple[list[dict[str, str]], DataFrame]:
 
 
 def main() -> None:
-    spark = session.local("label neighbours benchmark", cores=2, memory="2g")
+    spark = engines.local("label neighbours benchmark", cores=2, memory="2g")
     rows, neighbors = tables(spark)
     truth = {row["file"]: row["clean_label"] for row in rows}
     measured: list[Row] = []

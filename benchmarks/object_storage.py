@@ -56,10 +56,10 @@ def serve(root: str, latency: float) -> None:
 
 def measure(uris: list[str], concurrency: int) -> float:
     """Seconds to read, decode and measure them."""
-    from dataeval_spark.kernels.image_profile import profile_image
-    from dataeval_spark.kernels.prefetch import read_ahead
-    from dataeval_spark.kernels.storage import read_bytes
-    from dataeval_spark.kernels.uris import is_remote
+    from dataeval_spark.kernels.images.profile import profile_image
+    from dataeval_spark.kernels.storage.prefetch import read_ahead
+    from dataeval_spark.kernels.storage.reading import read_bytes
+    from dataeval_spark.kernels.storage.uris import is_remote
 
     started = time.perf_counter()
     for _, data in read_ahead(uris, read_bytes, is_slow=is_remote, concurrency=concurrency):
@@ -70,7 +70,7 @@ def measure(uris: list[str], concurrency: int) -> float:
 
 
 def with_pyarrow(work: Callable[[], float]) -> float:
-    from dataeval_spark.kernels import s3
+    from dataeval_spark.kernels.storage import s3
 
     found = s3._has_obstore
     s3._has_obstore = lambda: False

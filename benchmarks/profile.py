@@ -126,8 +126,8 @@ def serve() -> None:
 
 
 def measure(name: str, files: Sequence[bytes], folder: Path, peer: DataEval | None, rounds: int) -> list[object]:
-    from dataeval_spark.kernels.decode import decode
-    from dataeval_spark.kernels.image_profile import profile_image
+    from dataeval_spark.kernels.images.decoding.decode import decode
+    from dataeval_spark.kernels.images.profile import profile_image
 
     decoder, version, decode_only = fastest_decoder(files)
     works = {"ours": profile_image, "decode": decode_only, "our decoding": decode}

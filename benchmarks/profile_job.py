@@ -64,7 +64,7 @@ def _sources() -> list[Image.Image]:
 
 def measure_files(paths: list[str]) -> float:
     """A plain process: read and measure files one after the other; seconds, without what is loaded before."""
-    from dataeval_spark.kernels.image_profile import profile_image
+    from dataeval_spark.kernels.images.profile import profile_image
 
     profile_image(Path(paths[0]).read_bytes())
     started = time.perf_counter()
@@ -95,9 +95,10 @@ def run_job(folder: Path, workspace: Path, cores: int, keep_bytes: bool, again: 
     sys.path.append(str(HERE))
     from frame import MemoryWatch
 
-    from dataeval_spark import Audit, session
+    from dataeval_spark import Audit
+    from dataeval_spark.session import engines
 
-    spark = session.local("benchmark", cores=cores)
+    spark = engines.local("benchmark", cores=cores)
     quiet = {"spark": spark, "echo": lambda line: None}
     with tempfile.TemporaryDirectory() as place:
         make_images(Path(place) / "warm", 10_000_000, WARM_UP)

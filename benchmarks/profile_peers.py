@@ -26,9 +26,9 @@ SCORES = ("dark_score", "light_score", "low_information_score")
 
 def hash_files(paths: list[str]) -> float:
     """Hashes alone: seconds for decoding files and hashing what they show."""
-    from dataeval_spark.kernels.decode import decode
-    from dataeval_spark.kernels.eight_bit import perceptual_hashes
-    from dataeval_spark.kernels.geometry import Window
+    from dataeval_spark.kernels.images.compiled.measure import perceptual_hashes
+    from dataeval_spark.kernels.images.decoding.decode import decode
+    from dataeval_spark.kernels.images.geometry import Window
 
     started = time.perf_counter()
     for path in paths:
@@ -45,7 +45,7 @@ def hashes_in_two(folder: Path) -> float:
 
 def scores(folder: Path) -> dict[str, dict[str, float]]:
     """cleanvision's scores from our columns."""
-    from dataeval_spark.kernels.image_profile import profile_image
+    from dataeval_spark.kernels.images.profile import profile_image
 
     found = {}
     for path in sorted(folder.iterdir())[:200]:

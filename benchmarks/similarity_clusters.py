@@ -80,10 +80,10 @@ def write_table(vectors: np.ndarray, place: Path) -> None:
 def ours(table: Path) -> dict[str, Any]:
     from pyspark.sql import functions as F
 
-    from dataeval_spark import session
-    from dataeval_spark.similarity.clusters import clusters
+    from dataeval_spark.analyses.similarity.clusters import clusters
+    from dataeval_spark.session import engines
 
-    spark = session.local("benchmark", cores=CORES)
+    spark = engines.local("benchmark", cores=CORES)
     scratch = table.parent / "scratch"
 
     def once(place: Path) -> tuple[float, list[int]]:

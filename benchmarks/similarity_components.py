@@ -31,8 +31,8 @@ from pyspark.sql import DataFrame, SparkSession  # noqa: E402
 from scipy.sparse import coo_array  # noqa: E402
 from scipy.sparse.csgraph import connected_components as of_scipy  # noqa: E402
 
-from dataeval_spark import session  # noqa: E402
 from dataeval_spark.frames.components import connected_components  # noqa: E402
+from dataeval_spark.session import engines  # noqa: E402
 
 sys.path.append(str(HERE))
 from frame import Row, report  # noqa: E402
@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
-    spark = session.local("components benchmark", cores=2, memory="4g", images=args.nodes)
+    spark = engines.local("components benchmark", cores=2, memory="4g", images=args.nodes)
     medians: dict[tuple[str, int], float] = {}
     rows = []
     with tempfile.TemporaryDirectory() as scratch:

@@ -93,9 +93,9 @@ def _query(text: str, most: int) -> list[tuple[str, int]]:
 
 def worker(path: str, most: int) -> None:
     """One cold process, to measure memory: prints seconds and pairs."""
-    from dataeval_spark import session
+    from dataeval_spark.session import engines
 
-    spark = session.local(memory="1g")
+    spark = engines.local(memory="1g")
     seconds, pairs = ours(spark, Path(path), most)
     print(f"took {seconds:.3f} found {len(pairs)}")
 
@@ -109,12 +109,12 @@ def main() -> None:
     if options.worker:
         worker(options.worker[0], int(options.worker[1]))
         return
-    from dataeval_spark import session
+    from dataeval_spark.session import engines
 
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
-        spark = session.local(memory="1g")
+        spark = engines.local(memory="1g")
         write(planted(1000, 10), place / "warm.parquet")
         ours(spark, place / "warm.parquet", 10)
         rows.append(against_peer(spark, place, options))

@@ -23,9 +23,10 @@ import numpy as np  # noqa: E402
 import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
-from dataeval_spark import Audit, session  # noqa: E402
-from dataeval_spark.table_access import Writer  # noqa: E402
+from dataeval_spark import Audit  # noqa: E402
+from dataeval_spark.session import engines  # noqa: E402  # noqa: E402
 from dataeval_spark.tables.profile import EMBEDDINGS  # noqa: E402
+from dataeval_spark.workspace.delta import Writer  # noqa: E402
 
 sys.path.append(str(HERE))
 from frame import Row, report  # noqa: E402
@@ -72,7 +73,7 @@ def analyzed(audit: Audit) -> float:
 
 
 def measure(n: int, dimension: int, place: Path) -> list[Row]:
-    spark = session.local("incremental benchmark", cores=2, memory="6g", images=n)
+    spark = engines.local("incremental benchmark", cores=2, memory="6g", images=n)
 
     def audit(name: str) -> Audit:
         return Audit(str(place / name), spark, echo=print)

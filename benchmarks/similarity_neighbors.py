@@ -59,8 +59,8 @@ def crop_vectors(folder: Path, n: int) -> np.ndarray:
 
 
 def _crops_of(path: Path, seed: int, crops: int) -> np.ndarray:
-    from dataeval_spark.kernels.decode import decode
     from dataeval_spark.kernels.encoders import load_encoder
+    from dataeval_spark.kernels.images.decoding.decode import decode
 
     rng, encoder = np.random.default_rng(seed), load_encoder("hog_color")
     pixels = decode(path.read_bytes()).pixels
@@ -122,12 +122,12 @@ def peers() -> dict[str, tuple[Callable[[np.ndarray], tuple[np.ndarray, np.ndarr
 def measure_ours(task: str, table: Path, rounds: int) -> dict[str, object]:
     from pyspark.sql import functions as F
 
-    from dataeval_spark import session
+    from dataeval_spark.frames.approximate_neighbors import approximate_neighbors, make_cells
     from dataeval_spark.frames.blocks import cut_into_blocks
-    from dataeval_spark.frames.cells import approximate_neighbors, make_cells
     from dataeval_spark.frames.neighbors import nearest_neighbors
+    from dataeval_spark.session import engines
 
-    spark = session.local("benchmark", cores=CORES)
+    spark = engines.local("benchmark", cores=CORES)
     warm = table.parent / "warm"
     facts: dict[str, object] = {}
     cut_seconds: list[float] = []
@@ -162,14 +162,14 @@ def measure_search(table: Path, rounds: int) -> dict[str, object]:
     import pyarrow.dataset as ds
     from deltalake import write_deltalake
 
-    from dataeval_spark import session
     from dataeval_spark.options import SearchOptions
-    from dataeval_spark.searching import search_workspace
+    from dataeval_spark.session import engines
     from dataeval_spark.tables.images import IMAGES
     from dataeval_spark.tables.profile import EMBEDDINGS
-    from dataeval_spark.workspace import Workspace
+    from dataeval_spark.verbs.search import search_workspace
+    from dataeval_spark.workspace.workspace import Workspace
 
-    spark = session.local("benchmark", cores=CORES)
+    spark = engines.local("benchmark", cores=CORES)
     workspace = Workspace(spark, str(table.parent / "audit"))
     workspace.create([EMBEDDINGS, IMAGES])
     constants = {"encoder": "e", "encoder_version": "1", "fingerprint": "f", "run_id": "r"}

@@ -27,8 +27,8 @@ import pyarrow.parquet as pq  # noqa: E402
 from pyspark.sql import DataFrame, SparkSession  # noqa: E402
 from sklearn.model_selection import StratifiedGroupKFold  # noqa: E402
 
-from dataeval_spark import session  # noqa: E402
-from dataeval_spark.splits.assign import assign  # noqa: E402
+from dataeval_spark.analyses.splits.assign import assign  # noqa: E402
+from dataeval_spark.session import engines  # noqa: E402
 
 sys.path.append(str(HERE))
 from frame import Row, report  # noqa: E402
@@ -97,7 +97,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--large", type=int, default=10_000_000)
     args = parser.parse_args()
-    spark = session.local("splits benchmark", cores=2, memory="6g", images=args.rows)
+    spark = engines.local("splits benchmark", cores=2, memory="6g", images=args.rows)
     sizes = [(args.rows, args.groups, args.rounds, 4.0)]
     sizes += [(args.large, 10 * args.groups, 1, 8.0)] if args.large else []
     peer = {"peer": "scikit-learn StratifiedGroupKFold", "peer_version": version("scikit-learn")}

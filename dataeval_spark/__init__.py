@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dataeval_spark.version import __version__
+from dataeval_spark.workspace.version import __version__
 
 if TYPE_CHECKING:
     from dataeval_spark.audit import Audit
-    from dataeval_spark.workspace import Workspace
+    from dataeval_spark.frames.sql_functions import register_functions
+    from dataeval_spark.workspace.workspace import Workspace
 
-__all__ = ["Audit", "Workspace", "__version__"]
+__all__ = ["Audit", "Workspace", "__version__", "register_functions"]
 
 
 def __getattr__(name: str) -> Any:
@@ -26,7 +27,11 @@ def __getattr__(name: str) -> Any:
 
         return Audit
     if name == "Workspace":
-        from dataeval_spark.workspace import Workspace
+        from dataeval_spark.workspace.workspace import Workspace
 
         return Workspace
+    if name == "register_functions":
+        from dataeval_spark.frames.sql_functions import register_functions
+
+        return register_functions
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

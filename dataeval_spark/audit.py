@@ -11,27 +11,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from dataeval_spark import (
-    comparison,
-    exporting,
-    holdout,
-    ingestion,
-    label_ingestion,
-    pipeline,
-    profiling,
-    runs,
-    searching,
-    selecting,
-    session,
-    snapshots,
-    splitting,
-)
-from dataeval_spark.cancellation import Cancellation, Result, interruptible
 from dataeval_spark.errors import ConfigError
-from dataeval_spark.ingest.maite import MapStyle
-from dataeval_spark.inline_gallery import Gallery, gallery_of
-from dataeval_spark.locations import refuse_credentials
-from dataeval_spark.maite_dataset import MaiteDataset, images_of
 from dataeval_spark.options import (
     ExportOptions,
     IngestOptions,
@@ -44,16 +24,32 @@ from dataeval_spark.options import (
     changed,
     options_from,
 )
-from dataeval_spark.progress import Progress
-from dataeval_spark.report import collect_report_data, save_report
-from dataeval_spark.report_page import page_of
-from dataeval_spark.runs import Run, StepRun
-from dataeval_spark.selection.recipe import Recipe
-from dataeval_spark.summary import Report, next_command, summary_lines
+from dataeval_spark.session import engines
+from dataeval_spark.session.cancellation import Cancellation, Result, interruptible
+from dataeval_spark.session.progress import Progress
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.images import IMAGES, TARGETS
-from dataeval_spark.verb_options import checked, pipeline_steps
-from dataeval_spark.workspace import Workspace, images_here
+from dataeval_spark.verbs.analyze.analyze import analyze
+from dataeval_spark.verbs.compare import compare
+from dataeval_spark.verbs.config import checked, pipeline_steps
+from dataeval_spark.verbs.export.export import export
+from dataeval_spark.verbs.export.maite_dataset import MaiteDataset, images_of
+from dataeval_spark.verbs.ingest.ingest import ingest, ingest_maite
+from dataeval_spark.verbs.ingest.labels import ingest_predictions, ingest_ratings
+from dataeval_spark.verbs.ingest.readers.maite import MapStyle
+from dataeval_spark.verbs.profile import run_profile
+from dataeval_spark.verbs.report import collect_report_data, save_report
+from dataeval_spark.verbs.report.inline_gallery import Gallery, gallery_of
+from dataeval_spark.verbs.report.report import page_of
+from dataeval_spark.verbs.report.summary import Report, next_command, summary_lines
+from dataeval_spark.verbs.search import Query, search_workspace
+from dataeval_spark.verbs.select.recipe import Recipe
+from dataeval_spark.verbs.select.select import select
+from dataeval_spark.verbs.split.split import split_workspace
+from dataeval_spark.workspace import holdout, runs, snapshots
+from dataeval_spark.workspace.locations import refuse_credentials
+from dataeval_spark.workspace.runs import Run, StepRun
+from dataeval_spark.workspace.workspace import Workspace, images_here
 
 logger = logging.getLogger("dataeval_spark")
 
@@ -91,10 +87,10 @@ class Audit:
         echo: Callable[[str], None] = print,
     ) -> None:
         refuse_credentials(workspace, scratch, table_location)
-        self.spark = spark or session.get_or_create(images=images_here(workspace), verbose=verbose)
+        self.spark = spark or engines.get_or_create(images=images_here(workspace), verbose=verbose)
         self.workspace = Workspace(self.spark, workspace, scratch=scratch, table_location=table_location)
         self._echo = echo
-        self._progress = Progress(session.TaskCounter(self.spark))
+        self._progress = Progress(engines.TaskCounter(self.spark))
         self._open_run: Run | None = None
         self._cancellation = Cancellation()
 
@@ -106,7 +102,7 @@ class Audit:
         Options are those of :class:`dataeval_spark.options.IngestOptions`.
         """
         asked = options_from(IngestOptions, options)
-        return self._do("ingest", {"source": source, **options}, lambda run: [ingestion.ingest(run, source, asked)])
+        return self._do("ingest", {"source": source, **options}, lambda run: [ingest(run, source, asked)])
 
     def ingest_maite(self, data: MapStyle, *, name: str, split: str | None = None, replace: bool = False) -> Audit:
         """Bring in a MAITE data set: an object with ``len`` and indices that give image, target and metadata."""
@@ -114,7 +110,7 @@ class Audit:
         return self._do(
             "ingest",
             {"source": f"maite:{name}", **changed(asked)},
-            lambda run: [ingestion.ingest_maite(run, data, name, asked)],
+            lambda run: [ingest_maite(run, data, name, asked)],
         )
 
     def ingest_predictions(self, source: str, **options: Any) -> Audit:
@@ -123,7 +119,7 @@ class Audit:
         return self._do(
             "ingest",
             {"predictions": source, **options},
-            lambda run: [label_ingestion.ingest_predictions(run, source, asked)],
+            lambda run: [ingest_predictions(run, source, asked)],
         )
 
     def ingest_ratings(self, source: str, **options: Any) -> Audit:
@@ -132,7 +128,7 @@ class Audit:
         return self._do(
             "ingest",
             {"ratings": source, **options},
-            lambda run: [label_ingestion.ingest_ratings(run, source, asked)],
+            lambda run: [ingest_ratings(run, source, asked)],
         )
 
     def profile(self, **options: Any) -> Audit:
@@ -145,7 +141,7 @@ class Audit:
         return self._do(
             "profile",
             options,
-            lambda run: [profiling.run_profile(run, asked, on_pending=expect)],
+            lambda run: [run_profile(run, asked, on_pending=expect)],
         )
 
     def analyze(
@@ -158,7 +154,7 @@ class Audit:
         given = checked(options)
 
         def work(run: Run) -> Iterable[StepRun]:
-            return pipeline.analyze(run, given, steps, open_guarded=open_guarded)
+            return analyze(run, given, steps, open_guarded=open_guarded)
 
         return self._do("analyze", given, work)
 
@@ -175,18 +171,18 @@ class Audit:
         return self._do(
             "compare",
             {"reference": reference, "current": current, **given},
-            lambda run: comparison.compare(run, reference, current, given, steps, open_guarded),
+            lambda run: compare(run, reference, current, given, steps, open_guarded),
         )
 
     def split(self, name: str, **options: Any) -> Audit:
         """Assign the images to parts; options are those of :class:`dataeval_spark.options.SplitOptions`."""
         asked = options_from(SplitOptions, options)
-        return self._do("split", {"name": name, **options}, lambda run: [splitting.split_workspace(run, name, asked)])
+        return self._do("split", {"name": name, **options}, lambda run: [split_workspace(run, name, asked)])
 
     def select(self, name: str, recipe: Recipe | None = None, **options: Any) -> Audit:
         """Save a selection of the images: operations in order, or its last recipe done again on the data there are.
 
-        Operations are those of :mod:`dataeval_spark.selection.operations`, options those of
+        Operations are those of :mod:`dataeval_spark.verbs.select.operations`, options those of
         :class:`dataeval_spark.options.SelectOptions`.
 
         Examples
@@ -197,13 +193,13 @@ class Audit:
         return self._do(
             "select",
             {"name": name, "recipe": recipe},
-            lambda run: [selecting.select(run, name, recipe, asked)],
+            lambda run: [select(run, name, recipe, asked)],
         )
 
     def export(self, to: str | Path, **options: Any) -> Audit:
         """Write images and labels as a dataset; options are those of :class:`dataeval_spark.options.ExportOptions`."""
         asked = options_from(ExportOptions, options)
-        return self._do("export", {"to": str(to), **options}, lambda run: [exporting.export(run, str(to), asked)])
+        return self._do("export", {"to": str(to), **options}, lambda run: [export(run, str(to), asked)])
 
     def run(
         self,
@@ -258,12 +254,12 @@ class Audit:
 
     # Reading
 
-    def search(self, query: searching.Query, **options: Any) -> DataFrame:
+    def search(self, query: Query, **options: Any) -> DataFrame:
         """The images most like a given one: its id, its file, its bytes, or a vector.
 
         Options are those of :class:`dataeval_spark.options.SearchOptions`.
         """
-        return searching.search_workspace(self.workspace, query, options_from(SearchOptions, options))
+        return search_workspace(self.workspace, query, options_from(SearchOptions, options))
 
     def gallery(self, rows: DataFrame, *, most: int = 24) -> Gallery:
         """Pictures of the first rows of a DataFrame with ``image_id``, its other columns written below each.
@@ -285,7 +281,7 @@ class Audit:
     def maite(self, *, open_guarded: str | None = None, **options: Any) -> MaiteDataset:
         """The images and labels as a MAITE (and PyTorch) data set, decoded when they are asked for.
 
-        Options are those of :class:`dataeval_spark.maite_dataset.MaiteDataset`.
+        Options are those of :class:`dataeval_spark.verbs.export.maite_dataset.MaiteDataset`.
         ``open_guarded`` is why images of a hold-out are among them; without it they are refused before any is read.
         """
         if holdout.parts(self.workspace):

@@ -19,7 +19,7 @@ BoxFormat = Literal["xywh", "xyxy"]
 Metric = Literal["euclidean", "cosine", "inner_product"]
 DrawnMethod = Literal["random", "stratified", "group", "stratified_group", "leave_one_group_out"]
 SplitMethod = Literal[DrawnMethod, "time", "test_value", "hash"]
-# The functions of `dataeval_spark.selection.operations`, in the order in which help lists them.
+# The functions of `dataeval_spark.verbs.select.operations`, in the order in which help lists them.
 OPERATION_NAMES = (
     *("datasets", "split", "where", "classes", "relabel", "drop_duplicates", "drop_outliers", "drop_findings"),
     *("balance", "stratified_sample", "shuffle", "limit", "indices"),

@@ -10,7 +10,7 @@ from pathlib import Path
 # Python puts this folder first on its path, and profile.py in it would hide the standard module of that name.
 sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).resolve().parent]
 
-from dataeval_spark.cli import main  # noqa: E402
+from dataeval_spark.cli.main import main  # noqa: E402
 
 if __name__ == "__main__":
     raise SystemExit(main(["select", *sys.argv[1:]]))

@@ -83,7 +83,7 @@ audit.table("image_stats").where("target_index IS NULL").select(
 # In SQL, the same model on any column that holds the bytes of image files:
 
 # %%
-from dataeval_spark.sql_functions import register_functions
+from dataeval_spark import register_functions
 
 register_functions(audit.spark, encoder=f"torchscript:{path}")
 picture = next(Path("images").rglob("*.png"))

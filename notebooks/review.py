@@ -24,7 +24,7 @@ audit.analyze(
 # makes it in a catalog.
 
 # %%
-from dataeval_spark.views import statements
+from dataeval_spark.verbs.views import statements
 
 audit.spark.sql(statements(audit.workspace)["v_review_queue"])
 audit.spark.sql("SELECT * FROM v_review_queue").show(8, truncate=60)

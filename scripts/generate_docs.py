@@ -9,13 +9,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from dataeval_spark import config, options
-from dataeval_spark.flags import description, flag
-from dataeval_spark.selection.operations import OPERATIONS
-from dataeval_spark.steps import COMPARISONS, STEPS
+from dataeval_spark import options
+from dataeval_spark.analyses.steps import COMPARISONS, STEPS
+from dataeval_spark.cli.flags import description, flag
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Column, Table
-from dataeval_spark.verb_options import FUNCTIONS
+from dataeval_spark.verbs import config
+from dataeval_spark.verbs.config import FUNCTIONS
+from dataeval_spark.verbs.select.operations import OPERATIONS
 
 REQUIRED = inspect.Parameter.empty
 ROOT = Path(__file__).resolve().parents[1]

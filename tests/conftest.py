@@ -12,10 +12,10 @@ import pytest
 from hypothesis import settings
 from pyspark.sql import DataFrame, SparkSession
 
-from dataeval_spark import jars, session
 from dataeval_spark.audit import Audit
 from dataeval_spark.demo import make_demo_images
-from dataeval_spark.java import require_java
+from dataeval_spark.session import engines, jars
+from dataeval_spark.session.java import require_java
 from dataeval_spark.tables.contract import Table
 
 # No test is about time: a busy machine must not fail one.
@@ -44,7 +44,7 @@ def spark(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     made = (
         _connect()
         if option("--spark") == "connect"
-        else session.local(
+        else engines.local(
             "dataeval_spark tests",
             cores=2,
             # One session runs some thousand queries here; 1g was too little for what Spark keeps of them.
@@ -66,7 +66,7 @@ def _connect() -> SparkSession:
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # the server's workers would take python3 from PATH
     builder = SparkSession.builder.remote("local[2]").config("spark.driver.memory", "2g")
     builder = builder.config("spark.jars", ",".join(map(str, jars.resolve(java))))
-    for key, value in {**session.DELTA_SETTINGS, **session.LOCAL_SETTINGS}.items():
+    for key, value in {**engines.DELTA_SETTINGS, **engines.LOCAL_SETTINGS}.items():
         builder = builder.config(key, value)
     return builder.config("spark.sql.shuffle.partitions", "2").getOrCreate()
 

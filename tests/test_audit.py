@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from dataeval_spark.analyses.steps import COMPARISONS, STEPS
 from dataeval_spark.audit import Report
 from dataeval_spark.errors import ConfigError, OptionError
-from dataeval_spark.steps import COMPARISONS, STEPS
 from dataeval_spark.tables.profile import IMAGE_STATS, UNREADABLE_IMAGES
 from dataeval_spark.tables.runs import RUNS
 
@@ -69,8 +69,8 @@ def test_runs_name_the_versions_they_read_and_wrote(audited):
 def test_the_progress_line_counts_images():
     from io import StringIO
 
-    from dataeval_spark.progress import Progress
-    from dataeval_spark.session import TaskCounts
+    from dataeval_spark.session.engines import TaskCounts
+    from dataeval_spark.session.progress import Progress
 
     class Counter:
         def counts(self):

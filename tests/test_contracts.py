@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dataeval_spark import config
-from dataeval_spark.steps import COMPARISONS, STEPS
+from dataeval_spark.analyses.steps import COMPARISONS, STEPS
 from dataeval_spark.tables import ALL_TABLES
-from dataeval_spark.verb_options import FUNCTIONS
+from dataeval_spark.verbs import config
+from dataeval_spark.verbs.config import FUNCTIONS
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dataeval_spark import views
 from dataeval_spark.tables import ALL_TABLES
+from dataeval_spark.verbs import views
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 QUERIES = [

@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 from pyspark.sql import functions as F
 
-from dataeval_spark.bias.completeness import completeness
-from dataeval_spark.bias.coverage import coverage
-from dataeval_spark.bias.labels import label_stats
+from dataeval_spark.analyses.labels.label_stats import label_stats
+from dataeval_spark.analyses.profile.embedding_health import embedding_health
+from dataeval_spark.analyses.profile.normalization import normalization
+from dataeval_spark.analyses.shift.drift_univariate import drift_univariate
+from dataeval_spark.analyses.shift.feature_distance import feature_distance
+from dataeval_spark.analyses.similarity.completeness import completeness
+from dataeval_spark.analyses.similarity.coverage import coverage
+from dataeval_spark.analyses.similarity.embedding_scores import embedding_scores
+from dataeval_spark.analyses.similarity.image_values import image_values
 from dataeval_spark.frames.exact_sums import exact_mean_and_std
-from dataeval_spark.frames.thresholds import spreads
-from dataeval_spark.shift.feature_distance import feature_distance
-from dataeval_spark.shift.univariate import drift_univariate
-from dataeval_spark.similarity.embedding_scores import embedding_scores
-from dataeval_spark.similarity.image_values import image_values
-from dataeval_spark.stats.embedding_health import embedding_health
-from dataeval_spark.stats.normalization import normalization
+from dataeval_spark.frames.spread import spreads
 from dataeval_spark.tables.profile import CHANNEL_STATS, EMBEDDINGS
 from dataeval_spark.tables.similarity import NEIGHBORS
-from tests.bias.rows import binned, image_labels, images, table
-from tests.stats.rows import image_stats
+from tests.analyses.bias.rows import binned, image_labels, images, table
+from tests.analyses.profile.rows import image_stats
 
 PARTITIONS = (1, 7, 64)
 COUNT = 300

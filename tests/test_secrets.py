@@ -12,17 +12,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dataeval_spark import config, doctor, snapshots
 from dataeval_spark.audit import Audit
-from dataeval_spark.cli import DONE, USAGE, main
-from dataeval_spark.demonstration import run_demo
+from dataeval_spark.cli.main import DONE, USAGE, main
+from dataeval_spark.demo.demo import run_demo
 from dataeval_spark.errors import OptionError, SnapshotError, WorkspaceError
-from dataeval_spark.report import save_report
-from dataeval_spark.verb_options import FUNCTIONS
-from dataeval_spark.workspace import Workspace
-from tests.ingest.pictures import png, tree
+from dataeval_spark.verbs import config, doctor
+from dataeval_spark.verbs.config import FUNCTIONS
+from dataeval_spark.verbs.report import save_report
+from dataeval_spark.workspace import snapshots
+from dataeval_spark.workspace.workspace import Workspace
 from tests.kernels.s3_server import ENVIRONMENT, serve
-from tests.kernels.test_uris import uris_with_secrets
+from tests.kernels.storage.test_uris import uris_with_secrets
+from tests.verbs.ingest.readers.pictures import png, tree
 
 WS = ("--workspace", "WORKSPACE")
 # Every place of the command line that takes a location or a text; URI stands for the one with secrets.

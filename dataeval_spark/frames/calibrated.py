@@ -8,7 +8,7 @@ from statistics import NormalDist
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.frames.histogram import exact_quantiles
+from dataeval_spark.frames.quantiles import exact_quantiles
 
 SHARE = 1e-4
 """Share of images beyond the bounds, where every statistic is normal on its scale. Real ones have longer tails."""

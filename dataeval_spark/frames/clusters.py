@@ -11,11 +11,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.blocks import Blocks, in_tasks
-from dataeval_spark.frames.bounded import bounded, one_row
-from dataeval_spark.kernels import block_clusters as kernels
-from dataeval_spark.kernels.block_search import Search
-from dataeval_spark.kernels.hdbscan import Selection
-from dataeval_spark.kernels.vector_blocks import read_array, write_array
+from dataeval_spark.kernels.vectors import block_clusters as kernels
+from dataeval_spark.kernels.vectors.block_search import Search
+from dataeval_spark.kernels.vectors.blocks import read_array, write_array
+from dataeval_spark.kernels.vectors.hdbscan import Selection
+from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.arrow import arrow_schema
 
 DONE = "done bigint"
@@ -74,7 +74,7 @@ def hdbscan_clusters(
     spark_frame : DataFrame
         Any frame of the session.
     min_cluster_size, selection, allow_single_cluster
-        Of :func:`~dataeval_spark.kernels.hdbscan.hdbscan_labels`.
+        Of :func:`~dataeval_spark.kernels.vectors.hdbscan.hdbscan_labels`.
 
     Returns
     -------

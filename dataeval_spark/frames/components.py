@@ -20,8 +20,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError, StepFailedError
-from dataeval_spark.frames.bounded import one_row
-from dataeval_spark.kernels.components import connected_components as components_of
+from dataeval_spark.kernels.hashes.components import connected_components as components_of
+from dataeval_spark.session.bounded import one_row
 
 ONE_TASK_EDGES = 20_000_000
 # About 100 MB; a partition with more edges is contracted a part at a time.

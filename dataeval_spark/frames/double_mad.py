@@ -8,8 +8,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.exact_sums import Aggregate, exact_sums
-from dataeval_spark.frames.histogram import exact_quantiles
 from dataeval_spark.frames.joins import same_keys
+from dataeval_spark.frames.quantiles import exact_quantiles
 
 # MAD of a normal distribution, and the 90th percentile of its deviations in MADs, as rounded in the definitions.
 MAD_OF_NORMAL, P90_OF_NORMAL = 0.6745, 1.91

@@ -18,10 +18,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.bounded import bounded
-from dataeval_spark.kernels.hamming import WORD, least_cost
-from dataeval_spark.kernels.hamming import hamming_pairs as pairs_of
-from dataeval_spark.kernels.packed_hashes import Bytes, block_of, distinct, is_among, packed, texts_of, words_of
+from dataeval_spark.kernels.hashes.hamming import WORD, least_cost
+from dataeval_spark.kernels.hashes.hamming import hamming_pairs as pairs_of
+from dataeval_spark.kernels.hashes.packed_hashes import Bytes, block_of, distinct, is_among, packed, texts_of, words_of
+from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
 
 _PAIR_DDL = "kind string, hash_a string, hash_b string, distance int"

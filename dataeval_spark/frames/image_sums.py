@@ -9,7 +9,7 @@ import numpy as np
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from dataeval_spark.kernels.independence import ImageSums
+from dataeval_spark.kernels.factors.independence import ImageSums
 
 
 def with_sizes(counts: DataFrame, by: Sequence[str]) -> DataFrame:

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.bounded import one_row
+from dataeval_spark.session.bounded import one_row
 
 
 def require_distances(neighbors: DataFrame, step: str) -> None:

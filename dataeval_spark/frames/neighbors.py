@@ -16,8 +16,9 @@ from pyspark.sql import DataFrame
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Blocks, in_tasks, tasks_of
 from dataeval_spark.frames.task_devices import gpu_of_task
-from dataeval_spark.kernels.block_search import Search, empty_lists, search_blocks, take_block
-from dataeval_spark.kernels.neighbor_lists import (
+from dataeval_spark.kernels.vectors.block_search import Search, empty_lists, search_blocks, take_block
+from dataeval_spark.kernels.vectors.blocks import block_of_row
+from dataeval_spark.kernels.vectors.neighbor_lists import (
     PARTIAL_DDL,
     PARTIAL_SCHEMA,
     RESULT_DDL,
@@ -27,7 +28,6 @@ from dataeval_spark.kernels.neighbor_lists import (
     merged,
     result_rows,
 )
-from dataeval_spark.kernels.vector_blocks import block_of_row
 
 MAX_K = 10_000
 # Enough tasks to balance a few dozen cores; fewer read the index fewer times.

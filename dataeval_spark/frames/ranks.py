@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.bounded import bounded
+from dataeval_spark.session.bounded import bounded
 
 BUCKETS = 64
 MAX_GROUPS = 10_000

@@ -16,12 +16,12 @@ from dataeval_spark.demo import DemoFiles, Plant, make_demo_images, read_plants
 from dataeval_spark.demo.plan import BAD_ANNOTATIONS, plants_for
 from dataeval_spark.demo.scenes import CLASSES, SIDE
 from dataeval_spark.errors import DataEvalError, OptionError
-from dataeval_spark.kernels.appearance import appearance
-from dataeval_spark.kernels.blur import blur
-from dataeval_spark.kernels.coco import parse_coco
-from dataeval_spark.kernels.decode import UnreadableImage, decode
-from dataeval_spark.kernels.hashes import phash
-from dataeval_spark.kernels.value_range import luma
+from dataeval_spark.kernels.formats.coco import parse_coco
+from dataeval_spark.kernels.images.appearance import appearance
+from dataeval_spark.kernels.images.blur import blur
+from dataeval_spark.kernels.images.decoding.decode import UnreadableImage, decode
+from dataeval_spark.kernels.images.hashes import phash
+from dataeval_spark.kernels.images.value_range import luma
 
 COUNT = 300
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dataeval_spark.errors import StepFailedError
 from dataeval_spark.frames.components import alternating_stars, connected_components, large_star, small_star
-from dataeval_spark.kernels.components import connected_components as components_of
+from dataeval_spark.kernels.hashes.components import connected_components as components_of
 
 EDGES = "a string, b string"
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dataeval_spark.frames.image_sums import class_effects, image_effect
-from dataeval_spark.kernels.independence import ImageSums, fixed_design_effect, table_effect
+from dataeval_spark.kernels.factors.independence import ImageSums, fixed_design_effect, table_effect
 
 LABELS = "part string, image_id string, class_name string"
 NAMES = ("cat", "dog", "fox", "owl")

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import EmbeddingError, OptionError
 from dataeval_spark.frames.blocks import cut_into_blocks
 from dataeval_spark.frames.neighbors import nearest_neighbors
-from tests.kernels.test_block_search import expected_lists
+from tests.kernels.vectors.test_block_search import expected_lists
 
 VECTORS = "image_id string, target_index int, embedding array<float>, roles int"
 

@@ -6,12 +6,12 @@ import pytest
 from pyspark.sql import functions as F
 
 from dataeval_spark.audit import Audit
-from dataeval_spark.synchronization import IMAGE_TABLES
-from dataeval_spark.table_access import Writer
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Column, Table
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.keys import IMAGE_ID, RUN_ID
+from dataeval_spark.verbs.ingest.sync import IMAGE_TABLES
+from dataeval_spark.workspace.delta import Writer
 from tests.jobs.conftest import write_coco
 
 GONE = "photos/night/0.png"

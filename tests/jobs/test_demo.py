@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataeval_spark.audit import Audit
-from dataeval_spark.demonstration import run_demo
+from dataeval_spark.demo.demo import run_demo
 
 
 def test_the_demo_reports_planted_and_found_and_ends_with_the_path_of_the_report(spark, tmp_path):

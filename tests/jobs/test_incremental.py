@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from dataeval_spark.analyses.profile.options import measures_of, version_of_encoder
+from dataeval_spark.analyses.profile.profile import fingerprints
 from dataeval_spark.audit import Audit
 from dataeval_spark.errors import IngestError
 from dataeval_spark.options import ProfileOptions
-from dataeval_spark.stats.profile import fingerprints
-from dataeval_spark.stats.profile_options import measures_of, version_of_encoder
 from dataeval_spark.tables.images import FACTORS, IMAGES, TARGETS
 from dataeval_spark.tables.profile import CHANNEL_STATS, EMBEDDINGS, HASHES, IMAGE_STATS, UNREADABLE_IMAGES
 from tests.jobs.conftest import picture, write_coco
@@ -231,8 +231,8 @@ def test_each_image_is_decoded_once(audit, photos, tmp_path, monkeypatch):
     log = tmp_path / "decodes"
     log.mkdir()
     # Workers are other processes, so each decode leaves a file; the real decoder does the work.
-    import dataeval_spark.kernels.image_profile as kernel
-    from dataeval_spark.stats.measuring import measure_rows
+    import dataeval_spark.kernels.images.profile as kernel
+    from dataeval_spark.analyses.profile.worker import measure_rows
 
     real = kernel.decode
 

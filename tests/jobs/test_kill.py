@@ -16,12 +16,12 @@ from pyspark.sql import functions as F
 from dataeval_spark.audit import Audit
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.runs import RUNS, SNAPSHOTS
-from dataeval_spark.workspace import Workspace
+from dataeval_spark.workspace.workspace import Workspace
 
 NOT_COMPARED = ("run_id", "deleted_at")
 # Steps with one table and with several, with a table that others write to, one that uses what it wrote, and a chain.
 STEPS = ("image_findings", "outliers", "neighbors", "duplicates", "factor_bins", "contingency", "balance")
-COMMAND = [sys.executable, "-m", "dataeval_spark.cli"]
+COMMAND = [sys.executable, "-m", "dataeval_spark.cli.main"]
 
 
 def rows_of(workspace, table):

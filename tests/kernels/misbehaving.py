@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from dataeval_spark.kernels.decode import UnreadableImage
+from dataeval_spark.kernels.images.decoding.decode import UnreadableImage
 
 KEPT: list[object] = []
 

@@ -7,7 +7,7 @@ from collections import Counter
 import pyarrow as pa
 import xxhash
 
-from dataeval_spark.kernels.split_units import Units, units_of
+from dataeval_spark.kernels.splits.units import Units, units_of
 
 
 def units(groups, labels, order=None) -> Units:

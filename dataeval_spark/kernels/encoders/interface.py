@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from dataeval_spark.kernels.value_range import ValueRange
+from dataeval_spark.kernels.images.value_range import ValueRange
 
 
 class Encoder(Protocol):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.kernels.value_range import ValueRange, picture, value_range
+from dataeval_spark.kernels.images.value_range import ValueRange, picture, value_range
 
 FILTERS = {name.lower(): value for name, value in Image.Resampling.__members__.items()}
 CHANNEL_ORDERS = ("RGB", "BGR", "gray")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dataeval_spark.kernels.encoders.preprocessing import image_of
-from dataeval_spark.kernels.value_range import ValueRange
+from dataeval_spark.kernels.images.value_range import ValueRange
 
 SIDE = 8
 DIMENSION = 3 * SIDE * SIDE

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dataeval_spark.errors import MissingExtraError
 from dataeval_spark.kernels.encoders.batching import BATCH_SIZE, DeviceBatches
 from dataeval_spark.kernels.encoders.preprocessing import Preprocessing
-from dataeval_spark.kernels.value_range import ValueRange
+from dataeval_spark.kernels.images.value_range import ValueRange
 
 
 class TorchEncoder:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dataeval_spark.kernels.encoders.thumbnail import VERSION, Thumbnail
-from dataeval_spark.kernels.value_range import ValueRange
+from dataeval_spark.kernels.images.value_range import ValueRange
 from tests.kernels.reference import INPUTS, image
 
 

@@ -1,0 +1,1 @@
+"""Analyses: DataFrames in, DataFrames out. `steps` lists them; each file bears the name of its step."""

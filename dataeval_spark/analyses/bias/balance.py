@@ -1,0 +1,197 @@
+"""Balance: how much of the label, and of one another, the factors give away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+from dataeval_spark.analyses.bias.balance_by_neighbors import neighbor_balance
+from dataeval_spark.analyses.bias.bin_edges import CUT_RULES
+from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract import rows_of_dicts
+from dataeval_spark.kernels.factors.false_discovery import adjusted_p_values
+from dataeval_spark.kernels.factors.independence import independence
+from dataeval_spark.kernels.factors.mutual_information import (
+    adjusted_association,
+    adjusted_share,
+    expected_mutual_information,
+    mutual_information,
+)
+from dataeval_spark.kernels.factors.pair_counts import LABEL, effect_of, table_of
+from dataeval_spark.session.bounded import bounded
+from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.bias import BALANCE
+
+Estimator = Literal["table", "neighbors"]
+KINDS = ("label", "factors", "class")
+_ROWS = BALANCE.ddl_without("adjusted_pvalue", "threshold", "is_flagged")
+_SCHEMA = arrow_schema(_ROWS)
+
+
+def balance(
+    contingency: DataFrame,
+    bin_edges: DataFrame,
+    factor_bins: DataFrame | None = None,
+    *,
+    label: str = LABEL,
+    imbalance_threshold: float = 0.3,
+    correlation_threshold: float = 0.5,
+    estimator: Estimator = "table",
+    neighbors: int = 5,
+    sample: int = 10_000,
+    permutations: int = 0,
+    seed: int = 0,
+) -> DataFrame:
+    r"""Measure mutual information between label and factors, corrected for chance and normalized to [0, 1].
+
+    * kind ``label``: share of the label's entropy that the factor removes, :math:`(MI - EMI) / (H - EMI)`
+    * kind ``class``: the same for each class against the rest
+    * kind ``factors``: association of two factors; over the smaller entropy of those with levels of their own (method
+      ``table``), where both were cut into bins by :math:`(1 - e^{-2(MI-EMI)}) / (1 - e^{-2(\min H - EMI)})` (method
+      ``linfoot``)
+
+    EMI is what tables of the same margins have on average, so a factor without relation scores about 0, however many
+    values it has. p-values are of Pearson's test of independence (`kernels/factors/independence.py`), adjusted by
+    Benjamini-Hochberg within each kind; the statistic is divided by the design effect, because boxes of one image are
+    often alike. All rows count, exactly. With
+    ``estimator="neighbors"`` factors that were cut are scored by their raw values instead (method ``neighbors``): the
+    estimates of Kraskov and Ross, on a sample whose size is ``n``.
+
+    Parameters
+    ----------
+    contingency, bin_edges : DataFrame
+        Tables of these names.
+    factor_bins : DataFrame, optional
+        Table of that name, for ``estimator="neighbors"``.
+    label : str
+        ``class_name``, or any factor in its place (``split``: what differs between splits).
+    imbalance_threshold : float in [0, 1]
+        Score of kinds ``label`` and ``class`` above which a row is flagged.
+    correlation_threshold : float in [0, 1]
+        Score of kind ``factors`` above which a row is flagged.
+    estimator : {"table", "neighbors"}
+        See above.
+    neighbors, sample, seed : int
+        Nearest neighbours, most rows, and seed of ``estimator="neighbors"``.
+    permutations : int
+        How often the label (or the one factor) is permuted for the p-value of an estimate by neighbours; 0: it has
+        none. One task does so many estimates for each pair; 199 on a sample of 1,000 take 5 seconds or so a pair.
+
+    Returns
+    -------
+    DataFrame
+        Table ``balance`` without ``run_id``. Each pair of factors is there once. The driver holds the result: pairs of
+        factors, and classes x factors.
+
+    Raises
+    ------
+    OptionError
+        An option is unknown or out of range.
+
+    References
+    ----------
+    Vinh, Epps and Bailey (2010); DataEval 1.1.4, ``bias.Balance``: equal for ``factor_source="coded"``, and for
+    ``"auto"`` with ``estimator="neighbors"`` up to the noise of that estimate and the sample.
+
+    Examples
+    --------
+    >>> balance(counts, edges).where("kind = 'label'").orderBy("score", ascending=False).show()
+    """
+    for name, value in (("imbalance", imbalance_threshold), ("correlation", correlation_threshold)):
+        OptionError.unless_between(f"balance.{name}_threshold", value, 0.0, 1.0)
+    OptionError.unless_one_of("balance.estimator", estimator, get_args(Estimator))
+    OptionError.unless_between("balance.neighbors", neighbors, 1, 1_000)
+    OptionError.unless_between("balance.sample", sample, 10, 200_000)
+    OptionError.unless_between("balance.permutations", permutations, 0, 100_000)
+    if permutations and estimator != "neighbors":
+        raise OptionError("balance.permutations is for estimator 'neighbors'; tables have a test of their own.")
+    rules = {
+        row["factor"]: row["rule"]
+        for row in bounded(bin_edges.select("factor", "rule").distinct(), "one row per factor")
+    }
+    OptionError.unless_one_of("balance.label", label, [LABEL, *sorted(rules)])
+    cut = frozenset(factor for factor, rule in rules.items() if rule in CUT_RULES)
+    scored = contingency.where("factor_a != factor_b").groupBy("factor_a", "factor_b")
+    frame = scored.applyInArrow(lambda cells: _scores(cells, label, cut), _ROWS)
+    rows = {_key(row): row.asDict() for row in bounded(frame, "pairs of factors, and classes x factors")}
+    if estimator == "neighbors":
+        if factor_bins is None:
+            raise OptionError("balance.estimator is 'neighbors', which needs the table factor_bins.")
+        how = {"neighbors": neighbors, "sample": sample, "permutations": permutations, "seed": seed}
+        estimated = neighbor_balance(factor_bins, rules, label=label, **how)
+        for row in bounded(estimated, "pairs of factors, and classes x factors"):
+            nothing = {"expected_information": None, "method": "neighbors"}
+            rows[_key(row)] = {**row.asDict(), **nothing}
+    thresholds = {"label": imbalance_threshold, "class": imbalance_threshold, "factors": correlation_threshold}
+    finished = _finished([rows[key] for key in sorted(rows)], thresholds)
+    return rows_of_dicts(contingency, BALANCE, finished)
+
+
+def _key(row: Any) -> tuple[str, str, str, str]:
+    return row["kind"], row["factor_a"], row["factor_b"], row["class_name"] or ""
+
+
+def _finished(rows: list[dict[str, Any]], thresholds: dict[str, float]) -> list[dict[str, Any]]:
+    """Thresholds and adjusted p-values; one family per kind."""
+    result: list[dict[str, Any]] = []
+    for kind in KINDS:
+        of_kind = [row for row in rows if row["kind"] == kind]
+        for row, p_value in zip(of_kind, adjusted_p_values(row["p_value"] for row in of_kind), strict=True):
+            threshold = float(thresholds[kind])
+            is_flagged = row["score"] > threshold
+            result.append({**row, "adjusted_pvalue": p_value, "threshold": threshold, "is_flagged": is_flagged})
+    return result
+
+
+def require_class_label(balance: DataFrame, step: str) -> None:
+    """Raise OptionError where table ``balance`` is about another label than the class."""
+    other = balance.where(f"kind = 'label' AND factor_a != '{LABEL}'")
+    for row in bounded(other.select("factor_a").limit(1), "one row"):
+        raise OptionError(
+            f"{step} ranks what tells the class, and the table balance was made with balance.label = "
+            f"{row['factor_a']!r}.\nHint: dataeval-spark analyze balance {step}, without balance.label"
+        )
+
+
+def _scores(cells: pa.Table, label: str, cut: frozenset[str]) -> pa.Table:
+    """Rows of one pair of factors."""
+    pair = cells["factor_a"][0].as_py(), cells["factor_b"][0].as_py()
+    values_a, values_b, table = table_of(*(cells[name].to_pylist() for name in ("value_a", "value_b", "n")))
+    n, effects = cells["n"].to_pylist(), cells["design_effect"].to_pylist()
+    side = None if LABEL not in pair else ("value_a", "value_b")[pair.index(LABEL)]
+    names = None if side is None else cells[side].to_pylist()
+    effect = effect_of(names, n, effects)
+    if label in pair:
+        at = pair.index(label)
+        of_class = dict(zip(names, effects, strict=True)) if names and label == LABEL else {}
+        classes, counts = (values_a, table) if at == 0 else (values_b, table.T)
+        of_pair = {"factor_a": label, "factor_b": pair[1 - at], "method": "table"}
+        rows = [{"kind": "label", **of_pair, **_measured(counts, effect, adjusted_share)}]
+        total = counts.sum(axis=0)
+        for name, row in zip(classes, counts, strict=True):
+            against_rest = _measured(np.stack([row, total - row]), of_class.get(name, effect), adjusted_share)
+            rows.append({"kind": "class", **of_pair, "class_name": name, **against_rest})
+    else:
+        is_cut = (pair[0] in cut, pair[1] in cut)
+        of_pair = {"factor_a": pair[0], "factor_b": pair[1], "method": "linfoot" if all(is_cut) else "table"}
+        rows = [
+            {"kind": "factors", **of_pair, **_measured(table, effect, partial(adjusted_association, is_cut=is_cut))}
+        ]
+    return pa.Table.from_pylist(rows, schema=_SCHEMA)
+
+
+def _measured(table: Any, effect: float, score: Callable[..., float]) -> dict[str, Any]:
+    """What a contingency table says, with its score allowing for the information that chance gives."""
+    expected = expected_mutual_information(table.sum(axis=1), table.sum(axis=0))
+    return {
+        "score": score(table, expected=expected),
+        "mutual_information": mutual_information(table),
+        "expected_information": expected,
+        "p_value": independence(table, effect).robust_p_value,
+        "n": int(table.sum()),
+    }

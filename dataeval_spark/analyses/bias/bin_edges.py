@@ -1,0 +1,137 @@
+"""Bins of factors as rows of table `bin_edges`, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.kernels.factors.binning import UNSEEN, Bins, bin_labels
+from dataeval_spark.kernels.factors.factor_codes import codes_of, factor_values, numbers_of
+from dataeval_spark.session.bounded import bounded
+
+CUT_RULES = ("uniform_width", "uniform_count", "clusters", "count", "given")
+"""Rules by which a range is cut into bins; the other factors have levels of their own."""
+
+
+def bins_of(summary: Mapping[str, Any]) -> Bins:
+    """Bins from the summary of a factor."""
+    levels = summary["texts"] if summary["rule"] == "categorical" else summary["numbers"]
+    return Bins(summary["rule"], tuple(summary["edges"]), tuple(levels))
+
+
+def edge_rows(summaries: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    """Rows of table ``bin_edges`` without ``run_id``, of the factors that are not left out."""
+    rows = []
+    for summary in summaries:
+        if summary["reason"] is not None:
+            continue
+        bins = bins_of(summary)
+        seen = {
+            code: (n, low, high)
+            for code, n, low, high in zip(
+                summary["codes"], summary["counts"], summary["lows"], summary["highs"], strict=True
+            )
+        }
+        for code, label in sorted(bin_labels(bins).items()):
+            n, low, high = seen.get(code, (0, None, None))
+            if label == "inf" and n == 0:
+                continue
+            lower, upper = _bounds(bins, code)
+            rows.append((summary["factor"], code, lower, upper, label, bins.rule, summary["level"], n, low, high))
+    return rows
+
+
+def _bounds(bins: Bins, code: int) -> tuple[float | None, float | None]:
+    if code == bins.missing_code or bins.rule == "categorical":
+        return None, None
+    if not bins.edges:
+        return float(bins.levels[code]), float(bins.levels[code])
+    outer = (-np.inf, *bins.edges, np.inf)
+    lower, upper = outer[code], outer[code + 1]
+    return (float(lower) if np.isfinite(lower) else None), (float(upper) if np.isfinite(upper) else None)
+
+
+def stored_bins(bin_edges: DataFrame) -> tuple[dict[str, Bins], dict[str, tuple[float, float]]]:
+    """Bins of each factor of table ``bin_edges``, and the smallest and largest value seen of each numeric one.
+
+    The driver holds the table: factors x bins rows.
+    """
+    columns = ("factor", "bin", "lower", "upper", "label", "rule", "minimum", "maximum")
+    rows = [row.asDict() for row in bounded(bin_edges.select(*columns), "factors x bins")]
+    by_factor: dict[str, list[dict[str, Any]]] = {}
+    for row in sorted(rows, key=lambda row: (row["factor"], row["bin"])):
+        by_factor.setdefault(row["factor"], []).append(row)
+    bins, ranges = {}, {}
+    for factor, (*filled, missing) in by_factor.items():
+        rule = filled[0]["rule"]
+        if rule in CUT_RULES:
+            bins[factor] = Bins(rule, edges=_edges(filled, missing["bin"] - 1))
+        else:
+            bins[factor] = Bins(
+                rule, levels=tuple(row["label" if rule == "categorical" else "lower"] for row in filled)
+            )
+        lows = [row["minimum"] for row in filled if row["minimum"] is not None]
+        highs = [row["maximum"] for row in filled if row["maximum"] is not None]
+        if lows:
+            ranges[factor] = (min(lows), max(highs))
+    return bins, ranges
+
+
+def _edges(rows: Sequence[Mapping[str, Any]], count: int) -> tuple[float, ...]:
+    # Code 0 is below the first edge: where no row has it, the first edge is infinite.
+    finite = [row["upper"] for row in rows if row["upper"] is not None]
+    first = () if rows[0]["bin"] == 0 else (-np.inf,)
+    last = (np.inf,) if len(first) + len(finite) < count else ()
+    return (*first, *finite, *last)
+
+
+def unseen_values(units: DataFrame, bins: Mapping[str, Bins], ranges: Mapping[str, tuple[float, float]]) -> DataFrame:
+    """Count what stored bins do not know: levels that are in no bin, values beyond the smallest and largest seen.
+
+    Parameters
+    ----------
+    units : DataFrame
+        The frame of `labelled_units`.
+    bins, ranges : mapping
+        As `stored_bins` gives them.
+
+    Returns
+    -------
+    DataFrame
+        ``factor``, ``n``, ``unseen``, ``below``, ``above``: one row per factor.
+    """
+    bins, ranges = dict(bins), dict(ranges)
+
+    def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            found = codes_of(batch, bins)
+            beyond = [_beyond(batch, name, ranges) for name in found]
+            yield pa.RecordBatch.from_arrays(
+                [
+                    pa.array(list(found), pa.string()),
+                    pa.array([batch.num_rows] * len(found), pa.int64()),
+                    pa.array([int((codes == UNSEEN).sum()) for codes in found.values()], pa.int64()),
+                    pa.array([below for below, _ in beyond], pa.int64()),
+                    pa.array([above for _, above in beyond], pa.int64()),
+                ],
+                names=["factor", "n", "unseen", "below", "above"],
+            )
+
+    counted = units.select("numbers", "texts").mapInArrow(
+        count, "factor string, n bigint, unseen bigint, below bigint, above bigint"
+    )
+    return counted.groupBy("factor").agg(*(F.sum(name).alias(name) for name in ("n", "unseen", "below", "above")))
+
+
+def _beyond(batch: pa.RecordBatch, name: str, ranges: Mapping[str, tuple[float, float]]) -> tuple[int, int]:
+    """Values below the smallest and above the largest one seen; a text has none."""
+    values = factor_values(batch, name, is_text=False) if name in ranges else None
+    if values is None:
+        return 0, 0
+    numbers, (low, high) = numbers_of(values), ranges[name]
+    return int((numbers < low).sum()), int((numbers > high).sum())

@@ -1,0 +1,92 @@
+"""How often factor values occur together: one pass over the labelled things, from which the bias measures follow."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.image_sums import class_effects
+from dataeval_spark.frames.joins import same_keys
+from dataeval_spark.kernels.factors.pair_counts import LABEL, PAIRS_DDL, pair_counts
+from dataeval_spark.session.bounded import bounded
+from dataeval_spark.tables.bias import CONTINGENCY
+
+MOST_NAMES = 10_000
+
+
+def contingency(factor_bins: DataFrame, bin_edges: DataFrame) -> DataFrame:
+    """Count pairs of values for all pairs of factors, the class among them.
+
+    Each task counts all pairs of its rows with numpy; the partial counts of all tasks are summed. However many
+    factors there are, the rows are read once for it and only counts are shuffled. They are read once more for the
+    design effects, with a row per image and class.
+
+    Parameters
+    ----------
+    factor_bins, bin_edges : DataFrame
+        Tables of these names; images without labels are left out.
+
+    Returns
+    -------
+    DataFrame
+        Table ``contingency`` without ``run_id``. A level that ``bin_edges`` does not have is called ``unseen``.
+
+    Examples
+    --------
+    >>> contingency(binned, edges).where("factor_a = 'class_name' AND factor_b = 'weather'").show()
+    """
+    counted = (
+        factor_bins.where("class_name IS NOT NULL")
+        .select("class_name", "bins")
+        .mapInArrow(pair_counts, PAIRS_DDL)
+        .groupBy("factor_a", "value_a", "factor_b", "value_b")
+        .agg(F.sum("n").alias("n"))
+    )
+    named = _named(_named(counted, bin_edges, "a"), bin_edges, "b")
+    labelled = factor_bins.where("class_name IS NOT NULL").select("image_id", "class_name")
+    return _with_effects(named, class_effects(labelled))
+
+
+def _with_effects(counted: DataFrame, effects: DataFrame) -> DataFrame:
+    """Cells with the design effect of their class; where none is a class's, that of what an image has one of."""
+    of_class = F.when(F.col("factor_a") == LABEL, F.col("value_a")).when(F.col("factor_b") == LABEL, F.col("value_b"))
+    cells = counted.withColumn("class_name", of_class).alias("c")
+    # A class has one row, and so has null.
+    joined = cells.join(F.broadcast(effects).alias("e"), on=same_keys(["class_name"], "c", "e"), how="inner")
+    return joined.select(*CONTINGENCY.result_names)
+
+
+def _named(counted: DataFrame, bin_edges: DataFrame, side: str) -> DataFrame:
+    """Codes replaced by their labels; the class has none."""
+    factor, value = f"factor_{side}", f"value_{side}"
+    # (factor, bin) is unique in bin_edges; at most max_levels rows per factor.
+    labels = bin_edges.select(F.col("factor").alias(factor), F.col("bin").cast("string").alias(value), "label")
+    joined = counted.join(F.broadcast(labels), on=[factor, value], how="left")
+    others = [name for name in counted.columns if name != value]
+    code = F.when(F.col(value) == "-1", "unseen").otherwise(F.concat(F.lit("bin "), value))
+    named = F.when(F.col(factor) == LABEL, F.col(value)).otherwise(F.coalesce("label", code))
+    return joined.select(*others, named.alias(value))
+
+
+def require_label(contingency: DataFrame, label: str, option: str) -> None:
+    """Raise OptionError where there is no factor of that name."""
+    if label != LABEL and contingency.where(F.col("factor_a") == label).isEmpty():
+        known = bounded(contingency.select("factor_a").distinct().limit(MOST_NAMES), "names of factors")
+        OptionError.unless_one_of(option, label, sorted(row["factor_a"] for row in known))
+
+
+def of_label(contingency: DataFrame, label: str) -> DataFrame:
+    """Counts of one factor's values against every other.
+
+    Columns are ``factor``, ``value``, ``class_name`` (the label's), ``n`` and ``design_effect``.
+    """
+    is_first = F.col("factor_a") == label
+    cells = contingency.where((F.col("factor_a") == label) != (F.col("factor_b") == label))
+    return cells.select(
+        F.when(is_first, F.col("factor_b")).otherwise(F.col("factor_a")).alias("factor"),
+        F.when(is_first, F.col("value_b")).otherwise(F.col("value_a")).alias("value"),
+        F.when(is_first, F.col("value_a")).otherwise(F.col("value_b")).alias("class_name"),
+        "n",
+        "design_effect",
+    )

@@ -1,0 +1,251 @@
+"""Factors of every labelled thing and every image, cut into bins; which are left out, and which mix units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, get_args
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+from dataeval_spark.analyses.bias.bin_edges import bins_of, edge_rows, stored_bins, unseen_values
+from dataeval_spark.analyses.bias.factor_findings import (
+    findings_beside_stored_bins,
+    findings_of,
+    findings_of_new_values,
+)
+from dataeval_spark.analyses.bias.factor_sources import SOURCES, labelled_units
+from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract import rows_of
+from dataeval_spark.kernels.factors.binning import Bins, is_increasing
+from dataeval_spark.kernels.factors.factor_codes import as_maps, codes_of, factor_values, numbers_of
+from dataeval_spark.kernels.factors.factor_summary import PARTIAL_DDL, partial_rows, summarize
+from dataeval_spark.session.bounded import bounded
+from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.bias import BIN_EDGES, FACTOR_BINS
+from dataeval_spark.tables.runs import DATASET_FINDINGS
+
+Rule = Literal["uniform_width", "uniform_count", "clusters"]
+RULES = (*get_args(Rule), "discrete")
+TIME_RULES = {"hour": "discrete", "month": "discrete"}
+_SUMMARY = (
+    "factor string, level string, rule string, edges array<double>, numbers array<double>, texts array<string>, "
+    "n bigint, codes array<int>, counts array<bigint>, lows array<double>, highs array<double>, reason string, "
+    "distinct bigint, note string, "
+    "anomalies array<struct<kind: string, ratio: double, share: double, boundary: double>>"
+)
+
+
+def factor_bins(
+    targets: DataFrame,
+    images: DataFrame,
+    image_stats: DataFrame | None = None,
+    factors: DataFrame | None = None,
+    bin_edges: DataFrame | None = None,
+    *,
+    rule: Rule = "uniform_width",
+    rules: Mapping[str, str] | None = None,
+    edges: Mapping[str, Sequence[float] | int] | None = None,
+    sources: Sequence[str] = SOURCES,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    keep: Sequence[str] = (),
+    timezone: str = "UTC",
+    max_levels: int = 1_000,
+    max_values: int = 50_000_000,
+    stored_edges: bool = False,
+) -> tuple[DataFrame, DataFrame, DataFrame]:
+    """Cut every factor of every labelled thing into bins, by DataEval's automatic rule or as told.
+
+    An image without labels has a row too, without class: its statistics, metadata and times are cut as those of the
+    others, and what measures labels leaves it out.
+
+    A number is cut where it looks continuous or has more values than the larger of 20 and the square root of its
+    rows; otherwise each value is a bin. A text has a bin per value. Missing values have a bin of their own. A factor
+    of the image is judged on one row per image, one of the target on one per target.
+
+    Left out, each with a row in ``dataset_findings``: constants, factors without values, texts with more than
+    ``max_levels`` values, columns that are no number, text or time, and columns that name their rows. Those are texts
+    of which more than half (and more than 20) of the values differ, and metadata of whole numbers, or of times, of
+    which nine of ten (and more than 20) do: ids, counters, hashes. What is measured on a continuous scale stays, and
+    so do all image statistics. A row there also says where values form no clusters, so that they are cut by uniform
+    width instead, and where all of them are in one bin.
+
+    Parameters
+    ----------
+    targets, images, image_stats, factors : DataFrame
+        Tables of these names; of ``images`` the live rows. See `labelled_units` for what is made of them.
+    bin_edges : DataFrame, optional
+        Table ``bin_edges`` of an earlier run, for ``stored_edges``.
+    rule : {"uniform_width", "uniform_count", "clusters"}
+        How numbers are cut.
+    rules : mapping of str to str
+        Rule of single factors; also ``discrete``: each number is a bin.
+    edges : mapping of str to sequence of float, or int
+        Edges of single factors, increasing, or the number of equally wide bins.
+    sources, include, exclude, timezone
+        See `labelled_units`.
+    keep : sequence of str
+        Factors that stay though their values look like names; those in ``include``, ``rules`` and ``edges`` stay too.
+    max_levels : int
+        Most bins of a factor.
+    max_values : int
+        Most values of one number: one task sorts them (about 30 bytes each).
+    stored_edges : bool
+        Bin by ``bin_edges`` as they are stored; levels unknown there, and values beyond the range seen there, are
+        counted in ``dataset_findings``, which also names factors that have no stored bins. ``rule``, ``rules`` and
+        ``edges`` play no role.
+
+    Returns
+    -------
+    tuple of DataFrame
+        Tables ``factor_bins``, ``bin_edges`` and ``dataset_findings`` without ``run_id``. The driver holds at most
+        ``max_levels`` rows per factor.
+
+    Raises
+    ------
+    OptionError
+        An option is unknown, out of range, or names what is no factor; stored edges are asked for and there are none.
+
+    References
+    ----------
+    DataEval 1.1.4, ``Metadata``; it keeps constants and has no bound of levels.
+
+    Examples
+    --------
+    >>> binned, edges, findings = factor_bins(targets, images, image_stats, factors, edges={"age": [0, 18, 65, 120]})
+    """
+    _check(rule, rules or {}, edges or {}, sources, max_levels, max_values)
+    units = labelled_units(
+        targets,
+        images,
+        image_stats,
+        factors,
+        sources=sources,
+        include=include,
+        exclude=exclude,
+        timezone=timezone,
+    )
+    for option, given in (("rules", rules or {}), ("edges", edges or {}), ("keep", keep)):
+        for name in given:
+            OptionError.unless_one_of(f"factor_bins.{option}", name, sorted({*units.numbers, *units.texts}))
+    limits: dict[str, Any] = {"most_levels": max_levels, "most_values": max_values}
+    limits |= {"measured": units.derived, "moments": units.moments}
+    limits |= {"kept": frozenset((*keep, *include, *(rules or {}), *(edges or {})))}
+    options = {"rule": rule, "rules": {**TIME_RULES, **(rules or {})}, "edges": dict(edges or {}), **limits}
+    names = frozenset((*units.numbers, *units.texts))
+    summaries = _summaries(units.frame, names, units.of_targets, options)
+    if stored_edges:
+        if bin_edges is None:
+            raise OptionError("factor_bins.stored_edges is true and there are no stored edges.\nHint: run without it")
+        bins, ranges = stored_bins(bin_edges)
+        edge_frame = bin_edges.select(*BIN_EDGES.result_names)
+        counts = [
+            row.asDict()
+            for row in bounded(unseen_values(units.frame, bins, ranges).orderBy("factor"), "one row per factor")
+        ]
+        findings = [*findings_of_new_values(counts), *findings_beside_stored_bins(summaries, frozenset(bins))]
+    else:
+        bins = {row["factor"]: bins_of(row) for row in summaries if row["reason"] is None}
+        edge_frame = rows_of(targets, BIN_EDGES, edge_rows(summaries))
+        findings = findings_of(summaries, units.no_factors, units.derived, exclude)
+    return apply_bins(units.frame, bins), edge_frame, rows_of(targets, DATASET_FINDINGS, findings)
+
+
+def apply_bins(units: DataFrame, bins: Mapping[str, Bins]) -> DataFrame:
+    """Bin labelled things by bins that are given: the same value has the same bin in every dataset.
+
+    Parameters
+    ----------
+    units : DataFrame
+        The frame of `labelled_units`.
+    bins : mapping of str to Bins
+        Factor to its bins, as `stored_bins` reads them from table ``bin_edges``.
+
+    Returns
+    -------
+    DataFrame
+        Table ``factor_bins`` without ``run_id``. A level that the bins do not have is -1; a value out of range is in
+        the outermost bin.
+    """
+    bins = dict(bins)
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            codes = codes_of(batch, bins)
+            numeric = {name for name, of_factor in bins.items() if of_factor.rule != "categorical"}
+            found = {name: factor_values(batch, name, is_text=False) for name in numeric}
+            numbers = {name: numbers_of(values) for name, values in sorted(found.items()) if values is not None}
+            yield pa.RecordBatch.from_arrays(
+                [
+                    *(batch.column(name) for name in ("image_id", "target_index", "class_name")),
+                    as_maps(codes, batch.num_rows, pa.int32()),
+                    as_maps(numbers, batch.num_rows, pa.float64()),
+                ],
+                names=["image_id", "target_index", "class_name", "bins", "numbers"],
+            )
+
+    return units.mapInArrow(run, FACTOR_BINS.nullable_ddl)
+
+
+def _summaries(
+    units: DataFrame, names: frozenset[str], of_targets: frozenset[str], options: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """One row per factor. Values travel as blocks of 8 bytes each, one shuffle for all factors."""
+
+    def partials(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return partial_rows(batches, of_targets, names)
+
+    def merged(partial: pa.Table) -> pa.Table:
+        summary = summarize(partial, **options)
+        codes = sorted(summary.counts)
+        is_text = summary.bins.rule == "categorical"
+        row = {
+            "factor": summary.factor,
+            "level": summary.level,
+            "rule": summary.bins.rule,
+            "edges": list(summary.bins.edges),
+            "numbers": [] if is_text else list(summary.bins.levels),
+            "texts": list(summary.bins.levels) if is_text else [],
+            "n": summary.n,
+            "codes": codes,
+            "counts": [summary.counts[code] for code in codes],
+            "lows": [summary.ranges.get(code, (None, None))[0] for code in codes],
+            "highs": [summary.ranges.get(code, (None, None))[1] for code in codes],
+            "reason": summary.reason,
+            "distinct": summary.distinct,
+            "note": summary.bins.note,
+            "anomalies": list(summary.anomalies),
+        }
+        return pa.Table.from_pylist([row], schema=schema)
+
+    schema = arrow_schema(_SUMMARY)
+    columns = units.select("is_first", "target_index", "numbers", "texts")
+    rows = columns.mapInArrow(partials, PARTIAL_DDL).groupBy("factor").applyInArrow(merged, _SUMMARY)
+    return sorted(
+        (row.asDict(recursive=True) for row in bounded(rows, "one row per factor")), key=lambda row: str(row["factor"])
+    )
+
+
+def _check(
+    rule: str,
+    rules: Mapping[str, str],
+    edges: Mapping[str, Sequence[float] | int],
+    sources: Sequence[str],
+    max_levels: int,
+    max_values: int,
+) -> None:
+    OptionError.unless_one_of("factor_bins.rule", rule, get_args(Rule))
+    for name, of_factor in rules.items():
+        OptionError.unless_one_of(f"factor_bins.rules.{name}", of_factor, RULES)
+    for name, given in edges.items():
+        fits = given >= 1 if isinstance(given, int) else is_increasing(list(given))
+        if not fits:
+            raise OptionError(
+                f"factor_bins.edges.{name} is {given!r}; expected increasing numbers, or a number of bins.\n"
+                f"Hint: edges = {{{name} = [0, 18, 65, 120]}}"
+            )
+    for source in sources:
+        OptionError.unless_one_of("factor_bins.sources", source, SOURCES)
+    OptionError.unless_between("factor_bins.max_levels", max_levels, 2, 100_000)
+    OptionError.unless_between("factor_bins.max_values", max_values, 1, 10**9)

@@ -1,0 +1,231 @@
+"""All that may explain a label, side by side: metadata, image statistics, boxes, counts and times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.capture_time import with_capture_time
+from dataeval_spark.session.bounded import one_row
+from dataeval_spark.tables.contract import identifier
+from dataeval_spark.tables.profile import APPEARANCE_COLUMNS, DATAEVAL_STATISTICS
+
+# Measured for the rules of `image_findings` and `outliers`; as factors `blurriness` and `noise` are enough.
+_OF_RULES = ("noise_floor", "blur")
+STATISTICS = (
+    *DATAEVAL_STATISTICS,
+    *(column.name for column in APPEARANCE_COLUMNS if column.type == "double" and column.name not in _OF_RULES),
+    *("bit_depth", "orientation", "jpeg_quality"),
+)
+STATISTIC_TEXTS = (
+    *("is_grayscale", "format", "color_mode", "pixel_type", "chroma_subsampling"),
+    *("has_alpha", "has_gps", "camera_make", "camera_model"),
+)
+SOURCES = ("metadata", "statistics", "boxes", "objects", "time", "origin")
+RESERVED = ("image_id", "target_index", "run_id", "class_name")
+_NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
+_TEXTS = ("string", "boolean", "char", "varchar")
+_MONTH_SEASON = {12: "winter", 3: "spring", 6: "summer", 9: "autumn"}
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+@dataclass(frozen=True)
+class Units:
+    """Labelled things, and images without labels, with their factors.
+
+    ``frame`` has ``image_id``, ``target_index`` and ``class_name`` (both null for an image without labels),
+    ``is_first`` (one row per image has it) and the structs ``numbers`` and ``texts``. ``of_targets`` names the factors
+    that describe a target, not its image; ``derived`` those that are no metadata; ``moments`` those that are times;
+    ``no_factors`` the columns that cannot be factors, with their types.
+    """
+
+    frame: DataFrame
+    numbers: tuple[str, ...]
+    texts: tuple[str, ...]
+    of_targets: frozenset[str]
+    derived: frozenset[str]
+    moments: frozenset[str]
+    no_factors: tuple[tuple[str, str], ...]
+
+
+def labelled_units(
+    targets: DataFrame,
+    images: DataFrame,
+    image_stats: DataFrame | None = None,
+    factors: DataFrame | None = None,
+    *,
+    sources: Sequence[str] = SOURCES,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    timezone: str = "UTC",
+) -> Units:
+    """Join everything known of each labelled thing, and of each image without labels.
+
+    A metadata column describes targets where any row of a target has it (then a target without its own value takes
+    the image's), else images. Boxes give ``box_width``, ``box_height``, ``box_area``, ``box_aspect_ratio`` (width /
+    height), ``box_area_share`` and the centre as shares of the image's sides; where images have no size, the last
+    three are missing. Of two factors of one name the metadata's stays. One job counts the values of metadata columns
+    of targets; no other runs here.
+
+    Parameters
+    ----------
+    targets, images : DataFrame
+        Tables of these names; of ``images`` the live rows. Targets of an unknown class are left out; an image without
+        others has a row all the same, as one without labels.
+    image_stats, factors : DataFrame, optional
+        Tables of these names.
+    sources : sequence of str
+        Of ``metadata``, ``statistics``, ``boxes``, ``objects``, ``time`` (hour, weekday, month and northern season of
+        ``captured_at``, from the EXIF data where the source gives none), ``origin`` (split and dataset).
+    include, exclude : sequence of str
+        Names of factors: only these, and not these.
+    timezone : str
+        Zone in which hours and weekdays are meant.
+
+    Raises
+    ------
+    OptionError
+        ``include`` or ``exclude`` names what is no factor.
+    """
+    every = [*STATISTICS, *STATISTIC_TEXTS, *_derived(SOURCES, timezone)]
+    every += [] if factors is None else [name for name in factors.columns if name not in RESERVED]
+    for option, names in (("include", include), ("exclude", exclude)):
+        for name in names:
+            OptionError.unless_one_of(f"factor_bins.{option}", name, sorted(set(every)))
+
+    def wanted(names: Iterable[str]) -> list[str]:
+        return [name for name in names if (not include or name in include) and name not in exclude]
+
+    in_image = Window.partitionBy("image_id")
+    labelled = targets.where("class_name IS NOT NULL").select(
+        "image_id",
+        "target_index",
+        "class_name",
+        "box",
+        (F.col("target_index") == F.min("target_index").over(in_image)).alias("is_first"),
+        F.count("*").over(in_image).cast("double").alias("objects_per_image"),
+    )
+    timed = with_capture_time(images.select("image_id", "captured_at", "split", "dataset"), image_stats)
+    # An image has a row per target, and one where it has none.
+    joined = timed.join(labelled, on="image_id", how="left").withColumn("is_first", F.coalesce("is_first", F.lit(True)))
+    numbers: dict[str, Column] = {}
+    texts: dict[str, Column] = {}
+    of_targets: set[str] = set()
+    moments: set[str] = set()
+    no_factors: list[tuple[str, str]] = []
+    if factors is not None and "metadata" in sources:
+        columns = [(name, type) for name, type in factors.dtypes if name not in RESERVED and name in wanted([name])]
+        of_targets |= _of_targets(factors, [name for name, _ in columns])
+        joined = _with_metadata(joined, factors, [name for name, _ in columns], of_targets)
+        for name, type in columns:
+            value = F.col(f"metadata.{identifier(name)}")
+            if type.startswith(_NUMBERS):
+                numbers[name] = value.cast("double")
+            elif type.startswith(_TEXTS):
+                texts[name] = value.cast("string")
+            elif type == "timestamp":
+                numbers[name] = F.unix_micros(value) / 1e6
+                moments.add(name)
+            elif type == "date":
+                numbers[name] = F.unix_date(value).cast("double")
+            else:
+                no_factors.append((name, type))
+    known = {*numbers, *texts}
+    for source, (made, is_text, of_target) in _derived(sources, timezone).items():
+        if source in wanted([source]) and source not in known:
+            (texts if is_text else numbers)[source] = made
+            if of_target:
+                of_targets.add(source)
+    if image_stats is not None:
+        whole = image_stats.where("target_index IS NULL")
+        measures = whole.select("image_id", F.struct(*STATISTICS, *STATISTIC_TEXTS).alias("measured"))
+        joined = joined.join(measures, on="image_id", how="left")
+        if "statistics" in sources:
+            found = [name for name in wanted([*STATISTICS, *STATISTIC_TEXTS]) if name not in known]
+            numbers |= {name: F.col(f"measured.{name}").cast("double") for name in found if name in STATISTICS}
+            texts |= {name: F.col(f"measured.{name}").cast("string") for name in found if name in STATISTIC_TEXTS}
+    else:
+        joined = joined.withColumn("measured", F.lit(None).cast("struct<width: double, height: double>"))
+    frame = joined.select(
+        "image_id", "target_index", "class_name", "is_first", _struct(numbers, "numbers"), _struct(texts, "texts")
+    )
+    derived = frozenset({*numbers, *texts} - known)
+    kinds = frozenset(of_targets), derived, frozenset(moments)
+    return Units(frame, tuple(numbers), tuple(texts), *kinds, tuple(no_factors))
+
+
+def _struct(columns: dict[str, Column], name: str) -> Column:
+    # A struct needs a field; nobody asks for this one.
+    fields = columns or {"": F.lit(None).cast("double")}
+    return F.struct(*(column.alias(field) for field, column in fields.items())).alias(name)
+
+
+def _of_targets(factors: DataFrame, columns: list[str]) -> set[str]:
+    if not columns:
+        return set()
+    counts = factors.where("target_index IS NOT NULL").agg(
+        *(F.count(identifier(name)).alias(str(index)) for index, name in enumerate(columns))
+    )
+    row = one_row(counts)
+    return {name for index, name in enumerate(columns) if row[str(index)]}
+
+
+def _with_metadata(joined: DataFrame, factors: DataFrame, columns: list[str], of_targets: set[str]) -> DataFrame:
+    if not columns:
+        return joined
+    # (image_id, target_index) is unique in factors.
+    of_image = factors.where("target_index IS NULL").select(
+        "image_id", F.struct(*(identifier(name) for name in columns)).alias("of_image")
+    )
+    joined = joined.join(of_image, on="image_id", how="left")
+    if not of_targets:
+        return joined.withColumnRenamed("of_image", "metadata")
+    own = factors.where("target_index IS NOT NULL").select(
+        "image_id", "target_index", F.struct(*(identifier(name) for name in columns)).alias("own")
+    )
+    joined = joined.join(own, on=["image_id", "target_index"], how="left")
+    merged = F.struct(
+        *(F.coalesce(f"own.{identifier(name)}", f"of_image.{identifier(name)}").alias(name) for name in columns)
+    )
+    return joined.withColumn("metadata", merged)
+
+
+def _derived(sources: Sequence[str], timezone: str) -> dict[str, tuple[Column, bool, bool]]:
+    """Name to expression, whether it is a text, and whether it describes the target."""
+    made: dict[str, tuple[Column, bool, bool]] = {}
+    if "origin" in sources:
+        made |= {name: (F.col(name), True, False) for name in ("split", "dataset")}
+    if "objects" in sources:
+        made["objects_per_image"] = (F.col("objects_per_image"), False, False)
+    if "boxes" in sources:
+        width, height = F.expr("box.x1 - box.x0"), F.expr("box.y1 - box.y0")
+        image_width, image_height = F.col("measured.width"), F.col("measured.height")
+        boxes = {
+            "box_width": width,
+            "box_height": height,
+            "box_area": width * height,
+            "box_aspect_ratio": F.try_divide(width, height),
+            "box_area_share": F.try_divide(width * height, image_width * image_height),
+            "box_center_x": F.try_divide(F.expr("(box.x0 + box.x1) / 2"), image_width),
+            "box_center_y": F.try_divide(F.expr("(box.y0 + box.y1) / 2"), image_height),
+        }
+        made |= {name: (value, False, True) for name, value in boxes.items()}
+    if "time" in sources:
+        # Seconds since 1970 added to a time without zone: a cast would use the session's time zone.
+        seconds = F.floor(F.unix_micros("captured_at") / 1_000_000)
+        utc = F.lit("1970-01-01 00:00:00").cast("timestamp_ntz") + seconds * F.expr("INTERVAL '1' SECOND")
+        local = F.convert_timezone(F.lit("UTC"), F.lit(timezone), utc)
+        weekdays = F.array(*map(F.lit, _WEEKDAYS))
+        season_start = (F.floor(F.month(local) / 3) * 3) % 12
+        seasons = F.create_map(*(part for m, s in _MONTH_SEASON.items() for part in (F.lit(m % 12), F.lit(s))))
+        made |= {
+            "hour": (F.hour(local).cast("double"), False, False),
+            "weekday": (F.get(weekdays, F.weekday(local)), True, False),
+            "month": (F.month(local).cast("double"), False, False),
+            "season": (seasons[season_start.cast("int")], True, False),
+        }
+    return made

@@ -1,0 +1,1 @@
+"""Labels: how many, whether they are right, and who disagrees about them."""

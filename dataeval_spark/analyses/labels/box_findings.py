@@ -1,0 +1,118 @@
+"""Labelled boxes that are odd in themselves: the same box twice, under two classes, tiny, or without an inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.analyses.labels.image_boxes import ImageBoxes, boxes_per_image, read_images
+from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.labels.object_label_quality import same_places
+from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.labels import OBJECT_LABEL_ERRORS
+
+FOUND_DDL = OBJECT_LABEL_ERRORS.ddl_without("step", "model", "predicted_index")
+FOUND_SCHEMA = arrow_schema(FOUND_DDL)
+
+
+def box_findings(
+    targets: DataFrame,
+    *,
+    duplicate_overlap: float = 0.9,
+    conflict_overlap: float = 0.95,
+    tiny_pixels: float = 16.0,
+) -> DataFrame:
+    """Find odd boxes without any model.
+
+    * ``duplicate_box``: another box of the same class with a smaller number overlaps by ``duplicate_overlap`` or more
+      (intersection over union, the score)
+    * ``conflicting_box``: the same with another class, by ``conflict_overlap``
+    * ``degenerate_box``: no inside: x0 >= x1 or y0 >= y1 (score 0)
+    * ``tiny_box``: an area of at most ``tiny_pixels`` (the score, in pixels)
+
+    A crowd is neither duplicate nor conflict. Boxes are compared within their image, n^2 overlaps for n boxes.
+
+    Parameters
+    ----------
+    targets : DataFrame
+        Table ``targets``.
+    duplicate_overlap, conflict_overlap : float in (0, 1]
+        See above.
+    tiny_pixels : float
+        See above.
+
+    Returns
+    -------
+    DataFrame
+        Table ``object_label_errors`` without ``run_id``; ``model`` is null.
+
+    Raises
+    ------
+    OptionError
+        An option is out of range.
+
+    Examples
+    --------
+    >>> box_findings(targets).groupBy("rule").count().show()
+    """
+    for name, value in (("duplicate_overlap", duplicate_overlap), ("conflict_overlap", conflict_overlap)):
+        OptionError.unless_between(f"box_findings.{name}", value, 0.01, 1.0)
+    OptionError.unless_between("box_findings.tiny_pixels", tiny_pixels, 0.0, 1e6)
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            rows = [
+                row
+                for image in read_images(batch)
+                for row in (
+                    *_doubled(image, duplicate_overlap, conflict_overlap),
+                    *_small(image, tiny_pixels),
+                )
+            ]
+            yield pa.RecordBatch.from_pylist(rows, schema=FOUND_SCHEMA)
+
+    found = boxes_per_image(targets).mapInArrow(run, FOUND_DDL)
+    constants = {
+        "step": F.lit("box_findings"),
+        "model": F.lit(None).cast("string"),
+        "predicted_index": F.lit(None).cast("int"),
+    }
+    return found.select(*(constants.get(name, F.col(name)).alias(name) for name in OBJECT_LABEL_ERRORS.result_names))
+
+
+def _doubled(image: ImageBoxes, duplicate: float, conflict: float) -> Iterator[dict[str, Any]]:
+    firsts, seconds, shares = same_places(image.labelled, duplicate, conflict)
+    seen: set[tuple[int, str]] = set()
+    for first, second, share in zip(firsts.tolist(), seconds.tolist(), shares.tolist(), strict=True):
+        classes = image.labelled.classes
+        rule = "duplicate_box" if classes[first] == classes[second] else "conflicting_box"
+        if (second, rule) in seen or image.is_crowd[first] or image.is_crowd[second]:
+            continue
+        seen.add((second, rule))
+        other = image.names[classes[first]] if rule == "conflicting_box" else None
+        yield _row(image, second, rule, share, duplicate if other is None else conflict, other)
+
+
+def _small(image: ImageBoxes, tiny: float) -> Iterator[dict[str, Any]]:
+    for place, (x0, y0, x1, y1) in enumerate(image.labelled.corners.tolist()):
+        if x0 >= x1 or y0 >= y1:
+            yield _row(image, place, "degenerate_box", 0.0, 0.0, None)
+        elif (x1 - x0) * (y1 - y0) <= tiny:
+            yield _row(image, place, "tiny_box", (x1 - x0) * (y1 - y0), tiny, None)
+
+
+def _row(image: ImageBoxes, place: int, rule: str, score: float, limit: float, other: str | None) -> dict[str, Any]:
+    return {
+        "image_id": image.image_id,
+        "target_index": int(image.targets[place]),
+        "rule": rule,
+        "class_name": image.names[image.labelled.classes[place]],
+        "other_class": other,
+        "box": dict(zip(("x0", "y0", "x1", "y1"), image.labelled.corners[place].tolist(), strict=True)),
+        "score": score,
+        "threshold": limit,
+    }

@@ -1,0 +1,114 @@
+"""Label sets: how the labels cover an ontology, and what the classes of one part are in another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract import rows_of_dicts
+from dataeval_spark.kernels.labels import label_sets
+from dataeval_spark.kernels.labels.ontology import Ontology, read_document, read_ontology
+from dataeval_spark.session.bounded import bounded
+from dataeval_spark.tables.labels import LABEL_COVERAGE, LABEL_RECONCILIATION
+
+MAX_CLASSES = 100_000
+
+
+def label_coverage(label_stats: DataFrame, *, ontology: str | Ontology | None = None) -> DataFrame:
+    """Count labels per class of an ontology and in all below it, and what is missing of an even share.
+
+    Parameters
+    ----------
+    label_stats : DataFrame
+        Table of that name.
+    ontology : str or Ontology
+        TOML or JSON file; see :mod:`dataeval_spark.kernels.labels.ontology`. It has to be given.
+
+    Returns
+    -------
+    DataFrame
+        Table ``label_coverage`` without ``run_id``. The driver holds one row per class.
+
+    Raises
+    ------
+    OntologyError
+        The file is no ontology.
+    OptionError
+        None is given.
+
+    Examples
+    --------
+    >>> label_coverage(stats, ontology="classes.toml").where("is_dark OR deficit > 0").show()
+    """
+    if ontology is None:
+        raise OptionError("label_coverage.ontology is not given.\nHint: --set label_coverage.ontology=classes.toml")
+    classes = read_ontology(ontology) if isinstance(ontology, str) else ontology
+    rows = label_stats.where("class_name IS NOT NULL").select("class_name", "label_count")
+    found = label_sets.label_coverage(_counts(rows), classes)
+    return rows_of_dicts(label_stats, LABEL_COVERAGE, found)
+
+
+def label_reconciliation(
+    reference: DataFrame,
+    current: DataFrame,
+    *,
+    reference_name: str,
+    current_name: str,
+    window: tuple[datetime, datetime],
+    mapping: str | Mapping[str, str] | None = None,
+    ontology: str | Ontology | None = None,
+) -> DataFrame:
+    """Find what each class of the current labels is among the reference's, and which of those have gone.
+
+    Parameters
+    ----------
+    reference, current : DataFrame
+        Rows of table ``targets``; labels of unknown class are left out.
+    reference_name, current_name : str
+        What the two are, such as ``dataset=old``.
+    window : tuple of datetime
+        Capture times of the current data.
+    mapping : str or mapping, optional
+        TOML or JSON file with the reference's name of each current class: ``auto = "car"``.
+    ontology : str or Ontology, optional
+        File with classes and what they are kinds of.
+
+    Returns
+    -------
+    DataFrame
+        Table ``label_reconciliation`` without ``run_id``; its relations are explained in
+        :func:`dataeval_spark.kernels.labels.label_sets.reconcile_labels`. The driver holds one row per class.
+
+    Raises
+    ------
+    OntologyError
+        A file cannot be used.
+
+    Examples
+    --------
+    >>> names = {"reference_name": "dataset=old", "current_name": "dataset=new", "window": times}
+    >>> label_reconciliation(old, new, mapping={"auto": "car"}, **names).where("NOT is_safe").show()
+    """
+    names = read_document(mapping) if isinstance(mapping, str) else mapping
+    if names is not None and not all(isinstance(name, str) for name in names.values()):
+        raise OptionError(f"label_reconciliation.mapping is {names!r:.200}; expected a name for each name.")
+    classes = read_ontology(ontology) if isinstance(ontology, str) else ontology
+    counts = [
+        _counts(side.where("class_name IS NOT NULL").groupBy("class_name").agg(F.count("*").alias("label_count")))
+        for side in (reference, current)
+    ]
+    sides: dict[str, Any] = {"window": window, "reference": reference_name, "current": current_name}
+    found = label_sets.reconcile_labels(*counts, mapping=names, ontology=classes)
+    return rows_of_dicts(reference, LABEL_RECONCILIATION, [{**sides, **row} for row in found])
+
+
+def _counts(rows: DataFrame) -> dict[str, int]:
+    found = bounded(rows.limit(MAX_CLASSES + 1), "one row per class")
+    if len(found) > MAX_CLASSES:
+        raise OptionError(f"There are more than {MAX_CLASSES:,} classes.\nHint: relabel first: dataeval-spark select")
+    return {row["class_name"]: row["label_count"] for row in found}

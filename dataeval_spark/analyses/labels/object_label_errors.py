@@ -1,0 +1,211 @@
+"""Boxes that are likely missing, of the wrong class or badly placed, by the boxes that a model predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
+from typing import Any, get_args
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.analyses.labels.average_precision import mean_average_precision
+from dataeval_spark.analyses.labels.compared_images import (
+    MAX_CLASSES,
+    Lacking,
+    compared_images,
+    lacking_images,
+    unknown_classes,
+)
+from dataeval_spark.analyses.labels.image_boxes import ImageBoxes, boxes_per_image, read_images
+from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract import rows_of
+from dataeval_spark.kernels.labels.object_label_quality import (
+    THRESHOLD_OF_PRECISION,
+    Agreement,
+    Boxes,
+    agreement,
+    image_quality,
+    matches,
+    smallest_similarity,
+)
+from dataeval_spark.session.bounded import bounded
+from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.labels import IMAGE_LABEL_QUALITY, OBJECT_LABEL_ERRORS
+from dataeval_spark.tables.runs import DATASET_FINDINGS
+
+MARKED_DDL = "class_name string, image_id string, number int, score double, bits bigint, smallest double"
+MARKED_SCHEMA = arrow_schema(MARKED_DDL)
+SCORED_DDL = (
+    f"{IMAGE_LABEL_QUALITY.ddl_without('model', 'is_error')}, "
+    f"errors array<struct<{OBJECT_LABEL_ERRORS.ddl_without('step', 'image_id', 'model')}>>"
+)
+SCORED_SCHEMA = arrow_schema(SCORED_DDL)
+MAX_MODELS = 50
+
+
+def object_label_errors(
+    targets: DataFrame,
+    predictions: DataFrame,
+    *,
+    unlabelled_images: Lacking = "empty",
+    unpredicted_images: Lacking = "left_out",
+    checkpoint: Callable[[DataFrame], DataFrame] | None = None,
+) -> tuple[DataFrame, DataFrame, DataFrame]:
+    r"""Find boxes that contradict a model's predicted ones: ObjectLab's three kinds of error.
+
+    Boxes are similar by 0.9 of their overlap and 0.1 of :math:`e^{-0.1 d}` (d: distance of the centers in pixels).
+
+    * ``overlooked``: a prediction of 0.95 or more that no labelled box touches; its score is the similarity to the most
+      similar box of its class, else 1 - p times the smallest similarity there is
+    * ``swapped``: 1 less the similarity to the most similar prediction above 0.95 of another class; the smallest
+      similarity where another class is labelled in the same place
+    * ``badly_located``: similarity to the most similar overlapping prediction above 0.5 of its class
+
+    A score at or below a fifth of the class's mean average precision is an error. The score of an image is the
+    geometric mean of its three soft minima. All equal cleanlab's ``object_detection`` (whose average precision is
+    rounded to float32), whatever the partitions. Crowds have no errors of their own. One pass marks true positives, one
+    scores.
+
+    Parameters
+    ----------
+    targets : DataFrame
+        Table ``targets``; boxes with a class.
+    predictions : DataFrame
+        Table ``predictions``; rows with a box. One model after another.
+    unlabelled_images : {"empty", "left_out"}
+        Whether an image that has predictions and no labelled box shows nothing, so that each confident prediction in it
+        is overlooked, or has not been labelled yet.
+    unpredicted_images : {"left_out", "empty"}
+        Whether the model has not seen an image that has labels and no predictions, or found nothing in it, which lowers
+        the average precision. cleanlab, which asks for a list per image, has "empty".
+    checkpoint : callable, optional
+        Stores a frame; without it boxes are grouped by image twice.
+
+    Returns
+    -------
+    tuple of DataFrame
+        Tables ``object_label_errors``, ``image_label_quality`` and ``dataset_findings`` without ``run_id``: how many
+        images lack labels or predictions, and predictions of classes that are no label's.
+
+    Raises
+    ------
+    OptionError
+        An option is unknown.
+
+    References
+    ----------
+    Tkachenko, Thyagarajan and Mueller, "ObjectLab" (2023).
+
+    Examples
+    --------
+    >>> errors, quality, findings = object_label_errors(targets, predictions)
+    """
+    OptionError.unless_one_of("object_label_errors.unlabelled_images", unlabelled_images, get_args(Lacking))
+    OptionError.unless_one_of("object_label_errors.unpredicted_images", unpredicted_images, get_args(Lacking))
+    store = checkpoint or (lambda frame: frame)
+    boxed = predictions.where("box IS NOT NULL")
+    models = [
+        row["model"]
+        for row in bounded(boxed.select("model").distinct().orderBy("model").limit(MAX_MODELS), "names of models")
+    ]
+    errors, qualities, findings = [], [], []
+    for model in models:
+        of_model = boxed.where(F.col("model") == model)
+        every_image = store(boxes_per_image(targets, of_model))
+        findings += lacking_images(model, every_image, unlabelled_images, unpredicted_images)
+        findings += unknown_classes(model, of_model, targets)
+        images = compared_images(every_image, unlabelled_images, unpredicted_images)
+        precision, smallest = _precision(images)
+        scored = store(_scored(images, precision, smallest))
+        named = F.lit(model).alias("model")
+        errors.append(scored.select("image_id", named, F.inline("errors")))
+        qualities.append(scored.select("*", named, (F.size("errors") > 0).alias("is_error")))
+    if not models:
+        tables = (OBJECT_LABEL_ERRORS, IMAGE_LABEL_QUALITY, DATASET_FINDINGS)
+        return tuple(rows_of(targets, table, []) for table in tables)  # type: ignore[return-value]
+    every = reduce(DataFrame.unionByName, errors).withColumn("step", F.lit("object_label_errors"))
+    quality = reduce(DataFrame.unionByName, qualities)
+    return (
+        every.select(*OBJECT_LABEL_ERRORS.result_names),
+        quality.select(*IMAGE_LABEL_QUALITY.result_names),
+        rows_of(targets, DATASET_FINDINGS, findings),
+    )
+
+
+def _precision(images: DataFrame) -> tuple[dict[str, float], float]:
+    """Mean average precision of each predicted class, and the smallest similarity of all images."""
+
+    def mark(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for image in read_images(batch):
+                if len(image.numbers):
+                    yield _marked(image)
+
+    truth = images.select(F.explode("labelled").alias("of")).where("NOT of.is_crowd").groupBy("of.name").count()
+    counts = truth.select(F.col("name").alias("class_name"), "count")
+    marked = images.mapInArrow(mark, MARKED_DDL)
+    rows = bounded(mean_average_precision(marked, counts).limit(MAX_CLASSES), "one row per class")
+    return {row["class_name"]: row["precision"] for row in rows}, min((row["smallest"] for row in rows), default=1.0)
+
+
+def _marked(image: ImageBoxes) -> pa.RecordBatch:
+    real = ~image.is_crowd
+    single = Boxes(image.labelled.corners[real], image.labelled.classes[real])
+    n = len(image.numbers)
+    columns = [
+        pa.array([image.names[code] for code in image.predicted.classes]),
+        pa.array([image.image_id] * n),
+        pa.array(image.numbers, pa.int32()),
+        pa.array(image.probabilities),
+        pa.array(matches(single, image.predicted, image.probabilities)),
+        pa.array(np.full(n, smallest_similarity(image.labelled, image.predicted))),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=MARKED_SCHEMA)
+
+
+def _scored(images: DataFrame, precision: Mapping[str, float], smallest: float) -> DataFrame:
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            rows = [_score(image, precision, smallest) for image in read_images(batch)]
+            yield pa.RecordBatch.from_pylist(rows, schema=SCORED_SCHEMA)
+
+    return images.mapInArrow(run, SCORED_DDL)
+
+
+def _score(image: ImageBoxes, precision: Mapping[str, float], smallest: float) -> dict[str, Any]:
+    found = agreement(image.labelled, image.predicted, image.probabilities, smallest, image.is_crowd)
+    limits = np.array([precision.get(name, 0.0) * THRESHOLD_OF_PRECISION for name in image.names])
+    score, overlooked, swapped, badly_located = image_quality(found)
+    return {
+        "image_id": image.image_id,
+        "score": score,
+        "overlooked": overlooked,
+        "swapped": swapped,
+        "badly_located": badly_located,
+        "errors": list(_errors(image, found, limits)),
+    }
+
+
+def _errors(image: ImageBoxes, found: Agreement, limits: Any) -> Iterator[dict[str, Any]]:
+    for rule, boxes, scores in (
+        ("overlooked", image.predicted, found.overlooked),
+        ("swapped", image.labelled, found.swapped),
+        ("badly_located", image.labelled, found.badly_located),
+    ):
+        thresholds = limits[boxes.classes] if len(boxes.classes) else np.zeros(0)
+        for place in np.flatnonzero(scores <= thresholds).tolist():
+            is_label = rule != "overlooked"
+            other = int(found.other[place]) if rule == "swapped" else -1
+            yield {
+                "rule": rule,
+                "target_index": int(image.targets[place]) if is_label else None,
+                "predicted_index": None if is_label else int(image.numbers[place]),
+                "class_name": image.names[boxes.classes[place]],
+                "other_class": image.names[other] if other >= 0 else None,
+                "box": dict(zip(("x0", "y0", "x1", "y1"), boxes.corners[place].tolist(), strict=True)),
+                "score": float(scores[place]),
+                "threshold": float(thresholds[place]),
+            }

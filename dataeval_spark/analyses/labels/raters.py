@@ -1,0 +1,148 @@
+"""Several raters: how far they agree, what they say together, and how good each of them is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+
+from dataeval_spark.analyses.labels.agreement_rows import agreement_rows
+from dataeval_spark.analyses.labels.consensus import consensus
+from dataeval_spark.analyses.labels.rating_blocks import RatingBlocks, rating_blocks
+from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract import rows_of
+from dataeval_spark.kernels.labels.confident_learning import wilson_interval
+from dataeval_spark.kernels.labels.dawid_skene import Ratings, Sums, fit, posterior_sums, vote_sums
+from dataeval_spark.tables.labels import LABEL_AGREEMENT, LABEL_CONSENSUS, RATER_QUALITY
+from dataeval_spark.tables.runs import DATASET_FINDINGS
+
+Row = tuple[Any, ...]
+
+
+def raters(
+    annotations: DataFrame,
+    targets: DataFrame | None = None,
+    *,
+    smoothing: float = 0.01,
+    iterations: int = 100,
+    checkpoint: Callable[[DataFrame], DataFrame] | None = None,
+) -> tuple[DataFrame, DataFrame, DataFrame, DataFrame]:
+    """Agreement, consensus and quality from what several people said about the same things.
+
+    Agreement: Krippendorff's alpha for nominal data (any number of raters per thing); Fleiss' kappa on the things that
+    the commonest number of raters labelled; both also of each class against the rest, with the jackknife's interval
+    over things; for each pair of raters Cohen's kappa with its large-sample interval, and the share of equal labels
+    with Wilson's (left out where raters x classes exceed 2,000).
+
+    Consensus: the majority, of classes chosen equally often the commoner one; and the most probable class of the model
+    of Dawid and Skene, in which each rater errs in their own way. It is fitted by EM from the votes on kinds of things,
+    about which the same raters said the same: up to 5 million ratings in different kinds on the driver, beyond that in
+    one Spark job per iteration.
+
+    Parameters
+    ----------
+    annotations : DataFrame
+        Table ``annotations``.
+    targets : DataFrame, optional
+        Table ``targets``, to compare the consensus with.
+    smoothing : float
+        Each rater is taken to have given each answer so many times more; above 0, so that nothing is impossible.
+    iterations : int
+        Most iterations of EM.
+    checkpoint : callable, optional
+        Stores a frame; without it things are grouped anew for each use.
+
+    Returns
+    -------
+    tuple of DataFrame
+        Tables ``label_agreement``, ``label_consensus``, ``rater_quality`` and ``dataset_findings`` without ``run_id``.
+        Qualities are by the fitted model: expected counts, with Wilson's interval.
+
+    Raises
+    ------
+    OptionError
+        An option is out of range.
+    RatingError
+        Raters x classes x classes are more than 5 million.
+
+    References
+    ----------
+    Dawid and Skene (1979); see :mod:`dataeval_spark.kernels.labels.rater_agreement` for the others.
+
+    Examples
+    --------
+    >>> agreement, consensus, quality, findings = raters(annotations, targets)
+    """
+    OptionError.unless_between("raters.smoothing", smoothing, 1e-9, 100.0)
+    OptionError.unless_between("raters.iterations", iterations, 1, 10_000)
+    given = rating_blocks(annotations, checkpoint or (lambda frame: frame))
+    if not given.raters:
+        empty = (rows_of(annotations, t, []) for t in (LABEL_AGREEMENT, LABEL_CONSENSUS, RATER_QUALITY))
+        agreement, labels, quality = empty
+        return agreement, labels, quality, rows_of(annotations, DATASET_FINDINGS, [])
+    classes = len(given.classes)
+    found = fit(
+        lambda: Sums.from_vector(given.total(lambda part: vote_sums(part).to_vector()), classes),
+        lambda model: Sums.from_vector(given.total(lambda part: posterior_sums(part, model).to_vector()), classes),
+        smoothing=smoothing,
+        iterations=iterations,
+    )
+    agreeing, totals = np.split(given.total(_peers), [2 * len(given.raters)])
+    same, compared = np.split(agreeing, 2)
+    return (
+        rows_of(annotations, LABEL_AGREEMENT, agreement_rows(given)),
+        consensus(given, found.model, totals, targets),
+        rows_of(annotations, RATER_QUALITY, list(_quality_rows(given, found.sums, same, compared))),
+        rows_of(annotations, DATASET_FINDINGS, [_finding(given, found.iterations, found.has_converged)]),
+    )
+
+
+def _peers(part: Ratings) -> NDArray[np.float64]:
+    """Per rater, labels of others on the same things that are equal, and all of them; and per class its ratings."""
+    votes = part.votes
+    things = np.repeat(np.arange(len(part.weights)), np.diff(part.said.indptr))
+    who, what = np.divmod(part.said.indices, part.classes)
+    count = part.said.shape[1] // part.classes
+    weights = part.weights[things]
+    same = np.bincount(who, weights * (votes[things, what] - 1), count)
+    compared = np.bincount(who, weights * (votes.sum(axis=1)[things] - 1), count)
+    return np.concatenate([same, compared, part.weights @ votes])
+
+
+def _quality_rows(
+    given: RatingBlocks, sums: Sums, same: NDArray[np.float64], compared: NDArray[np.float64]
+) -> Iterator[Row]:
+    classes = len(given.classes)
+    answers = sums.answers.reshape(-1, classes, classes)
+    for number, rater in enumerate(given.raters):
+        said = answers[number]  # said[l, j]: said l of a thing of class j
+        agreement = float(same[number] / compared[number]) if compared[number] else None
+        yield _quality(rater, None, float(np.trace(said)), float(said.sum()), None, None, agreement)
+        for j, name in enumerate(given.classes):
+            n = float(said[:, j].sum())
+            # Expected counts below a hundredth of a label are what smoothing leaves.
+            if n < 0.01:
+                continue
+            wrong = said[:, j].copy()
+            wrong[j] = 0.0
+            worst = int(wrong.argmax())
+            is_confused = wrong[worst] / n >= 1e-6
+            other, share = (given.classes[worst], float(wrong[worst] / n)) if is_confused else (None, None)
+            yield _quality(rater, name, float(said[j, j]), n, other, share, None)
+
+
+def _quality(
+    rater: str, name: str | None, right: float, n: float, other: str | None, share: float | None, same: float | None
+) -> Row:
+    lower, upper = wilson_interval(np.array([right]), np.array([n]))
+    return (rater, name, n, min(right / n, 1.0), float(lower[0]), float(upper[0]), other, share, same)
+
+
+def _finding(given: RatingBlocks, iterations: int, has_converged: bool) -> Row:
+    message = f"{len(given.raters):,} raters, {len(given.classes):,} classes: EM ended after {iterations:,} iterations"
+    message += "." if has_converged else ", before it converged: raise raters.iterations."
+    severity = "info" if has_converged else "warning"
+    return ("raters", "consensus_model", "annotations", float(iterations), None, severity, message)

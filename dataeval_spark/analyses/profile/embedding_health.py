@@ -1,0 +1,244 @@
+"""Whether vectors are fit for what is built on them: numbers, lengths, dead dimensions, collapse."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.analyses.profile.embedding_findings import (
+    FINDINGS_DDL,
+    FINDINGS_SCHEMA,
+    Finding,
+    Limits,
+    finding,
+    findings_of,
+    without_spread,
+)
+from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.id_blocks import in_id_blocks
+from dataeval_spark.kernels.vectors.embedding_moments import Moments
+from dataeval_spark.session.bounded import bounded
+from dataeval_spark.tables.arrow import arrow_schema
+
+PARTIAL_DDL = "subject string, kind string, first_row int, block bigint, state binary"
+PARTIAL_SCHEMA = arrow_schema(PARTIAL_DDL)
+SAMPLE, MOMENTS = "sample", "moments"
+MAX_PARTS = 1000
+# A task gets as many rows of partial sums at once as Spark puts into an Arrow batch: up to 10,000.
+BYTES_PER_ROW = 2**16
+
+
+@dataclass(frozen=True)
+class Part:
+    """Vectors of one encoder, of whole images or of boxes, and of their usual dimension."""
+
+    subject: str
+    dimension: int
+    count: int
+
+
+def embedding_health(
+    embeddings: DataFrame,
+    *,
+    norm_factor: float = 16.0,
+    max_constant_share: float = 0.1,
+    max_first_share: float = 0.9,
+    min_effective_rank: float = 3.0,
+    max_dimension: int = 4096,
+    sample_size: int = 2000,
+    seed: int = 0,
+) -> DataFrame:
+    """Check the vectors of each encoder, those of whole images and those of boxes apart.
+
+    ================================  =======================================================  ===============
+    rule                              value                                                    when not "info"
+    ================================  =======================================================  ===============
+    ``embedding_version``             versions of the encoder                                  error above 1
+    ``embedding_dimension``           vectors of another length than most                      error above 0
+    ``embedding_not_finite``          vectors with NaN or infinity                             error above 0
+    ``embedding_zero_norm``           vectors of length 0: they have no direction              warning above 0
+    ``embedding_extreme_norm``        vectors far longer or shorter than the median            warning above 0
+    ``embedding_constant``            share of the dimensions that have one value in all       warning
+    ``embedding_first_component``     share of the variance along the first principal axis     warning
+    ``embedding_effective_rank``      number of axes that the variance is spread over          warning
+    ``embedding_intrinsic_dimension`` dimension of the surface that the vectors lie on         never
+    ================================  =======================================================  ===============
+
+    Vectors of another length or with NaN are left out of what follows them. Below 30 vectors the last four are null.
+    All are exact but the last, which is estimated on a sample: that of the smallest hashes of (seed, id), the same
+    on any cluster; its size is in the message. Definitions: ``kernels/vectors/embedding_moments.py``.
+
+    Vectors travel to blocks of about 64 MiB that follow from their ids; each sends dimension^2 numbers, and one task
+    merges these in the order of the blocks and holds them once. So partitions decide nothing, not even the last bit.
+
+    Parameters
+    ----------
+    embeddings : DataFrame
+        Table of this name.
+    norm_factor : float
+        Extreme is what differs from the median's length, by powers of two, at least so many times.
+    max_constant_share : float
+        Share of constant dimensions above which it is a warning; in [0, 1].
+    max_first_share : float
+        Share of the variance along one axis above which vectors have nearly collapsed; in [0, 1].
+    min_effective_rank : float
+        Effective rank below which they have.
+    max_dimension : int
+        Longer vectors are checked for versions and dimension only.
+    sample_size : int
+        Vectors for the intrinsic dimension; 0 leaves it out.
+    seed : int
+        Of that sample.
+
+    Returns
+    -------
+    DataFrame
+        Rows of table ``dataset_findings`` without ``run_id``. The table has one set of rows per step: a run replaces
+        those of this step.
+
+    Raises
+    ------
+    OptionError
+        An option is out of range.
+
+    Examples
+    --------
+    >>> embedding_health(embeddings).where("severity != 'info'").show()
+    """
+    OptionError.unless_between("embedding_health.norm_factor", norm_factor, 2.0, 1e30)
+    OptionError.unless_between("embedding_health.max_constant_share", max_constant_share, 0.0, 1.0)
+    OptionError.unless_between("embedding_health.max_first_share", max_first_share, 0.0, 1.0)
+    OptionError.unless_between("embedding_health.min_effective_rank", min_effective_rank, 0.0, 1e6)
+    OptionError.unless_between("embedding_health.max_dimension", max_dimension, 1, 8192)
+    OptionError.unless_between("embedding_health.sample_size", sample_size, 0, 20_000)
+    limits = Limits(norm_factor, max_constant_share, max_first_share, min_effective_rank, sample_size, seed)
+    named = embeddings.select(
+        F.concat("encoder", F.when(F.col("target_index").isNull(), "").otherwise(" (boxes)")).alias("subject"),
+        "encoder_version",
+        F.size("embedding").alias("dimension"),
+        "embedding",
+        F.xxhash64(F.lit(seed), "image_id", "target_index").alias("hash"),
+        "image_id",
+        "target_index",
+    )
+    parts, findings = _parts(named, max_dimension)
+    known = embeddings.sparkSession.createDataFrame(findings, FINDINGS_DDL)
+    if not parts:
+        return known
+    usual = embeddings.sparkSession.createDataFrame(
+        [(part.subject, part.dimension) for part in parts], "subject string, dimension int"
+    )
+    # One row per subject on the right.
+    judgeable = named.join(F.broadcast(usual), on=["subject", "dimension"], how="inner")
+    blocks = in_id_blocks(judgeable.drop("encoder_version"), ["subject"], ["image_id", "target_index"])
+    by_subject = {part.subject: part for part in parts}
+
+    def summed(block: pa.Table) -> pa.Table:
+        return _summed(block, by_subject, limits)
+
+    states = blocks.groupBy("subject", "block").applyInArrow(summed, PARTIAL_DDL)
+    ordered = states.repartition(len(parts), "subject").sortWithinPartitions("subject", "kind", "first_row", "block")
+    judged = partial(_judged, parts=by_subject, limits=limits)
+    return known.unionByName(ordered.mapInArrow(judged, FINDINGS_DDL))
+
+
+def _parts(named: DataFrame, max_dimension: int) -> tuple[list[Part], list[Finding]]:
+    """What there is, and the findings that follow from that alone."""
+    groups = bounded(
+        named.groupBy("subject", "encoder_version", "dimension").count().limit(MAX_PARTS),
+        "one row per encoder, version and dimension",
+    )
+    counts: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    versions: dict[str, set[str]] = defaultdict(set)
+    for group in groups:
+        counts[group["subject"]][group["dimension"]] += group["count"]
+        versions[group["subject"]].add(group["encoder_version"])
+    parts, findings = [], []
+    for subject, lengths in sorted(counts.items()):
+        dimension = max(lengths, key=lambda length: (lengths[length], length))
+        number = len(versions[subject])
+        others = sum(count for length, count in lengths.items() if length != dimension)
+        message = f"{subject}: vectors of {number} version(s) of the encoder"
+        findings.append(finding("version", subject, number, 1, "error" if number > 1 else "info", message))
+        message = f"{subject}: {others:,} of {sum(lengths.values()):,} vectors have another length than {dimension:,}"
+        findings.append(finding("dimension", subject, others, 0, "error" if others else "info", message))
+        if 0 < dimension <= max_dimension:
+            parts.append(Part(subject, dimension, lengths[dimension]))
+        else:
+            findings += without_spread(subject, f"dimension {dimension:,} is above max_dimension, {max_dimension:,}")
+    return parts, findings
+
+
+def _summed(block: pa.Table, parts: Mapping[str, Part], limits: Limits) -> pa.Table:
+    """Of one block: its moments, in rows of a size that any number of blocks can send, and its share of the sample."""
+    block = block.sort_by([("image_id", "ascending"), ("target_index", "ascending")])
+    subject, number = block["subject"][0].as_py(), block["block"][0].as_py()
+    part = parts[subject]
+    hashes = block["hash"].to_numpy()
+    flat = block["embedding"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    vectors = flat.reshape(-1, part.dimension)
+    rows = []
+    is_sampled = hashes < _largest_hash(part.count, limits.sample_size)
+    if is_sampled.any():
+        rows.append((SAMPLE, 0, _packed_sample(hashes[is_sampled], vectors[is_sampled])))
+    states = Moments.of(vectors).packed(BYTES_PER_ROW)
+    rows += [(MOMENTS, place, state) for place, state in enumerate(states)]
+    columns = [[subject] * len(rows), *map(list, zip(*rows, strict=True))]
+    columns.insert(3, [number] * len(rows))
+    return pa.Table.from_pydict(dict(zip(PARTIAL_SCHEMA.names, columns, strict=True)), schema=PARTIAL_SCHEMA)
+
+
+def _judged(
+    batches: Iterator[pa.RecordBatch], *, parts: Mapping[str, Part], limits: Limits
+) -> Iterator[pa.RecordBatch]:
+    """Merge what the blocks sent, in the order in which it comes, and word the findings."""
+    moments: dict[str, dict[int, Moments]] = defaultdict(dict)
+    samples: dict[str, list[tuple[NDArray[Any], NDArray[Any]]]] = defaultdict(list)
+    for batch in batches:
+        for row in batch.to_pylist():
+            if row["kind"] == SAMPLE:
+                samples[row["subject"]].append(_unpacked_sample(row["state"]))
+                continue
+            found, merged = Moments.unpacked(row["state"]), moments[row["subject"]]
+            known = merged.get(found.first_row)
+            merged[found.first_row] = found if known is None else known.merged(found)
+    for subject in sorted(moments):
+        sample = _smallest(samples[subject], limits.sample_size, parts[subject].dimension)
+        rows = findings_of(subject, Moments.joined(list(moments[subject].values())), sample, limits)
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        yield pa.RecordBatch.from_pydict(dict(zip(FINDINGS_SCHEMA.names, columns, strict=True)), schema=FINDINGS_SCHEMA)
+
+
+def _largest_hash(count: int, sample_size: int) -> int:
+    """A bound that about twice the sample is below: so few vectors travel, and of these the smallest are used."""
+    return int(min(1.0, 2 * sample_size / count) * (2**64 - 1)) - 2**63
+
+
+def _packed_sample(hashes: NDArray[Any], vectors: NDArray[Any]) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, hashes=hashes, vectors=vectors)
+    return file.getvalue()
+
+
+def _unpacked_sample(state: bytes) -> tuple[NDArray[Any], NDArray[Any]]:
+    with np.load(io.BytesIO(state)) as found:
+        return found["hashes"], found["vectors"]
+
+
+def _smallest(sample: Sequence[tuple[NDArray[Any], NDArray[Any]]], size: int, dimension: int) -> NDArray[Any]:
+    if not sample:
+        return np.zeros((0, dimension))
+    hashes = np.concatenate([part for part, _ in sample])
+    vectors = np.concatenate([part for _, part in sample])
+    vectors = vectors[np.argsort(hashes, kind="stable")[:size]]
+    return vectors[np.isfinite(vectors).all(axis=1)]

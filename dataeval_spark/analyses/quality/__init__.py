@@ -1,0 +1,1 @@
+"""Duplicates, outliers, and images that are broken or odd."""

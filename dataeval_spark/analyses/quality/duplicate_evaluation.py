@@ -1,0 +1,260 @@
+"""How well pairs of duplicates agree with pairs that people judged: precision and recall by kind and threshold."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from dataeval_spark.analyses.quality.duplicate_pairs import EMBEDDING, EMBEDDING_RELATIVE
+from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract import rows_of
+from dataeval_spark.kernels.hashes.judged_pairs import ENDS, JUDGEMENT, read_judged_pairs
+from dataeval_spark.tables.quality import DUPLICATE_EVALUATION
+from dataeval_spark.tables.runs import DATASET_FINDINGS
+
+# Two-sided 95 %.
+_Z = 1.959963984540054
+BY_VECTORS = (EMBEDDING, EMBEDDING_RELATIVE)
+TRUTH_DDL = "image_id_a string, image_id_b string, is_duplicate boolean"
+
+
+def duplicate_evaluation(
+    duplicate_pairs: DataFrame,
+    images: DataFrame,
+    *,
+    truth: str | None = None,
+    dataset: str | None = None,
+    embedding_step: float = 0.01,
+) -> tuple[DataFrame, DataFrame]:
+    """Precision and recall of `duplicate_pairs` against a file of pairs that people judged.
+
+    Parameters
+    ----------
+    duplicate_pairs : DataFrame
+        Table of that name, made with the largest threshold of interest.
+    images : DataFrame
+        Live rows of table ``images``.
+    truth : str
+        CSV or parquet file with ``image_id_a``, ``image_id_b`` and, where it holds pairs that are none,
+        ``is_duplicate``. It has to be given.
+    dataset : str, optional
+        Dataset that the ids are relative to: what follows ``<dataset>/`` in an image's id.
+    embedding_step : float
+        Thresholds of the kinds of embeddings are multiples of this.
+
+    Returns
+    -------
+    tuple of DataFrame
+        Tables ``duplicate_evaluation``, see `evaluate_duplicates`, and ``dataset_findings``, without ``run_id``: how
+        many pairs were left out because an image of theirs is not among the live ones.
+
+    Raises
+    ------
+    OptionError
+        There is no such file, it holds no pairs, or none of two live images.
+
+    Examples
+    --------
+    >>> evaluation, findings = duplicate_evaluation(pairs, images, truth="judged.csv")
+    """
+    if truth is None:
+        raise OptionError("duplicate_evaluation.truth is not given.\nHint: --set duplicate_evaluation.truth=judged.csv")
+    given = duplicate_pairs.sparkSession.createDataFrame(read_judged_pairs(truth).to_pandas(), TRUTH_DDL)
+    judged = _resolved(given, images, dataset)
+    counts = given.count(), judged.count()
+    if counts[0] and not counts[1]:
+        first = given.first()
+        raise OptionError(
+            f"duplicate_evaluation.truth: none of the {counts[0]:,} pairs in {truth} is of two live images, such as "
+            f"{first[0] if first else ''}.\n"
+            "Hint: ids are those of table images; of one dataset, --set duplicate_evaluation.dataset=NAME"
+        )
+    unknown = counts[0] - counts[1]
+    message = f"{unknown:,} of {counts[0]:,} judged pairs are left out: an image of theirs is not among the live ones."
+    finding = ("duplicate_evaluation", "judged_pairs_left_out", truth, float(unknown), 0.0, "warning", message)
+    findings = rows_of(images, DATASET_FINDINGS, [finding] if unknown else [])
+    return evaluate_duplicates(duplicate_pairs, judged, embedding_step=embedding_step), findings
+
+
+def _resolved(given: DataFrame, images: DataFrame, dataset: str | None) -> DataFrame:
+    """The pairs by the ids of live images."""
+    prefix = "" if dataset is None else f"{dataset}/"
+    live = images.select("image_id")
+    for end in ENDS:
+        # image_id is unique on the right.
+        known = live.select(
+            F.col("image_id").alias("full"), F.substring("image_id", len(prefix) + 1, 2**31 - 1).alias(end)
+        ).where(F.col("full").startswith(prefix))
+        given = given.join(known, on=end, how="inner").withColumn(end, F.col("full")).drop("full")
+    return given.select(*ENDS, JUDGEMENT)
+
+
+def evaluate_duplicates(pairs: DataFrame, truth: DataFrame, *, embedding_step: float = 0.01) -> DataFrame:
+    """Precision and recall of pairs at each threshold of their distance, so that a threshold can be chosen.
+
+    ``duplicate_pairs`` ties each of k images with one hash to the smallest id only. Here all k (k - 1) / 2 pairs count,
+    and all pairs between the images of two near hashes, but none is made: they are counted from the number of images
+    of each hash, and only the true pairs are looked up.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        Table ``duplicate_pairs``, made with the largest threshold of interest; pairs of boxes are left out.
+    truth : DataFrame
+        Columns ``image_id_a`` and ``image_id_b``, in any order, and ``is_duplicate`` where not all pairs are true. Of
+        pairs judged twice the judgement true counts; pairs of an image with itself are left out. For ``precision`` a
+        pair that nobody judged counts as false, so that it is a lower bound; ``judged_precision`` leaves those out.
+    embedding_step : float
+        Thresholds of the kinds of embeddings are multiples of this.
+
+    Returns
+    -------
+    DataFrame
+        Table ``duplicate_evaluation`` without ``run_id``: one row per kind and threshold at which pairs are added.
+        Intervals are Wilson's, of 95 %.
+
+    Raises
+    ------
+    OptionError
+        ``embedding_step`` is not positive.
+
+    References
+    ----------
+    Wilson 1927, "Probable Inference, the Law of Succession, and Statistical Inference".
+
+    Examples
+    --------
+    >>> evaluate_duplicates(pairs, truth).where("kind = 'phash' AND recall >= 0.9").orderBy("threshold").first()
+    """
+    OptionError.unless_between("embedding_step", embedding_step, 1e-9, 1e9)
+    whole = pairs.where("target_index_a IS NULL AND target_index_b IS NULL").select(*ENDS, "kind", "distance")
+    kinds = whole.select("kind").distinct()
+    stars = _stars(whole)
+    links = whole.join(
+        stars.select("kind", F.col("id").alias("image_id_b"), F.lit(True).alias("is_copy")),
+        on=["kind", "image_id_b"],
+        how="left_anti",
+    )
+    judged = _judged(truth)
+    wanted = judged.where(JUDGEMENT)
+    flagged = _flagged(stars, links, embedding_step)
+    looked_up = _looked_up(stars, links, judged, kinds, embedding_step)
+    total = wanted.agg(F.count("*").alias("true_pairs"))
+    # One row of `looked_up` per kind and threshold; one row of `total`.
+    both = flagged.join(looked_up, on=["kind", "threshold"], how="left").crossJoin(F.broadcast(total))
+    up_to = Window.partitionBy("kind").orderBy("threshold")
+    summed = both.select(
+        "kind",
+        "threshold",
+        F.sum("flagged").over(up_to).alias("flagged"),
+        F.sum(F.coalesce("found", F.lit(0))).over(up_to).alias("found"),
+        F.sum(F.coalesce("refuted", F.lit(0))).over(up_to).alias("refuted"),
+        "true_pairs",
+    )
+    return _columns(summed)
+
+
+def _judged(truth: DataFrame) -> DataFrame:
+    """Each pair once, in the order of its ids."""
+    judgement = F.col(JUDGEMENT) if JUDGEMENT in truth.columns else F.lit(True)
+    ordered = truth.where("image_id_a != image_id_b").select(
+        F.least(*ENDS).alias("image_id_a"), F.greatest(*ENDS).alias("image_id_b"), judgement.alias(JUDGEMENT)
+    )
+    return ordered.groupBy(*ENDS).agg(F.max(JUDGEMENT).alias(JUDGEMENT))
+
+
+def _stars(pairs: DataFrame) -> DataFrame:
+    """Images with an equal hash: each of them, by kind, and the smallest, which stands for all."""
+    equal = pairs.where((F.col("distance") == 0) & ~F.col("kind").isin(*BY_VECTORS))
+    return equal.select("kind", F.col("image_id_b").alias("id"), F.col("image_id_a").alias("first"))
+
+
+def _flagged(stars: DataFrame, links: DataFrame, step: float) -> DataFrame:
+    """Number of pairs at each threshold, copies counted."""
+    copies = stars.groupBy("kind", "first").agg((F.count("*") + 1).alias("n"))
+    within = copies.select("kind", F.lit(0.0).alias("threshold"), F.expr("n * (n - 1) div 2").alias("flagged"))
+    # `copies` has one row per kind and first.
+    between = (
+        links.join(
+            copies.select("kind", F.col("first").alias("image_id_a"), F.col("n").alias("n_a")),
+            on=["kind", "image_id_a"],
+            how="left",
+        )
+        .join(
+            copies.select("kind", F.col("first").alias("image_id_b"), F.col("n").alias("n_b")),
+            on=["kind", "image_id_b"],
+            how="left",
+        )
+        .select(
+            "kind",
+            _threshold(step).alias("threshold"),
+            (F.coalesce("n_a", F.lit(1)) * F.coalesce("n_b", F.lit(1))).alias("flagged"),
+        )
+    )
+    return within.unionAll(between).groupBy("kind", "threshold").agg(F.sum("flagged").alias("flagged"))
+
+
+def _looked_up(stars: DataFrame, links: DataFrame, judged: DataFrame, kinds: DataFrame, step: float) -> DataFrame:
+    """Number of judged pairs at each threshold, true and false ones: looked up between what stands for their ends."""
+
+    def standing(end: str) -> DataFrame:
+        return stars.select("kind", F.col("id").alias(f"image_id_{end}"), F.col("first").alias(f"first_{end}"))
+
+    # An image has at most one star of a kind.
+    asked = (
+        judged.crossJoin(F.broadcast(kinds))
+        .join(standing("a"), on=["kind", "image_id_a"], how="left")
+        .join(standing("b"), on=["kind", "image_id_b"], how="left")
+        .select(
+            "kind",
+            F.coalesce("first_a", "image_id_a").alias("a"),
+            F.coalesce("first_b", "image_id_b").alias("b"),
+            JUDGEMENT,
+        )
+    )
+    equal = asked.where("a = b").select("kind", F.lit(0.0).alias("threshold"), JUDGEMENT)
+    near = (
+        asked.where("a != b")
+        .select("kind", F.least("a", "b").alias("image_id_a"), F.greatest("a", "b").alias("image_id_b"), JUDGEMENT)
+        .join(links, on=["kind", *ENDS], how="inner")
+        .select("kind", _threshold(step).alias("threshold"), JUDGEMENT)
+    )
+    counts = (F.count_if(JUDGEMENT).alias("found"), F.count_if(~F.col(JUDGEMENT)).alias("refuted"))
+    return equal.unionAll(near).groupBy("kind", "threshold").agg(*counts)
+
+
+def _threshold(step: float) -> Column:
+    rounded = F.ceil(F.col("distance") / step - 1e-9).cast("double") * step
+    return F.when(F.col("kind").isin(*BY_VECTORS), rounded).otherwise(F.col("distance"))
+
+
+def _columns(summed: DataFrame) -> DataFrame:
+    precision, recall = F.try_divide("found", "flagged"), F.try_divide("found", "true_pairs")
+    summed = summed.withColumn("judged", F.col("found") + F.col("refuted"))
+    return summed.select(
+        "kind",
+        "threshold",
+        "flagged",
+        "found",
+        "true_pairs",
+        precision.alias("precision"),
+        _wilson("flagged", -1).alias("precision_lower"),
+        _wilson("flagged", 1).alias("precision_upper"),
+        "refuted",
+        F.try_divide("found", "judged").alias("judged_precision"),
+        _wilson("judged", -1).alias("judged_precision_lower"),
+        _wilson("judged", 1).alias("judged_precision_upper"),
+        recall.alias("recall"),
+        _wilson("true_pairs", -1).alias("recall_lower"),
+        _wilson("true_pairs", 1).alias("recall_upper"),
+        F.try_divide(2 * F.col("found"), F.col("flagged") + F.col("true_pairs")).alias("f1"),
+    ).select(*DUPLICATE_EVALUATION.result_names)
+
+
+def _wilson(total: str, side: int) -> Column:
+    n, share = F.col(total).cast("double"), F.try_divide("found", total)
+    centre = share + F.try_divide(F.lit(_Z**2 / 2), n)
+    spread = _Z * F.sqrt(F.try_divide(share * (1 - share), n) + F.try_divide(F.lit(_Z**2 / 4), n * n))
+    end = F.try_divide(centre + side * spread, 1 + F.try_divide(F.lit(_Z**2), n))
+    # Not without a total: least and greatest pass over nulls.
+    return F.when(F.col(total) > 0, F.least(F.greatest(end, F.lit(0.0)), F.lit(1.0)))

@@ -1,0 +1,1 @@
+"""Comparisons of a reference with the current data."""

@@ -1,0 +1,201 @@
+"""Label parity: do two parts of the data have the same shares of classes, and what would guessing reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+import numpy as np
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract import rows_of_dicts
+from dataeval_spark.frames.image_sums import image_sums, sums_of, with_sizes
+from dataeval_spark.kernels.factors.contingency_statistics import LabelParity, goodness_of_fit
+from dataeval_spark.kernels.factors.contingency_statistics import label_parity as compare_samples
+from dataeval_spark.kernels.labels.null_model import null_model as guess
+from dataeval_spark.session.bounded import bounded
+from dataeval_spark.tables.shift import LABEL_PARITY, NULL_MODEL
+
+Compat = Literal["dataeval"]
+Counts = dict[str, dict[str, Any]]
+MOST = 1e300
+
+
+def label_parity(
+    reference: DataFrame,
+    current: DataFrame,
+    *,
+    reference_name: str,
+    current_name: str,
+    window: tuple[datetime, datetime],
+    threshold: float = 0.05,
+    expected_shares: Mapping[str, float] | None = None,
+    compat: Compat | None = None,
+) -> DataFrame:
+    r"""Test whether the labels of two parts of the data come from one distribution, and list each class.
+
+    The test is Pearson's on the table of 2 x classes: both sides are samples. ``p_value`` is the usual one. What
+    decides is ``robust_p_value``: from random tables with the same margins where fewer than 5 labels of a class are
+    expected on a side (``is_low_expected`` names these classes), and of the statistic divided by ``design_effect``
+    where images hold several labels, which are often of one class. It is equal to ``p_value`` elsewhere. A class that
+    only the current data have is ``new``; one that they lost is ``vanished``.
+
+    Parameters
+    ----------
+    reference, current : DataFrame
+        Rows of table ``targets``; labels of unknown class are left out.
+    reference_name, current_name : str
+        What the two are, such as ``split=train``.
+    window : tuple of datetime
+        Capture times of the current data.
+    threshold : float in [0, 1]
+        Robust p-value below which the labels differ.
+    expected_shares : mapping of str to float, optional
+        Class to its share: the current labels are tested against this distribution, which is no sample, instead of
+        the reference's labels. Shares are divided by their sum; a class that is not named has none.
+    compat : {"dataeval"}, optional
+        Take the reference's shares for the true distribution, as DataEval does; ``p_value`` then decides, and two
+        samples of one population differ far more often than ``threshold`` says.
+
+    Returns
+    -------
+    DataFrame
+        Table ``label_parity`` without ``run_id``. The driver holds one row per class. Without labels on a side there
+        is no test, nor a robust one where one image holds all labels of a side.
+
+    Raises
+    ------
+    OptionError
+        An option is out of range or unknown, or ``expected_shares`` and ``compat`` are both given.
+
+    References
+    ----------
+    SciPy's ``chi2_contingency(correction=False)``, with ``expected_shares`` ``power_divergence``; Rao and Scott (1981).
+    With ``compat`` DataEval 1.1.4, ``core.label_parity``: equal, but for a class that neither part has, which gives
+    NaN there.
+
+    Examples
+    --------
+    >>> label_parity(train, test, reference_name="split=train", current_name="split=test", window=times).show()
+    """
+    _check(threshold, expected_shares, compat)
+    counts = _counts(reference, current)
+    names = sorted({*counts[0], *counts[1], *(expected_shares or {})})
+    before, now = (sums_of(side, names) for side in counts)
+    sides = {"window": window, "reference": reference_name, "current": current_name, "threshold": float(threshold)}
+    totals = int(before.counts.sum()), int(now.counts.sum())
+    whole: dict[str, Any] = {**sides, **_shares(None, totals, totals)}
+    rows: list[dict[str, Any]] = [
+        {**sides, **_shares(name, of, totals), "status": _status(of)}
+        for name, *of in zip(names, before.counts.tolist(), now.counts.tolist(), strict=True)
+    ]
+    if totals[1] and (totals[0] or expected_shares is not None):
+        shares = before.counts if expected_shares is None else [expected_shares.get(name, 0.0) for name in names]
+        is_fixed = compat is not None or expected_shares is not None
+        found = goodness_of_fit(np.array(shares), now) if is_fixed else compare_samples(before, now)
+        whole |= _tested(found, threshold, compat)
+        whole["method"] = compat or ("fixed distribution" if is_fixed else "two samples")
+        for row, expected, is_low in zip(rows, found.expected_counts.tolist(), found.is_low.tolist(), strict=True):
+            row |= {"expected_count": expected, "is_low_expected": is_low}
+    return rows_of_dicts(reference, LABEL_PARITY, [whole, *rows])
+
+
+def _check(threshold: float, expected_shares: Mapping[str, float] | None, compat: str | None) -> None:
+    OptionError.unless_between("label_parity.threshold", threshold, 0.0, 1.0)
+    if compat is not None:
+        OptionError.unless_one_of("label_parity.compat", compat, get_args(Compat))
+    if expected_shares is None:
+        return
+    if compat is not None:
+        raise OptionError("label_parity.expected_shares and label_parity.compat exclude one another: give one.")
+    for name, share in expected_shares.items():
+        OptionError.unless_between(f"label_parity.expected_shares.{name}", share, 0.0, MOST)
+    if not sum(expected_shares.values()):
+        raise OptionError(
+            "label_parity.expected_shares has no share above 0.\n"
+            "Hint: --set 'label_parity.expected_shares={cat = 0.5, dog = 0.5}'"
+        )
+
+
+def _tested(found: LabelParity, threshold: float, compat: str | None) -> dict[str, Any]:
+    robust = None if np.isnan(found.robust_p_value) or compat is not None else found.robust_p_value
+    deciding = robust if compat is None else found.p_value
+    return {
+        "chi_squared": found.chi_squared,
+        "p_value": found.p_value,
+        "design_effect": None if np.isnan(found.design_effect) or compat is not None else found.design_effect,
+        "robust_p_value": robust,
+        "total_variation": found.total_variation,
+        "l_infinity": found.l_infinity,
+        "low_count_classes": int(found.is_low.sum()),
+        "is_different": None if deciding is None else deciding < threshold,
+    }
+
+
+def null_model(
+    reference: DataFrame,
+    current: DataFrame,
+    *,
+    reference_name: str,
+    current_name: str,
+    window: tuple[datetime, datetime],
+) -> DataFrame:
+    """Tell what guessing reaches on the current labels: the least that a model has to beat.
+
+    Parameters
+    ----------
+    reference, current, reference_name, current_name, window
+        As of `label_parity`.
+
+    Returns
+    -------
+    DataFrame
+        Table ``null_model`` without ``run_id``, one row per predictor; none without current labels. The driver holds
+        one row per class.
+
+    References
+    ----------
+    DataEval 1.1.4, ``core.nullmodel_metrics``.
+
+    Examples
+    --------
+    >>> null_model(train, test, reference_name="split=train", current_name="split=test", window=times).show()
+    """
+    counts = _counts(reference, current)
+    sides = {"window": window, "reference": reference_name, "current": current_name}
+    names = sorted({*counts[0], *counts[1]})
+    both = [sums_of(side, names).counts for side in counts]
+    found = guess(*both) if both[1].sum() else {}
+    return rows_of_dicts(reference, NULL_MODEL, [{**sides, "predictor": name, **of} for name, of in found.items()])
+
+
+def _counts(reference: DataFrame, current: DataFrame) -> tuple[Counts, Counts]:
+    """Labels per class on both sides, and how they vary between images."""
+    sides = [
+        side.select("image_id", "class_name", F.lit(i).alias("side")) for i, side in enumerate((reference, current))
+    ]
+    both = sides[0].unionByName(sides[1]).where("class_name IS NOT NULL")
+    of_images = both.groupBy("side", "image_id", F.col("class_name").alias("value")).agg(F.count("*").alias("n"))
+    counted = with_sizes(of_images, ["side"]).groupBy("side", "value").agg(*image_sums())
+    found: tuple[Counts, Counts] = ({}, {})
+    for row in bounded(counted, "one row per side and class"):
+        found[row["side"]][row["value"]] = row.asDict()
+    return found
+
+
+def _shares(name: str | None, of: Sequence[int], totals: tuple[int, ...]) -> dict[str, Any]:
+    shares = [n / total if total else 0.0 for n, total in zip(of, totals, strict=True)]
+    return {
+        "class_name": name,
+        "reference_count": of[0],
+        "current_count": of[1],
+        "reference_share": shares[0],
+        "current_share": shares[1],
+    }
+
+
+def _status(of: Sequence[int]) -> str:
+    return "in both" if all(of) else "vanished" if of[0] else "new" if of[1] else "in neither"

@@ -1,0 +1,1 @@
+"""Nearest neighbours of embeddings, clusters, and what they tell of each image."""

@@ -1,0 +1,188 @@
+"""Coverage: images that stand alone in embedding space, over all and per class."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any, Literal, get_args
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.exact_sums import Aggregate, exact_sums
+from dataeval_spark.frames.joins import IDS, same_keys
+from dataeval_spark.kernels.vectors.coverage_radius import naive_coverage_radius
+from dataeval_spark.session.bounded import bounded
+from dataeval_spark.tables.similarity import COVERAGE, COVERAGE_STATS
+
+Method = Literal["adaptive", "naive"]
+
+
+def coverage(
+    neighbors: DataFrame,
+    embeddings: DataFrame,
+    targets: DataFrame,
+    *,
+    method: Method = "adaptive",
+    observations: int = 10,
+    percent: float = 0.01,
+    rescale: bool = True,
+    per_target: bool = False,
+) -> tuple[DataFrame, DataFrame]:
+    r"""Find images whose k-th neighbour is far away: the data cover their surroundings too thinly.
+
+    The radius of an image is the distance to neighbour number ``observations``, in the unit cube.
+
+    * ``adaptive``: the share ``percent`` of images with the largest radii is uncovered; the coverage radius is the
+      mean of the last uncovered radius and the next
+    * ``naive``: uncovered is a radius above :math:`\frac{1}{\sqrt\pi}(2 k \Gamma(d/2+1) / n)^{1/d}`, which uniform data
+      would have; computed in logarithms, in any dimension
+
+    Parameters
+    ----------
+    neighbors, embeddings, targets : DataFrame
+        Tables of these names; of ``neighbors`` the Euclidean distances, with at least ``observations`` per image.
+    method : {"adaptive", "naive"}
+        What is far.
+    observations : int
+        Neighbours within the radius; at most ``neighbors.k``.
+    percent : float in (0, 1]
+        Share of uncovered images (adaptive).
+    rescale : bool
+        Bring all vectors of an encoder into [0, 1] by their smallest and largest component. False where they are.
+    per_target : bool
+        Boxes among the boxes, instead of whole images.
+
+    Returns
+    -------
+    tuple of DataFrame
+        Tables ``coverage`` (uncovered images) and ``coverage_stats`` without ``run_id``. A class row
+        counts images that show the class. An encoder of no more than ``observations`` images has no rows: none of
+        them has that many neighbours. The driver holds one row per encoder.
+
+    Raises
+    ------
+    OptionError
+        An option is unknown or out of range; the vectors are constant, or have fewer neighbours than asked for.
+
+    References
+    ----------
+    DataEval 1.1.4, ``core.coverage_naive`` and ``core.coverage_adaptive`` with ``force_unit_interval``.
+
+    Examples
+    --------
+    >>> uncovered, stats = coverage(neighbors, embeddings, targets, method="naive", observations=5)
+    """
+    OptionError.unless_one_of("coverage.method", method, get_args(Method))
+    OptionError.unless_between("coverage.observations", observations, 1, 10_000)
+    OptionError.unless_between("coverage.percent", percent, 1e-9, 1.0)
+    level = "target_index IS NOT NULL" if per_target else "target_index IS NULL"
+    euclidean, embeddings = neighbors.where(f"metric = 'euclidean' AND {level}"), embeddings.where(level)
+    distances = euclidean.where(F.col("rank") == observations).select(
+        "encoder", "image_id", "target_index", F.col("distance").cast("double").alias("distance")
+    )
+    encoders = _encoders(euclidean, distances, embeddings, observations, rescale)
+    uncovered = [_uncovered(distances, of, method, observations, percent) for of in encoders]
+    scaled = [_scaled(distances, of) for of in encoders]
+    nothing = distances.where("false")
+    far = reduce(DataFrame.unionByName, uncovered) if uncovered else _uncovered(nothing, None, method, 1, percent)
+    radii = reduce(DataFrame.unionByName, scaled) if scaled else _scaled(nothing, None)
+    found = far.select(*COVERAGE.result_names)
+    return found, _stats(radii, far, targets, encoders, method, observations)
+
+
+def _encoders(
+    euclidean: DataFrame, distances: DataFrame, embeddings: DataFrame, observations: int, rescale: bool
+) -> list[dict[str, Any]]:
+    """Per encoder: images with a radius, dimensions, and the width of the range of all components."""
+    counts = distances.groupBy("encoder").agg(F.count("*").alias("n"))
+    asked = euclidean.where("rank = 1").groupBy("encoder").agg(F.count("*").alias("images"), F.max("k").alias("k"))
+    ranges = embeddings.groupBy("encoder").agg(
+        F.max(F.size("embedding")).alias("dimensions"),
+        (F.max(F.array_max("embedding")).cast("double") - F.min(F.array_min("embedding"))).alias("width"),
+    )
+    joined = asked.join(counts, on="encoder", how="left").join(ranges, on="encoder", how="inner")
+    rows = [row.asDict() for row in bounded(joined.orderBy("encoder"), "one row per encoder")]
+    rows = [row for row in rows if row["images"] > observations]  # fewer have no such neighbour, whatever the search
+    for row in rows:
+        if row["n"] is None:
+            raise OptionError(
+                f"coverage.observations is {observations} and encoder {row['encoder']} has {row['k']} neighbours per "
+                f"image, of {row['images']} images.\nHint: neighbors.k = {observations}, or fewer observations"
+            )
+        if rescale and not row["width"]:
+            raise OptionError(f"coverage: all vectors of encoder {row['encoder']} are constant and equal.")
+        row["scale"] = 1.0 / row["width"] if rescale else 1.0
+    return rows
+
+
+def _scaled(distances: DataFrame, of: dict[str, Any] | None) -> DataFrame:
+    rows = distances if of is None else distances.where(F.col("encoder") == of["encoder"])
+    scale = 1.0 if of is None else of["scale"]
+    return rows.select("encoder", "image_id", "target_index", (F.col("distance") * F.lit(scale)).alias("radius"))
+
+
+def _uncovered(
+    distances: DataFrame, of: dict[str, Any] | None, method: str, observations: int, percent: float
+) -> DataFrame:
+    """Uncovered images of one encoder by rank; of `None` no row."""
+    radii = _scaled(distances, of)
+    n = 0 if of is None else of["n"]
+    by_radius = Window.partitionBy("encoder").orderBy(F.desc("radius"), "image_id", "target_index")
+    ranked = radii.withColumn("rank", F.row_number().over(by_radius))
+    if method == "naive":
+        limit = 0.0 if of is None else naive_coverage_radius(n, of["dimensions"], observations)
+        found = ranked.where(F.col("radius") > limit).withColumn("coverage_radius", F.lit(limit))
+    else:
+        count = int(max(n * percent, 1))
+        # Spark keeps only the first rows of each window group in each task (WindowGroupLimit).
+        first = ranked.where(F.col("rank") <= count + 1)
+        last = F.avg(F.when(F.col("rank") >= count, F.col("radius"))).over(Window.partitionBy("encoder"))
+        found = first.withColumn("coverage_radius", last).where(F.col("rank") <= count)
+    return found.withColumn("method", F.lit(method))
+
+
+def _stats(
+    radii: DataFrame,
+    uncovered: DataFrame,
+    targets: DataFrame,
+    encoders: list[dict[str, Any]],
+    method: str,
+    observations: int,
+) -> DataFrame:
+    far = uncovered.select("encoder", *IDS, F.lit(1).alias("is_far"), "coverage_radius")
+    same = same_keys(("encoder", *IDS), "r", "f")
+    marked = radii.alias("r").join(far.alias("f"), on=same, how="left").select("r.*", "is_far", "coverage_radius")
+    of_image = targets.select("image_id", F.lit(None).cast("int").alias("target_index"), "class_name")
+    # One row per image and class, and per box.
+    classes = of_image.unionByName(targets.select(*IDS, "class_name")).where("class_name IS NOT NULL").distinct()
+    by_class = (
+        marked.alias("m")
+        .join(classes.alias("c"), on=same_keys(IDS, "m", "c"), how="inner")
+        .select("m.*", "c.class_name")
+    )
+    rows = by_class.unionByName(marked.withColumn("class_name", F.lit(None).cast("string")))
+    others: dict[str, Aggregate] = {
+        "n": (F.count("*"), F.sum),
+        "uncovered": (F.count("is_far"), F.sum),
+        "max_radius": (F.max("radius"), F.max),
+    }
+    summed = exact_sums(rows, ["encoder", "class_name"], {"sum": F.col("radius")}, others)
+    counted = summed.withColumn("mean_radius", F.try_divide("sum", "n")).drop("sum")
+    limits = far.groupBy("encoder").agg(F.max("coverage_radius").alias("coverage_radius"))
+    naive = {of["encoder"]: naive_coverage_radius(of["n"], of["dimensions"], observations) for of in encoders}
+
+    def of_encoder(values: dict[str, Any], type: str) -> Any:
+        whens = [F.when(F.col("encoder") == name, F.lit(value)) for name, value in values.items()]
+        return F.coalesce(*whens, F.lit(None)).cast(type)
+
+    values = {
+        "uncovered_share": F.col("uncovered") / F.col("n"),
+        "coverage_radius": of_encoder(naive, "double") if method == "naive" else F.col("coverage_radius"),
+        "method": F.lit(method),
+        "observations": F.lit(observations),
+        "dimensions": of_encoder({of["encoder"]: of["dimensions"] for of in encoders}, "int"),
+    }
+    names = COVERAGE_STATS.result_names
+    joined = counted.join(limits, on="encoder", how="left")
+    return joined.select(*(values.get(name, F.col(name)).alias(name) for name in names))

@@ -1,0 +1,89 @@
+"""What is compared with what: the vectors of one encoder, of whole images or of boxes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import EmbeddingError, OptionError
+from dataeval_spark.frames.approximate_neighbors import Cells
+from dataeval_spark.frames.blocks import Blocks
+from dataeval_spark.session.bounded import bounded
+
+Finding = tuple[str, str, str, float, float | None, str, str]
+# A core of a laptop multiplies matrices in float32 at 20 to 60 billion operations a second.
+OPERATIONS_PER_CORE_HOUR = 25e9 * 3600
+# Parts that a row has in a search.
+INDEXED, ASKED, NEW, KEPT = 1, 2, 4, 8
+
+
+@dataclass(frozen=True)
+class Part:
+    """Vectors that are compared with one another: one encoder's, of whole images or of boxes."""
+
+    encoder: str
+    version: str
+    is_box: bool
+    count: int
+
+    @property
+    def condition(self) -> Column:
+        return (F.col("encoder") == self.encoder) & (F.col("target_index").isNotNull() == F.lit(self.is_box))
+
+    @property
+    def subject(self) -> str:
+        return f"{self.encoder} (boxes)" if self.is_box else self.encoder
+
+    def core_hours(self, blocks: Blocks) -> float:
+        """What the exact search is estimated to cost."""
+        asked, new = blocks.rows_with(ASKED), blocks.rows_with(NEW)
+        pairs = asked * self.count + blocks.rows_with(KEPT) * new
+        return 2.0 * blocks.dimension * pairs / OPERATIONS_PER_CORE_HOUR
+
+    def method_finding(self, blocks: Blocks, hours: float, k: int, metric: str, made: str) -> Finding:
+        """How the graph of this part was made."""
+        message = (
+            f"{self.subject}, {metric}: {made} {k} nearest neighbours of {self.count:,} vectors, "
+            f"{self.count if made == 'approximate' else blocks.rows_with(ASKED):,} of them searched among all others; "
+            f"the exact search is estimated at {hours:.2g} core hours."
+        )
+        return ("neighbors", "neighbors_method", self.subject, hours, None, "info", message)
+
+    def recall_finding(self, cells: Cells, k: int, target: float, metric: str) -> Finding:
+        """What the approximate search finds."""
+        message = (
+            f"{self.subject}, {metric}: recall@{k} {cells.recall}; each query looks into {cells.probes:,} of "
+            f"{cells.cells:,} cells."
+        )
+        severity = "info" if cells.recall.upper >= target else "warning"
+        return ("neighbors", "neighbors_recall", self.subject, cells.recall.value, target, severity, message)
+
+
+def parts_of(embeddings: DataFrame, encoder: str | None, per_target: bool) -> list[Part]:
+    """The parts of table ``embeddings``, of one encoder or of all, without or with those of boxes.
+
+    Raises
+    ------
+    EmbeddingError
+        An encoder has vectors of several versions.
+    OptionError
+        There is no such encoder.
+    """
+    is_box = F.col("target_index").isNotNull().alias("is_box")
+    counts = embeddings.groupBy("encoder", "encoder_version", is_box).count().orderBy("encoder", "is_box")
+    rows = bounded(counts, "one row per encoder and version, with and without boxes")
+    names = sorted({row["encoder"] for row in rows})
+    if encoder is not None and rows:
+        OptionError.unless_one_of("neighbors.encoder", encoder, names)
+    parts = [
+        Part(row["encoder"], row["encoder_version"], row["is_box"], row["count"])
+        for row in rows
+        if encoder in (None, row["encoder"]) and (per_target or not row["is_box"])
+    ]
+    for name in names:
+        versions = sorted({part.version for part in parts if part.encoder == name})
+        if len(versions) > 1:
+            raise EmbeddingError.of_versions(name, versions)
+    return parts

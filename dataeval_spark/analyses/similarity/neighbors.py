@@ -1,0 +1,227 @@
+"""The k-nearest-neighbour graph of all images, kept up to date as images come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import Literal, get_args
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from dataeval_spark.analyses.similarity.embedding_sets import ASKED, INDEXED, KEPT, NEW, Part, parts_of
+from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.approximate_neighbors import approximate_neighbors, make_cells
+from dataeval_spark.frames.blocks import (
+    BLOCK_ROWS,
+    Checkpoint,
+    cut_into_blocks,
+    ids_of_blocks,
+    kept_by_executors,
+    with_fingerprints,
+)
+from dataeval_spark.frames.contract import rows_of
+from dataeval_spark.frames.joins import IDS, NEIGHBOR_IDS, same_keys
+from dataeval_spark.frames.neighbors import MAX_K, nearest_neighbors
+from dataeval_spark.options import Metric
+from dataeval_spark.tables.runs import DATASET_FINDINGS
+from dataeval_spark.tables.similarity import NEIGHBORS
+
+Method = Literal["auto", "exact", "approximate"]
+MOST_BROADCAST = 1_000_000
+ORDER = ("distance", "neighbor_id", "neighbor_target_index")
+COLUMNS = NEIGHBORS.result_names
+
+
+def neighbors(
+    embeddings: DataFrame,
+    previous: DataFrame | None = None,
+    *,
+    k: int = 10,
+    metric: Metric = "euclidean",
+    encoder: str | None = None,
+    per_target: bool = False,
+    method: Method = "auto",
+    max_core_hours: float = 2.0,
+    recall: float = 0.98,
+    block_rows: int = BLOCK_ROWS,
+    seed: int = 0,
+    scratch: str | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> tuple[DataFrame, DataFrame]:
+    """Find the k nearest neighbours of each image among all others.
+
+    Exact: equal to a brute-force search in float64 whose ties stand in the order of (image_id, target_index). The cost
+    is N^2 d multiplications. With ``previous``, images that came are compared with all and all with them, and images
+    that lost a neighbour are asked again: the result is the same, bit for bit, as from nothing.
+
+    Approximate: each image looks into the nearest of about sqrt(N) k-means cells only, as many as it takes for
+    ``recall``; the recall is measured on other queries than those that chose the number, and written to
+    ``dataset_findings`` with its interval. Distances are exact. It starts from nothing each time.
+
+    Jobs run at once to cut the vectors into blocks; the search itself runs when the result is computed.
+
+    Parameters
+    ----------
+    embeddings : DataFrame
+        Table of this name.
+    previous : DataFrame, optional
+        Table ``neighbors`` as it was; used where it has the same k, metric and version of the encoder.
+    k : int
+        Neighbours per image.
+    metric : {"euclidean", "cosine", "inner_product"}
+        What is near.
+    encoder : str, optional
+        Whose vectors; default every encoder there is.
+    per_target : bool
+        Boxes too, among the boxes.
+    method : {"auto", "exact", "approximate"}
+        "auto" is exact as long as the cost is estimated below ``max_core_hours`` and where workers share no folder.
+    max_core_hours : float
+        At 25 billion operations a second and core.
+    recall : float
+        Share of the true neighbours that the approximate search is to find.
+    block_rows : int
+        Vectors per block: a task holds two blocks.
+    seed : int
+        Of the samples that the approximate search draws.
+    scratch : str, optional
+        Folder that the driver and all workers can open.
+    checkpoint : callable, optional
+        Stores a frame; used without ``scratch``.
+
+    Returns
+    -------
+    tuple of DataFrame
+        Table ``neighbors`` without ``run_id``, and rows of ``dataset_findings`` that say how it was made.
+
+    Raises
+    ------
+    EmbeddingError
+        A vector holds NaN or infinity, has another length than the rest, or comes from another version of its encoder.
+    OptionError
+        An option is out of range, or there is no such encoder.
+
+    Examples
+    --------
+    >>> graph, findings = neighbors(embeddings, k=10, metric="cosine", scratch="/shared/run_1")
+    """
+    OptionError.unless_between("neighbors.k", k, 1, MAX_K)
+    OptionError.unless_one_of("neighbors.metric", metric, get_args(Metric))
+    OptionError.unless_one_of("neighbors.method", method, get_args(Method))
+    OptionError.unless_between("neighbors.recall", recall, 0.01, 1.0)
+    OptionError.unless_between("neighbors.max_core_hours", max_core_hours, 0.0, 1e9)
+    OptionError.unless_between("neighbors.block_rows", block_rows, 2, 1_000_000)
+    graphs, findings = [], []
+    for number, part in enumerate(parts_of(embeddings, encoder, per_target)):
+        folder = None if scratch is None else f"{scratch}/{number}"
+        vectors = embeddings.where(part.condition).select("image_id", "target_index", "embedding")
+        known = None if previous is None else _usable(previous, part, k, metric)
+        prepared, kept = (_all_asked(vectors), None) if known is None else _roles(vectors, known, checkpoint)
+        blocks = cut_into_blocks(
+            prepared,
+            metric=metric,
+            scratch=folder,
+            checkpoint=checkpoint,
+            block_rows=block_rows,
+            rows=part.count,
+            seed=seed,
+        )
+        ids = ids_of_blocks(blocks, embeddings)
+        hours = part.core_hours(blocks)
+        is_large = hours > max_core_hours and scratch is not None
+        if method == "approximate" or (method == "auto" and is_large):
+            cells = make_cells(blocks, embeddings, k=k, recall=recall)
+            graph = approximate_neighbors(blocks, embeddings, cells, k=k)
+            made = "approximate"
+            findings.append(part.recall_finding(cells, k, recall, metric))
+        else:
+            graph = nearest_neighbors(blocks, embeddings, k=k, query_role=ASKED, index_role=INDEXED)
+            made = "exact"
+            if kept is not None and blocks.rows_with(KEPT):
+                nearer = nearest_neighbors(blocks, embeddings, k=k, query_role=KEPT, index_role=NEW, is_self=False)
+                changed, unchanged = _merged(kept, nearer, k, checkpoint)
+                graph = graph.unionByName(changed)
+                graphs.append(unchanged.select(*COLUMNS))
+        graphs.append(_with_provenance(graph, ids, part, k, metric, made))
+        findings.append(part.method_finding(blocks, hours, k, metric, made))
+    return _union(embeddings, graphs), rows_of(embeddings, DATASET_FINDINGS, findings)
+
+
+def _usable(previous: DataFrame, part: Part, k: int, metric: str) -> DataFrame:
+    """Lists of an earlier run that were made in the same way."""
+    same = (F.col("k") == k) & (F.col("metric") == metric) & (F.col("encoder_version") == part.version)
+    return previous.where(part.condition & same & (F.col("method") == "exact"))
+
+
+def _all_asked(vectors: DataFrame) -> DataFrame:
+    return vectors.withColumn("roles", F.lit(INDEXED | ASKED))
+
+
+def _roles(vectors: DataFrame, known: DataFrame, checkpoint: Checkpoint | None) -> tuple[DataFrame, DataFrame]:
+    """New vectors and those that lost a neighbour are asked; the others keep their lists, but for what is new.
+
+    The vectors with their roles, and the lists that are kept.
+    """
+    store = checkpoint or kept_by_executors
+    # Stored: what is new and what is gone both need them.
+    prints = store(with_fingerprints(vectors))
+    listed = store(known.where("rank = 1").select("image_id", "target_index", "fingerprint"))
+    same_vector = same_keys((*IDS, "fingerprint"), "v", "l")
+    new = prints.alias("v").join(listed.alias("l"), on=same_vector, how="left_anti")
+    gone = _few(store(listed.alias("l").join(prints.alias("v"), on=same_vector, how="left_anti")))
+    names_gone = same_keys(NEIGHBOR_IDS, "n", "g")
+    lost = known.alias("n").join(gone.alias("g"), on=names_gone, how="left_semi")
+    lost = lost.select("image_id", "target_index").distinct()
+    old_and_lost = lost.alias("s").join(new.alias("v"), on=same_keys(IDS, "s", "v"), how="left_anti")
+    asked = new.select("image_id", "target_index", F.lit(INDEXED | ASKED | NEW).alias("roles")).unionByName(
+        old_and_lost.select("image_id", "target_index", F.lit(INDEXED | ASKED).alias("roles"))
+    )
+    asked = _few(store(asked))
+    # image_id and target_index are unique on both sides.
+    marked = vectors.alias("v").join(asked.alias("a"), on=same_keys(IDS, "v", "a"), how="left")
+    roles = marked.select("v.*", F.coalesce("a.roles", F.lit(INDEXED | KEPT)).alias("roles"))
+    stale = asked.select("image_id", "target_index").unionByName(gone.select("image_id", "target_index")).distinct()
+    stale = _few(store(stale))
+    return roles, known.alias("n").join(stale.alias("s"), on=same_keys(IDS, "n", "s"), how="left_anti")
+
+
+def _few(ids: DataFrame) -> DataFrame:
+    """Stored ids, sent to each task where they are few, so that what they are looked up in stays where it is."""
+    return F.broadcast(ids) if ids.count() <= MOST_BROADCAST else ids
+
+
+def _merged(kept: DataFrame, nearer: DataFrame, k: int, checkpoint: Checkpoint | None) -> tuple[DataFrame, DataFrame]:
+    """The kept lists that something new is near enough to enter, with it; and those that stay as they are."""
+    store = checkpoint or kept_by_executors
+    last = kept.where(F.col("rank") == k).select("image_id", "target_index", F.col("distance").alias("reach"))
+    # A list has one last row, or fewer than k.
+    reached = nearer.alias("n").join(last.alias("l"), on=same_keys(IDS, "n", "l"), how="left")
+    columns = ("image_id", "target_index", "neighbor_id", "neighbor_target_index", "distance")
+    # Equally far, the order of the ids decides.
+    entering = store(reached.where("reach IS NULL OR distance <= reach").select(*(f"n.{name}" for name in columns)))
+    touched = _few(store(entering.select("image_id", "target_index").distinct()))
+    same_list = same_keys(IDS, "k", "t")
+    old = kept.alias("k").join(touched.alias("t"), on=same_list, how="left_semi").select(*columns)
+    lists = Window.partitionBy("image_id", "target_index").orderBy(*ORDER)
+    both = old.unionByName(entering).withColumn("rank", F.row_number().over(lists)).where(F.col("rank") <= k)
+    return both, kept.alias("k").join(touched.alias("t"), on=same_list, how="left_anti")
+
+
+def _with_provenance(graph: DataFrame, ids: DataFrame, part: Part, k: int, metric: str, made: str) -> DataFrame:
+    joined = graph.alias("g").join(ids.alias("f"), on=same_keys(IDS, "g", "f"), how="inner")
+    constants = {
+        "encoder": F.lit(part.encoder),
+        "metric": F.lit(metric),
+        "k": F.lit(k),
+        "method": F.lit(made),
+        "encoder_version": F.lit(part.version),
+        "fingerprint": F.col("f.fingerprint"),
+    }
+    return joined.select(*(constants.get(name, F.col(f"g.{name}")).alias(name) for name in COLUMNS))
+
+
+def _union(embeddings: DataFrame, graphs: Sequence[DataFrame]) -> DataFrame:
+    if graphs:
+        return reduce(lambda one, other: one.unionByName(other), graphs)
+    return rows_of(embeddings, NEIGHBORS, [])

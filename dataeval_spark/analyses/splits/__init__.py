@@ -1,0 +1,1 @@
+"""Splits: their making, what leaks through them, and how their parts differ."""

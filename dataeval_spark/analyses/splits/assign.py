@@ -1,0 +1,251 @@
+"""Assigning images to the parts of a split, unit by unit: random, stratified, by group, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.analyses.splits.fractions import Fractions, parts_of, require_strata, target_counts
+from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.splits.explanation import Explanation, explain
+from dataeval_spark.kernels.splits.fold_rules import group_kfold, kfold, stratified_group_kfold, stratified_kfold
+from dataeval_spark.kernels.splits.quotas import by_iterative_stratification, by_quotas, counts_of
+from dataeval_spark.kernels.splits.units import Units, units_of
+from dataeval_spark.options import DrawnMethod
+from dataeval_spark.session.bounded import bounded_arrow
+
+METHODS: tuple[str, ...] = get_args(DrawnMethod)
+MAX_ROWS = 20_000_000
+MAX_FOLDS = 1_000
+# About 100 bytes each in the memory of every executor.
+BROADCAST_UNITS = 2_000_000
+Rates = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """Parts of the images, in ``rows``: table ``split_assignments`` without ``split_name`` and ``run_id``.
+
+    There is an explanation per repetition, or per fold over time.
+    """
+
+    rows: DataFrame
+    explanations: tuple[Explanation, ...]
+
+
+def assign(
+    members: DataFrame,
+    *,
+    method: DrawnMethod = "stratified_group",
+    fractions: Fractions | None = None,
+    folds: int | None = None,
+    repeats: int = 1,
+    shuffle: bool = True,
+    seed: int = 0,
+    target: Rates | None = None,
+    max_rows: int = MAX_ROWS,
+) -> Assigned:
+    """Assign each unit of images to one part.
+
+    Units never straddle parts, whatever the method: without groups and duplicates each image is a unit of its own.
+    ``random`` and ``group`` see to the sizes only, ``stratified`` and ``stratified_group`` to the strata too.
+    ``leave_one_group_out`` makes each unit a fold.
+
+    With ``folds`` and without ``shuffle``, target or earlier parts, the folds are those of scikit-learn for images in
+    the order of their ids: KFold (random, single images), StratifiedKFold (single images with one label), GroupKFold,
+    StratifiedGroupKFold. With ``shuffle`` they are made by the same rules in the order of a hash of (seed, unit).
+    Single images with several labels are dealt out by iterative stratification. All else, fractions among it, is
+    filled up toward wanted counts; see :func:`dataeval_spark.kernels.splits.quotas.by_quotas`.
+
+    An image with an earlier part (``previous``) keeps it; the rest of its unit follows, the part of most of its images
+    first; new units steer the parts toward the fractions of all images. Repetitions after the first start anew.
+
+    Parameters
+    ----------
+    members : DataFrame
+        As `members_of` makes it.
+    fractions : mapping of str to float, optional
+        Part to its share of the images; the shares are scaled to a sum of 1. Default train 0.7, validation 0.1,
+        test 0.2.
+    folds : int, optional
+        Equal parts ``fold_0`` ... instead.
+    repeats : int
+        Repetitions, each with another shuffle.
+    target : mapping of str to float, optional
+        Labels of each stratum per image in other data: all parts but the first are to have these shares.
+    max_rows : int
+        Most pairs of unit and stratum that the driver holds, about 100 bytes each.
+
+    Raises
+    ------
+    OptionError
+        An option is out of range, there are fewer units than parts, strata are asked for and there are none, or
+        there are more than ``max_rows`` pairs.
+
+    References
+    ----------
+    scikit-learn 1.9, ``model_selection``. Sechidis et al. 2011 (iterative stratification).
+
+    Examples
+    --------
+    >>> made = assign(members_of(images, groups=groups, strata=strata), fractions={"train": 0.8, "test": 0.2})
+    """
+    OptionError.unless_one_of("split.method", method, METHODS)
+    OptionError.unless_between("split.repeats", repeats, 1, 1_000)
+    units = _collected(members, seed, max_rows)
+    if units.sizes.size == 0:
+        raise OptionError("split: there are no images to split.\nHint: dataeval-spark ingest")
+    if method in ("stratified", "stratified_group"):
+        require_strata(units.names, method)
+    names, shares = parts_of(fractions, _fold_count(method, folds, units))
+    if units.sizes.size < len(names):
+        raise OptionError(
+            f"split: {len(names)} parts are asked for, and the images form {units.sizes.size} units that stay together."
+            "\nHint: ask for fewer parts, or group by something finer"
+        )
+    given = _given(members, units, names, max_rows)
+    made, explanations = [], []
+    for repeat in range(repeats):
+        shuffled = units if repeat == 0 else units.reshuffled(seed + repeat)
+        kept = given if repeat == 0 else None
+        wanted, notes = target_counts(shuffled, shares, names, target)
+        parts = _parts(shuffled, method, wanted, folds is not None, shuffle, kept, target is not None)
+        made.append(parts)
+        explanations.append(explain(shuffled, names, wanted, counts_of(shuffled, parts, len(names)), repeat, notes))
+    return Assigned(_rows(members, units, made, names, method, kept=given), tuple(explanations))
+
+
+def _fold_count(method: str, folds: int | None, units: Units) -> int | None:
+    if method == "leave_one_group_out":
+        if units.sizes.size > MAX_FOLDS:
+            raise OptionError(
+                f"split.method is {method!r} and there are {units.sizes.size:,} units; expected <= {MAX_FOLDS:,}.\n"
+                "Hint: group by something coarser, or --method group with folds"
+            )
+        return int(units.sizes.size)
+    return folds
+
+
+def _parts(
+    units: Units,
+    method: str,
+    wanted: NDArray[np.float64],
+    is_folds: bool,
+    shuffle: bool,
+    given: NDArray[np.int32] | None,
+    has_target: bool,
+) -> NDArray[np.int32]:
+    count = wanted.shape[0]
+    if method == "leave_one_group_out":
+        return np.arange(count, dtype=np.int32)
+    strata = units if method.startswith("stratified") else units.without_strata()
+    wanted = wanted if method.startswith("stratified") else wanted[:, :1]
+    is_single = bool((units.sizes == 1).all())
+    is_plain = is_folds and given is None and not has_target
+    if strata.names and is_single and not units.is_single_label:
+        return by_iterative_stratification(strata, wanted, given=given, shuffle=shuffle)
+    if not is_plain:
+        return by_quotas(strata, wanted, given=given, shuffle=shuffle)
+    if not strata.names:
+        rule = kfold if is_single else group_kfold
+        return rule(strata, count, shuffle=shuffle)
+    if is_single and method == "stratified":
+        return stratified_kfold(strata, count, shuffle=shuffle)
+    return stratified_group_kfold(strata, count, shuffle=shuffle)
+
+
+def _collected(members: DataFrame, seed: int, max_rows: int) -> Units:
+    """Units with their labels: one row per unit and stratum (null: images without), no more than ``max_rows``."""
+    # One row per label; an image counts in its first one, and in a row of its own where it has none.
+    is_first = F.coalesce(F.col("position"), F.lit(0)) == 0
+    long = members.select("unit_id", F.posexplode_outer("strata").alias("position", "stratum", "n"))
+    counts = long.groupBy("unit_id", "stratum").agg(
+        F.sum("n").alias("n"), F.count(F.when(is_first, True)).alias("images")
+    )
+    key = F.xxhash64("unit_id", F.lit(seed).cast("bigint")).alias("key")
+    found = bounded_arrow(counts.select("unit_id", key, "stratum", "n", "images").limit(max_rows + 1), "units x strata")
+    if found.num_rows > max_rows:
+        raise OptionError(
+            f"split: there are more than {max_rows:,} pairs of unit and stratum (max_rows of splits.assign.assign).\n"
+            "Hint: raise it (about 100 bytes of driver memory per pair), or --method hash"
+        )
+    return units_of(found)
+
+
+def _given(members: DataFrame, units: Units, names: list[str], max_rows: int) -> NDArray[np.int32] | None:
+    """The part that each unit had, by most of its images; None where no image had one."""
+    earlier = members.where("previous IS NOT NULL").groupBy("unit_id", "previous").agg(F.count("*").alias("n"))
+    found = bounded_arrow(earlier.limit(max_rows + 1), "units x parts")
+    if found.num_rows == 0:
+        return None
+    unknown = sorted(set(found["previous"].unique().to_pylist()) - set(names))
+    if unknown:
+        raise OptionError(
+            f"split: images are in parts {', '.join(unknown)} from before; now the parts are {', '.join(names)}.\n"
+            "Hint: name the same parts, give the split another name, or --renew to assign all anew"
+        )
+    return units.most_common(found["unit_id"], found["previous"], found["n"], names)
+
+
+def _rows(
+    members: DataFrame,
+    units: Units,
+    made: list[NDArray[np.int32]],
+    names: list[str],
+    method: str,
+    *,
+    kept: NDArray[np.int32] | None,
+) -> DataFrame:
+    spark = members.sparkSession
+    columns = {
+        f"part_{repeat}": pa.array(names, pa.string()).take(pa.array(parts)) for repeat, parts in enumerate(made)
+    }
+    table = pa.table({"unit_id": units.ids, **columns})
+    parts = spark.createDataFrame(table)
+    # Sent to each task where they are few enough: the other way, all images are sorted.
+    parts = F.broadcast(parts) if len(units.ids) <= BROADCAST_UNITS else parts
+    # unit_id is unique on the right.
+    joined = members.join(parts, on="unit_id", how="inner")
+    stratum = F.when(F.size("strata") > 0, F.concat_ws(", ", F.map_keys("strata")))
+    if kept is None and len(made) == 1:
+        return joined.select(
+            F.lit(0).alias("repeat"),
+            F.lit(None).cast("int").alias("fold"),
+            "image_id",
+            F.col("part_0").alias("split"),
+            "unit_id",
+            stratum.alias("stratum"),
+            F.lit(method).alias("reason"),
+        )
+    repeats = F.array(
+        *(F.struct(F.lit(repeat).alias("repeat"), F.col(f"part_{repeat}").alias("part")) for repeat in range(len(made)))
+    )
+    long = joined.select("*", F.inline(repeats))
+    is_first = F.col("repeat") == 0
+    was = F.col("previous")
+    reason = (
+        F.when(is_first & was.isNotNull() & (was != F.col("part")), "kept; its unit ties parts together, which leaks")
+        .when(is_first & was.isNotNull(), "kept from before")
+        .otherwise(F.lit(method))
+    )
+    if kept is not None:
+        followers = units.ids.filter(pa.array(kept >= 0))
+        marked = spark.createDataFrame(pa.table({"unit_id": followers})).select("unit_id", F.lit(True).alias("follows"))
+        long = long.join(marked, on="unit_id", how="left")
+        reason = F.when(is_first & was.isNull() & F.col("follows"), "with its unit, which had a part").otherwise(reason)
+    return long.select(
+        "repeat",
+        F.lit(None).cast("int").alias("fold"),
+        "image_id",
+        F.when(is_first & was.isNotNull(), was).otherwise(F.col("part")).alias("split"),
+        "unit_id",
+        stratum.alias("stratum"),
+        reason.alias("reason"),
+    )

@@ -1,0 +1,87 @@
+"""Holding out all images with a value: another site, camera or season than those trained on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.analyses.splits.assign import Assigned, assign
+from dataeval_spark.analyses.splits.fractions import DEFAULT_FRACTIONS, Fractions
+from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.splits.explanation import Cell, Explanation
+from dataeval_spark.kernels.splits.time_parts import EXCLUDED
+from dataeval_spark.session.bounded import one_row
+
+COLUMNS = ("repeat", "fold", "image_id", "split", "unit_id", "stratum", "reason")
+
+
+def assign_by_attribute(
+    members: DataFrame,
+    held_out: DataFrame,
+    *,
+    fractions: Fractions | None = None,
+    **options: Any,
+) -> Assigned:
+    """Make the last part of the images that are held out, and split the others.
+
+    Parameters
+    ----------
+    members : DataFrame
+        As `members_of` makes it.
+    held_out : DataFrame
+        ``image_id`` of the images that are held out. Images of one unit with them are in no part: they are neither
+        of the held-out value, nor may they be trained on.
+    fractions : mapping of str to float, optional
+        The last part is the held-out one, whatever its share; the shares of the others are scaled to a sum of 1.
+    options
+        Of `assign`, for the others.
+
+    Raises
+    ------
+    OptionError
+        No image is held out, or all are.
+    """
+    *rest, last = dict(fractions or DEFAULT_FRACTIONS).items()
+    marks = held_out.select("image_id", F.lit(True).alias("is_held_out")).distinct()
+    marked = members.join(marks, on="image_id", how="left")
+    units = marked.where("is_held_out").select("unit_id", F.lit(True).alias("is_tied")).distinct()
+    # unit_id and image_id are unique on the right.
+    marked = marked.join(units, on="unit_id", how="left")
+    counts = one_row(
+        marked, F.count("is_held_out").alias("held_out"), F.count_if(F.col("is_tied").isNull()).alias("others")
+    )
+    if counts["held_out"] == 0 or counts["others"] == 0:
+        which = "no image has" if counts["held_out"] == 0 else "all images have (or are tied to one that has)"
+        raise OptionError(f"split.test_value: {which} the value that is to be held out.")
+    others = marked.where("is_tied IS NULL").drop("is_held_out", "is_tied")
+    if len(rest) > 1:
+        made = assign(others, fractions=dict(rest), **options)
+    else:
+        part, images = rest[0][0], int(counts["others"])
+        cell = Cell(part, None, float(images), images, 0.0, None, None)
+        made = Assigned(others.select(*_columns(part, "not held out")), (Explanation(0, None, (cell,), ()),))
+    is_held = F.coalesce("is_held_out", F.lit(False))
+    tied = marked.where("is_tied").select(
+        *_columns(last[0], "held out", F.when(is_held, last[0]).otherwise(EXCLUDED)),
+    )
+    tied = tied.withColumn(
+        "reason", F.when(F.col("split") == EXCLUDED, "of one unit with a held-out image").otherwise(F.col("reason"))
+    )
+    n = int(counts["held_out"])
+    cell = Cell(last[0], None, float(n), n, 0.0, None, None)
+    explanations = tuple(Explanation(e.repeat, e.fold, (*e.cells, cell), e.notes) for e in made.explanations)
+    return Assigned(made.rows.unionByName(tied), explanations)
+
+
+def _columns(split: str, reason: str, part: Any = None) -> list[Any]:
+    return [
+        F.lit(0).alias("repeat"),
+        F.lit(None).cast("int").alias("fold"),
+        F.col("image_id"),
+        (F.lit(split) if part is None else part).alias("split"),
+        F.col("unit_id"),
+        F.when(F.size("strata") > 0, F.concat_ws(", ", F.map_keys("strata"))).alias("stratum"),
+        F.lit(reason).alias("reason"),
+    ]

@@ -1,0 +1,93 @@
+"""What a split is made of: each image with its unit, its strata, its time and the part it had before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.analyses.splits.parts import label_counts
+from dataeval_spark.analyses.splits.units import units_of
+from dataeval_spark.frames.components import Checkpoint
+
+STRATA_TYPE = "map<string, bigint>"
+
+
+def members_of(
+    images: DataFrame,
+    *,
+    groups: Mapping[str, DataFrame] | None = None,
+    duplicate_pairs: DataFrame | None = None,
+    strata: DataFrame | None = None,
+    previous: DataFrame | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> DataFrame:
+    """Put together what `assign` takes.
+
+    Parameters
+    ----------
+    images : DataFrame
+        Live rows of table ``images`` that are to be split.
+    groups, duplicate_pairs, checkpoint
+        See `units_of`.
+    strata : DataFrame, optional
+        ``image_id`` and ``strata``, as `strata_of` makes them.
+    previous : DataFrame, optional
+        Rows of ``split_assignments`` of an earlier split of the same name, one per image.
+
+    Returns
+    -------
+    DataFrame
+        ``image_id``, ``unit_id``, ``strata`` (name to number of labels), ``captured_us`` (microseconds since 1970) and
+        ``previous`` (part it had). One row per image.
+    """
+    units = units_of(images, groups=groups, duplicate_pairs=duplicate_pairs, checkpoint=checkpoint)
+    # image_id is unique in all of these.
+    found = units.join(
+        images.select("image_id", F.unix_micros("captured_at").alias("captured_us")), on="image_id", how="inner"
+    )
+    no_strata = F.lit(None).cast(STRATA_TYPE).alias("strata")
+    found = found.select("*", no_strata) if strata is None else found.join(strata, on="image_id", how="left")
+    if previous is None:
+        found = found.select("*", F.lit(None).cast("string").alias("previous"))
+    else:
+        earlier = previous.where("split != 'excluded'").select("image_id", F.col("split").alias("previous"))
+        found = found.join(earlier, on="image_id", how="left")
+    return found.select("image_id", "unit_id", "strata", "captured_us", "previous")
+
+
+def strata_of(
+    by: Sequence[str],
+    *,
+    targets: DataFrame,
+    factor_bins: DataFrame | None = None,
+    bin_edges: DataFrame | None = None,
+    combined: bool = False,
+) -> DataFrame:
+    """Count the labels of each image by class and by the bins of factors.
+
+    Parameters
+    ----------
+    by : sequence of str
+        ``class_name`` and factors of table ``factor_bins``.
+    targets, factor_bins, bin_edges : DataFrame
+        Tables of these names; the latter two are needed for factors.
+    combined : bool
+        One stratum per image, all its values together (``class_name=cat, weather=rain``), instead of one per value:
+        then not only each value but each combination has its share in all parts.
+
+    Returns
+    -------
+    DataFrame
+        ``image_id`` and ``strata``, a map of ``name=value`` to labels: boxes of a class, boxes in a bin of a factor
+        of boxes, and 1 for a factor of the image.
+    """
+    counts = label_counts(targets, factor_bins, bin_edges).where(F.col("factor").isin(list(by)))
+    rows = counts.select("image_id", F.concat("factor", F.lit("="), "value").alias("stratum"), "n")
+    strata = F.map_from_entries(F.array_sort(F.collect_list(F.struct("stratum", "n"))))
+    found = rows.groupBy("image_id").agg(strata.alias("strata"))
+    if not combined:
+        return found
+    name = F.concat_ws(", ", F.map_keys("strata"))
+    return found.select("image_id", F.create_map(name, F.lit(1).cast("bigint")).alias("strata"))

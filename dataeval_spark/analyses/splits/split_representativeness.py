@@ -1,0 +1,58 @@
+"""How far the parts of a split are from the images that a model will meet."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.analyses.splits.adversarial import adversarial_rows
+from dataeval_spark.analyses.splits.parts import PARTITION
+from dataeval_spark.analyses.splits.split_differences import count_rows, judged
+from dataeval_spark.frames.contract import rows_of_dicts
+from dataeval_spark.tables.splits import SPLIT_REPRESENTATIVENESS
+
+
+def split_representativeness(
+    parts: DataFrame,
+    reference: DataFrame,
+    counts: DataFrame,
+    embeddings: DataFrame | None = None,
+    *,
+    reference_name: str,
+    threshold: float = 0.1,
+    auc_threshold: float = 0.6,
+    significance: float = 0.05,
+    sample: int = 2_000,
+    seed: int = 0,
+) -> DataFrame:
+    """Compare each part of a split with a reference: labels and factors by their shares, all of it by a classifier.
+
+    Parameters
+    ----------
+    parts : DataFrame
+        As `all_parts` makes it.
+    reference : DataFrame
+        ``image_id`` of the images that the parts should be like; they are in no part.
+    counts : DataFrame
+        Labels of both, as `label_counts` makes them: factors must have been cut into the same bins.
+    embeddings : DataFrame, optional
+        Table of this name.
+    reference_name : str
+        What the reference is called.
+    threshold, auc_threshold, significance, sample, seed
+        As in :func:`dataeval_spark.analyses.splits.split_differences.split_differences`.
+
+    Returns
+    -------
+    DataFrame
+        Table ``split_representativeness`` without ``run_id``: L-infinity and Jensen-Shannon distance per factor, and
+        the AUC of a domain classifier with its interval.
+    """
+    partitions = parts.select(*PARTITION).distinct()
+    beside = partitions.crossJoin(reference.select("image_id")).select(
+        *PARTITION, "image_id", F.lit(reference_name).alias("split")
+    )
+    together = parts.select(*PARTITION, "image_id", "split").unionByName(beside)
+    found = count_rows(together, counts, reference_name)
+    found += adversarial_rows(together, counts, embeddings, sample=sample, seed=seed, base=reference_name)
+    return rows_of_dicts(parts, SPLIT_REPRESENTATIVENESS, judged(found, threshold, auc_threshold, significance))

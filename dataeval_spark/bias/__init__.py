@@ -1,1 +1,0 @@
-"""Labels and metadata: how they are spread."""

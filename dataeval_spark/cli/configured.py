@@ -1,0 +1,67 @@
+"""The verb `run`: all that a configuration file says, in the order of the verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dataeval_spark.analyses.steps import COMPARISONS
+from dataeval_spark.audit import Audit
+from dataeval_spark.errors import ConfigError
+from dataeval_spark.verbs import config
+from dataeval_spark.verbs.config import FUNCTIONS, pipeline_steps
+
+COMPARED = tuple(step.name for step in COMPARISONS)
+# What a section cannot be without, and an example of it.
+NEEDED = {
+    "ingest": {"source": 'source = "photos"'},
+    "split": {"name": 'name = "main"'},
+    "select": {"name": 'name = "clean"'},
+    "export": {"to": 'to = "clean_coco"'},
+    "compare": {"reference": 'reference = "split=train"', "current": 'current = "split=test"'},
+}
+
+
+def load(path: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """Read a configuration file for :func:`run_configured`.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read, names what does not exist, or lacks what a section cannot be without.
+    """
+    conf = config.load(path, overrides, FUNCTIONS)
+    if "workspace" not in conf:
+        raise ConfigError(f'{path}: workspace is missing.\nHint: workspace = "my_audit"')
+    for section, needed in NEEDED.items():
+        for option, example in needed.items():
+            if conf.get(section) and option not in conf[section]:
+                raise ConfigError(f"{path}: [{section}] lacks {option}.\nHint: {example}")
+    return conf
+
+
+def run_configured(conf: Mapping[str, Any], audit: Audit, open_guarded: str | None = None) -> None:
+    """Ingest, profile, analyze, split, select, compare, export and report: what there are sections for.
+
+    After a split the analyses of splits run again, which are then out of date. ``open_guarded`` is why hold-outs are
+    read, by all of them.
+    """
+    given = {name: dict(options) for name, options in conf.items() if isinstance(options, Mapping) and options}
+    steps = {name: options for name, options in given.items() if name in (*pipeline_steps(), "profile")}
+    if "ingest" in given:
+        audit.ingest(given["ingest"].pop("source"), **given["ingest"])
+    opening = {"open_guarded": open_guarded} if open_guarded else {}
+    audit.run(options=steps, steps=conf.get("steps", ()), **opening)
+    if "split" in given:
+        audit.split(given["split"].pop("name"), **given["split"])
+        audit.analyze(*conf.get("steps", ()), options={k: v for k, v in steps.items() if k != "profile"}, **opening)
+    if "select" in given:
+        audit.select(given["select"].pop("name"), **{**given["select"], **opening})
+    if "compare" in given:
+        options = {name: each for name, each in given.items() if name in COMPARED}
+        compare = given["compare"]
+        audit.compare(compare["reference"], compare["current"], *compare.get("steps", ()), options=options, **opening)
+    if "export" in given:
+        audit.export(given["export"].pop("to"), **{**given["export"], **opening})
+    if "report" in given:
+        audit.report(given["report"].get("out", "report.html"), snapshot=given["report"].get("snapshot"))

@@ -1,0 +1,103 @@
+"""The verbs of the command line that make datasets of a workspace: `split`, `select` and `export`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from dataeval_spark.cli.flags import add_flags, flags_of
+from dataeval_spark.errors import OptionError
+from dataeval_spark.options import OPERATION_NAMES, ExportOptions, SelectOptions, SplitOptions, options_from
+from dataeval_spark.workspace.locations import refuse_credentials
+
+Declare = Callable[[str, str], argparse.ArgumentParser]
+MakeAudit = Callable[[argparse.Namespace], Any]
+
+
+def declare(verb: Declare) -> None:
+    """Add the verbs; ``verb(name, text)`` makes a parser with the options that all have."""
+    _split(verb("split", "assign the images to the parts of a split; what had a part keeps it"))
+    _select(verb("select", "save a selection of the images under a name; without a recipe, do its last one again"))
+    _export(verb("export", "write images and labels as COCO, YOLO, folders, parquet or WebDataset"))
+
+
+def _split(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--name", required=True, metavar="NAME", help="name of the split")
+    add_flags(made, SplitOptions)
+
+
+def _select(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--name", required=True, metavar="NAME", help="name of the selection")
+    made.add_argument("--recipe", metavar="FILE", help="JSON list of operations, or TOML with [[recipe]] sections")
+    made.add_argument(
+        "--operation",
+        action="append",
+        nargs="+",
+        default=[],
+        metavar=("NAME", "OPTION=VALUE"),
+        help="one operation, repeatable, in order: " + ", ".join(OPERATION_NAMES),
+    )
+    add_flags(made, SelectOptions)
+
+
+def _export(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--to", required=True, metavar="DIR", help="empty folder, or URI of object storage")
+    add_flags(made, ExportOptions)
+
+
+def run_select(args: argparse.Namespace, make_audit: MakeAudit) -> None:
+    """Do what ``dataeval-spark select`` was told."""
+    from dataeval_spark.verbs.config import value_of
+    from dataeval_spark.verbs.select.recipe import check, from_words
+
+    if args.recipe and args.operation:
+        raise OptionError("select takes --recipe or --operation, not both.")
+    recipe = _recipe(args.recipe) if args.recipe else [from_words(words, value_of) for words in args.operation]
+    refuse_credentials(recipe)
+    check(recipe)
+    if args.dry_run:
+        print(
+            f"select             run   saves {args.name} in {args.workspace}: {json.dumps(recipe or 'its last recipe')}"
+        )
+        return
+    make_audit(args).select(args.name, recipe or None, **flags_of(args, SelectOptions))
+
+
+def run_export(args: argparse.Namespace, make_audit: MakeAudit) -> None:
+    """Do what ``dataeval-spark export`` was told."""
+    options = flags_of(args, ExportOptions)
+    if args.dry_run:
+        images = options_from(ExportOptions, options).selection or "all images"
+        print(f"export             run   writes {images} of {args.workspace} to {args.to}")
+        return
+    make_audit(args).export(args.to, **options)
+
+
+def _recipe(path: str) -> list[dict[str, Any]]:
+    try:
+        text = Path(path).read_text()
+        found = json.loads(text) if path.lower().endswith(".json") else tomllib.loads(text).get("recipe")
+    except OSError as error:
+        raise OptionError(f"Recipe {path} cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise OptionError(f"Recipe {path} is neither JSON (.json) nor TOML: {error}.") from None
+    if not isinstance(found, list) or not all(isinstance(step, dict) for step in found):
+        raise OptionError(
+            f"Recipe {path} has no list of operations.\n"
+            'Hint: TOML with [[recipe]] and operation = "limit" below it, or JSON [{"operation": "limit", "n": 10}]'
+        )
+    return found
+
+
+def run_split(args: argparse.Namespace, make_audit: MakeAudit) -> None:
+    """Do what ``dataeval-spark split`` was told."""
+    options = flags_of(args, SplitOptions)
+    if args.dry_run:
+        options_from(SplitOptions, options)
+        print(f"split              run   assigns the images of {args.workspace} as {args.name}")
+        return
+    make_audit(args).split(args.name, **options)

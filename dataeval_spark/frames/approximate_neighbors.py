@@ -1,0 +1,148 @@
+"""Approximate nearest neighbours: vectors in k-means cells, of which each query looks into the nearest few.
+
+An inverted file without quantization (Sivic and Zisserman 2003; Jégou, Douze and Schmid 2011). Inside the cells that
+are looked into the search is exact, so the recall of any number of cells follows from where the true neighbours of
+some queries lie: one half of a sample chooses the number of cells, the other half measures what it finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import isqrt
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.blocks import Blocks, in_tasks, tasks_of
+from dataeval_spark.frames.neighbors import MAX_K
+from dataeval_spark.frames.task_devices import gpu_of_task
+from dataeval_spark.kernels.vectors.block_search import Search
+from dataeval_spark.kernels.vectors.inverted_file import (
+    found_by_rank,
+    search_cells,
+    sort_into_cells,
+    train_cells,
+    uniform,
+)
+from dataeval_spark.kernels.vectors.neighbor_lists import RESULT_DDL, result_rows
+from dataeval_spark.kernels.vectors.recall import Recall, fewest_probes, recall_of
+from dataeval_spark.session.bounded import bounded, one_row
+from dataeval_spark.tables.arrow import arrow_schema
+
+MAX_CELLS = 2048
+ROWS_PER_CELL_IN_SAMPLE = 32
+QUERIES_IN_SAMPLE = 1000
+TASKS = 8
+COUNTS_DDL = "half int, queries bigint, found array<bigint>"
+COUNTS_SCHEMA = arrow_schema(COUNTS_DDL)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """How many cells there are, how many a query looks into, and the recall that was measured with that."""
+
+    cells: int
+    probes: int
+    recall: Recall
+
+
+def make_cells(blocks: Blocks, spark_frame: DataFrame, *, k: int, recall: float) -> Cells:
+    """Sort the vectors of the blocks into cells and choose how many of them a query looks into.
+
+    About sqrt(N) cells, at most 2,048, made from up to 32 vectors each. Vectors are drawn by their ids, so the cells
+    are the same for any number of partitions. Three Spark jobs run at once; at most 2,048 counts from each of a few
+    tasks come to the driver.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        In a shared folder; the rows of role 1 are compared with one another.
+    spark_frame : DataFrame
+        Any frame of the session.
+    k : int
+        Neighbours whose recall is measured.
+    recall : float
+        Share of the true neighbours to find, in (0, 1].
+
+    Raises
+    ------
+    OptionError
+        The blocks are in no shared folder, or an option is out of range.
+    """
+    OptionError.unless_between("neighbors.k", k, 1, MAX_K)
+    OptionError.unless_between("neighbors.recall", recall, 0.01, 1.0)
+    if blocks.folder is None:
+        raise OptionError(
+            "neighbors.method is 'approximate', which needs a folder that the driver and the workers share.\n"
+            "Hint: --scratch DIRECTORY, or neighbors.method = 'exact'"
+        )
+    files, metric = blocks.files, blocks.metric
+    search = Search(metric, k, 1, blocks.shift)
+    total = blocks.rows_with(1)
+    cells = max(1, min(MAX_CELLS, isqrt(total)))
+    trained, asked = ROWS_PER_CELL_IN_SAMPLE * cells / total, QUERIES_IN_SAMPLE / total
+
+    def train(number: int) -> Iterator[pa.RecordBatch]:
+        yield pa.RecordBatch.from_pydict({"done": [train_cells(files, metric, cells, trained)]})
+
+    def sort(number: int) -> Iterator[pa.RecordBatch]:
+        sort_into_cells(files, number, search)
+        yield pa.RecordBatch.from_pydict({"done": [number]})
+
+    def measure(number: int) -> Iterator[pa.RecordBatch]:
+        queries = files.block(number)
+        draw = queries.ids["draw"].to_numpy()
+        chosen = uniform(draw) >= 1 - asked
+        for half in (0, 1):
+            rows = np.flatnonzero(chosen & (draw & 1 == half))
+            found = found_by_rank(replace(search, device=gpu_of_task()), files, queries, rows)
+            row = {"half": half, "queries": len(rows), "found": found.tolist()}
+            yield pa.RecordBatch.from_pylist([row], schema=COUNTS_SCHEMA)
+
+    made = one_row(in_tasks(spark_frame, 1, train, "done bigint"))["done"]
+    bounded(in_tasks(spark_frame, len(files.names), sort, "done bigint"), "one number per block")
+    counts = bounded(
+        in_tasks(spark_frame, len(files.names), measure, COUNTS_DDL), "two rows of at most 2,048 counts per block"
+    )
+    found, queries = np.zeros((2, made), np.int64), [0, 0]
+    for row in counts:
+        found[row["half"]] += np.array(row["found"], np.int64)
+        queries[row["half"]] += row["queries"]
+    probes = fewest_probes(found[0], recall) if found[0].sum() else made
+    return Cells(made, probes, recall_of(found[1, :probes].sum(), found[1].sum(), max(1, queries[1])))
+
+
+def approximate_neighbors(blocks: Blocks, spark_frame: DataFrame, cells: Cells, *, k: int) -> DataFrame:
+    """The k nearest rows of each row among those in the cells that are nearest to it.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        Those that the cells were made from.
+    spark_frame : DataFrame
+        Any frame of the session.
+    cells : Cells
+        Result of :func:`make_cells`, with the same k.
+    k : int
+        Neighbours per row.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`~dataeval_spark.frames.neighbors.nearest_neighbors`; distances are exact.
+    """
+    search = Search(blocks.metric, k, 1, blocks.shift)
+    tasks = tasks_of(blocks.rows_per_block(1), max(512, -(-blocks.rows_with(1) // TASKS)))
+    files, probes = blocks.files, cells.probes
+
+    def run(number: int) -> Iterator[pa.RecordBatch]:
+        block, start, stop = tasks[number]
+        queries = files.block(block)
+        rows = queries.rows(1)[start:stop]
+        found = search_cells(replace(search, device=gpu_of_task()), files, queries, rows, probes)
+        yield from result_rows(found, k, is_self=True)
+
+    return in_tasks(spark_frame, len(tasks), run, RESULT_DDL)

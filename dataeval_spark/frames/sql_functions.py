@@ -1,0 +1,169 @@
+"""The kernels as functions for SQL and DataFrame users, on columns that hold the bytes of image files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pandas as pd
+from numpy.typing import NDArray
+from pyspark.sql import SparkSession
+from pyspark.sql.functions import pandas_udf
+
+from dataeval_spark.frames.hamming_pairs import HEX_DISTANCE
+from dataeval_spark.frames.task_devices import encoder_of_task
+from dataeval_spark.kernels.encoders import Encoder, encoder_version, require_encoder
+from dataeval_spark.kernels.encoders.batching import prepared_batches
+from dataeval_spark.kernels.encoders.registry import DEFAULT
+from dataeval_spark.kernels.images.decoding.decode import UnreadableImage, decode
+from dataeval_spark.kernels.images.hashes import perceptual_hashes
+from dataeval_spark.kernels.images.profile import Measures, profile_image, with_finite_pixels
+from dataeval_spark.kernels.images.value_range import value_range
+from dataeval_spark.options import MAX_PIXELS
+from dataeval_spark.tables.profile import IMAGE_STATS
+
+Batches = Iterator[pd.Series]
+KEYS = ("image_id", "target_index", "fingerprint", "run_id")
+STATS_COLUMNS = tuple(column for column in IMAGE_STATS.columns if column.name not in KEYS)
+STATS_TYPE = f"struct<{', '.join(f'{column.name}: {column.type}' for column in STATS_COLUMNS)}, error: string>"
+HAMMING = f"""
+CREATE OR REPLACE TEMPORARY FUNCTION de_hamming(a STRING, b STRING) RETURNS INT
+RETURN CASE
+  WHEN a IS NULL OR b IS NULL THEN NULL
+  WHEN a RLIKE '^[0-9a-fA-F]{{16}}$' AND b RLIKE '^[0-9a-fA-F]{{16}}$'
+    THEN {HEX_DISTANCE.format(a="a", b="b")}
+  ELSE raise_error(concat('de_hamming: found ', a, ' and ', b, '; expected 16 hexadecimal digits each'))
+END
+"""
+
+
+def register_functions(
+    spark: SparkSession,
+    *,
+    encoder: str = DEFAULT,
+    batch_size: int | None = None,
+    half_precision: bool = False,
+    max_pixels: int = MAX_PIXELS,
+) -> None:
+    """Register functions in a session, Classic or Connect.
+
+    ===========================  =============================================================================
+    ``de_image_stats(content)``  struct with the columns of ``image_stats``, and ``error``: null, or why all is null
+    ``de_phash(content)``        perceptual hash, 16 hexadecimal digits
+    ``de_dhash(content)``        difference hash, 16 hexadecimal digits
+    ``de_embed(content)``        array<float>: the encoder's vector, on the task's GPU where it has one
+    ``de_hamming(a, b)``         bits in which two such hashes differ; SQL alone, without Python
+    ===========================  =============================================================================
+
+    ``content`` is BINARY, the bytes of an image file. Null gives null (``de_image_stats``: an error); so does a file
+    that cannot be read, and for the hashes one with a side below 9 pixels. From the DataFrame API:
+    ``F.call_function("de_phash", "content")``.
+
+    Each function decodes by itself. For many values of the same images the profile is faster: it decodes once. It is
+    safer, too: only the profile decodes again in a child process, with limits of time and memory, what ended a worker.
+    Spark hands a worker up to ``spark.sql.execution.arrow.maxRecordsPerBatch`` files at once: set it to 64 or so.
+
+    Parameters
+    ----------
+    spark : SparkSession
+        Where to register.
+    encoder : str
+        Encoder of ``de_embed``; see docs/encoders.md for the names.
+    batch_size : int, optional
+        Most images that go to its device at once.
+    half_precision : bool
+        Let it compute in 16 bits on a GPU.
+    max_pixels : int
+        Larger images count as unreadable.
+
+    Raises
+    ------
+    OptionError, MissingExtraError, EncoderError
+        The encoder cannot be used here.
+
+    Examples
+    --------
+    >>> register_functions(spark)
+    >>> spark.sql("SELECT uri, de_phash(content) FROM images")
+    """
+    require_encoder(encoder)
+    version = encoder_version(encoder)
+
+    @pandas_udf(STATS_TYPE)  # type: ignore[call-overload]
+    def de_image_stats(contents: Batches) -> Iterator[pd.DataFrame]:
+        for batch in contents:
+            yield _stats_frame([_stats(content, max_pixels) for content in batch])
+
+    @pandas_udf("string")  # type: ignore[call-overload]
+    def de_phash(contents: Batches) -> Batches:
+        for batch in contents:
+            yield batch.map(lambda content: _hash("phash", content, max_pixels))
+
+    @pandas_udf("string")  # type: ignore[call-overload]
+    def de_dhash(contents: Batches) -> Batches:
+        for batch in contents:
+            yield batch.map(lambda content: _hash("dhash", content, max_pixels))
+
+    @pandas_udf("array<float>")  # type: ignore[call-overload]
+    def de_embed(contents: Batches) -> Batches:
+        model = encoder_of_task(encoder, version, half_precision=half_precision, batch_size=batch_size)
+        for batch in contents:
+            yield _embedded(batch, model, max_pixels)
+
+    functions: tuple[tuple[str, Callable[..., Any]], ...] = (
+        ("de_image_stats", de_image_stats),
+        ("de_phash", de_phash),
+        ("de_dhash", de_dhash),
+        ("de_embed", de_embed),
+    )
+    for name, function in functions:
+        spark.udf.register(name, function)
+    spark.sql(HAMMING)
+
+
+def _stats(content: bytes | None, max_pixels: int) -> dict[str, Any]:
+    if content is None:
+        return {"error": "there are no bytes"}
+    try:
+        return profile_image(bytes(content), (), Measures(max_pixels=max_pixels)).image.stats
+    except UnreadableImage as error:
+        return {"error": str(error)}
+
+
+def _stats_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    columns = {
+        column.name: pd.to_datetime(pd.Series([row.get(column.name) for row in rows]), utc=True)
+        if column.type == "timestamp"
+        else pd.Series([row.get(column.name) for row in rows], dtype=object)
+        for column in STATS_COLUMNS
+    }
+    return pd.DataFrame({**columns, "error": pd.Series([row.get("error") for row in rows], dtype=object)})
+
+
+def _hash(name: str, content: bytes | None, max_pixels: int) -> str | None:
+    if content is None:
+        return None
+    try:
+        pixels = with_finite_pixels(decode(bytes(content), max_pixels=max_pixels)).pixels
+    except UnreadableImage:
+        return None
+    return perceptual_hashes(pixels, value_range(pixels))[name]
+
+
+def _embedded(contents: pd.Series, encoder: Encoder, max_pixels: int) -> pd.Series:
+    vectors: list[Any] = [None] * len(contents)
+    prepared = _prepared(contents, encoder, max_pixels)
+    for batch in prepared_batches(prepared, lambda image: [image[1]], encoder.batch_size):
+        positions, arrays = zip(*batch, strict=True)
+        for position, vector in zip(positions, encoder.embed(list(arrays)), strict=True):
+            vectors[position] = vector
+    return pd.Series(vectors, dtype=object)
+
+
+def _prepared(contents: pd.Series, encoder: Encoder, max_pixels: int) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Place and input of each image; a file that cannot be read, or that the encoder cannot take, has no vector."""
+    for position, content in enumerate(contents):
+        with suppress(UnreadableImage, ValueError, MemoryError):
+            if content is not None:
+                yield position, encoder.prepare(decode(bytes(content), max_pixels=max_pixels).pixels)

@@ -1,0 +1,1 @@
+"""Statistics of factors: bins, contingency, information, tests."""

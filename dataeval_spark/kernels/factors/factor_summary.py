@@ -1,0 +1,223 @@
+"""What a pass over the values of all factors has to say about each: its bins, or why it is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.factors.binning import (
+    SMALLEST_LEVEL_BUDGET,
+    Bins,
+    Rule,
+    choose_bins,
+    edges_by_count,
+    encode,
+)
+from dataeval_spark.kernels.factors.unit_anomalies import normalized_beside_pixels, unit_anomaly
+from dataeval_spark.tables.arrow import arrow_schema
+
+PARTIAL_DDL = "factor string, level string, is_number boolean, numbers binary, text string, n bigint, overflows boolean"
+PARTIAL = arrow_schema(PARTIAL_DDL)
+"""One block of numbers (float64, NaN for missing), or one text (null for missing) with its count."""
+LEVELS_AT_ONCE = 100_000
+"""Distinct texts that one task counts; a factor with more is no factor."""
+
+
+NAMING_SHARE = 0.9
+"""Distinct numbers per row from which whole numbers are names."""
+
+
+@dataclass(frozen=True)
+class FactorSummary:
+    """Bins of a factor with rows, smallest and largest value per code; or the reason why it is left out."""
+
+    factor: str
+    level: str
+    bins: Bins
+    n: int
+    counts: dict[int, int] = field(default_factory=dict)
+    ranges: dict[int, tuple[float, float]] = field(default_factory=dict)
+    reason: str | None = None
+    distinct: int = 0
+    anomalies: tuple[dict[str, Any], ...] = ()
+
+
+def partial_rows(
+    batches: Iterator[pa.RecordBatch], target_factors: frozenset[str], wanted: frozenset[str]
+) -> Iterator[pa.RecordBatch]:
+    """Blocks of numbers and counts of texts of one task's rows.
+
+    A factor of the image counts once per image (rows whose ``is_first`` is true), one of the target once per target
+    (rows with a ``target_index``).
+
+    Parameters
+    ----------
+    batches : iterator of RecordBatch
+        Columns ``is_first``, ``target_index`` and the structs ``numbers`` and ``texts``, one field per factor.
+    target_factors : frozenset of str
+        Factors of the target.
+    wanted : frozenset of str
+        Factors to summarize.
+    """
+    texts: dict[str, dict[str | None, int]] = {}
+    overflowing: set[str] = set()
+    for batch in batches:
+        first, is_target = batch.column("is_first"), batch.column("target_index").is_valid()
+        for name, values in _fields(batch.column("numbers"), wanted):
+            kept = values.filter(is_target if name in target_factors else first)
+            numbers = kept.cast(pa.float64()).to_numpy(zero_copy_only=False)
+            level = "target" if name in target_factors else "image"
+            yield _rows([(name, level, True, numbers.tobytes(), None, numbers.size, False)])
+        for name, values in _fields(batch.column("texts"), wanted):
+            counted = texts.setdefault(name, {})
+            if name not in overflowing:
+                kept = values.filter(is_target if name in target_factors else first)
+                for entry in pc.value_counts(kept).to_pylist():
+                    counted[entry["values"]] = counted.get(entry["values"], 0) + entry["counts"]
+                if len(counted) > LEVELS_AT_ONCE:
+                    overflowing.add(name)
+    for name, counted in texts.items():
+        level = "target" if name in target_factors else "image"
+        if name in overflowing:
+            yield _rows([(name, level, False, None, None, sum(counted.values()), True)])
+        elif counted:
+            yield _rows([(name, level, False, None, text, n, False) for text, n in counted.items()])
+
+
+def _fields(structs: pa.StructArray, wanted: frozenset[str]) -> Iterator[tuple[str, pa.Array]]:
+    for index in range(structs.type.num_fields):
+        name = structs.type.field(index).name
+        if name in wanted:
+            yield name, structs.field(index)
+
+
+def _rows(rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
+    columns = list(zip(*rows, strict=True))
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, PARTIAL, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=PARTIAL)
+
+
+def summarize(
+    partial: pa.Table,
+    *,
+    rule: Rule,
+    rules: Mapping[str, str],
+    edges: Mapping[str, Sequence[float] | int],
+    most_levels: int,
+    most_values: int,
+    measured: frozenset[str] = frozenset(),
+    moments: frozenset[str] = frozenset(),
+    kept: frozenset[str] = frozenset(),
+) -> FactorSummary:
+    """Bins of one factor from all its partial rows.
+
+    Numbers that are neither ``measured`` nor ``kept`` are left out where they name their rows: see `names_rows`; so are
+    texts that are not ``kept`` and of which more than half (and more than 20) differ. ``moments`` are times.
+
+    Raises
+    ------
+    OptionError
+        There are more than ``most_values`` numbers: they are sorted in the memory of one task.
+    """
+    name, level = partial["factor"][0].as_py(), partial["level"][0].as_py()
+    if partial["is_number"][0].as_py():
+        n = pc.sum(partial["n"]).as_py()
+        if n > most_values:
+            raise OptionError(
+                f"factor_bins.max_values is {most_values:,} and factor {name} has {n:,} values.\n"
+                "Hint: raise it (about 30 bytes of memory per value in one task)."
+            )
+        values = np.concatenate([np.frombuffer(block, np.float64) for block in partial["numbers"].to_pylist()])
+        if name not in measured and name not in kept and names_rows(values, is_moment=name in moments):
+            present = values[~np.isnan(values)]
+            distinct = np.unique(present).size
+            return FactorSummary(name, level, Bins("discrete"), present.size, reason="identifier", distinct=distinct)
+        return _of_numbers(name, level, values, rules.get(name, rule), edges.get(name), most_levels)
+    return _of_texts(name, level, partial, most_levels, is_kept=name in kept)
+
+
+def names_rows(values: NDArray[np.float64], *, is_moment: bool = False) -> bool:
+    """Whether numbers are names of their rows, such as ids, counters, hashes and times of day in seconds.
+
+    They are where all are whole (or moments) and nine of ten, and more than 20, differ. What is measured on a
+    continuous scale differs in every row too, but is hardly ever whole; what is counted or rounded is whole, but comes
+    more than once. Measurements in units so small that each is whole and differs, such as bytes of a file, look like
+    names: they have to be asked for. NaN is no value.
+
+    Examples
+    --------
+    >>> names_rows(np.arange(1000.0) + 52_000), names_rows(np.arange(1000.0) + 0.5), names_rows(np.arange(1000.0) % 90)
+    (True, False, False)
+    """
+    present = values[~np.isnan(values)]
+    if not is_moment and not (np.isfinite(present) & (present == np.floor(present))).all():
+        return False
+    distinct = np.unique(present).size
+    return distinct > SMALLEST_LEVEL_BUDGET and distinct >= NAMING_SHARE * present.size
+
+
+def _of_numbers(
+    name: str, level: str, values: NDArray[np.float64], rule: str, given: Sequence[float] | int | None, most_levels: int
+) -> FactorSummary:
+    distinct = np.unique(values)
+    anomalies = _anomalies(name, values)
+    if distinct.size < 2:
+        reason = "no_values" if distinct.size == 0 or np.isnan(distinct[0]) else "constant"
+        return FactorSummary(name, level, Bins("discrete"), values.size, reason=reason, distinct=distinct.size)
+    if isinstance(given, int):
+        bins = Bins("count", edges=edges_by_count(values, given))
+    elif given is not None:
+        bins = Bins("given", edges=tuple(float(edge) for edge in given))
+    elif rule == "discrete":
+        bins = Bins("discrete", levels=tuple(distinct[~np.isnan(distinct)].tolist()))
+        if len(bins.levels) > most_levels:
+            return FactorSummary(name, level, bins, values.size, reason="too_many_levels", distinct=distinct.size)
+    else:
+        bins = choose_bins(values, rule, most_levels)  # type: ignore[arg-type]
+    codes = encode(values, bins)
+    counts = dict(zip(*(part.tolist() for part in np.unique(codes, return_counts=True)), strict=True))
+    ranges = {}
+    order = np.argsort(codes, kind="stable")
+    for code, part in zip(counts, np.split(values[order], np.cumsum(list(counts.values()))[:-1]), strict=True):
+        if code != bins.missing_code:
+            ranges[code] = (float(part.min()), float(part.max()))
+    return FactorSummary(name, level, bins, values.size, counts, ranges, None, distinct.size, anomalies)
+
+
+def _anomalies(name: str, values: NDArray[np.float64]) -> tuple[dict[str, Any], ...]:
+    found = [unit_anomaly(values)]
+    if name == "box_width":
+        found = [normalized_beside_pixels(values) or found[0]]
+    return tuple(vars(anomaly) for anomaly in found if anomaly is not None)
+
+
+def _of_texts(name: str, level: str, partial: pa.Table, most_levels: int, *, is_kept: bool) -> FactorSummary:
+    n = pc.sum(partial["n"]).as_py()
+    grouped = partial.group_by("text").aggregate([("n", "sum")])
+    counted = dict(zip(grouped["text"].to_pylist(), grouped["n_sum"].to_pylist(), strict=True))
+    missing = counted.pop(None, 0)
+    levels = tuple(sorted(counted))
+    bins = Bins("categorical", levels=levels)
+    distinct = len(levels) + (missing > 0)
+    reason = None
+    if pc.any(partial["overflows"]).as_py():
+        reason, distinct = "too_many_levels", LEVELS_AT_ONCE
+    elif distinct < 2:
+        reason = "constant" if levels else "no_values"
+    elif not is_kept and distinct > max(SMALLEST_LEVEL_BUDGET, n // 2):
+        reason = "identifier"
+    elif len(levels) > most_levels:
+        reason = "too_many_levels"
+    if reason:
+        return FactorSummary(name, level, Bins("categorical"), n, reason=reason, distinct=distinct)
+    counts = {code: counted[text] for code, text in enumerate(levels)}
+    if missing:
+        counts[bins.missing_code] = missing
+    return FactorSummary(name, level, bins, n, counts, {}, None, distinct)

@@ -1,0 +1,1 @@
+"""Formats of datasets: reading and writing their files."""

@@ -1,0 +1,198 @@
+"""COCO annotation files: every image and annotation as a row, every element that cannot be taken as a finding.
+
+Format: https://cocodataset.org/#format-data. Boxes are [x, y, width, height] in pixels.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dataeval_spark.kernels.formats.annotations import (
+    Row,
+    attributes,
+    box,
+    box_findings,
+    counted_finding,
+    finding,
+    numbers,
+)
+from dataeval_spark.kernels.formats.segmentations import segmentation_box
+from dataeval_spark.kernels.formats.source_ids import NamesById, flag, id_key
+from dataeval_spark.kernels.formats.text import decode_text
+
+# What every annotation has; all else that one says (segmentation, keypoints, score ...) is kept as it is written.
+OWN_KEYS = ("id", "image_id", "category_id", "bbox", "area", "iscrowd")
+
+
+def parse_coco(data: bytes) -> Iterator[Row]:
+    """Yield one row per image, annotation and finding.
+
+    Ids are those of pycocotools however they are written: 1, 1.0 and "1" are one id. An annotation with a
+    segmentation and no box has the box around it.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+
+    Yields
+    ------
+    dict
+        ``element`` is ``image`` (name, captured_at, width, height), ``target`` (name, target_index, class_name, box,
+        is_crowd, attributes, location), ``finding`` (location, name, target_index, kind, message, found, expected,
+        and n where it stands for several) or ``count`` (location, kind, n: entries of a list and what they became).
+        Targets are numbered per image in file order; one that cannot be taken leaves a gap.
+
+    Raises
+    ------
+    ValueError
+        The file is no JSON, or not an object with a list ``images``.
+
+    Examples
+    --------
+    >>> [row["element"] for row in parse_coco(b'{"images": [{"id": 1, "file_name": "a.jpg"}]}')]
+    ['image', 'count']
+    """
+    document = json.loads(decode_text(data)[0])
+    if not isinstance(document, dict) or not isinstance(document.get("images"), list):
+        raise ValueError("expected a JSON object with a list 'images'")
+    images: dict[str, Mapping[str, Any]] = {}
+    yield from _images(document["images"], images)
+    found = _list(document, "annotations")
+    names, of_list = _categories(document, found)
+    yield from of_list
+    count: dict[str, int] = {}
+    other_kind: list[str] = []
+    segmented: list[str] = []
+    for position, annotation in enumerate(found):
+        location = f"annotations[{position}]"
+        if not isinstance(annotation, dict):
+            yield finding(location, "broken_element", "Annotation is no object", annotation, "an object")
+            continue
+        key = id_key(annotation.get("image_id"))
+        image = images.get(key) if key is not None else None
+        if key is None or image is None:
+            written = annotation.get("image_id")
+            yield finding(location, "unknown_image", "No image has this image_id", written, "an id listed in images")
+            continue
+        if isinstance(annotation["image_id"], str) != isinstance(image["id"], str):
+            other_kind.append(location)
+        index = count.get(key, 0)
+        count[key] = index + 1
+        yield from _annotation(annotation, image, index, location, names, segmented)
+    if other_kind:
+        message = "The image_id is text and the image's id a number, or the other way round; they were taken for one id"
+        yield counted_finding("annotations", "matched_ids", message, other_kind, "ids of one kind")
+    if segmented:
+        message = "Annotations have a segmentation and no box; the box around it was taken"
+        yield counted_finding(
+            "annotations", "box_from_segmentation", message, segmented, "[x, y, width, height] in bbox"
+        )
+    yield {"element": "count", "location": "annotations", "n": len(found)}
+
+
+def _images(found: list[Any], images: dict[str, Mapping[str, Any]]) -> Iterator[Row]:
+    names: set[str] = set()
+    for position, image in enumerate(found):
+        location = f"images[{position}]"
+        key = id_key(image.get("id")) if isinstance(image, dict) else None
+        if key is None or not isinstance(image.get("file_name"), str):
+            yield finding(location, "broken_element", "Image lacks an id or file_name", image, "id and file_name")
+            continue
+        name = image["file_name"]
+        path = posixpath.normpath(name)
+        if key in images or path in names:
+            yield finding(location, "duplicate_image", "Image is listed twice", name, "one entry", name)
+            continue
+        names.add(path)
+        images[key] = image
+        size = numbers([image.get("width"), image.get("height")], 2)
+        yield {
+            "element": "image",
+            "name": name,
+            "captured_at": _text(image.get("date_captured")),
+            "width": None if size is None else int(size[0]),
+            "height": None if size is None else int(size[1]),
+            "location": location,
+        }
+
+
+def _categories(document: Mapping[str, Any], annotations: list[Any]) -> tuple[NamesById | None, list[Row]]:
+    """Names of the classes; None where the file lists none, and each number is its own name."""
+    listed = _list(document, "categories")
+    names = {
+        c["id"]: str(c.get("name"))
+        for c in listed
+        if isinstance(c, dict) and id_key(c.get("id")) is not None and c.get("name") is not None
+    }
+    if names or not any(isinstance(a, dict) and id_key(a.get("category_id")) is not None for a in annotations):
+        return NamesById(names), []
+    numbers_used = [str(a["category_id"]) for a in annotations if isinstance(a, dict) and "category_id" in a]
+    message = "The file names no classes; the numbers stand for the names"
+    row = counted_finding("categories", "class_ids_for_names", message, numbers_used, "a list 'categories'")
+    return None, [row]
+
+
+def _annotation(
+    annotation: Mapping[str, Any],
+    image: Mapping[str, Any],
+    index: int,
+    location: str,
+    names: NamesById | None,
+    segmented: list[str],
+) -> Iterator[Row]:
+    name = image["file_name"]
+    category = annotation.get("category_id")
+    class_name = id_key(category) if names is None else names.get(category)
+    if class_name is None:
+        yield finding(
+            location, "unknown_class", "No category has this id", category, "an id listed in categories", name, index
+        )
+    written = annotation.get("bbox")
+    values = numbers(written)
+    if not written and (around := segmentation_box(annotation.get("segmentation"))) is not None:
+        values = around
+        segmented.append(location)
+    elif written is not None and values is None:
+        yield finding(
+            location, "not_numeric_box", "Box is not four numbers", written, "[x, y, width, height]", name, index
+        )
+        return
+    corners = None
+    if values is not None:
+        x, y, width, height = values
+        corners = (x, y, x + width, y + height)
+        size = numbers([image.get("width"), image.get("height")], 2)
+        yield from box_findings(corners, size, location, found=list(values), name=name, target_index=index)
+    is_crowd = flag(annotation.get("iscrowd", 0))
+    if is_crowd is None:
+        message, given = "iscrowd is neither yes nor no; it was taken for no", annotation.get("iscrowd")
+        yield finding(location, "broken_element", message, given, "0 or 1", name, index)
+    yield {
+        "element": "target",
+        "name": name,
+        "target_index": index,
+        "class_name": class_name,
+        "box": None if corners is None else box(corners),
+        "is_crowd": bool(is_crowd),
+        "attributes": attributes(_others(annotation)),
+        "location": location,
+    }
+
+
+def _others(annotation: Mapping[str, Any]) -> dict[str, Any]:
+    others = {key: value for key, value in annotation.items() if key not in OWN_KEYS}
+    # Of a box the area is known; of a segmentation only the file says it.
+    return others | {"area": annotation["area"]} if others.get("segmentation") and "area" in annotation else others
+
+
+def _list(document: Mapping[str, Any], key: str) -> list[Any]:
+    value = document.get(key)
+    return value if isinstance(value, list) else []
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,220 @@
+"""An export's samples, written by a task: files of images and labels, or shards, and what became of each image."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dataeval_spark.kernels.formats.coco_writing import annotation_texts, image_text
+from dataeval_spark.kernels.formats.export_boxes import fitted
+from dataeval_spark.kernels.formats.export_paths import beside_labels, export_path, safe_folder
+from dataeval_spark.kernels.formats.voc_writing import annotation_text
+from dataeval_spark.kernels.formats.webdataset_writing import ShardWriter, document_of, object_of
+from dataeval_spark.kernels.formats.yolo_writing import label_text
+from dataeval_spark.kernels.images.decoding.decode import UnreadableImage
+from dataeval_spark.kernels.images.decoding.image_size import is_turned_by_exif, upright_size
+from dataeval_spark.kernels.storage.files import read_file
+from dataeval_spark.kernels.storage.writing import open_for_writing, write_bytes
+from dataeval_spark.options import ExportFormat
+
+LOST = "Labels are lost"
+# Formats that hold boxes alone, in a file of labels for each image.
+OF_BOXES = ("yolo", "voc")
+Row = Mapping[str, Any]
+UNSORTED = "all"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where an export goes and what it is.
+
+    Attributes
+    ----------
+    root : str
+        Folder or URI.
+    format : str
+        Of the export.
+    classes : mapping of str to int
+        Number of each class: from 1 for COCO, from 0 for YOLO.
+    samples_per_shard : int
+        For WebDataset.
+    with_lost_labels : bool
+        Write images that have labels none of which can be written, as images without labels.
+    """
+
+    root: str
+    format: ExportFormat
+    classes: Mapping[str, int]
+    samples_per_shard: int = 1000
+    with_lost_labels: bool = False
+
+    def path(self, row: Row, content: bytes) -> str:
+        """Path of an image in the export.
+
+        ``images/NAME`` for COCO, ``images/SPLIT/NAME`` for YOLO, ``JPEGImages/NAME`` for VOC, ``[SPLIT/]CLASS/NAME``
+        for a folder. But for COCO, a name that begins with these already does not get them twice. For YOLO and VOC, no
+        other folder of the name is called as theirs are.
+        """
+        path = export_path(
+            row["name"],
+            content,
+            copy=row["copy"],
+            distinct=bool(row.get("shares_stem")),
+            dots=self.format != "webdataset",  # a sample's key ends at the first one
+        )
+        if self.format == "coco":
+            return f"images/{path}"
+        if self.format == "yolo":
+            folder = images_of(row["split"])
+            return f"{folder}/{beside_labels(path.removeprefix(f'{folder}/').removeprefix('images/'))}"
+        if self.format == "voc":
+            return f"JPEGImages/{beside_labels(path.removeprefix('JPEGImages/').removeprefix('images/'))}"
+        if self.format == "folder":
+            split, label = (
+                safe_folder(name) if name else "" for name in (row["split"], row["targets"][0]["class_name"])
+            )
+            folders = [f"{folder}/" for folder in (split, label) if folder]
+            if path.startswith("".join(folders)):
+                return path
+            return "".join(folders[:-1] if path.startswith(folders[-1]) else folders) + path
+        return path
+
+
+def images_of(split: str | None) -> str:
+    """The folder of a split's images in an export as YOLO."""
+    return f"images/{beside_labels(safe_folder(split or UNSORTED) + '/').removesuffix('/')}"
+
+
+def written_files(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any]]:
+    """Write the file of each image, and for YOLO and VOC its labels; yield what became of it.
+
+    Parameters
+    ----------
+    rows : iterable of mappings
+        Columns of :func:`dataeval_spark.verbs.export.samples.samples_of`, ``content`` (bytes, or None for those to be
+        read from ``uri``), ``number`` and ``weight_before`` (labels of all images before). ``lost`` is why labels
+        were lost before they came here, ``unreadable`` why the pixels cannot be read; else None.
+    layout : Layout
+        Folder, COCO, YOLO or VOC.
+
+    Yields
+    ------
+    dict
+        ``number``, ``path``, ``width``, ``height``, ``bytes``, ``boxes_clipped`` and ``boxes_left_out``, and
+        ``is_turned``; for COCO ``image_text`` and ``annotations_text``, for VOC as ``image_text`` the line of a list;
+        or ``error``: an image that cannot be read, has no size, or has lost all its labels, is not written.
+    """
+    for row in rows:
+        if layout.format == "folder" and not row["targets"]:
+            yield {"number": row["number"], "error": "no class, and a folder per class holds none without"}
+            continue
+        content, targets, found = _read(row, layout)
+        if "error" in found:
+            yield found
+            continue
+        size = found["width"], found["height"]
+        path = found["path"] = layout.path(row, content)
+        write_bytes(f"{layout.root}/{path}", content)
+        if layout.format == "coco":
+            number = row["number"] + 1
+            below = path.removeprefix("images/")
+            found["image_text"] = image_text(number, below, size, time_of(row["captured_us"]))
+            texts = annotation_texts(row["weight_before"] + 1, number, targets, layout.classes)
+            found["annotations_text"] = ",\n".join(texts) or None
+        elif layout.format == "yolo":
+            labels = f"labels/{path.removeprefix('images/').rpartition('.')[0]}.txt"
+            write_bytes(f"{layout.root}/{labels}", label_text(targets, size, layout.classes).encode())
+        elif layout.format == "voc":
+            below = path.removeprefix("JPEGImages/")
+            found["image_text"] = stem = below.rpartition(".")[0]
+            write_bytes(f"{layout.root}/Annotations/{stem}.xml", annotation_text(below, size, targets).encode())
+        yield found
+
+
+def written_shards(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any]]:
+    """Write samples to the shards that their numbers tell; yield what became of each, as :func:`written_files`.
+
+    Parameters
+    ----------
+    rows : iterable of mappings
+        As there, in the order of their numbers; all samples of a shard are among them.
+    layout : Layout
+        WebDataset.
+    """
+    current: int | None = None
+    with ExitStack() as stack:
+        shard: ShardWriter | None = None
+        for row in rows:
+            wanted = row["number"] // layout.samples_per_shard
+            if shard is None or wanted != current:
+                stack.close()
+                file = stack.enter_context(open_for_writing(f"{layout.root}/shard-{wanted:06d}.tar"))
+                shard, current = stack.enter_context(ShardWriter(file)), wanted
+            content, targets, found = _read(row, layout)
+            if "error" in found:
+                yield found
+                continue
+            path = layout.path(row, content)
+            moment = time_of(row["captured_us"])
+            captured_at = None if moment is None else moment.isoformat()
+            factors = json.loads(row["factors"]) if row["factors"] else {}
+            document = document_of(targets, row["split"], captured_at, factors)
+            shard.add(path, content, document)
+            yield {**found, "path": f"shard-{wanted:06d}.tar/{path}"}
+
+
+def table_rows(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any]]:
+    """For each row of a parquet export ``number``, ``path``, ``data`` (bytes), ``objects`` and size, or ``error``."""
+    for row in rows:
+        content, targets, found = _read(row, layout)
+        if "error" in found:
+            yield found
+            continue
+        objects = [_object(target) for target in targets]
+        yield {**found, "path": layout.path(row, content), "data": content, "objects": objects}
+
+
+def time_of(microseconds: int | None) -> datetime | None:
+    """An instant from microseconds since 1970."""
+    return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
+
+
+def _object(target: Row) -> dict[str, Any]:
+    found = object_of({**target, "attributes": None})
+    return {**found, "attributes": target["attributes"]}
+
+
+def _read(row: Row, layout: Layout) -> tuple[bytes, list[Row], dict[str, Any]]:
+    """Bytes of an image, its labels as they can be written, and its number with size and counts, or with an error."""
+    if row["unreadable"] is not None:
+        return b"", [], {"number": row["number"], "error": row["unreadable"]}
+    try:
+        content = row["content"] if row["content"] is not None else read_file(row["uri"] or "")
+        width, height = upright_size(io.BytesIO(content))
+        is_turned = is_turned_by_exif(io.BytesIO(content))
+    except (OSError, UnreadableImage) as error:
+        return b"", [], {"number": row["number"], "error": f"{type(error).__name__}: {error}"[:500]}
+    targets, clipped, left_out = fitted(row["targets"], (width, height))
+    written = [each for each in targets if each["box"] is not None] if layout.format in OF_BOXES else targets
+    if not written and not layout.with_lost_labels and (lost := _lost(row, layout)):
+        return b"", [], {"number": row["number"], "error": f"{LOST}: {lost}", "boxes_left_out": left_out}
+    counts = {"boxes_clipped": clipped, "boxes_left_out": left_out, "is_turned": is_turned}
+    found = {"number": row["number"], "bytes": len(content), "width": width, "height": height, **counts}
+    return content, targets, found
+
+
+def _lost(row: Row, layout: Layout) -> str | None:
+    """Why an image none of whose labels is written has some: a trainer would take it for background."""
+    if row["lost"] is not None:
+        return str(row["lost"])
+    if any(target["box"] is not None for target in row["targets"]):
+        return "no box has an area in the image"
+    if row["targets"]:
+        return f"{layout.format} holds boxes"
+    return "labels have no class" if row["unlabelled"] else None

@@ -1,0 +1,156 @@
+"""Pascal VOC annotation files: one XML file per image, with its boxes in pixels.
+
+Format: M. Everingham et al., The Pascal Visual Object Classes Challenge, development kits 2007 to 2012. There,
+coordinates are those of pixels, counted from 1: ``one_based`` turns such boxes into half-open ones counted from 0,
+[xmin - 1, xmax) x [ymin - 1, ymax). Many tools write files that count from 0; theirs are taken as they are.
+
+The files may be hostile: entities are refused, so nothing is expanded and nothing else is opened.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.parsers import expat
+
+from dataeval_spark.kernels.formats.annotations import Row, attributes, box, box_findings, finding, numbers
+from dataeval_spark.kernels.formats.source_ids import flag
+from dataeval_spark.kernels.formats.text import declared_by_xml, decode_text
+
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
+# Parts of a person have a name and a box of their own; nothing in the format is nested deeper.
+ATTRIBUTE_DEPTH = 3
+# Elements of an object that `voc_writing` makes of what the format has no name for: a crowd, and attributes as JSON.
+CROWD, OTHERS = "iscrowd", "attributes"
+
+
+def parse_voc(data: bytes, *, one_based: bool = False) -> Iterator[Row]:
+    """Yield the rows of one annotation file.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    one_based : bool
+        Coordinates are counted from 1: subtract 1 from xmin and ymin.
+
+    Yields
+    ------
+    dict
+        First ``element`` ``image`` with ``name``, the file name of the image or None, and the size that the file
+        declares (``width``, ``height``, None where it says none); then targets and findings as
+        in :mod:`dataeval_spark.kernels.formats.annotations`. What an object says besides name and box (difficult,
+        truncated, pose, ...) is in ``attributes``.
+
+    Raises
+    ------
+    ValueError
+        The file is no XML, declares entities, or its root is not ``annotation``.
+
+    Examples
+    --------
+    >>> list(parse_voc(b"<annotation><filename>a.jpg</filename></annotation>"))
+    [{'element': 'image', 'name': 'a.jpg', 'width': None, 'height': None}]
+    """
+    try:
+        text, encoding = decode_text(data, declared=declared_by_xml(data))
+    except ValueError as error:
+        raise ValueError(f"no well-formed XML: {error}") from None
+    root = _tree(text)
+    if root.tag != "annotation":
+        raise ValueError(f"expected a root element 'annotation', found {root.tag[:100]!r}")
+    size = root.find("size")
+    bounds = None if size is None else numbers([_number(size.find(name)) for name in ("width", "height")], 2)
+    width, height = (None, None) if bounds is None or min(bounds) <= 0 else map(int, bounds)
+    yield {"element": "image", "name": _text(root.find("filename")), "width": width, "height": height}
+    if encoding is not None:
+        yield {**finding("file", "decoded_text", "The text is not UTF-8", None, "UTF-8"), "found": encoding}
+    for index, element in enumerate(root.findall("object")):
+        yield from _object(element, index, bounds, one_based=one_based)
+
+
+def _object(element: Element, index: int, bounds: tuple[float, ...] | None, *, one_based: bool) -> Iterator[Row]:
+    location = f"object[{index}]"
+    class_name = _text(element.find("name"))
+    if class_name is None:
+        message = "Object has no name"
+        yield finding(location, "unknown_class", message, None, "a class in <name>", target_index=index)
+    corners = element.find("bndbox")
+    written = None if corners is None else [_text(corners.find(name)) for name in CORNERS]
+    values = None if corners is None else numbers([_number(corners.find(name)) for name in CORNERS])
+    if values is None:
+        expected = "numbers in <bndbox>: xmin, ymin, xmax, ymax"
+        yield finding(location, "not_numeric_box", "Box is not four numbers", written, expected, target_index=index)
+        return
+    shift = 1.0 if one_based else 0.0
+    x0, y0, x1, y1 = values[0] - shift, values[1] - shift, values[2], values[3]
+    yield from box_findings((x0, y0, x1, y1), bounds, location, found=list(values), target_index=index)
+    said = _children(element, without=("name", "bndbox", CROWD))
+    crowd = element.find(CROWD)
+    yield {
+        "element": "target",
+        "target_index": index,
+        "class_name": class_name,
+        "box": box((x0, y0, x1, y1)),
+        "is_crowd": None if crowd is None else flag(_text(crowd)),
+        "attributes": attributes(_with_others(said)),
+        "location": location,
+    }
+
+
+def _tree(text: str) -> Element:
+    builder = TreeBuilder()
+    # The text is decoded already: what the declaration says of its encoding no longer holds.
+    parser = expat.ParserCreate(encoding="utf-8")
+    parser.StartElementHandler = builder.start
+    parser.EndElementHandler = builder.end
+    parser.CharacterDataHandler = builder.data
+    parser.EntityDeclHandler = _refuse
+    try:
+        parser.Parse(text.encode("utf-8", errors="surrogatepass"), True)
+        return builder.close()
+    except (expat.ExpatError, LookupError, AssertionError) as error:
+        raise ValueError(f"no well-formed XML: {error}") from None
+
+
+def _refuse(name: str, *_: Any) -> None:
+    raise ValueError(f"the file declares the entity {name[:100]!r}; entities are refused")
+
+
+def _text(element: Element | None) -> str | None:
+    return ((element.text or "").strip() or None) if element is not None else None
+
+
+def _number(element: Element | None) -> float | None:
+    text = _text(element)
+    try:
+        return None if text is None or "_" in text else float(text)
+    except ValueError:
+        return None
+
+
+def _children(element: Element, *, without: tuple[str, ...] = (), depth: int = ATTRIBUTE_DEPTH) -> dict[str, Any]:
+    found: dict[str, list[Any]] = {}
+    for child in element:
+        if child.tag not in without:
+            found.setdefault(child.tag, []).append(_value(child, depth - 1))
+    return {tag: values[0] if len(values) == 1 else values for tag, values in found.items()}
+
+
+def _with_others(said: dict[str, Any]) -> dict[str, Any]:
+    """Attributes, with those that one of them holds as JSON."""
+    try:
+        others = json.loads(said[OTHERS])
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return said
+    kept = {key: value for key, value in said.items() if key != OTHERS}
+    return kept | others if isinstance(others, dict) else said
+
+
+def _value(element: Element, depth: int) -> Any:
+    if len(element) and depth > 0:
+        return _children(element, depth=depth)
+    text = _text(element)
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 16 else text

@@ -1,0 +1,234 @@
+"""YOLO label files: one text file per image, a line per object, coordinates as fractions of the image's size.
+
+A line is ``class x_center y_center width height``, with an optional confidence after it; or ``class x1 y1 x2 y2 ...``
+with three corners or more (segments, oriented boxes), whose box is the smallest that holds them and whose polygon is
+kept; or, where the data set file gives the shape of its keypoints, a box and the keypoints.
+
+Format: https://docs.ultralytics.com/datasets/ (detect, segment, pose, obb). Fractions are of the upright image.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from dataeval_spark.kernels.formats.annotations import (
+    LARGEST_NUMBER,
+    Corners,
+    Row,
+    attributes,
+    box,
+    box_findings,
+    finding,
+)
+from dataeval_spark.kernels.formats.text import decode_text
+
+LINE = "class x_center y_center width height, or class and three corners or more"
+
+
+@dataclass(frozen=True)
+class YoloData:
+    """What a data set file says: class names by id, where each split's images are, the shape of keypoints.
+
+    ``names`` is None where the file names no classes. ``splits`` maps a split to paths of folders or of lists of
+    files, as they are written; ``path`` is the folder that they are relative to, where one is given.
+    """
+
+    names: Mapping[int, str] | None
+    splits: Mapping[str, Sequence[str]]
+    path: str | None = None
+    keypoints: tuple[int, int] | None = None
+
+
+def parse_data_file(data: bytes) -> YoloData:
+    """Read a ``data.yaml``.
+
+    Raises
+    ------
+    ValueError
+        It is no YAML mapping, or ``names`` is neither a list nor a mapping from ids.
+
+    Examples
+    --------
+    >>> parse_data_file(b"names: [cat, dog]").names[1]
+    'dog'
+    """
+    try:
+        # Every scalar as it is written: with YAML's own types a class "no" would be False.
+        document = yaml.load(decode_text(data)[0], Loader=yaml.BaseLoader)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise ValueError(f"no YAML: {' '.join(str(error).split())[:300]}") from None
+    if not isinstance(document, dict):
+        raise ValueError("expected a mapping with 'names'")
+    path = document.get("path")
+    return YoloData(
+        _names(document.get("names")),
+        {split: _paths(document[key]) for key, split in _SPLIT_KEYS if document.get(key)},
+        path if isinstance(path, str) else None,
+        _keypoints(document.get("kpt_shape")),
+    )
+
+
+_SPLIT_KEYS = (("train", "train"), ("val", "val"), ("valid", "val"), ("test", "test"))
+
+
+def parse_class_list(data: bytes) -> dict[int, str]:
+    """Class names of a ``classes.txt``: one per line, from 0."""
+    lines = decode_text(data)[0].rstrip().splitlines()
+    return {number: line.strip() for number, line in enumerate(lines)}
+
+
+def parse_yolo(
+    data: bytes,
+    *,
+    width: int,
+    height: int,
+    names: Mapping[int, str] | None = None,
+    keypoints: tuple[int, int] | None = None,
+) -> Iterator[Row]:
+    """Yield the rows of one label file.
+
+    Parameters
+    ----------
+    data : bytes
+        The file. An empty one is an image without objects.
+    width, height : int
+        Size of the upright image, pixels.
+    names : mapping, optional
+        Class names by id; without them the id is the class name.
+    keypoints : tuple of int, optional
+        Number of keypoints, and of values of each (2 or 3).
+
+    Yields
+    ------
+    dict
+        Targets and findings as in :mod:`dataeval_spark.kernels.formats.annotations`; ``location`` is the line. Polygons
+        (pixels), keypoints (pixels; visibility as it is) and confidence are in ``attributes``.
+
+    Raises
+    ------
+    ValueError
+        The file is no text.
+
+    Examples
+    --------
+    >>> [row["box"] for row in parse_yolo(b"0 0.5 0.5 0.5 1", width=100, height=50)]
+    [{'x0': 25.0, 'y0': 0.0, 'x1': 75.0, 'y1': 50.0}]
+    """
+    if b"\0" in data and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ValueError("no text: it has bytes of value 0")
+    text, encoding = decode_text(data)
+    if encoding is not None:
+        yield {**finding("file", "decoded_text", "The text is not UTF-8", None, "UTF-8"), "found": encoding}
+    index = 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            yield from _line(line, index, f"line {number}", (width, height), names, keypoints)
+            index += 1
+
+
+def _line(
+    line: str,
+    index: int,
+    location: str,
+    size: tuple[int, int],
+    names: Mapping[int, str] | None,
+    keypoints: tuple[int, int] | None,
+) -> Iterator[Row]:
+    written = line.strip()
+    values = [_number(word) for word in written.split()]
+    fractions = [value for value in values[1:] if value is not None]
+    if len(fractions) != len(values) - 1 or not fractions:
+        message = "Line is not a class and numbers"
+        yield finding(location, "not_numeric_box", message, written, LINE, target_index=index)
+        return
+    shape = _shape(fractions, size, keypoints)
+    if shape is None:
+        message = f"Line has {len(values)} values"
+        yield finding(location, "not_numeric_box", message, written, LINE, target_index=index)
+        return
+    class_name, corners, others = _class_name(values[0], names), *shape
+    if class_name is None:
+        expected = "a whole number from 0" if names is None else "an id with a name in the data set file"
+        found = written.split()[0]
+        yield finding(location, "unknown_class", "No class has this id", found, expected, target_index=index)
+    yield from box_findings(corners, size, location, found=written, target_index=index)
+    yield {
+        "element": "target",
+        "target_index": index,
+        "class_name": class_name,
+        "box": box(corners),
+        "is_crowd": None,
+        "attributes": attributes(others),
+        "location": location,
+    }
+
+
+def _shape(
+    fractions: Sequence[float], size: tuple[int, int], keypoints: tuple[int, int] | None
+) -> tuple[Corners, dict[str, Any]] | None:
+    """Corners in pixels and what else a line says; None when no form has so many values."""
+    width, height = size
+    others: dict[str, Any] = {}
+    count = len(fractions)
+    if keypoints is not None and count == 4 + keypoints[0] * keypoints[1]:
+        others["keypoints"] = _points(fractions[4:], keypoints[1], size)
+    elif count == 5:
+        others["score"] = fractions[4]
+    elif count >= 6 and count % 2 == 0:
+        points = _points(fractions, 2, size)
+        others["polygon"] = points
+        xs, ys = points[0::2], points[1::2]
+        return (min(xs), min(ys), max(xs), max(ys)), others
+    elif count != 4:
+        return None
+    x, y, w, h = fractions[:4]
+    return ((x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height), others
+
+
+def _points(fractions: Sequence[float], values: int, size: tuple[int, int]) -> list[float]:
+    scales = (*size, 1)
+    return [fraction * scales[position % values] for position, fraction in enumerate(fractions)]
+
+
+def _class_name(value: float | None, names: Mapping[int, str] | None) -> str | None:
+    if value is None or value < 0 or value != int(value):
+        return None
+    return str(int(value)) if names is None else names.get(int(value))
+
+
+def _number(word: str) -> float | None:
+    try:
+        value = float(word)
+    except ValueError:
+        return None
+    # The comparison is false for NaN.
+    return value if abs(value) <= LARGEST_NUMBER and "_" not in word else None
+
+
+def _names(found: Any) -> dict[int, str] | None:
+    if found is None or found == "":
+        return None
+    if isinstance(found, list):
+        return {number: str(name) for number, name in enumerate(found)}
+    if isinstance(found, dict):
+        try:
+            return {int(number): str(name) for number, name in found.items()}
+        except (TypeError, ValueError):
+            pass
+    raise ValueError("expected 'names' as a list, or a mapping from ids to names")
+
+
+def _paths(found: Any) -> tuple[str, ...]:
+    return tuple(str(path) for path in (found if isinstance(found, list) else [found]))
+
+
+def _keypoints(found: Any) -> tuple[int, int] | None:
+    if not isinstance(found, list) or len(found) != 2 or not all(str(value).isdecimal() for value in found):
+        return None
+    count, values = int(found[0]), int(found[1])
+    return (count, values) if count > 0 and values in (2, 3) else None

@@ -1,0 +1,1 @@
+"""Pairs of perceptual hashes, and groups of them."""

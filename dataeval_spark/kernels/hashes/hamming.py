@@ -1,0 +1,209 @@
+"""All pairs of bit strings within a Hamming distance, with exact recall.
+
+Multi-index hashing (Norouzi, Punjani, Fleet 2012, "Fast search in Hamming space with multi-index hashing"): cut the
+bits into m substrings and let d = m r + a. Two strings within d agree within r on one of the first a + 1 substrings,
+or within r - 1 on one of the others. So only strings whose buckets, the values of a substring, lie that close are
+compared; a pair is counted at its first matching substring. Substrings are not uniform, so m is chosen by the
+candidates that the measured bucket sizes give. Where no m beats comparing all with all (few strings, a large distance),
+that is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataeval_spark.kernels.hashes.compiled_hamming import bucket_order, pairs_of_buckets, pairs_of_tiles
+
+WORD = 64
+# A bucket table of 2^24 entries is 64 MB.
+LONGEST_SUBSTRING = 24
+TILE = 8192
+PAIRS_PER_BATCH = 1 << 20
+# Relative times, measured: comparing one pair of a tile, one candidate of a bucket, opening one bucket, and sorting
+# one string into its bucket.
+TILE_COST, CANDIDATE_COST, BUCKET_COST, SORT_COST = 1.0, 1.0, 15.0, 40.0
+
+Words = NDArray[np.uint64]
+Pairs = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int16]]
+
+
+@dataclass(frozen=True)
+class Substrings:
+    """How bits are cut: where each substring starts, its length, and within which distance it must agree."""
+
+    starts: tuple[int, ...]
+    lengths: tuple[int, ...]
+    radii: tuple[int, ...]
+
+    @classmethod
+    def of(cls, bits: int, number: int, most: int) -> Substrings:
+        radius, beyond = divmod(most, number)
+        radii = [radius if k <= beyond else radius - 1 for k in range(number)]
+        # The longer ones first: those have the larger radius.
+        lengths = [bits // number + (k < bits % number) for k in range(number)]
+        starts = [sum(lengths[:k]) for k in range(number)]
+        used = [k for k in range(number) if radii[k] >= 0]
+        return cls(*(tuple(values[k] for k in used) for values in (starts, lengths, radii)))
+
+    def probes(self, k: int) -> int:
+        """Buckets within the radius of one."""
+        return sum(comb(self.lengths[k], weight) for weight in range(self.radii[k] + 1))
+
+
+def hamming_pairs(left: Words, right: Words | None = None, *, most: int) -> Iterator[Pairs]:
+    """Yield every pair of bit strings that differ in at most `most` bits, each once.
+
+    Parameters
+    ----------
+    left : ndarray
+        (n,) or (n, words) of uint64.
+    right : ndarray, optional
+        The other side; without it, pairs within `left`.
+    most : int
+        Largest Hamming distance [bit].
+
+    Yields
+    ------
+    first, second, distance : ndarray
+        Positions on the left and on the right (within `left`: first != second), and the distance; at most about a
+        million pairs at once, or as many as one string can have.
+
+    Notes
+    -----
+    Within d = m r + a bits: m is chosen so that the estimated time is the smallest. Memory: 20 bytes a string, and
+    the pairs of one batch.
+
+    Examples
+    --------
+    >>> [np.stack(pairs).tolist() for pairs in hamming_pairs(np.array([1, 2, 7, 8], dtype=np.uint64), most=2)]
+    [[[0, 0, 0, 1, 1], [1, 2, 3, 2, 3], [2, 2, 2, 2, 2]]]
+    """
+    other = left if right is None else right
+    if not left.size or not other.size:
+        return
+    chosen = choose_substrings(left, right, most)
+    found = _room(max(PAIRS_PER_BATCH, len(other)))
+    parts = _by_tiles(left, other, right is None, most, found)
+    if chosen is not None:
+        parts = _by_buckets(left, other, right is None, most, chosen, found)
+    for count in parts:
+        if count:
+            yield found[0][:count].copy(), found[1][:count].copy(), found[2][:count].copy()
+
+
+def choose_substrings(left: Words, right: Words | None, most: int) -> Substrings | None:
+    """The cheapest cut into substrings by the measured sizes of its buckets; none where all with all is cheaper.
+
+    Uniform buckets are the cheapest there can be, so cuts are measured in the order of that bound, until the bound
+    of the next exceeds the best.
+    """
+    same = right is None
+    sides = (left,) if right is None else (left, right)
+    sizes = tuple(map(len, sides))
+    words = 1 if left.ndim == 1 else left.shape[1]
+    best_cost = TILE_COST * words * (sizes[0] * (sizes[0] - 1) / 2 if same else sizes[0] * sizes[1])
+    best: Substrings | None = None
+    cuts = list(_cuts(WORD * words, most))
+    for bound, k in sorted((_uniform_cost(cut, words, sizes), k) for k, cut in enumerate(cuts)):
+        if bound >= best_cost:
+            break
+        squares = [[_squares(side, cuts[k], part) for side in sides] for part in range(len(cuts[k].lengths))]
+        cost = _cost(cuts[k], words, sizes, squares)
+        if cost < best_cost:
+            best_cost, best = cost, cuts[k]
+    return best
+
+
+def least_cost(number: int, words: int, most: int) -> float:
+    """Least work to find the pairs within `number` strings, were their bits random; 2 x 10^9 take about a second."""
+    all_with_all = TILE_COST * words * number * (number - 1) / 2
+    return min([all_with_all, *(_uniform_cost(cut, words, (number,)) for cut in _cuts(WORD * words, most))])
+
+
+def _cuts(bits: int, most: int) -> Iterator[Substrings]:
+    for number in range(1, min(most + 1, bits) + 1):
+        cut = Substrings.of(bits, number, most)
+        if max(cut.lengths) <= LONGEST_SUBSTRING:
+            yield cut
+
+
+def _uniform_cost(cut: Substrings, words: int, sizes: Sequence[int]) -> float:
+    return _cost(cut, words, sizes, [[size**2 / 2**length for size in sizes] for length in cut.lengths])
+
+
+def _cost(cut: Substrings, words: int, sizes: Sequence[int], squares: Sequence[Sequence[float]]) -> float:
+    total = 0.0
+    for k, length in enumerate(cut.lengths):
+        # The sum over products of two buckets is at most the root of the sums of squares (Cauchy-Schwarz).
+        compared = squares[k][0] / 2 if len(sizes) == 1 else sqrt(squares[k][0] * squares[k][1])
+        opened = BUCKET_COST * 2**length + CANDIDATE_COST * words * compared
+        total += cut.probes(k) * opened + SORT_COST * sum(sizes)
+    return total
+
+
+def _squares(words: Words, cut: Substrings, k: int) -> float:
+    counts = np.bincount(_buckets(words, cut.starts[k], cut.lengths[k]), minlength=1).astype(np.float64)
+    return float(counts @ counts)
+
+
+def _buckets(words: Words, start: int, length: int) -> NDArray[np.uint32]:
+    """Value of the bits from `start` on, counted from the lowest bit of the first word."""
+    columns = words.reshape(len(words), -1)
+    word, shift = divmod(start, WORD)
+    value = columns[:, word] >> np.uint64(shift)
+    if shift + length > WORD:
+        value = value | (columns[:, word + 1] << np.uint64(WORD - shift))
+    return (value & np.uint64((1 << length) - 1)).astype(np.uint32)
+
+
+def _masks(cut: Substrings, words: int) -> Words:
+    masks = np.zeros((len(cut.starts), words), np.uint64)
+    for k, (start, length) in enumerate(zip(cut.starts, cut.lengths, strict=True)):
+        bits = ((1 << length) - 1) << start
+        masks[k] = [(bits >> (WORD * word)) & (2**WORD - 1) for word in range(words)]
+    return masks
+
+
+def _changes(length: int, radius: int) -> NDArray[np.int64]:
+    """All numbers of `length` bits with at most `radius` bits set."""
+    return np.array(
+        [sum(1 << bit for bit in bits) for weight in range(radius + 1) for bits in combinations(range(length), weight)],
+        dtype=np.int64,
+    )
+
+
+def _room(size: int) -> Pairs:
+    return np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int16)
+
+
+def _by_tiles(left: Words, right: Words, same: bool, most: int, found: Pairs) -> Iterator[int]:
+    for column in range(0, len(right), TILE):
+        columns = (column, min(column + TILE, len(right)))
+        row, end = 0, (columns[1] if same else len(left))
+        while row < end:
+            row, count = pairs_of_tiles(left, right, same, (row, end), columns, most, found)
+            yield count
+
+
+def _by_buckets(left: Words, right: Words, same: bool, most: int, cut: Substrings, found: Pairs) -> Iterator[int]:
+    masks = _masks(cut, 1 if left.ndim == 1 else left.shape[1])
+    radii = np.array(cut.radii, dtype=np.int64)
+    for k, length in enumerate(cut.lengths):
+        sides = [_indexed(left, cut, k)]
+        sides.append(sides[0] if same else _indexed(right, cut, k))
+        changes = _changes(length, cut.radii[k])
+        state = (0, 0, 0)
+        while state[0] < changes.size:
+            state, count = pairs_of_buckets(*sides, same, changes, masks, radii, k, most, state, found)
+            yield count
+
+
+def _indexed(words: Words, cut: Substrings, k: int) -> tuple[Words, NDArray[np.int32], NDArray[np.int32]]:
+    starts, order = bucket_order(_buckets(words, cut.starts[k], cut.lengths[k]), 1 << cut.lengths[k])
+    return np.ascontiguousarray(words[order]), starts, order

@@ -1,0 +1,94 @@
+"""Groups around the best member: a chain of pairs is cut where its ends have nothing to do with one another."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from dataeval_spark.kernels.hashes.compiled_star_cover import centres
+from dataeval_spark.kernels.hashes.components import Strings, component_labels, numbered
+
+Numbers = NDArray[np.int64]
+
+
+def star_groups(
+    ids: Strings, a: Strings, b: Strings, kinds: NDArray[np.integer], is_equal: NDArray[np.bool_]
+) -> tuple[pa.Array, pa.Array]:
+    """Group the ends of edges around centres, which every member of the group is a pair of.
+
+    Edges of kind 0 tie copies, which are one node. Edges of another kind that are equal tie nodes of one class of that
+    kind, of which each is a pair of each other, and an edge that is not equal makes all nodes of one class pairs of all
+    nodes of another. Nodes in the order of `ids` become centres and take all their pairs that are in no group yet
+    (Butina 1999, "Unsupervised Data Base Clustering", where the node with the most pairs comes first). So the centre is
+    the first of its group, and a pair of each other member, in one kind at least.
+
+    Parameters
+    ----------
+    ids : pyarrow array of strings
+        Every end once, the best first.
+    a, b : pyarrow array of strings
+        The two ends of each edge.
+    kinds : ndarray
+        The kind of each edge: 0 of copies.
+    is_equal : ndarray
+        For each edge, whether its ends are equal in that kind.
+
+    Returns
+    -------
+    ids, group_ids : pyarrow array
+        Each id that has company, and the smallest id of its group.
+
+    Examples
+    --------
+    >>> chain = pa.array(list("abcd")), pa.array(list("bcde"))
+    >>> ids, groups = star_groups(pa.array(list("bacde")), *chain, np.ones(4, dtype=int), np.zeros(4, dtype=bool))
+    >>> dict(zip(ids.to_pylist(), groups.to_pylist()))
+    {'a': 'a', 'b': 'a', 'c': 'a', 'd': 'd', 'e': 'd'}
+    """
+    names, left, right = numbered(a, b)
+    place = np.empty(len(names), np.int64)  # of each name in the order of ids
+    place[pc.index_in(ids.cast(pa.string()), value_set=names).to_numpy()] = np.arange(len(names))
+    left, right = place[left], place[right]
+    copy_of = component_labels(left[kinds == 0], right[kinds == 0], len(names))
+    left, right = copy_of[left], copy_of[right]
+    classes = [_classes(left[kinds == k], right[kinds == k], is_equal[kinds == k]) for k in np.unique(kinds[kinds > 0])]
+    centre = _covered(np.unique(copy_of), classes)[copy_of][place]
+    _, first, group, sizes = np.unique(centre, return_index=True, return_inverse=True, return_counts=True)
+    has_company = pa.array(sizes[group] > 1)
+    return pc.filter(names, has_company), pc.filter(names.take(pa.array(first[group])), has_company)
+
+
+def _classes(left: Numbers, right: Numbers, is_equal: NDArray[np.bool_]) -> tuple[Numbers, Numbers, Numbers]:
+    """Of the edges of one kind: the nodes, their classes, and the pairs of classes that are near (2, number)."""
+    nodes, ends = np.unique(np.stack([left, right]), return_inverse=True)
+    ends = ends.reshape(2, -1)
+    labels = component_labels(ends[0][is_equal], ends[1][is_equal], len(nodes))
+    _, classes = np.unique(labels, return_inverse=True)
+    return nodes, classes.astype(np.int64), classes[ends[:, ~is_equal]].astype(np.int64)
+
+
+def _covered(nodes: Numbers, kinds: list[tuple[Numbers, Numbers, Numbers]]) -> Numbers:
+    """For each number up to the largest node, its centre."""
+    size = int(nodes.max(initial=-1)) + 1
+    starts = np.cumsum([0, *(int(classes.max(initial=-1)) + 1 for _, classes, _ in kinds)])
+    total = int(starts[-1])
+    tied = np.concatenate([np.empty(0, np.int64), *(node for node, _, _ in kinds)])
+    of = np.concatenate([np.empty(0, np.int64), *(c + start for (_, c, _), start in zip(kinds, starts, strict=False))])
+    near = [np.stack([np.arange(total)] * 2)] + [n + start for (_, _, n), start in zip(kinds, starts, strict=False)]
+    one, other = np.concatenate(near, axis=1)
+    return centres(
+        np.arange(size),
+        *_rows(tied, of, size, total),
+        *_rows(np.concatenate([one, other]), np.concatenate([other, one]), total, total),
+        *_rows(of, tied, total, size),
+    )
+
+
+def _rows(row: Numbers, column: Numbers, rows: int, columns: int) -> tuple[Numbers, Numbers]:
+    """Starts and columns of a matrix in compressed rows."""
+    matrix = csr_matrix((np.ones(len(row), np.int8), (row, column)), shape=(rows, columns))
+    matrix.sort_indices()
+    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64)

@@ -1,0 +1,1 @@
+"""Statistics and hashes of one image."""

@@ -1,0 +1,1 @@
+"""The statistics of 8-bit images, compiled."""

@@ -1,0 +1,1 @@
+"""Pixels of files, with the faults of files named."""

@@ -1,0 +1,86 @@
+"""Width and height of an image from its header, as it is stored and as it is shown, without decoding it."""
+
+from __future__ import annotations
+
+import warnings
+from typing import BinaryIO
+
+from PIL import Image, UnidentifiedImageError
+
+from dataeval_spark.kernels.images.decoding.decode import UnreadableImage
+from dataeval_spark.kernels.images.decoding.unknown_files import describe
+
+_ORIENTATION_TAG = 0x0112
+_ENOUGH = 2**16  # bytes that tell what a file is that is no image
+# EXIF orientations that turn an image by a quarter.
+_TURNED = (5, 6, 7, 8)
+
+
+def upright_size(file: BinaryIO) -> tuple[int, int]:
+    """Width and height (pixels) of an image as it is shown: EXIF orientation applied.
+
+    Only the header is read. Orientation in a PNG's eXIf chunk counts where it stands before the pixels, as writers
+    put it.
+
+    Raises
+    ------
+    UnreadableImage
+        The bytes are in no image format that Pillow knows, or the header is damaged.
+
+    Examples
+    --------
+    >>> with open("a.jpg", "rb") as file:
+    ...     width, height = upright_size(file)
+    """
+    return stored_and_upright_size(file)[1]
+
+
+def stored_and_upright_size(file: BinaryIO) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Width and height of an image as its pixels are stored, and as it is shown.
+
+    They differ where the EXIF orientation turns the image by a quarter; of a TIFF file only the upright size is known.
+
+    Raises
+    ------
+    UnreadableImage
+        The bytes are in no image format that Pillow knows, or the header is damaged.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            image = Image.open(file)
+            width, height = image.size
+        except UnidentifiedImageError as error:
+            file.seek(0)
+            raise UnreadableImage("header", *describe(file.read(_ENOUGH))) from error
+        except Exception as error:  # Pillow's plug-ins raise whatever a damaged header makes them
+            raise UnreadableImage.of("header", error) from error
+        # Pillow's TIFF reader gives the upright size by itself.
+        is_turned = image.format != "TIFF" and _orientation(image) in _TURNED
+    return (width, height), ((height, width) if is_turned else (width, height))
+
+
+def is_turned_by_exif(file: BinaryIO) -> bool:
+    """Whether EXIF turns or mirrors an image: a reader that ignores it sees the stored picture, which boxes do not fit.
+
+    Raises
+    ------
+    UnreadableImage
+        As :func:`upright_size`.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            image = Image.open(file)
+            # Pillow's TIFF reader turns the picture itself.
+            return image.format != "TIFF" and _orientation(image) in range(2, 9)
+        except Exception as error:  # as above
+            raise UnreadableImage.of("header", error) from error
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        # The PNG reader's own getexif decodes the image first; this one takes what the header said.
+        return Image.Image.getexif(image).get(_ORIENTATION_TAG, 1)
+    except Exception:  # malformed metadata count as upright
+        return 1

@@ -1,0 +1,1 @@
+"""Statistics of labels, raters and predictions."""

@@ -1,0 +1,1 @@
+"""Folds, quotas and parts."""

@@ -1,0 +1,212 @@
+"""Files of an image folder: which there are, which are images, and what is in them."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from dataeval_spark.kernels.storage import reading
+
+IMAGE_EXTENSIONS = frozenset(
+    f".{extension}"
+    for extension in (
+        *("jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "dib", "tif", "tiff", "webp", "jp2", "j2k", "jpx"),
+        *("avif", "heic", "heif", "ppm", "pgm", "pbm", "pnm", "tga", "psd", "ico"),
+    )
+)
+# First bytes of the common image formats, for files whose names do not tell, and the extension of each.
+SIGNATURES = {
+    b"\xff\xd8\xff": ".jpg",
+    b"\x89PNG\r\n\x1a\n": ".png",
+    b"GIF87a": ".gif",
+    b"GIF89a": ".gif",
+    b"BM": ".bmp",
+    b"II*\x00": ".tif",
+    b"MM\x00*": ".tif",
+    b"\x00\x00\x00\x0cjP  ": ".jp2",
+    b"8BPS": ".psd",
+}
+
+# Why an entry of a folder is passed over, whatever format is read.
+REASONS = {
+    "hidden": "its name, or that of a folder above it, begins with a dot",
+    "broken_link": "a link to nothing",
+    "link_cycle": "a link to a folder that it lies in",
+    "unreadable_folder": "a folder that cannot be listed",
+    "no_regular_file": "a pipe, socket or device",
+    "name_is_no_utf8": "its name is no UTF-8",
+}
+
+
+@dataclass(frozen=True)
+class File:
+    """One file below a root; ``path`` is relative to it, with forward slashes; the time is None where none is kept.
+
+    ``reason`` is why it is passed over, one of `REASONS`; None where it may be read.
+    """
+
+    path: str
+    size: int
+    modified_us: int | None
+    is_image: bool
+    reason: str | None = None
+
+
+def walk(root: str, folder: str = "", *, recursive: bool = True) -> Iterator[File]:
+    """Yield the entries below ``root/folder`` in sorted order: every file, and every folder that cannot be gone into.
+
+    Hidden files and folders (a leading dot) are never images, nor are files whose path is no UTF-8, which is
+    shown with escapes. Links are followed, but for one to a folder that the link lies in.
+
+    Parameters
+    ----------
+    root : str
+        Directory that paths are relative to.
+    folder : str
+        Where to start, relative to the root.
+    recursive : bool
+        Go into sub-folders.
+
+    Raises
+    ------
+    OSError
+        The root cannot be listed.
+    """
+    above = _with_parents(os.path.realpath(root))
+    for parent in Path(folder).parents:
+        above |= {os.path.realpath(os.path.join(root, parent))}
+    start = os.path.join(root, folder)
+    if folder and os.path.islink(start) and os.path.realpath(start) in above:
+        yield _passed_over(folder, "link_cycle")
+        return
+    yield from _walk(root, folder, above | {os.path.realpath(start)}, recursive=recursive)
+
+
+def _walk(root: str, folder: str, above: frozenset[str], *, recursive: bool) -> Iterator[File]:
+    try:
+        with os.scandir(os.path.join(root, folder)) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError:
+        if not folder:
+            raise
+        yield _passed_over(folder, "unreadable_folder")
+        return
+    for entry in entries:
+        path = f"{folder}/{entry.name}" if folder else entry.name
+        if is_folder(entry):
+            if not recursive:
+                continue
+            place = os.path.realpath(entry.path) if entry.is_symlink() else f"{os.path.realpath(root)}/{path}"
+            if entry.is_symlink() and place in above:
+                yield _passed_over(path, "link_cycle")
+            else:
+                yield from _walk(root, path, above | {place}, recursive=True)
+        else:
+            yield _file(entry, path)
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder, or a link to one."""
+    try:
+        return entry.is_dir()
+    except OSError:  # links in a circle
+        return False
+
+
+def _file(entry: os.DirEntry[str], path: str) -> File:
+    shown = os.fsencode(path).decode(errors="backslashreplace")
+    try:
+        status = entry.stat()
+    except OSError:
+        return _passed_over(path, "broken_link")
+    if not stat.S_ISREG(status.st_mode):
+        return _passed_over(path, "no_regular_file")
+    reason = None
+    if any(part.startswith(".") for part in path.split("/")):
+        reason = "hidden"
+    elif shown != path:
+        reason = "name_is_no_utf8"
+    taken = reason is None and is_image(entry.path)
+    return File(shown, status.st_size, status.st_mtime_ns // 1000, taken, reason)
+
+
+def _passed_over(path: str, reason: str) -> File:
+    return File(os.fsencode(path).decode(errors="backslashreplace"), 0, None, False, reason)
+
+
+def _with_parents(path: str) -> frozenset[str]:
+    return frozenset({path, *map(str, Path(path).parents)})
+
+
+def is_image(path: str) -> bool:
+    """Whether a file has an image's extension or an image's first bytes."""
+    if os.path.splitext(path)[1].lower() in IMAGE_EXTENSIONS:
+        return True
+    try:
+        with open(path, "rb") as file:
+            start = file.read(16)
+    except OSError:
+        return False
+    return has_signature(start)
+
+
+def has_signature(start: bytes) -> bool:
+    """Whether a file's first 16 bytes are those of an image."""
+    return extension_of(start) is not None
+
+
+def extension_of(start: bytes) -> str | None:
+    """The usual extension of an image's format, by its first 16 bytes; None of one that is not known.
+
+    Examples
+    --------
+    >>> extension_of(b"GIF89a")
+    '.gif'
+    """
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return ".webp"
+    return next((extension for first, extension in SIGNATURES.items() if start.startswith(first)), None)
+
+
+def glob_pattern(pattern: str) -> str:
+    """Regular expression for a glob over relative paths: ``*`` and ``?`` stay in a folder, ``**`` does not.
+
+    Examples
+    --------
+    >>> bool(re.fullmatch(glob_pattern("**/*.jpg"), "a/b/c.jpg"))
+    True
+    """
+    parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]]+\])", pattern)
+    known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return "".join(
+        known.get(part) or ("[" + part[1:-1].replace("!", "^", 1) + "]" if part.startswith("[") else re.escape(part))
+        for part in parts
+        if part
+    )
+
+
+def read_file(uri: str) -> bytes:
+    """The bytes of a file or object: a path, or a URI of any kind that `storage` knows.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+    return reading.read_bytes(uri)
+
+
+def open_file(uri: str) -> BinaryIO:
+    """A file or object, given as for :func:`read_file`, opened to read a part of it.
+
+    Raises
+    ------
+    OSError
+        It cannot be opened.
+    """
+    return reading.open_file(uri)

@@ -1,0 +1,90 @@
+"""What is at a place, on a disk or on object storage: a file, a folder, or nothing; and what a folder holds."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from itertools import islice
+
+from dataeval_spark.kernels.storage.object_listing import top_entries
+from dataeval_spark.kernels.storage.reading import as_os_error, file_system
+from dataeval_spark.kernels.storage.uris import is_uri, local_path
+
+
+def is_file(location: str) -> bool:
+    """Whether a path or URI is a file or object; False where it cannot be looked at.
+
+    Examples
+    --------
+    >>> is_file("/etc/hostname"), is_file("/etc")
+    (True, False)
+    """
+    path = local_path(location)
+    return os.path.isfile(path) if path is not None else _kind(location) == "file"
+
+
+def is_folder(location: str) -> bool:
+    """Whether a path is a folder, or objects lie below a URI; False where it cannot be looked at."""
+    path = local_path(location)
+    return os.path.isdir(path) if path is not None else _kind(location) == "folder"
+
+
+def exists(location: str) -> bool:
+    """Whether there is a file or a folder."""
+    path = local_path(location)
+    return os.path.exists(path) if path is not None else _kind(location) is not None
+
+
+def entries_of(folder: str, most: int) -> tuple[list[str], list[str]]:
+    """Names of files and of folders in a folder, ``most`` in all; none where it cannot be listed.
+
+    Examples
+    --------
+    >>> files, folders = entries_of("s3://bucket/photos", 1000)  # doctest: +SKIP
+    """
+    files: list[str] = []
+    folders: list[str] = []
+    path = local_path(folder)
+    try:
+        if path is None:
+            for name, is_object in islice(top_entries(folder), most):
+                (files if is_object else folders).append(name)
+        else:
+            with os.scandir(path) as entries:
+                for entry in islice(entries, most):
+                    (folders if entry.is_dir() else files).append(entry.name)
+    except OSError:
+        return [], []
+    return files, folders
+
+
+def joined(folder: str, path: str) -> str:
+    """A path in a folder, without ``.`` and ``..``; what is absolute by itself stays so.
+
+    Examples
+    --------
+    >>> joined("s3://bucket/set", "../other/images"), joined("/data/set", "./images/")
+    ('s3://bucket/other/images', '/data/set/images')
+    """
+    if is_uri(path) or os.path.isabs(path) or not is_uri(folder):
+        return path if is_uri(path) else os.path.normpath(os.path.join(folder, path))
+    scheme, separator, rest = folder.partition("://")
+    if not separator:
+        scheme, separator, rest = folder.partition(":")
+    authority, _, key = rest.partition("/")
+    inner = posixpath.normpath(f"/{key}/{path}").strip("/")
+    return f"{scheme}{separator}{authority}/{inner}" if inner else f"{scheme}{separator}{authority}"
+
+
+def _kind(uri: str) -> str | None:
+    from pyarrow import fs
+
+    try:
+        try:
+            filesystem, path = file_system(uri)
+            (found,) = filesystem.get_file_info([path.rstrip("/")])
+        except Exception as error:
+            raise as_os_error(error, uri) from None
+    except OSError:
+        return None
+    return {fs.FileType.File: "file", fs.FileType.Directory: "folder"}.get(found.type)

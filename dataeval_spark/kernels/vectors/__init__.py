@@ -1,0 +1,1 @@
+"""Nearest neighbours, clusters and moments of vectors."""

@@ -1,0 +1,110 @@
+"""Vectors of a folder of blocks in k-means cells, and the search in the nearest few of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataeval_spark.kernels.vectors.block_search import Search, empty_lists, search_blocks, with_ids
+from dataeval_spark.kernels.vectors.blocks import BlockFiles, VectorBlock, read_array, write_array
+from dataeval_spark.kernels.vectors.kmeans import lloyd, nearest_cells, nearest_center, ranks_of_cells
+from dataeval_spark.kernels.vectors.nearest import NO_CODE, centred, points
+from dataeval_spark.kernels.vectors.neighbor_lists import PartialLists
+from dataeval_spark.options import Metric
+
+CENTERS = "centers"
+
+
+def operand(metric: Metric, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What is clustered: the vectors, of length 1 under cosine."""
+    no_shift = np.zeros(vectors.shape[1] + (metric == "cosine"))
+    found: NDArray[np.float32] = centred(metric, np.asarray(vectors), np.float32, no_shift)
+    return found
+
+
+def uniform(draw: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Random 64-bit integers as numbers in [0, 1)."""
+    numbers: NDArray[np.float64] = (draw.view(np.uint64) >> np.uint64(11)) / 2.0**53
+    return numbers
+
+
+def train_cells(files: BlockFiles, metric: Metric, cells: int, share: float) -> int:
+    """Make the centers from the share of the vectors that their draws choose; return how many there are.
+
+    The sample is taken in the order of the ids, so the centers do not depend on the blocks.
+    """
+    operands, draws, codes = [], [], []
+    for number in range(len(files.names)):
+        block = files.block(number)
+        draw = block.ids["draw"].to_numpy()
+        rows = np.flatnonzero(uniform(draw) < share)
+        operands.append(operand(metric, block.vectors[rows]))
+        draws.append(draw[rows])
+        codes.append(files.codes(number)[rows])
+    by_id = np.argsort(np.concatenate(codes))
+    sample, drawn = np.concatenate(operands)[by_id], np.concatenate(draws)[by_id]
+    if len(sample) == 0:  # a small dataset and bad luck: one cell
+        sample, drawn = operand(metric, files.block(0).vectors[:1]), np.zeros(1)
+    centers, _ = lloyd(sample, sample[np.argsort(drawn, kind="stable")[:cells]])
+    write_array(files.folder, CENTERS, centers)
+    return len(centers)
+
+
+def sort_into_cells(files: BlockFiles, number: int, search: Search) -> None:
+    """Store the vectors of a block again, sorted by cell."""
+    block, name, centers = files.block(number), files.names[number], read_array(files.folder, CENTERS)
+    rows = block.rows(search.role, copies=search.width)
+    labels = nearest_center(operand(search.metric, block.vectors[rows]), centers)
+    order = np.argsort(labels, kind="stable")
+    label_of_row = np.full(len(block.vectors), -1, np.int32)
+    label_of_row[rows] = labels
+    write_array(files.folder, f"{name}.labels", label_of_row)
+    write_array(files.folder, f"{name}.sorted_codes", files.codes(number)[rows[order]])
+    write_array(files.folder, f"{name}.sorted", block.vectors[rows[order]])
+    write_array(files.folder, f"{name}.starts", np.searchsorted(labels[order], np.arange(len(centers) + 1)))
+
+
+def found_by_rank(search: Search, files: BlockFiles, queries: VectorBlock, rows: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Of the true neighbours of some rows, how many lie in the nearest cell of their query, in the second, ..."""
+    centers = read_array(files.folder, CENTERS)
+    lists = search_blocks(search, files, queries, rows)
+    counts = np.zeros(len(centers), np.int64)
+    if len(rows) == 0:
+        return counts
+    present = lists.codes != NO_CODE
+    # The first is the query itself, or an equal vector: to find it proves nothing.
+    present[:, 0] &= not search.is_self
+    block, row = files.places(lists.codes)
+    labels = np.zeros(lists.codes.shape, np.int32)
+    for number, name in enumerate(files.names):
+        of_block = present & (block == number)
+        labels[of_block] = read_array(files.folder, f"{name}.labels")[row[of_block]]
+    ranks = ranks_of_cells(operand(search.metric, queries.vectors[rows]), centers, labels)
+    return counts + np.bincount(ranks[present], minlength=len(centers))
+
+
+def search_cells(
+    search: Search, files: BlockFiles, queries: VectorBlock, rows: NDArray[np.intp], probes: int
+) -> PartialLists:
+    """The nearest of each of some rows in the ``probes`` cells whose centers are nearest to it."""
+    lists, copy_of = empty_lists(search, queries, rows)
+    centers = read_array(files.folder, CENTERS)
+    near = nearest_cells(operand(search.metric, lists.queries.vectors), centers, probes)
+    cells, query = near.ravel(), np.repeat(np.arange(len(near)), near.shape[1])
+    order = np.argsort(cells, kind="stable")
+    bounds = np.searchsorted(cells[order], np.arange(len(centers) + 1))
+    starts, codes, vectors = (
+        [read_array(files.folder, f"{name}.{kind}") for name in files.names]
+        for kind in ("starts", "sorted_codes", "sorted")
+    )
+    for cell in range(len(centers)):
+        asking = query[order[bounds[cell] : bounds[cell + 1]]]
+        if len(asking) == 0:
+            continue
+        parts = [slice(start[cell], start[cell + 1]) for start in starts]
+        members, member_codes = (
+            np.concatenate([each[part] for each, part in zip(arrays, parts, strict=True)])
+            for arrays in (vectors, codes)
+        )
+        lists.update(points(members, search.metric, search.shift), member_codes, rows=asking)
+    return with_ids(lists, files, queries, rows, copy_of)

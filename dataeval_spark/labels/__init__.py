@@ -1,1 +1,0 @@
-"""Are the labels right: errors found by models, by neighbours, by the boxes themselves, and by asking people."""

@@ -1,1 +1,0 @@
-"""Quality of the images themselves: duplicates, outliers, odd images."""

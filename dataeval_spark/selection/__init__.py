@@ -1,1 +1,0 @@
-"""Selections: which images and labels of a workspace, in which order, and their export."""

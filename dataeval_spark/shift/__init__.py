@@ -1,1 +1,0 @@
-"""Difference of one dataset from another."""

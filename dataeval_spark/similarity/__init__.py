@@ -1,1 +1,0 @@
-"""Which images are alike: nearest neighbours, search, values, order of importance."""

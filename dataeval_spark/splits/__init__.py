@@ -1,1 +1,0 @@
-"""Splits without leaks: assigning images to parts, and finding what leaks between them."""

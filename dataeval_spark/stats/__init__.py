@@ -1,1 +1,0 @@
-"""Statistics, hashes and embeddings of images: what one decode yields."""

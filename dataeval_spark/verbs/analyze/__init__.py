@@ -1,0 +1,1 @@
+"""The verb `analyze`: which steps run, in which order, and why."""

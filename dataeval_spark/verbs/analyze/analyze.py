@@ -1,0 +1,168 @@
+"""Running the steps that are not up to date, side by side where they do not wait for one another."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from pyspark.sql import DataFrame
+
+from dataeval_spark.analyses.steps import STEPS, Step, chosen, levels
+from dataeval_spark.errors import DataEvalError, StepFailedError, TableMissingError
+from dataeval_spark.tables.contract import Table
+from dataeval_spark.verbs.analyze.decision import Decision, decide
+from dataeval_spark.verbs.analyze.freshness import Freshness
+from dataeval_spark.workspace import holdout
+from dataeval_spark.workspace.delta import TableState, Writer
+from dataeval_spark.workspace.runs import Run, StepRun, last_successes
+from dataeval_spark.workspace.workspace import Workspace
+
+# Steps side by side: a small Delta commit costs about a second of waiting, whatever the data.
+STEPS_AT_ONCE = 4
+
+Options = Mapping[str, Mapping[str, Any]]
+
+
+def analyze(
+    run: Run,
+    options: Options,
+    only: Sequence[str] = (),
+    open_guarded: str | None = None,
+) -> Iterator[StepRun]:
+    """Run the analyses that are not up to date; steps of one level side by side.
+
+    ``open_guarded`` is why the labels of hold-outs are read; see `dataeval_spark.workspace.holdout`.
+
+    Raises
+    ------
+    StepFailedError
+        A step failed; the others were run all the same.
+    HoldoutError
+        Steps would read the labels of a hold-out without a reason; the others were run.
+    TableMissingError
+        A step was named whose input does not exist.
+    """
+    workspace = run.workspace
+    failures: list[Exception] = []
+    successes = last_successes(workspace)
+    guard = holdout.Guard(run, holdout.parts(workspace), open_guarded)
+    # Where all steps run, each comes after what it reads.
+    freshness = Freshness(workspace, STEPS, only)
+    with ThreadPoolExecutor(STEPS_AT_ONCE, thread_name_prefix="step") as pool:
+        for level in levels(chosen(only, STEPS)):
+            states = workspace.states(
+                dict.fromkeys(table for step in level for table in (*step.reads, *step.uses, *step.writes))
+            )
+            jobs: list[Future[StepRun]] = []
+            for step in level:
+                given, last = options.get(step.name, {}), successes.get(step.name)
+                found = decide(step, given, states, last, only=only, is_closed=guard.is_closed)
+                if found.missing and only:
+                    hint = f"dataeval-spark profile --workspace {workspace.location}"
+                    raise TableMissingError.of(found.missing[0], workspace.location, hint)
+                if found.verdict == "closed":
+                    guard.refuse(step.name)
+                if found.verdict not in ("run", "current"):
+                    yield StepRun.skipped(step.name, found.reason)
+                    continue
+                old = freshness.outdated(step.inputs)
+                jobs.append(pool.submit(_analyze_step, run, step, given, states, found, guard, old))
+            for job in jobs:
+                try:
+                    finished = job.result()
+                except Exception as error:
+                    failures.append(error)
+                else:
+                    yield finished
+    closed = guard.error()
+    if failures or closed:
+        raise (*failures, closed)[0]  # type: ignore[misc]
+
+
+def _analyze_step(
+    run: Run,
+    step: Step,
+    options: Mapping[str, Any],
+    states: Mapping[str, TableState],
+    found: Decision,
+    guard: holdout.Guard,
+    outdated: str,
+) -> StepRun:
+    workspace = run.workspace
+    if found.verdict == "current":
+        return skip(run, step, options, found, outdated)
+    if step.labels:
+        guard.open()
+    frames: list[DataFrame | None] = [workspace.read_live(table) for table in step.reads]
+    frames += [workspace.read_live(table) if table.name in states else None for table in step.uses]
+    given = {**options, **_injected(run, step)}
+    message = "; ".join(filter(None, (outdated, guard.message if step.labels else "")))
+    return run_step(run, step, options, found, partial(step.function, *frames, **given), message)
+
+
+def _injected(run: Run, step: Step) -> dict[str, Any]:
+    """Places for temporary files, for the functions that ask for them."""
+    asked = inspect.signature(step.function).parameters
+    count = itertools.count()
+    places = {
+        "checkpoint": lambda frame: run.stage(frame, f"{step.name}_{next(count)}"),
+        "scratch": run.workspace.shared_folder(run.run_id, step.name),
+    }
+    return {name: place for name, place in places.items() if name in asked}
+
+
+def skip(run: Run, step: Step, options: Mapping[str, Any], decision: Decision, note: str = "") -> StepRun:
+    """Write down that a step is up to date."""
+    message = "; ".join(filter(None, (decision.reason, note)))
+    return run.finish(
+        step.name,
+        "skipped",
+        datetime.now(UTC),
+        message,
+        options=options,
+        work=decision.work,
+        inputs=decision.inputs,
+    )
+
+
+def run_step(
+    run: Run,
+    step: Step,
+    options: Mapping[str, Any],
+    decision: Decision,
+    compute: Callable[[], Any],
+    message: str = "",
+) -> StepRun:
+    """Fill the tables of one step."""
+    started = datetime.now(UTC)
+    finish = partial(
+        run.finish, step.name, started_at=started, options=options, work=decision.work, inputs=decision.inputs
+    )
+    try:
+        frames = compute()
+        frames = frames if isinstance(frames, tuple) else (frames,)
+        writer = run.writer(step.name, decision.work)
+        with ThreadPoolExecutor(len(frames)) as pool:
+            pairs = zip(step.writes, frames, strict=True)
+            written = list(pool.map(lambda pair: _write(run.workspace, step, pair[0], pair[1], writer), pairs))
+    except DataEvalError:
+        raise
+    except Exception as error:  # Connect analyses at write time, so a wrong column surfaces here
+        finish(status="failed", message=str(error)[:1000])
+        reads, writes = [table.name for table in step.reads], [table.name for table in step.writes]
+        raise StepFailedError.of(step.name, reads, writes, error) from error
+    return finish(
+        status="done",
+        message=message,
+        outputs={table.name: state for table, state in zip(step.writes, written, strict=True)},
+        rows=sum(state.rows_written or 0 for state in written),
+    )
+
+
+def _write(workspace: Workspace, step: Step, table: Table, frame: DataFrame, writer: Writer) -> TableState:
+    return workspace.write(table, frame, writer, scope=step.name if table.scope == "step" else None)

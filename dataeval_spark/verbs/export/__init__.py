@@ -1,0 +1,1 @@
+"""The verb `export`: images and labels as a dataset that other tools read."""

@@ -1,0 +1,102 @@
+"""What an export says of all its images: annotation files, the data set file, metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.kernels.formats import coco_writing
+from dataeval_spark.kernels.formats.export import images_of
+from dataeval_spark.kernels.formats.export_paths import safe_folder
+from dataeval_spark.kernels.formats.yolo_writing import SPLIT_KEYS, data_text
+from dataeval_spark.kernels.storage.writing import open_for_writing, write_bytes
+from dataeval_spark.session.bounded import streamed
+from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.images import FACTORS
+from dataeval_spark.verbs.export.facts import Facts
+from dataeval_spark.verbs.export.parquet_parts import write_parquet
+from dataeval_spark.verbs.export.samples import factor_columns
+from dataeval_spark.workspace.workspace import Workspace
+
+TEXT_DDL = "text string"
+TEXT = arrow_schema(TEXT_DDL)
+
+
+def write_documents(
+    workspace: Workspace, to: str, format: str, manifest: DataFrame, samples: DataFrame, facts: Facts
+) -> None:
+    """Write what is about all images: annotation files, the data set file, metadata."""
+    done = manifest.where("error IS NULL")
+    if format == "coco":
+        _write_annotations(to, "annotations.json", done, facts.classes)
+        for split in facts.splits:
+            if split is not None:
+                rows = done.where(F.col("split") == split)
+                _write_annotations(to, f"annotations_{safe_folder(split)}.json", rows, facts.classes)
+    elif format == "yolo":
+        folders = {split: images_of(split) for split in facts.splits}
+        write_bytes(f"{to}/data.yaml", data_text(facts.classes, folders).encode())
+    elif format == "voc":
+        for name, splits in _lists(facts).items():
+            _write_list(to, name, done.where(F.col("split").isin(*splits)))
+    if format in ("parquet", "webdataset"):
+        return
+    rows = samples.select("number", "image_id", "captured_us", "targets")
+    rows = rows.join(done.select("number", "path", "split"), on="number", how="inner")
+    metadata = rows.select(
+        "image_id", "path", "split", F.timestamp_micros("captured_us").alias("captured_at"), *_folder_label(format)
+    )
+    factors = workspace.read_or_none(FACTORS)
+    if factors is not None:
+        of_images = factors.where("target_index IS NULL").select("image_id", *factor_columns(factors))
+        metadata = metadata.join(of_images, on="image_id", how="left")
+    write_parquet(metadata.drop("image_id"), f"{to}/metadata.parquet")
+
+
+def _folder_label(format: str) -> list[Column]:
+    return [F.get("targets", F.lit(0))["class_name"].alias("class_name")] if format == "folder" else []
+
+
+def _lists(facts: Facts) -> dict[str, list[str]]:
+    """The splits of each list of VOC's folder `ImageSets/Main`."""
+    lists: dict[str, list[str]] = {}
+    for split in facts.splits:
+        if split is not None:
+            lists.setdefault(SPLIT_KEYS.get(split.lower(), safe_folder(split)), []).append(split)
+    return lists
+
+
+def _write_list(to: str, name: str, rows: DataFrame) -> None:
+    with open_for_writing(f"{to}/ImageSets/Main/{name}.txt") as file:
+        for text in _joined(rows, "image_text", "\n"):
+            file.write(text)
+        file.write(b"\n")
+
+
+def _write_annotations(to: str, name: str, rows: DataFrame, classes: Sequence[str]) -> None:
+    with open_for_writing(f"{to}/{name}") as file:
+        file.write(coco_writing.head_text(f"exported by dataeval_spark: {name}").encode())
+        for text in _joined(rows, "image_text"):
+            file.write(text)
+        file.write(coco_writing.between_text().encode())
+        for text in _joined(rows, "annotations_text"):
+            file.write(text)
+        file.write(coco_writing.tail_text(classes).encode())
+
+
+def _joined(rows: DataFrame, column: str, between: str = ",\n") -> Iterator[bytes]:
+    """Texts in order with something between them, a batch at a time: the driver holds one partition of a few MB."""
+
+    def join(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            texts = [text for text in batch.column(0).to_pylist() if text is not None]
+            yield pa.RecordBatch.from_pydict({"text": [between.join(texts)] if texts else []}, schema=TEXT)
+
+    ordered = rows.where(F.col(column).isNotNull()).orderBy("number").select(column)
+    is_first = True
+    for row in streamed(ordered.mapInArrow(join, TEXT_DDL)):
+        yield (row["text"] if is_first else f"{between}{row['text']}").encode()
+        is_first = False

@@ -1,0 +1,1 @@
+"""The verb `ingest`: images, labels and metadata of a source become tables."""

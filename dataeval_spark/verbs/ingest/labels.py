@@ -1,0 +1,240 @@
+"""Ingestion of what is said about images that are known: predictions of models, and labels of several people."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.analyses.labels.compared_images import of_unknown_classes
+from dataeval_spark.errors import IngestError, OptionError
+from dataeval_spark.kernels.formats.text import decode_text
+from dataeval_spark.options import PredictionOptions, RatingOptions
+from dataeval_spark.session.bounded import bounded
+from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.images import IMAGES, INGEST_FINDINGS, TARGETS
+from dataeval_spark.tables.predictions import ANNOTATIONS, PREDICTION_CLASSES, PREDICTIONS
+from dataeval_spark.verbs.ingest.readers.file_matching import matched_findings
+from dataeval_spark.verbs.ingest.readers.prediction_checks import check_predictions, good_rows, prediction_findings
+from dataeval_spark.verbs.ingest.readers.predictions import read_predictions
+from dataeval_spark.verbs.ingest.readers.ratings import (
+    check_ratings,
+    good_ratings,
+    matched_to_labels,
+    rating_findings,
+    read_ratings,
+)
+from dataeval_spark.verbs.ingest.readers.rows_of_images import with_image, with_likely_image
+from dataeval_spark.verbs.ingest.readers.source import finding_rows
+from dataeval_spark.workspace.runs import Run, StepRun
+from dataeval_spark.workspace.workspace import Workspace
+
+
+def ingest_predictions(
+    run: Run,
+    source: str,
+    options: PredictionOptions,
+) -> StepRun:
+    """Bring in the predictions of one model; those it had before are replaced.
+
+    Rows that cannot be used are left out, counted in the message, and named in `ingest_findings`.
+
+    Parameters
+    ----------
+    run : Run
+        The run that this is part of.
+    source : str
+        See :func:`dataeval_spark.verbs.ingest.readers.predictions.read_predictions`.
+    options : PredictionOptions
+        Name of the model, and how the file is read.
+
+    Returns
+    -------
+    StepRun
+        What was taken and what was left out.
+
+    Raises
+    ------
+    IngestError
+        The file cannot be read, no row of it can be used, or the order of its classes is not known.
+    OptionError
+        An option is out of range.
+    """
+    workspace = run.workspace
+    started = datetime.now(UTC)
+    model, ids, dataset = options.model, options.ids, options.dataset
+    if not model:
+        raise OptionError("ingest.model is empty; expected the name of the model.\nHint: --model NAME")
+    OptionError.unless_between("ingest.tolerance", options.tolerance, 0.0, 0.1)
+    images = _live_images(workspace)
+    ids = _absolute(ids) if ids else None
+    given = read_predictions(workspace.spark, _absolute(source), ids=ids, timezone=options.timezone)
+    resolved = run.stage(with_image(given.rows, images, dataset), "given_predictions")
+    resolved, matched = with_likely_image(resolved, images, dataset, run.stage)
+    names, how = _order_of_classes(workspace, resolved, options.class_names, given.class_names, source)
+    checked = run.stage(check_predictions(given, resolved, names, options.tolerance), "checked_predictions")
+    how = "; ".join(filter(None, (how, _unknown_classes(workspace, checked))))
+    counts = _counts(checked)
+    if not counts.get("", 0):
+        reasons = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items())) or "no rows"
+        raise IngestError(f"No prediction in {source} can be used: {reasons}.\nHint: ids are those of table images.")
+    classes = workspace.spark.createDataFrame(
+        [(model, number, name) for number, name in enumerate(names)], "model string, class_index int, class_name string"
+    )
+    tables = {PREDICTIONS: good_rows(checked, model), PREDICTION_CLASSES: classes}
+    findings = _with_matched(prediction_findings(checked, model, source), matched, source, f"predictions of {model}")
+    tables_of_findings = {INGEST_FINDINGS: findings}
+    _write(run, tables, model)
+    _write(run, tables_of_findings, f"predictions of {model}")
+    written = {**tables, **tables_of_findings}
+    return _report(run, started, written, f"model {model}", "predictions", counts, how)
+
+
+def ingest_ratings(
+    run: Run,
+    source: str,
+    options: RatingOptions,
+) -> StepRun:
+    """Bring in what several people said about the same things; what the same file said before is replaced.
+
+    Parameters
+    ----------
+    run
+        As for :func:`ingest_predictions`.
+    source : str
+        See :func:`dataeval_spark.verbs.ingest.readers.ratings.read_ratings`.
+    options : RatingOptions
+        How the file is read.
+
+    Returns
+    -------
+    StepRun
+        What was taken and what was left out.
+
+    Raises
+    ------
+    IngestError
+        The file cannot be read, or no row of it can be used.
+    """
+    workspace = run.workspace
+    started = datetime.now(UTC)
+    images = _live_images(workspace)
+    raters = options.raters.split(",") if isinstance(options.raters, str) else options.raters
+    rows = read_ratings(workspace.spark, _absolute(source), raters=raters, timezone=options.timezone)
+    given = run.stage(with_image(rows, images, options.dataset), "given_ratings")
+    given, matched = with_likely_image(given, images, options.dataset, run.stage)
+    resolved = matched_to_labels(given, workspace.read(TARGETS))
+    checked = run.stage(check_ratings(resolved), "checked_ratings")
+    counts = _counts(checked)
+    if not counts.get("", 0):
+        reasons = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items())) or "no rows"
+        raise IngestError(f"No rating in {source} can be used: {reasons}.\nHint: ids are those of table images.")
+    tables = {ANNOTATIONS: good_ratings(checked, source)}
+    findings = {
+        INGEST_FINDINGS: _with_matched(rating_findings(checked, source), matched, source, f"ratings of {source}")
+    }
+    _write(run, tables, source)
+    _write(run, findings, f"ratings of {source}")
+    return _report(run, started, {**tables, **findings}, source, "ratings", counts, "")
+
+
+def _with_matched(findings: DataFrame, matched: DataFrame | None, source: str, scope: str) -> DataFrame:
+    """Findings, with those about ids that are written otherwise than those of the images."""
+    if matched is None:
+        return findings
+    return findings.unionByName(finding_rows(matched_findings(matched, source, "Ids"), scope))
+
+
+def _order_of_classes(
+    workspace: Workspace,
+    resolved: DataFrame,
+    option: Sequence[str] | str | None,
+    of_file: tuple[str, ...] | None,
+    source: str,
+) -> tuple[tuple[str, ...], str]:
+    # One length: that of most rows.
+    lengths = resolved.where("probabilities IS NOT NULL").groupBy(F.size("probabilities").alias("length")).count()
+    usual = bounded(lengths.orderBy(F.desc("count"), "length").limit(1), "one length")
+    names, how = _named_classes(option, of_file)
+    if not usual:
+        return names, how
+    length = usual[0]["length"]
+    if not names:
+        known = workspace.read(TARGETS).select("class_name").where("class_name IS NOT NULL").distinct()
+        rows = bounded(known.orderBy("class_name").limit(length + 1), "names of classes")
+        names, how = tuple(row["class_name"] for row in rows), "classes in the order of their names: none was given"
+    if len(names) != length or len(set(names)) != length:
+        raise IngestError(
+            f"{source} has {length:,} probabilities per row and {len(names):,} classes are known"
+            f" ({', '.join(names[:3])} ...); expected as many, no two alike.\n"
+            "Hint: --class-names FILE, one name per line in the order of the probabilities"
+        )
+    return names, how
+
+
+def _unknown_classes(workspace: Workspace, checked: DataFrame) -> str:
+    """What to say of predicted classes that no label has; empty where there are none, or no labels."""
+    targets = workspace.read(TARGETS)
+    if targets.where("class_name IS NOT NULL").isEmpty():
+        return ""
+    unknown = of_unknown_classes(checked.where("kind IS NULL").select("label").distinct(), targets)
+    names = [row["label"] for row in bounded(unknown.orderBy("label").limit(4), "names of classes")]
+    if not names:
+        return ""
+    listed = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
+    return f"predicted classes that no label has: {listed} (--class-names FILE names them)"
+
+
+def _named_classes(option: Sequence[str] | str | None, of_file: tuple[str, ...] | None) -> tuple[tuple[str, ...], str]:
+    if isinstance(option, str):
+        try:
+            return tuple(decode_text(Path(option).read_bytes())[0].splitlines()), ""
+        except (OSError, ValueError) as error:
+            raise IngestError(
+                f"Class names {option} cannot be read: {error}\nHint: a text file with one per line"
+            ) from error
+    return tuple(option or of_file or ()), ""
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(path) if os.path.exists(path) else path
+
+
+def _live_images(workspace: Workspace) -> DataFrame:
+    if not workspace.exists(IMAGES):
+        raise IngestError(
+            f"Workspace {workspace.location} has no images yet; predictions and ratings are about images.\n"
+            "Hint: dataeval-spark ingest --workspace WS SOURCE"
+        )
+    return workspace.read_live(IMAGES).select("image_id", "dataset")
+
+
+def _counts(checked: DataFrame) -> dict[str, int]:
+    rows = bounded(checked.groupBy(F.coalesce("kind", F.lit("")).alias("kind")).count(), "one row per kind of finding")
+    return {row["kind"]: row["count"] for row in rows}
+
+
+def _write(run: Run, tables: dict[Table, DataFrame], scope: str) -> None:
+    workspace = run.workspace
+    for table, frame in tables.items():
+        workspace.write(table, frame, run.writer("ingest", f"{run.run_id}:{table.name}:{scope}"), scope=scope)
+
+
+def _report(
+    run: Run,
+    started: datetime,
+    tables: dict[Table, DataFrame],
+    subject: str,
+    what: str,
+    counts: dict[str, int],
+    note: str,
+) -> StepRun:
+    taken = counts.get("", 0)
+    left_out = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()) if kind)
+    message = f"{subject}: {taken:,} {what}" + (f" (left out: {left_out})" if left_out else "")
+    message += f"; {note}" if note else ""
+    return run.finish("ingest", "done", started, message, outputs=run.workspace.states(list(tables)), rows=taken)

@@ -1,0 +1,62 @@
+"""The files of a folder, listed by tasks: one task per group of sub-folders, never one per file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from dataeval_spark.errors import IngestError
+from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.kernels.storage import files
+from dataeval_spark.kernels.storage.object_listing import top_folders, walk_objects
+from dataeval_spark.kernels.storage.uris import local_path
+
+LISTING_TASKS = 64
+FILE_DDL = "path string, uri string, content_length bigint, modified_us bigint, is_image boolean, reason string"
+
+
+def list_files(spark: SparkSession, root: str) -> DataFrame:
+    """Every file below a folder or URI: relative path, where it is, size, modification time, image or not.
+
+    An entry that is passed over says why in ``reason`` (`dataeval_spark.kernels.storage.files.REASONS`); folders are no
+    entries. The driver lists the top folder only; tasks walk its sub-folders.
+
+    Raises
+    ------
+    IngestError
+        The folder does not exist or cannot be listed.
+    """
+    local = local_path(root)
+    try:
+        # As bytes: a name need not be UTF-8.
+        folders = [os.fsencode(name) for name in (top_folders(root) if local is None else _top_folders(local))]
+    except OSError as error:
+        raise IngestError(
+            f"SOURCE {root} cannot be listed: {error.strerror or error}.\nHint: name a folder that exists."
+        ) from None
+    starts = [(b"", False), *((folder, True) for folder in folders)]
+    frame = spark.createDataFrame(starts, "folder binary, recursive boolean")
+
+    def walk(rows: Iterator[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+        for row in rows:
+            start = os.fsdecode(row["folder"])
+            below = walk_objects if local is None else files.walk
+            for file in below(local or root, start, recursive=row["recursive"]):
+                yield {
+                    "path": file.path,
+                    "uri": f"{root}/{file.path}",
+                    "content_length": file.size,
+                    "modified_us": file.modified_us,
+                    "is_image": file.is_image,
+                    "reason": file.reason,
+                }
+
+    return map_rows(frame.repartition(min(len(starts), LISTING_TASKS)), walk, FILE_DDL)
+
+
+def _top_folders(root: str) -> list[str]:
+    with os.scandir(root) as entries:
+        return sorted(entry.name for entry in entries if files.is_folder(entry))

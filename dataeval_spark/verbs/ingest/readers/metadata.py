@@ -1,0 +1,332 @@
+"""Metadata files: rows of a CSV, JSON-lines or parquet file joined to images by path, with types found in the data."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import IngestError
+from dataeval_spark.session.bounded import one_row
+from dataeval_spark.tables.contract import identifier
+from dataeval_spark.verbs.ingest.accounting import column_entries, entries_of
+from dataeval_spark.verbs.ingest.readers.file_matching import matched_findings, resolve_names
+from dataeval_spark.verbs.ingest.readers.source import COUNTED_FINDINGS_DDL, FINDINGS_DDL
+from dataeval_spark.verbs.ingest.readers.text_rows import (
+    BROKEN,
+    BY_NAME,
+    TableOptions,
+    TextRows,
+    is_text,
+    read_text_rows,
+)
+from dataeval_spark.workspace.workspace import Stage
+
+PATH_COLUMNS = ("path", "file", "file_name", "filename", "image_path", "filepath", "image", "uri")
+CLASS_COLUMNS = ("class_name", "class", "label")
+SPLIT_COLUMNS = ("split",)
+TIME_COLUMNS = ("captured_at",)
+# Columns of the workspace's own tables.
+RESERVED = ("image_id", "target_index", "run_id")
+# From the narrowest type to the widest; codes such as "007" and numbers too long for a bigint stay as written.
+TYPE_PATTERNS = (
+    ("boolean", r"^(?i:true|false)$"),
+    ("bigint", r"^-?(0|[1-9][0-9]{0,17})$"),
+    ("double", r"^[-+]?((0|[1-9][0-9]{0,17})(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$|^(?i:nan|-?inf)$"),
+)
+MISSING = ("", "NA", "N/A", "null", "None")
+
+
+# Types of columns that become factors; others are counted as left out.
+FACTOR_TYPES = re.compile(r"^(boolean|tinyint|smallint|int|bigint|float|double|decimal.*|string|date|timestamp.*)$")
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Metadata of images: ``rows`` has ``image_id``, ``class_name``, ``split``, ``captured_at`` and the factors."""
+
+    rows: DataFrame
+    factors: tuple[str, ...]
+    has_class: bool
+    findings: DataFrame
+    accounting: DataFrame
+    uri: str
+
+
+def read_metadata(
+    spark: SparkSession,
+    path: str,
+    listing: DataFrame,
+    image_id: Column,
+    timezone: str,
+    stage: Stage,
+    root: str,
+    options: TableOptions = BY_NAME,
+) -> Metadata:
+    """Read a metadata file and find the image of each row.
+
+    The column with the path is the one that ``options`` name, else the first of ``path``, ``file``, ``file_name``,
+    ``filename``, ``image_path``, ``filepath``, ``image`` and ``uri`` that is there, else the first column. Columns
+    named ``class_name`` (or ``class``, ``label``), ``split`` and ``captured_at`` are what they say; all
+    others are factors. A CSV column is boolean, bigint or double when all its values are, else string;
+    a number with leading zeros or more than 18 digits is none. Of several rows that mean one image the
+    first is used. A path means a file as `dataeval_spark.verbs.ingest.readers.file_matching` says.
+
+    Parameters
+    ----------
+    path : str
+        CSV or TSV (with a header line), JSON-lines or parquet file or folder.
+    listing : DataFrame
+        Files below SOURCE.
+    image_id : Column
+        Image id from the column ``path`` of the listing.
+    timezone : str
+        Zone of capture times that name none.
+    stage : callable
+        Stores a frame in temporary files and reads it back.
+    root : str
+        SOURCE.
+    options : TableOptions
+        Columns and encoding that the user names.
+
+    Raises
+    ------
+    IngestError
+        The file does not exist, has no columns besides the path, or one with a name of our own.
+    """
+    path = os.path.abspath(path)
+    if not os.path.exists(path):
+        raise IngestError(f"Metadata file {path} does not exist.\nHint: --metadata FILE (CSV, JSON lines or parquet)")
+    raw, about_file = _read(spark, path, options)
+    roles = _roles(raw.columns, options, path)
+    types = dict(raw.dtypes)
+    others = [column for column in raw.columns if column not in roles.values()]
+    factors = tuple(column for column in others if FACTOR_TYPES.match(types[column]))
+    _require_own_names(factors, path)
+    # The file's columns stay in a struct: they may have any name, also one of ours.
+    given = F.struct(*(F.col(identifier(column)) for column in raw.columns))
+    named = raw.select(F.col(identifier(roles["path"])).cast("string").alias("name"), given.alias("given"))
+    named = stage(named.withColumn("position", F.monotonically_increasing_id()), "metadata_rows")
+    with_name = named.where("name IS NOT NULL")
+    names = with_name.select("name").distinct()
+    files = resolve_names(names, listing, os.path.dirname(path), root, stage, "metadata_names")
+    # A file outside SOURCE is no image of this dataset.
+    inside = F.col("uri").startswith(f"{root}/")
+    files = files.withColumn("uri", F.when(inside, F.col("uri")))
+    located = with_name.join(files, on="name", how="inner").withColumn("image_id", image_id)
+    first = F.min_by(F.struct("name", "given", "uri", "image_id", "candidates", "examples"), "position")
+    by_file = located.groupBy(F.coalesce("uri", "name")).agg(F.count("*").alias("rows"), first.alias("first"))
+    located = stage(by_file.select("rows", "first.*"), "metadata")
+    time = _role(roles, "captured_at")
+    has_instant = types.get(roles.get("captured_at", "")) == "timestamp"
+    captured_at = F.col("given")[roles["captured_at"]] if has_instant else utc_timestamp(time, timezone)
+    rows = located.where("uri IS NOT NULL").select(
+        "image_id",
+        _role(roles, "class_name").alias("class_name"),
+        _role(roles, "split").alias("split"),
+        captured_at.alias("captured_at"),
+        *(F.col("given")[factor].alias(factor) for factor in factors),
+    )
+    findings = _findings(located, path, time, captured_at).unionByName(about_file, allowMissingColumns=True)
+    findings = findings.unionByName(matched_findings(files, path, "Paths"), allowMissingColumns=True)
+    used = {*roles.values(), *factors}
+    columns = column_entries(spark, "metadata columns", used, set(types) - used, path)
+    accounting = _row_entries(named, located, path).unionByName(columns)
+    return Metadata(rows, factors, "class_name" in roles, findings, accounting, path)
+
+
+def _row_entries(named: DataFrame, located: DataFrame, path: str) -> DataFrame:
+    """Entries of the rows: used, of no image, of an image that another row is about, or without a path."""
+    name = F.coalesce("name", F.lit("(no path)"))
+    whole = located.select("name", "uri", F.lit(True).alias("is_first"))
+    # The first row of each image is in ``located`` by its name; a later row of the same name is repeated.
+    first_row = named.groupBy("name").agg(F.min("position").alias("first_position"))
+    rows = named.select("name", "position").join(first_row, on="name", how="left").join(whole, on="name", how="left")
+    is_used = F.col("is_first") & F.col("uri").isNotNull() & (F.col("position") == F.col("first_position"))
+    is_unmatched = F.col("name").isNull() | (F.col("is_first") & F.col("uri").isNull())
+    return entries_of(
+        rows.select(
+            F.lit("metadata rows").alias("unit"),
+            F.when(is_used, "description").otherwise("skipped").alias("role"),
+            F.when(is_used, None).when(is_unmatched, "unmatched").otherwise("repeated").alias("reason"),
+            name.alias("name"),
+        ),
+        path,
+    )
+
+
+def _require_own_names(factors: tuple[str, ...], path: str) -> None:
+    for name in factors:
+        if name.lower() in RESERVED:
+            raise IngestError(
+                f"Metadata file {path} has a column {name}, which is a column of the workspace's own tables.\n"
+                f"Hint: rename it, to source_{name} for example."
+            )
+
+
+def _read(spark: SparkSession, path: str, options: TableOptions) -> tuple[DataFrame, DataFrame]:
+    """The rows with their types, and what is to be said of the file as a whole."""
+    if not is_text(path):
+        return spark.read.parquet(path), spark.createDataFrame([], FINDINGS_DDL)
+    text = read_text_rows(spark, path, encoding=options.encoding)
+    if len(text.frame.columns) < 2:
+        raise IngestError(
+            f"Metadata file {path} has the columns {text.frame.columns}; expected a path and at least one more."
+        )
+    roles = _roles(text.frame.columns, options, path)
+    strings = [name for name, type in text.frame.dtypes if type == "string"]
+    frame = typed(text.frame, as_written=tuple(roles.values()), columns=strings)
+    return frame, text_findings(spark, text, path)
+
+
+def text_findings(spark: SparkSession, text: TextRows, path: str) -> DataFrame:
+    """What is to be said of a text file as a whole: its encoding, and lines that are not whole."""
+    # Spark refuses to read the broken part of a line alone.
+    others = [identifier(name) for name in text.broken.columns if name != BROKEN][:1]
+    first = F.min(F.struct(F.col(BROKEN).alias("line"), *others))["line"]
+    lines = text.broken.groupBy(F.lit(path).alias("source_file")).agg(
+        F.count("*").alias("n"), F.substring(first, 1, 300).alias("found")
+    )
+    findings = lines.select(
+        "source_file",
+        F.lit("lines").alias("location"),
+        F.lit(None).cast("string").alias("image_id"),
+        F.lit(None).cast("int").alias("target_index"),
+        F.lit("broken_element").alias("kind"),
+        F.lit("Lines have too few or too many values, or are no JSON object").alias("message"),
+        "found",
+        F.lit("one value for each column").alias("expected"),
+        F.lit("warning").alias("severity"),
+        "n",
+    )
+    if text.encoding is None:
+        return findings
+    message = "The text is not UTF-8 and was decoded by what it declares, or by a guess"
+    row = (path, "file", None, None, "decoded_text", message, text.encoding, "UTF-8, or --encoding NAME", "warning", 1)
+    return findings.unionByName(spark.createDataFrame([row], COUNTED_FINDINGS_DDL))
+
+
+def typed(text: DataFrame, *, as_written: tuple[str, ...] = (), columns: Sequence[str] | None = None) -> DataFrame:
+    """Give each string column the narrowest type that all its values have: boolean, bigint, double or string.
+
+    The columns ``as_written`` stay strings: a class "1.0" must not become "1". Columns that are not among ``columns``
+    (default: all) have a type already.
+    """
+    wanted = text.columns if columns is None else list(columns)
+    values = {column: _value(column) for column in wanted}
+    checks = [
+        F.count_if(value.isNotNull() & ~value.rlike(pattern)).alias(f"{index}_{type}")
+        for index, value in enumerate(values.values())
+        for type, pattern in TYPE_PATTERNS
+    ]
+    present = [F.count(value).alias(f"{index}_n") for index, value in enumerate(values.values())]
+    failures = one_row(text, *checks, *present).asDict() if values else {}
+
+    def type_of(index: int) -> str:
+        if failures[f"{index}_n"] == 0 or wanted[index] in as_written:
+            return "string"
+        return next((type for type, _ in TYPE_PATTERNS if failures[f"{index}_{type}"] == 0), "string")
+
+    typed = {column: value.cast(type_of(i)).alias(column) for i, (column, value) in enumerate(values.items())}
+    return text.select(*(typed.get(column, F.col(identifier(column))) for column in text.columns))
+
+
+def utc_timestamp(text: Column, timezone: str) -> Column:
+    """Read a time as an instant: with its own offset, else as local time of ``timezone``.
+
+    Casting a zone-less string to TIMESTAMP would use the session's time zone; this does not. A date
+    alone is midnight. Null when it is no time.
+    """
+    text = F.trim(text.cast("string"))
+    # After the time of day: Z, an offset or the name of a zone.
+    is_zoned = text.rlike(r":[0-9]{2}[0-9.:]* ?[A-Za-z+-]")
+    local = text.try_cast("timestamp_ntz")
+    in_utc = F.convert_timezone(F.lit(timezone), F.lit("UTC"), local)
+    return F.when(is_zoned, text.try_cast("timestamp")).otherwise(
+        F.concat(F.date_format(in_utc, "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"), F.lit("Z")).try_cast("timestamp")
+    )
+
+
+def _value(column: str) -> Column:
+    text = F.trim(F.col(identifier(column)))
+    return F.when(~text.isin(*MISSING), text)
+
+
+def _roles(columns: list[str], options: TableOptions, path: str) -> dict[str, str]:
+    lowered = {column.lower(): column for column in columns}
+    wanted = {"path": PATH_COLUMNS, "class_name": CLASS_COLUMNS, "split": SPLIT_COLUMNS, "captured_at": TIME_COLUMNS}
+    roles = {role: next((lowered[name] for name in names if name in lowered), None) for role, names in wanted.items()}
+    roles["class_name"] = named_column(options.label_column, "label-column", columns, path) or roles["class_name"]
+    id_column = named_column(options.id_column, "id-column", columns, path)
+    roles["path"] = named_column(options.path_column, "path-column", columns, path) or id_column or roles["path"]
+    return {"path": columns[0]} | {role: column for role, column in roles.items() if column}
+
+
+def named_column(name: str | None, option: str, columns: Sequence[str], path: str) -> str | None:
+    """The column that an option names; None where it names none.
+
+    Raises
+    ------
+    IngestError
+        There is no such column.
+    """
+    if name is None:
+        return None
+    found = name if name in columns else next((c for c in columns if c.lower() == name.lower()), None)
+    if found is None:
+        listed = ", ".join(columns[:20])
+        raise IngestError(f"{path} has no column {name!r}; it has {listed}.\nHint: --{option} NAME names one of them")
+    return found
+
+
+def _role(roles: dict[str, str], role: str) -> Column:
+    return (F.col("given")[roles[role]] if role in roles else F.lit(None)).cast("string")
+
+
+def _findings(located: DataFrame, path: str, time: Column, captured_at: Column) -> DataFrame:
+    name = F.col("name")
+
+    def finding(kind: str, message: str, found: Column, expected: str) -> Column:
+        return F.struct(
+            F.lit(kind).alias("kind"),
+            F.lit(message).alias("message"),
+            found.cast("string").alias("found"),
+            F.lit(expected).alias("expected"),
+        )
+
+    kinds = F.array_compact(
+        F.array(
+            F.when(
+                F.col("uri").isNull() & (F.col("candidates") < 2),
+                finding("unmatched_metadata", "No image has this path", name, "a path under SOURCE"),
+            ),
+            F.when(
+                F.col("uri").isNull() & (F.col("candidates") > 1),
+                finding(
+                    "ambiguous_image",
+                    "Several files fit this path",
+                    F.concat(name, F.lit(": "), "examples"),
+                    "a path that one file alone fits",
+                ),
+            ),
+            F.when(
+                F.col("rows") > 1,
+                finding("duplicate_metadata", "Several rows mean this image; the first is used", F.col("rows"), "1"),
+            ),
+            F.when(
+                time.isNotNull() & captured_at.isNull(),
+                finding("bad_time", "captured_at is no time", time, "a time such as 2024-05-01T12:00:00Z"),
+            ),
+        )
+    )
+    return located.select("name", "image_id", "uri", F.explode(kinds).alias("k")).select(
+        F.lit(path).alias("source_file"),
+        F.concat(F.lit("row "), name).alias("location"),
+        F.when(F.col("uri").isNotNull(), F.col("image_id")).alias("image_id"),
+        F.lit(None).cast("int").alias("target_index"),
+        "k.*",
+    )

@@ -1,0 +1,381 @@
+"""Parquet and Delta tables, CSV and JSON lines: image bytes, paths, or labels and metadata alone."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import IngestError
+from dataeval_spark.frames.literal_map import literal_map
+from dataeval_spark.options import BoxFormat
+from dataeval_spark.session.bounded import bounded
+from dataeval_spark.tables.contract import identifier
+from dataeval_spark.tables.keys import BOX_TYPE
+from dataeval_spark.verbs.ingest.accounting import column_entries, entries_of
+from dataeval_spark.verbs.ingest.readers.file_bytes import without_credentials
+from dataeval_spark.verbs.ingest.readers.huggingface import (
+    OBJECT_COLUMNS,
+    Features,
+    has_boxes,
+    is_image_struct,
+    object_rows,
+    read_features,
+)
+from dataeval_spark.verbs.ingest.readers.metadata import (
+    CLASS_COLUMNS,
+    FACTOR_TYPES,
+    named_column,
+    text_findings,
+    typed,
+    utc_timestamp,
+)
+from dataeval_spark.verbs.ingest.readers.source import COUNTED_FINDINGS_DDL, FINDINGS_DDL, Source
+from dataeval_spark.verbs.ingest.readers.text_rows import BY_NAME, TableOptions, is_text, read_text_rows
+from dataeval_spark.workspace.workspace import Stage
+
+CONTENT_COLUMNS = ("content", "bytes", "image_bytes", "image", "data", "img")
+PATH_COLUMNS = ("path", "uri", "image_path", "file_path", "file", "file_name", "filename")
+ID_COLUMNS = ("image_id", "id")
+# What Spark knows of the file that a row of parquet comes from.
+FILE_COLUMNS = ("file_name", "row_index", "file_modification_time")
+LABEL_LISTS = ("array<string>", "array<bigint>", "array<int>")
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which column of a table is what; None where none is."""
+
+    content: str | None
+    path: str | None
+    id: str | None
+    label: str | None
+    objects: str | None
+
+    def used(self) -> set[str]:
+        """All columns with a role."""
+        named = (self.content, self.path, self.id, self.label, self.objects)
+        return {name for name in named if name} | {"split", "captured_at"}
+
+
+def read_table(
+    spark: SparkSession,
+    source: str,
+    *,
+    dataset: str,
+    stage: Stage | None = None,
+    columns: TableOptions = BY_NAME,
+    split: str | None = None,
+    limit: int | None = None,
+    timezone: str = "UTC",
+    box_format: BoxFormat = "xywh",
+) -> Source:
+    """Read images, or labels and metadata without images, from a table.
+
+    It is a parquet or Delta path, a CSV, TSV or JSON-lines file, or a table name of the catalog. Columns are those
+    that the user names, else they are recognised: bytes in ``content`` (or ``bytes``, ``image_bytes``, ``image``,
+    ``data``, ``img`` of binary type, or of a struct of bytes and path), else in the one column of such a struct; else
+    paths in ``path`` (or ``uri``, ``image_path``, ``file_path``, ``file``, ``file_name``, ``filename``); ids in
+    ``image_id`` or ``id``, else the path; ``class_name``, ``class`` or ``label``, else the one column of numbered
+    classes; ``split``; ``captured_at``. Other columns of simple types are factors. A list of classes is a target
+    each. A table without bytes and paths has images of which only labels and metadata are known.
+
+    Parquet of Hugging Face datasets is read too: an ``image`` of bytes and path (its id, where the table has none, is
+    the parquet file's name and the row's number in it, its split the word before the first dash of that name), class
+    numbers with the names in the file's metadata (a number below 0 is no label), and ``objects`` with boxes as targets.
+
+    Parameters
+    ----------
+    source : str
+        Path or name of the table.
+    stage : callable, optional
+        Stores a frame in temporary files and reads it back: objects are then parsed once.
+    columns : TableOptions
+        Columns and encoding that the user names.
+    box_format : {"xywh", "xyxy"}
+        What the boxes of objects are: left, top, width, height, or the corners; pixels.
+    dataset, split, limit, timezone
+        As in :func:`dataeval_spark.verbs.ingest.readers.folder.read_folder`.
+
+    Raises
+    ------
+    IngestError
+        The table cannot be read, two columns may be the image or the label, or ids are missing or not unique.
+    """
+    frame, is_parquet, about_file = _open(spark, source, columns)
+    types = dict(frame.dtypes)
+    features = read_features(source) if is_parquet else Features()
+    roles = _roles(types, features, columns, source)
+    is_text_file = is_text(source)
+    if is_parquet and (roles.content or not roles.path):
+        of_file = (F.col(f"_metadata.{name}").alias(f"_{name}") for name in FILE_COLUMNS)
+        frame = frame.select("*", *of_file)
+    row_in_file = F.concat("_file_name", F.lit("/"), F.col("_row_index").cast("string"))
+    if roles.id:
+        image_id = F.col(identifier(roles.id)).cast("string")
+        # Ids of a text file are those of one dataset; those of a table may be used as they are.
+        image_id = F.concat(F.lit(f"{dataset}/"), image_id) if is_text_file else image_id
+    elif roles.path:
+        image_id = F.concat(F.lit(f"{dataset}/"), without_credentials(F.col(identifier(roles.path))))
+    elif is_parquet:
+        image_id = F.concat(F.lit(f"{dataset}/"), row_in_file)
+    else:
+        raise IngestError(
+            f"Table {source} has no column that names its rows; it has {', '.join(types)}.\n"
+            "Hint: --id-column NAME, a column with unique values"
+        )
+    everything = frame.withColumn("_id", image_id)
+    rows = everything if limit is None else everything.orderBy("_id").limit(limit)
+    _require_unique(rows, source)
+    targets, findings = _labels(rows, roles.label, types, features, source)
+    if roles.objects:
+        named = rows.withColumn("image_id", F.col("_id"))
+        has_size = {"width", "height"} <= set(types)
+        elements = object_rows(named, roles.objects, features, box_format=box_format, has_size=has_size)
+        targets, findings = _objects(stage(elements, "objects") if stage else elements, source)
+    used = roles.used()
+    factors = [name for name, type in types.items() if name not in used and FACTOR_TYPES.match(type)]
+    findings = findings.unionByName(about_file, allowMissingColumns=True)
+    if roles.content is None and roles.path is None:
+        findings = findings.unionByName(_without_images(spark, source, types), allowMissingColumns=True)
+    return Source(
+        images=_images(rows, types, roles, split, timezone, source, is_parquet=is_parquet),
+        targets=targets,
+        factors=rows.select(
+            F.col("_id").alias("image_id"),
+            F.lit(None).cast("int").alias("target_index"),
+            *(_factor(name, features) for name in factors),
+        ),
+        findings=findings,
+        present=everything.select(F.col("_id").alias("image_id")),
+        accounting=_entries(spark, everything, rows, types, used & set(types), factors, source),
+        labels_from=f"column {roles.objects or roles.label}" if roles.objects or roles.label else "",
+    )
+
+
+def _open(spark: SparkSession, source: str, options: TableOptions) -> tuple[DataFrame, bool, DataFrame]:
+    """The table, whether it is one of parquet files, and findings about it as a whole."""
+    none = spark.createDataFrame([], FINDINGS_DDL)
+    if is_text(source) and os.path.isfile(source):
+        text = read_text_rows(spark, source, encoding=options.encoding)
+        strings = [name for name, type in text.frame.dtypes if type == "string"]
+        # A class or an id stays as it is written.
+        names = (*CLASS_COLUMNS, *ID_COLUMNS, *PATH_COLUMNS, "split", "captured_at")
+        written = {name for name in strings if name.lower() in names}
+        written |= {name for name in (options.label_column, options.id_column, options.path_column) if name}
+        return typed(text.frame, as_written=tuple(written), columns=strings), False, text_findings(spark, text, source)
+    try:
+        is_parquet = False
+        if os.path.isdir(os.path.join(source, "_delta_log")):
+            frame = spark.read.format("delta").load(source)
+        elif os.path.exists(source) or "/" in source:
+            frame, is_parquet = spark.read.option("recursiveFileLookup", _is_nested(source)).parquet(source), True
+        else:
+            frame = spark.read.table(source)
+        frame.columns  # noqa: B018  under Connect nothing is checked before this
+        return frame, is_parquet, none
+    except AnalysisException as error:
+        first = str(error).splitlines()[0][:300]
+        raise IngestError(
+            f"Table {source} cannot be read: {first}\n"
+            "Hint: a parquet or Delta path, a CSV, TSV or JSON-lines file, or a table's name."
+        ) from error
+
+
+def _is_nested(source: str) -> bool:
+    """Whether the files of a folder lie in folders that are no partitions, as in the ``data`` of a repository."""
+    if not os.path.isdir(source):
+        return False
+    with os.scandir(source) as entries:
+        folders = [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(("_", "."))]
+    return bool(folders) and not any("=" in name for name in folders)
+
+
+def _roles(types: dict[str, str], features: Features, options: TableOptions, source: str) -> Roles:
+    names = list(types)
+    content = named_column(options.image_column, "image-column", names, source)
+    if content is None:
+        known = [
+            name for name in CONTENT_COLUMNS if types.get(name) == "binary" or is_image_struct(types.get(name, ""))
+        ]
+        others = [name for name in names if name in features.images or is_image_struct(types[name])]
+        content = known[0] if known else _one(others, "images", "image-column", source)
+    path = named_column(options.path_column, "path-column", names, source)
+    if path is None:
+        path = next((name for name in PATH_COLUMNS if types.get(name) == "string" and name != options.id_column), None)
+    given_id = named_column(options.id_column, "id-column", names, source)
+    given_id = given_id or next((name for name in ID_COLUMNS if name in types), None)
+    label = named_column(options.label_column, "label-column", names, source)
+    objects = None if label else next((name for name in OBJECT_COLUMNS if has_boxes(types.get(name, ""))), None)
+    if label is None and objects is None:
+        label = next((name for name in CLASS_COLUMNS if name in types), None)
+        classes = [name for name in names if name in features.columns and name != content]
+        label = label or _one(classes, "classes", "label-column", source)
+    return Roles(content, path, given_id, label, objects)
+
+
+def _one(found: list[str], what: str, option: str, source: str) -> str | None:
+    """The only column of its kind.
+
+    Raises
+    ------
+    IngestError
+        There are several, and nothing tells which is meant.
+    """
+    if len(found) > 1:
+        raise IngestError(
+            f"Table {source} has several columns of {what}: {', '.join(found)}.\nHint: --{option} {found[0]}"
+        )
+    return found[0] if found else None
+
+
+def _factor(name: str, features: Features) -> Column:
+    """A column as a factor: numbered classes by their names."""
+    names = features.columns.get(name)
+    if not names:
+        return F.col(identifier(name))
+    named = literal_map(names)
+    return F.try_element_at(named, F.col(identifier(name)).try_cast("int")).alias(name)
+
+
+def _without_images(spark: SparkSession, source: str, types: dict[str, str]) -> DataFrame:
+    message = "The table has neither bytes nor paths of images: only labels and metadata are known"
+    expected = "--image-column NAME or --path-column NAME where one of the columns is that of the images"
+    row = (source, "columns", None, None, "no_images", message, ", ".join(types)[:300], expected, "warning", 1)
+    return spark.createDataFrame([row], COUNTED_FINDINGS_DDL)
+
+
+def _entries(
+    spark: SparkSession,
+    everything: DataFrame,
+    rows: DataFrame,
+    types: dict[str, str],
+    used: set[str],
+    factors: list[str],
+    source: str,
+) -> DataFrame:
+    taken = rows.select("_id", F.lit(True).alias("is_taken"))
+    entries = (
+        everything.select("_id")
+        .join(taken, on="_id", how="left")
+        .select(
+            F.lit("rows").alias("unit"),
+            F.when(F.col("is_taken"), "images").otherwise("skipped").alias("role"),
+            F.when(F.col("is_taken"), None).otherwise("not_asked_for").alias("reason"),
+            F.col("_id").alias("name"),
+        )
+    )
+    known = used | set(factors)
+    columns = column_entries(spark, "columns", known, set(types) - known, source)
+    return entries_of(entries, source).unionByName(columns)
+
+
+def _require_unique(rows: DataFrame, source: str) -> None:
+    for row in bounded(rows.groupBy("_id").count().where("count > 1 OR _id IS NULL").limit(1), "one row"):
+        raise IngestError(
+            f"Table {source}: image id {row['_id']!r} stands in {row['count']} rows; expected 1 and not null."
+        )
+
+
+def _images(
+    rows: DataFrame,
+    types: dict[str, str],
+    roles: Roles,
+    split: str | None,
+    timezone: str,
+    source: str,
+    *,
+    is_parquet: bool,
+) -> DataFrame:
+    content, path = roles.content, roles.path
+    is_struct = is_image_struct(types.get(content or "", ""))
+    column = identifier(content or "")
+    data = F.col(f"{column}.bytes" if is_struct else column) if content else F.lit(None).cast("binary")
+    uri: Column = F.lit(None).cast("string")
+    if path is not None or is_struct:
+        # A relative path is relative to the folder of the table.
+        name = F.col(f"{column}.path" if is_struct else identifier(path or ""))
+        is_absolute = name.rlike("^(/|[a-z0-9]+:)")
+        place = F.when(is_absolute, name).otherwise(F.concat(F.lit(f"{_base(source)}/"), name))
+        uri = F.when(data.isNull(), place)
+    if content is not None:
+        # A row that should have an image and has none is one that cannot be read.
+        uri = F.when(data.isNull(), F.coalesce(uri, F.concat(F.lit(f"{source}#"), F.col("_id")))).otherwise(uri)
+    captured = F.col("captured_at") if "captured_at" in types else F.lit(None)
+    time = captured if types.get("captured_at") == "timestamp" else utc_timestamp(captured.cast("string"), timezone)
+    given = F.col("split").cast("string") if "split" in types else F.lit(None).cast("string")
+    if "split" not in types and is_struct and is_parquet:
+        given = F.nullif(F.regexp_extract("_file_name", r"^([A-Za-z]+)-", 1), F.lit(""))
+    # Bytes in a file that has not changed are not read again; files elsewhere have times of their own.
+    modified_at = F.col("_file_modification_time") if content and is_parquet else F.lit(None)
+    return rows.select(
+        F.col("_id").alias("image_id"),
+        uri.alias("uri"),
+        data.alias("content"),
+        F.length(data).cast("bigint").alias("content_length"),
+        F.when(data.isNotNull(), modified_at).cast("timestamp").alias("modified_at"),
+        time.alias("captured_at"),
+        F.coalesce(given, F.lit(split)).alias("split"),
+    )
+
+
+def _labels(
+    rows: DataFrame, label: str | None, types: dict[str, str], features: Features, source: str
+) -> tuple[DataFrame, DataFrame]:
+    """Targets and findings of the column with the class of an image, or with a list of its classes."""
+    column = F.col(identifier(label)) if label else F.lit(None).cast("string")
+    if label and types[label] in LABEL_LISTS:
+        labelled = rows.select("_id", F.posexplode(column).alias("index", "value"))
+    else:
+        labelled = rows.select("_id", F.lit(0).alias("index"), column.alias("value"))
+    names = features.columns.get(label or "", {})
+    class_name = F.col("value").cast("string")
+    labelled = labelled.where(F.col("value").isNotNull())
+    if names:
+        number = F.col("value").try_cast("int")
+        named = literal_map(names)
+        class_name = F.try_element_at(named, number)
+        labelled = labelled.where(F.coalesce(number >= 0, F.lit(True)))  # -1 and -100 say that there is no label
+    targets = labelled.select(
+        F.col("_id").alias("image_id"),
+        F.col("index").alias("target_index"),
+        class_name.alias("class_name"),
+        F.lit(None).cast(BOX_TYPE).alias("box"),
+        F.lit(None).cast("boolean").alias("is_crowd"),
+        F.lit(source).alias("source"),
+        F.lit(None).cast("string").alias("attributes"),
+    )
+    findings = labelled.where(class_name.isNull()).select(
+        F.lit(source).alias("source_file"),
+        F.concat(F.lit(f"{label} of "), "_id").alias("location"),
+        F.col("_id").alias("image_id"),
+        F.col("index").alias("target_index"),
+        F.lit("unknown_class").alias("kind"),
+        F.lit("No class has this number").alias("message"),
+        F.col("value").cast("string").alias("found"),
+        F.lit(f"a number from 0 to {len(names) - 1}, or -1").alias("expected"),
+    )
+    return targets, findings
+
+
+def _objects(elements: DataFrame, source: str) -> tuple[DataFrame, DataFrame]:
+    """Targets and findings of the column with objects."""
+    targets = elements.where("element = 'target'").select(
+        *("image_id", "target_index", "class_name", "box", "is_crowd"),
+        F.concat(F.lit(f"{os.path.basename(source.rstrip('/'))}:"), "location").alias("source"),
+        "attributes",
+    )
+    findings = elements.where("element = 'finding'").select(
+        F.lit(source).alias("source_file"),
+        F.concat("location", F.lit(" of "), "image_id").alias("location"),
+        *("image_id", "target_index", "kind", "message", "found", "expected"),
+    )
+    return targets, findings
+
+
+def _base(source: str) -> str:
+    path = os.path.abspath(source)
+    return path if os.path.isdir(path) else os.path.dirname(path)

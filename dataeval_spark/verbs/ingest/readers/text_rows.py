@@ -1,0 +1,151 @@
+"""Rows of text files that people write: CSV, TSV and JSON lines, in whatever encoding they are."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import IngestError
+from dataeval_spark.kernels.formats.text import decode_text
+from dataeval_spark.kernels.storage.files import open_file
+from dataeval_spark.tables.contract import identifier
+
+CSV_ENDINGS = (".csv", ".tsv", ".txt")
+JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
+# What has rows by its name alone: other text and JSON may be anything.
+ROW_ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson")
+# What tells an encoding: so many bytes are looked at, and then read again by tasks.
+LOOKED_AT = 4 * 2**20
+# The column with what Spark could not read.
+BROKEN = "_corrupt_record"
+
+
+def is_text(path: str) -> bool:
+    """Whether a path is that of a text file with rows."""
+    return path.lower().endswith((*CSV_ENDINGS, *JSON_ENDINGS))
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """What the user says of a table or text file: columns of label, id, path and image, and the encoding of text."""
+
+    label_column: str | None = None
+    id_column: str | None = None
+    path_column: str | None = None
+    image_column: str | None = None
+    encoding: str | None = None
+
+
+BY_NAME = TableOptions()
+"""Columns are known by their names, and text is UTF-8 or says what it is."""
+
+
+@dataclass(frozen=True)
+class TextRows:
+    """Rows of a text file; ``broken`` has those that are not whole, and ``encoding`` is None where it is UTF-8."""
+
+    frame: DataFrame
+    broken: DataFrame
+    encoding: str | None
+
+
+def read_text_rows(spark: SparkSession, path: str, *, encoding: str | None = None) -> TextRows:
+    """The rows of a CSV, TSV or JSON-lines file.
+
+    All columns of CSV are text. Of JSON lines each column has the type that its values have; a file that holds one
+    JSON array is read too.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    encoding : str, optional
+        What the user says it is encoded in.
+
+    Raises
+    ------
+    IngestError
+        It cannot be read, or is in an encoding that Spark does not read.
+    """
+    found = encoding_of(path, encoding)
+    is_json = path.lower().endswith(JSON_ENDINGS)
+    if is_json and found not in (None, "utf-16"):
+        raise IngestError(f"{path} is JSON in {found}; expected UTF-8.\nHint: iconv -f {found} -t UTF-8 {path}")
+    # Spark knows few encodings: bytes of the others are read one by one, and put together afterwards.
+    of_spark = {None: "UTF-8", "utf-16": "UTF-16"}.get(found, "ISO-8859-1")
+    try:
+        if is_json:
+            frame = spark.read.option("multiLine", _is_array(path)).json(path)
+            if frame.columns in ([], [BROKEN]):
+                raise IngestError(f"{path} has no rows.\nHint: JSON objects, one per line")
+        else:
+            separator = "\t" if path.lower().endswith(".tsv") else ","
+            options: dict[str, Any] = {
+                "header": True,
+                "sep": separator,
+                "multiLine": True,
+                "escape": '"',
+                "encoding": of_spark,
+            }
+            names = spark.read.options(**options).csv(path).columns
+            schema = ", ".join(f"{identifier(name)} string" for name in (*names, BROKEN))
+            frame = spark.read.options(**options, columnNameOfCorruptRecord=BROKEN).schema(schema).csv(path)
+    except PySparkException as error:
+        first = str(error).strip().splitlines()[0][:300]
+        raise IngestError(f"{path} cannot be read: {first}\nHint: name a CSV, TSV or JSON-lines file") from error
+    if found is not None and of_spark == "ISO-8859-1":
+        frame = _put_together(frame, found)
+    if BROKEN not in frame.columns:
+        return TextRows(frame, frame.limit(0).select(F.lit("").alias(BROKEN)), found)
+    # Of a broken line of JSON nothing is known; a line of CSV with too few or too many values has the others.
+    whole = frame.where(F.col(BROKEN).isNull()) if is_json else frame
+    return TextRows(whole.drop(BROKEN), frame.where(F.col(BROKEN).isNotNull()).select("*"), found)
+
+
+def _put_together(frame: DataFrame, encoding: str) -> DataFrame:
+    """Text whose bytes were read as one character each, in its own encoding; names of columns too."""
+    names = [_decoded(name, encoding) or name for name in frame.columns]
+
+    def decode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            columns = [pa.array([_decoded(text, encoding) for text in column.to_pylist()]) for column in batch.columns]
+            yield pa.RecordBatch.from_arrays([column.cast(pa.string()) for column in columns], names=names)
+
+    return frame.mapInArrow(decode, ", ".join(f"{identifier(name)} string" for name in names))
+
+
+def _decoded(text: str | None, encoding: str) -> str | None:
+    return None if text is None else text.encode("latin-1").decode(encoding, errors="replace")
+
+
+def encoding_of(path: str, given: str | None = None) -> str | None:
+    """The encoding of a text file where it is not UTF-8.
+
+    Raises
+    ------
+    IngestError
+        The file cannot be opened, or no encoding fits.
+    """
+    try:
+        with open_file(path) as file:
+            data = file.read(LOOKED_AT)
+        if len(data) == LOOKED_AT:  # a character may be cut in two
+            data = data[: data.rfind(b"\n") + 1] or data
+        _, found = decode_text(data, declared=given)
+    except (OSError, ValueError) as error:
+        raise IngestError(
+            f"{path} cannot be read: {error}.\nHint: --encoding NAME says what the text is encoded in, such as cp1252"
+        ) from error
+    return "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else found
+
+
+def _is_array(path: str) -> bool:
+    with open_file(path) as file:
+        return file.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")

@@ -1,0 +1,280 @@
+"""Pascal VOC: an XML file per image, in ``Annotations`` beside ``JPEGImages``, beside it, or in a folder given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import IngestError
+from dataeval_spark.kernels.formats.voc import parse_voc
+from dataeval_spark.kernels.storage.files import read_file
+from dataeval_spark.session.bounded import bounded
+from dataeval_spark.verbs.ingest.readers.file_matching import match_names
+from dataeval_spark.verbs.ingest.readers.folder import choose, factor_rows, image_id, with_metadata_entries
+from dataeval_spark.verbs.ingest.readers.label_files import (
+    Layout,
+    changed,
+    declared_sizes,
+    file_findings,
+    files_read,
+    findings_of,
+    fingerprint,
+    label_entries,
+    marked,
+    pair_findings,
+    parse_labels,
+    targets_of,
+)
+from dataeval_spark.verbs.ingest.readers.labeled_images import SPLITS, Listed, image_rows, list_lines, listed_splits
+from dataeval_spark.verbs.ingest.readers.listing import list_files
+from dataeval_spark.verbs.ingest.readers.metadata import read_metadata
+from dataeval_spark.verbs.ingest.readers.source import Known, Source
+from dataeval_spark.verbs.ingest.readers.text_rows import BY_NAME, TableOptions
+from dataeval_spark.workspace.workspace import Stage
+
+LAYOUT = Layout(".xml", ("JPEGImages", "images"), ("Annotations", "annotations"))
+
+
+def read_voc(
+    spark: SparkSession,
+    root: str,
+    annotations: str | None = None,
+    *,
+    dataset: str,
+    stage: Stage,
+    known: Known | None = None,
+    one_based: bool = False,
+    metadata: str | None = None,
+    columns: TableOptions = BY_NAME,
+    split: str | None = None,
+    glob: str | None = None,
+    limit: int | None = None,
+    timezone: str = "UTC",
+) -> Source:
+    """Read images and their Pascal VOC files.
+
+    Images are those below a folder ``JPEGImages`` or ``images`` where there is one, else all. The annotations of an
+    image lie in the file of its name below ``Annotations``, or beside it, or in the folder given; a file that no image
+    has the name of belongs to the image that its ``filename`` names, as
+    :func:`dataeval_spark.verbs.ingest.readers.file_matching.match_names` says. An image without a file has no
+    targets. Lists ``ImageSets/Main/train.txt``, ``val.txt`` and ``test.txt`` give the split. The files are parsed
+    by tasks, many by each; those whose size and time are as they were are not read again.
+
+    Parameters
+    ----------
+    root : str
+        SOURCE.
+    annotations : str, optional
+        Folder with the XML files, where they are not below SOURCE.
+    known : Known, optional
+        What the workspace has of the dataset.
+    one_based : bool
+        Coordinates are counted from 1, as in the data of the challenges: subtract 1 from xmin and ymin.
+    dataset, stage, metadata, columns, split, glob, limit, timezone
+        As in :func:`dataeval_spark.verbs.ingest.readers.folder.read_folder`.
+
+    Raises
+    ------
+    IngestError
+        There are no XML files, or none can be read.
+    """
+    listing = stage(list_files(spark, root), "listing")
+    others = stage(list_files(spark, annotations), "labels") if annotations else listing
+    images = LAYOUT.images(listing).withColumn("image_id", image_id(dataset))
+    labels = LAYOUT.labels(others)
+    taken = choose(images, glob=glob, limit=limit)
+    options = {"format": "voc", "one_based": one_based}
+    paired = LAYOUT.pair(images, labels, stage)
+    pairs = paired.withColumn("fingerprint", fingerprint(options, "label_length", "label_modified_us"))
+    pairs = stage(marked(pairs, known), "pairs")
+    wanted = pairs.join(taken.select("image_id"), on="image_id", how="left_semi") if limit or glob else pairs
+    to_read, kept = changed(wanted, known)
+    names = ("image_id", "label", "file", "label_length")
+    alone = labels.join(pairs.select("label"), on="label", how="left_anti")
+    files = stage(
+        to_read.select(*names).unionByName(alone.select(F.lit(None).cast("string").alias("image_id"), *names[1:])),
+        "to_read",
+    )
+
+    def parse(row: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+        return parse_voc(read_file(row["label"]), one_based=one_based)
+
+    elements = stage(parse_labels(files, parse), "elements")
+    _require_readable(elements, kept, annotations or root)
+    free = images.join(pairs.select("image_id"), on="image_id", how="left_anti")
+    named = _by_file_name(elements, free, stage)
+    elements = _with_named(elements, named, taken)
+    found = (
+        read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage, root, columns) if metadata else None
+    )
+    lists = _lists(listing)
+    listed = _splits(listing, images, lists, root, stage)
+    rows = image_rows(taken, found, listed.splits, split)
+    findings = findings_of(elements, kept, known).unionByName(pair_findings(pairs, root), allowMissingColumns=True)
+    if glob is None:  # what is not asked for is not missed
+        findings = findings.unionByName(_name_findings(named), allowMissingColumns=True)
+    for more in (listed.findings, found.findings if found else None):
+        findings = findings if more is None else findings.unionByName(more, allowMissingColumns=True)
+    targets = targets_of(elements, kept, known)
+    used = pairs.select("image_id", "label", "file").unionByName(_used(named, files))
+    entries = label_entries(
+        listing,
+        others,
+        root,
+        taken=taken,
+        images=images,
+        pairs=used,
+        labels=labels,
+        targets=targets,
+        findings=findings,
+        description=[*lists, *([found.uri] if found else [])],
+        unit="objects",
+    )
+    if listed.accounting is not None:
+        entries = entries.unionByName(listed.accounting)
+    return Source(
+        images=rows,
+        targets=targets,
+        factors=factor_rows(found, rows),
+        findings=findings,
+        present=images.select("image_id"),
+        files=files_read(wanted, elements),
+        accounting=with_metadata_entries(entries, found),
+        labels_from="XML files",
+        declared=declared_sizes(elements, kept, known),
+    )
+
+
+def _require_readable(elements: DataFrame, kept: DataFrame | None, place: str) -> None:
+    if not elements.where("element = 'image'").isEmpty() or (kept is not None and not kept.isEmpty()):
+        return
+    for broken in bounded(elements.where("element = 'finding'").limit(1), "one row"):
+        reason = broken["found"].strip('"')
+        raise IngestError(
+            f"No annotation file below {place} can be read; {broken['file']}: {reason}.\n"
+            "Hint: Pascal VOC files are XML with the root element <annotation>."
+        )
+    raise IngestError(f"There is no .xml file below {place}.\nHint: --annotations FOLDER names where they are.")
+
+
+def _by_file_name(elements: DataFrame, free: DataFrame, stage: Stage) -> DataFrame:
+    """The image that each file names which has the name of none: one row per such file, stored.
+
+    Columns are ``file``, ``name``, ``image_id`` (null where no image, or not one alone, is meant), ``candidates``,
+    ``examples`` and ``is_again`` (another file is about the same image).
+    """
+    alone = elements.where("image_id IS NULL AND element = 'image'")
+    alone = stage(alone.select("file", F.coalesce("name", F.lit("?")).alias("name")), "unpaired")
+    if alone.isEmpty():
+        return alone.select(
+            "*",
+            *(F.lit(None).cast(type).alias(name) for name, type in _NAMED_TYPES.items()),
+        )
+    names = alone.select("name").distinct()
+    ids = free.select("path", "image_id")
+    exact = names.join(ids, on=F.col("name") == F.col("path"), how="inner").select(
+        "name",
+        "path",
+        F.lit(1).cast("bigint").alias("candidates"),
+        F.lit(None).cast("string").alias("examples"),
+    )
+    left = names.join(exact.select("name"), on="name", how="left_anti")
+    loose = match_names(left, ids.join(exact.select("path"), on="path", how="left_anti").select("path"))
+    matched = alone.join(exact.unionByName(loose.select(*exact.columns)), on="name", how="left").join(
+        ids, on="path", how="left"
+    )
+    first = matched.where("image_id IS NOT NULL").groupBy("image_id").agg(F.min("file").alias("first_file"))
+    with_first = matched.join(first, on="image_id", how="left")
+    is_again = F.col("file") != F.col("first_file")
+    return stage(
+        with_first.select(
+            "file",
+            "name",
+            "image_id",
+            "candidates",
+            "examples",
+            F.coalesce(is_again, F.lit(False)).alias("is_again"),
+        ),
+        "named",
+    )
+
+
+_NAMED_TYPES = {
+    "image_id": "string",
+    "candidates": "bigint",
+    "examples": "string",
+    "is_again": "boolean",
+}
+
+
+def _with_named(elements: DataFrame, named: DataFrame, taken: DataFrame) -> DataFrame:
+    """Elements of files that no image has the name of, with the image that the file names, where it was taken."""
+    of_file = named.where("image_id IS NOT NULL AND NOT is_again").select(F.col("image_id").alias("named"), "file")
+    of_file = of_file.join(taken.select(F.col("image_id").alias("named")), on="named", how="left_semi")
+    joined = elements.join(of_file, on="file", how="left")
+    return joined.withColumn("image_id", F.coalesce("image_id", "named")).drop("named")
+
+
+def _used(named: DataFrame, files: DataFrame) -> DataFrame:
+    """The files that were given to the image they name."""
+    good = named.where("image_id IS NOT NULL AND NOT is_again").select("image_id", "file")
+    return good.join(files.select("label", "file"), on="file", how="inner").select("image_id", "label", "file")
+
+
+def _name_findings(named: DataFrame) -> DataFrame:
+    """Findings about files whose image was not found, is not one alone, or has another file."""
+    missing = file_findings(
+        named.where("image_id IS NULL AND coalesce(candidates, 0) < 2"),
+        "missing_image",
+        "Image file was not found",
+        F.col("name"),
+        "an image of the file's name or <filename>, below SOURCE",
+    )
+    ambiguous = file_findings(
+        named.where("image_id IS NULL AND candidates > 1"),
+        "ambiguous_image",
+        "Several images fit the <filename>",
+        F.concat_ws(": ", "name", "examples"),
+        "one image of the name",
+    )
+    repeated = file_findings(
+        named.where("is_again"),
+        "duplicate_image",
+        "Another file is about this image; the annotations of this one are left out",
+        F.col("name"),
+        "one file per image",
+    )
+    return missing.unionByName(ambiguous).unionByName(repeated)
+
+
+def _lists(listing: DataFrame) -> dict[str, str]:
+    """Where the lists of splits are, and the split of each."""
+    names = {f"{folder}/{split}.txt": split for folder in ("imagesets", "imagesets/main") for split in SPLITS}
+    found = bounded(listing.where(F.lower("path").isin(*names)).select("path", "uri").limit(12), "lists of splits")
+    return {row["uri"]: names[row["path"].lower()] for row in found}
+
+
+def _splits(listing: DataFrame, images: DataFrame, lists: dict[str, str], root: str, stage: Stage) -> Listed:
+    """The split of each image that a list names; a line is a file name without ending."""
+    if not lists:
+        return Listed()
+    lines = stage(list_lines(listing, lists), "list_lines")
+    stem = F.regexp_replace("path", r"\.[^./]*$", "")
+    stems = images.select(stem.alias("stem"), "image_id")
+    names = lines.select("name").distinct()
+    base = F.substring_index("stem", "/", -1)
+    alone = stems.groupBy(base.alias("name")).agg(F.count("*").alias("candidates"), F.min("stem").alias("path"))
+    none = (F.lit(None).cast("int").alias("parts"), F.lit(None).cast("string").alias("examples"))
+    columns = ("name", "path", "candidates", *none)
+    exact = names.join(alone.where("candidates = 1"), on="name", how="inner").select(*columns)
+    # A name of several images, in different folders, says which it means by its folder.
+    left = names.join(exact.select("name"), on="name", how="left_anti")
+    loose = match_names(left, stems.select(F.col("stem").alias("path")).distinct())
+    matched = exact.unionByName(loose.select(*exact.columns))
+    # One stem may be that of several files: a.jpg and a.png.
+    ids = stems.groupBy("stem").agg(F.min("image_id").alias("image_id")).withColumnRenamed("stem", "path")
+    with_image = matched.join(ids, on="path", how="left").withColumn("how", F.lit(None).cast("string"))
+    return listed_splits(lines, stage(with_image, "list_names"), root)

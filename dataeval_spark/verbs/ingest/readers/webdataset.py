@@ -1,0 +1,214 @@
+"""WebDataset: tar shards whose members are images, classes and JSON; their bytes are kept in the table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import IngestError
+from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.kernels.formats.webdataset import SHARD_ENDINGS, read_shard
+from dataeval_spark.kernels.storage.files import glob_pattern, open_file
+from dataeval_spark.kernels.storage.places import is_folder
+from dataeval_spark.session.bounded import bounded, one_row
+from dataeval_spark.verbs.ingest.accounting import entries_of, file_entries
+from dataeval_spark.verbs.ingest.readers.file_bytes import without_credentials
+from dataeval_spark.verbs.ingest.readers.label_files import changed, fingerprint, marked
+from dataeval_spark.verbs.ingest.readers.listing import list_files
+from dataeval_spark.verbs.ingest.readers.samples import SAMPLES_DDL, source_of
+from dataeval_spark.verbs.ingest.readers.source import Known, Source
+from dataeval_spark.workspace.workspace import Stage
+
+BYTES_PER_TASK = 64 * 2**20
+
+
+def read_webdataset(
+    spark: SparkSession,
+    root: str,
+    *,
+    dataset: str,
+    stage: Stage,
+    known: Known | None = None,
+    split: str | None = None,
+    glob: str | None = None,
+    limit: int | None = None,
+    timezone: str = "UTC",
+) -> Source:
+    """Read the samples of WebDataset shards: all ``.tar``, ``.tar.gz`` and ``.tgz`` below a folder, or one file.
+
+    The id of an image is ``<dataset>/<shard>/<member>``, as if the shard were a folder. A task streams one shard after
+    another; what lies in them is described in :func:`dataeval_spark.kernels.formats.webdataset.read_shard`. Shards
+    whose size and time are as they were are not read again.
+
+    Parameters
+    ----------
+    root : str
+        SOURCE: a folder, or one shard.
+    known : Known, optional
+        What the workspace has of the dataset.
+    glob : str, optional
+        Take the images whose path, ``<shard>/<member>``, matches.
+    limit : int, optional
+        Take the first so many, by path.
+    dataset, stage, split, timezone
+        As in :func:`dataeval_spark.verbs.ingest.readers.folder.read_folder`.
+
+    Raises
+    ------
+    IngestError
+        There are no shards, or no sample with an image can be read from any.
+    """
+    folder = os.path.dirname(root) if root.lower().endswith(SHARD_ENDINGS) and not is_folder(root) else root
+    listing = stage(list_files(spark, folder), "listing")
+    if folder != root:
+        listing = listing.where(F.col("path") == os.path.basename(root))
+    shards = listing.where(_is_shard())
+    options = {"format": "webdataset", "split": split, "timezone": timezone, "glob": glob, "limit": limit}
+    whole = glob is None and limit is None
+    if not whole:
+        known = None
+    # Named as label files are: of each it is known whether its rows are in the workspace.
+    shards = shards.select(
+        F.lit("").alias("image_id"),
+        F.col("uri").alias("label"),
+        without_credentials(F.col("uri")).alias("file"),
+        "path",
+        "content_length",
+        "modified_us",
+        # An image tells its shard by what follows :: in its uri.
+        F.when(F.instr("uri", "::") == 0, fingerprint(options, "content_length", "modified_us")).alias("fingerprint"),
+    )
+    shards = stage(marked(shards, known), "shards")
+    if shards.isEmpty():
+        endings = ", ".join(SHARD_ENDINGS)
+        raise IngestError(f"SOURCE {root} has no shards ({endings}).\nHint: name the folder that the shards are in.")
+    to_read, kept = changed(shards, known)
+    samples = stage(_samples(to_read, dataset), "samples")
+    old = _kept_rows(known, kept) if known is not None and kept is not None else None
+    _require_some(samples, old, root)
+    taken = _choose(samples, dataset, glob, limit)
+    found = source_of(
+        taken, split=split, timezone=timezone, unit="members", labels_from="members of samples", known=old
+    )
+    found = replace(found, accounting=_whole_entries(found, samples, taken, listing, shards, root))
+    if not whole:
+        return replace(found, present=samples.where("image_id IS NOT NULL").select("image_id"))
+    broken = samples.where("exists(findings, finding -> finding.kind = 'broken_file')").select("source_file")
+    files = shards.where("fingerprint IS NOT NULL").join(
+        broken, on=F.col("file") == F.col("source_file"), how="left_anti"
+    )
+    return replace(
+        found,
+        present=found.present if known is None else found.present.unionByName(_of_shards(known, broken)),
+        files=files.select(F.col("file").alias("path"), "image_id", "fingerprint"),
+    )
+
+
+def _whole_entries(
+    found: Source, samples: DataFrame, taken: DataFrame, listing: DataFrame, shards: DataFrame, root: str
+) -> DataFrame:
+    """Entries of the files, and of the members of shards; images that are not asked for are no images of it."""
+    none = listing.limit(0).select("uri")
+    files = file_entries(listing, root, images=none, annotations=shards.select(F.col("label").alias("uri")))
+    left_out = samples.where("image_id IS NOT NULL").join(taken.select("image_id"), on="image_id", how="left_anti")
+    lost = left_out.select(
+        "source_file",
+        F.lit("members").alias("unit"),
+        F.lit("skipped").alias("role"),
+        F.lit("not_asked_for").alias("reason"),
+        F.col("image_id").alias("name"),
+    )
+    nothing = F.lit(None).cast("string")
+    taken_back = lost.select(
+        *("source_file", "unit", F.lit("images").alias("role"), nothing.alias("reason"), nothing.alias("name")),
+        F.lit(-1).alias("n"),
+    )
+    for entries in (found.accounting, entries_of(lost, root), entries_of(taken_back, root)):
+        files = files.unionByName(entries)
+    return files
+
+
+def _is_shard() -> Column:
+    ends = F.lit(False)
+    for ending in SHARD_ENDINGS:
+        ends |= F.lower("path").endswith(ending)
+    return ends & F.col("reason").isNull()
+
+
+def _samples(shards: DataFrame, dataset: str) -> DataFrame:
+    def read(rows: Iterator[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+        for row in rows:
+            for sample in _read(row["label"]):
+                member = sample.get("member")
+                yield {
+                    **sample,
+                    "image_id": member and f"{dataset}/{row['path']}/{member}",
+                    "uri": member and f"tar://{member}::{row['file']}",
+                    "content_length": len(sample["content"]) if member else None,
+                    "modified_us": row["modified_us"],
+                    "source_file": row["file"],
+                }
+
+    size = shards.agg(F.count("*").alias("n"), F.coalesce(F.sum("content_length"), F.lit(0)).alias("bytes"))
+    row = one_row(size)
+    tasks = max(1, min(row["n"], -(-row["bytes"] // BYTES_PER_TASK)))
+    return map_rows(shards.repartition(tasks), read, SAMPLES_DDL)
+
+
+def _read(shard: str) -> Iterator[Mapping[str, Any]]:
+    try:
+        with open_file(shard) as file:
+            yield from read_shard(file)
+    except OSError as error:
+        message = error.strerror or str(error)
+        expected = "a file that can be read"
+        row = {"location": "tar", "kind": "broken_file", "message": "Shard cannot be opened", "found": message}
+        yield {"findings": [{**row, "expected": expected}]}
+
+
+def _kept_rows(known: Known, kept: DataFrame) -> Known:
+    """The rows of the workspace that come from shards that are not read again."""
+    shards = kept.select(F.col("file").alias("source_file"))
+    ids = _of_shards(known, shards)
+    return Known(
+        files=known.files,
+        images=known.images.join(ids, on="image_id", how="left_semi"),
+        targets=known.targets.join(ids, on="image_id", how="left_semi"),
+        factors=known.factors.join(ids, on="image_id", how="left_semi"),
+        findings=known.findings.join(shards, on="source_file", how="left_semi"),
+    )
+
+
+def _of_shards(known: Known, shards: DataFrame) -> DataFrame:
+    """Ids of the images that the workspace has of shards; ``shards`` has ``source_file``."""
+    images = known.images.select("image_id", F.substring_index("uri", "::", -1).alias("source_file"))
+    return images.join(shards, on="source_file", how="left_semi").select("image_id")
+
+
+def _choose(samples: DataFrame, dataset: str, glob: str | None, limit: int | None) -> DataFrame:
+    if glob is not None:
+        path = F.substring("image_id", F.lit(len(dataset) + 2), F.length("image_id"))
+        samples = samples.where(F.col("image_id").isNull() | path.rlike(f"^{glob_pattern(glob)}$"))
+    if limit is None:
+        return samples
+    first = samples.where("image_id IS NOT NULL").select("image_id").orderBy("image_id").limit(limit)
+    chosen = samples.join(first, on="image_id", how="left_semi")
+    return chosen.unionByName(samples.where("image_id IS NULL"))
+
+
+def _require_some(samples: DataFrame, old: Known | None, root: str) -> None:
+    if not samples.where("image_id IS NOT NULL").isEmpty() or (old is not None and not old.images.isEmpty()):
+        return
+    for row in bounded(samples.select("source_file", F.inline("findings")).limit(1), "one row"):
+        raise IngestError(
+            f"No sample can be read from the shards of {root}; {row['source_file']}: {row['found']}.\n"
+            "Hint: tar -tf SHARD lists what is in a shard."
+        )
+    raise IngestError(
+        f"No sample of the shards of {root} has an image.\nHint: the image is a member such as sample1.jpg or 1.png."
+    )

@@ -1,0 +1,238 @@
+"""What a reader should look at first: one sentence per matter, the worst on top."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dataeval_spark.verbs.report.data import ReportData
+from dataeval_spark.verbs.text import listed, number, plural, words
+
+LEVELS = ("error", "warning", "info")
+# Most labelled class over least: from here on a model tends to ignore the rare classes.
+IMBALANCED = 10.0
+# rule: (level where the table says none, what these images are, what to do)
+RULES = {
+    "invalid_box": (
+        "error",
+        "empty, inverted or outside the image",
+        "Correct these boxes in the annotation files: a model cannot learn from them.",
+    ),
+    "dark": ("warning", "very dark", "Look at them: keep them only if the model must work in the dark."),
+    "bright": ("warning", "overexposed", "Look at them: overexposed pictures hold little to learn from."),
+    "blurry": ("warning", "blurry", "Look at them: leave out pictures in which the objects cannot be recognised."),
+    "low_information": (
+        "warning",
+        "blank or almost flat",
+        "Look at them: pictures without content can usually be left out.",
+    ),
+    "odd_size": (
+        "info",
+        "far larger or smaller than the others",
+        "Check that the objects are still visible after resizing.",
+    ),
+    "non_finite_pixels": ("warning", "partly NaN or infinite", "Replace these values: most models give NaN for them."),
+    "odd_aspect_ratio": ("info", "unusually long or tall", "Check that resizing does not distort them."),
+    "grayscale": ("info", "without colour", "Check that the model may see gray pictures among the colour ones."),
+}
+UNKNOWN_RULE = ("info", "", "Look at them and decide whether they belong here.")
+
+
+@dataclass(frozen=True)
+class Matter:
+    """One thing to look at: how bad, what, how many, where in the report, and what to do next."""
+
+    level: str
+    count: int
+    sentence: str
+    section: str
+    advice: str
+
+
+def matters(data: ReportData) -> tuple[Matter, ...]:
+    """Everything that needs attention, worst first: by level, then in the order of the checks below."""
+    found = [
+        *_files(data),
+        *_duplicates(data),
+        *_splits(data),
+        *_annotations(data),
+        *_drift(data),
+        *_rules(data),
+        *_labels(data),
+    ]
+    found += [*_dataset(data), *_outliers(data)]
+    return tuple(sorted(found, key=lambda matter: LEVELS.index(matter.level)))
+
+
+def _files(data: ReportData) -> Iterator[Matter]:
+    unreadable = data.count("unreadable_images")
+    if unreadable:
+        yield Matter(
+            "error",
+            unreadable,
+            f"{plural(unreadable, 'image')} cannot be read. No statistic below covers {_them(unreadable)}.",
+            "unreadable",
+            "Fetch the files again from their source, or remove them; a training job would stop at them.",
+        )
+    unmeasured = data.count("live_images") - data.count("readable_images") - unreadable
+    if unmeasured > 0 and "image_stats" in data.present:
+        yield Matter(
+            "warning",
+            unmeasured,
+            f"{plural(unmeasured, 'image has', 'images have')} not been measured yet.",
+            "overview",
+            "Run dataeval-spark profile, then dataeval-spark analyze.",
+        )
+
+
+def _duplicates(data: ReportData) -> Iterator[Matter]:
+    leaks, groups = data.count("spanning_groups"), data.counts("duplicate_groups")
+    if leaks:
+        yield Matter(
+            "error",
+            leaks,
+            f"{plural(leaks, 'group of duplicates has', 'groups of duplicates have')} members in different splits: "
+            "test scores will look better than they are.",
+            "duplicates",
+            "Keep each group in one split, then train and test again.",
+        )
+    removable = data.count("removable_images")
+    if removable or groups.get("exact"):
+        copies = f": {plural(removable, 'image')} could be removed without losing anything" if removable else ""
+        yield Matter(
+            "warning",
+            removable or groups["exact"],
+            f"{plural(groups.get('exact', 0), 'group')} of exact duplicates{copies}.",
+            "duplicates",
+            "Keep the image marked as kept in each group. Nothing has been deleted.",
+        )
+    if groups.get("near"):
+        yield Matter(
+            "info",
+            groups["near"],
+            f"{plural(groups['near'], 'group')} of images that look almost the same.",
+            "duplicates",
+            "Look at the largest groups: bursts and video frames add little, and must not straddle splits.",
+        )
+
+
+def _splits(data: ReportData) -> Iterator[Matter]:
+    # Duplicates across the given split are told by their groups.
+    leaks = {name: n for name, n in data.counts("split_leaks").items() if name != "given"}
+    if leaks:
+        pairs = plural(sum(leaks.values()), "pair of images ties", "pairs of images tie")
+        yield Matter(
+            "error",
+            sum(leaks.values()),
+            f"{pairs} parts of {listed(leaks)} together: test scores will look better than they are.",
+            "splits",
+            "Split again with --group-by or duplicates kept together, or move what split_repairs names.",
+        )
+    flagged = [row for row in data.of("split_differences") if row["is_flagged"]]
+    if flagged:
+        names = listed(dict.fromkeys(words(row["subject"]) for row in flagged))
+        yield Matter(
+            "warning",
+            len(flagged),
+            f"Parts of a split differ in {names}.",
+            "splits",
+            "Make sure that the test part is like the data the model will meet, not just like its own.",
+        )
+
+
+def _annotations(data: ReportData) -> Iterator[Matter]:
+    kinds = data.counts("ingest_findings")
+    total = sum(kinds.values())
+    if total:
+        worst = sorted(kinds, key=lambda kind: (-kinds[kind], kind))
+        yield Matter(
+            "error",
+            total,
+            f"{plural(total, 'entry', 'entries')} could not be taken as written "
+            f"({listed(f'{words(kind)}: {kinds[kind]:,}' for kind in worst)}).",
+            "annotations",
+            "Correct them in the source or its annotation files, then ingest again.",
+        )
+
+
+def _drift(data: ReportData) -> Iterator[Matter]:
+    rows = [row for row in data.of("drift") if row["drift_detected"]]
+    drifted = len(rows)
+    if drifted:
+        names = listed(dict.fromkeys(words(row["column_name"]) for row in rows))
+        yield Matter(
+            "warning",
+            drifted,
+            f"{plural(drifted, 'statistic')} of {len(data.of('drift')):,} compared "
+            f"{'has' if drifted == 1 else 'have'} drifted{f': {names}' if names else ''}.",
+            "drift",
+            "Compare the two histograms: a new camera, new lighting or a new site calls for new training data.",
+        )
+
+
+def _rules(data: ReportData) -> Iterator[Matter]:
+    rules = data.counts("image_findings")
+    severities = {row["rule"]: row["severity"] for row in data.of("image_findings")}
+    for rule in sorted(rules, key=lambda rule: (-rules[rule], rule)):
+        level, what, advice = RULES.get(rule, UNKNOWN_RULE)
+        severity = severities.get(rule, level)
+        things = plural(rules[rule], "box", "boxes") if rule == "invalid_box" else plural(rules[rule], "image")
+        yield Matter(
+            severity if severity in LEVELS else level,
+            rules[rule],
+            f"{things} {'is' if rules[rule] == 1 else 'are'} {what or f'found by the rule “{words(rule)}”'}.",
+            f"finding-{rule}",
+            advice,
+        )
+
+
+def _labels(data: ReportData) -> Iterator[Matter]:
+    whole = next((row for row in data.of("labels") if row["class_name"] is None), None)
+    ratio = whole and whole["imbalance_ratio"]
+    if whole and ratio and ratio >= IMBALANCED:
+        yield Matter(
+            "warning",
+            round(ratio),
+            f"The most frequent class has {number(round(ratio))} times as many labels as the rarest.",
+            "labels",
+            "Collect or label more of the rare classes, or weight them in training.",
+        )
+    bare = whole and whole["images_without_labels"]
+    if whole and bare:
+        yield Matter(
+            "info",
+            bare,
+            f"{plural(bare, 'image has', 'images have')} no label.",
+            "labels",
+            "Make sure that they are meant as background, and are not simply unlabelled.",
+        )
+
+
+def _dataset(data: ReportData) -> Iterator[Matter]:
+    found = Counter(row["severity"] for row in data.of("dataset_findings"))
+    for level, count in found.items():
+        if level in ("error", "warning"):
+            yield Matter(
+                level,
+                count,
+                f"{plural(count, 'finding')} about the dataset as a whole.",
+                "dataset-findings",
+                "Read them: each says what was expected and what was found.",
+            )
+
+
+def _outliers(data: ReportData) -> Iterator[Matter]:
+    images = data.count("outlier_images")
+    if images:
+        yield Matter(
+            "info",
+            images,
+            f"{plural(images, 'image has', 'images have')} statistics far from those of the others.",
+            "outliers",
+            "Look at the farthest ones: they are either mistakes or the rare cases worth keeping.",
+        )
+
+
+def _them(count: int) -> str:
+    return "it" if count == 1 else "them"

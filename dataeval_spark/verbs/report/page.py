@@ -1,0 +1,124 @@
+"""The page: one HTML file without scripts, requests or anything else from outside."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from dataeval_spark.verbs import text
+from dataeval_spark.verbs.report.data import Provenance, ReportData
+from dataeval_spark.verbs.report.section import Content, Section
+from dataeval_spark.verbs.report.sections import SECTIONS
+
+# What section.html.j2 takes for granted.
+NOTHING: Content = {"summary": "", "chart": ""}
+
+
+def render_report(data: ReportData, provenance: Provenance) -> str:
+    """Render a report as one self-contained HTML page; the same input gives the same text.
+
+    Parameters
+    ----------
+    data : ReportData
+        What `collect_report_data` returned, or literal values.
+    provenance : Provenance
+        Where the data come from.
+
+    Returns
+    -------
+    str
+        HTML5, in UTF-8 when written.
+
+    Examples
+    --------
+    >>> html = render_report(collect_report_data(workspace.read), provenance)
+    """
+    contents = [(section, _content(section, data, provenance)) for section in SECTIONS]
+    shown = [(section, content) for section, content in contents if content is not None]
+    datasets = list(dict.fromkeys(row["dataset"] for row in data.of("composition")))
+    return _template().render(
+        title=text.listed(datasets) or "no images yet",
+        provenance=provenance,
+        sections=[_section(section, content, data, provenance) for section, content in shown],
+        waiting=[section for section, _ in shown if section.is_missing(data.present)],
+        css=Markup(_source("report.css")),
+    )
+
+
+def _content(section: Section, data: ReportData, provenance: Provenance) -> Content | None:
+    """What the section's template shows; None where the section is left out."""
+    if section.is_missing(data.present):
+        return {}
+    of_data = section.content(data) if section.content else {}
+    of_origin = section.origin(provenance) if section.origin else {}
+    return None if of_origin is None else {**NOTHING, **of_data, **of_origin}
+
+
+def _section(section: Section, content: Content, data: ReportData, provenance: Provenance) -> Mapping[str, Any]:
+    missing = section.is_missing(data.present)
+    return {
+        "id": section.id,
+        "title": section.title,
+        "intro": section.intro,
+        "command": section.command.replace("WORKSPACE", shlex.quote(text.clean(provenance.workspace))),
+        "missing": missing,
+        "content": content,
+        "template": section.template,
+        "otherwise": section.otherwise,
+        "sql": [] if missing else shown_sql(section, data, provenance),
+    }
+
+
+def shown_sql(section: Section, data: ReportData, provenance: Provenance) -> list[str]:
+    """The SQL of a section's queries with the names that a reader can run it by."""
+    names = {name: provenance.sql_name(name) for name in data.present}
+    return [data.sql[query.name].format_map(names) for query in section.queries if query.name in data.sql]
+
+
+def span_of(cards: list[Any]) -> str:
+    """Width of a panel by its pictures: small groups stand side by side."""
+    return "few" if len(cards) <= 2 else ""
+
+
+def _harmless(value: Any) -> Any:
+    """What the template writes, without characters that hide or reorder text. Escaping comes after it."""
+    return text.clean(value, lines=True) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+@cache
+def _environment() -> Environment:
+    loader = PackageLoader("dataeval_spark.verbs.report", ".")
+    environment = Environment(
+        loader=loader,
+        autoescape=True,
+        finalize=_harmless,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,  # a section ends as its file does
+    )
+    environment.filters.update(
+        clean=text.clean,
+        shorten=text.shorten,
+        number=text.number,
+        time=text.time,
+        svg=Markup,
+        span=span_of,
+    )
+    return environment
+
+
+def _source(name: str) -> str:
+    loader = _environment().loader
+    assert loader is not None
+    return loader.get_source(_environment(), name)[0]
+
+
+@cache
+def _template() -> Template:
+    return _environment().get_template("template.html.j2")

@@ -1,0 +1,111 @@
+"""Cards of the galleries: a thumbnail, what is drawn over it, and what is written below it."""
+
+from __future__ import annotations
+
+import math
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from zlib import crc32
+
+from dataeval_spark.verbs.report.data import Box, ReportData, Thumbnail
+from dataeval_spark.verbs.report.thumbnails import TINY
+from dataeval_spark.verbs.text import clean, listed, shorten
+
+HUES = 6
+# Pictures of a few pixels are shown enlarged, by a whole factor, to about this size.
+ENLARGED = 128
+NO_PICTURE = Thumbnail(None, reason="no picture was made: the report shows a limited number")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A rectangle over a picture, in pixels of the original."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    label: str
+    hue: int
+    strong: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    """One picture of a gallery with its text; ``difference`` is a picture of where it differs from another."""
+
+    image_id: str
+    name: str
+    picture: Thumbnail
+    src: str
+    width: int
+    height: int
+    tiny: bool
+    marks: tuple[Mark, ...] = ()
+    lines: tuple[str, ...] = ()
+    badge: str = ""
+    tone: str = ""
+    difference: str = ""
+
+    @property
+    def alt(self) -> str:
+        drawn = f" with {len(self.marks)} boxes" if len(self.marks) > 1 else " with a box" if self.marks else ""
+        return f"Image {self.name}{drawn}"
+
+
+def card(
+    data: ReportData,
+    image_id: str,
+    *,
+    lines: Iterable[str] = (),
+    badge: str = "",
+    tone: str = "",
+    target_index: int | None = None,
+    all_boxes: bool = False,
+) -> Card:
+    """The card of an image: with the box of one target, with all its boxes, or with none."""
+    picture = data.thumbnails.get(image_id, NO_PICTURE)
+    boxes = [
+        box for box in data.boxes.get(image_id, ()) if box.target_index == target_index or (all_boxes and picture.data)
+    ]
+    marks = tuple(mark for box in boxes if (mark := _mark(box, picture, box.target_index == target_index)))
+    tiny = 0 < max(picture.width, picture.height) <= TINY
+    factor = max(1, ENLARGED // max(picture.width, picture.height)) if tiny else 1
+    return Card(
+        image_id=clean(image_id),
+        name=shorten(image_id, 44),
+        picture=picture,
+        src=f"data:{picture.mime};base64,{b64encode(picture.data).decode()}" if picture.data else "",
+        width=picture.width * factor,
+        height=picture.height * factor,
+        tiny=tiny,
+        marks=marks,
+        lines=tuple(clean(line) for line in lines if line),
+        badge=badge,
+        tone=tone,
+    )
+
+
+def label_counts(data: ReportData, image_id: str) -> str:
+    """``3 × person, dog``: the classes of the boxes drawn over an image."""
+    counts = Counter(box.label or "unknown class" for box in data.boxes.get(image_id, ()))
+    ranked = sorted(counts, key=lambda label: (-counts[label], label))
+    return listed([f"{counts[label]} × {label}" if counts[label] > 1 else label for label in ranked], most=4)
+
+
+def _mark(box: Box, picture: Thumbnail, strong: bool) -> Mark | None:
+    """The part of a box that lies in the picture; null when nothing of it does."""
+    corners = (box.x0, box.y0, box.x1, box.y1)
+    if not all(map(math.isfinite, corners)):
+        return None
+    left, right = (min(max(x, 0.0), picture.full_width) for x in (box.x0, box.x1))
+    top, bottom = (min(max(y, 0.0), picture.full_height) for y in (box.y0, box.y1))
+    if right <= left or bottom <= top:
+        return None
+    label = shorten(box.label if box.label is not None else "unknown class", 80)
+    # crc32 and not hash(): the same class has the same colour in every report.
+    hue = crc32(label.encode("utf-8", "replace")) % HUES
+    x, y, width, height = (round(value, 2) for value in (left, top, right - left, bottom - top))
+    return Mark(x, y, width, height, label, hue, strong)

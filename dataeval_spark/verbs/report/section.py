@@ -1,0 +1,76 @@
+"""What a section of the report is: its queries, what it shows of their rows, and how that is laid out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from dataeval_spark.tables.contract import Table
+from dataeval_spark.verbs.report.data import Provenance, ReportData, Row
+
+Content = Mapping[str, Any]
+Rows = Mapping[str, Sequence[Row]]
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query, whose text ``sql`` makes from the names of the tables that exist; None where there is nothing to ask.
+
+    It cannot do without the tables of ``needs``, and reads those of ``uses`` where they exist. The rows of the query
+    ``after`` are given to ``sql`` too. Each text ends in a LIMIT, a rank within a group, or a number of bins.
+    """
+
+    name: str
+    sql: Callable[..., str | None]
+    needs: tuple[Table, ...] = ()
+    uses: tuple[Table, ...] = ()
+    after: str | None = None
+
+    def text(self, present: frozenset[str], rows: Rows) -> str | None:
+        """SQL, with ``{table}`` for each table; None where a table that it needs does not exist."""
+        if not present.issuperset(table.name for table in self.needs):
+            return None
+        return self.sql(present) if self.after is None else self.sql(present, rows.get(self.after, ()))
+
+
+class Picture(NamedTuple):
+    """An image to show, and the box that a finding is about, or all its boxes."""
+
+    image_id: str
+    target_index: int | None = None
+    all_boxes: bool = False
+
+
+def pictures_of(query: str) -> Callable[[Rows], Iterator[Picture]]:
+    """A picture for each row of a query."""
+    return lambda rows: (Picture(row["image_id"], row["target_index"]) for row in rows.get(query, ()))
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section, shown at the place ``order``; without ``tables`` it is always there.
+
+    ``content`` and ``origin`` say what the template shows, of the data and of their provenance; a section whose
+    ``origin`` is None is left out. ``WORKSPACE`` in ``command``, which fills the tables, stands for the location of the
+    workspace. ``otherwise`` stands where there is nothing to show. ``pictures`` are made in the order of
+    ``pictures_order`` until the report has enough.
+    """
+
+    order: int
+    id: str
+    title: str
+    intro: str = ""
+    tables: tuple[Table, ...] = ()
+    command: str = ""
+    queries: tuple[Query, ...] = ()
+    content: Callable[[ReportData], Content] | None = None
+    origin: Callable[[Provenance], Content | None] | None = None
+    template: str = "section.html.j2"
+    otherwise: str = ""
+    pictures: Callable[[Rows], Iterable[Picture]] | None = None
+    pictures_order: int = 0
+
+    def is_missing(self, present: frozenset[str]) -> bool:
+        """Whether one of its tables does not exist."""
+        return not present.issuperset(table.name for table in self.tables)

@@ -1,0 +1,225 @@
+"""What a report shows of bias: which factors tell the label or one another, gaps in their combinations, shortcuts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from dataeval_spark.tables.bias import BALANCE, COVERAGE_GAPS, DIVERSITY, FEATURE_VALUE, PARITY, SHORTCUTS
+from dataeval_spark.verbs.report import charts
+from dataeval_spark.verbs.report.data import ReportData, Row
+from dataeval_spark.verbs.report.listing import Column, listing
+from dataeval_spark.verbs.report.pictures import card
+from dataeval_spark.verbs.report.section import Content, Picture, Query, Rows, Section
+from dataeval_spark.verbs.text import listed, number, plural, shorten
+
+FACTORS = 12
+"""Factors of the matrix: those that tell the label best."""
+MOST_SHORTCUTS, EXAMPLES = 6, 2
+"""Shortcuts that are shown in pictures, and pictures of each end."""
+ENDS = ("lowest", "highest")
+VERDICTS = {"useful": "ok", "useless": "calm", "redundant": "warn", "constant": "calm"}
+
+
+def balance_query(present: frozenset[str]) -> str:
+    """The label against each factor, and factors against one another: at most 600 rows, the strongest first."""
+    return (
+        "SELECT kind, factor_a, factor_b, score, adjusted_pvalue, is_flagged FROM {balance}\n"
+        "WHERE kind IN ('label', 'factors') ORDER BY kind DESC, score DESC, factor_a, factor_b LIMIT 600"
+    )
+
+
+def gaps_query(present: frozenset[str]) -> str:
+    return "SELECT pattern, level, n, expected, images_needed, found FROM {coverage_gaps} ORDER BY rank LIMIT 12"
+
+
+def shortcuts_query(present: frozenset[str]) -> str:
+    return (
+        "SELECT class_name, factor, value, auc, score, adjusted_pvalue, n, lowest, highest FROM (\n"
+        "  SELECT *, row_number() OVER (PARTITION BY class_name ORDER BY abs(auc - 0.5) DESC, factor) AS place\n"
+        "  FROM {shortcuts} WHERE is_shortcut)\n"
+        "WHERE place <= 4 ORDER BY abs(auc - 0.5) DESC, place, class_name LIMIT 12"
+    )
+
+
+def parity_query(present: frozenset[str]) -> str:
+    """Does the label depend on a factor: the strongest first."""
+    return (
+        "SELECT factor, score, adjusted_pvalue, degrees_of_freedom, low_expected_cells, size(insufficient) AS thin,\n"
+        "  is_significant, count(*) OVER () AS found FROM {parity}\n"
+        "ORDER BY is_significant DESC, score DESC, factor LIMIT 15"
+    )
+
+
+def feature_value_query(present: frozenset[str]) -> str:
+    return (
+        "SELECT rank, factor, verdict, score, auc, redundancy, redundant_with FROM {feature_value}\n"
+        "ORDER BY rank LIMIT 15"
+    )
+
+
+def diversity_query(present: frozenset[str]) -> str:
+    """Classes that were seen under few values of a factor which takes several over all."""
+    return (
+        "SELECT class_name, factor, diversity, filled_bins, bins, n, count(*) OVER () AS found FROM {diversity}\n"
+        "WHERE class_name IS NOT NULL AND is_low\n"
+        "  AND factor IN (SELECT factor FROM {diversity} WHERE class_name IS NULL AND NOT is_low)\n"
+        "ORDER BY diversity, n DESC, class_name, factor LIMIT 12"
+    )
+
+
+def shortcut_images(rows: Rows) -> Iterator[Picture]:
+    """The images at both ends of the first shortcuts."""
+    for row in rows.get("shortcuts", ())[:MOST_SHORTCUTS]:
+        yield from (Picture(example["image_id"]) for _, example in _at_both_ends(row))
+
+
+def _at_both_ends(row: Row) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for side in ENDS:
+        yield from ((side, example) for example in (row[side] or ())[:EXAMPLES])
+
+
+def bias(data: ReportData) -> Content:
+    """A matrix of associations, images at both ends of shortcuts, and tables."""
+    rows = data.of("balance")
+    labels = [row for row in rows if row["kind"] == "label"][:FACTORS]
+    tables = []
+    shortcuts = data.of("shortcuts")
+    if shortcuts:
+        columns = (
+            Column("Class", "class_name", style="name", most=40),
+            Column("Factor", "factor", style="code", most=40),
+            Column("Value", "value", style="code", most=40),
+            Column("AUC", "auc", number, "num"),
+            Column("Adjusted p", "adjusted_pvalue", number, "num"),
+            Column("Values", "n", number, "num"),
+            Column("Lowest of the class, or without the value", "lowest", _images, "wide"),
+            Column("Highest of the class, or with the value", "highest", _images, "wide"),
+        )
+        tables.append(
+            {"title": "Shortcuts: one factor tells a class from the rest", "listing": _table(shortcuts, columns)}
+        )
+    gaps = data.of("coverage_gaps")
+    if gaps:
+        of_gaps = (
+            Column("Combination", "pattern", most=110, style="wide"),
+            Column("Rows", "n", number, "num"),
+            Column("If independent", "expected", number, "num"),
+            Column("Needed", "images_needed", number, "num"),
+        )
+        note = f"{len(gaps):,} of {gaps[0]['found']:,} shown"
+        tables.append({"title": "Combinations that are missing or rare", "listing": _table(gaps, of_gaps, note)})
+    parity = data.of("parity")
+    if parity:
+        note = f"{len(parity):,} of {parity[0]['found']:,} shown"
+        tables.append({"title": "Does the class depend on a factor", "listing": _table(parity, _PARITY, note)})
+    values = data.of("feature_value")
+    if values:
+        tables.append({"title": "What each factor is worth", "listing": _table(values, _VALUES)})
+    low = data.of("diversity")
+    if low:
+        note = f"{len(low):,} of {low[0]['found']:,} shown"
+        tables.append({"title": "Classes seen under few conditions", "listing": _table(low, _DIVERSITY, note)})
+    flagged = [shorten(row["factor_b"], 40) for row in labels if row["is_flagged"]]
+    summary = (
+        f"{plural(len(flagged), 'factor tells', 'factors tell')} the label: {listed(flagged, 6)}."
+        if flagged
+        else "No factor tells the label."
+        if labels
+        else ""
+    )
+    matrix = _matrix(data, labels) if labels else ""
+    return {"summary": summary, "chart": matrix, "panels": _panels(data, shortcuts), "tables": tables}
+
+
+def _panels(data: ReportData, shortcuts: Sequence[Row]) -> list[Mapping[str, Any]]:
+    """A panel per shortcut: images of the class with the smallest values, then those with the largest."""
+    panels: list[Mapping[str, Any]] = []
+    for row in shortcuts[:MOST_SHORTCUTS]:
+        cards = [
+            card(data, example["image_id"], lines=[_shown_end(row, example)], badge=_badge(row, side))
+            for side, example in _at_both_ends(row)
+        ]
+        factor = row["factor"] if row["value"] is None else f"{row['factor']} = {row['value']}"
+        title = f"{shorten(row['class_name'], 40)} by {shorten(factor, 40)}"
+        panels.append({"title": title, "note": f"AUC {number(row['auc'])}", "cards": cards})
+    return panels
+
+
+def _badge(row: Row, side: str) -> str:
+    return side if row["value"] is None else {"lowest": "without", "highest": "with"}[side]
+
+
+def _shown_end(row: Row, example: Mapping[str, Any]) -> str:
+    if row["value"] is None:
+        return f"{row['factor']} {number(example['value'])}"
+    return f"{row['factor']} {'is' if example['value'] else 'is not'} {shorten(row['value'], 30)}"
+
+
+_PARITY = (
+    Column("Factor", "factor", style="code", most=40),
+    Column("Depends strongly", "is_significant", lambda value: "yes" if value else "no"),
+    Column("Cramér's V", "score", number, "num", bar=True),
+    Column("Adjusted p", "adjusted_pvalue", number, "num"),
+    Column("Degrees of freedom", "degrees_of_freedom", number, "num"),
+    Column("Cells below 5 expected", "low_expected_cells", number, "num"),
+    Column("Cells of 1 to 4 rows", "thin", number, "num"),
+)
+_VALUES = (
+    Column("", "rank", number, "num"),
+    Column("Factor", "factor", style="code", most=40),
+    Column("Verdict", "verdict", style=lambda row: f"pill {VERDICTS.get(row['verdict'], 'calm')}"),
+    Column("Tells the label", "score", number, "num", bar=True),
+    Column("AUC", "auc", number, "num"),
+    Column("Like a better one", "redundancy", number, "num", bar=True),
+    Column("Which one", "redundant_with", style="code", most=40),
+)
+_DIVERSITY = (
+    Column("Class", "class_name", style="name", most=40),
+    Column("Factor", "factor", style="code", most=40),
+    Column("Diversity", "diversity", number, "num", bar=True),
+    Column("Bins filled", "filled_bins", number, "num"),
+    Column("of", "bins", number, "num"),
+    Column("Labels", "n", number, "num"),
+)
+
+
+def _table(rows: Any, columns: Any, note: str = "") -> Any:
+    return listing(rows, columns, caption="Bias", note=note)
+
+
+def _images(examples: Any) -> str:
+    return listed((f"{shorten(example['image_id'], 40)} ({number(example['value'])})" for example in examples or ()), 3)
+
+
+def _matrix(data: ReportData, labels: list[Mapping[str, Any]]) -> str:
+    label = labels[0]["factor_a"]
+    names = [label, *(row["factor_b"] for row in labels)]
+    scores = {(row["factor_a"], row["factor_b"]): row["score"] for row in data.of("balance")}
+    cells = [[1.0 if a == b else scores.get((a, b), scores.get((b, a))) for b in names] for a in names]
+    return charts.matrix("chart-balance", "Association of label and factors, 0 to 1", names, cells)
+
+
+SECTION = Section(
+    110,
+    "bias",
+    "Bias",
+    intro=(
+        "Which factors of an image tell its label, or one another: a model may learn them instead. 0 is no association "
+        "beyond chance, 1 a complete one."
+    ),
+    tables=(BALANCE,),
+    command="dataeval-spark analyze --workspace WORKSPACE",
+    queries=(
+        Query("balance", balance_query, (BALANCE,)),
+        Query("shortcuts", shortcuts_query, (SHORTCUTS,)),
+        Query("coverage_gaps", gaps_query, (COVERAGE_GAPS,)),
+        Query("parity", parity_query, (PARITY,)),
+        Query("feature_value", feature_value_query, (FEATURE_VALUE,)),
+        Query("diversity", diversity_query, (DIVERSITY,)),
+    ),
+    content=bias,
+    template="sections/bias.html.j2",
+    pictures=shortcut_images,
+    pictures_order=7,
+)

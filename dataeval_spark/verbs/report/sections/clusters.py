@@ -1,0 +1,102 @@
+"""What a report shows of clusters: a map of the embeddings, and the images in the middle of the largest clusters."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from dataeval_spark.tables.profile import EMBEDDINGS
+from dataeval_spark.tables.similarity import CLUSTERS
+from dataeval_spark.verbs.report import charts
+from dataeval_spark.verbs.report.data import ReportData
+from dataeval_spark.verbs.report.pictures import card
+from dataeval_spark.verbs.report.section import Content, Query, Section, pictures_of
+from dataeval_spark.verbs.text import number, plural, shorten
+
+POINTS = 600
+MOST_CLUSTERS, EACH = 6, 4
+# Of several encoders the first by name is shown.
+_ENCODER = "encoder = (SELECT min(encoder) FROM {clusters}) AND target_index IS NULL"
+
+
+def clusters_query(present: frozenset[str]) -> str:
+    """The images nearest to the centres of the largest clusters; each row with the size of its cluster."""
+    return (
+        "SELECT encoder, method, cluster_id, image_id, target_index, centroid_distance, members, noise, found, place\n"
+        "FROM (\n"
+        "  SELECT *, dense_rank() OVER (PARTITION BY encoder ORDER BY members DESC, cluster_id) AS size_rank,\n"
+        "    count_if(place = 1) OVER (PARTITION BY encoder) AS found FROM (\n"
+        "    SELECT c.*, count(*) OVER (PARTITION BY encoder, cluster_id) AS members,\n"
+        "      row_number() OVER (PARTITION BY encoder, cluster_id ORDER BY centroid_distance, image_id) AS place,\n"
+        "      count_if(cluster_id < 0) OVER (PARTITION BY encoder) AS noise\n"
+        f"    FROM {{clusters}} AS c WHERE {_ENCODER}) WHERE place <= {EACH} AND cluster_id >= 0)\n"
+        f"WHERE size_rank <= {MOST_CLUSTERS} ORDER BY size_rank, place LIMIT {MOST_CLUSTERS * EACH}"
+    )
+
+
+def cluster_map_query(present: frozenset[str]) -> str:
+    """Vectors of images drawn by a hash of their ids."""
+    return (
+        f"SELECT s.cluster_id, e.embedding FROM (SELECT * FROM {{clusters}} WHERE {_ENCODER}\n"
+        f"  ORDER BY xxhash64(image_id), image_id LIMIT {POINTS}) AS s JOIN {{embeddings}} AS e\n"
+        "ON e.encoder = s.encoder AND e.image_id = s.image_id AND e.target_index IS NULL\n"
+        "ORDER BY xxhash64(e.image_id), e.image_id"
+    )
+
+
+def clusters(data: ReportData) -> Content:
+    """A map, a sentence, and a gallery per cluster."""
+    rows = data.of("clusters")
+    groups = []
+    for cluster, found in groupby(rows, key=lambda row: row["cluster_id"]):
+        members = list(found)
+        cards = [
+            card(data, row["image_id"], lines=[f"distance to the centre {number(row['centroid_distance'])}"])
+            for row in members
+        ]
+        note = f"{plural(members[0]['members'], 'image', 'images')}; those nearest to the centre"
+        groups.append({"title": f"Cluster {cluster}", "note": note, "cards": cards})
+    summary = ""
+    if rows:
+        first = rows[0]
+        count = plural(first["found"], "cluster", "clusters")
+        noise = plural(first["noise"], "image is", "images are")
+        summary = f"{shorten(first['method'], 20)} on {shorten(first['encoder'], 40)}: {count}, {noise} in none."
+    points = data.of("cluster_map")
+    return {"summary": summary, "chart": _map(points) if len(points) > 2 else "", "groups": groups}
+
+
+def _map(points: Any) -> str:
+    """The first two principal components, by singular value decomposition."""
+    vectors = np.array([row["embedding"] for row in points], np.float64)
+    left, scale, _ = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)
+    places = np.zeros((len(vectors), 2))
+    places[:, : min(2, len(scale))] = (left * scale)[:, :2]
+    # The sign of a component is arbitrary: the point farthest out is on the positive side.
+    places *= np.where(places[np.abs(places).argmax(axis=0), [0, 1]] < 0, -1.0, 1.0)
+    share = (scale[:2] ** 2).sum() / max((scale**2).sum(), 1e-300)
+    label = f"Map of {len(points):,} images: two principal components, {100 * share:.0f} % of the variance"
+    return charts.scatter("cluster-map", label, places, [row["cluster_id"] for row in points])
+
+
+SECTION = Section(
+    100,
+    "clusters",
+    "Clusters",
+    intro=(
+        "Images whose embeddings lie together. A cluster of one scene or one camera is worth knowing before data are "
+        "split; so are images that belong to none."
+    ),
+    tables=(CLUSTERS,),
+    command="dataeval-spark analyze --workspace WORKSPACE",
+    queries=(
+        Query("clusters", clusters_query, (CLUSTERS,)),
+        Query("cluster_map", cluster_map_query, (CLUSTERS, EMBEDDINGS)),
+    ),
+    content=clusters,
+    otherwise="No images lie together.",
+    pictures=pictures_of("clusters"),
+    pictures_order=5,
+)

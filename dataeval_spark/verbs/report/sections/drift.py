@@ -1,0 +1,164 @@
+"""What the section on drift shows: one table per pair of datasets, and the histograms of what drifted most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from dataeval_spark.tables.contract import sql_string
+from dataeval_spark.tables.images import IMAGES
+from dataeval_spark.tables.profile import IMAGE_STATS
+from dataeval_spark.tables.runs import RUNS
+from dataeval_spark.tables.shift import DRIFT_METRICS
+from dataeval_spark.verbs.report import charts
+from dataeval_spark.verbs.report.data import ReportData, Row
+from dataeval_spark.verbs.report.histograms import UNITS, binned, counts_of
+from dataeval_spark.verbs.report.listing import Column, Listing, listing
+from dataeval_spark.verbs.report.section import Content, Query, Section
+from dataeval_spark.verbs.text import clean, number, shorten, words
+
+VERDICTS = {True: ("drifted", "pill warn"), False: ("same", "pill ok"), None: ("not tested", "pill calm")}
+MAX_OVERLAYS = 4
+
+
+def latest_drift(present: frozenset[str]) -> str:
+    """Rows of the newest comparison of each reference with each current data."""
+    if "runs" not in present:
+        newest = "SELECT reference, current, max(run_id) AS run_id\n      FROM {drift_metrics} GROUP BY ALL"
+    else:
+        newest = (
+            "SELECT d.reference, d.current, max_by(d.run_id, struct(r.started_at, d.run_id)) AS run_id\n"
+            "      FROM {drift_metrics} AS d LEFT JOIN (\n"
+            "        SELECT run_id, max(started_at) AS started_at FROM {runs} GROUP BY run_id) AS r\n"
+            "      ON d.run_id = r.run_id GROUP BY d.reference, d.current"
+        )
+    return f"{{drift_metrics}} NATURAL JOIN (\n      {newest}) AS newest"
+
+
+def drift_query(present: frozenset[str]) -> str:
+    return (
+        "SELECT reference, current, slice_key, slice_value, column_name, ks_test.statistic AS ks_statistic,\n"
+        "  wasserstein_distance, avg_delta, reference_count, current_count, adjusted_pvalue, threshold,\n"
+        f"  drift_detected FROM {latest_drift(present)}\n"
+        "ORDER BY drift_detected DESC NULLS LAST, adjusted_pvalue NULLS LAST, ks_statistic DESC, column_name,\n"
+        "  reference, current, slice_key, slice_value LIMIT 200"
+    )
+
+
+def overlay_pairs(drift: Iterable[Row], most: int = MAX_OVERLAYS) -> tuple[tuple[str, str, str], ...]:
+    """The first drifted columns of whole datasets, with what was compared: (column, reference, current)."""
+    drifted = (row for row in drift if row["drift_detected"] and row["slice_key"] is None)
+    return tuple((row["column_name"], row["reference"], row["current"]) for row in drifted)[:most]
+
+
+def drift_overlay(pairs: Sequence[tuple[str, str, str]]) -> str | None:
+    """Histograms of both sides of (column, reference, current), at most 4 x 2 x 30 rows.
+
+    Sides that name a dataset or a split can be read from the workspace; a snapshot cannot.
+    """
+    structs = [
+        f"    named_struct('place', {place}, 'side', '{side}', 'value', CAST(s.`{column}` AS DOUBLE),\n"
+        f"      'is_in', {condition})"
+        for place, (column, *names) in enumerate(pairs)
+        for side, condition in zip(("reference", "current"), map(_side, names), strict=True)
+        if column in IMAGE_STATS.column_names and all(map(_side, names))
+    ]
+    long = (
+        "WITH every AS (\n  SELECT inline(array(\n" + ",\n".join(structs) + "))\n"
+        "  FROM {image_stats} AS s JOIN {images} AS i ON s.image_id = i.image_id AND i.deleted_at IS NULL\n"
+        "  WHERE s.target_index IS NULL),\nlong AS (SELECT place, side, value FROM every WHERE is_in),\n"
+    )
+    return long + binned("place", "side, ") if structs else None
+
+
+def _side(side: str) -> str | None:
+    column, equals, name = side.partition("=")
+    if not equals or column not in ("dataset", "split"):
+        return None
+    literal = sql_string(name).replace("{", "{{").replace("}", "}}")
+    return f"i.{column} = {literal}"
+
+
+def drift(data: ReportData) -> Content:
+    """Tables per comparison, and figures of the drifted statistics."""
+    rows = data.of("drift")
+    pairs = dict.fromkeys((row["reference"], row["current"]) for row in rows)
+    tables = [
+        {
+            "title": f"{shorten(current)} compared with {shorten(reference)}",
+            "table": _table([row for row in rows if (row["reference"], row["current"]) == (reference, current)]),
+        }
+        for reference, current in pairs
+    ]
+    return {"comparisons": tables, "figures": _figures(data)}
+
+
+def _table(rows: list[Row]) -> Listing:
+    sliced = any(row["slice_key"] is not None for row in rows)
+    shown_rows = [
+        {**row, "verdict": VERDICTS[row["drift_detected"]][0], "slice": _slice(row), "statistic": row["column_name"]}
+        for row in rows
+    ]
+    columns = [
+        Column("Statistic", "statistic", words),
+        *([Column("Slice", "slice", most=40)] if sliced else []),
+        Column("Result", "verdict", style=lambda row: VERDICTS[row["drift_detected"]][1]),
+        Column("KS statistic", "ks_statistic", number, "num", bar=True),
+        Column("Adjusted p", "adjusted_pvalue", number, "num"),
+        Column("Limit", "threshold", number, "num"),
+        Column("Mean change", "avg_delta", number, "num"),
+        Column("Wasserstein", "wasserstein_distance", number, "num"),
+        Column("Reference", "reference_count", number, "num"),
+        Column("Current", "current_count", number, "num"),
+    ]
+    return listing(shown_rows, columns, caption="Drift per statistic")
+
+
+def _slice(row: Row) -> str:
+    return "all" if row["slice_key"] is None else f"{clean(row['slice_key'])} = {clean(row['slice_value'])}"
+
+
+def _figures(data: ReportData) -> list[dict[str, str]]:
+    pairs = overlay_pairs(data.of("drift"), MAX_OVERLAYS)
+    figures = []
+    for place, rows in groupby(data.of("drift_overlay"), key=lambda row: row["place"]):
+        bins = list(rows)
+        column, reference, current = pairs[place]
+        unit = UNITS.get(column, "")
+        sides = [counts_of([row for row in bins if row["side"] == side]) for side in ("reference", "current")]
+        label = f"{words(column)}: {shorten(current)} compared with {shorten(reference)}"
+        low, high = bins[0]["low"], bins[0]["high"]
+        chart = charts.overlay(f"chart-drift-{place}", label, low, high, *sides, unit=unit)
+        figures.append(
+            {
+                "title": words(column).capitalize() + (f" [{unit}]" if unit not in ("", "bytes") else ""),
+                "reference": f"{shorten(reference, 40)} ({sum(sides[0]):,})",
+                "current": f"{shorten(current, 40)} ({sum(sides[1]):,})",
+                "chart": chart,
+            }
+        )
+    return figures
+
+
+SECTION = Section(
+    150,
+    "drift",
+    "Drift",
+    intro=(
+        "Does the current data look like the reference? Two-sample Kolmogorov-Smirnov test of each statistic, "
+        "corrected for their number (Benjamini-Hochberg). Only the newest comparison of each pair is shown."
+    ),
+    tables=(DRIFT_METRICS,),
+    command="dataeval-spark compare --workspace WORKSPACE --reference split=train --current split=test",
+    queries=(
+        Query("drift", drift_query, (DRIFT_METRICS,), (RUNS,)),
+        Query(
+            "drift_overlay",
+            lambda present, rows: drift_overlay(overlay_pairs(rows)),
+            (IMAGE_STATS, IMAGES),
+            after="drift",
+        ),
+    ),
+    content=drift,
+    template="sections/drift.html.j2",
+)

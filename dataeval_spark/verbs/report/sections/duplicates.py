@@ -1,0 +1,169 @@
+"""What a report shows of duplicates: groups side by side, where their members differ, and how good thresholds are."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from io import BytesIO
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from dataeval_spark.tables.quality import DUPLICATE_EVALUATION, DUPLICATE_GROUPS
+from dataeval_spark.verbs.report import charts
+from dataeval_spark.verbs.report.data import ReportData, Row, Thumbnail
+from dataeval_spark.verbs.report.pictures import NO_PICTURE, Card, card
+from dataeval_spark.verbs.report.section import Content, Query, Section, pictures_of
+from dataeval_spark.verbs.text import listed, number, plural, shown, words
+
+GROUP_KINDS = {"exact": "exact copies", "near": "near duplicates"}
+MOST_THRESHOLDS = 120
+# Copies differ by a few levels, which nobody would see; larger differences are as bright as they can be.
+GAIN = 4
+ENDS = ("_lower", "", "_upper")
+
+
+def duplicates_query(present: frozenset[str]) -> str:
+    """At most 12 groups of 6 members."""
+    return (
+        "WITH shown AS (\n  SELECT group_id, bool_or(spans_splits) AS leaks, max(group_size) AS members\n"
+        "  FROM {duplicate_groups} GROUP BY group_id ORDER BY leaks DESC, members DESC, group_id LIMIT 12)\n"
+        "SELECT group_id, image_id, target_index, kinds, is_kept, reason, group_size, spans_splits FROM (\n"
+        "  SELECT g.*, row_number() OVER (\n"
+        "    PARTITION BY g.group_id ORDER BY g.is_kept DESC, g.image_id, g.target_index) AS place\n"
+        "  FROM {duplicate_groups} AS g JOIN shown ON g.group_id = shown.group_id)\n"
+        "WHERE place <= 6 ORDER BY spans_splits DESC, group_size DESC, group_id, place"
+    )
+
+
+def evaluation_query(present: frozenset[str]) -> str:
+    """Precision and recall at each threshold, the first 120 of each kind."""
+    return (
+        "SELECT kind, threshold, precision, precision_lower, precision_upper, recall, recall_lower, recall_upper,\n"
+        "  true_pairs FROM (SELECT *, row_number() OVER (PARTITION BY kind ORDER BY threshold) AS place\n"
+        f"  FROM {{duplicate_evaluation}}) WHERE place <= {MOST_THRESHOLDS} ORDER BY kind, threshold LIMIT 1200"
+    )
+
+
+def duplicates(data: ReportData) -> Content:
+    """Groups, a sentence, what was left out and why, and a chart per kind where pairs have been judged."""
+    groups = []
+    for group_id, members in groupby(data.of("duplicates"), key=lambda row: row["group_id"]):
+        rows = list(members)
+        total = max(int(rows[0]["group_size"]), len(rows))
+        kinds = dict.fromkeys(words(kind) for row in rows for kind in row["kinds"])
+        note = shown(len(rows), total, "images")
+        leaks = any(row["spans_splits"] for row in rows)
+        groups.append(
+            {
+                "title": f"Group of {total:,}",
+                "detail": listed(kinds, 5),
+                "leaks": leaks,
+                "note": note,
+                "cards": _cards(data, rows),
+                "id": group_id,
+            }
+        )
+    counts = data.counts("duplicate_groups")
+    summary = [f"{plural(counts[kind], 'group')} of {text}" for kind, text in GROUP_KINDS.items() if counts.get(kind)]
+    note = shown(len(groups), sum(counts.values()), "groups")
+    told = [row["message"] for row in data.of("dataset_findings") if row["step"] == "duplicates"]
+    return {"groups": groups, "note": note, "summary": ", ".join(summary), "told": told, "figures": _figures(data)}
+
+
+def _cards(data: ReportData, rows: Sequence[Row]) -> list[Card]:
+    """The kept image first; each other with its difference from it, where both are whole images."""
+    kept = next((row for row in rows if row["is_kept"]), None)
+    cards = []
+    for row in rows:
+        is_kept = row["is_kept"]
+        made = card(
+            data,
+            row["image_id"],
+            lines=[row["reason"]],
+            badge="kept" if is_kept else "",
+            tone="ok" if is_kept else "",
+            target_index=row["target_index"],
+        )
+        if kept is not None and not is_kept and kept["target_index"] is None and row["target_index"] is None:
+            pictures = (data.thumbnails.get(each["image_id"], NO_PICTURE) for each in (kept, row))
+            found = difference_of(*pictures)
+            if found:
+                line = f"mean difference {number(found[1])} of 255"
+                made = replace(made, difference=found[0], lines=(*made.lines, line))
+        cards.append(made)
+    return cards
+
+
+def difference_of(kept: Thumbnail, other: Thumbnail) -> tuple[str, float] | None:
+    """A picture of the differences of two thumbnails, and their mean.
+
+    Returns
+    -------
+    tuple of (str, float) or None
+        A PNG as a data URI in the size of ``other``, four times as bright as the differences are, and the mean absolute
+        difference over all channels, 0 to 255. None where a picture is missing.
+
+    Examples
+    --------
+    >>> difference_of(Thumbnail(None), Thumbnail(None)) is None
+    True
+    """
+    if kept.data is None or other.data is None:
+        return None
+    with Image.open(BytesIO(kept.data)) as first, Image.open(BytesIO(other.data)) as second:
+        size = second.size
+        one = np.asarray(first.convert("RGB").resize(size, Image.Resampling.BILINEAR), np.int16)
+        two = np.asarray(second.convert("RGB"), np.int16)
+    distance = np.abs(one - two)
+    bright = np.minimum(distance.max(axis=2) * GAIN, 255).astype(np.uint8)
+    file = BytesIO()
+    Image.fromarray(bright).save(file, "PNG", optimize=True)
+    return f"data:image/png;base64,{b64encode(file.getvalue()).decode()}", float(distance.mean())
+
+
+def _figures(data: ReportData) -> list[Mapping[str, Any]]:
+    """Precision and recall over the threshold, one chart per kind."""
+    figures: list[Mapping[str, Any]] = []
+    for kind, found in groupby(data.of("duplicate_evaluation"), key=lambda row: row["kind"]):
+        rows = [row for row in found if row["precision"] is not None and row["recall"] is not None]
+        if not rows:
+            continue
+        bands = [[row[f"{name}{end}"] for row in rows] for name in ("recall", "precision") for end in ENDS]
+        label = f"Precision and recall of {words(kind)} by threshold"
+        chart = charts.curves(f"chart-evaluation-{len(figures)}", label, [row["threshold"] for row in rows], bands)
+        figures.append(
+            {
+                "title": words(kind).capitalize(),
+                "detail": f"{plural(rows[0]['true_pairs'], 'judged pair')}; bands are intervals of 95\u00a0%",
+                "reference": "precision",
+                "current": "recall",
+                "chart": chart,
+            }
+        )
+    return figures
+
+
+SECTION = Section(
+    50,
+    "duplicates",
+    "Duplicates",
+    intro=(
+        "Groups that span splits come first, then the largest. One image of each group is kept by a fixed rule, and "
+        "each of the others is a copy of it or near it; nothing has been deleted. The gray pictures show where they "
+        "differ from it."
+    ),
+    tables=(DUPLICATE_GROUPS,),
+    command="dataeval-spark analyze --workspace WORKSPACE",
+    queries=(
+        Query("duplicates", duplicates_query, (DUPLICATE_GROUPS,)),
+        Query("duplicate_evaluation", evaluation_query, (DUPLICATE_EVALUATION,)),
+    ),
+    content=duplicates,
+    template="sections/duplicates.html.j2",
+    pictures=pictures_of("duplicates"),
+    pictures_order=1,
+)

@@ -1,0 +1,65 @@
+"""What a report shows of image findings: the images of each rule, worst first."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from dataeval_spark.tables.quality import IMAGE_FINDINGS
+from dataeval_spark.verbs.report.data import ReportData
+from dataeval_spark.verbs.report.listing import TONES
+from dataeval_spark.verbs.report.pictures import card
+from dataeval_spark.verbs.report.section import Content, Query, Section, pictures_of
+from dataeval_spark.verbs.text import number, shorten, shown, slug, words
+
+
+def findings_query(present: frozenset[str]) -> str:
+    """At most 5 of each of the rules (8 at present)."""
+    return (
+        "SELECT rule, image_id, target_index, score, threshold, severity, message FROM (\n"
+        "  SELECT *, row_number() OVER (PARTITION BY rule ORDER BY score, image_id, target_index) AS place\n"
+        "  FROM {image_findings})\nWHERE place <= 5 ORDER BY rule, place LIMIT 60"
+    )
+
+
+def findings(data: ReportData) -> Content:
+    totals = data.counts("image_findings")
+    rules = []
+    for rule, members in groupby(data.of("image_findings"), key=lambda row: row["rule"]):
+        rows = list(members)
+        cards = [
+            card(
+                data,
+                row["image_id"],
+                lines=[f"score {number(row['score'])} (limit {number(row['threshold'])})", row["message"]],
+                target_index=row["target_index"],
+            )
+            for row in rows
+        ]
+        total = max(totals.get(rule, 0), len(rows))
+        rules.append(
+            {
+                "id": f"finding-{slug(rule)}",
+                "title": words(rule).capitalize(),
+                "tone": TONES.get(rows[0]["severity"], "calm"),
+                "severity": shorten(rows[0]["severity"], 20),
+                "note": shown(len(rows), total),
+                "total": total,
+                "cards": cards,
+            }
+        )
+    return {"rules": sorted(rules, key=lambda rule: -rule["total"])}
+
+
+SECTION = Section(
+    60,
+    "findings",
+    "Image findings",
+    intro="Images with something odd to look at, worst first. A lower score is worse.",
+    tables=(IMAGE_FINDINGS,),
+    command="dataeval-spark analyze --workspace WORKSPACE",
+    queries=(Query("image_findings", findings_query, (IMAGE_FINDINGS,)),),
+    content=findings,
+    template="sections/findings.html.j2",
+    pictures=pictures_of("image_findings"),
+    pictures_order=2,
+)

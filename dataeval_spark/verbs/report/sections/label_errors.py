@@ -1,0 +1,62 @@
+"""What a report shows of labels that are likely wrong: the pictures, their labels, and what they look like."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from dataeval_spark.tables.labels import LABEL_ERRORS
+from dataeval_spark.verbs.report.data import ReportData
+from dataeval_spark.verbs.report.pictures import card
+from dataeval_spark.verbs.report.section import Content, Query, Section, pictures_of
+from dataeval_spark.verbs.text import number, shorten, shown, words
+
+
+def label_errors_query(present: frozenset[str]) -> str:
+    """At most 12 of each way of finding them: by a step, from the vectors of an encoder or a model's probabilities."""
+    return (
+        "SELECT step, source, image_id, target_index, class_name, suggested_class, score, place, total FROM (\n"
+        "  SELECT *, row_number() OVER (PARTITION BY step, source ORDER BY rank, image_id, target_index) AS place,\n"
+        "    count(*) OVER (PARTITION BY step, source) AS total FROM {label_errors})\n"
+        "WHERE place <= 12 ORDER BY step, source DESC, place LIMIT 48"
+    )
+
+
+def label_errors(data: ReportData) -> Content:
+    """A gallery per way of finding them, the worst first."""
+    groups = []
+    for (step, source), found in groupby(data.of("label_errors"), key=lambda row: (row["step"], row["source"])):
+        rows = list(found)
+        cards = [
+            card(
+                data,
+                row["image_id"],
+                lines=[
+                    f"labelled {row['class_name']}",
+                    f"looks like {row['suggested_class'] or 'no one class'} (score {number(row['score'])})",
+                ],
+                badge=shorten(row["suggested_class"] or "", 28),
+                target_index=row["target_index"],
+            )
+            for row in rows
+        ]
+        title = f"{words(step).capitalize()}: {shorten(source, 40)}"
+        groups.append({"title": title, "note": shown(len(rows), rows[0]["total"]), "cards": cards})
+    return {"groups": groups}
+
+
+SECTION = Section(
+    90,
+    "label-errors",
+    "Labels that are likely wrong",
+    intro=(
+        "By the probabilities that a model predicts, or by the labels of the most similar images. Look before changing "
+        "anything: hard examples are here too."
+    ),
+    tables=(LABEL_ERRORS,),
+    command="dataeval-spark analyze --workspace WORKSPACE",
+    queries=(Query("label_errors", label_errors_query, (LABEL_ERRORS,)),),
+    content=label_errors,
+    otherwise="No label looks wrong.",
+    pictures=pictures_of("label_errors"),
+    pictures_order=3,
+)

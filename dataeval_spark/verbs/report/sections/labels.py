@@ -1,0 +1,96 @@
+"""What a report shows of labels: how often each class is labelled, and examples of the most frequent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dataeval_spark.tables.images import IMAGES, TARGETS
+from dataeval_spark.tables.labels import LABEL_STATS
+from dataeval_spark.verbs.report import charts
+from dataeval_spark.verbs.report.data import ReportData
+from dataeval_spark.verbs.report.listing import Column, listing
+from dataeval_spark.verbs.report.pictures import card, label_counts
+from dataeval_spark.verbs.report.section import Content, Picture, Query, Rows, Section
+from dataeval_spark.verbs.report.sql import live
+from dataeval_spark.verbs.text import number, plural, share, shorten, shown
+
+
+def labels_query(present: frozenset[str]) -> str:
+    return (
+        "SELECT class_name, label_count, image_count, label_share, image_share, labels_per_image,\n"
+        "  max_labels_per_image, class_count, images_without_labels, imbalance_ratio\n"
+        "FROM {label_stats} ORDER BY class_name IS NOT NULL, label_count DESC, class_name LIMIT 31"
+    )
+
+
+def examples_query(present: frozenset[str]) -> str:
+    """Two images of each of the 10 most frequent classes, drawn by hash: the same ones every time."""
+    return (
+        "SELECT t.class_name, count(*) AS labels, min_by(t.image_id, xxhash64(t.class_name, t.image_id)) AS image_a,\n"
+        "  max_by(t.image_id, xxhash64(t.class_name, t.image_id)) AS image_b\n"
+        f"FROM {live('targets', present)}\n"
+        "WHERE t.class_name IS NOT NULL GROUP BY t.class_name ORDER BY labels DESC, t.class_name LIMIT 10"
+    )
+
+
+def labels(data: ReportData) -> Content:
+    rows = data.of("labels")
+    classes = [row for row in rows if row["class_name"] is not None]
+    whole = next((row for row in rows if row["class_name"] is None), None)
+    columns = (
+        Column("Class", "class_name", most=40, style="name"),
+        Column("Labels", "label_count", number, "num"),
+        Column("Share", "label_share", share, "num", bar=True),
+        Column("Images", "image_count", number, "num"),
+        Column("Per image", "labels_per_image", number, "num"),
+        Column("Most in one", "max_labels_per_image", number, "num"),
+    )
+    note = shown(len(classes), int(whole["class_count"]) if whole else len(classes), "classes")
+    cards = []
+    for row in data.of("label_examples"):
+        for image in dict.fromkeys((row["image_a"], row["image_b"])):
+            badge = shorten(row["class_name"], 28)
+            cards.append(card(data, image, lines=[label_counts(data, image)], badge=badge, all_boxes=True))
+    names, values = [row["class_name"] for row in classes], [row["label_count"] for row in classes]
+    chart = charts.bars("chart-labels", f"Labels of {plural(len(names), 'class', 'classes')}", names, values)
+    return {
+        "tables": [listing(classes, columns, caption="Labels per class", note=note)] if classes else [],
+        "chart": chart if classes else "",
+        "cards": cards,
+        "summary": _label_summary(whole) if whole else "",
+    }
+
+
+def _label_summary(whole: Mapping[str, Any]) -> str:
+    classes = plural(whole["class_count"], "class", "classes")
+    parts = [f"{plural(whole['label_count'], 'label')} of {classes} in {plural(whole['image_count'], 'image')}"]
+    if whole["imbalance_ratio"] is not None:
+        parts.append(f"the most frequent class has {number(whole['imbalance_ratio'])} times the labels of the rarest")
+    if whole["images_without_labels"]:
+        parts.append(f"{plural(whole['images_without_labels'], 'image')} without any label")
+    return "; ".join(parts) + "."
+
+
+def example_images(rows: Rows) -> Iterator[Picture]:
+    """The examples of each class, with all their boxes."""
+    for row in rows.get("label_examples", ()):
+        yield from (Picture(row[image], all_boxes=True) for image in ("image_a", "image_b"))
+
+
+SECTION = Section(
+    80,
+    "labels",
+    "Labels",
+    intro="How often each class is labelled, and two images of each of the most frequent classes.",
+    tables=(LABEL_STATS,),
+    command="dataeval-spark analyze --workspace WORKSPACE",
+    queries=(
+        Query("labels", labels_query, (LABEL_STATS,)),
+        Query("label_examples", examples_query, (TARGETS,), (IMAGES,)),
+    ),
+    content=labels,
+    template="sections/labels.html.j2",
+    pictures=example_images,
+    pictures_order=6,
+)

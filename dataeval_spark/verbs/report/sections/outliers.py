@@ -1,0 +1,53 @@
+"""What a report shows of outliers: how many there are of each statistic, and the farthest."""
+
+from __future__ import annotations
+
+from dataeval_spark.tables.quality import OUTLIERS
+from dataeval_spark.verbs.report.data import ReportData
+from dataeval_spark.verbs.report.pictures import card
+from dataeval_spark.verbs.report.section import Content, Query, Section, pictures_of
+from dataeval_spark.verbs.text import number, shorten, shown, words
+
+
+def outliers_query(present: frozenset[str]) -> str:
+    """The farthest of each statistic, then the next farthest, 12 in all."""
+    return (
+        "SELECT statistic, image_id, target_index, channel, method, group_name, value, score, threshold,\n"
+        "  lower, upper, direction FROM (\n"
+        "  SELECT *, row_number() OVER (PARTITION BY statistic\n"
+        "    ORDER BY score DESC, image_id, target_index, channel, method, group_name) AS place\n"
+        "  FROM {outliers})\nWHERE place <= 4 ORDER BY place, score DESC, statistic LIMIT 12"
+    )
+
+
+def outliers(data: ReportData) -> Content:
+    counts = data.counts("outliers")
+    ranked = sorted(counts, key=lambda name: (-counts[name], name))
+    totals = [{"statistic": words(name), "count": counts[name]} for name in ranked]
+    cards = []
+    for row in data.of("outliers"):
+        low = row["direction"] == "low"
+        limit = row["lower"] if low else row["upper"]
+        within = f"among {shorten(row['group_name'], 30)}" if row["group_name"] is not None else ""
+        lines = [
+            f"{number(row['value'])} is {'below' if low else 'above'} {number(limit)} {within}",
+            f"score {number(row['score'])} (limit {number(row['threshold'])})",
+        ]
+        statistic = words(row["statistic"]) + (f" of channel {row['channel']}" if row["channel"] is not None else "")
+        cards.append(card(data, row["image_id"], lines=lines, badge=statistic, target_index=row["target_index"]))
+    return {"totals": totals, "cards": cards, "note": shown(len(cards), sum(counts.values()), "outliers")}
+
+
+SECTION = Section(
+    70,
+    "outliers",
+    "Outliers",
+    intro="Images, or boxes, with a statistic far from that of the others. Far is not wrong: look at them.",
+    tables=(OUTLIERS,),
+    command="dataeval-spark analyze --workspace WORKSPACE",
+    queries=(Query("outliers", outliers_query, (OUTLIERS,)),),
+    content=outliers,
+    template="sections/outliers.html.j2",
+    pictures=pictures_of("outliers"),
+    pictures_order=4,
+)

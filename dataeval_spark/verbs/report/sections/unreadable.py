@@ -1,0 +1,44 @@
+"""What a report shows of files that could not be read: what the reader said."""
+
+from __future__ import annotations
+
+from dataeval_spark.tables.images import IMAGES
+from dataeval_spark.tables.profile import UNREADABLE_IMAGES
+from dataeval_spark.verbs.report.data import ReportData
+from dataeval_spark.verbs.report.listing import Column, listing
+from dataeval_spark.verbs.report.section import Content, Query, Section
+from dataeval_spark.verbs.report.sql import live
+from dataeval_spark.verbs.text import shown, size
+
+
+def unreadable_query(present: frozenset[str]) -> str:
+    return (
+        "SELECT t.image_id, t.stage, t.error_class, t.message, t.content_length\n"
+        f"FROM {live('unreadable_images', present)}\nORDER BY t.stage, t.error_class, t.image_id LIMIT 50"
+    )
+
+
+def unreadable(data: ReportData) -> Content:
+    rows = data.of("unreadable")
+    columns = (
+        Column("Image", "image_id", style="code"),
+        Column("Stage", "stage"),
+        Column("Error", "error_class"),
+        Column("What the reader said", "message", most=140, style="wide"),
+        Column("File size", "content_length", size, "num"),
+    )
+    note = shown(len(rows), data.count("unreadable_images"))
+    return {"tables": [listing(rows, columns, caption="Unreadable images", note=note)] if rows else []}
+
+
+SECTION = Section(
+    40,
+    "unreadable",
+    "Unreadable images",
+    intro="Files that could not be read, with what the reader said. They are left out of every statistic.",
+    tables=(UNREADABLE_IMAGES,),
+    command="dataeval-spark profile --workspace WORKSPACE",
+    queries=(Query("unreadable", unreadable_query, (UNREADABLE_IMAGES,), (IMAGES,)),),
+    content=unreadable,
+    otherwise="Every image could be read.",
+)

@@ -1,0 +1,158 @@
+"""Searching a workspace for images like a given one: an image of it, a file, or a vector."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyarrow.dataset import Dataset
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.analyses.similarity.search import checked_queries, search
+from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.encoders import load_encoder
+from dataeval_spark.kernels.images.decoding.decode import decode
+from dataeval_spark.kernels.storage.files import read_file
+from dataeval_spark.kernels.storage.uris import is_uri, local_path
+from dataeval_spark.kernels.vectors.stream_search import nearest_in_stream
+from dataeval_spark.options import Metric, SearchOptions
+from dataeval_spark.session.bounded import bounded
+from dataeval_spark.tables.images import IMAGES
+from dataeval_spark.tables.profile import EMBEDDINGS
+from dataeval_spark.workspace.workspace import Workspace
+
+Query = str | bytes | NDArray[Any]
+
+
+def search_workspace(workspace: Workspace, query: Query, options: SearchOptions) -> DataFrame:
+    """Find the images of a workspace that are most like a given one.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        With embeddings of whole images.
+    query : str, bytes or ndarray
+        An image's id, the path of an image or ``.npy`` file, the bytes of an image, or a vector (d,). An image of the
+        workspace is not found itself.
+    options : SearchOptions
+        How many, by which distance between the vectors of which encoder.
+
+    Returns
+    -------
+    DataFrame
+        ``rank`` (from 1), ``image_id``, ``distance`` and ``uri``.
+
+    Raises
+    ------
+    OptionError
+        There is neither such an image nor such a file, or the encoder must be named.
+    TableMissingError
+        Nothing has been embedded.
+    EncoderError
+        The file is to be embedded by another version of the encoder than the workspace has vectors of.
+    """
+    whole = workspace.read(EMBEDDINGS).where("target_index IS NULL")
+    name, version = _encoder(whole, options.encoder)
+    rows = whole.where((F.col("encoder") == name) & (F.col("encoder_version") == version))
+    vector, own_id = _vector(rows, query, name, version)
+    uris = workspace.read_live(IMAGES).select("image_id", "uri")
+    dataset = workspace.local_dataset(EMBEDDINGS)
+    if dataset is None:
+        others = rows if own_id is None else rows.where(F.col("image_id") != own_id)
+        nearest = search(others, vector, k=options.k, metric=options.metric)
+    else:
+        nearest = _search_files(workspace, dataset, (name, version), vector, own_id, options.k, options.metric)
+    # image_id is unique on both sides.
+    found = nearest.join(uris, on="image_id", how="left")
+    return found.select("rank", "image_id", "distance", "uri").orderBy("rank")
+
+
+def _search_files(
+    workspace: Workspace,
+    dataset: Dataset,
+    encoder: tuple[str, str],
+    vector: NDArray[np.float32],
+    own_id: str | None,
+    k: int,
+    metric: Metric,
+) -> DataFrame:
+    """The search on files of this machine: Arrow reads them several times faster than Spark hands arrays to Python."""
+    queries = checked_queries(vector, k, metric)
+    name, version = encoder
+    wanted = (
+        (pc.field("encoder") == name) & (pc.field("encoder_version") == version) & pc.field("target_index").is_null()
+    )
+    if own_id is not None:
+        wanted &= pc.field("image_id") != own_id
+    columns = ["image_id", "target_index", "embedding"]
+    scan = dataset.scanner(columns=columns, filter=wanted, batch_size=8192, batch_readahead=4, fragment_readahead=2)
+    found = nearest_in_stream(scan.to_batches(), queries, metric, k)
+    rows = [(row["image_id"], row["rank"], row["distance"]) for row in found.to_pylist()]  # k rows
+    return workspace.spark.createDataFrame(rows, "image_id string, rank int, distance double")
+
+
+def _encoder(whole: DataFrame, encoder: str | None) -> tuple[str, str]:
+    known = [
+        tuple(row)
+        for row in bounded(
+            whole.select("encoder", "encoder_version").distinct().limit(50), "encoders and their versions"
+        )
+    ]
+    names = sorted({name for name, _ in known})
+    if not names:
+        raise OptionError("search: no image has a vector.\nHint: dataeval-spark profile --encoder hog_color")
+    if encoder is None and len(names) > 1:
+        raise OptionError(f"search.encoder must be given: there are vectors of {', '.join(names)}.")
+    chosen = names[0] if encoder is None else encoder
+    OptionError.unless_one_of("search.encoder", chosen, names)
+    versions = [version for name, version in known if name == chosen]
+    if len(versions) > 1:
+        raise OptionError(
+            f"search.encoder is {chosen!r}, of which there are vectors of versions {', '.join(sorted(versions))}.\n"
+            f"Hint: dataeval-spark profile --encoder {chosen}"
+        )
+    return chosen, versions[0]
+
+
+def _vector(rows: DataFrame, query: Query, encoder: str, version: str) -> tuple[NDArray[np.float32], str | None]:
+    """The query's vector, and its id where it is an image of the workspace."""
+    if isinstance(query, bytes):
+        return _embedded(query, encoder, version), None
+    if not isinstance(query, str):
+        return np.asarray(query, np.float32), None
+    own = bounded(rows.where(F.col("image_id") == query).select("embedding").limit(1), "one vector")
+    if own:
+        return np.asarray(own[0]["embedding"], np.float32), query
+    if is_uri(query) and local_path(query) is None:
+        return _of_file(_read(query), query.lower().endswith(".npy"), encoder, version), None
+    path = Path(local_path(query) or query)
+    if not path.is_file():
+        raise OptionError(
+            f"search.query is {query!r}: no image of that id has a vector of encoder {encoder!r}, and there is no such "
+            "file.\nHint: an image_id of the table images, or the path of an image or .npy file"
+        )
+    return _of_file(path.read_bytes(), path.suffix == ".npy", encoder, version), None
+
+
+def _read(uri: str) -> bytes:
+    try:
+        return read_file(uri)
+    except OSError as error:
+        raise OptionError(f"search.query is {uri!r}, which cannot be read: {error.strerror or error}.") from None
+
+
+def _of_file(data: bytes, is_vector: bool, encoder: str, version: str) -> NDArray[np.float32]:
+    if is_vector:
+        return np.asarray(np.load(io.BytesIO(data), allow_pickle=False), np.float32)
+    return _embedded(data, encoder, version)
+
+
+def _embedded(data: bytes, encoder: str, version: str) -> NDArray[np.float32]:
+    model = load_encoder(encoder, version=version)
+    vector: NDArray[np.float32] = model.embed([model.prepare(decode(data).pixels)])[0]
+    return vector

@@ -1,0 +1,1 @@
+"""The verb `select`: selections of images by a recipe."""

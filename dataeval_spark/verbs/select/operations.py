@@ -1,0 +1,203 @@
+"""The operations that a selection is made of; each takes a selection and returns another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import pyarrow as pa
+from pyspark.errors import AnalysisException, ParseException
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.literal_map import literal_map
+from dataeval_spark.options import OPERATION_NAMES
+from dataeval_spark.session.bounded import bounded
+from dataeval_spark.tables.contract import identifier
+from dataeval_spark.verbs.select.balance import balance  # noqa: F401  one of the operations
+from dataeval_spark.verbs.select.state import ORDER, Selection, hashed
+
+FINDINGS = {"outliers": "statistic", "image_findings": "rule"}
+MAX_INDEX = 10_000_000
+
+
+def datasets(selection: Selection, *, names: Sequence[str]) -> Selection:
+    """Images of these datasets, merged: in the order of their ids, which begin with the dataset's name."""
+    images = selection.tables["images"]
+    for name in names:
+        _require("select.datasets.names", name, images, "dataset")
+    return selection.among(images.where(F.col("dataset").isin(list(names))))
+
+
+def where(selection: Selection, *, condition: str) -> Selection:
+    """Images that meet a SQL condition on the columns of ``images``, on ``factors.NAME`` and on ``stats.NAME``."""
+    joined = selection.tables["images"]
+    for name, table in (("factors", "factors"), ("stats", "image_stats")):
+        if f"{name}." in condition:
+            rows = selection.table(table, f"a condition on {name}").where("target_index IS NULL")
+            joined = joined.join(rows.select("image_id", F.struct("*").alias(name)), on="image_id", how="left")
+    try:
+        found = joined.where(F.expr(condition))
+        found.columns  # noqa: B018  under Connect nothing is checked before this
+    except (AnalysisException, ParseException) as error:
+        first = (str(error).strip().splitlines() or [""])[0][:300]
+        raise OptionError(
+            f"select.where.condition {condition!r} cannot be used: {first}\n"
+            "Hint: columns of images, factors.NAME and stats.NAME, such as dataset = 'a' AND stats.brightness < 30"
+        ) from error
+    return selection.among(found)
+
+
+def classes(selection: Selection, *, keep: Sequence[str], filter_targets: bool = True) -> Selection:
+    """Images with a label of these classes; ``filter_targets`` leaves out their other labels."""
+    for name in keep:
+        _require("select.classes.keep", name, selection.labels, "class_name")
+    kept = selection.labels.where(F.col("class_name").isin(list(keep)))
+    found = selection.among(kept)
+    return found.with_labels(kept) if filter_targets else found
+
+
+def relabel(selection: Selection, *, classes: Mapping[str, str], unmatched: str = "keep") -> Selection:
+    """Other names for classes; a label of any other class is kept, or dropped, with an image that has none left.
+
+    ``unmatched="raise"`` refuses selections with other classes.
+    """
+    OptionError.unless_one_of("select.relabel.unmatched", unmatched, ["keep", "drop", "raise"])
+    if not classes:
+        raise OptionError("select: relabel names no classes.\nHint: classes = {car = 'vehicle'}")
+    names = literal_map(classes)
+    known = F.col("class_name").isin(list(classes))
+    if unmatched == "raise":
+        others = selection.labels.join(selection.members, on="image_id", how="left_semi").where(~known)
+        found = [
+            row["class_name"] for row in bounded(others.select("class_name").distinct().limit(6), "names of classes")
+        ]
+        if found:
+            raise OptionError(f"select: relabel names no class for {', '.join(sorted(found))}.")
+    renamed = selection.labels.select(
+        "image_id",
+        "target_index",
+        F.when(known, names[F.col("class_name")]).otherwise(F.col("class_name")).alias("class_name"),
+        known.alias("known"),
+    )
+    if unmatched != "drop":
+        return selection.with_labels(renamed)
+    kept = renamed.where("known")
+    lost = selection.labels.select("image_id").distinct().join(kept, on="image_id", how="left_anti")
+    return selection.with_labels(kept).without(lost)
+
+
+def shuffle(selection: Selection, *, seed: int = 0) -> Selection:
+    """In the order of a hash of (seed, image)."""
+    return selection.with_members(
+        selection.members.select("image_id", "copy", hashed(seed, "image_id", "copy").alias("order_key"))
+    )
+
+
+def limit(selection: Selection, *, n: int) -> Selection:
+    """The first n."""
+    OptionError.unless_between("select.limit.n", n, 0, 2**31 - 1)
+    return selection.with_members(selection.members.orderBy(*ORDER).limit(n))
+
+
+def indices(selection: Selection, *, positions: Sequence[int]) -> Selection:
+    """Those at these positions of the order, counted from 0; positions beyond the end are refused."""
+    wanted = set(positions)
+    if not wanted or min(wanted) < 0 or max(wanted) > MAX_INDEX:
+        raise OptionError(f"select.indices.positions: expected positions from 0 to {MAX_INDEX:,}.")
+
+    def at(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        seen = 0
+        for batch in batches:
+            yield batch.filter(pa.array([seen + row in wanted for row in range(batch.num_rows)]))
+            seen += batch.num_rows
+
+    # The first n in order are one partition, streamed.
+    first = selection.members.select("image_id", "copy", "order_key").orderBy(*ORDER).limit(max(wanted) + 1)
+    taken = first.coalesce(1).mapInArrow(at, "image_id string, copy int, order_key bigint")
+    found = selection.with_members(taken)
+    count = found.members.count()
+    if count < len(wanted):
+        raise OptionError(f"select.indices.positions: {len(wanted) - count} of them are beyond the last image.")
+    return found
+
+
+def stratified_sample(selection: Selection, *, fraction: float, by: str = "class_name", seed: int = 0) -> Selection:
+    """The same share of each class (or value of a metadata column), the images with the smallest hashes of each.
+
+    An image of several classes counts as the first of them by name; one without counts among those without.
+    """
+    OptionError.unless_between("select.stratified_sample.fraction", fraction, 0.0, 1.0)
+    if by == "class_name":
+        strata = selection.classes().groupBy("image_id").agg(F.min("class_name").alias("stratum"))
+    else:
+        factors = selection.table("factors", f"a sample by {by}").where("target_index IS NULL")
+        strata = factors.select("image_id", F.col(identifier(by)).cast("string").alias("stratum"))
+    joined = selection.members.join(strata, on="image_id", how="left")
+    of_stratum = Window.partitionBy("stratum")
+    place = F.row_number().over(of_stratum.orderBy(hashed(seed, "image_id", "copy"), "image_id", "copy"))
+    placed = joined.select("*", place.alias("place"), F.count("*").over(of_stratum).alias("n"))
+    return selection.with_members(placed.where(F.col("place") <= F.round(F.col("n") * F.lit(fraction))))
+
+
+def drop_duplicates(selection: Selection, *, near: bool = False) -> Selection:
+    """Without copies of which another one has the same bytes or pixels; with ``near`` one image of each group is left.
+
+    Near duplicates show the same thing again, but not the same picture: look at them before leaving them out.
+    """
+    groups = selection.table("duplicate_groups", "drop_duplicates").where("target_index IS NULL")
+    # Null is what an earlier version did not write.
+    if not near and not groups.where("is_exact_copy IS NULL").isEmpty():
+        raise OptionError(
+            "select.drop_duplicates: the table duplicate_groups is of an earlier version and does not tell copies from "
+            "near duplicates.\nHint: dataeval-spark analyze --workspace WS duplicates"
+        )
+    return selection.without(groups.where("NOT is_kept" if near else "is_exact_copy"))
+
+
+def drop_outliers(selection: Selection, *, statistics: Sequence[str] = ()) -> Selection:
+    """Without the images that are outliers, in these statistics or in any."""
+    return selection.without(_found(selection, "outliers", statistics))
+
+
+def drop_findings(selection: Selection, *, rules: Sequence[str] = ()) -> Selection:
+    """Without the images that have a finding, of these rules or of any."""
+    return selection.without(_found(selection, "image_findings", rules))
+
+
+def _found(selection: Selection, table: str, kinds: Sequence[str]) -> DataFrame:
+    rows = selection.table(table, f"dropping {table}").where("target_index IS NULL")
+    return rows.where(F.col(FINDINGS[table]).isin(list(kinds))) if kinds else rows
+
+
+def split(selection: Selection, *, name: str, part: str) -> Selection:
+    """Images of a part of a split, in its first repetition; ``given`` is the split of the source."""
+    if name == "given":
+        given = selection.tables["images"]
+        _require("select.split.part", part, given, "split")
+        return selection.among(given.where(F.col("split") == part))
+    rows = selection.table("split_assignments", "a part of a split").where("repeat = 0")
+    _require("select.split.name", name, rows, "split_name")
+    of_split = rows.where(F.col("split_name") == name)
+    if not of_split.where("fold IS NOT NULL").isEmpty():
+        raise OptionError(
+            f"select.split.name is {name!r}, whose parts differ from fold to fold over time.\n"
+            "Hint: a split with fractions, or where with a condition on captured_at"
+        )
+    _require("select.split.part", part, of_split, "split")
+    return selection.among(of_split.where(F.col("split") == part))
+
+
+def _require(option: str, value: str, rows: DataFrame, column: str) -> None:
+    """Raise OptionError where no row has the value; the message lists some that there are."""
+    if rows.where(F.col(column) == value).isEmpty():
+        known = bounded(
+            rows.where(F.col(column).isNotNull()).select(column).distinct().orderBy(column).limit(50),
+            "names for a message",
+        )
+        OptionError.unless_one_of(option, value, [row[column] for row in known])
+
+
+OPERATIONS: dict[str, Callable[..., Selection]] = {name: globals()[name] for name in OPERATION_NAMES}
+LABEL_OPERATIONS = ("classes", "relabel")
+"""Operations that change labels; the others choose images."""

@@ -1,0 +1,143 @@
+"""Recipes: the operations of a selection in order, checked, applied, and applied to labels again."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import ConfigError, OptionError
+from dataeval_spark.verbs.select.operations import LABEL_OPERATIONS, OPERATIONS
+from dataeval_spark.verbs.select.state import Selection
+
+Recipe = Sequence[Mapping[str, Any]]
+
+
+def check(recipe: Recipe) -> list[dict[str, Any]]:
+    """The operations as plain dictionaries.
+
+    Raises
+    ------
+    ConfigError
+        An operation or one of its options is unknown; the message gives the nearest name.
+    OptionError
+        An operation has no name, or lacks an option.
+
+    Examples
+    --------
+    >>> check([{"operation": "limit", "n": 10}])
+    [{'operation': 'limit', 'n': 10}]
+    """
+    checked = []
+    for place, step in enumerate(recipe):
+        options = dict(step)
+        name = options.pop("operation", None)
+        if not isinstance(name, str):
+            raise OptionError(f"select: operation {place} is {dict(step)!r}; expected operation = 'NAME' in it.")
+        if name not in OPERATIONS:
+            raise ConfigError.unknown("operation", name, OPERATIONS, "select")
+        known = {
+            p.name: p
+            for p in inspect.signature(OPERATIONS[name]).parameters.values()
+            if p.kind is inspect.Parameter.KEYWORD_ONLY
+        }
+        for option in options:
+            if option not in known:
+                raise ConfigError.unknown("option", option, known, f"select: {name}")
+            if isinstance(options[option], str) and _is_list(known[option]):
+                found = options[option]
+                raise OptionError(f"select: {name}.{option} is {found!r}; expected a list such as [{found!r}].")
+        missing = [o for o, p in known.items() if p.default is inspect.Parameter.empty and o not in options]
+        if missing:
+            raise OptionError(f"select: operation {name} lacks {', '.join(missing)}.")
+        checked.append({"operation": name, **options})
+    return checked
+
+
+def parts_in(recipe: Recipe) -> list[tuple[str, str]]:
+    """Split and part that a recipe takes, but for those of the source."""
+    return [(step["name"], step["part"]) for step in recipe if step["operation"] == "split" and step["name"] != "given"]
+
+
+def from_words(words: Sequence[str], value_of: Callable[[str], Any]) -> dict[str, Any]:
+    """An operation as a command line gives it: its name, then ``OPTION=VALUE``; lists with commas.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Name and options.
+    value_of : callable
+        Makes a value of a text.
+
+    Raises
+    ------
+    OptionError
+        A word is no option.
+
+    Examples
+    --------
+    >>> from_words(["classes", "keep=cat,dog"], str)
+    {'operation': 'classes', 'keep': ['cat', 'dog']}
+    """
+    name, *options = words
+    known = inspect.signature(OPERATIONS[name]).parameters if name in OPERATIONS else {}
+    found: dict[str, Any] = {"operation": name}
+    for word in options:
+        option, equals, text = word.partition("=")
+        if not equals:
+            raise OptionError(f"--operation {name}: {word!r} is no option; expected OPTION=VALUE, such as n=100.")
+        value = text if option in known and str(known[option].annotation).startswith("str") else value_of(text)
+        if option in known and _is_list(known[option]) and not isinstance(value, list):
+            value = _list(known[option], text, value_of)
+        found[option] = value
+    return found
+
+
+def _list(parameter: inspect.Parameter, text: str, value_of: Callable[[str], Any]) -> list[Any]:
+    """Names stay text, also those that look like numbers."""
+    return [each if "str" in str(parameter.annotation) else value_of(each) for each in text.split(",")]
+
+
+def _is_list(parameter: inspect.Parameter) -> bool:
+    return str(parameter.annotation).startswith("Sequence")
+
+
+def apply(recipe: Recipe, tables: Mapping[str, DataFrame]) -> Selection:
+    """Select by a recipe.
+
+    Parameters
+    ----------
+    recipe : sequence of mappings
+        Operations in order: ``{"operation": "classes", "keep": ["cat"]}``. See
+        `dataeval_spark.verbs.select.operations`.
+    tables : mapping of str to DataFrame
+        ``images`` (live rows), ``targets``, and those that the operations need.
+    """
+    selection = Selection.of_everything(tables)
+    for step in check(recipe):
+        options = {name: value for name, value in step.items() if name != "operation"}
+        selection = OPERATIONS[step["operation"]](selection, **options)
+    return selection
+
+
+def targets_of(recipe: Recipe, members: DataFrame, tables: Mapping[str, DataFrame]) -> DataFrame:
+    """Rows of ``targets`` of a selection's images, with the labels that its recipe leaves and their new names."""
+    # Of the images that were chosen: labels of others are no matter, and need not be known to a relabelling.
+    everything = Selection.of_everything(tables)
+    selection = everything.with_members(members).with_labels(
+        everything.labels.join(members.select("image_id"), on="image_id", how="left_semi")
+    )
+    for step in check(recipe):
+        if step["operation"] in LABEL_OPERATIONS:
+            options = {name: value for name, value in step.items() if name != "operation"}
+            selection = OPERATIONS[step["operation"]](selection, **options)
+    labels = selection.labels.withColumnRenamed("class_name", "new_name")
+    # (image_id, target_index) is unique on both sides.
+    joined = tables["targets"].join(labels, on=["image_id", "target_index"], how="inner")
+    kept = joined.join(members.select("image_id"), on="image_id", how="left_semi")
+    return kept.select(
+        *("image_id", "target_index", F.col("new_name").alias("class_name"), "box", "is_crowd", "source", "attributes")
+    )

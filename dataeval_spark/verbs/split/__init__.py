@@ -1,0 +1,1 @@
+"""The verb `split`: named assignments of the images to parts."""

@@ -1,0 +1,108 @@
+"""What came of a split, as rows of its tables and in one sentence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.analyses.splits.assign import Assigned
+from dataeval_spark.analyses.splits.parts import label_counts
+from dataeval_spark.analyses.splits.split_representativeness import split_representativeness
+from dataeval_spark.frames.contract import rows_of
+from dataeval_spark.kernels.splits.time_parts import EXCLUDED
+from dataeval_spark.options import SplitOptions
+from dataeval_spark.tables.bias import BIN_EDGES, FACTOR_BINS
+from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.images import TARGETS
+from dataeval_spark.tables.profile import EMBEDDINGS
+from dataeval_spark.tables.splits import SPLIT_ASSIGNMENTS, SPLIT_REPRESENTATIVENESS, SPLIT_STRATA, SPLITS
+from dataeval_spark.workspace.delta import TableState, Writer
+from dataeval_spark.workspace.workspace import Workspace
+
+
+def write(
+    workspace: Workspace,
+    writer: Writer,
+    name: str,
+    request: SplitOptions,
+    options: dict[str, Any],
+    rows: DataFrame,
+    made: Assigned,
+    created_at: datetime,
+) -> dict[str, TableState]:
+    """Replace the rows of a split in its tables; the state of each then."""
+    named = rows.select(F.lit(name).alias("split_name"), *SPLIT_ASSIGNMENTS.column_names[1:-1])
+    cells = [
+        (name, e.repeat, e.fold, c.split, c.stratum, c.wanted, c.got, c.deviation, c.units, c.note)
+        for e in made.explanations
+        for c in e.cells
+    ]
+    first = made.explanations[0]
+    excluded = rows.where((F.col("split") == EXCLUDED) & (F.col("repeat") == 0)).count()
+    units = next((cell.units for cell in first.cells if cell.stratum is None), None)
+    summary = (
+        name,
+        request.method,
+        json.dumps(options, sort_keys=True),
+        list(request.guard),
+        sum(cell.got for cell in first.cells if cell.stratum is None),
+        excluded,
+        units,
+        max((e.largest_deviation for e in made.explanations), default=None),
+        list(dict.fromkeys(note for e in made.explanations for note in e.notes)),
+        created_at,
+    )
+    frames = {
+        SPLIT_ASSIGNMENTS: named,
+        SPLIT_STRATA: rows_of(named, SPLIT_STRATA, cells),
+        SPLITS: rows_of(named, SPLITS, [summary]),
+    }
+    with ThreadPoolExecutor(len(frames)) as pool:
+        jobs = {table.name: pool.submit(workspace.write, table, f, writer, scope=name) for table, f in frames.items()}
+        return {table: job.result() for table, job in jobs.items()}
+
+
+def write_representativeness(
+    workspace: Workspace,
+    writer: Writer,
+    name: str,
+    request: SplitOptions,
+    rows: DataFrame,
+    reference: DataFrame,
+    states: Mapping[str, TableState],
+) -> dict[str, TableState]:
+    """Compare the parts with the images that they should be like."""
+
+    def read(table: Table) -> DataFrame | None:
+        return workspace.read(table) if table.name in states else None
+
+    counts = label_counts(workspace.read(TARGETS), read(FACTOR_BINS), read(BIN_EDGES), without=("split", "dataset"))
+    parts = rows.where(F.col("split") != EXCLUDED).select(F.lit(name).alias("split_name"), "*")
+    found = split_representativeness(
+        parts, reference, counts, read(EMBEDDINGS), reference_name=str(request.target), seed=request.seed
+    )
+    table = SPLIT_REPRESENTATIVENESS
+    return {table.name: workspace.write(table, found, writer, scope=name)}
+
+
+def message_of(name: str, request: SplitOptions, made: Assigned, has_duplicates: bool) -> str:
+    """Sizes of the parts, the largest deviation, and what cannot be had."""
+    first = made.explanations[0]
+    sizes = [cell for cell in first.cells if cell.stratum is None]
+    total = max(1, sum(cell.got for cell in sizes))
+    shown = ", ".join(f"{cell.split} {cell.got:,} ({cell.got / total:.1%})" for cell in sizes[:10])
+    parts = [f"{shown}{', ...' if len(sizes) > 10 else ''}"]
+    worst = max(first.cells, key=lambda cell: abs(cell.deviation), default=None)
+    if worst is not None and worst.deviation:
+        what = f"{worst.stratum or 'images'} in {worst.split}"
+        parts.append(f"largest deviation {100 * abs(worst.deviation):.2g} points ({what})")
+    parts += first.notes[:3]
+    if request.duplicates and not has_duplicates:
+        parts.append("duplicates are not known yet: dataeval-spark analyze, then split --renew")
+    return f"split {name}: {'; '.join(parts)}"

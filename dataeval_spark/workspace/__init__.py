@@ -1,0 +1,1 @@
+"""The workspace: the only reader and writer of Delta tables."""

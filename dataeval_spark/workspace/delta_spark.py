@@ -1,0 +1,101 @@
+"""Access to a table through Spark SQL: see `table_access.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from dataeval_spark.session.bounded import bounded, one_row
+from dataeval_spark.tables.contract import Table, sql_string
+from dataeval_spark.workspace.delta import Commit, Row, Writer, is_missing, made_by, retrying
+
+
+class SparkAccess:
+    """Through Spark SQL: a catalog, or a directory wherever the session can reach.
+
+    Parameters
+    ----------
+    spark : SparkSession
+        Session with Delta.
+    name : str
+        The table in SQL.
+    path : str or None
+        Its directory; None in a catalog.
+    location : str or None
+        Where a table of a catalog is to be made, when not where the catalog would.
+    """
+
+    def __init__(self, spark: SparkSession, name: str, path: str | None, location: str | None = None) -> None:
+        self._spark = spark
+        self._name = name
+        self._path = path
+        self._location = location
+
+    def commits(self, limit: int) -> list[Commit]:
+        try:
+            rows = bounded(self._spark.sql(f"DESCRIBE HISTORY {self._name} LIMIT {limit}"), "the caller's limit")
+        except AnalysisException as error:
+            if is_missing(error):
+                return []
+            raise
+        return [
+            Commit(
+                row["version"],
+                row["timestamp"].astimezone(UTC),
+                row["operation"],
+                row["operationMetrics"] or {},
+                made_by(row["userMetadata"]),
+            )
+            for row in rows
+        ]
+
+    def create(self, table: Table, properties: Mapping[str, str]) -> None:
+        assignments = ", ".join(f"'{key}' = '{value}'" for key, value in properties.items())
+        location = f" LOCATION {sql_string(self._location)}" if self._location else ""
+        statement = (
+            f"CREATE TABLE IF NOT EXISTS {self._name} ({table.ddl()}) USING DELTA{location} "
+            f"COMMENT {sql_string(table.doc)} TBLPROPERTIES ({assignments})"
+        )
+        retrying(lambda: self._spark.sql(statement))
+
+    def identity(self) -> str:
+        return str(one_row(self._spark.sql(f"DESCRIBE DETAIL {self._name}").select("id"))["id"])
+
+    def files(self) -> tuple[int, int]:
+        detail = one_row(self._spark.sql(f"DESCRIBE DETAIL {self._name}").select("numFiles", "sizeInBytes"))
+        return detail["numFiles"], detail["sizeInBytes"]
+
+    def rows(self, columns: Sequence[str], equal: Mapping[str, Any]) -> list[Row]:
+        reader = self._spark.read.format("delta")
+        frame = reader.load(self._path) if self._path else reader.table(self._name)
+        for column, value in equal.items():
+            frame = frame.where(F.col(column).eqNullSafe(F.lit(value)))
+        return [
+            _in_utc(row.asDict(recursive=True))
+            for row in bounded(frame.select(*columns), "rows of the tables runs and snapshots")
+        ]
+
+    def append(self, table: Table, rows: Sequence[Row], writer: Writer) -> None:
+        self._save(self._frame(table, rows), writer, "append", {})
+
+    def replace(self, table: Table, rows: Sequence[Row], condition: str, writer: Writer) -> None:
+        self._save(self._frame(table, rows), writer, "overwrite", {"replaceWhere": condition})
+
+    def _frame(self, table: Table, rows: Sequence[Row]) -> DataFrame:
+        values = [tuple(row[name] for name in table.column_names) for row in rows]
+        return self._spark.createDataFrame(values, table.ddl(comments=False))
+
+    def _save(self, frame: DataFrame, writer: Writer, mode: str, options: Mapping[str, str]) -> None:
+        save = frame.coalesce(1).write.format("delta").mode(mode)
+        save = save.option("userMetadata", writer.metadata).options(**options)
+        retrying(lambda: save.save(self._path) if self._path else save.saveAsTable(self._name))
+
+
+def _in_utc(row: Row) -> Row:
+    """Collected timestamps are naive and in the zone of this process; rows carry their zone, as delta-rs gives it."""
+    return {name: value.astimezone(UTC) if isinstance(value, datetime) else value for name, value in row.items()}

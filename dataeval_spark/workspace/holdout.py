@@ -1,0 +1,171 @@
+"""Hold-outs: parts of a split that are read with a reason only, each time written down.
+
+A part that is looked at again and again while a model is chosen tells less and less about new data (Dwork et al. 2015,
+"The reusable holdout"). So every reading of one is a row of `runs`, and the number of rows stands beside what was
+computed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import HoldoutError, OptionError
+from dataeval_spark.tables.runs import RUNS
+from dataeval_spark.tables.splits import SPLIT_ASSIGNMENTS, SPLITS
+from dataeval_spark.workspace.runs import Run
+from dataeval_spark.workspace.workspace import Workspace
+
+PREFIX = "assigned="
+CLOSED = "reads the labels of a hold-out"
+
+
+def names_of(ref: str) -> tuple[str, str] | None:
+    """Split and part of a reference ``assigned=SPLIT/PART``; None for references of another kind.
+
+    Raises
+    ------
+    OptionError
+        The part is missing.
+    """
+    if not ref.startswith(PREFIX):
+        return None
+    name, slash, part = ref.removeprefix(PREFIX).rpartition("/")
+    if not slash or not name or not part:
+        raise OptionError(
+            f"{ref!r} names no part of a split; expected assigned=SPLIT/PART, such as assigned=main/test."
+        )
+    return name, part
+
+
+def open_part(run: Run, name: str, part: str, reason: str | None = None) -> int | None:
+    """Ask to read a part. Where it is a hold-out, the reason is written to `runs`.
+
+    Parameters
+    ----------
+    name, part : str
+        Split, and its part.
+    reason : str, optional
+        Why a hold-out is read.
+
+    Returns
+    -------
+    int or None
+        How often the hold-out has been opened, this time included; None for a part that is none.
+
+    Raises
+    ------
+    HoldoutError
+        The part is a hold-out and there is no reason.
+    OptionError
+        There is no such split.
+    """
+    workspace = run.workspace
+    found = workspace.rows(SPLITS, ("split_name", "holdout"))
+    known = {row["split_name"]: row["holdout"] for row in found}
+    OptionError.unless_one_of("split", name, sorted(known))
+    if part not in known[name]:
+        return None
+    before = openings(workspace, name, part)
+    if not (reason or "").strip():
+        raise HoldoutError.closed(name, part, before)
+    run.finish(_step(name, part), "done", datetime.now(UTC), str(reason))
+    return before + 1
+
+
+class Guard:
+    """Lets steps read the labels of hold-outs with a reason only, which is written down when the first of them runs.
+
+    Parameters
+    ----------
+    parts : collection of (str, str)
+        Hold-outs among the images that the steps read: split and part.
+    reason : str, optional
+        Why they are read.
+    """
+
+    def __init__(self, run: Run, parts: Collection[tuple[str, str]], reason: str | None = None) -> None:
+        self._run, self._parts = run, sorted(parts)
+        self._reason = (reason or "").strip()
+        self._lock = threading.Lock()
+        self._sentences: list[str] | None = None
+        self._refused: list[str] = []
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether there are hold-outs and no reason to open them: then no step that reads labels may run."""
+        return bool(self._parts) and not self._reason
+
+    def refuse(self, step: str) -> None:
+        """Remember a step that reads labels and may not run."""
+        with self._lock:
+            self._refused.append(step)
+
+    def open(self) -> None:
+        """Write down the reason, before the first step that reads labels runs."""
+        with self._lock:
+            if self._sentences is None and self._reason:
+                counts = [open_part(self._run, *part, self._reason) for part in self._parts]
+                self._sentences = [sentence(*part, n) for part, n in zip(self._parts, counts, strict=True)]
+
+    @property
+    def message(self) -> str:
+        """How often what has been read was opened; empty where nothing had to be."""
+        return "; ".join(self._sentences or ())
+
+    def error(self) -> HoldoutError | None:
+        """What to raise for the steps that were refused."""
+        if not self._refused:
+            return None
+        name, part = self._parts[0]
+        return HoldoutError.closed(name, part, openings(self._run.workspace, name, part), sorted(self._refused))
+
+
+def parts(workspace: Workspace) -> list[tuple[str, str]]:
+    """All hold-outs of a workspace: split and part."""
+    rows = workspace.rows(SPLITS, ("split_name", "holdout"))
+    return [(row["split_name"], part) for row in rows for part in row["holdout"] or ()]
+
+
+def parts_among(workspace: Workspace, images: DataFrame) -> list[tuple[str, str]]:
+    """Hold-outs of which an image is among these."""
+    return [
+        part
+        for part in parts(workspace)
+        if not images_of_part(workspace, *part).join(images.select("image_id"), on="image_id").isEmpty()
+    ]
+
+
+def open_among(run: Run, images: DataFrame, reason: str | None) -> list[str]:
+    """Ask to read the labels of these images: a sentence for each hold-out that an image of is among them.
+
+    Raises
+    ------
+    HoldoutError
+        There is one, and no reason.
+    """
+    return [sentence(*part, open_part(run, *part, reason)) for part in parts_among(run.workspace, images)]
+
+
+def sentence(name: str, part: str, count: int | None) -> str:
+    """How often a hold-out has been opened, for the message of a run."""
+    return f"hold-out {name}/{part} opened {count} times"
+
+
+def openings(workspace: Workspace, name: str, part: str) -> int:
+    """How often a hold-out has been opened."""
+    return len(workspace.rows(RUNS, ("run_id",), step=_step(name, part), status="done"))
+
+
+def images_of_part(workspace: Workspace, name: str, part: str) -> DataFrame:
+    """``image_id`` of a part in a split's first repetition. Ask `open_part` first."""
+    rows = workspace.read(SPLIT_ASSIGNMENTS).where((F.col("split_name") == name) & (F.col("split") == part))
+    return rows.where("repeat = 0").select("image_id").distinct()
+
+
+def _step(name: str, part: str) -> str:
+    return f"open hold-out {name}/{part}"

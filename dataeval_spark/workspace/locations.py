@@ -1,0 +1,68 @@
+"""Where things are: catalog schemas, directories and URIs, and their names in SQL."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.storage.uris import has_credentials, is_uri, shown_value, texts_in, without_credentials
+from dataeval_spark.tables.contract import identifier
+
+logger = logging.getLogger("dataeval_spark")
+
+
+def is_catalog_name(location: str) -> bool:
+    """``catalog.schema``: exactly one dot and no slash."""
+    return location.count(".") == 1 and not re.search(r"[/\\:]", location) and not location.startswith(".")
+
+
+def absolute(location: str) -> str:
+    """A directory as an absolute path; a URI stays as it is."""
+    if location.startswith("file:"):
+        return str(local_path(location))
+    return location.rstrip("/") if is_uri(location) else str(Path(location).expanduser().absolute())
+
+
+def refuse_credentials(*options: Any) -> None:
+    """Raise OptionError for a URI with credentials in options, nested as in JSON: options are written down."""
+    for text in texts_in(options):
+        if has_credentials(text):
+            raise OptionError(
+                f"{shown_value(text)} was given with credentials in it, which tables would keep.\n"
+                "Hint: leave them out, and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what the storage takes."
+            )
+
+
+def is_local(location: str) -> bool:
+    return not is_uri(location) or location.startswith("file:")
+
+
+def local_path(location: str) -> Path:
+    return Path(re.sub(r"^file:(//)?", "", location))
+
+
+def quoted(name: str) -> str:
+    """A dotted name as SQL takes it."""
+    return ".".join(identifier(part) for part in name.split("."))
+
+
+def remove_directory(location: str) -> None:
+    """Remove a directory with all in it, local or on any file system that Arrow knows.
+
+    Where it cannot be removed, the log says which: results are written by then, and must not fail for it.
+    """
+    if is_local(location):
+        shutil.rmtree(local_path(location), ignore_errors=True)
+        return
+    from pyarrow import fs
+
+    try:
+        filesystem, path = fs.FileSystem.from_uri(re.sub(r"^s3[an]:", "s3:", location))
+        filesystem.delete_dir_contents(path, missing_dir_ok=True)
+    except (OSError, ValueError) as error:
+        reason = without_credentials(str(error))
+        logger.warning("temporary files in %s could not be removed: %s", location, reason)

@@ -1,0 +1,332 @@
+"""Runs: who is working on a workspace, what each step read and wrote, and whether it is up to date.
+
+One run at a time works on a workspace. Each run appends a `running` row to `runs` and then reads the
+table: Delta orders the two appends of two runs that start together, and the later one withdraws.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import uuid4
+
+from dataeval_spark.errors import WorkspaceBusyError
+from dataeval_spark.kernels.storage.uris import values_without_credentials, without_credentials
+from dataeval_spark.tables.contract import Table, sql_string
+from dataeval_spark.tables.runs import RUNS
+from dataeval_spark.workspace.delta import Row, TableState, Writer, retrying
+from dataeval_spark.workspace.locations import remove_directory
+from dataeval_spark.workspace.processes import process_started
+from dataeval_spark.workspace.version import __version__
+from dataeval_spark.workspace.workspace import Stage, Workspace
+
+logger = logging.getLogger("dataeval_spark")
+
+# Runs of this process that have not ended; what the table says of others of its runs is out of date.
+_ACTIVE: set[str] = set()
+
+Status = Literal["running", "done", "skipped", "failed", "cancelled", "died"]
+
+
+@dataclass(frozen=True)
+class StepRun:
+    """What happened to one step of a run."""
+
+    step: str
+    status: Status
+    seconds: float
+    message: str
+    outputs: Mapping[str, int] = field(default_factory=dict)
+    rows: int | None = None
+
+    @classmethod
+    def skipped(cls, step: str, reason: str) -> StepRun:
+        """A step that did not run, of which the table of runs says nothing."""
+        return cls(step, "skipped", 0.0, reason)
+
+    def __str__(self) -> str:
+        rows = "" if self.rows is None else f"{self.rows:,} rows"
+        where = ", ".join(f"{table}@v{version}" for table, version in sorted(self.outputs.items()))
+        text = f"{self.step:<18} {self.status:<8} {self.seconds:6.1f} s  {rows:>12}"
+        return f"{text}  {self.message or where}".rstrip()
+
+
+@dataclass(frozen=True)
+class Success:
+    """What a step last did successfully, and the versions it left its tables at."""
+
+    work_id: str
+    outputs: Mapping[str, int]
+    seconds: float
+    rows: int
+
+
+class Run:
+    """One attempt at some work on a workspace. Made by :func:`start`.
+
+    Attributes
+    ----------
+    workspace : Workspace
+        The workspace that it works on.
+    stage : callable
+        Stores a frame under a name in the temporary files of the run, and reads it back.
+    """
+
+    stage: Stage
+
+    def __init__(self, workspace: Workspace, job: str, options: Mapping[str, Any]) -> None:
+        self.workspace = workspace
+        self.job = job
+        self.options = options
+        self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
+        self.started_at = datetime.now(UTC)
+
+    def writer(self, step: str, work: str) -> Writer:
+        return Writer(self.run_id, step, work, __version__)
+
+    def finish(
+        self,
+        step: str,
+        status: Status,
+        started_at: datetime,
+        message: str = "",
+        *,
+        options: Mapping[str, Any] | None = None,
+        work: str = "",
+        inputs: Mapping[str, TableState] | None = None,
+        outputs: Mapping[str, TableState] | None = None,
+        rows: int | None = None,
+    ) -> StepRun:
+        """Write down what became of a step.
+
+        Parameters
+        ----------
+        step : str
+            Name of the step.
+        status : {"done", "skipped", "failed"}
+            What became of it.
+        started_at : datetime
+            When it began.
+        message : str
+            What it says for people.
+        options : mapping, optional
+            Its options; default those of the run.
+        work : str
+            Hash of all that its result depends on; see `work_id`.
+        inputs, outputs : mapping of str to TableState, optional
+            Tables that it read and wrote.
+        rows : int, optional
+            How many rows it wrote.
+        """
+        read, wrote = _versions(inputs), _versions(outputs)
+        seconds = self._record(
+            step, status, started_at, message, options=options, work=work, inputs=read, outputs=wrote, rows=rows
+        )
+        return StepRun(step, status, seconds, message, wrote, rows)
+
+    def begin(self) -> None:
+        """Write down that the run works."""
+        self._record(None, "running", self.started_at)
+
+    def end(self, status: Status, message: str = "") -> None:
+        """Write down how the run ended."""
+        self._record(None, status, self.started_at, message)
+
+    def _record(
+        self,
+        step: str | None,
+        status: Status,
+        started_at: datetime,
+        message: str = "",
+        *,
+        options: Mapping[str, Any] | None = None,
+        work: str = "",
+        inputs: Mapping[str, int] | None = None,
+        outputs: Mapping[str, int] | None = None,
+        rows: int | None = None,
+    ) -> float:
+        """Write the row of a step, or, with step None, of the run itself; the seconds since it began."""
+        now = datetime.now(UTC)
+        finished = None if status == "running" else now
+        seconds = (now - started_at).total_seconds()
+        # Cleaned before they are text: in JSON a quote of a password is escaped.
+        shown = values_without_credentials(self.options if options is None else options)
+        given = json.dumps(shown, sort_keys=True, default=str)
+        row = {
+            "run_id": self.run_id,
+            "step": step,
+            "job": self.job,
+            "status": status,
+            "started_at": started_at,
+            "finished_at": finished,
+            "seconds": None if finished is None else seconds,
+            "options": without_credentials(given),
+            "work_id": work,
+            "code_version": __version__,
+            "inputs": _version_rows(inputs),
+            "outputs": _version_rows(outputs),
+            "rows_written": rows,
+            "message": without_credentials(message),
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "process_started": process_started(os.getpid()) or 0.0,
+        }
+        writer = self.writer(step or "run", work)
+        if step is None and status != "running":
+            condition = f"run_id = {sql_string(self.run_id)} AND step IS NULL"
+            self.workspace.replace_rows(RUNS, [row], condition, writer)
+        else:
+            self.workspace.append_rows(RUNS, [row], writer)
+        return seconds
+
+
+def _versions(states: Mapping[str, TableState] | None) -> dict[str, int]:
+    return {name: state.version for name, state in (states or {}).items()}
+
+
+def _version_rows(tables: Mapping[str, int] | None) -> list[Row]:
+    return [{"table_name": name, "version": version} for name, version in sorted((tables or {}).items())]
+
+
+def last_successes(workspace: Workspace) -> dict[str, Success]:
+    """The newest success of each step; nothing where the workspace has no runs."""
+    columns = ("step", "finished_at", "work_id", "outputs", "seconds", "rows_written")
+    done = [row for row in workspace.rows(RUNS, columns, status="done") if row["step"] is not None]
+    newest = {row["step"]: row for row in sorted(done, key=lambda row: row["finished_at"])}
+    return {
+        step: Success(
+            row["work_id"],
+            {output["table_name"]: output["version"] for output in row["outputs"]},
+            row["seconds"] or 0.0,
+            row["rows_written"] or 0,
+        )
+        for step, row in newest.items()
+    }
+
+
+def has_done(workspace: Workspace, work: str) -> bool:
+    """Whether any run has done this very work; the test for tables that only grow."""
+    return bool(workspace.rows(RUNS, ("run_id",), status="done", work_id=work))
+
+
+@contextmanager
+def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterator[Run]:
+    """Work on a workspace as its only run, and write down how it ended.
+
+    Raises
+    ------
+    WorkspaceBusyError
+        Another run is working on the workspace; the message names it.
+    """
+    workspace.open()
+    workspace.create([RUNS])
+    run = Run(workspace, job, options)
+    try:
+        _ACTIVE.add(run.run_id)
+        run.begin()
+        _require_alone(workspace, run)
+        workspace.compact(RUNS)
+        with workspace.scratch(run.run_id) as run.stage:
+            yield run
+    except BaseException as error:
+        status: Status = "cancelled" if isinstance(error, (KeyboardInterrupt, SystemExit)) else "failed"
+        message = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        # In a thread of its own, which has a connection of its own to the JVM: an interrupt may have broken this one.
+        _in_own_thread(lambda: run.end(status, message[:1000]))
+        raise
+    finally:
+        _ACTIVE.discard(run.run_id)
+    run.end("done")
+
+
+def _require_alone(workspace: Workspace, run: Run) -> None:
+    """Mark the runs whose process is gone; withdraw where one that began earlier is alive."""
+    columns = ("run_id", "job", "pid", "process_started", "host", "started_at")
+    running = workspace.rows(RUNS, columns, status="running", step=None)  # few: every run marks the dead ones it meets
+    began: dict[str, int] = {}
+    for other in running:
+        if other["run_id"] == run.run_id:
+            continue
+        if _is_dead(other):
+            _mark_dead(workspace, other["run_id"])
+            continue
+        began = began or workspace.commit_versions(RUNS, step="run")
+        # A commit too old to be listed came first.
+        if began.get(other["run_id"], -1) < began[run.run_id]:
+            raise WorkspaceBusyError(
+                f"Run {other['run_id']} ({other['job']}, process {other['pid']} on {other['host']}, started "
+                f"{other['started_at']:%Y-%m-%d %H:%M:%S}) is working on workspace {workspace.location}.\n"
+                "Hint: wait for it. If that machine is gone: UPDATE "
+                f"{workspace.name(RUNS)} SET status = 'died' WHERE run_id = '{other['run_id']}' "
+                "AND status = 'running'"
+            )
+
+
+def _in_own_thread(record: Callable[[], None]) -> None:
+    def target() -> None:
+        try:
+            record()
+        except Exception:
+            # The first error is the one to show; a second one while recording it must not hide it.
+            logger.warning("the end of the run could not be written to the table runs", exc_info=True)
+
+    thread = threading.Thread(target=target, name="dataeval_spark record")
+    thread.start()
+    thread.join()
+
+
+def _is_dead(row: Row) -> bool:
+    """Only a process of this machine can be told to be gone; a run of this one is over once it has ended here."""
+    if row["host"] != socket.gethostname():
+        return False
+    if row["pid"] == os.getpid() and row["process_started"] == process_started(os.getpid()):
+        return row["run_id"] not in _ACTIVE
+    return process_started(row["pid"]) != row["process_started"]
+
+
+def _mark_dead(workspace: Workspace, run_id: str) -> None:
+    """Mark a run as `died` and remove its temporary files."""
+    statement = (
+        f"UPDATE {workspace.name(RUNS)} SET status = 'died', finished_at = current_timestamp(), "
+        f"message = 'the process was gone' WHERE run_id = {sql_string(run_id)} AND status = 'running'"
+    )
+    retrying(lambda: workspace.spark.sql(statement))
+    if workspace.scratch_root:
+        remove_directory(f"{workspace.scratch_root}/{run_id}")
+
+
+def work_id(step: str, version: int, options: Mapping[str, Any], inputs: Mapping[str, TableState]) -> str:
+    """Hash of all that a step's result depends on."""
+    parts = {
+        "step": step,
+        "version": version,
+        "options": options,
+        "inputs": {name: state.identity for name, state in sorted(inputs.items())},
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def is_up_to_date(work: str, writes: Sequence[Table], states: Mapping[str, TableState], last: Success | None) -> bool:
+    """Whether the last success of a step did this very work and its tables are still as it left them.
+
+    A table with a scope is written by others too, so of it no more is asked than that it exists.
+    """
+    if last is None or last.work_id != work:
+        return False
+    return all(
+        table.name in states
+        and (
+            table.scope is not None
+            or states[table.name].written_version <= last.outputs.get(table.name, -1) <= states[table.name].version
+        )
+        for table in writes
+    )

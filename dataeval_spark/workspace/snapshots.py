@@ -1,0 +1,280 @@
+"""Snapshots: one version of every table under a name, pinned by one append to `snapshots`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import SnapshotError
+from dataeval_spark.session.bounded import bounded, one_row
+from dataeval_spark.tables import ALL_TABLES, CURRENT_NAMES
+from dataeval_spark.tables.contract import Table, identifier
+from dataeval_spark.tables.runs import RUNS, SNAPSHOTS
+from dataeval_spark.workspace.delta import Row
+from dataeval_spark.workspace.engine_errors import first_line, hint_for, is_of_engine
+from dataeval_spark.workspace.locations import absolute, is_local, local_path, refuse_credentials
+from dataeval_spark.workspace.runs import Run
+from dataeval_spark.workspace.workspace import Workspace
+
+# These describe the work, not the data: pinning or restoring them would rewrite history.
+NOT_PINNED = (RUNS, SNAPSHOTS)
+PINNED_TABLES = tuple(table for table in ALL_TABLES if table not in NOT_PINNED)
+NOT_COMPARED = ("run_id", "deleted_at", "window")
+
+
+@dataclass(frozen=True)
+class TableDiff:
+    """Difference of one table between two snapshots; a version is None where it is not pinned."""
+
+    table: str
+    version_a: int | None
+    version_b: int | None
+    rows_a: int
+    rows_b: int
+    added: int
+    removed: int
+    changed: int
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A snapshot: its name, when it was made, how many tables it pins, and a note."""
+
+    name: str
+    created_at: datetime
+    tables: int
+    note: str | None
+
+
+def create(run: Run, name: str, note: str | None = None) -> dict[str, int]:
+    """Pin the present version of every table under a name, in one commit.
+
+    Raises
+    ------
+    SnapshotError
+        The name is taken or malformed, or there is nothing to pin.
+    """
+    workspace = run.workspace
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
+        raise SnapshotError(f"Snapshot name {name!r}: expected letters, digits, '.', '_' and '-', and no '='.")
+    if name in {listed.name for listed in listing(workspace)}:
+        raise SnapshotError(f"Snapshot {name!r} exists already.\nHint: choose another name, or snapshot show {name}")
+    states = workspace.states(PINNED_TABLES)
+    if not states:
+        raise SnapshotError(f"Workspace {workspace.location} has no tables to pin.\nHint: dataeval-spark ingest ...")
+    tables = [table for table in PINNED_TABLES if table.name in states]
+    with ThreadPoolExecutor(4) as pool:
+        details = dict(
+            zip([table.name for table in tables], pool.map(lambda x: _provenance(workspace, x), tables), strict=True)
+        )
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "snapshot": name,
+            "table_name": table.name,
+            "version": states[table.name].version,
+            "table_id": details[table.name][0],
+            "created_at": now,
+            "note": note,
+            "run_ids": details[table.name][1],
+        }
+        for table in tables
+    ]
+    workspace.append_rows(SNAPSHOTS, rows, run.writer("snapshot", f"snapshot:{name}"))
+    return {table: state.version for table, state in states.items()}
+
+
+def _provenance(workspace: Workspace, table: Table) -> tuple[str, list[str]]:
+    identity = workspace.table_id(table)
+    rows = workspace.read(table).select("run_id").distinct().limit(50) if "run_id" in table.column_names else None
+    return identity, sorted(row["run_id"] for row in bounded(rows, "names of runs")) if rows is not None else []
+
+
+def listing(workspace: Workspace) -> list[Listed]:
+    """All snapshots, newest first."""
+    tables: dict[str, list[Row]] = {}
+    for row in workspace.rows(SNAPSHOTS, ("snapshot", "created_at", "note")):
+        tables.setdefault(row["snapshot"], []).append(row)
+    found = [Listed(name, rows[0]["created_at"], len(rows), rows[0]["note"]) for name, rows in tables.items()]
+    return sorted(found, key=lambda listed: (listed.created_at, listed.name), reverse=True)
+
+
+def pinned_versions(workspace: Workspace, name: str) -> dict[str, int]:
+    """Table to version, as pinned.
+
+    Raises
+    ------
+    SnapshotError
+        There is no such snapshot.
+    """
+    return {table: row["version"] for table, row in _pinned(workspace, name).items()}
+
+
+def _pinned(workspace: Workspace, name: str) -> dict[str, Row]:
+    """The row of each pinned table; SnapshotError when there is no such snapshot."""
+    rows = workspace.rows(SNAPSHOTS, SNAPSHOTS.column_names, snapshot=name)
+    if not rows:
+        known = [listed.name for listed in listing(workspace)[:10]]
+        there = f"there are {', '.join(known)}" if known else "there is none yet"
+        raise SnapshotError(
+            f"There is no snapshot {name!r} in workspace {workspace.location}; {there}.\n"
+            f"Hint: dataeval-spark snapshot --workspace {workspace.location} create {name}"
+        )
+    return {str(CURRENT_NAMES.get(row["table_name"], row["table_name"])): row for row in rows}
+
+
+def at(workspace: Workspace, name: str) -> Workspace:
+    """The workspace as it was when the snapshot was made; read-only.
+
+    Raises
+    ------
+    SnapshotError
+        There is no such snapshot, or a table was dropped and made anew since: its old versions are gone.
+    """
+    pinned = _pinned(workspace, name)
+    tables = [table for table in PINNED_TABLES if table.name in pinned and workspace.exists(table)]
+    with ThreadPoolExecutor(4) as pool:
+        ids = dict(zip([table.name for table in tables], pool.map(workspace.table_id, tables), strict=True))
+    lost = sorted(table for table, row in pinned.items() if ids.get(table) != row["table_id"])
+    if lost:
+        raise SnapshotError(f"Snapshot {name!r} pins {', '.join(lost)}, which was dropped or made anew since.")
+    return workspace.at({table: row["version"] for table, row in pinned.items()})
+
+
+def statements(workspace: Workspace, name: str) -> list[str]:
+    """SQL that reads each pinned table."""
+    versions = pinned_versions(workspace, name)
+    return [
+        f"SELECT * FROM {workspace.name(table)} VERSION AS OF {versions[table.name]};"
+        for table in PINNED_TABLES
+        if table.name in versions
+    ]
+
+
+def verify(workspace: Workspace, name: str) -> dict[str, str]:
+    """Read every pinned version in full; return a message per table that can no longer be read.
+
+    A default VACUUM keeps pinned versions; a forced one cannot be stopped, and is found here.
+    """
+    lost: dict[str, str] = {}
+    pinned = _pinned(workspace, name)
+    for table in PINNED_TABLES:
+        if table.name not in pinned:
+            continue
+        version = pinned[table.name]["version"]
+        pin = f"{table.name}@v{version}"
+        try:
+            if workspace.table_id(table) != pinned[table.name]["table_id"]:
+                lost[table.name] = f"{pin} is lost: the table was dropped and made anew since"
+                continue
+            # A hash over all columns reads every file; a count would be answered from the log.
+            frame = workspace.read(table, version)
+            one_row(
+                frame.select(F.xxhash64(F.to_json(F.struct(*(identifier(name) for name in frame.columns)))).alias("h")),
+                F.bit_xor("h"),
+            )
+        except Exception as error:
+            first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            lost[table.name] = f"{pin} is lost: {first}"
+    return lost
+
+
+def diff(workspace: Workspace, a: str, b: str) -> list[TableDiff]:
+    """Rows added, removed and changed per table; run ids and times do not count, nor do images marked as deleted."""
+    versions_a, versions_b = pinned_versions(workspace, a), pinned_versions(workspace, b)
+    names = [table for table in PINNED_TABLES if table.name in versions_a or table.name in versions_b]
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda table: _diff_table(workspace, table, versions_a, versions_b), names))
+
+
+def _diff_table(
+    workspace: Workspace, table: Table, versions_a: Mapping[str, int], versions_b: Mapping[str, int]
+) -> TableDiff:
+    a, b = versions_a.get(table.name), versions_b.get(table.name)
+
+    def keyed(version: int | None, side: str) -> DataFrame:
+        frame = workspace.read(table, version if version is not None else (a if a is not None else b))
+        if version is None:
+            frame = frame.limit(0)
+        if "deleted_at" in table.column_names:
+            frame = frame.where("deleted_at IS NULL")
+        values = [column for column in sorted(frame.columns) if column not in (*NOT_COMPARED, *table.key)]
+        content = (
+            F.xxhash64(F.to_json(F.struct(*(identifier(v) for v in values)))) if values else F.lit(0).cast("bigint")
+        )
+        keys = F.to_json(F.struct(*(key for key in table.key if key != "run_id")), {"ignoreNullFields": "false"})
+        return (
+            frame.select(keys.alias("key"), content.alias(side))
+            .groupBy("key")
+            .agg(F.count("*").alias(f"n_{side}"), F.bit_xor(side).alias(side))
+        )
+
+    joined = keyed(a, "a").join(keyed(b, "b"), on="key", how="full")
+    changed = F.col("n_a").isNotNull() & F.col("n_b").isNotNull()
+    changed &= (F.col("a") != F.col("b")) | (F.col("n_a") != F.col("n_b"))
+    counts = one_row(
+        joined,
+        F.coalesce(F.sum("n_a"), F.lit(0)).alias("rows_a"),
+        F.coalesce(F.sum("n_b"), F.lit(0)).alias("rows_b"),
+        F.count_if(F.col("n_a").isNull()).alias("added"),
+        F.count_if(F.col("n_b").isNull()).alias("removed"),
+        F.count_if(changed).alias("changed"),
+    )
+    return TableDiff(table.name, a, b, **counts.asDict())
+
+
+def restore(workspace: Workspace, name: str) -> dict[str, int]:
+    """Bring every table back to what it was, those that were not there yet to nothing; return the new version of each.
+
+    Raises
+    ------
+    SnapshotError
+        A pinned version is lost; nothing has been restored then.
+    """
+    lost = verify(workspace, name)
+    if lost:
+        raise SnapshotError(f"Snapshot {name!r} cannot be restored:\n" + "\n".join(lost.values()))
+    versions = pinned_versions(workspace, name)
+    for table in (pinned := [table for table in PINNED_TABLES if table.name in versions]):
+        workspace.spark.sql(f"RESTORE TABLE {workspace.name(table)} TO VERSION AS OF {versions[table.name]}")
+    # What was filled since goes with other images, and `source_files` would keep files from being read again.
+    later = [table for table in PINNED_TABLES if table.name not in versions and not workspace.is_untouched(table)]
+    for table in later:
+        workspace.spark.sql(f"DELETE FROM {workspace.name(table)}")
+    return {table: state.version for table, state in workspace.states([*pinned, *later]).items()}
+
+
+def export(workspace: Workspace, name: str, directory: str) -> dict[str, int]:
+    """Copy the pinned tables into a directory, as Delta tables that no VACUUM here can reach; return rows per table.
+
+    Raises
+    ------
+    SnapshotError
+        The directory is not empty, or Spark cannot write there.
+    """
+    refuse_credentials(directory)
+    target = absolute(directory)
+    if is_local(target) and local_path(target).exists() and any(local_path(target).iterdir()):
+        raise SnapshotError(f"Directory {target} is not empty.\nHint: name a new directory.")
+    pinned = at(workspace, name)
+    rows = {}
+    for table in PINNED_TABLES:
+        if pinned.exists(table):
+            frame = pinned.read(table)
+            try:
+                frame.write.format("delta").mode("error").save(f"{target}/{table.name}")
+            except Exception as error:
+                if not is_of_engine(error):
+                    raise
+                hint = hint_for(str(error), None)
+                raise SnapshotError(
+                    f"Snapshot {name!r} cannot be copied to {target}: {first_line(error)}\nHint: {hint}"
+                ) from error
+            rows[table.name] = workspace.spark.read.format("delta").load(f"{target}/{table.name}").count()
+    return rows

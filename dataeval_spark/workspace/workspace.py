@@ -1,0 +1,510 @@
+"""The lakehouse that holds every result: the only reader and writer of Delta tables.
+
+A workspace is a directory (one Delta table per sub-directory) or a schema of a catalog. Reading a
+workspace ``at`` a snapshot gives the pinned version of each table and cannot write.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from deltalake.exceptions import DeltaError, TableNotFoundError
+from pyarrow.dataset import Dataset
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from dataeval_spark.errors import TableMissingError, WorkspaceError
+from dataeval_spark.session.settings import SETTINGS_LOCK, temporary_settings
+from dataeval_spark.tables import ALL_TABLES
+from dataeval_spark.tables.contract import Table, identifier, sql_string
+from dataeval_spark.tables.images import IMAGES
+from dataeval_spark.workspace.contract import conforming, freed_columns, missing_columns, types_of
+from dataeval_spark.workspace.delta import Row, TableAccess, TableState, Writer, is_missing, retrying
+from dataeval_spark.workspace.delta_local import LocalAccess, can_open
+from dataeval_spark.workspace.delta_spark import SparkAccess
+from dataeval_spark.workspace.engine_errors import first_line, hint_for, is_of_engine
+from dataeval_spark.workspace.locations import (
+    absolute,
+    is_catalog_name,
+    is_local,
+    local_path,
+    quoted,
+    refuse_credentials,
+    remove_directory,
+)
+
+FILLED_BY = {"images": "ingest", "targets": "ingest", "factors": "ingest", "ingest_findings": "ingest"}
+FILLED_BY |= dict.fromkeys(("image_stats", "channel_stats", "hashes", "unreadable_images", "embeddings"), "profile") | {
+    "drift_metrics": "compare",
+    "snapshots": "snapshot create",
+}
+# Statistics for file skipping on the keys only: with all 50 columns they cost more than small tables themselves.
+TABLE_PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.dataSkippingNumIndexedCols": "4"}
+# Delta's own auto-compaction rewrites after nearly every small commit; once in this many files is enough.
+COMPACT_EVERY, COMPACT_FILES, COMPACT_FILE_BYTES = 8, 24, 16 * 2**20
+# Mounts by which a platform gives one storage to all machines under one path.
+MOUNTS = ("/Volumes/", "/dbfs/")
+logger = logging.getLogger("dataeval_spark")
+
+
+def images_here(location: str) -> int:
+    """How many rows of ``images`` a directory of this machine has, before there is a session; 0 where it is no such."""
+    path = "" if is_catalog_name(location) else absolute(location)
+    if not path or not is_local(path) or not can_open(path):
+        return 0
+    with suppress(DeltaError, OSError):  # what is wrong with a table is said when it is read
+        return LocalAccess(f"{path}/{IMAGES.name}").size()
+    return 0
+
+
+# Stores a frame under a name in the temporary files of a run, and reads it back.
+Stage = Callable[[DataFrame, str], DataFrame]
+
+
+class Workspace:
+    """Tables in one place.
+
+    Parameters
+    ----------
+    spark : SparkSession
+        Session with Delta.
+    location : str
+        ``catalog.schema`` (exactly one dot, no slash), or a directory (anything with a slash, a
+        scheme, or no dot; write ``./a.b`` for a directory with a dot).
+    scratch : str, optional
+        Directory for temporary files; default ``_scratch`` in a workspace directory. Needed for a catalog.
+    table_location : str, optional
+        Directory under which the tables of a catalog are created as external tables.
+    retention_days : int
+        How long old versions stay readable for snapshots; a property of tables when they are created.
+    versions : mapping, optional
+        Versions to read; makes the workspace read-only. Use :meth:`at`.
+
+    Examples
+    --------
+    >>> Workspace(spark, "my_audit").read(IMAGE_STATS).count()
+    """
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        location: str,
+        *,
+        scratch: str | None = None,
+        table_location: str | None = None,
+        retention_days: int = 180,
+        versions: Mapping[str, int] | None = None,
+    ) -> None:
+        refuse_credentials(location, scratch, table_location)
+        self.spark = spark
+        self.is_catalog = is_catalog_name(location)
+        self.location = location if self.is_catalog else absolute(location)
+        self.scratch_root = absolute(scratch) if scratch else None if self.is_catalog else f"{self.location}/_scratch"
+        self._table_location = table_location
+        self._retention_days = retention_days
+        self.versions = versions
+        # Paths mean files of this machine only in sessions that say so: elsewhere they may be those of a cluster.
+        self._is_one_machine = spark.conf.get("spark.dataeval_spark.localFiles", "false") == "true"
+        is_folder = not self.is_catalog and is_local(self.location)
+        self._is_here = self._is_one_machine and is_folder and can_open(self.location)
+        self._created: set[str] = set()
+        self._checked: set[str] = set()
+
+    # Names and state
+
+    def name(self, table: Table) -> str:
+        """Name of a table in SQL."""
+        return f"{quoted(self.location)}.`{table.name}`" if self.is_catalog else f"delta.{identifier(self.path(table))}"
+
+    def path(self, table: Table) -> str:
+        return f"{self.location}/{table.name}" if self._has_own_name(table) else f"{self.location}/{table.formerly}"
+
+    def _has_own_name(self, table: Table) -> bool:
+        """False for a table of this machine that an older version made under another name."""
+        if table.formerly is None or not self._is_here:
+            return True
+        folder = local_path(self.location)
+        return (folder / table.name).exists() or not (folder / table.formerly).exists()
+
+    def state(self, table: Table) -> TableState | None:
+        """Version of a table and who wrote it; None when it does not exist."""
+        with self._wrapping(f"read the history of {table.name}"):
+            commits = self._access(table).commits(8)
+        return TableState.of(commits) if commits else None
+
+    def states(self, tables: Iterable[Table] = ALL_TABLES) -> dict[str, TableState]:
+        """State of each table that exists."""
+        tables = tuple(tables)
+        with ThreadPoolExecutor(8) as pool:
+            found = pool.map(self.state, tables)
+        return {table.name: state for table, state in zip(tables, found, strict=True) if state}
+
+    def commit_versions(self, table: Table, *, step: str, limit: int = 200) -> dict[str, int]:
+        """First version that each run committed for a step, among the newest ``limit`` commits."""
+        # Newest first, so the earliest commit of a run is the one that stays.
+        commits = self._access(table).commits(limit)
+        return {c.made_by["run_id"]: c.version for c in commits if c.made_by.get("step") == step}
+
+    def table_id(self, table: Table) -> str:
+        """Delta's own id of a table: a dropped and recreated table has another."""
+        return self._access(table).identity()
+
+    def is_untouched(self, table: Table) -> bool:
+        """Whether nothing was ever written to a table, or it does not exist; its data are not read."""
+        state = self.state(table)
+        return state is None or state.version == 0  # the commit that made it
+
+    def exists(self, table: Table) -> bool:
+        if self.versions is not None:
+            return table.name in self.versions
+        return self.state(table) is not None
+
+    def _access(self, table: Table) -> TableAccess:
+        if self._is_here:
+            return LocalAccess(self.path(table))
+        place = f"{self._table_location}/{table.name}" if self._table_location and self.is_catalog else None
+        return SparkAccess(self.spark, self.name(table), None if self.is_catalog else self.path(table), place)
+
+    # Reading
+
+    def read(self, table: Table, version: int | None = None) -> DataFrame:
+        """The rows of a table, at a version where one is given or pinned.
+
+        Columns that an earlier version of the library did not fill are null.
+
+        Raises
+        ------
+        TableMissingError
+            The table does not exist; the message says which command fills it.
+        """
+        frame = self._stored(table, version)
+        stored = set(frame.columns)
+        added = [F.lit(None).cast(c.type).alias(c.name) for c in table.columns if c.name not in stored]
+        return frame.select("*", *added) if added else frame
+
+    def read_live(self, table: Table) -> DataFrame:
+        """A table as analyses see it: of `images` only the live ones, without their bytes."""
+        frame = self.read(table)
+        return frame.where("deleted_at IS NULL").drop("content") if table is IMAGES else frame
+
+    def _stored(self, table: Table, version: int | None = None) -> DataFrame:
+        if self.versions is not None and version is None:
+            if table.name not in self.versions:
+                raise TableMissingError.of(table.name, self.location, "the snapshot was made before it was filled")
+            version = self.versions[table.name]
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        try:
+            frame = reader.table(self.name(table)) if self.is_catalog else reader.load(self.path(table))
+            frame.columns  # noqa: B018  under Connect nothing is checked before this
+        except AnalysisException as error:
+            if not is_missing(error):
+                raise self._wrapped(error, f"read {table.name}") from error
+            command = f"dataeval-spark {FILLED_BY.get(table.name, 'analyze')} --workspace {self.location}"
+            raise TableMissingError.of(table.name, self.location, command) from error
+        return frame
+
+    def read_or_none(self, table: Table) -> DataFrame | None:
+        try:
+            return self.read(table)
+        except TableMissingError:
+            return None
+
+    def at(self, versions: Mapping[str, int]) -> Workspace:
+        """The same workspace, read-only, with each table at the version given."""
+        return Workspace(self.spark, self.location, scratch=self.scratch_root, versions=versions)
+
+    # Creating
+
+    def create(self, tables: Iterable[Table]) -> None:
+        """Make the tables that do not exist yet, with types, comments and properties of their contracts."""
+        self._require_writable()
+        new = [table for table in tables if table.name not in self._created]
+        # No MERGE of another thread may be under way: its settings would mark these commits as its own.
+        with SETTINGS_LOCK, ThreadPoolExecutor(4) as pool:
+            list(pool.map(self._create, new))
+        self._created.update(table.name for table in new)
+
+    def _create(self, table: Table) -> None:
+        properties = TABLE_PROPERTIES | dict.fromkeys(
+            ("delta.logRetentionDuration", "delta.deletedFileRetentionDuration"),
+            f"interval {self._retention_days} days",
+        )
+        with self._wrapping(f"create {table.name}"):
+            self._access(table).create(table, properties)
+
+    def open(self) -> None:
+        """Make the place for the tables, and give those that an older version made the names they have now.
+
+        Raises
+        ------
+        WorkspaceError
+            The directory cannot be written, the schema cannot be made, or a table cannot be renamed.
+        """
+        if self.is_catalog:
+            with self._wrapping(f"create the schema {self.location}"):
+                if not self.spark.catalog.databaseExists(self.location):
+                    self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {quoted(self.location)}")
+        elif is_local(self.location):
+            try:
+                local_path(self.location).mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise WorkspaceError(
+                    f"The workspace {self.location} cannot be made: {error.strerror}.\n"
+                    "Hint: name a directory that you may write."
+                ) from error
+        for table in ALL_TABLES:
+            if table.formerly is not None:
+                self._rename(table, table.formerly)
+
+    def _rename(self, table: Table, formerly: str) -> None:
+        """Rename a table that an older version made; its versions stay, so snapshots keep what they pin."""
+        if self.is_catalog:
+            old, new = f"{self.location}.{formerly}", f"{self.location}.{table.name}"
+            with self._wrapping(f"rename {formerly} to {table.name}"):
+                if not self.spark.catalog.tableExists(old) or self.spark.catalog.tableExists(new):
+                    return
+                self.spark.sql(f"ALTER TABLE {quoted(old)} RENAME TO {quoted(new)}")
+        elif is_local(self.location):
+            folder = local_path(self.location)
+            if (folder / table.name).exists() or not (folder / formerly).exists():
+                return
+            with self._wrapping(f"rename {formerly} to {table.name}"):
+                (folder / formerly).rename(folder / table.name)
+        else:
+            old = f"{self.location}/{formerly}"
+            if self.state(table) is None and SparkAccess(self.spark, f"delta.{identifier(old)}", old).commits(1):
+                raise WorkspaceError(
+                    f"Workspace {self.location} was written by an older version: its table {formerly} is called "
+                    f"{table.name} now.\nHint: move the folder {old} to {self.location}/{table.name}"
+                )
+            return
+        logger.warning("table %s of workspace %s is called %s from now on", formerly, self.location, table.name)
+
+    # Writing
+
+    def write(
+        self,
+        table: Table,
+        frame: DataFrame,
+        writer: Writer,
+        *,
+        images: DataFrame | None = None,
+        are_new: bool = False,
+        scope: str | None = None,
+    ) -> TableState:
+        """Write a step's result in one commit and return where the table stands then.
+
+        A table that the same work has just written (a run killed after its commit) is left as it is.
+
+        Parameters
+        ----------
+        table : Table
+            Contract; its write mode decides what is replaced.
+        frame : DataFrame
+            Rows with the contract's columns; ``run_id`` is added where it is missing.
+        writer : Writer
+            Goes into the commit.
+        images : DataFrame, optional
+            Column ``image_id``: the images whose rows are replaced (upsert only).
+        are_new : bool
+            The table has no rows of these images: nothing need be looked for.
+        scope : str, optional
+            Value of ``table.scope`` whose rows are replaced.
+
+        Raises
+        ------
+        SchemaError
+            The frame or the existing table differs from the contract.
+        """
+        before = self.state(table)
+        if before is None:
+            self.create([table])
+            if not table.open:
+                self._checked.add(table.name)  # it is as its contract says
+        elif before.work_id == writer.work_id:
+            return before
+        rows = self._conforming(table, frame, writer)
+        if images is not None:
+            self._replace_images(table, rows, images, writer, None if are_new else before)
+        else:
+            mode = "append" if table.write == "append" else "overwrite"
+            where = {"replaceWhere": f"`{table.scope}` = {sql_string(scope)}"} if scope is not None else {}
+            self._save(table, rows, writer, before, mode=mode, options=where)
+        after = self.state(table)
+        assert after is not None
+        if after.version % COMPACT_EVERY == 0 and self.compact(table):
+            after = self.state(table)
+        assert after is not None
+        return after
+
+    def rows(self, table: Table, columns: Sequence[str], **equal: Any) -> list[Row]:
+        """Rows with the values given, of a table that is known to be small; none where it does not exist."""
+        try:
+            return self._access(table).rows(columns, equal)
+        except TableNotFoundError:
+            return []
+        except AnalysisException as error:
+            if is_missing(error):
+                return []
+            raise
+
+    def local_dataset(self, table: Table) -> Dataset | None:
+        """A table of this machine as an Arrow dataset, for scans that Spark would convert number by number; else None.
+
+        Only of the newest version.
+        """
+        return LocalAccess(self.path(table)).dataset() if self._is_here and self.versions is None else None
+
+    def append_rows(self, table: Table, rows: Sequence[Row], writer: Writer) -> None:
+        """Add rows that the workspace keeps about itself."""
+        self.create([table])
+        with self._wrapping(f"write {table.name}"):
+            self._access(table).append(table, rows, writer)
+
+    def replace_rows(self, table: Table, rows: Sequence[Row], condition: str, writer: Writer) -> None:
+        """Put rows that the workspace keeps about itself in the place of those that meet a condition."""
+        with self._wrapping(f"write {table.name}"):
+            self._access(table).replace(table, rows, condition, writer)
+
+    def _save(
+        self,
+        table: Table,
+        rows: DataFrame,
+        writer: Writer,
+        before: TableState | None,
+        *,
+        mode: str,
+        options: Mapping[str, str],
+    ) -> None:
+        save = rows.write.format("delta").mode(mode).option("userMetadata", writer.metadata).options(**options)
+        if before is not None:
+            # A commit whose answer was lost and that is sent again is recognised by Delta itself.
+            app = f"dataeval_spark:{writer.work_id}:{table.name}"
+            # Rows of the same work are appended once, whatever was appended between.
+            version = "1" if table.write == "append" else str(before.version)
+            save = save.option("txnAppId", app).option("txnVersion", version)
+        try:
+            retrying(lambda: save.saveAsTable(self.name(table)) if self.is_catalog else save.save(self.path(table)))
+        except AnalysisException as error:  # other errors are those of the step that made the rows
+            raise self._wrapped(error, f"write {table.name}") from error
+
+    def compact(self, table: Table) -> bool:
+        """Merge the files of a table where many are small; return whether it was done."""
+        files, size = self._access(table).files()
+        if files >= COMPACT_FILES and size < COMPACT_FILE_BYTES * files:
+            with SETTINGS_LOCK:
+                self.spark.sql(f"OPTIMIZE {self.name(table)}")
+            return True
+        return False
+
+    def _replace_images(
+        self, table: Table, rows: DataFrame, images: DataFrame, writer: Writer, before: TableState | None
+    ) -> None:
+        old = self.read(table).join(images.select("image_id").distinct(), on="image_id", how="left_semi")
+        # Version 0 is the commit that made the table: nothing to replace.
+        if before is None or before.version == 0 or old.isEmpty():
+            self._save(table, rows, writer, before, mode="append", options={})
+            return
+        # MERGE's target has no alias on both kinds of location, so the source's columns get names of their own.
+        same_key = " AND ".join(f"`{key}` <=> `new_{key}`" for key in table.key)
+        new = rows.select(
+            *(F.col(identifier(name)).alias(f"new_{name}") for name in rows.columns), F.lit(False).alias("gone")
+        )
+        gone = old.join(new, on=F.expr(same_key), how="left_anti")
+        gone = gone.select(
+            *(F.col(identifier(name)).alias(f"new_{name}") for name in rows.columns), F.lit(True).alias("gone")
+        )
+        values = {name: F.col(identifier(f"new_{name}")) for name in rows.columns}
+        settings = {
+            "spark.databricks.delta.commitInfo.userMetadata": writer.metadata,
+            "spark.databricks.delta.write.txnAppId": f"dataeval_spark:{writer.work_id}:{table.name}",
+            "spark.databricks.delta.write.txnVersion": str(before.version),
+        }
+        merge = (
+            new.unionByName(gone)
+            .mergeInto(self.name(table), F.expr(same_key))
+            .whenMatched(F.col("gone"))
+            .delete()
+            .whenMatched()
+            .update(values)
+            .whenNotMatched(~F.col("gone"))
+            .insert(values)
+        )
+        with temporary_settings(self.spark, settings):
+            retrying(merge.merge)
+
+    def _conforming(self, table: Table, frame: DataFrame, writer: Writer) -> DataFrame:
+        if table.name not in self._checked or table.open:
+            self._bring_to_contract(table, frame)
+        return conforming(table, frame, run_id=writer.run_id)
+
+    def _bring_to_contract(self, table: Table, frame: DataFrame) -> None:
+        """Add the columns that an existing table lacks; stop at any other difference."""
+        stored = self._stored(table)
+        added = missing_columns(table, self.name(table), types_of(stored), types_of(frame))
+        freed = freed_columns(table, stored)
+        if added:
+            with SETTINGS_LOCK:
+                self.spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({', '.join(added)})")
+        for name in freed:
+            with SETTINGS_LOCK:
+                self.spark.sql(f"ALTER TABLE {self.name(table)} ALTER COLUMN {identifier(name)} DROP NOT NULL")
+        self._checked.add(table.name)
+
+    def _require_writable(self) -> None:
+        if self.versions is not None:
+            raise WorkspaceError(f"Workspace {self.location} is read at a snapshot and cannot be written.")
+
+    @contextmanager
+    def _wrapping(self, action: str) -> Iterator[None]:
+        """Turn an error of the engines into one of ours that says what could not be done."""
+        try:
+            yield
+        except Exception as error:
+            if not is_of_engine(error) and not isinstance(error, DeltaError | OSError):
+                raise
+            raise self._wrapped(error, action) from error
+
+    def _wrapped(self, error: Exception, action: str) -> WorkspaceError:
+        first = first_line(error)
+        hint = hint_for(str(error), self.location if self.is_catalog else None)
+        return WorkspaceError(f"Could not {action} in workspace {self.location}: {first}\nHint: {hint}")
+
+    # Scratch
+
+    def shared_folder(self, run_id: str, step: str) -> str | None:
+        """A folder among the run's temporary files that driver and workers open by one path; None where there is none.
+
+        There is one on a single machine, and on the mounts that a platform gives to all its machines alike.
+        """
+        if self.scratch_root is None or not is_local(self.scratch_root):
+            return None
+        folder = str(local_path(self.scratch_root))
+        return f"{folder}/{run_id}/{step}" if self._is_one_machine or folder.startswith(MOUNTS) else None
+
+    @contextmanager
+    def scratch(self, run_id: str) -> Iterator[Stage]:
+        """A function that stores a frame in temporary files and reads it back; the files go when the block ends."""
+        root = f"{self.scratch_root}/{run_id}"
+
+        def stage(frame: DataFrame, name: str) -> DataFrame:
+            if self.scratch_root is None:
+                raise WorkspaceError(
+                    f"Workspace {self.location} is a catalog schema: temporary files need a place of their own.\n"
+                    "Hint: --scratch DIRECTORY (a path that the driver and the executors can write)"
+                )
+            frame.write.mode("overwrite").parquet(f"{root}/{name}")
+            return self.spark.read.schema(frame.schema).parquet(f"{root}/{name}")
+
+        try:
+            yield stage
+        finally:
+            if self.scratch_root is not None:
+                remove_directory(root)

@@ -1,0 +1,70 @@
+"""An image whose decoding kills or stops the worker is a row, and the job goes on."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+from dataeval_spark.analyses.profile.options import check
+from dataeval_spark.analyses.profile.profile import done, fingerprints, profile, tables_of
+from dataeval_spark.errors import OptionError
+from dataeval_spark.options import ProfileOptions
+from dataeval_spark.tables.images import IMAGES, TARGETS
+from dataeval_spark.tables.profile import IMAGE_STATS, UNREADABLE_IMAGES
+
+OPTIONS = ProfileOptions(statistics=("tests.analyses.profile.misbehaving_statistics:act",), image_timeout=1.0)
+SHADES = {"dark": 10, "crashes": 66, "hangs": 77, "light": 200}
+
+
+def png(shade):
+    file = io.BytesIO()
+    Image.new("L", (16, 12), shade).save(file, "PNG")
+    return bytearray(file.getvalue())
+
+
+@pytest.fixture(scope="module")
+def tables(frame, request):
+    if request.config.getoption("--spark") == "connect":
+        pytest.skip("the Connect server of the tests tries a task once")
+    rows = [
+        (name, None, png(shade), None, None, "h", None, None, "d", "s", None, "r") for name, shade in SHADES.items()
+    ]
+    images = frame(IMAGES, rows)
+    wanted = fingerprints(images, frame(TARGETS, []), OPTIONS)
+    pending = wanted.join(images.select("image_id", "content"), on="image_id", how="left")
+    staged = profile(pending.coalesce(1), OPTIONS).localCheckpoint()
+    return tables_of(staged, OPTIONS, ["custom_act"])
+
+
+def test_images_that_crash_or_hang_are_unreadable_and_the_others_of_their_task_are_measured(tables):
+    lost = {row["image_id"]: tuple(row)[1:4] for row in tables[UNREADABLE_IMAGES].collect()}
+    measured = {row["image_id"]: row["mean"] for row in tables[IMAGE_STATS].collect()}
+
+    assert lost == {
+        "crashes": ("decode", "DecoderCrashed", "the decoder died of SIGSEGV"),
+        "hangs": ("decode", "DecoderTimeout", "not decoded and measured in 1 s (image_timeout)"),
+    }
+    assert measured == {"dark": 10.0, "light": 200.0}
+
+
+def test_a_timeout_is_tried_again_with_another_limit_and_not_with_the_same(tables):
+    def names(**options):
+        asked = ProfileOptions(statistics=OPTIONS.statistics, **options)
+        return {row["image_id"] for row in done(tables, asked).collect()}
+
+    assert names(image_timeout=1.0) == set(SHADES)
+    assert names(image_timeout=5.0) == set(SHADES) - {"hangs"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"image_timeout": 0}, r"profile\.image_timeout is 0; expected a number in"),
+        ({"image_memory": 1000}, r"profile\.image_memory is 1000; expected a number in"),
+    ],
+)
+def test_limits_that_no_image_meets_are_refused(options, message):
+    with pytest.raises(OptionError, match=message):
+        check(ProfileOptions(**options))

@@ -1,0 +1,254 @@
+"""The command line: verbs, exit codes, and messages that say what to do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dataeval_spark.cli.main import CANCELLED, DONE, EXAMPLES, USAGE, VERBS, main, parser
+from dataeval_spark.errors import SetupError
+from dataeval_spark.session import java
+from dataeval_spark.verbs import doctor
+from dataeval_spark.verbs.select.operations import OPERATIONS
+from tests.jobs.conftest import picture
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def one_session(spark):
+    """The verbs take the active session."""
+
+
+def run(capsys, *words):
+    code = main([str(word) for word in words])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_help_has_examples(capsys):
+    code, out, _ = run(capsys, "ingest", "--help")
+
+    assert code == DONE
+    assert "dataeval-spark ingest  --workspace my_audit photos/" in out
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_a_verb_has_its_own_examples_and_no_others(capsys, verb):
+    _, out, _ = run(capsys, verb, "--help")
+
+    shown = [line for line in EXAMPLES.splitlines() if line and line in out.splitlines()]
+    assert shown
+    assert {line.split()[1] for line in shown} == {verb}
+
+
+def test_every_verb_has_a_job_file_or_needs_none():
+    verbs = set(next(a for a in parser()._actions if a.dest == "verb").choices)
+
+    assert {path.stem for path in (ROOT / "jobs").glob("*.py")} == verbs - {"run", "demo", "doctor"}
+
+
+def test_an_unknown_verb_is_wrong_usage(capsys):
+    assert run(capsys, "frobnicate")[0] == USAGE
+
+
+def test_search_prints_the_nearest_images(audited, capsys):
+    image_id = audited.table("embeddings").orderBy("image_id").first()["image_id"]
+
+    code, out, _ = run(capsys, "search", "--workspace", audited.workspace.location, image_id, "-k", "3")
+
+    lines = [line.split() for line in out.splitlines()]
+    assert code == DONE
+    assert [line[0] for line in lines] == ["1", "2", "3"]
+    assert image_id not in {line[2] for line in lines}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("analyze", "outlier"), r"unknown step 'outlier'"),
+        (("analyze", "--set", "outliers.metod=iqr"), "did you mean 'method'"),
+        (("analyze", "--set", "outliers.method=Zscore"), "Hint: outliers.method = 'zscore'"),
+        (("export", "--to", "x", "--format", "cocoo"), "Hint: export.format = 'coco'"),
+        (("split", "--name", "x", "--dry-run", "--method", "groups"), "Hint: split.method = 'group'"),
+        (("split", "--name", "x", "--fractions", "train"), "train: expected PART=SHARE, such as train=0.7."),
+        (("analyze", "--conf", "/nowhere.toml"), "/nowhere.toml cannot be read"),
+        (("search", "nothing.jpg"), "there is no such file"),
+        (("snapshot", "create"), "takes 1 names; 0 given"),
+        (("snapshot", "show", "nothing"), "there are first"),
+        (("compare", "--reference", "dataset=x", "--current", "dataset=demo"), "there are dataset=demo, dataset=later"),
+    ],
+)
+def test_wrong_usage_exits_2_and_says_what_to_do(audited, capsys, words, message):
+    verb, *others = words
+
+    code, _, err = run(capsys, verb, "--workspace", audited.workspace.location, *others)
+
+    assert code == USAGE
+    assert message in err
+
+
+def test_a_source_that_does_not_exist_is_wrong_usage(tmp_path, capsys):
+    code, _, err = run(capsys, "ingest", "--workspace", tmp_path / "audit", tmp_path / "nothing")
+
+    assert (code, "cannot be listed: No such file or directory" in err) == (USAGE, True)
+
+
+def test_a_folder_without_images_is_wrong_usage(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+
+    code, _, err = run(capsys, "ingest", "--workspace", tmp_path / "audit", tmp_path / "empty")
+
+    assert (code, "has no images" in err) == (USAGE, True)
+
+
+def test_profile_before_ingest_names_the_command_that_comes_first(tmp_path, capsys):
+    code, _, err = run(capsys, "profile", "--workspace", tmp_path / "audit")
+
+    assert code == USAGE
+    assert "dataeval-spark ingest --workspace" in err
+
+
+def test_a_name_that_is_taken_by_another_source_needs_replace(tmp_path, capsys):
+    for number, place in enumerate(("one", "two")):
+        (tmp_path / place / "photos").mkdir(parents=True)
+        picture(number).save(tmp_path / place / "photos" / f"{number}.png")
+    workspace = tmp_path / "audit"
+    assert run(capsys, "ingest", "--workspace", workspace, tmp_path / "one" / "photos")[0] == DONE
+
+    code, _, err = run(capsys, "ingest", "--workspace", workspace, tmp_path / "two" / "photos")
+    replaced = run(capsys, "ingest", "--workspace", workspace, tmp_path / "two" / "photos", "--replace")
+
+    assert (code, "--dataset NAME for another name, or --replace" in err) == (USAGE, True)
+    assert (replaced[0], "1 new, 0 changed, 1 deleted" in replaced[1]) == (DONE, True)
+
+
+def test_help_names_the_formats_and_operations_there_are(capsys):
+    export, select = (" ".join(run(capsys, verb, "--help")[1].split()) for verb in ("export", "select"))
+
+    assert "One of folder, coco, yolo, voc, parquet, webdataset. Default: coco." in export
+    assert f"in order: {', '.join(OPERATIONS)}" in select
+
+
+def test_operations_are_given_one_by_one_or_in_a_file(audited, tmp_path, capsys):
+    place = ("select", "--workspace", audited.workspace.location, "--name", "few", "--dry-run")
+    (tmp_path / "recipe.toml").write_text('[[recipe]]\noperation = "limit"\nn = 5\n')
+
+    words = run(capsys, *place, "--operation", "classes", "keep=1,2", "--operation", "limit", "n=5")
+    file = run(capsys, *place, "--recipe", tmp_path / "recipe.toml")
+    both = run(capsys, *place, "--recipe", tmp_path / "recipe.toml", "--operation", "drop_duplicates")
+    wrong = run(capsys, *place, "--operation", "limits", "n=5")
+
+    assert '[{"operation": "classes", "keep": ["1", "2"]}, {"operation": "limit", "n": 5}]' in words[1]
+    assert '[{"operation": "limit", "n": 5}]' in file[1]
+    assert (both[0], "not both" in both[2]) == (USAGE, True)
+    assert (wrong[0], "did you mean 'limit'" in wrong[2]) == (USAGE, True)
+
+
+def test_a_dry_run_prints_the_plan_and_changes_nothing(audited, capsys):
+    before = audited.workspace.states()
+    place = audited.workspace.location
+
+    profile = run(capsys, "profile", "--workspace", place, "--encoder", "thumbnail", "--dry-run")
+    analyze = run(capsys, "analyze", "--workspace", place, "--dry-run", "--set", "outliers.method=iqr")
+
+    assert "profile            skip" in profile[1]
+    assert "outliers           run" in analyze[1]
+    assert "duplicates         skip" in analyze[1]
+    assert audited.workspace.states() == before
+
+
+def test_snapshot_list_show_verify_and_diff(audited, capsys):
+    place = ("snapshot", "--workspace", audited.workspace.location)
+
+    assert "first" in run(capsys, *place, "list")[1]
+    assert "VERSION AS OF" in run(capsys, *place, "show", "first")[1]
+    assert run(capsys, *place, "verify", "first")[:2] == (
+        DONE,
+        "snapshot first: every pinned version can be read\n",
+    )
+    diff = run(capsys, *place, "diff", "first", "first")[1].splitlines()
+    assert [line.split()[-3:] for line in diff[1:]] == [["0", "0", "0"]] * (len(diff) - 1)
+
+
+def test_a_report_on_a_snapshot(audited, capsys, tmp_path):
+    out = tmp_path / "report.html"
+
+    code, text, _ = run(
+        capsys, "report", "--workspace", audited.workspace.location, "--snapshot", "first", "--out", out
+    )
+
+    assert (code, text.splitlines()[-1]) == (DONE, f"Report: {out}")
+    assert "VERSION AS OF" in out.read_text()
+
+
+def test_a_configuration_file_runs_all_verbs(tmp_path, capsys):
+    (tmp_path / "photos" / "a").mkdir(parents=True)
+    for number in range(4):
+        picture(number).save(tmp_path / "photos" / "a" / f"{number}.png")
+    conf = tmp_path / "audit.toml"
+    conf.write_text(
+        f'workspace = "{tmp_path}/audit"\nsteps = ["outliers"]\n[ingest]\nsource = "{tmp_path}/photos"\n'
+        f'split = "train"\n[outliers]\nmethod = "iqr"\n[report]\nout = "{tmp_path}/report.html"\n'
+    )
+
+    code, out, _ = run(capsys, "run", conf)
+
+    assert code == DONE
+    # What a step says besides stands on indented lines below it.
+    steps = [line.split()[0] for line in out.splitlines() if line.strip() and not line.startswith(" ")]
+    assert steps[:3] == ["ingest", "profile", "outliers"]
+    assert (tmp_path / "report.html").is_file()
+
+
+def test_a_cancelled_verb_exits_130(monkeypatch, capsys, tmp_path):
+    def interrupted(args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(main.__globals__["VERBS"], "report", interrupted)
+
+    assert main(["report", "--workspace", str(tmp_path), "--out", "x"]) == CANCELLED
+
+
+def test_the_package_and_the_help_need_no_spark_session():
+    heavy = "{'pyspark', 'torch', 'numpy', 'numba', 'PIL'}"
+    code = (
+        f"import dataeval_spark.cli.main, sys; dataeval_spark.cli.main.parser(); assert not {heavy} & set(sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_no_java_says_how_to_get_one(monkeypatch):
+    monkeypatch.setenv("JAVA_HOME", "/nowhere")
+
+    with pytest.raises(SetupError, match=r"(?s)Java was not found.*Hint: .*openjdk"):
+        java.require_java()
+
+
+def test_a_java_of_another_version_is_named(monkeypatch):
+    monkeypatch.setattr(java, "java_version", lambda java: 11)
+
+    with pytest.raises(SetupError, match="is Java 11; Spark needs Java 17 or 21"):
+        java.require_java()
+
+
+def test_the_doctor_shows_every_check():
+    names = [check.name for check in doctor.checks(resolve=False)]
+
+    assert names == [
+        *("python", "java", "spark", "delta", "delta jars", "kernels"),
+        *("memory", "cores", "gpu", "disk", "write access"),
+    ]
+
+
+def test_the_doctor_says_what_is_missing(monkeypatch):
+    monkeypatch.setenv("JAVA_HOME", "/nowhere")
+
+    (java,) = [check for check in doctor.checks(resolve=False) if check.name == "java"]
+
+    assert str(java).startswith("java         MISSING Java was not found")
+    assert "Hint: " in str(java)

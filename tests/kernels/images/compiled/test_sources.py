@@ -1,0 +1,42 @@
+"""Numba's cache must not outlive the sources.
+
+Numba compiles a function anew when its own file changes, but not when a function that it calls changes in another file.
+So each compiled module holds a digest of all of them: a change in one is a change in every file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numba
+import pytest
+
+from dataeval_spark.kernels import numba_options
+
+OPTIONS = Path(numba_options.__file__)
+MODULES = [OPTIONS, *sorted(path for path in OPTIONS.parent.rglob("*.py") if "\nSOURCES = " in path.read_text())]
+COMPILED = sorted(path for path in OPTIONS.parent.rglob("*.py") if "njit(" in path.read_text() and path != OPTIONS)
+
+
+def digest() -> str:
+    lines = [line for path in MODULES for line in path.read_text().splitlines() if not line.startswith("SOURCES = ")]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+@pytest.mark.parametrize("path", COMPILED, ids=lambda path: path.stem)
+def test_each_compiled_module_holds_the_digest_of_all(path):
+    assert f'SOURCES = "{digest()}"' in path.read_text(), (
+        f'a compiled module has changed; run: sed -i \'s/^SOURCES = "[0-9a-f]*"/SOURCES = "{digest()}"/\' '
+        "$(grep -rl ^SOURCES dataeval_spark/kernels)"
+    )
+
+
+def test_code_is_compiled_without_a_cache_where_nothing_can_be_written(monkeypatch):
+    def refuse(**options: object) -> object:
+        raise RuntimeError("cannot cache function: no locator available")
+
+    monkeypatch.setattr(numba_options, "njit", refuse)
+
+    assert numba_options._is_cacheable() is False
+    assert numba.njit(lambda: 1)() == 1

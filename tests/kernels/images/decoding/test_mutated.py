@@ -1,0 +1,41 @@
+"""Damaged images of every format: measured or unreadable, and nothing else."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from benchmarks.mutations import mutants, originals
+from dataeval_spark.kernels.images.decoding.decode import UnreadableImage, decode
+from dataeval_spark.kernels.images.decoding.isolated import PROFILE_IMAGE, SMALL_IMAGE, Isolated, Limits
+from dataeval_spark.kernels.images.profile import Measures
+
+STAGES = {"measured", "header", "decode"}
+
+
+def test_undamaged_they_are_all_read():
+    for name, data in originals().items():
+        assert decode(data).pixels.size, name
+
+
+def test_the_same_seed_gives_the_same_damage():
+    assert list(mutants(60)) == list(mutants(60))
+    assert list(mutants(60)) != list(mutants(60, seed=1))
+
+
+def test_each_damaged_image_is_measured_or_unreadable_and_kills_nothing():
+    child = Isolated(PROFILE_IMAGE, Limits(seconds=20, memory=2**30), (SMALL_IMAGE,))
+    outcomes, lost = Counter(), {}
+    for name, data in mutants(300, seed=2):
+        try:
+            found = child(data, (), Measures())
+            outcomes["measured"] += 1
+            assert found.image.hashes["content_hash"]
+        except UnreadableImage as error:
+            outcomes[error.stage] += 1
+            if error.error_class in ("DecoderCrashed", "DecoderTimeout", "MemoryLimit"):
+                lost[name] = str(error)
+    child.close()
+
+    assert lost == {}
+    assert set(outcomes) == STAGES
+    assert sum(outcomes.values()) == 300

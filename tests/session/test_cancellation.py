@@ -1,0 +1,55 @@
+"""Cancelling: the work notices, unwinds, and only then does the interrupt reach the caller."""
+
+from __future__ import annotations
+
+import _thread
+import threading
+
+import pytest
+
+from dataeval_spark.session.cancellation import Cancellation, interruptible
+
+
+def test_the_result_of_the_work_is_returned():
+    assert interruptible(lambda: 7, Cancellation(), lambda: None) == 7
+
+
+def test_an_error_of_the_work_is_raised_as_it_is():
+    def work():
+        raise ValueError("wrong")
+
+    with pytest.raises(ValueError, match="wrong"):
+        interruptible(work, Cancellation(), lambda: None)
+
+
+def test_an_interrupt_stops_the_job_waits_for_the_clean_up_and_is_raised():
+    cancellation, stopped, events = Cancellation(), threading.Event(), []
+
+    def work():
+        try:
+            with cancellation.noticed():
+                _thread.interrupt_main()
+                assert stopped.wait(10)
+                raise RuntimeError("the Spark job was cancelled")
+        finally:
+            events.append("cleaned up")
+
+    with pytest.raises(KeyboardInterrupt):
+        interruptible(work, cancellation, stopped.set)
+
+    assert events == ["cleaned up"]
+
+
+def test_work_that_ends_between_two_jobs_is_cancelled_too():
+    cancellation = Cancellation()
+    cancellation.requested.set()
+
+    with pytest.raises(KeyboardInterrupt), cancellation.noticed():
+        pass
+
+    assert cancellation.unwinding.is_set()
+
+
+def test_errors_without_an_interrupt_are_left_alone():
+    with pytest.raises(ValueError, match="wrong"), Cancellation().noticed():
+        raise ValueError("wrong")

@@ -1,0 +1,186 @@
+"""Both ways to ask about a table give the same answers, and rows written through one are read through the other."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import UTC, datetime
+
+import pytest
+
+from dataeval_spark.tables import ALL_TABLES
+from dataeval_spark.tables.labels import LABEL_STATS
+from dataeval_spark.tables.runs import SNAPSHOTS
+from dataeval_spark.workspace.delta import TableState, Writer, retrying
+from dataeval_spark.workspace.delta_local import LocalAccess
+from dataeval_spark.workspace.delta_spark import SparkAccess
+from dataeval_spark.workspace.workspace import TABLE_PROPERTIES, Workspace
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def pin(snapshot, version=1, note=None):
+    return {
+        "snapshot": snapshot,
+        "table_name": "images",
+        "version": version,
+        "table_id": "id",
+        "created_at": NOON,
+        "note": note,
+        "run_ids": ["r1", "r2"],
+    }
+
+
+def writer(run):
+    return Writer(run, "snapshot", f"work of {run}", "0")
+
+
+@pytest.fixture
+def both(spark, tmp_path):
+    """The same table, as delta-rs and as Spark see it."""
+    path = str(tmp_path / "snapshots")
+    return LocalAccess(path), SparkAccess(spark, f"delta.`{path}`", path)
+
+
+@pytest.fixture(params=["local", "spark"])
+def access(request, both):
+    return both[0] if request.param == "local" else both[1]
+
+
+def test_a_table_that_is_not_there_has_no_commits(access):
+    assert access.commits(5) == []
+
+
+def test_rows_come_back_as_they_were_written(access):
+    access.create(SNAPSHOTS, TABLE_PROPERTIES)
+
+    access.append(SNAPSHOTS, [pin("one"), pin("two", note="after")], writer("r1"))
+
+    assert access.rows(SNAPSHOTS.column_names, {"snapshot": "two"}) == [pin("two", note="after")]
+
+
+def test_null_is_a_value_like_any_other(access):
+    access.create(SNAPSHOTS, TABLE_PROPERTIES)
+    access.append(SNAPSHOTS, [pin("one"), pin("two", note="after")], writer("r1"))
+
+    assert access.rows(("snapshot",), {"note": None}) == [{"snapshot": "one"}]
+
+
+def test_rows_that_meet_a_condition_are_replaced_and_others_stay(access):
+    access.create(SNAPSHOTS, TABLE_PROPERTIES)
+    access.append(SNAPSHOTS, [pin("one"), pin("two")], writer("r1"))
+
+    access.replace(SNAPSHOTS, [pin("two", version=7)], "snapshot = 'two' AND note IS NULL", writer("r2"))
+
+    found = access.rows(("snapshot", "version"), {})
+    assert sorted((row["snapshot"], row["version"]) for row in found) == [("one", 1), ("two", 7)]
+
+
+def test_what_one_writes_the_other_reads(both):
+    local, spark = both
+    local.create(SNAPSHOTS, TABLE_PROPERTIES)
+    local.append(SNAPSHOTS, [pin("one")], writer("r1"))
+    spark.append(SNAPSHOTS, [pin("two")], writer("r2"))
+
+    for access in both:
+        assert sorted(row["snapshot"] for row in access.rows(("snapshot",), {})) == ["one", "two"]
+
+
+def test_both_give_a_table_the_same_state_identity_and_files(both):
+    local, spark = both
+    local.create(SNAPSHOTS, TABLE_PROPERTIES)
+    spark.append(SNAPSHOTS, [pin("one")], writer("r1"))
+
+    states = [TableState.of(access.commits(5)) for access in both]
+
+    assert states[0] == states[1]
+    assert (states[0].version, states[0].work_id, states[0].rows_written) == (1, "work of r1", 1)
+    assert local.identity() == spark.identity()
+    assert local.files() == spark.files()
+
+
+def test_a_table_made_by_either_has_the_same_schema_comments_and_properties(spark, tmp_path):
+    descriptions = []
+    for name in ("local", "spark"):
+        path = str(tmp_path / name)
+        made = LocalAccess(path) if name == "local" else SparkAccess(spark, f"delta.`{path}`", path)
+        made.create(LABEL_STATS, TABLE_PROPERTIES)
+        detail = spark.sql(f"DESCRIBE DETAIL delta.`{path}`").collect()[0]
+        schema = spark.read.format("delta").load(path).schema.json()
+        versions = (detail["minReaderVersion"], detail["minWriterVersion"])
+        log = (tmp_path / name / "_delta_log" / f"{0:020}.json").read_text().splitlines()
+        (metadata,) = [action["metaData"] for action in map(json.loads, log) if "metaData" in action]
+        nullable = {f["name"]: f["nullable"] for f in json.loads(metadata["schemaString"])["fields"]}
+        descriptions.append((schema, detail["description"], detail["properties"], versions, nullable))
+
+    assert descriptions[0] == descriptions[1]
+
+
+def test_every_table_can_be_made_and_is_then_empty(spark, tmp_path):
+    workspace = Workspace(spark, str(tmp_path))
+    workspace.create(ALL_TABLES)
+
+    assert {name: state.version for name, state in workspace.states().items()} == {t.name: 0 for t in ALL_TABLES}
+    assert workspace.read(LABEL_STATS).isEmpty()
+
+
+def test_making_a_table_twice_leaves_its_rows(access):
+    for _ in range(2):
+        access.create(SNAPSHOTS, TABLE_PROPERTIES)
+        access.append(SNAPSHOTS, [pin("one")], writer("r1"))
+
+    assert len(access.rows(("snapshot",), {})) == 2
+
+
+def test_rows_appended_at_the_same_time_are_all_there(both):
+    local, _ = both
+    local.create(SNAPSHOTS, TABLE_PROPERTIES)
+    threads = [
+        threading.Thread(target=local.append, args=(SNAPSHOTS, [pin(f"s{i}")], writer(f"r{i}"))) for i in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(row["snapshot"] for row in local.rows(("snapshot",), {})) == [f"s{i}" for i in range(8)]
+
+
+def test_a_commit_is_tried_again_after_a_conflict_only():
+    tries = []
+
+    def conflict_once():
+        tries.append(1)
+        if len(tries) == 1:
+            raise RuntimeError("DELTA_CONCURRENT_APPEND")
+
+    retrying(conflict_once)
+    assert len(tries) == 2
+    with pytest.raises(ValueError, match="no conflict"):
+        retrying(lambda: (_ for _ in ()).throw(ValueError("no conflict")))
+
+
+def test_a_workspace_asks_spark_where_paths_may_be_those_of_a_cluster(spark, tmp_path, frame):
+    spark.conf.set("spark.dataeval_spark.localFiles", "false")
+    try:
+        workspace = Workspace(spark, str(tmp_path / "audit"))
+        workspace.open()
+        workspace.append_rows(SNAPSHOTS, [pin("one")], writer("r1"))
+        assert workspace.rows(SNAPSHOTS, ("snapshot", "created_at"), snapshot="one") == [
+            {"snapshot": "one", "created_at": NOON}
+        ]
+        through_spark = workspace.state(SNAPSHOTS)
+    finally:
+        spark.conf.set("spark.dataeval_spark.localFiles", "true")
+
+    assert Workspace(spark, str(tmp_path / "audit")).state(SNAPSHOTS) == through_spark
+
+
+@pytest.mark.parametrize("name", ["with space", "ümlaut", "a#b", "que?ry", "per%20cent", "100%", "a=b"])
+def test_a_workspace_may_have_any_name(spark, tmp_path, name):
+    workspace = Workspace(spark, str(tmp_path / name))
+    workspace.open()
+    workspace.append_rows(SNAPSHOTS, [pin("one")], writer("r1"))
+
+    assert [row["snapshot"] for row in workspace.rows(SNAPSHOTS, ("snapshot",))] == ["one"]
+    assert workspace.read(SNAPSHOTS).count() == 1

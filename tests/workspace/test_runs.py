@@ -1,0 +1,132 @@
+"""Runs: one at a time, written down however they end."""
+
+from __future__ import annotations
+
+import os
+import socket
+from datetime import UTC, datetime
+
+import pytest
+
+from dataeval_spark.errors import WorkspaceBusyError
+from dataeval_spark.tables.labels import LABEL_STATS
+from dataeval_spark.tables.runs import RUNS
+from dataeval_spark.workspace import runs
+from dataeval_spark.workspace.delta import TableState
+from dataeval_spark.workspace.processes import process_started
+from dataeval_spark.workspace.runs import Success, is_up_to_date, work_id
+from dataeval_spark.workspace.workspace import Workspace
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def workspace(spark, tmp_path):
+    return Workspace(spark, str(tmp_path / "audit"))
+
+
+def statuses(workspace):
+    return {row["run_id"]: row["status"] for row in workspace.read(RUNS).where("step IS NULL").collect()}
+
+
+def other_run(workspace, *, pid, started, host=None):
+    """A run as another process would have begun it."""
+    workspace.open()
+    workspace.create([RUNS])
+    run = runs.Run(workspace, "profile", {})
+    run.begin()
+    spark = workspace.spark
+    spark.sql(
+        f"UPDATE {workspace.name(RUNS)} SET pid = {pid}, process_started = {started}, "
+        f"host = '{host or socket.gethostname()}' WHERE run_id = '{run.run_id}'"
+    )
+    return run.run_id
+
+
+def test_a_run_is_written_down_as_done(workspace):
+    with runs.start(workspace, "analyze", {"a": 1}) as run:
+        assert statuses(workspace) == {run.run_id: "running"}
+
+    assert statuses(workspace) == {run.run_id: "done"}
+
+
+def test_a_run_that_fails_says_why(workspace):
+    with pytest.raises(ValueError, match="no luck"), runs.start(workspace, "analyze", {}):
+        raise ValueError("no luck")
+
+    (row,) = workspace.read(RUNS).collect()
+    assert (row["status"], row["message"]) == ("failed", "no luck")
+
+
+def test_a_run_that_is_cancelled_says_so(workspace):
+    with pytest.raises(KeyboardInterrupt), runs.start(workspace, "analyze", {}):
+        raise KeyboardInterrupt
+
+    assert list(statuses(workspace).values()) == ["cancelled"]
+
+
+def test_a_second_run_stops_and_names_the_first(workspace):
+    parent = os.getppid()
+    first = other_run(workspace, pid=parent, started=process_started(parent))
+
+    with (
+        pytest.raises(WorkspaceBusyError, match=f"(?s)Run {first} .*process {parent}.*Hint: wait for it"),
+        runs.start(workspace, "analyze", {}),
+    ):
+        pass
+
+    assert sorted(statuses(workspace).values()) == ["failed", "running"]
+
+
+def test_a_run_on_another_machine_counts_as_alive(workspace):
+    other_run(workspace, pid=1, started=0.0, host="another-machine")
+
+    with pytest.raises(WorkspaceBusyError, match="another-machine"), runs.start(workspace, "analyze", {}):
+        pass
+
+
+@pytest.mark.parametrize(("pid", "started"), [(2**22 + 1, 1.0), (os.getpid(), 1.0)], ids=["gone", "number reused"])
+def test_a_run_whose_process_is_gone_is_marked_died_and_its_scratch_removed(workspace, tmp_path, pid, started):
+    dead = other_run(workspace, pid=pid, started=started)
+    scratch = tmp_path / "audit" / "_scratch" / dead
+    scratch.mkdir(parents=True)
+
+    with runs.start(workspace, "analyze", {}) as run:
+        pass
+
+    assert statuses(workspace) == {dead: "died", run.run_id: "done"}
+    assert not scratch.exists()
+
+
+def state(version, written=None):
+    return TableState(version, version if written is None else written, NOW, None)
+
+
+def test_work_differs_with_version_options_and_inputs():
+    base = work_id("outliers", 1, {"method": "iqr"}, {"image_stats": state(3)})
+
+    assert base == work_id("outliers", 1, {"method": "iqr"}, {"image_stats": state(3)})
+    assert base != work_id("outliers", 2, {"method": "iqr"}, {"image_stats": state(3)})
+    assert base != work_id("outliers", 1, {}, {"image_stats": state(3)})
+    assert base != work_id("outliers", 1, {"method": "iqr"}, {"image_stats": state(4)})
+
+
+def test_compaction_of_an_input_is_no_change():
+    assert work_id("a", 1, {}, {"t": state(4, written=3)}) == work_id("a", 1, {}, {"t": state(3)})
+
+
+@pytest.mark.parametrize(
+    ("work", "states", "expected"),
+    [
+        ("w", {"label_stats": state(5)}, True),
+        ("w", {"label_stats": state(6, written=5)}, True),
+        ("w", {"label_stats": state(6)}, False),
+        ("w", {}, False),
+        ("other", {"label_stats": state(5)}, False),
+    ],
+    ids=["unchanged", "compacted", "written since", "dropped", "other work"],
+)
+def test_a_step_is_up_to_date_while_its_tables_are_as_it_left_them(work, states, expected):
+    last = Success("w", {"label_stats": 5}, 1.0, 1)
+
+    assert is_up_to_date(work, [LABEL_STATS], states, last) is expected
