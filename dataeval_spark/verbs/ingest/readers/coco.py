@@ -50,7 +50,8 @@ def read_coco(
 
     An image is looked for under SOURCE, then beside the annotation file, then as
     :func:`dataeval_spark.verbs.ingest.readers.file_matching.match_names` says. Only listed images are
-    taken; one without annotations is an image with no targets. The file is parsed by one task, whose memory it must fit into.
+    taken; one without annotations is an image with no targets. The file is parsed by one task, whose memory it must
+    fit into.
 
     Parameters
     ----------
