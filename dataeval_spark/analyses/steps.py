@@ -24,8 +24,9 @@ from dataeval_spark.analyses.bias import (
 from dataeval_spark.analyses.labels import (
     box_findings,
     confident_learning,
+    label_coverage,
     label_neighbors,
-    label_sets,
+    label_reconciliation,
     label_stats,
     labelling_queue,
     object_label_errors,
@@ -33,7 +34,7 @@ from dataeval_spark.analyses.labels import (
 )
 from dataeval_spark.analyses.profile import embedding_health, normalization
 from dataeval_spark.analyses.quality import duplicate_evaluation, duplicates, image_findings, outliers
-from dataeval_spark.analyses.shift import drift_univariate, feature_distance, label_parity
+from dataeval_spark.analyses.shift import drift_univariate, feature_distance, label_parity, null_model
 from dataeval_spark.analyses.similarity import (
     clusters,
     completeness,
@@ -161,7 +162,7 @@ STEPS = (
     Step(image_findings.image_findings, (IMAGE_STATS,), (IMAGE_FINDINGS,), version=2),
     Step(label_stats.label_stats, (TARGETS, IMAGES), (LABEL_STATS,), version=2, labels=True),
     Step(
-        label_sets.label_coverage,
+        label_coverage.label_coverage,
         (LABEL_STATS,),
         (LABEL_COVERAGE,),
         asks=("ontology",),
@@ -266,9 +267,9 @@ COMPARISONS = (
     Step(drift_univariate.drift_univariate, (IMAGE_STATS,), (DRIFT_METRICS,), version=2),
     Step(feature_distance.feature_distance, (FACTOR_BINS,), (FEATURE_DISTANCE,), version=2),
     Step(label_parity.label_parity, (TARGETS,), (LABEL_PARITY,), version=2, labels=True),
-    Step(label_parity.null_model, (TARGETS,), (NULL_MODEL,), labels=True),
+    Step(null_model.null_model, (TARGETS,), (NULL_MODEL,), labels=True),
     Step(
-        label_sets.label_reconciliation,
+        label_reconciliation.label_reconciliation,
         (TARGETS,),
         (LABEL_RECONCILIATION,),
         asks=("mapping", "ontology"),

@@ -1,4 +1,4 @@
-"""Label parity: do two parts of the data have the same shares of classes, and what would guessing reach."""
+"""Label parity: whether two parts of the data have the same shares of classes."""
 
 from __future__ import annotations
 
@@ -8,19 +8,16 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
+from dataeval_spark.analyses.shift.class_counts import labels_of_sides
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of_dicts
-from dataeval_spark.frames.image_sums import image_sums, sums_of, with_sizes
+from dataeval_spark.frames.image_sums import sums_of
 from dataeval_spark.kernels.factors.contingency_statistics import LabelParity, goodness_of_fit
 from dataeval_spark.kernels.factors.contingency_statistics import label_parity as compare_samples
-from dataeval_spark.kernels.labels.null_model import null_model as guess
-from dataeval_spark.session.bounded import bounded
-from dataeval_spark.tables.shift import LABEL_PARITY, NULL_MODEL
+from dataeval_spark.tables.shift import LABEL_PARITY
 
 Compat = Literal["dataeval"]
-Counts = dict[str, dict[str, Any]]
 MOST = 1e300
 
 
@@ -82,7 +79,7 @@ def label_parity(
     >>> label_parity(train, test, reference_name="split=train", current_name="split=test", window=times).show()
     """
     _check(threshold, expected_shares, compat)
-    counts = _counts(reference, current)
+    counts = labels_of_sides(reference, current)
     names = sorted({*counts[0], *counts[1], *(expected_shares or {})})
     before, now = (sums_of(side, names) for side in counts)
     sides = {"window": window, "reference": reference_name, "current": current_name, "threshold": float(threshold)}
@@ -133,57 +130,6 @@ def _tested(found: LabelParity, threshold: float, compat: str | None) -> dict[st
         "low_count_classes": int(found.is_low.sum()),
         "is_different": None if deciding is None else deciding < threshold,
     }
-
-
-def null_model(
-    reference: DataFrame,
-    current: DataFrame,
-    *,
-    reference_name: str,
-    current_name: str,
-    window: tuple[datetime, datetime],
-) -> DataFrame:
-    """Tell what guessing reaches on the current labels: the least that a model has to beat.
-
-    Parameters
-    ----------
-    reference, current, reference_name, current_name, window
-        As of `label_parity`.
-
-    Returns
-    -------
-    DataFrame
-        Table ``null_model`` without ``run_id``, one row per predictor; none without current labels. The driver holds
-        one row per class.
-
-    References
-    ----------
-    DataEval 1.1.4, ``core.nullmodel_metrics``.
-
-    Examples
-    --------
-    >>> null_model(train, test, reference_name="split=train", current_name="split=test", window=times).show()
-    """
-    counts = _counts(reference, current)
-    sides = {"window": window, "reference": reference_name, "current": current_name}
-    names = sorted({*counts[0], *counts[1]})
-    both = [sums_of(side, names).counts for side in counts]
-    found = guess(*both) if both[1].sum() else {}
-    return rows_of_dicts(reference, NULL_MODEL, [{**sides, "predictor": name, **of} for name, of in found.items()])
-
-
-def _counts(reference: DataFrame, current: DataFrame) -> tuple[Counts, Counts]:
-    """Labels per class on both sides, and how they vary between images."""
-    sides = [
-        side.select("image_id", "class_name", F.lit(i).alias("side")) for i, side in enumerate((reference, current))
-    ]
-    both = sides[0].unionByName(sides[1]).where("class_name IS NOT NULL")
-    of_images = both.groupBy("side", "image_id", F.col("class_name").alias("value")).agg(F.count("*").alias("n"))
-    counted = with_sizes(of_images, ["side"]).groupBy("side", "value").agg(*image_sums())
-    found: tuple[Counts, Counts] = ({}, {})
-    for row in bounded(counted, "one row per side and class"):
-        found[row["side"]][row["value"]] = row.asDict()
-    return found
 
 
 def _shares(name: str | None, of: Sequence[int], totals: tuple[int, ...]) -> dict[str, Any]:

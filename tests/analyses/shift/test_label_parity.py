@@ -7,10 +7,10 @@ from datetime import datetime
 import pytest
 from scipy.stats import chi2_contingency, chisquare
 
-from dataeval_spark.analyses.shift.label_parity import label_parity, null_model
+from dataeval_spark.analyses.shift.label_parity import label_parity
 from dataeval_spark.errors import OptionError
 from dataeval_spark.tables.images import TARGETS
-from dataeval_spark.tables.shift import LABEL_PARITY, NULL_MODEL
+from dataeval_spark.tables.shift import LABEL_PARITY
 from tests.analyses.bias.rows import image_labels, table
 from tests.kernels.factor_reference import INPUTS
 
@@ -123,18 +123,6 @@ def test_without_labels_there_is_no_test(frame):
     rows = by_class(label_parity(side(frame, ["cat"]), side(frame, []), **NAMES))
 
     assert (rows[None].p_value, rows[None].is_different, rows[None].current_count) == (None, None, 0)
-    assert null_model(side(frame, ["cat"]), side(frame, []), **NAMES).collect() == []
-
-
-def test_guessing_is_measured_on_the_current_labels(frame):
-    found = null_model(side(frame, ["cat"] * 3 + ["dog"]), side(frame, ["cat", "dog"]), **NAMES)
-
-    assert [name for name, _ in found.dtypes] == list(NULL_MODEL.result_names)
-    assert {row.predictor: row.accuracy for row in found.collect()} == {
-        "uniform_random": 0.5,
-        "dominant_class": 0.5,
-        "proportional_random": 0.5,
-    }
 
 
 def test_a_wrong_option_says_what_to_write(frame):

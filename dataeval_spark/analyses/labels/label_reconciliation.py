@@ -1,4 +1,4 @@
-"""Label sets: how the labels cover an ontology, and what the classes of one part are in another."""
+"""Label reconciliation: what the classes of the current data are among those of the reference."""
 
 from __future__ import annotations
 
@@ -9,48 +9,12 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.analyses.labels.class_counts import labels_per_class
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of_dicts
 from dataeval_spark.kernels.labels import label_sets
 from dataeval_spark.kernels.labels.ontology import Ontology, read_document, read_ontology
-from dataeval_spark.session.bounded import bounded
-from dataeval_spark.tables.labels import LABEL_COVERAGE, LABEL_RECONCILIATION
-
-MAX_CLASSES = 100_000
-
-
-def label_coverage(label_stats: DataFrame, *, ontology: str | Ontology | None = None) -> DataFrame:
-    """Count labels per class of an ontology and in all below it, and what is missing of an even share.
-
-    Parameters
-    ----------
-    label_stats : DataFrame
-        Table of that name.
-    ontology : str or Ontology
-        TOML or JSON file; see :mod:`dataeval_spark.kernels.labels.ontology`. It has to be given.
-
-    Returns
-    -------
-    DataFrame
-        Table ``label_coverage`` without ``run_id``. The driver holds one row per class.
-
-    Raises
-    ------
-    OntologyError
-        The file is no ontology.
-    OptionError
-        None is given.
-
-    Examples
-    --------
-    >>> label_coverage(stats, ontology="classes.toml").where("is_dark OR deficit > 0").show()
-    """
-    if ontology is None:
-        raise OptionError("label_coverage.ontology is not given.\nHint: --set label_coverage.ontology=classes.toml")
-    classes = read_ontology(ontology) if isinstance(ontology, str) else ontology
-    rows = label_stats.where("class_name IS NOT NULL").select("class_name", "label_count")
-    found = label_sets.label_coverage(_counts(rows), classes)
-    return rows_of_dicts(label_stats, LABEL_COVERAGE, found)
+from dataeval_spark.tables.labels import LABEL_RECONCILIATION
 
 
 def label_reconciliation(
@@ -99,16 +63,11 @@ def label_reconciliation(
         raise OptionError(f"label_reconciliation.mapping is {names!r:.200}; expected a name for each name.")
     classes = read_ontology(ontology) if isinstance(ontology, str) else ontology
     counts = [
-        _counts(side.where("class_name IS NOT NULL").groupBy("class_name").agg(F.count("*").alias("label_count")))
+        labels_per_class(
+            side.where("class_name IS NOT NULL").groupBy("class_name").agg(F.count("*").alias("label_count"))
+        )
         for side in (reference, current)
     ]
     sides: dict[str, Any] = {"window": window, "reference": reference_name, "current": current_name}
     found = label_sets.reconcile_labels(*counts, mapping=names, ontology=classes)
     return rows_of_dicts(reference, LABEL_RECONCILIATION, [{**sides, **row} for row in found])
-
-
-def _counts(rows: DataFrame) -> dict[str, int]:
-    found = bounded(rows.limit(MAX_CLASSES + 1), "one row per class")
-    if len(found) > MAX_CLASSES:
-        raise OptionError(f"There are more than {MAX_CLASSES:,} classes.\nHint: relabel first: dataeval-spark select")
-    return {row["class_name"]: row["label_count"] for row in found}

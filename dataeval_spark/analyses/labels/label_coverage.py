@@ -1,0 +1,46 @@
+"""Label coverage: how the labels cover the classes of an ontology."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+
+from dataeval_spark.analyses.labels.class_counts import labels_per_class
+from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract import rows_of_dicts
+from dataeval_spark.kernels.labels import label_sets
+from dataeval_spark.kernels.labels.ontology import Ontology, read_ontology
+from dataeval_spark.tables.labels import LABEL_COVERAGE
+
+
+def label_coverage(label_stats: DataFrame, *, ontology: str | Ontology | None = None) -> DataFrame:
+    """Count labels per class of an ontology and in all below it, and what is missing of an even share.
+
+    Parameters
+    ----------
+    label_stats : DataFrame
+        Table of that name.
+    ontology : str or Ontology
+        TOML or JSON file; see :mod:`dataeval_spark.kernels.labels.ontology`. It has to be given.
+
+    Returns
+    -------
+    DataFrame
+        Table ``label_coverage`` without ``run_id``. The driver holds one row per class.
+
+    Raises
+    ------
+    OntologyError
+        The file is no ontology.
+    OptionError
+        None is given.
+
+    Examples
+    --------
+    >>> label_coverage(stats, ontology="classes.toml").where("is_dark OR deficit > 0").show()
+    """
+    if ontology is None:
+        raise OptionError("label_coverage.ontology is not given.\nHint: --set label_coverage.ontology=classes.toml")
+    classes = read_ontology(ontology) if isinstance(ontology, str) else ontology
+    rows = label_stats.where("class_name IS NOT NULL").select("class_name", "label_count")
+    found = label_sets.label_coverage(labels_per_class(rows), classes)
+    return rows_of_dicts(label_stats, LABEL_COVERAGE, found)
