@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -17,13 +18,13 @@ from dataeval_spark.session.bounded import bounded
 from dataeval_spark.verbs.ingest.readers.folder import choose, factor_rows, image_id, with_metadata_entries
 from dataeval_spark.verbs.ingest.readers.label_files import (
     Layout,
-    changed,
+    all_findings,
     file_findings,
     files_read,
     findings_of,
     fingerprint,
     label_entries,
-    marked,
+    label_pairs,
     pair_findings,
     parse_labels,
     targets_of,
@@ -89,41 +90,28 @@ def read_yolo(
     is_label = ~F.substring_index("file", "/", -1).isin(*LISTS_OF_NAMES)
     labels = LAYOUT.labels(others).where(is_label)
     taken = choose(images, glob=glob, limit=limit)
-    names, keypoints = data.names, data.keypoints
-    options = {"format": "yolo", "names": names and sorted(names.items()), "keypoints": keypoints}
-    depends_on = ("label_length", "label_modified_us", "content_length", "modified_us")
+    options = {"format": "yolo", "names": data.names and sorted(data.names.items()), "keypoints": data.keypoints}
+    depends_on = fingerprint(options, "label_length", "label_modified_us", "content_length", "modified_us")
     paired = LAYOUT.pair(images, labels, stage)
-    pairs = paired.withColumn("fingerprint", fingerprint(options, *depends_on))
-    pairs = stage(marked(pairs, known), "pairs")
-    wanted = pairs.join(taken.select("image_id"), on="image_id", how="left_semi") if limit or glob else pairs
-    to_read, kept = changed(wanted, known)
-
-    def parse(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        try:
-            with open_file(row["uri"]) as file:
-                width, height = upright_size(file)
-        except OSError as error:
-            raise UnreadableImage.of("read", error) from error
-        yield {"element": "image"}
-        yield from parse_yolo(read_file(row["label"]), width=width, height=height, names=names, keypoints=keypoints)
-
-    files = to_read.select("image_id", "uri", "label", "file", "label_length")
-    elements = stage(parse_labels(files, parse), "elements")
-    _require_readable(elements, kept, labels, folder or root)
+    pairs = label_pairs(paired, depends_on, known, taken if limit or glob else None, stage)
+    files = pairs.to_read.select("image_id", "uri", "label", "file", "label_length")
+    elements = stage(parse_labels(files, partial(_parse, names=data.names, keypoints=data.keypoints)), "elements")
+    _require_readable(elements, pairs.kept, labels, folder or root)
     found = (
         read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage, root, columns) if metadata else None
     )
     listed = split_of(listing, data, root, images, stage)
     rows = image_rows(taken, found, listed.splits, split)
-    targets = targets_of(elements, kept, known)
-    findings = findings_of(elements, kept, known).unionByName(pair_findings(pairs, root), allowMissingColumns=True)
-    of_data = spark.createDataFrame([*data.findings, *_without_names(data, root)], FINDINGS_DDL)
-    findings = findings.unionByName(of_data, allowMissingColumns=True)
-    if glob is None:  # what is not asked for is not missed
-        alone = _without_image(labels, pairs, is_only_labels=folder is not None)
-        findings = findings.unionByName(alone, allowMissingColumns=True)
-    for more in (listed.findings, found.findings if found else None):
-        findings = findings if more is None else findings.unionByName(more, allowMissingColumns=True)
+    targets = targets_of(elements, pairs.kept, known)
+    alone = _without_image(labels, pairs.every, is_only_labels=folder is not None)
+    findings = all_findings(
+        findings_of(elements, pairs.kept, known),
+        pair_findings(pairs.every, root),
+        spark.createDataFrame([*data.findings, *_without_names(data, root)], FINDINGS_DDL),
+        alone if glob is None else None,  # what is not asked for is not missed
+        listed.findings,
+        found.findings if found else None,
+    )
     lists = [place for places in data.lists.values() for place in places]
     entries = label_entries(
         listing,
@@ -131,7 +119,7 @@ def read_yolo(
         root,
         taken=taken,
         images=images,
-        pairs=pairs,
+        pairs=pairs.every,
         labels=labels if folder is not None else labels.where("is_in_folder"),
         targets=targets,
         findings=findings,
@@ -146,10 +134,23 @@ def read_yolo(
         factors=factor_rows(found, rows),
         findings=findings,
         present=images.select("image_id"),
-        files=files_read(wanted, elements),
+        files=files_read(pairs.taken, elements),
         accounting=with_metadata_entries(entries, found),
         labels_from="label files",
     )
+
+
+def _parse(
+    row: Mapping[str, Any], *, names: Mapping[int, str] | None, keypoints: tuple[int, int] | None
+) -> Iterator[Mapping[str, Any]]:
+    """The elements of a label file; the size of its image is read from the image's header."""
+    try:
+        with open_file(row["uri"]) as file:
+            width, height = upright_size(file)
+    except OSError as error:
+        raise UnreadableImage.of("read", error) from error
+    yield {"element": "image"}
+    yield from parse_yolo(read_file(row["label"]), width=width, height=height, names=names, keypoints=keypoints)
 
 
 def _without_names(data: DataFile, root: str) -> list[tuple[str | int | None, ...]]:
