@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.capture_time import with_capture_time
+from dataeval_spark.frames.contract import with_capture_time
 from dataeval_spark.session.bounded import one_row
 from dataeval_spark.tables.contract import identifier
 from dataeval_spark.tables.profile import APPEARANCE_COLUMNS, DATAEVAL_STATISTICS

@@ -14,7 +14,7 @@ from dataeval_spark.analyses.labels.labelled_lists import labelled_lists
 from dataeval_spark.analyses.labels.vote_scores import ListEnd, list_ends, score_bin, vote_scores
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of
-from dataeval_spark.frames.neighbor_lists import require_distances
+from dataeval_spark.frames.neighbors import require_distances
 from dataeval_spark.frames.ranks import positions
 from dataeval_spark.tables.labels import LABEL_ERRORS, LABEL_SCORES
 from dataeval_spark.tables.runs import DATASET_FINDINGS
