@@ -12,8 +12,8 @@ from PIL import Image, ImageOps
 
 from dataeval_spark.kernels.images.decoding import decode as decoding
 from dataeval_spark.kernels.images.decoding.decode import UnreadableImage, decode
-from dataeval_spark.kernels.images.decoding.tiff import layers_by_tifffile, layers_of_page, page_count
-from dataeval_spark.kernels.images.decoding.tiff_samples import page_of
+from dataeval_spark.kernels.images.decoding.tiff import layers_by_tifffile, layers_of_page
+from dataeval_spark.kernels.images.decoding.tiff_samples import page_count, page_of
 from dataeval_spark.kernels.images.profile import profile_image
 
 tifffile = pytest.importorskip("tifffile", reason="extra tiff")
