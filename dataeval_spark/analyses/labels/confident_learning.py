@@ -142,13 +142,13 @@ def confident_learning(
             continue
         thresholds = confident_thresholds(confidence, counts)
         half = half_bins(len(names))
-        confident, histogram = counted(blocks, thresholds - TOLERANCE, half)
+        confident, histogram = counts_of_blocks(blocks, thresholds - TOLERANCE, half)
         calibrated = calibrated_joint(confident, counts)
         doubted = _wanted_counts(doubtful_counts(calibrated, share=share), filter_by)
         chosen = selection(histogram, doubted)
         staged = store(candidates(blocks, thresholds - TOLERANCE, half, chosen, WANTED[filter_by]))
         scores.append(self_confidence(blocks, model, names))
-        errors.append(selected(staged, WANTED[filter_by], model, names))
+        errors.append(rows_in_doubt(staged, WANTED[filter_by], model, names))
         joint += joint_rows(model, names, confident, calibrated)
         noise += noise_rows(model, names, counts, thresholds, confident, calibrated)
     return (
@@ -224,7 +224,9 @@ def _findings(
     return rows
 
 
-def counted(blocks: DataFrame, lowered: NDArray[np.float64], half: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def counts_of_blocks(
+    blocks: DataFrame, lowered: NDArray[np.float64], half: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Confident classes of each given class (C, C), and the bins of each cell (C, C, bins), in one pass."""
     classes = len(lowered)
 
@@ -289,7 +291,7 @@ def self_confidence(blocks: DataFrame, model: str, names: Sequence[str]) -> Data
     return blocks.select("ids", "given", "probabilities").mapInArrow(run, ddl).select(F.lit(model).alias("source"), "*")
 
 
-def selected(staged: DataFrame, wanted: int, model: str, names: Sequence[str]) -> DataFrame:
+def rows_in_doubt(staged: DataFrame, wanted: int, model: str, names: Sequence[str]) -> DataFrame:
     """Rows that are certain, and the contested ones of the best ranks."""
     cell = Window.partitionBy("given", "class_index").orderBy(F.desc("value"), *KEYS)
     entries = staged.select(*KEYS, "given", F.inline("contested")).withColumn("place", F.row_number().over(cell))
