@@ -47,9 +47,10 @@ from dataeval_spark.verbs.select.recipe import Recipe
 from dataeval_spark.verbs.select.select import select
 from dataeval_spark.verbs.split.split import split_workspace
 from dataeval_spark.workspace import holdout, runs, snapshots
+from dataeval_spark.workspace.delta_local import images_here
 from dataeval_spark.workspace.locations import refuse_credentials
 from dataeval_spark.workspace.runs import Run, StepRun
-from dataeval_spark.workspace.workspace import Workspace, images_here
+from dataeval_spark.workspace.workspace import Workspace
 
 logger = logging.getLogger("dataeval_spark")
 
