@@ -20,7 +20,7 @@ SPLITS = Table(
         SPLIT_NAME,
         Column("method", "string", "Rule by which it was made"),
         Column("options", "string", "Options, as JSON"),
-        Column("holdout", "array<string>", "Parts that steps may read with a reason only"),
+        Column("guarded", "array<string>", "Parts that steps read with a reason only: hold-outs", formerly="holdout"),
         Column("images", "bigint", "Images with a part", "images"),
         Column("excluded", "bigint", "Images left out: in a gap, without a capture time, or torn from their unit"),
         Column("units", "bigint", "Sets of images that stay together; null for splits over time", nullable=True),

@@ -65,8 +65,8 @@ def open_part(run: Run, name: str, part: str, reason: str | None = None) -> int 
         There is no such split.
     """
     workspace = run.workspace
-    found = workspace.rows(SPLITS, ("split_name", "holdout"))
-    known = {row["split_name"]: row["holdout"] for row in found}
+    found = workspace.rows(SPLITS, ("split_name", "guarded"))
+    known = {row["split_name"]: row["guarded"] for row in found}
     OptionError.unless_one_of("split", name, sorted(known))
     if part not in known[name]:
         return None
@@ -127,8 +127,8 @@ class Guard:
 
 def parts(workspace: Workspace) -> list[tuple[str, str]]:
     """All hold-outs of a workspace: split and part."""
-    rows = workspace.rows(SPLITS, ("split_name", "holdout"))
-    return [(row["split_name"], part) for row in rows for part in row["holdout"] or ()]
+    rows = workspace.rows(SPLITS, ("split_name", "guarded"))
+    return [(row["split_name"], part) for row in rows for part in row["guarded"] or ()]
 
 
 def parts_among(workspace: Workspace, images: DataFrame) -> list[tuple[str, str]]:

@@ -37,6 +37,7 @@ from dataeval_spark.workspace.locations import (
     refuse_credentials,
     remove_directory,
 )
+from dataeval_spark.workspace.migration import Migration, older_columns
 
 FILLED_BY = {"images": "ingest", "targets": "ingest", "factors": "ingest", "ingest_findings": "ingest"}
 FILLED_BY |= dict.fromkeys(("image_stats", "channel_stats", "hashes", "unreadable_images", "embeddings"), "profile") | {
@@ -112,6 +113,7 @@ class Workspace:
         self._is_one_machine = spark.conf.get("spark.dataeval_spark.localFiles", "false") == "true"
         is_folder = not self.is_catalog and is_local(self.location)
         self._is_here = self._is_one_machine and is_folder and can_open(self.location)
+        self._migration = Migration(spark, self.location, self._access_of)
         self._created: set[str] = set()
         self._checked: set[str] = set()
 
@@ -119,17 +121,18 @@ class Workspace:
 
     def name(self, table: Table) -> str:
         """Name of a table in SQL."""
-        return f"{quoted(self.location)}.`{table.name}`" if self.is_catalog else f"delta.{identifier(self.path(table))}"
+        return self._name_of(self._migration.stored_name(table))
+
+    def _name_of(self, stored: str) -> str:
+        return (
+            f"{quoted(self.location)}.`{stored}`" if self.is_catalog else f"delta.{identifier(self._path_of(stored))}"
+        )
 
     def path(self, table: Table) -> str:
-        return f"{self.location}/{table.name}" if self._has_own_name(table) else f"{self.location}/{table.formerly}"
+        return self._path_of(self._migration.stored_name(table))
 
-    def _has_own_name(self, table: Table) -> bool:
-        """False for a table of this machine that an older version made under another name."""
-        if table.formerly is None or not self._is_here:
-            return True
-        folder = local_path(self.location)
-        return (folder / table.name).exists() or not (folder / table.formerly).exists()
+    def _path_of(self, stored: str) -> str:
+        return f"{self.location}/{stored}"
 
     def state(self, table: Table) -> TableState | None:
         """Version of a table and who wrote it; None when it does not exist."""
@@ -165,17 +168,21 @@ class Workspace:
         return self.state(table) is not None
 
     def _access(self, table: Table) -> TableAccess:
+        return self._access_of(self._migration.stored_name(table))
+
+    def _access_of(self, stored: str) -> TableAccess:
         if self._is_here:
-            return LocalAccess(self.path(table))
-        place = f"{self._table_location}/{table.name}" if self._table_location and self.is_catalog else None
-        return SparkAccess(self.spark, self.name(table), None if self.is_catalog else self.path(table), place)
+            return LocalAccess(self._path_of(stored))
+        place = f"{self._table_location}/{stored}" if self._table_location and self.is_catalog else None
+        return SparkAccess(self.spark, self._name_of(stored), None if self.is_catalog else self._path_of(stored), place)
 
     # Reading
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The rows of a table, at a version where one is given or pinned.
 
-        Columns that an earlier version of the library did not fill are null.
+        Columns that an earlier version of the library did not fill are null; those that it named otherwise have their
+        present names.
 
         Raises
         ------
@@ -183,6 +190,8 @@ class Workspace:
             The table does not exist; the message says which command fills it.
         """
         frame = self._stored(table, version)
+        if older := older_columns(table, frame.columns):
+            frame = frame.withColumnsRenamed(older)
         stored = set(frame.columns)
         added = [F.lit(None).cast(c.type).alias(c.name) for c in table.columns if c.name not in stored]
         return frame.select("*", *added) if added else frame
@@ -259,33 +268,8 @@ class Workspace:
                     f"The workspace {self.location} cannot be made: {error.strerror}.\n"
                     "Hint: name a directory that you may write."
                 ) from error
-        for table in ALL_TABLES:
-            if table.formerly is not None:
-                self._rename(table, table.formerly)
-
-    def _rename(self, table: Table, formerly: str) -> None:
-        """Rename a table that an older version made; its versions stay, so snapshots keep what they pin."""
-        if self.is_catalog:
-            old, new = f"{self.location}.{formerly}", f"{self.location}.{table.name}"
-            with self._wrapping(f"rename {formerly} to {table.name}"):
-                if not self.spark.catalog.tableExists(old) or self.spark.catalog.tableExists(new):
-                    return
-                self.spark.sql(f"ALTER TABLE {quoted(old)} RENAME TO {quoted(new)}")
-        elif is_local(self.location):
-            folder = local_path(self.location)
-            if (folder / table.name).exists() or not (folder / formerly).exists():
-                return
-            with self._wrapping(f"rename {formerly} to {table.name}"):
-                (folder / formerly).rename(folder / table.name)
-        else:
-            old = f"{self.location}/{formerly}"
-            if self.state(table) is None and SparkAccess(self.spark, f"delta.{identifier(old)}", old).commits(1):
-                raise WorkspaceError(
-                    f"Workspace {self.location} was written by an older version: its table {formerly} is called "
-                    f"{table.name} now.\nHint: move the folder {old} to {self.location}/{table.name}"
-                )
-            return
-        logger.warning("table %s of workspace %s is called %s from now on", formerly, self.location, table.name)
+        with self._wrapping("give the tables of an older version their present names"):
+            self._migration.run()
 
     # Writing
 
@@ -347,7 +331,7 @@ class Workspace:
     def rows(self, table: Table, columns: Sequence[str], **equal: Any) -> list[Row]:
         """Rows with the values given, of a table that is known to be small; none where it does not exist."""
         try:
-            return self._access(table).rows(columns, equal)
+            return self._migration.rows(table, columns, equal)
         except TableNotFoundError:
             return []
         except AnalysisException as error:

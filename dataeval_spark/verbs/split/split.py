@@ -70,8 +70,8 @@ def split_workspace(run: Run, name: str, request: SplitOptions) -> StepRun:
     made = _assigned(workspace, run.stage, name, request, images, reference, states, present)
     if not request.guard and not request.renew:
         # What was a hold-out stays one until the split is made anew.
-        earlier = workspace.rows(SPLITS, ("split_name", "holdout"), split_name=name)
-        request = replace(request, guard=[part for row in earlier for part in row["holdout"] or ()])
+        earlier = workspace.rows(SPLITS, ("split_name", "guarded"), split_name=name)
+        request = replace(request, guard=[part for row in earlier for part in row["guarded"] or ()])
     parts = sorted({cell.split for each in made.explanations for cell in each.cells})
     for part in request.guard:
         OptionError.unless_one_of("split.guard", part, parts)

@@ -33,7 +33,7 @@ def data(spark) -> ReportData:
             *({"image_id": f"i{n}", "split": "train" if n else None} for n in range(4)),
             {"image_id": "gone", "split": "train", "deleted_at": datetime(2024, 6, 1)},
         ],
-        SPLITS: [{"split_name": "main", "holdout": ["test"], "created_at": datetime(2024, 6, 1)}],
+        SPLITS: [{"split_name": "main", "guarded": ["test"], "created_at": datetime(2024, 6, 1)}],
         SPLIT_ASSIGNMENTS: [
             *({**main, "image_id": f"i{n}", "split": "test" if n == 3 else "train"} for n in range(4)),
             {**main, "image_id": "gone", "split": "test"},

@@ -68,7 +68,7 @@ def test_a_split_keeps_patients_and_copies_together_and_meets_the_target(workspa
     assert part["i000"] == part["i003"]
     test = Counter(row.stratum for row in found if row.split == "test")
     assert test["class_name=dog"] / test.total() == pytest.approx(0.4, abs=0.1)  # whole patients: of 3 images each
-    assert (summary.images, summary.units, summary.holdout) == (48, 15, ["test"])
+    assert (summary.images, summary.units, summary.guarded) == (48, 15, ["test"])
     assert {row.split_b for row in rows(workspace, "split_representativeness", "main")} == {"dataset=field"}
     cells = {(row.split, row.stratum): row for row in rows(workspace, "split_strata", "main")}
     assert cells["test", "class_name=dog"].got == test["class_name=dog"]
@@ -173,7 +173,7 @@ def test_an_unknown_option_is_refused_with_the_nearest_name(workspace):
 
 def test_a_hold_out_stays_one_until_the_split_is_made_anew(workspace):
     def holdouts():
-        return [row["holdout"] for row in workspace.workspace.rows(SPLITS, ("holdout",), split_name="kept")]
+        return [row["guarded"] for row in workspace.workspace.rows(SPLITS, ("guarded",), split_name="kept")]
 
     options = {"method": "random", "fractions": {"train": 0.5, "test": 0.5}}
     workspace.split("kept", **options, guard=["test"])

@@ -37,7 +37,7 @@ def parts_query(present: frozenset[str]) -> str:
     held = "false AS held, CAST(NULL AS bigint) AS opened"
     joins = ""
     if {"splits", "runs"} <= present:
-        held = "coalesce(array_contains(s.holdout, p.split), false) AS held, o.opened"
+        held = "coalesce(array_contains(s.guarded, p.split), false) AS held, o.opened"
         joins = (
             "\nLEFT JOIN {splits} AS s ON p.split_name = s.split_name\n"
             "LEFT JOIN (SELECT step, count(*) AS opened FROM {runs}\n"
