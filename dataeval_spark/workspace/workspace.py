@@ -64,7 +64,7 @@ def images_here(location: str) -> int:
 
 
 # Stores a frame under a name in the temporary files of a run, and reads it back.
-Stage = Callable[[DataFrame, str], DataFrame]
+Checkpoint = Callable[[DataFrame, str], DataFrame]
 
 
 class Workspace:
@@ -474,11 +474,11 @@ class Workspace:
         return f"{folder}/{run_id}/{step}" if self._is_one_machine or folder.startswith(MOUNTS) else None
 
     @contextmanager
-    def scratch(self, run_id: str) -> Iterator[Stage]:
+    def scratch(self, run_id: str) -> Iterator[Checkpoint]:
         """A function that stores a frame in temporary files and reads it back; the files go when the block ends."""
         root = f"{self.scratch_root}/{run_id}"
 
-        def stage(frame: DataFrame, name: str) -> DataFrame:
+        def checkpoint(frame: DataFrame, name: str) -> DataFrame:
             if self.scratch_root is None:
                 raise WorkspaceError(
                     f"Workspace {self.location} is a catalog schema: temporary files need a place of their own.\n"
@@ -488,7 +488,7 @@ class Workspace:
             return self.spark.read.schema(frame.schema).parquet(f"{root}/{name}")
 
         try:
-            yield stage
+            yield checkpoint
         finally:
             if self.scratch_root is not None:
                 remove_directory(root)

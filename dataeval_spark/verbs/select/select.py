@@ -76,7 +76,7 @@ def select(
             opened.append(holdout.sentence(*part, count))
     states = workspace.states(READS)
     text = json.dumps(steps, sort_keys=True)
-    members = run.stage(apply(steps, tables_of(workspace)).members, "selection")
+    members = run.checkpoint(apply(steps, tables_of(workspace)).members, "selection")
     # A sum of hashes does not depend on the order of rows.
     row = one_row(
         members,

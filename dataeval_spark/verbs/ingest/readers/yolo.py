@@ -34,7 +34,7 @@ from dataeval_spark.verbs.ingest.readers.metadata import read_metadata
 from dataeval_spark.verbs.ingest.readers.source import FINDINGS_DDL, Known, Source
 from dataeval_spark.verbs.ingest.readers.text_rows import BY_NAME, TableOptions
 from dataeval_spark.verbs.ingest.readers.yolo_data import DATA_ENDINGS, DataFile, find_data, split_of
-from dataeval_spark.workspace.workspace import Stage
+from dataeval_spark.workspace.workspace import Checkpoint
 
 LAYOUT = Layout(".txt", ("images", "JPEGImages"), ("labels",))
 LISTS_OF_NAMES = ("classes.txt", "obj.names", "train.txt", "val.txt", "test.txt")
@@ -46,7 +46,7 @@ def read_yolo(
     annotations: str | None = None,
     *,
     dataset: str,
-    stage: Stage,
+    checkpoint: Checkpoint,
     known: Known | None = None,
     metadata: str | None = None,
     columns: TableOptions = BY_NAME,
@@ -72,7 +72,7 @@ def read_yolo(
         The data set file (YAML or class list), or the folder with the label files where they are not below SOURCE.
     known : Known, optional
         What the workspace has of the dataset.
-    dataset, stage, metadata, columns, split, glob, limit, timezone
+    dataset, checkpoint, metadata, columns, split, glob, limit, timezone
         As in :func:`dataeval_spark.verbs.ingest.readers.folder.read_folder`.
 
     Raises
@@ -82,8 +82,8 @@ def read_yolo(
     """
     is_file = annotations is not None and annotations.lower().endswith(DATA_ENDINGS)
     folder = None if is_file else annotations
-    listing = stage(list_files(spark, root), "listing")
-    others = stage(list_files(spark, folder), "labels") if folder else listing
+    listing = checkpoint(list_files(spark, root), "listing")
+    others = checkpoint(list_files(spark, folder), "labels") if folder else listing
     data = find_data(listing, others, root, annotations if is_file else None)
     images = LAYOUT.images(listing).withColumn("image_id", image_id(dataset))
     is_label = ~F.substring_index("file", "/", -1).isin(*LISTS_OF_NAMES)
@@ -92,9 +92,9 @@ def read_yolo(
     names, keypoints = data.names, data.keypoints
     options = {"format": "yolo", "names": names and sorted(names.items()), "keypoints": keypoints}
     depends_on = ("label_length", "label_modified_us", "content_length", "modified_us")
-    paired = LAYOUT.pair(images, labels, stage)
+    paired = LAYOUT.pair(images, labels, checkpoint)
     pairs = paired.withColumn("fingerprint", fingerprint(options, *depends_on))
-    pairs = stage(marked(pairs, known), "pairs")
+    pairs = checkpoint(marked(pairs, known), "pairs")
     wanted = pairs.join(taken.select("image_id"), on="image_id", how="left_semi") if limit or glob else pairs
     to_read, kept = changed(wanted, known)
 
@@ -108,12 +108,14 @@ def read_yolo(
         yield from parse_yolo(read_file(row["label"]), width=width, height=height, names=names, keypoints=keypoints)
 
     files = to_read.select("image_id", "uri", "label", "file", "label_length")
-    elements = stage(parse_labels(files, parse), "elements")
+    elements = checkpoint(parse_labels(files, parse), "elements")
     _require_readable(elements, kept, labels, folder or root)
     found = (
-        read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage, root, columns) if metadata else None
+        read_metadata(spark, metadata, listing, image_id(dataset), timezone, checkpoint, root, columns)
+        if metadata
+        else None
     )
-    listed = split_of(listing, data, root, images, stage)
+    listed = split_of(listing, data, root, images, checkpoint)
     rows = image_rows(taken, found, listed.splits, split)
     targets = targets_of(elements, kept, known)
     findings = findings_of(elements, kept, known).unionByName(pair_findings(pairs, root), allowMissingColumns=True)

@@ -19,7 +19,7 @@ from dataeval_spark.kernels.storage.places import exists, is_folder, joined
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.verbs.ingest.readers.file_matching import resolve_names
 from dataeval_spark.verbs.ingest.readers.labeled_images import Listed, list_lines, listed_splits
-from dataeval_spark.workspace.workspace import Stage
+from dataeval_spark.workspace.workspace import Checkpoint
 
 DATA_FILES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 YAML = (".yaml", ".yml")
@@ -114,16 +114,16 @@ def _existing(path: str, base: str, beside: str, root: str) -> str | None:
     return next((place for place in places if exists(place)), None)
 
 
-def split_of(listing: DataFrame, data: DataFile, root: str, images: DataFrame, stage: Stage) -> Listed:
+def split_of(listing: DataFrame, data: DataFile, root: str, images: DataFrame, checkpoint: Checkpoint) -> Listed:
     """The split that the data set file puts an image in, by lists or by folders; else that of a folder's name."""
     if data.lists:
         lists = {path: split for split, paths in data.lists.items() for path in paths}
-        lines = stage(list_lines(listing, lists), "list_lines")
+        lines = checkpoint(list_lines(listing, lists), "list_lines")
         names = lines.select("name").distinct()
         beside = os.path.dirname(next(iter(lists)))
-        resolved = resolve_names(names, images, beside, root, stage, "list_names")
+        resolved = resolve_names(names, images, beside, root, checkpoint, "list_names")
         matched = resolved.join(images.select("path", "image_id"), on="path", how="left")
-        return listed_splits(lines, stage(matched, "listed_images"), root)
+        return listed_splits(lines, checkpoint(matched, "listed_images"), root)
     prefixes = [(os.path.relpath(folder, root), split) for split, folders in data.folders.items() for folder in folders]
     # A folder named for two splits is of the first: files exist whose validation images are those for training.
     inside = [(prefix, split) for prefix, split in dict(reversed(prefixes)).items() if not prefix.startswith("..")]
