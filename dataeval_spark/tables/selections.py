@@ -1,20 +1,20 @@
-"""Tables of saved selections: the recipe of each, and the images that it gave."""
+"""Tables of saved selections: the recipe of each, and its members."""
 
 from dataeval_spark.tables.contract import Column, Table
 from dataeval_spark.tables.keys import IMAGE_ID, RUN_ID
 
 SELECTION_NAME = Column("selection_name", "string", "Name of the selection", formerly="view_name")
-VERSION = Column("version", "int", "From 1; another one when the recipe or what it gives has changed")
+VERSION = Column("version", "int", "From 1; a new version where the recipe or the members have changed")
 
 SELECTIONS = Table(
     name="selections",
-    doc="Saved selections of the images: what was done, in order, so that it can be done again on new data.",
+    doc="Saved selections of the images: the recipe of each, which can be repeated on new data.",
     key=("selection_name", "version"),
     columns=(
         SELECTION_NAME,
         VERSION,
         Column("recipe", "string", "Operations in order, as JSON"),
-        Column("members", "bigint", "Rows of `selection_members`: images, counted as often as they are taken"),
+        Column("members", "bigint", "Number of members: rows of `selection_members`"),
         Column("digest", "string", "Hash of the rows of `selection_members`: equal for equal selections"),
         Column("created_at", "timestamp", "When it was made, UTC"),
         RUN_ID,

@@ -1,7 +1,8 @@
 """Tables and columns under the names that older versions gave them: read as they are, and renamed once.
 
 A table is renamed in place, so its versions stay and snapshots keep what they pin. A column is renamed by one commit
-that writes its table, a small one, again. A migration that was killed is completed by the next run.
+that writes its table, a small one, again; Delta makes its columns nullable then. A migration that was killed is
+completed by the next run.
 """
 
 from __future__ import annotations
@@ -101,7 +102,8 @@ class Migration:
 
     def _rename_table(self, table: Table, older: str) -> None:
         if self._is_catalog:
-            old, new = quoted(f"{self._location}.{older}"), quoted(f"{self._location}.{table.name}")
+            # A name without a schema renames within the schema, in every kind of catalog.
+            old, new = quoted(f"{self._location}.{older}"), quoted(table.name)
             self._spark.sql(f"ALTER TABLE {old} RENAME TO {new}")
         elif is_local(self._location):
             folder = local_path(self._location)

@@ -151,8 +151,8 @@ def _short_lists(scored: DataFrame, k: int) -> DataFrame:
         F.count_if("is_open").alias("open"),
     )
     message = F.format_string(
-        "%s: %,d labels compared with their neighbours; of %,d the lists are too short to tell (neighbors.k of "
-        f"{2 * k} or more tells more).",
+        "%s: %,d labels were compared with those of their neighbours; %,d have too few neighbours for a score. "
+        f"Raise neighbors.k to {2 * k} or more to score them.",
         "source",
         "labels",
         "open",

@@ -86,7 +86,7 @@ def embedding_health(
     embeddings : DataFrame
         Table of this name.
     norm_factor : float
-        Extreme is what differs from the median's length, by powers of two, at least so many times.
+        Vectors are extreme where they are this many times longer or shorter than the median, to a power of two.
     max_constant_share : float
         Share of constant dimensions above which it is a warning; in [0, 1].
     max_first_share : float

@@ -268,7 +268,7 @@ def test_parts_of_a_split_are_exported_and_a_hold_out_with_a_reason_only(audit, 
     folders = {path.name for path in (place / "parts" / "images").iterdir()}
     assert folders == {"train", "test"}
     message = audit.table("runs").where("step = 'export'").orderBy(F.desc("started_at")).first()["message"]
-    assert "hold-out main/test opened 1 times" in message
+    assert "hold-out main/test opened once" in message
     assert "left out: 11 images in no part of main" in message
 
 
