@@ -43,7 +43,7 @@ def distance_ratios(lists: DataFrame, k: int) -> DataFrame:
     Returns
     -------
     DataFrame
-        ``SCORED_DDL``; ``is_open`` marks labels of which the lists are too short to tell.
+        ``SCORED_DDL``; ``is_open`` marks labels with too few neighbours for a score.
 
     References
     ----------

@@ -44,8 +44,8 @@ def label_neighbors(
     many as the scores allow (20 % at most); docs/labels.md compares it with labels of which the truth is known.
 
     ``distance_ratio``: DataEval's rule. The score is the mean distance to the k nearest of the same class over that to
-    the k nearest of all others, and from 1 on the label is listed. It needs lists of twice ``k`` or more; labels of
-    which they are too short to tell have no score, and are counted in a finding.
+    the k nearest of all others, and from 1 on the label is listed. It needs lists of twice ``k`` or more; labels
+    with too few neighbours have no score, and are counted in a finding.
 
     Parameters
     ----------

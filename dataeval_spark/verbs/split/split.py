@@ -36,7 +36,7 @@ READS = (IMAGES, IMAGE_STATS, TARGETS, FACTORS, FACTOR_BINS, BIN_EDGES, DUPLICAT
 
 
 def split_workspace(run: Run, name: str, request: SplitOptions) -> StepRun:
-    """Assign the live images to the parts of a split; what had a part before keeps it.
+    """Assign the live images to the parts of a split; images keep the part they were given earlier.
 
     Parameters
     ----------
