@@ -122,7 +122,7 @@ def peers() -> dict[str, tuple[Callable[[np.ndarray], tuple[np.ndarray, np.ndarr
 def measure_ours(task: str, table: Path, rounds: int) -> dict[str, object]:
     from pyspark.sql import functions as F
 
-    from dataeval_spark.frames.approximate_neighbors import approximate_neighbors, make_cells
+    from dataeval_spark.frames.approximate_neighbors import approximate_neighbors, make_inverted_file
     from dataeval_spark.frames.blocks import cut_into_blocks
     from dataeval_spark.frames.neighbors import nearest_neighbors
     from dataeval_spark.session import engines
@@ -141,9 +141,9 @@ def measure_ours(task: str, table: Path, rounds: int) -> dict[str, object]:
         cut_seconds.append(time.perf_counter() - started)
         if task == "exact":
             return nearest_neighbors(blocks, frame, k=K)
-        cells = make_cells(blocks, frame, k=K, recall=0.985)
-        facts["cells"], facts["probes"], facts["recall"] = cells.cells, cells.probes, str(cells.recall)
-        return approximate_neighbors(blocks, frame, cells, k=K)
+        index = make_inverted_file(blocks, frame, k=K, recall=0.985)
+        facts["clusters"], facts["probes"], facts["recall"] = index.clusters, index.probes, str(index.recall)
+        return approximate_neighbors(blocks, frame, index, k=K)
 
     for _ in range(2):
         once(warm).write.format("noop").mode("overwrite").save()
@@ -304,7 +304,7 @@ def approximate_rows(folder: Path, n: int, rounds: int, root: Path) -> list[Row]
     ours, whole = (statistics.median(answer["seconds"]) for answer in (approximate, exact))
     data = f"crops of photographs, {vectors.shape[1]} dimensions"
     cut, cut_of_exact = (statistics.median(answer["cut_seconds"]) for answer in (approximate, exact))
-    note = f"{approximate['probes']} of {approximate['cells']} cells; states recall {approximate['recall']}"
+    note = f"{approximate['probes']} of {approximate['clusters']} clusters; states recall {approximate['recall']}"
     samples = {"ours": approximate["seconds"], "peer": exact["seconds"]}
     return [
         Row(

@@ -194,13 +194,12 @@ class HoldoutError(WorkspaceError):
     """A hold-out was to be read without a reason."""
 
     @classmethod
-    def closed(cls, split: str, part: str, openings: int, steps: Sequence[str] = ()) -> HoldoutError:
-        """``steps`` would read its labels; without them the part itself was asked for."""
-        times = "once" if openings == 1 else f"{openings} times"
+    def closed(cls, split: str, part: str, opened: str, steps: Sequence[str] = ()) -> HoldoutError:
+        """``opened`` says how often; ``steps`` would read its labels, without them the part itself was asked for."""
         readers = f" These steps would read its labels, and were not run: {', '.join(steps)}." if steps else ""
         return cls(
-            f"Part {part!r} of split {split!r} is a hold-out, opened {times} so far; what is read of it again and "
-            f"again tells less about new data.{readers}\n"
+            f"Part {part!r} of split {split!r} is guarded: every reading needs a reason, because each one makes it a "
+            f"weaker test ({opened} so far).{readers}\n"
             "Hint: --open-guarded REASON (open_guarded=... in Python); the reason is written to the table runs"
         )
 

@@ -55,7 +55,7 @@ setting = partial(option, has_flag=False)
 opening = partial(
     option,
     None,
-    "Reason why a hold-out is read, written to table `runs`; without a reason it is not read.",
+    "Reason for reading a guarded part, written to table `runs`; without a reason it is not read.",
     metavar="REASON",
 )
 
@@ -67,7 +67,7 @@ class IngestOptions:
     section: ClassVar[str] = "ingest"
 
     format: IngestFormat | None = option(
-        None, "Format of the source. By default what SOURCE and the annotations show beyond doubt, else folder."
+        None, "Format of the source. By default the format that SOURCE and the annotations clearly have, else folder."
     )
     annotations: str | None = option(
         None,
@@ -87,7 +87,7 @@ class IngestOptions:
     limit: int | None = option(None, "Number of images to take, the first by path. By default all.")
     keep_bytes: bool = option(False, "Copy the files' bytes into the table instead of keeping references.")
     replace: bool = option(False, "Remove the dataset's images that came from another source.")
-    timezone: str = option("UTC", "Time zone of capture times without one.", metavar="TZ")
+    timezone: str = option("UTC", "Time zone of capture times that name none.", metavar="TZ")
     voc_one_based: bool = option(False, "Pascal VOC boxes count pixels from 1: subtract 1 from xmin and ymin.")
     box_format: BoxFormat = option(
         "xywh",
@@ -111,13 +111,13 @@ class IngestOptions:
     )
     image_column: str | None = option(None, "Column of a table with the bytes of the images.", metavar="NAME")
     encoding: str | None = option(
-        None, "Encoding of a table or metadata of text that is not UTF-8. By default what its bytes show."
+        None, "Encoding of a table or metadata file that is not UTF-8. By default it is detected from the bytes."
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class PredictionOptions:
-    """Bring in the predictions of one model; its earlier ones are replaced."""
+    """Read the predictions of one model; its earlier predictions are replaced."""
 
     section: ClassVar[str] = "ingest"
 
@@ -136,7 +136,7 @@ class PredictionOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class RatingOptions:
-    """Bring in what several people said about the same things; what the same file said before is replaced."""
+    """Read the labels that several people gave to the same things; earlier ones of the same file are replaced."""
 
     section: ClassVar[str] = "ingest"
 
@@ -171,7 +171,7 @@ class ProfileOptions:
     channel_groups: Mapping[str, Sequence[int]] | None = setting(
         None, "Channels to measure together as well, by a name: table `channel_group_stats`."
     )
-    background: bool = setting(False, "Measure what no box covers: table `background_stats`.")
+    background: bool = setting(False, "Measure the pixels that no box covers: table `background_stats`.")
     value_range: Sequence[float] | None = setting(
         None, "Lowest and highest value of pixels, where the values of an image do not tell them (signed data)."
     )
@@ -180,7 +180,7 @@ class ProfileOptions:
         (), "Functions of your own, 'module:function': columns `custom_*` of `image_stats`."
     )
     image_timeout: float = setting(
-        IMAGE_SECONDS, "Seconds that one image may take; one that takes longer is unreadable."
+        IMAGE_SECONDS, "Most seconds for one image; an image that takes longer is unreadable."
     )
     image_memory: int = setting(
         IMAGE_BYTES,
@@ -188,7 +188,7 @@ class ProfileOptions:
         "of a task that is tried again. On Linux only.",
     )
     batch_size: int | None = setting(
-        None, "Most images that go to the encoder's device at once. By default what suits the encoder."
+        None, "Most images that go to the encoder's device at once. By default a number that suits the encoder."
     )
     device: str = setting(
         "auto", "Device of the encoder: 'auto' (the task's GPU, else any visible, else the CPU), 'cpu' or 'cuda:N'."
@@ -224,7 +224,9 @@ class SplitOptions:
         None, "Number of equal parts, instead of fractions; with method time, folds over time.", metavar="K"
     )
     repeats: int = option(1, "Number of assignments, with another shuffle each.")
-    shuffle: bool = option(True, "Shuffle the images; otherwise they are in the order of their ids, as scikit-learn's.")
+    shuffle: bool = option(
+        True, "Shuffle the images first; otherwise they are taken in the order of their ids, as scikit-learn does."
+    )
     seed: int = option(0, "Seed of the shuffle.")
     group_by: Sequence[str] = option(
         (), "Columns of `factors`, dataset or source: images with equal values stay together.", metavar="FACTOR"
@@ -240,7 +242,11 @@ class SplitOptions:
         metavar="FACTOR=VALUE",
     )
     gap: int = option(0, "Number of images left out before a part; for method time.")
-    horizon: float = option(0.0, "Seconds from image to outcome; for method time.", metavar="SECONDS")
+    horizon: float = option(
+        0.0,
+        "Seconds after its capture time at which the label of an image is known; for method time.",
+        metavar="SECONDS",
+    )
     test_size: int | None = option(None, "Number of images of each test part; for method time with folds.")
     max_train: int | None = option(None, "Most images to train on; for method time with folds.")
     target: str | None = option(
@@ -249,7 +255,7 @@ class SplitOptions:
         metavar="dataset=NAME",
     )
     images: str | None = option(None, "Dataset to split. By default all images.", metavar="dataset=NAME")
-    guard: Sequence[str] = option((), "Parts that are read with a reason only.", metavar="PART")
+    guard: Sequence[str] = option((), "Parts to guard: every reading of a guarded part needs a reason.", metavar="PART")
     renew: bool = option(False, "Assign all images anew.")
 
 

@@ -134,7 +134,8 @@ def differences(
             if rows is None and table.formerly:
                 rows = rows_of(folder / table.formerly)
             if rows is not None:
-                rows = [{k: canonical(v, replacements, digits) for k, v in row.items()} for row in rows]
+                names = {column.formerly: column.name for column in table.columns if column.formerly}
+                rows = [{names.get(k, k): canonical(v, replacements, digits) for k, v in row.items()} for row in rows]
             sides.append(rows)
         if sides != [None, None]:
             yield compare(table.name, table.key, *sides, skipped)

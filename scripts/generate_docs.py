@@ -65,7 +65,8 @@ def _table_lines(table: Table) -> str:
 
 
 def _column_line(table: str, column: Column) -> str:
-    return f"{table}.{column.name} {column.type}{', nullable' if column.nullable else ''}"
+    former = f", formerly {column.formerly}" if column.formerly else ""
+    return f"{table}.{column.name} {column.type}{', nullable' if column.nullable else ''}{former}"
 
 
 def _option_lines(section: str) -> str:

@@ -17,7 +17,7 @@ QUERIES = re.findall(r"```sql\n(.*?)```", README, flags=re.DOTALL)
 PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 # What the workspace here was not given: predictions, raters, a split or a selection of its own.
 NOT_GIVEN = {
-    *("predictions", "prediction_classes", "annotations", "views", "view_members"),
+    *("predictions", "prediction_classes", "annotations", "selections", "selection_members"),
     *("splits", "split_assignments", "split_strata", "split_representativeness"),
 }
 

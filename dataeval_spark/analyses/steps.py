@@ -118,8 +118,8 @@ class Step:
     ``version`` is raised when the function's results change, so that they are computed anew. ``uses`` are read where
     they exist, and are None where they do not; a step may use what it wrote last time itself. A step that ``asks`` for
     options runs where one of them is given, or where it is named. ``files`` are options that name files, whose contents
-    decide the result too. A step about ``labels`` reads those of a hold-out with a reason only. What finds the same in
-    images without labels does not count as one, nor does what makes and checks a split.
+    decide the result too. A step about ``labels`` needs a reason to read those of a hold-out. A step that finds the
+    same in images without labels is not one, nor is a step that makes or checks a split.
     """
 
     function: Callable[..., Any]

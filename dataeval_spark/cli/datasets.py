@@ -20,8 +20,13 @@ MakeAudit = Callable[[argparse.Namespace], Any]
 
 def declare(verb: Declare) -> None:
     """Add the verbs; ``verb(name, text)`` makes a parser with the options that all have."""
-    _split(verb("split", "assign the images to the parts of a split; what had a part keeps it"))
-    _select(verb("select", "save a selection of the images under a name; without a recipe, do its last one again"))
+    _split(verb("split", "assign the images to the parts of a split; images keep the part they were given earlier"))
+    _select(
+        verb(
+            "select",
+            "save a selection of the images under a name; without operations, repeat the ones it was saved with",
+        )
+    )
     _export(verb("export", "write images and labels as COCO, YOLO, folders, parquet or WebDataset"))
 
 
@@ -50,7 +55,7 @@ def _export(made: argparse.ArgumentParser) -> None:
 
 
 def run_select(args: argparse.Namespace, make_audit: MakeAudit) -> None:
-    """Do what ``dataeval-spark select`` was told."""
+    """Run ``dataeval-spark select``."""
     from dataeval_spark.verbs.config import value_of
     from dataeval_spark.verbs.select.recipe import check, from_words
 
@@ -68,7 +73,7 @@ def run_select(args: argparse.Namespace, make_audit: MakeAudit) -> None:
 
 
 def run_export(args: argparse.Namespace, make_audit: MakeAudit) -> None:
-    """Do what ``dataeval-spark export`` was told."""
+    """Run ``dataeval-spark export``."""
     options = flags_of(args, ExportOptions)
     if args.dry_run:
         images = options_from(ExportOptions, options).selection or "all images"
@@ -94,7 +99,7 @@ def _recipe(path: str) -> list[dict[str, Any]]:
 
 
 def run_split(args: argparse.Namespace, make_audit: MakeAudit) -> None:
-    """Do what ``dataeval-spark split`` was told."""
+    """Run ``dataeval-spark split``."""
     options = flags_of(args, SplitOptions)
     if args.dry_run:
         options_from(SplitOptions, options)

@@ -15,15 +15,15 @@ MakeAudit = Callable[[argparse.Namespace], Any]
 
 def declare(verb: Declare) -> None:
     """Add the verb; ``verb(name, text)`` makes a parser with the options that all have."""
-    made = verb("snapshot", "pin, list, compare, check, restore or copy versions of all tables")
+    made = verb("snapshot", "pin the present version of every table; list, compare, verify, restore or copy snapshots")
     made.add_argument("action", choices=ACTIONS)
-    made.add_argument("names", nargs="*", metavar="NAME", help="diff takes two")
-    made.add_argument("--note", help="create: why it was made")
+    made.add_argument("names", nargs="*", metavar="NAME", help="name of the snapshot; diff takes two names, list none")
+    made.add_argument("--note", help="create: note on the snapshot")
     made.add_argument("--out", metavar="DIR", help="export: directory to copy to")
 
 
 def run_snapshot(args: argparse.Namespace, make_audit: MakeAudit) -> bool:
-    """Do what ``dataeval-spark snapshot`` was told; whether something that it pins is lost."""
+    """Run ``dataeval-spark snapshot``; whether a pinned version is lost."""
     from dataeval_spark.workspace import snapshots
 
     wanted = {"list": 0, "diff": 2}.get(args.action, 1)

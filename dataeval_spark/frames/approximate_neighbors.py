@@ -1,8 +1,8 @@
-"""Approximate nearest neighbours: vectors in k-means cells, of which each query looks into the nearest few.
+"""Approximate nearest neighbours: vectors in k-means clusters, of which each query looks into the nearest few.
 
-An inverted file without quantization (Sivic and Zisserman 2003; Jégou, Douze and Schmid 2011). Inside the cells that
-are looked into the search is exact, so the recall of any number of cells follows from where the true neighbours of
-some queries lie: one half of a sample chooses the number of cells, the other half measures what it finds.
+An inverted file without quantization (Sivic and Zisserman 2003; Jégou, Douze and Schmid 2011). Inside the clusters that
+are looked into the search is exact, so the recall of any number of clusters follows from where the true neighbours of
+some queries lie: one half of a sample chooses the number of clusters, the other half measures what it finds.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from dataeval_spark.frames.task_devices import gpu_of_task
 from dataeval_spark.kernels.vectors.block_search import Search
 from dataeval_spark.kernels.vectors.inverted_file import (
     found_by_rank,
-    search_cells,
-    sort_into_cells,
-    train_cells,
+    search_clusters,
+    sort_into_clusters,
+    train_clusters,
     uniform,
 )
 from dataeval_spark.kernels.vectors.neighbor_lists import RESULT_DDL, result_rows
@@ -32,8 +32,8 @@ from dataeval_spark.kernels.vectors.recall import Recall, fewest_probes, recall_
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.arrow import arrow_schema
 
-MAX_CELLS = 2048
-ROWS_PER_CELL_IN_SAMPLE = 32
+MAX_CLUSTERS = 2048
+ROWS_PER_CLUSTER_IN_SAMPLE = 32
 QUERIES_IN_SAMPLE = 1000
 TASKS = 8
 COUNTS_DDL = "half int, queries bigint, found array<bigint>"
@@ -41,20 +41,20 @@ COUNTS_SCHEMA = arrow_schema(COUNTS_DDL)
 
 
 @dataclass(frozen=True)
-class Cells:
-    """How many cells there are, how many a query looks into, and the recall that was measured with that."""
+class InvertedFile:
+    """How many clusters there are, how many a query looks into, and the recall that was measured with that."""
 
-    cells: int
+    clusters: int
     probes: int
     recall: Recall
 
 
-def make_cells(blocks: Blocks, spark_frame: DataFrame, *, k: int, recall: float) -> Cells:
-    """Sort the vectors of the blocks into cells and choose how many of them a query looks into.
+def make_inverted_file(blocks: Blocks, spark_frame: DataFrame, *, k: int, recall: float) -> InvertedFile:
+    """Sort the vectors of the blocks into clusters and choose how many of them a query looks into.
 
-    About sqrt(N) cells, at most 2,048, made from up to 32 vectors each. Vectors are drawn by their ids, so the cells
-    are the same for any number of partitions. Three Spark jobs run at once; at most 2,048 counts from each of a few
-    tasks come to the driver.
+    About sqrt(N) clusters, at most 2,048, made from up to 32 vectors each. Vectors are drawn by their ids, so the
+    clusters are the same for any number of partitions. Three Spark jobs run at once; at most 2,048 counts from each of
+    a few tasks come to the driver.
 
     Parameters
     ----------
@@ -82,14 +82,14 @@ def make_cells(blocks: Blocks, spark_frame: DataFrame, *, k: int, recall: float)
     files, metric = blocks.files, blocks.metric
     search = Search(metric, k, 1, blocks.shift)
     total = blocks.rows_with(1)
-    cells = max(1, min(MAX_CELLS, isqrt(total)))
-    trained, asked = ROWS_PER_CELL_IN_SAMPLE * cells / total, QUERIES_IN_SAMPLE / total
+    clusters = max(1, min(MAX_CLUSTERS, isqrt(total)))
+    trained, asked = ROWS_PER_CLUSTER_IN_SAMPLE * clusters / total, QUERIES_IN_SAMPLE / total
 
     def train(number: int) -> Iterator[pa.RecordBatch]:
-        yield pa.RecordBatch.from_pydict({"done": [train_cells(files, metric, cells, trained)]})
+        yield pa.RecordBatch.from_pydict({"done": [train_clusters(files, metric, clusters, trained)]})
 
     def sort(number: int) -> Iterator[pa.RecordBatch]:
-        sort_into_cells(files, number, search)
+        sort_into_clusters(files, number, search)
         yield pa.RecordBatch.from_pydict({"done": [number]})
 
     def measure(number: int) -> Iterator[pa.RecordBatch]:
@@ -112,20 +112,20 @@ def make_cells(blocks: Blocks, spark_frame: DataFrame, *, k: int, recall: float)
         found[row["half"]] += np.array(row["found"], np.int64)
         queries[row["half"]] += row["queries"]
     probes = fewest_probes(found[0], recall) if found[0].sum() else made
-    return Cells(made, probes, recall_of(found[1, :probes].sum(), found[1].sum(), max(1, queries[1])))
+    return InvertedFile(made, probes, recall_of(found[1, :probes].sum(), found[1].sum(), max(1, queries[1])))
 
 
-def approximate_neighbors(blocks: Blocks, spark_frame: DataFrame, cells: Cells, *, k: int) -> DataFrame:
-    """The k nearest rows of each row among those in the cells that are nearest to it.
+def approximate_neighbors(blocks: Blocks, spark_frame: DataFrame, index: InvertedFile, *, k: int) -> DataFrame:
+    """The k nearest rows of each row among those in the clusters that are nearest to it.
 
     Parameters
     ----------
     blocks : Blocks
-        Those that the cells were made from.
+        Those that the clusters were made from.
     spark_frame : DataFrame
         Any frame of the session.
-    cells : Cells
-        Result of :func:`make_cells`, with the same k.
+    index : InvertedFile
+        Result of :func:`make_inverted_file`, with the same k.
     k : int
         Neighbours per row.
 
@@ -136,13 +136,13 @@ def approximate_neighbors(blocks: Blocks, spark_frame: DataFrame, cells: Cells, 
     """
     search = Search(blocks.metric, k, 1, blocks.shift)
     tasks = tasks_of(blocks.rows_per_block(1), max(512, -(-blocks.rows_with(1) // TASKS)))
-    files, probes = blocks.files, cells.probes
+    files, probes = blocks.files, index.probes
 
     def run(number: int) -> Iterator[pa.RecordBatch]:
         block, start, stop = tasks[number]
         queries = files.block(block)
         rows = queries.rows(1)[start:stop]
-        found = search_cells(replace(search, device=gpu_of_task()), files, queries, rows, probes)
+        found = search_clusters(replace(search, device=gpu_of_task()), files, queries, rows, probes)
         yield from result_rows(found, k, is_self=True)
 
     return in_tasks(spark_frame, len(tasks), run, RESULT_DDL)

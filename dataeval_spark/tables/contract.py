@@ -14,7 +14,10 @@ WriteMode = Literal["replace", "upsert", "append"]
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its Spark SQL type, and what a reader must know to use the value."""
+    """One column: its Spark SQL type, and what a reader must know to use the value.
+
+    ``formerly`` is the name that the column has in the tables of older workspaces.
+    """
 
     name: str
     type: str
@@ -22,6 +25,7 @@ class Column:
     unit: str = ""
     range: str = ""
     nullable: bool = False
+    formerly: str | None = None
 
     @property
     def comment(self) -> str:
@@ -41,7 +45,7 @@ class Table:
     the rows that share its value of that column. ``upsert`` tables hold rows of images: a write
     replaces all rows of the images it covers. ``append`` tables grow with every run.
     An ``open`` table may gain columns that the contract does not name. ``formerly`` is the name that the table
-    had in older workspaces, which are renamed when they are next written to.
+    had in older workspaces, where it is renamed by the next run.
     """
 
     name: str

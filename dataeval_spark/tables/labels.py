@@ -49,7 +49,7 @@ LABEL_SCORES = Table(
         Column("class_name", "string", "Class it is labelled as"),
         Column("suggested_class", "string", "Another class that is more likely, where there is one", nullable=True),
         LABEL_SCORE,
-        Column("rank", "bigint", "1 is the worst of its step and source; equal scores stand in the order of the ids"),
+        Column("rank", "bigint", "1 is the worst of its step and source; equal scores are ordered by id"),
         Column(
             "precision",
             "double",

@@ -49,11 +49,11 @@ APPEARANCE_COLUMNS = (
     _number("perceived_brightness_p99", "99th percentile of perceived brightness (cleanvision)", range="[0, 1]"),
     _number("entropy_bits", "Entropy of the concatenated channel histograms (Pillow, cleanvision)", "bit"),
     _number("blurriness", "Standard deviation of edges at 64 px (cleanvision)"),
-    _number("blurriness_grayscale_std", "Standard deviation of the gray histogram at 64 px (cleanvision)"),
+    _number("blurriness_grayscale_std", "Standard deviation of the grey histogram at 64 px (cleanvision)"),
     Column("is_grayscale", "boolean", "One channel, or all colour channels equal", nullable=True),
     _number("clipped_low", "Share of values at the lowest value of the range", range="[0, 1]"),
     _number("clipped_high", "Share of values at the highest value of the range", range="[0, 1]"),
-    _number("colorfulness", "Colorfulness of Hasler and Süsstrunk; 0 for gray"),
+    _number("colorfulness", "Colourfulness of Hasler and Süsstrunk; 0 for grey images"),
     _number("noise", "Standard deviation of noise, estimated by Immerkær's method", "on a scale of 0 to 255"),
     _number("noise_floor", "Noise in the quietest tenth, beyond what edges explain", "on a scale of 0 to 255"),
     _number("blur", "Gaussian blur that would leave a step edge as soft: its standard deviation", "pixel", "[0, 64]"),
@@ -171,7 +171,7 @@ HASHES = Table(
         Column(
             "content_hash",
             "string",
-            "xxh3-128 of shape, type and all that was decoded: every frame and bit, alpha and the colors beneath it; "
+            "xxh3-128 of shape, type and all that was decoded: every frame and bit, alpha and the colours beneath it; "
             "an opaque alpha adds nothing",
             nullable=True,
         ),
@@ -187,8 +187,8 @@ HASHES = Table(
         Column("dhash", "string", "64-bit gradient perceptual hash, hexadecimal", nullable=True),
         Column("phash_d4", "string", "Smallest phash over the 8 rotations and flips", nullable=True),
         Column("dhash_d4", "string", "Smallest dhash over the 8 rotations and flips", nullable=True),
-        Column("phash_noise_bits", "int", "Bits of phash that noise of 1 gray level can flip", "bit", nullable=True),
-        Column("dhash_noise_bits", "int", "Bits of dhash that noise of 1 gray level can flip", "bit", nullable=True),
+        Column("phash_noise_bits", "int", "Bits of phash that noise of 1 grey level can flip", "bit", nullable=True),
+        Column("dhash_noise_bits", "int", "Bits of dhash that noise of 1 grey level can flip", "bit", nullable=True),
         Column("dataeval_xxhash", "string", "DataEval's own pixel hash; only with profile.compat", nullable=True),
         FINGERPRINT,
         RUN_ID,
@@ -199,12 +199,12 @@ HASHES = Table(
 NORMALIZATION = Table(
     name="normalization",
     doc="Mean and standard deviation of each channel over all pixels, and the common image sizes: what a training "
-    "pipeline normalizes with. Rows for gray and for color images, and for all of them as color.",
+    "pipeline normalises with. Rows for grey and for colour images, and for all of them as colour.",
     key=("split", "colors", "channel"),
     columns=(
         Column("split", "string", "Split; null for the whole dataset", nullable=True),
-        Column("colors", "string", "gray, color, `N bands`, or `all as color`: gray images as three equal channels"),
-        Column("channel", "int", "Channel, from 0 (red, green, blue for color images)"),
+        Column("colors", "string", "gray, color, `N bands`, or `all as color`: grey images as three equal channels"),
+        Column("channel", "int", "Channel, from 0 (red, green, blue for colour images)"),
         Column("image_count", "bigint", "Images with such a channel", "images"),
         Column("unknown_range_count", "bigint", "Images left out: their value range is unknown", "images"),
         Column("pixel_count", "bigint", "Pixels that were measured", "pixels"),

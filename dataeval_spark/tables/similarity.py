@@ -12,7 +12,7 @@ NEIGHBORS = Table(
     name="neighbors",
     doc=(
         "The k nearest neighbours of each image, or of each box among the boxes: the one graph that outliers, "
-        "values, label errors and coverage reuse. Ties stand in the order of the ids."
+        "values, label errors and coverage reuse. Ties are ordered by id."
     ),
     key=("encoder", "metric", "image_id", "target_index", "rank"),
     columns=(

@@ -1,4 +1,4 @@
-"""Tables of the splits: who is in which part, what was wanted and what came of it, and what leaks."""
+"""Tables of the splits: the part of each image, how far parts are from what was asked for, and what leaks."""
 
 from dataclasses import replace
 
@@ -14,18 +14,18 @@ PARTITION = (SPLIT_NAME, REPEAT, FOLD)
 
 SPLITS = Table(
     name="splits",
-    doc="The splits that were made of the images, and how.",
+    doc="The splits of the images, and how they were made.",
     key=("split_name",),
     columns=(
         SPLIT_NAME,
         Column("method", "string", "Rule by which it was made"),
         Column("options", "string", "Options, as JSON"),
-        Column("holdout", "array<string>", "Parts that steps may read with a reason only"),
+        Column("guarded", "array<string>", "Guarded parts: every reading needs a reason", formerly="holdout"),
         Column("images", "bigint", "Images with a part", "images"),
         Column("excluded", "bigint", "Images left out: in a gap, without a capture time, or torn from their unit"),
         Column("units", "bigint", "Sets of images that stay together; null for splits over time", nullable=True),
         Column("largest_deviation", "double", "Largest |deviation| in `split_strata`", range="[0, 1]", nullable=True),
-        Column("notes", "array<string>", "What could not be had as asked, in sentences"),
+        Column("notes", "array<string>", "Requests that could not be met, in sentences"),
         Column("created_at", "timestamp", "When it was made, UTC"),
         RUN_ID,
     ),
@@ -53,7 +53,7 @@ SPLIT_ASSIGNMENTS = Table(
 
 SPLIT_STRATA = Table(
     name="split_strata",
-    doc="What was wanted of each part and stratum, and what came of it.",
+    doc="Labels or images of each stratum: the number wanted in each part, and the number that it has.",
     key=("split_name", "repeat", "fold", "split", "stratum"),
     columns=(
         *PARTITION,
@@ -63,7 +63,7 @@ SPLIT_STRATA = Table(
         Column("got", "bigint", "Labels (or images) it has", "labels"),
         Column("deviation", "double", "(got - wanted) / all labels of the stratum", range="[-1, 1]"),
         Column("units", "bigint", "Units that have the stratum, in all parts together", nullable=True),
-        Column("note", "string", "Why what was wanted cannot be had, where that is so", nullable=True),
+        Column("note", "string", "Why the wanted number cannot be reached, where that is so", nullable=True),
         RUN_ID,
     ),
     scope="split_name",
@@ -97,7 +97,7 @@ SPLIT_DIFFERENCES = Table(
         Column("kind", "string", "label, factor, time, adversarial_factors or adversarial_embeddings"),
         Column("subject", "string", "class_name, the factor, captured_at, or the encoder"),
         Column("split_a", "string", "Part compared"),
-        Column("split_b", "string", "What with: train, or rest"),
+        Column("split_b", "string", "Compared with: train, or rest"),
         Column("total_variation", "double", "Half the sum of |p - q| (label, factor)", "", "[0, 1]", True),
         Column("l_infinity", "double", "Largest |p - q| (label, factor)", range="[0, 1]", nullable=True),
         Column("jensen_shannon", "double", "Jensen-Shannon distance, base 2 (label, factor)", "", "[0, 1]", True),
@@ -105,7 +105,7 @@ SPLIT_DIFFERENCES = Table(
         Column(
             "design_effect",
             "double",
-            "How many times more it varies because images hold several labels or boxes; 1 where none does",
+            "Factor by which counts vary more because images hold several labels or boxes; 1 where none does",
             nullable=True,
         ),
         Column(
@@ -118,7 +118,7 @@ SPLIT_DIFFERENCES = Table(
         ),
         Column("p_value", "double", "Of no difference: of chi_square / design_effect, or of the AUC", nullable=True),
         Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over the split's rows", nullable=True),
-        Column("top", "array<string>", "What tells the parts apart most, first the most", nullable=True),
+        Column("top", "array<string>", "Factors that separate the parts, the strongest first", nullable=True),
         Column("n_a", "bigint", "Labels, things or images compared in split_a"),
         Column("n_b", "bigint", "... in split_b"),
         Column("is_flagged", "boolean", "The difference is significant and larger than the threshold"),

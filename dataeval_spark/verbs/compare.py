@@ -143,8 +143,8 @@ def _states_of(workspace: Workspace, side: str, ref: str, table: Table) -> dict[
     place, _ = _images_of(workspace, ref)
     if _rows_of(workspace, ref, table).isEmpty():
         raise OptionError(
-            f"compare.{side} is {ref!r}: table {table.name} has no image of it.\n"
-            f"Hint: {_known_refs(workspace)}; dataeval-spark {FILLED_BY.get(table.name, 'analyze')} "
+            f"compare.{side}: no image in table {table.name} matches {ref}. {_known_refs(workspace)}.\n"
+            f"Hint: name one of these, or fill the table: dataeval-spark {FILLED_BY.get(table.name, 'analyze')} "
             f"--workspace {workspace.location}"
         )
     versions = place.versions
@@ -189,7 +189,7 @@ def _known_refs(workspace: Workspace) -> str:
             "names of datasets or splits",
         )
     ]
-    return f"there are {', '.join(names)}" if names else "nothing has been ingested"
+    return f"Datasets and splits here: {', '.join(names)}" if names else "Nothing has been ingested yet"
 
 
 def _window(workspace: Workspace, ref: str, now: datetime) -> tuple[datetime, datetime]:

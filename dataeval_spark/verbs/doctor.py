@@ -50,7 +50,7 @@ def checks(workspace: str | None = None, *, resolve: bool = True) -> list[Check]
     Parameters
     ----------
     workspace : str, optional
-        Directory that is to be written; default the current one.
+        Directory to write to; default the current one.
     resolve : bool
         Download what can be downloaded.
     """

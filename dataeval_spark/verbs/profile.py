@@ -36,7 +36,7 @@ from dataeval_spark.tables.profile import (
     UNREADABLE_IMAGES,
 )
 from dataeval_spark.workspace.runs import Run, StepRun, work_id
-from dataeval_spark.workspace.workspace import Stage, Workspace
+from dataeval_spark.workspace.workspace import Checkpoint, Workspace
 
 READS = (IMAGES, TARGETS)
 WRITES = (
@@ -84,7 +84,7 @@ def run_profile(
         recorded["encoder_record"] = vars(encoder_record(options.encoder))
     images, targets = pending_inputs(workspace)
     wanted = fingerprints(images, targets, options)
-    pending = run.stage(_pending(workspace, wanted, options), "pending")
+    pending = run.checkpoint(_pending(workspace, wanted, options), "pending")
     count = pending.count()
     inputs = workspace.states(READS)
     if count == 0:
@@ -98,9 +98,9 @@ def run_profile(
     for chunk in range(chunks):
         rows = pending if chunks == 1 else pending.where(F.pmod(F.xxhash64("image_id"), F.lit(chunks)) == chunk)
         share = -(-count // chunks)
-        staged = _stage_chunk(workspace, run.stage, rows, share, f"profile_{chunk}", options)
-        failures = (custom_failures(staged) if options.statistics else []) or failures
-        _write_chunk(run, staged, rows, f"{work}:{chunk}/{chunks}", options)
+        profiled = _profile_chunk(workspace, run.checkpoint, rows, share, f"profile_{chunk}", options)
+        failures = (custom_failures(profiled) if options.statistics else []) or failures
+        _write_chunk(run, profiled, rows, f"{work}:{chunk}/{chunks}", options)
     failed = workspace.read(UNREADABLE_IMAGES).join(pending, on="image_id", how="left_semi")
     row = one_row(failed, F.count("*").alias("n"), F.count_if(F.col("stage") == "encode").alias("encode"))
     unreadable, unembedded = row["n"] - row["encode"], row["encode"]
@@ -143,30 +143,30 @@ def _pending(workspace: Workspace, wanted: DataFrame, options: ProfileOptions) -
     return wanted.join(done(tables, options), on=["image_id", "fingerprint"], how="left_anti")
 
 
-def _stage_chunk(
-    workspace: Workspace, stage: Stage, rows: DataFrame, count: int, name: str, options: ProfileOptions
+def _profile_chunk(
+    workspace: Workspace, checkpoint: Checkpoint, rows: DataFrame, count: int, name: str, options: ProfileOptions
 ) -> DataFrame:
     tasks = tasks_for(count, workspace.spark.conf.get("spark.sql.shuffle.partitions", None))
     contents = workspace.read(IMAGES).where("content IS NOT NULL").select("image_id", "content")
     if contents.isEmpty():
         # Round robin gives equal counts; only paths and boxes are shuffled.
         spread = rows.repartition(tasks).withColumn("content", F.lit(None).cast("binary"))
-        return stage(profile(spread, options), name)
+        return checkpoint(profile(spread, options), name)
     # The ids are broadcast, so that the bytes stay where they are.
     with_bytes = contents.join(F.broadcast(rows), on="image_id", how="inner")
     by_path = rows.join(contents.select("image_id"), on="image_id", how="left_anti")
     spread = by_path.repartition(tasks).withColumn("content", F.lit(None).cast("binary"))
     with temporary_settings(workspace.spark, BYTES_SETTINGS):
-        return stage(profile(with_bytes.unionByName(spread), options), name)
+        return checkpoint(profile(with_bytes.unionByName(spread), options), name)
 
 
-def _write_chunk(run: Run, staged: DataFrame, rows: DataFrame, work: str, options: ProfileOptions) -> None:
+def _write_chunk(run: Run, profiled: DataFrame, rows: DataFrame, work: str, options: ProfileOptions) -> None:
     workspace = run.workspace
     table = workspace.read_or_none(IMAGE_STATS)
     # A statistic that is no longer asked for becomes null where an image is measured anew.
     known = [name for name in table.columns if name.startswith(PREFIX)] if table is not None else []
-    custom = sorted({*custom_columns(staged, options), *known})
-    frames = tables_of(staged, options, custom)
+    custom = sorted({*custom_columns(profiled, options), *known})
+    frames = tables_of(profiled, options, custom)
     frames[EMBEDDINGS] = _with_other_encoders(workspace, frames[EMBEDDINGS], rows, options.encoder)
     covered = rows.select("image_id")
     with ThreadPoolExecutor(len(frames)) as pool:

@@ -26,6 +26,8 @@ MISSING = re.compile(
     r"TABLE_OR_VIEW_NOT_FOUND|PATH_NOT_FOUND|DELTA_TABLE_NOT_FOUND|DELTA_MISSING_DELTA_TABLE"
     r"|is not a Delta table|doesn't exist|PATH_DOES_NOT_EXIST|SCHEMA_NOT_FOUND"
 )
+# Step of the commits that give columns their present names: no value changes, so nothing need be computed anew.
+MIGRATION = "migrate"
 Row = dict[str, Any]
 
 
@@ -38,6 +40,10 @@ class Commit:
     operation: str
     metrics: Mapping[str, str] = field(default_factory=dict)
     made_by: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def changes_rows(self) -> bool:
+        return self.operation not in NO_WRITES and self.made_by.get("step") != MIGRATION
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class TableState:
     @classmethod
     def of(cls, commits: Sequence[Commit]) -> TableState:
         """The state after the first of these commits, newest first."""
-        write = next((commit for commit in commits if commit.operation not in NO_WRITES), commits[-1])
+        write = next((commit for commit in commits if commit.changes_rows), commits[-1])
         rows = write.metrics.get("numOutputRows")
         return cls(
             version=commits[0].version,
@@ -97,6 +103,9 @@ class TableAccess(Protocol):
 
     def files(self) -> tuple[int, int]:
         """How many files the newest version has, and their size in bytes."""
+
+    def columns(self) -> list[str]:
+        """Names of the stored columns; none when there is no such table."""
 
     def rows(self, columns: Sequence[str], equal: Mapping[str, Any]) -> list[Row]:
         """Rows with the given values; null is a value. For tables that do not grow with the data."""

@@ -101,6 +101,9 @@ class LocalAccess:
             return 0
         return pc.sum(pa.table(self._table().get_add_actions(flatten=True))["num_records"]).as_py() or 0
 
+    def columns(self) -> list[str]:
+        return [field.name for field in self._table().schema().fields] if self._exists() else []
+
     def rows(self, columns: Sequence[str], equal: Mapping[str, Any]) -> list[Row]:
         wanted = pc.scalar(True)
         for column, value in equal.items():

@@ -77,9 +77,20 @@ class SparkAccess:
         detail = one_row(self._spark.sql(f"DESCRIBE DETAIL {self._name}").select("numFiles", "sizeInBytes"))
         return detail["numFiles"], detail["sizeInBytes"]
 
-    def rows(self, columns: Sequence[str], equal: Mapping[str, Any]) -> list[Row]:
+    def columns(self) -> list[str]:
+        try:
+            return self._read().columns
+        except AnalysisException as error:
+            if is_missing(error):
+                return []
+            raise
+
+    def _read(self) -> DataFrame:
         reader = self._spark.read.format("delta")
-        frame = reader.load(self._path) if self._path else reader.table(self._name)
+        return reader.load(self._path) if self._path else reader.table(self._name)
+
+    def rows(self, columns: Sequence[str], equal: Mapping[str, Any]) -> list[Row]:
+        frame = self._read()
         for column, value in equal.items():
             frame = frame.where(F.col(column).eqNullSafe(F.lit(value)))
         return [

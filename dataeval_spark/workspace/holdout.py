@@ -1,8 +1,7 @@
-"""Hold-outs: parts of a split that are read with a reason only, each time written down.
+"""Hold-outs: guarded parts of a split. Every reading needs a reason, which is written down.
 
-A part that is looked at again and again while a model is chosen tells less and less about new data (Dwork et al. 2015,
-"The reusable holdout"). So every reading of one is a row of `runs`, and the number of rows stands beside what was
-computed.
+Each reading of a part while a model is chosen makes it a weaker test (Dwork et al. 2015, "The reusable holdout"). So
+every reading of a hold-out is a row of `runs`, and the number of readings stands beside the result.
 """
 
 from __future__ import annotations
@@ -65,20 +64,20 @@ def open_part(run: Run, name: str, part: str, reason: str | None = None) -> int 
         There is no such split.
     """
     workspace = run.workspace
-    found = workspace.rows(SPLITS, ("split_name", "holdout"))
-    known = {row["split_name"]: row["holdout"] for row in found}
+    found = workspace.rows(SPLITS, ("split_name", "guarded"))
+    known = {row["split_name"]: row["guarded"] for row in found}
     OptionError.unless_one_of("split", name, sorted(known))
     if part not in known[name]:
         return None
     before = openings(workspace, name, part)
     if not (reason or "").strip():
-        raise HoldoutError.closed(name, part, before)
+        raise HoldoutError.closed(name, part, opened(before))
     run.finish(_step(name, part), "done", datetime.now(UTC), str(reason))
     return before + 1
 
 
 class Guard:
-    """Lets steps read the labels of hold-outs with a reason only, which is written down when the first of them runs.
+    """Guard of the labels of hold-outs: steps read them with a reason, written down when the first of the steps runs.
 
     Parameters
     ----------
@@ -114,21 +113,22 @@ class Guard:
 
     @property
     def message(self) -> str:
-        """How often what has been read was opened; empty where nothing had to be."""
+        """How often each hold-out that was read has been opened; empty where none was read."""
         return "; ".join(self._sentences or ())
 
     def error(self) -> HoldoutError | None:
-        """What to raise for the steps that were refused."""
+        """The error for the steps that were refused; None where there are none."""
         if not self._refused:
             return None
         name, part = self._parts[0]
-        return HoldoutError.closed(name, part, openings(self._run.workspace, name, part), sorted(self._refused))
+        times = opened(openings(self._run.workspace, name, part))
+        return HoldoutError.closed(name, part, times, sorted(self._refused))
 
 
 def parts(workspace: Workspace) -> list[tuple[str, str]]:
     """All hold-outs of a workspace: split and part."""
-    rows = workspace.rows(SPLITS, ("split_name", "holdout"))
-    return [(row["split_name"], part) for row in rows for part in row["holdout"] or ()]
+    rows = workspace.rows(SPLITS, ("split_name", "guarded"))
+    return [(row["split_name"], part) for row in rows for part in row["guarded"] or ()]
 
 
 def parts_among(workspace: Workspace, images: DataFrame) -> list[tuple[str, str]]:
@@ -151,9 +151,20 @@ def open_among(run: Run, images: DataFrame, reason: str | None) -> list[str]:
     return [sentence(*part, open_part(run, *part, reason)) for part in parts_among(run.workspace, images)]
 
 
+def opened(count: int) -> str:
+    """How often a hold-out has been opened, in words.
+
+    Examples
+    --------
+    >>> opened(1), opened(2)
+    ('opened once', 'opened 2 times')
+    """
+    return {0: "never opened", 1: "opened once"}.get(count, f"opened {count:,} times")
+
+
 def sentence(name: str, part: str, count: int | None) -> str:
     """How often a hold-out has been opened, for the message of a run."""
-    return f"hold-out {name}/{part} opened {count} times"
+    return f"hold-out {name}/{part} {opened(count or 0)}"
 
 
 def openings(workspace: Workspace, name: str, part: str) -> int:

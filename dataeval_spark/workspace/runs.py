@@ -26,7 +26,7 @@ from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace.delta import Row, TableState, Writer, retrying
 from dataeval_spark.workspace.locations import remove_directory
 from dataeval_spark.workspace.version import __version__
-from dataeval_spark.workspace.workspace import Stage, Workspace
+from dataeval_spark.workspace.workspace import Checkpoint, Workspace
 
 logger = logging.getLogger("dataeval_spark")
 
@@ -76,11 +76,11 @@ class Run:
     ----------
     workspace : Workspace
         The workspace that it works on.
-    stage : callable
+    checkpoint : callable
         Stores a frame under a name in the temporary files of the run, and reads it back.
     """
 
-    stage: Stage
+    checkpoint: Checkpoint
 
     def __init__(self, workspace: Workspace, job: str, options: Mapping[str, Any]) -> None:
         self.workspace = workspace
@@ -234,7 +234,7 @@ def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterato
         run.begin()
         _require_alone(workspace, run)
         workspace.compact(RUNS)
-        with workspace.scratch(run.run_id) as run.stage:
+        with workspace.scratch(run.run_id) as run.checkpoint:
             yield run
     except BaseException as error:
         status: Status = "cancelled" if isinstance(error, (KeyboardInterrupt, SystemExit)) else "failed"

@@ -36,7 +36,7 @@ from dataeval_spark.workspace.locations import (
     refuse_credentials,
     remove_directory,
 )
-from dataeval_spark.workspace.renaming import folder_of, rename_older_tables
+from dataeval_spark.workspace.migration import Migration, older_columns
 from dataeval_spark.workspace.writing import Target, append, replace_all, replace_images, replace_scope
 
 FILLED_BY = {"images": "ingest", "targets": "ingest", "factors": "ingest", "ingest_findings": "ingest"}
@@ -54,7 +54,7 @@ logger = logging.getLogger("dataeval_spark")
 
 
 # Stores a frame under a name in the temporary files of a run, and reads it back.
-Stage = Callable[[DataFrame, str], DataFrame]
+Checkpoint = Callable[[DataFrame, str], DataFrame]
 
 
 class Workspace:
@@ -103,6 +103,7 @@ class Workspace:
         self._is_one_machine = spark.conf.get("spark.dataeval_spark.localFiles", "false") == "true"
         is_folder = not self.is_catalog and is_local(self.location)
         self._is_here = self._is_one_machine and is_folder and can_open(self.location)
+        self._migration = Migration(spark, self.location, self._access_of)
         self._created: set[str] = set()
         self._checked: set[str] = set()
 
@@ -110,12 +111,18 @@ class Workspace:
 
     def name(self, table: Table) -> str:
         """Name of a table in SQL."""
-        return f"{quoted(self.location)}.`{table.name}`" if self.is_catalog else f"delta.{identifier(self.path(table))}"
+        return self._name_of(self._migration.stored_name(table))
+
+    def _name_of(self, stored: str) -> str:
+        return (
+            f"{quoted(self.location)}.`{stored}`" if self.is_catalog else f"delta.{identifier(self._path_of(stored))}"
+        )
 
     def path(self, table: Table) -> str:
-        # Only of a folder of this machine is it known which of two names a table has.
-        name = folder_of(table, local_path(self.location)).name if table.formerly and self._is_here else table.name
-        return f"{self.location}/{name}"
+        return self._path_of(self._migration.stored_name(table))
+
+    def _path_of(self, stored: str) -> str:
+        return f"{self.location}/{stored}"
 
     def state(self, table: Table) -> TableState | None:
         """Version of a table and who wrote it; None when it does not exist."""
@@ -151,17 +158,21 @@ class Workspace:
         return self.state(table) is not None
 
     def _access(self, table: Table) -> TableAccess:
+        return self._access_of(self._migration.stored_name(table))
+
+    def _access_of(self, stored: str) -> TableAccess:
         if self._is_here:
-            return LocalAccess(self.path(table))
-        place = f"{self._table_location}/{table.name}" if self._table_location and self.is_catalog else None
-        return SparkAccess(self.spark, self.name(table), None if self.is_catalog else self.path(table), place)
+            return LocalAccess(self._path_of(stored))
+        place = f"{self._table_location}/{stored}" if self._table_location and self.is_catalog else None
+        return SparkAccess(self.spark, self._name_of(stored), None if self.is_catalog else self._path_of(stored), place)
 
     # Reading
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The rows of a table, at a version where one is given or pinned.
 
-        Columns that an earlier version of the library did not fill are null.
+        Columns that an earlier version of the library did not fill are null; those that it named otherwise have their
+        present names.
 
         Raises
         ------
@@ -169,6 +180,8 @@ class Workspace:
             The table does not exist; the message says which command fills it.
         """
         frame = self._stored(table, version)
+        if older := older_columns(table, frame.columns):
+            frame = frame.withColumnsRenamed(older)
         stored = set(frame.columns)
         added = [F.lit(None).cast(c.type).alias(c.name) for c in table.columns if c.name not in stored]
         return frame.select("*", *added) if added else frame
@@ -245,7 +258,8 @@ class Workspace:
                     f"The workspace {self.location} cannot be made: {error.strerror}.\n"
                     "Hint: name a directory that you may write."
                 ) from error
-        rename_older_tables(self.spark, self.location, is_catalog=self.is_catalog)
+        with self._wrapping("give the tables of an older version their present names"):
+            self._migration.run()
 
     # Writing
 
@@ -317,7 +331,7 @@ class Workspace:
     def rows(self, table: Table, columns: Sequence[str], **equal: Any) -> list[Row]:
         """Rows with the values given, of a table that is known to be small; none where it does not exist."""
         try:
-            return self._access(table).rows(columns, equal)
+            return self._migration.rows(table, columns, equal)
         except TableNotFoundError:
             return []
         except AnalysisException as error:
@@ -372,11 +386,11 @@ class Workspace:
         return f"{folder}/{run_id}/{step}" if self._is_one_machine or folder.startswith(MOUNTS) else None
 
     @contextmanager
-    def scratch(self, run_id: str) -> Iterator[Stage]:
+    def scratch(self, run_id: str) -> Iterator[Checkpoint]:
         """A function that stores a frame in temporary files and reads it back; the files go when the block ends."""
         root = f"{self.scratch_root}/{run_id}"
 
-        def stage(frame: DataFrame, name: str) -> DataFrame:
+        def checkpoint(frame: DataFrame, name: str) -> DataFrame:
             if self.scratch_root is None:
                 raise WorkspaceError(
                     f"Workspace {self.location} is a catalog schema: temporary files need a place of their own.\n"
@@ -386,7 +400,7 @@ class Workspace:
             return self.spark.read.schema(frame.schema).parquet(f"{root}/{name}")
 
         try:
-            yield stage
+            yield checkpoint
         finally:
             if self.scratch_root is not None:
                 remove_directory(root)

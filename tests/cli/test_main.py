@@ -79,7 +79,7 @@ def test_search_prints_the_nearest_images(audited, capsys):
         (("search", "nothing.jpg"), "there is no such file"),
         (("snapshot", "create"), "takes 1 names; 0 given"),
         (("snapshot", "show", "nothing"), "there are first"),
-        (("compare", "--reference", "dataset=x", "--current", "dataset=demo"), "there are dataset=demo, dataset=later"),
+        (("compare", "--reference", "dataset=x", "--current", "dataset=demo"), "here: dataset=demo, dataset=later"),
     ],
 )
 def test_wrong_usage_exits_2_and_says_what_to_do(audited, capsys, words, message):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.approximate_neighbors import approximate_neighbors, make_cells
+from dataeval_spark.frames.approximate_neighbors import approximate_neighbors, make_inverted_file
 from dataeval_spark.frames.blocks import cut_into_blocks
 from dataeval_spark.frames.neighbors import nearest_neighbors
 
@@ -29,13 +29,13 @@ def test_the_recall_that_is_stated_is_the_recall_that_is_had(frame, tmp_path):
     blocks = cut_into_blocks(data, metric="euclidean", scratch=str(tmp_path), block_rows=250)
     exact = pairs(nearest_neighbors(blocks, data, k=5))
 
-    cells = make_cells(blocks, data, k=5, recall=0.9)
+    index = make_inverted_file(blocks, data, k=5, recall=0.9)
 
-    found = pairs(approximate_neighbors(blocks, data, cells, k=5))
+    found = pairs(approximate_neighbors(blocks, data, index, k=5))
     had = len(found & exact) / len(exact)
-    assert cells.cells == 20
-    assert cells.probes < 20
-    assert cells.recall.lower <= had <= cells.recall.upper
+    assert index.clusters == 20
+    assert index.probes < 20
+    assert index.recall.lower <= had <= index.recall.upper
     assert had >= 0.85
 
 
@@ -44,4 +44,4 @@ def test_without_a_shared_folder_it_is_refused(frame):
     blocks = cut_into_blocks(data, metric="euclidean")
 
     with pytest.raises(OptionError, match="needs a folder that the driver and the workers share"):
-        make_cells(blocks, data, k=2, recall=0.9)
+        make_inverted_file(blocks, data, k=2, recall=0.9)

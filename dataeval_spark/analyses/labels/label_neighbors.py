@@ -57,8 +57,8 @@ def label_neighbors(
     many as the scores allow (20 % at most); docs/labels.md compares it with labels of which the truth is known.
 
     ``distance_ratio``: DataEval's rule. The score is the mean distance to the k nearest of the same class over that to
-    the k nearest of all others, and from 1 on the label is listed. It needs lists of twice ``k`` or more; labels of
-    which they are too short to tell have no score, and are counted in a finding.
+    the k nearest of all others, and from 1 on the label is listed. It needs lists of twice ``k`` or more; labels
+    with too few neighbours have no score, and are counted in a finding.
 
     Parameters
     ----------
@@ -164,8 +164,8 @@ def _short_lists(scored: DataFrame, k: int) -> DataFrame:
         F.count_if("is_open").alias("open"),
     )
     message = F.format_string(
-        "%s: %,d labels compared with their neighbours; of %,d the lists are too short to tell (neighbors.k of "
-        f"{2 * k} or more tells more).",
+        "%s: %,d labels were compared with those of their neighbours; %,d have too few neighbours for a score. "
+        f"Raise neighbors.k to {2 * k} or more to score them.",
         "source",
         "labels",
         "open",
@@ -264,7 +264,7 @@ def distance_ratios(lists: DataFrame, k: int) -> DataFrame:
     Returns
     -------
     DataFrame
-        ``SCORED_DDL``; ``is_open`` marks labels of which the lists are too short to tell.
+        ``SCORED_DDL``; ``is_open`` marks labels with too few neighbours for a score.
 
     References
     ----------

@@ -88,7 +88,7 @@ def embedding_health(
     embeddings : DataFrame
         Table of this name.
     norm_factor : float
-        Extreme is what differs from the median's length, by powers of two, at least so many times.
+        Vectors are extreme where they are this many times longer or shorter than the median, to a power of two.
     max_constant_share : float
         Share of constant dimensions above which it is a warning; in [0, 1].
     max_first_share : float
@@ -261,19 +261,23 @@ class Limits:
 def findings_of(subject: str, moments: Moments, sample: NDArray[Any], limits: Limits) -> list[Finding]:
     """Judge the vectors of one subject by their moments and a sample of them."""
     counts = (
-        ("not_finite", moments.not_finite, "error", "hold NaN or infinity"),
-        ("zero_norm", moments.zeros, "warning", "have length 0"),
+        ("not_finite", moments.not_finite, "error", ("holds", "hold"), "NaN or infinity"),
+        ("zero_norm", moments.zeros, "warning", ("is", "are"), "all zeros"),
         (
             "extreme_norm",
             moments.extreme_lengths(limits.norm_factor),
             "warning",
-            f"are {limits.norm_factor:g} times longer or shorter than the median, by powers of two",
+            ("has", "have"),
+            f"more than {limits.norm_factor:g} times the median length, or less than 1/{limits.norm_factor:g} of it",
         ),
     )
     total = moments.count + moments.not_finite
     rows = [
-        finding(rule, subject, count, 0, severity if count else "info", f"{subject}: {count:,} of {total:,} {text}")
-        for rule, count, severity, text in counts
+        finding(
+            *(rule, subject, count, 0, severity if count else "info"),
+            f"{subject}: {count:,} of {total:,} embeddings {one if count == 1 else many} {text}",
+        )
+        for rule, count, severity, (one, many), text in counts
     ]
     return rows + _spread(subject, moments, sample, limits)
 

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import EmbeddingError, OptionError
-from dataeval_spark.frames.approximate_neighbors import Cells
+from dataeval_spark.frames.approximate_neighbors import InvertedFile
 from dataeval_spark.frames.blocks import Blocks
 from dataeval_spark.session.bounded import bounded
 
@@ -51,14 +51,14 @@ class Part:
         )
         return ("neighbors", "neighbors_method", self.subject, hours, None, "info", message)
 
-    def recall_finding(self, cells: Cells, k: int, target: float, metric: str) -> Finding:
+    def recall_finding(self, index: InvertedFile, k: int, target: float, metric: str) -> Finding:
         """What the approximate search finds."""
         message = (
-            f"{self.subject}, {metric}: recall@{k} {cells.recall}; each query looks into {cells.probes:,} of "
-            f"{cells.cells:,} cells."
+            f"{self.subject}, {metric}: recall@{k} {index.recall}; each query looks into {index.probes:,} of "
+            f"{index.clusters:,} clusters."
         )
-        severity = "info" if cells.recall.upper >= target else "warning"
-        return ("neighbors", "neighbors_recall", self.subject, cells.recall.value, target, severity, message)
+        severity = "info" if index.recall.upper >= target else "warning"
+        return ("neighbors", "neighbors_recall", self.subject, index.recall.value, target, severity, message)
 
 
 def parts_of(embeddings: DataFrame, encoder: str | None, per_target: bool) -> list[Part]:

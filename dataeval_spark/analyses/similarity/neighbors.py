@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.similarity.embedding_sets import ASKED, INDEXED, KEPT, NEW, Part, parts_of
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.approximate_neighbors import approximate_neighbors, make_cells
+from dataeval_spark.frames.approximate_neighbors import approximate_neighbors, make_inverted_file
 from dataeval_spark.frames.blocks import (
     BLOCK_ROWS,
     Checkpoint,
@@ -54,7 +54,7 @@ def neighbors(
     is N^2 d multiplications. With ``previous``, images that came are compared with all and all with them, and images
     that lost a neighbour are asked again: the result is the same, bit for bit, as from nothing.
 
-    Approximate: each image looks into the nearest of about sqrt(N) k-means cells only, as many as it takes for
+    Approximate: each image looks into the nearest of about sqrt(N) k-means clusters only, as many as it takes for
     ``recall``; the recall is measured on other queries than those that chose the number, and written to
     ``dataset_findings`` with its interval. Distances are exact. It starts from nothing each time.
 
@@ -130,10 +130,10 @@ def neighbors(
         hours = part.core_hours(blocks)
         is_large = hours > max_core_hours and scratch is not None
         if method == "approximate" or (method == "auto" and is_large):
-            cells = make_cells(blocks, embeddings, k=k, recall=recall)
-            graph = approximate_neighbors(blocks, embeddings, cells, k=k)
+            index = make_inverted_file(blocks, embeddings, k=k, recall=recall)
+            graph = approximate_neighbors(blocks, embeddings, index, k=k)
             made = "approximate"
-            findings.append(part.recall_finding(cells, k, recall, metric))
+            findings.append(part.recall_finding(index, k, recall, metric))
         else:
             graph = nearest_neighbors(blocks, embeddings, k=k, query_role=ASKED, index_role=INDEXED)
             made = "exact"

@@ -82,7 +82,7 @@ def part_bias(
     labelled = factor_bins.where("class_name IS NOT NULL")
     rows = labelled.select("image_id", "class_name", "bins").join(given, on="image_id", how="inner")
     if split_assignments is not None and splits is not None:
-        held = splits.select("split_name", F.explode("holdout").alias("split"))
+        held = splits.select("split_name", F.explode("guarded").alias("split"))
         ids = split_assignments.join(F.broadcast(held), on=["split_name", "split"], how="left_semi").select("image_id")
         rows = rows.join(ids, on="image_id", how="left_anti")
     count = partial(label_counts_by, keys=("partition", "split"))

@@ -1,4 +1,4 @@
-"""Who is in which part: of the splits that were made, and of the one that the source gave."""
+"""Parts of each image: in the splits that were made, and in the one that the source gave."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def written_files(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any
     """
     for row in rows:
         if layout.format == "folder" and not row["targets"]:
-            yield {"number": row["number"], "error": "no class, and a folder per class holds none without"}
+            yield {"number": row["number"], "error": "left out: it has no class (the folder format needs one)"}
             continue
         content, targets, found = _read(row, layout)
         if "error" in found:

@@ -154,7 +154,7 @@ def _line(
     values = [_number(word) for word in written.split()]
     fractions = [value for value in values[1:] if value is not None]
     if len(fractions) != len(values) - 1 or not fractions:
-        message = "Line is not a class and numbers"
+        message = "Line is not a class followed by numbers"
         yield finding(location, "not_numeric_box", message, written, LINE, target_index=index)
         return
     shape = _shape(fractions, size, keypoints)

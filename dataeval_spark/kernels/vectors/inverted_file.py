@@ -1,4 +1,4 @@
-"""Vectors of a folder of blocks in k-means cells, and the search in the nearest few of them."""
+"""Vectors of a folder of blocks in k-means clusters, and the search in the nearest few of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.vectors.block_search import Search, empty_lists, search_blocks, with_ids
 from dataeval_spark.kernels.vectors.blocks import BlockFiles, VectorBlock, read_array, write_array
-from dataeval_spark.kernels.vectors.kmeans import lloyd, nearest_cells, nearest_center, ranks_of_cells
+from dataeval_spark.kernels.vectors.kmeans import lloyd, nearest_center, probed_centers, ranks_of_centers
 from dataeval_spark.kernels.vectors.nearest import NO_CODE, centred, points
 from dataeval_spark.kernels.vectors.neighbor_lists import PartialLists
 from dataeval_spark.options import Metric
@@ -28,7 +28,7 @@ def uniform(draw: NDArray[np.int64]) -> NDArray[np.float64]:
     return numbers
 
 
-def train_cells(files: BlockFiles, metric: Metric, cells: int, share: float) -> int:
+def train_clusters(files: BlockFiles, metric: Metric, clusters: int, share: float) -> int:
     """Make the centers from the share of the vectors that their draws choose; return how many there are.
 
     The sample is taken in the order of the ids, so the centers do not depend on the blocks.
@@ -43,15 +43,15 @@ def train_cells(files: BlockFiles, metric: Metric, cells: int, share: float) -> 
         codes.append(files.codes(number)[rows])
     by_id = np.argsort(np.concatenate(codes))
     sample, drawn = np.concatenate(operands)[by_id], np.concatenate(draws)[by_id]
-    if len(sample) == 0:  # a small dataset and bad luck: one cell
+    if len(sample) == 0:  # a small dataset and bad luck: one cluster
         sample, drawn = operand(metric, files.block(0).vectors[:1]), np.zeros(1)
-    centers, _ = lloyd(sample, sample[np.argsort(drawn, kind="stable")[:cells]])
+    centers, _ = lloyd(sample, sample[np.argsort(drawn, kind="stable")[:clusters]])
     write_array(files.folder, CENTERS, centers)
     return len(centers)
 
 
-def sort_into_cells(files: BlockFiles, number: int, search: Search) -> None:
-    """Store the vectors of a block again, sorted by cell."""
+def sort_into_clusters(files: BlockFiles, number: int, search: Search) -> None:
+    """Store the vectors of a block again, sorted by cluster."""
     block, name, centers = files.block(number), files.names[number], read_array(files.folder, CENTERS)
     rows = block.rows(search.role, copies=search.width)
     labels = nearest_center(operand(search.metric, block.vectors[rows]), centers)
@@ -65,7 +65,7 @@ def sort_into_cells(files: BlockFiles, number: int, search: Search) -> None:
 
 
 def found_by_rank(search: Search, files: BlockFiles, queries: VectorBlock, rows: NDArray[np.intp]) -> NDArray[np.int64]:
-    """Of the true neighbours of some rows, how many lie in the nearest cell of their query, in the second, ..."""
+    """Of the true neighbours of some rows, how many lie in the nearest cluster of their query, in the second, ..."""
     centers = read_array(files.folder, CENTERS)
     lists = search_blocks(search, files, queries, rows)
     counts = np.zeros(len(centers), np.int64)
@@ -79,29 +79,29 @@ def found_by_rank(search: Search, files: BlockFiles, queries: VectorBlock, rows:
     for number, name in enumerate(files.names):
         of_block = present & (block == number)
         labels[of_block] = read_array(files.folder, f"{name}.labels")[row[of_block]]
-    ranks = ranks_of_cells(operand(search.metric, queries.vectors[rows]), centers, labels)
+    ranks = ranks_of_centers(operand(search.metric, queries.vectors[rows]), centers, labels)
     return counts + np.bincount(ranks[present], minlength=len(centers))
 
 
-def search_cells(
+def search_clusters(
     search: Search, files: BlockFiles, queries: VectorBlock, rows: NDArray[np.intp], probes: int
 ) -> PartialLists:
-    """The nearest of each of some rows in the ``probes`` cells whose centers are nearest to it."""
+    """The nearest of each of some rows in the ``probes`` clusters whose centers are nearest to it."""
     lists, copy_of = empty_lists(search, queries, rows)
     centers = read_array(files.folder, CENTERS)
-    near = nearest_cells(operand(search.metric, lists.queries.vectors), centers, probes)
-    cells, query = near.ravel(), np.repeat(np.arange(len(near)), near.shape[1])
-    order = np.argsort(cells, kind="stable")
-    bounds = np.searchsorted(cells[order], np.arange(len(centers) + 1))
+    near = probed_centers(operand(search.metric, lists.queries.vectors), centers, probes)
+    clusters, query = near.ravel(), np.repeat(np.arange(len(near)), near.shape[1])
+    order = np.argsort(clusters, kind="stable")
+    bounds = np.searchsorted(clusters[order], np.arange(len(centers) + 1))
     starts, codes, vectors = (
         [read_array(files.folder, f"{name}.{kind}") for name in files.names]
         for kind in ("starts", "sorted_codes", "sorted")
     )
-    for cell in range(len(centers)):
-        asking = query[order[bounds[cell] : bounds[cell + 1]]]
+    for cluster in range(len(centers)):
+        asking = query[order[bounds[cluster] : bounds[cluster + 1]]]
         if len(asking) == 0:
             continue
-        parts = [slice(start[cell], start[cell + 1]) for start in starts]
+        parts = [slice(start[cluster], start[cluster + 1]) for start in starts]
         members, member_codes = (
             np.concatenate([each[part] for each, part in zip(arrays, parts, strict=True)])
             for arrays in (vectors, codes)

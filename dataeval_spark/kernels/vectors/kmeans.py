@@ -1,4 +1,4 @@
-"""k-means by Lloyd's iteration, and the cells of an inverted-file index made with it."""
+"""k-means by Lloyd's iteration, and the clusters of an inverted-file index made with it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def lloyd(
     return centers, labels
 
 
-def nearest_cells(vectors: NDArray[np.float32], centers: NDArray[np.float32], probes: int) -> NDArray[np.intp]:
+def probed_centers(vectors: NDArray[np.float32], centers: NDArray[np.float32], probes: int) -> NDArray[np.intp]:
     """The ``probes`` nearest centers of each vector, in no order: (n, probes)."""
     if probes >= len(centers):
         return np.broadcast_to(np.arange(len(centers)), (len(vectors), len(centers)))
@@ -93,10 +93,10 @@ def nearest_cells(vectors: NDArray[np.float32], centers: NDArray[np.float32], pr
     return near
 
 
-def ranks_of_cells(
-    vectors: NDArray[np.float32], centers: NDArray[np.float32], cells: NDArray[np.int32]
+def ranks_of_centers(
+    vectors: NDArray[np.float32], centers: NDArray[np.float32], clusters: NDArray[np.int32]
 ) -> NDArray[np.int64]:
-    """How many centers are nearer to a vector than each of the cells given for it: (n, m), from 0."""
+    """How many centers are nearer to a vector than each of the clusters given for it: (n, m), from 0."""
     every = scores(vectors, centers)
-    own = np.take_along_axis(every, cells, axis=1)
-    return np.stack([(every < own[:, [column]]).sum(axis=1) for column in range(cells.shape[1])], axis=1)
+    own = np.take_along_axis(every, clusters, axis=1)
+    return np.stack([(every < own[:, [column]]).sum(axis=1) for column in range(clusters.shape[1])], axis=1)

@@ -52,12 +52,12 @@ def recall_of(found: float, wanted: float, queries: int) -> Recall:
 
 
 def fewest_probes(found_by_rank: NDArray[np.int64], target: float) -> int:
-    """The fewest cells to look into for a recall.
+    """The fewest clusters to look into for a recall.
 
     Parameters
     ----------
-    found_by_rank : ndarray, (cells,)
-        True neighbours in the nearest cell of their query, in the second nearest, ...
+    found_by_rank : ndarray, (clusters,)
+        True neighbours in the nearest cluster of their query, in the second nearest, ...
     target : float
         Share of them to find.
     """

@@ -110,7 +110,7 @@ def _injected(run: Run, step: Step) -> dict[str, Any]:
     asked = inspect.signature(step.function).parameters
     count = itertools.count()
     places = {
-        "checkpoint": lambda frame: run.stage(frame, f"{step.name}_{next(count)}"),
+        "checkpoint": lambda frame: run.checkpoint(frame, f"{step.name}_{next(count)}"),
         "scratch": run.workspace.shared_folder(run.run_id, step.name),
     }
     return {name: place for name, place in places.items() if name in asked}

@@ -32,7 +32,7 @@ from dataeval_spark.verbs.text import plural
 from dataeval_spark.workspace import holdout
 from dataeval_spark.workspace.locations import absolute, refuse_credentials
 from dataeval_spark.workspace.runs import Run, StepRun
-from dataeval_spark.workspace.workspace import Stage, Workspace
+from dataeval_spark.workspace.workspace import Checkpoint, Workspace
 
 # Formats in which a label file or a key has an image's path without its extension.
 BY_STEM = ("yolo", "voc", "webdataset")
@@ -77,7 +77,7 @@ def export(run: Run, to: str, options: ExportOptions) -> StepRun:
     if split is not None:
         known = [row["split_name"] for row in workspace.rows(SPLITS, ("split_name",))]
         OptionError.unless_one_of("export.split", split, sorted(known))
-    samples, about = _samples(workspace, run.stage, options)
+    samples, about = _samples(workspace, run.checkpoint, options)
     facts = facts_of(samples)
     _require_possible(format, facts, with_lost_labels=options.with_lost_labels)
     _require_apart(workspace, to)
@@ -88,10 +88,12 @@ def export(run: Run, to: str, options: ExportOptions) -> StepRun:
     layout = Layout(to, format, classes, options.samples_per_shard, options.with_lost_labels)
     try:
         with temporary_settings(workspace.spark, BYTES_SETTINGS):
-            written = write_contents(workspace, run.stage, samples, layout, facts)
+            written = write_contents(workspace, run.checkpoint, samples, layout, facts)
     except PySparkException as error:
         raise StepFailedError.of("export", ["images"], [to], error) from error
-    manifest = run.stage(samples.select("number", "image_id", "copy", "split").join(written, on="number"), "manifest")
+    manifest = run.checkpoint(
+        samples.select("number", "image_id", "copy", "split").join(written, on="number"), "manifest"
+    )
     counts = _counts(manifest, format)
     write_documents(workspace, to, format, manifest, samples, facts)
     columns = ("image_id", "copy", "path", "split", "width", "height", "bytes", *BOX_COUNTS, "error")
@@ -119,7 +121,7 @@ def _require_apart(workspace: Workspace, to: str) -> None:
         )
 
 
-def _samples(workspace: Workspace, stage: Stage, options: ExportOptions) -> tuple[DataFrame, dict[str, Any]]:
+def _samples(workspace: Workspace, checkpoint: Checkpoint, options: ExportOptions) -> tuple[DataFrame, dict[str, Any]]:
     """The samples, numbered in order, and which selection they are."""
     about: dict[str, Any]
     selection, format, split = options.selection, options.format, options.split
@@ -152,7 +154,11 @@ def _samples(workspace: Workspace, stage: Stage, options: ExportOptions) -> tupl
         folders = ("images", "JPEGImages") if format == "voc" else ("images",) if format == "yolo" else ()
         samples = with_shared_stems(samples, by_split=format != "voc", folders=folders)
     order = ("order_key", "image_id", "copy")
-    return numbered(samples, order, stage, weight="n_targets"), {**about, "split": split, "without_part": without_part}
+    return numbered(samples, order, checkpoint, weight="n_targets"), {
+        **about,
+        "split": split,
+        "without_part": without_part,
+    }
 
 
 def _lost_labels(workspace: Workspace) -> DataFrame | None:

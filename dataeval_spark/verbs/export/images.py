@@ -15,7 +15,7 @@ from dataeval_spark.kernels.formats.export import WRITTEN_DDL, Layout, written_t
 from dataeval_spark.tables.images import FACTORS, IMAGES
 from dataeval_spark.verbs.export.facts import Facts
 from dataeval_spark.verbs.export.samples import factor_columns, factor_names
-from dataeval_spark.workspace.workspace import Stage, Workspace
+from dataeval_spark.workspace.workspace import Checkpoint, Workspace
 
 # So many ids are broadcast, so that bytes kept in the table stay where they are; 20 MB.
 BROADCAST_ROWS = 200_000
@@ -24,7 +24,9 @@ MOST_TASKS = 10_000
 SEEN = ("number", "name", "copy", "split", "uri", "content", "targets", "unlabelled", "lost", "unreadable")
 
 
-def write_contents(workspace: Workspace, stage: Stage, samples: DataFrame, layout: Layout, facts: Facts) -> DataFrame:
+def write_contents(
+    workspace: Workspace, checkpoint: Checkpoint, samples: DataFrame, layout: Layout, facts: Facts
+) -> DataFrame:
     """Write the images; what became of each, in columns of `WRITTEN_DDL`, stored."""
     count = facts.images
     if layout.format == "parquet":
@@ -33,12 +35,12 @@ def write_contents(workspace: Workspace, stage: Stage, samples: DataFrame, layou
         is_plain = facts.most_targets <= 1 and not facts.boxes and not facts.attributes
         writing = partial(written_table, layout=layout, is_plain=is_plain)
         shown = F.struct(*_shown(names, is_plain)).alias("shown")
-        return stage(given.select(*SEEN, shown).mapInArrow(writing, WRITTEN_DDL), "written")
+        return checkpoint(given.select(*SEEN, shown).mapInArrow(writing, WRITTEN_DDL), "written")
     if layout.format == "webdataset":
         rows = _in_shards(_with_content(workspace, samples, count), layout, count)
-        return stage(map_rows(rows, partial(export.written_shards, layout=layout), WRITTEN_DDL), "written")
+        return checkpoint(map_rows(rows, partial(export.written_shards, layout=layout), WRITTEN_DDL), "written")
     rows = _with_content(workspace, samples.repartition(tasks_for(count)), count)
-    return stage(map_rows(rows, partial(export.written_files, layout=layout), WRITTEN_DDL), "written")
+    return checkpoint(map_rows(rows, partial(export.written_files, layout=layout), WRITTEN_DDL), "written")
 
 
 def _in_shards(rows: DataFrame, layout: Layout, count: int) -> DataFrame:

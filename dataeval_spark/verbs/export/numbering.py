@@ -19,7 +19,7 @@ PLACED = "_part bigint, _place bigint, _weight_before bigint"
 def numbered(
     frame: DataFrame,
     order: Sequence[str | Column],
-    stage: Callable[[DataFrame, str], DataFrame],
+    checkpoint: Callable[[DataFrame, str], DataFrame],
     *,
     weight: str | None = None,
 ) -> DataFrame:
@@ -33,7 +33,7 @@ def numbered(
         Rows; the order must tell any two of them apart.
     order : sequence of str or Column
         What to sort by.
-    stage : callable
+    checkpoint : callable
         Stores a frame and reads it back.
     weight : str, optional
         Column with whole numbers, whose sum over all rows before a row is wanted as well.
@@ -45,7 +45,7 @@ def numbered(
 
     Examples
     --------
-    >>> numbered(images, ["image_id"], stage).where("number < 10")
+    >>> numbered(images, ["image_id"], checkpoint).where("number < 10")
     """
     ddl = ", ".join([*(f"{identifier(name)} {type}" for name, type in frame.dtypes), PLACED])
 
@@ -66,7 +66,7 @@ def numbered(
             yield pa.RecordBatch.from_arrays(columns, names=names)
             rows, weights = rows + count, weights + int(own.sum())
 
-    placed = stage(frame.orderBy(*order).mapInArrow(place, ddl), "numbered")
+    placed = checkpoint(frame.orderBy(*order).mapInArrow(place, ddl), "numbered")
     own = F.sum(weight) if weight else F.lit(0)
     sums = placed.groupBy("_part").agg(F.count("*").alias("n"), F.coalesce(own, F.lit(0)).cast("bigint").alias("w"))
     parts = sorted((row["_part"], row["n"], row["w"]) for row in bounded(sums, "one row per task"))

@@ -184,14 +184,18 @@ def summary(rows: Iterable[Mapping[str, object]]) -> str:
     sentences = []
     for unit, counts in by_unit.items():
         total = sum(n for n, _ in counts.values())
-        used = [f"{counts[role][0]:,} {role}" for role in ROLES if role in counts]
+        used = [_counted(counts[role][0], role) for role in ROLES if role in counts]
         skipped = {key: value for key, value in counts.items() if key not in ROLES}
         if skipped:
             n = sum(count for count, _ in skipped.values())
             why = ", ".join(f"{key.replace('_', ' ')} {count:,} ({found})" for key, (count, found) in skipped.items())
             used.append(f"{n:,} skipped: {why}")
-        sentences.append(f"{total:,} {unit} seen = {' + '.join(used)}")
+        sentences.append(f"{_counted(total, unit)} seen = {' + '.join(used)}")
     return "; ".join(sentences)
+
+
+def _counted(count: int, things: str) -> str:
+    return f"{count:,} {things.removesuffix('s') if count == 1 else things}"
 
 
 def _stem(column: str) -> Column:

@@ -70,7 +70,7 @@ def ingest(
     source = absolute(source) if format != "table" or os.path.exists(source) else source
     dataset = options.dataset or default_name(source)
     taken = {"dataset": dataset, "split": options.split, "limit": options.limit, "timezone": options.timezone}
-    arguments: dict[str, Any] = {**taken, "stage": run.stage}
+    arguments: dict[str, Any] = {**taken, "checkpoint": run.checkpoint}
     arguments |= {"box_format": options.box_format} if format == "table" else {"glob": options.glob}
     if format in ("folder", "coco", "voc", "yolo"):
         arguments |= {"metadata": options.metadata}
@@ -144,7 +144,7 @@ def ingest_maite(
 
     def read(known: Known | None) -> Source:
         spark, split, timezone = workspace.spark, options.split, options.timezone
-        return read_maite(spark, data, dataset=name, stage=run.stage, split=split, timezone=timezone)
+        return read_maite(spark, data, dataset=name, checkpoint=run.checkpoint, split=split, timezone=timezone)
 
     outcome = bring_up_to_date(
         run,

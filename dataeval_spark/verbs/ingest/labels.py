@@ -73,10 +73,10 @@ def ingest_predictions(
     images = _live_images(workspace)
     ids = _absolute(ids) if ids else None
     given = read_predictions(workspace.spark, _absolute(source), ids=ids, timezone=options.timezone)
-    resolved = run.stage(with_image(given.rows, images, dataset), "given_predictions")
-    resolved, matched = with_likely_image(resolved, images, dataset, run.stage)
+    resolved = run.checkpoint(with_image(given.rows, images, dataset), "given_predictions")
+    resolved, matched = with_likely_image(resolved, images, dataset, run.checkpoint)
     names, how = _order_of_classes(workspace, resolved, options.class_names, given.class_names, source)
-    checked = run.stage(check_predictions(given, resolved, names, options.tolerance), "checked_predictions")
+    checked = run.checkpoint(check_predictions(given, resolved, names, options.tolerance), "checked_predictions")
     how = "; ".join(filter(None, (how, _unknown_classes(workspace, checked))))
     counts = _counts(checked)
     if not counts.get("", 0):
@@ -125,10 +125,10 @@ def ingest_ratings(
     images = _live_images(workspace)
     raters = options.raters.split(",") if isinstance(options.raters, str) else options.raters
     rows = read_ratings(workspace.spark, _absolute(source), raters=raters, timezone=options.timezone)
-    given = run.stage(with_image(rows, images, options.dataset), "given_ratings")
-    given, matched = with_likely_image(given, images, options.dataset, run.stage)
+    given = run.checkpoint(with_image(rows, images, options.dataset), "given_ratings")
+    given, matched = with_likely_image(given, images, options.dataset, run.checkpoint)
     resolved = matched_to_labels(given, workspace.read(TARGETS))
-    checked = run.stage(check_ratings(resolved), "checked_ratings")
+    checked = run.checkpoint(check_ratings(resolved), "checked_ratings")
     counts = _counts(checked)
     if not counts.get("", 0):
         reasons = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items())) or "no rows"

@@ -33,7 +33,7 @@ from dataeval_spark.verbs.ingest.readers.file_bytes import (
 from dataeval_spark.verbs.ingest.readers.source import Source, finding_rows
 from dataeval_spark.verbs.ingest.sizes import size_findings
 from dataeval_spark.workspace.runs import Run
-from dataeval_spark.workspace.workspace import Stage
+from dataeval_spark.workspace.workspace import Checkpoint
 
 # What says of an image that it is deleted is kept; all else that its rows are in goes with it.
 IMAGE_TABLES = tuple(table for table in ALL_TABLES if table.is_of_images and table is not IMAGES)
@@ -58,8 +58,8 @@ def synchronize(
     workspace = run.workspace
     with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
         # What the reader found does not wait for the images.
-        findings = pool.submit(_findings, run.stage, found, dataset)
-        changes = run.stage(_changes(found, existing, source, keep_bytes), "changes")
+        findings = pool.submit(_findings, run.checkpoint, found, dataset)
+        changes = run.checkpoint(_changes(found, existing, source, keep_bytes), "changes")
         counts = {
             row["status"]: row["n"]
             for row in bounded(changes.groupBy("status").agg(F.count("*").alias("n")), "one row per status")
@@ -71,7 +71,7 @@ def synchronize(
         if set(counts) & {"new", "changed", "attributes", "deleted"}:
             covered = changes.where("status != 'same'").select("image_id")
             with temporary_settings(workspace.spark, BYTES_SETTINGS):
-                written = _image_rows(changes, existing, found, run.stage, dataset, source, keep_bytes)
+                written = _image_rows(changes, existing, found, run.checkpoint, dataset, source, keep_bytes)
                 _upsert(run, IMAGES, written, covered, is_new=is_new)
         if is_new and written is not None:  # what was just written need not be read
             images_now = written
@@ -84,7 +84,9 @@ def synchronize(
             pool.submit(_sync, run, TARGETS, found.targets, taken, live, is_new),
             pool.submit(_sync, run, FACTORS, factors, taken, live, is_new),
         ]
-        sizes = run.stage(finding_rows(size_findings(images_now, found.targets, dataset), dataset), "size_findings")
+        sizes = run.checkpoint(
+            finding_rows(size_findings(images_now, found.targets, dataset), dataset), "size_findings"
+        )
         all_findings = findings.result().unionByName(sizes)
         _write_findings(run, all_findings, dataset, is_new)
         counts |= _told(all_findings)
@@ -143,14 +145,14 @@ def _image_rows(
     changes: DataFrame,
     existing: DataFrame,
     found: Source,
-    stage: Stage,
+    checkpoint: Checkpoint,
     dataset: str,
     source: str,
     keep_bytes: bool,
 ) -> DataFrame:
     """Rows of `images` for what is new, changed or deleted; new and changed files are read once, to hash them."""
     to_read = changes.where("status IN ('new', 'changed')")
-    read = stage(_read(to_read, found, keep_bytes), "read")
+    read = checkpoint(_read(to_read, found, keep_bytes), "read")
     attributes = ("image_id", "uri", "captured_at", "split", "modified_at", *DECLARED)
     fresh = to_read.select(*attributes).join(read, on="image_id", how="inner").withColumn("gone", F.lit(False))
     of_file = ("content", "file_hash", "content_length", *SIZE_COLUMNS)
@@ -208,7 +210,7 @@ def _sync(
     new = rows.groupBy("image_id").agg(_content_hash(rows, rows.columns).alias("new_hash"))
     old = old_rows.groupBy("image_id").agg(_content_hash(old_rows, rows.columns).alias("old_hash"))
     differ = new.join(old, on="image_id", how="full").where(~F.col("new_hash").eqNullSafe(F.col("old_hash")))
-    changed = run.stage(differ.select("image_id"), f"changed_{table.name}")
+    changed = run.checkpoint(differ.select("image_id"), f"changed_{table.name}")
     if not changed.isEmpty():
         _upsert(run, table, rows.join(changed, on="image_id", how="left_semi"), changed)
 
@@ -222,10 +224,10 @@ def _content_hash(frame: DataFrame, columns: list[str]) -> Column:
     return F.xxhash64(F.array_join(F.sort_array(F.collect_list(text)), "\n"))
 
 
-def _findings(stage: Stage, found: Source, dataset: str) -> DataFrame:
+def _findings(checkpoint: Checkpoint, found: Source, dataset: str) -> DataFrame:
     """What the reader found, and what became of each entry: rows of `ingest_findings`, stored."""
     rows = found.findings.unionByName(account(found.accounting), allowMissingColumns=True)
-    return stage(with_shown_texts(finding_rows(rows, dataset), FINDING_TEXTS), "findings")
+    return checkpoint(with_shown_texts(finding_rows(rows, dataset), FINDING_TEXTS), "findings")
 
 
 def _told(findings: DataFrame) -> dict[str, list[dict[str, Any]]]:

@@ -62,7 +62,7 @@ def bring_up_to_date(
         _require_own_ids(workspace, found, dataset)
     if not is_new:
         _require_own_name(existing, dataset, source, may_replace)
-    files = run.stage(found.files, "source_files") if found.files is not None else None
+    files = run.checkpoint(found.files, "source_files") if found.files is not None else None
     understanding = Understanding.of(found)
     doubts = understanding.doubts(found.images, source, format)
     found = replace(found, findings=found.findings.unionByName(doubts, allowMissingColumns=True))

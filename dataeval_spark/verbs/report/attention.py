@@ -17,26 +17,30 @@ RULES = {
     "invalid_box": (
         "error",
         "empty, inverted or outside the image",
-        "Correct these boxes in the annotation files: a model cannot learn from them.",
+        "Correct the annotation files: a model cannot learn from such boxes.",
     ),
-    "dark": ("warning", "very dark", "Look at them: keep them only if the model must work in the dark."),
-    "bright": ("warning", "overexposed", "Look at them: overexposed pictures hold little to learn from."),
-    "blurry": ("warning", "blurry", "Look at them: leave out pictures in which the objects cannot be recognised."),
+    "dark": ("warning", "very dark", "Keep dark pictures only if the model must work in the dark."),
+    "bright": ("warning", "overexposed", "Leave out overexposed pictures in which little can be seen."),
+    "blurry": ("warning", "blurry", "Leave out pictures in which the objects cannot be recognised."),
     "low_information": (
         "warning",
         "blank or almost flat",
-        "Look at them: pictures without content can usually be left out.",
+        "Pictures without content can usually be left out.",
     ),
     "odd_size": (
         "info",
         "far larger or smaller than the others",
         "Check that the objects are still visible after resizing.",
     ),
-    "non_finite_pixels": ("warning", "partly NaN or infinite", "Replace these values: most models give NaN for them."),
-    "odd_aspect_ratio": ("info", "unusually long or tall", "Check that resizing does not distort them."),
-    "grayscale": ("info", "without colour", "Check that the model may see gray pictures among the colour ones."),
+    "non_finite_pixels": (
+        "warning",
+        "partly NaN or infinite",
+        "Replace NaN and infinite pixels: most models answer them with NaN.",
+    ),
+    "odd_aspect_ratio": ("info", "unusually long or tall", "Check that resizing does not distort the objects."),
+    "grayscale": ("info", "greyscale", "Check that the model may see greyscale pictures among the colour ones."),
 }
-UNKNOWN_RULE = ("info", "", "Look at them and decide whether they belong here.")
+UNKNOWN_RULE = ("info", "", "Decide whether such images belong in the dataset.")
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def _files(data: ReportData) -> Iterator[Matter]:
             unreadable,
             f"{plural(unreadable, 'image')} cannot be read. No statistic below covers {_them(unreadable)}.",
             "unreadable",
-            "Fetch the files again from their source, or remove them; a training job would stop at them.",
+            "Fetch unreadable files again from their source, or remove them: a training job would stop there.",
         )
     unmeasured = data.count("live_images") - data.count("readable_images") - unreadable
     if unmeasured > 0 and "image_stats" in data.present:
@@ -93,7 +97,7 @@ def _duplicates(data: ReportData) -> Iterator[Matter]:
             "error",
             leaks,
             f"{plural(leaks, 'group of duplicates has', 'groups of duplicates have')} members in different splits: "
-            "test scores will look better than they are.",
+            "test scores will be too good.",
             "duplicates",
             "Keep each group in one split, then train and test again.",
         )
@@ -125,9 +129,9 @@ def _splits(data: ReportData) -> Iterator[Matter]:
         yield Matter(
             "error",
             sum(leaks.values()),
-            f"{pairs} parts of {listed(leaks)} together: test scores will look better than they are.",
+            f"{pairs} parts of {listed(leaks)} together: test scores will be too good.",
             "splits",
-            "Split again with --group-by or duplicates kept together, or move what split_repairs names.",
+            "Split again with --group-by, keep duplicates together, or move the images that split_repairs names.",
         )
     flagged = [row for row in data.of("split_differences") if row["is_flagged"]]
     if flagged:
@@ -137,7 +141,7 @@ def _splits(data: ReportData) -> Iterator[Matter]:
             len(flagged),
             f"Parts of a split differ in {names}.",
             "splits",
-            "Make sure that the test part is like the data the model will meet, not just like its own.",
+            "Make sure that the test part is like the data that the model will meet.",
         )
 
 
@@ -149,10 +153,10 @@ def _annotations(data: ReportData) -> Iterator[Matter]:
         yield Matter(
             "error",
             total,
-            f"{plural(total, 'entry', 'entries')} could not be taken as written "
+            f"{plural(total, 'entry', 'entries')} could not be used as written in the file "
             f"({listed(f'{words(kind)}: {kinds[kind]:,}' for kind in worst)}).",
             "annotations",
-            "Correct them in the source or its annotation files, then ingest again.",
+            "Correct the source or its annotation files, then ingest again.",
         )
 
 
@@ -205,7 +209,7 @@ def _labels(data: ReportData) -> Iterator[Matter]:
             bare,
             f"{plural(bare, 'image has', 'images have')} no label.",
             "labels",
-            "Make sure that they are meant as background, and are not simply unlabelled.",
+            "Make sure that images without a label are meant as background, and not simply unlabelled.",
         )
 
 
@@ -218,7 +222,7 @@ def _dataset(data: ReportData) -> Iterator[Matter]:
                 count,
                 f"{plural(count, 'finding')} about the dataset as a whole.",
                 "dataset-findings",
-                "Read them: each says what was expected and what was found.",
+                "Each finding says what was expected and what was found.",
             )
 
 
@@ -230,7 +234,7 @@ def _outliers(data: ReportData) -> Iterator[Matter]:
             images,
             f"{plural(images, 'image has', 'images have')} statistics far from those of the others.",
             "outliers",
-            "Look at the farthest ones: they are either mistakes or the rare cases worth keeping.",
+            "Look at the farthest first: outliers are either mistakes or rare cases worth keeping.",
         )
 
 

@@ -143,7 +143,7 @@ def stratified_sample(selection: Selection, *, fraction: float, by: str = "class
 def drop_duplicates(selection: Selection, *, near: bool = False) -> Selection:
     """Without copies of which another one has the same bytes or pixels; with ``near`` one image of each group is left.
 
-    Near duplicates show the same thing again, but not the same picture: look at them before leaving them out.
+    Near duplicates show the same thing again, but not the same picture: look before you leave them out.
     """
     groups = selection.table("duplicate_groups", "drop_duplicates").where("target_index IS NULL")
     # Null is what an earlier version did not write.

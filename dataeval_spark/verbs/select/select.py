@@ -17,7 +17,7 @@ from dataeval_spark.session.bounded import one_row
 from dataeval_spark.tables.images import FACTORS, IMAGES, TARGETS
 from dataeval_spark.tables.profile import IMAGE_STATS
 from dataeval_spark.tables.quality import DUPLICATE_GROUPS, IMAGE_FINDINGS, OUTLIERS
-from dataeval_spark.tables.selection import VIEW_MEMBERS, VIEWS
+from dataeval_spark.tables.selections import SELECTION_MEMBERS, SELECTIONS
 from dataeval_spark.tables.splits import SPLIT_ASSIGNMENTS
 from dataeval_spark.verbs.select.recipe import Recipe, apply, check, parts_in, targets_of
 from dataeval_spark.workspace import holdout
@@ -76,7 +76,7 @@ def select(
             opened.append(holdout.sentence(*part, count))
     states = workspace.states(READS)
     text = json.dumps(steps, sort_keys=True)
-    members = run.stage(apply(steps, tables_of(workspace)).members, "view")
+    members = run.checkpoint(apply(steps, tables_of(workspace)).members, "selection")
     # A sum of hashes does not depend on the order of rows.
     row = one_row(
         members,
@@ -89,19 +89,19 @@ def select(
         return StepRun.skipped("select", message)
     version = 1 if before is None else before["version"] + 1
     writer = run.writer("select", work_id("select", 1, {"name": name, "version": version, "recipe": text}, states))
-    named = members.select(F.lit(name).alias("view_name"), F.lit(version).alias("version"), "*")
-    outputs = {VIEW_MEMBERS.name: workspace.write(VIEW_MEMBERS, named, writer)}
-    view = rows_of(members, VIEWS, [(name, version, text, count, digest, started)])
-    # Last: a view is there once its members are.
-    outputs[VIEWS.name] = workspace.write(VIEWS, view, writer)
+    named = members.select(F.lit(name).alias("selection_name"), F.lit(version).alias("version"), "*")
+    outputs = {SELECTION_MEMBERS.name: workspace.write(SELECTION_MEMBERS, named, writer)}
+    saved = rows_of(members, SELECTIONS, [(name, version, text, count, digest, started)])
+    # Last: a selection is there once its members are.
+    outputs[SELECTIONS.name] = workspace.write(SELECTIONS, saved, writer)
     message = "; ".join([f"selection {name}: version {version}, {count:,} images", *opened])
     return run.finish("select", "done", started, message, inputs=states, outputs=outputs, rows=count)
 
 
 def newest(workspace: Workspace, name: str, version: int | None = None) -> dict[str, Any] | None:
     """The row of a saved selection, its newest version where none is named."""
-    columns = ("view_name", "version", "recipe", "members", "digest")
-    rows = workspace.rows(VIEWS, columns, view_name=name)
+    columns = ("selection_name", "version", "recipe", "members", "digest")
+    rows = workspace.rows(SELECTIONS, columns, selection_name=name)
     chosen = [row for row in rows if version is None or row["version"] == version]
     return max(chosen, key=lambda row: row["version"], default=None)
 
@@ -115,20 +115,20 @@ def tables_of(workspace: Workspace) -> dict[str, DataFrame]:
 def members_of(
     workspace: Workspace, name: str, version: int | None = None
 ) -> tuple[DataFrame, DataFrame, Mapping[str, Any]]:
-    """Images of a saved selection that are still live, in no order, its targets, and its row of table ``views``.
+    """Images of a saved selection that are still live, in no order, its targets, and its row of table ``selections``.
 
     Raises
     ------
     OptionError
         There is no such selection.
     """
-    view = newest(workspace, name, version)
-    if view is None:
-        known = sorted({row["view_name"] for row in workspace.rows(VIEWS, ("view_name",))})
-        OptionError.unless_one_of("selection", name, known)
+    saved = newest(workspace, name, version)
+    if saved is None:
+        names = sorted({row["selection_name"] for row in workspace.rows(SELECTIONS, ("selection_name",))})
+        OptionError.unless_one_of("selection", name, names)
         raise OptionError(f"Selection {name!r} has no version {version}.")
     tables = tables_of(workspace)
-    rows = workspace.read(VIEW_MEMBERS).where((F.col("view_name") == name) & (F.col("version") == view["version"]))
-    members = rows.select("image_id", "copy", "order_key")
+    is_member = (F.col("selection_name") == name) & (F.col("version") == saved["version"])
+    members = workspace.read(SELECTION_MEMBERS).where(is_member).select("image_id", "copy", "order_key")
     members = members.join(tables["images"].select("image_id"), on="image_id", how="left_semi")
-    return members, targets_of(json.loads(view["recipe"]), members, tables), view
+    return members, targets_of(json.loads(saved["recipe"]), members, tables), saved

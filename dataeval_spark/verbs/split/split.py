@@ -30,13 +30,13 @@ from dataeval_spark.verbs.split.request import TIME_OPTIONS, check, of_dataset
 from dataeval_spark.verbs.split.results import message_of, write, write_representativeness
 from dataeval_spark.workspace.delta import TableState
 from dataeval_spark.workspace.runs import Run, StepRun, last_successes, work_id
-from dataeval_spark.workspace.workspace import Stage, Workspace
+from dataeval_spark.workspace.workspace import Checkpoint, Workspace
 
 READS = (IMAGES, IMAGE_STATS, TARGETS, FACTORS, FACTOR_BINS, BIN_EDGES, DUPLICATE_PAIRS, EMBEDDINGS)
 
 
 def split_workspace(run: Run, name: str, request: SplitOptions) -> StepRun:
-    """Assign the live images to the parts of a split; what had a part before keeps it.
+    """Assign the live images to the parts of a split; images keep the part they were given earlier.
 
     Parameters
     ----------
@@ -67,15 +67,15 @@ def split_workspace(run: Run, name: str, request: SplitOptions) -> StepRun:
         return StepRun.skipped(step, UP_TO_DATE)
     started = datetime.now(UTC)
     images, reference = _chosen_images(workspace, request)
-    made = _assigned(workspace, run.stage, name, request, images, reference, states, present)
+    made = _assigned(workspace, run.checkpoint, name, request, images, reference, states, present)
     if not request.guard and not request.renew:
         # What was a hold-out stays one until the split is made anew.
-        earlier = workspace.rows(SPLITS, ("split_name", "holdout"), split_name=name)
-        request = replace(request, guard=[part for row in earlier for part in row["holdout"] or ()])
+        earlier = workspace.rows(SPLITS, ("split_name", "guarded"), split_name=name)
+        request = replace(request, guard=[part for row in earlier for part in row["guarded"] or ()])
     parts = sorted({cell.split for each in made.explanations for cell in each.cells})
     for part in request.guard:
         OptionError.unless_one_of("split.guard", part, parts)
-    rows = run.stage(made.rows, "split")
+    rows = run.checkpoint(made.rows, "split")
     writer = run.writer(step, f"{work}-{run.run_id}")  # the same work again: the parts there were before may differ
     outputs = write(workspace, writer, name, request, options, rows, made, started)
     if reference is not None:
@@ -104,7 +104,7 @@ def _chosen_images(workspace: Workspace, request: SplitOptions) -> tuple[DataFra
 
 def _assigned(
     workspace: Workspace,
-    stage: Stage,
+    checkpoint: Checkpoint,
     name: str,
     request: SplitOptions,
     images: DataFrame,
@@ -133,7 +133,7 @@ def _assigned(
         strata=strata,
         previous=previous,
     )
-    members = stage(members, "members")
+    members = checkpoint(members, "members")
     fractions = request.fractions
     if request.method == "time":
         given = {option: getattr(request, option) for option in TIME_OPTIONS}

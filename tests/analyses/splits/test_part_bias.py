@@ -18,7 +18,7 @@ from tests.analyses.bias.rows import images
 BINS = "image_id string, target_index int, class_name string, bins map<string, int>"
 EDGES = "factor string, bin int, label string, level string, rule string"
 ASSIGNED = "split_name string, repeat int, fold int, image_id string, split string"
-SPLITS = "split_name string, holdout array<string>"
+SPLITS = "split_name string, guarded array<string>"
 COUNT = 240
 
 

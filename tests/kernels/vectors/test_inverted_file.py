@@ -1,4 +1,4 @@
-"""Cells over files of blocks: the same for any blocks, and exact where all of them are looked into."""
+"""Clusters over files of blocks: the same for any blocks, and exact where all of them are looked into."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from dataeval_spark.kernels.vectors.blocks import read_array
 from dataeval_spark.kernels.vectors.inverted_file import (
     CENTERS,
     found_by_rank,
-    search_cells,
-    sort_into_cells,
-    train_cells,
+    search_clusters,
+    sort_into_clusters,
+    train_clusters,
 )
 from tests.kernels.vectors.test_block_search import batches_of, stored
 
 
-def cells_of(folder, block_rows, order, metric="cosine"):
-    """Files of blocks of clustered vectors in ten cells, and the search for five neighbours."""
+def clusters_of(folder, block_rows, order, metric="cosine"):
+    """Files of blocks of clustered vectors in ten clusters, and the search for five neighbours."""
     rng = np.random.default_rng(0)
     vectors = (rng.normal(size=(8, 6))[rng.integers(0, 8, 150)] * 4 + rng.normal(size=(150, 6))).astype(np.float32)
     ids = [(f"i{at:03}", None) for at in range(150)]
     files, shift = stored(str(folder), batches_of(ids, vectors, order, 2), metric, block_rows)
     search = Search(metric, 5, 1, shift)
-    assert train_cells(files, metric, 10, 0.9) == 10
+    assert train_clusters(files, metric, 10, 0.9) == 10
     for number in range(len(files.names)):
-        sort_into_cells(files, number, search)
+        sort_into_clusters(files, number, search)
     return files, search
 
 
@@ -43,23 +43,23 @@ def lists(files, search, find):
 def test_centers_and_lists_do_not_depend_on_the_blocks(tmp_path):
     results = []
     for name, block_rows, order in (("a", 200, range(150)), ("b", 40, np.random.default_rng(1).permutation(150))):
-        files, search = cells_of(tmp_path / name, block_rows, order)
-        found = lists(files, search, lambda *args: search_cells(*args, probes=2))
+        files, search = clusters_of(tmp_path / name, block_rows, order)
+        found = lists(files, search, lambda *args: search_clusters(*args, probes=2))
         results.append((read_array(files.folder, CENTERS).tolist(), found))
 
     assert results[0] == results[1]
 
 
-def test_with_all_cells_the_search_is_exact(tmp_path):
-    files, search = cells_of(tmp_path, 40, range(150))
+def test_with_all_clusters_the_search_is_exact(tmp_path):
+    files, search = clusters_of(tmp_path, 40, range(150))
 
-    every = lists(files, search, lambda *args: search_cells(*args, probes=10))
+    every = lists(files, search, lambda *args: search_clusters(*args, probes=10))
 
     assert every == lists(files, search, search_blocks)
 
 
-def test_true_neighbours_are_counted_by_how_near_their_cell_is(tmp_path):
-    files, search = cells_of(tmp_path, 40, range(150))
+def test_true_neighbours_are_counted_by_how_near_their_cluster_is(tmp_path):
+    files, search = clusters_of(tmp_path, 40, range(150))
     exact = lists(files, search, search_blocks)
     counts = np.zeros(10, np.int64)
     for number in range(len(files.names)):
@@ -68,6 +68,6 @@ def test_true_neighbours_are_counted_by_how_near_their_cell_is(tmp_path):
 
     assert counts.sum() == 150 * 5
     for probes in (1, 3):
-        found = lists(files, search, lambda *args, probes=probes: search_cells(*args, probes=probes))
+        found = lists(files, search, lambda *args, probes=probes: search_clusters(*args, probes=probes))
         had = sum(len(set(found[name]) & set(near)) - 1 for name, near in exact.items())  # without the query itself
         assert counts[:probes].sum() == had

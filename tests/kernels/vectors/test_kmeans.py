@@ -1,11 +1,11 @@
-"""Lloyd's iteration against scikit-learn's, and the ranks of cells against a sort."""
+"""Lloyd's iteration against scikit-learn's, and the ranks of clusters against a sort."""
 
 from __future__ import annotations
 
 import numpy as np
 from sklearn.cluster import KMeans
 
-from dataeval_spark.kernels.vectors.kmeans import lloyd, nearest_cells, nearest_center, ranks_of_cells
+from dataeval_spark.kernels.vectors.kmeans import lloyd, nearest_center, probed_centers, ranks_of_centers
 
 
 def blobs(n=300, centers=5, dimension=6):
@@ -42,12 +42,12 @@ def test_cells_that_are_looked_into_and_their_ranks_follow_the_distance():
     distances = ((vectors[:, None] - centers[None]) ** 2).sum(axis=2)
     order = distances.argsort(axis=1)
 
-    near = nearest_cells(vectors, centers, 3)
+    near = probed_centers(vectors, centers, 3)
 
     np.testing.assert_array_equal(np.sort(near, axis=1), np.sort(order[:, :3], axis=1))
-    ranks = ranks_of_cells(vectors, centers, order.astype(np.int32))
+    ranks = ranks_of_centers(vectors, centers, order.astype(np.int32))
     np.testing.assert_array_equal(ranks, np.tile(np.arange(9), (40, 1)))
-    np.testing.assert_array_equal(nearest_cells(vectors, centers, 9)[0], np.arange(9))
+    np.testing.assert_array_equal(probed_centers(vectors, centers, 9)[0], np.arange(9))
 
 
 def test_centers_far_from_the_origin_are_told_apart():

@@ -1,4 +1,4 @@
-"""Recall with its interval, and how many cells it takes."""
+"""Recall with its interval, and how many clusters it takes."""
 
 from __future__ import annotations
 

@@ -268,7 +268,7 @@ def test_parts_of_a_split_are_exported_and_a_hold_out_with_a_reason_only(audit, 
     folders = {path.name for path in (place / "parts" / "images").iterdir()}
     assert folders == {"train", "test"}
     message = audit.table("runs").where("step = 'export'").orderBy(F.desc("started_at")).first()["message"]
-    assert "hold-out main/test opened 1 times" in message
+    assert "hold-out main/test opened once" in message
     assert "left out: 11 images in no part of main" in message
 
 
@@ -282,7 +282,7 @@ def test_a_selection_has_a_new_version_only_where_it_gives_other_images(audit):
         "version 1 is as it was, 3 images",
         "version 2, 2 images",
     ]
-    assert audit.table("view_members").where("view_name = 'few'").count() == 5
+    assert audit.table("selection_members").where("selection_name = 'few'").count() == 5
 
 
 def test_a_selection_that_is_not_there_is_named(audit, place):
@@ -303,7 +303,7 @@ def test_a_selection_is_a_pytorch_data_set_in_its_order(audit):
     data = audit.maite(selection="shuffled", transform=lambda image, target, metadata: (image.shape, target, metadata))
 
     ids = [data[index][2]["id"] for index in range(len(data))]
-    rows = audit.table("view_members").where("view_name = 'shuffled'").orderBy("order_key").collect()
+    rows = audit.table("selection_members").where("selection_name = 'shuffled'").orderBy("order_key").collect()
     assert ids == [row["image_id"] for row in rows]
     assert ids != sorted(ids)
     assert data[0][0][0] == 3

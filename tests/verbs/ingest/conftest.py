@@ -6,5 +6,5 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def stage():
+def checkpoint():
     return lambda frame, name: frame.localCheckpoint()

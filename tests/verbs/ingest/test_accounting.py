@@ -66,7 +66,7 @@ def surplus(root, rng):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_files_of_a_folder(spark, stage, tmp_path, seed):
+def test_files_of_a_folder(spark, checkpoint, tmp_path, seed):
     rng = random.Random(seed)
     root = tmp_path / "root"
     images = {f"{rng.choice(['a', 'b', 'c'])}/{number}.png": number for number in range(rng.randint(3, 12))}
@@ -74,7 +74,7 @@ def test_files_of_a_folder(spark, stage, tmp_path, seed):
     tree(root, {**images, **labels})
     linked = surplus(root, rng)
 
-    source = read_folder(spark, str(root), dataset="d", stage=stage)
+    source = read_folder(spark, str(root), dataset="d", checkpoint=checkpoint)
 
     counts = account_of(source, "files")
     assert sum(counts.values()) == entries_below(root)
@@ -86,7 +86,7 @@ def test_files_of_a_folder(spark, stage, tmp_path, seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_files_and_elements_of_coco(spark, stage, tmp_path, seed):
+def test_files_and_elements_of_coco(spark, checkpoint, tmp_path, seed):
     rng = random.Random(seed)
     root = tmp_path / "images"
     names = [f"{number}.png" for number in range(rng.randint(3, 9))]
@@ -105,7 +105,7 @@ def test_files_and_elements_of_coco(spark, stage, tmp_path, seed):
     document = {"images": listed, "annotations": [*annotations, "none"], "categories": [{"id": 1, "name": "cat"}]}
     (tmp_path / "ann.json").write_text(json.dumps(document))
 
-    source = read_coco(spark, str(root), str(tmp_path / "ann.json"), dataset="d", stage=stage)
+    source = read_coco(spark, str(root), str(tmp_path / "ann.json"), dataset="d", checkpoint=checkpoint)
 
     files, images, found = (account_of(source, unit) for unit in ("files", "listed images", "annotations"))
     assert sum(files.values()) == entries_below(root) + 1  # the annotation file lies outside SOURCE
@@ -118,7 +118,7 @@ def test_files_and_elements_of_coco(spark, stage, tmp_path, seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_files_lines_and_lists_of_yolo(spark, stage, tmp_path, seed):
+def test_files_lines_and_lists_of_yolo(spark, checkpoint, tmp_path, seed):
     rng = random.Random(seed)
     root = tmp_path / "yolo"
     names = [f"{number:02}" for number in range(rng.randint(4, 9))]
@@ -140,7 +140,7 @@ def test_files_lines_and_lists_of_yolo(spark, stage, tmp_path, seed):
     )
     surplus(root, rng)
 
-    source = read_yolo(spark, str(root), dataset="d", stage=stage)
+    source = read_yolo(spark, str(root), dataset="d", checkpoint=checkpoint)
 
     files, of_lines, of_list = (account_of(source, unit) for unit in ("files", "lines", "list lines"))
     assert sum(files.values()) == entries_below(root)
@@ -154,7 +154,7 @@ def test_files_lines_and_lists_of_yolo(spark, stage, tmp_path, seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_files_and_objects_of_voc(spark, stage, tmp_path, seed):
+def test_files_and_objects_of_voc(spark, checkpoint, tmp_path, seed):
     rng = random.Random(seed)
     root = tmp_path / "voc"
     names = [f"{number:02}" for number in range(rng.randint(3, 8))]
@@ -174,7 +174,7 @@ def test_files_and_objects_of_voc(spark, stage, tmp_path, seed):
     )
     surplus(root, rng)
 
-    source = read_voc(spark, str(root), dataset="d", stage=stage)
+    source = read_voc(spark, str(root), dataset="d", checkpoint=checkpoint)
 
     files, objects, lines = (account_of(source, unit) for unit in ("files", "objects", "list lines"))
     assert sum(files.values()) == entries_below(root)
@@ -187,7 +187,7 @@ def test_files_and_objects_of_voc(spark, stage, tmp_path, seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_members_of_shards(spark, stage, tmp_path, seed):
+def test_members_of_shards(spark, checkpoint, tmp_path, seed):
     rng = random.Random(seed)
     fields = ["jpg", "left.png", "mask.png", "cls", "txt", "json", "npy", "JPG"]
     written = {}
@@ -208,20 +208,20 @@ def test_members_of_shards(spark, stage, tmp_path, seed):
         with tarfile.open(tmp_path / shard) as tar:
             written[shard] = tar.getnames()
 
-    source = read_webdataset(spark, str(tmp_path), dataset="d", stage=stage)
+    source = read_webdataset(spark, str(tmp_path), dataset="d", checkpoint=checkpoint)
 
     members, files = account_of(source, "members"), account_of(source, "files")
     assert sum(members.values()) == sum(len(names) for names in written.values())
     assert members["images"] == source.images.count()
     assert (members["no_key"], members["not_a_file"]) == (6, 2)
     assert files == {"annotations": 2, "not_an_image": 1}
-    limited = read_webdataset(spark, str(tmp_path), dataset="d", stage=stage, limit=2)
+    limited = read_webdataset(spark, str(tmp_path), dataset="d", checkpoint=checkpoint, limit=2)
     of_limited = account_of(limited, "members")
     assert (of_limited["images"], sum(of_limited.values())) == (2, sum(members.values()))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_rows_and_columns_of_parquet(spark, stage, tmp_path, seed):
+def test_rows_and_columns_of_parquet(spark, checkpoint, tmp_path, seed):
     rng = random.Random(seed)
     n = rng.randint(3, 9)
     columns = {
@@ -233,7 +233,7 @@ def test_rows_and_columns_of_parquet(spark, stage, tmp_path, seed):
     }
     pq.write_table(pa.table(columns), tmp_path / "t.parquet")
 
-    source = read_table(spark, str(tmp_path / "t.parquet"), dataset="d", stage=stage, limit=2)
+    source = read_table(spark, str(tmp_path / "t.parquet"), dataset="d", checkpoint=checkpoint, limit=2)
 
     file = pq.ParquetFile(tmp_path / "t.parquet")
     rows, of_columns = account_of(source, "rows"), account_of(source, "columns")
@@ -243,11 +243,11 @@ def test_rows_and_columns_of_parquet(spark, stage, tmp_path, seed):
     assert sum(of_columns.values()) == len(file.schema_arrow.names)
 
 
-def test_a_table_without_images_needs_no_path_and_says_that_it_has_none(spark, stage, tmp_path):
+def test_a_table_without_images_needs_no_path_and_says_that_it_has_none(spark, checkpoint, tmp_path):
     (tmp_path / "people.csv").write_text("file,age,race,weight\na.jpg,3-9,x,1\nb.jpg,10-19,y,2\n")
     options = TableOptions(id_column="file", label_column="race")
 
-    source = read_table(spark, str(tmp_path / "people.csv"), dataset="d", stage=stage, columns=options)
+    source = read_table(spark, str(tmp_path / "people.csv"), dataset="d", checkpoint=checkpoint, columns=options)
 
     assert {tuple(row) for row in source.targets.select("image_id", "class_name").collect()} == {
         ("d/a.jpg", "x"),
@@ -260,11 +260,11 @@ def test_a_table_without_images_needs_no_path_and_says_that_it_has_none(spark, s
         assert account_of(source, "rows") == {"images": len(list(csv.DictReader(file)))}
 
 
-def test_lines_of_metadata_that_are_not_whole_are_counted(spark, stage, tmp_path):
+def test_lines_of_metadata_that_are_not_whole_are_counted(spark, checkpoint, tmp_path):
     root = tree(tmp_path / "images", {"a.png": 1, "b.png": 2})
     (tmp_path / "m.csv").write_text("path,label\na.png,cat\nb.png,dog,surplus\n")
 
-    source = read_folder(spark, root, dataset="d", stage=stage, metadata=str(tmp_path / "m.csv"))
+    source = read_folder(spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "m.csv"))
 
     (row,) = source.findings.where("kind = 'broken_element'").collect()
     assert (row["n"], row["found"]) == (1, "b.png,dog,surplus")

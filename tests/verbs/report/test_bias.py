@@ -61,7 +61,7 @@ def test_parity_of_each_factor_is_a_table():
 
     (found,) = bias(data(parity=rows))["tables"]
 
-    assert found["title"] == "Does the class depend on a factor"
+    assert found["title"] == "Factors that the class depends on"
     assert [cell.text for cell in found["listing"].rows[0]] == ["weather", "yes", "0.41", "1.0e-06", "4", "2", "3"]
     assert found["listing"].note == "1 of 17 shown"
 
@@ -77,7 +77,7 @@ def test_what_factors_are_worth_and_low_diversity_are_tables():
     content = bias(data(feature_value=[{**WORTH, "redundant_with": None}], diversity=[LOW]))
 
     assert [found["title"] for found in content["tables"]] == [
-        "What each factor is worth",
+        "Value of each factor for predicting the class",
         "Classes seen under few conditions",
     ]
     cells = [cell.text for cell in content["tables"][0]["listing"].rows[0]]

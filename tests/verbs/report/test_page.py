@@ -138,13 +138,13 @@ def test_a_section_without_its_table_says_which_command_fills_it(section) -> Non
     data = ReportData(everything.present - {table.name for table in section.tables}, everything.rows, everything.sql)
     html = render_report(data, provenance(workspace="my audit"))
     command = section.command.replace("WORKSPACE", "&#39;my audit&#39;")
-    assert f"Not there yet. <code>{command}</code> fills this section." in html
+    assert f"Not computed. Run <code>{command}</code>" in html
     assert section.command.startswith("dataeval-spark ")
 
 
 def test_an_empty_workspace_has_a_page_of_commands() -> None:
     text = Page(render_report(ReportData(), provenance())).text
-    assert text.count("Not there yet.") == len([section for section in SECTIONS if section.tables])
+    assert text.count("Not computed.") == len([section for section in SECTIONS if section.tables])
     assert "no images yet" in text
     assert "Nothing has been analysed yet" in text
     assert "All is well" not in text

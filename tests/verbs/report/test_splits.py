@@ -33,7 +33,7 @@ def data(spark) -> ReportData:
             *({"image_id": f"i{n}", "split": "train" if n else None} for n in range(4)),
             {"image_id": "gone", "split": "train", "deleted_at": datetime(2024, 6, 1)},
         ],
-        SPLITS: [{"split_name": "main", "holdout": ["test"], "created_at": datetime(2024, 6, 1)}],
+        SPLITS: [{"split_name": "main", "guarded": ["test"], "created_at": datetime(2024, 6, 1)}],
         SPLIT_ASSIGNMENTS: [
             *({**main, "image_id": f"i{n}", "split": "test" if n == 3 else "train"} for n in range(4)),
             {**main, "image_id": "gone", "split": "test"},
@@ -96,7 +96,7 @@ def test_leaks_differences_and_bias_are_listed_flagged_ones_first(data):
     assert content["summary"].startswith("2 splits; 1 pair of images ties parts together")
     assert [cell.text for cell in tables["What leaks"].rows[0]] == ["main", "test", "train", "phash", "1", "1"]
     assert [row[4].text for row in tables["How the parts differ"].rows] == ["light", "alike"]
-    assert [(row[1].text, row[2].text) for row in tables["Factors that tell the label within a part"].rows] == [
+    assert [(row[1].text, row[2].text) for row in tables["Factors that predict the class within a part"].rows] == [
         ("light", "test"),
         ("light", "train"),
     ]

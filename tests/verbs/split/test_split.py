@@ -68,7 +68,7 @@ def test_a_split_keeps_patients_and_copies_together_and_meets_the_target(workspa
     assert part["i000"] == part["i003"]
     test = Counter(row.stratum for row in found if row.split == "test")
     assert test["class_name=dog"] / test.total() == pytest.approx(0.4, abs=0.1)  # whole patients: of 3 images each
-    assert (summary.images, summary.units, summary.holdout) == (48, 15, ["test"])
+    assert (summary.images, summary.units, summary.guarded) == (48, 15, ["test"])
     assert {row.split_b for row in rows(workspace, "split_representativeness", "main")} == {"dataset=field"}
     cells = {(row.split, row.stratum): row for row in rows(workspace, "split_strata", "main")}
     assert cells["test", "class_name=dog"].got == test["class_name=dog"]
@@ -92,7 +92,7 @@ def test_a_hold_out_is_opened_with_a_reason_and_each_time_is_counted(workspace):
     lines = []
     workspace._echo = lines.append
     sides = ("assigned=main/train", "assigned=main/test", "drift_univariate")
-    with pytest.raises(HoldoutError, match=r"opened 0 times so far[^$]*--open-guarded REASON"):
+    with pytest.raises(HoldoutError, match=r"never opened so far[^$]*--open-guarded REASON"):
         workspace.compare(*sides)
     workspace.compare(*sides, open_guarded="final check")
     with runs.start(workspace.workspace, "test", {}) as run:
@@ -100,7 +100,7 @@ def test_a_hold_out_is_opened_with_a_reason_and_each_time_is_counted(workspace):
         assert holdout.open_part(run, "main", "test", "again") == 2
 
     assert holdout.openings(workspace.workspace, "main", "test") == 2
-    assert "hold-out main/test opened 1 times" in lines[0]
+    assert "hold-out main/test opened once" in lines[0]
 
 
 def test_labels_of_a_hold_out_are_analyzed_and_compared_with_a_reason_and_all_else_without(workspace):
@@ -120,7 +120,7 @@ def test_labels_of_a_hold_out_are_analyzed_and_compared_with_a_reason_and_all_el
     before = holdout.openings(workspace.workspace, "main", "test")
 
     workspace.analyze(*steps, open_guarded="before the release")
-    opened = f"hold-out main/test opened {before + 1} times"
+    opened = f"hold-out main/test {holdout.opened(before + 1)}"
     assert [opened in line for line in lines[-4:]] == ["label_stats" in line or "box" in line for line in lines[-4:]]
     workspace.analyze(*steps)  # up to date: nothing is read
     assert holdout.openings(workspace.workspace, "main", "test") == before + 1
@@ -173,7 +173,7 @@ def test_an_unknown_option_is_refused_with_the_nearest_name(workspace):
 
 def test_a_hold_out_stays_one_until_the_split_is_made_anew(workspace):
     def holdouts():
-        return [row["holdout"] for row in workspace.workspace.rows(SPLITS, ("holdout",), split_name="kept")]
+        return [row["guarded"] for row in workspace.workspace.rows(SPLITS, ("guarded",), split_name="kept")]
 
     options = {"method": "random", "fractions": {"train": 0.5, "test": 0.5}}
     workspace.split("kept", **options, guard=["test"])

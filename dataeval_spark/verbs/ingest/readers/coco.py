@@ -23,7 +23,7 @@ from dataeval_spark.verbs.ingest.readers.listing import list_files
 from dataeval_spark.verbs.ingest.readers.metadata import Metadata, read_metadata, utc_timestamp
 from dataeval_spark.verbs.ingest.readers.source import Source
 from dataeval_spark.verbs.ingest.readers.text_rows import BY_NAME, TableOptions
-from dataeval_spark.workspace.workspace import Stage
+from dataeval_spark.workspace.workspace import Checkpoint
 
 ELEMENT_DDL = (
     f"element string, name string, target_index int, class_name string, box {BOX_TYPE}, is_crowd boolean, "
@@ -38,7 +38,7 @@ def read_coco(
     annotations: str,
     *,
     dataset: str,
-    stage: Stage,
+    checkpoint: Checkpoint,
     metadata: str | None = None,
     columns: TableOptions = BY_NAME,
     split: str | None = None,
@@ -59,7 +59,7 @@ def read_coco(
         SOURCE, the folder with the images.
     annotations : str
         The JSON file.
-    dataset, stage, metadata, columns, split, glob, limit, timezone
+    dataset, checkpoint, metadata, columns, split, glob, limit, timezone
         As in :func:`dataeval_spark.verbs.ingest.readers.folder.read_folder`.
 
     Raises
@@ -68,23 +68,25 @@ def read_coco(
         The file is missing or no COCO file, or none of its images is found.
     """
     annotations = annotations if is_uri(annotations) else os.path.abspath(annotations)
-    elements = stage(_elements(spark, annotations), "elements")
+    elements = checkpoint(_elements(spark, annotations), "elements")
     _require_readable(elements, annotations)
-    listing = stage(list_files(spark, root), "listing")
+    listing = checkpoint(list_files(spark, root), "listing")
     names = elements.where("element = 'image'").select("name", "captured_at", "width", "height", "location")
-    resolved = resolve_names(names.select("name"), listing, os.path.dirname(annotations), root, stage, "names")
+    resolved = resolve_names(names.select("name"), listing, os.path.dirname(annotations), root, checkpoint, "names")
     located = names.join(resolved, on="name", how="inner").withColumn("image_id", image_id(dataset))
     is_wanted = F.lit(True) if glob is None else F.col("name").rlike(f"^{glob_pattern(glob)}$")
-    files = stage(_with_first(located.withColumn("is_wanted", is_wanted)), "files")
+    files = checkpoint(_with_first(located.withColumn("is_wanted", is_wanted)), "files")
     taken = files.where("is_first")
     files = files.withColumn("is_taken", F.col("is_first"))
     if limit is not None:
-        taken = stage(taken.orderBy("path").limit(limit), "taken")
+        taken = checkpoint(taken.orderBy("path").limit(limit), "taken")
         names = taken.select("name", F.lit(True).alias("is_taken"))
         files = files.drop("is_taken").join(names, on="name", how="left")
     _require_some(taken, annotations, root)
     given = (
-        read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage, root, columns) if metadata else None
+        read_metadata(spark, metadata, listing, image_id(dataset), timezone, checkpoint, root, columns)
+        if metadata
+        else None
     )
     findings = _findings(elements, files, annotations)
     findings = findings.unionByName(matched_findings(resolved, annotations, "Names"), allowMissingColumns=True)

@@ -12,13 +12,15 @@ from pyspark.sql import functions as F
 from dataeval_spark.frames.batches import map_rows
 from dataeval_spark.kernels.formats.file_names import differs_in, keys, plain_path
 from dataeval_spark.kernels.storage.uris import is_uri
-from dataeval_spark.workspace.workspace import Stage
+from dataeval_spark.workspace.workspace import Checkpoint
 
 FILE_TYPE = "struct<path: string, uri: string, content_length: bigint, modified_us: bigint>"
 MATCH_DDL = "name string, path string, how string, parts int, candidates bigint, examples string"
 
 
-def resolve_names(names: DataFrame, listing: DataFrame, beside: str, root: str, stage: Stage, label: str) -> DataFrame:
+def resolve_names(
+    names: DataFrame, listing: DataFrame, beside: str, root: str, checkpoint: Checkpoint, label: str
+) -> DataFrame:
     """Find the file that each name means: below SOURCE, then beside the file that has the names, then by likeness.
 
     What likeness is, :func:`match_names` says. Several names may mean one file: that with no ``how``, else that
@@ -34,7 +36,7 @@ def resolve_names(names: DataFrame, listing: DataFrame, beside: str, root: str, 
         Folder of the annotation or metadata file.
     root : str
         SOURCE.
-    stage : callable
+    checkpoint : callable
         Stores a frame in temporary files and reads it back.
     label : str
         What to call the stored frames.
@@ -62,7 +64,7 @@ def resolve_names(names: DataFrame, listing: DataFrame, beside: str, root: str, 
     located = map_rows(
         found, lambda rows: _look_beside(rows, beside, root), f"name string, file {FILE_TYPE}, how string"
     )
-    located = stage(located, f"{label}_exact")
+    located = checkpoint(located, f"{label}_exact")
     exact = located.where("file IS NOT NULL").select(
         *("name", "file.*", "how"),
         F.lit(None).cast("int").alias("parts"),
@@ -75,7 +77,7 @@ def resolve_names(names: DataFrame, listing: DataFrame, beside: str, root: str, 
     matched = match_names(left, files.select("path"))
     by_path = files.select("path", "uri", "content_length", "modified_us")
     loose = matched.join(by_path, on="path", how="left").select(*exact.columns)
-    return stage(exact.unionByName(loose), label)
+    return checkpoint(exact.unionByName(loose), label)
 
 
 def match_names(names: DataFrame, files: DataFrame, *, whole: bool = False) -> DataFrame:

@@ -19,7 +19,7 @@ from dataeval_spark.verbs.ingest.readers.listing import list_files
 from dataeval_spark.verbs.ingest.readers.metadata import Metadata, read_metadata
 from dataeval_spark.verbs.ingest.readers.source import COUNTED_FINDINGS_DDL, FINDINGS_DDL, Source
 from dataeval_spark.verbs.ingest.readers.text_rows import BY_NAME, TableOptions
-from dataeval_spark.workspace.workspace import Stage
+from dataeval_spark.workspace.workspace import Checkpoint
 
 # Names of folders directly below SOURCE that are looked at one by one: splits are few.
 MOST_SPLIT_FOLDERS = 50
@@ -52,7 +52,7 @@ def read_folder(
     root: str,
     *,
     dataset: str,
-    stage: Stage,
+    checkpoint: Checkpoint,
     metadata: str | None = None,
     columns: TableOptions = BY_NAME,
     layout: str | None = None,
@@ -73,7 +73,7 @@ def read_folder(
         The folder.
     dataset : str
         First part of the image ids.
-    stage : callable
+    checkpoint : callable
         Stores a frame in temporary files and reads it back: the folder is listed once.
     metadata : str, optional
         CSV, JSON lines or parquet file with a path column.
@@ -90,11 +90,13 @@ def read_folder(
     timezone : str
         Zone of capture times that name none.
     """
-    listing = stage(list_files(spark, root), "listing")
+    listing = checkpoint(list_files(spark, root), "listing")
     taken = choose(listing, glob=glob, limit=limit)
     names = _folder_names(listing, layout)
     found = (
-        read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage, root, columns) if metadata else None
+        read_metadata(spark, metadata, listing, image_id(dataset), timezone, checkpoint, root, columns)
+        if metadata
+        else None
     )
     images = taken.select(
         image_id(dataset).alias("image_id"),

@@ -19,7 +19,7 @@ from dataeval_spark.verbs.ingest.accounting import entries_of, file_entries
 from dataeval_spark.verbs.ingest.readers.file_bytes import without_credentials
 from dataeval_spark.verbs.ingest.readers.file_matching import match_names, matched_findings
 from dataeval_spark.verbs.ingest.readers.source import Known
-from dataeval_spark.workspace.workspace import Stage
+from dataeval_spark.workspace.workspace import Checkpoint
 
 # Raised when a parser gives other rows for the same file: then all are read again.
 READER_VERSION = 3
@@ -66,7 +66,7 @@ class Layout:
             is_in_folder.alias("is_in_folder"),
         )
 
-    def pair(self, images: DataFrame, labels: DataFrame, stage: Stage) -> DataFrame:
+    def pair(self, images: DataFrame, labels: DataFrame, checkpoint: Checkpoint) -> DataFrame:
         """The images that have a label, with it; of labels in several places the one in a folder for labels.
 
         A label whose path is that of no image is that of the image whose path is written otherwise, in case or Unicode
@@ -77,7 +77,7 @@ class Layout:
         )
         one = labels.groupBy("key").agg(first.alias("first")).select("key", "first.*")
         keyed = images.withColumn("key", _key(self.image_folders))
-        exact = stage(
+        exact = checkpoint(
             keyed.join(one, on="key", how="inner").withColumn("how", F.lit(None).cast("string")), "exact_pairs"
         )
         left = one.join(keyed, on="key", how="left_anti")
@@ -112,7 +112,7 @@ class Pairs:
 
 
 def label_pairs(
-    paired: DataFrame, fingerprint: Column, known: Known | None, taken: DataFrame | None, stage: Stage
+    paired: DataFrame, fingerprint: Column, known: Known | None, taken: DataFrame | None, checkpoint: Checkpoint
 ) -> Pairs:
     """Divide images with label files, of `Layout.pair`, by what has to be read.
 
@@ -126,10 +126,10 @@ def label_pairs(
         What the workspace has; None when it has nothing.
     taken : DataFrame, optional
         ``image_id`` of the images to read; default all.
-    stage : callable
+    checkpoint : callable
         Stores the pairs.
     """
-    pairs = stage(marked(paired.withColumn("fingerprint", fingerprint), known), "pairs")
+    pairs = checkpoint(marked(paired.withColumn("fingerprint", fingerprint), known), "pairs")
     wanted = pairs if taken is None else pairs.join(taken.select("image_id"), on="image_id", how="left_semi")
     return Pairs(pairs, wanted, *changed(wanted, known))
 

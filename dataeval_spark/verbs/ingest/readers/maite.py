@@ -18,7 +18,7 @@ from dataeval_spark.kernels.formats.maite import png_of, target_rows
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.verbs.ingest.readers.samples import SAMPLES_DDL, source_of
 from dataeval_spark.verbs.ingest.readers.source import Source
-from dataeval_spark.workspace.workspace import Stage
+from dataeval_spark.workspace.workspace import Checkpoint
 
 BYTES_PER_CHUNK = 16 * 2**20
 ROWS_PER_CHUNK = 2_000
@@ -37,7 +37,13 @@ class MapStyle(Protocol):
 
 
 def read_maite(
-    spark: SparkSession, data: MapStyle, *, dataset: str, stage: Stage, split: str | None = None, timezone: str = "UTC"
+    spark: SparkSession,
+    data: MapStyle,
+    *,
+    dataset: str,
+    checkpoint: Checkpoint,
+    split: str | None = None,
+    timezone: str = "UTC",
 ) -> Source:
     """Read a MAITE data set for image classification or object detection.
 
@@ -50,7 +56,7 @@ def read_maite(
     ----------
     data : MapStyle
         With ``len`` and indices; an item is (image, target, metadata), see :mod:`dataeval_spark.kernels.formats.maite`.
-    dataset, stage, split, timezone
+    dataset, checkpoint, split, timezone
         As in :func:`dataeval_spark.verbs.ingest.readers.folder.read_folder`.
 
     Raises
@@ -60,23 +66,23 @@ def read_maite(
     """
     schema = arrow_schema(SAMPLES_DDL)
     whole: list[DataFrame] = []
-    staged: list[DataFrame] = []
+    stored: list[DataFrame] = []
     reason = "it has no items"
     has_some = False
     for number, chunk in enumerate(_chunks(_samples(data, dataset))):
         has_some = has_some or any(row["image_id"] for row in chunk)
         reason = next((row["findings"][0]["found"] for row in chunk if row["findings"]), reason)
         frame = spark.createDataFrame(pa.Table.from_pylist(chunk, schema=schema), SAMPLES_DDL)
-        staged.append(stage(frame, f"maite_{number}"))
-        if len(staged) == CHUNKS_TOGETHER:
-            whole.append(stage(_union(staged), f"maite_to_{number}"))
-            staged = []
+        stored.append(checkpoint(frame, f"maite_{number}"))
+        if len(stored) == CHUNKS_TOGETHER:
+            whole.append(checkpoint(_union(stored), f"maite_to_{number}"))
+            stored = []
     if not has_some:
         raise IngestError(
             f"No item of the MAITE data set {dataset} can be read: {reason}.\n"
             "Hint: an item is a tuple of an image (C, H, W), a target and a dictionary with an id."
         )
-    rows = _union(whole + staged)
+    rows = _union(whole + stored)
     return source_of(rows, split=split, timezone=timezone, unit="items", labels_from="the data set")
 
 

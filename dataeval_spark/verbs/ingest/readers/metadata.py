@@ -24,7 +24,7 @@ from dataeval_spark.verbs.ingest.readers.text_rows import (
     is_text,
     read_text_rows,
 )
-from dataeval_spark.workspace.workspace import Stage
+from dataeval_spark.workspace.workspace import Checkpoint
 
 PATH_COLUMNS = ("path", "file", "file_name", "filename", "image_path", "filepath", "image", "uri")
 CLASS_COLUMNS = ("class_name", "class", "label")
@@ -63,7 +63,7 @@ def read_metadata(
     listing: DataFrame,
     image_id: Column,
     timezone: str,
-    stage: Stage,
+    checkpoint: Checkpoint,
     root: str,
     options: TableOptions = BY_NAME,
 ) -> Metadata:
@@ -86,7 +86,7 @@ def read_metadata(
         Image id from the column ``path`` of the listing.
     timezone : str
         Zone of capture times that name none.
-    stage : callable
+    checkpoint : callable
         Stores a frame in temporary files and reads it back.
     root : str
         SOURCE.
@@ -110,17 +110,17 @@ def read_metadata(
     # The file's columns stay in a struct: they may have any name, also one of ours.
     given = F.struct(*(F.col(identifier(column)) for column in raw.columns))
     named = raw.select(F.col(identifier(roles["path"])).cast("string").alias("name"), given.alias("given"))
-    named = stage(named.withColumn("position", F.monotonically_increasing_id()), "metadata_rows")
+    named = checkpoint(named.withColumn("position", F.monotonically_increasing_id()), "metadata_rows")
     with_name = named.where("name IS NOT NULL")
     names = with_name.select("name").distinct()
-    files = resolve_names(names, listing, os.path.dirname(path), root, stage, "metadata_names")
+    files = resolve_names(names, listing, os.path.dirname(path), root, checkpoint, "metadata_names")
     # A file outside SOURCE is no image of this dataset.
     inside = F.col("uri").startswith(f"{root}/")
     files = files.withColumn("uri", F.when(inside, F.col("uri")))
     located = with_name.join(files, on="name", how="inner").withColumn("image_id", image_id)
     first = F.min_by(F.struct("name", "given", "uri", "image_id", "candidates", "examples"), "position")
     by_file = located.groupBy(F.coalesce("uri", "name")).agg(F.count("*").alias("rows"), first.alias("first"))
-    located = stage(by_file.select("rows", "first.*"), "metadata")
+    located = checkpoint(by_file.select("rows", "first.*"), "metadata")
     time = _role(roles, "captured_at")
     has_instant = types.get(roles.get("captured_at", "")) == "timestamp"
     captured_at = F.col("given")[roles["captured_at"]] if has_instant else utc_timestamp(time, timezone)

@@ -12,7 +12,7 @@ from dataeval_spark.errors import IngestError
 from dataeval_spark.tables.keys import BOX_TYPE
 from dataeval_spark.verbs.ingest.readers.file_matching import match_names
 from dataeval_spark.verbs.ingest.readers.text_rows import ROW_ENDINGS, read_text_rows
-from dataeval_spark.workspace.workspace import Stage
+from dataeval_spark.workspace.workspace import Checkpoint
 
 ID_COLUMNS = ("image_id", "id", "path", "file_name", "filename", "file", "image")
 CLASS_COLUMNS = ("class_name", "label", "class", "predicted_class")
@@ -73,7 +73,7 @@ def box_column(types: dict[str, str]) -> Column:
 
 
 def with_likely_image(
-    rows: DataFrame, images: DataFrame, dataset: str | None, stage: Stage
+    rows: DataFrame, images: DataFrame, dataset: str | None, checkpoint: Checkpoint
 ) -> tuple[DataFrame, DataFrame | None]:
     """Rows whose id is that of no image, with the image whose id is written otherwise, where there is one alone.
 
@@ -87,7 +87,7 @@ def with_likely_image(
         Live rows of table ``images``.
     dataset : str, optional
         Whose images the ids may be relative to; default any.
-    stage : callable
+    checkpoint : callable
         Stores a frame in temporary files and reads it back.
 
     Returns
@@ -101,11 +101,11 @@ def with_likely_image(
     if names.isEmpty():
         return rows, None
     ids = images if dataset is None else images.where(F.col("image_id").startswith(f"{dataset}/"))
-    matched = stage(match_names(names, ids.select(F.col("image_id").alias("path"))), "likely_images")
+    matched = checkpoint(match_names(names, ids.select(F.col("image_id").alias("path"))), "likely_images")
     likely = matched.where("path IS NOT NULL").select(F.col("name").alias("given_id"), F.col("path").alias("likely"))
     joined = rows.join(likely, on="given_id", how="left")
     found = joined.withColumn("image_id", F.coalesce("image_id", "likely")).select(*rows.columns)
-    return stage(found, "rows_with_likely_images"), matched
+    return checkpoint(found, "rows_with_likely_images"), matched
 
 
 def with_image(rows: DataFrame, images: DataFrame, dataset: str | None) -> DataFrame:

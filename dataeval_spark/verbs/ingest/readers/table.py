@@ -35,7 +35,7 @@ from dataeval_spark.verbs.ingest.readers.metadata import (
 )
 from dataeval_spark.verbs.ingest.readers.source import COUNTED_FINDINGS_DDL, FINDINGS_DDL, Source
 from dataeval_spark.verbs.ingest.readers.text_rows import BY_NAME, TableOptions, is_text, read_text_rows
-from dataeval_spark.workspace.workspace import Stage
+from dataeval_spark.workspace.workspace import Checkpoint
 
 CONTENT_COLUMNS = ("content", "bytes", "image_bytes", "image", "data", "img")
 PATH_COLUMNS = ("path", "uri", "image_path", "file_path", "file", "file_name", "filename")
@@ -66,7 +66,7 @@ def read_table(
     source: str,
     *,
     dataset: str,
-    stage: Stage | None = None,
+    checkpoint: Checkpoint | None = None,
     columns: TableOptions = BY_NAME,
     split: str | None = None,
     limit: int | None = None,
@@ -91,7 +91,7 @@ def read_table(
     ----------
     source : str
         Path or name of the table.
-    stage : callable, optional
+    checkpoint : callable, optional
         Stores a frame in temporary files and reads it back: objects are then parsed once.
     columns : TableOptions
         Columns and encoding that the user names.
@@ -135,7 +135,7 @@ def read_table(
         named = rows.withColumn("image_id", F.col("_id"))
         has_size = {"width", "height"} <= set(types)
         elements = object_rows(named, roles.objects, features, box_format=box_format, has_size=has_size)
-        targets, findings = _objects(stage(elements, "objects") if stage else elements, source)
+        targets, findings = _objects(checkpoint(elements, "objects") if checkpoint else elements, source)
     used = roles.used()
     factors = [name for name, type in types.items() if name not in used and FACTOR_TYPES.match(type)]
     findings = findings.unionByName(about_file, allowMissingColumns=True)

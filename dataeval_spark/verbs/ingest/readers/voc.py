@@ -34,7 +34,7 @@ from dataeval_spark.verbs.ingest.readers.listing import list_files
 from dataeval_spark.verbs.ingest.readers.metadata import read_metadata
 from dataeval_spark.verbs.ingest.readers.source import Known, Source
 from dataeval_spark.verbs.ingest.readers.text_rows import BY_NAME, TableOptions
-from dataeval_spark.workspace.workspace import Stage
+from dataeval_spark.workspace.workspace import Checkpoint
 
 LAYOUT = Layout(".xml", ("JPEGImages", "images"), ("Annotations", "annotations"))
 
@@ -45,7 +45,7 @@ def read_voc(
     annotations: str | None = None,
     *,
     dataset: str,
-    stage: Stage,
+    checkpoint: Checkpoint,
     known: Known | None = None,
     one_based: bool = False,
     metadata: str | None = None,
@@ -74,7 +74,7 @@ def read_voc(
         What the workspace has of the dataset.
     one_based : bool
         Coordinates are counted from 1, as in the data of the challenges: subtract 1 from xmin and ymin.
-    dataset, stage, metadata, columns, split, glob, limit, timezone
+    dataset, checkpoint, metadata, columns, split, glob, limit, timezone
         As in :func:`dataeval_spark.verbs.ingest.readers.folder.read_folder`.
 
     Raises
@@ -82,30 +82,32 @@ def read_voc(
     IngestError
         There are no XML files, or none can be read.
     """
-    listing = stage(list_files(spark, root), "listing")
-    others = stage(list_files(spark, annotations), "labels") if annotations else listing
+    listing = checkpoint(list_files(spark, root), "listing")
+    others = checkpoint(list_files(spark, annotations), "labels") if annotations else listing
     images = LAYOUT.images(listing).withColumn("image_id", image_id(dataset))
     labels = LAYOUT.labels(others)
     taken = choose(images, glob=glob, limit=limit)
     options = {"format": "voc", "one_based": one_based}
     depends_on = fingerprint(options, "label_length", "label_modified_us")
-    paired = LAYOUT.pair(images, labels, stage)
-    pairs = label_pairs(paired, depends_on, known, taken if limit or glob else None, stage)
-    files = stage(_files_to_read(pairs, labels), "to_read")
+    paired = LAYOUT.pair(images, labels, checkpoint)
+    pairs = label_pairs(paired, depends_on, known, taken if limit or glob else None, checkpoint)
+    files = checkpoint(_files_to_read(pairs, labels), "to_read")
 
     def parse(row: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
         return parse_voc(read_file(row["label"]), one_based=one_based)
 
-    elements = stage(parse_labels(files, parse), "elements")
+    elements = checkpoint(parse_labels(files, parse), "elements")
     _require_readable(elements, pairs.kept, annotations or root)
     free = images.join(pairs.every.select("image_id"), on="image_id", how="left_anti")
-    named = _by_file_name(elements, free, stage)
+    named = _by_file_name(elements, free, checkpoint)
     elements = _with_named(elements, named, taken)
     found = (
-        read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage, root, columns) if metadata else None
+        read_metadata(spark, metadata, listing, image_id(dataset), timezone, checkpoint, root, columns)
+        if metadata
+        else None
     )
     lists = _lists(listing)
-    listed = _splits(listing, images, lists, root, stage)
+    listed = _splits(listing, images, lists, root, checkpoint)
     rows = image_rows(taken, found, listed.splits, split)
     findings = all_findings(
         findings_of(elements, pairs.kept, known),
@@ -165,14 +167,14 @@ def _require_readable(elements: DataFrame, kept: DataFrame | None, place: str) -
     raise IngestError(f"There is no .xml file below {place}.\nHint: --annotations FOLDER names where they are.")
 
 
-def _by_file_name(elements: DataFrame, free: DataFrame, stage: Stage) -> DataFrame:
+def _by_file_name(elements: DataFrame, free: DataFrame, checkpoint: Checkpoint) -> DataFrame:
     """The image that each file names which has the name of none: one row per such file, stored.
 
     Columns are ``file``, ``name``, ``image_id`` (null where no image, or not one alone, is meant), ``candidates``,
     ``examples`` and ``is_again`` (another file is about the same image).
     """
     alone = elements.where("image_id IS NULL AND element = 'image'")
-    alone = stage(alone.select("file", F.coalesce("name", F.lit("?")).alias("name")), "unpaired")
+    alone = checkpoint(alone.select("file", F.coalesce("name", F.lit("?")).alias("name")), "unpaired")
     if alone.isEmpty():
         return alone.select(
             "*",
@@ -194,7 +196,7 @@ def _by_file_name(elements: DataFrame, free: DataFrame, stage: Stage) -> DataFra
     first = matched.where("image_id IS NOT NULL").groupBy("image_id").agg(F.min("file").alias("first_file"))
     with_first = matched.join(first, on="image_id", how="left")
     is_again = F.col("file") != F.col("first_file")
-    return stage(
+    return checkpoint(
         with_first.select(
             "file",
             "name",
@@ -262,11 +264,11 @@ def _lists(listing: DataFrame) -> dict[str, str]:
     return {row["uri"]: names[row["path"].lower()] for row in found}
 
 
-def _splits(listing: DataFrame, images: DataFrame, lists: dict[str, str], root: str, stage: Stage) -> Listed:
+def _splits(listing: DataFrame, images: DataFrame, lists: dict[str, str], root: str, checkpoint: Checkpoint) -> Listed:
     """The split of each image that a list names; a line is a file name without ending."""
     if not lists:
         return Listed()
-    lines = stage(list_lines(listing, lists), "list_lines")
+    lines = checkpoint(list_lines(listing, lists), "list_lines")
     stem = F.regexp_replace("path", r"\.[^./]*$", "")
     stems = images.select(stem.alias("stem"), "image_id")
     names = lines.select("name").distinct()
@@ -282,4 +284,4 @@ def _splits(listing: DataFrame, images: DataFrame, lists: dict[str, str], root: 
     # One stem may be that of several files: a.jpg and a.png.
     ids = stems.groupBy("stem").agg(F.min("image_id").alias("image_id")).withColumnRenamed("stem", "path")
     with_image = matched.join(ids, on="path", how="left").withColumn("how", F.lit(None).cast("string"))
-    return listed_splits(lines, stage(with_image, "list_names"), root)
+    return listed_splits(lines, checkpoint(with_image, "list_names"), root)

@@ -22,7 +22,7 @@ from dataeval_spark.verbs.ingest.readers.label_files import changed, fingerprint
 from dataeval_spark.verbs.ingest.readers.listing import list_files
 from dataeval_spark.verbs.ingest.readers.samples import SAMPLES_DDL, source_of
 from dataeval_spark.verbs.ingest.readers.source import Known, Source
-from dataeval_spark.workspace.workspace import Stage
+from dataeval_spark.workspace.workspace import Checkpoint
 
 BYTES_PER_TASK = 64 * 2**20
 
@@ -32,7 +32,7 @@ def read_webdataset(
     root: str,
     *,
     dataset: str,
-    stage: Stage,
+    checkpoint: Checkpoint,
     known: Known | None = None,
     split: str | None = None,
     glob: str | None = None,
@@ -55,7 +55,7 @@ def read_webdataset(
         Take the images whose path, ``<shard>/<member>``, matches.
     limit : int, optional
         Take the first so many, by path.
-    dataset, stage, split, timezone
+    dataset, checkpoint, split, timezone
         As in :func:`dataeval_spark.verbs.ingest.readers.folder.read_folder`.
 
     Raises
@@ -64,7 +64,7 @@ def read_webdataset(
         There are no shards, or no sample with an image can be read from any.
     """
     folder = os.path.dirname(root) if root.lower().endswith(SHARD_ENDINGS) and not is_folder(root) else root
-    listing = stage(list_files(spark, folder), "listing")
+    listing = checkpoint(list_files(spark, folder), "listing")
     if folder != root:
         listing = listing.where(F.col("path") == os.path.basename(root))
     shards = listing.where(_is_shard())
@@ -83,12 +83,12 @@ def read_webdataset(
         # An image tells its shard by what follows :: in its uri.
         F.when(F.instr("uri", "::") == 0, fingerprint(options, "content_length", "modified_us")).alias("fingerprint"),
     )
-    shards = stage(marked(shards, known), "shards")
+    shards = checkpoint(marked(shards, known), "shards")
     if shards.isEmpty():
         endings = ", ".join(SHARD_ENDINGS)
         raise IngestError(f"SOURCE {root} has no shards ({endings}).\nHint: name the folder that the shards are in.")
     to_read, kept = changed(shards, known)
-    samples = stage(_samples(to_read, dataset), "samples")
+    samples = checkpoint(_samples(to_read, dataset), "samples")
     old = _kept_rows(known, kept) if known is not None and kept is not None else None
     _require_some(samples, old, root)
     taken = _choose(samples, dataset, glob, limit)

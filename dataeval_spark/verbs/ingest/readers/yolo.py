@@ -41,7 +41,7 @@ from dataeval_spark.verbs.ingest.readers.listing import list_files
 from dataeval_spark.verbs.ingest.readers.metadata import read_metadata
 from dataeval_spark.verbs.ingest.readers.source import FINDINGS_DDL, Known, Source
 from dataeval_spark.verbs.ingest.readers.text_rows import BY_NAME, TableOptions
-from dataeval_spark.workspace.workspace import Stage
+from dataeval_spark.workspace.workspace import Checkpoint
 
 DATA_FILES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 YAML = (".yaml", ".yml")
@@ -59,7 +59,7 @@ def read_yolo(
     annotations: str | None = None,
     *,
     dataset: str,
-    stage: Stage,
+    checkpoint: Checkpoint,
     known: Known | None = None,
     metadata: str | None = None,
     columns: TableOptions = BY_NAME,
@@ -85,7 +85,7 @@ def read_yolo(
         The data set file (YAML or class list), or the folder with the label files where they are not below SOURCE.
     known : Known, optional
         What the workspace has of the dataset.
-    dataset, stage, metadata, columns, split, glob, limit, timezone
+    dataset, checkpoint, metadata, columns, split, glob, limit, timezone
         As in :func:`dataeval_spark.verbs.ingest.readers.folder.read_folder`.
 
     Raises
@@ -95,8 +95,8 @@ def read_yolo(
     """
     is_file = annotations is not None and annotations.lower().endswith(DATA_ENDINGS)
     folder = None if is_file else annotations
-    listing = stage(list_files(spark, root), "listing")
-    others = stage(list_files(spark, folder), "labels") if folder else listing
+    listing = checkpoint(list_files(spark, root), "listing")
+    others = checkpoint(list_files(spark, folder), "labels") if folder else listing
     data = find_data(listing, others, root, annotations if is_file else None)
     images = LAYOUT.images(listing).withColumn("image_id", image_id(dataset))
     is_label = ~F.substring_index("file", "/", -1).isin(*LISTS_OF_NAMES)
@@ -104,15 +104,17 @@ def read_yolo(
     taken = choose(images, glob=glob, limit=limit)
     options = {"format": "yolo", "names": data.names and sorted(data.names.items()), "keypoints": data.keypoints}
     depends_on = fingerprint(options, "label_length", "label_modified_us", "content_length", "modified_us")
-    paired = LAYOUT.pair(images, labels, stage)
-    pairs = label_pairs(paired, depends_on, known, taken if limit or glob else None, stage)
+    paired = LAYOUT.pair(images, labels, checkpoint)
+    pairs = label_pairs(paired, depends_on, known, taken if limit or glob else None, checkpoint)
     files = pairs.to_read.select("image_id", "uri", "label", "file", "label_length")
-    elements = stage(parse_labels(files, partial(_parse, names=data.names, keypoints=data.keypoints)), "elements")
+    elements = checkpoint(parse_labels(files, partial(_parse, names=data.names, keypoints=data.keypoints)), "elements")
     _require_readable(elements, pairs.kept, labels, folder or root)
     found = (
-        read_metadata(spark, metadata, listing, image_id(dataset), timezone, stage, root, columns) if metadata else None
+        read_metadata(spark, metadata, listing, image_id(dataset), timezone, checkpoint, root, columns)
+        if metadata
+        else None
     )
-    listed = split_of(listing, data, root, images, stage)
+    listed = split_of(listing, data, root, images, checkpoint)
     rows = image_rows(taken, found, listed.splits, split)
     targets = targets_of(elements, pairs.kept, known)
     alone = _without_image(labels, pairs.every, is_only_labels=folder is not None)
@@ -289,16 +291,16 @@ def _existing(path: str, base: str, beside: str, root: str) -> str | None:
     return next((place for place in places if exists(place)), None)
 
 
-def split_of(listing: DataFrame, data: DataFile, root: str, images: DataFrame, stage: Stage) -> Listed:
+def split_of(listing: DataFrame, data: DataFile, root: str, images: DataFrame, checkpoint: Checkpoint) -> Listed:
     """The split that the data set file puts an image in, by lists or by folders; else that of a folder's name."""
     if data.lists:
         lists = {path: split for split, paths in data.lists.items() for path in paths}
-        lines = stage(list_lines(listing, lists), "list_lines")
+        lines = checkpoint(list_lines(listing, lists), "list_lines")
         names = lines.select("name").distinct()
         beside = os.path.dirname(next(iter(lists)))
-        resolved = resolve_names(names, images, beside, root, stage, "list_names")
+        resolved = resolve_names(names, images, beside, root, checkpoint, "list_names")
         matched = resolved.join(images.select("path", "image_id"), on="path", how="left")
-        return listed_splits(lines, stage(matched, "listed_images"), root)
+        return listed_splits(lines, checkpoint(matched, "listed_images"), root)
     prefixes = [(os.path.relpath(folder, root), split) for split, folders in data.folders.items() for folder in folders]
     # A folder named for two splits is of the first: files exist whose validation images are those for training.
     inside = [(prefix, split) for prefix, split in dict(reversed(prefixes)).items() if not prefix.startswith("..")]

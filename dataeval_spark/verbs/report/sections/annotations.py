@@ -1,4 +1,4 @@
-"""What a report shows of annotations that could not be taken as written."""
+"""Section on annotations that could not be used as written in the file."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ SECTION = Section(
     130,
     "annotations",
     "Annotation findings",
-    intro="Annotations that could not be taken as written: up to eight of each kind.",
+    intro="Annotations that could not be used as written in the file: up to eight of each kind.",
     tables=(INGEST_FINDINGS,),
     command="dataeval-spark ingest --workspace WORKSPACE photos/",
     queries=(Query("annotations", annotations_query, (INGEST_FINDINGS,)),),
     content=not_as_written,
-    otherwise="Every annotation could be taken as written.",
+    otherwise="Every annotation could be used as written.",
 )

@@ -1,4 +1,4 @@
-"""What a report shows of bias: which factors tell the label or one another, gaps in their combinations, shortcuts."""
+"""Section on bias: factors that predict the class or one another, gaps in their combinations, shortcuts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dataeval_spark.verbs.report.section import Content, Picture, Query, Rows, S
 from dataeval_spark.verbs.text import listed, number, plural, shorten
 
 FACTORS = 12
-"""Factors of the matrix: those that tell the label best."""
+"""Most factors in the matrix: those that predict the class best."""
 MOST_SHORTCUTS, EXAMPLES = 6, 2
 """Shortcuts that are shown in pictures, and pictures of each end."""
 ENDS = ("lowest", "highest")
@@ -97,7 +97,7 @@ def bias(data: ReportData) -> Content:
             Column("Highest of the class, or with the value", "highest", _images, "wide"),
         )
         tables.append(
-            {"title": "Shortcuts: one factor tells a class from the rest", "listing": _table(shortcuts, columns)}
+            {"title": "Shortcuts: one factor separates a class from the rest", "listing": _table(shortcuts, columns)}
         )
     gaps = data.of("coverage_gaps")
     if gaps:
@@ -112,19 +112,19 @@ def bias(data: ReportData) -> Content:
     parity = data.of("parity")
     if parity:
         note = f"{len(parity):,} of {parity[0]['found']:,} shown"
-        tables.append({"title": "Does the class depend on a factor", "listing": _table(parity, _PARITY, note)})
+        tables.append({"title": "Factors that the class depends on", "listing": _table(parity, _PARITY, note)})
     values = data.of("feature_value")
     if values:
-        tables.append({"title": "What each factor is worth", "listing": _table(values, _VALUES)})
+        tables.append({"title": "Value of each factor for predicting the class", "listing": _table(values, _VALUES)})
     low = data.of("diversity")
     if low:
         note = f"{len(low):,} of {low[0]['found']:,} shown"
         tables.append({"title": "Classes seen under few conditions", "listing": _table(low, _DIVERSITY, note)})
     flagged = [shorten(row["factor_b"], 40) for row in labels if row["is_flagged"]]
     summary = (
-        f"{plural(len(flagged), 'factor tells', 'factors tell')} the label: {listed(flagged, 6)}."
+        f"{plural(len(flagged), 'factor predicts', 'factors predict')} the class: {listed(flagged, 6)}."
         if flagged
-        else "No factor tells the label."
+        else "No factor predicts the class."
         if labels
         else ""
     )
@@ -162,17 +162,17 @@ _PARITY = (
     Column("Cramér's V", "score", number, "num", bar=True),
     Column("Adjusted p", "adjusted_pvalue", number, "num"),
     Column("Degrees of freedom", "degrees_of_freedom", number, "num"),
-    Column("Cells below 5 expected", "low_expected_cells", number, "num"),
-    Column("Cells of 1 to 4 rows", "thin", number, "num"),
+    Column("Cells with fewer than 5 expected rows", "low_expected_cells", number, "num"),
+    Column("Cells with 1 to 4 rows", "thin", number, "num"),
 )
 _VALUES = (
     Column("", "rank", number, "num"),
     Column("Factor", "factor", style="code", most=40),
     Column("Verdict", "verdict", style=lambda row: f"pill {VERDICTS.get(row['verdict'], 'calm')}"),
-    Column("Tells the label", "score", number, "num", bar=True),
+    Column("Predicts the class", "score", number, "num", bar=True),
     Column("AUC", "auc", number, "num"),
-    Column("Like a better one", "redundancy", number, "num", bar=True),
-    Column("Which one", "redundant_with", style="code", most=40),
+    Column("Redundancy", "redundancy", number, "num", bar=True),
+    Column("Redundant with", "redundant_with", style="code", most=40),
 )
 _DIVERSITY = (
     Column("Class", "class_name", style="name", most=40),
@@ -205,8 +205,8 @@ SECTION = Section(
     "bias",
     "Bias",
     intro=(
-        "Which factors of an image tell its label, or one another: a model may learn them instead. 0 is no association "
-        "beyond chance, 1 a complete one."
+        "Factors of an image that predict its class, or one another: a model may learn a factor in place of the class. "
+        "0 is no association beyond chance, 1 a complete one."
     ),
     tables=(BALANCE,),
     command="dataeval-spark analyze --workspace WORKSPACE",

@@ -86,8 +86,8 @@ SECTION = Section(
     "clusters",
     "Clusters",
     intro=(
-        "Images whose embeddings lie together. A cluster of one scene or one camera is worth knowing before data are "
-        "split; so are images that belong to none."
+        "Groups of images with similar embeddings. Look before you split: a cluster may be one scene or one camera, "
+        "and images in no cluster may be rare cases."
     ),
     tables=(CLUSTERS,),
     command="dataeval-spark analyze --workspace WORKSPACE",
@@ -96,7 +96,7 @@ SECTION = Section(
         Query("cluster_map", cluster_map_query, (CLUSTERS, EMBEDDINGS)),
     ),
     content=clusters,
-    otherwise="No images lie together.",
+    otherwise="No clusters were found.",
     pictures=pictures_of("clusters"),
     pictures_order=5,
 )

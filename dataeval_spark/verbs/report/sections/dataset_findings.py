@@ -33,7 +33,7 @@ SECTION = Section(
     160,
     "dataset-findings",
     "Findings about the dataset",
-    intro="What was found about the dataset as a whole.",
+    intro="Findings about the dataset as a whole, such as constant columns or too few neighbours.",
     tables=(DATASET_FINDINGS,),
     command="dataeval-spark analyze --workspace WORKSPACE",
     queries=(Query("dataset_findings", dataset_findings_query, (DATASET_FINDINGS,)),),

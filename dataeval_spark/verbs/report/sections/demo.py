@@ -33,8 +33,8 @@ SECTION = Section(
     "demo",
     "Planted and found",
     intro=(
-        "The demo plants faults into good data; this is what the analyses found. Some are weak on purpose, and "
-        "expected to be missed: they show where the rules end."
+        "The demo plants faults into good data; the table shows how many of each kind the analyses found. Some faults "
+        "are weak on purpose, and are expected to be missed: they show the limits of the rules."
     ),
     origin=demo,
     template="sections/demo.html.j2",

@@ -145,8 +145,9 @@ SECTION = Section(
     "drift",
     "Drift",
     intro=(
-        "Does the current data look like the reference? Two-sample Kolmogorov-Smirnov test of each statistic, "
-        "corrected for their number (Benjamini-Hochberg). Only the newest comparison of each pair is shown."
+        "Statistics that differ between the reference and the current data, by a two-sample Kolmogorov-Smirnov test "
+        "of each, corrected for the number of tests (Benjamini-Hochberg). Only the newest comparison of each pair is "
+        "shown."
     ),
     tables=(DRIFT_METRICS,),
     command="dataeval-spark compare --workspace WORKSPACE --reference split=train --current split=test",

@@ -152,9 +152,9 @@ SECTION = Section(
     "duplicates",
     "Duplicates",
     intro=(
-        "Groups that span splits come first, then the largest. One image of each group is kept by a fixed rule, and "
-        "each of the others is a copy of it or near it; nothing has been deleted. The gray pictures show where they "
-        "differ from it."
+        "Groups that span splits come first, then the largest. One image of each group is kept by a fixed rule; each "
+        "of the others is a copy of it or almost the same. Nothing has been deleted. The grey pictures show where an "
+        "image differs from the kept one."
     ),
     tables=(DUPLICATE_GROUPS,),
     command="dataeval-spark analyze --workspace WORKSPACE",

@@ -54,7 +54,7 @@ SECTION = Section(
     60,
     "findings",
     "Image findings",
-    intro="Images with something odd to look at, worst first. A lower score is worse.",
+    intro="Images that look odd by a rule, worst first. A lower score is worse.",
     tables=(IMAGE_FINDINGS,),
     command="dataeval-spark analyze --workspace WORKSPACE",
     queries=(Query("image_findings", findings_query, (IMAGE_FINDINGS,)),),

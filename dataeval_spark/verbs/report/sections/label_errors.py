@@ -49,8 +49,8 @@ SECTION = Section(
     "label-errors",
     "Labels that are likely wrong",
     intro=(
-        "By the probabilities that a model predicts, or by the labels of the most similar images. Look before changing "
-        "anything: hard examples are here too."
+        "Labels that are likely wrong by the probabilities that a model predicts, or by the labels of the most similar "
+        "images. Look before you change a label: correct labels of hard examples are listed too."
     ),
     tables=(LABEL_ERRORS,),
     command="dataeval-spark analyze --workspace WORKSPACE",

@@ -66,7 +66,13 @@ def _label_summary(whole: Mapping[str, Any]) -> str:
     classes = plural(whole["class_count"], "class", "classes")
     parts = [f"{plural(whole['label_count'], 'label')} of {classes} in {plural(whole['image_count'], 'image')}"]
     if whole["imbalance_ratio"] is not None:
-        parts.append(f"the most frequent class has {number(whole['imbalance_ratio'])} times the labels of the rarest")
+        times = number(whole["imbalance_ratio"])
+        is_even = times == "1"
+        parts.append(
+            "all classes are equally frequent"
+            if is_even
+            else f"the most frequent class has {times} times as many labels as the rarest"
+        )
     if whole["images_without_labels"]:
         parts.append(f"{plural(whole['images_without_labels'], 'image')} without any label")
     return "; ".join(parts) + "."
@@ -82,7 +88,7 @@ SECTION = Section(
     80,
     "labels",
     "Labels",
-    intro="How often each class is labelled, and two images of each of the most frequent classes.",
+    intro="Number of labels of each class, and two images of each of the most frequent classes.",
     tables=(LABEL_STATS,),
     command="dataeval-spark analyze --workspace WORKSPACE",
     queries=(

@@ -42,7 +42,7 @@ SECTION = Section(
     70,
     "outliers",
     "Outliers",
-    intro="Images, or boxes, with a statistic far from that of the others. Far is not wrong: look at them.",
+    intro="Images or boxes with a statistic far from those of the others. An outlier is not always a mistake.",
     tables=(OUTLIERS,),
     command="dataeval-spark analyze --workspace WORKSPACE",
     queries=(Query("outliers", outliers_query, (OUTLIERS,)),),

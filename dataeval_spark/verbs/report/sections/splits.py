@@ -21,6 +21,7 @@ from dataeval_spark.verbs.report.data import ReportData, Row
 from dataeval_spark.verbs.report.listing import Column, listing
 from dataeval_spark.verbs.report.section import Content, Query, Section
 from dataeval_spark.verbs.text import number, plural, share, words
+from dataeval_spark.workspace.holdout import opened
 
 
 def parts_query(present: frozenset[str]) -> str:
@@ -37,7 +38,7 @@ def parts_query(present: frozenset[str]) -> str:
     held = "false AS held, CAST(NULL AS bigint) AS opened"
     joins = ""
     if {"splits", "runs"} <= present:
-        held = "coalesce(array_contains(s.holdout, p.split), false) AS held, o.opened"
+        held = "coalesce(array_contains(s.guarded, p.split), false) AS held, o.opened"
         joins = (
             "\nLEFT JOIN {splits} AS s ON p.split_name = s.split_name\n"
             "LEFT JOIN (SELECT step, count(*) AS opened FROM {runs}\n"
@@ -93,7 +94,7 @@ def _distances(table: str) -> str:
 
 
 def part_bias_query(present: frozenset[str]) -> str:
-    """At most 12 factors that tell the label in a part, each with all parts of its split."""
+    """At most 12 factors that predict the class in a part, each with all parts of its split."""
     return (
         "SELECT split_name, fold, split, factor, score, adjusted_pvalue, diversity, n, is_flagged, worst FROM (\n"
         "  SELECT *, max(if(is_flagged, score, -1)) OVER (PARTITION BY split_name, fold, factor) AS worst\n"
@@ -107,7 +108,9 @@ def splits(data: ReportData) -> Content:
     tables = [_table("Parts", [_with_share(row) for row in parts], _PARTS)]
     strata = data.of("split_strata")
     if strata:
-        tables.append(_table("What each part was to have", list(strata), _STRATA, "the largest deviations first"))
+        tables.append(
+            _table("Deviations from the shares that were asked for", list(strata), _STRATA, "largest deviations first")
+        )
     leaks = data.of("split_leakage")
     if leaks:
         moves = {row["split_name"]: row["moves"] for row in data.of("split_repairs")}
@@ -115,14 +118,14 @@ def splits(data: ReportData) -> Content:
         tables.append(_table("What leaks", rows, _LEAKS))
     for name, title in (
         ("split_differences", "How the parts differ"),
-        ("split_representativeness", "How far the parts are from the data that they are to be like"),
+        ("split_representativeness", "How far the parts are from the target dataset"),
     ):
         if data.of(name):
             rows = [{**row, "verdict": "differs" if row["is_flagged"] else "alike"} for row in data.of(name)]
-            tables.append(_table(title, rows, _DIFFERENCES, "the largest, flagged ones first"))
+            tables.append(_table(title, rows, _DIFFERENCES, "flagged differences first, then the largest"))
     biased = data.of("part_bias")
     if biased:
-        tables.append(_table("Factors that tell the label within a part", list(biased), _BIASED))
+        tables.append(_table("Factors that predict the class within a part", list(biased), _BIASED))
     return {"summary": _summary(data) if parts else "", "tables": tables if parts else []}
 
 
@@ -131,20 +134,19 @@ def _summary(data: ReportData) -> str:
     leaks = data.counts("split_leaks")
     total = sum(leaks.values())
     leaking = (
-        f"{plural(total, 'pair of images ties', 'pairs of images tie')} parts together, which makes test scores look "
-        f"better than they are"
+        f"{plural(total, 'pair of images ties', 'pairs of images tie')} parts together, which makes test scores "
+        f"too good"
         if total
-        else "no duplicate is in two parts, and nothing that a split was grouped by"
+        else "no duplicates and no groups are shared between parts"
     )
     return f"{plural(len(names), 'split')}; {leaking}."
 
 
 def _with_share(row: Row) -> Row:
-    times = plural(row["opened"] or 0, "time")
     return {
         **row,
         "share": row["images"] / row["total"],
-        "holdout": f"hold-out, opened {times}" if row["held"] else "",
+        "holdout": f"hold-out, {opened(row['opened'] or 0)}" if row["held"] else "",
     }
 
 
@@ -160,7 +162,7 @@ _STRATA = (
     *_WHERE,
     Column("Part", "split", most=40),
     Column("Stratum", "stratum", style="code", most=60),
-    Column("Wanted", "wanted", number, "num"),
+    Column("Asked for", "wanted", number, "num"),
     Column("Got", "got", number, "num"),
     Column("Share off", "deviation", number, "num"),
     Column("", "note", most=110, style="wide"),
@@ -171,7 +173,7 @@ _LEAKS = (
     Column("and", "split_b", most=40),
     Column("Kind", "kind", words),
     Column("Pairs of images", "pairs", number, "num"),
-    Column("Fewest moves that repair the split", "moves", number, "num"),
+    Column("Images to move to repair the split", "moves", number, "num"),
 )
 _DIFFERENCES = (
     *_WHERE,
@@ -188,7 +190,7 @@ _BIASED = (
     *_WHERE,
     Column("Factor", "factor", style="code", most=40),
     Column("Part", "split", most=40),
-    Column("Tells the label", "score", number, "num", bar=True),
+    Column("Predicts the class", "score", number, "num", bar=True),
     Column("Adjusted p", "adjusted_pvalue", number, "num"),
     Column("Diversity", "diversity", number, "num"),
     Column("Labels", "n", number, "num"),
@@ -207,8 +209,8 @@ SECTION = Section(
     "splits",
     "Splits",
     intro=(
-        "Who is in which part, what ties parts together, and how far they are from one another. The split "
-        "called given is the source's own."
+        "How many images each part of a split holds, duplicates shared between parts, and how far the parts are from "
+        "one another. The split called given is the one that came with the source."
     ),
     tables=(
         SPLIT_LEAKAGE,

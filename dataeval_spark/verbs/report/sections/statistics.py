@@ -53,10 +53,10 @@ SECTION = Section(
     140,
     "statistics",
     "Statistics",
-    intro="How the images are distributed: one histogram per statistic, over all readable live images.",
+    intro="One histogram per statistic, over all readable images that have not been deleted.",
     tables=(IMAGE_STATS,),
     command="dataeval-spark profile --workspace WORKSPACE",
     queries=(Query("statistics", statistics_query, (IMAGE_STATS,), (IMAGES,)),),
     content=statistics,
-    otherwise="No image has been measured.",
+    otherwise="No image has been measured yet.",
 )

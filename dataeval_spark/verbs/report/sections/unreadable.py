@@ -24,7 +24,7 @@ def unreadable(data: ReportData) -> Content:
         Column("Image", "image_id", style="code"),
         Column("Stage", "stage"),
         Column("Error", "error_class"),
-        Column("What the reader said", "message", most=140, style="wide"),
+        Column("Message of the reader", "message", most=140, style="wide"),
         Column("File size", "content_length", size, "num"),
     )
     note = shown(len(rows), data.count("unreadable_images"))
@@ -35,7 +35,7 @@ SECTION = Section(
     40,
     "unreadable",
     "Unreadable images",
-    intro="Files that could not be read, with what the reader said. They are left out of every statistic.",
+    intro="Files that could not be read, with the message of the reader. No statistic covers them.",
     tables=(UNREADABLE_IMAGES,),
     command="dataeval-spark profile --workspace WORKSPACE",
     queries=(Query("unreadable", unreadable_query, (UNREADABLE_IMAGES,), (IMAGES,)),),

@@ -49,14 +49,14 @@ def folder(tmp_path_factory):
     return folder
 
 
-def read(spark, stage, folder, **options):
+def read(spark, checkpoint, folder, **options):
     annotations = str(folder / "labels" / "instances.json")
-    return read_coco(spark, str(folder / "images"), annotations, dataset="d", stage=stage, **options)
+    return read_coco(spark, str(folder / "images"), annotations, dataset="d", checkpoint=checkpoint, **options)
 
 
 @pytest.fixture(scope="module")
-def source(spark, stage, folder):
-    return read(spark, stage, folder, timezone="Europe/Paris", split="train")
+def source(spark, checkpoint, folder):
+    return read(spark, checkpoint, folder, timezone="Europe/Paris", split="train")
 
 
 def test_the_frames_have_the_columns_that_ingestion_writes(spark, source):
@@ -125,9 +125,9 @@ def test_everything_that_could_not_be_taken_is_a_finding(source, folder):
     )
 
 
-def test_a_glob_and_a_limit_take_some_images_and_delete_none(spark, stage, folder):
-    globbed = read(spark, stage, folder, glob="val/*")
-    limited = read(spark, stage, folder, limit=1)
+def test_a_glob_and_a_limit_take_some_images_and_delete_none(spark, checkpoint, folder):
+    globbed = read(spark, checkpoint, folder, glob="val/*")
+    limited = read(spark, checkpoint, folder, limit=1)
 
     assert (ids(globbed.images), ids(limited.images)) == (["d/deep/b.png"], ["d/a.png"])
     assert {row["image_id"] for row in limited.targets.collect()} == {"d/a.png"}
@@ -137,10 +137,10 @@ def test_a_glob_and_a_limit_take_some_images_and_delete_none(spark, stage, folde
     assert {row["kind"] for row in globbed.findings.collect()} & {"missing_image", "ambiguous_image"} == set()
 
 
-def test_metadata_add_factors_and_fill_in_times_and_splits(spark, stage, folder):
+def test_metadata_add_factors_and_fill_in_times_and_splits(spark, checkpoint, folder):
     (folder / "m.csv").write_text("file_name,captured_at,split,gain\na.png,,test,2\nbare.png,2024-05-01 12:00,,3\n")
 
-    source = read(spark, stage, folder, metadata=str(folder / "m.csv"), split="rest")
+    source = read(spark, checkpoint, folder, metadata=str(folder / "m.csv"), split="rest")
 
     assert {row["image_id"]: row["split"] for row in source.images.collect()} == {
         "d/a.png": "test",
@@ -153,7 +153,9 @@ def test_metadata_add_factors_and_fill_in_times_and_splits(spark, stage, folder)
     assert sorted(map(tuple, source.factors.collect())) == [("d/a.png", None, 2), ("d/bare.png", None, 3)]
 
 
-def test_two_names_of_one_file_are_one_image_with_the_annotations_of_the_first_and_a_finding(spark, stage, tmp_path):
+def test_two_names_of_one_file_are_one_image_with_the_annotations_of_the_first_and_a_finding(
+    spark, checkpoint, tmp_path
+):
     root = tree(tmp_path / "s", {"deep/a.png": 1})
     document = {
         "categories": [{"id": 1, "name": "cat"}],
@@ -162,7 +164,7 @@ def test_two_names_of_one_file_are_one_image_with_the_annotations_of_the_first_a
     }
     (tmp_path / "c.json").write_text(json.dumps(document))
 
-    source = read_coco(spark, root, str(tmp_path / "c.json"), dataset="d", stage=stage)
+    source = read_coco(spark, root, str(tmp_path / "c.json"), dataset="d", checkpoint=checkpoint)
 
     assert ids(source.images) == ["d/deep/a.png"]
     assert [tuple(row["box"]) for row in source.targets.collect()] == [(0.0, 0.0, 1.0, 1.0)]
@@ -181,18 +183,18 @@ def test_two_names_of_one_file_are_one_image_with_the_annotations_of_the_first_a
         (b"[" * 100_000, "recursion"),
     ],
 )
-def test_a_file_that_is_no_coco_file_is_an_error_with_its_name(spark, stage, tmp_path, data, message):
+def test_a_file_that_is_no_coco_file_is_an_error_with_its_name(spark, checkpoint, tmp_path, data, message):
     root = tree(tmp_path / "s", {"a.png": 1})
     if data is not None:
         (tmp_path / "bad.json").write_bytes(data)
 
     with pytest.raises(IngestError, match=rf"(?s)Annotation file .*bad\.json cannot be read: .*{message}.*Hint:"):
-        read_coco(spark, root, str(tmp_path / "bad.json"), dataset="d", stage=stage)
+        read_coco(spark, root, str(tmp_path / "bad.json"), dataset="d", checkpoint=checkpoint)
 
 
-def test_annotations_of_other_images_are_an_error_that_names_the_source(spark, stage, tmp_path):
+def test_annotations_of_other_images_are_an_error_that_names_the_source(spark, checkpoint, tmp_path):
     root = tree(tmp_path / "s", {"a.png": 1})
     (tmp_path / "c.json").write_text(json.dumps({"images": [{"id": 1, "file_name": "b.png"}]}))
 
     with pytest.raises(IngestError, match=r"None of the images that .*c\.json names was found under .*/s or beside"):
-        read_coco(spark, root, str(tmp_path / "c.json"), dataset="d", stage=stage)
+        read_coco(spark, root, str(tmp_path / "c.json"), dataset="d", checkpoint=checkpoint)

@@ -57,10 +57,10 @@ EXPECTED = {
 }
 
 
-def read(spark, stage, name):
+def read(spark, checkpoint, name):
     """A fault as the format that its files show, which is the one in its name."""
     place = FAULTS / name
-    options = {"dataset": "d", "stage": stage}
+    options = {"dataset": "d", "checkpoint": checkpoint}
     if name.startswith("coco"):
         assert detect_format(str(place), str(place / "ann.json"))[0] == "coco"
         return read_coco(spark, str(place / "images"), str(place / "ann.json"), **options)
@@ -79,9 +79,9 @@ def short(image_id):
 
 
 @pytest.mark.parametrize("name", [name for name in EXPECTED if not name.startswith("parquet")])
-def test_a_fault_is_read_as_its_own_tools_would(spark, stage, name):
+def test_a_fault_is_read_as_its_own_tools_would(spark, checkpoint, name):
     labels, splits, kinds = EXPECTED[name]
-    source = read(spark, stage, name)
+    source = read(spark, checkpoint, name)
 
     found = {short(row["image_id"]): row["split"] for row in source.images.select("image_id", "split").collect()}
     of_class = {(short(row["image_id"]), row["class_name"]) for row in source.targets.collect()}
@@ -96,9 +96,9 @@ def test_a_fault_is_read_as_its_own_tools_would(spark, stage, name):
 
 
 @pytest.mark.parametrize("name", [name for name in EXPECTED if name.startswith("parquet")])
-def test_a_parquet_fault_is_read_by_its_features(spark, stage, name):
+def test_a_parquet_fault_is_read_by_its_features(spark, checkpoint, name):
     labels, split, kinds = EXPECTED[name]
-    source = read(spark, stage, name)
+    source = read(spark, checkpoint, name)
 
     rows = source.targets.orderBy("image_id", "target_index").collect()
     assert [row["class_name"] for row in rows] == labels
@@ -106,13 +106,13 @@ def test_a_parquet_fault_is_read_by_its_features(spark, stage, name):
     assert {row["kind"] for row in source.findings.collect()} == kinds
 
 
-def test_two_columns_of_classes_are_asked_about(spark, stage):
+def test_two_columns_of_classes_are_asked_about(spark, checkpoint):
     with pytest.raises(IngestError, match=r"fine_label, coarse_label(.|\n)*--label-column fine_label"):
-        read(spark, stage, "parquet_fine_label")
+        read(spark, checkpoint, "parquet_fine_label")
 
     options = TableOptions(label_column="fine_label")
     place = str(FAULTS / "parquet_fine_label")
-    source = read_table(spark, place, dataset="d", stage=stage, columns=options)
+    source = read_table(spark, place, dataset="d", checkpoint=checkpoint, columns=options)
 
     names = [row["class_name"] for row in source.targets.orderBy("image_id").collect()]
     assert names == ["apple", "pear", "apple", "pear"]
@@ -127,13 +127,13 @@ def test_two_columns_of_classes_are_asked_about(spark, stage):
         ("voc_encoding_and_size", "JPEGImages/exif.jpg", "declared, stored"),
     ],
 )
-def test_sizes_that_differ_say_in_which_the_boxes_fit(spark, stage, name, file, fits):
+def test_sizes_that_differ_say_in_which_the_boxes_fit(spark, checkpoint, name, file, fits):
     sizes = {
         "a.png": (64, 48, 64, 48),
         "JPEGImages/wrongsize.jpg": (64, 48, 64, 48),
         "JPEGImages/exif.jpg": (64, 48, 48, 64),
     }
-    source = read(spark, stage, name)
+    source = read(spark, checkpoint, name)
     of_file = spark.createDataFrame(
         [(f"d/{path}", *size) for path, size in sizes.items()],
         "image_id string, stored_width int, stored_height int, upright_width int, upright_height int",
@@ -147,17 +147,17 @@ def test_sizes_that_differ_say_in_which_the_boxes_fit(spark, stage, name, file, 
     assert rows[file]["severity"] == "warning"
 
 
-def with_metadata(spark, stage, file):
+def with_metadata(spark, checkpoint, file):
     place = FAULTS / "metadata"
-    return read_folder(spark, str(place / "imgs"), dataset="d", stage=stage, metadata=str(place / file))
+    return read_folder(spark, str(place / "imgs"), dataset="d", checkpoint=checkpoint, metadata=str(place / file))
 
 
-def test_json_lines_are_metadata(spark, stage):
+def test_json_lines_are_metadata(spark, checkpoint):
     source = read_folder(
         spark,
         str(FAULTS / "metadata" / "imgs"),
         dataset="d",
-        stage=stage,
+        checkpoint=checkpoint,
         metadata=str(FAULTS / "metadata/metadata.jsonl"),
     )
 
@@ -166,16 +166,16 @@ def test_json_lines_are_metadata(spark, stage):
     assert source.factors.count() == 6
 
 
-def test_text_that_is_no_utf8_is_decoded_and_says_so(spark, stage):
-    source = with_metadata(spark, stage, "latin.csv")
+def test_text_that_is_no_utf8_is_decoded_and_says_so(spark, checkpoint):
+    source = with_metadata(spark, checkpoint, "latin.csv")
 
     assert {row["ville"] for row in source.factors.collect()} == {"Orléans", "Nîmes"}
     (row,) = source.findings.where("kind = 'decoded_text'").collect()
     assert (row["found"], row["severity"]) == ("cp1252", "warning")
 
 
-def test_odd_values_and_paths_of_a_csv_are_read_as_they_are(spark, stage):
-    source = with_metadata(spark, stage, "odd.csv")
+def test_odd_values_and_paths_of_a_csv_are_read_as_they_are(spark, checkpoint):
+    source = with_metadata(spark, checkpoint, "odd.csv")
 
     rows = {row["image_id"]: row.asDict() for row in source.factors.collect()}
     assert sorted(rows) == ["d/0.png", "d/1.png", "d/2.png", "d/3.png"]

@@ -9,7 +9,7 @@ from dataeval_spark.verbs.ingest.readers.listing import list_files
 from tests.verbs.ingest.readers.pictures import tree
 
 
-def test_a_name_is_looked_for_under_source_then_beside_the_file_then_by_base_name(spark, stage, tmp_path):
+def test_a_name_is_looked_for_under_source_then_beside_the_file_then_by_base_name(spark, checkpoint, tmp_path):
     root = tree(
         tmp_path / "source",
         {"a.png": b"1", "deep/b.png": b"22", "x/twice.png": b"", "y/twice.png": b"", "x/c.png": b"under"},
@@ -32,7 +32,7 @@ def test_a_name_is_looked_for_under_source_then_beside_the_file_then_by_base_nam
         list_files(spark, root),
         str(tmp_path / "labels"),
         root,
-        stage,
+        checkpoint,
         "names",
     )
 
@@ -51,11 +51,11 @@ def test_a_name_is_looked_for_under_source_then_beside_the_file_then_by_base_nam
     assert rows["c.png"]["uri"] == f"{tmp_path}/labels/c.png"
 
 
-def test_where_the_file_lies_among_the_images_a_name_beside_it_is_the_image_under_source(spark, stage, tmp_path):
+def test_where_the_file_lies_among_the_images_a_name_beside_it_is_the_image_under_source(spark, checkpoint, tmp_path):
     root = tree(tmp_path, {"sub/a.png": b"1", "sub/b.png": b"22"})
     names = spark.createDataFrame([("a.png",), ("./b.png",)], "name string")
 
-    found = resolve_names(names, list_files(spark, root), f"{root}/sub", root, stage, "names").collect()
+    found = resolve_names(names, list_files(spark, root), f"{root}/sub", root, checkpoint, "names").collect()
 
     assert {row["name"]: row["path"] for row in found} == {"a.png": "sub/a.png", "./b.png": "sub/b.png"}
 

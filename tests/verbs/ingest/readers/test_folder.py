@@ -27,8 +27,8 @@ def root(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def source(spark, stage, root):
-    return read_folder(spark, root, dataset="d", stage=stage)
+def source(spark, checkpoint, root):
+    return read_folder(spark, root, dataset="d", checkpoint=checkpoint)
 
 
 def typed(ddl_frame):
@@ -80,15 +80,15 @@ def test_files_that_are_no_images_are_skipped_and_said_so(source):
         ("**/*.PNG", {"d/cat/deep/2.PNG"}),
     ],
 )
-def test_a_glob_takes_what_it_matches_image_or_not_and_deletes_nothing_else(spark, stage, root, glob, taken):
-    source = read_folder(spark, root, dataset="d", stage=stage, glob=glob)
+def test_a_glob_takes_what_it_matches_image_or_not_and_deletes_nothing_else(spark, checkpoint, root, glob, taken):
+    source = read_folder(spark, root, dataset="d", checkpoint=checkpoint, glob=glob)
 
     assert set(ids(source.images)) == taken
     assert set(ids(source.present)) == {f"d/{path}" for path in FILES}
 
 
-def test_a_limit_takes_the_first_by_path_and_the_rest_is_still_present(spark, stage, root):
-    source = read_folder(spark, root, dataset="d", stage=stage, limit=2, split="train")
+def test_a_limit_takes_the_first_by_path_and_the_rest_is_still_present(spark, checkpoint, root):
+    source = read_folder(spark, root, dataset="d", checkpoint=checkpoint, limit=2, split="train")
 
     assert {row["image_id"]: row["split"] for row in source.images.collect()} == {
         "d/cat/1.png": "train",

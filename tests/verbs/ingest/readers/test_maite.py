@@ -34,7 +34,7 @@ class Items:
 IMAGE = np.zeros((1, 3, 4), np.uint8)
 
 
-def test_items_become_images_targets_and_factors_whatever_the_size_of_chunks(spark, stage, monkeypatch):
+def test_items_become_images_targets_and_factors_whatever_the_size_of_chunks(spark, checkpoint, monkeypatch):
     monkeypatch.setattr(maite, "ROWS_PER_CHUNK", 2)
     monkeypatch.setattr(maite, "CHUNKS_TOGETHER", 2)
     monkeypatch.setattr(maite, "IMAGES_AT_ONCE", 3)
@@ -52,7 +52,7 @@ def test_items_become_images_targets_and_factors_whatever_the_size_of_chunks(spa
         (IMAGE, 1, {"id": "g"}),
     )
 
-    source = read_maite(spark, data, dataset="d", stage=stage, split="rest")
+    source = read_maite(spark, data, dataset="d", checkpoint=checkpoint, split="rest")
 
     for frame, ddl in ((source.images, LISTING_DDL), (source.targets, TARGETS_DDL), (source.findings, FINDINGS_DDL)):
         assert sorted(frame.dtypes) == sorted(spark.createDataFrame([], ddl).dtypes)
@@ -82,6 +82,6 @@ def test_items_become_images_targets_and_factors_whatever_the_size_of_chunks(spa
         (Items((1, 2)), "ValueError"),
     ],
 )
-def test_a_data_set_of_which_nothing_can_be_read_is_an_error(spark, stage, data, message):
+def test_a_data_set_of_which_nothing_can_be_read_is_an_error(spark, checkpoint, data, message):
     with pytest.raises(IngestError, match=rf"No item of the MAITE data set d can be read: .*{message}"):
-        read_maite(spark, data, dataset="d", stage=stage)
+        read_maite(spark, data, dataset="d", checkpoint=checkpoint)

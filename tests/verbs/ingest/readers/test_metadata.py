@@ -104,13 +104,13 @@ IMAGES = {"cat/1.png": 1, "cat/2.png": 2, "dog/3.png": 3, "a/4.png": 4, "b/4.png
 
 
 @pytest.fixture(scope="module")
-def source(spark, stage, tmp_path_factory):
+def source(spark, checkpoint, tmp_path_factory):
     root = tmp_path_factory.mktemp("source")
     tree(root, IMAGES)
     tree(root.parent, {f"{root.name}-meta/meta.csv": CSV.encode()})
     metadata = str(root.parent / f"{root.name}-meta" / "meta.csv")
     return read_folder(
-        spark, str(root), dataset="d", stage=stage, metadata=metadata, split="rest", timezone="Asia/Tokyo"
+        spark, str(root), dataset="d", checkpoint=checkpoint, metadata=metadata, split="rest", timezone="Asia/Tokyo"
     )
 
 
@@ -164,16 +164,16 @@ def test_rows_without_an_image_repeated_rows_and_bad_times_are_findings(source):
     assert len(kinds) == 6
 
 
-def test_paths_and_classes_stay_as_they_are_written(spark, stage, tmp_path):
+def test_paths_and_classes_stay_as_they_are_written(spark, checkpoint, tmp_path):
     root = tree(tmp_path / "s", {"1.50": 1, "TRUE": 2})
     (tmp_path / "m.csv").write_text("file,label\n1.50,1.0\nTRUE,2.0\n")
 
-    source = read_folder(spark, root, dataset="d", stage=stage, metadata=str(tmp_path / "m.csv"))
+    source = read_folder(spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "m.csv"))
 
     assert classes(source) == {"d/1.50": "1.0", "d/TRUE": "2.0"}
 
 
-def test_parquet_keeps_its_types_and_a_timestamp_is_an_instant(spark, stage, tmp_path):
+def test_parquet_keeps_its_types_and_a_timestamp_is_an_instant(spark, checkpoint, tmp_path):
     root = tree(tmp_path / "s", {"a.png": 1, "b.png": 2})
     rows = spark.createDataFrame(
         [("a.png", "007", 1.5, int(NOON)), ("b.png", None, None, None)],
@@ -183,7 +183,7 @@ def test_parquet_keeps_its_types_and_a_timestamp_is_an_instant(spark, stage, tmp
     rows.write.parquet(str(tmp_path / "m.parquet"))
 
     source = read_folder(
-        spark, root, dataset="d", stage=stage, metadata=str(tmp_path / "m.parquet"), timezone="Asia/Tokyo"
+        spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "m.parquet"), timezone="Asia/Tokyo"
     )
 
     assert captured(source) == {"d/a.png": NOON, "d/b.png": None}
@@ -191,28 +191,28 @@ def test_parquet_keeps_its_types_and_a_timestamp_is_an_instant(spark, stage, tmp
     assert findings(source) == []
 
 
-def test_a_tab_separated_file_is_read_too_and_the_path_may_be_the_first_column(spark, stage, tmp_path):
+def test_a_tab_separated_file_is_read_too_and_the_path_may_be_the_first_column(spark, checkpoint, tmp_path):
     root = tree(tmp_path / "s", {"a.png": 1})
     (tmp_path / "m.tsv").write_text("where\tspeed\na.png\t3\n")
 
-    source = read_folder(spark, root, dataset="d", stage=stage, metadata=str(tmp_path / "m.tsv"))
+    source = read_folder(spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "m.tsv"))
 
     assert [tuple(row) for row in source.factors.collect()] == [("d/a.png", None, 3)]
 
 
-def test_a_missing_file_and_one_without_columns_are_errors_that_name_the_file(spark, stage, tmp_path):
+def test_a_missing_file_and_one_without_columns_are_errors_that_name_the_file(spark, checkpoint, tmp_path):
     root = tree(tmp_path / "s", {"a.png": 1})
     (tmp_path / "m.csv").write_text("path\na.png\n")
 
     with pytest.raises(IngestError, match=r"Metadata file .*nothing\.csv does not exist"):
-        read_folder(spark, root, dataset="d", stage=stage, metadata=str(tmp_path / "nothing.csv"))
+        read_folder(spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "nothing.csv"))
     with pytest.raises(IngestError, match=r"m\.csv has the columns \['path'\]; expected a path and at least one more"):
-        read_folder(spark, root, dataset="d", stage=stage, metadata=str(tmp_path / "m.csv"))
+        read_folder(spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "m.csv"))
 
 
-def test_a_column_with_a_name_of_our_own_is_an_error_that_says_so(spark, stage, tmp_path):
+def test_a_column_with_a_name_of_our_own_is_an_error_that_says_so(spark, checkpoint, tmp_path):
     root = tree(tmp_path / "s", {"a.png": 1})
     (tmp_path / "m.csv").write_text("path,Image_ID\na.png,5\n")
 
     with pytest.raises(IngestError, match=r"(?s)has a column Image_ID.*Hint: rename it, to source_Image_ID"):
-        read_folder(spark, root, dataset="d", stage=stage, metadata=str(tmp_path / "m.csv"))
+        read_folder(spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "m.csv"))

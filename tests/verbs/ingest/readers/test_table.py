@@ -164,15 +164,15 @@ def test_hugging_face_images_have_names_of_classes_and_ids_by_row(spark, tmp_pat
     assert source.factors.columns == ["image_id", "target_index", "gain"]
 
 
-def test_hugging_face_objects_are_targets_with_boxes(spark, stage, tmp_path):
+def test_hugging_face_objects_are_targets_with_boxes(spark, checkpoint, tmp_path):
     category = {"feature": {"names": ["cat", "dog"], "_type": "ClassLabel"}, "_type": "List"}
     features = {"objects": {"bbox": {"_type": "List"}, "category": category}}
     objects = {"bbox": [[1.0, 1.0, 2.0, 1.0], [0.0, 0.0, 9.0, 1.0]], "category": [1, 5], "area": [2, 9]}
     rows = [{"image_id": 3, "image": {"bytes": png(), "path": "a.png"}, "width": 4, "height": 3, "objects": objects}]
     huggingface_parquet(tmp_path / "a.parquet", features, rows)
 
-    source = read_table(spark, str(tmp_path / "a.parquet"), dataset="d", stage=stage)
-    corners = read_table(spark, str(tmp_path / "a.parquet"), dataset="d", stage=stage, box_format="xyxy")
+    source = read_table(spark, str(tmp_path / "a.parquet"), dataset="d", checkpoint=checkpoint)
+    corners = read_table(spark, str(tmp_path / "a.parquet"), dataset="d", checkpoint=checkpoint, box_format="xyxy")
 
     assert sorted((row["class_name"] or "", *row["box"], row["attributes"]) for row in source.targets.collect()) == [
         ("", 0.0, 0.0, 9.0, 1.0, '{"area": 9}'),

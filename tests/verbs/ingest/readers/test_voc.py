@@ -48,8 +48,8 @@ def root(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def source(spark, stage, root):
-    return read_voc(spark, root, dataset="d", stage=stage, split="rest", one_based=True)
+def source(spark, checkpoint, root):
+    return read_voc(spark, root, dataset="d", checkpoint=checkpoint, split="rest", one_based=True)
 
 
 def boxes(source):
@@ -108,11 +108,13 @@ def test_files_that_were_read_are_remembered_and_broken_ones_are_not(source, roo
     assert remembered == {"a.xml", "sub/b.xml"}
 
 
-def test_files_that_are_as_they_were_are_not_read_again_and_other_options_read_them_all(spark, stage, root, source):
+def test_files_that_are_as_they_were_are_not_read_again_and_other_options_read_them_all(
+    spark, checkpoint, root, source
+):
     known = known_of(source, targets=marked(source.targets))
 
-    again = read_voc(spark, root, dataset="d", stage=stage, one_based=True, known=known)
-    otherwise = read_voc(spark, root, dataset="d", stage=stage, known=known)
+    again = read_voc(spark, root, dataset="d", checkpoint=checkpoint, one_based=True, known=known)
+    otherwise = read_voc(spark, root, dataset="d", checkpoint=checkpoint, known=known)
 
     names = {row["image_id"].rpartition("/")[2]: row["class_name"] for row in again.targets.collect()}
     assert names == {"a.png": "old cat", "b.png": "old cat", "renamed.png": "cat"}  # found by what is in the file
@@ -120,11 +122,11 @@ def test_files_that_are_as_they_were_are_not_read_again_and_other_options_read_t
     assert otherwise.targets.where("class_name = 'cat'").count() == source.targets.count()
 
 
-def test_a_folder_elsewhere_mirrors_the_images(spark, stage, tmp_path):
+def test_a_folder_elsewhere_mirrors_the_images(spark, checkpoint, tmp_path):
     root = tree(tmp_path / "photos", {"s/a.png": 1, "b.png": 2})
     tree(tmp_path / "xml", {"s/a.xml": xml((0, 0, 1, 1)), "b.xml": xml((0, 0, 2, 2))})
 
-    source = read_voc(spark, root, str(tmp_path / "xml"), dataset="d", stage=stage, limit=1)
+    source = read_voc(spark, root, str(tmp_path / "xml"), dataset="d", checkpoint=checkpoint, limit=1)
 
     assert boxes(source) == [("d/b.png", 0, 0.0, 0.0, 2.0, 2.0)]
     assert (ids(source.present), findings(source)) == (["d/b.png", "d/s/a.png"], [])
@@ -137,14 +139,14 @@ def test_a_folder_elsewhere_mirrors_the_images(spark, stage, tmp_path):
         ({"a.png": 1, "a.xml": b"?"}, r"No annotation file below .* can be read; .*a\.xml: no well-formed XML"),
     ],
 )
-def test_a_source_of_which_nothing_can_be_read_is_an_error(spark, stage, tmp_path, files, message):
+def test_a_source_of_which_nothing_can_be_read_is_an_error(spark, checkpoint, tmp_path, files, message):
     with pytest.raises(IngestError, match=message):
-        read_voc(spark, tree(tmp_path, files), dataset="d", stage=stage)
+        read_voc(spark, tree(tmp_path, files), dataset="d", checkpoint=checkpoint)
 
 
 @pytest.mark.shared
-def test_the_degenerate_boxes_of_a_real_set_are_findings(spark, stage, shared):
-    source = read_voc(spark, str(shared / "data" / "bccd_voc"), dataset="d", stage=stage)
+def test_the_degenerate_boxes_of_a_real_set_are_findings(spark, checkpoint, shared):
+    source = read_voc(spark, str(shared / "data" / "bccd_voc"), dataset="d", checkpoint=checkpoint)
 
     counts = {row["class_name"]: row["count"] for row in source.targets.groupBy("class_name").count().collect()}
     assert counts == {"WBC": 372, "RBC": 4155, "Platelets": 361}

@@ -35,8 +35,8 @@ def root(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def source(spark, stage, root):
-    return read_webdataset(spark, root, dataset="d", stage=stage, split="rest")
+def source(spark, checkpoint, root):
+    return read_webdataset(spark, root, dataset="d", checkpoint=checkpoint, split="rest")
 
 
 def test_the_frames_have_the_columns_that_ingestion_writes(spark, source):
@@ -85,18 +85,18 @@ def test_a_damaged_shard_is_a_finding_and_read_again_next_time(source, root):
     assert {row["path"].removeprefix(f"{root}/train/") for row in source.files.collect()} == {"0.tar", "1.tar"}
 
 
-def test_a_shard_that_is_as_it_was_is_not_read_again(spark, stage, tmp_path):
+def test_a_shard_that_is_as_it_was_is_not_read_again(spark, checkpoint, tmp_path):
     def members(name, gain):
         return [(f"{name}.png", png()), (f"{name}.cls", b"cat"), (f"{name}.json", {"gain": gain})]
 
     first = {"0.tar": shard(members("a", 1)), "1.tar": shard(members("b", 2)), "2.tar": shard(members("c", 3))}
     root = tree(tmp_path, first)
-    before = read_webdataset(spark, root, dataset="d", stage=stage)
+    before = read_webdataset(spark, root, dataset="d", checkpoint=checkpoint)
     touch(tmp_path / "1.tar", shard(members("b", 2.5)))
     (tmp_path / "2.tar").unlink()
 
     after = read_webdataset(
-        spark, root, dataset="d", stage=stage, known=known_of(before, targets=marked(before.targets))
+        spark, root, dataset="d", checkpoint=checkpoint, known=known_of(before, targets=marked(before.targets))
     )
 
     assert classes(after) == {"d/0.tar/a.png": "old cat", "d/1.tar/b.png": "cat"}
@@ -111,19 +111,19 @@ def test_a_shard_that_is_as_it_was_is_not_read_again(spark, stage, tmp_path):
     assert ids(after.present) == ["d/0.tar/a.png", "d/1.tar/b.png"]
 
 
-def test_the_images_of_a_shard_that_cannot_be_read_this_time_are_still_present(spark, stage, tmp_path):
+def test_the_images_of_a_shard_that_cannot_be_read_this_time_are_still_present(spark, checkpoint, tmp_path):
     root = tree(tmp_path, {"0.tar": shard([("a.png", png())]), "1.tar": shard([("b.png", png())])})
-    known = known_of(read_webdataset(spark, root, dataset="d", stage=stage))
+    known = known_of(read_webdataset(spark, root, dataset="d", checkpoint=checkpoint))
     touch(tmp_path / "1.tar", b"?")
 
-    after = read_webdataset(spark, root, dataset="d", stage=stage, known=known)
+    after = read_webdataset(spark, root, dataset="d", checkpoint=checkpoint, known=known)
 
     assert (ids(after.images), ids(after.present)) == (["d/0.tar/a.png"], ["d/0.tar/a.png", "d/1.tar/b.png"])
 
 
-def test_one_shard_a_glob_and_a_limit_take_some(spark, stage, root):
-    one = read_webdataset(spark, f"{root}/train/1.tar", dataset="d", stage=stage)
-    some = read_webdataset(spark, root, dataset="d", stage=stage, glob="train/**", limit=2)
+def test_one_shard_a_glob_and_a_limit_take_some(spark, checkpoint, root):
+    one = read_webdataset(spark, f"{root}/train/1.tar", dataset="d", checkpoint=checkpoint)
+    some = read_webdataset(spark, root, dataset="d", checkpoint=checkpoint, glob="train/**", limit=2)
 
     assert ids(one.images) == ["d/1.tar/a.png"]
     assert ids(some.images) == ["d/train/0.tar/a.png", "d/train/0.tar/b.png"]
@@ -138,6 +138,6 @@ def test_one_shard_a_glob_and_a_limit_take_some(spark, stage, root):
         ({"a.tar": shard([("a.txt", b"cat")])}, r"No sample of the shards of .* has an image"),
     ],
 )
-def test_a_source_of_which_nothing_can_be_read_is_an_error(spark, stage, tmp_path, files, message):
+def test_a_source_of_which_nothing_can_be_read_is_an_error(spark, checkpoint, tmp_path, files, message):
     with pytest.raises(IngestError, match=message):
-        read_webdataset(spark, tree(tmp_path, files), dataset="d", stage=stage)
+        read_webdataset(spark, tree(tmp_path, files), dataset="d", checkpoint=checkpoint)

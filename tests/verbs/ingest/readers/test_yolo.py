@@ -50,8 +50,8 @@ def root(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def source(spark, stage, root):
-    return read_yolo(spark, root, dataset="d", stage=stage, split="rest")
+def source(spark, checkpoint, root):
+    return read_yolo(spark, root, dataset="d", checkpoint=checkpoint, split="rest")
 
 
 def targets(source):
@@ -115,7 +115,7 @@ def test_files_that_were_read_are_remembered_and_those_of_broken_images_are_not(
     ]
 
 
-def test_lists_of_files_give_splits_and_a_class_list_names(spark, stage, tmp_path):
+def test_lists_of_files_give_splits_and_a_class_list_names(spark, checkpoint, tmp_path):
     root = tree(tmp_path / "s", {"a.png": 1, "x/b.png": 2, "a.txt": b"1 .5 .5 1 1", "x/b.txt": b"0 .5 .5 1 1"})
     lists = f"path: {root}\ntrain: train.txt\ntest: test.txt\nnames: {{1: cat}}\n"
     tree(
@@ -123,8 +123,8 @@ def test_lists_of_files_give_splits_and_a_class_list_names(spark, stage, tmp_pat
     )
     tree(tmp_path, {"names.txt": b"zero\none\n"})
 
-    by_list = read_yolo(spark, root, dataset="d", stage=stage)
-    by_names = read_yolo(spark, root, str(tmp_path / "names.txt"), dataset="d", stage=stage, glob="a*")
+    by_list = read_yolo(spark, root, dataset="d", checkpoint=checkpoint)
+    by_names = read_yolo(spark, root, str(tmp_path / "names.txt"), dataset="d", checkpoint=checkpoint, glob="a*")
 
     assert {row["image_id"]: row["split"] for row in by_list.images.collect()} == {
         "d/a.png": "train",
@@ -134,27 +134,27 @@ def test_lists_of_files_give_splits_and_a_class_list_names(spark, stage, tmp_pat
     assert [(image, name) for image, _, name, _ in targets(by_names)] == [("d/a.png", "one")]
 
 
-def test_without_names_the_id_is_the_class_and_a_broken_data_set_file_is_a_finding(spark, stage, tmp_path):
+def test_without_names_the_id_is_the_class_and_a_broken_data_set_file_is_a_finding(spark, checkpoint, tmp_path):
     root = tree(tmp_path / "images", {"a.png": 1, "data.yaml": b"names: ["})
     tree(tmp_path / "labels", {"a.txt": b"3 .5 .5 1 1", "b.txt": b""})
 
-    source = read_yolo(spark, root, str(tmp_path / "labels"), dataset="d", stage=stage)
+    source = read_yolo(spark, root, str(tmp_path / "labels"), dataset="d", checkpoint=checkpoint)
 
     assert [name for _, _, name, _ in targets(source)] == ["3"]
     assert [kind for kind, *_ in findings(source)] == ["broken_file", "class_ids_for_names", "missing_image"]
 
 
-def test_a_file_is_read_again_when_it_or_its_image_or_the_names_change(spark, stage, tmp_path):
+def test_a_file_is_read_again_when_it_or_its_image_or_the_names_change(spark, checkpoint, tmp_path):
     labels = {f"{name}.txt": b"0 .5 .5 1 1\n?" for name in "abc"}
     root = tree(tmp_path, {"data.yaml": b"names: [cat, dog]", "a.png": 1, "b.png": 2, "c.png": 3, **labels})
-    before = read_yolo(spark, root, dataset="d", stage=stage)
+    before = read_yolo(spark, root, dataset="d", checkpoint=checkpoint)
     known = known_of(before, targets=marked(before.targets))
     touch(tmp_path / "b.txt", b"1 .5 .5 1 1")
     touch(tmp_path / "c.png", png(4))
 
-    after = read_yolo(spark, root, dataset="d", stage=stage, known=known)
+    after = read_yolo(spark, root, dataset="d", checkpoint=checkpoint, known=known)
     touch(tmp_path / "data.yaml", b"names: [wolf, dog]")
-    renamed = read_yolo(spark, root, dataset="d", stage=stage, known=known)
+    renamed = read_yolo(spark, root, dataset="d", checkpoint=checkpoint, known=known)
 
     assert [name for _, _, name, _ in targets(after)] == ["old cat", "dog", "cat"]
     assert [(location, image) for _, location, image, *_ in findings(after)] == [
@@ -178,20 +178,20 @@ def test_a_file_is_read_again_when_it_or_its_image_or_the_names_change(spark, st
         ({"a.png": 1, "a.txt": b""}, "no.yaml", r"no\.yaml cannot be read: No such file"),
     ],
 )
-def test_a_source_of_which_nothing_can_be_read_is_an_error(spark, stage, tmp_path, files, annotations, message):
+def test_a_source_of_which_nothing_can_be_read_is_an_error(spark, checkpoint, tmp_path, files, annotations, message):
     given = annotations and str(tmp_path / annotations)
 
     with pytest.raises(IngestError, match=message):
-        read_yolo(spark, tree(tmp_path, files), given, dataset="d", stage=stage)
+        read_yolo(spark, tree(tmp_path, files), given, dataset="d", checkpoint=checkpoint)
 
 
 @pytest.mark.shared
-def test_coco_and_yolo_forms_of_a_real_set_have_the_same_boxes(spark, stage, shared):
+def test_coco_and_yolo_forms_of_a_real_set_have_the_same_boxes(spark, checkpoint, shared):
     place = shared / "data" / "coco128"
     document = json.loads((place / "instances.json").read_text())
     numbers = {category["name"]: category["id"] for category in document["categories"]}
-    yolo = read_yolo(spark, str(place), dataset="d", stage=stage)
-    coco = read_coco(spark, str(place), str(place / "instances.json"), dataset="d", stage=stage)
+    yolo = read_yolo(spark, str(place), dataset="d", checkpoint=checkpoint)
+    coco = read_coco(spark, str(place), str(place / "instances.json"), dataset="d", checkpoint=checkpoint)
 
     found, expected = ({(image, index): rest for image, index, *rest in targets(source)} for source in (yolo, coco))
 
