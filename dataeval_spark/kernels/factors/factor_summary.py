@@ -1,4 +1,4 @@
-"""What a pass over the values of all factors has to say about each: its bins, or why it is left out."""
+"""Summaries of factors from one pass over all values: the bins, two units in one factor, or why it is left out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from dataeval_spark.tables.arrow import arrow_schema
 
 Floats = NDArray[np.float64]
 
-FACTORS = {
+# Ratios of two units of one quantity.
+UNIT_RATIOS = {
     "percent_beside_share": 100.0,
     "8_bit_beside_unit_range": 255.0,
     "thousandfold": 1000.0,
@@ -41,8 +42,6 @@ PARTIAL = arrow_schema(PARTIAL_DDL)
 """One block of numbers (float64, NaN for missing), or one text (null for missing) with its count."""
 LEVELS_AT_ONCE = 100_000
 """Distinct texts that one task counts; a factor with more is no factor."""
-
-
 NAMING_SHARE = 0.9
 """Distinct numbers per row from which whole numbers are names."""
 
@@ -280,7 +279,7 @@ def unit_anomaly(values: Floats) -> UnitAnomaly | None:
     cut = int(gaps.argmax()) + fewest
     quartiles = (25, 50, 75)
     difference = np.percentile(logs[cut:], quartiles) - np.percentile(logs[:cut], quartiles)
-    for kind, factor in FACTORS.items():
+    for kind, factor in UNIT_RATIOS.items():
         if np.abs(difference - np.log(factor)).max() < _TOLERANCE and _can_be(kind, size[:cut], size[cut:]):
             return UnitAnomaly(kind, float(np.exp(difference[1])), 1 - cut / size.size, float(size[cut]))
     return None

@@ -1,4 +1,4 @@
-"""Vectors of a folder of blocks in k-means cells, and the search in the nearest few of them."""
+"""Vectors of a folder of blocks in k-means cells, and the search in the nearest few of them, with its recall."""
 
 from __future__ import annotations
 
