@@ -21,14 +21,16 @@ from dataeval_spark.frames.neighbors import MAX_K
 from dataeval_spark.frames.task_devices import gpu_of_task
 from dataeval_spark.kernels.vectors.block_search import Search
 from dataeval_spark.kernels.vectors.inverted_file import (
+    Recall,
+    fewest_probes,
     found_by_rank,
+    recall_of,
     search_clusters,
     sort_into_clusters,
     train_clusters,
     uniform,
 )
 from dataeval_spark.kernels.vectors.neighbor_lists import RESULT_DDL, result_rows
-from dataeval_spark.kernels.vectors.recall import Recall, fewest_probes, recall_of
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.arrow import arrow_schema
 

@@ -16,26 +16,25 @@ from dataeval_spark.analyses.labels.probability_blocks import label_sums, probab
 from dataeval_spark.errors import OptionError, PredictionError
 from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.frames.ranks import positions
-from dataeval_spark.kernels.labels.confident_counting import (
+from dataeval_spark.kernels.labels.confident_learning import (
     BY_CLASS,
     BY_RATE,
     CONFIDENT,
-    MISPREDICTED,
-    TOLERANCE,
-    count_rows,
-)
-from dataeval_spark.kernels.labels.confident_learning import (
     MAX_CLASSES,
+    MISPREDICTED,
+    STAGED_DDL,
+    TOLERANCE,
     UNREACHABLE,
     Selection,
     calibrated_joint,
     confident_thresholds,
+    count_rows,
     doubtful_counts,
+    doubtful_rows,
     half_bins,
     selection,
     wilson_interval,
 )
-from dataeval_spark.kernels.labels.confident_rows import STAGED_DDL, doubtful_rows
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.contract import Table

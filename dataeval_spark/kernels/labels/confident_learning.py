@@ -1,17 +1,38 @@
-"""Confident learning on counts: thresholds, the joint of given and true classes, and how many labels to doubt.
+"""Confident learning: thresholds, the joint of given and true classes, how many labels to doubt, and which.
 
 Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels" (2021). Every function here
-gives what cleanlab 2.9 gives; all of them work on class x class counts, never on rows.
+gives what cleanlab 2.9 gives. How many is decided by class x class counts; rows are counted and selected compiled, in
+one pass over a matrix of probabilities.
+
+A cell is a pair (given class k, class j). Its value for a row labeled k is the margin p_j - p_k; for j = k it is -p_k.
+The higher it is, the likelier the label is wrong. Values lie in [-1, 1] and are sorted into bins that grow with the
+square root, finest around 0: an order-preserving grid, so that the rank of a bin's members is known from counts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+from numba import njit
 from numpy.typing import NDArray
 
-from dataeval_spark.kernels.labels.confident_counting import TOLERANCE
+from dataeval_spark.kernels.numba_options import OPTIONS
+from dataeval_spark.tables.arrow import arrow_schema
+
+STAGED_DDL = (
+    "image_id string, target_index int, given int, suggested int, score double, flags int, "
+    "contested array<struct<class_index: int, value: double, slots: bigint>>"
+)
+STAGED_SCHEMA = arrow_schema(STAGED_DDL)
+_CONTESTED = STAGED_SCHEMA.field("contested").type
+
+# Tolerance of cleanlab's comparisons of floats.
+TOLERANCE = 1e-6
+MISPREDICTED, BY_RATE, BY_CLASS, CONFIDENT = 1, 2, 4, 8
 
 # A class that no label has: no probability reaches this.
 UNREACHABLE = 2.0
@@ -164,3 +185,171 @@ def wilson_interval(successes: NDArray[np.int64], trials: NDArray[np.int64]) -> 
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     reach = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return np.clip(centre - reach, 0, 1), np.clip(centre + reach, 0, 1)
+
+
+@njit(**OPTIONS)
+def bin_of(value: float, half: int) -> int:
+    """Bin of a value in [-1, 1] on a grid of ``2 * half`` bins; a larger value has no smaller bin."""
+    if value >= 0:
+        return half + min(half - 1, int(np.sqrt(value) * half))
+    return half - 1 - min(half - 1, int(np.sqrt(-value) * half))
+
+
+@njit(**OPTIONS)
+def _confident_class(row: Any, lowered: Any) -> int:
+    # The one class whose threshold is reached; of several the most probable class of all; -1 for none.
+    found, confident, best = -1, 0, 0
+    for j in range(row.size):
+        if row[j] >= lowered[j]:
+            confident += 1
+            if found < 0:
+                found = j
+        if row[j] > row[best]:
+            best = j
+    return best if confident > 1 else found
+
+
+@njit(**OPTIONS)
+def count_rows(
+    probabilities: NDArray[np.float64],
+    given: NDArray[np.int32],
+    lowered: NDArray[np.float64],
+    joint: NDArray[np.int64],
+    histogram: NDArray[np.int32],
+) -> None:
+    """Add rows to the counts of confident classes (C, C) and to the bins of each cell (C, C, 2 half).
+
+    ``lowered`` holds the confident threshold of each class less `TOLERANCE`.
+    """
+    half = histogram.shape[2] // 2
+    for i in range(probabilities.shape[0]):
+        row, k = probabilities[i], given[i]
+        found = _confident_class(row, lowered)
+        if found >= 0:
+            joint[k, found] += 1
+        bins = histogram[k]
+        own = row[k]
+        for j in range(row.size):
+            value = -own if j == k else row[j] - own
+            bins[j, bin_of(value, half)] += 1
+
+
+@njit(**OPTIONS)
+def flag_rows(
+    probabilities: NDArray[np.float64],
+    given: NDArray[np.int32],
+    lowered: NDArray[np.float64],
+    half: int,
+    sure: NDArray[np.int32],
+    contested: NDArray[np.int32],
+    flags: NDArray[np.uint8],
+    suggested: NDArray[np.int32],
+    counts: NDArray[np.int32],
+) -> None:
+    """Write for each row what is certain, its most probable class, and in how many contested bins it lies."""
+    for i in range(probabilities.shape[0]):
+        row, k = probabilities[i], given[i]
+        own = row[k]
+        best, best_raised, raised = 0, 0, -1.0
+        flag, count = 0, 0
+        for j in range(row.size):
+            value = -own if j == k else row[j] - own
+            place = bin_of(value, half)
+            if place >= sure[k, j]:
+                flag |= BY_CLASS if j == k else BY_RATE
+            elif place == contested[k, j]:
+                count += 1
+            if row[j] > row[best]:
+                best = j
+            lifted = own + TOLERANCE if j == k else row[j]
+            if lifted > raised:
+                raised, best_raised = lifted, j
+        if best_raised != k:
+            flag |= MISPREDICTED
+        found = _confident_class(row, lowered)
+        if found >= 0 and found != k:
+            flag |= CONFIDENT
+        flags[i], suggested[i], counts[i] = flag, best, count
+
+
+@njit(**OPTIONS)
+def contested_entries(
+    probabilities: NDArray[np.float64],
+    given: NDArray[np.int32],
+    half: int,
+    contested: NDArray[np.int32],
+    rows: NDArray[np.int64],
+    classes: NDArray[np.int32],
+    values: NDArray[np.float64],
+) -> None:
+    """Write class and value of each contested cell of some rows, row after row."""
+    written = 0
+    for i in rows:
+        row, k = probabilities[i], given[i]
+        own = row[k]
+        for j in range(row.size):
+            value = -own if j == k else row[j] - own
+            if bin_of(value, half) == contested[k, j]:
+                classes[written], values[written] = j, value
+                written += 1
+
+
+def doubtful_rows(
+    ids: pa.Table,
+    given: NDArray[np.int32],
+    probabilities: NDArray[np.float64],
+    lowered: NDArray[np.float64],
+    half: int,
+    chosen: Selection,
+    wanted: int,
+) -> Iterator[pa.RecordBatch]:
+    """Rows of a block that have the flags wanted, or lie in a bin through which a cut goes.
+
+    Parameters
+    ----------
+    ids : pyarrow.Table
+        ``image_id`` and ``target_index`` of the rows.
+    given : ndarray of int32, (n,)
+        Class that each row is labeled as.
+    probabilities : ndarray, (n, C)
+        Predicted ones.
+    lowered : ndarray, (C,)
+        Confident thresholds less the tolerance.
+    half : int
+        Half the number of bins.
+    chosen : Selection
+        Bins that are selected, and those through which a cut goes.
+    wanted : int
+        Flags of which all are needed.
+
+    Yields
+    ------
+    pyarrow.RecordBatch
+        `STAGED_SCHEMA`; ``score`` is the probability of the given class.
+    """
+    n = len(given)
+    flags, suggested, counts = np.zeros(n, np.uint8), np.zeros(n, np.int32), np.zeros(n, np.int32)
+    flag_rows(probabilities, given, lowered, half, chosen.sure, chosen.contested, flags, suggested, counts)
+    # A row whose label is the most probable class is never an error, but may hold a place in a contested bin.
+    rows = np.flatnonzero((counts > 0) | ((flags & MISPREDICTED > 0) & (flags & wanted == wanted)))
+    if len(rows) == 0:
+        return
+    total = int(counts[rows].sum())
+    classes, values = np.zeros(total, np.int32), np.zeros(total)
+    contested_entries(probabilities, given, half, chosen.contested, rows, classes, values)
+    slots = chosen.slots[np.repeat(given[rows], counts[rows]), classes]
+    entries = pa.StructArray.from_arrays(
+        [pa.array(classes), pa.array(values), pa.array(slots)], fields=list(_CONTESTED.value_type)
+    )
+    offsets = np.r_[0, np.cumsum(counts[rows])].astype(np.int32)
+    taken = ids.take(pa.array(rows)).combine_chunks()
+    columns = [
+        taken["image_id"].cast(pa.string()),
+        taken["target_index"].cast(pa.int32()),
+        pa.array(given[rows]),
+        pa.array(suggested[rows]),
+        pa.array(probabilities[rows, given[rows]]),
+        pa.array(flags[rows].astype(np.int32)),
+        pa.ListArray.from_arrays(pa.array(offsets), entries, type=_CONTESTED),
+    ]
+    yield from pa.Table.from_arrays(columns, schema=STAGED_SCHEMA).combine_chunks().to_batches()

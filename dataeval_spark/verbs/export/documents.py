@@ -1,4 +1,4 @@
-"""What an export says of all its images: annotation files, the data set file, metadata."""
+"""The folder of an export, and what it says of all images: annotation files, the data set file, metadata, a mark."""
 
 from __future__ import annotations
 

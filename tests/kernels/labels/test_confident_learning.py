@@ -11,21 +11,19 @@ from hypothesis import given as examples
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from dataeval_spark.kernels.labels.confident_counting import (
+from dataeval_spark.kernels.labels.confident_learning import (
     BY_CLASS,
     BY_RATE,
     CONFIDENT,
     MISPREDICTED,
     TOLERANCE,
     bin_of,
-    contested_entries,
-    count_rows,
-    flag_rows,
-)
-from dataeval_spark.kernels.labels.confident_learning import (
     calibrated_joint,
     confident_thresholds,
+    contested_entries,
+    count_rows,
     doubtful_counts,
+    flag_rows,
     half_bins,
     selection,
     wilson_interval,
