@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -47,11 +47,14 @@ from dataeval_spark.verbs.select.recipe import Recipe
 from dataeval_spark.verbs.select.select import select
 from dataeval_spark.verbs.split.split import split_workspace
 from dataeval_spark.workspace import holdout, runs, snapshots
+from dataeval_spark.workspace.delta_local import images_here
 from dataeval_spark.workspace.locations import refuse_credentials
 from dataeval_spark.workspace.runs import Run, StepRun
-from dataeval_spark.workspace.workspace import Workspace, images_here
+from dataeval_spark.workspace.workspace import Workspace
 
 logger = logging.getLogger("dataeval_spark")
+
+Options = TypeVar("Options")
 
 
 class Audit:
@@ -101,7 +104,7 @@ class Audit:
 
         Options are those of :class:`dataeval_spark.options.IngestOptions`.
         """
-        asked = options_from(IngestOptions, options)
+        asked = _options(IngestOptions, options)
         return self._do("ingest", {"source": source, **options}, lambda run: [ingest(run, source, asked)])
 
     def ingest_maite(self, data: MapStyle, *, name: str, split: str | None = None, replace: bool = False) -> Audit:
@@ -115,7 +118,7 @@ class Audit:
 
     def ingest_predictions(self, source: str, **options: Any) -> Audit:
         """Bring in a model's predictions; options are those of :class:`dataeval_spark.options.PredictionOptions`."""
-        asked = options_from(PredictionOptions, options)
+        asked = _options(PredictionOptions, options)
         return self._do(
             "ingest",
             {"predictions": source, **options},
@@ -124,7 +127,7 @@ class Audit:
 
     def ingest_ratings(self, source: str, **options: Any) -> Audit:
         """Bring in what several people said; options are those of :class:`dataeval_spark.options.RatingOptions`."""
-        asked = options_from(RatingOptions, options)
+        asked = _options(RatingOptions, options)
         return self._do(
             "ingest",
             {"ratings": source, **options},
@@ -136,7 +139,7 @@ class Audit:
 
         Options are those of :class:`dataeval_spark.options.ProfileOptions`.
         """
-        asked = options_from(ProfileOptions, options)
+        asked = _options(ProfileOptions, options)
         expect = self._progress.expect_images
         return self._do(
             "profile",
@@ -176,7 +179,7 @@ class Audit:
 
     def split(self, name: str, **options: Any) -> Audit:
         """Assign the images to parts; options are those of :class:`dataeval_spark.options.SplitOptions`."""
-        asked = options_from(SplitOptions, options)
+        asked = _options(SplitOptions, options)
         return self._do("split", {"name": name, **options}, lambda run: [split_workspace(run, name, asked)])
 
     def select(self, name: str, recipe: Recipe | None = None, **options: Any) -> Audit:
@@ -189,7 +192,7 @@ class Audit:
         --------
         >>> audit.select("clean", [{"operation": "drop_duplicates"}, {"operation": "shuffle", "seed": 1}])
         """
-        asked = options_from(SelectOptions, options)
+        asked = _options(SelectOptions, options)
         return self._do(
             "select",
             {"name": name, "recipe": recipe},
@@ -198,7 +201,7 @@ class Audit:
 
     def export(self, to: str | Path, **options: Any) -> Audit:
         """Write images and labels as a dataset; options are those of :class:`dataeval_spark.options.ExportOptions`."""
-        asked = options_from(ExportOptions, options)
+        asked = _options(ExportOptions, options)
         return self._do("export", {"to": str(to), **options}, lambda run: [export(run, str(to), asked)])
 
     def run(
@@ -259,7 +262,7 @@ class Audit:
 
         Options are those of :class:`dataeval_spark.options.SearchOptions`.
         """
-        return search_workspace(self.workspace, query, options_from(SearchOptions, options))
+        return search_workspace(self.workspace, query, _options(SearchOptions, options))
 
     def gallery(self, rows: DataFrame, *, most: int = 24) -> Gallery:
         """Pictures of the first rows of a DataFrame with ``image_id``, its other columns written below each.
@@ -345,3 +348,9 @@ class Audit:
                 yield run
             finally:
                 self._open_run = None
+
+
+def _options(kind: type[Options], options: Mapping[str, Any]) -> Options:
+    """Options of a verb; credentials among them are refused before an error can show them."""
+    refuse_credentials(options)
+    return options_from(kind, options)

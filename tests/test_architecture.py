@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from dataeval_spark.analyses.steps import STEPS
+
 PACKAGE = Path(__file__).resolve().parents[1] / "dataeval_spark"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 # The only module that may know a SparkContext: it makes sessions and shows progress.
@@ -16,8 +18,7 @@ FORBIDDEN_ATTRIBUTES = {"rdd", "_jvm", "_jdf", "_jsc", "sparkContext"}
 TO_DRIVER = {"collect", "toPandas", "toLocalIterator", "toArrow"}
 # The only module that brings rows to the driver; its callers say what bounds their number.
 BOUNDED = "session/bounded.py"
-# Longer than a module should be; to be cut when one is touched next.
-LONG_MODULES = {"workspace/workspace.py": 520}
+MOST_LINES, MOST_LINES_OF_BODY, MOST_FILES, MOST_FILES_OF_ROOT = 400, 60, 25, 4
 
 
 def name_of(path: Path) -> str:
@@ -83,7 +84,38 @@ def test_sessions_are_made_in_one_module(path):
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_modules_are_short(path):
-    assert len(path.read_text().splitlines()) <= LONG_MODULES.get(name_of(path), 400)
+    assert len(path.read_text().splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_functions_are_short(path):
+    nodes = ast.walk(ast.parse(path.read_text()))
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+    assert {each.name: lines_of_body(each) for each in functions if lines_of_body(each) > MOST_LINES_OF_BODY} == {}
+
+
+def lines_of_body(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function from its first statement to its last; the docstring is none."""
+    statements = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return statements[-1].end_lineno - statements[0].lineno + 1 if statements else 0
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent for path in MODULES}), ids=name_of)
+def test_folders_are_small(folder):
+    # A section of the report and its template, which share a name, count as one.
+    files = {path.name.partition(".")[0] for path in folder.iterdir() if path.is_file()}
+
+    assert len(files) <= (MOST_FILES_OF_ROOT if folder == PACKAGE else MOST_FILES)
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+def test_the_module_of_a_step_and_its_test_have_its_name(step):
+    module = step.function.__module__.removeprefix("dataeval_spark.")
+    *folders, name = module.split(".")
+
+    assert name == step.name
+    assert (PACKAGE.parent / "tests" / Path(*folders) / f"test_{step.name}.py").exists()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

@@ -105,6 +105,15 @@ def test_no_workspace_is_at_a_uri_with_credentials(spark, found):
         assert not [word for word in found[0] if word in str(error.value)]
 
 
+def test_an_option_that_takes_names_shows_no_credentials_of_a_uri(spark, tmp_path):
+    audit = Audit(str(tmp_path / "audit"), spark)
+
+    with pytest.raises(OptionError, match="credentials") as error:
+        audit.ingest("photos", format="s3://key:secret@bucket/photos")
+
+    assert "secret" not in str(error.value)
+
+
 def everything_below(folder):
     """All that is written below a folder: names, bytes, and the values of parquet files, which are compressed."""
     for path in sorted(folder.rglob("*")):

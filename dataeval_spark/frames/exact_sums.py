@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.frames.joins import same_keys
+from dataeval_spark.frames.contract import same_keys
 
 EXPONENTS_PER_UNIT = 8
 MANTISSA = 53

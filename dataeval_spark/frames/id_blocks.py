@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.frames.joins import same_keys
+from dataeval_spark.frames.contract import same_keys
 
 BLOCK_BYTES = 2**26
 

@@ -9,10 +9,14 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.calibrated import calibrated_spreads, calibrated_threshold
-from dataeval_spark.frames.double_mad import MAD_OF_NORMAL, double_mad
-from dataeval_spark.frames.exact_sums import exact_mean_and_std, exact_sums
-from dataeval_spark.frames.joins import same_keys
+from dataeval_spark.frames.contract import same_keys
+from dataeval_spark.frames.exact_sums import Aggregate, exact_mean_and_std, exact_sums
 from dataeval_spark.frames.quantiles import exact_quantiles
+
+# MAD of a normal distribution, and the 90th percentile of its deviations in MADs, as rounded in the definitions.
+MAD_OF_NORMAL, P90_OF_NORMAL = 0.6745, 1.91
+ZERO = 1e-12
+FEWEST, FEWEST_BESIDE_MODE = 3, 11
 
 Method = Literal["calibrated", "zscore", "modified_zscore", "iqr", "adaptive"]
 THRESHOLDS: dict[str, float] = {"zscore": 3.0, "modified_zscore": 3.5, "iqr": 1.5, "adaptive": 3.5}
@@ -41,7 +45,7 @@ def spreads(values: DataFrame, by: Sequence[str], method: Method) -> DataFrame:
     * ``modified_zscore``: the median, twice, and MAD / 0.6745; where the MAD is 0, the mean absolute deviation times
       :math:`\sqrt{\pi / 2}`
     * ``iqr``: the quartiles of numpy's ``midpoint`` method and their difference
-    * ``adaptive``: the median, twice, and the spreads of :func:`~dataeval_spark.frames.double_mad.double_mad`
+    * ``adaptive``: the median, twice, and the spreads of :func:`~dataeval_spark.frames.spread.double_mad`
 
     Parameters
     ----------
@@ -121,3 +125,100 @@ def _quartiles(values: DataFrame, by: list[str]) -> DataFrame:
     return quartiles.select(
         *by, "low_anchor", "high_anchor", (F.col("high_anchor") - F.col("low_anchor")).alias("spread")
     )
+
+
+def double_mad(values: DataFrame, by: Sequence[str]) -> DataFrame:
+    r"""Median and two spreads of ``value`` in each group.
+
+    A side holds the values up to (from) the median; its spread is :math:`\mathrm{MAD} / 0.6745` of its deviations times
+    :math:`1 + \ln(1 + \max(0, p_{90} / \mathrm{MAD} / 1.91 - 1))`, which is 1 where its tail is no heavier than a
+    normal one. Where the MAD of a side is 0, the mean absolute deviation of all values takes its place. Where both are
+    0, most values are the mode: if more than 10 others come close to it (the nearest within the mean absolute
+    deviation / 0.6745), their deviations from the mode give the spread of both sides.
+
+    Parameters
+    ----------
+    values : DataFrame
+        ``by`` and ``value`` (double, neither null nor NaN).
+    by : sequence of str
+        Grouping columns.
+
+    Returns
+    -------
+    DataFrame
+        ``by``, ``low_anchor``, ``high_anchor`` (the median), ``low_spread`` and ``high_spread``; the spreads are null
+        in groups of fewer than three values or without any deviation. Quantiles are exact.
+
+    References
+    ----------
+    DataEval 1.1.4, ``AdaptiveThreshold``.
+
+    Examples
+    --------
+    >>> double_mad(values, ["statistic"]).show()
+    """
+    by = list(by)
+    medians = exact_quantiles(values, by, "value", {"median": 0.5}).select(*by, "median")
+    modes = _modes(values, by)
+    centres = medians.alias("m").join(modes.alias("o"), on=same_keys(by, "m", "o"), how="inner")
+    centres = centres.select(*(f"m.{key}" for key in by), "median", "mode")
+    placed = values.alias("v").join(F.broadcast(centres).alias("c"), on=same_keys(by, "v", "c"), how="inner")
+    placed = placed.select(*(f"v.{key}" for key in by), "value", "median", "mode")
+    deviation = F.abs(F.col("value") - F.col("median"))
+    # A value may stand in several: below and above when it is the median, and beside the mode.
+    sides = F.array(
+        _part("low", F.col("value") <= F.col("median"), deviation),
+        _part("high", F.col("value") >= F.col("median"), deviation),
+        _part("all", F.lit(True), deviation),
+        _part("beside", F.col("value") != F.col("mode"), F.abs(F.col("value") - F.col("mode"))),
+    )
+    parts = placed.select(*by, "median", F.explode(sides).alias("p")).where("p.part IS NOT NULL")
+    parts = parts.select(*by, "median", "p.part", "p.deviation")
+    keys = [*by, "median", "part"]
+    quantiles = exact_quantiles(parts, keys, "deviation", {"mad": 0.5, "p90": 0.9})
+    others: dict[str, Aggregate] = {
+        "rows": (F.count("deviation"), F.sum),
+        "least": (F.min("deviation"), F.min),
+    }
+    summed = exact_sums(parts, keys, {"sum": F.col("deviation")}, others)
+    means = summed.select(*keys, F.try_divide("sum", "rows").alias("mean"), "least")
+    per_part = quantiles.alias("q").join(means.alias("a"), on=same_keys(keys, "q", "a"), how="inner")
+    per_part = per_part.select(*(f"q.{key}" for key in keys), F.struct("n", "mad", "p90", "mean", "least").alias("of"))
+    one_row = per_part.groupBy(*by, "median").pivot("part", ["low", "high", "all", "beside"]).agg(F.first("of"))
+    low, high = _spreads()
+    anchors = (F.col("median").alias("low_anchor"), F.col("median").alias("high_anchor"))
+    return one_row.select(*by, *anchors, low.alias("low_spread"), high.alias("high_spread"))
+
+
+def _modes(values: DataFrame, by: list[str]) -> DataFrame:
+    """The most frequent value of each group, of several the smallest."""
+    counts = values.groupBy(*by, "value").agg(F.count("*").alias("count"))
+    return counts.groupBy(*by).agg(F.max_by("value", F.struct("count", -F.col("value"))).alias("mode"))
+
+
+def _part(name: str, condition: Column, deviation: Column) -> Column:
+    return F.struct(F.when(condition, F.lit(name)).alias("part"), deviation.alias("deviation"))
+
+
+def _spreads() -> tuple[Column, Column]:
+    mean = F.col("all.mean")
+    is_point_mass = (F.col("low.mad") <= ZERO) & (F.col("high.mad") <= ZERO)
+    is_smooth = (
+        (F.col("beside.n") >= FEWEST_BESIDE_MODE)
+        & (F.col("beside.least") < mean / MAD_OF_NORMAL)
+        & (F.col("beside.mad") > ZERO)
+    )
+    of_tail = _with_tail("beside")
+
+    def side(name: str) -> Column:
+        own = F.when(F.col(f"{name}.mad") <= ZERO, mean / MAD_OF_NORMAL).otherwise(_with_tail(name))
+        chosen = F.when(is_point_mass & is_smooth, of_tail).otherwise(own)
+        return F.when((F.col("all.n") >= FEWEST) & (mean > ZERO), chosen)
+
+    return side("low"), side("high")
+
+
+def _with_tail(name: str) -> Column:
+    mad = F.col(f"{name}.mad")
+    excess = F.try_divide(F.col(f"{name}.p90"), mad) / P90_OF_NORMAL - 1
+    return mad / MAD_OF_NORMAL * (1 + F.log1p(F.greatest(F.lit(0.0), excess)))

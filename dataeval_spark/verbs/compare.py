@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.steps import COMPARISONS, Step, chosen
 from dataeval_spark.errors import OptionError, TableMissingError
-from dataeval_spark.frames.capture_time import with_capture_time
+from dataeval_spark.frames.contract import with_capture_time
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.images import IMAGES

@@ -9,10 +9,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import SchemaError
+from dataeval_spark.session.settings import SETTINGS_LOCK
 from dataeval_spark.tables.contract import Table, identifier, sql_string
 
 
-def types_of(frame: DataFrame) -> dict[str, str]:
+def _types_of(frame: DataFrame) -> dict[str, str]:
     """Type of each column, as in SQL."""
     return {field.name: field.dataType.simpleString() for field in frame.schema.fields}
 
@@ -33,7 +34,7 @@ def conforming(table: Table, frame: DataFrame, *, run_id: str) -> DataFrame:
     missing = [name for name in expected if name not in frame.columns]
     if missing or (extra and not table.open):
         raise SchemaError(f"Rows for {table.name} lack the columns {missing} and have the unknown columns {extra}.")
-    found = types_of(frame)
+    found = _types_of(frame)
     for column in table.columns:
         if found[column.name] != _plain_type(column.type):
             raise SchemaError(
@@ -42,14 +43,8 @@ def conforming(table: Table, frame: DataFrame, *, run_id: str) -> DataFrame:
     return frame.select(*(identifier(name) for name in (*expected, *extra)))
 
 
-def freed_columns(table: Table, existing: DataFrame) -> list[str]:
-    """Columns that an existing table requires and the contract does not: an older version filled them always."""
-    free = {column.name for column in table.columns if column.nullable}
-    return [field.name for field in existing.schema.fields if field.name in free and not field.nullable]
-
-
-def missing_columns(table: Table, name: str, existing: Mapping[str, str], rows: Mapping[str, str]) -> list[str]:
-    """DDL of the columns that an existing table lacks; those of the rows count where the table is open.
+def bring_to_contract(table: Table, name: str, stored: DataFrame, rows: DataFrame) -> None:
+    """Add the columns that an existing table lacks, and free those that an older version required.
 
     Parameters
     ----------
@@ -57,14 +52,26 @@ def missing_columns(table: Table, name: str, existing: Mapping[str, str], rows: 
         The contract.
     name : str
         The existing table in SQL.
-    existing, rows : mapping
-        Column to type, of the existing table and of the rows to be written.
+    stored, rows : DataFrame
+        The existing table, and the rows to be written, whose columns count where the table is open.
 
     Raises
     ------
     SchemaError
         The existing table differs in any other way; the message says what to do.
     """
+    added = _missing_columns(table, name, _types_of(stored), _types_of(rows))
+    free = {column.name for column in table.columns if column.nullable}
+    freed = [field.name for field in stored.schema.fields if field.name in free and not field.nullable]
+    changes = [f"ADD COLUMNS ({', '.join(added)})"] if added else []
+    changes += [f"ALTER COLUMN {identifier(column)} DROP NOT NULL" for column in freed]
+    for change in changes:
+        with SETTINGS_LOCK:
+            stored.sparkSession.sql(f"ALTER TABLE {name} {change}")
+
+
+def _missing_columns(table: Table, name: str, existing: Mapping[str, str], rows: Mapping[str, str]) -> list[str]:
+    """DDL of the columns that an existing table lacks."""
     wanted = {column.name: _plain_type(column.type) for column in table.columns}
     comments = {column.name: f" COMMENT {sql_string(column.comment)}" for column in table.columns}
     if table.open:

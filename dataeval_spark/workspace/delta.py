@@ -1,7 +1,7 @@
 """What is known of a Delta table without reading its data, and the rows that a workspace keeps about itself.
 
-The same questions are answered in two ways: by Spark, wherever a session can reach (`spark_access.py`), and for
-directories of this machine by delta-rs (`local_access.py`), in a millisecond where Spark plans and runs a job of a
+The same questions are answered in two ways: by Spark, wherever a session can reach (`delta_spark.py`), and for
+directories of this machine by delta-rs (`delta_local.py`), in a millisecond where Spark plans and runs a job of a
 third of a second. Data always go through Spark.
 """
 

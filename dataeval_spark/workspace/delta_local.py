@@ -1,10 +1,11 @@
-"""Access to a table in a directory of this machine, with delta-rs: see `table_access.py`."""
+"""Access to a table in a directory of this machine, with delta-rs: see `delta.py`."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -13,12 +14,14 @@ from typing import Any, cast
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, Schema, write_deltalake
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from pyarrow.dataset import Dataset
 from pyspark.sql.types import StructType
 
 from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.workspace.delta import Commit, Row, Writer, made_by, retrying
+from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_local
 
 
 class LocalAccess:
@@ -143,3 +146,13 @@ def can_open(path: str) -> bool:
 def _schema(table: Table) -> Schema:
     # Delta writes a schema down as Spark does.
     return Schema.from_json(StructType.fromDDL(table.ddl()).json())
+
+
+def images_here(location: str) -> int:
+    """How many rows of ``images`` a directory of this machine has, before there is a session; 0 where it is no such."""
+    path = "" if is_catalog_name(location) else absolute(location)
+    if not path or not is_local(path) or not can_open(path):
+        return 0
+    with suppress(DeltaError, OSError):  # what is wrong with a table is said when it is read
+        return LocalAccess(f"{path}/{IMAGES.name}").size()
+    return 0

@@ -1,18 +1,25 @@
-"""Access to a table through Spark SQL: see `table_access.py`."""
+"""Access to a table through Spark SQL (see `delta.py`), and what to do about the errors of Spark and Delta."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from pyspark.errors import AnalysisException
+from deltalake.exceptions import DeltaError
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from dataeval_spark.errors import WorkspaceError
+from dataeval_spark.session import jars
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.contract import Table, sql_string
 from dataeval_spark.workspace.delta import Commit, Row, Writer, is_missing, made_by, retrying
+
+RIGHTS = "USE CATALOG, USE SCHEMA, CREATE TABLE, SELECT and MODIFY (and CREATE SCHEMA where it does not exist)"
 
 
 class SparkAccess:
@@ -110,3 +117,47 @@ class SparkAccess:
 def _in_utc(row: Row) -> Row:
     """Collected timestamps are naive and in the zone of this process; rows carry their zone, as delta-rs gives it."""
     return {name: value.astimezone(UTC) if isinstance(value, datetime) else value for name, value in row.items()}
+
+
+def is_of_engine(error: BaseException) -> bool:
+    """Whether an error is Spark's: PySpark's own, or one of the JVM that PySpark does not know."""
+    return isinstance(error, PySparkException) or type(error).__module__.startswith("py4j.")
+
+
+def first_line(error: BaseException) -> str:
+    """What an engine's error says first, without the stack that follows."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    # An error of the JVM that PySpark does not know begins with which object was called.
+    is_call = lines[0].startswith("An error occurred while calling") and len(lines) > 1
+    return (lines[1].removeprefix(": ") if is_call else lines[0])[:500]
+
+
+def hint_for(message: str, catalog: str | None) -> str:
+    """What to do about an engine's error; ``catalog`` is the schema's name where the workspace is one."""
+    if re.search(r"PERMISSION|INSUFFICIENT|ACCESS_DENIED|Permission denied|not have", message):
+        return f"GRANT the rights {RIGHTS} on {catalog} to this user." if catalog else "name a directory you may write."
+    if re.search("Failed to find data source: delta|DeltaCatalog|DATA_SOURCE_NOT_FOUND", message):
+        return f"this Spark session has no Delta: spark-submit --packages {jars.coordinates()} ..."
+    if re.search(r"No FileSystem for scheme|UnsupportedFileSystem|ClassNotFoundException.*FileSystem", message):
+        return (
+            "Spark reads and writes tables by Hadoop's file systems: add the one of this scheme, such as "
+            "spark-submit --packages org.apache.hadoop:hadoop-aws:VERSION and s3a:// URIs; or name a local directory."
+        )
+    return "run again with --verbose to see the whole error."
+
+
+def engine_error(error: Exception, action: str, location: str, *, is_catalog: bool) -> WorkspaceError:
+    """The error of ours that says what could not be done in a workspace, and what to do about it."""
+    hint = hint_for(str(error), location if is_catalog else None)
+    return WorkspaceError(f"Could not {action} in workspace {location}: {first_line(error)}\nHint: {hint}")
+
+
+@contextmanager
+def errors_of_engines(action: str, location: str, *, is_catalog: bool) -> Iterator[None]:
+    """Turn an error of the engines into one of ours."""
+    try:
+        yield
+    except Exception as error:
+        if not is_of_engine(error) and not isinstance(error, DeltaError | OSError):
+            raise
+        raise engine_error(error, action, location, is_catalog=is_catalog) from error

@@ -25,7 +25,6 @@ from dataeval_spark.tables.contract import Table, sql_string
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace.delta import Row, TableState, Writer, retrying
 from dataeval_spark.workspace.locations import remove_directory
-from dataeval_spark.workspace.processes import process_started
 from dataeval_spark.workspace.version import __version__
 from dataeval_spark.workspace.workspace import Checkpoint, Workspace
 
@@ -291,6 +290,24 @@ def _is_dead(row: Row) -> bool:
     if row["pid"] == os.getpid() and row["process_started"] == process_started(os.getpid()):
         return row["run_id"] not in _ACTIVE
     return process_started(row["pid"]) != row["process_started"]
+
+
+def process_started(pid: int) -> float | None:
+    """When a process of this machine started, in the system's own clock; None when there is no such process.
+
+    Tells a process from a later one that was given the same number.
+    """
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        pass
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return float(stat.read().rpartition(")")[2].split()[19])
+    except OSError:
+        return 0.0  # no /proc (macOS): the number alone must do
 
 
 def _mark_dead(workspace: Workspace, run_id: str) -> None:

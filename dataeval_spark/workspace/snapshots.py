@@ -17,7 +17,7 @@ from dataeval_spark.tables import ALL_TABLES, CURRENT_NAMES
 from dataeval_spark.tables.contract import Table, identifier
 from dataeval_spark.tables.runs import RUNS, SNAPSHOTS
 from dataeval_spark.workspace.delta import Row
-from dataeval_spark.workspace.engine_errors import first_line, hint_for, is_of_engine
+from dataeval_spark.workspace.delta_spark import first_line, hint_for, is_of_engine
 from dataeval_spark.workspace.locations import absolute, is_local, local_path, refuse_credentials
 from dataeval_spark.workspace.runs import Run
 from dataeval_spark.workspace.workspace import Workspace

@@ -9,25 +9,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import TableNotFoundError
 from pyarrow.dataset import Dataset
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import TableMissingError, WorkspaceError
-from dataeval_spark.session.settings import SETTINGS_LOCK, temporary_settings
+from dataeval_spark.session.settings import SETTINGS_LOCK
 from dataeval_spark.tables import ALL_TABLES
-from dataeval_spark.tables.contract import Table, identifier, sql_string
+from dataeval_spark.tables.contract import Table, identifier
 from dataeval_spark.tables.images import IMAGES
-from dataeval_spark.workspace.contract import conforming, freed_columns, missing_columns, types_of
-from dataeval_spark.workspace.delta import Row, TableAccess, TableState, Writer, is_missing, retrying
+from dataeval_spark.workspace.contract import bring_to_contract, conforming
+from dataeval_spark.workspace.delta import Row, TableAccess, TableState, Writer, is_missing
 from dataeval_spark.workspace.delta_local import LocalAccess, can_open
-from dataeval_spark.workspace.delta_spark import SparkAccess
-from dataeval_spark.workspace.engine_errors import first_line, hint_for, is_of_engine
+from dataeval_spark.workspace.delta_spark import SparkAccess, engine_error, errors_of_engines
 from dataeval_spark.workspace.locations import (
     absolute,
     is_catalog_name,
@@ -38,6 +37,7 @@ from dataeval_spark.workspace.locations import (
     remove_directory,
 )
 from dataeval_spark.workspace.migration import Migration, older_columns
+from dataeval_spark.workspace.writing import Target, append, replace_all, replace_images, replace_scope
 
 FILLED_BY = {"images": "ingest", "targets": "ingest", "factors": "ingest", "ingest_findings": "ingest"}
 FILLED_BY |= dict.fromkeys(("image_stats", "channel_stats", "hashes", "unreadable_images", "embeddings"), "profile") | {
@@ -51,16 +51,6 @@ COMPACT_EVERY, COMPACT_FILES, COMPACT_FILE_BYTES = 8, 24, 16 * 2**20
 # Mounts by which a platform gives one storage to all machines under one path.
 MOUNTS = ("/Volumes/", "/dbfs/")
 logger = logging.getLogger("dataeval_spark")
-
-
-def images_here(location: str) -> int:
-    """How many rows of ``images`` a directory of this machine has, before there is a session; 0 where it is no such."""
-    path = "" if is_catalog_name(location) else absolute(location)
-    if not path or not is_local(path) or not can_open(path):
-        return 0
-    with suppress(DeltaError, OSError):  # what is wrong with a table is said when it is read
-        return LocalAccess(f"{path}/{IMAGES.name}").size()
-    return 0
 
 
 # Stores a frame under a name in the temporary files of a run, and reads it back.
@@ -214,7 +204,7 @@ class Workspace:
             frame.columns  # noqa: B018  under Connect nothing is checked before this
         except AnalysisException as error:
             if not is_missing(error):
-                raise self._wrapped(error, f"read {table.name}") from error
+                raise engine_error(error, f"read {table.name}", self.location, is_catalog=self.is_catalog) from error
             command = f"dataeval-spark {FILLED_BY.get(table.name, 'analyze')} --workspace {self.location}"
             raise TableMissingError.of(table.name, self.location, command) from error
         return frame
@@ -314,16 +304,26 @@ class Workspace:
                 self._checked.add(table.name)  # it is as its contract says
         elif before.work_id == writer.work_id:
             return before
-        rows = self._conforming(table, frame, writer)
-        if images is not None:
-            self._replace_images(table, rows, images, writer, None if are_new else before)
-        else:
-            mode = "append" if table.write == "append" else "overwrite"
-            where = {"replaceWhere": f"`{table.scope}` = {sql_string(scope)}"} if scope is not None else {}
-            self._save(table, rows, writer, before, mode=mode, options=where)
+        if table.name not in self._checked or table.open:
+            bring_to_contract(table, self.name(table), self._stored(table), frame)
+            self._checked.add(table.name)
+        rows = conforming(table, frame, run_id=writer.run_id)
+        path = None if self.is_catalog else self.path(table)
+        target = Target(table, self.name(table), path, writer, None if are_new else before)
+        try:
+            if images is not None and not are_new:
+                old = self.read(table).join(images.select("image_id").distinct(), on="image_id", how="left_semi")
+                replace_images(target, rows, old)
+            elif images is not None or table.write == "append":
+                append(target, rows)
+            elif scope is not None:
+                replace_scope(target, rows, scope)
+            else:
+                replace_all(target, rows)
+        except AnalysisException as error:  # other errors are those of the step that made the rows
+            raise engine_error(error, f"write {table.name}", self.location, is_catalog=self.is_catalog) from error
         after = self.state(table)
-        assert after is not None
-        if after.version % COMPACT_EVERY == 0 and self.compact(table):
+        if after is not None and after.version % COMPACT_EVERY == 0 and self.compact(table):
             after = self.state(table)
         assert after is not None
         return after
@@ -357,28 +357,6 @@ class Workspace:
         with self._wrapping(f"write {table.name}"):
             self._access(table).replace(table, rows, condition, writer)
 
-    def _save(
-        self,
-        table: Table,
-        rows: DataFrame,
-        writer: Writer,
-        before: TableState | None,
-        *,
-        mode: str,
-        options: Mapping[str, str],
-    ) -> None:
-        save = rows.write.format("delta").mode(mode).option("userMetadata", writer.metadata).options(**options)
-        if before is not None:
-            # A commit whose answer was lost and that is sent again is recognised by Delta itself.
-            app = f"dataeval_spark:{writer.work_id}:{table.name}"
-            # Rows of the same work are appended once, whatever was appended between.
-            version = "1" if table.write == "append" else str(before.version)
-            save = save.option("txnAppId", app).option("txnVersion", version)
-        try:
-            retrying(lambda: save.saveAsTable(self.name(table)) if self.is_catalog else save.save(self.path(table)))
-        except AnalysisException as error:  # other errors are those of the step that made the rows
-            raise self._wrapped(error, f"write {table.name}") from error
-
     def compact(self, table: Table) -> bool:
         """Merge the files of a table where many are small; return whether it was done."""
         files, size = self._access(table).files()
@@ -388,78 +366,12 @@ class Workspace:
             return True
         return False
 
-    def _replace_images(
-        self, table: Table, rows: DataFrame, images: DataFrame, writer: Writer, before: TableState | None
-    ) -> None:
-        old = self.read(table).join(images.select("image_id").distinct(), on="image_id", how="left_semi")
-        # Version 0 is the commit that made the table: nothing to replace.
-        if before is None or before.version == 0 or old.isEmpty():
-            self._save(table, rows, writer, before, mode="append", options={})
-            return
-        # MERGE's target has no alias on both kinds of location, so the source's columns get names of their own.
-        same_key = " AND ".join(f"`{key}` <=> `new_{key}`" for key in table.key)
-        new = rows.select(
-            *(F.col(identifier(name)).alias(f"new_{name}") for name in rows.columns), F.lit(False).alias("gone")
-        )
-        gone = old.join(new, on=F.expr(same_key), how="left_anti")
-        gone = gone.select(
-            *(F.col(identifier(name)).alias(f"new_{name}") for name in rows.columns), F.lit(True).alias("gone")
-        )
-        values = {name: F.col(identifier(f"new_{name}")) for name in rows.columns}
-        settings = {
-            "spark.databricks.delta.commitInfo.userMetadata": writer.metadata,
-            "spark.databricks.delta.write.txnAppId": f"dataeval_spark:{writer.work_id}:{table.name}",
-            "spark.databricks.delta.write.txnVersion": str(before.version),
-        }
-        merge = (
-            new.unionByName(gone)
-            .mergeInto(self.name(table), F.expr(same_key))
-            .whenMatched(F.col("gone"))
-            .delete()
-            .whenMatched()
-            .update(values)
-            .whenNotMatched(~F.col("gone"))
-            .insert(values)
-        )
-        with temporary_settings(self.spark, settings):
-            retrying(merge.merge)
-
-    def _conforming(self, table: Table, frame: DataFrame, writer: Writer) -> DataFrame:
-        if table.name not in self._checked or table.open:
-            self._bring_to_contract(table, frame)
-        return conforming(table, frame, run_id=writer.run_id)
-
-    def _bring_to_contract(self, table: Table, frame: DataFrame) -> None:
-        """Add the columns that an existing table lacks; stop at any other difference."""
-        stored = self._stored(table)
-        added = missing_columns(table, self.name(table), types_of(stored), types_of(frame))
-        freed = freed_columns(table, stored)
-        if added:
-            with SETTINGS_LOCK:
-                self.spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({', '.join(added)})")
-        for name in freed:
-            with SETTINGS_LOCK:
-                self.spark.sql(f"ALTER TABLE {self.name(table)} ALTER COLUMN {identifier(name)} DROP NOT NULL")
-        self._checked.add(table.name)
-
     def _require_writable(self) -> None:
         if self.versions is not None:
             raise WorkspaceError(f"Workspace {self.location} is read at a snapshot and cannot be written.")
 
-    @contextmanager
-    def _wrapping(self, action: str) -> Iterator[None]:
-        """Turn an error of the engines into one of ours that says what could not be done."""
-        try:
-            yield
-        except Exception as error:
-            if not is_of_engine(error) and not isinstance(error, DeltaError | OSError):
-                raise
-            raise self._wrapped(error, action) from error
-
-    def _wrapped(self, error: Exception, action: str) -> WorkspaceError:
-        first = first_line(error)
-        hint = hint_for(str(error), self.location if self.is_catalog else None)
-        return WorkspaceError(f"Could not {action} in workspace {self.location}: {first}\nHint: {hint}")
+    def _wrapping(self, action: str) -> AbstractContextManager[None]:
+        return errors_of_engines(action, self.location, is_catalog=self.is_catalog)
 
     # Scratch
 

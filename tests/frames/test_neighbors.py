@@ -10,7 +10,8 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import EmbeddingError, OptionError
 from dataeval_spark.frames.blocks import cut_into_blocks
-from dataeval_spark.frames.neighbors import nearest_neighbors
+from dataeval_spark.frames.neighbors import first_of_lists, nearest_neighbors
+from tests.analyses.similarity.test_image_values import graph
 from tests.kernels.vectors.test_block_search import expected_lists
 
 VECTORS = "image_id string, target_index int, embedding array<float>, roles int"
@@ -117,3 +118,12 @@ def test_k_is_checked(frame, tmp_path):
 
     with pytest.raises(OptionError, match=r"neighbors\.k is 0"):
         nearest_neighbors(blocks, data, k=0)
+
+
+def test_fewer_neighbours_than_the_lists_hold_may_be_taken_but_not_more(frame):
+    lists = graph(frame, [0, 2, 5, 50], 2)
+
+    assert {row["rank"] for row in first_of_lists(lists, 1, "step.k").collect()} == {1}
+    assert first_of_lists(lists, None, "step.k") is lists
+    with pytest.raises(OptionError, match=r"step\.k is 3, and the table neighbors has k = 2.\nHint: neighbors\.k = 3"):
+        first_of_lists(lists, 3, "step.k")

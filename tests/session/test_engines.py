@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataeval_spark.session import engines
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.workspace.delta import Writer
-from dataeval_spark.workspace.workspace import Workspace, images_here
+from dataeval_spark.workspace.delta_local import images_here
+from dataeval_spark.workspace.workspace import Workspace
 
 
 class Builder:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.capture_time import with_capture_time
+from dataeval_spark.frames.contract import with_capture_time
 from dataeval_spark.session.bounded import one_row
 from dataeval_spark.tables.contract import identifier
 from dataeval_spark.tables.profile import APPEARANCE_COLUMNS, DATAEVAL_STATISTICS
@@ -31,6 +31,16 @@ _NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal"
 _TEXTS = ("string", "boolean", "char", "varchar")
 _MONTH_SEASON = {12: "winter", 3: "spring", 6: "summer", 9: "autumn"}
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+@dataclass(frozen=True)
+class Factor:
+    """The value of a factor, a number or a text; whether it is a time, and whether it describes a target."""
+
+    value: Column
+    is_text: bool = False
+    is_moment: bool = False
+    of_target: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,15 +101,49 @@ def labelled_units(
     OptionError
         ``include`` or ``exclude`` names what is no factor.
     """
-    every = [*STATISTICS, *STATISTIC_TEXTS, *_derived(SOURCES, timezone)]
-    every += [] if factors is None else [name for name in factors.columns if name not in RESERVED]
+    _require_known(include, exclude, factors)
+
+    def is_wanted(name: str) -> bool:
+        return (not include or name in include) and name not in exclude
+
+    joined = _with_measures(_labelled(targets, images, image_stats), image_stats)
+    metadata: dict[str, Factor] = {}
+    of_targets: set[str] = set()
+    no_factors: list[tuple[str, str]] = []
+    if factors is not None and "metadata" in sources:
+        types = {name: type for name, type in factors.dtypes if name not in RESERVED and is_wanted(name)}
+        of_targets = _of_targets(factors, list(types))
+        joined = _with_metadata(joined, factors, list(types), of_targets)
+        metadata = _metadata(types)
+        no_factors = [(name, type) for name, type in types.items() if name not in metadata]
+    derived = _derived([source for source in sources if source != "statistics" or image_stats is not None], timezone)
+    derived = {name: factor for name, factor in derived.items() if is_wanted(name) and name not in metadata}
+    chosen = metadata | derived
+    numbers = {name: factor.value for name, factor in chosen.items() if not factor.is_text}
+    texts = {name: factor.value for name, factor in chosen.items() if factor.is_text}
+    frame = joined.select(
+        "image_id", "target_index", "class_name", "is_first", _struct(numbers, "numbers"), _struct(texts, "texts")
+    )
+    return Units(
+        frame,
+        tuple(numbers),
+        tuple(texts),
+        of_targets=frozenset(of_targets | {name for name, factor in derived.items() if factor.of_target}),
+        derived=frozenset(derived),
+        moments=frozenset(name for name, factor in metadata.items() if factor.is_moment),
+        no_factors=tuple(no_factors),
+    )
+
+
+def _require_known(include: Sequence[str], exclude: Sequence[str], factors: DataFrame | None) -> None:
+    every = {*_derived(SOURCES, "UTC"), *(factors.columns if factors is not None else ())} - set(RESERVED)
     for option, names in (("include", include), ("exclude", exclude)):
         for name in names:
-            OptionError.unless_one_of(f"factor_bins.{option}", name, sorted(set(every)))
+            OptionError.unless_one_of(f"factor_bins.{option}", name, sorted(every))
 
-    def wanted(names: Iterable[str]) -> list[str]:
-        return [name for name in names if (not include or name in include) and name not in exclude]
 
+def _labelled(targets: DataFrame, images: DataFrame, image_stats: DataFrame | None) -> DataFrame:
+    """A row per labelled target, and one per image without any, with what its image says of place and time."""
     in_image = Window.partitionBy("image_id")
     labelled = targets.where("class_name IS NOT NULL").select(
         "image_id",
@@ -110,52 +154,16 @@ def labelled_units(
         F.count("*").over(in_image).cast("double").alias("objects_per_image"),
     )
     timed = with_capture_time(images.select("image_id", "captured_at", "split", "dataset"), image_stats)
-    # An image has a row per target, and one where it has none.
-    joined = timed.join(labelled, on="image_id", how="left").withColumn("is_first", F.coalesce("is_first", F.lit(True)))
-    numbers: dict[str, Column] = {}
-    texts: dict[str, Column] = {}
-    of_targets: set[str] = set()
-    moments: set[str] = set()
-    no_factors: list[tuple[str, str]] = []
-    if factors is not None and "metadata" in sources:
-        columns = [(name, type) for name, type in factors.dtypes if name not in RESERVED and name in wanted([name])]
-        of_targets |= _of_targets(factors, [name for name, _ in columns])
-        joined = _with_metadata(joined, factors, [name for name, _ in columns], of_targets)
-        for name, type in columns:
-            value = F.col(f"metadata.{identifier(name)}")
-            if type.startswith(_NUMBERS):
-                numbers[name] = value.cast("double")
-            elif type.startswith(_TEXTS):
-                texts[name] = value.cast("string")
-            elif type == "timestamp":
-                numbers[name] = F.unix_micros(value) / 1e6
-                moments.add(name)
-            elif type == "date":
-                numbers[name] = F.unix_date(value).cast("double")
-            else:
-                no_factors.append((name, type))
-    known = {*numbers, *texts}
-    for source, (made, is_text, of_target) in _derived(sources, timezone).items():
-        if source in wanted([source]) and source not in known:
-            (texts if is_text else numbers)[source] = made
-            if of_target:
-                of_targets.add(source)
-    if image_stats is not None:
-        whole = image_stats.where("target_index IS NULL")
-        measures = whole.select("image_id", F.struct(*STATISTICS, *STATISTIC_TEXTS).alias("measured"))
-        joined = joined.join(measures, on="image_id", how="left")
-        if "statistics" in sources:
-            found = [name for name in wanted([*STATISTICS, *STATISTIC_TEXTS]) if name not in known]
-            numbers |= {name: F.col(f"measured.{name}").cast("double") for name in found if name in STATISTICS}
-            texts |= {name: F.col(f"measured.{name}").cast("string") for name in found if name in STATISTIC_TEXTS}
-    else:
-        joined = joined.withColumn("measured", F.lit(None).cast("struct<width: double, height: double>"))
-    frame = joined.select(
-        "image_id", "target_index", "class_name", "is_first", _struct(numbers, "numbers"), _struct(texts, "texts")
-    )
-    derived = frozenset({*numbers, *texts} - known)
-    kinds = frozenset(of_targets), derived, frozenset(moments)
-    return Units(frame, tuple(numbers), tuple(texts), *kinds, tuple(no_factors))
+    return timed.join(labelled, on="image_id", how="left").withColumn("is_first", F.coalesce("is_first", F.lit(True)))
+
+
+def _with_measures(joined: DataFrame, image_stats: DataFrame | None) -> DataFrame:
+    if image_stats is None:
+        return joined.withColumn("measured", F.lit(None).cast("struct<width: double, height: double>"))
+    # One row per image on the right.
+    whole = image_stats.where("target_index IS NULL")
+    measures = whole.select("image_id", F.struct(*STATISTICS, *STATISTIC_TEXTS).alias("measured"))
+    return joined.join(measures, on="image_id", how="left")
 
 
 def _struct(columns: dict[str, Column], name: str) -> Column:
@@ -194,38 +202,68 @@ def _with_metadata(joined: DataFrame, factors: DataFrame, columns: list[str], of
     return joined.withColumn("metadata", merged)
 
 
-def _derived(sources: Sequence[str], timezone: str) -> dict[str, tuple[Column, bool, bool]]:
-    """Name to expression, whether it is a text, and whether it describes the target."""
-    made: dict[str, tuple[Column, bool, bool]] = {}
-    if "origin" in sources:
-        made |= {name: (F.col(name), True, False) for name in ("split", "dataset")}
-    if "objects" in sources:
-        made["objects_per_image"] = (F.col("objects_per_image"), False, False)
-    if "boxes" in sources:
-        width, height = F.expr("box.x1 - box.x0"), F.expr("box.y1 - box.y0")
-        image_width, image_height = F.col("measured.width"), F.col("measured.height")
-        boxes = {
-            "box_width": width,
-            "box_height": height,
-            "box_area": width * height,
-            "box_aspect_ratio": F.try_divide(width, height),
-            "box_area_share": F.try_divide(width * height, image_width * image_height),
-            "box_center_x": F.try_divide(F.expr("(box.x0 + box.x1) / 2"), image_width),
-            "box_center_y": F.try_divide(F.expr("(box.y0 + box.y1) / 2"), image_height),
-        }
-        made |= {name: (value, False, True) for name, value in boxes.items()}
-    if "time" in sources:
-        # Seconds since 1970 added to a time without zone: a cast would use the session's time zone.
-        seconds = F.floor(F.unix_micros("captured_at") / 1_000_000)
-        utc = F.lit("1970-01-01 00:00:00").cast("timestamp_ntz") + seconds * F.expr("INTERVAL '1' SECOND")
-        local = F.convert_timezone(F.lit("UTC"), F.lit(timezone), utc)
-        weekdays = F.array(*map(F.lit, _WEEKDAYS))
-        season_start = (F.floor(F.month(local) / 3) * 3) % 12
-        seasons = F.create_map(*(part for m, s in _MONTH_SEASON.items() for part in (F.lit(m % 12), F.lit(s))))
-        made |= {
-            "hour": (F.hour(local).cast("double"), False, False),
-            "weekday": (F.get(weekdays, F.weekday(local)), True, False),
-            "month": (F.month(local).cast("double"), False, False),
-            "season": (seasons[season_start.cast("int")], True, False),
-        }
-    return made
+def _metadata(types: Mapping[str, str]) -> dict[str, Factor]:
+    """The metadata columns whose type a factor can have; times are seconds since 1970, dates days."""
+    factors: dict[str, Factor] = {}
+    for name, type in types.items():
+        value = F.col(f"metadata.{identifier(name)}")
+        if type.startswith(_NUMBERS):
+            factors[name] = Factor(value.cast("double"))
+        elif type.startswith(_TEXTS):
+            factors[name] = Factor(value.cast("string"), is_text=True)
+        elif type == "timestamp":
+            factors[name] = Factor(F.unix_micros(value) / 1e6, is_moment=True)
+        elif type == "date":
+            factors[name] = Factor(F.unix_date(value).cast("double"))
+    return factors
+
+
+def _derived(sources: Sequence[str], timezone: str) -> dict[str, Factor]:
+    """The factors of all sources but metadata, by name."""
+    by_source = {
+        "origin": {name: Factor(F.col(name), is_text=True) for name in ("split", "dataset")},
+        "objects": {"objects_per_image": Factor(F.col("objects_per_image"))},
+        "boxes": _boxes(),
+        "time": _times(timezone),
+        "statistics": _statistics(),
+    }
+    return {
+        name: factor for source, factors in by_source.items() if source in sources for name, factor in factors.items()
+    }
+
+
+def _boxes() -> dict[str, Factor]:
+    width, height = F.expr("box.x1 - box.x0"), F.expr("box.y1 - box.y0")
+    image_width, image_height = F.col("measured.width"), F.col("measured.height")
+    values = {
+        "box_width": width,
+        "box_height": height,
+        "box_area": width * height,
+        "box_aspect_ratio": F.try_divide(width, height),
+        "box_area_share": F.try_divide(width * height, image_width * image_height),
+        "box_center_x": F.try_divide(F.expr("(box.x0 + box.x1) / 2"), image_width),
+        "box_center_y": F.try_divide(F.expr("(box.y0 + box.y1) / 2"), image_height),
+    }
+    return {name: Factor(value, of_target=True) for name, value in values.items()}
+
+
+def _times(timezone: str) -> dict[str, Factor]:
+    # Seconds since 1970 added to a time without zone: a cast would use the session's time zone.
+    seconds = F.floor(F.unix_micros("captured_at") / 1_000_000)
+    utc = F.lit("1970-01-01 00:00:00").cast("timestamp_ntz") + seconds * F.expr("INTERVAL '1' SECOND")
+    local = F.convert_timezone(F.lit("UTC"), F.lit(timezone), utc)
+    weekdays = F.array(*map(F.lit, _WEEKDAYS))
+    season_start = (F.floor(F.month(local) / 3) * 3) % 12
+    seasons = F.create_map(*(part for m, s in _MONTH_SEASON.items() for part in (F.lit(m % 12), F.lit(s))))
+    return {
+        "hour": Factor(F.hour(local).cast("double")),
+        "weekday": Factor(F.get(weekdays, F.weekday(local)), is_text=True),
+        "month": Factor(F.month(local).cast("double")),
+        "season": Factor(seasons[season_start.cast("int")], is_text=True),
+    }
+
+
+def _statistics() -> dict[str, Factor]:
+    numbers = {name: Factor(F.col(f"measured.{name}").cast("double")) for name in STATISTICS}
+    texts = {name: Factor(F.col(f"measured.{name}").cast("string"), is_text=True) for name in STATISTIC_TEXTS}
+    return numbers | texts

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from typing import Any, Literal, get_args
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.labels.confident_passes import KEYS, candidates, counted, selected, self_confidence
-from dataeval_spark.analyses.labels.noise_tables import joint_rows, noise_rows
-from dataeval_spark.analyses.labels.probability_blocks import label_sums, probability_blocks
+from dataeval_spark.analyses.labels.probability_blocks import label_sums, probability_blocks, read_blocks
 from dataeval_spark.errors import OptionError, PredictionError
 from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.frames.ranks import positions
-from dataeval_spark.kernels.labels.confident_counting import BY_CLASS, BY_RATE, CONFIDENT, TOLERANCE
+from dataeval_spark.kernels.labels.confident_counting import (
+    BY_CLASS,
+    BY_RATE,
+    CONFIDENT,
+    MISPREDICTED,
+    TOLERANCE,
+    count_rows,
+)
 from dataeval_spark.kernels.labels.confident_learning import (
     MAX_CLASSES,
+    UNREACHABLE,
+    Selection,
     calibrated_joint,
     confident_thresholds,
     doubtful_counts,
     half_bins,
     selection,
+    wilson_interval,
 )
+from dataeval_spark.kernels.labels.confident_rows import STAGED_DDL, doubtful_rows
 from dataeval_spark.session.bounded import bounded
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.labels import CLASS_NOISE, CONFIDENT_JOINT, LABEL_ERRORS, LABEL_SCORES
 from dataeval_spark.tables.runs import DATASET_FINDINGS
+
+KEYS = ("image_id", "target_index")
+COUNTS_DDL = "given int, joint binary, histogram binary"
 
 FilterBy = Literal["prune_by_noise_rate", "prune_by_class", "both", "confident_learning"]
 WANTED = {
@@ -128,13 +142,13 @@ def confident_learning(
             continue
         thresholds = confident_thresholds(confidence, counts)
         half = half_bins(len(names))
-        confident, histogram = counted(blocks, thresholds - TOLERANCE, half)
+        confident, histogram = counts_of_blocks(blocks, thresholds - TOLERANCE, half)
         calibrated = calibrated_joint(confident, counts)
         doubted = _wanted_counts(doubtful_counts(calibrated, share=share), filter_by)
         chosen = selection(histogram, doubted)
         staged = store(candidates(blocks, thresholds - TOLERANCE, half, chosen, WANTED[filter_by]))
         scores.append(self_confidence(blocks, model, names))
-        errors.append(selected(staged, WANTED[filter_by], model, names))
+        errors.append(rows_in_doubt(staged, WANTED[filter_by], model, names))
         joint += joint_rows(model, names, confident, calibrated)
         noise += noise_rows(model, names, counts, thresholds, confident, calibrated)
     return (
@@ -207,4 +221,146 @@ def _findings(
             "object_label_errors compares them. For the labels of given boxes: target_index, and no box."
         )
         rows.append(("confident_learning", "predictions_with_boxes", model, float(boxes), 0.0, "warning", message))
+    return rows
+
+
+def counts_of_blocks(
+    blocks: DataFrame, lowered: NDArray[np.float64], half: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Confident classes of each given class (C, C), and the bins of each cell (C, C, bins), in one pass."""
+    classes = len(lowered)
+
+    def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        joint = np.zeros((classes, classes), np.int64)
+        histogram = np.zeros((classes, classes, 2 * half), np.int32)
+        for _, given, matrix in read_blocks(batches, classes):
+            count_rows(matrix, given, lowered, joint, histogram)
+        for k in np.flatnonzero(histogram.any(axis=(1, 2))).tolist():
+            yield _count_row(k, joint[k], histogram[k])
+
+    def add(rows: pa.Table) -> pa.Table:
+        joints = [np.frombuffer(value.as_buffer(), np.int64) for value in rows["joint"]]
+        histograms = [np.frombuffer(value.as_buffer(), np.int32) for value in rows["histogram"]]
+        given = rows["given"][0].as_py()
+        return pa.Table.from_batches([_count_row(given, sum(joints), np.sum(histograms, axis=0, dtype=np.int64))])
+
+    # One row per class and task is shuffled, and one per class comes to the driver: 8 million counts at most.
+    parts = blocks.select("given", "probabilities").mapInArrow(count, COUNTS_DDL)
+    joint = np.zeros((classes, classes), np.int64)
+    histogram = np.zeros((classes, classes, 2 * half), np.int64)
+    for row in bounded(parts.groupBy("given").applyInArrow(add, COUNTS_DDL), "one row per class"):
+        joint[row["given"]] = np.frombuffer(row["joint"], np.int64)
+        histogram[row["given"]] = np.frombuffer(row["histogram"], np.int64).reshape(classes, -1)
+    return joint, histogram
+
+
+def _count_row(given: int, joint: Any, histogram: Any) -> pa.RecordBatch:
+    row = {"given": given, "joint": joint.tobytes(), "histogram": histogram.tobytes()}
+    return pa.RecordBatch.from_pylist([row], schema=arrow_schema(COUNTS_DDL))
+
+
+def candidates(blocks: DataFrame, lowered: NDArray[np.float64], half: int, chosen: Selection, wanted: int) -> DataFrame:
+    """Rows that have all flags wanted, or may get them: `STAGED_DDL`, in a second pass."""
+    classes = len(lowered)
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for ids, given, matrix in read_blocks(batches, classes):
+            yield from doubtful_rows(ids, given, matrix, lowered, half, chosen, wanted)
+
+    return blocks.select("ids", "given", "probabilities").mapInArrow(run, STAGED_DDL)
+
+
+def self_confidence(blocks: DataFrame, model: str, names: Sequence[str]) -> DataFrame:
+    """Every row with the probability of its class, and the most probable class where that is another one."""
+    classes, vocabulary = len(names), pa.array(names, pa.string())
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for ids, given, matrix in read_blocks(batches, classes):
+            rows = np.arange(len(given))
+            own, best = matrix[rows, given], matrix.argmax(axis=1)
+            columns = {
+                "image_id": ids["image_id"].cast(pa.string()),
+                "target_index": ids["target_index"].cast(pa.int32()),
+                "class_name": vocabulary.take(pa.array(given)),
+                "suggested_class": vocabulary.take(pa.array(best, mask=matrix[rows, best] <= own)),
+                "score": pa.array(own),
+            }
+            yield from pa.table(columns).combine_chunks().to_batches()
+
+    ddl = LABEL_ERRORS.ddl_of("image_id", "target_index", "class_name", "suggested_class", "score")
+    return blocks.select("ids", "given", "probabilities").mapInArrow(run, ddl).select(F.lit(model).alias("source"), "*")
+
+
+def rows_in_doubt(staged: DataFrame, wanted: int, model: str, names: Sequence[str]) -> DataFrame:
+    """Rows that are certain, and the contested ones of the best ranks."""
+    cell = Window.partitionBy("given", "class_index").orderBy(F.desc("value"), *KEYS)
+    entries = staged.select(*KEYS, "given", F.inline("contested")).withColumn("place", F.row_number().over(cell))
+    won = entries.where("place <= slots").groupBy(*KEYS)
+    bits = won.agg(
+        F.max(F.when(F.col("class_index") == F.col("given"), BY_CLASS).otherwise(0)).alias("by_class"),
+        F.max(F.when(F.col("class_index") != F.col("given"), BY_RATE).otherwise(0)).alias("by_rate"),
+    )
+    # Both sides have a row once: ids are unique in the blocks.
+    joined = staged.where(F.col("flags").bitwiseAND(MISPREDICTED) != 0).join(bits, on=list(KEYS), how="left")
+    flags = (
+        F.col("flags")
+        .bitwiseOR(F.coalesce("by_class", F.lit(0)))
+        .bitwiseOR(F.coalesce("by_rate", F.lit(0)))
+        .bitwiseAND(wanted)
+    )
+    name_of = F.array(*(F.lit(name) for name in names))
+    return joined.where(flags == wanted).select(
+        F.lit(model).alias("source"),
+        *KEYS,
+        F.get(name_of, "given").alias("class_name"),
+        F.get(name_of, "suggested").alias("suggested_class"),
+        "score",
+    )
+
+
+def joint_rows(
+    model: str, names: Sequence[str], confident: NDArray[np.int64], calibrated: NDArray[np.int64]
+) -> list[tuple[Any, ...]]:
+    """Rows of table ``confident_joint``: pairs of classes with a count."""
+    total = max(int(calibrated.sum()), 1)
+    pairs = np.argwhere((confident > 0) | (calibrated > 0)).tolist()
+    return [
+        (model, names[k], names[j], int(confident[k, j]), int(calibrated[k, j]), float(calibrated[k, j] / total))
+        for k, j in pairs
+    ]
+
+
+def noise_rows(
+    model: str,
+    names: Sequence[str],
+    counts: NDArray[np.int64],
+    thresholds: NDArray[np.float64],
+    confident: NDArray[np.int64],
+    calibrated: NDArray[np.int64],
+) -> list[tuple[Any, ...]]:
+    """Rows of table ``class_noise``.
+
+    The rate is the share of the calibrated joint off its diagonal. Its interval takes the labels that the model is
+    confident of as a sample of all: Wilson's on those that are confidently another class's.
+    """
+    right = calibrated.diagonal()
+    members = calibrated.sum(axis=0)
+    seen = confident.sum(axis=1)
+    lower, upper = wilson_interval(seen - confident.diagonal(), seen)
+    rows: list[tuple[Any, ...]] = []
+    for k, name in enumerate(names):
+        has_labels = counts[k] > 0
+        rows.append(
+            (
+                model,
+                name,
+                int(counts[k]),
+                float(thresholds[k]) if thresholds[k] < UNREACHABLE else None,
+                int(seen[k]),
+                float(1 - right[k] / counts[k]) if has_labels else None,
+                float(lower[k]) if seen[k] else None,
+                float(upper[k]) if seen[k] else None,
+                float(1 - right[k] / members[k]) if members[k] else None,
+            )
+        )
     return rows

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame
 
-from dataeval_spark.analyses.labels.class_counts import labels_per_class
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of_dicts
 from dataeval_spark.kernels.labels import label_sets
 from dataeval_spark.kernels.labels.ontology import Ontology, read_ontology
+from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.labels import LABEL_COVERAGE
+
+MAX_CLASSES = 100_000
 
 
 def label_coverage(label_stats: DataFrame, *, ontology: str | Ontology | None = None) -> DataFrame:
@@ -44,3 +46,22 @@ def label_coverage(label_stats: DataFrame, *, ontology: str | Ontology | None = 
     rows = label_stats.where("class_name IS NOT NULL").select("class_name", "label_count")
     found = label_sets.label_coverage(labels_per_class(rows), classes)
     return rows_of_dicts(label_stats, LABEL_COVERAGE, found)
+
+
+def labels_per_class(rows: DataFrame) -> dict[str, int]:
+    """Labels of each class, on the driver.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns ``class_name`` and ``label_count``.
+
+    Raises
+    ------
+    OptionError
+        There are more than `MAX_CLASSES` classes.
+    """
+    found = bounded(rows.limit(MAX_CLASSES + 1), "one row per class")
+    if len(found) > MAX_CLASSES:
+        raise OptionError(f"There are more than {MAX_CLASSES:,} classes.\nHint: relabel first: dataeval-spark select")
+    return {row["class_name"]: row["label_count"] for row in found}

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal, get_args
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.labels.distance_ratios import distance_ratios
-from dataeval_spark.analyses.labels.labelled_lists import labelled_lists
 from dataeval_spark.analyses.labels.vote_scores import ListEnd, list_ends, score_bin, vote_scores
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of
-from dataeval_spark.frames.neighbor_lists import require_distances
+from dataeval_spark.frames.neighbors import require_distances
 from dataeval_spark.frames.ranks import positions
+from dataeval_spark.kernels.labels.label_neighborhood import neighborhoods
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.labels import LABEL_ERRORS, LABEL_SCORES
 from dataeval_spark.tables.runs import DATASET_FINDINGS
+
+SCORED_DDL = (
+    LABEL_ERRORS.ddl_of("source", "image_id", "target_index", "class_name", "suggested_class", "second_class", "score")
+    + ", is_bound boolean, is_open boolean"
+)
+SCORED_SCHEMA = arrow_schema(SCORED_DDL)
+VALUES_PER_SLICE = 2_000_000
+
+KEYS = ("source", "image_id", "place")
 
 Method = Literal["votes", "distance_ratio"]
 DEFAULT_K = {"votes": 10, "distance_ratio": 5}
@@ -167,3 +180,146 @@ def _short_lists(scored: DataFrame, k: int) -> DataFrame:
         message.alias("message"),
     )
     return rows.select(*DATASET_FINDINGS.result_names)
+
+
+def labelled_lists(targets: DataFrame, neighbors: DataFrame) -> DataFrame:
+    """Join labels with the lists of their neighbours.
+
+    Parameters
+    ----------
+    targets : DataFrame
+        Table ``targets``. A whole image has the label of its one target; images with several are left out.
+    neighbors : DataFrame
+        Table ``neighbors``.
+
+    Returns
+    -------
+    DataFrame
+        ``source`` (the encoder, and whether these are boxes), ``image_id``, ``target_index``, ``class_name``, and
+        ``names`` (null for a neighbour without one label) and ``distances`` of the neighbours, the nearest first.
+
+    Examples
+    --------
+    >>> labelled_lists(targets, neighbors).where("names[0] <> class_name").count()
+    57
+    """
+    labels = targets.where("class_name IS NOT NULL").select("image_id", "target_index", "class_name")
+    only = labels.groupBy("image_id").agg(
+        F.count("*").alias("n"),
+        F.first("class_name").alias("class_name"),
+        F.first("target_index").alias("target_index"),
+    )
+    # A vector of the whole image is that of its one target; place -1 stands for the whole image.
+    of_image = only.where("n = 1").select("image_id", F.lit(-1).alias("place"), "target_index", "class_name")
+    of_box = labels.select("image_id", F.col("target_index").alias("place"), "target_index", "class_name")
+    placed = of_image.unionByName(of_box)
+    graph = neighbors.select(
+        F.concat_ws(" ", "encoder", F.when(F.col("target_index").isNotNull(), F.lit("(boxes)"))).alias("source"),
+        "image_id",
+        F.coalesce("target_index", F.lit(-1)).alias("place"),
+        "rank",
+        "neighbor_id",
+        F.coalesce("neighbor_target_index", F.lit(-1)).alias("neighbor_place"),
+        "distance",
+    )
+    named = placed.select(
+        F.col("image_id").alias("neighbor_id"),
+        F.col("place").alias("neighbor_place"),
+        F.col("class_name").alias("name"),
+    )
+    entry = F.struct("rank", "distance", "name")
+    lists = (
+        graph.join(named, on=["neighbor_id", "neighbor_place"], how="left")
+        .groupBy(*KEYS)
+        .agg(F.sort_array(F.collect_list(entry)).alias("entries"))
+        .join(placed, on=["image_id", "place"], how="inner")
+    )
+    return lists.select(
+        "source",
+        "image_id",
+        "target_index",
+        "class_name",
+        F.transform("entries", lambda entry: entry["name"]).alias("names"),
+        F.transform("entries", lambda entry: entry["distance"]).alias("distances"),
+    )
+
+
+def distance_ratios(lists: DataFrame, k: int) -> DataFrame:
+    """Mean distance to the k nearest of the same class over that to the k nearest of all others, for each label.
+
+    k is lowered to the number of others of the class, and of the rest. The suggested class has at least 0.4 of the
+    votes of the k nearest of other classes, nearer ones weighing more; a second one that is less than 0.2 behind is
+    named too.
+
+    Exact where the lists hold k of either kind. Where they hold k of other classes and fewer of the own, those missing
+    lie beyond the list: the score is a lower bound, and is given where the bound is 1 or more. Other labels have none.
+
+    Parameters
+    ----------
+    lists : DataFrame
+        Of `labelled_lists`.
+    k : int
+        Neighbours of either kind.
+
+    Returns
+    -------
+    DataFrame
+        ``SCORED_DDL``; ``is_open`` marks labels with too few neighbours for a score.
+
+    References
+    ----------
+    DataEval 1.1.4, ``core.label_errors``, whose distances are Euclidean, and whose k is one for all classes: the
+    smallest one's size less 1. Classes of one image, which it cannot take, have no score here.
+    """
+    sizes = lists.groupBy("source", "class_name").agg(F.count("*").alias("of_class"))
+    totals = sizes.groupBy("source").agg(F.sum("of_class").alias("of_all"))
+    # Classes are few.
+    counted = lists.join(F.broadcast(sizes), on=["source", "class_name"], how="inner")
+    rows = counted.join(F.broadcast(totals), on="source", how="inner").select(
+        "source",
+        "image_id",
+        "target_index",
+        "class_name",
+        F.least(F.lit(k), F.col("of_class") - 1, F.col("of_all") - F.col("of_class")).cast("bigint").alias("wanted"),
+        "names",
+        "distances",
+    )
+    return rows.mapInArrow(_score, SCORED_DDL)
+
+
+def _score(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        longest = max(pc.max(pc.list_value_length(batch.column("distances"))).as_py() or 1, 1)
+        step = max(1, VALUES_PER_SLICE // longest)
+        for start in range(0, batch.num_rows, step):
+            yield _score_slice(pa.Table.from_batches([batch.slice(start, step)]))
+
+
+def _score_slice(rows: pa.Table) -> pa.RecordBatch:
+    listed = rows["names"].combine_chunks()
+    lengths = pc.list_value_length(listed).to_numpy()
+    vocabulary = pa.array(
+        sorted({*rows["class_name"].to_pylist(), *pc.unique(listed.flatten()).drop_null().to_pylist()})
+    )
+    codes = pc.fill_null(pc.index_in(listed.flatten(), vocabulary), -1).to_numpy().astype(np.int64)
+    filled = np.arange(max(int(lengths.max()), 1)) < lengths[:, None]
+    classes = np.full(filled.shape, -1)
+    distances = np.full(filled.shape, np.inf)
+    classes[filled] = codes
+    distances[filled] = rows["distances"].combine_chunks().flatten().to_numpy()
+    reach = distances[np.arange(len(lengths)), np.maximum(lengths - 1, 0)]
+    own = pc.index_in(rows["class_name"], vocabulary).to_numpy().astype(np.int64)
+    found = neighborhoods(own, classes, np.where(filled, distances, 0.0), rows["wanted"].to_numpy(), reach)
+    columns = [
+        *(rows[name].combine_chunks() for name in ("source", "image_id", "target_index", "class_name")),
+        _names(vocabulary, found.first),
+        _names(vocabulary, found.second),
+        pa.array(found.score, mask=np.isnan(found.score)),  # to Spark, NaN is the largest number
+        pa.array(found.is_bound),
+        pa.array(found.is_open),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=SCORED_SCHEMA)
+
+
+def _names(vocabulary: pa.Array, codes: NDArray[np.int64]) -> pa.Array:
+    return vocabulary.take(pa.array(codes, mask=codes < 0))

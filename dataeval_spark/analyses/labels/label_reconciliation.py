@@ -9,7 +9,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.labels.class_counts import labels_per_class
+from dataeval_spark.analyses.labels.label_coverage import labels_per_class
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of_dicts
 from dataeval_spark.kernels.labels import label_sets

@@ -6,18 +6,36 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from scipy.sparse import csr_array
 
-from dataeval_spark.analyses.labels.agreement_rows import agreement_rows
-from dataeval_spark.analyses.labels.consensus import consensus
-from dataeval_spark.analyses.labels.rating_blocks import RatingBlocks, rating_blocks
+from dataeval_spark.analyses.labels.rating_blocks import KEYS, VALUES_AT_ONCE, RatingBlocks, rating_blocks
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.kernels.labels.confident_learning import wilson_interval
-from dataeval_spark.kernels.labels.dawid_skene import Ratings, Sums, fit, posterior_sums, vote_sums
+from dataeval_spark.kernels.labels.dawid_skene import Model, Ratings, Sums, fit, posterior_sums, posteriors, vote_sums
+from dataeval_spark.kernels.labels.rater_agreement import (
+    STATISTICS,
+    Spread,
+    VoteSums,
+    agreement_sums,
+    cohen,
+    jackknife,
+    spread,
+)
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.labels import LABEL_AGREEMENT, LABEL_CONSENSUS, RATER_QUALITY
 from dataeval_spark.tables.runs import DATASET_FINDINGS
+
+DDL = LABEL_CONSENSUS.ddl_without("given_class", "differs")
+SCHEMA = arrow_schema(DDL)
+
+# Raters x classes up to which pairs of raters are compared: the square of it is counted.
+MAX_PAIR_COLUMNS = 2_000
 
 Row = tuple[Any, ...]
 
@@ -146,3 +164,137 @@ def _finding(given: RatingBlocks, iterations: int, has_converged: bool) -> Row:
     message += "." if has_converged else ", before it converged: raise raters.iterations."
     severity = "info" if has_converged else "warning"
     return ("raters", "consensus_model", "annotations", float(iterations), None, severity, message)
+
+
+def agreement_rows(given: RatingBlocks) -> list[Row]:
+    """Rows of table ``label_agreement``; the driver holds raters x classes squared at most, 4 million."""
+    return [*_overall(given), *_pairs(given)]
+
+
+def _overall(given: RatingBlocks) -> Iterator[Row]:
+    raters = len(given.raters)
+
+    def count_raters(part: Ratings) -> NDArray[np.float64]:
+        return np.bincount(part.votes.sum(axis=1).astype(int), part.weights, raters + 1).astype(np.float64)
+
+    sizes = given.total(count_raters)
+    if not sizes[2:].any():
+        return
+    commonest = 2 + int(sizes[2:].argmax())
+    for statistic, value_of in STATISTICS.items():
+        size = commonest if statistic == "fleiss_kappa" else None
+        sums = VoteSums.from_vector(given.total(_vote_sums_of(size)))
+        value = value_of(sums.votes, sums.differing)
+        spreads = Spread.from_vector(given.total(_spread_of(statistic, size, sums)))
+        lower, upper = jackknife(value, spreads, sums.things)
+        for name, *numbers in zip((None, *given.classes), value, lower, upper, strict=True):
+            yield (statistic, name, None, None, *map(_number, numbers), int(sums.things))
+
+
+def _votes(part: Ratings, size: int | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    votes = part.votes
+    kept = slice(None) if size is None else votes.sum(axis=1) == size
+    return votes[kept], part.weights[kept]
+
+
+def _vote_sums_of(size: int | None) -> Any:
+    return lambda part: agreement_sums(*_votes(part, size)).to_vector()
+
+
+def _spread_of(statistic: str, size: int | None, sums: VoteSums) -> Any:
+    return lambda part: spread(statistic, *_votes(part, size), sums).to_vector()
+
+
+def _pairs(given: RatingBlocks) -> Iterator[Row]:
+    raters, classes = len(given.raters), len(given.classes)
+    if raters * classes > MAX_PAIR_COLUMNS:
+        return
+
+    def together(part: Ratings) -> NDArray[np.float64]:
+        weighted = part.said.multiply(part.weights[:, None]).tocsr()
+        counts: NDArray[np.float64] = (part.said.T @ weighted).toarray().ravel()
+        return counts
+
+    tables = given.total(together).reshape(raters, classes, raters, classes)
+    for a in range(raters):
+        for b in range(a + 1, raters):
+            table = tables[a, :, b]
+            n = int(table.sum())
+            if n == 0:
+                continue
+            pair = (None, given.raters[a], given.raters[b])
+            yield ("cohen_kappa", *pair, *map(_number, cohen(table)), n)
+            equal = np.array([np.trace(table)])
+            lower, upper = wilson_interval(equal, np.array([n]))
+            yield ("percent_agreement", *pair, float(equal[0] / n), float(lower[0]), float(upper[0]), n)
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def consensus(given: RatingBlocks, model: Model, totals: NDArray[np.float64], targets: DataFrame | None) -> DataFrame:
+    """Table ``label_consensus`` without ``run_id``.
+
+    Parameters
+    ----------
+    given : RatingBlocks
+        What was said.
+    model : Model
+        Fitted to it.
+    totals : ndarray, (C,)
+        Ratings of each class: of classes chosen equally often for a thing the one with more is the majority's, then the
+        one of the smaller name.
+    targets : DataFrame, optional
+        Table ``targets``, for the given class.
+    """
+    names, columns = given.classes, len(given.raters) * len(given.classes)
+    # Larger is better: more ratings over all, then the smaller name.
+    order = np.lexsort((-np.arange(len(names)), totals))
+    preference = np.empty(len(names), np.int64)
+    preference[order] = np.arange(len(names))
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            longest = pc.max(pc.list_value_length(batch.column("codes"))).as_py() or 1
+            step = max(1, VALUES_AT_ONCE // (len(names) * longest))
+            for start in range(0, batch.num_rows, step):
+                yield _decided(batch.slice(start, step), names, columns, model, preference)
+
+    decided = given.things.mapInArrow(run, DDL)
+    nothing = F.lit(None).cast("string")
+    if targets is None:
+        joined = decided.withColumn("given_class", nothing)
+    else:
+        labels = targets.select(*KEYS, F.col("class_name").alias("given_class"))
+        joined = decided.join(labels, on=list(KEYS), how="left")  # a target is one row
+    differs = (F.col("given_class") != F.col("consensus_class")).alias("differs")
+    return joined.select("*", differs).select(*LABEL_CONSENSUS.result_names)
+
+
+def _decided(
+    batch: pa.RecordBatch, names: tuple[str, ...], columns: int, model: Model, preference: NDArray[np.int64]
+) -> pa.RecordBatch:
+    lengths = pc.list_value_length(batch.column("codes")).to_numpy()
+    codes = pc.list_flatten(batch.column("codes")).to_numpy()
+    offsets = np.r_[0, np.cumsum(lengths)]
+    said = csr_array((np.ones(len(codes)), codes, offsets), shape=(batch.num_rows, columns))
+    ratings = Ratings(said, np.ones(batch.num_rows), len(names))
+    votes = ratings.votes.astype(np.int64)
+    most = votes.max(axis=1)
+    majority = (votes * len(names) + preference).argmax(axis=1)
+    probabilities, _ = posteriors(ratings, model)
+    best = probabilities.argmax(axis=1)
+    vocabulary = pa.array(names, pa.string())
+    arrays = [
+        batch.column("image_id"),
+        batch.column("target_index"),
+        pa.array(lengths, pa.int32()),
+        vocabulary.take(pa.array(majority)),
+        pa.array(most / lengths),
+        pa.array((votes == most[:, None]).sum(axis=1) > 1),
+        vocabulary.take(pa.array(best)),
+        pa.array(probabilities[np.arange(len(best)), best]),
+        pa.array(most < lengths),
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)

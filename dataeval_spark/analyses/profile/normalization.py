@@ -8,8 +8,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract import same_keys
 from dataeval_spark.frames.exact_sums import Aggregate, exact_sums
-from dataeval_spark.frames.joins import same_keys
 
 COMMON_SIZES = 10
 GROUP = ("split", "colors")

@@ -25,7 +25,7 @@ from dataeval_spark.analyses.quality.near_distances import Level, near_distances
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.components import ONE_TASK_EDGES, Checkpoint
 from dataeval_spark.frames.contract import rows_of, rows_of_dicts
-from dataeval_spark.frames.neighbor_lists import require_distances
+from dataeval_spark.frames.neighbors import require_distances
 from dataeval_spark.kernels.hashes.near_threshold import NEIGHBORS
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.quality import DUPLICATE_THRESHOLDS

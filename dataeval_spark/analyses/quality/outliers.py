@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.analyses.quality.scales import COMPARED, FAMILIES, families, scale_of
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.calibrated import calibrated_spreads
-from dataeval_spark.frames.joins import IDS, same_keys
+from dataeval_spark.frames.contract import IDS, same_keys
 from dataeval_spark.frames.spread import Method, default_threshold, has_spread, score_beyond, spreads
 from dataeval_spark.tables.profile import CHANNEL_STATS, DATAEVAL_STATISTICS
 from dataeval_spark.tables.quality import OUTLIERS
@@ -48,7 +48,7 @@ def outliers(
     * ``iqr``: distance beyond the nearest quartile, in interquartile ranges, > 1.5, with the quartiles
       of numpy's ``midpoint`` method
     * ``adaptive``: the double MAD below and above the median, wider where a tail is heavier than a normal one, > 3.5
-      (:func:`~dataeval_spark.frames.double_mad.double_mad`); DataEval's default
+      (:func:`~dataeval_spark.frames.spread.double_mad`); DataEval's default
 
     Quantiles are exact. A statistic without spread has no outliers; a missing value is none.
     Images and boxes are compared separately, and so is each channel.

@@ -8,14 +8,17 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.shift.class_counts import labels_of_sides
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of_dicts
-from dataeval_spark.frames.image_sums import sums_of
+from dataeval_spark.frames.image_sums import image_sums, sums_of, with_sizes
 from dataeval_spark.kernels.factors.contingency_statistics import LabelParity, goodness_of_fit
 from dataeval_spark.kernels.factors.contingency_statistics import label_parity as compare_samples
+from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.shift import LABEL_PARITY
+
+Counts = dict[str, dict[str, Any]]
 
 Compat = Literal["dataeval"]
 MOST = 1e300
@@ -145,3 +148,17 @@ def _shares(name: str | None, of: Sequence[int], totals: tuple[int, ...]) -> dic
 
 def _status(of: Sequence[int]) -> str:
     return "in both" if all(of) else "vanished" if of[0] else "new" if of[1] else "in neither"
+
+
+def labels_of_sides(reference: DataFrame, current: DataFrame) -> tuple[Counts, Counts]:
+    """Labels per class on both sides, and how they vary between images."""
+    sides = [
+        side.select("image_id", "class_name", F.lit(i).alias("side")) for i, side in enumerate((reference, current))
+    ]
+    both = sides[0].unionByName(sides[1]).where("class_name IS NOT NULL")
+    of_images = both.groupBy("side", "image_id", F.col("class_name").alias("value")).agg(F.count("*").alias("n"))
+    counted = with_sizes(of_images, ["side"]).groupBy("side", "value").agg(*image_sums())
+    found: tuple[Counts, Counts] = ({}, {})
+    for row in bounded(counted, "one row per side and class"):
+        found[row["side"]][row["value"]] = row.asDict()
+    return found

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pyspark.sql import DataFrame
 
-from dataeval_spark.analyses.shift.class_counts import labels_of_sides
+from dataeval_spark.analyses.shift.label_parity import labels_of_sides
 from dataeval_spark.frames.contract import rows_of_dicts
 from dataeval_spark.frames.image_sums import sums_of
 from dataeval_spark.kernels.labels.null_model import null_model as guess

@@ -6,16 +6,24 @@ from functools import reduce
 from math import isqrt
 from typing import Literal, get_args
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.similarity.cluster_tables import cluster_tables
 from dataeval_spark.analyses.similarity.embedding_sets import Finding, Part, parts_of
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.blocks import Checkpoint, cut_into_blocks
-from dataeval_spark.frames.clusters import hdbscan_clusters, kmeans_clusters, make_spanning_tree
+from dataeval_spark.frames.blocks import Blocks, Checkpoint, cut_into_blocks, kept_by_executors
+from dataeval_spark.frames.clusters import (
+    cluster_members,
+    hdbscan_clusters,
+    kmeans_clusters,
+    make_spanning_tree,
+    tree_edges,
+)
 from dataeval_spark.frames.contract import rows_of
-from dataeval_spark.kernels.vectors.hdbscan import Selection
+from dataeval_spark.frames.exact_sums import Aggregate, exact_mean_and_std
+from dataeval_spark.frames.spread import has_spread, score_above
+from dataeval_spark.kernels.vectors.hdbscan import NOISE, Selection
+from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.runs import DATASET_FINDINGS
 from dataeval_spark.tables.similarity import CLUSTER_STATS, CLUSTERS, SPANNING_TREE
 
@@ -123,23 +131,10 @@ def clusters(
     """
     OptionError.unless_one_of("clusters.method", method, get_args(Method))
     OptionError.unless_one_of("clusters.selection", selection, get_args(Selection))
-    OptionError.unless_between("clusters.threshold", threshold, 0.0, 1e6)
     OptionError.unless_between("clusters.max_core_hours", max_core_hours, 0.0, 1e9)
     OptionError.unless_between("clusters.block_rows", block_rows, 2, 1_000_000)
-    if sensitivity is not None:
-        OptionError.unless_between("clusters.sensitivity", sensitivity, 0.0, 1e6)
-    for name, value, least in (
-        ("min_cluster_size", min_cluster_size, 2),
-        ("min_samples", min_samples, 1),
-        ("n_clusters", n_clusters, 1),
-    ):
-        if value is not None:
-            OptionError.unless_between(f"clusters.{name}", value, least, 1_000_000)
-    if sensitivity is not None and min_samples != 1:
-        raise OptionError(
-            f"clusters.sensitivity is {sensitivity} and min_samples {min_samples}; near duplicates are measured by "
-            "plain distances.\nHint: --set clusters.min_samples=1"
-        )
+    _check_counts(min_cluster_size=min_cluster_size, min_samples=min_samples, n_clusters=n_clusters)
+    _check_distances(threshold, sensitivity, min_samples)
     made: list[tuple[DataFrame, DataFrame, DataFrame]] = []
     findings: list[Finding] = []
     for number, part in enumerate(parts_of(embeddings, encoder, per_target)):
@@ -158,27 +153,16 @@ def clusters(
             seed=seed,
         )
         rows = sum(blocks.rows)
-        smallest = min_cluster_size or min(max(5, rows // 20), 100)
         samples = min(min_samples, rows)
         hours = blocks.dimension * rows**2 * (1.0 if samples > 1 else 0.5) / COMPONENTS_PER_CORE_HOUR
         is_tree = method == "hdbscan" or (method == "auto" and hours <= max_core_hours)
         if is_tree:
-            make_spanning_tree(blocks, embeddings, min_samples=samples)
-            weight = hdbscan_clusters(
-                blocks,
-                embeddings,
-                min_cluster_size=smallest,
-                selection=selection,
-                allow_single_cluster=allow_single_cluster,
-            )
-            detail = f"min_cluster_size {smallest}, min_samples {samples}; the spanning tree weighs {weight:.9g}"
+            smallest = min_cluster_size or min(max(5, rows // 20), 100)
+            detail = _by_hdbscan(blocks, embeddings, smallest, samples, selection, allow_single_cluster)
         else:
-            centers = n_clusters or isqrt(rows)
-            iterations = kmeans_clusters(blocks, embeddings, clusters=centers, iterations=MOST_ITERATIONS)
-            still = f"stood still after {iterations}" if iterations < MOST_ITERATIONS else f"stopped after {iterations}"
-            detail = f"{centers} centres, which {still} iterations"
+            detail = _by_kmeans(blocks, embeddings, n_clusters or isqrt(rows))
         name = "hdbscan" if is_tree else "kmeans"
-        made.append(cluster_tables(embeddings, blocks, part, name, samples, threshold, sensitivity or 0.0, checkpoint))
+        made.append(_tables(embeddings, blocks, part, name, samples, threshold, sensitivity or 0.0, checkpoint))
         message = f"{part.subject}: {name}, {detail}; hdbscan is estimated at {hours:.2g} core hours."
         findings.append(("clusters", "clusters_method", part.subject, hours, None, "info", message))
     of_table = [reduce(DataFrame.unionByName, frames) for frames in zip(*made, strict=True)]
@@ -187,6 +171,142 @@ def clusters(
     return members, stats, tree, rows_of(embeddings, DATASET_FINDINGS, findings)
 
 
+def _check_counts(**counts: int | None) -> None:
+    for name, value in counts.items():
+        if value is not None:
+            OptionError.unless_between(f"clusters.{name}", value, 2 if name == "min_cluster_size" else 1, 1_000_000)
+
+
+def _check_distances(threshold: float, sensitivity: float | None, min_samples: int) -> None:
+    OptionError.unless_between("clusters.threshold", threshold, 0.0, 1e6)
+    if sensitivity is None:
+        return
+    OptionError.unless_between("clusters.sensitivity", sensitivity, 0.0, 1e6)
+    if min_samples != 1:
+        raise OptionError(
+            f"clusters.sensitivity is {sensitivity} and min_samples {min_samples}; near duplicates are measured by "
+            "plain distances.\nHint: --set clusters.min_samples=1"
+        )
+
+
+def _by_hdbscan(
+    blocks: Blocks,
+    embeddings: DataFrame,
+    smallest: int,
+    samples: int,
+    selection: Selection,
+    allow_single_cluster: bool,
+) -> str:
+    """Make the tree and its clusters beside the blocks; the parameters and the weight of the tree, as a text."""
+    make_spanning_tree(blocks, embeddings, min_samples=samples)
+    weight = hdbscan_clusters(
+        blocks,
+        embeddings,
+        min_cluster_size=smallest,
+        selection=selection,
+        allow_single_cluster=allow_single_cluster,
+    )
+    return f"min_cluster_size {smallest}, min_samples {samples}; the spanning tree weighs {weight:.9g}"
+
+
+def _by_kmeans(blocks: Blocks, embeddings: DataFrame, centers: int) -> str:
+    """Make the clusters beside the blocks; their number and that of the iterations, as a text."""
+    iterations = kmeans_clusters(blocks, embeddings, clusters=centers, iterations=MOST_ITERATIONS)
+    still = f"stood still after {iterations}" if iterations < MOST_ITERATIONS else f"stopped after {iterations}"
+    return f"{centers} centres, which {still} iterations"
+
+
 def _not_clustered(part: Part) -> Finding:
     message = f"{part.subject}: not clustered: the driver and the workers share no folder. Give --scratch DIRECTORY."
     return ("clusters", "clusters_method", part.subject, 0.0, None, "warning", message)
+
+
+def _tables(
+    embeddings: DataFrame,
+    blocks: Blocks,
+    part: Part,
+    method: str,
+    samples: int,
+    threshold: float,
+    sensitivity: float,
+    checkpoint: Checkpoint | None,
+) -> tuple[DataFrame, DataFrame, DataFrame]:
+    """Tables ``clusters``, ``cluster_stats`` and ``spanning_tree`` of one part, without ``run_id``."""
+    keep = checkpoint or kept_by_executors
+    members = keep(cluster_members(blocks, embeddings, is_nearest=method == "kmeans"))
+    stats = keep(_distance_stats(members))
+    if method == "kmeans":
+        tree, edge_stats = rows_of(embeddings, SPANNING_TREE, []), None
+    else:
+        edges = keep(tree_edges(blocks, embeddings))
+        of_clusters = edges.where("cluster_id IS NOT NULL")
+        moments = exact_mean_and_std(of_clusters, ["cluster_id"], F.col("length"))
+        edge_stats = moments.withColumnsRenamed({"mean": "mean_edge", "std": "std_edge"})
+        tree = _spanning_tree(edges, edge_stats, part, samples, sensitivity)
+    return _members(members, stats, part, method, threshold), _stats(stats, edge_stats, part), tree
+
+
+def _distance_stats(members: DataFrame) -> DataFrame:
+    """Distances to the centre per cluster, one row each; noise is a row of its own."""
+    nearest = F.min(F.struct("centroid_distance", "image_id", "target_index"))
+    others: dict[str, Aggregate] = {
+        "members": (F.count("*"), F.sum),
+        "max_distance": (F.max("centroid_distance"), F.max),
+        "first": (nearest, F.min),
+    }
+    moments = exact_mean_and_std(members, ["cluster_id"], F.col("centroid_distance"), others)
+    stats = moments.withColumnsRenamed({"mean": "mean_distance", "std": "std_distance"})
+    is_cluster = F.col("cluster_id") != NOISE
+    return stats.select(
+        "cluster_id",
+        "members",
+        "mean_distance",
+        "std_distance",
+        "max_distance",
+        F.when(is_cluster, F.col("first.image_id")).alias("center_image_id"),
+        F.when(is_cluster, F.col("first.target_index")).alias("center_target_index"),
+    )
+
+
+def _members(members: DataFrame, stats: DataFrame, part: Part, method: str, threshold: float) -> DataFrame:
+    anchors = {"low_anchor": "mean_distance", "high_anchor": "mean_distance"}
+    spreads = {"low_spread": "std_distance", "high_spread": "std_distance"}
+    columns_of = (F.col(source).alias(name) for name, source in {**anchors, **spreads}.items())
+    usual = F.broadcast(stats.select(F.col("cluster_id").alias("nearest_cluster"), *columns_of))
+    # One row per cluster on the right.
+    joined = members.withColumn("value", F.col("centroid_distance")).join(usual, on="nearest_cluster", how="left")
+    score = F.when(has_spread(), score_above())
+    columns = {
+        "encoder": F.lit(part.encoder),
+        "score": score,
+        "threshold": F.lit(float(threshold)),
+        "is_outlier": F.coalesce(score > threshold, F.lit(False)),
+        "method": F.lit(method),
+    }
+    return _in_order_of(CLUSTERS, joined, columns)
+
+
+def _stats(stats: DataFrame, edge_stats: DataFrame | None, part: Part) -> DataFrame:
+    columns = {"encoder": F.lit(part.encoder), "is_box": F.lit(part.is_box)}
+    if edge_stats is None:
+        nothing = F.lit(None).cast("double")
+        return _in_order_of(CLUSTER_STATS, stats, {**columns, "mean_edge": nothing, "std_edge": nothing})
+    # One row per cluster on both sides.
+    return _in_order_of(CLUSTER_STATS, stats.join(edge_stats, on="cluster_id", how="left"), columns)
+
+
+def _spanning_tree(edges: DataFrame, edge_stats: DataFrame, part: Part, samples: int, sensitivity: float) -> DataFrame:
+    # One row per cluster on the right.
+    joined = edges.join(F.broadcast(edge_stats), on="cluster_id", how="left")
+    is_short = (F.col("length") == 0) | (F.col("length") < sensitivity * F.col("std_edge"))
+    columns = {
+        "encoder": F.lit(part.encoder),
+        "min_samples": F.lit(samples),
+        "is_near_duplicate": F.coalesce(is_short & F.col("cluster_id").isNotNull(), F.lit(False)),
+    }
+    return _in_order_of(SPANNING_TREE, joined, columns)
+
+
+def _in_order_of(table: Table, frame: DataFrame, columns: dict[str, Column]) -> DataFrame:
+    names = table.result_names
+    return frame.select(*(columns.get(name, F.col(name)).alias(name) for name in names))

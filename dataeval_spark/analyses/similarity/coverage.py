@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from functools import reduce
+from math import exp, lgamma, log, pi, sqrt
 from typing import Any, Literal, get_args
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.contract import IDS, same_keys
 from dataeval_spark.frames.exact_sums import Aggregate, exact_sums
-from dataeval_spark.frames.joins import IDS, same_keys
-from dataeval_spark.kernels.vectors.coverage_radius import naive_coverage_radius
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.similarity import COVERAGE, COVERAGE_STATS
 
@@ -186,3 +186,26 @@ def _stats(
     names = COVERAGE_STATS.result_names
     joined = counted.join(limits, on="encoder", how="left")
     return joined.select(*(values.get(name, F.col(name)).alias(name) for name in names))
+
+
+def naive_coverage_radius(n: int, dimensions: int, observations: int) -> float:
+    r"""Radius of a ball that holds ``observations`` of n uniform points of the unit cube, twice over.
+
+    :math:`\frac{1}{\sqrt\pi} \left(\frac{2 k\, \Gamma(d/2 + 1)}{n}\right)^{1/d}`, in logarithms: the gamma function
+    itself overflows beyond 340 dimensions.
+
+    Parameters
+    ----------
+    n, dimensions, observations : int
+        Points, their dimensions d, and k.
+
+    References
+    ----------
+    DataEval 1.1.4, ``core.coverage_naive``, which fails at 512 dimensions and answers infinity at 340.
+
+    Examples
+    --------
+    >>> round(naive_coverage_radius(100, 2, 10), 6)
+    0.252313
+    """
+    return exp((log(2 * observations) + lgamma(dimensions / 2 + 1) - log(n)) / dimensions) / sqrt(pi)

@@ -9,9 +9,9 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Checkpoint, kept_by_executors
+from dataeval_spark.frames.contract import IDS, NEIGHBOR_IDS, same_keys
 from dataeval_spark.frames.exact_sums import ordered_sum
-from dataeval_spark.frames.joins import IDS, NEIGHBOR_IDS, same_keys
-from dataeval_spark.frames.neighbor_lists import first_of_lists
+from dataeval_spark.frames.neighbors import first_of_lists
 from dataeval_spark.frames.ranks import positions
 from dataeval_spark.frames.spread import Method, default_threshold, has_spread, score_above, spreads
 from dataeval_spark.tables.similarity import EMBEDDING_SCORES

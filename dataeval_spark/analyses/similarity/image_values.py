@@ -11,8 +11,8 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Checkpoint, kept_by_executors
+from dataeval_spark.frames.contract import IDS, NEIGHBOR_IDS, same_keys
 from dataeval_spark.frames.exact_sums import Aggregate, exact_sums, ordered_sum
-from dataeval_spark.frames.joins import IDS, NEIGHBOR_IDS, same_keys
 from dataeval_spark.kernels.vectors.shapley import error_bounds, knn_shapley
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.similarity import IMAGE_VALUES

@@ -20,8 +20,7 @@ from dataeval_spark.frames.blocks import (
     kept_by_executors,
     with_fingerprints,
 )
-from dataeval_spark.frames.contract import rows_of
-from dataeval_spark.frames.joins import IDS, NEIGHBOR_IDS, same_keys
+from dataeval_spark.frames.contract import IDS, NEIGHBOR_IDS, rows_of, same_keys
 from dataeval_spark.frames.neighbors import MAX_K, nearest_neighbors
 from dataeval_spark.options import Metric
 from dataeval_spark.tables.runs import DATASET_FINDINGS

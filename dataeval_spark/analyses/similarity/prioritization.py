@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Checkpoint, kept_by_executors
-from dataeval_spark.frames.neighbor_lists import first_of_lists
+from dataeval_spark.frames.neighbors import first_of_lists
 from dataeval_spark.frames.ranks import positions
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.contract import identifier

@@ -12,8 +12,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.analyses.splits.adversarial import adversarial_rows
 from dataeval_spark.analyses.splits.parts import PARTITION, TRAIN, all_parts, label_counts, opponents
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.capture_time import with_capture_time
-from dataeval_spark.frames.contract import rows_of_dicts
+from dataeval_spark.frames.contract import rows_of_dicts, with_capture_time
 from dataeval_spark.frames.image_sums import image_sums, sums_of, with_sizes
 from dataeval_spark.kernels.factors.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.splits.part_distances import distance

@@ -12,8 +12,7 @@ from dataeval_spark.analyses.splits.parts import PARTITION, all_parts
 from dataeval_spark.analyses.splits.units import IMAGE_COLUMNS, groupings, units_of, whole_pairs
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.components import Checkpoint
-from dataeval_spark.frames.contract import rows_of
-from dataeval_spark.frames.joins import same_keys
+from dataeval_spark.frames.contract import rows_of, same_keys
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.splits import SPLIT_LEAKAGE, SPLIT_REPAIRS
 

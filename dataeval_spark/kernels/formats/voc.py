@@ -1,8 +1,9 @@
-"""Pascal VOC annotation files: one XML file per image, with its boxes in pixels.
+"""Pascal VOC annotation files, read and written: one XML file per image, with its boxes in pixels.
 
 Format: M. Everingham et al., The Pascal Visual Object Classes Challenge, development kits 2007 to 2012. There,
 coordinates are those of pixels, counted from 1: ``one_based`` turns such boxes into half-open ones counted from 0,
-[xmin - 1, xmax) x [ymin - 1, ymax). Many tools write files that count from 0; theirs are taken as they are.
+[xmin - 1, xmax) x [ymin - 1, ymax). Many tools write files that count from 0; theirs are taken as they are,
+and files are written so, with decimals.
 
 The files may be hostile: entities are refused, so nothing is expanded and nothing else is opened.
 """
@@ -10,20 +11,34 @@ The files may be hostile: entities are refused, so nothing is expanded and nothi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
+from xml.sax.saxutils import escape
 
-from dataeval_spark.kernels.formats.annotations import Row, attributes, box, box_findings, finding, numbers
+from dataeval_spark.kernels.formats.annotations import (
+    LARGEST_NUMBER,
+    Row,
+    attributes,
+    box,
+    box_findings,
+    finding,
+    numbers,
+)
 from dataeval_spark.kernels.formats.source_ids import flag
 from dataeval_spark.kernels.formats.text import declared_by_xml, decode_text
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 # Parts of a person have a name and a box of their own; nothing in the format is nested deeper.
 ATTRIBUTE_DEPTH = 3
-# Elements of an object that `voc_writing` makes of what the format has no name for: a crowd, and attributes as JSON.
+# Elements of an object that an export makes of what the format has no name for: a crowd, and attributes as JSON.
 CROWD, OTHERS = "iscrowd", "attributes"
+_NAME = re.compile(r"(?!(?i:xml))[A-Za-z_][A-Za-z0-9_.-]*\Z")
+_NO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What an object says by elements of its own.
+_TAKEN = ("name", "bndbox", CROWD, OTHERS)
 
 
 def parse_voc(data: bytes, *, one_based: bool = False) -> Iterator[Row]:
@@ -154,3 +169,82 @@ def _value(element: Element, depth: int) -> Any:
         return _children(element, depth=depth)
     text = _text(element)
     return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 16 else text
+
+
+def annotation_text(path: str, size: tuple[int, int], targets: Iterable[Mapping[str, Any]]) -> str:
+    """The file of an image.
+
+    What a target says besides class and box is written in elements where the reader makes the same of them, else as
+    JSON in one element, so that nothing is lost.
+
+    Parameters
+    ----------
+    path : str
+        Path of the image below its folder.
+    size : tuple of int
+        Width and height of the upright image, pixels.
+    targets : iterable of mappings
+        ``class_name``, ``box`` (x0, y0, x1, y1; pixels, in the image), ``is_crowd`` and ``attributes`` (JSON). A target
+        without a box is left out.
+
+    Examples
+    --------
+    >>> print(annotation_text("a.jpg", (4, 3), []), end="")
+    <annotation>
+      <folder>JPEGImages</folder>
+      <filename>a.jpg</filename>
+      <size><width>4</width><height>3</height></size>
+    </annotation>
+    """
+    width, height = size
+    objects = "".join(_object_text(target) for target in targets if target["box"] is not None)
+    return (
+        f"<annotation>\n  <folder>JPEGImages</folder>\n  <filename>{_escaped(path)}</filename>\n"
+        f"  <size><width>{width}</width><height>{height}</height></size>\n{objects}</annotation>\n"
+    )
+
+
+def _object_text(target: Mapping[str, Any]) -> str:
+    said = json.loads(target["attributes"]) if target["attributes"] else {}
+    held = {key: value for key, value in said.items() if _is_held(key, value, ATTRIBUTE_DEPTH) and key not in _TAKEN}
+    others = {key: value for key, value in said.items() if key not in held}
+    box = target["box"]
+    corners = {"xmin": box["x0"], "ymin": box["y0"], "xmax": box["x1"], "ymax": box["y1"]}
+    parts = [
+        f"<name>{_escaped(target['class_name'])}</name>",
+        *(_element(key, value) for key, value in held.items()),
+        *([f"<{CROWD}>1</{CROWD}>"] if target["is_crowd"] else []),
+        *([f"<{OTHERS}>{_escaped(json.dumps(others))}</{OTHERS}>"] if others else []),
+        f"<bndbox>{''.join(f'<{tag}>{_number_text(value)}</{tag}>' for tag, value in corners.items())}</bndbox>",
+    ]
+    return f"  <object>{''.join(parts)}</object>\n"
+
+
+def _is_held(key: str, value: Any, depth: int) -> bool:
+    """Whether the reader makes the same value of an element that is written for it."""
+    if not _NAME.match(key) or depth < 1:
+        return False
+    if isinstance(value, dict):
+        return bool(value) and all(_is_held(name, each, depth - 1) for name, each in value.items())
+    if isinstance(value, list):
+        return len(value) > 1 and all(not isinstance(each, list) and _is_held(key, each, depth) for each in value)
+    if isinstance(value, str):
+        is_number = value.isascii() and value.isdigit()
+        return value.strip() == value != "" and not is_number and not _NO_XML.search(value)
+    return value is None or (type(value) is int and 0 <= value < LARGEST_NUMBER)
+
+
+def _element(key: str, value: Any) -> str:
+    if isinstance(value, list):
+        return "".join(_element(key, each) for each in value)
+    if isinstance(value, dict):
+        return f"<{key}>{''.join(_element(name, each) for name, each in value.items())}</{key}>"
+    return f"<{key}>{'' if value is None else _escaped(str(value))}</{key}>"
+
+
+def _number_text(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(float(value))
+
+
+def _escaped(text: str) -> str:
+    return escape(_NO_XML.sub("\ufffd", text))

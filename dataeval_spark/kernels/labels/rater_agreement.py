@@ -57,7 +57,7 @@ class Spread:
         return Spread(*np.split(vector, 2))
 
 
-def vote_sums(votes: Floats, weights: Floats) -> VoteSums:
+def agreement_sums(votes: Floats, weights: Floats) -> VoteSums:
     """Sums over things: ``votes`` (n, C) counts raters, ``weights`` (n,) counts things."""
     votes, weights = _shared(votes, weights)
     return VoteSums(float(weights.sum()), weights @ votes, weights @ _differing(votes))

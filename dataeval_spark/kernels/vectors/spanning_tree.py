@@ -9,9 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from dataeval_spark.kernels.vectors import compiled_spanning_tree as compiled
+from dataeval_spark.kernels.numba_options import OPTIONS
+
+SOURCES = "cd42fd55708a8709"  # see tests/kernels/images/compiled/test_sources.py
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -70,14 +76,14 @@ def tree_within(points: Points) -> Edges:
     [1.0, 4.0]
     """
     edges = Edges.empty(max(0, len(points.nodes) - 1))
-    compiled.tree_within(*points.working_copy(), edges.sources, edges.targets, edges.lengths)
+    _prim_within(*points.working_copy(), edges.sources, edges.targets, edges.lengths)
     return edges
 
 
 def tree_between(one: Points, other: Points) -> Edges:
     """Minimum spanning tree of all pairs of one of these points and one of those: no pair within a set is looked at."""
     edges = Edges.empty(len(one.nodes) + len(other.nodes) - 1)
-    compiled.tree_between(*one.working_copy(), *other.working_copy(), edges.sources, edges.targets, edges.lengths)
+    _prim_between(*one.working_copy(), *other.working_copy(), edges.sources, edges.targets, edges.lengths)
     return edges
 
 
@@ -101,6 +107,168 @@ def minimum_forest(parts: list[Edges]) -> Edges:
     order = np.lexsort((high, low, lengths))
     nodes, numbered = np.unique(np.concatenate([low, high]), return_inverse=True)
     kept = np.zeros(len(lengths), np.bool_)
-    compiled.kruskal(numbered[: len(low)], numbered[len(low) :], order, len(nodes), kept)
+    _kruskal(numbered[: len(low)], numbered[len(low) :], order, len(nodes), kept)
     order = order[kept[order]]
     return Edges(low[order], high[order], lengths[order])
+
+
+@njit(**OPTIONS)
+def _is_before(a: int, b: int, c: int, d: int) -> bool:
+    """Whether edge (a, b) comes before edge (c, d) of the same length."""
+    low, other = min(a, b), min(c, d)
+    return low < other or (low == other and max(a, b) < max(c, d))
+
+
+@njit(**OPTIONS)
+def _take(columns: NDArray[np.float32], cores: Floats, nodes: Ints, at: int, count: int) -> None:
+    """Swap a point with the last of those that are not in the tree."""
+    last = count - 1
+    for k in range(columns.shape[0]):
+        columns[k, at], columns[k, last] = columns[k, last], columns[k, at]
+    cores[at], cores[last] = cores[last], cores[at]
+    nodes[at], nodes[last] = nodes[last], nodes[at]
+
+
+@njit(**OPTIONS)
+def _offer(
+    point: NDArray[np.float32],
+    core: float,
+    node: int,
+    columns: NDArray[np.float32],
+    cores: Floats,
+    nodes: Ints,
+    count: int,
+    lengths: Floats,
+    parents: Ints,
+    work: Floats,
+) -> None:
+    """Offer the edges from a point that came into the tree to the first `count` points."""
+    # One dimension after the other, all points at once: vector instructions, and the same sum in any block.
+    work[:count] = 0.0
+    for k in range(columns.shape[0]):
+        own = np.float64(point[k])
+        for j in range(count):
+            difference = own - np.float64(columns[k, j])
+            work[j] += difference * difference
+    for j in range(count):
+        length = max(np.sqrt(work[j]), core, cores[j])
+        if length < lengths[j] or (length == lengths[j] and node < parents[j]):
+            lengths[j] = length
+            parents[j] = node
+
+
+@njit(**OPTIONS)
+def _nearest(lengths: Floats, parents: Ints, nodes: Ints, count: int) -> int:
+    """Which of the first `count` points has the first edge into the tree."""
+    found = 0
+    for j in range(1, count):
+        if lengths[j] < lengths[found] or (
+            lengths[j] == lengths[found] and _is_before(parents[j], nodes[j], parents[found], nodes[found])
+        ):
+            found = j
+    return found
+
+
+@njit(**OPTIONS)
+def _prim_within(
+    columns: NDArray[np.float32], cores: Floats, nodes: Ints, sources: Ints, targets: Ints, lengths: Floats
+) -> None:
+    """Minimum spanning tree of all pairs of n points, by Prim's algorithm; each distance is computed once.
+
+    Parameters
+    ----------
+    columns : ndarray of float32, (d, n)
+        The points; their order is changed, as that of ``cores`` and ``nodes`` (n,).
+    cores, nodes : ndarray
+        An edge is no shorter than the cores of its ends; edges of one length stand in the order of their nodes.
+    sources, targets, lengths : ndarray, (n - 1,)
+        Take the edges.
+    """
+    n = nodes.size
+    best, parents, work = np.full(n, np.inf), np.full(n, np.iinfo(np.int64).max, np.int64), np.empty(n)
+    at, count = 0, n
+    for edge in range(n - 1):
+        point, core, node = columns[:, at].copy(), cores[at], nodes[at]
+        _take(columns, cores, nodes, at, count)
+        count -= 1
+        best[at], parents[at] = best[count], parents[count]
+        _offer(point, core, node, columns, cores, nodes, count, best, parents, work)
+        at = _nearest(best, parents, nodes, count)
+        sources[edge], targets[edge], lengths[edge] = parents[at], nodes[at], best[at]
+
+
+@njit(**OPTIONS)
+def _prim_between(
+    columns_a: NDArray[np.float32],
+    cores_a: Floats,
+    nodes_a: Ints,
+    columns_b: NDArray[np.float32],
+    cores_b: Floats,
+    nodes_b: Ints,
+    sources: Ints,
+    targets: Ints,
+    lengths: Floats,
+) -> None:
+    """Minimum spanning tree of the pairs of one point of a and one of b; arguments as for :func:`_prim_within`."""
+    top = np.iinfo(np.int64).max
+    best_a, parents_a, work_a = (
+        np.full(nodes_a.size, np.inf),
+        np.full(nodes_a.size, top, np.int64),
+        np.empty(nodes_a.size),
+    )
+    best_b, parents_b, work_b = (
+        np.full(nodes_b.size, np.inf),
+        np.full(nodes_b.size, top, np.int64),
+        np.empty(nodes_b.size),
+    )
+    count_a, count_b = nodes_a.size, nodes_b.size
+    at, is_a = 0, True
+    for edge in range(nodes_a.size + nodes_b.size - 1):
+        if is_a:
+            point, core, node = columns_a[:, at].copy(), cores_a[at], nodes_a[at]
+            _take(columns_a, cores_a, nodes_a, at, count_a)
+            count_a -= 1
+            best_a[at], parents_a[at] = best_a[count_a], parents_a[count_a]
+            _offer(point, core, node, columns_b, cores_b, nodes_b, count_b, best_b, parents_b, work_b)
+        else:
+            point, core, node = columns_b[:, at].copy(), cores_b[at], nodes_b[at]
+            _take(columns_b, cores_b, nodes_b, at, count_b)
+            count_b -= 1
+            best_b[at], parents_b[at] = best_b[count_b], parents_b[count_b]
+            _offer(point, core, node, columns_a, cores_a, nodes_a, count_a, best_a, parents_a, work_a)
+        # Of a side that is all in the tree, what stands first is not looked at.
+        a = _nearest(best_a, parents_a, nodes_a, count_a)
+        b = _nearest(best_b, parents_b, nodes_b, count_b)
+        is_a = count_b == 0 or (
+            count_a > 0
+            and (
+                best_a[a] < best_b[b]
+                or (best_a[a] == best_b[b] and _is_before(parents_a[a], nodes_a[a], parents_b[b], nodes_b[b]))
+            )
+        )
+        if is_a:
+            at = a
+            sources[edge], targets[edge], lengths[edge] = parents_a[a], nodes_a[a], best_a[a]
+        else:
+            at = b
+            sources[edge], targets[edge], lengths[edge] = parents_b[b], nodes_b[b], best_b[b]
+
+
+@njit(**OPTIONS)
+def root_of(parents: Ints, node: int) -> int:
+    """The root of a node, with the path to it halved."""
+    while parents[node] != node:
+        parents[node] = parents[parents[node]]
+        node = parents[node]
+    return node
+
+
+@njit(**OPTIONS)
+def _kruskal(sources: Ints, targets: Ints, order: Ints, nodes: int, kept: NDArray[np.bool_]) -> None:
+    """Mark the edges that join two trees, taken in `order`."""
+    parents = np.arange(nodes)
+    for edge in order:
+        a, b = root_of(parents, sources[edge]), root_of(parents, targets[edge])
+        if a != b:
+            parents[max(a, b)] = min(a, b)
+            kept[edge] = True

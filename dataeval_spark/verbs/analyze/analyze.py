@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -15,8 +15,8 @@ from pyspark.sql import DataFrame
 from dataeval_spark.analyses.steps import STEPS, Step, chosen, levels
 from dataeval_spark.errors import DataEvalError, StepFailedError, TableMissingError
 from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.verbs.analyze.decision import Decision, decide
-from dataeval_spark.verbs.analyze.freshness import Freshness
 from dataeval_spark.workspace import holdout
 from dataeval_spark.workspace.delta import TableState, Writer
 from dataeval_spark.workspace.runs import Run, StepRun, last_successes
@@ -166,3 +166,46 @@ def run_step(
 
 def _write(workspace: Workspace, step: Step, table: Table, frame: DataFrame, writer: Writer) -> TableState:
     return workspace.write(table, frame, writer, scope=step.name if table.scope == "step" else None)
+
+
+class Freshness:
+    """What each table was made from, as the runs tell.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Whose tables.
+    steps : sequence of Step
+        All steps there are.
+    running : collection of str
+        Names of the steps that run now, whose tables will be new.
+    """
+
+    def __init__(self, workspace: Workspace, steps: Sequence[Step], running: Iterable[str]) -> None:
+        self._running = frozenset(running)
+        self._writers = {table.name: step for step in steps for table in step.writes if table.scope is None}
+        rows = workspace.rows(RUNS, ("step", "finished_at", "inputs"), status="done") if self._running else []
+        done = sorted((row for row in rows if row["step"] is not None), key=lambda row: row["finished_at"])
+        self._inputs: dict[str, Mapping[str, int]] = {
+            row["step"]: {each["table_name"]: each["version"] for each in row["inputs"] or ()} for row in done
+        }
+        tables = {table for step in steps for table in step.inputs} if self._running else ()
+        self._states: Mapping[str, TableState] = workspace.states(tables)
+
+    def outdated(self, tables: Iterable[Table]) -> str:
+        """A sentence about those of the tables that are older than what they were made from; empty without any."""
+        return "; ".join(filter(None, map(self._outdated, tables)))
+
+    def _outdated(self, table: Table) -> str:
+        writer = self._writers.get(table.name)
+        if writer is None or writer.name in self._running or table.name not in self._states:
+            return ""
+        made_from = self._inputs.get(writer.name, {})
+        newer = [
+            name
+            for name, version in made_from.items()
+            if name in self._states and self._states[name].written_version > version
+        ]
+        if not newer:
+            return ""
+        return f"{table.name} is older than {', '.join(sorted(newer))}: analyze {writer.name} brings it up to date"

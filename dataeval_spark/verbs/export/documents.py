@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.kernels.formats import coco_writing
+from dataeval_spark.errors import ExportError, OptionError
+from dataeval_spark.kernels.formats import coco
 from dataeval_spark.kernels.formats.export import images_of
 from dataeval_spark.kernels.formats.export_paths import safe_folder
-from dataeval_spark.kernels.formats.yolo_writing import SPLIT_KEYS, data_text
-from dataeval_spark.kernels.storage.writing import open_for_writing, write_bytes
+from dataeval_spark.kernels.formats.yolo import SPLIT_KEYS, data_text
+from dataeval_spark.kernels.storage.files import read_file
+from dataeval_spark.kernels.storage.writing import clear, is_vacant, open_for_writing, write_bytes
 from dataeval_spark.session.bounded import streamed
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.images import FACTORS
 from dataeval_spark.verbs.export.facts import Facts
 from dataeval_spark.verbs.export.parquet_parts import write_parquet
 from dataeval_spark.verbs.export.samples import factor_columns
+from dataeval_spark.workspace.version import __version__
 from dataeval_spark.workspace.workspace import Workspace
+
+MARK = "export.json"
 
 TEXT_DDL = "text string"
 TEXT = arrow_schema(TEXT_DDL)
@@ -78,13 +86,13 @@ def _write_list(to: str, name: str, rows: DataFrame) -> None:
 
 def _write_annotations(to: str, name: str, rows: DataFrame, classes: Sequence[str]) -> None:
     with open_for_writing(f"{to}/{name}") as file:
-        file.write(coco_writing.head_text(f"exported by dataeval_spark: {name}").encode())
+        file.write(coco.head_text(f"exported by dataeval_spark: {name}").encode())
         for text in _joined(rows, "image_text"):
             file.write(text)
-        file.write(coco_writing.between_text().encode())
+        file.write(coco.between_text().encode())
         for text in _joined(rows, "annotations_text"):
             file.write(text)
-        file.write(coco_writing.tail_text(classes).encode())
+        file.write(coco.tail_text(classes).encode())
 
 
 def _joined(rows: DataFrame, column: str, between: str = ",\n") -> Iterator[bytes]:
@@ -100,3 +108,51 @@ def _joined(rows: DataFrame, column: str, between: str = ",\n") -> Iterator[byte
     for row in streamed(ordered.mapInArrow(join, TEXT_DDL)):
         yield (row["text"] if is_first else f"{between}{row['text']}").encode()
         is_first = False
+
+
+def prepare(to: str, format: str, *, replace: bool) -> None:
+    """Make sure that an export may be written to a place, and mark it as begun.
+
+    What an export left that was cut off is removed; what another put there only with ``replace``; anything else never.
+
+    Raises
+    ------
+    OptionError
+        There is something else, or a finished export and no ``replace``.
+    ExportError
+        It cannot be written.
+    """
+    try:
+        if not is_vacant(to):
+            mark = _mark(to)
+            if mark is None:
+                raise OptionError(f"{to} is not empty, and what is in it is no export.\nHint: --to an empty folder")
+            if mark.get("finished") and not replace:
+                raise OptionError(
+                    f"{to} holds an export of {mark.get('images')} images as {mark.get('format')}.\n"
+                    "Hint: --replace removes it, or --to another folder"
+                )
+            clear(to)
+        write_bytes(f"{to}/{MARK}", _text({"format": format, "finished": False}))
+    except OSError as error:
+        raise ExportError(
+            f"{to} cannot be written: {error.strerror or error}.\nHint: --to a folder or URI that you may write"
+        ) from None
+
+
+def finish(to: str, about: Mapping[str, Any]) -> None:
+    """Mark an export as finished: what it is, from what it was made, and when."""
+    made = {"code_version": __version__, "finished_at": datetime.now(UTC).isoformat(), "finished": True}
+    write_bytes(f"{to}/{MARK}", _text({**about, **made}))
+
+
+def _mark(to: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(read_file(f"{to}/{MARK}"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and "finished" in found else None
+
+
+def _text(mark: Mapping[str, Any]) -> bytes:
+    return (json.dumps(mark, indent=2) + "\n").encode()

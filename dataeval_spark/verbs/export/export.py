@@ -19,8 +19,7 @@ from dataeval_spark.session.settings import BYTES_SETTINGS, temporary_settings
 from dataeval_spark.tables.images import IMAGES, INGEST_FINDINGS
 from dataeval_spark.tables.profile import UNREADABLE_IMAGES
 from dataeval_spark.tables.splits import SPLIT_ASSIGNMENTS, SPLITS
-from dataeval_spark.verbs.export.documents import write_documents
-from dataeval_spark.verbs.export.export_place import finish, prepare
+from dataeval_spark.verbs.export.documents import finish, prepare, write_documents
 from dataeval_spark.verbs.export.facts import Facts, facts_of
 from dataeval_spark.verbs.export.images import write_contents
 from dataeval_spark.verbs.export.numbering import numbered

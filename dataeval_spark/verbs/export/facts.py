@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.kernels.formats.yolo_writing import HELD
+from dataeval_spark.kernels.formats.yolo import HELD
 from dataeval_spark.session.bounded import bounded, one_row
 
 MAX_CLASSES, MAX_SPLITS = 100_000, 1_000

@@ -11,8 +11,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.analyses.profile.profile import tasks_for
 from dataeval_spark.frames.batches import map_rows
 from dataeval_spark.kernels.formats import export
-from dataeval_spark.kernels.formats.export import Layout
-from dataeval_spark.kernels.formats.export_tables import WRITTEN_DDL, written_table
+from dataeval_spark.kernels.formats.export import WRITTEN_DDL, Layout, written_table
 from dataeval_spark.tables.images import FACTORS, IMAGES
 from dataeval_spark.verbs.export.facts import Facts
 from dataeval_spark.verbs.export.samples import factor_columns, factor_names

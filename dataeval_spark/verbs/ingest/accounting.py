@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from dataeval_spark.frames.literal_map import literal_map
+from dataeval_spark.frames.contract import literal_map
 from dataeval_spark.kernels.storage.files import REASONS
 from dataeval_spark.verbs.ingest.readers.file_matching import examples_of
 

@@ -1,26 +1,35 @@
-"""A dataset in the tables: bring them up to date with what a reader found, and say what was done."""
+"""A dataset in the tables: bring them up to date with what a reader found, and say what was done.
+
+The fingerprint of an annotation file or shard is written after the rows made from it, and taken back before they
+change: whatever a killed run leaves, a fingerprint in the table means that its rows are there, and that the file need
+not be read again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
-from dataeval_spark.session.bounded import bounded
+from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.images import FACTORS, IMAGES, INGEST_FINDINGS, SOURCE_FILES, TARGETS
-from dataeval_spark.verbs.ingest import source_files
 from dataeval_spark.verbs.ingest.accounting import summary
-from dataeval_spark.verbs.ingest.readers.source import Known, Source
+from dataeval_spark.verbs.ingest.readers.source import FILES_DDL, Known, Source
 from dataeval_spark.verbs.ingest.sync import synchronize
 from dataeval_spark.verbs.ingest.understanding import Understanding
 from dataeval_spark.verbs.text import plural
 from dataeval_spark.workspace.runs import Run, StepRun
 from dataeval_spark.workspace.workspace import Workspace
+
+# Of a file that was read, and the image it says something of.
+FINGERPRINT_COLUMNS = ("path", "image_id", "fingerprint")
 
 TABLES = (IMAGES, TARGETS, FACTORS, INGEST_FINDINGS, SOURCE_FILES)
 
@@ -49,7 +58,7 @@ def bring_up_to_date(
     is_new = workspace.is_untouched(IMAGES) or existing.isEmpty()
     if is_new:  # the table need not be asked again
         existing = existing.limit(0)
-    found = read(None if is_new else source_files.known(workspace, dataset))
+    found = read(None if is_new else known_rows(workspace, dataset))
     if has_own_ids:
         _require_own_ids(workspace, found, dataset)
     if not is_new:
@@ -58,7 +67,7 @@ def bring_up_to_date(
     understanding = Understanding.of(found)
     doubts = understanding.doubts(found.images, source, format)
     found = replace(found, findings=found.findings.unionByName(doubts, allowMissingColumns=True))
-    with source_files.remembering(run, dataset, files, is_new=is_new):
+    with update_of_fingerprints(run, dataset, files, is_new=is_new):
         outcome = synchronize(run, found, existing, dataset, source, is_new=is_new, keep_bytes=keep_bytes)
     return {**outcome, "understanding": str(understanding)}
 
@@ -106,3 +115,66 @@ def _doubt(row: Mapping[str, Any]) -> str:
     """A kind of finding with its number, and the option that reads the source otherwise, where there is one."""
     text = f"{row['kind'].replace('_', ' ')} {row['n']:,}"
     return f"{text} ({row['option']})" if row["option"] else text
+
+
+def known_rows(workspace: Workspace, dataset: str) -> Known | None:
+    """The files that were read of a dataset, its live images, and all rows; None where no file is remembered."""
+    files = _remembered(workspace, dataset)
+    if files is None:
+        return None
+    images = workspace.read(IMAGES).where((F.col("dataset") == dataset) & F.col("deleted_at").isNull())
+    return Known(
+        files=files,
+        images=images,
+        targets=workspace.read(TARGETS),
+        factors=workspace.read(FACTORS).drop("run_id"),
+        findings=workspace.read(INGEST_FINDINGS).where(F.col("dataset") == dataset),
+    )
+
+
+@contextmanager
+def update_of_fingerprints(run: Run, dataset: str, files: DataFrame | None, *, is_new: bool) -> Iterator[None]:
+    """Bring the tables up to date with what files say in this block, and remember the files when it ends well.
+
+    Parameters
+    ----------
+    files : DataFrame or None
+        Columns of `FILES_DDL`, stored: the files whose rows are in the tables when the block has ended.
+    is_new : bool
+        The dataset has no images yet, so that none of its files is remembered.
+    """
+    workspace = run.workspace
+    remembered = None if is_new else _remembered(workspace, dataset)
+    if files is None and remembered is None:
+        yield
+        return
+    none = workspace.spark.createDataFrame([], FILES_DDL)
+    old = (remembered if remembered is not None else none).withColumn("is_old", F.lit(True))
+    new = (files if files is not None else none).distinct().withColumn("is_new", F.lit(True))
+    both = old.join(new, on=list(FINGERPRINT_COLUMNS), how="full")
+    lost, gained = (
+        F.count_if(F.col("is_new").isNull()).alias("lost"),
+        F.count_if(F.col("is_old").isNull()).alias("gained"),
+    )
+    counts = one_row(both, lost, gained)
+    if counts["lost"]:
+        _write_fingerprints(run, dataset, both.where("is_old AND is_new"), "forget")
+    yield
+    if counts["lost"] or counts["gained"]:
+        _write_fingerprints(run, dataset, new, "remember")
+
+
+def _remembered(workspace: Workspace, dataset: str) -> DataFrame | None:
+    files = workspace.read_or_none(SOURCE_FILES)
+    if files is None:
+        return None
+    files = files.where(F.col("dataset") == dataset).select(*FINGERPRINT_COLUMNS)
+    return None if files.isEmpty() else files
+
+
+def _write_fingerprints(run: Run, dataset: str, files: DataFrame, work: str) -> None:
+    workspace = run.workspace
+    rows = files.select(F.lit(dataset).alias("dataset"), *FINGERPRINT_COLUMNS)
+    # Each write is asked for by a comparison with the table, so it has no name but its own.
+    writer = run.writer("ingest", f"{run.run_id}:{work}:{dataset}:{uuid4().hex}")
+    workspace.write(SOURCE_FILES, rows, writer, scope=dataset)

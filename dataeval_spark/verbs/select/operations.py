@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.literal_map import literal_map
+from dataeval_spark.frames.contract import literal_map
 from dataeval_spark.options import OPERATION_NAMES
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.contract import identifier

@@ -17,7 +17,7 @@ from dataeval_spark.analyses.splits.by_time import assign_by_time
 from dataeval_spark.analyses.splits.members import members_of, strata_of
 from dataeval_spark.analyses.splits.units import groupings
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.capture_time import with_capture_time
+from dataeval_spark.frames.contract import with_capture_time
 from dataeval_spark.options import SplitOptions, changed
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.bias import BIN_EDGES, FACTOR_BINS

@@ -42,7 +42,7 @@ def row(name, height, boxes=()):
 
 
 def test_the_image_is_measured_and_the_others_are_embedded(monkeypatch):
-    monkeypatch.setattr(worker, "_encoder", lambda options, version: Picky())
+    monkeypatch.setattr(worker, "encoder_of_task", lambda name, version, **options: Picky())
     options = ProfileOptions(encoder="thumbnail")
     rows = [row("low", 3), row("tall", 9, boxes=[(0, 0, 2, 2)])]
 

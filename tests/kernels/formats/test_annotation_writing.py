@@ -11,14 +11,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataeval_spark.kernels.formats import coco_writing
+from dataeval_spark.kernels.formats import coco
 from dataeval_spark.kernels.formats.coco import parse_coco
-from dataeval_spark.kernels.formats.voc import parse_voc
-from dataeval_spark.kernels.formats.voc_writing import annotation_text
-from dataeval_spark.kernels.formats.webdataset import read_shard
-from dataeval_spark.kernels.formats.webdataset_writing import ShardWriter, document_of
-from dataeval_spark.kernels.formats.yolo import parse_data_file, parse_yolo
-from dataeval_spark.kernels.formats.yolo_writing import data_text, label_text
+from dataeval_spark.kernels.formats.voc import annotation_text, parse_voc
+from dataeval_spark.kernels.formats.webdataset import ShardWriter, document_of, read_shard
+from dataeval_spark.kernels.formats.yolo import data_text, label_text, parse_data_file, parse_yolo
 
 SIZE = (640, 480)
 CLASSES = ("cat", "dog")
@@ -32,8 +29,8 @@ def target(class_name="cat", box=(1.5, 2.0, 30.25, 40.0), *, is_crowd=False, **a
 
 def coco_file(images, labels):
     """A whole file: images are texts, labels are texts."""
-    parts = [coco_writing.head_text("test"), ",\n".join(images), coco_writing.between_text(), ",\n".join(labels)]
-    return "".join([*parts, coco_writing.tail_text(CLASSES)]).encode()
+    parts = [coco.head_text("test"), ",\n".join(images), coco.between_text(), ",\n".join(labels)]
+    return "".join([*parts, coco.tail_text(CLASSES)]).encode()
 
 
 def test_coco_keeps_boxes_crowds_and_what_else_the_source_said():
@@ -44,8 +41,8 @@ def test_coco_keeps_boxes_crowds_and_what_else_the_source_said():
         target("dog", None, difficult=1, pose="left"),
         target("cow"),
     ]
-    image = coco_writing.image_text(1, "a/1.jpg", SIZE, datetime(2024, 5, 1, 12, tzinfo=UTC))
-    texts = coco_writing.annotation_texts(1, 1, given_targets, numbers)
+    image = coco.image_text(1, "a/1.jpg", SIZE, datetime(2024, 5, 1, 12, tzinfo=UTC))
+    texts = coco.annotation_texts(1, 1, given_targets, numbers)
 
     rows = list(parse_coco(coco_file([image], texts)))
 
@@ -66,7 +63,7 @@ def test_coco_keeps_boxes_crowds_and_what_else_the_source_said():
 
 
 def test_coco_annotations_have_what_its_tools_ask_for():
-    (text,) = coco_writing.annotation_texts(7, 3, [target()], {"cat": 1})
+    (text,) = coco.annotation_texts(7, 3, [target()], {"cat": 1})
 
     entry = json.loads(text)
     assert entry["bbox"] == [1.5, 2.0, 28.75, 38.0]

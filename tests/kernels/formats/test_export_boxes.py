@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from dataeval_spark.kernels.formats import coco_writing
+from dataeval_spark.kernels.formats import coco
 from dataeval_spark.kernels.formats.coco import parse_coco
 from dataeval_spark.kernels.formats.export import LOST, Layout, table_rows, written_files, written_shards
 from dataeval_spark.kernels.formats.export_boxes import LEAST_SIDE, clipped_polygon, extent, fitted
@@ -70,12 +70,12 @@ def exported(tmp_path_factory, format, targets, **others):
         rows = parse_voc((root / "Annotations/a.xml").read_bytes())
         return found, [row["box"] for row in rows if row["element"] == "target"]
     parts = [
-        coco_writing.head_text("t"),
+        coco.head_text("t"),
         found["image_text"],
-        coco_writing.between_text(),
+        coco.between_text(),
         found["annotations_text"] or "",
     ]
-    document = "".join([*parts, coco_writing.tail_text(CLASSES)]).encode()
+    document = "".join([*parts, coco.tail_text(CLASSES)]).encode()
     return found, [row["box"] for row in parse_coco(document) if row["element"] == "target"]
 
 

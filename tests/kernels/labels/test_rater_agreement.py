@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataeval_spark.kernels.labels.rater_agreement import STATISTICS, VoteSums, cohen, jackknife, spread, vote_sums
+from dataeval_spark.kernels.labels.rater_agreement import STATISTICS, VoteSums, agreement_sums, cohen, jackknife, spread
 
 EXPECTED = json.loads((Path(__file__).resolve().parents[1] / "data" / "rater_agreement.json").read_text())
 
@@ -18,7 +18,7 @@ def votes_of(rows):
 
 
 def value_of(statistic, votes, weights=None):
-    sums = vote_sums(votes, np.ones(len(votes)) if weights is None else weights)
+    sums = agreement_sums(votes, np.ones(len(votes)) if weights is None else weights)
     return STATISTICS[statistic](sums.votes, sums.differing)
 
 
@@ -43,7 +43,7 @@ def test_the_interval_is_the_jackknifes(statistic):
     votes = votes_of(EXPECTED["complete"])
     n = len(votes)
     left_out = np.array([value_of(statistic, np.delete(votes, i, axis=0)) for i in range(n)])
-    sums = vote_sums(votes, np.ones(n))
+    sums = agreement_sums(votes, np.ones(n))
     value = value_of(statistic, votes)
 
     lower, upper = jackknife(value, spread(statistic, votes, np.ones(n), sums), n)
@@ -57,8 +57,8 @@ def test_things_of_one_kind_may_be_counted_and_parts_added():
     votes, counts = np.array([[2.0, 0, 1], [0, 2, 0], [1, 0, 0]]), np.array([4.0, 3.0, 9.0])
     repeated = np.repeat(votes, counts.astype(int), axis=0)
 
-    whole = vote_sums(votes, counts)
-    parts = (vote_sums(votes[:1], counts[:1]), vote_sums(votes[1:], counts[1:]))
+    whole = agreement_sums(votes, counts)
+    parts = (agreement_sums(votes[:1], counts[:1]), agreement_sums(votes[1:], counts[1:]))
     added = VoteSums.from_vector(sum(part.to_vector() for part in parts))
 
     assert whole.things == added.things == 7  # what one rater saw says nothing of agreement
@@ -74,7 +74,7 @@ def test_full_agreement_is_one_and_one_class_alone_is_nothing():
 @pytest.mark.parametrize("statistic", STATISTICS)
 def test_a_class_of_one_thing_has_no_interval(statistic):
     votes = np.array([[3.0, 0], [3, 0], [3, 0], [0, 3]])
-    sums = vote_sums(votes, np.ones(4))
+    sums = agreement_sums(votes, np.ones(4))
     value = value_of(statistic, votes)
 
     lower, upper = jackknife(value, spread(statistic, votes, np.ones(4), sums), 4)

@@ -12,7 +12,7 @@ import pytest
 from dataeval_spark.audit import Audit
 from dataeval_spark.cli.main import USAGE, main
 from dataeval_spark.errors import IngestError, OptionError
-from dataeval_spark.kernels.formats.webdataset_writing import ShardWriter
+from dataeval_spark.kernels.formats.webdataset import ShardWriter
 from dataeval_spark.kernels.images.hashes import file_hash
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.profile import HASHES, UNREADABLE_IMAGES

@@ -7,17 +7,15 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
-from dataeval_spark.kernels.images.compiled.appearance import brightness_percentiles, gray_percentile
-from dataeval_spark.kernels.images.compiled.blur import blurriness
-from dataeval_spark.kernels.images.compiled.colorfulness import opponent_sums
+from dataeval_spark.kernels.images.compiled.appearance import blurriness, brightness_percentiles, gray_percentile
+from dataeval_spark.kernels.images.compiled.color_and_noise import laplacian_difference_sum, opponent_sums
 from dataeval_spark.kernels.images.compiled.curvature import curvature_sums, quiet_sums
-from dataeval_spark.kernels.images.compiled.noise import laplacian_difference_sum
 from dataeval_spark.kernels.images.compiled.planes import blank, has_colour, luma_row, split_row, transpose
 from dataeval_spark.kernels.images.compiled.resize import PLAN, resize
 from dataeval_spark.kernels.images.compiled.sharpness import edge_sums
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "54ae711d5e2b6f74"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "cd42fd55708a8709"  # see tests/kernels/images/compiled/test_sources.py
 
 _LEVELS = 256
 _BYTE, _8, _16, _24 = np.uint64(255), np.uint64(8), np.uint64(16), np.uint64(24)

@@ -44,8 +44,7 @@ from dataeval_spark.kernels.images.decoding.file_facts import FileFacts, file_fa
 from dataeval_spark.kernels.images.decoding.image_modes import Layers, layers_of, without_false_alpha
 from dataeval_spark.kernels.images.decoding.jpeg import fast_pixels
 from dataeval_spark.kernels.images.decoding.stored_bits import with_stored_bits
-from dataeval_spark.kernels.images.decoding.tiff_pages import page_count
-from dataeval_spark.kernels.images.decoding.tiff_samples import Page, page_of
+from dataeval_spark.kernels.images.decoding.tiff_samples import Page, page_count, page_of
 from dataeval_spark.kernels.images.decoding.unknown_files import DAMAGED, describe
 from dataeval_spark.kernels.images.hashes import content_hash
 from dataeval_spark.options import MAX_PIXELS

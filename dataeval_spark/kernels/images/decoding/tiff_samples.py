@@ -2,7 +2,8 @@
 
 Pillow knows a list of combinations, takes some for others and reads compressed integers and floats of the other byte
 order wrongly. Here its codecs are used for the compression alone: the page is described to it as gray bytes, and what
-these bytes are is told by the page's own tags. Source: TIFF 6.0, and the technical notes on predictors.
+these bytes are is told by the page's own tags. How many pages there are is counted by the directories alone, of which
+Pillow reads all tags, 0.8 ms a page. Source: TIFF 6.0, and the technical notes on predictors.
 """
 
 from __future__ import annotations
@@ -15,8 +16,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from PIL.TiffImagePlugin import TiffImageFile
-
-from dataeval_spark.kernels.images.decoding.tiff_pages import directories
 
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 256, 257, 258, 259, 262, 266
 STRIP_OFFSETS, ORIENTATION, BANDS, ROWS_PER_STRIP, STRIP_SIZES, PLANAR = 273, 274, 277, 278, 279, 284
@@ -240,3 +239,51 @@ def _unpacked(rows: NDArray[np.uint8], bits: int, length: int, dtype: np.dtype[A
     for bit in range(bits):
         values = (values << dtype.type(1)) | spread[..., bit].astype(dtype)
     return values
+
+
+def page_count(data: bytes) -> int:
+    """Number of directories in the chain of a TIFF or BigTIFF file, at least 1.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+
+    Examples
+    --------
+    >>> page_count(b"II*\\x00" + bytes(4))
+    1
+    """
+    return max(1, len(directories(data)))
+
+
+def directories(data: bytes) -> list[int]:
+    """Offsets of the directories in the chain of a TIFF or BigTIFF file.
+
+    The chain ends where it comes back to itself or leaves the file, so a damaged later page does not cost the others.
+
+    Examples
+    --------
+    >>> directories(b"II*\\x00" + bytes(4))
+    []
+    """
+    order = "<" if data[:2] == b"II" else ">"
+    is_big = data[2:4] in (b"+\x00", b"\x00+")
+    number, entry, link = (order + "Q", 20, order + "Q") if is_big else (order + "H", 12, order + "I")
+    pages: dict[int, None] = {}  # in order
+    offset = _read(link, data, 8 if is_big else 4)
+    while offset and offset not in pages:
+        entries = _read(number, data, offset)
+        end = offset + struct.calcsize(number) + (entries or 0) * entry
+        following = _read(link, data, end)
+        if not entries or following is None:
+            break
+        pages[offset] = None
+        offset = following
+    return list(pages)
+
+
+def _read(format: str, data: bytes, offset: int) -> int | None:
+    if offset + struct.calcsize(format) > len(data):
+        return None
+    return int(struct.unpack_from(format, data, offset)[0])

@@ -11,7 +11,7 @@ from dataeval_spark.kernels.formats.webdataset import SHARD_ENDINGS
 from dataeval_spark.kernels.storage.files import IMAGE_EXTENSIONS, open_file
 from dataeval_spark.kernels.storage.places import entries_of, is_file, is_folder
 from dataeval_spark.verbs.ingest.readers.text_rows import ROW_ENDINGS
-from dataeval_spark.verbs.ingest.readers.yolo_data import DATA_FILES
+from dataeval_spark.verbs.ingest.readers.yolo import DATA_FILES
 
 # Entries of a folder that are looked at: a top folder may hold millions of images.
 ENTRIES = 10_000

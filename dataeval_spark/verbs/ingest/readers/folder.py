@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.literal_map import literal_map
+from dataeval_spark.frames.contract import literal_map
 from dataeval_spark.kernels.formats.folder_names import SPLIT_FOLDERS, parse_layout, understood_layout
 from dataeval_spark.kernels.storage.files import glob_pattern
 from dataeval_spark.session.bounded import bounded, one_row

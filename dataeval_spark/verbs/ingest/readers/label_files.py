@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -95,6 +96,48 @@ class Layout:
             left.withColumnRenamed("key", "name"), on="name", how="inner"
         )
         return exact.unionByName(loose.select(*exact.columns)).drop("key")
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Images with their label files: all, those of the images taken, of these the ones to read, and those kept.
+
+    ``kept`` are unchanged files, whose rows the workspace has; None where it has nothing.
+    """
+
+    every: DataFrame
+    taken: DataFrame
+    to_read: DataFrame
+    kept: DataFrame | None
+
+
+def label_pairs(
+    paired: DataFrame, fingerprint: Column, known: Known | None, taken: DataFrame | None, checkpoint: Checkpoint
+) -> Pairs:
+    """Divide images with label files, of `Layout.pair`, by what has to be read.
+
+    Parameters
+    ----------
+    paired : DataFrame
+        Images with their label files.
+    fingerprint : Column
+        Hash of all that the rows of a file depend on.
+    known : Known, optional
+        What the workspace has; None when it has nothing.
+    taken : DataFrame, optional
+        ``image_id`` of the images to read; default all.
+    checkpoint : callable
+        Stores the pairs.
+    """
+    pairs = checkpoint(marked(paired.withColumn("fingerprint", fingerprint), known), "pairs")
+    wanted = pairs if taken is None else pairs.join(taken.select("image_id"), on="image_id", how="left_semi")
+    return Pairs(pairs, wanted, *changed(wanted, known))
+
+
+def all_findings(*findings: DataFrame | None) -> DataFrame:
+    """Findings of several origins, those that there are, in one frame; a column that one lacks is null."""
+    frames = [frame for frame in findings if frame is not None]
+    return reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), frames)
 
 
 def fingerprint(options: Mapping[str, Any], *columns: str) -> Column:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from dataeval_spark.frames.literal_map import literal_map
+from dataeval_spark.frames.contract import literal_map
 from dataeval_spark.tables.predictions import PREDICTIONS
 from dataeval_spark.verbs.ingest.readers.predictions import GivenPredictions
 from dataeval_spark.verbs.ingest.readers.source import finding_rows

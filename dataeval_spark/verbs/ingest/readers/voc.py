@@ -16,14 +16,15 @@ from dataeval_spark.verbs.ingest.readers.file_matching import match_names
 from dataeval_spark.verbs.ingest.readers.folder import choose, factor_rows, image_id, with_metadata_entries
 from dataeval_spark.verbs.ingest.readers.label_files import (
     Layout,
-    changed,
+    Pairs,
+    all_findings,
     declared_sizes,
     file_findings,
     files_read,
     findings_of,
     fingerprint,
     label_entries,
-    marked,
+    label_pairs,
     pair_findings,
     parse_labels,
     targets_of,
@@ -87,24 +88,17 @@ def read_voc(
     labels = LAYOUT.labels(others)
     taken = choose(images, glob=glob, limit=limit)
     options = {"format": "voc", "one_based": one_based}
+    depends_on = fingerprint(options, "label_length", "label_modified_us")
     paired = LAYOUT.pair(images, labels, checkpoint)
-    pairs = paired.withColumn("fingerprint", fingerprint(options, "label_length", "label_modified_us"))
-    pairs = checkpoint(marked(pairs, known), "pairs")
-    wanted = pairs.join(taken.select("image_id"), on="image_id", how="left_semi") if limit or glob else pairs
-    to_read, kept = changed(wanted, known)
-    names = ("image_id", "label", "file", "label_length")
-    alone = labels.join(pairs.select("label"), on="label", how="left_anti")
-    files = checkpoint(
-        to_read.select(*names).unionByName(alone.select(F.lit(None).cast("string").alias("image_id"), *names[1:])),
-        "to_read",
-    )
+    pairs = label_pairs(paired, depends_on, known, taken if limit or glob else None, checkpoint)
+    files = checkpoint(_files_to_read(pairs, labels), "to_read")
 
     def parse(row: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
         return parse_voc(read_file(row["label"]), one_based=one_based)
 
     elements = checkpoint(parse_labels(files, parse), "elements")
-    _require_readable(elements, kept, annotations or root)
-    free = images.join(pairs.select("image_id"), on="image_id", how="left_anti")
+    _require_readable(elements, pairs.kept, annotations or root)
+    free = images.join(pairs.every.select("image_id"), on="image_id", how="left_anti")
     named = _by_file_name(elements, free, checkpoint)
     elements = _with_named(elements, named, taken)
     found = (
@@ -115,13 +109,15 @@ def read_voc(
     lists = _lists(listing)
     listed = _splits(listing, images, lists, root, checkpoint)
     rows = image_rows(taken, found, listed.splits, split)
-    findings = findings_of(elements, kept, known).unionByName(pair_findings(pairs, root), allowMissingColumns=True)
-    if glob is None:  # what is not asked for is not missed
-        findings = findings.unionByName(_name_findings(named), allowMissingColumns=True)
-    for more in (listed.findings, found.findings if found else None):
-        findings = findings if more is None else findings.unionByName(more, allowMissingColumns=True)
-    targets = targets_of(elements, kept, known)
-    used = pairs.select("image_id", "label", "file").unionByName(_used(named, files))
+    findings = all_findings(
+        findings_of(elements, pairs.kept, known),
+        pair_findings(pairs.every, root),
+        _name_findings(named) if glob is None else None,  # what is not asked for is not missed
+        listed.findings,
+        found.findings if found else None,
+    )
+    targets = targets_of(elements, pairs.kept, known)
+    used = pairs.every.select("image_id", "label", "file").unionByName(_used(named, files))
     entries = label_entries(
         listing,
         others,
@@ -143,10 +139,19 @@ def read_voc(
         factors=factor_rows(found, rows),
         findings=findings,
         present=images.select("image_id"),
-        files=files_read(wanted, elements),
+        files=files_read(pairs.taken, elements),
         accounting=with_metadata_entries(entries, found),
         labels_from="XML files",
-        declared=declared_sizes(elements, kept, known),
+        declared=declared_sizes(elements, pairs.kept, known),
+    )
+
+
+def _files_to_read(pairs: Pairs, labels: DataFrame) -> DataFrame:
+    """The files that have changed, and those that no image has the name of, with ``image_id`` null."""
+    names = ("image_id", "label", "file", "label_length")
+    alone = labels.join(pairs.every.select("label"), on="label", how="left_anti")
+    return pairs.to_read.select(*names).unionByName(
+        alone.select(F.lit(None).cast("string").alias("image_id"), *names[1:])
     )
 
 

@@ -10,7 +10,7 @@ from dataeval_spark.audit import Audit
 from dataeval_spark.tables.images import SOURCE_FILES, TARGETS
 from dataeval_spark.verbs.ingest import sync
 from dataeval_spark.verbs.ingest.readers.source import FILES_DDL
-from dataeval_spark.verbs.ingest.source_files import remembering
+from dataeval_spark.verbs.ingest.update import update_of_fingerprints
 from dataeval_spark.workspace import runs
 from tests.verbs.ingest.readers.pictures import touch, tree
 
@@ -55,11 +55,11 @@ def test_what_a_killed_run_was_about_to_write_is_read_again(audit, tmp_path, mon
 def test_a_source_without_such_files_forgets_them(audit, spark):
     files = spark.createDataFrame([("a.txt", "y/a.png", "f"), ("b.txt", "y/b.png", "f")], FILES_DDL)
     with runs.start(audit.workspace, "test", {}) as run:
-        with remembering(run, "y", files, is_new=False):
+        with update_of_fingerprints(run, "y", files, is_new=False):
             pass
-        with remembering(run, "other", files.limit(1), is_new=True):
+        with update_of_fingerprints(run, "other", files.limit(1), is_new=True):
             pass
-        with remembering(run, "y", None, is_new=False):
+        with update_of_fingerprints(run, "y", None, is_new=False):
             assert remembered(audit) == ["a.txt"]  # of the other dataset
 
     assert remembered(audit) == ["a.txt"]
