@@ -17,7 +17,7 @@ class OptionError(DataEvalError, ValueError):
     def unless_one_of(cls, option: str, value: str, allowed: Sequence[str]) -> None:
         if value not in allowed:
             if not allowed:
-                raise cls(f"{option} is {value!r}; there is none yet.")
+                raise cls(f"{option} is {value!r}, and the workspace has none yet.")
             near = get_close_matches(str(value).lower(), allowed, n=1) or allowed[:1]
             raise cls(f"{option} is {value!r}; expected one of {list(allowed)}.\nHint: {option} = {near[0]!r}")
 

@@ -87,7 +87,7 @@ class IngestOptions:
     limit: int | None = option(None, "Number of images to take, the first by path. By default all.")
     keep_bytes: bool = option(False, "Copy the files' bytes into the table instead of keeping references.")
     replace: bool = option(False, "Remove the dataset's images that came from another source.")
-    timezone: str = option("UTC", "Time zone of capture times that name none.", metavar="TZ")
+    timezone: str = option("UTC", "Time zone of capture times without one.", metavar="TZ")
     voc_one_based: bool = option(False, "Pascal VOC boxes count pixels from 1: subtract 1 from xmin and ymin.")
     box_format: BoxFormat = option(
         "xywh",
@@ -215,7 +215,7 @@ class SplitOptions:
     section: ClassVar[str] = "split"
 
     method: SplitMethod = option(
-        "stratified_group", "Rule of assignment; hash is for more images than the driver could hold."
+        "stratified_group", "Rule of assignment; hash is for more images than the driver can hold."
     )
     fractions: Mapping[str, float] | None = option(
         None, "Share of the images of each part. By default train=0.7 validation=0.1 test=0.2.", metavar="PART=SHARE"
@@ -223,7 +223,7 @@ class SplitOptions:
     folds: int | None = option(
         None, "Number of equal parts, instead of fractions; with method time, folds over time.", metavar="K"
     )
-    repeats: int = option(1, "Number of assignments, with another shuffle each.")
+    repeats: int = option(1, "Number of assignments, each with another shuffle.")
     shuffle: bool = option(
         True, "Shuffle the images first; otherwise they are taken in the order of their ids, as scikit-learn does."
     )
@@ -231,9 +231,11 @@ class SplitOptions:
     group_by: Sequence[str] = option(
         (), "Columns of `factors`, dataset or source: images with equal values stay together.", metavar="FACTOR"
     )
-    duplicates: bool = option(True, "Duplicates stay together, where table `duplicate_pairs` has been filled.")
+    duplicates: bool = option(True, "Keep duplicates together, where table `duplicate_pairs` has been filled.")
     stratify_by: Sequence[str] = option(
-        ("class_name",), "class_name and factors of `factor_bins` whose shares are kept.", metavar="FACTOR"
+        ("class_name",),
+        "class_name and factors of `factor_bins` whose shares are to be equal in all parts.",
+        metavar="FACTOR",
     )
     combined: bool = option(False, "Stratify by each combination of the values.")
     test_value: str | None = option(
@@ -244,14 +246,14 @@ class SplitOptions:
     gap: int = option(0, "Number of images left out before a part; for method time.")
     horizon: float = option(
         0.0,
-        "Seconds after its capture time at which the label of an image is known; for method time.",
+        "Seconds from an image's capture time until its label is known; for method time.",
         metavar="SECONDS",
     )
     test_size: int | None = option(None, "Number of images of each test part; for method time with folds.")
     max_train: int | None = option(None, "Most images to train on; for method time with folds.")
     target: str | None = option(
         None,
-        "Dataset from whose images all parts but the first take their shares of strata; they are in no part.",
+        "Dataset whose shares of strata all parts but the first get; its images are in no part.",
         metavar="dataset=NAME",
     )
     images: str | None = option(None, "Dataset to split. By default all images.", metavar="dataset=NAME")
@@ -279,14 +281,14 @@ class ExportOptions:
     version: int | None = option(None, "Version of the selection. By default the newest.")
     split: str | None = option(
         None,
-        "Name of a split, whose parts are exported in place of what the source says; images of no part are left out.",
+        "Name of a split whose parts replace those of the source; images in no part are left out.",
         metavar="NAME",
     )
-    samples_per_shard: int = option(1000, "Samples of a file of webdataset or parquet.")
+    samples_per_shard: int = option(1000, "Number of samples in each file of webdataset or parquet.")
     with_lost_labels: bool = option(
-        False, "Write images none of whose labels could be read, or can be written, as images without labels."
+        False, "Write an image as one without labels where none of its labels can be read, or written in the format."
     )
-    replace: bool = option(False, "Remove an earlier export that is there.")
+    replace: bool = option(False, "Remove an earlier export from the folder first.")
     open_guarded: str | None = opening()
 
 
@@ -299,7 +301,7 @@ class SearchOptions:
     k: int = option(10, "Number of images to find.")
     metric: Metric = option("cosine", "Measure of distance between vectors.")
     encoder: str | None = option(
-        None, "Encoder whose vectors are compared; needed where there are those of several.", metavar="NAME"
+        None, "Encoder whose vectors are compared; needed where several encoders have been used.", metavar="NAME"
     )
 
 

@@ -83,11 +83,11 @@ def parser() -> argparse.ArgumentParser:
     add_flags(profile, ProfileOptions)
     _configurable(profile)
     analyze = _verb(verbs, "analyze", "run the analyses that are not up to date")
-    analyze.add_argument("steps", nargs="*", metavar="STEP", help="default: all whose inputs exist")
+    analyze.add_argument("steps", nargs="*", metavar="STEP", help="steps to run; default: all whose inputs exist")
     _configurable(analyze)
     add_flags(analyze, AnalyzeOptions)
     compare = _verb(verbs, "compare", "compare two datasets, splits or snapshots")
-    compare.add_argument("steps", nargs="*", metavar="STEP", help="default: all")
+    compare.add_argument("steps", nargs="*", metavar="STEP", help="steps to run; default: all")
     for side in ("reference", "current"):
         compare.add_argument(f"--{side}", required=True, metavar="REF", help=REFERENCES)
     _configurable(compare)
@@ -175,15 +175,19 @@ def _verb(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
 
 
 def _common(made: argparse.ArgumentParser) -> None:
-    made.add_argument("--scratch", metavar="DIR", help="for temporary files; needed when WS is catalog.schema")
-    made.add_argument("--table-location", metavar="DIR", help="make external tables here (WS is catalog.schema)")
+    made.add_argument(
+        "--scratch", metavar="DIR", help="directory for temporary files; needed when WS is catalog.schema"
+    )
+    made.add_argument("--table-location", metavar="DIR", help="directory for external tables of a catalog.schema")
     made.add_argument("--dry-run", action="store_true", help="print the plan and do nothing")
-    made.add_argument("--verbose", action="store_true", help="log, and show whole errors")
+    made.add_argument("--verbose", action="store_true", help="write a log, and show whole errors")
 
 
 def _configurable(made: argparse.ArgumentParser) -> None:
     made.add_argument("--conf", metavar="FILE", help="TOML file with options")
-    made.add_argument("--set", action="append", default=[], metavar="STEP.OPTION=VALUE", help="one option; repeatable")
+    made.add_argument(
+        "--set", action="append", default=[], metavar="STEP.OPTION=VALUE", help="value of one option; repeatable"
+    )
 
 
 def _ingest(made: argparse.ArgumentParser) -> None:

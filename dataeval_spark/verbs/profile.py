@@ -35,6 +35,7 @@ from dataeval_spark.tables.profile import (
     IMAGE_STATS,
     UNREADABLE_IMAGES,
 )
+from dataeval_spark.verbs.text import plural
 from dataeval_spark.workspace.runs import Run, StepRun, work_id
 from dataeval_spark.workspace.workspace import Checkpoint, Workspace
 
@@ -104,7 +105,11 @@ def run_profile(
     failed = workspace.read(UNREADABLE_IMAGES).join(pending, on="image_id", how="left_semi")
     row = one_row(failed, F.count("*").alias("n"), F.count_if(F.col("stage") == "encode").alias("encode"))
     unreadable, unembedded = row["n"] - row["encode"], row["encode"]
-    parts = [f"{count:,} images measured", *([f"{unreadable:,} of them unreadable"] if unreadable else []), *failures]
+    parts = [
+        f"{plural(count, 'image')} measured",
+        *([f"{unreadable:,} of them unreadable"] if unreadable else []),
+        *failures,
+    ]
     parts += [f"{unembedded:,} without a vector, see unreadable_images"] if unembedded else []
     return run.finish(
         "profile",

@@ -11,12 +11,14 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from deltalake.exceptions import TableNotFoundError
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
 from dataeval_spark.errors import WorkspaceError
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table
-from dataeval_spark.workspace.delta import MIGRATION, Row, TableAccess, Writer, retrying
+from dataeval_spark.workspace.delta import MIGRATION, Row, TableAccess, Writer, is_missing, retrying
 from dataeval_spark.workspace.locations import is_catalog_name, is_local, local_path, quoted
 from dataeval_spark.workspace.version import __version__
 
@@ -51,16 +53,16 @@ class Migration:
         self._location = location
         self._access = access
         self._is_catalog = is_catalog_name(location)
-        self._stored_names: dict[str, str] = {}
+        self._present: set[str] = set()
 
     def stored_name(self, table: Table) -> str:
         """Name under which a table is stored: an older one until the table is renamed."""
-        if table.formerly is None:
+        if table.formerly is None or table.name in self._present:
             return table.name
-        if table.name not in self._stored_names:
-            is_older = not self._exists(table.name) and self._exists(table.formerly)
-            self._stored_names[table.name] = table.formerly if is_older else table.name
-        return self._stored_names[table.name]
+        if not self._exists(table.name) and self._exists(table.formerly):
+            return table.formerly  # not for long: another process may migrate the workspace
+        self._present.add(table.name)
+        return table.name
 
     def _exists(self, name: str) -> bool:
         if self._is_catalog:
@@ -70,13 +72,19 @@ class Migration:
         return bool(self._access(name).commits(1))
 
     def rows(self, table: Table, columns: Sequence[str], equal: Mapping[str, Any]) -> list[Row]:
-        """Rows with the given values, by the present names of columns."""
+        """Rows with the given values, by the present names of columns; none where there is no such table."""
         access = self._access(self.stored_name(table))
         older = {new: old for old, new in self._older_columns(table, access).items()}
-        found = access.rows(
-            [older.get(name, name) for name in columns], {older.get(name, name): value for name, value in equal.items()}
-        )
-        return [{name: row[older.get(name, name)] for name in columns} for row in found]
+        stored = [older.get(name, name) for name in columns]
+        try:
+            found = access.rows(stored, {older.get(name, name): value for name, value in equal.items()})
+        except TableNotFoundError:
+            return []
+        except AnalysisException as error:
+            if is_missing(error):
+                return []
+            raise
+        return [dict(zip(columns, (row[name] for name in stored), strict=True)) for row in found]
 
     def _older_columns(self, table: Table, access: TableAccess) -> dict[str, str]:
         is_concerned = any(column.formerly for column in table.columns)  # else its columns need not be looked up
@@ -90,11 +98,10 @@ class Migration:
         WorkspaceError
             A table of an object storage has an older name; the message says which folder to move.
         """
-        self._stored_names.clear()  # another process may have migrated the workspace
         for table in ALL_TABLES:
-            if self.stored_name(table) != table.name:
-                self._rename_table(table, self.stored_name(table))
-                del self._stored_names[table.name]
+            stored = self.stored_name(table)
+            if stored != table.name:
+                self._rename_table(table, stored)
             access = self._access(table.name)
             older = self._older_columns(table, access)
             if older:

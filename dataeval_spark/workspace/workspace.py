@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from deltalake.exceptions import TableNotFoundError
 from pyarrow.dataset import Dataset
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
@@ -114,15 +113,11 @@ class Workspace:
         return self._name_of(self._migration.stored_name(table))
 
     def _name_of(self, stored: str) -> str:
-        return (
-            f"{quoted(self.location)}.`{stored}`" if self.is_catalog else f"delta.{identifier(self._path_of(stored))}"
-        )
+        path = f"{self.location}/{stored}"
+        return quoted(f"{self.location}.{stored}") if self.is_catalog else f"delta.{identifier(path)}"
 
     def path(self, table: Table) -> str:
-        return self._path_of(self._migration.stored_name(table))
-
-    def _path_of(self, stored: str) -> str:
-        return f"{self.location}/{stored}"
+        return f"{self.location}/{self._migration.stored_name(table)}"
 
     def state(self, table: Table) -> TableState | None:
         """Version of a table and who wrote it; None when it does not exist."""
@@ -161,10 +156,11 @@ class Workspace:
         return self._access_of(self._migration.stored_name(table))
 
     def _access_of(self, stored: str) -> TableAccess:
+        path = f"{self.location}/{stored}"
         if self._is_here:
-            return LocalAccess(self._path_of(stored))
+            return LocalAccess(path)
         place = f"{self._table_location}/{stored}" if self._table_location and self.is_catalog else None
-        return SparkAccess(self.spark, self._name_of(stored), None if self.is_catalog else self._path_of(stored), place)
+        return SparkAccess(self.spark, self._name_of(stored), None if self.is_catalog else path, place)
 
     # Reading
 
@@ -330,14 +326,7 @@ class Workspace:
 
     def rows(self, table: Table, columns: Sequence[str], **equal: Any) -> list[Row]:
         """Rows with the values given, of a table that is known to be small; none where it does not exist."""
-        try:
-            return self._migration.rows(table, columns, equal)
-        except TableNotFoundError:
-            return []
-        except AnalysisException as error:
-            if is_missing(error):
-                return []
-            raise
+        return self._migration.rows(table, columns, equal)
 
     def local_dataset(self, table: Table) -> Dataset | None:
         """A table of this machine as an Arrow dataset, for scans that Spark would convert number by number; else None.

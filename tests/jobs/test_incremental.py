@@ -136,7 +136,7 @@ def test_only_new_images_are_measured_and_steps_that_are_up_to_date_say_so(audit
     everything(audit, str(photos))
 
     assert "1 new, 0 changed, 0 deleted" in lines[0]
-    assert "1 images measured" in lines[1]
+    assert "1 image measured" in lines[1]
     assert all(" done " in line for line in with_input(lines[2:]))
 
 

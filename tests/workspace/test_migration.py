@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from dataeval_spark.audit import Audit
-from dataeval_spark.errors import HoldoutError
+from dataeval_spark.errors import HoldoutError, WorkspaceError
 from dataeval_spark.tables.selections import SELECTION_MEMBERS, SELECTIONS
 from dataeval_spark.tables.splits import SPLITS
 from dataeval_spark.workspace import migration
@@ -177,3 +177,28 @@ def test_where_paths_may_be_those_of_a_cluster_spark_migrates(spark, older):
         assert through_spark.rows(SPLITS, ("guarded",), split_name="main") == [{"guarded": ["test"]}]
     finally:
         spark.conf.set("spark.dataeval_spark.localFiles", "true")
+
+
+class StoredViews:
+    """Access to the tables of an object storage that has `views` only."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def commits(self, limit):
+        return ["commit"] if self.name == "views" else []
+
+    def columns(self):
+        return ["view_name"] if self.name == "views" else []
+
+    def rows(self, columns, equal):
+        return [dict.fromkeys(columns, "few")]
+
+
+def test_on_object_storage_an_older_table_is_read_and_a_run_says_which_folder_to_move():
+    older = migration.Migration(None, "s3://bucket/audit", StoredViews)
+
+    assert older.stored_name(SELECTIONS) == "views"
+    assert older.rows(SELECTIONS, ["selection_name"], {}) == [{"selection_name": "few"}]
+    with pytest.raises(WorkspaceError, match="move the folder s3://bucket/audit/views to s3://bucket/audit/selections"):
+        older.run()

@@ -233,7 +233,7 @@ def _counts(manifest: DataFrame, format: str) -> dict[str, int]:
 
 
 def _message(format: str, facts: Facts, counts: Mapping[str, int], opened: Sequence[str]) -> str:
-    parts = [f"{counts['images']:,} images as {format}"]
+    parts = [f"{plural(counts['images'], 'image')} as {format}"]
     others = counts["left_out"] - counts["lost_labels"]
     if others:
         why = "that cannot be read or have no class" if format == "folder" else "that cannot be read"

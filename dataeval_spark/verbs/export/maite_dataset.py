@@ -81,7 +81,7 @@ class MaiteDataset:
     selection : str, optional
         Images and labels of a saved selection, in its order; one that is taken several times is there as often.
     version : int, optional
-        Of the selection; default the newest.
+        Version of the selection; default the newest.
     transform : callable, optional
         Takes and gives (image, target, metadata), each time an item is asked for.
         `dataeval_spark.kernels.formats.transforms` makes one of transforms of torchvision or albumentations.

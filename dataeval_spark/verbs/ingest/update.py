@@ -24,6 +24,7 @@ from dataeval_spark.verbs.ingest.accounting import summary
 from dataeval_spark.verbs.ingest.readers.source import FILES_DDL, Known, Source
 from dataeval_spark.verbs.ingest.sync import synchronize
 from dataeval_spark.verbs.ingest.understanding import Understanding
+from dataeval_spark.verbs.text import plural
 from dataeval_spark.workspace.runs import Run, StepRun
 from dataeval_spark.workspace.workspace import Workspace
 
@@ -98,7 +99,7 @@ def report(run: Run, started: datetime, outcome: dict[str, Any], dataset: str, n
     workspace = run.workspace
     parts = [f"{outcome.get(status, 0):,} {status}" for status in ("new", "changed", "deleted")]
     lines = [
-        f"dataset {dataset}: {outcome['taken']:,} images ({', '.join(parts)})",
+        f"dataset {dataset}: {plural(outcome['taken'], 'image')} ({', '.join(parts)})",
         f"{note}{outcome['understanding']}",
     ]
     lines.append(summary(outcome["account"]))

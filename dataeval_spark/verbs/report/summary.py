@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dataeval_spark.verbs.report import ReportData
 from dataeval_spark.verbs.report.attention import matters
+from dataeval_spark.verbs.text import plural
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Report:
 def summary_lines(data: ReportData) -> list[str]:
     """What was found, in plain language, worst first."""
     readable = data.count("readable_images")
-    lines = [f"{data.count('live_images'):,} images, {readable:,} of them measured."]
+    lines = [f"{plural(data.count('live_images'), 'image')}, {readable:,} of them measured."]
     return lines + [f"{matter.sentence}" for matter in matters(data)]
 
 

@@ -20,6 +20,7 @@ from dataeval_spark.tables.quality import DUPLICATE_GROUPS, IMAGE_FINDINGS, OUTL
 from dataeval_spark.tables.selections import SELECTION_MEMBERS, SELECTIONS
 from dataeval_spark.tables.splits import SPLIT_ASSIGNMENTS
 from dataeval_spark.verbs.select.recipe import Recipe, apply, check, parts_in, targets_of
+from dataeval_spark.verbs.text import plural
 from dataeval_spark.workspace import holdout
 from dataeval_spark.workspace.runs import Run, StepRun, work_id
 from dataeval_spark.workspace.workspace import Workspace
@@ -85,7 +86,7 @@ def select(
     )
     count, digest = int(row["n"]), str(row["digest"])
     if before is not None and (before["recipe"], before["digest"]) == (text, digest):
-        message = f"selection {name}: version {before['version']} is as it was, {count:,} images"
+        message = f"selection {name}: version {before['version']} is as it was, {plural(count, 'image')}"
         return StepRun.skipped("select", message)
     version = 1 if before is None else before["version"] + 1
     writer = run.writer("select", work_id("select", 1, {"name": name, "version": version, "recipe": text}, states))
@@ -94,7 +95,7 @@ def select(
     saved = rows_of(members, SELECTIONS, [(name, version, text, count, digest, started)])
     # Last: a selection is there once its members are.
     outputs[SELECTIONS.name] = workspace.write(SELECTIONS, saved, writer)
-    message = "; ".join([f"selection {name}: version {version}, {count:,} images", *opened])
+    message = "; ".join([f"selection {name}: version {version}, {plural(count, 'image')}", *opened])
     return run.finish("select", "done", started, message, inputs=states, outputs=outputs, rows=count)
 
 

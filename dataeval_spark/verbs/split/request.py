@@ -27,11 +27,11 @@ def check(name: str, request: SplitOptions) -> None:
         raise OptionError(f"split.{given[0]} is for method time, and the method is {request.method!r}.")
     if request.target is not None and request.method not in STRATIFIED:
         raise OptionError(
-            f"split.target gives the shares of strata, and method {request.method!r} heeds none.\n"
+            f"split.target gives the shares of strata, which method {request.method!r} does not balance.\n"
             f"Hint: --method {STRATIFIED[-1]}"
         )
     if request.combined and request.method not in (*STRATIFIED, "hash", "test_value"):
-        raise OptionError(f"split.combined is about strata, and method {request.method!r} heeds none.")
+        raise OptionError(f"split.combined is about strata, which method {request.method!r} does not balance.")
     if request.folds is not None and request.method in ("test_value", "leave_one_group_out"):
         raise OptionError(
             f"split.folds is {request.folds}, and the parts of method {request.method!r} follow from the groups.\n"

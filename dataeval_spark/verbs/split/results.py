@@ -1,4 +1,4 @@
-"""What came of a split, as rows of its tables and in one sentence."""
+"""Results of a split: rows of its tables, and one sentence."""
 
 from __future__ import annotations
 

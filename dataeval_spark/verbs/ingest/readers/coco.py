@@ -73,7 +73,8 @@ def read_coco(
     listing = checkpoint(list_files(spark, root), "listing")
     names = elements.where("element = 'image'").select("name", "captured_at", "width", "height", "location")
     resolved = resolve_names(names.select("name"), listing, os.path.dirname(annotations), root, checkpoint, "names")
-    located = names.join(resolved, on="name", how="inner").withColumn("image_id", image_id(dataset))
+    ids = image_id(dataset)
+    located = names.join(resolved, on="name", how="inner").withColumn("image_id", ids)
     is_wanted = F.lit(True) if glob is None else F.col("name").rlike(f"^{glob_pattern(glob)}$")
     files = checkpoint(_with_first(located.withColumn("is_wanted", is_wanted)), "files")
     taken = files.where("is_first")
@@ -83,11 +84,7 @@ def read_coco(
         names = taken.select("name", F.lit(True).alias("is_taken"))
         files = files.drop("is_taken").join(names, on="name", how="left")
     _require_some(taken, annotations, root)
-    given = (
-        read_metadata(spark, metadata, listing, image_id(dataset), timezone, checkpoint, root, columns)
-        if metadata
-        else None
-    )
+    given = read_metadata(spark, metadata, listing, ids, timezone, checkpoint, root, columns) if metadata else None
     findings = _findings(elements, files, annotations)
     findings = findings.unionByName(matched_findings(resolved, annotations, "Names"), allowMissingColumns=True)
     images = _images(taken, given, split, timezone)

@@ -91,15 +91,12 @@ def read_folder(
         Zone of capture times that name none.
     """
     listing = checkpoint(list_files(spark, root), "listing")
+    ids = image_id(dataset)
     taken = choose(listing, glob=glob, limit=limit)
     names = _folder_names(listing, layout)
-    found = (
-        read_metadata(spark, metadata, listing, image_id(dataset), timezone, checkpoint, root, columns)
-        if metadata
-        else None
-    )
+    found = read_metadata(spark, metadata, listing, ids, timezone, checkpoint, root, columns) if metadata else None
     images = taken.select(
-        image_id(dataset).alias("image_id"),
+        ids.alias("image_id"),
         *file_columns(),
         names.column("class").alias("folder_class"),
         names.split.alias("folder_split"),
@@ -113,7 +110,7 @@ def read_folder(
         targets=class_targets(images.where("class_name IS NOT NULL")),
         factors=factor_rows(found, images),
         findings=findings,
-        present=listing.select(image_id(dataset).alias("image_id")),
+        present=listing.select(ids.alias("image_id")),
         accounting=with_metadata_entries(
             file_entries(listing, root, images=images, description=[found.uri] if found else []), found
         ),

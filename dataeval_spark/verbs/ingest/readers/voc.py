@@ -84,7 +84,8 @@ def read_voc(
     """
     listing = checkpoint(list_files(spark, root), "listing")
     others = checkpoint(list_files(spark, annotations), "labels") if annotations else listing
-    images = LAYOUT.images(listing).withColumn("image_id", image_id(dataset))
+    ids = image_id(dataset)
+    images = LAYOUT.images(listing).withColumn("image_id", ids)
     labels = LAYOUT.labels(others)
     taken = choose(images, glob=glob, limit=limit)
     options = {"format": "voc", "one_based": one_based}
@@ -101,11 +102,7 @@ def read_voc(
     free = images.join(pairs.every.select("image_id"), on="image_id", how="left_anti")
     named = _by_file_name(elements, free, checkpoint)
     elements = _with_named(elements, named, taken)
-    found = (
-        read_metadata(spark, metadata, listing, image_id(dataset), timezone, checkpoint, root, columns)
-        if metadata
-        else None
-    )
+    found = read_metadata(spark, metadata, listing, ids, timezone, checkpoint, root, columns) if metadata else None
     lists = _lists(listing)
     listed = _splits(listing, images, lists, root, checkpoint)
     rows = image_rows(taken, found, listed.splits, split)

@@ -98,7 +98,8 @@ def read_yolo(
     listing = checkpoint(list_files(spark, root), "listing")
     others = checkpoint(list_files(spark, folder), "labels") if folder else listing
     data = find_data(listing, others, root, annotations if is_file else None)
-    images = LAYOUT.images(listing).withColumn("image_id", image_id(dataset))
+    ids = image_id(dataset)
+    images = LAYOUT.images(listing).withColumn("image_id", ids)
     is_label = ~F.substring_index("file", "/", -1).isin(*LISTS_OF_NAMES)
     labels = LAYOUT.labels(others).where(is_label)
     taken = choose(images, glob=glob, limit=limit)
@@ -109,11 +110,7 @@ def read_yolo(
     files = pairs.to_read.select("image_id", "uri", "label", "file", "label_length")
     elements = checkpoint(parse_labels(files, partial(_parse, names=data.names, keypoints=data.keypoints)), "elements")
     _require_readable(elements, pairs.kept, labels, folder or root)
-    found = (
-        read_metadata(spark, metadata, listing, image_id(dataset), timezone, checkpoint, root, columns)
-        if metadata
-        else None
-    )
+    found = read_metadata(spark, metadata, listing, ids, timezone, checkpoint, root, columns) if metadata else None
     listed = split_of(listing, data, root, images, checkpoint)
     rows = image_rows(taken, found, listed.splits, split)
     targets = targets_of(elements, pairs.kept, known)
