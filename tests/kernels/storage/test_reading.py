@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import errno
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
+from obstore.exceptions import GenericError, PermissionDeniedError, UnauthenticatedError
+from obstore.store import MemoryStore
 
-from dataeval_spark.kernels.storage import reading, s3
+from dataeval_spark.kernels.storage import objects, reading
 from dataeval_spark.kernels.storage.object_listing import top_folders, walk_objects
-from dataeval_spark.kernels.storage.reading import as_os_error, file_system, open_file, read_bytes, split
+from dataeval_spark.kernels.storage.objects import ObjectStorage, as_os_error, split, storage_of
+from dataeval_spark.kernels.storage.reading import open_file, read_bytes
 from tests.kernels.s3_server import ENVIRONMENT, serve
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
@@ -40,20 +47,20 @@ def server(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
-    monkeypatch.setattr(reading, "FIRST_PAUSE", 0.001)
-    for name in s3.SETTINGS:
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(objects, "FIRST_PAUSE", 0.001)
+    objects._objects.cache_clear()
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
 
 
-@pytest.fixture(params=["obstore", "pyarrow"])
-def box(request, server, monkeypatch):
-    """``s3://box/set``, read with each client."""
+@pytest.fixture
+def box(server, monkeypatch):
+    """``s3://box/set``."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
-    if request.param == "pyarrow":
-        monkeypatch.setattr(s3, "_has_obstore", lambda: False)
     server.requests.clear()
+    server.times.clear()
     return "s3://box/set"
 
 
@@ -100,60 +107,104 @@ def test_a_forbidden_object_is_a_permission_error_and_asked_for_once(box, server
     assert set(server.requests.values()) == {1}
 
 
-def test_a_busy_server_is_asked_again_with_growing_random_pauses(box, monkeypatch):
-    pauses = []
-    monkeypatch.setattr(reading.random, "uniform", lambda low, high: pauses.append((low, high)) or 0.0)
-    monkeypatch.setattr(reading, "FIRST_PAUSE", 0.2)
+def test_a_busy_server_is_asked_again_with_growing_random_pauses(box, server, monkeypatch):
+    monkeypatch.setattr(objects, "FIRST_PAUSE", 0.02)
 
     assert read_bytes(f"{box}/busy.png") == b"at last"
-    # pyarrow asks twice, for the size and for the bytes; each of them is refused twice.
-    assert pauses[:2] == [(0, 0.2), (0, 0.4)]
+    assert dict(server.requests) == {"GET /box/set/busy.png": 3}
+    first, second, third = server.times
+    # The first pause is the shortest; each after it is drawn between that and twice the one before.
+    assert second - first >= 0.02
+    assert third - second >= 0.02
 
 
-def test_a_server_that_is_not_there_fails_after_the_last_attempt(monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+def test_a_mounted_volume_is_asked_again_with_growing_random_pauses(monkeypatch):
     pauses = []
-    monkeypatch.setattr(reading.time, "sleep", pauses.append)
+    monkeypatch.setattr(reading.random, "uniform", lambda low, high: pauses.append((low, high)) or 0.0)
+    answers = iter([OSError(errno.EIO, "no answer"), OSError(errno.ESTALE, "moved")])
 
-    with pytest.raises(OSError, match=r"(?i)connect|sending request") as error:
-        read_bytes("s3://box/a.png", attempts=3)
+    def read(path):
+        for error in answers:
+            raise error
+        return b"at last"
 
-    assert error.value.errno == errno.EIO
-    assert len(pauses) == 2
+    monkeypatch.setattr(reading, "_read_local", read)
+
+    assert read_bytes("/Volumes/box/a.png") == b"at last"
+    assert pauses == [(0, 0.2), (0, 0.4)]
 
 
-def test_obstore_asks_once_for_an_object(server, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", None])
+def test_a_server_that_is_not_there_or_down_fails_after_the_last_attempt(server, monkeypatch, endpoint):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint or server.endpoint)
     server.requests.clear()
 
+    with pytest.raises(OSError, match=r"(?i)after 4 retries.*(connect|sending request|503)") as error:
+        read_bytes("s3://box/down.png")
+
+    assert error.value.errno == errno.EIO
+    assert dict(server.requests) == ({} if endpoint else {"GET /box/down.png": 5})
+
+
+def test_an_object_is_asked_for_once(box, server):
     read_bytes("s3://box/set/top.png")
 
     assert dict(server.requests) == {"GET /box/set/top.png": 1}
 
 
-def test_profiles_are_read_by_pyarrow_only(monkeypatch, tmp_path):
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    assert s3.has_one_request_client()
-
+def test_a_profile_is_read_by_boto3_and_its_absence_says_what_to_do(box, monkeypatch, tmp_path):
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.setenv("AWS_PROFILE", "work")
+    monkeypatch.setitem(sys.modules, "obstore.auth.boto3", None)
 
-    assert not s3.has_one_request_client()
+    with pytest.raises(OSError, match=r"opens s3: URIs; pip install boto3, .*AWS_ACCESS_KEY_ID") as error:
+        read_bytes(f"{box}/top.png")
+    assert error.value.errno == errno.EPROTONOSUPPORT
+
+    key = {"access_key_id": "AKIA0987654321", "secret_access_key": "another-secret-key", "token": None}
+    expires_at = datetime.now(UTC) + timedelta(hours=1)
+    provider = SimpleNamespace(Boto3CredentialProvider=lambda: lambda: key | {"expires_at": expires_at})
+    monkeypatch.setitem(sys.modules, "obstore.auth.boto3", provider)
+
+    assert read_bytes(f"{box}/top.png") == b"12"
 
 
-def test_file_systems_are_made_once_and_anew_for_another_configuration(box, monkeypatch):
-    first, path = file_system(f"{box}/a")
+def test_public_buckets_are_read_without_a_signature(box, server, monkeypatch):
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_NO_SIGN_REQUEST", "yes")
 
-    assert path == "box/set/a"
-    assert file_system("s3a://box/b")[0] is first
+    assert read_bytes(f"{box}/top.png") == b"12"
+
+
+def test_clients_are_made_once_and_anew_for_another_configuration(box, monkeypatch):
+    first, key = storage_of(f"{box}/a")
+
+    assert key == "set/a"
+    assert storage_of("s3a://box/b")[0] is first
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
-    assert file_system(f"{box}/a")[0] is not first
+    assert storage_of(f"{box}/a")[0] is not first
 
 
 def test_an_opened_object_is_read_in_parts(box):
     with open_file(f"{box}/a/b/two") as file:
         file.seek(1)
         assert file.read(3) == b"PNG"
+        assert file.seek(-8, os.SEEK_END) == 8
+        assert file.read() == bytes(8)
+        assert file.read() == b""
+
+
+def test_http_is_read_with_its_query_and_its_escapes(server):
+    server.requests.clear()
+    uri = f"{server.endpoint}/box/set/a%20b%2Bc%2520d%23%C3%A9%2C%281%29%3D%26%3F.png"
+
+    assert read_bytes(uri) == b"odd"
+    assert read_bytes(f"{server.endpoint}/box/set/top.png?sig=f00&size=1#part") == b"12"
+    assert "GET /box/set/top.png?sig=f00&size=1" in server.requests
+    with pytest.raises(FileNotFoundError):
+        read_bytes(f"{server.endpoint}/box/set/nothing.png?sig=f00")
 
 
 def test_objects_are_listed_like_files(box):
@@ -187,6 +238,17 @@ def test_a_prefix_that_is_not_there_cannot_be_listed(box):
         top_folders(f"{box}/nothing")
 
 
+def test_the_mark_of_a_folder_is_none_of_its_objects():
+    store = MemoryStore()
+    for key in ("set", "set/a.png", "set/b/c.png"):  # obstore shows the object "set/" without its slash
+        store.put(key, b"1")
+    listed = store.list_with_delimiter("set")
+    listed["objects"] = [*listed["objects"], store.head("set")]
+    storage = ObjectStorage(SimpleNamespace(list_with_delimiter=lambda key: listed), "s3://box")
+
+    assert [(entry.name, entry.is_file) for entry in storage.entries("set/")] == [("b", False), ("a.png", True)]
+
+
 def test_other_schemes_are_opened_by_fsspec():
     fsspec = pytest.importorskip("fsspec")
     fsspec.filesystem("memory").pipe("/set/a.png", b"remembered")
@@ -198,10 +260,13 @@ def test_other_schemes_are_opened_by_fsspec():
 
 
 def test_a_scheme_that_nothing_opens_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "fsspec", None)
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    monkeypatch.setitem(sys.modules, "obstore.store", None)
 
     with pytest.raises(OSError, match=r"opens memory: URIs; pip install 'dataeval_spark\[object-storage\]'"):
         read_bytes("memory://set/a.png")
+    with pytest.raises(OSError, match=r"opens s3: URIs; pip install 'dataeval_spark\[object-storage\]'"):
+        read_bytes("s3://set/a.png")
 
 
 def test_a_uri_is_cut_into_scheme_authority_and_key():
@@ -211,20 +276,33 @@ def test_a_uri_is_cut_into_scheme_authority_and_key():
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "number"),
+    ("error", "kind", "number"),
     [
-        ("AWS Error NETWORK_CONNECTION during GetObject operation: curlCode: 7", OSError, errno.EIO),
-        ("AWS Error SLOW_DOWN during GetObject operation: Please reduce", OSError, errno.EIO),
-        ("HTTP status code: 503", OSError, errno.EIO),
-        ("HTTP status code: 403", PermissionError, errno.EACCES),
-        ("AWS Error NO_SUCH_KEY during GetObject operation", FileNotFoundError, errno.ENOENT),
-        ("When reading 503.png: the moon is full", OSError, errno.EINVAL),
+        (GenericError("Error performing GET ...: HTTP error: error sending request"), OSError, errno.EIO),
+        (GenericError("Server returned non-2xx status code: 429 Too Many Requests: Please reduce"), OSError, errno.EIO),
+        (GenericError("Server returned non-2xx status code: 503 Service Unavailable"), OSError, errno.EIO),
+        (GenericError("Server returned non-2xx status code: 400 Bad Request"), OSError, errno.EINVAL),
+        (TimeoutError("no answer"), OSError, errno.EIO),
+        (PermissionDeniedError("no"), PermissionError, errno.EACCES),
+        (UnauthenticatedError("no"), PermissionError, errno.EACCES),
+        (FileNotFoundError("Object at location 503.png not found"), FileNotFoundError, errno.ENOENT),
+        (GenericError("list: Server returned non-2xx status code: 404 Not Found"), FileNotFoundError, errno.ENOENT),
+        (GenericError("list: Server returned non-2xx status code: 403 Forbidden"), PermissionError, errno.EACCES),
+        (OSError("When reading 503.png: the moon is full"), OSError, errno.EINVAL),
     ],
 )
-def test_errors_of_libraries_become_the_errors_they_mean(text, kind, number):
-    error = as_os_error(OSError(text), "s3://box/503.png")
+def test_errors_of_libraries_become_the_errors_they_mean(error, kind, number):
+    found = as_os_error(error, "s3://box/503.png")
 
-    assert (type(error), error.errno) == (kind, number)
+    assert (type(found), found.errno) == (kind, number)
+
+
+def test_a_refused_request_is_made_once(box, server):
+    with pytest.raises(OSError, match="400 Bad Request") as error:
+        read_bytes(f"{box}/unasked.png")
+
+    assert error.value.errno == errno.EINVAL
+    assert set(server.requests.values()) == {1}
 
 
 def test_errors_show_no_credentials():
