@@ -28,7 +28,7 @@ def walk_objects(root: str, folder: str = "", *, recursive: bool = True) -> Iter
     OSError
         It cannot be listed.
     """
-    for entry in _entries(root, folder):
+    for entry in top_entries(f"{root}/{folder}" if folder else root):
         path = f"{folder}/{entry.name}" if folder else entry.name
         if entry.is_file:
             hidden = any(part.startswith(".") for part in path.split("/"))
@@ -46,22 +46,11 @@ def top_folders(root: str) -> list[str]:
     OSError
         It cannot be listed, or nothing is there.
     """
-    return [entry.name for entry in _entries(root, "") if not entry.is_file]
+    return [entry.name for entry in top_entries(root) if not entry.is_file]
 
 
-def top_entries(root: str) -> list[tuple[str, bool]]:
-    """Names directly below a URI, sorted, and whether each is an object.
-
-    Raises
-    ------
-    OSError
-        As :func:`top_folders`.
-    """
-    return [(entry.name, entry.is_file) for entry in _entries(root, "")]
-
-
-def _entries(root: str, folder: str) -> list[Entry]:
-    uri = f"{root}/{folder}" if folder else root
+def top_entries(uri: str) -> list[Entry]:
+    """What is directly below a URI, sorted by name; raises as :func:`top_folders`."""
     try:
         storage, key = storage_of(uri)
         return sorted(storage.entries(key), key=lambda entry: entry.name)

@@ -1,21 +1,9 @@
 """Storage behind a URI: objects with obstore, HDFS with pyarrow, any other scheme with fsspec.
 
-==========================  =========================================================================================
-URI                         read with, and configured by
-==========================  =========================================================================================
-s3:, s3a:, s3n:             obstore (extra ``object-storage``); ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``,
-                            ``AWS_SESSION_TOKEN``, instance roles, and profiles where boto3 is installed;
-                            ``AWS_REGION``; ``AWS_ENDPOINT_URL`` for other servers than Amazon's;
-                            ``AWS_SKIP_SIGNATURE=true`` for public buckets
-gs:, gcs:                   obstore; ``GOOGLE_APPLICATION_CREDENTIALS`` or the machine's account
-abfs:, abfss:               obstore; ``AZURE_...`` or the machine's identity; ``AZURE_USE_AZURE_CLI=true``
-http:, https:               obstore; a query, such as a signature, is kept; folders only where the server has WebDAV
-hdfs:, viewfs:              pyarrow, which needs Hadoop's libhdfs
-others                      fsspec, where it is installed (extra ``object-storage``)
-==========================  =========================================================================================
+docs/reliability.md says which URIs there are and what configures them, docs/adr/0003 why.
 
 Nothing secret belongs into a URI: URIs are kept in tables. A key is taken as it is written, without percent-decoding,
-except in http: and https:. docs/adr/0003 says why obstore.
+except in http: and https:.
 """
 
 from __future__ import annotations
@@ -39,7 +27,6 @@ FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
 CONNECT_SECONDS = 10
 REQUEST_SECONDS = 300
-BLOCK = 2**20
 
 _S3 = ("s3", "s3a", "s3n")
 _OBSTORE = {**dict.fromkeys(_S3, "s3"), "gs": "gs", "gcs": "gs"}
@@ -62,19 +49,10 @@ class Entry(NamedTuple):
 
 
 class ObjectStorage:
-    """A bucket, container or server, with obstore: one request for an object, tried again where that may help.
+    """A bucket, container or server, with obstore: one request for an object, tried again where that may help."""
 
-    Parameters
-    ----------
-    store : obstore.store.ObjectStore
-        Client of it.
-    address : str
-        URI of it, for errors.
-    """
-
-    def __init__(self, store: Any, address: str) -> None:
+    def __init__(self, store: Any) -> None:
         self._store = store
-        self._address = address
 
     def read(self, key: str) -> bytes:
         return cast(bytes, self._store.get(key).bytes().to_bytes())
@@ -83,7 +61,9 @@ class ObjectStorage:
         return cast(bytes, self._store.get_range(key, start=0, end=length).to_bytes())
 
     def open(self, key: str) -> BinaryIO:
-        return io.BufferedReader(_Ranges(self._store, key, f"{self._address}/{key}"), BLOCK)
+        import obstore
+
+        return io.BufferedReader(_Opened(obstore.open_reader(self._store, key)))
 
     def write(self, key: str, file: BinaryIO) -> None:
         self._store.put(key, file)
@@ -116,15 +96,7 @@ class ObjectStorage:
 
 
 class FileStorage:
-    """What pyarrow opens: HDFS, and the file systems of fsspec.
-
-    Parameters
-    ----------
-    filesystem : pyarrow.fs.FileSystem
-        Where the files are.
-    base : str
-        What stands before each key in its paths.
-    """
+    """What pyarrow opens: HDFS, and the file systems of fsspec. The base stands before each key in its paths."""
 
     def __init__(self, filesystem: Any, base: str) -> None:
         self._filesystem = filesystem
@@ -177,12 +149,11 @@ class FileStorage:
 Storage: TypeAlias = ObjectStorage | FileStorage
 
 
-class _Ranges(io.RawIOBase):
-    """An object's bytes, a request for each read."""
+class _Opened(io.RawIOBase):
+    """A reader of obstore, which asks for 1 MB at a time, as a file of Python."""
 
-    def __init__(self, store: Any, key: str, uri: str) -> None:
-        self._store, self._key, self._uri, self._place = store, key, uri, 0
-        self._size = int(store.head(key)["size"])
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
 
     def readable(self) -> bool:
         return True
@@ -191,22 +162,15 @@ class _Ranges(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._place = offset + (0, self._place, self._size)[whence]
-        return self._place
+        return int(self._reader.seek(offset, whence))
 
     def readinto(self, buffer: Any) -> int:
-        end = min(self._place + len(buffer), self._size)
-        length = max(0, end - self._place)
-        if length:
-            try:
-                buffer[:length] = memoryview(self._store.get_range(self._key, start=self._place, end=end))
-            except Exception as error:
-                raise as_os_error(error, self._uri) from None
-        self._place += length
-        return length
+        data = self._reader.read(len(buffer))
+        buffer[: len(data)] = memoryview(data)
+        return len(data)
 
     def readall(self) -> bytes:
-        return self.read(max(0, self._size - self._place)) or b""
+        return cast(bytes, self._reader.read().to_bytes())
 
 
 def storage_of(uri: str) -> tuple[Storage, str]:
@@ -272,24 +236,15 @@ def _objects(address: str, settings: tuple[tuple[str, str], ...]) -> ObjectStora
         raise _not_installed(address.partition(":")[0], _INSTALL) from None
     options: Any = _s3(address.removeprefix("s3://")) if address.startswith("s3:") else {}
     is_plain = any(each.startswith("http:") for each in (address, _endpoint()))
-    store = from_url(
-        address,
-        **options,
-        client_options={
-            "allow_http": is_plain,
-            "connect_timeout": f"{CONNECT_SECONDS}s",
-            "timeout": f"{REQUEST_SECONDS}s",
-        },
-        retry_config={
-            "max_retries": ATTEMPTS - 1,
-            "backoff": {
-                "init_backoff": timedelta(seconds=FIRST_PAUSE),
-                "max_backoff": timedelta(seconds=LONGEST_PAUSE),
-                "base": 2,
-            },
-        },
-    )
-    return ObjectStorage(store, address)
+    options["client_options"] = {
+        "allow_http": is_plain,
+        "connect_timeout": f"{CONNECT_SECONDS}s",
+        "timeout": f"{REQUEST_SECONDS}s",
+    }
+    first, longest = timedelta(seconds=FIRST_PAUSE), timedelta(seconds=LONGEST_PAUSE)
+    pauses = {"init_backoff": first, "max_backoff": longest, "base": 2}
+    options["retry_config"] = {"max_retries": ATTEMPTS - 1, "backoff": pauses}
+    return ObjectStorage(from_url(address, **options))
 
 
 def _s3(bucket: str) -> dict[str, Any]:

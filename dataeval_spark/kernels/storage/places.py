@@ -47,8 +47,8 @@ def entries_of(folder: str, most: int) -> tuple[list[str], list[str]]:
     path = local_path(folder)
     try:
         if path is None:
-            for name, is_object in islice(top_entries(folder), most):
-                (files if is_object else folders).append(name)
+            for each in islice(top_entries(folder), most):
+                (files if each.is_file else folders).append(each.name)
         else:
             with os.scandir(path) as entries:
                 for entry in islice(entries, most):

@@ -12,10 +12,10 @@ import pytest
 from obstore.exceptions import GenericError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import MemoryStore
 
-from dataeval_spark.kernels.storage import objects, reading
+from dataeval_spark.kernels.storage import files, objects
+from dataeval_spark.kernels.storage.files import open_file, read_file
 from dataeval_spark.kernels.storage.object_listing import top_folders, walk_objects
 from dataeval_spark.kernels.storage.objects import ObjectStorage, as_os_error, split, storage_of
-from dataeval_spark.kernels.storage.reading import open_file, read_bytes
 from tests.kernels.s3_server import ENVIRONMENT, serve
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
@@ -68,49 +68,49 @@ def box(server, monkeypatch):
 def test_a_file_is_read_by_path_or_file_uri(tmp_path, scheme):
     (tmp_path / "100% a.png").write_bytes(b"data")
 
-    assert read_bytes(f"{scheme}{tmp_path}/100% a.png") == b"data"
+    assert read_file(f"{scheme}{tmp_path}/100% a.png") == b"data"
 
 
 def test_a_file_uri_may_have_escapes_as_spark_writes_them(tmp_path):
     (tmp_path / "a b.png").write_bytes(b"data")
 
-    assert read_bytes(f"file:{tmp_path}/a%20b.png") == b"data"
+    assert read_file(f"file:{tmp_path}/a%20b.png") == b"data"
 
 
 def test_a_missing_file_and_a_folder_are_errors_of_their_own_kind(tmp_path):
     with pytest.raises(FileNotFoundError, match="No such file or directory"):
-        read_bytes(f"{tmp_path}/nothing")
+        read_file(f"{tmp_path}/nothing")
     with pytest.raises(IsADirectoryError):
-        read_bytes(str(tmp_path))
+        read_file(str(tmp_path))
 
 
 @pytest.mark.parametrize("scheme", ["s3", "s3a", "S3"])
 def test_an_object_is_read_by_its_key(box, scheme):
-    assert read_bytes(f"{scheme}://box/set/a/b/two") == PNG
+    assert read_file(f"{scheme}://box/set/a/b/two") == PNG
 
 
 def test_a_key_is_taken_as_it_is_written(box):
-    assert read_bytes(f"{box}/{ODD}") == b"odd"
+    assert read_file(f"{box}/{ODD}") == b"odd"
 
 
 def test_a_missing_object_or_bucket_is_not_found_and_asked_for_once(box, server):
     for uri in (f"{box}/nothing.png", "s3://nowhere/a.png"):
         with pytest.raises(FileNotFoundError) as error:
-            read_bytes(uri)
+            read_file(uri)
         assert (error.value.errno, error.value.filename) == (errno.ENOENT, uri)
     assert max(server.requests.values()) == 1
 
 
 def test_a_forbidden_object_is_a_permission_error_and_asked_for_once(box, server):
     with pytest.raises(PermissionError, match="Permission denied"):
-        read_bytes(f"{box}/forbidden.png")
+        read_file(f"{box}/forbidden.png")
     assert set(server.requests.values()) == {1}
 
 
 def test_a_busy_server_is_asked_again_with_growing_random_pauses(box, server, monkeypatch):
     monkeypatch.setattr(objects, "FIRST_PAUSE", 0.02)
 
-    assert read_bytes(f"{box}/busy.png") == b"at last"
+    assert read_file(f"{box}/busy.png") == b"at last"
     assert dict(server.requests) == {"GET /box/set/busy.png": 3}
     first, second, third = server.times
     # The first pause is the shortest; each after it is drawn between that and twice the one before.
@@ -120,7 +120,7 @@ def test_a_busy_server_is_asked_again_with_growing_random_pauses(box, server, mo
 
 def test_a_mounted_volume_is_asked_again_with_growing_random_pauses(monkeypatch):
     pauses = []
-    monkeypatch.setattr(reading.random, "uniform", lambda low, high: pauses.append((low, high)) or 0.0)
+    monkeypatch.setattr(files.random, "uniform", lambda low, high: pauses.append((low, high)) or 0.0)
     answers = iter([OSError(errno.EIO, "no answer"), OSError(errno.ESTALE, "moved")])
 
     def read(path):
@@ -128,9 +128,9 @@ def test_a_mounted_volume_is_asked_again_with_growing_random_pauses(monkeypatch)
             raise error
         return b"at last"
 
-    monkeypatch.setattr(reading, "_read_local", read)
+    monkeypatch.setattr(files, "_read_local", read)
 
-    assert read_bytes("/Volumes/box/a.png") == b"at last"
+    assert read_file("/Volumes/box/a.png") == b"at last"
     assert pauses == [(0, 0.2), (0, 0.4)]
 
 
@@ -140,14 +140,14 @@ def test_a_server_that_is_not_there_or_down_fails_after_the_last_attempt(server,
     server.requests.clear()
 
     with pytest.raises(OSError, match=r"(?i)after 4 retries.*(connect|sending request|503)") as error:
-        read_bytes("s3://box/down.png")
+        read_file("s3://box/down.png")
 
     assert error.value.errno == errno.EIO
     assert dict(server.requests) == ({} if endpoint else {"GET /box/down.png": 5})
 
 
 def test_an_object_is_asked_for_once(box, server):
-    read_bytes("s3://box/set/top.png")
+    read_file("s3://box/set/top.png")
 
     assert dict(server.requests) == {"GET /box/set/top.png": 1}
 
@@ -159,7 +159,7 @@ def test_a_profile_is_read_by_boto3_and_its_absence_says_what_to_do(box, monkeyp
     monkeypatch.setitem(sys.modules, "obstore.auth.boto3", None)
 
     with pytest.raises(OSError, match=r"opens s3: URIs; pip install boto3, .*AWS_ACCESS_KEY_ID") as error:
-        read_bytes(f"{box}/top.png")
+        read_file(f"{box}/top.png")
     assert error.value.errno == errno.EPROTONOSUPPORT
 
     key = {"access_key_id": "AKIA0987654321", "secret_access_key": "another-secret-key", "token": None}
@@ -167,7 +167,7 @@ def test_a_profile_is_read_by_boto3_and_its_absence_says_what_to_do(box, monkeyp
     provider = SimpleNamespace(Boto3CredentialProvider=lambda: lambda: key | {"expires_at": expires_at})
     monkeypatch.setitem(sys.modules, "obstore.auth.boto3", provider)
 
-    assert read_bytes(f"{box}/top.png") == b"12"
+    assert read_file(f"{box}/top.png") == b"12"
 
 
 def test_public_buckets_are_read_without_a_signature(box, server, monkeypatch):
@@ -175,7 +175,7 @@ def test_public_buckets_are_read_without_a_signature(box, server, monkeypatch):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_NO_SIGN_REQUEST", "yes")
 
-    assert read_bytes(f"{box}/top.png") == b"12"
+    assert read_file(f"{box}/top.png") == b"12"
 
 
 def test_clients_are_made_once_and_anew_for_another_configuration(box, monkeypatch):
@@ -200,11 +200,11 @@ def test_http_is_read_with_its_query_and_its_escapes(server):
     server.requests.clear()
     uri = f"{server.endpoint}/box/set/a%20b%2Bc%2520d%23%C3%A9%2C%281%29%3D%26%3F.png"
 
-    assert read_bytes(uri) == b"odd"
-    assert read_bytes(f"{server.endpoint}/box/set/top.png?sig=f00&size=1#part") == b"12"
+    assert read_file(uri) == b"odd"
+    assert read_file(f"{server.endpoint}/box/set/top.png?sig=f00&size=1#part") == b"12"
     assert "GET /box/set/top.png?sig=f00&size=1" in server.requests
     with pytest.raises(FileNotFoundError):
-        read_bytes(f"{server.endpoint}/box/set/nothing.png?sig=f00")
+        read_file(f"{server.endpoint}/box/set/nothing.png?sig=f00")
 
 
 def test_objects_are_listed_like_files(box):
@@ -244,7 +244,7 @@ def test_the_mark_of_a_folder_is_none_of_its_objects():
         store.put(key, b"1")
     listed = store.list_with_delimiter("set")
     listed["objects"] = [*listed["objects"], store.head("set")]
-    storage = ObjectStorage(SimpleNamespace(list_with_delimiter=lambda key: listed), "s3://box")
+    storage = ObjectStorage(SimpleNamespace(list_with_delimiter=lambda key: listed))
 
     assert [(entry.name, entry.is_file) for entry in storage.entries("set/")] == [("b", False), ("a.png", True)]
 
@@ -253,10 +253,10 @@ def test_other_schemes_are_opened_by_fsspec():
     fsspec = pytest.importorskip("fsspec")
     fsspec.filesystem("memory").pipe("/set/a.png", b"remembered")
 
-    assert read_bytes("memory://set/a.png") == b"remembered"
+    assert read_file("memory://set/a.png") == b"remembered"
     assert [file.path for file in walk_objects("memory://set")] == ["a.png"]
     with pytest.raises(FileNotFoundError):
-        read_bytes("memory://set/b.png")
+        read_file("memory://set/b.png")
 
 
 def test_a_scheme_that_nothing_opens_says_what_to_install(monkeypatch):
@@ -264,9 +264,9 @@ def test_a_scheme_that_nothing_opens_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "obstore.store", None)
 
     with pytest.raises(OSError, match=r"opens memory: URIs; pip install 'dataeval_spark\[object-storage\]'"):
-        read_bytes("memory://set/a.png")
+        read_file("memory://set/a.png")
     with pytest.raises(OSError, match=r"opens s3: URIs; pip install 'dataeval_spark\[object-storage\]'"):
-        read_bytes("s3://set/a.png")
+        read_file("s3://set/a.png")
 
 
 def test_a_uri_is_cut_into_scheme_authority_and_key():
@@ -299,7 +299,7 @@ def test_errors_of_libraries_become_the_errors_they_mean(error, kind, number):
 
 def test_a_refused_request_is_made_once(box, server):
     with pytest.raises(OSError, match="400 Bad Request") as error:
-        read_bytes(f"{box}/unasked.png")
+        read_file(f"{box}/unasked.png")
 
     assert error.value.errno == errno.EINVAL
     assert set(server.requests.values()) == {1}
