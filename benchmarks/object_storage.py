@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -57,27 +56,16 @@ def serve(root: str, latency: float) -> None:
 def measure(uris: list[str], concurrency: int) -> float:
     """Seconds to read, decode and measure them."""
     from dataeval_spark.kernels.images.profile import profile_image
+    from dataeval_spark.kernels.storage.files import read_file
     from dataeval_spark.kernels.storage.prefetch import read_ahead
-    from dataeval_spark.kernels.storage.reading import read_bytes
     from dataeval_spark.kernels.storage.uris import is_remote
 
     started = time.perf_counter()
-    for _, data in read_ahead(uris, read_bytes, is_slow=is_remote, concurrency=concurrency):
+    for _, data in read_ahead(uris, read_file, is_slow=is_remote, concurrency=concurrency):
         if isinstance(data, Exception):
             raise data
         profile_image(data)
     return time.perf_counter() - started
-
-
-def with_pyarrow(work: Callable[[], float]) -> float:
-    from dataeval_spark.kernels.storage import s3
-
-    found = s3._has_obstore
-    s3._has_obstore = lambda: False
-    try:
-        return work()
-    finally:
-        s3._has_obstore = found
 
 
 def make_images(folder: Path, count: int) -> list[str]:
@@ -109,7 +97,6 @@ def compare(images: int, latency: float, rounds: int) -> list[object]:
             works = {
                 "local": partial(measure, local, CONCURRENCY),
                 "ahead": partial(measure, remote, CONCURRENCY),
-                "pyarrow": lambda: with_pyarrow(partial(measure, remote, CONCURRENCY)),
                 "in turn": partial(measure, remote, 1),
             }
             measure(local[:5], 1)  # compiles, or loads what is compiled
@@ -139,7 +126,6 @@ def rows_of(images: int, latency: float, samples: dict[str, list[float]]) -> lis
     rate = images / median["local"]
     return [
         row("objects, 8 reads at once", "ahead", GOAL, "obstore: one request for each object"),
-        row("objects, 8 at once, pyarrow", "pyarrow", None, "two requests for each object: its size, its bytes"),
         row("objects, one after the other", "in turn", None, "one read ahead"),
         Row("local files", data, images, "rate", rate, "1/s", samples={"ours": samples["local"]}),
     ]

@@ -20,13 +20,14 @@ ENVIRONMENT = {
 
 
 class Server(ThreadingHTTPServer):
-    """Buckets are the folders of a directory; ``requests`` counts what was asked for."""
+    """Buckets are the folders of a directory; ``requests`` counts what was asked for, ``times`` has when."""
 
     daemon_threads = True
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.requests: Counter[str] = Counter()
+        self.times: list[float] = []
         self.latency = 0.0
         super().__init__(("127.0.0.1", 0), type("Handler", (_Handler,), {"data_root": root}))
 
@@ -41,6 +42,7 @@ class _Handler(localbucket.S3Handler):
 
     def do_GET(self) -> None:  # noqa: N802
         if self._may_go_on():
+            self.path = self.path.partition("?sig=")[0]  # a signature in a URI is taken for a good one
             super().do_GET()
 
     def do_HEAD(self) -> None:  # noqa: N802
@@ -54,13 +56,17 @@ class _Handler(localbucket.S3Handler):
             super().do_PUT()
 
     def _may_go_on(self) -> bool:
-        """Objects named forbidden are; those named busy are served the third time."""
+        """Objects named forbidden are, one named unasked is a bad request, and those named busy are served the third
+        time, those named down never."""
         asked = f"{self.command} {self.path}"
         self.server.requests[asked] += 1
+        self.server.times.append(time.monotonic())
         time.sleep(self.server.latency)
         if "forbidden" in self.path:
             self._refuse(403)
-        elif "busy" in self.path and self.server.requests[asked] < 3:
+        elif "unasked" in self.path:
+            self._refuse(400)
+        elif "down" in self.path or ("busy" in self.path and self.server.requests[asked] < 3):
             self._refuse(503)
         else:
             return True

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from dataeval_spark.kernels.storage.files import IMAGE_EXTENSIONS, File, has_signature
-from dataeval_spark.kernels.storage.reading import as_os_error, file_system, open_file
+from dataeval_spark.kernels.storage.objects import Entry, as_os_error, storage_of
 
 
 def walk_objects(root: str, folder: str = "", *, recursive: bool = True) -> Iterator[File]:
@@ -29,13 +28,12 @@ def walk_objects(root: str, folder: str = "", *, recursive: bool = True) -> Iter
     OSError
         It cannot be listed.
     """
-    for name, entry in _entries(root, folder):
-        path = f"{folder}/{name}" if folder else name
+    for entry in top_entries(f"{root}/{folder}" if folder else root):
+        path = f"{folder}/{entry.name}" if folder else entry.name
         if entry.is_file:
-            modified_us = None if entry.mtime_ns is None else entry.mtime_ns // 1000
             hidden = any(part.startswith(".") for part in path.split("/"))
-            is_image = not hidden and _is_image(f"{root}/{path}", name)
-            yield File(path, entry.size or 0, modified_us, is_image, "hidden" if hidden else None)
+            is_image = not hidden and _is_image(f"{root}/{path}", entry.name)
+            yield File(path, entry.size, entry.modified_us, is_image, "hidden" if hidden else None)
         elif recursive:
             yield from walk_objects(root, path)
 
@@ -48,30 +46,16 @@ def top_folders(root: str) -> list[str]:
     OSError
         It cannot be listed, or nothing is there.
     """
-    return [name for name, entry in _entries(root, "") if not entry.is_file]
+    return [entry.name for entry in top_entries(root) if not entry.is_file]
 
 
-def top_entries(root: str) -> list[tuple[str, bool]]:
-    """Names directly below a URI, sorted, and whether each is an object.
-
-    Raises
-    ------
-    OSError
-        As :func:`top_folders`.
-    """
-    return [(name, bool(entry.is_file)) for name, entry in _entries(root, "")]
-
-
-def _entries(root: str, folder: str) -> list[tuple[str, Any]]:
-    from pyarrow import fs
-
-    uri = f"{root}/{folder}" if folder else root
+def top_entries(uri: str) -> list[Entry]:
+    """What is directly below a URI, sorted by name; raises as :func:`top_folders`."""
     try:
-        filesystem, path = file_system(uri)
-        found = filesystem.get_file_info(fs.FileSelector(path.rstrip("/")))
+        storage, key = storage_of(uri)
+        return sorted(storage.entries(key), key=lambda entry: entry.name)
     except Exception as error:
         raise as_os_error(error, uri) from None
-    return sorted((entry.base_name, entry) for entry in found)
 
 
 def _is_image(uri: str, name: str) -> bool:
@@ -79,7 +63,7 @@ def _is_image(uri: str, name: str) -> bool:
     if dot and stem:
         return f".{extension.lower()}" in IMAGE_EXTENSIONS
     try:
-        with open_file(uri) as file:
-            return has_signature(file.read(16))
-    except OSError:
+        storage, key = storage_of(uri)
+        return has_signature(storage.start(key, 16))
+    except Exception:  # one that is empty, or cannot be read
         return False

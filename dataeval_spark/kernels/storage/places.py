@@ -7,7 +7,7 @@ import posixpath
 from itertools import islice
 
 from dataeval_spark.kernels.storage.object_listing import top_entries
-from dataeval_spark.kernels.storage.reading import as_os_error, file_system
+from dataeval_spark.kernels.storage.objects import storage_of
 from dataeval_spark.kernels.storage.uris import is_uri, local_path
 
 
@@ -47,8 +47,8 @@ def entries_of(folder: str, most: int) -> tuple[list[str], list[str]]:
     path = local_path(folder)
     try:
         if path is None:
-            for name, is_object in islice(top_entries(folder), most):
-                (files if is_object else folders).append(name)
+            for each in islice(top_entries(folder), most):
+                (files if each.is_file else folders).append(each.name)
         else:
             with os.scandir(path) as entries:
                 for entry in islice(entries, most):
@@ -77,14 +77,8 @@ def joined(folder: str, path: str) -> str:
 
 
 def _kind(uri: str) -> str | None:
-    from pyarrow import fs
-
     try:
-        try:
-            filesystem, path = file_system(uri)
-            (found,) = filesystem.get_file_info([path.rstrip("/")])
-        except Exception as error:
-            raise as_os_error(error, uri) from None
-    except OSError:
+        storage, key = storage_of(uri)
+        return storage.kind(key)
+    except Exception:  # whatever the library of the storage raises
         return None
-    return {fs.FileType.File: "file", fs.FileType.Directory: "folder"}.get(found.type)

@@ -7,23 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from dataeval_spark.kernels.storage.reading import read_bytes
-
 CONCURRENCY = 8
 BYTES_BOUND = 64 * 2**20
 
 T = TypeVar("T")
-
-
-def prefetch(uris: Iterable[str]) -> Iterator[bytes | Exception]:
-    """The bytes of files or objects, or the errors that reading them raised, in the order of their URIs.
-
-    Examples
-    --------
-    >>> [data if isinstance(data, bytes) else type(data).__name__ for data in prefetch(["/nothing"])]
-    ['FileNotFoundError']
-    """
-    return (found for _, found in read_ahead(uris, read_bytes))
 
 
 def read_ahead(

@@ -1,19 +1,23 @@
 """Files and objects written whole: on a disk under another name first, so that no reader meets half a file.
 
-Places are those of `storage`: paths, mounted volumes, and URIs that pyarrow or fsspec can write.
+Places are those of `storage`: paths, mounted volumes, and URIs of `objects`.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
-from dataeval_spark.kernels.storage.reading import as_os_error, file_system
-from dataeval_spark.kernels.storage.uris import local_path
+from dataeval_spark.kernels.storage.objects import as_os_error, storage_of
+from dataeval_spark.kernels.storage.uris import local_path, without_credentials
+
+# What is written to an object waits in memory up to this size, then on the disk.
+SPOOLED = 32 * 2**20
 
 
 def write_bytes(uri: str, data: bytes) -> None:
@@ -62,28 +66,16 @@ def open_for_writing(uri: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _object(uri: str) -> Iterator[BinaryIO]:
-    """An object appears when its stream is closed, so a failed one is cut off and removed."""
+    """An object is sent when all of it is written: no reader meets half of one."""
     try:
-        filesystem, path = file_system(uri)
-        stream = filesystem.open_output_stream(path)
+        storage, key = storage_of(uri)
+        with tempfile.SpooledTemporaryFile(SPOOLED) as spooled:
+            file = cast(BinaryIO, spooled)
+            yield file
+            file.seek(0)
+            storage.write(key, file)
     except Exception as error:
         raise as_os_error(error, uri) from None
-    try:
-        yield cast(BinaryIO, stream)
-        stream.close()
-    except BaseException as error:
-        _discard(filesystem, stream, path)
-        if isinstance(error, Exception):
-            raise as_os_error(error, uri) from None
-        raise
-
-
-def _discard(filesystem: Any, stream: Any, path: str) -> None:
-    """Remove what was written; where that fails too, the first error is the one to show."""
-    with suppress(Exception):
-        stream.close()
-    with suppress(Exception):
-        filesystem.delete_file(path)
 
 
 def is_vacant(uri: str) -> bool:
@@ -97,19 +89,15 @@ def is_vacant(uri: str) -> bool:
     path = local_path(uri)
     if path is not None:
         return not os.path.lexists(path) or not os.listdir(path)
-    from pyarrow import fs
-
     try:
-        filesystem, key = file_system(uri)
-        for recursive in (False, True):
-            selector = fs.FileSelector(key.rstrip("/"), allow_not_found=True, recursive=recursive)
-            found = filesystem.get_file_info(selector)
-            # Folders alone are what is left of objects that were deleted.
-            if not found or any(entry.is_file for entry in found):
-                return not found
-        return True
+        storage, key = storage_of(uri)
+        is_file = storage.kind(key) == "file"
+        is_empty = not any(storage.files_below(key))
     except Exception as error:
         raise as_os_error(error, uri) from None
+    if is_file:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), without_credentials(uri))
+    return is_empty
 
 
 def clear(uri: str) -> None:
@@ -125,14 +113,9 @@ def clear(uri: str) -> None:
         for entry in os.scandir(path):
             shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
         return
-    from pyarrow import fs
-
     try:
-        filesystem, key = file_system(uri)
-        # One by one: not every server that speaks S3 knows the request for many.
-        for entry in filesystem.get_file_info(fs.FileSelector(key.rstrip("/"), recursive=True)):
-            if entry.is_file:
-                filesystem.delete_file(entry.path)
+        storage, key = storage_of(uri)
+        storage.delete(storage.files_below(key))
     except Exception as error:
         raise as_os_error(error, uri) from None
 

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from dataeval_spark.kernels.storage.prefetch import prefetch, read_ahead
+from dataeval_spark.kernels.storage.files import read_file
+from dataeval_spark.kernels.storage.prefetch import read_ahead
 
 
 def test_results_come_in_order_whatever_finishes_first():
@@ -22,7 +23,7 @@ def test_an_error_is_given_in_the_place_of_its_item(tmp_path):
     (tmp_path / "a").write_bytes(b"1")
     (tmp_path / "c").write_bytes(b"3")
 
-    first, second, third = prefetch([f"{tmp_path}/{name}" for name in "abc"])
+    first, second, third = (data for _, data in read_ahead([f"{tmp_path}/{name}" for name in "abc"], read_file))
 
     assert (first, type(second), third) == (b"1", FileNotFoundError, b"3")
 

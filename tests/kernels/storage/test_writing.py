@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from dataeval_spark.kernels.storage.reading import read_bytes
+from dataeval_spark.kernels.storage.files import read_file
 from dataeval_spark.kernels.storage.writing import clear, is_vacant, open_for_writing, write_bytes
-from tests.kernels.storage.test_reading import box, environment, server  # noqa: F401  fixtures
+from tests.kernels.storage.test_objects import box, environment, server  # noqa: F401  fixtures
 
 
 def fail_half_way(uri):
@@ -54,7 +54,7 @@ def test_objects_are_written_and_cleared(box):  # noqa: F811
     uri = "s3://box/export/a b/1.txt"
     write_bytes(uri, b"text")
 
-    assert read_bytes(uri) == b"text"
+    assert read_file(uri) == b"text"
     assert not is_vacant("s3://box/export")
     clear("s3://box/export")
     assert is_vacant("s3://box/export")
@@ -65,7 +65,7 @@ def test_an_object_whose_writing_failed_is_not_there(box):  # noqa: F811
         fail_half_way("s3://box/half.txt")
 
     with pytest.raises(FileNotFoundError):
-        read_bytes("s3://box/half.txt")
+        read_file("s3://box/half.txt")
 
 
 def test_a_bucket_that_is_not_there_is_an_error_without_a_trace_of_keys(box):  # noqa: F811

@@ -17,8 +17,8 @@ from dataeval_spark.kernels.images.decoding.decode import UnreadableImage
 from dataeval_spark.kernels.images.decoding.image_size import stored_and_upright_size
 from dataeval_spark.kernels.images.hashes import file_hash
 from dataeval_spark.kernels.storage import uris
+from dataeval_spark.kernels.storage.files import read_file
 from dataeval_spark.kernels.storage.prefetch import read_ahead
-from dataeval_spark.kernels.storage.reading import read_bytes
 from dataeval_spark.kernels.storage.uris import is_remote
 from dataeval_spark.tables.contract import identifier
 
@@ -117,4 +117,4 @@ def _content(row: Mapping[str, Any]) -> bytes:
         return row["content"]
     if row["uri"] is None:
         raise FileNotFoundError("neither bytes nor a path are given")
-    return read_bytes(row["uri"])
+    return read_file(row["uri"])
