@@ -181,9 +181,9 @@ def overlap(items: Iterable[Item], depth: int = 2) -> Iterator[Item]:
 
 
 def _checked(vectors: Any, number: int, name: str) -> NDArray[np.float32]:
-    found = np.asarray(vectors)
-    if found.ndim == 4 and found.shape[2:] == (1, 1):
-        found = found[:, :, 0, 0]
-    if found.ndim != 2 or len(found) != number or found.dtype.kind not in "fiu":
-        raise EncoderError.of_shape(name, f"{found.dtype} of shape {found.shape} for {number} images")
-    return found.astype(np.float32, copy=False)
+    matrix = np.asarray(vectors)
+    if matrix.ndim == 4 and matrix.shape[2:] == (1, 1):
+        matrix = matrix[:, :, 0, 0]
+    if matrix.ndim != 2 or len(matrix) != number or matrix.dtype.kind not in "fiu":
+        raise EncoderError.of_shape(name, f"{matrix.dtype} of shape {matrix.shape} for {number} images")
+    return matrix.astype(np.float32, copy=False)

@@ -102,8 +102,8 @@ def _gradients(luma: NDArray[np.float32]) -> NDArray[np.float64]:
 def _first_bins(images: int) -> NDArray[np.int64]:
     """Of each pixel (image, row, column): where the bins of its cell begin."""
     cell = np.arange(SIDE) // (SIDE // CELLS)
-    within = (cell[:, np.newaxis] * CELLS + cell) * BINS
-    return np.arange(images)[:, np.newaxis, np.newaxis] * GRADIENTS + within
+    offsets = (cell[:, np.newaxis] * CELLS + cell) * BINS
+    return np.arange(images)[:, np.newaxis, np.newaxis] * GRADIENTS + offsets
 
 
 def _colors(images: NDArray[np.int32]) -> NDArray[np.float64]:

@@ -35,11 +35,11 @@ def require_file(kind: str, path: str) -> None:
             f"profile.encoder: there is no file {path!r}.\nHint: {kind}:/absolute/path, readable on every worker"
         )
     expected = {"torchscript": _TORCHSCRIPT, "torch_export": _EXPORTED, "onnx": _ONNX}[kind]
-    found = kind_of(path)
-    if found.startswith("a pickle"):
-        raise EncoderError.unsafe(path, found, expected)
-    if found != expected:
-        raise EncoderError(f"{path} is {found}; expected {expected}.\nHint: {_hint(found)}")
+    file_kind = kind_of(path)
+    if file_kind.startswith("a pickle"):
+        raise EncoderError.unsafe(path, file_kind, expected)
+    if file_kind != expected:
+        raise EncoderError(f"{path} is {file_kind}; expected {expected}.\nHint: {_hint(file_kind)}")
 
 
 def kind_of(path: str) -> str:
@@ -75,6 +75,6 @@ def _is_protobuf(start: bytes) -> bool:
     return start[:1] in (b"\x08", b"\x12", b"\x1a", b"\x22", b"\x3a", b"\x42", b"\x72")  # a field of ModelProto
 
 
-def _hint(found: str) -> str:
+def _hint(kind: str) -> str:
     kinds = {_TORCHSCRIPT: "torchscript", _EXPORTED: "torch_export", _ONNX: "onnx"}
-    return f"profile.encoder = '{kinds[found]}:...'" if found in kinds else "export the model anew"
+    return f"profile.encoder = '{kinds[kind]}:...'" if kind in kinds else "export the model anew"

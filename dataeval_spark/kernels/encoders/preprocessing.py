@@ -89,7 +89,7 @@ class Preprocessing:
         return 1 if self.channel_order == "gray" else 3
 
     @classmethod
-    def of(cls, values: Mapping[str, Any], where: str = "preprocessing") -> Preprocessing:
+    def from_mapping(cls, values: Mapping[str, Any], where: str = "preprocessing") -> Preprocessing:
         """Read it from a mapping, such as a TOML table; what is not given has its default.
 
         Raises
@@ -112,7 +112,7 @@ class Preprocessing:
             values = tomllib.loads(sidecar.read_text())
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise OptionError(f"{sidecar} is no TOML: {error}.\nHint: resize = 256") from error
-        return cls.of(values, str(sidecar))
+        return cls.from_mapping(values, str(sidecar))
 
     def to_json(self) -> str:
         """All of it as one line, for records and versions."""
@@ -174,8 +174,8 @@ def image_of(pixels: NDArray[Any], encoded: ValueRange | None = None) -> Image.I
     encoded = value_range(pixels) if encoded is None else encoded
     if encoded is None:
         pixels, encoded = _stretched(pixels), ValueRange(1, 1.0)
-    shown = picture(pixels, encoded)
-    return Image.fromarray(shown[:, :, 0] if shown.shape[2] == 1 else shown)
+    image = picture(pixels, encoded)
+    return Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
 
 
 def _stretched(pixels: NDArray[Any]) -> NDArray[np.float64]:

@@ -79,7 +79,7 @@ def require_encoder(name: str) -> None:
     """
     kind, rest = _parts(name)
     if kind in _EXTRAS and importlib.util.find_spec(_EXTRAS[kind][0]) is None:
-        raise MissingExtraError.of(*_EXTRAS[kind])
+        raise MissingExtraError.from_package(*_EXTRAS[kind])
     if kind in FILES:
         model_files.require_file(kind, rest)
         Preprocessing.beside(rest)
@@ -214,7 +214,7 @@ def _record(weights: str, preprocessing: Preprocessing) -> EncoderRecord:
 
 def _parts(name: str) -> tuple[str, str]:
     kind, _, rest = name.partition(":")
-    known = {form.partition(":")[0]: ":" in form for form in FORMS}
-    if kind not in known or known[kind] != bool(rest):
+    forms = {form.partition(":")[0]: ":" in form for form in FORMS}
+    if kind not in forms or forms[kind] != bool(rest):
         OptionError.unless_one_of("profile.encoder", name, FORMS)
     return kind, rest

@@ -75,21 +75,21 @@ class TorchEncoder:
         import torch
 
         with torch.inference_mode(), torch.autocast("cuda", torch.float16, enabled=self._half):
-            found = self._module(self._input(np.stack(batch)))
-        found = found[0] if isinstance(found, tuple | list) else found
-        return np.asarray(found.float().cpu().numpy())
+            output = self._module(self._input(np.stack(batch)))
+        output = output[0] if isinstance(output, tuple | list) else output
+        return np.asarray(output.float().cpu().numpy())
 
     def _input(self, batch: NDArray[np.uint8]) -> Any:
         # The arithmetic of Preprocessing.normalized, in its order, on the device.
         import torch
 
-        wanted = self.preprocessing
+        preprocessing = self.preprocessing
         values = torch.from_numpy(batch).to(self.device).float()
-        if wanted.channel_order == "BGR":
+        if preprocessing.channel_order == "BGR":
             values = values.flip(-1)
-        mean, std = (torch.tensor(numbers, device=self.device) for numbers in (wanted.mean, wanted.std))
-        values = (values / wanted.scale - mean) / std
-        return values.permute(0, 3, 1, 2).contiguous() if wanted.layout == "CHW" else values
+        mean, std = (torch.tensor(numbers, device=self.device) for numbers in (preprocessing.mean, preprocessing.std))
+        values = (values / preprocessing.scale - mean) / std
+        return values.permute(0, 3, 1, 2).contiguous() if preprocessing.layout == "CHW" else values
 
 
 def require_torch() -> Any:
@@ -103,7 +103,7 @@ def require_torch() -> Any:
     try:
         import torch
     except ImportError as error:
-        raise MissingExtraError.of("torch", "torch") from error
+        raise MissingExtraError.from_package("torch", "torch") from error
     return torch
 
 

@@ -50,8 +50,8 @@ def cluster_edges(values: Floats) -> Floats:
     ordered = np.sort(values)
     size = int(min(max(5, 0.05 * ordered.size), 100))
     root = _condense(ordered, size)
-    kept = sorted(cluster.first for cluster in _kept(root))
-    inner = ordered[kept[1:]]
+    firsts = sorted(cluster.first for cluster in _stable_clusters(root))
+    inner = ordered[firsts[1:]]
     return np.r_[ordered[0], inner[inner > ordered[0]], ordered[-1]]
 
 
@@ -102,7 +102,7 @@ def _widest_gaps(gaps: Floats):  # type: ignore[no-untyped-def]
     return widest
 
 
-def _kept(root: _Cluster) -> list[_Cluster]:
+def _stable_clusters(root: _Cluster) -> list[_Cluster]:
     """Of each cluster and its parts, whichever is more stable."""
     order, stack = [], [root]
     while stack:
@@ -114,7 +114,7 @@ def _kept(root: _Cluster) -> list[_Cluster]:
         parts = [best.pop(id(child)) for child in cluster.children]
         of_parts = sum(stability for stability, _ in parts)
         if parts and of_parts > cluster.stability:
-            best[id(cluster)] = (of_parts, [kept for _, some in parts for kept in some])
+            best[id(cluster)] = (of_parts, [survivor for _, some in parts for survivor in some])
         else:
             best[id(cluster)] = (cluster.stability, [cluster])
     return best[id(root)][1]

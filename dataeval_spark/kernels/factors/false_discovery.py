@@ -29,7 +29,7 @@ def adjusted_p_values(p_values: Iterable[float | None]) -> list[float] | list[fl
     >>> adjusted_p_values([0.02, None, 0.5])
     [0.04, None, 0.5]
     """
-    given = list(p_values)
-    tested = [value for value in given if value is not None]
+    family = list(p_values)
+    tested = [value for value in family if value is not None]
     adjusted = iter(false_discovery_control(tested).tolist() if tested else [])
-    return [None if value is None else next(adjusted) for value in given]
+    return [None if value is None else next(adjusted) for value in family]

@@ -61,10 +61,10 @@ def independence(table: NDArray[Any], effect: float = 1.0) -> Independence:
     >>> independence(np.array([[30, 10], [10, 30]])).statistic
     20.0
     """
-    given = np.asarray(table, np.int64)
-    rows, columns = given.any(axis=1), given.any(axis=0)
-    table = given[rows][:, columns]
-    is_low = np.zeros(given.shape[1], bool)
+    full_table = np.asarray(table, np.int64)
+    rows, columns = full_table.any(axis=1), full_table.any(axis=0)
+    table = full_table[rows][:, columns]
+    is_low = np.zeros(full_table.shape[1], bool)
     if min(table.shape) < 2:
         return Independence(0.0, 1.0, 1.0, is_low)
     sums = table.sum(axis=1), table.sum(axis=0)
@@ -153,8 +153,8 @@ class ImageSums:
     @classmethod
     def of_single(cls, counts: Sequence[int] | NDArray[Any]) -> ImageSums:
         """Of images with one label each."""
-        of = np.asarray(counts, np.int64)
-        return cls(of, of, of, int(of.sum()), int(of.sum()))
+        totals = np.asarray(counts, np.int64)
+        return cls(totals, totals, totals, int(totals.sum()), int(totals.sum()))
 
     @classmethod
     def of_two(cls, first: int, squares: int, products: int, sizes: tuple[int, int, int]) -> ImageSums:
@@ -224,16 +224,16 @@ def design_effect(reference: ImageSums, current: ImageSums) -> float:
         return 1.0
     totals = [float(side.counts.sum()) for side in sides]
     both = reference.counts + current.counts
-    kept = both > 0
-    if kept.sum() < 2:
+    is_present = both > 0
+    if is_present.sum() < 2:
         return 1.0
-    share = both[kept] / sum(totals)
+    share = both[is_present] / sum(totals)
     parts = [
-        (1 - n / sum(totals)) * float((n * side.variances()[kept] / share).sum())
+        (1 - n / sum(totals)) * float((n * side.variances()[is_present] / share).sum())
         for side, n in zip(sides, totals, strict=True)
     ]
     # Where each image has the same labels there is nothing by which to divide.
-    return max(sum(parts) / (int(kept.sum()) - 1), 1e-9)
+    return max(sum(parts) / (int(is_present.sum()) - 1), 1e-9)
 
 
 def table_effect(counts: NDArray[Any], effects: Floats) -> float:
@@ -254,11 +254,11 @@ def table_effect(counts: NDArray[Any], effects: Floats) -> float:
     >>> table_effect(np.array([10, 10]), np.array([3.0, 3.0]))
     3.0
     """
-    kept = np.asarray(counts) > 0
-    if kept.sum() < 2:
+    is_present = np.asarray(counts) > 0
+    if is_present.sum() < 2:
         return 1.0
-    shares = counts[kept] / counts.sum()
-    return float(((1 - shares) * effects[kept]).sum() / (kept.sum() - 1))
+    shares = counts[is_present] / counts.sum()
+    return float(((1 - shares) * effects[is_present]).sum() / (is_present.sum() - 1))
 
 
 def fixed_design_effect(current: ImageSums, shares: Floats) -> float:

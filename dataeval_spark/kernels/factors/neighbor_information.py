@@ -77,25 +77,27 @@ def neighbor_information(
     >>> neighbor_information(x, x > 0, continuous=(True, False)) > 0.6
     True
     """
-    kept = np.ones(len(first), bool)
+    is_valid = np.ones(len(first), bool)
     for values, is_continuous in zip((first, second), continuous, strict=True):
         if is_continuous:
-            kept &= np.isfinite(np.asarray(values, np.float64))
+            is_valid &= np.isfinite(np.asarray(values, np.float64))
     columns = [
-        np.asarray(values[kept], np.float64) if is_continuous else np.unique(values[kept], return_inverse=True)[1]
+        np.asarray(values[is_valid], np.float64)
+        if is_continuous
+        else np.unique(values[is_valid], return_inverse=True)[1]
         for values, is_continuous in zip((first, second), continuous, strict=True)
     ]
-    if kept.sum() <= neighbors + 1 or any(np.unique(column).size < 2 for column in columns):
+    if is_valid.sum() <= neighbors + 1 or any(np.unique(column).size < 2 for column in columns):
         return 0.0
     estimates = []
     for x, y in ((0, 1), (1, 0)):
         estimate = mutual_info_regression if continuous[y] else mutual_info_classif
-        found = estimate(
+        information = estimate(
             columns[x].reshape(-1, 1).astype(np.float64),
             columns[y],
             discrete_features=not continuous[x],
             n_neighbors=neighbors,
             random_state=seed,
         )
-        estimates.append(float(found[0]))
+        estimates.append(float(information[0]))
     return max(0.0, sum(estimates) / 2)

@@ -58,7 +58,7 @@ def uncovered_patterns(
     total = int(counts.sum())
     if total < threshold:
         return [Pattern((), total, float(total))]
-    found: list[Pattern] = []
+    patterns: list[Pattern] = []
     shares: list[NDArray[np.float64]] = []
     covered: dict[tuple[int, ...], NDArray[np.bool_]] = {(): np.array(True)}
     for level in range(1, max_level + 1):
@@ -79,10 +79,10 @@ def uncovered_patterns(
             for cell in np.argwhere(possible & (matching < threshold)):
                 expected = total * np.prod([shares[f][v] for f, v in zip(factors, cell, strict=True)])
                 parts = tuple(zip(factors, cell.tolist(), strict=True))
-                found.append(Pattern(parts, int(matching[tuple(cell)]), float(expected)))
+                patterns.append(Pattern(parts, int(matching[tuple(cell)]), float(expected)))
             reached[factors] = matching >= threshold
         covered = reached
-    return found
+    return patterns
 
 
 def _matching(codes: Codes, counts: Codes, factors: tuple[int, ...], shape: tuple[int, ...]) -> Codes:

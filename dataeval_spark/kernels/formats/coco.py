@@ -65,13 +65,13 @@ def parse_coco(data: bytes) -> Iterator[Row]:
         raise ValueError("expected a JSON object with a list 'images'")
     images: dict[str, Mapping[str, Any]] = {}
     yield from _images(document["images"], images)
-    found = _list(document, "annotations")
-    names, of_list = _categories(document, found)
+    annotations = _list(document, "annotations")
+    names, of_list = _categories(document, annotations)
     yield from of_list
     count: dict[str, int] = {}
     other_kind: list[str] = []
     segmented: list[str] = []
-    for position, annotation in enumerate(found):
+    for position, annotation in enumerate(annotations):
         location = f"annotations[{position}]"
         if not isinstance(annotation, dict):
             yield finding(location, "broken_element", "Annotation is no object", annotation, "an object")
@@ -95,12 +95,12 @@ def parse_coco(data: bytes) -> Iterator[Row]:
         yield counted_finding(
             "annotations", "box_from_segmentation", message, segmented, "[x, y, width, height] in bbox"
         )
-    yield {"element": "count", "location": "annotations", "n": len(found)}
+    yield {"element": "count", "location": "annotations", "n": len(annotations)}
 
 
-def _images(found: list[Any], images: dict[str, Mapping[str, Any]]) -> Iterator[Row]:
+def _images(entries: list[Any], images: dict[str, Mapping[str, Any]]) -> Iterator[Row]:
     names: set[str] = set()
-    for position, image in enumerate(found):
+    for position, image in enumerate(entries):
         location = f"images[{position}]"
         key = id_key(image.get("id")) if isinstance(image, dict) else None
         if key is None or not isinstance(image.get("file_name"), str):
@@ -170,11 +170,11 @@ def _annotation(
         x, y, width, height = values
         corners = (x, y, x + width, y + height)
         size = numbers([image.get("width"), image.get("height")], 2)
-        yield from box_findings(corners, size, location, found=list(values), name=name, target_index=index)
+        yield from box_findings(corners, size, location, value=list(values), name=name, target_index=index)
     is_crowd = flag(annotation.get("iscrowd", 0))
     if is_crowd is None:
-        message, given = "iscrowd is neither yes nor no; it was taken for no", annotation.get("iscrowd")
-        yield finding(location, "broken_element", message, given, "0 or 1", name, index)
+        message, crowd_flag = "iscrowd is neither yes nor no; it was taken for no", annotation.get("iscrowd")
+        yield finding(location, "broken_element", message, crowd_flag, "0 or 1", name, index)
     yield {
         "element": "target",
         "name": name,

@@ -115,9 +115,9 @@ def _objects(target: Any, names: Mapping[int, str] | None, size: tuple[int, int]
     if boxes.size == 0 and labels.size == 0:
         return
     if boxes.shape != (len(labels), 4) or labels.ndim != 1 or (scores is not None and len(scores) != len(labels)):
-        found = f"boxes {boxes.shape}, labels {labels.shape}, scores {None if scores is None else scores.shape}"
+        shapes = f"boxes {boxes.shape}, labels {labels.shape}, scores {None if scores is None else scores.shape}"
         expected = "boxes (N, 4), labels (N,), scores (N,) or (N, classes)"
-        yield finding("target", "broken_element", "Shapes of the target do not agree", found, expected)
+        yield finding("target", "broken_element", "Shapes of the target do not agree", shapes, expected)
         return
     for index, (corners, label) in enumerate(zip(boxes.tolist(), labels.tolist(), strict=True)):
         location = f"target[{index}]"
@@ -126,7 +126,7 @@ def _objects(target: Any, names: Mapping[int, str] | None, size: tuple[int, int]
             yield finding(location, "not_numeric_box", "Box is not four numbers", corners, expected, target_index=index)
             continue
         x0, y0, x1, y1 = corners
-        yield from box_findings((x0, y0, x1, y1), size, location, found=corners, target_index=index)
+        yield from box_findings((x0, y0, x1, y1), size, location, value=corners, target_index=index)
         yield from _target(index, int(label), (x0, y0, x1, y1), names, None if scores is None else scores[index])
 
 

@@ -83,7 +83,7 @@ class NamesById:
             if text is not None:
                 keys.setdefault(text, []).append(name)
         # An id that may mean two things means none.
-        self._by_key = {key: found[0] for key, found in keys.items() if len(found) == 1}
+        self._by_key = {key: matches[0] for key, matches in keys.items() if len(matches) == 1}
 
     def get(self, value: Any) -> Any:
         """The name of an id; None where there is none."""

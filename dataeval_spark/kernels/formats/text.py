@@ -74,8 +74,8 @@ def declared_by_xml(data: bytes) -> str | None:
     >>> declared_by_xml(b'<?xml version="1.0" encoding="GBK"?><annotation/>')
     'GBK'
     """
-    found = _XML_DECLARATION.match(data[:1000])
-    return found[1].decode() if found else None
+    declaration = _XML_DECLARATION.match(data[:1000])
+    return declaration[1].decode() if declaration else None
 
 
 def _decoded(data: bytes, encoding: str) -> str:

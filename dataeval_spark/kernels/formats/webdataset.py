@@ -144,12 +144,12 @@ def read_shard(file: BinaryIO, *, max_bytes: int = MAX_MEMBER_BYTES) -> Iterator
     >>> with open("shard-0000.tar", "rb") as file:
     ...     names = [sample["member"] for sample in read_shard(file) if sample["member"]]
     """
-    seen: set[str] = set()
+    past_names: set[str] = set()
     tally = _Tally()
     findings: list[Row] = []
     try:
         for sample in _samples(file, max_bytes, tally):
-            yield from _images(sample, seen, tally)
+            yield from _images(sample, past_names, tally)
     except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
         # tarfile raises ValueError for numbers in headers that are none.
         message = "Shard is damaged; the samples before the damage are taken"
@@ -199,7 +199,7 @@ def _add(
         sample.members[field] = (name, b"" if data is None else data.read())
 
 
-def _images(sample: _Sample, seen: set[str], tally: _Tally) -> Iterator[Row]:
+def _images(sample: _Sample, past_names: set[str], tally: _Tally) -> Iterator[Row]:
     images = [member for field, member in sample.members.items() if is_image_field(field)]
     if not images:
         for name, _ in sample.members.values():
@@ -207,7 +207,7 @@ def _images(sample: _Sample, seen: set[str], tally: _Tally) -> Iterator[Row]:
         if sample.findings:
             yield {"member": None, "findings": sample.findings}
         return
-    if images[0][0] in seen:
+    if images[0][0] in past_names:
         for name, _ in sample.members.values():
             tally.add("skipped", name, "repeated")
         message = "Sample stands twice in the shard; the first is taken"
@@ -225,7 +225,7 @@ def _images(sample: _Sample, seen: set[str], tally: _Tally) -> Iterator[Row]:
     document, broken = _document(sample.members.get("json"))
     shared = [*sample.findings, *broken]
     for name, content in images:
-        seen.add(name)
+        past_names.add(name)
         targets: list[Row] = []
         findings = shared
         shared = []  # what concerns the sample is said once
@@ -352,8 +352,8 @@ def document_of(
     >>> document_of([label], "train", None, {"camera": "A"})
     {'camera': 'A', 'class_name': 'cat', 'split': 'train', 'captured_at': None}
     """
-    found = {name: value for name, value in factors.items() if name not in OWN_NAMES}
-    return {**found, **_labels_of(targets), "split": split, "captured_at": captured_at}
+    document = {name: value for name, value in factors.items() if name not in OWN_NAMES}
+    return {**document, **_labels_of(targets), "split": split, "captured_at": captured_at}
 
 
 def _labels_of(targets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -367,10 +367,10 @@ def _labels_of(targets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def object_of(target: Mapping[str, Any]) -> dict[str, Any]:
     """A target as a record with ``class_name``, ``bbox`` (left, top, width, height; pixels), ``iscrowd`` and others."""
     others = json.loads(target["attributes"]) if target["attributes"] else {}
-    found = {**others, "class_name": target["class_name"]}
+    record = {**others, "class_name": target["class_name"]}
     if target["box"] is not None:
         x0, y0, x1, y1 = (target["box"][key] for key in ("x0", "y0", "x1", "y1"))
-        found["bbox"] = [x0, y0, extent(x0, x1, x1), extent(y0, y1, y1)]
+        record["bbox"] = [x0, y0, extent(x0, x1, x1), extent(y0, y1, y1)]
     if target["is_crowd"] is not None:
-        found["iscrowd"] = target["is_crowd"]
-    return found
+        record["iscrowd"] = target["is_crowd"]
+    return record

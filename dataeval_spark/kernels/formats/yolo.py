@@ -165,9 +165,9 @@ def _line(
     class_name, corners, others = _class_name(values[0], names), *shape
     if class_name is None:
         expected = "a whole number from 0" if names is None else "an id with a name in the data set file"
-        found = written.split()[0]
-        yield finding(location, "unknown_class", "No class has this id", found, expected, target_index=index)
-    yield from box_findings(corners, size, location, found=written, target_index=index)
+        class_id = written.split()[0]
+        yield finding(location, "unknown_class", "No class has this id", class_id, expected, target_index=index)
+    yield from box_findings(corners, size, location, value=written, target_index=index)
     yield {
         "element": "target",
         "target_index": index,
@@ -221,27 +221,27 @@ def _number(word: str) -> float | None:
     return value if abs(value) <= LARGEST_NUMBER and "_" not in word else None
 
 
-def _names(found: Any) -> dict[int, str] | None:
-    if found is None or found == "":
+def _names(entry: Any) -> dict[int, str] | None:
+    if entry is None or entry == "":
         return None
-    if isinstance(found, list):
-        return {number: str(name) for number, name in enumerate(found)}
-    if isinstance(found, dict):
+    if isinstance(entry, list):
+        return {number: str(name) for number, name in enumerate(entry)}
+    if isinstance(entry, dict):
         try:
-            return {int(number): str(name) for number, name in found.items()}
+            return {int(number): str(name) for number, name in entry.items()}
         except (TypeError, ValueError):
             pass
     raise ValueError("expected 'names' as a list, or a mapping from ids to names")
 
 
-def _paths(found: Any) -> tuple[str, ...]:
-    return tuple(str(path) for path in (found if isinstance(found, list) else [found]))
+def _paths(entry: Any) -> tuple[str, ...]:
+    return tuple(str(path) for path in (entry if isinstance(entry, list) else [entry]))
 
 
-def _keypoints(found: Any) -> tuple[int, int] | None:
-    if not isinstance(found, list) or len(found) != 2 or not all(str(value).isdecimal() for value in found):
+def _keypoints(entry: Any) -> tuple[int, int] | None:
+    if not isinstance(entry, list) or len(entry) != 2 or not all(str(value).isdecimal() for value in entry):
         return None
-    count, values = int(found[0]), int(found[1])
+    count, values = int(entry[0]), int(entry[1])
     return (count, values) if count > 0 and values in (2, 3) else None
 
 
@@ -266,10 +266,10 @@ def label_text(targets: Iterable[Mapping[str, Any]], size: tuple[int, int], clas
     >>> label_text([{"class_name": "cat", "box": box, "attributes": None}], (100, 50), {"cat": 3})
     '3 0.25 0.25 0.5 0.5\n'
     """
-    kept = [target for target in targets if target["box"] is not None and target["class_name"] in classes]
-    polygons = [_polygon(target["attributes"], size) for target in kept]
+    boxes = [target for target in targets if target["box"] is not None and target["class_name"] in classes]
+    polygons = [_polygon(target["attributes"], size) for target in boxes]
     lines = []
-    for target, polygon in zip(kept, polygons, strict=True):
+    for target, polygon in zip(boxes, polygons, strict=True):
         box = target["box"]
         if any(polygons):
             points = polygon or [box[key] for key in ("x0", "y0", "x1", "y0", "x1", "y1", "x0", "y1")]
@@ -320,15 +320,15 @@ def data_text(classes: Sequence[str], folders: Mapping[str | None, str]) -> str:
     train: images/train
     val: images/validation
     """
-    found: dict[str, list[str]] = {}
+    paths_by_key: dict[str, list[str]] = {}
     for split, folder in sorted(folders.items(), key=lambda each: each[1]):
         key = "train" if split is None else SPLIT_KEYS.get(split.lower(), split)
         key = f"{key}_images" if key in _OWN_KEYS else key
-        found.setdefault(key, []).append(folder)
-    if "train" in found:
-        found.setdefault("val", found["train"])
+        paths_by_key.setdefault(key, []).append(folder)
+    if "train" in paths_by_key:
+        paths_by_key.setdefault("val", paths_by_key["train"])
     document: dict[str, Any] = {"names": dict(enumerate(classes))}
-    document |= {key: paths[0] if len(paths) == 1 else paths for key, paths in sorted(found.items())}
+    document |= {key: paths[0] if len(paths) == 1 else paths for key, paths in sorted(paths_by_key.items())}
     return str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False))
 
 

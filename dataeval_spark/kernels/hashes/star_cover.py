@@ -79,14 +79,16 @@ def _covered(nodes: Numbers, kinds: list[tuple[Numbers, Numbers, Numbers]]) -> N
     starts = np.cumsum([0, *(int(classes.max(initial=-1)) + 1 for _, classes, _ in kinds)])
     total = int(starts[-1])
     tied = np.concatenate([np.empty(0, np.int64), *(node for node, _, _ in kinds)])
-    of = np.concatenate([np.empty(0, np.int64), *(c + start for (_, c, _), start in zip(kinds, starts, strict=False))])
+    owners = np.concatenate(
+        [np.empty(0, np.int64), *(c + start for (_, c, _), start in zip(kinds, starts, strict=False))]
+    )
     near = [np.stack([np.arange(total)] * 2)] + [n + start for (_, _, n), start in zip(kinds, starts, strict=False)]
     one, other = np.concatenate(near, axis=1)
     return centres(
         np.arange(size),
-        *_rows(tied, of, size, total),
+        *_rows(tied, owners, size, total),
         *_rows(np.concatenate([one, other]), np.concatenate([other, one]), total, total),
-        *_rows(of, tied, total, size),
+        *_rows(owners, tied, total, size),
     )
 
 
@@ -123,18 +125,18 @@ def centres(
     member_starts, members : ndarray
         The nodes of each class.
     """
-    taken = np.full(order.size, -1, np.int64)
+    centre_of = np.full(order.size, -1, np.int64)
     is_taken = np.zeros(member_starts.size - 1, np.bool_)
     for node in order:
-        if taken[node] >= 0:
+        if centre_of[node] >= 0:
             continue
-        taken[node] = node
+        centre_of[node] = node
         for mine in classes[class_starts[node] : class_starts[node + 1]]:
             for reached in near[near_starts[mine] : near_starts[mine + 1]]:
                 if is_taken[reached]:
                     continue
                 is_taken[reached] = True
                 for member in members[member_starts[reached] : member_starts[reached + 1]]:
-                    if taken[member] < 0:
-                        taken[member] = node
-    return taken
+                    if centre_of[member] < 0:
+                        centre_of[member] = node
+    return centre_of

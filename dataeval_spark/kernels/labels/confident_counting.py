@@ -31,21 +31,21 @@ def bin_of(value: float, half: int) -> int:
 @njit(**OPTIONS)
 def _confident_class(row: Any, lowered: Any) -> int:
     # The one class whose threshold is reached; of several the most probable class of all; -1 for none.
-    found, confident, best = -1, 0, 0
+    first, confident, best = -1, 0, 0
     for j in range(row.size):
         if row[j] >= lowered[j]:
             confident += 1
-            if found < 0:
-                found = j
+            if first < 0:
+                first = j
         if row[j] > row[best]:
             best = j
-    return best if confident > 1 else found
+    return best if confident > 1 else first
 
 
 @njit(**OPTIONS)
 def count_rows(
     probabilities: NDArray[np.float64],
-    given: NDArray[np.int32],
+    labels: NDArray[np.int32],
     lowered: NDArray[np.float64],
     joint: NDArray[np.int64],
     histogram: NDArray[np.int32],
@@ -56,10 +56,10 @@ def count_rows(
     """
     half = histogram.shape[2] // 2
     for i in range(probabilities.shape[0]):
-        row, k = probabilities[i], given[i]
-        found = _confident_class(row, lowered)
-        if found >= 0:
-            joint[k, found] += 1
+        row, k = probabilities[i], labels[i]
+        confident_class = _confident_class(row, lowered)
+        if confident_class >= 0:
+            joint[k, confident_class] += 1
         bins = histogram[k]
         own = row[k]
         for j in range(row.size):
@@ -70,7 +70,7 @@ def count_rows(
 @njit(**OPTIONS)
 def flag_rows(
     probabilities: NDArray[np.float64],
-    given: NDArray[np.int32],
+    labels: NDArray[np.int32],
     lowered: NDArray[np.float64],
     half: int,
     sure: NDArray[np.int32],
@@ -81,7 +81,7 @@ def flag_rows(
 ) -> None:
     """Write for each row what is certain, its most probable class, and in how many contested bins it lies."""
     for i in range(probabilities.shape[0]):
-        row, k = probabilities[i], given[i]
+        row, k = probabilities[i], labels[i]
         own = row[k]
         best, best_raised, raised = 0, 0, -1.0
         flag, count = 0, 0
@@ -99,8 +99,8 @@ def flag_rows(
                 raised, best_raised = lifted, j
         if best_raised != k:
             flag |= MISPREDICTED
-        found = _confident_class(row, lowered)
-        if found >= 0 and found != k:
+        confident_class = _confident_class(row, lowered)
+        if confident_class >= 0 and confident_class != k:
             flag |= CONFIDENT
         flags[i], suggested[i], counts[i] = flag, best, count
 
@@ -108,7 +108,7 @@ def flag_rows(
 @njit(**OPTIONS)
 def contested_entries(
     probabilities: NDArray[np.float64],
-    given: NDArray[np.int32],
+    labels: NDArray[np.int32],
     half: int,
     contested: NDArray[np.int32],
     rows: NDArray[np.int64],
@@ -118,7 +118,7 @@ def contested_entries(
     """Write class and value of each contested cell of some rows, row after row."""
     written = 0
     for i in rows:
-        row, k = probabilities[i], given[i]
+        row, k = probabilities[i], labels[i]
         own = row[k]
         for j in range(row.size):
             value = -own if j == k else row[j] - own

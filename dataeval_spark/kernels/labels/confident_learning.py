@@ -116,11 +116,11 @@ def doubtful_counts(joint: NDArray[np.int64], *, keep: int = 1, share: float = 1
     counts = joint.sum(axis=1)
     matrix = joint.T.astype(np.float64)
     diagonal = joint.diagonal()
-    kept = np.maximum(diagonal, keep)
+    kept_labels = np.maximum(diagonal, keep)
     others = np.maximum(np.count_nonzero(matrix, axis=0) - 1.0, 1.0)
-    lowered = matrix - (kept - diagonal) / others
+    lowered = matrix - (kept_labels - diagonal) / others
     lowered[lowered < 0] = 0
-    np.fill_diagonal(lowered, kept)
+    np.fill_diagonal(lowered, kept_labels)
     reduced = lowered * share
     np.fill_diagonal(reduced, lowered.diagonal())
     np.fill_diagonal(reduced, lowered.diagonal() + np.sum(lowered - reduced, axis=0))
@@ -137,17 +137,17 @@ def selection(histogram: NDArray[np.int64], doubted: NDArray[np.int64]) -> Selec
     sure = np.full(shape, bins, np.int32)
     contested = np.full(shape, -1, np.int32)
     slots = np.zeros(shape, np.int64)
-    for given in range(len(doubted)):  # one class after another: the cumulative counts of all would be 64 MB
+    for label in range(len(doubted)):  # one class after another: the cumulative counts of all would be 64 MB
         from_top = np.zeros((shape[1], bins + 1), np.int64)
-        from_top[:, :bins] = np.cumsum(histogram[given, :, ::-1], axis=1)[:, ::-1]
+        from_top[:, :bins] = np.cumsum(histogram[label, :, ::-1], axis=1)[:, ::-1]
         # from_top falls along the bins, so the first bin that is not too many is where the number of too many ends.
-        first = (from_top > doubted[given][:, None]).sum(axis=1)
-        taken = from_top[np.arange(shape[1]), first]
-        missing = doubted[given] - taken
+        first = (from_top > doubted[label][:, None]).sum(axis=1)
+        sure_count = from_top[np.arange(shape[1]), first]
+        missing = doubted[label] - sure_count
         is_contested = (missing > 0) & (first > 0)
-        sure[given] = first
-        contested[given] = np.where(is_contested, first - 1, -1)
-        slots[given] = np.where(is_contested, missing, 0)
+        sure[label] = first
+        contested[label] = np.where(is_contested, first - 1, -1)
+        slots[label] = np.where(is_contested, missing, 0)
     return Selection(sure, contested, slots)
 
 

@@ -22,12 +22,12 @@ _CONTESTED = STAGED_SCHEMA.field("contested").type
 
 def doubtful_rows(
     ids: pa.Table,
-    given: NDArray[np.int32],
+    labels: NDArray[np.int32],
     probabilities: NDArray[np.float64],
     lowered: NDArray[np.float64],
     half: int,
     chosen: Selection,
-    wanted: int,
+    required_flags: int,
 ) -> Iterator[pa.RecordBatch]:
     """Rows of a block that have the flags wanted, or lie in a bin through which a cut goes.
 
@@ -35,7 +35,7 @@ def doubtful_rows(
     ----------
     ids : pyarrow.Table
         ``image_id`` and ``target_index`` of the rows.
-    given : ndarray of int32, (n,)
+    labels : ndarray of int32, (n,)
         Class that each row is labeled as.
     probabilities : ndarray, (n, C)
         Predicted ones.
@@ -45,7 +45,7 @@ def doubtful_rows(
         Half the number of bins.
     chosen : Selection
         Bins that are selected, and those through which a cut goes.
-    wanted : int
+    required_flags : int
         Flags of which all are needed.
 
     Yields
@@ -53,28 +53,28 @@ def doubtful_rows(
     pyarrow.RecordBatch
         `STAGED_SCHEMA`; ``score`` is the probability of the given class.
     """
-    n = len(given)
+    n = len(labels)
     flags, suggested, counts = np.zeros(n, np.uint8), np.zeros(n, np.int32), np.zeros(n, np.int32)
-    flag_rows(probabilities, given, lowered, half, chosen.sure, chosen.contested, flags, suggested, counts)
+    flag_rows(probabilities, labels, lowered, half, chosen.sure, chosen.contested, flags, suggested, counts)
     # A row whose label is the most probable class is never an error, but may hold a place in a contested bin.
-    rows = np.flatnonzero((counts > 0) | ((flags & MISPREDICTED > 0) & (flags & wanted == wanted)))
+    rows = np.flatnonzero((counts > 0) | ((flags & MISPREDICTED > 0) & (flags & required_flags == required_flags)))
     if len(rows) == 0:
         return
     total = int(counts[rows].sum())
     classes, values = np.zeros(total, np.int32), np.zeros(total)
-    contested_entries(probabilities, given, half, chosen.contested, rows, classes, values)
-    slots = chosen.slots[np.repeat(given[rows], counts[rows]), classes]
+    contested_entries(probabilities, labels, half, chosen.contested, rows, classes, values)
+    slots = chosen.slots[np.repeat(labels[rows], counts[rows]), classes]
     entries = pa.StructArray.from_arrays(
         [pa.array(classes), pa.array(values), pa.array(slots)], fields=list(_CONTESTED.value_type)
     )
     offsets = np.r_[0, np.cumsum(counts[rows])].astype(np.int32)
-    taken = ids.take(pa.array(rows)).combine_chunks()
+    row_ids = ids.take(pa.array(rows)).combine_chunks()
     columns = [
-        taken["image_id"].cast(pa.string()),
-        taken["target_index"].cast(pa.int32()),
-        pa.array(given[rows]),
+        row_ids["image_id"].cast(pa.string()),
+        row_ids["target_index"].cast(pa.int32()),
+        pa.array(labels[rows]),
         pa.array(suggested[rows]),
-        pa.array(probabilities[rows, given[rows]]),
+        pa.array(probabilities[rows, labels[rows]]),
         pa.array(flags[rows].astype(np.int32)),
         pa.ListArray.from_arrays(pa.array(offsets), entries, type=_CONTESTED),
     ]

@@ -17,22 +17,22 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Ratings:
-    """What was said about n things.
+    """Answers of R raters on n kinds of things.
 
-    ``said`` (n, R C) has a 1 where rater r said class l, in column r C + l; ``weights`` (n,) says how many things there
-    are of each kind.
+    ``answers`` (n, R C) has a 1 where rater r chose class l, in column r C + l; ``weights`` (n,) is the number of
+    things of each kind.
     """
 
-    said: csr_array
+    answers: csr_array
     weights: Floats
     classes: int
 
     @property
     def votes(self) -> Floats:
         """How many raters chose each class: (n, C)."""
-        columns = self.said.shape[1]
+        columns = self.answers.shape[1]
         fold = csr_array((np.ones(columns), (np.arange(columns), np.arange(columns) % self.classes)))
-        votes: Floats = (self.said @ fold).toarray()
+        votes: Floats = (self.answers @ fold).toarray()
         return votes
 
 
@@ -68,7 +68,7 @@ class Model:
 
 def posteriors(ratings: Ratings, model: Model) -> tuple[Floats, Floats]:
     """Probability of each class of each thing (n, C), and the log likelihood of each (n,)."""
-    scores = np.asarray(ratings.said @ model.log_answers) + model.log_prior
+    scores = np.asarray(ratings.answers @ model.log_answers) + model.log_prior
     largest = scores.max(axis=1, keepdims=True)
     unscaled = np.exp(scores - largest)
     total = unscaled.sum(axis=1, keepdims=True)
@@ -89,7 +89,7 @@ def posterior_sums(ratings: Ratings, model: Model) -> Sums:
 
 def _sums(ratings: Ratings, probabilities: Floats, likelihood: float) -> Sums:
     weighted = probabilities * ratings.weights[:, None]
-    return Sums(weighted.sum(axis=0), np.asarray(ratings.said.T @ weighted), likelihood)
+    return Sums(weighted.sum(axis=0), np.asarray(ratings.answers.T @ weighted), likelihood)
 
 
 def maximize(sums: Sums, smoothing: float) -> Model:
@@ -137,10 +137,10 @@ def fit(
 
     Examples
     --------
-    >>> said = csr_array(np.array([[1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 0, 1]], float))
-    >>> ratings = Ratings(said, np.array([40.0, 40.0, 1.0]), 2)
-    >>> found = fit(lambda: vote_sums(ratings), lambda model: posterior_sums(ratings, model))
-    >>> posteriors(ratings, found.model)[0].argmax(axis=1)[:2].tolist()
+    >>> answers = csr_array(np.array([[1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 0, 1]], float))
+    >>> ratings = Ratings(answers, np.array([40.0, 40.0, 1.0]), 2)
+    >>> result = fit(lambda: vote_sums(ratings), lambda model: posterior_sums(ratings, model))
+    >>> posteriors(ratings, result.model)[0].argmax(axis=1)[:2].tolist()
     [0, 1]
     """
     model = maximize(first(), smoothing)

@@ -42,9 +42,9 @@ def label_coverage(counts: Counts, ontology: Ontology) -> list[dict[str, Any]]:
     >>> [(row["concept"], row["subtree_count"], row["deficit"]) for row in rows]
     [('bird', 3, None), ('owl', 3, 0), ('hawk', 0, 2)]
     """
-    found = {name: ontology.find(name) for name in counts}
+    matches_by_name = {name: ontology.find(name) for name in counts}
     direct = dict.fromkeys(ontology.parents, 0)
-    for name, matches in found.items():
+    for name, matches in matches_by_name.items():
         if len(matches) == 1:
             direct[matches[0]] += counts[name]
     below = {name: (name, *ontology.descendants(name)) for name in ontology.parents}
@@ -75,7 +75,7 @@ def label_coverage(counts: Counts, ontology: Ontology) -> list[dict[str, Any]]:
             row |= {"leaf_share": direct[name] / on_leaves if on_leaves else 0.0, "expected_share": expected}
             row["deficit"] = max(0, round(expected * total) - direct[name])
         rows.append(row)
-    for name, matches in found.items():
+    for name, matches in matches_by_name.items():
         if len(matches) != 1:
             kind = "ambiguous" if matches else "unmatched"
             rows.append({"kind": kind, "concept": name, "parents": list(matches), "direct_count": counts[name]})
@@ -133,18 +133,18 @@ def _relations(
     if ontology is None or len(matches) != 1:
         yield "unknown", None
         return
-    known: dict[str, str] = {}
+    counterparts: dict[str, str] = {}
     for other in sorted(reference):
         for match in ontology.find(other)[:1] if len(ontology.find(other)) == 1 else ():
-            known.setdefault(match, other)
-    if matches[0] in known:
-        yield "equivalent", known[matches[0]]
+            counterparts.setdefault(match, other)
+    if matches[0] in counterparts:
+        yield "equivalent", counterparts[matches[0]]
         return
-    above = next((known[each] for each in ontology.ancestors(matches[0]) if each in known), None)
+    above = next((counterparts[each] for each in ontology.ancestors(matches[0]) if each in counterparts), None)
     if above is not None:
         yield "narrower", above
         return
-    below = [known[each] for each in ontology.descendants(matches[0]) if each in known]
+    below = [counterparts[each] for each in ontology.descendants(matches[0]) if each in counterparts]
     yield from (("broader", each) for each in below)
     if not below:
         yield "unknown", None
@@ -164,5 +164,5 @@ def _row(name: str | None, target: str | None, relation: str, reference: Counts,
 
 def _floors(ontology: Ontology) -> dict[str, float]:
     """Expected shares by class; a name that means no class, or several, is left out."""
-    found = {name: ontology.find(name) for name in ontology.expected}
-    return {matches[0]: ontology.expected[name] for name, matches in found.items() if len(matches) == 1}
+    matches_by_name = {name: ontology.find(name) for name in ontology.expected}
+    return {matches[0]: ontology.expected[name] for name, matches in matches_by_name.items() if len(matches) == 1}

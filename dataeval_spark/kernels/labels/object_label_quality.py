@@ -135,9 +135,9 @@ def soft_minimum(scores: Floats) -> float:
     return float(weights @ valid / weights.sum())
 
 
-def image_quality(found: Agreement) -> tuple[float, float, float, float]:
+def image_quality(agreement: Agreement) -> tuple[float, float, float, float]:
     """Geometric mean of the soft minima over overlooked, swapped and badly located boxes, and these three."""
-    parts = [soft_minimum(scores) for scores in (found.overlooked, found.swapped, found.badly_located)]
+    parts = [soft_minimum(scores) for scores in (agreement.overlooked, agreement.swapped, agreement.badly_located)]
     return float(np.exp(np.log(TINY + np.array(parts)).sum() / 3)), parts[0], parts[1], parts[2]
 
 

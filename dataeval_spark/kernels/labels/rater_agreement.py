@@ -64,8 +64,8 @@ def agreement_sums(votes: Floats, weights: Floats) -> VoteSums:
 
 
 def _shared(votes: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    kept = votes.sum(axis=1) >= 2
-    return votes[kept], weights[kept]
+    is_shared = votes.sum(axis=1) >= 2
+    return votes[is_shared], weights[is_shared]
 
 
 def _differing(votes: Floats) -> Floats:
@@ -83,8 +83,8 @@ def alphas(votes: Floats, differing: Floats) -> Floats:
     total = votes.sum(axis=-1, keepdims=True)
     expected = _with_rest(votes * (total - votes))
     with np.errstate(divide="ignore", invalid="ignore"):
-        found: Floats = 1 - (total - 1) * _with_rest(differing) / expected
-    return np.where(expected > 0, found, np.nan)
+        alpha: Floats = 1 - (total - 1) * _with_rest(differing) / expected
+    return np.where(expected > 0, alpha, np.nan)
 
 
 def kappas(votes: Floats, differing: Floats) -> Floats:
@@ -92,8 +92,8 @@ def kappas(votes: Floats, differing: Floats) -> Floats:
     total = votes.sum(axis=-1, keepdims=True)
     expected = _with_rest(votes * (total - votes))
     with np.errstate(divide="ignore", invalid="ignore"):
-        found: Floats = 1 - total * _with_rest(differing) / expected
-    return np.where(expected > 0, found, np.nan)
+        kappa: Floats = 1 - total * _with_rest(differing) / expected
+    return np.where(expected > 0, kappa, np.nan)
 
 
 STATISTICS = {"krippendorff_alpha": alphas, "fleiss_kappa": kappas}
@@ -107,11 +107,11 @@ def spread(statistic: str, votes: Floats, weights: Floats, sums: VoteSums) -> Sp
     return Spread(weights @ left_out, weights @ left_out**2)
 
 
-def jackknife(value: Floats, found: Spread, things: float) -> tuple[Floats, Floats]:
+def jackknife(value: Floats, spread: Spread, things: float) -> tuple[Floats, Floats]:
     """95 % interval of a value from its leave-one-out values; NaN with fewer than two things."""
     if things < 2:
         return np.full_like(value, np.nan), np.full_like(value, np.nan)
-    variance = (things - 1) / things * np.maximum(found.squares - found.values**2 / things, 0.0)
+    variance = (things - 1) / things * np.maximum(spread.squares - spread.values**2 / things, 0.0)
     reach = Z * np.sqrt(variance)
     return value - reach, np.minimum(value + reach, 1.0)
 

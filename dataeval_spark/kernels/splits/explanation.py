@@ -41,7 +41,7 @@ class Explanation:
 def explain(
     units: Units,
     names: Sequence[str],
-    wanted: NDArray[np.float64],
+    quotas: NDArray[np.float64],
     got: NDArray[np.int64],
     repeat: int = 0,
     notes: Mapping[tuple[int, int], str] | None = None,
@@ -54,7 +54,7 @@ def explain(
         What was assigned.
     names : sequence of str
         The parts.
-    wanted, got : ndarray, (parts, 1 + strata)
+    quotas, got : ndarray, (parts, 1 + strata)
         Images, then labels of each stratum.
     notes : mapping, optional
         (part, column) to why less is wanted than was asked for.
@@ -80,9 +80,9 @@ def explain(
                 Cell(
                     name,
                     stratum,
-                    float(wanted[part, column]),
+                    float(quotas[part, column]),
                     int(got[part, column]),
-                    float((got[part, column] - wanted[part, column]) / max(1, totals[column])),
+                    float((got[part, column] - quotas[part, column]) / max(1, totals[column])),
                     int(holders[column]),
                     text if is_lacking else (notes or {}).get((part, column)),
                 )

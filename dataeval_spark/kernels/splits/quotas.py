@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 PASSES = 20
 
 
-def by_quotas(units: Units, wanted: Floats, *, given: Ints | None = None, shuffle: bool = True) -> Ints:
+def by_quotas(units: Units, quotas: Floats, *, fixed_parts: Ints | None = None, shuffle: bool = True) -> Ints:
     r"""Assign units so that images and labels per split come near to what is wanted.
 
     Minimizes Pearson's :math:`\sum_{k,c} (N_{kc} - W_{kc})^2 / W_{kc}`, N got and W wanted of stratum c in split k, the
@@ -25,9 +25,9 @@ def by_quotas(units: Units, wanted: Floats, *, given: Ints | None = None, shuffl
     ----------
     units : Units
         What to assign.
-    wanted : ndarray, (splits, 1 + strata)
+    quotas : ndarray, (splits, 1 + strata)
         Images, then labels of each stratum, of each split.
-    given : ndarray of int32, (units,), optional
+    fixed_parts : ndarray of int32, (units,), optional
         Split of units that keep theirs; -1 for those to assign.
     shuffle : bool
         Equal units in the order of their hashes, not of their ids.
@@ -35,21 +35,21 @@ def by_quotas(units: Units, wanted: Floats, *, given: Ints | None = None, shuffl
     all_of_them = units.with_images()
     order = units.order(shuffle=shuffle)
     largest_first = order[np.argsort(-units.sizes[order], kind="stable")]
-    kept = np.full(units.sizes.size, -1, np.int32) if given is None else given.astype(np.int32)
+    start = np.full(units.sizes.size, -1, np.int32) if fixed_parts is None else fixed_parts.astype(np.int32)
     parts, _ = fill_quotas(
         all_of_them.starts,
         all_of_them.strata,
         all_of_them.counts,
-        np.ascontiguousarray(wanted, np.float64),
+        np.ascontiguousarray(quotas, np.float64),
         largest_first,
-        kept,
+        start,
         PASSES,
     )
     return parts
 
 
 def by_iterative_stratification(
-    units: Units, wanted: Floats, *, given: Ints | None = None, shuffle: bool = True
+    units: Units, quotas: Floats, *, fixed_parts: Ints | None = None, shuffle: bool = True
 ) -> Ints:
     """Assign units with several labels by iterative stratification.
 
@@ -73,8 +73,8 @@ def by_iterative_stratification(
     unit = np.repeat(np.arange(units.sizes.size), np.diff(units.starts))
     members = unit[np.lexsort((place[unit], units.strata))]
     by_stratum = np.concatenate(([0], np.cumsum(units.holders)))
-    kept = np.full(units.sizes.size, -1, np.int32) if given is None else given.astype(np.int32)
-    desired = np.array(wanted, np.float64)
+    start = np.full(units.sizes.size, -1, np.int32) if fixed_parts is None else fixed_parts.astype(np.int32)
+    desired = np.array(quotas, np.float64)
     return iterative_stratification(
         units.starts,
         units.strata,
@@ -84,7 +84,7 @@ def by_iterative_stratification(
         members,
         np.ascontiguousarray(desired[:, 1:]),
         np.ascontiguousarray(desired[:, 0]),
-        kept,
+        start,
     )
 
 

@@ -135,6 +135,6 @@ def fold_periods(
 def _last_before(timeline: Timeline, cut: int, gap: int, horizon_us: int) -> int:
     """Where a part ends that is followed by a cut: before the gap, and early enough for its outcomes to be known."""
     stop = timeline.at(cut - gap)
-    known = timeline.at(cut)
+    cut_time = timeline.at(cut)
     # An image at time t has its outcome at t + horizon, which may be the very time of the cut.
-    return min(stop, known - horizon_us + 1) if horizon_us and known < LATEST else stop
+    return min(stop, cut_time - horizon_us + 1) if horizon_us and cut_time < LATEST else stop

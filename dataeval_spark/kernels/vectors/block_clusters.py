@@ -123,7 +123,7 @@ def write_first_centers(files: BlockFiles, clusters: int) -> int:
     draw, code = np.concatenate(draws), np.concatenate(codes)
     chosen = code[np.lexsort((code, draw))[:clusters]]
     block, row = files.places(chosen)
-    centers = np.stack([files.block(at).vectors[of] for at, of in zip(block, row, strict=True)])
+    centers = np.stack([files.block(at).vectors[place] for at, place in zip(block, row, strict=True)])
     write_array(files.folder, CENTERS, centers.astype(np.float32))
     return len(centers)
 

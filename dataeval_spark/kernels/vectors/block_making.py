@@ -30,18 +30,18 @@ NAMES = 5
 
 def blocks_in(batches: Iterable[pa.RecordBatch], block_rows: int) -> Iterator[pa.Table]:
     """Tables of at most ``block_rows`` rows, sorted by id; no more than two of them are held."""
-    held: list[pa.RecordBatch] = []
+    buffer: list[pa.RecordBatch] = []
     rows = 0
     for batch in batches:
         while rows + batch.num_rows > block_rows:
-            taken = batch.slice(0, block_rows - rows)
-            yield _by_id(pa.Table.from_batches([*held, taken]))
-            held, rows, batch = [], 0, batch.slice(taken.num_rows)
+            head = batch.slice(0, block_rows - rows)
+            yield _by_id(pa.Table.from_batches([*buffer, head]))
+            buffer, rows, batch = [], 0, batch.slice(head.num_rows)
         if batch.num_rows:
-            held.append(batch)
+            buffer.append(batch)
             rows += batch.num_rows
     if rows:
-        yield _by_id(pa.Table.from_batches(held))
+        yield _by_id(pa.Table.from_batches(buffer))
 
 
 def _by_id(table: pa.Table) -> pa.Table:
@@ -68,11 +68,11 @@ def name_of_row(image_id: str, target_index: int | None) -> str:
 def lengths_in(table: pa.Table) -> list[dict[str, Any]]:
     """Lengths of the vectors of a block with how many have them, and the first few of each by name."""
     lengths = pc.fill_null(pc.list_value_length(table["embedding"]), 0).to_numpy()
-    found = []
+    entries = []
     for length in np.unique(lengths)[:50]:
         rows = np.flatnonzero(lengths == length)
-        found.append({"length": int(length), "rows": len(rows), "names": _names(table, rows)})
-    return found
+        entries.append({"length": int(length), "rows": len(rows), "names": _names(table, rows)})
+    return entries
 
 
 def _names(table: pa.Table, rows: NDArray[np.intp]) -> list[str]:

@@ -19,7 +19,7 @@ class Moments:
     products: Floats
 
     @classmethod
-    def of(cls, rows: Floats) -> Moments:
+    def from_rows(cls, rows: Floats) -> Moments:
         mean = rows.mean(axis=0)
         deviations = rows - mean
         return cls(len(rows), mean, deviations.T @ deviations)

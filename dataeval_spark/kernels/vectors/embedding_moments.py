@@ -57,18 +57,18 @@ class Moments:
         return cls(0, 0, 0, powers, infinite, -infinite, np.zeros(dimension), np.zeros((dimension, dimension)))
 
     @classmethod
-    def of(cls, vectors: NDArray[np.floating]) -> Moments:
+    def from_vectors(cls, vectors: NDArray[np.floating]) -> Moments:
         """The sums over the rows of a matrix.
 
         Examples
         --------
-        >>> Moments.of(np.array([[0.0, 3.0], [2.0, 3.0]])).scatter.tolist()
+        >>> Moments.from_vectors(np.array([[0.0, 3.0], [2.0, 3.0]])).scatter.tolist()
         [[2.0, 0.0], [0.0, 0.0]]
         """
-        found = cls.none(vectors.shape[1])
+        moments = cls.none(vectors.shape[1])
         for start in range(0, len(vectors), _CHUNK):
-            found = found.merged(cls._of_chunk(vectors[start : start + _CHUNK].astype(np.float64)))
-        return found
+            moments = moments.merged(cls._of_chunk(vectors[start : start + _CHUNK].astype(np.float64)))
+        return moments
 
     @classmethod
     def _of_chunk(cls, vectors: NDArray[np.float64]) -> Moments:
@@ -131,12 +131,12 @@ class Moments:
     def unpacked(cls, state: bytes) -> Moments:
         """Read what `packed` wrote; with first_row above 0, powers, low and high are those of no vector."""
         with np.load(io.BytesIO(state)) as file:
-            found = dict(file)
-        count, not_finite, zeros = map(int, found["counts"])
-        infinite = np.full(len(found["mean"]), np.inf)
-        powers = found.get("powers", np.zeros(_POWERS, dtype=np.int64))
-        low, high = found.get("low", infinite), found.get("high", -infinite)
-        return cls(count, not_finite, zeros, powers, low, high, found["mean"], found["scatter"], int(found["first"]))
+            arrays = dict(file)
+        count, not_finite, zeros = map(int, arrays["counts"])
+        infinite = np.full(len(arrays["mean"]), np.inf)
+        powers = arrays.get("powers", np.zeros(_POWERS, dtype=np.int64))
+        low, high = arrays.get("low", infinite), arrays.get("high", -infinite)
+        return cls(count, not_finite, zeros, powers, low, high, arrays["mean"], arrays["scatter"], int(arrays["first"]))
 
     @classmethod
     def joined(cls, parts: Sequence[Moments]) -> Moments:
@@ -164,8 +164,8 @@ class Moments:
     def variances(self) -> Vector:
         """Variances along the principal axes, largest first; none is negative."""
         values = np.linalg.eigvalsh(self.scatter)[::-1] / max(1, self.count - 1)
-        found: Vector = np.maximum(values, 0.0)
-        return found
+        variances: Vector = np.maximum(values, 0.0)
+        return variances
 
 
 def first_share(variances: Vector) -> float:

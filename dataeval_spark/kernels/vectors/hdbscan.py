@@ -91,12 +91,12 @@ def _stability(
     """Sum over the nodes of a cluster of the range of densities in which they are in it."""
     born = born_at[cluster_of]
     of_nodes = np.where(np.isinf(born), 0.0, left_at - np.where(np.isinf(born), 0.0, born))
-    found = np.bincount(cluster_of, weights=of_nodes, minlength=len(parent)).astype(np.float64)
+    stability = np.bincount(cluster_of, weights=of_nodes, minlength=len(parent)).astype(np.float64)
     below, above = np.arange(1, len(parent)), parent[1:]
     is_finite = np.isfinite(born_at[above])
     of_clusters = (born_at[below] - np.where(is_finite, born_at[above], 0.0)) * members[below]
-    found += np.bincount(above, weights=np.where(is_finite, of_clusters, 0.0), minlength=len(parent))
-    return np.asarray(found, np.float64)
+    stability += np.bincount(above, weights=np.where(is_finite, of_clusters, 0.0), minlength=len(parent))
+    return np.asarray(stability, np.float64)
 
 
 def _labels(

@@ -18,8 +18,8 @@ CENTERS = "centers"
 def operand(metric: Metric, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """What is clustered: the vectors, of length 1 under cosine."""
     no_shift = np.zeros(vectors.shape[1] + (metric == "cosine"))
-    found: NDArray[np.float32] = centred(metric, np.asarray(vectors), np.float32, no_shift)
-    return found
+    points: NDArray[np.float32] = centred(metric, np.asarray(vectors), np.float32, no_shift)
+    return points
 
 
 def uniform(draw: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -22,8 +22,8 @@ def scores(vectors: NDArray[np.floating[Any]], centers: NDArray[np.floating[Any]
 def nearest_center(vectors: NDArray[np.floating[Any]], centers: NDArray[np.floating[Any]]) -> NDArray[np.int32]:
     """Number of the nearest center of each vector; of equally near ones the first."""
     parts = range(0, len(vectors), ROWS_PER_PRODUCT)
-    found = [scores(vectors[start : start + ROWS_PER_PRODUCT], centers).argmin(axis=1) for start in parts]
-    return np.concatenate([np.zeros(0, np.int64), *found]).astype(np.int32)
+    nearest = [scores(vectors[start : start + ROWS_PER_PRODUCT], centers).argmin(axis=1) for start in parts]
+    return np.concatenate([np.zeros(0, np.int64), *nearest]).astype(np.int32)
 
 
 def sums_by_label(

@@ -101,7 +101,7 @@ def multiplier(device: str | None = None) -> Multiply:
     try:
         import torch
     except ImportError as error:
-        raise MissingExtraError.of("torch", "torch") from error
+        raise MissingExtraError.from_package("torch", "torch") from error
 
     def multiply(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
         # TF32 would round the inputs to ten bits, far outside the error bound.

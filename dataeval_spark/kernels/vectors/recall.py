@@ -27,7 +27,7 @@ class Recall:
         )
 
 
-def recall_of(found: float, wanted: float, queries: int) -> Recall:
+def recall_of(hits: float, truths: float, queries: int) -> Recall:
     """Wilson's interval of a mean recall.
 
     The neighbours of one query are found or missed together, so the sample is counted in queries, not in neighbours: a
@@ -35,7 +35,7 @@ def recall_of(found: float, wanted: float, queries: int) -> Recall:
 
     Parameters
     ----------
-    found, wanted : float
+    hits, truths : float
         Neighbours found, and neighbours there are.
     queries : int
         Queries in the sample, at least 1.
@@ -44,7 +44,7 @@ def recall_of(found: float, wanted: float, queries: int) -> Recall:
     ----------
     Wilson, "Probable inference, the law of succession, and statistical inference" (1927).
     """
-    share = float(found / wanted) if wanted else 1.0
+    share = float(hits / truths) if truths else 1.0
     z = float(norm.ppf(0.5 + CONFIDENCE / 2))
     centre = (share + z * z / (2 * queries)) / (1 + z * z / queries)
     half = z / (1 + z * z / queries) * np.sqrt(share * (1 - share) / queries + z * z / (4 * queries**2))

@@ -106,9 +106,9 @@ def minimum_forest(parts: list[Edges]) -> Edges:
     low, high = np.minimum(sources, targets), np.maximum(sources, targets)
     order = np.lexsort((high, low, lengths))
     nodes, numbered = np.unique(np.concatenate([low, high]), return_inverse=True)
-    kept = np.zeros(len(lengths), np.bool_)
-    _kruskal(numbered[: len(low)], numbered[len(low) :], order, len(nodes), kept)
-    order = order[kept[order]]
+    in_forest = np.zeros(len(lengths), np.bool_)
+    _kruskal(numbered[: len(low)], numbered[len(low) :], order, len(nodes), in_forest)
+    order = order[in_forest[order]]
     return Edges(low[order], high[order], lengths[order])
 
 
@@ -160,13 +160,13 @@ def _offer(
 @njit(**OPTIONS)
 def _nearest(lengths: Floats, parents: Ints, nodes: Ints, count: int) -> int:
     """Which of the first `count` points has the first edge into the tree."""
-    found = 0
+    nearest = 0
     for j in range(1, count):
-        if lengths[j] < lengths[found] or (
-            lengths[j] == lengths[found] and _is_before(parents[j], nodes[j], parents[found], nodes[found])
+        if lengths[j] < lengths[nearest] or (
+            lengths[j] == lengths[nearest] and _is_before(parents[j], nodes[j], parents[nearest], nodes[nearest])
         ):
-            found = j
-    return found
+            nearest = j
+    return nearest
 
 
 @njit(**OPTIONS)
@@ -264,11 +264,11 @@ def root_of(parents: Ints, node: int) -> int:
 
 
 @njit(**OPTIONS)
-def _kruskal(sources: Ints, targets: Ints, order: Ints, nodes: int, kept: NDArray[np.bool_]) -> None:
+def _kruskal(sources: Ints, targets: Ints, order: Ints, nodes: int, in_forest: NDArray[np.bool_]) -> None:
     """Mark the edges that join two trees, taken in `order`."""
     parents = np.arange(nodes)
     for edge in order:
         a, b = root_of(parents, sources[edge]), root_of(parents, targets[edge])
         if a != b:
             parents[max(a, b)] = min(a, b)
-            kept[edge] = True
+            in_forest[edge] = True
