@@ -32,7 +32,7 @@ def arrow_schema(ddl: str) -> pa.Schema:
     Raises
     ------
     SchemaError
-        A type is none of those that the package uses.
+        A type is not one that the package uses.
 
     Examples
     --------

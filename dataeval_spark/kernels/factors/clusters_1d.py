@@ -86,7 +86,7 @@ def _condense(ordered: Floats, size: int) -> _Cluster:
 
 
 def _widest_gaps(gaps: Floats):  # type: ignore[no-untyped-def]
-    """A function of a range that answers where its widest gap is (the first of equal ones): a sparse table."""
+    """Function from a range to the place of its widest gap (the first of equal ones), by a sparse table."""
     levels = [np.arange(gaps.size)]
     width = 1
     while 2 * width <= gaps.size:
@@ -103,7 +103,7 @@ def _widest_gaps(gaps: Floats):  # type: ignore[no-untyped-def]
 
 
 def _stable_clusters(root: _Cluster) -> list[_Cluster]:
-    """Of each cluster and its parts, whichever is more stable."""
+    """The more stable of each cluster and its parts."""
     order, stack = [], [root]
     while stack:
         cluster = stack.pop()

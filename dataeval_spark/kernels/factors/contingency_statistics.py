@@ -21,7 +21,7 @@ from dataeval_spark.kernels.factors.independence import (
 
 @dataclass(frozen=True)
 class Association:
-    """Are rows and columns of a table independent, and how far from it."""
+    """Tests that rows and columns of a table are independent, and the strength of their association."""
 
     g_statistic: float
     p_value: float
@@ -102,7 +102,7 @@ def _corrected_v(statistic: float, n: int, rows: int, columns: int) -> float:
 
 @dataclass(frozen=True)
 class LabelParity:
-    """How far one distribution of labels is from another, and a test that both are one.
+    """Distances between two distributions of labels, and a test that both are one.
 
     ``expected_counts`` and ``is_low`` have an entry per class given: how many of its labels are expected in the
     observed data, and whether a count below 5 is expected (or, for `goodness_of_fit`, observed).
@@ -157,7 +157,7 @@ def label_parity(reference: ImageSums, current: ImageSums) -> LabelParity:
 
 
 def goodness_of_fit(shares: NDArray[Any], observed: ImageSums) -> LabelParity:
-    r"""Chi-square test of labels against a distribution that is given, and not a sample itself.
+    r"""Chi-square test of labels against a fixed distribution, which is not a sample itself.
 
     A class that the distribution does not have but the labels do gives an infinite statistic and p = 0; a class that
     neither has says nothing and is left out.

@@ -22,7 +22,7 @@ def codes_of(batch: pa.RecordBatch, bins: Mapping[str, Bins]) -> dict[str, Codes
     batch : RecordBatch
         Structs ``numbers`` and ``texts`` with one field per factor. A factor that the batch lacks is missing.
     bins : mapping
-        Factor to its bins.
+        Bins of each factor.
     """
     codes = {}
     for name, of_factor in bins.items():

@@ -1,4 +1,4 @@
-"""What a pass over the values of all factors has to say about each: its bins, or why it is left out."""
+"""Summary of each factor from one pass over the values of all: its bins, or the reason why it is left out."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class FactorSummary:
 def partial_rows(
     batches: Iterator[pa.RecordBatch], target_factors: frozenset[str], factors: frozenset[str]
 ) -> Iterator[pa.RecordBatch]:
-    """Blocks of numbers and counts of texts of one task's rows.
+    """Summarize the rows of one task: blocks of numbers and counts of texts.
 
     A factor of the image counts once per image (rows whose ``is_first`` is true), one of the target once per target
     (rows with a ``target_index``).
@@ -149,7 +149,7 @@ def names_rows(values: NDArray[np.float64], *, is_moment: bool = False) -> bool:
     They are where all are whole (or moments) and nine of ten, and more than 20, differ. What is measured on a
     continuous scale differs in every row too, but is hardly ever whole; what is counted or rounded is whole, but comes
     more than once. Measurements in units so small that each is whole and differs, such as bytes of a file, look like
-    names: they have to be asked for. NaN is no value.
+    names: users have to keep them explicitly. NaN is no value.
 
     Examples
     --------

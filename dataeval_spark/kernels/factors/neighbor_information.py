@@ -21,7 +21,7 @@ def permutation_p_value(
     neighbors: int = 5,
     seed: int = 0,
 ) -> float:
-    """Probability of so much information, or more, between two variables that have nothing to do with one another.
+    """Probability of so much information, or more, between two independent variables.
 
     (1 + times that a permutation of the first has as much) / (1 + permutations): never 0.
 
@@ -30,9 +30,9 @@ def permutation_p_value(
     first, second, continuous, neighbors, seed
         As of `neighbor_information`.
     information : float
-        Its result.
+        Result of `neighbor_information`.
     permutations : int
-        How many; each costs an estimate.
+        Number of permutations; each costs an estimate.
 
     References
     ----------
@@ -60,11 +60,11 @@ def neighbor_information(
     first, second : array
         Values of each row; a discrete variable may hold any labels.
     continuous : tuple of bool
-        Which of the two is continuous; at least one.
+        Whether each of the two is continuous; at least one is.
     neighbors : int
-        k of the nearest neighbours.
+        Number k of nearest neighbours.
     seed : int
-        Of the noise.
+        Seed of the noise.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""How often the codes of two factors occur together, for all pairs of factors in one pass."""
+"""Counts of the codes of two factors together, for all pairs of factors in one pass."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _counted(batches: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def code_columns(table: pa.Table) -> tuple[list[str], list[Codes], list[list[str]]]:
-    """Factors (the label among them) by name, their codes from 0 on, and what each code stands for."""
+    """Factors (the label among them) by name, their codes from 0 on, and the value of each code."""
     chunks = table["bins"].chunks
     maps = chunks[0] if len(chunks) == 1 else pa.concat_arrays(chunks)
     names, matrix = from_maps(maps)

@@ -23,7 +23,7 @@ def class_auc(
     Parameters
     ----------
     values : ndarray of float64, shape (n,)
-        No NaN.
+        Values without NaN.
     classes : ndarray of int, shape (n,)
         Class of each value, from 0.
     count : int
@@ -121,13 +121,13 @@ def cross_validated_auc(counts: NDArray[Any]) -> tuple[float, float, int]:
     Parameters
     ----------
     counts : array of int, shape (folds, classes, bins)
-        Rows.
+        Number of rows.
 
     Returns
     -------
     tuple
         Mean over folds (in each the mean over classes weighted by their rows), standard deviation over folds, and the
-        folds that had anything to predict. An empty bin says what all say; shares are drawn to it by one row.
+        number of folds with anything to predict. An empty bin has the share of all; shares are drawn to it by one row.
     """
     counts = np.asarray(counts, np.float64)
     total = counts.sum(axis=0)

@@ -86,7 +86,7 @@ def normalized_beside_pixels(widths: Floats) -> UnitAnomaly | None:
     Parameters
     ----------
     widths : ndarray of float64
-        Box widths. At least 1 % (and 5) are at most 1, and the median of the others is above 4.
+        Box widths. Shares are assumed where at least 1 % (and 5) are at most 1 and the median of the others is above 4.
 
     Examples
     --------

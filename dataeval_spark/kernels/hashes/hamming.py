@@ -41,7 +41,7 @@ Pairs = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int16]]
 
 @dataclass(frozen=True)
 class Substrings:
-    """How bits are cut: where each substring starts, its length, and within which distance it must agree."""
+    """Cut of bits into substrings: where each starts, its length, and the distance within which it must agree."""
 
     starts: tuple[int, ...]
     lengths: tuple[int, ...]
@@ -58,7 +58,7 @@ class Substrings:
         return cls(*(tuple(values[k] for k in used) for values in (starts, lengths, radii)))
 
     def probes(self, k: int) -> int:
-        """Buckets within the radius of one."""
+        """Number of buckets within the radius of one."""
         return sum(comb(self.lengths[k], weight) for weight in range(self.radii[k] + 1))
 
 
@@ -68,7 +68,7 @@ def hamming_pairs(left: Words, right: Words | None = None, *, most: int) -> Iter
     Parameters
     ----------
     left : ndarray
-        (n,) or (n, words) of uint64.
+        Bit strings, (n,) or (n, words) of uint64.
     right : ndarray, optional
         The other side; without it, pairs within `left`.
     most : int
@@ -324,7 +324,7 @@ def pairs_of_buckets(
     left, right : tuple
         Words in the order of buckets, starts of the buckets, and original positions (`bucket_order`).
     same : bool
-        Both sides are the same: each pair once.
+        Whether both sides are the same, so that each pair counts once.
     changes : ndarray
         Bits in which the buckets of a pair may differ: all of at most the substring's radius.
     masks, radii, substring : ndarray, ndarray, int

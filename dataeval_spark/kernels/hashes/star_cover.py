@@ -1,4 +1,4 @@
-"""Groups around the best member: a chain of pairs is cut where its ends have nothing to do with one another."""
+"""Groups around the best member: a chain of pairs is cut where its ends are no pair themselves."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def star_groups(
 
 
 def _classes(left: Numbers, right: Numbers, is_equal: NDArray[np.bool_]) -> tuple[Numbers, Numbers, Numbers]:
-    """Of the edges of one kind: the nodes, their classes, and the pairs of classes that are near (2, number)."""
+    """Nodes of the edges of one kind, their classes, and the pairs of classes that are near (2, number)."""
     nodes, ends = np.unique(np.stack([left, right]), return_inverse=True)
     ends = ends.reshape(2, -1)
     labels = component_labels(ends[0][is_equal], ends[1][is_equal], len(nodes))
@@ -74,7 +74,7 @@ def _classes(left: Numbers, right: Numbers, is_equal: NDArray[np.bool_]) -> tupl
 
 
 def _covered(nodes: Numbers, kinds: list[tuple[Numbers, Numbers, Numbers]]) -> Numbers:
-    """For each number up to the largest node, its centre."""
+    """Centre of each number up to the largest node."""
     size = int(nodes.max(initial=-1)) + 1
     starts = np.cumsum([0, *(int(classes.max(initial=-1)) + 1 for _, classes, _ in kinds)])
     total = int(starts[-1])
@@ -109,9 +109,9 @@ def centres(
     member_starts: Numbers,
     members: Numbers,
 ) -> Numbers:
-    """For each node its centre: nodes in `order` take themselves, and the members near them that nobody has taken.
+    """Centre of each node: nodes in `order` take themselves, and the members near them that no other has taken.
 
-    Near a node are the members of its classes and of the classes near these. Once a class was reached all its members
+    Members of a node's classes, and of the classes near these, are near it. Once a class was reached all its members
     are taken, so that each is gone through once, however many nodes it is near to.
 
     Parameters

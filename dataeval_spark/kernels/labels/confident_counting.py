@@ -1,4 +1,4 @@
-"""What confident learning counts and selects, row by row, compiled: one pass over a matrix of probabilities.
+"""Counts and selections of confident learning, row by row, compiled: one pass over a matrix of probabilities.
 
 A cell is a pair (given class k, class j). Its value for a row labeled k is the margin p_j - p_k; for j = k it is -p_k.
 The higher it is, the likelier the label is wrong. Values lie in [-1, 1] and are sorted into bins that grow with the
@@ -30,7 +30,7 @@ def bin_of(value: float, half: int) -> int:
 
 @njit(**OPTIONS)
 def _confident_class(row: Any, lowered: Any) -> int:
-    # The one class whose threshold is reached; of several the most probable class of all; -1 for none.
+    # The result is the one class whose threshold is reached; of several the most probable class of all; -1 for none.
     first, confident, best = -1, 0, 0
     for j in range(row.size):
         if row[j] >= lowered[j]:
@@ -79,7 +79,7 @@ def flag_rows(
     suggested: NDArray[np.int32],
     counts: NDArray[np.int32],
 ) -> None:
-    """Write for each row what is certain, its most probable class, and in how many contested bins it lies."""
+    """Write for each row its certain flags, its most probable class, and its number of contested bins."""
     for i in range(probabilities.shape[0]):
         row, k = probabilities[i], labels[i]
         own = row[k]

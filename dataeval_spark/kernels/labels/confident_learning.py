@@ -1,4 +1,4 @@
-"""Confident learning on counts: thresholds, the joint of given and true classes, and how many labels to doubt.
+"""Confident learning on counts: thresholds, the joint of given and true classes, and the number of labels to doubt.
 
 Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels" (2021). Every function here
 gives what cleanlab 2.9 gives; all of them work on class x class counts, never on rows.
@@ -22,9 +22,9 @@ MOST_CELLS_OF_HISTOGRAM = 8_000_000
 
 @dataclass(frozen=True)
 class Selection:
-    """Which bins of each cell (given class, class) are selected whole, and how much of one more bin.
+    """Selected bins of each cell (given class, class), and the number of rows to select from one more bin.
 
-    Bins from ``sure`` on are. Of the bin ``contested`` (-1 for none) the ``slots`` largest values are.
+    Bins from ``sure`` on are selected whole. Of the bin ``contested`` (-1 for none) the ``slots`` largest values are.
     """
 
     sure: NDArray[np.int32]
@@ -45,7 +45,7 @@ def confident_thresholds(sums: NDArray[np.float64], counts: NDArray[np.int64]) -
     sums : ndarray, (C,)
         Sum of the probability of the given class over the rows labeled with it.
     counts : ndarray, (C,)
-        Those rows.
+        Number of those rows.
     """
     means = np.divide(sums, counts, out=np.full(len(sums), UNREACHABLE), where=counts > 0)
     return np.maximum(means, 2 * TOLERANCE)
@@ -57,9 +57,9 @@ def calibrated_joint(confident: NDArray[np.int64], counts: NDArray[np.int64]) ->
     Parameters
     ----------
     confident : ndarray, (C, C)
-        Rows of given class k that are confidently of class j.
+        Number of rows of given class k that are confidently of class j.
     counts : ndarray, (C,)
-        Labels of each class.
+        Number of labels of each class.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def _rounded_rows(matrix: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _rounded(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Round to integers of the same sum; what is rounded the other way is what lies nearest to it."""
+    """Round to integers of the same sum; the values rounded the other way are those nearest to it."""
     whole = values.round()
     total = np.sum(values).round()
     while abs(whole.sum().round() - total) > TOLERANCE:
@@ -96,16 +96,16 @@ def _rounded(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def doubtful_counts(joint: NDArray[np.int64], *, keep: int = 1, share: float = 1.0) -> NDArray[np.int64]:
-    """How many labels of each cell to doubt, so that each class keeps some.
+    """Number of labels of each cell to doubt, so that each class keeps some.
 
     Parameters
     ----------
     joint : ndarray, (C, C)
         Calibrated joint: given class by true class.
     keep : int
-        Labels that each class keeps at least.
+        Smallest number of labels that each class keeps.
     share : float
-        Share of the estimated errors to take.
+        Share of the estimated errors to doubt.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def doubtful_counts(joint: NDArray[np.int64], *, keep: int = 1, share: float = 1
 
 
 def selection(histogram: NDArray[np.int64], doubted: NDArray[np.int64]) -> Selection:
-    """From the bins of each cell (C, C, B) to those that hold its ``doubted`` (C, C) largest values."""
+    """Select the bins of each cell (C, C, B) that hold its ``doubted`` (C, C) largest values."""
     bins = histogram.shape[2]
     shape = doubted.shape
     sure = np.full(shape, bins, np.int32)

@@ -1,4 +1,4 @@
-"""Rows whose label is doubted for certain or may be, taken out of a block of probabilities."""
+"""Rows of a block of probabilities whose label is, or may be, doubted."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def doubtful_rows(
     chosen: Selection,
     required_flags: int,
 ) -> Iterator[pa.RecordBatch]:
-    """Rows of a block that have the flags wanted, or lie in a bin through which a cut goes.
+    """Rows of a block that have the required flags, or lie in a bin through which a cut goes.
 
     Parameters
     ----------
     ids : pyarrow.Table
         ``image_id`` and ``target_index`` of the rows.
     labels : ndarray of int32, (n,)
-        Class that each row is labeled as.
+        Given class of each row.
     probabilities : ndarray, (n, C)
-        Predicted ones.
+        Predicted probabilities.
     lowered : ndarray, (C,)
         Confident thresholds less the tolerance.
     half : int
@@ -46,7 +46,7 @@ def doubtful_rows(
     chosen : Selection
         Bins that are selected, and those through which a cut goes.
     required_flags : int
-        Flags of which all are needed.
+        Flags that a row must have, all of them.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""True classes and raters' errors from what raters said: the model of Dawid and Skene, fitted by EM.
+"""True classes and raters' errors from the raters' answers: the model of Dawid and Skene, fitted by EM.
 
 Dawid and Skene, "Maximum Likelihood Estimation of Observer Error-Rates Using the EM Algorithm" (1979).
 """
@@ -29,7 +29,7 @@ class Ratings:
 
     @property
     def votes(self) -> Floats:
-        """How many raters chose each class: (n, C)."""
+        """Number of raters that chose each class: (n, C)."""
         columns = self.answers.shape[1]
         fold = csr_array((np.ones(columns), (np.arange(columns), np.arange(columns) % self.classes)))
         votes: Floats = (self.answers @ fold).toarray()
@@ -38,10 +38,10 @@ class Ratings:
 
 @dataclass(frozen=True)
 class Sums:
-    """What one pass over the things adds up to.
+    """Sums of one pass over the things.
 
-    ``members`` (C,): expected things of each true class; ``answers`` (R C, C): expected times that rater r said l (row
-    r C + l) of a thing of true class j (column); ``likelihood``: logarithm.
+    ``members`` (C,): expected things of each true class; ``answers`` (R C, C): expected times that rater r chose l (row
+    r C + l) of a thing of true class j (column); ``likelihood``: the logarithm of the likelihood.
     """
 
     members: Floats
@@ -54,13 +54,13 @@ class Sums:
 
     @staticmethod
     def from_vector(vector: Floats, classes: int) -> Sums:
-        """What :meth:`to_vector` made."""
+        """Sums from the result of :meth:`to_vector`."""
         return Sums(vector[:classes], vector[classes:-1].reshape(-1, classes), float(vector[-1]))
 
 
 @dataclass(frozen=True)
 class Model:
-    """``log_prior`` (C,) of the classes, and ``log_answers`` (R C, C): of rater r saying l of a thing of class j."""
+    """``log_prior`` (C,) of the classes, and ``log_answers`` (R C, C) of rater r choosing l for a thing of class j."""
 
     log_prior: Floats
     log_answers: Floats
@@ -104,7 +104,7 @@ def maximize(sums: Sums, smoothing: float) -> Model:
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted model, the sums it follows from, and how it was reached."""
+    """A fitted model, the sums it follows from, the number of passes, and whether it converged."""
 
     model: Model
     sums: Sums
@@ -125,15 +125,15 @@ def fit(
     Parameters
     ----------
     first : callable
-        :func:`vote_sums` over all things.
+        Function that gives :func:`vote_sums` over all things.
     later : callable
-        :func:`posterior_sums` over all things, given a model.
+        Function that gives :func:`posterior_sums` over all things for a model.
     smoothing : float
-        See :func:`maximize`; above 0.
+        Answers to add, see :func:`maximize`; above 0.
     tolerance : float
-        When to stop.
+        Relative growth of the likelihood below which to stop.
     iterations : int
-        At most so many passes.
+        Largest number of passes.
 
     Examples
     --------

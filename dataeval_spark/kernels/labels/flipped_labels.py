@@ -1,4 +1,4 @@
-"""How many of the labels at the low end of a score are wrong, learned from labels that were replaced on purpose."""
+"""Share of wrong labels at the low end of a score, estimated from labels that were replaced on purpose."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEWEST_GIVEN, FEWEST_FLIPPED = 5, 20
-"""Given and replaced labels that a share is read from, at least: fewer would be chance."""
+"""Smallest numbers of given and of replaced labels that a share is read from: fewer would be chance."""
 MAX_ERROR_SHARE = 0.2
 
 
 @dataclass(frozen=True)
 class Cut:
-    """``listed`` bins, from the lowest, have the precision asked for; ``precision`` is that of each bin and all below.
+    """``listed`` bins, from the lowest, have the wanted precision; ``precision`` is that of each bin and all below.
 
     ``error_share`` is the largest share of wrong labels that the scores allow, NaN where there are too few labels.
     """
@@ -36,7 +36,7 @@ def cut_of_flips(own_counts: NDArray[np.int64], flipped_counts: NDArray[np.int64
     Parameters
     ----------
     own_counts, flipped_counts : ndarray of int, (bins,)
-        Labels whose score lies in each bin, the lowest first.
+        Number of given and of replaced labels whose score lies in each bin, the lowest first.
     precision : float in (0, 1]
         Share of the list that is to be wrong.
 

@@ -1,4 +1,4 @@
-"""Is an image nearer to its own class than to the others: DataEval's label errors, from lists of neighbours."""
+"""Distance of an image to its own class and to the others: DataEval's label errors, from lists of neighbours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AMBIGUOUS = 0.2
 
 @dataclass(frozen=True)
 class Neighborhoods:
-    """What the lists of n rows say.
+    """Scores of n rows from their lists of neighbours.
 
     ``score`` is NaN where nothing can be said; ``is_bound`` marks lower bounds. ``is_open``: the lists are too short to
     tell whether the score is below 1.
@@ -42,11 +42,11 @@ def neighborhoods(
     classes : ndarray, (n, K)
         Classes of the neighbours, nearest first; -1 for none or an unknown one.
     distances : ndarray, (n, K)
-        Their distances, not negative.
+        Distances of the neighbours, not negative.
     k : ndarray, (n,)
-        Neighbours k of either kind to average; below 1 there is nothing to compare.
+        Number of neighbours of either kind to average; below 1 there is nothing to compare.
     reach : ndarray, (n,)
-        No row that is not listed is nearer than this.
+        Distance below which every neighbour is listed.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def neighborhoods(
         sums.append(np.where(is_counted, distances, 0.0).sum(axis=1))
         missing.append(np.maximum(k - is_counted.sum(axis=1), 0))
     (own_sum, other_sum), (own_missing, other_missing) = sums, missing
-    # What is missing lies beyond the reach.
+    # Missing neighbours lie beyond the reach.
     beyond = [np.where(count > 0, count * np.where(count > 0, reach, 0.0), 0.0) for count in missing]
     with np.errstate(divide="ignore", invalid="ignore"):
         lower = (own_sum + beyond[0]) / other_sum

@@ -1,4 +1,4 @@
-"""Label sets against an ontology and against one another: what is covered, what corresponds to what."""
+"""Coverage of an ontology by a set of labels, and correspondence between two sets of labels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from dataeval_spark.kernels.labels.ontology import Ontology
 
 Counts = Mapping[str, int]
-# Relations by which a current label may be written as the reference's without saying more than it did.
+# Relations under which the reference's class may replace a current label without adding information.
 SAFE = ("same", "mapped", "equivalent", "narrower")
 COVERAGE_NAMES = (
     *("kind", "concept", "parents", "depth", "direct_count", "subtree_count", "leaves", "covered_leaves", "children"),
@@ -17,14 +17,14 @@ COVERAGE_NAMES = (
 
 
 def label_coverage(counts: Counts, ontology: Ontology) -> list[dict[str, Any]]:
-    """Count labels per class of an ontology and in all below it, and what is missing of what should be there.
+    """Count labels per class of an ontology and in all classes below it, and the labels that are missing.
 
     Parameters
     ----------
     counts : mapping of str to int
         Labels per class.
     ontology : Ontology
-        Of its leaves each should have the same share of all labels, but for those whose share ``expected`` gives.
+        Classes; each leaf should have the same share of all labels, except where ``expected`` gives another.
 
     Returns
     -------
@@ -85,16 +85,16 @@ def label_coverage(counts: Counts, ontology: Ontology) -> list[dict[str, Any]]:
 def reconcile_labels(
     reference: Counts, current: Counts, *, mapping: Mapping[str, str] | None = None, ontology: Ontology | None = None
 ) -> list[dict[str, Any]]:
-    """Find what each class of the current labels is among the reference's.
+    """Find the reference's class for each class of the current labels.
 
     Parameters
     ----------
     reference, current : mapping of str to int
         Labels per class.
     mapping : mapping of str to str, optional
-        Reference's name of a current class; wins over everything else.
+        Reference's name of each current class; wins over everything else.
     ontology : Ontology, optional
-        Relates classes of other names.
+        Ontology that relates classes of other names.
 
     Returns
     -------

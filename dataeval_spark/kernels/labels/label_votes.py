@@ -1,4 +1,4 @@
-"""How probable a label is by the labels of its nearest neighbours: naive Bayes over their votes, calibrated."""
+"""Probability of a label by the labels of its nearest neighbours: naive Bayes over their votes, calibrated."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ VALUES_PER_CHUNK = 2_000_000
 
 @dataclass(frozen=True)
 class VoteModel:
-    """What the labels of neighbours say about the label in the middle.
+    """Model of a label by the labels of its neighbours.
 
     ``pairs`` (C, C) counts votes by the class of the label and that of the voter; ``smoothing`` votes are added to each
     class, distributed as those of all classes are: a share ``agreement`` to the class itself, the rest by
-    ``vote_share``. ``log_ratio`` and ``log_size`` are made of them. ``temperature`` divides the evidence: neighbours of
-    one image are alike, so that they say less than as many independent ones would.
+    ``vote_share``. ``log_ratio`` and ``log_size`` derive from these. ``temperature`` divides the evidence: neighbours
+    of one image are alike, so that they say less than as many independent ones would.
     """
 
     class_counts: Integers
@@ -59,22 +59,22 @@ class Judged:
 def vote_model(
     class_counts: Integers, vote_counts: Integers, agreeing: int, own: Integers, voter: Integers, counts: Integers
 ) -> VoteModel:
-    """Make a model of counted votes.
+    """Make a model from counted votes.
 
     Parameters
     ----------
     class_counts, vote_counts : ndarray of int, (C,)
-        Labels, and votes, of each class.
+        Number of labels, and of votes, of each class.
     agreeing : int
-        Votes for the class of the label itself.
+        Number of votes for the class of the label itself.
     own, voter, counts : ndarray of int, (m,)
-        So many votes of class ``voter`` for labels of class ``own``; pairs that are missing have none. Without any
+        Number of votes of class ``voter`` for labels of class ``own``; missing pairs have none. Without any
         pairs, all classes are taken for one another alike.
 
     Returns
     -------
     VoteModel
-        With as many votes of smoothing as a label has on average.
+        Model with as many votes of smoothing as a label has on average.
 
     Examples
     --------
@@ -112,13 +112,13 @@ def judged(model: VoteModel, own: Integers, votes: Integers, other: Integers) ->
     Parameters
     ----------
     model : VoteModel
-        Made of these rows, or of more.
+        Model of these rows, or of more.
     own : ndarray of int, (n,)
-        Class that each row is labelled as.
+        Given class of each row.
     votes : ndarray of int, (n, K)
-        Classes of its neighbours; -1 for none.
+        Classes of the neighbours; -1 for none.
     other : ndarray of int, (n,)
-        Another class of which the probability is asked.
+        Another class, whose probability is computed too.
     """
     n, classes = len(own), len(model.class_counts)
     step = max(1, VALUES_PER_CHUNK // classes)

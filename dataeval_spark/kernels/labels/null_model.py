@@ -1,4 +1,4 @@
-"""What a model reaches that knows nothing but how often each class occurs."""
+"""Metrics of a model that knows only how often each class occurs."""
 
 from __future__ import annotations
 

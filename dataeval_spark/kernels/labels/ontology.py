@@ -60,7 +60,7 @@ class Ontology:
 
     @classmethod
     def from_hierarchy(cls, hierarchy: Any, **more: Any) -> Ontology:
-        """Of nested mappings and lists of names; a name in several places has several parents.
+        """Ontology from nested mappings and lists of names; a name in several places has several parents.
 
         Raises
         ------
@@ -147,12 +147,12 @@ def read_ontology(path: str) -> Ontology:
 
 
 def read_document(path: str) -> dict[str, Any]:
-    """A TOML or JSON file with a mapping.
+    """Read a TOML or JSON file with a mapping.
 
     Raises
     ------
     OntologyError
-        It is none.
+        The file cannot be read, or holds no mapping.
     """
     try:
         text = read_file(path).decode("utf-8-sig")

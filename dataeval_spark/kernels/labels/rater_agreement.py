@@ -19,10 +19,10 @@ Z = 1.959963984540054
 
 @dataclass(frozen=True)
 class VoteSums:
-    """What alpha and Fleiss' kappa follow from: over things that at least two raters labelled.
+    """Sums behind alpha and Fleiss' kappa, over things that at least two raters labelled.
 
-    ``things``: how many; ``votes`` (C,): ratings of each class; ``differing`` (C,): sum of n_c (m - n_c) / (m - 1), the
-    ordered pairs of raters of whom one chose the class and one did not, per other rater.
+    ``things``: their number; ``votes`` (C,): ratings of each class; ``differing`` (C,): sum of n_c (m - n_c) / (m - 1),
+    the ordered pairs of raters of whom one chose the class and one did not, per other rater.
     """
 
     things: float
@@ -122,7 +122,7 @@ def cohen(table: Floats) -> tuple[float, float, float]:
     Parameters
     ----------
     table : ndarray, (C, C)
-        How often the first said i and the second j.
+        Number of things for which the first chose i and the second j.
     """
     total = table.sum()
     if total == 0:

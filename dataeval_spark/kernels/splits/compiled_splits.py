@@ -24,7 +24,7 @@ LEAST_WANTED = 0.5
 
 @njit(**OPTIONS)
 def _block_sum(values: Floats, start: int, stop: int) -> float:
-    """The sum of at most 128 numbers in the order of numpy: eight lanes, then what is left over."""
+    """The sum of at most 128 numbers in the order of numpy: eight lanes, then the remaining numbers."""
     if stop - start < 8:
         total = 0.0
         for position in range(start, stop):
@@ -125,7 +125,7 @@ def lightest_first(sizes: Longs, order: Longs, folds: int) -> Ints:
 def _change(
     starts: Longs, strata: Ints, counts: Ints, unit: int, part: int, sign: int, quotas: Floats, got: Floats
 ) -> float:
-    """By how much Pearson's chi-square of got against wanted grows when a unit enters (+1) or leaves (-1) a part."""
+    """Growth of Pearson's chi-square of got against wanted when a unit enters (+1) or leaves (-1) a part."""
     change = 0.0
     for p in range(starts[unit], starts[unit + 1]):
         stratum = strata[p]
@@ -145,7 +145,7 @@ def _put(starts: Longs, strata: Ints, counts: Ints, unit: int, part: int, sign: 
 def fill_quotas(
     starts: Longs, strata: Ints, counts: Ints, quotas: Floats, order: Longs, fixed_parts: Ints, passes: int
 ) -> tuple[Ints, Floats]:
-    """Part of each unit so that the counts come near to those wanted; units with a part given (>= 0) keep it."""
+    """Part of each unit, with counts near to the quotas; units with a fixed part (>= 0) keep it."""
     parts = fixed_parts.copy()
     got = np.zeros(quotas.shape)
     for unit in range(parts.size):

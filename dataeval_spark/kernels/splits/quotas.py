@@ -1,4 +1,4 @@
-"""Units into splits of wanted sizes and wanted labels: greedy with corrections, and iterative stratification."""
+"""Assignment of units to parts of wanted sizes and labels: greedy with corrections, or iterative stratification."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ PASSES = 20
 
 
 def by_quotas(units: Units, quotas: Floats, *, fixed_parts: Ints | None = None, shuffle: bool = True) -> Ints:
-    r"""Assign units so that images and labels per split come near to what is wanted.
+    r"""Assign units so that images and labels per split come near to the quotas.
 
-    Minimizes Pearson's :math:`\sum_{k,c} (N_{kc} - W_{kc})^2 / W_{kc}`, N got and W wanted of stratum c in split k, the
-    images themselves one stratum among them: the largest units first, each where the sum grows least, then single units
-    are moved while that makes it smaller, at most 20 times through all. A local minimum; where every unit is one image
-    with one label, sizes and strata are met within about one image.
+    The sum to minimize is Pearson's :math:`\sum_{k,c} (N_{kc} - W_{kc})^2 / W_{kc}`, N got and W wanted of stratum c in
+    split k, with the images themselves as one stratum. The largest units come first, each where the sum grows least;
+    then single units are moved while the sum falls, at most 20 times through all. The result is a local minimum; where
+    every unit is one image with one label, sizes and strata are met within about one image.
 
     Parameters
     ----------
     units : Units
-        What to assign.
+        Units to assign.
     quotas : ndarray, (splits, 1 + strata)
-        Images, then labels of each stratum, of each split.
+        Wanted number of images, then of labels of each stratum, in each split.
     fixed_parts : ndarray of int32, (units,), optional
-        Split of units that keep theirs; -1 for those to assign.
+        Split of each unit that keeps its own; -1 for units to assign.
     shuffle : bool
-        Equal units in the order of their hashes, not of their ids.
+        Whether equal units come in the order of their hashes instead of their ids.
     """
     all_of_them = units.with_images()
     order = units.order(shuffle=shuffle)
@@ -60,7 +60,7 @@ def by_iterative_stratification(
 
     Parameters
     ----------
-    units, wanted, given, shuffle
+    units, quotas, fixed_parts, shuffle
         As in `by_quotas`.
 
     References
@@ -89,7 +89,7 @@ def by_iterative_stratification(
 
 
 def counts_of(units: Units, parts: Ints, splits: int) -> NDArray[np.int64]:
-    """Images, then labels of each stratum, that each split got: (splits, 1 + strata)."""
+    """Number of images, then of labels of each stratum, in each split: (splits, 1 + strata)."""
     got = np.zeros((splits, 1 + len(units.names)), np.int64)
     np.add.at(got[:, 0], parts, units.sizes)
     unit = np.repeat(np.arange(units.sizes.size), np.diff(units.starts))
@@ -98,6 +98,6 @@ def counts_of(units: Units, parts: Ints, splits: int) -> NDArray[np.int64]:
 
 
 def wanted_counts(units: Units, fractions: Floats) -> Floats:
-    """Images and labels per split, all strata in the same shares: (splits, 1 + strata)."""
+    """Wanted images and labels per split, all strata in the same shares: (splits, 1 + strata)."""
     totals = np.concatenate(([units.sizes.sum()], units.totals))
     return np.asarray(fractions, np.float64)[:, None] * totals[None, :]

@@ -1,4 +1,4 @@
-"""From a stream of Arrow batches to blocks of vectors, and each row's place in the order of all ids."""
+"""Blocks of vectors from a stream of Arrow batches, and each row's place in the order of all ids."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from dataeval_spark.options import Metric
 
 ROLES = 4
 NAMES = 5
-"""How many rows are named in an error."""
+"""Number of rows that an error names."""
 
 
 def blocks_in(batches: Iterable[pa.RecordBatch], block_rows: int) -> Iterator[pa.Table]:
@@ -61,7 +61,7 @@ def ids_and_fingerprints(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def name_of_row(image_id: str, target_index: int | None) -> str:
-    """An image or box as errors name it."""
+    """Name of an image or box in errors."""
     return image_id if target_index is None else f"{image_id} (target {target_index})"
 
 
@@ -81,7 +81,7 @@ def _names(table: pa.Table, rows: NDArray[np.intp]) -> list[str]:
 
 
 def described(table: pa.Table, metric: Metric) -> tuple[dict[str, Any], VectorBlock | None]:
-    """What the driver must know of a block, and the block; None where its vectors cannot be compared."""
+    """Facts about a block for the driver, and the block itself; None where its vectors cannot be compared."""
     roles = table["roles"].to_numpy()
     record: dict[str, Any] = {
         "lengths": lengths_in(table),
@@ -117,7 +117,7 @@ def write_codes(files: BlockFiles, number: int) -> None:
 
 
 def _below(other: pa.Table, own: pa.Table) -> NDArray[np.int64]:
-    """How many ids of another block come before each of one's own; both are sorted."""
+    """Number of ids of the other block that come before each own id; both are sorted."""
     columns = ["image_id", "target_index"]
     both = pa.concat_tables([other.select(columns), own.select(columns)]).combine_chunks()
     place = np.empty(len(both), np.int64)

@@ -1,4 +1,4 @@
-"""What can be said about vectors from sums: computed by part, merged in any order, row by row of the scatter matrix."""
+"""Facts about vectors from sums: computed by part, merged in any order, row by row of the scatter matrix."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Moments:
     powers : ndarray of int64
         Number of vectors by ``floor(log2(length))``, from -1100.
     low, high, mean : ndarray
-        Of each dimension.
+        Smallest, largest and mean value of each dimension.
     scatter : ndarray
         ``sum (x - mean)(x - mean)^T``, dimension x dimension, or some rows of it.
     first_row : int
@@ -94,7 +94,7 @@ class Moments:
         )
 
     def merged(self, other: Moments) -> Moments:
-        """The sums over both.
+        """The sums over the vectors of both.
 
         Source: Chan, Golub and LeVeque 1983; without the cancellation of raw sums of squares.
         """
@@ -129,7 +129,7 @@ class Moments:
 
     @classmethod
     def unpacked(cls, state: bytes) -> Moments:
-        """Read what `packed` wrote; with first_row above 0, powers, low and high are those of no vector."""
+        """Read a result of `packed`; with first_row above 0, powers, low and high are those of no vector."""
         with np.load(io.BytesIO(state)) as file:
             arrays = dict(file)
         count, not_finite, zeros = map(int, arrays["counts"])
@@ -140,16 +140,16 @@ class Moments:
 
     @classmethod
     def joined(cls, parts: Sequence[Moments]) -> Moments:
-        """All rows of the scatter matrix from parts that were merged each for itself."""
+        """Join parts that were merged separately to all rows of the scatter matrix."""
         ordered = sorted(parts, key=lambda part: part.first_row)
         return replace(ordered[0], scatter=np.concatenate([part.scatter for part in ordered]))
 
     def constant_dimensions(self) -> int:
-        """Dimensions that have one value in all vectors."""
+        """Number of dimensions that have one value in all vectors."""
         return int((self.low == self.high).sum()) if self.count > 1 else 0
 
     def extreme_lengths(self, factor: float) -> int:
-        """Vectors whose length is, by powers of two, `factor` times that of the median or more, or less than one such.
+        """Number of vectors whose length is `factor` times or more above or below the median, by powers of two.
 
         The median is that of the lengths above 0, as a power of two: `factor` 16 counts those at least four powers
         away from it.
@@ -213,7 +213,7 @@ def intrinsic_dimension(vectors: NDArray[np.floating]) -> tuple[float, int]:
     float
         The dimension; NaN where fewer than three vectors differ.
     int
-        Vectors that were used.
+        Number of vectors that were used.
 
     References
     ----------

@@ -16,7 +16,7 @@ CENTERS = "centers"
 
 
 def operand(metric: Metric, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What is clustered: the vectors, of length 1 under cosine."""
+    """Vectors to be clustered, of length 1 under cosine."""
     no_shift = np.zeros(vectors.shape[1] + (metric == "cosine"))
     points: NDArray[np.float32] = centred(metric, np.asarray(vectors), np.float32, no_shift)
     return points
@@ -65,7 +65,7 @@ def sort_into_clusters(files: BlockFiles, number: int, search: Search) -> None:
 
 
 def found_by_rank(search: Search, files: BlockFiles, queries: VectorBlock, rows: NDArray[np.intp]) -> NDArray[np.int64]:
-    """Of the true neighbours of some rows, how many lie in the nearest cluster of their query, in the second, ..."""
+    """Number of true neighbours of some rows in the nearest cluster of their query, in the second nearest, ..."""
     centers = read_array(files.folder, CENTERS)
     lists = search_blocks(search, files, queries, rows)
     counts = np.zeros(len(centers), np.int64)
@@ -86,7 +86,7 @@ def found_by_rank(search: Search, files: BlockFiles, queries: VectorBlock, rows:
 def search_clusters(
     search: Search, files: BlockFiles, queries: VectorBlock, rows: NDArray[np.intp], probes: int
 ) -> PartialLists:
-    """The nearest of each of some rows in the ``probes`` clusters whose centers are nearest to it."""
+    """Nearest neighbours of some rows in the ``probes`` clusters whose centers are nearest to the row."""
     lists, copy_of = empty_lists(search, queries, rows)
     centers = read_array(files.folder, CENTERS)
     near = probed_centers(operand(search.metric, lists.queries.vectors), centers, probes)

@@ -1,4 +1,4 @@
-"""The inner loops of the nearest-neighbour search: which products are near enough, and their exact distances.
+"""Inner loops of the nearest-neighbour search: candidates by their products, and their exact distances.
 
 All compiled code of the search is in this one file, so that numba's cache follows its changes. Sums run over eight
 lanes in a fixed order without fused operations: the distance of a pair has the same bits in every task and on every

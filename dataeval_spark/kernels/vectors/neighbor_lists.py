@@ -1,4 +1,4 @@
-"""Lists of nearest neighbours with their ids: merged, cleared of the query itself, and laid out in rows."""
+"""Lists of nearest neighbours with their ids: merged, freed of the query itself, and laid out in rows."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PartialLists:
     neighbors: pa.Table
 
     def of_queries(self, copy_of: NDArray[np.intp]) -> PartialLists:
-        """The lists of queries of which several share one."""
+        """Lists of queries, several of which may share one list."""
         width = self.codes.shape[1]
         flat = (copy_of[:, None] * width + np.arange(width)).ravel()
         return PartialLists(self.queries, self.distances[copy_of], self.codes[copy_of], self.neighbors.take(flat))
@@ -54,7 +54,7 @@ class PartialLists:
 
     @staticmethod
     def from_row(row: Mapping[str, Any]) -> PartialLists:
-        """What :meth:`to_row` made."""
+        """Lists from a row of :meth:`to_row`."""
         queries = pa.ipc.open_stream(row["queries"]).read_all()
         shape = (len(queries), -1)
         return PartialLists(
@@ -79,11 +79,11 @@ def ids_of(codes: NDArray[np.int64], places: Places, ids_of_block: Callable[[int
     Parameters
     ----------
     codes : ndarray of int64
-        Any shape.
+        Codes, in any shape.
     places : callable
-        Block and row of each of some codes.
+        Function from codes to their blocks and rows.
     ids_of_block : callable
-        Ids of the rows of a block.
+        Function from a block to the ids of its rows.
     """
     flat = codes.ravel()
     present = np.flatnonzero(flat != NO_CODE)

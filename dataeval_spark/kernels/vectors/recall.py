@@ -1,4 +1,4 @@
-"""How much an approximate search finds of what there is, with its uncertainty."""
+"""Recall of an approximate search, with its uncertainty."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def recall_of(hits: float, truths: float, queries: int) -> Recall:
     Parameters
     ----------
     hits, truths : float
-        Neighbours found, and neighbours there are.
+        True neighbours that were found, and all true neighbours.
     queries : int
         Queries in the sample, at least 1.
 
@@ -52,14 +52,14 @@ def recall_of(hits: float, truths: float, queries: int) -> Recall:
 
 
 def fewest_probes(found_by_rank: NDArray[np.int64], target: float) -> int:
-    """The fewest clusters to look into for a recall.
+    """Smallest number of clusters to search for a recall.
 
     Parameters
     ----------
     found_by_rank : ndarray, (clusters,)
-        True neighbours in the nearest cluster of their query, in the second nearest, ...
+        Number of true neighbours in the nearest cluster of their query, in the second nearest, ...
     target : float
-        Share of them to find.
+        Share of the true neighbours to find.
     """
     reached = np.cumsum(found_by_rank) >= target * found_by_rank.sum()
     return int(np.argmax(reached)) + 1

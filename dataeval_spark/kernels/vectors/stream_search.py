@@ -1,4 +1,4 @@
-"""The nearest of a few queries in a stream of Arrow batches, in one pass and constant memory."""
+"""Nearest neighbours of a few queries in a stream of Arrow batches, in one pass and constant memory."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def nearest_in_stream(
     batches : iterable of RecordBatch
         ``image_id``, ``target_index`` and ``embedding``.
     queries : ndarray of float32, (q, d)
-        Finite.
+        Finite vectors.
     metric : {"euclidean", "cosine", "inner_product"}
-        What is near.
+        Distance that counts as near.
     k : int
-        Neighbours per query.
+        Number of neighbours per query.
 
     Raises
     ------
