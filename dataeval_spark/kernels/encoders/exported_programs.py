@@ -1,9 +1,9 @@
 """Programs exported with `torch.export`, checked before torch reads them.
 
 `torch.export.load` unpickles some members of the archive and runs texts in it as Python (guards, sizes), so that it
-is for files from a trusted source only. We take an archive that has nothing of the kind: known members, weights as
-plain bytes, and texts that are names, sizes or comparisons of sizes. What `torch.export.save` writes for an image
-model is such an archive.
+is for files from a trusted source only. An archive is accepted if it has nothing of the kind: known members, weights as
+plain bytes, and texts that are names, sizes or comparisons of sizes. `torch.export.save` of an image model writes such
+an archive.
 """
 
 from __future__ import annotations

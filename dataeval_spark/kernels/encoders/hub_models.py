@@ -44,16 +44,16 @@ def load_model(kind: str, target: str) -> tuple[Any, Preprocessing, str]:
     Returns
     -------
     module
-        From images to what goes into the classifier.
+        Module from images to the input of the classifier.
     Preprocessing
-        That of the weights.
+        Preprocessing that the weights were trained with.
     str
         Hash of the weights.
 
     Raises
     ------
     EncoderError
-        The weights cannot be had, or belong to another model.
+        The weights cannot be loaded, or belong to another model.
     """
     name, path = parts(target)
     package = _package(kind)

@@ -1,4 +1,4 @@
-"""Model files: what they are, judged from their bytes before anything is loaded, and the hash of those bytes.
+"""Kinds of model files, judged from their bytes before anything is loaded, and the hash of those bytes.
 
 A pickle runs code when it is read. TorchScript archives, exported programs that hold no pickle, ONNX and safetensors
 are taken; whole models and checkpoints written by ``torch.save`` are refused, whatever their name ends in.
@@ -28,7 +28,7 @@ def require_file(kind: str, path: str) -> None:
     OptionError
         There is no file at `path`.
     EncoderError
-        It is a pickle, or anything else than `kind` ("torchscript", "torch_export" or "onnx").
+        The file is a pickle, or anything else than `kind` ("torchscript", "torch_export" or "onnx").
     """
     if not Path(path).is_file():
         raise OptionError(
@@ -43,7 +43,7 @@ def require_file(kind: str, path: str) -> None:
 
 
 def kind_of(path: str) -> str:
-    """Say in words what a model file is."""
+    """Kind of a model file, in words."""
     with open(path, "rb") as file:
         start = file.read(4)
     if not zipfile.is_zipfile(path):
@@ -67,7 +67,7 @@ def digest_of(path: str) -> str:
 
 
 def version_of(*parts: str) -> str:
-    """16 hexadecimal digits from all that vectors depend on."""
+    """Version of 16 hexadecimal digits from everything that vectors depend on."""
     return xxhash.xxh3_64_hexdigest("|".join(parts).encode())
 
 

@@ -16,7 +16,7 @@ from dataeval_spark.kernels.images.value_range import ValueRange
 
 
 class OnnxEncoder:
-    """Runs the first output of an ONNX model, one thread on a CPU; a GPU needs the package onnxruntime-gpu.
+    """Encoder by the first output of an ONNX model, one thread on a CPU; a GPU needs the package onnxruntime-gpu.
 
     The model takes one input, (number, channels, height, width) or the layout of `preprocessing`, float32 or float16,
     and any number of images. Its weights are in the file itself.
@@ -26,13 +26,13 @@ class OnnxEncoder:
     name, version : str
         See `Encoder`.
     path : str
-        The model.
+        File of the model.
     preprocessing : Preprocessing
-        From pixels to the model's input.
+        Steps from pixels to the model's input.
     device : str
-        "cpu", "cuda:0" ...; without a GPU build of onnxruntime it runs on the CPU all the same.
+        Device, "cpu", "cuda:0" ...; without a GPU build of onnxruntime it is always the CPU.
     batch_size : int
-        Most images in a batch.
+        Largest number of images in a batch.
 
     Raises
     ------

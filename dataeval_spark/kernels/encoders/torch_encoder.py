@@ -15,7 +15,7 @@ from dataeval_spark.kernels.images.value_range import ValueRange
 
 
 class TorchEncoder:
-    """Runs a torch module on batches of prepared images.
+    """Encoder by a torch module, which runs on batches of prepared images.
 
     Images wait as 8-bit pixels; they are normalised on the device. On a CPU torch gets one thread, because Spark
     runs a worker per core. Vectors of one image can differ in the last bits with the batch that it is in.
@@ -25,15 +25,15 @@ class TorchEncoder:
     name, version : str
         See `Encoder`.
     module : callable
-        From (number, channels, height, width), or the layout of `preprocessing`, to (number, dimension).
+        Function from (number, channels, height, width), or the layout of `preprocessing`, to (number, dimension).
     preprocessing : Preprocessing
-        From pixels to the module's input.
+        Steps from pixels to the module's input.
     device : str
-        "cpu", "cuda:0" ...
+        Device, "cpu", "cuda:0" ...
     half_precision : bool
-        Compute in 16 bits on a GPU (autocast); no effect on a CPU.
+        Whether to compute in 16 bits on a GPU (autocast); no effect on a CPU.
     batch_size : int
-        Most images in a batch.
+        Largest number of images in a batch.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ def require_torch() -> Any:
     Raises
     ------
     MissingExtraError
-        It is not installed.
+        Torch is not installed.
     """
     try:
         import torch
@@ -108,6 +108,6 @@ def require_torch() -> Any:
 
 
 def load_torchscript(path: str, device: str) -> Any:
-    """Load a TorchScript archive; its code runs in torch's own interpreter, and nothing in it is Python's."""
+    """Load a TorchScript archive; its code runs in torch's own interpreter, and none of it is Python."""
     torch = require_torch()
     return torch.jit.load(path, map_location=device).eval()

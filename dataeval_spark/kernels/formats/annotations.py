@@ -1,8 +1,8 @@
-"""What all annotation formats have in common: rows of targets and findings, boxes, and attributes as JSON.
+"""Common parts of all annotation formats: rows of targets and findings, boxes, and attributes as JSON.
 
 A parser yields dicts. ``element`` is ``target`` (target_index, class_name, box, is_crowd, attributes, location) or
 ``finding`` (location, target_index, kind, message, found, expected), with ``name`` where one file tells of several
-images. Targets are numbered per image in file order; one that cannot be taken leaves a gap.
+images. Targets are numbered per image in file order; one that cannot be used leaves a gap.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def finding(
     name: str | None = None,
     target_index: int | None = None,
 ) -> Row:
-    """A row for an element that cannot be taken as it is written; ``value`` is shown as JSON, cut to 300 characters."""
+    """Row for an element that cannot be used as written; ``value`` is shown as JSON, cut to 300 characters."""
     return {
         "element": "finding",
         "location": location,
@@ -45,13 +45,13 @@ def finding(
 
 
 def counted_finding(location: str, kind: str, message: str, examples: Sequence[str], expected: str) -> Row:
-    """A row for a finding that many elements of a file share; three of them are shown."""
+    """Row for a finding that many elements of a file share; three of them are shown."""
     sample = ", ".join(dict.fromkeys(examples[:3]))
     return {**finding(location, kind, message, sample, expected), "found": sample[:300], "n": len(examples)}
 
 
 def numbers(values: Any, count: int = 4) -> tuple[float, ...] | None:
-    """So many numbers of at most `LARGEST_NUMBER` out of a list; None when it is anything else.
+    """Tuple of a list of ``count`` numbers of at most `LARGEST_NUMBER`; None for anything else.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def box_findings(
     Parameters
     ----------
     corners : tuple of float
-        x0, y0, x1, y1, pixels, half-open.
+        Corners x0, y0, x1, y1, pixels, half-open.
     size : tuple of float or None
         Width and height of the image, pixels; None or not above 0 when unknown.
     location : str
@@ -114,7 +114,7 @@ def box_findings(
 
 
 def attributes(values: Mapping[str, Any]) -> str | None:
-    """What a source says of a target besides class and box, as a JSON object; None where it says nothing.
+    """Attributes of a target besides class and box, as a JSON object; None where the source has none.
 
     Numbers that JSON does not know (NaN, infinity) become null.
 

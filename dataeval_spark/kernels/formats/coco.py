@@ -1,8 +1,8 @@
-"""COCO annotation files, read (each image and annotation is a row, what cannot be taken a finding) and written.
+"""COCO annotation files, read (a row per image and annotation, a finding per unusable element) and written.
 
 Format: https://cocodataset.org/#format-data. Boxes are [x, y, width, height] in pixels.
-Every label is written as an annotation, one without a box too, which COCO's own tools pass over; what a source says
-besides keeps its name.
+Every label is written as an annotation, one without a box too, which COCO's own tools pass over; other attributes of a
+source keep their names.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from dataeval_spark.kernels.formats.segmentations import segmentation_box
 from dataeval_spark.kernels.formats.source_ids import NamesById, flag, id_key
 from dataeval_spark.kernels.formats.text import decode_text
 
-# What every annotation has; all else that one says (segmentation, keypoints, score ...) is kept as it is written.
+# Keys that every annotation has; all others (segmentation, keypoints, score ...) are kept as written.
 OWN_KEYS = ("id", "image_id", "category_id", "bbox", "area", "iscrowd")
 
 
@@ -48,7 +48,7 @@ def parse_coco(data: bytes) -> Iterator[Row]:
         ``element`` is ``image`` (name, captured_at, width, height), ``target`` (name, target_index, class_name, box,
         is_crowd, attributes, location), ``finding`` (location, name, target_index, kind, message, found, expected,
         and n where it stands for several) or ``count`` (location, kind, n: entries of a list and what they became).
-        Targets are numbered per image in file order; one that cannot be taken leaves a gap.
+        Targets are numbered per image in file order; one that cannot be used leaves a gap.
 
     Raises
     ------
@@ -189,7 +189,7 @@ def _annotation(
 
 def _others(annotation: Mapping[str, Any]) -> dict[str, Any]:
     others = {key: value for key, value in annotation.items() if key not in OWN_KEYS}
-    # Of a box the area is known; of a segmentation only the file says it.
+    # The area of a box is known; that of a segmentation stands only in the file.
     return others | {"area": annotation["area"]} if others.get("segmentation") and "area" in annotation else others
 
 
@@ -208,13 +208,13 @@ def image_text(number: int, path: str, size: tuple[int, int], captured_at: datet
     Parameters
     ----------
     number : int
-        Its id in the file.
+        Id of the image in the file.
     path : str
-        File, relative to the folder of images.
+        Path of the file, relative to the folder of images.
     size : tuple of int
         Width and height of the upright image, pixels.
     captured_at : datetime, optional
-        With its time zone.
+        Time of capture, with its time zone.
 
     Examples
     --------
@@ -275,7 +275,7 @@ def head_text(description: str) -> str:
 
 
 def between_text() -> str:
-    """What stands between the last image and the first annotation."""
+    """The text between the last image and the first annotation."""
     return '\n],\n"annotations": [\n'
 
 

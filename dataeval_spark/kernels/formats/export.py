@@ -1,5 +1,5 @@
 """An export's samples, written by a task: files of images and labels, shards, or rows of parquet files as
-Hugging Face datasets reads them, and what became of each image.
+Hugging Face datasets reads them, and the result for each image.
 """
 
 from __future__ import annotations
@@ -46,20 +46,20 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Layout:
-    """Where an export goes and what it is.
+    """Place and form of an export.
 
     Attributes
     ----------
     root : str
         Folder or URI.
     format : str
-        Of the export.
+        Format of the export.
     classes : mapping of str to int
         Number of each class: from 1 for COCO, from 0 for YOLO.
     samples_per_shard : int
-        For WebDataset.
+        Number of samples per shard, for WebDataset.
     with_lost_labels : bool
-        Write images that have labels none of which can be written, as images without labels.
+        Whether to write images none of whose labels can be written, as images without labels.
     """
 
     root: str
@@ -72,8 +72,8 @@ class Layout:
         """Path of an image in the export.
 
         ``images/NAME`` for COCO, ``images/SPLIT/NAME`` for YOLO, ``JPEGImages/NAME`` for VOC, ``[SPLIT/]CLASS/NAME``
-        for a folder. But for COCO, a name that begins with these already does not get them twice. For YOLO and VOC, no
-        other folder of the name is called as theirs are.
+        for a folder. Except for COCO, a name that begins with these does not get them twice. For YOLO and VOC, no
+        other folder of the path has the name of one of theirs.
         """
         path = export_path(
             row["name"],
@@ -106,14 +106,14 @@ def images_of(split: str | None) -> str:
 
 
 def written_files(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any]]:
-    """Write the file of each image, and for YOLO and VOC its labels; yield what became of it.
+    """Write the file of each image, and for YOLO and VOC its labels; yield a result for each.
 
     Parameters
     ----------
     rows : iterable of mappings
         Columns of :func:`dataeval_spark.verbs.export.samples.samples_of`, ``content`` (bytes, or None for those to be
-        read from ``uri``), ``number`` and ``weight_before`` (labels of all images before). ``lost`` is why labels
-        were lost before they came here, ``unreadable`` why the pixels cannot be read; else None.
+        read from ``uri``), ``number`` and ``weight_before`` (labels of all images before). ``lost`` is the reason why
+        labels were lost earlier, ``unreadable`` the reason why the pixels cannot be read; else None.
     layout : Layout
         Folder, COCO, YOLO or VOC.
 
@@ -152,12 +152,12 @@ def written_files(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any
 
 
 def written_shards(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any]]:
-    """Write samples to the shards that their numbers tell; yield what became of each, as :func:`written_files`.
+    """Write samples to the shards that their numbers give; yield a result for each, as :func:`written_files`.
 
     Parameters
     ----------
     rows : iterable of mappings
-        As there, in the order of their numbers; all samples of a shard are among them.
+        Rows as there, in the order of their numbers; all samples of a shard are among them.
     layout : Layout
         WebDataset.
     """
@@ -224,7 +224,7 @@ def _read(row: Row, layout: Layout) -> tuple[bytes, list[Row], dict[str, Any]]:
 
 
 def _lost(row: Row, layout: Layout) -> str | None:
-    """Why an image none of whose labels is written has some: a trainer would take it for background."""
+    """Reason why none of the labels of an image is written: a trainer would take the image for background."""
     if row["lost"] is not None:
         return str(row["lost"])
     if any(target["box"] is not None for target in row["targets"]):
@@ -235,16 +235,16 @@ def _lost(row: Row, layout: Layout) -> str | None:
 
 
 def written_table(batches: Iterator[pa.RecordBatch], *, layout: Layout, is_plain: bool) -> Iterator[pa.RecordBatch]:
-    """Write the samples of a partition to parquet files, and yield what became of each.
+    """Write the samples of a partition to parquet files, and yield a result for each.
 
     Parameters
     ----------
     batches : iterator of RecordBatch
         Samples in the order of their numbers, with ``content``, and ``shown``, a struct of the columns to write.
     layout : Layout
-        Where to; ``samples_per_shard`` rows are in a file.
+        Place to write to; ``samples_per_shard`` rows are in a file.
     is_plain : bool
-        The label is among the columns to write; else ``objects`` are written.
+        Whether the label is among the columns to write; else ``objects`` are written.
 
     Yields
     ------

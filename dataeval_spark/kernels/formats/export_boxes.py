@@ -1,7 +1,6 @@
 """Boxes as an export may hold them: within the image, and with an area.
 
-Trainers take a file with a box beyond its image, or without area, for damaged as a whole, or learn from it what is not
-there.
+Trainers reject a whole file with a box beyond its image, or without area, or learn objects from it that are not there.
 """
 
 from __future__ import annotations
@@ -13,13 +12,13 @@ from typing import Any, NamedTuple
 Target = Mapping[str, Any]
 
 LEAST_SIDE = 1e-4
-"""Pixels; what is thinner has no area, and would be lost in ten digits of the largest image."""
+"""Width in pixels below which a box has no area: ten digits of the largest image would lose it."""
 COUNTED = 0.01
-"""Pixels that an edge is moved by at least to be counted as clipped: less is rounding."""
+"""Smallest move of an edge, in pixels, that counts as clipping: less is rounding."""
 
 
 class Fitted(NamedTuple):
-    """Targets whose boxes are in the image, how many boxes were clipped, and how many were left out."""
+    """Targets with boxes in the image, the number of clipped boxes, and the number of boxes left out."""
 
     targets: list[Target]
     clipped: int
@@ -27,7 +26,7 @@ class Fitted(NamedTuple):
 
 
 def fitted(targets: Iterable[Target], size: tuple[int, int]) -> Fitted:
-    """Clip the boxes of an image to it, and leave out those of which nothing is left.
+    """Clip the boxes of an image to it, and leave out those that vanish.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-r"""Names that mean files although they are not written as the file's path is.
+r"""Names that mean files although they differ from the file's path.
 
 Annotation files are made on other machines: with ``\`` for ``/``, below another root, with escapes, in another
 Unicode form, in other case. A name is brought to ever looser forms until files fit it.
@@ -47,14 +47,14 @@ def forms(name: str) -> tuple[str, ...]:
 
 
 def keys(name: str, *, is_path: bool) -> Iterator[tuple[int, int, bool, str]]:
-    """Yield what a name and a path must share: form, number of parts at the end, whether that is all, and the text.
+    """Yield keys that a name and a path must share: form, number of parts at the end, whether these are all, and text.
 
     Parameters
     ----------
     name : str
         A name, or the path of a file below SOURCE.
     is_path : bool
-        Whether it is a path: of a path all is known, while a name may begin above SOURCE.
+        Whether it is a path: a path is known whole, while a name may begin above SOURCE.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def keys(name: str, *, is_path: bool) -> Iterator[tuple[int, int, bool, str]]:
 
 
 def differs_in(name: str, path: str) -> str:
-    r"""In what a name differs from the path of the file that it means.
+    r"""Differences between a name and the path of the file that it means.
 
     Examples
     --------

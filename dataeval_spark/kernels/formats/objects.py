@@ -1,4 +1,4 @@
-"""Labelled objects of one image as records or as lists: what JSON metadata and parquet columns hold.
+"""Labelled objects of one image, as records or as lists, from JSON metadata and parquet columns.
 
 Two shapes are common: a list of objects, ``[{"bbox": [...], "category": "cat"}, ...]``, and an object of lists,
 ``{"bbox": [[...], ...], "category": ["cat", ...]}`` (Hugging Face datasets).
@@ -45,16 +45,16 @@ def parse_objects(
     Parameters
     ----------
     objects : list of mappings, mapping of lists, or None
-        With a box under ``bbox`` (or ``box``, ``bboxes``, ``boxes``) and a class under ``class_name``,
+        Objects with a box under ``bbox`` (or ``box``, ``bboxes``, ``boxes``) and a class under ``class_name``,
         ``category_name``, ``category``, ``label``, ``class``, ``name`` or ``category_id``.
     names : mapping, optional
         Class names by id; without them an id is its own name.
     box_format : {"xywh", "xyxy"}
-        Left, top, width, height (COCO), or the corners; pixels.
+        Order of a box's numbers: left, top, width, height (COCO), or the corners; pixels.
     size : tuple of float, optional
         Width and height of the image, pixels.
     location : str
-        What to call the objects in findings.
+        Name of the objects in findings.
 
     Yields
     ------

@@ -36,7 +36,7 @@ def id_key(value: Any) -> str | None:
 
 
 def class_number(value: Any) -> int | None:
-    """The number of a class, where a value is the id of one; None where it is text or no id.
+    """The number of a class from its id; None where a value is text or no id.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def flag(value: Any) -> bool | None:
 
 
 class NamesById:
-    """Names by id, whichever way an id is written.
+    """Names by id, however an id is written.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ class TorchvisionTransform:
     Parameters
     ----------
     transform : callable
-        Takes an image, or an image and a dictionary with ``boxes`` and ``labels``.
+        Function of an image, or of an image and a dictionary with ``boxes`` and ``labels``.
 
     Notes
     -----
@@ -47,7 +47,7 @@ class TorchvisionTransform:
         boxes = tv_tensors.BoundingBoxes(
             torch.from_numpy(np.asarray(target.boxes)), format="XYXY", canvas_size=image.shape[-2:]
         )
-        # Positions stand for labels and scores: what is left of them tells which boxes are.
+        # Positions stand for labels and scores: those that come back tell which boxes are left.
         positions = torch.arange(len(boxes))
         new_image, new_target = self._transform(pixels, {"boxes": boxes, "labels": positions})
         return new_image, _subset(target, new_target["boxes"], new_target["labels"]), metadata
@@ -59,7 +59,7 @@ class AlbumentationsTransform:
     Parameters
     ----------
     transform : callable
-        Made with ``bbox_params=BboxParams(format="pascal_voc", label_fields=["labels"])`` where there are boxes.
+        Transform made with ``BboxParams(format="pascal_voc", label_fields=["labels"])`` where there are boxes.
 
     Notes
     -----

@@ -33,11 +33,11 @@ from dataeval_spark.kernels.formats.text import declared_by_xml, decode_text
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 # Parts of a person have a name and a box of their own; nothing in the format is nested deeper.
 ATTRIBUTE_DEPTH = 3
-# Elements of an object that an export makes of what the format has no name for: a crowd, and attributes as JSON.
+# Elements that an export writes for data without a name in the format: a crowd, and attributes as JSON.
 CROWD, OTHERS = "iscrowd", "attributes"
 _NAME = re.compile(r"(?!(?i:xml))[A-Za-z_][A-Za-z0-9_.-]*\Z")
 _NO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# What an object says by elements of its own.
+# Elements of an object that have a meaning of their own.
 _TAKEN = ("name", "bndbox", CROWD, OTHERS)
 
 
@@ -49,7 +49,7 @@ def parse_voc(data: bytes, *, one_based: bool = False) -> Iterator[Row]:
     data : bytes
         The file.
     one_based : bool
-        Coordinates are counted from 1: subtract 1 from xmin and ymin.
+        Whether coordinates are counted from 1: 1 is subtracted from xmin and ymin.
 
     Yields
     ------
@@ -117,7 +117,7 @@ def _object(element: Element, index: int, bounds: tuple[float, ...] | None, *, o
 
 def _tree(text: str) -> Element:
     builder = TreeBuilder()
-    # The text is decoded already: what the declaration says of its encoding no longer holds.
+    # The text is decoded already: the declaration of its encoding no longer holds.
     parser = expat.ParserCreate(encoding="utf-8")
     parser.StartElementHandler = builder.start
     parser.EndElementHandler = builder.end
@@ -223,7 +223,7 @@ def _object_text(target: Mapping[str, Any]) -> str:
 
 
 def _is_held(key: str, value: Any, depth: int) -> bool:
-    """Whether the reader makes the same value of an element that is written for it."""
+    """Whether the reader gets the same value from the element that is written for it."""
     if not _NAME.match(key) or depth < 1:
         return False
     if isinstance(value, dict):

@@ -32,10 +32,10 @@ from dataeval_spark.kernels.formats.text import decode_text
 
 # Attributes that a line can hold.
 HELD = ("polygon",)
-# What readers call a split that people call so.
+# Readers' names of splits by the names that people use.
 SPLIT_KEYS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
-# What the data set file says besides.
+# Other keys of the data set file.
 _OWN_KEYS = ("names", "nc", "path", "kpt_shape", "download")
 
 LINE = "class x_center y_center width height, or class and three corners or more"
@@ -43,7 +43,7 @@ LINE = "class x_center y_center width height, or class and three corners or more
 
 @dataclass(frozen=True)
 class YoloData:
-    """What a data set file says: class names by id, where each split's images are, the shape of keypoints.
+    """Contents of a data set file: class names by id, the place of each split's images, the shape of keypoints.
 
     ``names`` is None where the file names no classes. ``splits`` maps a split to paths of folders or of lists of
     files, as they are written; ``path`` is the folder that they are relative to, where one is given.
@@ -61,7 +61,7 @@ def parse_data_file(data: bytes) -> YoloData:
     Raises
     ------
     ValueError
-        It is no YAML mapping, or ``names`` is neither a list nor a mapping from ids.
+        The file is no YAML mapping, or ``names`` is neither a list nor a mapping from ids.
 
     Examples
     --------
@@ -182,7 +182,7 @@ def _line(
 def _shape(
     fractions: Sequence[float], size: tuple[int, int], keypoints: tuple[int, int] | None
 ) -> tuple[Corners, dict[str, Any]] | None:
-    """Corners in pixels and what else a line says; None when no form has so many values."""
+    """Corners in pixels and the attributes of a line; None when no form has so many values."""
     width, height = size
     others: dict[str, Any] = {}
     count = len(fractions)
@@ -285,7 +285,7 @@ def label_text(targets: Iterable[Mapping[str, Any]], size: tuple[int, int], clas
 
 
 def _centred(start: float, end: float) -> tuple[float, float]:
-    """Middle and length, in ten digits, of what begins and ends in [0, 1]: read again, it does so too."""
+    """Middle and length, in ten digits, of an interval within [0, 1]: read again, it is within [0, 1] too."""
     middle = round((start + end) / 2, 10)
     steps = round((end - start) * 1e10)
     while steps > 1 and (middle - steps / 2e10 < 0 or middle + steps / 2e10 > 1):
@@ -307,7 +307,7 @@ def data_text(classes: Sequence[str], folders: Mapping[str | None, str]) -> str:
     Parameters
     ----------
     classes : sequence of str
-        In the order of their numbers.
+        Classes in the order of their numbers.
     folders : mapping of str or None to str
         Folder of each split's images. Images without a split are for training, and training images for validation
         too where there is nothing else: the trainer asks for both.
@@ -333,7 +333,7 @@ def data_text(classes: Sequence[str], folders: Mapping[str | None, str]) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Lists written out where they stand again: readers of YAML in other languages know no aliases."""
+    """Dumper that writes repeated lists out: readers of YAML in other languages know no aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
