@@ -50,8 +50,8 @@ class EmbeddingError(DataEvalError, ValueError):
         )
 
     @classmethod
-    def of_other_length(cls, found: Sequence[tuple[str, int]], expected: int) -> EmbeddingError:
-        listed = ", ".join(f"{name} ({length})" for name, length in found)
+    def of_other_length(cls, lengths: Sequence[tuple[str, int]], expected: int) -> EmbeddingError:
+        listed = ", ".join(f"{name} ({length})" for name, length in lengths)
         return cls(
             f"These embeddings have another length than the rest: {listed}; expected {expected}.\n"
             "Hint: profile again, so that all come from one encoder."
@@ -73,7 +73,7 @@ class MissingExtraError(DataEvalError, ImportError):
     """An optional dependency is not installed."""
 
     @classmethod
-    def of(cls, package: str, extra: str) -> MissingExtraError:
+    def from_package(cls, package: str, extra: str) -> MissingExtraError:
         return cls(f"{package} is not installed.\nHint: pip install 'dataeval_spark[{extra}]'")
 
 
@@ -81,9 +81,9 @@ class EncoderError(DataEvalError, RuntimeError):
     """An encoder cannot be loaded, or what it gives is no vector per image."""
 
     @classmethod
-    def unsafe(cls, path: str, found: str, expected: str) -> EncoderError:
+    def unsafe(cls, path: str, kind: str, expected: str) -> EncoderError:
         return cls(
-            f"{path} is {found}; loading it would run code that nobody has vetted. Expected {expected}.\n"
+            f"{path} is {kind}; loading it would run code that nobody has vetted. Expected {expected}.\n"
             "Hint: torch.jit.trace(model.eval(), example).save('model.pt'), then torchscript:model.pt"
         )
 
@@ -93,16 +93,16 @@ class EncoderError(DataEvalError, RuntimeError):
         return cls(f"Encoder {name!r} cannot be loaded: {type(error).__name__}: {first_line}\nHint: {hint}")
 
     @classmethod
-    def changed(cls, name: str, expected: str, found: str) -> EncoderError:
+    def changed(cls, name: str, expected: str, version: str) -> EncoderError:
         return cls(
-            f"Encoder {name!r} has version {found} on this worker; expected {expected}, as on the driver.\n"
+            f"Encoder {name!r} has version {version} on this worker; expected {expected}, as on the driver.\n"
             "Hint: put the same model file and the same package versions on all machines."
         )
 
     @classmethod
-    def of_shape(cls, name: str, found: str) -> EncoderError:
+    def of_shape(cls, name: str, shape: str) -> EncoderError:
         return cls(
-            f"Encoder {name!r} gives {found}; expected one vector of floats per image: (images, dimension).\n"
+            f"Encoder {name!r} gives {shape}; expected one vector of floats per image: (images, dimension).\n"
             "Hint: pool and flatten inside the model."
         )
 
@@ -139,17 +139,17 @@ class PredictionError(DataEvalError, ValueError):
     """Predictions cannot be compared with labels."""
 
     @classmethod
-    def of_row(cls, image_id: str, target_index: int | None, found: int, classes: int) -> PredictionError:
-        what = f"{found} probabilities" if found != classes else "a probability that is not in [0, 1]"
+    def of_row(cls, image_id: str, target_index: int | None, probabilities: int, classes: int) -> PredictionError:
+        what = f"{probabilities} probabilities" if probabilities != classes else "a probability that is not in [0, 1]"
         return cls(
             f"The prediction for {image_id!r} (target {target_index}) has {what}; expected {classes} in [0, 1].\n"
             "Hint: ingest the predictions again, which leaves such rows out and counts them."
         )
 
     @classmethod
-    def of_classes(cls, model: str, found: int, most: int) -> PredictionError:
+    def of_classes(cls, model: str, classes: int, most: int) -> PredictionError:
         return cls(
-            f"Model {model!r} predicts {found:,} classes; expected at most {most:,}: classes x classes are counted.\n"
+            f"Model {model!r} predicts {classes:,} classes; expected at most {most:,}: classes x classes are counted.\n"
             "Hint: sum the probabilities of classes that belong together."
         )
 
@@ -174,7 +174,7 @@ class TableMissingError(WorkspaceError):
     """A table that is needed has not been filled yet."""
 
     @classmethod
-    def of(cls, table: str, location: str, command: str) -> TableMissingError:
+    def from_table(cls, table: str, location: str, command: str) -> TableMissingError:
         return cls(f"Table {table!r} does not exist in workspace {location}.\nHint: {command}")
 
 
@@ -220,7 +220,9 @@ class StepFailedError(DataEvalError, RuntimeError):
     """A step failed inside Spark; the engine's error is the cause."""
 
     @classmethod
-    def of(cls, step: str, reads: Sequence[str], writes: Sequence[str], error: BaseException) -> StepFailedError:
+    def from_error(
+        cls, step: str, reads: Sequence[str], writes: Sequence[str], error: BaseException
+    ) -> StepFailedError:
         first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         return cls(
             f"Step {step!r} failed while reading {', '.join(reads) or 'nothing'} and writing {', '.join(writes)}: "

@@ -1,4 +1,4 @@
-"""How the kernels are compiled, and how their cached machine code stays true to the sources."""
+"""Options with which numba compiles the kernels and keeps their cached machine code true to the sources."""
 
 from __future__ import annotations
 

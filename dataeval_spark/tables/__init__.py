@@ -14,5 +14,5 @@ ALL_TABLES: tuple[Table, ...] = tuple(
     for value in vars(import_module(module.name)).values()
     if isinstance(value, Table)
 )
-# What a table of an older workspace is called now.
+# New names of the tables of older workspaces.
 CURRENT_NAMES: dict[str, str] = {table.formerly: table.name for table in ALL_TABLES if table.formerly}

@@ -32,7 +32,7 @@ def arrow_schema(ddl: str) -> pa.Schema:
     Raises
     ------
     SchemaError
-        A type is none of those that the package uses.
+        A type is not one that the package uses.
 
     Examples
     --------
@@ -83,10 +83,10 @@ def _type(tokens: list[str]) -> pa.DataType:
     if name == "struct":
         return pa.struct(_fields(tokens))
     if name == "array":
-        made = pa.list_(pa.field("element", _type(tokens)))
+        arrow_type = pa.list_(pa.field("element", _type(tokens)))
     else:
         key = _type(tokens)
         tokens.pop()
-        made = pa.map_(key, _type(tokens))
+        arrow_type = pa.map_(key, _type(tokens))
     tokens.pop()
-    return made
+    return arrow_type

@@ -1,4 +1,4 @@
-"""Tables of the bias analyses: factors and their bins, what goes together, and what predicts the label."""
+"""Tables of the bias analyses: factors and their bins, associations of factors, and predictors of the label."""
 
 from dataeval_spark.tables.contract import Column, Table
 from dataeval_spark.tables.keys import IMAGE_ID, RUN_ID

@@ -1,4 +1,4 @@
-"""What a table promises. Plain strings: importable without Spark, usable by SQL, tests and docs."""
+"""Contracts of tables as plain strings: importable without Spark, usable by SQL, tests and docs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WriteMode = Literal["replace", "upsert", "append"]
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its Spark SQL type, and what a reader must know to use the value.
+    """A column: its Spark SQL type, and the facts that a reader needs to use its values.
 
     ``formerly`` is the name that the column has in the tables of older workspaces.
     """
@@ -78,7 +78,7 @@ class Table:
 
     @property
     def nullable_ddl(self) -> str:
-        """The same where each column may be null: what Arrow batches are read as, before the writer checks them."""
+        """The same with every column nullable: the schema of Arrow batches before the writer checks them."""
         return self.ddl_without()
 
     @property
@@ -120,7 +120,7 @@ def sql_string(text: str) -> str:
 
 
 def identifier(name: str) -> str:
-    """A column's or table's name as SQL takes it, whatever is in it.
+    """Quote the name of a column or table for SQL.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Tables of what was ingested: the images, what is labelled in them, and their metadata."""
+"""Tables of the ingested data: images, their targets and their metadata."""
 
 from dataeval_spark.tables.contract import Column, Table
 from dataeval_spark.tables.keys import BOX_TYPE, IMAGE_ID, RUN_ID, TARGET_INDEX

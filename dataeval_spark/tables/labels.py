@@ -1,4 +1,4 @@
-"""Tables of the label analyses: how the labels are spread, which are doubted and why, and how raters agree."""
+"""Tables of the label analyses: distribution of the labels, doubted labels and agreement of raters."""
 
 from dataeval_spark.tables.contract import Column, Table
 from dataeval_spark.tables.keys import BOX_TYPE, IMAGE_ID, LABELED, MODEL, RUN_ID, TARGET_INDEX, WINDOW_TYPE

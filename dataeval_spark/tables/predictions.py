@@ -1,4 +1,4 @@
-"""Tables of labels from elsewhere: what models predict, and what raters said."""
+"""Tables of labels from elsewhere: predictions of models and ratings of people."""
 
 from dataeval_spark.tables.contract import Column, Table
 from dataeval_spark.tables.keys import BOX_TYPE, IMAGE_ID, LABELED, MODEL, RUN_ID

@@ -1,4 +1,4 @@
-"""Tables filled by the profile: everything that one decode of an image yields."""
+"""Tables of the profile: all measurements from one decode of each image."""
 
 from dataeval_spark.tables.contract import Column, Table
 from dataeval_spark.tables.keys import FINGERPRINT, IMAGE_ID, RUN_ID, TARGET_INDEX

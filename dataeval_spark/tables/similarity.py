@@ -1,4 +1,4 @@
-"""Tables about which images are alike, and about which places of embedding space are covered."""
+"""Tables of the similarity analyses: similar images, and coverage of the embedding space."""
 
 from dataeval_spark.tables.contract import Column, Table
 from dataeval_spark.tables.keys import IMAGE_ID, RUN_ID, TARGET_INDEX

@@ -1,4 +1,4 @@
-"""Tables of the splits: the part of each image, how far parts are from what was asked for, and what leaks."""
+"""Tables of the splits: the part of each image, deviations from the wanted counts, and leaks."""
 
 from dataclasses import replace
 

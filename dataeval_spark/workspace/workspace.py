@@ -190,7 +190,9 @@ class Workspace:
     def _stored(self, table: Table, version: int | None = None) -> DataFrame:
         if self.versions is not None and version is None:
             if table.name not in self.versions:
-                raise TableMissingError.of(table.name, self.location, "the snapshot was made before it was filled")
+                raise TableMissingError.from_table(
+                    table.name, self.location, "the snapshot was made before it was filled"
+                )
             version = self.versions[table.name]
         reader = self.spark.read.format("delta")
         if version is not None:
@@ -202,7 +204,7 @@ class Workspace:
             if not is_missing(error):
                 raise engine_error(error, f"read {table.name}", self.location, is_catalog=self.is_catalog) from error
             command = f"dataeval-spark {FILLED_BY.get(table.name, 'analyze')} --workspace {self.location}"
-            raise TableMissingError.of(table.name, self.location, command) from error
+            raise TableMissingError.from_table(table.name, self.location, command) from error
         return frame
 
     def read_or_none(self, table: Table) -> DataFrame | None:

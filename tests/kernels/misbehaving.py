@@ -31,7 +31,7 @@ def do(what: str) -> object:
         try:
             np.ones(10**9)
         except MemoryError as error:
-            raise UnreadableImage.of("decode", error) from error
+            raise UnreadableImage.from_error("decode", error) from error
     if what == "eat slowly":
         pieces = []
         while True:

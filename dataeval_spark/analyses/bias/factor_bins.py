@@ -144,7 +144,7 @@ def factor_bins(
             OptionError.unless_one_of(f"factor_bins.{option}", name, sorted({*units.numbers, *units.texts}))
     limits: dict[str, Any] = {"most_levels": max_levels, "most_values": max_values}
     limits |= {"measured": units.derived, "moments": units.moments}
-    limits |= {"kept": frozenset((*keep, *include, *(rules or {}), *(edges or {})))}
+    limits |= {"kept_factors": frozenset((*keep, *include, *(rules or {}), *(edges or {})))}
     options = {"rule": rule, "rules": {**TIME_RULES, **(rules or {})}, "edges": dict(edges or {}), **limits}
     names = frozenset((*units.numbers, *units.texts))
     summaries = _summaries(units.frame, names, units.of_targets, options)

@@ -121,9 +121,9 @@ def raters(
 def _peers(part: Ratings) -> NDArray[np.float64]:
     """Per rater, labels of others on the same things that are equal, and all of them; and per class its ratings."""
     votes = part.votes
-    things = np.repeat(np.arange(len(part.weights)), np.diff(part.said.indptr))
-    who, what = np.divmod(part.said.indices, part.classes)
-    count = part.said.shape[1] // part.classes
+    things = np.repeat(np.arange(len(part.weights)), np.diff(part.answers.indptr))
+    who, what = np.divmod(part.answers.indices, part.classes)
+    count = part.answers.shape[1] // part.classes
     weights = part.weights[things]
     same = np.bincount(who, weights * (votes[things, what] - 1), count)
     compared = np.bincount(who, weights * (votes.sum(axis=1)[things] - 1), count)
@@ -211,8 +211,8 @@ def _pairs(given: RatingBlocks) -> Iterator[Row]:
         return
 
     def together(part: Ratings) -> NDArray[np.float64]:
-        weighted = part.said.multiply(part.weights[:, None]).tocsr()
-        counts: NDArray[np.float64] = (part.said.T @ weighted).toarray().ravel()
+        weighted = part.answers.multiply(part.weights[:, None]).tocsr()
+        counts: NDArray[np.float64] = (part.answers.T @ weighted).toarray().ravel()
         return counts
 
     tables = given.total(together).reshape(raters, classes, raters, classes)

@@ -219,7 +219,7 @@ def _scored(rows: pa.Table, of_source: OfSource) -> pa.RecordBatch:
             classes.take(pa.array(np.maximum(codes, 0), mask=~is_named))
             for codes, is_named in ((found.first, is_clear), (found.second, is_close))
         ),
-        pa.array(found.given),
+        pa.array(found.own_probability),
         pa.array(found.flipped, mask=np.isnan(found.flipped)),  # to Spark, NaN is the largest number
     ]
     return pa.RecordBatch.from_arrays(columns, schema=_SCORED)

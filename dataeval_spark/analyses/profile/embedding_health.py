@@ -193,7 +193,7 @@ def _summed(block: pa.Table, parts: Mapping[str, Part], limits: Limits) -> pa.Ta
     is_sampled = hashes < _largest_hash(part.count, limits.sample_size)
     if is_sampled.any():
         rows.append((SAMPLE, 0, _packed_sample(hashes[is_sampled], vectors[is_sampled])))
-    states = Moments.of(vectors).packed(BYTES_PER_ROW)
+    states = Moments.from_vectors(vectors).packed(BYTES_PER_ROW)
     rows += [(MOMENTS, place, state) for place, state in enumerate(states)]
     columns = [[subject] * len(rows), *map(list, zip(*rows, strict=True))]
     columns.insert(3, [number] * len(rows))

@@ -55,7 +55,7 @@ def check(options: ProfileOptions) -> None:
                 "Hint: profile.channel_groups = {visible = [0, 1, 2], infrared = [3]}"
             )
     for reference in options.statistics:
-        CustomStatistic.of(reference)
+        CustomStatistic.from_reference(reference)
     if options.encoder is not None:
         require_encoder(options.encoder)
 
@@ -71,7 +71,7 @@ def measures_of(options: ProfileOptions) -> Measures:
         background=options.background,
         value_range=None if bounds is None else (float(bounds[0]), float(bounds[1])),
         compat=options.compat,
-        statistics=tuple(map(CustomStatistic.of, options.statistics)),
+        statistics=tuple(map(CustomStatistic.from_reference, options.statistics)),
         keep_pixels=options.encoder is not None,
     )
 

@@ -119,7 +119,7 @@ def _vectors(block: pa.Table, max_dimensions: int) -> NDArray[np.float64]:
 def _of_blocks(blocks: DataFrame, max_dimensions: int) -> DataFrame:
     def moments(block: pa.Table) -> pa.Table:
         encoder, name, number = (block[key][0].as_py() for key in ("encoder", "class_name", "block"))
-        packed = _packed(encoder, name, number, Moments.of(_vectors(block, max_dimensions)))
+        packed = _packed(encoder, name, number, Moments.from_rows(_vectors(block, max_dimensions)))
         return pa.Table.from_pylist([packed], schema=_MOMENTS_SCHEMA)
 
     return blocks.groupBy("encoder", "class_name", "block").applyInArrow(moments, _MOMENTS)
@@ -181,5 +181,5 @@ def _block_moments(table: pa.Table) -> pa.Table:
     ordered = sorted(table.to_pylist(), key=lambda row: row["dimension"])
     vectors = np.stack([np.frombuffer(row["data"], np.float64) for row in ordered], axis=1)
     encoder, block = ordered[0]["encoder"], ordered[0]["block"]
-    packed = _packed(encoder, None, block, Moments.of(vectors))
+    packed = _packed(encoder, None, block, Moments.from_rows(vectors))
     return pa.Table.from_pylist([packed], schema=_MOMENTS_SCHEMA)

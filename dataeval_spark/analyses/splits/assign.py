@@ -150,9 +150,9 @@ def _parts(
     is_single = bool((units.sizes == 1).all())
     is_plain = is_folds and given is None and not has_target
     if strata.names and is_single and not units.is_single_label:
-        return by_iterative_stratification(strata, wanted, given=given, shuffle=shuffle)
+        return by_iterative_stratification(strata, wanted, fixed_parts=given, shuffle=shuffle)
     if not is_plain:
-        return by_quotas(strata, wanted, given=given, shuffle=shuffle)
+        return by_quotas(strata, wanted, fixed_parts=given, shuffle=shuffle)
     if not strata.names:
         rule = kfold if is_single else group_kfold
         return rule(strata, count, shuffle=shuffle)

@@ -18,25 +18,25 @@ Item = TypeVar("Item")
 Run = Callable[[list[NDArray[Any]]], Any]
 BATCH_SIZE = 64
 BYTES_PER_BATCH = 256 * 2**20
-"""As float32, what a batch's input may take on the device."""
+"""Bytes that a batch's input may take on the device, as float32."""
 PREPARED_BYTES = 64 * 2**20
-"""Prepared images that are collected for one call of the encoder, which cuts them into its own batches."""
+"""Bytes of prepared images to collect for one call of the encoder, which cuts them into its own batches."""
 
 
 @dataclass
 class DeviceBatches:
-    """Cuts images into batches for a device.
+    """Batches of images for a device.
 
     Attributes
     ----------
     size : int
-        Most images in a batch; halved, for good, when the device runs out of memory.
+        Largest number of images in a batch; halved, for good, when the device runs out of memory.
     most_bytes : int
-        Most bytes of a batch's input, as float32. One image always goes.
+        Largest size in bytes of a batch's input, as float32. A single image always goes.
     of_one_shape : bool
-        A batch holds images of one shape only, so that they can be stacked.
+        Whether a batch holds images of one shape only, so that they can be stacked.
     out_of_memory : tuple of exception types
-        What the device raises when its memory is full.
+        Errors that the device raises when its memory is full.
     """
 
     size: int = BATCH_SIZE
@@ -55,14 +55,14 @@ class DeviceBatches:
         prepared : sequence of ndarray
             Inputs of the model, one per image.
         run : callable
-            From a list of inputs to their vectors (number, dimension).
+            Function from a list of inputs to their vectors (number, dimension).
         name : str
-            The encoder's, for errors.
+            Name of the encoder, for errors.
 
         Returns
         -------
         ndarray of float32
-            (number, dimension); (0, 0) for no image.
+            Vectors (number, dimension); (0, 0) for no image.
 
         Raises
         ------
@@ -105,9 +105,9 @@ def prepared_batches(
     items : iterable
         Items with any number of prepared images each.
     arrays_of : callable
-        The prepared images of an item.
+        Function from an item to its prepared images.
     size : int
-        Images that the encoder takes at once.
+        Number of images that the encoder takes at once.
 
     Examples
     --------
@@ -128,7 +128,7 @@ def prepared_batches(
 
 
 def overlap(items: Iterable[Item], depth: int = 2) -> Iterator[Item]:
-    """Iterate in a thread of its own, at most `depth` items ahead: what is next is made while this one is used.
+    """Iterate in a thread of its own, at most `depth` items ahead: the next item is made while this one is used.
 
     An error of `items` is raised where the item would have been. When the consumer stops early, so does the thread,
     after the item that it is making.
@@ -136,9 +136,9 @@ def overlap(items: Iterable[Item], depth: int = 2) -> Iterator[Item]:
     Parameters
     ----------
     items : iterable
-        For example a generator that decodes and prepares batches.
+        Items, for example of a generator that decodes and prepares batches.
     depth : int
-        Most items that are waiting; with the ones being made and used, `depth` + 2 are held at once.
+        Largest number of waiting items; with the ones being made and used, memory holds `depth` + 2.
 
     Examples
     --------
@@ -181,9 +181,9 @@ def overlap(items: Iterable[Item], depth: int = 2) -> Iterator[Item]:
 
 
 def _checked(vectors: Any, number: int, name: str) -> NDArray[np.float32]:
-    found = np.asarray(vectors)
-    if found.ndim == 4 and found.shape[2:] == (1, 1):
-        found = found[:, :, 0, 0]
-    if found.ndim != 2 or len(found) != number or found.dtype.kind not in "fiu":
-        raise EncoderError.of_shape(name, f"{found.dtype} of shape {found.shape} for {number} images")
-    return found.astype(np.float32, copy=False)
+    matrix = np.asarray(vectors)
+    if matrix.ndim == 4 and matrix.shape[2:] == (1, 1):
+        matrix = matrix[:, :, 0, 0]
+    if matrix.ndim != 2 or len(matrix) != number or matrix.dtype.kind not in "fiu":
+        raise EncoderError.of_shape(name, f"{matrix.dtype} of shape {matrix.shape} for {number} images")
+    return matrix.astype(np.float32, copy=False)

@@ -1,4 +1,4 @@
-"""Which device an encoder runs on."""
+"""The device that an encoder runs on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def device_for(gpu_addresses: Sequence[str] | None, *, partition: int = 0, visib
     partition : int
         Number of the task's partition.
     visible : int, optional
-        GPUs that this process sees; by default torch is asked. Without torch an assigned GPU is taken on trust, and
+        Number of GPUs that this process sees; by default torch's. Without torch an assigned GPU is taken on trust, and
         no other.
 
     Raises
@@ -50,7 +50,7 @@ def device_for(gpu_addresses: Sequence[str] | None, *, partition: int = 0, visib
 
 
 def visible_gpus() -> int | None:
-    """GPUs that this process sees; None without torch, which would know."""
+    """Number of GPUs that this process sees; None without torch, which would know."""
     try:
         import torch
     except ImportError:

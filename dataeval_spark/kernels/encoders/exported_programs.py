@@ -1,9 +1,9 @@
 """Programs exported with `torch.export`, checked before torch reads them.
 
 `torch.export.load` unpickles some members of the archive and runs texts in it as Python (guards, sizes), so that it
-is for files from a trusted source only. We take an archive that has nothing of the kind: known members, weights as
-plain bytes, and texts that are names, sizes or comparisons of sizes. What `torch.export.save` writes for an image
-model is such an archive.
+is for files from a trusted source only. An archive is accepted if it has nothing of the kind: known members, weights as
+plain bytes, and texts that are names, sizes or comparisons of sizes. `torch.export.save` of an image model writes such
+an archive.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ def require_plain(path: str) -> None:
             if not _MEMBER.fullmatch(member):
                 raise _refused(path, f"holds {member!r}")
             if member.endswith(".json"):
-                for found in _suspicious(json.loads(archive.read(name)), ""):
-                    raise _refused(path, f"holds {found} in {member}")
+                for reason in _suspicious(json.loads(archive.read(name)), ""):
+                    raise _refused(path, f"holds {reason} in {member}")
 
 
 def load_exported(path: str, device: str) -> Any:
@@ -98,8 +98,8 @@ def load_exported(path: str, device: str) -> Any:
     return program.module()
 
 
-def _refused(path: str, found: str) -> EncoderError:
-    return EncoderError.unsafe(path, f"an exported program that {found}", "a program of tensors and sizes only")
+def _refused(path: str, reason: str) -> EncoderError:
+    return EncoderError.unsafe(path, f"an exported program that {reason}", "a program of tensors and sizes only")
 
 
 def _suspicious(value: Any, key: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A vector of an image without a model: histograms of oriented gradients, and the colors of an 8 x 8 grid."""
+"""Vector of an image without a model: histograms of oriented gradients, and the colors of an 8 x 8 grid."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEFINITION = (
     "length .5; together divided by sqrt(1.25); float32; 1"
 )
 VERSION = xxhash.xxh3_64_hexdigest(DEFINITION.encode())
-"""Changes whenever the definition does: vectors of two versions must not be compared."""
+"""Version, which changes whenever the definition does: vectors of two versions must not be compared."""
 
 _CHUNK = 256  # images whose intermediate arrays stay in the cache
 
@@ -100,10 +100,10 @@ def _gradients(luma: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _first_bins(images: int) -> NDArray[np.int64]:
-    """Of each pixel (image, row, column): where the bins of its cell begin."""
+    """First bin of the cell of each pixel (image, row, column)."""
     cell = np.arange(SIDE) // (SIDE // CELLS)
-    within = (cell[:, np.newaxis] * CELLS + cell) * BINS
-    return np.arange(images)[:, np.newaxis, np.newaxis] * GRADIENTS + within
+    offsets = (cell[:, np.newaxis] * CELLS + cell) * BINS
+    return np.arange(images)[:, np.newaxis, np.newaxis] * GRADIENTS + offsets
 
 
 def _colors(images: NDArray[np.int32]) -> NDArray[np.float64]:

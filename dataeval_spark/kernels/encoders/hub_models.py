@@ -24,9 +24,9 @@ def require_model(kind: str, target: str) -> None:
     """Raise OptionError when `kind` ("timm" or "torchvision") has no model of this name."""
     name, _ = parts(target)
     package = _package(kind)
-    known = package.list_models() if kind == "timm" else package.models.list_models(module=package.models)
+    models = package.list_models() if kind == "timm" else package.models.list_models(module=package.models)
     # timm's names may have a tag of the weights: resnet18.a1_in1k
-    OptionError.unless_one_of(f"profile.encoder: {kind} model", name.partition(".")[0], known)
+    OptionError.unless_one_of(f"profile.encoder: {kind} model", name.partition(".")[0], models)
 
 
 def load_model(kind: str, target: str) -> tuple[Any, Preprocessing, str]:
@@ -44,16 +44,16 @@ def load_model(kind: str, target: str) -> tuple[Any, Preprocessing, str]:
     Returns
     -------
     module
-        From images to what goes into the classifier.
+        Module from images to the input of the classifier.
     Preprocessing
-        That of the weights.
+        Preprocessing that the weights were trained with.
     str
         Hash of the weights.
 
     Raises
     ------
     EncoderError
-        The weights cannot be had, or belong to another model.
+        The weights cannot be loaded, or belong to another model.
     """
     name, path = parts(target)
     package = _package(kind)
@@ -93,7 +93,7 @@ def _package(kind: str) -> Any:
 
         return torchvision
     except ImportError as error:
-        raise MissingExtraError.of(kind, kind) from error
+        raise MissingExtraError.from_package(kind, kind) from error
 
 
 def _timm_preprocessing(config: dict[str, Any]) -> Preprocessing:
@@ -118,13 +118,13 @@ def _timm_preprocessing(config: dict[str, Any]) -> Preprocessing:
 def _torchvision_model(package: Any, name: str, *, is_published: bool) -> tuple[Any, Preprocessing]:
     torch = require_torch()
     weights = package.models.get_model_weights(name).DEFAULT
-    shown = weights.transforms()
+    transforms = weights.transforms()
     preprocessing = Preprocessing(
-        resize=shown.resize_size[0],
-        interpolation=shown.interpolation.value,
-        crop=shown.crop_size[0],
-        mean=tuple(map(float, shown.mean)),
-        std=tuple(map(float, shown.std)),
+        resize=transforms.resize_size[0],
+        interpolation=transforms.interpolation.value,
+        crop=transforms.crop_size[0],
+        mean=tuple(map(float, transforms.mean)),
+        std=tuple(map(float, transforms.std)),
     )
     module = package.models.get_model(name, weights=None)
     if is_published:
@@ -149,11 +149,11 @@ def _fill(module: Any, path: str) -> None:
     try:
         result = module.load_state_dict(state, strict=False)
     except RuntimeError as error:  # equal names, other shapes
-        found = " ".join(str(error).split())[:300]
-        raise EncoderError(f"{path}: {found}; expected the weights of this model.") from error
+        problem = " ".join(str(error).split())[:300]
+        raise EncoderError(f"{path}: {problem}; expected the weights of this model.") from error
     # Weights of the classifier, which is gone, are the only ones that may be left over.
     left_over = [name for name in result.unexpected_keys if name.partition(".")[0] not in _HEADS]
     if result.missing_keys or left_over:
-        found = f"{len(result.missing_keys)} weights are missing and {len(left_over)} left over"
+        problem = f"{len(result.missing_keys)} weights are missing and {len(left_over)} left over"
         first = (result.missing_keys + left_over)[0]
-        raise EncoderError(f"{path}: {found}, such as {first!r}; expected the weights of this model.")
+        raise EncoderError(f"{path}: {problem}, such as {first!r}; expected the weights of this model.")

@@ -1,4 +1,4 @@
-"""What an encoder is: pixels of one image in, prepared on the CPU; vectors of many out, from one device."""
+"""Interface of encoders: pixels of one image in, prepared on the CPU; vectors of many out, from one device."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Encoder(Protocol):
     Attributes
     ----------
     name : str
-        As in the configuration, for example "thumbnail" or "torchscript:/models/encoder.pt".
+        Name in the configuration, for example "thumbnail" or "torchscript:/models/encoder.pt".
     version : str
         Hash of weights and preprocessing, 16 hexadecimal digits: vectors of two versions must not be compared.
     dimension : int or None
-        Length of the vectors; None as long as a model has not said it by giving some.
+        Length of the vectors; None until a model has returned some.
     batch_size : int
-        Most images that go to the device at once; smaller after the device ran out of memory.
+        Largest number of images for the device at once; smaller after it ran out of memory.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Encoder(Protocol):
         Parameters
         ----------
         pixels : ndarray
-            (height, width, channels) as `decode` gives them, of any bit depth.
+            Pixels (height, width, channels) as `decode` gives them, of any bit depth.
         encoded : ValueRange, optional
             Value range of the whole image, when `pixels` is a crop; by default that of `pixels`.
         """

@@ -1,4 +1,4 @@
-"""Model files: what they are, judged from their bytes before anything is loaded, and the hash of those bytes.
+"""Kinds of model files, judged from their bytes before anything is loaded, and the hash of those bytes.
 
 A pickle runs code when it is read. TorchScript archives, exported programs that hold no pickle, ONNX and safetensors
 are taken; whole models and checkpoints written by ``torch.save`` are refused, whatever their name ends in.
@@ -28,22 +28,22 @@ def require_file(kind: str, path: str) -> None:
     OptionError
         There is no file at `path`.
     EncoderError
-        It is a pickle, or anything else than `kind` ("torchscript", "torch_export" or "onnx").
+        The file is a pickle, or anything else than `kind` ("torchscript", "torch_export" or "onnx").
     """
     if not Path(path).is_file():
         raise OptionError(
             f"profile.encoder: there is no file {path!r}.\nHint: {kind}:/absolute/path, readable on every worker"
         )
     expected = {"torchscript": _TORCHSCRIPT, "torch_export": _EXPORTED, "onnx": _ONNX}[kind]
-    found = kind_of(path)
-    if found.startswith("a pickle"):
-        raise EncoderError.unsafe(path, found, expected)
-    if found != expected:
-        raise EncoderError(f"{path} is {found}; expected {expected}.\nHint: {_hint(found)}")
+    file_kind = kind_of(path)
+    if file_kind.startswith("a pickle"):
+        raise EncoderError.unsafe(path, file_kind, expected)
+    if file_kind != expected:
+        raise EncoderError(f"{path} is {file_kind}; expected {expected}.\nHint: {_hint(file_kind)}")
 
 
 def kind_of(path: str) -> str:
-    """Say in words what a model file is."""
+    """Kind of a model file, in words."""
     with open(path, "rb") as file:
         start = file.read(4)
     if not zipfile.is_zipfile(path):
@@ -67,7 +67,7 @@ def digest_of(path: str) -> str:
 
 
 def version_of(*parts: str) -> str:
-    """16 hexadecimal digits from all that vectors depend on."""
+    """Version of 16 hexadecimal digits from everything that vectors depend on."""
     return xxhash.xxh3_64_hexdigest("|".join(parts).encode())
 
 
@@ -75,6 +75,6 @@ def _is_protobuf(start: bytes) -> bool:
     return start[:1] in (b"\x08", b"\x12", b"\x1a", b"\x22", b"\x3a", b"\x42", b"\x72")  # a field of ModelProto
 
 
-def _hint(found: str) -> str:
+def _hint(kind: str) -> str:
     kinds = {_TORCHSCRIPT: "torchscript", _EXPORTED: "torch_export", _ONNX: "onnx"}
-    return f"profile.encoder = '{kinds[found]}:...'" if found in kinds else "export the model anew"
+    return f"profile.encoder = '{kinds[kind]}:...'" if kind in kinds else "export the model anew"

@@ -16,7 +16,7 @@ from dataeval_spark.kernels.images.value_range import ValueRange
 
 
 class OnnxEncoder:
-    """Runs the first output of an ONNX model, one thread on a CPU; a GPU needs the package onnxruntime-gpu.
+    """Encoder by the first output of an ONNX model, one thread on a CPU; a GPU needs the package onnxruntime-gpu.
 
     The model takes one input, (number, channels, height, width) or the layout of `preprocessing`, float32 or float16,
     and any number of images. Its weights are in the file itself.
@@ -26,13 +26,13 @@ class OnnxEncoder:
     name, version : str
         See `Encoder`.
     path : str
-        The model.
+        File of the model.
     preprocessing : Preprocessing
-        From pixels to the model's input.
+        Steps from pixels to the model's input.
     device : str
-        "cpu", "cuda:0" ...; without a GPU build of onnxruntime it runs on the CPU all the same.
+        Device, "cpu", "cuda:0" ...; without a GPU build of onnxruntime it is always the CPU.
     batch_size : int
-        Most images in a batch.
+        Largest number of images in a batch.
 
     Raises
     ------
@@ -95,18 +95,18 @@ def _require_onnxruntime() -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise MissingExtraError.of("onnxruntime", "onnx") from error
+        raise MissingExtraError.from_package("onnxruntime", "onnx") from error
     return onnxruntime
 
 
 def _only_input(session: Any, name: str) -> tuple[str, Any]:
     inputs = session.get_inputs()
-    found = ", ".join(f"{each.name}: {each.type} {each.shape}" for each in inputs)
+    tensors = ", ".join(f"{each.name}: {each.type} {each.shape}" for each in inputs)
     types = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
     is_usable = len(inputs) == 1 and inputs[0].type in types and len(inputs[0].shape) == 4
     if not is_usable or isinstance(inputs[0].shape[0], int):
         raise EncoderError(
-            f"Encoder {name!r} takes {found}; expected one input of floats, (any number, channels, height, width).\n"
+            f"Encoder {name!r} takes {tensors}; expected one input of floats, (any number, channels, height, width).\n"
             "Hint: export with a dynamic first axis, and without further inputs."
         )
     return inputs[0].name, types[inputs[0].type]

@@ -1,4 +1,4 @@
-"""From decoded pixels to a model's input: part of the encoder, because other pixels give other vectors."""
+"""Steps from decoded pixels to a model's input: part of the encoder, because other pixels give other vectors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How an image becomes the input of a model. The defaults are those of most models trained on ImageNet.
+    """Steps from an image to the input of a model. The defaults are those of most models trained on ImageNet.
 
     The steps are those of torchvision on Pillow images, to the last bit: 8-bit picture, resize, central crop (what
     the crop lacks is filled with 0), then ``(x / scale - mean) / std`` in float32.
@@ -38,15 +38,15 @@ class Preprocessing:
     Attributes
     ----------
     resize : int or (height, width), optional
-        An integer is the length of the shorter side; the other keeps the aspect ratio. None: as it is.
+        Size after the resize; an integer is the length of the shorter side, None leaves the size as it is.
     interpolation : {"nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"}
-        Pillow's filter of that name (with antialiasing).
+        Name of Pillow's filter (with antialiasing).
     crop : int or (height, width), optional
         Size of the central crop; an integer stands for a square.
     scale : float
-        Pixels of 0 to 255 are divided by it.
+        Divisor of pixels of 0 to 255.
     mean, std : tuple of float
-        One number per channel, or one for all.
+        Mean and standard deviation, one number per channel or one for all.
     channel_order : {"RGB", "BGR", "gray"}
     layout : {"CHW", "HWC"}
         Axes of one image in the batch.
@@ -89,13 +89,13 @@ class Preprocessing:
         return 1 if self.channel_order == "gray" else 3
 
     @classmethod
-    def of(cls, values: Mapping[str, Any], where: str = "preprocessing") -> Preprocessing:
-        """Read it from a mapping, such as a TOML table; what is not given has its default.
+    def from_mapping(cls, values: Mapping[str, Any], where: str = "preprocessing") -> Preprocessing:
+        """Read preprocessing from a mapping, such as a TOML table; missing entries have their defaults.
 
         Raises
         ------
         OptionError
-            A name is unknown, or a value cannot be.
+            A name is unknown, or a value is not possible.
         """
         names = [field.name for field in dataclasses.fields(cls)]
         for name in values:
@@ -112,14 +112,14 @@ class Preprocessing:
             values = tomllib.loads(sidecar.read_text())
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise OptionError(f"{sidecar} is no TOML: {error}.\nHint: resize = 256") from error
-        return cls.of(values, str(sidecar))
+        return cls.from_mapping(values, str(sidecar))
 
     def to_json(self) -> str:
-        """All of it as one line, for records and versions."""
+        """JSON of all fields as one line, for records and versions."""
         return json.dumps(dataclasses.asdict(self), sort_keys=True)
 
     def pixels(self, pixels: NDArray[Any], encoded: ValueRange | None = None) -> NDArray[np.uint8]:
-        """The 8-bit part, of one image: (height, width, 1 or 3) after resize and crop, not normalised yet."""
+        """8-bit pixels of one image after resize and crop, not normalised yet: (height, width, 1 or 3)."""
         image = image_of(pixels, encoded).convert("L" if self.channel_order == "gray" else "RGB")
         if self.resize is not None:
             height, width = self.resized(image.height, image.width)
@@ -131,7 +131,7 @@ class Preprocessing:
         return _central(array if array.ndim == 3 else array[:, :, np.newaxis], self.crop)
 
     def _middle(self, image: Image.Image, height: int, width: int) -> Image.Image:
-        """Of a strip that would become far too large, the resized part that the crop is taken from."""
+        """Part of a strip, which would become far too large, that the crop is taken from, resized."""
         if self.crop is None:
             raise ValueError(f"resized to {width} x {height} pixels; the limit is {MOST_RESIZED}, or a crop")
         tall, wide = (self.crop, self.crop) if isinstance(self.crop, int) else self.crop
@@ -149,7 +149,7 @@ class Preprocessing:
         return self.resize, int(self.resize * width / height)
 
     def normalized(self, batch: NDArray[Any]) -> NDArray[np.float32]:
-        """The numeric part, of a batch (number, height, width, channels) of 8-bit pixels, in the model's layout."""
+        """Numbers, in the model's layout, of a batch (number, height, width, channels) of 8-bit pixels."""
         ordered = batch[..., ::-1] if self.channel_order == "BGR" else batch
         values = ordered.astype(np.float32)
         values /= np.float32(self.scale)
@@ -159,7 +159,7 @@ class Preprocessing:
 
 
 def _around(length: int, crop: int) -> tuple[int, int]:
-    """Start and length of what is needed for a central crop of a side."""
+    """Start and length of the pixels needed for a central crop of a side."""
     if length <= crop + 2 * MARGIN:
         return 0, length
     return round((length - crop) / 2) - MARGIN, crop + 2 * MARGIN
@@ -174,8 +174,8 @@ def image_of(pixels: NDArray[Any], encoded: ValueRange | None = None) -> Image.I
     encoded = value_range(pixels) if encoded is None else encoded
     if encoded is None:
         pixels, encoded = _stretched(pixels), ValueRange(1, 1.0)
-    shown = picture(pixels, encoded)
-    return Image.fromarray(shown[:, :, 0] if shown.shape[2] == 1 else shown)
+    image = picture(pixels, encoded)
+    return Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
 
 
 def _stretched(pixels: NDArray[Any]) -> NDArray[np.float64]:

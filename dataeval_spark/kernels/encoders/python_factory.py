@@ -1,4 +1,4 @@
-"""A user's own encoder: a Python object that some function makes."""
+"""A user's own encoder: a Python object that a function makes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dataeval_spark.kernels.images.value_range import ValueRange
 
 
 class PythonEncoder:
-    """Calls ``embed(images)`` of a user's object, made once per worker.
+    """Encoder by ``embed(images)`` of a user's object, made once per worker.
 
     The object takes a list of uint8 arrays (height, width, 3), RGB, each of its own size, and returns
     (number, dimension) floats. Resizing and everything else is its own; so is the device: where an attribute ``device``
@@ -30,9 +30,9 @@ class PythonEncoder:
     name, version : str
         See `Encoder`.
     model : object
-        With the method ``embed``.
+        Object with the method ``embed``.
     batch_size : int
-        Most images in a call.
+        Largest number of images in a call.
     """
 
     def __init__(self, name: str, version: str, model: Any, *, batch_size: int = BATCH_SIZE) -> None:
@@ -63,12 +63,12 @@ class PythonEncoder:
 
 
 def factory_of(target: str) -> Any:
-    """The function or class that ``module:name`` means.
+    """Function or class of the name ``module:name``.
 
     Raises
     ------
     OptionError
-        It cannot be imported or called.
+        The name cannot be imported or called.
     """
     module_name, _, name = target.partition(":")
     hint = "Hint: profile.encoder = 'python:my_package.my_module:make_encoder'; the module must be importable on "
@@ -83,7 +83,7 @@ def factory_of(target: str) -> Any:
 
 
 def digest_of_factory(target: str) -> str:
-    """What stands for the weights: the factory's attribute ``version``, else a hash of its module's source."""
+    """Digest in place of weights: the factory's attribute ``version``, else a hash of its module's source."""
     factory = factory_of(target)
     version = getattr(factory, "version", None)
     if isinstance(version, str):

@@ -1,4 +1,4 @@
-"""Encoders by name: what there is, which version it has, and the one instance of a worker process."""
+"""Encoders by name: their kinds and versions, and the one instance of a worker process."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FORMS = (
     *("torchscript:PATH", "torch_export:PATH", "onnx:PATH"),
     *("timm:NAME", "torchvision:NAME", "python:MODULE:FACTORY"),
 )
-# Kind to the module it needs and the extra that brings it.
+# Module that each kind needs, and the extra that brings it.
 _EXTRAS = {
     "torchscript": ("torch", "torch"),
     "torch_export": ("torch", "torch"),
@@ -48,16 +48,16 @@ _LOADED: dict[tuple[Any, ...], Encoder] = {}
 
 @dataclass(frozen=True)
 class EncoderRecord:
-    """What vectors depend on.
+    """Facts that vectors depend on.
 
     Attributes
     ----------
     version : str
-        Hash of the two below, and of the encoder's definition.
+        Hash of the two others, and of the encoder's definition.
     weights : str
         xxh3-128 of the weights or of the model file; empty where there are none.
     preprocessing : str
-        As JSON; empty where it is part of the definition.
+        Preprocessing as JSON; empty where it is part of the definition.
     """
 
     version: str
@@ -66,20 +66,20 @@ class EncoderRecord:
 
 
 def require_encoder(name: str) -> None:
-    """Raise an error when there is no such encoder here: before a job starts, and without loading it.
+    """Raise an error when there is no such encoder here, before a job starts and without loading it.
 
     Raises
     ------
     OptionError
         No encoder is named like this, there is no such file or module, or its preprocessing cannot be read.
     MissingExtraError
-        It needs a package that is not installed.
+        The encoder needs a package that is not installed.
     EncoderError
         The file is a pickle, or of another kind.
     """
     kind, rest = _parts(name)
     if kind in _EXTRAS and importlib.util.find_spec(_EXTRAS[kind][0]) is None:
-        raise MissingExtraError.of(*_EXTRAS[kind])
+        raise MissingExtraError.from_package(*_EXTRAS[kind])
     if kind in FILES:
         model_files.require_file(kind, rest)
         Preprocessing.beside(rest)
@@ -92,14 +92,14 @@ def require_encoder(name: str) -> None:
 
 
 def encoder_record(name: str, *, preprocessing: Preprocessing | None = None) -> EncoderRecord:
-    """What the vectors of an encoder depend on; found on the driver, with nothing loaded onto a GPU.
+    """Facts that the vectors of an encoder depend on, read on the driver with nothing loaded onto a GPU.
 
     Parameters
     ----------
     name : str
-        The encoder.
+        Name of the encoder.
     preprocessing : Preprocessing, optional
-        Of a model; by default what the file PATH.preprocessing.toml beside it says, or what its weights came with.
+        Preprocessing of a model; by default that of the file PATH.preprocessing.toml beside it, or of its weights.
     """
     kind, rest = _parts(name)
     if kind in BUILT_IN:
@@ -142,22 +142,22 @@ def load_encoder(
     name : str
         One of `FORMS`.
     version : str, optional
-        What the driver found: another version here is an error.
+        Version on the driver: another version here is an error.
     device : str
-        "auto", or a device of torch such as "cuda:1".
+        Device: "auto", or one of torch such as "cuda:1".
     gpu_addresses, partition
-        What "auto" goes by, see `device_for`; a process that Spark assigned no GPU keeps the device of its first call.
+        Facts for "auto", see `device_for`; a process that Spark assigned no GPU keeps the device of its first call.
     half_precision : bool
-        Compute in 16 bits on a GPU.
+        Whether to compute in 16 bits on a GPU.
     batch_size : int, optional
-        Most images that go to the device at once; by default 64, and what suits a built-in encoder.
+        Largest number of images for the device at once; default 64, or the built-in encoder's own.
     preprocessing : Preprocessing, optional
-        Of a model file, instead of the file PATH.preprocessing.toml beside it.
+        Preprocessing of a model file, instead of the file PATH.preprocessing.toml beside it.
 
     Raises
     ------
     EncoderError
-        It cannot be loaded, or its version is another.
+        The encoder cannot be loaded, or its version is another.
     OptionError, MissingExtraError
         See `require_encoder`.
 
@@ -214,7 +214,7 @@ def _record(weights: str, preprocessing: Preprocessing) -> EncoderRecord:
 
 def _parts(name: str) -> tuple[str, str]:
     kind, _, rest = name.partition(":")
-    known = {form.partition(":")[0]: ":" in form for form in FORMS}
-    if kind not in known or known[kind] != bool(rest):
+    forms = {form.partition(":")[0]: ":" in form for form in FORMS}
+    if kind not in forms or forms[kind] != bool(rest):
         OptionError.unless_one_of("profile.encoder", name, FORMS)
     return kind, rest

@@ -1,4 +1,4 @@
-"""A vector of an image without a model: its 8 x 8 colour thumbnail."""
+"""Vector of an image without a model: its 8 x 8 colour thumbnail."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEFINITION = (
     "8x8 RGB thumbnail, Pillow LANCZOS filter, rows then columns then channels, minus its mean, / 255, float32; 2"
 )
 VERSION = xxhash.xxh3_64_hexdigest(DEFINITION.encode())
-"""Changes whenever the definition does: vectors of two versions must not be compared."""
+"""Version, which changes whenever the definition does: vectors of two versions must not be compared."""
 
 
 class Thumbnail:

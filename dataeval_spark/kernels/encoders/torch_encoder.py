@@ -15,7 +15,7 @@ from dataeval_spark.kernels.images.value_range import ValueRange
 
 
 class TorchEncoder:
-    """Runs a torch module on batches of prepared images.
+    """Encoder by a torch module, which runs on batches of prepared images.
 
     Images wait as 8-bit pixels; they are normalised on the device. On a CPU torch gets one thread, because Spark
     runs a worker per core. Vectors of one image can differ in the last bits with the batch that it is in.
@@ -25,15 +25,15 @@ class TorchEncoder:
     name, version : str
         See `Encoder`.
     module : callable
-        From (number, channels, height, width), or the layout of `preprocessing`, to (number, dimension).
+        Function from (number, channels, height, width), or the layout of `preprocessing`, to (number, dimension).
     preprocessing : Preprocessing
-        From pixels to the module's input.
+        Steps from pixels to the module's input.
     device : str
-        "cpu", "cuda:0" ...
+        Device, "cpu", "cuda:0" ...
     half_precision : bool
-        Compute in 16 bits on a GPU (autocast); no effect on a CPU.
+        Whether to compute in 16 bits on a GPU (autocast); no effect on a CPU.
     batch_size : int
-        Most images in a batch.
+        Largest number of images in a batch.
     """
 
     def __init__(
@@ -75,21 +75,21 @@ class TorchEncoder:
         import torch
 
         with torch.inference_mode(), torch.autocast("cuda", torch.float16, enabled=self._half):
-            found = self._module(self._input(np.stack(batch)))
-        found = found[0] if isinstance(found, tuple | list) else found
-        return np.asarray(found.float().cpu().numpy())
+            output = self._module(self._input(np.stack(batch)))
+        output = output[0] if isinstance(output, tuple | list) else output
+        return np.asarray(output.float().cpu().numpy())
 
     def _input(self, batch: NDArray[np.uint8]) -> Any:
         # The arithmetic of Preprocessing.normalized, in its order, on the device.
         import torch
 
-        wanted = self.preprocessing
+        preprocessing = self.preprocessing
         values = torch.from_numpy(batch).to(self.device).float()
-        if wanted.channel_order == "BGR":
+        if preprocessing.channel_order == "BGR":
             values = values.flip(-1)
-        mean, std = (torch.tensor(numbers, device=self.device) for numbers in (wanted.mean, wanted.std))
-        values = (values / wanted.scale - mean) / std
-        return values.permute(0, 3, 1, 2).contiguous() if wanted.layout == "CHW" else values
+        mean, std = (torch.tensor(numbers, device=self.device) for numbers in (preprocessing.mean, preprocessing.std))
+        values = (values / preprocessing.scale - mean) / std
+        return values.permute(0, 3, 1, 2).contiguous() if preprocessing.layout == "CHW" else values
 
 
 def require_torch() -> Any:
@@ -98,16 +98,16 @@ def require_torch() -> Any:
     Raises
     ------
     MissingExtraError
-        It is not installed.
+        Torch is not installed.
     """
     try:
         import torch
     except ImportError as error:
-        raise MissingExtraError.of("torch", "torch") from error
+        raise MissingExtraError.from_package("torch", "torch") from error
     return torch
 
 
 def load_torchscript(path: str, device: str) -> Any:
-    """Load a TorchScript archive; its code runs in torch's own interpreter, and nothing in it is Python's."""
+    """Load a TorchScript archive; its code runs in torch's own interpreter, and none of it is Python."""
     torch = require_torch()
     return torch.jit.load(path, map_location=device).eval()

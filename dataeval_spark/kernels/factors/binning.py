@@ -1,4 +1,4 @@
-"""Cutting a factor into bins: is it continuous, where are the edges, which bin is a value in, what is a bin called."""
+"""Bins of a factor: whether it is continuous, its edges, the bin of each value, and the names of bins."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _BINS_GIVEN_UP = 20
 
 @dataclass(frozen=True)
 class Bins:
-    """How one factor is cut: by ``edges`` (codes of ``numpy.digitize``) or value by value (``levels``, in order).
+    """Bins of one factor: by ``edges`` (codes of ``numpy.digitize``) or value by value (``levels``, in order).
 
     ``rule`` is ``uniform_width``, ``uniform_count``, ``clusters``, ``given`` or ``count`` for edges, ``discrete`` or
-    ``categorical`` for levels. ``note`` says why it is another than was asked for: ``one_cluster`` or
+    ``categorical`` for levels. ``note`` says why the rule differs from the one asked for: ``one_cluster`` or
     ``too_many_clusters``.
     """
 
@@ -45,7 +45,7 @@ class Bins:
 
 
 def level_budget(n: int) -> int:
-    """Most distinct values that a table over ``n`` rows can carry: the larger of 20 and the square root of n."""
+    """Largest number of distinct values that a table over ``n`` rows can carry: 20, or the root of n where larger."""
     return int(max(SMALLEST_LEVEL_BUDGET, np.sqrt(n)))
 
 
@@ -53,7 +53,7 @@ def is_continuous(values: Floats) -> bool:
     r"""Whether values look like a sample of a continuous quantity.
 
     The place of each value between its two neighbours in order, scaled to [0, 1], is close to uniform for a
-    continuous quantity. Continuous is: the Wasserstein distance of these places from the uniform distribution is
+    continuous quantity. Values are continuous where the Wasserstein distance of these places from uniformity is
     below :math:`0.5 / \sqrt n`; or below :math:`0.3 / \sqrt n` where either more than 10 % of the values are
     repeats, or more than 85 % of the gaps are multiples of the smallest; never where both hold.
 
@@ -111,9 +111,9 @@ def edges_by_rule(values: Floats, rule: Rule, most_bins: int | None = None) -> t
     values : ndarray of float64
         Values that are not finite place no edge.
     rule : {"uniform_width", "uniform_count", "clusters"}
-        How edges are placed.
+        Rule that places the edges.
     most_bins : int, optional
-        Bound of the number of bins.
+        Largest number of bins.
 
     References
     ----------
@@ -165,9 +165,9 @@ def choose_bins(values: Floats, rule: Rule = "uniform_width", most_levels: int |
     values : ndarray of float64
         One value per thing that the factor describes; NaN is missing.
     rule : {"uniform_width", "uniform_count", "clusters"}
-        How a factor is cut that has to be.
+        Rule that places the edges where the factor has to be cut.
     most_levels : int, optional
-        Most bins or levels; default ``level_budget`` of the number of values.
+        Largest number of bins or levels; default ``level_budget`` of the number of values.
 
     References
     ----------
@@ -201,7 +201,7 @@ def place_among(levels: NDArray[Any], values: NDArray[Any]) -> Codes:
 
 
 def bin_labels(bins: Bins) -> dict[int, str]:
-    """What each code is called: ``< b``, ``[a, b)``, ``>= a``, the value itself, ``inf`` or ``missing``."""
+    """Name of each code: ``< b``, ``[a, b)``, ``>= a``, the value itself, ``inf`` or ``missing``."""
     if bins.edges:
         for digits in (6, 17):  # two edges must not read the same
             names = [f"{edge:.{digits}g}" for edge in bins.edges]

@@ -50,8 +50,8 @@ def cluster_edges(values: Floats) -> Floats:
     ordered = np.sort(values)
     size = int(min(max(5, 0.05 * ordered.size), 100))
     root = _condense(ordered, size)
-    kept = sorted(cluster.first for cluster in _kept(root))
-    inner = ordered[kept[1:]]
+    firsts = sorted(cluster.first for cluster in _stable_clusters(root))
+    inner = ordered[firsts[1:]]
     return np.r_[ordered[0], inner[inner > ordered[0]], ordered[-1]]
 
 
@@ -86,7 +86,7 @@ def _condense(ordered: Floats, size: int) -> _Cluster:
 
 
 def _widest_gaps(gaps: Floats):  # type: ignore[no-untyped-def]
-    """A function of a range that answers where its widest gap is (the first of equal ones): a sparse table."""
+    """Function from a range to the place of its widest gap (the first of equal ones), by a sparse table."""
     levels = [np.arange(gaps.size)]
     width = 1
     while 2 * width <= gaps.size:
@@ -102,8 +102,8 @@ def _widest_gaps(gaps: Floats):  # type: ignore[no-untyped-def]
     return widest
 
 
-def _kept(root: _Cluster) -> list[_Cluster]:
-    """Of each cluster and its parts, whichever is more stable."""
+def _stable_clusters(root: _Cluster) -> list[_Cluster]:
+    """The more stable of each cluster and its parts."""
     order, stack = [], [root]
     while stack:
         cluster = stack.pop()
@@ -114,7 +114,7 @@ def _kept(root: _Cluster) -> list[_Cluster]:
         parts = [best.pop(id(child)) for child in cluster.children]
         of_parts = sum(stability for stability, _ in parts)
         if parts and of_parts > cluster.stability:
-            best[id(cluster)] = (of_parts, [kept for _, some in parts for kept in some])
+            best[id(cluster)] = (of_parts, [survivor for _, some in parts for survivor in some])
         else:
             best[id(cluster)] = (cluster.stability, [cluster])
     return best[id(root)][1]

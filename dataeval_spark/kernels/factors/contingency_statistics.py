@@ -21,7 +21,7 @@ from dataeval_spark.kernels.factors.independence import (
 
 @dataclass(frozen=True)
 class Association:
-    """Are rows and columns of a table independent, and how far from it."""
+    """Tests that rows and columns of a table are independent, and the strength of their association."""
 
     g_statistic: float
     p_value: float
@@ -102,7 +102,7 @@ def _corrected_v(statistic: float, n: int, rows: int, columns: int) -> float:
 
 @dataclass(frozen=True)
 class LabelParity:
-    """How far one distribution of labels is from another, and a test that both are one.
+    """Distances between two distributions of labels, and a test that both are one.
 
     ``expected_counts`` and ``is_low`` have an entry per class given: how many of its labels are expected in the
     observed data, and whether a count below 5 is expected (or, for `goodness_of_fit`, observed).
@@ -141,23 +141,23 @@ def label_parity(reference: ImageSums, current: ImageSums) -> LabelParity:
     """
     a, b = reference.counts, current.counts
     effect = design_effect(reference, current)
-    found = independence(np.stack([a, b]), effect)
+    test = independence(np.stack([a, b]), effect)
     expected = (a + b) * (b.sum() / (a.sum() + b.sum()))
     gap = np.abs(a / a.sum() - b / b.sum())
     return LabelParity(
-        found.statistic,
-        found.p_value,
+        test.statistic,
+        test.p_value,
         effect,
-        found.robust_p_value,
+        test.robust_p_value,
         float(gap.sum() / 2),
         float(gap.max()),
         expected,
-        found.is_low,
+        test.is_low,
     )
 
 
 def goodness_of_fit(shares: NDArray[Any], observed: ImageSums) -> LabelParity:
-    r"""Chi-square test of labels against a distribution that is given, and not a sample itself.
+    r"""Chi-square test of labels against a fixed distribution, which is not a sample itself.
 
     A class that the distribution does not have but the labels do gives an infinite statistic and p = 0; a class that
     neither has says nothing and is left out.
@@ -179,18 +179,18 @@ def goodness_of_fit(shares: NDArray[Any], observed: ImageSums) -> LabelParity:
     >>> goodness_of_fit(np.array([0.5, 0.5]), ImageSums.of_single([5, 5])).p_value
     1.0
     """
-    given, counts = np.asarray(shares, np.float64) / np.sum(shares), observed.counts
+    expected_shares, counts = np.asarray(shares, np.float64) / np.sum(shares), observed.counts
     n = float(counts.sum())
-    present = (given > 0) | (counts > 0)
-    gap = np.abs(given - counts / n)
-    is_low = present & ((counts < FEWEST_EXPECTED) | (given * n < FEWEST_EXPECTED))
-    expected = given[present] * n
+    present = (expected_shares > 0) | (counts > 0)
+    gap = np.abs(expected_shares - counts / n)
+    is_low = present & ((counts < FEWEST_EXPECTED) | (expected_shares * n < FEWEST_EXPECTED))
+    expected = expected_shares[present] * n
     statistic, p_value, effect, robust = np.inf, 0.0, 1.0, 0.0
     if (expected > 0).all():
         statistic = float(((counts[present] - expected) ** 2 / expected).sum())
         freedom = len(expected) - 1
         p_value = robust = float(chdtrc(freedom, statistic)) if freedom else 1.0
-        effect = fixed_design_effect(observed.of_classes(present), given[present])
+        effect = fixed_design_effect(observed.of_classes(present), expected_shares[present])
         if np.isnan(effect):
             robust = np.nan
         elif (expected < FEWEST_EXPECTED).any():
@@ -198,5 +198,5 @@ def goodness_of_fit(shares: NDArray[Any], observed: ImageSums) -> LabelParity:
         elif freedom:
             robust = float(chdtrc(freedom, statistic / effect))
     return LabelParity(
-        float(statistic), p_value, effect, robust, float(gap.sum() / 2), float(gap.max()), given * n, is_low
+        float(statistic), p_value, effect, robust, float(gap.sum() / 2), float(gap.max()), expected_shares * n, is_low
     )

@@ -18,7 +18,7 @@ def simpson_diversity(counts: NDArray[Any], bins: int) -> float:
     counts : array of int
         Rows per bin; at least one row.
     bins : int
-        m, the bins that are filled in the whole dataset; with one bin the diversity is 0.
+        Number m of bins that are filled in the whole dataset; with one bin the diversity is 0.
 
     References
     ----------

@@ -22,7 +22,7 @@ def codes_of(batch: pa.RecordBatch, bins: Mapping[str, Bins]) -> dict[str, Codes
     batch : RecordBatch
         Structs ``numbers`` and ``texts`` with one field per factor. A factor that the batch lacks is missing.
     bins : mapping
-        Factor to its bins.
+        Bins of each factor.
     """
     codes = {}
     for name, of_factor in bins.items():
@@ -31,8 +31,8 @@ def codes_of(batch: pa.RecordBatch, bins: Mapping[str, Bins]) -> dict[str, Codes
             codes[name] = np.full(batch.num_rows, of_factor.missing_code, np.int64)
         elif of_factor.rule == "categorical":
             place = pc.index_in(values, value_set=pa.array(of_factor.levels, pa.string()))
-            found = place.fill_null(UNSEEN).to_numpy(zero_copy_only=False).astype(np.int64)
-            codes[name] = np.where(values.is_null().to_numpy(zero_copy_only=False), of_factor.missing_code, found)
+            known_codes = place.fill_null(UNSEEN).to_numpy(zero_copy_only=False).astype(np.int64)
+            codes[name] = np.where(values.is_null().to_numpy(zero_copy_only=False), of_factor.missing_code, known_codes)
         else:
             codes[name] = encode(numbers_of(values), of_factor)
     return codes
@@ -58,12 +58,12 @@ def as_maps(columns: Mapping[str, NDArray[np.generic]], rows: int, type: pa.Data
             pa.array(np.zeros(rows + 1, np.int32)), pa.array([], pa.string()), pa.array([], type)
         )
     values = np.stack([columns[name] for name in names], axis=1)
-    kept = ~np.isnan(values) if values.dtype.kind == "f" else np.ones(values.shape, bool)
+    is_number = ~np.isnan(values) if values.dtype.kind == "f" else np.ones(values.shape, bool)
     keys = pa.DictionaryArray.from_arrays(
-        pa.array(np.broadcast_to(np.arange(len(names), dtype=np.int32), values.shape)[kept]), pa.array(names)
+        pa.array(np.broadcast_to(np.arange(len(names), dtype=np.int32), values.shape)[is_number]), pa.array(names)
     )
-    offsets = np.r_[0, np.cumsum(kept.sum(axis=1))].astype(np.int32)
-    return pa.MapArray.from_arrays(pa.array(offsets), keys.cast(pa.string()), pa.array(values[kept], type))
+    offsets = np.r_[0, np.cumsum(is_number.sum(axis=1))].astype(np.int32)
+    return pa.MapArray.from_arrays(pa.array(offsets), keys.cast(pa.string()), pa.array(values[is_number], type))
 
 
 def from_maps(maps: pa.MapArray) -> tuple[list[str], NDArray[np.float64]]:

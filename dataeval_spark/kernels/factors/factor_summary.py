@@ -1,4 +1,4 @@
-"""Summaries of factors from one pass over all values: the bins, two units in one factor, or why it is left out."""
+"""Summary of each factor from one pass over the values of all: its bins, mixed units, or why it is left out."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ class FactorSummary:
 
 
 def partial_rows(
-    batches: Iterator[pa.RecordBatch], target_factors: frozenset[str], wanted: frozenset[str]
+    batches: Iterator[pa.RecordBatch], target_factors: frozenset[str], factors: frozenset[str]
 ) -> Iterator[pa.RecordBatch]:
-    """Blocks of numbers and counts of texts of one task's rows.
+    """Summarize the rows of one task: blocks of numbers and counts of texts.
 
     A factor of the image counts once per image (rows whose ``is_first`` is true), one of the target once per target
     (rows with a ``target_index``).
@@ -75,23 +75,23 @@ def partial_rows(
         Columns ``is_first``, ``target_index`` and the structs ``numbers`` and ``texts``, one field per factor.
     target_factors : frozenset of str
         Factors of the target.
-    wanted : frozenset of str
+    factors : frozenset of str
         Factors to summarize.
     """
     texts: dict[str, dict[str | None, int]] = {}
     overflowing: set[str] = set()
     for batch in batches:
         first, is_target = batch.column("is_first"), batch.column("target_index").is_valid()
-        for name, values in _fields(batch.column("numbers"), wanted):
-            kept = values.filter(is_target if name in target_factors else first)
-            numbers = kept.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        for name, values in _fields(batch.column("numbers"), factors):
+            own_values = values.filter(is_target if name in target_factors else first)
+            numbers = own_values.cast(pa.float64()).to_numpy(zero_copy_only=False)
             level = "target" if name in target_factors else "image"
             yield _rows([(name, level, True, numbers.tobytes(), None, numbers.size, False)])
-        for name, values in _fields(batch.column("texts"), wanted):
+        for name, values in _fields(batch.column("texts"), factors):
             counted = texts.setdefault(name, {})
             if name not in overflowing:
-                kept = values.filter(is_target if name in target_factors else first)
-                for entry in pc.value_counts(kept).to_pylist():
+                own_values = values.filter(is_target if name in target_factors else first)
+                for entry in pc.value_counts(own_values).to_pylist():
                     counted[entry["values"]] = counted.get(entry["values"], 0) + entry["counts"]
                 if len(counted) > LEVELS_AT_ONCE:
                     overflowing.add(name)
@@ -103,10 +103,10 @@ def partial_rows(
             yield _rows([(name, level, False, None, text, n, False) for text, n in counted.items()])
 
 
-def _fields(structs: pa.StructArray, wanted: frozenset[str]) -> Iterator[tuple[str, pa.Array]]:
+def _fields(structs: pa.StructArray, factors: frozenset[str]) -> Iterator[tuple[str, pa.Array]]:
     for index in range(structs.type.num_fields):
         name = structs.type.field(index).name
-        if name in wanted:
+        if name in factors:
             yield name, structs.field(index)
 
 
@@ -126,12 +126,12 @@ def summarize(
     most_values: int,
     measured: frozenset[str] = frozenset(),
     moments: frozenset[str] = frozenset(),
-    kept: frozenset[str] = frozenset(),
+    kept_factors: frozenset[str] = frozenset(),
 ) -> FactorSummary:
     """Bins of one factor from all its partial rows.
 
-    Numbers that are neither ``measured`` nor ``kept`` are left out where they name their rows: see `names_rows`; so are
-    texts that are not ``kept`` and of which more than half (and more than 20) differ. ``moments`` are times.
+    Numbers outside ``measured`` and ``kept_factors`` are left out where they name their rows, see `names_rows`; so are
+    texts outside ``kept_factors`` of which more than half (and more than 20) differ. ``moments`` are times.
 
     Raises
     ------
@@ -147,12 +147,12 @@ def summarize(
                 "Hint: raise it (about 30 bytes of memory per value in one task)."
             )
         values = np.concatenate([np.frombuffer(block, np.float64) for block in partial["numbers"].to_pylist()])
-        if name not in measured and name not in kept and names_rows(values, is_moment=name in moments):
+        if name not in measured and name not in kept_factors and names_rows(values, is_moment=name in moments):
             present = values[~np.isnan(values)]
             distinct = np.unique(present).size
             return FactorSummary(name, level, Bins("discrete"), present.size, reason="identifier", distinct=distinct)
         return _of_numbers(name, level, values, rules.get(name, rule), edges.get(name), most_levels)
-    return _of_texts(name, level, partial, most_levels, is_kept=name in kept)
+    return _of_texts(name, level, partial, most_levels, is_kept=name in kept_factors)
 
 
 def names_rows(values: NDArray[np.float64], *, is_moment: bool = False) -> bool:
@@ -161,7 +161,7 @@ def names_rows(values: NDArray[np.float64], *, is_moment: bool = False) -> bool:
     They are where all are whole (or moments) and nine of ten, and more than 20, differ. What is measured on a
     continuous scale differs in every row too, but is hardly ever whole; what is counted or rounded is whole, but comes
     more than once. Measurements in units so small that each is whole and differs, such as bytes of a file, look like
-    names: they have to be asked for. NaN is no value.
+    names: users have to keep them explicitly. NaN is no value.
 
     Examples
     --------
@@ -176,17 +176,22 @@ def names_rows(values: NDArray[np.float64], *, is_moment: bool = False) -> bool:
 
 
 def _of_numbers(
-    name: str, level: str, values: NDArray[np.float64], rule: str, given: Sequence[float] | int | None, most_levels: int
+    name: str,
+    level: str,
+    values: NDArray[np.float64],
+    rule: str,
+    edges_or_count: Sequence[float] | int | None,
+    most_levels: int,
 ) -> FactorSummary:
     distinct = np.unique(values)
     anomalies = _anomalies(name, values)
     if distinct.size < 2:
         reason = "no_values" if distinct.size == 0 or np.isnan(distinct[0]) else "constant"
         return FactorSummary(name, level, Bins("discrete"), values.size, reason=reason, distinct=distinct.size)
-    if isinstance(given, int):
-        bins = Bins("count", edges=edges_by_count(values, given))
-    elif given is not None:
-        bins = Bins("given", edges=tuple(float(edge) for edge in given))
+    if isinstance(edges_or_count, int):
+        bins = Bins("count", edges=edges_by_count(values, edges_or_count))
+    elif edges_or_count is not None:
+        bins = Bins("given", edges=tuple(float(edge) for edge in edges_or_count))
     elif rule == "discrete":
         bins = Bins("discrete", levels=tuple(distinct[~np.isnan(distinct)].tolist()))
         if len(bins.levels) > most_levels:
@@ -204,10 +209,10 @@ def _of_numbers(
 
 
 def _anomalies(name: str, values: NDArray[np.float64]) -> tuple[dict[str, Any], ...]:
-    found = [unit_anomaly(values)]
+    anomalies = [unit_anomaly(values)]
     if name == "box_width":
-        found = [normalized_beside_pixels(values) or found[0]]
-    return tuple(vars(anomaly) for anomaly in found if anomaly is not None)
+        anomalies = [normalized_beside_pixels(values) or anomalies[0]]
+    return tuple(vars(anomaly) for anomaly in anomalies if anomaly is not None)
 
 
 def _of_texts(name: str, level: str, partial: pa.Table, most_levels: int, *, is_kept: bool) -> FactorSummary:
@@ -299,7 +304,7 @@ def normalized_beside_pixels(widths: Floats) -> UnitAnomaly | None:
     Parameters
     ----------
     widths : ndarray of float64
-        Box widths. At least 1 % (and 5) are at most 1, and the median of the others is above 4.
+        Box widths. Shares are assumed where at least 1 % (and 5) are at most 1 and the median of the others is above 4.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Several tests at once: p-values adjusted so that of what is called significant few are by chance."""
+"""P-values of several tests, adjusted so that few of the significant ones are significant by chance."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def adjusted_p_values(p_values: Iterable[float | None]) -> list[float] | list[fl
     Parameters
     ----------
     p_values : iterable of float or None
-        None where there is no test: it stays None, and does not count.
+        P-values; None where there is no test: it stays None, and does not count.
 
     References
     ----------
@@ -29,7 +29,7 @@ def adjusted_p_values(p_values: Iterable[float | None]) -> list[float] | list[fl
     >>> adjusted_p_values([0.02, None, 0.5])
     [0.04, None, 0.5]
     """
-    given = list(p_values)
-    tested = [value for value in given if value is not None]
+    family = list(p_values)
+    tested = [value for value in family if value is not None]
     adjusted = iter(false_discovery_control(tested).tolist() if tested else [])
-    return [None if value is None else next(adjusted) for value in given]
+    return [None if value is None else next(adjusted) for value in family]

@@ -1,4 +1,4 @@
-"""Order of features by what each adds: relevant to the label, and not said by a better one."""
+"""Order of features by the information that each adds: relevant to the label, and not redundant with a better one."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def rank_features(
     Parameters
     ----------
     relevance : mapping of str to float
-        Feature to its share of the label, in [0, 1].
+        Share of the label, in [0, 1], of each feature.
     association : mapping of pair to float
-        In [0, 1], for each pair of features in one order.
+        Association, in [0, 1], of each pair of features in one order.
 
     Returns
     -------
     list of tuple
-        Feature, its largest association with a better one (0 for the first), and which that is. Ties by name.
+        Feature, its largest association with a better one (0 for the first), and that one. Ties are ordered by name.
 
     References
     ----------

@@ -20,7 +20,7 @@ _MOST_ROWS_TO_DRAW = 10**9
 
 @dataclass(frozen=True)
 class Independence:
-    """Pearson's statistic of a table, its p-value, and which columns are expected to be thin."""
+    """Pearson's statistic of a table, its p-value, and the columns that are expected to be thin."""
 
     statistic: float
     p_value: float
@@ -48,8 +48,8 @@ def independence(table: NDArray[Any], effect: float = 1.0) -> Independence:
     Returns
     -------
     Independence
-        ``is_low`` names the columns given in which a count below 5 is expected. With one row or column there is no
-        test: 0, p = 1.
+        ``is_low`` marks the columns of ``table`` in which a count below 5 is expected. With one row or column there is
+        no test: 0, p = 1.
 
     References
     ----------
@@ -61,10 +61,10 @@ def independence(table: NDArray[Any], effect: float = 1.0) -> Independence:
     >>> independence(np.array([[30, 10], [10, 30]])).statistic
     20.0
     """
-    given = np.asarray(table, np.int64)
-    rows, columns = given.any(axis=1), given.any(axis=0)
-    table = given[rows][:, columns]
-    is_low = np.zeros(given.shape[1], bool)
+    full_table = np.asarray(table, np.int64)
+    rows, columns = full_table.any(axis=1), full_table.any(axis=0)
+    table = full_table[rows][:, columns]
+    is_low = np.zeros(full_table.shape[1], bool)
     if min(table.shape) < 2:
         return Independence(0.0, 1.0, 1.0, is_low)
     sums = table.sum(axis=1), table.sum(axis=0)
@@ -120,7 +120,7 @@ def fixed_distribution_p_value(statistic: float, expected: Floats) -> float:
     Parameters
     ----------
     statistic : float
-        Pearson's.
+        Pearson's statistic.
     expected : array of float
         Expected counts, none of them 0; they sum to a whole number.
     """
@@ -137,7 +137,7 @@ def fixed_distribution_p_value(statistic: float, expected: Floats) -> float:
 
 @dataclass(frozen=True)
 class ImageSums:
-    """Labels of some images by class, and what tells how they vary between the images; all are whole numbers.
+    """Labels of some images by class, and sums that tell how they vary between the images; all are whole numbers.
 
     With :math:`y_{ik}` labels of class k in image i and :math:`m_i` labels in it: ``counts`` is
     :math:`\\sum_i y_{ik}`, ``squares`` :math:`\\sum_i y_{ik}^2`, ``products`` :math:`\\sum_i y_{ik} m_i`,
@@ -152,13 +152,13 @@ class ImageSums:
 
     @classmethod
     def of_single(cls, counts: Sequence[int] | NDArray[Any]) -> ImageSums:
-        """Of images with one label each."""
-        of = np.asarray(counts, np.int64)
-        return cls(of, of, of, int(of.sum()), int(of.sum()))
+        """Sums of images with one label each."""
+        totals = np.asarray(counts, np.int64)
+        return cls(totals, totals, totals, int(totals.sum()), int(totals.sum()))
 
     @classmethod
     def of_two(cls, first: int, squares: int, products: int, sizes: tuple[int, int, int]) -> ImageSums:
-        """Of two classes, from the sums of the first and the number, squares and images of both together."""
+        """Sums of two classes, from those of the first and the number, squares and images of both together."""
         both, both_squared, images = sizes
         return cls(
             np.array([first, both - first]),
@@ -169,11 +169,11 @@ class ImageSums:
         )
 
     def of_classes(self, chosen: NDArray[np.bool_]) -> ImageSums:
-        """The same of some classes, which have all of the labels."""
+        """Sums of some classes, which have all of the labels."""
         return replace(self, counts=self.counts[chosen], squares=self.squares[chosen], products=self.products[chosen])
 
     def __add__(self, other: ImageSums) -> ImageSums:
-        """Of both, where they have no image in common."""
+        """Sums of both, where they have no image in common."""
         return ImageSums(
             self.counts + other.counts,
             self.squares + other.squares,
@@ -196,7 +196,7 @@ class ImageSums:
 
 
 def design_effect(reference: ImageSums, current: ImageSums) -> float:
-    r"""How many times more a chi-square statistic varies because labels come in images: its mean design effect.
+    r"""Mean design effect: the factor by which a chi-square statistic varies more because labels come in images.
 
     .. math:: \delta = \frac{1}{K - 1} \sum_s \left(1 - \frac{n_s}{n}\right) \sum_k \frac{n_s v_{sk}}{p_k}
 
@@ -207,7 +207,7 @@ def design_effect(reference: ImageSums, current: ImageSums) -> float:
     Parameters
     ----------
     reference, current : ImageSums
-        Of the same classes.
+        Sums of the same classes.
 
     Returns
     -------
@@ -224,16 +224,16 @@ def design_effect(reference: ImageSums, current: ImageSums) -> float:
         return 1.0
     totals = [float(side.counts.sum()) for side in sides]
     both = reference.counts + current.counts
-    kept = both > 0
-    if kept.sum() < 2:
+    is_present = both > 0
+    if is_present.sum() < 2:
         return 1.0
-    share = both[kept] / sum(totals)
+    share = both[is_present] / sum(totals)
     parts = [
-        (1 - n / sum(totals)) * float((n * side.variances()[kept] / share).sum())
+        (1 - n / sum(totals)) * float((n * side.variances()[is_present] / share).sum())
         for side, n in zip(sides, totals, strict=True)
     ]
     # Where each image has the same labels there is nothing by which to divide.
-    return max(sum(parts) / (int(kept.sum()) - 1), 1e-9)
+    return max(sum(parts) / (int(is_present.sum()) - 1), 1e-9)
 
 
 def table_effect(counts: NDArray[Any], effects: Floats) -> float:
@@ -247,22 +247,22 @@ def table_effect(counts: NDArray[Any], effects: Floats) -> float:
     counts : array of int, shape (classes,)
         Labels of each class.
     effects : array of float, shape (classes,)
-        Design effect of each class against the rest: how many times more its count varies since labels come in images.
+        Design effect of each class against the rest: the factor by which its count varies more, for labels in images.
 
     Examples
     --------
     >>> table_effect(np.array([10, 10]), np.array([3.0, 3.0]))
     3.0
     """
-    kept = np.asarray(counts) > 0
-    if kept.sum() < 2:
+    is_present = np.asarray(counts) > 0
+    if is_present.sum() < 2:
         return 1.0
-    shares = counts[kept] / counts.sum()
-    return float(((1 - shares) * effects[kept]).sum() / (kept.sum() - 1))
+    shares = counts[is_present] / counts.sum()
+    return float(((1 - shares) * effects[is_present]).sum() / (is_present.sum() - 1))
 
 
 def fixed_design_effect(current: ImageSums, shares: Floats) -> float:
-    """The same for a test of one sample against shares that are given, each above 0."""
+    """Design effect of a test of one sample against fixed shares, each above 0."""
     if current.is_one_each or len(shares) < 2:
         return 1.0
     n = float(current.counts.sum())

@@ -1,4 +1,4 @@
-"""The p-value of a two-sample Kolmogorov-Smirnov test from the largest gap alone, without the samples."""
+"""P-value of a two-sample Kolmogorov-Smirnov test from the largest gap alone, without the samples."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def ks_pvalue(statistic: float, n1: int, n2: int, i: int, j: int) -> float:
     n1, n2 : int
         Sizes of the samples.
     i, j : int
-        Values of sample 1 and of sample 2 at or below the point of the largest gap.
+        Number of values of sample 1 and of sample 2 at or below the point of the largest gap.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def ks_pvalue(statistic: float, n1: int, n2: int, i: int, j: int) -> float:
 
 
 def ks_pvalue_of_images(statistic: float, n1: int, n2: int, effect: float) -> float:
-    """Two-sided p-value where the values come in images, which hold several: of samples smaller by the design effect.
+    """Two-sided p-value where images hold several values: that of samples smaller by the design effect.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def ks_pvalue_of_images(statistic: float, n1: int, n2: int, effect: float) -> fl
     n1, n2 : int
         Sizes of the samples, one or more.
     effect : float
-        How many times more a share of the values varies because they come in images; above 1.
+        Factor by which a share of the values varies more because they come in images; above 1.
 
     Returns
     -------

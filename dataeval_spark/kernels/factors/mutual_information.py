@@ -1,4 +1,4 @@
-"""Mutual information from counts, corrected for what chance alone would give."""
+"""Mutual information from counts, corrected for chance."""
 
 from __future__ import annotations
 

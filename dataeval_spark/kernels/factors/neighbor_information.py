@@ -21,7 +21,7 @@ def permutation_p_value(
     neighbors: int = 5,
     seed: int = 0,
 ) -> float:
-    """Probability of so much information, or more, between two variables that have nothing to do with one another.
+    """Probability of so much information, or more, between two independent variables.
 
     (1 + times that a permutation of the first has as much) / (1 + permutations): never 0.
 
@@ -30,9 +30,9 @@ def permutation_p_value(
     first, second, continuous, neighbors, seed
         As of `neighbor_information`.
     information : float
-        Its result.
+        Result of `neighbor_information`.
     permutations : int
-        How many; each costs an estimate.
+        Number of permutations; each costs an estimate.
 
     References
     ----------
@@ -60,11 +60,11 @@ def neighbor_information(
     first, second : array
         Values of each row; a discrete variable may hold any labels.
     continuous : tuple of bool
-        Which of the two is continuous; at least one.
+        Whether each of the two is continuous; at least one is.
     neighbors : int
-        k of the nearest neighbours.
+        Number k of nearest neighbours.
     seed : int
-        Of the noise.
+        Seed of the noise.
 
     References
     ----------
@@ -77,25 +77,27 @@ def neighbor_information(
     >>> neighbor_information(x, x > 0, continuous=(True, False)) > 0.6
     True
     """
-    kept = np.ones(len(first), bool)
+    is_valid = np.ones(len(first), bool)
     for values, is_continuous in zip((first, second), continuous, strict=True):
         if is_continuous:
-            kept &= np.isfinite(np.asarray(values, np.float64))
+            is_valid &= np.isfinite(np.asarray(values, np.float64))
     columns = [
-        np.asarray(values[kept], np.float64) if is_continuous else np.unique(values[kept], return_inverse=True)[1]
+        np.asarray(values[is_valid], np.float64)
+        if is_continuous
+        else np.unique(values[is_valid], return_inverse=True)[1]
         for values, is_continuous in zip((first, second), continuous, strict=True)
     ]
-    if kept.sum() <= neighbors + 1 or any(np.unique(column).size < 2 for column in columns):
+    if is_valid.sum() <= neighbors + 1 or any(np.unique(column).size < 2 for column in columns):
         return 0.0
     estimates = []
     for x, y in ((0, 1), (1, 0)):
         estimate = mutual_info_regression if continuous[y] else mutual_info_classif
-        found = estimate(
+        information = estimate(
             columns[x].reshape(-1, 1).astype(np.float64),
             columns[y],
             discrete_features=not continuous[x],
             n_neighbors=neighbors,
             random_state=seed,
         )
-        estimates.append(float(found[0]))
+        estimates.append(float(information[0]))
     return max(0.0, sum(estimates) / 2)

@@ -1,4 +1,4 @@
-"""How often the codes of two factors occur together, for all pairs of factors in one pass."""
+"""Counts of the codes of two factors together, for all pairs of factors in one pass."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ def pair_counts(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     RecordBatch
         Factors, values and rows. The value of a factor is its code as text, of ``class_name`` the class.
     """
-    held: list[pa.RecordBatch] = []
+    buffer: list[pa.RecordBatch] = []
     rows = 0
     for batch in batches:
-        held.append(batch)
+        buffer.append(batch)
         rows += batch.num_rows
         if rows >= ROWS_AT_ONCE:
-            yield from _counted(held)
-            held, rows = [], 0
+            yield from _counted(buffer)
+            buffer, rows = [], 0
     if rows:
-        yield from _counted(held)
+        yield from _counted(buffer)
 
 
 def label_counts(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -81,15 +81,15 @@ def label_counts_by(batches: Iterator[pa.RecordBatch], keys: Sequence[str]) -> I
                 yield pa.RecordBatch.from_arrays([*named, *counted.columns], names=[*keys, *counted.schema.names])
 
 
-def _counted(held: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    table = pa.Table.from_batches(held).combine_chunks()
+def _counted(batches: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    table = pa.Table.from_batches(batches).combine_chunks()
     names, codes, values = code_columns(table)
     for a, b in combinations_with_replacement(range(len(names)), 2):
         yield _pair((names[a], names[b]), (codes[a], codes[b]), (values[a], values[b]))
 
 
 def code_columns(table: pa.Table) -> tuple[list[str], list[Codes], list[list[str]]]:
-    """Factors (the label among them) by name, their codes from 0 on, and what each code stands for."""
+    """Factors (the label among them) by name, their codes from 0 on, and the value of each code."""
     chunks = table["bins"].chunks
     maps = chunks[0] if len(chunks) == 1 else pa.concat_arrays(chunks)
     names, matrix = from_maps(maps)
@@ -97,7 +97,7 @@ def code_columns(table: pa.Table) -> tuple[list[str], list[Codes], list[list[str
     labels = table[LABEL].combine_chunks().dictionary_encode()
     labels = labels.combine_chunks() if isinstance(labels, pa.ChunkedArray) else labels
     codes: dict[str, Codes] = {name: np.ascontiguousarray(matrix[:, i] + 1) for i, name in enumerate(names)}
-    values = {name: [str(code - 1) for code in range(_largest(of) + 1)] for name, of in codes.items()}
+    values = {name: [str(code - 1) for code in range(_largest(column) + 1)] for name, column in codes.items()}
     codes[LABEL] = labels.indices.to_numpy().astype(np.int64)
     values[LABEL] = labels.dictionary.to_pylist()
     ordered = sorted(codes)

@@ -23,7 +23,7 @@ def class_auc(
     Parameters
     ----------
     values : ndarray of float64, shape (n,)
-        No NaN.
+        Values without NaN.
     classes : ndarray of int, shape (n,)
         Class of each value, from 0.
     count : int
@@ -121,17 +121,17 @@ def cross_validated_auc(counts: NDArray[Any]) -> tuple[float, float, int]:
     Parameters
     ----------
     counts : array of int, shape (folds, classes, bins)
-        Rows.
+        Number of rows.
 
     Returns
     -------
     tuple
         Mean over folds (in each the mean over classes weighted by their rows), standard deviation over folds, and the
-        folds that had anything to predict. An empty bin says what all say; shares are drawn to it by one row.
+        number of folds with anything to predict. An empty bin has the share of all; shares are drawn to it by one row.
     """
     counts = np.asarray(counts, np.float64)
     total = counts.sum(axis=0)
-    found = []
+    fold_aucs = []
     for held_out in counts:
         trained = total - held_out
         if trained.sum() == 0:
@@ -143,7 +143,7 @@ def cross_validated_auc(counts: NDArray[Any]) -> tuple[float, float, int]:
         aucs = np.array([grouped_auc(s, row, in_bin - row) for s, row in zip(share, held_out, strict=True)])
         valid = ~np.isnan(aucs)
         if valid.any():
-            found.append(float(np.average(aucs[valid], weights=of_class[valid])))
-    if not found:
+            fold_aucs.append(float(np.average(aucs[valid], weights=of_class[valid])))
+    if not fold_aucs:
         return float("nan"), float("nan"), 0
-    return float(np.mean(found)), float(np.std(found)), len(found)
+    return float(np.mean(fold_aucs)), float(np.std(fold_aucs)), len(fold_aucs)

@@ -27,7 +27,7 @@ def uncovered_patterns(
     """Maximal uncovered patterns of at most ``max_level`` factors, level by level.
 
     A pattern is a value for each of some factors; it is uncovered when fewer than ``threshold`` rows match. It is
-    maximal when every more general pattern (one value less) is covered: what is below an uncovered pattern is
+    maximal when every more general pattern (one value less) is covered: a pattern below an uncovered one is
     uncovered with it and says nothing new. A level needs only the covered patterns of the level above.
 
     Parameters
@@ -35,13 +35,13 @@ def uncovered_patterns(
     codes : array of int, shape (combinations, factors)
         Distinct combinations; -1 is no value, and matches no part.
     counts : array of int, shape (combinations,)
-        Rows of each.
+        Number of rows of each combination.
     sizes : sequence of int
-        Values that each factor can have, from 0.
+        Number of values that each factor can have, from 0.
     threshold : int
-        Rows that are enough.
+        Number of rows that is enough.
     max_level : int
-        Most factors of a pattern.
+        Largest number of factors of a pattern.
     max_cells : int
         Combinations of factors with more cells are left out.
 
@@ -58,7 +58,7 @@ def uncovered_patterns(
     total = int(counts.sum())
     if total < threshold:
         return [Pattern((), total, float(total))]
-    found: list[Pattern] = []
+    patterns: list[Pattern] = []
     shares: list[NDArray[np.float64]] = []
     covered: dict[tuple[int, ...], NDArray[np.bool_]] = {(): np.array(True)}
     for level in range(1, max_level + 1):
@@ -79,10 +79,10 @@ def uncovered_patterns(
             for cell in np.argwhere(possible & (matching < threshold)):
                 expected = total * np.prod([shares[f][v] for f, v in zip(factors, cell, strict=True)])
                 parts = tuple(zip(factors, cell.tolist(), strict=True))
-                found.append(Pattern(parts, int(matching[tuple(cell)]), float(expected)))
+                patterns.append(Pattern(parts, int(matching[tuple(cell)]), float(expected)))
             reached[factors] = matching >= threshold
         covered = reached
-    return found
+    return patterns
 
 
 def _matching(codes: Codes, counts: Codes, factors: tuple[int, ...], shape: tuple[int, ...]) -> Codes:

@@ -1,8 +1,8 @@
-"""What all annotation formats have in common: rows of targets and findings, boxes, and attributes as JSON.
+"""Common parts of all annotation formats: rows of targets and findings, boxes, and attributes as JSON.
 
 A parser yields dicts. ``element`` is ``target`` (target_index, class_name, box, is_crowd, attributes, location) or
 ``finding`` (location, target_index, kind, message, found, expected), with ``name`` where one file tells of several
-images. Targets are numbered per image in file order; one that cannot be taken leaves a gap.
+images. Targets are numbered per image in file order; one that cannot be used leaves a gap.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ def finding(
     location: str,
     kind: str,
     message: str,
-    found: Any,
+    value: Any,
     expected: str,
     name: str | None = None,
     target_index: int | None = None,
 ) -> Row:
-    """A row for an element that cannot be taken as it is written; ``found`` is shown as JSON, cut to 300 characters."""
+    """Row for an element that cannot be used as written; ``value`` is shown as JSON, cut to 300 characters."""
     return {
         "element": "finding",
         "location": location,
         "kind": kind,
         "message": message,
-        "found": json.dumps(found, default=str)[:300],
+        "found": json.dumps(value, default=str)[:300],
         "expected": expected,
         "name": name,
         "target_index": target_index,
@@ -45,13 +45,13 @@ def finding(
 
 
 def counted_finding(location: str, kind: str, message: str, examples: Sequence[str], expected: str) -> Row:
-    """A row for a finding that many elements of a file share; three of them are shown."""
-    shown = ", ".join(dict.fromkeys(examples[:3]))
-    return {**finding(location, kind, message, shown, expected), "found": shown[:300], "n": len(examples)}
+    """Row for a finding that many elements of a file share; three of them are shown."""
+    sample = ", ".join(dict.fromkeys(examples[:3]))
+    return {**finding(location, kind, message, sample, expected), "found": sample[:300], "n": len(examples)}
 
 
 def numbers(values: Any, count: int = 4) -> tuple[float, ...] | None:
-    """So many numbers of at most `LARGEST_NUMBER` out of a list; None when it is anything else.
+    """Tuple of a list of ``count`` numbers of at most `LARGEST_NUMBER`; None for anything else.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def box_findings(
     size: tuple[float, ...] | None,
     location: str,
     *,
-    found: Any,
+    value: Any,
     name: str | None = None,
     target_index: int | None = None,
 ) -> Iterator[Row]:
@@ -88,12 +88,12 @@ def box_findings(
     Parameters
     ----------
     corners : tuple of float
-        x0, y0, x1, y1, pixels, half-open.
+        Corners x0, y0, x1, y1, pixels, half-open.
     size : tuple of float or None
         Width and height of the image, pixels; None or not above 0 when unknown.
     location : str
         Line or element of the file.
-    found : object
+    value : object
         The box as it is written in the file.
     name, target_index
         The image and the target, where they are known.
@@ -101,7 +101,7 @@ def box_findings(
     x0, y0, x1, y1 = corners
     if x1 <= x0 or y1 <= y0:
         yield finding(
-            location, "inverted_box", "Box has no area", found, "width and height above 0", name, target_index
+            location, "inverted_box", "Box has no area", value, "width and height above 0", name, target_index
         )
         return
     if size is None or size[0] <= 0 or size[1] <= 0:
@@ -110,11 +110,11 @@ def box_findings(
     if beyond > OUTSIDE_TOLERANCE:
         message = f"Box leaves the image by {beyond:g} pixels"
         expected = f"inside 0, 0, {size[0]:g}, {size[1]:g}"
-        yield finding(location, "outside_box", message, found, expected, name, target_index)
+        yield finding(location, "outside_box", message, value, expected, name, target_index)
 
 
 def attributes(values: Mapping[str, Any]) -> str | None:
-    """What a source says of a target besides class and box, as a JSON object; None where it says nothing.
+    """Attributes of a target besides class and box, as a JSON object; None where the source has none.
 
     Numbers that JSON does not know (NaN, infinity) become null.
 
@@ -123,11 +123,11 @@ def attributes(values: Mapping[str, Any]) -> str | None:
     >>> attributes({"difficult": 1, "pose": None})
     '{"difficult": 1}'
     """
-    given = {key: value for key, value in values.items() if value is not None}
-    if not given:
+    entries = {key: value for key, value in values.items() if value is not None}
+    if not entries:
         return None
     try:
-        return json.dumps(given, allow_nan=False, sort_keys=True)
+        return json.dumps(entries, allow_nan=False, sort_keys=True)
     except ValueError:
-        finite = json.loads(json.dumps(given), parse_constant=lambda _: None)
+        finite = json.loads(json.dumps(entries), parse_constant=lambda _: None)
         return json.dumps(finite, sort_keys=True)

@@ -1,8 +1,8 @@
-"""COCO annotation files, read (each image and annotation is a row, what cannot be taken a finding) and written.
+"""COCO annotation files, read (a row per image and annotation, a finding per unusable element) and written.
 
 Format: https://cocodataset.org/#format-data. Boxes are [x, y, width, height] in pixels.
-Every label is written as an annotation, one without a box too, which COCO's own tools pass over; what a source says
-besides keeps its name.
+Every label is written as an annotation, one without a box too, which COCO's own tools pass over; other attributes of a
+source keep their names.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from dataeval_spark.kernels.formats.segmentations import segmentation_box
 from dataeval_spark.kernels.formats.source_ids import NamesById, flag, id_key
 from dataeval_spark.kernels.formats.text import decode_text
 
-# What every annotation has; all else that one says (segmentation, keypoints, score ...) is kept as it is written.
+# Keys that every annotation has; all others (segmentation, keypoints, score ...) are kept as written.
 OWN_KEYS = ("id", "image_id", "category_id", "bbox", "area", "iscrowd")
 
 
@@ -48,7 +48,7 @@ def parse_coco(data: bytes) -> Iterator[Row]:
         ``element`` is ``image`` (name, captured_at, width, height), ``target`` (name, target_index, class_name, box,
         is_crowd, attributes, location), ``finding`` (location, name, target_index, kind, message, found, expected,
         and n where it stands for several) or ``count`` (location, kind, n: entries of a list and what they became).
-        Targets are numbered per image in file order; one that cannot be taken leaves a gap.
+        Targets are numbered per image in file order; one that cannot be used leaves a gap.
 
     Raises
     ------
@@ -65,13 +65,13 @@ def parse_coco(data: bytes) -> Iterator[Row]:
         raise ValueError("expected a JSON object with a list 'images'")
     images: dict[str, Mapping[str, Any]] = {}
     yield from _images(document["images"], images)
-    found = _list(document, "annotations")
-    names, of_list = _categories(document, found)
+    annotations = _list(document, "annotations")
+    names, of_list = _categories(document, annotations)
     yield from of_list
     count: dict[str, int] = {}
     other_kind: list[str] = []
     segmented: list[str] = []
-    for position, annotation in enumerate(found):
+    for position, annotation in enumerate(annotations):
         location = f"annotations[{position}]"
         if not isinstance(annotation, dict):
             yield finding(location, "broken_element", "Annotation is no object", annotation, "an object")
@@ -95,12 +95,12 @@ def parse_coco(data: bytes) -> Iterator[Row]:
         yield counted_finding(
             "annotations", "box_from_segmentation", message, segmented, "[x, y, width, height] in bbox"
         )
-    yield {"element": "count", "location": "annotations", "n": len(found)}
+    yield {"element": "count", "location": "annotations", "n": len(annotations)}
 
 
-def _images(found: list[Any], images: dict[str, Mapping[str, Any]]) -> Iterator[Row]:
+def _images(entries: list[Any], images: dict[str, Mapping[str, Any]]) -> Iterator[Row]:
     names: set[str] = set()
-    for position, image in enumerate(found):
+    for position, image in enumerate(entries):
         location = f"images[{position}]"
         key = id_key(image.get("id")) if isinstance(image, dict) else None
         if key is None or not isinstance(image.get("file_name"), str):
@@ -170,11 +170,11 @@ def _annotation(
         x, y, width, height = values
         corners = (x, y, x + width, y + height)
         size = numbers([image.get("width"), image.get("height")], 2)
-        yield from box_findings(corners, size, location, found=list(values), name=name, target_index=index)
+        yield from box_findings(corners, size, location, value=list(values), name=name, target_index=index)
     is_crowd = flag(annotation.get("iscrowd", 0))
     if is_crowd is None:
-        message, given = "iscrowd is neither yes nor no; it was taken for no", annotation.get("iscrowd")
-        yield finding(location, "broken_element", message, given, "0 or 1", name, index)
+        message, crowd_flag = "iscrowd is neither yes nor no; it was taken for no", annotation.get("iscrowd")
+        yield finding(location, "broken_element", message, crowd_flag, "0 or 1", name, index)
     yield {
         "element": "target",
         "name": name,
@@ -189,7 +189,7 @@ def _annotation(
 
 def _others(annotation: Mapping[str, Any]) -> dict[str, Any]:
     others = {key: value for key, value in annotation.items() if key not in OWN_KEYS}
-    # Of a box the area is known; of a segmentation only the file says it.
+    # The area of a box is known; that of a segmentation stands only in the file.
     return others | {"area": annotation["area"]} if others.get("segmentation") and "area" in annotation else others
 
 
@@ -208,13 +208,13 @@ def image_text(number: int, path: str, size: tuple[int, int], captured_at: datet
     Parameters
     ----------
     number : int
-        Its id in the file.
+        Id of the image in the file.
     path : str
-        File, relative to the folder of images.
+        Path of the file, relative to the folder of images.
     size : tuple of int
         Width and height of the upright image, pixels.
     captured_at : datetime, optional
-        With its time zone.
+        Time of capture, with its time zone.
 
     Examples
     --------
@@ -275,7 +275,7 @@ def head_text(description: str) -> str:
 
 
 def between_text() -> str:
-    """What stands between the last image and the first annotation."""
+    """The text between the last image and the first annotation."""
     return '\n],\n"annotations": [\n'
 
 

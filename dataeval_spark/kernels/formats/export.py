@@ -1,5 +1,5 @@
 """An export's samples, written by a task: files of images and labels, shards, or rows of parquet files as
-Hugging Face datasets reads them, and what became of each image.
+Hugging Face datasets reads them, and the result for each image.
 """
 
 from __future__ import annotations
@@ -46,20 +46,20 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Layout:
-    """Where an export goes and what it is.
+    """Place and form of an export.
 
     Attributes
     ----------
     root : str
         Folder or URI.
     format : str
-        Of the export.
+        Format of the export.
     classes : mapping of str to int
         Number of each class: from 1 for COCO, from 0 for YOLO.
     samples_per_shard : int
-        For WebDataset.
+        Number of samples per shard, for WebDataset.
     with_lost_labels : bool
-        Write images that have labels none of which can be written, as images without labels.
+        Whether to write images none of whose labels can be written, as images without labels.
     """
 
     root: str
@@ -72,8 +72,8 @@ class Layout:
         """Path of an image in the export.
 
         ``images/NAME`` for COCO, ``images/SPLIT/NAME`` for YOLO, ``JPEGImages/NAME`` for VOC, ``[SPLIT/]CLASS/NAME``
-        for a folder. But for COCO, a name that begins with these already does not get them twice. For YOLO and VOC, no
-        other folder of the name is called as theirs are.
+        for a folder. Except for COCO, a name that begins with these does not get them twice. For YOLO and VOC, no
+        other folder of the path has the name of one of theirs.
         """
         path = export_path(
             row["name"],
@@ -106,14 +106,14 @@ def images_of(split: str | None) -> str:
 
 
 def written_files(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any]]:
-    """Write the file of each image, and for YOLO and VOC its labels; yield what became of it.
+    """Write the file of each image, and for YOLO and VOC its labels; yield a result for each.
 
     Parameters
     ----------
     rows : iterable of mappings
         Columns of :func:`dataeval_spark.verbs.export.samples.samples_of`, ``content`` (bytes, or None for those to be
-        read from ``uri``), ``number`` and ``weight_before`` (labels of all images before). ``lost`` is why labels
-        were lost before they came here, ``unreadable`` why the pixels cannot be read; else None.
+        read from ``uri``), ``number`` and ``weight_before`` (labels of all images before). ``lost`` is the reason why
+        labels were lost earlier, ``unreadable`` the reason why the pixels cannot be read; else None.
     layout : Layout
         Folder, COCO, YOLO or VOC.
 
@@ -128,36 +128,36 @@ def written_files(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any
         if layout.format == "folder" and not row["targets"]:
             yield {"number": row["number"], "error": "left out: it has no class (the folder format needs one)"}
             continue
-        content, targets, found = _read(row, layout)
-        if "error" in found:
-            yield found
+        content, targets, facts = _read(row, layout)
+        if "error" in facts:
+            yield facts
             continue
-        size = found["width"], found["height"]
-        path = found["path"] = layout.path(row, content)
+        size = facts["width"], facts["height"]
+        path = facts["path"] = layout.path(row, content)
         write_bytes(f"{layout.root}/{path}", content)
         if layout.format == "coco":
             number = row["number"] + 1
             below = path.removeprefix("images/")
-            found["image_text"] = image_text(number, below, size, time_of(row["captured_us"]))
+            facts["image_text"] = image_text(number, below, size, time_of(row["captured_us"]))
             texts = annotation_texts(row["weight_before"] + 1, number, targets, layout.classes)
-            found["annotations_text"] = ",\n".join(texts) or None
+            facts["annotations_text"] = ",\n".join(texts) or None
         elif layout.format == "yolo":
             labels = f"labels/{path.removeprefix('images/').rpartition('.')[0]}.txt"
             write_bytes(f"{layout.root}/{labels}", label_text(targets, size, layout.classes).encode())
         elif layout.format == "voc":
             below = path.removeprefix("JPEGImages/")
-            found["image_text"] = stem = below.rpartition(".")[0]
+            facts["image_text"] = stem = below.rpartition(".")[0]
             write_bytes(f"{layout.root}/Annotations/{stem}.xml", annotation_text(below, size, targets).encode())
-        yield found
+        yield facts
 
 
 def written_shards(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any]]:
-    """Write samples to the shards that their numbers tell; yield what became of each, as :func:`written_files`.
+    """Write samples to the shards that their numbers give; yield a result for each, as :func:`written_files`.
 
     Parameters
     ----------
     rows : iterable of mappings
-        As there, in the order of their numbers; all samples of a shard are among them.
+        Rows as there, in the order of their numbers; all samples of a shard are among them.
     layout : Layout
         WebDataset.
     """
@@ -165,14 +165,14 @@ def written_shards(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, An
     with ExitStack() as stack:
         shard: ShardWriter | None = None
         for row in rows:
-            wanted = row["number"] // layout.samples_per_shard
-            if shard is None or wanted != current:
+            shard_number = row["number"] // layout.samples_per_shard
+            if shard is None or shard_number != current:
                 stack.close()
-                file = stack.enter_context(open_for_writing(f"{layout.root}/shard-{wanted:06d}.tar"))
-                shard, current = stack.enter_context(ShardWriter(file)), wanted
-            content, targets, found = _read(row, layout)
-            if "error" in found:
-                yield found
+                file = stack.enter_context(open_for_writing(f"{layout.root}/shard-{shard_number:06d}.tar"))
+                shard, current = stack.enter_context(ShardWriter(file)), shard_number
+            content, targets, facts = _read(row, layout)
+            if "error" in facts:
+                yield facts
                 continue
             path = layout.path(row, content)
             moment = time_of(row["captured_us"])
@@ -180,18 +180,18 @@ def written_shards(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, An
             factors = json.loads(row["factors"]) if row["factors"] else {}
             document = document_of(targets, row["split"], captured_at, factors)
             shard.add(path, content, document)
-            yield {**found, "path": f"shard-{wanted:06d}.tar/{path}"}
+            yield {**facts, "path": f"shard-{shard_number:06d}.tar/{path}"}
 
 
 def table_rows(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any]]:
     """For each row of a parquet export ``number``, ``path``, ``data`` (bytes), ``objects`` and size, or ``error``."""
     for row in rows:
-        content, targets, found = _read(row, layout)
-        if "error" in found:
-            yield found
+        content, targets, facts = _read(row, layout)
+        if "error" in facts:
+            yield facts
             continue
         objects = [_object(target) for target in targets]
-        yield {**found, "path": layout.path(row, content), "data": content, "objects": objects}
+        yield {**facts, "path": layout.path(row, content), "data": content, "objects": objects}
 
 
 def time_of(microseconds: int | None) -> datetime | None:
@@ -200,8 +200,8 @@ def time_of(microseconds: int | None) -> datetime | None:
 
 
 def _object(target: Row) -> dict[str, Any]:
-    found = object_of({**target, "attributes": None})
-    return {**found, "attributes": target["attributes"]}
+    record = object_of({**target, "attributes": None})
+    return {**record, "attributes": target["attributes"]}
 
 
 def _read(row: Row, layout: Layout) -> tuple[bytes, list[Row], dict[str, Any]]:
@@ -219,12 +219,12 @@ def _read(row: Row, layout: Layout) -> tuple[bytes, list[Row], dict[str, Any]]:
     if not written and not layout.with_lost_labels and (lost := _lost(row, layout)):
         return b"", [], {"number": row["number"], "error": f"{LOST}: {lost}", "boxes_left_out": left_out}
     counts = {"boxes_clipped": clipped, "boxes_left_out": left_out, "is_turned": is_turned}
-    found = {"number": row["number"], "bytes": len(content), "width": width, "height": height, **counts}
-    return content, targets, found
+    facts = {"number": row["number"], "bytes": len(content), "width": width, "height": height, **counts}
+    return content, targets, facts
 
 
 def _lost(row: Row, layout: Layout) -> str | None:
-    """Why an image none of whose labels is written has some: a trainer would take it for background."""
+    """Reason why none of the labels of an image is written: a trainer would take the image for background."""
     if row["lost"] is not None:
         return str(row["lost"])
     if any(target["box"] is not None for target in row["targets"]):
@@ -235,16 +235,16 @@ def _lost(row: Row, layout: Layout) -> str | None:
 
 
 def written_table(batches: Iterator[pa.RecordBatch], *, layout: Layout, is_plain: bool) -> Iterator[pa.RecordBatch]:
-    """Write the samples of a partition to parquet files, and yield what became of each.
+    """Write the samples of a partition to parquet files, and yield a result for each.
 
     Parameters
     ----------
     batches : iterator of RecordBatch
         Samples in the order of their numbers, with ``content``, and ``shown``, a struct of the columns to write.
     layout : Layout
-        Where to; ``samples_per_shard`` rows are in a file.
+        Place to write to; ``samples_per_shard`` rows are in a file.
     is_plain : bool
-        The label is among the columns to write; else ``objects`` are written.
+        Whether the label is among the columns to write; else ``objects`` are written.
 
     Yields
     ------
@@ -255,12 +255,12 @@ def written_table(batches: Iterator[pa.RecordBatch], *, layout: Layout, is_plain
         writer: pq.ParquetWriter | None = None
         left = 0
         for batch in batches:
-            made = list(table_rows(batch.drop_columns(["shown"]).to_pylist(), layout))
-            table = _table(batch, made, is_plain)
+            rows = list(table_rows(batch.drop_columns(["shown"]).to_pylist(), layout))
+            table = _table(batch, rows, is_plain)
             while table.num_rows:
                 if writer is None or left == 0:
                     stack.close()
-                    first = next(row["number"] for row in made if row.get("path"))
+                    first = next(row["number"] for row in rows if row.get("path"))
                     file = stack.enter_context(open_for_writing(f"{layout.root}/data/from-{first:09d}.parquet"))
                     writer = stack.enter_context(pq.ParquetWriter(file, table.schema))
                     left = layout.samples_per_shard
@@ -268,17 +268,17 @@ def written_table(batches: Iterator[pa.RecordBatch], *, layout: Layout, is_plain
                 writer.write_table(head)
                 left -= head.num_rows
                 table = table.slice(head.num_rows)
-            shown = [{name: row.get(name) for name in WRITTEN.names} for row in made]
-            yield pa.RecordBatch.from_pylist(shown, schema=WRITTEN)
+            results = [{name: row.get(name) for name in WRITTEN.names} for row in rows]
+            yield pa.RecordBatch.from_pylist(results, schema=WRITTEN)
 
 
-def _table(batch: pa.RecordBatch, made: list[dict[str, object]], is_plain: bool) -> pa.Table:
+def _table(batch: pa.RecordBatch, rows: list[dict[str, object]], is_plain: bool) -> pa.Table:
     """The rows whose image could be read."""
-    pictures = [{"bytes": row.get("data"), "path": row.get("path")} for row in made]
-    shown = batch.column("shown")
-    names = [field.name for field in shown.type]
-    columns = dict(zip(names, shown.flatten(), strict=True))
+    pictures = [{"bytes": row.get("data"), "path": row.get("path")} for row in rows]
+    shown_columns = batch.column("shown")
+    names = [field.name for field in shown_columns.type]
+    columns = dict(zip(names, shown_columns.flatten(), strict=True))
     columns["image"] = pa.array(pictures, IMAGE)
     if not is_plain:
-        columns["objects"] = pa.array([row.get("objects") for row in made], OBJECTS)
-    return pa.table(columns).filter(pa.array([row.get("path") is not None for row in made]))
+        columns["objects"] = pa.array([row.get("objects") for row in rows], OBJECTS)
+    return pa.table(columns).filter(pa.array([row.get("path") is not None for row in rows]))

@@ -1,7 +1,6 @@
 """Boxes as an export may hold them: within the image, and with an area.
 
-Trainers take a file with a box beyond its image, or without area, for damaged as a whole, or learn from it what is not
-there.
+Trainers reject a whole file with a box beyond its image, or without area, or learn objects from it that are not there.
 """
 
 from __future__ import annotations
@@ -13,13 +12,13 @@ from typing import Any, NamedTuple
 Target = Mapping[str, Any]
 
 LEAST_SIDE = 1e-4
-"""Pixels; what is thinner has no area, and would be lost in ten digits of the largest image."""
+"""Width in pixels below which a box has no area: ten digits of the largest image would lose it."""
 COUNTED = 0.01
-"""Pixels that an edge is moved by at least to be counted as clipped: less is rounding."""
+"""Smallest move of an edge, in pixels, that counts as clipping: less is rounding."""
 
 
 class Fitted(NamedTuple):
-    """Targets whose boxes are in the image, how many boxes were clipped, and how many were left out."""
+    """Targets with boxes in the image, the number of clipped boxes, and the number of boxes left out."""
 
     targets: list[Target]
     clipped: int
@@ -27,7 +26,7 @@ class Fitted(NamedTuple):
 
 
 def fitted(targets: Iterable[Target], size: tuple[int, int]) -> Fitted:
-    """Clip the boxes of an image to it, and leave out those of which nothing is left.
+    """Clip the boxes of an image to it, and leave out those that vanish.
 
     Parameters
     ----------
@@ -42,20 +41,20 @@ def fitted(targets: Iterable[Target], size: tuple[int, int]) -> Fitted:
     >>> fitted([{"box": box}], (40, 30))
     Fitted(targets=[{'box': {'x0': 0.0, 'y0': 0.0, 'x1': 40.0, 'y1': 25.0}}], clipped=1, left_out=0)
     """
-    kept: list[Target] = []
+    survivors: list[Target] = []
     clipped = left_out = 0
     for target in targets:
         if target["box"] is None:
-            kept.append(target)
+            survivors.append(target)
             continue
-        given = {key: float(target["box"][key]) for key in ("x0", "y0", "x1", "y1")}
-        box = _inside(given, size)
+        corners = {key: float(target["box"][key]) for key in ("x0", "y0", "x1", "y1")}
+        box = _inside(corners, size)
         if box is None:
             left_out += 1
             continue
-        clipped += any(abs(box[key] - given[key]) >= COUNTED for key in given)
-        kept.append({**target, "box": box})
-    return Fitted(kept, clipped, left_out)
+        clipped += any(abs(box[key] - corners[key]) >= COUNTED for key in corners)
+        survivors.append({**target, "box": box})
+    return Fitted(survivors, clipped, left_out)
 
 
 def _inside(box: Mapping[str, float], size: tuple[int, int]) -> dict[str, float] | None:
@@ -108,13 +107,13 @@ def clipped_polygon(points: Sequence[float], size: tuple[int, int]) -> list[floa
 
 def _beyond(corners: Sequence[tuple[float, float]], axis: int, limit: float, sign: int) -> list[tuple[float, float]]:
     """The part of a polygon on one side of a line: above ``limit`` where the sign is 1, else below."""
-    found: list[tuple[float, float]] = []
+    polygon: list[tuple[float, float]] = []
     for place, (x, y) in enumerate(corners):
         u, v = corners[place - 1]
         here, before = sign * ((x, y)[axis] - limit) >= 0, sign * ((u, v)[axis] - limit) >= 0
         if here != before:
             share = (limit - (u, v)[axis]) / ((x, y)[axis] - (u, v)[axis])
-            found.append((limit, v + share * (y - v)) if axis == 0 else (u + share * (x - u), limit))
+            polygon.append((limit, v + share * (y - v)) if axis == 0 else (u + share * (x - u), limit))
         if here:
-            found.append((x, y))
-    return found
+            polygon.append((x, y))
+    return polygon

@@ -1,4 +1,4 @@
-"""Paths of exported images: what an image id says, made safe to write, with an extension that tells the format."""
+"""Paths of exported images: image ids made safe to write, with an extension that tells the format."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNSAFE = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
 
 
 def export_path(name: str, content: bytes, *, copy: int = 0, distinct: bool = False, dots: bool = True) -> str:
-    """Where an image goes, relative to the export's folder.
+    """Path of an image, relative to the export's folder.
 
     A name that a file system would refuse, or that leads elsewhere (``..``, a leading slash), is changed, and a hash
     of it appended so that no two names become one.
@@ -27,13 +27,13 @@ def export_path(name: str, content: bytes, *, copy: int = 0, distinct: bool = Fa
     name : str
         Image id, with forward slashes.
     content : bytes
-        The file; its first bytes give the extension where the name has none of an image.
+        Bytes of the file; the first ones give the extension where the name has none of an image.
     copy : int
         Number of the copy, of an image that was taken several times.
     distinct : bool
-        Append the hash in any case: another name differs by its extension only, and a format has none of it.
+        Whether to append the hash in any case: another name differs by its extension only, which the format drops.
     dots : bool
-        Keep dots in the name besides that of the extension.
+        Whether to keep dots in the name besides that of the extension.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def export_path(name: str, content: bytes, *, copy: int = 0, distinct: bool = Fa
 
 
 def beside_labels(path: str) -> str:
-    """A path below a folder of images that has label files in another folder: no further folder is named like these.
+    """Path below a folder of images whose label files are in another folder: no further folder is named like these.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def _hash(name: str) -> str:
 
 
 def _safe(part: str) -> str:
-    """One part of a path. Names with a leading dot are hidden, and readers of folders pass them over."""
+    """A safe part of a path. Names with a leading dot are hidden, and readers of folders pass them over."""
     part = _UNSAFE.sub("_", part.encode(errors="replace").decode())
     part = re.sub(r"^\.+", lambda dots: "_" * len(dots[0]), part) or "_"
     while len(part.encode()) > MAX_NAME_BYTES:

@@ -1,4 +1,4 @@
-"""Metadata of one image as typed text: what JSON and Python dictionaries say, before the types of columns are known."""
+"""Metadata of one image as typed text: values of JSON and Python dictionaries, before column types are known."""
 
 from __future__ import annotations
 

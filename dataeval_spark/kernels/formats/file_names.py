@@ -1,4 +1,4 @@
-r"""Names that mean files although they are not written as the file's path is.
+r"""Names that mean files although they differ from the file's path.
 
 Annotation files are made on other machines: with ``\`` for ``/``, below another root, with escapes, in another
 Unicode form, in other case. A name is brought to ever looser forms until files fit it.
@@ -47,21 +47,21 @@ def forms(name: str) -> tuple[str, ...]:
 
 
 def keys(name: str, *, is_path: bool) -> Iterator[tuple[int, int, bool, str]]:
-    """Yield what a name and a path must share: form, number of parts at the end, whether that is all, and the text.
+    """Yield keys that a name and a path must share: form, number of parts at the end, whether these are all, and text.
 
     Parameters
     ----------
     name : str
         A name, or the path of a file below SOURCE.
     is_path : bool
-        Whether it is a path: of a path all is known, while a name may begin above SOURCE.
+        Whether it is a path: a path is known whole, while a name may begin above SOURCE.
 
     Examples
     --------
     >>> [key for key in keys("b/a.png", is_path=False) if key[0] == 0]
     [(0, 2, True, 'b/a.png'), (0, 1, False, 'a.png')]
     """
-    seen: set[tuple[int, str]] = set()
+    past_keys: set[tuple[int, str]] = set()
     try:
         every = forms(name)
     except UnicodeDecodeError:  # escapes of bytes that are no UTF-8
@@ -70,14 +70,14 @@ def keys(name: str, *, is_path: bool) -> Iterator[tuple[int, int, bool, str]]:
         parts = [part for part in form.split("/") if part not in ("", "..")]
         for count in range(min(len(parts), MOST_PARTS), 0, -1):
             text = "/".join(parts[-count:])
-            if (number, text) not in seen:
-                seen.add((number, text))
+            if (number, text) not in past_keys:
+                past_keys.add((number, text))
                 is_whole = count == len(parts) and (is_path or not form.startswith(("/", "..")))
                 yield number, count, is_whole, text
 
 
 def differs_in(name: str, path: str) -> str:
-    r"""In what a name differs from the path of the file that it means.
+    r"""Differences between a name and the path of the file that it means.
 
     Examples
     --------
@@ -85,14 +85,14 @@ def differs_in(name: str, path: str) -> str:
     ('separators', 'folder, case')
     """
     try:
-        every, wanted = forms(name), forms(path)
+        every, path_forms = forms(name), forms(path)
     except UnicodeDecodeError:
         return "percent escapes"
     words = {"separators": "separators", "unicode": "Unicode form", "percent": "percent escapes", "case": "case"}
     for number, form in enumerate(every):
-        if form == wanted[number]:
+        if form == path_forms[number]:
             return words[FORMS[number]]
     for number, form in enumerate(every):
-        if form.endswith("/" + wanted[number]) or wanted[number].endswith("/" + form.lstrip("/")):
+        if form.endswith("/" + path_forms[number]) or path_forms[number].endswith("/" + form.lstrip("/")):
             return "folder" if number == 0 else f"folder, {words[FORMS[number]]}"
     return "folder"

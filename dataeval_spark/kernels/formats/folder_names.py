@@ -1,10 +1,10 @@
-"""What the names of folders above images mean: the class, the split, or nothing."""
+"""Meaning of the names of folders above images: the class, the split, or nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-# Names of splits as people write them, and the split that each is.
+# Names of splits as people write them, and the split that each means.
 SPLIT_FOLDERS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
@@ -45,7 +45,7 @@ def parse_layout(text: str) -> tuple[str, ...]:
 
 
 def understood_layout(tops: Sequence[str], seconds: int, *, has_images_above: bool) -> tuple[tuple[str, ...], str]:
-    """The meaning of folders that nobody has told, and what there is to say of it.
+    """The likely meaning of folders for which no layout is given, and the doubt about it.
 
     Folders that are all named for splits are splits, with the classes below them; else the first folder is the class.
     One folder, or one class in all splits, tells images apart from nothing: it is no class.
@@ -55,16 +55,16 @@ def understood_layout(tops: Sequence[str], seconds: int, *, has_images_above: bo
     tops : sequence of str
         Names of the folders directly below SOURCE that images are in.
     seconds : int
-        How many names the folders below those have.
+        Number of distinct names of the folders below those.
     has_images_above : bool
         Whether images lie directly in SOURCE.
 
     Returns
     -------
     levels : tuple of str
-        As of :func:`parse_layout`.
+        Meaning of each level, as of :func:`parse_layout`.
     doubt : str
-        ``one_folder``, ``class_named_as_split``, or nothing.
+        ``one_folder``, ``class_named_as_split``, or empty.
 
     Examples
     --------

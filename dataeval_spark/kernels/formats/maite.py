@@ -1,4 +1,4 @@
-"""MAITE data: images as channel-first arrays, targets as scores or as boxes, to the rows of a sample and back.
+"""MAITE data, to the rows of a sample and back: images as channel-first arrays, targets as scores or as boxes.
 
 Protocols: https://github.com/mit-ll-ai-technology/maite (image_classification, object_detection). They are structural:
 nothing of that package is needed here. Arrays are whatever numpy can view, tensors on a CPU among them.
@@ -26,14 +26,14 @@ def png_of(image: Any) -> bytes:
     Parameters
     ----------
     image : array-like
-        Shape (channels, height, width) with 1 (gray), 2 (with alpha), 3 or 4 channels, or (height, width). Whole
+        Array (channels, height, width) with 1 (gray), 2 (with alpha), 3 or 4 channels, or (height, width). Whole
         numbers in [0, 255] and booleans (0 and 255) are kept as they are, one channel of whole numbers up to 65535 in
         16 bits; floating-point numbers must lie in [0, 1] and are rounded to 255ths, an error of at most 1/510.
 
     Raises
     ------
     ValueError
-        It has another shape, or values beyond these ranges.
+        The image has another shape, or values beyond these ranges.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def target_rows(target: Any, names: Mapping[int, str] | None, size: tuple[int, i
     Parameters
     ----------
     target : object or array-like
-        For detection, with ``boxes`` (N, 4: x0, y0, x1, y1 in pixels), ``labels`` (N,) and ``scores`` (N,) or
+        For detection, an object with ``boxes`` (N, 4: x0, y0, x1, y1 in pixels), ``labels`` (N,) and ``scores`` (N,) or
         (N, classes); for classification, scores per class, of which the largest is the class, or a class by number.
         Scores of which none is above 0 are no label.
     names : mapping or None
@@ -115,9 +115,9 @@ def _objects(target: Any, names: Mapping[int, str] | None, size: tuple[int, int]
     if boxes.size == 0 and labels.size == 0:
         return
     if boxes.shape != (len(labels), 4) or labels.ndim != 1 or (scores is not None and len(scores) != len(labels)):
-        found = f"boxes {boxes.shape}, labels {labels.shape}, scores {None if scores is None else scores.shape}"
+        shapes = f"boxes {boxes.shape}, labels {labels.shape}, scores {None if scores is None else scores.shape}"
         expected = "boxes (N, 4), labels (N,), scores (N,) or (N, classes)"
-        yield finding("target", "broken_element", "Shapes of the target do not agree", found, expected)
+        yield finding("target", "broken_element", "Shapes of the target do not agree", shapes, expected)
         return
     for index, (corners, label) in enumerate(zip(boxes.tolist(), labels.tolist(), strict=True)):
         location = f"target[{index}]"
@@ -126,7 +126,7 @@ def _objects(target: Any, names: Mapping[int, str] | None, size: tuple[int, int]
             yield finding(location, "not_numeric_box", "Box is not four numbers", corners, expected, target_index=index)
             continue
         x0, y0, x1, y1 = corners
-        yield from box_findings((x0, y0, x1, y1), size, location, found=corners, target_index=index)
+        yield from box_findings((x0, y0, x1, y1), size, location, value=corners, target_index=index)
         yield from _target(index, int(label), (x0, y0, x1, y1), names, None if scores is None else scores[index])
 
 

@@ -1,4 +1,4 @@
-"""Labelled objects of one image as records or as lists: what JSON metadata and parquet columns hold.
+"""Labelled objects of one image, as records or as lists, from JSON metadata and parquet columns.
 
 Two shapes are common: a list of objects, ``[{"bbox": [...], "category": "cat"}, ...]``, and an object of lists,
 ``{"bbox": [[...], ...], "category": ["cat", ...]}`` (Hugging Face datasets).
@@ -45,16 +45,16 @@ def parse_objects(
     Parameters
     ----------
     objects : list of mappings, mapping of lists, or None
-        With a box under ``bbox`` (or ``box``, ``bboxes``, ``boxes``) and a class under ``class_name``,
+        Objects with a box under ``bbox`` (or ``box``, ``bboxes``, ``boxes``) and a class under ``class_name``,
         ``category_name``, ``category``, ``label``, ``class``, ``name`` or ``category_id``.
     names : mapping, optional
         Class names by id; without them an id is its own name.
     box_format : {"xywh", "xyxy"}
-        Left, top, width, height (COCO), or the corners; pixels.
+        Order of a box's numbers: left, top, width, height (COCO), or the corners; pixels.
     size : tuple of float, optional
         Width and height of the image, pixels.
     location : str
-        What to call the objects in findings.
+        Name of the objects in findings.
 
     Yields
     ------
@@ -104,9 +104,9 @@ def _object(
     crowd_key = next((name for name in CROWD_NAMES if name in record), None)
     name = class_name(record.get(class_key), names) if class_key else None
     if name is None:
-        found = record.get(class_key) if class_key else None
+        class_value = record.get(class_key) if class_key else None
         expected = "a class name" if names is None else "a class name, or an id with a name"
-        yield finding(place, "unknown_class", "Object has no known class", found, expected, target_index=index)
+        yield finding(place, "unknown_class", "Object has no known class", class_value, expected, target_index=index)
     written = record[box_key] if box_key else None
     corners: Corners | None = None
     if not written and (around := segmentation_box(record.get("segmentation"))) is not None:
@@ -114,7 +114,7 @@ def _object(
         corners = (x, y, x + width, y + height)
         message = "The object has a segmentation and no box; the box around it was taken"
         yield finding(place, "box_from_segmentation", message, written, "four numbers", target_index=index)
-        yield from box_findings(corners, size, place, found=list(around), target_index=index)
+        yield from box_findings(corners, size, place, value=list(around), target_index=index)
     elif written is not None:
         values = numbers(list(written) if isinstance(written, Sequence) else written)
         if values is None:
@@ -125,7 +125,7 @@ def _object(
             return
         a, b, c, d = values
         corners = (a, b, a + c, b + d) if box_format == "xywh" else (a, b, c, d)
-        yield from box_findings(corners, size, place, found=list(values), target_index=index)
+        yield from box_findings(corners, size, place, value=list(values), target_index=index)
     used = {box_key, class_key, crowd_key, *LEFT_OUT}
     others = {key: value for key, value in record.items() if key not in used}
     yield {

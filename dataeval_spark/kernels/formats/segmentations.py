@@ -69,8 +69,10 @@ def _mask_box(mask: Mapping[str, Any]) -> XYWH | None:
 def _runs(counts: Any) -> list[int] | None:
     if isinstance(counts, str):
         return _decompressed(counts)
-    found = numbers(counts, len(counts)) if isinstance(counts, list) and counts else None
-    return None if found is None or any(value != int(value) for value in found) else [int(value) for value in found]
+    lengths = numbers(counts, len(counts)) if isinstance(counts, list) and counts else None
+    return (
+        None if lengths is None or any(value != int(value) for value in lengths) else [int(value) for value in lengths]
+    )
 
 
 def _decompressed(text: str) -> list[int] | None:

@@ -36,7 +36,7 @@ def id_key(value: Any) -> str | None:
 
 
 def class_number(value: Any) -> int | None:
-    """The number of a class, where a value is the id of one; None where it is text or no id.
+    """The number of a class from its id; None where a value is text or no id.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def flag(value: Any) -> bool | None:
 
 
 class NamesById:
-    """Names by id, whichever way an id is written.
+    """Names by id, however an id is written.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class NamesById:
             if text is not None:
                 keys.setdefault(text, []).append(name)
         # An id that may mean two things means none.
-        self._by_key = {key: found[0] for key, found in keys.items() if len(found) == 1}
+        self._by_key = {key: matches[0] for key, matches in keys.items() if len(matches) == 1}
 
     def get(self, value: Any) -> Any:
         """The name of an id; None where there is none."""

@@ -7,7 +7,7 @@ import re
 
 from charset_normalizer import from_bytes
 
-# What is tried where a text is no UTF-8 and declares nothing; the first decodes nearly all bytes, so it comes last in
+# Encodings to try where a text is no UTF-8 and declares none; the first decodes nearly all bytes, so it comes last in
 # doubt only where it says the same as the others.
 GUESSED = (
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "koi8_r"),
@@ -21,7 +21,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _XML_DECLARATION = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
-# A guess looks at so many bytes: more do not make it better.
+# Number of bytes that a guess looks at: more do not make it better.
 GUESSED_BYTES = 64 * 2**10
 
 
@@ -38,14 +38,14 @@ def decode_text(data: bytes, *, declared: str | None = None) -> tuple[str, str |
     Returns
     -------
     text : str
-        Without a byte order mark.
+        The text without a byte order mark.
     encoding : str or None
-        What the text was decoded by, where somebody may want to know.
+        Encoding of the text, where somebody may want to know.
 
     Raises
     ------
     ValueError
-        No encoding fits, or the one declared does not.
+        No encoding fits, or the declared one does not.
 
     Examples
     --------
@@ -74,8 +74,8 @@ def declared_by_xml(data: bytes) -> str | None:
     >>> declared_by_xml(b'<?xml version="1.0" encoding="GBK"?><annotation/>')
     'GBK'
     """
-    found = _XML_DECLARATION.match(data[:1000])
-    return found[1].decode() if found else None
+    declaration = _XML_DECLARATION.match(data[:1000])
+    return declaration[1].decode() if declaration else None
 
 
 def _decoded(data: bytes, encoding: str) -> str:

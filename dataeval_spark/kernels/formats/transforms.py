@@ -22,7 +22,7 @@ class TorchvisionTransform:
     Parameters
     ----------
     transform : callable
-        Takes an image, or an image and a dictionary with ``boxes`` and ``labels``.
+        Function of an image, or of an image and a dictionary with ``boxes`` and ``labels``.
 
     Notes
     -----
@@ -47,10 +47,10 @@ class TorchvisionTransform:
         boxes = tv_tensors.BoundingBoxes(
             torch.from_numpy(np.asarray(target.boxes)), format="XYXY", canvas_size=image.shape[-2:]
         )
-        # Positions stand for labels and scores: what is left of them tells which boxes are.
+        # Positions stand for labels and scores: those that come back tell which boxes are left.
         positions = torch.arange(len(boxes))
-        made, found = self._transform(pixels, {"boxes": boxes, "labels": positions})
-        return made, _kept(target, found["boxes"], found["labels"]), metadata
+        new_image, new_target = self._transform(pixels, {"boxes": boxes, "labels": positions})
+        return new_image, _subset(target, new_target["boxes"], new_target["labels"]), metadata
 
 
 class AlbumentationsTransform:
@@ -59,7 +59,7 @@ class AlbumentationsTransform:
     Parameters
     ----------
     transform : callable
-        Made with ``bbox_params=BboxParams(format="pascal_voc", label_fields=["labels"])`` where there are boxes.
+        Transform made with ``BboxParams(format="pascal_voc", label_fields=["labels"])`` where there are boxes.
 
     Notes
     -----
@@ -80,18 +80,18 @@ class AlbumentationsTransform:
         if not _has_boxes(target):
             return _channels_first(self._transform(image=pixels)["image"]), target, metadata
         boxes = np.asarray(target.boxes)
-        found = self._transform(image=pixels, bboxes=boxes, labels=np.arange(len(boxes)))
-        return _channels_first(found["image"]), _kept(target, found["bboxes"], found["labels"]), metadata
+        result = self._transform(image=pixels, bboxes=boxes, labels=np.arange(len(boxes)))
+        return _channels_first(result["image"]), _subset(target, result["bboxes"], result["labels"]), metadata
 
 
 def _has_boxes(target: Any) -> bool:
     return hasattr(target, "boxes") and is_dataclass(target)
 
 
-def _kept(target: Any, boxes: Any, positions: Any) -> Any:
-    kept = np.asarray(positions, np.int64).reshape(-1)
+def _subset(target: Any, boxes: Any, positions: Any) -> Any:
+    indices = np.asarray(positions, np.int64).reshape(-1)
     corners = np.asarray(boxes, np.float64).reshape(-1, 4)
-    return replace(target, boxes=corners, labels=target.labels[kept], scores=target.scores[kept])
+    return replace(target, boxes=corners, labels=target.labels[indices], scores=target.scores[indices])
 
 
 def _channels_first(image: Any) -> Any:

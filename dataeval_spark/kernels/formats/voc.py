@@ -33,11 +33,11 @@ from dataeval_spark.kernels.formats.text import declared_by_xml, decode_text
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 # Parts of a person have a name and a box of their own; nothing in the format is nested deeper.
 ATTRIBUTE_DEPTH = 3
-# Elements of an object that an export makes of what the format has no name for: a crowd, and attributes as JSON.
+# Elements that an export writes for data without a name in the format: a crowd, and attributes as JSON.
 CROWD, OTHERS = "iscrowd", "attributes"
 _NAME = re.compile(r"(?!(?i:xml))[A-Za-z_][A-Za-z0-9_.-]*\Z")
 _NO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# What an object says by elements of its own.
+# Elements of an object that have a meaning of their own.
 _TAKEN = ("name", "bndbox", CROWD, OTHERS)
 
 
@@ -49,7 +49,7 @@ def parse_voc(data: bytes, *, one_based: bool = False) -> Iterator[Row]:
     data : bytes
         The file.
     one_based : bool
-        Coordinates are counted from 1: subtract 1 from xmin and ymin.
+        Whether coordinates are counted from 1: 1 is subtracted from xmin and ymin.
 
     Yields
     ------
@@ -101,8 +101,8 @@ def _object(element: Element, index: int, bounds: tuple[float, ...] | None, *, o
         return
     shift = 1.0 if one_based else 0.0
     x0, y0, x1, y1 = values[0] - shift, values[1] - shift, values[2], values[3]
-    yield from box_findings((x0, y0, x1, y1), bounds, location, found=list(values), target_index=index)
-    said = _children(element, without=("name", "bndbox", CROWD))
+    yield from box_findings((x0, y0, x1, y1), bounds, location, value=list(values), target_index=index)
+    details = _children(element, without=("name", "bndbox", CROWD))
     crowd = element.find(CROWD)
     yield {
         "element": "target",
@@ -110,14 +110,14 @@ def _object(element: Element, index: int, bounds: tuple[float, ...] | None, *, o
         "class_name": class_name,
         "box": box((x0, y0, x1, y1)),
         "is_crowd": None if crowd is None else flag(_text(crowd)),
-        "attributes": attributes(_with_others(said)),
+        "attributes": attributes(_with_others(details)),
         "location": location,
     }
 
 
 def _tree(text: str) -> Element:
     builder = TreeBuilder()
-    # The text is decoded already: what the declaration says of its encoding no longer holds.
+    # The text is decoded already: the declaration of its encoding no longer holds.
     parser = expat.ParserCreate(encoding="utf-8")
     parser.StartElementHandler = builder.start
     parser.EndElementHandler = builder.end
@@ -147,21 +147,21 @@ def _number(element: Element | None) -> float | None:
 
 
 def _children(element: Element, *, without: tuple[str, ...] = (), depth: int = ATTRIBUTE_DEPTH) -> dict[str, Any]:
-    found: dict[str, list[Any]] = {}
+    values_by_tag: dict[str, list[Any]] = {}
     for child in element:
         if child.tag not in without:
-            found.setdefault(child.tag, []).append(_value(child, depth - 1))
-    return {tag: values[0] if len(values) == 1 else values for tag, values in found.items()}
+            values_by_tag.setdefault(child.tag, []).append(_value(child, depth - 1))
+    return {tag: values[0] if len(values) == 1 else values for tag, values in values_by_tag.items()}
 
 
-def _with_others(said: dict[str, Any]) -> dict[str, Any]:
+def _with_others(details: dict[str, Any]) -> dict[str, Any]:
     """Attributes, with those that one of them holds as JSON."""
     try:
-        others = json.loads(said[OTHERS])
+        others = json.loads(details[OTHERS])
     except (KeyError, TypeError, ValueError, RecursionError):
-        return said
-    kept = {key: value for key, value in said.items() if key != OTHERS}
-    return kept | others if isinstance(others, dict) else said
+        return details
+    plain_details = {key: value for key, value in details.items() if key != OTHERS}
+    return plain_details | others if isinstance(others, dict) else details
 
 
 def _value(element: Element, depth: int) -> Any:
@@ -205,14 +205,16 @@ def annotation_text(path: str, size: tuple[int, int], targets: Iterable[Mapping[
 
 
 def _object_text(target: Mapping[str, Any]) -> str:
-    said = json.loads(target["attributes"]) if target["attributes"] else {}
-    held = {key: value for key, value in said.items() if _is_held(key, value, ATTRIBUTE_DEPTH) and key not in _TAKEN}
-    others = {key: value for key, value in said.items() if key not in held}
+    details = json.loads(target["attributes"]) if target["attributes"] else {}
+    elements = {
+        key: value for key, value in details.items() if _is_held(key, value, ATTRIBUTE_DEPTH) and key not in _TAKEN
+    }
+    others = {key: value for key, value in details.items() if key not in elements}
     box = target["box"]
     corners = {"xmin": box["x0"], "ymin": box["y0"], "xmax": box["x1"], "ymax": box["y1"]}
     parts = [
         f"<name>{_escaped(target['class_name'])}</name>",
-        *(_element(key, value) for key, value in held.items()),
+        *(_element(key, value) for key, value in elements.items()),
         *([f"<{CROWD}>1</{CROWD}>"] if target["is_crowd"] else []),
         *([f"<{OTHERS}>{_escaped(json.dumps(others))}</{OTHERS}>"] if others else []),
         f"<bndbox>{''.join(f'<{tag}>{_number_text(value)}</{tag}>' for tag, value in corners.items())}</bndbox>",
@@ -221,7 +223,7 @@ def _object_text(target: Mapping[str, Any]) -> str:
 
 
 def _is_held(key: str, value: Any, depth: int) -> bool:
-    """Whether the reader makes the same value of an element that is written for it."""
+    """Whether the reader gets the same value from the element that is written for it."""
     if not _NAME.match(key) or depth < 1:
         return False
     if isinstance(value, dict):

@@ -36,7 +36,7 @@ MAX_MEMBER_BYTES = 512 * 2**20
 MAX_CLASS_NAME = 100
 CLASS_KEYS = ("class_name", "class", "label")
 OBJECT_KEYS = ("annotations", "objects")
-# A picture of such a field says something of the image beside it.
+# A picture of such a field describes the image beside it, such as a mask.
 MASK_WORDS = frozenset(
     ("mask", "masks", "seg", "segmentation", "semantic", "instance", "panoptic", "depth", "normal", "alpha", "matte")
 )
@@ -88,7 +88,7 @@ def is_image_field(field: str) -> bool:
 
 @dataclass
 class _Sample:
-    """The members of one key: field to path and bytes, of those that were read."""
+    """Members of one key that were read: path and bytes by field."""
 
     key: str
     members: dict[str, tuple[str, bytes]] = field_of(default_factory=dict)
@@ -96,7 +96,7 @@ class _Sample:
 
 
 class _Tally:
-    """Counts of members by what became of them, with the first three names of each."""
+    """Counts of members by role and reason, with the first three names of each."""
 
     def __init__(self) -> None:
         self._names: dict[tuple[str, str | None], list[str]] = {}
@@ -137,21 +137,21 @@ def read_shard(file: BinaryIO, *, max_bytes: int = MAX_MEMBER_BYTES) -> Iterator
         ``member`` (path of the image in the shard), ``content``, ``split``, ``captured_at``, ``factors``
         (:func:`dataeval_spark.kernels.formats.factor_values.factor_values`), ``targets`` and ``findings`` (as in
         :mod:`dataeval_spark.kernels.formats.annotations`). The last row has no member; its ``account`` says
-        what became of every member (role, reason, n, found), and where the shard is damaged it has a finding.
+        how every member was used (role, reason, n, found), and where the shard is damaged it has a finding.
 
     Examples
     --------
     >>> with open("shard-0000.tar", "rb") as file:
     ...     names = [sample["member"] for sample in read_shard(file) if sample["member"]]
     """
-    seen: set[str] = set()
+    past_names: set[str] = set()
     tally = _Tally()
     findings: list[Row] = []
     try:
         for sample in _samples(file, max_bytes, tally):
-            yield from _images(sample, seen, tally)
+            yield from _images(sample, past_names, tally)
     except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
-        # tarfile raises ValueError for numbers in headers that are none.
+        # tarfile raises ValueError where a header has no number in the place of one.
         message = "Shard is damaged; the samples before the damage are taken"
         findings = [finding("tar", "broken_file", message, str(error)[:290], "a tar file")]
     yield {"member": None, "findings": findings, "account": tally.rows()}
@@ -199,7 +199,7 @@ def _add(
         sample.members[field] = (name, b"" if data is None else data.read())
 
 
-def _images(sample: _Sample, seen: set[str], tally: _Tally) -> Iterator[Row]:
+def _images(sample: _Sample, past_names: set[str], tally: _Tally) -> Iterator[Row]:
     images = [member for field, member in sample.members.items() if is_image_field(field)]
     if not images:
         for name, _ in sample.members.values():
@@ -207,7 +207,7 @@ def _images(sample: _Sample, seen: set[str], tally: _Tally) -> Iterator[Row]:
         if sample.findings:
             yield {"member": None, "findings": sample.findings}
         return
-    if images[0][0] in seen:
+    if images[0][0] in past_names:
         for name, _ in sample.members.values():
             tally.add("skipped", name, "repeated")
         message = "Sample stands twice in the shard; the first is taken"
@@ -225,7 +225,7 @@ def _images(sample: _Sample, seen: set[str], tally: _Tally) -> Iterator[Row]:
     document, broken = _document(sample.members.get("json"))
     shared = [*sample.findings, *broken]
     for name, content in images:
-        seen.add(name)
+        past_names.add(name)
         targets: list[Row] = []
         findings = shared
         shared = []  # what concerns the sample is said once
@@ -301,7 +301,7 @@ class ShardWriter:
     Parameters
     ----------
     file : binary file
-        Written forwards, from where it stands.
+        File to write, forwards from its position.
 
     Examples
     --------
@@ -324,11 +324,11 @@ class ShardWriter:
         Parameters
         ----------
         path : str
-            Of the image in the shard, with one dot in its last part: the key of a sample ends there.
+            Path of the image in the shard, with one dot in its last part: the key of a sample ends there.
         content : bytes
-            The image.
+            Bytes of the image.
         document : mapping
-            What else is known of it, without what is None.
+            Other facts about the image; those that are None are left out.
         """
         text = json.dumps({name: value for name, value in document.items() if value is not None}, default=str)
         for name, data in ((path, content), (f"{path.rpartition('.')[0]}.json", text.encode())):
@@ -352,8 +352,8 @@ def document_of(
     >>> document_of([label], "train", None, {"camera": "A"})
     {'camera': 'A', 'class_name': 'cat', 'split': 'train', 'captured_at': None}
     """
-    found = {name: value for name, value in factors.items() if name not in OWN_NAMES}
-    return {**found, **_labels_of(targets), "split": split, "captured_at": captured_at}
+    document = {name: value for name, value in factors.items() if name not in OWN_NAMES}
+    return {**document, **_labels_of(targets), "split": split, "captured_at": captured_at}
 
 
 def _labels_of(targets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -367,10 +367,10 @@ def _labels_of(targets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def object_of(target: Mapping[str, Any]) -> dict[str, Any]:
     """A target as a record with ``class_name``, ``bbox`` (left, top, width, height; pixels), ``iscrowd`` and others."""
     others = json.loads(target["attributes"]) if target["attributes"] else {}
-    found = {**others, "class_name": target["class_name"]}
+    record = {**others, "class_name": target["class_name"]}
     if target["box"] is not None:
         x0, y0, x1, y1 = (target["box"][key] for key in ("x0", "y0", "x1", "y1"))
-        found["bbox"] = [x0, y0, extent(x0, x1, x1), extent(y0, y1, y1)]
+        record["bbox"] = [x0, y0, extent(x0, x1, x1), extent(y0, y1, y1)]
     if target["is_crowd"] is not None:
-        found["iscrowd"] = target["is_crowd"]
-    return found
+        record["iscrowd"] = target["is_crowd"]
+    return record

@@ -32,10 +32,10 @@ from dataeval_spark.kernels.formats.text import decode_text
 
 # Attributes that a line can hold.
 HELD = ("polygon",)
-# What readers call a split that people call so.
+# Readers' names of splits by the names that people use.
 SPLIT_KEYS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
-# What the data set file says besides.
+# Other keys of the data set file.
 _OWN_KEYS = ("names", "nc", "path", "kpt_shape", "download")
 
 LINE = "class x_center y_center width height, or class and three corners or more"
@@ -43,7 +43,7 @@ LINE = "class x_center y_center width height, or class and three corners or more
 
 @dataclass(frozen=True)
 class YoloData:
-    """What a data set file says: class names by id, where each split's images are, the shape of keypoints.
+    """Contents of a data set file: class names by id, the place of each split's images, the shape of keypoints.
 
     ``names`` is None where the file names no classes. ``splits`` maps a split to paths of folders or of lists of
     files, as they are written; ``path`` is the folder that they are relative to, where one is given.
@@ -61,7 +61,7 @@ def parse_data_file(data: bytes) -> YoloData:
     Raises
     ------
     ValueError
-        It is no YAML mapping, or ``names`` is neither a list nor a mapping from ids.
+        The file is no YAML mapping, or ``names`` is neither a list nor a mapping from ids.
 
     Examples
     --------
@@ -165,9 +165,9 @@ def _line(
     class_name, corners, others = _class_name(values[0], names), *shape
     if class_name is None:
         expected = "a whole number from 0" if names is None else "an id with a name in the data set file"
-        found = written.split()[0]
-        yield finding(location, "unknown_class", "No class has this id", found, expected, target_index=index)
-    yield from box_findings(corners, size, location, found=written, target_index=index)
+        class_id = written.split()[0]
+        yield finding(location, "unknown_class", "No class has this id", class_id, expected, target_index=index)
+    yield from box_findings(corners, size, location, value=written, target_index=index)
     yield {
         "element": "target",
         "target_index": index,
@@ -182,7 +182,7 @@ def _line(
 def _shape(
     fractions: Sequence[float], size: tuple[int, int], keypoints: tuple[int, int] | None
 ) -> tuple[Corners, dict[str, Any]] | None:
-    """Corners in pixels and what else a line says; None when no form has so many values."""
+    """Corners in pixels and the attributes of a line; None when no form has so many values."""
     width, height = size
     others: dict[str, Any] = {}
     count = len(fractions)
@@ -221,27 +221,27 @@ def _number(word: str) -> float | None:
     return value if abs(value) <= LARGEST_NUMBER and "_" not in word else None
 
 
-def _names(found: Any) -> dict[int, str] | None:
-    if found is None or found == "":
+def _names(entry: Any) -> dict[int, str] | None:
+    if entry is None or entry == "":
         return None
-    if isinstance(found, list):
-        return {number: str(name) for number, name in enumerate(found)}
-    if isinstance(found, dict):
+    if isinstance(entry, list):
+        return {number: str(name) for number, name in enumerate(entry)}
+    if isinstance(entry, dict):
         try:
-            return {int(number): str(name) for number, name in found.items()}
+            return {int(number): str(name) for number, name in entry.items()}
         except (TypeError, ValueError):
             pass
     raise ValueError("expected 'names' as a list, or a mapping from ids to names")
 
 
-def _paths(found: Any) -> tuple[str, ...]:
-    return tuple(str(path) for path in (found if isinstance(found, list) else [found]))
+def _paths(entry: Any) -> tuple[str, ...]:
+    return tuple(str(path) for path in (entry if isinstance(entry, list) else [entry]))
 
 
-def _keypoints(found: Any) -> tuple[int, int] | None:
-    if not isinstance(found, list) or len(found) != 2 or not all(str(value).isdecimal() for value in found):
+def _keypoints(entry: Any) -> tuple[int, int] | None:
+    if not isinstance(entry, list) or len(entry) != 2 or not all(str(value).isdecimal() for value in entry):
         return None
-    count, values = int(found[0]), int(found[1])
+    count, values = int(entry[0]), int(entry[1])
     return (count, values) if count > 0 and values in (2, 3) else None
 
 
@@ -266,10 +266,10 @@ def label_text(targets: Iterable[Mapping[str, Any]], size: tuple[int, int], clas
     >>> label_text([{"class_name": "cat", "box": box, "attributes": None}], (100, 50), {"cat": 3})
     '3 0.25 0.25 0.5 0.5\n'
     """
-    kept = [target for target in targets if target["box"] is not None and target["class_name"] in classes]
-    polygons = [_polygon(target["attributes"], size) for target in kept]
+    boxes = [target for target in targets if target["box"] is not None and target["class_name"] in classes]
+    polygons = [_polygon(target["attributes"], size) for target in boxes]
     lines = []
-    for target, polygon in zip(kept, polygons, strict=True):
+    for target, polygon in zip(boxes, polygons, strict=True):
         box = target["box"]
         if any(polygons):
             points = polygon or [box[key] for key in ("x0", "y0", "x1", "y0", "x1", "y1", "x0", "y1")]
@@ -285,7 +285,7 @@ def label_text(targets: Iterable[Mapping[str, Any]], size: tuple[int, int], clas
 
 
 def _centred(start: float, end: float) -> tuple[float, float]:
-    """Middle and length, in ten digits, of what begins and ends in [0, 1]: read again, it does so too."""
+    """Middle and length, in ten digits, of an interval within [0, 1]: read again, it is within [0, 1] too."""
     middle = round((start + end) / 2, 10)
     steps = round((end - start) * 1e10)
     while steps > 1 and (middle - steps / 2e10 < 0 or middle + steps / 2e10 > 1):
@@ -307,7 +307,7 @@ def data_text(classes: Sequence[str], folders: Mapping[str | None, str]) -> str:
     Parameters
     ----------
     classes : sequence of str
-        In the order of their numbers.
+        Classes in the order of their numbers.
     folders : mapping of str or None to str
         Folder of each split's images. Images without a split are for training, and training images for validation
         too where there is nothing else: the trainer asks for both.
@@ -320,20 +320,20 @@ def data_text(classes: Sequence[str], folders: Mapping[str | None, str]) -> str:
     train: images/train
     val: images/validation
     """
-    found: dict[str, list[str]] = {}
+    paths_by_key: dict[str, list[str]] = {}
     for split, folder in sorted(folders.items(), key=lambda each: each[1]):
         key = "train" if split is None else SPLIT_KEYS.get(split.lower(), split)
         key = f"{key}_images" if key in _OWN_KEYS else key
-        found.setdefault(key, []).append(folder)
-    if "train" in found:
-        found.setdefault("val", found["train"])
+        paths_by_key.setdefault(key, []).append(folder)
+    if "train" in paths_by_key:
+        paths_by_key.setdefault("val", paths_by_key["train"])
     document: dict[str, Any] = {"names": dict(enumerate(classes))}
-    document |= {key: paths[0] if len(paths) == 1 else paths for key, paths in sorted(found.items())}
+    document |= {key: paths[0] if len(paths) == 1 else paths for key, paths in sorted(paths_by_key.items())}
     return str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False))
 
 
 class _Dumper(yaml.SafeDumper):
-    """Lists written out where they stand again: readers of YAML in other languages know no aliases."""
+    """Dumper that writes repeated lists out: readers of YAML in other languages know no aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

@@ -41,14 +41,14 @@ Pairs = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int16]]
 
 @dataclass(frozen=True)
 class Substrings:
-    """How bits are cut: where each substring starts, its length, and within which distance it must agree."""
+    """Cut of bits into substrings: where each starts, its length, and the distance within which it must agree."""
 
     starts: tuple[int, ...]
     lengths: tuple[int, ...]
     radii: tuple[int, ...]
 
     @classmethod
-    def of(cls, bits: int, number: int, most: int) -> Substrings:
+    def from_bits(cls, bits: int, number: int, most: int) -> Substrings:
         radius, beyond = divmod(most, number)
         radii = [radius if k <= beyond else radius - 1 for k in range(number)]
         # The longer ones first: those have the larger radius.
@@ -58,7 +58,7 @@ class Substrings:
         return cls(*(tuple(values[k] for k in used) for values in (starts, lengths, radii)))
 
     def probes(self, k: int) -> int:
-        """Buckets within the radius of one."""
+        """Number of buckets within the radius of one."""
         return sum(comb(self.lengths[k], weight) for weight in range(self.radii[k] + 1))
 
 
@@ -68,7 +68,7 @@ def hamming_pairs(left: Words, right: Words | None = None, *, most: int) -> Iter
     Parameters
     ----------
     left : ndarray
-        (n,) or (n, words) of uint64.
+        Bit strings, (n,) or (n, words) of uint64.
     right : ndarray, optional
         The other side; without it, pairs within `left`.
     most : int
@@ -94,13 +94,13 @@ def hamming_pairs(left: Words, right: Words | None = None, *, most: int) -> Iter
     if not left.size or not other.size:
         return
     chosen = choose_substrings(left, right, most)
-    found = _room(max(PAIRS_PER_BATCH, len(other)))
-    parts = _by_tiles(left, other, right is None, most, found)
+    pairs = _room(max(PAIRS_PER_BATCH, len(other)))
+    parts = _by_tiles(left, other, right is None, most, pairs)
     if chosen is not None:
-        parts = _by_buckets(left, other, right is None, most, chosen, found)
+        parts = _by_buckets(left, other, right is None, most, chosen, pairs)
     for count in parts:
         if count:
-            yield found[0][:count].copy(), found[1][:count].copy(), found[2][:count].copy()
+            yield pairs[0][:count].copy(), pairs[1][:count].copy(), pairs[2][:count].copy()
 
 
 def choose_substrings(left: Words, right: Words | None, most: int) -> Substrings | None:
@@ -134,7 +134,7 @@ def least_cost(number: int, words: int, most: int) -> float:
 
 def _cuts(bits: int, most: int) -> Iterator[Substrings]:
     for number in range(1, min(most + 1, bits) + 1):
-        cut = Substrings.of(bits, number, most)
+        cut = Substrings.from_bits(bits, number, most)
         if max(cut.lengths) <= LONGEST_SUBSTRING:
             yield cut
 
@@ -188,16 +188,16 @@ def _room(size: int) -> Pairs:
     return np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int16)
 
 
-def _by_tiles(left: Words, right: Words, same: bool, most: int, found: Pairs) -> Iterator[int]:
+def _by_tiles(left: Words, right: Words, same: bool, most: int, pairs: Pairs) -> Iterator[int]:
     for column in range(0, len(right), TILE):
         columns = (column, min(column + TILE, len(right)))
         row, end = 0, (columns[1] if same else len(left))
         while row < end:
-            row, count = pairs_of_tiles(left, right, same, (row, end), columns, most, found)
+            row, count = pairs_of_tiles(left, right, same, (row, end), columns, most, pairs)
             yield count
 
 
-def _by_buckets(left: Words, right: Words, same: bool, most: int, cut: Substrings, found: Pairs) -> Iterator[int]:
+def _by_buckets(left: Words, right: Words, same: bool, most: int, cut: Substrings, pairs: Pairs) -> Iterator[int]:
     masks = _masks(cut, 1 if left.ndim == 1 else left.shape[1])
     radii = np.array(cut.radii, dtype=np.int64)
     for k, length in enumerate(cut.lengths):
@@ -206,7 +206,7 @@ def _by_buckets(left: Words, right: Words, same: bool, most: int, cut: Substring
         changes = _changes(length, cut.radii[k])
         state = (0, 0, 0)
         while state[0] < changes.size:
-            state, count = pairs_of_buckets(*sides, same, changes, masks, radii, k, most, state, found)
+            state, count = pairs_of_buckets(*sides, same, changes, masks, radii, k, most, state, pairs)
             yield count
 
 
@@ -254,7 +254,7 @@ def pairs_of_tiles(
     rows: tuple[int, int],
     columns: tuple[int, int],
     most: int,
-    found: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int16]],
+    pairs: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int16]],
 ) -> tuple[int, int]:
     """Compare each of a range of rows with each of a range of columns; with `same`, later columns only.
 
@@ -263,9 +263,9 @@ def pairs_of_tiles(
     next_row : int
         First row that was not compared, because its pairs might not fit.
     count : int
-        Pairs written to `found`: positions on the left and on the right, and distances.
+        Pairs written to `pairs`: positions on the left and on the right, and distances.
     """
-    firsts, seconds, distances = found
+    firsts, seconds, distances = pairs
     count = 0
     for i in range(rows[0], rows[1]):
         start = max(columns[0], i + 1) if same else columns[0]
@@ -315,7 +315,7 @@ def pairs_of_buckets(
     substring: int,
     most: int,
     state: tuple[int, int, int],
-    found: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int16]],
+    pairs: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int16]],
 ) -> tuple[tuple[int, int, int], int]:
     """Compare each bucket with the buckets that differ from it by one of `changes`.
 
@@ -324,7 +324,7 @@ def pairs_of_buckets(
     left, right : tuple
         Words in the order of buckets, starts of the buckets, and original positions (`bucket_order`).
     same : bool
-        Both sides are the same: each pair once.
+        Whether both sides are the same, so that each pair counts once.
     changes : ndarray
         Bits in which the buckets of a pair may differ: all of at most the substring's radius.
     masks, radii, substring : ndarray, ndarray, int
@@ -339,11 +339,11 @@ def pairs_of_buckets(
     state : tuple
         Where to continue; its change is ``changes.size`` at the end.
     count : int
-        Pairs written to `found`.
+        Pairs written to `pairs`.
     """
     words_left, starts_left, order_left = left
     words_right, starts_right, order_right = right
-    firsts, seconds, distances = found
+    firsts, seconds, distances = pairs
     count = 0
     first_change, first_bucket, first_row = state
     for c in range(first_change, changes.size):

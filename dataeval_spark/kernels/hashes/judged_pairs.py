@@ -19,7 +19,7 @@ MAX_PAIRS = 5_000_000
 
 
 def read_judged_pairs(path: str) -> pa.Table:
-    """Pairs of two images each, and whether they are duplicates.
+    """Read pairs of images, and whether they are duplicates.
 
     Parameters
     ----------

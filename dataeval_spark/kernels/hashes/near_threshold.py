@@ -1,4 +1,4 @@
-"""The largest relative distance of near duplicates, from how far nearest neighbours are in the data themselves."""
+"""Largest relative distance of near duplicates, from the distances of nearest neighbours in the data themselves."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ LEAST_LOCAL_PRECISION = 0.7
 WINDOW = 10
 """Steps below a threshold that are local to it."""
 FEW = 0.5
-"""So many images that are near by chance are too few to bound a threshold."""
+"""Number of images near by chance that is too small to bound a threshold."""
 FEWEST = 50
-"""Images below which nothing is derived."""
+"""Number of images below which nothing is derived."""
 
 
 def near_by_chance(images: int, middle_ratio: float | None, reach_ratio: float | None) -> NDArray[np.float64]:
-    r"""How many images are expected to have another within each threshold where there are no duplicates.
+    r"""Expected number of images that have another within each threshold where there are no duplicates.
 
     The distances to the k = 10 nearest neighbours are then those of points that are spread evenly around an image, in m
     dimensions: :math:`(d_1 / d_{10})^m` is the smallest of nine uniform numbers, and :math:`(d_5 / d_{10})^m` has the
@@ -139,6 +139,6 @@ def near_threshold(nearest: NDArray[np.integer], by_chance: NDArray[np.float64])
 
 
 def _last(counts: NDArray[np.integer] | NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of counts up to each threshold, the part within the window below it."""
+    """Part of the counts up to each threshold that lies within the window below it."""
     below = np.concatenate([np.zeros(WINDOW), counts[:-WINDOW]])
     return np.asarray(counts - below, dtype=np.float64)

@@ -22,12 +22,12 @@ def packed(texts: pa.Array) -> Bytes:
     Parameters
     ----------
     texts : pyarrow array of strings
-        Of one length, a multiple of 16 digits (64 bits), in lower case; no nulls.
+        Texts of one length, a multiple of 16 digits (64 bits), in lower case; no nulls.
 
     Returns
     -------
     ndarray
-        (n, digits / 2).
+        Bytes, (n, digits / 2).
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Groups around the best member: a chain of pairs is cut where its ends have nothing to do with one another."""
+"""Groups around the best member: a chain of pairs is cut where its ends are no pair themselves."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def star_groups(
 
 
 def _classes(left: Numbers, right: Numbers, is_equal: NDArray[np.bool_]) -> tuple[Numbers, Numbers, Numbers]:
-    """Of the edges of one kind: the nodes, their classes, and the pairs of classes that are near (2, number)."""
+    """Nodes of the edges of one kind, their classes, and the pairs of classes that are near (2, number)."""
     nodes, ends = np.unique(np.stack([left, right]), return_inverse=True)
     ends = ends.reshape(2, -1)
     labels = component_labels(ends[0][is_equal], ends[1][is_equal], len(nodes))
@@ -74,19 +74,21 @@ def _classes(left: Numbers, right: Numbers, is_equal: NDArray[np.bool_]) -> tupl
 
 
 def _covered(nodes: Numbers, kinds: list[tuple[Numbers, Numbers, Numbers]]) -> Numbers:
-    """For each number up to the largest node, its centre."""
+    """Centre of each number up to the largest node."""
     size = int(nodes.max(initial=-1)) + 1
     starts = np.cumsum([0, *(int(classes.max(initial=-1)) + 1 for _, classes, _ in kinds)])
     total = int(starts[-1])
     tied = np.concatenate([np.empty(0, np.int64), *(node for node, _, _ in kinds)])
-    of = np.concatenate([np.empty(0, np.int64), *(c + start for (_, c, _), start in zip(kinds, starts, strict=False))])
+    owners = np.concatenate(
+        [np.empty(0, np.int64), *(c + start for (_, c, _), start in zip(kinds, starts, strict=False))]
+    )
     near = [np.stack([np.arange(total)] * 2)] + [n + start for (_, _, n), start in zip(kinds, starts, strict=False)]
     one, other = np.concatenate(near, axis=1)
     return centres(
         np.arange(size),
-        *_rows(tied, of, size, total),
+        *_rows(tied, owners, size, total),
         *_rows(np.concatenate([one, other]), np.concatenate([other, one]), total, total),
-        *_rows(of, tied, total, size),
+        *_rows(owners, tied, total, size),
     )
 
 
@@ -107,9 +109,9 @@ def centres(
     member_starts: Numbers,
     members: Numbers,
 ) -> Numbers:
-    """For each node its centre: nodes in `order` take themselves, and the members near them that nobody has taken.
+    """Centre of each node: nodes in `order` take themselves, and the members near them that no other has taken.
 
-    Near a node are the members of its classes and of the classes near these. Once a class was reached all its members
+    Members of a node's classes, and of the classes near these, are near it. Once a class was reached all its members
     are taken, so that each is gone through once, however many nodes it is near to.
 
     Parameters
@@ -123,18 +125,18 @@ def centres(
     member_starts, members : ndarray
         The nodes of each class.
     """
-    taken = np.full(order.size, -1, np.int64)
+    centre_of = np.full(order.size, -1, np.int64)
     is_taken = np.zeros(member_starts.size - 1, np.bool_)
     for node in order:
-        if taken[node] >= 0:
+        if centre_of[node] >= 0:
             continue
-        taken[node] = node
+        centre_of[node] = node
         for mine in classes[class_starts[node] : class_starts[node + 1]]:
             for reached in near[near_starts[mine] : near_starts[mine + 1]]:
                 if is_taken[reached]:
                     continue
                 is_taken[reached] = True
                 for member in members[member_starts[reached] : member_starts[reached + 1]]:
-                    if taken[member] < 0:
-                        taken[member] = node
-    return taken
+                    if centre_of[member] < 0:
+                        centre_of[member] = node
+    return centre_of

@@ -95,14 +95,14 @@ def brightness_percentiles(picture: NDArray[np.uint8], percentiles: tuple[float,
     """
     n = picture.shape[0] * picture.shape[1]
     positions = [percentile / 100 * (n - 1) for percentile in percentiles]
-    wanted = sorted({rank for position in positions for rank in (math.floor(position), math.ceil(position))})
+    ranks = sorted({rank for position in positions for rank in (math.floor(position), math.ceil(position))})
     if picture.shape[2] == 1:
-        ranked = np.partition(picture.ravel(), wanted)
-        brightness = {rank: int(ranked[rank]) / 255 for rank in wanted}
+        ranked = np.partition(picture.ravel(), ranks)
+        brightness = {rank: int(ranked[rank]) / 255 for rank in ranks}
     else:
         squares = np.square(picture, dtype=np.int32)
-        ranked = np.partition((squares @ np.array([241, 691, 68], dtype=np.int32)).ravel(), wanted)
-        brightness = {rank: math.sqrt(int(ranked[rank]) / 1000) / 255 for rank in wanted}
+        ranked = np.partition((squares @ np.array([241, 691, 68], dtype=np.int32)).ravel(), ranks)
+        brightness = {rank: math.sqrt(int(ranked[rank]) / 1000) / 255 for rank in ranks}
     below = [brightness[math.floor(position)] for position in positions]
     above = [brightness[math.ceil(position)] for position in positions]
     return [

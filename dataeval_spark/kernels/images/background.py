@@ -57,9 +57,9 @@ def background_statistics(
     if share == 0:
         return {"share": share, **dict.fromkeys((*PIXEL_NAMES, *VISUAL_NAMES), float("nan"))}
     values = pixels[~covered].reshape(1, -1, channels)
-    found = pixel_statistics(values, encoded).whole | visual_statistics(values, encoded).whole
+    statistics = pixel_statistics(values, encoded).whole | visual_statistics(values, encoded).whole
     if encoded is not None:
         holes = pixels.astype(np.float64)
         holes[covered] = np.nan
-        found["sharpness"] = sharpness_of(holes, encoded)[0]
-    return {"share": share, **found}
+        statistics["sharpness"] = sharpness_of(holes, encoded)[0]
+    return {"share": share, **statistics}

@@ -109,8 +109,8 @@ def blur_of_sums(height: int, width: int, sums: Sequence[float]) -> float:
     inner = -(-(height - reach) // step) - -(-reach // step)
     count = -(-height // step) * (width - 2 * reach) + inner * width
     means = [total / count + _EVIDENCE * lag / reach for lag, total in zip(lags, sums, strict=True)]
-    found = [lag * _solved(near / far) for lag, near, far in zip(lags, means, means[1:], strict=False)]
-    return max(value for lag, value in zip(lags, found, strict=False) if lag < LAGS[2] or value >= _COARSE)
+    blurs = [lag * _solved(near / far) for lag, near, far in zip(lags, means, means[1:], strict=False)]
+    return max(value for lag, value in zip(lags, blurs, strict=False) if lag < LAGS[2] or value >= _COARSE)
 
 
 def _solved(ratio: float) -> float:

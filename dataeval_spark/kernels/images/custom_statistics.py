@@ -49,7 +49,7 @@ class CustomStatistic:
         return PREFIX + self.reference.partition(":")[2]
 
     @classmethod
-    def of(cls, reference: str) -> CustomStatistic:
+    def from_reference(cls, reference: str) -> CustomStatistic:
         """Find a function; the current folder is looked into too.
 
         Raises
@@ -59,7 +59,7 @@ class CustomStatistic:
 
         Examples
         --------
-        >>> CustomStatistic.of("numpy:mean").column
+        >>> CustomStatistic.from_reference("numpy:mean").column
         'custom_mean'
         """
         if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", reference):
@@ -94,7 +94,7 @@ def measure_custom(
 
     Examples
     --------
-    >>> measure_custom([CustomStatistic.of("numpy:mean")], np.full((2, 2, 1), 7.0))
+    >>> measure_custom([CustomStatistic.from_reference("numpy:mean")], np.full((2, 2, 1), 7.0))
     ({'custom_mean': 7.0}, {})
     """
     values: dict[str, float | None] = {}
@@ -108,10 +108,10 @@ def measure_custom(
     return values, errors
 
 
-def _values(statistic: CustomStatistic, found: Any) -> dict[str, float | None]:
-    named = {statistic.column: found}
-    if isinstance(found, Mapping):
-        named = {f"{statistic.column}_{key}": value for key, value in found.items()}
+def _values(statistic: CustomStatistic, result: Any) -> dict[str, float | None]:
+    named = {statistic.column: result}
+    if isinstance(result, Mapping):
+        named = {f"{statistic.column}_{key}": value for key, value in result.items()}
     for name in named:
         if not re.fullmatch(r"\w+", name, re.ASCII):
             raise ValueError(f"{name!r} is no name for a column; expected letters, digits and _")

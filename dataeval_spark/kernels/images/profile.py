@@ -164,22 +164,22 @@ def profile_image(data: bytes, boxes: Sequence[Box] = (), measures: Measures | N
     >>> profile_image(b"P5 2 1 255 " + bytes([100, 200])).image.stats["mean"]
     150.0
     """
-    asked = Measures() if measures is None else measures
-    zone = ZoneInfo(asked.timezone)
-    decoded = decode(data, max_pixels=asked.max_pixels, zone=zone, frame_pixels=asked.frame_pixels)
+    measures = Measures() if measures is None else measures
+    zone = ZoneInfo(measures.timezone)
+    decoded = decode(data, max_pixels=measures.max_pixels, zone=zone, frame_pixels=measures.frame_pixels)
     try:
         decoded = with_finite_pixels(decoded)
-        encoded = _range(decoded.pixels, asked)
-        whole = _profile(decoded, encoded, None, asked)
+        encoded = _range(decoded.pixels, measures)
+        whole = _profile(decoded, encoded, None, measures)
         whole.hashes["file_hash"] = file_hash(data)
-        targets = tuple(_profile(decoded, encoded, box, asked) for box in boxes)
-        background = _background(decoded, encoded, boxes, asked) if asked.background else None
+        targets = tuple(_profile(decoded, encoded, box, measures) for box in boxes)
+        background = _background(decoded, encoded, boxes, measures) if measures.background else None
         return ImageProfile(whole, targets, background)
     except Exception as error:
-        raise UnreadableImage.of("statistics", error) from error
+        raise UnreadableImage.from_error("statistics", error) from error
 
 
-def _profile(decoded: Decoded, encoded: ValueRange | None, box: Box | None, asked: Measures) -> TargetProfile:
+def _profile(decoded: Decoded, encoded: ValueRange | None, box: Box | None, measures: Measures) -> TargetProfile:
     height, width, channels = decoded.pixels.shape
     geometry = dimension_statistics(height, width, box)
     stats: dict[str, Any] = {
@@ -199,7 +199,7 @@ def _profile(decoded: Decoded, encoded: ValueRange | None, box: Box | None, aske
         "decoder": decoded.decoder,
         **decoded.facts.columns(),
     }
-    window = Window(0, 0, width, height) if box is None else window_of(box, height, width, tolerance=asked.tolerance)
+    window = Window(0, 0, width, height) if box is None else window_of(box, height, width, tolerance=measures.tolerance)
     if window is None:
         stats["missing"] = 1.0
         return TargetProfile(stats, [], dict(_NO_HASHES))
@@ -216,12 +216,12 @@ def _profile(decoded: Decoded, encoded: ValueRange | None, box: Box | None, aske
     stats.update(measured)
     stats["non_finite"] = 0 if pixels.dtype.kind in "biu" else int(np.count_nonzero(~np.isfinite(pixels)))
     hashes: dict[str, Any] = _NO_HASHES | content_hashes(decoded, None if box is None else window) | perceived
-    if asked.compat == "dataeval":
+    if measures.compat == "dataeval":
         hashes |= _dataeval_hashes(decoded, pixels, encoded, window)
-    groups = [_group(decoded, window, name, indices, asked) for name, indices in asked.channel_groups.items()]
-    custom, errors = measure_custom(asked.statistics, pixels)
-    kept = pixels if asked.keep_pixels else None
-    return TargetProfile(stats, channel_rows, hashes, groups, custom, errors, kept, encoded)
+    groups = [_group(decoded, window, name, indices, measures) for name, indices in measures.channel_groups.items()]
+    custom, errors = measure_custom(measures.statistics, pixels)
+    kept_pixels = pixels if measures.keep_pixels else None
+    return TargetProfile(stats, channel_rows, hashes, groups, custom, errors, kept_pixels, encoded)
 
 
 def _dataeval_hashes(
@@ -231,17 +231,19 @@ def _dataeval_hashes(
     stored = pixels
     if decoded.content is not None and not decoded.content_kind:  # with infinite values
         stored = decoded.content[window.top : window.bottom, window.left : window.right]
-    found: dict[str, str | None] = {"dataeval_xxhash": None}
+    hashes: dict[str, str | None] = {"dataeval_xxhash": None}
     if window.visible + window.outside > _LARGEST_PADDED:
-        return found
-    found["dataeval_xxhash"] = dataeval_xxhash(stored, window) or None
+        return hashes
+    hashes["dataeval_xxhash"] = dataeval_xxhash(stored, window) or None
     if window.outside:
-        found |= perceptual_hashes(pixels, encoded, window=window, any_padding=True)
-    return found
+        hashes |= perceptual_hashes(pixels, encoded, window=window, any_padding=True)
+    return hashes
 
 
-def _background(decoded: Decoded, encoded: ValueRange | None, boxes: Sequence[Box], asked: Measures) -> dict[str, Any]:
-    return _nulled(background_statistics(decoded.pixels, encoded, boxes, tolerance=asked.tolerance))
+def _background(
+    decoded: Decoded, encoded: ValueRange | None, boxes: Sequence[Box], measures: Measures
+) -> dict[str, Any]:
+    return _nulled(background_statistics(decoded.pixels, encoded, boxes, tolerance=measures.tolerance))
 
 
 def with_finite_pixels(decoded: Decoded) -> Decoded:
@@ -255,35 +257,35 @@ def with_finite_pixels(decoded: Decoded) -> Decoded:
 
 def content_hashes(decoded: Decoded, window: Window | None = None) -> dict[str, str | None]:
     """Columns ``content_hash`` and ``content_scope`` of an image, or of the first frame's window."""
-    shown, content, kind = decoded.pixels, decoded.content, decoded.content_kind
+    pixels, content, kind = decoded.pixels, decoded.content, decoded.content_kind
     scope = "fewer_bits" if decoded.is_reduced else "all"
     if scope == "all" and (decoded.later is None or (window is not None and decoded.frames > 1)):
         scope = "first_frame"
-    content = shown if content is None else content
+    content = pixels if content is None else content
     if window is None:
         return {"content_hash": content_hash(content, kind, decoded.later or ()), "content_scope": scope}
     part = content[window.top : window.bottom, window.left : window.right]
     if is_opaque(part, kind):
-        part, kind = shown[window.top : window.bottom, window.left : window.right], ""
+        part, kind = pixels[window.top : window.bottom, window.left : window.right], ""
     return {"content_hash": content_hash(part, kind), "content_scope": scope}
 
 
-def _range(pixels: NDArray[Any], asked: Measures) -> ValueRange | None:
-    if asked.value_range is None:
-        return value_range(pixels, as_dataeval=asked.compat == "dataeval")
-    low, high = asked.value_range
+def _range(pixels: NDArray[Any], measures: Measures) -> ValueRange | None:
+    if measures.value_range is None:
+        return value_range(pixels, as_dataeval=measures.compat == "dataeval")
+    low, high = measures.value_range
     return ValueRange(None, high, low)
 
 
-def _group(decoded: Decoded, window: Window, name: str, indices: Sequence[int], asked: Measures) -> dict[str, Any]:
+def _group(decoded: Decoded, window: Window, name: str, indices: Sequence[int], measures: Measures) -> dict[str, Any]:
     row: dict[str, Any] = {"group_name": name, **dict.fromkeys((*PIXEL_NAMES, *VISUAL_NAMES))}
     if max(indices) >= decoded.pixels.shape[2]:
         return row  # this image has no such channel
     pixels = decoded.pixels[:, :, list(indices)]
-    encoded = _range(pixels, asked)
+    encoded = _range(pixels, measures)
     part = pixels[window.top : window.bottom, window.left : window.right]
-    found = pixel_statistics(part, encoded, outside=window.outside).whole
-    return row | _nulled(found) | _nulled(visual_statistics(part, encoded, window=window).whole)
+    statistics = pixel_statistics(part, encoded, outside=window.outside).whole
+    return row | _nulled(statistics) | _nulled(visual_statistics(part, encoded, window=window).whole)
 
 
 def measure_plainly(
@@ -296,12 +298,12 @@ def measure_plainly(
     measured = _nulled(values.whole) | _nulled(visual.whole)
     if encoded is not None and values.whole["missing"] < 1:
         filled = without_holes(pixels)
-        shown, gray = picture(filled, encoded), luma(perceptual(filled, encoded))
+        rendered, gray = picture(filled, encoded), luma(perceptual(filled, encoded))
         measured |= _nulled(
-            appearance(shown, counts=counts if shown is pixels else None)
+            appearance(rendered, counts=counts if rendered is pixels else None)
             | exposure_clipping(pixels, encoded)
             | {
-                "colorfulness": colorfulness(shown),
+                "colorfulness": colorfulness(rendered),
                 "noise": noise(gray),
                 "noise_floor": noise_floor(gray),
                 "blur": blur(gray),
@@ -332,8 +334,8 @@ def without_holes(pixels: NDArray[Any]) -> NDArray[Any]:
     if holes is None or not holes.any():
         return pixels
     channels = range(pixels.shape[2])
-    known = [pixels[:, :, c][~holes[:, :, c]] for c in channels]
-    medians = np.array([np.median(values) if values.size else 0 for values in known], dtype=pixels.dtype)
+    valid_pixels = [pixels[:, :, c][~holes[:, :, c]] for c in channels]
+    medians = np.array([np.median(values) if values.size else 0 for values in valid_pixels], dtype=pixels.dtype)
     return np.where(holes, medians, pixels)
 
 

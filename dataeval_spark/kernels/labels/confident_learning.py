@@ -1,4 +1,4 @@
-"""Confident learning: thresholds, the joint of given and true classes, how many labels to doubt, and which.
+"""Confident learning: thresholds, the joint of given and true classes, the number of labels to doubt, and which.
 
 Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels" (2021). Every function here
 gives what cleanlab 2.9 gives. How many is decided by class x class counts; rows are counted and selected compiled, in
@@ -43,9 +43,9 @@ MOST_CELLS_OF_HISTOGRAM = 8_000_000
 
 @dataclass(frozen=True)
 class Selection:
-    """Which bins of each cell (given class, class) are selected whole, and how much of one more bin.
+    """Selected bins of each cell (given class, class), and the number of rows to select from one more bin.
 
-    Bins from ``sure`` on are. Of the bin ``contested`` (-1 for none) the ``slots`` largest values are.
+    Bins from ``sure`` on are selected whole. Of the bin ``contested`` (-1 for none) the ``slots`` largest values are.
     """
 
     sure: NDArray[np.int32]
@@ -66,7 +66,7 @@ def confident_thresholds(sums: NDArray[np.float64], counts: NDArray[np.int64]) -
     sums : ndarray, (C,)
         Sum of the probability of the given class over the rows labeled with it.
     counts : ndarray, (C,)
-        Those rows.
+        Number of those rows.
     """
     means = np.divide(sums, counts, out=np.full(len(sums), UNREACHABLE), where=counts > 0)
     return np.maximum(means, 2 * TOLERANCE)
@@ -78,9 +78,9 @@ def calibrated_joint(confident: NDArray[np.int64], counts: NDArray[np.int64]) ->
     Parameters
     ----------
     confident : ndarray, (C, C)
-        Rows of given class k that are confidently of class j.
+        Number of rows of given class k that are confidently of class j.
     counts : ndarray, (C,)
-        Labels of each class.
+        Number of labels of each class.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def _rounded_rows(matrix: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _rounded(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Round to integers of the same sum; what is rounded the other way is what lies nearest to it."""
+    """Round to integers of the same sum; the values rounded the other way are those nearest to it."""
     whole = values.round()
     total = np.sum(values).round()
     while abs(whole.sum().round() - total) > TOLERANCE:
@@ -117,16 +117,16 @@ def _rounded(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def doubtful_counts(joint: NDArray[np.int64], *, keep: int = 1, share: float = 1.0) -> NDArray[np.int64]:
-    """How many labels of each cell to doubt, so that each class keeps some.
+    """Number of labels of each cell to doubt, so that each class keeps some.
 
     Parameters
     ----------
     joint : ndarray, (C, C)
         Calibrated joint: given class by true class.
     keep : int
-        Labels that each class keeps at least.
+        Smallest number of labels that each class keeps.
     share : float
-        Share of the estimated errors to take.
+        Share of the estimated errors to doubt.
 
     Returns
     -------
@@ -137,11 +137,11 @@ def doubtful_counts(joint: NDArray[np.int64], *, keep: int = 1, share: float = 1
     counts = joint.sum(axis=1)
     matrix = joint.T.astype(np.float64)
     diagonal = joint.diagonal()
-    kept = np.maximum(diagonal, keep)
+    kept_labels = np.maximum(diagonal, keep)
     others = np.maximum(np.count_nonzero(matrix, axis=0) - 1.0, 1.0)
-    lowered = matrix - (kept - diagonal) / others
+    lowered = matrix - (kept_labels - diagonal) / others
     lowered[lowered < 0] = 0
-    np.fill_diagonal(lowered, kept)
+    np.fill_diagonal(lowered, kept_labels)
     reduced = lowered * share
     np.fill_diagonal(reduced, lowered.diagonal())
     np.fill_diagonal(reduced, lowered.diagonal() + np.sum(lowered - reduced, axis=0))
@@ -152,23 +152,23 @@ def doubtful_counts(joint: NDArray[np.int64], *, keep: int = 1, share: float = 1
 
 
 def selection(histogram: NDArray[np.int64], doubted: NDArray[np.int64]) -> Selection:
-    """From the bins of each cell (C, C, B) to those that hold its ``doubted`` (C, C) largest values."""
+    """Select the bins of each cell (C, C, B) that hold its ``doubted`` (C, C) largest values."""
     bins = histogram.shape[2]
     shape = doubted.shape
     sure = np.full(shape, bins, np.int32)
     contested = np.full(shape, -1, np.int32)
     slots = np.zeros(shape, np.int64)
-    for given in range(len(doubted)):  # one class after another: the cumulative counts of all would be 64 MB
+    for label in range(len(doubted)):  # one class after another: the cumulative counts of all would be 64 MB
         from_top = np.zeros((shape[1], bins + 1), np.int64)
-        from_top[:, :bins] = np.cumsum(histogram[given, :, ::-1], axis=1)[:, ::-1]
+        from_top[:, :bins] = np.cumsum(histogram[label, :, ::-1], axis=1)[:, ::-1]
         # from_top falls along the bins, so the first bin that is not too many is where the number of too many ends.
-        first = (from_top > doubted[given][:, None]).sum(axis=1)
-        taken = from_top[np.arange(shape[1]), first]
-        missing = doubted[given] - taken
+        first = (from_top > doubted[label][:, None]).sum(axis=1)
+        sure_count = from_top[np.arange(shape[1]), first]
+        missing = doubted[label] - sure_count
         is_contested = (missing > 0) & (first > 0)
-        sure[given] = first
-        contested[given] = np.where(is_contested, first - 1, -1)
-        slots[given] = np.where(is_contested, missing, 0)
+        sure[label] = first
+        contested[label] = np.where(is_contested, first - 1, -1)
+        slots[label] = np.where(is_contested, missing, 0)
     return Selection(sure, contested, slots)
 
 
@@ -197,22 +197,22 @@ def bin_of(value: float, half: int) -> int:
 
 @njit(**OPTIONS)
 def _confident_class(row: Any, lowered: Any) -> int:
-    # The one class whose threshold is reached; of several the most probable class of all; -1 for none.
-    found, confident, best = -1, 0, 0
+    # The result is the one class whose threshold is reached; of several the most probable class of all; -1 for none.
+    first, confident, best = -1, 0, 0
     for j in range(row.size):
         if row[j] >= lowered[j]:
             confident += 1
-            if found < 0:
-                found = j
+            if first < 0:
+                first = j
         if row[j] > row[best]:
             best = j
-    return best if confident > 1 else found
+    return best if confident > 1 else first
 
 
 @njit(**OPTIONS)
 def count_rows(
     probabilities: NDArray[np.float64],
-    given: NDArray[np.int32],
+    labels: NDArray[np.int32],
     lowered: NDArray[np.float64],
     joint: NDArray[np.int64],
     histogram: NDArray[np.int32],
@@ -223,10 +223,10 @@ def count_rows(
     """
     half = histogram.shape[2] // 2
     for i in range(probabilities.shape[0]):
-        row, k = probabilities[i], given[i]
-        found = _confident_class(row, lowered)
-        if found >= 0:
-            joint[k, found] += 1
+        row, k = probabilities[i], labels[i]
+        confident_class = _confident_class(row, lowered)
+        if confident_class >= 0:
+            joint[k, confident_class] += 1
         bins = histogram[k]
         own = row[k]
         for j in range(row.size):
@@ -237,7 +237,7 @@ def count_rows(
 @njit(**OPTIONS)
 def flag_rows(
     probabilities: NDArray[np.float64],
-    given: NDArray[np.int32],
+    labels: NDArray[np.int32],
     lowered: NDArray[np.float64],
     half: int,
     sure: NDArray[np.int32],
@@ -246,9 +246,9 @@ def flag_rows(
     suggested: NDArray[np.int32],
     counts: NDArray[np.int32],
 ) -> None:
-    """Write for each row what is certain, its most probable class, and in how many contested bins it lies."""
+    """Write for each row its certain flags, its most probable class, and its number of contested bins."""
     for i in range(probabilities.shape[0]):
-        row, k = probabilities[i], given[i]
+        row, k = probabilities[i], labels[i]
         own = row[k]
         best, best_raised, raised = 0, 0, -1.0
         flag, count = 0, 0
@@ -266,8 +266,8 @@ def flag_rows(
                 raised, best_raised = lifted, j
         if best_raised != k:
             flag |= MISPREDICTED
-        found = _confident_class(row, lowered)
-        if found >= 0 and found != k:
+        confident_class = _confident_class(row, lowered)
+        if confident_class >= 0 and confident_class != k:
             flag |= CONFIDENT
         flags[i], suggested[i], counts[i] = flag, best, count
 
@@ -275,7 +275,7 @@ def flag_rows(
 @njit(**OPTIONS)
 def contested_entries(
     probabilities: NDArray[np.float64],
-    given: NDArray[np.int32],
+    labels: NDArray[np.int32],
     half: int,
     contested: NDArray[np.int32],
     rows: NDArray[np.int64],
@@ -285,7 +285,7 @@ def contested_entries(
     """Write class and value of each contested cell of some rows, row after row."""
     written = 0
     for i in rows:
-        row, k = probabilities[i], given[i]
+        row, k = probabilities[i], labels[i]
         own = row[k]
         for j in range(row.size):
             value = -own if j == k else row[j] - own
@@ -296,59 +296,59 @@ def contested_entries(
 
 def doubtful_rows(
     ids: pa.Table,
-    given: NDArray[np.int32],
+    labels: NDArray[np.int32],
     probabilities: NDArray[np.float64],
     lowered: NDArray[np.float64],
     half: int,
     chosen: Selection,
-    wanted: int,
+    required_flags: int,
 ) -> Iterator[pa.RecordBatch]:
-    """Rows of a block that have the flags wanted, or lie in a bin through which a cut goes.
+    """Rows of a block that have the required flags, or lie in a bin through which a cut goes.
 
     Parameters
     ----------
     ids : pyarrow.Table
         ``image_id`` and ``target_index`` of the rows.
-    given : ndarray of int32, (n,)
-        Class that each row is labeled as.
+    labels : ndarray of int32, (n,)
+        Given class of each row.
     probabilities : ndarray, (n, C)
-        Predicted ones.
+        Predicted probabilities.
     lowered : ndarray, (C,)
         Confident thresholds less the tolerance.
     half : int
         Half the number of bins.
     chosen : Selection
         Bins that are selected, and those through which a cut goes.
-    wanted : int
-        Flags of which all are needed.
+    required_flags : int
+        Flags that a row must have, all of them.
 
     Yields
     ------
     pyarrow.RecordBatch
         `STAGED_SCHEMA`; ``score`` is the probability of the given class.
     """
-    n = len(given)
+    n = len(labels)
     flags, suggested, counts = np.zeros(n, np.uint8), np.zeros(n, np.int32), np.zeros(n, np.int32)
-    flag_rows(probabilities, given, lowered, half, chosen.sure, chosen.contested, flags, suggested, counts)
+    flag_rows(probabilities, labels, lowered, half, chosen.sure, chosen.contested, flags, suggested, counts)
     # A row whose label is the most probable class is never an error, but may hold a place in a contested bin.
-    rows = np.flatnonzero((counts > 0) | ((flags & MISPREDICTED > 0) & (flags & wanted == wanted)))
+    rows = np.flatnonzero((counts > 0) | ((flags & MISPREDICTED > 0) & (flags & required_flags == required_flags)))
     if len(rows) == 0:
         return
     total = int(counts[rows].sum())
     classes, values = np.zeros(total, np.int32), np.zeros(total)
-    contested_entries(probabilities, given, half, chosen.contested, rows, classes, values)
-    slots = chosen.slots[np.repeat(given[rows], counts[rows]), classes]
+    contested_entries(probabilities, labels, half, chosen.contested, rows, classes, values)
+    slots = chosen.slots[np.repeat(labels[rows], counts[rows]), classes]
     entries = pa.StructArray.from_arrays(
         [pa.array(classes), pa.array(values), pa.array(slots)], fields=list(_CONTESTED.value_type)
     )
     offsets = np.r_[0, np.cumsum(counts[rows])].astype(np.int32)
-    taken = ids.take(pa.array(rows)).combine_chunks()
+    row_ids = ids.take(pa.array(rows)).combine_chunks()
     columns = [
-        taken["image_id"].cast(pa.string()),
-        taken["target_index"].cast(pa.int32()),
-        pa.array(given[rows]),
+        row_ids["image_id"].cast(pa.string()),
+        row_ids["target_index"].cast(pa.int32()),
+        pa.array(labels[rows]),
         pa.array(suggested[rows]),
-        pa.array(probabilities[rows, given[rows]]),
+        pa.array(probabilities[rows, labels[rows]]),
         pa.array(flags[rows].astype(np.int32)),
         pa.ListArray.from_arrays(pa.array(offsets), entries, type=_CONTESTED),
     ]

@@ -1,4 +1,4 @@
-"""True classes and raters' errors from what raters said: the model of Dawid and Skene, fitted by EM.
+"""True classes and raters' errors from the raters' answers: the model of Dawid and Skene, fitted by EM.
 
 Dawid and Skene, "Maximum Likelihood Estimation of Observer Error-Rates Using the EM Algorithm" (1979).
 """
@@ -17,31 +17,31 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Ratings:
-    """What was said about n things.
+    """Answers of R raters on n kinds of things.
 
-    ``said`` (n, R C) has a 1 where rater r said class l, in column r C + l; ``weights`` (n,) says how many things there
-    are of each kind.
+    ``answers`` (n, R C) has a 1 where rater r chose class l, in column r C + l; ``weights`` (n,) is the number of
+    things of each kind.
     """
 
-    said: csr_array
+    answers: csr_array
     weights: Floats
     classes: int
 
     @property
     def votes(self) -> Floats:
-        """How many raters chose each class: (n, C)."""
-        columns = self.said.shape[1]
+        """Number of raters that chose each class: (n, C)."""
+        columns = self.answers.shape[1]
         fold = csr_array((np.ones(columns), (np.arange(columns), np.arange(columns) % self.classes)))
-        votes: Floats = (self.said @ fold).toarray()
+        votes: Floats = (self.answers @ fold).toarray()
         return votes
 
 
 @dataclass(frozen=True)
 class Sums:
-    """What one pass over the things adds up to.
+    """Sums of one pass over the things.
 
-    ``members`` (C,): expected things of each true class; ``answers`` (R C, C): expected times that rater r said l (row
-    r C + l) of a thing of true class j (column); ``likelihood``: logarithm.
+    ``members`` (C,): expected things of each true class; ``answers`` (R C, C): expected times that rater r chose l (row
+    r C + l) of a thing of true class j (column); ``likelihood``: the logarithm of the likelihood.
     """
 
     members: Floats
@@ -54,13 +54,13 @@ class Sums:
 
     @staticmethod
     def from_vector(vector: Floats, classes: int) -> Sums:
-        """What :meth:`to_vector` made."""
+        """Sums from the result of :meth:`to_vector`."""
         return Sums(vector[:classes], vector[classes:-1].reshape(-1, classes), float(vector[-1]))
 
 
 @dataclass(frozen=True)
 class Model:
-    """``log_prior`` (C,) of the classes, and ``log_answers`` (R C, C): of rater r saying l of a thing of class j."""
+    """``log_prior`` (C,) of the classes, and ``log_answers`` (R C, C) of rater r choosing l for a thing of class j."""
 
     log_prior: Floats
     log_answers: Floats
@@ -68,7 +68,7 @@ class Model:
 
 def posteriors(ratings: Ratings, model: Model) -> tuple[Floats, Floats]:
     """Probability of each class of each thing (n, C), and the log likelihood of each (n,)."""
-    scores = np.asarray(ratings.said @ model.log_answers) + model.log_prior
+    scores = np.asarray(ratings.answers @ model.log_answers) + model.log_prior
     largest = scores.max(axis=1, keepdims=True)
     unscaled = np.exp(scores - largest)
     total = unscaled.sum(axis=1, keepdims=True)
@@ -89,7 +89,7 @@ def posterior_sums(ratings: Ratings, model: Model) -> Sums:
 
 def _sums(ratings: Ratings, probabilities: Floats, likelihood: float) -> Sums:
     weighted = probabilities * ratings.weights[:, None]
-    return Sums(weighted.sum(axis=0), np.asarray(ratings.said.T @ weighted), likelihood)
+    return Sums(weighted.sum(axis=0), np.asarray(ratings.answers.T @ weighted), likelihood)
 
 
 def maximize(sums: Sums, smoothing: float) -> Model:
@@ -104,7 +104,7 @@ def maximize(sums: Sums, smoothing: float) -> Model:
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted model, the sums it follows from, and how it was reached."""
+    """A fitted model, the sums it follows from, the number of passes, and whether it converged."""
 
     model: Model
     sums: Sums
@@ -125,22 +125,22 @@ def fit(
     Parameters
     ----------
     first : callable
-        :func:`vote_sums` over all things.
+        Function that gives :func:`vote_sums` over all things.
     later : callable
-        :func:`posterior_sums` over all things, given a model.
+        Function that gives :func:`posterior_sums` over all things for a model.
     smoothing : float
-        See :func:`maximize`; above 0.
+        Answers to add, see :func:`maximize`; above 0.
     tolerance : float
-        When to stop.
+        Relative growth of the likelihood below which to stop.
     iterations : int
-        At most so many passes.
+        Largest number of passes.
 
     Examples
     --------
-    >>> said = csr_array(np.array([[1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 0, 1]], float))
-    >>> ratings = Ratings(said, np.array([40.0, 40.0, 1.0]), 2)
-    >>> found = fit(lambda: vote_sums(ratings), lambda model: posterior_sums(ratings, model))
-    >>> posteriors(ratings, found.model)[0].argmax(axis=1)[:2].tolist()
+    >>> answers = csr_array(np.array([[1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 0, 1]], float))
+    >>> ratings = Ratings(answers, np.array([40.0, 40.0, 1.0]), 2)
+    >>> result = fit(lambda: vote_sums(ratings), lambda model: posterior_sums(ratings, model))
+    >>> posteriors(ratings, result.model)[0].argmax(axis=1)[:2].tolist()
     [0, 1]
     """
     model = maximize(first(), smoothing)

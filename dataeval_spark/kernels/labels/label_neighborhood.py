@@ -1,4 +1,4 @@
-"""Is an image nearer to its own class than to the others: DataEval's label errors, from lists of neighbours."""
+"""Distance of an image to its own class and to the others: DataEval's label errors, from lists of neighbours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AMBIGUOUS = 0.2
 
 @dataclass(frozen=True)
 class Neighborhoods:
-    """What the lists of n rows say.
+    """Scores of n rows from their lists of neighbours.
 
     ``score`` is NaN where nothing can be said; ``is_bound`` marks lower bounds. ``is_open``: the lists are too short to
     tell whether the score is below 1.
@@ -30,7 +30,7 @@ def neighborhoods(
     own: NDArray[np.int64],
     classes: NDArray[np.int64],
     distances: NDArray[np.float64],
-    wanted: NDArray[np.int64],
+    k: NDArray[np.int64],
     reach: NDArray[np.float64],
 ) -> Neighborhoods:
     """Compare the mean distance to the nearest of the own class with that to the nearest of all others.
@@ -42,11 +42,11 @@ def neighborhoods(
     classes : ndarray, (n, K)
         Classes of the neighbours, nearest first; -1 for none or an unknown one.
     distances : ndarray, (n, K)
-        Their distances, not negative.
-    wanted : ndarray, (n,)
-        Neighbours k of either kind to average; below 1 there is nothing to compare.
+        Distances of the neighbours, not negative.
+    k : ndarray, (n,)
+        Number of neighbours of either kind to average; below 1 there is nothing to compare.
     reach : ndarray, (n,)
-        No row that is not listed is nearer than this.
+        Distance below which every neighbour is listed.
 
     Returns
     -------
@@ -65,16 +65,16 @@ def neighborhoods(
     >>> neighborhoods(np.array([0]), np.array([[1, 1, 0]]), distances, np.array([1]), reach).score.tolist()
     [3.0]
     """
-    known = classes >= 0
-    same = known & (classes == own[:, None])
-    other = known & ~same
+    has_class = classes >= 0
+    same = has_class & (classes == own[:, None])
+    other = has_class & ~same
     sums, missing = [], []
     for kind in (same, other):
-        taken = kind & (np.cumsum(kind, axis=1) <= wanted[:, None])
-        sums.append(np.where(taken, distances, 0.0).sum(axis=1))
-        missing.append(np.maximum(wanted - taken.sum(axis=1), 0))
+        is_counted = kind & (np.cumsum(kind, axis=1) <= k[:, None])
+        sums.append(np.where(is_counted, distances, 0.0).sum(axis=1))
+        missing.append(np.maximum(k - is_counted.sum(axis=1), 0))
     (own_sum, other_sum), (own_missing, other_missing) = sums, missing
-    # What is missing lies beyond the reach.
+    # Missing neighbours lie beyond the reach.
     beyond = [np.where(count > 0, count * np.where(count > 0, reach, 0.0), 0.0) for count in missing]
     with np.errstate(divide="ignore", invalid="ignore"):
         lower = (own_sum + beyond[0]) / other_sum
@@ -82,28 +82,28 @@ def neighborhoods(
     lower = np.where((other_sum == 0) & (own_sum + beyond[0] == 0), 1.0, lower)
     is_exact = (own_missing == 0) & (other_missing == 0)
     is_lower = (own_missing > 0) & (other_missing == 0)
-    has_score = (wanted >= 1) & (is_exact | (is_lower & (lower >= 1)))
+    has_score = (k >= 1) & (is_exact | (is_lower & (lower >= 1)))
     is_below = (own_missing == 0) & (other_missing > 0) & (upper < 1)
-    first, second = _suggestions(other, classes, wanted)
+    first, second = _suggestions(other, classes, k)
     return Neighborhoods(
         score=np.where(has_score, lower, np.nan),
         is_bound=is_lower & has_score,
-        is_open=(wanted >= 1) & ~has_score & ~is_below,
+        is_open=(k >= 1) & ~has_score & ~is_below,
         first=first,
         second=second,
     )
 
 
 def _suggestions(
-    other: NDArray[np.bool_], classes: NDArray[np.int64], wanted: NDArray[np.int64]
+    other: NDArray[np.bool_], classes: NDArray[np.int64], k: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     n = len(classes)
     none = np.full(n, -1)
     ranks = np.cumsum(other, axis=1) - 1
-    rows, columns = np.nonzero(other & (ranks < wanted[:, None]))
+    rows, columns = np.nonzero(other & (ranks < k[:, None]))
     if len(rows) == 0:
         return none, none.copy()
-    weights = np.ceil((wanted[rows] - ranks[rows, columns]) / 3)
+    weights = np.ceil((k[rows] - ranks[rows, columns]) / 3)
     total = np.bincount(rows, weights, n)
     size = int(classes.max()) + 1
     cells, inverse = np.unique(rows * size + classes[rows, columns], return_inverse=True)

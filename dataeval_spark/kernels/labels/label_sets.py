@@ -1,4 +1,4 @@
-"""Label sets against an ontology and against one another: what is covered, what corresponds to what."""
+"""Coverage of an ontology by a set of labels, and correspondence between two sets of labels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from dataeval_spark.kernels.labels.ontology import Ontology
 
 Counts = Mapping[str, int]
-# Relations by which a current label may be written as the reference's without saying more than it did.
+# Relations under which the reference's class may replace a current label without adding information.
 SAFE = ("same", "mapped", "equivalent", "narrower")
 COVERAGE_NAMES = (
     *("kind", "concept", "parents", "depth", "direct_count", "subtree_count", "leaves", "covered_leaves", "children"),
@@ -17,14 +17,14 @@ COVERAGE_NAMES = (
 
 
 def label_coverage(counts: Counts, ontology: Ontology) -> list[dict[str, Any]]:
-    """Count labels per class of an ontology and in all below it, and what is missing of what should be there.
+    """Count labels per class of an ontology and in all classes below it, and the labels that are missing.
 
     Parameters
     ----------
     counts : mapping of str to int
         Labels per class.
     ontology : Ontology
-        Of its leaves each should have the same share of all labels, but for those whose share ``expected`` gives.
+        Classes; each leaf should have the same share of all labels, except where ``expected`` gives another.
 
     Returns
     -------
@@ -42,9 +42,9 @@ def label_coverage(counts: Counts, ontology: Ontology) -> list[dict[str, Any]]:
     >>> [(row["concept"], row["subtree_count"], row["deficit"]) for row in rows]
     [('bird', 3, None), ('owl', 3, 0), ('hawk', 0, 2)]
     """
-    found = {name: ontology.find(name) for name in counts}
+    matches_by_name = {name: ontology.find(name) for name in counts}
     direct = dict.fromkeys(ontology.parents, 0)
-    for name, matches in found.items():
+    for name, matches in matches_by_name.items():
         if len(matches) == 1:
             direct[matches[0]] += counts[name]
     below = {name: (name, *ontology.descendants(name)) for name in ontology.parents}
@@ -75,7 +75,7 @@ def label_coverage(counts: Counts, ontology: Ontology) -> list[dict[str, Any]]:
             row |= {"leaf_share": direct[name] / on_leaves if on_leaves else 0.0, "expected_share": expected}
             row["deficit"] = max(0, round(expected * total) - direct[name])
         rows.append(row)
-    for name, matches in found.items():
+    for name, matches in matches_by_name.items():
         if len(matches) != 1:
             kind = "ambiguous" if matches else "unmatched"
             rows.append({"kind": kind, "concept": name, "parents": list(matches), "direct_count": counts[name]})
@@ -85,16 +85,16 @@ def label_coverage(counts: Counts, ontology: Ontology) -> list[dict[str, Any]]:
 def reconcile_labels(
     reference: Counts, current: Counts, *, mapping: Mapping[str, str] | None = None, ontology: Ontology | None = None
 ) -> list[dict[str, Any]]:
-    """Find what each class of the current labels is among the reference's.
+    """Find the reference's class for each class of the current labels.
 
     Parameters
     ----------
     reference, current : mapping of str to int
         Labels per class.
     mapping : mapping of str to str, optional
-        Reference's name of a current class; wins over everything else.
+        Reference's name of each current class; wins over everything else.
     ontology : Ontology, optional
-        Relates classes of other names.
+        Ontology that relates classes of other names.
 
     Returns
     -------
@@ -133,18 +133,18 @@ def _relations(
     if ontology is None or len(matches) != 1:
         yield "unknown", None
         return
-    known: dict[str, str] = {}
+    counterparts: dict[str, str] = {}
     for other in sorted(reference):
         for match in ontology.find(other)[:1] if len(ontology.find(other)) == 1 else ():
-            known.setdefault(match, other)
-    if matches[0] in known:
-        yield "equivalent", known[matches[0]]
+            counterparts.setdefault(match, other)
+    if matches[0] in counterparts:
+        yield "equivalent", counterparts[matches[0]]
         return
-    above = next((known[each] for each in ontology.ancestors(matches[0]) if each in known), None)
+    above = next((counterparts[each] for each in ontology.ancestors(matches[0]) if each in counterparts), None)
     if above is not None:
         yield "narrower", above
         return
-    below = [known[each] for each in ontology.descendants(matches[0]) if each in known]
+    below = [counterparts[each] for each in ontology.descendants(matches[0]) if each in counterparts]
     yield from (("broader", each) for each in below)
     if not below:
         yield "unknown", None
@@ -164,5 +164,5 @@ def _row(name: str | None, target: str | None, relation: str, reference: Counts,
 
 def _floors(ontology: Ontology) -> dict[str, float]:
     """Expected shares by class; a name that means no class, or several, is left out."""
-    found = {name: ontology.find(name) for name in ontology.expected}
-    return {matches[0]: ontology.expected[name] for name, matches in found.items() if len(matches) == 1}
+    matches_by_name = {name: ontology.find(name) for name in ontology.expected}
+    return {matches[0]: ontology.expected[name] for name, matches in matches_by_name.items() if len(matches) == 1}

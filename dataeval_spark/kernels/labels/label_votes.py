@@ -1,4 +1,4 @@
-"""How probable a label is by the labels of its nearest neighbours: naive Bayes over their votes, calibrated."""
+"""Probability of a label by the labels of its nearest neighbours: naive Bayes over their votes, calibrated."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ VALUES_PER_CHUNK = 2_000_000
 
 @dataclass(frozen=True)
 class VoteModel:
-    """What the labels of neighbours say about the label in the middle.
+    """Model of a label by the labels of its neighbours.
 
     ``pairs`` (C, C) counts votes by the class of the label and that of the voter; ``smoothing`` votes are added to each
     class, distributed as those of all classes are: a share ``agreement`` to the class itself, the rest by
-    ``vote_share``. ``log_ratio`` and ``log_size`` are made of them. ``temperature`` divides the evidence: neighbours of
-    one image are alike, so that they say less than as many independent ones would.
+    ``vote_share``. ``log_ratio`` and ``log_size`` derive from these. ``temperature`` divides the evidence: neighbours
+    of one image are alike, so that they say less than as many independent ones would.
     """
 
     class_counts: Integers
@@ -48,7 +48,7 @@ class Judged:
     ``first`` and ``second`` are -1 where there is no other class.
     """
 
-    given: Floats
+    own_probability: Floats
     flipped: Floats
     first: Integers
     first_probability: Floats
@@ -59,28 +59,28 @@ class Judged:
 def vote_model(
     class_counts: Integers, vote_counts: Integers, agreeing: int, own: Integers, voter: Integers, counts: Integers
 ) -> VoteModel:
-    """Make a model of counted votes.
+    """Make a model from counted votes.
 
     Parameters
     ----------
     class_counts, vote_counts : ndarray of int, (C,)
-        Labels, and votes, of each class.
+        Number of labels, and of votes, of each class.
     agreeing : int
-        Votes for the class of the label itself.
+        Number of votes for the class of the label itself.
     own, voter, counts : ndarray of int, (m,)
-        So many votes of class ``voter`` for labels of class ``own``; pairs that are missing have none. Without any
+        Number of votes of class ``voter`` for labels of class ``own``; missing pairs have none. Without any
         pairs, all classes are taken for one another alike.
 
     Returns
     -------
     VoteModel
-        With as many votes of smoothing as a label has on average.
+        Model with as many votes of smoothing as a label has on average.
 
     Examples
     --------
     >>> counts, ones = np.array([50, 50]), np.array([0, 1])
     >>> model = vote_model(counts, counts * 10, 1000, ones, ones, counts * 10)
-    >>> judged(model, np.array([0]), np.array([[1] * 10]), np.array([1])).given.round(6).tolist()
+    >>> judged(model, np.array([0]), np.array([[1] * 10]), np.array([1])).own_probability.round(6).tolist()
     [0.0]
     """
     classes = len(class_counts)
@@ -112,13 +112,13 @@ def judged(model: VoteModel, own: Integers, votes: Integers, other: Integers) ->
     Parameters
     ----------
     model : VoteModel
-        Made of these rows, or of more.
+        Model of these rows, or of more.
     own : ndarray of int, (n,)
-        Class that each row is labelled as.
+        Given class of each row.
     votes : ndarray of int, (n, K)
-        Classes of its neighbours; -1 for none.
+        Classes of the neighbours; -1 for none.
     other : ndarray of int, (n,)
-        Another class of which the probability is asked.
+        Another class, whose probability is computed too.
     """
     n, classes = len(own), len(model.class_counts)
     step = max(1, VALUES_PER_CHUNK // classes)
@@ -136,9 +136,9 @@ def flipped_classes(model: VoteModel, own: Integers, draws: Floats) -> Integers:
     Labels are taken for one another where they look alike, so that wrong ones drawn so are about as hard to find as
     real ones. ``draws`` are numbers in [0, 1) that decide, (n,); with one class only, the result is -1.
     """
-    found = np.full(len(own), -1)
+    classes = np.full(len(own), -1)
     if len(model.class_counts) < 2:
-        return found
+        return classes
     for label in np.unique(own).tolist():
         weights = model.smoothing * model.vote_share + np.asarray(model.pairs[label].todense()).ravel()
         weights[label] = 0.0
@@ -146,25 +146,25 @@ def flipped_classes(model: VoteModel, own: Integers, draws: Floats) -> Integers:
         rows = np.flatnonzero(own == label)
         drawn = np.searchsorted(ends, draws[rows] * ends[-1], side="right")
         # A draw that rounding puts at the end belongs to the last class that can be drawn.
-        found[rows] = np.minimum(drawn, np.flatnonzero(weights)[-1])
-    return found
+        classes[rows] = np.minimum(drawn, np.flatnonzero(weights)[-1])
+    return classes
 
 
 def losses(model: VoteModel, own: Integers, votes: Integers) -> Integers:
     """Sum over rows of minus the log-probability of the label, in millionths of a nat, for each of `TEMPERATURES`."""
-    found = np.zeros(len(TEMPERATURES), np.int64)
+    sums = np.zeros(len(TEMPERATURES), np.int64)
     step = max(1, VALUES_PER_CHUNK // len(model.class_counts))
     for at in range(0, len(own), step):
-        given = own[at : at + step]
-        evidence, prior = _evidence(model, given, votes[at : at + step])
-        rows = np.arange(len(given))
+        labels = own[at : at + step]
+        evidence, prior = _evidence(model, labels, votes[at : at + step])
+        rows = np.arange(len(labels))
         for place, temperature in enumerate(TEMPERATURES):
             logs = evidence / temperature + prior
             largest = logs.max(axis=1)
             normalizer = largest + np.log(np.exp(logs - largest[:, None]).sum(axis=1))
-            loss = np.minimum(normalizer - logs[rows, given], LARGEST_LOSS)
-            found[place] += np.rint(loss * UNITS_PER_NAT).astype(np.int64).sum()
-    return found
+            loss = np.minimum(normalizer - logs[rows, labels], LARGEST_LOSS)
+            sums[place] += np.rint(loss * UNITS_PER_NAT).astype(np.int64).sum()
+    return sums
 
 
 def _evidence(model: VoteModel, own: Integers, votes: Integers) -> tuple[Floats, Floats]:
@@ -179,9 +179,9 @@ def _evidence(model: VoteModel, own: Integers, votes: Integers) -> tuple[Floats,
     evidence = (counted @ model.log_ratio.T).toarray() - lengths[:, None] * model.log_size
     # The row's own class, without the row.
     entries = counted.tocoo()
-    given = own[entries.row]
-    others = np.maximum(np.asarray(model.pairs[given, entries.col]).ravel() - entries.data, 0.0)
-    others += np.where(given == entries.col, model.smoothing * model.agreement, 0.0)
+    labels = own[entries.row]
+    others = np.maximum(np.asarray(model.pairs[labels, entries.col]).ravel() - entries.data, 0.0)
+    others += np.where(labels == entries.col, model.smoothing * model.agreement, 0.0)
     background = model.smoothing * (1 - model.agreement) * model.vote_share[entries.col]
     ratios = np.bincount(entries.row, entries.data * np.log1p(others / background), n)
     size = np.maximum(np.exp(model.log_size[own]) - lengths, model.smoothing)
@@ -198,14 +198,14 @@ def _judged_chunk(model: VoteModel, own: Integers, votes: Integers, other: Integ
     logs -= logs.max(axis=1, keepdims=True)
     probabilities = np.exp(logs)
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    given, flipped = probabilities[rows, own], probabilities[rows, np.maximum(other, 0)]
-    found: list[NDArray[Any]] = [given, np.where(other < 0, np.nan, flipped)]
-    taken = np.zeros_like(probabilities, dtype=bool)
-    taken[rows, own] = True
+    own_probability, flipped = probabilities[rows, own], probabilities[rows, np.maximum(other, 0)]
+    columns: list[NDArray[Any]] = [own_probability, np.where(other < 0, np.nan, flipped)]
+    is_excluded = np.zeros_like(probabilities, dtype=bool)
+    is_excluded[rows, own] = True
     for _ in range(2):
-        left = np.where(taken, -1.0, probabilities)
+        left = np.where(is_excluded, -1.0, probabilities)
         best = left.argmax(axis=1)
         value = left[rows, best]
-        found += [np.where(value < 0, -1, best), np.maximum(value, 0.0)]
-        taken[rows, best] = True
-    return tuple(found)
+        columns += [np.where(value < 0, -1, best), np.maximum(value, 0.0)]
+        is_excluded[rows, best] = True
+    return tuple(columns)

@@ -1,4 +1,4 @@
-"""What a model reaches that knows nothing but how often each class occurs."""
+"""Metrics of a model that knows only how often each class occurs."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def _metrics(
     right, wrong, missed, left = t * p, (1 - t) * p, t * (1 - p), (1 - t) * (1 - p)
     per_class = _rates(right, wrong, missed, left)
     over_all = _rates(*(np.array([part.sum()]) for part in (right, wrong, missed, left)))
-    found = {"accuracy": float(truth @ predicted)}
+    metrics = {"accuracy": float(truth @ predicted)}
     for name, values in per_class.items():
-        found[f"{name}_macro"] = float(values.mean())
-        found[f"{name}_micro"] = float(over_all[name][0])
-    return found
+        metrics[f"{name}_macro"] = float(values.mean())
+        metrics[f"{name}_micro"] = float(over_all[name][0])
+    return metrics
 
 
 def _rates(right: Any, wrong: Any, missed: Any, left: Any) -> dict[str, NDArray[np.float64]]:

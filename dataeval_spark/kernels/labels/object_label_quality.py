@@ -89,9 +89,9 @@ def agreement(
     Parameters
     ----------
     labelled, predicted : Boxes
-        Of the image.
+        Boxes of the image.
     probabilities : ndarray, (m,)
-        Of the predicted boxes.
+        Probabilities of the predicted boxes.
     smallest : float
         Smallest similarity above 0 of all images.
     is_crowd : ndarray of bool, (n,), optional
@@ -135,14 +135,14 @@ def soft_minimum(scores: Floats) -> float:
     return float(weights @ valid / weights.sum())
 
 
-def image_quality(found: Agreement) -> tuple[float, float, float, float]:
+def image_quality(agreement: Agreement) -> tuple[float, float, float, float]:
     """Geometric mean of the soft minima over overlooked, swapped and badly located boxes, and these three."""
-    parts = [soft_minimum(scores) for scores in (found.overlooked, found.swapped, found.badly_located)]
+    parts = [soft_minimum(scores) for scores in (agreement.overlooked, agreement.swapped, agreement.badly_located)]
     return float(np.exp(np.log(TINY + np.array(parts)).sum() / 3)), parts[0], parts[1], parts[2]
 
 
 def matches(labelled: Boxes, predicted: Boxes, probabilities: Floats) -> NDArray[np.int64]:
-    """At which of the ten overlaps 0.5, 0.55 ... 0.95 each predicted box is a true positive: bits (m,).
+    """Overlaps, of 0.5, 0.55 ... 0.95, at which each predicted box is a true positive: bits (m,).
 
     In each class the predictions take turns by falling probability; each claims the labelled box that it overlaps most,
     and is false where that one is taken or overlaps too little.
@@ -164,7 +164,7 @@ def matches(labelled: Boxes, predicted: Boxes, probabilities: Floats) -> NDArray
 def same_places(
     boxes: Boxes, same_class: float, other_class: float
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
-    """Pairs (i < j) of boxes that overlap by ``same_class``, or, of two classes, by ``other_class``; and how much."""
+    """Pairs (i < j) of boxes that overlap by ``same_class``, or, of two classes, ``other_class``; with the overlap."""
     n = len(boxes.classes)
     firsts, seconds, shares = [np.zeros(0, np.intp)], [np.zeros(0, np.intp)], [np.zeros(0)]
     for start in range(0, n, 512):  # 512 x n overlaps at a time

@@ -60,7 +60,7 @@ class Ontology:
 
     @classmethod
     def from_hierarchy(cls, hierarchy: Any, **more: Any) -> Ontology:
-        """Of nested mappings and lists of names; a name in several places has several parents.
+        """Ontology from nested mappings and lists of names; a name in several places has several parents.
 
         Raises
         ------
@@ -77,11 +77,11 @@ class Ontology:
     @cached_property
     def children(self) -> Mapping[str, tuple[str, ...]]:
         """The classes directly below each class."""
-        found: dict[str, list[str]] = {name: [] for name in self.parents}
+        children: dict[str, list[str]] = {name: [] for name in self.parents}
         for name, above in self.parents.items():
             for parent in above:
-                found[parent].append(name)
-        return {name: tuple(below) for name, below in found.items()}
+                children[parent].append(name)
+        return {name: tuple(below) for name, below in children.items()}
 
     @cached_property
     def leaves(self) -> tuple[str, ...]:
@@ -91,10 +91,10 @@ class Ontology:
     @cached_property
     def depths(self) -> Mapping[str, int]:
         """Steps of the longest way from the top to each class."""
-        found: dict[str, int] = {}
+        depths: dict[str, int] = {}
         for name in TopologicalSorter(self.parents).static_order():  # parents first
-            found[name] = max((found[parent] + 1 for parent in self.parents[name]), default=0)
-        return found
+            depths[name] = max((depths[parent] + 1 for parent in self.parents[name]), default=0)
+        return depths
 
     def ancestors(self, name: str) -> tuple[str, ...]:
         """All classes above, the nearest first."""
@@ -110,11 +110,11 @@ class Ontology:
 
     @cached_property
     def _names(self) -> Mapping[str, tuple[str, ...]]:
-        found: dict[str, dict[str, None]] = {}
+        names: dict[str, dict[str, None]] = {}
         for name in self.parents:
             for each in (name, *self.synonyms.get(name, ())):
-                found.setdefault(each.casefold(), {})[name] = None
-        return {name: tuple(classes) for name, classes in found.items()}
+                names.setdefault(each.casefold(), {})[name] = None
+        return {name: tuple(classes) for name, classes in names.items()}
 
 
 def read_ontology(path: str) -> Ontology:
@@ -129,48 +129,48 @@ def read_ontology(path: str) -> Ontology:
     try:
         if "hierarchy" not in document:
             return Ontology.from_hierarchy(document)
-        synonyms = {name: [given] if isinstance(given, str) else given for name, given in _part(document, "synonyms")}
+        synonyms = {name: [entry] if isinstance(entry, str) else entry for name, entry in _part(document, "synonyms")}
         expected = dict(_part(document, "expected"))
         for name, share in expected.items():
             if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
                 raise OntologyError(f"expected.{name} is {share!r}; expected a share in [0, 1].")
-        for name, given in synonyms.items():
-            if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
-                raise OntologyError(f"synonyms.{name} is {given!r}; expected a name or a list of names.")
-        made = Ontology.from_hierarchy(document["hierarchy"], synonyms=synonyms, expected=expected)
+        for name, entry in synonyms.items():
+            if not isinstance(entry, list) or not all(isinstance(each, str) for each in entry):
+                raise OntologyError(f"synonyms.{name} is {entry!r}; expected a name or a list of names.")
+        ontology = Ontology.from_hierarchy(document["hierarchy"], synonyms=synonyms, expected=expected)
         for name in expected:
-            if len(made.find(name)) != 1 or made.children[made.find(name)[0]]:
+            if len(ontology.find(name)) != 1 or ontology.children[ontology.find(name)[0]]:
                 raise OntologyError(f"expected.{name} is no class without others below it.")
-        return made
+        return ontology
     except OntologyError as error:
         raise OntologyError(f"{path}: {error}") from None
 
 
 def read_document(path: str) -> dict[str, Any]:
-    """A TOML or JSON file with a mapping.
+    """Read a TOML or JSON file with a mapping.
 
     Raises
     ------
     OntologyError
-        It is none.
+        The file cannot be read, or holds no mapping.
     """
     try:
         text = read_file(path).decode("utf-8-sig")
-        found = json.loads(text) if path.lower().endswith(".json") else tomllib.loads(text)
+        document = json.loads(text) if path.lower().endswith(".json") else tomllib.loads(text)
     except OSError as error:
         raise OntologyError(f"{path} cannot be read: {error.strerror or error}.") from None
     except (ValueError, RecursionError) as error:
         raise OntologyError(f"{path} is neither JSON (.json) nor TOML: {error}.") from None
-    if not isinstance(found, dict):
-        raise OntologyError(f"{path} holds {type(found).__name__}; expected names with what they mean.")
-    return found
+    if not isinstance(document, dict):
+        raise OntologyError(f"{path} holds {type(document).__name__}; expected names with what they mean.")
+    return document
 
 
 def _part(document: Mapping[str, Any], name: str) -> Iterable[tuple[str, Any]]:
-    found = document.get(name, {})
-    if not isinstance(found, Mapping):
-        raise OntologyError(f"{name} is {found!r}; expected names with what they mean.")
-    return found.items()
+    part = document.get(name, {})
+    if not isinstance(part, Mapping):
+        raise OntologyError(f"{name} is {part!r}; expected names with what they mean.")
+    return part.items()
 
 
 def _edges(node: Any, parent: str | None) -> Iterator[tuple[str, str | None]]:
@@ -190,11 +190,11 @@ def _edges(node: Any, parent: str | None) -> Iterator[tuple[str, str | None]]:
 
 
 def _walk(start: str, following: Callable[[str], Iterable[str]]) -> tuple[str, ...]:
-    seen: dict[str, None] = {}
+    names: dict[str, None] = {}
     waiting = deque(following(start))
     while waiting:
         name = waiting.popleft()
-        if name not in seen:
-            seen[name] = None
+        if name not in names:
+            names[name] = None
             waiting.extend(following(name))
-    return tuple(seen)
+    return tuple(names)

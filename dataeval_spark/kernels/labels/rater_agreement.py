@@ -19,10 +19,10 @@ Z = 1.959963984540054
 
 @dataclass(frozen=True)
 class VoteSums:
-    """What alpha and Fleiss' kappa follow from: over things that at least two raters labelled.
+    """Sums behind alpha and Fleiss' kappa, over things that at least two raters labelled.
 
-    ``things``: how many; ``votes`` (C,): ratings of each class; ``differing`` (C,): sum of n_c (m - n_c) / (m - 1), the
-    ordered pairs of raters of whom one chose the class and one did not, per other rater.
+    ``things``: their number; ``votes`` (C,): ratings of each class; ``differing`` (C,): sum of n_c (m - n_c) / (m - 1),
+    the ordered pairs of raters of whom one chose the class and one did not, per other rater.
     """
 
     things: float
@@ -64,8 +64,8 @@ def agreement_sums(votes: Floats, weights: Floats) -> VoteSums:
 
 
 def _shared(votes: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    kept = votes.sum(axis=1) >= 2
-    return votes[kept], weights[kept]
+    is_shared = votes.sum(axis=1) >= 2
+    return votes[is_shared], weights[is_shared]
 
 
 def _differing(votes: Floats) -> Floats:
@@ -83,8 +83,8 @@ def alphas(votes: Floats, differing: Floats) -> Floats:
     total = votes.sum(axis=-1, keepdims=True)
     expected = _with_rest(votes * (total - votes))
     with np.errstate(divide="ignore", invalid="ignore"):
-        found: Floats = 1 - (total - 1) * _with_rest(differing) / expected
-    return np.where(expected > 0, found, np.nan)
+        alpha: Floats = 1 - (total - 1) * _with_rest(differing) / expected
+    return np.where(expected > 0, alpha, np.nan)
 
 
 def kappas(votes: Floats, differing: Floats) -> Floats:
@@ -92,8 +92,8 @@ def kappas(votes: Floats, differing: Floats) -> Floats:
     total = votes.sum(axis=-1, keepdims=True)
     expected = _with_rest(votes * (total - votes))
     with np.errstate(divide="ignore", invalid="ignore"):
-        found: Floats = 1 - total * _with_rest(differing) / expected
-    return np.where(expected > 0, found, np.nan)
+        kappa: Floats = 1 - total * _with_rest(differing) / expected
+    return np.where(expected > 0, kappa, np.nan)
 
 
 STATISTICS = {"krippendorff_alpha": alphas, "fleiss_kappa": kappas}
@@ -107,11 +107,11 @@ def spread(statistic: str, votes: Floats, weights: Floats, sums: VoteSums) -> Sp
     return Spread(weights @ left_out, weights @ left_out**2)
 
 
-def jackknife(value: Floats, found: Spread, things: float) -> tuple[Floats, Floats]:
+def jackknife(value: Floats, spread: Spread, things: float) -> tuple[Floats, Floats]:
     """95 % interval of a value from its leave-one-out values; NaN with fewer than two things."""
     if things < 2:
         return np.full_like(value, np.nan), np.full_like(value, np.nan)
-    variance = (things - 1) / things * np.maximum(found.squares - found.values**2 / things, 0.0)
+    variance = (things - 1) / things * np.maximum(spread.squares - spread.values**2 / things, 0.0)
     reach = Z * np.sqrt(variance)
     return value - reach, np.minimum(value + reach, 1.0)
 
@@ -122,7 +122,7 @@ def cohen(table: Floats) -> tuple[float, float, float]:
     Parameters
     ----------
     table : ndarray, (C, C)
-        How often the first said i and the second j.
+        Number of things for which the first chose i and the second j.
     """
     total = table.sum()
     if total == 0:

@@ -24,7 +24,7 @@ LEAST_WANTED = 0.5
 
 @njit(**OPTIONS)
 def _block_sum(values: Floats, start: int, stop: int) -> float:
-    """The sum of at most 128 numbers in the order of numpy: eight lanes, then what is left over."""
+    """The sum of at most 128 numbers in the order of numpy: eight lanes, then the remaining numbers."""
     if stop - start < 8:
         total = 0.0
         for position in range(start, stop):
@@ -123,14 +123,14 @@ def lightest_first(sizes: Longs, order: Longs, folds: int) -> Ints:
 
 @njit(**OPTIONS)
 def _change(
-    starts: Longs, strata: Ints, counts: Ints, unit: int, part: int, sign: int, wanted: Floats, got: Floats
+    starts: Longs, strata: Ints, counts: Ints, unit: int, part: int, sign: int, quotas: Floats, got: Floats
 ) -> float:
-    """By how much Pearson's chi-square of got against wanted grows when a unit enters (+1) or leaves (-1) a part."""
+    """Growth of Pearson's chi-square of got against wanted when a unit enters (+1) or leaves (-1) a part."""
     change = 0.0
     for p in range(starts[unit], starts[unit + 1]):
         stratum = strata[p]
-        excess = got[part, stratum] - wanted[part, stratum]
-        weight = max(wanted[part, stratum], LEAST_WANTED)
+        excess = got[part, stratum] - quotas[part, stratum]
+        weight = max(quotas[part, stratum], LEAST_WANTED)
         change += counts[p] * (sign * 2.0 * excess + counts[p]) / weight
     return change
 
@@ -143,11 +143,11 @@ def _put(starts: Longs, strata: Ints, counts: Ints, unit: int, part: int, sign: 
 
 @njit(**OPTIONS)
 def fill_quotas(
-    starts: Longs, strata: Ints, counts: Ints, wanted: Floats, order: Longs, given: Ints, passes: int
+    starts: Longs, strata: Ints, counts: Ints, quotas: Floats, order: Longs, fixed_parts: Ints, passes: int
 ) -> tuple[Ints, Floats]:
-    """Part of each unit so that the counts come near to those wanted; units with a part given (>= 0) keep it."""
-    parts = given.copy()
-    got = np.zeros(wanted.shape)
+    """Part of each unit, with counts near to the quotas; units with a fixed part (>= 0) keep it."""
+    parts = fixed_parts.copy()
+    got = np.zeros(quotas.shape)
     for unit in range(parts.size):
         if parts[unit] >= 0:
             _put(starts, strata, counts, unit, parts[unit], 1, got)
@@ -155,8 +155,8 @@ def fill_quotas(
         if parts[unit] >= 0:
             continue
         best, least = 0, np.inf
-        for part in range(wanted.shape[0]):
-            change = _change(starts, strata, counts, unit, part, 1, wanted, got)
+        for part in range(quotas.shape[0]):
+            change = _change(starts, strata, counts, unit, part, 1, quotas, got)
             if change < least:
                 best, least = part, change
         parts[unit] = best
@@ -164,14 +164,14 @@ def fill_quotas(
     for _ in range(passes):
         moves = 0
         for unit in order:
-            if given[unit] >= 0:
+            if fixed_parts[unit] >= 0:
                 continue
             old = parts[unit]
-            leaving = _change(starts, strata, counts, unit, old, -1, wanted, got)
+            leaving = _change(starts, strata, counts, unit, old, -1, quotas, got)
             best, least = old, -1e-9
-            for part in range(wanted.shape[0]):
+            for part in range(quotas.shape[0]):
                 if part != old:
-                    change = leaving + _change(starts, strata, counts, unit, part, 1, wanted, got)
+                    change = leaving + _change(starts, strata, counts, unit, part, 1, quotas, got)
                     if change < least:
                         best, least = part, change
             if best != old:
@@ -194,10 +194,10 @@ def iterative_stratification(
     members: Longs,
     desired: Floats,
     room: Floats,
-    given: Ints,
+    fixed_parts: Ints,
 ) -> Ints:
     """Part of each unit by Sechidis et al. (2011); `by_stratum` and `members` list the units of each stratum."""
-    parts = given.copy()
+    parts = fixed_parts.copy()
     classes = desired.shape[1]
     remaining = np.zeros(classes, np.int64)
     for unit in range(parts.size):

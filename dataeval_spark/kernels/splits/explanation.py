@@ -1,4 +1,4 @@
-"""What was wanted of each part of a split, what came of it, and what cannot be had."""
+"""Wanted and actual counts of each part of a split, and the reasons why a wanted count cannot be reached."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataeval_spark.kernels.splits.units import Units
 
 @dataclass(frozen=True)
 class Cell:
-    """One part and stratum (None for the images)."""
+    """Counts of one part and stratum (None for the images)."""
 
     split: str
     stratum: str | None
@@ -41,29 +41,28 @@ class Explanation:
 def explain(
     units: Units,
     names: Sequence[str],
-    wanted: NDArray[np.float64],
+    quotas: NDArray[np.float64],
     got: NDArray[np.int64],
     repeat: int = 0,
     notes: Mapping[tuple[int, int], str] | None = None,
 ) -> Explanation:
-    """Compare what was wanted with what came of it.
+    """Compare the wanted counts with the actual ones.
 
     Parameters
     ----------
     units : Units
-        What was assigned.
+        Units that were assigned.
     names : sequence of str
-        The parts.
-    wanted, got : ndarray, (parts, 1 + strata)
-        Images, then labels of each stratum.
+        Names of the parts.
+    quotas, got : ndarray, (parts, 1 + strata)
+        Wanted and actual number of images, then of labels of each stratum.
     notes : mapping, optional
-        (part, column) to why less is wanted than was asked for.
+        Reasons, by (part, column), why less is wanted than was asked for.
 
     Returns
     -------
     Explanation
-        A stratum that is in fewer units than there are parts cannot be in all of them: its cells that got nothing say
-        so.
+        A stratum in fewer units than there are parts cannot be in all of them: the notes of its empty cells say so.
     """
     totals = np.concatenate(([units.sizes.sum()], units.totals))
     holders = np.concatenate(([units.sizes.size], units.holders))
@@ -80,9 +79,9 @@ def explain(
                 Cell(
                     name,
                     stratum,
-                    float(wanted[part, column]),
+                    float(quotas[part, column]),
                     int(got[part, column]),
-                    float((got[part, column] - wanted[part, column]) / max(1, totals[column])),
+                    float((got[part, column] - quotas[part, column]) / max(1, totals[column])),
                     int(holders[column]),
                     text if is_lacking else (notes or {}).get((part, column)),
                 )

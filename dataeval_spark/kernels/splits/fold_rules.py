@@ -15,7 +15,7 @@ _ROWS_AT_ONCE = 65_536
 
 
 def blocks(count: int, folds: int) -> Ints:
-    """Fold of the 1st, 2nd ... of ``count`` things in order: equal blocks, the first ones longer by one (KFold)."""
+    """Fold of each of ``count`` things in order: equal blocks, the first ones longer by one (KFold)."""
     sizes = np.full(folds, count // folds)
     sizes[: count % folds] += 1
     return np.repeat(np.arange(folds, dtype=np.int32), sizes)
@@ -29,7 +29,7 @@ def kfold(units: Units, folds: int, *, shuffle: bool) -> Ints:
 
 
 def stratified_kfold(units: Units, folds: int, *, shuffle: bool) -> Ints:
-    """Each class in blocks, whose lengths are those of StratifiedKFold; single images with one label only."""
+    """Blocks within each class, with the lengths of StratifiedKFold; single images with one label only."""
     order = units.order(shuffle=shuffle)
     labels = units.strata[order]
     # Classes are numbered by first appearance, and dealt out as one sequence, class after class.

@@ -1,4 +1,4 @@
-"""How far two parts of a dataset are from one another: in the counts of a label or factor, and to a classifier."""
+"""Distance of two parts of a dataset: by the counts of a label or factor, and to a classifier."""
 
 from __future__ import annotations
 
@@ -93,13 +93,13 @@ def separation(features: Floats, is_second: NDArray[np.bool_], *, folds: int = 5
     Parameters
     ----------
     features : ndarray, (rows, features)
-        Finite; they are standardized inside each fold.
+        Finite values; they are standardized inside each fold.
     is_second : ndarray of bool, (rows,)
-        Which part a row is of.
+        True for the rows of the second part.
     folds : int
-        Folds of the cross-validation, stratified.
+        Number of folds of the cross-validation, which are stratified.
     seed : int
-        Of the folds.
+        Seed of the folds.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def _hanley_mcneil(auc: float, m: int, n: int) -> float:
 
 
 def one_hot(columns: list[list[str | None]]) -> tuple[Floats, list[tuple[int, str]]]:
-    """A column of zeros and ones for each value of each factor; which factor and value each is."""
+    """Column of zeros and ones for each value of each factor, and the factor and value of each column."""
     blocks, names = [], []
     for factor, values in enumerate(columns):
         levels, codes = np.unique([value if value is not None else "missing" for value in values], return_inverse=True)

@@ -1,4 +1,4 @@
-"""Units into splits of wanted sizes and wanted labels: greedy with corrections, and iterative stratification."""
+"""Assignment of units to parts of wanted sizes and labels: greedy with corrections, or iterative stratification."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ Floats = NDArray[np.float64]
 PASSES = 20
 
 
-def by_quotas(units: Units, wanted: Floats, *, given: Ints | None = None, shuffle: bool = True) -> Ints:
-    r"""Assign units so that images and labels per split come near to what is wanted.
+def by_quotas(units: Units, quotas: Floats, *, fixed_parts: Ints | None = None, shuffle: bool = True) -> Ints:
+    r"""Assign units so that images and labels per split come near to the quotas.
 
-    Minimizes Pearson's :math:`\sum_{k,c} (N_{kc} - W_{kc})^2 / W_{kc}`, N got and W wanted of stratum c in split k, the
-    images themselves one stratum among them: the largest units first, each where the sum grows least, then single units
-    are moved while that makes it smaller, at most 20 times through all. A local minimum; where every unit is one image
-    with one label, sizes and strata are met within about one image.
+    The sum to minimize is Pearson's :math:`\sum_{k,c} (N_{kc} - W_{kc})^2 / W_{kc}`, N got and W wanted of stratum c in
+    split k, with the images themselves as one stratum. The largest units come first, each where the sum grows least;
+    then single units are moved while the sum falls, at most 20 times through all. The result is a local minimum; where
+    every unit is one image with one label, sizes and strata are met within about one image.
 
     Parameters
     ----------
     units : Units
-        What to assign.
-    wanted : ndarray, (splits, 1 + strata)
-        Images, then labels of each stratum, of each split.
-    given : ndarray of int32, (units,), optional
-        Split of units that keep theirs; -1 for those to assign.
+        Units to assign.
+    quotas : ndarray, (splits, 1 + strata)
+        Wanted number of images, then of labels of each stratum, in each split.
+    fixed_parts : ndarray of int32, (units,), optional
+        Split of each unit that keeps its own; -1 for units to assign.
     shuffle : bool
-        Equal units in the order of their hashes, not of their ids.
+        Whether equal units come in the order of their hashes instead of their ids.
     """
     all_of_them = units.with_images()
     order = units.order(shuffle=shuffle)
     largest_first = order[np.argsort(-units.sizes[order], kind="stable")]
-    kept = np.full(units.sizes.size, -1, np.int32) if given is None else given.astype(np.int32)
+    start = np.full(units.sizes.size, -1, np.int32) if fixed_parts is None else fixed_parts.astype(np.int32)
     parts, _ = fill_quotas(
         all_of_them.starts,
         all_of_them.strata,
         all_of_them.counts,
-        np.ascontiguousarray(wanted, np.float64),
+        np.ascontiguousarray(quotas, np.float64),
         largest_first,
-        kept,
+        start,
         PASSES,
     )
     return parts
 
 
 def by_iterative_stratification(
-    units: Units, wanted: Floats, *, given: Ints | None = None, shuffle: bool = True
+    units: Units, quotas: Floats, *, fixed_parts: Ints | None = None, shuffle: bool = True
 ) -> Ints:
     """Assign units with several labels by iterative stratification.
 
@@ -60,7 +60,7 @@ def by_iterative_stratification(
 
     Parameters
     ----------
-    units, wanted, given, shuffle
+    units, quotas, fixed_parts, shuffle
         As in `by_quotas`.
 
     References
@@ -73,8 +73,8 @@ def by_iterative_stratification(
     unit = np.repeat(np.arange(units.sizes.size), np.diff(units.starts))
     members = unit[np.lexsort((place[unit], units.strata))]
     by_stratum = np.concatenate(([0], np.cumsum(units.holders)))
-    kept = np.full(units.sizes.size, -1, np.int32) if given is None else given.astype(np.int32)
-    desired = np.array(wanted, np.float64)
+    start = np.full(units.sizes.size, -1, np.int32) if fixed_parts is None else fixed_parts.astype(np.int32)
+    desired = np.array(quotas, np.float64)
     return iterative_stratification(
         units.starts,
         units.strata,
@@ -84,12 +84,12 @@ def by_iterative_stratification(
         members,
         np.ascontiguousarray(desired[:, 1:]),
         np.ascontiguousarray(desired[:, 0]),
-        kept,
+        start,
     )
 
 
 def counts_of(units: Units, parts: Ints, splits: int) -> NDArray[np.int64]:
-    """Images, then labels of each stratum, that each split got: (splits, 1 + strata)."""
+    """Number of images, then of labels of each stratum, in each split: (splits, 1 + strata)."""
     got = np.zeros((splits, 1 + len(units.names)), np.int64)
     np.add.at(got[:, 0], parts, units.sizes)
     unit = np.repeat(np.arange(units.sizes.size), np.diff(units.starts))
@@ -98,6 +98,6 @@ def counts_of(units: Units, parts: Ints, splits: int) -> NDArray[np.int64]:
 
 
 def wanted_counts(units: Units, fractions: Floats) -> Floats:
-    """Images and labels per split, all strata in the same shares: (splits, 1 + strata)."""
+    """Wanted images and labels per split, all strata in the same shares: (splits, 1 + strata)."""
     totals = np.concatenate(([units.sizes.sum()], units.totals))
     return np.asarray(fractions, np.float64)[:, None] * totals[None, :]

@@ -59,18 +59,18 @@ class Timeline:
 def share_periods(
     timeline: Timeline, names: Sequence[str], shares: Floats, *, gap: int = 0, horizon_us: int = 0
 ) -> list[Period]:
-    """The parts one after another, the last one latest, with what lies in the gaps left out.
+    """Parts one after another, the last one latest, without the images in the gaps.
 
     Parameters
     ----------
     timeline : Timeline
-        When the images were taken.
+        Times at which the images were taken.
     names, shares
         Parts and their shares of the images, in order of time.
     gap : int
-        Images before each cut that are left out.
+        Number of images before each cut that are left out.
     horizon_us : int
-        Time before each cut whose images are left out too: what is to be predicted of them was not known before it.
+        Time before each cut whose images are left out too, because their outcomes were not known before the cut.
     """
     cuts = [round(share * timeline.images) for share in np.cumsum(shares)[:-1]]
     starts = [EARLIEST, *(timeline.at(cut) for cut in cuts)]
@@ -104,9 +104,9 @@ def fold_periods(
     folds : int
         Number of folds; the test parts are the last ``folds * test_size`` images.
     test_size : int, optional
-        Images in each test part; default images // (folds + 1).
+        Number of images in each test part; default images // (folds + 1).
     max_train : int, optional
-        Most images in a training part, the latest ones (rolling folds); default all before (expanding folds).
+        Largest number of images in a training part, the latest ones (rolling folds); default all (expanding folds).
 
     Raises
     ------
@@ -133,8 +133,8 @@ def fold_periods(
 
 
 def _last_before(timeline: Timeline, cut: int, gap: int, horizon_us: int) -> int:
-    """Where a part ends that is followed by a cut: before the gap, and early enough for its outcomes to be known."""
+    """End of a part that is followed by a cut: before the gap, and early enough for its outcomes to be known."""
     stop = timeline.at(cut - gap)
-    known = timeline.at(cut)
+    cut_time = timeline.at(cut)
     # An image at time t has its outcome at t + horizon, which may be the very time of the cut.
-    return min(stop, known - horizon_us + 1) if horizon_us and known < LATEST else stop
+    return min(stop, cut_time - horizon_us + 1) if horizon_us and cut_time < LATEST else stop

@@ -20,13 +20,13 @@ class Units:
     Attributes
     ----------
     ids : pa.Array of string, (units,)
-        Sorted.
+        Ids of the units, sorted.
     sizes : ndarray of int64, (units,)
-        Images of each unit.
+        Number of images of each unit.
     keys : ndarray of int64, (units,)
         A hash of (seed, id): the order of a shuffle that is the same on every machine.
     names : list of str, (strata,)
-        Sorted.
+        Strata, sorted.
     starts, strata, counts : ndarray
         Unit u has ``counts[p]`` labels of stratum ``strata[p]`` for p in ``starts[u] .. starts[u + 1]``.
     """
@@ -41,12 +41,12 @@ class Units:
 
     @property
     def totals(self) -> Longs:
-        """Labels of each stratum."""
+        """Number of labels of each stratum."""
         return np.bincount(self.strata, self.counts, len(self.names)).astype(np.int64)
 
     @property
     def holders(self) -> Longs:
-        """Units that have each stratum."""
+        """Number of units that have each stratum."""
         return np.bincount(self.strata, minlength=len(self.names))
 
     @property
@@ -98,14 +98,14 @@ class Units:
 
 
 def units_of(rows: pa.Table) -> Units:
-    """Put units together.
+    """Units from their rows per stratum.
 
     Parameters
     ----------
     rows : pa.Table
         Columns ``unit_id``, ``key`` (its hash), ``stratum``, ``n`` and ``images``: one row per unit and stratum with
         the number of labels. Where the stratum is null, there are images without labels. Each image counts in one of
-        the rows of its unit. In any order.
+        the rows of its unit. The rows may have any order.
     """
     unit_ids = pc.unique(rows["unit_id"]).cast(pa.string())
     ids = unit_ids.take(pc.sort_indices(unit_ids))

@@ -1,4 +1,4 @@
-"""The spanning tree and the clusters of a folder of blocks; what is found is left in the folder, one array a file."""
+"""Spanning tree and clusters of a folder of blocks; the results are stored in the folder, one array a file."""
 
 from __future__ import annotations
 
@@ -123,20 +123,20 @@ def write_first_centers(files: BlockFiles, clusters: int) -> int:
     draw, code = np.concatenate(draws), np.concatenate(codes)
     chosen = code[np.lexsort((code, draw))[:clusters]]
     block, row = files.places(chosen)
-    centers = np.stack([files.block(at).vectors[of] for at, of in zip(block, row, strict=True)])
+    centers = np.stack([files.block(at).vectors[place] for at, place in zip(block, row, strict=True)])
     write_array(files.folder, CENTERS, centers.astype(np.float32))
     return len(centers)
 
 
 def sums_of_nearest(files: BlockFiles, number: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """How many rows of a block are nearest to each center (K,), and their sums (K, d)."""
+    """Number of rows of a block that are nearest to each center (K,), and their sums (K, d)."""
     vectors = np.asarray(files.block(number).vectors)
     centers = read_array(files.folder, CENTERS)
     return sums_by_label(vectors, nearest_center(vectors, np.asarray(centers)), len(centers))
 
 
 def sums_of_clusters(files: BlockFiles, number: int, clusters: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """How many rows of a block are in each cluster (K,), and their sums (K, d)."""
+    """Number of rows of a block in each cluster (K,), and their sums (K, d)."""
     labels = read_array(files.folder, CLUSTERS)[nodes_of(files, number)]
     return sums_by_label(np.asarray(files.block(number).vectors), np.asarray(labels), clusters)
 

@@ -1,4 +1,4 @@
-"""From a stream of Arrow batches to blocks of vectors, and each row's place in the order of all ids."""
+"""Blocks of vectors from a stream of Arrow batches, and each row's place in the order of all ids."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from dataeval_spark.options import Metric
 
 ROLES = 4
 NAMES = 5
-"""How many rows are named in an error."""
+"""Number of rows that an error names."""
 
 
 def blocks_in(batches: Iterable[pa.RecordBatch], block_rows: int) -> Iterator[pa.Table]:
     """Tables of at most ``block_rows`` rows, sorted by id; no more than two of them are held."""
-    held: list[pa.RecordBatch] = []
+    buffer: list[pa.RecordBatch] = []
     rows = 0
     for batch in batches:
         while rows + batch.num_rows > block_rows:
-            taken = batch.slice(0, block_rows - rows)
-            yield _by_id(pa.Table.from_batches([*held, taken]))
-            held, rows, batch = [], 0, batch.slice(taken.num_rows)
+            head = batch.slice(0, block_rows - rows)
+            yield _by_id(pa.Table.from_batches([*buffer, head]))
+            buffer, rows, batch = [], 0, batch.slice(head.num_rows)
         if batch.num_rows:
-            held.append(batch)
+            buffer.append(batch)
             rows += batch.num_rows
     if rows:
-        yield _by_id(pa.Table.from_batches(held))
+        yield _by_id(pa.Table.from_batches(buffer))
 
 
 def _by_id(table: pa.Table) -> pa.Table:
@@ -61,18 +61,18 @@ def ids_and_fingerprints(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def name_of_row(image_id: str, target_index: int | None) -> str:
-    """An image or box as errors name it."""
+    """Name of an image or box in errors."""
     return image_id if target_index is None else f"{image_id} (target {target_index})"
 
 
 def lengths_in(table: pa.Table) -> list[dict[str, Any]]:
     """Lengths of the vectors of a block with how many have them, and the first few of each by name."""
     lengths = pc.fill_null(pc.list_value_length(table["embedding"]), 0).to_numpy()
-    found = []
+    entries = []
     for length in np.unique(lengths)[:50]:
         rows = np.flatnonzero(lengths == length)
-        found.append({"length": int(length), "rows": len(rows), "names": _names(table, rows)})
-    return found
+        entries.append({"length": int(length), "rows": len(rows), "names": _names(table, rows)})
+    return entries
 
 
 def _names(table: pa.Table, rows: NDArray[np.intp]) -> list[str]:
@@ -81,7 +81,7 @@ def _names(table: pa.Table, rows: NDArray[np.intp]) -> list[str]:
 
 
 def described(table: pa.Table, metric: Metric) -> tuple[dict[str, Any], VectorBlock | None]:
-    """What the driver must know of a block, and the block; None where its vectors cannot be compared."""
+    """Facts about a block for the driver, and the block itself; None where its vectors cannot be compared."""
     roles = table["roles"].to_numpy()
     record: dict[str, Any] = {
         "lengths": lengths_in(table),
@@ -117,7 +117,7 @@ def write_codes(files: BlockFiles, number: int) -> None:
 
 
 def _below(other: pa.Table, own: pa.Table) -> NDArray[np.int64]:
-    """How many ids of another block come before each of one's own; both are sorted."""
+    """Number of ids of the other block that come before each own id; both are sorted."""
     columns = ["image_id", "target_index"]
     both = pa.concat_tables([other.select(columns), own.select(columns)]).combine_chunks()
     place = np.empty(len(both), np.int64)

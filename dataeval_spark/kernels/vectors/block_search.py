@@ -1,4 +1,4 @@
-"""The search of some rows of a block in all blocks of a folder."""
+"""Search for the neighbours of some rows of a block in all blocks of a folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dataeval_spark.options import Metric
 
 @dataclass(frozen=True)
 class Search:
-    """What is looked for: ``k`` neighbours under ``metric`` among the rows with ``role``.
+    """A search for ``k`` neighbours under ``metric`` among the rows with ``role``.
 
     With ``is_self`` a row is not its own neighbour. ``shift`` is the mean of the operands of the product; the product
     runs on ``device``, None for numpy.
@@ -43,7 +43,7 @@ def empty_lists(search: Search, queries: VectorBlock, rows: NDArray[np.intp]) ->
 
 
 def take_block(search: Search, lists: NearestLists, index: VectorBlock, codes: NDArray[np.int64]) -> None:
-    """Take a block into account, whose rows have these codes."""
+    """Take a block, whose rows have these codes, into account."""
     # Of equal vectors no more than one list can hold are compared, however many there are.
     rows = index.rows(search.role, copies=search.width)
     vectors = np.asarray(index.vectors if len(rows) == len(index.vectors) else index.vectors[rows])
@@ -51,7 +51,7 @@ def take_block(search: Search, lists: NearestLists, index: VectorBlock, codes: N
 
 
 def search_blocks(search: Search, files: BlockFiles, queries: VectorBlock, rows: NDArray[np.intp]) -> PartialLists:
-    """The nearest of each of some rows in all blocks of a folder: two blocks and one product are held at a time."""
+    """Nearest neighbours of some rows in all blocks of a folder; memory holds two blocks and one product at a time."""
     lists, copy_of = empty_lists(search, queries, rows)
     for number in range(len(files.names)):
         take_block(search, lists, files.block(number), files.codes(number))

@@ -1,4 +1,4 @@
-"""Blocks of vectors with their ids: sorted by id, equal vectors known, in files that tasks share."""
+"""Blocks of vectors with their ids: sorted by id, equal vectors marked, in files that tasks share."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def vectors_of(column: pa.ChunkedArray, dimension: int) -> NDArray[np.float32]:
 
 
 def fingerprints(vectors: NDArray[np.float32]) -> pa.Array:
-    """A 64-bit hash of each vector as a string: equal vectors have equal ones, others as good as never.
+    """64-bit hash of each vector as a string: equal for equal vectors, and practically never for others.
 
     Multilinear (Lemire and Kaser, "Strongly universal string hashing is fast", 2014): the bits of each number times a
     random odd integer, summed modulo 2^64.
@@ -148,7 +148,7 @@ class BlockFiles:
 
 
 def ids_to_bytes(ids: pa.Table) -> bytes:
-    """Ids of a block as one value of a row."""
+    """Serialize the ids of a block to one value of a row."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, ids.schema) as writer:
         writer.write_table(ids)
@@ -157,7 +157,7 @@ def ids_to_bytes(ids: pa.Table) -> bytes:
 
 
 def ids_from_bytes(data: bytes) -> pa.Table:
-    """What :func:`ids_to_bytes` made."""
+    """Ids from the result of :func:`ids_to_bytes`."""
     return pa.ipc.open_stream(data).read_all()
 
 

@@ -1,4 +1,4 @@
-"""How many dimensions a cloud of points really fills, from sums of products that parts of it add up to."""
+"""Effective number of dimensions of a cloud of points, from sums of products that its parts add up to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Moments:
     products: Floats
 
     @classmethod
-    def of(cls, rows: Floats) -> Moments:
+    def from_rows(cls, rows: Floats) -> Moments:
         mean = rows.mean(axis=0)
         deviations = rows - mean
         return cls(len(rows), mean, deviations.T @ deviations)
@@ -38,7 +38,7 @@ class Moments:
 
 
 def effective_dimension(products: Floats) -> float:
-    r"""exp of the entropy of the shares of the eigenvalues: as many equal ones would have this entropy.
+    r"""exp of the entropy of the shares of the eigenvalues: the number of equal eigenvalues with the same entropy.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def effective_dimension(products: Floats) -> float:
 
 
 def rank_of(gram: Floats) -> int:
-    """Dimensions that the rows span: eigenvalues above D times the rounding of the largest.
+    """Number of dimensions that the rows span: eigenvalues above D times the rounding of the largest.
 
     A product of rows squares what is small: directions below about 1e-7 of the largest count as none, which is the
     rounding of float32 vectors.

@@ -1,4 +1,4 @@
-"""What can be said about vectors from sums: computed by part, merged in any order, row by row of the scatter matrix."""
+"""Facts about vectors from sums: computed by part, merged in any order, row by row of the scatter matrix."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Moments:
     powers : ndarray of int64
         Number of vectors by ``floor(log2(length))``, from -1100.
     low, high, mean : ndarray
-        Of each dimension.
+        Smallest, largest and mean value of each dimension.
     scatter : ndarray
         ``sum (x - mean)(x - mean)^T``, dimension x dimension, or some rows of it.
     first_row : int
@@ -57,18 +57,18 @@ class Moments:
         return cls(0, 0, 0, powers, infinite, -infinite, np.zeros(dimension), np.zeros((dimension, dimension)))
 
     @classmethod
-    def of(cls, vectors: NDArray[np.floating]) -> Moments:
+    def from_vectors(cls, vectors: NDArray[np.floating]) -> Moments:
         """The sums over the rows of a matrix.
 
         Examples
         --------
-        >>> Moments.of(np.array([[0.0, 3.0], [2.0, 3.0]])).scatter.tolist()
+        >>> Moments.from_vectors(np.array([[0.0, 3.0], [2.0, 3.0]])).scatter.tolist()
         [[2.0, 0.0], [0.0, 0.0]]
         """
-        found = cls.none(vectors.shape[1])
+        moments = cls.none(vectors.shape[1])
         for start in range(0, len(vectors), _CHUNK):
-            found = found.merged(cls._of_chunk(vectors[start : start + _CHUNK].astype(np.float64)))
-        return found
+            moments = moments.merged(cls._of_chunk(vectors[start : start + _CHUNK].astype(np.float64)))
+        return moments
 
     @classmethod
     def _of_chunk(cls, vectors: NDArray[np.float64]) -> Moments:
@@ -94,7 +94,7 @@ class Moments:
         )
 
     def merged(self, other: Moments) -> Moments:
-        """The sums over both.
+        """The sums over the vectors of both.
 
         Source: Chan, Golub and LeVeque 1983; without the cancellation of raw sums of squares.
         """
@@ -129,27 +129,27 @@ class Moments:
 
     @classmethod
     def unpacked(cls, state: bytes) -> Moments:
-        """Read what `packed` wrote; with first_row above 0, powers, low and high are those of no vector."""
+        """Read a result of `packed`; with first_row above 0, powers, low and high are those of no vector."""
         with np.load(io.BytesIO(state)) as file:
-            found = dict(file)
-        count, not_finite, zeros = map(int, found["counts"])
-        infinite = np.full(len(found["mean"]), np.inf)
-        powers = found.get("powers", np.zeros(_POWERS, dtype=np.int64))
-        low, high = found.get("low", infinite), found.get("high", -infinite)
-        return cls(count, not_finite, zeros, powers, low, high, found["mean"], found["scatter"], int(found["first"]))
+            arrays = dict(file)
+        count, not_finite, zeros = map(int, arrays["counts"])
+        infinite = np.full(len(arrays["mean"]), np.inf)
+        powers = arrays.get("powers", np.zeros(_POWERS, dtype=np.int64))
+        low, high = arrays.get("low", infinite), arrays.get("high", -infinite)
+        return cls(count, not_finite, zeros, powers, low, high, arrays["mean"], arrays["scatter"], int(arrays["first"]))
 
     @classmethod
     def joined(cls, parts: Sequence[Moments]) -> Moments:
-        """All rows of the scatter matrix from parts that were merged each for itself."""
+        """Join parts that were merged separately to all rows of the scatter matrix."""
         ordered = sorted(parts, key=lambda part: part.first_row)
         return replace(ordered[0], scatter=np.concatenate([part.scatter for part in ordered]))
 
     def constant_dimensions(self) -> int:
-        """Dimensions that have one value in all vectors."""
+        """Number of dimensions that have one value in all vectors."""
         return int((self.low == self.high).sum()) if self.count > 1 else 0
 
     def extreme_lengths(self, factor: float) -> int:
-        """Vectors whose length is, by powers of two, `factor` times that of the median or more, or less than one such.
+        """Number of vectors whose length is `factor` times or more above or below the median, by powers of two.
 
         The median is that of the lengths above 0, as a power of two: `factor` 16 counts those at least four powers
         away from it.
@@ -164,8 +164,8 @@ class Moments:
     def variances(self) -> Vector:
         """Variances along the principal axes, largest first; none is negative."""
         values = np.linalg.eigvalsh(self.scatter)[::-1] / max(1, self.count - 1)
-        found: Vector = np.maximum(values, 0.0)
-        return found
+        variances: Vector = np.maximum(values, 0.0)
+        return variances
 
 
 def first_share(variances: Vector) -> float:
@@ -213,7 +213,7 @@ def intrinsic_dimension(vectors: NDArray[np.floating]) -> tuple[float, int]:
     float
         The dimension; NaN where fewer than three vectors differ.
     int
-        Vectors that were used.
+        Number of vectors that were used.
 
     References
     ----------

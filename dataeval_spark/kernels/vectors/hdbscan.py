@@ -1,4 +1,4 @@
-"""HDBSCAN from a minimum spanning tree: which nodes are together, and how firmly."""
+"""HDBSCAN from a minimum spanning tree: the cluster of each node, and how firmly the node belongs to it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOISE = -1
 
 @dataclass(frozen=True)
 class Labels:
-    """Cluster of each node, from 0 in the order of their first nodes, -1 for noise; and how firmly it is in it."""
+    """Cluster of each node, from 0 in the order of first nodes, -1 for noise; and how firmly the node is in it."""
 
     clusters: NDArray[np.int32]
     probabilities: NDArray[np.float64]
@@ -39,13 +39,13 @@ def hdbscan_labels(
     tree : Edges
         Minimum spanning tree of nodes 0 to ``nodes - 1``, sorted by length.
     nodes : int
-        How many there are.
+        Number of nodes.
     min_cluster_size : int
-        Smaller groups are noise.
+        Number of nodes below which a group is noise.
     selection : {"eom", "leaf"}
-        The clusters with the largest sum of stabilities (excess of mass), or those that no other is in.
+        Choice of the clusters with the largest sum of stabilities (excess of mass), or of those that hold no other.
     allow_single_cluster : bool
-        All nodes may be one cluster; not with "leaf", as in scikit-learn.
+        Whether all nodes may be one cluster; not with "leaf", as in scikit-learn.
 
     Returns
     -------
@@ -91,12 +91,12 @@ def _stability(
     """Sum over the nodes of a cluster of the range of densities in which they are in it."""
     born = born_at[cluster_of]
     of_nodes = np.where(np.isinf(born), 0.0, left_at - np.where(np.isinf(born), 0.0, born))
-    found = np.bincount(cluster_of, weights=of_nodes, minlength=len(parent)).astype(np.float64)
+    stability = np.bincount(cluster_of, weights=of_nodes, minlength=len(parent)).astype(np.float64)
     below, above = np.arange(1, len(parent)), parent[1:]
     is_finite = np.isfinite(born_at[above])
     of_clusters = (born_at[below] - np.where(is_finite, born_at[above], 0.0)) * members[below]
-    found += np.bincount(above, weights=np.where(is_finite, of_clusters, 0.0), minlength=len(parent))
-    return np.asarray(found, np.float64)
+    stability += np.bincount(above, weights=np.where(is_finite, of_clusters, 0.0), minlength=len(parent))
+    return np.asarray(stability, np.float64)
 
 
 def _labels(
@@ -141,9 +141,9 @@ def single_linkage(sources: Ints, targets: Ints, children: NDArray[np.int64], si
     sources, targets : ndarray, (n - 1,)
         Ends of the edges, shortest first.
     children : ndarray, (n - 1, 2)
-        Takes the two nodes that each merge joins.
+        Output: the two nodes that each merge joins.
     sizes : ndarray, (2 n - 1,)
-        Takes how many of the first n nodes are in each.
+        Output: the number of the first n nodes in each.
     """
     n = sources.size + 1
     parents, name = np.arange(n), np.arange(n)
@@ -173,21 +173,21 @@ def condense(
     Parameters
     ----------
     children, sizes : ndarray
-        Of :func:`single_linkage`.
+        Results of :func:`single_linkage`.
     levels : ndarray, (n - 1,)
         Density at which each merge is undone (1 / length).
     smallest : int
-        Nodes of a cluster.
+        Smallest number of nodes of a cluster.
     cluster_of, left_at : ndarray, (n,)
-        Take the last cluster that each node was in, and the density at which it left that.
+        Outputs: the last cluster that each node was in, and the density at which it left that.
     parent, born_at, members : ndarray
-        Take, for each cluster, the cluster it came from (-1 for the root, which is 0), the density at which it came
-        and its size; as long as there can be clusters.
+        Outputs: for each cluster its parent (-1 for the root, which is 0), the density at which it split off
+        and its size; the arrays are as long as there can be clusters.
 
     Returns
     -------
     int
-        How many clusters there are; those that come from another have larger numbers than that.
+        Number of clusters; each has a larger number than its parent.
     """
     n = levels.size + 1
     top = 2 * n - 2
@@ -223,18 +223,18 @@ def condense(
 def choose(
     parent: Ints, members: Ints, stability: Floats, only_leaves: bool, allow_root: bool, chosen: NDArray[np.bool_]
 ) -> None:
-    """Mark the clusters of which no two overlap and whose stabilities have the largest sum, or those without others.
+    """Mark the clusters of which no two overlap and whose stabilities have the largest sum, or the leaves.
 
     Parameters
     ----------
     parent, members, stability : ndarray, (c,)
-        Of each cluster; parents have smaller numbers.
+        Parent, size and stability of each cluster; parents have smaller numbers.
     only_leaves : bool
-        Those that no other comes from; never the root.
+        Whether to mark the clusters without children, but never the root.
     allow_root : bool
-        The root may be chosen where others are not preferred.
+        Whether the root may be chosen where others are not preferred.
     chosen : ndarray of bool, (c,)
-        Takes the answer.
+        Output: the marks.
     """
     count = parent.size
     below = np.zeros(count)

@@ -21,10 +21,10 @@ CENTERS = "centers"
 
 
 def operand(metric: Metric, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What is clustered: the vectors, of length 1 under cosine."""
+    """Vectors to be clustered, of length 1 under cosine."""
     no_shift = np.zeros(vectors.shape[1] + (metric == "cosine"))
-    found: NDArray[np.float32] = centred(metric, np.asarray(vectors), np.float32, no_shift)
-    return found
+    points: NDArray[np.float32] = centred(metric, np.asarray(vectors), np.float32, no_shift)
+    return points
 
 
 def uniform(draw: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -70,7 +70,7 @@ def sort_into_clusters(files: BlockFiles, number: int, search: Search) -> None:
 
 
 def found_by_rank(search: Search, files: BlockFiles, queries: VectorBlock, rows: NDArray[np.intp]) -> NDArray[np.int64]:
-    """Of the true neighbours of some rows, how many lie in the nearest cluster of their query, in the second, ..."""
+    """Number of true neighbours of some rows in the nearest cluster of their query, in the second nearest, ..."""
     centers = read_array(files.folder, CENTERS)
     lists = search_blocks(search, files, queries, rows)
     counts = np.zeros(len(centers), np.int64)
@@ -91,7 +91,7 @@ def found_by_rank(search: Search, files: BlockFiles, queries: VectorBlock, rows:
 def search_clusters(
     search: Search, files: BlockFiles, queries: VectorBlock, rows: NDArray[np.intp], probes: int
 ) -> PartialLists:
-    """The nearest of each of some rows in the ``probes`` clusters whose centers are nearest to it."""
+    """Nearest neighbours of some rows in the ``probes`` clusters whose centers are nearest to the row."""
     lists, copy_of = empty_lists(search, queries, rows)
     centers = read_array(files.folder, CENTERS)
     near = probed_centers(operand(search.metric, lists.queries.vectors), centers, probes)
@@ -131,7 +131,7 @@ class Recall:
         )
 
 
-def recall_of(found: float, wanted: float, queries: int) -> Recall:
+def recall_of(hits: float, truths: float, queries: int) -> Recall:
     """Wilson's interval of a mean recall.
 
     The neighbours of one query are found or missed together, so the sample is counted in queries, not in neighbours: a
@@ -139,8 +139,8 @@ def recall_of(found: float, wanted: float, queries: int) -> Recall:
 
     Parameters
     ----------
-    found, wanted : float
-        Neighbours found, and neighbours there are.
+    hits, truths : float
+        True neighbours that were found, and all true neighbours.
     queries : int
         Queries in the sample, at least 1.
 
@@ -148,7 +148,7 @@ def recall_of(found: float, wanted: float, queries: int) -> Recall:
     ----------
     Wilson, "Probable inference, the law of succession, and statistical inference" (1927).
     """
-    share = float(found / wanted) if wanted else 1.0
+    share = float(hits / truths) if truths else 1.0
     z = float(norm.ppf(0.5 + CONFIDENCE / 2))
     centre = (share + z * z / (2 * queries)) / (1 + z * z / queries)
     half = z / (1 + z * z / queries) * np.sqrt(share * (1 - share) / queries + z * z / (4 * queries**2))
@@ -156,14 +156,14 @@ def recall_of(found: float, wanted: float, queries: int) -> Recall:
 
 
 def fewest_probes(found_by_rank: NDArray[np.int64], target: float) -> int:
-    """The fewest clusters to look into for a recall.
+    """Smallest number of clusters to search for a recall.
 
     Parameters
     ----------
     found_by_rank : ndarray, (clusters,)
-        True neighbours in the nearest cluster of their query, in the second nearest, ...
+        Number of true neighbours in the nearest cluster of their query, in the second nearest, ...
     target : float
-        Share of them to find.
+        Share of the true neighbours to find.
     """
     reached = np.cumsum(found_by_rank) >= target * found_by_rank.sum()
     return int(np.argmax(reached)) + 1

@@ -22,14 +22,14 @@ def scores(vectors: NDArray[np.floating[Any]], centers: NDArray[np.floating[Any]
 def nearest_center(vectors: NDArray[np.floating[Any]], centers: NDArray[np.floating[Any]]) -> NDArray[np.int32]:
     """Number of the nearest center of each vector; of equally near ones the first."""
     parts = range(0, len(vectors), ROWS_PER_PRODUCT)
-    found = [scores(vectors[start : start + ROWS_PER_PRODUCT], centers).argmin(axis=1) for start in parts]
-    return np.concatenate([np.zeros(0, np.int64), *found]).astype(np.int32)
+    nearest = [scores(vectors[start : start + ROWS_PER_PRODUCT], centers).argmin(axis=1) for start in parts]
+    return np.concatenate([np.zeros(0, np.int64), *nearest]).astype(np.int32)
 
 
 def sums_by_label(
     vectors: NDArray[np.floating[Any]], labels: NDArray[np.int32], count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """How many vectors have each label 0 to ``count - 1`` (count,), and their sums in float64 (count, d).
+    """Number of vectors with each label 0 to ``count - 1`` (count,), and their sums in float64 (count, d).
 
     Negative labels are left out.
     """
@@ -52,11 +52,11 @@ def lloyd(
     Parameters
     ----------
     vectors : ndarray of float32, (n, d)
-        What is clustered.
+        Vectors to cluster.
     centers : ndarray of float32, (c, d)
-        Where to start. A center that no vector is nearest to stays where it is.
+        Centers to start from. A center that no vector is nearest to stays where it is.
     iterations : int
-        At most so many.
+        Largest number of iterations.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def probed_centers(vectors: NDArray[np.float32], centers: NDArray[np.float32], p
 def ranks_of_centers(
     vectors: NDArray[np.float32], centers: NDArray[np.float32], clusters: NDArray[np.int32]
 ) -> NDArray[np.int64]:
-    """How many centers are nearer to a vector than each of the clusters given for it: (n, m), from 0."""
+    """Rank of each of the clusters given for a vector by the distance of its center: (n, m), from 0."""
     every = scores(vectors, centers)
     own = np.take_along_axis(every, clusters, axis=1)
     return np.stack([(every < own[:, [column]]).sum(axis=1) for column in range(clusters.shape[1])], axis=1)

@@ -77,7 +77,7 @@ def points(vectors: NDArray[np.float32], metric: Metric, shift: NDArray[np.float
     vectors : ndarray of float32, (n, d)
         Finite values.
     metric : {"euclidean", "cosine", "inner_product"}
-        What is compared.
+        Distance, or similarity, to compare.
     shift : ndarray of float64
         Any vector near the mean of the operands (d, or d + 1 under cosine): nearer to the mean, fewer pairs are
         measured twice. The result does not depend on it.
@@ -89,7 +89,7 @@ def points(vectors: NDArray[np.float32], metric: Metric, shift: NDArray[np.float
 
 
 def multiplier(device: str | None = None) -> Multiply:
-    """``a @ b.T`` by numpy, or by torch on a device such as ``"cuda:0"``.
+    """Function for ``a @ b.T``: numpy's, or torch's on a device such as ``"cuda:0"``.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def multiplier(device: str | None = None) -> Multiply:
     try:
         import torch
     except ImportError as error:
-        raise MissingExtraError.of("torch", "torch") from error
+        raise MissingExtraError.from_package("torch", "torch") from error
 
     def multiply(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
         # TF32 would round the inputs to ten bits, far outside the error bound.
@@ -153,9 +153,9 @@ class NearestLists:
         index : Points
             m vectors, prepared with the same metric and shift.
         codes : ndarray of int64, (m,)
-            What to call them; smaller codes come first among equal distances.
+            Numbers of the index vectors; among equal distances smaller ones come first.
         rows : ndarray of int, optional
-            Queries that are compared; default all.
+            Queries to compare; default all.
         """
         if len(index.vectors) == 0:
             return

@@ -1,4 +1,4 @@
-"""The inner loops of the nearest-neighbour search: which products are near enough, and their exact distances.
+"""Inner loops of the nearest-neighbour search: candidates by their products, and their exact distances.
 
 All compiled code of the search is in this one file, so that numba's cache follows its changes. Sums run over eight
 lanes in a fixed order without fused operations: the distance of a pair has the same bits in every task and on every
@@ -92,12 +92,12 @@ def _sift_down(heap: Any, value: Any) -> None:
 
 @njit(**OPTIONS)
 def _keep_within(limit: Any, scores: Any, columns: Any, count: int) -> int:
-    kept = 0
+    end = 0
     for at in range(count):
         if scores[at] <= limit:
-            scores[kept], columns[kept] = scores[at], columns[at]
-            kept += 1
-    return kept
+            scores[end], columns[end] = scores[at], columns[at]
+            end += 1
+    return end
 
 
 @njit(**OPTIONS)
@@ -128,7 +128,7 @@ def find_candidates(
     for i in range(q):
         heap[:] = np.inf
         limit, count = limits[i], 0
-        row, found = products[i], columns[i]
+        row, candidates = products[i], columns[i]
         for j in range(m):
             score = half_norms[j] - row[j]
             if score <= limit:
@@ -136,13 +136,13 @@ def find_candidates(
                     _sift_down(heap, score)
                     limit = min(limit, heap[0] + slacks[i])
                 if count == capacity:
-                    count = _keep_within(limit, scores, found, count)
+                    count = _keep_within(limit, scores, candidates, count)
                     if count == capacity:
                         count = -1
                         break
-                scores[count], found[count] = score, j
+                scores[count], candidates[count] = score, j
                 count += 1
-        counts[i] = count if count < 0 else _keep_within(limit, scores, found, count)
+        counts[i] = count if count < 0 else _keep_within(limit, scores, candidates, count)
 
 
 @njit(**OPTIONS)

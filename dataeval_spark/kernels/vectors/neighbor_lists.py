@@ -1,4 +1,4 @@
-"""Lists of nearest neighbours with their ids: merged, cleared of the query itself, and laid out in rows."""
+"""Lists of nearest neighbours with their ids: merged, freed of the query itself, and laid out in rows."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PartialLists:
     neighbors: pa.Table
 
     def of_queries(self, copy_of: NDArray[np.intp]) -> PartialLists:
-        """The lists of queries of which several share one."""
+        """Lists of queries, several of which may share one list."""
         width = self.codes.shape[1]
         flat = (copy_of[:, None] * width + np.arange(width)).ravel()
         return PartialLists(self.queries, self.distances[copy_of], self.codes[copy_of], self.neighbors.take(flat))
@@ -54,7 +54,7 @@ class PartialLists:
 
     @staticmethod
     def from_row(row: Mapping[str, Any]) -> PartialLists:
-        """What :meth:`to_row` made."""
+        """Lists from a row of :meth:`to_row`."""
         queries = pa.ipc.open_stream(row["queries"]).read_all()
         shape = (len(queries), -1)
         return PartialLists(
@@ -79,24 +79,24 @@ def ids_of(codes: NDArray[np.int64], places: Places, ids_of_block: Callable[[int
     Parameters
     ----------
     codes : ndarray of int64
-        Any shape.
+        Codes, in any shape.
     places : callable
-        Block and row of each of some codes.
+        Function from codes to their blocks and rows.
     ids_of_block : callable
-        Ids of the rows of a block.
+        Function from a block to the ids of its rows.
     """
     flat = codes.ravel()
-    known = np.flatnonzero(flat != NO_CODE)
-    block, row = places(flat[known])
+    present = np.flatnonzero(flat != NO_CODE)
+    block, row = places(flat[present])
     order = np.argsort(block, kind="stable")
     numbers, starts = np.unique(block[order], return_index=True)
     parts = [NEIGHBOR_SCHEMA.empty_table()]
     for number, members in zip(numbers.tolist(), np.split(order, starts[1:]), strict=False):
         parts.append(ids_of_block(number).select(KEYS).take(row[members]).cast(NEIGHBOR_SCHEMA))
-    taken = pa.concat_tables(parts).combine_chunks()
+    ids = pa.concat_tables(parts).combine_chunks()
     place = np.zeros(len(flat), np.int64)
-    place[known[order]] = np.arange(len(known))
-    return taken.take(pa.array(place, mask=flat == NO_CODE))
+    place[present[order]] = np.arange(len(present))
+    return ids.take(pa.array(place, mask=flat == NO_CODE))
 
 
 def merged(parts: Iterable[PartialLists], width: int) -> PartialLists:
@@ -132,11 +132,11 @@ def _rows(lists: PartialLists, start: int, stop: int, k: int, is_self: bool) -> 
     width = lists.codes.shape[1]
     neighbors = lists.neighbors.slice(start * width, (stop - start) * width).combine_chunks()
     queries = lists.queries.select(KEYS).take(np.repeat(np.arange(start, stop), width)).combine_chunks()
-    kept = lists.codes[start:stop] != NO_CODE
+    is_listed = lists.codes[start:stop] != NO_CODE
     if is_self:
-        kept &= ~_equal(queries, neighbors).reshape(kept.shape)
-    ranks = np.cumsum(kept, axis=1, dtype=np.int32)
-    rows = np.flatnonzero(kept & (ranks <= k))
+        is_listed &= ~_equal(queries, neighbors).reshape(is_listed.shape)
+    ranks = np.cumsum(is_listed, axis=1, dtype=np.int32)
+    rows = np.flatnonzero(is_listed & (ranks <= k))
     if len(rows) == 0:
         return
     queries, neighbors = queries.take(rows), neighbors.take(rows)

@@ -25,13 +25,13 @@ def knn_shapley(
     Parameters
     ----------
     matches : ndarray of bool, (q, l)
-        Whether the i-th nearest training point has the query's class; nearest first.
+        True where the i-th nearest training point has the query's class; nearest first.
     lengths : ndarray of int, (q,)
-        How many of the columns are neighbours.
+        Number of the columns that are neighbours.
     is_complete : ndarray of bool, (q,)
-        Whether these are all training points, so that the values are exact.
+        True where these are all training points, so that the values are exact.
     k : int
-        Neighbours that vote: K.
+        Number of neighbours that vote: K.
 
     Returns
     -------
@@ -66,5 +66,5 @@ def knn_shapley(
 
 
 def error_bounds(lengths: NDArray[np.int64], is_complete: NDArray[np.bool_], k: int) -> NDArray[np.float64]:
-    """By how much a value of a query may be off, known or not known as a neighbour: 0 for complete lists."""
+    """Largest error of a query's values, of listed neighbours and others: 0 for complete lists."""
     return np.where(is_complete, 0.0, 1.0 / np.maximum(k, lengths))

@@ -57,7 +57,7 @@ def tree_within(points: Points) -> Edges:
     Parameters
     ----------
     points : Points
-        At least one.
+        One point or more.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def tree_within(points: Points) -> Edges:
 
 
 def tree_between(one: Points, other: Points) -> Edges:
-    """Minimum spanning tree of all pairs of one of these points and one of those: no pair within a set is looked at."""
+    """Minimum spanning tree of all pairs of a point of one set and a point of the other, without pairs within a set."""
     edges = Edges.empty(len(one.nodes) + len(other.nodes) - 1)
     _prim_between(*one.working_copy(), *other.working_copy(), edges.sources, edges.targets, edges.lengths)
     return edges
@@ -106,9 +106,9 @@ def minimum_forest(parts: list[Edges]) -> Edges:
     low, high = np.minimum(sources, targets), np.maximum(sources, targets)
     order = np.lexsort((high, low, lengths))
     nodes, numbered = np.unique(np.concatenate([low, high]), return_inverse=True)
-    kept = np.zeros(len(lengths), np.bool_)
-    _kruskal(numbered[: len(low)], numbered[len(low) :], order, len(nodes), kept)
-    order = order[kept[order]]
+    in_forest = np.zeros(len(lengths), np.bool_)
+    _kruskal(numbered[: len(low)], numbered[len(low) :], order, len(nodes), in_forest)
+    order = order[in_forest[order]]
     return Edges(low[order], high[order], lengths[order])
 
 
@@ -159,14 +159,14 @@ def _offer(
 
 @njit(**OPTIONS)
 def _nearest(lengths: Floats, parents: Ints, nodes: Ints, count: int) -> int:
-    """Which of the first `count` points has the first edge into the tree."""
-    found = 0
+    """Place of the point, among the first `count`, that has the first edge into the tree."""
+    nearest = 0
     for j in range(1, count):
-        if lengths[j] < lengths[found] or (
-            lengths[j] == lengths[found] and _is_before(parents[j], nodes[j], parents[found], nodes[found])
+        if lengths[j] < lengths[nearest] or (
+            lengths[j] == lengths[nearest] and _is_before(parents[j], nodes[j], parents[nearest], nodes[nearest])
         ):
-            found = j
-    return found
+            nearest = j
+    return nearest
 
 
 @njit(**OPTIONS)
@@ -178,11 +178,11 @@ def _prim_within(
     Parameters
     ----------
     columns : ndarray of float32, (d, n)
-        The points; their order is changed, as that of ``cores`` and ``nodes`` (n,).
+        Points; their order is changed, and that of ``cores`` and ``nodes`` (n,) with it.
     cores, nodes : ndarray
-        An edge is no shorter than the cores of its ends; edges of one length stand in the order of their nodes.
+        Core distances, below which no edge of a point is, and nodes, which order edges of one length.
     sources, targets, lengths : ndarray, (n - 1,)
-        Take the edges.
+        Output: the edges.
     """
     n = nodes.size
     best, parents, work = np.full(n, np.inf), np.full(n, np.iinfo(np.int64).max, np.int64), np.empty(n)
@@ -264,11 +264,11 @@ def root_of(parents: Ints, node: int) -> int:
 
 
 @njit(**OPTIONS)
-def _kruskal(sources: Ints, targets: Ints, order: Ints, nodes: int, kept: NDArray[np.bool_]) -> None:
+def _kruskal(sources: Ints, targets: Ints, order: Ints, nodes: int, in_forest: NDArray[np.bool_]) -> None:
     """Mark the edges that join two trees, taken in `order`."""
     parents = np.arange(nodes)
     for edge in order:
         a, b = root_of(parents, sources[edge]), root_of(parents, targets[edge])
         if a != b:
             parents[max(a, b)] = min(a, b)
-            kept[edge] = True
+            in_forest[edge] = True

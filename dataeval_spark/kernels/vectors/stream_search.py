@@ -1,4 +1,4 @@
-"""The nearest of a few queries in a stream of Arrow batches, in one pass and constant memory."""
+"""Nearest neighbours of a few queries in a stream of Arrow batches, in one pass and constant memory."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def nearest_in_stream(
     batches : iterable of RecordBatch
         ``image_id``, ``target_index`` and ``embedding``.
     queries : ndarray of float32, (q, d)
-        Finite.
+        Finite vectors.
     metric : {"euclidean", "cosine", "inner_product"}
-        What is near.
+        Distance that counts as near.
     k : int
-        Neighbours per query.
+        Number of neighbours per query.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def nearest_in_stream(
         A vector has another length than the queries, or holds NaN or infinity.
     """
     lists: NearestLists | None = None
-    held = NEIGHBOR_SCHEMA.empty_table()
+    listed_ids = NEIGHBOR_SCHEMA.empty_table()
     for batch in batches:
         table = pa.Table.from_batches([batch])
         if len(table) == 0:
@@ -53,18 +53,18 @@ def nearest_in_stream(
             shift = centred(metric, vectors, np.float32, no_shift).mean(axis=0, dtype=np.float64)
             lists = NearestLists(points(queries, metric, shift), k)
         # Codes in the order of the ids of all that is held and all that comes, so that ties fall as they should.
-        ids = pa.concat_tables([held, table.select(KEYS).cast(NEIGHBOR_SCHEMA)]).combine_chunks()
+        ids = pa.concat_tables([listed_ids, table.select(KEYS).cast(NEIGHBOR_SCHEMA)]).combine_chunks()
         order = order_of_ids(ids)
         codes = np.empty(len(order), np.int64)
         codes[order] = np.arange(len(order))
         present = lists.codes != NO_CODE
         lists.codes[present] = codes[lists.codes[present]]
-        lists.update(points(vectors, metric, lists.queries.shift), codes[len(held) :])
+        lists.update(points(vectors, metric, lists.queries.shift), codes[len(listed_ids) :])
         present = lists.codes != NO_CODE
         named, place = np.unique(lists.codes[present], return_inverse=True)
-        held = ids.take(order[named])
+        listed_ids = ids.take(order[named])
         lists.codes[present] = place
-    return RESULT_SCHEMA.empty_table() if lists is None else _rows(lists, held)
+    return RESULT_SCHEMA.empty_table() if lists is None else _rows(lists, listed_ids)
 
 
 def _checked(table: pa.Table, dimension: int) -> NDArray[np.float32]:
@@ -81,10 +81,10 @@ def _checked(table: pa.Table, dimension: int) -> NDArray[np.float32]:
     return vectors
 
 
-def _rows(lists: NearestLists, held: pa.Table) -> pa.Table:
+def _rows(lists: NearestLists, listed_ids: pa.Table) -> pa.Table:
     present = lists.codes != NO_CODE
     query, rank = np.nonzero(present)
-    neighbors = held.take(lists.codes[present])
+    neighbors = listed_ids.take(lists.codes[present])
     columns = [
         pa.array(query.astype(np.int32)),
         pa.array((rank + 1).astype(np.int32)),

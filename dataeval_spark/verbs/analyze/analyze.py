@@ -64,7 +64,7 @@ def analyze(
                 found = decide(step, given, states, last, only=only, is_closed=guard.is_closed)
                 if found.missing and only:
                     hint = f"dataeval-spark profile --workspace {workspace.location}"
-                    raise TableMissingError.of(found.missing[0], workspace.location, hint)
+                    raise TableMissingError.from_table(found.missing[0], workspace.location, hint)
                 if found.verdict == "closed":
                     guard.refuse(step.name)
                 if found.verdict not in ("run", "current"):
@@ -155,7 +155,7 @@ def run_step(
     except Exception as error:  # Connect analyses at write time, so a wrong column surfaces here
         finish(status="failed", message=str(error)[:1000])
         reads, writes = [table.name for table in step.reads], [table.name for table in step.writes]
-        raise StepFailedError.of(step.name, reads, writes, error) from error
+        raise StepFailedError.from_error(step.name, reads, writes, error) from error
     return finish(
         status="done",
         message=message,

@@ -90,7 +90,7 @@ def export(run: Run, to: str, options: ExportOptions) -> StepRun:
         with temporary_settings(workspace.spark, BYTES_SETTINGS):
             written = write_contents(workspace, run.checkpoint, samples, layout, facts)
     except PySparkException as error:
-        raise StepFailedError.of("export", ["images"], [to], error) from error
+        raise StepFailedError.from_error("export", ["images"], [to], error) from error
     manifest = run.checkpoint(
         samples.select("number", "image_id", "copy", "split").join(written, on="number"), "manifest"
     )

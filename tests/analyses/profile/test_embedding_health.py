@@ -69,7 +69,7 @@ def test_each_encoder_and_its_boxes_have_one_row_per_rule(found):
 
 
 def test_vectors_along_one_line_have_nearly_collapsed(found):
-    variances = Moments.of(LINE.astype(np.float32)).variances()
+    variances = Moments.from_vectors(LINE.astype(np.float32)).variances()
 
     assert found["line", "first_component"]["value"] == pytest.approx(first_share(variances), rel=1e-6)
     assert found["line", "first_component"]["severity"] == "warning"

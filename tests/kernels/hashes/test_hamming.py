@@ -46,7 +46,7 @@ def test_every_number_of_substrings_finds_all_pairs_once(monkeypatch, bits, most
     right[:20] = left[:20]
     within = {pair for pair in brute_force(left, left, most) if pair[0] < pair[1]}
     across = brute_force(left, right, most)
-    cuts = [Substrings.of(bits, number, most) for number in range(1, most + 2)]
+    cuts = [Substrings.from_bits(bits, number, most) for number in range(1, most + 2)]
 
     for cut in [None, *(cut for cut in cuts if max(cut.lengths) <= 13)]:
         monkeypatch.setattr(hamming, "choose_substrings", lambda *sides, cut=cut: cut)
@@ -65,7 +65,7 @@ def test_strings_that_crowd_together_are_compared_as_well(values, most):
     assert unordered(found) == {pair for pair in brute_force(words, words, most) if pair[0] < pair[1]}
 
 
-@pytest.mark.parametrize("cut", [None, Substrings.of(64, 6, 5)])
+@pytest.mark.parametrize("cut", [None, Substrings.from_bits(64, 6, 5)])
 def test_pairs_come_in_batches_of_bounded_size(monkeypatch, cut):
     monkeypatch.setattr(hamming, "PAIRS_PER_BATCH", 64)
     monkeypatch.setattr(hamming, "choose_substrings", lambda *sides: cut)
@@ -78,7 +78,7 @@ def test_pairs_come_in_batches_of_bounded_size(monkeypatch, cut):
 
 
 def test_radii_add_up_to_the_distance_as_the_pigeonhole_principle_needs():
-    cut = Substrings.of(64, 5, 12)
+    cut = Substrings.from_bits(64, 5, 12)
 
     assert cut.radii == (2, 2, 2, 1, 1)
     assert (cut.starts, cut.lengths) == ((0, 13, 26, 39, 52), (13, 13, 13, 13, 12))

@@ -38,7 +38,10 @@ def module(tmp_path, monkeypatch):
 
 
 def test_a_number_is_one_column_and_a_dict_one_for_each_key(module):
-    statistics = [CustomStatistic.of(f"{module}:red"), CustomStatistic.of(f"{module}:per_channel")]
+    statistics = [
+        CustomStatistic.from_reference(f"{module}:red"),
+        CustomStatistic.from_reference(f"{module}:per_channel"),
+    ]
 
     values, errors = measure_custom(statistics, PIXELS)
 
@@ -50,7 +53,7 @@ def test_a_number_is_one_column_and_a_dict_one_for_each_key(module):
 def test_one_that_fails_costs_its_own_values_only(module):
     names = ("broken", "badly_named", "not_finite", "red")
 
-    values, errors = measure_custom([CustomStatistic.of(f"{module}:{name}") for name in names], PIXELS)
+    values, errors = measure_custom([CustomStatistic.from_reference(f"{module}:{name}") for name in names], PIXELS)
 
     assert values == {"custom_not_finite": None, "custom_red": 4.5}
     assert errors["custom_broken"] == "KeyError: 'no such thing'"
@@ -58,10 +61,10 @@ def test_one_that_fails_costs_its_own_values_only(module):
 
 
 def test_the_digest_tells_a_changed_module(module, tmp_path):
-    before = CustomStatistic.of(f"{module}:red")
+    before = CustomStatistic.from_reference(f"{module}:red")
     (tmp_path / f"{module}.py").write_text(SOURCE + "\n")
 
-    assert CustomStatistic.of(f"{module}:red").digest != before.digest
+    assert CustomStatistic.from_reference(f"{module}:red").digest != before.digest
     assert before.folder == str(tmp_path)
 
 
@@ -76,4 +79,4 @@ def test_the_digest_tells_a_changed_module(module, tmp_path):
 )
 def test_a_name_that_cannot_be_used_says_why(reference, message):
     with pytest.raises(OptionError, match=message):
-        CustomStatistic.of(reference)
+        CustomStatistic.from_reference(reference)

@@ -62,7 +62,7 @@ def test_probabilities_are_those_of_the_definition_without_the_row_itself(temper
     found = judged(model, own, votes, other)
 
     rows = np.arange(len(own))
-    np.testing.assert_allclose(found.given, truth[rows, own], rtol=1e-9)
+    np.testing.assert_allclose(found.own_probability, truth[rows, own], rtol=1e-9)
     np.testing.assert_allclose(found.flipped, truth[rows, other], rtol=1e-9)
     truth[rows, own] = -1
     order = np.argsort(-truth, axis=1, kind="stable")
@@ -76,9 +76,9 @@ def test_rows_are_judged_alike_in_any_company():
     model = model_of(own, votes, 4)
 
     together = judged(model, own, votes, own * 0)
-    alone = [judged(model, own[i : i + 1], votes[i : i + 1], own[:1] * 0).given[0] for i in range(200)]
+    alone = [judged(model, own[i : i + 1], votes[i : i + 1], own[:1] * 0).own_probability[0] for i in range(200)]
 
-    assert together.given.tolist() == alone
+    assert together.own_probability.tolist() == alone
 
 
 def test_losses_are_whole_numbers_that_sum_over_any_parts():
@@ -116,7 +116,7 @@ def test_one_class_alone_is_certain_and_cannot_be_replaced():
 
     found = judged(model, own, votes, flipped_classes(model, own, np.array([0.1, 0.5, 0.9])))
 
-    assert found.given.tolist() == [1, 1, 1]
+    assert found.own_probability.tolist() == [1, 1, 1]
     assert found.first.tolist() == [-1, -1, -1]
     assert np.isnan(found.flipped).all()
 
@@ -130,4 +130,4 @@ def test_neighbours_without_labels_leave_the_prior_of_the_others():
 
     found = judged(model, own[:1], votes[:1], own[:1])
 
-    assert found.given[0] == pytest.approx(counts[own[0]] / counts.sum())
+    assert found.own_probability[0] == pytest.approx(counts[own[0]] / counts.sum())

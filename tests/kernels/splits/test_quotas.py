@@ -53,7 +53,7 @@ def test_units_with_a_part_keep_it_and_the_others_make_up_for_them():
     made = singles(["a", "b"] * 50)
     given = np.full(100, -1)
     given[:40] = 0  # all of the first forty are in the first part: none of the others should be
-    parts = by_quotas(made, wanted_counts(made, np.array([0.4, 0.6])), given=given)
+    parts = by_quotas(made, wanted_counts(made, np.array([0.4, 0.6])), fixed_parts=given)
 
     assert (parts[:40] == 0).all()
     assert (parts[40:] == 1).all()

@@ -17,12 +17,12 @@ def test_equal_variances_fill_every_dimension_and_one_direction_one():
 
 
 def test_what_does_not_vary_has_no_dimension():
-    assert np.isnan(effective_dimension(Moments.of(np.ones((4, 3))).products))
+    assert np.isnan(effective_dimension(Moments.from_rows(np.ones((4, 3))).products))
 
 
 def test_moments_of_parts_add_up_also_far_from_the_origin():
     rows = 1e6 + R.normal(size=(100, 4))
-    total = Moments.of(rows[:7]).merged(Moments.of(rows[7:60])).merged(Moments.of(rows[60:]))
+    total = Moments.from_rows(rows[:7]).merged(Moments.from_rows(rows[7:60])).merged(Moments.from_rows(rows[60:]))
 
     np.testing.assert_allclose(total.products, np.cov(rows.T) * 99, rtol=1e-8)
     np.testing.assert_allclose(total.gram, rows.T @ rows, rtol=1e-12)

@@ -50,13 +50,13 @@ def _locate(counts: Any, rank: int) -> Any:
     # The value at a rank, and how many are smaller: blocks are summed first, which is vectorised.
     before = 0
     for first in range(0, len(counts), _BLOCK):
-        within = counts[first : first + _BLOCK].sum()
-        if before + within > rank:
+        block_count = counts[first : first + _BLOCK].sum()
+        if before + block_count > rank:
             for value in range(first, min(first + _BLOCK, len(counts))):
                 if before + counts[value] > rank:
                     return value, before
                 before += counts[value]
-        before += within
+        before += block_count
     return len(counts), before
 
 
@@ -71,8 +71,8 @@ def _count_within(planes: Any, height: int, width: int, values: Any, bucket: int
             chunk = values[start : min(start + _CHUNK, width)]
             hits = np.int32(0)
             for x in range(len(chunk)):
-                of = np.int32(chunk[x] >> _LOW_BITS)
-                hits = np.int32(hits + np.int32((of == first) | (of == second)))
+                pixel_bucket = np.int32(chunk[x] >> _LOW_BITS)
+                hits = np.int32(hits + np.int32((pixel_bucket == first) | (pixel_bucket == second)))
             if hits:
                 for x in range(len(chunk)):
                     if chunk[x] >> _LOW_BITS == first:

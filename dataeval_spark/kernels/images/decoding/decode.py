@@ -80,7 +80,7 @@ class UnreadableImage(DataEvalError, ValueError):  # noqa: N818 - it names a sta
         return f"{self.stage}: {self.error_class}: {self.message}"
 
     @classmethod
-    def of(cls, stage: str, error: BaseException) -> UnreadableImage:
+    def from_error(cls, stage: str, error: BaseException) -> UnreadableImage:
         """Word an error; without memory addresses, so that a rerun gives the same row."""
         if isinstance(error, UnidentifiedImageError):
             message = "the bytes are in no image format that Pillow can identify"
@@ -91,24 +91,24 @@ class UnreadableImage(DataEvalError, ValueError):  # noqa: N818 - it names a sta
     @classmethod
     def unopened(cls, data: bytes, error: BaseException) -> UnreadableImage:
         """Word an error of a reader that knows the format and not what follows."""
-        said = cls.of("header", error)
+        cause = cls.from_error("header", error)
         kind, what = describe(data)
         is_cut = kind == DAMAGED and not isinstance(error, Image.DecompressionBombError)
-        message = f"{what} ({said.message})" if is_cut else said.message
-        return cls("header", said.error_class, message[:_MESSAGE_LENGTH])
+        message = f"{what} ({cause.message})" if is_cut else cause.message
+        return cls("header", cause.error_class, message[:_MESSAGE_LENGTH])
 
     @classmethod
     def damaged(cls, file_format: str, error: BaseException) -> UnreadableImage:
         """Word an error of a decoder: what the file is and what to do, before what the decoder said."""
-        said = cls.of("decode", error)
+        cause = cls.from_error("decode", error)
         is_resource = isinstance(error, MemoryError)
         what = f"a {file_format} file that cannot be decoded"
-        if not is_resource and re.search("truncat|ends? early|unexpected end|too short", said.message, re.IGNORECASE):
+        if not is_resource and re.search("truncat|ends? early|unexpected end|too short", cause.message, re.IGNORECASE):
             what = f"a {file_format} file that ends early"
         elif not is_resource and not isinstance(error, (ValueError, NotImplementedError)):
             what = f"a {file_format} file that is damaged or ends early"
         todo = "" if what.endswith("decoded") else "; copy or download it again"
-        return cls("decode", said.error_class, f"{what}: {said.message}"[: _MESSAGE_LENGTH - len(todo)] + todo)
+        return cls("decode", cause.error_class, f"{what}: {cause.message}"[: _MESSAGE_LENGTH - len(todo)] + todo)
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, zone: tzinfo = UTC, fra
         except UnreadableImage:
             raise
         except Exception as error:
-            raise UnreadableImage.of("header", error) from error
+            raise UnreadableImage.from_error("header", error) from error
         if page is not None and not tiff.is_left_to_pillow(page):
             is_whole = len(image.getbands()) == page.bands
             return _tiff(data, max_pixels, frame_pixels, facts, color_mode if is_whole else None)
@@ -198,7 +198,7 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, zone: tzinfo = UTC, fra
         except UnreadableImage:
             raise
         except Image.DecompressionBombError as error:  # an icon's inner image has a header of its own
-            raise UnreadableImage.of("header", error) from error
+            raise UnreadableImage.from_error("header", error) from error
         except Exception as error:
             raise UnreadableImage.damaged(file_format, error) from error
         if decoder == "Pillow" and without_false_alpha(image, data) is not image:
@@ -219,13 +219,24 @@ def _decoded(
     facts: FileFacts,
     later: tuple[str, ...] | None,
 ) -> Decoded:
-    pixels, content, kind = _upright(layers.shown(), to_apply), None, ""
+    pixels, content, kind = _upright(layers.over_white(), to_apply), None, ""
     if layers.alpha is not None or layers.source is not None:
         content, kind = layers.content()
         content = _upright(content, to_apply)
-    said, is_reduced = layers.said(), layers.is_reduced
+    conversion, is_reduced = layers.full_conversion(), layers.is_reduced
     return Decoded(
-        pixels, file_format, color_mode, orientation, frames, said, decoder, facts, content, kind, later, is_reduced
+        pixels,
+        file_format,
+        color_mode,
+        orientation,
+        frames,
+        conversion,
+        decoder,
+        facts,
+        content,
+        kind,
+        later,
+        is_reduced,
     )
 
 
@@ -247,7 +258,7 @@ def _tiff(
     except UnreadableImage:
         raise
     except Exception as error:
-        raise UnreadableImage.of("header", error) from error
+        raise UnreadableImage.from_error("header", error) from error
     try:
         layers, decoder = _layers_of_page(page)
     except UnreadableImage:
@@ -321,7 +332,7 @@ def _first(image: Image.Image, data: bytes, max_pixels: int) -> tuple[Layers, in
 
 def _later(image: Image.Image | None, data: bytes, frames: int, frame_pixels: int) -> tuple[str, ...] | None:
     """Hashes of the later frames; None where they have too many pixels or one is damaged."""
-    found: list[str] = []
+    hashes: list[str] = []
     if frames == 1:
         return ()
     if not frame_pixels:
@@ -329,12 +340,12 @@ def _later(image: Image.Image | None, data: bytes, frames: int, frame_pixels: in
     try:
         for layers in _later_layers(image, data, frames, frame_pixels):
             content, kind = layers.content()
-            found.append(content_hash(content, kind))
+            hashes.append(content_hash(content, kind))
             if layers.is_reduced:
                 return None
     except Exception:  # a damaged later frame does not cost us the first one
         return None
-    return tuple(found)
+    return tuple(hashes)
 
 
 def _later_layers(image: Image.Image | None, data: bytes, frames: int, frame_pixels: int) -> Iterator[Layers]:

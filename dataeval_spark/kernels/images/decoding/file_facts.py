@@ -138,11 +138,11 @@ def _capture_time(details: dict[int, Any], zone: tzinfo) -> datetime | None:
 
 
 def _offset(value: Any) -> timezone | None:
-    found = re.fullmatch(r"([+-])(\d\d):(\d\d)", str(value).strip("\0 "))
-    if not found or int(found[2]) > 14 or int(found[3]) > 59:
+    match = re.fullmatch(r"([+-])(\d\d):(\d\d)", str(value).strip("\0 "))
+    if not match or int(match[2]) > 14 or int(match[3]) > 59:
         return None
-    offset = timedelta(hours=int(found[2]), minutes=int(found[3]))
-    return timezone(-offset if found[1] == "-" else offset)
+    offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
+    return timezone(-offset if match[1] == "-" else offset)
 
 
 def _text(value: Any) -> str | None:

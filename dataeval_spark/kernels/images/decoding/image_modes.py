@@ -50,13 +50,13 @@ class Layers:
     source: NDArray[Any] | None = None
     source_kind: str = ""
 
-    def shown(self) -> NDArray[Any]:
+    def over_white(self) -> NDArray[Any]:
         """The colors over white.
 
         Examples
         --------
         >>> clear = Layers(np.zeros((1, 1, 1), np.uint8), np.zeros((1, 1, 1), np.uint8))
-        >>> clear.shown().tolist()
+        >>> clear.over_white().tolist()
         [[[255]]]
         """
         if self.alpha is None:
@@ -65,7 +65,7 @@ class Layers:
             return _premultiplied_over_white(self.colors, self.alpha)
         return _over_white(self.colors, self.alpha)
 
-    def said(self) -> str | None:
+    def full_conversion(self) -> str | None:
         """What was done to the pixels, for the column `conversion`."""
         return ", ".join(filter(None, (self.conversion, OVER_WHITE if self.alpha is not None else None))) or None
 

@@ -54,7 +54,7 @@ def stored_and_upright_size(file: BinaryIO) -> tuple[tuple[int, int], tuple[int,
             file.seek(0)
             raise UnreadableImage("header", *describe(file.read(_ENOUGH))) from error
         except Exception as error:  # Pillow's plug-ins raise whatever a damaged header makes them
-            raise UnreadableImage.of("header", error) from error
+            raise UnreadableImage.from_error("header", error) from error
         # Pillow's TIFF reader gives the upright size by itself.
         is_turned = image.format != "TIFF" and _orientation(image) in _TURNED
     return (width, height), ((height, width) if is_turned else (width, height))
@@ -75,7 +75,7 @@ def is_turned_by_exif(file: BinaryIO) -> bool:
             # Pillow's TIFF reader turns the picture itself.
             return image.format != "TIFF" and _orientation(image) in range(2, 9)
         except Exception as error:  # as above
-            raise UnreadableImage.of("header", error) from error
+            raise UnreadableImage.from_error("header", error) from error
 
 
 def _orientation(image: Image.Image) -> int:

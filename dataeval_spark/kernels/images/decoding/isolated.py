@@ -240,8 +240,8 @@ class Isolated:
 
 
 def _ask(connection: socket.socket, arguments: tuple[Any, ...], deadline: float, limits: Limits | None) -> Any:
-    given = (limits.seconds, limits.memory) if limits else None
-    send(connection, pickle.dumps((given, arguments), protocol=5), deadline)
+    bounds = (limits.seconds, limits.memory) if limits else None
+    send(connection, pickle.dumps((bounds, arguments), protocol=5), deadline)
     return pickle.loads(receive(connection, deadline))
 
 

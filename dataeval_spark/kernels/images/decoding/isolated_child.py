@@ -116,8 +116,8 @@ def _limit_memory(memory: int) -> None:
     if sys.platform != "linux":
         return  # macOS has the call, and does nothing
     _, most = resource.getrlimit(resource.RLIMIT_AS)
-    wanted = address_space() + memory
-    resource.setrlimit(resource.RLIMIT_AS, (wanted if most < 0 else min(wanted, most), most))
+    ceiling = address_space() + memory
+    resource.setrlimit(resource.RLIMIT_AS, (ceiling if most < 0 else min(ceiling, most), most))
 
 
 def address_space(process: int | None = None) -> int:

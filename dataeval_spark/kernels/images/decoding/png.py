@@ -47,11 +47,11 @@ def exact_layers(image: Image.Image, data: bytes) -> Layers | None:
         return with_alpha(np.ascontiguousarray(samples[:, :, :-1]), samples[:, :, -1:])
     if key is None:
         return Layers(samples)
-    said = "1 bit to 8" if bits == 1 else None
+    conversion = "1 bit to 8" if bits == 1 else None
     # Pillow scales gray of one, two and four bits to eight, but of keys that of one bit alone.
     color = np.array(key, dtype=np.int64) * (255 // (2**bits - 1) if bits in (2, 4) else 1)
     is_clear = (samples == color).all(axis=2, keepdims=True)
-    return with_alpha(samples, np.where(is_clear, 0, np.iinfo(samples.dtype).max).astype(samples.dtype), said)
+    return with_alpha(samples, np.where(is_clear, 0, np.iinfo(samples.dtype).max).astype(samples.dtype), conversion)
 
 
 def _color(data: bytes, kind: int) -> NDArray[np.uint16]:

@@ -36,13 +36,13 @@ def exact_layers(image: Image.Image, data: bytes) -> Layers | None:
     >>> exact_layers(Image.new("L", (2, 1)), file) is None  # not opened from a file
     True
     """
-    found = _HEADER.match(data) if image.format == "PPM" else None
-    if found is None:
+    header = _HEADER.match(data) if image.format == "PPM" else None
+    if header is None:
         return None
-    kind, (width, height, largest) = found[1], map(int, found.groups()[1:])
+    kind, (width, height, largest) = header[1], map(int, header.groups()[1:])
     if largest == 255 or not 0 < largest < 65536:
         return None
-    values = _values(data[found.end() :], kind, width * height * _CHANNELS[kind], largest)
+    values = _values(data[header.end() :], kind, width * height * _CHANNELS[kind], largest)
     values = values.reshape(height, width, _CHANNELS[kind])
     if largest in _WHOLE:
         return Layers(values.astype(np.uint16))

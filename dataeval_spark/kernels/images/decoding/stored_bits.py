@@ -36,8 +36,8 @@ def with_stored_bits(layers: Layers, image: Image.Image, data: bytes) -> Layers:
         if is_signed:
             return replace(layers, colors=(values.astype(np.int32) - 2 ** (bits - 1)).astype(np.int16))
         return replace(layers, colors=values)
-    said = f"{'signed ' if is_signed else ''}{bits} bits to 8"
-    return replace(layers, conversion=", ".join(filter(None, (said, layers.conversion))), is_reduced=True)
+    conversion = f"{'signed ' if is_signed else ''}{bits} bits to 8"
+    return replace(layers, conversion=", ".join(filter(None, (conversion, layers.conversion))), is_reduced=True)
 
 
 def _depth(image: Image.Image, data: bytes) -> tuple[int, bool]:

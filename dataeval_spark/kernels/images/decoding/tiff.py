@@ -153,8 +153,8 @@ def layers_by_tifffile(page: Page, index: int = 0) -> Layers:
     import tifffile
 
     with tifffile.TiffFile(io.BytesIO(page.data)) as file:
-        found = file.pages[index]
-        pixels = _bands_last(np.asarray(found.asarray()), page)
+        tiff_page = file.pages[index]
+        pixels = _bands_last(np.asarray(tiff_page.asarray()), page)
     if pixels.dtype.kind not in "uif":
         raise ValueError(f"pixels of type {pixels.dtype}; expected integers or floats")
     native = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)

@@ -50,8 +50,8 @@ class Page:
 
     def number(self, tag: int) -> int:
         """The first number of a tag, its default where the page lacks it, and 0 where it has none."""
-        found = self.tags.get(tag)
-        return found[0] if found else _DEFAULTS.get(tag, 0)
+        numbers = self.tags.get(tag)
+        return numbers[0] if numbers else _DEFAULTS.get(tag, 0)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -161,14 +161,14 @@ def samples(page: Page) -> NDArray[Any]:
     offsets = page.tags.get(TILE_OFFSETS if is_tiled else STRIP_OFFSETS, ())
     sizes = page.tags.get(TILE_SIZES if is_tiled else STRIP_SIZES, ())
     share = len(offsets) // planes
-    found = []
+    parts = []
     for plane in range(planes):
         part = slice(plane * share, (plane + 1) * share)
         shape = (down * block[1] if is_tiled else height, across * row_bytes)
         rows = _bytes(page, shape, row_bytes if is_tiled else 0, offsets[part], sizes[part])
         values = _values(page, rows.reshape(shape[0], across, row_bytes), block[0] * bands, bands)
-        found.append(values.reshape(shape[0], across * block[0], bands)[:height, :width])
-    return found[0] if planes == 1 else np.concatenate(found, axis=2)
+        parts.append(values.reshape(shape[0], across * block[0], bands)[:height, :width])
+    return parts[0] if planes == 1 else np.concatenate(parts, axis=2)
 
 
 def _bytes(

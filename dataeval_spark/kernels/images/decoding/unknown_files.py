@@ -56,8 +56,11 @@ def describe(data: bytes) -> tuple[str, str]:
         return "EmptyFile", f"all {len(data):,} bytes are zero: copy or download the file again"
     if data.startswith(_LFS):
         size = re.search(rb"\nsize (\d+)", data)
-        of = f" of {int(size[1]):,} bytes" if size else ""
-        return "GitLfsPointer", f"a Git LFS pointer to a file{of}, not the file: run `git lfs pull` in its repository"
+        size_text = f" of {int(size[1]):,} bytes" if size else ""
+        return (
+            "GitLfsPointer",
+            f"a Git LFS pointer to a file{size_text}, not the file: run `git lfs pull` in its repository",
+        )
     if data[4:8] == b"ftyp":
         return _of_boxes(data)
     for signature, name in (_ARCHIVES | _OTHERS).items():
@@ -94,8 +97,11 @@ def _of_text(data: bytes) -> tuple[str, str]:
     start = data[:_TEXT_SAMPLE].removeprefix(b"\xef\xbb\xbf")
     if _HTML.match(start):
         title = re.search(rb"<title[^>]*>\s*(.*?)\s*</title>", start, re.IGNORECASE | re.DOTALL)
-        of = f" titled {title[1][:80].decode('utf-8', errors='replace')!r}" if title and title[1] else ""
-        return "HtmlPage", f"an HTML page{of}, probably an error or login page of a server: download the image again"
+        title_text = f" titled {title[1][:80].decode('utf-8', errors='replace')!r}" if title and title[1] else ""
+        return (
+            "HtmlPage",
+            f"an HTML page{title_text}, probably an error or login page of a server: download the image again",
+        )
     if re.match(rb"\s*[\[{]", start) and _is_json(data):
         return "JsonText", "a JSON text, not an image: an answer of a server, or annotations (`--annotations`)"
     if re.search(rb"<svg\b", start):

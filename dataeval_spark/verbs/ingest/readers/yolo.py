@@ -159,7 +159,7 @@ def _parse(
         with open_file(row["uri"]) as file:
             width, height = upright_size(file)
     except OSError as error:
-        raise UnreadableImage.of("read", error) from error
+        raise UnreadableImage.from_error("read", error) from error
     yield {"element": "image"}
     yield from parse_yolo(read_file(row["label"]), width=width, height=height, names=names, keypoints=keypoints)
 
