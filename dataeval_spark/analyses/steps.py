@@ -327,8 +327,8 @@ def chosen(names: Sequence[str], steps: Sequence[Step]) -> tuple[Step, ...]:
     ConfigError
         There is no such step.
     """
-    known = {step.name: step for step in steps}
+    steps_by_name = {step.name: step for step in steps}
     for name in names:
-        if name not in known:
-            raise ConfigError.unknown("step", name, known, "steps")
+        if name not in steps_by_name:
+            raise ConfigError.unknown("step", name, steps_by_name, "steps")
     return tuple(step for step in steps if not names or step.name in names)

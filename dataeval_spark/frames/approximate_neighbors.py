@@ -83,10 +83,10 @@ def make_inverted_file(blocks: Blocks, spark_frame: DataFrame, *, k: int, recall
     search = Search(metric, k, 1, blocks.shift)
     total = blocks.rows_with(1)
     clusters = max(1, min(MAX_CLUSTERS, isqrt(total)))
-    trained, asked = ROWS_PER_CLUSTER_IN_SAMPLE * clusters / total, QUERIES_IN_SAMPLE / total
+    train_share, query_share = ROWS_PER_CLUSTER_IN_SAMPLE * clusters / total, QUERIES_IN_SAMPLE / total
 
     def train(number: int) -> Iterator[pa.RecordBatch]:
-        yield pa.RecordBatch.from_pydict({"done": [train_clusters(files, metric, clusters, trained)]})
+        yield pa.RecordBatch.from_pydict({"done": [train_clusters(files, metric, clusters, train_share)]})
 
     def sort(number: int) -> Iterator[pa.RecordBatch]:
         sort_into_clusters(files, number, search)
@@ -95,24 +95,24 @@ def make_inverted_file(blocks: Blocks, spark_frame: DataFrame, *, k: int, recall
     def measure(number: int) -> Iterator[pa.RecordBatch]:
         queries = files.block(number)
         draw = queries.ids["draw"].to_numpy()
-        chosen = uniform(draw) >= 1 - asked
+        chosen = uniform(draw) >= 1 - query_share
         for half in (0, 1):
             rows = np.flatnonzero(chosen & (draw & 1 == half))
-            found = found_by_rank(replace(search, device=gpu_of_task()), files, queries, rows)
-            row = {"half": half, "queries": len(rows), "found": found.tolist()}
+            hits = found_by_rank(replace(search, device=gpu_of_task()), files, queries, rows)
+            row = {"half": half, "queries": len(rows), "found": hits.tolist()}
             yield pa.RecordBatch.from_pylist([row], schema=COUNTS_SCHEMA)
 
-    made = one_row(in_tasks(spark_frame, 1, train, "done bigint"))["done"]
+    cluster_count = one_row(in_tasks(spark_frame, 1, train, "done bigint"))["done"]
     bounded(in_tasks(spark_frame, len(files.names), sort, "done bigint"), "one number per block")
     counts = bounded(
         in_tasks(spark_frame, len(files.names), measure, COUNTS_DDL), "two rows of at most 2,048 counts per block"
     )
-    found, queries = np.zeros((2, made), np.int64), [0, 0]
+    hits, queries = np.zeros((2, cluster_count), np.int64), [0, 0]
     for row in counts:
-        found[row["half"]] += np.array(row["found"], np.int64)
+        hits[row["half"]] += np.array(row["found"], np.int64)
         queries[row["half"]] += row["queries"]
-    probes = fewest_probes(found[0], recall) if found[0].sum() else made
-    return InvertedFile(made, probes, recall_of(found[1, :probes].sum(), found[1].sum(), max(1, queries[1])))
+    probes = fewest_probes(hits[0], recall) if hits[0].sum() else cluster_count
+    return InvertedFile(cluster_count, probes, recall_of(hits[1, :probes].sum(), hits[1].sum(), max(1, queries[1])))
 
 
 def approximate_neighbors(blocks: Blocks, spark_frame: DataFrame, index: InvertedFile, *, k: int) -> DataFrame:
@@ -142,7 +142,7 @@ def approximate_neighbors(blocks: Blocks, spark_frame: DataFrame, index: Inverte
         block, start, stop = tasks[number]
         queries = files.block(block)
         rows = queries.rows(1)[start:stop]
-        found = search_clusters(replace(search, device=gpu_of_task()), files, queries, rows, probes)
-        yield from result_rows(found, k, is_self=True)
+        lists = search_clusters(replace(search, device=gpu_of_task()), files, queries, rows, probes)
+        yield from result_rows(lists, k, is_self=True)
 
     return in_tasks(spark_frame, len(tasks), run, RESULT_DDL)

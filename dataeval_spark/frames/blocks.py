@@ -108,13 +108,13 @@ def cut_into_blocks(
     OptionError
         There are more than 500,000 blocks or 2^31 vectors.
     """
-    wanted = -(-(vectors.count() if rows is None else rows) // block_rows)
-    if wanted > MAX_BLOCKS:
-        raise OptionError(f"These vectors make {wanted:,} blocks; expected at most {MAX_BLOCKS:,}.")
+    block_count = -(-(vectors.count() if rows is None else rows) // block_rows)
+    if block_count > MAX_BLOCKS:
+        raise OptionError(f"These vectors make {block_count:,} blocks; expected at most {MAX_BLOCKS:,}.")
     draw = F.xxhash64(F.lit(seed), "image_id", F.coalesce("target_index", F.lit(-1))).alias("draw")
     # Vectors stay in the partitions that they come in; many small ones would make many small blocks.
     columns = ("image_id", "target_index", "roles", draw, "embedding")
-    stayed = vectors.select(*columns).coalesce(max(1, wanted))
+    stayed = vectors.select(*columns).coalesce(max(1, block_count))
 
     def to_blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         partition = TaskContext.get().partitionId()  # type: ignore[union-attr]
@@ -127,27 +127,28 @@ def cut_into_blocks(
                 write_block(scratch, name, block)
             yield pa.RecordBatch.from_pylist([record], schema=BLOCK_SCHEMA)
 
-    made = stayed.mapInArrow(to_blocks, BLOCK_DDL)
+    frame = stayed.mapInArrow(to_blocks, BLOCK_DDL)
     if scratch is None:
-        made = (checkpoint or kept_by_executors)(made)  # which rows are in which block must not change any more
-    described_blocks = bounded(made.select("block", "role_rows", "total", "refused", "lengths"), "one row per block")
-    found = sorted(described_blocks, key=lambda row: row["block"])
-    dimension = _dimension(found)
-    refused = sorted(name for row in found for name in row["refused"])
+        # Which rows are in which block must not change any more.
+        frame = (checkpoint or kept_by_executors)(frame)
+    described_blocks = bounded(frame.select("block", "role_rows", "total", "refused", "lengths"), "one row per block")
+    descriptions = sorted(described_blocks, key=lambda row: row["block"])
+    dimension = _dimension(descriptions)
+    refused = sorted(name for row in descriptions for name in row["refused"])
     if refused:
         raise EmbeddingError.not_finite(refused)
-    sizes = [row["lengths"][0]["rows"] for row in found]
+    sizes = [row["lengths"][0]["rows"] for row in descriptions]
     if sum(sizes) >= 2**31:
         raise OptionError(f"There are {sum(sizes):,} vectors; expected fewer than {2**31:,}.")
     blocks = Blocks(
         metric,
         dimension,
-        tuple(row["block"] for row in found),
+        tuple(row["block"] for row in descriptions),
         tuple(sizes),
-        tuple(tuple(row["role_rows"]) for row in found),
-        np.sum([row["total"] for row in found], axis=0) / max(1, sum(sizes)),
+        tuple(tuple(row["role_rows"]) for row in descriptions),
+        np.sum([row["total"] for row in descriptions], axis=0) / max(1, sum(sizes)),
         scratch,
-        made if scratch is None else None,
+        frame if scratch is None else None,
     )
     if scratch is not None:
         _order_rows(blocks, vectors)
@@ -184,11 +185,11 @@ def ids_of_blocks(blocks: Blocks, spark_frame: DataFrame) -> DataFrame:
     return in_tasks(spark_frame, len(files.names), read, ddl)
 
 
-def _dimension(found: Sequence[Row]) -> int:
+def _dimension(descriptions: Sequence[Row]) -> int:
     """Length of the vectors; an error names those that have another than most."""
     rows: Counter[int] = Counter()
     names: dict[int, list[str]] = {}
-    for length, count, few in (entry for row in found for entry in row["lengths"]):
+    for length, count, few in (entry for row in descriptions for entry in row["lengths"]):
         rows[length] += count
         names.setdefault(length, []).extend(few)
     if not rows:

@@ -84,8 +84,8 @@ def hdbscan_clusters(
     files, rows = blocks.files, sum(blocks.rows)
 
     def label(number: int) -> Iterator[pa.RecordBatch]:
-        made, length = kernels.write_hdbscan(files, rows, min_cluster_size, selection, allow_single_cluster)
-        yield pa.RecordBatch.from_pydict({"clusters": [made], "weight": [length]})
+        cluster_count, length = kernels.write_hdbscan(files, rows, min_cluster_size, selection, allow_single_cluster)
+        yield pa.RecordBatch.from_pydict({"clusters": [cluster_count], "weight": [length]})
 
     clusters, weight = one_row(in_tasks(spark_frame, 1, label, "clusters bigint, weight double"))
 
@@ -116,9 +116,11 @@ def kmeans_clusters(blocks: Blocks, spark_frame: DataFrame, *, clusters: int, it
     def sums(number: int) -> Iterator[pa.RecordBatch]:
         yield from _sum_rows(number, *kernels.sums_of_nearest(files, number))
 
-    made = one_row(in_tasks(spark_frame, 1, first, DONE))["done"]
+    cluster_count = one_row(in_tasks(spark_frame, 1, first, DONE))["done"]
     for iteration in range(iterations):
-        counts, totals = _centers(in_tasks(spark_frame, len(files.names), sums, SUMS_DDL), made, blocks.dimension)
+        counts, totals = _centers(
+            in_tasks(spark_frame, len(files.names), sums, SUMS_DDL), cluster_count, blocks.dimension
+        )
         before = np.array(read_array(files.folder, kernels.CENTERS))
         moved = np.where(counts[:, None] > 0, totals / np.maximum(counts, 1)[:, None], before).astype(np.float32)
         write_array(files.folder, kernels.CENTERS, moved)
@@ -196,12 +198,12 @@ def tree_edges(blocks: Blocks, spark_frame: DataFrame) -> DataFrame:
         yield kernels.tree_part(files, number * EDGES_PER_TASK, (number + 1) * EDGES_PER_TASK)
 
     names = in_tasks(spark_frame, len(files.names), ids, "image_id string, target_index int, node bigint")
-    found = in_tasks(spark_frame, -(-edges // EDGES_PER_TASK), run, EDGES_DDL)
+    edge_rows = in_tasks(spark_frame, -(-edges // EDGES_PER_TASK), run, EDGES_DDL)
     for end in ("a", "b"):
         renamed = names.select(
             F.col("node").alias(end),
             F.col("image_id").alias(f"image_id_{end}"),
             F.col("target_index").alias(f"target_index_{end}"),
         )
-        found = found.join(renamed, on=end, how="inner")  # a node is one row of the blocks
-    return found.drop("a", "b")
+        edge_rows = edge_rows.join(renamed, on=end, how="inner")  # a node is one row of the blocks
+    return edge_rows.drop("a", "b")

@@ -75,9 +75,9 @@ def connected_components(
     stars = checkpoint(_contracted(stored))
     if stars.count() > one_task_edges:
         stars = alternating_stars(stars, checkpoint)
-        found = stars.select(F.col("a").alias("id"), F.col("b").alias("component"))
+        nodes = stars.select(F.col("a").alias("id"), F.col("b").alias("component"))
         roots = stars.select(F.col("b").alias("id"), F.col("b").alias("component")).distinct()
-        tied = found.unionAll(roots)
+        tied = nodes.unionAll(roots)
     else:
         tied = _in_one_task(stars, one_task_edges)
     # An id that occurs only in edges to itself; the others of them have a component already.
@@ -168,14 +168,14 @@ def _contracted(edges: DataFrame) -> DataFrame:
     """The edges of each partition as stars around the smallest ids; ids tied to nothing but themselves disappear."""
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        held: list[pa.RecordBatch] = []
+        pending: list[pa.RecordBatch] = []
         for batch in batches:
-            held.append(batch)
-            if sum(part.num_rows for part in held) >= EDGES_AT_ONCE:
-                yield from _stars(held).to_batches()
-                held = []
-        if held:
-            yield from _stars(held).to_batches()
+            pending.append(batch)
+            if sum(part.num_rows for part in pending) >= EDGES_AT_ONCE:
+                yield from _stars(pending).to_batches()
+                pending = []
+        if pending:
+            yield from _stars(pending).to_batches()
 
     return edges.select("a", "b").mapInArrow(run, "a string, b string")
 
@@ -183,24 +183,24 @@ def _contracted(edges: DataFrame) -> DataFrame:
 def _stars(batches: list[pa.RecordBatch]) -> pa.Table:
     table = pa.Table.from_batches(batches)
     ids, components = components_of(table["a"], table["b"])
-    found = pa.table({"a": ids, "b": components})
-    return found.filter(pc.not_equal(found["a"], found["b"]))
+    stars = pa.table({"a": ids, "b": components})
+    return stars.filter(pc.not_equal(stars["a"], stars["b"]))
 
 
 def _in_one_task(edges: DataFrame, most: int) -> DataFrame:
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        held: list[pa.RecordBatch] = []
+        pending: list[pa.RecordBatch] = []
         count = 0
         for batch in batches:
-            held.append(batch)
+            pending.append(batch)
             count += batch.num_rows
             if count > most:
                 raise OptionError(
                     f"There are more than {most:,} pairs, the most that one task may group.\n"
                     "Hint: raise one_task_edges (about 100 bytes of memory per pair), or give a checkpoint"
                 )
-        if held:
-            table = pa.Table.from_batches(held)
+        if pending:
+            table = pa.Table.from_batches(pending)
             ids, components = components_of(table["a"], table["b"])
             yield pa.RecordBatch.from_arrays([ids, components], names=["id", "component"])
 

@@ -50,8 +50,8 @@ def exact_sums(
     """
     others = others or {}
     units = {name: f"_unit_of_{name}" for name in sums}
-    marked = frame.select("*", *(_unit(value).alias(units[name]) for name, value in sums.items()))
-    parts = marked.groupBy(*by, *units.values()).agg(
+    with_units = frame.select("*", *(_unit(value).alias(units[name]) for name, value in sums.items()))
+    parts = with_units.groupBy(*by, *units.values()).agg(
         *(_in_units(value, F.col(units[name])).alias(f"_whole_{name}") for name, value in sums.items()),
         *(F.sum(F.when(~_is_finite(value), value)).alias(f"_odd_{name}") for name, value in sums.items()),
         *(F.count(value).alias(f"_n_{name}") for name, value in sums.items()),

@@ -92,8 +92,8 @@ def nearest_neighbors(
         block, start, stop = tasks[number]
         queries = files.block(block)
         rows = queries.rows(query_role)[start:stop]
-        found = search_blocks(replace(search, device=gpu_of_task()), files, queries, rows)
-        yield from result_rows(found, k, is_self)
+        lists = search_blocks(replace(search, device=gpu_of_task()), files, queries, rows)
+        yield from result_rows(lists, k, is_self)
 
     return in_tasks(spark_frame, len(tasks), run, RESULT_DDL)
 
@@ -115,8 +115,8 @@ def _by_join(blocks: Blocks, frame: DataFrame, search: Search, query_role: int) 
         numbers = np.arange(len(index.vectors), dtype=np.int64)
         take_block(search, lists, index, numbers)
         ids = ids_of(lists.codes, lambda rows: (np.zeros_like(rows), rows), lambda _: index.ids)
-        found = PartialLists(queries.ids.take(rows), lists.distances, lists.codes, ids).of_queries(copy_of)
-        return found.to_row(row["query"])
+        lists_of_all = PartialLists(queries.ids.take(rows), lists.distances, lists.codes, ids).of_queries(copy_of)
+        return lists_of_all.to_row(row["query"])
 
     def merge(parts: pa.Table) -> pa.Table:
         every = merged(map(PartialLists.from_row, parts.to_pylist()), width)

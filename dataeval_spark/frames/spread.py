@@ -65,9 +65,9 @@ def spreads(values: DataFrame, by: Sequence[str], method: Method) -> DataFrame:
         return calibrated_spreads(values, by)
     if method == "adaptive":
         return double_mad(values, by)
-    found = {"zscore": _mean_and_std, "modified_zscore": _median_and_mad, "iqr": _quartiles}[method](values, list(by))
+    centers = {"zscore": _mean_and_std, "modified_zscore": _median_and_mad, "iqr": _quartiles}[method](values, list(by))
     both = (F.col("spread").alias("low_spread"), F.col("spread").alias("high_spread"))
-    return found.select(*by, "low_anchor", "high_anchor", *both)
+    return centers.select(*by, "low_anchor", "high_anchor", *both)
 
 
 def score_beyond() -> Column:

@@ -70,9 +70,7 @@ def diversity(
         classes, _, table = table_of(*(cells[name].to_pylist() for name in ("class_name", "value", "n")))
         bins = table.shape[1]
         counts = [(None, table.sum(axis=0)), *([] if factor == label else zip(classes, table, strict=True))]
-        rows = [
-            (factor, name, index(of, bins), bins, int((of > 0).sum()), int(of.sum())) for name, of in counts if of.any()
-        ]
+        rows = [(factor, name, index(n, bins), bins, int((n > 0).sum()), int(n.sum())) for name, n in counts if n.any()]
         return pa.Table.from_arrays(
             [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), _SCHEMA, strict=True)],
             schema=_SCHEMA,

@@ -139,8 +139,8 @@ def factor_bins(
         exclude=exclude,
         timezone=timezone,
     )
-    for option, given in (("rules", rules or {}), ("edges", edges or {}), ("keep", keep)):
-        for name in given:
+    for option, choices in (("rules", rules or {}), ("edges", edges or {}), ("keep", keep)):
+        for name in choices:
             OptionError.unless_one_of(f"factor_bins.{option}", name, sorted({*units.numbers, *units.texts}))
     limits: dict[str, Any] = {"most_levels": max_levels, "most_values": max_values}
     limits |= {"measured": units.derived, "moments": units.moments}
@@ -187,8 +187,8 @@ def apply_bins(units: DataFrame, bins: Mapping[str, Bins]) -> DataFrame:
         for batch in batches:
             codes = codes_of(batch, bins)
             numeric = {name for name, of_factor in bins.items() if of_factor.rule != "categorical"}
-            found = {name: factor_values(batch, name, is_text=False) for name in numeric}
-            numbers = {name: numbers_of(values) for name, values in sorted(found.items()) if values is not None}
+            columns = {name: factor_values(batch, name, is_text=False) for name in numeric}
+            numbers = {name: numbers_of(values) for name, values in sorted(columns.items()) if values is not None}
             yield pa.RecordBatch.from_arrays(
                 [
                     *(batch.column(name) for name in ("image_id", "target_index", "class_name")),
@@ -251,11 +251,11 @@ def _check(
     OptionError.unless_one_of("factor_bins.rule", rule, get_args(Rule))
     for name, of_factor in rules.items():
         OptionError.unless_one_of(f"factor_bins.rules.{name}", of_factor, RULES)
-    for name, given in edges.items():
-        fits = given >= 1 if isinstance(given, int) else is_increasing(list(given))
+    for name, edges_or_count in edges.items():
+        fits = edges_or_count >= 1 if isinstance(edges_or_count, int) else is_increasing(list(edges_or_count))
         if not fits:
             raise OptionError(
-                f"factor_bins.edges.{name} is {given!r}; expected increasing numbers, or a number of bins.\n"
+                f"factor_bins.edges.{name} is {edges_or_count!r}; expected increasing numbers, or a number of bins.\n"
                 f"Hint: edges = {{{name} = [0, 18, 65, 120]}}"
             )
     for source in sources:
@@ -271,71 +271,73 @@ def findings_of(
     exclude: Sequence[str],
 ) -> list[Finding]:
     """Rows of table ``dataset_findings`` without ``run_id``."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for row in summaries:
         name = row["factor"]
         # Where there are no boxes, say, nobody misses their width.
         if row["reason"] is not None and not (row["reason"] == "no_values" and name in derived):
             why = _REASONS[row["reason"]].format(**row)
-            found.append((STEP, "factor_left_out", name, float(row["distinct"]), None, "info", f"Factor {name} {why}"))
-        found += _bins(row) + _anomalies(row)
+            findings.append(
+                (STEP, "factor_left_out", name, float(row["distinct"]), None, "info", f"Factor {name} {why}")
+            )
+        findings += _bins(row) + _anomalies(row)
     for name, type in no_factors:
         message = f"Factor {name} is {type}: only numbers, texts, booleans and times are factors"
-        found.append((STEP, "factor_left_out", name, None, None, "info", message))
+        findings.append((STEP, "factor_left_out", name, None, None, "info", message))
     for name in exclude:
-        found.append((STEP, "factor_left_out", name, None, None, "info", f"Factor {name} is in factor_bins.exclude"))
-    return found
+        findings.append((STEP, "factor_left_out", name, None, None, "info", f"Factor {name} is in factor_bins.exclude"))
+    return findings
 
 
 def _bins(row: Mapping[str, Any]) -> list[Finding]:
     """Where values could not be cut as was asked for, and where the cut tells nothing apart."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     name = row["factor"]
     if row["note"] is not None:
         message = f"Factor {name}: its values form {_CLUSTERS[row['note']]}, so they are cut by uniform width instead"
-        found.append((STEP, "clusters_not_used", name, None, None, "warning", message))
+        findings.append((STEP, "clusters_not_used", name, None, None, "warning", message))
     missing = len(row["edges"]) + 1 if row["edges"] else len(row["numbers"]) + len(row["texts"])
     filled = [n for code, n in zip(row["codes"], row["counts"], strict=True) if code != missing]
     if row["reason"] is None and row["edges"] and len(filled) < 2:
         message = f"Factor {name}: all {sum(filled):,} of its values are in one bin, which tells nothing apart"
-        found.append((STEP, "one_bin", name, float(len(filled)), 2.0, "warning", message))
-    return found
+        findings.append((STEP, "one_bin", name, float(len(filled)), 2.0, "warning", message))
+    return findings
 
 
 def _anomalies(row: Mapping[str, Any]) -> list[Finding]:
-    found: list[Finding] = []
+    findings: list[Finding] = []
     name = row["factor"]
     for anomaly in row["anomalies"]:
         share = f"{100 * anomaly['share']:.1f} %"
         message = f"Factor {name}: {share} of its {_UNITS[anomaly['kind']]}, from {anomaly['boundary']:g} on"
-        found.append((STEP, anomaly["kind"], name, anomaly["ratio"], None, "warning", message))
-    return found
+        findings.append((STEP, anomaly["kind"], name, anomaly["ratio"], None, "warning", message))
+    return findings
 
 
 def findings_beside_stored_bins(summaries: Sequence[Mapping[str, Any]], stored: frozenset[str]) -> list[Finding]:
     """Where bins are given: factors that have none though they could, and two units in one factor."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for row in summaries:
         name = row["factor"]
         if name not in stored and row["reason"] is None:
             message = f"Factor {name} has no stored bins: it was no factor when they were made"
-            found.append((STEP, "factor_without_bins", name, float(row["distinct"]), None, "info", message))
-        found += _anomalies(row)
-    return found
+            findings.append((STEP, "factor_without_bins", name, float(row["distinct"]), None, "info", message))
+        findings += _anomalies(row)
+    return findings
 
 
 def findings_of_new_values(counts: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """Findings from the rows of `unseen_values`."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for row in counts:
         name, n = row["factor"], row["n"]
         if row["unseen"]:
             message = f"Factor {name}: {row['unseen']:,} of {n:,} values are in none of the stored bins"
-            found.append((STEP, "unseen_levels", name, row["unseen"] / n, 0.0, "warning", message))
+            findings.append((STEP, "unseen_levels", name, row["unseen"] / n, 0.0, "warning", message))
         outside = row["below"] + row["above"]
         if outside:
             message = (
                 f"Factor {name}: {row['below']:,} values below and {row['above']:,} above all stored ones, of {n:,}"
             )
-            found.append((STEP, "values_out_of_range", name, outside / n, 0.0, "warning", message))
-    return found
+            findings.append((STEP, "values_out_of_range", name, outside / n, 0.0, "warning", message))
+    return findings

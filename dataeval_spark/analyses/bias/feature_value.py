@@ -78,8 +78,8 @@ def feature_value(
         OptionError.unless_between(f"feature_value.{name}", value, 0.0, 1.0)
     require_class_label(balance, "feature_value")
     fold = F.pmod(F.xxhash64(F.lit(seed), "image_id"), F.lit(folds)).cast("string")
-    known = factor_bins.where("class_name IS NOT NULL")
-    labelled = known.select(F.concat(fold, F.lit(_SEPARATOR), "class_name").alias("class_name"), "bins")
+    with_class = factor_bins.where("class_name IS NOT NULL")
+    labelled = with_class.select(F.concat(fold, F.lit(_SEPARATOR), "class_name").alias("class_name"), "bins")
     counts = (
         labelled.mapInArrow(label_counts, LABEL_COUNTS_DDL)
         .groupBy("factor", "value", "class_name")

@@ -77,11 +77,13 @@ def parity(
         factor = cells["factor"][0].as_py()
         side = "class_name" if label == LABEL else "value" if factor == LABEL else None
         classes_of_cells = None if side is None else cells[side].to_pylist()
-        found = association(table, effect_of(classes_of_cells, *(cells[c].to_pylist() for c in ("n", "design_effect"))))
+        strength = association(
+            table, effect_of(classes_of_cells, *(cells[c].to_pylist() for c in ("n", "design_effect")))
+        )
         row = {
-            **vars(found),
+            **vars(strength),
             "factor": factor,
-            "score": found.corrected_v,
+            "score": strength.corrected_v,
             "insufficient": few,
             "n": int(table.sum()),
         }

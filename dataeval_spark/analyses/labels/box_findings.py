@@ -75,13 +75,13 @@ def box_findings(
             ]
             yield pa.RecordBatch.from_pylist(rows, schema=FOUND_SCHEMA)
 
-    found = boxes_per_image(targets).mapInArrow(run, FOUND_DDL)
+    findings = boxes_per_image(targets).mapInArrow(run, FOUND_DDL)
     constants = {
         "step": F.lit("box_findings"),
         "model": F.lit(None).cast("string"),
         "predicted_index": F.lit(None).cast("int"),
     }
-    return found.select(*(constants.get(name, F.col(name)).alias(name) for name in OBJECT_LABEL_ERRORS.result_names))
+    return findings.select(*(constants.get(name, F.col(name)).alias(name) for name in OBJECT_LABEL_ERRORS.result_names))
 
 
 def _doubled(image: ImageBoxes, duplicate: float, conflict: float) -> Iterator[dict[str, Any]]:

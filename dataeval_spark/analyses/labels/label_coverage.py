@@ -44,8 +44,8 @@ def label_coverage(label_stats: DataFrame, *, ontology: str | Ontology | None = 
         raise OptionError("label_coverage.ontology is not given.\nHint: --set label_coverage.ontology=classes.toml")
     classes = read_ontology(ontology) if isinstance(ontology, str) else ontology
     rows = label_stats.where("class_name IS NOT NULL").select("class_name", "label_count")
-    found = label_sets.label_coverage(labels_per_class(rows), classes)
-    return rows_of_dicts(label_stats, LABEL_COVERAGE, found)
+    coverage = label_sets.label_coverage(labels_per_class(rows), classes)
+    return rows_of_dicts(label_stats, LABEL_COVERAGE, coverage)
 
 
 def labels_per_class(rows: DataFrame) -> dict[str, int]:
@@ -61,7 +61,7 @@ def labels_per_class(rows: DataFrame) -> dict[str, int]:
     OptionError
         There are more than `MAX_CLASSES` classes.
     """
-    found = bounded(rows.limit(MAX_CLASSES + 1), "one row per class")
-    if len(found) > MAX_CLASSES:
+    counts = bounded(rows.limit(MAX_CLASSES + 1), "one row per class")
+    if len(counts) > MAX_CLASSES:
         raise OptionError(f"There are more than {MAX_CLASSES:,} classes.\nHint: relabel first: dataeval-spark select")
-    return {row["class_name"]: row["label_count"] for row in found}
+    return {row["class_name"]: row["label_count"] for row in counts}

@@ -117,9 +117,9 @@ def label_neighbors(
     ranked = _ranked(scored.withColumn("is_bound", F.lit(False)), method, largest_first=False)
     # One row per source and bin, at most 1,800 per source.
     joined = ranked.withColumn("bin", score_bin("score")).join(F.broadcast(bins), on=["source", "bin"], how="left")
-    known = F.when(F.col("precision") > 0, F.col("precision"))
+    precision_or_null = F.when(F.col("precision") > 0, F.col("precision"))
     findings = rows_of(targets, DATASET_FINDINGS, [_finding(source, end, precision) for source, end in ends.items()])
-    return _listed(joined.where("is_listed")), _scores(joined, known), findings
+    return _listed(joined.where("is_listed")), _scores(joined, precision_or_null), findings
 
 
 def _ranked(scored: DataFrame, method: str, *, largest_first: bool) -> DataFrame:
@@ -309,14 +309,14 @@ def _score_slice(rows: pa.Table) -> pa.RecordBatch:
     distances[filled] = rows["distances"].combine_chunks().flatten().to_numpy()
     reach = distances[np.arange(len(lengths)), np.maximum(lengths - 1, 0)]
     own = pc.index_in(rows["class_name"], vocabulary).to_numpy().astype(np.int64)
-    found = neighborhoods(own, classes, np.where(filled, distances, 0.0), rows["wanted"].to_numpy(), reach)
+    scores = neighborhoods(own, classes, np.where(filled, distances, 0.0), rows["wanted"].to_numpy(), reach)
     columns = [
         *(rows[name].combine_chunks() for name in ("source", "image_id", "target_index", "class_name")),
-        _names(vocabulary, found.first),
-        _names(vocabulary, found.second),
-        pa.array(found.score, mask=np.isnan(found.score)),  # to Spark, NaN is the largest number
-        pa.array(found.is_bound),
-        pa.array(found.is_open),
+        _names(vocabulary, scores.first),
+        _names(vocabulary, scores.second),
+        pa.array(scores.score, mask=np.isnan(scores.score)),  # to Spark, NaN is the largest number
+        pa.array(scores.is_bound),
+        pa.array(scores.is_open),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=SCORED_SCHEMA)
 

@@ -69,5 +69,5 @@ def label_reconciliation(
         for side in (reference, current)
     ]
     sides: dict[str, Any] = {"window": window, "reference": reference_name, "current": current_name}
-    found = label_sets.reconcile_labels(*counts, mapping=names, ontology=classes)
-    return rows_of_dicts(reference, LABEL_RECONCILIATION, [{**sides, **row} for row in found])
+    matches = label_sets.reconcile_labels(*counts, mapping=names, ontology=classes)
+    return rows_of_dicts(reference, LABEL_RECONCILIATION, [{**sides, **row} for row in matches])

@@ -37,14 +37,14 @@ def label_stats(targets: DataFrame, images: DataFrame) -> DataFrame:
         # image_id is unique in images; targets of images that are not live do not count.
         .join(images.select("image_id"), on="image_id", how="left_semi")
     )
-    known = per_image.where("class_name IS NOT NULL")
-    classes = known.groupBy("class_name").agg(
+    labelled = per_image.where("class_name IS NOT NULL")
+    classes = labelled.groupBy("class_name").agg(
         F.sum("labels").alias("label_count"),
         F.count("*").alias("image_count"),
         F.max("labels").alias("max_labels_per_image"),
     )
     totals = F.broadcast(_totals(per_image, classes, images))
-    with_others = classes.join(_cooccurrence(known), on="class_name", how="left").crossJoin(totals)
+    with_others = classes.join(_cooccurrence(labelled), on="class_name", how="left").crossJoin(totals)
     class_rows = with_others.select(
         "class_name",
         "label_count",
@@ -107,10 +107,10 @@ def _totals(per_image: DataFrame, classes: DataFrame, images: DataFrame) -> Data
     return counted.crossJoin(spread)
 
 
-def _cooccurrence(known: DataFrame) -> DataFrame:
+def _cooccurrence(labelled: DataFrame) -> DataFrame:
     """For each class the other classes in the same images; grows with classes per image squared, not with images."""
-    left = known.select("image_id", "class_name")
-    right = known.select("image_id", F.col("class_name").alias("other"))
+    left = labelled.select("image_id", "class_name")
+    right = labelled.select("image_id", F.col("class_name").alias("other"))
     pairs = left.join(right, on="image_id", how="inner").where("class_name != other")
     counts = pairs.groupBy("class_name", "other").agg(F.count("*").alias("n"))
     entry = F.struct(F.col("other").alias("class_name"), F.col("n").alias("image_count"))

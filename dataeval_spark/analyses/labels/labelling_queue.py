@@ -72,11 +72,11 @@ def labelling_queue(
     labelled = targets.where("class_name IS NOT NULL").select("image_id").distinct()
     waiting = images.select("image_id").join(labelled, on="image_id", how="left_anti")
     if model is not None:
-        known = [
+        models = [
             row["model"]
             for row in bounded(predictions.select("model").distinct().orderBy("model").limit(50), "names of models")
         ]
-        OptionError.unless_one_of("labelling_queue.model", model, known)
+        OptionError.unless_one_of("labelling_queue.model", model, models)
     unsure = _uncertainty(predictions if model is None else predictions.where(F.col("model") == model))
     counts = targets.where("class_name IS NOT NULL").groupBy("class_name").agg(F.count("*").alias("labels"))
     most = counts.agg(F.coalesce(F.max("labels"), F.lit(0)).alias("most"))
@@ -131,8 +131,8 @@ def _novelty(neighbors: DataFrame, labelled: DataFrame) -> DataFrame:
     whole = neighbors.where("target_index IS NULL AND metric != 'inner_product'")
     first = whole.agg(F.min("encoder").alias("encoder"))
     ours = whole.join(F.broadcast(first), on="encoder", how="inner")
-    known = labelled.select(F.col("image_id").alias("neighbor_id"), F.lit(True).alias("is_labelled"))
-    reached = ours.join(known, on="neighbor_id", how="left").groupBy("image_id")
+    labelled_neighbors = labelled.select(F.col("image_id").alias("neighbor_id"), F.lit(True).alias("is_labelled"))
+    reached = ours.join(labelled_neighbors, on="neighbor_id", how="left").groupBy("image_id")
     # Without a labelled neighbour, the nearest one lies beyond the list.
     near = F.coalesce(F.min(F.when(F.col("is_labelled"), F.col("distance"))), F.max("distance"))
     distances = reached.agg(near.alias("distance"))

@@ -57,8 +57,8 @@ class RatingBlocks:
             total = None
             for batch in batches:
                 for part in read_blocks(batch, columns, classes):
-                    found = function(part)
-                    total = found if total is None else total + found
+                    vector = function(part)
+                    total = vector if total is None else total + vector
             if total is not None:
                 yield from _parts(total)
 
@@ -67,8 +67,8 @@ class RatingBlocks:
             return pa.Table.from_batches([_part(rows["part"][0].as_py(), numbers)])
 
         sums = self.blocks.mapInArrow(run, PART_DDL).groupBy("part").applyInArrow(add, PART_DDL)
-        found = sorted(bounded(sums, "the parts of a vector"), key=lambda row: row["part"])
-        return np.concatenate([np.frombuffer(bytes(row["numbers"])) for row in found])
+        rows = sorted(bounded(sums, "the parts of a vector"), key=lambda row: row["part"])
+        return np.concatenate([np.frombuffer(bytes(row["numbers"])) for row in rows])
 
 
 def rating_blocks(annotations: DataFrame, store: Callable[[DataFrame], DataFrame]) -> RatingBlocks:
@@ -99,9 +99,9 @@ def rating_blocks(annotations: DataFrame, store: Callable[[DataFrame], DataFrame
     things = store(coded.groupBy(*KEYS).agg(F.sort_array(F.collect_list(code)).alias("codes")))
     kinds = things.groupBy("codes").agg(F.count("*").alias("weight"))
     blocks = store(kinds.mapInArrow(lambda batches: _blocks(batches, len(classes)), BLOCK_DDL))
-    held = one_row(blocks, F.coalesce(F.sum("ratings"), F.lit(0)).alias("ratings"))["ratings"]
+    total = one_row(blocks, F.coalesce(F.sum("ratings"), F.lit(0)).alias("ratings"))["ratings"]
     local = None
-    if held <= MAX_LOCAL_RATINGS:
+    if total <= MAX_LOCAL_RATINGS:
         rows = bounded(blocks, "blocks of few ratings")
         columns = len(raters) * len(classes)
         local = tuple(
@@ -150,8 +150,8 @@ def read_blocks(batch: pa.RecordBatch, columns: int, classes: int) -> Iterator[R
 def _ratings(offsets: bytes, codes: bytes, weights: bytes, columns: int, classes: int) -> Ratings:
     counts = np.frombuffer(weights)
     indices = np.frombuffer(codes, np.int32)
-    said = csr_array((np.ones(len(indices)), indices, np.frombuffer(offsets, np.int32)), shape=(len(counts), columns))
-    return Ratings(said, counts, classes)
+    votes = csr_array((np.ones(len(indices)), indices, np.frombuffer(offsets, np.int32)), shape=(len(counts), columns))
+    return Ratings(votes, counts, classes)
 
 
 def _parts(numbers: Vector) -> Iterator[pa.RecordBatch]:

@@ -116,12 +116,12 @@ def list_ends(scored: DataFrame, precision: float) -> dict[str, ListEnd]:
 def _list_end(rows: list[Any], precision: float) -> ListEnd:
     first = min(row["bin"] for row in rows)
     size = max(row["bin"] for row in rows) - first + 1
-    given, flipped = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    given_votes, flipped = np.zeros(size, np.int64), np.zeros(size, np.int64)
     for row in rows:
-        given[row["bin"] - first] = row["given"]
+        given_votes[row["bin"] - first] = row["given"]
         flipped[row["bin"] - first] = row["n"] - row["given"]
-    cut = cut_of_flips(given, flipped, precision)
-    return ListEnd(int(given.sum()), int(given[: cut.listed].sum()), first, cut)
+    cut = cut_of_flips(given_votes, flipped, precision)
+    return ListEnd(int(given_votes.sum()), int(given_votes[: cut.listed].sum()), first, cut)
 
 
 def _draw() -> Column:
@@ -136,15 +136,15 @@ def _sources(voting: DataFrame) -> dict[str, OfSource]:
     votes = F.explode(F.concat(F.array(F.lit(None).cast("string")), F.filter("names", lambda name: name.isNotNull())))
     keys = ("source", "class_name", "vote")
     counted = voting.select("source", "class_name", votes.alias("vote")).groupBy(*keys).agg(F.count("*").alias("n"))
-    found = bounded_arrow(counted.limit(MAX_PAIRS + 1), "pairs of classes")
-    if found.num_rows > MAX_PAIRS:
+    pairs = bounded_arrow(counted.limit(MAX_PAIRS + 1), "pairs of classes")
+    if pairs.num_rows > MAX_PAIRS:
         is_own = F.col("vote").isNull() | (F.col("vote") == F.col("class_name"))
         merged = counted.select("source", F.when(is_own, F.col("class_name")).alias("class_name"), "vote", "n")
-        found = bounded_arrow(
+        pairs = bounded_arrow(
             merged.groupBy(*keys).agg(F.sum("n").alias("n")).limit(3 * MAX_CLASSES), "three rows per class"
         )
-    names = sorted(pc.unique(found["source"]).to_pylist())
-    return {source: _of_source(found.filter(pc.equal(found["source"], source))) for source in names}
+    names = sorted(pc.unique(pairs["source"]).to_pylist())
+    return {source: _of_source(pairs.filter(pc.equal(pairs["source"], source))) for source in names}
 
 
 def _of_source(rows: pa.Table) -> OfSource:
@@ -163,8 +163,8 @@ def _of_source(rows: pa.Table) -> OfSource:
 
 
 def _codes(names: Any, classes: pa.Array) -> NDArray[np.int64]:
-    found: NDArray[np.int64] = pc.fill_null(pc.index_in(names, classes), -1).to_numpy().astype(np.int64)
-    return found
+    indices: NDArray[np.int64] = pc.fill_null(pc.index_in(names, classes), -1).to_numpy().astype(np.int64)
+    return indices
 
 
 def _fitted(voting: DataFrame, sources: Mapping[str, OfSource]) -> dict[str, OfSource]:
@@ -209,17 +209,17 @@ def _coded(rows: pa.Table, of_source: OfSource) -> tuple[NDArray[np.int64], NDAr
 def _scored(rows: pa.Table, of_source: OfSource) -> pa.RecordBatch:
     own, votes = _coded(rows, of_source)
     other = flipped_classes(of_source.model, own, rows["draw"].to_numpy())
-    found = judged(of_source.model, own, votes, other)
-    is_clear = found.first_probability >= SUGGESTED
-    is_close = is_clear & (found.second_probability >= AMBIGUOUS * found.first_probability)
+    judgement = judged(of_source.model, own, votes, other)
+    is_clear = judgement.first_probability >= SUGGESTED
+    is_close = is_clear & (judgement.second_probability >= AMBIGUOUS * judgement.first_probability)
     classes = pa.array(of_source.classes, pa.string())
     columns = [
         *(rows[name].combine_chunks() for name in ("source", "image_id", "target_index", "class_name")),
         *(
             classes.take(pa.array(np.maximum(codes, 0), mask=~is_named))
-            for codes, is_named in ((found.first, is_clear), (found.second, is_close))
+            for codes, is_named in ((judgement.first, is_clear), (judgement.second, is_close))
         ),
-        pa.array(found.given),
-        pa.array(found.flipped, mask=np.isnan(found.flipped)),  # to Spark, NaN is the largest number
+        pa.array(judgement.given),
+        pa.array(judgement.flipped, mask=np.isnan(judgement.flipped)),  # to Spark, NaN is the largest number
     ]
     return pa.RecordBatch.from_arrays(columns, schema=_SCORED)

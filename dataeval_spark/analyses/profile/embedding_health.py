@@ -134,9 +134,9 @@ def embedding_health(
         "target_index",
     )
     parts, findings = _parts(named, max_dimension)
-    known = embeddings.sparkSession.createDataFrame(findings, FINDINGS_DDL)
+    first_findings = embeddings.sparkSession.createDataFrame(findings, FINDINGS_DDL)
     if not parts:
-        return known
+        return first_findings
     usual = embeddings.sparkSession.createDataFrame(
         [(part.subject, part.dimension) for part in parts], "subject string, dimension int"
     )
@@ -151,7 +151,7 @@ def embedding_health(
     states = blocks.groupBy("subject", "block").applyInArrow(summed, PARTIAL_DDL)
     ordered = states.repartition(len(parts), "subject").sortWithinPartitions("subject", "kind", "first_row", "block")
     judged = partial(_judged, parts=by_subject, limits=limits)
-    return known.unionByName(ordered.mapInArrow(judged, FINDINGS_DDL))
+    return first_findings.unionByName(ordered.mapInArrow(judged, FINDINGS_DDL))
 
 
 def _parts(named: DataFrame, max_dimension: int) -> tuple[list[Part], list[Finding]]:
@@ -211,9 +211,9 @@ def _judged(
             if row["kind"] == SAMPLE:
                 samples[row["subject"]].append(_unpacked_sample(row["state"]))
                 continue
-            found, merged = Moments.unpacked(row["state"]), moments[row["subject"]]
-            known = merged.get(found.first_row)
-            merged[found.first_row] = found if known is None else known.merged(found)
+            state, merged = Moments.unpacked(row["state"]), moments[row["subject"]]
+            earlier = merged.get(state.first_row)
+            merged[state.first_row] = state if earlier is None else earlier.merged(state)
     for subject in sorted(moments):
         sample = _smallest(samples[subject], limits.sample_size, parts[subject].dimension)
         rows = findings_of(subject, Moments.joined(list(moments[subject].values())), sample, limits)
@@ -233,8 +233,8 @@ def _packed_sample(hashes: NDArray[Any], vectors: NDArray[Any]) -> bytes:
 
 
 def _unpacked_sample(state: bytes) -> tuple[NDArray[Any], NDArray[Any]]:
-    with np.load(io.BytesIO(state)) as found:
-        return found["hashes"], found["vectors"]
+    with np.load(io.BytesIO(state)) as archive:
+        return archive["hashes"], archive["vectors"]
 
 
 def _smallest(sample: Sequence[tuple[NDArray[Any], NDArray[Any]]], size: int, dimension: int) -> NDArray[Any]:
@@ -289,15 +289,18 @@ def _spread(subject: str, moments: Moments, sample: NDArray[Any], limits: Limits
     variances = moments.variances()
     constant = moments.constant_dimensions() / dimension
     share, rank = first_share(variances), effective_rank(variances)
-    found, used = intrinsic_dimension(sample)
-    margin = 1.96 * found / max(1, used) ** 0.5
+    intrinsic, n = intrinsic_dimension(sample)
+    margin = 1.96 * intrinsic / max(1, n) ** 0.5
     texts = (
         f"{subject}: {moments.constant_dimensions():,} of {dimension:,} dimensions have one value in all vectors",
         f"{subject}: {share:.1%} of the variance lies along one axis",
         f"{subject}: the variance is spread over {rank:.3g} of {dimension:,} axes (effective rank)",
-        f"{subject}: intrinsic dimension {found:.3g} ± {margin:.2g} (95 %), from {used:,} distinct vectors of a sample",
+        (
+            f"{subject}: intrinsic dimension {intrinsic:.3g} ± {margin:.2g} (95 %), "
+            f"from {n:,} distinct vectors of a sample"
+        ),
     )
-    values = (constant, share, rank, None if np.isnan(found) else found)
+    values = (constant, share, rank, None if np.isnan(intrinsic) else intrinsic)
     thresholds = (limits.max_constant_share, limits.max_first_share, limits.min_effective_rank, None)
     are_bad = (
         constant > limits.max_constant_share,

@@ -124,8 +124,8 @@ def tasks_for(images: int, partitions: str | None = None) -> int:
     make that many tasks twice, for an encoder may take a second for each.
     """
     by_size = -(-images // (IMAGES_PER_TASK if images <= 1_000_000 else LARGE_IMAGES_PER_TASK))
-    wanted = 2 * int(partitions) if partitions and partitions.isdigit() else 1
-    return max(1, by_size, min(wanted, images // FEWEST_IMAGES_PER_TASK))
+    by_partitions = 2 * int(partitions) if partitions and partitions.isdigit() else 1
+    return max(1, by_size, min(by_partitions, images // FEWEST_IMAGES_PER_TASK))
 
 
 def custom_columns(staged: DataFrame, options: ProfileOptions) -> list[str]:
@@ -139,13 +139,13 @@ def custom_columns(staged: DataFrame, options: ProfileOptions) -> list[str]:
     if not options.statistics:
         return []
     names = staged.select(F.explode(F.map_keys("custom")).alias("name")).distinct().limit(MOST_CUSTOM_COLUMNS + 1)
-    found = sorted(row["name"] for row in bounded(names, "names of statistics of the user"))
-    if len(found) > MOST_CUSTOM_COLUMNS:
+    columns = sorted(row["name"] for row in bounded(names, "names of statistics of the user"))
+    if len(columns) > MOST_CUSTOM_COLUMNS:
         raise OptionError(
-            f"profile.statistics gives more than {MOST_CUSTOM_COLUMNS} columns, such as {', '.join(found[:3])}.\n"
+            f"profile.statistics gives more than {MOST_CUSTOM_COLUMNS} columns, such as {', '.join(columns[:3])}.\n"
             "Hint: the keys of the dict that a function returns must be the same for all images."
         )
-    return found
+    return columns
 
 
 def custom_failures(staged: DataFrame) -> list[str]:
@@ -197,7 +197,7 @@ def tables_of(
     }
 
 
-def done(tables: Mapping[Table, DataFrame], options: ProfileOptions | None = None) -> DataFrame:
+def profiled_images(tables: Mapping[Table, DataFrame], options: ProfileOptions | None = None) -> DataFrame:
     """``image_id`` and ``fingerprint`` of the images that all tables of the profile have, or ``unreadable_images``."""
     options = options or ProfileOptions()
     whole: Column = F.col("target_index").isNull()

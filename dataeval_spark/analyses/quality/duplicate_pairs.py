@@ -53,7 +53,7 @@ def pairs_by_hash(items: DataFrame, kinds: Sequence[str], distances: Mapping[str
     long = items.select(
         F.struct(*ITEM).alias("item"),
         (F.col("target") != WHOLE).alias("is_box"),
-        F.explode(F.array(*map(_keyed, kinds))).alias("k"),
+        F.explode(F.array(*map(_key, kinds))).alias("k"),
     ).select("item", "is_box", "k.kind", "k.hash", "k.plain")
     long = long.where("hash IS NOT NULL")
     # An aggregation and a join, not a window: a hash shared by a million images must not sit in one task's memory.
@@ -65,15 +65,15 @@ def pairs_by_hash(items: DataFrame, kinds: Sequence[str], distances: Mapping[str
         .where("item != first.item")
         .select("kind", "first", F.struct("item", "plain").alias("second"), F.lit(0).alias("distance"))
     )
-    wanted = {kind: distance for kind, distance in distances.items() if kind in kinds and distance > 0}
-    pairs = equal.unionAll(_near(first, wanted)) if wanted else equal
+    near_kinds = {kind: distance for kind, distance in distances.items() if kind in kinds and distance > 0}
+    pairs = equal.unionAll(_near(first, near_kinds)) if near_kinds else equal
     return _columns(
         pairs.select(
             F.col("first.item").alias("a"),
             F.col("second.item").alias("b"),
             "kind",
             F.col("distance").cast("double").alias("distance"),
-            _orientation(wanted).alias("orientation"),
+            _orientation(near_kinds).alias("orientation"),
         )
     )
 
@@ -123,7 +123,7 @@ def pairs_by_embedding(
     return _columns(both)
 
 
-def _keyed(kind: str) -> Column:
+def _key(kind: str) -> Column:
     plain = F.lit(None).cast("string")
     covers_all = F.coalesce(F.col("content_scope") == "all", F.lit(False))
     if kind == "exact_pixels":
@@ -145,12 +145,12 @@ def _near(first: DataFrame, distances: Mapping[str, int]) -> DataFrame:
     kinds = {(kind, is_box): f"{kind} of boxes" if is_box else kind for kind in distances for is_box in (False, True)}
     name = F.when(F.col("is_box"), F.concat("kind", F.lit(" of boxes"))).otherwise(F.col("kind"))
     named = first.select(name.alias("name"), "kind", "hash", "first")
-    found = hamming_pairs(
+    pairs = hamming_pairs(
         named.select(F.col("name").alias("kind"), "hash"), {kinds[key]: distances[key[0]] for key in kinds}
     )
     # A kind and hash has one row of `named`.
     return (
-        found.select(F.col("kind").alias("name"), "hash_a", "hash_b", "distance")
+        pairs.select(F.col("kind").alias("name"), "hash_a", "hash_b", "distance")
         .join(
             named.select("name", F.col("hash").alias("hash_a"), "kind", F.col("first").alias("one")),
             on=["name", "hash_a"],

@@ -122,8 +122,8 @@ def image_findings(
     )
     bad_boxes = image_stats.where("target_index IS NOT NULL AND invalid_box")
     boxes = bad_boxes.select("image_id", "target_index", F.inline(F.array(_box())))
-    found = listed.where("score < threshold").unionByName(boxes)
-    return found.select(*IMAGE_FINDINGS.result_names)
+    findings = listed.where("score < threshold").unionByName(boxes)
+    return findings.select(*IMAGE_FINDINGS.result_names)
 
 
 def _whole_dataset(images: DataFrame, factor: float) -> DataFrame:

@@ -75,19 +75,19 @@ def feature_distance(
     if len(collected) > MAX_FACTORS:
         raise OptionError(f"feature_distance: there are more than {MAX_FACTORS:,} factors.")
     effects = _design_effects(reference, current, collected)
-    found = []
+    tests = []
     for row in collected:
         width = (row["third"] - row["first"]) or (row["most"] - row["least"]) or 1.0
         reach = row["highest"] - row["lowest"]
         location = (row["location"] - row["lowest"]) / reach if reach else 0.0
         pvalue = _pvalue(row, effects.get(row["factor"], 1.0)) if reach else 1.0
-        found.append((row, row["wasserstein"] / width, location, pvalue))
-    found.sort(key=lambda each: (-each[1], each[0]["factor"]))
-    adjusted = adjusted_p_values(each[3] for each in found)
+        tests.append((row, row["wasserstein"] / width, location, pvalue))
+    tests.sort(key=lambda each: (-each[1], each[0]["factor"]))
+    adjusted = adjusted_p_values(each[3] for each in tests)
     sides = (window, reference_name, current_name)
     result = [
         (*sides, row["factor"], distance, row["statistic"], location, pvalue, each, row["n_r"], row["n_c"])
-        for (row, distance, location, pvalue), each in zip(found, adjusted, strict=True)
+        for (row, distance, location, pvalue), each in zip(tests, adjusted, strict=True)
     ]
     return rows_of(reference, FEATURE_DISTANCE, result)
 
@@ -128,8 +128,8 @@ def _design_effects(reference: DataFrame, current: DataFrame, rows: Sequence[Row
         of_side = ImageSums.of_two(row["below"], row["squares"], row["products"], sizes)
         sums.setdefault((row["factor"], row["place"]), {})[row["side"]] = of_side
     effects: dict[str, float] = {}
-    for (factor, _), of in sums.items():
-        effect = design_effect(of[0], of[1])
+    for (factor, _), sums_of_factor in sums.items():
+        effect = design_effect(sums_of_factor[0], sums_of_factor[1])
         # All values of a side are of one image: as if there were no more than one value.
         effects[factor] = max(effects.get(factor, 1.0), math.inf if math.isnan(effect) else effect)
     return effects

@@ -46,5 +46,7 @@ def null_model(
     sides = {"window": window, "reference": reference_name, "current": current_name}
     names = sorted({*counts[0], *counts[1]})
     both = [sums_of(side, names).counts for side in counts]
-    found = guess(*both) if both[1].sum() else {}
-    return rows_of_dicts(reference, NULL_MODEL, [{**sides, "predictor": name, **of} for name, of in found.items()])
+    scores = guess(*both) if both[1].sum() else {}
+    return rows_of_dicts(
+        reference, NULL_MODEL, [{**sides, "predictor": name, **score} for name, score in scores.items()]
+    )

@@ -135,7 +135,7 @@ def clusters(
     OptionError.unless_between("clusters.block_rows", block_rows, 2, 1_000_000)
     _check_counts(min_cluster_size=min_cluster_size, min_samples=min_samples, n_clusters=n_clusters)
     _check_distances(threshold, sensitivity, min_samples)
-    made: list[tuple[DataFrame, DataFrame, DataFrame]] = []
+    encoder_tables: list[tuple[DataFrame, DataFrame, DataFrame]] = []
     findings: list[Finding] = []
     for number, part in enumerate(parts_of(embeddings, encoder, per_target)):
         if scratch is None:
@@ -162,10 +162,12 @@ def clusters(
         else:
             detail = _by_kmeans(blocks, embeddings, n_clusters or isqrt(rows))
         name = "hdbscan" if is_tree else "kmeans"
-        made.append(_tables(embeddings, blocks, part, name, samples, threshold, sensitivity or 0.0, checkpoint))
+        encoder_tables.append(
+            _tables(embeddings, blocks, part, name, samples, threshold, sensitivity or 0.0, checkpoint)
+        )
         message = f"{part.subject}: {name}, {detail}; hdbscan is estimated at {hours:.2g} core hours."
         findings.append(("clusters", "clusters_method", part.subject, hours, None, "info", message))
-    of_table = [reduce(DataFrame.unionByName, frames) for frames in zip(*made, strict=True)]
+    of_table = [reduce(DataFrame.unionByName, frames) for frames in zip(*encoder_tables, strict=True)]
     tables = (CLUSTERS, CLUSTER_STATS, SPANNING_TREE)
     members, stats, tree = of_table or [rows_of(embeddings, table, []) for table in tables]
     return members, stats, tree, rows_of(embeddings, DATASET_FINDINGS, findings)

@@ -79,8 +79,8 @@ def completeness(
     labelled = whole.select("encoder", nothing, "image_id", "embedding")
     if per_class:
         classes = targets.where("class_name IS NOT NULL").select("image_id", "class_name").distinct()
-        shown = whole.join(classes, on="image_id", how="inner")
-        labelled = labelled.unionByName(shown.select("encoder", "class_name", "image_id", "embedding"))
+        with_class = whole.join(classes, on="image_id", how="inner")
+        labelled = labelled.unionByName(with_class.select("encoder", "class_name", "image_id", "embedding"))
     blocks = in_id_blocks(labelled, ["encoder", "class_name"], ["image_id"])
     raw = _summed(_of_blocks(blocks, max_dimensions))
     ranked = _columns_of_blocks(blocks.where("class_name IS NULL"), max_dimensions)

@@ -38,15 +38,16 @@ class Part:
 
     def core_hours(self, blocks: Blocks) -> float:
         """What the exact search is estimated to cost."""
-        asked, new = blocks.rows_with(ASKED), blocks.rows_with(NEW)
-        pairs = asked * self.count + blocks.rows_with(KEPT) * new
+        queries, new = blocks.rows_with(ASKED), blocks.rows_with(NEW)
+        pairs = queries * self.count + blocks.rows_with(KEPT) * new
         return 2.0 * blocks.dimension * pairs / OPERATIONS_PER_CORE_HOUR
 
-    def method_finding(self, blocks: Blocks, hours: float, k: int, metric: str, made: str) -> Finding:
+    def method_finding(self, blocks: Blocks, hours: float, k: int, metric: str, algorithm: str) -> Finding:
         """How the graph of this part was made."""
         message = (
-            f"{self.subject}, {metric}: {made} {k} nearest neighbours of {self.count:,} vectors, "
-            f"{self.count if made == 'approximate' else blocks.rows_with(ASKED):,} of them searched among all others; "
+            f"{self.subject}, {metric}: {algorithm} {k} nearest neighbours of {self.count:,} vectors, "
+            f"{self.count if algorithm == 'approximate' else blocks.rows_with(ASKED):,} of them searched "
+            "among all others; "
             f"the exact search is estimated at {hours:.2g} core hours."
         )
         return ("neighbors", "neighbors_method", self.subject, hours, None, "info", message)

@@ -115,8 +115,10 @@ def neighbors(
     for number, part in enumerate(parts_of(embeddings, encoder, per_target)):
         folder = None if scratch is None else f"{scratch}/{number}"
         vectors = embeddings.where(part.condition).select("image_id", "target_index", "embedding")
-        known = None if previous is None else _usable(previous, part, k, metric)
-        prepared, kept = (_all_asked(vectors), None) if known is None else _roles(vectors, known, checkpoint)
+        usable = None if previous is None else _usable(previous, part, k, metric)
+        prepared, unchanged_lists = (
+            (_all_asked(vectors), None) if usable is None else _roles(vectors, usable, checkpoint)
+        )
         blocks = cut_into_blocks(
             prepared,
             metric=metric,
@@ -132,18 +134,18 @@ def neighbors(
         if method == "approximate" or (method == "auto" and is_large):
             index = make_inverted_file(blocks, embeddings, k=k, recall=recall)
             graph = approximate_neighbors(blocks, embeddings, index, k=k)
-            made = "approximate"
+            algorithm = "approximate"
             findings.append(part.recall_finding(index, k, recall, metric))
         else:
             graph = nearest_neighbors(blocks, embeddings, k=k, query_role=ASKED, index_role=INDEXED)
-            made = "exact"
-            if kept is not None and blocks.rows_with(KEPT):
+            algorithm = "exact"
+            if unchanged_lists is not None and blocks.rows_with(KEPT):
                 nearer = nearest_neighbors(blocks, embeddings, k=k, query_role=KEPT, index_role=NEW, is_self=False)
-                changed, unchanged = _merged(kept, nearer, k, checkpoint)
+                changed, unchanged = _merged(unchanged_lists, nearer, k, checkpoint)
                 graph = graph.unionByName(changed)
                 graphs.append(unchanged.select(*COLUMNS))
-        graphs.append(_with_provenance(graph, ids, part, k, metric, made))
-        findings.append(part.method_finding(blocks, hours, k, metric, made))
+        graphs.append(_with_provenance(graph, ids, part, k, metric, algorithm))
+        findings.append(part.method_finding(blocks, hours, k, metric, algorithm))
     return _union(embeddings, graphs), rows_of(embeddings, DATASET_FINDINGS, findings)
 
 
@@ -157,7 +159,7 @@ def _all_asked(vectors: DataFrame) -> DataFrame:
     return vectors.withColumn("roles", F.lit(INDEXED | ASKED))
 
 
-def _roles(vectors: DataFrame, known: DataFrame, checkpoint: Checkpoint | None) -> tuple[DataFrame, DataFrame]:
+def _roles(vectors: DataFrame, earlier: DataFrame, checkpoint: Checkpoint | None) -> tuple[DataFrame, DataFrame]:
     """New vectors and those that lost a neighbour are asked; the others keep their lists, but for what is new.
 
     The vectors with their roles, and the lists that are kept.
@@ -165,24 +167,24 @@ def _roles(vectors: DataFrame, known: DataFrame, checkpoint: Checkpoint | None) 
     store = checkpoint or kept_by_executors
     # Stored: what is new and what is gone both need them.
     prints = store(with_fingerprints(vectors))
-    listed = store(known.where("rank = 1").select("image_id", "target_index", "fingerprint"))
+    listed = store(earlier.where("rank = 1").select("image_id", "target_index", "fingerprint"))
     same_vector = same_keys((*IDS, "fingerprint"), "v", "l")
     new = prints.alias("v").join(listed.alias("l"), on=same_vector, how="left_anti")
     gone = _few(store(listed.alias("l").join(prints.alias("v"), on=same_vector, how="left_anti")))
     names_gone = same_keys(NEIGHBOR_IDS, "n", "g")
-    lost = known.alias("n").join(gone.alias("g"), on=names_gone, how="left_semi")
+    lost = earlier.alias("n").join(gone.alias("g"), on=names_gone, how="left_semi")
     lost = lost.select("image_id", "target_index").distinct()
     old_and_lost = lost.alias("s").join(new.alias("v"), on=same_keys(IDS, "s", "v"), how="left_anti")
-    asked = new.select("image_id", "target_index", F.lit(INDEXED | ASKED | NEW).alias("roles")).unionByName(
+    queries = new.select("image_id", "target_index", F.lit(INDEXED | ASKED | NEW).alias("roles")).unionByName(
         old_and_lost.select("image_id", "target_index", F.lit(INDEXED | ASKED).alias("roles"))
     )
-    asked = _few(store(asked))
+    queries = _few(store(queries))
     # image_id and target_index are unique on both sides.
-    marked = vectors.alias("v").join(asked.alias("a"), on=same_keys(IDS, "v", "a"), how="left")
-    roles = marked.select("v.*", F.coalesce("a.roles", F.lit(INDEXED | KEPT)).alias("roles"))
-    stale = asked.select("image_id", "target_index").unionByName(gone.select("image_id", "target_index")).distinct()
+    with_roles = vectors.alias("v").join(queries.alias("a"), on=same_keys(IDS, "v", "a"), how="left")
+    roles = with_roles.select("v.*", F.coalesce("a.roles", F.lit(INDEXED | KEPT)).alias("roles"))
+    stale = queries.select("image_id", "target_index").unionByName(gone.select("image_id", "target_index")).distinct()
     stale = _few(store(stale))
-    return roles, known.alias("n").join(stale.alias("s"), on=same_keys(IDS, "n", "s"), how="left_anti")
+    return roles, earlier.alias("n").join(stale.alias("s"), on=same_keys(IDS, "n", "s"), how="left_anti")
 
 
 def _few(ids: DataFrame) -> DataFrame:
@@ -190,10 +192,12 @@ def _few(ids: DataFrame) -> DataFrame:
     return F.broadcast(ids) if ids.count() <= MOST_BROADCAST else ids
 
 
-def _merged(kept: DataFrame, nearer: DataFrame, k: int, checkpoint: Checkpoint | None) -> tuple[DataFrame, DataFrame]:
+def _merged(
+    earlier: DataFrame, nearer: DataFrame, k: int, checkpoint: Checkpoint | None
+) -> tuple[DataFrame, DataFrame]:
     """The kept lists that something new is near enough to enter, with it; and those that stay as they are."""
     store = checkpoint or kept_by_executors
-    last = kept.where(F.col("rank") == k).select("image_id", "target_index", F.col("distance").alias("reach"))
+    last = earlier.where(F.col("rank") == k).select("image_id", "target_index", F.col("distance").alias("reach"))
     # A list has one last row, or fewer than k.
     reached = nearer.alias("n").join(last.alias("l"), on=same_keys(IDS, "n", "l"), how="left")
     columns = ("image_id", "target_index", "neighbor_id", "neighbor_target_index", "distance")
@@ -201,19 +205,19 @@ def _merged(kept: DataFrame, nearer: DataFrame, k: int, checkpoint: Checkpoint |
     entering = store(reached.where("reach IS NULL OR distance <= reach").select(*(f"n.{name}" for name in columns)))
     touched = _few(store(entering.select("image_id", "target_index").distinct()))
     same_list = same_keys(IDS, "k", "t")
-    old = kept.alias("k").join(touched.alias("t"), on=same_list, how="left_semi").select(*columns)
+    old = earlier.alias("k").join(touched.alias("t"), on=same_list, how="left_semi").select(*columns)
     lists = Window.partitionBy("image_id", "target_index").orderBy(*ORDER)
     both = old.unionByName(entering).withColumn("rank", F.row_number().over(lists)).where(F.col("rank") <= k)
-    return both, kept.alias("k").join(touched.alias("t"), on=same_list, how="left_anti")
+    return both, earlier.alias("k").join(touched.alias("t"), on=same_list, how="left_anti")
 
 
-def _with_provenance(graph: DataFrame, ids: DataFrame, part: Part, k: int, metric: str, made: str) -> DataFrame:
+def _with_provenance(graph: DataFrame, ids: DataFrame, part: Part, k: int, metric: str, algorithm: str) -> DataFrame:
     joined = graph.alias("g").join(ids.alias("f"), on=same_keys(IDS, "g", "f"), how="inner")
     constants = {
         "encoder": F.lit(part.encoder),
         "metric": F.lit(metric),
         "k": F.lit(k),
-        "method": F.lit(made),
+        "method": F.lit(algorithm),
         "encoder_version": F.lit(part.version),
         "fingerprint": F.col("f.fingerprint"),
     }

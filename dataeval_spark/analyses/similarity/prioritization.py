@@ -98,12 +98,12 @@ def prioritization(
 def _bins(by_score: DataFrame, scores: DataFrame, bins: int) -> DataFrame:
     ranges = scores.groupBy(*PART).agg(F.min("score").alias("low"), F.max("score").alias("high"))
     rows = [tuple(row) for row in bounded(ranges.select(*PART, "low", "high"), "one row per encoder and metric")]
-    known = scores.sparkSession.createDataFrame(
+    edges_of_parts = scores.sparkSession.createDataFrame(
         [(encoder, metric, edges(low, high, bins)) for encoder, metric, low, high in rows],
         "encoder string, metric string, edges array<double>",
     )
     number = F.size(F.filter("edges", lambda edge: edge <= F.col("score")))
-    joined = by_score.join(F.broadcast(known), on=list(PART), how="inner")
+    joined = by_score.join(F.broadcast(edges_of_parts), on=list(PART), how="inner")
     return joined.withColumn("stratum", number.cast("string")).drop("edges")
 
 

@@ -57,10 +57,10 @@ def search(embeddings: DataFrame, vectors: ArrayLike, *, k: int = 10, metric: Me
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield from nearest_in_stream(batches, queries, metric, k).to_batches()
 
-    found = embeddings.select("image_id", "target_index", "embedding").mapInArrow(run, RESULT_DDL)
+    candidates = embeddings.select("image_id", "target_index", "embedding").mapInArrow(run, RESULT_DDL)
     # A few rows per task are left. Ascending order puts a missing target, the image as a whole, first.
     nearest = Window.partitionBy("query").orderBy("distance", "image_id", "target_index")
-    ranked = found.withColumn("rank", F.row_number().over(nearest)).where(F.col("rank") <= k)
+    ranked = candidates.withColumn("rank", F.row_number().over(nearest)).where(F.col("rank") <= k)
     return ranked.select("query", "rank", "image_id", "target_index", "distance")
 
 

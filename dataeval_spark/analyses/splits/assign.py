@@ -95,7 +95,7 @@ def assign(
 
     Examples
     --------
-    >>> made = assign(members_of(images, groups=groups, strata=strata), fractions={"train": 0.8, "test": 0.2})
+    >>> assignment = assign(members_of(images, groups=groups, strata=strata), fractions={"train": 0.8, "test": 0.2})
     """
     OptionError.unless_one_of("split.method", method, METHODS)
     OptionError.unless_between("split.repeats", repeats, 1, 1_000)
@@ -110,16 +110,16 @@ def assign(
             f"split: {len(names)} parts are asked for, and the images form {units.sizes.size} units that stay together."
             "\nHint: ask for fewer parts, or group by something finer"
         )
-    given = _given(members, units, names, max_rows)
-    made, explanations = [], []
+    earlier_parts = _earlier_parts(members, units, names, max_rows)
+    assignments, explanations = [], []
     for repeat in range(repeats):
         shuffled = units if repeat == 0 else units.reshuffled(seed + repeat)
-        kept = given if repeat == 0 else None
-        wanted, notes = target_counts(shuffled, shares, names, target)
-        parts = _parts(shuffled, method, wanted, folds is not None, shuffle, kept, target is not None)
-        made.append(parts)
-        explanations.append(explain(shuffled, names, wanted, counts_of(shuffled, parts, len(names)), repeat, notes))
-    return Assigned(_rows(members, units, made, names, method, kept=given), tuple(explanations))
+        fixed_parts = earlier_parts if repeat == 0 else None
+        quotas, notes = target_counts(shuffled, shares, names, target)
+        parts = _parts(shuffled, method, quotas, folds is not None, shuffle, fixed_parts, target is not None)
+        assignments.append(parts)
+        explanations.append(explain(shuffled, names, quotas, counts_of(shuffled, parts, len(names)), repeat, notes))
+    return Assigned(_rows(members, units, assignments, names, method, earlier_parts=earlier_parts), tuple(explanations))
 
 
 def _fold_count(method: str, folds: int | None, units: Units) -> int | None:
@@ -136,23 +136,23 @@ def _fold_count(method: str, folds: int | None, units: Units) -> int | None:
 def _parts(
     units: Units,
     method: str,
-    wanted: NDArray[np.float64],
+    quotas: NDArray[np.float64],
     is_folds: bool,
     shuffle: bool,
-    given: NDArray[np.int32] | None,
+    fixed_parts: NDArray[np.int32] | None,
     has_target: bool,
 ) -> NDArray[np.int32]:
-    count = wanted.shape[0]
+    count = quotas.shape[0]
     if method == "leave_one_group_out":
         return np.arange(count, dtype=np.int32)
     strata = units if method.startswith("stratified") else units.without_strata()
-    wanted = wanted if method.startswith("stratified") else wanted[:, :1]
+    quotas = quotas if method.startswith("stratified") else quotas[:, :1]
     is_single = bool((units.sizes == 1).all())
-    is_plain = is_folds and given is None and not has_target
+    is_plain = is_folds and fixed_parts is None and not has_target
     if strata.names and is_single and not units.is_single_label:
-        return by_iterative_stratification(strata, wanted, given=given, shuffle=shuffle)
+        return by_iterative_stratification(strata, quotas, given=fixed_parts, shuffle=shuffle)
     if not is_plain:
-        return by_quotas(strata, wanted, given=given, shuffle=shuffle)
+        return by_quotas(strata, quotas, given=fixed_parts, shuffle=shuffle)
     if not strata.names:
         rule = kfold if is_single else group_kfold
         return rule(strata, count, shuffle=shuffle)
@@ -170,42 +170,42 @@ def _collected(members: DataFrame, seed: int, max_rows: int) -> Units:
         F.sum("n").alias("n"), F.count(F.when(is_first, True)).alias("images")
     )
     key = F.xxhash64("unit_id", F.lit(seed).cast("bigint")).alias("key")
-    found = bounded_arrow(counts.select("unit_id", key, "stratum", "n", "images").limit(max_rows + 1), "units x strata")
-    if found.num_rows > max_rows:
+    table = bounded_arrow(counts.select("unit_id", key, "stratum", "n", "images").limit(max_rows + 1), "units x strata")
+    if table.num_rows > max_rows:
         raise OptionError(
             f"split: there are more than {max_rows:,} pairs of unit and stratum (max_rows of splits.assign.assign).\n"
             "Hint: raise it (about 100 bytes of driver memory per pair), or --method hash"
         )
-    return units_of(found)
+    return units_of(table)
 
 
-def _given(members: DataFrame, units: Units, names: list[str], max_rows: int) -> NDArray[np.int32] | None:
+def _earlier_parts(members: DataFrame, units: Units, names: list[str], max_rows: int) -> NDArray[np.int32] | None:
     """The part that each unit had, by most of its images; None where no image had one."""
     earlier = members.where("previous IS NOT NULL").groupBy("unit_id", "previous").agg(F.count("*").alias("n"))
-    found = bounded_arrow(earlier.limit(max_rows + 1), "units x parts")
-    if found.num_rows == 0:
+    table = bounded_arrow(earlier.limit(max_rows + 1), "units x parts")
+    if table.num_rows == 0:
         return None
-    unknown = sorted(set(found["previous"].unique().to_pylist()) - set(names))
+    unknown = sorted(set(table["previous"].unique().to_pylist()) - set(names))
     if unknown:
         raise OptionError(
             f"split: images are in parts {', '.join(unknown)} from before; now the parts are {', '.join(names)}.\n"
             "Hint: name the same parts, give the split another name, or --renew to assign all anew"
         )
-    return units.most_common(found["unit_id"], found["previous"], found["n"], names)
+    return units.most_common(table["unit_id"], table["previous"], table["n"], names)
 
 
 def _rows(
     members: DataFrame,
     units: Units,
-    made: list[NDArray[np.int32]],
+    assignments: list[NDArray[np.int32]],
     names: list[str],
     method: str,
     *,
-    kept: NDArray[np.int32] | None,
+    earlier_parts: NDArray[np.int32] | None,
 ) -> DataFrame:
     spark = members.sparkSession
     columns = {
-        f"part_{repeat}": pa.array(names, pa.string()).take(pa.array(parts)) for repeat, parts in enumerate(made)
+        f"part_{repeat}": pa.array(names, pa.string()).take(pa.array(parts)) for repeat, parts in enumerate(assignments)
     }
     table = pa.table({"unit_id": units.ids, **columns})
     parts = spark.createDataFrame(table)
@@ -214,7 +214,7 @@ def _rows(
     # unit_id is unique on the right.
     joined = members.join(parts, on="unit_id", how="inner")
     stratum = F.when(F.size("strata") > 0, F.concat_ws(", ", F.map_keys("strata")))
-    if kept is None and len(made) == 1:
+    if earlier_parts is None and len(assignments) == 1:
         return joined.select(
             F.lit(0).alias("repeat"),
             F.lit(None).cast("int").alias("fold"),
@@ -225,7 +225,7 @@ def _rows(
             F.lit(method).alias("reason"),
         )
     repeats = F.array(
-        *(F.struct(F.lit(repeat).alias("repeat"), F.col(f"part_{repeat}").alias("part")) for repeat in range(len(made)))
+        *(F.struct(F.lit(i).alias("repeat"), F.col(f"part_{i}").alias("part")) for i in range(len(assignments)))
     )
     long = joined.select("*", F.inline(repeats))
     is_first = F.col("repeat") == 0
@@ -235,10 +235,10 @@ def _rows(
         .when(is_first & was.isNotNull(), "kept from before")
         .otherwise(F.lit(method))
     )
-    if kept is not None:
-        followers = units.ids.filter(pa.array(kept >= 0))
-        marked = spark.createDataFrame(pa.table({"unit_id": followers})).select("unit_id", F.lit(True).alias("follows"))
-        long = long.join(marked, on="unit_id", how="left")
+    if earlier_parts is not None:
+        followers = units.ids.filter(pa.array(earlier_parts >= 0))
+        flags = spark.createDataFrame(pa.table({"unit_id": followers})).select("unit_id", F.lit(True).alias("follows"))
+        long = long.join(flags, on="unit_id", how="left")
         reason = F.when(is_first & was.isNull() & F.col("follows"), "with its unit, which had a part").otherwise(reason)
     return long.select(
         "repeat",

@@ -44,17 +44,17 @@ def members_of(
     """
     units = units_of(images, groups=groups, duplicate_pairs=duplicate_pairs, checkpoint=checkpoint)
     # image_id is unique in all of these.
-    found = units.join(
+    members = units.join(
         images.select("image_id", F.unix_micros("captured_at").alias("captured_us")), on="image_id", how="inner"
     )
     no_strata = F.lit(None).cast(STRATA_TYPE).alias("strata")
-    found = found.select("*", no_strata) if strata is None else found.join(strata, on="image_id", how="left")
+    members = members.select("*", no_strata) if strata is None else members.join(strata, on="image_id", how="left")
     if previous is None:
-        found = found.select("*", F.lit(None).cast("string").alias("previous"))
+        members = members.select("*", F.lit(None).cast("string").alias("previous"))
     else:
         earlier = previous.where("split != 'excluded'").select("image_id", F.col("split").alias("previous"))
-        found = found.join(earlier, on="image_id", how="left")
-    return found.select("image_id", "unit_id", "strata", "captured_us", "previous")
+        members = members.join(earlier, on="image_id", how="left")
+    return members.select("image_id", "unit_id", "strata", "captured_us", "previous")
 
 
 def strata_of(
@@ -86,8 +86,8 @@ def strata_of(
     counts = label_counts(targets, factor_bins, bin_edges).where(F.col("factor").isin(list(by)))
     rows = counts.select("image_id", F.concat("factor", F.lit("="), "value").alias("stratum"), "n")
     strata = F.map_from_entries(F.array_sort(F.collect_list(F.struct("stratum", "n"))))
-    found = rows.groupBy("image_id").agg(strata.alias("strata"))
+    per_image = rows.groupBy("image_id").agg(strata.alias("strata"))
     if not combined:
-        return found
+        return per_image
     name = F.concat_ws(", ", F.map_keys("strata"))
-    return found.select("image_id", F.create_map(name, F.lit(1).cast("bigint")).alias("strata"))
+    return per_image.select("image_id", F.create_map(name, F.lit(1).cast("bigint")).alias("strata"))

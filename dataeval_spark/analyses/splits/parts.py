@@ -19,7 +19,7 @@ def all_parts(images: DataFrame, split_assignments: DataFrame | None = None) -> 
 
     The column ``split`` of ``images`` is the split named ``given``. Images that are in no part have no row.
     """
-    given = images.where("split IS NOT NULL").select(
+    source_parts = images.where("split IS NOT NULL").select(
         F.lit(GIVEN).alias("split_name"),
         F.lit(0).alias("repeat"),
         F.lit(None).cast("int").alias("fold"),
@@ -27,11 +27,11 @@ def all_parts(images: DataFrame, split_assignments: DataFrame | None = None) -> 
         "split",
     )
     if split_assignments is None:
-        return given
-    made = split_assignments.where(F.col("split") != EXCLUDED).select(*PARTITION, "image_id", "split")
+        return source_parts
+    assignments = split_assignments.where(F.col("split") != EXCLUDED).select(*PARTITION, "image_id", "split")
     # image_id is unique in images.
-    live = made.join(images.select("image_id"), on="image_id", how="left_semi")
-    return given.unionByName(live.select(*PARTITION, "image_id", "split"))
+    live = assignments.join(images.select("image_id"), on="image_id", how="left_semi")
+    return source_parts.unionByName(live.select(*PARTITION, "image_id", "split"))
 
 
 def label_counts(

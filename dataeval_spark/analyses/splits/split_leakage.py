@@ -88,13 +88,13 @@ def split_leakage(
     leaks = [_torn_sets(frame, parts) for frame in sets]
     if duplicate_pairs is not None:
         leaks.append(_torn_pairs(whole_pairs(duplicate_pairs), parts))
-    found = rows_of(images, SPLIT_LEAKAGE, [])
+    rows = rows_of(images, SPLIT_LEAKAGE, [])
     for more in leaks:
-        found = found.unionByName(more)
+        rows = rows.unionByName(more)
     units = units_of(
         images, groups=groups, duplicate_pairs=_ties(duplicate_pairs, duplicate_groups), checkpoint=checkpoint
     )
-    return found, _repairs(parts, units)
+    return rows, _repairs(parts, units)
 
 
 def _grouped_by(splits: DataFrame | None) -> list[str]:
