@@ -1,8 +1,8 @@
-"""Approximate nearest neighbours: vectors in k-means clusters, of which each query looks into the nearest few.
+"""Approximate nearest neighbours: vectors in k-means clusters, of which each query searches the nearest few.
 
-An inverted file without quantization (Sivic and Zisserman 2003; Jégou, Douze and Schmid 2011). Inside the clusters that
-are looked into the search is exact, so the recall of any number of clusters follows from where the true neighbours of
-some queries lie: one half of a sample chooses the number of clusters, the other half measures what it finds.
+An inverted file without quantization (Sivic and Zisserman 2003; Jégou, Douze and Schmid 2011). The search is exact
+inside the clusters that are searched, so the recall of any number of clusters follows from where the true neighbours of
+some queries lie: one half of a sample chooses the number of clusters, the other half measures the recall.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ COUNTS_SCHEMA = arrow_schema(COUNTS_DDL)
 
 @dataclass(frozen=True)
 class InvertedFile:
-    """How many clusters there are, how many a query looks into, and the recall that was measured with that."""
+    """Number of clusters, number that a query searches, and the recall that was measured with these."""
 
     clusters: int
     probes: int
@@ -50,7 +50,7 @@ class InvertedFile:
 
 
 def make_inverted_file(blocks: Blocks, spark_frame: DataFrame, *, k: int, recall: float) -> InvertedFile:
-    """Sort the vectors of the blocks into clusters and choose how many of them a query looks into.
+    """Sort the vectors of the blocks into clusters and choose how many of them a query searches.
 
     About sqrt(N) clusters, at most 2,048, made from up to 32 vectors each. Vectors are drawn by their ids, so the
     clusters are the same for any number of partitions. Three Spark jobs run at once; at most 2,048 counts from each of
@@ -116,12 +116,12 @@ def make_inverted_file(blocks: Blocks, spark_frame: DataFrame, *, k: int, recall
 
 
 def approximate_neighbors(blocks: Blocks, spark_frame: DataFrame, index: InvertedFile, *, k: int) -> DataFrame:
-    """The k nearest rows of each row among those in the clusters that are nearest to it.
+    """Find the k nearest rows of each row among those in the clusters that are nearest to it.
 
     Parameters
     ----------
     blocks : Blocks
-        Those that the clusters were made from.
+        Blocks that the clusters were made from.
     spark_frame : DataFrame
         Any frame of the session.
     index : InvertedFile

@@ -33,7 +33,7 @@ BLOCK_SCHEMA = arrow_schema(BLOCK_DDL)
 
 @dataclass(frozen=True)
 class Blocks:
-    """Where the blocks are, and what the driver knows of them.
+    """Place of the blocks, and the facts about them that the driver holds.
 
     ``rows`` gives the rows of each block, ``role_rows`` those in each role (1, 2, 4, 8).
     ``shift`` is the mean of the operands of the product. The blocks are files in ``folder``, or the rows of ``frame``.
@@ -59,11 +59,11 @@ class Blocks:
         return BlockFiles(self.folder or "", self.names, self.offsets)
 
     def rows_with(self, role: int) -> int:
-        """How many rows have a role."""
+        """Number of rows that have a role."""
         return sum(self.rows_per_block(role))
 
     def rows_per_block(self, role: int) -> list[int]:
-        """How many rows of each block have a role."""
+        """Number of rows of each block that have a role."""
         return [rows[role.bit_length() - 1] for rows in self.role_rows]
 
 
@@ -89,7 +89,7 @@ def cut_into_blocks(
         ``image_id``, ``target_index``, ``embedding`` (array of float) and ``roles`` (a sum of 1, 2, 4 and 8).
         The two ids together are unique.
     metric : {"euclidean", "cosine", "inner_product"}
-        What the vectors will be compared by.
+        Distance by which the vectors will be compared.
     scratch : str, optional
         New folder that the driver and all workers can open; without it the blocks are rows of a frame.
     checkpoint : callable, optional
@@ -97,9 +97,9 @@ def cut_into_blocks(
     block_rows : int
         Most rows of a block: 16 MB at 512 dimensions.
     rows : int, optional
-        How many rows there are, where it is known.
+        Number of rows, where it is known.
     seed : int
-        Of the random numbers by which samples are taken.
+        Seed of the random numbers by which samples are taken.
 
     Raises
     ------
@@ -202,7 +202,7 @@ def _dimension(descriptions: Sequence[Row]) -> int:
 
 
 def _order_rows(blocks: Blocks, spark_frame: DataFrame) -> None:
-    """Write down where each row stands in the order of all ids."""
+    """Store the position of each row in the order of all ids."""
     files = blocks.files
 
     def order(number: int) -> Iterator[pa.RecordBatch]:
@@ -213,7 +213,7 @@ def _order_rows(blocks: Blocks, spark_frame: DataFrame) -> None:
 
 
 def in_tasks(spark_frame: DataFrame, tasks: int, run: Callable[[int], Iterator[pa.RecordBatch]], ddl: str) -> DataFrame:
-    """What ``run`` yields for 0, 1, ... ``tasks`` - 1, each in a Spark task of its own."""
+    """Results of ``run`` for 0, 1, ... ``tasks`` - 1, each in a Spark task of its own."""
     spark = spark_frame.sparkSession
     if tasks == 0:
         return spark.createDataFrame([], ddl)

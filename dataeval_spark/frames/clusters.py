@@ -34,12 +34,12 @@ def make_spanning_tree(blocks: Blocks, spark_frame: DataFrame, *, min_samples: i
     Parameters
     ----------
     blocks : Blocks
-        In a shared folder, under the Euclidean metric; all rows have role 1.
+        Blocks in a shared folder, under the Euclidean metric; all rows have role 1.
     spark_frame : DataFrame
         Any frame of the session.
     min_samples : int
-        An edge is no shorter than the distance of each end to so many nearest vectors, itself the first: mutual
-        reachability. With 1 the tree is the Euclidean one.
+        Number m of nearest vectors, a vector itself the first: an edge is no shorter than the distance of either end to
+        its m-th (mutual reachability). With 1 the tree is the Euclidean one.
     """
     files = blocks.files
     search = Search(blocks.metric, min_samples - 1, 1, blocks.shift)
@@ -74,7 +74,7 @@ def hdbscan_clusters(
     spark_frame : DataFrame
         Any frame of the session.
     min_cluster_size, selection, allow_single_cluster
-        Of :func:`~dataeval_spark.kernels.vectors.hdbscan.hdbscan_labels`.
+        Options of :func:`~dataeval_spark.kernels.vectors.hdbscan.hdbscan_labels`.
 
     Returns
     -------
@@ -162,7 +162,7 @@ def _centers(sums: DataFrame, clusters: int, dimension: int) -> tuple[NDArray[np
 
 
 def cluster_members(blocks: Blocks, spark_frame: DataFrame, *, is_nearest: bool) -> DataFrame:
-    """Every vector with its cluster (-1 is noise), how firmly it is in it, and how far from its centre.
+    """Every vector with its cluster (-1 is noise), the probability of its membership, and its distance to the centre.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def cluster_members(blocks: Blocks, spark_frame: DataFrame, *, is_nearest: bool)
     spark_frame : DataFrame
         Any frame of the session.
     is_nearest : bool
-        The cluster is that of the nearest center (k-means); otherwise the stored one.
+        Take the cluster of the nearest center (k-means) instead of the stored one.
     """
     files = blocks.files
 

@@ -46,8 +46,8 @@ def connected_components(
     one_task_edges : int
         Most edges in one task.
     checkpoint : callable, optional
-        Stores a frame in files and reads it back: it cuts the plan, and the edges are counted without computing them
-        again. Without it only the one-task path is there.
+        Function that stores a frame in files and reads it back: it cuts the plan, and the edges are counted without
+        computing them again. Without it only the one-task path is possible.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def alternating_stars(edges: DataFrame, checkpoint: Checkpoint) -> DataFrame:
     edges : DataFrame
         Columns ``a`` and ``b``, different strings.
     checkpoint : callable
-        Stores a frame in files and reads it back; called twice a round.
+        Function that stores a frame in files and reads it back; called twice a round.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def small_star(edges: DataFrame) -> DataFrame:
 
 @dataclass(frozen=True)
 class Shape:
-    """What tells whether edges are stars: their ids, those with several edges up, and those with edges up and down."""
+    """Counts that tell whether edges are stars: ids, ids with several edges up, and ids with edges up and down."""
 
     nodes: int
     torn: int
@@ -151,7 +151,7 @@ class Shape:
 
 
 def _shape(edges: DataFrame) -> Shape:
-    """Bounded: one row."""
+    """Shape of the edges, from one row."""
     ups = edges.select(F.col("a").alias("id"), F.lit(1).alias("up"), F.lit(0).alias("down"))
     downs = edges.select(F.col("b").alias("id"), F.lit(0).alias("up"), F.lit(1).alias("down"))
     ends = ups.unionAll(downs).groupBy("id").agg(F.sum("up").alias("ups"), F.max("down").alias("down"))

@@ -1,6 +1,6 @@
 """All pairs of hashes within a Hamming distance: blocks of hashes in few tasks, each an index of its own.
 
-Hashes are short, so what moves is packed: each partition packs its distinct hashes into a few long binaries, a binary
+Hashes are short, so they move packed: each partition packs its distinct hashes into a few long binaries, a binary
 goes to each task that compares its block, and the task finds the pairs of two blocks by multi-index hashing
 (`kernels.hamming`). Joining exploded substrings would move every hash once per substring, as a row.
 """
@@ -36,7 +36,7 @@ HASHES_PER_BINARY = 1 << 16
 
 
 def hamming_distance(a: str, b: str) -> Column:
-    """Bits in which two hashes of 64 bits differ, given as hexadecimal columns; null where one is null.
+    """Number of bits in which two hashes of 64 bits differ, as hexadecimal columns; null where one is null.
 
     Examples
     --------
@@ -231,7 +231,7 @@ def _task(
 def _new_and_known(
     kind: str, hashes_by_side: Mapping[tuple[bool, bool], list[Bytes]], *, is_row: bool
 ) -> tuple[Bytes, Bytes]:
-    """The distinct hashes of a block that were not compared before, and those that were and are still there."""
+    """Distinct hashes of a block that were not compared before, and those that were and are still there."""
     if (is_row, False) not in hashes_by_side:
         none = np.empty((0, WORD // 8), np.uint8)
         return none, none

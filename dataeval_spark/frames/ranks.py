@@ -28,15 +28,15 @@ def positions(
     Parameters
     ----------
     frame : DataFrame
-        Rows; computed twice, so store it before if that is dear.
+        Rows to number; computed twice, so store them first where that is expensive.
     by : sequence of str
         Grouping columns, without nulls.
     value : str
         Numeric column without null and NaN.
     ids : sequence of str
-        What tells rows of one value apart, in this order; nulls first.
+        Columns that order rows of one value, the first one first; nulls first.
     largest_first : bool
-        Position 1 is the largest value.
+        Give position 1 to the largest value.
 
     Returns
     -------

@@ -24,7 +24,7 @@ _SCHEMA = arrow_schema(_ROWS)
 
 
 def sampled(factor_bins: DataFrame, sample: int, seed: int) -> DataFrame:
-    """At most ``sample`` rows, chosen by a hash of their key: the same ones for any order and partitions."""
+    """At most ``sample`` rows, chosen by a hash of their key: the same for any order and partitions."""
     key = F.xxhash64(F.lit(seed), "image_id", "target_index")
     return factor_bins.where("class_name IS NOT NULL").orderBy(key, "image_id", "target_index").limit(sample)
 
@@ -52,7 +52,7 @@ def neighbor_balance(
     rules : mapping of str to str
         Rule of each factor.
     label : str
-        ``class_name`` or a factor; a label that was cut is taken by its bins.
+        ``class_name`` or a factor; of a label that was cut the bins are used.
     neighbors, sample, permutations, seed : int
         k, most rows, permutations per p-value (0: none), and the seed of sample, noise and permutations.
 

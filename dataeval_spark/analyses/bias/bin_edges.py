@@ -91,14 +91,14 @@ def _edges(rows: Sequence[Mapping[str, Any]], count: int) -> tuple[float, ...]:
 
 
 def unseen_values(units: DataFrame, bins: Mapping[str, Bins], ranges: Mapping[str, tuple[float, float]]) -> DataFrame:
-    """Count what stored bins do not know: levels that are in no bin, values beyond the smallest and largest seen.
+    """Count values that stored bins do not cover: levels in no bin, values beyond the smallest and largest seen.
 
     Parameters
     ----------
     units : DataFrame
         The frame of `labelled_units`.
     bins, ranges : mapping
-        As `stored_bins` gives them.
+        Results of `stored_bins`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How often factor values occur together: one pass over the labelled things, from which the bias measures follow."""
+"""Contingency tables of factor values, from one pass over the labelled things; the bias measures follow from them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def contingency(factor_bins: DataFrame, bin_edges: DataFrame) -> DataFrame:
 
 
 def _with_effects(counted: DataFrame, effects: DataFrame) -> DataFrame:
-    """Cells with the design effect of their class; where none is a class's, that of what an image has one of."""
+    """Cells with the design effect of their class; without a class, that of values that an image has one of."""
     of_class = F.when(F.col("factor_a") == LABEL, F.col("value_a")).when(F.col("factor_b") == LABEL, F.col("value_b"))
     cells = counted.withColumn("class_name", of_class).alias("c")
     # A class has one row, and so has null.
@@ -95,7 +95,7 @@ def of_label(contingency: DataFrame, label: str) -> DataFrame:
 
 
 def rows_of_value(factor_bins: DataFrame, bin_edges: DataFrame, factor: str, value: str) -> DataFrame:
-    """Rows whose factor has a value; what `contingency` and every measure that follows take in place of all rows.
+    """Select the rows whose factor has a value, to be measured by `contingency` and all that follows from it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Coverage gaps: combinations of factor values that the data lack, though they have all that these consist of."""
+"""Coverage gaps: combinations of factor values missing from the data although each of their parts is common."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def coverage_gaps(
     max_patterns: int = 10_000,
     max_combinations: int = 2_000_000,
 ) -> DataFrame:
-    """Find the maximal uncovered patterns: fewest factor values, too few rows, every part of it has enough.
+    """Find the maximal uncovered patterns: combinations with too few rows, every part of which has enough.
 
     Rows are first collapsed to the distinct combinations of the factors' bins, with their counts; the search runs on
     these in one task, level by level. Missing values match no pattern; a bin that nothing fell into is a value that
@@ -48,11 +48,11 @@ def coverage_gaps(
         Factors to combine, ``class_name`` among them. Default: the class and all factors that have levels of their
         own or given edges, with at most ``max_bins`` bins, but no image statistics.
     threshold : int
-        Rows that are enough.
+        Number of rows from which on a combination is covered.
     max_level : int
         Most factors of a pattern, at most 5.
     max_bins : int
-        See ``factors``.
+        Most bins of a default factor.
     max_patterns : int
         Most patterns to keep: those of fewest factors, then those with the most expected rows missing.
     max_combinations : int

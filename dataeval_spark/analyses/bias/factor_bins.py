@@ -1,4 +1,4 @@
-"""Factors of every labelled thing and every image, cut into bins; which are left out, and which mix units."""
+"""Factor bins: the factors of labelled things and images cut into bins; findings name those left out or mixed."""
 
 from __future__ import annotations
 
@@ -68,10 +68,10 @@ def factor_bins(
     max_values: int = 50_000_000,
     stored_edges: bool = False,
 ) -> tuple[DataFrame, DataFrame, DataFrame]:
-    """Cut every factor of every labelled thing into bins, by DataEval's automatic rule or as told.
+    """Cut every factor of every labelled thing into bins, by DataEval's automatic rule or by given rules.
 
-    An image without labels has a row too, without class: its statistics, metadata and times are cut as those of the
-    others, and what measures labels leaves it out.
+    An image without labels has a row too, without class: its statistics, metadata and times are cut like those of the
+    others, and measures of labels leave it out.
 
     A number is cut where it looks continuous or has more values than the larger of 20 and the square root of its
     rows; otherwise each value is a bin. A text has a bin per value. Missing values have a bin of their own. A factor
@@ -80,7 +80,7 @@ def factor_bins(
     Left out, each with a row in ``dataset_findings``: constants, factors without values, texts with more than
     ``max_levels`` values, columns that are no number, text or time, and columns that name their rows. Those are texts
     of which more than half (and more than 20) of the values differ, and metadata of whole numbers, or of times, of
-    which nine of ten (and more than 20) do: ids, counters, hashes. What is measured on a continuous scale stays, and
+    which nine of ten (and more than 20) do: ids, counters, hashes. Measurements on a continuous scale stay, and
     so do all image statistics. A row there also says where values form no clusters, so that they are cut by uniform
     width instead, and where all of them are in one bin.
 
@@ -91,7 +91,7 @@ def factor_bins(
     bin_edges : DataFrame, optional
         Table ``bin_edges`` of an earlier run, for ``stored_edges``.
     rule : {"uniform_width", "uniform_count", "clusters"}
-        How numbers are cut.
+        Rule by which numbers are cut.
     rules : mapping of str to str
         Rule of single factors; also ``discrete``: each number is a bin.
     edges : mapping of str to sequence of float, or int
@@ -105,7 +105,7 @@ def factor_bins(
     max_values : int
         Most values of one number: one task sorts them (about 30 bytes each).
     stored_edges : bool
-        Bin by ``bin_edges`` as they are stored; levels unknown there, and values beyond the range seen there, are
+        Use ``bin_edges`` as they are stored; levels unknown there, and values beyond the range seen there, are
         counted in ``dataset_findings``, which also names factors that have no stored bins. ``rule``, ``rules`` and
         ``edges`` play no role.
 
@@ -118,7 +118,7 @@ def factor_bins(
     Raises
     ------
     OptionError
-        An option is unknown, out of range, or names what is no factor; stored edges are asked for and there are none.
+        An option is unknown, out of range, or names a column that is no factor; there are no stored edges to use.
 
     References
     ----------
@@ -166,7 +166,7 @@ def factor_bins(
 
 
 def apply_bins(units: DataFrame, bins: Mapping[str, Bins]) -> DataFrame:
-    """Bin labelled things by bins that are given: the same value has the same bin in every dataset.
+    """Put labelled things into given bins: the same value has the same bin in every dataset.
 
     Parameters
     ----------
@@ -290,7 +290,7 @@ def findings_of(
 
 
 def _bins(row: Mapping[str, Any]) -> list[Finding]:
-    """Where values could not be cut as was asked for, and where the cut tells nothing apart."""
+    """Findings about factors that could not be cut by their rule, and about those with one bin only."""
     findings: list[Finding] = []
     name = row["factor"]
     if row["note"] is not None:
@@ -315,7 +315,7 @@ def _anomalies(row: Mapping[str, Any]) -> list[Finding]:
 
 
 def findings_beside_stored_bins(summaries: Sequence[Mapping[str, Any]], stored: frozenset[str]) -> list[Finding]:
-    """Where bins are given: factors that have none though they could, and two units in one factor."""
+    """Findings beside given bins: factors that have none though they could, and two units in one factor."""
     findings: list[Finding] = []
     for row in summaries:
         name = row["factor"]

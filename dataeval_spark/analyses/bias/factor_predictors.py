@@ -1,4 +1,4 @@
-"""Flagged images: which factors explain a finding, and which make one image unlike the others."""
+"""Factors that explain why images have a finding, and factors that set one image apart from the others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SCHEMA = arrow_schema(_ROWS)
 
 
 def factor_predictors(factor_bins: DataFrame, image_findings: DataFrame, *, threshold: float = 0.1) -> DataFrame:
-    r"""Measure for every kind of finding how much each factor tells about which images it is found in.
+    r"""Measure for every kind of finding how well each factor predicts which images have it.
 
     ``share`` is :math:`MI / H` of being flagged or not, ``score`` the same corrected for chance,
     :math:`(MI - EMI) / (H - EMI)`. Both are exact on the factors' bins, the class among the factors left out. An image
@@ -105,8 +105,8 @@ def factor_deviation(reference: DataFrame, images: DataFrame) -> DataFrame:
     Returns
     -------
     DataFrame
-        ``image_id``, ``target_index``, ``factor``, ``value``, ``deviation``: a row per flagged thing and number, of the
-        factors that the reference has.
+        ``image_id``, ``target_index``, ``factor``, ``value``, ``deviation``: a row per row and number of ``images``, of
+        the factors that the reference has.
 
     References
     ----------

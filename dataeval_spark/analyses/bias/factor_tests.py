@@ -1,4 +1,4 @@
-"""Do the values of a number differ between classes: tests of Kolmogorov and Smirnov, and of Kruskal and Wallis."""
+"""Tests of whether a number differs between classes: Kolmogorov-Smirnov and Kruskal-Wallis."""
 
 from __future__ import annotations
 

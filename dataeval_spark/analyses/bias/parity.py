@@ -1,4 +1,4 @@
-"""Parity: is the label independent of a factor, and how strong is the association."""
+"""Parity: whether the label is independent of a factor, and how strong their association is."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def parity(
     contingency : DataFrame
         Table of that name.
     score_threshold : float in [0, 1]
-        Cramér's V from which on an association matters.
+        Cramér's V from which an association matters.
     p_value_threshold : float in [0, 1]
         Robust p-value at or below which it is significant.
     label : str
-        Factor that takes the place of the class.
+        Factor whose values take the place of the classes.
 
     Returns
     -------

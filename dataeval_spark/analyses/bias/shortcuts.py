@@ -1,4 +1,4 @@
-"""Shortcuts: factors that alone tell a class from the rest, with images at both ends."""
+"""Shortcuts: factors that alone tell a class from the rest, with example images at both ends."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _valued(labelled: DataFrame, bin_edges: DataFrame) -> DataFrame:
 
 
 def _of_texts(valued: DataFrame, effects: Mapping[str, float]) -> DataFrame:
-    """Rows as of `_of_factor`, for texts: the value whose presence tells most of the class."""
+    """Rows like those of `_of_factor`, for texts: the value whose presence tells most about the class."""
     counts = valued.groupBy("factor", "value", "class_name").agg(F.count("*").alias("n"))
     return counts.groupBy("factor").applyInArrow(lambda cells: _of_text(cells, effects), _ROWS)
 
@@ -148,7 +148,7 @@ def _of_text(counts: pa.Table, effects: Mapping[str, float]) -> pa.Table:
 
 
 def _add_examples(valued: DataFrame, rows: list[dict[str, Any]]) -> None:
-    """Add to the rows of texts images of the class: without the value as the lowest (0), with it as the highest (1)."""
+    """Add example images of the class to the rows of texts: the lowest (0) lack the value, the highest (1) have it."""
     if not rows:
         return
     keys = ["class_name", "factor"]

@@ -1,4 +1,4 @@
-"""Which images labels and predictions can be compared in, and what is said of the others."""
+"""Images in which labels and predictions can be compared, and findings about the others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Lacking = Literal["empty", "left_out"]
 
 
 def compared_images(images: DataFrame, unlabelled: str, unpredicted: str) -> DataFrame:
-    """The rows of `boxes_per_image` that tell something."""
+    """Rows of `boxes_per_image` whose labels and predictions can be compared."""
     if unlabelled == "left_out":
         images = images.where("labelled IS NOT NULL")
     return images.where("predicted IS NOT NULL") if unpredicted == "left_out" else images
@@ -45,7 +45,7 @@ def lacking_images(model: str, images: DataFrame, unlabelled: str, unpredicted: 
 
 
 def of_unknown_classes(predictions: DataFrame, targets: DataFrame) -> DataFrame:
-    """The predictions whose ``label`` is no label's class."""
+    """Predictions whose ``label`` is no label's class."""
     classes = targets.select(F.col("class_name").alias("label")).where("label IS NOT NULL").distinct()
     return predictions.join(F.broadcast(classes), on="label", how="left_anti")
 

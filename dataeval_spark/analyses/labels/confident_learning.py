@@ -66,13 +66,13 @@ def confident_learning(
 ) -> tuple[DataFrame, DataFrame, DataFrame, DataFrame, DataFrame]:
     r"""Find labels that a model's out-of-sample probabilities contradict, one model after another.
 
-    A class's threshold is the mean probability of it among the labels of it. A row is confidently of class j where p_j
+    A class's threshold is the mean probability of it among the labels of it. A row is confidently of class j if p_j
     reaches j's threshold (of several the most probable class of all). The counts of (given, confident class), scaled
     to the number of labels, estimate how many labels k are truly j: :math:`n_{kj}`. Then
 
     * ``prune_by_noise_rate``: for each k and j the n_kj labels k with the largest :math:`p_j - p_k`
     * ``prune_by_class``: for each k the n_k - n_kk labels k with the smallest :math:`p_k`
-    * ``both``: what both take
+    * ``both``: labels that both of these take
     * ``confident_learning``: labels k that are confidently of another class
 
     and never a label whose class is the most probable one. The worst has the smallest p_k.
@@ -89,11 +89,11 @@ def confident_learning(
         with a box, which are not predictions of the label with the same number: :func:`object_label_errors` compares
         them. Findings count both.
     filter_by : {"prune_by_noise_rate", "prune_by_class", "both", "confident_learning"}
-        See above.
+        Rule that selects the errors.
     share : float in [0, 1]
         Share of the estimated errors to take (cleanlab's ``frac_noise``); with ``confident_learning`` 1 only.
     checkpoint : callable, optional
-        Stores a frame; without it blocks are made anew for each pass.
+        Function that stores a frame; without it blocks are made anew for each pass.
 
     Returns
     -------
@@ -174,7 +174,7 @@ def _classes(prediction_classes: DataFrame) -> dict[str, list[str]]:
 
 
 def _wanted_counts(doubted: NDArray[np.int64], filter_by: str) -> NDArray[np.int64]:
-    """Cells that the filter asks for; the others need no ranks."""
+    """Cells that the filter needs; the others need no ranks."""
     diagonal = np.eye(len(doubted), dtype=bool)
     if filter_by == "confident_learning":
         return np.zeros_like(doubted)
@@ -186,7 +186,7 @@ def _wanted_counts(doubted: NDArray[np.int64], filter_by: str) -> NDArray[np.int
 def _ranked(
     targets: DataFrame, frames: Sequence[DataFrame], table: Table, store: Callable[[DataFrame], DataFrame]
 ) -> DataFrame:
-    """Rows of ``label_errors`` or ``label_scores``: ranks among the rows that are given."""
+    """Rows of ``label_errors`` or ``label_scores``, ranked among the rows passed."""
     if not frames:
         return rows_of(targets, table, [])
     every = store(reduce(DataFrame.unionByName, frames))
@@ -260,7 +260,7 @@ def _count_row(label: int, joint: Any, histogram: Any) -> pa.RecordBatch:
 
 
 def candidates(blocks: DataFrame, lowered: NDArray[np.float64], half: int, chosen: Selection, mask: int) -> DataFrame:
-    """Rows that have all flags wanted, or may get them: `STAGED_DDL`, in a second pass."""
+    """Rows that have all flags of ``mask``, or may get them: `STAGED_DDL`, in a second pass."""
     classes = len(lowered)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -271,7 +271,7 @@ def candidates(blocks: DataFrame, lowered: NDArray[np.float64], half: int, chose
 
 
 def self_confidence(blocks: DataFrame, model: str, names: Sequence[str]) -> DataFrame:
-    """Every row with the probability of its class, and the most probable class where that is another one."""
+    """Every row with the probability of its class, and the most probable class where it is another one."""
     classes, vocabulary = len(names), pa.array(names, pa.string())
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

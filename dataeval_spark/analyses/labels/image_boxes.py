@@ -1,4 +1,4 @@
-"""Labelled and predicted boxes of each image, together in one row, and as arrays for the kernels."""
+"""Labelled and predicted boxes of each image: one row per image, and arrays for the kernels."""
 
 from __future__ import annotations
 

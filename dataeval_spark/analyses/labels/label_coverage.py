@@ -15,14 +15,14 @@ MAX_CLASSES = 100_000
 
 
 def label_coverage(label_stats: DataFrame, *, ontology: str | Ontology | None = None) -> DataFrame:
-    """Count labels per class of an ontology and in all below it, and what is missing of an even share.
+    """Count labels per class of an ontology, with and without all classes below it, and the deficit to an even share.
 
     Parameters
     ----------
     label_stats : DataFrame
         Table of that name.
     ontology : str or Ontology
-        TOML or JSON file; see :mod:`dataeval_spark.kernels.labels.ontology`. It has to be given.
+        TOML or JSON file (required); see :mod:`dataeval_spark.kernels.labels.ontology`.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def label_coverage(label_stats: DataFrame, *, ontology: str | Ontology | None = 
     OntologyError
         The file is no ontology.
     OptionError
-        None is given.
+        There is no ontology.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def label_coverage(label_stats: DataFrame, *, ontology: str | Ontology | None = 
 
 
 def labels_per_class(rows: DataFrame) -> dict[str, int]:
-    """Labels of each class, on the driver.
+    """Number of labels of each class, on the driver.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Label errors by the nearest neighbours: labels that those of the images around make improbable."""
+"""Label errors by the nearest neighbours: labels that are improbable given those of the images around."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ def label_neighbors(
     neighbors : DataFrame
         Table ``neighbors`` of distances that are not negative (not ``inner_product``).
     method : {"votes", "distance_ratio"}
-        See above.
+        Rule of the scores.
     k : int, optional
-        Neighbours that count, 1 to 1,000; default 10, for ``distance_ratio`` 5 of either kind. Shorter lists count as
-        they are.
+        Number of neighbours to use, 1 to 1,000; default 10, for ``distance_ratio`` 5 of either kind. Shorter lists are
+        used as they are.
     precision : float in (0, 1]
         Share of the list that is estimated to be wrong, for ``votes``.
     checkpoint : callable, optional
-        Stores a frame; without it the lists are made several times.
+        Function that stores a frame; without it the lists are made several times.
 
     Returns
     -------
@@ -129,7 +129,7 @@ def _ranked(scored: DataFrame, method: str, *, largest_first: bool) -> DataFrame
 
 
 def _listed(ranked: DataFrame) -> DataFrame:
-    """The worst labels have the same ranks among all and in the list."""
+    """Rows of the list, whose ranks are those among all labels."""
     return ranked.select(*LABEL_ERRORS.result_names)
 
 
@@ -245,7 +245,7 @@ def labelled_lists(targets: DataFrame, neighbors: DataFrame) -> DataFrame:
 
 
 def distance_ratios(lists: DataFrame, k: int) -> DataFrame:
-    """Mean distance to the k nearest of the same class over that to the k nearest of all others, for each label.
+    """Divide each label's mean distance to the k nearest of its class by that to the k nearest of all others.
 
     k is lowered to the number of others of the class, and of the rest. The suggested class has at least 0.4 of the
     votes of the k nearest of other classes, nearer ones weighing more; a second one that is less than 0.2 behind is
@@ -257,7 +257,7 @@ def distance_ratios(lists: DataFrame, k: int) -> DataFrame:
     Parameters
     ----------
     lists : DataFrame
-        Of `labelled_lists`.
+        Result of `labelled_lists`.
     k : int
         Neighbours of either kind.
 

@@ -1,4 +1,4 @@
-"""Label statistics: how many labels and images each class has, and which classes are seen together."""
+"""Label statistics: how many labels and images each class has, and which classes occur together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def label_stats(targets: DataFrame, images: DataFrame) -> DataFrame:
     DataFrame
         Table ``label_stats`` without ``run_id``. ``imbalance_ratio`` is the largest class's label
         count over the smallest's; ``effective_classes`` is exp of the entropy of the shares of labels
-        whose class is known: as many equally large classes would have this entropy. ``class_weight``
+        whose class is known: the number of equally large classes with this entropy. ``class_weight``
         is scikit-learn's ``balanced``. Exact; shuffles one row per image and class.
 
     Examples
@@ -108,7 +108,7 @@ def _totals(per_image: DataFrame, classes: DataFrame, images: DataFrame) -> Data
 
 
 def _cooccurrence(labelled: DataFrame) -> DataFrame:
-    """For each class the other classes in the same images; grows with classes per image squared, not with images."""
+    """Other classes in the images of each class; grows with classes per image squared, not with images."""
     left = labelled.select("image_id", "class_name")
     right = labelled.select("image_id", F.col("class_name").alias("other"))
     pairs = left.join(right, on="image_id", how="inner").where("class_name != other")

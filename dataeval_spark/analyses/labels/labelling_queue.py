@@ -1,4 +1,4 @@
-"""What to label next: images that the model is unsure of, unlike the labelled ones, of classes with few labels."""
+"""Labelling queue: the images to label next: uncertain, unlike the labelled ones, of classes with few labels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def labelling_queue(
     overlap: float = 0.1,
     seed: int = 0,
 ) -> DataFrame:
-    r"""Order the images without labels by what their label would teach.
+    r"""Order the images without labels by how much their label would teach.
 
     The priority is a product of three numbers in [0, 1]:
 
@@ -40,13 +40,13 @@ def labelling_queue(
     neighbors : DataFrame, optional
         Table of that name; of several encoders the first by name.
     model : str, optional
-        Whose predictions; default the first by name.
+        Model whose predictions are used; default the first by name.
     size : int
         Length of the queue, at most 100,000.
     overlap : float in [0, 1]
         Share of the queue that two people are to label, so that their agreement can be measured.
     seed : int
-        Of that share, and of the order of equal priorities.
+        Seed of that share, and of the order of equal priorities.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def labelling_queue(
 
 
 def _uncertainty(predictions: DataFrame) -> DataFrame:
-    """Per image, of the first model by name: uncertainty, and the most probable class."""
+    """Uncertainty and most probable class of each image, by the first model by name."""
 
     def surprise(p: Column) -> Column:
         return F.when(p > 0, -p * F.ln(p)).otherwise(0.0)

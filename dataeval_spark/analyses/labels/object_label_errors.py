@@ -1,4 +1,4 @@
-"""Boxes that are likely missing, of the wrong class or badly placed, by the boxes that a model predicts."""
+"""Object label errors: boxes that a model's predictions show as missing, of the wrong class or badly placed."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def object_label_errors(
         Whether the model has not seen an image that has labels and no predictions, or found nothing in it, which lowers
         the average precision. cleanlab, which asks for a list per image, has "empty".
     checkpoint : callable, optional
-        Stores a frame; without it boxes are grouped by image twice.
+        Function that stores a frame; without it boxes are grouped by image twice.
 
     Returns
     -------

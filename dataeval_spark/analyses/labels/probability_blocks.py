@@ -28,7 +28,7 @@ Block = tuple[pa.Table, NDArray[np.int32], NDArray[np.float64]]
 
 
 def probability_blocks(predictions: DataFrame, targets: DataFrame, class_indices: DataFrame, classes: int) -> DataFrame:
-    """Blocks of about 8 MB of the predictions whose target has a class that the model knows.
+    """Cut the predictions whose target has a class that the model knows into blocks of about 8 MB.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def probability_blocks(predictions: DataFrame, targets: DataFrame, class_indices
     class_indices : DataFrame
         ``class_index`` and ``class_name`` of the model.
     classes : int
-        How many there are.
+        Number of classes.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def probability_blocks(predictions: DataFrame, targets: DataFrame, class_indices
     Raises
     ------
     PredictionError
-        In the task that finds it: a row has another number of probabilities, or one that is none.
+        A row has another number of probabilities, or one that is none; raised in the task that reads it.
     """
     given_classes = targets.join(F.broadcast(class_indices), on="class_name", how="inner").select(
         *KEYS, F.col("class_index").alias("given")

@@ -1,4 +1,4 @@
-"""Several raters: how far they agree, what they say together, and how good each of them is."""
+"""Several raters: their agreement, their consensus, and the quality of each of them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def raters(
     iterations: int = 100,
     checkpoint: Callable[[DataFrame], DataFrame] | None = None,
 ) -> tuple[DataFrame, DataFrame, DataFrame, DataFrame]:
-    """Agreement, consensus and quality from what several people said about the same things.
+    """Compute agreement, consensus and quality from the labels that several people gave to the same things.
 
     Agreement: Krippendorff's alpha for nominal data (any number of raters per thing); Fleiss' kappa on the things that
     the commonest number of raters labelled; both also of each class against the rest, with the jackknife's interval
@@ -57,7 +57,7 @@ def raters(
 
     Consensus: the majority, of classes chosen equally often the commoner one; and the most probable class of the model
     of Dawid and Skene, in which each rater errs in their own way. It is fitted by EM from the votes on kinds of things,
-    about which the same raters said the same: up to 5 million ratings in different kinds on the driver, beyond that in
+    to which the same raters gave the same labels: up to 5 million ratings in different kinds on the driver, above in
     one Spark job per iteration.
 
     Parameters
@@ -67,11 +67,11 @@ def raters(
     targets : DataFrame, optional
         Table ``targets``, to compare the consensus with.
     smoothing : float
-        Each rater is taken to have given each answer so many times more; above 0, so that nothing is impossible.
+        Times that each rater is assumed to have given each answer in addition; above 0, so that nothing is impossible.
     iterations : int
         Most iterations of EM.
     checkpoint : callable, optional
-        Stores a frame; without it things are grouped anew for each use.
+        Function that stores a frame; without it things are grouped anew for each use.
 
     Returns
     -------
@@ -119,7 +119,7 @@ def raters(
 
 
 def _peers(part: Ratings) -> NDArray[np.float64]:
-    """Per rater, labels of others on the same things that are equal, and all of them; and per class its ratings."""
+    """Labels of others on the same things that equal each rater's, and all of these; and the ratings of each class."""
     votes = part.votes
     things = np.repeat(np.arange(len(part.weights)), np.diff(part.said.indptr))
     rater_codes, answers = np.divmod(part.said.indices, part.classes)
@@ -241,9 +241,9 @@ def consensus(ratings: RatingBlocks, model: Model, totals: NDArray[np.float64], 
     Parameters
     ----------
     ratings : RatingBlocks
-        What was said.
+        Ratings of all things.
     model : Model
-        Fitted to it.
+        Model fitted to them.
     totals : ndarray, (C,)
         Ratings of each class: of classes chosen equally often for a thing the one with more is the majority's, then the
         one of the smaller name.

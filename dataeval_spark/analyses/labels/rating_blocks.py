@@ -1,4 +1,4 @@
-"""Kinds of ratings: what was said about each thing, equal answers counted once, in blocks for the kernels."""
+"""Kinds of ratings: things with equal answers counted together, in blocks for the kernels."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class RatingBlocks:
-    """All that was said: the names, the things, and their kinds in blocks.
+    """All ratings: names of raters and classes, the things, and their kinds in blocks.
 
     ``things`` has ``image_id``, ``target_index`` and ``codes`` (rater x C + class). ``local`` is None where there are
-    more kinds than the driver takes; each pass is a Spark job over ``blocks`` then.
+    more kinds than the driver takes; each pass is then a Spark job over ``blocks``.
     """
 
     raters: tuple[str, ...]
@@ -48,7 +48,7 @@ class RatingBlocks:
     local: tuple[Ratings, ...] | None
 
     def total(self, function: Callable[[Ratings], Vector]) -> Vector:
-        """Sum of a vector-valued function over all kinds, of at most a few million numbers."""
+        """Sum a function over all kinds; its vectors have at most a few million numbers."""
         if self.local is not None:
             return np.sum([function(part) for part in self.local], axis=0)
         columns, classes = len(self.raters) * len(self.classes), len(self.classes)
@@ -72,14 +72,14 @@ class RatingBlocks:
 
 
 def rating_blocks(annotations: DataFrame, store: Callable[[DataFrame], DataFrame]) -> RatingBlocks:
-    """Collapse ratings to kinds: things about which the same raters said the same.
+    """Collapse ratings to kinds: things to which the same raters gave the same labels.
 
     Parameters
     ----------
     annotations : DataFrame
         Table ``annotations``.
     store : callable
-        Stores a frame.
+        Function that stores a frame.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def _block(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def read_blocks(batch: pa.RecordBatch, columns: int, classes: int) -> Iterator[Ratings]:
-    """The kinds of each block of a batch."""
+    """Kinds of each block of a batch."""
     for row in batch.select(["offsets", "codes", "weights"]).to_pylist():  # one per block
         yield _ratings(row["offsets"], row["codes"], row["weights"], columns, classes)
 

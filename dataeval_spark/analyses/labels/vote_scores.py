@@ -1,4 +1,4 @@
-"""How probable each label is by the labels of its neighbours, and where a list of the least probable ones ends."""
+"""Probability of each label by the labels of its neighbours, and the end of a list of the least probable ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from dataeval_spark.tables.labels import LABEL_ERRORS
 
 MAX_CLASSES = 200_000
 MAX_PAIRS = 2_000_000
-"""Pairs of classes whose votes are counted; where there are more, a class is told from all others alike."""
+"""Pairs of classes whose votes are counted; where there are more, each class is compared with all others together."""
 FITTED_LABELS = 100_000
 BINS_PER_E = 64
 SMALLEST = 1e-12
@@ -46,7 +46,7 @@ _LOSS = arrow_schema(_LOSS_DDL)
 
 @dataclass(frozen=True)
 class OfSource:
-    """The classes of one encoder's labels, sorted, and what their neighbours say about them."""
+    """Classes of one encoder's labels, sorted, and the model of their neighbours' votes."""
 
     classes: tuple[str, ...]
     model: VoteModel
@@ -54,7 +54,7 @@ class OfSource:
 
 @dataclass(frozen=True)
 class ListEnd:
-    """Where the list of one source ends: ``first_bin`` is the bin of the lowest score; ``cut`` begins there."""
+    """End of the list of one source: ``first_bin`` is the bin of the lowest score; ``cut`` begins there."""
 
     labels: int
     listed: int
@@ -71,7 +71,7 @@ def vote_scores(lists: DataFrame, k: int) -> DataFrame:
     Parameters
     ----------
     lists : DataFrame
-        Of `labelled_lists`; read three times.
+        Result of `labelled_lists`; read three times.
     k : int
         Neighbours that vote.
 
@@ -95,12 +95,12 @@ def vote_scores(lists: DataFrame, k: int) -> DataFrame:
 
 
 def score_bin(score: str) -> Column:
-    """The bin of a score: 1/64 wide in its logarithm, one for all below 1e-12."""
+    """Bin of a score: 1/64 wide in its logarithm, one for all below 1e-12."""
     return F.floor(F.ln(F.greatest(F.col(score), F.lit(SMALLEST))) * BINS_PER_E)
 
 
 def list_ends(scored: DataFrame, precision: float) -> dict[str, ListEnd]:
-    """Where the list of each source ends, from the counts of each bin: at most 1,800 rows per source come here."""
+    """End of the list of each source, from the counts of each bin: at most 1,800 rows per source come here."""
     bins = F.array(
         F.struct(score_bin("score").alias("bin"), F.lit(1).alias("given")),
         F.struct(score_bin("flipped").alias("bin"), F.lit(0).alias("given")),
@@ -156,7 +156,7 @@ def _of_source(rows: pa.Table) -> OfSource:
     own, voter = _codes(votes["class_name"], classes), _codes(votes["vote"], classes)
     n = votes["n"].to_numpy()
     vote_counts = np.bincount(voter, n, size).astype(np.int64)
-    # Without a class stand the votes of all that are not of the voter's own.
+    # Rows without a class hold the votes of all that are not of the voter's own.
     pairs = (own, voter, n) if (own >= 0).all() else (own[:0], voter[:0], n[:0])
     model = vote_model(class_counts, vote_counts, int(n[own == voter].sum()), *pairs)
     return OfSource(tuple(classes.to_pylist()), model)

@@ -1,4 +1,4 @@
-"""Whether vectors are fit for what is built on them: numbers, lengths, dead dimensions, collapse."""
+"""Embedding health: whether vectors are fit for use: numbers, lengths, dead dimensions, collapse."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ BYTES_PER_ROW = 2**16
 
 @dataclass(frozen=True)
 class Part:
-    """Vectors of one encoder, of whole images or of boxes, and of their usual dimension."""
+    """Vectors of one encoder, of whole images or of boxes, with their usual dimension."""
 
     subject: str
     dimension: int
@@ -88,19 +88,19 @@ def embedding_health(
     embeddings : DataFrame
         Table of this name.
     norm_factor : float
-        Vectors are extreme where they are this many times longer or shorter than the median, to a power of two.
+        Times by which an extreme vector is longer or shorter than the median, to a power of two.
     max_constant_share : float
         Share of constant dimensions above which it is a warning; in [0, 1].
     max_first_share : float
         Share of the variance along one axis above which vectors have nearly collapsed; in [0, 1].
     min_effective_rank : float
-        Effective rank below which they have.
+        Effective rank below which vectors have nearly collapsed.
     max_dimension : int
-        Longer vectors are checked for versions and dimension only.
+        Largest dimension; longer vectors are checked for versions and dimension only.
     sample_size : int
         Vectors for the intrinsic dimension; 0 leaves it out.
     seed : int
-        Of that sample.
+        Seed of that sample.
 
     Returns
     -------
@@ -155,7 +155,7 @@ def embedding_health(
 
 
 def _parts(named: DataFrame, max_dimension: int) -> tuple[list[Part], list[Finding]]:
-    """What there is, and the findings that follow from that alone."""
+    """Parts of the embeddings, and the findings that follow from versions and dimensions alone."""
     groups = bounded(
         named.groupBy("subject", "encoder_version", "dimension").count().limit(MAX_PARTS),
         "one row per encoder, version and dimension",
@@ -182,7 +182,7 @@ def _parts(named: DataFrame, max_dimension: int) -> tuple[list[Part], list[Findi
 
 
 def _summed(block: pa.Table, parts: Mapping[str, Part], limits: Limits) -> pa.Table:
-    """Of one block: its moments, in rows of a size that any number of blocks can send, and its share of the sample."""
+    """Moments of one block, in rows of a size that any number of blocks can send, and its share of the sample."""
     block = block.sort_by([("image_id", "ascending"), ("target_index", "ascending")])
     subject, number = block["subject"][0].as_py(), block["block"][0].as_py()
     part = parts[subject]
@@ -203,7 +203,7 @@ def _summed(block: pa.Table, parts: Mapping[str, Part], limits: Limits) -> pa.Ta
 def _judged(
     batches: Iterator[pa.RecordBatch], *, parts: Mapping[str, Part], limits: Limits
 ) -> Iterator[pa.RecordBatch]:
-    """Merge what the blocks sent, in the order in which it comes, and word the findings."""
+    """Merge the sums of the blocks, in the order in which they come, and word the findings."""
     moments: dict[str, dict[int, Moments]] = defaultdict(dict)
     samples: dict[str, list[tuple[NDArray[Any], NDArray[Any]]]] = defaultdict(list)
     for batch in batches:
@@ -222,7 +222,7 @@ def _judged(
 
 
 def _largest_hash(count: int, sample_size: int) -> int:
-    """A bound that about twice the sample is below: so few vectors travel, and of these the smallest are used."""
+    """Bound of the hashes of about twice the sample: so few vectors travel, and the smallest of these are used."""
     return int(min(1.0, 2 * sample_size / count) * (2**64 - 1)) - 2**63
 
 
@@ -248,7 +248,7 @@ def _smallest(sample: Sequence[tuple[NDArray[Any], NDArray[Any]]], size: int, di
 
 @dataclass(frozen=True)
 class Limits:
-    """Thresholds, and the bounds of what is computed; see :func:`embedding_health`."""
+    """Thresholds, and bounds of the computation; see :func:`embedding_health`."""
 
     norm_factor: float
     max_constant_share: float
@@ -315,7 +315,7 @@ def _spread(subject: str, moments: Moments, sample: NDArray[Any], limits: Limits
 
 
 def without_spread(subject: str, reason: str) -> list[Finding]:
-    """Rows that say why nothing is known of the spread."""
+    """Rows that say why the spread of the vectors is unknown."""
     return [finding(rule, subject, None, None, "info", f"{subject}: {reason}") for rule in SPREAD_RULES]
 
 

@@ -1,4 +1,4 @@
-"""How well pairs of duplicates agree with pairs that people judged: precision and recall by kind and threshold."""
+"""Duplicate evaluation: precision and recall of pairs against people's judgement, by kind and threshold."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def duplicate_evaluation(
     dataset: str | None = None,
     embedding_step: float = 0.01,
 ) -> tuple[DataFrame, DataFrame]:
-    """Precision and recall of `duplicate_pairs` against a file of pairs that people judged.
+    """Measure precision and recall of `duplicate_pairs` against a file of pairs that people judged.
 
     Parameters
     ----------
@@ -35,10 +35,10 @@ def duplicate_evaluation(
     images : DataFrame
         Live rows of table ``images``.
     truth : str
-        CSV or parquet file with ``image_id_a``, ``image_id_b`` and, where it holds pairs that are none,
-        ``is_duplicate``. It has to be given.
+        CSV or parquet file (required) with ``image_id_a``, ``image_id_b`` and, where it holds pairs that are none,
+        ``is_duplicate``.
     dataset : str, optional
-        Dataset that the ids are relative to: what follows ``<dataset>/`` in an image's id.
+        Dataset that the ids are relative to: they are the part after ``<dataset>/`` of an image's id.
     embedding_step : float
         Thresholds of the kinds of embeddings are multiples of this.
 
@@ -77,7 +77,7 @@ def duplicate_evaluation(
 
 
 def _resolved(pairs: DataFrame, images: DataFrame, dataset: str | None) -> DataFrame:
-    """The pairs by the ids of live images."""
+    """Pairs by the ids of live images."""
     prefix = "" if dataset is None else f"{dataset}/"
     live = images.select("image_id")
     for end in ENDS:
@@ -90,7 +90,7 @@ def _resolved(pairs: DataFrame, images: DataFrame, dataset: str | None) -> DataF
 
 
 def evaluate_duplicates(pairs: DataFrame, truth: DataFrame, *, embedding_step: float = 0.01) -> DataFrame:
-    """Precision and recall of pairs at each threshold of their distance, so that a threshold can be chosen.
+    """Measure precision and recall of pairs at each threshold of their distance, to choose a threshold.
 
     ``duplicate_pairs`` ties each of k images with one hash to the smallest id only. Here all k (k - 1) / 2 pairs count,
     and all pairs between the images of two near hashes, but none is made: they are counted from the number of images
@@ -195,7 +195,7 @@ def _pair_counts(stars: DataFrame, links: DataFrame, step: float) -> DataFrame:
 
 
 def _looked_up(stars: DataFrame, links: DataFrame, judged: DataFrame, kinds: DataFrame, step: float) -> DataFrame:
-    """Number of judged pairs at each threshold, true and false ones: looked up between what stands for their ends."""
+    """Number of judged pairs at each threshold, true and false ones, looked up between the stars of their ends."""
 
     def standing(end: str) -> DataFrame:
         return stars.select("kind", F.col("id").alias(f"image_id_{end}"), F.col("first").alias(f"first_{end}"))

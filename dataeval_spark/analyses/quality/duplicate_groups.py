@@ -1,4 +1,4 @@
-"""Groups of duplicates: which member is kept, what is a pair of it, and how far apart members may be."""
+"""Duplicate groups: which member is kept, which members are pairs of it, and how far apart members may be."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dataeval_spark.tables.quality import DUPLICATE_GROUPS
 Grouping = Literal["components", "medoid"]
 Keep = Literal["largest", "sharpest", "labelled", "first"]
 
-# What decides which member is kept: columns of which the largest is best, and what is said of a member that has less.
+# Columns that decide which member is kept, the largest being best, and the phrase for a member that has less.
 KEEP_RULES: dict[str, tuple[tuple[str, str], ...]] = {
     "largest": (("size", "smaller than"), ("sharpness", "less sharp than")),
     "sharpest": (("sharpness", "less sharp than"), ("size", "smaller than")),
@@ -65,7 +65,7 @@ def duplicate_groups(
     images, targets : DataFrame
         Tables of these names; of ``images`` the live rows.
     grouping, keep, one_task_edges, checkpoint
-        As of `duplicates`.
+        See `duplicates`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Pairs of images, or of boxes, that are alike: by equal hashes, near hashes, and near embeddings.
+"""Duplicate pairs of images or of boxes: by equal hashes, near hashes, and near embeddings.
 
 ``items`` has one row per image or box: ``image_id``, ``target`` (its target_index, -1 for the whole image),
 ``is_blank`` (its perceptual hashes say nothing) and the columns of `hashes`. Images are paired with images and boxes
@@ -16,14 +16,14 @@ from dataeval_spark.frames.hamming_pairs import hamming_distance, hamming_pairs
 from dataeval_spark.tables.quality import DUPLICATE_PAIRS
 
 EXACT_KINDS = {"exact_file": "file_hash", "exact_pixels": "content_hash"}
-# Equal as far as they were decoded: the first frame of several, or eight of more bits.
+# Pixels are equal as far as they were decoded: the first frame of several, or eight of more bits.
 DECODED_PIXELS = "decoded_pixels"
 NEAR_KINDS = ("phash", "dhash")
 # The hash of the picture as it is, which tells whether two are alike as they are.
 D4_KINDS = {"phash_d4": "phash", "dhash_d4": "dhash"}
 LOW_INFORMATION = "low_information"
 EMBEDDING = "embedding"
-# A distance that is divided by how far the neighbours of both are: see `near_distances`.
+# A distance divided by that of the neighbours of both: see `near_distances`.
 EMBEDDING_RELATIVE = "embedding_relative"
 WHOLE = -1
 
@@ -31,7 +31,7 @@ ITEM = ("image_id", "target")
 
 
 def pairs_by_hash(items: DataFrame, kinds: Sequence[str], distances: Mapping[str, int]) -> DataFrame:
-    """Pairs with equal hashes, and between hashes within their distance.
+    """Find pairs with equal hashes, and pairs between hashes within their distance.
 
     Of k items with one hash each is tied to the smallest (k - 1 pairs), and of near hashes the smallest items are
     tied, so that a hash shared by a million blank images costs a million rows.
@@ -81,7 +81,7 @@ def pairs_by_hash(items: DataFrame, kinds: Sequence[str], distances: Mapping[str
 def pairs_by_embedding(
     neighbors: DataFrame, items: DataFrame, distance: float | str, *, kind: str = EMBEDDING
 ) -> DataFrame:
-    """Pairs of the graph ``neighbors`` of at most this distance, of items that are not blank.
+    """Select the pairs of the graph ``neighbors`` of at most this distance, of items that are not blank.
 
     The graph has each item's k nearest: a pair is missing only where both have k others that are nearer.
 

@@ -92,18 +92,19 @@ def duplicates(
     previous : DataFrame, optional
         Table ``duplicate_thresholds`` of an earlier run, whose derived thresholds are kept.
     near : bool
-        Perceptual hashes and embeddings too, not only exact copies.
+        Whether near duplicates, by perceptual hashes and embeddings, are found too.
     phash_distance, dhash_distance : int, optional
         Bits in which the phash, or dhash, of duplicates may differ [bit, 0 to 64]; default 4 for phash and 0 for dhash.
     d4 : bool
-        Hashes of the eight rotations and flips too; ``orientation`` tells whether two images are alike as they are.
+        Whether hashes of the eight rotations and flips are compared too; ``orientation`` tells whether two images are
+        alike as they are.
     boxes : bool
         Compare the boxes of images as well: the same object elsewhere. Boxes are grouped with boxes.
     embedding_distance : float, optional
         Largest distance of duplicates in ``neighbors``, in the metric it was made with: euclidean or cosine
         (1 - similarity); default a relative distance, derived from the data.
     embedding_encoder : str, optional
-        Whose vectors; default all in ``neighbors``, of which the smallest distance counts.
+        Encoder whose vectors are used; default all in ``neighbors``, of which the smallest distance counts.
     renew_threshold : bool
         Derive the thresholds of embeddings anew; default the stored ones, so that new images do not change old results.
     low_information_std : float
@@ -263,7 +264,7 @@ def _encoders(neighbors: DataFrame) -> list[str]:
 
 
 def _usable(neighbors: DataFrame) -> tuple[DataFrame, list[tuple[Any, ...]]]:
-    """The lists that relative distances can be measured in, and a finding for each encoder whose cannot."""
+    """Lists in which relative distances can be measured, and a finding for each encoder that has none."""
     is_usable = (F.col("metric") != "inner_product") & (F.col("k") >= NEIGHBORS)
     others = neighbors.where(~is_usable).groupBy("encoder").agg(F.min("k").alias("k"), F.max("metric").alias("metric"))
     warnings = []
@@ -276,7 +277,7 @@ def _usable(neighbors: DataFrame) -> tuple[DataFrame, list[tuple[Any, ...]]]:
 
 
 def _items(hashes: DataFrame, image_stats: DataFrame, boxes: bool, is_blank: Column) -> DataFrame:
-    """One row per image, and per box, with its hashes and what decides which is kept."""
+    """One row per image, and per box, with its hashes and the columns that decide which is kept."""
     level = F.lit(True) if boxes else F.col("target_index").isNull()
     target = F.coalesce("target_index", F.lit(WHOLE)).alias("target")
     names = (*EXACT_KINDS.values(), "content_scope", *NEAR_KINDS, *D4_KINDS)
@@ -289,7 +290,7 @@ def _items(hashes: DataFrame, image_stats: DataFrame, boxes: bool, is_blank: Col
 
 
 def _left_out(items: DataFrame) -> DataFrame:
-    """How many images, and boxes, have no meaningful perceptual hash."""
+    """Findings: numbers of images, and of boxes, that have no meaningful perceptual hash."""
     noun = F.when(F.col("target") == WHOLE, F.lit("images")).otherwise(F.lit("boxes"))
     counted = items.where("is_blank").groupBy(noun.alias("subject")).agg(F.count("*").cast("double").alias("value"))
     several = F.format_string(
@@ -308,7 +309,7 @@ def _left_out(items: DataFrame) -> DataFrame:
 
 
 def _full_lists(neighbors: DataFrame, distance: float) -> DataFrame:
-    """Encoders with images of which all k neighbours are duplicates: there may be more of them than k."""
+    """Findings: encoders with images whose k neighbours are all duplicates, so that there may be more than k."""
     full = (
         neighbors.where((F.col("rank") == F.col("k")) & (F.col("distance") <= distance))
         .groupBy(F.col("encoder").alias("subject"))
@@ -361,7 +362,7 @@ def _of_level(level: Level) -> Mapping[str, Any]:
 
 
 def _threshold_finding(level: Level) -> tuple[Any, ...]:
-    """The finding that says which threshold is used, and what the data would suggest now."""
+    """Finding that says which threshold is used, and which the data would suggest now."""
     noun = "boxes" if level.is_box else "images"
     subject = f"{level.encoder}, boxes" if level.is_box else level.encoder
     if level.threshold is None:

@@ -1,4 +1,4 @@
-"""Near duplicates by embedding: how far apart two images are for where they lie, and what is near in these data.
+"""Near duplicates by embedding: distances relative to the surroundings of two images, and the threshold of near ones.
 
 Vectors of smooth or plain pictures lie close together, so that one distance for all is too much there and too little
 elsewhere. The relative distance of two images is their distance divided by the geometric mean of their surroundings:
@@ -37,12 +37,12 @@ MOST_LEVELS = 200
 
 
 class Level(NamedTuple):
-    """The threshold of an encoder's vectors of images, or of boxes, and what it goes by.
+    """Threshold of an encoder's vectors of images, or of boxes, and the facts it follows from.
 
     Attributes
     ----------
     encoder, encoder_version, metric, is_box
-        Of which vectors.
+        Description of the vectors.
     images : int
         Images (or boxes) with ten neighbours.
     surroundings : float
@@ -50,15 +50,15 @@ class Level(NamedTuple):
     dimension : float or None
         Local intrinsic dimension.
     origin : {"derived", "kept"}
-        From these data, or of an earlier run.
+        Whether the threshold is from these data, or from an earlier run.
     threshold : float or None
         Largest relative distance of duplicates; None where none has the precision.
     precision : float or None
-        Its estimated precision in these data.
+        Estimated precision of the threshold in these data.
     near : int
-        Images with another within it.
+        Images with another one within the threshold.
     suggested : float or None
-        What these data suggest.
+        Threshold that these data suggest.
     """
 
     encoder: str
@@ -78,7 +78,7 @@ class Level(NamedTuple):
 def near_distances(
     neighbors: DataFrame, items: DataFrame, previous: DataFrame | None, checkpoint: Checkpoint | None = None
 ) -> tuple[DataFrame, list[Level]]:
-    """Relative distances of neighbours, and the threshold for each encoder and metric.
+    """Compute relative distances of neighbours, and the threshold for each encoder and metric.
 
     Two jobs run when it is called: for the medians of the lists, and for how many images have a neighbour within each
     threshold.
@@ -152,7 +152,7 @@ def _surroundings(listed: DataFrame) -> DataFrame:
 
 
 def _medians(surroundings: DataFrame) -> dict[tuple[str, str, str, bool], dict[str, float]]:
-    """The medians of each level, by name, and ``n``."""
+    """Medians of each level, by name, and ``n``."""
     long = unpivot(surroundings, LEVEL, ("surroundings", "middle_ratio", "reach_ratio"))
     quantiles = exact_quantiles(long, (*LEVEL, "statistic"), "value", {"median": 0.5})
     medians: dict[tuple[str, str, str, bool], dict[str, float]] = {}
@@ -214,7 +214,7 @@ def _target(end: str) -> Column:
 
 
 def _nearest(relative: DataFrame) -> dict[tuple[str, str, str, bool], np.ndarray]:
-    """How many images of each level have another within each threshold."""
+    """Number of images of each level that have another one within each threshold."""
     ends = F.explode(
         F.array(
             F.struct("image_id", "target_index"),

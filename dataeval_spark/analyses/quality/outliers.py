@@ -60,18 +60,18 @@ def outliers(
     channel_stats : DataFrame, optional
         Table of that name, for ``per_channel``.
     method : {"calibrated", "zscore", "modified_zscore", "iqr", "adaptive"}
-        How far is measured.
+        Measure of the distance from the others.
     threshold : float, optional
         Score above which a value is an outlier; default 3, 3.5, 1.5 and 3.5 for DataEval's methods.
     statistics : sequence of str, optional
         Numeric columns of ``image_stats``, statistics of your own among them; by default those of
         ``analyses/quality/scales.py``, and under DataEval's methods those that it compares.
     per_class : bool
-        Compare within each class; an image with several classes stands in each of them.
+        Compare within each class; an image with several classes is in each of them.
     per_target : bool
-        Boxes too.
+        Compare boxes too.
     per_channel : bool
-        Each channel's statistics too, compared with those of the same channel in other images.
+        Compare each channel's statistics too, with those of the same channel in other images.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def outliers(
 
 
 def _least(statistics: Sequence[str]) -> Column:
-    """The smallest spread of each statistic on its scale."""
+    """Smallest spread of each statistic on its scale."""
     return _by_statistic(statistics, lambda name: F.lit(scale_of(name).least))
 
 
@@ -146,7 +146,7 @@ def _by_statistic(statistics: Sequence[str], expression: Callable[[str], Column]
 
 
 def _one_of_each_family(rows: DataFrame) -> DataFrame:
-    """Of the statistics that say the same about an image, the farthest."""
+    """The farthest one of the statistics that say the same about an image."""
     family = F.coalesce(*(F.when(F.col("statistic") == name, F.lit(main)) for name, main in FAMILIES.items()))
     keys = ("image_id", "target_index", "channel", "group_name", F.coalesce(family, "statistic"))
     order = Window.partitionBy(*keys).orderBy(F.col("score").desc(), "statistic")
@@ -154,7 +154,7 @@ def _one_of_each_family(rows: DataFrame) -> DataFrame:
 
 
 def _placed(rows: DataFrame) -> DataFrame:
-    """The reasons of each image in order, the farthest first."""
+    """Reasons of each image in order, the farthest first."""
     order = Window.partitionBy("image_id", "target_index", "group_name")
     order = order.orderBy(F.col("score").desc(), "statistic", F.col("channel").asc_nulls_first())
     columns = {"position": F.row_number().over(order)}

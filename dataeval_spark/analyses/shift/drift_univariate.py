@@ -46,13 +46,13 @@ def drift_univariate(
     reference, current : DataFrame
         Rows of table ``image_stats``; boxes are left out.
     reference_name, current_name : str
-        What the two are, such as ``dataset=photos``.
+        Names of the two, such as ``dataset=photos``.
     window : tuple of datetime
         Capture times of the current data.
     threshold : float in [0, 1]
         False discovery rate.
     statistics : sequence of str
-        Columns to compare. One that is missing, or null in all rows of a side, has no test.
+        Columns to compare. A column that is missing, or null in all rows of a side, has no test.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def _summaries(reference: DataFrame, current: DataFrame, statistics: Sequence[st
 
 
 def _evidence(reference: DataFrame, current: DataFrame, statistics: Sequence[str]) -> DataFrame:
-    """The current images farthest beyond the reference's mean, in its standard deviations."""
+    """Current images farthest beyond the reference's mean, in its standard deviations."""
     old = unpivot(reference.where("target_index IS NULL"), ("image_id",), statistics)
     moments = exact_mean_and_std(old, ["statistic"], F.col("value"))
     spread = moments.select("statistic", F.col("mean").alias("m"), F.col("std").alias("s")).where("s > 0")

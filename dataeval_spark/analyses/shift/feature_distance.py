@@ -1,4 +1,4 @@
-"""Feature distance: how far each numeric factor of two parts of the data lies apart, on the reference's scale."""
+"""Feature distance: how far the values of each numeric factor have moved, on the reference's scale."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def feature_distance(
     reference, current : DataFrame
         Rows of table ``factor_bins``; each labelled thing counts.
     reference_name, current_name : str
-        What the two are, such as ``split=train``.
+        Names of the two, such as ``split=train``.
     window : tuple of datetime
         Capture times of the current data.
 
@@ -100,7 +100,7 @@ def _pvalue(row: Row, effect: float) -> float:
 
 
 def _design_effects(reference: DataFrame, current: DataFrame, rows: Sequence[Row]) -> dict[str, float]:
-    """Per factor how many times more shares of its values vary because images hold several; none where none does."""
+    """How many times more shares of each factor's values vary because images hold several; none where none does."""
     sides = reference.select("image_id", F.lit(0).alias("side"), "numbers").unionByName(
         current.select("image_id", F.lit(1).alias("side"), "numbers")
     )

@@ -37,9 +37,9 @@ def label_parity(
 ) -> DataFrame:
     r"""Test whether the labels of two parts of the data come from one distribution, and list each class.
 
-    The test is Pearson's on the table of 2 x classes: both sides are samples. ``p_value`` is the usual one. What
-    decides is ``robust_p_value``: from random tables with the same margins where fewer than 5 labels of a class are
-    expected on a side (``is_low_expected`` names these classes), and of the statistic divided by ``design_effect``
+    The test is Pearson's on the table of 2 x classes: both sides are samples. ``p_value`` is the usual one. The
+    verdict goes by ``robust_p_value``: from random tables with the same margins where fewer than 5 labels of a class
+    are expected on a side (``is_low_expected`` names these classes), and of the statistic divided by ``design_effect``
     where images hold several labels, which are often of one class. It is equal to ``p_value`` elsewhere. A class that
     only the current data have is ``new``; one that they lost is ``vanished``.
 
@@ -48,7 +48,7 @@ def label_parity(
     reference, current : DataFrame
         Rows of table ``targets``; labels of unknown class are left out.
     reference_name, current_name : str
-        What the two are, such as ``split=train``.
+        Names of the two, such as ``split=train``.
     window : tuple of datetime
         Capture times of the current data.
     threshold : float in [0, 1]
@@ -63,8 +63,8 @@ def label_parity(
     Returns
     -------
     DataFrame
-        Table ``label_parity`` without ``run_id``. The driver holds one row per class. Without labels on a side there
-        is no test, nor a robust one where one image holds all labels of a side.
+        Table ``label_parity`` without ``run_id``. The driver holds one row per class. There is no test where a side
+        has no labels, and no robust one where one image holds all labels of a side.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def _status(counts: Sequence[int]) -> str:
 
 
 def labels_of_sides(reference: DataFrame, current: DataFrame) -> tuple[Counts, Counts]:
-    """Labels per class on both sides, and how they vary between images."""
+    """Labels per class on both sides, and their variance between images."""
     sides = [
         side.select("image_id", "class_name", F.lit(i).alias("side")) for i, side in enumerate((reference, current))
     ]

@@ -1,4 +1,4 @@
-"""Null model: what guessing reaches on the current labels."""
+"""Null model: the scores of guessing on the current labels."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def null_model(
     current_name: str,
     window: tuple[datetime, datetime],
 ) -> DataFrame:
-    """Tell what guessing reaches on the current labels: the least that a model has to beat.
+    """Compute the scores of guessing on the current labels: the least that a model has to beat.
 
     Parameters
     ----------
     reference, current, reference_name, current_name, window
-        As of :func:`dataeval_spark.analyses.shift.label_parity.label_parity`.
+        See :func:`dataeval_spark.analyses.shift.label_parity.label_parity`.
 
     Returns
     -------

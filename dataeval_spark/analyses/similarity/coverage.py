@@ -43,15 +43,15 @@ def coverage(
     neighbors, embeddings, targets : DataFrame
         Tables of these names; of ``neighbors`` the Euclidean distances, with at least ``observations`` per image.
     method : {"adaptive", "naive"}
-        What is far.
+        Rule of the radius that counts as far.
     observations : int
-        Neighbours within the radius; at most ``neighbors.k``.
+        Number of neighbours within the radius; at most ``neighbors.k``.
     percent : float in (0, 1]
         Share of uncovered images (adaptive).
     rescale : bool
-        Bring all vectors of an encoder into [0, 1] by their smallest and largest component. False where they are.
+        Scale all vectors of an encoder into [0, 1] by their smallest and largest component. False where they are.
     per_target : bool
-        Boxes among the boxes, instead of whole images.
+        Compare boxes among the boxes, instead of whole images.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def coverage(
 def _encoders(
     euclidean: DataFrame, distances: DataFrame, embeddings: DataFrame, observations: int, rescale: bool
 ) -> list[dict[str, Any]]:
-    """Per encoder: images with a radius, dimensions, and the width of the range of all components."""
+    """Images with a radius, dimensions, and the width of the range of all components, for each encoder."""
     counts = distances.groupBy("encoder").agg(F.count("*").alias("n"))
     lists = euclidean.where("rank = 1").groupBy("encoder").agg(F.count("*").alias("images"), F.max("k").alias("k"))
     ranges = embeddings.groupBy("encoder").agg(
@@ -125,7 +125,7 @@ def _scaled(distances: DataFrame, facts: dict[str, Any] | None) -> DataFrame:
 def _uncovered(
     distances: DataFrame, facts: dict[str, Any] | None, method: str, observations: int, percent: float
 ) -> DataFrame:
-    """Uncovered images of one encoder by rank; of `None` no row."""
+    """Uncovered images of one encoder by rank; no row for `None`."""
     radii = _scaled(distances, facts)
     n = 0 if facts is None else facts["n"]
     by_radius = Window.partitionBy("encoder").orderBy(F.desc("radius"), "image_id", "target_index")

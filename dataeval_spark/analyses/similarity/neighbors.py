@@ -51,10 +51,10 @@ def neighbors(
     """Find the k nearest neighbours of each image among all others.
 
     Exact: equal to a brute-force search in float64 whose ties stand in the order of (image_id, target_index). The cost
-    is N^2 d multiplications. With ``previous``, images that came are compared with all and all with them, and images
-    that lost a neighbour are asked again: the result is the same, bit for bit, as from nothing.
+    is N^2 d multiplications. With ``previous``, new images are compared with all and all with them, and images
+    that lost a neighbour are searched again: the result is the same, bit for bit, as without it.
 
-    Approximate: each image looks into the nearest of about sqrt(N) k-means clusters only, as many as it takes for
+    Approximate: each image searches only the nearest of about sqrt(N) k-means clusters, as many as it takes for
     ``recall``; the recall is measured on other queries than those that chose the number, and written to
     ``dataset_findings`` with its interval. Distances are exact. It starts from nothing each time.
 
@@ -69,25 +69,25 @@ def neighbors(
     k : int
         Neighbours per image.
     metric : {"euclidean", "cosine", "inner_product"}
-        What is near.
+        Distance that counts as near.
     encoder : str, optional
-        Whose vectors; default every encoder there is.
+        Encoder whose vectors are used; default every encoder there is.
     per_target : bool
-        Boxes too, among the boxes.
+        Find neighbours of boxes too, among the boxes.
     method : {"auto", "exact", "approximate"}
         "auto" is exact as long as the cost is estimated below ``max_core_hours`` and where workers share no folder.
     max_core_hours : float
-        At 25 billion operations a second and core.
+        Cost above which "auto" is approximate, at 25 billion operations a second and core.
     recall : float
         Share of the true neighbours that the approximate search is to find.
     block_rows : int
         Vectors per block: a task holds two blocks.
     seed : int
-        Of the samples that the approximate search draws.
+        Seed of the samples that the approximate search draws.
     scratch : str, optional
         Folder that the driver and all workers can open.
     checkpoint : callable, optional
-        Stores a frame; used without ``scratch``.
+        Function that stores a frame; used without ``scratch``.
 
     Returns
     -------
@@ -160,12 +160,12 @@ def _all_asked(vectors: DataFrame) -> DataFrame:
 
 
 def _roles(vectors: DataFrame, earlier: DataFrame, checkpoint: Checkpoint | None) -> tuple[DataFrame, DataFrame]:
-    """New vectors and those that lost a neighbour are asked; the others keep their lists, but for what is new.
+    """Choose queries: new vectors and those that lost a neighbour; the others keep their lists, but for new neighbours.
 
-    The vectors with their roles, and the lists that are kept.
+    Returns the vectors with their roles, and the lists that are kept.
     """
     store = checkpoint or kept_by_executors
-    # Stored: what is new and what is gone both need them.
+    # Stored: new and lost vectors both need them.
     prints = store(with_fingerprints(vectors))
     listed = store(earlier.where("rank = 1").select("image_id", "target_index", "fingerprint"))
     same_vector = same_keys((*IDS, "fingerprint"), "v", "l")
@@ -188,20 +188,20 @@ def _roles(vectors: DataFrame, earlier: DataFrame, checkpoint: Checkpoint | None
 
 
 def _few(ids: DataFrame) -> DataFrame:
-    """Stored ids, sent to each task where they are few, so that what they are looked up in stays where it is."""
+    """Stored ids, sent to each task where they are few, so that the frame they are joined to stays in place."""
     return F.broadcast(ids) if ids.count() <= MOST_BROADCAST else ids
 
 
 def _merged(
     earlier: DataFrame, nearer: DataFrame, k: int, checkpoint: Checkpoint | None
 ) -> tuple[DataFrame, DataFrame]:
-    """The kept lists that something new is near enough to enter, with it; and those that stay as they are."""
+    """Kept lists with the new vectors that are near enough to enter them; and the lists that stay as they are."""
     store = checkpoint or kept_by_executors
     last = earlier.where(F.col("rank") == k).select("image_id", "target_index", F.col("distance").alias("reach"))
     # A list has one last row, or fewer than k.
     reached = nearer.alias("n").join(last.alias("l"), on=same_keys(IDS, "n", "l"), how="left")
     columns = ("image_id", "target_index", "neighbor_id", "neighbor_target_index", "distance")
-    # Equally far, the order of the ids decides.
+    # Among equal distances, the order of the ids decides.
     entering = store(reached.where("reach IS NULL OR distance <= reach").select(*(f"n.{name}" for name in columns)))
     touched = _few(store(entering.select("image_id", "target_index").distinct()))
     same_list = same_keys(IDS, "k", "t")

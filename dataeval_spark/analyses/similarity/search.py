@@ -1,4 +1,4 @@
-"""Search: the images whose vectors are nearest to given ones."""
+"""Search: the images whose vectors are nearest to those of a query."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def search(embeddings: DataFrame, vectors: ArrayLike, *, k: int = 10, metric: Me
     embeddings : DataFrame
         Rows of table ``embeddings`` of one encoder; filter them before, for example to one split.
     vectors : array_like, (q, d) or (d,)
-        What is looked for; at most 64 MB as float32.
+        Query vectors; at most 64 MB as float32.
     k : int
         Rows per query, 1 to 10,000.
     metric : {"euclidean", "cosine", "inner_product"}
-        Distance; 1 - cos; or minus the inner product.
+        Distance: Euclidean; 1 - cos; or minus the inner product.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Adversarial validation: can a classifier tell the parts of a split apart?"""
+"""Adversarial validation: whether a classifier can tell the parts of a split apart."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def adversarial_rows(
     seed: int,
     base: str = TRAIN,
 ) -> list[Row]:
-    """Rows of table ``split_differences`` from a sample of each part, by factors and by each encoder.
+    """Compute rows of table ``split_differences`` from a sample of each part, by factors and by each encoder.
 
     Parameters
     ----------
     parts, counts : DataFrame
-        As `all_parts` and `label_counts` make them; the class is left out of the factors.
+        Results of `all_parts` and `label_counts`; the class is left out of the factors.
     embeddings : DataFrame, optional
         Table of this name; of it the vectors of whole images.
     sample : int
         Images per partition and part.
     seed : int
-        Of the sample.
+        Seed of the sample.
     base : str
         Part that the others are compared with.
     """

@@ -1,4 +1,4 @@
-"""Assigning images to the parts of a split, unit by unit: random, stratified, by group, or both."""
+"""Assignment of images to the parts of a split, unit by unit: random, stratified, by group, or both."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def assign(
     """Assign each unit of images to one part.
 
     Units never straddle parts, whatever the method: without groups and duplicates each image is a unit of its own.
-    ``random`` and ``group`` see to the sizes only, ``stratified`` and ``stratified_group`` to the strata too.
+    ``random`` and ``group`` balance sizes only, ``stratified`` and ``stratified_group`` strata too.
     ``leave_one_group_out`` makes each unit a fold.
 
     With ``folds`` and without ``shuffle``, target or earlier parts, the folds are those of scikit-learn for images in
     the order of their ids: KFold (random, single images), StratifiedKFold (single images with one label), GroupKFold,
     StratifiedGroupKFold. With ``shuffle`` they are made by the same rules in the order of a hash of (seed, unit).
-    Single images with several labels are dealt out by iterative stratification. All else, fractions among it, is
-    filled up toward wanted counts; see :func:`dataeval_spark.kernels.splits.quotas.by_quotas`.
+    Single images with several labels are dealt out by iterative stratification. In all other cases, fractions among
+    them, parts are filled up toward wanted counts; see :func:`dataeval_spark.kernels.splits.quotas.by_quotas`.
 
     An image with an earlier part (``previous``) keeps it; the rest of its unit follows, the part of most of its images
     first; new units steer the parts toward the fractions of all images. Repetitions after the first start anew.
@@ -70,12 +70,12 @@ def assign(
     Parameters
     ----------
     members : DataFrame
-        As `members_of` makes it.
+        Result of `members_of`.
     fractions : mapping of str to float, optional
         Part to its share of the images; the shares are scaled to a sum of 1. Default train 0.7, validation 0.1,
         test 0.2.
     folds : int, optional
-        Equal parts ``fold_0`` ... instead.
+        Number of equal parts ``fold_0`` ... to make instead.
     repeats : int
         Repetitions, each with another shuffle.
     target : mapping of str to float, optional
@@ -180,7 +180,7 @@ def _collected(members: DataFrame, seed: int, max_rows: int) -> Units:
 
 
 def _earlier_parts(members: DataFrame, units: Units, names: list[str], max_rows: int) -> NDArray[np.int32] | None:
-    """The part that each unit had, by most of its images; None where no image had one."""
+    """Part that each unit had, by most of its images; None where no image had one."""
     earlier = members.where("previous IS NOT NULL").groupBy("unit_id", "previous").agg(F.count("*").alias("n"))
     table = bounded_arrow(earlier.limit(max_rows + 1), "units x parts")
     if table.num_rows == 0:
@@ -209,7 +209,7 @@ def _rows(
     }
     table = pa.table({"unit_id": units.ids, **columns})
     parts = spark.createDataFrame(table)
-    # Sent to each task where they are few enough: the other way, all images are sorted.
+    # Parts are sent to each task where they are few enough: the other way, all images are sorted.
     parts = F.broadcast(parts) if len(units.ids) <= BROADCAST_UNITS else parts
     # unit_id is unique on the right.
     joined = members.join(parts, on="unit_id", how="inner")

@@ -1,4 +1,4 @@
-"""Holding out all images with a value: another site, camera or season than those trained on."""
+"""Splits by attribute: all images with a value are held out, such as another site, camera or season."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ def assign_by_attribute(
     Parameters
     ----------
     members : DataFrame
-        As `members_of` makes it.
+        Result of `members_of`.
     held_out : DataFrame
         ``image_id`` of the images that are held out. Images of one unit with them are in no part: they are neither
         of the held-out value, nor may they be trained on.
     fractions : mapping of str to float, optional
-        The last part is the held-out one, whatever its share; the shares of the others are scaled to a sum of 1.
+        Part to its share: the last part is the held-out one, whatever its share; those of the others are scaled to a
+        sum of 1.
     options
-        Of `assign`, for the others.
+        Options of `assign`, for the others.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Splits of more images than the driver could hold: single images by hash, groups of images exactly."""
+"""Splits by hash, of more images than the driver could hold: single images by hash, groups exactly."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def assign_by_hash(
     Parameters
     ----------
     members, fractions, folds, seed, max_rows
-        As in `assign`; ``max_rows`` bounds the units of several images.
+        See `assign`; ``max_rows`` bounds the units of several images.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def assign_by_hash(
 
 
 def _edges(missing: np.ndarray) -> list[float]:
-    """Upper ends of the parts' intervals in [0, 1): as wide as what each of them lacks."""
+    """Upper ends of the parts' intervals in [0, 1), each as wide as the count that its part lacks."""
     lacks = np.maximum(missing, 0.0)
     return [float(edge) for edge in np.cumsum(lacks / lacks.sum())[:-1]] if lacks.sum() > 0 else []
 

@@ -40,9 +40,9 @@ def assign_by_time(
     Parameters
     ----------
     members : DataFrame
-        As `members_of` makes it.
+        Result of `members_of`.
     fractions, folds
-        As in `assign`.
+        See `assign`.
     test_size, max_train : int, optional
         Images in a test part, and the most in a training part; with folds only.
     gap : int

@@ -1,4 +1,4 @@
-"""What is asked of a split: its parts and their shares, strata, and the shares of other data."""
+"""Fractions of a split: its parts and their shares, strata, and the shares of other data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXCLUDED = "excluded"
 
 
 def parts_of(fractions: Fractions | None, folds: int | None) -> tuple[list[str], Floats]:
-    """Names of the parts and their shares of the images, which sum to 1.
+    """Check and return the names of the parts and their shares of the images, which sum to 1.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def require_strata(names: Sequence[str], method: str) -> None:
 def target_counts(
     units: Units, shares: Floats, names: Sequence[str], target: Mapping[str, float] | None
 ) -> tuple[Floats, dict[tuple[int, int], str]]:
-    """Images and labels wanted of each part, (parts, 1 + strata), and where that is less than was asked for, why.
+    """Compute the images and labels wanted in each part, (parts, 1 + strata), with notes where they are too few.
 
     With a target all parts but the first want ``images x labels per image there``; the first has the rest. Where
     they want more of a stratum than there is, all of it is shared out among them.

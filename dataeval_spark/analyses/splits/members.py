@@ -1,4 +1,4 @@
-"""What a split is made of: each image with its unit, its strata, its time and the part it had before."""
+"""Members of a split: each image with its unit, its strata, its time and the part it had before."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def members_of(
     previous: DataFrame | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> DataFrame:
-    """Put together what `assign` takes.
+    """Make the members that `assign` takes.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def members_of(
     groups, duplicate_pairs, checkpoint
         See `units_of`.
     strata : DataFrame, optional
-        ``image_id`` and ``strata``, as `strata_of` makes them.
+        ``image_id`` and ``strata``, the result of `strata_of`.
     previous : DataFrame, optional
         Rows of ``split_assignments`` of an earlier split of the same name, one per image.
 
@@ -74,8 +74,8 @@ def strata_of(
     targets, factor_bins, bin_edges : DataFrame
         Tables of these names; the latter two are needed for factors.
     combined : bool
-        One stratum per image, all its values together (``class_name=cat, weather=rain``), instead of one per value:
-        then not only each value but each combination has its share in all parts.
+        Make one stratum per image, all its values together (``class_name=cat, weather=rain``), instead of one per
+        value: then not only each value but each combination has its share in all parts.
 
     Returns
     -------

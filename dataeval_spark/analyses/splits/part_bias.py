@@ -1,4 +1,4 @@
-"""Bias within each part of a split: what training on one part would learn, and whether testing on another shows it."""
+"""Part bias: the bias that training on one part of a split would learn, and whether testing on another shows it."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def part_bias(
 ) -> DataFrame:
     """Measure label against factor, and the evenness of each factor, within each part of each split.
 
-    The rows of a part stand alone: what is measured of part ``train`` is what `balance`, `parity` and `diversity`
-    measure of a workspace that has nothing else. All parts are counted in one scan; of repeated splits the first
+    The rows of a part stand alone: the scores of part ``train`` are those that `balance`, `parity` and `diversity`
+    give in a workspace that has nothing else. All parts are counted in one scan; of repeated splits the first
     repetition. The labels of images in a hold-out are not read.
 
     Parameters
@@ -67,7 +67,7 @@ def part_bias(
 
     References
     ----------
-    As for `balance` (score), `parity` (Cramér's V) and `diversity` (Simpson).
+    See `balance` (score), `parity` (Cramér's V) and `diversity` (Simpson).
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How far the parts of a split are from one another: in labels, factors, time, and to a classifier."""
+"""Split differences: how far the parts of a split differ in labels, factors, time, and to a classifier."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def split_differences(
     threshold : float in [0, 1]
         Total variation above which a significant difference is flagged. Overlap in time is reported, never flagged.
     auc_threshold : float in [0.5, 1]
-        AUC above which one is.
+        AUC above which a significant difference is flagged.
     significance : float in [0, 1]
         Adjusted p-value below which a difference is significant.
     sample : int
         Images per part that the classifier sees.
     seed : int
-        Of the sample.
+        Seed of the sample.
 
     Returns
     -------
@@ -174,7 +174,7 @@ def _time_rows(parts: DataFrame, images: DataFrame) -> list[Row]:
 
 
 def judged(rows: list[Row], threshold: float, auc_threshold: float, significance: float) -> list[Row]:
-    """The rows with their p-values adjusted per partition, and flagged where significant and large."""
+    """Rows with their p-values adjusted per partition, and flagged where significant and large."""
     by_partition: dict[Partition, list[Row]] = {}
     for row in rows:
         by_partition.setdefault(tuple(row[name] for name in PARTITION), []).append(row)
