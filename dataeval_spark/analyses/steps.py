@@ -1,4 +1,4 @@
-"""Which function fills which table, in which order. To add an analysis, add a line to STEPS."""
+"""Registry of the steps: which function fills which table, in which order. A new analysis is a new line in STEPS."""
 
 from __future__ import annotations
 
@@ -116,10 +116,10 @@ class Step:
     """``function(*frames of reads, *frames of uses, **options)`` returns one frame per table of ``writes``.
 
     ``version`` is raised when the function's results change, so that they are computed anew. ``uses`` are read where
-    they exist, and are None where they do not; a step may use what it wrote last time itself. A step that ``asks`` for
+    they exist, and are None where they do not; a step may use its own earlier result. A step that ``asks`` for
     options runs where one of them is given, or where it is named. ``files`` are options that name files, whose contents
-    decide the result too. A step about ``labels`` needs a reason to read those of a hold-out. A step that finds the
-    same in images without labels is not one, nor is a step that makes or checks a split.
+    decide the result too. A step about ``labels`` needs a reason to read those of a hold-out. A step whose
+    result is the same without labels is not one, nor is a step that makes or checks a split.
     """
 
     function: Callable[..., Any]
@@ -262,7 +262,7 @@ STEPS = (
     ),
     Step(box_findings.box_findings, (TARGETS,), (OBJECT_LABEL_ERRORS,), labels=True),
 )
-# These compare a reference with the current data; both are rows of the table they read.
+# These steps compare a reference with the current data; both are rows of the table that they read.
 COMPARISONS = (
     Step(drift_univariate.drift_univariate, (IMAGE_STATS,), (DRIFT_METRICS,), version=2),
     Step(feature_distance.feature_distance, (FACTOR_BINS,), (FEATURE_DISTANCE,), version=2),
@@ -280,26 +280,26 @@ COMPARISONS = (
 
 
 def unasked(step: Step, options: Mapping[str, Any], only: Sequence[str]) -> str | None:
-    """Why a step that asks for options is left out; None where it is not."""
+    """Reason why a step that asks for options is left out; None where it is not."""
     if not step.asks or step.name in only or any(options.get(option) is not None for option in step.asks):
         return None
     return f"no {' or '.join(step.asks)} is given"
 
 
 def decisive(step: Step, options: Mapping[str, Any]) -> dict[str, Any]:
-    """All that decides a step's result besides its tables: its options, and what is in the files that they name."""
+    """Options that decide a step's result besides its tables, with the contents of the files that they name."""
     return {**options, **{f"{name} content": _content_hash(options[name]) for name in step.files if name in options}}
 
 
 def _content_hash(path: Any) -> str:
     try:
         return xxh3_128_hexdigest(read_file(path)) if isinstance(path, str) else ""
-    except OSError:  # the step says so
+    except OSError:  # the step reports it
         return "unreadable"
 
 
 def levels(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
-    """Steps in an order in which each comes after those that write what it reads.
+    """Steps in an order in which each comes after the writers of the tables that it reads.
 
     Raises
     ------
@@ -320,15 +320,15 @@ def levels(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
 
 
 def chosen(names: Sequence[str], steps: Sequence[Step]) -> tuple[Step, ...]:
-    """The steps of these names, all where none is named.
+    """Steps of these names; all where none is named.
 
     Raises
     ------
     ConfigError
         There is no such step.
     """
-    known = {step.name: step for step in steps}
+    steps_by_name = {step.name: step for step in steps}
     for name in names:
-        if name not in known:
-            raise ConfigError.unknown("step", name, known, "steps")
+        if name not in steps_by_name:
+            raise ConfigError.unknown("step", name, steps_by_name, "steps")
     return tuple(step for step in steps if not names or step.name in names)

@@ -1,8 +1,8 @@
-"""Approximate nearest neighbours: vectors in k-means clusters, of which each query looks into the nearest few.
+"""Approximate nearest neighbours: vectors in k-means clusters, of which each query searches the nearest few.
 
-An inverted file without quantization (Sivic and Zisserman 2003; Jégou, Douze and Schmid 2011). Inside the clusters that
-are looked into the search is exact, so the recall of any number of clusters follows from where the true neighbours of
-some queries lie: one half of a sample chooses the number of clusters, the other half measures what it finds.
+An inverted file without quantization (Sivic and Zisserman 2003; Jégou, Douze and Schmid 2011). The search is exact
+inside the clusters that are searched, so the recall of any number of clusters follows from where the true neighbours of
+some queries lie: one half of a sample chooses the number of clusters, the other half measures the recall.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ COUNTS_SCHEMA = arrow_schema(COUNTS_DDL)
 
 @dataclass(frozen=True)
 class InvertedFile:
-    """How many clusters there are, how many a query looks into, and the recall that was measured with that."""
+    """Number of clusters, number that a query searches, and the recall that was measured with these."""
 
     clusters: int
     probes: int
@@ -52,7 +52,7 @@ class InvertedFile:
 
 
 def make_inverted_file(blocks: Blocks, spark_frame: DataFrame, *, k: int, recall: float) -> InvertedFile:
-    """Sort the vectors of the blocks into clusters and choose how many of them a query looks into.
+    """Sort the vectors of the blocks into clusters and choose how many of them a query searches.
 
     About sqrt(N) clusters, at most 2,048, made from up to 32 vectors each. Vectors are drawn by their ids, so the
     clusters are the same for any number of partitions. Three Spark jobs run at once; at most 2,048 counts from each of
@@ -85,10 +85,10 @@ def make_inverted_file(blocks: Blocks, spark_frame: DataFrame, *, k: int, recall
     search = Search(metric, k, 1, blocks.shift)
     total = blocks.rows_with(1)
     clusters = max(1, min(MAX_CLUSTERS, isqrt(total)))
-    trained, asked = ROWS_PER_CLUSTER_IN_SAMPLE * clusters / total, QUERIES_IN_SAMPLE / total
+    train_share, query_share = ROWS_PER_CLUSTER_IN_SAMPLE * clusters / total, QUERIES_IN_SAMPLE / total
 
     def train(number: int) -> Iterator[pa.RecordBatch]:
-        yield pa.RecordBatch.from_pydict({"done": [train_clusters(files, metric, clusters, trained)]})
+        yield pa.RecordBatch.from_pydict({"done": [train_clusters(files, metric, clusters, train_share)]})
 
     def sort(number: int) -> Iterator[pa.RecordBatch]:
         sort_into_clusters(files, number, search)
@@ -97,33 +97,33 @@ def make_inverted_file(blocks: Blocks, spark_frame: DataFrame, *, k: int, recall
     def measure(number: int) -> Iterator[pa.RecordBatch]:
         queries = files.block(number)
         draw = queries.ids["draw"].to_numpy()
-        chosen = uniform(draw) >= 1 - asked
+        chosen = uniform(draw) >= 1 - query_share
         for half in (0, 1):
             rows = np.flatnonzero(chosen & (draw & 1 == half))
-            found = found_by_rank(replace(search, device=gpu_of_task()), files, queries, rows)
-            row = {"half": half, "queries": len(rows), "found": found.tolist()}
+            hits = found_by_rank(replace(search, device=gpu_of_task()), files, queries, rows)
+            row = {"half": half, "queries": len(rows), "found": hits.tolist()}
             yield pa.RecordBatch.from_pylist([row], schema=COUNTS_SCHEMA)
 
-    made = one_row(in_tasks(spark_frame, 1, train, "done bigint"))["done"]
+    cluster_count = one_row(in_tasks(spark_frame, 1, train, "done bigint"))["done"]
     bounded(in_tasks(spark_frame, len(files.names), sort, "done bigint"), "one number per block")
     counts = bounded(
         in_tasks(spark_frame, len(files.names), measure, COUNTS_DDL), "two rows of at most 2,048 counts per block"
     )
-    found, queries = np.zeros((2, made), np.int64), [0, 0]
+    hits, queries = np.zeros((2, cluster_count), np.int64), [0, 0]
     for row in counts:
-        found[row["half"]] += np.array(row["found"], np.int64)
+        hits[row["half"]] += np.array(row["found"], np.int64)
         queries[row["half"]] += row["queries"]
-    probes = fewest_probes(found[0], recall) if found[0].sum() else made
-    return InvertedFile(made, probes, recall_of(found[1, :probes].sum(), found[1].sum(), max(1, queries[1])))
+    probes = fewest_probes(hits[0], recall) if hits[0].sum() else cluster_count
+    return InvertedFile(cluster_count, probes, recall_of(hits[1, :probes].sum(), hits[1].sum(), max(1, queries[1])))
 
 
 def approximate_neighbors(blocks: Blocks, spark_frame: DataFrame, index: InvertedFile, *, k: int) -> DataFrame:
-    """The k nearest rows of each row among those in the clusters that are nearest to it.
+    """Find the k nearest rows of each row among those in the clusters that are nearest to it.
 
     Parameters
     ----------
     blocks : Blocks
-        Those that the clusters were made from.
+        Blocks that the clusters were made from.
     spark_frame : DataFrame
         Any frame of the session.
     index : InvertedFile
@@ -144,7 +144,7 @@ def approximate_neighbors(blocks: Blocks, spark_frame: DataFrame, index: Inverte
         block, start, stop = tasks[number]
         queries = files.block(block)
         rows = queries.rows(1)[start:stop]
-        found = search_clusters(replace(search, device=gpu_of_task()), files, queries, rows, probes)
-        yield from result_rows(found, k, is_self=True)
+        lists = search_clusters(replace(search, device=gpu_of_task()), files, queries, rows, probes)
+        yield from result_rows(lists, k, is_self=True)
 
     return in_tasks(spark_frame, len(tasks), run, RESULT_DDL)

@@ -1,4 +1,4 @@
-"""From a kernel on rows to a distributed frame: mapInArrow with the types of a declared schema."""
+"""Kernels on rows applied to distributed frames: mapInArrow with the types of a declared schema."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def map_rows(frame: DataFrame, kernel: Callable[[Iterator[Row]], Iterable[Row]],
     frame : DataFrame
         Input rows; the kernel sees them as dicts.
     kernel : callable
-        Takes the rows of a partition and yields rows as dicts. It may capture plain values only.
+        Function that takes the rows of a partition and yields rows as dicts. It may capture plain values only.
     ddl : str
         Columns of the output. Values are cast to these types, because mapInArrow itself does not cast.
 

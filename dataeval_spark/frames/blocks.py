@@ -33,7 +33,7 @@ BLOCK_SCHEMA = arrow_schema(BLOCK_DDL)
 
 @dataclass(frozen=True)
 class Blocks:
-    """Where the blocks are, and what the driver knows of them.
+    """Place of the blocks, and the facts about them that the driver holds.
 
     ``rows`` gives the rows of each block, ``role_rows`` those in each role (1, 2, 4, 8).
     ``shift`` is the mean of the operands of the product. The blocks are files in ``folder``, or the rows of ``frame``.
@@ -59,11 +59,11 @@ class Blocks:
         return BlockFiles(self.folder or "", self.names, self.offsets)
 
     def rows_with(self, role: int) -> int:
-        """How many rows have a role."""
+        """Number of rows that have a role."""
         return sum(self.rows_per_block(role))
 
     def rows_per_block(self, role: int) -> list[int]:
-        """How many rows of each block have a role."""
+        """Number of rows of each block that have a role."""
         return [rows[role.bit_length() - 1] for rows in self.role_rows]
 
 
@@ -89,7 +89,7 @@ def cut_into_blocks(
         ``image_id``, ``target_index``, ``embedding`` (array of float) and ``roles`` (a sum of 1, 2, 4 and 8).
         The two ids together are unique.
     metric : {"euclidean", "cosine", "inner_product"}
-        What the vectors will be compared by.
+        Distance by which the vectors will be compared.
     scratch : str, optional
         New folder that the driver and all workers can open; without it the blocks are rows of a frame.
     checkpoint : callable, optional
@@ -97,9 +97,9 @@ def cut_into_blocks(
     block_rows : int
         Most rows of a block: 16 MB at 512 dimensions.
     rows : int, optional
-        How many rows there are, where it is known.
+        Number of rows, where it is known.
     seed : int
-        Of the random numbers by which samples are taken.
+        Seed of the random numbers by which samples are taken.
 
     Raises
     ------
@@ -108,13 +108,13 @@ def cut_into_blocks(
     OptionError
         There are more than 500,000 blocks or 2^31 vectors.
     """
-    wanted = -(-(vectors.count() if rows is None else rows) // block_rows)
-    if wanted > MAX_BLOCKS:
-        raise OptionError(f"These vectors make {wanted:,} blocks; expected at most {MAX_BLOCKS:,}.")
+    block_count = -(-(vectors.count() if rows is None else rows) // block_rows)
+    if block_count > MAX_BLOCKS:
+        raise OptionError(f"These vectors make {block_count:,} blocks; expected at most {MAX_BLOCKS:,}.")
     draw = F.xxhash64(F.lit(seed), "image_id", F.coalesce("target_index", F.lit(-1))).alias("draw")
     # Vectors stay in the partitions that they come in; many small ones would make many small blocks.
     columns = ("image_id", "target_index", "roles", draw, "embedding")
-    stayed = vectors.select(*columns).coalesce(max(1, wanted))
+    stayed = vectors.select(*columns).coalesce(max(1, block_count))
 
     def to_blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         partition = TaskContext.get().partitionId()  # type: ignore[union-attr]
@@ -127,27 +127,28 @@ def cut_into_blocks(
                 write_block(scratch, name, block)
             yield pa.RecordBatch.from_pylist([record], schema=BLOCK_SCHEMA)
 
-    made = stayed.mapInArrow(to_blocks, BLOCK_DDL)
+    frame = stayed.mapInArrow(to_blocks, BLOCK_DDL)
     if scratch is None:
-        made = (checkpoint or kept_by_executors)(made)  # which rows are in which block must not change any more
-    described_blocks = bounded(made.select("block", "role_rows", "total", "refused", "lengths"), "one row per block")
-    found = sorted(described_blocks, key=lambda row: row["block"])
-    dimension = _dimension(found)
-    refused = sorted(name for row in found for name in row["refused"])
+        # Which rows are in which block must not change any more.
+        frame = (checkpoint or kept_by_executors)(frame)
+    described_blocks = bounded(frame.select("block", "role_rows", "total", "refused", "lengths"), "one row per block")
+    descriptions = sorted(described_blocks, key=lambda row: row["block"])
+    dimension = _dimension(descriptions)
+    refused = sorted(name for row in descriptions for name in row["refused"])
     if refused:
         raise EmbeddingError.not_finite(refused)
-    sizes = [row["lengths"][0]["rows"] for row in found]
+    sizes = [row["lengths"][0]["rows"] for row in descriptions]
     if sum(sizes) >= 2**31:
         raise OptionError(f"There are {sum(sizes):,} vectors; expected fewer than {2**31:,}.")
     blocks = Blocks(
         metric,
         dimension,
-        tuple(row["block"] for row in found),
+        tuple(row["block"] for row in descriptions),
         tuple(sizes),
-        tuple(tuple(row["role_rows"]) for row in found),
-        np.sum([row["total"] for row in found], axis=0) / max(1, sum(sizes)),
+        tuple(tuple(row["role_rows"]) for row in descriptions),
+        np.sum([row["total"] for row in descriptions], axis=0) / max(1, sum(sizes)),
         scratch,
-        made if scratch is None else None,
+        frame if scratch is None else None,
     )
     if scratch is not None:
         _order_rows(blocks, vectors)
@@ -184,11 +185,11 @@ def ids_of_blocks(blocks: Blocks, spark_frame: DataFrame) -> DataFrame:
     return in_tasks(spark_frame, len(files.names), read, ddl)
 
 
-def _dimension(found: Sequence[Row]) -> int:
+def _dimension(descriptions: Sequence[Row]) -> int:
     """Length of the vectors; an error names those that have another than most."""
     rows: Counter[int] = Counter()
     names: dict[int, list[str]] = {}
-    for length, count, few in (entry for row in found for entry in row["lengths"]):
+    for length, count, few in (entry for row in descriptions for entry in row["lengths"]):
         rows[length] += count
         names.setdefault(length, []).extend(few)
     if not rows:
@@ -201,7 +202,7 @@ def _dimension(found: Sequence[Row]) -> int:
 
 
 def _order_rows(blocks: Blocks, spark_frame: DataFrame) -> None:
-    """Write down where each row stands in the order of all ids."""
+    """Store the position of each row in the order of all ids."""
     files = blocks.files
 
     def order(number: int) -> Iterator[pa.RecordBatch]:
@@ -212,7 +213,7 @@ def _order_rows(blocks: Blocks, spark_frame: DataFrame) -> None:
 
 
 def in_tasks(spark_frame: DataFrame, tasks: int, run: Callable[[int], Iterator[pa.RecordBatch]], ddl: str) -> DataFrame:
-    """What ``run`` yields for 0, 1, ... ``tasks`` - 1, each in a Spark task of its own."""
+    """Results of ``run`` for 0, 1, ... ``tasks`` - 1, each in a Spark task of its own."""
     spark = spark_frame.sparkSession
     if tasks == 0:
         return spark.createDataFrame([], ddl)

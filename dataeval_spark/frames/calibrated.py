@@ -20,8 +20,8 @@ _NO_SPREAD = 1e-12
 def calibrated_threshold(statistics: int = 1) -> float:
     """Spreads from the median at which an outlier begins: the normal quantile of SHARE / (2 statistics).
 
-    So it rises with how many statistics are compared, on two sides each, and one verdict on an image costs the same
-    whatever they are (Bonferroni).
+    The threshold rises with the number of statistics compared, on two sides each, so that one verdict on an image
+    costs the same for any number of them (Bonferroni).
 
     Examples
     --------

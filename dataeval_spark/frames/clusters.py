@@ -34,12 +34,12 @@ def make_spanning_tree(blocks: Blocks, spark_frame: DataFrame, *, min_samples: i
     Parameters
     ----------
     blocks : Blocks
-        In a shared folder, under the Euclidean metric; all rows have role 1.
+        Blocks in a shared folder, under the Euclidean metric; all rows have role 1.
     spark_frame : DataFrame
         Any frame of the session.
     min_samples : int
-        An edge is no shorter than the distance of each end to so many nearest vectors, itself the first: mutual
-        reachability. With 1 the tree is the Euclidean one.
+        Number m of nearest vectors, a vector itself the first: an edge is no shorter than the distance of either end to
+        its m-th (mutual reachability). With 1 the tree is the Euclidean one.
     """
     files = blocks.files
     search = Search(blocks.metric, min_samples - 1, 1, blocks.shift)
@@ -74,7 +74,7 @@ def hdbscan_clusters(
     spark_frame : DataFrame
         Any frame of the session.
     min_cluster_size, selection, allow_single_cluster
-        Of :func:`~dataeval_spark.kernels.vectors.hdbscan.hdbscan_labels`.
+        Options of :func:`~dataeval_spark.kernels.vectors.hdbscan.hdbscan_labels`.
 
     Returns
     -------
@@ -84,8 +84,8 @@ def hdbscan_clusters(
     files, rows = blocks.files, sum(blocks.rows)
 
     def label(number: int) -> Iterator[pa.RecordBatch]:
-        made, length = kernels.write_hdbscan(files, rows, min_cluster_size, selection, allow_single_cluster)
-        yield pa.RecordBatch.from_pydict({"clusters": [made], "weight": [length]})
+        cluster_count, length = kernels.write_hdbscan(files, rows, min_cluster_size, selection, allow_single_cluster)
+        yield pa.RecordBatch.from_pydict({"clusters": [cluster_count], "weight": [length]})
 
     clusters, weight = one_row(in_tasks(spark_frame, 1, label, "clusters bigint, weight double"))
 
@@ -116,9 +116,11 @@ def kmeans_clusters(blocks: Blocks, spark_frame: DataFrame, *, clusters: int, it
     def sums(number: int) -> Iterator[pa.RecordBatch]:
         yield from _sum_rows(number, *kernels.sums_of_nearest(files, number))
 
-    made = one_row(in_tasks(spark_frame, 1, first, DONE))["done"]
+    cluster_count = one_row(in_tasks(spark_frame, 1, first, DONE))["done"]
     for iteration in range(iterations):
-        counts, totals = _centers(in_tasks(spark_frame, len(files.names), sums, SUMS_DDL), made, blocks.dimension)
+        counts, totals = _centers(
+            in_tasks(spark_frame, len(files.names), sums, SUMS_DDL), cluster_count, blocks.dimension
+        )
         before = np.array(read_array(files.folder, kernels.CENTERS))
         moved = np.where(counts[:, None] > 0, totals / np.maximum(counts, 1)[:, None], before).astype(np.float32)
         write_array(files.folder, kernels.CENTERS, moved)
@@ -160,7 +162,7 @@ def _centers(sums: DataFrame, clusters: int, dimension: int) -> tuple[NDArray[np
 
 
 def cluster_members(blocks: Blocks, spark_frame: DataFrame, *, is_nearest: bool) -> DataFrame:
-    """Every vector with its cluster (-1 is noise), how firmly it is in it, and how far from its centre.
+    """Every vector with its cluster (-1 is noise), the probability of its membership, and its distance to the centre.
 
     Parameters
     ----------
@@ -169,7 +171,7 @@ def cluster_members(blocks: Blocks, spark_frame: DataFrame, *, is_nearest: bool)
     spark_frame : DataFrame
         Any frame of the session.
     is_nearest : bool
-        The cluster is that of the nearest center (k-means); otherwise the stored one.
+        Take the cluster of the nearest center (k-means) instead of the stored one.
     """
     files = blocks.files
 
@@ -196,12 +198,12 @@ def tree_edges(blocks: Blocks, spark_frame: DataFrame) -> DataFrame:
         yield kernels.tree_part(files, number * EDGES_PER_TASK, (number + 1) * EDGES_PER_TASK)
 
     names = in_tasks(spark_frame, len(files.names), ids, "image_id string, target_index int, node bigint")
-    found = in_tasks(spark_frame, -(-edges // EDGES_PER_TASK), run, EDGES_DDL)
+    edge_rows = in_tasks(spark_frame, -(-edges // EDGES_PER_TASK), run, EDGES_DDL)
     for end in ("a", "b"):
         renamed = names.select(
             F.col("node").alias(end),
             F.col("image_id").alias(f"image_id_{end}"),
             F.col("target_index").alias(f"target_index_{end}"),
         )
-        found = found.join(renamed, on=end, how="inner")  # a node is one row of the blocks
-    return found.drop("a", "b")
+        edge_rows = edge_rows.join(renamed, on=end, how="inner")  # a node is one row of the blocks
+    return edge_rows.drop("a", "b")

@@ -46,8 +46,8 @@ def connected_components(
     one_task_edges : int
         Most edges in one task.
     checkpoint : callable, optional
-        Stores a frame in files and reads it back: it cuts the plan, and the edges are counted without computing them
-        again. Without it only the one-task path is there.
+        Function that stores a frame in files and reads it back: it cuts the plan, and the edges are counted without
+        computing them again. Without it only the one-task path is possible.
 
     Returns
     -------
@@ -75,9 +75,9 @@ def connected_components(
     stars = checkpoint(_contracted(stored))
     if stars.count() > one_task_edges:
         stars = alternating_stars(stars, checkpoint)
-        found = stars.select(F.col("a").alias("id"), F.col("b").alias("component"))
+        nodes = stars.select(F.col("a").alias("id"), F.col("b").alias("component"))
         roots = stars.select(F.col("b").alias("id"), F.col("b").alias("component")).distinct()
-        tied = found.unionAll(roots)
+        tied = nodes.unionAll(roots)
     else:
         tied = _in_one_task(stars, one_task_edges)
     # An id that occurs only in edges to itself; the others of them have a component already.
@@ -93,7 +93,7 @@ def alternating_stars(edges: DataFrame, checkpoint: Checkpoint) -> DataFrame:
     edges : DataFrame
         Columns ``a`` and ``b``, different strings.
     checkpoint : callable
-        Stores a frame in files and reads it back; called twice a round.
+        Function that stores a frame in files and reads it back; called twice a round.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def small_star(edges: DataFrame) -> DataFrame:
 
 @dataclass(frozen=True)
 class Shape:
-    """What tells whether edges are stars: their ids, those with several edges up, and those with edges up and down."""
+    """Counts that tell whether edges are stars: ids, ids with several edges up, and ids with edges up and down."""
 
     nodes: int
     torn: int
@@ -151,7 +151,7 @@ class Shape:
 
 
 def _shape(edges: DataFrame) -> Shape:
-    """Bounded: one row."""
+    """Shape of the edges, from one row."""
     ups = edges.select(F.col("a").alias("id"), F.lit(1).alias("up"), F.lit(0).alias("down"))
     downs = edges.select(F.col("b").alias("id"), F.lit(0).alias("up"), F.lit(1).alias("down"))
     ends = ups.unionAll(downs).groupBy("id").agg(F.sum("up").alias("ups"), F.max("down").alias("down"))
@@ -168,14 +168,14 @@ def _contracted(edges: DataFrame) -> DataFrame:
     """The edges of each partition as stars around the smallest ids; ids tied to nothing but themselves disappear."""
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        held: list[pa.RecordBatch] = []
+        pending: list[pa.RecordBatch] = []
         for batch in batches:
-            held.append(batch)
-            if sum(part.num_rows for part in held) >= EDGES_AT_ONCE:
-                yield from _stars(held).to_batches()
-                held = []
-        if held:
-            yield from _stars(held).to_batches()
+            pending.append(batch)
+            if sum(part.num_rows for part in pending) >= EDGES_AT_ONCE:
+                yield from _stars(pending).to_batches()
+                pending = []
+        if pending:
+            yield from _stars(pending).to_batches()
 
     return edges.select("a", "b").mapInArrow(run, "a string, b string")
 
@@ -183,24 +183,24 @@ def _contracted(edges: DataFrame) -> DataFrame:
 def _stars(batches: list[pa.RecordBatch]) -> pa.Table:
     table = pa.Table.from_batches(batches)
     ids, components = components_of(table["a"], table["b"])
-    found = pa.table({"a": ids, "b": components})
-    return found.filter(pc.not_equal(found["a"], found["b"]))
+    stars = pa.table({"a": ids, "b": components})
+    return stars.filter(pc.not_equal(stars["a"], stars["b"]))
 
 
 def _in_one_task(edges: DataFrame, most: int) -> DataFrame:
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        held: list[pa.RecordBatch] = []
+        pending: list[pa.RecordBatch] = []
         count = 0
         for batch in batches:
-            held.append(batch)
+            pending.append(batch)
             count += batch.num_rows
             if count > most:
                 raise OptionError(
                     f"There are more than {most:,} pairs, the most that one task may group.\n"
                     "Hint: raise one_task_edges (about 100 bytes of memory per pair), or give a checkpoint"
                 )
-        if held:
-            table = pa.Table.from_batches(held)
+        if pending:
+            table = pa.Table.from_batches(pending)
             ids, components = components_of(table["a"], table["b"])
             yield pa.RecordBatch.from_arrays([ids, components], names=["id", "component"])
 

@@ -21,7 +21,7 @@ def rows_of(frame: DataFrame, table: Table, rows: Sequence[tuple[Any, ...]]) -> 
 
 
 def rows_of_dicts(frame: DataFrame, table: Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
-    """The same from dictionaries; what a row does not name is null."""
+    """Rows of a table from dictionaries; columns that a row does not name are null."""
     names = table.result_names
     return rows_of(frame, table, [tuple(row.get(name) for name in names) for row in rows])
 

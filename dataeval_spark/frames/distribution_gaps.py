@@ -55,8 +55,8 @@ def distribution_gaps(long: DataFrame, by: str) -> DataFrame:
         "n_r": (F.max("n_r"), F.max),
         "n_c": (F.max("n_c"), F.max),
     }
-    found = exact_sums(cumulated, [by], {"wasserstein": area}, others)
-    return found.select(
+    gaps = exact_sums(cumulated, [by], {"wasserstein": area}, others)
+    return gaps.select(
         by,
         F.col("at.gap").alias("statistic"),
         "at.i",

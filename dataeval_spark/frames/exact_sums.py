@@ -29,12 +29,12 @@ def exact_sums(
     Parameters
     ----------
     frame : DataFrame
-        Rows.
+        Rows to add up.
     by : sequence of str
         Grouping columns; nulls are a group.
     sums : mapping of str to Column
-        Name of each sum to what is added, a double; nulls are left out. With NaN and infinities the sum is that of
-        doubles.
+        Name of each sum to the column that is added, a double; nulls are left out. With NaN and infinities the sum is
+        that of doubles.
     others : mapping of str to Aggregate, optional
         Further aggregates of the same rows, whose parts can be merged in any order: counts, sums of whole numbers,
         minima and maxima.
@@ -50,8 +50,8 @@ def exact_sums(
     """
     others = others or {}
     units = {name: f"_unit_of_{name}" for name in sums}
-    marked = frame.select("*", *(_unit(value).alias(units[name]) for name, value in sums.items()))
-    parts = marked.groupBy(*by, *units.values()).agg(
+    with_units = frame.select("*", *(_unit(value).alias(units[name]) for name, value in sums.items()))
+    parts = with_units.groupBy(*by, *units.values()).agg(
         *(_in_units(value, F.col(units[name])).alias(f"_whole_{name}") for name, value in sums.items()),
         *(F.sum(F.when(~_is_finite(value), value)).alias(f"_odd_{name}") for name, value in sums.items()),
         *(F.count(value).alias(f"_n_{name}") for name, value in sums.items()),
@@ -71,7 +71,7 @@ def exact_mean_and_std(
     Parameters
     ----------
     frame, by, others
-        As of `exact_sums`.
+        See `exact_sums`.
     value : Column
         A double; nulls are left out.
 
@@ -108,7 +108,7 @@ def _is_finite(value: Column) -> Column:
 
 
 def _unit(value: Column) -> Column:
-    """Which exponents a value is among; null for 0 and what is not finite."""
+    """Range of exponents that holds the value's; null for 0 and for values that are not finite."""
     exponent = F.floor(F.log2(F.abs(value)) / EXPONENTS_PER_UNIT).cast("int")
     return F.when(_is_finite(value) & (value != 0.0), exponent)
 

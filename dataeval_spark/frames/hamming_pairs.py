@@ -1,6 +1,6 @@
 """All pairs of hashes within a Hamming distance: blocks of hashes in few tasks, each an index of its own.
 
-Hashes are short, so what moves is packed: each partition packs its distinct hashes into a few long binaries, a binary
+Hashes are short, so they move packed: each partition packs its distinct hashes into a few long binaries, a binary
 goes to each task that compares its block, and the task finds the pairs of two blocks by multi-index hashing
 (`kernels.hamming`). Joining exploded substrings would move every hash once per substring, as a row.
 """
@@ -36,7 +36,7 @@ HASHES_PER_BINARY = 1 << 16
 
 
 def hamming_distance(a: str, b: str) -> Column:
-    """Bits in which two hashes of 64 bits differ, given as hexadecimal columns; null where one is null.
+    """Number of bits in which two hashes of 64 bits differ, as hexadecimal columns; null where one is null.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def hamming_pairs(
     hashes: DataFrame,
     distances: Mapping[str, int],
     *,
-    known: DataFrame | None = None,
+    known_hashes: DataFrame | None = None,
     hashes_per_block: int = HASHES_PER_BLOCK,
 ) -> DataFrame:
     """Find all pairs of different hashes of one kind that differ in at most so many bits.
@@ -64,7 +64,7 @@ def hamming_pairs(
         multiple). Null hashes are left out.
     distances : mapping
         Largest distance of each kind [bit]; kinds that are not named are left out.
-    known : DataFrame, optional
+    known_hashes : DataFrame, optional
         Hashes (``kind``, ``hash``) that were compared with one another before: pairs between two of them are left
         out and cost nothing.
     hashes_per_block : int
@@ -91,10 +91,10 @@ def hamming_pairs(
     """
     for kind, distance in distances.items():
         OptionError.unless_between(f"distance of {kind}", distance, 0, 2**14)
-    rows = _wanted(hashes, distances, is_known=False)
+    rows = _rows(hashes, distances, is_known=False)
     blocks = _blocks(rows, distances, hashes_per_block)
-    if known is not None:
-        rows = rows.unionAll(_wanted(known, distances, is_known=True))
+    if known_hashes is not None:
+        rows = rows.unionAll(_rows(known_hashes, distances, is_known=True))
     tasks = sum(number * (number + 1) // 2 for number in blocks.values())
     return (
         _sent(rows.mapInArrow(_packing(blocks), _PACKED_DDL), blocks)
@@ -104,7 +104,7 @@ def hamming_pairs(
     )
 
 
-def _wanted(hashes: DataFrame, distances: Mapping[str, int], *, is_known: bool) -> DataFrame:
+def _rows(hashes: DataFrame, distances: Mapping[str, int], *, is_known: bool) -> DataFrame:
     rows = hashes.where(F.col("kind").isin(list(distances)) & F.col("hash").isNotNull())
     return rows.select("kind", "hash", F.lit(is_known).alias("is_known"))
 
@@ -126,14 +126,14 @@ def _number(hashes: int, words: int, most: int, per_block: int) -> int:
 
 def _packing(blocks: dict[str, int]) -> Any:
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        held: dict[tuple[str, bool], list[Bytes]] = {}
+        pending: dict[tuple[str, bool], list[Bytes]] = {}
         for batch in batches:
             for kind, is_known, hashes in _by_kind(batch):
-                parts = held.setdefault((kind, is_known), [])
+                parts = pending.setdefault((kind, is_known), [])
                 parts.append(hashes)
                 if sum(map(len, parts)) >= HASHES_PER_BINARY * blocks.get(kind, 1):
-                    yield _binaries(kind, is_known, held.pop((kind, is_known)), blocks.get(kind, 1))
-        for (kind, is_known), parts in held.items():
+                    yield _binaries(kind, is_known, pending.pop((kind, is_known)), blocks.get(kind, 1))
+        for (kind, is_known), parts in pending.items():
             yield _binaries(kind, is_known, parts, blocks.get(kind, 1))
 
     return run
@@ -197,45 +197,47 @@ def _pairing(distances: dict[str, int]) -> Any:
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = (row for batch in batches for row in batch.to_pylist())  # a row holds thousands of hashes
         key: tuple[str, int, int] | None = None
-        held: dict[tuple[bool, bool], list[Bytes]] = {}
+        hashes_by_side: dict[tuple[bool, bool], list[Bytes]] = {}
         for row in rows:
-            found = (row["kind"], row["row"], row["column"])
-            if key is not None and found != key:
-                yield from _task(key, held, distances)
-                held = {}
-            key = found
+            block_key = (row["kind"], row["row"], row["column"])
+            if key is not None and block_key != key:
+                yield from _task(key, hashes_by_side, distances)
+                hashes_by_side = {}
+            key = block_key
             hashes = np.frombuffer(row["hashes"], np.uint8).reshape(-1, row["width"])
-            held.setdefault((row["is_row"], row["is_known"]), []).append(hashes)
+            hashes_by_side.setdefault((row["is_row"], row["is_known"]), []).append(hashes)
         if key is not None:
-            yield from _task(key, held, distances)
+            yield from _task(key, hashes_by_side, distances)
 
     return run
 
 
 def _task(
-    key: tuple[str, int, int], held: Mapping[tuple[bool, bool], list[Bytes]], distances: Mapping[str, int]
+    key: tuple[str, int, int], hashes_by_side: Mapping[tuple[bool, bool], list[Bytes]], distances: Mapping[str, int]
 ) -> Iterator[pa.RecordBatch]:
     kind, row, column = key
-    _joined(kind, [part[:0] for parts in held.values() for part in parts])
-    left_new, left_old = _new_and_known(kind, held, is_row=True)
+    _joined(kind, [part[:0] for parts in hashes_by_side.values() for part in parts])
+    left_new, left_old = _new_and_known(kind, hashes_by_side, is_row=True)
     if row == column:
         yield from _pairs(kind, left_new, None, distances[kind])
         yield from _pairs(kind, left_new, left_old, distances[kind])
         return
-    right_new, right_old = _new_and_known(kind, held, is_row=False)
+    right_new, right_old = _new_and_known(kind, hashes_by_side, is_row=False)
     yield from _pairs(kind, left_new, right_new, distances[kind])
     yield from _pairs(kind, left_new, right_old, distances[kind])
     yield from _pairs(kind, left_old, right_new, distances[kind])
 
 
-def _new_and_known(kind: str, held: Mapping[tuple[bool, bool], list[Bytes]], *, is_row: bool) -> tuple[Bytes, Bytes]:
-    """The distinct hashes of a block that were not compared before, and those that were and are still there."""
-    if (is_row, False) not in held:
+def _new_and_known(
+    kind: str, hashes_by_side: Mapping[tuple[bool, bool], list[Bytes]], *, is_row: bool
+) -> tuple[Bytes, Bytes]:
+    """Distinct hashes of a block that were not compared before, and those that were and are still there."""
+    if (is_row, False) not in hashes_by_side:
         none = np.empty((0, WORD // 8), np.uint8)
         return none, none
-    present = distinct(_joined(kind, held[is_row, False]))
-    known = held.get((is_row, True), [])
-    old = is_among(present, _joined(kind, known)) if known else np.zeros(len(present), np.bool_)
+    present = distinct(_joined(kind, hashes_by_side[is_row, False]))
+    known_parts = hashes_by_side.get((is_row, True), [])
+    old = is_among(present, _joined(kind, known_parts)) if known_parts else np.zeros(len(present), np.bool_)
     return present[~old], present[old]
 
 

@@ -1,4 +1,4 @@
-"""Vectors in blocks that follow from their ids alone: what is added up in the order of blocks has one result."""
+"""Vectors in blocks that follow from their ids alone, so that sums in the order of the blocks have one result."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def in_id_blocks(vectors: DataFrame, by: Sequence[str], ids: Sequence[str]) -> D
     vectors : DataFrame
         ``by``, ``ids`` and ``embedding``; counted first, so it is read twice.
     by : sequence of str
-        What has blocks of its own; nulls are a group.
+        Grouping columns; each group has blocks of its own, and nulls are a group.
     ids : sequence of str
-        What names a row in its group.
+        Columns that identify a row in its group.
 
     Returns
     -------

@@ -20,7 +20,7 @@ def with_sizes(counts: DataFrame, by: Sequence[str]) -> DataFrame:
     counts : DataFrame
         ``by``, ``image_id``, ``value`` and ``n``; one row per image and value.
     by : sequence of str
-        What is counted apart.
+        Grouping columns.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def image_sums() -> tuple[Column, ...]:
 
 
 def class_effects(labels: DataFrame, by: Sequence[str] = ()) -> DataFrame:
-    r"""How many times more the count of each class varies because labels come in images: its design effect.
+    r"""Design effect of each class: how many times more its count varies because labels come in images.
 
     :math:`\delta_k = n v_k / (p_k (1 - p_k))` with n labels, :math:`p_k` the share of the class and :math:`v_k` its
     variance between images, 1 at least: classes that exclude each other within an image vary less, which says nothing
@@ -54,7 +54,7 @@ def class_effects(labels: DataFrame, by: Sequence[str] = ()) -> DataFrame:
     labels : DataFrame
         ``by``, ``image_id`` and ``class_name``; a row per label.
     by : sequence of str
-        What is measured apart.
+        Grouping columns.
 
     Returns
     -------

@@ -40,7 +40,7 @@ FEWEST_ROWS_PER_TASK = 512
 def nearest_neighbors(
     blocks: Blocks, spark_frame: DataFrame, *, k: int, query_role: int = 1, index_role: int = 1, is_self: bool = True
 ) -> DataFrame:
-    """The k nearest index rows of each query row.
+    """Find the k nearest index rows of each query row.
 
     Exact: equal to a brute-force search in float64, ties in the order of (image_id by bytes, target_index, null first),
     whatever the blocks. N_q N_i d multiplications and additions in float32 on numpy, or on a GPU where the task was
@@ -53,11 +53,11 @@ def nearest_neighbors(
     spark_frame : DataFrame
         Any frame of the session.
     k : int
-        Neighbours per query, 1 to 10,000. Where the index has fewer, all of them.
+        Neighbours per query, 1 to 10,000; all of them where the index has fewer.
     query_role, index_role : int
-        Which rows of the blocks are queries and which are looked among.
+        Roles of the rows that are queries, and of those that are searched.
     is_self : bool
-        A row is not its own neighbour: the row of the same ids is left out.
+        Leave out the row of the same ids, so that no row is its own neighbour.
 
     Returns
     -------
@@ -92,8 +92,8 @@ def nearest_neighbors(
         block, start, stop = tasks[number]
         queries = files.block(block)
         rows = queries.rows(query_role)[start:stop]
-        found = search_blocks(replace(search, device=gpu_of_task()), files, queries, rows)
-        yield from result_rows(found, k, is_self)
+        lists = search_blocks(replace(search, device=gpu_of_task()), files, queries, rows)
+        yield from result_rows(lists, k, is_self)
 
     return in_tasks(spark_frame, len(tasks), run, RESULT_DDL)
 
@@ -115,8 +115,8 @@ def _by_join(blocks: Blocks, frame: DataFrame, search: Search, query_role: int) 
         numbers = np.arange(len(index.vectors), dtype=np.int64)
         take_block(search, lists, index, numbers)
         ids = ids_of(lists.codes, lambda rows: (np.zeros_like(rows), rows), lambda _: index.ids)
-        found = PartialLists(queries.ids.take(rows), lists.distances, lists.codes, ids).of_queries(copy_of)
-        return found.to_row(row["query"])
+        lists_of_all = PartialLists(queries.ids.take(rows), lists.distances, lists.codes, ids).of_queries(copy_of)
+        return lists_of_all.to_row(row["query"])
 
     def merge(parts: pa.Table) -> pa.Table:
         every = merged(map(PartialLists.from_row, parts.to_pylist()), width)
@@ -137,7 +137,7 @@ def require_distances(neighbors: DataFrame, step: str) -> None:
 
 
 def first_of_lists(neighbors: DataFrame, k: int | None, option: str) -> DataFrame:
-    """The first k rows of each list of table ``neighbors``; all where k is None.
+    """First k rows of each list of table ``neighbors``; all where k is None.
 
     Lists that are shorter because there are no more images are long enough.
 

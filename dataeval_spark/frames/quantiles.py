@@ -48,7 +48,7 @@ def exact_quantiles(
     quantiles : mapping of str to float
         Name of the result column to a probability in [0, 1].
     interpolation : {"linear", "midpoint"}
-        Between the two neighbouring values.
+        Rule for a quantile between two neighbouring values.
 
     Returns
     -------

@@ -28,15 +28,15 @@ def positions(
     Parameters
     ----------
     frame : DataFrame
-        Rows; computed twice, so store it before if that is dear.
+        Rows to number; computed twice, so store them first where that is expensive.
     by : sequence of str
         Grouping columns, without nulls.
     value : str
         Numeric column without null and NaN.
     ids : sequence of str
-        What tells rows of one value apart, in this order; nulls first.
+        Columns that order rows of one value, the first one first; nulls first.
     largest_first : bool
-        Position 1 is the largest value.
+        Give position 1 to the largest value.
 
     Returns
     -------
@@ -63,23 +63,23 @@ def positions(
         raise OptionError(f"There are more than {MAX_GROUPS:,} groups of {', '.join(by)} to rank.")
     if all(row["rows"] <= SMALL_GROUP for row in bounds):
         return frame.select("*", *_numbered(Window.partitionBy(*by), order, ids, F.lit(0)))
-    known = frame.sparkSession.createDataFrame(
+    group_bounds = frame.sparkSession.createDataFrame(
         [(row["rank_group"], row["bounds"]) for row in bounds], "rank_group string, bounds array<double>"
     )
     bucket = F.size(F.filter("bounds", lambda bound: bound < order)).alias("bucket")
     # One row per group on the right.
-    marked = frame.withColumn("rank_group", group).join(F.broadcast(known), on="rank_group", how="inner")
-    cut = marked.select("*", bucket).drop("bounds")
+    with_bounds = frame.withColumn("rank_group", group).join(F.broadcast(group_bounds), on="rank_group", how="inner")
+    cut = with_bounds.select("*", bucket).drop("bounds")
     counts = cut.groupBy("rank_group", "bucket").agg(F.count("*").alias("rows"))
     lower = Window.partitionBy("rank_group").orderBy("bucket").rowsBetween(Window.unboundedPreceding, -1)
     starts = counts.select("rank_group", "bucket", F.coalesce(F.sum("rows").over(lower), F.lit(0)).alias("start"))
     cut = cut.join(F.broadcast(starts), on=["rank_group", "bucket"], how="inner")
-    within = Window.partitionBy("rank_group", "bucket")
-    ranked = cut.select("*", *_numbered(within, order, ids, F.col("start")))
+    window = Window.partitionBy("rank_group", "bucket")
+    ranked = cut.select("*", *_numbered(window, order, ids, F.col("start")))
     return ranked.drop("rank_group", "bucket", "start")
 
 
-def _numbered(within: WindowSpec, value: Column, ids: Sequence[str], start: Column) -> tuple[Column, Column]:
-    position = start + F.row_number().over(within.orderBy(value, *ids))
-    below = start + F.rank().over(within.orderBy(value)) - 1
+def _numbered(window: WindowSpec, value: Column, ids: Sequence[str], start: Column) -> tuple[Column, Column]:
+    position = start + F.row_number().over(window.orderBy(value, *ids))
+    below = start + F.rank().over(window.orderBy(value)) - 1
     return position.cast("long").alias("position"), below.cast("long").alias("below")

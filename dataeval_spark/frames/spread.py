@@ -1,4 +1,4 @@
-"""What counts as far from the others: centre and spread of values by the usual rules, with exact quantiles."""
+"""Centre and spread of values by the usual rules, with exact quantiles: the scale of an outlier's score."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def spreads(values: DataFrame, by: Sequence[str], method: Method) -> DataFrame:
     by : sequence of str
         Grouping columns.
     method : {"calibrated", "zscore", "modified_zscore", "iqr", "adaptive"}
-        Rule.
+        Rule of anchors and spreads.
 
     Returns
     -------
@@ -65,13 +65,13 @@ def spreads(values: DataFrame, by: Sequence[str], method: Method) -> DataFrame:
         return calibrated_spreads(values, by)
     if method == "adaptive":
         return double_mad(values, by)
-    found = {"zscore": _mean_and_std, "modified_zscore": _median_and_mad, "iqr": _quartiles}[method](values, list(by))
+    centers = {"zscore": _mean_and_std, "modified_zscore": _median_and_mad, "iqr": _quartiles}[method](values, list(by))
     both = (F.col("spread").alias("low_spread"), F.col("spread").alias("high_spread"))
-    return found.select(*by, "low_anchor", "high_anchor", *both)
+    return centers.select(*by, "low_anchor", "high_anchor", *both)
 
 
 def score_beyond() -> Column:
-    """How many spreads ``value`` lies beyond the nearer anchor; negative between them."""
+    """Number of spreads by which ``value`` lies beyond the nearer anchor; negative between them."""
     return F.greatest(
         F.try_divide(F.col("low_anchor") - F.col("value"), F.col("low_spread")),
         F.try_divide(F.col("value") - F.col("high_anchor"), F.col("high_spread")),
@@ -79,7 +79,7 @@ def score_beyond() -> Column:
 
 
 def score_above() -> Column:
-    """How many spreads ``value`` lies above the high anchor; negative below it. Only where there is a spread."""
+    """Number of spreads by which ``value`` lies above the high anchor; negative below it. Needs a spread."""
     return (F.col("value") - F.col("high_anchor")) / F.col("high_spread")
 
 
@@ -191,7 +191,7 @@ def double_mad(values: DataFrame, by: Sequence[str]) -> DataFrame:
 
 
 def _modes(values: DataFrame, by: list[str]) -> DataFrame:
-    """The most frequent value of each group, of several the smallest."""
+    """Most frequent value of each group; the smallest of several."""
     counts = values.groupBy(*by, "value").agg(F.count("*").alias("count"))
     return counts.groupBy(*by).agg(F.max_by("value", F.struct("count", -F.col("value"))).alias("mode"))
 

@@ -49,7 +49,7 @@ def register_functions(
     """Register functions in a session, Classic or Connect.
 
     ===========================  =============================================================================
-    ``de_image_stats(content)``  struct with the columns of ``image_stats``, and ``error``: null, or why all is null
+    ``de_image_stats(content)``  struct with the columns of ``image_stats``, and ``error``: null, or why all are null
     ``de_phash(content)``        perceptual hash, 16 hexadecimal digits
     ``de_dhash(content)``        difference hash, 16 hexadecimal digits
     ``de_embed(content)``        array<float>: the encoder's vector, on the task's GPU where it has one
@@ -61,21 +61,22 @@ def register_functions(
     ``F.call_function("de_phash", "content")``.
 
     Each function decodes by itself. For many values of the same images the profile is faster: it decodes once. It is
-    safer, too: only the profile decodes again in a child process, with limits of time and memory, what ended a worker.
+    safer, too: only the profile decodes an image that ended a worker again, in a child process with limits of time and
+    memory.
     Spark hands a worker up to ``spark.sql.execution.arrow.maxRecordsPerBatch`` files at once: set it to 64 or so.
 
     Parameters
     ----------
     spark : SparkSession
-        Where to register.
+        Session to register the functions in.
     encoder : str
         Encoder of ``de_embed``; see docs/encoders.md for the names.
     batch_size : int, optional
         Most images that go to its device at once.
     half_precision : bool
-        Let it compute in 16 bits on a GPU.
+        Whether the encoder computes in 16 bits on a GPU.
     max_pixels : int
-        Larger images count as unreadable.
+        Most pixels of an image; larger ones count as unreadable.
 
     Raises
     ------
@@ -162,7 +163,7 @@ def _embedded(contents: pd.Series, encoder: Encoder, max_pixels: int) -> pd.Seri
 
 
 def _prepared(contents: pd.Series, encoder: Encoder, max_pixels: int) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Place and input of each image; a file that cannot be read, or that the encoder cannot take, has no vector."""
+    """Index and input of each image; a file that cannot be read, or that the encoder cannot take, has no vector."""
     for position, content in enumerate(contents):
         with suppress(UnreadableImage, ValueError, MemoryError):
             if content is not None:

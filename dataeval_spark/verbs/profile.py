@@ -13,9 +13,9 @@ from dataeval_spark.analyses.profile.options import VERSION, check
 from dataeval_spark.analyses.profile.profile import (
     custom_columns,
     custom_failures,
-    done,
     fingerprints,
     profile,
+    profiled_images,
     tables_of,
     tasks_for,
 )
@@ -145,7 +145,7 @@ def _pending(workspace: Workspace, wanted: DataFrame, options: ProfileOptions) -
             return wanted
         tables[table] = frame
     # An image is done when all tables of the step have it; one table short, it is measured again.
-    return wanted.join(done(tables, options), on=["image_id", "fingerprint"], how="left_anti")
+    return wanted.join(profiled_images(tables, options), on=["image_id", "fingerprint"], how="left_anti")
 
 
 def _profile_chunk(

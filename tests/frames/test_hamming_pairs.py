@@ -53,7 +53,7 @@ def test_pairs_of_known_hashes_are_left_out_and_all_others_found(frame):
     old = [("phash", f"{n:016x}") for n in range(12)]
     new = [("phash", f"{n:016x}") for n in range(12, 20)]
 
-    pairs = hamming_pairs(frame(HASHES, old + new), {"phash": 2}, known=frame(HASHES, old), hashes_per_block=5)
+    pairs = hamming_pairs(frame(HASHES, old + new), {"phash": 2}, known_hashes=frame(HASHES, old), hashes_per_block=5)
 
     assert found(pairs) == expected(old + new, {"phash": 2}) - expected(old, {"phash": 2})
 
@@ -61,7 +61,7 @@ def test_pairs_of_known_hashes_are_left_out_and_all_others_found(frame):
 def test_nothing_new_has_no_pairs(frame):
     rows = [("phash", "0" * 16), ("phash", "1" * 16)]
 
-    assert found(hamming_pairs(frame(HASHES, rows), {"phash": 64}, known=frame(HASHES, rows))) == set()
+    assert found(hamming_pairs(frame(HASHES, rows), {"phash": 64}, known_hashes=frame(HASHES, rows))) == set()
 
 
 def test_hashes_of_256_bits(frame):

@@ -1,1 +1,1 @@
-"""How classes and metadata are spread, and what of the labels the metadata give away."""
+"""Bias: how classes and metadata are distributed, and how much of the labels the metadata reveal."""

@@ -1,4 +1,4 @@
-"""Balance: how much of the label, and of one another, the factors give away."""
+"""Balance: how much the factors reveal of the label, and of one another."""
 
 from __future__ import annotations
 
@@ -69,23 +69,23 @@ def balance(
     factor_bins : DataFrame, optional
         Table of that name, for ``estimator="neighbors"``.
     label : str
-        ``class_name``, or any factor in its place (``split``: what differs between splits).
+        ``class_name``, or any factor in its place (with ``split``, the differences between splits are measured).
     imbalance_threshold : float in [0, 1]
         Score of kinds ``label`` and ``class`` above which a row is flagged.
     correlation_threshold : float in [0, 1]
         Score of kind ``factors`` above which a row is flagged.
     estimator : {"table", "neighbors"}
-        See above.
+        Source of the scores of factors that were cut: their bins, or their raw values.
     neighbors, sample, seed : int
         Nearest neighbours, most rows, and seed of ``estimator="neighbors"``.
     permutations : int
-        How often the label (or the one factor) is permuted for the p-value of an estimate by neighbours; 0: it has
-        none. One task does so many estimates for each pair; 199 on a sample of 1,000 take 5 seconds or so a pair.
+        Permutations of the label (or of one factor) for the p-value of an estimate by neighbours; with 0 it has
+        none. One task makes that many estimates for each pair; 199 on a sample of 1,000 take 5 seconds or so a pair.
 
     Returns
     -------
     DataFrame
-        Table ``balance`` without ``run_id``. Each pair of factors is there once. The driver holds the result: pairs of
+        Table ``balance`` without ``run_id``, each pair of factors once. The driver holds the result: pairs of
         factors, and classes x factors.
 
     Raises
@@ -186,7 +186,7 @@ def _scores(cells: pa.Table, label: str, cut: frozenset[str]) -> pa.Table:
 
 
 def _measured(table: Any, effect: float, score: Callable[..., float]) -> dict[str, Any]:
-    """What a contingency table says, with its score allowing for the information that chance gives."""
+    """Measurements of a contingency table; the score allows for the information that chance gives."""
     expected = expected_mutual_information(table.sum(axis=1), table.sum(axis=0))
     return {
         "score": score(table, expected=expected),

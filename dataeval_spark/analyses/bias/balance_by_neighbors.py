@@ -24,7 +24,7 @@ _SCHEMA = arrow_schema(_ROWS)
 
 
 def sampled(factor_bins: DataFrame, sample: int, seed: int) -> DataFrame:
-    """At most ``sample`` rows, chosen by a hash of their key: the same ones for any order and partitions."""
+    """At most ``sample`` rows, chosen by a hash of their key: the same for any order and partitions."""
     key = F.xxhash64(F.lit(seed), "image_id", "target_index")
     return factor_bins.where("class_name IS NOT NULL").orderBy(key, "image_id", "target_index").limit(sample)
 
@@ -52,7 +52,7 @@ def neighbor_balance(
     rules : mapping of str to str
         Rule of each factor.
     label : str
-        ``class_name`` or a factor; a label that was cut is taken by its bins.
+        ``class_name`` or a factor; of a label that was cut the bins are used.
     neighbors, sample, permutations, seed : int
         k, most rows, permutations per p-value (0: none), and the seed of sample, noise and permutations.
 
@@ -63,9 +63,9 @@ def neighbor_balance(
     rules = dict(rules)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        held = list(batches)
-        if held:
-            rows = _scores(pa.Table.from_batches(held), rules, label, neighbors, permutations, seed)
+        all_batches = list(batches)
+        if all_batches:
+            rows = _scores(pa.Table.from_batches(all_batches), rules, label, neighbors, permutations, seed)
             yield pa.RecordBatch.from_pylist(rows, schema=_SCHEMA)
 
     columns = sampled(factor_bins, sample, seed).select("class_name", "bins", "numbers")
@@ -90,15 +90,15 @@ def _scores(
         kind: str, a: str, b: str, name: str | None, information: float, score: float, p_value: float | None
     ) -> None:
         score = float(np.clip(score, 0.0, 1.0))
-        given = (kind, a, b, name, score, information, p_value, table.num_rows)
-        rows.append(dict(zip(_SCHEMA.names, given, strict=True)))
+        entries = (kind, a, b, name, score, information, p_value, table.num_rows)
+        rows.append(dict(zip(_SCHEMA.names, entries, strict=True)))
 
     def measure(a: NDArray[Any], b: NDArray[Any], continuous: tuple[bool, bool]) -> tuple[float, float | None]:
-        found = neighbor_information(a, b, continuous=continuous, neighbors=neighbors, seed=seed)
+        estimate = neighbor_information(a, b, continuous=continuous, neighbors=neighbors, seed=seed)
         if not permutations:
-            return found, None
-        return found, permutation_p_value(
-            a, b, found, continuous=continuous, permutations=permutations, neighbors=neighbors, seed=seed
+            return estimate, None
+        return estimate, permutation_p_value(
+            a, b, estimate, continuous=continuous, permutations=permutations, neighbors=neighbors, seed=seed
         )
 
     for factor in cut:

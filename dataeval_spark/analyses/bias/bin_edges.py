@@ -31,14 +31,14 @@ def edge_rows(summaries: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
         if summary["reason"] is not None:
             continue
         bins = bins_of(summary)
-        seen = {
+        by_code = {
             code: (n, low, high)
             for code, n, low, high in zip(
                 summary["codes"], summary["counts"], summary["lows"], summary["highs"], strict=True
             )
         }
         for code, label in sorted(bin_labels(bins).items()):
-            n, low, high = seen.get(code, (0, None, None))
+            n, low, high = by_code.get(code, (0, None, None))
             if label == "inf" and n == 0:
                 continue
             lower, upper = _bounds(bins, code)
@@ -91,14 +91,14 @@ def _edges(rows: Sequence[Mapping[str, Any]], count: int) -> tuple[float, ...]:
 
 
 def unseen_values(units: DataFrame, bins: Mapping[str, Bins], ranges: Mapping[str, tuple[float, float]]) -> DataFrame:
-    """Count what stored bins do not know: levels that are in no bin, values beyond the smallest and largest seen.
+    """Count values that stored bins do not cover: levels in no bin, values beyond the smallest and largest seen.
 
     Parameters
     ----------
     units : DataFrame
         The frame of `labelled_units`.
     bins, ranges : mapping
-        As `stored_bins` gives them.
+        Results of `stored_bins`.
 
     Returns
     -------
@@ -109,13 +109,13 @@ def unseen_values(units: DataFrame, bins: Mapping[str, Bins], ranges: Mapping[st
 
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            found = codes_of(batch, bins)
-            beyond = [_beyond(batch, name, ranges) for name in found]
+            codes_by_factor = codes_of(batch, bins)
+            beyond = [_beyond(batch, name, ranges) for name in codes_by_factor]
             yield pa.RecordBatch.from_arrays(
                 [
-                    pa.array(list(found), pa.string()),
-                    pa.array([batch.num_rows] * len(found), pa.int64()),
-                    pa.array([int((codes == UNSEEN).sum()) for codes in found.values()], pa.int64()),
+                    pa.array(list(codes_by_factor), pa.string()),
+                    pa.array([batch.num_rows] * len(codes_by_factor), pa.int64()),
+                    pa.array([int((codes == UNSEEN).sum()) for codes in codes_by_factor.values()], pa.int64()),
                     pa.array([below for below, _ in beyond], pa.int64()),
                     pa.array([above for _, above in beyond], pa.int64()),
                 ],

@@ -1,4 +1,4 @@
-"""How often factor values occur together: one pass over the labelled things, from which the bias measures follow."""
+"""Contingency tables of factor values, from one pass over the labelled things; the bias measures follow from them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def contingency(factor_bins: DataFrame, bin_edges: DataFrame) -> DataFrame:
 
 
 def _with_effects(counted: DataFrame, effects: DataFrame) -> DataFrame:
-    """Cells with the design effect of their class; where none is a class's, that of what an image has one of."""
+    """Cells with the design effect of their class; without a class, that of values that an image has one of."""
     of_class = F.when(F.col("factor_a") == LABEL, F.col("value_a")).when(F.col("factor_b") == LABEL, F.col("value_b"))
     cells = counted.withColumn("class_name", of_class).alias("c")
     # A class has one row, and so has null.
@@ -74,8 +74,8 @@ def _named(counted: DataFrame, bin_edges: DataFrame, side: str) -> DataFrame:
 def require_label(contingency: DataFrame, label: str, option: str) -> None:
     """Raise OptionError where there is no factor of that name."""
     if label != LABEL and contingency.where(F.col("factor_a") == label).isEmpty():
-        known = bounded(contingency.select("factor_a").distinct().limit(MOST_NAMES), "names of factors")
-        OptionError.unless_one_of(option, label, sorted(row["factor_a"] for row in known))
+        factors = bounded(contingency.select("factor_a").distinct().limit(MOST_NAMES), "names of factors")
+        OptionError.unless_one_of(option, label, sorted(row["factor_a"] for row in factors))
 
 
 def of_label(contingency: DataFrame, label: str) -> DataFrame:
@@ -94,8 +94,8 @@ def of_label(contingency: DataFrame, label: str) -> DataFrame:
     )
 
 
-def within(factor_bins: DataFrame, bin_edges: DataFrame, factor: str, value: str) -> DataFrame:
-    """Rows whose factor has a value; what `contingency` and every measure that follows take in place of all rows.
+def rows_of_value(factor_bins: DataFrame, bin_edges: DataFrame, factor: str, value: str) -> DataFrame:
+    """Select the rows whose factor has a value, to be measured by `contingency` and all that follows from it.
 
     Parameters
     ----------
@@ -118,15 +118,15 @@ def within(factor_bins: DataFrame, bin_edges: DataFrame, factor: str, value: str
 
     Examples
     --------
-    >>> train = within(audit.table("factor_bins"), edges := audit.table("bin_edges"), "split", "train")
+    >>> train = rows_of_value(audit.table("factor_bins"), edges := audit.table("bin_edges"), "split", "train")
     >>> balance(contingency(train, edges), edges).where("kind = 'label'").show()
     """
     rows = bounded(
         bin_edges.where(F.col("factor") == factor).select("bin", "label").limit(MAX_BINS), "bins of one factor"
     )
     if not rows:
-        known = bounded(bin_edges.select("factor").distinct().limit(MAX_BINS), "names of factors")
-        OptionError.unless_one_of("within.factor", factor, sorted(row["factor"] for row in known))
+        factors = bounded(bin_edges.select("factor").distinct().limit(MAX_BINS), "names of factors")
+        OptionError.unless_one_of("within.factor", factor, sorted(row["factor"] for row in factors))
     bins = {row["label"]: row["bin"] for row in rows}
     OptionError.unless_one_of("within.value", value, sorted(bins))
     return factor_bins.where(F.col("bins")[factor] == bins[value])

@@ -1,4 +1,4 @@
-"""Coverage gaps: combinations of factor values that the data lack, though they have all that these consist of."""
+"""Coverage gaps: combinations of factor values missing from the data although each of their parts is common."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def coverage_gaps(
     max_patterns: int = 10_000,
     max_combinations: int = 2_000_000,
 ) -> DataFrame:
-    """Find the maximal uncovered patterns: fewest factor values, too few rows, every part of it has enough.
+    """Find the maximal uncovered patterns: combinations with too few rows, every part of which has enough.
 
     Rows are first collapsed to the distinct combinations of the factors' bins, with their counts; the search runs on
     these in one task, level by level. Missing values match no pattern; a bin that nothing fell into is a value that
@@ -48,11 +48,11 @@ def coverage_gaps(
         Factors to combine, ``class_name`` among them. Default: the class and all factors that have levels of their
         own or given edges, with at most ``max_bins`` bins, but no image statistics.
     threshold : int
-        Rows that are enough.
+        Number of rows from which on a combination is covered.
     max_level : int
         Most factors of a pattern, at most 5.
     max_bins : int
-        See ``factors``.
+        Most bins of a default factor.
     max_patterns : int
         Most patterns to keep: those of fewest factors, then those with the most expected rows missing.
     max_combinations : int
@@ -84,20 +84,20 @@ def coverage_gaps(
         ("max_patterns", max_patterns, 1, 1_000_000),
     ):
         OptionError.unless_between(f"coverage_gaps.{name}", value, low, high)
-    chosen = _chosen(bin_edges, factors, max_bins)
-    names = sorted(chosen)
+    factor_levels = _factor_levels(bin_edges, factors, max_bins)
+    names = sorted(factor_levels)
     combined = _combinations(factor_bins, names)
-    labels = {name: dict(of) for name, of in chosen.items()}
+    labels = {name: dict(levels) for name, levels in factor_levels.items()}
 
     def search(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        held = list(batches)
-        if sum(batch.num_rows for batch in held) > max_combinations:
+        all_batches = list(batches)
+        if sum(batch.num_rows for batch in all_batches) > max_combinations:
             raise OptionError(
                 f"coverage_gaps.max_combinations is {max_combinations:,} and there are more combinations of "
                 f"{', '.join(names)}.\nHint: name fewer factors"
             )
-        if held:
-            rows = _search(pa.Table.from_batches(held), names, labels, threshold, max_level)
+        if all_batches:
+            rows = _search(pa.Table.from_batches(all_batches), names, labels, threshold, max_level)
             best = sorted(rows, key=lambda row: (row["level"], row["n"] - row["expected"], row["pattern"]))[
                 :max_patterns
             ]
@@ -107,24 +107,24 @@ def coverage_gaps(
     return combined.coalesce(1).mapInArrow(search, COVERAGE_GAPS.nullable_ddl)
 
 
-def _chosen(bin_edges: DataFrame, factors: Sequence[str], max_bins: int) -> dict[str, dict[str, str]]:
+def _factor_levels(bin_edges: DataFrame, factors: Sequence[str], max_bins: int) -> dict[str, dict[str, str]]:
     """Factors to combine, each with its values: code (as text) to label. The class's are found in the data."""
     rows = bounded(bin_edges.select("factor", "bin", "label", "rule").orderBy("factor", "bin"), "factors x bins")
     values: dict[str, dict[str, str]] = {}
     rules = {row["factor"]: row["rule"] for row in rows}
     for row in rows:
         values.setdefault(row["factor"], {})[str(row["bin"])] = row["label"]
-    for of in values.values():
-        of.popitem()  # the last bin holds the missing values
+    for levels in values.values():
+        levels.popitem()  # the last bin holds the missing values
     for name in factors:
         OptionError.unless_one_of("coverage_gaps.factors", name, [LABEL, *sorted(values)])
     if factors:
         return {name: values.get(name, {}) for name in factors}
     measured = {*STATISTICS, *STATISTIC_TEXTS}
     own = {
-        name: of
-        for name, of in values.items()
-        if rules[name] in OWN_RULES and len(of) <= max_bins and name not in measured
+        name: levels
+        for name, levels in values.items()
+        if rules[name] in OWN_RULES and len(levels) <= max_bins and name not in measured
     }
     return {LABEL: {}, **own}
 
@@ -135,14 +135,14 @@ def _combinations(factor_bins: DataFrame, names: Sequence[str]) -> DataFrame:
 
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            found, codes, values = code_columns(pa.Table.from_batches([batch]))
+            present, codes, values = code_columns(pa.Table.from_batches([batch]))
             if batch.num_rows == 0:
                 continue
-            for name in set(names) - set(found):  # no row of the batch has it
-                found.append(name)
+            for name in set(names) - set(present):  # no row of the batch has it
+                present.append(name)
                 codes.append(np.zeros(batch.num_rows, np.int64))
                 values.append(["-1"])
-            at = [found.index(name) for name in names]
+            at = [present.index(name) for name in names]
             distinct, n = np.unique(np.stack([codes[i] for i in at], axis=1), axis=0, return_counts=True)
             texts = [np.asarray(values[i], object)[distinct[:, j]] for j, i in enumerate(at)]
             flat = pa.array(np.stack(texts, axis=1).ravel(), pa.string())
@@ -160,20 +160,20 @@ def _search(
     table: pa.Table, names: Sequence[str], labels: Mapping[str, Mapping[str, str]], threshold: int, max_level: int
 ) -> list[dict[str, Any]]:
     texts = table["values"].combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, len(names))
-    known, codes = [], []
+    labels_of_factors, codes = [], []
     for i, name in enumerate(names):
-        of = dict(labels[name]) or {text: text for text in sorted(set(texts[:, i]))}
-        place = {text: code for code, text in enumerate(of)}
-        known.append(list(of.values()))
+        levels = dict(labels[name]) or {text: text for text in sorted(set(texts[:, i]))}
+        place = {text: code for code, text in enumerate(levels)}
+        labels_of_factors.append(list(levels.values()))
         codes.append(np.array([place.get(text, -1) for text in texts[:, i]], np.int64))
     counts = table["n"].to_numpy().astype(np.int64)
-    sizes = [len(of) for of in known]
-    found = uncovered_patterns(np.stack(codes, axis=1), counts, sizes, threshold, max_level)
-    return [_row(pattern, names, known, threshold) for pattern in found]
+    sizes = [len(levels) for levels in labels_of_factors]
+    patterns = uncovered_patterns(np.stack(codes, axis=1), counts, sizes, threshold, max_level)
+    return [_row(pattern, names, labels_of_factors, threshold) for pattern in patterns]
 
 
-def _row(pattern: Pattern, names: Sequence[str], known: Sequence[Sequence[str]], threshold: int) -> dict[str, Any]:
-    parts = [{"factor": names[factor], "value": known[factor][value]} for factor, value in pattern.parts]
+def _row(pattern: Pattern, names: Sequence[str], levels: Sequence[Sequence[str]], threshold: int) -> dict[str, Any]:
+    parts = [{"factor": names[factor], "value": levels[factor][value]} for factor, value in pattern.parts]
     return {
         "pattern": ", ".join(f"{part['factor']} = {part['value']}" for part in parts) or "any",
         "parts": parts,

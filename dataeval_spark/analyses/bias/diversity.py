@@ -23,7 +23,7 @@ _SCHEMA = arrow_schema(_MEASURED)
 def diversity(
     contingency: DataFrame, *, method: Method = "simpson", threshold: float = 0.5, label: str = LABEL
 ) -> DataFrame:
-    r"""Index of diversity of every factor: 0 when one value has all rows, 1 when all have the same number.
+    r"""Compute an index of diversity of every factor: 0 if one value has all rows, 1 if all have the same number.
 
     * ``simpson``: :math:`(1 / \sum p_i^2 - 1) / (m - 1)`
     * ``shannon``: :math:`-\sum p_i \ln p_i / \ln m`
@@ -36,7 +36,7 @@ def diversity(
     contingency : DataFrame
         Table of that name.
     method : {"simpson", "shannon"}
-        Index.
+        Index of diversity.
     threshold : float in [0, 1]
         Diversity at or below which it is low.
     label : str
@@ -70,9 +70,7 @@ def diversity(
         classes, _, table = table_of(*(cells[name].to_pylist() for name in ("class_name", "value", "n")))
         bins = table.shape[1]
         counts = [(None, table.sum(axis=0)), *([] if factor == label else zip(classes, table, strict=True))]
-        rows = [
-            (factor, name, index(of, bins), bins, int((of > 0).sum()), int(of.sum())) for name, of in counts if of.any()
-        ]
+        rows = [(factor, name, index(n, bins), bins, int((n > 0).sum()), int(n.sum())) for name, n in counts if n.any()]
         return pa.Table.from_arrays(
             [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), _SCHEMA, strict=True)],
             schema=_SCHEMA,

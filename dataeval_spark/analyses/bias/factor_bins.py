@@ -1,4 +1,4 @@
-"""Factors of every labelled thing and every image, cut into bins; which are left out, and which mix units."""
+"""Factor bins: the factors of labelled things and images cut into bins; findings name those left out or mixed."""
 
 from __future__ import annotations
 
@@ -68,10 +68,10 @@ def factor_bins(
     max_values: int = 50_000_000,
     stored_edges: bool = False,
 ) -> tuple[DataFrame, DataFrame, DataFrame]:
-    """Cut every factor of every labelled thing into bins, by DataEval's automatic rule or as told.
+    """Cut every factor of every labelled thing into bins, by DataEval's automatic rule or by given rules.
 
-    An image without labels has a row too, without class: its statistics, metadata and times are cut as those of the
-    others, and what measures labels leaves it out.
+    An image without labels has a row too, without class: its statistics, metadata and times are cut like those of the
+    others, and measures of labels leave it out.
 
     A number is cut where it looks continuous or has more values than the larger of 20 and the square root of its
     rows; otherwise each value is a bin. A text has a bin per value. Missing values have a bin of their own. A factor
@@ -80,7 +80,7 @@ def factor_bins(
     Left out, each with a row in ``dataset_findings``: constants, factors without values, texts with more than
     ``max_levels`` values, columns that are no number, text or time, and columns that name their rows. Those are texts
     of which more than half (and more than 20) of the values differ, and metadata of whole numbers, or of times, of
-    which nine of ten (and more than 20) do: ids, counters, hashes. What is measured on a continuous scale stays, and
+    which nine of ten (and more than 20) do: ids, counters, hashes. Measurements on a continuous scale stay, and
     so do all image statistics. A row there also says where values form no clusters, so that they are cut by uniform
     width instead, and where all of them are in one bin.
 
@@ -91,7 +91,7 @@ def factor_bins(
     bin_edges : DataFrame, optional
         Table ``bin_edges`` of an earlier run, for ``stored_edges``.
     rule : {"uniform_width", "uniform_count", "clusters"}
-        How numbers are cut.
+        Rule by which numbers are cut.
     rules : mapping of str to str
         Rule of single factors; also ``discrete``: each number is a bin.
     edges : mapping of str to sequence of float, or int
@@ -105,7 +105,7 @@ def factor_bins(
     max_values : int
         Most values of one number: one task sorts them (about 30 bytes each).
     stored_edges : bool
-        Bin by ``bin_edges`` as they are stored; levels unknown there, and values beyond the range seen there, are
+        Use ``bin_edges`` as they are stored; levels unknown there, and values beyond the range seen there, are
         counted in ``dataset_findings``, which also names factors that have no stored bins. ``rule``, ``rules`` and
         ``edges`` play no role.
 
@@ -118,7 +118,7 @@ def factor_bins(
     Raises
     ------
     OptionError
-        An option is unknown, out of range, or names what is no factor; stored edges are asked for and there are none.
+        An option is unknown, out of range, or names a column that is no factor; there are no stored edges to use.
 
     References
     ----------
@@ -139,8 +139,8 @@ def factor_bins(
         exclude=exclude,
         timezone=timezone,
     )
-    for option, given in (("rules", rules or {}), ("edges", edges or {}), ("keep", keep)):
-        for name in given:
+    for option, choices in (("rules", rules or {}), ("edges", edges or {}), ("keep", keep)):
+        for name in choices:
             OptionError.unless_one_of(f"factor_bins.{option}", name, sorted({*units.numbers, *units.texts}))
     limits: dict[str, Any] = {"most_levels": max_levels, "most_values": max_values}
     limits |= {"measured": units.derived, "moments": units.moments}
@@ -166,7 +166,7 @@ def factor_bins(
 
 
 def apply_bins(units: DataFrame, bins: Mapping[str, Bins]) -> DataFrame:
-    """Bin labelled things by bins that are given: the same value has the same bin in every dataset.
+    """Put labelled things into given bins: the same value has the same bin in every dataset.
 
     Parameters
     ----------
@@ -187,8 +187,8 @@ def apply_bins(units: DataFrame, bins: Mapping[str, Bins]) -> DataFrame:
         for batch in batches:
             codes = codes_of(batch, bins)
             numeric = {name for name, of_factor in bins.items() if of_factor.rule != "categorical"}
-            found = {name: factor_values(batch, name, is_text=False) for name in numeric}
-            numbers = {name: numbers_of(values) for name, values in sorted(found.items()) if values is not None}
+            columns = {name: factor_values(batch, name, is_text=False) for name in numeric}
+            numbers = {name: numbers_of(values) for name, values in sorted(columns.items()) if values is not None}
             yield pa.RecordBatch.from_arrays(
                 [
                     *(batch.column(name) for name in ("image_id", "target_index", "class_name")),
@@ -251,11 +251,11 @@ def _check(
     OptionError.unless_one_of("factor_bins.rule", rule, get_args(Rule))
     for name, of_factor in rules.items():
         OptionError.unless_one_of(f"factor_bins.rules.{name}", of_factor, RULES)
-    for name, given in edges.items():
-        fits = given >= 1 if isinstance(given, int) else is_increasing(list(given))
+    for name, edges_or_count in edges.items():
+        fits = edges_or_count >= 1 if isinstance(edges_or_count, int) else is_increasing(list(edges_or_count))
         if not fits:
             raise OptionError(
-                f"factor_bins.edges.{name} is {given!r}; expected increasing numbers, or a number of bins.\n"
+                f"factor_bins.edges.{name} is {edges_or_count!r}; expected increasing numbers, or a number of bins.\n"
                 f"Hint: edges = {{{name} = [0, 18, 65, 120]}}"
             )
     for source in sources:
@@ -271,71 +271,73 @@ def findings_of(
     exclude: Sequence[str],
 ) -> list[Finding]:
     """Rows of table ``dataset_findings`` without ``run_id``."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for row in summaries:
         name = row["factor"]
         # Where there are no boxes, say, nobody misses their width.
         if row["reason"] is not None and not (row["reason"] == "no_values" and name in derived):
             why = _REASONS[row["reason"]].format(**row)
-            found.append((STEP, "factor_left_out", name, float(row["distinct"]), None, "info", f"Factor {name} {why}"))
-        found += _bins(row) + _anomalies(row)
+            findings.append(
+                (STEP, "factor_left_out", name, float(row["distinct"]), None, "info", f"Factor {name} {why}")
+            )
+        findings += _bins(row) + _anomalies(row)
     for name, type in no_factors:
         message = f"Factor {name} is {type}: only numbers, texts, booleans and times are factors"
-        found.append((STEP, "factor_left_out", name, None, None, "info", message))
+        findings.append((STEP, "factor_left_out", name, None, None, "info", message))
     for name in exclude:
-        found.append((STEP, "factor_left_out", name, None, None, "info", f"Factor {name} is in factor_bins.exclude"))
-    return found
+        findings.append((STEP, "factor_left_out", name, None, None, "info", f"Factor {name} is in factor_bins.exclude"))
+    return findings
 
 
 def _bins(row: Mapping[str, Any]) -> list[Finding]:
-    """Where values could not be cut as was asked for, and where the cut tells nothing apart."""
-    found: list[Finding] = []
+    """Findings about factors that could not be cut by their rule, and about those with one bin only."""
+    findings: list[Finding] = []
     name = row["factor"]
     if row["note"] is not None:
         message = f"Factor {name}: its values form {_CLUSTERS[row['note']]}, so they are cut by uniform width instead"
-        found.append((STEP, "clusters_not_used", name, None, None, "warning", message))
+        findings.append((STEP, "clusters_not_used", name, None, None, "warning", message))
     missing = len(row["edges"]) + 1 if row["edges"] else len(row["numbers"]) + len(row["texts"])
     filled = [n for code, n in zip(row["codes"], row["counts"], strict=True) if code != missing]
     if row["reason"] is None and row["edges"] and len(filled) < 2:
         message = f"Factor {name}: all {sum(filled):,} of its values are in one bin, which tells nothing apart"
-        found.append((STEP, "one_bin", name, float(len(filled)), 2.0, "warning", message))
-    return found
+        findings.append((STEP, "one_bin", name, float(len(filled)), 2.0, "warning", message))
+    return findings
 
 
 def _anomalies(row: Mapping[str, Any]) -> list[Finding]:
-    found: list[Finding] = []
+    findings: list[Finding] = []
     name = row["factor"]
     for anomaly in row["anomalies"]:
         share = f"{100 * anomaly['share']:.1f} %"
         message = f"Factor {name}: {share} of its {_UNITS[anomaly['kind']]}, from {anomaly['boundary']:g} on"
-        found.append((STEP, anomaly["kind"], name, anomaly["ratio"], None, "warning", message))
-    return found
+        findings.append((STEP, anomaly["kind"], name, anomaly["ratio"], None, "warning", message))
+    return findings
 
 
 def findings_beside_stored_bins(summaries: Sequence[Mapping[str, Any]], stored: frozenset[str]) -> list[Finding]:
-    """Where bins are given: factors that have none though they could, and two units in one factor."""
-    found: list[Finding] = []
+    """Findings beside given bins: factors that have none though they could, and two units in one factor."""
+    findings: list[Finding] = []
     for row in summaries:
         name = row["factor"]
         if name not in stored and row["reason"] is None:
             message = f"Factor {name} has no stored bins: it was no factor when they were made"
-            found.append((STEP, "factor_without_bins", name, float(row["distinct"]), None, "info", message))
-        found += _anomalies(row)
-    return found
+            findings.append((STEP, "factor_without_bins", name, float(row["distinct"]), None, "info", message))
+        findings += _anomalies(row)
+    return findings
 
 
 def findings_of_new_values(counts: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """Findings from the rows of `unseen_values`."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for row in counts:
         name, n = row["factor"], row["n"]
         if row["unseen"]:
             message = f"Factor {name}: {row['unseen']:,} of {n:,} values are in none of the stored bins"
-            found.append((STEP, "unseen_levels", name, row["unseen"] / n, 0.0, "warning", message))
+            findings.append((STEP, "unseen_levels", name, row["unseen"] / n, 0.0, "warning", message))
         outside = row["below"] + row["above"]
         if outside:
             message = (
                 f"Factor {name}: {row['below']:,} values below and {row['above']:,} above all stored ones, of {n:,}"
             )
-            found.append((STEP, "values_out_of_range", name, outside / n, 0.0, "warning", message))
-    return found
+            findings.append((STEP, "values_out_of_range", name, outside / n, 0.0, "warning", message))
+    return findings

@@ -1,4 +1,4 @@
-"""Flagged images: which factors explain a finding, and which make one image unlike the others."""
+"""Factors that explain why images have a finding, and factors that set one image apart from the others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SCHEMA = arrow_schema(_ROWS)
 
 
 def factor_predictors(factor_bins: DataFrame, image_findings: DataFrame, *, threshold: float = 0.1) -> DataFrame:
-    r"""Measure for every kind of finding how much each factor tells about which images it is found in.
+    r"""Measure for every kind of finding how well each factor predicts which images have it.
 
     ``share`` is :math:`MI / H` of being flagged or not, ``score`` the same corrected for chance,
     :math:`(MI - EMI) / (H - EMI)`. Both are exact on the factors' bins, the class among the factors left out. An image
@@ -61,9 +61,9 @@ def factor_predictors(factor_bins: DataFrame, image_findings: DataFrame, *, thre
     """
     OptionError.unless_between("factor_predictors.threshold", threshold, 0.0, 1.0)
     rules = image_findings.select("image_id", "rule").distinct()
-    flagged = factor_bins.join(rules, on="image_id", how="inner").select(F.col("rule").alias("class_name"), "bins")
+    by_rule = factor_bins.join(rules, on="image_id", how="inner").select(F.col("rule").alias("class_name"), "bins")
     everything = factor_bins.select(F.lit(_ALL).alias("class_name"), "bins")
-    counts = flagged.unionByName(everything).mapInArrow(label_counts, LABEL_COUNTS_DDL)
+    counts = by_rule.unionByName(everything).mapInArrow(label_counts, LABEL_COUNTS_DDL)
     counts = counts.groupBy("factor", "value", "class_name").agg(F.sum("n").alias("n"))
     counts = counts.crossJoin(F.broadcast(image_effect(factor_bins)))
     measured = counts.groupBy("factor").applyInArrow(_of_factor, _ROWS).orderBy("rule", "factor")
@@ -91,7 +91,7 @@ def _of_factor(cells: pa.Table) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=_SCHEMA)
 
 
-def factor_deviation(reference: DataFrame, flagged: DataFrame) -> DataFrame:
+def factor_deviation(reference: DataFrame, images: DataFrame) -> DataFrame:
     r"""Measure how far the numbers of some images lie from the median of others, factor by factor.
 
     :math:`|x - \tilde x| / s` with s the median distance of the reference's values on the same side of their median
@@ -99,14 +99,14 @@ def factor_deviation(reference: DataFrame, flagged: DataFrame) -> DataFrame:
 
     Parameters
     ----------
-    reference, flagged : DataFrame
+    reference, images : DataFrame
         Rows of table ``factor_bins``.
 
     Returns
     -------
     DataFrame
-        ``image_id``, ``target_index``, ``factor``, ``value``, ``deviation``: a row per flagged thing and number, of the
-        factors that the reference has.
+        ``image_id``, ``target_index``, ``factor``, ``value``, ``deviation``: a row per row and number of ``images``, of
+        the factors that the reference has.
 
     References
     ----------
@@ -130,9 +130,9 @@ def factor_deviation(reference: DataFrame, flagged: DataFrame) -> DataFrame:
         F.max(F.when(F.col("is_above"), F.col("scale"))).alias("above"),
         F.max(F.when(~F.col("is_above"), F.col("scale"))).alias("below"),
     )
-    known = medians.join(sides, on="factor", how="left")
-    tested = flagged.select("image_id", "target_index", F.explode("numbers").alias("factor", "value"))
-    joined = tested.join(F.broadcast(known), on="factor", how="inner")
+    centers = medians.join(sides, on="factor", how="left")
+    tested = images.select("image_id", "target_index", F.explode("numbers").alias("factor", "value"))
+    joined = tested.join(F.broadcast(centers), on="factor", how="inner")
     scale = F.when(F.col("value") >= F.col("median"), F.col("above")).otherwise(F.col("below"))
     deviation = F.abs(F.col("value") - F.col("median")) / F.coalesce(scale, F.lit(1.0))
     return joined.select("image_id", "target_index", "factor", "value", deviation.alias("deviation"))

@@ -1,4 +1,4 @@
-"""All that may explain a label, side by side: metadata, image statistics, boxes, counts and times."""
+"""Factors from all sources, side by side: metadata, image statistics, boxes, counts and times."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 
 @dataclass(frozen=True)
 class Factor:
-    """The value of a factor, a number or a text; whether it is a time, and whether it describes a target."""
+    """Expression of a factor, a number or a text; whether it is a time, and whether it describes a target."""
 
     value: Column
     is_text: bool = False
@@ -73,7 +73,7 @@ def labelled_units(
     exclude: Sequence[str] = (),
     timezone: str = "UTC",
 ) -> Units:
-    """Join everything known of each labelled thing, and of each image without labels.
+    """Join the factors of each labelled thing, and of each image without labels.
 
     A metadata column describes targets where any row of a target has it (then a target without its own value takes
     the image's), else images. Boxes give ``box_width``, ``box_height``, ``box_area``, ``box_aspect_ratio`` (width /
@@ -84,22 +84,22 @@ def labelled_units(
     Parameters
     ----------
     targets, images : DataFrame
-        Tables of these names; of ``images`` the live rows. Targets of an unknown class are left out; an image without
+        Tables of these names; of ``images`` the live rows. Targets of unknown class are left out; an image without
         others has a row all the same, as one without labels.
     image_stats, factors : DataFrame, optional
         Tables of these names.
     sources : sequence of str
-        Of ``metadata``, ``statistics``, ``boxes``, ``objects``, ``time`` (hour, weekday, month and northern season of
+        Some of ``metadata``, ``statistics``, ``boxes``, ``objects``, ``time`` (hour, weekday, month, northern season of
         ``captured_at``, from the EXIF data where the source gives none), ``origin`` (split and dataset).
     include, exclude : sequence of str
         Names of factors: only these, and not these.
     timezone : str
-        Zone in which hours and weekdays are meant.
+        Time zone of hours and weekdays.
 
     Raises
     ------
     OptionError
-        ``include`` or ``exclude`` names what is no factor.
+        ``include`` or ``exclude`` names a column that is no factor.
     """
     _require_known(include, exclude, factors)
 
@@ -143,7 +143,7 @@ def _require_known(include: Sequence[str], exclude: Sequence[str], factors: Data
 
 
 def _labelled(targets: DataFrame, images: DataFrame, image_stats: DataFrame | None) -> DataFrame:
-    """A row per labelled target, and one per image without any, with what its image says of place and time."""
+    """A row per labelled target, and one per image without any, with the place and time of its image."""
     in_image = Window.partitionBy("image_id")
     labelled = targets.where("class_name IS NOT NULL").select(
         "image_id",
@@ -167,7 +167,7 @@ def _with_measures(joined: DataFrame, image_stats: DataFrame | None) -> DataFram
 
 
 def _struct(columns: dict[str, Column], name: str) -> Column:
-    # A struct needs a field; nobody asks for this one.
+    # A struct needs a field; this one is never read.
     fields = columns or {"": F.lit(None).cast("double")}
     return F.struct(*(column.alias(field) for field, column in fields.items())).alias(name)
 

@@ -1,4 +1,4 @@
-"""Do the values of a number differ between classes: tests of Kolmogorov and Smirnov, and of Kruskal and Wallis."""
+"""Tests of whether a number differs between classes: Kolmogorov-Smirnov and Kruskal-Wallis."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ def factor_tests(factor_bins: DataFrame) -> DataFrame:
     by_factor: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         by_factor.setdefault(row["factor"], []).append(row)
-    tested = {factor: of for factor, of in by_factor.items() if len(of) > 1}
-    overall = [_kruskal_wallis(factor, of) for factor, of in tested.items()]
-    one_class = [_kolmogorov_smirnov(row) for of in tested.values() for row in of]
+    tested = {factor: class_rows for factor, class_rows in by_factor.items() if len(class_rows) > 1}
+    overall = [_kruskal_wallis(factor, class_rows) for factor, class_rows in tested.items()]
+    one_class = [_kolmogorov_smirnov(row) for class_rows in tested.values() for row in class_rows]
     return rows_of_dicts(factor_bins, FACTOR_TESTS, [*_adjusted(overall), *_adjusted(one_class)])
 
 

@@ -1,4 +1,4 @@
-"""Feature value: which factors predict the label, which say nothing, and which only repeat another."""
+"""Feature value: which factors predict the label, which predict nothing, and which only repeat another."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def feature_value(
     useless_auc: float = 0.55,
     redundant: float = 0.9,
 ) -> DataFrame:
-    """Rank the factors by what each says about the class that no better one says.
+    """Rank the factors by what each adds to the better ones in predicting the class.
 
     * ``score``: chance-adjusted share of the label's entropy (``balance``)
     * ``auc``: of predicting the class from the factor's bin, by the share of each class in the bin on the other folds;
@@ -48,11 +48,11 @@ def feature_value(
     factor_bins, balance : DataFrame
         Tables of these names; ``balance`` with ``class_name`` as its label.
     folds : int
-        Folds; an image is in one of them by a hash of its id.
+        Number of folds; an image is in one of them by a hash of its id.
     seed : int
-        Of that hash.
+        Seed of that hash.
     useless_score, useless_auc, redundant : float
-        See ``verdict``.
+        Thresholds of the verdict.
 
     Returns
     -------
@@ -78,8 +78,8 @@ def feature_value(
         OptionError.unless_between(f"feature_value.{name}", value, 0.0, 1.0)
     require_class_label(balance, "feature_value")
     fold = F.pmod(F.xxhash64(F.lit(seed), "image_id"), F.lit(folds)).cast("string")
-    known = factor_bins.where("class_name IS NOT NULL")
-    labelled = known.select(F.concat(fold, F.lit(_SEPARATOR), "class_name").alias("class_name"), "bins")
+    with_class = factor_bins.where("class_name IS NOT NULL")
+    labelled = with_class.select(F.concat(fold, F.lit(_SEPARATOR), "class_name").alias("class_name"), "bins")
     counts = (
         labelled.mapInArrow(label_counts, LABEL_COUNTS_DDL)
         .groupBy("factor", "value", "class_name")

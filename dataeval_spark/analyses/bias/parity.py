@@ -1,4 +1,4 @@
-"""Parity: is the label independent of a factor, and how strong is the association."""
+"""Parity: whether the label is independent of a factor, and how strong their association is."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def parity(
     contingency : DataFrame
         Table of that name.
     score_threshold : float in [0, 1]
-        Cramér's V from which on an association matters.
+        Cramér's V from which an association matters.
     p_value_threshold : float in [0, 1]
         Robust p-value at or below which it is significant.
     label : str
-        Factor that takes the place of the class.
+        Factor whose values take the place of the classes.
 
     Returns
     -------
@@ -77,11 +77,13 @@ def parity(
         factor = cells["factor"][0].as_py()
         side = "class_name" if label == LABEL else "value" if factor == LABEL else None
         classes_of_cells = None if side is None else cells[side].to_pylist()
-        found = association(table, effect_of(classes_of_cells, *(cells[c].to_pylist() for c in ("n", "design_effect"))))
+        strength = association(
+            table, effect_of(classes_of_cells, *(cells[c].to_pylist() for c in ("n", "design_effect")))
+        )
         row = {
-            **vars(found),
+            **vars(strength),
             "factor": factor,
-            "score": found.corrected_v,
+            "score": strength.corrected_v,
             "insufficient": few,
             "n": int(table.sum()),
         }

@@ -1,4 +1,4 @@
-"""Shortcuts: factors that alone tell a class from the rest, with images at both ends."""
+"""Shortcuts: factors that alone tell a class from the rest, with example images at both ends."""
 
 from __future__ import annotations
 
@@ -95,14 +95,14 @@ def shortcuts(
     blocks = labelled.select("image_id", "class_name", "numbers").mapInArrow(_blocks, _BLOCK)
     of_classes = class_effects(labelled.select("image_id", "class_name"))
     effects = {row["class_name"]: row["design_effect"] for row in bounded(of_classes, "one row per class")}
-    found = blocks.groupBy("factor").applyInArrow(lambda table: _of_factor(table, max_values, effects), _ROWS)
+    effect_rows = blocks.groupBy("factor").applyInArrow(lambda table: _of_factor(table, max_values, effects), _ROWS)
     valued = None if bin_edges is None else _valued(labelled, bin_edges)
     if valued is not None:
-        found = found.unionByName(_of_texts(valued, effects))
+        effect_rows = effect_rows.unionByName(_of_texts(valued, effects))
     of_class = balance.where((F.col("kind") == "class") & (F.col("factor_a") == LABEL))
     scores = of_class.select("class_name", F.col("factor_b").alias("factor"), "score", "adjusted_pvalue")
     scores = scores.withColumnRenamed("adjusted_pvalue", "score_pvalue")
-    joined = found.join(scores, on=["class_name", "factor"], how="left").orderBy("factor", "class_name")
+    joined = effect_rows.join(scores, on=["class_name", "factor"], how="left").orderBy("factor", "class_name")
     rows = [row.asDict(recursive=True) for row in bounded(joined, "classes x factors")]
     adjusted = adjusted_p_values(row["p_value"] for row in rows)
     for row, p_value in zip(rows, adjusted, strict=True):
@@ -125,7 +125,7 @@ def _valued(labelled: DataFrame, bin_edges: DataFrame) -> DataFrame:
 
 
 def _of_texts(valued: DataFrame, effects: Mapping[str, float]) -> DataFrame:
-    """Rows as of `_of_factor`, for texts: the value whose presence tells most of the class."""
+    """Rows like those of `_of_factor`, for texts: the value whose presence tells most about the class."""
     counts = valued.groupBy("factor", "value", "class_name").agg(F.count("*").alias("n"))
     return counts.groupBy("factor").applyInArrow(lambda cells: _of_text(cells, effects), _ROWS)
 
@@ -148,24 +148,24 @@ def _of_text(counts: pa.Table, effects: Mapping[str, float]) -> pa.Table:
 
 
 def _add_examples(valued: DataFrame, rows: list[dict[str, Any]]) -> None:
-    """Add to the rows of texts images of the class: without the value as the lowest (0), with it as the highest (1)."""
+    """Add example images of the class to the rows of texts: the lowest (0) lack the value, the highest (1) have it."""
     if not rows:
         return
     keys = ["class_name", "factor"]
-    wanted = valued.sparkSession.createDataFrame(
+    row_values = valued.sparkSession.createDataFrame(
         [(row["class_name"], row["factor"], row["value"]) for row in rows],
         "class_name string, factor string, wanted string",
     )
     # One row per class and factor on the right.
-    marked = valued.join(F.broadcast(wanted), on=keys, how="inner")
-    images = marked.select(*keys, "image_id", (F.col("value") == F.col("wanted")).alias("has_it")).distinct()
+    valued_rows = valued.join(F.broadcast(row_values), on=keys, how="inner")
+    images = valued_rows.select(*keys, "image_id", (F.col("value") == F.col("wanted")).alias("has_it")).distinct()
     first = Window.partitionBy(*keys, "has_it").orderBy("image_id")
     places = images.withColumn("place", F.row_number().over(first)).where(F.col("place") <= EXAMPLES)
     by_key = {(row["class_name"], row["factor"]): row for row in rows}
-    for found in bounded(places.orderBy("image_id"), "six images per class and factor"):
-        side = "highest" if found["has_it"] else "lowest"
-        entry = {"image_id": found["image_id"], "value": float(found["has_it"])}
-        by_key[found["class_name"], found["factor"]][side].append(entry)
+    for example in bounded(places.orderBy("image_id"), "six images per class and factor"):
+        side = "highest" if example["has_it"] else "lowest"
+        entry = {"image_id": example["image_id"], "value": float(example["has_it"])}
+        by_key[example["class_name"], example["factor"]][side].append(entry)
 
 
 def _blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -193,7 +193,7 @@ def _blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def _ends(values: Floats, codes: NDArray[np.int32], rank: NDArray[Any]) -> NDArray[np.int64]:
     """Rows among the first and last few of their class by value, then id; an image counts once with one value."""
-    kept = []
+    ends = []
     for signed in (values, -values):
         order = np.lexsort((rank, signed, codes))
         keys = [key[order] for key in (codes, signed, rank)]
@@ -201,8 +201,8 @@ def _ends(values: Floats, codes: NDArray[np.int32], rank: NDArray[Any]) -> NDArr
         order = order[np.r_[True, ~repeats][: order.size]]
         of_class = codes[order]
         place = np.arange(order.size) - np.searchsorted(of_class, of_class, side="left")
-        kept.append(order[place < EXAMPLES])
-    return np.unique(np.concatenate(kept))
+        ends.append(order[place < EXAMPLES])
+    return np.unique(np.concatenate(ends))
 
 
 def _of_factor(blocks: pa.Table, max_values: int, effects: Mapping[str, float]) -> pa.Table:
@@ -219,7 +219,7 @@ def _of_factor(blocks: pa.Table, max_values: int, effects: Mapping[str, float]) 
     for row in blocks.select(["codes", "classes", "ids", "kept"]).to_pylist():
         local = np.array([place[name] for name in row["classes"]], np.int64)
         codes.append(local[np.frombuffer(row["codes"], np.int32)])
-        examples += [(start + kept, image) for kept, image in zip(row["kept"], row["ids"], strict=True)]
+        examples += [(start + index, image) for index, image in zip(row["kept"], row["ids"], strict=True)]
         start += codes[-1].size
     of_rows = np.concatenate(codes)
     auc, p_value, n = class_auc(values, of_rows, len(classes), np.array([effects[name] for name in classes]))

@@ -1,4 +1,4 @@
-"""Labelled boxes that are odd in themselves: the same box twice, under two classes, tiny, or without an inside."""
+"""Box findings: labelled boxes that are odd in themselves: double, of two classes, tiny, or without an inside."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def box_findings(
     * ``duplicate_box``: another box of the same class with a smaller number overlaps by ``duplicate_overlap`` or more
       (intersection over union, the score)
     * ``conflicting_box``: the same with another class, by ``conflict_overlap``
-    * ``degenerate_box``: no inside: x0 >= x1 or y0 >= y1 (score 0)
+    * ``degenerate_box``: a box without an inside: x0 >= x1 or y0 >= y1 (score 0)
     * ``tiny_box``: an area of at most ``tiny_pixels`` (the score, in pixels)
 
     A crowd is neither duplicate nor conflict. Boxes are compared within their image, n^2 overlaps for n boxes.
@@ -41,9 +41,9 @@ def box_findings(
     targets : DataFrame
         Table ``targets``.
     duplicate_overlap, conflict_overlap : float in (0, 1]
-        See above.
+        Intersection over union from which boxes of one class, or of two, are in the same place.
     tiny_pixels : float
-        See above.
+        Largest area of a tiny box, in pixels.
 
     Returns
     -------
@@ -75,13 +75,13 @@ def box_findings(
             ]
             yield pa.RecordBatch.from_pylist(rows, schema=FOUND_SCHEMA)
 
-    found = boxes_per_image(targets).mapInArrow(run, FOUND_DDL)
+    findings = boxes_per_image(targets).mapInArrow(run, FOUND_DDL)
     constants = {
         "step": F.lit("box_findings"),
         "model": F.lit(None).cast("string"),
         "predicted_index": F.lit(None).cast("int"),
     }
-    return found.select(*(constants.get(name, F.col(name)).alias(name) for name in OBJECT_LABEL_ERRORS.result_names))
+    return findings.select(*(constants.get(name, F.col(name)).alias(name) for name in OBJECT_LABEL_ERRORS.result_names))
 
 
 def _doubled(image: ImageBoxes, duplicate: float, conflict: float) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Which images labels and predictions can be compared in, and what is said of the others."""
+"""Images in which labels and predictions can be compared, and findings about the others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Lacking = Literal["empty", "left_out"]
 
 
 def compared_images(images: DataFrame, unlabelled: str, unpredicted: str) -> DataFrame:
-    """The rows of `boxes_per_image` that tell something."""
+    """Rows of `boxes_per_image` whose labels and predictions can be compared."""
     if unlabelled == "left_out":
         images = images.where("labelled IS NOT NULL")
     return images.where("predicted IS NOT NULL") if unpredicted == "left_out" else images
@@ -24,8 +24,8 @@ def compared_images(images: DataFrame, unlabelled: str, unpredicted: str) -> Dat
 def lacking_images(model: str, images: DataFrame, unlabelled: str, unpredicted: str) -> list[tuple[Any, ...]]:
     """Rows of ``dataset_findings``: images without labels, and without predictions."""
     counts = one_row(images, *(F.count_if(F.col(side).isNull()) for side in ("labelled", "predicted")))
-    taken = {"empty": "taken as empty", "left_out": "left out"}
-    said = (
+    treatment = {"empty": "taken as empty", "left_out": "left out"}
+    cases = (
         (counts[0], "images_without_labels", "have predictions and no labelled box", unlabelled, "unlabelled_images"),
         (counts[1], "images_without_predictions", "have labels and no prediction", unpredicted, "unpredicted_images"),
     )
@@ -37,29 +37,29 @@ def lacking_images(model: str, images: DataFrame, unlabelled: str, unpredicted: 
             float(count),
             0.0,
             "info",
-            f"Model {model}: {count:,} images {text}; they are {taken[choice]} (object_label_errors.{option}).",
+            f"Model {model}: {count:,} images {text}; they are {treatment[choice]} (object_label_errors.{option}).",
         )
-        for count, rule, text, choice, option in said
+        for count, rule, text, choice, option in cases
         if count
     ]
 
 
 def of_unknown_classes(predictions: DataFrame, targets: DataFrame) -> DataFrame:
-    """The predictions whose ``label`` is no label's class."""
-    known = targets.select(F.col("class_name").alias("label")).where("label IS NOT NULL").distinct()
-    return predictions.join(F.broadcast(known), on="label", how="left_anti")
+    """Predictions whose ``label`` is no label's class."""
+    classes = targets.select(F.col("class_name").alias("label")).where("label IS NOT NULL").distinct()
+    return predictions.join(F.broadcast(classes), on="label", how="left_anti")
 
 
 def unknown_classes(model: str, predictions: DataFrame, targets: DataFrame) -> list[tuple[Any, ...]]:
     """Rows of ``dataset_findings``: predicted boxes of classes that no label has."""
     unknown = of_unknown_classes(predictions, targets)
-    found = bounded(
+    labels = bounded(
         unknown.groupBy("label").count().orderBy(F.desc("count"), "label").limit(MAX_CLASSES), "one row per class"
     )
-    if not found:
+    if not labels:
         return []
-    names = ", ".join(str(row["label"]) for row in found[:SHOWN_NAMES]) + (" ..." if len(found) > SHOWN_NAMES else "")
-    total = sum(row["count"] for row in found)
+    names = ", ".join(str(row["label"]) for row in labels[:SHOWN_NAMES]) + (" ..." if len(labels) > SHOWN_NAMES else "")
+    total = sum(row["count"] for row in labels)
     message = (
         f"Model {model}: {total:,} predicted boxes are of classes that no label has ({names}); they cannot agree with "
         "any label. Name the classes as the labels do: ingest --predictions FILE --class-names NAMES."

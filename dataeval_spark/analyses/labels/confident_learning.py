@@ -65,13 +65,13 @@ def confident_learning(
 ) -> tuple[DataFrame, DataFrame, DataFrame, DataFrame, DataFrame]:
     r"""Find labels that a model's out-of-sample probabilities contradict, one model after another.
 
-    A class's threshold is the mean probability of it among the labels of it. A row is confidently of class j where p_j
+    A class's threshold is the mean probability of it among the labels of it. A row is confidently of class j if p_j
     reaches j's threshold (of several the most probable class of all). The counts of (given, confident class), scaled
     to the number of labels, estimate how many labels k are truly j: :math:`n_{kj}`. Then
 
     * ``prune_by_noise_rate``: for each k and j the n_kj labels k with the largest :math:`p_j - p_k`
     * ``prune_by_class``: for each k the n_k - n_kk labels k with the smallest :math:`p_k`
-    * ``both``: what both take
+    * ``both``: labels that both of these take
     * ``confident_learning``: labels k that are confidently of another class
 
     and never a label whose class is the most probable one. The worst has the smallest p_k.
@@ -88,11 +88,11 @@ def confident_learning(
         with a box, which are not predictions of the label with the same number: :func:`object_label_errors` compares
         them. Findings count both.
     filter_by : {"prune_by_noise_rate", "prune_by_class", "both", "confident_learning"}
-        See above.
+        Rule that selects the errors.
     share : float in [0, 1]
         Share of the estimated errors to take (cleanlab's ``frac_noise``); with ``confident_learning`` 1 only.
     checkpoint : callable, optional
-        Stores a frame; without it blocks are made anew for each pass.
+        Function that stores a frame; without it blocks are made anew for each pass.
 
     Returns
     -------
@@ -132,11 +132,11 @@ def confident_learning(
         class_indices = targets.sparkSession.createDataFrame(
             list(enumerate(names)), "class_index int, class_name string"
         )
-        given = predictions.where((F.col("model") == model) & F.col("probabilities").isNotNull())
-        predicted = given.where("box IS NULL")
+        model_predictions = predictions.where((F.col("model") == model) & F.col("probabilities").isNotNull())
+        predicted = model_predictions.where("box IS NULL")
         blocks = store(probability_blocks(predicted, targets, class_indices, len(names)))
         counts, confidence = label_sums(blocks, len(names))
-        findings += _findings(model, int(counts.sum()), len(names), _unknown(targets, class_indices), given)
+        findings += _findings(model, int(counts.sum()), len(names), _unknown(targets, class_indices), model_predictions)
         if counts.sum() == 0:
             continue
         thresholds = confident_thresholds(confidence, counts)
@@ -166,14 +166,14 @@ def _classes(prediction_classes: DataFrame) -> dict[str, list[str]]:
     names: dict[str, list[str]] = {}
     for row in rows:
         names.setdefault(row["model"], []).append(row["class_name"])
-    for model, found in names.items():
-        if len(found) > MAX_CLASSES:
-            raise PredictionError.of_classes(model, len(found), MAX_CLASSES)
+    for model, classes in names.items():
+        if len(classes) > MAX_CLASSES:
+            raise PredictionError.of_classes(model, len(classes), MAX_CLASSES)
     return names
 
 
 def _wanted_counts(doubted: NDArray[np.int64], filter_by: str) -> NDArray[np.int64]:
-    """Cells that the filter asks for; the others need no ranks."""
+    """Cells that the filter needs; the others need no ranks."""
     diagonal = np.eye(len(doubted), dtype=bool)
     if filter_by == "confident_learning":
         return np.zeros_like(doubted)
@@ -185,7 +185,7 @@ def _wanted_counts(doubted: NDArray[np.int64], filter_by: str) -> NDArray[np.int
 def _ranked(
     targets: DataFrame, frames: Sequence[DataFrame], table: Table, store: Callable[[DataFrame], DataFrame]
 ) -> DataFrame:
-    """Rows of ``label_errors`` or ``label_scores``: ranks among the rows that are given."""
+    """Rows of ``label_errors`` or ``label_scores``, ranked among the rows passed."""
     if not frames:
         return rows_of(targets, table, [])
     every = store(reduce(DataFrame.unionByName, frames))
@@ -232,16 +232,16 @@ def counts_of_blocks(
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         joint = np.zeros((classes, classes), np.int64)
         histogram = np.zeros((classes, classes, 2 * half), np.int32)
-        for _, given, matrix in read_blocks(batches, classes):
-            count_rows(matrix, given, lowered, joint, histogram)
+        for _, labels, matrix in read_blocks(batches, classes):
+            count_rows(matrix, labels, lowered, joint, histogram)
         for k in np.flatnonzero(histogram.any(axis=(1, 2))).tolist():
             yield _count_row(k, joint[k], histogram[k])
 
     def add(rows: pa.Table) -> pa.Table:
         joints = [np.frombuffer(value.as_buffer(), np.int64) for value in rows["joint"]]
         histograms = [np.frombuffer(value.as_buffer(), np.int32) for value in rows["histogram"]]
-        given = rows["given"][0].as_py()
-        return pa.Table.from_batches([_count_row(given, sum(joints), np.sum(histograms, axis=0, dtype=np.int64))])
+        label = rows["given"][0].as_py()
+        return pa.Table.from_batches([_count_row(label, sum(joints), np.sum(histograms, axis=0, dtype=np.int64))])
 
     # One row per class and task is shuffled, and one per class comes to the driver: 8 million counts at most.
     parts = blocks.select("given", "probabilities").mapInArrow(count, COUNTS_DDL)
@@ -253,34 +253,34 @@ def counts_of_blocks(
     return joint, histogram
 
 
-def _count_row(given: int, joint: Any, histogram: Any) -> pa.RecordBatch:
-    row = {"given": given, "joint": joint.tobytes(), "histogram": histogram.tobytes()}
+def _count_row(label: int, joint: Any, histogram: Any) -> pa.RecordBatch:
+    row = {"given": label, "joint": joint.tobytes(), "histogram": histogram.tobytes()}
     return pa.RecordBatch.from_pylist([row], schema=arrow_schema(COUNTS_DDL))
 
 
-def candidates(blocks: DataFrame, lowered: NDArray[np.float64], half: int, chosen: Selection, wanted: int) -> DataFrame:
-    """Rows that have all flags wanted, or may get them: `STAGED_DDL`, in a second pass."""
+def candidates(blocks: DataFrame, lowered: NDArray[np.float64], half: int, chosen: Selection, mask: int) -> DataFrame:
+    """Rows that have all flags of ``mask``, or may get them: `STAGED_DDL`, in a second pass."""
     classes = len(lowered)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for ids, given, matrix in read_blocks(batches, classes):
-            yield from doubtful_rows(ids, given, matrix, lowered, half, chosen, wanted)
+        for ids, labels, matrix in read_blocks(batches, classes):
+            yield from doubtful_rows(ids, labels, matrix, lowered, half, chosen, mask)
 
     return blocks.select("ids", "given", "probabilities").mapInArrow(run, STAGED_DDL)
 
 
 def self_confidence(blocks: DataFrame, model: str, names: Sequence[str]) -> DataFrame:
-    """Every row with the probability of its class, and the most probable class where that is another one."""
+    """Every row with the probability of its class, and the most probable class where it is another one."""
     classes, vocabulary = len(names), pa.array(names, pa.string())
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for ids, given, matrix in read_blocks(batches, classes):
-            rows = np.arange(len(given))
-            own, best = matrix[rows, given], matrix.argmax(axis=1)
+        for ids, labels, matrix in read_blocks(batches, classes):
+            rows = np.arange(len(labels))
+            own, best = matrix[rows, labels], matrix.argmax(axis=1)
             columns = {
                 "image_id": ids["image_id"].cast(pa.string()),
                 "target_index": ids["target_index"].cast(pa.int32()),
-                "class_name": vocabulary.take(pa.array(given)),
+                "class_name": vocabulary.take(pa.array(labels)),
                 "suggested_class": vocabulary.take(pa.array(best, mask=matrix[rows, best] <= own)),
                 "score": pa.array(own),
             }
@@ -290,7 +290,7 @@ def self_confidence(blocks: DataFrame, model: str, names: Sequence[str]) -> Data
     return blocks.select("ids", "given", "probabilities").mapInArrow(run, ddl).select(F.lit(model).alias("source"), "*")
 
 
-def rows_in_doubt(staged: DataFrame, wanted: int, model: str, names: Sequence[str]) -> DataFrame:
+def rows_in_doubt(staged: DataFrame, mask: int, model: str, names: Sequence[str]) -> DataFrame:
     """Rows that are certain, and the contested ones of the best ranks."""
     cell = Window.partitionBy("given", "class_index").orderBy(F.desc("value"), *KEYS)
     entries = staged.select(*KEYS, "given", F.inline("contested")).withColumn("place", F.row_number().over(cell))
@@ -305,10 +305,10 @@ def rows_in_doubt(staged: DataFrame, wanted: int, model: str, names: Sequence[st
         F.col("flags")
         .bitwiseOR(F.coalesce("by_class", F.lit(0)))
         .bitwiseOR(F.coalesce("by_rate", F.lit(0)))
-        .bitwiseAND(wanted)
+        .bitwiseAND(mask)
     )
     name_of = F.array(*(F.lit(name) for name in names))
-    return joined.where(flags == wanted).select(
+    return joined.where(flags == mask).select(
         F.lit(model).alias("source"),
         *KEYS,
         F.get(name_of, "given").alias("class_name"),
@@ -344,8 +344,8 @@ def noise_rows(
     """
     right = calibrated.diagonal()
     members = calibrated.sum(axis=0)
-    seen = confident.sum(axis=1)
-    lower, upper = wilson_interval(seen - confident.diagonal(), seen)
+    label_counts = confident.sum(axis=1)
+    lower, upper = wilson_interval(label_counts - confident.diagonal(), label_counts)
     rows: list[tuple[Any, ...]] = []
     for k, name in enumerate(names):
         has_labels = counts[k] > 0
@@ -355,10 +355,10 @@ def noise_rows(
                 name,
                 int(counts[k]),
                 float(thresholds[k]) if thresholds[k] < UNREACHABLE else None,
-                int(seen[k]),
+                int(label_counts[k]),
                 float(1 - right[k] / counts[k]) if has_labels else None,
-                float(lower[k]) if seen[k] else None,
-                float(upper[k]) if seen[k] else None,
+                float(lower[k]) if label_counts[k] else None,
+                float(upper[k]) if label_counts[k] else None,
                 float(1 - right[k] / members[k]) if members[k] else None,
             )
         )

@@ -1,4 +1,4 @@
-"""Labelled and predicted boxes of each image, together in one row, and as arrays for the kernels."""
+"""Labelled and predicted boxes of each image: one row per image, and arrays for the kernels."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def boxes_per_image(targets: DataFrame, predictions: DataFrame | None = None) ->
 def read_images(batch: pa.RecordBatch) -> Iterator[ImageBoxes]:
     """The images of a batch of :func:`boxes_per_image`."""
     columns = [batch.column(name) for name in ("labelled", "predicted")]
-    found = [pc.unique(pc.struct_field(pc.list_flatten(column), "name")).to_pylist() for column in columns]
-    names = sorted({name for each in found for name in each})
+    names_by_column = [pc.unique(pc.struct_field(pc.list_flatten(column), "name")).to_pylist() for column in columns]
+    names = sorted({name for each in names_by_column for name in each})
     vocabulary = pa.array(names, pa.string())
     sides = [_flat(column, vocabulary) for column in columns]
     for row, image_id in enumerate(batch.column("image_id").to_pylist()):
-        (a, labelled), (b, predicted) = (side.of(row) for side in sides)
+        (a, labelled), (b, predicted) = (side.boxes_of_row(row) for side in sides)
         yield ImageBoxes(
             image_id,
             names,
@@ -84,7 +84,7 @@ class _Side:
     classes: NDArray[Any]
     more: dict[str, NDArray[Any]]
 
-    def of(self, row: int) -> tuple[slice, Boxes]:
+    def boxes_of_row(self, row: int) -> tuple[slice, Boxes]:
         rows = slice(int(self.offsets[row]), int(self.offsets[row + 1]))
         return rows, Boxes(self.corners[rows], self.classes[rows])
 

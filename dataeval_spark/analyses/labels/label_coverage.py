@@ -15,14 +15,14 @@ MAX_CLASSES = 100_000
 
 
 def label_coverage(label_stats: DataFrame, *, ontology: str | Ontology | None = None) -> DataFrame:
-    """Count labels per class of an ontology and in all below it, and what is missing of an even share.
+    """Count labels per class of an ontology, with and without all classes below it, and the deficit to an even share.
 
     Parameters
     ----------
     label_stats : DataFrame
         Table of that name.
     ontology : str or Ontology
-        TOML or JSON file; see :mod:`dataeval_spark.kernels.labels.ontology`. It has to be given.
+        TOML or JSON file (required); see :mod:`dataeval_spark.kernels.labels.ontology`.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def label_coverage(label_stats: DataFrame, *, ontology: str | Ontology | None = 
     OntologyError
         The file is no ontology.
     OptionError
-        None is given.
+        There is no ontology.
 
     Examples
     --------
@@ -44,12 +44,12 @@ def label_coverage(label_stats: DataFrame, *, ontology: str | Ontology | None = 
         raise OptionError("label_coverage.ontology is not given.\nHint: --set label_coverage.ontology=classes.toml")
     classes = read_ontology(ontology) if isinstance(ontology, str) else ontology
     rows = label_stats.where("class_name IS NOT NULL").select("class_name", "label_count")
-    found = label_sets.label_coverage(labels_per_class(rows), classes)
-    return rows_of_dicts(label_stats, LABEL_COVERAGE, found)
+    coverage = label_sets.label_coverage(labels_per_class(rows), classes)
+    return rows_of_dicts(label_stats, LABEL_COVERAGE, coverage)
 
 
 def labels_per_class(rows: DataFrame) -> dict[str, int]:
-    """Labels of each class, on the driver.
+    """Number of labels of each class, on the driver.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def labels_per_class(rows: DataFrame) -> dict[str, int]:
     OptionError
         There are more than `MAX_CLASSES` classes.
     """
-    found = bounded(rows.limit(MAX_CLASSES + 1), "one row per class")
-    if len(found) > MAX_CLASSES:
+    counts = bounded(rows.limit(MAX_CLASSES + 1), "one row per class")
+    if len(counts) > MAX_CLASSES:
         raise OptionError(f"There are more than {MAX_CLASSES:,} classes.\nHint: relabel first: dataeval-spark select")
-    return {row["class_name"]: row["label_count"] for row in found}
+    return {row["class_name"]: row["label_count"] for row in counts}

@@ -1,4 +1,4 @@
-"""Label errors by the nearest neighbours: labels that those of the images around make improbable."""
+"""Label errors by the nearest neighbours: labels that are improbable given those of the images around."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ def label_neighbors(
     neighbors : DataFrame
         Table ``neighbors`` of distances that are not negative (not ``inner_product``).
     method : {"votes", "distance_ratio"}
-        See above.
+        Rule of the scores.
     k : int, optional
-        Neighbours that count, 1 to 1,000; default 10, for ``distance_ratio`` 5 of either kind. Shorter lists count as
-        they are.
+        Number of neighbours to use, 1 to 1,000; default 10, for ``distance_ratio`` 5 of either kind. Shorter lists are
+        used as they are.
     precision : float in (0, 1]
         Share of the list that is estimated to be wrong, for ``votes``.
     checkpoint : callable, optional
-        Stores a frame; without it the lists are made several times.
+        Function that stores a frame; without it the lists are made several times.
 
     Returns
     -------
@@ -117,9 +117,9 @@ def label_neighbors(
     ranked = _ranked(scored.withColumn("is_bound", F.lit(False)), method, largest_first=False)
     # One row per source and bin, at most 1,800 per source.
     joined = ranked.withColumn("bin", score_bin("score")).join(F.broadcast(bins), on=["source", "bin"], how="left")
-    known = F.when(F.col("precision") > 0, F.col("precision"))
+    precision_or_null = F.when(F.col("precision") > 0, F.col("precision"))
     findings = rows_of(targets, DATASET_FINDINGS, [_finding(source, end, precision) for source, end in ends.items()])
-    return _listed(joined.where("is_listed")), _scores(joined, known), findings
+    return _listed(joined.where("is_listed")), _scores(joined, precision_or_null), findings
 
 
 def _ranked(scored: DataFrame, method: str, *, largest_first: bool) -> DataFrame:
@@ -129,7 +129,7 @@ def _ranked(scored: DataFrame, method: str, *, largest_first: bool) -> DataFrame
 
 
 def _listed(ranked: DataFrame) -> DataFrame:
-    """The worst labels have the same ranks among all and in the list."""
+    """Rows of the list, whose ranks are those among all labels."""
     return ranked.select(*LABEL_ERRORS.result_names)
 
 
@@ -245,7 +245,7 @@ def labelled_lists(targets: DataFrame, neighbors: DataFrame) -> DataFrame:
 
 
 def distance_ratios(lists: DataFrame, k: int) -> DataFrame:
-    """Mean distance to the k nearest of the same class over that to the k nearest of all others, for each label.
+    """Divide each label's mean distance to the k nearest of its class by that to the k nearest of all others.
 
     k is lowered to the number of others of the class, and of the rest. The suggested class has at least 0.4 of the
     votes of the k nearest of other classes, nearer ones weighing more; a second one that is less than 0.2 behind is
@@ -257,7 +257,7 @@ def distance_ratios(lists: DataFrame, k: int) -> DataFrame:
     Parameters
     ----------
     lists : DataFrame
-        Of `labelled_lists`.
+        Result of `labelled_lists`.
     k : int
         Neighbours of either kind.
 
@@ -309,14 +309,14 @@ def _score_slice(rows: pa.Table) -> pa.RecordBatch:
     distances[filled] = rows["distances"].combine_chunks().flatten().to_numpy()
     reach = distances[np.arange(len(lengths)), np.maximum(lengths - 1, 0)]
     own = pc.index_in(rows["class_name"], vocabulary).to_numpy().astype(np.int64)
-    found = neighborhoods(own, classes, np.where(filled, distances, 0.0), rows["wanted"].to_numpy(), reach)
+    scores = neighborhoods(own, classes, np.where(filled, distances, 0.0), rows["wanted"].to_numpy(), reach)
     columns = [
         *(rows[name].combine_chunks() for name in ("source", "image_id", "target_index", "class_name")),
-        _names(vocabulary, found.first),
-        _names(vocabulary, found.second),
-        pa.array(found.score, mask=np.isnan(found.score)),  # to Spark, NaN is the largest number
-        pa.array(found.is_bound),
-        pa.array(found.is_open),
+        _names(vocabulary, scores.first),
+        _names(vocabulary, scores.second),
+        pa.array(scores.score, mask=np.isnan(scores.score)),  # to Spark, NaN is the largest number
+        pa.array(scores.is_bound),
+        pa.array(scores.is_open),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=SCORED_SCHEMA)
 

@@ -1,4 +1,4 @@
-"""Label reconciliation: what the classes of the current data are among those of the reference."""
+"""Label reconciliation: the counterparts of the current data's classes among those of the reference."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ def label_reconciliation(
     mapping: str | Mapping[str, str] | None = None,
     ontology: str | Ontology | None = None,
 ) -> DataFrame:
-    """Find what each class of the current labels is among the reference's, and which of those have gone.
+    """Find the reference's counterpart of each class of the current labels, and the classes that have gone.
 
     Parameters
     ----------
     reference, current : DataFrame
         Rows of table ``targets``; labels of unknown class are left out.
     reference_name, current_name : str
-        What the two are, such as ``dataset=old``.
+        Names of the two, such as ``dataset=old``.
     window : tuple of datetime
         Capture times of the current data.
     mapping : str or mapping, optional
         TOML or JSON file with the reference's name of each current class: ``auto = "car"``.
     ontology : str or Ontology, optional
-        File with classes and what they are kinds of.
+        File with classes and the kinds that they belong to.
 
     Returns
     -------
@@ -69,5 +69,5 @@ def label_reconciliation(
         for side in (reference, current)
     ]
     sides: dict[str, Any] = {"window": window, "reference": reference_name, "current": current_name}
-    found = label_sets.reconcile_labels(*counts, mapping=names, ontology=classes)
-    return rows_of_dicts(reference, LABEL_RECONCILIATION, [{**sides, **row} for row in found])
+    matches = label_sets.reconcile_labels(*counts, mapping=names, ontology=classes)
+    return rows_of_dicts(reference, LABEL_RECONCILIATION, [{**sides, **row} for row in matches])

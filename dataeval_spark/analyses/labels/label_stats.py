@@ -1,4 +1,4 @@
-"""Label statistics: how many labels and images each class has, and which classes are seen together."""
+"""Label statistics: how many labels and images each class has, and which classes occur together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def label_stats(targets: DataFrame, images: DataFrame) -> DataFrame:
     DataFrame
         Table ``label_stats`` without ``run_id``. ``imbalance_ratio`` is the largest class's label
         count over the smallest's; ``effective_classes`` is exp of the entropy of the shares of labels
-        whose class is known: as many equally large classes would have this entropy. ``class_weight``
+        whose class is known: the number of equally large classes with this entropy. ``class_weight``
         is scikit-learn's ``balanced``. Exact; shuffles one row per image and class.
 
     Examples
@@ -37,14 +37,14 @@ def label_stats(targets: DataFrame, images: DataFrame) -> DataFrame:
         # image_id is unique in images; targets of images that are not live do not count.
         .join(images.select("image_id"), on="image_id", how="left_semi")
     )
-    known = per_image.where("class_name IS NOT NULL")
-    classes = known.groupBy("class_name").agg(
+    labelled = per_image.where("class_name IS NOT NULL")
+    classes = labelled.groupBy("class_name").agg(
         F.sum("labels").alias("label_count"),
         F.count("*").alias("image_count"),
         F.max("labels").alias("max_labels_per_image"),
     )
     totals = F.broadcast(_totals(per_image, classes, images))
-    with_others = classes.join(_cooccurrence(known), on="class_name", how="left").crossJoin(totals)
+    with_others = classes.join(_cooccurrence(labelled), on="class_name", how="left").crossJoin(totals)
     class_rows = with_others.select(
         "class_name",
         "label_count",
@@ -107,10 +107,10 @@ def _totals(per_image: DataFrame, classes: DataFrame, images: DataFrame) -> Data
     return counted.crossJoin(spread)
 
 
-def _cooccurrence(known: DataFrame) -> DataFrame:
-    """For each class the other classes in the same images; grows with classes per image squared, not with images."""
-    left = known.select("image_id", "class_name")
-    right = known.select("image_id", F.col("class_name").alias("other"))
+def _cooccurrence(labelled: DataFrame) -> DataFrame:
+    """Other classes in the images of each class; grows with classes per image squared, not with images."""
+    left = labelled.select("image_id", "class_name")
+    right = labelled.select("image_id", F.col("class_name").alias("other"))
     pairs = left.join(right, on="image_id", how="inner").where("class_name != other")
     counts = pairs.groupBy("class_name", "other").agg(F.count("*").alias("n"))
     entry = F.struct(F.col("other").alias("class_name"), F.col("n").alias("image_count"))

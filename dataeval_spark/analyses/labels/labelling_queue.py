@@ -1,4 +1,4 @@
-"""What to label next: images that the model is unsure of, unlike the labelled ones, of classes with few labels."""
+"""Labelling queue: the images to label next: uncertain, unlike the labelled ones, of classes with few labels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def labelling_queue(
     overlap: float = 0.1,
     seed: int = 0,
 ) -> DataFrame:
-    r"""Order the images without labels by what their label would teach.
+    r"""Order the images without labels by how much their label would teach.
 
     The priority is a product of three numbers in [0, 1]:
 
@@ -40,13 +40,13 @@ def labelling_queue(
     neighbors : DataFrame, optional
         Table of that name; of several encoders the first by name.
     model : str, optional
-        Whose predictions; default the first by name.
+        Model whose predictions are used; default the first by name.
     size : int
         Length of the queue, at most 100,000.
     overlap : float in [0, 1]
         Share of the queue that two people are to label, so that their agreement can be measured.
     seed : int
-        Of that share, and of the order of equal priorities.
+        Seed of that share, and of the order of equal priorities.
 
     Returns
     -------
@@ -72,11 +72,11 @@ def labelling_queue(
     labelled = targets.where("class_name IS NOT NULL").select("image_id").distinct()
     waiting = images.select("image_id").join(labelled, on="image_id", how="left_anti")
     if model is not None:
-        known = [
+        models = [
             row["model"]
             for row in bounded(predictions.select("model").distinct().orderBy("model").limit(50), "names of models")
         ]
-        OptionError.unless_one_of("labelling_queue.model", model, known)
+        OptionError.unless_one_of("labelling_queue.model", model, models)
     unsure = _uncertainty(predictions if model is None else predictions.where(F.col("model") == model))
     counts = targets.where("class_name IS NOT NULL").groupBy("class_name").agg(F.count("*").alias("labels"))
     most = counts.agg(F.coalesce(F.max("labels"), F.lit(0)).alias("most"))
@@ -110,7 +110,7 @@ def labelling_queue(
 
 
 def _uncertainty(predictions: DataFrame) -> DataFrame:
-    """Per image, of the first model by name: uncertainty, and the most probable class."""
+    """Uncertainty and most probable class of each image, by the first model by name."""
 
     def surprise(p: Column) -> Column:
         return F.when(p > 0, -p * F.ln(p)).otherwise(0.0)
@@ -131,8 +131,8 @@ def _novelty(neighbors: DataFrame, labelled: DataFrame) -> DataFrame:
     whole = neighbors.where("target_index IS NULL AND metric != 'inner_product'")
     first = whole.agg(F.min("encoder").alias("encoder"))
     ours = whole.join(F.broadcast(first), on="encoder", how="inner")
-    known = labelled.select(F.col("image_id").alias("neighbor_id"), F.lit(True).alias("is_labelled"))
-    reached = ours.join(known, on="neighbor_id", how="left").groupBy("image_id")
+    labelled_neighbors = labelled.select(F.col("image_id").alias("neighbor_id"), F.lit(True).alias("is_labelled"))
+    reached = ours.join(labelled_neighbors, on="neighbor_id", how="left").groupBy("image_id")
     # Without a labelled neighbour, the nearest one lies beyond the list.
     near = F.coalesce(F.min(F.when(F.col("is_labelled"), F.col("distance"))), F.max("distance"))
     distances = reached.agg(near.alias("distance"))

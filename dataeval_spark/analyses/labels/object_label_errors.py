@@ -1,4 +1,4 @@
-"""Boxes that are likely missing, of the wrong class or badly placed, by the boxes that a model predicts."""
+"""Object label errors: boxes that a model's predictions show as missing, of the wrong class or badly placed."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def object_label_errors(
         Whether the model has not seen an image that has labels and no predictions, or found nothing in it, which lowers
         the average precision. cleanlab, which asks for a list per image, has "empty".
     checkpoint : callable, optional
-        Stores a frame; without it boxes are grouped by image twice.
+        Function that stores a frame; without it boxes are grouped by image twice.
 
     Returns
     -------
@@ -144,16 +144,16 @@ def _precision(images: DataFrame) -> tuple[dict[str, float], float]:
         for batch in batches:
             for image in read_images(batch):
                 if len(image.numbers):
-                    yield _marked(image)
+                    yield _detections(image)
 
     truth = images.select(F.explode("labelled").alias("of")).where("NOT of.is_crowd").groupBy("of.name").count()
     counts = truth.select(F.col("name").alias("class_name"), "count")
-    marked = images.mapInArrow(mark, MARKED_DDL)
-    rows = bounded(mean_average_precision(marked, counts).limit(MAX_CLASSES), "one row per class")
+    detections = images.mapInArrow(mark, MARKED_DDL)
+    rows = bounded(mean_average_precision(detections, counts).limit(MAX_CLASSES), "one row per class")
     return {row["class_name"]: row["precision"] for row in rows}, min((row["smallest"] for row in rows), default=1.0)
 
 
-def _marked(image: ImageBoxes) -> pa.RecordBatch:
+def _detections(image: ImageBoxes) -> pa.RecordBatch:
     real = ~image.is_crowd
     single = Boxes(image.labelled.corners[real], image.labelled.classes[real])
     n = len(image.numbers)
@@ -178,29 +178,29 @@ def _scored(images: DataFrame, precision: Mapping[str, float], smallest: float) 
 
 
 def _score(image: ImageBoxes, precision: Mapping[str, float], smallest: float) -> dict[str, Any]:
-    found = agreement(image.labelled, image.predicted, image.probabilities, smallest, image.is_crowd)
+    matching = agreement(image.labelled, image.predicted, image.probabilities, smallest, image.is_crowd)
     limits = np.array([precision.get(name, 0.0) * THRESHOLD_OF_PRECISION for name in image.names])
-    score, overlooked, swapped, badly_located = image_quality(found)
+    score, overlooked, swapped, badly_located = image_quality(matching)
     return {
         "image_id": image.image_id,
         "score": score,
         "overlooked": overlooked,
         "swapped": swapped,
         "badly_located": badly_located,
-        "errors": list(_errors(image, found, limits)),
+        "errors": list(_errors(image, matching, limits)),
     }
 
 
-def _errors(image: ImageBoxes, found: Agreement, limits: Any) -> Iterator[dict[str, Any]]:
+def _errors(image: ImageBoxes, matching: Agreement, limits: Any) -> Iterator[dict[str, Any]]:
     for rule, boxes, scores in (
-        ("overlooked", image.predicted, found.overlooked),
-        ("swapped", image.labelled, found.swapped),
-        ("badly_located", image.labelled, found.badly_located),
+        ("overlooked", image.predicted, matching.overlooked),
+        ("swapped", image.labelled, matching.swapped),
+        ("badly_located", image.labelled, matching.badly_located),
     ):
         thresholds = limits[boxes.classes] if len(boxes.classes) else np.zeros(0)
         for place in np.flatnonzero(scores <= thresholds).tolist():
             is_label = rule != "overlooked"
-            other = int(found.other[place]) if rule == "swapped" else -1
+            other = int(matching.other[place]) if rule == "swapped" else -1
             yield {
                 "rule": rule,
                 "target_index": int(image.targets[place]) if is_label else None,
@@ -213,14 +213,14 @@ def _errors(image: ImageBoxes, found: Agreement, limits: Any) -> Iterator[dict[s
             }
 
 
-def mean_average_precision(marked: DataFrame, truth: DataFrame) -> DataFrame:
+def mean_average_precision(detections: DataFrame, truth: DataFrame) -> DataFrame:
     """Area under precision (its maximum to the right) over recall, mean over the ten overlaps.
 
     Classes are the parallelism: the predictions of one class are sorted twice in one task, which spills to disk.
 
     Parameters
     ----------
-    marked : DataFrame
+    detections : DataFrame
         ``class_name``, ``image_id``, ``number``, ``score`` and ``bits``: one row per predicted box, bit t set where it
         is a true positive at the t-th overlap; ``smallest`` is carried along.
     truth : DataFrame
@@ -238,7 +238,9 @@ def mean_average_precision(marked: DataFrame, truth: DataFrame) -> DataFrame:
     up = Window.partitionBy("class_name").orderBy(*opposite).rowsBetween(*rows)
     bit = {t: F.col("bits").bitwiseAND(1 << t).cast("boolean").cast("int") for t in BITS}
     keys = ("class_name", "image_id", "number", "score", "bits", "smallest")
-    precise = marked.select(*keys, *((F.sum(bit[t]).over(down) / F.count("*").over(down)).alias(f"p{t}") for t in BITS))
+    precise = detections.select(
+        *keys, *((F.sum(bit[t]).over(down) / F.count("*").over(down)).alias(f"p{t}") for t in BITS)
+    )
     # From the last prediction to the first: the largest precision at this recall or more.
     enveloped = precise.select(*keys, *(F.max(f"p{t}").over(up).alias(f"e{t}") for t in BITS))
     area = sum((F.col(f"e{t}") * bit[t] for t in BITS), F.lit(0.0))

@@ -28,7 +28,7 @@ Block = tuple[pa.Table, NDArray[np.int32], NDArray[np.float64]]
 
 
 def probability_blocks(predictions: DataFrame, targets: DataFrame, class_indices: DataFrame, classes: int) -> DataFrame:
-    """Blocks of about 8 MB of the predictions whose target has a class that the model knows.
+    """Cut the predictions whose target has a class that the model knows into blocks of about 8 MB.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def probability_blocks(predictions: DataFrame, targets: DataFrame, class_indices
     class_indices : DataFrame
         ``class_index`` and ``class_name`` of the model.
     classes : int
-        How many there are.
+        Number of classes.
 
     Returns
     -------
@@ -50,21 +50,21 @@ def probability_blocks(predictions: DataFrame, targets: DataFrame, class_indices
     Raises
     ------
     PredictionError
-        In the task that finds it: a row has another number of probabilities, or one that is none.
+        A row has another number of probabilities, or one that is none; raised in the task that reads it.
     """
-    given = targets.join(F.broadcast(class_indices), on="class_name", how="inner").select(
+    given_classes = targets.join(F.broadcast(class_indices), on="class_name", how="inner").select(
         *KEYS, F.col("class_index").alias("given")
     )
-    labels = given.count()
+    labels = given_classes.count()
     predicted = predictions.select(*KEYS, "probabilities")
     if labels <= BROADCAST_LABELS:
-        given = F.broadcast(given)
+        given_classes = F.broadcast(given_classes)
     else:
         # All probabilities are shuffled, in parts that a task can sort in its memory.
         parts = max(2, -(-labels * classes * 8 // BYTES_PER_PART))
-        given, predicted = given.repartition(parts, *KEYS), predicted.repartition(parts, *KEYS)
+        given_classes, predicted = given_classes.repartition(parts, *KEYS), predicted.repartition(parts, *KEYS)
     # A target is one row, and a model predicts it once.
-    rows = predicted.join(given, on=KEYS, how="inner")
+    rows = predicted.join(given_classes, on=KEYS, how="inner")
     step = max(1, BYTES_PER_BLOCK // (8 * classes))
 
     def cut(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -104,10 +104,10 @@ def read_blocks(batches: Iterator[pa.RecordBatch], classes: int) -> Iterator[Blo
     for batch in batches:
         for number in range(batch.num_rows):
             row = batch.slice(number, 1)
-            given = np.frombuffer(row.column("given")[0].as_py(), np.int32)
+            labels = np.frombuffer(row.column("given")[0].as_py(), np.int32)
             matrix = np.frombuffer(row.column("probabilities")[0].as_buffer(), np.float64).reshape(-1, classes)
             has_ids = "ids" in batch.schema.names
-            yield ids_from_bytes(row.column("ids")[0].as_py()) if has_ids else pa.table({}), given, matrix
+            yield ids_from_bytes(row.column("ids")[0].as_py()) if has_ids else pa.table({}), labels, matrix
 
 
 def label_sums(blocks: DataFrame, classes: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -1,4 +1,4 @@
-"""Several raters: how far they agree, what they say together, and how good each of them is."""
+"""Several raters: their agreement, their consensus, and the quality of each of them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def raters(
     iterations: int = 100,
     checkpoint: Callable[[DataFrame], DataFrame] | None = None,
 ) -> tuple[DataFrame, DataFrame, DataFrame, DataFrame]:
-    """Agreement, consensus and quality from what several people said about the same things.
+    """Compute agreement, consensus and quality from the labels that several people gave to the same things.
 
     Agreement: Krippendorff's alpha for nominal data (any number of raters per thing); Fleiss' kappa on the things that
     the commonest number of raters labelled; both also of each class against the rest, with the jackknife's interval
@@ -57,7 +57,7 @@ def raters(
 
     Consensus: the majority, of classes chosen equally often the commoner one; and the most probable class of the model
     of Dawid and Skene, in which each rater errs in their own way. It is fitted by EM from the votes on kinds of things,
-    about which the same raters said the same: up to 5 million ratings in different kinds on the driver, beyond that in
+    to which the same raters gave the same labels: up to 5 million ratings in different kinds on the driver, above in
     one Spark job per iteration.
 
     Parameters
@@ -67,11 +67,11 @@ def raters(
     targets : DataFrame, optional
         Table ``targets``, to compare the consensus with.
     smoothing : float
-        Each rater is taken to have given each answer so many times more; above 0, so that nothing is impossible.
+        Times that each rater is assumed to have given each answer in addition; above 0, so that nothing is impossible.
     iterations : int
         Most iterations of EM.
     checkpoint : callable, optional
-        Stores a frame; without it things are grouped anew for each use.
+        Function that stores a frame; without it things are grouped anew for each use.
 
     Returns
     -------
@@ -96,60 +96,60 @@ def raters(
     """
     OptionError.unless_between("raters.smoothing", smoothing, 1e-9, 100.0)
     OptionError.unless_between("raters.iterations", iterations, 1, 10_000)
-    given = rating_blocks(annotations, checkpoint or (lambda frame: frame))
-    if not given.raters:
+    ratings = rating_blocks(annotations, checkpoint or (lambda frame: frame))
+    if not ratings.raters:
         empty = (rows_of(annotations, t, []) for t in (LABEL_AGREEMENT, LABEL_CONSENSUS, RATER_QUALITY))
         agreement, labels, quality = empty
         return agreement, labels, quality, rows_of(annotations, DATASET_FINDINGS, [])
-    classes = len(given.classes)
-    found = fit(
-        lambda: Sums.from_vector(given.total(lambda part: vote_sums(part).to_vector()), classes),
-        lambda model: Sums.from_vector(given.total(lambda part: posterior_sums(part, model).to_vector()), classes),
+    classes = len(ratings.classes)
+    estimate = fit(
+        lambda: Sums.from_vector(ratings.total(lambda part: vote_sums(part).to_vector()), classes),
+        lambda model: Sums.from_vector(ratings.total(lambda part: posterior_sums(part, model).to_vector()), classes),
         smoothing=smoothing,
         iterations=iterations,
     )
-    agreeing, totals = np.split(given.total(_peers), [2 * len(given.raters)])
+    agreeing, totals = np.split(ratings.total(_peers), [2 * len(ratings.raters)])
     same, compared = np.split(agreeing, 2)
     return (
-        rows_of(annotations, LABEL_AGREEMENT, agreement_rows(given)),
-        consensus(given, found.model, totals, targets),
-        rows_of(annotations, RATER_QUALITY, list(_quality_rows(given, found.sums, same, compared))),
-        rows_of(annotations, DATASET_FINDINGS, [_finding(given, found.iterations, found.has_converged)]),
+        rows_of(annotations, LABEL_AGREEMENT, agreement_rows(ratings)),
+        consensus(ratings, estimate.model, totals, targets),
+        rows_of(annotations, RATER_QUALITY, list(_quality_rows(ratings, estimate.sums, same, compared))),
+        rows_of(annotations, DATASET_FINDINGS, [_finding(ratings, estimate.iterations, estimate.has_converged)]),
     )
 
 
 def _peers(part: Ratings) -> NDArray[np.float64]:
-    """Per rater, labels of others on the same things that are equal, and all of them; and per class its ratings."""
+    """Labels of others on the same things that equal each rater's, and all of these; and the ratings of each class."""
     votes = part.votes
     things = np.repeat(np.arange(len(part.weights)), np.diff(part.answers.indptr))
-    who, what = np.divmod(part.answers.indices, part.classes)
+    rater_codes, answers = np.divmod(part.answers.indices, part.classes)
     count = part.answers.shape[1] // part.classes
     weights = part.weights[things]
-    same = np.bincount(who, weights * (votes[things, what] - 1), count)
-    compared = np.bincount(who, weights * (votes.sum(axis=1)[things] - 1), count)
+    same = np.bincount(rater_codes, weights * (votes[things, answers] - 1), count)
+    compared = np.bincount(rater_codes, weights * (votes.sum(axis=1)[things] - 1), count)
     return np.concatenate([same, compared, part.weights @ votes])
 
 
 def _quality_rows(
-    given: RatingBlocks, sums: Sums, same: NDArray[np.float64], compared: NDArray[np.float64]
+    ratings: RatingBlocks, sums: Sums, same: NDArray[np.float64], compared: NDArray[np.float64]
 ) -> Iterator[Row]:
-    classes = len(given.classes)
+    classes = len(ratings.classes)
     answers = sums.answers.reshape(-1, classes, classes)
-    for number, rater in enumerate(given.raters):
-        said = answers[number]  # said[l, j]: said l of a thing of class j
+    for number, rater in enumerate(ratings.raters):
+        confusion = answers[number]  # confusion[l, j]: answer l, class j
         agreement = float(same[number] / compared[number]) if compared[number] else None
-        yield _quality(rater, None, float(np.trace(said)), float(said.sum()), None, None, agreement)
-        for j, name in enumerate(given.classes):
-            n = float(said[:, j].sum())
+        yield _quality(rater, None, float(np.trace(confusion)), float(confusion.sum()), None, None, agreement)
+        for j, name in enumerate(ratings.classes):
+            n = float(confusion[:, j].sum())
             # Expected counts below a hundredth of a label are what smoothing leaves.
             if n < 0.01:
                 continue
-            wrong = said[:, j].copy()
+            wrong = confusion[:, j].copy()
             wrong[j] = 0.0
             worst = int(wrong.argmax())
             is_confused = wrong[worst] / n >= 1e-6
-            other, share = (given.classes[worst], float(wrong[worst] / n)) if is_confused else (None, None)
-            yield _quality(rater, name, float(said[j, j]), n, other, share, None)
+            other, share = (ratings.classes[worst], float(wrong[worst] / n)) if is_confused else (None, None)
+            yield _quality(rater, name, float(confusion[j, j]), n, other, share, None)
 
 
 def _quality(
@@ -159,42 +159,44 @@ def _quality(
     return (rater, name, n, min(right / n, 1.0), float(lower[0]), float(upper[0]), other, share, same)
 
 
-def _finding(given: RatingBlocks, iterations: int, has_converged: bool) -> Row:
-    message = f"{len(given.raters):,} raters, {len(given.classes):,} classes: EM ended after {iterations:,} iterations"
+def _finding(blocks: RatingBlocks, iterations: int, has_converged: bool) -> Row:
+    message = (
+        f"{len(blocks.raters):,} raters, {len(blocks.classes):,} classes: EM ended after {iterations:,} iterations"
+    )
     message += "." if has_converged else ", before it converged: raise raters.iterations."
     severity = "info" if has_converged else "warning"
     return ("raters", "consensus_model", "annotations", float(iterations), None, severity, message)
 
 
-def agreement_rows(given: RatingBlocks) -> list[Row]:
+def agreement_rows(ratings: RatingBlocks) -> list[Row]:
     """Rows of table ``label_agreement``; the driver holds raters x classes squared at most, 4 million."""
-    return [*_overall(given), *_pairs(given)]
+    return [*_overall(ratings), *_pairs(ratings)]
 
 
-def _overall(given: RatingBlocks) -> Iterator[Row]:
-    raters = len(given.raters)
+def _overall(ratings: RatingBlocks) -> Iterator[Row]:
+    raters = len(ratings.raters)
 
     def count_raters(part: Ratings) -> NDArray[np.float64]:
         return np.bincount(part.votes.sum(axis=1).astype(int), part.weights, raters + 1).astype(np.float64)
 
-    sizes = given.total(count_raters)
+    sizes = ratings.total(count_raters)
     if not sizes[2:].any():
         return
     commonest = 2 + int(sizes[2:].argmax())
     for statistic, value_of in STATISTICS.items():
         size = commonest if statistic == "fleiss_kappa" else None
-        sums = VoteSums.from_vector(given.total(_vote_sums_of(size)))
+        sums = VoteSums.from_vector(ratings.total(_vote_sums_of(size)))
         value = value_of(sums.votes, sums.differing)
-        spreads = Spread.from_vector(given.total(_spread_of(statistic, size, sums)))
+        spreads = Spread.from_vector(ratings.total(_spread_of(statistic, size, sums)))
         lower, upper = jackknife(value, spreads, sums.things)
-        for name, *numbers in zip((None, *given.classes), value, lower, upper, strict=True):
+        for name, *numbers in zip((None, *ratings.classes), value, lower, upper, strict=True):
             yield (statistic, name, None, None, *map(_number, numbers), int(sums.things))
 
 
 def _votes(part: Ratings, size: int | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     votes = part.votes
-    kept = slice(None) if size is None else votes.sum(axis=1) == size
-    return votes[kept], part.weights[kept]
+    selector = slice(None) if size is None else votes.sum(axis=1) == size
+    return votes[selector], part.weights[selector]
 
 
 def _vote_sums_of(size: int | None) -> Any:
@@ -205,8 +207,8 @@ def _spread_of(statistic: str, size: int | None, sums: VoteSums) -> Any:
     return lambda part: spread(statistic, *_votes(part, size), sums).to_vector()
 
 
-def _pairs(given: RatingBlocks) -> Iterator[Row]:
-    raters, classes = len(given.raters), len(given.classes)
+def _pairs(ratings: RatingBlocks) -> Iterator[Row]:
+    raters, classes = len(ratings.raters), len(ratings.classes)
     if raters * classes > MAX_PAIR_COLUMNS:
         return
 
@@ -215,14 +217,14 @@ def _pairs(given: RatingBlocks) -> Iterator[Row]:
         counts: NDArray[np.float64] = (part.answers.T @ weighted).toarray().ravel()
         return counts
 
-    tables = given.total(together).reshape(raters, classes, raters, classes)
+    tables = ratings.total(together).reshape(raters, classes, raters, classes)
     for a in range(raters):
         for b in range(a + 1, raters):
             table = tables[a, :, b]
             n = int(table.sum())
             if n == 0:
                 continue
-            pair = (None, given.raters[a], given.raters[b])
+            pair = (None, ratings.raters[a], ratings.raters[b])
             yield ("cohen_kappa", *pair, *map(_number, cohen(table)), n)
             equal = np.array([np.trace(table)])
             lower, upper = wilson_interval(equal, np.array([n]))
@@ -233,22 +235,22 @@ def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def consensus(given: RatingBlocks, model: Model, totals: NDArray[np.float64], targets: DataFrame | None) -> DataFrame:
+def consensus(ratings: RatingBlocks, model: Model, totals: NDArray[np.float64], targets: DataFrame | None) -> DataFrame:
     """Table ``label_consensus`` without ``run_id``.
 
     Parameters
     ----------
-    given : RatingBlocks
-        What was said.
+    ratings : RatingBlocks
+        Ratings of all things.
     model : Model
-        Fitted to it.
+        Model fitted to them.
     totals : ndarray, (C,)
         Ratings of each class: of classes chosen equally often for a thing the one with more is the majority's, then the
         one of the smaller name.
     targets : DataFrame, optional
         Table ``targets``, for the given class.
     """
-    names, columns = given.classes, len(given.raters) * len(given.classes)
+    names, columns = ratings.classes, len(ratings.raters) * len(ratings.classes)
     # Larger is better: more ratings over all, then the smaller name.
     order = np.lexsort((-np.arange(len(names)), totals))
     preference = np.empty(len(names), np.int64)
@@ -261,7 +263,7 @@ def consensus(given: RatingBlocks, model: Model, totals: NDArray[np.float64], ta
             for start in range(0, batch.num_rows, step):
                 yield _decided(batch.slice(start, step), names, columns, model, preference)
 
-    decided = given.things.mapInArrow(run, DDL)
+    decided = ratings.things.mapInArrow(run, DDL)
     nothing = F.lit(None).cast("string")
     if targets is None:
         joined = decided.withColumn("given_class", nothing)
@@ -278,8 +280,8 @@ def _decided(
     lengths = pc.list_value_length(batch.column("codes")).to_numpy()
     codes = pc.list_flatten(batch.column("codes")).to_numpy()
     offsets = np.r_[0, np.cumsum(lengths)]
-    said = csr_array((np.ones(len(codes)), codes, offsets), shape=(batch.num_rows, columns))
-    ratings = Ratings(said, np.ones(batch.num_rows), len(names))
+    matrix = csr_array((np.ones(len(codes)), codes, offsets), shape=(batch.num_rows, columns))
+    ratings = Ratings(matrix, np.ones(batch.num_rows), len(names))
     votes = ratings.votes.astype(np.int64)
     most = votes.max(axis=1)
     majority = (votes * len(names) + preference).argmax(axis=1)

@@ -1,4 +1,4 @@
-"""Kinds of ratings: what was said about each thing, equal answers counted once, in blocks for the kernels."""
+"""Kinds of ratings: things with equal answers counted together, in blocks for the kernels."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class RatingBlocks:
-    """All that was said: the names, the things, and their kinds in blocks.
+    """All ratings: names of raters and classes, the things, and their kinds in blocks.
 
     ``things`` has ``image_id``, ``target_index`` and ``codes`` (rater x C + class). ``local`` is None where there are
-    more kinds than the driver takes; each pass is a Spark job over ``blocks`` then.
+    more kinds than the driver takes; each pass is then a Spark job over ``blocks``.
     """
 
     raters: tuple[str, ...]
@@ -48,7 +48,7 @@ class RatingBlocks:
     local: tuple[Ratings, ...] | None
 
     def total(self, function: Callable[[Ratings], Vector]) -> Vector:
-        """Sum of a vector-valued function over all kinds, of at most a few million numbers."""
+        """Sum a function over all kinds; its vectors have at most a few million numbers."""
         if self.local is not None:
             return np.sum([function(part) for part in self.local], axis=0)
         columns, classes = len(self.raters) * len(self.classes), len(self.classes)
@@ -57,8 +57,8 @@ class RatingBlocks:
             total = None
             for batch in batches:
                 for part in read_blocks(batch, columns, classes):
-                    found = function(part)
-                    total = found if total is None else total + found
+                    vector = function(part)
+                    total = vector if total is None else total + vector
             if total is not None:
                 yield from _parts(total)
 
@@ -67,19 +67,19 @@ class RatingBlocks:
             return pa.Table.from_batches([_part(rows["part"][0].as_py(), numbers)])
 
         sums = self.blocks.mapInArrow(run, PART_DDL).groupBy("part").applyInArrow(add, PART_DDL)
-        found = sorted(bounded(sums, "the parts of a vector"), key=lambda row: row["part"])
-        return np.concatenate([np.frombuffer(bytes(row["numbers"])) for row in found])
+        rows = sorted(bounded(sums, "the parts of a vector"), key=lambda row: row["part"])
+        return np.concatenate([np.frombuffer(bytes(row["numbers"])) for row in rows])
 
 
 def rating_blocks(annotations: DataFrame, store: Callable[[DataFrame], DataFrame]) -> RatingBlocks:
-    """Collapse ratings to kinds: things about which the same raters said the same.
+    """Collapse ratings to kinds: things to which the same raters gave the same labels.
 
     Parameters
     ----------
     annotations : DataFrame
         Table ``annotations``.
     store : callable
-        Stores a frame.
+        Function that stores a frame.
 
     Raises
     ------
@@ -99,9 +99,9 @@ def rating_blocks(annotations: DataFrame, store: Callable[[DataFrame], DataFrame
     things = store(coded.groupBy(*KEYS).agg(F.sort_array(F.collect_list(code)).alias("codes")))
     kinds = things.groupBy("codes").agg(F.count("*").alias("weight"))
     blocks = store(kinds.mapInArrow(lambda batches: _blocks(batches, len(classes)), BLOCK_DDL))
-    held = one_row(blocks, F.coalesce(F.sum("ratings"), F.lit(0)).alias("ratings"))["ratings"]
+    total = one_row(blocks, F.coalesce(F.sum("ratings"), F.lit(0)).alias("ratings"))["ratings"]
     local = None
-    if held <= MAX_LOCAL_RATINGS:
+    if total <= MAX_LOCAL_RATINGS:
         rows = bounded(blocks, "blocks of few ratings")
         columns = len(raters) * len(classes)
         local = tuple(
@@ -142,7 +142,7 @@ def _block(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def read_blocks(batch: pa.RecordBatch, columns: int, classes: int) -> Iterator[Ratings]:
-    """The kinds of each block of a batch."""
+    """Kinds of each block of a batch."""
     for row in batch.select(["offsets", "codes", "weights"]).to_pylist():  # one per block
         yield _ratings(row["offsets"], row["codes"], row["weights"], columns, classes)
 
@@ -150,8 +150,8 @@ def read_blocks(batch: pa.RecordBatch, columns: int, classes: int) -> Iterator[R
 def _ratings(offsets: bytes, codes: bytes, weights: bytes, columns: int, classes: int) -> Ratings:
     counts = np.frombuffer(weights)
     indices = np.frombuffer(codes, np.int32)
-    said = csr_array((np.ones(len(indices)), indices, np.frombuffer(offsets, np.int32)), shape=(len(counts), columns))
-    return Ratings(said, counts, classes)
+    votes = csr_array((np.ones(len(indices)), indices, np.frombuffer(offsets, np.int32)), shape=(len(counts), columns))
+    return Ratings(votes, counts, classes)
 
 
 def _parts(numbers: Vector) -> Iterator[pa.RecordBatch]:

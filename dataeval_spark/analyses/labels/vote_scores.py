@@ -1,4 +1,4 @@
-"""How probable each label is by the labels of its neighbours, and where a list of the least probable ones ends."""
+"""Probability of each label by the labels of its neighbours, and the end of a list of the least probable ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from dataeval_spark.tables.labels import LABEL_ERRORS
 
 MAX_CLASSES = 200_000
 MAX_PAIRS = 2_000_000
-"""Pairs of classes whose votes are counted; where there are more, a class is told from all others alike."""
+"""Pairs of classes whose votes are counted; where there are more, each class is compared with all others together."""
 FITTED_LABELS = 100_000
 BINS_PER_E = 64
 SMALLEST = 1e-12
@@ -46,7 +46,7 @@ _LOSS = arrow_schema(_LOSS_DDL)
 
 @dataclass(frozen=True)
 class OfSource:
-    """The classes of one encoder's labels, sorted, and what their neighbours say about them."""
+    """Classes of one encoder's labels, sorted, and the model of their neighbours' votes."""
 
     classes: tuple[str, ...]
     model: VoteModel
@@ -54,7 +54,7 @@ class OfSource:
 
 @dataclass(frozen=True)
 class ListEnd:
-    """Where the list of one source ends: ``first_bin`` is the bin of the lowest score; ``cut`` begins there."""
+    """End of the list of one source: ``first_bin`` is the bin of the lowest score; ``cut`` begins there."""
 
     labels: int
     listed: int
@@ -71,7 +71,7 @@ def vote_scores(lists: DataFrame, k: int) -> DataFrame:
     Parameters
     ----------
     lists : DataFrame
-        Of `labelled_lists`; read three times.
+        Result of `labelled_lists`; read three times.
     k : int
         Neighbours that vote.
 
@@ -95,12 +95,12 @@ def vote_scores(lists: DataFrame, k: int) -> DataFrame:
 
 
 def score_bin(score: str) -> Column:
-    """The bin of a score: 1/64 wide in its logarithm, one for all below 1e-12."""
+    """Bin of a score: 1/64 wide in its logarithm, one for all below 1e-12."""
     return F.floor(F.ln(F.greatest(F.col(score), F.lit(SMALLEST))) * BINS_PER_E)
 
 
 def list_ends(scored: DataFrame, precision: float) -> dict[str, ListEnd]:
-    """Where the list of each source ends, from the counts of each bin: at most 1,800 rows per source come here."""
+    """End of the list of each source, from the counts of each bin: at most 1,800 rows per source come here."""
     bins = F.array(
         F.struct(score_bin("score").alias("bin"), F.lit(1).alias("given")),
         F.struct(score_bin("flipped").alias("bin"), F.lit(0).alias("given")),
@@ -116,12 +116,12 @@ def list_ends(scored: DataFrame, precision: float) -> dict[str, ListEnd]:
 def _list_end(rows: list[Any], precision: float) -> ListEnd:
     first = min(row["bin"] for row in rows)
     size = max(row["bin"] for row in rows) - first + 1
-    given, flipped = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    given_votes, flipped = np.zeros(size, np.int64), np.zeros(size, np.int64)
     for row in rows:
-        given[row["bin"] - first] = row["given"]
+        given_votes[row["bin"] - first] = row["given"]
         flipped[row["bin"] - first] = row["n"] - row["given"]
-    cut = cut_of_flips(given, flipped, precision)
-    return ListEnd(int(given.sum()), int(given[: cut.listed].sum()), first, cut)
+    cut = cut_of_flips(given_votes, flipped, precision)
+    return ListEnd(int(given_votes.sum()), int(given_votes[: cut.listed].sum()), first, cut)
 
 
 def _draw() -> Column:
@@ -136,15 +136,15 @@ def _sources(voting: DataFrame) -> dict[str, OfSource]:
     votes = F.explode(F.concat(F.array(F.lit(None).cast("string")), F.filter("names", lambda name: name.isNotNull())))
     keys = ("source", "class_name", "vote")
     counted = voting.select("source", "class_name", votes.alias("vote")).groupBy(*keys).agg(F.count("*").alias("n"))
-    found = bounded_arrow(counted.limit(MAX_PAIRS + 1), "pairs of classes")
-    if found.num_rows > MAX_PAIRS:
+    pairs = bounded_arrow(counted.limit(MAX_PAIRS + 1), "pairs of classes")
+    if pairs.num_rows > MAX_PAIRS:
         is_own = F.col("vote").isNull() | (F.col("vote") == F.col("class_name"))
         merged = counted.select("source", F.when(is_own, F.col("class_name")).alias("class_name"), "vote", "n")
-        found = bounded_arrow(
+        pairs = bounded_arrow(
             merged.groupBy(*keys).agg(F.sum("n").alias("n")).limit(3 * MAX_CLASSES), "three rows per class"
         )
-    names = sorted(pc.unique(found["source"]).to_pylist())
-    return {source: _of_source(found.filter(pc.equal(found["source"], source))) for source in names}
+    names = sorted(pc.unique(pairs["source"]).to_pylist())
+    return {source: _of_source(pairs.filter(pc.equal(pairs["source"], source))) for source in names}
 
 
 def _of_source(rows: pa.Table) -> OfSource:
@@ -156,15 +156,15 @@ def _of_source(rows: pa.Table) -> OfSource:
     own, voter = _codes(votes["class_name"], classes), _codes(votes["vote"], classes)
     n = votes["n"].to_numpy()
     vote_counts = np.bincount(voter, n, size).astype(np.int64)
-    # Without a class stand the votes of all that are not of the voter's own.
+    # Rows without a class hold the votes of all that are not of the voter's own.
     pairs = (own, voter, n) if (own >= 0).all() else (own[:0], voter[:0], n[:0])
     model = vote_model(class_counts, vote_counts, int(n[own == voter].sum()), *pairs)
     return OfSource(tuple(classes.to_pylist()), model)
 
 
 def _codes(names: Any, classes: pa.Array) -> NDArray[np.int64]:
-    found: NDArray[np.int64] = pc.fill_null(pc.index_in(names, classes), -1).to_numpy().astype(np.int64)
-    return found
+    indices: NDArray[np.int64] = pc.fill_null(pc.index_in(names, classes), -1).to_numpy().astype(np.int64)
+    return indices
 
 
 def _fitted(voting: DataFrame, sources: Mapping[str, OfSource]) -> dict[str, OfSource]:
@@ -209,17 +209,17 @@ def _coded(rows: pa.Table, of_source: OfSource) -> tuple[NDArray[np.int64], NDAr
 def _scored(rows: pa.Table, of_source: OfSource) -> pa.RecordBatch:
     own, votes = _coded(rows, of_source)
     other = flipped_classes(of_source.model, own, rows["draw"].to_numpy())
-    found = judged(of_source.model, own, votes, other)
-    is_clear = found.first_probability >= SUGGESTED
-    is_close = is_clear & (found.second_probability >= AMBIGUOUS * found.first_probability)
+    judgement = judged(of_source.model, own, votes, other)
+    is_clear = judgement.first_probability >= SUGGESTED
+    is_close = is_clear & (judgement.second_probability >= AMBIGUOUS * judgement.first_probability)
     classes = pa.array(of_source.classes, pa.string())
     columns = [
         *(rows[name].combine_chunks() for name in ("source", "image_id", "target_index", "class_name")),
         *(
             classes.take(pa.array(np.maximum(codes, 0), mask=~is_named))
-            for codes, is_named in ((found.first, is_clear), (found.second, is_close))
+            for codes, is_named in ((judgement.first, is_clear), (judgement.second, is_close))
         ),
-        pa.array(found.own_probability),
-        pa.array(found.flipped, mask=np.isnan(found.flipped)),  # to Spark, NaN is the largest number
+        pa.array(judgement.own_probability),
+        pa.array(judgement.flipped, mask=np.isnan(judgement.flipped)),  # to Spark, NaN is the largest number
     ]
     return pa.RecordBatch.from_arrays(columns, schema=_SCORED)

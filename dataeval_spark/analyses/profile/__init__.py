@@ -1,1 +1,1 @@
-"""Measuring images in one decode of each, and the statistics of a whole dataset that follow."""
+"""Profile: measurements of images, each decoded once, and the statistics of a whole dataset that follow."""

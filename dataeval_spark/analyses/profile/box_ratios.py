@@ -1,4 +1,4 @@
-"""Each statistic of a box as a share of the same statistic of its image."""
+"""Box ratios: each statistic of a box as a share of the same statistic of its image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHARES = (
     "center_y",
     *(c.name for c in (*PIXEL_COLUMNS, *VISUAL_COLUMNS, *APPEARANCE_COLUMNS) if c.type == "double"),
 )
-# A ratio of these would mean nothing: they are the box's own.
+# Ratios of these would mean nothing: they are the box's own.
 OWN = ("aspect_ratio", "channels", "bit_depth", "invalid_box")
 _LEFT_OR_RIGHT = "least(abs(b.offset_x), abs(b.offset_x + b.width - i.width))"
 _TOP_OR_BOTTOM = "least(abs(b.offset_y), abs(b.offset_y + b.height - i.height))"
@@ -26,17 +26,17 @@ _OF = {
     "distance_center": "sqrt(i.width * i.width + i.height * i.height) / 2",
     "distance_edge": f"CASE WHEN {_LEFT_OR_RIGHT} < {_TOP_OR_BOTTOM} THEN i.width ELSE i.height END",
 }
-RATIOS = {name: f"try_divide(b.{name}, {of} + 1e-12D)" for name, of in _OF.items()} | {n: f"b.{n}" for n in OWN}
+RATIOS = {name: f"try_divide(b.{name}, {base} + 1e-12D)" for name, base in _OF.items()} | {n: f"b.{n}" for n in OWN}
 """Each ratio in SQL, of a box ``b`` and its image ``i``, both rows of ``image_stats``."""
 
 
 def box_ratios(image_stats: DataFrame) -> DataFrame:
     """Divide the statistics of each box by those of its image.
 
-    ``ratio = box / (image + 1e-12)``, and by what tells more than that: offsets by the image's width and height, the
-    distance to the image's center by half of its diagonal, the distance to the edge by the image's side
-    that the nearest edge bounds. Aspect ratio, channels, bit depth and ``invalid_box`` are the box's own. Source:
-    DataEval 1.1.4, `compute_ratios`.
+    ``ratio = box / (image + 1e-12)``, but with a more telling divisor for places: offsets are divided by the image's
+    width and height, the distance to the image's center by half of its diagonal, the distance to the edge by the
+    image's side that the nearest edge bounds. Aspect ratio, channels, bit depth and ``invalid_box`` are the box's own.
+    Source: DataEval 1.1.4, `compute_ratios`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Whether vectors are fit for what is built on them: numbers, lengths, dead dimensions, collapse."""
+"""Embedding health: whether vectors are fit for use: numbers, lengths, dead dimensions, collapse."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ BYTES_PER_ROW = 2**16
 
 @dataclass(frozen=True)
 class Part:
-    """Vectors of one encoder, of whole images or of boxes, and of their usual dimension."""
+    """Vectors of one encoder, of whole images or of boxes, with their usual dimension."""
 
     subject: str
     dimension: int
@@ -88,19 +88,19 @@ def embedding_health(
     embeddings : DataFrame
         Table of this name.
     norm_factor : float
-        Vectors are extreme where they are this many times longer or shorter than the median, to a power of two.
+        Times by which an extreme vector is longer or shorter than the median, to a power of two.
     max_constant_share : float
         Share of constant dimensions above which it is a warning; in [0, 1].
     max_first_share : float
         Share of the variance along one axis above which vectors have nearly collapsed; in [0, 1].
     min_effective_rank : float
-        Effective rank below which they have.
+        Effective rank below which vectors have nearly collapsed.
     max_dimension : int
-        Longer vectors are checked for versions and dimension only.
+        Largest dimension; longer vectors are checked for versions and dimension only.
     sample_size : int
         Vectors for the intrinsic dimension; 0 leaves it out.
     seed : int
-        Of that sample.
+        Seed of that sample.
 
     Returns
     -------
@@ -134,9 +134,9 @@ def embedding_health(
         "target_index",
     )
     parts, findings = _parts(named, max_dimension)
-    known = embeddings.sparkSession.createDataFrame(findings, FINDINGS_DDL)
+    first_findings = embeddings.sparkSession.createDataFrame(findings, FINDINGS_DDL)
     if not parts:
-        return known
+        return first_findings
     usual = embeddings.sparkSession.createDataFrame(
         [(part.subject, part.dimension) for part in parts], "subject string, dimension int"
     )
@@ -151,11 +151,11 @@ def embedding_health(
     states = blocks.groupBy("subject", "block").applyInArrow(summed, PARTIAL_DDL)
     ordered = states.repartition(len(parts), "subject").sortWithinPartitions("subject", "kind", "first_row", "block")
     judged = partial(_judged, parts=by_subject, limits=limits)
-    return known.unionByName(ordered.mapInArrow(judged, FINDINGS_DDL))
+    return first_findings.unionByName(ordered.mapInArrow(judged, FINDINGS_DDL))
 
 
 def _parts(named: DataFrame, max_dimension: int) -> tuple[list[Part], list[Finding]]:
-    """What there is, and the findings that follow from that alone."""
+    """Parts of the embeddings, and the findings that follow from versions and dimensions alone."""
     groups = bounded(
         named.groupBy("subject", "encoder_version", "dimension").count().limit(MAX_PARTS),
         "one row per encoder, version and dimension",
@@ -182,7 +182,7 @@ def _parts(named: DataFrame, max_dimension: int) -> tuple[list[Part], list[Findi
 
 
 def _summed(block: pa.Table, parts: Mapping[str, Part], limits: Limits) -> pa.Table:
-    """Of one block: its moments, in rows of a size that any number of blocks can send, and its share of the sample."""
+    """Moments of one block, in rows of a size that any number of blocks can send, and its share of the sample."""
     block = block.sort_by([("image_id", "ascending"), ("target_index", "ascending")])
     subject, number = block["subject"][0].as_py(), block["block"][0].as_py()
     part = parts[subject]
@@ -203,7 +203,7 @@ def _summed(block: pa.Table, parts: Mapping[str, Part], limits: Limits) -> pa.Ta
 def _judged(
     batches: Iterator[pa.RecordBatch], *, parts: Mapping[str, Part], limits: Limits
 ) -> Iterator[pa.RecordBatch]:
-    """Merge what the blocks sent, in the order in which it comes, and word the findings."""
+    """Merge the sums of the blocks, in the order in which they come, and word the findings."""
     moments: dict[str, dict[int, Moments]] = defaultdict(dict)
     samples: dict[str, list[tuple[NDArray[Any], NDArray[Any]]]] = defaultdict(list)
     for batch in batches:
@@ -211,9 +211,9 @@ def _judged(
             if row["kind"] == SAMPLE:
                 samples[row["subject"]].append(_unpacked_sample(row["state"]))
                 continue
-            found, merged = Moments.unpacked(row["state"]), moments[row["subject"]]
-            known = merged.get(found.first_row)
-            merged[found.first_row] = found if known is None else known.merged(found)
+            state, merged = Moments.unpacked(row["state"]), moments[row["subject"]]
+            earlier = merged.get(state.first_row)
+            merged[state.first_row] = state if earlier is None else earlier.merged(state)
     for subject in sorted(moments):
         sample = _smallest(samples[subject], limits.sample_size, parts[subject].dimension)
         rows = findings_of(subject, Moments.joined(list(moments[subject].values())), sample, limits)
@@ -222,7 +222,7 @@ def _judged(
 
 
 def _largest_hash(count: int, sample_size: int) -> int:
-    """A bound that about twice the sample is below: so few vectors travel, and of these the smallest are used."""
+    """Bound of the hashes of about twice the sample: so few vectors travel, and the smallest of these are used."""
     return int(min(1.0, 2 * sample_size / count) * (2**64 - 1)) - 2**63
 
 
@@ -233,8 +233,8 @@ def _packed_sample(hashes: NDArray[Any], vectors: NDArray[Any]) -> bytes:
 
 
 def _unpacked_sample(state: bytes) -> tuple[NDArray[Any], NDArray[Any]]:
-    with np.load(io.BytesIO(state)) as found:
-        return found["hashes"], found["vectors"]
+    with np.load(io.BytesIO(state)) as archive:
+        return archive["hashes"], archive["vectors"]
 
 
 def _smallest(sample: Sequence[tuple[NDArray[Any], NDArray[Any]]], size: int, dimension: int) -> NDArray[Any]:
@@ -248,7 +248,7 @@ def _smallest(sample: Sequence[tuple[NDArray[Any], NDArray[Any]]], size: int, di
 
 @dataclass(frozen=True)
 class Limits:
-    """Thresholds, and the bounds of what is computed; see :func:`embedding_health`."""
+    """Thresholds, and bounds of the computation; see :func:`embedding_health`."""
 
     norm_factor: float
     max_constant_share: float
@@ -289,15 +289,18 @@ def _spread(subject: str, moments: Moments, sample: NDArray[Any], limits: Limits
     variances = moments.variances()
     constant = moments.constant_dimensions() / dimension
     share, rank = first_share(variances), effective_rank(variances)
-    found, used = intrinsic_dimension(sample)
-    margin = 1.96 * found / max(1, used) ** 0.5
+    intrinsic, n = intrinsic_dimension(sample)
+    margin = 1.96 * intrinsic / max(1, n) ** 0.5
     texts = (
         f"{subject}: {moments.constant_dimensions():,} of {dimension:,} dimensions have one value in all vectors",
         f"{subject}: {share:.1%} of the variance lies along one axis",
         f"{subject}: the variance is spread over {rank:.3g} of {dimension:,} axes (effective rank)",
-        f"{subject}: intrinsic dimension {found:.3g} ± {margin:.2g} (95 %), from {used:,} distinct vectors of a sample",
+        (
+            f"{subject}: intrinsic dimension {intrinsic:.3g} ± {margin:.2g} (95 %), "
+            f"from {n:,} distinct vectors of a sample"
+        ),
     )
-    values = (constant, share, rank, None if np.isnan(found) else found)
+    values = (constant, share, rank, None if np.isnan(intrinsic) else intrinsic)
     thresholds = (limits.max_constant_share, limits.max_first_share, limits.min_effective_rank, None)
     are_bad = (
         constant > limits.max_constant_share,
@@ -312,7 +315,7 @@ def _spread(subject: str, moments: Moments, sample: NDArray[Any], limits: Limits
 
 
 def without_spread(subject: str, reason: str) -> list[Finding]:
-    """Rows that say why nothing is known of the spread."""
+    """Rows that say why the spread of the vectors is unknown."""
     return [finding(rule, subject, None, None, "info", f"{subject}: {reason}") for rule in SPREAD_RULES]
 
 

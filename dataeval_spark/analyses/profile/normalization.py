@@ -1,4 +1,4 @@
-"""What to pass to a training pipeline: mean and standard deviation of each channel, and the common image sizes."""
+"""Normalization for training pipelines: mean and standard deviation of each channel, and the common image sizes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def normalization(
     images : DataFrame
         Live rows of table ``images``.
     value_range : (float, float), optional
-        Smallest and largest value of the images without a bit depth, as given to ``profile.value_range``.
+        Smallest and largest value of the images without a bit depth, as in ``profile.value_range``.
 
     Returns
     -------

@@ -51,7 +51,7 @@ STAGED_DDL = (
 
 
 def fingerprints(images: DataFrame, targets: DataFrame, options: ProfileOptions | None = None) -> DataFrame:
-    """What there is to measure: each live image with its boxes and the fingerprint of all that its rows depend on.
+    """List each live image with its boxes and the fingerprint of all that its rows depend on.
 
     Parameters
     ----------
@@ -118,38 +118,38 @@ def profile(pending: DataFrame, options: ProfileOptions | None = None) -> DataFr
 
 
 def tasks_for(images: int, partitions: str | None = None) -> int:
-    """Tasks to cut so many images into: enough to use all cores and to retry, few enough to schedule.
+    """Number of tasks for so many images: enough to use all cores and to retry, few enough to schedule.
 
     ``partitions`` is ``spark.sql.shuffle.partitions``, which goes by the cores where somebody has set it: few images
     make that many tasks twice, for an encoder may take a second for each.
     """
     by_size = -(-images // (IMAGES_PER_TASK if images <= 1_000_000 else LARGE_IMAGES_PER_TASK))
-    wanted = 2 * int(partitions) if partitions and partitions.isdigit() else 1
-    return max(1, by_size, min(wanted, images // FEWEST_IMAGES_PER_TASK))
+    by_partitions = 2 * int(partitions) if partitions and partitions.isdigit() else 1
+    return max(1, by_size, min(by_partitions, images // FEWEST_IMAGES_PER_TASK))
 
 
 def custom_columns(staged: DataFrame, options: ProfileOptions) -> list[str]:
-    """Columns that a user's own statistics gave.
+    """Columns of a user's own statistics.
 
     Raises
     ------
     OptionError
-        They are more than 200: a function gives names that depend on the image.
+        There are more than 200: a function returns names that depend on the image.
     """
     if not options.statistics:
         return []
     names = staged.select(F.explode(F.map_keys("custom")).alias("name")).distinct().limit(MOST_CUSTOM_COLUMNS + 1)
-    found = sorted(row["name"] for row in bounded(names, "names of statistics of the user"))
-    if len(found) > MOST_CUSTOM_COLUMNS:
+    columns = sorted(row["name"] for row in bounded(names, "names of statistics of the user"))
+    if len(columns) > MOST_CUSTOM_COLUMNS:
         raise OptionError(
-            f"profile.statistics gives more than {MOST_CUSTOM_COLUMNS} columns, such as {', '.join(found[:3])}.\n"
+            f"profile.statistics gives more than {MOST_CUSTOM_COLUMNS} columns, such as {', '.join(columns[:3])}.\n"
             "Hint: the keys of the dict that a function returns must be the same for all images."
         )
-    return found
+    return columns
 
 
 def custom_failures(staged: DataFrame) -> list[str]:
-    """A sentence for each statistic of the user's own that failed on some images; at most as many as there are."""
+    """A sentence for each of the user's own statistics that failed on some images."""
     failed = staged.select(F.explode("custom_errors").alias("name", "error"))
     counts = failed.groupBy("name").agg(F.count("*").alias("n"), F.min("error").alias("error")).orderBy("name")
     return [
@@ -161,19 +161,19 @@ def custom_failures(staged: DataFrame) -> list[str]:
 def tables_of(
     staged: DataFrame, options: ProfileOptions | None = None, custom: Sequence[str] = ()
 ) -> dict[Table, DataFrame]:
-    """The rows of each table in the staged result of :func:`profile`.
+    """Split the staged result of :func:`profile` into the rows of each table.
 
     Parameters
     ----------
     staged : DataFrame
         Result of :func:`profile`, stored.
     options : ProfileOptions, optional
-        What was measured.
+        Options of the profile that was made.
     custom : sequence of str
-        Columns of a user's own statistics: those of :func:`custom_columns`, and any that the table has already.
+        Columns of a user's own statistics: those of :func:`custom_columns`, and those that the table has already.
     """
     options = options or ProfileOptions()
-    # What an encoder could not take was measured all the same.
+    # Images that an encoder could not take were measured all the same.
     readable = staged.where("error IS NULL OR error.stage = 'encode'")
     keys = ("image_id", "target_index")
     own = [F.col("custom")[name].alias(name) for name in custom]
@@ -197,7 +197,7 @@ def tables_of(
     }
 
 
-def done(tables: Mapping[Table, DataFrame], options: ProfileOptions | None = None) -> DataFrame:
+def profiled_images(tables: Mapping[Table, DataFrame], options: ProfileOptions | None = None) -> DataFrame:
     """``image_id`` and ``fingerprint`` of the images that all tables of the profile have, or ``unreadable_images``."""
     options = options or ProfileOptions()
     whole: Column = F.col("target_index").isNull()
@@ -216,8 +216,8 @@ def done(tables: Mapping[Table, DataFrame], options: ProfileOptions | None = Non
         needed.append(tables[BACKGROUND_STATS])
     for frame in needed:
         complete = complete.join(frame.select(*keys), on=list(keys), how="left_semi")
-    # A file that could not be read may be readable now: a mount was missing, a right was not given. One that took too
-    # much may do with other limits, which its message names.
+    # A file that could not be read may be readable now: a mount or a permission was missing. One that took too
+    # much may pass with other limits, which its message names.
     is_limited = F.col("error_class").isin("DecoderTimeout", "MemoryLimit")
     is_final = (F.col("stage") != "read") & (~is_limited | F.col("message").isin(*limits_of(options).messages))
     if tiff.is_installed():

@@ -1,4 +1,4 @@
-"""What a Python worker does with its share of the images: read, decode, measure, and embed in batches."""
+"""Work of a Python worker on its share of the images: read, decode, measure, and embed in batches."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass
 class Measured:
-    """Rows of one image, and for some of them what the encoder is to embed."""
+    """Rows of one image, and for some of them the inputs of the encoder."""
 
     rows: list[dict[str, Any]]
     prepared: list[tuple[int, NDArray[Any]]]
@@ -48,9 +48,9 @@ def measure_rows(
     rows : iterator of dict
         ``image_id``, ``uri``, ``content``, ``content_length``, ``file_hash``, ``boxes``, ``fingerprint``.
     options, measures : ProfileOptions, Measures
-        What to measure.
+        Options of the profile, and the arguments of the kernel.
     encoder_version : str
-        What the driver found; a worker with another model is an error.
+        Version of the driver's encoder; a worker with another model is an error.
 
     Yields
     ------
@@ -111,14 +111,14 @@ def _measured(
 
 
 def encoder_mark(name: str, version: str) -> str:
-    """How the message of an image begins that an encoder cannot take: another encoder, or version, may."""
+    """Beginning of the message for an image that this encoder cannot take; another encoder, or version, may."""
     return f"{name}@{version}: "
 
 
 def _prepared(
     encoder: Encoder, targets: list[TargetProfile]
 ) -> tuple[list[tuple[int, NDArray[Any]]], Exception | None]:
-    """What the encoder is to embed, and the last error: what cannot be prepared has no vector."""
+    """Inputs of the encoder, and the last error: images and boxes that cannot be prepared have no vector."""
     prepared: list[tuple[int, NDArray[Any]]] = []
     failed = None
     for position, target in enumerate(targets):

@@ -1,4 +1,4 @@
-"""How well pairs of duplicates agree with pairs that people judged: precision and recall by kind and threshold."""
+"""Duplicate evaluation: precision and recall of pairs against people's judgement, by kind and threshold."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def duplicate_evaluation(
     dataset: str | None = None,
     embedding_step: float = 0.01,
 ) -> tuple[DataFrame, DataFrame]:
-    """Precision and recall of `duplicate_pairs` against a file of pairs that people judged.
+    """Measure precision and recall of `duplicate_pairs` against a file of pairs that people judged.
 
     Parameters
     ----------
@@ -35,10 +35,10 @@ def duplicate_evaluation(
     images : DataFrame
         Live rows of table ``images``.
     truth : str
-        CSV or parquet file with ``image_id_a``, ``image_id_b`` and, where it holds pairs that are none,
-        ``is_duplicate``. It has to be given.
+        CSV or parquet file (required) with ``image_id_a``, ``image_id_b`` and, where it holds pairs that are none,
+        ``is_duplicate``.
     dataset : str, optional
-        Dataset that the ids are relative to: what follows ``<dataset>/`` in an image's id.
+        Dataset that the ids are relative to: they are the part after ``<dataset>/`` of an image's id.
     embedding_step : float
         Thresholds of the kinds of embeddings are multiples of this.
 
@@ -59,11 +59,11 @@ def duplicate_evaluation(
     """
     if truth is None:
         raise OptionError("duplicate_evaluation.truth is not given.\nHint: --set duplicate_evaluation.truth=judged.csv")
-    given = duplicate_pairs.sparkSession.createDataFrame(read_judged_pairs(truth).to_pandas(), TRUTH_DDL)
-    judged = _resolved(given, images, dataset)
-    counts = given.count(), judged.count()
+    pairs = duplicate_pairs.sparkSession.createDataFrame(read_judged_pairs(truth).to_pandas(), TRUTH_DDL)
+    judged = _resolved(pairs, images, dataset)
+    counts = pairs.count(), judged.count()
     if counts[0] and not counts[1]:
-        first = given.first()
+        first = pairs.first()
         raise OptionError(
             f"duplicate_evaluation.truth: none of the {counts[0]:,} pairs in {truth} is of two live images, such as "
             f"{first[0] if first else ''}.\n"
@@ -76,21 +76,21 @@ def duplicate_evaluation(
     return evaluate_duplicates(duplicate_pairs, judged, embedding_step=embedding_step), findings
 
 
-def _resolved(given: DataFrame, images: DataFrame, dataset: str | None) -> DataFrame:
-    """The pairs by the ids of live images."""
+def _resolved(pairs: DataFrame, images: DataFrame, dataset: str | None) -> DataFrame:
+    """Pairs by the ids of live images."""
     prefix = "" if dataset is None else f"{dataset}/"
     live = images.select("image_id")
     for end in ENDS:
         # image_id is unique on the right.
-        known = live.select(
+        full_ids = live.select(
             F.col("image_id").alias("full"), F.substring("image_id", len(prefix) + 1, 2**31 - 1).alias(end)
         ).where(F.col("full").startswith(prefix))
-        given = given.join(known, on=end, how="inner").withColumn(end, F.col("full")).drop("full")
-    return given.select(*ENDS, JUDGEMENT)
+        pairs = pairs.join(full_ids, on=end, how="inner").withColumn(end, F.col("full")).drop("full")
+    return pairs.select(*ENDS, JUDGEMENT)
 
 
 def evaluate_duplicates(pairs: DataFrame, truth: DataFrame, *, embedding_step: float = 0.01) -> DataFrame:
-    """Precision and recall of pairs at each threshold of their distance, so that a threshold can be chosen.
+    """Measure precision and recall of pairs at each threshold of their distance, to choose a threshold.
 
     ``duplicate_pairs`` ties each of k images with one hash to the smallest id only. Here all k (k - 1) / 2 pairs count,
     and all pairs between the images of two near hashes, but none is made: they are counted from the number of images
@@ -136,12 +136,12 @@ def evaluate_duplicates(pairs: DataFrame, truth: DataFrame, *, embedding_step: f
         how="left_anti",
     )
     judged = _judged(truth)
-    wanted = judged.where(JUDGEMENT)
-    flagged = _flagged(stars, links, embedding_step)
+    true_pairs = judged.where(JUDGEMENT)
+    counts = _pair_counts(stars, links, embedding_step)
     looked_up = _looked_up(stars, links, judged, kinds, embedding_step)
-    total = wanted.agg(F.count("*").alias("true_pairs"))
+    total = true_pairs.agg(F.count("*").alias("true_pairs"))
     # One row of `looked_up` per kind and threshold; one row of `total`.
-    both = flagged.join(looked_up, on=["kind", "threshold"], how="left").crossJoin(F.broadcast(total))
+    both = counts.join(looked_up, on=["kind", "threshold"], how="left").crossJoin(F.broadcast(total))
     up_to = Window.partitionBy("kind").orderBy("threshold")
     summed = both.select(
         "kind",
@@ -169,10 +169,10 @@ def _stars(pairs: DataFrame) -> DataFrame:
     return equal.select("kind", F.col("image_id_b").alias("id"), F.col("image_id_a").alias("first"))
 
 
-def _flagged(stars: DataFrame, links: DataFrame, step: float) -> DataFrame:
+def _pair_counts(stars: DataFrame, links: DataFrame, step: float) -> DataFrame:
     """Number of pairs at each threshold, copies counted."""
     copies = stars.groupBy("kind", "first").agg((F.count("*") + 1).alias("n"))
-    within = copies.select("kind", F.lit(0.0).alias("threshold"), F.expr("n * (n - 1) div 2").alias("flagged"))
+    same_hash = copies.select("kind", F.lit(0.0).alias("threshold"), F.expr("n * (n - 1) div 2").alias("flagged"))
     # `copies` has one row per kind and first.
     between = (
         links.join(
@@ -191,17 +191,17 @@ def _flagged(stars: DataFrame, links: DataFrame, step: float) -> DataFrame:
             (F.coalesce("n_a", F.lit(1)) * F.coalesce("n_b", F.lit(1))).alias("flagged"),
         )
     )
-    return within.unionAll(between).groupBy("kind", "threshold").agg(F.sum("flagged").alias("flagged"))
+    return same_hash.unionAll(between).groupBy("kind", "threshold").agg(F.sum("flagged").alias("flagged"))
 
 
 def _looked_up(stars: DataFrame, links: DataFrame, judged: DataFrame, kinds: DataFrame, step: float) -> DataFrame:
-    """Number of judged pairs at each threshold, true and false ones: looked up between what stands for their ends."""
+    """Number of judged pairs at each threshold, true and false ones, looked up between the stars of their ends."""
 
     def standing(end: str) -> DataFrame:
         return stars.select("kind", F.col("id").alias(f"image_id_{end}"), F.col("first").alias(f"first_{end}"))
 
     # An image has at most one star of a kind.
-    asked = (
+    lookups = (
         judged.crossJoin(F.broadcast(kinds))
         .join(standing("a"), on=["kind", "image_id_a"], how="left")
         .join(standing("b"), on=["kind", "image_id_b"], how="left")
@@ -212,9 +212,9 @@ def _looked_up(stars: DataFrame, links: DataFrame, judged: DataFrame, kinds: Dat
             JUDGEMENT,
         )
     )
-    equal = asked.where("a = b").select("kind", F.lit(0.0).alias("threshold"), JUDGEMENT)
+    equal = lookups.where("a = b").select("kind", F.lit(0.0).alias("threshold"), JUDGEMENT)
     near = (
-        asked.where("a != b")
+        lookups.where("a != b")
         .select("kind", F.least("a", "b").alias("image_id_a"), F.greatest("a", "b").alias("image_id_b"), JUDGEMENT)
         .join(links, on=["kind", *ENDS], how="inner")
         .select("kind", _threshold(step).alias("threshold"), JUDGEMENT)

@@ -1,4 +1,4 @@
-"""Groups of duplicates: which member is kept, what is a pair of it, and how far apart members may be."""
+"""Duplicate groups: which member is kept, which members are pairs of it, and how far apart members may be."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dataeval_spark.tables.quality import DUPLICATE_GROUPS
 Grouping = Literal["components", "medoid"]
 Keep = Literal["largest", "sharpest", "labelled", "first"]
 
-# What decides which member is kept: columns of which the largest is best, and what is said of a member that has less.
+# Columns that decide which member is kept, the largest being best, and the phrase for a member that has less.
 KEEP_RULES: dict[str, tuple[tuple[str, str], ...]] = {
     "largest": (("size", "smaller than"), ("sharpness", "less sharp than")),
     "sharpest": (("sharpness", "less sharp than"), ("size", "smaller than")),
@@ -65,7 +65,7 @@ def duplicate_groups(
     images, targets : DataFrame
         Tables of these names; of ``images`` the live rows.
     grouping, keep, one_task_edges, checkpoint
-        As of `duplicates`.
+        See `duplicates`.
 
     Returns
     -------
@@ -78,8 +78,8 @@ def duplicate_groups(
         F.when(F.col("kind").isin(list(EXACT_KINDS)), COPIES).otherwise(F.col("kind")).alias("kind"),
         (F.col("distance") == 0).alias("is_equal"),
     )
-    found = connected_components(edges.select("a", "b"), one_task_edges=one_task_edges, checkpoint=checkpoint)
-    members = _members(found, pairs, items, images, targets)
+    components = connected_components(edges.select("a", "b"), one_task_edges=one_task_edges, checkpoint=checkpoint)
+    members = _members(components, pairs, items, images, targets)
     if grouping == "medoid":
         members = checkpoint(members) if checkpoint else members
         # An id is in one group at most.
@@ -125,9 +125,9 @@ def _around_kept(edges: DataFrame, members: DataFrame, keep: str) -> DataFrame:
     order = [(name, "ascending") for name in (*criteria, *ITEM)]
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        held = list(batches)
-        if held:
-            table = pa.Table.from_batches(held)
+        all_batches = list(batches)
+        if all_batches:
+            table = pa.Table.from_batches(all_batches)
             is_member = table["kind"].is_null()
             ranked, tied = table.filter(is_member).sort_by(order), table.filter(pc.invert(is_member))
             kinds = sorted(set(tied["kind"].unique().to_pylist()) - {COPIES})
@@ -144,7 +144,7 @@ def _around_kept(edges: DataFrame, members: DataFrame, keep: str) -> DataFrame:
 
 
 def _members(
-    found: DataFrame, pairs: DataFrame, items: DataFrame, images: DataFrame, targets: DataFrame | None
+    components: DataFrame, pairs: DataFrame, items: DataFrame, images: DataFrame, targets: DataFrame | None
 ) -> DataFrame:
     def end(name: str) -> Column:
         target = F.coalesce(f"target_index_{name}", F.lit(WHOLE)).alias("target")
@@ -160,7 +160,7 @@ def _members(
     )
     # Every join's right side has one row per key.
     members = (
-        found.join(kinds, on="id", how="inner")
+        components.join(kinds, on="id", how="inner")
         .join(copies, on="id", how="left")
         .withColumn("copy_of", F.coalesce("first", "id"))
         .drop("first")
@@ -198,12 +198,12 @@ def _criteria(keep: str) -> list[Column]:
 def _columns(ranked: DataFrame, keep: str) -> DataFrame:
     is_kept = (F.col("image_id") == F.col("kept.image_id")) & (F.col("target") == F.col("kept.target"))
     box = F.concat("kept.image_id", F.lit("#"), F.col("kept.target").cast("string"))
-    kept = F.when(F.col("kept.target") == WHOLE, F.col("kept.image_id")).otherwise(box)
+    kept_item = F.when(F.col("kept.target") == WHOLE, F.col("kept.image_id")).otherwise(box)
     reason = F.when(is_kept, F.lit(KEPT[keep]))
     for (name, text), value in zip(KEEP_RULES[keep], _criteria(keep), strict=True):
-        said = F.concat(F.lit(f"{text} "), kept, F.lit(" is" if name == "labelled" else ""))
-        reason = reason.when(value > F.col(f"kept.{name}"), said)
-    reason = reason.otherwise(F.concat(F.lit(f"{EQUAL[keep]} "), kept))
+        phrase = F.concat(F.lit(f"{text} "), kept_item, F.lit(" is" if name == "labelled" else ""))
+        reason = reason.when(value > F.col(f"kept.{name}"), phrase)
+    reason = reason.otherwise(F.concat(F.lit(f"{EQUAL[keep]} "), kept_item))
     return ranked.select(
         F.substring("component", len(_IMAGE) + 1, 2**31 - 1).alias("group_id"),
         "image_id",

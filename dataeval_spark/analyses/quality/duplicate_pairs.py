@@ -1,4 +1,4 @@
-"""Pairs of images, or of boxes, that are alike: by equal hashes, near hashes, and near embeddings.
+"""Duplicate pairs of images or of boxes: by equal hashes, near hashes, and near embeddings.
 
 ``items`` has one row per image or box: ``image_id``, ``target`` (its target_index, -1 for the whole image),
 ``is_blank`` (its perceptual hashes say nothing) and the columns of `hashes`. Images are paired with images and boxes
@@ -16,14 +16,14 @@ from dataeval_spark.frames.hamming_pairs import hamming_distance, hamming_pairs
 from dataeval_spark.tables.quality import DUPLICATE_PAIRS
 
 EXACT_KINDS = {"exact_file": "file_hash", "exact_pixels": "content_hash"}
-# Equal as far as they were decoded: the first frame of several, or eight of more bits.
+# Pixels are equal as far as they were decoded: the first frame of several, or eight of more bits.
 DECODED_PIXELS = "decoded_pixels"
 NEAR_KINDS = ("phash", "dhash")
 # The hash of the picture as it is, which tells whether two are alike as they are.
 D4_KINDS = {"phash_d4": "phash", "dhash_d4": "dhash"}
 LOW_INFORMATION = "low_information"
 EMBEDDING = "embedding"
-# A distance that is divided by how far the neighbours of both are: see `near_distances`.
+# A distance divided by that of the neighbours of both: see `near_distances`.
 EMBEDDING_RELATIVE = "embedding_relative"
 WHOLE = -1
 
@@ -31,7 +31,7 @@ ITEM = ("image_id", "target")
 
 
 def pairs_by_hash(items: DataFrame, kinds: Sequence[str], distances: Mapping[str, int]) -> DataFrame:
-    """Pairs with equal hashes, and between hashes within their distance.
+    """Find pairs with equal hashes, and pairs between hashes within their distance.
 
     Of k items with one hash each is tied to the smallest (k - 1 pairs), and of near hashes the smallest items are
     tied, so that a hash shared by a million blank images costs a million rows.
@@ -53,7 +53,7 @@ def pairs_by_hash(items: DataFrame, kinds: Sequence[str], distances: Mapping[str
     long = items.select(
         F.struct(*ITEM).alias("item"),
         (F.col("target") != WHOLE).alias("is_box"),
-        F.explode(F.array(*map(_keyed, kinds))).alias("k"),
+        F.explode(F.array(*map(_key, kinds))).alias("k"),
     ).select("item", "is_box", "k.kind", "k.hash", "k.plain")
     long = long.where("hash IS NOT NULL")
     # An aggregation and a join, not a window: a hash shared by a million images must not sit in one task's memory.
@@ -65,15 +65,15 @@ def pairs_by_hash(items: DataFrame, kinds: Sequence[str], distances: Mapping[str
         .where("item != first.item")
         .select("kind", "first", F.struct("item", "plain").alias("second"), F.lit(0).alias("distance"))
     )
-    wanted = {kind: distance for kind, distance in distances.items() if kind in kinds and distance > 0}
-    pairs = equal.unionAll(_near(first, wanted)) if wanted else equal
+    near_kinds = {kind: distance for kind, distance in distances.items() if kind in kinds and distance > 0}
+    pairs = equal.unionAll(_near(first, near_kinds)) if near_kinds else equal
     return _columns(
         pairs.select(
             F.col("first.item").alias("a"),
             F.col("second.item").alias("b"),
             "kind",
             F.col("distance").cast("double").alias("distance"),
-            _orientation(wanted).alias("orientation"),
+            _orientation(near_kinds).alias("orientation"),
         )
     )
 
@@ -81,7 +81,7 @@ def pairs_by_hash(items: DataFrame, kinds: Sequence[str], distances: Mapping[str
 def pairs_by_embedding(
     neighbors: DataFrame, items: DataFrame, distance: float | str, *, kind: str = EMBEDDING
 ) -> DataFrame:
-    """Pairs of the graph ``neighbors`` of at most this distance, of items that are not blank.
+    """Select the pairs of the graph ``neighbors`` of at most this distance, of items that are not blank.
 
     The graph has each item's k nearest: a pair is missing only where both have k others that are nearer.
 
@@ -123,7 +123,7 @@ def pairs_by_embedding(
     return _columns(both)
 
 
-def _keyed(kind: str) -> Column:
+def _key(kind: str) -> Column:
     plain = F.lit(None).cast("string")
     covers_all = F.coalesce(F.col("content_scope") == "all", F.lit(False))
     if kind == "exact_pixels":
@@ -145,12 +145,12 @@ def _near(first: DataFrame, distances: Mapping[str, int]) -> DataFrame:
     kinds = {(kind, is_box): f"{kind} of boxes" if is_box else kind for kind in distances for is_box in (False, True)}
     name = F.when(F.col("is_box"), F.concat("kind", F.lit(" of boxes"))).otherwise(F.col("kind"))
     named = first.select(name.alias("name"), "kind", "hash", "first")
-    found = hamming_pairs(
+    pairs = hamming_pairs(
         named.select(F.col("name").alias("kind"), "hash"), {kinds[key]: distances[key[0]] for key in kinds}
     )
     # A kind and hash has one row of `named`.
     return (
-        found.select(F.col("kind").alias("name"), "hash_a", "hash_b", "distance")
+        pairs.select(F.col("kind").alias("name"), "hash_a", "hash_b", "distance")
         .join(
             named.select("name", F.col("hash").alias("hash_a"), "kind", F.col("first").alias("one")),
             on=["name", "hash_a"],

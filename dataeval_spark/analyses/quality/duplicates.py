@@ -92,18 +92,19 @@ def duplicates(
     previous : DataFrame, optional
         Table ``duplicate_thresholds`` of an earlier run, whose derived thresholds are kept.
     near : bool
-        Perceptual hashes and embeddings too, not only exact copies.
+        Whether near duplicates, by perceptual hashes and embeddings, are found too.
     phash_distance, dhash_distance : int, optional
         Bits in which the phash, or dhash, of duplicates may differ [bit, 0 to 64]; default 4 for phash and 0 for dhash.
     d4 : bool
-        Hashes of the eight rotations and flips too; ``orientation`` tells whether two images are alike as they are.
+        Whether hashes of the eight rotations and flips are compared too; ``orientation`` tells whether two images are
+        alike as they are.
     boxes : bool
         Compare the boxes of images as well: the same object elsewhere. Boxes are grouped with boxes.
     embedding_distance : float, optional
         Largest distance of duplicates in ``neighbors``, in the metric it was made with: euclidean or cosine
         (1 - similarity); default a relative distance, derived from the data.
     embedding_encoder : str, optional
-        Whose vectors; default all in ``neighbors``, of which the smallest distance counts.
+        Encoder whose vectors are used; default all in ``neighbors``, of which the smallest distance counts.
     renew_threshold : bool
         Derive the thresholds of embeddings anew; default the stored ones, so that new images do not change old results.
     low_information_std : float
@@ -149,8 +150,8 @@ def duplicates(
     >>> pairs, groups, thresholds, findings = duplicates(hashes, image_stats, images, phash_distance=4)
     >>> images.join(groups.where("target_index IS NULL AND NOT is_kept"), "image_id", "left_anti")  # without them
     """
-    given = {"phash": phash_distance, "dhash": dhash_distance}
-    distances = {kind: bits if bits is not None else 0 if compat else DISTANCES[kind] for kind, bits in given.items()}
+    options = {"phash": phash_distance, "dhash": dhash_distance}
+    distances = {kind: bits if bits is not None else 0 if compat else DISTANCES[kind] for kind, bits in options.items()}
     _check(distances, low_information_std, one_task_edges, grouping, keep, compat)
     OptionError.unless_between("duplicates.phash_noise_bits", phash_noise_bits, 0, 64)
     OptionError.unless_between("duplicates.dhash_noise_bits", dhash_noise_bits, 0, 64)
@@ -174,19 +175,21 @@ def duplicates(
     low = [LOW_INFORMATION] if near and not compat else []
     decoded = [DECODED_PIXELS] if near else []
     pairs = pairs_by_hash(items, [*EXACT_KINDS, *decoded, *near_kinds, *low], distances)
-    thresholds = [_of_hash(kind, distances[kind], given.get(D4_KINDS.get(kind, kind))) for kind in near_kinds]
+    thresholds = [_of_hash(kind, distances[kind], options.get(D4_KINDS.get(kind, kind))) for kind in near_kinds]
     findings = [_left_out(items)]
     if embedding_distance is not None and neighbors is not None:
         lists = _lists(neighbors, embedding_distance, embedding_encoder, boxes)
         pairs = pairs.unionByName(pairs_by_embedding(lists, items, embedding_distance))
-        thresholds += [_given(encoder, embedding_distance) for encoder in _encoders(lists)]
+        thresholds += [_of_option(encoder, embedding_distance) for encoder in _encoders(lists)]
         findings.append(_full_lists(lists, embedding_distance))
     elif near and neighbors is not None and not compat:
-        lists, told = _usable(_of_encoder(neighbors, embedding_encoder, boxes))
+        lists, warnings = _usable(_of_encoder(neighbors, embedding_encoder, boxes))
         relative, levels = near_distances(lists, items, None if renew_threshold else previous, checkpoint)
         pairs = pairs.unionByName(pairs_by_embedding(relative, items, "threshold", kind=EMBEDDING_RELATIVE))
         thresholds += [_of_level(level) for level in levels]
-        findings.append(rows_of(hashes, DATASET_FINDINGS, [*told, *(_told(level) for level in levels)]))
+        findings.append(
+            rows_of(hashes, DATASET_FINDINGS, [*warnings, *(_threshold_finding(level) for level in levels)])
+        )
     if checkpoint is not None:
         pairs = checkpoint(pairs)
     groups = duplicate_groups(
@@ -261,20 +264,20 @@ def _encoders(neighbors: DataFrame) -> list[str]:
 
 
 def _usable(neighbors: DataFrame) -> tuple[DataFrame, list[tuple[Any, ...]]]:
-    """The lists that relative distances can be measured in, and a finding for each encoder whose cannot."""
+    """Lists in which relative distances can be measured, and a finding for each encoder that has none."""
     is_usable = (F.col("metric") != "inner_product") & (F.col("k") >= NEIGHBORS)
     others = neighbors.where(~is_usable).groupBy("encoder").agg(F.min("k").alias("k"), F.max("metric").alias("metric"))
-    told = []
+    warnings = []
     for row in bounded(others.orderBy("encoder").limit(100), "one row per encoder"):
         lacks = "inner products are no distances" if row["metric"] == "inner_product" else f"neighbors.k is {row['k']}"
         hint = "Set neighbors.k to 10 or more and neighbors.metric to euclidean or cosine."
         message = f"{row['encoder']}: no near duplicates by embedding, for {lacks}. {hint}"
-        told.append((STEP, "no_relative_distances", row["encoder"], None, None, "warning", message))
-    return neighbors.where(is_usable), told
+        warnings.append((STEP, "no_relative_distances", row["encoder"], None, None, "warning", message))
+    return neighbors.where(is_usable), warnings
 
 
 def _items(hashes: DataFrame, image_stats: DataFrame, boxes: bool, is_blank: Column) -> DataFrame:
-    """One row per image, and per box, with its hashes and what decides which is kept."""
+    """One row per image, and per box, with its hashes and the columns that decide which is kept."""
     level = F.lit(True) if boxes else F.col("target_index").isNull()
     target = F.coalesce("target_index", F.lit(WHOLE)).alias("target")
     names = (*EXACT_KINDS.values(), "content_scope", *NEAR_KINDS, *D4_KINDS)
@@ -287,9 +290,9 @@ def _items(hashes: DataFrame, image_stats: DataFrame, boxes: bool, is_blank: Col
 
 
 def _left_out(items: DataFrame) -> DataFrame:
-    """How many images, and boxes, have no meaningful perceptual hash."""
-    what = F.when(F.col("target") == WHOLE, F.lit("images")).otherwise(F.lit("boxes"))
-    counted = items.where("is_blank").groupBy(what.alias("subject")).agg(F.count("*").cast("double").alias("value"))
+    """Findings: numbers of images, and of boxes, that have no meaningful perceptual hash."""
+    noun = F.when(F.col("target") == WHOLE, F.lit("images")).otherwise(F.lit("boxes"))
+    counted = items.where("is_blank").groupBy(noun.alias("subject")).agg(F.count("*").cast("double").alias("value"))
     several = F.format_string(
         "%,.0f %s are flat, or so smooth that noise decides their perceptual hashes: they are in no group of near "
         "duplicates, only exact copies of them are found.",
@@ -306,7 +309,7 @@ def _left_out(items: DataFrame) -> DataFrame:
 
 
 def _full_lists(neighbors: DataFrame, distance: float) -> DataFrame:
-    """Encoders with images of which all k neighbours are duplicates: there may be more of them than k."""
+    """Findings: encoders with images whose k neighbours are all duplicates, so that there may be more than k."""
     full = (
         neighbors.where((F.col("rank") == F.col("k")) & (F.col("distance") <= distance))
         .groupBy(F.col("encoder").alias("subject"))
@@ -333,11 +336,11 @@ def _findings(counted: DataFrame, rule: str, severity: str, message: Column) -> 
     ).select(*DATASET_FINDINGS.result_names)
 
 
-def _of_hash(kind: str, bits: int, given: int | None) -> Mapping[str, Any]:
-    return {"kind": kind, "threshold": float(bits), "origin": "default" if given is None else "given"}
+def _of_hash(kind: str, bits: int, option: int | None) -> Mapping[str, Any]:
+    return {"kind": kind, "threshold": float(bits), "origin": "default" if option is None else "given"}
 
 
-def _given(encoder: str, distance: float) -> Mapping[str, Any]:
+def _of_option(encoder: str, distance: float) -> Mapping[str, Any]:
     return {"kind": EMBEDDING, "encoder": encoder, "threshold": distance, "origin": "given"}
 
 
@@ -358,17 +361,17 @@ def _of_level(level: Level) -> Mapping[str, Any]:
     }
 
 
-def _told(level: Level) -> tuple[Any, ...]:
-    """The finding that says which threshold is used, and what the data would suggest now."""
-    what = "boxes" if level.is_box else "images"
+def _threshold_finding(level: Level) -> tuple[Any, ...]:
+    """Finding that says which threshold is used, and which the data would suggest now."""
+    noun = "boxes" if level.is_box else "images"
     subject = f"{level.encoder}, boxes" if level.is_box else level.encoder
     if level.threshold is None:
-        message = f"{subject}: no two {what} are so near that they are duplicates with an estimated precision of 0.9."
+        message = f"{subject}: no two {noun} are so near that they are duplicates with an estimated precision of 0.9."
         return (STEP, "near_threshold", subject, None, None, "info", message)
     share = "unknown" if level.precision is None else f"{level.precision:.2f}"
     message = (
-        f"{subject}: {what} within {level.threshold:.2f} of the usual distance between neighbours are near duplicates; "
-        f"estimated precision {share}, {level.near:,} {what}."
+        f"{subject}: {noun} within {level.threshold:.2f} of the usual distance between neighbours are near duplicates; "
+        f"estimated precision {share}, {level.near:,} {noun}."
     )
     if level.origin == "kept" and level.suggested != level.threshold:
         now = "no threshold" if level.suggested is None else f"{level.suggested:.2f}"

@@ -63,7 +63,7 @@ def image_findings(
         Score below which an image is listed; of ``bright`` and ``blurry`` by default 0.25 and 0.42, with ``compat``
         0.05 and 0.29.
     odd_size_iqr : float
-        Interquartile ranges beyond the quartiles from which a size is odd.
+        Number of interquartile ranges beyond the quartiles from which a size is odd.
     odd_size_factor : float, optional
         How many times larger or smaller than the median size an image is, to be listed where unusual sizes are
         common; default 3, with ``compat`` 1.
@@ -122,12 +122,12 @@ def image_findings(
     )
     bad_boxes = image_stats.where("target_index IS NOT NULL AND invalid_box")
     boxes = bad_boxes.select("image_id", "target_index", F.inline(F.array(_box())))
-    found = listed.where("score < threshold").unionByName(boxes)
-    return found.select(*IMAGE_FINDINGS.result_names)
+    findings = listed.where("score < threshold").unionByName(boxes)
+    return findings.select(*IMAGE_FINDINGS.result_names)
 
 
 def _whole_dataset(images: DataFrame, factor: float) -> DataFrame:
-    """One row: the interval of usual sizes, whether few images are outside it, how soft and how gray the images are."""
+    """One row: the interval of usual sizes, whether few images are outside it, softness, and the share of gray ones."""
     sized = images.where("size > 0").select(_side().alias("side"))
     # `percentile` is exact and interpolates as numpy does; it holds the distinct sizes with their counts.
     quartiles = sized.agg(F.percentile("side", F.array(F.lit(0.25), F.lit(0.5), F.lit(0.75))).alias("q"))

@@ -1,4 +1,4 @@
-"""Near duplicates by embedding: how far apart two images are for where they lie, and what is near in these data.
+"""Near duplicates by embedding: distances relative to the surroundings of two images, and the threshold of near ones.
 
 Vectors of smooth or plain pictures lie close together, so that one distance for all is too much there and too little
 elsewhere. The relative distance of two images is their distance divided by the geometric mean of their surroundings:
@@ -37,12 +37,12 @@ MOST_LEVELS = 200
 
 
 class Level(NamedTuple):
-    """The threshold of an encoder's vectors of images, or of boxes, and what it goes by.
+    """Threshold of an encoder's vectors of images, or of boxes, and the facts it follows from.
 
     Attributes
     ----------
     encoder, encoder_version, metric, is_box
-        Of which vectors.
+        Description of the vectors.
     images : int
         Images (or boxes) with ten neighbours.
     surroundings : float
@@ -50,15 +50,15 @@ class Level(NamedTuple):
     dimension : float or None
         Local intrinsic dimension.
     origin : {"derived", "kept"}
-        From these data, or of an earlier run.
+        Whether the threshold is from these data, or from an earlier run.
     threshold : float or None
         Largest relative distance of duplicates; None where none has the precision.
     precision : float or None
-        Its estimated precision in these data.
+        Estimated precision of the threshold in these data.
     near : int
-        Images with another within it.
+        Images with another one within the threshold.
     suggested : float or None
-        What these data suggest.
+        Threshold that these data suggest.
     """
 
     encoder: str
@@ -78,7 +78,7 @@ class Level(NamedTuple):
 def near_distances(
     neighbors: DataFrame, items: DataFrame, previous: DataFrame | None, checkpoint: Checkpoint | None = None
 ) -> tuple[DataFrame, list[Level]]:
-    """Relative distances of neighbours, and the threshold for each encoder and metric.
+    """Compute relative distances of neighbours, and the threshold for each encoder and metric.
 
     Two jobs run when it is called: for the medians of the lists, and for how many images have a neighbour within each
     threshold.
@@ -104,13 +104,13 @@ def near_distances(
     listed = _listed(neighbors, items)
     surroundings = store(_surroundings(listed))
     medians = _medians(surroundings)
-    kept = _kept(previous)
-    typical = {level: kept.get(level, (None, found["surroundings"]))[1] for level, found in medians.items()}
+    earlier = _earlier_thresholds(previous)
+    typical = {level: earlier.get(level, (None, of_level["surroundings"]))[1] for level, of_level in medians.items()}
     relative = store(_relative(listed, surroundings, typical))
     nearest = _nearest(relative)
     levels = [
-        _level(level, found, nearest.get(level, np.zeros(STEPS, np.int64)), typical[level], kept.get(level))
-        for level, found in sorted(medians.items())
+        _level(level, of_level, nearest.get(level, np.zeros(STEPS, np.int64)), typical[level], earlier.get(level))
+        for level, of_level in sorted(medians.items())
     ]
     thresholds = _frame(neighbors, [(*level[:4], level.threshold) for level in levels], "threshold double")
     # A level has one threshold.
@@ -152,11 +152,13 @@ def _surroundings(listed: DataFrame) -> DataFrame:
 
 
 def _medians(surroundings: DataFrame) -> dict[tuple[str, str, str, bool], dict[str, float]]:
-    """The medians of each level, by name, and ``n``."""
+    """Medians of each level, by name, and ``n``."""
     long = unpivot(surroundings, LEVEL, ("surroundings", "middle_ratio", "reach_ratio"))
-    found = exact_quantiles(long, (*LEVEL, "statistic"), "value", {"median": 0.5})
+    quantiles = exact_quantiles(long, (*LEVEL, "statistic"), "value", {"median": 0.5})
     medians: dict[tuple[str, str, str, bool], dict[str, float]] = {}
-    for row in bounded(found.orderBy(*LEVEL, "statistic").limit(3 * MOST_LEVELS), "three rows per encoder and level"):
+    for row in bounded(
+        quantiles.orderBy(*LEVEL, "statistic").limit(3 * MOST_LEVELS), "three rows per encoder and level"
+    ):
         of_level = medians.setdefault(tuple(row[name] for name in LEVEL), {})
         of_level[row["statistic"]] = row["median"]
         if row["statistic"] == "surroundings":
@@ -164,7 +166,7 @@ def _medians(surroundings: DataFrame) -> dict[tuple[str, str, str, bool], dict[s
     return medians
 
 
-def _kept(previous: DataFrame | None) -> dict[tuple[str, str, str, bool], tuple[float, float]]:
+def _earlier_thresholds(previous: DataFrame | None) -> dict[tuple[str, str, str, bool], tuple[float, float]]:
     """Threshold and typical surroundings of an earlier run by level."""
     if previous is None:
         return {}
@@ -212,7 +214,7 @@ def _target(end: str) -> Column:
 
 
 def _nearest(relative: DataFrame) -> dict[tuple[str, str, str, bool], np.ndarray]:
-    """How many images of each level have another within each threshold."""
+    """Number of images of each level that have another one within each threshold."""
     ends = F.explode(
         F.array(
             F.struct("image_id", "target_index"),
@@ -230,7 +232,7 @@ def _nearest(relative: DataFrame) -> dict[tuple[str, str, str, bool], np.ndarray
     ):
         level = tuple(row[name] for name in LEVEL)
         counts.setdefault(level, np.zeros(STEPS, np.int64))[min(row["place"], STEPS) - 1] += row["n"]
-    return {level: found.cumsum() for level, found in counts.items()}
+    return {level: histogram.cumsum() for level, histogram in counts.items()}
 
 
 def _level(
@@ -238,12 +240,12 @@ def _level(
     medians: dict[str, float],
     nearest: np.ndarray,
     surroundings: float,
-    kept: tuple[float, float] | None,
+    earlier: tuple[float, float] | None,
 ) -> Level:
     images, ratio = int(medians["n"]), medians.get("middle_ratio")
     by_chance = near_by_chance(images, ratio, medians.get("reach_ratio"))
     precisions, suggested = estimated_precisions(nearest, by_chance), near_threshold(nearest, by_chance)
-    threshold = suggested if kept is None else kept[0]
+    threshold = suggested if earlier is None else earlier[0]
     place = None if threshold is None else min(max(round(threshold / STEP), 1), STEPS) - 1
     precision = None if place is None or np.isnan(precisions[place]) else max(0.0, float(precisions[place]))
     return Level(
@@ -251,7 +253,7 @@ def _level(
         images=images,
         surroundings=surroundings,
         dimension=intrinsic_dimension(ratio),
-        origin="derived" if kept is None else "kept",
+        origin="derived" if earlier is None else "kept",
         threshold=threshold,
         precision=precision,
         near=0 if place is None else int(nearest[place]),

@@ -60,18 +60,18 @@ def outliers(
     channel_stats : DataFrame, optional
         Table of that name, for ``per_channel``.
     method : {"calibrated", "zscore", "modified_zscore", "iqr", "adaptive"}
-        How far is measured.
+        Measure of the distance from the others.
     threshold : float, optional
         Score above which a value is an outlier; default 3, 3.5, 1.5 and 3.5 for DataEval's methods.
     statistics : sequence of str, optional
         Numeric columns of ``image_stats``, statistics of your own among them; by default those of
         ``analyses/quality/scales.py``, and under DataEval's methods those that it compares.
     per_class : bool
-        Compare within each class; an image with several classes stands in each of them.
+        Compare within each class; an image with several classes is in each of them.
     per_target : bool
-        Boxes too.
+        Compare boxes too.
     per_channel : bool
-        Each channel's statistics too, compared with those of the same channel in other images.
+        Compare each channel's statistics too, with those of the same channel in other images.
 
     Returns
     -------
@@ -95,11 +95,11 @@ def outliers(
     >>> outliers(image_stats, targets, method="iqr").orderBy("score", ascending=False).show()
     """
     OptionError.unless_one_of("outliers.method", method, get_args(Method))
-    known = [name for name, type in image_stats.dtypes if type in NUMBERS and name != "target_index"]
+    numeric = [name for name, type in image_stats.dtypes if type in NUMBERS and name != "target_index"]
     if statistics is None:
-        statistics = [name for name in COMPARED if name in known] if method == "calibrated" else DATAEVAL_STATISTICS
+        statistics = [name for name in COMPARED if name in numeric] if method == "calibrated" else DATAEVAL_STATISTICS
     for name in statistics:
-        OptionError.unless_one_of("outliers.statistics", name, known)
+        OptionError.unless_one_of("outliers.statistics", name, numeric)
     is_calibrated = method == "calibrated"
     limit = default_threshold(method, families(statistics)) if threshold is None else float(threshold)
     OptionError.unless_between("outliers.threshold", limit, 0.0, 1e6)
@@ -123,42 +123,42 @@ def outliers(
     bounds = F.broadcast(found_spreads).alias("b")
     scored = values.alias("v").join(bounds, on=same_keys(by, "v", "b"), how="inner")
     scored = scored if is_calibrated else scored.where(has_spread())
-    kept = [F.col(f"v.{name}") for name in (*KEYS, "statistic")]
+    identity = [F.col(f"v.{name}") for name in (*KEYS, "statistic")]
     measured = [F.col("v.raw").alias("value"), F.col("v.value").alias("scaled"), score_beyond().alias("score")]
-    found = scored.select(*kept, *measured, "low_anchor", "high_anchor", "low_spread", "high_spread")
-    found = found.where(F.col("score") > limit)
+    rows = scored.select(*identity, *measured, "low_anchor", "high_anchor", "low_spread", "high_spread")
+    rows = rows.where(F.col("score") > limit)
     if is_calibrated:
-        found = _one_of_each_family(found)
-    return _placed(found.select(*_contract_columns(method, limit, statistics)))
+        rows = _one_of_each_family(rows)
+    return _placed(rows.select(*_contract_columns(method, limit, statistics)))
 
 
 def _least(statistics: Sequence[str]) -> Column:
-    """The smallest spread of each statistic on its scale."""
+    """Smallest spread of each statistic on its scale."""
     return _by_statistic(statistics, lambda name: F.lit(scale_of(name).least))
 
 
-def _by_statistic(statistics: Sequence[str], of: Callable[[str], Column]) -> Column:
+def _by_statistic(statistics: Sequence[str], expression: Callable[[str], Column]) -> Column:
     first, *others = statistics
-    chosen = F.when(F.col("statistic") == first, of(first))
+    chosen = F.when(F.col("statistic") == first, expression(first))
     for name in others:
-        chosen = chosen.when(F.col("statistic") == name, of(name))
+        chosen = chosen.when(F.col("statistic") == name, expression(name))
     return chosen
 
 
-def _one_of_each_family(found: DataFrame) -> DataFrame:
-    """Of the statistics that say the same about an image, the farthest."""
+def _one_of_each_family(rows: DataFrame) -> DataFrame:
+    """The farthest one of the statistics that say the same about an image."""
     family = F.coalesce(*(F.when(F.col("statistic") == name, F.lit(main)) for name, main in FAMILIES.items()))
     keys = ("image_id", "target_index", "channel", "group_name", F.coalesce(family, "statistic"))
     order = Window.partitionBy(*keys).orderBy(F.col("score").desc(), "statistic")
-    return found.withColumn("place", F.row_number().over(order)).where("place = 1")
+    return rows.withColumn("place", F.row_number().over(order)).where("place = 1")
 
 
-def _placed(found: DataFrame) -> DataFrame:
-    """The reasons of each image in order, the farthest first."""
+def _placed(rows: DataFrame) -> DataFrame:
+    """Reasons of each image in order, the farthest first."""
     order = Window.partitionBy("image_id", "target_index", "group_name")
     order = order.orderBy(F.col("score").desc(), "statistic", F.col("channel").asc_nulls_first())
     columns = {"position": F.row_number().over(order)}
-    return found.select(*(columns.get(n, F.col(n)).alias(n) for n in OUTLIERS.result_names))
+    return rows.select(*(columns.get(n, F.col(n)).alias(n) for n in OUTLIERS.result_names))
 
 
 def _contract_columns(method: str, limit: float, statistics: Sequence[str]) -> list[Column]:
@@ -170,9 +170,11 @@ def _contract_columns(method: str, limit: float, statistics: Sequence[str]) -> l
         upper = _by_statistic(statistics, lambda name: scale_of(name).backward(upper))
         is_long = F.col("statistic") == "aspect_ratio"
         lower, is_low = F.when(is_long, -upper).otherwise(lower), F.when(is_long, F.col("value") < 0).otherwise(is_low)
-    what = F.concat(F.translate("statistic", "_", " "), F.expr("if(channel IS NULL, '', ' of channel ' || channel)"))
-    text = F.when(is_low, F.format_string("%s is %.4g, below %.4g", what, "value", lower)).otherwise(
-        F.format_string("%s is %.4g, above %.4g", what, "value", upper)
+    quantity = F.concat(
+        F.translate("statistic", "_", " "), F.expr("if(channel IS NULL, '', ' of channel ' || channel)")
+    )
+    text = F.when(is_low, F.format_string("%s is %.4g, below %.4g", quantity, "value", lower)).otherwise(
+        F.format_string("%s is %.4g, above %.4g", quantity, "value", upper)
     )
     values = {
         "method": F.lit(method),

@@ -1,4 +1,4 @@
-"""The scale on which each statistic of images is compared: one on which photographs spread about evenly both ways."""
+"""Scale on which each statistic of images is compared: photographs spread about evenly both ways on it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Scale:
     Attributes
     ----------
     forward, backward : callable
-        Of the statistic to the scale, and back.
+        Functions from the statistic to the scale, and back.
     least : float
-        Smallest spread on the scale: a difference below it is none that matters, however alike the images are.
+        Smallest spread on the scale: a smaller difference does not matter, however alike the images are.
     """
 
     forward: Callable[[Column], Column]
@@ -32,18 +32,18 @@ def _plain(least: float = 0.0) -> Scale:
 
 
 def _log(offset: float, least: float) -> Scale:
-    """For what has a long tail above."""
+    """Scale for statistics with a long tail above."""
     return Scale(lambda x: F.log(x + offset), lambda t: F.exp(t) - offset, least)
 
 
 def _below(limit: float, offset: float, least: float) -> Scale:
-    """For what gathers below a limit, with a long tail down from it."""
+    """Scale for statistics that gather below a limit, with a long tail down from it."""
     top = limit + offset
     return Scale(lambda x: -F.log(top - x), lambda t: top - F.exp(-t), least)
 
 
 def _share(offset: float, least: float) -> Scale:
-    """For shares, most of them near 0: the logit, with an offset that both ends can bear."""
+    """Scale for shares, most of them near 0: the logit, with an offset that both ends can bear."""
     top = 1 + offset
     return Scale(
         lambda x: F.log((x + offset) / (top - x)), lambda t: (top - offset * F.exp(-t)) / (1 + F.exp(-t)), least
@@ -80,7 +80,7 @@ SCALES = {
 """Other statistics, a user's own among them, are compared as they are."""
 
 FAMILIES = {"width": "size", "height": "size", "var": "std"}
-"""Statistics that say what another one says: together they are one reason."""
+"""Statistics that measure the same as another one: together they are one reason."""
 
 COMPARED = (
     "size",
@@ -101,11 +101,11 @@ COMPARED = (
     "perceived_brightness_p5",
     "perceived_brightness_p99",
 )
-"""What is compared by default: one statistic of each kind of oddity. Gray pictures have a rule in `image_findings`."""
+"""Statistics compared by default, one of each kind of oddity. Gray pictures have a rule in `image_findings`."""
 
 
 def scale_of(statistic: str) -> Scale:
-    """The scale of a statistic.
+    """Scale of a statistic.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def scale_of(statistic: str) -> Scale:
 
 
 def families(statistics: Sequence[str]) -> int:
-    """How many different things the statistics say.
+    """Number of different things that the statistics measure.
 
     Examples
     --------

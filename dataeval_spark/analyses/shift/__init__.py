@@ -1,1 +1,1 @@
-"""Comparisons of a reference with the current data."""
+"""Drift: comparisons of a reference with the current data."""

@@ -46,13 +46,13 @@ def drift_univariate(
     reference, current : DataFrame
         Rows of table ``image_stats``; boxes are left out.
     reference_name, current_name : str
-        What the two are, such as ``dataset=photos``.
+        Names of the two, such as ``dataset=photos``.
     window : tuple of datetime
         Capture times of the current data.
     threshold : float in [0, 1]
         False discovery rate.
     statistics : sequence of str
-        Columns to compare. One that is missing, or null in all rows of a side, has no test.
+        Columns to compare. A column that is missing, or null in all rows of a side, has no test.
 
     Returns
     -------
@@ -108,17 +108,17 @@ def _long(stats: DataFrame, statistics: Sequence[str], *, is_current: bool) -> D
 def _summaries(reference: DataFrame, current: DataFrame, statistics: Sequence[str]) -> DataFrame:
     """Counts, means, nulls, zeros and distinct values of both sides and their differences."""
 
-    def of(stats: DataFrame, prefix: str) -> DataFrame:
+    def summary(stats: DataFrame, prefix: str) -> DataFrame:
         values = F.array(*(named_value(name) for name in statistics))
         rows = (
             stats.where("target_index IS NULL").select(F.inline(values)).withColumnRenamed("statistic", "column_name")
         )
         # Counted value by value, so that each distinct one is a row.
         counts = rows.groupBy("column_name", "value").agg(F.count("*").alias("rows"))
-        known = F.when(F.col("value").isNotNull(), F.col("rows"))
+        filled_rows = F.when(F.col("value").isNotNull(), F.col("rows"))
         others: dict[str, Aggregate] = {
             "all": (F.sum("rows"), F.sum),
-            "n": (F.coalesce(F.sum(known), F.lit(0)), F.sum),
+            "n": (F.coalesce(F.sum(filled_rows), F.lit(0)), F.sum),
             "zeros": (F.coalesce(F.sum(F.when(F.col("value") == 0, F.col("rows"))), F.lit(0)), F.sum),
             "distinct": (F.count("value"), F.sum),
         }
@@ -133,7 +133,7 @@ def _summaries(reference: DataFrame, current: DataFrame, statistics: Sequence[st
             (100 * F.try_divide(F.col("distinct"), n)).alias(f"{prefix}_distinct"),
         )
 
-    joined = of(reference, "reference").join(of(current, "current"), on="column_name", how="full")
+    joined = summary(reference, "reference").join(summary(current, "current"), on="column_name", how="full")
     deltas = {"avg_delta": "avg", "percent_null_delta": "null", "percent_zeros_delta": "zeros"}
     deltas |= {"percent_distinct_delta": "distinct"}
     zero = F.lit(0).cast("bigint")
@@ -142,12 +142,12 @@ def _summaries(reference: DataFrame, current: DataFrame, statistics: Sequence[st
         F.coalesce("reference_count", zero).alias("reference_count"),
         F.coalesce("current_count", zero).alias("current_count"),
         (F.coalesce("current_count", zero) - F.coalesce("reference_count", zero)).cast("double").alias("count_delta"),
-        *((F.col(f"current_{of}") - F.col(f"reference_{of}")).alias(name) for name, of in deltas.items()),
+        *((F.col(f"current_{kind}") - F.col(f"reference_{kind}")).alias(name) for name, kind in deltas.items()),
     )
 
 
 def _evidence(reference: DataFrame, current: DataFrame, statistics: Sequence[str]) -> DataFrame:
-    """The current images farthest beyond the reference's mean, in its standard deviations."""
+    """Current images farthest beyond the reference's mean, in its standard deviations."""
     old = unpivot(reference.where("target_index IS NULL"), ("image_id",), statistics)
     moments = exact_mean_and_std(old, ["statistic"], F.col("value"))
     spread = moments.select("statistic", F.col("mean").alias("m"), F.col("std").alias("s")).where("s > 0")

@@ -1,4 +1,4 @@
-"""Feature distance: how far each numeric factor of two parts of the data lies apart, on the reference's scale."""
+"""Feature distance: how far the values of each numeric factor have moved, on the reference's scale."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def feature_distance(
     reference, current : DataFrame
         Rows of table ``factor_bins``; each labelled thing counts.
     reference_name, current_name : str
-        What the two are, such as ``split=train``.
+        Names of the two, such as ``split=train``.
     window : tuple of datetime
         Capture times of the current data.
 
@@ -75,19 +75,19 @@ def feature_distance(
     if len(collected) > MAX_FACTORS:
         raise OptionError(f"feature_distance: there are more than {MAX_FACTORS:,} factors.")
     effects = _design_effects(reference, current, collected)
-    found = []
+    tests = []
     for row in collected:
         width = (row["third"] - row["first"]) or (row["most"] - row["least"]) or 1.0
         reach = row["highest"] - row["lowest"]
         location = (row["location"] - row["lowest"]) / reach if reach else 0.0
         pvalue = _pvalue(row, effects.get(row["factor"], 1.0)) if reach else 1.0
-        found.append((row, row["wasserstein"] / width, location, pvalue))
-    found.sort(key=lambda each: (-each[1], each[0]["factor"]))
-    adjusted = adjusted_p_values(each[3] for each in found)
+        tests.append((row, row["wasserstein"] / width, location, pvalue))
+    tests.sort(key=lambda each: (-each[1], each[0]["factor"]))
+    adjusted = adjusted_p_values(each[3] for each in tests)
     sides = (window, reference_name, current_name)
     result = [
         (*sides, row["factor"], distance, row["statistic"], location, pvalue, each, row["n_r"], row["n_c"])
-        for (row, distance, location, pvalue), each in zip(found, adjusted, strict=True)
+        for (row, distance, location, pvalue), each in zip(tests, adjusted, strict=True)
     ]
     return rows_of(reference, FEATURE_DISTANCE, result)
 
@@ -100,7 +100,7 @@ def _pvalue(row: Row, effect: float) -> float:
 
 
 def _design_effects(reference: DataFrame, current: DataFrame, rows: Sequence[Row]) -> dict[str, float]:
-    """Per factor how many times more shares of its values vary because images hold several; none where none does."""
+    """How many times more shares of each factor's values vary because images hold several; none where none does."""
     sides = reference.select("image_id", F.lit(0).alias("side"), "numbers").unionByName(
         current.select("image_id", F.lit(1).alias("side"), "numbers")
     )
@@ -128,8 +128,8 @@ def _design_effects(reference: DataFrame, current: DataFrame, rows: Sequence[Row
         of_side = ImageSums.of_two(row["below"], row["squares"], row["products"], sizes)
         sums.setdefault((row["factor"], row["place"]), {})[row["side"]] = of_side
     effects: dict[str, float] = {}
-    for (factor, _), of in sums.items():
-        effect = design_effect(of[0], of[1])
+    for (factor, _), sums_of_factor in sums.items():
+        effect = design_effect(sums_of_factor[0], sums_of_factor[1])
         # All values of a side are of one image: as if there were no more than one value.
         effects[factor] = max(effects.get(factor, 1.0), math.inf if math.isnan(effect) else effect)
     return effects

@@ -37,9 +37,9 @@ def label_parity(
 ) -> DataFrame:
     r"""Test whether the labels of two parts of the data come from one distribution, and list each class.
 
-    The test is Pearson's on the table of 2 x classes: both sides are samples. ``p_value`` is the usual one. What
-    decides is ``robust_p_value``: from random tables with the same margins where fewer than 5 labels of a class are
-    expected on a side (``is_low_expected`` names these classes), and of the statistic divided by ``design_effect``
+    The test is Pearson's on the table of 2 x classes: both sides are samples. ``p_value`` is the usual one. The
+    verdict goes by ``robust_p_value``: from random tables with the same margins where fewer than 5 labels of a class
+    are expected on a side (``is_low_expected`` names these classes), and of the statistic divided by ``design_effect``
     where images hold several labels, which are often of one class. It is equal to ``p_value`` elsewhere. A class that
     only the current data have is ``new``; one that they lost is ``vanished``.
 
@@ -48,7 +48,7 @@ def label_parity(
     reference, current : DataFrame
         Rows of table ``targets``; labels of unknown class are left out.
     reference_name, current_name : str
-        What the two are, such as ``split=train``.
+        Names of the two, such as ``split=train``.
     window : tuple of datetime
         Capture times of the current data.
     threshold : float in [0, 1]
@@ -63,8 +63,8 @@ def label_parity(
     Returns
     -------
     DataFrame
-        Table ``label_parity`` without ``run_id``. The driver holds one row per class. Without labels on a side there
-        is no test, nor a robust one where one image holds all labels of a side.
+        Table ``label_parity`` without ``run_id``. The driver holds one row per class. There is no test where a side
+        has no labels, and no robust one where one image holds all labels of a side.
 
     Raises
     ------
@@ -89,16 +89,16 @@ def label_parity(
     totals = int(before.counts.sum()), int(now.counts.sum())
     whole: dict[str, Any] = {**sides, **_shares(None, totals, totals)}
     rows: list[dict[str, Any]] = [
-        {**sides, **_shares(name, of, totals), "status": _status(of)}
-        for name, *of in zip(names, before.counts.tolist(), now.counts.tolist(), strict=True)
+        {**sides, **_shares(name, sides_counts, totals), "status": _status(sides_counts)}
+        for name, *sides_counts in zip(names, before.counts.tolist(), now.counts.tolist(), strict=True)
     ]
     if totals[1] and (totals[0] or expected_shares is not None):
         shares = before.counts if expected_shares is None else [expected_shares.get(name, 0.0) for name in names]
         is_fixed = compat is not None or expected_shares is not None
-        found = goodness_of_fit(np.array(shares), now) if is_fixed else compare_samples(before, now)
-        whole |= _tested(found, threshold, compat)
+        test = goodness_of_fit(np.array(shares), now) if is_fixed else compare_samples(before, now)
+        whole |= _tested(test, threshold, compat)
         whole["method"] = compat or ("fixed distribution" if is_fixed else "two samples")
-        for row, expected, is_low in zip(rows, found.expected_counts.tolist(), found.is_low.tolist(), strict=True):
+        for row, expected, is_low in zip(rows, test.expected_counts.tolist(), test.is_low.tolist(), strict=True):
             row |= {"expected_count": expected, "is_low_expected": is_low}
     return rows_of_dicts(reference, LABEL_PARITY, [whole, *rows])
 
@@ -120,45 +120,45 @@ def _check(threshold: float, expected_shares: Mapping[str, float] | None, compat
         )
 
 
-def _tested(found: LabelParity, threshold: float, compat: str | None) -> dict[str, Any]:
-    robust = None if np.isnan(found.robust_p_value) or compat is not None else found.robust_p_value
-    deciding = robust if compat is None else found.p_value
+def _tested(test: LabelParity, threshold: float, compat: str | None) -> dict[str, Any]:
+    robust = None if np.isnan(test.robust_p_value) or compat is not None else test.robust_p_value
+    deciding = robust if compat is None else test.p_value
     return {
-        "chi_squared": found.chi_squared,
-        "p_value": found.p_value,
-        "design_effect": None if np.isnan(found.design_effect) or compat is not None else found.design_effect,
+        "chi_squared": test.chi_squared,
+        "p_value": test.p_value,
+        "design_effect": None if np.isnan(test.design_effect) or compat is not None else test.design_effect,
         "robust_p_value": robust,
-        "total_variation": found.total_variation,
-        "l_infinity": found.l_infinity,
-        "low_count_classes": int(found.is_low.sum()),
+        "total_variation": test.total_variation,
+        "l_infinity": test.l_infinity,
+        "low_count_classes": int(test.is_low.sum()),
         "is_different": None if deciding is None else deciding < threshold,
     }
 
 
-def _shares(name: str | None, of: Sequence[int], totals: tuple[int, ...]) -> dict[str, Any]:
-    shares = [n / total if total else 0.0 for n, total in zip(of, totals, strict=True)]
+def _shares(name: str | None, counts: Sequence[int], totals: tuple[int, ...]) -> dict[str, Any]:
+    shares = [n / total if total else 0.0 for n, total in zip(counts, totals, strict=True)]
     return {
         "class_name": name,
-        "reference_count": of[0],
-        "current_count": of[1],
+        "reference_count": counts[0],
+        "current_count": counts[1],
         "reference_share": shares[0],
         "current_share": shares[1],
     }
 
 
-def _status(of: Sequence[int]) -> str:
-    return "in both" if all(of) else "vanished" if of[0] else "new" if of[1] else "in neither"
+def _status(counts: Sequence[int]) -> str:
+    return "in both" if all(counts) else "vanished" if counts[0] else "new" if counts[1] else "in neither"
 
 
 def labels_of_sides(reference: DataFrame, current: DataFrame) -> tuple[Counts, Counts]:
-    """Labels per class on both sides, and how they vary between images."""
+    """Labels per class on both sides, and their variance between images."""
     sides = [
         side.select("image_id", "class_name", F.lit(i).alias("side")) for i, side in enumerate((reference, current))
     ]
     both = sides[0].unionByName(sides[1]).where("class_name IS NOT NULL")
     of_images = both.groupBy("side", "image_id", F.col("class_name").alias("value")).agg(F.count("*").alias("n"))
     counted = with_sizes(of_images, ["side"]).groupBy("side", "value").agg(*image_sums())
-    found: tuple[Counts, Counts] = ({}, {})
+    counts_of_sides: tuple[Counts, Counts] = ({}, {})
     for row in bounded(counted, "one row per side and class"):
-        found[row["side"]][row["value"]] = row.asDict()
-    return found
+        counts_of_sides[row["side"]][row["value"]] = row.asDict()
+    return counts_of_sides

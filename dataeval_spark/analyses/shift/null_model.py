@@ -1,4 +1,4 @@
-"""Null model: what guessing reaches on the current labels."""
+"""Null model: the scores of guessing on the current labels."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def null_model(
     current_name: str,
     window: tuple[datetime, datetime],
 ) -> DataFrame:
-    """Tell what guessing reaches on the current labels: the least that a model has to beat.
+    """Compute the scores of guessing on the current labels: the least that a model has to beat.
 
     Parameters
     ----------
     reference, current, reference_name, current_name, window
-        As of :func:`dataeval_spark.analyses.shift.label_parity.label_parity`.
+        See :func:`dataeval_spark.analyses.shift.label_parity.label_parity`.
 
     Returns
     -------
@@ -46,5 +46,7 @@ def null_model(
     sides = {"window": window, "reference": reference_name, "current": current_name}
     names = sorted({*counts[0], *counts[1]})
     both = [sums_of(side, names).counts for side in counts]
-    found = guess(*both) if both[1].sum() else {}
-    return rows_of_dicts(reference, NULL_MODEL, [{**sides, "predictor": name, **of} for name, of in found.items()])
+    scores = guess(*both) if both[1].sum() else {}
+    return rows_of_dicts(
+        reference, NULL_MODEL, [{**sides, "predictor": name, **score} for name, score in scores.items()]
+    )

@@ -1,1 +1,1 @@
-"""Nearest neighbours of embeddings, clusters, and what they tell of each image."""
+"""Similarity: nearest neighbours of embeddings, clusters, and scores of images that follow from them."""

@@ -1,4 +1,4 @@
-"""Clusters of embeddings: what belongs together, what belongs to nothing, and the tree that says so."""
+"""Clusters of embeddings: members, noise, and the spanning tree that they follow from."""
 
 from __future__ import annotations
 
@@ -75,35 +75,35 @@ def clusters(
     method : {"auto", "hdbscan", "kmeans"}
         "auto" is hdbscan as long as its cost is estimated below ``max_core_hours``.
     encoder : str, optional
-        Whose vectors; default every encoder there is.
+        Encoder whose vectors are used; default every encoder there is.
     per_target : bool
-        Boxes too, among the boxes.
+        Cluster boxes too, among the boxes.
     min_cluster_size : int, optional
-        Smaller groups are noise. Default 5 % of the images, at least 5 and at most 100.
+        Size below which a group is noise. Default 5 % of the images, at least 5 and at most 100.
     min_samples : int
-        Mutual reachability reaches over so many nearest vectors, the vector itself the first; more make more noise.
+        Number of nearest vectors of mutual reachability, the vector itself the first; more make more noise.
         1 is plain single linkage, as DataEval has it.
     selection : {"eom", "leaf"}
-        Clusters by excess of mass, or the smallest of the hierarchy.
+        Rule that selects the clusters: excess of mass, or the smallest of the hierarchy.
     allow_single_cluster : bool
-        All images may be one cluster; not with "leaf".
+        Whether all images may be one cluster; not with "leaf".
     n_clusters : int, optional
-        Of k-means; default the square root of the number of images.
+        Clusters of k-means; default the square root of the number of images.
     threshold : float
         Standard deviations above the mean distance to the centre that make an outlier.
     sensitivity : float, optional
         Share of the standard deviation of a cluster's edges that makes near duplicates; needs ``min_samples`` = 1.
         Default: only edges of length 0.
     max_core_hours : float
-        Above it, "auto" takes k-means.
+        Cost above which "auto" takes k-means.
     block_rows : int
         Vectors per block.
     seed : int
-        Of the first centers of k-means.
+        Seed of the first centers of k-means.
     scratch : str, optional
         Folder that the driver and all workers can open; without it nothing is clustered, and a finding says so.
     checkpoint : callable, optional
-        Stores the members, which are read several times; default in the executors' own storage.
+        Function that stores the members, which are read several times; default in the executors' own storage.
 
     Returns
     -------
@@ -135,7 +135,7 @@ def clusters(
     OptionError.unless_between("clusters.block_rows", block_rows, 2, 1_000_000)
     _check_counts(min_cluster_size=min_cluster_size, min_samples=min_samples, n_clusters=n_clusters)
     _check_distances(threshold, sensitivity, min_samples)
-    made: list[tuple[DataFrame, DataFrame, DataFrame]] = []
+    encoder_tables: list[tuple[DataFrame, DataFrame, DataFrame]] = []
     findings: list[Finding] = []
     for number, part in enumerate(parts_of(embeddings, encoder, per_target)):
         if scratch is None:
@@ -162,10 +162,12 @@ def clusters(
         else:
             detail = _by_kmeans(blocks, embeddings, n_clusters or isqrt(rows))
         name = "hdbscan" if is_tree else "kmeans"
-        made.append(_tables(embeddings, blocks, part, name, samples, threshold, sensitivity or 0.0, checkpoint))
+        encoder_tables.append(
+            _tables(embeddings, blocks, part, name, samples, threshold, sensitivity or 0.0, checkpoint)
+        )
         message = f"{part.subject}: {name}, {detail}; hdbscan is estimated at {hours:.2g} core hours."
         findings.append(("clusters", "clusters_method", part.subject, hours, None, "info", message))
-    of_table = [reduce(DataFrame.unionByName, frames) for frames in zip(*made, strict=True)]
+    of_table = [reduce(DataFrame.unionByName, frames) for frames in zip(*encoder_tables, strict=True)]
     tables = (CLUSTERS, CLUSTER_STATS, SPANNING_TREE)
     members, stats, tree = of_table or [rows_of(embeddings, table, []) for table in tables]
     return members, stats, tree, rows_of(embeddings, DATASET_FINDINGS, findings)

@@ -50,9 +50,10 @@ def completeness(
     embeddings, targets : DataFrame
         Tables of these names; boxes' vectors are left out.
     per_class : bool
-        Isotropy of each class too (a task holds one D x D matrix per class); an image counts for each class it shows.
+        Measure the isotropy of each class too (a task holds one D x D matrix per class); an image counts for each class
+        that it shows.
     max_dimensions : int
-        Longest vectors: matrices of this side are held.
+        Most dimensions of a vector: tasks hold square matrices of this side.
 
     Returns
     -------
@@ -79,8 +80,8 @@ def completeness(
     labelled = whole.select("encoder", nothing, "image_id", "embedding")
     if per_class:
         classes = targets.where("class_name IS NOT NULL").select("image_id", "class_name").distinct()
-        shown = whole.join(classes, on="image_id", how="inner")
-        labelled = labelled.unionByName(shown.select("encoder", "class_name", "image_id", "embedding"))
+        with_class = whole.join(classes, on="image_id", how="inner")
+        labelled = labelled.unionByName(with_class.select("encoder", "class_name", "image_id", "embedding"))
     blocks = in_id_blocks(labelled, ["encoder", "class_name"], ["image_id"])
     raw = _summed(_of_blocks(blocks, max_dimensions))
     ranked = _columns_of_blocks(blocks.where("class_name IS NULL"), max_dimensions)
@@ -170,7 +171,7 @@ def _summed(moments: DataFrame) -> DataFrame:
 
 
 def _ranked(table: pa.Table) -> pa.Table:
-    """One dimension: values replaced by their centered ranks, block by block."""
+    """Values of one dimension, replaced by their centered ranks, block by block."""
     blocks = [np.frombuffer(block, np.float64) for block in table["data"].to_pylist()]
     ranks = centered_ranks(np.concatenate(blocks))
     parts = np.split(ranks, np.cumsum([block.size for block in blocks])[:-1])

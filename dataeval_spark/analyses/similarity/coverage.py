@@ -43,15 +43,15 @@ def coverage(
     neighbors, embeddings, targets : DataFrame
         Tables of these names; of ``neighbors`` the Euclidean distances, with at least ``observations`` per image.
     method : {"adaptive", "naive"}
-        What is far.
+        Rule of the radius that counts as far.
     observations : int
-        Neighbours within the radius; at most ``neighbors.k``.
+        Number of neighbours within the radius; at most ``neighbors.k``.
     percent : float in (0, 1]
         Share of uncovered images (adaptive).
     rescale : bool
-        Bring all vectors of an encoder into [0, 1] by their smallest and largest component. False where they are.
+        Scale all vectors of an encoder into [0, 1] by their smallest and largest component. False where they are.
     per_target : bool
-        Boxes among the boxes, instead of whole images.
+        Compare boxes among the boxes, instead of whole images.
 
     Returns
     -------
@@ -82,26 +82,26 @@ def coverage(
         "encoder", "image_id", "target_index", F.col("distance").cast("double").alias("distance")
     )
     encoders = _encoders(euclidean, distances, embeddings, observations, rescale)
-    uncovered = [_uncovered(distances, of, method, observations, percent) for of in encoders]
-    scaled = [_scaled(distances, of) for of in encoders]
+    uncovered = [_uncovered(distances, facts, method, observations, percent) for facts in encoders]
+    scaled = [_scaled(distances, facts) for facts in encoders]
     nothing = distances.where("false")
     far = reduce(DataFrame.unionByName, uncovered) if uncovered else _uncovered(nothing, None, method, 1, percent)
     radii = reduce(DataFrame.unionByName, scaled) if scaled else _scaled(nothing, None)
-    found = far.select(*COVERAGE.result_names)
-    return found, _stats(radii, far, targets, encoders, method, observations)
+    uncovered_rows = far.select(*COVERAGE.result_names)
+    return uncovered_rows, _stats(radii, far, targets, encoders, method, observations)
 
 
 def _encoders(
     euclidean: DataFrame, distances: DataFrame, embeddings: DataFrame, observations: int, rescale: bool
 ) -> list[dict[str, Any]]:
-    """Per encoder: images with a radius, dimensions, and the width of the range of all components."""
+    """Images with a radius, dimensions, and the width of the range of all components, for each encoder."""
     counts = distances.groupBy("encoder").agg(F.count("*").alias("n"))
-    asked = euclidean.where("rank = 1").groupBy("encoder").agg(F.count("*").alias("images"), F.max("k").alias("k"))
+    lists = euclidean.where("rank = 1").groupBy("encoder").agg(F.count("*").alias("images"), F.max("k").alias("k"))
     ranges = embeddings.groupBy("encoder").agg(
         F.max(F.size("embedding")).alias("dimensions"),
         (F.max(F.array_max("embedding")).cast("double") - F.min(F.array_min("embedding"))).alias("width"),
     )
-    joined = asked.join(counts, on="encoder", how="left").join(ranges, on="encoder", how="inner")
+    joined = lists.join(counts, on="encoder", how="left").join(ranges, on="encoder", how="inner")
     rows = [row.asDict() for row in bounded(joined.orderBy("encoder"), "one row per encoder")]
     rows = [row for row in rows if row["images"] > observations]  # fewer have no such neighbour, whatever the search
     for row in rows:
@@ -116,30 +116,30 @@ def _encoders(
     return rows
 
 
-def _scaled(distances: DataFrame, of: dict[str, Any] | None) -> DataFrame:
-    rows = distances if of is None else distances.where(F.col("encoder") == of["encoder"])
-    scale = 1.0 if of is None else of["scale"]
+def _scaled(distances: DataFrame, facts: dict[str, Any] | None) -> DataFrame:
+    rows = distances if facts is None else distances.where(F.col("encoder") == facts["encoder"])
+    scale = 1.0 if facts is None else facts["scale"]
     return rows.select("encoder", "image_id", "target_index", (F.col("distance") * F.lit(scale)).alias("radius"))
 
 
 def _uncovered(
-    distances: DataFrame, of: dict[str, Any] | None, method: str, observations: int, percent: float
+    distances: DataFrame, facts: dict[str, Any] | None, method: str, observations: int, percent: float
 ) -> DataFrame:
-    """Uncovered images of one encoder by rank; of `None` no row."""
-    radii = _scaled(distances, of)
-    n = 0 if of is None else of["n"]
+    """Uncovered images of one encoder by rank; no row for `None`."""
+    radii = _scaled(distances, facts)
+    n = 0 if facts is None else facts["n"]
     by_radius = Window.partitionBy("encoder").orderBy(F.desc("radius"), "image_id", "target_index")
     ranked = radii.withColumn("rank", F.row_number().over(by_radius))
     if method == "naive":
-        limit = 0.0 if of is None else naive_coverage_radius(n, of["dimensions"], observations)
-        found = ranked.where(F.col("radius") > limit).withColumn("coverage_radius", F.lit(limit))
+        limit = 0.0 if facts is None else naive_coverage_radius(n, facts["dimensions"], observations)
+        uncovered = ranked.where(F.col("radius") > limit).withColumn("coverage_radius", F.lit(limit))
     else:
         count = int(max(n * percent, 1))
         # Spark keeps only the first rows of each window group in each task (WindowGroupLimit).
         first = ranked.where(F.col("rank") <= count + 1)
         last = F.avg(F.when(F.col("rank") >= count, F.col("radius"))).over(Window.partitionBy("encoder"))
-        found = first.withColumn("coverage_radius", last).where(F.col("rank") <= count)
-    return found.withColumn("method", F.lit(method))
+        uncovered = first.withColumn("coverage_radius", last).where(F.col("rank") <= count)
+    return uncovered.withColumn("method", F.lit(method))
 
 
 def _stats(
@@ -152,16 +152,16 @@ def _stats(
 ) -> DataFrame:
     far = uncovered.select("encoder", *IDS, F.lit(1).alias("is_far"), "coverage_radius")
     same = same_keys(("encoder", *IDS), "r", "f")
-    marked = radii.alias("r").join(far.alias("f"), on=same, how="left").select("r.*", "is_far", "coverage_radius")
+    with_far = radii.alias("r").join(far.alias("f"), on=same, how="left").select("r.*", "is_far", "coverage_radius")
     of_image = targets.select("image_id", F.lit(None).cast("int").alias("target_index"), "class_name")
     # One row per image and class, and per box.
     classes = of_image.unionByName(targets.select(*IDS, "class_name")).where("class_name IS NOT NULL").distinct()
     by_class = (
-        marked.alias("m")
+        with_far.alias("m")
         .join(classes.alias("c"), on=same_keys(IDS, "m", "c"), how="inner")
         .select("m.*", "c.class_name")
     )
-    rows = by_class.unionByName(marked.withColumn("class_name", F.lit(None).cast("string")))
+    rows = by_class.unionByName(with_far.withColumn("class_name", F.lit(None).cast("string")))
     others: dict[str, Aggregate] = {
         "n": (F.count("*"), F.sum),
         "uncovered": (F.count("is_far"), F.sum),
@@ -170,7 +170,7 @@ def _stats(
     summed = exact_sums(rows, ["encoder", "class_name"], {"sum": F.col("radius")}, others)
     counted = summed.withColumn("mean_radius", F.try_divide("sum", "n")).drop("sum")
     limits = far.groupBy("encoder").agg(F.max("coverage_radius").alias("coverage_radius"))
-    naive = {of["encoder"]: naive_coverage_radius(of["n"], of["dimensions"], observations) for of in encoders}
+    naive = {e["encoder"]: naive_coverage_radius(e["n"], e["dimensions"], observations) for e in encoders}
 
     def of_encoder(values: dict[str, Any], type: str) -> Any:
         whens = [F.when(F.col("encoder") == name, F.lit(value)) for name, value in values.items()]
@@ -181,7 +181,7 @@ def _stats(
         "coverage_radius": of_encoder(naive, "double") if method == "naive" else F.col("coverage_radius"),
         "method": F.lit(method),
         "observations": F.lit(observations),
-        "dimensions": of_encoder({of["encoder"]: of["dimensions"] for of in encoders}, "int"),
+        "dimensions": of_encoder({facts["encoder"]: facts["dimensions"] for facts in encoders}, "int"),
     }
     names = COVERAGE_STATS.result_names
     joined = counted.join(limits, on="encoder", how="left")

@@ -1,4 +1,4 @@
-"""How each image lies among the others: far from them, in the midst of many, or typical of those around it."""
+"""Embedding scores: how far each image is from the others, how many have it nearby, and how typical it is."""
 
 from __future__ import annotations
 
@@ -44,15 +44,16 @@ def embedding_scores(
     neighbors : DataFrame
         Table of this name.
     k : int, optional
-        The first k of each list; default whole lists.
+        Neighbours of each list to use, the first ones; default all.
     statistic : {"mean_distance", "kth_distance"}
-        What is scored: mean distance to the k neighbours, or the distance to the last of them.
+        Distance that is scored: the mean to the k neighbours, or that to the last of them.
     method : {"calibrated", "zscore", "modified_zscore", "iqr", "adaptive"}
-        How far is measured.
+        Rule for a distance that is far.
     threshold : float, optional
         Score above which an image is an outlier; default 3.9, 3, 3.5, 1.5 and 3.5.
     checkpoint : callable, optional
-        Stores the distances per image, which are read several times; default in the executors' own storage.
+        Function that stores the distances per image, which are read several times; default in the executors' own
+        storage.
 
     Returns
     -------
@@ -109,7 +110,7 @@ def embedding_scores(
 
 
 def _distances(lists: DataFrame) -> DataFrame:
-    """Distances to the neighbours of each image, and how many lists it is in."""
+    """Distances to the neighbours of each image, and the number of lists that it is in."""
     own = lists.groupBy(*KEYS).agg(
         F.count("*").cast("int").alias("neighbors"),
         (ordered_sum("distance") / F.count("distance")).alias("mean_distance"),

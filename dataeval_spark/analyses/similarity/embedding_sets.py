@@ -1,4 +1,4 @@
-"""What is compared with what: the vectors of one encoder, of whole images or of boxes."""
+"""Sets of embeddings that are compared with one another: vectors of one encoder, of whole images or of boxes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dataeval_spark.session.bounded import bounded
 Finding = tuple[str, str, str, float, float | None, str, str]
 # A core of a laptop multiplies matrices in float32 at 20 to 60 billion operations a second.
 OPERATIONS_PER_CORE_HOUR = 25e9 * 3600
-# Parts that a row has in a search.
+# Roles of a row in a search.
 INDEXED, ASKED, NEW, KEPT = 1, 2, 4, 8
 
 
@@ -37,22 +37,23 @@ class Part:
         return f"{self.encoder} (boxes)" if self.is_box else self.encoder
 
     def core_hours(self, blocks: Blocks) -> float:
-        """What the exact search is estimated to cost."""
-        asked, new = blocks.rows_with(ASKED), blocks.rows_with(NEW)
-        pairs = asked * self.count + blocks.rows_with(KEPT) * new
+        """Estimated cost of the exact search."""
+        queries, new = blocks.rows_with(ASKED), blocks.rows_with(NEW)
+        pairs = queries * self.count + blocks.rows_with(KEPT) * new
         return 2.0 * blocks.dimension * pairs / OPERATIONS_PER_CORE_HOUR
 
-    def method_finding(self, blocks: Blocks, hours: float, k: int, metric: str, made: str) -> Finding:
-        """How the graph of this part was made."""
+    def method_finding(self, blocks: Blocks, hours: float, k: int, metric: str, algorithm: str) -> Finding:
+        """Finding that says how the graph of this part was made."""
         message = (
-            f"{self.subject}, {metric}: {made} {k} nearest neighbours of {self.count:,} vectors, "
-            f"{self.count if made == 'approximate' else blocks.rows_with(ASKED):,} of them searched among all others; "
+            f"{self.subject}, {metric}: {algorithm} {k} nearest neighbours of {self.count:,} vectors, "
+            f"{self.count if algorithm == 'approximate' else blocks.rows_with(ASKED):,} of them searched "
+            "among all others; "
             f"the exact search is estimated at {hours:.2g} core hours."
         )
         return ("neighbors", "neighbors_method", self.subject, hours, None, "info", message)
 
     def recall_finding(self, index: InvertedFile, k: int, target: float, metric: str) -> Finding:
-        """What the approximate search finds."""
+        """Finding that states the recall of the approximate search."""
         message = (
             f"{self.subject}, {metric}: recall@{k} {index.recall}; each query looks into {index.probes:,} of "
             f"{index.clusters:,} clusters."
@@ -62,7 +63,7 @@ class Part:
 
 
 def parts_of(embeddings: DataFrame, encoder: str | None, per_target: bool) -> list[Part]:
-    """The parts of table ``embeddings``, of one encoder or of all, without or with those of boxes.
+    """Parts of table ``embeddings``, of one encoder or of all, without or with those of boxes.
 
     Raises
     ------

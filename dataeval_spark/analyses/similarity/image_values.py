@@ -1,4 +1,4 @@
-"""What each image is worth to a nearest-neighbour classifier: its KNN-Shapley value."""
+"""Image values: the worth of each image to a nearest-neighbour classifier, its KNN-Shapley value."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def image_values(
     k : int
         Neighbours that vote, 1 to 1,000.
     checkpoint : callable, optional
-        Stores the sums per image, which are read twice; default in the executors' own storage.
+        Function that stores the sums per image, which are read twice; default in the executors' own storage.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def image_values(
 
 
 def _labels(targets: DataFrame) -> DataFrame:
-    """One class per image, where it has only one, and per target."""
+    """Class of each image, where it has only one, and of each target."""
     of_image = targets.groupBy("image_id").agg(
         F.min("class_name").alias("class_name"), F.max("class_name").alias("other")
     )
@@ -113,7 +113,7 @@ def _labels(targets: DataFrame) -> DataFrame:
 
 
 def _labelled_lists(neighbors: DataFrame, labels: DataFrame) -> DataFrame:
-    """The labelled neighbours of each labelled image, nearest first, and whether they have its class."""
+    """Labelled neighbours of each labelled image, nearest first, and whether they have its class."""
     # A label is unique per image and target.
     joined = (
         neighbors.alias("n")

@@ -51,10 +51,10 @@ def neighbors(
     """Find the k nearest neighbours of each image among all others.
 
     Exact: equal to a brute-force search in float64 whose ties stand in the order of (image_id, target_index). The cost
-    is N^2 d multiplications. With ``previous``, images that came are compared with all and all with them, and images
-    that lost a neighbour are asked again: the result is the same, bit for bit, as from nothing.
+    is N^2 d multiplications. With ``previous``, new images are compared with all and all with them, and images
+    that lost a neighbour are searched again: the result is the same, bit for bit, as without it.
 
-    Approximate: each image looks into the nearest of about sqrt(N) k-means clusters only, as many as it takes for
+    Approximate: each image searches only the nearest of about sqrt(N) k-means clusters, as many as it takes for
     ``recall``; the recall is measured on other queries than those that chose the number, and written to
     ``dataset_findings`` with its interval. Distances are exact. It starts from nothing each time.
 
@@ -69,25 +69,25 @@ def neighbors(
     k : int
         Neighbours per image.
     metric : {"euclidean", "cosine", "inner_product"}
-        What is near.
+        Distance that counts as near.
     encoder : str, optional
-        Whose vectors; default every encoder there is.
+        Encoder whose vectors are used; default every encoder there is.
     per_target : bool
-        Boxes too, among the boxes.
+        Find neighbours of boxes too, among the boxes.
     method : {"auto", "exact", "approximate"}
         "auto" is exact as long as the cost is estimated below ``max_core_hours`` and where workers share no folder.
     max_core_hours : float
-        At 25 billion operations a second and core.
+        Cost above which "auto" is approximate, at 25 billion operations a second and core.
     recall : float
         Share of the true neighbours that the approximate search is to find.
     block_rows : int
         Vectors per block: a task holds two blocks.
     seed : int
-        Of the samples that the approximate search draws.
+        Seed of the samples that the approximate search draws.
     scratch : str, optional
         Folder that the driver and all workers can open.
     checkpoint : callable, optional
-        Stores a frame; used without ``scratch``.
+        Function that stores a frame; used without ``scratch``.
 
     Returns
     -------
@@ -115,8 +115,10 @@ def neighbors(
     for number, part in enumerate(parts_of(embeddings, encoder, per_target)):
         folder = None if scratch is None else f"{scratch}/{number}"
         vectors = embeddings.where(part.condition).select("image_id", "target_index", "embedding")
-        known = None if previous is None else _usable(previous, part, k, metric)
-        prepared, kept = (_all_asked(vectors), None) if known is None else _roles(vectors, known, checkpoint)
+        usable = None if previous is None else _usable(previous, part, k, metric)
+        prepared, unchanged_lists = (
+            (_all_asked(vectors), None) if usable is None else _roles(vectors, usable, checkpoint)
+        )
         blocks = cut_into_blocks(
             prepared,
             metric=metric,
@@ -132,18 +134,18 @@ def neighbors(
         if method == "approximate" or (method == "auto" and is_large):
             index = make_inverted_file(blocks, embeddings, k=k, recall=recall)
             graph = approximate_neighbors(blocks, embeddings, index, k=k)
-            made = "approximate"
+            algorithm = "approximate"
             findings.append(part.recall_finding(index, k, recall, metric))
         else:
             graph = nearest_neighbors(blocks, embeddings, k=k, query_role=ASKED, index_role=INDEXED)
-            made = "exact"
-            if kept is not None and blocks.rows_with(KEPT):
+            algorithm = "exact"
+            if unchanged_lists is not None and blocks.rows_with(KEPT):
                 nearer = nearest_neighbors(blocks, embeddings, k=k, query_role=KEPT, index_role=NEW, is_self=False)
-                changed, unchanged = _merged(kept, nearer, k, checkpoint)
+                changed, unchanged = _merged(unchanged_lists, nearer, k, checkpoint)
                 graph = graph.unionByName(changed)
                 graphs.append(unchanged.select(*COLUMNS))
-        graphs.append(_with_provenance(graph, ids, part, k, metric, made))
-        findings.append(part.method_finding(blocks, hours, k, metric, made))
+        graphs.append(_with_provenance(graph, ids, part, k, metric, algorithm))
+        findings.append(part.method_finding(blocks, hours, k, metric, algorithm))
     return _union(embeddings, graphs), rows_of(embeddings, DATASET_FINDINGS, findings)
 
 
@@ -157,63 +159,65 @@ def _all_asked(vectors: DataFrame) -> DataFrame:
     return vectors.withColumn("roles", F.lit(INDEXED | ASKED))
 
 
-def _roles(vectors: DataFrame, known: DataFrame, checkpoint: Checkpoint | None) -> tuple[DataFrame, DataFrame]:
-    """New vectors and those that lost a neighbour are asked; the others keep their lists, but for what is new.
+def _roles(vectors: DataFrame, earlier: DataFrame, checkpoint: Checkpoint | None) -> tuple[DataFrame, DataFrame]:
+    """Choose queries: new vectors and those that lost a neighbour; the others keep their lists, but for new neighbours.
 
-    The vectors with their roles, and the lists that are kept.
+    Returns the vectors with their roles, and the lists that are kept.
     """
     store = checkpoint or kept_by_executors
-    # Stored: what is new and what is gone both need them.
+    # Stored: new and lost vectors both need them.
     prints = store(with_fingerprints(vectors))
-    listed = store(known.where("rank = 1").select("image_id", "target_index", "fingerprint"))
+    listed = store(earlier.where("rank = 1").select("image_id", "target_index", "fingerprint"))
     same_vector = same_keys((*IDS, "fingerprint"), "v", "l")
     new = prints.alias("v").join(listed.alias("l"), on=same_vector, how="left_anti")
     gone = _few(store(listed.alias("l").join(prints.alias("v"), on=same_vector, how="left_anti")))
     names_gone = same_keys(NEIGHBOR_IDS, "n", "g")
-    lost = known.alias("n").join(gone.alias("g"), on=names_gone, how="left_semi")
+    lost = earlier.alias("n").join(gone.alias("g"), on=names_gone, how="left_semi")
     lost = lost.select("image_id", "target_index").distinct()
     old_and_lost = lost.alias("s").join(new.alias("v"), on=same_keys(IDS, "s", "v"), how="left_anti")
-    asked = new.select("image_id", "target_index", F.lit(INDEXED | ASKED | NEW).alias("roles")).unionByName(
+    queries = new.select("image_id", "target_index", F.lit(INDEXED | ASKED | NEW).alias("roles")).unionByName(
         old_and_lost.select("image_id", "target_index", F.lit(INDEXED | ASKED).alias("roles"))
     )
-    asked = _few(store(asked))
+    queries = _few(store(queries))
     # image_id and target_index are unique on both sides.
-    marked = vectors.alias("v").join(asked.alias("a"), on=same_keys(IDS, "v", "a"), how="left")
-    roles = marked.select("v.*", F.coalesce("a.roles", F.lit(INDEXED | KEPT)).alias("roles"))
-    stale = asked.select("image_id", "target_index").unionByName(gone.select("image_id", "target_index")).distinct()
+    with_roles = vectors.alias("v").join(queries.alias("a"), on=same_keys(IDS, "v", "a"), how="left")
+    roles = with_roles.select("v.*", F.coalesce("a.roles", F.lit(INDEXED | KEPT)).alias("roles"))
+    stale = queries.select("image_id", "target_index").unionByName(gone.select("image_id", "target_index")).distinct()
     stale = _few(store(stale))
-    return roles, known.alias("n").join(stale.alias("s"), on=same_keys(IDS, "n", "s"), how="left_anti")
+    return roles, earlier.alias("n").join(stale.alias("s"), on=same_keys(IDS, "n", "s"), how="left_anti")
 
 
 def _few(ids: DataFrame) -> DataFrame:
-    """Stored ids, sent to each task where they are few, so that what they are looked up in stays where it is."""
+    """Stored ids, sent to each task where they are few, so that the frame they are joined to stays in place."""
     return F.broadcast(ids) if ids.count() <= MOST_BROADCAST else ids
 
 
-def _merged(kept: DataFrame, nearer: DataFrame, k: int, checkpoint: Checkpoint | None) -> tuple[DataFrame, DataFrame]:
-    """The kept lists that something new is near enough to enter, with it; and those that stay as they are."""
+def _merged(
+    earlier: DataFrame, nearer: DataFrame, k: int, checkpoint: Checkpoint | None
+) -> tuple[DataFrame, DataFrame]:
+    """Kept lists with the new vectors that are near enough to enter them; and the lists that stay as they are."""
     store = checkpoint or kept_by_executors
-    last = kept.where(F.col("rank") == k).select("image_id", "target_index", F.col("distance").alias("reach"))
+    last = earlier.where(F.col("rank") == k).select("image_id", "target_index", F.col("distance").alias("reach"))
     # A list has one last row, or fewer than k.
     reached = nearer.alias("n").join(last.alias("l"), on=same_keys(IDS, "n", "l"), how="left")
     columns = ("image_id", "target_index", "neighbor_id", "neighbor_target_index", "distance")
-    # Equally far, the order of the ids decides.
+    # Among equal distances, the order of the ids decides.
     entering = store(reached.where("reach IS NULL OR distance <= reach").select(*(f"n.{name}" for name in columns)))
     touched = _few(store(entering.select("image_id", "target_index").distinct()))
     same_list = same_keys(IDS, "k", "t")
-    old = kept.alias("k").join(touched.alias("t"), on=same_list, how="left_semi").select(*columns)
+    old = earlier.alias("k").join(touched.alias("t"), on=same_list, how="left_semi").select(*columns)
     lists = Window.partitionBy("image_id", "target_index").orderBy(*ORDER)
     both = old.unionByName(entering).withColumn("rank", F.row_number().over(lists)).where(F.col("rank") <= k)
-    return both, kept.alias("k").join(touched.alias("t"), on=same_list, how="left_anti")
+    return both, earlier.alias("k").join(touched.alias("t"), on=same_list, how="left_anti")
 
 
-def _with_provenance(graph: DataFrame, ids: DataFrame, part: Part, k: int, metric: str, made: str) -> DataFrame:
+def _with_provenance(graph: DataFrame, ids: DataFrame, part: Part, k: int, metric: str, algorithm: str) -> DataFrame:
     joined = graph.alias("g").join(ids.alias("f"), on=same_keys(IDS, "g", "f"), how="inner")
     constants = {
         "encoder": F.lit(part.encoder),
         "metric": F.lit(metric),
         "k": F.lit(k),
-        "method": F.lit(made),
+        "method": F.lit(algorithm),
         "encoder_version": F.lit(part.version),
         "fingerprint": F.col("f.fingerprint"),
     }

@@ -1,4 +1,4 @@
-"""The order in which images are worth a look, a label or a place in a training set."""
+"""Prioritization: the order in which images are worth a look, a label or a place in a training set."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def prioritization(
 ) -> DataFrame:
     """Order images by the distance to their k-th nearest neighbour.
 
-    A small distance means many like it (easy, typical, redundant), a large one few (hard, rare). Policies:
+    A small distance means many similar images (easy, typical, redundant), a large one few (hard, rare). Policies:
 
     * ``difficulty``: by the score alone, ties by id;
     * ``stratified``: the range of scores is cut into ``bins`` of equal width, widened by 1e-6 of it at both ends; bins
@@ -49,13 +49,13 @@ def prioritization(
     k : int, optional
         Neighbour whose distance is the score; default the last of each list. DataEval's default is sqrt(n).
     order : {"easy_first", "hard_first"}
-        Small or large distances first.
+        Whether small or large distances come first.
     policy : {"difficulty", "stratified", "class_balanced"}
-        See above.
+        Policy of the order.
     bins : int
         Bins of ``stratified``, 1 to 10,000.
     checkpoint : callable, optional
-        Stores scores and strata, which are read several times; default in the executors' own storage.
+        Function that stores scores and strata, which are read several times; default in the executors' own storage.
 
     Returns
     -------
@@ -98,12 +98,12 @@ def prioritization(
 def _bins(by_score: DataFrame, scores: DataFrame, bins: int) -> DataFrame:
     ranges = scores.groupBy(*PART).agg(F.min("score").alias("low"), F.max("score").alias("high"))
     rows = [tuple(row) for row in bounded(ranges.select(*PART, "low", "high"), "one row per encoder and metric")]
-    known = scores.sparkSession.createDataFrame(
+    edges_of_parts = scores.sparkSession.createDataFrame(
         [(encoder, metric, edges(low, high, bins)) for encoder, metric, low, high in rows],
         "encoder string, metric string, edges array<double>",
     )
     number = F.size(F.filter("edges", lambda edge: edge <= F.col("score")))
-    joined = by_score.join(F.broadcast(known), on=list(PART), how="inner")
+    joined = by_score.join(F.broadcast(edges_of_parts), on=list(PART), how="inner")
     return joined.withColumn("stratum", number.cast("string")).drop("edges")
 
 
@@ -120,7 +120,7 @@ def _classes(by_score: DataFrame, targets: DataFrame) -> DataFrame:
 
 
 def _in_turns(strata: DataFrame, store: Checkpoint) -> DataFrame:
-    """The first of each stratum, then the second of each, ...; strata in the order of their first."""
+    """Order: the first of each stratum, then the second of each, ...; strata in the order of their first."""
     before = strata.drop("below").withColumnRenamed("position", "by_score")
     rounds = positions(before, (*PART, "stratum"), "by_score", ())
     rounds = store(rounds.withColumnRenamed("position", "turn").drop("below"))

@@ -1,4 +1,4 @@
-"""Search: the images whose vectors are nearest to given ones."""
+"""Search: the images whose vectors are nearest to those of a query."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def search(embeddings: DataFrame, vectors: ArrayLike, *, k: int = 10, metric: Me
     embeddings : DataFrame
         Rows of table ``embeddings`` of one encoder; filter them before, for example to one split.
     vectors : array_like, (q, d) or (d,)
-        What is looked for; at most 64 MB as float32.
+        Query vectors; at most 64 MB as float32.
     k : int
         Rows per query, 1 to 10,000.
     metric : {"euclidean", "cosine", "inner_product"}
-        Distance; 1 - cos; or minus the inner product.
+        Distance: Euclidean; 1 - cos; or minus the inner product.
 
     Returns
     -------
@@ -57,10 +57,10 @@ def search(embeddings: DataFrame, vectors: ArrayLike, *, k: int = 10, metric: Me
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield from nearest_in_stream(batches, queries, metric, k).to_batches()
 
-    found = embeddings.select("image_id", "target_index", "embedding").mapInArrow(run, RESULT_DDL)
+    candidates = embeddings.select("image_id", "target_index", "embedding").mapInArrow(run, RESULT_DDL)
     # A few rows per task are left. Ascending order puts a missing target, the image as a whole, first.
     nearest = Window.partitionBy("query").orderBy("distance", "image_id", "target_index")
-    ranked = found.withColumn("rank", F.row_number().over(nearest)).where(F.col("rank") <= k)
+    ranked = candidates.withColumn("rank", F.row_number().over(nearest)).where(F.col("rank") <= k)
     return ranked.select("query", "rank", "image_id", "target_index", "distance")
 
 

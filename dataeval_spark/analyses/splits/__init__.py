@@ -1,1 +1,1 @@
-"""Splits: their making, what leaks through them, and how their parts differ."""
+"""Splits: how they are made, leaks between their parts, and how the parts differ."""

@@ -1,4 +1,4 @@
-"""Adversarial validation: can a classifier tell the parts of a split apart?"""
+"""Adversarial validation: whether a classifier can tell the parts of a split apart."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def adversarial_rows(
     seed: int,
     base: str = TRAIN,
 ) -> list[Row]:
-    """Rows of table ``split_differences`` from a sample of each part, by factors and by each encoder.
+    """Compute rows of table ``split_differences`` from a sample of each part, by factors and by each encoder.
 
     Parameters
     ----------
     parts, counts : DataFrame
-        As `all_parts` and `label_counts` make them; the class is left out of the factors.
+        Results of `all_parts` and `label_counts`; the class is left out of the factors.
     embeddings : DataFrame, optional
         Table of this name; of it the vectors of whole images.
     sample : int
         Images per partition and part.
     seed : int
-        Of the sample.
+        Seed of the sample.
     base : str
         Part that the others are compared with.
     """
@@ -59,12 +59,12 @@ def adversarial_rows(
         return []
     spark = parts.sparkSession
     ids = sorted({row["image_id"] for row in rows})
-    wanted = F.broadcast(spark.createDataFrame([(image,) for image in ids], "image_id string"))
-    found = _by_factors(rows, ids, counts.join(wanted, on="image_id", how="left_semi"), base)
+    sample_ids = F.broadcast(spark.createDataFrame([(image,) for image in ids], "image_id string"))
+    results = _by_factors(rows, ids, counts.join(sample_ids, on="image_id", how="left_semi"), base)
     if embeddings is not None:
-        whole = embeddings.where("target_index IS NULL").join(wanted, on="image_id", how="left_semi")
-        found += _by_embeddings(rows, whole, base)
-    return found
+        whole = embeddings.where("target_index IS NULL").join(sample_ids, on="image_id", how="left_semi")
+        results += _by_embeddings(rows, whole, base)
+    return results
 
 
 def _by_factors(rows: list[Row], ids: list[str], counts: DataFrame, base: str) -> list[Row]:
@@ -85,13 +85,13 @@ def _by_factors(rows: list[Row], ids: list[str], counts: DataFrame, base: str) -
 
 def _by_embeddings(rows: list[Row], whole: DataFrame, base: str) -> list[Row]:
     table = bounded_arrow(whole.select("encoder", "image_id", "embedding"), "the sample x encoders")
-    found = []
+    results = []
     for encoder in sorted(set(table["encoder"].to_pylist())):
         of_encoder = table.filter(np.array([name == encoder for name in table["encoder"].to_pylist()]))
         vectors = np.array(of_encoder["embedding"].to_pylist(), np.float64)
         by_id = dict(zip(of_encoder["image_id"].to_pylist(), vectors, strict=True))
-        found += _compared(rows, by_id, "adversarial_embeddings", encoder, None, base)
-    return found
+        results += _compared(rows, by_id, "adversarial_embeddings", encoder, None, base)
+    return results
 
 
 def _compared(
@@ -105,18 +105,18 @@ def _compared(
     partitions: dict[tuple[Any, ...], dict[str, list[str]]] = {}
     for row in rows:
         if row["image_id"] in by_id:
-            of = partitions.setdefault(tuple(row[name] for name in PARTITION), {})
-            of.setdefault(row["split"], []).append(row["image_id"])
-    found = []
-    for partition, of in sorted(partitions.items(), key=str):
-        for one, other, others in opponents(sorted(of), base):
-            first = sorted(of[one])
-            second = sorted(image for name in others for image in of[name])
+            ids_of_parts = partitions.setdefault(tuple(row[name] for name in PARTITION), {})
+            ids_of_parts.setdefault(row["split"], []).append(row["image_id"])
+    results = []
+    for partition, ids_of_parts in sorted(partitions.items(), key=str):
+        for one, other, others in opponents(sorted(ids_of_parts), base):
+            first = sorted(ids_of_parts[one])
+            second = sorted(image for name in others for image in ids_of_parts[name])
             features = np.array([by_id[image] for image in (*second, *first)])
             measured = separation(features, np.arange(len(features)) >= len(second))
             if measured is None:
                 continue
-            found.append(
+            results.append(
                 {
                     **dict(zip(PARTITION, partition, strict=True)),
                     "kind": kind,
@@ -132,7 +132,7 @@ def _compared(
                     "n_b": len(second),
                 }
             )
-    return found
+    return results
 
 
 def _heaviest(weights: NDArray[np.float64], labels: list[str] | None) -> list[str] | None:

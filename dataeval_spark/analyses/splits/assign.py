@@ -1,4 +1,4 @@
-"""Assigning images to the parts of a split, unit by unit: random, stratified, by group, or both."""
+"""Assignment of images to the parts of a split, unit by unit: random, stratified, by group, or both."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def assign(
     """Assign each unit of images to one part.
 
     Units never straddle parts, whatever the method: without groups and duplicates each image is a unit of its own.
-    ``random`` and ``group`` see to the sizes only, ``stratified`` and ``stratified_group`` to the strata too.
+    ``random`` and ``group`` balance sizes only, ``stratified`` and ``stratified_group`` strata too.
     ``leave_one_group_out`` makes each unit a fold.
 
     With ``folds`` and without ``shuffle``, target or earlier parts, the folds are those of scikit-learn for images in
     the order of their ids: KFold (random, single images), StratifiedKFold (single images with one label), GroupKFold,
     StratifiedGroupKFold. With ``shuffle`` they are made by the same rules in the order of a hash of (seed, unit).
-    Single images with several labels are dealt out by iterative stratification. All else, fractions among it, is
-    filled up toward wanted counts; see :func:`dataeval_spark.kernels.splits.quotas.by_quotas`.
+    Single images with several labels are dealt out by iterative stratification. In all other cases, fractions among
+    them, parts are filled up toward wanted counts; see :func:`dataeval_spark.kernels.splits.quotas.by_quotas`.
 
     An image with an earlier part (``previous``) keeps it; the rest of its unit follows, the part of most of its images
     first; new units steer the parts toward the fractions of all images. Repetitions after the first start anew.
@@ -70,12 +70,12 @@ def assign(
     Parameters
     ----------
     members : DataFrame
-        As `members_of` makes it.
+        Result of `members_of`.
     fractions : mapping of str to float, optional
         Part to its share of the images; the shares are scaled to a sum of 1. Default train 0.7, validation 0.1,
         test 0.2.
     folds : int, optional
-        Equal parts ``fold_0`` ... instead.
+        Number of equal parts ``fold_0`` ... to make instead.
     repeats : int
         Repetitions, each with another shuffle.
     target : mapping of str to float, optional
@@ -95,7 +95,7 @@ def assign(
 
     Examples
     --------
-    >>> made = assign(members_of(images, groups=groups, strata=strata), fractions={"train": 0.8, "test": 0.2})
+    >>> assignment = assign(members_of(images, groups=groups, strata=strata), fractions={"train": 0.8, "test": 0.2})
     """
     OptionError.unless_one_of("split.method", method, METHODS)
     OptionError.unless_between("split.repeats", repeats, 1, 1_000)
@@ -110,16 +110,16 @@ def assign(
             f"split: {len(names)} parts are asked for, and the images form {units.sizes.size} units that stay together."
             "\nHint: ask for fewer parts, or group by something finer"
         )
-    given = _given(members, units, names, max_rows)
-    made, explanations = [], []
+    earlier_parts = _earlier_parts(members, units, names, max_rows)
+    assignments, explanations = [], []
     for repeat in range(repeats):
         shuffled = units if repeat == 0 else units.reshuffled(seed + repeat)
-        kept = given if repeat == 0 else None
-        wanted, notes = target_counts(shuffled, shares, names, target)
-        parts = _parts(shuffled, method, wanted, folds is not None, shuffle, kept, target is not None)
-        made.append(parts)
-        explanations.append(explain(shuffled, names, wanted, counts_of(shuffled, parts, len(names)), repeat, notes))
-    return Assigned(_rows(members, units, made, names, method, kept=given), tuple(explanations))
+        fixed_parts = earlier_parts if repeat == 0 else None
+        quotas, notes = target_counts(shuffled, shares, names, target)
+        parts = _parts(shuffled, method, quotas, folds is not None, shuffle, fixed_parts, target is not None)
+        assignments.append(parts)
+        explanations.append(explain(shuffled, names, quotas, counts_of(shuffled, parts, len(names)), repeat, notes))
+    return Assigned(_rows(members, units, assignments, names, method, earlier_parts=earlier_parts), tuple(explanations))
 
 
 def _fold_count(method: str, folds: int | None, units: Units) -> int | None:
@@ -136,23 +136,23 @@ def _fold_count(method: str, folds: int | None, units: Units) -> int | None:
 def _parts(
     units: Units,
     method: str,
-    wanted: NDArray[np.float64],
+    quotas: NDArray[np.float64],
     is_folds: bool,
     shuffle: bool,
-    given: NDArray[np.int32] | None,
+    fixed_parts: NDArray[np.int32] | None,
     has_target: bool,
 ) -> NDArray[np.int32]:
-    count = wanted.shape[0]
+    count = quotas.shape[0]
     if method == "leave_one_group_out":
         return np.arange(count, dtype=np.int32)
     strata = units if method.startswith("stratified") else units.without_strata()
-    wanted = wanted if method.startswith("stratified") else wanted[:, :1]
+    quotas = quotas if method.startswith("stratified") else quotas[:, :1]
     is_single = bool((units.sizes == 1).all())
-    is_plain = is_folds and given is None and not has_target
+    is_plain = is_folds and fixed_parts is None and not has_target
     if strata.names and is_single and not units.is_single_label:
-        return by_iterative_stratification(strata, wanted, fixed_parts=given, shuffle=shuffle)
+        return by_iterative_stratification(strata, quotas, fixed_parts=fixed_parts, shuffle=shuffle)
     if not is_plain:
-        return by_quotas(strata, wanted, fixed_parts=given, shuffle=shuffle)
+        return by_quotas(strata, quotas, fixed_parts=fixed_parts, shuffle=shuffle)
     if not strata.names:
         rule = kfold if is_single else group_kfold
         return rule(strata, count, shuffle=shuffle)
@@ -170,51 +170,51 @@ def _collected(members: DataFrame, seed: int, max_rows: int) -> Units:
         F.sum("n").alias("n"), F.count(F.when(is_first, True)).alias("images")
     )
     key = F.xxhash64("unit_id", F.lit(seed).cast("bigint")).alias("key")
-    found = bounded_arrow(counts.select("unit_id", key, "stratum", "n", "images").limit(max_rows + 1), "units x strata")
-    if found.num_rows > max_rows:
+    table = bounded_arrow(counts.select("unit_id", key, "stratum", "n", "images").limit(max_rows + 1), "units x strata")
+    if table.num_rows > max_rows:
         raise OptionError(
             f"split: there are more than {max_rows:,} pairs of unit and stratum (max_rows of splits.assign.assign).\n"
             "Hint: raise it (about 100 bytes of driver memory per pair), or --method hash"
         )
-    return units_of(found)
+    return units_of(table)
 
 
-def _given(members: DataFrame, units: Units, names: list[str], max_rows: int) -> NDArray[np.int32] | None:
-    """The part that each unit had, by most of its images; None where no image had one."""
+def _earlier_parts(members: DataFrame, units: Units, names: list[str], max_rows: int) -> NDArray[np.int32] | None:
+    """Part that each unit had, by most of its images; None where no image had one."""
     earlier = members.where("previous IS NOT NULL").groupBy("unit_id", "previous").agg(F.count("*").alias("n"))
-    found = bounded_arrow(earlier.limit(max_rows + 1), "units x parts")
-    if found.num_rows == 0:
+    table = bounded_arrow(earlier.limit(max_rows + 1), "units x parts")
+    if table.num_rows == 0:
         return None
-    unknown = sorted(set(found["previous"].unique().to_pylist()) - set(names))
+    unknown = sorted(set(table["previous"].unique().to_pylist()) - set(names))
     if unknown:
         raise OptionError(
             f"split: images are in parts {', '.join(unknown)} from before; now the parts are {', '.join(names)}.\n"
             "Hint: name the same parts, give the split another name, or --renew to assign all anew"
         )
-    return units.most_common(found["unit_id"], found["previous"], found["n"], names)
+    return units.most_common(table["unit_id"], table["previous"], table["n"], names)
 
 
 def _rows(
     members: DataFrame,
     units: Units,
-    made: list[NDArray[np.int32]],
+    assignments: list[NDArray[np.int32]],
     names: list[str],
     method: str,
     *,
-    kept: NDArray[np.int32] | None,
+    earlier_parts: NDArray[np.int32] | None,
 ) -> DataFrame:
     spark = members.sparkSession
     columns = {
-        f"part_{repeat}": pa.array(names, pa.string()).take(pa.array(parts)) for repeat, parts in enumerate(made)
+        f"part_{repeat}": pa.array(names, pa.string()).take(pa.array(parts)) for repeat, parts in enumerate(assignments)
     }
     table = pa.table({"unit_id": units.ids, **columns})
     parts = spark.createDataFrame(table)
-    # Sent to each task where they are few enough: the other way, all images are sorted.
+    # Parts are sent to each task where they are few enough: the other way, all images are sorted.
     parts = F.broadcast(parts) if len(units.ids) <= BROADCAST_UNITS else parts
     # unit_id is unique on the right.
     joined = members.join(parts, on="unit_id", how="inner")
     stratum = F.when(F.size("strata") > 0, F.concat_ws(", ", F.map_keys("strata")))
-    if kept is None and len(made) == 1:
+    if earlier_parts is None and len(assignments) == 1:
         return joined.select(
             F.lit(0).alias("repeat"),
             F.lit(None).cast("int").alias("fold"),
@@ -225,7 +225,7 @@ def _rows(
             F.lit(method).alias("reason"),
         )
     repeats = F.array(
-        *(F.struct(F.lit(repeat).alias("repeat"), F.col(f"part_{repeat}").alias("part")) for repeat in range(len(made)))
+        *(F.struct(F.lit(i).alias("repeat"), F.col(f"part_{i}").alias("part")) for i in range(len(assignments)))
     )
     long = joined.select("*", F.inline(repeats))
     is_first = F.col("repeat") == 0
@@ -235,10 +235,10 @@ def _rows(
         .when(is_first & was.isNotNull(), "kept from before")
         .otherwise(F.lit(method))
     )
-    if kept is not None:
-        followers = units.ids.filter(pa.array(kept >= 0))
-        marked = spark.createDataFrame(pa.table({"unit_id": followers})).select("unit_id", F.lit(True).alias("follows"))
-        long = long.join(marked, on="unit_id", how="left")
+    if earlier_parts is not None:
+        followers = units.ids.filter(pa.array(earlier_parts >= 0))
+        flags = spark.createDataFrame(pa.table({"unit_id": followers})).select("unit_id", F.lit(True).alias("follows"))
+        long = long.join(flags, on="unit_id", how="left")
         reason = F.when(is_first & was.isNull() & F.col("follows"), "with its unit, which had a part").otherwise(reason)
     return long.select(
         "repeat",

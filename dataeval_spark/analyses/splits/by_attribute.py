@@ -1,4 +1,4 @@
-"""Holding out all images with a value: another site, camera or season than those trained on."""
+"""Splits by attribute: all images with a value are held out, such as another site, camera or season."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ def assign_by_attribute(
     Parameters
     ----------
     members : DataFrame
-        As `members_of` makes it.
+        Result of `members_of`.
     held_out : DataFrame
         ``image_id`` of the images that are held out. Images of one unit with them are in no part: they are neither
         of the held-out value, nor may they be trained on.
     fractions : mapping of str to float, optional
-        The last part is the held-out one, whatever its share; the shares of the others are scaled to a sum of 1.
+        Part to its share: the last part is the held-out one, whatever its share; those of the others are scaled to a
+        sum of 1.
     options
-        Of `assign`, for the others.
+        Options of `assign`, for the others.
 
     Raises
     ------
@@ -45,25 +46,25 @@ def assign_by_attribute(
     """
     *rest, last = dict(fractions or DEFAULT_FRACTIONS).items()
     marks = held_out.select("image_id", F.lit(True).alias("is_held_out")).distinct()
-    marked = members.join(marks, on="image_id", how="left")
-    units = marked.where("is_held_out").select("unit_id", F.lit(True).alias("is_tied")).distinct()
+    with_marks = members.join(marks, on="image_id", how="left")
+    units = with_marks.where("is_held_out").select("unit_id", F.lit(True).alias("is_tied")).distinct()
     # unit_id and image_id are unique on the right.
-    marked = marked.join(units, on="unit_id", how="left")
+    with_marks = with_marks.join(units, on="unit_id", how="left")
     counts = one_row(
-        marked, F.count("is_held_out").alias("held_out"), F.count_if(F.col("is_tied").isNull()).alias("others")
+        with_marks, F.count("is_held_out").alias("held_out"), F.count_if(F.col("is_tied").isNull()).alias("others")
     )
     if counts["held_out"] == 0 or counts["others"] == 0:
-        which = "no image has" if counts["held_out"] == 0 else "all images have (or are tied to one that has)"
-        raise OptionError(f"split.test_value: {which} the value that is to be held out.")
-    others = marked.where("is_tied IS NULL").drop("is_held_out", "is_tied")
+        subject = "no image has" if counts["held_out"] == 0 else "all images have (or are tied to one that has)"
+        raise OptionError(f"split.test_value: {subject} the value that is to be held out.")
+    others = with_marks.where("is_tied IS NULL").drop("is_held_out", "is_tied")
     if len(rest) > 1:
-        made = assign(others, fractions=dict(rest), **options)
+        assignment = assign(others, fractions=dict(rest), **options)
     else:
         part, images = rest[0][0], int(counts["others"])
         cell = Cell(part, None, float(images), images, 0.0, None, None)
-        made = Assigned(others.select(*_columns(part, "not held out")), (Explanation(0, None, (cell,), ()),))
+        assignment = Assigned(others.select(*_columns(part, "not held out")), (Explanation(0, None, (cell,), ()),))
     is_held = F.coalesce("is_held_out", F.lit(False))
-    tied = marked.where("is_tied").select(
+    tied = with_marks.where("is_tied").select(
         *_columns(last[0], "held out", F.when(is_held, last[0]).otherwise(EXCLUDED)),
     )
     tied = tied.withColumn(
@@ -71,8 +72,8 @@ def assign_by_attribute(
     )
     n = int(counts["held_out"])
     cell = Cell(last[0], None, float(n), n, 0.0, None, None)
-    explanations = tuple(Explanation(e.repeat, e.fold, (*e.cells, cell), e.notes) for e in made.explanations)
-    return Assigned(made.rows.unionByName(tied), explanations)
+    explanations = tuple(Explanation(e.repeat, e.fold, (*e.cells, cell), e.notes) for e in assignment.explanations)
+    return Assigned(assignment.rows.unionByName(tied), explanations)
 
 
 def _columns(split: str, reason: str, part: Any = None) -> list[Any]:

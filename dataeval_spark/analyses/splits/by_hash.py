@@ -1,4 +1,4 @@
-"""Splits of more images than the driver could hold: single images by hash, groups of images exactly."""
+"""Splits by hash, of more images than the driver could hold: single images by hash, groups exactly."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def assign_by_hash(
     Parameters
     ----------
     members, fractions, folds, seed, max_rows
-        As in `assign`; ``max_rows`` bounds the units of several images.
+        See `assign`; ``max_rows`` bounds the units of several images.
 
     Raises
     ------
@@ -49,15 +49,15 @@ def assign_by_hash(
     several = members.groupBy("unit_id").agg(F.count("*").alias("n")).where("n > 1").select("unit_id")
     large = members.join(several, on="unit_id", how="left_semi")
     rows: list[DataFrame] = []
-    taken: dict[tuple[str, str], int] = {}
+    counts_so_far: dict[tuple[str, str], int] = {}
     if not large.isEmpty():
         exact = assign(large, method="stratified_group", fractions=fractions, folds=folds, seed=seed, max_rows=max_rows)
         rows.append(exact.rows)
-        taken = {(cell.split, cell.stratum or ALL): cell.got for cell in exact.explanations[0].cells}
+        counts_so_far = {(cell.split, cell.stratum or ALL): cell.got for cell in exact.explanations[0].cells}
     totals = _totals(counted)
     small = counted.join(several, on="unit_id", how="left_anti")
     edges = {
-        name: _edges(np.array([shares[k] * n - taken.get((p, name), 0) for k, p in enumerate(names)]))
+        name: _edges(np.array([shares[k] * n - counts_so_far.get((p, name), 0) for k, p in enumerate(names)]))
         for name, n in totals.items()
     }
     rows.append(_dealt(small, names, edges, seed))
@@ -66,7 +66,7 @@ def assign_by_hash(
 
 
 def _edges(missing: np.ndarray) -> list[float]:
-    """Upper ends of the parts' intervals in [0, 1): as wide as what each of them lacks."""
+    """Upper ends of the parts' intervals in [0, 1), each as wide as the count that its part lacks."""
     lacks = np.maximum(missing, 0.0)
     return [float(edge) for edge in np.cumsum(lacks / lacks.sum())[:-1]] if lacks.sum() > 0 else []
 
@@ -76,10 +76,10 @@ def _totals(counted: DataFrame) -> dict[str, int]:
     labels = counted.select(F.explode("strata").alias("stratum", "n"))
     images = counted.select(F.lit(ALL).alias("stratum"), F.lit(1).cast("bigint").alias("n"))
     sums = labels.unionAll(images).groupBy("stratum").agg(F.sum("n").alias("n"))
-    found = bounded(sums.limit(MAX_STRATA + 2), "one row per stratum")
-    if len(found) > MAX_STRATA + 1:
+    rows = bounded(sums.limit(MAX_STRATA + 2), "one row per stratum")
+    if len(rows) > MAX_STRATA + 1:
         raise OptionError(f"split: there are more than {MAX_STRATA:,} strata.\nHint: stratify by fewer factors")
-    return {row["stratum"]: row["n"] for row in found}
+    return {row["stratum"]: row["n"] for row in rows}
 
 
 def _dealt(small: DataFrame, names: list[str], edges: dict[str, list[float]], seed: int) -> DataFrame:
@@ -112,6 +112,6 @@ def _measured(
     cells = []
     for stratum, total in sorted(totals.items()):
         for name, share in zip(names, shares, strict=True):
-            n, wanted = got.get((name, stratum), 0), float(share * total)
-            cells.append(Cell(name, stratum or None, wanted, n, (n - wanted) / max(1, total), None, None))
+            n, expected = got.get((name, stratum), 0), float(share * total)
+            cells.append(Cell(name, stratum or None, expected, n, (n - expected) / max(1, total), None, None))
     return Explanation(0, None, tuple(cells), ())

@@ -40,9 +40,9 @@ def assign_by_time(
     Parameters
     ----------
     members : DataFrame
-        As `members_of` makes it.
+        Result of `members_of`.
     fractions, folds
-        As in `assign`.
+        See `assign`.
     test_size, max_train : int, optional
         Images in a test part, and the most in a training part; with folds only.
     gap : int
@@ -85,19 +85,19 @@ def assign_by_time(
 
 def _timeline(members: DataFrame, max_times: int) -> Timeline:
     times = members.where("captured_us IS NOT NULL").groupBy("captured_us").agg(F.count("*").alias("n"))
-    found = bounded_arrow(times.limit(max_times + 1), "one row per capture time")
-    if found.num_rows == 0:
+    table = bounded_arrow(times.limit(max_times + 1), "one row per capture time")
+    if table.num_rows == 0:
         raise OptionError(
             "split: no image has a capture time, in its metadata or in its file.\n"
             "Hint: ingest with --metadata FILE that has a column captured_at, or profile files that have EXIF data"
         )
-    if found.num_rows > max_times:
+    if table.num_rows > max_times:
         raise OptionError(
             f"split: there are more than {max_times:,} distinct capture times (max_times of assign_by_time).\n"
             "Hint: raise it (16 bytes of driver memory per time), or --method hash"
         )
-    found = found.sort_by("captured_us")
-    return Timeline(found["captured_us"].to_numpy(), found["n"].to_numpy().astype(np.int64))
+    table = table.sort_by("captured_us")
+    return Timeline(table["captured_us"].to_numpy(), table["n"].to_numpy().astype(np.int64))
 
 
 def _rows(members: DataFrame, periods: Sequence[Period], *, is_folds: bool) -> DataFrame:
@@ -107,14 +107,16 @@ def _rows(members: DataFrame, periods: Sequence[Period], *, is_folds: bool) -> D
         "fold int, split string, rank int, start bigint, stop bigint",
     )
     # Bounded: three periods per fold.
-    within = members.join(F.broadcast(listed), on=F.expr("captured_us >= start AND captured_us < stop"), how="inner")
+    in_periods = members.join(
+        F.broadcast(listed), on=F.expr("captured_us >= start AND captured_us < stop"), how="inner"
+    )
     # An aggregation and a join, not a window: a unit of a million images must not sit in one task's memory.
-    spans = within.where("rank >= 0").groupBy("fold", "unit_id").agg(F.min("rank"), F.max("rank").alias("latest"))
+    spans = in_periods.where("rank >= 0").groupBy("fold", "unit_id").agg(F.min("rank"), F.max("rank").alias("latest"))
     torn = spans.where("`min(rank)` < latest").select(
         F.col("fold").alias("torn_fold"), F.col("unit_id").alias("torn_unit"), "latest"
     )
     is_its = F.col("fold").eqNullSafe(F.col("torn_fold")) & (F.col("unit_id") == F.col("torn_unit"))
-    placed = within.join(torn, on=is_its, how="left")
+    placed = in_periods.join(torn, on=is_its, how="left")
     is_torn = F.coalesce((F.col("rank") >= 0) & (F.col("rank") < F.col("latest")), F.lit(False))
     reason = (
         F.when(F.col("rank") < 0, "in the gap before the next part")
@@ -153,8 +155,8 @@ def _explained(rows: DataFrame, shares: dict[str, float], images: int) -> tuple[
     for row in bounded(counts.orderBy("fold", "split"), "three parts per fold"):
         if row["split"] == EXCLUDED:
             continue
-        wanted = float(shares[row["split"]] * images) if shares else float(row["n"])
-        deviation = float((row["n"] - wanted) / max(1, images))
-        cell = Cell(row["split"], None, wanted, row["n"], deviation, row["units"], None)
+        expected = float(shares[row["split"]] * images) if shares else float(row["n"])
+        deviation = float((row["n"] - expected) / max(1, images))
+        cell = Cell(row["split"], None, expected, row["n"], deviation, row["units"], None)
         by_fold.setdefault(row["fold"], []).append(cell)
     return tuple(Explanation(0, fold, tuple(cells), ()) for fold, cells in by_fold.items())

@@ -1,4 +1,4 @@
-"""What is asked of a split: its parts and their shares, strata, and the shares of other data."""
+"""Fractions of a split: its parts and their shares, strata, and the shares of other data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXCLUDED = "excluded"
 
 
 def parts_of(fractions: Fractions | None, folds: int | None) -> tuple[list[str], Floats]:
-    """Names of the parts and their shares of the images, which sum to 1.
+    """Check and return the names of the parts and their shares of the images, which sum to 1.
 
     Raises
     ------
@@ -34,19 +34,19 @@ def parts_of(fractions: Fractions | None, folds: int | None) -> tuple[list[str],
             raise OptionError(f"split.folds is {folds!r}; expected a whole number.")
         OptionError.unless_between("split.folds", folds, 2, MAX_PARTS)
         return [f"fold_{fold}" for fold in range(folds)], np.full(folds, 1 / folds)
-    given = DEFAULT_FRACTIONS if fractions is None else fractions
-    if not 2 <= len(given) <= MAX_PARTS:
+    parts = DEFAULT_FRACTIONS if fractions is None else fractions
+    if not 2 <= len(parts) <= MAX_PARTS:
         raise OptionError(
-            f"split.fractions has {len(given)} parts; expected 2 to {MAX_PARTS:,}.\n"
+            f"split.fractions has {len(parts)} parts; expected 2 to {MAX_PARTS:,}.\n"
             "Hint: --fractions train=0.8 test=0.2"
         )
-    for name, share in given.items():
+    for name, share in parts.items():
         if name == EXCLUDED or not name:
             raise OptionError(f"split.fractions names a part {name!r}, which means something else.")
         if not isinstance(share, int | float) or not 0 < share < float("inf"):
             raise OptionError(f"split.fractions of {name} is {share!r}; expected a number above 0.")
-    shares = np.array([float(share) for share in given.values()])
-    return list(given), shares / shares.sum()
+    shares = np.array([float(share) for share in parts.values()])
+    return list(parts), shares / shares.sum()
 
 
 def require_strata(names: Sequence[str], method: str) -> None:
@@ -66,23 +66,25 @@ def require_strata(names: Sequence[str], method: str) -> None:
 def target_counts(
     units: Units, shares: Floats, names: Sequence[str], target: Mapping[str, float] | None
 ) -> tuple[Floats, dict[tuple[int, int], str]]:
-    """Images and labels wanted of each part, (parts, 1 + strata), and where that is less than was asked for, why.
+    """Compute the images and labels wanted in each part, (parts, 1 + strata), with notes where they are too few.
 
     With a target all parts but the first want ``images x labels per image there``; the first has the rest. Where
     they want more of a stratum than there is, all of it is shared out among them.
     """
-    wanted = wanted_counts(units, shares)
+    quotas = wanted_counts(units, shares)
     notes: dict[tuple[int, int], str] = {}
     if target is None:
-        return wanted, notes
+        return quotas, notes
     rates = np.array([target.get(name, 0.0) for name in units.names])
-    wanted[1:, 1:] = wanted[1:, :1] * rates[None, :]
+    quotas[1:, 1:] = quotas[1:, :1] * rates[None, :]
     totals = units.totals.astype(np.float64)
-    asked = wanted[1:, 1:].sum(axis=0)
-    for stratum in np.flatnonzero(asked > totals).tolist():
-        wanted[1:, 1 + stratum] *= totals[stratum] / asked[stratum]
-        text = f"{', '.join(names[1:])} should have {asked[stratum]:,.0f} of {units.names[stratum]!r} to be like the "
+    expected = quotas[1:, 1:].sum(axis=0)
+    for stratum in np.flatnonzero(expected > totals).tolist():
+        quotas[1:, 1 + stratum] *= totals[stratum] / expected[stratum]
+        text = (
+            f"{', '.join(names[1:])} should have {expected[stratum]:,.0f} of {units.names[stratum]!r} to be like the "
+        )
         for part in range(1, len(names)):
             notes[part, 1 + stratum] = f"{text}target; there are {totals[stratum]:,.0f} in all"
-    wanted[0, 1:] = totals - wanted[1:, 1:].sum(axis=0)
-    return wanted, notes
+    quotas[0, 1:] = totals - quotas[1:, 1:].sum(axis=0)
+    return quotas, notes

@@ -1,4 +1,4 @@
-"""What a split is made of: each image with its unit, its strata, its time and the part it had before."""
+"""Members of a split: each image with its unit, its strata, its time and the part it had before."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def members_of(
     previous: DataFrame | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> DataFrame:
-    """Put together what `assign` takes.
+    """Make the members that `assign` takes.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def members_of(
     groups, duplicate_pairs, checkpoint
         See `units_of`.
     strata : DataFrame, optional
-        ``image_id`` and ``strata``, as `strata_of` makes them.
+        ``image_id`` and ``strata``, the result of `strata_of`.
     previous : DataFrame, optional
         Rows of ``split_assignments`` of an earlier split of the same name, one per image.
 
@@ -44,17 +44,17 @@ def members_of(
     """
     units = units_of(images, groups=groups, duplicate_pairs=duplicate_pairs, checkpoint=checkpoint)
     # image_id is unique in all of these.
-    found = units.join(
+    members = units.join(
         images.select("image_id", F.unix_micros("captured_at").alias("captured_us")), on="image_id", how="inner"
     )
     no_strata = F.lit(None).cast(STRATA_TYPE).alias("strata")
-    found = found.select("*", no_strata) if strata is None else found.join(strata, on="image_id", how="left")
+    members = members.select("*", no_strata) if strata is None else members.join(strata, on="image_id", how="left")
     if previous is None:
-        found = found.select("*", F.lit(None).cast("string").alias("previous"))
+        members = members.select("*", F.lit(None).cast("string").alias("previous"))
     else:
         earlier = previous.where("split != 'excluded'").select("image_id", F.col("split").alias("previous"))
-        found = found.join(earlier, on="image_id", how="left")
-    return found.select("image_id", "unit_id", "strata", "captured_us", "previous")
+        members = members.join(earlier, on="image_id", how="left")
+    return members.select("image_id", "unit_id", "strata", "captured_us", "previous")
 
 
 def strata_of(
@@ -74,8 +74,8 @@ def strata_of(
     targets, factor_bins, bin_edges : DataFrame
         Tables of these names; the latter two are needed for factors.
     combined : bool
-        One stratum per image, all its values together (``class_name=cat, weather=rain``), instead of one per value:
-        then not only each value but each combination has its share in all parts.
+        Make one stratum per image, all its values together (``class_name=cat, weather=rain``), instead of one per
+        value: then not only each value but each combination has its share in all parts.
 
     Returns
     -------
@@ -86,8 +86,8 @@ def strata_of(
     counts = label_counts(targets, factor_bins, bin_edges).where(F.col("factor").isin(list(by)))
     rows = counts.select("image_id", F.concat("factor", F.lit("="), "value").alias("stratum"), "n")
     strata = F.map_from_entries(F.array_sort(F.collect_list(F.struct("stratum", "n"))))
-    found = rows.groupBy("image_id").agg(strata.alias("strata"))
+    per_image = rows.groupBy("image_id").agg(strata.alias("strata"))
     if not combined:
-        return found
+        return per_image
     name = F.concat_ws(", ", F.map_keys("strata"))
-    return found.select("image_id", F.create_map(name, F.lit(1).cast("bigint")).alias("strata"))
+    return per_image.select("image_id", F.create_map(name, F.lit(1).cast("bigint")).alias("strata"))

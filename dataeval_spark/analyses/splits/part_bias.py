@@ -1,4 +1,4 @@
-"""Bias within each part of a split: what training on one part would learn, and whether testing on another shows it."""
+"""Part bias: the bias that training on one part of a split would learn, and whether testing on another shows it."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def part_bias(
 ) -> DataFrame:
     """Measure label against factor, and the evenness of each factor, within each part of each split.
 
-    The rows of a part stand alone: what is measured of part ``train`` is what `balance`, `parity` and `diversity`
-    measure of a workspace that has nothing else. All parts are counted in one scan; of repeated splits the first
+    The rows of a part stand alone: the scores of part ``train`` are those that `balance`, `parity` and `diversity`
+    give in a workspace that has nothing else. All parts are counted in one scan; of repeated splits the first
     repetition. The labels of images in a hold-out are not read.
 
     Parameters
@@ -67,7 +67,7 @@ def part_bias(
 
     References
     ----------
-    As for `balance` (score), `parity` (Cramér's V) and `diversity` (Simpson).
+    See `balance` (score), `parity` (Cramér's V) and `diversity` (Simpson).
 
     Examples
     --------
@@ -77,13 +77,15 @@ def part_bias(
     OptionError.unless_between("part_bias.significance", significance, 0.0, 1.0)
     parts = all_parts(images, split_assignments).where("repeat = 0")
     partition = F.concat_ws(_SEPARATOR, "split_name", F.coalesce(F.col("fold").cast("string"), F.lit("")))
-    given = parts.select("image_id", partition.alias("partition"), "split")
+    partitions = parts.select("image_id", partition.alias("partition"), "split")
     # An image is in one part of a partition: its rows are read once per split.
     labelled = factor_bins.where("class_name IS NOT NULL")
-    rows = labelled.select("image_id", "class_name", "bins").join(given, on="image_id", how="inner")
+    rows = labelled.select("image_id", "class_name", "bins").join(partitions, on="image_id", how="inner")
     if split_assignments is not None and splits is not None:
-        held = splits.select("split_name", F.explode("guarded").alias("split"))
-        ids = split_assignments.join(F.broadcast(held), on=["split_name", "split"], how="left_semi").select("image_id")
+        guarded = splits.select("split_name", F.explode("guarded").alias("split"))
+        ids = split_assignments.join(F.broadcast(guarded), on=["split_name", "split"], how="left_semi").select(
+            "image_id"
+        )
         rows = rows.join(ids, on="image_id", how="left_anti")
     count = partial(label_counts_by, keys=("partition", "split"))
     counts = (
@@ -97,13 +99,13 @@ def part_bias(
     # A class of a part has one effect.
     counts = counts.join(effects, on=[*part, "class_name"], how="inner")
     measured = counts.groupBy("partition", "factor").applyInArrow(_measured, _MEASURED)
-    found = bounded_arrow(measured.limit(MAX_ROWS + 1), "parts x factors")
-    if found.num_rows > MAX_ROWS:
+    table = bounded_arrow(measured.limit(MAX_ROWS + 1), "parts x factors")
+    if table.num_rows > MAX_ROWS:
         raise OptionError(
             f"part_bias: there are more than {MAX_ROWS:,} pairs of part and factor.\n"
             "Hint: fewer folds, or --set factor_bins.exclude=..."
         )
-    return rows_of_dicts(images, PART_BIAS, _judged(found.to_pylist(), threshold, significance))
+    return rows_of_dicts(images, PART_BIAS, _judged(table.to_pylist(), threshold, significance))
 
 
 def _measured(cells: pa.Table) -> pa.Table:
@@ -111,15 +113,15 @@ def _measured(cells: pa.Table) -> pa.Table:
     bins = cells["value"].combine_chunks().unique()
     rows = []
     for split in sorted(cells["split"].unique().to_pylist()):
-        of = cells.filter(pc.equal(cells["split"], split))
-        _, values, table = table_of(*(of[name].to_pylist() for name in ("class_name", "value", "n")))
-        effect = effect_of(*(of[name].to_pylist() for name in ("class_name", "n", "design_effect")))
+        own = cells.filter(pc.equal(cells["split"], split))
+        _, values, table = table_of(*(own[name].to_pylist() for name in ("class_name", "value", "n")))
+        effect = effect_of(*(own[name].to_pylist() for name in ("class_name", "n", "design_effect")))
         associated = association(table, effect)
         rows.append(
             {
-                "partition": of["partition"][0].as_py(),
+                "partition": own["partition"][0].as_py(),
                 "split": split,
-                "factor": of["factor"][0].as_py(),
+                "factor": own["factor"][0].as_py(),
                 "score": adjusted_share(table),
                 "mutual_information": mutual_information(table),
                 "p_value": associated.robust_p_value,

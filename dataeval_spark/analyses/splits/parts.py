@@ -1,4 +1,4 @@
-"""Parts of each image: in the splits that were made, and in the one that the source gave."""
+"""Parts of each image, in the splits that were made and in the one that the source gave."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ PARTITION = ("split_name", "repeat", "fold")
 
 
 def all_parts(images: DataFrame, split_assignments: DataFrame | None = None) -> DataFrame:
-    """The parts of live images in all splits: ``split_name``, ``repeat``, ``fold``, ``image_id`` and ``split``.
+    """Parts of live images in all splits: ``split_name``, ``repeat``, ``fold``, ``image_id`` and ``split``.
 
     The column ``split`` of ``images`` is the split named ``given``. Images that are in no part have no row.
     """
-    given = images.where("split IS NOT NULL").select(
+    source_parts = images.where("split IS NOT NULL").select(
         F.lit(GIVEN).alias("split_name"),
         F.lit(0).alias("repeat"),
         F.lit(None).cast("int").alias("fold"),
@@ -27,11 +27,11 @@ def all_parts(images: DataFrame, split_assignments: DataFrame | None = None) -> 
         "split",
     )
     if split_assignments is None:
-        return given
-    made = split_assignments.where(F.col("split") != EXCLUDED).select(*PARTITION, "image_id", "split")
+        return source_parts
+    assignments = split_assignments.where(F.col("split") != EXCLUDED).select(*PARTITION, "image_id", "split")
     # image_id is unique in images.
-    live = made.join(images.select("image_id"), on="image_id", how="left_semi")
-    return given.unionByName(live.select(*PARTITION, "image_id", "split"))
+    live = assignments.join(images.select("image_id"), on="image_id", how="left_semi")
+    return source_parts.unionByName(live.select(*PARTITION, "image_id", "split"))
 
 
 def label_counts(
@@ -44,7 +44,7 @@ def label_counts(
     """Labels of each image by class and by bin: ``image_id``, ``factor``, ``value`` and ``n``.
 
     The class is factor ``class_name``. A factor of the image counts once per image, one of the target once per target.
-    Factors ``without`` are left out: those that the parts are made of tell them apart by definition.
+    Factors ``without`` are left out: factors that the parts are made from differ by definition.
     """
     classes = (
         targets.where("class_name IS NOT NULL")
@@ -68,7 +68,7 @@ def label_counts(
 
 
 def opponents(names: Sequence[str], base: str = TRAIN) -> list[tuple[str, str, list[str]]]:
-    """Each part, what it is compared with, and the parts that this is made of: the base, or else all others."""
+    """Each part, the name of its opponent, and the parts that make up the opponent: the base, or else all others."""
     if base in names:
         return [(name, base, [base]) for name in names if name != base]
     return [(name, REST, [n for n in names if n != name]) for name in names] if len(names) > 1 else []

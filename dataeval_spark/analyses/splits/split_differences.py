@@ -1,4 +1,4 @@
-"""How far the parts of a split are from one another: in labels, factors, time, and to a classifier."""
+"""Split differences: how far the parts of a split differ in labels, factors, time, and to a classifier."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def split_differences(
     threshold : float in [0, 1]
         Total variation above which a significant difference is flagged. Overlap in time is reported, never flagged.
     auc_threshold : float in [0.5, 1]
-        AUC above which one is.
+        AUC above which a significant difference is flagged.
     significance : float in [0, 1]
         Adjusted p-value below which a difference is significant.
     sample : int
         Images per part that the classifier sees.
     seed : int
-        Of the sample.
+        Seed of the sample.
 
     Returns
     -------
@@ -86,12 +86,12 @@ def split_differences(
     OptionError.unless_between("split_differences.sample", sample, 20, 100_000)
     parts = all_parts(images, split_assignments)
     counts = label_counts(targets, factor_bins, bin_edges, without=("split",))
-    found = count_rows(parts, counts)
-    if not found and parts.isEmpty():
+    differences = count_rows(parts, counts)
+    if not differences and parts.isEmpty():
         return rows_of_dicts(images, SPLIT_DIFFERENCES, [])
-    found += _time_rows(parts, with_capture_time(images, image_stats))
-    found += adversarial_rows(parts, counts, embeddings, sample=sample, seed=seed)
-    return rows_of_dicts(images, SPLIT_DIFFERENCES, judged(found, threshold, auc_threshold, significance))
+    differences += _time_rows(parts, with_capture_time(images, image_stats))
+    differences += adversarial_rows(parts, counts, embeddings, sample=sample, seed=seed)
+    return rows_of_dicts(images, SPLIT_DIFFERENCES, judged(differences, threshold, auc_threshold, significance))
 
 
 def count_rows(parts: DataFrame, counts: DataFrame, base: str = TRAIN) -> list[Row]:
@@ -112,18 +112,18 @@ def count_rows(parts: DataFrame, counts: DataFrame, base: str = TRAIN) -> list[R
         partition = (row["split_name"], row["repeat"], row["fold"])
         of_part = by_subject.setdefault((partition, row["factor"]), {}).setdefault(row["split"], {})
         of_part[row["value"]] = row
-    found = []
+    differences = []
     for (partition, factor), of_parts in sorted(by_subject.items(), key=str):
         values = sorted({value for counts in of_parts.values() for value in counts})
-        sides = {split: sums_of(of, values) for split, of in of_parts.items()}
+        sides = {split: sums_of(sums_of_part, values) for split, sums_of_part in of_parts.items()}
         for one, other, others in opponents(sorted(sides), base):
             rest = reduce(add, [sides[name] for name in others])
             measured = distance(sides[one], rest)
             if measured is not None:
                 kind = "label" if factor == "class_name" else "factor"
                 row = _row(partition, kind, factor, one, other, int(sides[one].counts.sum()), int(rest.counts.sum()))
-                found.append(row | vars(measured))
-    return found
+                differences.append(row | vars(measured))
+    return differences
 
 
 def _row(partition: Partition, kind: str, subject: str, one: str, other: str, n_a: int, n_b: int) -> Row:
@@ -145,9 +145,9 @@ def _time_rows(parts: DataFrame, images: DataFrame) -> list[Row]:
     for row in spans:
         by_partition.setdefault((row["split_name"], row["repeat"], row["fold"]), {})[row["split"]] = row
     pairs = [
-        (*partition, one, other, max(of[name]["last"] for name in others), sum(of[name]["n"] for name in others))
-        for partition, of in by_partition.items()
-        for one, other, others in opponents(sorted(of))
+        (*partition, one, other, max(times[name]["last"] for name in others), sum(times[name]["n"] for name in others))
+        for partition, times in by_partition.items()
+        for one, other, others in opponents(sorted(times))
     ]
     if not pairs:
         return []
@@ -174,7 +174,7 @@ def _time_rows(parts: DataFrame, images: DataFrame) -> list[Row]:
 
 
 def judged(rows: list[Row], threshold: float, auc_threshold: float, significance: float) -> list[Row]:
-    """The rows with their p-values adjusted per partition, and flagged where significant and large."""
+    """Rows with their p-values adjusted per partition, and flagged where significant and large."""
     by_partition: dict[Partition, list[Row]] = {}
     for row in rows:
         by_partition.setdefault(tuple(row[name] for name in PARTITION), []).append(row)

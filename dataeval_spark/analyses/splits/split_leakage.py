@@ -1,4 +1,4 @@
-"""What leaks between the parts of a split, and the fewest moves that stop it."""
+"""Split leakage: duplicates and groups in several parts of a split, and the fewest moves that remove all leaks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def split_leakage(
 ) -> tuple[DataFrame, DataFrame]:
     r"""Find duplicates and groups that are in several parts of a split, and which images to move.
 
-    Every split is looked at: those that were made (``split_assignments``) and the one that the source gave
+    Every split is checked: those that were made (``split_assignments``) and the one that the source gave
     (``images.split``, named ``given``). Of a duplicate group or a group with images in k parts there are k - 1 rows,
     the first image of each part with that of the first part; the pairs of ``duplicate_pairs`` in different parts are
     listed one by one, which says of what kind they are.
@@ -50,7 +50,7 @@ def split_leakage(
         Tables of these names.
     group_by : sequence of str
         Columns of ``factors`` (or ``dataset``, ``source``) whose values must not be in two parts: patient, video,
-        location. What a split of this workspace was grouped by is looked at in all splits, without being named here.
+        location. Columns that a split of this workspace was grouped by are checked in all splits, named here or not.
     checkpoint : callable, optional
         See `units_of`.
 
@@ -88,17 +88,17 @@ def split_leakage(
     leaks = [_torn_sets(frame, parts) for frame in sets]
     if duplicate_pairs is not None:
         leaks.append(_torn_pairs(whole_pairs(duplicate_pairs), parts))
-    found = rows_of(images, SPLIT_LEAKAGE, [])
+    rows = rows_of(images, SPLIT_LEAKAGE, [])
     for more in leaks:
-        found = found.unionByName(more)
+        rows = rows.unionByName(more)
     units = units_of(
         images, groups=groups, duplicate_pairs=_ties(duplicate_pairs, duplicate_groups), checkpoint=checkpoint
     )
-    return found, _repairs(parts, units)
+    return rows, _repairs(parts, units)
 
 
 def _grouped_by(splits: DataFrame | None) -> list[str]:
-    """What the splits of the workspace were grouped by."""
+    """Columns that the splits of the workspace were grouped by."""
     if splits is None:
         return []
     rows = bounded(splits.orderBy("split_name").limit(MAX_SPLITS), "one row per split")
@@ -106,7 +106,7 @@ def _grouped_by(splits: DataFrame | None) -> list[str]:
 
 
 def _torn_sets(sets: DataFrame, parts: DataFrame) -> DataFrame:
-    """Of each set with images in several parts, the first image of each part beside that of the first part."""
+    """First image of each part beside that of the first part, for each set with images in several parts."""
     firsts = (
         sets.join(parts, on="image_id", how="inner")
         .groupBy(*PARTITION, "kind", "value", "split")
@@ -148,7 +148,7 @@ def _torn_pairs(pairs: DataFrame, parts: DataFrame) -> DataFrame:
 
 
 def _ties(pairs: DataFrame | None, groups: DataFrame | None) -> DataFrame | None:
-    """The pairs that tie images together: those of duplicates, and the members of a group with its first."""
+    """Pairs that tie images together: those of duplicates, and the members of a group with its first."""
     names = ("image_id_a", "target_index_a", "image_id_b", "target_index_b", "kind")
     ties = None if pairs is None else pairs.select(*names)
     if groups is None:

@@ -1,4 +1,4 @@
-"""How far the parts of a split are from the images that a model will meet."""
+"""Split representativeness: how far the parts of a split are from the images that a model will meet."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def split_representativeness(
     Parameters
     ----------
     parts : DataFrame
-        As `all_parts` makes it.
+        Result of `all_parts`.
     reference : DataFrame
         ``image_id`` of the images that the parts should be like; they are in no part.
     counts : DataFrame
-        Labels of both, as `label_counts` makes them: factors must have been cut into the same bins.
+        Labels of both, the result of `label_counts`: factors must have been cut into the same bins.
     embeddings : DataFrame, optional
         Table of this name.
     reference_name : str
-        What the reference is called.
+        Name of the reference.
     threshold, auc_threshold, significance, sample, seed
-        As in :func:`dataeval_spark.analyses.splits.split_differences.split_differences`.
+        See :func:`dataeval_spark.analyses.splits.split_differences.split_differences`.
 
     Returns
     -------
@@ -53,6 +53,6 @@ def split_representativeness(
         *PARTITION, "image_id", F.lit(reference_name).alias("split")
     )
     together = parts.select(*PARTITION, "image_id", "split").unionByName(beside)
-    found = count_rows(together, counts, reference_name)
-    found += adversarial_rows(together, counts, embeddings, sample=sample, seed=seed, base=reference_name)
-    return rows_of_dicts(parts, SPLIT_REPRESENTATIVENESS, judged(found, threshold, auc_threshold, significance))
+    differences = count_rows(together, counts, reference_name)
+    differences += adversarial_rows(together, counts, embeddings, sample=sample, seed=seed, base=reference_name)
+    return rows_of_dicts(parts, SPLIT_REPRESENTATIVENESS, judged(differences, threshold, auc_threshold, significance))

@@ -32,7 +32,7 @@ def units_of(
         Key (``patient``) to rows of ``image_id`` and ``value``, one per image; an image without a value is in no group
         of that key.
     duplicate_pairs : DataFrame, optional
-        Table of this name: images stay together that a chain of pairs ties, though they be in several groups or none.
+        Table of this name: images stay together that a chain of pairs ties, even if they are in several groups or none.
     checkpoint : callable, optional
         Stores a frame in files and reads it back; see :func:`dataeval_spark.frames.components.connected_components`.
 
@@ -90,7 +90,7 @@ def whole_pairs(duplicate_pairs: DataFrame) -> DataFrame:
 
 
 def groupings(images: DataFrame, factors: DataFrame | None) -> dict[str, DataFrame]:
-    """All that images can be grouped by: name to ``image_id`` and ``value``, their metadata first.
+    """Columns that images can be grouped by: name to ``image_id`` and ``value``, their metadata first.
 
     Parameters
     ----------

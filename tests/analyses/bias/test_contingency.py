@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from dataeval_spark.analyses.bias.contingency import contingency, of_label, within
+from dataeval_spark.analyses.bias.contingency import contingency, of_label, rows_of_value
 from dataeval_spark.analyses.bias.parity import parity
 from dataeval_spark.errors import OptionError
 from tests.analyses.bias.rows import binned
@@ -102,7 +102,7 @@ def test_a_part_is_measured_alone(tables):
 
     scores = {}
     for part in ("train", "test"):
-        found = parity(contingency(within(bins, edges, "split", part), edges)).collect()
+        found = parity(contingency(rows_of_value(bins, edges, "split", part), edges)).collect()
         scores[part] = {row.factor: row.score for row in found}["weather"]
 
     assert scores["train"] > 0.8
@@ -113,6 +113,6 @@ def test_what_is_not_there_is_named(tables):
     bins, edges = tables
 
     with pytest.raises(OptionError, match=r"within.factor is 'color'; expected one of \['split', 'weather'\]"):
-        within(bins, edges, "color", "red")
+        rows_of_value(bins, edges, "color", "red")
     with pytest.raises(OptionError, match=r"within.value is 'val'; expected one of \['test', 'train'\]"):
-        within(bins, edges, "split", "val")
+        rows_of_value(bins, edges, "split", "val")

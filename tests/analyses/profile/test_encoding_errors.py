@@ -78,7 +78,7 @@ def test_it_is_tried_again_by_another_encoder_only(frame, encoder, is_done):
         ),
     }
 
-    found = profile.done(tables, ProfileOptions(encoder=encoder))
+    found = profile.profiled_images(tables, ProfileOptions(encoder=encoder))
 
     assert ([row["image_id"] for row in found.distinct().collect()] == ["a"]) is is_done
 
@@ -94,7 +94,7 @@ def test_an_image_that_lacked_an_extra_is_tried_again_once_it_is_there(frame, mo
     counts = []
     for is_installed in (False, True):
         monkeypatch.setattr(profile.tiff, "is_installed", lambda answer=is_installed: answer)
-        counts.append(profile.done(tables).count())
+        counts.append(profile.profiled_images(tables).count())
 
     assert counts == [1, 0]
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from dataeval_spark.analyses.profile.options import check
-from dataeval_spark.analyses.profile.profile import done, fingerprints, profile, tables_of
+from dataeval_spark.analyses.profile.profile import fingerprints, profile, profiled_images, tables_of
 from dataeval_spark.errors import OptionError
 from dataeval_spark.options import ProfileOptions
 from dataeval_spark.tables.images import IMAGES, TARGETS
@@ -52,7 +52,7 @@ def test_images_that_crash_or_hang_are_unreadable_and_the_others_of_their_task_a
 def test_a_timeout_is_tried_again_with_another_limit_and_not_with_the_same(tables):
     def names(**options):
         asked = ProfileOptions(statistics=OPTIONS.statistics, **options)
-        return {row["image_id"] for row in done(tables, asked).collect()}
+        return {row["image_id"] for row in profiled_images(tables, asked).collect()}
 
     assert names(image_timeout=1.0) == set(SHADES)
     assert names(image_timeout=5.0) == set(SHADES) - {"hangs"}

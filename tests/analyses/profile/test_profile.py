@@ -12,9 +12,9 @@ from dataeval_spark.analyses.profile.options import measures_of
 from dataeval_spark.analyses.profile.profile import (
     custom_columns,
     custom_failures,
-    done,
     fingerprints,
     profile,
+    profiled_images,
     tables_of,
     tasks_for,
 )
@@ -234,7 +234,7 @@ def test_done_are_the_images_that_every_table_has_and_the_unreadable_ones(staged
 
     def names(**changes):
         frames = {table: changes.get(table.name, frame) for table, frame in tables.items()}
-        found = [tuple(row) for row in done(frames, OPTIONS).collect()]
+        found = [tuple(row) for row in profiled_images(frames, OPTIONS).collect()]
         assert set(found) <= prints
         assert len(found) == len(set(found))
         return {name for name, _ in found}
@@ -254,8 +254,8 @@ def test_without_an_encoder_embeddings_do_not_matter_and_with_another_version_th
     none = {**tables, EMBEDDINGS: tables[EMBEDDINGS].limit(0)}
     old = {**tables, EMBEDDINGS: tables[EMBEDDINGS].selectExpr("* EXCEPT (encoder_version)", "'0' AS encoder_version")}
 
-    assert done(none).count() == 5
-    assert done(old, ProfileOptions(encoder="thumbnail")).count() == 3
+    assert profiled_images(none).count() == 5
+    assert profiled_images(old, ProfileOptions(encoder="thumbnail")).count() == 3
 
 
 def test_without_an_encoder_nothing_is_embedded(frame):
