@@ -73,10 +73,10 @@ class Migration:
         """Rows with the given values, by the present names of columns."""
         access = self._access(self.stored_name(table))
         older = {new: old for old, new in self._older_columns(table, access).items()}
-        found = access.rows(
+        rows = access.rows(
             [older.get(name, name) for name in columns], {older.get(name, name): value for name, value in equal.items()}
         )
-        return [{name: row[older.get(name, name)] for name in columns} for row in found]
+        return [{name: row[older.get(name, name)] for name in columns} for row in rows]
 
     def _older_columns(self, table: Table, access: TableAccess) -> dict[str, str]:
         is_concerned = any(column.formerly for column in table.columns)  # else its columns need not be looked up
