@@ -104,34 +104,34 @@ class Audit:
 
         Options are those of :class:`dataeval_spark.options.IngestOptions`.
         """
-        asked = _options(IngestOptions, options)
-        return self._do("ingest", {"source": source, **options}, lambda run: [ingest(run, source, asked)])
+        request = _options(IngestOptions, options)
+        return self._do("ingest", {"source": source, **options}, lambda run: [ingest(run, source, request)])
 
     def ingest_maite(self, data: MapStyle, *, name: str, split: str | None = None, replace: bool = False) -> Audit:
         """Bring in a MAITE data set: an object with ``len`` and indices that give image, target and metadata."""
-        asked = IngestOptions(split=split, replace=replace)
+        request = IngestOptions(split=split, replace=replace)
         return self._do(
             "ingest",
-            {"source": f"maite:{name}", **changed(asked)},
-            lambda run: [ingest_maite(run, data, name, asked)],
+            {"source": f"maite:{name}", **changed(request)},
+            lambda run: [ingest_maite(run, data, name, request)],
         )
 
     def ingest_predictions(self, source: str, **options: Any) -> Audit:
         """Bring in a model's predictions; options are those of :class:`dataeval_spark.options.PredictionOptions`."""
-        asked = _options(PredictionOptions, options)
+        request = _options(PredictionOptions, options)
         return self._do(
             "ingest",
             {"predictions": source, **options},
-            lambda run: [ingest_predictions(run, source, asked)],
+            lambda run: [ingest_predictions(run, source, request)],
         )
 
     def ingest_ratings(self, source: str, **options: Any) -> Audit:
         """Bring in what several people said; options are those of :class:`dataeval_spark.options.RatingOptions`."""
-        asked = _options(RatingOptions, options)
+        request = _options(RatingOptions, options)
         return self._do(
             "ingest",
             {"ratings": source, **options},
-            lambda run: [ingest_ratings(run, source, asked)],
+            lambda run: [ingest_ratings(run, source, request)],
         )
 
     def profile(self, **options: Any) -> Audit:
@@ -139,12 +139,12 @@ class Audit:
 
         Options are those of :class:`dataeval_spark.options.ProfileOptions`.
         """
-        asked = _options(ProfileOptions, options)
+        request = _options(ProfileOptions, options)
         expect = self._progress.expect_images
         return self._do(
             "profile",
             options,
-            lambda run: [run_profile(run, asked, on_pending=expect)],
+            lambda run: [run_profile(run, request, on_pending=expect)],
         )
 
     def analyze(
@@ -154,12 +154,12 @@ class Audit:
         open_guarded: str | None = None,
     ) -> Audit:
         """Run the analyses that are not up to date; all of them, or those named."""
-        given = checked(options)
+        analyses = checked(options)
 
         def work(run: Run) -> Iterable[StepRun]:
-            return analyze(run, given, steps, open_guarded=open_guarded)
+            return analyze(run, analyses, steps, open_guarded=open_guarded)
 
-        return self._do("analyze", given, work)
+        return self._do("analyze", analyses, work)
 
     def compare(
         self,
@@ -170,17 +170,17 @@ class Audit:
         open_guarded: str | None = None,
     ) -> Audit:
         """Compare two parts: ``dataset=NAME``, ``split=NAME``, ``assigned=SPLIT/PART`` or a snapshot's name."""
-        given = checked(options)
+        comparisons = checked(options)
         return self._do(
             "compare",
-            {"reference": reference, "current": current, **given},
-            lambda run: compare(run, reference, current, given, steps, open_guarded),
+            {"reference": reference, "current": current, **comparisons},
+            lambda run: compare(run, reference, current, comparisons, steps, open_guarded),
         )
 
     def split(self, name: str, **options: Any) -> Audit:
         """Assign the images to parts; options are those of :class:`dataeval_spark.options.SplitOptions`."""
-        asked = _options(SplitOptions, options)
-        return self._do("split", {"name": name, **options}, lambda run: [split_workspace(run, name, asked)])
+        request = _options(SplitOptions, options)
+        return self._do("split", {"name": name, **options}, lambda run: [split_workspace(run, name, request)])
 
     def select(self, name: str, recipe: Recipe | None = None, **options: Any) -> Audit:
         """Save a selection of the images: operations in order, or its last recipe done again on the data there are.
@@ -192,17 +192,17 @@ class Audit:
         --------
         >>> audit.select("clean", [{"operation": "drop_duplicates"}, {"operation": "shuffle", "seed": 1}])
         """
-        asked = _options(SelectOptions, options)
+        request = _options(SelectOptions, options)
         return self._do(
             "select",
             {"name": name, "recipe": recipe},
-            lambda run: [select(run, name, recipe, asked)],
+            lambda run: [select(run, name, recipe, request)],
         )
 
     def export(self, to: str | Path, **options: Any) -> Audit:
         """Write images and labels as a dataset; options are those of :class:`dataeval_spark.options.ExportOptions`."""
-        asked = _options(ExportOptions, options)
-        return self._do("export", {"to": str(to), **options}, lambda run: [export(run, str(to), asked)])
+        request = _options(ExportOptions, options)
+        return self._do("export", {"to": str(to), **options}, lambda run: [export(run, str(to), request)])
 
     def run(
         self,
@@ -212,10 +212,10 @@ class Audit:
         open_guarded: str | None = None,
     ) -> Audit:
         """Profile, then analyze."""
-        given = checked(options)
-        with self.one_run("run", given):
-            self.profile(**given.get("profile", {}))
-            analyses = {k: v for k, v in given.items() if k in pipeline_steps()}
+        sections = checked(options)
+        with self.one_run("run", sections):
+            self.profile(**sections.get("profile", {}))
+            analyses = {k: v for k, v in sections.items() if k in pipeline_steps()}
             self.analyze(*steps, options=analyses, open_guarded=open_guarded)
         return self
 
@@ -276,10 +276,10 @@ class Audit:
 
     def table(self, name: str) -> DataFrame:
         """A table of the workspace by name."""
-        known = {table.name: table for table in ALL_TABLES}
-        if name not in known:
-            raise ConfigError.unknown("table", name, known, "Audit.table")
-        return self.workspace.read(known[name])
+        tables = {table.name: table for table in ALL_TABLES}
+        if name not in tables:
+            raise ConfigError.unknown("table", name, tables, "Audit.table")
+        return self.workspace.read(tables[name])
 
     def maite(self, *, open_guarded: str | None = None, **options: Any) -> MaiteDataset:
         """The images and labels as a MAITE (and PyTorch) data set, decoded when they are asked for.
@@ -318,7 +318,7 @@ class Audit:
         results: list[StepRun | str] = []
 
         def in_run() -> None:
-            with self._run(job, options) as run, self._cancellation.noticed():
+            with self._run(job, options) as run, self._cancellation.unwind():
                 refuse_credentials(options)
                 results.extend(work(run))
 

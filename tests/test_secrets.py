@@ -185,7 +185,7 @@ def test_a_report_that_cannot_be_written_is_refused_in_words(server, tmp_path):
 def test_the_doctor_does_not_check_a_workspace_on_object_storage():
     found = doctor.checks("s3://box/audit", resolve=False)[-1]
 
-    assert (found.name, found.status, found.found) == ("workspace", "warning", "s3://box/audit is not checked")
+    assert (found.name, found.status, found.result) == ("workspace", "warning", "s3://box/audit is not checked")
 
 
 def test_what_cannot_be_on_object_storage_is_refused_in_words(spark, tmp_path, monkeypatch):

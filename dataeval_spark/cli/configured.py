@@ -46,22 +46,22 @@ def run_configured(conf: Mapping[str, Any], audit: Audit, open_guarded: str | No
     After a split the analyses of splits run again, which are then out of date. ``open_guarded`` is why hold-outs are
     read, by all of them.
     """
-    given = {name: dict(options) for name, options in conf.items() if isinstance(options, Mapping) and options}
-    steps = {name: options for name, options in given.items() if name in (*pipeline_steps(), "profile")}
-    if "ingest" in given:
-        audit.ingest(given["ingest"].pop("source"), **given["ingest"])
+    sections = {name: dict(options) for name, options in conf.items() if isinstance(options, Mapping) and options}
+    steps = {name: options for name, options in sections.items() if name in (*pipeline_steps(), "profile")}
+    if "ingest" in sections:
+        audit.ingest(sections["ingest"].pop("source"), **sections["ingest"])
     opening = {"open_guarded": open_guarded} if open_guarded else {}
     audit.run(options=steps, steps=conf.get("steps", ()), **opening)
-    if "split" in given:
-        audit.split(given["split"].pop("name"), **given["split"])
+    if "split" in sections:
+        audit.split(sections["split"].pop("name"), **sections["split"])
         audit.analyze(*conf.get("steps", ()), options={k: v for k, v in steps.items() if k != "profile"}, **opening)
-    if "select" in given:
-        audit.select(given["select"].pop("name"), **{**given["select"], **opening})
-    if "compare" in given:
-        options = {name: each for name, each in given.items() if name in COMPARED}
-        compare = given["compare"]
+    if "select" in sections:
+        audit.select(sections["select"].pop("name"), **{**sections["select"], **opening})
+    if "compare" in sections:
+        options = {name: each for name, each in sections.items() if name in COMPARED}
+        compare = sections["compare"]
         audit.compare(compare["reference"], compare["current"], *compare.get("steps", ()), options=options, **opening)
-    if "export" in given:
-        audit.export(given["export"].pop("to"), **{**given["export"], **opening})
-    if "report" in given:
-        audit.report(given["report"].get("out", "report.html"), snapshot=given["report"].get("snapshot"))
+    if "export" in sections:
+        audit.export(sections["export"].pop("to"), **{**sections["export"], **opening})
+    if "report" in sections:
+        audit.report(sections["report"].get("out", "report.html"), snapshot=sections["report"].get("snapshot"))

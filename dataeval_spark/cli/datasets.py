@@ -30,15 +30,15 @@ def declare(verb: Declare) -> None:
     _export(verb("export", "write images and labels as COCO, YOLO, folders, parquet or WebDataset"))
 
 
-def _split(made: argparse.ArgumentParser) -> None:
-    made.add_argument("--name", required=True, metavar="NAME", help="name of the split")
-    add_flags(made, SplitOptions)
+def _split(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--name", required=True, metavar="NAME", help="name of the split")
+    add_flags(parser, SplitOptions)
 
 
-def _select(made: argparse.ArgumentParser) -> None:
-    made.add_argument("--name", required=True, metavar="NAME", help="name of the selection")
-    made.add_argument("--recipe", metavar="FILE", help="JSON list of operations, or TOML with [[recipe]] sections")
-    made.add_argument(
+def _select(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--name", required=True, metavar="NAME", help="name of the selection")
+    parser.add_argument("--recipe", metavar="FILE", help="JSON list of operations, or TOML with [[recipe]] sections")
+    parser.add_argument(
         "--operation",
         action="append",
         nargs="+",
@@ -46,12 +46,12 @@ def _select(made: argparse.ArgumentParser) -> None:
         metavar=("NAME", "OPTION=VALUE"),
         help="one operation, repeatable, in order: " + ", ".join(OPERATION_NAMES),
     )
-    add_flags(made, SelectOptions)
+    add_flags(parser, SelectOptions)
 
 
-def _export(made: argparse.ArgumentParser) -> None:
-    made.add_argument("--to", required=True, metavar="DIR", help="empty folder, or URI of object storage")
-    add_flags(made, ExportOptions)
+def _export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--to", required=True, metavar="DIR", help="empty folder, or URI of object storage")
+    add_flags(parser, ExportOptions)
 
 
 def run_select(args: argparse.Namespace, make_audit: MakeAudit) -> None:
@@ -85,17 +85,17 @@ def run_export(args: argparse.Namespace, make_audit: MakeAudit) -> None:
 def _recipe(path: str) -> list[dict[str, Any]]:
     try:
         text = Path(path).read_text()
-        found = json.loads(text) if path.lower().endswith(".json") else tomllib.loads(text).get("recipe")
+        operations = json.loads(text) if path.lower().endswith(".json") else tomllib.loads(text).get("recipe")
     except OSError as error:
         raise OptionError(f"Recipe {path} cannot be read: {error.strerror}.") from None
     except ValueError as error:
         raise OptionError(f"Recipe {path} is neither JSON (.json) nor TOML: {error}.") from None
-    if not isinstance(found, list) or not all(isinstance(step, dict) for step in found):
+    if not isinstance(operations, list) or not all(isinstance(step, dict) for step in operations):
         raise OptionError(
             f"Recipe {path} has no list of operations.\n"
             'Hint: TOML with [[recipe]] and operation = "limit" below it, or JSON [{"operation": "limit", "n": 10}]'
         )
-    return found
+    return operations
 
 
 def run_split(args: argparse.Namespace, make_audit: MakeAudit) -> None:

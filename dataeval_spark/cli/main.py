@@ -168,38 +168,40 @@ def _parser(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
 
 
 def _verb(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
-    made = _parser(verbs, name, text)
-    made.add_argument("--workspace", required=True, metavar="WS", help="a directory, or catalog.schema")
-    _common(made)
-    return made
+    verb_parser = _parser(verbs, name, text)
+    verb_parser.add_argument("--workspace", required=True, metavar="WS", help="a directory, or catalog.schema")
+    _common(verb_parser)
+    return verb_parser
 
 
-def _common(made: argparse.ArgumentParser) -> None:
-    made.add_argument(
+def _common(verb_parser: argparse.ArgumentParser) -> None:
+    verb_parser.add_argument(
         "--scratch", metavar="DIR", help="directory for temporary files; needed when WS is catalog.schema"
     )
-    made.add_argument("--table-location", metavar="DIR", help="directory for external tables of a catalog.schema")
-    made.add_argument("--dry-run", action="store_true", help="print the plan and do nothing")
-    made.add_argument("--verbose", action="store_true", help="write a log, and show whole errors")
+    verb_parser.add_argument(
+        "--table-location", metavar="DIR", help="directory for external tables of a catalog.schema"
+    )
+    verb_parser.add_argument("--dry-run", action="store_true", help="print the plan and do nothing")
+    verb_parser.add_argument("--verbose", action="store_true", help="write a log, and show whole errors")
 
 
-def _configurable(made: argparse.ArgumentParser) -> None:
-    made.add_argument("--conf", metavar="FILE", help="TOML file with options")
-    made.add_argument(
+def _configurable(verb_parser: argparse.ArgumentParser) -> None:
+    verb_parser.add_argument("--conf", metavar="FILE", help="TOML file with options")
+    verb_parser.add_argument(
         "--set", action="append", default=[], metavar="STEP.OPTION=VALUE", help="value of one option; repeatable"
     )
 
 
-def _ingest(made: argparse.ArgumentParser) -> None:
-    made.add_argument(
+def _ingest(verb_parser: argparse.ArgumentParser) -> None:
+    verb_parser.add_argument(
         "source", metavar="SOURCE", nargs="?", help="folder, tar file, or a table: its path or name, or a file of rows"
     )
-    add_flags(made, IngestOptions)
+    add_flags(verb_parser, IngestOptions)
     shared = ("dataset", "timezone")
-    predictions = made.add_argument_group("predictions of a model, instead of SOURCE")
+    predictions = verb_parser.add_argument_group("predictions of a model, instead of SOURCE")
     predictions.add_argument("--predictions", metavar="FILE", help="what a model predicts for the images")
     add_flags(predictions, PredictionOptions, without=shared)
-    ratings = made.add_argument_group("labels of several people, instead of SOURCE")
+    ratings = verb_parser.add_argument_group("labels of several people, instead of SOURCE")
     ratings.add_argument("--ratings", metavar="FILE", help="what several people said about the images")
     add_flags(ratings, RatingOptions, without=shared)
 
@@ -236,8 +238,8 @@ def _options(args: argparse.Namespace, sections: Sequence[str]) -> dict[str, Any
     from dataeval_spark.verbs import config
     from dataeval_spark.verbs.config import FUNCTIONS
 
-    found = config.load(args.conf, args.set, FUNCTIONS)
-    return {name: options for name, options in found.items() if name in sections}
+    sections_of_file = config.load(args.conf, args.set, FUNCTIONS)
+    return {name: options for name, options in sections_of_file.items() if name in sections}
 
 
 def _run_ingest(args: argparse.Namespace) -> int:
@@ -305,8 +307,8 @@ def _run_search(args: argparse.Namespace) -> int:
     if args.dry_run:
         print(f"search             run   reads the vectors of {args.workspace} once")
         return DONE
-    found = _audit(args).search(args.query, **flags_of(args, SearchOptions))
-    for row in bounded(found, "k rows"):
+    nearest = _audit(args).search(args.query, **flags_of(args, SearchOptions))
+    for row in bounded(nearest, "k rows"):
         print(f"{row['rank']:>4} {row['distance']:>12.6f}  {row['image_id']}  {row['uri'] or ''}".rstrip())
     return DONE
 
@@ -356,10 +358,10 @@ def _run_demo(args: argparse.Namespace) -> int:
 def _run_doctor(args: argparse.Namespace) -> int:
     from dataeval_spark.verbs import doctor
 
-    found = doctor.checks(args.workspace)
-    for check in found:
+    checks = doctor.checks(args.workspace)
+    for check in checks:
         print(check, flush=True)
-    return FAILED if any(check.status == "error" for check in found) else DONE
+    return FAILED if any(check.status == "error" for check in checks) else DONE
 
 
 VERBS: dict[str, Run] = {

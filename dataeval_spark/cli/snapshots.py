@@ -15,20 +15,24 @@ MakeAudit = Callable[[argparse.Namespace], Any]
 
 def declare(verb: Declare) -> None:
     """Add the verb; ``verb(name, text)`` makes a parser with the options that all have."""
-    made = verb("snapshot", "pin the present version of every table; list, compare, verify, restore or copy snapshots")
-    made.add_argument("action", choices=ACTIONS)
-    made.add_argument("names", nargs="*", metavar="NAME", help="name of the snapshot; diff takes two names, list none")
-    made.add_argument("--note", help="create: note on the snapshot")
-    made.add_argument("--out", metavar="DIR", help="export: directory to copy to")
+    parser = verb(
+        "snapshot", "pin the present version of every table; list, compare, verify, restore or copy snapshots"
+    )
+    parser.add_argument("action", choices=ACTIONS)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="name of the snapshot; diff takes two names, list none"
+    )
+    parser.add_argument("--note", help="create: note on the snapshot")
+    parser.add_argument("--out", metavar="DIR", help="export: directory to copy to")
 
 
 def run_snapshot(args: argparse.Namespace, make_audit: MakeAudit) -> bool:
     """Run ``dataeval-spark snapshot``; whether a pinned version is lost."""
     from dataeval_spark.workspace import snapshots
 
-    wanted = {"list": 0, "diff": 2}.get(args.action, 1)
-    if len(args.names) != wanted:
-        raise OptionError(f"snapshot {args.action} takes {wanted} names; {len(args.names)} given: {args.names}.")
+    n_names = {"list": 0, "diff": 2}.get(args.action, 1)
+    if len(args.names) != n_names:
+        raise OptionError(f"snapshot {args.action} takes {n_names} names; {len(args.names)} given: {args.names}.")
     if args.action == "export" and not args.out:
         raise OptionError("snapshot export needs a directory.\nHint: --out DIR")
     audit = make_audit(args)
@@ -40,12 +44,12 @@ def run_snapshot(args: argparse.Namespace, make_audit: MakeAudit) -> bool:
     elif args.action == "restore":
         audit.restore(args.names[0])
     elif args.action == "list":
-        found = snapshots.listing(workspace)
-        for each in found:
+        listing = snapshots.listing(workspace)
+        for each in listing:
             print(
                 f"{each.name:<24} {each.created_at:%Y-%m-%d %H:%M:%S}  {each.tables} tables  {each.note or ''}".rstrip()
             )
-        if not found:
+        if not listing:
             print("no snapshots yet")
     elif args.action == "show":
         print("\n".join(snapshots.statements(workspace, args.names[0])))

@@ -79,12 +79,12 @@ def run_demo(
         audit.profile(encoder=DEFAULT).analyze(options=OPTIONS).compare(f"dataset={MAIN}", f"dataset={LATER}")
         scores = score(audit, files)
         echo("")
-        made = audit.report(report, demo_scores=scores, announce=False)
+        page = audit.report(report, demo_scores=scores, announce=False)
     echo(format_scores(scores))
     echo("Faults that are weak on purpose are expected to be missed: planted.csv beside the images marks them.")
     echo("")
-    echo(f"Report: {made.path}")
-    return made
+    echo(f"Report: {page.path}")
+    return page
 
 
 def _ingest(audit: Audit, files: DemoFiles) -> None:
@@ -101,7 +101,7 @@ def score(audit: Audit, files: DemoFiles) -> list[PlantScore]:
     """What was planted, found and missed, from the tables. Bounded: the demo has a few thousand images."""
     rows = audit.workspace.rows
     groups = rows(DUPLICATE_GROUPS, ("image_id", "group_id"))
-    found = rows(IMAGE_FINDINGS, ("image_id", "rule"), target_index=None)
+    finding_rows = rows(IMAGE_FINDINGS, ("image_id", "rule"), target_index=None)
     unreadable = rows(UNREADABLE_IMAGES, ("image_id",))
     found_by_ingest = rows(INGEST_FINDINGS, ("kind", "image_id", "severity"), dataset=MAIN)
     # The account of all entries, and readings of the whole, are no bad annotations.
@@ -110,7 +110,7 @@ def score(audit: Audit, files: DemoFiles) -> list[PlantScore]:
     suspects = rows(LABEL_ERRORS, ("image_id",))
     drifted = rows(DRIFT_METRICS, ("column_name",), drift_detected=True)
     findings: dict[str, set[str]] = {}
-    for row in filter(_is_main, found):
+    for row in filter(_is_main, finding_rows):
         findings.setdefault(row["rule"], set()).add(_path(row))
     return score_plants(
         read_plants(files.planted),

@@ -129,7 +129,7 @@ def _scenes(count: int, rng: np.random.Generator, *, stream: int, start: datetim
         class_index = int(rng.choice(len(CLASSES), p=_CLASS_SHARES))
         # Each camera took more of every third class: a factor that tells something of the class.
         camera_shares = [0.5 if class_index % len(CAMERAS) == k else 0.25 for k in range(len(CAMERAS))]
-        taken = start + timedelta(days=int(rng.integers(28)), seconds=int(rng.integers(10 * 3600)))
+        captured_at = start + timedelta(days=int(rng.integers(28)), seconds=int(rng.integers(10 * 3600)))
         scenes.append(
             Scene(
                 stream=stream,
@@ -139,7 +139,7 @@ def _scenes(count: int, rng: np.random.Generator, *, stream: int, start: datetim
                 photograph=PHOTOGRAPHS[rng.choice(len(PHOTOGRAPHS), p=_PHOTOGRAPH_SHARES)],
                 camera=list(CAMERAS)[rng.choice(len(CAMERAS), p=camera_shares)],
                 exposure=round(float(np.clip(rng.normal(0, 0.35), -0.8, 0.8)), 2),
-                captured_at=taken.isoformat(),
+                captured_at=captured_at.isoformat(),
                 split=_split(rng),
                 gain=gain,
             )

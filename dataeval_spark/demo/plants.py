@@ -41,20 +41,20 @@ class Plant:
 
 def plants_of(jobs: Sequence[Job], *, missing: Iterable[str], later: int) -> list[Plant]:
     """List what the jobs planted, the missing images and the later batch of `later` images."""
-    found = []
+    plants = []
     for job in jobs:
-        found += [Plant(copy.kind, copy.path, job.path, copy.detail) for copy in job.copies]
+        plants += [Plant(copy.kind, copy.path, job.path, copy.detail) for copy in job.copies]
         if job.fault:
-            found.append(Plant(job.fault, job.path, detail="weak: expected to be missed" if job.weak else ""))
+            plants.append(Plant(job.fault, job.path, detail="weak: expected to be missed" if job.weak else ""))
         if job.label != job.scene.class_index:
             detail = f"labelled {CLASSES[job.label]}, is {CLASSES[job.scene.class_index]}"
-            found.append(Plant("swapped_label", job.path, detail=detail))
+            plants.append(Plant("swapped_label", job.path, detail=detail))
         if job.bad_annotation:
-            found.append(Plant("bad_annotation", job.path, detail=f"{job.bad_annotation}: first annotation"))
-    found += [Plant("bad_annotation", path, detail="missing_image: no such file") for path in missing]
-    found.sort(key=lambda plant: (plant.kind, plant.path))
+            plants.append(Plant("bad_annotation", job.path, detail=f"{job.bad_annotation}: first annotation"))
+    plants += [Plant("bad_annotation", path, detail="missing_image: no such file") for path in missing]
+    plants.sort(key=lambda plant: (plant.kind, plant.path))
     detail = f"{later} images captured three months later, pixel values times {LATER_GAIN}"
-    return [*found, Plant("shifted_brightness", LATER_PATH, detail=detail)]
+    return [*plants, Plant("shifted_brightness", LATER_PATH, detail=detail)]
 
 
 def write_plants(path: Path, plants: Iterable[Plant]) -> None:

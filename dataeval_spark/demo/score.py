@@ -60,14 +60,14 @@ EXAMPLES = 5
 class PlantScore:
     """The score of one kind of plant.
 
-    `planted`, `found` (of the planted), `missed` and `extra` (found but not planted) are numbers of images,
+    `planted`, `hits` (planted and found), `missed` and `extra` (found but not planted) are numbers of images,
     annotations or datasets; the last three are None when `status` is "not analysed yet". `missed_paths` and
     `extra_paths` give at most five examples each.
     """
 
     kind: str
     planted: int
-    found: int | None
+    hits: int | None
     missed: int | None
     extra: int | None
     status: str
@@ -151,7 +151,7 @@ def format_scores(scores: Sequence[PlantScore]) -> str:
         note = f"missed: {', '.join(score.missed_paths)}" if score.missed_paths else ""
         if score.missed and score.missed > len(score.missed_paths):
             note += ", ..."
-        rows.append((score.kind, str(score.planted), str(score.found), str(score.missed), str(score.extra), note))
+        rows.append((score.kind, str(score.planted), str(score.hits), str(score.missed), str(score.extra), note))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     lines = []
     for row in rows:
@@ -168,12 +168,12 @@ def _by_kind(planted: Sequence[Plant]) -> dict[str, list[Plant]]:
     return by_kind
 
 
-def _analysed(kind: str, planted: set[str], found: set[str], extra: Collection[str]) -> PlantScore:
-    missed = sorted(planted - found)
+def _analysed(kind: str, planted: set[str], detected: set[str], extra: Collection[str]) -> PlantScore:
+    missed = sorted(planted - detected)
     return PlantScore(
         kind,
         planted=len(planted),
-        found=len(found),
+        hits=len(detected),
         missed=len(missed),
         extra=len(extra),
         status=ANALYSED,
@@ -227,5 +227,5 @@ def _annotations(plants: Sequence[Plant], findings: Sequence[tuple[str, str | No
         else:
             left[match] -= 1
     extra = [path or kind for (kind, path), number in left.items() for _ in range(number)]
-    found = {plant.path for plant in plants} - set(missed)
-    return _analysed("bad_annotation", {plant.path for plant in plants}, found, extra)
+    detected = {plant.path for plant in plants} - set(missed)
+    return _analysed("bad_annotation", {plant.path for plant in plants}, detected, extra)

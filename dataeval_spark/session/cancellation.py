@@ -26,7 +26,7 @@ class Cancellation:
     requested : threading.Event
         Set when the user interrupts.
     unwinding : threading.Event
-        Set by the work once it has noticed: from then on its Spark jobs are clean-up and run to their end.
+        Set by the work when it sees the request: from then on its Spark jobs are clean-up and run to their end.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Cancellation:
         self.unwinding = threading.Event()
 
     @contextmanager
-    def noticed(self) -> Iterator[None]:
+    def unwind(self) -> Iterator[None]:
         """Turn whatever the stopped Spark work raises into KeyboardInterrupt."""
         try:
             self.check()

@@ -27,9 +27,9 @@ def require_java() -> str:
     java = java_program()
     if java is None:
         raise SetupError(f"Java was not found; Spark needs Java 17 or 21.\nHint: {_java_hint()}")
-    found = java_version(java)
-    if found not in JAVA_VERSIONS:
-        raise SetupError(f"{java} is Java {found}; Spark needs Java 17 or 21.\nHint: {_java_hint()}")
+    version = java_version(java)
+    if version not in JAVA_VERSIONS:
+        raise SetupError(f"{java} is Java {version}; Spark needs Java 17 or 21.\nHint: {_java_hint()}")
     return java
 
 

@@ -58,12 +58,12 @@ def compare(
     sides = {"reference": reference, "current": current}
     opened = _opened(run, sides.values(), open_guarded)
     steps = chosen(only, COMPARISONS)
-    guard = holdout.Guard(run, _held(workspace, sides.values(), steps), open_guarded)
+    guard = holdout.Guard(run, _guarded_parts(workspace, sides.values(), steps), open_guarded)
 
     def openings(step: Step) -> str:
         return "; ".join(filter(None, [*opened, guard.message if step.labels else ""]))
 
-    def said(step: Step, result: StepRun) -> StepRun:
+    def with_openings(step: Step, result: StepRun) -> StepRun:
         return replace(result, message="; ".join(filter(None, [result.message, openings(step)])))
 
     for step in steps:
@@ -82,9 +82,9 @@ def compare(
             guard.refuse(step.name)
             yield StepRun.skipped(step.name, decision.reason)
         elif decision.verdict == "current":
-            yield said(step, skip(run, step, recorded, decision))
+            yield with_openings(step, skip(run, step, recorded, decision))
         elif decision.verdict != "run":
-            yield said(step, StepRun.skipped(step.name, decision.reason))
+            yield with_openings(step, StepRun.skipped(step.name, decision.reason))
         else:
             if step.labels:
                 guard.open()
@@ -101,7 +101,7 @@ def compare(
         raise closed
 
 
-def _held(workspace: Workspace, refs: Iterable[str], steps: Sequence[Step]) -> set[tuple[str, str]]:
+def _guarded_parts(workspace: Workspace, refs: Iterable[str], steps: Sequence[Step]) -> set[tuple[str, str]]:
     """Hold-outs among the images of sides that do not name them, where a step reads labels."""
     if not any(step.labels for step in steps) or not holdout.parts(workspace):
         return set()

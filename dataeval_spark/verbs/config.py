@@ -75,17 +75,17 @@ def load(path: str | None, overrides: Sequence[str], functions: Functions) -> di
     >>> load(None, ["outliers.method=iqr"], {"outliers": outliers})
     {'outliers': {'method': 'iqr'}}
     """
-    found: dict[str, Any] = {}
+    sections: dict[str, Any] = {}
     if path is not None:
-        found = _parse(path)
-        refuse_credentials(found)
-    _check(found, functions, path or "configuration")
+        sections = _parse(path)
+        refuse_credentials(sections)
+    _check(sections, functions, path or "configuration")
     for override in overrides:
         refuse_credentials(override)
         section, option, value = _split(override)
         _check({section: {option: value}}, functions, f"--set {override}")
-        found.setdefault(section, {})[option] = value
-    return found
+        sections.setdefault(section, {})[option] = value
+    return sections
 
 
 def default_toml(functions: Functions) -> str:
@@ -134,9 +134,9 @@ def _parse(path: str) -> dict[str, Any]:
         raise ConfigError(f"Configuration file {path} is no TOML: {error}.") from None
 
 
-def _check(found: Mapping[str, Any], functions: Functions, where: str) -> None:
+def _check(values: Mapping[str, Any], functions: Functions, where: str) -> None:
     sections = {name: options_of(function) for name, function in functions.items()}
-    for name, value in found.items():
+    for name, value in values.items():
         if name in TOP_LEVEL:
             if not isinstance(value, TOP_LEVEL[name]):
                 raise ConfigError(f"{where}: {name} is {value!r}; expected a {TOP_LEVEL[name].__name__}.")
@@ -157,8 +157,8 @@ def _check(found: Mapping[str, Any], functions: Functions, where: str) -> None:
             _check_types(name, value, sections[name], where)
 
 
-def _check_types(section: str, given: Mapping[str, Any], defaults: Mapping[str, Any], where: str) -> None:
-    for option, value in given.items():
+def _check_types(section: str, options: Mapping[str, Any], defaults: Mapping[str, Any], where: str) -> None:
+    for option, value in options.items():
         default = defaults.get(option)
         if default is None or default is inspect.Parameter.empty:
             continue
@@ -199,8 +199,8 @@ def pipeline_steps() -> tuple[str, ...]:
 
 
 def checked(options: Mapping[str, Mapping[str, Any]] | None) -> Mapping[str, Mapping[str, Any]]:
-    for name, given in (options or {}).items():
-        check(name, given)
+    for name, values in (options or {}).items():
+        check(name, values)
     return options or {}
 
 

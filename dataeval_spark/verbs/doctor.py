@@ -35,13 +35,13 @@ class Check:
 
     name: str
     status: str
-    found: str
+    result: str
     hint: str = ""
 
     def __str__(self) -> str:
         mark = {"ok": "ok     ", "warning": "warning", "error": "MISSING"}[self.status]
         hint = f"\n{'':<21}Hint: {self.hint}" if self.hint and self.status != "ok" else ""
-        return f"{self.name:<12} {mark} {self.found}{hint}"
+        return f"{self.name:<12} {mark} {self.result}{hint}"
 
 
 def checks(workspace: str | None = None, *, resolve: bool = True) -> list[Check]:
@@ -77,24 +77,24 @@ def checks(workspace: str | None = None, *, resolve: bool = True) -> list[Check]
 
 
 def _python() -> Check:
-    found = sys.version.split()[0]
+    release = sys.version.split()[0]
     ok = sys.version_info[:2] in PYTHON_VERSIONS
-    return Check("python", "ok" if ok else "error", found, "install Python 3.11, 3.12 or 3.13, then: make setup")
+    return Check("python", "ok" if ok else "error", release, "install Python 3.11, 3.12 or 3.13, then: make setup")
 
 
 def _java() -> Check:
     try:
         program = java.require_java()
     except SetupError as error:
-        found, _, hint = str(error).partition("\nHint: ")
-        return Check("java", "error", found, hint)
+        message, _, hint = str(error).partition("\nHint: ")
+        return Check("java", "error", message, hint)
     return Check("java", "ok", f"{java.java_version(program)} ({program})")
 
 
 def _spark() -> Check:
-    found = version("pyspark")
-    ok = found.startswith(SPARK_VERSIONS)
-    return Check("spark", "ok" if ok else "error", f"pyspark {found}", "pip install 'pyspark>=4.0,<4.3'")
+    release = version("pyspark")
+    ok = release.startswith(SPARK_VERSIONS)
+    return Check("spark", "ok" if ok else "error", f"pyspark {release}", "pip install 'pyspark>=4.0,<4.3'")
 
 
 def _delta() -> Check:
@@ -105,15 +105,15 @@ def _delta() -> Check:
 
 
 def _jars(resolve: bool) -> Check:
-    found = jars.cached()
+    files = jars.cached()
     try:
-        found = found or (jars.resolve(java.require_java()) if resolve else [])
+        files = files or (jars.resolve(java.require_java()) if resolve else [])
     except SetupError as error:
         text, _, hint = str(error).partition("\nHint: ")
         return Check("delta jars", "error", text, hint)
-    if not found:
+    if not files:
         return Check("delta jars", "error", f"not in {jars.directory()}", "dataeval-spark doctor (downloads them)")
-    return Check("delta jars", "ok", f"{jars.coordinates()} in {found[0].parent}")
+    return Check("delta jars", "ok", f"{jars.coordinates()} in {files[0].parent}")
 
 
 def _kernels() -> Check:

@@ -84,8 +84,8 @@ def run_profile(
         # What its vectors depend on: the hash in `encoder_version` does not say which preprocessing that was.
         recorded["encoder_record"] = vars(encoder_record(options.encoder))
     images, targets = pending_inputs(workspace)
-    wanted = fingerprints(images, targets, options)
-    pending = run.checkpoint(_pending(workspace, wanted, options), "pending")
+    all_prints = fingerprints(images, targets, options)
+    pending = run.checkpoint(_pending(workspace, all_prints, options), "pending")
     count = pending.count()
     inputs = workspace.states(READS)
     if count == 0:
@@ -137,15 +137,15 @@ def pending_inputs(workspace: Workspace) -> tuple[DataFrame, DataFrame]:
     return workspace.read_live(IMAGES).where(has_image), workspace.read(TARGETS)
 
 
-def _pending(workspace: Workspace, wanted: DataFrame, options: ProfileOptions) -> DataFrame:
+def _pending(workspace: Workspace, all_prints: DataFrame, options: ProfileOptions) -> DataFrame:
     tables: dict[Table, DataFrame] = {}
     for table in WRITES:
         frame = workspace.read_or_none(table)
         if frame is None:
-            return wanted
+            return all_prints
         tables[table] = frame
     # An image is done when all tables of the step have it; one table short, it is measured again.
-    return wanted.join(profiled_images(tables, options), on=["image_id", "fingerprint"], how="left_anti")
+    return all_prints.join(profiled_images(tables, options), on=["image_id", "fingerprint"], how="left_anti")
 
 
 def _profile_chunk(
@@ -169,8 +169,8 @@ def _write_chunk(run: Run, profiled: DataFrame, rows: DataFrame, work: str, opti
     workspace = run.workspace
     table = workspace.read_or_none(IMAGE_STATS)
     # A statistic that is no longer asked for becomes null where an image is measured anew.
-    known = [name for name in table.columns if name.startswith(PREFIX)] if table is not None else []
-    custom = sorted({*custom_columns(profiled, options), *known})
+    earlier_custom = [name for name in table.columns if name.startswith(PREFIX)] if table is not None else []
+    custom = sorted({*custom_columns(profiled, options), *earlier_custom})
     frames = tables_of(profiled, options, custom)
     frames[EMBEDDINGS] = _with_other_encoders(workspace, frames[EMBEDDINGS], rows, options.encoder)
     covered = rows.select("image_id")
@@ -190,5 +190,5 @@ def _with_other_encoders(workspace: Workspace, new: DataFrame, rows: DataFrame, 
         return new
     old = table.drop("run_id")
     others = old.where(F.col("encoder") != encoder) if encoder else old
-    kept = others.join(rows.select("image_id", "fingerprint"), on=["image_id", "fingerprint"], how="left_semi")
-    return new.unionByName(kept)
+    other_rows = others.join(rows.select("image_id", "fingerprint"), on=["image_id", "fingerprint"], how="left_semi")
+    return new.unionByName(other_rows)

@@ -68,8 +68,8 @@ def search_workspace(workspace: Workspace, query: Query, options: SearchOptions)
     else:
         nearest = _search_files(workspace, dataset, (name, version), vector, own_id, options.k, options.metric)
     # image_id is unique on both sides.
-    found = nearest.join(uris, on="image_id", how="left")
-    return found.select("rank", "image_id", "distance", "uri").orderBy("rank")
+    neighbors = nearest.join(uris, on="image_id", how="left")
+    return neighbors.select("rank", "image_id", "distance", "uri").orderBy("rank")
 
 
 def _search_files(
@@ -84,33 +84,33 @@ def _search_files(
     """The search on files of this machine: Arrow reads them several times faster than Spark hands arrays to Python."""
     queries = checked_queries(vector, k, metric)
     name, version = encoder
-    wanted = (
+    condition = (
         (pc.field("encoder") == name) & (pc.field("encoder_version") == version) & pc.field("target_index").is_null()
     )
     if own_id is not None:
-        wanted &= pc.field("image_id") != own_id
+        condition &= pc.field("image_id") != own_id
     columns = ["image_id", "target_index", "embedding"]
-    scan = dataset.scanner(columns=columns, filter=wanted, batch_size=8192, batch_readahead=4, fragment_readahead=2)
-    found = nearest_in_stream(scan.to_batches(), queries, metric, k)
-    rows = [(row["image_id"], row["rank"], row["distance"]) for row in found.to_pylist()]  # k rows
+    scan = dataset.scanner(columns=columns, filter=condition, batch_size=8192, batch_readahead=4, fragment_readahead=2)
+    neighbors = nearest_in_stream(scan.to_batches(), queries, metric, k)
+    rows = [(row["image_id"], row["rank"], row["distance"]) for row in neighbors.to_pylist()]  # k rows
     return workspace.spark.createDataFrame(rows, "image_id string, rank int, distance double")
 
 
 def _encoder(whole: DataFrame, encoder: str | None) -> tuple[str, str]:
-    known = [
+    encoders = [
         tuple(row)
         for row in bounded(
             whole.select("encoder", "encoder_version").distinct().limit(50), "encoders and their versions"
         )
     ]
-    names = sorted({name for name, _ in known})
+    names = sorted({name for name, _ in encoders})
     if not names:
         raise OptionError("search: no image has a vector.\nHint: dataeval-spark profile --encoder hog_color")
     if encoder is None and len(names) > 1:
         raise OptionError(f"search.encoder must be given: there are vectors of {', '.join(names)}.")
     chosen = names[0] if encoder is None else encoder
     OptionError.unless_one_of("search.encoder", chosen, names)
-    versions = [version for name, version in known if name == chosen]
+    versions = [version for name, version in encoders if name == chosen]
     if len(versions) > 1:
         raise OptionError(
             f"search.encoder is {chosen!r}, of which there are vectors of versions {', '.join(sorted(versions))}.\n"

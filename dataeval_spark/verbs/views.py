@@ -164,24 +164,24 @@ def statements(workspace: Workspace) -> dict[str, str]:
         for table in tables
         if table.name in states
     }
-    made = {}
+    by_view = {}
     for view in VIEWS:
         query = text(view, states)
         if query is not None:
             _require_columns(workspace, view, query, stored)
             place = f"VIEW {quoted(workspace.location)}." if workspace.is_catalog else "TEMPORARY VIEW "
             head = f"CREATE OR REPLACE {place}`{view.name}`\n  COMMENT '{view.doc}' AS\n"
-            made[view.name] = head + query.format_map(names)
-    return made
+            by_view[view.name] = head + query.format_map(names)
+    return by_view
 
 
 def _require_columns(workspace: Workspace, view: View, query: str, stored: Mapping[Table, Container[str]]) -> None:
     """A view is read by others, who see the columns that are stored: not those that `Workspace.read` adds as null."""
-    named = set(re.findall(r"\w+", query))
+    words = set(re.findall(r"\w+", query))
     for table, columns in stored.items():
         if f"{{{table.name}}}" not in query:
             continue
-        missing = [name for name in table.column_names if name in named and name not in columns]
+        missing = [name for name in table.column_names if name in words and name not in columns]
         if missing:
             verb = FILLED_BY.get(table.name, "analyze")
             raise WorkspaceError(
@@ -204,7 +204,7 @@ def create_views(workspace: Workspace) -> list[str]:
             f"Workspace {workspace.location} is a directory, which keeps no views.\n"
             f"Hint: dataeval-spark views --workspace {workspace.location} prints statements for a session"
         )
-    made = statements(workspace)
-    for statement in made.values():
+    by_view = statements(workspace)
+    for statement in by_view.values():
         workspace.spark.sql(statement)
-    return list(made)
+    return list(by_view)

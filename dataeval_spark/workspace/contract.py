@@ -26,19 +26,19 @@ def conforming(table: Table, frame: DataFrame, *, run_id: str) -> DataFrame:
     SchemaError
         A column is missing, unknown or of another type.
     """
-    given = frame.columns
+    columns = frame.columns
     expected = list(table.column_names)
-    if "run_id" in expected and "run_id" not in given:
+    if "run_id" in expected and "run_id" not in columns:
         frame = frame.withColumn("run_id", F.lit(run_id))
-    extra = [name for name in given if name not in expected]
+    extra = [name for name in columns if name not in expected]
     missing = [name for name in expected if name not in frame.columns]
     if missing or (extra and not table.open):
         raise SchemaError(f"Rows for {table.name} lack the columns {missing} and have the unknown columns {extra}.")
-    found = _types_of(frame)
+    types = _types_of(frame)
     for column in table.columns:
-        if found[column.name] != _plain_type(column.type):
+        if types[column.name] != _plain_type(column.type):
             raise SchemaError(
-                f"Rows for {table.name}: column {column.name} has type {found[column.name]}; expected {column.type}."
+                f"Rows for {table.name}: column {column.name} has type {types[column.name]}; expected {column.type}."
             )
     return frame.select(*(identifier(name) for name in (*expected, *extra)))
 
@@ -72,23 +72,23 @@ def bring_to_contract(table: Table, name: str, stored: DataFrame, rows: DataFram
 
 def _missing_columns(table: Table, name: str, existing: Mapping[str, str], rows: Mapping[str, str]) -> list[str]:
     """DDL of the columns that an existing table lacks."""
-    wanted = {column.name: _plain_type(column.type) for column in table.columns}
+    types = {column.name: _plain_type(column.type) for column in table.columns}
     comments = {column.name: f" COMMENT {sql_string(column.comment)}" for column in table.columns}
     if table.open:
-        wanted = dict(rows) | wanted
-    for column, type in wanted.items():
+        types = dict(rows) | types
+    for column, type in types.items():
         if existing.get(column, type) != type:
             raise SchemaError(
                 f"Table {name}: column {column} has type {existing[column]}; this version expects {type}.\n"
                 f"Hint: DROP TABLE {name}; then run the step that fills it again."
             )
-    unknown = sorted(set(existing) - set(wanted))
+    unknown = sorted(set(existing) - set(types))
     if unknown and not table.open:
         raise SchemaError(
             f"Table {name} has columns that this version does not know: {', '.join(unknown)}.\n"
             "Hint: pip install --upgrade dataeval_spark"
         )
-    return [f"{identifier(c)} {type}{comments.get(c, '')}" for c, type in wanted.items() if c not in existing]
+    return [f"{identifier(c)} {type}{comments.get(c, '')}" for c, type in types.items() if c not in existing]
 
 
 def _plain_type(type: str) -> str:

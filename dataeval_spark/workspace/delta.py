@@ -62,7 +62,7 @@ class TableState:
         return f"{self.written_version}@{self.written_at.timestamp():.3f}"
 
     @classmethod
-    def of(cls, commits: Sequence[Commit]) -> TableState:
+    def from_commits(cls, commits: Sequence[Commit]) -> TableState:
         """The state after the first of these commits, newest first."""
         write = next((commit for commit in commits if commit.changes_rows), commits[-1])
         rows = write.metrics.get("numOutputRows")
@@ -136,7 +136,7 @@ def is_missing(error: Exception) -> bool:
 
 def made_by(metadata: str | None) -> dict[str, str]:
     try:
-        found = json.loads(metadata or "{}")
+        writer = json.loads(metadata or "{}")
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return writer if isinstance(writer, dict) else {}

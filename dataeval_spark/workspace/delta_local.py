@@ -105,11 +105,11 @@ class LocalAccess:
         return [field.name for field in self._table().schema().fields] if self._exists() else []
 
     def rows(self, columns: Sequence[str], equal: Mapping[str, Any]) -> list[Row]:
-        wanted = pc.scalar(True)
+        condition = pc.scalar(True)
         for column, value in equal.items():
-            wanted &= pc.field(column).is_null() if value is None else pc.field(column) == value
-        found = DeltaTable(self._path).to_pyarrow_dataset().to_table(columns=list(columns), filter=wanted)
-        return cast(list[Row], found.to_pylist())
+            condition &= pc.field(column).is_null() if value is None else pc.field(column) == value
+        rows = DeltaTable(self._path).to_pyarrow_dataset().to_table(columns=list(columns), filter=condition)
+        return cast(list[Row], rows.to_pylist())
 
     def dataset(self) -> Dataset:
         return cast(Dataset, DeltaTable(self._path).to_pyarrow_dataset())

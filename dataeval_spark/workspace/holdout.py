@@ -64,10 +64,10 @@ def open_part(run: Run, name: str, part: str, reason: str | None = None) -> int 
         There is no such split.
     """
     workspace = run.workspace
-    found = workspace.rows(SPLITS, ("split_name", "guarded"))
-    known = {row["split_name"]: row["guarded"] for row in found}
-    OptionError.unless_one_of("split", name, sorted(known))
-    if part not in known[name]:
+    splits = workspace.rows(SPLITS, ("split_name", "guarded"))
+    guarded_parts = {row["split_name"]: row["guarded"] for row in splits}
+    OptionError.unless_one_of("split", name, sorted(guarded_parts))
+    if part not in guarded_parts[name]:
         return None
     before = openings(workspace, name, part)
     if not (reason or "").strip():

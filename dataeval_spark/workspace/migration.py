@@ -77,14 +77,14 @@ class Migration:
         older = {new: old for old, new in self._older_columns(table, access).items()}
         stored = [older.get(name, name) for name in columns]
         try:
-            found = access.rows(stored, {older.get(name, name): value for name, value in equal.items()})
+            rows = access.rows(stored, {older.get(name, name): value for name, value in equal.items()})
         except TableNotFoundError:
             return []
         except AnalysisException as error:
             if is_missing(error):
                 return []
             raise
-        return [dict(zip(columns, (row[name] for name in stored), strict=True)) for row in found]
+        return [dict(zip(columns, (row[name] for name in stored), strict=True)) for row in rows]
 
     def _older_columns(self, table: Table, access: TableAccess) -> dict[str, str]:
         is_concerned = any(column.formerly for column in table.columns)  # else its columns need not be looked up

@@ -158,8 +158,8 @@ class Run:
         finished = None if status == "running" else now
         seconds = (now - started_at).total_seconds()
         # Cleaned before they are text: in JSON a quote of a password is escaped.
-        shown = values_without_credentials(self.options if options is None else options)
-        given = json.dumps(shown, sort_keys=True, default=str)
+        safe_options = values_without_credentials(self.options if options is None else options)
+        text = json.dumps(safe_options, sort_keys=True, default=str)
         row = {
             "run_id": self.run_id,
             "step": step,
@@ -168,7 +168,7 @@ class Run:
             "started_at": started_at,
             "finished_at": finished,
             "seconds": None if finished is None else seconds,
-            "options": without_credentials(given),
+            "options": without_credentials(text),
             "work_id": work,
             "code_version": __version__,
             "inputs": _version_rows(inputs),

@@ -101,8 +101,8 @@ def listing(workspace: Workspace) -> list[Listed]:
     tables: dict[str, list[Row]] = {}
     for row in workspace.rows(SNAPSHOTS, ("snapshot", "created_at", "note")):
         tables.setdefault(row["snapshot"], []).append(row)
-    found = [Listed(name, rows[0]["created_at"], len(rows), rows[0]["note"]) for name, rows in tables.items()]
-    return sorted(found, key=lambda listed: (listed.created_at, listed.name), reverse=True)
+    snapshots = [Listed(name, rows[0]["created_at"], len(rows), rows[0]["note"]) for name, rows in tables.items()]
+    return sorted(snapshots, key=lambda listed: (listed.created_at, listed.name), reverse=True)
 
 
 def pinned_versions(workspace: Workspace, name: str) -> dict[str, int]:
@@ -120,8 +120,8 @@ def _pinned(workspace: Workspace, name: str) -> dict[str, Row]:
     """The row of each pinned table; SnapshotError when there is no such snapshot."""
     rows = workspace.rows(SNAPSHOTS, SNAPSHOTS.column_names, snapshot=name)
     if not rows:
-        known = [listed.name for listed in listing(workspace)[:10]]
-        there = f"there are {', '.join(known)}" if known else "there is none yet"
+        names = [listed.name for listed in listing(workspace)[:10]]
+        there = f"there are {', '.join(names)}" if names else "there is none yet"
         raise SnapshotError(
             f"There is no snapshot {name!r} in workspace {workspace.location}; {there}.\n"
             f"Hint: dataeval-spark snapshot --workspace {workspace.location} create {name}"
@@ -198,7 +198,7 @@ def _diff_table(
 ) -> TableDiff:
     a, b = versions_a.get(table.name), versions_b.get(table.name)
 
-    def keyed(version: int | None, side: str) -> DataFrame:
+    def side_rows(version: int | None, side: str) -> DataFrame:
         frame = workspace.read(table, version if version is not None else (a if a is not None else b))
         if version is None:
             frame = frame.limit(0)
@@ -215,7 +215,7 @@ def _diff_table(
             .agg(F.count("*").alias(f"n_{side}"), F.bit_xor(side).alias(side))
         )
 
-    joined = keyed(a, "a").join(keyed(b, "b"), on="key", how="full")
+    joined = side_rows(a, "a").join(side_rows(b, "b"), on="key", how="full")
     changed = F.col("n_a").isNotNull() & F.col("n_b").isNotNull()
     changed &= (F.col("a") != F.col("b")) | (F.col("n_a") != F.col("n_b"))
     counts = one_row(

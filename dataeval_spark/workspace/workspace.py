@@ -123,14 +123,14 @@ class Workspace:
         """Version of a table and who wrote it; None when it does not exist."""
         with self._wrapping(f"read the history of {table.name}"):
             commits = self._access(table).commits(8)
-        return TableState.of(commits) if commits else None
+        return TableState.from_commits(commits) if commits else None
 
     def states(self, tables: Iterable[Table] = ALL_TABLES) -> dict[str, TableState]:
         """State of each table that exists."""
         tables = tuple(tables)
         with ThreadPoolExecutor(8) as pool:
-            found = pool.map(self.state, tables)
-        return {table.name: state for table, state in zip(tables, found, strict=True) if state}
+            states = pool.map(self.state, tables)
+        return {table.name: state for table, state in zip(tables, states, strict=True) if state}
 
     def commit_versions(self, table: Table, *, step: str, limit: int = 200) -> dict[str, int]:
         """First version that each run committed for a step, among the newest ``limit`` commits."""

@@ -65,9 +65,9 @@ def replace_images(target: Target, rows: DataFrame, old: DataFrame) -> None:
         return
     # MERGE's target has no alias on both kinds of location, so the source's columns get names of their own.
     same_key = " AND ".join(f"`{key}` <=> `new_{key}`" for key in target.table.key)
-    named = [F.col(identifier(name)).alias(f"new_{name}") for name in rows.columns]
-    new = rows.select(*named, F.lit(False).alias("gone"))
-    gone = old.join(new, on=F.expr(same_key), how="left_anti").select(*named, F.lit(True).alias("gone"))
+    new_columns = [F.col(identifier(name)).alias(f"new_{name}") for name in rows.columns]
+    new = rows.select(*new_columns, F.lit(False).alias("gone"))
+    gone = old.join(new, on=F.expr(same_key), how="left_anti").select(*new_columns, F.lit(True).alias("gone"))
     values = {name: F.col(identifier(f"new_{name}")) for name in rows.columns}
     settings = {
         "spark.databricks.delta.commitInfo.userMetadata": target.writer.metadata,

@@ -15,7 +15,7 @@ def score(kind, planted, **found):
 
 def counts(kind, planted, **found):
     result = score(kind, planted, **found)
-    return result.planted, result.found, result.missed, result.extra
+    return result.planted, result.hits, result.missed, result.extra
 
 
 COPIES = [
@@ -51,7 +51,7 @@ def test_a_copy_and_an_original_in_no_group_are_not_together():
 
 def test_group_members_that_are_neither_copies_nor_originals_nor_blank_are_extra():
     result = score("unplanted_duplicate", COPIES, duplicate_group_of=GROUPS)
-    assert (result.planted, result.found, result.missed, result.extra) == (0, 0, 0, 2)
+    assert (result.planted, result.hits, result.missed, result.extra) == (0, 0, 0, 2)
     assert result.extra_paths == ("m", "n")
 
 
@@ -87,7 +87,7 @@ def test_bad_annotations_match_by_kind_and_path_and_without_a_path_by_kind():
     ]
     found = [("unknown_class", "a"), ("unknown_class", "b"), ("missing_image", None)]
     result = score("bad_annotation", planted, ingest_findings=found)
-    assert (result.planted, result.found, result.missed, result.extra) == (4, 2, 2, 1)
+    assert (result.planted, result.hits, result.missed, result.extra) == (4, 2, 2, 1)
     assert (result.missed_paths, result.extra_paths) == (("b", "gone2"), ("b",))
 
 
@@ -106,7 +106,7 @@ def test_what_was_not_given_is_not_analysed_yet():
     scores = score_plants([Plant("swapped_label", "a"), Plant("swapped_label", "b")])
     assert tuple(s.kind for s in scores) == KINDS
     assert {s.status for s in scores} == {"not analysed yet"}
-    assert (scores[-1].planted, scores[-1].found, scores[-1].extra) == (2, None, None)
+    assert (scores[-1].planted, scores[-1].hits, scores[-1].extra) == (2, None, None)
 
 
 def test_at_most_five_missed_paths_are_named():

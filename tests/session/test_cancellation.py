@@ -27,7 +27,7 @@ def test_an_interrupt_stops_the_job_waits_for_the_clean_up_and_is_raised():
 
     def work():
         try:
-            with cancellation.noticed():
+            with cancellation.unwind():
                 _thread.interrupt_main()
                 assert stopped.wait(10)
                 raise RuntimeError("the Spark job was cancelled")
@@ -44,12 +44,12 @@ def test_work_that_ends_between_two_jobs_is_cancelled_too():
     cancellation = Cancellation()
     cancellation.requested.set()
 
-    with pytest.raises(KeyboardInterrupt), cancellation.noticed():
+    with pytest.raises(KeyboardInterrupt), cancellation.unwind():
         pass
 
     assert cancellation.unwinding.is_set()
 
 
 def test_errors_without_an_interrupt_are_left_alone():
-    with pytest.raises(ValueError, match="wrong"), Cancellation().noticed():
+    with pytest.raises(ValueError, match="wrong"), Cancellation().unwind():
         raise ValueError("wrong")

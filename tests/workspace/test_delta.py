@@ -91,7 +91,7 @@ def test_both_give_a_table_the_same_state_identity_and_files(both):
     local.create(SNAPSHOTS, TABLE_PROPERTIES)
     spark.append(SNAPSHOTS, [pin("one")], writer("r1"))
 
-    states = [TableState.of(access.commits(5)) for access in both]
+    states = [TableState.from_commits(access.commits(5)) for access in both]
 
     assert states[0] == states[1]
     assert (states[0].version, states[0].work_id, states[0].rows_written) == (1, "work of r1", 1)

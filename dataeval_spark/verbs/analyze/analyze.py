@@ -60,18 +60,18 @@ def analyze(
             )
             jobs: list[Future[StepRun]] = []
             for step in level:
-                given, last = options.get(step.name, {}), successes.get(step.name)
-                found = decide(step, given, states, last, only=only, is_closed=guard.is_closed)
-                if found.missing and only:
+                step_options, last = options.get(step.name, {}), successes.get(step.name)
+                decision = decide(step, step_options, states, last, only=only, is_closed=guard.is_closed)
+                if decision.missing and only:
                     hint = f"dataeval-spark profile --workspace {workspace.location}"
-                    raise TableMissingError.from_table(found.missing[0], workspace.location, hint)
-                if found.verdict == "closed":
+                    raise TableMissingError.from_table(decision.missing[0], workspace.location, hint)
+                if decision.verdict == "closed":
                     guard.refuse(step.name)
-                if found.verdict not in ("run", "current"):
-                    yield StepRun.skipped(step.name, found.reason)
+                if decision.verdict not in ("run", "current"):
+                    yield StepRun.skipped(step.name, decision.reason)
                     continue
                 old = freshness.outdated(step.inputs)
-                jobs.append(pool.submit(_analyze_step, run, step, given, states, found, guard, old))
+                jobs.append(pool.submit(_analyze_step, run, step, step_options, states, decision, guard, old))
             for job in jobs:
                 try:
                     finished = job.result()
@@ -89,31 +89,31 @@ def _analyze_step(
     step: Step,
     options: Mapping[str, Any],
     states: Mapping[str, TableState],
-    found: Decision,
+    decision: Decision,
     guard: holdout.Guard,
     outdated: str,
 ) -> StepRun:
     workspace = run.workspace
-    if found.verdict == "current":
-        return skip(run, step, options, found, outdated)
+    if decision.verdict == "current":
+        return skip(run, step, options, decision, outdated)
     if step.labels:
         guard.open()
     frames: list[DataFrame | None] = [workspace.read_live(table) for table in step.reads]
     frames += [workspace.read_live(table) if table.name in states else None for table in step.uses]
-    given = {**options, **_injected(run, step)}
+    step_options = {**options, **_injected(run, step)}
     message = "; ".join(filter(None, (outdated, guard.message if step.labels else "")))
-    return run_step(run, step, options, found, partial(step.function, *frames, **given), message)
+    return run_step(run, step, options, decision, partial(step.function, *frames, **step_options), message)
 
 
 def _injected(run: Run, step: Step) -> dict[str, Any]:
     """Places for temporary files, for the functions that ask for them."""
-    asked = inspect.signature(step.function).parameters
+    parameters = inspect.signature(step.function).parameters
     count = itertools.count()
     places = {
         "checkpoint": lambda frame: run.checkpoint(frame, f"{step.name}_{next(count)}"),
         "scratch": run.workspace.shared_folder(run.run_id, step.name),
     }
-    return {name: place for name, place in places.items() if name in asked}
+    return {name: place for name, place in places.items() if name in parameters}
 
 
 def skip(run: Run, step: Step, options: Mapping[str, Any], decision: Decision, note: str = "") -> StepRun:

@@ -198,4 +198,6 @@ def plan(
             for step in level
         ]
         yield from decisions
-        expected |= {table.name: NEW for step, found in decisions if found.verdict == "run" for table in step.writes}
+        expected |= {
+            table.name: NEW for step, decision in decisions if decision.verdict == "run" for table in step.writes
+        }

@@ -59,10 +59,10 @@ def plan_analyze(
     states, successes = workspace.states(), last_successes(workspace)
     is_closed = bool(holdout.parts(workspace)) and not (open_guarded or "").strip()
     planned = []
-    for step, found in plan(chosen(only, STEPS), options, states, successes, only=only, is_closed=is_closed):
-        will_run = found.verdict == "run"
-        reason = f"{found.reason}: needs --open-guarded REASON" if found.verdict == "closed" else found.reason
-        is_counted = found.verdict in ("run", "current", "closed") and step.reads[0].name in states
+    for step, decision in plan(chosen(only, STEPS), options, states, successes, only=only, is_closed=is_closed):
+        will_run = decision.verdict == "run"
+        reason = f"{decision.reason}: needs --open-guarded REASON" if decision.verdict == "closed" else decision.reason
+        is_counted = decision.verdict in ("run", "current", "closed") and step.reads[0].name in states
         rows = workspace.read(step.reads[0]).count() if is_counted else None
         last = successes.get(step.name)
         seconds = last.seconds if last else SECONDS_PER_STEP

@@ -142,16 +142,16 @@ def prepare(to: str, format: str, *, replace: bool) -> None:
 
 def finish(to: str, about: Mapping[str, Any]) -> None:
     """Mark an export as finished: what it is, from what it was made, and when."""
-    made = {"code_version": __version__, "finished_at": datetime.now(UTC).isoformat(), "finished": True}
-    write_bytes(f"{to}/{MARK}", _text({**about, **made}))
+    outcome = {"code_version": __version__, "finished_at": datetime.now(UTC).isoformat(), "finished": True}
+    write_bytes(f"{to}/{MARK}", _text({**about, **outcome}))
 
 
 def _mark(to: str) -> dict[str, Any] | None:
     try:
-        found = json.loads(read_file(f"{to}/{MARK}"))
+        mark = json.loads(read_file(f"{to}/{MARK}"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) and "finished" in found else None
+    return mark if isinstance(mark, dict) and "finished" in mark else None
 
 
 def _text(mark: Mapping[str, Any]) -> bytes:

@@ -75,8 +75,8 @@ def export(run: Run, to: str, options: ExportOptions) -> StepRun:
     OptionError.unless_between("export.samples_per_shard", options.samples_per_shard, 1, 1_000_000)
     to = absolute(to)
     if split is not None:
-        known = [row["split_name"] for row in workspace.rows(SPLITS, ("split_name",))]
-        OptionError.unless_one_of("export.split", split, sorted(known))
+        split_names = [row["split_name"] for row in workspace.rows(SPLITS, ("split_name",))]
+        OptionError.unless_one_of("export.split", split, sorted(split_names))
     samples, about = _samples(workspace, run.checkpoint, options)
     facts = facts_of(samples)
     _require_possible(format, facts, with_lost_labels=options.with_lost_labels)
@@ -173,18 +173,18 @@ def _lost_labels(workspace: Workspace) -> DataFrame | None:
 
 def _unreadable(workspace: Workspace) -> DataFrame | None:
     """Images whose pixels the profile could not read. Whether a file can be opened shows when it is copied."""
-    found = workspace.read_or_none(UNREADABLE_IMAGES)
-    if found is None:
+    unreadable = workspace.read_or_none(UNREADABLE_IMAGES)
+    if unreadable is None:
         return None
     reason = F.concat_ws(": ", "error_class", "message")
-    return found.where("stage IN ('header', 'decode', 'statistics')").select("image_id", reason.alias("reason"))
+    return unreadable.where("stage IN ('header', 'decode', 'statistics')").select("image_id", reason.alias("reason"))
 
 
 def _prefix(members: DataFrame, images: DataFrame) -> str:
     """``DATASET/`` where all images are of one dataset and have ids that begin so; else nothing."""
-    found = images.join(members.select("image_id"), on="image_id", how="left_semi")
+    chosen_images = images.join(members.select("image_id"), on="image_id", how="left_semi")
     starts = F.startswith("image_id", F.concat("dataset", F.lit("/")))
-    row = one_row(found, F.min("dataset").alias("a"), F.max("dataset").alias("b"), F.every(starts).alias("all"))
+    row = one_row(chosen_images, F.min("dataset").alias("a"), F.max("dataset").alias("b"), F.every(starts).alias("all"))
     return f"{row['a']}/" if row["a"] is not None and row["a"] == row["b"] and row["all"] else ""
 
 
@@ -192,9 +192,9 @@ def _require_possible(format: str, facts: Facts, *, with_lost_labels: bool) -> N
     if facts.images == 0:
         raise ExportError("There are no images to export: the selection, or the split, is empty.")
     if format == "folder" and (facts.boxes or facts.most_targets > 1):
-        found = f"{facts.boxes:,} boxes" if facts.boxes else f"images with up to {facts.most_targets} labels"
+        labels = f"{facts.boxes:,} boxes" if facts.boxes else f"images with up to {facts.most_targets} labels"
         raise OptionError(
-            f"export.format is 'folder', which holds one class per image, and there are {found}.\nHint: --format coco"
+            f"export.format is 'folder', which holds one class per image, and there are {labels}.\nHint: --format coco"
         )
     if format in OF_BOXES and facts.labels and not facts.boxes and not with_lost_labels:
         raise OptionError(
@@ -212,9 +212,9 @@ def _counts(manifest: DataFrame, format: str) -> dict[str, int]:
         Two images have one path.
     """
     key = F.regexp_replace("path", r"\.[^./]*$", "") if format in BY_STEM else F.col("path")
-    keyed = manifest.where("path IS NOT NULL").groupBy(key.alias("key"))
+    by_key = manifest.where("path IS NOT NULL").groupBy(key.alias("key"))
     for row in bounded(
-        keyed.agg(F.count("*").alias("n"), F.min("image_id").alias("one")).where("n > 1").limit(1), "one row"
+        by_key.agg(F.count("*").alias("n"), F.min("image_id").alias("one")).where("n > 1").limit(1), "one row"
     ):
         raise ExportError(
             f"{row['n']} images would be written as {row['key']}, one of them {row['one']}.\n"

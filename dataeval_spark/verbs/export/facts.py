@@ -50,8 +50,8 @@ def facts_of(samples: DataFrame) -> Facts:
     )
     splits = bounded(samples.select("split").distinct().limit(MAX_SPLITS + 1), "names of splits")
     classes = bounded(labels.select("class_name").distinct().limit(MAX_CLASSES + 1), "names of classes")
-    for what, found, limit in (("splits", splits, MAX_SPLITS), ("classes", classes, MAX_CLASSES)):
-        if len(found) > limit:
+    for what, items, limit in (("splits", splits, MAX_SPLITS), ("classes", classes, MAX_CLASSES)):
+        if len(items) > limit:
             raise OptionError(f"There are more than {limit:,} {what}.\nHint: select fewer images or relabel them.")
     return Facts(
         **outer.asDict(),

@@ -31,11 +31,11 @@ def write_contents(
     count = facts.images
     if layout.format == "parquet":
         names, samples = _with_factors(workspace, samples)
-        given = _in_shards(_with_content(workspace, samples, count), layout, count)
+        shards = _in_shards(_with_content(workspace, samples, count), layout, count)
         is_plain = facts.most_targets <= 1 and not facts.boxes and not facts.attributes
         writing = partial(written_table, layout=layout, is_plain=is_plain)
-        shown = F.struct(*_shown(names, is_plain)).alias("shown")
-        return checkpoint(given.select(*SEEN, shown).mapInArrow(writing, WRITTEN_DDL), "written")
+        sample = F.struct(*_columns_of_sample(names, is_plain)).alias("shown")
+        return checkpoint(shards.select(*SEEN, sample).mapInArrow(writing, WRITTEN_DDL), "written")
     if layout.format == "webdataset":
         rows = _in_shards(_with_content(workspace, samples, count), layout, count)
         return checkpoint(map_rows(rows, partial(export.written_shards, layout=layout), WRITTEN_DDL), "written")
@@ -54,9 +54,9 @@ def _with_content(workspace: Workspace, samples: DataFrame, count: int) -> DataF
     contents = workspace.read(IMAGES).where("content IS NOT NULL").select("image_id", "content")
     if contents.isEmpty():
         return samples.withColumn("content", F.lit(None).cast("binary"))
-    kept = F.broadcast(samples) if count <= BROADCAST_ROWS else samples
+    small_samples = F.broadcast(samples) if count <= BROADCAST_ROWS else samples
     # image_id is unique among the images.
-    with_bytes = contents.join(kept, on="image_id", how="inner")
+    with_bytes = contents.join(small_samples, on="image_id", how="inner")
     by_path = samples.join(contents.select("image_id"), on="image_id", how="left_anti")
     by_path = by_path.withColumn("content", F.lit(None).cast("binary"))
     return by_path.unionByName(with_bytes)
@@ -74,7 +74,7 @@ def _with_factors(workspace: Workspace, samples: DataFrame) -> tuple[list[str], 
     return names, samples.join(of_images, on="image_id", how="left")
 
 
-def _shown(names: Sequence[str], is_plain: bool) -> list[Column]:
+def _columns_of_sample(names: Sequence[str], is_plain: bool) -> list[Column]:
     """Columns of a parquet export besides image and objects."""
     copy = F.when(F.col("copy") > 0, F.concat(F.lit("#copy"), F.col("copy"))).otherwise(F.lit(""))
     label = [F.get("targets", F.lit(0))["class_name"].alias("class_name")] if is_plain else []

@@ -141,8 +141,8 @@ class MaiteDataset:
         self._label = {name: number for number, name in enumerate(self._names)}
         self._is_detection = task == "detection" if task else self._targets["box"].null_count < self._targets.num_rows
         self._blocks: OrderedDict[int, Mapping[str, bytes]] = OrderedDict()
-        shown = "/".join(part for part in (workspace.location, dataset, split, selection) if part)
-        self.metadata = {"id": shown, "index2label": dict(enumerate(self._names))}
+        dataset_id = "/".join(part for part in (workspace.location, dataset, split, selection) if part)
+        self.metadata = {"id": dataset_id, "index2label": dict(enumerate(self._names))}
 
     def __getstate__(self) -> dict[str, Any]:
         """For the processes of a data loader: they open files, but have no Spark session to read bytes of a table."""
@@ -174,8 +174,8 @@ class MaiteDataset:
         if not self._is_detection:
             scores = np.zeros(len(self._names), np.float64)
             for row, more in zip(rows, extra, strict=True):
-                given = more.get("scores") or {row["class_name"]: 1.0}
-                for name, score in given.items():
+                score_of = more.get("scores") or {row["class_name"]: 1.0}
+                for name, score in score_of.items():
                     if name in self._label:
                         scores[self._label[name]] = score
             return scores
@@ -191,17 +191,17 @@ class MaiteDataset:
         """(N,), or (N, classes) where a source gave scores per class."""
         if not any("scores" in more for more in extra):
             return np.array([more.get("score", 1.0) for more in extra], np.float64)
-        given = [more.get("scores", {}) for more in extra]
-        return np.array([[scores.get(name, 0.0) for name in self._names] for scores in given], np.float64)
+        rows = [more.get("scores", {}) for more in extra]
+        return np.array([[scores.get(name, 0.0) for name in self._names] for scores in rows], np.float64)
 
     def get_metadata(self, index: int, /) -> dict[str, Any]:
         """``id``, and what else is known of the image."""
         position = self._position(index)
         row = self._images.slice(position, 1).to_pylist()[0]
-        found = {"split": row["split"], "captured_at": row["captured_at"]}
+        values = {"split": row["split"], "captured_at": row["captured_at"]}
         for factors in self._rows(self._factors, position):
-            found |= {name: value for name, value in factors.items() if name != "image_id"}
-        return {"id": row["image_id"]} | {name: value for name, value in found.items() if value is not None}
+            values |= {name: value for name, value in factors.items() if name != "image_id"}
+        return {"id": row["image_id"]} | {name: value for name, value in values.items() if value is not None}
 
     def _position(self, index: int) -> int:
         if not -len(self) <= index < len(self):
@@ -213,8 +213,8 @@ class MaiteDataset:
         image_id = self._images["image_id"][position].as_py()
         ids = table["image_id"]
         first, last = _search(ids, image_id, left=True), _search(ids, image_id, left=False)
-        found: list[dict[str, Any]] = table.slice(first, last - first).to_pylist()
-        return found
+        rows: list[dict[str, Any]] = table.slice(first, last - first).to_pylist()
+        return rows
 
     def _content(self, position: int, image_id: str) -> bytes:
         block = position // IMAGES_PER_BLOCK

@@ -66,18 +66,18 @@ def samples_of(
     """
     rows = images.select("image_id", "uri", "split", F.unix_micros("captured_at").alias("captured_us"))
     # image_id is unique in each frame that is joined to the members.
-    found = members.select("image_id", "copy", "order_key").join(rows, on="image_id", how="inner")
+    samples = members.select("image_id", "copy", "order_key").join(rows, on="image_id", how="inner")
     if parts is not None:
-        found = found.drop("split").join(parts.select("image_id", "split"), on="image_id", how="inner")
-    found = found.join(_labels(targets), on="image_id", how="left")
+        samples = samples.drop("split").join(parts.select("image_id", "split"), on="image_id", how="inner")
+    samples = samples.join(_labels(targets), on="image_id", how="left")
     if factors is None:
-        found = found.withColumn("factors", F.lit(None).cast("string"))
+        samples = samples.withColumn("factors", F.lit(None).cast("string"))
     else:
-        found = found.join(_values(factors), on="image_id", how="left")
+        samples = samples.join(_values(factors), on="image_id", how="left")
     for column, reasons in (("lost", lost), ("unreadable", unreadable)):
-        found = _with_reason(found, column, reasons)
+        samples = _with_reason(samples, column, reasons)
     name = F.substring("image_id", F.lit(len(prefix) + 1), F.length("image_id"))
-    return found.select(
+    return samples.select(
         *("image_id", "copy", "order_key", name.alias("name"), "split", "captured_us", "uri"),
         F.coalesce("targets", F.array().cast(TARGETS_TYPE)).alias("targets"),
         F.coalesce(F.size("targets"), F.lit(0)).alias("n_targets"),
@@ -123,12 +123,12 @@ def with_shared_stems(samples: DataFrame, *, by_split: bool, folders: Sequence[s
 
 def _labels(targets: DataFrame) -> DataFrame:
     label = F.struct("target_index", "class_name", "box", "is_crowd", "attributes")
-    found = targets.groupBy("image_id").agg(
+    by_image = targets.groupBy("image_id").agg(
         F.sort_array(F.collect_list(F.when(F.col("class_name").isNotNull(), label))).alias("labels"),
         F.count_if(F.col("class_name").isNull()).cast("int").alias("unlabelled"),
     )
     without_index = F.transform("labels", lambda x: x.dropFields("target_index"))
-    return found.select("image_id", without_index.cast(TARGETS_TYPE).alias("targets"), "unlabelled")
+    return by_image.select("image_id", without_index.cast(TARGETS_TYPE).alias("targets"), "unlabelled")
 
 
 def factor_names(factors: DataFrame) -> dict[str, str]:
@@ -136,22 +136,22 @@ def factor_names(factors: DataFrame) -> dict[str, str]:
 
     A name that means something else to a reader becomes ``source_NAME``.
     """
-    taken = set(MEANT)
+    in_use = set(MEANT)
     names = {}
     for name in factors.columns:
         if name in NOT_FACTORS:
             continue
-        shown = name
-        while shown.lower() in taken:
-            shown = f"source_{shown}"
-        taken.add(shown.lower())
-        names[name] = shown
+        column = name
+        while column.lower() in in_use:
+            column = f"source_{column}"
+        in_use.add(column.lower())
+        names[name] = column
     return names
 
 
 def factor_columns(factors: DataFrame) -> list[Column]:
     """The metadata under their names in an export."""
-    return [F.col(identifier(name)).alias(shown) for name, shown in factor_names(factors).items()]
+    return [F.col(identifier(name)).alias(column) for name, column in factor_names(factors).items()]
 
 
 def _values(factors: DataFrame) -> DataFrame:

@@ -66,11 +66,11 @@ def entries_of(rows: DataFrame, source: str) -> DataFrame:
     source : str
         SOURCE, or the file that the entries are of.
     """
-    given = set(rows.columns)
+    columns = set(rows.columns)
     return rows.select(
-        F.col("source_file") if "source_file" in given else F.lit(source).alias("source_file"),
+        F.col("source_file") if "source_file" in columns else F.lit(source).alias("source_file"),
         *("unit", "role", F.col("reason").cast("string").alias("reason"), "name"),
-        F.col("n").cast("bigint").alias("n") if "n" in given else F.lit(1).cast("bigint").alias("n"),
+        F.col("n").cast("bigint").alias("n") if "n" in columns else F.lit(1).cast("bigint").alias("n"),
     )
 
 
@@ -128,7 +128,7 @@ def file_entries(
     rest : str
         Why an image that was not taken was not.
     """
-    seen = listing.select("uri", "path", "is_image", "reason")
+    listed_files = listing.select("uri", "path", "is_image", "reason")
     parts = [images.select("uri", F.lit("images").alias("role"), F.lit(None).cast("string").alias("why"))]
     if annotations is not None:
         parts.append(
@@ -144,10 +144,12 @@ def file_entries(
         roles = roles.unionByName(part)
     rank = F.array_position(F.array(*(F.lit(role) for role in ROLES)), F.col("role"))
     roles = roles.where("uri IS NOT NULL").groupBy("uri").agg(F.min_by(F.struct("role", "why"), rank).alias("given"))
-    joined = seen.join(roles, on="uri", how="full")
+    joined = listed_files.join(roles, on="uri", how="full")
     # A text file that is named like an image is a label file that the format does not use.
     joined = joined.withColumn("stem", _stem("path"))
-    stems = seen.where("is_image").select(_stem("path").alias("stem"), F.lit(True).alias("is_named_so")).distinct()
+    stems = (
+        listed_files.where("is_image").select(_stem("path").alias("stem"), F.lit(True).alias("is_named_so")).distinct()
+    )
     joined = joined.join(stems, on="stem", how="left")
     is_label = F.col("path").rlike(LABEL_ENDING) & F.col("is_named_so")
     role = F.coalesce("given.role", F.lit("skipped"))
@@ -179,8 +181,8 @@ def summary(rows: Iterable[Mapping[str, object]]) -> str:
     for row in rows:
         unit, _, reason = str(row["location"]).partition(": ")
         key = reason if row["kind"] == "skipped" else str(row["kind"])
-        shown = "; ".join(filter(None, (str(row["found"] or ""), str(row.get("option") or ""))))
-        by_unit.setdefault(unit, {})[key] = (int(str(row["n"])), shown)
+        detail_text = "; ".join(filter(None, (str(row["found"] or ""), str(row.get("option") or ""))))
+        by_unit.setdefault(unit, {})[key] = (int(str(row["n"])), detail_text)
     sentences = []
     for unit, counts in by_unit.items():
         total = sum(n for n, _ in counts.values())
@@ -188,7 +190,7 @@ def summary(rows: Iterable[Mapping[str, object]]) -> str:
         skipped = {key: value for key, value in counts.items() if key not in ROLES}
         if skipped:
             n = sum(count for count, _ in skipped.values())
-            why = ", ".join(f"{key.replace('_', ' ')} {count:,} ({found})" for key, (count, found) in skipped.items())
+            why = ", ".join(f"{key.replace('_', ' ')} {count:,} ({detail})" for key, (count, detail) in skipped.items())
             used.append(f"{n:,} skipped: {why}")
         sentences.append(f"{_counted(total, unit)} seen = {' + '.join(used)}")
     return "; ".join(sentences)

@@ -16,7 +16,7 @@ from dataeval_spark.verbs.ingest.readers.coco import read_coco
 from dataeval_spark.verbs.ingest.readers.detect import detect_format
 from dataeval_spark.verbs.ingest.readers.folder import read_folder
 from dataeval_spark.verbs.ingest.readers.maite import MapStyle, read_maite
-from dataeval_spark.verbs.ingest.readers.source import Known, Source
+from dataeval_spark.verbs.ingest.readers.source import KnownRows, Source
 from dataeval_spark.verbs.ingest.readers.table import read_table
 from dataeval_spark.verbs.ingest.readers.text_rows import TableOptions
 from dataeval_spark.verbs.ingest.readers.voc import read_voc
@@ -69,8 +69,8 @@ def ingest(
     _check_columns(format, columns, options.metadata)
     source = absolute(source) if format != "table" or os.path.exists(source) else source
     dataset = options.dataset or default_name(source)
-    taken = {"dataset": dataset, "split": options.split, "limit": options.limit, "timezone": options.timezone}
-    arguments: dict[str, Any] = {**taken, "checkpoint": run.checkpoint}
+    common = {"dataset": dataset, "split": options.split, "limit": options.limit, "timezone": options.timezone}
+    arguments: dict[str, Any] = {**common, "checkpoint": run.checkpoint}
     arguments |= {"box_format": options.box_format} if format == "table" else {"glob": options.glob}
     if format in ("folder", "coco", "voc", "yolo"):
         arguments |= {"metadata": options.metadata}
@@ -81,27 +81,27 @@ def ingest(
     if format == "voc":
         arguments |= {"one_based": options.voc_one_based}
 
-    def read(known: Known | None) -> Source:
+    def read(known_rows: KnownRows | None) -> Source:
         spark = workspace.spark
         if format == "table":
             return read_table(spark, source, **arguments)
         if format == "coco":
             return read_coco(spark, source, annotations or "", **arguments)
         if format == "voc":
-            return read_voc(spark, source, annotations, known=known, **arguments)
+            return read_voc(spark, source, annotations, known_rows=known_rows, **arguments)
         if format == "yolo":
-            return read_yolo(spark, source, annotations, known=known, **arguments)
+            return read_yolo(spark, source, annotations, known_rows=known_rows, **arguments)
         if format == "webdataset":
-            return read_webdataset(spark, source, known=known, **arguments)
+            return read_webdataset(spark, source, known_rows=known_rows, **arguments)
         return read_folder(spark, source, **arguments)
 
     # Two annotation files over one folder are two datasets: the second must not replace the first unasked.
-    named = f"{source} ({annotations})" if annotations else source
+    place = f"{source} ({annotations})" if annotations else source
     outcome = bring_up_to_date(
         run,
         read,
         dataset,
-        named,
+        place,
         format,
         keep_bytes=options.keep_bytes,
         may_replace=options.replace,
@@ -109,7 +109,7 @@ def ingest(
     )
     if outcome["taken"] == 0:
         hint = "--glob '**/*' takes every file" if format == "folder" else "name a source with images"
-        raise IngestError(f"SOURCE {named} has no images.\nHint: {hint}")
+        raise IngestError(f"SOURCE {place} has no images.\nHint: {hint}")
     note = f"read as {format}" + (f" ({reason})" if reason else "") + ": "
     return report(run, started, outcome, dataset, note)
 
@@ -142,7 +142,7 @@ def ingest_maite(
     started = datetime.now(UTC)
     _check_timezone(options.timezone)
 
-    def read(known: Known | None) -> Source:
+    def read(known_rows: KnownRows | None) -> Source:
         spark, split, timezone = workspace.spark, options.split, options.timezone
         return read_maite(spark, data, dataset=name, checkpoint=run.checkpoint, split=split, timezone=timezone)
 
@@ -185,10 +185,10 @@ def _check_options(format: str, options: IngestOptions) -> None:
 
 
 def _check_columns(format: str, columns: TableOptions, metadata: str | None) -> None:
-    named = [name.replace("_", "-") for name, value in vars(columns).items() if value is not None]
-    if named and format != "table" and metadata is None:
+    options = [name.replace("_", "-") for name, value in vars(columns).items() if value is not None]
+    if options and format != "table" and metadata is None:
         raise OptionError(
-            f"--{named[0]} is about a table or a metadata file, and ingest.format is {format!r} without metadata.\n"
+            f"--{options[0]} is about a table or a metadata file, and ingest.format is {format!r} without metadata.\n"
             "Hint: --metadata FILE, or --format table"
         )
     if columns.encoding is not None:

@@ -72,11 +72,11 @@ def ingest_predictions(
     OptionError.unless_between("ingest.tolerance", options.tolerance, 0.0, 0.1)
     images = _live_images(workspace)
     ids = _absolute(ids) if ids else None
-    given = read_predictions(workspace.spark, _absolute(source), ids=ids, timezone=options.timezone)
-    resolved = run.checkpoint(with_image(given.rows, images, dataset), "given_predictions")
-    resolved, matched = with_likely_image(resolved, images, dataset, run.checkpoint)
-    names, how = _order_of_classes(workspace, resolved, options.class_names, given.class_names, source)
-    checked = run.checkpoint(check_predictions(given, resolved, names, options.tolerance), "checked_predictions")
+    predictions = read_predictions(workspace.spark, _absolute(source), ids=ids, timezone=options.timezone)
+    resolved = run.checkpoint(with_image(predictions.rows, images, dataset), "given_predictions")
+    resolved, likely_ids = with_likely_image(resolved, images, dataset, run.checkpoint)
+    names, how = _order_of_classes(workspace, resolved, options.class_names, predictions.class_names, source)
+    checked = run.checkpoint(check_predictions(predictions, resolved, names, options.tolerance), "checked_predictions")
     how = "; ".join(filter(None, (how, _unknown_classes(workspace, checked))))
     counts = _counts(checked)
     if not counts.get("", 0):
@@ -86,7 +86,7 @@ def ingest_predictions(
         [(model, number, name) for number, name in enumerate(names)], "model string, class_index int, class_name string"
     )
     tables = {PREDICTIONS: good_rows(checked, model), PREDICTION_CLASSES: classes}
-    findings = _with_matched(prediction_findings(checked, model, source), matched, source, f"predictions of {model}")
+    findings = _with_matched(prediction_findings(checked, model, source), likely_ids, source, f"predictions of {model}")
     tables_of_findings = {INGEST_FINDINGS: findings}
     _write(run, tables, model)
     _write(run, tables_of_findings, f"predictions of {model}")
@@ -125,9 +125,9 @@ def ingest_ratings(
     images = _live_images(workspace)
     raters = options.raters.split(",") if isinstance(options.raters, str) else options.raters
     rows = read_ratings(workspace.spark, _absolute(source), raters=raters, timezone=options.timezone)
-    given = run.checkpoint(with_image(rows, images, options.dataset), "given_ratings")
-    given, matched = with_likely_image(given, images, options.dataset, run.checkpoint)
-    resolved = matched_to_labels(given, workspace.read(TARGETS))
+    ratings = run.checkpoint(with_image(rows, images, options.dataset), "given_ratings")
+    ratings, likely_ids = with_likely_image(ratings, images, options.dataset, run.checkpoint)
+    resolved = matched_to_labels(ratings, workspace.read(TARGETS))
     checked = run.checkpoint(check_ratings(resolved), "checked_ratings")
     counts = _counts(checked)
     if not counts.get("", 0):
@@ -135,18 +135,18 @@ def ingest_ratings(
         raise IngestError(f"No rating in {source} can be used: {reasons}.\nHint: ids are those of table images.")
     tables = {ANNOTATIONS: good_ratings(checked, source)}
     findings = {
-        INGEST_FINDINGS: _with_matched(rating_findings(checked, source), matched, source, f"ratings of {source}")
+        INGEST_FINDINGS: _with_matched(rating_findings(checked, source), likely_ids, source, f"ratings of {source}")
     }
     _write(run, tables, source)
     _write(run, findings, f"ratings of {source}")
     return _report(run, started, {**tables, **findings}, source, "ratings", counts, "")
 
 
-def _with_matched(findings: DataFrame, matched: DataFrame | None, source: str, scope: str) -> DataFrame:
+def _with_matched(findings: DataFrame, likely_ids: DataFrame | None, source: str, scope: str) -> DataFrame:
     """Findings, with those about ids that are written otherwise than those of the images."""
-    if matched is None:
+    if likely_ids is None:
         return findings
-    return findings.unionByName(finding_rows(matched_findings(matched, source, "Ids"), scope))
+    return findings.unionByName(finding_rows(matched_findings(likely_ids, source, "Ids"), scope))
 
 
 def _order_of_classes(
@@ -164,8 +164,8 @@ def _order_of_classes(
         return names, how
     length = usual[0]["length"]
     if not names:
-        known = workspace.read(TARGETS).select("class_name").where("class_name IS NOT NULL").distinct()
-        rows = bounded(known.orderBy("class_name").limit(length + 1), "names of classes")
+        classes = workspace.read(TARGETS).select("class_name").where("class_name IS NOT NULL").distinct()
+        rows = bounded(classes.orderBy("class_name").limit(length + 1), "names of classes")
         names, how = tuple(row["class_name"] for row in rows), "classes in the order of their names: none was given"
     if len(names) != length or len(set(names)) != length:
         raise IngestError(
@@ -233,8 +233,8 @@ def _report(
     counts: dict[str, int],
     note: str,
 ) -> StepRun:
-    taken = counts.get("", 0)
+    n_rows = counts.get("", 0)
     left_out = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()) if kind)
-    message = f"{subject}: {taken:,} {what}" + (f" (left out: {left_out})" if left_out else "")
+    message = f"{subject}: {n_rows:,} {what}" + (f" (left out: {left_out})" if left_out else "")
     message += f"; {note}" if note else ""
-    return run.finish("ingest", "done", started, message, outputs=run.workspace.states(list(tables)), rows=taken)
+    return run.finish("ingest", "done", started, message, outputs=run.workspace.states(list(tables)), rows=n_rows)

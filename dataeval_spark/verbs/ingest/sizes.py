@@ -38,7 +38,7 @@ def size_findings(images: DataFrame, targets: DataFrame, dataset: str) -> DataFr
     is_harmless = F.col("right").isNull() & F.coalesce(declared_is_known, F.lit(True))
     path = F.substring("image_id", len(dataset) + 2, 2**31 - 1)
     fitting = F.array_join(F.array_compact(F.array(*(F.when(_fits(frame), frame) for frame in FRAMES))), ", ")
-    said = F.when(F.col("right").isNull(), "it has no boxes").otherwise(
+    fit = F.when(F.col("right").isNull(), "it has no boxes").otherwise(
         F.concat(F.lit("its boxes fit: "), F.when(fitting == "", "none of them").otherwise(fitting))
     )
     return rows.select(
@@ -47,7 +47,7 @@ def size_findings(images: DataFrame, targets: DataFrame, dataset: str) -> DataFr
         "image_id",
         F.lit(None).cast("int").alias("target_index"),
         F.lit("size_differs").alias("kind"),
-        F.concat(F.lit("Declared, stored and upright size of the image differ; "), said).alias("message"),
+        F.concat(F.lit("Declared, stored and upright size of the image differ; "), fit).alias("message"),
         F.concat_ws(", ", *(F.concat(F.lit(f"{frame} "), _text(frame)) for frame in FRAMES)).alias("found"),
         F.lit("one size, in which the boxes fit").alias("expected"),
         F.when(is_harmless, "info").otherwise("warning").alias("severity"),

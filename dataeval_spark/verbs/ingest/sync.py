@@ -47,7 +47,7 @@ ATTRIBUTES = ("uri", "content_length", "modified_at", "captured_at", "split", "s
 
 def synchronize(
     run: Run,
-    found: Source,
+    contents: Source,
     existing: DataFrame,
     dataset: str,
     source: str,
@@ -58,8 +58,8 @@ def synchronize(
     workspace = run.workspace
     with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
         # What the reader found does not wait for the images.
-        findings = pool.submit(_findings, run.checkpoint, found, dataset)
-        changes = run.checkpoint(_changes(found, existing, source, keep_bytes), "changes")
+        findings = pool.submit(_findings, run.checkpoint, contents, dataset)
+        changes = run.checkpoint(_changes(contents, existing, source, keep_bytes), "changes")
         counts = {
             row["status"]: row["n"]
             for row in bounded(changes.groupBy("status").agg(F.count("*").alias("n")), "one row per status")
@@ -71,25 +71,25 @@ def synchronize(
         if set(counts) & {"new", "changed", "attributes", "deleted"}:
             covered = changes.where("status != 'same'").select("image_id")
             with temporary_settings(workspace.spark, BYTES_SETTINGS):
-                written = _image_rows(changes, existing, found, run.checkpoint, dataset, source, keep_bytes)
+                written = _image_rows(changes, existing, contents, run.checkpoint, dataset, source, keep_bytes)
                 _upsert(run, IMAGES, written, covered, is_new=is_new)
         if is_new and written is not None:  # what was just written need not be read
             images_now = written
         else:
             images_now = workspace.read_live(IMAGES).where(F.col("dataset") == dataset)
-        factors = typed_like_table(run, found.factors, dataset)
-        taken = found.images.select("image_id")
+        factors = typed_like_table(run, contents.factors, dataset)
+        chosen = contents.images.select("image_id")
         live = images_now.select("image_id")
         synced = [
-            pool.submit(_sync, run, TARGETS, found.targets, taken, live, is_new),
-            pool.submit(_sync, run, FACTORS, factors, taken, live, is_new),
+            pool.submit(_sync, run, TARGETS, contents.targets, chosen, live, is_new),
+            pool.submit(_sync, run, FACTORS, factors, chosen, live, is_new),
         ]
         sizes = run.checkpoint(
-            finding_rows(size_findings(images_now, found.targets, dataset), dataset), "size_findings"
+            finding_rows(size_findings(images_now, contents.targets, dataset), dataset), "size_findings"
         )
         all_findings = findings.result().unionByName(sizes)
         _write_findings(run, all_findings, dataset, is_new)
-        counts |= _told(all_findings)
+        counts |= _account_and_doubts(all_findings)
         for job in synced:
             job.result()
     if not is_new:
@@ -97,11 +97,11 @@ def synchronize(
     return counts
 
 
-def _changes(found: Source, existing: DataFrame, source: str, keep_bytes: bool) -> DataFrame:
+def _changes(contents: Source, existing: DataFrame, source: str, keep_bytes: bool) -> DataFrame:
     """One row per image that is new, changed, deleted or as it was."""
-    new = found.images.withColumn("source", F.lit(source)).withColumn("uri", without_credentials(F.col("uri")))
-    if found.declared is not None:  # unique by image_id
-        new = new.join(found.declared, on="image_id", how="left")
+    new = contents.images.withColumn("source", F.lit(source)).withColumn("uri", without_credentials(F.col("uri")))
+    if contents.declared is not None:  # unique by image_id
+        new = new.join(contents.declared, on="image_id", how="left")
     else:
         new = new.select("*", *(F.lit(None).cast("int").alias(name) for name in DECLARED))
     old = existing.select(
@@ -111,7 +111,7 @@ def _changes(found: Source, existing: DataFrame, source: str, keep_bytes: bool) 
         F.col("content").isNotNull().alias("old_has_content"),
         *(F.col(name).alias(f"old_{name}") for name in ATTRIBUTES),
     )
-    present = found.present.select("image_id").distinct().withColumn("is_present", F.lit(True))
+    present = contents.present.select("image_id").distinct().withColumn("is_present", F.lit(True))
     joined = new.withColumn("is_taken", F.lit(True)).join(old, on="image_id", how="full")
     joined = joined.join(present, on="image_id", how="left")
     same_file = (
@@ -144,7 +144,7 @@ def _changes(found: Source, existing: DataFrame, source: str, keep_bytes: bool) 
 def _image_rows(
     changes: DataFrame,
     existing: DataFrame,
-    found: Source,
+    contents: Source,
     checkpoint: Checkpoint,
     dataset: str,
     source: str,
@@ -152,12 +152,12 @@ def _image_rows(
 ) -> DataFrame:
     """Rows of `images` for what is new, changed or deleted; new and changed files are read once, to hash them."""
     to_read = changes.where("status IN ('new', 'changed')")
-    read = checkpoint(_read(to_read, found, keep_bytes), "read")
+    read = checkpoint(_read(to_read, contents, keep_bytes), "read")
     attributes = ("image_id", "uri", "captured_at", "split", "modified_at", *DECLARED)
     fresh = to_read.select(*attributes).join(read, on="image_id", how="inner").withColumn("gone", F.lit(False))
     of_file = ("content", "file_hash", "content_length", *SIZE_COLUMNS)
-    kept = existing.select("image_id", *of_file, F.lit(False).alias("gone"))
-    moved = changes.where("status = 'attributes'").select(*attributes).join(kept, on="image_id", how="inner")
+    existing_files = existing.select("image_id", *of_file, F.lit(False).alias("gone"))
+    moved = changes.where("status = 'attributes'").select(*attributes).join(existing_files, on="image_id", how="inner")
     rows = fresh.unionByName(moved).select(
         "image_id",
         "uri",
@@ -174,14 +174,16 @@ def _image_rows(
         F.lit(None).cast("timestamp").alias("deleted_at"),
     )
     deleted = existing.join(changes.where("status = 'deleted'").select("image_id"), on="image_id", how="left_semi")
-    marked = deleted.withColumn("deleted_at", F.current_timestamp()).withColumn("content", F.lit(None).cast("binary"))
-    return rows.unionByName(marked.drop("run_id"))
+    deletions = deleted.withColumn("deleted_at", F.current_timestamp()).withColumn(
+        "content", F.lit(None).cast("binary")
+    )
+    return rows.unionByName(deletions.drop("run_id"))
 
 
-def _read(to_read: DataFrame, found: Source, keep_bytes: bool) -> DataFrame:
+def _read(to_read: DataFrame, contents: Source, keep_bytes: bool) -> DataFrame:
     ids = to_read.select("image_id")
     columns = ("image_id", "uri", "content", "content_length")
-    files = found.images.select(*columns).join(ids, on="image_id", how="left_semi")
+    files = contents.images.select(*columns).join(ids, on="image_id", how="left_semi")
     tasks = max(1, -(-to_read.count() // FILES_PER_TASK))
     return read_files(files.repartition(min(tasks, 10_000)), keep_bytes=keep_bytes)
 
@@ -190,7 +192,7 @@ def _sync(
     run: Run,
     table: Table,
     rows: DataFrame,
-    taken: DataFrame,
+    chosen: DataFrame,
     live: DataFrame,
     is_new: bool,
 ) -> None:
@@ -202,7 +204,7 @@ def _sync(
             _upsert(run, table, rows, live, is_new=True)
         return
     # Only of images that were taken: --limit and --glob must not touch the others.
-    old_rows = workspace.read(table).join(taken, on="image_id", how="left_semi")
+    old_rows = workspace.read(table).join(chosen, on="image_id", how="left_semi")
     if table.open:
         # A factor that the source no longer has is null from now on.
         missing = [(name, type) for name, type in old_rows.dtypes if name not in (*rows.columns, "run_id")]
@@ -224,13 +226,13 @@ def _content_hash(frame: DataFrame, columns: list[str]) -> Column:
     return F.xxhash64(F.array_join(F.sort_array(F.collect_list(text)), "\n"))
 
 
-def _findings(checkpoint: Checkpoint, found: Source, dataset: str) -> DataFrame:
+def _findings(checkpoint: Checkpoint, contents: Source, dataset: str) -> DataFrame:
     """What the reader found, and what became of each entry: rows of `ingest_findings`, stored."""
-    rows = found.findings.unionByName(account(found.accounting), allowMissingColumns=True)
+    rows = contents.findings.unionByName(account(contents.accounting), allowMissingColumns=True)
     return checkpoint(with_shown_texts(finding_rows(rows, dataset), FINDING_TEXTS), "findings")
 
 
-def _told(findings: DataFrame) -> dict[str, list[dict[str, Any]]]:
+def _account_and_doubts(findings: DataFrame) -> dict[str, list[dict[str, Any]]]:
     """What became of the entries (``account``), and how many each finding concerns (``doubts``)."""
     of_account = F.col("kind").isin(*ROLES)
     # Of the account each place counts; of other findings the kind.
@@ -241,12 +243,12 @@ def _told(findings: DataFrame) -> dict[str, list[dict[str, Any]]]:
         F.min("found").alias("found"),
         F.min(F.when(is_option, F.col("expected"))).alias("option"),
     )
-    told = [
+    rows = [
         row.asDict() for row in bounded(counted.orderBy("location", "severity", "kind").limit(400), "kinds of findings")
     ]
     return {
-        "account": [row for row in told if row["location"] is not None],
-        "doubts": [row for row in told if row["location"] is None],
+        "account": [row for row in rows if row["location"] is not None],
+        "doubts": [row for row in rows if row["location"] is None],
     }
 
 
@@ -295,18 +297,18 @@ def typed_like_table(run: Run, factors: DataFrame, dataset: str) -> DataFrame:
     workspace = run.workspace
     reserved = {"image_id", "target_index", "run_id"}
     have = {name: type for name, type in workspace.read(FACTORS).dtypes if name not in reserved}
-    given = {name: type for name, type in factors.dtypes if name not in reserved}
-    if not given:
+    types = {name: type for name, type in factors.dtypes if name not in reserved}
+    if not types:
         return factors
     lowered = {name.lower(): name for name in have}
-    renamed = {name: lowered.get(clean.lower(), clean) for name, clean in _column_names(given).items()}
+    renamed = {name: lowered.get(clean.lower(), clean) for name, clean in _column_names(types).items()}
     factors = factors.select(
         "image_id", "target_index", *(F.col(identifier(name)).alias(clean) for name, clean in renamed.items())
     )
-    given = {renamed[name]: type for name, type in given.items()}
+    types = {renamed[name]: type for name, type in types.items()}
     conflicts = [
         (name, type, have[lowered[name.lower()]])
-        for name, type in given.items()
+        for name, type in types.items()
         if name.lower() in lowered and have[lowered[name.lower()]] != type
     ]
     step = f"ingest {dataset}"
@@ -318,9 +320,9 @@ def typed_like_table(run: Run, factors: DataFrame, dataset: str) -> DataFrame:
             None,
             None,
             "warning",
-            f"Factor {name} is {found} in dataset {dataset} and {expected} in the workspace: it was left out",
+            f"Factor {name} is {factor_type} in dataset {dataset} and {expected} in the workspace: it was left out",
         )
-        for name, found, expected in conflicts
+        for name, factor_type, expected in conflicts
     ]
     if findings or workspace.exists(DATASET_FINDINGS):
         frame = rows_of(factors, DATASET_FINDINGS, findings)

@@ -25,7 +25,7 @@ class Understanding:
     labels_from: str
 
     @classmethod
-    def of(cls, source: Source) -> Understanding:
+    def from_source(cls, source: Source) -> Understanding:
         """Count what a reader found."""
         counts = one_row(
             source.targets,

@@ -21,7 +21,7 @@ from dataeval_spark.errors import IngestError
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.images import FACTORS, IMAGES, INGEST_FINDINGS, SOURCE_FILES, TARGETS
 from dataeval_spark.verbs.ingest.accounting import summary
-from dataeval_spark.verbs.ingest.readers.source import FILES_DDL, Known, Source
+from dataeval_spark.verbs.ingest.readers.source import FILES_DDL, KnownRows, Source
 from dataeval_spark.verbs.ingest.sync import synchronize
 from dataeval_spark.verbs.ingest.understanding import Understanding
 from dataeval_spark.verbs.text import plural
@@ -36,7 +36,7 @@ TABLES = (IMAGES, TARGETS, FACTORS, INGEST_FINDINGS, SOURCE_FILES)
 
 def bring_up_to_date(
     run: Run,
-    read: Callable[[Known | None], Source],
+    read: Callable[[KnownRows | None], Source],
     dataset: str,
     source: str,
     format: str,
@@ -58,17 +58,17 @@ def bring_up_to_date(
     is_new = workspace.is_untouched(IMAGES) or existing.isEmpty()
     if is_new:  # the table need not be asked again
         existing = existing.limit(0)
-    found = read(None if is_new else known_rows(workspace, dataset))
+    contents = read(None if is_new else known_rows(workspace, dataset))
     if has_own_ids:
-        _require_own_ids(workspace, found, dataset)
+        _require_own_ids(workspace, contents, dataset)
     if not is_new:
         _require_own_name(existing, dataset, source, may_replace)
-    files = run.checkpoint(found.files, "source_files") if found.files is not None else None
-    understanding = Understanding.of(found)
-    doubts = understanding.doubts(found.images, source, format)
-    found = replace(found, findings=found.findings.unionByName(doubts, allowMissingColumns=True))
+    files = run.checkpoint(contents.files, "source_files") if contents.files is not None else None
+    understanding = Understanding.from_source(contents)
+    doubts = understanding.doubts(contents.images, source, format)
+    contents = replace(contents, findings=contents.findings.unionByName(doubts, allowMissingColumns=True))
     with update_of_fingerprints(run, dataset, files, is_new=is_new):
-        outcome = synchronize(run, found, existing, dataset, source, is_new=is_new, keep_bytes=keep_bytes)
+        outcome = synchronize(run, contents, existing, dataset, source, is_new=is_new, keep_bytes=keep_bytes)
     return {**outcome, "understanding": str(understanding)}
 
 
@@ -81,13 +81,13 @@ def _require_own_name(existing: DataFrame, dataset: str, source: str, replace: b
         )
 
 
-def _require_own_ids(workspace: Workspace, found: Source, dataset: str) -> None:
+def _require_own_ids(workspace: Workspace, contents: Source, dataset: str) -> None:
     """A table gives its own ids: they must not be those of another dataset's images."""
     others = (
         workspace.read(IMAGES).where(F.col("dataset") != dataset).select("image_id", F.col("dataset").alias("other"))
     )
     for row in bounded(
-        found.images.join(others, on="image_id", how="inner").select("image_id", "other").limit(1), "one row"
+        contents.images.join(others, on="image_id", how="inner").select("image_id", "other").limit(1), "one row"
     ):
         raise IngestError(
             f"Image id {row['image_id']!r} of dataset {dataset!r} is an image of dataset {row['other']!r} already.\n"
@@ -117,13 +117,13 @@ def _doubt(row: Mapping[str, Any]) -> str:
     return f"{text} ({row['option']})" if row["option"] else text
 
 
-def known_rows(workspace: Workspace, dataset: str) -> Known | None:
+def known_rows(workspace: Workspace, dataset: str) -> KnownRows | None:
     """The files that were read of a dataset, its live images, and all rows; None where no file is remembered."""
     files = _remembered(workspace, dataset)
     if files is None:
         return None
     images = workspace.read(IMAGES).where((F.col("dataset") == dataset) & F.col("deleted_at").isNull())
-    return Known(
+    return KnownRows(
         files=files,
         images=images,
         targets=workspace.read(TARGETS),

@@ -56,7 +56,7 @@ class Matter:
 
 def matters(data: ReportData) -> tuple[Matter, ...]:
     """Everything that needs attention, worst first: by level, then in the order of the checks below."""
-    found = [
+    matter_list = [
         *_files(data),
         *_duplicates(data),
         *_splits(data),
@@ -65,8 +65,8 @@ def matters(data: ReportData) -> tuple[Matter, ...]:
         *_rules(data),
         *_labels(data),
     ]
-    found += [*_dataset(data), *_outliers(data)]
-    return tuple(sorted(found, key=lambda matter: LEVELS.index(matter.level)))
+    matter_list += [*_dataset(data), *_outliers(data)]
+    return tuple(sorted(matter_list, key=lambda matter: LEVELS.index(matter.level)))
 
 
 def _files(data: ReportData) -> Iterator[Matter]:
@@ -133,12 +133,12 @@ def _splits(data: ReportData) -> Iterator[Matter]:
             "splits",
             "Split again with --group-by, keep duplicates together, or move the images that split_repairs names.",
         )
-    flagged = [row for row in data.of("split_differences") if row["is_flagged"]]
-    if flagged:
-        names = listed(dict.fromkeys(words(row["subject"]) for row in flagged))
+    differences = [row for row in data.rows_of("split_differences") if row["is_flagged"]]
+    if differences:
+        names = listed(dict.fromkeys(words(row["subject"]) for row in differences))
         yield Matter(
             "warning",
-            len(flagged),
+            len(differences),
             f"Parts of a split differ in {names}.",
             "splits",
             "Make sure that the test part is like the data that the model will meet.",
@@ -161,14 +161,14 @@ def _annotations(data: ReportData) -> Iterator[Matter]:
 
 
 def _drift(data: ReportData) -> Iterator[Matter]:
-    rows = [row for row in data.of("drift") if row["drift_detected"]]
+    rows = [row for row in data.rows_of("drift") if row["drift_detected"]]
     drifted = len(rows)
     if drifted:
         names = listed(dict.fromkeys(words(row["column_name"]) for row in rows))
         yield Matter(
             "warning",
             drifted,
-            f"{plural(drifted, 'statistic')} of {len(data.of('drift')):,} compared "
+            f"{plural(drifted, 'statistic')} of {len(data.rows_of('drift')):,} compared "
             f"{'has' if drifted == 1 else 'have'} drifted{f': {names}' if names else ''}.",
             "drift",
             "Compare the two histograms: a new camera, new lighting or a new site calls for new training data.",
@@ -177,7 +177,7 @@ def _drift(data: ReportData) -> Iterator[Matter]:
 
 def _rules(data: ReportData) -> Iterator[Matter]:
     rules = data.counts("image_findings")
-    severities = {row["rule"]: row["severity"] for row in data.of("image_findings")}
+    severities = {row["rule"]: row["severity"] for row in data.rows_of("image_findings")}
     for rule in sorted(rules, key=lambda rule: (-rules[rule], rule)):
         level, what, advice = RULES.get(rule, UNKNOWN_RULE)
         severity = severities.get(rule, level)
@@ -192,7 +192,7 @@ def _rules(data: ReportData) -> Iterator[Matter]:
 
 
 def _labels(data: ReportData) -> Iterator[Matter]:
-    whole = next((row for row in data.of("labels") if row["class_name"] is None), None)
+    whole = next((row for row in data.rows_of("labels") if row["class_name"] is None), None)
     ratio = whole and whole["imbalance_ratio"]
     if whole and ratio and ratio >= IMBALANCED:
         yield Matter(
@@ -214,8 +214,8 @@ def _labels(data: ReportData) -> Iterator[Matter]:
 
 
 def _dataset(data: ReportData) -> Iterator[Matter]:
-    found = Counter(row["severity"] for row in data.of("dataset_findings"))
-    for level, count in found.items():
+    counts = Counter(row["severity"] for row in data.rows_of("dataset_findings"))
+    for level, count in counts.items():
         if level in ("error", "warning"):
             yield Matter(
                 level,

@@ -211,8 +211,8 @@ def _rewrite(element: ElementTree.Element, chart_id: str, referenced: set[str]) 
         if name in element.attrib:
             text = re.sub(r"url\(#", f"url(#{chart_id}-", element.attrib[name])
             text = re.sub(r"font-family: [^;]+;? ?", "", text)
-            for drawn, shown in COLOURS.items():
-                text = text.replace(drawn, shown)
+            for drawn, variable in COLOURS.items():
+                text = text.replace(drawn, variable)
             element.attrib[name] = text
     element.text = (element.text or "").strip("\n ") or None if element.tag != "text" else element.text
     element.tail = None

@@ -62,14 +62,14 @@ class ReportData:
 
     def counts(self, measure: str) -> dict[str, int]:
         """Numbers of a measure of the overview, by item in alphabetical order."""
-        found = (row for row in self.rows.get("overview", ()) if row["measure"] == measure)
-        return dict(sorted((row["item"], int(row["value"])) for row in found))
+        overview = (row for row in self.rows.get("overview", ()) if row["measure"] == measure)
+        return dict(sorted((row["item"], int(row["value"])) for row in overview))
 
     def count(self, measure: str) -> int:
         """Sum of a measure of the overview; 0 when nothing was counted."""
         return sum(self.counts(measure).values())
 
-    def of(self, query: str) -> Sequence[Row]:
+    def rows_of(self, query: str) -> Sequence[Row]:
         """Rows of a query; none when its tables do not exist."""
         return self.rows.get(query, ())
 

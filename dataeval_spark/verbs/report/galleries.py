@@ -32,15 +32,15 @@ def pictures(rows: Rows) -> list[Picture]:
     return [picture for section in galleries if section.pictures for picture in section.pictures(rows)]
 
 
-def chosen_images(shown: Sequence[Picture], most: int) -> tuple[str, ...]:
+def chosen_images(gallery: Sequence[Picture], most: int) -> tuple[str, ...]:
     """Ids of the first images, each once."""
-    return tuple(dict.fromkeys(picture.image_id for picture in shown))[:most]
+    return tuple(dict.fromkeys(picture.image_id for picture in gallery))[:most]
 
 
-def chosen_boxes(shown: Sequence[Picture], ids: Sequence[str]) -> tuple[tuple[str, ...], tuple[tuple[str, int], ...]]:
+def chosen_boxes(gallery: Sequence[Picture], ids: Sequence[str]) -> tuple[tuple[str, ...], tuple[tuple[str, int], ...]]:
     """Images whose first boxes are drawn, and single boxes that a finding is about."""
     chosen = set(ids)
-    those = [picture for picture in shown if picture.image_id in chosen]
+    those = [picture for picture in gallery if picture.image_id in chosen]
     single = ((picture.image_id, picture.target_index) for picture in those if picture.target_index is not None)
     return tuple(dict.fromkeys(picture.image_id for picture in those if picture.all_boxes)), tuple(
         dict.fromkeys(single)
@@ -53,11 +53,11 @@ def collect_boxes(
     """The first boxes of ``images`` and the ``single`` ones: at most 40 per image, plus one per finding."""
     if targets is None or not (images or single):
         return {}
-    wanted = F.col("image_id").isin(list(images)) & (F.col("target_index") < MAX_BOXES)
+    is_of_image = F.col("image_id").isin(list(images)) & (F.col("target_index") < MAX_BOXES)
     keys = [f"{image}\n{index}" for image, index in single]
     chosen = (
         targets.where(F.col("image_id").isin(sorted({*images, *(image for image, _ in single)})))
-        .where(wanted | F.concat_ws("\n", "image_id", "target_index").isin(keys))
+        .where(is_of_image | F.concat_ws("\n", "image_id", "target_index").isin(keys))
         .select("image_id", "target_index", "class_name", "box.x0", "box.y0", "box.x1", "box.y1")
     )
     boxes: dict[str, tuple[Box, ...]] = {}
@@ -78,8 +78,8 @@ def collect_thumbnails(images: DataFrame | None, ids: Sequence[str], size: int) 
         return {}
     chosen = images.where(F.col("image_id").isin(list(ids))).select("image_id", "uri", "content")
     # A filter leaves the rows where they lie, often all in one task: the decoding is worth moving them.
-    made = chosen.repartition(TASKS).mapInArrow(partial(thumbnail_batches, size=size), THUMBNAIL_DDL)
-    return {row["image_id"]: _thumbnail(row.asDict()) for row in bounded(made, "one row per image that is chosen")}
+    batches = chosen.repartition(TASKS).mapInArrow(partial(thumbnail_batches, size=size), THUMBNAIL_DDL)
+    return {row["image_id"]: _thumbnail(row.asDict()) for row in bounded(batches, "one row per image that is chosen")}
 
 
 def thumbnail_batches(batches: Iterator[pa.RecordBatch], *, size: int) -> Iterator[pa.RecordBatch]:

@@ -36,5 +36,5 @@ def binned(group: str, side: str) -> str:
 
 def counts_of(bins: list[Mapping[str, Any]]) -> list[int]:
     """Images per bin, empty bins included."""
-    found = {row["bin"]: row["images"] for row in bins}
-    return [found.get(place, 0) for place in range(BINS)]
+    counts = {row["bin"]: row["images"] for row in bins}
+    return [counts.get(place, 0) for place in range(BINS)]

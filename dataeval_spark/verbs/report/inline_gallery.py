@@ -64,12 +64,12 @@ def gallery_of(
     OptionError.unless_between("gallery.most", most, 1, MOST)
     if "image_id" not in rows.columns:
         raise OptionError(f"A gallery needs a column image_id; found {', '.join(rows.columns)}.")
-    found = [{"target_index": None, **row.asDict()} for row in bounded(rows.limit(most), "the rows that are shown")]
-    ids = tuple(dict.fromkeys(row["image_id"] for row in found))
-    about = dict.fromkeys((row["image_id"], row["target_index"]) for row in found if row["target_index"] is not None)
+    items = [{"target_index": None, **row.asDict()} for row in bounded(rows.limit(most), "the rows that are shown")]
+    ids = tuple(dict.fromkeys(row["image_id"] for row in items))
+    about = dict.fromkeys((row["image_id"], row["target_index"]) for row in items if row["target_index"] is not None)
     boxes = collect_boxes(targets, (), tuple(about))
     data = ReportData(thumbnails=collect_thumbnails(images, ids, size), boxes=boxes)
-    return Gallery(tuple(_card(data, row) for row in found))
+    return Gallery(tuple(_card(data, row) for row in items))
 
 
 def _card(data: ReportData, row: dict[str, Any]) -> Card:

@@ -39,13 +39,13 @@ def render_report(data: ReportData, provenance: Provenance) -> str:
     >>> html = render_report(collect_report_data(workspace.read), provenance)
     """
     contents = [(section, _content(section, data, provenance)) for section in SECTIONS]
-    shown = [(section, content) for section, content in contents if content is not None]
-    datasets = list(dict.fromkeys(row["dataset"] for row in data.of("composition")))
+    sections = [(section, content) for section, content in contents if content is not None]
+    datasets = list(dict.fromkeys(row["dataset"] for row in data.rows_of("composition")))
     return _template().render(
         title=text.listed(datasets) or "no images yet",
         provenance=provenance,
-        sections=[_section(section, content, data, provenance) for section, content in shown],
-        waiting=[section for section, _ in shown if section.is_missing(data.present)],
+        sections=[_section(section, content, data, provenance) for section, content in sections],
+        waiting=[section for section, _ in sections if section.is_missing(data.present)],
         css=Markup(_source("report.css")),
     )
 

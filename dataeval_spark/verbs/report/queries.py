@@ -70,14 +70,14 @@ def collect_report_data(
         present = frozenset(frames)
         sql = {query.name: query.text(present, {}) for query in QUERIES if query.after is None}
         rows = _answers(pool, sql, frames)
-        shown = pictures(rows)
-        ids = chosen_images(shown, max_thumbnails)
-        boxes = pool.submit(collect_boxes, frames.get("targets"), *chosen_boxes(shown, ids))
+        gallery = pictures(rows)
+        ids = chosen_images(gallery, max_thumbnails)
+        boxes = pool.submit(collect_boxes, frames.get("targets"), *chosen_boxes(gallery, ids))
         thumbnails = pool.submit(collect_thumbnails, frames.get("images"), ids, thumbnail_size)
         later = {query.name: query.text(present, rows) for query in QUERIES if query.after is not None}
         rows |= _answers(pool, later, frames)
-        asked = {name: text for name, text in (sql | later).items() if text is not None}
-        return ReportData(present, rows, asked, thumbnails.result(), boxes.result())
+        queries = {name: text for name, text in (sql | later).items() if text is not None}
+        return ReportData(present, rows, queries, thumbnails.result(), boxes.result())
 
 
 def _answers(

@@ -61,11 +61,11 @@ def _read(uri: str | None) -> bytes:
     if uri is None:
         raise ValueError("neither a file nor its bytes are known")
     path = local_path(uri)
-    found = os.stat(path)
-    if not stat.S_ISREG(found.st_mode):  # a pipe or a device would never end
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):  # a pipe or a device would never end
         raise ValueError("not a regular file")
-    if found.st_size > LARGEST_FILE:
-        raise ValueError(f"file of {found.st_size} bytes is too large for a thumbnail")
+    if status.st_size > LARGEST_FILE:
+        raise ValueError(f"file of {status.st_size} bytes is too large for a thumbnail")
     with open(path, "rb") as file:
         return file.read()
 

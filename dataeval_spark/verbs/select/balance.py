@@ -68,28 +68,28 @@ def balance(
     total = members.count()
     empty = members.join(classes, on="image_id", how="left_anti")
     empty = empty.orderBy(hashed(seed, "image_id", "copy"), "image_id", "copy").limit(num_empty)
-    wanted = (total if n is None else n) - (empty.count() if num_empty else 0)
+    size = (total if n is None else n) - (empty.count() if num_empty else 0)
     if method == "global":
         shares = {name: 1.0 if name == background else count / total for name, count in of_class.items()}
-        taken = _global(members, classes, shares, wanted, aggregation, oversample_factor, seed)
+        draws = _global(members, classes, shares, size, aggregation, oversample_factor, seed)
     else:
-        taken = _interclass(members, classes, {c: k for c, k in of_class.items() if c != background}, wanted, seed)
-    largest = one_row(taken, F.max("times").alias("most"))["most"] or 1
-    copies = taken.select(
+        draws = _interclass(members, classes, {c: k for c, k in of_class.items() if c != background}, size, seed)
+    largest = one_row(draws, F.max("times").alias("most"))["most"] or 1
+    copies = draws.select(
         "image_id",
         F.col("copy").alias("from_copy"),
         "order_key",
         F.explode(F.sequence(F.lit(0), F.col("times") - 1)).alias("j"),
     )
-    found = copies.select("image_id", (F.col("from_copy") * F.lit(largest) + F.col("j")).alias("copy"), "order_key")
-    return selection.with_members(found.unionByName(empty) if num_empty else found)
+    repeats = copies.select("image_id", (F.col("from_copy") * F.lit(largest) + F.col("j")).alias("copy"), "order_key")
+    return selection.with_members(repeats.unionByName(empty) if num_empty else repeats)
 
 
 def _global(
     members: DataFrame,
     classes: DataFrame,
     shares: dict[str, float],
-    wanted: int,
+    size: int,
     aggregation: str,
     factor: float,
     seed: int,
@@ -102,7 +102,7 @@ def _global(
     weights = classes.join(factors, on="class_name", how="inner").groupBy("image_id").agg(combine.alias("weight"))
     weighted = members.join(weights, on="image_id", how="inner")
     total = one_row(exact_sums(weighted, [], {"total": F.col("weight")}))["total"]
-    expected = F.col("weight") * F.lit(wanted / total)
+    expected = F.col("weight") * F.lit(size / total)
     counted = weighted.select(
         "image_id",
         "copy",
@@ -110,7 +110,7 @@ def _global(
         F.floor(expected).cast("int").alias("times"),
         F.try_divide(uniform(seed, "image_id", "copy"), expected - F.floor(expected)).alias("priority"),
     )
-    missing = wanted - one_row(counted, F.sum("times").alias("sum"))["sum"]
+    missing = size - one_row(counted, F.sum("times").alias("sum"))["sum"]
     extra = counted.where("priority IS NOT NULL").orderBy("priority", "image_id", "copy").limit(max(0, missing))
     extra = extra.select("image_id", "copy", F.lit(1).alias("one"))
     # (image_id, copy) is unique on both sides.
@@ -119,11 +119,11 @@ def _global(
     return both.select("image_id", "copy", "order_key", times.alias("times")).where("times > 0")
 
 
-def _interclass(members: DataFrame, classes: DataFrame, of_class: dict[str, int], wanted: int, seed: int) -> DataFrame:
+def _interclass(members: DataFrame, classes: DataFrame, of_class: dict[str, int], size: int, seed: int) -> DataFrame:
     spark = members.sparkSession
     if not of_class:
         raise OptionError("select: balance finds no class but the background.")
-    each, leftover = divmod(wanted, len(of_class))
+    each, leftover = divmod(size, len(of_class))
     names = spark.createDataFrame([(name,) for name in of_class], "class_name string")
     ordered = [
         row["class_name"]

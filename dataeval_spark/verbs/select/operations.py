@@ -37,24 +37,24 @@ def where(selection: Selection, *, condition: str) -> Selection:
             rows = selection.table(table, f"a condition on {name}").where("target_index IS NULL")
             joined = joined.join(rows.select("image_id", F.struct("*").alias(name)), on="image_id", how="left")
     try:
-        found = joined.where(F.expr(condition))
-        found.columns  # noqa: B018  under Connect nothing is checked before this
+        matches = joined.where(F.expr(condition))
+        matches.columns  # noqa: B018  under Connect nothing is checked before this
     except (AnalysisException, ParseException) as error:
         first = (str(error).strip().splitlines() or [""])[0][:300]
         raise OptionError(
             f"select.where.condition {condition!r} cannot be used: {first}\n"
             "Hint: columns of images, factors.NAME and stats.NAME, such as dataset = 'a' AND stats.brightness < 30"
         ) from error
-    return selection.among(found)
+    return selection.among(matches)
 
 
 def classes(selection: Selection, *, keep: Sequence[str], filter_targets: bool = True) -> Selection:
     """Images with a label of these classes; ``filter_targets`` leaves out their other labels."""
     for name in keep:
         _require("select.classes.keep", name, selection.labels, "class_name")
-    kept = selection.labels.where(F.col("class_name").isin(list(keep)))
-    found = selection.among(kept)
-    return found.with_labels(kept) if filter_targets else found
+    labels = selection.labels.where(F.col("class_name").isin(list(keep)))
+    chosen = selection.among(labels)
+    return chosen.with_labels(labels) if filter_targets else chosen
 
 
 def relabel(selection: Selection, *, classes: Mapping[str, str], unmatched: str = "keep") -> Selection:
@@ -66,25 +66,25 @@ def relabel(selection: Selection, *, classes: Mapping[str, str], unmatched: str 
     if not classes:
         raise OptionError("select: relabel names no classes.\nHint: classes = {car = 'vehicle'}")
     names = literal_map(classes)
-    known = F.col("class_name").isin(list(classes))
+    is_renamed = F.col("class_name").isin(list(classes))
     if unmatched == "raise":
-        others = selection.labels.join(selection.members, on="image_id", how="left_semi").where(~known)
-        found = [
+        others = selection.labels.join(selection.members, on="image_id", how="left_semi").where(~is_renamed)
+        unused = [
             row["class_name"] for row in bounded(others.select("class_name").distinct().limit(6), "names of classes")
         ]
-        if found:
-            raise OptionError(f"select: relabel names no class for {', '.join(sorted(found))}.")
+        if unused:
+            raise OptionError(f"select: relabel names no class for {', '.join(sorted(unused))}.")
     renamed = selection.labels.select(
         "image_id",
         "target_index",
-        F.when(known, names[F.col("class_name")]).otherwise(F.col("class_name")).alias("class_name"),
-        known.alias("known"),
+        F.when(is_renamed, names[F.col("class_name")]).otherwise(F.col("class_name")).alias("class_name"),
+        is_renamed.alias("known"),
     )
     if unmatched != "drop":
         return selection.with_labels(renamed)
-    kept = renamed.where("known")
-    lost = selection.labels.select("image_id").distinct().join(kept, on="image_id", how="left_anti")
-    return selection.with_labels(kept).without(lost)
+    kept_labels = renamed.where("known")
+    lost = selection.labels.select("image_id").distinct().join(kept_labels, on="image_id", how="left_anti")
+    return selection.with_labels(kept_labels).without(lost)
 
 
 def shuffle(selection: Selection, *, seed: int = 0) -> Selection:
@@ -102,24 +102,24 @@ def limit(selection: Selection, *, n: int) -> Selection:
 
 def indices(selection: Selection, *, positions: Sequence[int]) -> Selection:
     """Those at these positions of the order, counted from 0; positions beyond the end are refused."""
-    wanted = set(positions)
-    if not wanted or min(wanted) < 0 or max(wanted) > MAX_INDEX:
+    places = set(positions)
+    if not places or min(places) < 0 or max(places) > MAX_INDEX:
         raise OptionError(f"select.indices.positions: expected positions from 0 to {MAX_INDEX:,}.")
 
     def at(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        seen = 0
+        offset = 0
         for batch in batches:
-            yield batch.filter(pa.array([seen + row in wanted for row in range(batch.num_rows)]))
-            seen += batch.num_rows
+            yield batch.filter(pa.array([offset + row in places for row in range(batch.num_rows)]))
+            offset += batch.num_rows
 
     # The first n in order are one partition, streamed.
-    first = selection.members.select("image_id", "copy", "order_key").orderBy(*ORDER).limit(max(wanted) + 1)
-    taken = first.coalesce(1).mapInArrow(at, "image_id string, copy int, order_key bigint")
-    found = selection.with_members(taken)
-    count = found.members.count()
-    if count < len(wanted):
-        raise OptionError(f"select.indices.positions: {len(wanted) - count} of them are beyond the last image.")
-    return found
+    first = selection.members.select("image_id", "copy", "order_key").orderBy(*ORDER).limit(max(places) + 1)
+    rows = first.coalesce(1).mapInArrow(at, "image_id string, copy int, order_key bigint")
+    chosen = selection.with_members(rows)
+    count = chosen.members.count()
+    if count < len(places):
+        raise OptionError(f"select.indices.positions: {len(places) - count} of them are beyond the last image.")
+    return chosen
 
 
 def stratified_sample(selection: Selection, *, fraction: float, by: str = "class_name", seed: int = 0) -> Selection:
@@ -157,15 +157,15 @@ def drop_duplicates(selection: Selection, *, near: bool = False) -> Selection:
 
 def drop_outliers(selection: Selection, *, statistics: Sequence[str] = ()) -> Selection:
     """Without the images that are outliers, in these statistics or in any."""
-    return selection.without(_found(selection, "outliers", statistics))
+    return selection.without(_without_findings(selection, "outliers", statistics))
 
 
 def drop_findings(selection: Selection, *, rules: Sequence[str] = ()) -> Selection:
     """Without the images that have a finding, of these rules or of any."""
-    return selection.without(_found(selection, "image_findings", rules))
+    return selection.without(_without_findings(selection, "image_findings", rules))
 
 
-def _found(selection: Selection, table: str, kinds: Sequence[str]) -> DataFrame:
+def _without_findings(selection: Selection, table: str, kinds: Sequence[str]) -> DataFrame:
     rows = selection.table(table, f"dropping {table}").where("target_index IS NULL")
     return rows.where(F.col(FINDINGS[table]).isin(list(kinds))) if kinds else rows
 
@@ -173,9 +173,9 @@ def _found(selection: Selection, table: str, kinds: Sequence[str]) -> DataFrame:
 def split(selection: Selection, *, name: str, part: str) -> Selection:
     """Images of a part of a split, in its first repetition; ``given`` is the split of the source."""
     if name == "given":
-        given = selection.tables["images"]
-        _require("select.split.part", part, given, "split")
-        return selection.among(given.where(F.col("split") == part))
+        images = selection.tables["images"]
+        _require("select.split.part", part, images, "split")
+        return selection.among(images.where(F.col("split") == part))
     rows = selection.table("split_assignments", "a part of a split").where("repeat = 0")
     _require("select.split.name", name, rows, "split_name")
     of_split = rows.where(F.col("split_name") == name)
@@ -191,11 +191,11 @@ def split(selection: Selection, *, name: str, part: str) -> Selection:
 def _require(option: str, value: str, rows: DataFrame, column: str) -> None:
     """Raise OptionError where no row has the value; the message lists some that there are."""
     if rows.where(F.col(column) == value).isEmpty():
-        known = bounded(
+        names = bounded(
             rows.where(F.col(column).isNotNull()).select(column).distinct().orderBy(column).limit(50),
             "names for a message",
         )
-        OptionError.unless_one_of(option, value, [row[column] for row in known])
+        OptionError.unless_one_of(option, value, [row[column] for row in names])
 
 
 OPERATIONS: dict[str, Callable[..., Selection]] = {name: globals()[name] for name in OPERATION_NAMES}

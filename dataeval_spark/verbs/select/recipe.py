@@ -39,18 +39,18 @@ def check(recipe: Recipe) -> list[dict[str, Any]]:
             raise OptionError(f"select: operation {place} is {dict(step)!r}; expected operation = 'NAME' in it.")
         if name not in OPERATIONS:
             raise ConfigError.unknown("operation", name, OPERATIONS, "select")
-        known = {
+        params = {
             p.name: p
             for p in inspect.signature(OPERATIONS[name]).parameters.values()
             if p.kind is inspect.Parameter.KEYWORD_ONLY
         }
         for option in options:
-            if option not in known:
-                raise ConfigError.unknown("option", option, known, f"select: {name}")
-            if isinstance(options[option], str) and _is_list(known[option]):
-                found = options[option]
-                raise OptionError(f"select: {name}.{option} is {found!r}; expected a list such as [{found!r}].")
-        missing = [o for o, p in known.items() if p.default is inspect.Parameter.empty and o not in options]
+            if option not in params:
+                raise ConfigError.unknown("option", option, params, f"select: {name}")
+            if isinstance(options[option], str) and _is_list(params[option]):
+                value = options[option]
+                raise OptionError(f"select: {name}.{option} is {value!r}; expected a list such as [{value!r}].")
+        missing = [o for o, p in params.items() if p.default is inspect.Parameter.empty and o not in options]
         if missing:
             raise OptionError(f"select: operation {name} lacks {', '.join(missing)}.")
         checked.append({"operation": name, **options})
@@ -83,17 +83,17 @@ def from_words(words: Sequence[str], value_of: Callable[[str], Any]) -> dict[str
     {'operation': 'classes', 'keep': ['cat', 'dog']}
     """
     name, *options = words
-    known = inspect.signature(OPERATIONS[name]).parameters if name in OPERATIONS else {}
-    found: dict[str, Any] = {"operation": name}
+    params = inspect.signature(OPERATIONS[name]).parameters if name in OPERATIONS else {}
+    operation: dict[str, Any] = {"operation": name}
     for word in options:
         option, equals, text = word.partition("=")
         if not equals:
             raise OptionError(f"--operation {name}: {word!r} is no option; expected OPTION=VALUE, such as n=100.")
-        value = text if option in known and str(known[option].annotation).startswith("str") else value_of(text)
-        if option in known and _is_list(known[option]) and not isinstance(value, list):
-            value = _list(known[option], text, value_of)
-        found[option] = value
-    return found
+        value = text if option in params and str(params[option].annotation).startswith("str") else value_of(text)
+        if option in params and _is_list(params[option]) and not isinstance(value, list):
+            value = _list(params[option], text, value_of)
+        operation[option] = value
+    return operation
 
 
 def _list(parameter: inspect.Parameter, text: str, value_of: Callable[[str], Any]) -> list[Any]:
@@ -137,7 +137,7 @@ def targets_of(recipe: Recipe, members: DataFrame, tables: Mapping[str, DataFram
     labels = selection.labels.withColumnRenamed("class_name", "new_name")
     # (image_id, target_index) is unique on both sides.
     joined = tables["targets"].join(labels, on=["image_id", "target_index"], how="inner")
-    kept = joined.join(members.select("image_id"), on="image_id", how="left_semi")
-    return kept.select(
+    of_members = joined.join(members.select("image_id"), on="image_id", how="left_semi")
+    return of_members.select(
         *("image_id", "target_index", F.col("new_name").alias("class_name"), "box", "is_crowd", "source", "attributes")
     )

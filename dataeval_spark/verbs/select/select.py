@@ -90,8 +90,8 @@ def select(
         return StepRun.skipped("select", message)
     version = 1 if before is None else before["version"] + 1
     writer = run.writer("select", work_id("select", 1, {"name": name, "version": version, "recipe": text}, states))
-    named = members.select(F.lit(name).alias("selection_name"), F.lit(version).alias("version"), "*")
-    outputs = {SELECTION_MEMBERS.name: workspace.write(SELECTION_MEMBERS, named, writer)}
+    rows = members.select(F.lit(name).alias("selection_name"), F.lit(version).alias("version"), "*")
+    outputs = {SELECTION_MEMBERS.name: workspace.write(SELECTION_MEMBERS, rows, writer)}
     saved = rows_of(members, SELECTIONS, [(name, version, text, count, digest, started)])
     # Last: a selection is there once its members are.
     outputs[SELECTIONS.name] = workspace.write(SELECTIONS, saved, writer)

@@ -22,9 +22,9 @@ def check(name: str, request: SplitOptions) -> None:
         raise OptionError("split: method test_value and option test_value go together.\nHint: --test-value site=B")
     if request.method in ("group", "leave_one_group_out") and not request.group_by:
         raise OptionError(f"split.method is {request.method!r} and group_by names nothing.\nHint: --group-by patient")
-    given = [option for option in TIME_OPTIONS if getattr(request, option) not in (None, 0, 0.0)]
-    if given and request.method != "time":
-        raise OptionError(f"split.{given[0]} is for method time, and the method is {request.method!r}.")
+    time_options = [option for option in TIME_OPTIONS if getattr(request, option) not in (None, 0, 0.0)]
+    if time_options and request.method != "time":
+        raise OptionError(f"split.{time_options[0]} is for method time, and the method is {request.method!r}.")
     if request.target is not None and request.method not in STRATIFIED:
         raise OptionError(
             f"split.target gives the shares of strata, which method {request.method!r} does not balance.\n"

@@ -33,17 +33,17 @@ def write(
     request: SplitOptions,
     options: dict[str, Any],
     rows: DataFrame,
-    made: Assigned,
+    assignment: Assigned,
     created_at: datetime,
 ) -> dict[str, TableState]:
     """Replace the rows of a split in its tables; the state of each then."""
-    named = rows.select(F.lit(name).alias("split_name"), *SPLIT_ASSIGNMENTS.column_names[1:-1])
+    named_rows = rows.select(F.lit(name).alias("split_name"), *SPLIT_ASSIGNMENTS.column_names[1:-1])
     cells = [
         (name, e.repeat, e.fold, c.split, c.stratum, c.wanted, c.got, c.deviation, c.units, c.note)
-        for e in made.explanations
+        for e in assignment.explanations
         for c in e.cells
     ]
-    first = made.explanations[0]
+    first = assignment.explanations[0]
     excluded = rows.where((F.col("split") == EXCLUDED) & (F.col("repeat") == 0)).count()
     units = next((cell.units for cell in first.cells if cell.stratum is None), None)
     summary = (
@@ -54,14 +54,14 @@ def write(
         sum(cell.got for cell in first.cells if cell.stratum is None),
         excluded,
         units,
-        max((e.largest_deviation for e in made.explanations), default=None),
-        list(dict.fromkeys(note for e in made.explanations for note in e.notes)),
+        max((e.largest_deviation for e in assignment.explanations), default=None),
+        list(dict.fromkeys(note for e in assignment.explanations for note in e.notes)),
         created_at,
     )
     frames = {
-        SPLIT_ASSIGNMENTS: named,
-        SPLIT_STRATA: rows_of(named, SPLIT_STRATA, cells),
-        SPLITS: rows_of(named, SPLITS, [summary]),
+        SPLIT_ASSIGNMENTS: named_rows,
+        SPLIT_STRATA: rows_of(named_rows, SPLIT_STRATA, cells),
+        SPLITS: rows_of(named_rows, SPLITS, [summary]),
     }
     with ThreadPoolExecutor(len(frames)) as pool:
         jobs = {table.name: pool.submit(workspace.write, table, f, writer, scope=name) for table, f in frames.items()}
@@ -84,20 +84,20 @@ def write_representativeness(
 
     counts = label_counts(workspace.read(TARGETS), read(FACTOR_BINS), read(BIN_EDGES), without=("split", "dataset"))
     parts = rows.where(F.col("split") != EXCLUDED).select(F.lit(name).alias("split_name"), "*")
-    found = split_representativeness(
+    differences = split_representativeness(
         parts, reference, counts, read(EMBEDDINGS), reference_name=str(request.target), seed=request.seed
     )
     table = SPLIT_REPRESENTATIVENESS
-    return {table.name: workspace.write(table, found, writer, scope=name)}
+    return {table.name: workspace.write(table, differences, writer, scope=name)}
 
 
-def message_of(name: str, request: SplitOptions, made: Assigned, has_duplicates: bool) -> str:
+def message_of(name: str, request: SplitOptions, assignment: Assigned, has_duplicates: bool) -> str:
     """Sizes of the parts, the largest deviation, and what cannot be had."""
-    first = made.explanations[0]
+    first = assignment.explanations[0]
     sizes = [cell for cell in first.cells if cell.stratum is None]
     total = max(1, sum(cell.got for cell in sizes))
-    shown = ", ".join(f"{cell.split} {cell.got:,} ({cell.got / total:.1%})" for cell in sizes[:10])
-    parts = [f"{shown}{', ...' if len(sizes) > 10 else ''}"]
+    sizes_text = ", ".join(f"{cell.split} {cell.got:,} ({cell.got / total:.1%})" for cell in sizes[:10])
+    parts = [f"{sizes_text}{', ...' if len(sizes) > 10 else ''}"]
     worst = max(first.cells, key=lambda cell: abs(cell.deviation), default=None)
     if worst is not None and worst.deviation:
         what = f"{worst.stratum or 'images'} in {worst.split}"

@@ -67,21 +67,21 @@ def split_workspace(run: Run, name: str, request: SplitOptions) -> StepRun:
         return StepRun.skipped(step, UP_TO_DATE)
     started = datetime.now(UTC)
     images, reference = _chosen_images(workspace, request)
-    made = _assigned(workspace, run.checkpoint, name, request, images, reference, states, present)
+    assignment = _assigned(workspace, run.checkpoint, name, request, images, reference, states, present)
     if not request.guard and not request.renew:
         # What was a hold-out stays one until the split is made anew.
         earlier = workspace.rows(SPLITS, ("split_name", "guarded"), split_name=name)
         request = replace(request, guard=[part for row in earlier for part in row["guarded"] or ()])
-    parts = sorted({cell.split for each in made.explanations for cell in each.cells})
+    parts = sorted({cell.split for each in assignment.explanations for cell in each.cells})
     for part in request.guard:
         OptionError.unless_one_of("split.guard", part, parts)
-    rows = run.checkpoint(made.rows, "split")
+    rows = run.checkpoint(assignment.rows, "split")
     writer = run.writer(step, f"{work}-{run.run_id}")  # the same work again: the parts there were before may differ
-    outputs = write(workspace, writer, name, request, options, rows, made, started)
+    outputs = write(workspace, writer, name, request, options, rows, assignment, started)
     if reference is not None:
         outputs |= write_representativeness(workspace, writer, name, request, rows, reference, states)
-    message = message_of(name, request, made, DUPLICATE_PAIRS.name in states)
-    total = sum(cell.got for cell in made.explanations[0].cells if cell.stratum is None)
+    message = message_of(name, request, assignment, DUPLICATE_PAIRS.name in states)
+    total = sum(cell.got for cell in assignment.explanations[0].cells if cell.stratum is None)
     return run.finish(
         step, "done", started, message, options=options, work=work, inputs=states, outputs=outputs, rows=total
     )
@@ -136,15 +136,15 @@ def _assigned(
     members = checkpoint(members, "members")
     fractions = request.fractions
     if request.method == "time":
-        given = {option: getattr(request, option) for option in TIME_OPTIONS}
-        return assign_by_time(members, fractions=fractions, folds=request.folds, **given)
+        time_options = {option: getattr(request, option) for option in TIME_OPTIONS}
+        return assign_by_time(members, fractions=fractions, folds=request.folds, **time_options)
     if request.method == "hash":
         return assign_by_hash(members, fractions=fractions, folds=request.folds, seed=request.seed)
     if request.test_value is not None:
         column, _, value = request.test_value.partition("=")
-        held = _column(workspace, images, column).where(F.col("value") == value)
+        test_images = _column(workspace, images, column).where(F.col("value") == value)
         inner = "stratified_group" if request.stratify_by else "random"
-        return assign_by_attribute(members, held, fractions=fractions, method=inner, seed=request.seed)
+        return assign_by_attribute(members, test_images, fractions=fractions, method=inner, seed=request.seed)
     target = _rates(reference, strata) if reference is not None and strata is not None else None
     return assign(
         members,
@@ -166,9 +166,9 @@ def _column(workspace: Workspace, images: DataFrame, name: str) -> DataFrame:
 
 
 def _require_factors(bin_edges: DataFrame, factors: Sequence[str]) -> None:
-    known = [row["factor"] for row in bounded(bin_edges.select("factor").distinct().limit(10_000), "names of factors")]
+    binned = [row["factor"] for row in bounded(bin_edges.select("factor").distinct().limit(10_000), "names of factors")]
     for factor in factors:
-        OptionError.unless_one_of("split.stratify_by", factor, ["class_name", *known])
+        OptionError.unless_one_of("split.stratify_by", factor, ["class_name", *binned])
 
 
 def _rates(reference: DataFrame, strata: DataFrame) -> dict[str, float]:

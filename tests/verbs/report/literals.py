@@ -300,7 +300,7 @@ def full_data(name: str = "street") -> ReportData:
 
 def full_provenance(name: str = "street") -> Provenance:
     class Score:
-        kind, planted, found, missed, extra, status = name, 5, 4, 1, 0, name
+        kind, planted, hits, missed, extra, status = name, 5, 4, 1, 0, name
         missed_paths = (name,)
 
     run = {"run_id": name, "job": name, "step": None, "status": name, "started_at": WHEN, "message": name}

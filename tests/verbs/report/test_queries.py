@@ -151,9 +151,9 @@ def test_deleted_images_count_nowhere(data: ReportData) -> None:
         "readable_images": 2,
     }
     assert [data.count(name) for name in ("unreadable_images", "targets", "classes")] == [1, 3, 2]
-    assert [row["image_id"] for row in data.of("unreadable")] == ["broken"]
-    assert {row["class_name"] for row in data.of("label_examples")} == {"dog", "cat"}
-    assert max(row["high"] for row in data.of("statistics") if row["statistic"] == "width") == 20.0
+    assert [row["image_id"] for row in data.rows_of("unreadable")] == ["broken"]
+    assert {row["class_name"] for row in data.rows_of("label_examples")} == {"dog", "cat"}
+    assert max(row["high"] for row in data.rows_of("statistics") if row["statistic"] == "width") == 20.0
 
 
 def test_findings_are_counted_by_kind(data: ReportData) -> None:
@@ -173,9 +173,9 @@ def test_an_exact_copy_can_be_removed_once_however_many_ways_it_is_equal(data: R
 
 
 def test_twelve_groups_of_six_are_shown_leaks_first_then_the_largest(data: ReportData) -> None:
-    groups = list(dict.fromkeys(row["group_id"] for row in data.of("duplicates")))
+    groups = list(dict.fromkeys(row["group_id"] for row in data.rows_of("duplicates")))
     assert groups == ["g02", *(f"g{size:02}" for size in range(15, 4, -1))]
-    largest = [row for row in data.of("duplicates") if row["group_id"] == "g15"]
+    largest = [row for row in data.rows_of("duplicates") if row["group_id"] == "g15"]
     assert [row["image_id"] for row in largest] == ["g15-14", *(f"g15-{member:02}" for member in range(5))]
     assert largest[0]["is_kept"]
 
@@ -187,9 +187,9 @@ def test_the_page_says_how_many_groups_and_members_are_shown(data: ReportData) -
 
 
 def test_the_worst_of_each_rule_and_the_farthest_of_each_statistic_are_shown(data: ReportData) -> None:
-    dark = [row["score"] for row in data.of("image_findings") if row["rule"] == "dark"]
+    dark = [row["score"] for row in data.rows_of("image_findings") if row["rule"] == "dark"]
     assert dark == [0.0, 0.1, 0.2, 0.3, 0.4]
-    assert [(row["statistic"], row["image_id"]) for row in data.of("outliers")] == [
+    assert [(row["statistic"], row["image_id"]) for row in data.rows_of("outliers")] == [
         ("mean", "b"),
         ("width", "b"),
         ("mean", "a"),
@@ -198,7 +198,7 @@ def test_the_worst_of_each_rule_and_the_farthest_of_each_statistic_are_shown(dat
 
 
 def test_only_the_newest_comparison_counts_whatever_its_run_is_called(data: ReportData) -> None:
-    assert [(row["column_name"], row["adjusted_pvalue"]) for row in data.of("drift")] == [
+    assert [(row["column_name"], row["adjusted_pvalue"]) for row in data.rows_of("drift")] == [
         ("width", 0.01),
         ("width", 0.02),
         ("mean", 0.5),
@@ -207,11 +207,11 @@ def test_only_the_newest_comparison_counts_whatever_its_run_is_called(data: Repo
 
 def test_without_runs_the_last_run_id_is_the_newest(spark: SparkSession) -> None:
     only = collect_report_data(reader(spark, {DRIFT_METRICS: ROWS[DRIFT_METRICS]}))
-    assert [row["adjusted_pvalue"] for row in only.of("drift")] == [0.9]
+    assert [row["adjusted_pvalue"] for row in only.rows_of("drift")] == [0.9]
 
 
 def test_both_sides_of_a_drifted_statistic_are_binned_together(data: ReportData) -> None:
-    bins = [(row["place"], row["side"], row["bin"], row["images"]) for row in data.of("drift_overlay")]
+    bins = [(row["place"], row["side"], row["bin"], row["images"]) for row in data.rows_of("drift_overlay")]
     # The reference is the whole dataset (10 and 20), the current data the test split (20).
     assert bins == [(0, "current", 29, 1), (0, "reference", 0, 1), (0, "reference", 29, 1)]
 
@@ -232,10 +232,10 @@ def test_the_largest_clusters_are_shown_by_the_images_in_their_middle(spark: Spa
 
     data = collect_report_data(reader(spark, {CLUSTERS: clusters, EMBEDDINGS: embeddings}))
 
-    shown = [(row["cluster_id"], row["image_id"], row["members"]) for row in data.of("clusters")]
+    shown = [(row["cluster_id"], row["image_id"], row["members"]) for row in data.rows_of("clusters")]
     assert shown == [(1, f"i{at}", 5) for at in (0, 1, 3, 5)] + [(0, "i2", 2), (0, "i7", 2)]
-    assert {(row["noise"], row["found"]) for row in data.of("clusters")} == {(3, 2)}
-    assert sorted(row["embedding"][0] for row in data.of("cluster_map")) == list(range(10))
+    assert {(row["noise"], row["found"]) for row in data.rows_of("clusters")} == {(3, 2)}
+    assert sorted(row["embedding"][0] for row in data.rows_of("cluster_map")) == list(range(10))
     assert "2 clusters, 3 images are in none" in render_report(data, provenance())
 
 
@@ -299,7 +299,7 @@ def test_a_workspace_without_images_still_has_a_report(spark: SparkSession) -> N
 def test_histograms_are_numpys(spark: SparkSession, values: list[float]) -> None:
     odd = [None, math.nan, math.inf, -math.inf]
     rows = [{"image_id": str(place), "sharpness": value} for place, value in enumerate([*values, *odd])]
-    found = collect_report_data(reader(spark, {IMAGE_STATS: rows})).of("statistics")
+    found = collect_report_data(reader(spark, {IMAGE_STATS: rows})).rows_of("statistics")
     counts = [0] * BINS
     for row in found:
         assert row["statistic"] == "sharpness"
@@ -314,7 +314,7 @@ def test_histograms_are_numpys(spark: SparkSession, values: list[float]) -> None
 
 def test_the_size_of_the_file_is_binned_too(spark: SparkSession) -> None:
     rows = {IMAGES: ROWS[IMAGES], IMAGE_STATS: ROWS[IMAGE_STATS]}
-    found = collect_report_data(reader(spark, rows)).of("statistics")
+    found = collect_report_data(reader(spark, rows)).rows_of("statistics")
     assert [(row["low"], row["high"], row["images"]) for row in found if row["statistic"] == "file_size"] == [
         (899.5, 900.5, 2)
     ]

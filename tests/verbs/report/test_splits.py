@@ -67,7 +67,7 @@ def data(spark) -> ReportData:
 
 
 def test_parts_have_their_share_and_a_hold_out_says_how_often_it_was_opened(data):
-    parts = {(row["split_name"], row["split"]): row for row in data.of("split_parts")}
+    parts = {(row["split_name"], row["split"]): row for row in data.rows_of("split_parts")}
 
     assert {key: row["images"] for key, row in parts.items()} == {
         ("given", "train"): 3,

@@ -9,7 +9,7 @@ from numba import njit
 
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "cd42fd55708a8709"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "18901364b5b51c12"  # see tests/kernels/images/compiled/test_sources.py
 
 _COLUMNS = 4096
 """So many squares of at most (2 * 255)^2 fit into 32 bits."""

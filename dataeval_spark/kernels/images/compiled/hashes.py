@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "cd42fd55708a8709"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "18901364b5b51c12"  # see tests/kernels/images/compiled/test_sources.py
 
 _SIDE = 8
 _BITS = 64

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from dataeval_spark.kernels.images.compiled.planes import rounded
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "cd42fd55708a8709"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "18901364b5b51c12"  # see tests/kernels/images/compiled/test_sources.py
 
 Weights = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
 """Of each target pixel: its first source pixel, how many it reads, and their weights (0 beyond)."""

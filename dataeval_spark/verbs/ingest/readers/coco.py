@@ -77,34 +77,34 @@ def read_coco(
     located = names.join(resolved, on="name", how="inner").withColumn("image_id", ids)
     is_wanted = F.lit(True) if glob is None else F.col("name").rlike(f"^{glob_pattern(glob)}$")
     files = checkpoint(_with_first(located.withColumn("is_wanted", is_wanted)), "files")
-    taken = files.where("is_first")
+    chosen = files.where("is_first")
     files = files.withColumn("is_taken", F.col("is_first"))
     if limit is not None:
-        taken = checkpoint(taken.orderBy("path").limit(limit), "taken")
-        names = taken.select("name", F.lit(True).alias("is_taken"))
+        chosen = checkpoint(chosen.orderBy("path").limit(limit), "taken")
+        names = chosen.select("name", F.lit(True).alias("is_taken"))
         files = files.drop("is_taken").join(names, on="name", how="left")
-    _require_some(taken, annotations, root)
-    given = read_metadata(spark, metadata, listing, ids, timezone, checkpoint, root, columns) if metadata else None
+    _require_some(chosen, annotations, root)
+    details = read_metadata(spark, metadata, listing, ids, timezone, checkpoint, root, columns) if metadata else None
     findings = _findings(elements, files, annotations)
     findings = findings.unionByName(matched_findings(resolved, annotations, "Names"), allowMissingColumns=True)
-    images = _images(taken, given, split, timezone)
+    images = _images(chosen, details, split, timezone)
     entries = file_entries(
         listing,
         root,
-        images=taken,
-        description=[annotations, *([given.uri] if given else [])],
+        images=chosen,
+        description=[annotations, *([details.uri] if details else [])],
         rest="not_in_annotations" if glob is None and limit is None else "not_asked_for",
     )
     entries = entries.unionByName(_entries(elements, files, annotations))
     return Source(
         images=images,
-        targets=_targets(elements, taken, annotations),
-        factors=factor_rows(given, images),
-        findings=findings.unionByName(given.findings, allowMissingColumns=True) if given else findings,
+        targets=_targets(elements, chosen, annotations),
+        factors=factor_rows(details, images),
+        findings=findings.unionByName(details.findings, allowMissingColumns=True) if details else findings,
         present=files.where("uri IS NOT NULL").select("image_id").distinct(),
-        accounting=with_metadata_entries(entries, given),
+        accounting=with_metadata_entries(entries, details),
         labels_from=os.path.basename(annotations),
-        declared=taken.select(
+        declared=chosen.select(
             "image_id", F.col("width").alias("declared_width"), F.col("height").alias("declared_height")
         ),
     )
@@ -118,12 +118,12 @@ def _with_first(located: DataFrame) -> DataFrame:
     return ranked.withColumn("is_first", is_found & (F.col("place") == 1)).drop("place")
 
 
-def _images(taken: DataFrame, given: Metadata | None, split: str | None, timezone: str) -> DataFrame:
+def _images(chosen: DataFrame, details: Metadata | None, split: str | None, timezone: str) -> DataFrame:
     time = utc_timestamp(F.col("captured_at"), timezone)
-    images = taken.select("image_id", *file_columns(), time.alias("coco_time"))
-    if given is None:
+    images = chosen.select("image_id", *file_columns(), time.alias("coco_time"))
+    if details is None:
         return images.withColumnRenamed("coco_time", "captured_at").withColumn("split", F.lit(split).cast("string"))
-    rows = given.rows.select("image_id", F.col("split").alias("given"), "captured_at")
+    rows = details.rows.select("image_id", F.col("split").alias("given"), "captured_at")
     return images.join(rows, on="image_id", how="left").select(
         *(column for column in images.columns if column != "coco_time"),
         F.coalesce("captured_at", "coco_time").alias("captured_at"),
@@ -188,18 +188,18 @@ def _require_readable(elements: DataFrame, annotations: str) -> None:
         )
 
 
-def _require_some(taken: DataFrame, annotations: str, root: str) -> None:
-    if taken.isEmpty():
+def _require_some(chosen: DataFrame, annotations: str, root: str) -> None:
+    if chosen.isEmpty():
         raise IngestError(
             f"None of the images that {annotations} names was found under {root} or beside the file.\n"
             "Hint: SOURCE is the folder that the file_name entries are relative to."
         )
 
 
-def _targets(elements: DataFrame, taken: DataFrame, annotations: str) -> DataFrame:
+def _targets(elements: DataFrame, chosen: DataFrame, annotations: str) -> DataFrame:
     return (
         elements.where("element = 'target'")
-        .join(taken.select("name", "image_id"), on="name", how="inner")
+        .join(chosen.select("name", "image_id"), on="name", how="inner")
         .select(
             "image_id",
             "target_index",

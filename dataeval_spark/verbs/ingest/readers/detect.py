@@ -41,26 +41,26 @@ def detect_format(source: str, annotations: str | None) -> tuple[str, str]:
         if source.lower().endswith((*ROW_ENDINGS, ".parquet")):
             return "table", "a file of rows"
     files, folders = _entries(source)
-    named = {folder.lower(): folder for folder in folders}
+    by_name = {folder.lower(): folder for folder in folders}
     data = next((name for name in DATA_FILES if name in files), None)
     shards = [name for name in files if name.lower().endswith(SHARD_ENDINGS)]
     has_images = any(_is_image(name) for name in files)
-    found = [
+    formats = [
         *(
-            [("voc", f"it has {named['annotations']}")]
-            if "annotations" in named and not _is_yolo(source, named)
+            [("voc", f"it has {by_name['annotations']}")]
+            if "annotations" in by_name and not _is_yolo(source, by_name)
             else []
         ),
         *([("yolo", f"it has {data}")] if data else []),
         *([("webdataset", "it has tar files and no images")] if shards and not has_images else []),
     ]
-    if not found:
-        found = _by_looking(source, files, named, has_images=has_images)
-    if len(found) > 1:
-        names = " or ".join(format for format, _ in found)
-        reasons = ", ".join(reason for _, reason in found)
-        raise OptionError(f"SOURCE {source} may be {names}: {reasons}.\nHint: --format {found[0][0]}")
-    return found[0] if found else ("folder", "")
+    if not formats:
+        formats = _by_looking(source, files, by_name, has_images=has_images)
+    if len(formats) > 1:
+        names = " or ".join(format for format, _ in formats)
+        reasons = ", ".join(reason for _, reason in formats)
+        raise OptionError(f"SOURCE {source} may be {names}: {reasons}.\nHint: --format {formats[0][0]}")
+    return formats[0] if formats else ("folder", "")
 
 
 def _by_looking(source: str, files: list[str], folders: dict[str, str], *, has_images: bool) -> list[tuple[str, str]]:

@@ -78,11 +78,11 @@ def without_credentials(uri: Column) -> Column:
 
     See `dataeval_spark.kernels.storage.uris.shown_uri`.
     """
-    return F.pandas_udf(_shown, "string")(uri)  # type: ignore[call-overload]
+    return F.pandas_udf(_shown_uris, "string")(uri)  # type: ignore[call-overload]
 
 
-def _shown(given: pd.Series) -> pd.Series:
-    return pd.Series([text if text is None else uris.shown_uri(text) for text in given], dtype=object)
+def _shown_uris(texts: pd.Series) -> pd.Series:
+    return pd.Series([text if text is None else uris.shown_uri(text) for text in texts], dtype=object)
 
 
 def with_shown_texts(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
@@ -101,8 +101,8 @@ def with_shown_texts(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
             for name in columns:
                 texts = batch.column(name)
                 if pc.any(pc.match_substring(texts, "://")).as_py():
-                    shown = [text and uris.without_credentials(text) for text in texts.to_pylist()]
-                    batch = batch.set_column(batch.schema.get_field_index(name), name, pa.array(shown, texts.type))
+                    clean = [text and uris.without_credentials(text) for text in texts.to_pylist()]
+                    batch = batch.set_column(batch.schema.get_field_index(name), name, pa.array(clean, texts.type))
             yield batch
 
     return rows.mapInArrow(show, ", ".join(f"{identifier(name)} {type}" for name, type in rows.dtypes))

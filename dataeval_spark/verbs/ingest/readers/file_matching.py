@@ -56,13 +56,13 @@ def resolve_names(
     at = files.select(F.col("uri").alias("at_uri"), file.alias("at"))
     prefix = f"{root}/"
     relative = F.when(F.startswith(plain, F.lit(prefix)), F.substring(plain, len(prefix) + 1, 2**31 - 1))
-    found = (
+    candidates = (
         names.join(under, on=F.coalesce(relative, plain) == F.col("under_path"), how="left")
         .join(at, on=F.concat(F.lit(f"{beside}/"), plain) == F.col("at_uri"), how="left")
         .select("name", "under", "at")
     )
     located = map_rows(
-        found, lambda rows: _look_beside(rows, beside, root), f"name string, file {FILE_TYPE}, how string"
+        candidates, lambda rows: _look_beside(rows, beside, root), f"name string, file {FILE_TYPE}, how string"
     )
     located = checkpoint(located, f"{label}_exact")
     exact = located.where("file IS NOT NULL").select(
@@ -74,9 +74,9 @@ def resolve_names(
     left = located.where("file IS NULL").select("name")
     if left.isEmpty():
         return exact
-    matched = match_names(left, files.select("path"))
+    matches = match_names(left, files.select("path"))
     by_path = files.select("path", "uri", "content_length", "modified_us")
-    loose = matched.join(by_path, on="path", how="left").select(*exact.columns)
+    loose = matches.join(by_path, on="path", how="left").select(*exact.columns)
     return checkpoint(exact.unionByName(loose), label)
 
 
@@ -100,7 +100,7 @@ def match_names(names: DataFrame, files: DataFrame, *, whole: bool = False) -> D
     DataFrame
         Columns of `MATCH_DDL`, one row per name.
     """
-    of_paths = _keyed(files.select(F.col("path").alias("text")), is_path=True)
+    of_paths = _with_keys(files.select(F.col("path").alias("text")), is_path=True)
     by_key = of_paths.groupBy("form", "key").agg(
         F.count("*").alias("n"),
         F.min("text").alias("first"),
@@ -109,7 +109,7 @@ def match_names(names: DataFrame, files: DataFrame, *, whole: bool = False) -> D
         F.min(F.when(F.col("is_whole"), F.col("text"))).alias("whole_first"),
         F.max(F.when(F.col("is_whole"), F.col("text"))).alias("whole_last"),
     )
-    of_names = _keyed(names.select(F.col("name").alias("text")), is_path=False).withColumnsRenamed(
+    of_names = _with_keys(names.select(F.col("name").alias("text")), is_path=False).withColumnsRenamed(
         {"text": "name", "is_whole": "name_is_whole"}
     )
     both = of_names.join(by_key, on=["form", "key"], how="inner")
@@ -184,7 +184,7 @@ def examples_of(text: Column) -> Column:
     return F.substring(F.array_join(F.array_sort(F.array_distinct(F.array_compact(three))), ", "), 1, 300)
 
 
-def _keyed(texts: DataFrame, *, is_path: bool) -> DataFrame:
+def _with_keys(texts: DataFrame, *, is_path: bool) -> DataFrame:
     def read(rows: Iterator[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
         for row in rows:
             for form, parts, is_whole, key in keys(row["text"], is_path=is_path):
@@ -210,5 +210,10 @@ def _stat(beside: str, name: str, root: str) -> Mapping[str, Any] | None:
         return None
     status = os.stat(path)
     # However it is spelled, a file below SOURCE has one id.
-    shown = os.path.relpath(path, root) if path.startswith(f"{root}/") else name
-    return {"path": shown, "uri": path, "content_length": status.st_size, "modified_us": status.st_mtime_ns // 1000}
+    path_or_name = os.path.relpath(path, root) if path.startswith(f"{root}/") else name
+    return {
+        "path": path_or_name,
+        "uri": path,
+        "content_length": status.st_size,
+        "modified_us": status.st_mtime_ns // 1000,
+    }

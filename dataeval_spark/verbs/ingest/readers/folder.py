@@ -92,29 +92,29 @@ def read_folder(
     """
     listing = checkpoint(list_files(spark, root), "listing")
     ids = image_id(dataset)
-    taken = choose(listing, glob=glob, limit=limit)
+    chosen = choose(listing, glob=glob, limit=limit)
     names = _folder_names(listing, layout)
-    found = read_metadata(spark, metadata, listing, ids, timezone, checkpoint, root, columns) if metadata else None
-    images = taken.select(
+    details = read_metadata(spark, metadata, listing, ids, timezone, checkpoint, root, columns) if metadata else None
+    images = chosen.select(
         ids.alias("image_id"),
         *file_columns(),
         names.column("class").alias("folder_class"),
         names.split.alias("folder_split"),
     )
-    images = _with_metadata(images, found, split)
-    findings = found.findings if found else spark.createDataFrame([], FINDINGS_DDL)
+    images = _with_metadata(images, details, split)
+    findings = details.findings if details else spark.createDataFrame([], FINDINGS_DDL)
     if names.doubt:
         findings = findings.unionByName(_doubt(spark, names, root), allowMissingColumns=True)
     return Source(
         images=images.drop("class_name"),
         targets=class_targets(images.where("class_name IS NOT NULL")),
-        factors=factor_rows(found, images),
+        factors=factor_rows(details, images),
         findings=findings,
         present=listing.select(ids.alias("image_id")),
         accounting=with_metadata_entries(
-            file_entries(listing, root, images=images, description=[found.uri] if found else []), found
+            file_entries(listing, root, images=images, description=[details.uri] if details else []), details
         ),
-        labels_from="the metadata" if found and found.has_class else "folder names",
+        labels_from="the metadata" if details and details.has_class else "folder names",
     )
 
 
@@ -139,13 +139,13 @@ def class_targets(labelled: DataFrame) -> DataFrame:
 def choose(listing: DataFrame, *, glob: str | None, limit: int | None) -> DataFrame:
     """The files to take from a listing: images by default, what matches ``glob`` where one is given."""
     if glob is None:
-        taken = listing.where("is_image")
+        images = listing.where("is_image")
     else:
         # A hidden file that is asked for is taken.
-        taken = listing.where("reason IS NULL OR reason = 'hidden'").where(
+        images = listing.where("reason IS NULL OR reason = 'hidden'").where(
             F.col("path").rlike(f"^{glob_pattern(glob)}$")
         )
-    return taken if limit is None else taken.orderBy("path").limit(limit)
+    return images if limit is None else images.orderBy("path").limit(limit)
 
 
 def image_id(dataset: str) -> Column:
@@ -189,10 +189,10 @@ def _folder_names(listing: DataFrame, layout: str | None) -> FolderNames:
     if row["tops"] == 0:
         return FolderNames(("class",))
     # More folders than that are not all splits; a split among them is found all the same.
-    known = F.lower(inside).isin(*SPLIT_FOLDERS)
-    some = images.select(inside.alias("folder"), known.alias("is_split")).where("folder IS NOT NULL").distinct()
+    is_split = F.lower(inside).isin(*SPLIT_FOLDERS)
+    some = images.select(inside.alias("folder"), is_split.alias("is_split")).where("folder IS NOT NULL").distinct()
     first = bounded(some.orderBy(F.desc("is_split"), "folder").limit(MOST_SPLIT_FOLDERS), "names of folders")
-    tops = [found["folder"] for found in first] + [""] * (row["tops"] - len(first))
+    tops = [top["folder"] for top in first] + [""] * (row["tops"] - len(first))
     return FolderNames(*understood_layout(tops, row["seconds"], has_images_above=row["above"] > 0))
 
 

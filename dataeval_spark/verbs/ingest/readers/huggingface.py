@@ -75,8 +75,8 @@ def object_rows(
     """
     names = next((features.fields[name] for name in CLASS_NAMES if name in features.fields), None)
 
-    def parse(found: Iterator[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
-        for row in found:
+    def parse(records: Iterator[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+        for row in records:
             size = (row["width"], row["height"]) if row["width"] and row["height"] else None
             for element in parse_objects(
                 row["objects"], names=names, box_format=box_format, size=size, location=column
@@ -110,9 +110,9 @@ def _first_file(source: str) -> str | None:
         return None
     for folder, folders, files in os.walk(source):
         folders.sort()
-        found = sorted(name for name in files if name.endswith(".parquet") and not name.startswith(("_", ".")))
-        if found:
-            return os.path.join(folder, found[0])
+        names = sorted(name for name in files if name.endswith(".parquet") and not name.startswith(("_", ".")))
+        if names:
+            return os.path.join(folder, names[0])
     return None
 
 

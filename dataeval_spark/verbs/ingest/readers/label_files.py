@@ -18,7 +18,7 @@ from dataeval_spark.tables.keys import BOX_TYPE
 from dataeval_spark.verbs.ingest.accounting import entries_of, file_entries
 from dataeval_spark.verbs.ingest.readers.file_bytes import without_credentials
 from dataeval_spark.verbs.ingest.readers.file_matching import match_names, matched_findings
-from dataeval_spark.verbs.ingest.readers.source import Known
+from dataeval_spark.verbs.ingest.readers.source import KnownRows
 from dataeval_spark.workspace.workspace import Checkpoint
 
 # Raised when a parser gives other rows for the same file: then all are read again.
@@ -76,23 +76,23 @@ class Layout:
             F.struct("label", "file", "label_length", "label_modified_us"), F.struct(~F.col("is_in_folder"), "label")
         )
         one = labels.groupBy("key").agg(first.alias("first")).select("key", "first.*")
-        keyed = images.withColumn("key", _key(self.image_folders))
+        with_key = images.withColumn("key", _key(self.image_folders))
         exact = checkpoint(
-            keyed.join(one, on="key", how="inner").withColumn("how", F.lit(None).cast("string")), "exact_pairs"
+            with_key.join(one, on="key", how="inner").withColumn("how", F.lit(None).cast("string")), "exact_pairs"
         )
-        left = one.join(keyed, on="key", how="left_anti")
+        left = one.join(with_key, on="key", how="left_anti")
         if left.isEmpty():
             return exact.drop("key")
-        free = keyed.join(exact.select("image_id"), on="image_id", how="left_anti")
+        free = with_key.join(exact.select("image_id"), on="image_id", how="left_anti")
         names = left.select(F.col("key").alias("name")).distinct()
-        matched = match_names(names, free.select(F.col("key").alias("path")).distinct(), whole=True).where(
+        matches = match_names(names, free.select(F.col("key").alias("path")).distinct(), whole=True).where(
             "path IS NOT NULL"
         )
         # Two labels may mean one image: the first is its label.
-        matched = (
-            matched.groupBy("path").agg(F.min_by(F.struct("name", "how"), "name").alias("m")).select("path", "m.*")
+        matches = (
+            matches.groupBy("path").agg(F.min_by(F.struct("name", "how"), "name").alias("m")).select("path", "m.*")
         )
-        loose = free.join(matched.withColumnRenamed("path", "key"), on="key", how="inner").join(
+        loose = free.join(matches.withColumnRenamed("path", "key"), on="key", how="inner").join(
             left.withColumnRenamed("key", "name"), on="name", how="inner"
         )
         return exact.unionByName(loose.select(*exact.columns)).drop("key")
@@ -100,19 +100,23 @@ class Layout:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Images with their label files: all, those of the images taken, of these the ones to read, and those kept.
+    """Images with their label files: all, those of the chosen images, of these to read, and unchanged.
 
-    ``kept`` are unchanged files, whose rows the workspace has; None where it has nothing.
+    ``same_files`` are unchanged files, whose rows the workspace has; None where it has nothing.
     """
 
     every: DataFrame
-    taken: DataFrame
+    of_chosen: DataFrame
     to_read: DataFrame
-    kept: DataFrame | None
+    same_files: DataFrame | None
 
 
 def label_pairs(
-    paired: DataFrame, fingerprint: Column, known: Known | None, taken: DataFrame | None, checkpoint: Checkpoint
+    paired: DataFrame,
+    fingerprint: Column,
+    known_rows: KnownRows | None,
+    chosen: DataFrame | None,
+    checkpoint: Checkpoint,
 ) -> Pairs:
     """Divide images with label files, of `Layout.pair`, by what has to be read.
 
@@ -122,16 +126,16 @@ def label_pairs(
         Images with their label files.
     fingerprint : Column
         Hash of all that the rows of a file depend on.
-    known : Known, optional
+    known_rows : KnownRows, optional
         What the workspace has; None when it has nothing.
-    taken : DataFrame, optional
+    chosen : DataFrame, optional
         ``image_id`` of the images to read; default all.
     checkpoint : callable
         Stores the pairs.
     """
-    pairs = checkpoint(marked(paired.withColumn("fingerprint", fingerprint), known), "pairs")
-    wanted = pairs if taken is None else pairs.join(taken.select("image_id"), on="image_id", how="left_semi")
-    return Pairs(pairs, wanted, *changed(wanted, known))
+    pairs = checkpoint(with_is_kept(paired.withColumn("fingerprint", fingerprint), known_rows), "pairs")
+    of_chosen = pairs if chosen is None else pairs.join(chosen.select("image_id"), on="image_id", how="left_semi")
+    return Pairs(pairs, of_chosen, *to_read_and_same(of_chosen, known_rows))
 
 
 def all_findings(*findings: DataFrame | None) -> DataFrame:
@@ -142,32 +146,32 @@ def all_findings(*findings: DataFrame | None) -> DataFrame:
 
 def fingerprint(options: Mapping[str, Any], *columns: str) -> Column:
     """Hash of all that the rows of a label file depend on: options, and sizes and times of files."""
-    given = ", ".join(f"{name}={value!r}" for name, value in sorted(options.items()))
-    return F.md5(F.concat_ws("|", F.lit(f"{READER_VERSION} {given}"), *columns))
+    text = ", ".join(f"{name}={value!r}" for name, value in sorted(options.items()))
+    return F.md5(F.concat_ws("|", F.lit(f"{READER_VERSION} {text}"), *columns))
 
 
-def changed(pairs: DataFrame, known: Known | None) -> tuple[DataFrame, DataFrame | None]:
+def to_read_and_same(pairs: DataFrame, known_rows: KnownRows | None) -> tuple[DataFrame, DataFrame | None]:
     """Split files, which have a fingerprint, into those to read and those whose rows the workspace has.
 
     Parameters
     ----------
     pairs : DataFrame
         ``file``, ``image_id``, ``fingerprint`` and other columns, of `marked`.
-    known : Known, optional
+    known_rows : KnownRows, optional
         What the workspace has; None when it has nothing.
     """
-    if known is None:
+    if known_rows is None:
         return pairs, None
     return pairs.where("NOT is_kept"), pairs.where("is_kept").select("file", "image_id")
 
 
-def marked(pairs: DataFrame, known: Known | None) -> DataFrame:
+def with_is_kept(pairs: DataFrame, known_rows: KnownRows | None) -> DataFrame:
     """Files with ``is_kept``: whether the workspace has the rows of a file as it is."""
-    if known is None:
+    if known_rows is None:
         return pairs.withColumn("is_kept", F.lit(False))
     on = ["file", "image_id", "fingerprint"]
     # A remembered file is unique by these.
-    same = known.files.select(F.col("path").alias("file"), *on[1:], F.lit(True).alias("is_same"))
+    same = known_rows.files.select(F.col("path").alias("file"), *on[1:], F.lit(True).alias("is_same"))
     joined = pairs.join(same, on=on, how="left")
     return joined.withColumn("is_kept", F.coalesce("is_same", F.lit(False))).drop("is_same")
 
@@ -210,36 +214,38 @@ def _parsed(row: Mapping[str, Any], parse: Parse) -> Sequence[Mapping[str, Any]]
         return [finding("file", "broken_file", "Annotation file cannot be read", str(error)[:290], "a readable file")]
 
 
-def targets_of(elements: DataFrame, kept: DataFrame | None, known: Known | None) -> DataFrame:
+def targets_of(elements: DataFrame, same_files: DataFrame | None, known_rows: KnownRows | None) -> DataFrame:
     """Rows of `targets`: of the files that were parsed, and as they are in the workspace for the others."""
     columns = ("image_id", "target_index", "class_name", "box", "is_crowd")
     source = F.concat(F.substring_index("file", "/", -1), F.lit(":"), "location").alias("source")
     rows = elements.where("element = 'target' AND image_id IS NOT NULL").select(*columns, source, "attributes")
-    if kept is None or known is None:
+    if same_files is None or known_rows is None:
         return rows
-    old = known.targets.join(kept.select("image_id"), on="image_id", how="left_semi")
+    old = known_rows.targets.join(same_files.select("image_id"), on="image_id", how="left_semi")
     return rows.unionByName(old.select(*columns, "source", "attributes"))
 
 
-def findings_of(elements: DataFrame, kept: DataFrame | None, known: Known | None) -> DataFrame:
+def findings_of(elements: DataFrame, same_files: DataFrame | None, known_rows: KnownRows | None) -> DataFrame:
     """Rows of `ingest_findings`: of the files that were parsed, and of the others."""
     columns = ("source_file", "location", "image_id", "target_index", *OF_FINDING)
     rows = elements.where("element = 'finding'").withColumnRenamed("file", "source_file").select(*columns)
-    if kept is None or known is None:
+    if same_files is None or known_rows is None:
         return rows
-    keys = kept.withColumnRenamed("file", "source_file")
-    old = known.findings.join(keys, on=["source_file", "image_id"], how="left_semi").where("kind != 'size_differs'")
+    keys = same_files.withColumnRenamed("file", "source_file")
+    old = known_rows.findings.join(keys, on=["source_file", "image_id"], how="left_semi").where(
+        "kind != 'size_differs'"
+    )
     return rows.unionByName(old.select(*columns))
 
 
-def declared_sizes(elements: DataFrame, kept: DataFrame | None, known: Known | None) -> DataFrame:
+def declared_sizes(elements: DataFrame, same_files: DataFrame | None, known_rows: KnownRows | None) -> DataFrame:
     """``image_id``, ``declared_width`` and ``declared_height``: of the files that were parsed, and of the others."""
     rows = elements.where("element = 'image' AND image_id IS NOT NULL").select(
         "image_id", F.col("width").alias("declared_width"), F.col("height").alias("declared_height")
     )
-    if kept is None or known is None:
+    if same_files is None or known_rows is None:
         return rows
-    old = known.images.join(kept.select("image_id"), on="image_id", how="left_semi")
+    old = known_rows.images.join(same_files.select("image_id"), on="image_id", how="left_semi")
     return rows.unionByName(old.select(*rows.columns))
 
 
@@ -250,7 +256,7 @@ def files_read(pairs: DataFrame, elements: DataFrame) -> DataFrame:
     return files.select(F.col("file").alias("path"), "image_id", "fingerprint")
 
 
-def file_findings(files: DataFrame, kind: str, message: str, found: Column, expected: str) -> DataFrame:
+def file_findings(files: DataFrame, kind: str, message: str, value: Column, expected: str) -> DataFrame:
     """A finding about each label file as a whole; ``files`` has ``file``."""
     return files.select(
         F.col("file").alias("source_file"),
@@ -259,15 +265,15 @@ def file_findings(files: DataFrame, kind: str, message: str, found: Column, expe
         F.lit(None).cast("int").alias("target_index"),
         F.lit(kind).alias("kind"),
         F.lit(message).alias("message"),
-        found.cast("string").alias("found"),
+        value.cast("string").alias("found"),
         F.lit(expected).alias("expected"),
     )
 
 
 def pair_findings(pairs: DataFrame, root: str) -> DataFrame:
     """Findings about labels whose paths are written otherwise than those of their images."""
-    named = pairs.select(F.col("file").alias("name"), "path", "how")
-    return matched_findings(named, root, "Label files")
+    names = pairs.select(F.col("file").alias("name"), "path", "how")
+    return matched_findings(names, root, "Label files")
 
 
 def label_entries(
@@ -275,7 +281,7 @@ def label_entries(
     others: DataFrame,
     root: str,
     *,
-    taken: DataFrame,
+    chosen: DataFrame,
     images: DataFrame,
     pairs: DataFrame,
     labels: DataFrame,
@@ -294,7 +300,7 @@ def label_entries(
         Every file of the folder of labels, the same frame where they are below SOURCE.
     root : str
         SOURCE.
-    taken : DataFrame
+    chosen : DataFrame
         ``image_id`` and ``uri`` of the images that were taken.
     images : DataFrame
         ``uri`` of the images that the layout knows.
@@ -311,7 +317,7 @@ def label_entries(
     """
     if others is not listing:
         listing = listing.unionByName(others).dropDuplicates(["uri"])
-    used = pairs.join(taken.select("image_id"), on="image_id", how="left_semi")
+    used = pairs.join(chosen.select("image_id"), on="image_id", how="left_semi")
     failed = findings.where("kind IN ('broken_file', 'unreadable_image')").select(F.col("source_file").alias("file"))
     read = used.join(failed, on="file", how="left_anti")
     of_others = pairs.join(used.select("label"), on="label", how="left_anti")
@@ -329,7 +335,7 @@ def label_entries(
     files = file_entries(
         listing,
         root,
-        images=taken,
+        images=chosen,
         annotations=places(read),
         description=description,
         other={
@@ -340,13 +346,13 @@ def label_entries(
             "outside_image_folder": outside,
         },
     )
-    known = targets.select("image_id", "target_index").distinct()
+    keys = targets.select("image_id", "target_index").distinct()
     lost = findings.where("target_index IS NOT NULL").select("image_id", "target_index").distinct()
-    lost = lost.join(known, on=["image_id", "target_index"], how="left_anti")
+    lost = lost.join(keys, on=["image_id", "target_index"], how="left_anti")
     name = F.concat("image_id", F.lit(f" {unit.removesuffix('s')} "), F.col("target_index").cast("string")).alias(
         "name"
     )
-    was_taken = known.select(F.lit("annotations").alias("role"), F.lit(None).cast("string").alias("reason"), name)
+    was_taken = keys.select(F.lit("annotations").alias("role"), F.lit(None).cast("string").alias("reason"), name)
     was_lost = lost.select(F.lit("skipped").alias("role"), F.lit("broken").alias("reason"), name)
     entries = was_taken.unionByName(was_lost).withColumn("unit", F.lit(unit))
     return files.unionByName(entries_of(entries, root))

@@ -21,12 +21,12 @@ from dataeval_spark.verbs.ingest.readers.metadata import Metadata
 SPLITS = ("train", "val", "test")
 
 
-def image_rows(taken: DataFrame, metadata: Metadata | None, splits: DataFrame | None, split: str | None) -> DataFrame:
+def image_rows(chosen: DataFrame, metadata: Metadata | None, splits: DataFrame | None, split: str | None) -> DataFrame:
     """Rows of `images`; the split is that of the metadata file, else of the source's lists, else the option.
 
     Parameters
     ----------
-    taken : DataFrame
+    chosen : DataFrame
         Images of the listing, with ``image_id``.
     metadata : Metadata or None
         Rows of a metadata file.
@@ -36,8 +36,8 @@ def image_rows(taken: DataFrame, metadata: Metadata | None, splits: DataFrame | 
         Split of the images that have none by then.
     """
     names = ("image_id", "uri", "content", "content_length", "modified_at")
-    images = taken.select("image_id", *file_columns())
-    listed = given = F.lit(None).cast("string")
+    images = chosen.select("image_id", *file_columns())
+    listed = split_of_metadata = F.lit(None).cast("string")
     captured_at = F.lit(None).cast("timestamp")
     if splits is not None:
         images, listed = images.join(splits, on="image_id", how="left"), F.col("listed")
@@ -45,9 +45,9 @@ def image_rows(taken: DataFrame, metadata: Metadata | None, splits: DataFrame | 
         # image_id is unique on both sides: metadata keep the first row of a path.
         rows = metadata.rows.select("image_id", F.col("split").alias("given"), "captured_at")
         images = images.join(rows, on="image_id", how="left")
-        given, captured_at = F.col("given"), F.col("captured_at")
+        split_of_metadata, captured_at = F.col("given"), F.col("captured_at")
     return images.select(
-        *names, captured_at.alias("captured_at"), F.coalesce(given, listed, F.lit(split)).alias("split")
+        *names, captured_at.alias("captured_at"), F.coalesce(split_of_metadata, listed, F.lit(split)).alias("split")
     )
 
 
@@ -80,21 +80,21 @@ class Listed:
     accounting: DataFrame | None = None
 
 
-def listed_splits(lines: DataFrame, matched: DataFrame, root: str) -> Listed:
+def listed_splits(lines: DataFrame, matches: DataFrame, root: str) -> Listed:
     """The split of each image that a list names; where several do, that of the first of `SPLITS`.
 
     Parameters
     ----------
     lines : DataFrame
         Columns of `LINES_DDL`, stored.
-    matched : DataFrame
+    matches : DataFrame
         ``name``, ``image_id`` (null where no image is meant), and the columns of
         :func:`dataeval_spark.verbs.ingest.readers.file_matching.match_names`.
     root : str
         SOURCE.
     """
     order = F.array_position(F.array(*(F.lit(split) for split in SPLITS)), F.col("listed"))
-    placed = lines.join(matched, on="name", how="left")
+    placed = lines.join(matches, on="name", how="left")
     is_matched = F.col("image_id").isNotNull()
     first = (
         placed.where(is_matched)
@@ -115,7 +115,7 @@ def listed_splits(lines: DataFrame, matched: DataFrame, root: str) -> Listed:
         F.concat_ws(": ", "name", "examples").alias("found"),
         F.lit("the path of an image below SOURCE").alias("expected"),
     )
-    findings = bad.unionByName(matched_findings(matched, root, "Lines of lists"), allowMissingColumns=True)
+    findings = bad.unionByName(matched_findings(matches, root, "Lines of lists"), allowMissingColumns=True)
     with_first = placed.join(first, on="image_id", how="left")
     is_first = F.struct("file", "line") == F.struct("first.file", "first.line")
     entries = with_first.select(

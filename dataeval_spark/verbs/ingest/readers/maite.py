@@ -95,13 +95,13 @@ def index2label(data: Any) -> dict[int, str] | None:
 
 def _samples(data: MapStyle, dataset: str) -> Iterator[dict[str, Any]]:
     names = index2label(data)
-    seen: set[str] = set()
+    ids: set[str] = set()
     with ThreadPoolExecutor(4) as pool:
         for start in range(0, len(data), IMAGES_AT_ONCE):
             positions = range(start, min(start + IMAGES_AT_ONCE, len(data)))
             items = [_item(data, position) for position in positions]
             for position, item, png in zip(positions, items, pool.map(_encoded, items), strict=True):
-                yield _sample(position, item, png, dataset, names, seen)
+                yield _sample(position, item, png, dataset, names, ids)
 
 
 def _item(data: MapStyle, position: int) -> Any:
@@ -124,7 +124,7 @@ def _encoded(item: Any) -> bytes | Exception:
 
 
 def _sample(
-    position: int, item: Any, png: bytes | Exception, dataset: str, names: Mapping[int, str] | None, seen: set[str]
+    position: int, item: Any, png: bytes | Exception, dataset: str, names: Mapping[int, str] | None, ids: set[str]
 ) -> dict[str, Any]:
     place = f"[{position}]"
     row: dict[str, Any] = {"image_id": None, "content": None, "source_file": dataset, "targets": [], "findings": []}
@@ -132,19 +132,19 @@ def _sample(
     row["account"] = [counted]
     if isinstance(png, Exception):
         counted |= {"role": "skipped", "reason": "broken"}
-        found = f"{type(png).__name__}: {png}"
+        message = f"{type(png).__name__}: {png}"
         row["findings"] = [
-            finding(place, "broken_element", "Item cannot be taken", found, "image, target and metadata")
+            finding(place, "broken_element", "Item cannot be taken", message, "image, target and metadata")
         ]
         return row
     image, target, metadata = item
     name = str(metadata["id"])
     counted["found"] = name
-    if name in seen:
+    if name in ids:
         counted |= {"role": "skipped", "reason": "repeated"}
         row["findings"] = [finding(place, "duplicate_image", "Another item has this id", name, "one item per id")]
         return row
-    seen.add(name)
+    ids.add(name)
     height, width = np.shape(image)[-2:]
     for element in _labels(target, names, (int(width), int(height))):
         row["findings" if element["element"] == "finding" else "targets"].append(

@@ -108,10 +108,10 @@ def read_metadata(
     factors = tuple(column for column in others if FACTOR_TYPES.match(types[column]))
     _require_own_names(factors, path)
     # The file's columns stay in a struct: they may have any name, also one of ours.
-    given = F.struct(*(F.col(identifier(column)) for column in raw.columns))
-    named = raw.select(F.col(identifier(roles["path"])).cast("string").alias("name"), given.alias("given"))
-    named = checkpoint(named.withColumn("position", F.monotonically_increasing_id()), "metadata_rows")
-    with_name = named.where("name IS NOT NULL")
+    source_row = F.struct(*(F.col(identifier(column)) for column in raw.columns))
+    name_rows = raw.select(F.col(identifier(roles["path"])).cast("string").alias("name"), source_row.alias("given"))
+    name_rows = checkpoint(name_rows.withColumn("position", F.monotonically_increasing_id()), "metadata_rows")
+    with_name = name_rows.where("name IS NOT NULL")
     names = with_name.select("name").distinct()
     files = resolve_names(names, listing, os.path.dirname(path), root, checkpoint, "metadata_names")
     # A file outside SOURCE is no image of this dataset.
@@ -135,17 +135,19 @@ def read_metadata(
     findings = findings.unionByName(matched_findings(files, path, "Paths"), allowMissingColumns=True)
     used = {*roles.values(), *factors}
     columns = column_entries(spark, "metadata columns", used, set(types) - used, path)
-    accounting = _row_entries(named, located, path).unionByName(columns)
+    accounting = _row_entries(name_rows, located, path).unionByName(columns)
     return Metadata(rows, factors, "class_name" in roles, findings, accounting, path)
 
 
-def _row_entries(named: DataFrame, located: DataFrame, path: str) -> DataFrame:
+def _row_entries(name_rows: DataFrame, located: DataFrame, path: str) -> DataFrame:
     """Entries of the rows: used, of no image, of an image that another row is about, or without a path."""
     name = F.coalesce("name", F.lit("(no path)"))
     whole = located.select("name", "uri", F.lit(True).alias("is_first"))
     # The first row of each image is in ``located`` by its name; a later row of the same name is repeated.
-    first_row = named.groupBy("name").agg(F.min("position").alias("first_position"))
-    rows = named.select("name", "position").join(first_row, on="name", how="left").join(whole, on="name", how="left")
+    first_row = name_rows.groupBy("name").agg(F.min("position").alias("first_position"))
+    rows = (
+        name_rows.select("name", "position").join(first_row, on="name", how="left").join(whole, on="name", how="left")
+    )
     is_used = F.col("is_first") & F.col("uri").isNotNull() & (F.col("position") == F.col("first_position"))
     is_unmatched = F.col("name").isNull() | (F.col("is_first") & F.col("uri").isNull())
     return entries_of(
@@ -216,8 +218,8 @@ def typed(text: DataFrame, *, as_written: tuple[str, ...] = (), columns: Sequenc
     The columns ``as_written`` stay strings: a class "1.0" must not become "1". Columns that are not among ``columns``
     (default: all) have a type already.
     """
-    wanted = text.columns if columns is None else list(columns)
-    values = {column: _value(column) for column in wanted}
+    names = text.columns if columns is None else list(columns)
+    values = {column: _value(column) for column in names}
     checks = [
         F.count_if(value.isNotNull() & ~value.rlike(pattern)).alias(f"{index}_{type}")
         for index, value in enumerate(values.values())
@@ -227,7 +229,7 @@ def typed(text: DataFrame, *, as_written: tuple[str, ...] = (), columns: Sequenc
     failures = one_row(text, *checks, *present).asDict() if values else {}
 
     def type_of(index: int) -> str:
-        if failures[f"{index}_n"] == 0 or wanted[index] in as_written:
+        if failures[f"{index}_n"] == 0 or names[index] in as_written:
             return "string"
         return next((type for type, _ in TYPE_PATTERNS if failures[f"{index}_{type}"] == 0), "string")
 
@@ -258,8 +260,15 @@ def _value(column: str) -> Column:
 
 def _roles(columns: list[str], options: TableOptions, path: str) -> dict[str, str]:
     lowered = {column.lower(): column for column in columns}
-    wanted = {"path": PATH_COLUMNS, "class_name": CLASS_COLUMNS, "split": SPLIT_COLUMNS, "captured_at": TIME_COLUMNS}
-    roles = {role: next((lowered[name] for name in names if name in lowered), None) for role, names in wanted.items()}
+    names_of_roles = {
+        "path": PATH_COLUMNS,
+        "class_name": CLASS_COLUMNS,
+        "split": SPLIT_COLUMNS,
+        "captured_at": TIME_COLUMNS,
+    }
+    roles = {
+        role: next((lowered[name] for name in names if name in lowered), None) for role, names in names_of_roles.items()
+    }
     roles["class_name"] = named_column(options.label_column, "label-column", columns, path) or roles["class_name"]
     id_column = named_column(options.id_column, "id-column", columns, path)
     roles["path"] = named_column(options.path_column, "path-column", columns, path) or id_column or roles["path"]
@@ -276,11 +285,11 @@ def named_column(name: str | None, option: str, columns: Sequence[str], path: st
     """
     if name is None:
         return None
-    found = name if name in columns else next((c for c in columns if c.lower() == name.lower()), None)
-    if found is None:
+    column = name if name in columns else next((c for c in columns if c.lower() == name.lower()), None)
+    if column is None:
         listed = ", ".join(columns[:20])
         raise IngestError(f"{path} has no column {name!r}; it has {listed}.\nHint: --{option} NAME names one of them")
-    return found
+    return column
 
 
 def _role(roles: dict[str, str], role: str) -> Column:
@@ -290,11 +299,11 @@ def _role(roles: dict[str, str], role: str) -> Column:
 def _findings(located: DataFrame, path: str, time: Column, captured_at: Column) -> DataFrame:
     name = F.col("name")
 
-    def finding(kind: str, message: str, found: Column, expected: str) -> Column:
+    def finding(kind: str, message: str, value: Column, expected: str) -> Column:
         return F.struct(
             F.lit(kind).alias("kind"),
             F.lit(message).alias("message"),
-            found.cast("string").alias("found"),
+            value.cast("string").alias("found"),
             F.lit(expected).alias("expected"),
         )
 

@@ -27,13 +27,13 @@ EXPECTED = {
 
 
 def check_predictions(
-    given: GivenPredictions, resolved: DataFrame, class_names: Sequence[str], tolerance: float
+    source_rows: GivenPredictions, resolved: DataFrame, class_names: Sequence[str], tolerance: float
 ) -> DataFrame:
     """Add ``kind`` (null for a good row), ``found``, and what follows from the probabilities.
 
     Parameters
     ----------
-    given : GivenPredictions
+    source_rows : GivenPredictions
         Where the rows come from.
     resolved : DataFrame
         Its rows with ``image_id``.
@@ -52,21 +52,21 @@ def check_predictions(
     names = F.array(*(F.lit(name) for name in class_names)).cast("array<string>")
     best = F.array_max("probabilities")
     is_number = F.col("label").rlike("^[0-9]{1,9}$") & ~F.array_contains(names, F.col("label"))
-    named = F.when(is_number, F.coalesce(F.get(names, F.col("label").try_cast("int")), F.col("label")))
+    class_name = F.when(is_number, F.coalesce(F.get(names, F.col("label").try_cast("int")), F.col("label")))
     has_all = F.col("probabilities").isNotNull()
     place = F.array_position(F.col("probabilities"), best) - 1
     filled = resolved.select(
         "image_id",
         "given_id",
         "target_index",
-        F.when(has_all, F.get(names, place.cast("int"))).otherwise(F.coalesce(named, "label")).alias("label"),
+        F.when(has_all, F.get(names, place.cast("int"))).otherwise(F.coalesce(class_name, "label")).alias("label"),
         F.when(has_all, best).otherwise(F.col("score")).alias("score"),
         "probabilities",
         "box",
         "predicted_at",
     )
-    kind, found = _verdict(len(class_names), tolerance)
-    judged = filled.select("*", kind.alias("kind"), found.alias("found"))
+    kind, value = _verdict(len(class_names), tolerance)
+    judged = filled.select("*", kind.alias("kind"), value.alias("found"))
     good = F.col("kind").isNull()
     # Rows without an image must not all meet in one partition.
     image = F.coalesce("image_id", "given_id")
@@ -109,11 +109,11 @@ def _verdict(classes: int, tolerance: float) -> tuple[Column, Column]:
         ("bad_score", ~score_is_good, F.col("score").cast("string")),
         ("bad_box", F.col("box").isNotNull() & ~F.coalesce(box_is_good, F.lit(False)), F.to_json("box")),
     ]
-    kind, found = F.lit(None).cast("string"), F.lit(None).cast("string")
+    kind, value_found = F.lit(None).cast("string"), F.lit(None).cast("string")
     for name, is_wrong, value in reversed(tests):
         kind = F.when(is_wrong, name).otherwise(kind)
-        found = F.when(is_wrong, value.cast("string")).otherwise(found)
-    return kind, found
+        value_found = F.when(is_wrong, value.cast("string")).otherwise(value_found)
+    return kind, value_found
 
 
 def good_rows(checked: DataFrame, model: str) -> DataFrame:

@@ -112,15 +112,15 @@ def _class_names(frame: DataFrame, types: dict[str, str], source: str) -> tuple[
     if "class_names" not in types:
         return None
     names = F.from_json("class_names", "array<string>") if types["class_names"] == "string" else F.col("class_names")
-    found = bounded(
+    lists = bounded(
         frame.select(names.alias("names")).where("names IS NOT NULL").distinct().limit(2), "two lists of names"
     )
-    if len(found) > 1:
+    if len(lists) > 1:
         raise IngestError(
-            f"{source}: column class_names differs from row to row ({found[0]['names'][:3]}, {found[1]['names'][:3]}); "
+            f"{source}: column class_names differs from row to row ({lists[0]['names'][:3]}, {lists[1]['names'][:3]}); "
             "expected one order of classes per model."
         )
-    return tuple(found[0]["names"]) if found else None
+    return tuple(lists[0]["names"]) if lists else None
 
 
 def _read_matrix(spark: SparkSession, source: str, ids: str | None) -> GivenPredictions:
@@ -167,9 +167,9 @@ def _slices(matrix: np.ndarray, names: Sequence[str], start: int, stop: int) -> 
 def _matrix(source: str, ids: str | None) -> tuple[np.ndarray, Sequence[str], tuple[str, ...] | None]:
     try:
         if source.lower().endswith(".npz"):
-            with np.load(source) as found:
-                classes = tuple(map(str, found["class_names"])) if "class_names" in found else None
-                return found["probabilities"], found["image_ids"], classes
+            with np.load(source) as arrays:
+                classes = tuple(map(str, arrays["class_names"])) if "class_names" in arrays else None
+                return arrays["probabilities"], arrays["image_ids"], classes
         # Only the rows that a task reads are brought into memory.
         matrix = np.load(source, mmap_mode="r")
         if ids is None:

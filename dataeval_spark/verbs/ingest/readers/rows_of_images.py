@@ -53,13 +53,13 @@ def id_column(names: list[str], source: str) -> str:
     IngestError
         There is none.
     """
-    found = next((name for name in ID_COLUMNS if name in names), None)
-    if found is None:
+    column = next((name for name in ID_COLUMNS if name in names), None)
+    if column is None:
         raise IngestError(
             f"{source} has no column that names the image; it has {', '.join(names)}, expected one of "
             f"{', '.join(ID_COLUMNS)}.\nHint: rename one."
         )
-    return found
+    return column
 
 
 def box_column(types: dict[str, str]) -> Column:
@@ -94,18 +94,18 @@ def with_likely_image(
     -------
     rows : DataFrame
         The rows.
-    matched : DataFrame or None
+    matches : DataFrame or None
         ``name``, ``path`` and ``how`` of the ids that were written otherwise; None where all are ids of images.
     """
     names = rows.where("image_id IS NULL AND given_id IS NOT NULL").select(F.col("given_id").alias("name")).distinct()
     if names.isEmpty():
         return rows, None
     ids = images if dataset is None else images.where(F.col("image_id").startswith(f"{dataset}/"))
-    matched = checkpoint(match_names(names, ids.select(F.col("image_id").alias("path"))), "likely_images")
-    likely = matched.where("path IS NOT NULL").select(F.col("name").alias("given_id"), F.col("path").alias("likely"))
+    matches = checkpoint(match_names(names, ids.select(F.col("image_id").alias("path"))), "likely_images")
+    likely = matches.where("path IS NOT NULL").select(F.col("name").alias("given_id"), F.col("path").alias("likely"))
     joined = rows.join(likely, on="given_id", how="left")
-    found = joined.withColumn("image_id", F.coalesce("image_id", "likely")).select(*rows.columns)
-    return checkpoint(found, "rows_with_likely_images"), matched
+    with_likely = joined.withColumn("image_id", F.coalesce("image_id", "likely")).select(*rows.columns)
+    return checkpoint(with_likely, "rows_with_likely_images"), matches
 
 
 def with_image(rows: DataFrame, images: DataFrame, dataset: str | None) -> DataFrame:
@@ -130,5 +130,5 @@ def with_image(rows: DataFrame, images: DataFrame, dataset: str | None) -> DataF
         )
         names = names.unionByName(relative)
     # An id that is both an image's own and another's rest means the first.
-    known = names.groupBy("given_id").agg(F.min_by("image_id", "order").alias("image_id"))
-    return rows.join(known, on="given_id", how="left")
+    ids = names.groupBy("given_id").agg(F.min_by("image_id", "order").alias("image_id"))
+    return rows.join(ids, on="given_id", how="left")

@@ -11,7 +11,7 @@ from dataeval_spark.tables.contract import identifier
 from dataeval_spark.tables.keys import BOX_TYPE
 from dataeval_spark.verbs.ingest.accounting import ROLES, entries_of
 from dataeval_spark.verbs.ingest.readers.metadata import RESERVED, utc_timestamp
-from dataeval_spark.verbs.ingest.readers.source import Known, Source
+from dataeval_spark.verbs.ingest.readers.source import KnownRows, Source
 
 # Metadata names beyond so many are left out, the rarest first: each is a column.
 MAX_FACTORS = 500
@@ -32,7 +32,7 @@ def source_of(
     timezone: str,
     unit: str,
     labels_from: str,
-    known: Known | None = None,
+    known_rows: KnownRows | None = None,
     files: DataFrame | None = None,
 ) -> Source:
     """Make a source of samples.
@@ -50,7 +50,7 @@ def source_of(
         What the account of a source file counts.
     labels_from : str
         Where the classes come from, in words.
-    known : Known, optional
+    known_rows : KnownRows, optional
         Rows of the workspace that stay as they are: their images, targets, factors and findings are added.
     files : DataFrame, optional
         See `Source`.
@@ -77,12 +77,14 @@ def source_of(
     if left_out:
         findings = findings.unionByName(_too_many(samples, left_out))
     accounting = _accounting(samples, unit)
-    if known is not None:
+    if known_rows is not None:
         content = F.lit(None).cast("binary").alias("content")
-        images = images.unionByName(known.images.select(*(content if c == "content" else c for c in images.columns)))
-        targets = targets.unionByName(known.targets.select(*targets.columns))
-        factors = _with_known(factors, known.factors)
-        old = known.findings
+        images = images.unionByName(
+            known_rows.images.select(*(content if c == "content" else c for c in images.columns))
+        )
+        targets = targets.unionByName(known_rows.targets.select(*targets.columns))
+        factors = _with_known(factors, known_rows.factors)
+        old = known_rows.findings
         is_account = F.col("kind").isin(*ROLES)
         others = old.where(~is_account & (F.col("kind") != "size_differs"))
         findings = findings.unionByName(others.select(*findings.columns))
@@ -106,25 +108,25 @@ def source_of(
 
 def _accounting(samples: DataFrame, unit: str) -> DataFrame:
     rows = samples.select("source_file", F.inline("account"))
-    named = rows.withColumnRenamed("found", "name").withColumn("unit", F.lit(unit))
-    return entries_of(named, "")
+    names = rows.withColumnRenamed("found", "name").withColumn("unit", F.lit(unit))
+    return entries_of(names, "")
 
 
 def _factors(rows: DataFrame) -> tuple[DataFrame, list[str]]:
     """One typed column per name in the metadata, and the names that are too many."""
     values = rows.select(F.explode("factors").alias("name", "value")).groupBy("name")
     names = values.agg(F.count("*").alias("n"), F.collect_set("value.type").alias("types"))
-    found = bounded(names.orderBy(F.desc("n"), "name").limit(MAX_FACTORS + 20), "names of metadata")
+    counts = bounded(names.orderBy(F.desc("n"), "name").limit(MAX_FACTORS + 20), "names of metadata")
     columns: list[Column] = []
-    taken: set[str] = set()
-    for row in found[:MAX_FACTORS]:
+    in_use: set[str] = set()
+    for row in counts[:MAX_FACTORS]:
         value = F.col("factors")[row["name"]]["text"].cast(_widest(row["types"]))
-        columns.append(value.alias(_column_name(row["name"], taken)))
+        columns.append(value.alias(_column_name(row["name"], in_use)))
     keys = ("image_id", F.lit(None).cast("int").alias("target_index"))
     if not columns:
         return rows.limit(0).select(*keys), []
-    given = rows.where(F.size("factors") > 0)
-    return given.select(*keys, *columns), [row["name"] for row in found[MAX_FACTORS:]]
+    with_factors = rows.where(F.size("factors") > 0)
+    return with_factors.select(*keys, *columns), [row["name"] for row in counts[MAX_FACTORS:]]
 
 
 def _widest(types: list[str]) -> str:
@@ -133,13 +135,13 @@ def _widest(types: list[str]) -> str:
     return "double" if set(types) == {"bigint", "double"} else "string"
 
 
-def _column_name(name: str, taken: set[str]) -> str:
+def _column_name(name: str, in_use: set[str]) -> str:
     """A name that no other column has, whatever its case, nor one of the workspace's own."""
     name = f"source_{name}" if name.lower() in RESERVED else name
     unique, number = name, 2
-    while unique.lower() in taken:
+    while unique.lower() in in_use:
         unique, number = f"{name}_{number}", number + 1
-    taken.add(unique.lower())
+    in_use.add(unique.lower())
     return unique
 
 
@@ -157,9 +159,9 @@ def _too_many(samples: DataFrame, names: list[str]) -> DataFrame:
     )
 
 
-def _with_known(factors: DataFrame, known: DataFrame) -> DataFrame:
+def _with_known(factors: DataFrame, known_factors: DataFrame) -> DataFrame:
     """The factors that were read and those that are in the workspace, in types that both have."""
-    old, new = dict(known.dtypes), dict(factors.dtypes)
+    old, new = dict(known_factors.dtypes), dict(factors.dtypes)
     names = {name.lower(): name for name in old}
     renamed = {name: names.get(name.lower(), name) for name in new}
     types = {**old}
@@ -167,7 +169,7 @@ def _with_known(factors: DataFrame, known: DataFrame) -> DataFrame:
         column = renamed[name]
         types[column] = type if types.get(column, type) == type else _widest([types[column], type])
     both = [
-        known.select(*(F.col(identifier(name)).cast(types[name]) for name in old)),
+        known_factors.select(*(F.col(identifier(name)).cast(types[name]) for name in old)),
         factors.select(*(F.col(identifier(name)).cast(types[renamed[name]]).alias(renamed[name]) for name in new)),
     ]
     return both[0].unionByName(both[1], allowMissingColumns=True)

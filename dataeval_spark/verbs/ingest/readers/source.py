@@ -28,7 +28,7 @@ FILES_DDL = SOURCE_FILES.ddl_without("dataset")
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownRows:
     """What the workspace has: `source_files`, live images and findings of a dataset; targets and factors of all."""
 
     files: DataFrame
@@ -80,9 +80,9 @@ def finding_rows(findings: DataFrame, dataset: str) -> DataFrame:
     dataset : str
         Name of the dataset.
     """
-    given = set(findings.columns)
-    severity = F.coalesce("severity", severity_of_kind()) if "severity" in given else severity_of_kind()
-    count = F.coalesce("n", F.lit(1)) if "n" in given else F.lit(1)
+    columns = set(findings.columns)
+    severity = F.coalesce("severity", severity_of_kind()) if "severity" in columns else severity_of_kind()
+    count = F.coalesce("n", F.lit(1)) if "n" in columns else F.lit(1)
     values: dict[str, Column] = {
         "dataset": F.lit(dataset),
         "severity": severity,

@@ -57,8 +57,8 @@ class Roles:
 
     def used(self) -> set[str]:
         """All columns with a role."""
-        named = (self.content, self.path, self.id, self.label, self.objects)
-        return {name for name in named if name} | {"split", "captured_at"}
+        roles = (self.content, self.path, self.id, self.label, self.objects)
+        return {name for name in roles if name} | {"split", "captured_at"}
 
 
 def read_table(
@@ -132,9 +132,9 @@ def read_table(
     _require_unique(rows, source)
     targets, findings = _labels(rows, roles.label, types, features, source)
     if roles.objects:
-        named = rows.withColumn("image_id", F.col("_id"))
+        with_id = rows.withColumn("image_id", F.col("_id"))
         has_size = {"width", "height"} <= set(types)
-        elements = object_rows(named, roles.objects, features, box_format=box_format, has_size=has_size)
+        elements = object_rows(with_id, roles.objects, features, box_format=box_format, has_size=has_size)
         targets, findings = _objects(checkpoint(elements, "objects") if checkpoint else elements, source)
     used = roles.used()
     factors = [name for name, type in types.items() if name not in used and FACTOR_TYPES.match(type)]
@@ -198,11 +198,11 @@ def _roles(types: dict[str, str], features: Features, options: TableOptions, sou
     names = list(types)
     content = named_column(options.image_column, "image-column", names, source)
     if content is None:
-        known = [
+        content_columns = [
             name for name in CONTENT_COLUMNS if types.get(name) == "binary" or is_image_struct(types.get(name, ""))
         ]
         others = [name for name in names if name in features.images or is_image_struct(types[name])]
-        content = known[0] if known else _one(others, "images", "image-column", source)
+        content = content_columns[0] if content_columns else _one(others, "images", "image-column", source)
     path = named_column(options.path_column, "path-column", names, source)
     if path is None:
         path = next((name for name in PATH_COLUMNS if types.get(name) == "string" and name != options.id_column), None)
@@ -217,7 +217,7 @@ def _roles(types: dict[str, str], features: Features, options: TableOptions, sou
     return Roles(content, path, given_id, label, objects)
 
 
-def _one(found: list[str], what: str, option: str, source: str) -> str | None:
+def _one(columns: list[str], what: str, option: str, source: str) -> str | None:
     """The only column of its kind.
 
     Raises
@@ -225,11 +225,11 @@ def _one(found: list[str], what: str, option: str, source: str) -> str | None:
     IngestError
         There are several, and nothing tells which is meant.
     """
-    if len(found) > 1:
+    if len(columns) > 1:
         raise IngestError(
-            f"Table {source} has several columns of {what}: {', '.join(found)}.\nHint: --{option} {found[0]}"
+            f"Table {source} has several columns of {what}: {', '.join(columns)}.\nHint: --{option} {columns[0]}"
         )
-    return found[0] if found else None
+    return columns[0] if columns else None
 
 
 def _factor(name: str, features: Features) -> Column:
@@ -237,8 +237,8 @@ def _factor(name: str, features: Features) -> Column:
     names = features.columns.get(name)
     if not names:
         return F.col(identifier(name))
-    named = literal_map(names)
-    return F.try_element_at(named, F.col(identifier(name)).try_cast("int")).alias(name)
+    name_of_id = literal_map(names)
+    return F.try_element_at(name_of_id, F.col(identifier(name)).try_cast("int")).alias(name)
 
 
 def _without_images(spark: SparkSession, source: str, types: dict[str, str]) -> DataFrame:
@@ -257,10 +257,10 @@ def _entries(
     factors: list[str],
     source: str,
 ) -> DataFrame:
-    taken = rows.select("_id", F.lit(True).alias("is_taken"))
+    chosen = rows.select("_id", F.lit(True).alias("is_taken"))
     entries = (
         everything.select("_id")
-        .join(taken, on="_id", how="left")
+        .join(chosen, on="_id", how="left")
         .select(
             F.lit("rows").alias("unit"),
             F.when(F.col("is_taken"), "images").otherwise("skipped").alias("role"),
@@ -268,8 +268,8 @@ def _entries(
             F.col("_id").alias("name"),
         )
     )
-    known = used | set(factors)
-    columns = column_entries(spark, "columns", known, set(types) - known, source)
+    meaningful = used | set(factors)
+    columns = column_entries(spark, "columns", meaningful, set(types) - meaningful, source)
     return entries_of(entries, source).unionByName(columns)
 
 
@@ -306,9 +306,9 @@ def _images(
         uri = F.when(data.isNull(), F.coalesce(uri, F.concat(F.lit(f"{source}#"), F.col("_id")))).otherwise(uri)
     captured = F.col("captured_at") if "captured_at" in types else F.lit(None)
     time = captured if types.get("captured_at") == "timestamp" else utc_timestamp(captured.cast("string"), timezone)
-    given = F.col("split").cast("string") if "split" in types else F.lit(None).cast("string")
+    source_split = F.col("split").cast("string") if "split" in types else F.lit(None).cast("string")
     if "split" not in types and is_struct and is_parquet:
-        given = F.nullif(F.regexp_extract("_file_name", r"^([A-Za-z]+)-", 1), F.lit(""))
+        source_split = F.nullif(F.regexp_extract("_file_name", r"^([A-Za-z]+)-", 1), F.lit(""))
     # Bytes in a file that has not changed are not read again; files elsewhere have times of their own.
     modified_at = F.col("_file_modification_time") if content and is_parquet else F.lit(None)
     return rows.select(
@@ -318,7 +318,7 @@ def _images(
         F.length(data).cast("bigint").alias("content_length"),
         F.when(data.isNotNull(), modified_at).cast("timestamp").alias("modified_at"),
         time.alias("captured_at"),
-        F.coalesce(given, F.lit(split)).alias("split"),
+        F.coalesce(source_split, F.lit(split)).alias("split"),
     )
 
 
@@ -336,8 +336,8 @@ def _labels(
     labelled = labelled.where(F.col("value").isNotNull())
     if names:
         number = F.col("value").try_cast("int")
-        named = literal_map(names)
-        class_name = F.try_element_at(named, number)
+        name_of_id = literal_map(names)
+        class_name = F.try_element_at(name_of_id, number)
         labelled = labelled.where(F.coalesce(number >= 0, F.lit(True)))  # -1 and -100 say that there is no label
     targets = labelled.select(
         F.col("_id").alias("image_id"),

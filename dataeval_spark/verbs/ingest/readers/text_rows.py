@@ -74,12 +74,12 @@ def read_text_rows(spark: SparkSession, path: str, *, encoding: str | None = Non
     IngestError
         It cannot be read, or is in an encoding that Spark does not read.
     """
-    found = encoding_of(path, encoding)
+    codec = encoding_of(path, encoding)
     is_json = path.lower().endswith(JSON_ENDINGS)
-    if is_json and found not in (None, "utf-16"):
-        raise IngestError(f"{path} is JSON in {found}; expected UTF-8.\nHint: iconv -f {found} -t UTF-8 {path}")
+    if is_json and codec not in (None, "utf-16"):
+        raise IngestError(f"{path} is JSON in {codec}; expected UTF-8.\nHint: iconv -f {codec} -t UTF-8 {path}")
     # Spark knows few encodings: bytes of the others are read one by one, and put together afterwards.
-    of_spark = {None: "UTF-8", "utf-16": "UTF-16"}.get(found, "ISO-8859-1")
+    of_spark = {None: "UTF-8", "utf-16": "UTF-16"}.get(codec, "ISO-8859-1")
     try:
         if is_json:
             frame = spark.read.option("multiLine", _is_array(path)).json(path)
@@ -100,13 +100,13 @@ def read_text_rows(spark: SparkSession, path: str, *, encoding: str | None = Non
     except PySparkException as error:
         first = str(error).strip().splitlines()[0][:300]
         raise IngestError(f"{path} cannot be read: {first}\nHint: name a CSV, TSV or JSON-lines file") from error
-    if found is not None and of_spark == "ISO-8859-1":
-        frame = _put_together(frame, found)
+    if codec is not None and of_spark == "ISO-8859-1":
+        frame = _put_together(frame, codec)
     if BROKEN not in frame.columns:
-        return TextRows(frame, frame.limit(0).select(F.lit("").alias(BROKEN)), found)
+        return TextRows(frame, frame.limit(0).select(F.lit("").alias(BROKEN)), codec)
     # Of a broken line of JSON nothing is known; a line of CSV with too few or too many values has the others.
     whole = frame.where(F.col(BROKEN).isNull()) if is_json else frame
-    return TextRows(whole.drop(BROKEN), frame.where(F.col(BROKEN).isNotNull()).select("*"), found)
+    return TextRows(whole.drop(BROKEN), frame.where(F.col(BROKEN).isNotNull()).select("*"), codec)
 
 
 def _put_together(frame: DataFrame, encoding: str) -> DataFrame:
@@ -125,7 +125,7 @@ def _decoded(text: str | None, encoding: str) -> str | None:
     return None if text is None else text.encode("latin-1").decode(encoding, errors="replace")
 
 
-def encoding_of(path: str, given: str | None = None) -> str | None:
+def encoding_of(path: str, declared: str | None = None) -> str | None:
     """The encoding of a text file where it is not UTF-8.
 
     Raises
@@ -138,12 +138,12 @@ def encoding_of(path: str, given: str | None = None) -> str | None:
             data = file.read(LOOKED_AT)
         if len(data) == LOOKED_AT:  # a character may be cut in two
             data = data[: data.rfind(b"\n") + 1] or data
-        _, found = decode_text(data, declared=given)
+        _, encoding = decode_text(data, declared=declared)
     except (OSError, ValueError) as error:
         raise IngestError(
             f"{path} cannot be read: {error}.\nHint: --encoding NAME says what the text is encoded in, such as cp1252"
         ) from error
-    return "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else found
+    return "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else encoding
 
 
 def _is_array(path: str) -> bool:

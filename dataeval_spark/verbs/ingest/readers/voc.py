@@ -32,7 +32,7 @@ from dataeval_spark.verbs.ingest.readers.label_files import (
 from dataeval_spark.verbs.ingest.readers.labeled_images import SPLITS, Listed, image_rows, list_lines, listed_splits
 from dataeval_spark.verbs.ingest.readers.listing import list_files
 from dataeval_spark.verbs.ingest.readers.metadata import read_metadata
-from dataeval_spark.verbs.ingest.readers.source import Known, Source
+from dataeval_spark.verbs.ingest.readers.source import KnownRows, Source
 from dataeval_spark.verbs.ingest.readers.text_rows import BY_NAME, TableOptions
 from dataeval_spark.workspace.workspace import Checkpoint
 
@@ -46,7 +46,7 @@ def read_voc(
     *,
     dataset: str,
     checkpoint: Checkpoint,
-    known: Known | None = None,
+    known_rows: KnownRows | None = None,
     one_based: bool = False,
     metadata: str | None = None,
     columns: TableOptions = BY_NAME,
@@ -70,7 +70,7 @@ def read_voc(
         SOURCE.
     annotations : str, optional
         Folder with the XML files, where they are not below SOURCE.
-    known : Known, optional
+    known_rows : KnownRows, optional
         What the workspace has of the dataset.
     one_based : bool
         Coordinates are counted from 1, as in the data of the challenges: subtract 1 from xmin and ymin.
@@ -87,45 +87,45 @@ def read_voc(
     ids = image_id(dataset)
     images = LAYOUT.images(listing).withColumn("image_id", ids)
     labels = LAYOUT.labels(others)
-    taken = choose(images, glob=glob, limit=limit)
+    chosen = choose(images, glob=glob, limit=limit)
     options = {"format": "voc", "one_based": one_based}
     depends_on = fingerprint(options, "label_length", "label_modified_us")
     paired = LAYOUT.pair(images, labels, checkpoint)
-    pairs = label_pairs(paired, depends_on, known, taken if limit or glob else None, checkpoint)
+    pairs = label_pairs(paired, depends_on, known_rows, chosen if limit or glob else None, checkpoint)
     files = checkpoint(_files_to_read(pairs, labels), "to_read")
 
     def parse(row: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
         return parse_voc(read_file(row["label"]), one_based=one_based)
 
     elements = checkpoint(parse_labels(files, parse), "elements")
-    _require_readable(elements, pairs.kept, annotations or root)
+    _require_readable(elements, pairs.same_files, annotations or root)
     free = images.join(pairs.every.select("image_id"), on="image_id", how="left_anti")
-    named = _by_file_name(elements, free, checkpoint)
-    elements = _with_named(elements, named, taken)
-    found = read_metadata(spark, metadata, listing, ids, timezone, checkpoint, root, columns) if metadata else None
+    by_name = _by_file_name(elements, free, checkpoint)
+    elements = _with_image_by_name(elements, by_name, chosen)
+    details = read_metadata(spark, metadata, listing, ids, timezone, checkpoint, root, columns) if metadata else None
     lists = _lists(listing)
     listed = _splits(listing, images, lists, root, checkpoint)
-    rows = image_rows(taken, found, listed.splits, split)
+    rows = image_rows(chosen, details, listed.splits, split)
     findings = all_findings(
-        findings_of(elements, pairs.kept, known),
+        findings_of(elements, pairs.same_files, known_rows),
         pair_findings(pairs.every, root),
-        _name_findings(named) if glob is None else None,  # what is not asked for is not missed
+        _name_findings(by_name) if glob is None else None,  # what is not asked for is not missed
         listed.findings,
-        found.findings if found else None,
+        details.findings if details else None,
     )
-    targets = targets_of(elements, pairs.kept, known)
-    used = pairs.every.select("image_id", "label", "file").unionByName(_used(named, files))
+    targets = targets_of(elements, pairs.same_files, known_rows)
+    used = pairs.every.select("image_id", "label", "file").unionByName(_used(by_name, files))
     entries = label_entries(
         listing,
         others,
         root,
-        taken=taken,
+        chosen=chosen,
         images=images,
         pairs=used,
         labels=labels,
         targets=targets,
         findings=findings,
-        description=[*lists, *([found.uri] if found else [])],
+        description=[*lists, *([details.uri] if details else [])],
         unit="objects",
     )
     if listed.accounting is not None:
@@ -133,13 +133,13 @@ def read_voc(
     return Source(
         images=rows,
         targets=targets,
-        factors=factor_rows(found, rows),
+        factors=factor_rows(details, rows),
         findings=findings,
         present=images.select("image_id"),
-        files=files_read(pairs.taken, elements),
-        accounting=with_metadata_entries(entries, found),
+        files=files_read(pairs.of_chosen, elements),
+        accounting=with_metadata_entries(entries, details),
         labels_from="XML files",
-        declared=declared_sizes(elements, pairs.kept, known),
+        declared=declared_sizes(elements, pairs.same_files, known_rows),
     )
 
 
@@ -152,8 +152,8 @@ def _files_to_read(pairs: Pairs, labels: DataFrame) -> DataFrame:
     )
 
 
-def _require_readable(elements: DataFrame, kept: DataFrame | None, place: str) -> None:
-    if not elements.where("element = 'image'").isEmpty() or (kept is not None and not kept.isEmpty()):
+def _require_readable(elements: DataFrame, same_files: DataFrame | None, place: str) -> None:
+    if not elements.where("element = 'image'").isEmpty() or (same_files is not None and not same_files.isEmpty()):
         return
     for broken in bounded(elements.where("element = 'finding'").limit(1), "one row"):
         reason = broken["found"].strip('"')
@@ -187,11 +187,11 @@ def _by_file_name(elements: DataFrame, free: DataFrame, checkpoint: Checkpoint) 
     )
     left = names.join(exact.select("name"), on="name", how="left_anti")
     loose = match_names(left, ids.join(exact.select("path"), on="path", how="left_anti").select("path"))
-    matched = alone.join(exact.unionByName(loose.select(*exact.columns)), on="name", how="left").join(
+    matches = alone.join(exact.unionByName(loose.select(*exact.columns)), on="name", how="left").join(
         ids, on="path", how="left"
     )
-    first = matched.where("image_id IS NOT NULL").groupBy("image_id").agg(F.min("file").alias("first_file"))
-    with_first = matched.join(first, on="image_id", how="left")
+    first = matches.where("image_id IS NOT NULL").groupBy("image_id").agg(F.min("file").alias("first_file"))
+    with_first = matches.join(first, on="image_id", how="left")
     is_again = F.col("file") != F.col("first_file")
     return checkpoint(
         with_first.select(
@@ -214,38 +214,38 @@ _NAMED_TYPES = {
 }
 
 
-def _with_named(elements: DataFrame, named: DataFrame, taken: DataFrame) -> DataFrame:
+def _with_image_by_name(elements: DataFrame, by_name: DataFrame, chosen: DataFrame) -> DataFrame:
     """Elements of files that no image has the name of, with the image that the file names, where it was taken."""
-    of_file = named.where("image_id IS NOT NULL AND NOT is_again").select(F.col("image_id").alias("named"), "file")
-    of_file = of_file.join(taken.select(F.col("image_id").alias("named")), on="named", how="left_semi")
+    of_file = by_name.where("image_id IS NOT NULL AND NOT is_again").select(F.col("image_id").alias("named"), "file")
+    of_file = of_file.join(chosen.select(F.col("image_id").alias("named")), on="named", how="left_semi")
     joined = elements.join(of_file, on="file", how="left")
     return joined.withColumn("image_id", F.coalesce("image_id", "named")).drop("named")
 
 
-def _used(named: DataFrame, files: DataFrame) -> DataFrame:
+def _used(by_name: DataFrame, files: DataFrame) -> DataFrame:
     """The files that were given to the image they name."""
-    good = named.where("image_id IS NOT NULL AND NOT is_again").select("image_id", "file")
+    good = by_name.where("image_id IS NOT NULL AND NOT is_again").select("image_id", "file")
     return good.join(files.select("label", "file"), on="file", how="inner").select("image_id", "label", "file")
 
 
-def _name_findings(named: DataFrame) -> DataFrame:
+def _name_findings(by_name: DataFrame) -> DataFrame:
     """Findings about files whose image was not found, is not one alone, or has another file."""
     missing = file_findings(
-        named.where("image_id IS NULL AND coalesce(candidates, 0) < 2"),
+        by_name.where("image_id IS NULL AND coalesce(candidates, 0) < 2"),
         "missing_image",
         "Image file was not found",
         F.col("name"),
         "an image of the file's name or <filename>, below SOURCE",
     )
     ambiguous = file_findings(
-        named.where("image_id IS NULL AND candidates > 1"),
+        by_name.where("image_id IS NULL AND candidates > 1"),
         "ambiguous_image",
         "Several images fit the <filename>",
         F.concat_ws(": ", "name", "examples"),
         "one image of the name",
     )
     repeated = file_findings(
-        named.where("is_again"),
+        by_name.where("is_again"),
         "duplicate_image",
         "Another file is about this image; the annotations of this one are left out",
         F.col("name"),
@@ -257,8 +257,8 @@ def _name_findings(named: DataFrame) -> DataFrame:
 def _lists(listing: DataFrame) -> dict[str, str]:
     """Where the lists of splits are, and the split of each."""
     names = {f"{folder}/{split}.txt": split for folder in ("imagesets", "imagesets/main") for split in SPLITS}
-    found = bounded(listing.where(F.lower("path").isin(*names)).select("path", "uri").limit(12), "lists of splits")
-    return {row["uri"]: names[row["path"].lower()] for row in found}
+    lists = bounded(listing.where(F.lower("path").isin(*names)).select("path", "uri").limit(12), "lists of splits")
+    return {row["uri"]: names[row["path"].lower()] for row in lists}
 
 
 def _splits(listing: DataFrame, images: DataFrame, lists: dict[str, str], root: str, checkpoint: Checkpoint) -> Listed:
@@ -277,8 +277,8 @@ def _splits(listing: DataFrame, images: DataFrame, lists: dict[str, str], root: 
     # A name of several images, in different folders, says which it means by its folder.
     left = names.join(exact.select("name"), on="name", how="left_anti")
     loose = match_names(left, stems.select(F.col("stem").alias("path")).distinct())
-    matched = exact.unionByName(loose.select(*exact.columns))
+    matches = exact.unionByName(loose.select(*exact.columns))
     # One stem may be that of several files: a.jpg and a.png.
     ids = stems.groupBy("stem").agg(F.min("image_id").alias("image_id")).withColumnRenamed("stem", "path")
-    with_image = matched.join(ids, on="path", how="left").withColumn("how", F.lit(None).cast("string"))
+    with_image = matches.join(ids, on="path", how="left").withColumn("how", F.lit(None).cast("string"))
     return listed_splits(lines, checkpoint(with_image, "list_names"), root)

@@ -18,10 +18,10 @@ from dataeval_spark.kernels.storage.places import is_folder
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.verbs.ingest.accounting import entries_of, file_entries
 from dataeval_spark.verbs.ingest.readers.file_bytes import without_credentials
-from dataeval_spark.verbs.ingest.readers.label_files import changed, fingerprint, marked
+from dataeval_spark.verbs.ingest.readers.label_files import fingerprint, to_read_and_same, with_is_kept
 from dataeval_spark.verbs.ingest.readers.listing import list_files
 from dataeval_spark.verbs.ingest.readers.samples import SAMPLES_DDL, source_of
-from dataeval_spark.verbs.ingest.readers.source import Known, Source
+from dataeval_spark.verbs.ingest.readers.source import KnownRows, Source
 from dataeval_spark.workspace.workspace import Checkpoint
 
 BYTES_PER_TASK = 64 * 2**20
@@ -33,7 +33,7 @@ def read_webdataset(
     *,
     dataset: str,
     checkpoint: Checkpoint,
-    known: Known | None = None,
+    known_rows: KnownRows | None = None,
     split: str | None = None,
     glob: str | None = None,
     limit: int | None = None,
@@ -49,7 +49,7 @@ def read_webdataset(
     ----------
     root : str
         SOURCE: a folder, or one shard.
-    known : Known, optional
+    known_rows : KnownRows, optional
         What the workspace has of the dataset.
     glob : str, optional
         Take the images whose path, ``<shard>/<member>``, matches.
@@ -71,7 +71,7 @@ def read_webdataset(
     options = {"format": "webdataset", "split": split, "timezone": timezone, "glob": glob, "limit": limit}
     whole = glob is None and limit is None
     if not whole:
-        known = None
+        known_rows = None
     # Named as label files are: of each it is known whether its rows are in the workspace.
     shards = shards.select(
         F.lit("").alias("image_id"),
@@ -83,39 +83,41 @@ def read_webdataset(
         # An image tells its shard by what follows :: in its uri.
         F.when(F.instr("uri", "::") == 0, fingerprint(options, "content_length", "modified_us")).alias("fingerprint"),
     )
-    shards = checkpoint(marked(shards, known), "shards")
+    shards = checkpoint(with_is_kept(shards, known_rows), "shards")
     if shards.isEmpty():
         endings = ", ".join(SHARD_ENDINGS)
         raise IngestError(f"SOURCE {root} has no shards ({endings}).\nHint: name the folder that the shards are in.")
-    to_read, kept = changed(shards, known)
+    to_read, same_shards = to_read_and_same(shards, known_rows)
     samples = checkpoint(_samples(to_read, dataset), "samples")
-    old = _kept_rows(known, kept) if known is not None and kept is not None else None
+    old = _kept_rows(known_rows, same_shards) if known_rows is not None and same_shards is not None else None
     _require_some(samples, old, root)
-    taken = _choose(samples, dataset, glob, limit)
-    found = source_of(
-        taken, split=split, timezone=timezone, unit="members", labels_from="members of samples", known=old
+    chosen = _choose(samples, dataset, glob, limit)
+    contents = source_of(
+        chosen, split=split, timezone=timezone, unit="members", labels_from="members of samples", known_rows=old
     )
-    found = replace(found, accounting=_whole_entries(found, samples, taken, listing, shards, root))
+    contents = replace(contents, accounting=_whole_entries(contents, samples, chosen, listing, shards, root))
     if not whole:
-        return replace(found, present=samples.where("image_id IS NOT NULL").select("image_id"))
+        return replace(contents, present=samples.where("image_id IS NOT NULL").select("image_id"))
     broken = samples.where("exists(findings, finding -> finding.kind = 'broken_file')").select("source_file")
     files = shards.where("fingerprint IS NOT NULL").join(
         broken, on=F.col("file") == F.col("source_file"), how="left_anti"
     )
     return replace(
-        found,
-        present=found.present if known is None else found.present.unionByName(_of_shards(known, broken)),
+        contents,
+        present=contents.present
+        if known_rows is None
+        else contents.present.unionByName(_of_shards(known_rows, broken)),
         files=files.select(F.col("file").alias("path"), "image_id", "fingerprint"),
     )
 
 
 def _whole_entries(
-    found: Source, samples: DataFrame, taken: DataFrame, listing: DataFrame, shards: DataFrame, root: str
+    contents: Source, samples: DataFrame, chosen: DataFrame, listing: DataFrame, shards: DataFrame, root: str
 ) -> DataFrame:
     """Entries of the files, and of the members of shards; images that are not asked for are no images of it."""
     none = listing.limit(0).select("uri")
     files = file_entries(listing, root, images=none, annotations=shards.select(F.col("label").alias("uri")))
-    left_out = samples.where("image_id IS NOT NULL").join(taken.select("image_id"), on="image_id", how="left_anti")
+    left_out = samples.where("image_id IS NOT NULL").join(chosen.select("image_id"), on="image_id", how="left_anti")
     lost = left_out.select(
         "source_file",
         F.lit("members").alias("unit"),
@@ -128,7 +130,7 @@ def _whole_entries(
         *("source_file", "unit", F.lit("images").alias("role"), nothing.alias("reason"), nothing.alias("name")),
         F.lit(-1).alias("n"),
     )
-    for entries in (found.accounting, entries_of(lost, root), entries_of(taken_back, root)):
+    for entries in (contents.accounting, entries_of(lost, root), entries_of(taken_back, root)):
         files = files.unionByName(entries)
     return files
 
@@ -171,22 +173,22 @@ def _read(shard: str) -> Iterator[Mapping[str, Any]]:
         yield {"findings": [{**row, "expected": expected}]}
 
 
-def _kept_rows(known: Known, kept: DataFrame) -> Known:
+def _kept_rows(known_rows: KnownRows, same_shards: DataFrame) -> KnownRows:
     """The rows of the workspace that come from shards that are not read again."""
-    shards = kept.select(F.col("file").alias("source_file"))
-    ids = _of_shards(known, shards)
-    return Known(
-        files=known.files,
-        images=known.images.join(ids, on="image_id", how="left_semi"),
-        targets=known.targets.join(ids, on="image_id", how="left_semi"),
-        factors=known.factors.join(ids, on="image_id", how="left_semi"),
-        findings=known.findings.join(shards, on="source_file", how="left_semi"),
+    shards = same_shards.select(F.col("file").alias("source_file"))
+    ids = _of_shards(known_rows, shards)
+    return KnownRows(
+        files=known_rows.files,
+        images=known_rows.images.join(ids, on="image_id", how="left_semi"),
+        targets=known_rows.targets.join(ids, on="image_id", how="left_semi"),
+        factors=known_rows.factors.join(ids, on="image_id", how="left_semi"),
+        findings=known_rows.findings.join(shards, on="source_file", how="left_semi"),
     )
 
 
-def _of_shards(known: Known, shards: DataFrame) -> DataFrame:
+def _of_shards(known_rows: KnownRows, shards: DataFrame) -> DataFrame:
     """Ids of the images that the workspace has of shards; ``shards`` has ``source_file``."""
-    images = known.images.select("image_id", F.substring_index("uri", "::", -1).alias("source_file"))
+    images = known_rows.images.select("image_id", F.substring_index("uri", "::", -1).alias("source_file"))
     return images.join(shards, on="source_file", how="left_semi").select("image_id")
 
 
@@ -201,7 +203,7 @@ def _choose(samples: DataFrame, dataset: str, glob: str | None, limit: int | Non
     return chosen.unionByName(samples.where("image_id IS NULL"))
 
 
-def _require_some(samples: DataFrame, old: Known | None, root: str) -> None:
+def _require_some(samples: DataFrame, old: KnownRows | None, root: str) -> None:
     if not samples.where("image_id IS NOT NULL").isEmpty() or (old is not None and not old.images.isEmpty()):
         return
     for row in bounded(samples.select("source_file", F.inline("findings")).limit(1), "one row"):

@@ -39,7 +39,7 @@ from dataeval_spark.verbs.ingest.readers.label_files import (
 from dataeval_spark.verbs.ingest.readers.labeled_images import Listed, image_rows, list_lines, listed_splits
 from dataeval_spark.verbs.ingest.readers.listing import list_files
 from dataeval_spark.verbs.ingest.readers.metadata import read_metadata
-from dataeval_spark.verbs.ingest.readers.source import FINDINGS_DDL, Known, Source
+from dataeval_spark.verbs.ingest.readers.source import FINDINGS_DDL, KnownRows, Source
 from dataeval_spark.verbs.ingest.readers.text_rows import BY_NAME, TableOptions
 from dataeval_spark.workspace.workspace import Checkpoint
 
@@ -60,7 +60,7 @@ def read_yolo(
     *,
     dataset: str,
     checkpoint: Checkpoint,
-    known: Known | None = None,
+    known_rows: KnownRows | None = None,
     metadata: str | None = None,
     columns: TableOptions = BY_NAME,
     split: str | None = None,
@@ -83,7 +83,7 @@ def read_yolo(
         SOURCE.
     annotations : str, optional
         The data set file (YAML or class list), or the folder with the label files where they are not below SOURCE.
-    known : Known, optional
+    known_rows : KnownRows, optional
         What the workspace has of the dataset.
     dataset, checkpoint, metadata, columns, split, glob, limit, timezone
         As in :func:`dataeval_spark.verbs.ingest.readers.folder.read_folder`.
@@ -102,39 +102,39 @@ def read_yolo(
     images = LAYOUT.images(listing).withColumn("image_id", ids)
     is_label = ~F.substring_index("file", "/", -1).isin(*LISTS_OF_NAMES)
     labels = LAYOUT.labels(others).where(is_label)
-    taken = choose(images, glob=glob, limit=limit)
+    chosen = choose(images, glob=glob, limit=limit)
     options = {"format": "yolo", "names": data.names and sorted(data.names.items()), "keypoints": data.keypoints}
     depends_on = fingerprint(options, "label_length", "label_modified_us", "content_length", "modified_us")
     paired = LAYOUT.pair(images, labels, checkpoint)
-    pairs = label_pairs(paired, depends_on, known, taken if limit or glob else None, checkpoint)
+    pairs = label_pairs(paired, depends_on, known_rows, chosen if limit or glob else None, checkpoint)
     files = pairs.to_read.select("image_id", "uri", "label", "file", "label_length")
     elements = checkpoint(parse_labels(files, partial(_parse, names=data.names, keypoints=data.keypoints)), "elements")
-    _require_readable(elements, pairs.kept, labels, folder or root)
-    found = read_metadata(spark, metadata, listing, ids, timezone, checkpoint, root, columns) if metadata else None
+    _require_readable(elements, pairs.same_files, labels, folder or root)
+    details = read_metadata(spark, metadata, listing, ids, timezone, checkpoint, root, columns) if metadata else None
     listed = split_of(listing, data, root, images, checkpoint)
-    rows = image_rows(taken, found, listed.splits, split)
-    targets = targets_of(elements, pairs.kept, known)
+    rows = image_rows(chosen, details, listed.splits, split)
+    targets = targets_of(elements, pairs.same_files, known_rows)
     alone = _without_image(labels, pairs.every, is_only_labels=folder is not None)
     findings = all_findings(
-        findings_of(elements, pairs.kept, known),
+        findings_of(elements, pairs.same_files, known_rows),
         pair_findings(pairs.every, root),
         spark.createDataFrame([*data.findings, *_without_names(data, root)], FINDINGS_DDL),
         alone if glob is None else None,  # what is not asked for is not missed
         listed.findings,
-        found.findings if found else None,
+        details.findings if details else None,
     )
     lists = [place for places in data.lists.values() for place in places]
     entries = label_entries(
         listing,
         others,
         root,
-        taken=taken,
+        chosen=chosen,
         images=images,
         pairs=pairs.every,
         labels=labels if folder is not None else labels.where("is_in_folder"),
         targets=targets,
         findings=findings,
-        description=[*lists, *filter(None, (data.uri, found.uri if found else None))],
+        description=[*lists, *filter(None, (data.uri, details.uri if details else None))],
         unit="lines",
     )
     if listed.accounting is not None:
@@ -142,11 +142,11 @@ def read_yolo(
     return Source(
         images=rows,
         targets=targets,
-        factors=factor_rows(found, rows),
+        factors=factor_rows(details, rows),
         findings=findings,
         present=images.select("image_id"),
-        files=files_read(pairs.taken, elements),
-        accounting=with_metadata_entries(entries, found),
+        files=files_read(pairs.of_chosen, elements),
+        accounting=with_metadata_entries(entries, details),
         labels_from="label files",
     )
 
@@ -172,8 +172,8 @@ def _without_names(data: DataFile, root: str) -> list[tuple[str | int | None, ..
     return [(root, "classes", None, None, "class_ids_for_names", message, None, "names in data.yaml, or classes.txt")]
 
 
-def _require_readable(elements: DataFrame, kept: DataFrame | None, labels: DataFrame, place: str) -> None:
-    if not elements.where("element = 'image'").isEmpty() or (kept is not None and not kept.isEmpty()):
+def _require_readable(elements: DataFrame, same_files: DataFrame | None, labels: DataFrame, place: str) -> None:
+    if not elements.where("element = 'image'").isEmpty() or (same_files is not None and not same_files.isEmpty()):
         return
     for broken in bounded(elements.where("element = 'finding'").limit(1), "one row"):
         reason = broken["found"].strip('"')
@@ -217,7 +217,7 @@ class DataFile:
     uri: str | None = None
 
 
-def find_data(listing: DataFrame, labels: DataFrame, root: str, given: str | None) -> DataFile:
+def find_data(listing: DataFrame, labels: DataFrame, root: str, data_uri: str | None) -> DataFile:
     """Read the data set file given, else the one that lies in SOURCE, else a class list.
 
     A file given that cannot be read is an error; one that was only found is a finding.
@@ -227,7 +227,7 @@ def find_data(listing: DataFrame, labels: DataFrame, root: str, given: str | Non
     IngestError
         The file given does not exist, or is neither a YAML data set file nor a class list.
     """
-    uri = given or _found(listing, labels)
+    uri = data_uri or _data_uri(listing, labels)
     if uri is None:
         return DataFile()
     try:
@@ -237,9 +237,9 @@ def find_data(listing: DataFrame, labels: DataFrame, root: str, given: str | Non
         return _resolved(parse_data_file(data), uri, root)
     except (OSError, ValueError) as error:
         message = getattr(error, "strerror", None) or str(error)
-        if given:
+        if data_uri:
             raise IngestError(
-                f"Data set file {given} cannot be read: {message}.\n"
+                f"Data set file {data_uri} cannot be read: {message}.\n"
                 "Hint: --annotations FILE names a data.yaml with names: [...], or a list of classes."
             ) from None
         text = "Data set file cannot be read; class ids stand for names"
@@ -247,17 +247,17 @@ def find_data(listing: DataFrame, labels: DataFrame, root: str, given: str | Non
         return DataFile(findings=[row], uri=uri)
 
 
-def _found(listing: DataFrame, labels: DataFrame) -> str | None:
+def _data_uri(listing: DataFrame, labels: DataFrame) -> str | None:
     is_known = F.col("path").isin(*CLASS_LISTS) | F.col("path").rlike(r"^[^/]+\.(?i:ya?ml)$")
     both = listing.where(is_known).unionByName(labels.where(F.col("path").isin(*CLASS_LISTS)))
     rows = bounded(
         both.select("path", "uri").distinct().orderBy("path").limit(100), "data set files at the top of a folder"
     )
-    found = {row["path"]: row["uri"] for row in reversed(rows)}
-    data_files = [name for name in found if name.lower().endswith(YAML)]
-    known = [name for name in DATA_FILES if name in found] or (data_files if len(data_files) == 1 else [])
-    name = next((name for name in (*known, *CLASS_LISTS) if name in found), None)
-    return found[name] if name else None
+    uris = {row["path"]: row["uri"] for row in reversed(rows)}
+    data_files = [name for name in uris if name.lower().endswith(YAML)]
+    data_names = [name for name in DATA_FILES if name in uris] or (data_files if len(data_files) == 1 else [])
+    name = next((name for name in (*data_names, *CLASS_LISTS) if name in uris), None)
+    return uris[name] if name else None
 
 
 def _resolved(data: YoloData, uri: str, root: str) -> DataFile:
@@ -296,8 +296,8 @@ def split_of(listing: DataFrame, data: DataFile, root: str, images: DataFrame, c
         names = lines.select("name").distinct()
         beside = os.path.dirname(next(iter(lists)))
         resolved = resolve_names(names, images, beside, root, checkpoint, "list_names")
-        matched = resolved.join(images.select("path", "image_id"), on="path", how="left")
-        return listed_splits(lines, checkpoint(matched, "listed_images"), root)
+        matches = resolved.join(images.select("path", "image_id"), on="path", how="left")
+        return listed_splits(lines, checkpoint(matches, "listed_images"), root)
     prefixes = [(os.path.relpath(folder, root), split) for split, folders in data.folders.items() for folder in folders]
     # A folder named for two splits is of the first: files exist whose validation images are those for training.
     inside = [(prefix, split) for prefix, split in dict(reversed(prefixes)).items() if not prefix.startswith("..")]
@@ -316,9 +316,9 @@ def _split_of_folders() -> Column:
     folders = F.transform(
         F.slice(F.split("path", "/"), 1, F.size(F.split("path", "/")) - 1), lambda each: F.lower(each)
     )
-    named = F.filter(
+    splits = F.filter(
         F.transform(folders, lambda each: F.regexp_replace(each, "[-_]?[0-9]{4}$", "")),
         lambda each: each.isin(*SPLIT_FOLDERS),
     )
     names = literal_map(SPLIT_FOLDERS)
-    return F.try_element_at(names, F.get(named, F.lit(0)))
+    return F.try_element_at(names, F.get(splits, F.lit(0)))

@@ -29,7 +29,7 @@ def annotations_query(present: frozenset[str]) -> str:
 
 
 def not_as_written(data: ReportData) -> Content:
-    rows = data.of("annotations")
+    rows = data.rows_of("annotations")
     columns = (
         Column("Kind", "kind", words),
         Column("What is wrong", "message", most=140, style="wide"),

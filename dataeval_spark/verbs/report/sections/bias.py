@@ -81,10 +81,10 @@ def _at_both_ends(row: Row) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def bias(data: ReportData) -> Content:
     """A matrix of associations, images at both ends of shortcuts, and tables."""
-    rows = data.of("balance")
+    rows = data.rows_of("balance")
     labels = [row for row in rows if row["kind"] == "label"][:FACTORS]
     tables = []
-    shortcuts = data.of("shortcuts")
+    shortcuts = data.rows_of("shortcuts")
     if shortcuts:
         columns = (
             Column("Class", "class_name", style="name", most=40),
@@ -99,7 +99,7 @@ def bias(data: ReportData) -> Content:
         tables.append(
             {"title": "Shortcuts: one factor separates a class from the rest", "listing": _table(shortcuts, columns)}
         )
-    gaps = data.of("coverage_gaps")
+    gaps = data.rows_of("coverage_gaps")
     if gaps:
         of_gaps = (
             Column("Combination", "pattern", most=110, style="wide"),
@@ -109,21 +109,21 @@ def bias(data: ReportData) -> Content:
         )
         note = f"{len(gaps):,} of {gaps[0]['found']:,} shown"
         tables.append({"title": "Combinations that are missing or rare", "listing": _table(gaps, of_gaps, note)})
-    parity = data.of("parity")
+    parity = data.rows_of("parity")
     if parity:
         note = f"{len(parity):,} of {parity[0]['found']:,} shown"
         tables.append({"title": "Factors that the class depends on", "listing": _table(parity, _PARITY, note)})
-    values = data.of("feature_value")
+    values = data.rows_of("feature_value")
     if values:
         tables.append({"title": "Value of each factor for predicting the class", "listing": _table(values, _VALUES)})
-    low = data.of("diversity")
+    low = data.rows_of("diversity")
     if low:
         note = f"{len(low):,} of {low[0]['found']:,} shown"
         tables.append({"title": "Classes seen under few conditions", "listing": _table(low, _DIVERSITY, note)})
-    flagged = [shorten(row["factor_b"], 40) for row in labels if row["is_flagged"]]
+    predictors = [shorten(row["factor_b"], 40) for row in labels if row["is_flagged"]]
     summary = (
-        f"{plural(len(flagged), 'factor predicts', 'factors predict')} the class: {listed(flagged, 6)}."
-        if flagged
+        f"{plural(len(predictors), 'factor predicts', 'factors predict')} the class: {listed(predictors, 6)}."
+        if predictors
         else "No factor predicts the class."
         if labels
         else ""
@@ -195,7 +195,7 @@ def _images(examples: Any) -> str:
 def _matrix(data: ReportData, labels: list[Mapping[str, Any]]) -> str:
     label = labels[0]["factor_a"]
     names = [label, *(row["factor_b"] for row in labels)]
-    scores = {(row["factor_a"], row["factor_b"]): row["score"] for row in data.of("balance")}
+    scores = {(row["factor_a"], row["factor_b"]): row["score"] for row in data.rows_of("balance")}
     cells = [[1.0 if a == b else scores.get((a, b), scores.get((b, a))) for b in names] for a in names]
     return charts.matrix("chart-balance", "Association of label and factors, 0 to 1", names, cells)
 

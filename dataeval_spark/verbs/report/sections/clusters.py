@@ -48,10 +48,10 @@ def cluster_map_query(present: frozenset[str]) -> str:
 
 def clusters(data: ReportData) -> Content:
     """A map, a sentence, and a gallery per cluster."""
-    rows = data.of("clusters")
+    rows = data.rows_of("clusters")
     groups = []
-    for cluster, found in groupby(rows, key=lambda row: row["cluster_id"]):
-        members = list(found)
+    for cluster, group in groupby(rows, key=lambda row: row["cluster_id"]):
+        members = list(group)
         cards = [
             card(data, row["image_id"], lines=[f"distance to the centre {number(row['centroid_distance'])}"])
             for row in members
@@ -64,7 +64,7 @@ def clusters(data: ReportData) -> Content:
         count = plural(first["found"], "cluster", "clusters")
         noise = plural(first["noise"], "image is", "images are")
         summary = f"{shorten(first['method'], 20)} on {shorten(first['encoder'], 40)}: {count}, {noise} in none."
-    points = data.of("cluster_map")
+    points = data.rows_of("cluster_map")
     return {"summary": summary, "chart": _map(points) if len(points) > 2 else "", "groups": groups}
 
 

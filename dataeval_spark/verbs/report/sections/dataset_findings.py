@@ -17,7 +17,7 @@ def dataset_findings_query(present: frozenset[str]) -> str:
 
 
 def dataset_findings(data: ReportData) -> Content:
-    rows = data.of("dataset_findings")
+    rows = data.rows_of("dataset_findings")
     columns = (
         Column("Severity", "severity", style=lambda row: f"pill {TONES.get(row['severity'], 'calm')}"),
         Column("Finding", "message", most=200, style="wide"),

@@ -12,14 +12,14 @@ def demo(provenance: Provenance) -> Content | None:
     """The report card; None where it is no demo."""
     if provenance.demo_scores is None:
         return None
-    names = ("kind", "planted", "found", "missed", "extra", "status")
+    names = ("kind", "planted", "hits", "missed", "extra", "status")
     rows = [{name: getattr(score, name) for name in names} for score in provenance.demo_scores]
     for row, score in zip(rows, provenance.demo_scores, strict=True):
         row["paths"] = listed(getattr(score, "missed_paths", None) or (), 5) or None
     columns = (
         Column("Kind", "kind", words),
         Column("Planted", "planted", number, "num"),
-        Column("Found", "found", number, "num"),
+        Column("Found", "hits", number, "num"),
         Column("Missed", "missed", number, lambda row: "num bad" if row["missed"] else "num"),
         Column("Extra", "extra", number, "num"),
         Column("Status", "status", style=lambda row: f"pill {'warn' if row['missed'] else 'ok'}"),

@@ -81,7 +81,7 @@ def _side(side: str) -> str | None:
 
 def drift(data: ReportData) -> Content:
     """Tables per comparison, and figures of the drifted statistics."""
-    rows = data.of("drift")
+    rows = data.rows_of("drift")
     pairs = dict.fromkeys((row["reference"], row["current"]) for row in rows)
     tables = [
         {
@@ -119,9 +119,9 @@ def _slice(row: Row) -> str:
 
 
 def _figures(data: ReportData) -> list[dict[str, str]]:
-    pairs = overlay_pairs(data.of("drift"), MAX_OVERLAYS)
+    pairs = overlay_pairs(data.rows_of("drift"), MAX_OVERLAYS)
     figures = []
-    for place, rows in groupby(data.of("drift_overlay"), key=lambda row: row["place"]):
+    for place, rows in groupby(data.rows_of("drift_overlay"), key=lambda row: row["place"]):
         bins = list(rows)
         column, reference, current = pairs[place]
         unit = UNITS.get(column, "")

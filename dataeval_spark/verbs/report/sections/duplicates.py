@@ -51,7 +51,7 @@ def evaluation_query(present: frozenset[str]) -> str:
 def duplicates(data: ReportData) -> Content:
     """Groups, a sentence, what was left out and why, and a chart per kind where pairs have been judged."""
     groups = []
-    for group_id, members in groupby(data.of("duplicates"), key=lambda row: row["group_id"]):
+    for group_id, members in groupby(data.rows_of("duplicates"), key=lambda row: row["group_id"]):
         rows = list(members)
         total = max(int(rows[0]["group_size"]), len(rows))
         kinds = dict.fromkeys(words(kind) for row in rows for kind in row["kinds"])
@@ -70,17 +70,17 @@ def duplicates(data: ReportData) -> Content:
     counts = data.counts("duplicate_groups")
     summary = [f"{plural(counts[kind], 'group')} of {text}" for kind, text in GROUP_KINDS.items() if counts.get(kind)]
     note = shown(len(groups), sum(counts.values()), "groups")
-    told = [row["message"] for row in data.of("dataset_findings") if row["step"] == "duplicates"]
-    return {"groups": groups, "note": note, "summary": ", ".join(summary), "told": told, "figures": _figures(data)}
+    messages = [row["message"] for row in data.rows_of("dataset_findings") if row["step"] == "duplicates"]
+    return {"groups": groups, "note": note, "summary": ", ".join(summary), "told": messages, "figures": _figures(data)}
 
 
 def _cards(data: ReportData, rows: Sequence[Row]) -> list[Card]:
     """The kept image first; each other with its difference from it, where both are whole images."""
-    kept = next((row for row in rows if row["is_kept"]), None)
+    kept_row = next((row for row in rows if row["is_kept"]), None)
     cards = []
     for row in rows:
         is_kept = row["is_kept"]
-        made = card(
+        picture_card = card(
             data,
             row["image_id"],
             lines=[row["reason"]],
@@ -88,17 +88,17 @@ def _cards(data: ReportData, rows: Sequence[Row]) -> list[Card]:
             tone="ok" if is_kept else "",
             target_index=row["target_index"],
         )
-        if kept is not None and not is_kept and kept["target_index"] is None and row["target_index"] is None:
-            pictures = (data.thumbnails.get(each["image_id"], NO_PICTURE) for each in (kept, row))
-            found = difference_of(*pictures)
-            if found:
-                line = f"mean difference {number(found[1])} of 255"
-                made = replace(made, difference=found[0], lines=(*made.lines, line))
-        cards.append(made)
+        if kept_row is not None and not is_kept and kept_row["target_index"] is None and row["target_index"] is None:
+            pictures = (data.thumbnails.get(each["image_id"], NO_PICTURE) for each in (kept_row, row))
+            difference = difference_of(*pictures)
+            if difference:
+                line = f"mean difference {number(difference[1])} of 255"
+                picture_card = replace(picture_card, difference=difference[0], lines=(*picture_card.lines, line))
+        cards.append(picture_card)
     return cards
 
 
-def difference_of(kept: Thumbnail, other: Thumbnail) -> tuple[str, float] | None:
+def difference_of(original: Thumbnail, other: Thumbnail) -> tuple[str, float] | None:
     """A picture of the differences of two thumbnails, and their mean.
 
     Returns
@@ -112,9 +112,9 @@ def difference_of(kept: Thumbnail, other: Thumbnail) -> tuple[str, float] | None
     >>> difference_of(Thumbnail(None), Thumbnail(None)) is None
     True
     """
-    if kept.data is None or other.data is None:
+    if original.data is None or other.data is None:
         return None
-    with Image.open(BytesIO(kept.data)) as first, Image.open(BytesIO(other.data)) as second:
+    with Image.open(BytesIO(original.data)) as first, Image.open(BytesIO(other.data)) as second:
         size = second.size
         one = np.asarray(first.convert("RGB").resize(size, Image.Resampling.BILINEAR), np.int16)
         two = np.asarray(second.convert("RGB"), np.int16)
@@ -128,8 +128,8 @@ def difference_of(kept: Thumbnail, other: Thumbnail) -> tuple[str, float] | None
 def _figures(data: ReportData) -> list[Mapping[str, Any]]:
     """Precision and recall over the threshold, one chart per kind."""
     figures: list[Mapping[str, Any]] = []
-    for kind, found in groupby(data.of("duplicate_evaluation"), key=lambda row: row["kind"]):
-        rows = [row for row in found if row["precision"] is not None and row["recall"] is not None]
+    for kind, group in groupby(data.rows_of("duplicate_evaluation"), key=lambda row: row["kind"]):
+        rows = [row for row in group if row["precision"] is not None and row["recall"] is not None]
         if not rows:
             continue
         bands = [[row[f"{name}{end}"] for row in rows] for name in ("recall", "precision") for end in ENDS]

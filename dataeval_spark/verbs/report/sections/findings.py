@@ -24,7 +24,7 @@ def findings_query(present: frozenset[str]) -> str:
 def findings(data: ReportData) -> Content:
     totals = data.counts("image_findings")
     rules = []
-    for rule, members in groupby(data.of("image_findings"), key=lambda row: row["rule"]):
+    for rule, members in groupby(data.rows_of("image_findings"), key=lambda row: row["rule"]):
         rows = list(members)
         cards = [
             card(

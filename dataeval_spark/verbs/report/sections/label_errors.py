@@ -24,8 +24,8 @@ def label_errors_query(present: frozenset[str]) -> str:
 def label_errors(data: ReportData) -> Content:
     """A gallery per way of finding them, the worst first."""
     groups = []
-    for (step, source), found in groupby(data.of("label_errors"), key=lambda row: (row["step"], row["source"])):
-        rows = list(found)
+    for (step, source), group in groupby(data.rows_of("label_errors"), key=lambda row: (row["step"], row["source"])):
+        rows = list(group)
         cards = [
             card(
                 data,

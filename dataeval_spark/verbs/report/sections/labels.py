@@ -35,7 +35,7 @@ def examples_query(present: frozenset[str]) -> str:
 
 
 def labels(data: ReportData) -> Content:
-    rows = data.of("labels")
+    rows = data.rows_of("labels")
     classes = [row for row in rows if row["class_name"] is not None]
     whole = next((row for row in rows if row["class_name"] is None), None)
     columns = (
@@ -48,7 +48,7 @@ def labels(data: ReportData) -> Content:
     )
     note = shown(len(classes), int(whole["class_count"]) if whole else len(classes), "classes")
     cards = []
-    for row in data.of("label_examples"):
+    for row in data.rows_of("label_examples"):
         for image in dict.fromkeys((row["image_a"], row["image_b"])):
             badge = shorten(row["class_name"], 28)
             cards.append(card(data, image, lines=[label_counts(data, image)], badge=badge, all_boxes=True))

@@ -25,12 +25,12 @@ def outliers(data: ReportData) -> Content:
     ranked = sorted(counts, key=lambda name: (-counts[name], name))
     totals = [{"statistic": words(name), "count": counts[name]} for name in ranked]
     cards = []
-    for row in data.of("outliers"):
+    for row in data.rows_of("outliers"):
         low = row["direction"] == "low"
         limit = row["lower"] if low else row["upper"]
-        within = f"among {shorten(row['group_name'], 30)}" if row["group_name"] is not None else ""
+        among = f"among {shorten(row['group_name'], 30)}" if row["group_name"] is not None else ""
         lines = [
-            f"{number(row['value'])} is {'below' if low else 'above'} {number(limit)} {within}",
+            f"{number(row['value'])} is {'below' if low else 'above'} {number(limit)} {among}",
             f"score {number(row['score'])} (limit {number(row['threshold'])})",
         ]
         statistic = words(row["statistic"]) + (f" of channel {row['channel']}" if row["channel"] is not None else "")

@@ -90,7 +90,7 @@ def overview(data: ReportData) -> Content:
 
 def tiles(data: ReportData) -> list[Tile]:
     """The headline numbers."""
-    groups, compared = data.counts("duplicate_groups"), data.of("drift")
+    groups, compared = data.counts("duplicate_groups"), data.rows_of("drift")
     removable, leaks = data.count("removable_images"), data.count("spanning_groups")
     deleted = data.count("deleted_images")
 
@@ -131,7 +131,7 @@ def tiles(data: ReportData) -> list[Tile]:
 
 
 def _composition(data: ReportData) -> Listing | None:
-    rows = data.of("composition")
+    rows = data.rows_of("composition")
     columns = (
         Column("Dataset", "dataset", most=60),
         Column("Split", "split", most=40),

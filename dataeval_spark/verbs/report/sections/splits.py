@@ -26,19 +26,19 @@ from dataeval_spark.workspace.holdout import opened
 
 def parts_query(present: frozenset[str]) -> str:
     """Parts by size; folds over time apart. A part with `held` is a hold-out."""
-    given = "SELECT 'given' AS split_name, CAST(NULL AS int) AS fold, split, 1 AS n FROM {images}\n"
-    given += "  WHERE deleted_at IS NULL AND split IS NOT NULL"
-    made = (
+    own_parts = "SELECT 'given' AS split_name, CAST(NULL AS int) AS fold, split, 1 AS n FROM {images}\n"
+    own_parts += "  WHERE deleted_at IS NULL AND split IS NOT NULL"
+    assigned_parts = (
         "\n  UNION ALL SELECT a.split_name, a.fold, a.split, 1 FROM {split_assignments} AS a\n"
         "  LEFT SEMI JOIN {images} AS i ON a.image_id = i.image_id AND i.deleted_at IS NULL WHERE a.repeat = 0"
         if "split_assignments" in present
         else ""
     )
-    counted = f"SELECT split_name, fold, split, sum(n) AS images FROM (\n  {given}{made})\nGROUP BY ALL"
-    held = "false AS held, CAST(NULL AS bigint) AS opened"
+    counted = f"SELECT split_name, fold, split, sum(n) AS images FROM (\n  {own_parts}{assigned_parts})\nGROUP BY ALL"
+    guard_columns = "false AS held, CAST(NULL AS bigint) AS opened"
     joins = ""
     if {"splits", "runs"} <= present:
-        held = "coalesce(array_contains(s.guarded, p.split), false) AS held, o.opened"
+        guard_columns = "coalesce(array_contains(s.guarded, p.split), false) AS held, o.opened"
         joins = (
             "\nLEFT JOIN {splits} AS s ON p.split_name = s.split_name\n"
             "LEFT JOIN (SELECT step, count(*) AS opened FROM {runs}\n"
@@ -46,7 +46,7 @@ def parts_query(present: frozenset[str]) -> str:
             "  ON o.step = concat('open hold-out ', p.split_name, '/', p.split)"
         )
     return (
-        f"SELECT p.*, sum(p.images) OVER (PARTITION BY p.split_name, p.fold) AS total, {held}\n"
+        f"SELECT p.*, sum(p.images) OVER (PARTITION BY p.split_name, p.fold) AS total, {guard_columns}\n"
         f"FROM ({counted}) AS p{joins}\nORDER BY p.split_name, p.fold, images DESC, split LIMIT 60"
     )
 
@@ -104,33 +104,33 @@ def part_bias_query(present: frozenset[str]) -> str:
 
 def splits(data: ReportData) -> Content:
     """Tables of the section; a summary says whether anything leaks."""
-    parts = data.of("split_parts")
+    parts = data.rows_of("split_parts")
     tables = [_table("Parts", [_with_share(row) for row in parts], _PARTS)]
-    strata = data.of("split_strata")
+    strata = data.rows_of("split_strata")
     if strata:
         tables.append(
             _table("Deviations from the shares that were asked for", list(strata), _STRATA, "largest deviations first")
         )
-    leaks = data.of("split_leakage")
+    leaks = data.rows_of("split_leakage")
     if leaks:
-        moves = {row["split_name"]: row["moves"] for row in data.of("split_repairs")}
+        moves = {row["split_name"]: row["moves"] for row in data.rows_of("split_repairs")}
         rows = [{**row, "moves": moves.get(row["split_name"])} for row in leaks]
         tables.append(_table("What leaks", rows, _LEAKS))
     for name, title in (
         ("split_differences", "How the parts differ"),
         ("split_representativeness", "How far the parts are from the target dataset"),
     ):
-        if data.of(name):
-            rows = [{**row, "verdict": "differs" if row["is_flagged"] else "alike"} for row in data.of(name)]
+        if data.rows_of(name):
+            rows = [{**row, "verdict": "differs" if row["is_flagged"] else "alike"} for row in data.rows_of(name)]
             tables.append(_table(title, rows, _DIFFERENCES, "flagged differences first, then the largest"))
-    biased = data.of("part_bias")
+    biased = data.rows_of("part_bias")
     if biased:
         tables.append(_table("Factors that predict the class within a part", list(biased), _BIASED))
     return {"summary": _summary(data) if parts else "", "tables": tables if parts else []}
 
 
 def _summary(data: ReportData) -> str:
-    names = list(dict.fromkeys(row["split_name"] for row in data.of("split_parts")))
+    names = list(dict.fromkeys(row["split_name"] for row in data.rows_of("split_parts")))
     leaks = data.counts("split_leaks")
     total = sum(leaks.values())
     leaking = (
@@ -199,9 +199,11 @@ _BIASED = (
 
 def _table(title: str, rows: Any, columns: tuple[Column, ...], note: str = "") -> Mapping[str, Any]:
     has_folds = any(row["fold"] is not None for row in rows)
-    kept = [column for column in columns if column.name != "fold" or has_folds]
-    kept = [column for column in kept if column.name != "holdout" or any(row["holdout"] for row in rows)]
-    return {"title": title, "listing": listing(rows, kept, caption=title, note=note)}
+    shown_columns = [column for column in columns if column.name != "fold" or has_folds]
+    shown_columns = [
+        column for column in shown_columns if column.name != "holdout" or any(row["holdout"] for row in rows)
+    ]
+    return {"title": title, "listing": listing(rows, shown_columns, caption=title, note=note)}
 
 
 SECTION = Section(

@@ -31,7 +31,7 @@ def statistics_query(present: frozenset[str]) -> str:
 
 def statistics(data: ReportData) -> Content:
     figures = []
-    for name, rows in groupby(data.of("statistics"), key=lambda row: row["statistic"]):
+    for name, rows in groupby(data.rows_of("statistics"), key=lambda row: row["statistic"]):
         bins = list(rows)
         low, high, total = bins[0]["low"], bins[0]["high"], sum(row["images"] for row in bins)
         show = size if UNITS[name] == "bytes" else number

@@ -19,7 +19,7 @@ def unreadable_query(present: frozenset[str]) -> str:
 
 
 def unreadable(data: ReportData) -> Content:
-    rows = data.of("unreadable")
+    rows = data.rows_of("unreadable")
     columns = (
         Column("Image", "image_id", style="code"),
         Column("Stage", "stage"),

@@ -9,7 +9,7 @@ from PIL import Image
 from pyspark.sql import functions as F
 
 from dataeval_spark.verbs.ingest.accounting import account
-from dataeval_spark.verbs.ingest.readers.source import Known, finding_rows
+from dataeval_spark.verbs.ingest.readers.source import KnownRows, finding_rows
 
 
 def png(shade=0):
@@ -55,7 +55,7 @@ def known_of(source, **changed):
     found = source.findings.unionByName(account(source.accounting), allowMissingColumns=True)
     findings = finding_rows(found, "d")
     frames = {"images": images, "targets": source.targets, "factors": source.factors, "findings": findings}
-    return Known(files=source.files, **{**frames, **changed})
+    return KnownRows(files=source.files, **{**frames, **changed})
 
 
 def marked(targets):

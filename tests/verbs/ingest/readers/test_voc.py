@@ -113,8 +113,8 @@ def test_files_that_are_as_they_were_are_not_read_again_and_other_options_read_t
 ):
     known = known_of(source, targets=marked(source.targets))
 
-    again = read_voc(spark, root, dataset="d", checkpoint=checkpoint, one_based=True, known=known)
-    otherwise = read_voc(spark, root, dataset="d", checkpoint=checkpoint, known=known)
+    again = read_voc(spark, root, dataset="d", checkpoint=checkpoint, one_based=True, known_rows=known)
+    otherwise = read_voc(spark, root, dataset="d", checkpoint=checkpoint, known_rows=known)
 
     names = {row["image_id"].rpartition("/")[2]: row["class_name"] for row in again.targets.collect()}
     assert names == {"a.png": "old cat", "b.png": "old cat", "renamed.png": "cat"}  # found by what is in the file

@@ -96,7 +96,7 @@ def test_a_shard_that_is_as_it_was_is_not_read_again(spark, checkpoint, tmp_path
     (tmp_path / "2.tar").unlink()
 
     after = read_webdataset(
-        spark, root, dataset="d", checkpoint=checkpoint, known=known_of(before, targets=marked(before.targets))
+        spark, root, dataset="d", checkpoint=checkpoint, known_rows=known_of(before, targets=marked(before.targets))
     )
 
     assert classes(after) == {"d/0.tar/a.png": "old cat", "d/1.tar/b.png": "cat"}
@@ -116,7 +116,7 @@ def test_the_images_of_a_shard_that_cannot_be_read_this_time_are_still_present(s
     known = known_of(read_webdataset(spark, root, dataset="d", checkpoint=checkpoint))
     touch(tmp_path / "1.tar", b"?")
 
-    after = read_webdataset(spark, root, dataset="d", checkpoint=checkpoint, known=known)
+    after = read_webdataset(spark, root, dataset="d", checkpoint=checkpoint, known_rows=known)
 
     assert (ids(after.images), ids(after.present)) == (["d/0.tar/a.png"], ["d/0.tar/a.png", "d/1.tar/b.png"])
 

@@ -152,9 +152,9 @@ def test_a_file_is_read_again_when_it_or_its_image_or_the_names_change(spark, ch
     touch(tmp_path / "b.txt", b"1 .5 .5 1 1")
     touch(tmp_path / "c.png", png(4))
 
-    after = read_yolo(spark, root, dataset="d", checkpoint=checkpoint, known=known)
+    after = read_yolo(spark, root, dataset="d", checkpoint=checkpoint, known_rows=known)
     touch(tmp_path / "data.yaml", b"names: [wolf, dog]")
-    renamed = read_yolo(spark, root, dataset="d", checkpoint=checkpoint, known=known)
+    renamed = read_yolo(spark, root, dataset="d", checkpoint=checkpoint, known_rows=known)
 
     assert [name for _, _, name, _ in targets(after)] == ["old cat", "dog", "cat"]
     assert [(location, image) for _, location, image, *_ in findings(after)] == [
