@@ -23,6 +23,7 @@ from dataeval_spark.analyses.bias import (
 )
 from dataeval_spark.analyses.labels import (
     box_findings,
+    box_heatmap,
     confident_learning,
     label_coverage,
     label_neighbors,
@@ -63,6 +64,7 @@ from dataeval_spark.tables.bias import (
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.images import FACTORS, IMAGES, TARGETS
 from dataeval_spark.tables.labels import (
+    BOX_HEATMAP,
     CLASS_NOISE,
     CONFIDENT_JOINT,
     IMAGE_LABEL_QUALITY,
@@ -261,6 +263,7 @@ STEPS = (
         labels=True,
     ),
     Step(box_findings.box_findings, (TARGETS,), (OBJECT_LABEL_ERRORS,), labels=True),
+    Step(box_heatmap.box_heatmap, (TARGETS, IMAGES), (BOX_HEATMAP,), labels=True),
 )
 # These steps compare a reference with the current data; both are rows of the table that they read.
 COMPARISONS = (

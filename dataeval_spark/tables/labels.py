@@ -314,3 +314,19 @@ LABEL_STATS = Table(
         RUN_ID,
     ),
 )
+
+BOX_HEATMAP = Table(
+    name="box_heatmap",
+    doc="Where boxes lie in their images: a grid over all images, whatever their sizes, for each class and for all.",
+    key=("class_name", "row", "column"),
+    columns=(
+        Column("class_name", "string", "Class; null for all boxes", nullable=True),
+        Column("grid", "int", "Number of rows of the grid, and of its columns"),
+        Column("row", "int", "Row of the tile, 0 at the top"),
+        Column("column", "int", "Column of the tile, 0 at the left"),
+        Column("boxes", "bigint", "Boxes that cover a part of the tile"),
+        Column("centers", "bigint", "Boxes whose centre lies in the tile"),
+        Column("share", "double", "Share of the boxes of the class that cover a part of the tile", "", "[0, 1]"),
+        RUN_ID,
+    ),
+)
