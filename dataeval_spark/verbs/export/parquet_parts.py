@@ -1,4 +1,4 @@
-"""Parquet files that tasks write themselves, to any place that `kernels.storage_writing` can write."""
+"""Parquet files that tasks write themselves, to any place that `kernels.storage.writing` can write."""
 
 from __future__ import annotations
 
