@@ -1,4 +1,4 @@
-"""Every error this package raises. Built from facts, so that messages are worded in one place."""
+"""Every error that this package raises, built from facts, so that messages are worded in one place."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class MissingExtraError(DataEvalError, ImportError):
 
 
 class EncoderError(DataEvalError, RuntimeError):
-    """An encoder cannot be loaded, or what it gives is no vector per image."""
+    """An encoder cannot be loaded, or does not give a vector per image."""
 
     @classmethod
     def unsafe(cls, path: str, kind: str, expected: str) -> EncoderError:
@@ -155,7 +155,7 @@ class PredictionError(DataEvalError, ValueError):
 
 
 class RatingError(DataEvalError, ValueError):
-    """What raters said cannot be compared."""
+    """Ratings cannot be compared."""
 
     @classmethod
     def of_many(cls, raters: int, classes: int, most: int) -> RatingError:
@@ -191,11 +191,11 @@ class SnapshotError(WorkspaceError):
 
 
 class HoldoutError(WorkspaceError):
-    """A hold-out was to be read without a reason."""
+    """A guarded part cannot be read without a reason."""
 
     @classmethod
     def closed(cls, split: str, part: str, opened: str, steps: Sequence[str] = ()) -> HoldoutError:
-        """``opened`` says how often; ``steps`` would read its labels, without them the part itself was asked for."""
+        """``opened`` says how often; ``steps`` would read its labels; without any, the part itself was to be read."""
         readers = f" These steps would read its labels, and were not run: {', '.join(steps)}." if steps else ""
         return cls(
             f"Part {part!r} of split {split!r} is guarded: every reading needs a reason, because each one makes it a "

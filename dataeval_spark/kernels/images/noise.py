@@ -1,4 +1,4 @@
-"""How noisy a picture is: by Immerkær's estimate, and in its quietest parts."""
+"""Noise of a picture: by Immerkær's estimate, and in its quietest parts."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def noise_floor(gray: NDArray[np.uint8]) -> float:
 
 
 def stretch(width: int) -> int:
-    """Length of the stretches that rows are cut into.
+    """Length of the stretches into which rows are cut.
 
     Examples
     --------
