@@ -51,9 +51,9 @@ class EmbeddingError(DataEvalError, ValueError):
 
     @classmethod
     def of_other_length(cls, lengths: Sequence[tuple[str, int]], expected: int) -> EmbeddingError:
-        listed = ", ".join(f"{name} ({length})" for name, length in lengths)
+        vectors = ", ".join(f"{name} ({length})" for name, length in lengths)
         return cls(
-            f"These embeddings have another length than the rest: {listed}; expected {expected}.\n"
+            f"These embeddings have another length than the rest: {vectors}; expected {expected}.\n"
             "Hint: profile again, so that all come from one encoder."
         )
 
@@ -115,10 +115,10 @@ class EncoderError(DataEvalError, RuntimeError):
         )
 
     @classmethod
-    def no_device(cls, address: str, count: int, named: str) -> EncoderError:
+    def no_device(cls, address: str, count: int, visible: str) -> EncoderError:
         return cls(
             f"Spark assigned GPU {address!r} to the task; this process sees {count} GPUs"
-            f"{f' (CUDA_VISIBLE_DEVICES={named})' if named else ''}.\n"
+            f"{f' (CUDA_VISIBLE_DEVICES={visible})' if visible else ''}.\n"
             "Hint: let the discovery script print indices of GPUs that the executors see."
         )
 
@@ -140,9 +140,9 @@ class PredictionError(DataEvalError, ValueError):
 
     @classmethod
     def of_row(cls, image_id: str, target_index: int | None, probabilities: int, classes: int) -> PredictionError:
-        what = f"{probabilities} probabilities" if probabilities != classes else "a probability that is not in [0, 1]"
+        fault = f"{probabilities} probabilities" if probabilities != classes else "a probability that is not in [0, 1]"
         return cls(
-            f"The prediction for {image_id!r} (target {target_index}) has {what}; expected {classes} in [0, 1].\n"
+            f"The prediction for {image_id!r} (target {target_index}) has {fault}; expected {classes} in [0, 1].\n"
             "Hint: ingest the predictions again, which leaves such rows out and counts them."
         )
 

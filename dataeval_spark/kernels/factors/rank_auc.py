@@ -53,8 +53,8 @@ def class_auc(
     ranks = np.empty(n)
     ranks[order] = np.repeat(starts + (ties + 1) / 2, ties)
     of_class = np.bincount(classes, minlength=count)
-    rest = n - of_class
-    pairs = of_class.astype(np.float64) * rest
+    of_rest = n - of_class
+    pairs = of_class.astype(np.float64) * of_rest
     above = np.bincount(classes, weights=ranks, minlength=count) - of_class * (of_class + 1) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
         auc = above / pairs

@@ -98,8 +98,8 @@ def normalized_beside_pixels(widths: Floats) -> UnitAnomaly | None:
     count = int(small.sum())
     if count < max(_FEWEST_IN_A_PART, _SMALLEST_SHARE * widths.size) or count == widths.size:
         return None
-    others = float(np.median(widths[~small]))
-    if others <= 4.0:
+    pixel_median = float(np.median(widths[~small]))
+    if pixel_median <= 4.0:
         return None
-    ratio = others / float(np.median(widths[small]))
+    ratio = pixel_median / float(np.median(widths[small]))
     return UnitAnomaly("normalized_beside_pixel_boxes", ratio, 1 - count / widths.size, float(widths[~small].min()))

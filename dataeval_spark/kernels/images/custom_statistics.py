@@ -109,13 +109,13 @@ def measure_custom(
 
 
 def _values(statistic: CustomStatistic, result: Any) -> dict[str, float | None]:
-    named = {statistic.column: result}
+    value_of = {statistic.column: result}
     if isinstance(result, Mapping):
-        named = {f"{statistic.column}_{key}": value for key, value in result.items()}
-    for name in named:
+        value_of = {f"{statistic.column}_{key}": value for key, value in result.items()}
+    for name in value_of:
         if not re.fullmatch(r"\w+", name, re.ASCII):
             raise ValueError(f"{name!r} is no name for a column; expected letters, digits and _")
-    numbers = {name: float(value) for name, value in named.items()}
+    numbers = {name: float(value) for name, value in value_of.items()}
     return {name: value if math.isfinite(value) else None for name, value in numbers.items()}
 
 

@@ -92,9 +92,9 @@ class UnreadableImage(DataEvalError, ValueError):  # noqa: N818 - it names a sta
     def unopened(cls, data: bytes, error: BaseException) -> UnreadableImage:
         """Word an error of a reader that knows the format but not the content after it."""
         cause = cls.from_error("header", error)
-        kind, what = describe(data)
+        kind, description = describe(data)
         is_cut = kind == DAMAGED and not isinstance(error, Image.DecompressionBombError)
-        message = f"{what} ({cause.message})" if is_cut else cause.message
+        message = f"{description} ({cause.message})" if is_cut else cause.message
         return cls("header", cause.error_class, message[:_MESSAGE_LENGTH])
 
     @classmethod
@@ -102,13 +102,13 @@ class UnreadableImage(DataEvalError, ValueError):  # noqa: N818 - it names a sta
         """Word an error of a decoder: the kind of file and the advice, before the decoder's own message."""
         cause = cls.from_error("decode", error)
         is_resource = isinstance(error, MemoryError)
-        what = f"a {file_format} file that cannot be decoded"
+        description = f"a {file_format} file that cannot be decoded"
         if not is_resource and re.search("truncat|ends? early|unexpected end|too short", cause.message, re.IGNORECASE):
-            what = f"a {file_format} file that ends early"
+            description = f"a {file_format} file that ends early"
         elif not is_resource and not isinstance(error, (ValueError, NotImplementedError)):
-            what = f"a {file_format} file that is damaged or ends early"
-        todo = "" if what.endswith("decoded") else "; copy or download it again"
-        return cls("decode", cause.error_class, f"{what}: {cause.message}"[: _MESSAGE_LENGTH - len(todo)] + todo)
+            description = f"a {file_format} file that is damaged or ends early"
+        todo = "" if description.endswith("decoded") else "; copy or download it again"
+        return cls("decode", cause.error_class, f"{description}: {cause.message}"[: _MESSAGE_LENGTH - len(todo)] + todo)
 
 
 @dataclass(frozen=True)

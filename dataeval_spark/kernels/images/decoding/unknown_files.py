@@ -76,8 +76,8 @@ def describe(data: bytes) -> tuple[str, str]:
 
 
 def _damaged(name: str, data: bytes) -> str:
-    what = f"only {len(data)} bytes of it are there" if len(data) < _FEW else "its header is damaged or of a rare kind"
-    return f"begins as a {name} file, but {what}: copy or download it again, or convert it with the program it is from"
+    fault = f"only {len(data)} bytes of it are there" if len(data) < _FEW else "its header is damaged or of a rare kind"
+    return f"begins as a {name} file, but {fault}: copy or download it again, or convert it with the program it is from"
 
 
 def _of_boxes(data: bytes) -> tuple[str, str]:
