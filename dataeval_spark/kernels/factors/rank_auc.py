@@ -84,7 +84,7 @@ def presence_auc(
     Examples
     --------
     >>> auc, p_value = presence_auc(np.array([9]), np.array([10]), np.array([10]), np.array([100]))
-    >>> auc.tolist(), p_value[0] < 1e-9
+    >>> auc.round(6).tolist(), bool(p_value[0] < 1e-9)
     ([0.9], True)
     """
     ours, n, theirs, n_rest = (np.asarray(part, np.float64) for part in (with_value, n, rest_with_value, n_rest))

@@ -264,7 +264,7 @@ def label_text(targets: Iterable[Mapping[str, Any]], size: tuple[int, int], clas
     --------
     >>> box = {"x0": 0.0, "y0": 0.0, "x1": 50.0, "y1": 25.0}
     >>> label_text([{"class_name": "cat", "box": box, "attributes": None}], (100, 50), {"cat": 3})
-    '3 0.25 0.25 0.5 0.5\n'
+    '3 0.25 0.25 0.5 0.5\\n'
     """
     boxes = [target for target in targets if target["box"] is not None and target["class_name"] in classes]
     polygons = [_polygon(target["attributes"], size) for target in boxes]
