@@ -1,4 +1,4 @@
-"""Every error this package raises. Built from facts, so that messages are worded in one place."""
+"""Every error that this package raises, built from facts, so that messages are worded in one place."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ class EmbeddingError(DataEvalError, ValueError):
 
     @classmethod
     def of_other_length(cls, lengths: Sequence[tuple[str, int]], expected: int) -> EmbeddingError:
-        listed = ", ".join(f"{name} ({length})" for name, length in lengths)
+        vectors = ", ".join(f"{name} ({length})" for name, length in lengths)
         return cls(
-            f"These embeddings have another length than the rest: {listed}; expected {expected}.\n"
+            f"These embeddings have another length than the rest: {vectors}; expected {expected}.\n"
             "Hint: profile again, so that all come from one encoder."
         )
 
@@ -78,7 +78,7 @@ class MissingExtraError(DataEvalError, ImportError):
 
 
 class EncoderError(DataEvalError, RuntimeError):
-    """An encoder cannot be loaded, or what it gives is no vector per image."""
+    """An encoder cannot be loaded, or does not give a vector per image."""
 
     @classmethod
     def unsafe(cls, path: str, kind: str, expected: str) -> EncoderError:
@@ -115,10 +115,10 @@ class EncoderError(DataEvalError, RuntimeError):
         )
 
     @classmethod
-    def no_device(cls, address: str, count: int, named: str) -> EncoderError:
+    def no_device(cls, address: str, count: int, visible: str) -> EncoderError:
         return cls(
             f"Spark assigned GPU {address!r} to the task; this process sees {count} GPUs"
-            f"{f' (CUDA_VISIBLE_DEVICES={named})' if named else ''}.\n"
+            f"{f' (CUDA_VISIBLE_DEVICES={visible})' if visible else ''}.\n"
             "Hint: let the discovery script print indices of GPUs that the executors see."
         )
 
@@ -140,9 +140,9 @@ class PredictionError(DataEvalError, ValueError):
 
     @classmethod
     def of_row(cls, image_id: str, target_index: int | None, probabilities: int, classes: int) -> PredictionError:
-        what = f"{probabilities} probabilities" if probabilities != classes else "a probability that is not in [0, 1]"
+        fault = f"{probabilities} probabilities" if probabilities != classes else "a probability that is not in [0, 1]"
         return cls(
-            f"The prediction for {image_id!r} (target {target_index}) has {what}; expected {classes} in [0, 1].\n"
+            f"The prediction for {image_id!r} (target {target_index}) has {fault}; expected {classes} in [0, 1].\n"
             "Hint: ingest the predictions again, which leaves such rows out and counts them."
         )
 
@@ -155,7 +155,7 @@ class PredictionError(DataEvalError, ValueError):
 
 
 class RatingError(DataEvalError, ValueError):
-    """What raters said cannot be compared."""
+    """Ratings cannot be compared."""
 
     @classmethod
     def of_many(cls, raters: int, classes: int, most: int) -> RatingError:
@@ -191,11 +191,11 @@ class SnapshotError(WorkspaceError):
 
 
 class HoldoutError(WorkspaceError):
-    """A hold-out was to be read without a reason."""
+    """A guarded part cannot be read without a reason."""
 
     @classmethod
     def closed(cls, split: str, part: str, opened: str, steps: Sequence[str] = ()) -> HoldoutError:
-        """``opened`` says how often; ``steps`` would read its labels, without them the part itself was asked for."""
+        """``opened`` says how often; ``steps`` would read its labels; without any, the part itself was to be read."""
         readers = f" These steps would read its labels, and were not run: {', '.join(steps)}." if steps else ""
         return cls(
             f"Part {part!r} of split {split!r} is guarded: every reading needs a reason, because each one makes it a "

@@ -41,11 +41,11 @@ def device_for(gpu_addresses: Sequence[str] | None, *, partition: int = 0, visib
     if count is None:
         count = sys.maxsize
     address = gpu_addresses[0]
-    named = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    visible_names = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
     # CUDA numbers what it sees from 0, in the order of that variable.
-    index = named.index(address) if address in named else int(address) if address.isdigit() else -1
+    index = visible_names.index(address) if address in visible_names else int(address) if address.isdigit() else -1
     if not 0 <= index < count:
-        raise EncoderError.no_device(address, count, ",".join(named))
+        raise EncoderError.no_device(address, count, ",".join(visible_names))
     return f"cuda:{index}"
 
 

@@ -77,18 +77,18 @@ def require_encoder(name: str) -> None:
     EncoderError
         The file is a pickle, or of another kind.
     """
-    kind, rest = _parts(name)
+    kind, target = _parts(name)
     if kind in _EXTRAS and importlib.util.find_spec(_EXTRAS[kind][0]) is None:
         raise MissingExtraError.from_package(*_EXTRAS[kind])
     if kind in FILES:
-        model_files.require_file(kind, rest)
-        Preprocessing.beside(rest)
+        model_files.require_file(kind, target)
+        Preprocessing.beside(target)
         if kind == "torch_export":
-            exported_programs.require_plain(rest)
+            exported_programs.require_plain(target)
     elif kind in HUBS:
-        hub_models.require_model(kind, rest)
+        hub_models.require_model(kind, target)
     elif kind == "python":
-        python_factory.factory_of(rest)
+        python_factory.factory_of(target)
 
 
 def encoder_record(name: str, *, preprocessing: Preprocessing | None = None) -> EncoderRecord:
@@ -101,16 +101,16 @@ def encoder_record(name: str, *, preprocessing: Preprocessing | None = None) -> 
     preprocessing : Preprocessing, optional
         Preprocessing of a model; by default that of the file PATH.preprocessing.toml beside it, or of its weights.
     """
-    kind, rest = _parts(name)
+    kind, target = _parts(name)
     if kind in BUILT_IN:
         return EncoderRecord(BUILT_IN[kind].version)
     if kind == "python":
-        weights = python_factory.digest_of_factory(rest)
+        weights = python_factory.digest_of_factory(target)
         return EncoderRecord(model_files.version_of(kind, weights), weights)
     if kind in HUBS:
-        _, own, weights = hub_models.load_model(kind, rest)
+        _, own, weights = hub_models.load_model(kind, target)
         return _record(weights, preprocessing or own)
-    return _record(model_files.digest_of(rest), preprocessing or Preprocessing.beside(rest))
+    return _record(model_files.digest_of(target), preprocessing or Preprocessing.beside(target))
 
 
 def encoder_version(name: str, *, preprocessing: Preprocessing | None = None) -> str:
@@ -167,11 +167,11 @@ def load_encoder(
     192
     """
     uses_device = _parts(name)[0] in _EXTRAS
-    chosen = device_for(gpu_addresses) if uses_device and device == "auto" and gpu_addresses else device
-    key = (name, version, chosen, half_precision, batch_size, preprocessing)
+    device_name = device_for(gpu_addresses) if uses_device and device == "auto" and gpu_addresses else device
+    key = (name, version, device_name, half_precision, batch_size, preprocessing)
     if key not in _LOADED:
         require_encoder(name)
-        on = device_for(None, partition=partition) if uses_device and chosen == "auto" else chosen
+        on = device_for(None, partition=partition) if uses_device and device_name == "auto" else device_name
         encoder = _load(name, on, half_precision, batch_size or BATCH_SIZE, preprocessing)
         if version not in (None, encoder.version):
             raise EncoderError.changed(name, str(version), encoder.version)
@@ -182,28 +182,28 @@ def load_encoder(
 def _load(
     name: str, device: str, half_precision: bool, batch_size: int, preprocessing: Preprocessing | None
 ) -> Encoder:
-    kind, rest = _parts(name)
+    kind, target = _parts(name)
     if kind in BUILT_IN:
         built_in: Encoder = BUILT_IN[kind]()
         return built_in
     if kind in HUBS:
-        module, own, weights = hub_models.load_model(kind, rest)
+        module, own, weights = hub_models.load_model(kind, target)
         record = _record(weights, preprocessing or own)
     else:
         record = encoder_record(name, preprocessing=preprocessing)
-        own = Preprocessing.beside(rest)
+        own = Preprocessing.beside(target)
     if kind == "python":
-        model = python_factory.factory_of(rest)()
+        model = python_factory.factory_of(target)()
         return python_factory.PythonEncoder(name, record.version, model, batch_size=batch_size)
-    used = preprocessing or own
+    steps = preprocessing or own
     if kind == "onnx":
-        return onnx_encoder.OnnxEncoder(name, record.version, rest, used, device=device, batch_size=batch_size)
+        return onnx_encoder.OnnxEncoder(name, record.version, target, steps, device=device, batch_size=batch_size)
     if kind == "torchscript":
-        module = torch_encoder.load_torchscript(rest, device)
+        module = torch_encoder.load_torchscript(target, device)
     elif kind == "torch_export":
-        module = exported_programs.load_exported(rest, device)
+        module = exported_programs.load_exported(target, device)
     return torch_encoder.TorchEncoder(
-        name, record.version, module, used, device=device, half_precision=half_precision, batch_size=batch_size
+        name, record.version, module, steps, device=device, half_precision=half_precision, batch_size=batch_size
     )
 
 
@@ -213,8 +213,8 @@ def _record(weights: str, preprocessing: Preprocessing) -> EncoderRecord:
 
 
 def _parts(name: str) -> tuple[str, str]:
-    kind, _, rest = name.partition(":")
+    kind, _, target = name.partition(":")
     forms = {form.partition(":")[0]: ":" in form for form in FORMS}
-    if kind not in forms or forms[kind] != bool(rest):
+    if kind not in forms or forms[kind] != bool(target):
         OptionError.unless_one_of("profile.encoder", name, FORMS)
-    return kind, rest
+    return kind, target

@@ -88,19 +88,19 @@ def partial_rows(
             level = "target" if name in target_factors else "image"
             yield _rows([(name, level, True, numbers.tobytes(), None, numbers.size, False)])
         for name, values in _fields(batch.column("texts"), factors):
-            counted = texts.setdefault(name, {})
+            counts = texts.setdefault(name, {})
             if name not in overflowing:
                 own_values = values.filter(is_target if name in target_factors else first)
                 for entry in pc.value_counts(own_values).to_pylist():
-                    counted[entry["values"]] = counted.get(entry["values"], 0) + entry["counts"]
-                if len(counted) > LEVELS_AT_ONCE:
+                    counts[entry["values"]] = counts.get(entry["values"], 0) + entry["counts"]
+                if len(counts) > LEVELS_AT_ONCE:
                     overflowing.add(name)
-    for name, counted in texts.items():
+    for name, counts in texts.items():
         level = "target" if name in target_factors else "image"
         if name in overflowing:
-            yield _rows([(name, level, False, None, None, sum(counted.values()), True)])
-        elif counted:
-            yield _rows([(name, level, False, None, text, n, False) for text, n in counted.items()])
+            yield _rows([(name, level, False, None, None, sum(counts.values()), True)])
+        elif counts:
+            yield _rows([(name, level, False, None, text, n, False) for text, n in counts.items()])
 
 
 def _fields(structs: pa.StructArray, factors: frozenset[str]) -> Iterator[tuple[str, pa.Array]]:
@@ -218,9 +218,9 @@ def _anomalies(name: str, values: NDArray[np.float64]) -> tuple[dict[str, Any], 
 def _of_texts(name: str, level: str, partial: pa.Table, most_levels: int, *, is_kept: bool) -> FactorSummary:
     n = pc.sum(partial["n"]).as_py()
     grouped = partial.group_by("text").aggregate([("n", "sum")])
-    counted = dict(zip(grouped["text"].to_pylist(), grouped["n_sum"].to_pylist(), strict=True))
-    missing = counted.pop(None, 0)
-    levels = tuple(sorted(counted))
+    count_of_text = dict(zip(grouped["text"].to_pylist(), grouped["n_sum"].to_pylist(), strict=True))
+    missing = count_of_text.pop(None, 0)
+    levels = tuple(sorted(count_of_text))
     bins = Bins("categorical", levels=levels)
     distinct = len(levels) + (missing > 0)
     reason = None
@@ -234,7 +234,7 @@ def _of_texts(name: str, level: str, partial: pa.Table, most_levels: int, *, is_
         reason = "too_many_levels"
     if reason:
         return FactorSummary(name, level, Bins("categorical"), n, reason=reason, distinct=distinct)
-    counts = {code: counted[text] for code, text in enumerate(levels)}
+    counts = {code: count_of_text[text] for code, text in enumerate(levels)}
     if missing:
         counts[bins.missing_code] = missing
     return FactorSummary(name, level, bins, n, counts, {}, None, distinct)
@@ -316,8 +316,8 @@ def normalized_beside_pixels(widths: Floats) -> UnitAnomaly | None:
     count = int(small.sum())
     if count < max(_FEWEST_IN_A_PART, _SMALLEST_SHARE * widths.size) or count == widths.size:
         return None
-    others = float(np.median(widths[~small]))
-    if others <= 4.0:
+    pixel_median = float(np.median(widths[~small]))
+    if pixel_median <= 4.0:
         return None
-    ratio = others / float(np.median(widths[small]))
+    ratio = pixel_median / float(np.median(widths[small]))
     return UnitAnomaly("normalized_beside_pixel_boxes", ratio, 1 - count / widths.size, float(widths[~small].min()))

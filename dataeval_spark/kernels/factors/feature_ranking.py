@@ -35,12 +35,12 @@ def rank_features(
     ['a', 'c', 'b']
     """
     redundancy: dict[str, tuple[float, str | None]] = dict.fromkeys(relevance, (0.0, None))
-    ordered = []
+    ranking = []
     while redundancy:
         best = min(redundancy, key=lambda name: (redundancy[name][0] - relevance[name], name))
-        ordered.append((best, *redundancy.pop(best)))
+        ranking.append((best, *redundancy.pop(best)))
         for name, (largest, _) in list(redundancy.items()):
-            shared = association.get((best, name), association.get((name, best), 0.0))
-            if shared > largest:
-                redundancy[name] = (shared, best)
-    return ordered
+            overlap = association.get((best, name), association.get((name, best), 0.0))
+            if overlap > largest:
+                redundancy[name] = (overlap, best)
+    return ranking

@@ -168,9 +168,11 @@ class ImageSums:
             images,
         )
 
-    def of_classes(self, chosen: NDArray[np.bool_]) -> ImageSums:
+    def of_classes(self, is_chosen: NDArray[np.bool_]) -> ImageSums:
         """Sums of some classes, which have all of the labels."""
-        return replace(self, counts=self.counts[chosen], squares=self.squares[chosen], products=self.products[chosen])
+        return replace(
+            self, counts=self.counts[is_chosen], squares=self.squares[is_chosen], products=self.products[is_chosen]
+        )
 
     def __add__(self, other: ImageSums) -> ImageSums:
         """Sums of both, where they have no image in common."""

@@ -182,7 +182,7 @@ def adjusted_association(table: NDArray[Any], *, is_cut: tuple[bool, bool], expe
     most = smallest - expected
     if most <= smallest * 1e-6:
         return 0.0
-    shared = max(mutual_information(table) - expected, 0.0)
+    information = max(mutual_information(table) - expected, 0.0)
     if all(is_cut):
-        return float(np.clip(np.expm1(-2 * shared) / np.expm1(-2 * most), 0.0, 1.0))
-    return float(np.clip(shared / most, 0.0, 1.0))
+        return float(np.clip(np.expm1(-2 * information) / np.expm1(-2 * most), 0.0, 1.0))
+    return float(np.clip(information / most, 0.0, 1.0))

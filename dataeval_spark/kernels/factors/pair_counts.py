@@ -76,9 +76,9 @@ def label_counts_by(batches: Iterator[pa.RecordBatch], keys: Sequence[str]) -> I
             for key in keys[1:]:
                 mask = pc.and_(mask, pc.equal(batch.column(key), group[key]))
             of_group = batch.filter(mask).select([LABEL, "bins"])
-            for counted in label_counts(iter([of_group])):
-                named = [pa.array([group[key]] * counted.num_rows, pa.string()) for key in keys]
-                yield pa.RecordBatch.from_arrays([*named, *counted.columns], names=[*keys, *counted.schema.names])
+            for counts in label_counts(iter([of_group])):
+                key_columns = [pa.array([group[key]] * counts.num_rows, pa.string()) for key in keys]
+                yield pa.RecordBatch.from_arrays([*key_columns, *counts.columns], names=[*keys, *counts.schema.names])
 
 
 def _counted(batches: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

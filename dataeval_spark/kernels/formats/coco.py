@@ -79,8 +79,8 @@ def parse_coco(data: bytes) -> Iterator[Row]:
         key = id_key(annotation.get("image_id"))
         image = images.get(key) if key is not None else None
         if key is None or image is None:
-            written = annotation.get("image_id")
-            yield finding(location, "unknown_image", "No image has this image_id", written, "an id listed in images")
+            image_id = annotation.get("image_id")
+            yield finding(location, "unknown_image", "No image has this image_id", image_id, "an id listed in images")
             continue
         if isinstance(annotation["image_id"], str) != isinstance(image["id"], str):
             other_kind.append(location)
@@ -126,10 +126,10 @@ def _images(entries: list[Any], images: dict[str, Mapping[str, Any]]) -> Iterato
 
 def _categories(document: Mapping[str, Any], annotations: list[Any]) -> tuple[NamesById | None, list[Row]]:
     """Names of the classes; None where the file lists none, and each number is its own name."""
-    listed = _list(document, "categories")
+    categories = _list(document, "categories")
     names = {
         c["id"]: str(c.get("name"))
-        for c in listed
+        for c in categories
         if isinstance(c, dict) and id_key(c.get("id")) is not None and c.get("name") is not None
     }
     if names or not any(isinstance(a, dict) and id_key(a.get("category_id")) is not None for a in annotations):
@@ -155,14 +155,14 @@ def _annotation(
         yield finding(
             location, "unknown_class", "No category has this id", category, "an id listed in categories", name, index
         )
-    written = annotation.get("bbox")
-    values = numbers(written)
-    if not written and (around := segmentation_box(annotation.get("segmentation"))) is not None:
+    box_value = annotation.get("bbox")
+    values = numbers(box_value)
+    if not box_value and (around := segmentation_box(annotation.get("segmentation"))) is not None:
         values = around
         segmented.append(location)
-    elif written is not None and values is None:
+    elif box_value is not None and values is None:
         yield finding(
-            location, "not_numeric_box", "Box is not four numbers", written, "[x, y, width, height]", name, index
+            location, "not_numeric_box", "Box is not four numbers", box_value, "[x, y, width, height]", name, index
         )
         return
     corners = None
@@ -188,9 +188,9 @@ def _annotation(
 
 
 def _others(annotation: Mapping[str, Any]) -> dict[str, Any]:
-    others = {key: value for key, value in annotation.items() if key not in OWN_KEYS}
+    extras = {key: value for key, value in annotation.items() if key not in OWN_KEYS}
     # The area of a box is known; that of a segmentation stands only in the file.
-    return others | {"area": annotation["area"]} if others.get("segmentation") and "area" in annotation else others
+    return extras | {"area": annotation["area"]} if extras.get("segmentation") and "area" in annotation else extras
 
 
 def _list(document: Mapping[str, Any], key: str) -> list[Any]:
@@ -262,9 +262,9 @@ def annotation_texts(
             width, height = extent(x0, x1, x1), extent(y0, y1, y1)
             entry |= {"bbox": [x0, y0, width, height], "area": width * height}
         entry["iscrowd"] = int(bool(target["is_crowd"]))
-        others = json.loads(target["attributes"]) if target["attributes"] else {}
+        extras = json.loads(target["attributes"]) if target["attributes"] else {}
         # An area in the attributes is that of the segmentation.
-        entry |= {key: value for key, value in others.items() if key == "area" or key not in OWN_KEYS}
+        entry |= {key: value for key, value in extras.items() if key == "area" or key not in OWN_KEYS}
         texts.append(json.dumps(entry))
     return texts
 

@@ -215,8 +215,8 @@ def _read(row: Row, layout: Layout) -> tuple[bytes, list[Row], dict[str, Any]]:
     except (OSError, UnreadableImage) as error:
         return b"", [], {"number": row["number"], "error": f"{type(error).__name__}: {error}"[:500]}
     targets, clipped, left_out = fitted(row["targets"], (width, height))
-    written = [each for each in targets if each["box"] is not None] if layout.format in OF_BOXES else targets
-    if not written and not layout.with_lost_labels and (lost := _lost(row, layout)):
+    writable = [each for each in targets if each["box"] is not None] if layout.format in OF_BOXES else targets
+    if not writable and not layout.with_lost_labels and (lost := _lost(row, layout)):
         return b"", [], {"number": row["number"], "error": f"{LOST}: {lost}", "boxes_left_out": left_out}
     counts = {"boxes_clipped": clipped, "boxes_left_out": left_out, "is_turned": is_turned}
     facts = {"number": row["number"], "bytes": len(content), "width": width, "height": height, **counts}
@@ -253,20 +253,20 @@ def written_table(batches: Iterator[pa.RecordBatch], *, layout: Layout, is_plain
     """
     with ExitStack() as stack:
         writer: pq.ParquetWriter | None = None
-        left = 0
+        rows_left = 0
         for batch in batches:
             rows = list(table_rows(batch.drop_columns(["shown"]).to_pylist(), layout))
             table = _table(batch, rows, is_plain)
             while table.num_rows:
-                if writer is None or left == 0:
+                if writer is None or rows_left == 0:
                     stack.close()
                     first = next(row["number"] for row in rows if row.get("path"))
                     file = stack.enter_context(open_for_writing(f"{layout.root}/data/from-{first:09d}.parquet"))
                     writer = stack.enter_context(pq.ParquetWriter(file, table.schema))
-                    left = layout.samples_per_shard
-                head = table.slice(0, left)
+                    rows_left = layout.samples_per_shard
+                head = table.slice(0, rows_left)
                 writer.write_table(head)
-                left -= head.num_rows
+                rows_left -= head.num_rows
                 table = table.slice(head.num_rows)
             results = [{name: row.get(name) for name in WRITTEN.names} for row in rows]
             yield pa.RecordBatch.from_pylist(results, schema=WRITTEN)

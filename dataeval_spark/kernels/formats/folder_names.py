@@ -38,8 +38,8 @@ def parse_layout(text: str) -> tuple[str, ...]:
     ('split', 'class')
     """
     levels = tuple(part.strip() for part in text.split("/"))
-    named = [level for level in levels if level != "-"]
-    if not all(level in LEVELS for level in levels) or len(set(named)) < len(named):
+    meanings = [level for level in levels if level != "-"]
+    if not all(level in LEVELS for level in levels) or len(set(meanings)) < len(meanings):
         raise ValueError("expected class, split or - for each level of folders, such as class, split/class or -/class")
     return levels
 

@@ -142,16 +142,16 @@ def _target(
     if name is None:
         expected = "a number in index2label"
         yield finding(location, "unknown_class", "No class has this number", label, expected, target_index=index)
-    others: dict[str, Any] = {}
+    extras: dict[str, Any] = {}
     if scores is not None and np.ndim(scores) == 0:
-        others["score"] = None if scores == 1 else float(scores)
+        extras["score"] = None if scores == 1 else float(scores)
     elif scores is not None:
-        others["scores"] = {(names or {}).get(n, str(n)): value for n, value in enumerate(np.asarray(scores).tolist())}
+        extras["scores"] = {(names or {}).get(n, str(n)): value for n, value in enumerate(np.asarray(scores).tolist())}
     yield {
         "element": "target",
         "target_index": index,
         "class_name": name,
         "box": None if corners is None else box(corners),
-        "attributes": attributes(others),
+        "attributes": attributes(extras),
         "location": location,
     }

@@ -107,48 +107,48 @@ def _object(
         class_value = record.get(class_key) if class_key else None
         expected = "a class name" if names is None else "a class name, or an id with a name"
         yield finding(place, "unknown_class", "Object has no known class", class_value, expected, target_index=index)
-    written = record[box_key] if box_key else None
+    box_value = record[box_key] if box_key else None
     corners: Corners | None = None
-    if not written and (around := segmentation_box(record.get("segmentation"))) is not None:
+    if not box_value and (around := segmentation_box(record.get("segmentation"))) is not None:
         x, y, width, height = around
         corners = (x, y, x + width, y + height)
         message = "The object has a segmentation and no box; the box around it was taken"
-        yield finding(place, "box_from_segmentation", message, written, "four numbers", target_index=index)
+        yield finding(place, "box_from_segmentation", message, box_value, "four numbers", target_index=index)
         yield from box_findings(corners, size, place, value=list(around), target_index=index)
-    elif written is not None:
-        values = numbers(list(written) if isinstance(written, Sequence) else written)
+    elif box_value is not None:
+        values = numbers(list(box_value) if isinstance(box_value, Sequence) else box_value)
         if values is None:
             message = "Box is not four numbers"
             yield finding(
-                place, "not_numeric_box", message, written, f"four numbers ({box_format})", target_index=index
+                place, "not_numeric_box", message, box_value, f"four numbers ({box_format})", target_index=index
             )
             return
         a, b, c, d = values
         corners = (a, b, a + c, b + d) if box_format == "xywh" else (a, b, c, d)
         yield from box_findings(corners, size, place, value=list(values), target_index=index)
-    used = {box_key, class_key, crowd_key, *LEFT_OUT}
-    others = {key: value for key, value in record.items() if key not in used}
+    own_keys = {box_key, class_key, crowd_key, *LEFT_OUT}
+    extras = {key: value for key, value in record.items() if key not in own_keys}
     yield {
         "element": "target",
         "target_index": index,
         "class_name": name,
         "box": None if corners is None else box(corners),
         "is_crowd": flag(record[crowd_key]) if crowd_key else None,
-        "attributes": attributes(_unpacked(others)),
+        "attributes": attributes(_unpacked(extras)),
         "location": place,
     }
 
 
-def _unpacked(others: dict[str, Any]) -> dict[str, Any]:
+def _unpacked(extras: dict[str, Any]) -> dict[str, Any]:
     """Attributes that are JSON text, as our own exports write them, in place of that text."""
-    text = others.get("attributes")
+    text = extras.get("attributes")
     if not isinstance(text, str):
-        return others
+        return extras
     try:
         inner = json.loads(text)
     except (ValueError, RecursionError):
-        return others
-    return {**others, **inner, "attributes": inner.get("attributes")} if isinstance(inner, dict) else others
+        return extras
+    return {**extras, **inner, "attributes": inner.get("attributes")} if isinstance(inner, dict) else extras
 
 
 def _records(objects: Any) -> Sequence[Any] | None:

@@ -93,11 +93,13 @@ def _object(element: Element, index: int, bounds: tuple[float, ...] | None, *, o
         message = "Object has no name"
         yield finding(location, "unknown_class", message, None, "a class in <name>", target_index=index)
     corners = element.find("bndbox")
-    written = None if corners is None else [_text(corners.find(name)) for name in CORNERS]
+    corner_texts = None if corners is None else [_text(corners.find(name)) for name in CORNERS]
     values = None if corners is None else numbers([_number(corners.find(name)) for name in CORNERS])
     if values is None:
         expected = "numbers in <bndbox>: xmin, ymin, xmax, ymax"
-        yield finding(location, "not_numeric_box", "Box is not four numbers", written, expected, target_index=index)
+        yield finding(
+            location, "not_numeric_box", "Box is not four numbers", corner_texts, expected, target_index=index
+        )
         return
     shift = 1.0 if one_based else 0.0
     x0, y0, x1, y1 = values[0] - shift, values[1] - shift, values[2], values[3]
@@ -157,11 +159,11 @@ def _children(element: Element, *, without: tuple[str, ...] = (), depth: int = A
 def _with_others(details: dict[str, Any]) -> dict[str, Any]:
     """Attributes, with those that one of them holds as JSON."""
     try:
-        others = json.loads(details[OTHERS])
+        extras = json.loads(details[OTHERS])
     except (KeyError, TypeError, ValueError, RecursionError):
         return details
     plain_details = {key: value for key, value in details.items() if key != OTHERS}
-    return plain_details | others if isinstance(others, dict) else details
+    return plain_details | extras if isinstance(extras, dict) else details
 
 
 def _value(element: Element, depth: int) -> Any:
@@ -209,14 +211,14 @@ def _object_text(target: Mapping[str, Any]) -> str:
     elements = {
         key: value for key, value in details.items() if _is_held(key, value, ATTRIBUTE_DEPTH) and key not in _TAKEN
     }
-    others = {key: value for key, value in details.items() if key not in elements}
+    extras = {key: value for key, value in details.items() if key not in elements}
     box = target["box"]
     corners = {"xmin": box["x0"], "ymin": box["y0"], "xmax": box["x1"], "ymax": box["y1"]}
     parts = [
         f"<name>{_escaped(target['class_name'])}</name>",
         *(_element(key, value) for key, value in elements.items()),
         *([f"<{CROWD}>1</{CROWD}>"] if target["is_crowd"] else []),
-        *([f"<{OTHERS}>{_escaped(json.dumps(others))}</{OTHERS}>"] if others else []),
+        *([f"<{OTHERS}>{_escaped(json.dumps(extras))}</{OTHERS}>"] if extras else []),
         f"<bndbox>{''.join(f'<{tag}>{_number_text(value)}</{tag}>' for tag, value in corners.items())}</bndbox>",
     ]
     return f"  <object>{''.join(parts)}</object>\n"

@@ -165,11 +165,11 @@ def _samples(file: BinaryIO, max_bytes: int, tally: _Tally) -> Iterator[_Sample]
             for entry in tar:
                 tar.members = []  # type: ignore[attr-defined]  # or the whole directory of the shard would be kept
                 name = entry.name.removeprefix("./")
-                named = key_and_field(name) if entry.isreg() else None
-                if named is None:
+                name_parts = key_and_field(name) if entry.isreg() else None
+                if name_parts is None:
                     tally.add("skipped", name, "no_key" if entry.isreg() else "not_a_file")
                     continue
-                key, field = named
+                key, field = name_parts
                 if current is not None and key != current.key:
                     yield current
                     current = None
@@ -214,21 +214,21 @@ def _images(sample: _Sample, past_names: set[str], tally: _Tally) -> Iterator[Ro
         doubled = finding(images[0][0], "duplicate_image", message, sample.key, "one sample per key")
         yield {"member": None, "findings": [*sample.findings, doubled]}
         return
-    used = {"json", "cls" if "cls" in sample.members else "txt"}
+    own_fields = {"json", "cls" if "cls" in sample.members else "txt"}
     for field, (name, _) in sample.members.items():
         if is_image_field(field):
             tally.add("images", name)
-        elif field in used:
+        elif field in own_fields:
             tally.add("annotations", name)
         else:
             tally.add("skipped", name, "unknown_member")
     document, broken = _document(sample.members.get("json"))
-    shared = [*sample.findings, *broken]
+    sample_findings = [*sample.findings, *broken]
     for name, content in images:
         past_names.add(name)
         targets: list[Row] = []
-        findings = shared
-        shared = []  # what concerns the sample is said once
+        findings = sample_findings
+        sample_findings = []  # what concerns the sample is said once
         for row in _labels(sample.members, document, name, content):
             if row["element"] == "finding":
                 findings = [*findings, row]
@@ -366,8 +366,8 @@ def _labels_of(targets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def object_of(target: Mapping[str, Any]) -> dict[str, Any]:
     """A target as a record with ``class_name``, ``bbox`` (left, top, width, height; pixels), ``iscrowd`` and others."""
-    others = json.loads(target["attributes"]) if target["attributes"] else {}
-    record = {**others, "class_name": target["class_name"]}
+    extras = json.loads(target["attributes"]) if target["attributes"] else {}
+    record = {**extras, "class_name": target["class_name"]}
     if target["box"] is not None:
         x0, y0, x1, y1 = (target["box"][key] for key in ("x0", "y0", "x1", "y1"))
         record["bbox"] = [x0, y0, extent(x0, x1, x1), extent(y0, y1, y1)]

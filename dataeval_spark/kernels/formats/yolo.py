@@ -150,31 +150,31 @@ def _line(
     names: Mapping[int, str] | None,
     keypoints: tuple[int, int] | None,
 ) -> Iterator[Row]:
-    written = line.strip()
-    values = [_number(word) for word in written.split()]
+    line_text = line.strip()
+    values = [_number(word) for word in line_text.split()]
     fractions = [value for value in values[1:] if value is not None]
     if len(fractions) != len(values) - 1 or not fractions:
         message = "Line is not a class followed by numbers"
-        yield finding(location, "not_numeric_box", message, written, LINE, target_index=index)
+        yield finding(location, "not_numeric_box", message, line_text, LINE, target_index=index)
         return
     shape = _shape(fractions, size, keypoints)
     if shape is None:
         message = f"Line has {len(values)} values"
-        yield finding(location, "not_numeric_box", message, written, LINE, target_index=index)
+        yield finding(location, "not_numeric_box", message, line_text, LINE, target_index=index)
         return
-    class_name, corners, others = _class_name(values[0], names), *shape
+    class_name, corners, extras = _class_name(values[0], names), *shape
     if class_name is None:
         expected = "a whole number from 0" if names is None else "an id with a name in the data set file"
-        class_id = written.split()[0]
+        class_id = line_text.split()[0]
         yield finding(location, "unknown_class", "No class has this id", class_id, expected, target_index=index)
-    yield from box_findings(corners, size, location, value=written, target_index=index)
+    yield from box_findings(corners, size, location, value=line_text, target_index=index)
     yield {
         "element": "target",
         "target_index": index,
         "class_name": class_name,
         "box": box(corners),
         "is_crowd": None,
-        "attributes": attributes(others),
+        "attributes": attributes(extras),
         "location": location,
     }
 
@@ -184,21 +184,21 @@ def _shape(
 ) -> tuple[Corners, dict[str, Any]] | None:
     """Corners in pixels and the attributes of a line; None when no form has so many values."""
     width, height = size
-    others: dict[str, Any] = {}
+    extras: dict[str, Any] = {}
     count = len(fractions)
     if keypoints is not None and count == 4 + keypoints[0] * keypoints[1]:
-        others["keypoints"] = _points(fractions[4:], keypoints[1], size)
+        extras["keypoints"] = _points(fractions[4:], keypoints[1], size)
     elif count == 5:
-        others["score"] = fractions[4]
+        extras["score"] = fractions[4]
     elif count >= 6 and count % 2 == 0:
         points = _points(fractions, 2, size)
-        others["polygon"] = points
+        extras["polygon"] = points
         xs, ys = points[0::2], points[1::2]
-        return (min(xs), min(ys), max(xs), max(ys)), others
+        return (min(xs), min(ys), max(xs), max(ys)), extras
     elif count != 4:
         return None
     x, y, w, h = fractions[:4]
-    return ((x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height), others
+    return ((x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height), extras
 
 
 def _points(fractions: Sequence[float], values: int, size: tuple[int, int]) -> list[float]:
@@ -264,7 +264,7 @@ def label_text(targets: Iterable[Mapping[str, Any]], size: tuple[int, int], clas
     --------
     >>> box = {"x0": 0.0, "y0": 0.0, "x1": 50.0, "y1": 25.0}
     >>> label_text([{"class_name": "cat", "box": box, "attributes": None}], (100, 50), {"cat": 3})
-    '3 0.25 0.25 0.5 0.5\n'
+    '3 0.25 0.25 0.5 0.5\\n'
     """
     boxes = [target for target in targets if target["box"] is not None and target["class_name"] in classes]
     polygons = [_polygon(target["attributes"], size) for target in boxes]

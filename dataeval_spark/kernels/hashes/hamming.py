@@ -54,8 +54,8 @@ class Substrings:
         # The longer ones first: those have the larger radius.
         lengths = [bits // number + (k < bits % number) for k in range(number)]
         starts = [sum(lengths[:k]) for k in range(number)]
-        used = [k for k in range(number) if radii[k] >= 0]
-        return cls(*(tuple(values[k] for k in used) for values in (starts, lengths, radii)))
+        chosen_substrings = [k for k in range(number) if radii[k] >= 0]
+        return cls(*(tuple(values[k] for k in chosen_substrings) for values in (starts, lengths, radii)))
 
     def probes(self, k: int) -> int:
         """Number of buckets within the radius of one."""
@@ -93,11 +93,11 @@ def hamming_pairs(left: Words, right: Words | None = None, *, most: int) -> Iter
     other = left if right is None else right
     if not left.size or not other.size:
         return
-    chosen = choose_substrings(left, right, most)
+    cut = choose_substrings(left, right, most)
     pairs = _room(max(PAIRS_PER_BATCH, len(other)))
     parts = _by_tiles(left, other, right is None, most, pairs)
-    if chosen is not None:
-        parts = _by_buckets(left, other, right is None, most, chosen, pairs)
+    if cut is not None:
+        parts = _by_buckets(left, other, right is None, most, cut, pairs)
     for count in parts:
         if count:
             yield pairs[0][:count].copy(), pairs[1][:count].copy(), pairs[2][:count].copy()

@@ -88,11 +88,11 @@ def distinct(hashes: Bytes) -> Bytes:
     return _bytes(pc.unique(_fixed(hashes)), hashes.shape[1])
 
 
-def is_among(hashes: Bytes, others: Bytes) -> NDArray[np.bool_]:
+def is_among(hashes: Bytes, hash_set: Bytes) -> NDArray[np.bool_]:
     """For each hash, whether it is one of the others."""
-    if not len(hashes) or not len(others):
+    if not len(hashes) or not len(hash_set):
         return np.zeros(len(hashes), np.bool_)
-    return np.asarray(pc.is_in(_fixed(hashes), value_set=_fixed(others)))
+    return np.asarray(pc.is_in(_fixed(hashes), value_set=_fixed(hash_set)))
 
 
 def block_of(hashes: Bytes, blocks: int) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""The raw numbers behind cleanvision's findings: dark, light, low information, blurry, grayscale.
+"""Raw numbers behind cleanvision's findings: dark, light, low information, blurry, grayscale.
 
 Source: cleanvision 0.3, image_property.py; the same values for 8-bit gray and RGB images. Measured on the upright
 image, where cleanvision takes the file's own orientation (which only moves the 64-pixel resize by rounding).
@@ -46,7 +46,7 @@ def appearance(picture: NDArray[np.uint8], *, counts: NDArray[np.int64] | None =
     Parameters
     ----------
     picture : ndarray of uint8
-        (height, width, 1 or 3).
+        Pixels (height, width, 1 or 3).
     counts : ndarray, optional
         `channel_counts(picture)`, where the caller has it already.
 
@@ -86,7 +86,7 @@ def brightness_percentiles(picture: NDArray[np.uint8], percentiles: tuple[float,
     """Exact percentiles of the pixels' perceived brightness, linearly interpolated, in [0, 1].
 
     Colours are ranked by the integer 241 R^2 + 691 G^2 + 68 B^2, which orders them as the brightness does, so that
-    the root is taken of the few values that are asked for.
+    the root is taken of a few values only.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def is_grayscale(picture: NDArray[Any]) -> bool:
 
 
 def blur_size(height: int, width: int) -> tuple[int, int]:
-    """Height and width that blurriness is measured at: the longer side is at most 64.
+    """Height and width at which blurriness is measured: the longer side is at most 64.
 
     Examples
     --------

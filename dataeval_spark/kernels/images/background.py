@@ -1,4 +1,4 @@
-"""Statistics of what no box covers."""
+"""Statistics of the pixels that no box covers."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def background_statistics(
     Parameters
     ----------
     pixels : ndarray
-        (height, width, channels), the whole image.
+        Pixels (height, width, channels) of the whole image.
     encoded : ValueRange or None
         Range of the whole image.
     boxes : sequence of (left, top, right, bottom)
-        In pixels; parts beyond the image and invalid boxes cover nothing.
+        Boxes in pixels; parts beyond the image and invalid boxes cover nothing.
     tolerance : float
-        See `window_of`.
+        Tolerance of `window_of`.
 
     Returns
     -------

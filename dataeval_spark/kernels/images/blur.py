@@ -1,4 +1,4 @@
-"""How blurred a picture is, in pixels."""
+"""Blur of a picture, in pixels."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def blur(gray: NDArray[np.uint8]) -> float:
     Parameters
     ----------
     gray : ndarray of uint8
-        (height, width).
+        Gray picture (height, width).
 
     Returns
     -------
     float
-        Pixels, in [0, 64]; NaN where a side is shorter than 9 pixels.
+        Blur in pixels, in [0, 64]; NaN where a side is shorter than 9 pixels.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def blur(gray: NDArray[np.uint8]) -> float:
 
 
 def row_step(height: int, width: int) -> int:
-    """Every which row of a picture is measured: odd, so that the rows differ in where they cut the blocks of JPEG.
+    """Step between measured rows of a picture: odd, so that the rows differ in where they cut the blocks of JPEG.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def row_step(height: int, width: int) -> int:
 
 
 def lags_of(height: int, width: int) -> tuple[int, ...]:
-    """The distances k at which the curvature of a picture is measured.
+    """Distances k at which the curvature of a picture is measured.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How colorful a picture looks."""
+"""Colorfulness of a picture."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def colorfulness(picture: NDArray[np.uint8]) -> float:
     Parameters
     ----------
     picture : ndarray of uint8
-        (height, width, 1 or 3).
+        Pixels (height, width, 1 or 3).
 
     Examples
     --------

@@ -25,7 +25,7 @@ Function = Callable[[NDArray[Any]], float | Mapping[str, float]]
 
 @dataclass(frozen=True)
 class CustomStatistic:
-    """A function by name, and what tells its versions apart.
+    """A function by name, and the digest of its version.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class CustomStatistic:
     digest : str
         Hash of the module's source: images are measured anew when it changes.
     folder : str
-        Where the driver found the module; workers of the same machine look there too. On a cluster the module is
+        Folder of the module on the driver; workers of the same machine look there too. On a cluster the module is
         shipped with ``--py-files``, or installed.
     """
 
@@ -50,12 +50,12 @@ class CustomStatistic:
 
     @classmethod
     def from_reference(cls, reference: str) -> CustomStatistic:
-        """Find a function; the current folder is looked into too.
+        """Find a function, also in the current folder.
 
         Raises
         ------
         OptionError
-            It has no such form, cannot be imported, or is no function.
+            The reference has another form, cannot be imported, or is no function.
 
         Examples
         --------
@@ -90,7 +90,7 @@ def measure_custom(
     Returns
     -------
     tuple
-        Values by column, None for what is not finite; and errors by column of the functions that failed.
+        Values by column, None for those that are not finite; and errors by column of the functions that failed.
 
     Examples
     --------
@@ -109,13 +109,13 @@ def measure_custom(
 
 
 def _values(statistic: CustomStatistic, result: Any) -> dict[str, float | None]:
-    named = {statistic.column: result}
+    value_of = {statistic.column: result}
     if isinstance(result, Mapping):
-        named = {f"{statistic.column}_{key}": value for key, value in result.items()}
-    for name in named:
+        value_of = {f"{statistic.column}_{key}": value for key, value in result.items()}
+    for name in value_of:
         if not re.fullmatch(r"\w+", name, re.ASCII):
             raise ValueError(f"{name!r} is no name for a column; expected letters, digits and _")
-    numbers = {name: float(value) for name, value in named.items()}
+    numbers = {name: float(value) for name, value in value_of.items()}
     return {name: value if math.isfinite(value) else None for name, value in numbers.items()}
 
 

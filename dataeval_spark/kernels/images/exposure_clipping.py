@@ -1,4 +1,4 @@
-"""How much of an image is at the ends of its value range, where detail is lost."""
+"""Shares of an image at the ends of its value range, where detail is lost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def exposure_clipping(pixels: NDArray[Any], encoded: ValueRange) -> dict[str, fl
     Parameters
     ----------
     pixels : ndarray
-        (height, width, channels).
+        Pixels (height, width, channels).
     encoded : ValueRange
         Range of the whole image.
 

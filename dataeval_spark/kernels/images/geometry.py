@@ -15,7 +15,7 @@ in two decimals is this far from a whole pixel."""
 
 
 class Window(NamedTuple):
-    """The visible part of a box in whole pixels, and how far the box reaches beyond each edge of the image."""
+    """The visible part of a box in whole pixels, and the distance that it reaches beyond each edge of the image."""
 
     left: int
     top: int
@@ -28,12 +28,12 @@ class Window(NamedTuple):
 
     @property
     def visible(self) -> int:
-        """Pixels of the box inside the image."""
+        """Number of pixels of the box inside the image."""
         return (self.right - self.left) * (self.bottom - self.top)
 
     @property
     def outside(self) -> int:
-        """Pixels of the box outside the image: they count as missing."""
+        """Number of pixels of the box outside the image, which count as missing."""
         width = self.beyond_left + self.right - self.left + self.beyond_right
         height = self.beyond_top + self.bottom - self.top + self.beyond_bottom
         return width * height - self.visible
@@ -49,7 +49,7 @@ def window_of(box: Box, height: int, width: int, *, tolerance: float = TOLERANCE
     Parameters
     ----------
     box : tuple of float
-        Left, top, right, bottom in pixels.
+        Box: left, top, right, bottom in pixels.
     height, width : int
         Size of the upright image.
     tolerance : float
@@ -115,7 +115,7 @@ def dimension_statistics(height: int, width: int, box: Box | None = None) -> dic
     height, width : int
         Size of the upright image.
     box : tuple of float, optional
-        Left, top, right, bottom; the whole image when left out.
+        Box: left, top, right, bottom; the whole image by default.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Exact hashes of a file and of its pixels, and perceptual hashes of what it shows.
+"""Exact hashes of a file and of its pixels, and perceptual hashes of its picture.
 
 Perceptual hashes are the same strings as DataEval 1.1.4's `compute_stats` for 8-bit gray, RGB and RGBA pixels.
 Where we differ, because DataEval is wrong there: pixels of more than 8 bits are scaled by the image's value range
@@ -23,7 +23,7 @@ from dataeval_spark.kernels.images.value_range import ValueRange, luma, perceptu
 
 _SIDE = 8
 SMALLEST = _SIDE + 1
-"""Sides of what has a perceptual hash, and of the small picture for `dhash`."""
+"""Shortest side that has a perceptual hash, and side of the small picture for `dhash`."""
 
 _WAYS = (slice(None), slice(None, None, -1))
 _LARGEST_FACTOR = 4
@@ -31,7 +31,7 @@ _LARGEST_PADDING = 8  # a box far larger than its image is nothing but padding
 NAMES = ("phash", "dhash", "phash_d4", "dhash_d4")
 NOISE_NAMES = ("phash_noise_bits", "dhash_noise_bits")
 DEVIATIONS = 2.0
-"""What noise moves a frequency by, in standard deviations: 95 % of it moves a frequency less."""
+"""Move of a frequency by noise, in standard deviations: 95 % of the moves are smaller."""
 ROUNDING = 1e-6
 """Far above that of two transforms, so that both count the same bits."""
 
@@ -72,7 +72,7 @@ def content_hash(pixels: NDArray[Any], kind: str = "", later: Sequence[str] = ()
 def dataeval_xxhash(pixels: NDArray[Any], window: Window | None = None) -> str:
     """DataEval's own hash of pixels: xxh3-64 of the values as float64, channel by channel; empty where all are NaN.
 
-    What a box (`window`) has outside the image is NaN there, and part of the hash.
+    Pixels of a box (`window`) outside the image are NaN there, and part of the hash.
 
     Neither shape nor type is in it: `content_hash` is the one to use. This is for comparing with DataEval's results.
 
@@ -96,13 +96,13 @@ def perceptual_hashes(
     Parameters
     ----------
     pixels : ndarray
-        (height, width, channels); of a box, its visible part.
+        Pixels (height, width, channels); of a box, its visible part.
     encoded : ValueRange or None
         Range of the whole image; all hashes are None when it is unknown.
     window : Window, optional
-        Where the box reaches beyond the image: that part is black.
+        Window of a box; its part beyond the image is black.
     any_padding : bool
-        Hash boxes too of which less than an eighth lies within the image, as DataEval does.
+        Whether to hash boxes too of which less than an eighth lies within the image, as DataEval does.
 
     Returns
     -------
@@ -162,7 +162,7 @@ def dhash_d4(pixels: NDArray[Any]) -> str | None:
 
 
 def hashed_side(height: int, width: int, window: Window | None = None, *, any_padding: bool = False) -> int:
-    """Side of the small picture that `phash` is taken of: 8, 16, 24 or 32; 0 where there is no perceptual hash.
+    """Side of the small picture behind `phash`: 8, 16, 24 or 32; 0 where there is no perceptual hash.
 
     Examples
     --------
@@ -221,7 +221,7 @@ def phash_noise_bits(small: NDArray[np.uint8]) -> int:
     Parameters
     ----------
     small : ndarray of uint8
-        (s, s): the gray picture that the `phash` is taken of, s = `hashed_side`.
+        Gray picture (s, s) behind the `phash`, s = `hashed_side`.
 
     Examples
     --------
@@ -235,7 +235,7 @@ def phash_noise_bits(small: NDArray[np.uint8]) -> int:
 
 @functools.lru_cache(maxsize=8)
 def noise_margins(side: int) -> NDArray[np.float64]:
-    """What noise of one gray level moves each of the 8 x 8 frequencies by: two standard deviations, (64,)."""
+    """Move of each of the 8 x 8 frequencies by noise of one gray level: two standard deviations, (64,)."""
     lengths = np.full(_SIDE, np.sqrt(2 * side))
     lengths[0] = np.sqrt(4 * side)
     return DEVIATIONS * np.outer(lengths, lengths).ravel() + ROUNDING
@@ -250,7 +250,7 @@ def dhash_noise_bits(tiny: NDArray[np.uint8]) -> int:
     Parameters
     ----------
     tiny : ndarray of uint8
-        (9, 9): the gray picture that the `dhash` is taken of.
+        Gray picture (9, 9) behind the `dhash`.
 
     Examples
     --------

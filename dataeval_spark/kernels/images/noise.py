@@ -1,4 +1,4 @@
-"""How noisy a picture is: by Immerkær's estimate, and in its quietest parts."""
+"""Noise of a picture: by Immerkær's estimate, and in its quietest parts."""
 
 from __future__ import annotations
 
@@ -85,17 +85,17 @@ def noise_floor(gray: NDArray[np.uint8]) -> float:
         return math.nan
     values = gray[:: row_step(height, width)].astype(np.int64)
     length = stretch(width)
-    used = (width - 4) // length * length
+    columns = (width - 4) // length * length
     sums = []
     for k in (1, 2):
         curvature = values[:, 2 - k : width - 2 - k] - 2 * values[:, 2 : width - 2] + values[:, 2 + k : width - 2 + k]
-        sums.append(np.square(curvature[:, :used]).reshape(-1, length).sum(axis=1))
+        sums.append(np.square(curvature[:, :columns]).reshape(-1, length).sum(axis=1))
     quiet = np.argsort(sums[0] + sums[1], kind="stable")[: max(len(sums[0]) // QUIETEST, 1)]
     return noise_floor_of_sums(height, width, [int(sums[0][quiet].sum()), int(sums[1][quiet].sum()), len(quiet)])
 
 
 def stretch(width: int) -> int:
-    """Length of the stretches that rows are cut into.
+    """Length of the stretches into which rows are cut.
 
     Examples
     --------

@@ -62,18 +62,18 @@ def pixel_statistics(
     Parameters
     ----------
     pixels : ndarray
-        (height, width, channels); of a box, its visible part.
+        Pixels (height, width, channels); of a box, its visible part.
     encoded : ValueRange or None
         Range of the *whole* image. When unknown (None), entropy is NaN and there is no histogram.
     outside : int
-        Pixels of the box that lie outside the image.
+        Number of pixels of the box outside the image.
     counts : ndarray, optional
         `channel_counts(pixels)`, where the caller has it already; only for uint8.
 
     Returns
     -------
     PixelStatistics
-        NaN stands for what cannot be measured: everything but ``missing`` when no value is left.
+        Statistics, NaN where they cannot be measured: all but ``missing`` when no value is left.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Everything that one decode of an image yields: the rows of the profile's tables."""
+"""Rows of the profile's tables from one decode of an image."""
 
 from __future__ import annotations
 
@@ -55,29 +55,29 @@ _TURNED = (5, 6, 7, 8)  # orientations that exchange width and height
 
 @dataclass(frozen=True)
 class Measures:
-    """What is measured besides the statistics and hashes of every image and box.
+    """Measurements besides the statistics and hashes of every image and box, and limits.
 
     Attributes
     ----------
     max_pixels : int
-        Larger images are refused before they are decoded.
+        Largest number of pixels; larger images are refused before they are decoded.
     frame_pixels : int
-        Later frames are part of the content hash where all frames together have at most so many pixels.
+        Largest number of pixels of all frames together for which later frames are part of the content hash.
     timezone : str
-        Zone of capture times that name none.
+        Time zone of capture times that have none of their own.
     channel_groups : mapping of str to sequence of int
         Channels that are also measured together, by a name.
     background : bool
-        Measure what no box covers.
+        Whether to measure the pixels that no box covers.
     value_range : tuple of float or None
         Lowest and highest value that pixels can have, for images whose own values do not tell.
     compat : str or None
         "dataeval" adds DataEval's own xxhash, and takes its windows of boxes: without a tolerance, and hashed however
         much of them lies outside the image.
     statistics : tuple of CustomStatistic
-        A user's own, of the decoded pixels.
+        A user's own statistics of the decoded pixels.
     keep_pixels : bool
-        Give the pixels of the image and of its boxes back, for an encoder.
+        Whether to return the pixels of the image and of its boxes, for an encoder.
     """
 
     max_pixels: int = MAX_PIXELS
@@ -130,7 +130,7 @@ class TargetProfile:
 
 @dataclass(frozen=True)
 class ImageProfile:
-    """The profile of an image, of its boxes in the order they were given, and of its background where it is asked."""
+    """The profile of an image, of its boxes in their order, and of its background where that was measured."""
 
     image: TargetProfile
     boxes: tuple[TargetProfile, ...]

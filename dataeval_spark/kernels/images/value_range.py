@@ -1,4 +1,4 @@
-"""The interval that an image's values are encoded in, and the same picture on the scale 0..255."""
+"""The interval of an image's encoded values, and the same picture on the scale 0..255."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EIGHT_BIT = ValueRange(8, 255.0)
 def value_range(pixels: NDArray[Any], *, as_dataeval: bool = False) -> ValueRange | None:
     """Find the bit depth of an image from its type and values; None when it cannot be known.
 
-    Read once over the whole image, never over a box; the first rule that holds:
+    The range is read once over the whole image, never over a box, by the first rule that holds:
 
     1. no value, or NaN only, or a negative value: unknown
     2. uint8: depth 8, range [0, 255]
@@ -87,7 +87,7 @@ def perceptual(pixels: NDArray[Any], encoded: ValueRange) -> NDArray[Any]:
 
 
 def picture(pixels: NDArray[Any], encoded: ValueRange) -> NDArray[np.uint8]:
-    """Make the 8-bit picture, of one or three channels, that appearance and thumbnails are measured on.
+    """Make the 8-bit picture, of one or three channels, for appearance and thumbnails.
 
     The perceptual scale, rounded to the nearest integer, NaN as 0. Four channels are taken for RGBA and composited
     over white; two, or five and more, are averaged to one. `decode` yields one or three channels only.

@@ -1,4 +1,4 @@
-"""How light, how rich in contrast and how sharp an image is, on the scale 0..255 whatever its bit depth."""
+"""Brightness, contrast and sharpness of an image, on the scale 0..255 whatever its bit depth."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def visual_statistics(
     window: Window | None = None,
     counts: NDArray[np.int64] | None = None,
 ) -> VisualStatistics:
-    """Measure what a viewer sees, on pixels brought to 0..255 (`perceptual`).
+    """Measure an image as a viewer sees it, on pixels brought to 0..255 (`perceptual`).
 
     - ``percentiles``: 0, 25, 50, 75 and 100, linearly interpolated, in [0, 255]
     - ``brightness`` = the 25th percentile; ``darkness`` = the 75th (DataEval's names, which look inverted)
@@ -47,11 +47,11 @@ def visual_statistics(
     Parameters
     ----------
     pixels : ndarray
-        (height, width, channels); of a box, its visible part.
+        Pixels (height, width, channels); of a box, its visible part.
     encoded : ValueRange or None
         Range of the whole image. When unknown, everything is NaN.
     window : Window, optional
-        Where the box reaches beyond the image: pixels next to an outside one have no edge value.
+        Window of a box; pixels next to one outside the image have no edge value.
     counts : ndarray, optional
         `channel_counts(pixels)`, where the caller has it already; only for uint8.
 

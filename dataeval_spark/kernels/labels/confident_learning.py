@@ -283,15 +283,15 @@ def contested_entries(
     values: NDArray[np.float64],
 ) -> None:
     """Write class and value of each contested cell of some rows, row after row."""
-    written = 0
+    place = 0
     for i in rows:
         row, k = probabilities[i], labels[i]
         own = row[k]
         for j in range(row.size):
             value = -own if j == k else row[j] - own
             if bin_of(value, half) == contested[k, j]:
-                classes[written], values[written] = j, value
-                written += 1
+                classes[place], values[place] = j, value
+                place += 1
 
 
 def doubtful_rows(

@@ -173,17 +173,17 @@ def _evidence(model: VoteModel, own: Integers, votes: Integers) -> tuple[Floats,
     rows = np.arange(n)
     present = votes >= 0
     of_row, column = np.repeat(rows, present.sum(axis=1)), votes[present]
-    counted = sparse.csr_matrix((np.ones(len(column)), (of_row, column)), shape=(n, classes))
-    counted.sum_duplicates()
+    vote_counts = sparse.csr_matrix((np.ones(len(column)), (of_row, column)), shape=(n, classes))
+    vote_counts.sum_duplicates()
     lengths = present.sum(axis=1)
-    evidence = (counted @ model.log_ratio.T).toarray() - lengths[:, None] * model.log_size
+    evidence = (vote_counts @ model.log_ratio.T).toarray() - lengths[:, None] * model.log_size
     # The row's own class, without the row.
-    entries = counted.tocoo()
+    entries = vote_counts.tocoo()
     labels = own[entries.row]
-    others = np.maximum(np.asarray(model.pairs[labels, entries.col]).ravel() - entries.data, 0.0)
-    others += np.where(labels == entries.col, model.smoothing * model.agreement, 0.0)
+    other_pairs = np.maximum(np.asarray(model.pairs[labels, entries.col]).ravel() - entries.data, 0.0)
+    other_pairs += np.where(labels == entries.col, model.smoothing * model.agreement, 0.0)
     background = model.smoothing * (1 - model.agreement) * model.vote_share[entries.col]
-    ratios = np.bincount(entries.row, entries.data * np.log1p(others / background), n)
+    ratios = np.bincount(entries.row, entries.data * np.log1p(other_pairs / background), n)
     size = np.maximum(np.exp(model.log_size[own]) - lengths, model.smoothing)
     evidence[rows, own] = ratios - lengths * np.log(size)
     prior = np.broadcast_to(np.log(np.maximum(model.class_counts, 0.5)), (n, classes)).copy()

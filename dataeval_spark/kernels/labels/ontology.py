@@ -49,8 +49,8 @@ class Ontology:
     expected: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        named = [*self.synonyms, *(parent for above in self.parents.values() for parent in above)]
-        for name in named:
+        names = [*self.synonyms, *(parent for above in self.parents.values() for parent in above)]
+        for name in names:
             if name not in self.parents:
                 raise OntologyError(f"The ontology has no class {name!r}, which it refers to.")
         try:

@@ -52,8 +52,8 @@ def partners(number: int, blocks: int) -> list[int]:
     >>> [partners(number, 4) for number in range(4)]
     [[1, 2], [2, 3], [3], [0]]
     """
-    others = [(number + step) % blocks for step in range(1, (blocks - 1) // 2 + 1)]
-    return others + ([number + blocks // 2] if blocks % 2 == 0 and number < blocks // 2 else [])
+    later_blocks = [(number + step) % blocks for step in range(1, (blocks - 1) // 2 + 1)]
+    return later_blocks + ([number + blocks // 2] if blocks % 2 == 0 and number < blocks // 2 else [])
 
 
 def write_forest(files: BlockFiles, number: int, has_cores: bool) -> None:
@@ -121,8 +121,8 @@ def write_first_centers(files: BlockFiles, clusters: int) -> int:
         draws.append(files.block(number).ids["draw"].to_numpy())
         codes.append(files.codes(number))
     draw, code = np.concatenate(draws), np.concatenate(codes)
-    chosen = code[np.lexsort((code, draw))[:clusters]]
-    block, row = files.places(chosen)
+    center_codes = code[np.lexsort((code, draw))[:clusters]]
+    block, row = files.places(center_codes)
     centers = np.stack([files.block(at).vectors[place] for at, place in zip(block, row, strict=True)])
     write_array(files.folder, CENTERS, centers.astype(np.float32))
     return len(centers)

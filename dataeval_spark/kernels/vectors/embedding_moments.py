@@ -79,14 +79,14 @@ class Moments:
             nothing = cls.none(vectors.shape[1])
             return cls(0, refused, 0, nothing.powers, nothing.low, nothing.high, nothing.mean, nothing.scatter)
         lengths = np.linalg.norm(finite, axis=1)
-        used = np.frexp(lengths[lengths > 0])[1] - 1 - _LOWEST_POWER
+        powers = np.frexp(lengths[lengths > 0])[1] - 1 - _LOWEST_POWER
         mean = finite.mean(axis=0)
         centered = finite - mean
         return cls(
             len(finite),
             refused,
             int((lengths == 0).sum()),
-            np.bincount(used, minlength=_POWERS),
+            np.bincount(powers, minlength=_POWERS),
             finite.min(axis=0),
             finite.max(axis=0),
             mean,

@@ -75,10 +75,10 @@ def hdbscan_labels(
     parent, born_at, members = np.empty(most, np.int64), np.empty(most), np.empty(most, np.int64)
     count = condense(children, sizes, levels, min_cluster_size, cluster_of, left_at, parent, born_at, members)
     parent, born_at, members = parent[:count], born_at[:count], members[:count]
-    chosen = np.zeros(count, np.bool_)
+    is_chosen = np.zeros(count, np.bool_)
     stability = _stability(cluster_of, left_at, parent, born_at, members)
-    choose(parent, members, stability, selection == "leaf", allow_single_cluster, chosen)
-    return _labels(cluster_of, left_at, parent, born_at, chosen)
+    choose(parent, members, stability, selection == "leaf", allow_single_cluster, is_chosen)
+    return _labels(cluster_of, left_at, parent, born_at, is_chosen)
 
 
 def _stability(
@@ -104,19 +104,19 @@ def _labels(
     left_at: NDArray[np.float64],
     parent: NDArray[np.int64],
     born_at: NDArray[np.float64],
-    chosen: NDArray[np.bool_],
+    is_chosen: NDArray[np.bool_],
 ) -> Labels:
     count = len(parent)
-    label_of = np.where(chosen, np.arange(count), NOISE)
+    label_of = np.where(is_chosen, np.arange(count), NOISE)
     for cluster in range(1, count):
-        if not chosen[cluster]:
+        if not is_chosen[cluster]:
             label_of[cluster] = label_of[parent[cluster]]
     labels = label_of[cluster_of]
     densest = np.zeros(count)
     np.maximum.at(densest, cluster_of, left_at)
     np.maximum.at(densest, parent[1:], born_at[1:])
     # The root alone: only what stays until its last split is in it.
-    if chosen[0]:
+    if is_chosen[0]:
         labels = np.where(left_at >= densest[0], labels, NOISE)
     is_in = labels != NOISE
     limit = densest[np.where(is_in, labels, 0)]
@@ -221,7 +221,7 @@ def condense(
 
 @njit(**OPTIONS)
 def choose(
-    parent: Ints, members: Ints, stability: Floats, only_leaves: bool, allow_root: bool, chosen: NDArray[np.bool_]
+    parent: Ints, members: Ints, stability: Floats, only_leaves: bool, allow_root: bool, is_chosen: NDArray[np.bool_]
 ) -> None:
     """Mark the clusters of which no two overlap and whose stabilities have the largest sum, or the leaves.
 
@@ -233,7 +233,7 @@ def choose(
         Whether to mark the clusters without children, but never the root.
     allow_root : bool
         Whether the root may be chosen where others are not preferred.
-    chosen : ndarray of bool, (c,)
+    is_chosen : ndarray of bool, (c,)
         Output: the marks.
     """
     count = parent.size
@@ -242,9 +242,9 @@ def choose(
     for cluster in range(count - 1, -1, -1):
         is_root = cluster == 0
         if only_leaves:
-            chosen[cluster] = not has_below[cluster] and not is_root
+            is_chosen[cluster] = not has_below[cluster] and not is_root
         elif not is_root or allow_root:
-            chosen[cluster] = not has_below[cluster] or stability[cluster] >= below[cluster]
+            is_chosen[cluster] = not has_below[cluster] or stability[cluster] >= below[cluster]
         if not is_root:
             below[parent[cluster]] += max(below[cluster], stability[cluster])
             has_below[parent[cluster]] = True
@@ -253,5 +253,5 @@ def choose(
         for cluster in range(count):
             if cluster > 0:
                 above = parent[cluster]
-                covered[cluster] = covered[above] or chosen[above]
-                chosen[cluster] = chosen[cluster] and not covered[cluster]
+                covered[cluster] = covered[above] or is_chosen[above]
+                is_chosen[cluster] = is_chosen[cluster] and not covered[cluster]

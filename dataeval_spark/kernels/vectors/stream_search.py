@@ -61,18 +61,18 @@ def nearest_in_stream(
         lists.codes[present] = codes[lists.codes[present]]
         lists.update(points(vectors, metric, lists.queries.shift), codes[len(listed_ids) :])
         present = lists.codes != NO_CODE
-        named, place = np.unique(lists.codes[present], return_inverse=True)
-        listed_ids = ids.take(order[named])
+        code_places, place = np.unique(lists.codes[present], return_inverse=True)
+        listed_ids = ids.take(order[code_places])
         lists.codes[present] = place
     return RESULT_SCHEMA.empty_table() if lists is None else _rows(lists, listed_ids)
 
 
 def _checked(table: pa.Table, dimension: int) -> NDArray[np.float32]:
     lengths = pc.fill_null(pc.list_value_length(table["embedding"]), 0).to_numpy()
-    others = np.flatnonzero(lengths != dimension)[:5]
-    if len(others):
-        names = table["image_id"].take(others).to_pylist()
-        raise EmbeddingError.of_other_length(list(zip(names, lengths[others].tolist(), strict=True)), dimension)
+    other_rows = np.flatnonzero(lengths != dimension)[:5]
+    if len(other_rows):
+        names = table["image_id"].take(other_rows).to_pylist()
+        raise EmbeddingError.of_other_length(list(zip(names, lengths[other_rows].tolist(), strict=True)), dimension)
     vectors = vectors_of(table["embedding"], dimension)
     if not np.isfinite(vectors.sum()):  # one pass without a mask; where it says no, look closer
         bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))[:5]

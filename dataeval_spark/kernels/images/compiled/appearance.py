@@ -47,7 +47,7 @@ def _count_buckets(planes: Any, height: int, width: int, values: Any) -> Any:
 
 @njit(**OPTIONS)
 def _locate(counts: Any, rank: int) -> Any:
-    # The value at a rank, and how many are smaller: blocks are summed first, which is vectorised.
+    # The value at a rank, and the number of smaller ones: blocks are summed first, which is vectorised.
     before = 0
     for first in range(0, len(counts), _BLOCK):
         block_count = counts[first : first + _BLOCK].sum()
@@ -107,7 +107,7 @@ def brightness_percentiles(planes: Any, height: int, width: int) -> Any:
 
 @njit(**OPTIONS)
 def gray_percentile(percentile: float, counts: Any) -> float:
-    """The same of pixels of one channel, whose brightness is value / 255, from their counts (1, 256)."""
+    """The same for pixels of one channel, whose brightness is value / 255, from their counts (1, 256)."""
     position = percentile / 100 * (counts[0].sum() - 1)
     low = value_at(counts[0], math.floor(position)) / 255
     high = value_at(counts[0], math.ceil(position)) / 255

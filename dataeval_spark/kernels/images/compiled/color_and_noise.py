@@ -12,10 +12,10 @@ from dataeval_spark.kernels.numba_options import OPTIONS
 SOURCES = "18901364b5b51c12"  # see tests/kernels/images/compiled/test_sources.py
 
 _SQUARES_CHUNK = 1024
-"""So many squares of at most 510^2 fit into 32 bits."""
+"""Number of squares of at most 510^2 whose sum fits into 32 bits."""
 
 _SUMS_CHUNK = 1 << 19
-"""So many values of at most 8 x 255 fit into 32 bits."""
+"""Number of values of at most 8 x 255 whose sum fits into 32 bits."""
 
 
 @njit(**OPTIONS)
@@ -46,9 +46,9 @@ def opponent_sums(planes: Any, height: int, width: int) -> Any:
     Parameters
     ----------
     planes : uint8
-        (3, rows, columns): red, green and blue; planes may be larger than the picture.
+        Red, green and blue (3, rows, columns); planes may be larger than the picture.
     height, width : int
-        Of the picture.
+        Size of the picture.
     """
     sums = np.zeros(4, np.int64)
     for y in range(height):

@@ -1,4 +1,4 @@
-"""The sums behind the blur and the noise floor of an 8-bit gray picture, compiled."""
+"""Sums behind the blur and the noise floor of an 8-bit gray picture, compiled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataeval_spark.kernels.numba_options import OPTIONS
 SOURCES = "18901364b5b51c12"  # see tests/kernels/images/compiled/test_sources.py
 
 _COLUMNS = 4096
-"""So many squares of at most (2 * 255)^2 fit into 32 bits."""
+"""Number of squares of at most (2 * 255)^2 whose sum fits into 32 bits."""
 
 
 @njit(**OPTIONS)
@@ -55,7 +55,7 @@ def curvature_sums(gray: Any, height: int, width: int, step: int, lags: int) -> 
 
 @njit(**OPTIONS)
 def quiet_sums(gray: Any, height: int, width: int, step: int, length: int, share: int) -> Any:
-    """Sums of squared curvature at 1 and 2 pixels in the quietest stretches of rows, and how many stretches those are.
+    """Sums of squared curvature at 1 and 2 pixels in the quietest stretches of rows, and the number of these stretches.
 
     Every step-th row is cut into stretches of a length, but for two pixels at its ends; the quietest are one in
     ``share``, at least one, by the sum of both.

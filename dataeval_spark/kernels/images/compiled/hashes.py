@@ -67,11 +67,11 @@ def frequency_hashes(
     Parameters
     ----------
     pictures : ndarray
-        (2, side, side): resized as it is, and resized after transposition.
+        Small pictures (2, side, side): resized as it is, and resized after transposition.
     table : ndarray
-        `cosines(side)`.
+        Result of `cosines(side)`.
     margins : ndarray
-        `hashes.noise_margins(side)`.
+        Result of `hashes.noise_margins(side)`.
     """
     hashes = np.empty(3, np.uint64)
     noisy = np.uint64(0)

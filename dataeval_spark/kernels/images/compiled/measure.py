@@ -1,4 +1,4 @@
-"""The compiled way to measure a window of an 8-bit image of one or three channels: one pass for everything.
+"""Compiled measurement of a window of an 8-bit image of one or three channels: one pass for everything.
 
 The definitions are those of `pixel_statistics`, `visual_statistics`, `appearance`, `exposure_clipping`, `colorfulness`,
 `noise`, `blur` and `hashes`, and the results are the same: hashes to the letter, numbers to 1e-12 (a test compares the
@@ -53,7 +53,7 @@ def measure(image: NDArray[np.uint8], window: Window) -> Measured:
     Parameters
     ----------
     image : ndarray of uint8
-        (height, width, 1 or 3), the whole image, contiguous.
+        Pixels (height, width, 1 or 3) of the whole image, contiguous.
     window : Window
         The part to measure; where it reaches beyond the image, it is black to the hashes and missing elsewhere.
 

@@ -1,4 +1,4 @@
-"""Every statistic that follows from how often each of the values 0..255 occurs, compiled.
+"""All statistics that follow from the counts of the values 0..255, compiled.
 
 The same formulas as `pixel_statistics` and `visual_statistics`, in float64, summed in the order of numpy's pairwise
 sum of 256 numbers, so that both give one answer where a sum cancels out.
@@ -92,9 +92,9 @@ def moments(counts: NDArray[np.int64], outside: int) -> NDArray[np.float64]:
     Parameters
     ----------
     counts : ndarray
-        (channels, 256).
+        Counts of the values (channels, 256).
     outside : int
-        Pixels of the box that lie outside the image.
+        Number of pixels of the box outside the image.
     """
     channels = len(counts)
     shift = 1 if channels > 1 else 0

@@ -1,4 +1,4 @@
-"""The planes of an 8-bit window, compiled: one per channel and the luma, each also transposed."""
+"""Planes of an 8-bit window, compiled: one per channel and the luma, each also transposed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _M32, _M16, _M8 = np.uint64(0x00000000FFFFFFFF), np.uint64(0x0000FFFF0000FFFF), 
 
 @njit(**OPTIONS)
 def rounded(length: int) -> int:
-    """Up to a length that loops get through without single pixels at the end, which are not vectorised."""
+    """Round a length up to one that loops process without single pixels at the end, which are not vectorised."""
     pitch = (length + _PITCH - 1) // _PITCH * _PITCH
     return pitch if pitch % _CROWDED else pitch + _PITCH  # else lines that are read together share places in the cache
 

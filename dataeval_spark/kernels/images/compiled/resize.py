@@ -24,7 +24,7 @@ from dataeval_spark.kernels.numba_options import OPTIONS
 SOURCES = "18901364b5b51c12"  # see tests/kernels/images/compiled/test_sources.py
 
 Weights = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
-"""Of each target pixel: its first source pixel, how many it reads, and their weights (0 beyond)."""
+"""First source pixel of each target pixel, number of pixels that it reads, and their weights (0 beyond)."""
 
 Plan = tuple[Weights, Weights, bool]
 """Weights along rows and along columns, and whether the rows come first."""
@@ -106,14 +106,14 @@ def columns_first(height: int, width: int, target_height: int, target_width: int
 
 
 def plan_of(height: int, width: int, target_height: int, target_width: int, lobes: int) -> Plan:
-    """How to resize a picture: weights along rows, along columns, and whether rows come first."""
+    """Plan to resize a picture: weights along rows, along columns, and whether rows come first."""
     along_rows, along_columns = weights_of(width, target_width, lobes), weights_of(height, target_height, lobes)
     return along_rows, along_columns, not columns_first(height, width, target_height, target_width)
 
 
 @njit(**OPTIONS)
 def _pass(lines: Any, weights: Any, out: Any) -> None:
-    # From lines of pixels to fewer or more lines, which are stored as columns: the next pass goes across them.
+    # The pass makes fewer or more lines of pixels, which are stored as columns: the next pass goes across them.
     starts, numbers, table = weights
     length, most = lines.shape[1], len(lines) - 1
     totals = np.empty(length, np.int32)
@@ -159,9 +159,9 @@ def resize(rows: Any, columns: Any, height: int, width: int, plan: Any, out: Any
     height, width : int
         Size of the picture.
     plan : Plan
-        What to do.
+        Result of `plan_of`.
     out : uint8
-        The result.
+        Output: the resized picture.
     """
     along_rows, along_columns, rows_first = plan
     if rows_first:
@@ -179,4 +179,4 @@ def _nothing() -> Plan:
 
 
 NOTHING = _nothing()
-"""The plan of a picture that is not wanted."""
+"""Plan for a picture that is not needed."""

@@ -1,4 +1,4 @@
-"""Everything that needs the pixels of a window of an 8-bit image, in one compiled call."""
+"""All measurements of the pixels of a window of an 8-bit image, in one compiled call."""
 
 from __future__ import annotations
 
@@ -94,18 +94,18 @@ def scan(image: Any, window: Any, inner: Any, padded: Any, curved: Any, blur: An
     Parameters
     ----------
     image : ndarray of uint8
-        (height, width, 1 or 3), the whole image.
+        Pixels (height, width, 1 or 3) of the whole image.
     window, inner : tuple of int
-        Top, left, bottom, right: of the window in the image; in the window, of the pixels that have an edge value.
+        Top, left, bottom, right of the window in the image; and, in the window, of the pixels that have an edge value.
     padded : tuple of int
-        Where the window lies in the picture that is hashed (top, left), and that picture's height and width.
+        Place of the window in the picture to hash (top, left), and that picture's height and width.
     curved : tuple of int
-        The step of the rows whose curvature is measured, at how many lags it is, and for the noise floor the length of
-        stretches of rows and one in how many of them counts.
+        Step of the rows whose curvature is measured, number of lags, and for the noise floor the length of
+        stretches of rows and the number of stretches of which one counts.
     blur : Plan
-        The resize for blurriness.
+        Plan of the resize for blurriness.
     pair, nine : tuple of Plan
-        The resizes for phash and dhash: of the upright and of the transposed picture, both as seen upright.
+        Plans of the resizes for phash and dhash, of the upright and of the transposed picture, both as seen upright.
 
     Returns
     -------

@@ -15,7 +15,7 @@ from dataeval_spark.kernels.numba_options import OPTIONS
 SOURCES = "18901364b5b51c12"  # see tests/kernels/images/compiled/test_sources.py
 
 _COLUMNS = 512
-"""So many squares of at most (6 * 255)^2 fit into 32 bits."""
+"""Number of squares of at most (6 * 255)^2 whose sum fits into 32 bits."""
 
 _ZERO, _ONE, _THREE, _NINE = np.int16(0), np.int16(1), np.int16(3), np.int16(9)
 _NOTHING = np.int16(-1)
@@ -58,9 +58,9 @@ def edge_sums(planes: Any, height: int, width: int, inner: Any) -> Any:
     Parameters
     ----------
     planes : uint8
-        One per channel.
+        Planes, one per channel.
     height, width : int
-        Of the picture; planes may be larger.
+        Size of the picture; planes may be larger.
     inner : tuple of int
         Top, left, bottom and right of the pixels that count.
     """

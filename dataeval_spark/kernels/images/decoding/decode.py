@@ -1,4 +1,4 @@
-"""From the bytes of a file to upright pixels, or to an `UnreadableImage` that says at which stage it failed.
+"""Decoding the bytes of a file to upright pixels, or to an `UnreadableImage` that names the stage that failed.
 
 ==================================  ==================================================  ======================
 in the file                         pixels                                              `conversion`
@@ -67,7 +67,7 @@ class UnreadableImage(DataEvalError, ValueError):  # noqa: N818 - it names a sta
     error_class : str
         Name of the error's class, for example "OSError".
     message : str
-        First line of what the reader said.
+        First line of the reader's message.
     """
 
     def __init__(self, stage: str, error_class: str, message: str) -> None:
@@ -90,25 +90,25 @@ class UnreadableImage(DataEvalError, ValueError):  # noqa: N818 - it names a sta
 
     @classmethod
     def unopened(cls, data: bytes, error: BaseException) -> UnreadableImage:
-        """Word an error of a reader that knows the format and not what follows."""
+        """Word an error of a reader that knows the format but not the content after it."""
         cause = cls.from_error("header", error)
-        kind, what = describe(data)
+        kind, description = describe(data)
         is_cut = kind == DAMAGED and not isinstance(error, Image.DecompressionBombError)
-        message = f"{what} ({cause.message})" if is_cut else cause.message
+        message = f"{description} ({cause.message})" if is_cut else cause.message
         return cls("header", cause.error_class, message[:_MESSAGE_LENGTH])
 
     @classmethod
     def damaged(cls, file_format: str, error: BaseException) -> UnreadableImage:
-        """Word an error of a decoder: what the file is and what to do, before what the decoder said."""
+        """Word an error of a decoder: the kind of file and the advice, before the decoder's own message."""
         cause = cls.from_error("decode", error)
         is_resource = isinstance(error, MemoryError)
-        what = f"a {file_format} file that cannot be decoded"
+        description = f"a {file_format} file that cannot be decoded"
         if not is_resource and re.search("truncat|ends? early|unexpected end|too short", cause.message, re.IGNORECASE):
-            what = f"a {file_format} file that ends early"
+            description = f"a {file_format} file that ends early"
         elif not is_resource and not isinstance(error, (ValueError, NotImplementedError)):
-            what = f"a {file_format} file that is damaged or ends early"
-        todo = "" if what.endswith("decoded") else "; copy or download it again"
-        return cls("decode", cause.error_class, f"{what}: {cause.message}"[: _MESSAGE_LENGTH - len(todo)] + todo)
+            description = f"a {file_format} file that is damaged or ends early"
+        todo = "" if description.endswith("decoded") else "; copy or download it again"
+        return cls("decode", cause.error_class, f"{description}: {cause.message}"[: _MESSAGE_LENGTH - len(todo)] + todo)
 
 
 @dataclass(frozen=True)
@@ -117,11 +117,11 @@ class Decoded:
 
     `pixels` has the shape (height, width, channels), 1 or 3 channels but for TIFF files of other bands; `format`,
     `color_mode`, `frames` and `facts` describe the file; `orientation` is the EXIF orientation that was applied (1:
-    none); `conversion` is what was done to the pixels besides (see the module), `decoder` the library that read them.
+    none); `conversion` names other changes of the pixels (see the module), `decoder` the library that read them.
 
     Where the file holds more than `pixels` shows, `content` has all of it (alpha and the colors beneath, four inks),
-    in the order of `pixels`, and `content_kind` says what; `later` are hashes of the later frames, None where they
-    were not read; `is_reduced` tells that the file holds more bits.
+    in the order of `pixels`, and `content_kind` names its channels; `later` are hashes of the later frames, None where
+    they were not read; `is_reduced` tells that the file holds more bits.
     """
 
     pixels: NDArray[Any]
@@ -153,9 +153,9 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, zone: tzinfo = UTC, fra
         Larger images (width x height, pixels) are refused from the header, before any decoding. Pillow's own
         limit of 178,956,970 pixels holds besides.
     zone : tzinfo
-        Zone of a capture time that names none.
+        Time zone of a capture time that has none of its own.
     frame_pixels : int
-        Later frames are hashed where all frames together have at most so many pixels; by default none are.
+        Largest number of pixels of all frames together for which later frames are hashed; by default none are.
 
     Raises
     ------
@@ -247,7 +247,7 @@ def _upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
 def _tiff(
     data: bytes, max_pixels: int, frame_pixels: int, facts: FileFacts = _NO_FACTS, color_mode: str | None = None
 ) -> Decoded:
-    """A TIFF file that is not left to Pillow."""
+    """Decode a TIFF file that is not left to Pillow."""
     try:
         page = page_of(data)
         refuse("TIFF", page.size, max_pixels)
@@ -316,7 +316,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _first(image: Image.Image, data: bytes, max_pixels: int) -> tuple[Layers, int, bool, str]:
-    """Layers as stored, the orientation, whether they are turned by it already, and who decoded them."""
+    """Layers as stored, the orientation, whether they are turned by it already, and the decoder."""
     stored = fast_pixels(image, data)
     if stored is not None:
         return Layers(stored), _orientation(image) if image.info else 1, False, "simplejpeg"

@@ -1,4 +1,4 @@
-"""What a file says about its image besides the pixels: camera, capture time, compression, alpha, colour profile."""
+"""Facts of a file about its image besides the pixels: camera, capture time, compression, alpha, colour profile."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class FileFacts:
     jpeg_quality : int or None
         Quality (1 to 100) of the Independent JPEG Group's library whose luminance table is nearest to the file's.
     chroma_subsampling : str or None
-        Of a colour JPEG: 4:4:4, 4:2:2, 4:2:0 and so on.
+        Subsampling of a colour JPEG: 4:4:4, 4:2:2, 4:2:0 and so on.
     is_animated, has_alpha, has_icc_profile : bool
         More than one frame is shown in turn; some transparency; a colour profile is embedded.
     """
@@ -83,9 +83,9 @@ def file_facts(image: Image.Image, zone: tzinfo = UTC) -> FileFacts:
     Parameters
     ----------
     image : PIL.Image.Image
-        As `PIL.Image.open` gives it.
+        Image as `PIL.Image.open` gives it.
     zone : tzinfo
-        Zone of a capture time that names none.
+        Time zone of a capture time that has none of its own.
 
     Examples
     --------
@@ -172,7 +172,7 @@ def jpeg_quality(table: tuple[int, ...]) -> int:
     Parameters
     ----------
     table : tuple of int
-        64 quantization steps, row by row.
+        Table of 64 quantization steps, row by row.
 
     Returns
     -------

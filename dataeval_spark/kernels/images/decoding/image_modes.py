@@ -1,4 +1,4 @@
-"""From Pillow's image modes to layers of pixels: colors, and what is transparent in them."""
+"""Layers of pixels from Pillow's image modes: colors and their transparency."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ class Layers:
     Attributes
     ----------
     colors : ndarray
-        (height, width, channels).
+        Colors (height, width, channels).
     alpha : ndarray or None
-        (height, width, 1) of the same type, integers up to the type's largest and floats up to 1: how opaque each
-        pixel is. None where all are.
+        Opacity (height, width, 1) of each pixel, of the same type, integers up to the type's largest and floats up
+        to 1. None where all pixels are opaque.
     conversion : str or None
-        What was done to the colors; None: nothing.
+        Conversion of the colors; None for none.
     is_premultiplied : bool
-        The colors are multiplied by alpha already.
+        Whether the colors are multiplied by alpha already.
     is_reduced : bool
-        The file holds more bits than the colors.
+        Whether the file holds more bits than the colors.
     source : ndarray or None
-        What the colors were converted from where that loses something, such as the four inks of CMYK.
+        Pixels before a conversion that loses something, such as the four inks of CMYK.
     source_kind : str
-        What the channels of `source` are.
+        Kind of the channels of `source`.
     """
 
     colors: NDArray[Any]
@@ -66,11 +66,11 @@ class Layers:
         return _over_white(self.colors, self.alpha)
 
     def full_conversion(self) -> str | None:
-        """What was done to the pixels, for the column `conversion`."""
+        """All conversions of the pixels, for the column `conversion`."""
         return ", ".join(filter(None, (self.conversion, OVER_WHITE if self.alpha is not None else None))) or None
 
     def content(self) -> tuple[NDArray[Any], str]:
-        """All that was decoded, as one array, and what it holds: the colors beneath what is transparent too."""
+        """All decoded values as one array, the colors beneath transparent pixels too, and the kind of its channels."""
         pixels, kind = (self.colors, "") if self.source is None else (self.source, self.source_kind)
         if self.alpha is None:
             return pixels, kind
@@ -135,7 +135,7 @@ def _premultiplied_over_white(colors: NDArray[Any], alpha: NDArray[Any]) -> NDAr
 
 
 def layers_of(image: Image.Image) -> Layers:
-    """Layers of a loaded image, in gray or RGB, or as it is where it has more than eight bits.
+    """Layers of a loaded image: gray or RGB, or unchanged where it has more than eight bits.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Width and height of an image from its header, as it is stored and as it is shown, without decoding it."""
+"""Width and height of an image, stored and shown, from its header, without decoding it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from dataeval_spark.kernels.images.decoding.decode import UnreadableImage
 from dataeval_spark.kernels.images.decoding.unknown_files import describe
 
 _ORIENTATION_TAG = 0x0112
-_ENOUGH = 2**16  # bytes that tell what a file is that is no image
+_ENOUGH = 2**16  # bytes that tell the kind of a file that is no image
 # EXIF orientations that turn an image by a quarter.
 _TURNED = (5, 6, 7, 8)
 
 
 def upright_size(file: BinaryIO) -> tuple[int, int]:
-    """Width and height (pixels) of an image as it is shown: EXIF orientation applied.
+    """Width and height (pixels) of an image as shown: EXIF orientation applied.
 
     Only the header is read. Orientation in a PNG's eXIf chunk counts where it stands before the pixels, as writers
     put it.
@@ -36,7 +36,7 @@ def upright_size(file: BinaryIO) -> tuple[int, int]:
 
 
 def stored_and_upright_size(file: BinaryIO) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Width and height of an image as its pixels are stored, and as it is shown.
+    """Width and height of an image as its pixels are stored, and as shown.
 
     They differ where the EXIF orientation turns the image by a quarter; of a TIFF file only the upright size is known.
 

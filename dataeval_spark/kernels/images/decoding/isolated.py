@@ -28,7 +28,7 @@ from dataeval_spark.kernels.images.geometry import Box
 from dataeval_spark.kernels.images.profile import ImageProfile, Measures, profile_image
 from dataeval_spark.options import IMAGE_BYTES, IMAGE_SECONDS
 
-# Where no compiled kernels are kept from an earlier run, the first image compiles them.
+# Without compiled kernels of an earlier run, the first image compiles them.
 STARTUP_SECONDS = 300.0
 # The child's own alarm comes first; after this much longer it is killed.
 GRACE_SECONDS = 5.0
@@ -42,14 +42,14 @@ Profiler = Callable[[bytes, Sequence[Box], Measures], ImageProfile]
 
 @dataclass(frozen=True)
 class Limits:
-    """What one image may take.
+    """Limits of one image.
 
     Attributes
     ----------
     seconds : float
         Time to decode and measure it.
     memory : int
-        Bytes of memory, beyond what the libraries themselves take. Enforced on Linux only: macOS does not limit the
+        Bytes of memory, beyond those of the libraries themselves. Enforced on Linux only: macOS does not limit the
         memory of a process.
     """
 
@@ -58,24 +58,24 @@ class Limits:
 
     @property
     def messages(self) -> tuple[str, str]:
-        """What is said of images that exceed them: in time, in memory."""
+        """Messages for images that exceed the time, and for those that exceed the memory."""
         return f"not decoded and measured in {self.seconds:g} s (image_timeout)", memory_message(self.memory)
 
 
 def task_profiler(attempt: int, limits: Limits) -> Profiler:
-    """How a task profiles its images: in its own process on its first attempt, in a child on later ones.
+    """Function that profiles a task's images: in its own process on the first attempt, in a child on later ones.
 
     Parameters
     ----------
     attempt : int
         Number of the task's attempt, from 0 (``TaskContext.attemptNumber``).
     limits : Limits
-        Of each image.
+        Limits of each image.
 
     Returns
     -------
     callable
-        Takes what `profile_image` takes and gives what it gives. It raises UnreadableImage, with the stage "decode"
+        Function with the arguments and results of `profile_image`. It raises UnreadableImage, with the stage "decode"
         and the class "DecoderCrashed", "DecoderTimeout" or "MemoryLimit" where the child died of the image; the
         process that calls it ends (SIGALRM) where an image takes too long on the first attempt.
 
@@ -109,7 +109,7 @@ def isolated_profiler(limits: Limits) -> Isolated:
 
 
 class Watchdog:
-    """Ends this process by SIGALRM when the block takes longer than `seconds`, whatever code holds the interpreter.
+    """Timer that ends this process by SIGALRM when the block takes longer than `seconds`, whatever code is running.
 
     Examples
     --------
@@ -136,9 +136,9 @@ class Isolated:
     Parameters
     ----------
     function : str
-        ``module:name``; its arguments, results and errors are pickled.
+        Name of the function, ``module:name``; its arguments, results and errors are pickled.
     limits : Limits
-        Of each call.
+        Limits of each call.
     warm_up : tuple, optional
         Arguments of a first call without limits, in each new child.
     """
@@ -157,7 +157,7 @@ class Isolated:
         Raises
         ------
         UnreadableImage
-            The child died, or the function raised it. What else the function raises is raised as it is.
+            The child died, or the function raised it. Other errors of the function are raised as they are.
         SetupError
             The child does not start.
         """
@@ -177,7 +177,7 @@ class Isolated:
         return outcome
 
     def _is_spent(self) -> bool:
-        """Whether what former calls left behind is too much for the next one."""
+        """Whether former calls left too much behind for the next one."""
         return self._child is not None and (
             address_space(self._child.pid) - self._size_at_start > self._limits.memory // 2
         )

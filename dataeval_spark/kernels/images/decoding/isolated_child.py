@@ -1,4 +1,4 @@
-"""The other end of `isolated`: calls one function again and again, under limits, until nobody asks any more."""
+"""The other end of `isolated`: calls one function again and again, under limits, until the connection is closed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LENGTH = struct.Struct(">Q")
 
 
 def send(connection: socket.socket, message: bytes, deadline: float | None = None) -> None:
-    """Send a message; until `deadline` (of time.monotonic), after which a TimeoutError is raised."""
+    """Send a message before `deadline` (of time.monotonic), after which a TimeoutError is raised."""
     _wait_until(connection, deadline)
     connection.sendall(_LENGTH.pack(len(message)))
     connection.sendall(message)
@@ -60,8 +60,8 @@ def _wait_until(connection: socket.socket, deadline: float | None) -> None:
 def main(function: str, descriptor: str) -> None:
     """Serve a connection until it is closed.
 
-    A request is what limits there are, (seconds, bytes of memory) or None, and the arguments; the answer is whether
-    the function failed, and its result or error.
+    A request holds the limits, (seconds, bytes of memory) or None, and the arguments; the answer tells whether
+    the function failed, and holds its result or error.
     """
     connection = socket.socket(fileno=int(descriptor))
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -103,7 +103,7 @@ def _answer(called: Callable[..., Any], arguments: tuple[Any, ...], memory: int)
 
 
 def memory_message(memory: int) -> str:
-    """What is said of an image that needs more memory than so many bytes."""
+    """Message for an image that needs more memory than so many bytes."""
     return f"more than {memory / 2**20:,.0f} MB are needed (image_memory)"
 
 
@@ -112,7 +112,7 @@ def _memory_limit(memory: int) -> UnreadableImage:
 
 
 def _limit_memory(memory: int) -> None:
-    """Let this process take so much more than it has."""
+    """Let this process take so many bytes more than it has."""
     if sys.platform != "linux":
         return  # macOS has the call, and does nothing
     _, most = resource.getrlimit(resource.RLIMIT_AS)
@@ -121,7 +121,7 @@ def _limit_memory(memory: int) -> None:
 
 
 def address_space(process: int | None = None) -> int:
-    """Bytes of address space of a process, of this one by default; 0 where it cannot be told."""
+    """Bytes of address space of a process, by default of this one; 0 where they are unknown."""
     try:
         with open(f"/proc/{process or 'self'}/statm") as file:
             return int(file.read().split()[0]) * resource.getpagesize()

@@ -20,7 +20,7 @@ def fast_pixels(image: Image.Image, data: bytes) -> NDArray[np.uint8] | None:
     Parameters
     ----------
     image : PIL.Image.Image
-        The file, opened, of mode L or RGB.
+        Opened file of mode L or RGB.
     data : bytes
         The same file.
 

@@ -23,7 +23,7 @@ def exact_layers(image: Image.Image, data: bytes) -> Layers | None:
     Parameters
     ----------
     image : PIL.Image.Image
-        The file, opened and not loaded.
+        Opened file, not loaded yet.
     data : bytes
         The same file.
 
@@ -55,7 +55,7 @@ def exact_layers(image: Image.Image, data: bytes) -> Layers | None:
 
 
 def _color(data: bytes, kind: int) -> NDArray[np.uint16]:
-    """Color of 16 bits, decoded twice: Pillow keeps the high bytes, and is told that the low ones are."""
+    """Color of 16 bits, decoded twice: Pillow keeps the high bytes, and then the low ones, presented as high."""
     mode = "RGB" if kind == _COLOR else "RGBA"
     halves = []
     for raw_mode in (f"{mode};16B", f"{mode};16L"):

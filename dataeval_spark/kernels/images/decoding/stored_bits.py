@@ -1,4 +1,4 @@
-"""Bits per channel that a file holds, in formats of which Pillow gives eight without saying so."""
+"""Bits per channel of files in formats of which Pillow gives eight without saying so."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _AV1_CONFIGURATION = b"av1C"
 
 
 def with_stored_bits(layers: Layers, image: Image.Image, data: bytes) -> Layers:
-    """Layers of a JPEG 2000, AVIF or SGI file, with what its own depth makes of them.
+    """Layers of a JPEG 2000, AVIF or SGI file, corrected for the file's own depth.
 
     Pillow stretches gray of 9 to 15 bits to 16 and moves signed values up: that is undone. Of color it keeps eight
-    bits, which is said.
+    bits, which `conversion` says.
 
     Parameters
     ----------
     layers : Layers
-        As Pillow gives them.
+        Layers as Pillow gives them.
     image : PIL.Image.Image
-        The image that they are of.
+        Image of the layers.
     data : bytes
         The same file.
     """

@@ -40,12 +40,12 @@ def is_tiff(data: bytes) -> bool:
 
 @functools.cache
 def is_installed() -> bool:
-    """Whether tifffile is there (extra ``tiff``)."""
+    """Whether tifffile (extra ``tiff``) is installed."""
     return importlib.util.find_spec("tifffile") is not None
 
 
 def is_left_to_pillow(page: Page) -> bool:
-    """Whether Pillow reads a page as it is: up to eight bits, unsigned, and without more bands than its colors.
+    """Whether Pillow reads a page without loss: up to eight bits, unsigned, and no more bands than its colors.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def _is_opacity(pixels: NDArray[Any]) -> bool:
 
 
 def _rgb_of_inks(inks: NDArray[Any]) -> NDArray[Any]:
-    """``(top - ink) * (top - black) / top``, to the nearest: what Pillow does with eight bits."""
+    """``(top - ink) * (top - black) / top``, to the nearest, as Pillow does with eight bits."""
     top = np.uint64(np.iinfo(inks.dtype).max)
     left = top - inks.astype(np.uint64)
     rgb: NDArray[Any] = ((left[:, :, :3] * left[:, :, 3:] + top // np.uint64(2)) // top).astype(inks.dtype)
@@ -189,6 +189,6 @@ def upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     """
     if orientation >= 5:
         pixels = pixels.swapaxes(0, 1)
-    # What is left is a mirror and a half turn, of the transposed picture in the last four cases.
+    # A mirror and a half turn remain, of the transposed picture in the last four cases.
     rows, columns = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}.get(orientation, (1, 1))
     return pixels[::rows, ::columns]

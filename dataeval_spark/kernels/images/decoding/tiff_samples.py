@@ -32,14 +32,14 @@ _LARGEST_TILE = 2**22  # pixels that tiles may have beyond the image
 
 @dataclass(frozen=True)
 class Page:
-    """A page's tags that hold whole numbers, and the file that they are of.
+    """Tags of a page that hold whole numbers, and the file of the page.
 
     Attributes
     ----------
     data : bytes
         The whole file.
     order : str
-        ``<`` or ``>``.
+        Byte order, ``<`` or ``>``.
     tags : dict
         Numbers by tag.
     """
@@ -60,17 +60,17 @@ class Page:
 
     @property
     def bands(self) -> int:
-        """Samples of each pixel."""
+        """Number of samples of each pixel."""
         return self.number(BANDS)
 
     @property
     def bits(self) -> int:
-        """Bits of the largest sample."""
+        """Number of bits of the largest sample."""
         return max(self.tags.get(BITS, (1,)), default=1)
 
     @property
     def kind(self) -> str:
-        """``u``, ``i`` or ``f`` as numpy has them; ``?`` for complex numbers and what is not known."""
+        """numpy's ``u``, ``i`` or ``f``; ``?`` for complex numbers and unknown kinds."""
         return _KINDS.get(max(self.tags.get(SAMPLE_FORMAT, (1,)), default=1), "?")
 
     @property
@@ -80,7 +80,7 @@ class Page:
         Raises
         ------
         ValueError
-            There is none: complex numbers, samples of different bits, floats of odd sizes.
+            No type does: complex numbers, samples of different bits, floats of odd sizes.
         """
         bits, kind = set(self.tags.get(BITS, (1,))), self.kind
         if kind == "?":
@@ -98,7 +98,7 @@ def page_of(data: bytes, index: int = 0) -> Page:
     Raises
     ------
     ValueError
-        There is no such page, or it says no size.
+        There is no such page, or it has no size.
     """
     order: Literal["<", ">"] = "<" if data[:2] == b"II" else ">"
     is_big = data[2:4] in (b"+\x00", b"\x00+")
@@ -174,7 +174,7 @@ def samples(page: Page) -> NDArray[Any]:
 def _bytes(
     page: Page, shape: tuple[int, int], tile_bytes: int, offsets: tuple[int, ...], sizes: tuple[int, ...]
 ) -> NDArray[np.uint8]:
-    """What the strips or tiles of one plane unpack to: Pillow reads them as a gray image, one byte a pixel."""
+    """Unpacked bytes of the strips or tiles of one plane: Pillow reads them as a gray image, one byte a pixel."""
     compression = page.number(COMPRESSION)
     tags: dict[int, tuple[int, ...]] = {
         WIDTH: (shape[1],),
@@ -197,7 +197,7 @@ def _bytes(
 
 
 def _described(page: Page, tags: dict[int, tuple[int, ...]]) -> bytes:
-    """The file with another first directory, behind all that it has."""
+    """The file with another first directory, appended to its end."""
     start = len(page.data) + len(page.data) % 2
     beyond = start + 2 + 12 * len(tags) + 4
     table, values = b"", b""
@@ -215,7 +215,7 @@ def _described(page: Page, tags: dict[int, tuple[int, ...]]) -> bytes:
 
 
 def _values(page: Page, rows: NDArray[np.uint8], length: int, bands: int) -> NDArray[Any]:
-    """Samples (rows, blocks, length) of bytes (rows, blocks, bytes of a row)."""
+    """Samples (rows, blocks, length) from bytes (rows, blocks, bytes of a row)."""
     dtype, predictor = page.dtype, page.number(PREDICTOR)
     if predictor == _FLOATING:
         shape = (*rows.shape[:2], -1, bands)

@@ -1,4 +1,4 @@
-"""What a file is that is no image, from its first bytes, and what to do about it."""
+"""Kind of a file that is no image, from its first bytes, and advice on it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OTHERS = {
     b"\x1aE\xdf\xa3": "a Matroska or WebM video",
     b"8BPS": "a Photoshop file of a kind that is not read",
 }
-# What an image begins with: the file was one, and is cut or damaged.
+# First bytes of images: the file was one, and is cut or damaged.
 _SIGNATURES = {
     b"\xff\xd8": "JPEG",
     b"\x89PNG": "PNG",
@@ -38,12 +38,12 @@ _TEXT_SAMPLE = 4096
 
 
 def describe(data: bytes) -> tuple[str, str]:
-    """Name of the case and a sentence on what bytes are that no image reader knows.
+    """Name of the case of bytes that no image reader knows, and a sentence on it.
 
     Returns
     -------
     tuple of str
-        A class of error, such as ``EmptyFile``, and the message: what the file is, and what to do.
+        Class of error, such as ``EmptyFile``, and the message: the kind of the file, and what to do.
 
     Examples
     --------
@@ -76,8 +76,8 @@ def describe(data: bytes) -> tuple[str, str]:
 
 
 def _damaged(name: str, data: bytes) -> str:
-    what = f"only {len(data)} bytes of it are there" if len(data) < _FEW else "its header is damaged or of a rare kind"
-    return f"begins as a {name} file, but {what}: copy or download it again, or convert it with the program it is from"
+    fault = f"only {len(data)} bytes of it are there" if len(data) < _FEW else "its header is damaged or of a rare kind"
+    return f"begins as a {name} file, but {fault}: copy or download it again, or convert it with the program it is from"
 
 
 def _of_boxes(data: bytes) -> tuple[str, str]:
