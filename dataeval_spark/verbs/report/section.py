@@ -52,8 +52,8 @@ class Section:
     """A section, shown at the place ``order``; without ``tables`` it is always there.
 
     ``content`` and ``origin`` return the template's values, from the data and from their provenance; a section is left
-    out when ``origin`` returns None. ``WORKSPACE`` in ``command``, which fills the tables, stands for the location of the
-    workspace. ``otherwise`` is the text when there is nothing to show. ``pictures`` are made in the order of
+    out when ``origin`` returns None. ``WORKSPACE`` in ``command``, which fills the tables, stands for the workspace's
+    location. ``otherwise`` is the text when there is nothing to show. ``pictures`` are made in the order of
     ``pictures_order`` until the report has enough.
     """
 
