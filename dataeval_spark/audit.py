@@ -65,7 +65,7 @@ class Audit:
     workspace : str
         A directory, or ``"catalog.schema"``.
     spark : SparkSession, optional
-        Default: the session there is, else a local one.
+        Spark session; default the present one, else a local one.
     scratch, table_location : str, optional
         See `Workspace`.
     verbose : bool
@@ -126,7 +126,7 @@ class Audit:
         )
 
     def ingest_ratings(self, source: str, **options: Any) -> Audit:
-        """Bring in what several people said; options are those of :class:`dataeval_spark.options.RatingOptions`."""
+        """Bring in labels by several people; options are those of :class:`dataeval_spark.options.RatingOptions`."""
         request = _options(RatingOptions, options)
         return self._do(
             "ingest",
@@ -183,7 +183,7 @@ class Audit:
         return self._do("split", {"name": name, **options}, lambda run: [split_workspace(run, name, request)])
 
     def select(self, name: str, recipe: Recipe | None = None, **options: Any) -> Audit:
-        """Save a selection of the images: operations in order, or its last recipe done again on the data there are.
+        """Save a selection of the images: operations in order, or its last recipe applied to the present data.
 
         Operations are those of :mod:`dataeval_spark.verbs.select.operations`, options those of
         :class:`dataeval_spark.options.SelectOptions`.
@@ -258,7 +258,7 @@ class Audit:
     # Reading
 
     def search(self, query: Query, **options: Any) -> DataFrame:
-        """The images most like a given one: its id, its file, its bytes, or a vector.
+        """Find the images most like a given one: its id, its file, its bytes, or a vector.
 
         Options are those of :class:`dataeval_spark.options.SearchOptions`.
         """
@@ -311,7 +311,7 @@ class Audit:
             yield
 
     def _do(self, job: str, options: Mapping[str, Any], work: Callable[[Run], Iterable[StepRun | str]]) -> Audit:
-        """Do the work of a verb, with a live line and ready to be cancelled, and print what became of it.
+        """Do the work of a verb, with a live line and ready to be cancelled, and print the outcome.
 
         What was finished before an error is printed too.
         """

@@ -330,7 +330,7 @@ def options_from(kind: type[Options], values: Mapping[str, Any]) -> Options:
     ConfigError
         There is no such option; the message has the nearest name.
     OptionError
-        A value is none of those that an option can have.
+        An option cannot have the value.
 
     Examples
     --------
@@ -357,7 +357,7 @@ def changed(options: Any) -> dict[str, Any]:
 
 
 def kinds(hint: Any) -> tuple[Any, ...]:
-    """Types that a hint allows, but for None.
+    """Types that a type hint allows, without None.
 
     Examples
     --------
@@ -369,7 +369,7 @@ def kinds(hint: Any) -> tuple[Any, ...]:
 
 
 def choices(hint: Any) -> tuple[str, ...]:
-    """Values that a hint lists; none where it lists none.
+    """Values of a ``Literal`` in a type hint; empty where it has none.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The verb `run`: all that a configuration file says, in the order of the verbs."""
+"""The verb `run`: every step of a configuration file, in the order of the verbs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataeval_spark.verbs import config
 from dataeval_spark.verbs.config import FUNCTIONS, pipeline_steps
 
 COMPARED = tuple(step.name for step in COMPARISONS)
-# What a section cannot be without, and an example of it.
+# Required options of the sections, each with an example.
 NEEDED = {
     "ingest": {"source": 'source = "photos"'},
     "split": {"name": 'name = "main"'},
@@ -28,7 +28,7 @@ def load(path: str, overrides: Sequence[str]) -> dict[str, Any]:
     Raises
     ------
     ConfigError
-        It cannot be read, names what does not exist, or lacks what a section cannot be without.
+        The file cannot be read, names something unknown, or lacks a required option of a section.
     """
     conf = config.load(path, overrides, FUNCTIONS)
     if "workspace" not in conf:
@@ -41,10 +41,10 @@ def load(path: str, overrides: Sequence[str]) -> dict[str, Any]:
 
 
 def run_configured(conf: Mapping[str, Any], audit: Audit, open_guarded: str | None = None) -> None:
-    """Ingest, profile, analyze, split, select, compare, export and report: what there are sections for.
+    """Ingest, profile, analyze, split, select, compare, export and report, each where its section exists.
 
-    After a split the analyses of splits run again, which are then out of date. ``open_guarded`` is why hold-outs are
-    read, by all of them.
+    After a split its analyses are out of date and run again. ``open_guarded`` is the reason for reading hold-outs,
+    in all verbs.
     """
     sections = {name: dict(options) for name, options in conf.items() if isinstance(options, Mapping) and options}
     steps = {name: options for name, options in sections.items() if name in (*pipeline_steps(), "profile")}

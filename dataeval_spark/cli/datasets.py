@@ -19,7 +19,7 @@ MakeAudit = Callable[[argparse.Namespace], Any]
 
 
 def declare(verb: Declare) -> None:
-    """Add the verbs; ``verb(name, text)`` makes a parser with the options that all have."""
+    """Add the verbs; ``verb(name, text)`` makes a parser with the common options."""
     _split(verb("split", "assign the images to the parts of a split; images keep the part they were given earlier"))
     _select(
         verb(

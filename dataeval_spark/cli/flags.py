@@ -1,4 +1,4 @@
-"""Flags of the command line, made of the options that a verb declares."""
+"""Flags of the command line, derived from the options that a verb declares."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataeval_spark.options import choices, kinds
 
 
 def add_flags(parser: argparse._ActionsContainer, kind: type, *, without: Sequence[str] = ()) -> None:
-    """Add a flag for each option that has one; the result of parsing has only the options that are given.
+    """Add a flag for each option that has one; the parsed result has only the options on the command line.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def flag(name: str) -> str:
 
 
 def description(field: Field[Any], hint: Any) -> str:
-    """The text of an option, and the values that it can have."""
+    """Text of an option, with its possible values."""
     allowed = choices(hint)
     return str(field.metadata["text"]) + (f" One of {', '.join(allowed)}." if allowed else "")
 
@@ -62,7 +62,7 @@ def _default_text(field: Field[Any]) -> str:
 
 
 def _form(field: Field[Any], hint: Any) -> dict[str, Any]:
-    """How argparse is to read the values of an option."""
+    """Arguments of ``add_argument`` for the values of an option."""
     types, metavar = kinds(hint), field.metadata["metavar"]
     if bool in types:
         return {"action": argparse.BooleanOptionalAction if field.default else "store_true"}

@@ -1,4 +1,4 @@
-"""What the command line prints of errors and logs: without the credentials that other libraries may put into them."""
+"""Errors and logs of the command line, without the credentials that other libraries may put into them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Formatter(logging.Formatter):
 
 
 def start_logging(level: int) -> None:
-    """Log to standard error; messages of this package from ``level`` on, of others warnings."""
+    """Log to standard error; messages of this package from ``level`` on, of other packages from warnings on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Formatter("%(asctime)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
@@ -34,12 +34,12 @@ def start_logging(level: int) -> None:
 
 
 def print_error(message: str, *, whole: bool = False) -> None:
-    """Print a message to standard error, and with ``whole`` the error that is being handled before it."""
+    """Print a message to standard error, preceded, with ``whole``, by the traceback of the handled error."""
     if whole:
         print(without_credentials(traceback.format_exc()), end="", file=sys.stderr)
     print(f"error: {without_credentials(message)}", file=sys.stderr)
 
 
 def print_line(line: str) -> None:
-    """Print a line of what is done."""
+    """Print a line of progress."""
     print(without_credentials(line), flush=True)

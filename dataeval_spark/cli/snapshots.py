@@ -14,7 +14,7 @@ MakeAudit = Callable[[argparse.Namespace], Any]
 
 
 def declare(verb: Declare) -> None:
-    """Add the verb; ``verb(name, text)`` makes a parser with the options that all have."""
+    """Add the verb; ``verb(name, text)`` makes a parser with the common options."""
     parser = verb(
         "snapshot", "pin the present version of every table; list, compare, verify, restore or copy snapshots"
     )
@@ -27,7 +27,7 @@ def declare(verb: Declare) -> None:
 
 
 def run_snapshot(args: argparse.Namespace, make_audit: MakeAudit) -> bool:
-    """Run ``dataeval-spark snapshot``; whether a pinned version is lost."""
+    """Run ``dataeval-spark snapshot``; return whether a pinned version is lost."""
     from dataeval_spark.workspace import snapshots
 
     n_names = {"list": 0, "diff": 2}.get(args.action, 1)

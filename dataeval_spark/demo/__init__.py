@@ -1,4 +1,4 @@
-"""The demo: real images with known faults planted in them, and the score of what was found.
+"""The demo: real images with known faults planted in them, and the score of the analyses.
 
 Example
 -------

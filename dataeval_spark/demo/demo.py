@@ -1,4 +1,4 @@
-"""The demo: real images with known faults, everything run on them, and what was found against what was planted."""
+"""The demo: real images with known faults, all verbs run on them, and the score of found against planted faults."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dataeval_spark.verbs.ingest.accounting import ROLES
 from dataeval_spark.verbs.ingest.readers.source import OF_THE_WHOLE
 
 MAIN, LATER = "demo", "later"
-# The labels are those of boxes: what looks like a box is found among the boxes.
+# The labels are those of boxes, so similar boxes are searched among the boxes.
 OPTIONS = {"neighbors": {"per_target": True}}
 SHIFTED_STATISTICS = ("mean", "brightness", "darkness")
 
@@ -35,20 +35,20 @@ def run_demo(
     count: int = 2000,
     echo: Callable[[str], None] = print,
 ) -> Report:
-    """Make the demo images (or take a folder of the user's), run everything, print what was found.
+    """Make the demo images (or take a folder of the user's), run everything, print the findings.
 
     Parameters
     ----------
     open_audit : callable
-        Gives the Audit, once the images are there.
+        Returns the Audit, once the images are there.
     workspace : str
-        Its location; images and report are put beside it.
+        Location of the workspace; images and report are put beside it.
     images : str, optional
         A folder of images to use instead.
     out : str, optional
-        The report; default ``report.html`` beside the workspace.
+        Path of the report; default ``report.html`` beside the workspace.
     count : int
-        Demo images to make.
+        Number of demo images to make.
     echo : callable
         Takes each line of progress.
 
@@ -98,7 +98,7 @@ def _ingest(audit: Audit, files: DemoFiles) -> None:
 
 
 def score(audit: Audit, files: DemoFiles) -> list[PlantScore]:
-    """What was planted, found and missed, from the tables. Bounded: the demo has a few thousand images."""
+    """Score the plants by the tables. Bounded: the demo has a few thousand images."""
     rows = audit.workspace.rows
     groups = rows(DUPLICATE_GROUPS, ("image_id", "group_id"))
     finding_rows = rows(IMAGE_FINDINGS, ("image_id", "rule"), target_index=None)

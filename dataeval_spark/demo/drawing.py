@@ -38,7 +38,7 @@ def draw(
     Parameters
     ----------
     jobs : sequence of Job
-        What to render.
+        Files to render.
     roots : mapping
         Image root of each stream; folders are made.
     ingredients : Ingredients
@@ -51,7 +51,7 @@ def draw(
     Returns
     -------
     list of Drawn
-        In the order of the jobs.
+        One element per job, in their order.
     """
     # A copy lies in the folder of its original: both have one label.
     for folder in {(roots[job.scene.stream] / job.path).parent for job in jobs}:
@@ -68,7 +68,7 @@ def draw(
 
 
 def serve() -> None:
-    """Render what standard input says, in a process of its own: the other end of `draw`."""
+    """Render the jobs from standard input, in a process of its own: the other end of `draw`."""
     ingredients, seed, jobs, roots = pickle.load(sys.stdin.buffer)
     sys.stdout.buffer.write(pickle.dumps(_draw_chunk(Renderer(ingredients, seed), jobs, roots)))
 

@@ -89,7 +89,7 @@ COUNTS = (40, 100_000)
 
 @dataclass(frozen=True)
 class DemoFiles:
-    """Where the demo set lies: the main dataset, the later one, and the list of plants.
+    """Paths of the demo set: the main dataset, the later one, and the list of plants.
 
     `source` and `later_source` are image roots; annotations are COCO files, metadata CSV files.
     """

@@ -1,4 +1,4 @@
-"""What the demo set holds, decided before a pixel is drawn: scenes, faults, copies and labels."""
+"""Plan of the demo set, made before a pixel is drawn: scenes, faults, copies and labels."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Job:
 
 
 def plants_for(count: int) -> dict[str, int]:
-    """How many plants of each kind a set of `count` images holds; `bad_annotation` counts each of its five forms.
+    """Numbers of plants of each kind in a set of `count` images; `bad_annotation` counts each of its five forms.
 
     Examples
     --------

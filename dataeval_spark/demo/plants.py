@@ -30,7 +30,7 @@ class Plant:
     other_path : str
         Original of a copy, else empty.
     detail : str
-        What was done. Of a bad annotation it begins with the kind of finding to expect, and a colon.
+        Description of the fault; for a bad annotation it begins with the kind of finding to expect, and a colon.
     """
 
     kind: str
@@ -40,7 +40,7 @@ class Plant:
 
 
 def plants_of(jobs: Sequence[Job], *, missing: Iterable[str], later: int) -> list[Plant]:
-    """List what the jobs planted, the missing images and the later batch of `later` images."""
+    """List the plants of the jobs, the missing images and the later batch of `later` images."""
     plants = []
     for job in jobs:
         plants += [Plant(copy.kind, copy.path, job.path, copy.detail) for copy in job.copies]
@@ -66,6 +66,6 @@ def write_plants(path: Path, plants: Iterable[Plant]) -> None:
 
 
 def read_plants(path: Path) -> list[Plant]:
-    """Read what `write_plants` wrote."""
+    """Read the plants that `write_plants` wrote."""
     with path.open(newline="", encoding="utf-8") as file:
         return [Plant(**row) for row in csv.DictReader(file)]

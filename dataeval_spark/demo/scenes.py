@@ -39,7 +39,7 @@ EXPOSURE_TO_GAIN = 0.4
 
 @dataclass(frozen=True)
 class Ingredients:
-    """What scenes are made of: photographs (RGB), 8 x 8 digits in [0, 1] and the class of each digit."""
+    """Ingredients of scenes: photographs (RGB), 8 x 8 digits in [0, 1] and the class of each digit."""
 
     photographs: Mapping[str, NDArray[np.uint8]]
     digits: NDArray[np.float32]
@@ -48,7 +48,7 @@ class Ingredients:
 
 @dataclass(frozen=True)
 class Scene:
-    """What a scene shows and how it was taken; `stream` keeps the numbers of two sets apart."""
+    """Content of a scene and its camera settings; `stream` keeps the numbers of two sets apart."""
 
     stream: int
     index: int
@@ -91,7 +91,7 @@ def load_ingredients() -> Ingredients:
 
 
 class Renderer:
-    """Draws scenes from ingredients; keeps what is computed once per photograph."""
+    """Renderer of scenes from ingredients; it keeps values computed once per photograph."""
 
     def __init__(self, ingredients: Ingredients, seed: int) -> None:
         self._seed = seed

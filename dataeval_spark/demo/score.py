@@ -1,4 +1,4 @@
-"""What was planted against what was found. No Spark: the caller hands over sets of paths.
+"""Score of the demo: planted against found faults. No Spark: the caller hands over sets of paths.
 
 Paths are relative to the image root, as in `planted.csv`; of an image id, all that follows the dataset's name.
 
@@ -85,7 +85,7 @@ def score_plants(
     drift_detected: bool | None = None,
     label_errors: Collection[str] | None = None,
 ) -> list[PlantScore]:
-    """Compare what was planted with what was found. What is None has not been analysed.
+    """Compare planted with found faults. An argument that is None has not been analysed.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ AGAIN_SECONDS = 1.0
 
 
 class Cancellation:
-    """Whether the user wants the work to end, and whether it has begun to.
+    """State of an interrupt: whether the user requested it, and whether the work is unwinding.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ def interruptible(work: Callable[[], Result], cancellation: Cancellation, cancel
     Parameters
     ----------
     work : callable
-        What to do; it watches ``cancellation``.
+        Work to do; it watches ``cancellation``.
     cancellation : Cancellation
         Shared with the work.
     cancel : callable

@@ -72,9 +72,9 @@ SMALL_JVM_OPTIONS = "-XX:TieredStopAtLevel=1"
 
 
 def get_or_create(app: str = "dataeval_spark", *, images: int = 0, verbose: bool = False) -> SparkSession:
-    """The session there is (notebook, cluster, spark-submit, Connect), else a local one with Delta.
+    """The present session (notebook, cluster, spark-submit, Connect), else a local one with Delta.
 
-    An active session is taken as it is and nothing in it is changed. Under ``spark-submit`` and with
+    An active session is used as it is; nothing in it is changed. Under ``spark-submit`` and with
     ``SPARK_REMOTE`` set, the session is made with the settings given there. ``images`` is for a local one.
 
     Raises
@@ -126,7 +126,7 @@ def local(
     memory : str, optional
         Heap of the driver such as ``"2g"``; default a quarter of the memory, between 1 and 8 GB.
     images : int
-        How many images there are: from 100,000 on, queries are compiled. Fewer are done before that would pay.
+        Number of images: from 100,000 on, queries are compiled; for fewer, compiling takes longer than it saves.
     settings : mapping, optional
         Further Spark settings; they win over ours.
     verbose : bool
@@ -240,7 +240,7 @@ class TaskCounts:
 
 
 class TaskCounter:
-    """How many tasks of the running jobs are done: the status tracker on Classic, the progress handler on Connect."""
+    """Counter of finished tasks of running jobs: the status tracker on Classic, the progress handler on Connect."""
 
     def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
@@ -255,7 +255,7 @@ class TaskCounter:
             self._spark.removeProgressHandler(self._on_progress)  # type: ignore[arg-type]
 
     def counts(self) -> TaskCounts | None:
-        """Null when nothing is running or it cannot be told."""
+        """Counts of tasks; None when nothing is running or the engine does not tell."""
         if self._is_connect:
             with self._lock:
                 return self._connect_counts

@@ -47,12 +47,12 @@ def artifacts() -> tuple[str, str]:
 
 
 def coordinates() -> str:
-    """What ``spark-submit --packages`` takes, such as ``io.delta:delta-spark_4.2_2.13:4.4.0``."""
+    """Maven coordinates for ``spark-submit --packages``, such as ``io.delta:delta-spark_4.2_2.13:4.4.0``."""
     return f"io.delta:{artifacts()[0]}:{delta_version()}"
 
 
 def directory() -> Path:
-    """Where the jars are kept: in the virtual environment, else in the user's cache."""
+    """Folder of the jars: in the virtual environment, else in the user's cache."""
     if sys.prefix != sys.base_prefix and os.access(sys.prefix, os.W_OK):
         root = Path(sys.prefix) / "share"
     else:

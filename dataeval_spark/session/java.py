@@ -1,4 +1,4 @@
-"""The Java that Spark runs on: where it is, which version, and how to get one."""
+"""Java for Spark: its path, its version, and how to install it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def java_program() -> str | None:
 
 @cache
 def java_version(java: str) -> int | None:
-    """Feature version (17, 21 ...) of a ``java`` program; null when it does not answer."""
+    """Feature version (17, 21 ...) of a ``java`` program; None when it does not answer."""
     with suppress(OSError, subprocess.TimeoutExpired):
         done = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30)
         match = re.search(r'version "(\d+)(?:\.(\d+))?', done.stderr + done.stdout)

@@ -15,14 +15,14 @@ INTERVAL_SECONDS = 0.5
 
 
 class Progress:
-    """The line; quiet when the stream is no terminal.
+    """The live line; it stays silent when the stream is no terminal.
 
     Parameters
     ----------
     counter : TaskCounter
-        Tells how many tasks are done.
+        Counter of finished tasks.
     stream : text stream
-        Where to draw; default standard error.
+        Stream to draw on; default standard error.
     """
 
     def __init__(self, counter: TaskCounter, stream: TextIO | None = None) -> None:
@@ -36,7 +36,7 @@ class Progress:
         return self._stream.isatty()
 
     def expect_images(self, images: int) -> None:
-        """Say how many images the work is about; rates and time left are in images from here on."""
+        """Set the number of images of the work; rates and time left are in images from here on."""
         self._images = images
         self._measuring_since = time.monotonic()
 

@@ -1,4 +1,4 @@
-"""Spark settings for the length of a block, put back afterwards."""
+"""Spark settings for the length of a block, restored afterwards."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SETTINGS_LOCK = threading.RLock()
 
 @contextmanager
 def temporary_settings(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
-    """Set Spark settings for the length of a block, one block at a time, and put back what was there."""
+    """Set Spark settings for the length of a block, one block at a time, and restore the old values."""
     with SETTINGS_LOCK:
         before: dict[str, Any] = {key: spark.conf.get(key, None) for key in settings}
         try:

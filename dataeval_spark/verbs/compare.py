@@ -42,7 +42,7 @@ def compare(
     reference, current : str
         ``dataset=NAME``, ``split=NAME`` (as the source gave it), ``assigned=SPLIT/PART`` or the name of a snapshot.
     open_guarded : str, optional
-        Why a part that is a hold-out is read, or labels of one that is among the images of a side; see
+        Reason for reading a side that is a hold-out, or labels of a hold-out among the images of a side; see
         `dataeval_spark.workspace.holdout`.
 
     Raises
@@ -50,7 +50,7 @@ def compare(
     OptionError
         A side has no images.
     HoldoutError
-        A side is a hold-out, or holds one whose labels a step would read (the others were run), and there is no reason.
+        A side is a hold-out, or contains one whose labels a step would read (other steps ran), without a reason.
     SnapshotError
         There is no such snapshot.
     """
@@ -102,7 +102,7 @@ def compare(
 
 
 def _guarded_parts(workspace: Workspace, refs: Iterable[str], steps: Sequence[Step]) -> set[tuple[str, str]]:
-    """Hold-outs among the images of sides that do not name them, where a step reads labels."""
+    """Hold-outs among the images of sides that do not name them, if a step reads labels."""
     if not any(step.labels for step in steps) or not holdout.parts(workspace):
         return set()
     images = [_images_of(workspace, ref)[1] for ref in refs if holdout.names_of(ref) is None]
@@ -110,7 +110,7 @@ def _guarded_parts(workspace: Workspace, refs: Iterable[str], steps: Sequence[St
 
 
 def _opened(run: Run, refs: Iterable[str], reason: str | None) -> list[str]:
-    """Open the sides that are hold-outs, and say how often each has been opened."""
+    """Open the sides that are hold-outs; return how often each has been opened."""
     sentences = []
     for name, part in filter(None, map(holdout.names_of, refs)):
         count = holdout.open_part(run, name, part, reason)
@@ -170,7 +170,7 @@ def _images_of(workspace: Workspace, ref: str) -> tuple[Workspace, DataFrame]:
 
 
 def _refuse_folds(workspace: Workspace, name: str, ref: str) -> None:
-    """A part of a split into folds over time is another one in each fold."""
+    """Refuse parts of a split into folds over time, which differ from fold to fold."""
     rows = workspace.read(SPLIT_ASSIGNMENTS)
     if not rows.where((F.col("split_name") == name) & F.col("fold").isNotNull()).isEmpty():
         raise OptionError(
@@ -193,7 +193,7 @@ def _known_refs(workspace: Workspace) -> str:
 
 
 def _window(workspace: Workspace, ref: str, now: datetime) -> tuple[datetime, datetime]:
-    """First and last capture time of the current data; the time of the run where none is known."""
+    """First and last capture time of the current data; the time of the run when none is known."""
     place, images = _images_of(workspace, ref)
     images = with_capture_time(images.select("image_id", "captured_at"), place.read_or_none(IMAGE_STATS))
     # Seconds since 1970: a collected timestamp would come back in the session's time zone.

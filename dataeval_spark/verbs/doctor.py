@@ -1,4 +1,4 @@
-"""Checks of this machine: everything that a run needs, and what to do where something is missing."""
+"""Checks of this machine: everything that a run needs, with hints for what is missing."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ class Check:
 
 
 def checks(workspace: str | None = None, *, resolve: bool = True) -> list[Check]:
-    """All checks; ``resolve`` downloads the Delta jars when they are not there.
+    """Run all checks.
 
     Parameters
     ----------
     workspace : str, optional
         Directory to write to; default the current one.
     resolve : bool
-        Download what can be downloaded.
+        Download the Delta jars when they are missing.
     """
     found_java = _java()
     is_elsewhere = workspace is not None and is_uri(workspace) and local_path(workspace) is None
@@ -129,7 +129,7 @@ def _kernels() -> Check:
         left, right = (Points(corners[rows], rows, np.zeros(2)) for rows in (np.arange(2), np.arange(2, 4)))
         tree = minimum_forest([tree_within(left), tree_within(right), tree_between(left, right)])
         hdbscan_labels(tree, 4, min_cluster_size=2)
-    except Exception as error:  # whatever is wrong with the compiler, the doctor says so and goes on
+    except Exception as error:  # whatever is wrong with the compiler, the doctor reports it and goes on
         return Check("kernels", "error", f"{type(error).__name__}: {error}", "pip install --force-reinstall numba")
     return Check("kernels", "ok", f"ready in {time.perf_counter() - started:.1f} s")
 

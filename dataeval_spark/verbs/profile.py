@@ -65,9 +65,9 @@ def run_profile(
     run : Run
         The run that this is part of.
     options : ProfileOptions
-        What is measured, and how.
+        Measurements to make, and their settings.
     on_pending : callable
-        Told how many images are to be measured, before the first.
+        Called with the number of images to measure, before the first.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def run_profile(
     check(options)
     recorded = changed(options)
     if options.encoder is not None:
-        # What its vectors depend on: the hash in `encoder_version` does not say which preprocessing that was.
+        # Preprocessing of the vectors, which the hash in `encoder_version` does not name.
         recorded["encoder_record"] = vars(encoder_record(options.encoder))
     images, targets = pending_inputs(workspace)
     all_prints = fingerprints(images, targets, options)
@@ -125,7 +125,7 @@ def run_profile(
 
 
 def count_pending(workspace: Workspace, options: ProfileOptions) -> int:
-    """How many images a profile with these options would measure now."""
+    """Number of images that a profile with these options would measure now."""
     check(options)
     images, targets = pending_inputs(workspace)
     return _pending(workspace, fingerprints(images, targets, options), options).count()
@@ -184,7 +184,7 @@ def _write_chunk(run: Run, profiled: DataFrame, rows: DataFrame, work: str, opti
 
 
 def _with_other_encoders(workspace: Workspace, new: DataFrame, rows: DataFrame, encoder: str | None) -> DataFrame:
-    """Vectors of other encoders stay as long as image and boxes are the same."""
+    """Add the vectors of other encoders, which stay as long as image and boxes are the same."""
     table = workspace.read_or_none(EMBEDDINGS)
     if table is None:
         return new

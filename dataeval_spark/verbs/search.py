@@ -35,12 +35,12 @@ def search_workspace(workspace: Workspace, query: Query, options: SearchOptions)
     Parameters
     ----------
     workspace : Workspace
-        With embeddings of whole images.
+        Workspace with embeddings of whole images.
     query : str, bytes or ndarray
         An image's id, the path of an image or ``.npy`` file, the bytes of an image, or a vector (d,). An image of the
         workspace is not found itself.
     options : SearchOptions
-        How many, by which distance between the vectors of which encoder.
+        Number of images, distance and encoder.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def _search_files(
     k: int,
     metric: Metric,
 ) -> DataFrame:
-    """The search on files of this machine: Arrow reads them several times faster than Spark hands arrays to Python."""
+    """Search files of this machine: Arrow reads them several times faster than Spark hands arrays to Python."""
     queries = checked_queries(vector, k, metric)
     name, version = encoder
     condition = (
@@ -120,7 +120,7 @@ def _encoder(whole: DataFrame, encoder: str | None) -> tuple[str, str]:
 
 
 def _vector(rows: DataFrame, query: Query, encoder: str, version: str) -> tuple[NDArray[np.float32], str | None]:
-    """The query's vector, and its id where it is an image of the workspace."""
+    """Vector of the query, and its id if it is an image of the workspace."""
     if isinstance(query, bytes):
         return _embedded(query, encoder, version), None
     if not isinstance(query, str):

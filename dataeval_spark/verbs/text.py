@@ -1,4 +1,4 @@
-"""Values as a reader sees them. Names, paths and messages come from strangers' files: they are made harmless here.
+"""Texts of values for readers. Names, paths and messages come from strangers' files: they are made harmless here.
 
 Escaping is not done here but by the template (HTML) and by the XML writer (charts).
 """

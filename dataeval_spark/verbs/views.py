@@ -38,7 +38,7 @@ def _sum_of(term: str, one: str, other: str) -> str:
     return f"aggregate(zip_with({one}.embedding, {other}.embedding, (x, y) -> {cast}), 0D, (s, t) -> s + t)"
 
 
-# Why an image, or a box, should be looked at: image_id, target_index, the reason, how grave (1 error, 2 warning, 3
+# Reasons to look at an image or a box: image_id, target_index, the reason, severity (1 error, 2 warning, 3
 # info), and which rows of the table say so.
 REASONS = (
     (UNREADABLE_IMAGES, "image_id, CAST(NULL AS INT), 'unreadable', 1", "stage != 'encode'"),
@@ -139,7 +139,7 @@ def text(view: View, present: Container[str]) -> str | None:
 
 
 def statements(workspace: Workspace) -> dict[str, str]:
-    """By name, the statement that makes each view whose tables exist.
+    """Statements, by name, that make the views whose tables exist.
 
     In a catalog a view is made for everyone, beside the tables; over a directory for the session that runs the
     statement, because there is no place to keep it.
@@ -176,7 +176,7 @@ def statements(workspace: Workspace) -> dict[str, str]:
 
 
 def _require_columns(workspace: Workspace, view: View, query: str, stored: Mapping[Table, Container[str]]) -> None:
-    """A view is read by others, who see the columns that are stored: not those that `Workspace.read` adds as null."""
+    """Require the stored columns of a view, since its readers do not see those that `Workspace.read` adds as null."""
     words = set(re.findall(r"\w+", query))
     for table, columns in stored.items():
         if f"{{{table.name}}}" not in query:
@@ -192,7 +192,7 @@ def _require_columns(workspace: Workspace, view: View, query: str, stored: Mappi
 
 
 def create_views(workspace: Workspace) -> list[str]:
-    """Make the views in the workspace's catalog; the names of those that were made.
+    """Make the views in the workspace's catalog; return their names.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Rows and existing tables against the contract of their table."""
+"""Checks of rows and existing tables against the contract of their table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _types_of(frame: DataFrame) -> dict[str, str]:
 
 
 def conforming(table: Table, frame: DataFrame, *, run_id: str) -> DataFrame:
-    """The columns of the contract, in its order, then those that an open table may have besides.
+    """The columns of the contract, in its order, then the additional ones of an open table.
 
     Raises
     ------

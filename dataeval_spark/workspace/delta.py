@@ -1,4 +1,4 @@
-"""What is known of a Delta table without reading its data, and the rows that a workspace keeps about itself.
+"""Delta tables without reading their data (state, history, columns), and the rows that a workspace keeps about itself.
 
 The same questions are answered in two ways: by Spark, wherever a session can reach (`delta_spark.py`), and for
 directories of this machine by delta-rs (`delta_local.py`), in a millisecond where Spark plans and runs a job of a
@@ -33,7 +33,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Commit:
-    """One entry of a table's history. ``made_by`` is what a :class:`Writer` put there."""
+    """One entry of a table's history. ``made_by`` holds the entries of a :class:`Writer`."""
 
     version: int
     timestamp: datetime
@@ -48,7 +48,7 @@ class Commit:
 
 @dataclass(frozen=True)
 class TableState:
-    """Where a table stands: its Delta version, and the last commit that changed rows (compaction does not)."""
+    """State of a table: its Delta version, and the last commit that changed rows (compaction does not)."""
 
     version: int
     written_version: int
@@ -58,7 +58,7 @@ class TableState:
 
     @property
     def identity(self) -> str:
-        """Differs between a table and another that was dropped and recreated up to the same version."""
+        """Identity of the state: it differs for a table that was dropped and recreated up to the same version."""
         return f"{self.written_version}@{self.written_at.timestamp():.3f}"
 
     @classmethod
@@ -77,7 +77,7 @@ class TableState:
 
 @dataclass(frozen=True)
 class Writer:
-    """Who writes: goes into each commit, so that a table's history tells what made it."""
+    """The writer of a commit, named in each commit, so that a table's history tells which work made it."""
 
     run_id: str
     step: str
@@ -90,7 +90,7 @@ class Writer:
 
 
 class TableAccess(Protocol):
-    """What the workspace asks of a table."""
+    """Access to a table, as far as the workspace needs it."""
 
     def commits(self, limit: int) -> list[Commit]:
         """The newest commits, newest first; none when there is no such table."""
@@ -102,7 +102,7 @@ class TableAccess(Protocol):
         """Delta's own id: a dropped and recreated table has another."""
 
     def files(self) -> tuple[int, int]:
-        """How many files the newest version has, and their size in bytes."""
+        """Number of files of the newest version, and their size in bytes."""
 
     def columns(self) -> list[str]:
         """Names of the stored columns; none when there is no such table."""
@@ -114,11 +114,11 @@ class TableAccess(Protocol):
         """Add rows in one commit."""
 
     def replace(self, table: Table, rows: Sequence[Row], condition: str, writer: Writer) -> None:
-        """Put rows in the place of those that meet a condition, in one commit."""
+        """Replace the rows that meet a condition, in one commit."""
 
 
 def retrying(commit: Callable[[], object], attempts: int = 5) -> None:
-    """Commit; where another commit came between, try again a bounded number of times."""
+    """Commit; when another commit came first, try again a bounded number of times."""
     for attempt in range(1, attempts + 1):
         try:
             commit()

@@ -25,7 +25,7 @@ from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_loc
 
 
 class LocalAccess:
-    """With delta-rs: a directory of this machine.
+    """Access with delta-rs to a directory of this machine.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class LocalAccess:
         return len(sizes), pc.sum(sizes).as_py() or 0
 
     def size(self) -> int:
-        """Rows by the statistics of the table's files; 0 where there is no table."""
+        """Number of rows by the statistics of the table's files; 0 where there is no table."""
         if not self._exists():
             return 0
         return pc.sum(pa.table(self._table().get_add_actions(flatten=True))["num_records"]).as_py() or 0
@@ -149,7 +149,7 @@ def _schema(table: Table) -> Schema:
 
 
 def images_here(location: str) -> int:
-    """How many rows of ``images`` a directory of this machine has, before there is a session; 0 where it is no such."""
+    """Number of rows of ``images`` in a directory of this machine, without a session; 0 without such a table."""
     path = "" if is_catalog_name(location) else absolute(location)
     if not path or not is_local(path) or not can_open(path):
         return 0

@@ -1,4 +1,4 @@
-"""Access to a table through Spark SQL (see `delta.py`), and what to do about the errors of Spark and Delta."""
+"""Access to a table through Spark SQL (see `delta.py`), and hints for the errors of Spark and Delta."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RIGHTS = "USE CATALOG, USE SCHEMA, CREATE TABLE, SELECT and MODIFY (and CREATE S
 
 
 class SparkAccess:
-    """Through Spark SQL: a catalog, or a directory wherever the session can reach.
+    """Access through Spark SQL to a catalog, or to any directory that the session can reach.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ class SparkAccess:
     name : str
         The table in SQL.
     path : str or None
-        Its directory; None in a catalog.
+        Directory of the table; None in a catalog.
     location : str or None
-        Where a table of a catalog is to be made, when not where the catalog would.
+        Place for the table of a catalog; default the catalog's own.
     """
 
     def __init__(self, spark: SparkSession, name: str, path: str | None, location: str | None = None) -> None:
@@ -115,7 +115,7 @@ class SparkAccess:
 
 
 def _in_utc(row: Row) -> Row:
-    """Collected timestamps are naive and in the zone of this process; rows carry their zone, as delta-rs gives it."""
+    """Add the zone to collected timestamps, which are naive and in the zone of this process, as delta-rs does."""
     return {name: value.astimezone(UTC) if isinstance(value, datetime) else value for name, value in row.items()}
 
 
@@ -125,7 +125,7 @@ def is_of_engine(error: BaseException) -> bool:
 
 
 def first_line(error: BaseException) -> str:
-    """What an engine's error says first, without the stack that follows."""
+    """First line of an engine's error, without the stack that follows."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     # An error of the JVM that PySpark does not know begins with which object was called.
     is_call = lines[0].startswith("An error occurred while calling") and len(lines) > 1
@@ -133,7 +133,7 @@ def first_line(error: BaseException) -> str:
 
 
 def hint_for(message: str, catalog: str | None) -> str:
-    """What to do about an engine's error; ``catalog`` is the schema's name where the workspace is one."""
+    """Hint for an engine's error; ``catalog`` is the schema's name where the workspace is one."""
     if re.search(r"PERMISSION|INSUFFICIENT|ACCESS_DENIED|Permission denied|not have", message):
         return f"GRANT the rights {RIGHTS} on {catalog} to this user." if catalog else "name a directory you may write."
     if re.search("Failed to find data source: delta|DeltaCatalog|DATA_SOURCE_NOT_FOUND", message):
@@ -147,14 +147,14 @@ def hint_for(message: str, catalog: str | None) -> str:
 
 
 def engine_error(error: Exception, action: str, location: str, *, is_catalog: bool) -> WorkspaceError:
-    """The error of ours that says what could not be done in a workspace, and what to do about it."""
+    """Our error for an engine's: the action that failed in a workspace, and a hint."""
     hint = hint_for(str(error), location if is_catalog else None)
     return WorkspaceError(f"Could not {action} in workspace {location}: {first_line(error)}\nHint: {hint}")
 
 
 @contextmanager
 def errors_of_engines(action: str, location: str, *, is_catalog: bool) -> Iterator[None]:
-    """Turn an error of the engines into one of ours."""
+    """Turn errors of the engines into ours."""
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Hold-outs: guarded parts of a split. Every reading needs a reason, which is written down.
+"""Hold-outs: guarded parts of a split. Every reading needs a reason, which is recorded.
 
 Each reading of a part while a model is chosen makes it a weaker test (Dwork et al. 2015, "The reusable holdout"). So
 every reading of a hold-out is a row of `runs`, and the number of readings stands beside the result.
@@ -42,19 +42,19 @@ def names_of(ref: str) -> tuple[str, str] | None:
 
 
 def open_part(run: Run, name: str, part: str, reason: str | None = None) -> int | None:
-    """Ask to read a part. Where it is a hold-out, the reason is written to `runs`.
+    """Ask to read a part. For a hold-out, the reason is written to `runs`.
 
     Parameters
     ----------
     name, part : str
-        Split, and its part.
+        Names of the split and of its part.
     reason : str, optional
-        Why a hold-out is read.
+        Reason for reading a hold-out.
 
     Returns
     -------
     int or None
-        How often the hold-out has been opened, this time included; None for a part that is none.
+        Number of times that the hold-out has been opened, this one included; None for other parts.
 
     Raises
     ------
@@ -77,14 +77,14 @@ def open_part(run: Run, name: str, part: str, reason: str | None = None) -> int 
 
 
 class Guard:
-    """Guard of the labels of hold-outs: steps read them with a reason, written down when the first of the steps runs.
+    """Guard of the labels of hold-outs: steps read them with a reason, recorded when the first of the steps runs.
 
     Parameters
     ----------
     parts : collection of (str, str)
         Hold-outs among the images that the steps read: split and part.
     reason : str, optional
-        Why they are read.
+        Reason for reading them.
     """
 
     def __init__(self, run: Run, parts: Collection[tuple[str, str]], reason: str | None = None) -> None:
@@ -96,7 +96,7 @@ class Guard:
 
     @property
     def is_closed(self) -> bool:
-        """Whether there are hold-outs and no reason to open them: then no step that reads labels may run."""
+        """Whether there are hold-outs without a reason to open them: then no step that reads labels may run."""
         return bool(self._parts) and not self._reason
 
     def refuse(self, step: str) -> None:
@@ -105,7 +105,7 @@ class Guard:
             self._refused.append(step)
 
     def open(self) -> None:
-        """Write down the reason, before the first step that reads labels runs."""
+        """Record the reason before the first step that reads labels runs."""
         with self._lock:
             if self._sentences is None and self._reason:
                 counts = [open_part(self._run, *part, self._reason) for part in self._parts]
@@ -132,7 +132,7 @@ def parts(workspace: Workspace) -> list[tuple[str, str]]:
 
 
 def parts_among(workspace: Workspace, images: DataFrame) -> list[tuple[str, str]]:
-    """Hold-outs of which an image is among these."""
+    """Hold-outs that contain any of these images."""
     return [
         part
         for part in parts(workspace)
@@ -141,18 +141,18 @@ def parts_among(workspace: Workspace, images: DataFrame) -> list[tuple[str, str]
 
 
 def open_among(run: Run, images: DataFrame, reason: str | None) -> list[str]:
-    """Ask to read the labels of these images: a sentence for each hold-out that an image of is among them.
+    """Ask to read the labels of these images; return a sentence for each hold-out among them.
 
     Raises
     ------
     HoldoutError
-        There is one, and no reason.
+        There is a hold-out among them and no reason.
     """
     return [sentence(*part, open_part(run, *part, reason)) for part in parts_among(run.workspace, images)]
 
 
 def opened(count: int) -> str:
-    """How often a hold-out has been opened, in words.
+    """Number of times that a hold-out has been opened, in words.
 
     Examples
     --------
@@ -163,17 +163,17 @@ def opened(count: int) -> str:
 
 
 def sentence(name: str, part: str, count: int | None) -> str:
-    """How often a hold-out has been opened, for the message of a run."""
+    """Sentence on how often a hold-out has been opened, for the message of a run."""
     return f"hold-out {name}/{part} {opened(count or 0)}"
 
 
 def openings(workspace: Workspace, name: str, part: str) -> int:
-    """How often a hold-out has been opened."""
+    """Number of times that a hold-out has been opened."""
     return len(workspace.rows(RUNS, ("run_id",), step=_step(name, part), status="done"))
 
 
 def images_of_part(workspace: Workspace, name: str, part: str) -> DataFrame:
-    """``image_id`` of a part in a split's first repetition. Ask `open_part` first."""
+    """Column ``image_id`` of a part in a split's first repetition. Ask `open_part` first."""
     rows = workspace.read(SPLIT_ASSIGNMENTS).where((F.col("split_name") == name) & (F.col("split") == part))
     return rows.where("repeat = 0").select("image_id").distinct()
 

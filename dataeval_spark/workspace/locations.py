@@ -1,4 +1,4 @@
-"""Where things are: catalog schemas, directories and URIs, and their names in SQL."""
+"""Locations: catalog schemas, directories and URIs, and their names in SQL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ logger = logging.getLogger("dataeval_spark")
 
 
 def is_catalog_name(location: str) -> bool:
-    """``catalog.schema``: exactly one dot and no slash."""
+    """Whether a location is ``catalog.schema``: exactly one dot and no slash."""
     return location.count(".") == 1 and not re.search(r"[/\\:]", location) and not location.startswith(".")
 
 
@@ -28,7 +28,7 @@ def absolute(location: str) -> str:
 
 
 def refuse_credentials(*options: Any) -> None:
-    """Raise OptionError for a URI with credentials in options, nested as in JSON: options are written down."""
+    """Raise OptionError for a URI with credentials in options, nested as in JSON: options are stored."""
     for text in texts_in(options):
         if has_credentials(text):
             raise OptionError(
@@ -53,7 +53,7 @@ def quoted(name: str) -> str:
 def remove_directory(location: str) -> None:
     """Remove a directory with all in it, local or on any file system that Arrow knows.
 
-    Where it cannot be removed, the log says which: results are written by then, and must not fail for it.
+    A failure is only logged: the results are written by then.
     """
     if is_local(location):
         shutil.rmtree(local_path(location), ignore_errors=True)

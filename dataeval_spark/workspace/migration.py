@@ -26,7 +26,7 @@ logger = logging.getLogger("dataeval_spark")
 
 
 def older_columns(table: Table, stored: Iterable[str]) -> dict[str, str]:
-    """Present name of each stored column that has the name an older version gave it."""
+    """Present name of each stored column that still has an older version's name."""
     names = set(stored)
     return {
         column.formerly: column.name
@@ -45,7 +45,7 @@ class Migration:
     location : str
         Catalog schema or directory, as the workspace writes it.
     access : callable
-        Gives the access to the table of a name.
+        Returns the access to a table, by its name.
     """
 
     def __init__(self, spark: SparkSession, location: str, access: Callable[[str], TableAccess]) -> None:
@@ -91,7 +91,7 @@ class Migration:
         return older_columns(table, access.columns()) if is_concerned else {}
 
     def run(self) -> None:
-        """Rename what has an older name.
+        """Rename tables and columns that have older names.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Runs: who is working on a workspace, what each step read and wrote, and whether it is up to date.
+"""Runs: the process that works on a workspace, tables that each step read and wrote, and whether it is up to date.
 
 One run at a time works on a workspace. Each run appends a `running` row to `runs` and then reads the
 table: Delta orders the two appends of two runs that start together, and the later one withdraws.
@@ -38,7 +38,7 @@ Status = Literal["running", "done", "skipped", "failed", "cancelled", "died"]
 
 @dataclass(frozen=True)
 class StepRun:
-    """What happened to one step of a run."""
+    """Outcome of one step of a run."""
 
     step: str
     status: Status
@@ -49,7 +49,7 @@ class StepRun:
 
     @classmethod
     def skipped(cls, step: str, reason: str) -> StepRun:
-        """A step that did not run, of which the table of runs says nothing."""
+        """Outcome of a step that did not run; the table of runs has no row for it."""
         return cls(step, "skipped", 0.0, reason)
 
     def __str__(self) -> str:
@@ -61,7 +61,7 @@ class StepRun:
 
 @dataclass(frozen=True)
 class Success:
-    """What a step last did successfully, and the versions it left its tables at."""
+    """The newest success of a step, and the versions of its tables after it."""
 
     work_id: str
     outputs: Mapping[str, int]
@@ -70,12 +70,12 @@ class Success:
 
 
 class Run:
-    """One attempt at some work on a workspace. Made by :func:`start`.
+    """One execution of work on a workspace, made by :func:`start`.
 
     Attributes
     ----------
     workspace : Workspace
-        The workspace that it works on.
+        Workspace that the run works on.
     checkpoint : callable
         Stores a frame under a name in the temporary files of the run, and reads it back.
     """
@@ -105,26 +105,26 @@ class Run:
         outputs: Mapping[str, TableState] | None = None,
         rows: int | None = None,
     ) -> StepRun:
-        """Write down what became of a step.
+        """Record the outcome of a step.
 
         Parameters
         ----------
         step : str
             Name of the step.
         status : {"done", "skipped", "failed"}
-            What became of it.
+            Outcome.
         started_at : datetime
-            When it began.
+            Time at which the step began.
         message : str
-            What it says for people.
+            Message for people.
         options : mapping, optional
-            Its options; default those of the run.
+            Options of the step; default those of the run.
         work : str
-            Hash of all that its result depends on; see `work_id`.
+            Hash of all inputs of its result; see `work_id`.
         inputs, outputs : mapping of str to TableState, optional
             Tables that it read and wrote.
         rows : int, optional
-            How many rows it wrote.
+            Number of rows that the step wrote.
         """
         read, wrote = _versions(inputs), _versions(outputs)
         seconds = self._record(
@@ -133,11 +133,11 @@ class Run:
         return StepRun(step, status, seconds, message, wrote, rows)
 
     def begin(self) -> None:
-        """Write down that the run works."""
+        """Record that the run works."""
         self._record(None, "running", self.started_at)
 
     def end(self, status: Status, message: str = "") -> None:
-        """Write down how the run ended."""
+        """Record how the run ended."""
         self._record(None, status, self.started_at, message)
 
     def _record(
@@ -153,7 +153,7 @@ class Run:
         outputs: Mapping[str, int] | None = None,
         rows: int | None = None,
     ) -> float:
-        """Write the row of a step, or, with step None, of the run itself; the seconds since it began."""
+        """Write the row of a step, or of the run itself (step None); return the seconds since it began."""
         now = datetime.now(UTC)
         finished = None if status == "running" else now
         seconds = (now - started_at).total_seconds()
@@ -213,13 +213,13 @@ def last_successes(workspace: Workspace) -> dict[str, Success]:
 
 
 def has_done(workspace: Workspace, work: str) -> bool:
-    """Whether any run has done this very work; the test for tables that only grow."""
+    """Whether any run has done this same work: the test for tables that only grow."""
     return bool(workspace.rows(RUNS, ("run_id",), status="done", work_id=work))
 
 
 @contextmanager
 def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterator[Run]:
-    """Work on a workspace as its only run, and write down how it ended.
+    """Work on a workspace as its only run, and record how it ended.
 
     Raises
     ------
@@ -284,7 +284,7 @@ def _in_own_thread(record: Callable[[], None]) -> None:
 
 
 def _is_dead(row: Row) -> bool:
-    """Only a process of this machine can be told to be gone; a run of this one is over once it has ended here."""
+    """Whether a run's process is gone, known only for this machine; a run of this process is over once ended here."""
     if row["host"] != socket.gethostname():
         return False
     if row["pid"] == os.getpid() and row["process_started"] == process_started(os.getpid()):
@@ -293,9 +293,9 @@ def _is_dead(row: Row) -> bool:
 
 
 def process_started(pid: int) -> float | None:
-    """When a process of this machine started, in the system's own clock; None when there is no such process.
+    """Start time of a process of this machine, in the system's own clock; None when there is no such process.
 
-    Tells a process from a later one that was given the same number.
+    It distinguishes a process from a later one with the same number.
     """
     try:
         os.kill(pid, 0)
@@ -333,9 +333,9 @@ def work_id(step: str, version: int, options: Mapping[str, Any], inputs: Mapping
 
 
 def is_up_to_date(work: str, writes: Sequence[Table], states: Mapping[str, TableState], last: Success | None) -> bool:
-    """Whether the last success of a step did this very work and its tables are still as it left them.
+    """Whether the last success of a step did this same work and its tables have not changed since.
 
-    A table with a scope is written by others too, so of it no more is asked than that it exists.
+    A table with a scope is written by other steps too, so it only has to exist.
     """
     if last is None or last.work_id != work:
         return False

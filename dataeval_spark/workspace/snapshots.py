@@ -44,7 +44,7 @@ class TableDiff:
 
 @dataclass(frozen=True)
 class Listed:
-    """A snapshot: its name, when it was made, how many tables it pins, and a note."""
+    """A snapshot: its name, time of creation, number of pinned tables, and a note."""
 
     name: str
     created_at: datetime
@@ -106,7 +106,7 @@ def listing(workspace: Workspace) -> list[Listed]:
 
 
 def pinned_versions(workspace: Workspace, name: str) -> dict[str, int]:
-    """Table to version, as pinned.
+    """Pinned version of each table.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def _pinned(workspace: Workspace, name: str) -> dict[str, Row]:
 
 
 def at(workspace: Workspace, name: str) -> Workspace:
-    """The workspace as it was when the snapshot was made; read-only.
+    """The workspace at the time of the snapshot; read-only.
 
     Raises
     ------
@@ -230,12 +230,12 @@ def _diff_table(
 
 
 def restore(workspace: Workspace, name: str) -> dict[str, int]:
-    """Bring every table back to what it was, those that were not there yet to nothing; return the new version of each.
+    """Restore every pinned table to its version and empty those filled since; return the new version of each.
 
     Raises
     ------
     SnapshotError
-        A pinned version is lost; nothing has been restored then.
+        A pinned version is lost; nothing is restored then.
     """
     lost = verify(workspace, name)
     if lost:

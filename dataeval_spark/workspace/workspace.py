@@ -71,7 +71,7 @@ class Workspace:
     table_location : str, optional
         Directory under which the tables of a catalog are created as external tables.
     retention_days : int
-        How long old versions stay readable for snapshots; a property of tables when they are created.
+        Days for which old versions stay readable for snapshots; a property of tables when they are created.
     versions : mapping, optional
         Versions to read; makes the workspace read-only. Use :meth:`at`.
 
@@ -120,7 +120,7 @@ class Workspace:
         return f"{self.location}/{self._migration.stored_name(table)}"
 
     def state(self, table: Table) -> TableState | None:
-        """Version of a table and who wrote it; None when it does not exist."""
+        """Version of a table and its writer; None when it does not exist."""
         with self._wrapping(f"read the history of {table.name}"):
             commits = self._access(table).commits(8)
         return TableState.from_commits(commits) if commits else None
@@ -237,7 +237,7 @@ class Workspace:
             self._access(table).create(table, properties)
 
     def open(self) -> None:
-        """Make the place for the tables, and give those that an older version made the names they have now.
+        """Make the place for the tables, and rename tables of older versions.
 
         Raises
         ------
@@ -271,22 +271,22 @@ class Workspace:
         are_new: bool = False,
         scope: str | None = None,
     ) -> TableState:
-        """Write a step's result in one commit and return where the table stands then.
+        """Write a step's result in one commit and return the table's new state.
 
-        A table that the same work has just written (a run killed after its commit) is left as it is.
+        A table that the same work has just written (a run killed after its commit) is left unchanged.
 
         Parameters
         ----------
         table : Table
-            Contract; its write mode decides what is replaced.
+            Contract; its write mode decides which rows are replaced.
         frame : DataFrame
             Rows with the contract's columns; ``run_id`` is added where it is missing.
         writer : Writer
-            Goes into the commit.
+            Writer named in the commit.
         images : DataFrame, optional
             Column ``image_id``: the images whose rows are replaced (upsert only).
         are_new : bool
-            The table has no rows of these images: nothing need be looked for.
+            The table has no rows of these images, so none are searched for.
         scope : str, optional
             Value of ``table.scope`` whose rows are replaced.
 
@@ -344,12 +344,12 @@ class Workspace:
             self._access(table).append(table, rows, writer)
 
     def replace_rows(self, table: Table, rows: Sequence[Row], condition: str, writer: Writer) -> None:
-        """Put rows that the workspace keeps about itself in the place of those that meet a condition."""
+        """Replace rows that the workspace keeps about itself and that meet a condition."""
         with self._wrapping(f"write {table.name}"):
             self._access(table).replace(table, rows, condition, writer)
 
     def compact(self, table: Table) -> bool:
-        """Merge the files of a table where many are small; return whether it was done."""
+        """Merge the files of a table where many are small; return whether they were merged."""
         files, size = self._access(table).files()
         if files >= COMPACT_FILES and size < COMPACT_FILE_BYTES * files:
             with SETTINGS_LOCK:

@@ -15,7 +15,7 @@ from dataeval_spark.workspace.delta import TableState, Writer, retrying
 
 @dataclass(frozen=True)
 class Target:
-    """A table that is written: its name in SQL, its path (None in a catalog), and where it stood before.
+    """A table to write: its name in SQL, its path (None in a catalog), and its state before.
 
     ``before`` is None where nothing can have been committed by the same work: the table was just made, or has no
     rows of the images.
@@ -29,7 +29,7 @@ class Target:
 
     @property
     def app(self) -> str:
-        """By it and a number Delta recognises a commit whose answer was lost and that is sent again."""
+        """Id by which, with a number, Delta recognises a commit that is sent again because its answer was lost."""
         return f"dataeval_spark:{self.writer.work_id}:{self.table.name}"
 
 
@@ -39,12 +39,12 @@ def append(target: Target, rows: DataFrame) -> None:
 
 
 def replace_all(target: Target, rows: DataFrame) -> None:
-    """Put rows in the place of all there are."""
+    """Replace all rows."""
     _save(target, rows, "overwrite")
 
 
 def replace_scope(target: Target, rows: DataFrame, scope: str) -> None:
-    """Put rows in the place of those that have a value in the column that is the table's scope."""
+    """Replace the rows with one value in the table's scope column."""
     _save(target, rows, "overwrite", {"replaceWhere": f"`{target.table.scope}` = {sql_string(scope)}"})
 
 
@@ -58,7 +58,7 @@ def _save(target: Target, rows: DataFrame, mode: str, options: Mapping[str, str]
 
 
 def replace_images(target: Target, rows: DataFrame, old: DataFrame) -> None:
-    """Put rows in the place of the old ones of their images, in one commit."""
+    """Replace the rows of the given images, in one commit."""
     # Version 0 is the commit that made the table: nothing to replace.
     if target.before is None or target.before.version == 0 or old.isEmpty():
         append(target, rows)

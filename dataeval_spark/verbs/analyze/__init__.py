@@ -1,1 +1,1 @@
-"""The verb `analyze`: which steps run, in which order, and why."""
+"""The verb `analyze`: the steps to run, their order, and the reasons."""

@@ -36,14 +36,14 @@ def analyze(
 ) -> Iterator[StepRun]:
     """Run the analyses that are not up to date; steps of one level side by side.
 
-    ``open_guarded`` is why the labels of hold-outs are read; see `dataeval_spark.workspace.holdout`.
+    ``open_guarded`` is the reason for reading labels of hold-outs; see `dataeval_spark.workspace.holdout`.
 
     Raises
     ------
     StepFailedError
-        A step failed; the others were run all the same.
+        A step failed; the others ran all the same.
     HoldoutError
-        Steps would read the labels of a hold-out without a reason; the others were run.
+        Steps would read the labels of a hold-out without a reason; the others ran.
     TableMissingError
         A step was named whose input does not exist.
     """
@@ -117,7 +117,7 @@ def _injected(run: Run, step: Step) -> dict[str, Any]:
 
 
 def skip(run: Run, step: Step, options: Mapping[str, Any], decision: Decision, note: str = "") -> StepRun:
-    """Write down that a step is up to date."""
+    """Record that a step is up to date."""
     message = "; ".join(filter(None, (decision.reason, note)))
     return run.finish(
         step.name,
@@ -169,14 +169,14 @@ def _write(workspace: Workspace, step: Step, table: Table, frame: DataFrame, wri
 
 
 class Freshness:
-    """What each table was made from, as the runs tell.
+    """Inputs of each table, according to the runs.
 
     Parameters
     ----------
     workspace : Workspace
-        Whose tables.
+        Workspace of the tables.
     steps : sequence of Step
-        All steps there are.
+        All steps.
     running : collection of str
         Names of the steps that run now, whose tables will be new.
     """
@@ -193,7 +193,7 @@ class Freshness:
         self._states: Mapping[str, TableState] = workspace.states(tables)
 
     def outdated(self, tables: Iterable[Table]) -> str:
-        """A sentence about those of the tables that are older than what they were made from; empty without any."""
+        """Sentence about the tables that are older than their inputs; empty without any."""
         return "; ".join(filter(None, map(self._outdated, tables)))
 
     def _outdated(self, table: Table) -> str:

@@ -1,4 +1,4 @@
-"""What becomes of a step: whether it runs, and if not, why. A plan and a run ask here, so that they agree."""
+"""Decisions about steps: whether each runs, and if not, why. Plan and run both ask here, so that they agree."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from dataeval_spark.workspace.holdout import CLOSED
 from dataeval_spark.workspace.runs import Success, is_up_to_date, work_id
 
 UP_TO_DATE = "up to date: options and input versions are unchanged"
-# Of a table that will be written before: no state that it has or had.
+# State of a table that an earlier step will write: equal to no state that it has or had.
 NEW = TableState(version=-1, written_version=-1, written_at=datetime.fromtimestamp(0, UTC), work_id=None)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of a step, why, and the work that it would do.
+    """A decision about a step, its reason, and the work that the step would do.
 
     Attributes
     ----------
     verdict : {"run", "current", "unasked", "lacking", "closed"}
-        It runs; it is up to date; no option asks for it; a table that it reads is missing; it would read the labels of
-        a hold-out.
+        The step runs; it is up to date; no option asks for it; a table that it reads is missing; it would read the
+        labels of a hold-out.
     reason : str
-        Why, for people.
+        Reason, for people.
     inputs : mapping
         State of each table that it reads, by name.
     work : str
-        Hash of all that its result depends on; empty where that is not known.
+        Hash of all inputs of its result; empty where they are not known.
     missing : tuple of str
         Tables that it reads and that do not exist.
     """
@@ -52,9 +52,9 @@ class Inputs:
     states : mapping
         State of each one that exists, by name.
     missing : tuple of str
-        Names of those that it cannot do without and that do not exist.
+        Names of required tables that do not exist.
     reason : str
-        Says for people what is missing; empty where nothing is.
+        Sentence on what is missing; empty when nothing is.
     """
 
     states: Mapping[str, TableState]
@@ -71,7 +71,7 @@ def decide(
     only: Collection[str] = (),
     is_closed: bool = False,
 ) -> Decision:
-    """Decide what becomes of a step.
+    """Decide whether a step runs.
 
     Parameters
     ----------
@@ -124,16 +124,16 @@ def decide_comparison(
     only: Collection[str] = (),
     is_closed: bool = False,
 ) -> Decision:
-    """Decide what becomes of a step that compares two sides.
+    """Decide whether a step runs that compares two sides.
 
     Parameters
     ----------
     step, options, only, is_closed
         As of `decide`.
     sides : mapping
-        Reference and current side, as they were named: part of the work.
+        Reference and current side, as the user named them: part of the work.
     find_inputs : callable
-        Gives the states of the tables of both sides; it is asked where the step is asked for.
+        Returns the states of the tables of both sides; it is called only for a step that is asked for.
     is_done : callable
         Whether a run has done this work: tables of comparisons grow.
     """
@@ -173,9 +173,9 @@ def plan(
     only: Collection[str] = (),
     is_closed: bool = False,
 ) -> Iterator[tuple[Step, Decision]]:
-    """Decide what becomes of each step of a run, in its order: a table that one step writes is new to later ones.
+    """Decide whether each step of a run runs, in its order: a table that one step writes is new to later ones.
 
-    A step that turns out to write what is there already leaves later ones up to date: they are said to run, and do not.
+    A step whose rows turn out unchanged leaves later ones up to date: the plan says that they run, and they do not.
 
     Parameters
     ----------

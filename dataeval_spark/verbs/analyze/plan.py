@@ -1,4 +1,4 @@
-"""What a run would do, without doing it: steps, why each runs or is skipped, rows, estimated time."""
+"""Plan of a run: its steps, why each runs or is skipped, rows, estimated time."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PlannedStep:
 
 
 def plan_profile(workspace: Workspace, options: ProfileOptions) -> PlannedStep:
-    """What a profile would do."""
+    """Plan of a profile."""
     try:
         pending = count_pending(workspace, options)
     except TableMissingError:
@@ -55,7 +55,7 @@ def plan_analyze(
     only: Sequence[str] = (),
     open_guarded: str | None = None,
 ) -> list[PlannedStep]:
-    """What the analyses would do."""
+    """Plan of the analyses."""
     states, successes = workspace.states(), last_successes(workspace)
     is_closed = bool(holdout.parts(workspace)) and not (open_guarded or "").strip()
     planned = []

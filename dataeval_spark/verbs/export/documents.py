@@ -1,4 +1,4 @@
-"""The folder of an export, and what it says of all images: annotation files, the data set file, metadata, a mark."""
+"""Folder of an export, and its documents: annotation files, the data set file, metadata, the mark of its end."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TEXT = arrow_schema(TEXT_DDL)
 def write_documents(
     workspace: Workspace, to: str, format: str, manifest: DataFrame, samples: DataFrame, facts: Facts
 ) -> None:
-    """Write what is about all images: annotation files, the data set file, metadata."""
+    """Write the documents about all images: annotation files, the data set file, metadata."""
     done = manifest.where("error IS NULL")
     if format == "coco":
         _write_annotations(to, "annotations.json", done, facts.classes)
@@ -96,7 +96,7 @@ def _write_annotations(to: str, name: str, rows: DataFrame, classes: Sequence[st
 
 
 def _joined(rows: DataFrame, column: str, between: str = ",\n") -> Iterator[bytes]:
-    """Texts in order with something between them, a batch at a time: the driver holds one partition of a few MB."""
+    """Texts in order with a separator, a batch at a time: the driver holds one partition of a few MB."""
 
     def join(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -113,14 +113,14 @@ def _joined(rows: DataFrame, column: str, between: str = ",\n") -> Iterator[byte
 def prepare(to: str, format: str, *, replace: bool) -> None:
     """Make sure that an export may be written to a place, and mark it as begun.
 
-    What an export left that was cut off is removed; what another put there only with ``replace``; anything else never.
+    Files of an interrupted export are removed, those of a finished one only with ``replace``, any others never.
 
     Raises
     ------
     OptionError
-        There is something else, or a finished export and no ``replace``.
+        The place has other files, or a finished export and ``replace`` is not given.
     ExportError
-        It cannot be written.
+        The place cannot be written.
     """
     try:
         if not is_vacant(to):
@@ -141,7 +141,7 @@ def prepare(to: str, format: str, *, replace: bool) -> None:
 
 
 def finish(to: str, about: Mapping[str, Any]) -> None:
-    """Mark an export as finished: what it is, from what it was made, and when."""
+    """Mark an export as finished, with its description, code version and time."""
     outcome = {"code_version": __version__, "finished_at": datetime.now(UTC).isoformat(), "finished": True}
     write_bytes(f"{to}/{MARK}", _text({**about, **outcome}))
 

@@ -51,9 +51,9 @@ def export(run: Run, to: str, options: ExportOptions) -> StepRun:
     Parameters
     ----------
     to : str
-        Folder or URI, empty or holding an earlier export that was cut off.
+        Folder or URI, empty or holding an interrupted export.
     options : ExportOptions
-        Which images, in which format. ``folder``: ``[SPLIT/]CLASS/NAME``, one class per image. ``coco``: ``images/``
+        Images and format. ``folder``: ``[SPLIT/]CLASS/NAME``, one class per image. ``coco``: ``images/``
         and ``annotations.json``, and ``annotations_SPLIT.json`` where there are splits. ``yolo``: ``images/SPLIT/``,
         ``labels/SPLIT/`` and ``data.yaml``. ``voc``: ``JPEGImages/``, ``Annotations/``, and lists of the splits in
         ``ImageSets/Main/``. ``parquet``: as Hugging Face datasets. ``webdataset``: tar shards.
@@ -109,7 +109,7 @@ def export(run: Run, to: str, options: ExportOptions) -> StepRun:
 
 
 def _require_apart(workspace: Workspace, to: str) -> None:
-    """Refuse a folder that images of this workspace lie in: an earlier export there would be removed with them."""
+    """Refuse a folder that contains images of this workspace: an earlier export there would be removed with them."""
     below = f"{to.rstrip('/')}/"
     inside = F.startswith("uri", F.lit(below)) | F.startswith("uri", F.lit(f"file:{below}"))
     inside |= F.startswith("uri", F.lit(f"file://{below}"))
@@ -122,7 +122,7 @@ def _require_apart(workspace: Workspace, to: str) -> None:
 
 
 def _samples(workspace: Workspace, checkpoint: Checkpoint, options: ExportOptions) -> tuple[DataFrame, dict[str, Any]]:
-    """The samples, numbered in order, and which selection they are."""
+    """Samples, numbered in order, and the row of their selection."""
     about: dict[str, Any]
     selection, format, split = options.selection, options.format, options.split
     tables = select.tables_of(workspace)
@@ -162,7 +162,7 @@ def _samples(workspace: Workspace, checkpoint: Checkpoint, options: ExportOption
 
 
 def _lost_labels(workspace: Workspace) -> DataFrame | None:
-    """Images of whose labels something could not be read or matched, and what."""
+    """Images with labels that could not be read or matched, and the reasons."""
     findings = workspace.read_or_none(INGEST_FINDINGS)
     if findings is None:
         return None
@@ -172,7 +172,7 @@ def _lost_labels(workspace: Workspace) -> DataFrame | None:
 
 
 def _unreadable(workspace: Workspace) -> DataFrame | None:
-    """Images whose pixels the profile could not read. Whether a file can be opened shows when it is copied."""
+    """Images whose pixels the profile could not read; whether a file can be opened shows only when it is copied."""
     unreadable = workspace.read_or_none(UNREADABLE_IMAGES)
     if unreadable is None:
         return None
@@ -181,7 +181,7 @@ def _unreadable(workspace: Workspace) -> DataFrame | None:
 
 
 def _prefix(members: DataFrame, images: DataFrame) -> str:
-    """``DATASET/`` where all images are of one dataset and have ids that begin so; else nothing."""
+    """Prefix ``DATASET/`` if all images are of one dataset and their ids begin with it; else empty."""
     chosen_images = images.join(members.select("image_id"), on="image_id", how="left_semi")
     starts = F.startswith("image_id", F.concat("dataset", F.lit("/")))
     row = one_row(chosen_images, F.min("dataset").alias("a"), F.max("dataset").alias("b"), F.every(starts).alias("all"))
@@ -204,7 +204,7 @@ def _require_possible(format: str, facts: Facts, *, with_lost_labels: bool) -> N
 
 
 def _counts(manifest: DataFrame, format: str) -> dict[str, int]:
-    """How many images were written, and how many not.
+    """Numbers of images that were written, and that were not.
 
     Raises
     ------

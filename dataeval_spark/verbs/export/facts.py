@@ -1,4 +1,4 @@
-"""What has to be known of all samples before the first of an export is written: classes, splits and counts."""
+"""Facts about all samples that an export needs before it writes the first: classes, splits and counts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_CLASSES, MAX_SPLITS = 100_000, 1_000
 
 @dataclass(frozen=True)
 class Facts:
-    """What has to be known of all samples before the first is written."""
+    """Facts about all samples, needed before the first is written."""
 
     images: int
     most_targets: int

@@ -1,4 +1,4 @@
-"""An export's images, written by the tasks that read them: as files, in shards, or in a parquet table."""
+"""Images of an export, written by the tasks that read them: as files, in shards, or in a parquet table."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from dataeval_spark.workspace.workspace import Checkpoint, Workspace
 # So many ids are broadcast, so that bytes kept in the table stay where they are; 20 MB.
 BROADCAST_ROWS = 200_000
 MOST_TASKS = 10_000
-# What the kernel of a table sees of a sample.
+# Columns of a sample that the kernel of a table sees.
 SEEN = ("number", "name", "copy", "split", "uri", "content", "targets", "unlabelled", "lost", "unreadable")
 
 
 def write_contents(
     workspace: Workspace, checkpoint: Checkpoint, samples: DataFrame, layout: Layout, facts: Facts
 ) -> DataFrame:
-    """Write the images; what became of each, in columns of `WRITTEN_DDL`, stored."""
+    """Write the images; return the outcome of each, in columns of `WRITTEN_DDL`, stored."""
     count = facts.images
     if layout.format == "parquet":
         names, samples = _with_factors(workspace, samples)
@@ -44,7 +44,7 @@ def write_contents(
 
 
 def _in_shards(rows: DataFrame, layout: Layout, count: int) -> DataFrame:
-    """Each shard whole in one task, in the order of the numbers. Nothing may be joined after this."""
+    """Put each shard whole into one task, in the order of the numbers. Nothing may be joined after this."""
     tasks = min(-(-count // layout.samples_per_shard), MOST_TASKS)
     shard = F.floor(F.col("number") / F.lit(layout.samples_per_shard))
     return rows.repartitionByRange(tasks, shard).sortWithinPartitions("number")

@@ -46,7 +46,7 @@ def images_of(
     selection: str | None = None,
     version: int | None = None,
 ) -> DataFrame:
-    """``image_id`` of the images that a `MaiteDataset` of these options has; no label is read."""
+    """Column ``image_id`` of the images in a `MaiteDataset` with these options; no label is read."""
     images = _live(workspace, dataset, split).select("image_id")
     if selection is None:
         return images
@@ -75,7 +75,7 @@ class MaiteDataset:
     Parameters
     ----------
     workspace : Workspace
-        Where to read.
+        Workspace to read.
     dataset, split : str, optional
         Only images of this dataset, of this split.
     selection : str, optional
@@ -83,12 +83,12 @@ class MaiteDataset:
     version : int, optional
         Version of the selection; default the newest.
     transform : callable, optional
-        Takes and gives (image, target, metadata), each time an item is asked for.
+        Maps (image, target, metadata) to the same, each time an item is asked for.
         `dataeval_spark.kernels.formats.transforms` makes one of transforms of torchvision or albumentations.
     task : {"classification", "detection"}, optional
         Default: detection where a target has a box.
     max_images : int
-        Refuse more images and more targets than ten times so many.
+        Number above which images are refused; of targets ten times as many.
 
     Raises
     ------
@@ -145,7 +145,7 @@ class MaiteDataset:
         self.metadata = {"id": dataset_id, "index2label": dict(enumerate(self._names))}
 
     def __getstate__(self) -> dict[str, Any]:
-        """For the processes of a data loader: they open files, but have no Spark session to read bytes of a table."""
+        """State for processes of a data loader, which open files but have no Spark session to read bytes of a table."""
         if any(self._images["has_content"].to_pylist()):
             raise OptionError(
                 "The bytes of these images are in the table images, which another process cannot read.\n"
@@ -188,14 +188,14 @@ class MaiteDataset:
         )
 
     def _scores(self, extra: list[dict[str, Any]]) -> NDArray[np.float64]:
-        """(N,), or (N, classes) where a source gave scores per class."""
+        """Scores (N,), or (N, classes) where a source gave scores per class."""
         if not any("scores" in more for more in extra):
             return np.array([more.get("score", 1.0) for more in extra], np.float64)
         rows = [more.get("scores", {}) for more in extra]
         return np.array([[scores.get(name, 0.0) for name in self._names] for scores in rows], np.float64)
 
     def get_metadata(self, index: int, /) -> dict[str, Any]:
-        """``id``, and what else is known of the image."""
+        """Metadata of the image, with its ``id``; null values are left out."""
         position = self._position(index)
         row = self._images.slice(position, 1).to_pylist()[0]
         values = {"split": row["split"], "captured_at": row["captured_at"]}
@@ -231,7 +231,7 @@ class MaiteDataset:
 
 
 def _bounded(frame: DataFrame, limit: int, what: str, order: Sequence[str] = ("image_id", "target_index")) -> pa.Table:
-    """Rows in order, as columns on the driver; refused where there are more than the limit."""
+    """Rows in order, as columns on the driver; more than the limit are refused."""
     table = bounded_arrow(frame.limit(limit + 1), "images or targets of one dataset")
     if table.num_rows > limit:
         raise OptionError(

@@ -32,7 +32,7 @@ def numbered(
     frame : DataFrame
         Rows; the order must tell any two of them apart.
     order : sequence of str or Column
-        What to sort by.
+        Columns to sort by.
     checkpoint : callable
         Stores a frame and reads it back.
     weight : str, optional

@@ -1,4 +1,4 @@
-"""What an export writes of each image: its name, where its bytes are, labels, split, capture time and metadata."""
+"""Samples of an export, one per image: name, place of the bytes, labels, split, capture time and metadata."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def samples_of(
     parts : DataFrame, optional
         ``image_id`` and ``split``: parts of a split, in place of what the source gave. Images of no part are left out.
     lost, unreadable : DataFrame, optional
-        ``image_id``, one row each, and why: labels of it could not be read when it was ingested; its pixels could not.
+        ``image_id``, unique, and a reason: labels that ingestion could not read; pixels that could not be read.
     prefix : str
-        What all ids begin with and no name needs, such as the dataset.
+        Common beginning of all ids that no name needs, such as the dataset.
 
     Returns
     -------

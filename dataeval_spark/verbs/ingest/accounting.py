@@ -1,4 +1,4 @@
-"""What became of every entry of a source: images, annotations, description, or passed over for a reason.
+"""Account of every entry of a source: image, annotation, description, or skipped for a reason.
 
 An entry is a file below SOURCE, a member of a shard, a row or a column of a table, an annotation in a file of many.
 Each has one role, so that the entries seen are the sum of all roles; nothing is lost without a word.
@@ -16,9 +16,9 @@ from dataeval_spark.kernels.storage.files import REASONS
 from dataeval_spark.verbs.ingest.readers.file_matching import examples_of
 
 ENTRIES_DDL = "source_file string, unit string, role string, reason string, name string, n bigint"
-# What an entry may be, in the order in which the summary names them.
+# Roles of entries, in the order in which the summary names them.
 ROLES = ("images", "annotations", "description", "skipped")
-# Why an entry was passed over. Where something may be lost by it, it is a warning.
+# Reasons to skip an entry; a warning where something may be lost by it.
 SKIPPED = {
     **REASONS,
     "not_an_image": "neither an image nor a file that the format uses",
@@ -43,7 +43,7 @@ LOSSY = (
     *("broken_link", "link_cycle", "unreadable_folder", "name_is_no_utf8", "label_not_used", "label_without_image"),
     *("other_label_file", "not_read", "no_image", "unknown_member", "too_large", "repeated", "unmatched", "broken"),
 )
-# What would read the entries otherwise, where an option would.
+# Options or changes by which the entries would be read.
 REMEDIES = {
     "label_not_used": "--format yolo for .txt files, --format voc for .xml files",
     "label_without_image": "an image of the same name, in the folder that goes with the label's",
@@ -77,7 +77,7 @@ def entries_of(rows: DataFrame, source: str) -> DataFrame:
 def column_entries(
     spark: SparkSession, unit: str, used: Iterable[str], left_out: Iterable[str], source: str
 ) -> DataFrame:
-    """Entries of a table's columns: those that are used, and those of a type that no factor has."""
+    """Entries of a table's columns: those that are used, and those whose type no factor can have."""
     rows = []
     for role, reason, names in (("description", None, used), ("skipped", "no_column_type", left_out)):
         if ordered := sorted(names):
@@ -86,12 +86,12 @@ def column_entries(
 
 
 def account(entries: DataFrame) -> DataFrame:
-    """One row for each unit and role, and for each reason to pass entries over, in `source.COUNTED_FINDINGS_DDL`.
+    """One row for each unit and role, and for each reason to skip entries, in `source.COUNTED_FINDINGS_DDL`.
 
     Parameters
     ----------
     entries : DataFrame
-        Columns of `ENTRIES_DDL`. What takes others back has a negative ``n``.
+        Columns of `ENTRIES_DDL`. An entry that cancels others has a negative ``n``.
     """
     summed = entries.groupBy("source_file", "unit", "role", "reason").agg(
         F.sum("n").alias("n"), examples_of(F.col("name")).alias("found")
@@ -109,7 +109,7 @@ def file_entries(
     other: Mapping[str, DataFrame] | None = None,
     rest: str = "not_asked_for",
 ) -> DataFrame:
-    """Entries: the files below SOURCE, and those outside it that were read.
+    """Entries of the files below SOURCE, and of those outside it that were read.
 
     Parameters
     ----------
@@ -124,9 +124,9 @@ def file_entries(
     description : sequence of str
         Places of files about the whole: class lists, metadata, an annotation file of all images.
     other : mapping, optional
-        Reason to ``uri``: files that were passed over for it.
+        ``uri`` of the files that were skipped, by reason.
     rest : str
-        Why an image that was not taken was not.
+        Reason why the other images were not taken.
     """
     listed_files = listing.select("uri", "path", "is_image", "reason")
     parts = [images.select("uri", F.lit("images").alias("role"), F.lit(None).cast("string").alias("why"))]
@@ -170,7 +170,7 @@ def file_entries(
 
 
 def summary(rows: Iterable[Mapping[str, object]]) -> str:
-    """One sentence for each unit: how many entries were seen, and what they were.
+    """One sentence for each unit: the number of entries, in total and by role.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Ingestion: choose the reader of a source, check what it found, and bring the tables up to date with it."""
+"""Ingestion: choose the reader of a source, check its result, and bring the tables up to date with it."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def ingest(
     source : str
         Folder, or (format ``table``) a table's path or name or a file of rows, or (format ``webdataset``) one tar file.
     options : IngestOptions
-        How it is read, and under which name. The default format is that of
+        Format, name and other options of the reader. The default format is that of
         :func:`dataeval_spark.verbs.ingest.readers.detect.detect_format`.
 
     Returns
     -------
     StepRun
-        What was new, changed, deleted, skipped and bad.
+        Numbers of new, changed, deleted, skipped and bad entries.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def ingest_maite(
 
 
 def default_name(source: str) -> str:
-    """Name of a dataset that was given none: the last name of its source."""
+    """Default name of a dataset: the last name of its source."""
     return os.path.basename(source.rstrip("/")).removesuffix(".tar") or "images"
 
 

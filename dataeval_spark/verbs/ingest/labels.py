@@ -1,4 +1,4 @@
-"""Ingestion of what is said about images that are known: predictions of models, and labels of several people."""
+"""Ingestion of labels for known images: predictions of models, and labels of several people."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def ingest_predictions(
     source: str,
     options: PredictionOptions,
 ) -> StepRun:
-    """Bring in the predictions of one model; those it had before are replaced.
+    """Bring in the predictions of one model; its earlier ones are replaced.
 
     Rows that cannot be used are left out, counted in the message, and named in `ingest_findings`.
 
@@ -50,7 +50,7 @@ def ingest_predictions(
     source : str
         See :func:`dataeval_spark.verbs.ingest.readers.predictions.read_predictions`.
     options : PredictionOptions
-        Name of the model, and how the file is read.
+        Name of the model, and options of the reader.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def ingest_predictions(
     Raises
     ------
     IngestError
-        The file cannot be read, no row of it can be used, or the order of its classes is not known.
+        The file cannot be read, no row of it can be used, or the order of its classes is unknown.
     OptionError
         An option is out of range.
     """
@@ -99,7 +99,7 @@ def ingest_ratings(
     source: str,
     options: RatingOptions,
 ) -> StepRun:
-    """Bring in what several people said about the same things; what the same file said before is replaced.
+    """Bring in labels of several people for the same things; earlier ones of the same file are replaced.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def ingest_ratings(
     source : str
         See :func:`dataeval_spark.verbs.ingest.readers.ratings.read_ratings`.
     options : RatingOptions
-        How the file is read.
+        Options of the reader.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def ingest_ratings(
 
 
 def _with_matched(findings: DataFrame, likely_ids: DataFrame | None, source: str, scope: str) -> DataFrame:
-    """Findings, with those about ids that are written otherwise than those of the images."""
+    """Add findings about ids that are spelled differently from those of the images."""
     if likely_ids is None:
         return findings
     return findings.unionByName(finding_rows(matched_findings(likely_ids, source, "Ids"), scope))
@@ -177,7 +177,7 @@ def _order_of_classes(
 
 
 def _unknown_classes(workspace: Workspace, checked: DataFrame) -> str:
-    """What to say of predicted classes that no label has; empty where there are none, or no labels."""
+    """Sentence on predicted classes that no label has; empty where there are none, or no labels."""
     targets = workspace.read(TARGETS)
     if targets.where("class_name IS NOT NULL").isEmpty():
         return ""

@@ -35,11 +35,11 @@ from dataeval_spark.verbs.ingest.sizes import size_findings
 from dataeval_spark.workspace.runs import Run
 from dataeval_spark.workspace.workspace import Checkpoint
 
-# What says of an image that it is deleted is kept; all else that its rows are in goes with it.
+# Tables that lose the rows of a deleted image; `images` keeps its row, marked as deleted.
 IMAGE_TABLES = tuple(table for table in ALL_TABLES if table.is_of_images and table is not IMAGES)
 FILES_PER_TASK = 500
 TABLES_AT_ONCE = 3
-# Columns of findings that may quote what a source says, a URI for example.
+# Columns of findings that may quote the source, such as a URI.
 FINDING_TEXTS = ("source_file", "location", "message", "found")
 DECLARED = ("declared_width", "declared_height")
 ATTRIBUTES = ("uri", "content_length", "modified_at", "captured_at", "split", "source", *DECLARED)
@@ -57,7 +57,7 @@ def synchronize(
 ) -> dict[str, Any]:
     workspace = run.workspace
     with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
-        # What the reader found does not wait for the images.
+        # The reader's findings do not wait for the images.
         findings = pool.submit(_findings, run.checkpoint, contents, dataset)
         changes = run.checkpoint(_changes(contents, existing, source, keep_bytes), "changes")
         counts = {
@@ -150,7 +150,7 @@ def _image_rows(
     source: str,
     keep_bytes: bool,
 ) -> DataFrame:
-    """Rows of `images` for what is new, changed or deleted; new and changed files are read once, to hash them."""
+    """Rows of new, changed and deleted images; new and changed files are read once, to hash them."""
     to_read = changes.where("status IN ('new', 'changed')")
     read = checkpoint(_read(to_read, contents, keep_bytes), "read")
     attributes = ("image_id", "uri", "captured_at", "split", "modified_at", *DECLARED)
@@ -227,13 +227,13 @@ def _content_hash(frame: DataFrame, columns: list[str]) -> Column:
 
 
 def _findings(checkpoint: Checkpoint, contents: Source, dataset: str) -> DataFrame:
-    """What the reader found, and what became of each entry: rows of `ingest_findings`, stored."""
+    """Findings of the reader, and the account of the entries: rows of `ingest_findings`, stored."""
     rows = contents.findings.unionByName(account(contents.accounting), allowMissingColumns=True)
     return checkpoint(with_shown_texts(finding_rows(rows, dataset), FINDING_TEXTS), "findings")
 
 
 def _account_and_doubts(findings: DataFrame) -> dict[str, list[dict[str, Any]]]:
-    """What became of the entries (``account``), and how many each finding concerns (``doubts``)."""
+    """Rows about the entries (``account``), and about how many each finding concerns (``doubts``)."""
     of_account = F.col("kind").isin(*ROLES)
     # Of the account each place counts; of other findings the kind.
     groups = findings.groupBy(F.when(of_account, F.col("location")).alias("location"), "severity", "kind")
@@ -293,7 +293,7 @@ def _upsert(run: Run, table: Table, rows: DataFrame, images: DataFrame, *, is_ne
 
 
 def typed_like_table(run: Run, factors: DataFrame, dataset: str) -> DataFrame:
-    """Leave out factors whose type is not the table's, and say so in `dataset_findings`: never a silent cast."""
+    """Leave out factors whose type is not the table's, with a row of `dataset_findings`: never a silent cast."""
     workspace = run.workspace
     reserved = {"image_id", "target_index", "run_id"}
     have = {name: type for name, type in workspace.read(FACTORS).dtypes if name not in reserved}

@@ -1,4 +1,4 @@
-"""What a source was understood to be, in one sentence, and the readings of it that are doubtful."""
+"""Understanding of a source, in one sentence, and the doubtful readings of it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Understanding:
 
     @classmethod
     def from_source(cls, source: Source) -> Understanding:
-        """Count what a reader found."""
+        """Count labels, classes, boxes and splits of a source."""
         counts = one_row(
             source.targets,
             F.countDistinct("image_id").alias("labelled"),
@@ -55,7 +55,7 @@ class Understanding:
         Parameters
         ----------
         images : DataFrame
-            Those that were taken. They are counted only where there is a doubt.
+            Images that were taken; they are counted only if there is a doubt.
         place : str
             SOURCE.
         format : str

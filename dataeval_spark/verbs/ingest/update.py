@@ -1,4 +1,4 @@
-"""A dataset in the tables: bring them up to date with what a reader found, and say what was done.
+"""A dataset in the tables: bring them up to date with a source, and count the changes.
 
 The fingerprint of an annotation file or shard is written after the rows made from it, and taken back before they
 change: whatever a killed run leaves, a fingerprint in the table means that its rows are there, and that the file need
@@ -28,7 +28,7 @@ from dataeval_spark.verbs.text import plural
 from dataeval_spark.workspace.runs import Run, StepRun
 from dataeval_spark.workspace.workspace import Workspace
 
-# Of a file that was read, and the image it says something of.
+# Keys of a file that was read, and of the image that it is about.
 FINGERPRINT_COLUMNS = ("path", "image_id", "fingerprint")
 
 TABLES = (IMAGES, TARGETS, FACTORS, INGEST_FINDINGS, SOURCE_FILES)
@@ -45,7 +45,7 @@ def bring_up_to_date(
     may_replace: bool,
     has_own_ids: bool,
 ) -> dict[str, Any]:
-    """Read a source, given what the workspace has of the dataset, and write what differs; counts of what was done.
+    """Read a source, given the workspace's rows of the dataset, and write the differences; return counts of them.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def _require_own_name(existing: DataFrame, dataset: str, source: str, replace: b
 
 
 def _require_own_ids(workspace: Workspace, contents: Source, dataset: str) -> None:
-    """A table gives its own ids: they must not be those of another dataset's images."""
+    """Refuse ids of a table that are those of another dataset's images."""
     others = (
         workspace.read(IMAGES).where(F.col("dataset") != dataset).select("image_id", F.col("dataset").alias("other"))
     )
@@ -118,7 +118,7 @@ def _doubt(row: Mapping[str, Any]) -> str:
 
 
 def known_rows(workspace: Workspace, dataset: str) -> KnownRows | None:
-    """The files that were read of a dataset, its live images, and all rows; None where no file is remembered."""
+    """Files of a dataset that were read, its live images, and all rows; None if no file is remembered."""
     files = _remembered(workspace, dataset)
     if files is None:
         return None
@@ -134,7 +134,7 @@ def known_rows(workspace: Workspace, dataset: str) -> KnownRows | None:
 
 @contextmanager
 def update_of_fingerprints(run: Run, dataset: str, files: DataFrame | None, *, is_new: bool) -> Iterator[None]:
-    """Bring the tables up to date with what files say in this block, and remember the files when it ends well.
+    """Bring the tables up to date with files in this block, and remember the files when it ends well.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a reader should look at first: one sentence per matter, the worst on top."""
+"""Matters that a reader should look at first: one sentence each, the worst on top."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ UNKNOWN_RULE = ("info", "", "Decide whether such images belong in the dataset.")
 
 @dataclass(frozen=True)
 class Matter:
-    """One thing to look at: how bad, what, how many, where in the report, and what to do next."""
+    """One matter to look at: its level, text, number of images, place in the report, and advice."""
 
     level: str
     count: int

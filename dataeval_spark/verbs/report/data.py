@@ -1,4 +1,4 @@
-"""What a report is made of: plain values, so that a page can be rendered (and tested) without Spark."""
+"""Data of a report: plain values, so that a page can be rendered (and tested) without Spark."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ReportData:
     sql : mapping
         SQL of each query, with ``{table}`` for the name of a table and ``{{`` for a brace.
     thumbnails, boxes : mapping
-        By image id.
+        Pictures and boxes by image id.
     """
 
     present: frozenset[str] = frozenset()
@@ -81,7 +81,7 @@ def same_name(table: str) -> str:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a report comes from.
+    """Provenance of a report: workspace, versions and runs.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class Provenance:
     runs : sequence of mappings
         Rows of the table ``runs``, newest first.
     demo_scores : sequence or None
-        Objects with kind, planted, found, missed, extra, status and missed_paths: the demo's report card.
+        Objects with kind, planted, hits, missed, extra, status and missed_paths: the demo's report card.
     """
 
     workspace: str

@@ -15,7 +15,7 @@ from dataeval_spark.verbs.report.data import Provenance, ReportData
 from dataeval_spark.verbs.report.section import Content, Section
 from dataeval_spark.verbs.report.sections import SECTIONS
 
-# What section.html.j2 takes for granted.
+# Defaults that section.html.j2 relies on.
 NOTHING: Content = {"summary": "", "chart": ""}
 
 
@@ -51,7 +51,7 @@ def render_report(data: ReportData, provenance: Provenance) -> str:
 
 
 def _content(section: Section, data: ReportData, provenance: Provenance) -> Content | None:
-    """What the section's template shows; None where the section is left out."""
+    """Values for the section's template; None if the section is left out."""
     if section.is_missing(data.present):
         return {}
     of_data = section.content(data) if section.content else {}
@@ -75,7 +75,7 @@ def _section(section: Section, content: Content, data: ReportData, provenance: P
 
 
 def shown_sql(section: Section, data: ReportData, provenance: Provenance) -> list[str]:
-    """The SQL of a section's queries with the names that a reader can run it by."""
+    """SQL of a section's queries, with names of tables that a reader can run."""
     names = {name: provenance.sql_name(name) for name in data.present}
     return [data.sql[query.name].format_map(names) for query in section.queries if query.name in data.sql]
 
@@ -86,7 +86,7 @@ def span_of(cards: list[Any]) -> str:
 
 
 def _harmless(value: Any) -> Any:
-    """What the template writes, without characters that hide or reorder text. Escaping comes after it."""
+    """Text for the template without characters that hide or reorder text. Escaping comes after it."""
     return text.clean(value, lines=True) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

@@ -1,4 +1,4 @@
-"""Cards of the galleries: a thumbnail, what is drawn over it, and what is written below it."""
+"""Cards of the galleries: a thumbnail, the marks over it, and the text below it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Card:
-    """One picture of a gallery with its text; ``difference`` is a picture of where it differs from another."""
+    """One picture of a gallery with its text; ``difference`` is a picture of its difference from another."""
 
     image_id: str
     name: str
@@ -89,7 +89,7 @@ def card(
 
 
 def label_counts(data: ReportData, image_id: str) -> str:
-    """``3 × person, dog``: the classes of the boxes drawn over an image."""
+    """Classes of the boxes drawn over an image, as in ``3 × person, dog``."""
     counts = Counter(box.label or "unknown class" for box in data.boxes.get(image_id, ()))
     ranked = sorted(counts, key=lambda label: (-counts[label], label))
     return listed([f"{counts[label]} × {label}" if counts[label] > 1 else label for label in ranked], most=4)

@@ -46,7 +46,7 @@ def collect_report_data(
     max_thumbnails: int = 150,
     thumbnail_size: int = 160,
 ) -> ReportData:
-    """Collect what a report shows: at most a few hundred rows and `max_thumbnails` small pictures.
+    """Collect the data of a report: at most a few hundred rows and `max_thumbnails` small pictures.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def collect_report_data(
     threads : int
         Queries that run side by side.
     max_thumbnails : int
-        Pictures in all galleries together.
+        Largest number of pictures in all galleries together.
     thumbnail_size : int
         Longest side of a picture, in pixels.
 

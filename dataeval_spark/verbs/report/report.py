@@ -1,4 +1,4 @@
-"""The report of a workspace, or of a snapshot of it: what it shows, and the page."""
+"""The report of a workspace, or of a snapshot of it: its data, and the page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dataeval_spark.workspace.workspace import Workspace
 def page_of(
     workspace: Workspace, snapshot: str | None = None, demo_scores: Sequence[Any] | None = None
 ) -> tuple[ReportData, str]:
-    """What a report shows, and its HTML.
+    """Data of a report, and its HTML.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a section of the report is: its queries, what it shows of their rows, and how that is laid out."""
+"""Sections of the report: their queries, the values shown of the rows, and the layout."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Rows = Mapping[str, Sequence[Row]]
 
 @dataclass(frozen=True)
 class Query:
-    """A query, whose text ``sql`` makes from the names of the tables that exist; None where there is nothing to ask.
+    """A query; ``sql`` makes its text from the names of existing tables, or None where there is nothing to query.
 
-    It cannot do without the tables of ``needs``, and reads those of ``uses`` where they exist. The rows of the query
+    It requires the tables of ``needs``, and reads those of ``uses`` where they exist. The rows of the query
     ``after`` are given to ``sql`` too. Each text ends in a LIMIT, a rank within a group, or a number of bins.
     """
 
@@ -51,9 +51,9 @@ def pictures_of(query: str) -> Callable[[Rows], Iterator[Picture]]:
 class Section:
     """A section, shown at the place ``order``; without ``tables`` it is always there.
 
-    ``content`` and ``origin`` say what the template shows, of the data and of their provenance; a section whose
-    ``origin`` is None is left out. ``WORKSPACE`` in ``command``, which fills the tables, stands for the location of the
-    workspace. ``otherwise`` stands where there is nothing to show. ``pictures`` are made in the order of
+    ``content`` and ``origin`` return the template's values, from the data and from their provenance; a section is left
+    out when ``origin`` returns None. ``WORKSPACE`` in ``command``, which fills the tables, stands for the workspace's
+    location. ``otherwise`` is the text when there is nothing to show. ``pictures`` are made in the order of
     ``pictures_order`` until the report has enough.
     """
 

@@ -1,4 +1,4 @@
-"""What a report says in a few lines, and the report itself as a notebook shows it."""
+"""Summary of a report in a few lines, and the report itself as a notebook shows it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Report:
 
 
 def summary_lines(data: ReportData) -> list[str]:
-    """What was found, in plain language, worst first."""
+    """Findings in plain language, worst first."""
     readable = data.count("readable_images")
     lines = [f"{plural(data.count('live_images'), 'image')}, {readable:,} of them measured."]
     return lines + [f"{matter.sentence}" for matter in matters(data)]

@@ -1,4 +1,4 @@
-"""One small picture of an image file. Runs on the workers; a file that cannot be shown yields the reason."""
+"""Thumbnails of image files, made on the workers; a file that cannot be shown yields the reason."""
 
 from __future__ import annotations
 

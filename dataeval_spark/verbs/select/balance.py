@@ -50,7 +50,7 @@ def balance(
     aggregation, oversample_factor
         For ``global``; see above.
     seed : int
-        Of the draws.
+        Seed of the draws.
 
     References
     ----------

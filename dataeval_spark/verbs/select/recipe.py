@@ -1,4 +1,4 @@
-"""Recipes: the operations of a selection in order, checked, applied, and applied to labels again."""
+"""Recipes: the operations of a selection in order. They are checked, applied, and applied to labels again."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def check(recipe: Recipe) -> list[dict[str, Any]]:
 
 
 def parts_in(recipe: Recipe) -> list[tuple[str, str]]:
-    """Split and part that a recipe takes, but for those of the source."""
+    """Splits and parts that a recipe takes, except those of the source."""
     return [(step["name"], step["part"]) for step in recipe if step["operation"] == "split" and step["name"] != "given"]
 
 
@@ -70,7 +70,7 @@ def from_words(words: Sequence[str], value_of: Callable[[str], Any]) -> dict[str
     words : sequence of str
         Name and options.
     value_of : callable
-        Makes a value of a text.
+        Returns the value of a text.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def from_words(words: Sequence[str], value_of: Callable[[str], Any]) -> dict[str
 
 
 def _list(parameter: inspect.Parameter, text: str, value_of: Callable[[str], Any]) -> list[Any]:
-    """Names stay text, also those that look like numbers."""
+    """Values of a list; names stay text, even those that look like numbers."""
     return [each if "str" in str(parameter.annotation) else value_of(each) for each in text.split(",")]
 
 
@@ -125,7 +125,7 @@ def apply(recipe: Recipe, tables: Mapping[str, DataFrame]) -> Selection:
 
 def targets_of(recipe: Recipe, members: DataFrame, tables: Mapping[str, DataFrame]) -> DataFrame:
     """Rows of ``targets`` of a selection's images, with the labels that its recipe leaves and their new names."""
-    # Of the images that were chosen: labels of others are no matter, and need not be known to a relabelling.
+    # Only of the chosen images: a relabelling need not know the labels of others.
     everything = Selection.of_everything(tables)
     selection = everything.with_members(members).with_labels(
         everything.labels.join(members.select("image_id"), on="image_id", how="left_semi")

@@ -1,4 +1,4 @@
-"""The verb `select`: save a selection of the images under a name, and do it again on new data."""
+"""The verb `select`: save a selection of the images under a name, and repeat it on new data."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def select(
     name : str
         Name of the selection.
     recipe : sequence of mappings, optional
-        Operations in order; default those of the newest version, done again on the data there are now. Where recipe
-        and images are as they were, there is no new version.
+        Operations in order; default those of the newest version, applied to the present data. If recipe and
+        images are unchanged, there is no new version.
     options : SelectOptions
-        Reason why a part that is a hold-out is selected.
+        Reason for selecting a part that is a hold-out.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def newest(workspace: Workspace, name: str, version: int | None = None) -> dict[
 
 
 def tables_of(workspace: Workspace) -> dict[str, DataFrame]:
-    """Tables that operations may read, those that exist; of the images the live ones, without their bytes."""
+    """Existing tables that operations may read; of the images only the live ones, without their bytes."""
     states = workspace.states(READS)
     return {table.name: workspace.read_live(table) for table in READS if table.name in states}
 

@@ -1,4 +1,4 @@
-"""What a selection is while it is being made: images in order, and their labels."""
+"""State of a selection between operations: images in order, and their labels."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Selection:
     labels : DataFrame
         ``image_id``, ``target_index`` and ``class_name`` of the targets that are left.
     tables : mapping of str to DataFrame
-        Tables of the workspace by name, those that exist.
+        Existing tables of the workspace, by name.
     """
 
     members: DataFrame
@@ -52,11 +52,11 @@ class Selection:
         return self.tables[name]
 
     def among(self, images: DataFrame) -> Selection:
-        """Only the images that are among these (``image_id``)."""
+        """The selection with only the images among these (``image_id``)."""
         return self.with_members(self.members.join(images.select("image_id"), on="image_id", how="left_semi"))
 
     def without(self, images: DataFrame) -> Selection:
-        """Only the images that are not among these."""
+        """The selection without these images."""
         return self.with_members(self.members.join(images.select("image_id"), on="image_id", how="left_anti"))
 
     def with_members(self, members: DataFrame) -> Selection:

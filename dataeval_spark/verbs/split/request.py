@@ -51,7 +51,7 @@ def check(name: str, request: SplitOptions) -> None:
 
 
 def of_dataset(option: str, ref: str) -> Column:
-    """The condition that a reference ``dataset=NAME`` means."""
+    """SQL condition of a reference ``dataset=NAME``."""
     key, _, value = ref.partition("=")
     if key != "dataset" or not value:
         raise OptionError(f"split.{option} is {ref!r}; expected dataset=NAME.")

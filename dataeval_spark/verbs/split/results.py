@@ -36,7 +36,7 @@ def write(
     assignment: Assigned,
     created_at: datetime,
 ) -> dict[str, TableState]:
-    """Replace the rows of a split in its tables; the state of each then."""
+    """Replace the rows of a split in its tables; return their new states."""
     named_rows = rows.select(F.lit(name).alias("split_name"), *SPLIT_ASSIGNMENTS.column_names[1:-1])
     cells = [
         (name, e.repeat, e.fold, c.split, c.stratum, c.wanted, c.got, c.deviation, c.units, c.note)
@@ -77,7 +77,7 @@ def write_representativeness(
     reference: DataFrame,
     states: Mapping[str, TableState],
 ) -> dict[str, TableState]:
-    """Compare the parts with the images that they should be like."""
+    """Compare the parts with the images that they should represent."""
 
     def read(table: Table) -> DataFrame | None:
         return workspace.read(table) if table.name in states else None
@@ -92,7 +92,7 @@ def write_representativeness(
 
 
 def message_of(name: str, request: SplitOptions, assignment: Assigned, has_duplicates: bool) -> str:
-    """Sizes of the parts, the largest deviation, and what cannot be had."""
+    """Sentence on the sizes of the parts, the largest deviation, and targets that cannot be met."""
     first = assignment.explanations[0]
     sizes = [cell for cell in first.cells if cell.stratum is None]
     total = max(1, sum(cell.got for cell in sizes))

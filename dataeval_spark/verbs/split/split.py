@@ -48,7 +48,7 @@ def split_workspace(run: Run, name: str, request: SplitOptions) -> StepRun:
     Returns
     -------
     StepRun
-        What each part has, the largest deviation from what was wanted, and what cannot be had.
+        Sizes of the parts, the largest deviation from the targets, and targets that cannot be met.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def split_workspace(run: Run, name: str, request: SplitOptions) -> StepRun:
     images, reference = _chosen_images(workspace, request)
     assignment = _assigned(workspace, run.checkpoint, name, request, images, reference, states, present)
     if not request.guard and not request.renew:
-        # What was a hold-out stays one until the split is made anew.
+        # A hold-out stays one until the split is made anew.
         earlier = workspace.rows(SPLITS, ("split_name", "guarded"), split_name=name)
         request = replace(request, guard=[part for row in earlier for part in row["guarded"] or ()])
     parts = sorted({cell.split for each in assignment.explanations for cell in each.cells})
@@ -159,7 +159,7 @@ def _assigned(
 
 
 def _column(workspace: Workspace, images: DataFrame, name: str) -> DataFrame:
-    """``image_id`` and ``value`` of a column of the images, or of their metadata."""
+    """Columns ``image_id`` and ``value``, of a column of the images or of their metadata."""
     columns = groupings(images, workspace.read_or_none(FACTORS))
     OptionError.unless_one_of("split.group_by", name, list(columns))
     return columns[name]

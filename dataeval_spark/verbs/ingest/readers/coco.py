@@ -111,7 +111,7 @@ def read_coco(
 
 
 def _with_first(located: DataFrame) -> DataFrame:
-    """Add ``is_first``: of several names that mean one file one is its name, and the others are findings."""
+    """Add ``is_first``: if several names mean one file, one is its name and the others are findings."""
     is_found = F.col("uri").isNotNull() & F.col("is_wanted")
     of_file = Window.partitionBy(F.coalesce("image_id", "name"), is_found).orderBy(best_first("name"))
     ranked = located.withColumn("place", F.row_number().over(of_file))
@@ -132,7 +132,7 @@ def _images(chosen: DataFrame, details: Metadata | None, split: str | None, time
 
 
 def _entries(elements: DataFrame, files: DataFrame, annotations: str) -> DataFrame:
-    """What became of the entries of the lists ``images`` and ``annotations``."""
+    """Account of the entries of the lists ``images`` and ``annotations``."""
     bad = elements.where("element = 'finding'").select("location", "kind").distinct()
 
     def as_entries(unit: str, role: Column, reason: Column) -> list[Column]:

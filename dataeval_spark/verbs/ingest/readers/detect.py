@@ -1,4 +1,4 @@
-"""Which format a source is in, where what lies in it leaves no doubt."""
+"""Detection of a source's format, where its files leave no doubt."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOOKED_INTO = 5
 
 
 def detect_format(source: str, annotations: str | None) -> tuple[str, str]:
-    """The format, and why it is that one.
+    """Format of a source, and the reason for it.
 
     Annotations decide where they are given: a JSON file is COCO, a YAML file or a folder of text files YOLO, a folder
     of XML files Pascal VOC. Else a folder with ``Annotations`` is Pascal VOC; one with ``data.yaml``, with text files
@@ -31,7 +31,7 @@ def detect_format(source: str, annotations: str | None) -> tuple[str, str]:
     Raises
     ------
     OptionError
-        Several formats are possible, or the annotations are of none.
+        Several formats are possible, or the annotations fit none.
     """
     if annotations:
         return _of_annotations(annotations)
@@ -64,7 +64,7 @@ def detect_format(source: str, annotations: str | None) -> tuple[str, str]:
 
 
 def _by_looking(source: str, files: list[str], folders: dict[str, str], *, has_images: bool) -> list[tuple[str, str]]:
-    """What the files in the folders show, where no name at the top does."""
+    """Formats that fit the files in the folders, where no name at the top tells."""
     if _is_yolo(source, folders):
         return [("yolo", "it has labels of text beside images")]
     for folder in folders.values():
@@ -94,7 +94,7 @@ def _is_yolo(source: str, folders: dict[str, str]) -> bool:
 
 
 def _has_lines(place: str, files: list[str], names: str | None = "images") -> bool:
-    """Whether a text file, with ``names`` one that is named like an image beside it, holds lines of YOLO."""
+    """Whether a text file, with ``names`` one named like an image beside it, holds lines of YOLO."""
     stems = {os.path.splitext(name)[0] for name in files if _is_image(name)}
     texts = [name for name in files if name.lower().endswith(".txt")]
     if names is not None:
@@ -151,4 +151,4 @@ def _of_annotations(annotations: str) -> tuple[str, str]:
 
 
 def _entries(folder: str) -> tuple[list[str], list[str]]:
-    return entries_of(folder, ENTRIES)  # where it cannot be listed, the reader says so
+    return entries_of(folder, ENTRIES)  # a folder that cannot be listed is the reader's error

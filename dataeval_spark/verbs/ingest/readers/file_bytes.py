@@ -1,4 +1,4 @@
-"""The bytes of new and changed files, read once to hash them; and their URIs as tables may keep them."""
+"""Bytes of new and changed files, read once to hash them, and their URIs in the form that tables may keep."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BYTES_DDL = (
 
 
 def read_files(files: DataFrame, *, keep_bytes: bool) -> DataFrame:
-    """Length, hash and size in pixels of each file, with its bytes where they are to be kept.
+    """Length, hash and size in pixels of each file, with its bytes if they are kept.
 
     Objects of a storage are read ahead.
 
@@ -39,7 +39,7 @@ def read_files(files: DataFrame, *, keep_bytes: bool) -> DataFrame:
     files : DataFrame
         ``image_id``, ``uri``, ``content`` (bytes that the source itself gives, else null) and ``content_length``.
     keep_bytes : bool
-        Give the bytes of files too.
+        Return the bytes of files too.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def _sizes(data: bytes) -> Mapping[str, int]:
 
 
 def without_credentials(uri: Column) -> Column:
-    """A URI as a table may keep it; a signed one is read at ingestion, and is no way to the file afterwards.
+    """URI in the form that a table may keep; a signed one is read at ingestion and cannot open the file later.
 
     See `dataeval_spark.kernels.storage.uris.shown_uri`.
     """
@@ -86,14 +86,14 @@ def _shown_uris(texts: pd.Series) -> pd.Series:
 
 
 def with_shown_texts(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
-    """Rows in whose texts no URI shows credentials.
+    """Rows with the credentials of URIs removed from their texts.
 
     Parameters
     ----------
     rows : DataFrame
         Any columns.
     columns : sequence of str
-        Those of texts that may quote a URI.
+        Columns of texts that may quote a URI.
     """
 
     def show(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -21,9 +21,9 @@ MATCH_DDL = "name string, path string, how string, parts int, candidates bigint,
 def resolve_names(
     names: DataFrame, listing: DataFrame, beside: str, root: str, checkpoint: Checkpoint, label: str
 ) -> DataFrame:
-    """Find the file that each name means: below SOURCE, then beside the file that has the names, then by likeness.
+    """Find the file that each name means: below SOURCE, then beside the file with the names, then by likeness.
 
-    What likeness is, :func:`match_names` says. Several names may mean one file: that with no ``how``, else that
+    :func:`match_names` defines likeness. Several names may mean one file: that with no ``how``, else that
     with the most ``parts``, means it best.
 
     Parameters
@@ -39,7 +39,7 @@ def resolve_names(
     checkpoint : callable
         Stores a frame in temporary files and reads it back.
     label : str
-        What to call the stored frames.
+        Name of the stored frames.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def resolve_names(
 
 
 def match_names(names: DataFrame, files: DataFrame, *, whole: bool = False) -> DataFrame:
-    r"""Find the path that each name is most like, where one alone is.
+    r"""Find the one path that each name is most like, if there is only one.
 
     Likeness is tried in this order, and a form counts only where one file has it: ``\`` for ``/``, ``./`` and drive
     letters; Unicode form; percent-encoding; case; then the longest common ending of the paths, in the same forms.
@@ -142,7 +142,7 @@ def match_names(names: DataFrame, files: DataFrame, *, whole: bool = False) -> D
 
 
 def best_first(*then: str) -> Column:
-    """What orders names of one file so that the one that means it best comes first."""
+    """Order of the names of one file; the one that means it best comes first."""
     return F.struct(F.col("how").isNotNull(), F.coalesce(-F.col("parts"), F.lit(-100)), *then)
 
 
@@ -156,7 +156,7 @@ def matched_findings(resolved: DataFrame, source_file: str, what: str = "Names")
     source_file : str
         The file that has the names.
     what : str
-        What the names are, as the first word of the message.
+        Kind of names, as the first word of the message.
     """
     example = F.concat("name", F.lit(" is "), "path")
     return (
@@ -179,7 +179,7 @@ def matched_findings(resolved: DataFrame, source_file: str, what: str = "Names")
 
 
 def examples_of(text: Column) -> Column:
-    """Up to three examples of a group as one text; which, does not depend on the order of the rows."""
+    """Up to three examples of a group as one text, independent of the order of the rows."""
     three = F.array(F.min(text), F.min_by(text, F.xxhash64(text)), F.max(text))
     return F.substring(F.array_join(F.array_sort(F.array_distinct(F.array_compact(three))), ", "), 1, 300)
 

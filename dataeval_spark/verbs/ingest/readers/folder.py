@@ -27,7 +27,7 @@ MOST_SPLIT_FOLDERS = 50
 
 @dataclass(frozen=True)
 class FolderNames:
-    """The meaning of each level of folders from the top, why it was taken, and how many classes that makes."""
+    """Meaning of each level of folders from the top, the reason for it, and the resulting number of classes."""
 
     levels: tuple[str, ...]
     doubt: str = ""
@@ -70,7 +70,7 @@ def read_folder(
     Parameters
     ----------
     root : str
-        The folder.
+        Folder to read.
     dataset : str
         First part of the image ids.
     checkpoint : callable
@@ -86,7 +86,7 @@ def read_folder(
     glob : str, optional
         Take the files whose relative path matches, image or not; by default those that are images.
     limit : int, optional
-        Take the first so many, by path.
+        Number of images to take, the first by path.
     timezone : str
         Zone of capture times that name none.
     """
@@ -162,7 +162,7 @@ def file_columns() -> list[Column]:
 
 
 def factor_rows(metadata: Metadata | None, images: DataFrame) -> DataFrame:
-    """The factors of the images taken, one row per image that has metadata."""
+    """Factors of the chosen images, one row per image with metadata."""
     keys = ("image_id", F.lit(None).cast("int").alias("target_index"))
     if metadata is None or not metadata.factors:
         return images.limit(0).select(*keys)

@@ -1,4 +1,4 @@
-"""Parquet as Hugging Face datasets write it: images as structs, classes by number, objects as lists."""
+"""Parquet files in the form of Hugging Face datasets: images as structs, classes by number, objects as lists."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Features:
 
 
 def read_features(source: str) -> Features:
-    """The ``huggingface`` entry of the first parquet file's metadata; nothing where there is none, or no local file."""
+    """The ``huggingface`` entry of the first parquet file's metadata; empty without one, or without a local file."""
     path = _first_file(source)
     if path is None:
         return Features()

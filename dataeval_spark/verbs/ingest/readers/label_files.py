@@ -38,7 +38,7 @@ Parse = Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]]
 
 @dataclass(frozen=True)
 class Layout:
-    """How a format lays out its files: the ending of labels, and folders that stand for one another.
+    """Layout of a format's files: the ending of labels, and folders that stand for one another.
 
     The label of ``a/JPEGImages/b/1.jpg`` is ``a/Annotations/b/1.xml``; a label beside its image is found too. Names of
     these folders are known in any case.
@@ -49,13 +49,13 @@ class Layout:
     label_folders: tuple[str, ...]
 
     def images(self, listing: DataFrame) -> DataFrame:
-        """The images of a listing: those below a folder for images where there is one, else all."""
+        """Images of a listing: those below a folder for images if there is one, else all."""
         images = listing.where("is_image")
         inside = images.where(_below(self.image_folders))
         return images if inside.isEmpty() else inside
 
     def labels(self, listing: DataFrame) -> DataFrame:
-        """Label files: ``key``, ``label`` (to open it), ``file`` (to show it), their size and time, where they lie."""
+        """Label files: ``key``, ``label`` (to open it), ``file`` (to show it), their size and time, and their place."""
         is_in_folder = _below(self.label_folders)
         return listing.where(F.lower("path").endswith(self.extension) & F.col("reason").isNull()).select(
             _key((*self.label_folders, *self.image_folders)).alias("key"),
@@ -67,7 +67,7 @@ class Layout:
         )
 
     def pair(self, images: DataFrame, labels: DataFrame, checkpoint: Checkpoint) -> DataFrame:
-        """The images that have a label, with it; of labels in several places the one in a folder for labels.
+        """The images that have a label, with it; with labels in several places, the one in a folder for labels.
 
         A label whose path is that of no image is that of the image whose path is written otherwise, in case or Unicode
         form, where there is one alone; ``how`` says in what they differ.
@@ -118,14 +118,14 @@ def label_pairs(
     chosen: DataFrame | None,
     checkpoint: Checkpoint,
 ) -> Pairs:
-    """Divide images with label files, of `Layout.pair`, by what has to be read.
+    """Divide images with label files, of `Layout.pair`, into files to read and unchanged ones.
 
     Parameters
     ----------
     paired : DataFrame
         Images with their label files.
     fingerprint : Column
-        Hash of all that the rows of a file depend on.
+        Hash of all inputs of the rows of a file.
     known_rows : KnownRows, optional
         What the workspace has; None when it has nothing.
     chosen : DataFrame, optional
@@ -139,13 +139,13 @@ def label_pairs(
 
 
 def all_findings(*findings: DataFrame | None) -> DataFrame:
-    """Findings of several origins, those that there are, in one frame; a column that one lacks is null."""
+    """Findings of several origins in one frame, without those that are None; a missing column is null."""
     frames = [frame for frame in findings if frame is not None]
     return reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), frames)
 
 
 def fingerprint(options: Mapping[str, Any], *columns: str) -> Column:
-    """Hash of all that the rows of a label file depend on: options, and sizes and times of files."""
+    """Hash of all inputs of the rows of a label file: options, and sizes and times of files."""
     text = ", ".join(f"{name}={value!r}" for name, value in sorted(options.items()))
     return F.md5(F.concat_ws("|", F.lit(f"{READER_VERSION} {text}"), *columns))
 
@@ -156,7 +156,7 @@ def to_read_and_same(pairs: DataFrame, known_rows: KnownRows | None) -> tuple[Da
     Parameters
     ----------
     pairs : DataFrame
-        ``file``, ``image_id``, ``fingerprint`` and other columns, of `marked`.
+        ``file``, ``image_id``, ``fingerprint`` and other columns, of `with_is_kept`.
     known_rows : KnownRows, optional
         What the workspace has; None when it has nothing.
     """
@@ -250,7 +250,7 @@ def declared_sizes(elements: DataFrame, same_files: DataFrame | None, known_rows
 
 
 def files_read(pairs: DataFrame, elements: DataFrame) -> DataFrame:
-    """Rows of `source_files`: the files that need not be read again; one that could not be read is tried again."""
+    """Rows of `source_files`: files that need not be read again; unreadable ones are tried again."""
     failed = elements.where("kind IN ('broken_file', 'unreadable_image')").select("file", "image_id")
     files = pairs.join(failed, on=["file", "image_id"], how="left_anti")
     return files.select(F.col("file").alias("path"), "image_id", "fingerprint")
@@ -290,7 +290,7 @@ def label_entries(
     description: Sequence[str],
     unit: str,
 ) -> DataFrame:
-    """Entries of a source with a label file for each image: its files, and what stands in the label files.
+    """Entries of a source with a label file for each image: its files, and the contents of the label files.
 
     Parameters
     ----------
@@ -309,11 +309,11 @@ def label_entries(
     labels : DataFrame
         ``label`` and ``file`` of all label files.
     targets, findings : DataFrame
-        What was made of the label files of the images taken.
+        Rows made from the label files of the chosen images.
     description : sequence of str
         Places of files about the whole.
     unit : str
-        What stands in a label file: lines, or objects.
+        Unit of a label file's contents: lines, or objects.
     """
     if others is not listing:
         listing = listing.unionByName(others).dropDuplicates(["uri"])

@@ -1,4 +1,4 @@
-"""Rows of images whose labels lie in files beside them: what the readers of VOC and YOLO have in common."""
+"""Rows of images whose labels lie in files beside them: common parts of the readers of VOC and YOLO."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dataeval_spark.verbs.ingest.readers.file_matching import best_first, matche
 from dataeval_spark.verbs.ingest.readers.folder import file_columns
 from dataeval_spark.verbs.ingest.readers.metadata import Metadata
 
-# Where an image stands in several lists, the first of these counts.
+# The first of these counts for an image in several lists.
 SPLITS = ("train", "val", "test")
 
 
@@ -55,7 +55,7 @@ LINES_DDL = "name string, listed string, file string, line int"
 
 
 def list_lines(listing: DataFrame, lists: Mapping[str, str]) -> DataFrame:
-    """The lines of list files that are not empty, trimmed; ``lists`` maps where a file is to its split.
+    """Trimmed lines of list files that are not empty; ``lists`` maps the place of a file to its split.
 
     Columns are those of `LINES_DDL`.
     """
@@ -73,7 +73,7 @@ def list_lines(listing: DataFrame, lists: Mapping[str, str]) -> DataFrame:
 
 @dataclass(frozen=True)
 class Listed:
-    """What list files say: ``splits`` has ``image_id`` and ``listed``; findings about lines; what the lines became."""
+    """Contents of list files: ``splits`` has ``image_id`` and ``listed``; findings about lines; their account."""
 
     splits: DataFrame | None = None
     findings: DataFrame | None = None
@@ -81,7 +81,7 @@ class Listed:
 
 
 def listed_splits(lines: DataFrame, matches: DataFrame, root: str) -> Listed:
-    """The split of each image that a list names; where several do, that of the first of `SPLITS`.
+    """The split of each image that a list names; with several lists, that of the first of `SPLITS`.
 
     Parameters
     ----------

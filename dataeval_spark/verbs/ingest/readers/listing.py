@@ -19,9 +19,9 @@ FILE_DDL = "path string, uri string, content_length bigint, modified_us bigint, 
 
 
 def list_files(spark: SparkSession, root: str) -> DataFrame:
-    """Every file below a folder or URI: relative path, where it is, size, modification time, image or not.
+    """Every file below a folder or URI: relative path, URI, size, modification time, image or not.
 
-    An entry that is passed over says why in ``reason`` (`dataeval_spark.kernels.storage.files.REASONS`); folders are no
+    A skipped entry has its reason in ``reason`` (`dataeval_spark.kernels.storage.files.REASONS`); folders are no
     entries. The driver lists the top folder only; tasks walk its sub-folders.
 
     Raises

@@ -1,4 +1,4 @@
-"""MAITE data sets: what an object with ``len`` and indices gives, written in bounded chunks."""
+"""MAITE data sets: items of an object with ``len`` and indices, written in bounded chunks."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def read_maite(
     Parameters
     ----------
     data : MapStyle
-        With ``len`` and indices; an item is (image, target, metadata), see :mod:`dataeval_spark.kernels.formats.maite`.
+        Has ``len`` and indices; an item is (image, target, metadata), see :mod:`dataeval_spark.kernels.formats.maite`.
     dataset, checkpoint, split, timezone
         As in :func:`dataeval_spark.verbs.ingest.readers.folder.read_folder`.
 

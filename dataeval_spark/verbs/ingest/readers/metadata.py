@@ -140,7 +140,7 @@ def read_metadata(
 
 
 def _row_entries(name_rows: DataFrame, located: DataFrame, path: str) -> DataFrame:
-    """Entries of the rows: used, of no image, of an image that another row is about, or without a path."""
+    """Entries of the rows: used, without an image, of an image that has another row, or without a path."""
     name = F.coalesce("name", F.lit("(no path)"))
     whole = located.select("name", "uri", F.lit(True).alias("is_first"))
     # The first row of each image is in ``located`` by its name; a later row of the same name is repeated.
@@ -171,7 +171,7 @@ def _require_own_names(factors: tuple[str, ...], path: str) -> None:
 
 
 def _read(spark: SparkSession, path: str, options: TableOptions) -> tuple[DataFrame, DataFrame]:
-    """The rows with their types, and what is to be said of the file as a whole."""
+    """Rows with their types, and findings about the file as a whole."""
     if not is_text(path):
         return spark.read.parquet(path), spark.createDataFrame([], FINDINGS_DDL)
     text = read_text_rows(spark, path, encoding=options.encoding)
@@ -186,7 +186,7 @@ def _read(spark: SparkSession, path: str, options: TableOptions) -> tuple[DataFr
 
 
 def text_findings(spark: SparkSession, text: TextRows, path: str) -> DataFrame:
-    """What is to be said of a text file as a whole: its encoding, and lines that are not whole."""
+    """Findings about a text file as a whole: its encoding, and lines that are not whole."""
     # Spark refuses to read the broken part of a line alone.
     others = [identifier(name) for name in text.broken.columns if name != BROKEN][:1]
     first = F.min(F.struct(F.col(BROKEN).alias("line"), *others))["line"]
@@ -276,7 +276,7 @@ def _roles(columns: list[str], options: TableOptions, path: str) -> dict[str, st
 
 
 def named_column(name: str | None, option: str, columns: Sequence[str], path: str) -> str | None:
-    """The column that an option names; None where it names none.
+    """Column that an option names; None if it names none.
 
     Raises
     ------

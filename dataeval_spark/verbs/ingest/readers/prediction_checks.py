@@ -1,4 +1,4 @@
-"""Predictions checked row by row: what can be used, and what is wrong with the rest."""
+"""Checks of predictions row by row: usable rows, and faults of the others."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ EXPECTED = {
 def check_predictions(
     source_rows: GivenPredictions, resolved: DataFrame, class_names: Sequence[str], tolerance: float
 ) -> DataFrame:
-    """Add ``kind`` (null for a good row), ``found``, and what follows from the probabilities.
+    """Add ``kind`` (null for a good row), ``found``, and the values that follow from the probabilities.
 
     Parameters
     ----------
     source_rows : GivenPredictions
-        Where the rows come from.
+        Predictions of the file.
     resolved : DataFrame
-        Its rows with ``image_id``.
+        Rows of the predictions, with ``image_id``.
     class_names : sequence of str
         Class of each position of the probabilities; empty where no row has any.
     tolerance : float
-        How far their sum may be from 1.
+        Largest deviation of their sum from 1.
 
     Returns
     -------
@@ -125,7 +125,7 @@ def good_rows(checked: DataFrame, model: str) -> DataFrame:
 
 
 def prediction_findings(checked: DataFrame, model: str, source: str) -> DataFrame:
-    """Rows of table ``ingest_findings`` without ``run_id``: those that were left out, and why."""
+    """Rows of table ``ingest_findings`` without ``run_id``: predictions that were left out, and why."""
     expected = literal_map(EXPECTED)
     where = F.concat_ws(" ", F.coalesce("given_id", F.lit("(no id)")), F.col("target_index").cast("string"))
     # Two bad rows of one image are one finding.

@@ -25,9 +25,9 @@ MATRIX_DDL = "given_id string, probabilities array<double>"
 
 @dataclass(frozen=True)
 class GivenPredictions:
-    """Predictions as a file has them; nothing of them is checked yet.
+    """Predictions of a file, not checked yet.
 
-    ``rows`` has ``given_id``, ``target_index`` (null where the file says none), ``label``, ``score``,
+    ``rows`` has ``given_id``, ``target_index`` (null where the file has none), ``label``, ``score``,
     ``probabilities``, ``box`` and ``predicted_at``. ``class_names`` is None where the file names none.
     """
 
@@ -54,7 +54,7 @@ def read_predictions(
     Parameters
     ----------
     spark : SparkSession
-        Where to read.
+        Session to read with.
     source : str
         File or table.
     ids : str, optional

@@ -1,4 +1,4 @@
-"""What several people said about the same things: one row per rating, or one column per person."""
+"""Labels of several people for the same things: one row per rating, or one column per person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files about images that are known already: rows of a table or text file, and the image that each row means."""
+"""Files about known images: rows of a table or text file, and the image that each row means."""
 
 from __future__ import annotations
 
@@ -75,18 +75,18 @@ def box_column(types: dict[str, str]) -> Column:
 def with_likely_image(
     rows: DataFrame, images: DataFrame, dataset: str | None, checkpoint: Checkpoint
 ) -> tuple[DataFrame, DataFrame | None]:
-    """Rows whose id is that of no image, with the image whose id is written otherwise, where there is one alone.
+    """Give rows whose id is no image's the one image whose id is the same but for its spelling.
 
     Ids differ as names of files do (:func:`dataeval_spark.verbs.ingest.readers.file_matching.match_names`).
 
     Parameters
     ----------
     rows : DataFrame
-        With ``given_id`` and ``image_id``, as :func:`with_image` gives them; stored.
+        Rows with ``given_id`` and ``image_id``, as :func:`with_image` gives them; stored.
     images : DataFrame
         Live rows of table ``images``.
     dataset : str, optional
-        Whose images the ids may be relative to; default any.
+        Dataset that the ids may be relative to; default any.
     checkpoint : callable
         Stores a frame in temporary files and reads it back.
 
@@ -111,16 +111,16 @@ def with_likely_image(
 def with_image(rows: DataFrame, images: DataFrame, dataset: str | None) -> DataFrame:
     """Add ``image_id`` to rows with ``given_id``: null where no live image has that id.
 
-    An id is an image's own, or with ``dataset`` what follows ``<dataset>/`` in it.
+    An id is an image's own, or with ``dataset`` the rest of it after ``<dataset>/``.
 
     Parameters
     ----------
     rows : DataFrame
-        With ``given_id``.
+        Rows with ``given_id``.
     images : DataFrame
         Live rows of table ``images``.
     dataset : str, optional
-        Whose images the ids may be relative to.
+        Dataset that the ids may be relative to.
     """
     names = images.select(F.col("image_id").alias("given_id"), "image_id", F.lit(0).alias("order"))
     if dataset is not None:

@@ -1,4 +1,4 @@
-"""Samples that bring their own bytes, labels and metadata as a `Source`: what WebDataset and MAITE have in common."""
+"""Samples that bring their own bytes, labels and metadata as a `Source`: common parts of WebDataset and MAITE."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ def source_of(
     Parameters
     ----------
     samples : DataFrame
-        Columns of `SAMPLES_DDL`, stored: it is read several times. ``image_id`` is null where a row only tells of
+        Columns of `SAMPLES_DDL`, stored: it is read several times. ``image_id`` is null where a row only has
         findings.
     split : str or None
         Split of the samples that have none.
     timezone : str
         Zone of capture times that name none.
     unit : str
-        What the account of a source file counts.
+        Unit that the account of a source file counts.
     labels_from : str
-        Where the classes come from, in words.
+        Origin of the classes, in words.
     known_rows : KnownRows, optional
         Rows of the workspace that stay as they are: their images, targets, factors and findings are added.
     files : DataFrame, optional
@@ -160,7 +160,7 @@ def _too_many(samples: DataFrame, names: list[str]) -> DataFrame:
 
 
 def _with_known(factors: DataFrame, known_factors: DataFrame) -> DataFrame:
-    """The factors that were read and those that are in the workspace, in types that both have."""
+    """Factors of the source and those of the workspace, in common types."""
     old, new = dict(known_factors.dtypes), dict(factors.dtypes)
     names = {name.lower(): name for name in old}
     renamed = {name: names.get(name.lower(), name) for name in new}

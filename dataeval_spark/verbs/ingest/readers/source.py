@@ -1,4 +1,4 @@
-"""What every reader returns: the frames that ingestion writes."""
+"""Result of every reader: the frames that ingestion writes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataeval_spark.tables.images import IMAGES, INGEST_FINDINGS, SOURCE_FILES, 
 LISTING_DDL = IMAGES.ddl_of("image_id", "uri", "content", "content_length", "modified_at", "captured_at", "split")
 TARGETS_DDL = TARGETS.nullable_ddl
 FINDINGS_DDL = INGEST_FINDINGS.ddl_without("dataset", "severity", "n")
-# A finding that stands for several entries, or says itself how grave it is.
+# Findings that stand for several entries, or have their own severity.
 COUNTED_FINDINGS_DDL = f"{FINDINGS_DDL}, {INGEST_FINDINGS.ddl_of('severity', 'n')}"
 # Kinds of findings about a source as a whole, not about one of its entries.
 OF_THE_WHOLE = ("one_folder", "class_named_as_split", "one_class", "no_labels", "no_images", "class_ids_for_names")
@@ -29,7 +29,7 @@ FILES_DDL = SOURCE_FILES.ddl_without("dataset")
 
 @dataclass(frozen=True)
 class KnownRows:
-    """What the workspace has: `source_files`, live images and findings of a dataset; targets and factors of all."""
+    """Rows of the workspace: `source_files`, live images and findings of a dataset; targets and factors of all."""
 
     files: DataFrame
     images: DataFrame
@@ -40,13 +40,13 @@ class KnownRows:
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset as a reader found it; nothing of it is written yet.
+    """A dataset as a reader returns it; nothing of it is written yet.
 
     ``images`` has the columns of `LISTING_DDL`, ``targets`` of `TARGETS_DDL`, ``findings`` of `FINDINGS_DDL`
     (``severity`` and ``n`` besides, where they have them), ``factors`` the keys and one column per factor.
-    ``present`` holds every image id that the source still has, taken or not: what is not in it is deleted.
-    ``accounting`` (`accounting.ENTRIES_DDL`) says what every entry of the source became, and ``labels_from`` where
-    the classes come from, in words. ``declared`` has ``image_id``, ``declared_width`` and ``declared_height``: the
+    ``present`` holds every image id that the source still has, taken or not: all others are deleted.
+    ``accounting`` (`accounting.ENTRIES_DDL`) has the role of every entry of the source, and ``labels_from`` the
+    origin of the classes, in words. ``declared`` has ``image_id``, ``declared_width`` and ``declared_height``: the
     size that the annotations give. ``files`` (`FILES_DDL`) are annotation files and shards, to be left alone while
     they stay the same.
     """
@@ -63,15 +63,15 @@ class Source:
 
 
 def severity_of_kind() -> Column:
-    """How grave a finding is that does not say it: one of its kind loses something, or was read in one of several ways.
+    """Severity of a finding without one: its kind loses something, or was read in one of several possible ways.
 
-    Findings of the table in a workspace of an older version say nothing of it.
+    Findings in a workspace of an older version have none.
     """
     return F.when(F.col("kind").isin(*DOUBTFUL), "warning").otherwise("error")
 
 
 def finding_rows(findings: DataFrame, dataset: str) -> DataFrame:
-    """Rows of table `ingest_findings` without ``run_id``: where it is not said, a finding stands for one entry.
+    """Rows of table `ingest_findings` without ``run_id``: without ``n``, a finding stands for one entry.
 
     Parameters
     ----------

@@ -40,14 +40,14 @@ from dataeval_spark.workspace.workspace import Checkpoint
 CONTENT_COLUMNS = ("content", "bytes", "image_bytes", "image", "data", "img")
 PATH_COLUMNS = ("path", "uri", "image_path", "file_path", "file", "file_name", "filename")
 ID_COLUMNS = ("image_id", "id")
-# What Spark knows of the file that a row of parquet comes from.
+# Metadata columns of Spark about the file that a row of parquet comes from.
 FILE_COLUMNS = ("file_name", "row_index", "file_modification_time")
 LABEL_LISTS = ("array<string>", "array<bigint>", "array<int>")
 
 
 @dataclass(frozen=True)
 class Roles:
-    """Which column of a table is what; None where none is."""
+    """Columns of a table by role; None where there is none."""
 
     content: str | None
     path: str | None
@@ -96,7 +96,7 @@ def read_table(
     columns : TableOptions
         Columns and encoding that the user names.
     box_format : {"xywh", "xyxy"}
-        What the boxes of objects are: left, top, width, height, or the corners; pixels.
+        Form of the boxes of objects, in pixels: left, top, width, height, or the corners.
     dataset, split, limit, timezone
         As in :func:`dataeval_spark.verbs.ingest.readers.folder.read_folder`.
 
@@ -157,7 +157,7 @@ def read_table(
 
 
 def _open(spark: SparkSession, source: str, options: TableOptions) -> tuple[DataFrame, bool, DataFrame]:
-    """The table, whether it is one of parquet files, and findings about it as a whole."""
+    """The table, whether it consists of parquet files, and findings about it as a whole."""
     none = spark.createDataFrame([], FINDINGS_DDL)
     if is_text(source) and os.path.isfile(source):
         text = read_text_rows(spark, source, encoding=options.encoding)
@@ -223,7 +223,7 @@ def _one(columns: list[str], what: str, option: str, source: str) -> str | None:
     Raises
     ------
     IngestError
-        There are several, and nothing tells which is meant.
+        There are several, and it is not clear which is meant.
     """
     if len(columns) > 1:
         raise IngestError(

@@ -1,4 +1,4 @@
-"""Rows of text files that people write: CSV, TSV and JSON lines, in whatever encoding they are."""
+"""Rows of text files that people write: CSV, TSV and JSON lines, in any encoding."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from dataeval_spark.tables.contract import identifier
 
 CSV_ENDINGS = (".csv", ".tsv", ".txt")
 JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
-# What has rows by its name alone: other text and JSON may be anything.
+# Endings of files that have rows: other text and JSON may be anything.
 ROW_ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson")
 # What tells an encoding: so many bytes are looked at, and then read again by tasks.
 LOOKED_AT = 4 * 2**20
-# The column with what Spark could not read.
+# The column with text that Spark could not read.
 BROKEN = "_corrupt_record"
 
 
@@ -34,7 +34,7 @@ def is_text(path: str) -> bool:
 
 @dataclass(frozen=True)
 class TableOptions:
-    """What the user says of a table or text file: columns of label, id, path and image, and the encoding of text."""
+    """Options of a table or text file: columns of label, id, path and image, and the encoding of text."""
 
     label_column: str | None = None
     id_column: str | None = None
@@ -49,7 +49,7 @@ BY_NAME = TableOptions()
 
 @dataclass(frozen=True)
 class TextRows:
-    """Rows of a text file; ``broken`` has those that are not whole, and ``encoding`` is None where it is UTF-8."""
+    """Rows of a text file; ``broken`` has those that are not whole, and ``encoding`` is None for UTF-8."""
 
     frame: DataFrame
     broken: DataFrame
@@ -65,14 +65,14 @@ def read_text_rows(spark: SparkSession, path: str, *, encoding: str | None = Non
     Parameters
     ----------
     path : str
-        The file.
+        File to read.
     encoding : str, optional
-        What the user says it is encoded in.
+        Encoding that the user names.
 
     Raises
     ------
     IngestError
-        It cannot be read, or is in an encoding that Spark does not read.
+        The file cannot be read, or has an encoding that Spark does not read.
     """
     codec = encoding_of(path, encoding)
     is_json = path.lower().endswith(JSON_ENDINGS)
@@ -126,7 +126,7 @@ def _decoded(text: str | None, encoding: str) -> str | None:
 
 
 def encoding_of(path: str, declared: str | None = None) -> str | None:
-    """The encoding of a text file where it is not UTF-8.
+    """Encoding of a text file; None for UTF-8.
 
     Raises
     ------

@@ -71,7 +71,7 @@ def read_voc(
     annotations : str, optional
         Folder with the XML files, where they are not below SOURCE.
     known_rows : KnownRows, optional
-        What the workspace has of the dataset.
+        Rows of the dataset in the workspace.
     one_based : bool
         Coordinates are counted from 1, as in the data of the challenges: subtract 1 from xmin and ymin.
     dataset, checkpoint, metadata, columns, split, glob, limit, timezone
@@ -255,7 +255,7 @@ def _name_findings(by_name: DataFrame) -> DataFrame:
 
 
 def _lists(listing: DataFrame) -> dict[str, str]:
-    """Where the lists of splits are, and the split of each."""
+    """Places of the lists of splits, and the split of each."""
     names = {f"{folder}/{split}.txt": split for folder in ("imagesets", "imagesets/main") for split in SPLITS}
     lists = bounded(listing.where(F.lower("path").isin(*names)).select("path", "uri").limit(12), "lists of splits")
     return {row["uri"]: names[row["path"].lower()] for row in lists}

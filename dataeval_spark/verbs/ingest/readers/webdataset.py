@@ -50,11 +50,11 @@ def read_webdataset(
     root : str
         SOURCE: a folder, or one shard.
     known_rows : KnownRows, optional
-        What the workspace has of the dataset.
+        Rows of the dataset in the workspace.
     glob : str, optional
         Take the images whose path, ``<shard>/<member>``, matches.
     limit : int, optional
-        Take the first so many, by path.
+        Number of images to take, the first by path.
     dataset, checkpoint, split, timezone
         As in :func:`dataeval_spark.verbs.ingest.readers.folder.read_folder`.
 

@@ -46,7 +46,7 @@ from dataeval_spark.workspace.workspace import Checkpoint
 DATA_FILES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 YAML = (".yaml", ".yml")
 CLASS_LISTS = ("classes.txt", "obj.names", "labels/classes.txt")
-# What the annotations that are given may be, if no folder.
+# Endings of annotations that are no folder.
 DATA_ENDINGS = (*YAML, ".txt", ".names")
 
 LAYOUT = Layout(".txt", ("images", "JPEGImages"), ("labels",))
@@ -84,14 +84,14 @@ def read_yolo(
     annotations : str, optional
         The data set file (YAML or class list), or the folder with the label files where they are not below SOURCE.
     known_rows : KnownRows, optional
-        What the workspace has of the dataset.
+        Rows of the dataset in the workspace.
     dataset, checkpoint, metadata, columns, split, glob, limit, timezone
         As in :func:`dataeval_spark.verbs.ingest.readers.folder.read_folder`.
 
     Raises
     ------
     IngestError
-        There are no label files, none can be read, or the data set file given is none.
+        There are no label files, none can be read, or the data set file that was named is none.
     """
     is_file = annotations is not None and annotations.lower().endswith(DATA_ENDINGS)
     folder = None if is_file else annotations
@@ -204,9 +204,9 @@ def _without_image(labels: DataFrame, paired: DataFrame, *, is_only_labels: bool
 
 @dataclass(frozen=True)
 class DataFile:
-    """What is known of a source as a whole; ``folders`` and ``lists`` map a split to absolute paths.
+    """Facts about a source as a whole; ``folders`` and ``lists`` map a split to absolute paths.
 
-    ``uri`` is the file that says it, where there is one.
+    ``uri`` is the data set file, if there is one.
     """
 
     names: Mapping[int, str] | None = None
@@ -279,7 +279,7 @@ def _resolved(data: YoloData, uri: str, root: str) -> DataFile:
 
 
 def _existing(path: str, base: str, beside: str, root: str) -> str | None:
-    """Where a path of a data set file leads; one of another machine by its longest ending that is here."""
+    """Existing file for a path of a data set file; one of another machine by its longest ending that exists here."""
     plain = plain_path(path)
     parts = [part for part in plain.split("/") if part not in ("", "..")]
     # Exports exist whose paths begin with ../ although they lie beside the file.

@@ -1,4 +1,4 @@
-"""The sections of a report: each module of this folder has one, with its queries, what it shows, and its template."""
+"""The sections of a report: each module of this folder has one, with its queries, its values, and its template."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ KIND = "CASE WHEN kind = 'skipped' THEN split_part(location, ': ', 2) ELSE kind 
 
 
 def annotations_query(present: frozenset[str]) -> str:
-    """At most 8 of each kind."""
+    """Findings, at most 8 of each kind."""
     return (
         "SELECT kind, dataset, source_file, location, image_id, target_index, message, found, expected FROM (\n"
         "  SELECT *, row_number() OVER (PARTITION BY kind ORDER BY dataset, source_file, location) AS place FROM (\n"

@@ -1,4 +1,4 @@
-"""What a report says at the top: what needs attention first, and what has not been analysed yet."""
+"""Top of the report: matters that need attention first, and analyses that have not run yet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ANALYSED = {"image_stats", "duplicate_groups", "image_findings", "outliers", "la
 
 
 def attention(data: ReportData) -> Content:
-    """What needs attention; whether anything has been analysed at all."""
+    """Matters that need attention, and whether anything has been analysed at all."""
     return {
         "matters": [{**vars(matter), "anchor": slug(matter.section)} for matter in matters(data)],
         "analysed": bool(data.present & ANALYSED),

@@ -43,7 +43,7 @@ def shortcuts_query(present: frozenset[str]) -> str:
 
 
 def parity_query(present: frozenset[str]) -> str:
-    """Does the label depend on a factor: the strongest first."""
+    """Factors that the label depends on, the strongest first."""
     return (
         "SELECT factor, score, adjusted_pvalue, degrees_of_freedom, low_expected_cells, size(insufficient) AS thin,\n"
         "  is_significant, count(*) OVER () AS found FROM {parity}\n"
@@ -59,7 +59,7 @@ def feature_value_query(present: frozenset[str]) -> str:
 
 
 def diversity_query(present: frozenset[str]) -> str:
-    """Classes that were seen under few values of a factor which takes several over all."""
+    """Classes with few values of a factor that has several over all."""
     return (
         "SELECT class_name, factor, diversity, filled_bins, bins, n, count(*) OVER () AS found FROM {diversity}\n"
         "WHERE class_name IS NOT NULL AND is_low\n"

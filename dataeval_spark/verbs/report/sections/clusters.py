@@ -1,4 +1,4 @@
-"""What a report shows of clusters: a map of the embeddings, and the images in the middle of the largest clusters."""
+"""Section on clusters: a map of the embeddings, and the images in the middle of the largest clusters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dataeval_spark.verbs.text import number, plural, shorten
 
 POINTS = 600
 MOST_CLUSTERS, EACH = 6, 4
-# Of several encoders the first by name is shown.
+# The first of several encoders by name is shown.
 _ENCODER = "encoder = (SELECT min(encoder) FROM {clusters}) AND target_index IS NULL"
 
 

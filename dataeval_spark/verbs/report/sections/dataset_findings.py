@@ -1,4 +1,4 @@
-"""What a report shows of findings about the dataset as a whole."""
+"""Section on findings about the dataset as a whole."""
 
 from __future__ import annotations
 

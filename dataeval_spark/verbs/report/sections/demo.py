@@ -1,4 +1,4 @@
-"""What a report of the demo shows: the faults that were planted, and those that were found."""
+"""Section on the demo: the faults that were planted, and those that were found."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataeval_spark.verbs.text import listed, number, words
 
 
 def demo(provenance: Provenance) -> Content | None:
-    """The report card; None where it is no demo."""
+    """The report card; None if the report is not of the demo."""
     if provenance.demo_scores is None:
         return None
     names = ("kind", "planted", "hits", "missed", "extra", "status")

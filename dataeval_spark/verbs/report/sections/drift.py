@@ -1,4 +1,4 @@
-"""What the section on drift shows: one table per pair of datasets, and the histograms of what drifted most."""
+"""Section on drift: one table per pair of datasets, and histograms of the columns that drifted most."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def drift_query(present: frozenset[str]) -> str:
 
 
 def overlay_pairs(drift: Iterable[Row], most: int = MAX_OVERLAYS) -> tuple[tuple[str, str, str], ...]:
-    """The first drifted columns of whole datasets, with what was compared: (column, reference, current)."""
+    """The first drifted columns of whole datasets: (column, reference, current)."""
     drifted = (row for row in drift if row["drift_detected"] and row["slice_key"] is None)
     return tuple((row["column_name"], row["reference"], row["current"]) for row in drifted)[:most]
 

@@ -1,4 +1,4 @@
-"""What a report shows of duplicates: groups side by side, where their members differ, and how good thresholds are."""
+"""Section on duplicates: groups side by side, differences of their members, and precision and recall of thresholds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ENDS = ("_lower", "", "_upper")
 
 
 def duplicates_query(present: frozenset[str]) -> str:
-    """At most 12 groups of 6 members."""
+    """Groups of duplicates: at most 12 of 6 members."""
     return (
         "WITH shown AS (\n  SELECT group_id, bool_or(spans_splits) AS leaks, max(group_size) AS members\n"
         "  FROM {duplicate_groups} GROUP BY group_id ORDER BY leaks DESC, members DESC, group_id LIMIT 12)\n"
@@ -49,7 +49,7 @@ def evaluation_query(present: frozenset[str]) -> str:
 
 
 def duplicates(data: ReportData) -> Content:
-    """Groups, a sentence, what was left out and why, and a chart per kind where pairs have been judged."""
+    """Groups, a sentence, messages of the step, and a chart per kind if pairs have been judged."""
     groups = []
     for group_id, members in groupby(data.rows_of("duplicates"), key=lambda row: row["group_id"]):
         rows = list(members)
@@ -75,7 +75,7 @@ def duplicates(data: ReportData) -> Content:
 
 
 def _cards(data: ReportData, rows: Sequence[Row]) -> list[Card]:
-    """The kept image first; each other with its difference from it, where both are whole images."""
+    """Cards, the kept image first; each other with its difference from it, if both are whole images."""
     kept_row = next((row for row in rows if row["is_kept"]), None)
     cards = []
     for row in rows:

@@ -1,4 +1,4 @@
-"""What a report shows of image findings: the images of each rule, worst first."""
+"""Section on image findings: the images of each rule, worst first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataeval_spark.verbs.text import number, shorten, shown, slug, words
 
 
 def findings_query(present: frozenset[str]) -> str:
-    """At most 5 of each of the rules (8 at present)."""
+    """Findings, at most 5 of each of the rules (8 at present)."""
     return (
         "SELECT rule, image_id, target_index, score, threshold, severity, message FROM (\n"
         "  SELECT *, row_number() OVER (PARTITION BY rule ORDER BY score, image_id, target_index) AS place\n"

@@ -1,4 +1,4 @@
-"""What a report shows of labels that are likely wrong: the pictures, their labels, and what they look like."""
+"""Section on labels that are likely wrong: the pictures, their labels, and the likelier classes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataeval_spark.verbs.text import number, shorten, shown, words
 
 
 def label_errors_query(present: frozenset[str]) -> str:
-    """At most 12 of each way of finding them: by a step, from the vectors of an encoder or a model's probabilities."""
+    """Likely errors, at most 12 of each step and source: the vectors of an encoder or a model's probabilities."""
     return (
         "SELECT step, source, image_id, target_index, class_name, suggested_class, score, place, total FROM (\n"
         "  SELECT *, row_number() OVER (PARTITION BY step, source ORDER BY rank, image_id, target_index) AS place,\n"
@@ -22,7 +22,7 @@ def label_errors_query(present: frozenset[str]) -> str:
 
 
 def label_errors(data: ReportData) -> Content:
-    """A gallery per way of finding them, the worst first."""
+    """A gallery per step and source, the worst first."""
     groups = []
     for (step, source), group in groupby(data.rows_of("label_errors"), key=lambda row: (row["step"], row["source"])):
         rows = list(group)

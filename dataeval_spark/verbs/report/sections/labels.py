@@ -1,4 +1,4 @@
-"""What a report shows of labels: how often each class is labelled, and examples of the most frequent."""
+"""Section on labels: the frequency of each class, and examples of the most frequent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report shows of outliers: how many there are of each statistic, and the farthest."""
+"""Section on outliers: their number for each statistic, and the farthest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataeval_spark.verbs.text import number, shorten, shown, words
 
 
 def outliers_query(present: frozenset[str]) -> str:
-    """The farthest of each statistic, then the next farthest, 12 in all."""
+    """The farthest outlier of each statistic, then the next farthest, 12 in all."""
     return (
         "SELECT statistic, image_id, target_index, channel, method, group_name, value, score, threshold,\n"
         "  lower, upper, direction FROM (\n"

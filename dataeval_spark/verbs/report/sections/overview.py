@@ -1,4 +1,4 @@
-"""What a report shows first: headline numbers, and the images of each dataset and split."""
+"""First section of a report: headline numbers, and the images of each dataset and split."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dataeval_spark.verbs.text import number, plural
 EXACT_KINDS = "array('exact_file', 'exact_pixels')"
 
 
-# What is counted, by the table that is counted.
+# Measures, by the table that is counted.
 _COUNTS: Mapping[Table, str] = {
     IMAGES: (
         "SELECT stack(2, 'live_images', '', count_if(deleted_at IS NULL),\n"
@@ -84,7 +84,7 @@ def composition_query(present: frozenset[str]) -> str:
 
 
 def overview(data: ReportData) -> Content:
-    """The headline numbers, and how many images each dataset and split has."""
+    """The headline numbers, and the number of images of each dataset and split."""
     return {"tiles": tiles(data), "composition": _composition(data)}
 
 

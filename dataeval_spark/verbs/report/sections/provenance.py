@@ -1,4 +1,4 @@
-"""What a report says of where it comes from: versions of the tables, and the last runs."""
+"""Section on the report's provenance: versions of the tables, and the last runs."""
 
 from __future__ import annotations
 

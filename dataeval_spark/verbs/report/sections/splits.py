@@ -1,4 +1,4 @@
-"""What a report shows of splits: their parts, what leaks between them, how they differ, and bias within them."""
+"""Section on splits: their parts, leaks between them, their differences, and bias within them."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ def repairs_query(present: frozenset[str]) -> str:
 
 
 def differences_query(present: frozenset[str]) -> str:
-    """The flagged ones first, then the largest."""
+    """Differences between parts: the flagged ones first, then the largest."""
     return _distances("split_differences")
 
 
 def strata_query(present: frozenset[str]) -> str:
-    """The strata that are farthest from what was wanted, and those that cannot be had."""
+    """The strata that are farthest from their targets, and those whose targets cannot be met."""
     return (
         "SELECT split_name, fold, split, coalesce(stratum, 'images') AS stratum, wanted, got, deviation, note\n"
         "FROM {split_strata} WHERE repeat = 0 AND (note IS NOT NULL OR abs(deviation) > 0)\n"

@@ -1,4 +1,4 @@
-"""What a report shows of statistics: a histogram of each."""
+"""Section on statistics: a histogram of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report shows of files that could not be read: what the reader said."""
+"""Section on files that could not be read: the reader's messages."""
 
 from __future__ import annotations
 
