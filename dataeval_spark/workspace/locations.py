@@ -10,6 +10,7 @@ from typing import Any
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.storage.uris import has_credentials, is_uri, shown_value, texts_in, without_credentials
+from dataeval_spark.kernels.storage.writing import clear
 from dataeval_spark.tables.contract import identifier
 
 logger = logging.getLogger("dataeval_spark")
@@ -51,18 +52,14 @@ def quoted(name: str) -> str:
 
 
 def remove_directory(location: str) -> None:
-    """Remove a directory with all in it, local or on any file system that Arrow knows.
+    """Remove a directory with all in it, local or in an object storage.
 
     A failure is only logged: the results are written by then.
     """
     if is_local(location):
         shutil.rmtree(local_path(location), ignore_errors=True)
         return
-    from pyarrow import fs
-
     try:
-        filesystem, path = fs.FileSystem.from_uri(re.sub(r"^s3[an]:", "s3:", location))
-        filesystem.delete_dir_contents(path, missing_dir_ok=True)
-    except (OSError, ValueError) as error:
-        reason = without_credentials(str(error))
-        logger.warning("temporary files in %s could not be removed: %s", location, reason)
+        clear(location)
+    except OSError as error:
+        logger.warning("temporary files in %s could not be removed: %s", location, without_credentials(str(error)))
