@@ -139,7 +139,7 @@ class Step:
 
     @property
     def inputs(self) -> tuple[Table, ...]:
-        """Tables whose rows decide the result; what the step itself wrote is only a shortcut to it."""
+        """Tables whose rows decide the result; the step's own earlier result is only a shortcut to it."""
         return tuple(table for table in (*self.reads, *self.uses) if table not in self.writes)
 
 
@@ -307,7 +307,7 @@ def levels(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
     Raises
     ------
     ConfigError
-        Two steps read what the other writes.
+        Two steps each read a table that the other writes.
     """
     writer = {table: step for step in steps for table in step.writes if table.scope is None}
     sorter = TopologicalSorter({step: {writer[r] for r in step.inputs if r in writer} - {step} for step in steps})

@@ -134,7 +134,7 @@ def approximate_neighbors(blocks: Blocks, spark_frame: DataFrame, index: Inverte
     Returns
     -------
     DataFrame
-        As :func:`~dataeval_spark.frames.neighbors.nearest_neighbors`; distances are exact.
+        See :func:`~dataeval_spark.frames.neighbors.nearest_neighbors`; distances are exact.
     """
     search = Search(blocks.metric, k, 1, blocks.shift)
     tasks = tasks_of(blocks.rows_per_block(1), max(512, -(-blocks.rows_with(1) // TASKS)))

@@ -93,7 +93,7 @@ def cut_into_blocks(
     scratch : str, optional
         New folder that the driver and all workers can open; without it the blocks are rows of a frame.
     checkpoint : callable, optional
-        Stores the frame of blocks; used without ``scratch``. Default: in the executors' own storage.
+        Function that stores the frame of blocks; used without ``scratch``. Default: in the executors' own storage.
     block_rows : int
         Most rows of a block: 16 MB at 512 dimensions.
     rows : int, optional

@@ -60,7 +60,7 @@ def connected_components(
         There are more edges than one task may hold and no ``checkpoint``; raised when the result is computed, inside
         the task's error.
     StepFailedError
-        The rounds do not end, or a round changed what it must not.
+        The rounds do not end, or a round lost or invented ids.
 
     Examples
     --------

@@ -95,7 +95,7 @@ def image_effect(rows: DataFrame) -> DataFrame:
 
 
 def sums_of(by_value: Mapping[str, Mapping[str, Any]], values: Sequence[str]) -> ImageSums:
-    """Aggregates of one group, in the order of ``values``; what the group lacks is 0."""
+    """Aggregates of one group, in the order of ``values``; a value that the group lacks has 0."""
     nothing = {"n": 0, "squares": 0, "products": 0, "images": 0}
     rows = [by_value.get(value, nothing) for value in values]
     columns = {name: np.array([row[name] for row in rows], np.int64) for name in nothing}

@@ -87,7 +87,7 @@ def factor_bins(
     Parameters
     ----------
     targets, images, image_stats, factors : DataFrame
-        Tables of these names; of ``images`` the live rows. See `labelled_units` for what is made of them.
+        Tables of these names; of ``images`` the live rows. `labelled_units` makes the factors from them.
     bin_edges : DataFrame, optional
         Table ``bin_edges`` of an earlier run, for ``stored_edges``.
     rule : {"uniform_width", "uniform_count", "clusters"}

@@ -60,7 +60,7 @@ def fingerprints(images: DataFrame, targets: DataFrame, options: ProfileOptions 
     targets : DataFrame
         Table ``targets``.
     options : ProfileOptions, optional
-        What is to be measured.
+        Options of the profile.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def profile(pending: DataFrame, options: ProfileOptions | None = None) -> DataFr
     pending : DataFrame
         Result of :func:`fingerprints`, with ``content`` (null where the image is kept by reference).
     options : ProfileOptions, optional
-        What is to be measured.
+        Options of the profile.
 
     Returns
     -------

@@ -116,7 +116,7 @@ def duplicates(
         Whether each member of a group is a pair of the image that is kept, or a copy of such a one
         (`kernels.star_cover`), or a chain of pairs is one group.
     keep : {"largest", "sharpest", "labelled", "first"}
-        Which image of a group is kept; ``first`` by capture time. Ties go to the other measures of size and
+        Image of a group that is kept; ``first`` by capture time. Ties go to the other measures of size and
         sharpness, then to the smallest id.
     compat : {"dataeval"}, optional
         DataEval's definition: blank images are compared as all others; only equal hashes are allowed, and embeddings
@@ -125,7 +125,7 @@ def duplicates(
     one_task_edges : int
         Most pairs to group in one task; above it by rounds, which need ``checkpoint``.
     checkpoint : callable, optional
-        Stores a frame in files and reads it back, so that pairs are computed once.
+        Function that stores a frame in files and reads it back, so that pairs are computed once.
 
     Returns
     -------

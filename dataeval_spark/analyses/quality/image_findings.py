@@ -15,7 +15,7 @@ FEW = 0.01
 """Where no more than this share of the images have an unusual size, or one image has, each of them is odd."""
 BRIGHT, BLURRY, ODD_SIZE_FACTOR = 0.25, 0.42, 3.0
 SOFTEST, SOFTER_BY = 0.32, 4 / 3
-"""Where a quarter of the images is soft, only what is softer by this factor is blurry, or below the lower score."""
+"""Where a quarter of the images is soft, only images softer by this factor, or below the lower score, are blurry."""
 BRIGHT_OF_CLEANVISION, BLURRY_OF_CLEANVISION, NO_FACTOR = 0.05, 0.29, 1.0
 
 

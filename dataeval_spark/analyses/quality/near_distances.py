@@ -93,7 +93,7 @@ def near_distances(
     previous : DataFrame, optional
         Table ``duplicate_thresholds``, whose thresholds are kept.
     checkpoint : callable, optional
-        Stores a frame in files and reads it back; without it distances are computed twice.
+        Function that stores a frame in files and reads it back; without it distances are computed twice.
 
     Returns
     -------

@@ -35,7 +35,7 @@ def split_leakage(
     Every split is checked: those that were made (``split_assignments``) and the one that the source gave
     (``images.split``, named ``given``). Of a duplicate group or a group with images in k parts there are k - 1 rows,
     the first image of each part with that of the first part; the pairs of ``duplicate_pairs`` in different parts are
-    listed one by one, which says of what kind they are.
+    listed one by one, each with its kind.
 
     A repair leaves each component of images that are tied together in one part. Moving all but the images of part p
     takes :math:`n - n_p` moves and no fewer do, because each image that is not in the part chosen must move; so the

@@ -34,7 +34,7 @@ def units_of(
     duplicate_pairs : DataFrame, optional
         Table of this name: images stay together that a chain of pairs ties, even if they are in several groups or none.
     checkpoint : callable, optional
-        Stores a frame in files and reads it back; see :func:`dataeval_spark.frames.components.connected_components`.
+        See :func:`dataeval_spark.frames.components.connected_components`.
 
     Returns
     -------
