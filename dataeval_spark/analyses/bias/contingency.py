@@ -126,7 +126,7 @@ def rows_of_value(factor_bins: DataFrame, bin_edges: DataFrame, factor: str, val
     )
     if not rows:
         factors = bounded(bin_edges.select("factor").distinct().limit(MAX_BINS), "names of factors")
-        OptionError.unless_one_of("within.factor", factor, sorted(row["factor"] for row in factors))
+        OptionError.unless_one_of("rows_of_value.factor", factor, sorted(row["factor"] for row in factors))
     bins = {row["label"]: row["bin"] for row in rows}
-    OptionError.unless_one_of("within.value", value, sorted(bins))
+    OptionError.unless_one_of("rows_of_value.value", value, sorted(bins))
     return factor_bins.where(F.col("bins")[factor] == bins[value])

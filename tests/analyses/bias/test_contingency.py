@@ -112,7 +112,7 @@ def test_a_part_is_measured_alone(tables):
 def test_what_is_not_there_is_named(tables):
     bins, edges = tables
 
-    with pytest.raises(OptionError, match=r"within.factor is 'color'; expected one of \['split', 'weather'\]"):
+    with pytest.raises(OptionError, match=r"rows_of_value.factor is 'color'; expected one of \['split', 'weather'\]"):
         rows_of_value(bins, edges, "color", "red")
-    with pytest.raises(OptionError, match=r"within.value is 'val'; expected one of \['test', 'train'\]"):
+    with pytest.raises(OptionError, match=r"rows_of_value.value is 'val'; expected one of \['test', 'train'\]"):
         rows_of_value(bins, edges, "split", "val")
