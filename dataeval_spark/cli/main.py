@@ -39,7 +39,6 @@ from dataeval_spark.options import (
     SearchOptions,
     options_from,
 )
-from dataeval_spark.session.bounded import bounded
 from dataeval_spark.workspace.locations import refuse_credentials
 
 if TYPE_CHECKING:
@@ -304,6 +303,8 @@ def _run_dataset(run: Callable[[argparse.Namespace, datasets.MakeAudit], None]) 
 
 
 def _run_search(args: argparse.Namespace) -> int:
+    from dataeval_spark.session.bounded import bounded
+
     if args.dry_run:
         print(f"search             run   reads the vectors of {args.workspace} once")
         return DONE

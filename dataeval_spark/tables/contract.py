@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import pyarrow as pa
-
-from dataeval_spark.tables.arrow import arrow_schema
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 WriteMode = Literal["replace", "upsert", "append"]
 
@@ -84,6 +83,9 @@ class Table:
     @property
     def arrow_schema(self) -> pa.Schema:
         """Arrow schema of all columns, nullability included."""
+        # Late: the help of the command line knows tables and needs no numpy.
+        from dataeval_spark.tables.arrow import arrow_schema
+
         return arrow_schema(self.ddl(comments=False))
 
     def ddl_of(self, *names: str) -> str:
