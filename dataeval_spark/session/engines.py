@@ -28,7 +28,7 @@ DELTA_SETTINGS = {
 }
 # Small data on few cores: every default below is made for a cluster and costs seconds on a laptop.
 LOCAL_SETTINGS = {
-    # Paths without a scheme are files of this machine: see local_access.py.
+    # Paths without a scheme are files of this machine: see workspace/delta_local.py.
     "spark.dataeval_spark.localFiles": "true",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",

@@ -79,7 +79,8 @@ def run_profile(
     workspace = run.workspace
     started = datetime.now(UTC)
     check(options)
-    recorded = changed(options)
+    # How often the tables are written decides no result.
+    recorded = {name: value for name, value in changed(options).items() if name != "images_per_commit"}
     if options.encoder is not None:
         # Preprocessing of the vectors, which the hash in `encoder_version` does not name.
         recorded["encoder_record"] = vars(encoder_record(options.encoder))

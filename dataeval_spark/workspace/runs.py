@@ -233,6 +233,7 @@ def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterato
         _ACTIVE.add(run.run_id)
         run.begin()
         _require_alone(workspace, run)
+        workspace.migrate()
         workspace.compact(RUNS)
         with workspace.scratch(run.run_id) as run.checkpoint:
             yield run

@@ -237,12 +237,12 @@ class Workspace:
             self._access(table).create(table, properties)
 
     def open(self) -> None:
-        """Make the place for the tables, and rename tables of older versions.
+        """Make the place for the tables.
 
         Raises
         ------
         WorkspaceError
-            The directory cannot be written, the schema cannot be made, or a table cannot be renamed.
+            The directory cannot be written, or the schema cannot be made.
         """
         if self.is_catalog:
             with self._wrapping(f"create the schema {self.location}"):
@@ -256,6 +256,9 @@ class Workspace:
                     f"The workspace {self.location} cannot be made: {error.strerror}.\n"
                     "Hint: name a directory that you may write."
                 ) from error
+
+    def migrate(self) -> None:
+        """Rename tables and columns of older versions, or raise WorkspaceError; see `Migration.run`."""
         with self._wrapping("give the tables of an older version their present names"):
             self._migration.run()
 

@@ -86,7 +86,7 @@ def test_the_next_run_renames_tables_and_columns_once_and_says_so(older, caplog)
     before = {table.name: (older.state(table), older.table_id(table)) for table in PRESENT_NAMES.values()}
 
     for _ in range(2):
-        Workspace(older.spark, older.location).open()
+        Workspace(older.spark, older.location).migrate()
 
     migrated = Workspace(older.spark, older.location)
     assert not {"views", "view_members"} & names_in(migrated)
@@ -145,12 +145,12 @@ def test_a_migration_that_was_killed_is_completed_by_the_next_run(older, monkeyp
     # The first table has got its present name, and its column has not.
     monkeypatch.setattr(migration.Migration, "_rename_columns", lambda *arguments: (_ for _ in ()).throw(SystemExit))
     with pytest.raises(SystemExit):
-        older.open()
+        older.migrate()
     monkeypatch.undo()
     halfway = Workspace(older.spark, older.location)
     assert halfway.rows(SELECTIONS, ("selection_name",)) == [{"selection_name": "few"}]
 
-    halfway.open()
+    halfway.migrate()
 
     assert not {"views", "view_members"} & names_in(halfway)
     assert [halfway._stored(table).columns[0] for table in PRESENT_NAMES.values()] == [
@@ -162,7 +162,7 @@ def test_a_migration_that_was_killed_is_completed_by_the_next_run(older, monkeyp
 
 
 def test_versions_from_before_the_migration_are_read_by_the_present_names(older):
-    older.open()
+    older.migrate()
 
     for version in (1, None):
         assert older.read(SPLITS, version).select("guarded").collect() == [(["test"],)]
@@ -173,7 +173,7 @@ def test_where_paths_may_be_those_of_a_cluster_spark_migrates(spark, older):
     try:
         through_spark = Workspace(spark, older.location)
         assert through_spark.rows(SELECTIONS, ("selection_name",)) == [{"selection_name": "few"}]
-        through_spark.open()
+        through_spark.migrate()
         assert through_spark.rows(SPLITS, ("guarded",), split_name="main") == [{"guarded": ["test"]}]
     finally:
         spark.conf.set("spark.dataeval_spark.localFiles", "true")

@@ -256,8 +256,8 @@ def test_a_table_of_an_older_workspace_is_read_under_its_old_name_and_renamed_on
     before = workspace.state(INGEST_FINDINGS)
     assert rows(workspace, INGEST_FINDINGS, "kind", "found") == {("unknown_class", "7")}
 
-    workspace.open()
-    workspace.open()
+    workspace.migrate()
+    workspace.migrate()
 
     assert rows(workspace, INGEST_FINDINGS, "kind", "found") == {("unknown_class", "7")}
     assert workspace.state(INGEST_FINDINGS) == before  # its versions stay, so snapshots keep what they pin

@@ -103,7 +103,7 @@ def export(run: Run, to: str, options: ExportOptions) -> StepRun:
     message = _message(format, facts, counts, opened)
     finish(to, {"format": format, **about, "classes": len(facts.classes), **counts, "notes": message})
     states = workspace.states(select.READS)
-    recorded = {"to": to, **changed(options), "version": about["version"]}
+    recorded = {"to": to, **changed(options), "format": options.format, "version": about["version"]}
     total = counts["images"]
     return run.finish("export", "done", started, f"{message} in {to}", options=recorded, inputs=states, rows=total)
 
