@@ -108,7 +108,7 @@ def test_de_hamming_of_what_is_no_hash_is_an_error(spark, files, other):
 
 def test_the_example_of_the_readme_runs(spark, files, tmp_path, capsys):
     (example,) = re.findall(
-        r"```python\n(from dataeval_spark\.sql_functions.*?)```", README.read_text(), flags=re.DOTALL
+        r"```python\n(from dataeval_spark import register_functions.*?)```", README.read_text(), flags=re.DOTALL
     )
     for number, photo in enumerate(PHOTOS[:2]):
         (tmp_path / f"{number}.png").write_bytes(photo)

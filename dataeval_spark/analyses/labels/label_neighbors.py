@@ -163,13 +163,13 @@ def _short_lists(scored: DataFrame, k: int) -> DataFrame:
         F.count("*").alias("labels"),
         F.count_if("is_open").alias("open"),
     )
-    message = F.format_string(
-        "%s: %,d labels were compared with those of their neighbours; %,d have too few neighbours for a score. "
-        f"Raise neighbors.k to {2 * k} or more to score them.",
-        "source",
-        "labels",
+    compared = F.format_string("%s: %,d labels were compared with those of their neighbours", "source", "labels")
+    unscored = F.format_string(
+        f"%s; %,d have too few neighbours for a score. Raise neighbors.k to {2 * k} or more to score them.",
+        compared,
         "open",
     )
+    message = F.when(F.col("open") > 0, unscored).otherwise(compared)
     rows = counts.select(
         F.lit("label_neighbors").alias("step"),
         F.lit("lists_too_short").alias("rule"),
