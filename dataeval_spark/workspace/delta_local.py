@@ -38,7 +38,7 @@ class LocalAccess:
 
     def commits(self, limit: int) -> list[Commit]:
         try:
-            history = self._table().history(limit)
+            history = self._history(limit)
         except TableNotFoundError:
             return []
         return [
@@ -51,6 +51,15 @@ class LocalAccess:
             )
             for entry in history
         ]
+
+    def _history(self, limit: int) -> list[dict[str, Any]]:
+        # delta-rs counts versions down from the one that it opened, and lists commits that came since: one that another
+        # thread made meanwhile would shift the versions of all.
+        while True:
+            table = self._table()
+            history = table.history(limit)
+            if not self._log_file(table.version() + 1).exists():
+                return history
 
     def create(self, table: Table, properties: Mapping[str, str]) -> None:
         if self._exists():
@@ -131,9 +140,12 @@ class LocalAccess:
     def _exists(self) -> bool:
         return DeltaTable.is_deltatable(self._path)
 
+    def _log_file(self, version: int) -> Path:
+        return Path(self._path) / "_delta_log" / f"{version:020}.json"
+
     def _committed_at(self, version: int) -> datetime:
         # What DESCRIBE HISTORY shows: both kinds of access must give a state the same identity.
-        status = (Path(self._path) / "_delta_log" / f"{version:020}.json").stat()
+        status = self._log_file(version).stat()
         return datetime.fromtimestamp(status.st_mtime_ns // 1_000_000 / 1000, UTC)
 
 

@@ -136,13 +136,14 @@ def hint_for(message: str, catalog: str | None) -> str:
     """Hint for an engine's error; ``catalog`` is the schema's name where the workspace is one."""
     if re.search(r"PERMISSION|INSUFFICIENT|ACCESS_DENIED|Permission denied|not have", message):
         return f"GRANT the rights {RIGHTS} on {catalog} to this user." if catalog else "name a directory you may write."
-    if re.search("Failed to find data source: delta|DeltaCatalog|DATA_SOURCE_NOT_FOUND", message):
-        return f"this Spark session has no Delta: spark-submit --packages {jars.coordinates()} ..."
     if re.search(r"No FileSystem for scheme|UnsupportedFileSystem|ClassNotFoundException.*FileSystem", message):
         return (
             "Spark reads and writes tables by Hadoop's file systems: add the one of this scheme, such as "
             "spark-submit --packages org.apache.hadoop:hadoop-aws:VERSION and s3a:// URIs; or name a local directory."
         )
+    # Delta's catalog is in the stack of other errors too, so this comes last.
+    if re.search("Failed to find data source: delta|DeltaCatalog|DATA_SOURCE_NOT_FOUND", message):
+        return f"this Spark session has no Delta: spark-submit --packages {jars.coordinates()} ..."
     return "run again with --verbose to see the whole error."
 
 

@@ -99,6 +99,18 @@ def test_both_give_a_table_the_same_state_identity_and_files(both):
     assert local.files() == spark.files()
 
 
+def test_a_commit_made_while_the_history_is_read_shifts_no_version(tmp_path, monkeypatch):
+    access = LocalAccess(str(tmp_path / "snapshots"))
+    access.create(SNAPSHOTS, TABLE_PROPERTIES)
+    opened_before, open_now = [access._table()], LocalAccess._table
+    access.append(SNAPSHOTS, [pin("one")], writer("r1"))
+    monkeypatch.setattr(LocalAccess, "_table", lambda self: opened_before.pop() if opened_before else open_now(self))
+
+    commits = access.commits(5)
+
+    assert [(commit.version, commit.made_by.get("run_id")) for commit in commits] == [(1, "r1"), (0, None)]
+
+
 def test_a_table_made_by_either_has_the_same_schema_comments_and_properties(spark, tmp_path):
     descriptions = []
     for name in ("local", "spark"):
