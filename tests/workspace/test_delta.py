@@ -99,8 +99,8 @@ def test_both_give_a_table_the_same_state_identity_and_files(both):
     assert local.files() == spark.files()
 
 
-def test_a_commit_made_while_the_history_is_read_shifts_no_version(tmp_path, monkeypatch):
-    access = LocalAccess(str(tmp_path / "snapshots"))
+def test_a_commit_made_while_the_history_is_read_shifts_no_version(both, monkeypatch):
+    access, _ = both
     access.create(SNAPSHOTS, TABLE_PROPERTIES)
     opened_before, open_now = [access._table()], LocalAccess._table
     access.append(SNAPSHOTS, [pin("one")], writer("r1"))
