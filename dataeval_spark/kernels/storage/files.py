@@ -99,8 +99,8 @@ def walk(root: str, folder: str = "", *, recursive: bool = True) -> Iterator[Fil
 
 def _walk(root: str, folder: str, above: frozenset[str], *, recursive: bool) -> Iterator[File]:
     try:
-        with os.scandir(os.path.join(root, folder)) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+        with os.scandir(os.path.join(root, folder)) as unsorted:
+            entries = sorted(unsorted, key=lambda entry: entry.name)
     except OSError:
         if not folder:
             raise
@@ -192,9 +192,10 @@ def glob_pattern(pattern: str) -> str:
     True
     """
     parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]]+\])", pattern)
-    known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    wildcards = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     return "".join(
-        known.get(part) or ("[" + part[1:-1].replace("!", "^", 1) + "]" if part.startswith("[") else re.escape(part))
+        wildcards.get(part)
+        or ("[" + part[1:-1].replace("!", "^", 1) + "]" if part.startswith("[") else re.escape(part))
         for part in parts
         if part
     )

@@ -77,13 +77,13 @@ class ObjectStorage:
 
     def entries(self, key: str) -> list[Entry]:
         key = key.rstrip("/")
-        found = self._store.list_with_delimiter(key)
-        if key and not found["objects"] and not found["common_prefixes"]:
+        listing = self._store.list_with_delimiter(key)
+        if key and not listing["objects"] and not listing["common_prefixes"]:
             raise FileNotFoundError(key)
-        folders = [Entry(path.rpartition("/")[2], 0, None, False) for path in found["common_prefixes"]]
+        folders = [Entry(path.rpartition("/")[2], 0, None, False) for path in listing["common_prefixes"]]
         return folders + [
             Entry(each["path"].rpartition("/")[2], each["size"], _microseconds(each["last_modified"]), True)
-            for each in found["objects"]
+            for each in listing["objects"]
             if each["path"] != key  # the mark that some programs leave for a folder
         ]
 
@@ -123,8 +123,8 @@ class FileStorage:
             raise
 
     def kind(self, key: str) -> str | None:
-        (found,) = self._filesystem.get_file_info([(self._base + key).rstrip("/")])
-        return {"File": "file", "Directory": "folder"}.get(found.type.name)
+        (info,) = self._filesystem.get_file_info([(self._base + key).rstrip("/")])
+        return {"File": "file", "Directory": "folder"}.get(info.type.name)
 
     def entries(self, key: str) -> list[Entry]:
         return [
@@ -133,8 +133,8 @@ class FileStorage:
         ]
 
     def files_below(self, key: str) -> Iterator[str]:
-        found = self._below(key, allow_not_found=True, recursive=True)
-        return (each.path.removeprefix(self._base) for each in found if each.is_file)
+        infos = self._below(key, allow_not_found=True, recursive=True)
+        return (each.path.removeprefix(self._base) for each in infos if each.is_file)
 
     def delete(self, paths: Iterable[str]) -> None:
         for path in paths:
@@ -212,8 +212,8 @@ def as_os_error(error: BaseException, uri: str) -> OSError:
     if isinstance(error, OSError) and error.errno and local_path(uri) is not None:
         return error
     name = type(error).__name__
-    found = _STATUS.search(str(error))
-    status = int(found[1]) if found else None
+    code = _STATUS.search(str(error))
+    status = int(code[1]) if code else None
     if isinstance(error, FileNotFoundError) or status == 404:
         return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), shown)
     is_forbidden = status in (401, 403) or name in ("PermissionDeniedError", "UnauthenticatedError")
@@ -224,8 +224,8 @@ def as_os_error(error: BaseException, uri: str) -> OSError:
     # obstore has tried again by then.
     if isinstance(error, TimeoutError | ConnectionError) or (name == "GenericError" and not is_refused):
         return OSError(errno.EIO, message, shown)
-    known = error.errno if isinstance(error, OSError) else None
-    return OSError(known or errno.EINVAL, message, shown)
+    number = error.errno if isinstance(error, OSError) else None
+    return OSError(number or errno.EINVAL, message, shown)
 
 
 @lru_cache(maxsize=64)

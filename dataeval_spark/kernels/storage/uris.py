@@ -110,17 +110,17 @@ def shown_uri(uri: str) -> str:
     if uri[: len(MEMBER)].lower() == MEMBER and "::" in uri:
         member, _, shard = uri.rpartition("::")
         return f"{member}::{shown_uri(shard)}"
-    found = _scheme_and_authority(uri)
-    if found is None:
+    parts = _scheme_and_authority(uri)
+    if parts is None:
         return uri
-    scheme, authority = found
+    scheme, authority = parts
     start = len(scheme) + 3
     rest = uri[start:]
     if _has_user(scheme, authority):
         container = re.split("[:@]", authority, maxsplit=1)[0] + "@" if scheme.lower() in CONTAINERS else ""
         shown = uri[:start] + container + rest.rpartition("@")[2]
-        found = _scheme_and_authority(shown)
-        if not re.fullmatch(USER_CUT_OFF, rest) or found is None or _has_user(*found):
+        parts = _scheme_and_authority(shown)
+        if not re.fullmatch(USER_CUT_OFF, rest) or parts is None or _has_user(*parts):
             return uri[:start] + HIDDEN
         uri = shown
     if scheme.lower() in LOCAL:
@@ -259,10 +259,10 @@ def texts_in(value: Any) -> Iterable[str]:
 def _with_shown_uris(text: str) -> str:
     parts: list[str] = []
     place = 0
-    while (found := _CANDIDATE.search(text, place)) is not None:
-        parts.append(text[place : found.start()])
-        place = found.end()
-        uri = found[0]
+    while (candidate := _CANDIDATE.search(text, place)) is not None:
+        parts.append(text[place : candidate.start()])
+        place = candidate.end()
+        uri = candidate[0]
         whole = _scheme_and_authority(uri)
         if whole is not None and _has_user(*whole):
             # A quote or a space may stand in a password: then its end is at the next @.
@@ -282,5 +282,5 @@ def _with_shown_uris(text: str) -> str:
             parts.append(shown[: shown.index(HIDDEN) + len(HIDDEN)])
         else:  # one URI in another, or a list of them
             parts.append(uri[: inner.start()])
-            place = found.start() + inner.start()
+            place = candidate.start() + inner.start()
     return "".join([*parts, text[place:]])
