@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pyspark.sql import DataFrame, SparkSession
 
 from dataeval_spark.errors import ConfigError
+from dataeval_spark.kernels.storage.uris import refuse_credentials
 from dataeval_spark.options import (
     ExportOptions,
     IngestOptions,
@@ -48,7 +49,6 @@ from dataeval_spark.verbs.select.select import select
 from dataeval_spark.verbs.split.split import split_workspace
 from dataeval_spark.workspace import holdout, runs, snapshots
 from dataeval_spark.workspace.delta_local import images_here
-from dataeval_spark.workspace.locations import refuse_credentials
 from dataeval_spark.workspace.runs import Run, StepRun
 from dataeval_spark.workspace.workspace import Workspace
 

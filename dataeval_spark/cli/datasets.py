@@ -11,8 +11,8 @@ from typing import Any
 
 from dataeval_spark.cli.flags import add_flags, flags_of
 from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.storage.uris import refuse_credentials
 from dataeval_spark.options import OPERATION_NAMES, ExportOptions, SelectOptions, SplitOptions, options_from
-from dataeval_spark.workspace.locations import refuse_credentials
 
 Declare = Callable[[str, str], argparse.ArgumentParser]
 MakeAudit = Callable[[argparse.Namespace], Any]

@@ -29,6 +29,7 @@ from dataeval_spark.errors import (
     SnapshotError,
     TableMissingError,
 )
+from dataeval_spark.kernels.storage.uris import refuse_credentials
 from dataeval_spark.options import (
     AnalyzeOptions,
     IngestOptions,
@@ -39,7 +40,6 @@ from dataeval_spark.options import (
     SearchOptions,
     options_from,
 )
-from dataeval_spark.workspace.locations import refuse_credentials
 
 if TYPE_CHECKING:
     from dataeval_spark.audit import Audit

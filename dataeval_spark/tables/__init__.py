@@ -7,14 +7,11 @@ from pkgutil import iter_modules
 
 from dataeval_spark.tables.contract import Table
 
-# It defines no table, and loads pyarrow, which the help of the command line does without.
-_WITHOUT_TABLES = "arrow"
 # Every table that a module of this folder defines, by module and then in the order of its text.
 ALL_TABLES: tuple[Table, ...] = tuple(
     value
-    for module in iter_modules(__path__)
-    if module.name != _WITHOUT_TABLES
-    for value in vars(import_module(f"{__name__}.{module.name}")).values()
+    for module in iter_modules(__path__, f"{__name__}.")
+    for value in vars(import_module(module.name)).values()
     if isinstance(value, Table)
 )
 # New names of the tables of older workspaces.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+import pyarrow as pa
+
+from dataeval_spark.tables.arrow import arrow_schema
 
 WriteMode = Literal["replace", "upsert", "append"]
 
@@ -83,9 +84,6 @@ class Table:
     @property
     def arrow_schema(self) -> pa.Schema:
         """Arrow schema of all columns, nullability included."""
-        # Late: the help of the command line knows tables and needs no numpy.
-        from dataeval_spark.tables.arrow import arrow_schema
-
         return arrow_schema(self.ddl(comments=False))
 
     def ddl_of(self, *names: str) -> str:

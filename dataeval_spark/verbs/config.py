@@ -15,8 +15,8 @@ from typing import Any
 
 from dataeval_spark.analyses.steps import COMPARISONS, STEPS
 from dataeval_spark.errors import ConfigError
+from dataeval_spark.kernels.storage.uris import refuse_credentials
 from dataeval_spark.options import CONFIGURED, ReportOptions
-from dataeval_spark.workspace.locations import refuse_credentials
 
 # Keyword-only parameters that callers fill in themselves.
 NOT_OPTIONS = ("reference_name", "current_name", "window", "on_pending", "checkpoint", "scratch")

@@ -6,10 +6,8 @@ import logging
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
-from dataeval_spark.errors import OptionError
-from dataeval_spark.kernels.storage.uris import has_credentials, is_uri, shown_value, texts_in, without_credentials
+from dataeval_spark.kernels.storage.uris import is_uri, without_credentials
 from dataeval_spark.kernels.storage.writing import clear
 from dataeval_spark.tables.contract import identifier
 
@@ -26,16 +24,6 @@ def absolute(location: str) -> str:
     if location.startswith("file:"):
         return str(local_path(location))
     return location.rstrip("/") if is_uri(location) else str(Path(location).expanduser().absolute())
-
-
-def refuse_credentials(*options: Any) -> None:
-    """Raise OptionError for a URI with credentials in options, nested as in JSON: options are stored."""
-    for text in texts_in(options):
-        if has_credentials(text):
-            raise OptionError(
-                f"{shown_value(text)} was given with credentials in it, which tables would keep.\n"
-                "Hint: leave them out, and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what the storage takes."
-            )
 
 
 def is_local(location: str) -> bool:

@@ -12,13 +12,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import SnapshotError
+from dataeval_spark.kernels.storage.uris import refuse_credentials
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables import ALL_TABLES, CURRENT_NAMES
 from dataeval_spark.tables.contract import Table, identifier
 from dataeval_spark.tables.runs import RUNS, SNAPSHOTS
 from dataeval_spark.workspace.delta import Row
 from dataeval_spark.workspace.delta_spark import first_line, hint_for, is_of_engine
-from dataeval_spark.workspace.locations import absolute, is_local, local_path, refuse_credentials
+from dataeval_spark.workspace.locations import absolute, is_local, local_path
 from dataeval_spark.workspace.runs import Run
 from dataeval_spark.workspace.workspace import Workspace
 

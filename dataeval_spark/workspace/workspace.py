@@ -18,6 +18,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import TableMissingError, WorkspaceError
+from dataeval_spark.kernels.storage.uris import refuse_credentials
 from dataeval_spark.session.settings import SETTINGS_LOCK
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table, identifier
@@ -26,15 +27,7 @@ from dataeval_spark.workspace.contract import bring_to_contract, conforming
 from dataeval_spark.workspace.delta import Row, TableAccess, TableState, Writer, is_missing
 from dataeval_spark.workspace.delta_local import LocalAccess, can_open
 from dataeval_spark.workspace.delta_spark import SparkAccess, engine_error, errors_of_engines
-from dataeval_spark.workspace.locations import (
-    absolute,
-    is_catalog_name,
-    is_local,
-    local_path,
-    quoted,
-    refuse_credentials,
-    remove_directory,
-)
+from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_local, local_path, quoted, remove_directory
 from dataeval_spark.workspace.migration import Migration, older_columns
 from dataeval_spark.workspace.writing import Target, append, replace_all, replace_images, replace_scope
 

@@ -16,6 +16,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from dataeval_spark.errors import OptionError
+
 # Folders under which object storage is mounted: files to open, but as slow as what is behind them.
 MOUNTED = ("/Volumes/", "/dbfs/")
 
@@ -254,6 +256,16 @@ def texts_in(value: Any) -> Iterable[str]:
     elif isinstance(value, list | tuple | set | frozenset):
         for each in value:
             yield from texts_in(each)
+
+
+def refuse_credentials(*options: Any) -> None:
+    """Raise OptionError for a URI with credentials in options, nested as in JSON: options are stored."""
+    for text in texts_in(options):
+        if has_credentials(text):
+            raise OptionError(
+                f"{shown_value(text)} was given with credentials in it, which tables would keep.\n"
+                "Hint: leave them out, and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what the storage takes."
+            )
 
 
 def _with_shown_uris(text: str) -> str:

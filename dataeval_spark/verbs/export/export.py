@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import ExportError, OptionError, StepFailedError
 from dataeval_spark.kernels.formats.export import LOST, OF_BOXES, Layout
+from dataeval_spark.kernels.storage.uris import refuse_credentials
 from dataeval_spark.options import ExportOptions, changed
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.session.settings import BYTES_SETTINGS, temporary_settings
@@ -30,7 +31,7 @@ from dataeval_spark.verbs.select import select
 from dataeval_spark.verbs.select.state import Selection
 from dataeval_spark.verbs.text import plural
 from dataeval_spark.workspace import holdout
-from dataeval_spark.workspace.locations import absolute, refuse_credentials
+from dataeval_spark.workspace.locations import absolute
 from dataeval_spark.workspace.runs import Run, StepRun
 from dataeval_spark.workspace.workspace import Checkpoint, Workspace
 

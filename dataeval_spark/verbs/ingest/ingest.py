@@ -10,7 +10,7 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dataeval_spark.errors import IngestError, OptionError
-from dataeval_spark.kernels.storage.uris import is_uri
+from dataeval_spark.kernels.storage.uris import is_uri, refuse_credentials
 from dataeval_spark.options import IngestFormat, IngestOptions
 from dataeval_spark.verbs.ingest.readers.coco import read_coco
 from dataeval_spark.verbs.ingest.readers.detect import detect_format
@@ -23,7 +23,7 @@ from dataeval_spark.verbs.ingest.readers.voc import read_voc
 from dataeval_spark.verbs.ingest.readers.webdataset import read_webdataset
 from dataeval_spark.verbs.ingest.readers.yolo import read_yolo
 from dataeval_spark.verbs.ingest.update import bring_up_to_date, report
-from dataeval_spark.workspace.locations import absolute, refuse_credentials
+from dataeval_spark.workspace.locations import absolute
 from dataeval_spark.workspace.runs import Run, StepRun
 
 
