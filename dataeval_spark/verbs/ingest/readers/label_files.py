@@ -10,10 +10,11 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.batches import map_rows
 from dataeval_spark.kernels.formats.annotations import MAX_ANNOTATION_BYTES, finding
 from dataeval_spark.kernels.images.decoding.decode import UnreadableImage
-from dataeval_spark.session.bounded import one_row
+from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.keys import BOX_TYPE
 from dataeval_spark.verbs.ingest.accounting import entries_of, file_entries
 from dataeval_spark.verbs.ingest.readers.file_bytes import without_credentials
@@ -136,6 +137,22 @@ def label_pairs(
     pairs = checkpoint(with_is_kept(paired.withColumn("fingerprint", fingerprint), known_rows), "pairs")
     of_chosen = pairs if chosen is None else pairs.join(chosen.select("image_id"), on="image_id", how="left_semi")
     return Pairs(pairs, of_chosen, *to_read_and_same(of_chosen, known_rows))
+
+
+def is_any_file_read(elements: DataFrame, same_files: DataFrame | None, complaint: str, hint: str) -> bool:
+    """Whether a label file has been read, now or before, of those that belong to images.
+
+    Raises
+    ------
+    IngestError
+        None of them can be read: the complaint with one of them and its fault, and the hint.
+    """
+    if not elements.where("element = 'image'").isEmpty() or (same_files is not None and not same_files.isEmpty()):
+        return True
+    for broken in bounded(elements.where("element = 'finding'").limit(1), "one row"):
+        reason = broken["found"].strip('"')
+        raise IngestError(f"{complaint}; {broken['file']}: {reason}.\nHint: {hint}")
+    return False
 
 
 def all_findings(*findings: DataFrame | None) -> DataFrame:

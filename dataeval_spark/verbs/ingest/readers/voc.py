@@ -23,6 +23,7 @@ from dataeval_spark.verbs.ingest.readers.label_files import (
     files_read,
     findings_of,
     fingerprint,
+    is_any_file_read,
     label_entries,
     label_pairs,
     pair_findings,
@@ -153,15 +154,9 @@ def _files_to_read(pairs: Pairs, labels: DataFrame) -> DataFrame:
 
 
 def _require_readable(elements: DataFrame, same_files: DataFrame | None, place: str) -> None:
-    if not elements.where("element = 'image'").isEmpty() or (same_files is not None and not same_files.isEmpty()):
-        return
-    for broken in bounded(elements.where("element = 'finding'").limit(1), "one row"):
-        reason = broken["found"].strip('"')
-        raise IngestError(
-            f"No annotation file below {place} can be read; {broken['file']}: {reason}.\n"
-            "Hint: Pascal VOC files are XML with the root element <annotation>."
-        )
-    raise IngestError(f"There is no .xml file below {place}.\nHint: --annotations FOLDER names where they are.")
+    hint = "Pascal VOC files are XML with the root element <annotation>."
+    if not is_any_file_read(elements, same_files, f"No annotation file below {place} can be read", hint):
+        raise IngestError(f"There is no .xml file below {place}.\nHint: --annotations FOLDER names where they are.")
 
 
 def _by_file_name(elements: DataFrame, free: DataFrame, checkpoint: Checkpoint) -> DataFrame:

@@ -30,6 +30,7 @@ from dataeval_spark.verbs.ingest.readers.label_files import (
     files_read,
     findings_of,
     fingerprint,
+    is_any_file_read,
     label_entries,
     label_pairs,
     pair_findings,
@@ -173,14 +174,9 @@ def _without_names(data: DataFile, root: str) -> list[tuple[str | int | None, ..
 
 
 def _require_readable(elements: DataFrame, same_files: DataFrame | None, labels: DataFrame, place: str) -> None:
-    if not elements.where("element = 'image'").isEmpty() or (same_files is not None and not same_files.isEmpty()):
+    hint = "YOLO labels are text files with lines of a class and fractions of the image's size."
+    if is_any_file_read(elements, same_files, f"No label file below {place} can be read", hint):
         return
-    for broken in bounded(elements.where("element = 'finding'").limit(1), "one row"):
-        reason = broken["found"].strip('"')
-        raise IngestError(
-            f"No label file below {place} can be read; {broken['file']}: {reason}.\n"
-            "Hint: YOLO labels are text files with lines of a class and fractions of the image's size."
-        )
     for label in bounded(labels.limit(1), "one row"):
         raise IngestError(
             f"No image below SOURCE has the name of any label file below {place}, such as {label['file']}.\n"
