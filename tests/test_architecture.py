@@ -121,3 +121,31 @@ def test_the_module_of_a_step_and_its_test_have_its_name(step):
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_every_module_says_what_it_is_for(path):
     assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+def imports_of(path: Path) -> set[Path]:
+    """Modules of the package that a module imports, by their files."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    files = {PACKAGE.parent / f"{name.replace('.', '/')}.py" for name in found if name.startswith("dataeval_spark.")}
+    return {file for file in files if file.exists()}
+
+
+USERS = {path: [user for user in MODULES if path in imports_of(user)] for path in MODULES}
+
+
+def is_tested(path: Path) -> bool:
+    """Whether a module has a test of its name, declares only, or is private to one module that is tested."""
+    test = PACKAGE.parent / "tests" / path.relative_to(PACKAGE).with_name(f"test_{path.name}")
+    declares_only = not any(isinstance(node, ast.FunctionDef) for node in ast.walk(ast.parse(path.read_text())))
+    users = USERS[path]
+    return test.exists() or declares_only or (len(users) == 1 and is_tested(users[0]))
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.stem not in {"__init__", "__main__"}], ids=name_of)
+def test_a_module_has_a_test_of_its_name_or_is_private_to_one_that_has(path):
+    assert is_tested(path)
