@@ -46,7 +46,7 @@ from dataeval_spark.verbs.report.summary import Report, next_command, summary_li
 from dataeval_spark.verbs.search import Query, search_workspace
 from dataeval_spark.verbs.select.recipe import Recipe
 from dataeval_spark.verbs.select.select import select
-from dataeval_spark.verbs.split.split import split_workspace
+from dataeval_spark.verbs.split import split_workspace
 from dataeval_spark.workspace import holdout, runs, snapshots
 from dataeval_spark.workspace.delta_local import images_here
 from dataeval_spark.workspace.runs import Run, StepRun

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark import TaskContext
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -18,12 +21,10 @@ from dataeval_spark.kernels.formats.export_paths import safe_folder
 from dataeval_spark.kernels.formats.yolo import SPLIT_KEYS, data_text
 from dataeval_spark.kernels.storage.files import read_file
 from dataeval_spark.kernels.storage.writing import clear, is_vacant, open_for_writing, write_bytes
-from dataeval_spark.session.bounded import streamed
+from dataeval_spark.session.bounded import bounded, bounded_arrow, streamed
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.images import FACTORS
-from dataeval_spark.verbs.export.facts import Facts
-from dataeval_spark.verbs.export.parquet_parts import write_parquet
-from dataeval_spark.verbs.export.samples import factor_columns
+from dataeval_spark.verbs.export.samples import Facts, factor_columns
 from dataeval_spark.workspace.version import __version__
 from dataeval_spark.workspace.workspace import Workspace
 
@@ -108,6 +109,44 @@ def _joined(rows: DataFrame, column: str, between: str = ",\n") -> Iterator[byte
     for row in streamed(ordered.mapInArrow(join, TEXT_DDL)):
         yield (row["text"] if is_first else f"{between}{row['text']}").encode()
         is_first = False
+
+
+def write_parquet(frame: DataFrame, root: str) -> None:
+    """Write a frame as parquet files below a folder, one per partition that has rows, in their order.
+
+    Spark writes where it has a file system for; object storage that pyarrow reads may need none of Spark's.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows.
+    root : str
+        Folder or URI.
+
+    Examples
+    --------
+    >>> write_parquet(metadata, "s3://bucket/export/metadata.parquet")
+    """
+
+    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        context = TaskContext.get()
+        part = 0 if context is None else context.partitionId()
+        rows = 0
+        with ExitStack() as stack:
+            writer: pq.ParquetWriter | None = None
+            for batch in batches:
+                if writer is None and batch.num_rows:
+                    file = stack.enter_context(open_for_writing(f"{root}/part-{part:05d}.parquet"))
+                    writer = stack.enter_context(pq.ParquetWriter(file, batch.schema))
+                if writer is not None:
+                    writer.write_batch(batch)
+                    rows += batch.num_rows
+        yield pa.RecordBatch.from_pydict({"rows": pa.array([rows], pa.int64())})
+
+    written = bounded(frame.mapInArrow(write, "rows bigint"), "one row per task")
+    if not any(row["rows"] for row in written):  # a reader needs the columns all the same
+        with open_for_writing(f"{root}/part-00000.parquet") as file:
+            pq.write_table(bounded_arrow(frame.limit(0), "no row"), file)
 
 
 def prepare(to: str, format: str, *, replace: bool) -> None:

@@ -5,27 +5,42 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.analyses.profile.profile import tasks_for
 from dataeval_spark.errors import ExportError, OptionError, StepFailedError
-from dataeval_spark.kernels.formats.export import LOST, OF_BOXES, Layout
+from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.kernels.formats.export import (
+    LOST,
+    OF_BOXES,
+    WRITTEN_DDL,
+    Layout,
+    written_files,
+    written_shards,
+    written_table,
+)
 from dataeval_spark.kernels.storage.uris import refuse_credentials
 from dataeval_spark.options import ExportOptions, changed
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.session.settings import BYTES_SETTINGS, temporary_settings
-from dataeval_spark.tables.images import IMAGES, INGEST_FINDINGS
+from dataeval_spark.tables.images import FACTORS, IMAGES, INGEST_FINDINGS
 from dataeval_spark.tables.profile import UNREADABLE_IMAGES
 from dataeval_spark.tables.splits import SPLIT_ASSIGNMENTS, SPLITS
-from dataeval_spark.verbs.export.documents import finish, prepare, write_documents
-from dataeval_spark.verbs.export.facts import Facts, facts_of
-from dataeval_spark.verbs.export.images import write_contents
+from dataeval_spark.verbs.export.documents import finish, prepare, write_documents, write_parquet
 from dataeval_spark.verbs.export.numbering import numbered
-from dataeval_spark.verbs.export.parquet_parts import write_parquet
-from dataeval_spark.verbs.export.samples import samples_of, with_shared_stems
+from dataeval_spark.verbs.export.samples import (
+    Facts,
+    factor_columns,
+    factor_names,
+    facts_of,
+    samples_of,
+    with_shared_stems,
+)
 from dataeval_spark.verbs.ingest.readers.source import severity_of_kind
 from dataeval_spark.verbs.select import select
 from dataeval_spark.verbs.select.state import Selection
@@ -39,6 +54,11 @@ from dataeval_spark.workspace.workspace import Checkpoint, Workspace
 BY_STEM = ("yolo", "voc", "webdataset")
 # Columns of the manifest.
 BOX_COUNTS = ("boxes_clipped", "boxes_left_out", "is_turned")
+# So many ids are broadcast, so that bytes kept in the table stay where they are; 20 MB.
+BROADCAST_ROWS = 200_000
+MOST_TASKS = 10_000
+# Columns of a sample that the kernel of a table sees.
+SEEN = ("number", "name", "copy", "split", "uri", "content", "targets", "unlabelled", "lost", "unreadable")
 
 
 def export(run: Run, to: str, options: ExportOptions) -> StepRun:
@@ -89,7 +109,7 @@ def export(run: Run, to: str, options: ExportOptions) -> StepRun:
     layout = Layout(to, format, classes, options.samples_per_shard, options.with_lost_labels)
     try:
         with temporary_settings(workspace.spark, BYTES_SETTINGS):
-            written = write_contents(workspace, run.checkpoint, samples, layout, facts)
+            written = _write_contents(workspace, run.checkpoint, samples, layout, facts)
     except PySparkException as error:
         raise StepFailedError.from_error("export", ["images"], [to], error) from error
     manifest = run.checkpoint(
@@ -107,6 +127,69 @@ def export(run: Run, to: str, options: ExportOptions) -> StepRun:
     recorded = {"to": to, **changed(options), "format": options.format, "version": about["version"]}
     total = counts["images"]
     return run.finish("export", "done", started, f"{message} in {to}", options=recorded, inputs=states, rows=total)
+
+
+def _write_contents(
+    workspace: Workspace, checkpoint: Checkpoint, samples: DataFrame, layout: Layout, facts: Facts
+) -> DataFrame:
+    """Write the images; return the outcome of each, in columns of `WRITTEN_DDL`, stored."""
+    count = facts.images
+    if layout.format == "parquet":
+        names, samples = _with_factors(workspace, samples)
+        shards = _in_shards(_with_content(workspace, samples, count), layout, count)
+        is_plain = facts.most_targets <= 1 and not facts.boxes and not facts.attributes
+        writing = partial(written_table, layout=layout, is_plain=is_plain)
+        sample = F.struct(*_columns_of_sample(names, is_plain)).alias("shown")
+        return checkpoint(shards.select(*SEEN, sample).mapInArrow(writing, WRITTEN_DDL), "written")
+    if layout.format == "webdataset":
+        rows = _in_shards(_with_content(workspace, samples, count), layout, count)
+        return checkpoint(map_rows(rows, partial(written_shards, layout=layout), WRITTEN_DDL), "written")
+    rows = _with_content(workspace, samples.repartition(tasks_for(count)), count)
+    return checkpoint(map_rows(rows, partial(written_files, layout=layout), WRITTEN_DDL), "written")
+
+
+def _in_shards(rows: DataFrame, layout: Layout, count: int) -> DataFrame:
+    """Put each shard whole into one task, in the order of the numbers. Nothing may be joined after this."""
+    tasks = min(-(-count // layout.samples_per_shard), MOST_TASKS)
+    shard = F.floor(F.col("number") / F.lit(layout.samples_per_shard))
+    return rows.repartitionByRange(tasks, shard).sortWithinPartitions("number")
+
+
+def _with_content(workspace: Workspace, samples: DataFrame, count: int) -> DataFrame:
+    contents = workspace.read(IMAGES).where("content IS NOT NULL").select("image_id", "content")
+    if contents.isEmpty():
+        return samples.withColumn("content", F.lit(None).cast("binary"))
+    small_samples = F.broadcast(samples) if count <= BROADCAST_ROWS else samples
+    # image_id is unique among the images.
+    with_bytes = contents.join(small_samples, on="image_id", how="inner")
+    by_path = samples.join(contents.select("image_id"), on="image_id", how="left_anti")
+    by_path = by_path.withColumn("content", F.lit(None).cast("binary"))
+    return by_path.unionByName(with_bytes)
+
+
+def _with_factors(workspace: Workspace, samples: DataFrame) -> tuple[list[str], DataFrame]:
+    """Names of the metadata in the export, and the samples with them in a struct ``factors_of``."""
+    factors = workspace.read_or_none(FACTORS)
+    names = [] if factors is None else list(factor_names(factors).values())
+    if factors is None or not names:
+        return [], samples
+    values = F.struct(*factor_columns(factors)).alias("factors_of")
+    # image_id is unique among the rows of images.
+    of_images = factors.where("target_index IS NULL").select("image_id", values)
+    return names, samples.join(of_images, on="image_id", how="left")
+
+
+def _columns_of_sample(names: Sequence[str], is_plain: bool) -> list[Column]:
+    """Columns of a parquet export besides image and objects."""
+    copy = F.when(F.col("copy") > 0, F.concat(F.lit("#copy"), F.col("copy"))).otherwise(F.lit(""))
+    label = [F.get("targets", F.lit(0))["class_name"].alias("class_name")] if is_plain else []
+    return [
+        F.concat("image_id", copy).alias("image_id"),
+        F.col("split"),
+        F.timestamp_micros("captured_us").alias("captured_at"),
+        *label,
+        *(F.col("factors_of")[name].alias(name) for name in names),
+    ]
 
 
 def _require_apart(workspace: Workspace, to: str) -> None:

@@ -147,12 +147,12 @@ def test_steps_about_labels_are_marked():
         ({"group_by": ["pateint"]}, "patient"),
         ({"test_value": "site=B"}, "--test-value site=B"),
         ({"method": "group"}, "--group-by patient"),
-        ({"gap": 3}, "split.gap is for method time"),
+        ({"gap": 3}, "split.gap is an option of method 'time'"),
         ({"target": "field"}, "expected dataset=NAME"),
-        ({"target": "dataset=field", "method": "random"}, "method 'random' does not balance"),
-        ({"combined": True, "method": "group", "group_by": ["patient"]}, "method 'group' does not balance"),
-        ({"method": "hash", "repeats": 3}, "method 'hash' draws nothing gives one result only"),
-        ({"folds": 3, "repeats": 3, "shuffle": False}, "without shuffle gives one result only"),
+        ({"target": "dataset=field", "method": "random"}, "method 'random' balances no classes"),
+        ({"combined": True, "method": "group", "group_by": ["patient"]}, "method 'group' balances nothing"),
+        ({"method": "hash", "repeats": 3}, "method 'hash' gives the same result each time"),
+        ({"folds": 3, "repeats": 3, "shuffle": False}, "without shuffle gives the same result each time"),
         ({"method": "time", "shuffle": False}, "method 'time' shuffles nothing"),
         ({"method": "test_value", "test_value": "site=B", "folds": 3}, "follow from the groups"),
         ({"method": "test_value"}, "--test-value site=B"),
@@ -191,7 +191,7 @@ def test_a_target_without_labels_is_refused_instead_of_wanting_nothing(spark, fr
     lab = {image: "cat" if n % 2 else "dog" for n, image in enumerate(ids) if n >= 4}
     audit.workspace.write(TARGETS, image_labels(frame, lab), Writer("r", "test", "w", "0"))
 
-    with pytest.raises(OptionError, match="no image has what is stratified by"):
+    with pytest.raises(OptionError, match="no image of it has a value of class_name"):
         audit.split("main", target="dataset=field", duplicates=False)
 
 

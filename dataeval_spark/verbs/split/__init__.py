@@ -1,1 +1,0 @@
-"""The verb `split`: named assignments of the images to parts."""
