@@ -35,7 +35,7 @@ def compare(
     only: Sequence[str] = (),
     open_guarded: str | None = None,
 ) -> Iterator[StepRun]:
-    """Compare two parts of the workspace, or two snapshots of it.
+    """Compare two sets of images of the workspace, or two snapshots of it.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def _refuse_folds(workspace: Workspace, name: str, ref: str) -> None:
     if not rows.where((F.col("split_name") == name) & F.col("fold").isNotNull()).isEmpty():
         raise OptionError(
             f"{ref!r} is a part of folds over time, which differs from fold to fold.\n"
-            "Hint: a split with fractions, or dataset=NAME and split=NAME"
+            "Hint: name a part of a split with fractions, or dataset=NAME or split=NAME"
         )
 
 

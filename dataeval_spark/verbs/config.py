@@ -131,7 +131,7 @@ def _parse(path: str) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"Configuration file {path} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"Configuration file {path} is no TOML: {error}.") from None
+        raise ConfigError(f"Configuration file {path} is not valid TOML: {error}.") from None
 
 
 def _check(values: Mapping[str, Any], functions: Functions, where: str) -> None:

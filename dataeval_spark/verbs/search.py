@@ -30,7 +30,7 @@ Query = str | bytes | NDArray[Any]
 
 
 def search_workspace(workspace: Workspace, query: Query, options: SearchOptions) -> DataFrame:
-    """Find the images of a workspace that are most like a given one.
+    """Find the images of a workspace that are most similar to a query.
 
     Parameters
     ----------
@@ -107,13 +107,16 @@ def _encoder(whole: DataFrame, encoder: str | None) -> tuple[str, str]:
     if not names:
         raise OptionError("search: no image has a vector.\nHint: dataeval-spark profile --encoder hog_color")
     if encoder is None and len(names) > 1:
-        raise OptionError(f"search.encoder must be given: there are vectors of {', '.join(names)}.")
+        raise OptionError(
+            f"search.encoder must be given, since there are vectors of {', '.join(names)}.\nHint: --encoder {names[0]}"
+        )
     chosen = names[0] if encoder is None else encoder
     OptionError.unless_one_of("search.encoder", chosen, names)
     versions = [version for name, version in encoders if name == chosen]
     if len(versions) > 1:
         raise OptionError(
-            f"search.encoder is {chosen!r}, of which there are vectors of versions {', '.join(sorted(versions))}.\n"
+            f"search.encoder is {chosen!r}, and the workspace has vectors of several versions of it: "
+            f"{', '.join(sorted(versions))}.\n"
             f"Hint: dataeval-spark profile --encoder {chosen}"
         )
     return chosen, versions[0]
@@ -133,8 +136,8 @@ def _vector(rows: DataFrame, query: Query, encoder: str, version: str) -> tuple[
     path = Path(local_path(query) or query)
     if not path.is_file():
         raise OptionError(
-            f"search.query is {query!r}: no image of that id has a vector of encoder {encoder!r}, and there is no such "
-            "file.\nHint: an image_id of the table images, or the path of an image or .npy file"
+            f"search.query is {query!r}: no image with this id has a vector of encoder {encoder!r}, and there is no "
+            "such file.\nHint: an image_id of the table images, or the path of an image or .npy file"
         )
     return _of_file(path.read_bytes(), path.suffix == ".npy", encoder, version), None
 

@@ -109,9 +109,9 @@ def test_an_override_of_another_form_shows_the_form(text):
         ("[ingest]\nkeep_bytes = 1", r"ingest\.keep_bytes is 1; expected bool such as false\."),
         ("[report]\nout = 5", r"report\.out is 5; expected a str\."),
         ("[compare]\nsteps = 'drift'", r"compare\.steps is 'drift'; expected a list\."),
-        ("[outliers\ntop = 1", r"conf\.toml is no TOML: "),
-        ("top = 1\ntop = 2", r"conf\.toml is no TOML: "),
-        (b"a = '\xff'", r"conf\.toml is no TOML: "),
+        ("[outliers\ntop = 1", r"conf\.toml is not valid TOML: "),
+        ("top = 1\ntop = 2", r"conf\.toml is not valid TOML: "),
+        (b"a = '\xff'", r"conf\.toml is not valid TOML: "),
     ],
 )
 def test_what_a_file_has_wrong_is_named_with_what_was_expected(file, text, message):

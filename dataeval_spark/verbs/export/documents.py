@@ -165,7 +165,7 @@ def prepare(to: str, format: str, *, replace: bool) -> None:
         if not is_vacant(to):
             mark = _mark(to)
             if mark is None:
-                raise OptionError(f"{to} is not empty, and what is in it is no export.\nHint: --to an empty folder")
+                raise OptionError(f"{to} is not empty, and its files are not an export.\nHint: --to an empty folder")
             if mark.get("finished") and not replace:
                 raise OptionError(
                     f"{to} holds an export of {mark.get('images')} images as {mark.get('format')}.\n"

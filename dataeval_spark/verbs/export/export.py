@@ -222,7 +222,10 @@ def _samples(workspace: Workspace, checkpoint: Checkpoint, options: ExportOption
         rows = workspace.read(SPLIT_ASSIGNMENTS).where(F.col("split_name") == split)
         parts = rows.where("repeat = 0 AND fold IS NULL").select("image_id", "split")
         if parts.isEmpty():
-            raise OptionError(f"Split {split!r} has folds over time, in which an image is in several parts.")
+            raise OptionError(
+                f"export.split is {split!r}, which has folds over time: an image is in several of its parts.\n"
+                "Hint: a split with fractions"
+            )
         without_part = members.join(parts, on="image_id", how="left_anti").count()
     samples = samples_of(
         members,
@@ -274,7 +277,7 @@ def _prefix(members: DataFrame, images: DataFrame) -> str:
 
 def _require_possible(format: str, facts: Facts, *, with_lost_labels: bool) -> None:
     if facts.images == 0:
-        raise ExportError("There are no images to export: the selection, or the split, is empty.")
+        raise ExportError("There are no images to export: the selection or the split is empty.")
     if format == "folder" and (facts.boxes or facts.most_targets > 1):
         labels = f"{facts.boxes:,} boxes" if facts.boxes else f"images with up to {facts.most_targets} labels"
         raise OptionError(
@@ -282,7 +285,7 @@ def _require_possible(format: str, facts: Facts, *, with_lost_labels: bool) -> N
         )
     if format in OF_BOXES and facts.labels and not facts.boxes and not with_lost_labels:
         raise OptionError(
-            f"export.format is {format!r}, which holds boxes, and no label has one: all images would be background.\n"
+            f"export.format is {format!r}, which holds boxes, and no label has a box: all images would be background.\n"
             "Hint: --format folder, or --with-lost-labels writes the images without labels"
         )
 

@@ -130,7 +130,10 @@ class MaiteDataset:
             listed = members.join(listed, on="image_id", how="inner")
         self._images = _bounded(listed, max_images, "images", order)
         if not self._images.num_rows:
-            raise IngestError(f"Workspace {workspace.location} has no images of dataset {dataset!r}, split {split!r}.")
+            raise IngestError(
+                f"Workspace {workspace.location} has no image with dataset {dataset!r} and split {split!r}.\n"
+                "Hint: a dataset and split of table images; None stands for any"
+            )
         ids = images.select("image_id")
         targets = targets.join(ids, on="image_id", how="left_semi").where("class_name IS NOT NULL")
         targets = targets.select("image_id", "target_index", "class_name", "box", "attributes")
@@ -205,7 +208,7 @@ class MaiteDataset:
 
     def _position(self, index: int) -> int:
         if not -len(self) <= index < len(self):
-            raise IndexError(f"index {index} of a data set of {len(self)} images")
+            raise IndexError(f"index {index} is out of range for a dataset of {len(self)} images")
         return index % len(self)
 
     def _rows(self, table: pa.Table, position: int) -> list[dict[str, Any]]:

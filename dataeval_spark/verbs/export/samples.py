@@ -181,6 +181,7 @@ class Facts:
 
 
 def facts_of(samples: DataFrame) -> Facts:
+    """Count images, labels and boxes; list splits and classes, of which too many raise OptionError."""
     labels = samples.select(F.inline("targets"))
     names = F.array_except(
         F.coalesce(F.json_object_keys("attributes"), F.array().cast("array<string>")),
@@ -203,7 +204,9 @@ def facts_of(samples: DataFrame) -> Facts:
     classes = bounded(labels.select("class_name").distinct().limit(MAX_CLASSES + 1), "names of classes")
     for what, items, limit in (("splits", splits, MAX_SPLITS), ("classes", classes, MAX_CLASSES)):
         if len(items) > limit:
-            raise OptionError(f"There are more than {limit:,} {what}.\nHint: select fewer images or relabel them.")
+            raise OptionError(
+                f"export: there are more than {limit:,} {what}.\nHint: select fewer images, or relabel classes"
+            )
     return Facts(
         **outer.asDict(),
         **inner.asDict(),

@@ -64,7 +64,9 @@ def balance(
     counts = members.join(classes, on="image_id", how="inner").groupBy("class_name").agg(F.count("*").alias("n"))
     of_class = {row["class_name"]: row["n"] for row in bounded(counts.limit(MAX_CLASSES), "one row per class")}
     if not of_class:
-        raise OptionError("select: balance finds no labels in the selection.")
+        raise OptionError(
+            "select.balance: no image of the selection has a class.\nHint: ingest labels, or leave out balance"
+        )
     total = members.count()
     empty = members.join(classes, on="image_id", how="left_anti")
     empty = empty.orderBy(hashed(seed, "image_id", "copy"), "image_id", "copy").limit(num_empty)
@@ -122,7 +124,10 @@ def _global(
 def _interclass(members: DataFrame, classes: DataFrame, of_class: dict[str, int], size: int, seed: int) -> DataFrame:
     spark = members.sparkSession
     if not of_class:
-        raise OptionError("select: balance finds no class but the background.")
+        raise OptionError(
+            "select.balance: no image of the selection has a class besides the background.\n"
+            "Hint: background = the class that is to be left as it is, or method = 'global'"
+        )
     each, leftover = divmod(size, len(of_class))
     names = spark.createDataFrame([(name,) for name in of_class], "class_name string")
     ordered = [

@@ -64,7 +64,7 @@ def relabel(selection: Selection, *, classes: Mapping[str, str], unmatched: str 
     """
     OptionError.unless_one_of("select.relabel.unmatched", unmatched, ["keep", "drop", "raise"])
     if not classes:
-        raise OptionError("select: relabel names no classes.\nHint: classes = {car = 'vehicle'}")
+        raise OptionError("select.relabel.classes is empty.\nHint: classes = {car = 'vehicle'}")
     names = literal_map(classes)
     is_renamed = F.col("class_name").isin(list(classes))
     if unmatched == "raise":
@@ -73,7 +73,10 @@ def relabel(selection: Selection, *, classes: Mapping[str, str], unmatched: str 
             row["class_name"] for row in bounded(others.select("class_name").distinct().limit(6), "names of classes")
         ]
         if unused:
-            raise OptionError(f"select: relabel names no class for {', '.join(sorted(unused))}.")
+            raise OptionError(
+                f"select.relabel.classes has no new name for {', '.join(sorted(unused))}, and unmatched is 'raise'.\n"
+                "Hint: add them to classes, or unmatched = 'keep' or 'drop'"
+            )
     renamed = selection.labels.select(
         "image_id",
         "target_index",
@@ -104,7 +107,10 @@ def indices(selection: Selection, *, positions: Sequence[int]) -> Selection:
     """Those at these positions of the order, counted from 0; positions beyond the end are refused."""
     places = set(positions)
     if not places or min(places) < 0 or max(places) > MAX_INDEX:
-        raise OptionError(f"select.indices.positions: expected positions from 0 to {MAX_INDEX:,}.")
+        raise OptionError(
+            f"select.indices.positions begins with {sorted(places)[:3]}; expected at least one position, "
+            f"each from 0 to {MAX_INDEX:,}."
+        )
 
     def at(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         offset = 0
@@ -118,7 +124,10 @@ def indices(selection: Selection, *, positions: Sequence[int]) -> Selection:
     chosen = selection.with_members(rows)
     count = chosen.members.count()
     if count < len(places):
-        raise OptionError(f"select.indices.positions: {len(places) - count} of them are beyond the last image.")
+        raise OptionError(
+            f"select.indices.positions: {len(places) - count} of {len(places)} positions are beyond the last image.\n"
+            "Hint: positions are counted from 0"
+        )
     return chosen
 
 

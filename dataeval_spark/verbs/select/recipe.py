@@ -36,7 +36,9 @@ def check(recipe: Recipe) -> list[dict[str, Any]]:
         options = dict(step)
         name = options.pop("operation", None)
         if not isinstance(name, str):
-            raise OptionError(f"select: operation {place} is {dict(step)!r}; expected operation = 'NAME' in it.")
+            raise OptionError(
+                f"select: entry {place + 1} of the recipe is {dict(step)!r}; expected operation = 'NAME' in it."
+            )
         if name not in OPERATIONS:
             raise ConfigError.unknown("operation", name, OPERATIONS, "select")
         params = {
@@ -52,7 +54,8 @@ def check(recipe: Recipe) -> list[dict[str, Any]]:
                 raise OptionError(f"select: {name}.{option} is {value!r}; expected a list such as [{value!r}].")
         missing = [o for o, p in params.items() if p.default is inspect.Parameter.empty and o not in options]
         if missing:
-            raise OptionError(f"select: operation {name} lacks {', '.join(missing)}.")
+            example = f"{name} {' '.join(f'{option}=...' for option in missing)}"
+            raise OptionError(f"select: operation {name} lacks {', '.join(missing)}.\nHint: --operation {example}")
         checked.append({"operation": name, **options})
     return checked
 

@@ -67,7 +67,9 @@ def select(
     before = newest(workspace, name)
     if recipe is None:
         if before is None:
-            raise OptionError(f"There is no selection {name!r} to do again.\nHint: --recipe FILE")
+            raise OptionError(
+                f"There is no selection {name!r} to repeat.\nHint: --recipe FILE, or --operation NAME OPTION=VALUE"
+            )
         recipe = json.loads(before["recipe"])
     steps = check(recipe)
     opened = []
@@ -127,7 +129,7 @@ def members_of(
     if saved is None:
         names = sorted({row["selection_name"] for row in workspace.rows(SELECTIONS, ("selection_name",))})
         OptionError.unless_one_of("selection", name, names)
-        raise OptionError(f"Selection {name!r} has no version {version}.")
+        raise OptionError(f"Selection {name!r} has no version {version}.\nHint: leave out --version for the newest")
     tables = tables_of(workspace)
     is_member = (F.col("selection_name") == name) & (F.col("version") == saved["version"])
     members = workspace.read(SELECTION_MEMBERS).where(is_member).select("image_id", "copy", "order_key")

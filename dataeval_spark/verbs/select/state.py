@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.workspace.workspace import FILLED_BY
 
 ORDER = ("order_key", "image_id", "copy")
 
@@ -48,7 +49,10 @@ class Selection:
             It has not been filled.
         """
         if name not in self.tables:
-            raise OptionError(f"select: {operation} needs the table {name}.\nHint: dataeval-spark analyze")
+            command = FILLED_BY.get(name, "analyze")
+            raise OptionError(
+                f"select: {operation} needs table {name}, which has not been filled.\nHint: dataeval-spark {command}"
+            )
         return self.tables[name]
 
     def among(self, images: DataFrame) -> Selection:

@@ -1,4 +1,4 @@
-"""The verbs `select` and `export`: a selection saved, done again, written in each format and ingested again."""
+"""The verb `export`: a selection written in each format and ingested again."""
 
 from __future__ import annotations
 
@@ -80,6 +80,20 @@ def again(spark, place):
     return Audit(str(place / "again"), spark, echo=lambda line: None)
 
 
+@pytest.fixture(scope="module")
+def coco(audit, place):
+    """Folder of an export of dataset ``d`` as COCO."""
+    audit.export(place / "coco", format="coco", selection="d")
+    return place / "coco"
+
+
+@pytest.fixture(scope="module")
+def webdataset(audit, place):
+    """Folder of an export of dataset ``d`` in shards of four samples."""
+    audit.export(place / "webdataset", format="webdataset", selection="d", samples_per_shard=4)
+    return place / "webdataset"
+
+
 def labels(audit, dataset, *, digits=9):
     """Class, box, crowd and attributes of each target, by the name that an image keeps in all formats."""
     rows = audit.table("targets").where(F.startswith("image_id", F.lit(f"{dataset}/"))).collect()
@@ -103,11 +117,9 @@ def stem(image_id):
     return os.path.splitext(image_id.rsplit("/", 1)[1])[0]
 
 
-def test_coco_comes_back_as_it_went_out(audit, again, place):
-    to = place / "coco"
-    audit.export(to, format="coco", selection="d")
+def test_coco_comes_back_as_it_went_out(audit, again, coco):
     again.ingest(
-        f"{to}/images", annotations=f"{to}/annotations.json", metadata=f"{to}/metadata.parquet", dataset="coco"
+        f"{coco}/images", annotations=f"{coco}/annotations.json", metadata=f"{coco}/metadata.parquet", dataset="coco"
     )
 
     assert labels(again, "coco") == labels(audit, "d")
@@ -116,9 +128,9 @@ def test_coco_comes_back_as_it_went_out(audit, again, place):
     assert {"coco/a/0.jpg", "coco/b/1.png"} <= ids
 
 
-def test_coco_has_a_file_per_split_whose_ids_are_those_of_the_whole(place):
-    whole = json.loads((place / "coco" / "annotations.json").read_text())
-    train, test = (json.loads((place / "coco" / f"annotations_{part}.json").read_text()) for part in ("train", "test"))
+def test_coco_has_a_file_per_split_whose_ids_are_those_of_the_whole(coco):
+    whole = json.loads((coco / "annotations.json").read_text())
+    train, test = (json.loads((coco / f"annotations_{part}.json").read_text()) for part in ("train", "test"))
 
     assert sorted(each["id"] for each in train["images"] + test["images"]) == list(range(1, 11))
     assert sorted(each["id"] for each in whole["annotations"]) == list(range(1, 10))
@@ -127,8 +139,8 @@ def test_coco_has_a_file_per_split_whose_ids_are_those_of_the_whole(place):
     assert whole["categories"] == [{"id": 1, "name": "cat"}, {"id": 2, "name": "golden retriever"}]
 
 
-def test_an_image_that_cannot_be_read_is_left_out_and_said_why(place):
-    rows = pq.read_table(place / "coco" / "manifest.parquet").to_pylist()
+def test_an_image_that_cannot_be_read_is_left_out_and_said_why(coco):
+    rows = pq.read_table(coco / "manifest.parquet").to_pylist()
     (broken,) = [row for row in rows if row["image_id"] == "d/broken.png"]
 
     assert broken["path"] is None
@@ -161,23 +173,26 @@ def test_voc_comes_back_but_for_labels_without_a_box(audit, again, place):
     assert lists == Counter(f"{row['split']}.txt" for row in rows if row["path"])
 
 
-@pytest.mark.parametrize("format", ["parquet", "webdataset"])
-def test_shards_come_back_as_they_went_out(audit, again, place, format):
-    to = place / format
-    audit.export(to, format=format, selection="d", samples_per_shard=4)
-    source = to / "data" if format == "parquet" else to
-    again.ingest(str(source), format="table" if format == "parquet" else "webdataset", dataset=format)
+def test_a_table_comes_back_as_it_went_out(audit, again, place):
+    audit.export(place / "parquet", format="parquet", selection="d", samples_per_shard=4)
+    again.ingest(str(place / "parquet" / "data"), format="table", dataset="parquet")
 
-    dataset = "d" if format == "parquet" else format  # a table keeps its ids
-    assert labels(again, dataset) == labels(audit, "d")
-    assert about(again, format) == about(audit, "d")
+    assert labels(again, "d") == labels(audit, "d")  # a table keeps its ids
+    assert about(again, "parquet") == about(audit, "d")
 
 
-def test_a_shard_has_as_many_samples_as_asked_for(place):
+def test_shards_come_back_as_they_went_out(audit, again, webdataset):
+    again.ingest(str(webdataset), format="webdataset", dataset="webdataset")
+
+    assert labels(again, "webdataset") == labels(audit, "d")
+    assert about(again, "webdataset") == about(audit, "d")
+
+
+def test_a_shard_has_as_many_samples_as_asked_for(webdataset):
     import tarfile
 
     counts = []
-    for path in sorted((place / "webdataset").glob("shard-*.tar")):
+    for path in sorted(webdataset.glob("shard-*.tar")):
         with tarfile.open(path) as tar:
             counts.append(len(tar.getnames()) // 2)
 
@@ -199,17 +214,17 @@ def test_a_folder_holds_no_boxes(audit, place):
         audit.export(place / "boxes", format="folder", selection="d")
 
 
-def test_what_is_in_the_folder_is_replaced_only_when_asked_and_only_an_export(audit, place):
+def test_what_is_in_the_folder_is_replaced_only_when_asked_and_only_an_export(audit, place, coco):
     with pytest.raises(OptionError, match="--replace"):
-        audit.export(place / "coco", selection="d")
+        audit.export(coco, selection="d")
     (place / "notes").mkdir()
     (place / "notes" / "todo.txt").touch()
-    with pytest.raises(OptionError, match="is no export"):
+    with pytest.raises(OptionError, match="its files are not an export"):
         audit.export(place / "notes", selection="d", replace=True)
-    (place / "coco" / "stale.txt").touch()
-    audit.export(place / "coco", selection="d", replace=True)
+    (coco / "stale.txt").touch()
+    audit.export(coco, selection="d", replace=True)
 
-    assert not (place / "coco" / "stale.txt").exists()
+    assert not (coco / "stale.txt").exists()
 
 
 def test_an_export_that_was_cut_off_is_begun_anew(audit, place):
@@ -272,29 +287,9 @@ def test_parts_of_a_split_are_exported_and_a_hold_out_with_a_reason_only(audit, 
     assert "left out: 11 images in no part of main" in message
 
 
-def test_a_selection_has_a_new_version_only_where_it_gives_other_images(audit):
-    lines = []
-    loud = Audit(audit.workspace.location, audit.spark, echo=lines.append)
-    loud.select("few", [{"operation": "limit", "n": 3}]).select("few").select("few", [{"operation": "limit", "n": 2}])
-
-    assert [line.split("selection few: ")[1] for line in lines] == [
-        "version 1, 3 images",
-        "version 1 is as it was, 3 images",
-        "version 2, 2 images",
-    ]
-    assert audit.table("selection_members").where("selection_name = 'few'").count() == 5
-
-
 def test_a_selection_that_is_not_there_is_named(audit, place):
-    with pytest.raises(OptionError, match="Hint: --recipe FILE"):
-        audit.select("nowhere")
     with pytest.raises(OptionError, match="selection is 'feww'"):
         audit.export(place / "x", selection="feww")
-
-
-def test_a_condition_that_is_no_sql_is_an_error_that_says_so(audit):
-    with pytest.raises(OptionError, match=r"select.where.condition 'no_such_column > 1' cannot be used"):
-        audit.select("bad", [{"operation": "where", "condition": "no_such_column > 1"}])
 
 
 def test_a_selection_is_a_pytorch_data_set_in_its_order(audit):

@@ -90,5 +90,5 @@ def test_too_many_or_no_images_and_a_wrong_index_are_errors(audit):
         MaiteDataset(audit.workspace, max_images=2)
     with pytest.raises(IngestError, match="no images of dataset 'none'"):
         audit.maite(dataset="none")
-    with pytest.raises(IndexError, match="index 5 of a data set of 5 images"):
+    with pytest.raises(IndexError, match="index 5 is out of range for a dataset of 5 images"):
         audit.maite(dataset="scenes")[5]

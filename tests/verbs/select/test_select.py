@@ -1,0 +1,68 @@
+"""The verb `select`: a selection is saved, done again, and has a new version only for other images."""
+
+from __future__ import annotations
+
+import pytest
+from pyspark.sql import functions as F
+
+from dataeval_spark.audit import Audit
+from dataeval_spark.errors import OptionError
+from dataeval_spark.tables.images import IMAGES, TARGETS
+from dataeval_spark.verbs.select.select import members_of, newest
+from dataeval_spark.workspace.delta import Writer
+
+
+@pytest.fixture(scope="module")
+def audit(spark, tables, tmp_path_factory):
+    """A workspace with the ten images and their labels."""
+    audit = Audit(str(tmp_path_factory.mktemp("select") / "audit"), spark, echo=lambda line: None)
+    writer = Writer("r", "test", "w", "0")
+    audit.workspace.write(IMAGES, tables["images"], writer)
+    audit.workspace.write(TARGETS, tables["targets"], writer)
+    return audit
+
+
+def test_a_selection_has_a_new_version_only_where_it_gives_other_images(audit):
+    lines = []
+    loud = Audit(audit.workspace.location, audit.spark, echo=lines.append)
+    loud.select("few", [{"operation": "limit", "n": 3}]).select("few").select("few", [{"operation": "limit", "n": 2}])
+
+    assert [line.split("selection few: ")[1] for line in lines] == [
+        "version 1, 3 images",
+        "version 1 is as it was, 3 images",
+        "version 2, 2 images",
+    ]
+    assert audit.table("selection_members").where("selection_name = 'few'").count() == 5
+
+
+def test_a_condition_that_is_no_sql_is_an_error_that_says_so(audit):
+    with pytest.raises(OptionError, match=r"select.where.condition 'no_such_column > 1' cannot be used"):
+        audit.select("bad", [{"operation": "where", "condition": "no_such_column > 1"}])
+
+
+def test_a_selection_that_is_not_there_cannot_be_done_again(audit):
+    with pytest.raises(OptionError, match="Hint: --recipe FILE"):
+        audit.select("nowhere")
+
+
+def test_an_earlier_version_is_read_by_its_number_and_one_that_is_not_there_is_refused(audit):
+    audit.select("versions", [{"operation": "limit", "n": 4}]).select("versions", [{"operation": "limit", "n": 1}])
+
+    first, targets, row = members_of(audit.workspace, "versions", 1)
+
+    assert first.count() == 4
+    assert row["version"] == 1
+    assert {label["image_id"] for label in targets.collect()} == {"a0", "a1", "a2", "a3"}
+    assert newest(audit.workspace, "versions")["version"] == 2
+    with pytest.raises(OptionError, match="Selection 'versions' has no version 3"):
+        members_of(audit.workspace, "versions", 3)
+
+
+def test_labels_of_a_saved_selection_have_the_names_that_its_recipe_gives(audit):
+    recipe = [{"operation": "relabel", "classes": {"cat": "pet", "dog": "pet"}, "unmatched": "drop"}]
+    audit.select("pets", recipe)
+
+    _, targets, _ = members_of(audit.workspace, "pets")
+
+    counts = targets.groupBy("class_name").agg(F.count("*").alias("n")).collect()
+    assert [tuple(row) for row in counts] == [("pet", 10)]
