@@ -145,7 +145,7 @@ def test_an_image_that_cannot_be_read_is_left_out_and_said_why(coco):
 
     assert broken["path"] is None
     assert "header" in broken["error"]
-    assert json.loads((place / "coco" / "export.json").read_text())["left_out"] == 1
+    assert json.loads((coco / "export.json").read_text())["left_out"] == 1
     assert not (place / "coco" / "images" / "broken.png").exists()
 
 
