@@ -9,25 +9,27 @@ from __future__ import annotations
 import inspect
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from dataeval_spark.analyses.steps import COMPARISONS, STEPS
 from dataeval_spark.errors import ConfigError
 from dataeval_spark.kernels.storage.uris import refuse_credentials
-from dataeval_spark.options import CONFIGURED, ReportOptions
+from dataeval_spark.options import ARGUMENTS, CONFIGURED
 
 # Keyword-only parameters that callers fill in themselves.
 NOT_OPTIONS = ("reference_name", "current_name", "window", "on_pending", "checkpoint", "scratch")
 TOP_LEVEL = {"workspace": str, "scratch": str, "table_location": str, "steps": list}
-OWN_SECTIONS: dict[str, dict[str, type]] = {
-    "compare": {"reference": str, "current": str, "steps": list},
-    "report": {"out": str, **{each.name: str for each in fields(ReportOptions)}},
+# Types, as a person would name them.
+TYPE_NAMES = {
+    str: "a text",
+    list: "a list",
+    tuple: "a list",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    dict: "a table",
 }
-
-# Arguments of a verb besides its options.
-ARGUMENTS = {"ingest": ("source",), "split": ("name",), "select": ("name", "recipe"), "export": ("to",)}
 
 Functions = Mapping[str, Callable[..., Any]]
 
@@ -103,10 +105,11 @@ def default_toml(functions: Functions) -> str:
         lines += ["", f"[{section}]"]
         summary = (inspect.getdoc(function) or "").splitlines()[:1]
         lines += [f"# {line}" for line in summary]
-        lines += [f"# {name} =" for name in ARGUMENTS.get(section, ())]
+        lines += [f"# {argument.example}" for argument in ARGUMENTS.get(section, ())]
         lines += [_assignment(name, value) for name, value in options_of(function).items()]
-    lines += ["", "[compare]", '# reference = "dataset=NAME"', '# current = "dataset=NAME"']
-    lines += ["", "[report]", '# out = "report.html"']
+    for section, arguments in ARGUMENTS.items():
+        if section not in functions:
+            lines += ["", f"[{section}]", *(f"# {argument.example}" for argument in arguments)]
     return "\n".join(lines) + "\n"
 
 
@@ -139,22 +142,21 @@ def _check(values: Mapping[str, Any], functions: Functions, where: str) -> None:
     for name, value in values.items():
         if name in TOP_LEVEL:
             if not isinstance(value, TOP_LEVEL[name]):
-                raise ConfigError(f"{where}: {name} is {value!r}; expected a {TOP_LEVEL[name].__name__}.")
+                raise ConfigError(f"{where}: {name} is {value!r}; expected {TYPE_NAMES[TOP_LEVEL[name]]}.")
             continue
-        if name not in sections and name not in OWN_SECTIONS:
-            raise ConfigError.unknown("section", name, [*sections, *OWN_SECTIONS, *TOP_LEVEL], where)
+        if name not in sections and name not in ARGUMENTS:
+            raise ConfigError.unknown("section", name, [*sections, *ARGUMENTS, *TOP_LEVEL], where)
         if not isinstance(value, Mapping):
             raise ConfigError(f"{where}: {name} is {value!r}; expected a section [{name}].")
-        allowed = OWN_SECTIONS[name] if name in OWN_SECTIONS else sections[name]
-        extra = ARGUMENTS.get(name, ())
+        options = sections.get(name, {})
+        arguments = {argument.name: argument for argument in ARGUMENTS.get(name, ())}
         for option in value:
-            if option not in allowed and option not in extra:
-                raise ConfigError.unknown("option", option, [*allowed, *extra], f"{where}: [{name}]")
-            if name in OWN_SECTIONS and not isinstance(value[option], OWN_SECTIONS[name][option]):
-                expected = OWN_SECTIONS[name][option].__name__
-                raise ConfigError(f"{where}: {name}.{option} is {value[option]!r}; expected a {expected}.")
-        if name in sections:
-            _check_types(name, value, sections[name], where)
+            if option not in options and option not in arguments:
+                raise ConfigError.unknown("option", option, [*options, *arguments], f"{where}: [{name}]")
+            if option in arguments and not isinstance(value[option], arguments[option].kind):
+                expected = f"{TYPE_NAMES[arguments[option].kind]} such as {arguments[option].example}"
+                raise ConfigError(f"{where}: {name}.{option} is {value[option]!r}; expected {expected}.")
+        _check_types(name, value, options, where)
 
 
 def _check_types(section: str, options: Mapping[str, Any], defaults: Mapping[str, Any], where: str) -> None:
@@ -168,8 +170,9 @@ def _check_types(section: str, options: Mapping[str, Any], defaults: Mapping[str
         elif isinstance(default, tuple):
             expected = (list, tuple)
         if not isinstance(value, expected) or (isinstance(value, bool) and not isinstance(default, bool)):
-            name = expected.__name__ if isinstance(expected, type) else " or ".join(t.__name__ for t in expected)
-            raise ConfigError(f"{where}: {section}.{option} is {value!r}; expected {name} such as {toml(default)}.")
+            kind = TYPE_NAMES[type(default)]
+            example = "" if isinstance(default, bool) else f" such as {toml(default)}"
+            raise ConfigError(f"{where}: {section}.{option} is {value!r}; expected {kind}{example}.")
 
 
 def _split(override: str) -> tuple[str, str, Any]:

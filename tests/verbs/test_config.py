@@ -98,17 +98,17 @@ def test_an_override_of_another_form_shows_the_form(text):
         ("[drift]\nwindow = 1", r"\[drift\]: unknown option 'window'; expected one of alpha"),
         ("workspac = 'x'", r"unknown section 'workspac'; .*did you mean 'workspace'\?"),
         ("qqq = 1", r"unknown section 'qqq'; expected one of [^?]*$"),
-        ("workspace = 5", r"workspace is 5; expected a str\."),
+        ("workspace = 5", r"workspace is 5; expected a text\."),
         ("steps = 'outliers'", r"steps is 'outliers'; expected a list\."),
         ("outliers = 5", r"outliers is 5; expected a section \[outliers\]\."),
-        ("[outliers]\nmethod = 5", r'outliers\.method is 5; expected str such as "iqr"\.'),
-        ("[outliers]\ntop = 1.5", r"outliers\.top is 1\.5; expected int such as 3\."),
-        ("[outliers]\ntop = true", r"outliers\.top is True; expected int such as 3\."),
-        ("[outliers]\nthreshold = '3'", r"outliers\.threshold is '3'; expected int or float such as 1\.5\."),
-        ("[outliers]\nnames = 'a'", r'outliers\.names is \'a\'; expected list or tuple such as \["a", "b\\"c"\]\.'),
-        ("[ingest]\nkeep_bytes = 1", r"ingest\.keep_bytes is 1; expected bool such as false\."),
-        ("[report]\nout = 5", r"report\.out is 5; expected a str\."),
-        ("[compare]\nsteps = 'drift'", r"compare\.steps is 'drift'; expected a list\."),
+        ("[outliers]\nmethod = 5", r'outliers\.method is 5; expected a text such as "iqr"\.'),
+        ("[outliers]\ntop = 1.5", r"outliers\.top is 1\.5; expected a whole number such as 3\."),
+        ("[outliers]\ntop = true", r"outliers\.top is True; expected a whole number such as 3\."),
+        ("[outliers]\nthreshold = '3'", r"outliers\.threshold is '3'; expected a number such as 1\.5\."),
+        ("[outliers]\nnames = 'a'", r'outliers\.names is \'a\'; expected a list such as \["a", "b\\"c"\]\.'),
+        ("[ingest]\nkeep_bytes = 1", r"ingest\.keep_bytes is 1; expected true or false\."),
+        ("[report]\nout = 5", r"report\.out is 5; expected a text such as out = .report\.html"),
+        ("[compare]\nsteps = 'drift'", r"compare\.steps is 'drift'; expected a list such as steps = "),
         ("[outliers\ntop = 1", r"conf\.toml is not valid TOML: "),
         ("top = 1\ntop = 2", r"conf\.toml is not valid TOML: "),
         (b"a = '\xff'", r"conf\.toml is not valid TOML: "),
@@ -140,10 +140,9 @@ def test_the_default_file_lists_every_option_and_is_a_configuration(file):
         "ingest": {"keep_bytes": False},
         "outliers": {"method": "iqr", "threshold": 1.5, "names": ["a", 'b"c'], "top": 3},
         "drift": {"alpha": 0.05},
-        "compare": {},
-        "report": {},
+        **{section: {} for section in ("split", "select", "compare", "export", "report")},
     }
-    assert "\n[ingest]\n# Read a source.\n# source =\n# glob =\n# limit =\nkeep_bytes = false\n" in text
+    assert '\n[ingest]\n# Read a source.\n# source = "photos"\n# glob =\n# limit =\nkeep_bytes = false\n' in text
     load(file(text), [], FUNCTIONS)
 
 
