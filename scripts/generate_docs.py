@@ -90,6 +90,13 @@ def options_page() -> str:
             _summary(kind),
             *_table(("option", "flag", "default", "description"), _of_verb(kind)),
         ]
+    lines.append("## Arguments of verbs in a configuration file\n")
+    arguments = [
+        (f"`[{section}]`", f"`{argument.name}`", "yes" if argument.is_required else "", f"`{argument.example}`")
+        for section, of_section in options.ARGUMENTS.items()
+        for argument in of_section
+    ]
+    lines += _table(("section", "argument", "required", "example"), arguments)
     lines.append("## Operations of select\n")
     for name, function in OPERATIONS.items():
         lines += [f"### {name}\n", _summary(function)]
