@@ -29,7 +29,8 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from typing import Any
@@ -39,11 +40,11 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from dataeval_spark.errors import DataEvalError
-from dataeval_spark.kernels.images.decoding import png, pnm, tiff
+from dataeval_spark.kernels.images.decoding import tiff
 from dataeval_spark.kernels.images.decoding.file_facts import FileFacts, file_facts
 from dataeval_spark.kernels.images.decoding.image_modes import Layers, layers_of, without_false_alpha
 from dataeval_spark.kernels.images.decoding.jpeg import fast_pixels
-from dataeval_spark.kernels.images.decoding.stored_bits import with_stored_bits
+from dataeval_spark.kernels.images.decoding.stored_bits import exact_layers, with_stored_bits
 from dataeval_spark.kernels.images.decoding.tiff_samples import Page, page_count, page_of
 from dataeval_spark.kernels.images.decoding.unknown_files import DAMAGED, describe
 from dataeval_spark.kernels.images.hashes import content_hash
@@ -181,62 +182,57 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, zone: tzinfo = UTC, fra
             raise UnreadableImage("header", *describe(data)) from error
         except Exception as error:
             raise UnreadableImage.unopened(data, error) from error
-        try:
-            file_format, color_mode = image.format or "", image.mode
+        file_format, color_mode = image.format or "", image.mode
+        with _worded(UnreadableImage.from_error, "header"):
             refuse(file_format, image.size, max_pixels)
             frames, facts = _frames(image, data), file_facts(image, zone)
             page = page_of(data) if file_format == "TIFF" else None
-        except UnreadableImage:
-            raise
-        except Exception as error:
-            raise UnreadableImage.from_error("header", error) from error
         if page is not None and not tiff.is_left_to_pillow(page):
             is_whole = len(image.getbands()) == page.bands
             return _tiff(data, max_pixels, frame_pixels, facts, color_mode if is_whole else None)
-        try:
+        with _worded(UnreadableImage.damaged, file_format):
             layers, orientation, is_turned, decoder = _first(image, data, max_pixels)
-        except UnreadableImage:
-            raise
-        except Image.DecompressionBombError as error:  # an icon's inner image has a header of its own
-            raise UnreadableImage.from_error("header", error) from error
-        except Exception as error:
-            raise UnreadableImage.damaged(file_format, error) from error
         if decoder == "Pillow" and without_false_alpha(image, data) is not image:
             facts = replace(facts, has_alpha=False)
         later = _later(image, data, frames, frame_pixels)
-    to_apply = 1 if is_turned else orientation
-    return _decoded(layers, to_apply, file_format, color_mode, orientation, frames, decoder, facts, later)
+    return _decoded(
+        layers,
+        1 if is_turned else orientation,
+        format=file_format,
+        color_mode=color_mode,
+        orientation=orientation,
+        frames=frames,
+        decoder=decoder,
+        facts=facts,
+        later=later,
+    )
 
 
-def _decoded(
-    layers: Layers,
-    to_apply: int,
-    file_format: str,
-    color_mode: str,
-    orientation: int,
-    frames: int,
-    decoder: str,
-    facts: FileFacts,
-    later: tuple[str, ...] | None,
-) -> Decoded:
-    pixels, content, kind = _upright(layers.over_white(), to_apply), None, ""
+@contextmanager
+def _worded(worded: Callable[[str, BaseException], UnreadableImage], subject: str) -> Iterator[None]:
+    """Errors of a block, worded as `UnreadableImage`, but for those that are worded already."""
+    try:
+        yield
+    except UnreadableImage:
+        raise
+    except Image.DecompressionBombError as error:  # an icon's inner image has a header of its own
+        raise UnreadableImage.from_error("header", error) from error
+    except Exception as error:
+        raise worded(subject, error) from error
+
+
+def _decoded(layers: Layers, to_apply: int, **facts: Any) -> Decoded:
+    content, kind = None, ""
     if layers.alpha is not None or layers.source is not None:
         content, kind = layers.content()
         content = _upright(content, to_apply)
-    conversion, is_reduced = layers.full_conversion(), layers.is_reduced
     return Decoded(
-        pixels,
-        file_format,
-        color_mode,
-        orientation,
-        frames,
-        conversion,
-        decoder,
-        facts,
-        content,
-        kind,
-        later,
-        is_reduced,
+        _upright(layers.over_white(), to_apply),
+        conversion=layers.full_conversion(),
+        content=content,
+        content_kind=kind,
+        is_reduced=layers.is_reduced,
+        **facts,
     )
 
 
@@ -248,28 +244,27 @@ def _tiff(
     data: bytes, max_pixels: int, frame_pixels: int, facts: FileFacts = _NO_FACTS, color_mode: str | None = None
 ) -> Decoded:
     """Decode a TIFF file that is not left to Pillow."""
-    try:
+    with _worded(UnreadableImage.from_error, "header"):
         page = page_of(data)
         refuse("TIFF", page.size, max_pixels)
         values = page.size[0] * page.size[1] * page.bands
         if values > 4 * max_pixels:
             message = f"{values} values in {page.bands} bands; the limit is four for each of {max_pixels} (max_pixels)"
             raise UnreadableImage("header", "TooManyPixels", message)
-    except UnreadableImage:
-        raise
-    except Exception as error:
-        raise UnreadableImage.from_error("header", error) from error
-    try:
+    with _worded(UnreadableImage.damaged, "TIFF"):
         layers, decoder = _layers_of_page(page)
-    except UnreadableImage:
-        raise
-    except Exception as error:
-        raise UnreadableImage.damaged("TIFF", error) from error
     orientation, frames = tiff.orientation_of(page), page_count(data)
-    facts = replace(facts, has_alpha=facts.has_alpha or tiff.has_alpha(page))
-    mode = color_mode or f"{layers.colors.dtype} x {page.bands}"
-    later = _later(None, data, frames, frame_pixels)
-    return _decoded(layers, orientation, "TIFF", mode, orientation, frames, decoder, facts, later)
+    return _decoded(
+        layers,
+        orientation,
+        format="TIFF",
+        color_mode=color_mode or f"{layers.colors.dtype} x {page.bands}",
+        orientation=orientation,
+        frames=frames,
+        decoder=decoder,
+        facts=replace(facts, has_alpha=facts.has_alpha or tiff.has_alpha(page)),
+        later=_later(None, data, frames, frame_pixels),
+    )
 
 
 def _layers_of_page(page: Page, index: int = 0) -> tuple[Layers, str]:
@@ -320,7 +315,7 @@ def _first(image: Image.Image, data: bytes, max_pixels: int) -> tuple[Layers, in
     stored = fast_pixels(image, data)
     if stored is not None:
         return Layers(stored), _orientation(image) if image.info else 1, False, "simplejpeg"
-    exact = png.exact_layers(image, data) or pnm.exact_layers(image, data)
+    exact = exact_layers(image, data)
     # Pillow's TIFF reader turns the image itself while loading, and then forgets the tag.
     before = _orientation(image) if image.format == "TIFF" else 1
     if exact is None:

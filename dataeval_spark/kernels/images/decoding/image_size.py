@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
@@ -45,19 +47,9 @@ def stored_and_upright_size(file: BinaryIO) -> tuple[tuple[int, int], tuple[int,
     UnreadableImage
         The bytes are in no image format that Pillow knows, or the header is damaged.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            image = Image.open(file)
-            width, height = image.size
-        except UnidentifiedImageError as error:
-            file.seek(0)
-            raise UnreadableImage("header", *describe(file.read(_ENOUGH))) from error
-        except Exception as error:  # Pillow's plug-ins raise whatever a damaged header makes them
-            raise UnreadableImage.from_error("header", error) from error
-        # Pillow's TIFF reader gives the upright size by itself.
-        is_turned = image.format != "TIFF" and _orientation(image) in _TURNED
-    return (width, height), ((height, width) if is_turned else (width, height))
+    with _opened(file) as (image, orientation):
+        width, height = image.size
+        return (width, height), ((height, width) if orientation in _TURNED else (width, height))
 
 
 def is_turned_by_exif(file: BinaryIO) -> bool:
@@ -68,13 +60,22 @@ def is_turned_by_exif(file: BinaryIO) -> bool:
     UnreadableImage
         As :func:`upright_size`.
     """
+    with _opened(file) as (_, orientation):
+        return orientation in range(2, 9)
+
+
+@contextmanager
+def _opened(file: BinaryIO) -> Iterator[tuple[Image.Image, int]]:
+    """An image and the orientation that its size lacks: Pillow's TIFF reader turns the picture itself."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             image = Image.open(file)
-            # Pillow's TIFF reader turns the picture itself.
-            return image.format != "TIFF" and _orientation(image) in range(2, 9)
-        except Exception as error:  # as above
+            yield image, 1 if image.format == "TIFF" else _orientation(image)
+        except UnidentifiedImageError as error:
+            file.seek(0)
+            raise UnreadableImage("header", *describe(file.read(_ENOUGH))) from error
+        except Exception as error:  # Pillow's plug-ins raise whatever a damaged header makes them
             raise UnreadableImage.from_error("header", error) from error
 
 

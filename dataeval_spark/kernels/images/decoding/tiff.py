@@ -99,15 +99,15 @@ def layers_of_page(page: Page) -> Layers:
     OSError
         The page is damaged.
     """
-    photometric, extra = page.number(PHOTOMETRIC), page.tags.get(EXTRA, ())
-    own = _OWN_BANDS.get(photometric, page.bands)
+    photometric = page.number(PHOTOMETRIC)
     if photometric in (_PALETTE, _YCBCR, _LAB):
         name = {_PALETTE: "palette", _YCBCR: "YCbCr", _LAB: "CIELAB"}[photometric]
         raise ValueError(f"{name} of {page.bits} bits and {page.bands} bands")
-    return _layers(samples(page), page, photometric, own, extra)
+    return _layers(samples(page), page)
 
 
-def _layers(pixels: NDArray[Any], page: Page, photometric: int, own: int, extra: tuple[int, ...]) -> Layers:
+def _layers(pixels: NDArray[Any], page: Page) -> Layers:
+    photometric = page.number(PHOTOMETRIC)
     conversion = None
     if photometric == _WHITE_IS_ZERO and pixels.dtype.kind == "u":
         pixels = np.concatenate([2**page.bits - 1 - pixels[:, :, :1], pixels[:, :, 1:]], axis=2)
@@ -116,15 +116,10 @@ def _layers(pixels: NDArray[Any], page: Page, photometric: int, own: int, extra:
         conversion = "1 bit to 8" if page.bits == 1 else None
     if photometric == _CMYK and page.bands == 4 and pixels.dtype.kind == "u":
         return Layers(_rgb_of_inks(pixels), conversion="CMYK to RGB", source=pixels, source_kind="CMYK")
-    if (
-        photometric != _CMYK
-        and page.bands == own + 1
-        and extra[:1]
-        and extra[0] in (_PREMULTIPLIED, _UNASSOCIATED)
-        and _is_opacity(pixels)
-    ):
-        colors = np.ascontiguousarray(pixels[:, :, :-1])
-        return with_alpha(colors, pixels[:, :, -1:], conversion, is_premultiplied=extra[0] == _PREMULTIPLIED)
+    is_last = page.bands == _OWN_BANDS.get(photometric, page.bands) + 1
+    if photometric != _CMYK and is_last and has_alpha(page) and _is_opacity(pixels):
+        colors, is_premultiplied = np.ascontiguousarray(pixels[:, :, :-1]), page.number(EXTRA) == _PREMULTIPLIED
+        return with_alpha(colors, pixels[:, :, -1:], conversion, is_premultiplied=is_premultiplied)
     return Layers(pixels, conversion=conversion)
 
 
@@ -157,9 +152,7 @@ def layers_by_tifffile(page: Page, index: int = 0) -> Layers:
         pixels = _bands_last(np.asarray(tiff_page.asarray()), page)
     if pixels.dtype.kind not in "uif":
         raise ValueError(f"pixels of type {pixels.dtype}; expected integers or floats")
-    native = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
-    photometric = page.number(PHOTOMETRIC)
-    return _layers(native, page, photometric, _OWN_BANDS.get(photometric, page.bands), page.tags.get(EXTRA, ()))
+    return _layers(pixels.astype(pixels.dtype.newbyteorder("="), copy=False), page)
 
 
 def _bands_last(pixels: NDArray[Any], page: Page) -> NDArray[Any]:
