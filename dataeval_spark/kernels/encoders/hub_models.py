@@ -7,26 +7,19 @@ from typing import Any
 
 import xxhash
 
-from dataeval_spark.errors import EncoderError, MissingExtraError, OptionError
+from dataeval_spark.errors import EncoderError, OptionError
+from dataeval_spark.kernels.encoders.devices import required
 from dataeval_spark.kernels.encoders.preprocessing import Preprocessing
-from dataeval_spark.kernels.encoders.torch_encoder import require_torch
 
 _HEADS = ("fc", "classifier", "head", "heads")
 
 
-def parts(target: str) -> tuple[str, str]:
-    """Name and weights file of ``NAME`` or ``NAME@PATH``."""
-    name, _, path = target.partition("@")
-    return name, path
-
-
 def require_model(kind: str, target: str) -> None:
     """Raise OptionError when `kind` ("timm" or "torchvision") has no model of this name."""
-    name, _ = parts(target)
-    package = _package(kind)
+    package = required(kind)
     models = package.list_models() if kind == "timm" else package.models.list_models(module=package.models)
     # timm's names may have a tag of the weights: resnet18.a1_in1k
-    OptionError.unless_one_of(f"profile.encoder: {kind} model", name.partition(".")[0], models)
+    OptionError.unless_one_of(f"profile.encoder: {kind} model", target.partition("@")[0].partition(".")[0], models)
 
 
 def load_model(kind: str, target: str) -> tuple[Any, Preprocessing, str]:
@@ -55,8 +48,8 @@ def load_model(kind: str, target: str) -> tuple[Any, Preprocessing, str]:
     EncoderError
         The weights cannot be loaded, or belong to another model.
     """
-    name, path = parts(target)
-    package = _package(kind)
+    name, _, path = target.partition("@")
+    package = required(kind)
     try:
         if kind == "timm":
             module = package.create_model(name, pretrained=not path, num_classes=0)
@@ -75,25 +68,12 @@ def load_model(kind: str, target: str) -> tuple[Any, Preprocessing, str]:
 
 def digest_of_state(state: dict[str, Any]) -> str:
     """xxh3-128 over names, types, shapes and values of tensors."""
-    torch = require_torch()
+    torch = required("torch")
     digest = xxhash.xxh3_128()
     for name, tensor in sorted(state.items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def _package(kind: str) -> Any:
-    try:
-        if kind == "timm":
-            import timm
-
-            return timm
-        import torchvision
-
-        return torchvision
-    except ImportError as error:
-        raise MissingExtraError.from_package(kind, kind) from error
 
 
 def _timm_preprocessing(config: dict[str, Any]) -> Preprocessing:
@@ -116,7 +96,7 @@ def _timm_preprocessing(config: dict[str, Any]) -> Preprocessing:
 
 
 def _torchvision_model(package: Any, name: str, *, is_published: bool) -> tuple[Any, Preprocessing]:
-    torch = require_torch()
+    torch = required("torch")
     weights = package.models.get_model_weights(name).DEFAULT
     transforms = weights.transforms()
     preprocessing = Preprocessing(
@@ -136,7 +116,7 @@ def _torchvision_model(package: Any, name: str, *, is_published: bool) -> tuple[
 
 
 def _fill(module: Any, path: str) -> None:
-    torch = require_torch()
+    torch = required("torch")
     try:
         if path.endswith(".safetensors"):
             from safetensors.torch import load_file
