@@ -1,7 +1,7 @@
 """Compiled measurement of a window of an 8-bit image of one or three channels: one pass for everything.
 
-The definitions are those of `pixel_statistics`, `visual_statistics`, `appearance`, `exposure_clipping`, `colorfulness`,
-`noise`, `blur` and `hashes`, and the results are the same: hashes to the letter, numbers to 1e-12 (a test compares the
+The definitions are those of `pixel_statistics`, `visual_statistics`, `appearance`, `value_range`, `noise`, `blur` and
+`hashes`, and the results are the same: hashes to the letter, numbers to 1e-12 (a test compares the
 two). Numba loads when this module does.
 """
 
@@ -14,9 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dataeval_spark.kernels.images.appearance import blur_size, perceived_brightness
+from dataeval_spark.kernels.images.appearance import blur_size, colorfulness_of_sums, perceived_brightness
 from dataeval_spark.kernels.images.blur import blur_of_sums, lags_of, row_step
-from dataeval_spark.kernels.images.colorfulness import colorfulness_of_sums
 from dataeval_spark.kernels.images.compiled.hashes import cosines, frequency_hashes, gradient_hashes
 from dataeval_spark.kernels.images.compiled.moments import moments
 from dataeval_spark.kernels.images.compiled.resize import BICUBIC, LANCZOS, NOTHING, Plan, plan_of
@@ -107,10 +106,8 @@ def _hashed(height: int, width: int, window: Window) -> tuple[tuple[int, int, in
     side = hashed_side(height, width, window)
     if not side:
         return (0, 0, height, width), _NO_PAIR, _NO_PAIR
-    tall = window.beyond_top + height + window.beyond_bottom
-    wide = window.beyond_left + width + window.beyond_right
-    padded = (window.beyond_top, window.beyond_left, tall, wide)
-    return padded, _pair(tall, wide, side), _pair(tall, wide, SMALLEST)
+    padded = (window.beyond_top, window.beyond_left, *window.size)
+    return padded, _pair(*window.size, side), _pair(*window.size, SMALLEST)
 
 
 @functools.lru_cache(maxsize=64)
