@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any, Literal, get_args
 
 from pyspark.sql import Column, DataFrame
@@ -186,10 +187,8 @@ def duplicates(
         lists, warnings = _usable(_of_encoder(neighbors, embedding_encoder, boxes))
         relative, levels = near_distances(lists, items, None if renew_threshold else previous, checkpoint)
         pairs = pairs.unionByName(pairs_by_embedding(relative, items, "threshold", kind=EMBEDDING_RELATIVE))
-        thresholds += [_of_level(level) for level in levels]
-        findings.append(
-            rows_of(hashes, DATASET_FINDINGS, [*warnings, *(_threshold_finding(level) for level in levels)])
-        )
+        thresholds += map(_of_level, levels)
+        findings.append(rows_of(hashes, DATASET_FINDINGS, [*warnings, *map(_threshold_finding, levels)]))
     if checkpoint is not None:
         pairs = checkpoint(pairs)
     groups = duplicate_groups(
@@ -202,10 +201,8 @@ def duplicates(
         one_task_edges=one_task_edges,
         checkpoint=checkpoint,
     )
-    together = findings[0]
-    for more in findings[1:]:
-        together = together.unionByName(more)
-    return pairs, groups, rows_of_dicts(hashes, DUPLICATE_THRESHOLDS, thresholds), together
+    known = rows_of_dicts(hashes, DUPLICATE_THRESHOLDS, thresholds)
+    return pairs, groups, known, reduce(DataFrame.unionByName, findings)
 
 
 def _check(
@@ -345,20 +342,7 @@ def _of_option(encoder: str, distance: float) -> Mapping[str, Any]:
 
 
 def _of_level(level: Level) -> Mapping[str, Any]:
-    return {
-        "kind": EMBEDDING_RELATIVE,
-        "encoder": level.encoder,
-        "encoder_version": level.encoder_version,
-        "metric": level.metric,
-        "level": "box" if level.is_box else "image",
-        "threshold": level.threshold,
-        "origin": level.origin,
-        "estimated_precision": level.precision,
-        "near_count": level.near,
-        "image_count": level.images,
-        "surroundings": level.surroundings,
-        "intrinsic_dimension": level.dimension,
-    }
+    return {"kind": EMBEDDING_RELATIVE, "level": "box" if level.is_box else "image", **level._asdict()}
 
 
 def _threshold_finding(level: Level) -> tuple[Any, ...]:
@@ -368,12 +352,13 @@ def _threshold_finding(level: Level) -> tuple[Any, ...]:
     if level.threshold is None:
         message = f"{subject}: no two {noun} are so near that they are duplicates with an estimated precision of 0.9."
         return (STEP, "near_threshold", subject, None, None, "info", message)
-    share = "unknown" if level.precision is None else f"{level.precision:.2f}"
+    precision = level.estimated_precision
+    share = "unknown" if precision is None else f"{precision:.2f}"
     message = (
         f"{subject}: {noun} within {level.threshold:.2f} of the usual distance between neighbours are near duplicates; "
-        f"estimated precision {share}, {level.near:,} {noun}."
+        f"estimated precision {share}, {level.near_count:,} {noun}."
     )
     if level.origin == "kept" and level.suggested != level.threshold:
         now = "no threshold" if level.suggested is None else f"{level.suggested:.2f}"
         message += f" The threshold is kept from an earlier run; these data suggest {now}: duplicates.renew_threshold."
-    return (STEP, "near_threshold", subject, level.precision, level.threshold, "info", message)
+    return (STEP, "near_threshold", subject, precision, level.threshold, "info", message)

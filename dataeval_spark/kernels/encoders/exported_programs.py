@@ -81,7 +81,7 @@ def load_exported(path: str, device: str) -> Any:
                 try:
                     torch.load(io.BytesIO(archive.read(name)), weights_only=True)
                 except Exception as error:
-                    raise _refused(path, "holds sample inputs that are no tensors") from error
+                    raise _refused(path, "holds sample inputs that are not tensors") from error
     program = torch.export.load(path)
     first = program.graph_signature.user_inputs[0]
     (node,) = (node for node in program.graph.nodes if node.name == first)

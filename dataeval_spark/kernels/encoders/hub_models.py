@@ -53,7 +53,7 @@ def load_model(kind: str, target: str) -> tuple[Any, Preprocessing, str]:
     try:
         if kind == "timm":
             module = package.create_model(name, pretrained=not path, num_classes=0)
-            preprocessing = _timm_preprocessing(package.data.resolve_data_config({}, model=module))
+            preprocessing = _timm_preprocessing(name, package.data.resolve_data_config({}, model=module))
         else:
             module, preprocessing = _torchvision_model(package, name, is_published=not path)
     except OptionError:
@@ -62,7 +62,7 @@ def load_model(kind: str, target: str) -> tuple[Any, Preprocessing, str]:
         hint = f"give the weights as a file: {kind}:{name}@/path/model.safetensors"
         raise EncoderError.unloadable(f"{kind}:{target}", error, hint) from error
     if path:
-        _fill(module, path)
+        _fill(module, path, f"{kind}:{name}")
     return module.eval(), preprocessing, digest_of_state(module.state_dict())
 
 
@@ -76,14 +76,15 @@ def digest_of_state(state: dict[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def _timm_preprocessing(config: dict[str, Any]) -> Preprocessing:
+def _timm_preprocessing(name: str, config: dict[str, Any]) -> Preprocessing:
     channels, height, width = config["input_size"]
     mode = config.get("crop_mode") or "center"
     size = math.floor(height / config["crop_pct"]), math.floor(width / config["crop_pct"])
     if mode not in ("center", "squash") or (mode == "center" and height != width):
         raise OptionError(
-            f"profile.encoder: the model's crop mode is {mode!r} at {height} x {width}; expected 'center' of a square, "
-            "or 'squash'.\nHint: save it as TorchScript, and its preprocessing beside it"
+            f"profile.encoder: the crop mode of timm:{name} is {mode!r} at {height} x {width}; expected 'center' of a "
+            "square, or 'squash'.\n"
+            "Hint: save the model as TorchScript, and its preprocessing beside it as MODEL.pt.preprocessing.toml"
         )
     return Preprocessing(
         resize=size[0] if mode == "center" else size,
@@ -115,7 +116,7 @@ def _torchvision_model(package: Any, name: str, *, is_published: bool) -> tuple[
     return module, preprocessing
 
 
-def _fill(module: Any, path: str) -> None:
+def _fill(module: Any, path: str, model: str) -> None:
     torch = required("torch")
     try:
         if path.endswith(".safetensors"):
@@ -130,10 +131,10 @@ def _fill(module: Any, path: str) -> None:
         result = module.load_state_dict(state, strict=False)
     except RuntimeError as error:  # equal names, other shapes
         problem = " ".join(str(error).split())[:300]
-        raise EncoderError(f"{path}: {problem}; expected the weights of this model.") from error
+        raise EncoderError(f"{path}: {problem}; expected the weights of {model}.") from error
     # Weights of the classifier, which is gone, are the only ones that may be left over.
     left_over = [name for name in result.unexpected_keys if name.partition(".")[0] not in _HEADS]
     if result.missing_keys or left_over:
         problem = f"{len(result.missing_keys)} weights are missing and {len(left_over)} left over"
         first = (result.missing_keys + left_over)[0]
-        raise EncoderError(f"{path}: {problem}, such as {first!r}; expected the weights of this model.")
+        raise EncoderError(f"{path}: {problem}, such as {first!r}; expected the weights of {model}.")

@@ -36,7 +36,9 @@ class PythonEncoder(ModelEncoder):
     def __init__(self, name: str, version: str, model: Any, *, batch_size: int = BATCH_SIZE) -> None:
         if not callable(getattr(model, "embed", None)):
             raise EncoderError(
-                f"Encoder {name!r}: the factory gave {type(model).__name__} without a method embed(images)."
+                f"Encoder {name!r}: the factory gave an object of type {type(model).__name__}, which has no method "
+                "embed(images); expected one that returns (number, dimension) floats.\n"
+                "Hint: def embed(self, images): ..."
             )
         # The object's own torch, where it has imported one.
         full = getattr(sys.modules.get("torch"), "OutOfMemoryError", None)

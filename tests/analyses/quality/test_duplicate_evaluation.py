@@ -9,9 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.stats import binomtest
 
-from dataeval_spark.analyses.quality.duplicate_evaluation import duplicate_evaluation, evaluate_duplicates
+from dataeval_spark.analyses.quality.duplicate_evaluation import (
+    duplicate_evaluation,
+    evaluate_duplicates,
+    read_judged_pairs,
+)
 from dataeval_spark.errors import OptionError
-from dataeval_spark.kernels.hashes.judged_pairs import read_judged_pairs
 from dataeval_spark.tables.quality import DUPLICATE_EVALUATION, DUPLICATE_PAIRS
 
 TRUTH = "image_id_a string, image_id_b string"

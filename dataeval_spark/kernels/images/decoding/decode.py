@@ -249,7 +249,7 @@ def _tiff(
         refuse("TIFF", page.size, max_pixels)
         values = page.size[0] * page.size[1] * page.bands
         if values > 4 * max_pixels:
-            message = f"{values} values in {page.bands} bands; the limit is four for each of {max_pixels} (max_pixels)"
+            message = f"{values} values in {page.bands} bands; the limit is four times {max_pixels} (max_pixels)"
             raise UnreadableImage("header", "TooManyPixels", message)
     with _worded(UnreadableImage.damaged, "TIFF"):
         layers, decoder = _layers_of_page(page)
@@ -275,7 +275,7 @@ def _layers_of_page(page: Page, index: int = 0) -> tuple[Layers, str]:
             raise
         if tiff.is_installed():
             return tiff.layers_by_tifffile(page, index), "tifffile"
-        message = f"{error}; pip install 'dataeval_spark[tiff]' may read it"
+        message = f"{error}; tifffile may read it: pip install 'dataeval_spark[tiff]'"
         raise UnreadableImage("header", "MissingExtraError", message) from error
 
 
@@ -286,7 +286,7 @@ def refuse(file_format: str, size: tuple[int, int], max_pixels: int) -> None:
         message = f"{width} x {height} pixels; the limit is {max_pixels} (max_pixels)"
         raise UnreadableImage("header", "TooManyPixels", message)
     if width * height == 0:
-        raise UnreadableImage("header", "NoPixels", f"{width} x {height} pixels")
+        raise UnreadableImage("header", "NoPixels", f"{width} x {height} pixels; expected at least 1 x 1")
     if file_format in _REFUSED_FORMATS:
         message = f"{file_format} needs an external interpreter; expected a raster format such as PNG or JPEG"
         raise UnreadableImage("header", "RefusedFormat", message)

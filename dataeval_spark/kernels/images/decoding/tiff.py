@@ -163,7 +163,7 @@ def _bands_last(pixels: NDArray[Any], page: Page) -> NDArray[Any]:
         return pixels
     if pixels.shape == (bands, height, width):
         return np.moveaxis(pixels, 0, 2)
-    raise ValueError(f"a page of shape {pixels.shape}; expected one picture of bands")
+    raise ValueError(f"a page of shape {pixels.shape}; expected height {height} and width {width}, and {bands} bands")
 
 
 def orientation_of(page: Page) -> int:
