@@ -46,7 +46,8 @@ def box_ratios(image_stats: DataFrame) -> DataFrame:
     Returns
     -------
     DataFrame
-        ``image_id``, ``target_index``, and the statistics under their own names. Null where either is.
+        ``image_id``, ``target_index``, and the ratios under the names of the statistics. A ratio is null where one of
+        its two statistics is.
 
     Examples
     --------

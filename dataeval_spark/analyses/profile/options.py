@@ -13,7 +13,7 @@ from dataeval_spark.kernels.images.decoding.isolated import Limits
 from dataeval_spark.kernels.images.profile import Measures
 from dataeval_spark.options import ProfileOptions
 
-# Raised whenever a measured value changes: every image is then measured anew.
+# One more whenever a measured value changes: every image is then measured anew.
 VERSION = 4
 
 

@@ -114,26 +114,35 @@ def read_judged_pairs(path: str) -> pa.Table:
         else:
             table = pq.read_table(io.BytesIO(data))
     except OSError as error:
-        raise OptionError(f"Judged pairs {path} cannot be read: {error.strerror or error}.") from None
+        raise OptionError(f"duplicate_evaluation.truth: {path} cannot be read: {error.strerror or error}.") from None
     except pa.ArrowInvalid as error:
-        raise OptionError(f"Judged pairs {path} are neither CSV (.csv) nor parquet: {error}.") from None
+        raise OptionError(f"duplicate_evaluation.truth: {path} is neither CSV (.csv) nor parquet: {error}.") from None
     missing = [name for name in ENDS if name not in table.column_names]
     if missing:
-        raise OptionError(f"Judged pairs {path} have no column {missing[0]}; found {', '.join(table.column_names)}.")
+        raise OptionError(
+            f"duplicate_evaluation.truth: {path} has no column {missing[0]}; found {', '.join(table.column_names)}.\n"
+            "Hint: the first line of a CSV file reads image_id_a,image_id_b,is_duplicate"
+        )
     if JUDGEMENT in table.column_names:
         try:
             judged = table[JUDGEMENT].cast(pa.bool_())
         except pa.ArrowInvalid as error:
-            raise OptionError(f"Judged pairs {path}: {JUDGEMENT} is to be true or false: {error}.") from None
+            raise OptionError(
+                f"duplicate_evaluation.truth: column {JUDGEMENT} of {path} must hold true or false: {error}."
+            ) from None
     else:
         judged = pa.repeat(True, table.num_rows)
     if table.num_rows > MAX_PAIRS:
-        raise OptionError(f"Judged pairs {path} are {table.num_rows:,}; expected at most {MAX_PAIRS:,}.")
+        raise OptionError(
+            f"duplicate_evaluation.truth: {path} holds {table.num_rows:,} pairs; expected at most {MAX_PAIRS:,}."
+        )
     ids = table.select(list(ENDS)).cast(arrow_schema("image_id_a string, image_id_b string"))
     pairs = ids.append_column(JUDGEMENT, judged).drop_null()
     alike = pairs.filter(pc.equal(pairs[ENDS[0]], pairs[ENDS[1]]))
     if alike.num_rows:
-        raise OptionError(f"Judged pairs {path} pair an image with itself: {alike[ENDS[0]][0].as_py()}.")
+        raise OptionError(
+            f"duplicate_evaluation.truth: {path} pairs {alike[ENDS[0]][0].as_py()!r} with itself; expected two images."
+        )
     return pairs
 
 
@@ -187,7 +196,7 @@ def evaluate_duplicates(pairs: DataFrame, truth: DataFrame, *, embedding_step: f
     --------
     >>> evaluate_duplicates(pairs, truth).where("kind = 'phash' AND recall >= 0.9").orderBy("threshold").first()
     """
-    OptionError.unless_between("embedding_step", embedding_step, 1e-9, 1e9)
+    OptionError.unless_between("duplicate_evaluation.embedding_step", embedding_step, 1e-9, 1e9)
     whole = pairs.where("target_index_a IS NULL AND target_index_b IS NULL").select(*ENDS, "kind", "distance")
     kinds = whole.select("kind").distinct()
     stars = _stars(whole)

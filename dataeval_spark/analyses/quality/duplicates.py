@@ -67,15 +67,14 @@ def duplicates(
 ) -> tuple[DataFrame, DataFrame, DataFrame, DataFrame]:
     """Find exact and near duplicate images, and group them.
 
-    Exact: equal bytes of the file, or equal pixels: all frames, all bits, alpha and the colors beneath it, with shape
-    and type. Where less was decoded (``hashes.content_scope``) equal pixels are of kind ``decoded_pixels``, which is no
-    exact copy. Near: perceptual hashes (phash
-    or dhash) that differ in at most so many bits; 0, equal hashes, is DataEval's definition. Among k images with one
-    equal hash each is tied to the smallest id (k - 1 pairs), and of two near hashes the smallest ids are tied, so a
-    hash shared by a million images costs a million rows. Near as well, where there are ``neighbors``: images that are
-    nearer to one another than their surroundings are, by a threshold that is derived from the data
-    (`near_distances`, `kernels.near_threshold`) and kept for later runs. In a group every member is a pair of the image
-    that is kept.
+    Exact duplicates have equal bytes of the file, or equal pixels: all frames, all bits, alpha and the colors beneath
+    it, with shape and type. Where less was decoded (``hashes.content_scope``), equal pixels are of kind
+    ``decoded_pixels``, which is no exact copy. Near duplicates have perceptual hashes (phash or dhash) that differ in
+    at most so many bits; 0, equal hashes, is DataEval's definition. Among k images with one equal hash each is tied to
+    the smallest id (k - 1 pairs), and of two near hashes the smallest ids are tied, so a hash shared by a million
+    images costs a million rows. Where there are ``neighbors``, images are near duplicates as well that are nearer to
+    one another than their surroundings are, by a threshold that is derived from the data (`near_distances`,
+    `kernels.near_threshold`) and kept for later runs. In a group every member is a pair of the image that is kept.
 
     An image without structure (``std`` below ``low_information_std``), or so smooth that noise of one gray level flips
     more bits than ``phash_noise_bits`` or ``dhash_noise_bits``, has no meaningful perceptual hash: such images are tied
@@ -114,8 +113,8 @@ def duplicates(
     phash_noise_bits, dhash_noise_bits : int
         Most bits of the hash that noise may flip; an image with more counts as blank [bit, 0 to 64].
     grouping : {"medoid", "components"}
-        Whether each member of a group is a pair of the image that is kept, or a copy of such a one
-        (`kernels.star_cover`), or a chain of pairs is one group.
+        Groups: in those of "medoid" each member is a pair of the image that is kept, or a copy of such a pair
+        (`kernels.star_cover`); in "components" a chain of pairs is one group.
     keep : {"largest", "sharpest", "labelled", "first"}
         Image of a group that is kept; ``first`` by capture time. Ties go to the other measures of size and
         sharpness, then to the smallest id.
@@ -133,8 +132,8 @@ def duplicates(
     tuple of DataFrame
         Tables ``duplicate_pairs``, ``duplicate_groups`` and ``duplicate_thresholds``, and rows of
         ``dataset_findings``, without ``run_id``: how many images are left out as blank; which thresholds were derived,
-        kept, or could not be; and how many images have more duplicates perhaps than the graph shows, because all their
-        k nearest neighbours are some.
+        kept, or could not be; and how many images may have more duplicates than the graph shows, because all of their
+        k nearest neighbours are duplicates.
 
     Raises
     ------
@@ -158,7 +157,7 @@ def duplicates(
     OptionError.unless_between("duplicates.dhash_noise_bits", dhash_noise_bits, 0, 64)
     if embedding_distance is not None and neighbors is None:
         raise OptionError(
-            "duplicates.embedding_distance is set and there is no table of neighbors.\n"
+            "duplicates.embedding_distance is set, but there is no table neighbors.\n"
             "Hint: dataeval-spark analyze --workspace WS neighbors --set neighbors.metric=cosine"
         )
     if compat:
@@ -223,8 +222,8 @@ def _check(
         OptionError.unless_one_of("duplicates.compat", compat, get_args(Compat))
         if any(distances.values()):
             raise OptionError(
-                f"duplicates.compat is {compat!r}, which allows equal hashes only, and phash_distance is "
-                f"{distances['phash']} and dhash_distance {distances['dhash']}.\n"
+                f"duplicates.compat is {compat!r}, which allows equal hashes only; phash_distance is "
+                f"{distances['phash']} and dhash_distance is {distances['dhash']}, expected 0 for both.\n"
                 "Hint: leave the distances at 0, or leave compat out"
             )
 
@@ -241,7 +240,7 @@ def _lists(neighbors: DataFrame, distance: float, encoder: str | None, boxes: bo
     lists = _of_encoder(neighbors, encoder, boxes)
     if boxes and lists.where("target_index IS NOT NULL").isEmpty():
         raise OptionError(
-            "duplicates.boxes compares boxes by embedding too, and the table neighbors has none of boxes.\n"
+            "duplicates.boxes compares boxes by embedding too, but the table neighbors holds none of boxes.\n"
             "Hint: --set profile.per_target=true profile.encoder=NAME neighbors.per_target=true, or leave out "
             "embedding_distance"
         )

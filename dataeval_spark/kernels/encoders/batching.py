@@ -35,7 +35,7 @@ class DeviceBatches:
     size : int
         Largest number of images in a batch; halved, for good, when the device runs out of memory.
     most_bytes : int
-        Largest size in bytes of a batch's input, as float32. A single image always goes.
+        Largest size in bytes of a batch's input, as float32; a single image may be larger.
     of_one_shape : bool
         Whether a batch holds images of one shape only, so that they can be stacked.
     out_of_memory : tuple of exception types

@@ -31,8 +31,9 @@ def load_model(kind: str, target: str) -> tuple[Any, Preprocessing, str]:
     Parameters
     ----------
     kind : {"timm", "torchvision"}
+        Package of the model.
     target : str
-        ``NAME`` or ``NAME@PATH``.
+        Name of the model, or ``NAME@PATH`` with the file of its weights.
 
     Returns
     -------

@@ -48,6 +48,7 @@ class Preprocessing:
     mean, std : tuple of float
         Mean and standard deviation, one number per channel or one for all.
     channel_order : {"RGB", "BGR", "gray"}
+        Channels that the model takes, in their order.
     layout : {"CHW", "HWC"}
         Axes of one image in the batch.
 

@@ -20,8 +20,8 @@ class PythonEncoder(ModelEncoder):
     """Encoder by ``embed(images)`` of a user's object, made once per worker.
 
     The object takes a list of uint8 arrays (height, width, 3), RGB, each of its own size, and returns
-    (number, dimension) floats. Resizing and everything else is its own; so is the device: where an attribute ``device``
-    names one other than "cpu", the next images are decoded while it works.
+    (number, dimension) floats. It resizes them by itself, and chooses its device: where its attribute ``device`` names
+    another one than "cpu", the next images are decoded while it works.
 
     Parameters
     ----------

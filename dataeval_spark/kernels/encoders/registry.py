@@ -99,7 +99,7 @@ class EncoderRecord:
     Attributes
     ----------
     version : str
-        Hash of the two others, and of the encoder's definition.
+        Hash of weights, preprocessing and the encoder's definition.
     weights : str
         xxh3-128 of the weights or of the model file; empty where there are none.
     preprocessing : str

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "3d8f85f9d4523146"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "485dc2af3f2e47a2"  # see tests/kernels/images/compiled/test_sources.py
 
 WORD = 64
 # A bucket table of 2^24 entries is 64 MB.

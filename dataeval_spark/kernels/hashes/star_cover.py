@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from dataeval_spark.kernels.hashes.components import Strings, component_labels, numbered
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "3d8f85f9d4523146"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "485dc2af3f2e47a2"  # see tests/kernels/images/compiled/test_sources.py
 
 Numbers = NDArray[np.int64]
 

@@ -33,7 +33,7 @@ NOISE_NAMES = ("phash_noise_bits", "dhash_noise_bits")
 DEVIATIONS = 2.0
 """Move of a frequency by noise, in standard deviations: 95 % of the moves are smaller."""
 ROUNDING = 1e-6
-"""Far above that of two transforms, so that both count the same bits."""
+"""Margin far above the rounding of two transforms, so that both count the same bits."""
 
 
 def file_hash(data: bytes) -> str:

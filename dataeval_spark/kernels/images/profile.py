@@ -75,7 +75,7 @@ class Measures:
     background : bool
         Whether to measure the pixels that no box covers.
     value_range : tuple of float or None
-        Lowest and highest value that pixels can have, for images whose own values do not tell.
+        Lowest and highest value that pixels can have, for images whose own values do not tell the range.
     compat : str or None
         "dataeval" adds DataEval's own xxhash, and takes its windows of boxes: without a tolerance, and hashed however
         much of them lies outside the image.

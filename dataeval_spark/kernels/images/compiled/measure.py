@@ -32,7 +32,8 @@ from dataeval_spark.kernels.images.hashes import (
     phashes,
 )
 from dataeval_spark.kernels.images.noise import QUIETEST, noise_floor_of_sums, noise_of_sum, stretch
-from dataeval_spark.kernels.images.visual_statistics import contrast
+from dataeval_spark.kernels.images.pixel_statistics import NAMES as PIXEL_NAMES
+from dataeval_spark.kernels.images.visual_statistics import visual_of
 
 Pair = tuple[Plan, Plan]
 _NO_PAIR: Pair = (NOTHING, NOTHING)
@@ -79,8 +80,8 @@ def measure(image: NDArray[np.uint8], window: Window) -> Measured:
     n = max(last - first, 0) * max(right - left, 0)
     units = (6, 2, 2, 2) if len(counts) > 1 else (2,)
     rows = [
-        _columns(row, _deviation(n, total, squares, unit))
-        for row, (total, squares), unit in zip(table, edges.tolist(), units, strict=True)
+        dict(zip(PIXEL_NAMES, row, strict=False)) | visual_of(row[len(PIXEL_NAMES) :], _deviation(n, *sums, unit))
+        for row, sums, unit in zip(table, edges.tolist(), units, strict=True)
     ]
     channels = [{"channel": index, **row, "histogram": counts[index]} for index, row in enumerate(rows[-len(counts) :])]
     whole = rows[0] | _appearance(table, looks.tolist(), colour) | _exposure(counts, height, width, extras.tolist())
@@ -126,25 +127,6 @@ def _blur_plan(height: int, width: int) -> Plan:
 def _deviation(n: int, total: int, squares: int, unit: int) -> float | None:
     # Whole numbers of any size: nothing is lost before the root.
     return math.sqrt(n * squares - total * total) / (unit * n) if n else None
-
-
-def _columns(row: list[float], sharpness: float | None) -> dict[str, Any]:
-    mean, std, var, skew, kurtosis, entropy, missing, zeros, *percentiles = row
-    return {
-        "mean": mean,
-        "std": std,
-        "var": var,
-        "skew": skew,
-        "kurtosis": kurtosis,
-        "entropy": entropy,
-        "missing": missing,
-        "zeros": zeros,
-        "brightness": percentiles[1],
-        "contrast": contrast(percentiles),
-        "darkness": percentiles[3],
-        "sharpness": sharpness,
-        "percentiles": percentiles,
-    }
 
 
 def _appearance(table: list[list[float]], looks: list[float], colour: bool) -> dict[str, Any]:

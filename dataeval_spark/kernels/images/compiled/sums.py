@@ -1,7 +1,8 @@
 """Sums behind sharpness, noise, blur and colorfulness of 8-bit pictures, compiled, in whole numbers.
 
 Edges are whole numbers, and so is six times an edge value of the mean of three channels: all sums are exact. Loops add
-up as many numbers as 32 bits hold, which is vectorised, and 64 bits hold the rest.
+up as many numbers as 32 bits hold, which is vectorised, and 64 bits hold the rest. Pictures are given as planes, one
+per channel, or as a gray plane, either of which may be larger than their height and width.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from numba import njit
 
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "3d8f85f9d4523146"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "485dc2af3f2e47a2"  # see tests/kernels/images/compiled/test_sources.py
 
 _EDGE_SQUARES = 512
 """Number of squares of at most (6 * 255)^2 whose sum fits into 32 bits."""
@@ -64,15 +65,7 @@ def edge_sums(planes: Any, height: int, width: int, inner: Any) -> Any:
     """Sum and sum of squares of edge values, of the mean of channels (when there are several) and of each channel.
 
     With e the edge of a pixel, an edge value is 2 clip(e + 1/2, 0, 255), and 6 times that for the mean of channels.
-
-    Parameters
-    ----------
-    planes : uint8
-        Planes, one per channel.
-    height, width : int
-        Size of the picture; planes may be larger.
-    inner : tuple of int
-        Top, left, bottom and right of the pixels that count.
+    ``inner`` is top, left, bottom and right of the pixels that count.
     """
     top, left, bottom, right = inner
     channels, _, pitch = planes.shape
@@ -181,15 +174,7 @@ def laplacian_difference_sum(gray: Any, height: int, width: int) -> Any:
 
 @njit(**OPTIONS)
 def opponent_sums(planes: Any, height: int, width: int) -> Any:
-    """Sums of R - G, of its square, of R + G - 2 B and of its square over the pixels of a picture.
-
-    Parameters
-    ----------
-    planes : uint8
-        Red, green and blue (3, rows, columns); planes may be larger than the picture.
-    height, width : int
-        Size of the picture.
-    """
+    """Sums of R - G, of its square, of R + G - 2 B and of its square over the pixels of planes R, G, B."""
     sums = np.zeros(4, np.int64)
     for y in range(height):
         for first in range(0, width, _OPPONENT_SQUARES):

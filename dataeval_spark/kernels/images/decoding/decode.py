@@ -253,7 +253,7 @@ def _tiff(
             raise UnreadableImage("header", "TooManyPixels", message)
     with _worded(UnreadableImage.damaged, "TIFF"):
         layers, decoder = _layers_of_page(page)
-    orientation, frames = tiff.orientation_of(page), page_count(data)
+    orientation, frames = page.orientation, page_count(data)
     return _decoded(
         layers,
         orientation,
@@ -271,7 +271,7 @@ def _layers_of_page(page: Page, index: int = 0) -> tuple[Layers, str]:
     try:
         return tiff.layers_of_page(page), "Pillow"
     except ValueError as error:
-        if tiff.is_in_pillows_codec(page):
+        if page.has_codec:
             raise
         if tiff.is_installed():
             return tiff.layers_by_tifffile(page, index), "tifffile"

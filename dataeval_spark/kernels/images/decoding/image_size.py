@@ -38,14 +38,9 @@ def upright_size(file: BinaryIO) -> tuple[int, int]:
 
 
 def stored_and_upright_size(file: BinaryIO) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Width and height of an image as its pixels are stored, and as shown.
+    """Width and height of an image as its pixels are stored, and as shown; errors as of :func:`upright_size`.
 
     They differ where the EXIF orientation turns the image by a quarter; of a TIFF file only the upright size is known.
-
-    Raises
-    ------
-    UnreadableImage
-        The bytes are in no image format that Pillow knows, or the header is damaged.
     """
     with _opened(file) as (image, orientation):
         width, height = image.size
@@ -53,12 +48,9 @@ def stored_and_upright_size(file: BinaryIO) -> tuple[tuple[int, int], tuple[int,
 
 
 def is_turned_by_exif(file: BinaryIO) -> bool:
-    """Whether EXIF turns or mirrors an image: a reader that ignores it sees the stored picture, which boxes do not fit.
+    """Whether EXIF turns or mirrors an image; errors as of :func:`upright_size`.
 
-    Raises
-    ------
-    UnreadableImage
-        As :func:`upright_size`.
+    A reader that ignores it sees the stored picture, which boxes do not fit.
     """
     with _opened(file) as (_, orientation):
         return orientation in range(2, 9)

@@ -12,10 +12,7 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.images.decoding.image_modes import Layers, with_alpha
 from dataeval_spark.kernels.images.decoding.tiff_samples import (
-    COMPRESSION,
     EXTRA,
-    LOSSLESS,
-    ORIENTATION,
     PHOTOMETRIC,
     Page,
     samples,
@@ -58,7 +55,7 @@ def is_left_to_pillow(page: Page) -> bool:
     if page.kind != "u" or page.bits not in _PILLOW_BITS or own is None:
         return False
     is_with_alpha = page.bands == own + 1 and has_alpha(page)
-    if not is_in_pillows_codec(page):
+    if not page.has_codec:
         return page.bands <= own or is_with_alpha
     return page.bands == own or (is_with_alpha and page.number(PHOTOMETRIC) == _PALETTE)
 
@@ -73,17 +70,6 @@ def has_alpha(page: Page) -> bool:
     """
     own = _OWN_BANDS.get(page.number(PHOTOMETRIC), page.bands)
     return page.bands > own and page.tags.get(EXTRA, ())[:1] in ((_PREMULTIPLIED,), (_UNASSOCIATED,))
-
-
-def is_in_pillows_codec(page: Page) -> bool:
-    """Whether Pillow can unpack a page to the bytes that were packed.
-
-    Examples
-    --------
-    >>> is_in_pillows_codec(Page(b"", "<", {259: (5,)}))  # LZW
-    True
-    """
-    return page.number(COMPRESSION) in LOSSLESS
 
 
 def layers_of_page(page: Page) -> Layers:
@@ -164,12 +150,6 @@ def _bands_last(pixels: NDArray[Any], page: Page) -> NDArray[Any]:
     if pixels.shape == (bands, height, width):
         return np.moveaxis(pixels, 0, 2)
     raise ValueError(f"a page of shape {pixels.shape}; expected height {height} and width {width}, and {bands} bands")
-
-
-def orientation_of(page: Page) -> int:
-    """Orientation that the page asks for, 1 to 8."""
-    orientation = page.number(ORIENTATION)
-    return orientation if 1 <= orientation <= 8 else 1
 
 
 def upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:

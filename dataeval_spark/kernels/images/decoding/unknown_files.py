@@ -38,7 +38,7 @@ _TEXT_SAMPLE = 4096
 
 
 def describe(data: bytes) -> tuple[str, str]:
-    """Name of the case of bytes that no image reader knows, and a sentence on it.
+    """Kind of bytes that no image reader knows: its name, and a sentence with advice.
 
     Returns
     -------
