@@ -80,8 +80,8 @@ def measure(image: NDArray[np.uint8], window: Window) -> Measured:
     n = max(last - first, 0) * max(right - left, 0)
     units = (6, 2, 2, 2) if len(counts) > 1 else (2,)
     rows = [
-        dict(zip(PIXEL_NAMES, row, strict=False)) | visual_of(row[len(PIXEL_NAMES) :], _deviation(n, *sums, unit))
-        for row, sums, unit in zip(table, edges.tolist(), units, strict=True)
+        dict(zip(PIXEL_NAMES, row, strict=False)) | visual_of(row[-5:], _deviation(n, total, squares, unit))
+        for row, (total, squares), unit in zip(table, edges.tolist(), units, strict=True)
     ]
     channels = [{"channel": index, **row, "histogram": counts[index]} for index, row in enumerate(rows[-len(counts) :])]
     whole = rows[0] | _appearance(table, looks.tolist(), colour) | _exposure(counts, height, width, extras.tolist())
