@@ -67,7 +67,7 @@ def duplicates(
 ) -> tuple[DataFrame, DataFrame, DataFrame, DataFrame]:
     """Find exact and near duplicate images, and group them.
 
-    Exact duplicates have equal bytes of the file, or equal pixels: all frames, all bits, alpha and the colors beneath
+    Exact duplicates have equal bytes of the file, or equal pixels: all frames, all bits, alpha and the colours beneath
     it, with shape and type. Where less was decoded (``hashes.content_scope``), equal pixels are of kind
     ``decoded_pixels``, which is no exact copy. Near duplicates have perceptual hashes (phash or dhash) that differ in
     at most so many bits; 0, equal hashes, is DataEval's definition. Among k images with one equal hash each is tied to

@@ -51,7 +51,7 @@ class DeviceBatches:
         OptionError.unless_between("profile.batch_size", self.size, 1, 1_000_000)
 
     def embed(self, prepared: Sequence[NDArray[Any]], run: Run, name: str) -> NDArray[np.float32]:
-        """Give ``run(batch)`` of all images, in their order.
+        """Vectors of all images, in their order, from ``run(batch)`` of one batch after the other.
 
         Parameters
         ----------

@@ -112,9 +112,9 @@ def brightness_percentiles(picture: NDArray[np.uint8], percentiles: tuple[float,
 
 
 def colorfulness(picture: NDArray[np.uint8]) -> float:
-    """Colorfulness of Hasler and Süsstrunk: 0 for gray, about 15 slightly, 45 averagely, 109 extremely colorful.
+    """Colorfulness of Hasler and Süsstrunk: 0 for gray, about 15 slightly, 45 averagely, 109 extremely colourful.
 
-    ``M = sqrt(var(rg) + var(yb)) + 0.3 sqrt(mean(rg)^2 + mean(yb)^2)`` with the opponent colors ``rg = R - G`` and
+    ``M = sqrt(var(rg) + var(yb)) + 0.3 sqrt(mean(rg)^2 + mean(yb)^2)`` with the opponent colours ``rg = R - G`` and
     ``yb = (R + G) / 2 - B`` of every pixel. Source: Hasler and Süsstrunk 2003, "Measuring colourfulness in natural
     images", equation 9.
 

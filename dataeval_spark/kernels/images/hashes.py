@@ -50,7 +50,7 @@ def file_hash(data: bytes) -> str:
 def content_hash(pixels: NDArray[Any], kind: str = "", later: Sequence[str] = ()) -> str:
     """xxh3-128 over shape, type and pixels: 32 hexadecimal digits, equal for equal pixels only.
 
-    ``kind`` says what the channels are where they are not what is shown (colors and alpha, inks); ``later`` are the
+    ``kind`` says what the channels are where they are not what is shown (colours and alpha, inks); ``later`` are the
     hashes of the later frames, which are part of it.
 
     Byte order and memory layout do not matter. DataEval's xxhash leaves out shape and type, so that a 4 x 9 and a

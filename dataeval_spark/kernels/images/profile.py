@@ -252,7 +252,7 @@ def background_statistics(
     """Measure the pixels outside all boxes, all channels together.
 
     The pixel and visual statistics of the image, over the pixels that no box covers; sharpness over those whose eight
-    neighbors are background too (or lie beyond the image's border). Source: DataEval 1.1.4, per_background.
+    neighbours are background too (or lie beyond the image's border). Source: DataEval 1.1.4, per_background.
 
     Parameters
     ----------

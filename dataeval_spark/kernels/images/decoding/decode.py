@@ -8,10 +8,10 @@ in the file                         pixels                                      
 2 or 4-bit gray                     scaled to 0..255, uint8                             null
 palette                             RGB                                                 palette to RGB
 CMYK, YCbCr, HSV, LAB               RGB, by Pillow's conversion                         CMYK to RGB, ...
-alpha or a transparent color        composited over white: what a viewer shows          alpha over white
-alpha that is opaque everywhere     the colors                                          null
+alpha or a transparent colour       composited over white: what a viewer shows          alpha over white
+alpha that is opaque everywhere     the colours                                         null
 9 to 16-bit gray                    uint16, one channel                                 null
-16 bits per channel, in color       uint16 (PNG, PPM, TIFF)                             null
+16 bits per channel, in colour      uint16 (PNG, PPM, TIFF)                             null
 the same in JPEG 2000, AVIF, SGI    uint8, by Pillow                                    16 bits to 8
 PGM, PPM with another largest value scaled to the next of 8 and 16 bits                 0 to 100 scaled to ...
 TIFF of other bands and types       as they are                                         null
@@ -120,7 +120,7 @@ class Decoded:
     `color_mode`, `frames` and `facts` describe the file; `orientation` is the EXIF orientation that was applied (1:
     none); `conversion` names other changes of the pixels (see the module), `decoder` the library that read them.
 
-    Where the file holds more than `pixels` shows, `content` has all of it (alpha and the colors beneath, four inks),
+    Where the file holds more than `pixels` shows, `content` has all of it (alpha and the colours beneath, four inks),
     in the order of `pixels`, and `content_kind` names its channels; `later` are hashes of the later frames, None where
     they were not read; `is_reduced` tells that the file holds more bits.
     """
@@ -140,7 +140,7 @@ class Decoded:
 
 
 def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, zone: tzinfo = UTC, frame_pixels: int = 0) -> Decoded:
-    """Decode an image file once, upright, to one (gray) or three (color) channels; a TIFF file to as many as it has.
+    """Decode an image file once, upright, to one (gray) or three (colour) channels; a TIFF file to as many as it has.
 
     Each mode is converted by the rule in the module's docstring; an animated image or a file of several pages gives
     its first frame. EXIF (or XMP) orientation is applied exactly once; orientation data that cannot be read counts

@@ -58,7 +58,7 @@ def is_turned_by_exif(file: BinaryIO) -> bool:
 
 @contextmanager
 def _opened(file: BinaryIO) -> Iterator[tuple[Image.Image, int]]:
-    """An image and the orientation that its size lacks: Pillow's TIFF reader turns the picture itself."""
+    """An opened image, and the orientation left to apply: none for TIFF files, which Pillow's reader turns itself."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

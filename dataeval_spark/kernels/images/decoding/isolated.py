@@ -1,4 +1,4 @@
-"""Measuring images in a process of their own: a decoder that crashes, hangs or eats memory loses one image, no more.
+"""Measuring images in a process of their own: a decoder that crashes, hangs or eats memory costs one image only.
 
 A C decoder cannot be interrupted in its process. So images are decoded in the worker under a `watchdog`, which ends
 the worker where one takes too long; Spark then tries the task again, and on that attempt each image is decoded in a

@@ -29,8 +29,8 @@ _AV1_CONFIGURATION = b"av1C"
 def exact_layers(image: Image.Image, data: bytes) -> Layers | None:
     """Layers of an opened PNG, PGM or PPM file that Pillow would not give exactly; None for all others.
 
-    - PNG of 16 bits, of which Pillow keeps eight, and PNG with a transparent color, which it compares wrongly
-    - PGM and PPM whose largest value is not 255, which Pillow stretches to 8 bits in color and to 16 in gray: values
+    - PNG of 16 bits, of which Pillow keeps eight, and PNG with a transparent colour, which it compares wrongly
+    - PGM and PPM whose largest value is not 255, which Pillow stretches to 8 bits in colour and to 16 in gray: values
       of 12 and 16 bits stay as they are, in uint16; others are scaled to the next of 8 and 16 bits, to the nearest
 
     Parameters
@@ -79,7 +79,7 @@ def _png_layers(image: Image.Image, data: bytes) -> Layers | None:
 
 
 def _png_color(data: bytes, kind: int) -> NDArray[np.uint16]:
-    """Color of 16 bits, decoded twice: Pillow keeps the high bytes, and then the low ones, presented as high."""
+    """Colour of 16 bits, decoded twice: Pillow keeps the high bytes, and then the low ones, presented as high."""
     mode = "RGB" if kind == _COLOR else "RGBA"
     halves = []
     for raw_mode in (f"{mode};16B", f"{mode};16L"):
@@ -131,7 +131,7 @@ def _pnm_values(body: bytes, kind: bytes, count: int, largest: int) -> NDArray[n
 def with_stored_bits(layers: Layers, image: Image.Image, data: bytes) -> Layers:
     """Layers of a JPEG 2000, AVIF or SGI file, corrected for the file's own depth.
 
-    Pillow stretches gray of 9 to 15 bits to 16 and moves signed values up: that is undone. Of color it keeps eight
+    Pillow stretches gray of 9 to 15 bits to 16 and moves signed values up: that is undone. Of colour it keeps eight
     bits, which `conversion` says.
 
     Parameters

@@ -42,7 +42,7 @@ def is_installed() -> bool:
 
 
 def is_left_to_pillow(page: Page) -> bool:
-    """Whether Pillow reads a page without loss: up to eight bits, unsigned, and no more bands than its colors.
+    """Whether Pillow reads a page without loss: up to eight bits, unsigned, and no more bands than its colours.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def is_left_to_pillow(page: Page) -> bool:
 
 
 def has_alpha(page: Page) -> bool:
-    """Whether the first band beside the colors is alpha.
+    """Whether the first band beside the colours is alpha.
 
     Examples
     --------
@@ -76,12 +76,12 @@ def layers_of_page(page: Page) -> Layers:
     """Layers of a page, as stored: not turned.
 
     Unsigned integers are inverted where white is zero, and gray of up to seven bits is scaled to eight. A band beside
-    gray or color is alpha where the file says so; any other band is kept as it is.
+    gray or colour is alpha where the file says so; any other band is kept as it is.
 
     Raises
     ------
     ValueError
-        A type, compression or kind of color that is not read.
+        A type, compression or kind of colour that is not read.
     OSError
         The page is damaged.
     """
