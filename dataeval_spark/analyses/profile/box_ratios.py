@@ -34,7 +34,7 @@ def box_ratios(image_stats: DataFrame) -> DataFrame:
     """Divide the statistics of each box by those of its image.
 
     ``ratio = box / (image + 1e-12)``, but with a more telling divisor for places: offsets are divided by the image's
-    width and height, the distance to the image's center by half of its diagonal, the distance to the edge by the
+    width and height, the distance to the image's centre by half of its diagonal, the distance to the edge by the
     image's side that the nearest edge bounds. Aspect ratio, channels, bit depth and ``invalid_box`` are the box's own.
     Source: DataEval 1.1.4, `compute_ratios`.
 
@@ -46,7 +46,8 @@ def box_ratios(image_stats: DataFrame) -> DataFrame:
     Returns
     -------
     DataFrame
-        ``image_id``, ``target_index``, and the statistics under their own names. Null where either is.
+        ``image_id``, ``target_index``, and the ratios under the names of the statistics. A ratio is null where one of
+        its two statistics is.
 
     Examples
     --------

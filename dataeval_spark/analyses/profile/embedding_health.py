@@ -171,13 +171,13 @@ def _parts(named: DataFrame, max_dimension: int) -> tuple[list[Part], list[Findi
         number = len(versions[subject])
         others = sum(count for length, count in lengths.items() if length != dimension)
         message = f"{subject}: vectors of {number} version(s) of the encoder"
-        findings.append(finding("version", subject, number, 1, "error" if number > 1 else "info", message))
+        findings.append(_finding("version", subject, number, 1, "error" if number > 1 else "info", message))
         message = f"{subject}: {others:,} of {sum(lengths.values()):,} vectors have another length than {dimension:,}"
-        findings.append(finding("dimension", subject, others, 0, "error" if others else "info", message))
+        findings.append(_finding("dimension", subject, others, 0, "error" if others else "info", message))
         if 0 < dimension <= max_dimension:
             parts.append(Part(subject, dimension, lengths[dimension]))
         else:
-            findings += without_spread(subject, f"dimension {dimension:,} is above max_dimension, {max_dimension:,}")
+            findings += _without_spread(subject, f"dimension {dimension:,} is above max_dimension, {max_dimension:,}")
     return parts, findings
 
 
@@ -189,15 +189,17 @@ def _summed(block: pa.Table, parts: Mapping[str, Part], limits: Limits) -> pa.Ta
     hashes = block["hash"].to_numpy()
     flat = block["embedding"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     vectors = flat.reshape(-1, part.dimension)
-    rows = []
+    states = [
+        (MOMENTS, place, state) for place, state in enumerate(Moments.from_vectors(vectors).packed(BYTES_PER_ROW))
+    ]
     is_sampled = hashes < _largest_hash(part.count, limits.sample_size)
     if is_sampled.any():
-        rows.append((SAMPLE, 0, _packed_sample(hashes[is_sampled], vectors[is_sampled])))
-    states = Moments.from_vectors(vectors).packed(BYTES_PER_ROW)
-    rows += [(MOMENTS, place, state) for place, state in enumerate(states)]
-    columns = [[subject] * len(rows), *map(list, zip(*rows, strict=True))]
-    columns.insert(3, [number] * len(rows))
-    return pa.Table.from_pydict(dict(zip(PARTIAL_SCHEMA.names, columns, strict=True)), schema=PARTIAL_SCHEMA)
+        states.append((SAMPLE, 0, _packed_sample(hashes[is_sampled], vectors[is_sampled])))
+    rows = [
+        {"subject": subject, "kind": kind, "first_row": place, "block": number, "state": state}
+        for kind, place, state in states
+    ]
+    return pa.Table.from_pylist(rows, schema=PARTIAL_SCHEMA)
 
 
 def _judged(
@@ -216,9 +218,9 @@ def _judged(
             merged[state.first_row] = state if earlier is None else earlier.merged(state)
     for subject in sorted(moments):
         sample = _smallest(samples[subject], limits.sample_size, parts[subject].dimension)
-        rows = findings_of(subject, Moments.joined(list(moments[subject].values())), sample, limits)
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        yield pa.RecordBatch.from_pydict(dict(zip(FINDINGS_SCHEMA.names, columns, strict=True)), schema=FINDINGS_SCHEMA)
+        findings = _findings_of(subject, Moments.joined(list(moments[subject].values())), sample, limits)
+        rows = [dict(zip(FINDINGS_SCHEMA.names, finding, strict=True)) for finding in findings]
+        yield pa.RecordBatch.from_pylist(rows, schema=FINDINGS_SCHEMA)
 
 
 def _largest_hash(count: int, sample_size: int) -> int:
@@ -258,68 +260,60 @@ class Limits:
     seed: int
 
 
-def findings_of(subject: str, moments: Moments, sample: NDArray[Any], limits: Limits) -> list[Finding]:
-    """Judge the vectors of one subject by their moments and a sample of them."""
+def _findings_of(subject: str, moments: Moments, sample: NDArray[Any], limits: Limits) -> list[Finding]:
+    factor, extreme = limits.norm_factor, moments.extreme_lengths(limits.norm_factor)
+    far = f"more than {factor:g} times the median length, or less than 1/{factor:g} of it"
     counts = (
         ("not_finite", moments.not_finite, "error", ("holds", "hold"), "NaN or infinity"),
         ("zero_norm", moments.zeros, "warning", ("is", "are"), "all zeros"),
-        (
-            "extreme_norm",
-            moments.extreme_lengths(limits.norm_factor),
-            "warning",
-            ("has", "have"),
-            f"more than {limits.norm_factor:g} times the median length, or less than 1/{limits.norm_factor:g} of it",
-        ),
+        ("extreme_norm", extreme, "warning", ("has", "have"), far),
     )
-    total = moments.count + moments.not_finite
-    rows = [
-        finding(
-            *(rule, subject, count, 0, severity if count else "info"),
-            f"{subject}: {count:,} of {total:,} embeddings {one if count == 1 else many} {text}",
-        )
-        for rule, count, severity, (one, many), text in counts
-    ]
+    rows = []
+    for rule, count, severity, (one, many), text in counts:
+        total = moments.count + moments.not_finite
+        message = f"{subject}: {count:,} of {total:,} embeddings {one if count == 1 else many} {text}"
+        rows.append(_finding(rule, subject, count, 0, severity if count else "info", message))
     return rows + _spread(subject, moments, sample, limits)
 
 
 def _spread(subject: str, moments: Moments, sample: NDArray[Any], limits: Limits) -> list[Finding]:
     dimension = len(moments.mean)
     if moments.count < FEW:
-        return without_spread(subject, f"{moments.count} usable vectors are too few to judge their spread")
+        return _without_spread(subject, f"{moments.count} usable vectors are too few to judge their spread")
     variances = moments.variances()
-    constant = moments.constant_dimensions() / dimension
-    share, rank = first_share(variances), effective_rank(variances)
+    constant = moments.constant_dimensions()
+    constant_share, share, rank = constant / dimension, first_share(variances), effective_rank(variances)
     intrinsic, n = intrinsic_dimension(sample)
     margin = 1.96 * intrinsic / max(1, n) ** 0.5
-    texts = (
-        f"{subject}: {moments.constant_dimensions():,} of {dimension:,} dimensions have one value in all vectors",
-        f"{subject}: {share:.1%} of the variance lies along one axis",
-        f"{subject}: the variance is spread over {rank:.3g} of {dimension:,} axes (effective rank)",
+    most, first, least = limits.max_constant_share, limits.max_first_share, limits.min_effective_rank
+    judged = (
         (
-            f"{subject}: intrinsic dimension {intrinsic:.3g} ± {margin:.2g} (95 %), "
-            f"from {n:,} distinct vectors of a sample"
+            constant_share,
+            most,
+            constant_share > most,
+            f"{constant:,} of {dimension:,} dimensions have one value in all vectors",
+        ),
+        (share, first, share > first, f"{share:.1%} of the variance lies along one axis"),
+        (rank, least, rank < least, f"the variance is spread over {rank:.3g} of {dimension:,} axes (effective rank)"),
+        (
+            None if np.isnan(intrinsic) else intrinsic,
+            None,
+            False,
+            f"intrinsic dimension {intrinsic:.3g} ± {margin:.2g} (95 %), from {n:,} distinct vectors of a sample",
         ),
     )
-    values = (constant, share, rank, None if np.isnan(intrinsic) else intrinsic)
-    thresholds = (limits.max_constant_share, limits.max_first_share, limits.min_effective_rank, None)
-    are_bad = (
-        constant > limits.max_constant_share,
-        share > limits.max_first_share,
-        rank < limits.min_effective_rank,
-        False,
-    )
     return [
-        finding(rule, subject, value, threshold, "warning" if is_bad else "info", text)
-        for rule, value, threshold, is_bad, text in zip(SPREAD_RULES, values, thresholds, are_bad, texts, strict=True)
+        _finding(rule, subject, value, threshold, "warning" if is_bad else "info", f"{subject}: {text}")
+        for rule, (value, threshold, is_bad, text) in zip(SPREAD_RULES, judged, strict=True)
     ]
 
 
-def without_spread(subject: str, reason: str) -> list[Finding]:
+def _without_spread(subject: str, reason: str) -> list[Finding]:
     """Rows that say why the spread of the vectors is unknown."""
-    return [finding(rule, subject, None, None, "info", f"{subject}: {reason}") for rule in SPREAD_RULES]
+    return [_finding(rule, subject, None, None, "info", f"{subject}: {reason}") for rule in SPREAD_RULES]
 
 
-def finding(
+def _finding(
     rule: str, subject: str, value: float | None, threshold: float | None, severity: str, message: str
 ) -> Finding:
     """One row of ``dataset_findings``."""

@@ -60,7 +60,7 @@ def normalization(
     if value_range is not None and not (len(value_range) == 2 and value_range[0] < value_range[1]):
         raise OptionError(
             f"normalization.value_range is {list(value_range)}; expected two numbers, the smaller first.\n"
-            "Hint: what profile.value_range is, such as [0, 4095]"
+            "Hint: --set normalization.value_range=[0,4095], the same as profile.value_range"
         )
     rows = _rows(channel_stats, image_stats, images, value_range)
     weight = F.when(F.col("m").isNotNull(), F.col("n").cast("double"))

@@ -13,7 +13,7 @@ from dataeval_spark.kernels.images.decoding.isolated import Limits
 from dataeval_spark.kernels.images.profile import Measures
 from dataeval_spark.options import ProfileOptions
 
-# Raised whenever a measured value changes: every image is then measured anew.
+# One more whenever a measured value changes: every image is then measured anew.
 VERSION = 4
 
 
@@ -38,14 +38,14 @@ def check(options: ProfileOptions) -> None:
     bounds = options.value_range
     if bounds is not None and not (len(bounds) == 2 and bounds[0] < bounds[1] and isfinite(bounds[1] - bounds[0])):
         raise OptionError(
-            f"profile.value_range is {list(bounds)}; expected the lowest and the highest value.\n"
+            f"profile.value_range is {list(bounds)}; expected two finite numbers, the lowest and the highest value.\n"
             "Hint: profile.value_range = [-1.0, 1.0]"
         )
     try:
         ZoneInfo(options.timezone)
     except (KeyError, ValueError, OSError) as error:
         raise OptionError(
-            f"profile.timezone is {options.timezone!r}, which is no zone: {error}.\n"
+            f"profile.timezone is {options.timezone!r}, which is not a time zone: {error}.\n"
             "Hint: profile.timezone = 'Europe/Berlin'"
         ) from None
     for name, channels in (options.channel_groups or {}).items():

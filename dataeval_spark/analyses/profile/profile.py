@@ -17,7 +17,6 @@ from dataeval_spark.kernels.images.decoding import tiff
 from dataeval_spark.options import ProfileOptions
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.contract import Table
-from dataeval_spark.tables.keys import BOX_TYPE
 from dataeval_spark.tables.profile import (
     BACKGROUND_STATS,
     CHANNEL_GROUP_STATS,
@@ -28,17 +27,17 @@ from dataeval_spark.tables.profile import (
     UNREADABLE_IMAGES,
 )
 
-BOXES_TYPE = f"array<struct<target_index: int, box: {BOX_TYPE}>>"
 KEYS = ("image_id", "target_index", "fingerprint", "run_id")
 IMAGES_PER_TASK = 500
 LARGE_IMAGES_PER_TASK = 2_000
 FEWEST_IMAGES_PER_TASK = 50
 MOST_CUSTOM_COLUMNS = 200
+DEFAULTS = ProfileOptions()
 
 
-def _struct(table: Table, without: tuple[str, ...] = KEYS) -> str:
+def _struct(table: Table) -> str:
     # Times are staged as microseconds since 1970: what Arrow makes of a timestamp depends on the session.
-    types = {c.name: "bigint" if c.type == "timestamp" else c.type for c in table.columns if c.name not in without}
+    types = {c.name: "bigint" if c.type == "timestamp" else c.type for c in table.columns if c.name not in KEYS}
     return f"struct<{', '.join(f'{name}: {type_}' for name, type_ in types.items())}>"
 
 
@@ -50,7 +49,7 @@ STAGED_DDL = (
 )
 
 
-def fingerprints(images: DataFrame, targets: DataFrame, options: ProfileOptions | None = None) -> DataFrame:
+def fingerprints(images: DataFrame, targets: DataFrame, options: ProfileOptions = DEFAULTS) -> DataFrame:
     """List each live image with its boxes and the fingerprint of all that its rows depend on.
 
     Parameters
@@ -67,7 +66,6 @@ def fingerprints(images: DataFrame, targets: DataFrame, options: ProfileOptions 
     DataFrame
         ``image_id``, ``uri``, ``content_length``, ``file_hash``, ``boxes`` and ``fingerprint``.
     """
-    options = options or ProfileOptions()
     box = F.struct("target_index", "box")
     boxes = targets.where("box IS NOT NULL").groupBy("image_id").agg(F.sort_array(F.collect_list(box)).alias("boxes"))
     are_needed = F.lit(options.per_target or options.background)
@@ -83,7 +81,7 @@ def fingerprints(images: DataFrame, targets: DataFrame, options: ProfileOptions 
     )
 
 
-def profile(pending: DataFrame, options: ProfileOptions | None = None) -> DataFrame:
+def profile(pending: DataFrame, options: ProfileOptions = DEFAULTS) -> DataFrame:
     """Decode each image once and measure it and its boxes.
 
     An image that cannot be read or measured becomes a row with its error; the job does not fail.
@@ -109,7 +107,6 @@ def profile(pending: DataFrame, options: ProfileOptions | None = None) -> DataFr
     --------
     >>> staged = profile(fingerprints(images, targets).join(images.select("image_id", "content"), "image_id"))
     """
-    options = options or ProfileOptions()
     check(options)
     kernel = partial(
         measure_rows, options=options, measures=measures_of(options), encoder_version=version_of_encoder(options)
@@ -159,7 +156,7 @@ def custom_failures(staged: DataFrame) -> list[str]:
 
 
 def tables_of(
-    staged: DataFrame, options: ProfileOptions | None = None, custom: Sequence[str] = ()
+    staged: DataFrame, options: ProfileOptions = DEFAULTS, custom: Sequence[str] = ()
 ) -> dict[Table, DataFrame]:
     """Split the staged result of :func:`profile` into the rows of each table.
 
@@ -172,7 +169,6 @@ def tables_of(
     custom : sequence of str
         Columns of a user's own statistics: those of :func:`custom_columns`, and those that the table has already.
     """
-    options = options or ProfileOptions()
     # Images that an encoder could not take were measured all the same.
     readable = staged.where("error IS NULL OR error.stage = 'encode'")
     keys = ("image_id", "target_index")
@@ -197,9 +193,8 @@ def tables_of(
     }
 
 
-def profiled_images(tables: Mapping[Table, DataFrame], options: ProfileOptions | None = None) -> DataFrame:
+def profiled_images(tables: Mapping[Table, DataFrame], options: ProfileOptions = DEFAULTS) -> DataFrame:
     """``image_id`` and ``fingerprint`` of the images that all tables of the profile have, or ``unreadable_images``."""
-    options = options or ProfileOptions()
     whole: Column = F.col("target_index").isNull()
     keys = ("image_id", "fingerprint")
     complete = tables[IMAGE_STATS].where(whole).select(*keys)

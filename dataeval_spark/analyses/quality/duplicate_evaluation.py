@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import io
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as csv
+import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.quality.duplicate_pairs import EMBEDDING, EMBEDDING_RELATIVE
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of
-from dataeval_spark.kernels.hashes.judged_pairs import ENDS, JUDGEMENT, read_judged_pairs
+from dataeval_spark.kernels.storage.files import read_file
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.quality import DUPLICATE_EVALUATION
 from dataeval_spark.tables.runs import DATASET_FINDINGS
 
 # Two-sided 95 %.
 _Z = 1.959963984540054
 BY_VECTORS = (EMBEDDING, EMBEDDING_RELATIVE)
+ENDS = ("image_id_a", "image_id_b")
+JUDGEMENT = "is_duplicate"
 TRUTH_DDL = "image_id_a string, image_id_b string, is_duplicate boolean"
+MAX_PAIRS = 5_000_000
 
 
 def duplicate_evaluation(
@@ -76,6 +86,66 @@ def duplicate_evaluation(
     return evaluate_duplicates(duplicate_pairs, judged, embedding_step=embedding_step), findings
 
 
+def read_judged_pairs(path: str) -> pa.Table:
+    """Read pairs of images, and whether they are duplicates.
+
+    Parameters
+    ----------
+    path : str
+        File with the columns ``image_id_a`` and ``image_id_b``, and ``is_duplicate`` (true or false; all true without
+        it). Rows without an id or a judgement are left out.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``image_id_a`` and ``image_id_b``, text, and ``is_duplicate``.
+
+    Raises
+    ------
+    OptionError
+        The file cannot be read, lacks a column, pairs an image with itself, or has more than 5 million pairs.
+    """
+    try:
+        data = read_file(path)
+        if path.lower().endswith(".csv"):
+            # Ids stay text, also those that look like numbers.
+            types = csv.ConvertOptions(column_types=dict.fromkeys(ENDS, pa.string()))
+            table = csv.read_csv(io.BytesIO(data), convert_options=types)
+        else:
+            table = pq.read_table(io.BytesIO(data))
+    except OSError as error:
+        raise OptionError(f"duplicate_evaluation.truth: {path} cannot be read: {error.strerror or error}.") from None
+    except pa.ArrowInvalid as error:
+        raise OptionError(f"duplicate_evaluation.truth: {path} is neither CSV (.csv) nor parquet: {error}.") from None
+    missing = [name for name in ENDS if name not in table.column_names]
+    if missing:
+        raise OptionError(
+            f"duplicate_evaluation.truth: {path} has no column {missing[0]}; found {', '.join(table.column_names)}.\n"
+            "Hint: the first line of a CSV file reads image_id_a,image_id_b,is_duplicate"
+        )
+    if JUDGEMENT in table.column_names:
+        try:
+            judged = table[JUDGEMENT].cast(pa.bool_())
+        except pa.ArrowInvalid as error:
+            raise OptionError(
+                f"duplicate_evaluation.truth: column {JUDGEMENT} of {path} must hold true or false: {error}."
+            ) from None
+    else:
+        judged = pa.repeat(True, table.num_rows)
+    if table.num_rows > MAX_PAIRS:
+        raise OptionError(
+            f"duplicate_evaluation.truth: {path} holds {table.num_rows:,} pairs; expected at most {MAX_PAIRS:,}."
+        )
+    ids = table.select(list(ENDS)).cast(arrow_schema("image_id_a string, image_id_b string"))
+    pairs = ids.append_column(JUDGEMENT, judged).drop_null()
+    alike = pairs.filter(pc.equal(pairs[ENDS[0]], pairs[ENDS[1]]))
+    if alike.num_rows:
+        raise OptionError(
+            f"duplicate_evaluation.truth: {path} pairs {alike[ENDS[0]][0].as_py()!r} with itself; expected two images."
+        )
+    return pairs
+
+
 def _resolved(pairs: DataFrame, images: DataFrame, dataset: str | None) -> DataFrame:
     """Pairs by the ids of live images."""
     prefix = "" if dataset is None else f"{dataset}/"
@@ -126,7 +196,7 @@ def evaluate_duplicates(pairs: DataFrame, truth: DataFrame, *, embedding_step: f
     --------
     >>> evaluate_duplicates(pairs, truth).where("kind = 'phash' AND recall >= 0.9").orderBy("threshold").first()
     """
-    OptionError.unless_between("embedding_step", embedding_step, 1e-9, 1e9)
+    OptionError.unless_between("duplicate_evaluation.embedding_step", embedding_step, 1e-9, 1e9)
     whole = pairs.where("target_index_a IS NULL AND target_index_b IS NULL").select(*ENDS, "kind", "distance")
     kinds = whole.select("kind").distinct()
     stars = _stars(whole)
@@ -173,24 +243,15 @@ def _pair_counts(stars: DataFrame, links: DataFrame, step: float) -> DataFrame:
     """Number of pairs at each threshold, copies counted."""
     copies = stars.groupBy("kind", "first").agg((F.count("*") + 1).alias("n"))
     same_hash = copies.select("kind", F.lit(0.0).alias("threshold"), F.expr("n * (n - 1) div 2").alias("flagged"))
+
+    def copied(end: str) -> DataFrame:
+        return copies.select("kind", F.col("first").alias(f"image_id_{end}"), F.col("n").alias(f"n_{end}"))
+
     # `copies` has one row per kind and first.
-    between = (
-        links.join(
-            copies.select("kind", F.col("first").alias("image_id_a"), F.col("n").alias("n_a")),
-            on=["kind", "image_id_a"],
-            how="left",
-        )
-        .join(
-            copies.select("kind", F.col("first").alias("image_id_b"), F.col("n").alias("n_b")),
-            on=["kind", "image_id_b"],
-            how="left",
-        )
-        .select(
-            "kind",
-            _threshold(step).alias("threshold"),
-            (F.coalesce("n_a", F.lit(1)) * F.coalesce("n_b", F.lit(1))).alias("flagged"),
-        )
-    )
+    both = links.join(copied("a"), on=["kind", "image_id_a"], how="left")
+    both = both.join(copied("b"), on=["kind", "image_id_b"], how="left")
+    flagged = F.coalesce("n_a", F.lit(1)) * F.coalesce("n_b", F.lit(1))
+    between = both.select("kind", _threshold(step).alias("threshold"), flagged.alias("flagged"))
     return same_hash.unionAll(between).groupBy("kind", "threshold").agg(F.sum("flagged").alias("flagged"))
 
 

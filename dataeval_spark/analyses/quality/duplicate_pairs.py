@@ -103,11 +103,8 @@ def pairs_by_embedding(
     """
     most = F.col(distance) if isinstance(distance, str) else F.lit(distance)
     near = neighbors.where(F.col("distance") <= most).select(
-        F.struct("image_id", F.coalesce("target_index", F.lit(WHOLE)).alias("target")).alias("one"),
-        F.struct(
-            F.col("neighbor_id").alias("image_id"),
-            F.coalesce("neighbor_target_index", F.lit(WHOLE)).alias("target"),
-        ).alias("other"),
+        item_of("image_id", "target_index").alias("one"),
+        item_of("neighbor_id", "neighbor_target_index").alias("other"),
         "distance",
     )
     ordered = near.groupBy(F.least("one", "other").alias("a"), F.greatest("one", "other").alias("b")).agg(
@@ -148,25 +145,14 @@ def _near(first: DataFrame, distances: Mapping[str, int]) -> DataFrame:
     pairs = hamming_pairs(
         named.select(F.col("name").alias("kind"), "hash"), {kinds[key]: distances[key[0]] for key in kinds}
     )
+    one = named.select("name", F.col("hash").alias("hash_a"), "kind", F.col("first").alias("one"))
+    other = named.select("name", F.col("hash").alias("hash_b"), F.col("first").alias("other"))
     # A kind and hash has one row of `named`.
     return (
         pairs.select(F.col("kind").alias("name"), "hash_a", "hash_b", "distance")
-        .join(
-            named.select("name", F.col("hash").alias("hash_a"), "kind", F.col("first").alias("one")),
-            on=["name", "hash_a"],
-            how="inner",
-        )
-        .join(
-            named.select("name", F.col("hash").alias("hash_b"), F.col("first").alias("other")),
-            on=["name", "hash_b"],
-            how="inner",
-        )
-        .select(
-            "kind",
-            F.least("one", "other").alias("first"),
-            F.greatest("one", "other").alias("second"),
-            "distance",
-        )
+        .join(one, on=["name", "hash_a"], how="inner")
+        .join(other, on=["name", "hash_b"], how="inner")
+        .select("kind", F.least("one", "other").alias("first"), F.greatest("one", "other").alias("second"), "distance")
     )
 
 
@@ -180,15 +166,22 @@ def _orientation(distances: Mapping[str, int]) -> Column:
     return F.when(F.col("kind").isin(list(D4_KINDS)), F.when(alike, "same").otherwise("rotated"))
 
 
-def _columns(pairs: DataFrame) -> DataFrame:
-    def target(item: str) -> Column:
-        return F.when(F.col(f"{item}.target") != WHOLE, F.col(f"{item}.target"))
+def item_of(image_id: str, target_index: str) -> Column:
+    """Image or box as ``ITEM``, from the columns of its image and of its target_index."""
+    return F.struct(F.col(image_id).alias("image_id"), F.coalesce(target_index, F.lit(WHOLE)).alias("target"))
 
+
+def target_index_of(item: str) -> Column:
+    """The target_index of an ``ITEM``, null for a whole image."""
+    return F.when(F.col(f"{item}.target") != WHOLE, F.col(f"{item}.target"))
+
+
+def _columns(pairs: DataFrame) -> DataFrame:
     return pairs.select(
         F.col("a.image_id").alias("image_id_a"),
-        target("a").alias("target_index_a"),
+        target_index_of("a").alias("target_index_a"),
         F.col("b.image_id").alias("image_id_b"),
-        target("b").alias("target_index_b"),
+        target_index_of("b").alias("target_index_b"),
         "kind",
         "distance",
         "orientation",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any, Literal, get_args
 
 from pyspark.sql import Column, DataFrame
@@ -66,15 +67,14 @@ def duplicates(
 ) -> tuple[DataFrame, DataFrame, DataFrame, DataFrame]:
     """Find exact and near duplicate images, and group them.
 
-    Exact: equal bytes of the file, or equal pixels: all frames, all bits, alpha and the colors beneath it, with shape
-    and type. Where less was decoded (``hashes.content_scope``) equal pixels are of kind ``decoded_pixels``, which is no
-    exact copy. Near: perceptual hashes (phash
-    or dhash) that differ in at most so many bits; 0, equal hashes, is DataEval's definition. Among k images with one
-    equal hash each is tied to the smallest id (k - 1 pairs), and of two near hashes the smallest ids are tied, so a
-    hash shared by a million images costs a million rows. Near as well, where there are ``neighbors``: images that are
-    nearer to one another than their surroundings are, by a threshold that is derived from the data
-    (`near_distances`, `kernels.near_threshold`) and kept for later runs. In a group every member is a pair of the image
-    that is kept.
+    Exact duplicates have equal bytes of the file, or equal pixels: all frames, all bits, alpha and the colours beneath
+    it, with shape and type. Where less was decoded (``hashes.content_scope``), equal pixels are of kind
+    ``decoded_pixels``, which is no exact copy. Near duplicates have perceptual hashes (phash or dhash) that differ in
+    at most so many bits; 0, equal hashes, is DataEval's definition. Among k images with one equal hash each is tied to
+    the smallest id (k - 1 pairs), and of two near hashes the smallest ids are tied, so a hash shared by a million
+    images costs a million rows. Where there are ``neighbors``, images are near duplicates as well that are nearer to
+    one another than their surroundings are, by a threshold that is derived from the data (`near_distances`,
+    `kernels.near_threshold`) and kept for later runs. In a group every member is a pair of the image that is kept.
 
     An image without structure (``std`` below ``low_information_std``), or so smooth that noise of one gray level flips
     more bits than ``phash_noise_bits`` or ``dhash_noise_bits``, has no meaningful perceptual hash: such images are tied
@@ -113,8 +113,8 @@ def duplicates(
     phash_noise_bits, dhash_noise_bits : int
         Most bits of the hash that noise may flip; an image with more counts as blank [bit, 0 to 64].
     grouping : {"medoid", "components"}
-        Whether each member of a group is a pair of the image that is kept, or a copy of such a one
-        (`kernels.star_cover`), or a chain of pairs is one group.
+        Groups: in those of "medoid" each member is a pair of the image that is kept, or a copy of such a pair
+        (`kernels.star_cover`); in "components" a chain of pairs is one group.
     keep : {"largest", "sharpest", "labelled", "first"}
         Image of a group that is kept; ``first`` by capture time. Ties go to the other measures of size and
         sharpness, then to the smallest id.
@@ -132,8 +132,8 @@ def duplicates(
     tuple of DataFrame
         Tables ``duplicate_pairs``, ``duplicate_groups`` and ``duplicate_thresholds``, and rows of
         ``dataset_findings``, without ``run_id``: how many images are left out as blank; which thresholds were derived,
-        kept, or could not be; and how many images have more duplicates perhaps than the graph shows, because all their
-        k nearest neighbours are some.
+        kept, or could not be; and how many images may have more duplicates than the graph shows, because all of their
+        k nearest neighbours are duplicates.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def duplicates(
     OptionError.unless_between("duplicates.dhash_noise_bits", dhash_noise_bits, 0, 64)
     if embedding_distance is not None and neighbors is None:
         raise OptionError(
-            "duplicates.embedding_distance is set and there is no table of neighbors.\n"
+            "duplicates.embedding_distance is set, but there is no table neighbors.\n"
             "Hint: dataeval-spark analyze --workspace WS neighbors --set neighbors.metric=cosine"
         )
     if compat:
@@ -186,10 +186,8 @@ def duplicates(
         lists, warnings = _usable(_of_encoder(neighbors, embedding_encoder, boxes))
         relative, levels = near_distances(lists, items, None if renew_threshold else previous, checkpoint)
         pairs = pairs.unionByName(pairs_by_embedding(relative, items, "threshold", kind=EMBEDDING_RELATIVE))
-        thresholds += [_of_level(level) for level in levels]
-        findings.append(
-            rows_of(hashes, DATASET_FINDINGS, [*warnings, *(_threshold_finding(level) for level in levels)])
-        )
+        thresholds += map(_of_level, levels)
+        findings.append(rows_of(hashes, DATASET_FINDINGS, [*warnings, *map(_threshold_finding, levels)]))
     if checkpoint is not None:
         pairs = checkpoint(pairs)
     groups = duplicate_groups(
@@ -202,10 +200,8 @@ def duplicates(
         one_task_edges=one_task_edges,
         checkpoint=checkpoint,
     )
-    together = findings[0]
-    for more in findings[1:]:
-        together = together.unionByName(more)
-    return pairs, groups, rows_of_dicts(hashes, DUPLICATE_THRESHOLDS, thresholds), together
+    known = rows_of_dicts(hashes, DUPLICATE_THRESHOLDS, thresholds)
+    return pairs, groups, known, reduce(DataFrame.unionByName, findings)
 
 
 def _check(
@@ -226,8 +222,8 @@ def _check(
         OptionError.unless_one_of("duplicates.compat", compat, get_args(Compat))
         if any(distances.values()):
             raise OptionError(
-                f"duplicates.compat is {compat!r}, which allows equal hashes only, and phash_distance is "
-                f"{distances['phash']} and dhash_distance {distances['dhash']}.\n"
+                f"duplicates.compat is {compat!r}, which allows equal hashes only; phash_distance is "
+                f"{distances['phash']} and dhash_distance is {distances['dhash']}, expected 0 for both.\n"
                 "Hint: leave the distances at 0, or leave compat out"
             )
 
@@ -244,7 +240,7 @@ def _lists(neighbors: DataFrame, distance: float, encoder: str | None, boxes: bo
     lists = _of_encoder(neighbors, encoder, boxes)
     if boxes and lists.where("target_index IS NOT NULL").isEmpty():
         raise OptionError(
-            "duplicates.boxes compares boxes by embedding too, and the table neighbors has none of boxes.\n"
+            "duplicates.boxes compares boxes by embedding too, but the table neighbors holds none of boxes.\n"
             "Hint: --set profile.per_target=true profile.encoder=NAME neighbors.per_target=true, or leave out "
             "embedding_distance"
         )
@@ -345,20 +341,7 @@ def _of_option(encoder: str, distance: float) -> Mapping[str, Any]:
 
 
 def _of_level(level: Level) -> Mapping[str, Any]:
-    return {
-        "kind": EMBEDDING_RELATIVE,
-        "encoder": level.encoder,
-        "encoder_version": level.encoder_version,
-        "metric": level.metric,
-        "level": "box" if level.is_box else "image",
-        "threshold": level.threshold,
-        "origin": level.origin,
-        "estimated_precision": level.precision,
-        "near_count": level.near,
-        "image_count": level.images,
-        "surroundings": level.surroundings,
-        "intrinsic_dimension": level.dimension,
-    }
+    return {"kind": EMBEDDING_RELATIVE, "level": "box" if level.is_box else "image", **level._asdict()}
 
 
 def _threshold_finding(level: Level) -> tuple[Any, ...]:
@@ -368,12 +351,13 @@ def _threshold_finding(level: Level) -> tuple[Any, ...]:
     if level.threshold is None:
         message = f"{subject}: no two {noun} are so near that they are duplicates with an estimated precision of 0.9."
         return (STEP, "near_threshold", subject, None, None, "info", message)
-    share = "unknown" if level.precision is None else f"{level.precision:.2f}"
+    precision = level.estimated_precision
+    share = "unknown" if precision is None else f"{precision:.2f}"
     message = (
         f"{subject}: {noun} within {level.threshold:.2f} of the usual distance between neighbours are near duplicates; "
-        f"estimated precision {share}, {level.near:,} {noun}."
+        f"estimated precision {share}, {level.near_count:,} {noun}."
     )
     if level.origin == "kept" and level.suggested != level.threshold:
         now = "no threshold" if level.suggested is None else f"{level.suggested:.2f}"
         message += f" The threshold is kept from an earlier run; these data suggest {now}: duplicates.renew_threshold."
-    return (STEP, "near_threshold", subject, level.precision, level.threshold, "info", message)
+    return (STEP, "near_threshold", subject, precision, level.threshold, "info", message)

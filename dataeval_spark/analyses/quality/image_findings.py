@@ -113,7 +113,10 @@ def image_findings(
     limits = {name: F.lit(value) for name, value in thresholds.items()}
     if blurry is None and not compat:
         limits["blurry"] = F.coalesce(F.least(F.lit(BLURRY), F.greatest(F.lit(SOFTEST), "soft_score")), F.lit(BLURRY))
-    rules = [_rule(name, *scored, limits[name]) for name, scored in looks.items()]
+    rules = [
+        _rule(name, score, severity, F.format_string(text, number), limits[name])
+        for name, (score, severity, text, number) in looks.items()
+    ]
     scored = images.crossJoin(F.broadcast(_whole_dataset(images, odd_size_iqr)))
     listed = scored.select(
         "image_id",
@@ -151,8 +154,8 @@ def _whole_dataset(images: DataFrame, factor: float) -> DataFrame:
     return interval.crossJoin(outside).crossJoin(gray)
 
 
-Scored = tuple[Column, str, Column]
-"""Score, severity and message."""
+Scored = tuple[Column, str, str, Column]
+"""Score, severity, and the format of a message with the number in it."""
 
 
 def _looks(*, three_channels: bool) -> dict[str, Scored]:
@@ -162,35 +165,23 @@ def _looks(*, three_channels: bool) -> dict[str, Scored]:
     entropy = F.least((F.col("entropy_bits") + more) * ENTROPY_FACTOR, F.lit(1.0))
     ratio = F.least(F.try_divide("width", "height"), F.try_divide("height", "width"))
     return {
-        "dark": (high, "warning", F.format_string("Dark: the 99th percentile of brightness is %.2f", high)),
-        "bright": (
-            1 - low,
-            "warning",
-            F.format_string("Bright: 1 - the 5th percentile of brightness is %.2f", 1 - low),
-        ),
-        "low_information": (
-            entropy,
-            "warning",
-            F.format_string("Little information: entropy score is %.2f", entropy),
-        ),
-        "odd_aspect_ratio": (
-            ratio,
-            "info",
-            F.format_string("Odd aspect ratio: shorter over longer side is %.2f", ratio),
-        ),
+        "dark": (high, "warning", "Dark: the 99th percentile of brightness is %.2f", high),
+        "bright": (1 - low, "warning", "Bright: 1 - the 5th percentile of brightness is %.2f", 1 - low),
+        "low_information": (entropy, "warning", "Little information: entropy score is %.2f", entropy),
+        "odd_aspect_ratio": (ratio, "info", "Odd aspect ratio: shorter over longer side is %.2f", ratio),
     }
 
 
 def _blur() -> Scored:
     text = "Blurry: edges are as soft as after a Gaussian blur of %.1f pixels"
-    return 1 / (1 + F.col("blur")), "warning", F.format_string(text, F.col("blur"))
+    return 1 / (1 + F.col("blur")), "warning", text, F.col("blur")
 
 
 def _blur_of_cleanvision() -> Scored:
     contrast = 1 - F.exp(-F.col("blurriness_grayscale_std") * BLUR_FACTOR)
     soft = 1 - F.exp(-F.col("blurriness") * BLUR_FACTOR)
     score = F.least(soft + F.when(contrast > BLUR_COLOR_THRESHOLD, contrast).otherwise(0.0), F.lit(1.0))
-    return score, "warning", F.format_string("Blurry: sharpness score is %.2f", score)
+    return score, "warning", "Blurry: sharpness score is %.2f", score
 
 
 def _size(factor: float) -> Column:

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.quality.duplicate_pairs import EMBEDDING_RELATIVE, WHOLE
+from dataeval_spark.analyses.quality.duplicate_pairs import EMBEDDING_RELATIVE, item_of, target_index_of
 from dataeval_spark.frames.components import Checkpoint
 from dataeval_spark.frames.quantiles import exact_quantiles, unpivot
 from dataeval_spark.kernels.hashes.near_threshold import (
@@ -34,6 +34,8 @@ from dataeval_spark.session.bounded import bounded
 LEVEL = ("encoder", "encoder_version", "metric", "is_box")
 LEAST_SURROUNDINGS = 0.6
 MOST_LEVELS = 200
+Key = tuple[str, str, str, bool]
+"""Values of ``LEVEL``."""
 
 
 class Level(NamedTuple):
@@ -43,19 +45,19 @@ class Level(NamedTuple):
     ----------
     encoder, encoder_version, metric, is_box
         Description of the vectors.
-    images : int
+    image_count : int
         Images (or boxes) with ten neighbours.
     surroundings : float
         Median of the surroundings, a distance.
-    dimension : float or None
+    intrinsic_dimension : float or None
         Local intrinsic dimension.
     origin : {"derived", "kept"}
         Whether the threshold is from these data, or from an earlier run.
     threshold : float or None
         Largest relative distance of duplicates; None where none has the precision.
-    precision : float or None
+    estimated_precision : float or None
         Estimated precision of the threshold in these data.
-    near : int
+    near_count : int
         Images with another one within the threshold.
     suggested : float or None
         Threshold that these data suggest.
@@ -65,13 +67,13 @@ class Level(NamedTuple):
     encoder_version: str
     metric: str
     is_box: bool
-    images: int
+    image_count: int
     surroundings: float
-    dimension: float | None
+    intrinsic_dimension: float | None
     origin: str
     threshold: float | None
-    precision: float | None
-    near: int
+    estimated_precision: float | None
+    near_count: int
     suggested: float | None
 
 
@@ -124,10 +126,8 @@ def _listed(neighbors: DataFrame, items: DataFrame) -> DataFrame:
         "encoder_version",
         "metric",
         F.col("target_index").isNotNull().alias("is_box"),
-        F.struct("image_id", F.coalesce("target_index", F.lit(WHOLE)).alias("target")).alias("one"),
-        F.struct(
-            F.col("neighbor_id").alias("image_id"), F.coalesce("neighbor_target_index", F.lit(WHOLE)).alias("target")
-        ).alias("other"),
+        item_of("image_id", "target_index").alias("one"),
+        item_of("neighbor_id", "neighbor_target_index").alias("other"),
         "rank",
         plain.alias("distance"),
     )
@@ -151,14 +151,13 @@ def _surroundings(listed: DataFrame) -> DataFrame:
     )
 
 
-def _medians(surroundings: DataFrame) -> dict[tuple[str, str, str, bool], dict[str, float]]:
+def _medians(surroundings: DataFrame) -> dict[Key, dict[str, float]]:
     """Medians of each level, by name, and ``n``."""
     long = unpivot(surroundings, LEVEL, ("surroundings", "middle_ratio", "reach_ratio"))
     quantiles = exact_quantiles(long, (*LEVEL, "statistic"), "value", {"median": 0.5})
-    medians: dict[tuple[str, str, str, bool], dict[str, float]] = {}
-    for row in bounded(
-        quantiles.orderBy(*LEVEL, "statistic").limit(3 * MOST_LEVELS), "three rows per encoder and level"
-    ):
+    medians: dict[Key, dict[str, float]] = {}
+    few = quantiles.orderBy(*LEVEL, "statistic").limit(3 * MOST_LEVELS)
+    for row in bounded(few, "three rows per encoder and level"):
         of_level = medians.setdefault(tuple(row[name] for name in LEVEL), {})
         of_level[row["statistic"]] = row["median"]
         if row["statistic"] == "surroundings":
@@ -166,7 +165,7 @@ def _medians(surroundings: DataFrame) -> dict[tuple[str, str, str, bool], dict[s
     return medians
 
 
-def _earlier_thresholds(previous: DataFrame | None) -> dict[tuple[str, str, str, bool], tuple[float, float]]:
+def _earlier_thresholds(previous: DataFrame | None) -> dict[Key, tuple[float, float]]:
     """Threshold and typical surroundings of an earlier run by level."""
     if previous is None:
         return {}
@@ -183,9 +182,7 @@ def _earlier_thresholds(previous: DataFrame | None) -> dict[tuple[str, str, str,
     }
 
 
-def _relative(
-    listed: DataFrame, surroundings: DataFrame, typical: dict[tuple[str, str, str, bool], float]
-) -> DataFrame:
+def _relative(listed: DataFrame, surroundings: DataFrame, typical: dict[Key, float]) -> DataFrame:
     least = _frame(listed, [(*level, LEAST_SURROUNDINGS * value) for level, value in typical.items()], "least double")
     # A level has one row; an image has one row of `surroundings` in a level.
     scales = surroundings.join(F.broadcast(least), on=list(LEVEL), how="inner").select(
@@ -202,41 +199,30 @@ def _relative(
     return both.select(
         *LEVEL,
         F.col("one.image_id").alias("image_id"),
-        _target("one").alias("target_index"),
+        target_index_of("one").alias("target_index"),
         F.col("other.image_id").alias("neighbor_id"),
-        _target("other").alias("neighbor_target_index"),
+        target_index_of("other").alias("neighbor_target_index"),
         relative.alias("distance"),
     ).where(F.col("distance") <= STEP * STEPS)
 
 
-def _target(end: str) -> Column:
-    return F.when(F.col(f"{end}.target") != WHOLE, F.col(f"{end}.target"))
-
-
-def _nearest(relative: DataFrame) -> dict[tuple[str, str, str, bool], np.ndarray]:
+def _nearest(relative: DataFrame) -> dict[Key, np.ndarray]:
     """Number of images of each level that have another one within each threshold."""
-    ends = F.explode(
-        F.array(
-            F.struct("image_id", "target_index"),
-            F.struct(F.col("neighbor_id").alias("image_id"), F.col("neighbor_target_index").alias("target_index")),
-        )
-    )
-    nearest = (
-        relative.select(*LEVEL, ends.alias("end"), "distance").groupBy(*LEVEL, "end").agg(F.min("distance").alias("d"))
-    )
+    ends = F.array(item_of("image_id", "target_index"), item_of("neighbor_id", "neighbor_target_index"))
+    each = relative.select(*LEVEL, F.explode(ends).alias("end"), "distance")
+    nearest = each.groupBy(*LEVEL, "end").agg(F.min("distance").alias("d"))
     place = F.greatest(F.ceil(F.col("d") / STEP - 1e-9), F.lit(1)).cast("int")
     counted = nearest.groupBy(*LEVEL, place.alias("place")).agg(F.count("*").alias("n"))
-    counts: dict[tuple[str, str, str, bool], np.ndarray] = {}
-    for row in bounded(
-        counted.orderBy(*LEVEL, "place").limit(STEPS * MOST_LEVELS), "one row per encoder, level and step"
-    ):
+    counts: dict[Key, np.ndarray] = {}
+    few = counted.orderBy(*LEVEL, "place").limit(STEPS * MOST_LEVELS)
+    for row in bounded(few, "one row per encoder, level and step"):
         level = tuple(row[name] for name in LEVEL)
         counts.setdefault(level, np.zeros(STEPS, np.int64))[min(row["place"], STEPS) - 1] += row["n"]
     return {level: histogram.cumsum() for level, histogram in counts.items()}
 
 
 def _level(
-    level: tuple[str, str, str, bool],
+    level: Key,
     medians: dict[str, float],
     nearest: np.ndarray,
     surroundings: float,
@@ -250,13 +236,13 @@ def _level(
     precision = None if place is None or np.isnan(precisions[place]) else max(0.0, float(precisions[place]))
     return Level(
         *level,
-        images=images,
+        image_count=images,
         surroundings=surroundings,
-        dimension=intrinsic_dimension(ratio),
+        intrinsic_dimension=intrinsic_dimension(ratio),
         origin="derived" if earlier is None else "kept",
         threshold=threshold,
-        precision=precision,
-        near=0 if place is None else int(nearest[place]),
+        estimated_precision=precision,
+        near_count=0 if place is None else int(nearest[place]),
         suggested=suggested,
     )
 

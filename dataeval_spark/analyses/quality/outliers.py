@@ -116,10 +116,14 @@ def outliers(
     values = values if per_target else values.where("NOT is_box")
     by = ["is_box", "group_name", "channel", "statistic"]
     # Bounds are few (statistics x classes x channels), so they are broadcast.
-    found_spreads = calibrated_spreads(values, by, _least(statistics)) if is_calibrated else spreads(values, by, method)
-    if is_calibrated:  # nothing is too square
+    if is_calibrated:
+        least = _by_statistic(statistics, lambda name: F.lit(scale_of(name).least))
+        found_spreads = calibrated_spreads(values, by, least)
+        # Nothing is too square.
         narrow = F.when(F.col("statistic") != "aspect_ratio", F.col("low_spread"))
         found_spreads = found_spreads.withColumn("low_spread", narrow)
+    else:
+        found_spreads = spreads(values, by, method)
     bounds = F.broadcast(found_spreads).alias("b")
     scored = values.alias("v").join(bounds, on=same_keys(by, "v", "b"), how="inner")
     scored = scored if is_calibrated else scored.where(has_spread())
@@ -132,17 +136,8 @@ def outliers(
     return _placed(rows.select(*_contract_columns(method, limit, statistics)))
 
 
-def _least(statistics: Sequence[str]) -> Column:
-    """Smallest spread of each statistic on its scale."""
-    return _by_statistic(statistics, lambda name: F.lit(scale_of(name).least))
-
-
 def _by_statistic(statistics: Sequence[str], expression: Callable[[str], Column]) -> Column:
-    first, *others = statistics
-    chosen = F.when(F.col("statistic") == first, expression(first))
-    for name in others:
-        chosen = chosen.when(F.col("statistic") == name, expression(name))
-    return chosen
+    return F.coalesce(*(F.when(F.col("statistic") == name, expression(name)) for name in statistics))
 
 
 def _one_of_each_family(rows: DataFrame) -> DataFrame:

@@ -2,9 +2,9 @@
 
 from dataeval_spark.kernels.encoders.batching import overlap
 from dataeval_spark.kernels.encoders.devices import device_for
-from dataeval_spark.kernels.encoders.interface import Encoder
 from dataeval_spark.kernels.encoders.preprocessing import Preprocessing
 from dataeval_spark.kernels.encoders.registry import (
+    Encoder,
     EncoderRecord,
     encoder_record,
     encoder_version,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataeval_spark.errors import EncoderError, OptionError
+from dataeval_spark.kernels.encoders.preprocessing import Preprocessing
+from dataeval_spark.kernels.images.value_range import ValueRange
 
 Item = TypeVar("Item")
 Run = Callable[[list[NDArray[Any]]], Any]
@@ -32,7 +35,7 @@ class DeviceBatches:
     size : int
         Largest number of images in a batch; halved, for good, when the device runs out of memory.
     most_bytes : int
-        Largest size in bytes of a batch's input, as float32. A single image always goes.
+        Largest size in bytes of a batch's input, as float32; a single image may be larger.
     of_one_shape : bool
         Whether a batch holds images of one shape only, so that they can be stacked.
     out_of_memory : tuple of exception types
@@ -48,7 +51,7 @@ class DeviceBatches:
         OptionError.unless_between("profile.batch_size", self.size, 1, 1_000_000)
 
     def embed(self, prepared: Sequence[NDArray[Any]], run: Run, name: str) -> NDArray[np.float32]:
-        """Give ``run(batch)`` of all images, in their order.
+        """Vectors of all images, in their order, from ``run(batch)`` of one batch after the other.
 
         Parameters
         ----------
@@ -93,6 +96,48 @@ class DeviceBatches:
             if end > start and (is_other or size > self.most_bytes):
                 return end
         return min(len(prepared), start + self.size)
+
+
+class ModelEncoder(ABC):
+    """An encoder by a model, which a subclass runs on batches of prepared images.
+
+    Parameters
+    ----------
+    name, version : str
+        See `Encoder`.
+    preprocessing : Preprocessing
+        Steps from pixels to 8-bit images of the model's size.
+    device : str
+        Device, "cpu", "cuda:0" ...
+    batches : DeviceBatches
+        Batches that the device takes.
+    """
+
+    def __init__(
+        self, name: str, version: str, preprocessing: Preprocessing, device: str, batches: DeviceBatches
+    ) -> None:
+        self.name = name
+        self.version = version
+        self.dimension: int | None = None
+        self.preprocessing = preprocessing
+        self.device = device
+        self._batches = batches
+
+    @property
+    def batch_size(self) -> int:
+        return self._batches.size
+
+    def prepare(self, pixels: NDArray[Any], encoded: ValueRange | None = None) -> NDArray[np.uint8]:
+        return self.preprocessing.pixels(pixels, encoded)
+
+    def embed(self, prepared: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        vectors = self._batches.embed(prepared, self._run, self.name)
+        self.dimension = vectors.shape[1] if len(vectors) else self.dimension
+        return vectors
+
+    @abstractmethod
+    def _run(self, batch: list[NDArray[np.uint8]]) -> Any:
+        """Vectors of a batch, (number, dimension)."""
 
 
 def prepared_batches(

@@ -1,12 +1,14 @@
-"""The device that an encoder runs on."""
+"""The device that an encoder runs on, and the package that runs its model."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-from dataeval_spark.errors import EncoderError
+from dataeval_spark.errors import EncoderError, MissingExtraError
 
 
 def device_for(gpu_addresses: Sequence[str] | None, *, partition: int = 0, visible: int | None = None) -> str:
@@ -56,3 +58,17 @@ def visible_gpus() -> int | None:
     except ImportError:
         return None
     return int(torch.cuda.device_count())
+
+
+def required(package: str, extra: str = "") -> Any:
+    """Import an optional package; its extra has the same name unless another one is given.
+
+    Raises
+    ------
+    MissingExtraError
+        The package is not installed.
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise MissingExtraError.from_package(package, extra or package) from error

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dataeval_spark.errors import EncoderError
-from dataeval_spark.kernels.encoders.torch_encoder import require_torch
+from dataeval_spark.kernels.encoders.devices import required
 
 _MEMBER = re.compile(
     r"(data/(weights/weight_\d+|weights/\w+_config\.json|constants/tensor_\d+|constants/\w+_config\.json|"
@@ -74,14 +74,14 @@ def load_exported(path: str, device: str) -> Any:
         The file is not plain, or takes batches of one size only.
     """
     require_plain(path)
-    torch = require_torch()
+    torch = required("torch")
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             if _SAMPLE.fullmatch(name.partition("/")[2]):
                 try:
                     torch.load(io.BytesIO(archive.read(name)), weights_only=True)
                 except Exception as error:
-                    raise _refused(path, "holds sample inputs that are no tensors") from error
+                    raise _refused(path, "holds sample inputs that are not tensors") from error
     program = torch.export.load(path)
     first = program.graph_signature.user_inputs[0]
     (node,) = (node for node in program.graph.nodes if node.name == first)

@@ -1,4 +1,4 @@
-"""Vector of an image without a model: histograms of oriented gradients, and the colors of an 8 x 8 grid."""
+"""Vector of an image without a model: histograms of oriented gradients, and the colours of an 8 x 8 grid."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _CHUNK = 256  # images whose intermediate arrays stay in the cache
 
 
 class HogColor:
-    """Describe an image by its edges and its colors: 768 numbers, of length 1 in all.
+    """Describe an image by its edges and its colours: 768 numbers, of length 1 in all.
 
     The image is resized to 32 x 32 (Pillow's BILINEAR). Two parts follow one another:
 
@@ -43,7 +43,7 @@ class HogColor:
     Both are divided by sqrt(1.25). A part is zero where there is nothing to describe (a flat gray image has the
     zero vector). A change of exposure or contrast alone hardly matters.
 
-    This is *not* a semantic embedding: it finds the same shapes and colors in the same places. In exchange it needs
+    This is *not* a semantic embedding: it finds the same shapes and colours in the same places. In exchange it needs
     no download, no training and no GPU. What it finds, and why these parts, is measured in docs/encoders.md.
 
     References

@@ -7,26 +7,19 @@ from typing import Any
 
 import xxhash
 
-from dataeval_spark.errors import EncoderError, MissingExtraError, OptionError
+from dataeval_spark.errors import EncoderError, OptionError
+from dataeval_spark.kernels.encoders.devices import required
 from dataeval_spark.kernels.encoders.preprocessing import Preprocessing
-from dataeval_spark.kernels.encoders.torch_encoder import require_torch
 
 _HEADS = ("fc", "classifier", "head", "heads")
 
 
-def parts(target: str) -> tuple[str, str]:
-    """Name and weights file of ``NAME`` or ``NAME@PATH``."""
-    name, _, path = target.partition("@")
-    return name, path
-
-
 def require_model(kind: str, target: str) -> None:
     """Raise OptionError when `kind` ("timm" or "torchvision") has no model of this name."""
-    name, _ = parts(target)
-    package = _package(kind)
+    package = required(kind)
     models = package.list_models() if kind == "timm" else package.models.list_models(module=package.models)
     # timm's names may have a tag of the weights: resnet18.a1_in1k
-    OptionError.unless_one_of(f"profile.encoder: {kind} model", name.partition(".")[0], models)
+    OptionError.unless_one_of(f"profile.encoder: {kind} model", target.partition("@")[0].partition(".")[0], models)
 
 
 def load_model(kind: str, target: str) -> tuple[Any, Preprocessing, str]:
@@ -38,8 +31,9 @@ def load_model(kind: str, target: str) -> tuple[Any, Preprocessing, str]:
     Parameters
     ----------
     kind : {"timm", "torchvision"}
+        Package of the model.
     target : str
-        ``NAME`` or ``NAME@PATH``.
+        Name of the model, or ``NAME@PATH`` with the file of its weights.
 
     Returns
     -------
@@ -55,12 +49,12 @@ def load_model(kind: str, target: str) -> tuple[Any, Preprocessing, str]:
     EncoderError
         The weights cannot be loaded, or belong to another model.
     """
-    name, path = parts(target)
-    package = _package(kind)
+    name, _, path = target.partition("@")
+    package = required(kind)
     try:
         if kind == "timm":
             module = package.create_model(name, pretrained=not path, num_classes=0)
-            preprocessing = _timm_preprocessing(package.data.resolve_data_config({}, model=module))
+            preprocessing = _timm_preprocessing(name, package.data.resolve_data_config({}, model=module))
         else:
             module, preprocessing = _torchvision_model(package, name, is_published=not path)
     except OptionError:
@@ -69,13 +63,13 @@ def load_model(kind: str, target: str) -> tuple[Any, Preprocessing, str]:
         hint = f"give the weights as a file: {kind}:{name}@/path/model.safetensors"
         raise EncoderError.unloadable(f"{kind}:{target}", error, hint) from error
     if path:
-        _fill(module, path)
+        _fill(module, path, f"{kind}:{name}")
     return module.eval(), preprocessing, digest_of_state(module.state_dict())
 
 
 def digest_of_state(state: dict[str, Any]) -> str:
     """xxh3-128 over names, types, shapes and values of tensors."""
-    torch = require_torch()
+    torch = required("torch")
     digest = xxhash.xxh3_128()
     for name, tensor in sorted(state.items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
@@ -83,27 +77,15 @@ def digest_of_state(state: dict[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def _package(kind: str) -> Any:
-    try:
-        if kind == "timm":
-            import timm
-
-            return timm
-        import torchvision
-
-        return torchvision
-    except ImportError as error:
-        raise MissingExtraError.from_package(kind, kind) from error
-
-
-def _timm_preprocessing(config: dict[str, Any]) -> Preprocessing:
+def _timm_preprocessing(name: str, config: dict[str, Any]) -> Preprocessing:
     channels, height, width = config["input_size"]
     mode = config.get("crop_mode") or "center"
     size = math.floor(height / config["crop_pct"]), math.floor(width / config["crop_pct"])
     if mode not in ("center", "squash") or (mode == "center" and height != width):
         raise OptionError(
-            f"profile.encoder: the model's crop mode is {mode!r} at {height} x {width}; expected 'center' of a square, "
-            "or 'squash'.\nHint: save it as TorchScript, and its preprocessing beside it"
+            f"profile.encoder: the crop mode of timm:{name} is {mode!r} at {height} x {width}; expected 'center' of a "
+            "square, or 'squash'.\n"
+            "Hint: save the model as TorchScript, and its preprocessing beside it as MODEL.pt.preprocessing.toml"
         )
     return Preprocessing(
         resize=size[0] if mode == "center" else size,
@@ -116,7 +98,7 @@ def _timm_preprocessing(config: dict[str, Any]) -> Preprocessing:
 
 
 def _torchvision_model(package: Any, name: str, *, is_published: bool) -> tuple[Any, Preprocessing]:
-    torch = require_torch()
+    torch = required("torch")
     weights = package.models.get_model_weights(name).DEFAULT
     transforms = weights.transforms()
     preprocessing = Preprocessing(
@@ -135,8 +117,8 @@ def _torchvision_model(package: Any, name: str, *, is_published: bool) -> tuple[
     return module, preprocessing
 
 
-def _fill(module: Any, path: str) -> None:
-    torch = require_torch()
+def _fill(module: Any, path: str, model: str) -> None:
+    torch = required("torch")
     try:
         if path.endswith(".safetensors"):
             from safetensors.torch import load_file
@@ -150,10 +132,10 @@ def _fill(module: Any, path: str) -> None:
         result = module.load_state_dict(state, strict=False)
     except RuntimeError as error:  # equal names, other shapes
         problem = " ".join(str(error).split())[:300]
-        raise EncoderError(f"{path}: {problem}; expected the weights of this model.") from error
+        raise EncoderError(f"{path}: {problem}; expected the weights of {model}.") from error
     # Weights of the classifier, which is gone, are the only ones that may be left over.
     left_over = [name for name in result.unexpected_keys if name.partition(".")[0] not in _HEADS]
     if result.missing_keys or left_over:
         problem = f"{len(result.missing_keys)} weights are missing and {len(left_over)} left over"
         first = (result.missing_keys + left_over)[0]
-        raise EncoderError(f"{path}: {problem}, such as {first!r}; expected the weights of this model.")
+        raise EncoderError(f"{path}: {problem}, such as {first!r}; expected the weights of {model}.")

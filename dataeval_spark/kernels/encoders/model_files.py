@@ -18,6 +18,7 @@ _PICKLE = b"\x80"
 _TORCHSCRIPT = "a TorchScript archive (torch.jit.save)"
 _EXPORTED = "a program exported with torch.export.save"
 _ONNX = "an ONNX model"
+_OTHER = "a file of an unknown kind"
 
 
 def require_file(kind: str, path: str) -> None:
@@ -32,7 +33,8 @@ def require_file(kind: str, path: str) -> None:
     """
     if not Path(path).is_file():
         raise OptionError(
-            f"profile.encoder: there is no file {path!r}.\nHint: {kind}:/absolute/path, readable on every worker"
+            f"profile.encoder: there is no file {path!r}.\n"
+            f"Hint: profile.encoder = '{kind}:/absolute/path/of/model', readable on every worker"
         )
     expected = {"torchscript": _TORCHSCRIPT, "torch_export": _EXPORTED, "onnx": _ONNX}[kind]
     file_kind = kind_of(path)
@@ -47,7 +49,7 @@ def kind_of(path: str) -> str:
     with open(path, "rb") as file:
         start = file.read(4)
     if not zipfile.is_zipfile(path):
-        return "a pickle (torch.save of old)" if start[:1] == _PICKLE else _ONNX if _is_protobuf(start) else "unknown"
+        return "a pickle (torch.save of old)" if start[:1] == _PICKLE else _ONNX if _is_protobuf(start) else _OTHER
     with zipfile.ZipFile(path) as archive:
         members = {name.partition("/")[2] for name in archive.namelist()}
     if "constants.pkl" in members and any(name.startswith("code/") for name in members):

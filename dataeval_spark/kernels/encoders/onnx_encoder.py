@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dataeval_spark.errors import EncoderError, MissingExtraError
-from dataeval_spark.kernels.encoders.batching import BATCH_SIZE, DeviceBatches
+from dataeval_spark.errors import EncoderError
+from dataeval_spark.kernels.encoders.batching import BATCH_SIZE, DeviceBatches, ModelEncoder
+from dataeval_spark.kernels.encoders.devices import required
 from dataeval_spark.kernels.encoders.preprocessing import Preprocessing
-from dataeval_spark.kernels.images.value_range import ValueRange
 
 
-class OnnxEncoder:
+class OnnxEncoder(ModelEncoder):
     """Encoder by the first output of an ONNX model, one thread on a CPU; a GPU needs the package onnxruntime-gpu.
 
     The model takes one input, (number, channels, height, width) or the layout of `preprocessing`, float32 or float16,
@@ -23,12 +22,10 @@ class OnnxEncoder:
 
     Parameters
     ----------
-    name, version : str
-        See `Encoder`.
+    name, version, preprocessing
+        See `ModelEncoder`.
     path : str
         File of the model.
-    preprocessing : Preprocessing
-        Steps from pixels to the model's input.
     device : str
         Device, "cpu", "cuda:0" ...; without a GPU build of onnxruntime it is always the CPU.
     batch_size : int
@@ -50,7 +47,7 @@ class OnnxEncoder:
         device: str = "cpu",
         batch_size: int = BATCH_SIZE,
     ) -> None:
-        runtime = _require_onnxruntime()
+        runtime = required("onnxruntime", "onnx")
         options = runtime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         providers: list[Any] = ["CPUExecutionProvider"]
@@ -61,25 +58,9 @@ class OnnxEncoder:
             self._session = runtime.InferenceSession(Path(path).read_bytes(), options, providers=providers)
         except Exception as error:
             raise EncoderError.unloadable(name, error, "save the model with its weights in one .onnx file") from error
-        self.name = name
-        self.version = version
-        self.dimension: int | None = None
-        self.preprocessing = preprocessing
-        self.device = device if len(self._session.get_providers()) > 1 else "cpu"
+        device = device if len(self._session.get_providers()) > 1 else "cpu"
+        super().__init__(name, version, preprocessing, device, DeviceBatches(batch_size, out_of_memory=(MemoryError,)))
         self._input, self._type = _only_input(self._session, name)
-        self._batches = DeviceBatches(batch_size, out_of_memory=(MemoryError,))
-
-    @property
-    def batch_size(self) -> int:
-        return self._batches.size
-
-    def prepare(self, pixels: NDArray[Any], encoded: ValueRange | None = None) -> NDArray[np.uint8]:
-        return self.preprocessing.pixels(pixels, encoded)
-
-    def embed(self, prepared: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        vectors = self._batches.embed(prepared, self._run, self.name)
-        self.dimension = vectors.shape[1] if len(vectors) else self.dimension
-        return vectors
 
     def _run(self, batch: list[NDArray[np.uint8]]) -> Any:
         values = self.preprocessing.normalized(np.stack(batch)).astype(self._type, copy=False)
@@ -89,14 +70,6 @@ class OnnxEncoder:
             if "allocate memory" in str(error):
                 raise MemoryError(str(error)) from error
             raise
-
-
-def _require_onnxruntime() -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingExtraError.from_package("onnxruntime", "onnx") from error
-    return onnxruntime
 
 
 def _only_input(session: Any, name: str) -> tuple[str, Any]:

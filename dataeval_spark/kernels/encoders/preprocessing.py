@@ -48,6 +48,7 @@ class Preprocessing:
     mean, std : tuple of float
         Mean and standard deviation, one number per channel or one for all.
     channel_order : {"RGB", "BGR", "gray"}
+        Channels that the model takes, in their order.
     layout : {"CHW", "HWC"}
         Axes of one image in the batch.
 
@@ -111,7 +112,7 @@ class Preprocessing:
         try:
             values = tomllib.loads(sidecar.read_text())
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise OptionError(f"{sidecar} is no TOML: {error}.\nHint: resize = 256") from error
+            raise OptionError(f"{sidecar} is not TOML: {error}.\nHint: a line of it reads resize = 256") from error
         return cls.from_mapping(values, str(sidecar))
 
     def to_json(self) -> str:
@@ -133,7 +134,9 @@ class Preprocessing:
     def _middle(self, image: Image.Image, height: int, width: int) -> Image.Image:
         """Part of a strip, which would become far too large, that the crop is taken from, resized."""
         if self.crop is None:
-            raise ValueError(f"resized to {width} x {height} pixels; the limit is {MOST_RESIZED}, or a crop")
+            raise ValueError(
+                f"{width} x {height} pixels after the resize; without a crop the limit is {MOST_RESIZED} pixels"
+            )
         tall, wide = (self.crop, self.crop) if isinstance(self.crop, int) else self.crop
         (top, kept_height), (left, kept_width) = _around(height, tall), _around(width, wide)
         across, down = image.width / width, image.height / height

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,22 +12,21 @@ import xxhash
 from numpy.typing import NDArray
 
 from dataeval_spark.errors import EncoderError, OptionError
-from dataeval_spark.kernels.encoders.batching import BATCH_SIZE, DeviceBatches
-from dataeval_spark.kernels.encoders.preprocessing import image_of
-from dataeval_spark.kernels.images.value_range import ValueRange
+from dataeval_spark.kernels.encoders.batching import BATCH_SIZE, DeviceBatches, ModelEncoder
+from dataeval_spark.kernels.encoders.preprocessing import Preprocessing
 
 
-class PythonEncoder:
+class PythonEncoder(ModelEncoder):
     """Encoder by ``embed(images)`` of a user's object, made once per worker.
 
     The object takes a list of uint8 arrays (height, width, 3), RGB, each of its own size, and returns
-    (number, dimension) floats. Resizing and everything else is its own; so is the device: where an attribute ``device``
-    names one other than "cpu", the next images are decoded while it works.
+    (number, dimension) floats. It resizes them by itself, and chooses its device: where its attribute ``device`` names
+    another one than "cpu", the next images are decoded while it works.
 
     Parameters
     ----------
     name, version : str
-        See `Encoder`.
+        See `ModelEncoder`.
     model : object
         Object with the method ``embed``.
     batch_size : int
@@ -38,28 +36,19 @@ class PythonEncoder:
     def __init__(self, name: str, version: str, model: Any, *, batch_size: int = BATCH_SIZE) -> None:
         if not callable(getattr(model, "embed", None)):
             raise EncoderError(
-                f"Encoder {name!r}: the factory gave {type(model).__name__} without a method embed(images)."
+                f"Encoder {name!r}: the factory gave an object of type {type(model).__name__}, which has no method "
+                "embed(images); expected one that returns (number, dimension) floats.\n"
+                "Hint: def embed(self, images): ..."
             )
-        self.name = name
-        self.version = version
-        self.dimension: int | None = None
-        self._model = model
-        self.device = str(getattr(model, "device", "cpu"))
         # The object's own torch, where it has imported one.
         full = getattr(sys.modules.get("torch"), "OutOfMemoryError", None)
-        self._batches = DeviceBatches(batch_size, of_one_shape=False, out_of_memory=() if full is None else (full,))
+        batches = DeviceBatches(batch_size, of_one_shape=False, out_of_memory=() if full is None else (full,))
+        device = str(getattr(model, "device", "cpu"))
+        super().__init__(name, version, Preprocessing(resize=None, crop=None), device, batches)
+        self._model = model
 
-    @property
-    def batch_size(self) -> int:
-        return self._batches.size
-
-    def prepare(self, pixels: NDArray[Any], encoded: ValueRange | None = None) -> NDArray[np.uint8]:
-        return np.asarray(image_of(pixels, encoded).convert("RGB"))
-
-    def embed(self, prepared: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        vectors = self._batches.embed(prepared, self._model.embed, self.name)
-        self.dimension = vectors.shape[1] if len(vectors) else self.dimension
-        return vectors
+    def _run(self, batch: list[NDArray[np.uint8]]) -> Any:
+        return self._model.embed(batch)
 
 
 def factory_of(target: str) -> Any:
@@ -71,8 +60,10 @@ def factory_of(target: str) -> Any:
         The name cannot be imported or called.
     """
     module_name, _, name = target.partition(":")
-    hint = "Hint: profile.encoder = 'python:my_package.my_module:make_encoder'; the module must be importable on "
-    hint += "driver and workers"
+    hint = (
+        "Hint: profile.encoder = 'python:my_package.my_module:make_encoder'; the module must be importable on the "
+        "driver and on the workers"
+    )
     try:
         factory = getattr(importlib.import_module(module_name), name)
     except (ImportError, AttributeError, ValueError) as error:

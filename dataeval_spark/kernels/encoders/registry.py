@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
 
 from dataeval_spark.errors import EncoderError, MissingExtraError, OptionError
 from dataeval_spark.kernels.encoders import (
@@ -19,9 +21,9 @@ from dataeval_spark.kernels.encoders import (
 from dataeval_spark.kernels.encoders.batching import BATCH_SIZE
 from dataeval_spark.kernels.encoders.devices import device_for
 from dataeval_spark.kernels.encoders.hog_color import HogColor
-from dataeval_spark.kernels.encoders.interface import Encoder
 from dataeval_spark.kernels.encoders.preprocessing import Preprocessing
 from dataeval_spark.kernels.encoders.thumbnail import Thumbnail
+from dataeval_spark.kernels.images.value_range import ValueRange
 
 DEFAULT = "hog_color"
 """The encoder that needs no download and no extra."""
@@ -46,6 +48,50 @@ _EXTRAS = {
 _LOADED: dict[tuple[Any, ...], Encoder] = {}
 
 
+class Encoder(Protocol):
+    """A model, or a fixed definition, that turns images into vectors.
+
+    Preparing and embedding are apart so that images can be prepared while the device works.
+
+    Attributes
+    ----------
+    name : str
+        Name in the configuration, for example "thumbnail" or "torchscript:/models/encoder.pt".
+    version : str
+        Hash of weights and preprocessing, 16 hexadecimal digits: vectors of two versions must not be compared.
+    dimension : int or None
+        Length of the vectors; None until a model has returned some.
+    batch_size : int
+        Largest number of images for the device at once; smaller after it ran out of memory.
+    """
+
+    name: str
+    version: str
+    dimension: int | None
+
+    @property
+    def batch_size(self) -> int: ...
+
+    def prepare(self, pixels: NDArray[Any], encoded: ValueRange | None = None) -> NDArray[Any]:
+        """Bring one decoded image, or the crop of a box, to the form that `embed` takes.
+
+        Parameters
+        ----------
+        pixels : ndarray
+            Pixels (height, width, channels) as `decode` gives them, of any bit depth.
+        encoded : ValueRange, optional
+            Value range of the whole image, when `pixels` is a crop; by default that of `pixels`.
+        """
+        ...
+
+    def embed(self, prepared: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        """Give the vectors of prepared images, in their order: (number, dimension), float32.
+
+        Any number of images may be given: they are cut into batches that the device takes.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class EncoderRecord:
     """Facts that vectors depend on.
@@ -53,7 +99,7 @@ class EncoderRecord:
     Attributes
     ----------
     version : str
-        Hash of the two others, and of the encoder's definition.
+        Hash of weights, preprocessing and the encoder's definition.
     weights : str
         xxh3-128 of the weights or of the model file; empty where there are none.
     preprocessing : str

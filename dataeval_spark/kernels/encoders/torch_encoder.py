@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dataeval_spark.errors import MissingExtraError
-from dataeval_spark.kernels.encoders.batching import BATCH_SIZE, DeviceBatches
+from dataeval_spark.kernels.encoders.batching import BATCH_SIZE, DeviceBatches, ModelEncoder
+from dataeval_spark.kernels.encoders.devices import required
 from dataeval_spark.kernels.encoders.preprocessing import Preprocessing
-from dataeval_spark.kernels.images.value_range import ValueRange
 
 
-class TorchEncoder:
+class TorchEncoder(ModelEncoder):
     """Encoder by a torch module, which runs on batches of prepared images.
 
     Images wait as 8-bit pixels; they are normalised on the device. On a CPU torch gets one thread, because Spark
@@ -22,14 +20,10 @@ class TorchEncoder:
 
     Parameters
     ----------
-    name, version : str
-        See `Encoder`.
+    name, version, preprocessing, device
+        See `ModelEncoder`.
     module : callable
         Function from (number, channels, height, width), or the layout of `preprocessing`, to (number, dimension).
-    preprocessing : Preprocessing
-        Steps from pixels to the module's input.
-    device : str
-        Device, "cpu", "cuda:0" ...
     half_precision : bool
         Whether to compute in 16 bits on a GPU (autocast); no effect on a CPU.
     batch_size : int
@@ -47,29 +41,13 @@ class TorchEncoder:
         half_precision: bool = False,
         batch_size: int = BATCH_SIZE,
     ) -> None:
-        torch = require_torch()
-        self.name = name
-        self.version = version
-        self.dimension: int | None = None
-        self.preprocessing = preprocessing
-        self.device = device
+        torch = required("torch")
+        batches = DeviceBatches(batch_size, out_of_memory=(torch.OutOfMemoryError,))
+        super().__init__(name, version, preprocessing, device, batches)
         self._half = half_precision and device.startswith("cuda")
         self._module = module.to(device) if hasattr(module, "to") else module
-        self._batches = DeviceBatches(batch_size, out_of_memory=(torch.OutOfMemoryError,))
         if device == "cpu":
             torch.set_num_threads(1)
-
-    @property
-    def batch_size(self) -> int:
-        return self._batches.size
-
-    def prepare(self, pixels: NDArray[Any], encoded: ValueRange | None = None) -> NDArray[np.uint8]:
-        return self.preprocessing.pixels(pixels, encoded)
-
-    def embed(self, prepared: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        vectors = self._batches.embed(prepared, self._run, self.name)
-        self.dimension = vectors.shape[1] if len(vectors) else self.dimension
-        return vectors
 
     def _run(self, batch: list[NDArray[np.uint8]]) -> NDArray[Any]:
         import torch
@@ -92,22 +70,6 @@ class TorchEncoder:
         return values.permute(0, 3, 1, 2).contiguous() if preprocessing.layout == "CHW" else values
 
 
-def require_torch() -> Any:
-    """Import torch.
-
-    Raises
-    ------
-    MissingExtraError
-        Torch is not installed.
-    """
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingExtraError.from_package("torch", "torch") from error
-    return torch
-
-
 def load_torchscript(path: str, device: str) -> Any:
     """Load a TorchScript archive; its code runs in torch's own interpreter, and none of it is Python."""
-    torch = require_torch()
-    return torch.jit.load(path, map_location=device).eval()
+    return required("torch").jit.load(path, map_location=device).eval()

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "529b94ec6710abc7"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "6229e7fb90d5aff0"  # see tests/kernels/images/compiled/test_sources.py
 
 WORD = 64
 # A bucket table of 2^24 entries is 64 MB.
@@ -37,6 +37,8 @@ TILE_COST, CANDIDATE_COST, BUCKET_COST, SORT_COST = 1.0, 1.0, 15.0, 40.0
 
 Words = NDArray[np.uint64]
 Pairs = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int16]]
+Indexed = tuple[Words, NDArray[np.int32], NDArray[np.int32]]
+"""Words in the order of their buckets, starts of the buckets, and original positions."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def hamming_pairs(left: Words, right: Words | None = None, *, most: int) -> Iter
     if not left.size or not other.size:
         return
     cut = choose_substrings(left, right, most)
-    pairs = _room(max(PAIRS_PER_BATCH, len(other)))
+    room = max(PAIRS_PER_BATCH, len(other))
+    pairs = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int16)
     parts = _by_tiles(left, other, right is None, most, pairs)
     if cut is not None:
         parts = _by_buckets(left, other, right is None, most, cut, pairs)
@@ -184,10 +187,6 @@ def _changes(length: int, radius: int) -> NDArray[np.int64]:
     )
 
 
-def _room(size: int) -> Pairs:
-    return np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int16)
-
-
 def _by_tiles(left: Words, right: Words, same: bool, most: int, pairs: Pairs) -> Iterator[int]:
     for column in range(0, len(right), TILE):
         columns = (column, min(column + TILE, len(right)))
@@ -210,7 +209,7 @@ def _by_buckets(left: Words, right: Words, same: bool, most: int, cut: Substring
             yield count
 
 
-def _indexed(words: Words, cut: Substrings, k: int) -> tuple[Words, NDArray[np.int32], NDArray[np.int32]]:
+def _indexed(words: Words, cut: Substrings, k: int) -> Indexed:
     starts, order = bucket_order(_buckets(words, cut.starts[k], cut.lengths[k]), 1 << cut.lengths[k])
     return np.ascontiguousarray(words[order]), starts, order
 
@@ -248,13 +247,13 @@ def _masked_distance(left: Any, i: int, right: Any, j: int, mask: Any) -> Any:
 
 @njit(**OPTIONS)
 def pairs_of_tiles(
-    left: NDArray[np.uint64],
-    right: NDArray[np.uint64],
+    left: Words,
+    right: Words,
     same: bool,
     rows: tuple[int, int],
     columns: tuple[int, int],
     most: int,
-    pairs: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int16]],
+    pairs: Pairs,
 ) -> tuple[int, int]:
     """Compare each of a range of rows with each of a range of columns; with `same`, later columns only.
 
@@ -306,8 +305,8 @@ def _is_found_earlier(left: Any, i: int, right: Any, j: int, masks: Any, radii: 
 
 @njit(**OPTIONS)
 def pairs_of_buckets(
-    left: tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.int32]],
-    right: tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.int32]],
+    left: Indexed,
+    right: Indexed,
     same: bool,
     changes: NDArray[np.int64],
     masks: NDArray[np.uint64],
@@ -315,14 +314,14 @@ def pairs_of_buckets(
     substring: int,
     most: int,
     state: tuple[int, int, int],
-    pairs: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int16]],
+    pairs: Pairs,
 ) -> tuple[tuple[int, int, int], int]:
     """Compare each bucket with the buckets that differ from it by one of `changes`.
 
     Parameters
     ----------
     left, right : tuple
-        Words in the order of buckets, starts of the buckets, and original positions (`bucket_order`).
+        Both sides; see `bucket_order`.
     same : bool
         Whether both sides are the same, so that each pair counts once.
     changes : ndarray

@@ -114,8 +114,8 @@ def near_threshold(nearest: NDArray[np.integer], by_chance: NDArray[np.float64])
     """Derive the largest threshold at which nine of ten images with so near a neighbour have a duplicate.
 
     Of those whose neighbour is at the threshold, or up to 0.1 below it, seven must: where many copies are very
-    near and then nothing is for long, the threshold lies in the gap, however many false pairs the copies could make up
-    for. Where fewer than half an image is expected by chance the gap need not be looked for.
+    near and the next pairs are much farther apart, the threshold lies in the gap, however many false pairs the copies
+    could make up for. Where fewer than half an image is expected by chance, there is no need to look for the gap.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ def packed(texts: pa.Array) -> Bytes:
     unknown = (values > 15).any(axis=1)
     if unknown.any():
         raise OptionError(
-            f"Hash {texts[int(unknown.argmax())].as_py()!r} is no hexadecimal number in lower case.\n"
+            f"Hash {texts[int(unknown.argmax())].as_py()!r} is not a hexadecimal number in lower case.\n"
             "Hint: a distance of 0 compares any text"
         )
     return (np.left_shift(values[:, 0::2], 4) | values[:, 1::2]).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Groups around the best member: a chain of pairs is cut where its ends are no pair themselves."""
+"""Groups around the best member: a chain of pairs is cut where its ends are not a pair themselves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from dataeval_spark.kernels.hashes.components import Strings, component_labels, numbered
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "529b94ec6710abc7"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "6229e7fb90d5aff0"  # see tests/kernels/images/compiled/test_sources.py
 
 Numbers = NDArray[np.int64]
 

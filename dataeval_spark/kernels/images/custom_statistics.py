@@ -55,7 +55,7 @@ class CustomStatistic:
         Raises
         ------
         OptionError
-            The reference has another form, cannot be imported, or is no function.
+            The reference has another form, cannot be imported, or is not a function.
 
         Examples
         --------
@@ -73,7 +73,7 @@ class CustomStatistic:
         except Exception as error:
             raise OptionError(
                 f"profile.statistics names {reference!r}, which cannot be used: {type(error).__name__}: {error}.\n"
-                f"Hint: {module_name}.py in the current folder or an installed module, with that function in it."
+                f"Hint: put {module_name}.py, with that function in it, into the current folder, or install the module"
             ) from error
         file = getattr(sys.modules[module_name], "__file__", None)
         source = Path(file).read_bytes() if file else b""
@@ -114,7 +114,7 @@ def _values(statistic: CustomStatistic, result: Any) -> dict[str, float | None]:
         value_of = {f"{statistic.column}_{key}": value for key, value in result.items()}
     for name in value_of:
         if not re.fullmatch(r"\w+", name, re.ASCII):
-            raise ValueError(f"{name!r} is no name for a column; expected letters, digits and _")
+            raise ValueError(f"{name!r} is not a name for a column; expected letters, digits and _")
     numbers = {name: float(value) for name, value in value_of.items()}
     return {name: value if math.isfinite(value) else None for name, value in numbers.items()}
 
@@ -127,5 +127,5 @@ def _function(reference: str, folder: str) -> Function:
         importlib.invalidate_caches()
     function = getattr(importlib.import_module(module_name), name)
     if not callable(function):
-        raise TypeError(f"{name} is {type(function).__name__}, no function")
+        raise TypeError(f"{name} is of type {type(function).__name__}; expected a function")
     return function

@@ -27,6 +27,22 @@ class Window(NamedTuple):
     beyond_bottom: int = 0
 
     @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns of the image that the window shows."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def padding(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Rows above and below, and columns left and right of the image that the box covers."""
+        return (self.beyond_top, self.beyond_bottom), (self.beyond_left, self.beyond_right)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the box, with its part outside the image."""
+        height = self.beyond_top + self.bottom - self.top + self.beyond_bottom
+        return height, self.beyond_left + self.right - self.left + self.beyond_right
+
+    @property
     def visible(self) -> int:
         """Number of pixels of the box inside the image."""
         return (self.right - self.left) * (self.bottom - self.top)
@@ -34,9 +50,7 @@ class Window(NamedTuple):
     @property
     def outside(self) -> int:
         """Number of pixels of the box outside the image, which count as missing."""
-        width = self.beyond_left + self.right - self.left + self.beyond_right
-        height = self.beyond_top + self.bottom - self.top + self.beyond_bottom
-        return width * height - self.visible
+        return self.size[0] * self.size[1] - self.visible
 
 
 def window_of(box: Box, height: int, width: int, *, tolerance: float = TOLERANCE) -> Window | None:

@@ -33,7 +33,7 @@ NOISE_NAMES = ("phash_noise_bits", "dhash_noise_bits")
 DEVIATIONS = 2.0
 """Move of a frequency by noise, in standard deviations: 95 % of the moves are smaller."""
 ROUNDING = 1e-6
-"""Far above that of two transforms, so that both count the same bits."""
+"""Margin far above the rounding of two transforms, so that both count the same bits."""
 
 
 def file_hash(data: bytes) -> str:
@@ -50,7 +50,7 @@ def file_hash(data: bytes) -> str:
 def content_hash(pixels: NDArray[Any], kind: str = "", later: Sequence[str] = ()) -> str:
     """xxh3-128 over shape, type and pixels: 32 hexadecimal digits, equal for equal pixels only.
 
-    ``kind`` says what the channels are where they are not what is shown (colors and alpha, inks); ``later`` are the
+    ``kind`` says what the channels are where they are not what is shown (colours and alpha, inks); ``later`` are the
     hashes of the later frames, which are part of it.
 
     Byte order and memory layout do not matter. DataEval's xxhash leaves out shape and type, so that a 4 x 9 and a
@@ -83,8 +83,7 @@ def dataeval_xxhash(pixels: NDArray[Any], window: Window | None = None) -> str:
     """
     values = np.ascontiguousarray(pixels.transpose(2, 0, 1), dtype="<f8")
     if window is not None and window.outside:
-        rows, columns = (window.beyond_top, window.beyond_bottom), (window.beyond_left, window.beyond_right)
-        values = np.pad(values, ((0, 0), rows, columns), constant_values=np.nan)
+        values = np.pad(values, ((0, 0), *window.padding), constant_values=np.nan)
     return "" if np.isnan(values).all() else xxhash.xxh3_64_hexdigest(values.data)
 
 
@@ -114,7 +113,9 @@ def perceptual_hashes(
     side = hashed_side(pixels.shape[0], pixels.shape[1], window, any_padding=any_padding)
     if encoded is None or not side:
         return dict.fromkeys((*NAMES, *NOISE_NAMES))
-    gray = _padded(luma(perceptual(pixels, encoded)), window)
+    gray = luma(perceptual(pixels, encoded))
+    if window is not None and window.outside:
+        gray = np.pad(gray, window.padding)
     small, tiny = _orientations(gray, side), _orientations(gray, SMALLEST)
     frequencies, gradients = phashes(small), _dhashes(tiny)
     hashes = (frequencies[0], gradients[0], min(frequencies), min(gradients))
@@ -172,16 +173,8 @@ def hashed_side(height: int, width: int, window: Window | None = None, *, any_pa
     if window is not None and window.outside:
         if not any_padding and window.outside > (_LARGEST_PADDING - 1) * window.visible:
             return 0
-        height += window.beyond_top + window.beyond_bottom
-        width += window.beyond_left + window.beyond_right
+        height, width = window.size
     return _SIDE * min((min(height, width) - 1) // _SIDE, _LARGEST_FACTOR)
-
-
-def _padded(gray: NDArray[np.uint8], window: Window | None) -> NDArray[np.uint8]:
-    if window is None or window.outside == 0:
-        return gray
-    rows, columns = (window.beyond_top, window.beyond_bottom), (window.beyond_left, window.beyond_right)
-    return np.pad(gray, (rows, columns))
 
 
 def _orientations(gray: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

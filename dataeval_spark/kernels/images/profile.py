@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,15 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataeval_spark.kernels.images.appearance import NAMES as APPEARANCE_NAMES
-from dataeval_spark.kernels.images.appearance import appearance, is_grayscale
-from dataeval_spark.kernels.images.background import background_statistics
+from dataeval_spark.kernels.images.appearance import appearance, colorfulness, is_grayscale
 from dataeval_spark.kernels.images.blur import blur
-from dataeval_spark.kernels.images.colorfulness import colorfulness
 from dataeval_spark.kernels.images.custom_statistics import CustomStatistic, measure_custom
 from dataeval_spark.kernels.images.decoding.decode import Decoded, UnreadableImage, decode
 from dataeval_spark.kernels.images.decoding.image_modes import is_opaque
-from dataeval_spark.kernels.images.exposure_clipping import NAMES as CLIPPING_NAMES
-from dataeval_spark.kernels.images.exposure_clipping import exposure_clipping
 from dataeval_spark.kernels.images.geometry import TOLERANCE, Box, Window, dimension_statistics, window_of
 from dataeval_spark.kernels.images.hashes import NAMES as HASH_NAMES
 from dataeval_spark.kernels.images.hashes import (
@@ -33,9 +29,18 @@ from dataeval_spark.kernels.images.hashes import (
 from dataeval_spark.kernels.images.noise import noise, noise_floor
 from dataeval_spark.kernels.images.pixel_statistics import NAMES as PIXEL_NAMES
 from dataeval_spark.kernels.images.pixel_statistics import channel_counts, pixel_statistics
-from dataeval_spark.kernels.images.value_range import EIGHT_BIT, ValueRange, luma, perceptual, picture, value_range
+from dataeval_spark.kernels.images.value_range import (
+    CLIPPING_NAMES,
+    EIGHT_BIT,
+    ValueRange,
+    exposure_clipping,
+    luma,
+    perceptual,
+    picture,
+    value_range,
+)
 from dataeval_spark.kernels.images.visual_statistics import NAMES as VISUAL_NAMES
-from dataeval_spark.kernels.images.visual_statistics import visual_statistics
+from dataeval_spark.kernels.images.visual_statistics import sharpness_of, visual_statistics
 from dataeval_spark.options import MAX_PIXELS
 
 _MEASURED = (
@@ -70,7 +75,7 @@ class Measures:
     background : bool
         Whether to measure the pixels that no box covers.
     value_range : tuple of float or None
-        Lowest and highest value that pixels can have, for images whose own values do not tell.
+        Lowest and highest value that pixels can have, for images whose own values do not tell the range.
     compat : str or None
         "dataeval" adds DataEval's own xxhash, and takes its windows of boxes: without a tolerance, and hashed however
         much of them lies outside the image.
@@ -173,8 +178,10 @@ def profile_image(data: bytes, boxes: Sequence[Box] = (), measures: Measures | N
         whole = _profile(decoded, encoded, None, measures)
         whole.hashes["file_hash"] = file_hash(data)
         targets = tuple(_profile(decoded, encoded, box, measures) for box in boxes)
-        background = _background(decoded, encoded, boxes, measures) if measures.background else None
-        return ImageProfile(whole, targets, background)
+        if not measures.background:
+            return ImageProfile(whole, targets)
+        background = background_statistics(decoded.pixels, encoded, boxes, tolerance=measures.tolerance)
+        return ImageProfile(whole, targets, _nulled(background))
     except Exception as error:
         raise UnreadableImage.from_error("statistics", error) from error
 
@@ -197,17 +204,16 @@ def _profile(decoded: Decoded, encoded: ValueRange | None, box: Box | None, meas
         "pixel_type": str(decoded.pixels.dtype),
         "conversion": decoded.conversion,
         "decoder": decoded.decoder,
-        **decoded.facts.columns(),
+        **asdict(decoded.facts),
     }
     window = Window(0, 0, width, height) if box is None else window_of(box, height, width, tolerance=measures.tolerance)
     if window is None:
         stats["missing"] = 1.0
         return TargetProfile(stats, [], dict(_NO_HASHES))
-    pixels = decoded.pixels[window.top : window.bottom, window.left : window.right]
+    pixels = decoded.pixels[window.slices]
     if pixels.dtype == np.uint8 and channels in (1, 3) and encoded == EIGHT_BIT:
-        from dataeval_spark.kernels.images.compiled import (
-            measure,
-        )  # numba takes a moment to load: only where images are measured
+        # Numba takes a moment to load: only where images are measured.
+        from dataeval_spark.kernels.images.compiled import measure
 
         measured, channel_rows, perceived = measure.measure(decoded.pixels, window)
     else:
@@ -230,7 +236,7 @@ def _dataeval_hashes(
     """DataEval's xxhash, and the perceptual hashes of a box that is nearly all padding, which we would leave out."""
     stored = pixels
     if decoded.content is not None and not decoded.content_kind:  # with infinite values
-        stored = decoded.content[window.top : window.bottom, window.left : window.right]
+        stored = decoded.content[window.slices]
     hashes: dict[str, str | None] = {"dataeval_xxhash": None}
     if window.visible + window.outside > _LARGEST_PADDED:
         return hashes
@@ -240,10 +246,53 @@ def _dataeval_hashes(
     return hashes
 
 
-def _background(
-    decoded: Decoded, encoded: ValueRange | None, boxes: Sequence[Box], measures: Measures
+def background_statistics(
+    pixels: NDArray[Any], encoded: ValueRange | None, boxes: Sequence[Box], *, tolerance: float = TOLERANCE
 ) -> dict[str, Any]:
-    return _nulled(background_statistics(decoded.pixels, encoded, boxes, tolerance=measures.tolerance))
+    """Measure the pixels outside all boxes, all channels together.
+
+    The pixel and visual statistics of the image, over the pixels that no box covers; sharpness over those whose eight
+    neighbours are background too (or lie beyond the image's border). Source: DataEval 1.1.4, per_background.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        Pixels (height, width, channels) of the whole image.
+    encoded : ValueRange or None
+        Range of the whole image.
+    boxes : sequence of (left, top, right, bottom)
+        Boxes in pixels; parts beyond the image and invalid boxes cover nothing.
+    tolerance : float
+        Tolerance of `window_of`.
+
+    Returns
+    -------
+    dict
+        ``share`` of the image that is background, in [0, 1], and the statistics by name; NaN where there is none.
+
+    Examples
+    --------
+    >>> image = np.array([[[10], [20], [250]]], dtype=np.uint8)
+    >>> found = background_statistics(image, ValueRange(8, 255.0), [(2.0, 0.0, 3.0, 1.0)])
+    >>> found["mean"], round(found["share"], 3)
+    (15.0, 0.667)
+    """
+    height, width, channels = pixels.shape
+    covered = np.zeros((height, width), dtype=bool)
+    for box in boxes:
+        window = window_of(box, height, width, tolerance=tolerance)
+        if window is not None:
+            covered[window.slices] = True
+    share = 1.0 - float(covered.mean())
+    if share == 0:
+        return {"share": share, **dict.fromkeys((*PIXEL_NAMES, *VISUAL_NAMES), float("nan"))}
+    values = pixels[~covered].reshape(1, -1, channels)
+    statistics = pixel_statistics(values, encoded).whole | visual_statistics(values, encoded).whole
+    if encoded is not None:
+        holes = pixels.astype(np.float64)
+        holes[covered] = np.nan
+        statistics["sharpness"] = sharpness_of(holes, encoded)[0]
+    return {"share": share, **statistics}
 
 
 def with_finite_pixels(decoded: Decoded) -> Decoded:
@@ -264,9 +313,9 @@ def content_hashes(decoded: Decoded, window: Window | None = None) -> dict[str, 
     content = pixels if content is None else content
     if window is None:
         return {"content_hash": content_hash(content, kind, decoded.later or ()), "content_scope": scope}
-    part = content[window.top : window.bottom, window.left : window.right]
+    part = content[window.slices]
     if is_opaque(part, kind):
-        part, kind = pixels[window.top : window.bottom, window.left : window.right], ""
+        part, kind = pixels[window.slices], ""
     return {"content_hash": content_hash(part, kind), "content_scope": scope}
 
 
@@ -283,7 +332,7 @@ def _group(decoded: Decoded, window: Window, name: str, indices: Sequence[int], 
         return row  # this image has no such channel
     pixels = decoded.pixels[:, :, list(indices)]
     encoded = _range(pixels, measures)
-    part = pixels[window.top : window.bottom, window.left : window.right]
+    part = pixels[window.slices]
     statistics = pixel_statistics(part, encoded, outside=window.outside).whole
     return row | _nulled(statistics) | _nulled(visual_statistics(part, encoded, window=window).whole)
 

@@ -1,4 +1,4 @@
-"""The interval of an image's encoded values, and the same picture on the scale 0..255."""
+"""The interval of an image's encoded values, the shares at its ends, and the same picture on the scale 0..255."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BIT_DEPTHS = (1, 8, 12, 16, 32)
+CLIPPING_NAMES = ("clipped_low", "clipped_high")
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,30 @@ def value_range(pixels: NDArray[Any], *, as_dataeval: bool = False) -> ValueRang
     if np.isnan(high) or low < 0 or high > 255:
         return None
     return ValueRange(1, 1.0) if high <= 1 else EIGHT_BIT
+
+
+def exposure_clipping(pixels: NDArray[Any], encoded: ValueRange) -> dict[str, float]:
+    """Shares of the values of all channels at, or beyond, the lowest and the highest value of the range, in [0, 1].
+
+    Detail is lost there. NaN is left out; where nothing else is there, both are NaN.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        Pixels (height, width, channels).
+    encoded : ValueRange
+        Range of the whole image.
+
+    Examples
+    --------
+    >>> exposure_clipping(np.array([[[0], [0], [9], [255]]], dtype=np.uint8), ValueRange(8, 255.0))
+    {'clipped_low': 0.5, 'clipped_high': 0.25}
+    """
+    n = pixels.size if pixels.dtype.kind in "biu" else int(np.count_nonzero(~np.isnan(pixels)))
+    if n == 0:
+        return dict.fromkeys(CLIPPING_NAMES, float("nan"))
+    low, high = np.count_nonzero(pixels <= encoded.minimum), np.count_nonzero(pixels >= encoded.maximum)
+    return dict(zip(CLIPPING_NAMES, (int(low) / n, int(high) / n), strict=True))
 
 
 def perceptual(pixels: NDArray[Any], encoded: ValueRange) -> NDArray[Any]:

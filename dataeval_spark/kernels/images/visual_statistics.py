@@ -63,26 +63,16 @@ def visual_statistics(
     """
     n_channels = pixels.shape[2]
     if encoded is None:
-        return VisualStatistics(_visual(np.full(5, np.nan), np.nan), [_visual(np.full(5, np.nan), np.nan)] * n_channels)
+        unknown = visual_of([np.nan] * 5, np.nan)
+        return VisualStatistics(unknown, [unknown] * n_channels)
     if pixels.dtype == np.uint8 and encoded.bit_depth is not None:
         counts = channel_counts(pixels) if counts is None else counts
         percentiles = _percentiles_of_counts(counts) * (255.0 / encoded.maximum)
     else:
         percentiles = _percentiles_of_values(perceptual(pixels, encoded))
     sharpness = sharpness_of(pixels, encoded, window)
-    table = [_visual(row, value) for row, value in zip(percentiles, sharpness, strict=True)]
+    table = [visual_of(row, value) for row, value in zip(percentiles.tolist(), sharpness, strict=True)]
     return VisualStatistics(table[0], table[-n_channels:])
-
-
-def contrast(percentiles: list[float]) -> float:
-    """``(p100 - p0) / (mean of the five percentiles + 1e-12)``.
-
-    Examples
-    --------
-    >>> contrast([100.0, 100.0, 100.0, 100.0, 100.0])
-    0.0
-    """
-    return (percentiles[4] - percentiles[0]) / (sum(percentiles) / 5 + _TINY)
 
 
 def sharpness_of(pixels: NDArray[Any], encoded: ValueRange, window: Window | None = None) -> list[float]:
@@ -147,12 +137,16 @@ def _percentiles_of_values(scaled: NDArray[Any]) -> NDArray[np.float64]:
     return np.stack([np.quantile(row, _QUANTILES) if row.size else np.full(5, np.nan) for row in measured])
 
 
-def _visual(percentiles: NDArray[np.float64], sharpness: float) -> Visual:
-    _, brightness, _, darkness, _ = values = percentiles.tolist()
-    return {
-        "brightness": brightness,
-        "contrast": contrast(values),
-        "darkness": darkness,
-        "sharpness": sharpness,
-        "percentiles": values,
-    }
+def visual_of(percentiles: list[float], sharpness: float | None) -> dict[str, Any]:
+    """Statistics by name from the five percentiles and the sharpness.
+
+    ``contrast = (p100 - p0) / (mean of the five percentiles + 1e-12)``.
+
+    Examples
+    --------
+    >>> visual_of([100.0, 100.0, 100.0, 100.0, 100.0], 0.0)["contrast"]
+    0.0
+    """
+    darkest, brightness, _, darkness, lightest = percentiles
+    contrast = (lightest - darkest) / (sum(percentiles) / 5 + _TINY)
+    return dict(zip(NAMES, (brightness, contrast, darkness, sharpness, percentiles), strict=True))

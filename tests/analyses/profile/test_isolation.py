@@ -7,9 +7,7 @@ import io
 import pytest
 from PIL import Image
 
-from dataeval_spark.analyses.profile.options import check
 from dataeval_spark.analyses.profile.profile import fingerprints, profile, profiled_images, tables_of
-from dataeval_spark.errors import OptionError
 from dataeval_spark.options import ProfileOptions
 from dataeval_spark.tables.images import IMAGES, TARGETS
 from dataeval_spark.tables.profile import IMAGE_STATS, UNREADABLE_IMAGES
@@ -56,15 +54,3 @@ def test_a_timeout_is_tried_again_with_another_limit_and_not_with_the_same(table
 
     assert names(image_timeout=1.0) == set(SHADES)
     assert names(image_timeout=5.0) == set(SHADES) - {"hangs"}
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"image_timeout": 0}, r"profile\.image_timeout is 0; expected a number in"),
-        ({"image_memory": 1000}, r"profile\.image_memory is 1000; expected a number in"),
-    ],
-)
-def test_limits_that_no_image_meets_are_refused(options, message):
-    with pytest.raises(OptionError, match=message):
-        check(ProfileOptions(**options))

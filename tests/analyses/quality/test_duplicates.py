@@ -257,8 +257,8 @@ def test_one_image_has_no_pairs_and_no_groups(frame):
         ({"phash_distance": 65}, r"duplicates\.phash_distance is 65; expected a number in \[0, 64\]"),
         ({"keep": "label"}, r"(?s)duplicates\.keep is 'label'; expected one of .*Hint: duplicates\.keep = 'labelled'"),
         ({"grouping": "chain"}, r"duplicates\.grouping is 'chain'; expected one of \['components', 'medoid'\]"),
-        ({"compat": "dataeval", "dhash_distance": 1}, "allows equal hashes only, and .* dhash_distance 1"),
-        ({"embedding_distance": 0.1}, "(?s)there is no table of neighbors.*analyze --workspace WS neighbors"),
+        ({"compat": "dataeval", "dhash_distance": 1}, "allows equal hashes only; .* dhash_distance is 1, expected 0"),
+        ({"embedding_distance": 0.1}, "(?s)there is no table neighbors.*analyze --workspace WS neighbors"),
         ({"phash_noise_bits": 65}, r"duplicates\.phash_noise_bits is 65; expected a number in \[0, 64\]"),
         ({"dhash_noise_bits": -1}, r"duplicates\.dhash_noise_bits is -1; expected a number in \[0, 64\]"),
     ],
@@ -273,7 +273,7 @@ def test_a_wrong_option_names_itself(frame, options, message):
     [
         ("cosine", {"embedding_distance": -1.0}, r"embedding_distance is -1\.0; expected a number in"),
         ("cosine", {"embedding_distance": 0.1, "embedding_encoder": "typo"}, r"'typo'; expected one of \['e'\]"),
-        ("cosine", {"embedding_distance": 0.1, "boxes": True}, "neighbors has none of boxes"),
+        ("cosine", {"embedding_distance": 0.1, "boxes": True}, "neighbors holds none of boxes"),
         ("inner_product", {"embedding_distance": 0.1}, "(?s)holds inner products.*neighbors.metric=cosine"),
     ],
 )

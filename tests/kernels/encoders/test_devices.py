@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from dataeval_spark.errors import EncoderError
-from dataeval_spark.kernels.encoders.devices import device_for
+from dataeval_spark.errors import EncoderError, MissingExtraError
+from dataeval_spark.kernels.encoders.devices import device_for, required
 
 
 @pytest.fixture(autouse=True)
@@ -42,3 +42,11 @@ def test_without_torch_an_assigned_gpu_is_taken_on_trust_and_no_other(monkeypatc
 def test_an_assigned_gpu_that_the_process_does_not_see_is_an_error(address):
     with pytest.raises(EncoderError, match=rf"(?s)Spark assigned GPU '{address}' .* sees 2 GPUs\..*Hint: .*discovery"):
         device_for([address], visible=2)
+
+
+@pytest.mark.parametrize(("package", "extra", "shown"), [("torch", "", "torch"), ("onnxruntime", "onnx", "onnx")])
+def test_a_package_that_is_missing_is_named_with_the_extra_that_brings_it(package, extra, shown, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+
+    with pytest.raises(MissingExtraError, match=rf"{package} is not installed\.\nHint: .*dataeval_spark\[{shown}\]"):
+        required(package, extra)

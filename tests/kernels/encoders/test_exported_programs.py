@@ -147,5 +147,5 @@ def test_sample_inputs_that_are_objects_are_refused(network, tmp_path):
         for name in old.namelist():
             new.writestr(name, pickle.dumps(Preprocessing()) if "sample_inputs" in name else old.read(name))
 
-    with pytest.raises(EncoderError, match="holds sample inputs that are no tensors"):
+    with pytest.raises(EncoderError, match="holds sample inputs that are not tensors"):
         load_encoder(f"torch_export:{tmp_path / 'other.pt2'}", device="cpu")

@@ -85,7 +85,7 @@ def test_a_model_that_does_not_exist_is_named_before_a_job_starts(name, message)
 def test_weights_of_another_model_are_an_error(resnet, tmp_path):
     save_file({"fc.weight": torch.zeros(1), "other.weight": torch.zeros(1)}, tmp_path / "other.safetensors")
 
-    with pytest.raises(EncoderError, match=r"size mismatch for .*; expected the weights of this model"):
+    with pytest.raises(EncoderError, match=r"size mismatch for .*; expected the weights of timm:resnet18"):
         load_encoder(f"timm:resnet18@{resnet[1]}", device="cpu")
     with pytest.raises(EncoderError, match=r"\d+ weights are missing and 1 left over, such as 'conv1\.weight'"):
         load_encoder(f"timm:resnet18@{tmp_path / 'other.safetensors'}", device="cpu")

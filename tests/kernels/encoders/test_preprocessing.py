@@ -95,7 +95,7 @@ def test_a_file_beside_the_model_gives_what_differs_from_the_defaults(tmp_path):
         ("mean = [1, 2]", r"mean has 2 numbers; expected 1 or 3"),
         ("std = 0", r"std is 0\.0; expected a number in"),
         ("scale = true", r"scale is True; expected a number"),
-        ("resize = ", r"is no TOML: .*Hint: resize = 256"),
+        ("resize = ", r"is not TOML: .*Hint: .*resize = 256"),
     ],
 )
 def test_what_the_file_has_wrong_is_named(tmp_path, text, message):

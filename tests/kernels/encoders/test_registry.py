@@ -53,7 +53,7 @@ def torch_is_found(monkeypatch):
         ("thumbnail:8", r"profile\.encoder is 'thumbnail:8'"),
         ("torchscript", r"profile\.encoder is 'torchscript'.*Hint: profile\.encoder = 'torchscript:PATH'"),
         ("python:", r"profile\.encoder is 'python:'"),
-        ("torchscript:/none.pt", r"there is no file '/none\.pt'.*Hint: torchscript:/absolute/path"),
+        ("torchscript:/none.pt", r"there is no file '/none\.pt'.*Hint: profile\.encoder = 'torchscript:/absolute/path"),
         ("python:no_such_module:make", r"'no_such_module:make' cannot be imported: No module named"),
         ("python:math:no_such_name", r"'math:no_such_name' cannot be imported"),
         ("python:math:pi", r"'math:pi' is float; expected a function"),
@@ -140,7 +140,9 @@ def test_a_users_function_has_the_version_of_its_modules_source():
 
 
 def test_a_users_object_without_embed_is_an_error():
-    with pytest.raises(EncoderError, match=r"the factory gave object without a method embed\(images\)"):
+    with pytest.raises(
+        EncoderError, match=r"the factory gave an object of type object, which has no method embed\(images\)"
+    ):
         load_encoder(f"{HERE}:without_method")
 
 

@@ -34,8 +34,8 @@ def test_a_slice_of_an_array_is_packed_from_its_own_beginning():
     [
         (["00000000"], r"Hashes of 8 and of 8 digits, such as '00000000'.* expected one length, a multiple of 16"),
         (["0" * 16, "0" * 32], r"Hashes of 16 and of 32 digits, such as '00000000000000000000000000000000'"),
-        (["0" * 16, "00000000000000FF"], "'00000000000000FF' is no hexadecimal number in lower case"),
-        (["p-copy-of-a-page"], "is no hexadecimal number"),
+        (["0" * 16, "00000000000000FF"], "'00000000000000FF' is not a hexadecimal number in lower case"),
+        (["p-copy-of-a-page"], "is not a hexadecimal number"),
     ],
 )
 def test_a_text_that_is_no_hash_is_named(texts, message):

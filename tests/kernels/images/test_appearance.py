@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from PIL import Image, ImageFilter, ImageStat
 
-from dataeval_spark.kernels.images.appearance import appearance, brightness_percentiles
+from dataeval_spark.kernels.images.appearance import appearance, brightness_percentiles, colorfulness
 from tests.kernels.reference import image
 
 PHOTOS = ["china_u8", "flower_u8", "flower_rot90", "digit_gray_u8", "hw2d", "const"]
@@ -84,3 +84,20 @@ def test_a_white_picture_is_as_bright_as_can_be():
 
 def test_a_thin_picture_keeps_a_pixel_of_width():
     assert appearance(np.full((500, 2, 3), 9, dtype=np.uint8))["blurriness"] == 0.0
+
+
+@pytest.mark.parametrize("name", ["china_u8", "flower_u8"])
+def test_colorfulness_is_the_formula_of_hasler_and_susstrunk(name):
+    pixels = image(name)
+    red, green, blue = pixels.astype(np.float64).transpose(2, 0, 1)
+    rg, yb = red - green, 0.5 * (red + green) - blue
+    expected = np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean())
+
+    assert colorfulness(pixels) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_gray_picture_has_no_color():
+    gray = np.random.default_rng(0).integers(0, 256, (9, 9, 1), dtype=np.uint8)
+
+    assert colorfulness(gray) == 0
+    assert colorfulness(np.repeat(gray, 3, axis=2)) == 0

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 
 from dataeval_spark.kernels.images.blur import blur, blur_of_sums, lags_of, row_step
-from dataeval_spark.kernels.images.compiled.curvature import curvature_sums
+from dataeval_spark.kernels.images.compiled.sums import curvature_sums
 from dataeval_spark.kernels.images.value_range import luma
 from tests.kernels.reference import image
 

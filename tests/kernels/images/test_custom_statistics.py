@@ -57,7 +57,7 @@ def test_one_that_fails_costs_its_own_values_only(module):
 
     assert values == {"custom_not_finite": None, "custom_red": 4.5}
     assert errors["custom_broken"] == "KeyError: 'no such thing'"
-    assert "is no name for a column" in errors["custom_badly_named"]
+    assert "is not a name for a column" in errors["custom_badly_named"]
 
 
 def test_the_digest_tells_a_changed_module(module, tmp_path):
@@ -74,7 +74,7 @@ def test_the_digest_tells_a_changed_module(module, tmp_path):
         ("red", "expected module:function"),
         ("no_such_module_here:red", "(?s)ModuleNotFoundError.*current folder"),
         ("math:no_such_function", "AttributeError"),
-        ("math:pi", "float, no function"),
+        ("math:pi", "of type float; expected a function"),
     ],
 )
 def test_a_name_that_cannot_be_used_says_why(reference, message):

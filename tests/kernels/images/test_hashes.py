@@ -73,7 +73,7 @@ def test_hashes_of_a_box_equal_dataeval(case):
     pixels = image(case["image"])
     window = window_of(tuple(case["box"]), *pixels.shape[:2])
 
-    crop = pixels[window.top : window.bottom, window.left : window.right]
+    crop = pixels[window.slices]
     hashes = perceptual_hashes(crop, value_range(pixels, as_dataeval=True), window=window)
 
     assert {key: hashes[key] or "" for key in NAMES} == {key: case["expected"][key] for key in NAMES}

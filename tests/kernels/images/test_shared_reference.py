@@ -54,7 +54,7 @@ def test_statistics_of_boxes_divided_by_the_range_equal_dataeval(reference):
         window = window_of(tuple(boxes[image][box]), *pixels.shape[:2])
         if window is None or encoded is None:
             continue
-        crop = pixels[window.top : window.bottom, window.left : window.right]
+        crop = pixels[window.slices]
         found = pixel_statistics(crop, encoded, outside=window.outside).whole
         scale = {"mean": encoded.maximum, "std": encoded.maximum, "var": encoded.maximum**2}
         for statistic, values in case["stats"].items():

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dataeval_spark.kernels.images.value_range import EIGHT_BIT, ValueRange, perceptual, picture, value_range
+from dataeval_spark.kernels.images.value_range import (
+    EIGHT_BIT,
+    ValueRange,
+    exposure_clipping,
+    perceptual,
+    picture,
+    value_range,
+)
 from tests.kernels.reference import EXPECTED, image, same
 
 
@@ -77,3 +84,16 @@ def test_a_picture_has_one_or_three_channels(pixel, shown):
 
 def test_missing_values_are_black_in_a_picture():
     assert picture(np.array([[[np.nan]]]), EIGHT_BIT).tolist() == [[[0]]]
+
+
+def test_clipping_is_counted_at_the_ends_of_the_range_that_the_image_has():
+    twelve_bit = np.array([[0, 4095, 4000, 12]], dtype=np.uint16)[:, :, np.newaxis]
+
+    assert exposure_clipping(twelve_bit, ValueRange(12, 4095.0)) == {"clipped_low": 0.25, "clipped_high": 0.25}
+
+
+def test_missing_values_are_neither_low_nor_high():
+    values = np.array([[np.nan, 1.0, 0.5]])[:, :, np.newaxis]
+
+    assert exposure_clipping(values, ValueRange(1, 1.0)) == {"clipped_low": 0.0, "clipped_high": 0.5}
+    assert np.isnan(exposure_clipping(values[:, :1], ValueRange(1, 1.0))["clipped_low"])

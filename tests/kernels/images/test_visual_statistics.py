@@ -33,7 +33,7 @@ def test_a_box_equals_dataeval(case):
     pixels = image(case["image"])
     window = window_of(tuple(case["box"]), *pixels.shape[:2])
 
-    crop = pixels[window.top : window.bottom, window.left : window.right]
+    crop = pixels[window.slices]
     statistics = visual_statistics(crop, value_range(pixels, as_dataeval=True), window=window).whole
 
     assert differences(statistics, case["expected"], NAMES) == {}

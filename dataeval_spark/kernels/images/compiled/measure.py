@@ -1,7 +1,7 @@
 """Compiled measurement of a window of an 8-bit image of one or three channels: one pass for everything.
 
-The definitions are those of `pixel_statistics`, `visual_statistics`, `appearance`, `exposure_clipping`, `colorfulness`,
-`noise`, `blur` and `hashes`, and the results are the same: hashes to the letter, numbers to 1e-12 (a test compares the
+The definitions are those of `pixel_statistics`, `visual_statistics`, `appearance`, `value_range`, `noise`, `blur` and
+`hashes`, and the results are the same: hashes to the letter, numbers to 1e-12 (a test compares the
 two). Numba loads when this module does.
 """
 
@@ -14,9 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dataeval_spark.kernels.images.appearance import blur_size, perceived_brightness
+from dataeval_spark.kernels.images.appearance import blur_size, colorfulness_of_sums, perceived_brightness
 from dataeval_spark.kernels.images.blur import blur_of_sums, lags_of, row_step
-from dataeval_spark.kernels.images.colorfulness import colorfulness_of_sums
 from dataeval_spark.kernels.images.compiled.hashes import cosines, frequency_hashes, gradient_hashes
 from dataeval_spark.kernels.images.compiled.moments import moments
 from dataeval_spark.kernels.images.compiled.resize import BICUBIC, LANCZOS, NOTHING, Plan, plan_of
@@ -33,7 +32,8 @@ from dataeval_spark.kernels.images.hashes import (
     phashes,
 )
 from dataeval_spark.kernels.images.noise import QUIETEST, noise_floor_of_sums, noise_of_sum, stretch
-from dataeval_spark.kernels.images.visual_statistics import contrast
+from dataeval_spark.kernels.images.pixel_statistics import NAMES as PIXEL_NAMES
+from dataeval_spark.kernels.images.visual_statistics import visual_of
 
 Pair = tuple[Plan, Plan]
 _NO_PAIR: Pair = (NOTHING, NOTHING)
@@ -80,7 +80,7 @@ def measure(image: NDArray[np.uint8], window: Window) -> Measured:
     n = max(last - first, 0) * max(right - left, 0)
     units = (6, 2, 2, 2) if len(counts) > 1 else (2,)
     rows = [
-        _columns(row, _deviation(n, total, squares, unit))
+        dict(zip(PIXEL_NAMES, row, strict=False)) | visual_of(row[-5:], _deviation(n, total, squares, unit))
         for row, (total, squares), unit in zip(table, edges.tolist(), units, strict=True)
     ]
     channels = [{"channel": index, **row, "histogram": counts[index]} for index, row in enumerate(rows[-len(counts) :])]
@@ -107,10 +107,8 @@ def _hashed(height: int, width: int, window: Window) -> tuple[tuple[int, int, in
     side = hashed_side(height, width, window)
     if not side:
         return (0, 0, height, width), _NO_PAIR, _NO_PAIR
-    tall = window.beyond_top + height + window.beyond_bottom
-    wide = window.beyond_left + width + window.beyond_right
-    padded = (window.beyond_top, window.beyond_left, tall, wide)
-    return padded, _pair(tall, wide, side), _pair(tall, wide, SMALLEST)
+    padded = (window.beyond_top, window.beyond_left, *window.size)
+    return padded, _pair(*window.size, side), _pair(*window.size, SMALLEST)
 
 
 @functools.lru_cache(maxsize=64)
@@ -129,25 +127,6 @@ def _blur_plan(height: int, width: int) -> Plan:
 def _deviation(n: int, total: int, squares: int, unit: int) -> float | None:
     # Whole numbers of any size: nothing is lost before the root.
     return math.sqrt(n * squares - total * total) / (unit * n) if n else None
-
-
-def _columns(row: list[float], sharpness: float | None) -> dict[str, Any]:
-    mean, std, var, skew, kurtosis, entropy, missing, zeros, *percentiles = row
-    return {
-        "mean": mean,
-        "std": std,
-        "var": var,
-        "skew": skew,
-        "kurtosis": kurtosis,
-        "entropy": entropy,
-        "missing": missing,
-        "zeros": zeros,
-        "brightness": percentiles[1],
-        "contrast": contrast(percentiles),
-        "darkness": percentiles[3],
-        "sharpness": sharpness,
-        "percentiles": percentiles,
-    }
 
 
 def _appearance(table: list[list[float]], looks: list[float], colour: bool) -> dict[str, Any]:

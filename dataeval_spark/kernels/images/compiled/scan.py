@@ -8,14 +8,18 @@ import numpy as np
 from numba import njit, types
 
 from dataeval_spark.kernels.images.compiled.appearance import blurriness, brightness_percentiles, gray_percentile
-from dataeval_spark.kernels.images.compiled.color_and_noise import laplacian_difference_sum, opponent_sums
-from dataeval_spark.kernels.images.compiled.curvature import curvature_sums, quiet_sums
 from dataeval_spark.kernels.images.compiled.planes import blank, has_colour, luma_row, split_row, transpose
 from dataeval_spark.kernels.images.compiled.resize import PLAN, resize
-from dataeval_spark.kernels.images.compiled.sharpness import edge_sums
+from dataeval_spark.kernels.images.compiled.sums import (
+    curvature_sums,
+    edge_sums,
+    laplacian_difference_sum,
+    opponent_sums,
+    quiet_sums,
+)
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "529b94ec6710abc7"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "6229e7fb90d5aff0"  # see tests/kernels/images/compiled/test_sources.py
 
 _LEVELS = 256
 _BYTE, _8, _16, _24 = np.uint64(255), np.uint64(8), np.uint64(16), np.uint64(24)

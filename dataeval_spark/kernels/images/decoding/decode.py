@@ -8,10 +8,10 @@ in the file                         pixels                                      
 2 or 4-bit gray                     scaled to 0..255, uint8                             null
 palette                             RGB                                                 palette to RGB
 CMYK, YCbCr, HSV, LAB               RGB, by Pillow's conversion                         CMYK to RGB, ...
-alpha or a transparent color        composited over white: what a viewer shows          alpha over white
-alpha that is opaque everywhere     the colors                                          null
+alpha or a transparent colour       composited over white: what a viewer shows          alpha over white
+alpha that is opaque everywhere     the colours                                         null
 9 to 16-bit gray                    uint16, one channel                                 null
-16 bits per channel, in color       uint16 (PNG, PPM, TIFF)                             null
+16 bits per channel, in colour      uint16 (PNG, PPM, TIFF)                             null
 the same in JPEG 2000, AVIF, SGI    uint8, by Pillow                                    16 bits to 8
 PGM, PPM with another largest value scaled to the next of 8 and 16 bits                 0 to 100 scaled to ...
 TIFF of other bands and types       as they are                                         null
@@ -29,7 +29,8 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from typing import Any
@@ -39,11 +40,11 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from dataeval_spark.errors import DataEvalError
-from dataeval_spark.kernels.images.decoding import png, pnm, tiff
+from dataeval_spark.kernels.images.decoding import tiff
 from dataeval_spark.kernels.images.decoding.file_facts import FileFacts, file_facts
 from dataeval_spark.kernels.images.decoding.image_modes import Layers, layers_of, without_false_alpha
 from dataeval_spark.kernels.images.decoding.jpeg import fast_pixels
-from dataeval_spark.kernels.images.decoding.stored_bits import with_stored_bits
+from dataeval_spark.kernels.images.decoding.stored_bits import exact_layers, with_stored_bits
 from dataeval_spark.kernels.images.decoding.tiff_samples import Page, page_count, page_of
 from dataeval_spark.kernels.images.decoding.unknown_files import DAMAGED, describe
 from dataeval_spark.kernels.images.hashes import content_hash
@@ -119,7 +120,7 @@ class Decoded:
     `color_mode`, `frames` and `facts` describe the file; `orientation` is the EXIF orientation that was applied (1:
     none); `conversion` names other changes of the pixels (see the module), `decoder` the library that read them.
 
-    Where the file holds more than `pixels` shows, `content` has all of it (alpha and the colors beneath, four inks),
+    Where the file holds more than `pixels` shows, `content` has all of it (alpha and the colours beneath, four inks),
     in the order of `pixels`, and `content_kind` names its channels; `later` are hashes of the later frames, None where
     they were not read; `is_reduced` tells that the file holds more bits.
     """
@@ -139,7 +140,7 @@ class Decoded:
 
 
 def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, zone: tzinfo = UTC, frame_pixels: int = 0) -> Decoded:
-    """Decode an image file once, upright, to one (gray) or three (color) channels; a TIFF file to as many as it has.
+    """Decode an image file once, upright, to one (gray) or three (colour) channels; a TIFF file to as many as it has.
 
     Each mode is converted by the rule in the module's docstring; an animated image or a file of several pages gives
     its first frame. EXIF (or XMP) orientation is applied exactly once; orientation data that cannot be read counts
@@ -181,62 +182,57 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, zone: tzinfo = UTC, fra
             raise UnreadableImage("header", *describe(data)) from error
         except Exception as error:
             raise UnreadableImage.unopened(data, error) from error
-        try:
-            file_format, color_mode = image.format or "", image.mode
+        file_format, color_mode = image.format or "", image.mode
+        with _worded(UnreadableImage.from_error, "header"):
             refuse(file_format, image.size, max_pixels)
             frames, facts = _frames(image, data), file_facts(image, zone)
             page = page_of(data) if file_format == "TIFF" else None
-        except UnreadableImage:
-            raise
-        except Exception as error:
-            raise UnreadableImage.from_error("header", error) from error
         if page is not None and not tiff.is_left_to_pillow(page):
             is_whole = len(image.getbands()) == page.bands
             return _tiff(data, max_pixels, frame_pixels, facts, color_mode if is_whole else None)
-        try:
+        with _worded(UnreadableImage.damaged, file_format):
             layers, orientation, is_turned, decoder = _first(image, data, max_pixels)
-        except UnreadableImage:
-            raise
-        except Image.DecompressionBombError as error:  # an icon's inner image has a header of its own
-            raise UnreadableImage.from_error("header", error) from error
-        except Exception as error:
-            raise UnreadableImage.damaged(file_format, error) from error
         if decoder == "Pillow" and without_false_alpha(image, data) is not image:
             facts = replace(facts, has_alpha=False)
         later = _later(image, data, frames, frame_pixels)
-    to_apply = 1 if is_turned else orientation
-    return _decoded(layers, to_apply, file_format, color_mode, orientation, frames, decoder, facts, later)
+    return _decoded(
+        layers,
+        1 if is_turned else orientation,
+        format=file_format,
+        color_mode=color_mode,
+        orientation=orientation,
+        frames=frames,
+        decoder=decoder,
+        facts=facts,
+        later=later,
+    )
 
 
-def _decoded(
-    layers: Layers,
-    to_apply: int,
-    file_format: str,
-    color_mode: str,
-    orientation: int,
-    frames: int,
-    decoder: str,
-    facts: FileFacts,
-    later: tuple[str, ...] | None,
-) -> Decoded:
-    pixels, content, kind = _upright(layers.over_white(), to_apply), None, ""
+@contextmanager
+def _worded(worded: Callable[[str, BaseException], UnreadableImage], subject: str) -> Iterator[None]:
+    """Errors of a block, worded as `UnreadableImage`, but for those that are worded already."""
+    try:
+        yield
+    except UnreadableImage:
+        raise
+    except Image.DecompressionBombError as error:  # an icon's inner image has a header of its own
+        raise UnreadableImage.from_error("header", error) from error
+    except Exception as error:
+        raise worded(subject, error) from error
+
+
+def _decoded(layers: Layers, to_apply: int, **facts: Any) -> Decoded:
+    content, kind = None, ""
     if layers.alpha is not None or layers.source is not None:
         content, kind = layers.content()
         content = _upright(content, to_apply)
-    conversion, is_reduced = layers.full_conversion(), layers.is_reduced
     return Decoded(
-        pixels,
-        file_format,
-        color_mode,
-        orientation,
-        frames,
-        conversion,
-        decoder,
-        facts,
-        content,
-        kind,
-        later,
-        is_reduced,
+        _upright(layers.over_white(), to_apply),
+        conversion=layers.full_conversion(),
+        content=content,
+        content_kind=kind,
+        is_reduced=layers.is_reduced,
+        **facts,
     )
 
 
@@ -248,39 +244,38 @@ def _tiff(
     data: bytes, max_pixels: int, frame_pixels: int, facts: FileFacts = _NO_FACTS, color_mode: str | None = None
 ) -> Decoded:
     """Decode a TIFF file that is not left to Pillow."""
-    try:
+    with _worded(UnreadableImage.from_error, "header"):
         page = page_of(data)
         refuse("TIFF", page.size, max_pixels)
         values = page.size[0] * page.size[1] * page.bands
         if values > 4 * max_pixels:
-            message = f"{values} values in {page.bands} bands; the limit is four for each of {max_pixels} (max_pixels)"
+            message = f"{values} values in {page.bands} bands; the limit is four times {max_pixels} (max_pixels)"
             raise UnreadableImage("header", "TooManyPixels", message)
-    except UnreadableImage:
-        raise
-    except Exception as error:
-        raise UnreadableImage.from_error("header", error) from error
-    try:
+    with _worded(UnreadableImage.damaged, "TIFF"):
         layers, decoder = _layers_of_page(page)
-    except UnreadableImage:
-        raise
-    except Exception as error:
-        raise UnreadableImage.damaged("TIFF", error) from error
-    orientation, frames = tiff.orientation_of(page), page_count(data)
-    facts = replace(facts, has_alpha=facts.has_alpha or tiff.has_alpha(page))
-    mode = color_mode or f"{layers.colors.dtype} x {page.bands}"
-    later = _later(None, data, frames, frame_pixels)
-    return _decoded(layers, orientation, "TIFF", mode, orientation, frames, decoder, facts, later)
+    orientation, frames = page.orientation, page_count(data)
+    return _decoded(
+        layers,
+        orientation,
+        format="TIFF",
+        color_mode=color_mode or f"{layers.colors.dtype} x {page.bands}",
+        orientation=orientation,
+        frames=frames,
+        decoder=decoder,
+        facts=replace(facts, has_alpha=facts.has_alpha or tiff.has_alpha(page)),
+        later=_later(None, data, frames, frame_pixels),
+    )
 
 
 def _layers_of_page(page: Page, index: int = 0) -> tuple[Layers, str]:
     try:
         return tiff.layers_of_page(page), "Pillow"
     except ValueError as error:
-        if tiff.is_in_pillows_codec(page):
+        if page.has_codec:
             raise
         if tiff.is_installed():
             return tiff.layers_by_tifffile(page, index), "tifffile"
-        message = f"{error}; pip install 'dataeval_spark[tiff]' may read it"
+        message = f"{error}; tifffile may read it: pip install 'dataeval_spark[tiff]'"
         raise UnreadableImage("header", "MissingExtraError", message) from error
 
 
@@ -291,7 +286,7 @@ def refuse(file_format: str, size: tuple[int, int], max_pixels: int) -> None:
         message = f"{width} x {height} pixels; the limit is {max_pixels} (max_pixels)"
         raise UnreadableImage("header", "TooManyPixels", message)
     if width * height == 0:
-        raise UnreadableImage("header", "NoPixels", f"{width} x {height} pixels")
+        raise UnreadableImage("header", "NoPixels", f"{width} x {height} pixels; expected at least 1 x 1")
     if file_format in _REFUSED_FORMATS:
         message = f"{file_format} needs an external interpreter; expected a raster format such as PNG or JPEG"
         raise UnreadableImage("header", "RefusedFormat", message)
@@ -320,7 +315,7 @@ def _first(image: Image.Image, data: bytes, max_pixels: int) -> tuple[Layers, in
     stored = fast_pixels(image, data)
     if stored is not None:
         return Layers(stored), _orientation(image) if image.info else 1, False, "simplejpeg"
-    exact = png.exact_layers(image, data) or pnm.exact_layers(image, data)
+    exact = exact_layers(image, data)
     # Pillow's TIFF reader turns the image itself while loading, and then forgets the tag.
     before = _orientation(image) if image.format == "TIFF" else 1
     if exact is None:

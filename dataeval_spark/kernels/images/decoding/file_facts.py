@@ -4,24 +4,13 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, cast
 
 import numpy as np
 from PIL import ExifTags, Image
 
-NAMES = (
-    "captured_at",
-    "camera_make",
-    "camera_model",
-    "has_gps",
-    "jpeg_quality",
-    "chroma_subsampling",
-    "is_animated",
-    "has_alpha",
-    "has_icc_profile",
-)
 ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
 _TEXT_LENGTH = 100
 # Annex K of ITU-T T.81, which the Independent JPEG Group's library scales by quality; row by row.
@@ -69,10 +58,6 @@ class FileFacts:
     is_animated: bool = False
     has_alpha: bool = False
     has_icc_profile: bool = False
-
-    def columns(self) -> dict[str, Any]:
-        """The facts by name."""
-        return asdict(self)
 
 
 def file_facts(image: Image.Image, zone: tzinfo = UTC) -> FileFacts:

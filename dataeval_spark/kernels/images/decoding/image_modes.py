@@ -1,4 +1,4 @@
-"""Layers of pixels from Pillow's image modes: colors and their transparency."""
+"""Layers of pixels from Pillow's image modes: colours and their transparency."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class Layers:
     Attributes
     ----------
     colors : ndarray
-        Colors (height, width, channels).
+        Colours (height, width, channels).
     alpha : ndarray or None
         Opacity (height, width, 1) of each pixel, of the same type, integers up to the type's largest and floats up
         to 1. None where all pixels are opaque.
     conversion : str or None
-        Conversion of the colors; None for none.
+        Conversion of the colours; None for none.
     is_premultiplied : bool
-        Whether the colors are multiplied by alpha already.
+        Whether the colours are multiplied by alpha already.
     is_reduced : bool
-        Whether the file holds more bits than the colors.
+        Whether the file holds more bits than the colours.
     source : ndarray or None
         Pixels before a conversion that loses something, such as the four inks of CMYK.
     source_kind : str
@@ -51,7 +51,7 @@ class Layers:
     source_kind: str = ""
 
     def over_white(self) -> NDArray[Any]:
-        """The colors over white.
+        """The colours over white.
 
         Examples
         --------
@@ -70,7 +70,7 @@ class Layers:
         return ", ".join(filter(None, (self.conversion, OVER_WHITE if self.alpha is not None else None))) or None
 
     def content(self) -> tuple[NDArray[Any], str]:
-        """All decoded values as one array, the colors beneath transparent pixels too, and the kind of its channels."""
+        """All decoded values as one array, the colours beneath transparent pixels too, and the kind of its channels."""
         pixels, kind = (self.colors, "") if self.source is None else (self.source, self.source_kind)
         if self.alpha is None:
             return pixels, kind
@@ -81,7 +81,7 @@ class Layers:
 def with_alpha(
     colors: NDArray[Any], alpha: NDArray[Any], conversion: str | None = None, *, is_premultiplied: bool = False
 ) -> Layers:
-    """Layers of colors and alpha; an alpha that is opaque everywhere is left out: it adds nothing.
+    """Layers of colours and alpha; an alpha that is opaque everywhere is left out: it adds nothing.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def with_alpha(
 
 
 def is_opaque(content: NDArray[Any], kind: str) -> bool:
-    """Whether content of colors and alpha (`Layers.content`) is opaque everywhere.
+    """Whether content of colours and alpha (`Layers.content`) is opaque everywhere.
 
     Examples
     --------

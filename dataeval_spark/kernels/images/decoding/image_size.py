@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
@@ -36,45 +38,36 @@ def upright_size(file: BinaryIO) -> tuple[int, int]:
 
 
 def stored_and_upright_size(file: BinaryIO) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Width and height of an image as its pixels are stored, and as shown.
+    """Width and height of an image as its pixels are stored, and as shown; errors as of :func:`upright_size`.
 
     They differ where the EXIF orientation turns the image by a quarter; of a TIFF file only the upright size is known.
-
-    Raises
-    ------
-    UnreadableImage
-        The bytes are in no image format that Pillow knows, or the header is damaged.
     """
+    with _opened(file) as (image, orientation):
+        width, height = image.size
+        return (width, height), ((height, width) if orientation in _TURNED else (width, height))
+
+
+def is_turned_by_exif(file: BinaryIO) -> bool:
+    """Whether EXIF turns or mirrors an image; errors as of :func:`upright_size`.
+
+    A reader that ignores it sees the stored picture, which boxes do not fit.
+    """
+    with _opened(file) as (_, orientation):
+        return orientation in range(2, 9)
+
+
+@contextmanager
+def _opened(file: BinaryIO) -> Iterator[tuple[Image.Image, int]]:
+    """An opened image, and the orientation left to apply: none for TIFF files, which Pillow's reader turns itself."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             image = Image.open(file)
-            width, height = image.size
+            yield image, 1 if image.format == "TIFF" else _orientation(image)
         except UnidentifiedImageError as error:
             file.seek(0)
             raise UnreadableImage("header", *describe(file.read(_ENOUGH))) from error
         except Exception as error:  # Pillow's plug-ins raise whatever a damaged header makes them
-            raise UnreadableImage.from_error("header", error) from error
-        # Pillow's TIFF reader gives the upright size by itself.
-        is_turned = image.format != "TIFF" and _orientation(image) in _TURNED
-    return (width, height), ((height, width) if is_turned else (width, height))
-
-
-def is_turned_by_exif(file: BinaryIO) -> bool:
-    """Whether EXIF turns or mirrors an image: a reader that ignores it sees the stored picture, which boxes do not fit.
-
-    Raises
-    ------
-    UnreadableImage
-        As :func:`upright_size`.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            image = Image.open(file)
-            # Pillow's TIFF reader turns the picture itself.
-            return image.format != "TIFF" and _orientation(image) in range(2, 9)
-        except Exception as error:  # as above
             raise UnreadableImage.from_error("header", error) from error
 
 

@@ -1,6 +1,6 @@
-"""Measuring images in a process of their own: a decoder that crashes, hangs or eats memory loses one image, no more.
+"""Measuring images in a process of their own: a decoder that crashes, hangs or eats memory costs one image only.
 
-A C decoder cannot be interrupted in its process. So images are decoded in the worker under a `Watchdog`, which ends
+A C decoder cannot be interrupted in its process. So images are decoded in the worker under a `watchdog`, which ends
 the worker where one takes too long; Spark then tries the task again, and on that attempt each image is decoded in a
 child process, whose death says which image it was. Images so large that the worker's memory would not do are always
 decoded there. The child starts once (about a second) and again after each death.
@@ -15,10 +15,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from types import TracebackType
 from typing import Any
 
 from dataeval_spark.errors import SetupError
@@ -87,12 +87,11 @@ def task_profiler(attempt: int, limits: Limits) -> Profiler:
     if attempt > 0:
         return isolated_profiler(limits)
     profile_image(SMALL_IMAGE)  # loads and compiles: no image is to be blamed for it
-    watchdog = Watchdog(limits.seconds)
     own_pixels = limits.memory // BYTES_PER_PIXEL
 
     def profile(data: bytes, boxes: Sequence[Box], measures: Measures) -> ImageProfile:
         try:
-            with watchdog:
+            with watchdog(limits.seconds):
                 return profile_image(data, boxes, replace(measures, max_pixels=min(measures.max_pixels, own_pixels)))
         except UnreadableImage as error:
             if error.error_class != "TooManyPixels" or own_pixels >= measures.max_pixels:
@@ -108,25 +107,19 @@ def isolated_profiler(limits: Limits) -> Isolated:
     return Isolated(PROFILE_IMAGE, limits, (SMALL_IMAGE,))
 
 
-class Watchdog:
+@contextmanager
+def watchdog(seconds: float) -> Iterator[None]:
     """Timer that ends this process by SIGALRM when the block takes longer than `seconds`, whatever code is running.
 
     Examples
     --------
-    >>> with Watchdog(60):
+    >>> with watchdog(60):
     ...     image = profile_image(data)  # doctest: +SKIP
     """
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-
-    def __enter__(self) -> Watchdog:
-        signal.setitimer(signal.ITIMER_REAL, self._seconds)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 

@@ -12,10 +12,7 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.images.decoding.image_modes import Layers, with_alpha
 from dataeval_spark.kernels.images.decoding.tiff_samples import (
-    COMPRESSION,
     EXTRA,
-    LOSSLESS,
-    ORIENTATION,
     PHOTOMETRIC,
     Page,
     samples,
@@ -45,7 +42,7 @@ def is_installed() -> bool:
 
 
 def is_left_to_pillow(page: Page) -> bool:
-    """Whether Pillow reads a page without loss: up to eight bits, unsigned, and no more bands than its colors.
+    """Whether Pillow reads a page without loss: up to eight bits, unsigned, and no more bands than its colours.
 
     Examples
     --------
@@ -58,13 +55,13 @@ def is_left_to_pillow(page: Page) -> bool:
     if page.kind != "u" or page.bits not in _PILLOW_BITS or own is None:
         return False
     is_with_alpha = page.bands == own + 1 and has_alpha(page)
-    if not is_in_pillows_codec(page):
+    if not page.has_codec:
         return page.bands <= own or is_with_alpha
     return page.bands == own or (is_with_alpha and page.number(PHOTOMETRIC) == _PALETTE)
 
 
 def has_alpha(page: Page) -> bool:
-    """Whether the first band beside the colors is alpha.
+    """Whether the first band beside the colours is alpha.
 
     Examples
     --------
@@ -75,39 +72,28 @@ def has_alpha(page: Page) -> bool:
     return page.bands > own and page.tags.get(EXTRA, ())[:1] in ((_PREMULTIPLIED,), (_UNASSOCIATED,))
 
 
-def is_in_pillows_codec(page: Page) -> bool:
-    """Whether Pillow can unpack a page to the bytes that were packed.
-
-    Examples
-    --------
-    >>> is_in_pillows_codec(Page(b"", "<", {259: (5,)}))  # LZW
-    True
-    """
-    return page.number(COMPRESSION) in LOSSLESS
-
-
 def layers_of_page(page: Page) -> Layers:
     """Layers of a page, as stored: not turned.
 
     Unsigned integers are inverted where white is zero, and gray of up to seven bits is scaled to eight. A band beside
-    gray or color is alpha where the file says so; any other band is kept as it is.
+    gray or colour is alpha where the file says so; any other band is kept as it is.
 
     Raises
     ------
     ValueError
-        A type, compression or kind of color that is not read.
+        A type, compression or kind of colour that is not read.
     OSError
         The page is damaged.
     """
-    photometric, extra = page.number(PHOTOMETRIC), page.tags.get(EXTRA, ())
-    own = _OWN_BANDS.get(photometric, page.bands)
+    photometric = page.number(PHOTOMETRIC)
     if photometric in (_PALETTE, _YCBCR, _LAB):
         name = {_PALETTE: "palette", _YCBCR: "YCbCr", _LAB: "CIELAB"}[photometric]
         raise ValueError(f"{name} of {page.bits} bits and {page.bands} bands")
-    return _layers(samples(page), page, photometric, own, extra)
+    return _layers(samples(page), page)
 
 
-def _layers(pixels: NDArray[Any], page: Page, photometric: int, own: int, extra: tuple[int, ...]) -> Layers:
+def _layers(pixels: NDArray[Any], page: Page) -> Layers:
+    photometric = page.number(PHOTOMETRIC)
     conversion = None
     if photometric == _WHITE_IS_ZERO and pixels.dtype.kind == "u":
         pixels = np.concatenate([2**page.bits - 1 - pixels[:, :, :1], pixels[:, :, 1:]], axis=2)
@@ -116,15 +102,10 @@ def _layers(pixels: NDArray[Any], page: Page, photometric: int, own: int, extra:
         conversion = "1 bit to 8" if page.bits == 1 else None
     if photometric == _CMYK and page.bands == 4 and pixels.dtype.kind == "u":
         return Layers(_rgb_of_inks(pixels), conversion="CMYK to RGB", source=pixels, source_kind="CMYK")
-    if (
-        photometric != _CMYK
-        and page.bands == own + 1
-        and extra[:1]
-        and extra[0] in (_PREMULTIPLIED, _UNASSOCIATED)
-        and _is_opacity(pixels)
-    ):
-        colors = np.ascontiguousarray(pixels[:, :, :-1])
-        return with_alpha(colors, pixels[:, :, -1:], conversion, is_premultiplied=extra[0] == _PREMULTIPLIED)
+    is_last = page.bands == _OWN_BANDS.get(photometric, page.bands) + 1
+    if photometric != _CMYK and is_last and has_alpha(page) and _is_opacity(pixels):
+        colors, is_premultiplied = np.ascontiguousarray(pixels[:, :, :-1]), page.number(EXTRA) == _PREMULTIPLIED
+        return with_alpha(colors, pixels[:, :, -1:], conversion, is_premultiplied=is_premultiplied)
     return Layers(pixels, conversion=conversion)
 
 
@@ -157,9 +138,7 @@ def layers_by_tifffile(page: Page, index: int = 0) -> Layers:
         pixels = _bands_last(np.asarray(tiff_page.asarray()), page)
     if pixels.dtype.kind not in "uif":
         raise ValueError(f"pixels of type {pixels.dtype}; expected integers or floats")
-    native = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
-    photometric = page.number(PHOTOMETRIC)
-    return _layers(native, page, photometric, _OWN_BANDS.get(photometric, page.bands), page.tags.get(EXTRA, ()))
+    return _layers(pixels.astype(pixels.dtype.newbyteorder("="), copy=False), page)
 
 
 def _bands_last(pixels: NDArray[Any], page: Page) -> NDArray[Any]:
@@ -170,13 +149,7 @@ def _bands_last(pixels: NDArray[Any], page: Page) -> NDArray[Any]:
         return pixels
     if pixels.shape == (bands, height, width):
         return np.moveaxis(pixels, 0, 2)
-    raise ValueError(f"a page of shape {pixels.shape}; expected one picture of bands")
-
-
-def orientation_of(page: Page) -> int:
-    """Orientation that the page asks for, 1 to 8."""
-    orientation = page.number(ORIENTATION)
-    return orientation if 1 <= orientation <= 8 else 1
+    raise ValueError(f"a page of shape {pixels.shape}; expected height {height} and width {width}, and {bands} bands")
 
 
 def upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:

@@ -1,9 +1,9 @@
 """Samples of a TIFF page as the file stores them: of any type, number of bands, byte order and layout.
 
 Pillow knows a list of combinations, takes some for others and reads compressed integers and floats of the other byte
-order wrongly. Here its codecs are used for the compression alone: the page is described to it as gray bytes, and what
-these bytes are is told by the page's own tags. How many pages there are is counted by the directories alone, of which
-Pillow reads all tags, 0.8 ms a page. Source: TIFF 6.0, and the technical notes on predictors.
+order wrongly. Here its codecs are used for the compression alone: the page is described to it as gray bytes, and the
+page's own tags say what these bytes are. Pages are counted by their directories; Pillow would read all tags of each,
+which takes 0.8 ms a page. Source: TIFF 6.0, and the technical notes on predictors.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DEFAULTS = {BITS: 1, COMPRESSION: 1, PHOTOMETRIC: 1, FILL_ORDER: 1, ORIENTATION
 _DEFAULTS |= {PREDICTOR: 1, SAMPLE_FORMAT: 1}
 _TYPES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 # None, LZW, Deflate under both numbers, PackBits, LZMA, Zstandard: what comes out are the bytes that went in.
-LOSSLESS = (1, 5, 8, 32946, 32773, 34925, 50000)
+_LOSSLESS = (1, 5, 8, 32946, 32773, 34925, 50000)
 _KINDS = {1: "u", 2: "i", 3: "f", 4: "u"}
 _HORIZONTAL, _FLOATING = 2, 3
 _LARGEST_TILE = 2**22  # pixels that tiles may have beyond the image
@@ -72,6 +72,17 @@ class Page:
     def kind(self) -> str:
         """numpy's ``u``, ``i`` or ``f``; ``?`` for complex numbers and unknown kinds."""
         return _KINDS.get(max(self.tags.get(SAMPLE_FORMAT, (1,)), default=1), "?")
+
+    @property
+    def has_codec(self) -> bool:
+        """Whether Pillow can unpack the page to the bytes that were packed."""
+        return self.number(COMPRESSION) in _LOSSLESS
+
+    @property
+    def orientation(self) -> int:
+        """Orientation that the page asks for, 1 to 8."""
+        orientation = self.number(ORIENTATION)
+        return orientation if 1 <= orientation <= 8 else 1
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -145,7 +156,7 @@ def samples(page: Page) -> NDArray[Any]:
     >>> samples(page_of(file.getvalue())).shape
     (2, 3, 1)
     """
-    if page.number(COMPRESSION) not in LOSSLESS:
+    if not page.has_codec:
         raise ValueError(f"samples of {page.bits} bits in compression {page.number(COMPRESSION)}")
     (width, height), _ = page.size, page.dtype  # a type that is not read is refused before memory is taken
     planes = page.bands if page.number(PLANAR) == 2 and page.bands > 1 else 1

@@ -38,7 +38,7 @@ _TEXT_SAMPLE = 4096
 
 
 def describe(data: bytes) -> tuple[str, str]:
-    """Name of the case of bytes that no image reader knows, and a sentence on it.
+    """Kind of bytes that no image reader knows: its name, and a sentence with advice.
 
     Returns
     -------
@@ -77,7 +77,9 @@ def describe(data: bytes) -> tuple[str, str]:
 
 def _damaged(name: str, data: bytes) -> str:
     fault = f"only {len(data)} bytes of it are there" if len(data) < _FEW else "its header is damaged or of a rare kind"
-    return f"begins as a {name} file, but {fault}: copy or download it again, or convert it with the program it is from"
+    return (
+        f"begins as a {name} file, but {fault}: copy or download it again, or convert it with the program that wrote it"
+    )
 
 
 def _of_boxes(data: bytes) -> tuple[str, str]:

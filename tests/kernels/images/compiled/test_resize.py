@@ -75,14 +75,3 @@ def test_a_side_that_stays_is_left_alone(size, lobes):
 
     assert (resized(gray, *size, lobes) == by_pillow(gray, *size, lobes)).all()
     assert (resized(gray, 30, 12, lobes) == by_pillow(gray, 30, 12, lobes)).all()
-
-
-def test_a_transposed_picture_is_transposed():
-    gray = noise(21, 37, 1)
-    rows, columns = blank(1, 21, 37)[0], blank(1, 37, 21)[0]
-    rows[:21, :37] = gray
-
-    transpose(rows, 21, 37, columns)
-
-    assert (columns[:37, :21] == gray.T).all()
-    assert columns[37:].sum() + columns[:, 21:].sum() == 0

@@ -16,7 +16,7 @@ from PIL import Image
 from dataeval_spark.errors import SetupError
 from dataeval_spark.kernels.images.decoding import isolated
 from dataeval_spark.kernels.images.decoding.decode import UnreadableImage
-from dataeval_spark.kernels.images.decoding.isolated import Isolated, Limits, Watchdog, task_profiler
+from dataeval_spark.kernels.images.decoding.isolated import Isolated, Limits, task_profiler, watchdog
 from dataeval_spark.kernels.images.profile import Measures, profile_image
 
 DO = "tests.kernels.misbehaving:do"
@@ -144,17 +144,17 @@ def test_a_child_that_does_not_start_says_why(function):
 
 def test_a_watchdog_ends_a_process_that_hangs_in_c():
     ended = run(
-        "import ctypes\nfrom dataeval_spark.kernels.images.decoding.isolated import Watchdog\n"
-        "with Watchdog(0.2):\n    ctypes.PyDLL(None).pause()"
+        "import ctypes\nfrom dataeval_spark.kernels.images.decoding.isolated import watchdog\n"
+        "with watchdog(0.2):\n    ctypes.PyDLL(None).pause()"
     )
 
     assert ended.returncode == -signal.SIGALRM
 
 
 def test_a_watchdog_lets_go_after_the_block():
-    with pytest.raises(ValueError, match="out"), Watchdog(0.05):
+    with pytest.raises(ValueError, match="out"), watchdog(0.05):
         raise ValueError("out")
-    with Watchdog(0.05):
+    with watchdog(0.05):
         pass
     time.sleep(0.1)
 

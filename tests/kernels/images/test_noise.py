@@ -1,4 +1,4 @@
-"""Colorfulness, noise and exposure clipping: their published definitions, and what they are for."""
+"""Noise: the published definition, and that edges are no noise."""
 
 from __future__ import annotations
 
@@ -7,29 +7,10 @@ import pytest
 from scipy.signal import convolve2d
 
 from dataeval_spark.kernels.images.blur import row_step
-from dataeval_spark.kernels.images.colorfulness import colorfulness
-from dataeval_spark.kernels.images.compiled.curvature import quiet_sums
-from dataeval_spark.kernels.images.exposure_clipping import exposure_clipping
+from dataeval_spark.kernels.images.compiled.sums import quiet_sums
 from dataeval_spark.kernels.images.noise import QUIETEST, noise, noise_floor, noise_floor_of_sums, stretch
-from dataeval_spark.kernels.images.value_range import ValueRange, luma
+from dataeval_spark.kernels.images.value_range import luma
 from tests.kernels.reference import image
-
-
-@pytest.mark.parametrize("name", ["china_u8", "flower_u8"])
-def test_colorfulness_is_the_formula_of_hasler_and_susstrunk(name):
-    pixels = image(name)
-    red, green, blue = pixels.astype(np.float64).transpose(2, 0, 1)
-    rg, yb = red - green, 0.5 * (red + green) - blue
-    expected = np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean())
-
-    assert colorfulness(pixels) == pytest.approx(expected, rel=1e-12)
-
-
-def test_a_gray_picture_has_no_color():
-    gray = np.random.default_rng(0).integers(0, 256, (9, 9, 1), dtype=np.uint8)
-
-    assert colorfulness(gray) == 0
-    assert colorfulness(np.repeat(gray, 3, axis=2)) == 0
 
 
 def test_noise_is_the_formula_of_immerkaer():
@@ -51,19 +32,6 @@ def test_noise_finds_the_deviation_that_was_added_to_a_gradient(sigma):
 
 def test_a_picture_without_inner_pixels_has_no_noise_estimate():
     assert np.isnan(noise(np.zeros((2, 50), dtype=np.uint8)))
-
-
-def test_clipping_is_counted_at_the_ends_of_the_range_that_the_image_has():
-    twelve_bit = np.array([[0, 4095, 4000, 12]], dtype=np.uint16)[:, :, np.newaxis]
-
-    assert exposure_clipping(twelve_bit, ValueRange(12, 4095.0)) == {"clipped_low": 0.25, "clipped_high": 0.25}
-
-
-def test_missing_values_are_neither_low_nor_high():
-    values = np.array([[np.nan, 1.0, 0.5]])[:, :, np.newaxis]
-
-    assert exposure_clipping(values, ValueRange(1, 1.0)) == {"clipped_low": 0.0, "clipped_high": 0.5}
-    assert np.isnan(exposure_clipping(values[:, :1], ValueRange(1, 1.0))["clipped_low"])
 
 
 @pytest.mark.parametrize("name", ["china_u8", "flower_u8"])
