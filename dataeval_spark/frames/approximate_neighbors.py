@@ -19,7 +19,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Blocks, in_tasks, tasks_of
 from dataeval_spark.frames.neighbors import MAX_K
 from dataeval_spark.frames.task_devices import gpu_of_task
-from dataeval_spark.kernels.vectors.block_search import Search
+from dataeval_spark.kernels.vectors.block_search import RESULT_DDL, Search, result_rows
 from dataeval_spark.kernels.vectors.inverted_file import (
     Recall,
     fewest_probes,
@@ -30,7 +30,6 @@ from dataeval_spark.kernels.vectors.inverted_file import (
     train_clusters,
     uniform,
 )
-from dataeval_spark.kernels.vectors.neighbor_lists import RESULT_DDL, result_rows
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.arrow import arrow_schema
 

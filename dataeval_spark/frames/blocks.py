@@ -14,8 +14,17 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import EmbeddingError, OptionError
-from dataeval_spark.kernels.vectors.block_making import NAMES, blocks_in, described, ids_and_fingerprints, write_codes
-from dataeval_spark.kernels.vectors.blocks import BlockFiles, ids_from_bytes, ids_to_bytes, write_block
+from dataeval_spark.kernels.vectors.vector_blocks import (
+    NAMES,
+    BlockFiles,
+    blocks_in,
+    described,
+    ids_and_fingerprints,
+    ids_from_bytes,
+    ids_to_bytes,
+    write_block,
+    write_codes,
+)
 from dataeval_spark.options import Metric
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema

@@ -13,8 +13,8 @@ from pyspark.sql import functions as F
 from dataeval_spark.frames.blocks import Blocks, in_tasks
 from dataeval_spark.kernels.vectors import block_clusters as kernels
 from dataeval_spark.kernels.vectors.block_search import Search
-from dataeval_spark.kernels.vectors.blocks import read_array, write_array
 from dataeval_spark.kernels.vectors.hdbscan import Selection
+from dataeval_spark.kernels.vectors.vector_blocks import read_array, write_array
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.arrow import arrow_schema
 

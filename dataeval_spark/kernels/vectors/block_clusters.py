@@ -7,10 +7,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dataeval_spark.kernels.vectors.block_search import Search, empty_lists, take_block
-from dataeval_spark.kernels.vectors.blocks import BlockFiles, read_array, write_array
 from dataeval_spark.kernels.vectors.hdbscan import NOISE, Selection, hdbscan_labels
 from dataeval_spark.kernels.vectors.kmeans import nearest_center, sums_by_label
 from dataeval_spark.kernels.vectors.spanning_tree import Edges, Points, minimum_forest, tree_between, tree_within
+from dataeval_spark.kernels.vectors.vector_blocks import BlockFiles, read_array, write_array
 from dataeval_spark.tables import similarity
 from dataeval_spark.tables.arrow import arrow_schema
 

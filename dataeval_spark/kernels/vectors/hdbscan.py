@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dataeval_spark.kernels.numba_options import OPTIONS
 from dataeval_spark.kernels.vectors.spanning_tree import Edges, root_of
 
-SOURCES = "529b94ec6710abc7"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "ddb7183d5022cc15"  # see tests/kernels/images/compiled/test_sources.py
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -26,7 +26,7 @@ class Labels:
     """Cluster of each node, from 0 in the order of first nodes, -1 for noise; and how firmly the node is in it."""
 
     clusters: NDArray[np.int32]
-    probabilities: NDArray[np.float64]
+    probabilities: Floats
 
 
 def hdbscan_labels(
@@ -67,27 +67,21 @@ def hdbscan_labels(
     if nodes < 2:
         return Labels(np.full(nodes, NOISE, np.int32), np.zeros(nodes))
     children, sizes = np.empty((nodes - 1, 2), np.int64), np.empty(2 * nodes - 1, np.int64)
-    single_linkage(tree.sources, tree.targets, children, sizes)
+    _single_linkage(tree.sources, tree.targets, children, sizes)
     with np.errstate(divide="ignore"):
         levels = 1.0 / tree.lengths
     most = 2 * (nodes // min_cluster_size) + 1
     cluster_of, left_at = np.empty(nodes, np.int64), np.empty(nodes)
     parent, born_at, members = np.empty(most, np.int64), np.empty(most), np.empty(most, np.int64)
-    count = condense(children, sizes, levels, min_cluster_size, cluster_of, left_at, parent, born_at, members)
+    count = _condense(children, sizes, levels, min_cluster_size, cluster_of, left_at, parent, born_at, members)
     parent, born_at, members = parent[:count], born_at[:count], members[:count]
     is_chosen = np.zeros(count, np.bool_)
     stability = _stability(cluster_of, left_at, parent, born_at, members)
-    choose(parent, members, stability, selection == "leaf", allow_single_cluster, is_chosen)
+    _choose(parent, stability, selection == "leaf", allow_single_cluster, is_chosen)
     return _labels(cluster_of, left_at, parent, born_at, is_chosen)
 
 
-def _stability(
-    cluster_of: NDArray[np.int64],
-    left_at: NDArray[np.float64],
-    parent: NDArray[np.int64],
-    born_at: NDArray[np.float64],
-    members: NDArray[np.int64],
-) -> NDArray[np.float64]:
+def _stability(cluster_of: Ints, left_at: Floats, parent: Ints, born_at: Floats, members: Ints) -> Floats:
     """Sum over the nodes of a cluster of the range of densities in which they are in it."""
     born = born_at[cluster_of]
     of_nodes = np.where(np.isinf(born), 0.0, left_at - np.where(np.isinf(born), 0.0, born))
@@ -99,13 +93,7 @@ def _stability(
     return np.asarray(stability, np.float64)
 
 
-def _labels(
-    cluster_of: NDArray[np.int64],
-    left_at: NDArray[np.float64],
-    parent: NDArray[np.int64],
-    born_at: NDArray[np.float64],
-    is_chosen: NDArray[np.bool_],
-) -> Labels:
+def _labels(cluster_of: Ints, left_at: Floats, parent: Ints, born_at: Floats, is_chosen: NDArray[np.bool_]) -> Labels:
     count = len(parent)
     label_of = np.where(is_chosen, np.arange(count), NOISE)
     for cluster in range(1, count):
@@ -133,17 +121,11 @@ def _labels(
 
 
 @njit(**OPTIONS)
-def single_linkage(sources: Ints, targets: Ints, children: NDArray[np.int64], sizes: Ints) -> None:
-    """Merge nodes 0 to n - 1 along the edges of a tree, taken in their order; merge i makes node n + i.
+def _single_linkage(sources: Ints, targets: Ints, children: Ints, sizes: Ints) -> None:
+    """Merge nodes 0 to n - 1 along the edges of a tree, shortest first; merge i makes node n + i.
 
-    Parameters
-    ----------
-    sources, targets : ndarray, (n - 1,)
-        Ends of the edges, shortest first.
-    children : ndarray, (n - 1, 2)
-        Output: the two nodes that each merge joins.
-    sizes : ndarray, (2 n - 1,)
-        Output: the number of the first n nodes in each.
+    Written are ``children`` (n - 1, 2), the two nodes that each merge joins, and ``sizes`` (2 n - 1,), the number of
+    the first n nodes in each.
     """
     n = sources.size + 1
     parents, name = np.arange(n), np.arange(n)
@@ -157,8 +139,8 @@ def single_linkage(sources: Ints, targets: Ints, children: NDArray[np.int64], si
 
 
 @njit(**OPTIONS)
-def condense(
-    children: NDArray[np.int64],
+def _condense(
+    children: Ints,
     sizes: Ints,
     levels: Floats,
     smallest: int,
@@ -170,24 +152,10 @@ def condense(
 ) -> int:
     """Walk down from the root; clusters are what keeps at least `smallest` nodes when a merge is undone.
 
-    Parameters
-    ----------
-    children, sizes : ndarray
-        Results of :func:`single_linkage`.
-    levels : ndarray, (n - 1,)
-        Density at which each merge is undone (1 / length).
-    smallest : int
-        Smallest number of nodes of a cluster.
-    cluster_of, left_at : ndarray, (n,)
-        Outputs: the last cluster that each node was in, and the density at which it left that.
-    parent, born_at, members : ndarray
-        Outputs: for each cluster its parent (-1 for the root, which is 0), the density at which it split off
-        and its size; the arrays are as long as there can be clusters.
-
-    Returns
-    -------
-    int
-        Number of clusters; each has a larger number than its parent.
+    ``levels`` (n - 1,) are the densities at which merges are undone (1 / length). Written are the last cluster that
+    each node was in, ``cluster_of`` (n,), and the density ``left_at`` (n,) at which it left that; and for each cluster
+    its ``parent`` (-1 for the root, which is 0), the density ``born_at`` which it split off, and its size ``members``.
+    These are as long as there can be clusters; the number of clusters is returned. Each comes after its parent.
     """
     n = levels.size + 1
     top = 2 * n - 2
@@ -220,21 +188,10 @@ def condense(
 
 
 @njit(**OPTIONS)
-def choose(
-    parent: Ints, members: Ints, stability: Floats, only_leaves: bool, allow_root: bool, is_chosen: NDArray[np.bool_]
-) -> None:
+def _choose(parent: Ints, stability: Floats, only_leaves: bool, allow_root: bool, is_chosen: NDArray[np.bool_]) -> None:
     """Mark the clusters of which no two overlap and whose stabilities have the largest sum, or the leaves.
 
-    Parameters
-    ----------
-    parent, members, stability : ndarray, (c,)
-        Parent, size and stability of each cluster; parents have smaller numbers.
-    only_leaves : bool
-        Whether to mark the clusters without children, but never the root.
-    allow_root : bool
-        Whether the root may be chosen where others are not preferred.
-    is_chosen : ndarray of bool, (c,)
-        Output: the marks.
+    The leaves are the clusters without children, but never the root.
     """
     count = parent.size
     below = np.zeros(count)

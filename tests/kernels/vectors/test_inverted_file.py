@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from dataeval_spark.kernels.vectors.block_search import Search, search_blocks
-from dataeval_spark.kernels.vectors.blocks import read_array
 from dataeval_spark.kernels.vectors.inverted_file import (
     CENTERS,
     fewest_probes,
@@ -16,7 +15,8 @@ from dataeval_spark.kernels.vectors.inverted_file import (
     sort_into_clusters,
     train_clusters,
 )
-from tests.kernels.vectors.test_block_search import batches_of, stored
+from dataeval_spark.kernels.vectors.vector_blocks import read_array
+from tests.kernels.vectors.stored_blocks import batches_of, stored
 
 
 def clusters_of(folder, block_rows, order, metric="cosine"):
