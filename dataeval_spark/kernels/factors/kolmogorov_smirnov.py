@@ -43,7 +43,8 @@ def ks_pvalue(statistic: float, n1: int, n2: int, i: int, j: int) -> float:
         return float(np.clip(kstwo.sf(statistic, np.round(n1 * n2 / (n1 + n2))), 0.0, 1.0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # SciPy says when it falls back to the asymptotic one
-        return float(ks_2samp(_zeros_then_ones(i, n1), _zeros_then_ones(j, n2), method="auto").pvalue)
+        samples = (np.repeat([0.0, 1.0], [zeros, n - zeros]) for zeros, n in ((i, n1), (j, n2)))
+        return float(ks_2samp(*samples, method="auto").pvalue)
 
 
 def ks_pvalue_of_images(statistic: float, n1: int, n2: int, effect: float) -> float:
@@ -73,9 +74,3 @@ def ks_pvalue_of_images(statistic: float, n1: int, n2: int, effect: float) -> fl
     True
     """
     return float(np.clip(kstwo.sf(statistic, max(1.0, np.floor(n1 * n2 / (n1 + n2) / effect))), 0.0, 1.0))
-
-
-def _zeros_then_ones(zeros: int, n: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    sample = np.ones(n)
-    sample[:zeros] = 0.0
-    return sample

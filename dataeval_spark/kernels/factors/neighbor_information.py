@@ -77,15 +77,13 @@ def neighbor_information(
     >>> neighbor_information(x, x > 0, continuous=(True, False)) > 0.6
     True
     """
-    is_valid = np.ones(len(first), bool)
-    for values, is_continuous in zip((first, second), continuous, strict=True):
-        if is_continuous:
-            is_valid &= np.isfinite(np.asarray(values, np.float64))
+    variables = list(zip((first, second), continuous, strict=True))
+    is_valid = np.logical_and.reduce(
+        [np.isfinite(values.astype(np.float64)) for values, has_no_bins in variables if has_no_bins]
+    )
     columns = [
-        np.asarray(values[is_valid], np.float64)
-        if is_continuous
-        else np.unique(values[is_valid], return_inverse=True)[1]
-        for values, is_continuous in zip((first, second), continuous, strict=True)
+        values[is_valid].astype(np.float64) if has_no_bins else np.unique(values[is_valid], return_inverse=True)[1]
+        for values, has_no_bins in variables
     ]
     if is_valid.sum() <= neighbors + 1 or any(np.unique(column).size < 2 for column in columns):
         return 0.0

@@ -108,6 +108,11 @@ class Ontology:
         """Classes of this name or synonym, whatever its case; several where it is ambiguous."""
         return self._names.get(name.casefold(), ())
 
+    def find_one(self, name: str) -> str | None:
+        """The class of this name or synonym; None where there is none, or several."""
+        matches = self.find(name)
+        return matches[0] if len(matches) == 1 else None
+
     @cached_property
     def _names(self) -> Mapping[str, tuple[str, ...]]:
         names: dict[str, dict[str, None]] = {}
@@ -139,7 +144,7 @@ def read_ontology(path: str) -> Ontology:
                 raise OntologyError(f"synonyms.{name} is {entry!r}; expected a name or a list of names.")
         ontology = Ontology.from_hierarchy(document["hierarchy"], synonyms=synonyms, expected=expected)
         for name in expected:
-            if len(ontology.find(name)) != 1 or ontology.children[ontology.find(name)[0]]:
+            if ontology.find_one(name) not in ontology.leaves:
                 raise OntologyError(f"expected.{name} is no class without others below it.")
         return ontology
     except OntologyError as error:

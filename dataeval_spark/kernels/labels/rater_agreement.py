@@ -80,20 +80,21 @@ def _with_rest(per_class: Floats) -> Floats:
 
 def alphas(votes: Floats, differing: Floats) -> Floats:
     """Krippendorff's alpha (..., 1 + C) from sums (..., C): 1 - observed / expected disagreement; NaN for none."""
-    total = votes.sum(axis=-1, keepdims=True)
-    expected = _with_rest(votes * (total - votes))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        alpha: Floats = 1 - (total - 1) * _with_rest(differing) / expected
-    return np.where(expected > 0, alpha, np.nan)
+    return _beyond_chance(votes, differing, without=1)
 
 
 def kappas(votes: Floats, differing: Floats) -> Floats:
     """Fleiss' kappa (..., 1 + C) from sums (..., C) over things of one number of raters."""
+    return _beyond_chance(votes, differing, without=0)
+
+
+def _beyond_chance(votes: Floats, differing: Floats, *, without: int) -> Floats:
+    """Agreement beyond chance: in alpha a pair is drawn without the vote itself."""
     total = votes.sum(axis=-1, keepdims=True)
     expected = _with_rest(votes * (total - votes))
     with np.errstate(divide="ignore", invalid="ignore"):
-        kappa: Floats = 1 - total * _with_rest(differing) / expected
-    return np.where(expected > 0, kappa, np.nan)
+        agreement: Floats = 1 - (total - without) * _with_rest(differing) / expected
+    return np.where(expected > 0, agreement, np.nan)
 
 
 STATISTICS = {"krippendorff_alpha": alphas, "fleiss_kappa": kappas}

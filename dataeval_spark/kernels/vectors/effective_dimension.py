@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dataeval_spark.kernels.vectors.embedding_moments import effective_rank
+
 Floats = NDArray[np.float64]
 
 
@@ -59,12 +61,7 @@ def effective_dimension(products: Floats) -> float:
     >>> round(effective_dimension(np.eye(3)), 12)
     3.0
     """
-    values = np.clip(np.linalg.eigvalsh(products), 0.0, None)
-    total = values.sum()
-    if total <= 0:
-        return float("nan")
-    share = values[values > 0] / total
-    return float(np.exp(-(share * np.log(share)).sum()))
+    return effective_rank(np.clip(np.linalg.eigvalsh(products), 0.0, None)) or float("nan")
 
 
 def rank_of(gram: Floats) -> int:

@@ -76,8 +76,7 @@ class Moments:
         finite = vectors[is_finite]
         refused = int((~is_finite).sum())
         if not len(finite):
-            nothing = cls.none(vectors.shape[1])
-            return cls(0, refused, 0, nothing.powers, nothing.low, nothing.high, nothing.mean, nothing.scatter)
+            return replace(cls.none(vectors.shape[1]), not_finite=refused)
         lengths = np.linalg.norm(finite, axis=1)
         powers = np.frexp(lengths[lengths > 0])[1] - 1 - _LOWEST_POWER
         mean = finite.mean(axis=0)
