@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.frames.blocks import Blocks, in_tasks
+from dataeval_spark.frames.blocks import Blocks, in_tasks, numbers_of_tasks
 from dataeval_spark.kernels.vectors import block_clusters as kernels
 from dataeval_spark.kernels.vectors.block_search import Search
 from dataeval_spark.kernels.vectors.hdbscan import Selection
@@ -18,7 +18,6 @@ from dataeval_spark.kernels.vectors.vector_blocks import read_array, write_array
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.arrow import arrow_schema
 
-DONE = "done bigint"
 CENTERS_DDL = "cluster int, count bigint, total binary"
 SUMS_DDL = "cluster int, block int, count bigint, total binary"
 EDGES_DDL = "a bigint, b bigint, length double, cluster_id int"
@@ -44,17 +43,10 @@ def make_spanning_tree(blocks: Blocks, spark_frame: DataFrame, *, min_samples: i
     files = blocks.files
     search = Search(blocks.metric, min_samples - 1, 1, blocks.shift)
 
-    def core_distances(number: int) -> Iterator[pa.RecordBatch]:
-        kernels.write_core_distances(files, number, search)
-        yield pa.RecordBatch.from_pydict({"done": [number]})
-
-    def forest(number: int) -> Iterator[pa.RecordBatch]:
-        kernels.write_forest(files, number, min_samples > 1)
-        yield pa.RecordBatch.from_pydict({"done": [number]})
-
-    if min_samples > 1:
-        bounded(in_tasks(spark_frame, len(files.names), core_distances, DONE), "one number per block")
-    bounded(in_tasks(spark_frame, len(files.names), forest, DONE), "one number per block")
+    has_cores, tasks = min_samples > 1, len(files.names)
+    if has_cores:
+        numbers_of_tasks(spark_frame, tasks, lambda number: kernels.write_core_distances(files, number, search))
+    numbers_of_tasks(spark_frame, tasks, lambda number: kernels.write_forest(files, number, has_cores))
 
 
 def hdbscan_clusters(
@@ -110,13 +102,10 @@ def kmeans_clusters(blocks: Blocks, spark_frame: DataFrame, *, clusters: int, it
     """
     files = blocks.files
 
-    def first(number: int) -> Iterator[pa.RecordBatch]:
-        yield pa.RecordBatch.from_pydict({"done": [kernels.write_first_centers(files, clusters)]})
-
     def sums(number: int) -> Iterator[pa.RecordBatch]:
         yield from _sum_rows(number, *kernels.sums_of_nearest(files, number))
 
-    cluster_count = one_row(in_tasks(spark_frame, 1, first, DONE))["done"]
+    (cluster_count,) = numbers_of_tasks(spark_frame, 1, lambda _: kernels.write_first_centers(files, clusters))
     for iteration in range(iterations):
         counts, totals = _centers(
             in_tasks(spark_frame, len(files.names), sums, SUMS_DDL), cluster_count, blocks.dimension

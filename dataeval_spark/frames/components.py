@@ -113,7 +113,10 @@ def alternating_stars(edges: DataFrame, checkpoint: Checkpoint) -> DataFrame:
                 "Hint: the stored edges were changed or lost while they were used; run again"
             )
         before = after
-    raise StepFailedError(f"The connected components of {before.nodes:,} ids were not found in {MOST_ROUNDS} rounds.")
+    raise StepFailedError(
+        f"The connected components of {before.nodes:,} ids were not found in {MOST_ROUNDS} rounds.\n"
+        "Hint: run again; if it happens twice, report it as a bug"
+    )
 
 
 def large_star(edges: DataFrame) -> DataFrame:

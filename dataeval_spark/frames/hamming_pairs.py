@@ -152,7 +152,10 @@ def _joined(kind: str, parts: list[Bytes]) -> Bytes:
     widths = {part.shape[1] for part in parts}
     if len(widths) > 1:
         digits = " and of ".join(str(2 * width) for width in sorted(widths))
-        raise OptionError(f"Hashes of kind {kind} have lengths of {digits} digits; expected one length.")
+        raise OptionError(
+            f"Hashes of kind {kind} have {digits} digits; expected one length within a kind.\n"
+            "Hint: dataeval-spark profile computes all of them anew"
+        )
     return np.concatenate(parts)
 
 

@@ -154,5 +154,8 @@ def first_of_lists(neighbors: DataFrame, k: int | None, option: str) -> DataFram
     OptionError.unless_between(option, k, 1, 10_000)
     shortest = one_row(neighbors, F.min("k").alias("k"))["k"]
     if shortest is not None and shortest < k:
-        raise OptionError(f"{option} is {k}, and the table neighbors has k = {shortest}.\nHint: neighbors.k = {k}")
+        raise OptionError(
+            f"{option} is {k}, and the table neighbors holds {shortest} neighbours of each image.\n"
+            f"Hint: dataeval-spark analyze neighbors --set neighbors.k={k}"
+        )
     return neighbors.where(F.col("rank") <= k)

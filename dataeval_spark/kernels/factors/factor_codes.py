@@ -55,10 +55,8 @@ def as_maps(columns: Mapping[str, NDArray[np.generic]], rows: int, type: pa.Data
     names = list(columns)
     values = np.stack([columns[name] for name in names], axis=1) if names else np.zeros((rows, 0))
     is_number = ~np.isnan(values) if values.dtype.kind == "f" else np.ones(values.shape, bool)
-    keys = pa.DictionaryArray.from_arrays(
-        pa.array(np.broadcast_to(np.arange(len(names), dtype=np.int32), values.shape)[is_number]),
-        pa.array(names, pa.string()),
-    )
+    places = np.broadcast_to(np.arange(len(names), dtype=np.int32), values.shape)[is_number]
+    keys = pa.DictionaryArray.from_arrays(pa.array(places), pa.array(names, pa.string()))
     offsets = np.r_[0, np.cumsum(is_number.sum(axis=1))].astype(np.int32)
     return pa.MapArray.from_arrays(pa.array(offsets), keys.cast(pa.string()), pa.array(values[is_number], type))
 

@@ -142,7 +142,7 @@ def summarize(
         if n > most_values:
             raise OptionError(
                 f"factor_bins.max_values is {most_values:,} and factor {name} has {n:,} values.\n"
-                "Hint: raise it (about 30 bytes of memory per value in one task)."
+                f"Hint: --set factor_bins.max_values={n} (one task then needs about 30 bytes of memory per value)"
             )
         values = np.concatenate([np.frombuffer(block, np.float64) for block in partial["numbers"].to_pylist()])
         if name not in measured and name not in kept_factors and names_rows(values, is_moment=name in moments):

@@ -78,12 +78,10 @@ def neighbor_information(
     True
     """
     variables = list(zip((first, second), continuous, strict=True))
-    is_valid = np.logical_and.reduce(
-        [np.isfinite(values.astype(np.float64)) for values, has_no_bins in variables if has_no_bins]
-    )
+    is_valid = np.isfinite([values.astype(np.float64) for values, is_real in variables if is_real]).all(axis=0)
     columns = [
-        values[is_valid].astype(np.float64) if has_no_bins else np.unique(values[is_valid], return_inverse=True)[1]
-        for values, has_no_bins in variables
+        values[is_valid].astype(np.float64) if is_real else np.unique(values[is_valid], return_inverse=True)[1]
+        for values, is_real in variables
     ]
     if is_valid.sum() <= neighbors + 1 or any(np.unique(column).size < 2 for column in columns):
         return 0.0

@@ -143,8 +143,8 @@ def effect_of(classes: Sequence[str] | None, n: Sequence[int], effects: Sequence
     """
     if any(effect is None for effect in effects):
         raise OptionError(
-            "The table contingency is of an earlier version and has no design_effect.\n"
-            "Hint: dataeval-spark analyze contingency, and then what reads it"
+            "The table contingency was written by an earlier version and has no design_effect.\n"
+            "Hint: dataeval-spark analyze contingency"
         )
     if classes is None:
         return float(effects[0])

@@ -40,8 +40,8 @@ def test_names_are_found_by_any_case_and_synonym():
     ("make", "message"),
     [
         (lambda: Ontology({"a": ["b"], "b": ["a"]}), "is a kind of itself"),
-        (lambda: Ontology({"a": ["b"]}), "no class 'b'"),
-        (lambda: Ontology.from_hierarchy({"a": 3}), "3 in the hierarchy"),
+        (lambda: Ontology({"a": ["b"]}), "no class 'b', which it names as the parent of 'a'"),
+        (lambda: Ontology.from_hierarchy({"a": 3}), "The hierarchy holds 3; expected the name of a class"),
     ],
 )
 def test_what_is_no_ontology_is_refused(make, message):
@@ -58,7 +58,12 @@ def test_a_file_may_have_synonyms_and_expected_shares_beside_the_hierarchy(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("[1]", "expected names"), ("{", "neither JSON"), ('{"a": {"a": null}}', "kind of itself")]
+    ("text", "message"),
+    [
+        ("[1]", "expected a mapping from names"),
+        ("{", "neither JSON"),
+        ('{"a": {"a": null}}', "kind of itself"),
+    ],
 )
 def test_a_file_that_is_no_ontology_is_named(tmp_path, text, message):
     (tmp_path / "a.json").write_text(text)
@@ -73,7 +78,7 @@ def test_a_file_that_is_no_ontology_is_named(tmp_path, text, message):
     ("text", "message"),
     [
         ('[hierarchy]\na = ["b"]\n[expected]\nb = "5%"', r"expected.b is '5%'"),
-        ('[hierarchy]\na = ["b"]\n[expected]\na = 0.5', "expected.a is no class without others below"),
+        ('[hierarchy]\na = ["b"]\n[expected]\na = 0.5', "expected.a does not name a class .*, such as b"),
         ('synonyms = 3\n[hierarchy]\na = ["b"]', "synonyms is 3"),
     ],
 )
