@@ -91,7 +91,7 @@ def tree_part(files: BlockFiles, start: int, stop: int) -> pa.RecordBatch:
     of_a = np.asarray(clusters[a])
     is_within = (of_a == clusters[b]) & (of_a != NOISE)
     columns = {"a": a, "b": b, "length": lengths, "cluster_id": pa.array(of_a, mask=~np.asarray(is_within))}
-    return pa.RecordBatch.from_pydict({name: pa.array(values) for name, values in columns.items()})
+    return pa.RecordBatch.from_pydict(columns)
 
 
 def write_hdbscan(
@@ -156,14 +156,12 @@ def members(files: BlockFiles, number: int, is_nearest: bool) -> pa.RecordBatch:
         if len(centers):
             own[noise] = nearest_center(vectors[noise], centers)
     distances = np.linalg.norm(vectors - centers[own], axis=1) if len(centers) else np.full(len(nodes), np.nan)
-    is_none = own == NOISE
-    columns = {
-        "cluster_id": pa.array(clusters),
-        "probability": pa.array(probabilities),
-        "nearest_cluster": pa.array(own, mask=is_none),
-        "centroid_distance": pa.array(distances, mask=is_none),
-    }
-    table = block.ids.select(["image_id", "target_index"]).combine_chunks()
-    for name, values in columns.items():
-        table = table.append_column(MEMBER_SCHEMA.field(name), values)
-    return table.cast(MEMBER_SCHEMA).combine_chunks().to_batches()[0]
+    of_nearest = (pa.array(values, mask=own == NOISE) for values in (own, distances))
+    columns = [
+        block.ids["image_id"],
+        block.ids["target_index"],
+        pa.array(clusters),
+        pa.array(probabilities),
+        *of_nearest,
+    ]
+    return pa.Table.from_arrays(columns, MEMBER_SCHEMA.names).cast(MEMBER_SCHEMA).combine_chunks().to_batches()[0]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from dataeval_spark.kernels.vectors.embedding_moments import effective_rank
 
@@ -80,6 +81,4 @@ def centered_ranks(values: Floats) -> Floats:
 
     DataEval ranks equal values by position, so that a constant column counts as fully spread.
     """
-    levels, place, ties = np.unique(values, return_inverse=True, return_counts=True)
-    middle = np.cumsum(ties) - ties + ties / 2
-    return np.asarray((middle / values.size - 0.5)[place] if levels.size else values, np.float64)
+    return np.asarray((rankdata(values) - 0.5) / values.size - 0.5)
