@@ -101,22 +101,10 @@ def calibrated_spreads(values: DataFrame, by: Sequence[str], least: Column | flo
 
     A side's spread is :math:`a (1 + \ln(1 + \max(0, b / a - 1))) (1 + 10 / n)`, with a and b the distances from the
     median to the 75th and 85th percentile (below it, to the 25th and 15th) in those of a normal distribution: a
-    standard deviation, wider where the tail is heavier than a normal one, and where there are few values.
+    standard deviation, wider where the tail is heavier than a normal one, and where there are few values. It is
+    ``least`` or more before the factor for few values, which may depend on ``by``.
 
-    Parameters
-    ----------
-    values : DataFrame
-        ``by`` and ``value`` (double, neither null nor NaN).
-    by : sequence of str
-        Grouping columns.
-    least : Column or float
-        Smallest spread, before the factor for few values; may depend on ``by``.
-
-    Returns
-    -------
-    DataFrame
-        ``by``, ``low_anchor``, ``high_anchor`` (the median), ``low_spread`` and ``high_spread``; a spread is null where
-        a side has none. Quantiles are exact.
+    Parameters and columns are those of `spreads`; a spread is null where a side has none. Quantiles are exact.
     """
     probabilities = {"p15": 0.15, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p85": 0.85}
     quantiles = exact_quantiles(values, by, "value", probabilities)

@@ -23,16 +23,8 @@ def permutation_p_value(
 ) -> float:
     """Probability of so much information, or more, between two independent variables.
 
-    (1 + times that a permutation of the first has as much) / (1 + permutations): never 0.
-
-    Parameters
-    ----------
-    first, second, continuous, neighbors, seed
-        As of `neighbor_information`.
-    information : float
-        Result of `neighbor_information`.
-    permutations : int
-        Number of permutations; each costs an estimate.
+    (1 + times that a permutation of the first has as much) / (1 + permutations): never 0. ``information`` is the result
+    of `neighbor_information` for the other arguments; each permutation costs an estimate.
 
     References
     ----------

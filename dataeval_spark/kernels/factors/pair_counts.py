@@ -127,19 +127,14 @@ def _pair(
 
 
 def effect_of(classes: Sequence[str] | None, n: Sequence[int], effects: Sequence[float]) -> float:
-    """Design effect of a table whose cells are given one by one.
+    """Design effect of a table whose cells are given one by one, with the rows and the design effect of each.
 
-    Parameters
-    ----------
-    classes : sequence of str or None
-        Class of each cell; None where neither side of the table is the class, and the effect is that of all cells.
-    n, effects : sequence
-        Rows of each cell, and the design effect of its class.
+    The class of each cell is None where neither side of the table is the class; then all cells have one effect.
 
     Raises
     ------
     OptionError
-        The effects are not known: the table is of an earlier version.
+        The effects are not known: the table was written by an earlier version.
     """
     if any(effect is None for effect in effects):
         raise OptionError(

@@ -63,33 +63,19 @@ def half_bins(classes: int) -> int:
 
 
 def confident_thresholds(sums: Floats, counts: Counts) -> Floats:
-    """Mean probability of each class among the rows labeled with it; out of reach for a class without labels.
+    """Mean probability (C,) of each class among the rows labeled with it; out of reach for a class without labels.
 
-    Parameters
-    ----------
-    sums : ndarray, (C,)
-        Sum of the probability of the given class over the rows labeled with it.
-    counts : ndarray, (C,)
-        Number of those rows.
+    Given are the sum of the probability of the class over these rows, and their number.
     """
     means = np.divide(sums, counts, out=np.full(len(sums), UNREACHABLE), where=counts > 0)
     return np.maximum(means, 2 * TOLERANCE)
 
 
 def calibrated_joint(confident: Counts, counts: Counts) -> Counts:
-    """Scale the counts of confident rows so that each given class has as many as it has labels.
+    """Estimated number of labels k whose true class is j (C, C).
 
-    Parameters
-    ----------
-    confident : ndarray, (C, C)
-        Number of rows of given class k that are confidently of class j.
-    counts : ndarray, (C,)
-        Number of labels of each class.
-
-    Returns
-    -------
-    ndarray of int64, (C, C)
-        Estimated number of labels k whose true class is j; rows sum to ``counts``.
+    The numbers of rows of given class k that are confidently of class j (C, C), scaled so that each given class has as
+    many as it has labels: rows sum to ``counts`` (C,).
 
     Examples
     --------
@@ -117,22 +103,10 @@ def _rounded(values: Floats) -> Counts:
 
 
 def doubtful_counts(joint: Counts, *, keep: int = 1, share: float = 1.0) -> Counts:
-    """Number of labels of each cell to doubt, so that each class keeps some.
+    """Number of labels of each cell (C, C) to doubt, by the calibrated joint; each class keeps ``keep`` labels.
 
-    Parameters
-    ----------
-    joint : ndarray, (C, C)
-        Calibrated joint: given class by true class.
-    keep : int
-        Smallest number of labels that each class keeps.
-    share : float
-        Share of the estimated errors to doubt.
-
-    Returns
-    -------
-    ndarray of int64, (C, C)
-        Off the diagonal the labels k to doubt because of class j; on it those to doubt because of a low probability of
-        their own class.
+    Off the diagonal they are the labels k to doubt because of class j; on it those to doubt because of a low
+    probability of their own class. ``share`` is the share of the estimated errors to doubt.
     """
     counts = joint.sum(axis=1)
     matrix = joint.T.astype(np.float64)
@@ -300,29 +274,11 @@ def doubtful_rows(
     chosen: Selection,
     required_flags: int,
 ) -> Iterator[pa.RecordBatch]:
-    """Rows of a block that have the required flags, or lie in a bin through which a cut goes.
+    """Rows of a block that have all the required flags, or lie in a bin through which a cut of the selection goes.
 
-    Parameters
-    ----------
-    ids : pyarrow.Table
-        ``image_id`` and ``target_index`` of the rows.
-    labels : ndarray of int32, (n,)
-        Given class of each row.
-    probabilities : ndarray, (n, C)
-        Predicted probabilities.
-    lowered : ndarray, (C,)
-        Confident thresholds less the tolerance.
-    half : int
-        Half the number of bins.
-    chosen : Selection
-        Bins that are selected, and those through which a cut goes.
-    required_flags : int
-        Flags that a row must have, all of them.
-
-    Yields
-    ------
-    pyarrow.RecordBatch
-        `STAGED_SCHEMA`; ``score`` is the probability of the given class.
+    The rows have ids (``image_id`` and ``target_index``), labels (n,) and probabilities (n, C); ``lowered`` (C,) are
+    confident thresholds less the tolerance, ``half`` is half the number of bins. Results are of `STAGED_SCHEMA`;
+    ``score`` is the probability of the given class.
     """
     n = len(labels)
     flags, suggested, counts = np.zeros(n, np.uint8), np.zeros(n, np.int32), np.zeros(n, np.int32)

@@ -84,18 +84,10 @@ def agreement(
     smallest: float,
     is_crowd: NDArray[np.bool_] | None = None,
 ) -> Agreement:
-    """Score the boxes of one image.
+    """Score the labelled boxes of one image (n) by the predicted ones (m) with their probabilities.
 
-    Parameters
-    ----------
-    labelled, predicted : Boxes
-        Boxes of the image.
-    probabilities : ndarray, (m,)
-        Probabilities of the predicted boxes.
-    smallest : float
-        Smallest similarity above 0 of all images.
-    is_crowd : ndarray of bool, (n,), optional
-        Labelled boxes around many objects, which have no errors of their own.
+    ``smallest`` is the smallest similarity above 0 of all images; ``is_crowd`` marks labelled boxes around many
+    objects, which have no errors of their own.
     """
     overlap, similarity = similarities(labelled.corners, predicted.corners)
     same = labelled.classes[:, None] == predicted.classes[None]

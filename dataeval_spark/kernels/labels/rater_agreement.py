@@ -120,10 +120,7 @@ def jackknife(value: Floats, spread: Spread, things: float) -> tuple[Floats, Flo
 def cohen(table: Floats) -> tuple[float, float, float]:
     """Cohen's kappa of two raters, and its 95 % interval; NaN where chance alone agrees.
 
-    Parameters
-    ----------
-    table : ndarray, (C, C)
-        Number of things for which the first chose i and the second j.
+    The table (C, C) counts the things for which the first chose i and the second j.
     """
     total = table.sum()
     if total == 0:

@@ -57,11 +57,6 @@ def by_iterative_stratification(
     (boxes of one class) counts with all of them, which is the one extension of the published algorithm; its random
     last tie-break is the first split here, and units come in the order of their hashes.
 
-    Parameters
-    ----------
-    units, quotas, fixed_parts, shuffle
-        As in `by_quotas`.
-
     References
     ----------
     Sechidis, Tsoumakas, Vlahavas 2011, "On the Stratification of Multi-label Data".

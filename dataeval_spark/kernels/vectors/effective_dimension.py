@@ -41,17 +41,10 @@ class Moments:
 
 
 def effective_dimension(products: Floats) -> float:
-    r"""exp of the entropy of the shares of the eigenvalues: the number of equal eigenvalues with the same entropy.
+    """exp of the entropy of the shares of the eigenvalues: the number of equal eigenvalues with the same entropy.
 
-    Parameters
-    ----------
-    products : ndarray of float64, shape (D, D)
-        Sum of products of deviations, or the covariance.
-
-    Returns
-    -------
-    float
-        In [1, D]; NaN where nothing varies.
+    Products are the sum of products of deviations, or the covariance (D, D). The result is in [1, D], or NaN where
+    nothing varies.
 
     References
     ----------

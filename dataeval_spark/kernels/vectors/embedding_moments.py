@@ -202,17 +202,8 @@ def intrinsic_dimension(vectors: NDArray[np.floating]) -> tuple[float, int]:
     ``d = (n - 1) / sum ln(r2 / r1)``, n vectors, r1 and r2 the distances to the nearest and the second nearest. Its
     standard deviation is about ``d / sqrt(n)``; for large d it is an underestimate, because samples are never dense.
 
-    Parameters
-    ----------
-    vectors : ndarray
-        (number, dimension), finite. Of equal vectors one counts.
-
-    Returns
-    -------
-    float
-        The dimension; NaN where fewer than three vectors differ.
-    int
-        Number of vectors that were used.
+    Vectors (number, dimension) are finite; of equal ones one counts. The result is the dimension, NaN where fewer than
+    three vectors differ, and the number of vectors that were used.
 
     References
     ----------

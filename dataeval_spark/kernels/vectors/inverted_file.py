@@ -127,14 +127,8 @@ def recall_of(hits: float, truths: float, queries: int) -> Recall:
     """Wilson's interval of a mean recall.
 
     The neighbours of one query are found or missed together, so the sample is counted in queries, not in neighbours: a
-    mean of n values in [0, 1] varies no more than a proportion of n trials.
-
-    Parameters
-    ----------
-    hits, truths : float
-        True neighbours that were found, and all true neighbours.
-    queries : int
-        Queries in the sample, at least 1.
+    mean of n values in [0, 1] varies no more than a proportion of n trials. ``hits`` of ``truths`` true neighbours were
+    found for one query or more.
 
     References
     ----------
@@ -148,14 +142,9 @@ def recall_of(hits: float, truths: float, queries: int) -> Recall:
 
 
 def fewest_probes(found_by_rank: NDArray[np.int64], target: float) -> int:
-    """Smallest number of clusters to search for a recall.
+    """Smallest number of clusters to search, to find the target share of the true neighbours.
 
-    Parameters
-    ----------
-    found_by_rank : ndarray, (clusters,)
-        Number of true neighbours in the nearest cluster of their query, in the second nearest, ...
-    target : float
-        Share of the true neighbours to find.
+    ``found_by_rank`` counts those in the nearest cluster of their query, in the second nearest, ...
     """
     reached = np.cumsum(found_by_rank) >= target * found_by_rank.sum()
     return int(np.argmax(reached)) + 1

@@ -47,21 +47,10 @@ def sums_by_label(
 def lloyd(
     vectors: NDArray[np.float32], centers: NDArray[np.float32], *, iterations: int = 10
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Move centers to the means of the vectors nearest to them, until nothing changes.
+    """Move centers (c, d) to the means of the vectors (n, d) nearest to them, until nothing changes.
 
-    Parameters
-    ----------
-    vectors : ndarray of float32, (n, d)
-        Vectors to cluster.
-    centers : ndarray of float32, (c, d)
-        Centers to start from. A center that no vector is nearest to stays where it is.
-    iterations : int
-        Largest number of iterations.
-
-    Returns
-    -------
-    tuple of ndarray
-        Centers (c, d) float32, and the number of the nearest one of each vector (n,).
+    A center that no vector is nearest to stays where it is. The result is the centers, and the number of the nearest
+    one of each vector (n,).
 
     References
     ----------
