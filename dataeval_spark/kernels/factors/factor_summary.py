@@ -156,10 +156,10 @@ def summarize(
 def names_rows(values: Floats, *, is_moment: bool = False) -> bool:
     """Whether numbers are names of their rows, such as ids, counters, hashes and times of day in seconds.
 
-    They are where all are whole (or moments) and nine of ten, and more than 20, differ. What is measured on a
-    continuous scale differs in every row too, but is hardly ever whole; what is counted or rounded is whole, but comes
-    more than once. Measurements in units so small that each is whole and differs, such as bytes of a file, look like
-    names: users have to keep them explicitly. NaN is no value.
+    Numbers are names where all are whole (or moments), and where more than 20 of them and nine of ten differ.
+    Measurements on a continuous scale differ in every row too, but are hardly ever whole; counts and rounded numbers
+    are whole, but come more than once. Measurements in units so small that each is whole and differs, such as bytes of
+    a file, look like names: users have to keep them explicitly. NaN is no value.
 
     Examples
     --------

@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from dataeval_spark.kernels.hashes.components import Strings, component_labels, numbered
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "ddb7183d5022cc15"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "5272ab022c336862"  # see tests/kernels/images/compiled/test_sources.py
 
 Numbers = NDArray[np.int64]
 

@@ -35,7 +35,7 @@ class VoteSums:
 
     @staticmethod
     def from_vector(vector: Floats) -> VoteSums:
-        """What :meth:`to_vector` made."""
+        """Sums from the result of :meth:`to_vector`."""
         votes, differing = np.split(vector[1:], 2)
         return VoteSums(float(vector[0]), votes, differing)
 
@@ -53,7 +53,7 @@ class Spread:
 
     @staticmethod
     def from_vector(vector: Floats) -> Spread:
-        """What :meth:`to_vector` made."""
+        """Sums from the result of :meth:`to_vector`."""
         return Spread(*np.split(vector, 2))
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dataeval_spark.kernels.numba_options import OPTIONS
 from dataeval_spark.kernels.vectors.spanning_tree import Edges, root_of
 
-SOURCES = "ddb7183d5022cc15"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "5272ab022c336862"  # see tests/kernels/images/compiled/test_sources.py
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -66,18 +66,12 @@ def hdbscan_labels(
     """
     if nodes < 2:
         return Labels(np.full(nodes, NOISE, np.int32), np.zeros(nodes))
-    children, sizes = np.empty((nodes - 1, 2), np.int64), np.empty(2 * nodes - 1, np.int64)
-    _single_linkage(tree.sources, tree.targets, children, sizes)
+    children, sizes = _single_linkage(tree.sources, tree.targets)
     with np.errstate(divide="ignore"):
         levels = 1.0 / tree.lengths
-    most = 2 * (nodes // min_cluster_size) + 1
-    cluster_of, left_at = np.empty(nodes, np.int64), np.empty(nodes)
-    parent, born_at, members = np.empty(most, np.int64), np.empty(most), np.empty(most, np.int64)
-    count = _condense(children, sizes, levels, min_cluster_size, cluster_of, left_at, parent, born_at, members)
-    parent, born_at, members = parent[:count], born_at[:count], members[:count]
-    is_chosen = np.zeros(count, np.bool_)
+    cluster_of, left_at, parent, born_at, members = _condense(children, sizes, levels, min_cluster_size)
     stability = _stability(cluster_of, left_at, parent, born_at, members)
-    _choose(parent, stability, selection == "leaf", allow_single_cluster, is_chosen)
+    is_chosen = _chosen(parent, stability, selection == "leaf", allow_single_cluster)
     return _labels(cluster_of, left_at, parent, born_at, is_chosen)
 
 
@@ -121,44 +115,34 @@ def _labels(cluster_of: Ints, left_at: Floats, parent: Ints, born_at: Floats, is
 
 
 @njit(**OPTIONS)
-def _single_linkage(sources: Ints, targets: Ints, children: Ints, sizes: Ints) -> None:
+def _single_linkage(sources: Ints, targets: Ints) -> tuple[Ints, Ints]:
     """Merge nodes 0 to n - 1 along the edges of a tree, shortest first; merge i makes node n + i.
 
-    Written are ``children`` (n - 1, 2), the two nodes that each merge joins, and ``sizes`` (2 n - 1,), the number of
-    the first n nodes in each.
+    The result is the two nodes that each merge joins (n - 1, 2), and the number of first nodes in each node (2 n - 1,).
     """
     n = sources.size + 1
+    children, sizes = np.empty((n - 1, 2), np.int64), np.ones(2 * n - 1, np.int64)
     parents, name = np.arange(n), np.arange(n)
-    sizes[:n] = 1
     for edge in range(n - 1):
         a, b = root_of(parents, sources[edge]), root_of(parents, targets[edge])
         children[edge, 0], children[edge, 1] = name[a], name[b]
         sizes[n + edge] = sizes[name[a]] + sizes[name[b]]
         parents[max(a, b)] = min(a, b)
         name[min(a, b)] = n + edge
+    return children, sizes
 
 
 @njit(**OPTIONS)
-def _condense(
-    children: Ints,
-    sizes: Ints,
-    levels: Floats,
-    smallest: int,
-    cluster_of: Ints,
-    left_at: Floats,
-    parent: Ints,
-    born_at: Floats,
-    members: Ints,
-) -> int:
+def _condense(children: Ints, sizes: Ints, levels: Floats, smallest: int) -> tuple[Ints, Floats, Ints, Floats, Ints]:
     """Walk down from the root; clusters are what keeps at least `smallest` nodes when a merge is undone.
 
-    ``levels`` (n - 1,) are the densities at which merges are undone (1 / length). Written are the last cluster that
-    each node was in, ``cluster_of`` (n,), and the density ``left_at`` (n,) at which it left that; and for each cluster
-    its ``parent`` (-1 for the root, which is 0), the density ``born_at`` which it split off, and its size ``members``.
-    These are as long as there can be clusters; the number of clusters is returned. Each comes after its parent.
+    ``levels`` (n - 1,) are the densities at which merges are undone (1 / length). The result is the last cluster that
+    each node was in (n,), and the density at which it left that (n,); and of each cluster (c,), which comes after its
+    parent, the parent (-1 for the root, which is 0), the density at which it split off, and its size.
     """
     n = levels.size + 1
-    top = 2 * n - 2
+    top, most = 2 * n - 2, 2 * (n // smallest) + 1
+    parent, born_at, members = np.empty(most, np.int64), np.empty(most), np.empty(most, np.int64)
     inside = np.full(2 * n - 1, -1, np.int64)
     fallen_at = np.full(2 * n - 1, -1.0)
     inside[top] = 0
@@ -180,22 +164,20 @@ def _condense(
             fallen_at[left] = level
         if sizes[right] < smallest:
             fallen_at[right] = level
-    for node in range(n):
-        cluster_of[node] = inside[node]
-        # A cluster may be a single node only where `smallest` is 1: it never leaves.
-        left_at[node] = fallen_at[node] if fallen_at[node] >= 0 else np.inf
-    return count
+    # A cluster may be a single node only where `smallest` is 1: it never leaves.
+    left_at = np.where(fallen_at[:n] >= 0, fallen_at[:n], np.inf)
+    return inside[:n], left_at, parent[:count], born_at[:count], members[:count]
 
 
 @njit(**OPTIONS)
-def _choose(parent: Ints, stability: Floats, only_leaves: bool, allow_root: bool, is_chosen: NDArray[np.bool_]) -> None:
+def _chosen(parent: Ints, stability: Floats, only_leaves: bool, allow_root: bool) -> NDArray[np.bool_]:
     """Mark the clusters of which no two overlap and whose stabilities have the largest sum, or the leaves.
 
     The leaves are the clusters without children, but never the root.
     """
     count = parent.size
     below = np.zeros(count)
-    has_below = np.zeros(count, np.bool_)
+    has_below, is_chosen = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
     for cluster in range(count - 1, -1, -1):
         is_root = cluster == 0
         if only_leaves:
@@ -212,3 +194,4 @@ def _choose(parent: Ints, stability: Floats, only_leaves: bool, allow_root: bool
                 above = parent[cluster]
                 covered[cluster] = covered[above] or is_chosen[above]
                 is_chosen[cluster] = is_chosen[cluster] and not covered[cluster]
+    return is_chosen

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "ddb7183d5022cc15"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "5272ab022c336862"  # see tests/kernels/images/compiled/test_sources.py
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -30,8 +30,8 @@ class Edges:
     lengths: Floats
 
     @classmethod
-    def empty(cls, count: int = 0) -> Edges:
-        return cls(np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count))
+    def empty(cls) -> Edges:
+        return cls(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -76,16 +76,12 @@ def tree_within(points: Points) -> Edges:
     >>> tree_within(points).lengths.tolist()
     [1.0, 4.0]
     """
-    edges = Edges.empty(max(0, len(points.nodes) - 1))
-    _prim_within(*points.working_copy(), edges.sources, edges.targets, edges.lengths)
-    return edges
+    return Edges(*_prim_within(*points.working_copy()))
 
 
 def tree_between(one: Points, other: Points) -> Edges:
     """Minimum spanning tree of all pairs of a point of one set and a point of the other, without pairs within a set."""
-    edges = Edges.empty(len(one.nodes) + len(other.nodes) - 1)
-    _prim_between(*one.working_copy(), *other.working_copy(), edges.sources, edges.targets, edges.lengths)
-    return edges
+    return Edges(*_prim_between(*one.working_copy(), *other.working_copy()))
 
 
 def minimum_forest(parts: list[Edges]) -> Edges:
@@ -107,8 +103,7 @@ def minimum_forest(parts: list[Edges]) -> Edges:
     low, high = np.minimum(sources, targets), np.maximum(sources, targets)
     order = np.lexsort((high, low, lengths))
     nodes, numbered = np.unique(np.concatenate([low, high]), return_inverse=True)
-    in_forest = np.zeros(len(lengths), np.bool_)
-    _kruskal(numbered[: len(low)], numbered[len(low) :], order, len(nodes), in_forest)
+    in_forest = _kruskal(numbered[: len(low)], numbered[len(low) :], order, len(nodes))
     order = order[in_forest[order]]
     return Edges(low[order], high[order], lengths[order])
 
@@ -118,6 +113,12 @@ def _is_before(a: int, b: int, c: int, d: int) -> bool:
     """Whether edge (a, b) comes before edge (c, d) of the same length."""
     low, other = min(a, b), min(c, d)
     return low < other or (low == other and max(a, b) < max(c, d))
+
+
+@njit(**OPTIONS)
+def _no_edges(count: int) -> tuple[Ints, Ints, Floats]:
+    """Room for some edges: two nodes and a length each."""
+    return np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count)
 
 
 @njit(**OPTIONS)
@@ -176,13 +177,14 @@ def _nearest(lengths: Floats, parents: Ints, nodes: Ints, count: int) -> int:
 
 
 @njit(**OPTIONS)
-def _prim_within(columns: Columns, cores: Floats, nodes: Ints, sources: Ints, targets: Ints, lengths: Floats) -> None:
+def _prim_within(columns: Columns, cores: Floats, nodes: Ints) -> tuple[Ints, Ints, Floats]:
     """Minimum spanning tree of all pairs of n points, by Prim's algorithm; each distance is computed once.
 
-    The order of the points ``columns`` (d, n) is changed, and that of their core distances and nodes (n,) with it;
-    the edges are written to ``sources``, ``targets`` and ``lengths`` (n - 1,).
+    The order of the points ``columns`` (d, n) is changed, and that of their core distances and nodes (n,) with it. The
+    result is two nodes and the length of each edge (n - 1,).
     """
     n = nodes.size
+    sources, targets, lengths = _no_edges(max(0, n - 1))
     best, parents, work = _outside(n)
     at, count = 0, n
     for edge in range(n - 1):
@@ -192,6 +194,7 @@ def _prim_within(columns: Columns, cores: Floats, nodes: Ints, sources: Ints, ta
         _offer(point, core, node, columns, cores, count, best, parents, work)
         at = _nearest(best, parents, nodes, count)
         sources[edge], targets[edge], lengths[edge] = parents[at], nodes[at], best[at]
+    return sources, targets, lengths
 
 
 @njit(**OPTIONS)
@@ -202,11 +205,9 @@ def _prim_between(
     columns_b: Columns,
     cores_b: Floats,
     nodes_b: Ints,
-    sources: Ints,
-    targets: Ints,
-    lengths: Floats,
-) -> None:
+) -> tuple[Ints, Ints, Floats]:
     """Minimum spanning tree of the pairs of one point of a and one of b; arguments as for :func:`_prim_within`."""
+    sources, targets, lengths = _no_edges(nodes_a.size + nodes_b.size - 1)
     best_a, parents_a, work_a = _outside(nodes_a.size)
     best_b, parents_b, work_b = _outside(nodes_b.size)
     count_a, count_b = nodes_a.size, nodes_b.size
@@ -238,6 +239,7 @@ def _prim_between(
         else:
             at = b
             sources[edge], targets[edge], lengths[edge] = parents_b[b], nodes_b[b], best_b[b]
+    return sources, targets, lengths
 
 
 @njit(**OPTIONS)
@@ -250,11 +252,12 @@ def root_of(parents: Ints, node: int) -> int:
 
 
 @njit(**OPTIONS)
-def _kruskal(sources: Ints, targets: Ints, order: Ints, nodes: int, in_forest: NDArray[np.bool_]) -> None:
+def _kruskal(sources: Ints, targets: Ints, order: Ints, nodes: int) -> NDArray[np.bool_]:
     """Mark the edges that join two trees, taken in `order`."""
-    parents = np.arange(nodes)
+    parents, in_forest = np.arange(nodes), np.zeros(order.size, np.bool_)
     for edge in order:
         a, b = root_of(parents, sources[edge]), root_of(parents, targets[edge])
         if a != b:
             parents[max(a, b)] = min(a, b)
             in_forest[edge] = True
+    return in_forest

@@ -93,5 +93,5 @@ def test_a_sample_in_which_all_is_found_leaves_doubt():
 
 
 @pytest.mark.parametrize(("target", "probes"), [(0.5, 1), (0.7, 2), (0.95, 3), (1.0, 4)])
-def test_the_fewest_cells_for_a_recall(target, probes):
+def test_the_fewest_clusters_for_a_recall(target, probes):
     assert fewest_probes(np.array([60, 30, 5, 5, 0]), target) == probes

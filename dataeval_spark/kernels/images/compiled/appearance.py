@@ -18,7 +18,7 @@ from numba import njit
 from dataeval_spark.kernels.images.compiled.moments import value_at
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "ddb7183d5022cc15"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "5272ab022c336862"  # see tests/kernels/images/compiled/test_sources.py
 
 _LOW_BITS = 13
 _FINE = 1 << _LOW_BITS

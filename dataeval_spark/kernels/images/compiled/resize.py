@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from dataeval_spark.kernels.images.compiled.planes import rounded
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "ddb7183d5022cc15"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "5272ab022c336862"  # see tests/kernels/images/compiled/test_sources.py
 
 Weights = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
 """First source pixel of each target pixel, number of pixels that it reads, and their weights (0 beyond)."""

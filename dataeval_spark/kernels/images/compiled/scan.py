@@ -15,7 +15,7 @@ from dataeval_spark.kernels.images.compiled.resize import PLAN, resize
 from dataeval_spark.kernels.images.compiled.sharpness import edge_sums
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "ddb7183d5022cc15"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "5272ab022c336862"  # see tests/kernels/images/compiled/test_sources.py
 
 _LEVELS = 256
 _BYTE, _8, _16, _24 = np.uint64(255), np.uint64(8), np.uint64(16), np.uint64(24)

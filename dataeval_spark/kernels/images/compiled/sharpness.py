@@ -12,7 +12,7 @@ from numba import njit
 
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "ddb7183d5022cc15"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "5272ab022c336862"  # see tests/kernels/images/compiled/test_sources.py
 
 _COLUMNS = 512
 """Number of squares of at most (6 * 255)^2 whose sum fits into 32 bits."""
