@@ -90,15 +90,15 @@ def hdbscan_clusters(
 
 
 def kmeans_clusters(blocks: Blocks, spark_frame: DataFrame, *, clusters: int, iterations: int = 50) -> int:
-    """Sort vectors to the nearest of ``clusters`` centers by Lloyd's iteration over sums of blocks.
+    """Sort vectors to the nearest of ``clusters`` centres by Lloyd's iteration over sums of blocks.
 
-    One Spark job per iteration; one sum per cluster comes to the driver. The first centers are vectors drawn by their
+    One Spark job per iteration; one sum per cluster comes to the driver. The first centres are vectors drawn by their
     ids, so that only rounding depends on the blocks.
 
     Returns
     -------
     int
-        Iterations until the centers stood still, or ``iterations``.
+        Iterations until the centres stood still, or ``iterations``.
     """
     files = blocks.files
 
@@ -160,7 +160,7 @@ def cluster_members(blocks: Blocks, spark_frame: DataFrame, *, is_nearest: bool)
     spark_frame : DataFrame
         Any frame of the session.
     is_nearest : bool
-        Take the cluster of the nearest center (k-means) instead of the stored one.
+        Take the cluster of the nearest centre (k-means) instead of the stored one.
     """
     files = blocks.files
 

@@ -4,7 +4,7 @@ Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Data
 gives what cleanlab 2.9 gives. How many is decided by class x class counts; rows are counted and selected compiled, in
 one pass over a matrix of probabilities.
 
-A cell is a pair (given class k, class j). Its value for a row labeled k is the margin p_j - p_k; for j = k it is -p_k.
+A cell is a pair (given class k, class j). Its value for a row labelled k is the margin p_j - p_k; for j = k it is -p_k.
 The higher it is, the likelier the label is wrong. Values lie in [-1, 1] and are sorted into bins that grow with the
 square root, finest around 0: an order-preserving grid, so that the rank of a bin's members is known from counts.
 """
@@ -63,7 +63,7 @@ def half_bins(classes: int) -> int:
 
 
 def confident_thresholds(sums: Floats, counts: Counts) -> Floats:
-    """Mean probability (C,) of each class among the rows labeled with it; out of reach for a class without labels.
+    """Mean probability (C,) of each class among the rows labelled with it; out of reach for a class without labels.
 
     Given are the sum of the probability of the class over these rows, and their number.
     """

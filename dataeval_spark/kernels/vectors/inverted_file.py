@@ -26,9 +26,9 @@ def uniform(draw: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def train_clusters(files: BlockFiles, metric: Metric, clusters: int, share: float) -> int:
-    """Make the centers from the share of the vectors that their draws choose; return how many there are.
+    """Make the centres from the share of the vectors that their draws choose; return how many there are.
 
-    The sample is taken in the order of the ids, so the centers do not depend on the blocks.
+    The sample is taken in the order of the ids, so the centres do not depend on the blocks.
     """
     operands, draws, codes = [], [], []
     for number in range(len(files.names)):

@@ -12,7 +12,7 @@ ROWS_PER_PRODUCT = 4096
 
 def scores(vectors: NDArray[np.floating[Any]], centers: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """Half the squared distance to each center, less a number of each vector's own: (n, c), same order."""
-    # Around the mean of the centers: far from the origin, the difference of two large numbers would be noise.
+    # Around the mean of the centres: far from the origin, the difference of two large numbers would be noise.
     middle = centers.mean(axis=0, dtype=np.float64).astype(centers.dtype)
     near = centers - middle
     half: NDArray[np.floating[Any]] = np.einsum("ij,ij->i", near, near) / 2
@@ -47,9 +47,9 @@ def sums_by_label(
 def lloyd(
     vectors: NDArray[np.float32], centers: NDArray[np.float32], *, iterations: int = 10
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Move centers (c, d) to the means of the vectors (n, d) nearest to them, until nothing changes.
+    """Move centres (c, d) to the means of the vectors (n, d) nearest to them, until nothing changes.
 
-    A center that no vector is nearest to stays where it is. The result is the centers, and the number of the nearest
+    A centre that no vector is nearest to stays where it is. The result is the centres, and the number of the nearest
     one of each vector (n,).
 
     References
