@@ -171,7 +171,7 @@ def bin_of(value: float, half: int) -> int:
 
 @njit(**OPTIONS)
 def _value(row: Any, k: int, j: int) -> float:
-    """Value of a row labeled k in the cell (k, j)."""
+    """Value of a row labelled k in the cell (k, j)."""
     return -row[k] if j == k else row[j] - row[k]
 
 

@@ -62,7 +62,7 @@ def _areas(boxes: Floats) -> Floats:
 
 
 def similarities(a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    """Overlap, and similarity: 0.9 of the overlap and 0.1 of exp(-0.1 x distance of the centers in pixels)."""
+    """Overlap, and similarity: 0.9 of the overlap and 0.1 of exp(-0.1 x distance of the centres in pixels)."""
     overlap = overlaps(a, b)
     centers_a, centers_b = (a[:, :2] + a[:, 2:]) / 2, (b[:, :2] + b[:, 2:]) / 2
     distance = np.linalg.norm(centers_a[:, None] - centers_b[None], axis=2)

@@ -115,7 +115,7 @@ def write_hdbscan(
 
 
 def write_first_centers(files: BlockFiles, clusters: int) -> int:
-    """Store the vectors with the smallest draws as centers, and return how many there are."""
+    """Store the vectors with the smallest draws as centres, and return how many there are."""
     draws, codes = [], []
     for number in range(len(files.names)):
         draws.append(files.block(number).ids["draw"].to_numpy())
@@ -129,7 +129,7 @@ def write_first_centers(files: BlockFiles, clusters: int) -> int:
 
 
 def sums_of_nearest(files: BlockFiles, number: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Number of rows of a block that are nearest to each center (K,), and their sums (K, d)."""
+    """Number of rows of a block that are nearest to each centre (K,), and their sums (K, d)."""
     vectors = np.asarray(files.block(number).vectors)
     centers = read_array(files.folder, CENTERS)
     return sums_by_label(vectors, nearest_center(vectors, np.asarray(centers)), len(centers))
@@ -142,7 +142,7 @@ def sums_of_clusters(files: BlockFiles, number: int, clusters: int) -> tuple[NDA
 
 
 def members(files: BlockFiles, number: int, is_nearest: bool) -> pa.RecordBatch:
-    """The rows of a block with their clusters: those stored, or with ``is_nearest`` those of the nearest centers."""
+    """The rows of a block with their clusters: those stored, or with ``is_nearest`` those of the nearest centres."""
     block, centers = files.block(number), np.asarray(read_array(files.folder, CENTERS), np.float64)
     vectors, nodes = block.vectors.astype(np.float64), nodes_of(files, number)
     if is_nearest:

@@ -83,7 +83,7 @@ def found_by_rank(search: Search, files: BlockFiles, queries: VectorBlock, rows:
 def search_clusters(
     search: Search, files: BlockFiles, queries: VectorBlock, rows: NDArray[np.intp], probes: int
 ) -> PartialLists:
-    """Nearest neighbours of some rows in the ``probes`` clusters whose centers are nearest to the row."""
+    """Nearest neighbours of some rows in the ``probes`` clusters whose centres are nearest to the row."""
     lists, copy_of = empty_lists(search, queries, rows)
     centers = read_array(files.folder, CENTERS)
     near = probed_centers(centred(search.metric, lists.queries.vectors, np.float32), centers, probes)
