@@ -16,10 +16,10 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.blocks import Blocks, in_tasks, tasks_of
+from dataeval_spark.frames.blocks import Blocks, in_tasks, numbers_of_tasks, tasks_of
 from dataeval_spark.frames.neighbors import MAX_K
 from dataeval_spark.frames.task_devices import gpu_of_task
-from dataeval_spark.kernels.vectors.block_search import Search
+from dataeval_spark.kernels.vectors.block_search import RESULT_DDL, Search, result_rows
 from dataeval_spark.kernels.vectors.inverted_file import (
     Recall,
     fewest_probes,
@@ -30,8 +30,7 @@ from dataeval_spark.kernels.vectors.inverted_file import (
     train_clusters,
     uniform,
 )
-from dataeval_spark.kernels.vectors.neighbor_lists import RESULT_DDL, result_rows
-from dataeval_spark.session.bounded import bounded, one_row
+from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
 
 MAX_CLUSTERS = 2048
@@ -79,20 +78,13 @@ def make_inverted_file(blocks: Blocks, spark_frame: DataFrame, *, k: int, recall
     if blocks.folder is None:
         raise OptionError(
             "neighbors.method is 'approximate', which needs a folder that the driver and the workers share.\n"
-            "Hint: --scratch DIRECTORY, or neighbors.method = 'exact'"
+            "Hint: --scratch DIRECTORY, or --set neighbors.method=exact"
         )
     files, metric = blocks.files, blocks.metric
     search = Search(metric, k, 1, blocks.shift)
     total = blocks.rows_with(1)
     clusters = max(1, min(MAX_CLUSTERS, isqrt(total)))
     train_share, query_share = ROWS_PER_CLUSTER_IN_SAMPLE * clusters / total, QUERIES_IN_SAMPLE / total
-
-    def train(number: int) -> Iterator[pa.RecordBatch]:
-        yield pa.RecordBatch.from_pydict({"done": [train_clusters(files, metric, clusters, train_share)]})
-
-    def sort(number: int) -> Iterator[pa.RecordBatch]:
-        sort_into_clusters(files, number, search)
-        yield pa.RecordBatch.from_pydict({"done": [number]})
 
     def measure(number: int) -> Iterator[pa.RecordBatch]:
         queries = files.block(number)
@@ -104,8 +96,8 @@ def make_inverted_file(blocks: Blocks, spark_frame: DataFrame, *, k: int, recall
             row = {"half": half, "queries": len(rows), "found": hits.tolist()}
             yield pa.RecordBatch.from_pylist([row], schema=COUNTS_SCHEMA)
 
-    cluster_count = one_row(in_tasks(spark_frame, 1, train, "done bigint"))["done"]
-    bounded(in_tasks(spark_frame, len(files.names), sort, "done bigint"), "one number per block")
+    (cluster_count,) = numbers_of_tasks(spark_frame, 1, lambda _: train_clusters(files, metric, clusters, train_share))
+    numbers_of_tasks(spark_frame, len(files.names), lambda number: sort_into_clusters(files, number, search))
     counts = bounded(
         in_tasks(spark_frame, len(files.names), measure, COUNTS_DDL), "two rows of at most 2,048 counts per block"
     )

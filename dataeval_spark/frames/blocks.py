@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +15,18 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import EmbeddingError, OptionError
-from dataeval_spark.kernels.vectors.block_making import NAMES, blocks_in, described, ids_and_fingerprints, write_codes
-from dataeval_spark.kernels.vectors.blocks import BlockFiles, ids_from_bytes, ids_to_bytes, write_block
+from dataeval_spark.frames.contract import same_keys
+from dataeval_spark.kernels.vectors.vector_blocks import (
+    NAMES,
+    BlockFiles,
+    blocks_in,
+    described,
+    ids_and_fingerprints,
+    ids_from_bytes,
+    ids_to_bytes,
+    write_block,
+    write_codes,
+)
 from dataeval_spark.options import Metric
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
@@ -23,6 +34,7 @@ from dataeval_spark.tables.arrow import arrow_schema
 Checkpoint = Callable[[DataFrame], DataFrame]
 
 BLOCK_ROWS = 8192
+BLOCK_BYTES = 2**26
 MAX_BLOCKS = 500_000
 BLOCK_DDL = (
     "block string, role_rows array<bigint>, total array<double>, refused array<string>, "
@@ -110,7 +122,10 @@ def cut_into_blocks(
     """
     block_count = -(-(vectors.count() if rows is None else rows) // block_rows)
     if block_count > MAX_BLOCKS:
-        raise OptionError(f"These vectors make {block_count:,} blocks; expected at most {MAX_BLOCKS:,}.")
+        raise OptionError(
+            f"The vectors make {block_count:,} blocks of {block_rows:,} vectors; expected at most {MAX_BLOCKS:,} "
+            "blocks.\nHint: raise block_rows"
+        )
     draw = F.xxhash64(F.lit(seed), "image_id", F.coalesce("target_index", F.lit(-1))).alias("draw")
     # Vectors stay in the partitions that they come in; many small ones would make many small blocks.
     columns = ("image_id", "target_index", "roles", draw, "embedding")
@@ -139,7 +154,7 @@ def cut_into_blocks(
         raise EmbeddingError.not_finite(refused)
     sizes = [row["lengths"][0]["rows"] for row in descriptions]
     if sum(sizes) >= 2**31:
-        raise OptionError(f"There are {sum(sizes):,} vectors; expected fewer than {2**31:,}.")
+        raise OptionError(f"There are {sum(sizes):,} vectors to compare; expected fewer than {2**31:,}.")
     blocks = Blocks(
         metric,
         dimension,
@@ -167,8 +182,8 @@ def with_fingerprints(vectors: DataFrame) -> DataFrame:
 
 def ids_of_blocks(blocks: Blocks, spark_frame: DataFrame) -> DataFrame:
     """``image_id``, ``target_index``, ``roles`` and ``fingerprint`` of each row of the blocks; no vector is read."""
-    names = ["image_id", "target_index", "roles", "fingerprint"]
     ddl = "image_id string, target_index int, roles int, fingerprint string"
+    names = arrow_schema(ddl).names
     if blocks.folder is None and blocks.frame is not None:
 
         def unpack(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -205,11 +220,36 @@ def _order_rows(blocks: Blocks, spark_frame: DataFrame) -> None:
     """Store the position of each row in the order of all ids."""
     files = blocks.files
 
-    def order(number: int) -> Iterator[pa.RecordBatch]:
-        write_codes(files, number)
-        yield pa.RecordBatch.from_pydict({"done": [number]})
+    numbers_of_tasks(spark_frame, len(files.names), lambda number: write_codes(files, number))
 
-    bounded(in_tasks(spark_frame, len(files.names), order, "done bigint"), "one number per block")
+
+def in_id_blocks(vectors: DataFrame, by: Sequence[str], ids: Sequence[str]) -> DataFrame:
+    """Number the block of each vector: a hash of its id, over as many blocks as hold about 64 MiB of floats each.
+
+    Whatever partitions the rows come in, a block has the same vectors; its reader sorts them by id, since a shuffle
+    does not.
+
+    Parameters
+    ----------
+    vectors : DataFrame
+        ``by``, ``ids`` and ``embedding``; counted first, so it is read twice.
+    by : sequence of str
+        Grouping columns; each group has blocks of its own, and nulls are a group.
+    ids : sequence of str
+        Columns that identify a row in its group.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``vectors`` and ``block``, from 0.
+    """
+    counts = vectors.groupBy(*by).agg(F.count("*").alias("rows"), F.max(F.size("embedding")).alias("longest"))
+    blocks = F.ceil(F.col("rows") * F.col("longest") * 4 / BLOCK_BYTES)
+    numbers = counts.select(*by, F.greatest(blocks, F.lit(1)).cast("bigint").alias("blocks"))
+    # One row per group on the right.
+    joined = vectors.alias("v").join(F.broadcast(numbers).alias("n"), on=same_keys(by, "v", "n"), how="inner")
+    block = F.pmod(F.xxhash64(*(f"v.{name}" for name in ids)), F.col("n.blocks")).alias("block")
+    return joined.select("v.*", block)
 
 
 def in_tasks(spark_frame: DataFrame, tasks: int, run: Callable[[int], Iterator[pa.RecordBatch]], ddl: str) -> DataFrame:
@@ -224,6 +264,15 @@ def in_tasks(spark_frame: DataFrame, tasks: int, run: Callable[[int], Iterator[p
                 yield from run(number)
 
     return spark.range(0, tasks, 1, tasks).mapInArrow(each, ddl)
+
+
+def numbers_of_tasks(spark_frame: DataFrame, tasks: int, work: Callable[[int], int | None]) -> list[Any]:
+    """Numbers that ``work`` returns for 0, 1, ... ``tasks`` - 1, each in a Spark task of its own, run at once."""
+
+    def run(number: int) -> Iterator[pa.RecordBatch]:
+        yield pa.RecordBatch.from_arrays([pa.array([work(number)], pa.int64())], names=["number"])
+
+    return [row["number"] for row in bounded(in_tasks(spark_frame, tasks, run, "number bigint"), "one number per task")]
 
 
 def kept_by_executors(frame: DataFrame) -> DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.frames.blocks import Blocks, in_tasks
+from dataeval_spark.frames.blocks import Blocks, in_tasks, numbers_of_tasks
 from dataeval_spark.kernels.vectors import block_clusters as kernels
 from dataeval_spark.kernels.vectors.block_search import Search
-from dataeval_spark.kernels.vectors.blocks import read_array, write_array
 from dataeval_spark.kernels.vectors.hdbscan import Selection
+from dataeval_spark.kernels.vectors.vector_blocks import read_array, write_array
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.arrow import arrow_schema
 
-DONE = "done bigint"
+CountsAndSums = tuple[NDArray[np.int64], NDArray[np.float64]]
+
 CENTERS_DDL = "cluster int, count bigint, total binary"
 SUMS_DDL = "cluster int, block int, count bigint, total binary"
 EDGES_DDL = "a bigint, b bigint, length double, cluster_id int"
@@ -44,17 +45,10 @@ def make_spanning_tree(blocks: Blocks, spark_frame: DataFrame, *, min_samples: i
     files = blocks.files
     search = Search(blocks.metric, min_samples - 1, 1, blocks.shift)
 
-    def core_distances(number: int) -> Iterator[pa.RecordBatch]:
-        kernels.write_core_distances(files, number, search)
-        yield pa.RecordBatch.from_pydict({"done": [number]})
-
-    def forest(number: int) -> Iterator[pa.RecordBatch]:
-        kernels.write_forest(files, number, min_samples > 1)
-        yield pa.RecordBatch.from_pydict({"done": [number]})
-
-    if min_samples > 1:
-        bounded(in_tasks(spark_frame, len(files.names), core_distances, DONE), "one number per block")
-    bounded(in_tasks(spark_frame, len(files.names), forest, DONE), "one number per block")
+    has_cores, tasks = min_samples > 1, len(files.names)
+    if has_cores:
+        numbers_of_tasks(spark_frame, tasks, lambda number: kernels.write_core_distances(files, number, search))
+    numbers_of_tasks(spark_frame, tasks, lambda number: kernels.write_forest(files, number, has_cores))
 
 
 def hdbscan_clusters(
@@ -89,38 +83,27 @@ def hdbscan_clusters(
 
     clusters, weight = one_row(in_tasks(spark_frame, 1, label, "clusters bigint, weight double"))
 
-    def sums(number: int) -> Iterator[pa.RecordBatch]:
-        yield from _sum_rows(number, *kernels.sums_of_clusters(files, number, clusters))
-
-    counts, centers = _centers(in_tasks(spark_frame, len(files.names), sums, SUMS_DDL), clusters, blocks.dimension)
+    counts, centers = _sums(blocks, spark_frame, clusters, lambda at: kernels.sums_of_clusters(files, at, clusters))
     write_array(files.folder, kernels.CENTERS, centers / np.maximum(counts, 1)[:, None])
     return float(weight)
 
 
 def kmeans_clusters(blocks: Blocks, spark_frame: DataFrame, *, clusters: int, iterations: int = 50) -> int:
-    """Sort vectors to the nearest of ``clusters`` centers by Lloyd's iteration over sums of blocks.
+    """Sort vectors to the nearest of ``clusters`` centres by Lloyd's iteration over sums of blocks.
 
-    One Spark job per iteration; one sum per cluster comes to the driver. The first centers are vectors drawn by their
+    One Spark job per iteration; one sum per cluster comes to the driver. The first centres are vectors drawn by their
     ids, so that only rounding depends on the blocks.
 
     Returns
     -------
     int
-        Iterations until the centers stood still, or ``iterations``.
+        Iterations until the centres stood still, or ``iterations``.
     """
     files = blocks.files
 
-    def first(number: int) -> Iterator[pa.RecordBatch]:
-        yield pa.RecordBatch.from_pydict({"done": [kernels.write_first_centers(files, clusters)]})
-
-    def sums(number: int) -> Iterator[pa.RecordBatch]:
-        yield from _sum_rows(number, *kernels.sums_of_nearest(files, number))
-
-    cluster_count = one_row(in_tasks(spark_frame, 1, first, DONE))["done"]
+    (cluster_count,) = numbers_of_tasks(spark_frame, 1, lambda _: kernels.write_first_centers(files, clusters))
     for iteration in range(iterations):
-        counts, totals = _centers(
-            in_tasks(spark_frame, len(files.names), sums, SUMS_DDL), cluster_count, blocks.dimension
-        )
+        counts, totals = _sums(blocks, spark_frame, cluster_count, lambda at: kernels.sums_of_nearest(files, at))
         before = np.array(read_array(files.folder, kernels.CENTERS))
         moved = np.where(counts[:, None] > 0, totals / np.maximum(counts, 1)[:, None], before).astype(np.float32)
         write_array(files.folder, kernels.CENTERS, moved)
@@ -129,19 +112,21 @@ def kmeans_clusters(blocks: Blocks, spark_frame: DataFrame, *, clusters: int, it
     return iterations
 
 
-def _sum_rows(block: int, counts: NDArray[np.int64], sums: NDArray[np.float64]) -> Iterator[pa.RecordBatch]:
-    present = np.flatnonzero(counts)
-    columns = {
-        "cluster": pa.array(present, pa.int32()),
-        "block": pa.array(np.full(len(present), block), pa.int32()),
-        "count": pa.array(counts[present]),
-        "total": pa.array([sums[cluster].tobytes() for cluster in present], pa.binary()),  # one per cluster
-    }
-    yield pa.RecordBatch.from_pydict(columns)
+def _sums(
+    blocks: Blocks, spark_frame: DataFrame, clusters: int, sums_of_block: Callable[[int], CountsAndSums]
+) -> CountsAndSums:
+    """Counts (K,) and sums (K, d) of clusters over all blocks, from those of each block."""
 
-
-def _centers(sums: DataFrame, clusters: int, dimension: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Counts (K,) and sums (K, d) over all blocks."""
+    def parts(number: int) -> Iterator[pa.RecordBatch]:
+        counts, sums = sums_of_block(number)
+        present = np.flatnonzero(counts)
+        columns = {
+            "cluster": pa.array(present, pa.int32()),
+            "block": pa.array(np.full(len(present), number), pa.int32()),
+            "count": pa.array(counts[present]),
+            "total": pa.array([sums[cluster].tobytes() for cluster in present], pa.binary()),  # one per cluster
+        }
+        yield pa.RecordBatch.from_pydict(columns)
 
     def add(parts: pa.Table) -> pa.Table:
         ordered = parts.sort_by("block")
@@ -153,8 +138,9 @@ def _centers(sums: DataFrame, clusters: int, dimension: int) -> tuple[NDArray[np
         }
         return pa.table(row, schema=arrow_schema(CENTERS_DDL))
 
-    rows = bounded(sums.groupBy("cluster").applyInArrow(add, CENTERS_DDL), "one vector per cluster")
-    counts, totals = np.zeros(clusters, np.int64), np.zeros((clusters, dimension))
+    of_blocks = in_tasks(spark_frame, len(blocks.names), parts, SUMS_DDL)
+    rows = bounded(of_blocks.groupBy("cluster").applyInArrow(add, CENTERS_DDL), "one vector per cluster")
+    counts, totals = np.zeros(clusters, np.int64), np.zeros((clusters, blocks.dimension))
     for row in rows:
         counts[row["cluster"]] = row["count"]
         totals[row["cluster"]] = np.frombuffer(row["total"], np.float64)
@@ -171,7 +157,7 @@ def cluster_members(blocks: Blocks, spark_frame: DataFrame, *, is_nearest: bool)
     spark_frame : DataFrame
         Any frame of the session.
     is_nearest : bool
-        Take the cluster of the nearest center (k-means) instead of the stored one.
+        Take the cluster of the nearest centre (k-means) instead of the stored one.
     """
     files = blocks.files
 

@@ -11,8 +11,7 @@ which is checked, not when nothing changes, which would cost a round more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -100,20 +99,22 @@ def alternating_stars(edges: DataFrame, checkpoint: Checkpoint) -> DataFrame:
     StepFailedError
         A round lost or invented ids, or there were more than 100 rounds.
     """
-    current, before = edges, _shape(edges)
+    current, (ids, is_stars) = edges, _ids_and_shape(edges)
     for number in range(MOST_ROUNDS):
-        if before.is_stars:
+        if is_stars:
             return current
         larger = checkpoint(_contracted(large_star(current)))
         current = checkpoint(_contracted(small_star(larger)))
-        after = _shape(current)
-        if after.nodes != before.nodes:
+        before, (ids, is_stars) = ids, _ids_and_shape(current)
+        if ids != before:
             raise StepFailedError(
-                f"Round {number + 1} of the connected components turned {before.nodes:,} ids into {after.nodes:,}.\n"
+                f"Round {number + 1} of the connected components turned {before:,} ids into {ids:,}.\n"
                 "Hint: the stored edges were changed or lost while they were used; run again"
             )
-        before = after
-    raise StepFailedError(f"The connected components of {before.nodes:,} ids were not found in {MOST_ROUNDS} rounds.")
+    raise StepFailedError(
+        f"The connected components of {ids:,} ids were not found in {MOST_ROUNDS} rounds.\n"
+        "Hint: run again; if it happens twice, report it as a bug"
+    )
 
 
 def large_star(edges: DataFrame) -> DataFrame:
@@ -137,70 +138,47 @@ def small_star(edges: DataFrame) -> DataFrame:
     return tied.unionAll(smallest).select("a", F.col("least").alias("b")).distinct()
 
 
-@dataclass(frozen=True)
-class Shape:
-    """Counts that tell whether edges are stars: ids, ids with several edges up, and ids with edges up and down."""
-
-    nodes: int
-    torn: int
-    chained: int
-
-    @property
-    def is_stars(self) -> bool:
-        return self.torn == 0 and self.chained == 0
-
-
-def _shape(edges: DataFrame) -> Shape:
-    """Shape of the edges, from one row."""
+def _ids_and_shape(edges: DataFrame) -> tuple[int, bool]:
+    """Number of ids, and whether the edges are stars: no id has several edges up, or edges up and down."""
     ups = edges.select(F.col("a").alias("id"), F.lit(1).alias("up"), F.lit(0).alias("down"))
     downs = edges.select(F.col("b").alias("id"), F.lit(0).alias("up"), F.lit(1).alias("down"))
     ends = ups.unionAll(downs).groupBy("id").agg(F.sum("up").alias("ups"), F.max("down").alias("down"))
-    row = one_row(
-        ends,
-        F.count("*").alias("nodes"),
-        F.count_if(F.col("ups") > 1).alias("torn"),
-        F.count_if((F.col("ups") > 0) & (F.col("down") > 0)).alias("chained"),
-    )
-    return Shape(row["nodes"], row["torn"], row["chained"])
+    is_odd = (F.col("ups") > 1) | ((F.col("ups") > 0) & (F.col("down") > 0))
+    ids, odd = one_row(ends, F.count("*"), F.count_if(is_odd))
+    return ids, odd == 0
 
 
 def _contracted(edges: DataFrame) -> DataFrame:
     """The edges of each partition as stars around the smallest ids; ids tied to nothing but themselves disappear."""
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        pending: list[pa.RecordBatch] = []
-        for batch in batches:
-            pending.append(batch)
-            if sum(part.num_rows for part in pending) >= EDGES_AT_ONCE:
-                yield from _stars(pending).to_batches()
-                pending = []
-        if pending:
-            yield from _stars(pending).to_batches()
+        for table in _tables(batches, EDGES_AT_ONCE):
+            stars = pa.table(components_of(table["a"], table["b"]), names=["a", "b"])
+            yield from stars.filter(pc.not_equal(stars["a"], stars["b"])).to_batches()
 
     return edges.select("a", "b").mapInArrow(run, "a string, b string")
 
 
-def _stars(batches: list[pa.RecordBatch]) -> pa.Table:
-    table = pa.Table.from_batches(batches)
-    ids, components = components_of(table["a"], table["b"])
-    stars = pa.table({"a": ids, "b": components})
-    return stars.filter(pc.not_equal(stars["a"], stars["b"]))
+def _tables(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
+    """Tables of ``rows`` rows or more each, but for the last."""
+    pending: list[pa.RecordBatch] = []
+    for batch in batches:
+        pending.append(batch)
+        if sum(part.num_rows for part in pending) >= rows:
+            yield pa.Table.from_batches(pending)
+            pending = []
+    if pending:
+        yield pa.Table.from_batches(pending)
 
 
 def _in_one_task(edges: DataFrame, most: int) -> DataFrame:
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        pending: list[pa.RecordBatch] = []
-        count = 0
-        for batch in batches:
-            pending.append(batch)
-            count += batch.num_rows
-            if count > most:
+        for table in _tables(batches, most + 1):
+            if len(table) > most:
                 raise OptionError(
                     f"There are more than {most:,} pairs, the most that one task may group.\n"
                     "Hint: raise one_task_edges (about 100 bytes of memory per pair), or give a checkpoint"
                 )
-        if pending:
-            table = pa.Table.from_batches(pending)
             ids, components = components_of(table["a"], table["b"])
             yield pa.RecordBatch.from_arrays([ids, components], names=["id", "component"])
 

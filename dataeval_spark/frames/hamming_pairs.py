@@ -152,7 +152,10 @@ def _joined(kind: str, parts: list[Bytes]) -> Bytes:
     widths = {part.shape[1] for part in parts}
     if len(widths) > 1:
         digits = " and of ".join(str(2 * width) for width in sorted(widths))
-        raise OptionError(f"Hashes of kind {kind} have lengths of {digits} digits; expected one length.")
+        raise OptionError(
+            f"Hashes of kind {kind} have {digits} digits; expected one length within a kind.\n"
+            "Hint: dataeval-spark profile computes all of them anew"
+        )
     return np.concatenate(parts)
 
 
@@ -218,14 +221,12 @@ def _task(
     kind, row, column = key
     _joined(kind, [part[:0] for parts in hashes_by_side.values() for part in parts])
     left_new, left_old = _new_and_known(kind, hashes_by_side, is_row=True)
-    if row == column:
-        yield from _pairs(kind, left_new, None, distances[kind])
-        yield from _pairs(kind, left_new, left_old, distances[kind])
-        return
-    right_new, right_old = _new_and_known(kind, hashes_by_side, is_row=False)
-    yield from _pairs(kind, left_new, right_new, distances[kind])
-    yield from _pairs(kind, left_new, right_old, distances[kind])
-    yield from _pairs(kind, left_old, right_new, distances[kind])
+    sides: list[tuple[Bytes, Bytes | None]] = [(left_new, None), (left_new, left_old)]
+    if row != column:
+        right_new, right_old = _new_and_known(kind, hashes_by_side, is_row=False)
+        sides = [(left_new, right_new), (left_new, right_old), (left_old, right_new)]
+    for left, right in sides:
+        yield from _pairs(kind, left, right, distances[kind])
 
 
 def _new_and_known(

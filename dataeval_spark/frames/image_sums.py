@@ -15,17 +15,8 @@ from dataeval_spark.kernels.factors.independence import ImageSums
 def with_sizes(counts: DataFrame, by: Sequence[str]) -> DataFrame:
     """Counts of each image beside their sum over its values.
 
-    Parameters
-    ----------
-    counts : DataFrame
-        ``by``, ``image_id``, ``value`` and ``n``; one row per image and value.
-    by : sequence of str
-        Grouping columns.
-
-    Returns
-    -------
-    DataFrame
-        The same rows with ``size``, the sum of the image, and ``is_first``, true in one row per image.
+    Rows of ``by``, ``image_id``, ``value`` and ``n``, one per image and value, get ``size``, the sum of the image, and
+    ``is_first``, true in one row per image.
     """
     image = Window.partitionBy(*by, "image_id")
     is_first = F.min("value").over(image) == F.col("value")

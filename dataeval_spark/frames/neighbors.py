@@ -17,18 +17,21 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Blocks, in_tasks, tasks_of
 from dataeval_spark.frames.task_devices import gpu_of_task
-from dataeval_spark.kernels.vectors.block_search import Search, empty_lists, search_blocks, take_block
-from dataeval_spark.kernels.vectors.blocks import block_of_row
-from dataeval_spark.kernels.vectors.neighbor_lists import (
+from dataeval_spark.kernels.vectors.block_search import (
     PARTIAL_DDL,
     PARTIAL_SCHEMA,
     RESULT_DDL,
     RESULT_SCHEMA,
     PartialLists,
+    Search,
+    empty_lists,
     ids_of,
     merged,
     result_rows,
+    search_blocks,
+    take_block,
 )
+from dataeval_spark.kernels.vectors.vector_blocks import block_of_row
 from dataeval_spark.session.bounded import one_row
 
 MAX_K = 10_000
@@ -151,5 +154,8 @@ def first_of_lists(neighbors: DataFrame, k: int | None, option: str) -> DataFram
     OptionError.unless_between(option, k, 1, 10_000)
     shortest = one_row(neighbors, F.min("k").alias("k"))["k"]
     if shortest is not None and shortest < k:
-        raise OptionError(f"{option} is {k}, and the table neighbors has k = {shortest}.\nHint: neighbors.k = {k}")
+        raise OptionError(
+            f"{option} is {k}, and the table neighbors holds {shortest} neighbours of each image.\n"
+            f"Hint: dataeval-spark analyze neighbors --set neighbors.k={k}"
+        )
     return neighbors.where(F.col("rank") <= k)

@@ -60,7 +60,9 @@ def positions(
     groups = frame.groupBy(group.alias("rank_group")).agg(cuts, F.count("*").alias("rows"))
     bounds = bounded(groups.limit(MAX_GROUPS + 1), "one row per group")
     if len(bounds) > MAX_GROUPS:
-        raise OptionError(f"There are more than {MAX_GROUPS:,} groups of {', '.join(by)} to rank.")
+        raise OptionError(
+            f"Rows are ranked in more than {MAX_GROUPS:,} groups by {', '.join(by)}; expected at most that many."
+        )
     if all(row["rows"] <= SMALL_GROUP for row in bounds):
         return frame.select("*", *_numbered(Window.partitionBy(*by), order, ids, F.lit(0)))
     group_bounds = frame.sparkSession.createDataFrame(

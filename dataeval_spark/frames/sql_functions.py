@@ -96,15 +96,12 @@ def register_functions(
         for batch in contents:
             yield _stats_frame([_stats(content, max_pixels) for content in batch])
 
-    @pandas_udf("string")  # type: ignore[call-overload]
-    def de_phash(contents: Batches) -> Batches:
-        for batch in contents:
-            yield batch.map(lambda content: _hash("phash", content, max_pixels))
+    def hash_function(name: str) -> Callable[..., Any]:
+        def run(contents: Batches) -> Batches:
+            for batch in contents:
+                yield batch.map(lambda content: _hash(name, content, max_pixels))
 
-    @pandas_udf("string")  # type: ignore[call-overload]
-    def de_dhash(contents: Batches) -> Batches:
-        for batch in contents:
-            yield batch.map(lambda content: _hash("dhash", content, max_pixels))
+        return pandas_udf(run, "string")  # type: ignore[call-overload]
 
     @pandas_udf("array<float>")  # type: ignore[call-overload]
     def de_embed(contents: Batches) -> Batches:
@@ -112,14 +109,10 @@ def register_functions(
         for batch in contents:
             yield _embedded(batch, model, max_pixels)
 
-    functions: tuple[tuple[str, Callable[..., Any]], ...] = (
-        ("de_image_stats", de_image_stats),
-        ("de_phash", de_phash),
-        ("de_dhash", de_dhash),
-        ("de_embed", de_embed),
-    )
-    for name, function in functions:
-        spark.udf.register(name, function)
+    spark.udf.register("de_image_stats", de_image_stats)
+    spark.udf.register("de_phash", hash_function("phash"))
+    spark.udf.register("de_dhash", hash_function("dhash"))
+    spark.udf.register("de_embed", de_embed)
     spark.sql(HAMMING)
 
 

@@ -9,8 +9,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.approximate_neighbors import approximate_neighbors, make_inverted_file
 from dataeval_spark.frames.blocks import cut_into_blocks
 from dataeval_spark.frames.neighbors import nearest_neighbors
-
-VECTORS = "image_id string, target_index int, embedding array<float>, roles int"
+from tests.frames.vector_rows import VECTORS
 
 
 def clustered(frame, n=400, partitions=2):

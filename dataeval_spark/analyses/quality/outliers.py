@@ -10,9 +10,15 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.quality.scales import COMPARED, FAMILIES, families, scale_of
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.calibrated import calibrated_spreads
 from dataeval_spark.frames.contract import IDS, same_keys
-from dataeval_spark.frames.spread import Method, default_threshold, has_spread, score_beyond, spreads
+from dataeval_spark.frames.spread import (
+    Method,
+    calibrated_spreads,
+    default_threshold,
+    has_spread,
+    score_beyond,
+    spreads,
+)
 from dataeval_spark.tables.profile import CHANNEL_STATS, DATAEVAL_STATISTICS
 from dataeval_spark.tables.quality import OUTLIERS
 
@@ -35,7 +41,7 @@ def outliers(
     r"""Find images (or boxes) that lie far from the others, with the statistics that say so.
 
     * ``calibrated``: each statistic on a scale that fits it (logarithm, logit, ..: ``analyses/quality/scales.py``),
-      :math:`|t - \tilde t| / s` with the spreads s of :func:`~dataeval_spark.frames.calibrated.calibrated_spreads`,
+      :math:`|t - \tilde t| / s` with the spreads s of :func:`~dataeval_spark.frames.spread.calibrated_spreads`,
       against one threshold that allows for how many statistics are compared: 4.5 for those of the default. It lists
       at most 2 % of clean photographs (docs/performance.md). Of statistics that say the same (width and size) the
       farthest gives a row.

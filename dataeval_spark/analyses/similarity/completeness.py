@@ -11,8 +11,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.blocks import in_id_blocks
 from dataeval_spark.frames.contract import rows_of
-from dataeval_spark.frames.id_blocks import in_id_blocks
 from dataeval_spark.kernels.vectors.effective_dimension import Moments, centered_ranks, effective_dimension, rank_of
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema

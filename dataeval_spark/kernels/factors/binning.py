@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,8 +98,8 @@ def _share_of_multiples(gaps: Floats) -> float:
     return float(np.mean(np.abs(ratios - np.round(ratios)) < 0.05))
 
 
-def edges_by_rule(values: Floats, rule: Rule, most_bins: int | None = None) -> tuple[float, ...]:
-    """Edges chosen from the data; the outer ones are infinite.
+def bins_by_rule(values: Floats, rule: Rule, most_bins: int | None = None) -> Bins:
+    """Bins with edges chosen from the data; the outer ones are infinite.
 
     ``uniform_width`` starts from ``numpy.histogram(bins="auto")``, at most ``most_bins``, and takes bins away one at
     a time (20 at most, 2 are left) while a bin that is not empty holds fewer than 10 values. ``uniform_count`` puts
@@ -119,10 +119,6 @@ def edges_by_rule(values: Floats, rule: Rule, most_bins: int | None = None) -> t
     ----------
     DataEval 1.1.4, ``core.bin_data``; its ``clusters`` differ in how lone values are attached.
     """
-    return _cut(values, rule, most_bins).edges
-
-
-def _cut(values: Floats, rule: Rule, most_bins: int | None) -> Bins:
     observed = values[np.isfinite(values)]
     if observed.size == 0:
         return Bins(rule, (-np.inf, np.inf))
@@ -177,7 +173,7 @@ def choose_bins(values: Floats, rule: Rule = "uniform_width", most_levels: int |
     budget = budget if most_levels is None else min(budget, most_levels)
     levels = np.unique(values)  # NaN, if any, once and last
     if is_continuous(values) or levels.size > budget:
-        return _cut(values, rule, budget)
+        return bins_by_rule(values, rule, budget)
     return Bins("discrete", levels=tuple(levels[~np.isnan(levels)].tolist()))
 
 
@@ -187,12 +183,12 @@ def encode(values: Floats, bins: Bins) -> Codes:
     if bins.edges:
         codes = np.digitize(np.where(missing, 0.0, values), np.asarray(bins.edges))
     else:
-        codes = place_among(np.asarray(bins.levels, np.float64), values)
+        codes = _place_among(np.asarray(bins.levels, np.float64), values)
     codes[missing] = bins.missing_code
     return codes
 
 
-def place_among(levels: NDArray[Any], values: NDArray[Any]) -> Codes:
+def _place_among(levels: Floats, values: Floats) -> Codes:
     """Index of each value in sorted levels, ``UNSEEN`` where it is none of them."""
     if levels.size == 0:
         return np.full(values.shape, UNSEEN, np.int64)
@@ -207,27 +203,24 @@ def bin_labels(bins: Bins) -> dict[int, str]:
             names = [f"{edge:.{digits}g}" for edge in bins.edges]
             if len(set(names)) == len(names):
                 break
-        last = len(names) - 1
-        labels = {0: f"< {names[0]}", last + 1: "inf" if np.isinf(bins.edges[-1]) else f">= {names[last]}"}
-        for i in range(last):
-            low, high = np.isinf(bins.edges[i]), np.isinf(bins.edges[i + 1])
-            labels[i + 1] = (
-                "any value"
-                if low and high
-                else f"< {names[i + 1]}"
-                if low
-                else f">= {names[i]}"
-                if high
-                else f"[{names[i]}, {names[i + 1]})"
-            )
+        labels = {code: _interval(*bounds) for code, bounds in enumerate(pairwise(["-inf", *names, "inf"]))}
+        if np.isinf(bins.edges[-1]):
+            labels[len(names)] = "inf"
         if np.isinf(bins.edges[0]):
             del labels[0]
     else:
-        labels = {code: level_label(level) for code, level in enumerate(bins.levels)}
+        labels = {code: _level_label(level) for code, level in enumerate(bins.levels)}
     return {**labels, bins.missing_code: "missing" if "missing" not in labels.values() else "(missing)"}
 
 
-def level_label(level: float | str) -> str:
+def _interval(low: str, high: str) -> str:
+    """Name of the values from a bound on and below another, as they are printed."""
+    if low == "-inf":
+        return "any value" if high == "inf" else f"< {high}"
+    return f">= {low}" if high == "inf" else f"[{low}, {high})"
+
+
+def _level_label(level: float | str) -> str:
     """A level as text: whole numbers without a point."""
     if isinstance(level, str):
         return level

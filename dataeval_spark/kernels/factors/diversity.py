@@ -13,12 +13,8 @@ from dataeval_spark.kernels.factors.mutual_information import entropy
 def simpson_diversity(counts: NDArray[Any], bins: int) -> float:
     r"""Inverse Simpson index between 0 and 1: :math:`(1 / \sum p_i^2 - 1) / (m - 1)`.
 
-    Parameters
-    ----------
-    counts : array of int
-        Rows per bin; at least one row.
-    bins : int
-        Number m of bins that are filled in the whole dataset; with one bin the diversity is 0.
+    The counts are rows per bin, at least one row in all; m is the number of bins that are filled in the whole dataset.
+    With one bin the diversity is 0.
 
     References
     ----------

@@ -53,15 +53,10 @@ def numbers_of(values: pa.Array) -> NDArray[np.float64]:
 def as_maps(columns: Mapping[str, NDArray[np.generic]], rows: int, type: pa.DataType) -> pa.MapArray:
     """One map per row from a column per key; NaN is left out."""
     names = list(columns)
-    if not names:
-        return pa.MapArray.from_arrays(
-            pa.array(np.zeros(rows + 1, np.int32)), pa.array([], pa.string()), pa.array([], type)
-        )
-    values = np.stack([columns[name] for name in names], axis=1)
+    values = np.stack([columns[name] for name in names], axis=1) if names else np.zeros((rows, 0))
     is_number = ~np.isnan(values) if values.dtype.kind == "f" else np.ones(values.shape, bool)
-    keys = pa.DictionaryArray.from_arrays(
-        pa.array(np.broadcast_to(np.arange(len(names), dtype=np.int32), values.shape)[is_number]), pa.array(names)
-    )
+    places = np.broadcast_to(np.arange(len(names), dtype=np.int32), values.shape)[is_number]
+    keys = pa.DictionaryArray.from_arrays(pa.array(places), pa.array(names, pa.string()))
     offsets = np.r_[0, np.cumsum(is_number.sum(axis=1))].astype(np.int32)
     return pa.MapArray.from_arrays(pa.array(offsets), keys.cast(pa.string()), pa.array(values[is_number], type))
 

@@ -20,16 +20,17 @@ from dataeval_spark.kernels.factors.binning import (
     edges_by_count,
     encode,
 )
+from dataeval_spark.kernels.factors.factor_codes import numbers_of
 from dataeval_spark.tables.arrow import arrow_schema
 
 Floats = NDArray[np.float64]
 
-# Ratios of two units of one quantity.
+# Ratio of two units of one quantity, and the largest value that is possible in each.
 UNIT_RATIOS = {
-    "percent_beside_share": 100.0,
-    "8_bit_beside_unit_range": 255.0,
-    "thousandfold": 1000.0,
-    "degrees_beside_radians": 180.0 / np.pi,
+    "percent_beside_share": (100.0, np.inf, np.inf),
+    "8_bit_beside_unit_range": (255.0, 1.0, 255.0),
+    "thousandfold": (1000.0, np.inf, np.inf),
+    "degrees_beside_radians": (180.0 / np.pi, 2 * np.pi, 360.0),
 }
 _FEWEST_DISTINCT = 10
 _FEWEST_IN_A_PART = 5
@@ -78,29 +79,26 @@ def partial_rows(
     factors : frozenset of str
         Factors to summarize.
     """
+    levels = {name: "target" if name in target_factors else "image" for name in factors}
     texts: dict[str, dict[str | None, int]] = {}
     overflowing: set[str] = set()
     for batch in batches:
-        first, is_target = batch.column("is_first"), batch.column("target_index").is_valid()
+        is_counted = {"image": batch.column("is_first"), "target": batch.column("target_index").is_valid()}
         for name, values in _fields(batch.column("numbers"), factors):
-            own_values = values.filter(is_target if name in target_factors else first)
-            numbers = own_values.cast(pa.float64()).to_numpy(zero_copy_only=False)
-            level = "target" if name in target_factors else "image"
-            yield _rows([(name, level, True, numbers.tobytes(), None, numbers.size, False)])
+            numbers = numbers_of(values.filter(is_counted[levels[name]]))
+            yield _rows([(name, levels[name], True, numbers.tobytes(), None, numbers.size, False)])
         for name, values in _fields(batch.column("texts"), factors):
             counts = texts.setdefault(name, {})
             if name not in overflowing:
-                own_values = values.filter(is_target if name in target_factors else first)
-                for entry in pc.value_counts(own_values).to_pylist():
+                for entry in pc.value_counts(values.filter(is_counted[levels[name]])).to_pylist():
                     counts[entry["values"]] = counts.get(entry["values"], 0) + entry["counts"]
                 if len(counts) > LEVELS_AT_ONCE:
                     overflowing.add(name)
     for name, counts in texts.items():
-        level = "target" if name in target_factors else "image"
         if name in overflowing:
-            yield _rows([(name, level, False, None, None, sum(counts.values()), True)])
+            yield _rows([(name, levels[name], False, None, None, sum(counts.values()), True)])
         elif counts:
-            yield _rows([(name, level, False, None, text, n, False) for text, n in counts.items()])
+            yield _rows([(name, levels[name], False, None, text, n, False) for text, n in counts.items()])
 
 
 def _fields(structs: pa.StructArray, factors: frozenset[str]) -> Iterator[tuple[str, pa.Array]]:
@@ -144,7 +142,7 @@ def summarize(
         if n > most_values:
             raise OptionError(
                 f"factor_bins.max_values is {most_values:,} and factor {name} has {n:,} values.\n"
-                "Hint: raise it (about 30 bytes of memory per value in one task)."
+                f"Hint: --set factor_bins.max_values={n} (one task then needs about 30 bytes of memory per value)"
             )
         values = np.concatenate([np.frombuffer(block, np.float64) for block in partial["numbers"].to_pylist()])
         if name not in measured and name not in kept_factors and names_rows(values, is_moment=name in moments):
@@ -155,13 +153,13 @@ def summarize(
     return _of_texts(name, level, partial, most_levels, is_kept=name in kept_factors)
 
 
-def names_rows(values: NDArray[np.float64], *, is_moment: bool = False) -> bool:
+def names_rows(values: Floats, *, is_moment: bool = False) -> bool:
     """Whether numbers are names of their rows, such as ids, counters, hashes and times of day in seconds.
 
-    They are where all are whole (or moments) and nine of ten, and more than 20, differ. What is measured on a
-    continuous scale differs in every row too, but is hardly ever whole; what is counted or rounded is whole, but comes
-    more than once. Measurements in units so small that each is whole and differs, such as bytes of a file, look like
-    names: users have to keep them explicitly. NaN is no value.
+    Numbers are names where all are whole (or moments), and where more than 20 of them and nine of ten differ.
+    Measurements on a continuous scale differ in every row too, but are hardly ever whole; counts and rounded numbers
+    are whole, but come more than once. Measurements in units so small that each is whole and differs, such as bytes of
+    a file, look like names: users have to keep them explicitly. NaN is no value.
 
     Examples
     --------
@@ -176,15 +174,9 @@ def names_rows(values: NDArray[np.float64], *, is_moment: bool = False) -> bool:
 
 
 def _of_numbers(
-    name: str,
-    level: str,
-    values: NDArray[np.float64],
-    rule: str,
-    edges_or_count: Sequence[float] | int | None,
-    most_levels: int,
+    name: str, level: str, values: Floats, rule: str, edges_or_count: Sequence[float] | int | None, most_levels: int
 ) -> FactorSummary:
     distinct = np.unique(values)
-    anomalies = _anomalies(name, values)
     if distinct.size < 2:
         reason = "no_values" if distinct.size == 0 or np.isnan(distinct[0]) else "constant"
         return FactorSummary(name, level, Bins("discrete"), values.size, reason=reason, distinct=distinct.size)
@@ -205,14 +197,9 @@ def _of_numbers(
     for code, part in zip(counts, np.split(values[order], np.cumsum(list(counts.values()))[:-1]), strict=True):
         if code != bins.missing_code:
             ranges[code] = (float(part.min()), float(part.max()))
+    anomaly = (normalized_beside_pixels(values) if name == "box_width" else None) or unit_anomaly(values)
+    anomalies = () if anomaly is None else (vars(anomaly),)
     return FactorSummary(name, level, bins, values.size, counts, ranges, None, distinct.size, anomalies)
-
-
-def _anomalies(name: str, values: NDArray[np.float64]) -> tuple[dict[str, Any], ...]:
-    anomalies = [unit_anomaly(values)]
-    if name == "box_width":
-        anomalies = [normalized_beside_pixels(values) or anomalies[0]]
-    return tuple(vars(anomaly) for anomaly in anomalies if anomaly is not None)
 
 
 def _of_texts(name: str, level: str, partial: pa.Table, most_levels: int, *, is_kept: bool) -> FactorSummary:
@@ -284,18 +271,11 @@ def unit_anomaly(values: Floats) -> UnitAnomaly | None:
     cut = int(gaps.argmax()) + fewest
     quartiles = (25, 50, 75)
     difference = np.percentile(logs[cut:], quartiles) - np.percentile(logs[:cut], quartiles)
-    for kind, factor in UNIT_RATIOS.items():
-        if np.abs(difference - np.log(factor)).max() < _TOLERANCE and _can_be(kind, size[:cut], size[cut:]):
+    for kind, (factor, most_below, most_above) in UNIT_RATIOS.items():
+        is_possible = size[cut - 1] <= most_below and size[-1] <= most_above
+        if is_possible and np.abs(difference - np.log(factor)).max() < _TOLERANCE:
             return UnitAnomaly(kind, float(np.exp(difference[1])), 1 - cut / size.size, float(size[cut]))
     return None
-
-
-def _can_be(kind: str, lower: Floats, upper: Floats) -> bool:
-    if kind == "8_bit_beside_unit_range":
-        return bool(lower[-1] <= 1.0 and upper[-1] <= 255.0)
-    if kind == "degrees_beside_radians":
-        return bool(lower[-1] <= 2 * np.pi and upper[-1] <= 360.0)
-    return True
 
 
 def normalized_beside_pixels(widths: Floats) -> UnitAnomaly | None:

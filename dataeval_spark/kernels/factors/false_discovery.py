@@ -13,12 +13,7 @@ def adjusted_p_values(p_values: Iterable[float]) -> list[float]: ...
 @overload
 def adjusted_p_values(p_values: Iterable[float | None]) -> list[float | None]: ...
 def adjusted_p_values(p_values: Iterable[float | None]) -> list[float] | list[float | None]:
-    """Adjust the p-values of a family of tests by Benjamini and Hochberg (1995).
-
-    Parameters
-    ----------
-    p_values : iterable of float or None
-        P-values; None where there is no test: it stays None, and does not count.
+    """Adjust the p-values of a family of tests by Benjamini and Hochberg (1995); None, for no test, does not count.
 
     References
     ----------

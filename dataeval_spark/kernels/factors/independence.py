@@ -115,14 +115,9 @@ def _by_moments(statistic: float, rows: NDArray[np.int64], columns: NDArray[np.i
 
 
 def fixed_distribution_p_value(statistic: float, expected: Floats) -> float:
-    """p-value of a goodness-of-fit statistic of small counts, from 4,999 random samples of the distribution.
+    """p-value of Pearson's goodness-of-fit statistic of small counts, from 4,999 random samples of the distribution.
 
-    Parameters
-    ----------
-    statistic : float
-        Pearson's statistic.
-    expected : array of float
-        Expected counts, none of them 0; they sum to a whole number.
+    The expected counts are above 0 and sum to a whole number.
     """
     n = round(float(expected.sum()))
     shares = expected / expected.sum()

@@ -16,21 +16,8 @@ def ks_pvalue(statistic: float, n1: int, n2: int, i: int, j: int) -> float:
 
     The p-value depends on the samples only through their sizes and D = max |F1 - F2| = |i / n1 - j / n2|. Up to 10,000
     values in the larger sample, SciPy is given two samples of zeros and ones with the same sizes and gap, so that its
-    exact distribution (and its own fallback) decides; above, ``kstwo.sf(D, round(n1 n2 / (n1 + n2)))``.
-
-    Parameters
-    ----------
-    statistic : float
-        D, in [0, 1]; used above 10,000 values.
-    n1, n2 : int
-        Sizes of the samples.
-    i, j : int
-        Number of values of sample 1 and of sample 2 at or below the point of the largest gap.
-
-    Returns
-    -------
-    float
-        In [0, 1]; NaN when a sample is empty.
+    exact distribution (and its own fallback) decides; above, ``kstwo.sf(D, round(n1 n2 / (n1 + n2)))``. Of n1 and n2
+    values i and j are at or below the point of the largest gap. NaN when a sample is empty.
 
     Examples
     --------
@@ -43,25 +30,15 @@ def ks_pvalue(statistic: float, n1: int, n2: int, i: int, j: int) -> float:
         return float(np.clip(kstwo.sf(statistic, np.round(n1 * n2 / (n1 + n2))), 0.0, 1.0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # SciPy says when it falls back to the asymptotic one
-        return float(ks_2samp(_zeros_then_ones(i, n1), _zeros_then_ones(j, n2), method="auto").pvalue)
+        samples = (np.repeat([0.0, 1.0], [zeros, n - zeros]) for zeros, n in ((i, n1), (j, n2)))
+        return float(ks_2samp(*samples, method="auto").pvalue)
 
 
 def ks_pvalue_of_images(statistic: float, n1: int, n2: int, effect: float) -> float:
     """Two-sided p-value where images hold several values: that of samples smaller by the design effect.
 
-    Parameters
-    ----------
-    statistic : float
-        D, in [0, 1].
-    n1, n2 : int
-        Sizes of the samples, one or more.
-    effect : float
-        Factor by which a share of the values varies more because they come in images; above 1.
-
-    Returns
-    -------
-    float
-        ``kstwo.sf(D, n)`` with n the whole part of n1 n2 / (n1 + n2) / effect, at least 1.
+    ``kstwo.sf(D, n)`` with n the whole part of n1 n2 / (n1 + n2) / effect, at least 1; the effect is the factor, above
+    1, by which a share of the values varies more because they come in images.
 
     References
     ----------
@@ -73,9 +50,3 @@ def ks_pvalue_of_images(statistic: float, n1: int, n2: int, effect: float) -> fl
     True
     """
     return float(np.clip(kstwo.sf(statistic, max(1.0, np.floor(n1 * n2 / (n1 + n2) / effect))), 0.0, 1.0))
-
-
-def _zeros_then_ones(zeros: int, n: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    sample = np.ones(n)
-    sample[:zeros] = 0.0
-    return sample

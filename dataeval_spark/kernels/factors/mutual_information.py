@@ -25,12 +25,7 @@ def entropy(counts: NDArray[Any]) -> float:
 
 
 def mutual_information(table: NDArray[Any]) -> float:
-    r"""Mutual information of a contingency table in nats, :math:`\sum n_{ij}/n \log(n\,n_{ij} / (a_i b_j))`.
-
-    Parameters
-    ----------
-    table : array of shape (rows, columns)
-        Counts.
+    r"""Mutual information of a table of counts in nats, :math:`\sum n_{ij}/n \log(n\,n_{ij} / (a_i b_j))`.
 
     Examples
     --------
@@ -53,12 +48,7 @@ def expected_mutual_information(rows: NDArray[Any], columns: NDArray[Any]) -> fl
 
     with k hypergeometric. The inner sum runs where k has weight: outside of the window around its mean that
     Bernstein's inequality gives, all weights together are below 1e-17. Weights come from ratios of neighbours and are
-    normalized to 1, so that no large factorial is ever subtracted from another.
-
-    Parameters
-    ----------
-    rows, columns : array of int
-        Margins a and b of equal sum n.
+    normalized to 1, so that no large factorial is ever subtracted from another. The margins a and b have equal sums n.
 
     References
     ----------
@@ -127,16 +117,8 @@ def adjusted_share(table: NDArray[Any], *, target: int = 0, expected: float | No
     r"""Share of the target's entropy that the other variable removes, corrected for chance, in [0, 1].
 
     :math:`(MI - EMI) / (H_{target} - EMI)`, clipped; 0 where the target is constant, or where every cell holds so few
-    rows that chance alone would give all of its entropy.
-
-    Parameters
-    ----------
-    table : array of shape (rows, columns)
-        Counts.
-    target : {0, 1}
-        Axis of the target.
-    expected : float, optional
-        `expected_mutual_information` of the margins, where it is known.
+    rows that chance alone would give all of its entropy. ``target`` is its axis of the table of counts; ``expected`` is
+    the `expected_mutual_information` of the margins, where it is known.
 
     References
     ----------
@@ -159,16 +141,8 @@ def adjusted_association(table: NDArray[Any], *, is_cut: tuple[bool, bool], expe
 
     Where a factor's values are its own, its entropy bounds what the two can share:
     :math:`(MI - EMI) / (\min H - EMI)` over such factors. Where both were cut into bins, their entropies depend on the
-    cut, and the association is :math:`(1 - e^{-2(MI - EMI)}) / (1 - e^{-2(\min H - EMI)})`.
-
-    Parameters
-    ----------
-    table : array of shape (rows, columns)
-        Counts.
-    is_cut : tuple of bool
-        Whether the row factor and the column factor were cut into bins.
-    expected : float, optional
-        `expected_mutual_information` of the margins, where it is known.
+    cut (``is_cut`` of the row factor and the column factor), and the association is
+    :math:`(1 - e^{-2(MI - EMI)}) / (1 - e^{-2(\min H - EMI)})`. ``expected`` as in `adjusted_share`.
 
     References
     ----------

@@ -23,16 +23,8 @@ def permutation_p_value(
 ) -> float:
     """Probability of so much information, or more, between two independent variables.
 
-    (1 + times that a permutation of the first has as much) / (1 + permutations): never 0.
-
-    Parameters
-    ----------
-    first, second, continuous, neighbors, seed
-        As of `neighbor_information`.
-    information : float
-        Result of `neighbor_information`.
-    permutations : int
-        Number of permutations; each costs an estimate.
+    (1 + times that a permutation of the first has as much) / (1 + permutations): never 0. ``information`` is the result
+    of `neighbor_information` for the other arguments; each permutation costs an estimate.
 
     References
     ----------
@@ -77,15 +69,11 @@ def neighbor_information(
     >>> neighbor_information(x, x > 0, continuous=(True, False)) > 0.6
     True
     """
-    is_valid = np.ones(len(first), bool)
-    for values, is_continuous in zip((first, second), continuous, strict=True):
-        if is_continuous:
-            is_valid &= np.isfinite(np.asarray(values, np.float64))
+    variables = list(zip((first, second), continuous, strict=True))
+    is_valid = np.isfinite([values.astype(np.float64) for values, is_real in variables if is_real]).all(axis=0)
     columns = [
-        np.asarray(values[is_valid], np.float64)
-        if is_continuous
-        else np.unique(values[is_valid], return_inverse=True)[1]
-        for values, is_continuous in zip((first, second), continuous, strict=True)
+        values[is_valid].astype(np.float64) if is_real else np.unique(values[is_valid], return_inverse=True)[1]
+        for values, is_real in variables
     ]
     if is_valid.sum() <= neighbors + 1 or any(np.unique(column).size < 2 for column in columns):
         return 0.0

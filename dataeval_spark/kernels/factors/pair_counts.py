@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -72,9 +73,7 @@ def label_counts_by(batches: Iterator[pa.RecordBatch], keys: Sequence[str]) -> I
     for batch in batches:
         groups = pa.Table.from_batches([batch.select(list(keys))]).group_by(list(keys)).aggregate([])
         for group in groups.to_pylist():
-            mask = pc.equal(batch.column(keys[0]), group[keys[0]])
-            for key in keys[1:]:
-                mask = pc.and_(mask, pc.equal(batch.column(key), group[key]))
+            mask = reduce(pc.and_, (pc.equal(batch.column(key), group[key]) for key in keys))
             of_group = batch.filter(mask).select([LABEL, "bins"])
             for counts in label_counts(iter([of_group])):
                 key_columns = [pa.array([group[key]] * counts.num_rows, pa.string()) for key in keys]
@@ -95,17 +94,12 @@ def code_columns(table: pa.Table) -> tuple[list[str], list[Codes], list[list[str
     names, matrix = from_maps(maps)
     matrix = np.nan_to_num(matrix, nan=-1.0).astype(np.int64)
     labels = table[LABEL].combine_chunks().dictionary_encode()
-    labels = labels.combine_chunks() if isinstance(labels, pa.ChunkedArray) else labels
     codes: dict[str, Codes] = {name: np.ascontiguousarray(matrix[:, i] + 1) for i, name in enumerate(names)}
-    values = {name: [str(code - 1) for code in range(_largest(column) + 1)] for name, column in codes.items()}
+    values = {name: [str(code - 1) for code in range(column.max(initial=0) + 1)] for name, column in codes.items()}
     codes[LABEL] = labels.indices.to_numpy().astype(np.int64)
     values[LABEL] = labels.dictionary.to_pylist()
     ordered = sorted(codes)
     return ordered, [codes[name] for name in ordered], [values[name] for name in ordered]
-
-
-def _largest(codes: Codes) -> int:
-    return int(codes.max()) if codes.size else 0
 
 
 def _pair(
@@ -133,24 +127,19 @@ def _pair(
 
 
 def effect_of(classes: Sequence[str] | None, n: Sequence[int], effects: Sequence[float]) -> float:
-    """Design effect of a table whose cells are given one by one.
+    """Design effect of a table whose cells are given one by one, with the rows and the design effect of each.
 
-    Parameters
-    ----------
-    classes : sequence of str or None
-        Class of each cell; None where neither side of the table is the class, and the effect is that of all cells.
-    n, effects : sequence
-        Rows of each cell, and the design effect of its class.
+    The class of each cell is None where neither side of the table is the class; then all cells have one effect.
 
     Raises
     ------
     OptionError
-        The effects are not known: the table is of an earlier version.
+        The effects are not known: the table was written by an earlier version.
     """
     if any(effect is None for effect in effects):
         raise OptionError(
-            "The table contingency is of an earlier version and has no design_effect.\n"
-            "Hint: dataeval-spark analyze contingency, and then what reads it"
+            "The table contingency was written by an earlier version and has no design_effect.\n"
+            "Hint: dataeval-spark analyze contingency"
         )
     if classes is None:
         return float(effects[0])

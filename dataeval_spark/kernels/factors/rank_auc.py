@@ -72,14 +72,8 @@ def presence_auc(
 ) -> tuple[Floats, Floats]:
     r"""AUC and p-value of each class against the rest by whether a row has one value: `class_auc` of zeros and ones.
 
-    :math:`AUC = (1 + p - q) / 2` with p and q the shares of the class and of the rest that have the value.
-
-    Parameters
-    ----------
-    with_value, n, rest_with_value, n_rest : array of int, (m,)
-        Rows of the class with the value and in all, at least 1, and those of the rest.
-    effect : float
-        Design effect, by which the variance of the statistic is multiplied.
+    :math:`AUC = (1 + p - q) / 2` with p and q the shares of the class (``with_value`` of n rows, at least 1) and of the
+    rest that have the value. The design effect multiplies the variance of the statistic.
 
     Examples
     --------
@@ -118,16 +112,9 @@ def grouped_auc(scores: Floats, positives: NDArray[Any], negatives: NDArray[Any]
 def cross_validated_auc(counts: NDArray[Any]) -> tuple[float, float, int]:
     """AUC of predicting each class from a bin, the share of the class in the bin being learnt on the other folds.
 
-    Parameters
-    ----------
-    counts : array of int, shape (folds, classes, bins)
-        Number of rows.
-
-    Returns
-    -------
-    tuple
-        Mean over folds (in each the mean over classes weighted by their rows), standard deviation over folds, and the
-        number of folds with anything to predict. An empty bin has the share of all; shares are drawn to it by one row.
+    Counts have the shape (folds, classes, bins). The result is the mean over folds (in each the mean over classes
+    weighted by their rows), the standard deviation over folds, and the number of folds with anything to predict. An
+    empty bin has the share of all; shares are drawn to it by one row.
     """
     counts = np.asarray(counts, np.float64)
     total = counts.sum(axis=0)

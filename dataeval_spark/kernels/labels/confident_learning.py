@@ -4,7 +4,7 @@ Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Data
 gives what cleanlab 2.9 gives. How many is decided by class x class counts; rows are counted and selected compiled, in
 one pass over a matrix of probabilities.
 
-A cell is a pair (given class k, class j). Its value for a row labeled k is the margin p_j - p_k; for j = k it is -p_k.
+A cell is a pair (given class k, class j). Its value for a row labelled k is the margin p_j - p_k; for j = k it is -p_k.
 The higher it is, the likelier the label is wrong. Values lie in [-1, 1] and are sorted into bins that grow with the
 square root, finest around 0: an order-preserving grid, so that the rank of a bin's members is known from counts.
 """
@@ -22,6 +22,10 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.numba_options import OPTIONS
 from dataeval_spark.tables.arrow import arrow_schema
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+Classes = NDArray[np.int32]
 
 STAGED_DDL = (
     "image_id string, target_index int, given int, suggested int, score double, flags int, "
@@ -48,9 +52,9 @@ class Selection:
     Bins from ``sure`` on are selected whole. Of the bin ``contested`` (-1 for none) the ``slots`` largest values are.
     """
 
-    sure: NDArray[np.int32]
-    contested: NDArray[np.int32]
-    slots: NDArray[np.int64]
+    sure: Classes
+    contested: Classes
+    slots: Counts
 
 
 def half_bins(classes: int) -> int:
@@ -58,34 +62,20 @@ def half_bins(classes: int) -> int:
     return int(np.clip(MOST_CELLS_OF_HISTOGRAM // (2 * classes * classes), 2, 128))
 
 
-def confident_thresholds(sums: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Mean probability of each class among the rows labeled with it; out of reach for a class without labels.
+def confident_thresholds(sums: Floats, counts: Counts) -> Floats:
+    """Mean probability (C,) of each class among the rows labelled with it; out of reach for a class without labels.
 
-    Parameters
-    ----------
-    sums : ndarray, (C,)
-        Sum of the probability of the given class over the rows labeled with it.
-    counts : ndarray, (C,)
-        Number of those rows.
+    Given are the sum of the probability of the class over these rows, and their number.
     """
     means = np.divide(sums, counts, out=np.full(len(sums), UNREACHABLE), where=counts > 0)
     return np.maximum(means, 2 * TOLERANCE)
 
 
-def calibrated_joint(confident: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Scale the counts of confident rows so that each given class has as many as it has labels.
+def calibrated_joint(confident: Counts, counts: Counts) -> Counts:
+    """Estimated number of labels k whose true class is j (C, C).
 
-    Parameters
-    ----------
-    confident : ndarray, (C, C)
-        Number of rows of given class k that are confidently of class j.
-    counts : ndarray, (C,)
-        Number of labels of each class.
-
-    Returns
-    -------
-    ndarray of int64, (C, C)
-        Estimated number of labels k whose true class is j; rows sum to ``counts``.
+    The numbers of rows of given class k that are confidently of class j (C, C), scaled so that each given class has as
+    many as it has labels: rows sum to ``counts`` (C,).
 
     Examples
     --------
@@ -96,14 +86,10 @@ def calibrated_joint(confident: NDArray[np.int64], counts: NDArray[np.int64]) ->
     np.fill_diagonal(joint, joint.diagonal().clip(min=1))
     scaled = (joint.T / np.clip(joint.sum(axis=1), TINY, None) * counts).T
     scaled = scaled / np.clip(np.sum(scaled), TINY, None) * counts.sum()
-    return _rounded_rows(scaled)
+    return np.array([_rounded(row) for row in scaled], np.int64).reshape(scaled.shape)
 
 
-def _rounded_rows(matrix: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.array([_rounded(row) for row in matrix], np.int64).reshape(matrix.shape)
-
-
-def _rounded(values: NDArray[np.float64]) -> NDArray[np.int64]:
+def _rounded(values: Floats) -> Counts:
     """Round to integers of the same sum; the values rounded the other way are those nearest to it."""
     whole = values.round()
     total = np.sum(values).round()
@@ -116,23 +102,11 @@ def _rounded(values: NDArray[np.float64]) -> NDArray[np.int64]:
     return whole.astype(np.int64)
 
 
-def doubtful_counts(joint: NDArray[np.int64], *, keep: int = 1, share: float = 1.0) -> NDArray[np.int64]:
-    """Number of labels of each cell to doubt, so that each class keeps some.
+def doubtful_counts(joint: Counts, *, keep: int = 1, share: float = 1.0) -> Counts:
+    """Number of labels of each cell (C, C) to doubt, by the calibrated joint; each class keeps ``keep`` labels.
 
-    Parameters
-    ----------
-    joint : ndarray, (C, C)
-        Calibrated joint: given class by true class.
-    keep : int
-        Smallest number of labels that each class keeps.
-    share : float
-        Share of the estimated errors to doubt.
-
-    Returns
-    -------
-    ndarray of int64, (C, C)
-        Off the diagonal the labels k to doubt because of class j; on it those to doubt because of a low probability of
-        their own class.
+    Off the diagonal they are the labels k to doubt because of class j; on it those to doubt because of a low
+    probability of their own class. ``share`` is the share of the estimated errors to doubt.
     """
     counts = joint.sum(axis=1)
     matrix = joint.T.astype(np.float64)
@@ -151,7 +125,7 @@ def doubtful_counts(joint: NDArray[np.int64], *, keep: int = 1, share: float = 1
     return doubted
 
 
-def selection(histogram: NDArray[np.int64], doubted: NDArray[np.int64]) -> Selection:
+def selection(histogram: Counts, doubted: Counts) -> Selection:
     """Select the bins of each cell (C, C, B) that hold its ``doubted`` (C, C) largest values."""
     bins = histogram.shape[2]
     shape = doubted.shape
@@ -172,7 +146,7 @@ def selection(histogram: NDArray[np.int64], doubted: NDArray[np.int64]) -> Selec
     return Selection(sure, contested, slots)
 
 
-def wilson_interval(successes: NDArray[np.int64], trials: NDArray[np.int64]) -> tuple[NDArray, NDArray]:
+def wilson_interval(successes: Counts, trials: Counts) -> tuple[Floats, Floats]:
     """95 % interval of a share by Wilson's score; NaN without trials.
 
     References
@@ -196,6 +170,12 @@ def bin_of(value: float, half: int) -> int:
 
 
 @njit(**OPTIONS)
+def _value(row: Any, k: int, j: int) -> float:
+    """Value of a row labelled k in the cell (k, j)."""
+    return -row[k] if j == k else row[j] - row[k]
+
+
+@njit(**OPTIONS)
 def _confident_class(row: Any, lowered: Any) -> int:
     # The result is the one class whose threshold is reached; of several the most probable class of all; -1 for none.
     first, confident, best = -1, 0, 0
@@ -211,11 +191,7 @@ def _confident_class(row: Any, lowered: Any) -> int:
 
 @njit(**OPTIONS)
 def count_rows(
-    probabilities: NDArray[np.float64],
-    labels: NDArray[np.int32],
-    lowered: NDArray[np.float64],
-    joint: NDArray[np.int64],
-    histogram: NDArray[np.int32],
+    probabilities: Floats, labels: Classes, lowered: Floats, joint: Counts, histogram: NDArray[np.int32]
 ) -> None:
     """Add rows to the counts of confident classes (C, C) and to the bins of each cell (C, C, 2 half).
 
@@ -228,40 +204,36 @@ def count_rows(
         if confident_class >= 0:
             joint[k, confident_class] += 1
         bins = histogram[k]
-        own = row[k]
         for j in range(row.size):
-            value = -own if j == k else row[j] - own
-            bins[j, bin_of(value, half)] += 1
+            bins[j, bin_of(_value(row, k, j), half)] += 1
 
 
 @njit(**OPTIONS)
 def flag_rows(
-    probabilities: NDArray[np.float64],
-    labels: NDArray[np.int32],
-    lowered: NDArray[np.float64],
+    probabilities: Floats,
+    labels: Classes,
+    lowered: Floats,
     half: int,
-    sure: NDArray[np.int32],
-    contested: NDArray[np.int32],
+    sure: Classes,
+    contested: Classes,
     flags: NDArray[np.uint8],
-    suggested: NDArray[np.int32],
+    suggested: Classes,
     counts: NDArray[np.int32],
 ) -> None:
     """Write for each row its certain flags, its most probable class, and its number of contested bins."""
     for i in range(probabilities.shape[0]):
         row, k = probabilities[i], labels[i]
-        own = row[k]
         best, best_raised, raised = 0, 0, -1.0
         flag, count = 0, 0
         for j in range(row.size):
-            value = -own if j == k else row[j] - own
-            place = bin_of(value, half)
+            place = bin_of(_value(row, k, j), half)
             if place >= sure[k, j]:
                 flag |= BY_CLASS if j == k else BY_RATE
             elif place == contested[k, j]:
                 count += 1
             if row[j] > row[best]:
                 best = j
-            lifted = own + TOLERANCE if j == k else row[j]
+            lifted = row[k] + TOLERANCE if j == k else row[j]
             if lifted > raised:
                 raised, best_raised = lifted, j
         if best_raised != k:
@@ -274,21 +246,20 @@ def flag_rows(
 
 @njit(**OPTIONS)
 def contested_entries(
-    probabilities: NDArray[np.float64],
-    labels: NDArray[np.int32],
+    probabilities: Floats,
+    labels: Classes,
     half: int,
-    contested: NDArray[np.int32],
+    contested: Classes,
     rows: NDArray[np.int64],
-    classes: NDArray[np.int32],
-    values: NDArray[np.float64],
+    classes: Classes,
+    values: Floats,
 ) -> None:
     """Write class and value of each contested cell of some rows, row after row."""
     place = 0
     for i in rows:
         row, k = probabilities[i], labels[i]
-        own = row[k]
         for j in range(row.size):
-            value = -own if j == k else row[j] - own
+            value = _value(row, k, j)
             if bin_of(value, half) == contested[k, j]:
                 classes[place], values[place] = j, value
                 place += 1
@@ -296,36 +267,18 @@ def contested_entries(
 
 def doubtful_rows(
     ids: pa.Table,
-    labels: NDArray[np.int32],
-    probabilities: NDArray[np.float64],
-    lowered: NDArray[np.float64],
+    labels: Classes,
+    probabilities: Floats,
+    lowered: Floats,
     half: int,
     chosen: Selection,
     required_flags: int,
 ) -> Iterator[pa.RecordBatch]:
-    """Rows of a block that have the required flags, or lie in a bin through which a cut goes.
+    """Rows of a block that have all the required flags, or lie in a bin through which a cut of the selection goes.
 
-    Parameters
-    ----------
-    ids : pyarrow.Table
-        ``image_id`` and ``target_index`` of the rows.
-    labels : ndarray of int32, (n,)
-        Given class of each row.
-    probabilities : ndarray, (n, C)
-        Predicted probabilities.
-    lowered : ndarray, (C,)
-        Confident thresholds less the tolerance.
-    half : int
-        Half the number of bins.
-    chosen : Selection
-        Bins that are selected, and those through which a cut goes.
-    required_flags : int
-        Flags that a row must have, all of them.
-
-    Yields
-    ------
-    pyarrow.RecordBatch
-        `STAGED_SCHEMA`; ``score`` is the probability of the given class.
+    The rows have ids (``image_id`` and ``target_index``), labels (n,) and probabilities (n, C); ``lowered`` (C,) are
+    confident thresholds less the tolerance, ``half`` is half the number of bins. Results are of `STAGED_SCHEMA`;
+    ``score`` is the probability of the given class.
     """
     n = len(labels)
     flags, suggested, counts = np.zeros(n, np.uint8), np.zeros(n, np.int32), np.zeros(n, np.int32)

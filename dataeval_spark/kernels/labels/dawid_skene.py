@@ -122,18 +122,8 @@ def fit(
 ) -> Fit:
     """EM from the votes, until the log likelihood grows by less than ``tolerance`` of itself.
 
-    Parameters
-    ----------
-    first : callable
-        Function that gives :func:`vote_sums` over all things.
-    later : callable
-        Function that gives :func:`posterior_sums` over all things for a model.
-    smoothing : float
-        Answers to add, see :func:`maximize`; above 0.
-    tolerance : float
-        Relative growth of the likelihood below which to stop.
-    iterations : int
-        Largest number of passes.
+    ``first`` gives `vote_sums` over all things, ``later`` `posterior_sums` for a model; ``smoothing``, above 0, is that
+    of `maximize`, and ``iterations`` the largest number of passes.
 
     Examples
     --------

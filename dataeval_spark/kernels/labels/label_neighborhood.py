@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 MIN_SHARE = 0.4
 AMBIGUOUS = 0.2
 
@@ -19,20 +21,14 @@ class Neighborhoods:
     tell whether the score is below 1.
     """
 
-    score: NDArray[np.float64]
+    score: Floats
     is_bound: NDArray[np.bool_]
     is_open: NDArray[np.bool_]
-    first: NDArray[np.int64]
-    second: NDArray[np.int64]
+    first: Integers
+    second: Integers
 
 
-def neighborhoods(
-    own: NDArray[np.int64],
-    classes: NDArray[np.int64],
-    distances: NDArray[np.float64],
-    k: NDArray[np.int64],
-    reach: NDArray[np.float64],
-) -> Neighborhoods:
+def neighborhoods(own: Integers, classes: Integers, distances: Floats, k: Integers, reach: Floats) -> Neighborhoods:
     """Compare the mean distance to the nearest of the own class with that to the nearest of all others.
 
     Parameters
@@ -94,9 +90,7 @@ def neighborhoods(
     )
 
 
-def _suggestions(
-    other: NDArray[np.bool_], classes: NDArray[np.int64], k: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _suggestions(other: NDArray[np.bool_], classes: Integers, k: Integers) -> tuple[Integers, Integers]:
     n = len(classes)
     none = np.full(n, -1)
     ranks = np.cumsum(other, axis=1) - 1

@@ -42,14 +42,14 @@ def label_coverage(counts: Counts, ontology: Ontology) -> list[dict[str, Any]]:
     >>> [(row["concept"], row["subtree_count"], row["deficit"]) for row in rows]
     [('bird', 3, None), ('owl', 3, 0), ('hawk', 0, 2)]
     """
-    matches_by_name = {name: ontology.find(name) for name in counts}
+    class_of = {name: ontology.find_one(name) for name in counts}
     direct = dict.fromkeys(ontology.parents, 0)
-    for name, matches in matches_by_name.items():
-        if len(matches) == 1:
-            direct[matches[0]] += counts[name]
+    for name, match in class_of.items():
+        if match is not None:
+            direct[match] += counts[name]
     below = {name: (name, *ontology.descendants(name)) for name in ontology.parents}
     subtree = {name: sum(direct[each] for each in inside) for name, inside in below.items()}
-    floors = _floors(ontology)
+    floors = {ontology.find_one(name): share for name, share in ontology.expected.items()}
     leaves, total = set(ontology.leaves), sum(counts.values())
     on_leaves = sum(direct[leaf] for leaf in leaves)
     rows = []
@@ -75,10 +75,10 @@ def label_coverage(counts: Counts, ontology: Ontology) -> list[dict[str, Any]]:
             row |= {"leaf_share": direct[name] / on_leaves if on_leaves else 0.0, "expected_share": expected}
             row["deficit"] = max(0, round(expected * total) - direct[name])
         rows.append(row)
-    for name, matches in matches_by_name.items():
-        if len(matches) != 1:
-            kind = "ambiguous" if matches else "unmatched"
-            rows.append({"kind": kind, "concept": name, "parents": list(matches), "direct_count": counts[name]})
+    for name in [name for name, match in class_of.items() if match is None]:
+        matches = list(ontology.find(name))
+        kind = "ambiguous" if matches else "unmatched"
+        rows.append({"kind": kind, "concept": name, "parents": matches, "direct_count": counts[name]})
     return [{name: row.get(name) for name in COVERAGE_NAMES} for row in rows]
 
 
@@ -129,22 +129,20 @@ def _relations(
     if name in reference:
         yield "same", name
         return
-    matches = ontology.find(name) if ontology is not None else ()
-    if ontology is None or len(matches) != 1:
+    match = ontology.find_one(name) if ontology is not None else None
+    if ontology is None or match is None:
         yield "unknown", None
         return
-    counterparts: dict[str, str] = {}
-    for other in sorted(reference):
-        for match in ontology.find(other)[:1] if len(ontology.find(other)) == 1 else ():
-            counterparts.setdefault(match, other)
-    if matches[0] in counterparts:
-        yield "equivalent", counterparts[matches[0]]
+    # Of several names of one class the first by name.
+    counterparts = {ontology.find_one(other): other for other in sorted(reference, reverse=True)}
+    if match in counterparts:
+        yield "equivalent", counterparts[match]
         return
-    above = next((counterparts[each] for each in ontology.ancestors(matches[0]) if each in counterparts), None)
+    above = next((counterparts[each] for each in ontology.ancestors(match) if each in counterparts), None)
     if above is not None:
         yield "narrower", above
         return
-    below = [counterparts[each] for each in ontology.descendants(matches[0]) if each in counterparts]
+    below = [counterparts[each] for each in ontology.descendants(match) if each in counterparts]
     yield from (("broader", each) for each in below)
     if not below:
         yield "unknown", None
@@ -160,9 +158,3 @@ def _row(name: str | None, target: str | None, relation: str, reference: Counts,
         "current_count": current.get(name, 0) if name is not None else 0,
         "reference_count": reference.get(target, 0) if target is not None else 0,
     }
-
-
-def _floors(ontology: Ontology) -> dict[str, float]:
-    """Expected shares by class; a name that means no class, or several, is left out."""
-    matches_by_name = {name: ontology.find(name) for name in ontology.expected}
-    return {matches[0]: ontology.expected[name] for name, matches in matches_by_name.items() if len(matches) == 1}

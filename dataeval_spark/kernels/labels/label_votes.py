@@ -106,19 +106,9 @@ def judged(model: VoteModel, own: Integers, votes: Integers, other: Integers) ->
 
     .. math:: p(c) \propto n_c \left(\prod_r P(v_r | c)\right)^{1/T}
 
-    over the votes :math:`v_r`, of labels other than the row's own: what the row itself adds to the counts of its class
-    is taken out.
-
-    Parameters
-    ----------
-    model : VoteModel
-        Model of these rows, or of more.
-    own : ndarray of int, (n,)
-        Given class of each row.
-    votes : ndarray of int, (n, K)
-        Classes of the neighbours; -1 for none.
-    other : ndarray of int, (n,)
-        Another class, whose probability is computed too.
+    over the votes :math:`v_r` (n, K; -1 for none), of labels other than the row's own (n,): what the row itself adds to
+    the counts of its class is taken out. ``other`` (n,) is another class, whose probability is computed too. The model
+    is of these rows, or of more.
     """
     n, classes = len(own), len(model.class_counts)
     step = max(1, VALUES_PER_CHUNK // classes)

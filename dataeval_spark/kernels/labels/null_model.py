@@ -53,11 +53,10 @@ def _metrics(
     truth: NDArray[np.float64], predicted: NDArray[np.float64], present: NDArray[np.bool_]
 ) -> dict[str, float]:
     t, p = truth[present], predicted[present]
-    right, wrong, missed, left = t * p, (1 - t) * p, t * (1 - p), (1 - t) * (1 - p)
-    per_class = _rates(right, wrong, missed, left)
-    over_all = _rates(*(np.array([part.sum()]) for part in (right, wrong, missed, left)))
+    decisions = [t * p, (1 - t) * p, t * (1 - p), (1 - t) * (1 - p)]
+    over_all = _rates(*(part.sum(keepdims=True) for part in decisions))
     metrics = {"accuracy": float(truth @ predicted)}
-    for name, values in per_class.items():
+    for name, values in _rates(*decisions).items():
         metrics[f"{name}_macro"] = float(values.mean())
         metrics[f"{name}_micro"] = float(over_all[name][0])
     return metrics

@@ -62,7 +62,7 @@ def _areas(boxes: Floats) -> Floats:
 
 
 def similarities(a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    """Overlap, and similarity: 0.9 of the overlap and 0.1 of exp(-0.1 x distance of the centers in pixels)."""
+    """Overlap, and similarity: 0.9 of the overlap and 0.1 of exp(-0.1 x distance of the centres in pixels)."""
     overlap = overlaps(a, b)
     centers_a, centers_b = (a[:, :2] + a[:, 2:]) / 2, (b[:, :2] + b[:, 2:]) / 2
     distance = np.linalg.norm(centers_a[:, None] - centers_b[None], axis=2)
@@ -84,18 +84,10 @@ def agreement(
     smallest: float,
     is_crowd: NDArray[np.bool_] | None = None,
 ) -> Agreement:
-    """Score the boxes of one image.
+    """Score the labelled boxes of one image (n) by the predicted ones (m) with their probabilities.
 
-    Parameters
-    ----------
-    labelled, predicted : Boxes
-        Boxes of the image.
-    probabilities : ndarray, (m,)
-        Probabilities of the predicted boxes.
-    smallest : float
-        Smallest similarity above 0 of all images.
-    is_crowd : ndarray of bool, (n,), optional
-        Labelled boxes around many objects, which have no errors of their own.
+    ``smallest`` is the smallest similarity above 0 of all images; ``is_crowd`` marks labelled boxes around many
+    objects, which have no errors of their own.
     """
     overlap, similarity = similarities(labelled.corners, predicted.corners)
     same = labelled.classes[:, None] == predicted.classes[None]

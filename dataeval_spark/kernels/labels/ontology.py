@@ -49,14 +49,20 @@ class Ontology:
     expected: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        names = [*self.synonyms, *(parent for above in self.parents.values() for parent in above)]
-        for name in names:
+        named = [(parent, f"as the parent of {name!r}") for name, above in self.parents.items() for parent in above]
+        for name, place in [*((name, "in synonyms") for name in self.synonyms), *named]:
             if name not in self.parents:
-                raise OntologyError(f"The ontology has no class {name!r}, which it refers to.")
+                raise OntologyError(
+                    f"The ontology has no class {name!r}, which it names {place}.\n"
+                    f"Hint: add {name!r} to the hierarchy, or correct the name"
+                )
         try:
             TopologicalSorter(self.parents).prepare()
         except CycleError as error:
-            raise OntologyError(f"In the ontology a class is a kind of itself: {' -> '.join(error.args[1])}.") from None
+            raise OntologyError(
+                f"In the ontology a class is a kind of itself: {' -> '.join(error.args[1])}.\n"
+                "Hint: take one of these links out of the hierarchy"
+            ) from None
 
     @classmethod
     def from_hierarchy(cls, hierarchy: Any, **more: Any) -> Ontology:
@@ -108,6 +114,11 @@ class Ontology:
         """Classes of this name or synonym, whatever its case; several where it is ambiguous."""
         return self._names.get(name.casefold(), ())
 
+    def find_one(self, name: str) -> str | None:
+        """The class of this name or synonym; None where there is none, or several."""
+        matches = self.find(name)
+        return matches[0] if len(matches) == 1 else None
+
     @cached_property
     def _names(self) -> Mapping[str, tuple[str, ...]]:
         names: dict[str, dict[str, None]] = {}
@@ -133,14 +144,17 @@ def read_ontology(path: str) -> Ontology:
         expected = dict(_part(document, "expected"))
         for name, share in expected.items():
             if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
-                raise OntologyError(f"expected.{name} is {share!r}; expected a share in [0, 1].")
+                raise OntologyError(f"expected.{name} is {share!r}; expected a share in [0, 1], such as 0.05.")
         for name, entry in synonyms.items():
             if not isinstance(entry, list) or not all(isinstance(each, str) for each in entry):
                 raise OntologyError(f"synonyms.{name} is {entry!r}; expected a name or a list of names.")
         ontology = Ontology.from_hierarchy(document["hierarchy"], synonyms=synonyms, expected=expected)
         for name in expected:
-            if len(ontology.find(name)) != 1 or ontology.children[ontology.find(name)[0]]:
-                raise OntologyError(f"expected.{name} is no class without others below it.")
+            if ontology.find_one(name) not in ontology.leaves:
+                raise OntologyError(
+                    f"expected.{name} does not name a class without others below it, such as "
+                    f"{', '.join(ontology.leaves[:3])}."
+                )
         return ontology
     except OntologyError as error:
         raise OntologyError(f"{path}: {error}") from None
@@ -162,14 +176,14 @@ def read_document(path: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise OntologyError(f"{path} is neither JSON (.json) nor TOML: {error}.") from None
     if not isinstance(document, dict):
-        raise OntologyError(f"{path} holds {type(document).__name__}; expected names with what they mean.")
+        raise OntologyError(f"{path} holds {document!r:.80}; expected a mapping from names, such as {{'car': ...}}.")
     return document
 
 
 def _part(document: Mapping[str, Any], name: str) -> Iterable[tuple[str, Any]]:
     part = document.get(name, {})
     if not isinstance(part, Mapping):
-        raise OntologyError(f"{name} is {part!r}; expected names with what they mean.")
+        raise OntologyError(f"{name} is {part!r}; expected a mapping from the names of classes.")
     return part.items()
 
 
@@ -186,7 +200,9 @@ def _edges(node: Any, parent: str | None) -> Iterator[tuple[str, str | None]]:
     elif isinstance(node, str):
         yield node, parent
     else:
-        raise OntologyError(f"{node!r} in the hierarchy; expected a name, a list or a mapping.")
+        raise OntologyError(
+            f"The hierarchy holds {node!r}; expected the name of a class, a list or a mapping of names."
+        )
 
 
 def _walk(start: str, following: Callable[[str], Iterable[str]]) -> tuple[str, ...]:

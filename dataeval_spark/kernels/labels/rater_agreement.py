@@ -35,7 +35,7 @@ class VoteSums:
 
     @staticmethod
     def from_vector(vector: Floats) -> VoteSums:
-        """What :meth:`to_vector` made."""
+        """Sums from the result of :meth:`to_vector`."""
         votes, differing = np.split(vector[1:], 2)
         return VoteSums(float(vector[0]), votes, differing)
 
@@ -53,7 +53,7 @@ class Spread:
 
     @staticmethod
     def from_vector(vector: Floats) -> Spread:
-        """What :meth:`to_vector` made."""
+        """Sums from the result of :meth:`to_vector`."""
         return Spread(*np.split(vector, 2))
 
 
@@ -80,20 +80,21 @@ def _with_rest(per_class: Floats) -> Floats:
 
 def alphas(votes: Floats, differing: Floats) -> Floats:
     """Krippendorff's alpha (..., 1 + C) from sums (..., C): 1 - observed / expected disagreement; NaN for none."""
-    total = votes.sum(axis=-1, keepdims=True)
-    expected = _with_rest(votes * (total - votes))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        alpha: Floats = 1 - (total - 1) * _with_rest(differing) / expected
-    return np.where(expected > 0, alpha, np.nan)
+    return _beyond_chance(votes, differing, without=1)
 
 
 def kappas(votes: Floats, differing: Floats) -> Floats:
     """Fleiss' kappa (..., 1 + C) from sums (..., C) over things of one number of raters."""
+    return _beyond_chance(votes, differing, without=0)
+
+
+def _beyond_chance(votes: Floats, differing: Floats, *, without: int) -> Floats:
+    """Agreement beyond chance: in alpha a pair is drawn without the vote itself."""
     total = votes.sum(axis=-1, keepdims=True)
     expected = _with_rest(votes * (total - votes))
     with np.errstate(divide="ignore", invalid="ignore"):
-        kappa: Floats = 1 - total * _with_rest(differing) / expected
-    return np.where(expected > 0, kappa, np.nan)
+        agreement: Floats = 1 - (total - without) * _with_rest(differing) / expected
+    return np.where(expected > 0, agreement, np.nan)
 
 
 STATISTICS = {"krippendorff_alpha": alphas, "fleiss_kappa": kappas}
@@ -119,10 +120,7 @@ def jackknife(value: Floats, spread: Spread, things: float) -> tuple[Floats, Flo
 def cohen(table: Floats) -> tuple[float, float, float]:
     """Cohen's kappa of two raters, and its 95 % interval; NaN where chance alone agrees.
 
-    Parameters
-    ----------
-    table : ndarray, (C, C)
-        Number of things for which the first chose i and the second j.
+    The table (C, C) counts the things for which the first chose i and the second j.
     """
     total = table.sum()
     if total == 0:

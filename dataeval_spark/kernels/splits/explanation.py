@@ -46,23 +46,10 @@ def explain(
     repeat: int = 0,
     notes: Mapping[tuple[int, int], str] | None = None,
 ) -> Explanation:
-    """Compare the wanted counts with the actual ones.
+    """Compare the wanted counts with the actual ones, each of shape (parts, 1 + strata): images, then labels.
 
-    Parameters
-    ----------
-    units : Units
-        Units that were assigned.
-    names : sequence of str
-        Names of the parts.
-    quotas, got : ndarray, (parts, 1 + strata)
-        Wanted and actual number of images, then of labels of each stratum.
-    notes : mapping, optional
-        Reasons, by (part, column), why less is wanted than was asked for.
-
-    Returns
-    -------
-    Explanation
-        A stratum in fewer units than there are parts cannot be in all of them: the notes of its empty cells say so.
+    ``notes`` are reasons, by (part, column), why less is wanted than was asked for. A stratum in fewer units than there
+    are parts cannot be in all of them: the notes of its empty cells say so.
     """
     totals = np.concatenate(([units.sizes.sum()], units.totals))
     holders = np.concatenate(([units.sizes.size], units.holders))

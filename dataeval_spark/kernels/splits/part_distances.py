@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import norm
 
-from dataeval_spark.kernels.factors.independence import ImageSums, design_effect, independence
+from dataeval_spark.kernels.factors.contingency_statistics import label_parity
+from dataeval_spark.kernels.factors.independence import ImageSums
 from dataeval_spark.kernels.factors.rank_auc import class_auc
 
 Floats = NDArray[np.float64]
@@ -52,19 +53,17 @@ def distance(one: ImageSums, other: ImageSums) -> Distance | None:
     a, b = one.counts, other.counts
     if a.sum() == 0 or b.sum() == 0:
         return None
-    p, q = a / a.sum(), b / b.sum()
-    gap = np.abs(p - q)
+    parity = label_parity(one, other)
     has_test = ((a + b) > 0).sum() > 1
-    effect = design_effect(one, other)
-    test = independence(np.stack([a, b]), effect)
-    divergence = float(jensenshannon(p, q, base=2))
+    has_effect = has_test and not np.isnan(parity.design_effect)
+    divergence = float(jensenshannon(a / a.sum(), b / b.sum(), base=2))
     return Distance(
-        total_variation=float(gap.sum() / 2),
-        l_infinity=float(gap.max()),
+        total_variation=parity.total_variation,
+        l_infinity=parity.l_infinity,
         jensen_shannon=0.0 if np.isnan(divergence) else divergence,
-        chi_square=test.statistic if has_test else None,
-        design_effect=effect if has_test and not np.isnan(effect) else None,
-        p_value=test.robust_p_value if has_test and not np.isnan(effect) else None,
+        chi_square=parity.chi_squared if has_test else None,
+        design_effect=parity.design_effect if has_effect else None,
+        p_value=parity.robust_p_value if has_effect else None,
     )
 
 
@@ -146,7 +145,7 @@ def one_hot(columns: list[list[str | None]]) -> tuple[Floats, list[tuple[int, st
     """Column of zeros and ones for each value of each factor, and the factor and value of each column."""
     blocks, names = [], []
     for factor, values in enumerate(columns):
-        levels, codes = np.unique([value if value is not None else "missing" for value in values], return_inverse=True)
+        levels, codes = np.unique(["missing" if value is None else value for value in values], return_inverse=True)
         if levels.size < 2:
             continue
         blocks.append(np.eye(levels.size)[codes])

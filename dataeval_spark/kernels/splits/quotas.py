@@ -1,16 +1,23 @@
-"""Assignment of units to parts of wanted sizes and labels: greedy with corrections, or iterative stratification."""
+"""Assignment of units to parts of wanted sizes and labels: greedy with corrections, or iterative stratification.
+
+The compiled functions take the table units x strata as the compressed rows of `Units`.
+"""
 
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from dataeval_spark.kernels.splits.compiled_splits import fill_quotas, iterative_stratification
+from dataeval_spark.kernels.numba_options import OPTIONS
 from dataeval_spark.kernels.splits.units import Units
 
 Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
 Floats = NDArray[np.float64]
 PASSES = 20
+# A stratum of which a split wants nothing, or a fraction of an image, weighs as if it wanted half of one.
+LEAST_WANTED = 0.5
 
 
 def by_quotas(units: Units, quotas: Floats, *, fixed_parts: Ints | None = None, shuffle: bool = True) -> Ints:
@@ -35,17 +42,9 @@ def by_quotas(units: Units, quotas: Floats, *, fixed_parts: Ints | None = None, 
     all_of_them = units.with_images()
     order = units.order(shuffle=shuffle)
     largest_first = order[np.argsort(-units.sizes[order], kind="stable")]
-    start = np.full(units.sizes.size, -1, np.int32) if fixed_parts is None else fixed_parts.astype(np.int32)
-    parts, _ = fill_quotas(
-        all_of_them.starts,
-        all_of_them.strata,
-        all_of_them.counts,
-        np.ascontiguousarray(quotas, np.float64),
-        largest_first,
-        start,
-        PASSES,
-    )
-    return parts
+    wanted = np.ascontiguousarray(quotas, np.float64)
+    table = all_of_them.starts, all_of_them.strata, all_of_them.counts
+    return _fill_quotas(*table, wanted, largest_first, _fixed(units, fixed_parts), PASSES)
 
 
 def by_iterative_stratification(
@@ -58,11 +57,6 @@ def by_iterative_stratification(
     (boxes of one class) counts with all of them, which is the one extension of the published algorithm; its random
     last tie-break is the first split here, and units come in the order of their hashes.
 
-    Parameters
-    ----------
-    units, quotas, fixed_parts, shuffle
-        As in `by_quotas`.
-
     References
     ----------
     Sechidis, Tsoumakas, Vlahavas 2011, "On the Stratification of Multi-label Data".
@@ -70,30 +64,23 @@ def by_iterative_stratification(
     order = units.order(shuffle=shuffle)
     place = np.empty(order.size, np.int64)
     place[order] = np.arange(order.size)
-    unit = np.repeat(np.arange(units.sizes.size), np.diff(units.starts))
-    members = unit[np.lexsort((place[unit], units.strata))]
+    members = units.owners[np.lexsort((place[units.owners], units.strata))]
     by_stratum = np.concatenate(([0], np.cumsum(units.holders)))
-    start = np.full(units.sizes.size, -1, np.int32) if fixed_parts is None else fixed_parts.astype(np.int32)
-    desired = np.array(quotas, np.float64)
-    return iterative_stratification(
-        units.starts,
-        units.strata,
-        units.counts,
-        units.sizes,
-        by_stratum,
-        members,
-        np.ascontiguousarray(desired[:, 1:]),
-        np.ascontiguousarray(desired[:, 0]),
-        start,
-    )
+    desired, room = np.array(quotas[:, 1:], np.float64), np.array(quotas[:, 0], np.float64)
+    table = units.starts, units.strata, units.counts, units.sizes
+    return _iterative_stratification(*table, by_stratum, members, desired, room, _fixed(units, fixed_parts))
+
+
+def _fixed(units: Units, parts: Ints | None) -> Ints:
+    """Part of each unit that keeps its own, -1 for the others."""
+    return np.full(units.sizes.size, -1, np.int32) if parts is None else parts.astype(np.int32)
 
 
 def counts_of(units: Units, parts: Ints, splits: int) -> NDArray[np.int64]:
     """Number of images, then of labels of each stratum, in each split: (splits, 1 + strata)."""
     got = np.zeros((splits, 1 + len(units.names)), np.int64)
     np.add.at(got[:, 0], parts, units.sizes)
-    unit = np.repeat(np.arange(units.sizes.size), np.diff(units.starts))
-    np.add.at(got, (parts[unit], units.strata + 1), units.counts)
+    np.add.at(got, (parts[units.owners], units.strata + 1), units.counts)
     return got
 
 
@@ -101,3 +88,118 @@ def wanted_counts(units: Units, fractions: Floats) -> Floats:
     """Wanted images and labels per split, all strata in the same shares: (splits, 1 + strata)."""
     totals = np.concatenate(([units.sizes.sum()], units.totals))
     return np.asarray(fractions, np.float64)[:, None] * totals[None, :]
+
+
+@njit(**OPTIONS)
+def _change(
+    starts: Longs, strata: Ints, counts: Ints, unit: int, part: int, sign: int, quotas: Floats, got: Floats
+) -> float:
+    """Growth of Pearson's chi-square of got against wanted when a unit enters (+1) or leaves (-1) a part."""
+    change = 0.0
+    for p in range(starts[unit], starts[unit + 1]):
+        stratum = strata[p]
+        excess = got[part, stratum] - quotas[part, stratum]
+        weight = max(quotas[part, stratum], LEAST_WANTED)
+        change += counts[p] * (sign * 2.0 * excess + counts[p]) / weight
+    return change
+
+
+@njit(**OPTIONS)
+def _put(starts: Longs, strata: Ints, counts: Ints, unit: int, part: int, sign: int, got: Floats) -> None:
+    for p in range(starts[unit], starts[unit + 1]):
+        got[part, strata[p]] += sign * counts[p]
+
+
+@njit(**OPTIONS)
+def _fill_quotas(
+    starts: Longs, strata: Ints, counts: Ints, quotas: Floats, order: Longs, fixed_parts: Ints, passes: int
+) -> Ints:
+    """Part of each unit, with counts near to the quotas; units with a fixed part (>= 0) keep it."""
+    parts = fixed_parts.copy()
+    got = np.zeros(quotas.shape)
+    for unit in range(parts.size):
+        if parts[unit] >= 0:
+            _put(starts, strata, counts, unit, parts[unit], 1, got)
+    for unit in order:
+        if parts[unit] >= 0:
+            continue
+        best, least = 0, np.inf
+        for part in range(quotas.shape[0]):
+            change = _change(starts, strata, counts, unit, part, 1, quotas, got)
+            if change < least:
+                best, least = part, change
+        parts[unit] = best
+        _put(starts, strata, counts, unit, best, 1, got)
+    for _ in range(passes):
+        moves = 0
+        for unit in order:
+            if fixed_parts[unit] >= 0:
+                continue
+            old = parts[unit]
+            leaving = _change(starts, strata, counts, unit, old, -1, quotas, got)
+            best, least = old, -1e-9
+            for part in range(quotas.shape[0]):
+                if part != old:
+                    change = leaving + _change(starts, strata, counts, unit, part, 1, quotas, got)
+                    if change < least:
+                        best, least = part, change
+            if best != old:
+                _put(starts, strata, counts, unit, old, -1, got)
+                _put(starts, strata, counts, unit, best, 1, got)
+                parts[unit] = best
+                moves += 1
+        if moves == 0:
+            break
+    return parts
+
+
+@njit(**OPTIONS)
+def _iterative_stratification(
+    starts: Longs,
+    strata: Ints,
+    counts: Ints,
+    sizes: Longs,
+    by_stratum: Longs,
+    members: Longs,
+    desired: Floats,
+    room: Floats,
+    fixed_parts: Ints,
+) -> Ints:
+    """Part of each unit by Sechidis et al. (2011); `by_stratum` and `members` list the units of each stratum."""
+    parts = fixed_parts.copy()
+    classes = desired.shape[1]
+    remaining = np.zeros(classes, np.int64)
+    for unit in range(parts.size):
+        for p in range(starts[unit], starts[unit + 1]):
+            if parts[unit] >= 0:
+                desired[parts[unit], strata[p]] -= counts[p]
+            else:
+                remaining[strata[p]] += 1
+        if parts[unit] >= 0:
+            room[parts[unit]] -= sizes[unit]
+    while True:
+        rarest = -1
+        for stratum in range(classes):
+            if remaining[stratum] > 0 and (rarest < 0 or remaining[stratum] < remaining[rarest]):
+                rarest = stratum
+        if rarest < 0:
+            break
+        for position in range(by_stratum[rarest], by_stratum[rarest + 1]):
+            unit = members[position]
+            if parts[unit] >= 0:
+                continue
+            best = 0
+            for part in range(1, room.size):
+                more = desired[part, rarest] - desired[best, rarest]
+                if more > 0 or (more == 0 and room[part] > room[best]):
+                    best = part
+            parts[unit] = best
+            room[best] -= sizes[unit]
+            for p in range(starts[unit], starts[unit + 1]):
+                desired[best, strata[p]] -= counts[p]
+                remaining[strata[p]] -= 1
+    for unit in range(parts.size):
+        if parts[unit] < 0:
+            parts[unit] = np.argmax(room)
+            room[parts[unit]] -= sizes[unit]
+    return parts

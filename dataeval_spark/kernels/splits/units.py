@@ -50,6 +50,11 @@ class Units:
         return np.bincount(self.strata, minlength=len(self.names))
 
     @property
+    def owners(self) -> Longs:
+        """Unit of each entry of ``strata`` and ``counts``."""
+        return np.repeat(np.arange(self.sizes.size), np.diff(self.starts))
+
+    @property
     def is_single_label(self) -> bool:
         """Whether every unit is one image with one label."""
         return bool(
@@ -71,9 +76,7 @@ class Units:
     def without_strata(self) -> Units:
         """The same units with no strata."""
         nothing = np.zeros(0, np.int32)
-        return replace(
-            self, names=[], starts=np.zeros(self.sizes.size + 1, np.int64), strata=nothing, counts=nothing.copy()
-        )
+        return replace(self, names=[], starts=np.zeros(self.sizes.size + 1, np.int64), strata=nothing, counts=nothing)
 
     def reshuffled(self, seed: int) -> Units:
         """The same units with other keys, a function of the old ones and the seed."""

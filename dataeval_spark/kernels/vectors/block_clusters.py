@@ -7,10 +7,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dataeval_spark.kernels.vectors.block_search import Search, empty_lists, take_block
-from dataeval_spark.kernels.vectors.blocks import BlockFiles, read_array, write_array
 from dataeval_spark.kernels.vectors.hdbscan import NOISE, Selection, hdbscan_labels
 from dataeval_spark.kernels.vectors.kmeans import nearest_center, sums_by_label
 from dataeval_spark.kernels.vectors.spanning_tree import Edges, Points, minimum_forest, tree_between, tree_within
+from dataeval_spark.kernels.vectors.vector_blocks import BlockFiles, read_array, write_array
 from dataeval_spark.tables import similarity
 from dataeval_spark.tables.arrow import arrow_schema
 
@@ -91,7 +91,7 @@ def tree_part(files: BlockFiles, start: int, stop: int) -> pa.RecordBatch:
     of_a = np.asarray(clusters[a])
     is_within = (of_a == clusters[b]) & (of_a != NOISE)
     columns = {"a": a, "b": b, "length": lengths, "cluster_id": pa.array(of_a, mask=~np.asarray(is_within))}
-    return pa.RecordBatch.from_pydict({name: pa.array(values) for name, values in columns.items()})
+    return pa.RecordBatch.from_pydict(columns)
 
 
 def write_hdbscan(
@@ -115,7 +115,7 @@ def write_hdbscan(
 
 
 def write_first_centers(files: BlockFiles, clusters: int) -> int:
-    """Store the vectors with the smallest draws as centers, and return how many there are."""
+    """Store the vectors with the smallest draws as centres, and return how many there are."""
     draws, codes = [], []
     for number in range(len(files.names)):
         draws.append(files.block(number).ids["draw"].to_numpy())
@@ -129,7 +129,7 @@ def write_first_centers(files: BlockFiles, clusters: int) -> int:
 
 
 def sums_of_nearest(files: BlockFiles, number: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Number of rows of a block that are nearest to each center (K,), and their sums (K, d)."""
+    """Number of rows of a block that are nearest to each centre (K,), and their sums (K, d)."""
     vectors = np.asarray(files.block(number).vectors)
     centers = read_array(files.folder, CENTERS)
     return sums_by_label(vectors, nearest_center(vectors, np.asarray(centers)), len(centers))
@@ -142,7 +142,7 @@ def sums_of_clusters(files: BlockFiles, number: int, clusters: int) -> tuple[NDA
 
 
 def members(files: BlockFiles, number: int, is_nearest: bool) -> pa.RecordBatch:
-    """The rows of a block with their clusters: those stored, or with ``is_nearest`` those of the nearest centers."""
+    """The rows of a block with their clusters: those stored, or with ``is_nearest`` those of the nearest centres."""
     block, centers = files.block(number), np.asarray(read_array(files.folder, CENTERS), np.float64)
     vectors, nodes = block.vectors.astype(np.float64), nodes_of(files, number)
     if is_nearest:
@@ -156,14 +156,12 @@ def members(files: BlockFiles, number: int, is_nearest: bool) -> pa.RecordBatch:
         if len(centers):
             own[noise] = nearest_center(vectors[noise], centers)
     distances = np.linalg.norm(vectors - centers[own], axis=1) if len(centers) else np.full(len(nodes), np.nan)
-    is_none = own == NOISE
-    columns = {
-        "cluster_id": pa.array(clusters),
-        "probability": pa.array(probabilities),
-        "nearest_cluster": pa.array(own, mask=is_none),
-        "centroid_distance": pa.array(distances, mask=is_none),
-    }
-    table = block.ids.select(["image_id", "target_index"]).combine_chunks()
-    for name, values in columns.items():
-        table = table.append_column(MEMBER_SCHEMA.field(name), values)
-    return table.cast(MEMBER_SCHEMA).combine_chunks().to_batches()[0]
+    of_nearest = (pa.array(values, mask=own == NOISE) for values in (own, distances))
+    columns = [
+        block.ids["image_id"],
+        block.ids["target_index"],
+        pa.array(clusters),
+        pa.array(probabilities),
+        *of_nearest,
+    ]
+    return pa.Table.from_arrays(columns, MEMBER_SCHEMA.names).cast(MEMBER_SCHEMA).combine_chunks().to_batches()[0]

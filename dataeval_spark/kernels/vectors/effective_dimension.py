@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from dataeval_spark.kernels.vectors.embedding_moments import effective_rank
 
 Floats = NDArray[np.float64]
 
@@ -38,17 +41,10 @@ class Moments:
 
 
 def effective_dimension(products: Floats) -> float:
-    r"""exp of the entropy of the shares of the eigenvalues: the number of equal eigenvalues with the same entropy.
+    """exp of the entropy of the shares of the eigenvalues: the number of equal eigenvalues with the same entropy.
 
-    Parameters
-    ----------
-    products : ndarray of float64, shape (D, D)
-        Sum of products of deviations, or the covariance.
-
-    Returns
-    -------
-    float
-        In [1, D]; NaN where nothing varies.
+    Products are the sum of products of deviations, or the covariance (D, D). The result is in [1, D], or NaN where
+    nothing varies.
 
     References
     ----------
@@ -59,12 +55,7 @@ def effective_dimension(products: Floats) -> float:
     >>> round(effective_dimension(np.eye(3)), 12)
     3.0
     """
-    values = np.clip(np.linalg.eigvalsh(products), 0.0, None)
-    total = values.sum()
-    if total <= 0:
-        return float("nan")
-    share = values[values > 0] / total
-    return float(np.exp(-(share * np.log(share)).sum()))
+    return effective_rank(np.clip(np.linalg.eigvalsh(products), 0.0, None)) or float("nan")
 
 
 def rank_of(gram: Floats) -> int:
@@ -83,6 +74,4 @@ def centered_ranks(values: Floats) -> Floats:
 
     DataEval ranks equal values by position, so that a constant column counts as fully spread.
     """
-    levels, place, ties = np.unique(values, return_inverse=True, return_counts=True)
-    middle = np.cumsum(ties) - ties + ties / 2
-    return np.asarray((middle / values.size - 0.5)[place] if levels.size else values, np.float64)
+    return np.asarray((rankdata(values) - 0.5) / values.size - 0.5)

@@ -76,8 +76,7 @@ class Moments:
         finite = vectors[is_finite]
         refused = int((~is_finite).sum())
         if not len(finite):
-            nothing = cls.none(vectors.shape[1])
-            return cls(0, refused, 0, nothing.powers, nothing.low, nothing.high, nothing.mean, nothing.scatter)
+            return replace(cls.none(vectors.shape[1]), not_finite=refused)
         lengths = np.linalg.norm(finite, axis=1)
         powers = np.frexp(lengths[lengths > 0])[1] - 1 - _LOWEST_POWER
         mean = finite.mean(axis=0)
@@ -198,22 +197,13 @@ def effective_rank(variances: Vector) -> float:
 
 
 def intrinsic_dimension(vectors: NDArray[np.floating]) -> tuple[float, int]:
-    """Dimension of the surface that the vectors lie on, from the distances to their two nearest neighbors.
+    """Dimension of the surface that the vectors lie on, from the distances to their two nearest neighbours.
 
     ``d = (n - 1) / sum ln(r2 / r1)``, n vectors, r1 and r2 the distances to the nearest and the second nearest. Its
     standard deviation is about ``d / sqrt(n)``; for large d it is an underestimate, because samples are never dense.
 
-    Parameters
-    ----------
-    vectors : ndarray
-        (number, dimension), finite. Of equal vectors one counts.
-
-    Returns
-    -------
-    float
-        The dimension; NaN where fewer than three vectors differ.
-    int
-        Number of vectors that were used.
+    Vectors (number, dimension) are finite; of equal ones one counts. The result is the dimension, NaN where fewer than
+    three vectors differ, and the number of vectors that were used.
 
     References
     ----------
@@ -229,7 +219,7 @@ def intrinsic_dimension(vectors: NDArray[np.floating]) -> tuple[float, int]:
         distances = squares[rows, np.newaxis] + squares - 2 * (distinct[rows] @ distinct.T)
         distances[np.arange(len(rows)), rows] = np.inf
         nearest[rows] = np.argpartition(distances, 1, axis=1)[:, :2]
-    # Candidates from the matrix product, distances by subtraction: near neighbors cancel in the former.
+    # Candidates from the matrix product, distances by subtraction: near neighbours cancel in the former.
     exact = np.sort(np.linalg.norm(distinct[:, np.newaxis] - distinct[nearest], axis=2), axis=1)
     logarithms = np.log(exact[:, 1] / exact[:, 0])
     total = float(logarithms.sum())

@@ -26,7 +26,7 @@ class Labels:
     """Cluster of each node, from 0 in the order of first nodes, -1 for noise; and how firmly the node is in it."""
 
     clusters: NDArray[np.int32]
-    probabilities: NDArray[np.float64]
+    probabilities: Floats
 
 
 def hdbscan_labels(
@@ -66,28 +66,16 @@ def hdbscan_labels(
     """
     if nodes < 2:
         return Labels(np.full(nodes, NOISE, np.int32), np.zeros(nodes))
-    children, sizes = np.empty((nodes - 1, 2), np.int64), np.empty(2 * nodes - 1, np.int64)
-    single_linkage(tree.sources, tree.targets, children, sizes)
+    children, sizes = _single_linkage(tree.sources, tree.targets)
     with np.errstate(divide="ignore"):
         levels = 1.0 / tree.lengths
-    most = 2 * (nodes // min_cluster_size) + 1
-    cluster_of, left_at = np.empty(nodes, np.int64), np.empty(nodes)
-    parent, born_at, members = np.empty(most, np.int64), np.empty(most), np.empty(most, np.int64)
-    count = condense(children, sizes, levels, min_cluster_size, cluster_of, left_at, parent, born_at, members)
-    parent, born_at, members = parent[:count], born_at[:count], members[:count]
-    is_chosen = np.zeros(count, np.bool_)
+    cluster_of, left_at, parent, born_at, members = _condense(children, sizes, levels, min_cluster_size)
     stability = _stability(cluster_of, left_at, parent, born_at, members)
-    choose(parent, members, stability, selection == "leaf", allow_single_cluster, is_chosen)
+    is_chosen = _chosen(parent, stability, selection == "leaf", allow_single_cluster)
     return _labels(cluster_of, left_at, parent, born_at, is_chosen)
 
 
-def _stability(
-    cluster_of: NDArray[np.int64],
-    left_at: NDArray[np.float64],
-    parent: NDArray[np.int64],
-    born_at: NDArray[np.float64],
-    members: NDArray[np.int64],
-) -> NDArray[np.float64]:
+def _stability(cluster_of: Ints, left_at: Floats, parent: Ints, born_at: Floats, members: Ints) -> Floats:
     """Sum over the nodes of a cluster of the range of densities in which they are in it."""
     born = born_at[cluster_of]
     of_nodes = np.where(np.isinf(born), 0.0, left_at - np.where(np.isinf(born), 0.0, born))
@@ -99,13 +87,7 @@ def _stability(
     return np.asarray(stability, np.float64)
 
 
-def _labels(
-    cluster_of: NDArray[np.int64],
-    left_at: NDArray[np.float64],
-    parent: NDArray[np.int64],
-    born_at: NDArray[np.float64],
-    is_chosen: NDArray[np.bool_],
-) -> Labels:
+def _labels(cluster_of: Ints, left_at: Floats, parent: Ints, born_at: Floats, is_chosen: NDArray[np.bool_]) -> Labels:
     count = len(parent)
     label_of = np.where(is_chosen, np.arange(count), NOISE)
     for cluster in range(1, count):
@@ -133,64 +115,34 @@ def _labels(
 
 
 @njit(**OPTIONS)
-def single_linkage(sources: Ints, targets: Ints, children: NDArray[np.int64], sizes: Ints) -> None:
-    """Merge nodes 0 to n - 1 along the edges of a tree, taken in their order; merge i makes node n + i.
+def _single_linkage(sources: Ints, targets: Ints) -> tuple[Ints, Ints]:
+    """Merge nodes 0 to n - 1 along the edges of a tree, shortest first; merge i makes node n + i.
 
-    Parameters
-    ----------
-    sources, targets : ndarray, (n - 1,)
-        Ends of the edges, shortest first.
-    children : ndarray, (n - 1, 2)
-        Output: the two nodes that each merge joins.
-    sizes : ndarray, (2 n - 1,)
-        Output: the number of the first n nodes in each.
+    The result is the two nodes that each merge joins (n - 1, 2), and the number of first nodes in each node (2 n - 1,).
     """
     n = sources.size + 1
+    children, sizes = np.empty((n - 1, 2), np.int64), np.ones(2 * n - 1, np.int64)
     parents, name = np.arange(n), np.arange(n)
-    sizes[:n] = 1
     for edge in range(n - 1):
         a, b = root_of(parents, sources[edge]), root_of(parents, targets[edge])
         children[edge, 0], children[edge, 1] = name[a], name[b]
         sizes[n + edge] = sizes[name[a]] + sizes[name[b]]
         parents[max(a, b)] = min(a, b)
         name[min(a, b)] = n + edge
+    return children, sizes
 
 
 @njit(**OPTIONS)
-def condense(
-    children: NDArray[np.int64],
-    sizes: Ints,
-    levels: Floats,
-    smallest: int,
-    cluster_of: Ints,
-    left_at: Floats,
-    parent: Ints,
-    born_at: Floats,
-    members: Ints,
-) -> int:
+def _condense(children: Ints, sizes: Ints, levels: Floats, smallest: int) -> tuple[Ints, Floats, Ints, Floats, Ints]:
     """Walk down from the root; clusters are what keeps at least `smallest` nodes when a merge is undone.
 
-    Parameters
-    ----------
-    children, sizes : ndarray
-        Results of :func:`single_linkage`.
-    levels : ndarray, (n - 1,)
-        Density at which each merge is undone (1 / length).
-    smallest : int
-        Smallest number of nodes of a cluster.
-    cluster_of, left_at : ndarray, (n,)
-        Outputs: the last cluster that each node was in, and the density at which it left that.
-    parent, born_at, members : ndarray
-        Outputs: for each cluster its parent (-1 for the root, which is 0), the density at which it split off
-        and its size; the arrays are as long as there can be clusters.
-
-    Returns
-    -------
-    int
-        Number of clusters; each has a larger number than its parent.
+    ``levels`` (n - 1,) are the densities at which merges are undone (1 / length). The result is the last cluster that
+    each node was in (n,), and the density at which it left that (n,); and of each cluster (c,), which comes after its
+    parent, the parent (-1 for the root, which is 0), the density at which it split off, and its size.
     """
     n = levels.size + 1
-    top = 2 * n - 2
+    top, most = 2 * n - 2, 2 * (n // smallest) + 1
+    parent, born_at, members = np.empty(most, np.int64), np.empty(most), np.empty(most, np.int64)
     inside = np.full(2 * n - 1, -1, np.int64)
     fallen_at = np.full(2 * n - 1, -1.0)
     inside[top] = 0
@@ -212,33 +164,20 @@ def condense(
             fallen_at[left] = level
         if sizes[right] < smallest:
             fallen_at[right] = level
-    for node in range(n):
-        cluster_of[node] = inside[node]
-        # A cluster may be a single node only where `smallest` is 1: it never leaves.
-        left_at[node] = fallen_at[node] if fallen_at[node] >= 0 else np.inf
-    return count
+    # A cluster may be a single node only where `smallest` is 1: it never leaves.
+    left_at = np.where(fallen_at[:n] >= 0, fallen_at[:n], np.inf)
+    return inside[:n], left_at, parent[:count], born_at[:count], members[:count]
 
 
 @njit(**OPTIONS)
-def choose(
-    parent: Ints, members: Ints, stability: Floats, only_leaves: bool, allow_root: bool, is_chosen: NDArray[np.bool_]
-) -> None:
+def _chosen(parent: Ints, stability: Floats, only_leaves: bool, allow_root: bool) -> NDArray[np.bool_]:
     """Mark the clusters of which no two overlap and whose stabilities have the largest sum, or the leaves.
 
-    Parameters
-    ----------
-    parent, members, stability : ndarray, (c,)
-        Parent, size and stability of each cluster; parents have smaller numbers.
-    only_leaves : bool
-        Whether to mark the clusters without children, but never the root.
-    allow_root : bool
-        Whether the root may be chosen where others are not preferred.
-    is_chosen : ndarray of bool, (c,)
-        Output: the marks.
+    The leaves are the clusters without children, but never the root.
     """
     count = parent.size
     below = np.zeros(count)
-    has_below = np.zeros(count, np.bool_)
+    has_below, is_chosen = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
     for cluster in range(count - 1, -1, -1):
         is_root = cluster == 0
         if only_leaves:
@@ -255,3 +194,4 @@ def choose(
                 above = parent[cluster]
                 covered[cluster] = covered[above] or is_chosen[above]
                 is_chosen[cluster] = is_chosen[cluster] and not covered[cluster]
+    return is_chosen

@@ -8,23 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from dataeval_spark.kernels.vectors.block_search import Search, empty_lists, search_blocks, with_ids
-from dataeval_spark.kernels.vectors.blocks import BlockFiles, VectorBlock, read_array, write_array
+from dataeval_spark.kernels.vectors.block_search import PartialLists, Search, empty_lists, search_blocks, with_ids
 from dataeval_spark.kernels.vectors.kmeans import lloyd, nearest_center, probed_centers, ranks_of_centers
 from dataeval_spark.kernels.vectors.nearest import NO_CODE, centred, points
-from dataeval_spark.kernels.vectors.neighbor_lists import PartialLists
+from dataeval_spark.kernels.vectors.vector_blocks import BlockFiles, VectorBlock, read_array, write_array
 from dataeval_spark.options import Metric
 
 CONFIDENCE = 0.95
 
 CENTERS = "centers"
-
-
-def operand(metric: Metric, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Vectors to be clustered, of length 1 under cosine."""
-    no_shift = np.zeros(vectors.shape[1] + (metric == "cosine"))
-    points: NDArray[np.float32] = centred(metric, np.asarray(vectors), np.float32, no_shift)
-    return points
 
 
 def uniform(draw: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -34,22 +26,22 @@ def uniform(draw: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def train_clusters(files: BlockFiles, metric: Metric, clusters: int, share: float) -> int:
-    """Make the centers from the share of the vectors that their draws choose; return how many there are.
+    """Make the centres from the share of the vectors that their draws choose; return how many there are.
 
-    The sample is taken in the order of the ids, so the centers do not depend on the blocks.
+    The sample is taken in the order of the ids, so the centres do not depend on the blocks.
     """
     operands, draws, codes = [], [], []
     for number in range(len(files.names)):
         block = files.block(number)
         draw = block.ids["draw"].to_numpy()
         rows = np.flatnonzero(uniform(draw) < share)
-        operands.append(operand(metric, block.vectors[rows]))
+        operands.append(centred(metric, block.vectors[rows], np.float32))
         draws.append(draw[rows])
         codes.append(files.codes(number)[rows])
     by_id = np.argsort(np.concatenate(codes))
     sample, drawn = np.concatenate(operands)[by_id], np.concatenate(draws)[by_id]
     if len(sample) == 0:  # a small dataset and bad luck: one cluster
-        sample, drawn = operand(metric, files.block(0).vectors[:1]), np.zeros(1)
+        sample, drawn = centred(metric, files.block(0).vectors[:1], np.float32), np.zeros(1)
     centers, _ = lloyd(sample, sample[np.argsort(drawn, kind="stable")[:clusters]])
     write_array(files.folder, CENTERS, centers)
     return len(centers)
@@ -59,7 +51,7 @@ def sort_into_clusters(files: BlockFiles, number: int, search: Search) -> None:
     """Store the vectors of a block again, sorted by cluster."""
     block, name, centers = files.block(number), files.names[number], read_array(files.folder, CENTERS)
     rows = block.rows(search.role, copies=search.width)
-    labels = nearest_center(operand(search.metric, block.vectors[rows]), centers)
+    labels = nearest_center(centred(search.metric, block.vectors[rows], np.float32), centers)
     order = np.argsort(labels, kind="stable")
     label_of_row = np.full(len(block.vectors), -1, np.int32)
     label_of_row[rows] = labels
@@ -84,17 +76,17 @@ def found_by_rank(search: Search, files: BlockFiles, queries: VectorBlock, rows:
     for number, name in enumerate(files.names):
         of_block = present & (block == number)
         labels[of_block] = read_array(files.folder, f"{name}.labels")[row[of_block]]
-    ranks = ranks_of_centers(operand(search.metric, queries.vectors[rows]), centers, labels)
+    ranks = ranks_of_centers(centred(search.metric, queries.vectors[rows], np.float32), centers, labels)
     return counts + np.bincount(ranks[present], minlength=len(centers))
 
 
 def search_clusters(
     search: Search, files: BlockFiles, queries: VectorBlock, rows: NDArray[np.intp], probes: int
 ) -> PartialLists:
-    """Nearest neighbours of some rows in the ``probes`` clusters whose centers are nearest to the row."""
+    """Nearest neighbours of some rows in the ``probes`` clusters whose centres are nearest to the row."""
     lists, copy_of = empty_lists(search, queries, rows)
     centers = read_array(files.folder, CENTERS)
-    near = probed_centers(operand(search.metric, lists.queries.vectors), centers, probes)
+    near = probed_centers(centred(search.metric, lists.queries.vectors, np.float32), centers, probes)
     clusters, query = near.ravel(), np.repeat(np.arange(len(near)), near.shape[1])
     order = np.argsort(clusters, kind="stable")
     bounds = np.searchsorted(clusters[order], np.arange(len(centers) + 1))
@@ -135,14 +127,8 @@ def recall_of(hits: float, truths: float, queries: int) -> Recall:
     """Wilson's interval of a mean recall.
 
     The neighbours of one query are found or missed together, so the sample is counted in queries, not in neighbours: a
-    mean of n values in [0, 1] varies no more than a proportion of n trials.
-
-    Parameters
-    ----------
-    hits, truths : float
-        True neighbours that were found, and all true neighbours.
-    queries : int
-        Queries in the sample, at least 1.
+    mean of n values in [0, 1] varies no more than a proportion of n trials. ``hits`` of ``truths`` true neighbours were
+    found for one query or more.
 
     References
     ----------
@@ -156,14 +142,9 @@ def recall_of(hits: float, truths: float, queries: int) -> Recall:
 
 
 def fewest_probes(found_by_rank: NDArray[np.int64], target: float) -> int:
-    """Smallest number of clusters to search for a recall.
+    """Smallest number of clusters to search, to find the target share of the true neighbours.
 
-    Parameters
-    ----------
-    found_by_rank : ndarray, (clusters,)
-        Number of true neighbours in the nearest cluster of their query, in the second nearest, ...
-    target : float
-        Share of the true neighbours to find.
+    ``found_by_rank`` counts those in the nearest cluster of their query, in the second nearest, ...
     """
     reached = np.cumsum(found_by_rank) >= target * found_by_rank.sum()
     return int(np.argmax(reached)) + 1

@@ -11,8 +11,8 @@ ROWS_PER_PRODUCT = 4096
 
 
 def scores(vectors: NDArray[np.floating[Any]], centers: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """Half the squared distance to each center, less a number of each vector's own: (n, c), same order."""
-    # Around the mean of the centers: far from the origin, the difference of two large numbers would be noise.
+    """Half the squared distance to each centre, less a number of each vector's own: (n, c), same order."""
+    # Around the mean of the centres: far from the origin, the difference of two large numbers would be noise.
     middle = centers.mean(axis=0, dtype=np.float64).astype(centers.dtype)
     near = centers - middle
     half: NDArray[np.floating[Any]] = np.einsum("ij,ij->i", near, near) / 2
@@ -20,7 +20,7 @@ def scores(vectors: NDArray[np.floating[Any]], centers: NDArray[np.floating[Any]
 
 
 def nearest_center(vectors: NDArray[np.floating[Any]], centers: NDArray[np.floating[Any]]) -> NDArray[np.int32]:
-    """Number of the nearest center of each vector; of equally near ones the first."""
+    """Number of the nearest centre of each vector; of equally near ones the first."""
     parts = range(0, len(vectors), ROWS_PER_PRODUCT)
     nearest = [scores(vectors[start : start + ROWS_PER_PRODUCT], centers).argmin(axis=1) for start in parts]
     return np.concatenate([np.zeros(0, np.int64), *nearest]).astype(np.int32)
@@ -47,21 +47,10 @@ def sums_by_label(
 def lloyd(
     vectors: NDArray[np.float32], centers: NDArray[np.float32], *, iterations: int = 10
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Move centers to the means of the vectors nearest to them, until nothing changes.
+    """Move centres (c, d) to the means of the vectors (n, d) nearest to them, until nothing changes.
 
-    Parameters
-    ----------
-    vectors : ndarray of float32, (n, d)
-        Vectors to cluster.
-    centers : ndarray of float32, (c, d)
-        Centers to start from. A center that no vector is nearest to stays where it is.
-    iterations : int
-        Largest number of iterations.
-
-    Returns
-    -------
-    tuple of ndarray
-        Centers (c, d) float32, and the number of the nearest one of each vector (n,).
+    A centre that no vector is nearest to stays where it is. The result is the centres, and the number of the nearest
+    one of each vector (n,).
 
     References
     ----------
@@ -86,7 +75,7 @@ def lloyd(
 
 
 def probed_centers(vectors: NDArray[np.float32], centers: NDArray[np.float32], probes: int) -> NDArray[np.intp]:
-    """The ``probes`` nearest centers of each vector, in no order: (n, probes)."""
+    """The ``probes`` nearest centres of each vector, in no order: (n, probes)."""
     if probes >= len(centers):
         return np.broadcast_to(np.arange(len(centers)), (len(vectors), len(centers)))
     near: NDArray[np.intp] = np.argpartition(scores(vectors, centers), probes - 1, axis=1)[:, :probes]
@@ -96,7 +85,7 @@ def probed_centers(vectors: NDArray[np.float32], centers: NDArray[np.float32], p
 def ranks_of_centers(
     vectors: NDArray[np.float32], centers: NDArray[np.float32], clusters: NDArray[np.int32]
 ) -> NDArray[np.int64]:
-    """Rank of each of the clusters given for a vector by the distance of its center: (n, m), from 0."""
+    """Rank of each of the clusters given for a vector by the distance of its centre: (n, m), from 0."""
     every = scores(vectors, centers)
     own = np.take_along_axis(every, clusters, axis=1)
     return np.stack([(every < own[:, [column]]).sum(axis=1) for column in range(clusters.shape[1])], axis=1)

@@ -31,6 +31,10 @@ from dataeval_spark.options import Metric
 
 KINDS: dict[str, int] = {"euclidean": SQUARED, "cosine": COSINE, "inner_product": INNER}
 Multiply = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
+Vectors = NDArray[np.float32]
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+Places = NDArray[np.intp]
 
 NO_CODE = np.iinfo(np.int64).max
 PRODUCT_BYTES = 32 * 2**20
@@ -47,29 +51,30 @@ class Points:
     """
 
     metric: Metric
-    vectors: NDArray[np.float32]
-    scales: NDArray[np.float64]
-    shift: NDArray[np.float64]
-    shifted: NDArray[np.float32]
-    lengths: NDArray[np.float64]
+    vectors: Vectors
+    scales: Floats
+    shift: Floats
+    shifted: Vectors
+    lengths: Floats
 
 
-def centred(metric: Metric, vectors: NDArray[np.float32], dtype: Any, shift: NDArray[np.float64]) -> NDArray[Any]:
+def centred(metric: Metric, vectors: Vectors, dtype: Any, shift: Floats | None = None) -> NDArray[Any]:
     """Operands of the product: scaled to unit length under cosine, minus ``shift``; as they are for inner products."""
-    if metric == "inner_product":
+    if metric == "inner_product" or (metric == "euclidean" and shift is None):
         return vectors.astype(dtype, copy=False)
-    if metric == "euclidean":
+    if metric == "euclidean" and shift is not None:
         return np.subtract(vectors, shift.astype(np.float32), dtype=dtype)
     scales = inverse_norms(vectors)
     operand = np.empty((len(vectors), vectors.shape[1] + 1), dtype)
     np.multiply(vectors, scales[:, None].astype(dtype), out=operand[:, :-1], dtype=dtype)
     # A vector of zeros gets a direction of its own: distance 1 to the others.
     operand[:, -1] = scales == 0
-    operand -= shift.astype(np.float32)
+    if shift is not None:
+        operand -= shift.astype(np.float32)
     return operand
 
 
-def points(vectors: NDArray[np.float32], metric: Metric, shift: NDArray[np.float64]) -> Points:
+def points(vectors: Vectors, metric: Metric, shift: Floats) -> Points:
     """Prepare vectors.
 
     Parameters
@@ -141,11 +146,11 @@ class NearestLists:
         self._multiply = multiply or multiplier()
 
     @property
-    def distances(self) -> NDArray[np.float64]:
+    def distances(self) -> Floats:
         """(q, width): ascending; infinite where there are fewer index vectors than ``width``."""
         return np.sqrt(self._scores) if self._kind == SQUARED else self._scores
 
-    def update(self, index: Points, codes: NDArray[np.int64], rows: NDArray[np.intp] | None = None) -> None:
+    def update(self, index: Points, codes: Codes, rows: Places | None = None) -> None:
         """Take a block of index vectors into account.
 
         Parameters
@@ -171,9 +176,7 @@ class NearestLists:
             if len(part):
                 self._compare_in_float64(part, index, codes, capacity)
 
-    def _compare_in_float64(
-        self, part: NDArray[np.intp], index: Points, codes: NDArray[np.int64], capacity: int
-    ) -> None:
+    def _compare_in_float64(self, part: Places, index: Points, codes: Codes, capacity: int) -> None:
         operand = centred(index.metric, index.vectors, np.float64, index.shift)
         half_norms = np.einsum("ij,ij->i", operand, operand) / 2 * (self._kind != INNER)
         part = self._compare(part, index, operand, half_norms, codes, capacity)
@@ -182,14 +185,8 @@ class NearestLists:
             self._insert(np.array([row]), index, codes, every, np.array([len(codes)]))
 
     def _compare(
-        self,
-        part: NDArray[np.intp],
-        index: Points,
-        operand: NDArray[Any],
-        half_norms: NDArray[np.float64],
-        codes: NDArray[np.int64],
-        capacity: int,
-    ) -> NDArray[np.intp]:
+        self, part: Places, index: Points, operand: NDArray[Any], half_norms: Floats, codes: Codes, capacity: int
+    ) -> Places:
         """Update the lists of some queries; return those that have more candidates than the buffer holds."""
         dtype = operand.dtype
         queries = self.queries
@@ -204,36 +201,22 @@ class NearestLists:
         if self._kind != INNER:
             limits -= lengths**2 / 2
         products = self._multiply(left, operand)
-        columns = np.empty((len(part), capacity), np.int32)
-        counts = np.empty(len(part), np.int64)
-        find_candidates(
-            products,
-            half_norms.astype(dtype),
-            np.nextafter(limits.astype(dtype), dtype.type(np.inf)),
-            (2 * error).astype(dtype),
-            self.codes.shape[1],
-            columns,
-            counts,
-        )
+        columns, counts = np.empty((len(part), capacity), np.int32), np.empty(len(part), np.int64)
+        half_norms, slacks = half_norms.astype(dtype), (2 * error).astype(dtype)
+        limits = np.nextafter(limits.astype(dtype), dtype.type(np.inf))
+        find_candidates(products, half_norms, limits, slacks, self.codes.shape[1], columns, counts)
         self._insert(part, index, codes, columns, np.maximum(counts, 0))
         return part[counts < 0]
 
     def _insert(
-        self,
-        part: NDArray[np.intp],
-        index: Points,
-        codes: NDArray[np.int64],
-        columns: NDArray[np.int32],
-        counts: NDArray[np.int64],
+        self, part: Places, index: Points, codes: Codes, columns: NDArray[np.int32], counts: NDArray[np.int64]
     ) -> None:
         scores, list_codes = self._scores[part], self.codes[part]
         vectors, scales = self.queries.vectors[part], self.queries.scales[part]
         insert(self._kind, vectors, scales, index.vectors, index.scales, codes, columns, counts, scores, list_codes)
         self._scores[part], self.codes[part] = scores, list_codes
 
-    def _error(
-        self, dtype: np.dtype[Any], lengths: NDArray[np.float64], longest: float, index: Points, dimension: int
-    ) -> NDArray[np.float64]:
+    def _error(self, dtype: np.dtype[Any], lengths: Floats, longest: float, index: Points, dimension: int) -> Floats:
         """Bound of the error of a score, (q,)."""
         unit = float(np.finfo(dtype).eps) / 2
         smallest = dimension * float(np.finfo(dtype).tiny)
@@ -243,5 +226,5 @@ class NearestLists:
         # Unit vectors are rounded twice before the shift, at length 1.
         rounded = 4.0 if self._kind == COSINE else 0.0
         both = lengths + longest
-        error: NDArray[np.float64] = unit * (1.01 * dimension * lengths * longest + 2.2 * both * (both + rounded))
+        error: Floats = unit * (1.01 * dimension * lengths * longest + 2.2 * both * (both + rounded))
         return error + smallest

@@ -107,19 +107,9 @@ def find_candidates(
     """For each row, the columns whose score may be among the ``width`` smallest.
 
     The score of column j in row i is ``half_norms[j] - products[i, j]``. A column is taken when its score is at most
-    ``limits[i]`` and at most the ``width``-th smallest score of the row plus ``slacks[i]``.
-
-    Parameters
-    ----------
-    products : ndarray of float, (q, m)
-    half_norms : ndarray, (m,)
-    limits, slacks : ndarray, (q,)
-    width : int
-        At least 1.
-    columns : ndarray of int32, (q, capacity)
-        Filled with the columns found, ascending; capacity above ``width``.
-    counts : ndarray of int64, (q,)
-        Filled with their number; -1 where there are more than ``columns`` holds.
+    ``limits[i]`` and at most the ``width``-th smallest score of the row plus ``slacks[i]``. Written are ``columns``
+    (q, capacity), those found, ascending, the capacity being above ``width``; and ``counts`` (q,), their number, -1
+    where there are more than ``columns`` holds.
     """
     q, m = products.shape
     capacity = columns.shape[1]

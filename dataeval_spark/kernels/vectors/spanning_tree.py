@@ -18,19 +18,20 @@ SOURCES = "6229e7fb90d5aff0"  # see tests/kernels/images/compiled/test_sources.p
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Columns = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Edges:
     """Edges of a forest: two nodes and a length each."""
 
-    sources: NDArray[np.int64]
-    targets: NDArray[np.int64]
-    lengths: NDArray[np.float64]
+    sources: Ints
+    targets: Ints
+    lengths: Floats
 
     @classmethod
-    def empty(cls, count: int = 0) -> Edges:
-        return cls(np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count))
+    def empty(cls) -> Edges:
+        return cls(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -75,16 +76,12 @@ def tree_within(points: Points) -> Edges:
     >>> tree_within(points).lengths.tolist()
     [1.0, 4.0]
     """
-    edges = Edges.empty(max(0, len(points.nodes) - 1))
-    _prim_within(*points.working_copy(), edges.sources, edges.targets, edges.lengths)
-    return edges
+    return Edges(*_prim_within(*points.working_copy()))
 
 
 def tree_between(one: Points, other: Points) -> Edges:
     """Minimum spanning tree of all pairs of a point of one set and a point of the other, without pairs within a set."""
-    edges = Edges.empty(len(one.nodes) + len(other.nodes) - 1)
-    _prim_between(*one.working_copy(), *other.working_copy(), edges.sources, edges.targets, edges.lengths)
-    return edges
+    return Edges(*_prim_between(*one.working_copy(), *other.working_copy()))
 
 
 def minimum_forest(parts: list[Edges]) -> Edges:
@@ -106,8 +103,7 @@ def minimum_forest(parts: list[Edges]) -> Edges:
     low, high = np.minimum(sources, targets), np.maximum(sources, targets)
     order = np.lexsort((high, low, lengths))
     nodes, numbered = np.unique(np.concatenate([low, high]), return_inverse=True)
-    in_forest = np.zeros(len(lengths), np.bool_)
-    _kruskal(numbered[: len(low)], numbered[len(low) :], order, len(nodes), in_forest)
+    in_forest = _kruskal(numbered[: len(low)], numbered[len(low) :], order, len(nodes))
     order = order[in_forest[order]]
     return Edges(low[order], high[order], lengths[order])
 
@@ -120,23 +116,34 @@ def _is_before(a: int, b: int, c: int, d: int) -> bool:
 
 
 @njit(**OPTIONS)
-def _take(columns: NDArray[np.float32], cores: Floats, nodes: Ints, at: int, count: int) -> None:
+def _no_edges(count: int) -> tuple[Ints, Ints, Floats]:
+    """Room for some edges: two nodes and a length each."""
+    return np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count)
+
+
+@njit(**OPTIONS)
+def _outside(count: int) -> tuple[Floats, Ints, Floats]:
+    """Shortest edge into the tree of each of some points, that edge's end in it, and room for distances."""
+    return np.full(count, np.inf), np.full(count, np.iinfo(np.int64).max, np.int64), np.empty(count)
+
+
+@njit(**OPTIONS)
+def _take(columns: Columns, cores: Floats, nodes: Ints, at: int, last: int, lengths: Floats, parents: Ints) -> None:
     """Swap a point with the last of those that are not in the tree."""
-    last = count - 1
     for k in range(columns.shape[0]):
         columns[k, at], columns[k, last] = columns[k, last], columns[k, at]
     cores[at], cores[last] = cores[last], cores[at]
     nodes[at], nodes[last] = nodes[last], nodes[at]
+    lengths[at], parents[at] = lengths[last], parents[last]
 
 
 @njit(**OPTIONS)
 def _offer(
-    point: NDArray[np.float32],
+    point: Columns,
     core: float,
     node: int,
-    columns: NDArray[np.float32],
+    columns: Columns,
     cores: Floats,
-    nodes: Ints,
     count: int,
     lengths: Floats,
     parents: Ints,
@@ -170,72 +177,52 @@ def _nearest(lengths: Floats, parents: Ints, nodes: Ints, count: int) -> int:
 
 
 @njit(**OPTIONS)
-def _prim_within(
-    columns: NDArray[np.float32], cores: Floats, nodes: Ints, sources: Ints, targets: Ints, lengths: Floats
-) -> None:
+def _prim_within(columns: Columns, cores: Floats, nodes: Ints) -> tuple[Ints, Ints, Floats]:
     """Minimum spanning tree of all pairs of n points, by Prim's algorithm; each distance is computed once.
 
-    Parameters
-    ----------
-    columns : ndarray of float32, (d, n)
-        Points; their order is changed, and that of ``cores`` and ``nodes`` (n,) with it.
-    cores, nodes : ndarray
-        Core distances, below which no edge of a point is, and nodes, which order edges of one length.
-    sources, targets, lengths : ndarray, (n - 1,)
-        Output: the edges.
+    The order of the points ``columns`` (d, n) is changed, and that of their core distances and nodes (n,) with it. The
+    result is two nodes and the length of each edge (n - 1,).
     """
     n = nodes.size
-    best, parents, work = np.full(n, np.inf), np.full(n, np.iinfo(np.int64).max, np.int64), np.empty(n)
+    sources, targets, lengths = _no_edges(max(0, n - 1))
+    best, parents, work = _outside(n)
     at, count = 0, n
     for edge in range(n - 1):
         point, core, node = columns[:, at].copy(), cores[at], nodes[at]
-        _take(columns, cores, nodes, at, count)
         count -= 1
-        best[at], parents[at] = best[count], parents[count]
-        _offer(point, core, node, columns, cores, nodes, count, best, parents, work)
+        _take(columns, cores, nodes, at, count, best, parents)
+        _offer(point, core, node, columns, cores, count, best, parents, work)
         at = _nearest(best, parents, nodes, count)
         sources[edge], targets[edge], lengths[edge] = parents[at], nodes[at], best[at]
+    return sources, targets, lengths
 
 
 @njit(**OPTIONS)
 def _prim_between(
-    columns_a: NDArray[np.float32],
+    columns_a: Columns,
     cores_a: Floats,
     nodes_a: Ints,
-    columns_b: NDArray[np.float32],
+    columns_b: Columns,
     cores_b: Floats,
     nodes_b: Ints,
-    sources: Ints,
-    targets: Ints,
-    lengths: Floats,
-) -> None:
+) -> tuple[Ints, Ints, Floats]:
     """Minimum spanning tree of the pairs of one point of a and one of b; arguments as for :func:`_prim_within`."""
-    top = np.iinfo(np.int64).max
-    best_a, parents_a, work_a = (
-        np.full(nodes_a.size, np.inf),
-        np.full(nodes_a.size, top, np.int64),
-        np.empty(nodes_a.size),
-    )
-    best_b, parents_b, work_b = (
-        np.full(nodes_b.size, np.inf),
-        np.full(nodes_b.size, top, np.int64),
-        np.empty(nodes_b.size),
-    )
+    sources, targets, lengths = _no_edges(nodes_a.size + nodes_b.size - 1)
+    best_a, parents_a, work_a = _outside(nodes_a.size)
+    best_b, parents_b, work_b = _outside(nodes_b.size)
     count_a, count_b = nodes_a.size, nodes_b.size
     at, is_a = 0, True
     for edge in range(nodes_a.size + nodes_b.size - 1):
         if is_a:
             point, core, node = columns_a[:, at].copy(), cores_a[at], nodes_a[at]
-            _take(columns_a, cores_a, nodes_a, at, count_a)
             count_a -= 1
-            best_a[at], parents_a[at] = best_a[count_a], parents_a[count_a]
-            _offer(point, core, node, columns_b, cores_b, nodes_b, count_b, best_b, parents_b, work_b)
+            _take(columns_a, cores_a, nodes_a, at, count_a, best_a, parents_a)
+            _offer(point, core, node, columns_b, cores_b, count_b, best_b, parents_b, work_b)
         else:
             point, core, node = columns_b[:, at].copy(), cores_b[at], nodes_b[at]
-            _take(columns_b, cores_b, nodes_b, at, count_b)
             count_b -= 1
-            best_b[at], parents_b[at] = best_b[count_b], parents_b[count_b]
-            _offer(point, core, node, columns_a, cores_a, nodes_a, count_a, best_a, parents_a, work_a)
+            _take(columns_b, cores_b, nodes_b, at, count_b, best_b, parents_b)
+            _offer(point, core, node, columns_a, cores_a, count_a, best_a, parents_a, work_a)
         # Of a side that is all in the tree, what stands first is not looked at.
         a = _nearest(best_a, parents_a, nodes_a, count_a)
         b = _nearest(best_b, parents_b, nodes_b, count_b)
@@ -252,6 +239,7 @@ def _prim_between(
         else:
             at = b
             sources[edge], targets[edge], lengths[edge] = parents_b[b], nodes_b[b], best_b[b]
+    return sources, targets, lengths
 
 
 @njit(**OPTIONS)
@@ -264,11 +252,12 @@ def root_of(parents: Ints, node: int) -> int:
 
 
 @njit(**OPTIONS)
-def _kruskal(sources: Ints, targets: Ints, order: Ints, nodes: int, in_forest: NDArray[np.bool_]) -> None:
+def _kruskal(sources: Ints, targets: Ints, order: Ints, nodes: int) -> NDArray[np.bool_]:
     """Mark the edges that join two trees, taken in `order`."""
-    parents = np.arange(nodes)
+    parents, in_forest = np.arange(nodes), np.zeros(order.size, np.bool_)
     for edge in order:
         a, b = root_of(parents, sources[edge]), root_of(parents, targets[edge])
         if a != b:
             parents[max(a, b)] = min(a, b)
             in_forest[edge] = True
+    return in_forest

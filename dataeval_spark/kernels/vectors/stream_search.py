@@ -6,13 +6,12 @@ from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dataeval_spark.errors import EmbeddingError
-from dataeval_spark.kernels.vectors.blocks import order_of_ids, vectors_of
+from dataeval_spark.kernels.vectors.block_search import KEYS, NEIGHBOR_SCHEMA
 from dataeval_spark.kernels.vectors.nearest import NO_CODE, NearestLists, centred, points
-from dataeval_spark.kernels.vectors.neighbor_lists import KEYS, NEIGHBOR_SCHEMA
+from dataeval_spark.kernels.vectors.vector_blocks import lengths_of, order_of_ids, vectors_of
 from dataeval_spark.options import Metric
 from dataeval_spark.tables.arrow import arrow_schema
 
@@ -49,8 +48,7 @@ def nearest_in_stream(
             continue
         vectors = _checked(table, queries.shape[1])
         if lists is None:
-            no_shift = np.zeros(queries.shape[1] + (metric == "cosine"))
-            shift = centred(metric, vectors, np.float32, no_shift).mean(axis=0, dtype=np.float64)
+            shift = centred(metric, vectors, np.float32).mean(axis=0, dtype=np.float64)
             lists = NearestLists(points(queries, metric, shift), k)
         # Codes in the order of the ids of all that is held and all that comes, so that ties fall as they should.
         ids = pa.concat_tables([listed_ids, table.select(KEYS).cast(NEIGHBOR_SCHEMA)]).combine_chunks()
@@ -68,7 +66,7 @@ def nearest_in_stream(
 
 
 def _checked(table: pa.Table, dimension: int) -> NDArray[np.float32]:
-    lengths = pc.fill_null(pc.list_value_length(table["embedding"]), 0).to_numpy()
+    lengths = lengths_of(table)
     other_rows = np.flatnonzero(lengths != dimension)[:5]
     if len(other_rows):
         names = table["image_id"].take(other_rows).to_pylist()

@@ -12,9 +12,9 @@ from dataeval_spark.kernels.factors.binning import (
     UNSEEN,
     Bins,
     bin_labels,
+    bins_by_rule,
     choose_bins,
     edges_by_count,
-    edges_by_rule,
     encode,
     is_continuous,
     is_increasing,
@@ -53,7 +53,7 @@ def test_the_distance_from_uniform_is_the_wasserstein_distance(seed):
 
 @pytest.mark.parametrize("rule", ["uniform_width", "uniform_count"])
 def test_edges_equal_dataeval(rule):
-    assert edges_by_rule(INPUTS["skewed"], rule) == (-INFINITE, *SKEWED_EDGES[rule], INFINITE)
+    assert bins_by_rule(INPUTS["skewed"], rule).edges == (-INFINITE, *SKEWED_EDGES[rule], INFINITE)
 
 
 def test_a_continuous_factor_is_cut_as_dataeval_does():
@@ -88,14 +88,14 @@ def test_the_bound_of_levels_is_stricter_than_the_budget():
 
 def test_missing_and_infinite_values_place_no_edge_and_have_bins_of_their_own():
     values = np.r_[INPUTS["skewed"], np.nan, np.inf, -np.inf]
-    bins = Bins("uniform_width", edges=edges_by_rule(values, "uniform_width"))
+    bins = bins_by_rule(values, "uniform_width")
 
     assert bins.edges == (-INFINITE, *SKEWED_EDGES["uniform_width"], INFINITE)
     assert encode(values, bins)[-3:].tolist() == [bins.missing_code, 3, 1]
 
 
 def test_nothing_but_missing_values_is_one_bin():
-    assert edges_by_rule(np.full(3, np.nan), "uniform_width") == (-INFINITE, INFINITE)
+    assert bins_by_rule(np.full(3, np.nan), "uniform_width").edges == (-INFINITE, INFINITE)
 
 
 def test_a_level_that_was_not_recorded_is_unseen():

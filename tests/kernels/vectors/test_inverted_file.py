@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from dataeval_spark.kernels.vectors.block_search import Search, search_blocks
-from dataeval_spark.kernels.vectors.blocks import read_array
 from dataeval_spark.kernels.vectors.inverted_file import (
     CENTERS,
     fewest_probes,
@@ -16,7 +15,8 @@ from dataeval_spark.kernels.vectors.inverted_file import (
     sort_into_clusters,
     train_clusters,
 )
-from tests.kernels.vectors.test_block_search import batches_of, stored
+from dataeval_spark.kernels.vectors.vector_blocks import read_array
+from tests.kernels.vectors.stored_blocks import batches_of, stored
 
 
 def clusters_of(folder, block_rows, order, metric="cosine"):
@@ -93,5 +93,5 @@ def test_a_sample_in_which_all_is_found_leaves_doubt():
 
 
 @pytest.mark.parametrize(("target", "probes"), [(0.5, 1), (0.7, 2), (0.95, 3), (1.0, 4)])
-def test_the_fewest_cells_for_a_recall(target, probes):
+def test_the_fewest_clusters_for_a_recall(target, probes):
     assert fewest_probes(np.array([60, 30, 5, 5, 0]), target) == probes

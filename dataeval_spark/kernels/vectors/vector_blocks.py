@@ -1,8 +1,9 @@
-"""Blocks of vectors with their ids: sorted by id, equal vectors marked, in files that tasks share."""
+"""Blocks of vectors with their ids: cut from Arrow batches, sorted by id, equal vectors marked, stored in files."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -12,10 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dataeval_spark.kernels.vectors.nearest import centred
+from dataeval_spark.options import Metric
 from dataeval_spark.tables.arrow import arrow_schema
 
 IDS_SCHEMA = arrow_schema("image_id string, target_index int, roles int, draw bigint, fingerprint string, same_as int")
 KEYS = ["image_id", "target_index", "roles", "draw"]
+ROLES = 4
+NAMES = 5
+"""Number of rows that an error names."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,12 @@ def order_of_ids(table: pa.Table) -> NDArray[np.int64]:
     return order
 
 
+def lengths_of(table: pa.Table) -> NDArray[np.int32]:
+    """Length of each ``embedding``, 0 where it is missing."""
+    lengths: NDArray[np.int32] = pc.fill_null(pc.list_value_length(table["embedding"]), 0).to_numpy()
+    return lengths
+
+
 def vectors_of(column: pa.ChunkedArray, dimension: int) -> NDArray[np.float32]:
     """An Arrow column of lists of one length as a matrix (n, d); a missing value is NaN."""
     values = column.combine_chunks().flatten()
@@ -77,16 +89,8 @@ def fingerprints(vectors: NDArray[np.float32]) -> pa.Array:
     return pa.array(hashes.view(np.int64)).cast(pa.string())
 
 
-def make_block(keys: pa.Table, vectors: NDArray[np.float32]) -> VectorBlock:
-    """A block of rows that are sorted by id.
-
-    Parameters
-    ----------
-    keys : Table
-        ``image_id``, ``target_index``, ``roles`` and ``draw``.
-    vectors : ndarray of float32, (n, d)
-        Finite.
-    """
+def _make_block(keys: pa.Table, vectors: NDArray[np.float32]) -> VectorBlock:
+    """A block of rows that are sorted by id, with finite vectors."""
     vectors = np.ascontiguousarray(vectors + np.float32(0))  # -0 becomes 0, so that equal vectors have equal bytes
     whole = vectors.view(np.dtype((np.void, vectors.itemsize * vectors.shape[1]))).ravel()
     _, first, group = np.unique(whole, return_index=True, return_inverse=True)
@@ -118,13 +122,6 @@ def read_array(folder: str, name: str) -> NDArray[Any]:
     return array.view(np.ndarray)
 
 
-def read_block(folder: str, name: str) -> VectorBlock:
-    """A block whose vectors are mapped from the file, copied only where they are written to."""
-    with pa.memory_map(f"{folder}/{name}.arrow") as file:
-        ids = pa.ipc.open_file(file).read_all()
-    return VectorBlock(ids, read_array(folder, name))
-
-
 @dataclass(frozen=True)
 class BlockFiles:
     """Blocks in a folder: their names, and the place of each one's first row among all rows."""
@@ -134,7 +131,11 @@ class BlockFiles:
     offsets: NDArray[np.int64]
 
     def block(self, number: int) -> VectorBlock:
-        return read_block(self.folder, self.names[number])
+        """A block whose vectors are mapped from the file, copied only where they are written to."""
+        name = self.names[number]
+        with pa.memory_map(f"{self.folder}/{name}.arrow") as file:
+            ids = pa.ipc.open_file(file).read_all()
+        return VectorBlock(ids, read_array(self.folder, name))
 
     def codes(self, number: int) -> NDArray[np.int64]:
         """Codes of the rows of a block: place in the order of all ids x 2^32 + place among all rows."""
@@ -165,3 +166,94 @@ def block_of_row(ids: bytes, vectors: bytes, dimension: int) -> VectorBlock:
     """The block that a row of the frame of blocks holds."""
     matrix = np.frombuffer(vectors, np.float32).reshape(-1, dimension)
     return VectorBlock(ids_from_bytes(ids), matrix.copy())
+
+
+def blocks_in(batches: Iterable[pa.RecordBatch], block_rows: int) -> Iterator[pa.Table]:
+    """Tables of at most ``block_rows`` rows, sorted by id; no more than two of them are held."""
+    buffer: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        while rows + batch.num_rows > block_rows:
+            head = batch.slice(0, block_rows - rows)
+            yield _by_id(pa.Table.from_batches([*buffer, head]))
+            buffer, rows, batch = [], 0, batch.slice(head.num_rows)
+        if batch.num_rows:
+            buffer.append(batch)
+            rows += batch.num_rows
+    if rows:
+        yield _by_id(pa.Table.from_batches(buffer))
+
+
+def _by_id(table: pa.Table) -> pa.Table:
+    return table.take(order_of_ids(table))
+
+
+def ids_and_fingerprints(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Ids of the rows and hashes of their vectors; no hash where the vectors differ in length: no block has those."""
+    table = pa.Table.from_batches([batch])
+    lengths = lengths_of(table)
+    is_even = len(lengths) > 0 and lengths.min() == lengths.max() > 0
+    vectors = vectors_of(table["embedding"], int(lengths[0])) if is_even else None
+    hashes = pa.nulls(len(table), pa.string()) if vectors is None else fingerprints(vectors)
+    return batch.select(["image_id", "target_index"]).append_column("fingerprint", hashes)
+
+
+def _lengths_in(table: pa.Table) -> list[dict[str, Any]]:
+    """Lengths of the vectors of a block with how many have them, and the first few of each by name."""
+    lengths = lengths_of(table)
+    entries = []
+    for length in np.unique(lengths)[:50]:
+        rows = np.flatnonzero(lengths == length)
+        entries.append({"length": int(length), "rows": len(rows), "names": _names(table, rows)})
+    return entries
+
+
+def _names(table: pa.Table, rows: NDArray[np.intp]) -> list[str]:
+    """Names of the first few rows in errors."""
+    ids = zip(*(table[name].take(rows[:NAMES]).to_pylist() for name in ("image_id", "target_index")), strict=True)
+    return [image_id if target is None else f"{image_id} (target {target})" for image_id, target in ids]
+
+
+def described(table: pa.Table, metric: Metric) -> tuple[dict[str, Any], VectorBlock | None]:
+    """Facts about a block for the driver, and the block itself; None where its vectors cannot be compared."""
+    roles = table["roles"].to_numpy()
+    record: dict[str, Any] = {
+        "lengths": _lengths_in(table),
+        "role_rows": [int((roles >> role & 1).sum()) for role in range(ROLES)],
+        "refused": [],
+        "total": [],
+    }
+    if len(record["lengths"]) > 1 or record["lengths"][0]["length"] == 0:
+        return record, None
+    vectors = vectors_of(table["embedding"], record["lengths"][0]["length"])
+    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(bad):
+        record["refused"] = _names(table, bad)
+        return record, None
+    block = _make_block(table.select(KEYS), vectors)
+    record["total"] = centred(metric, block.vectors, np.float32).sum(axis=0, dtype=np.float64).tolist()
+    return record, block
+
+
+def write_codes(files: BlockFiles, number: int) -> None:
+    """Store the codes of a block's rows: place in the order of all ids x 2^32 + place among all rows.
+
+    The ids of two blocks are merged at a time, so that no task holds all: O(blocks) sorts of two blocks each.
+    """
+    own = files.block(number).ids
+    ranks = np.arange(len(own), dtype=np.int64)
+    for other in range(len(files.names)):
+        if other != number:
+            ranks += _below(files.block(other).ids, own)
+    codes = (ranks << 32) + files.offsets[number] + np.arange(len(own))
+    write_array(files.folder, f"{files.names[number]}.codes", codes)
+
+
+def _below(other: pa.Table, own: pa.Table) -> NDArray[np.int64]:
+    """Number of ids of the other block that come before each own id; both are sorted."""
+    columns = ["image_id", "target_index"]
+    both = pa.concat_tables([other.select(columns), own.select(columns)]).combine_chunks()
+    place = np.empty(len(both), np.int64)
+    place[order_of_ids(both)] = np.arange(len(both))
+    below: NDArray[np.int64] = place[len(other) :] - np.arange(len(own))
+    return below
