@@ -6,6 +6,8 @@ from dataeval_spark.tables.keys import IMAGE_ID, RUN_ID
 FACTOR = Column("factor", "string", "Factor: a metadata column, or what is derived from image, box or time")
 EXAMPLES_TYPE = "array<struct<image_id: string, value: double>>"
 N_ROWS = Column("n", "bigint", "Labelled things counted", "rows")
+CUT_RULES = ("uniform_width", "uniform_count", "clusters", "count", "given")
+"""Rules of `bin_edges` that cut a range into bins; the other factors have levels of their own."""
 
 FACTOR_BINS = Table(
     name="factor_bins",

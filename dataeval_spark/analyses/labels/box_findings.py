@@ -81,7 +81,7 @@ def box_findings(
         "model": F.lit(None).cast("string"),
         "predicted_index": F.lit(None).cast("int"),
     }
-    return findings.select(*(constants.get(name, F.col(name)).alias(name) for name in OBJECT_LABEL_ERRORS.result_names))
+    return findings.withColumns(constants).select(*OBJECT_LABEL_ERRORS.result_names)
 
 
 def _doubled(image: ImageBoxes, duplicate: float, conflict: float) -> Iterator[dict[str, Any]]:

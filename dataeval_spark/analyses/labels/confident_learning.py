@@ -195,10 +195,9 @@ def _ranked(
         "second_class": F.lit(None).cast("string"),
         "is_bound": F.lit(False),
         "precision": F.lit(None).cast("double"),
-        "rank": F.col("position"),
     }
-    ranked = positions(every, ["source"], "score", KEYS)
-    return ranked.select(*(constants.get(name, F.col(name)).alias(name) for name in table.result_names))
+    ranked = positions(every, ["source"], "score", KEYS).withColumnRenamed("position", "rank")
+    return ranked.withColumns(constants).select(*table.result_names)
 
 
 def _unknown(targets: DataFrame, class_indices: DataFrame) -> int:

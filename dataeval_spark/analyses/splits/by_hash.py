@@ -8,8 +8,15 @@ import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.splits.assign import MAX_ROWS, Assigned, assign
-from dataeval_spark.analyses.splits.fractions import MAX_STRATA, Fractions, parts_of
+from dataeval_spark.analyses.splits.assign import (
+    MAX_ROWS,
+    MAX_STRATA,
+    Assigned,
+    Fractions,
+    assign,
+    assignment_rows,
+    parts_of,
+)
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.splits.explanation import Cell, Explanation
 from dataeval_spark.session.bounded import bounded
@@ -90,15 +97,8 @@ def _dealt(small: DataFrame, names: list[str], edges: dict[str, list[float]], se
     uniform: Column = F.xxhash64("unit_id", F.lit(seed).cast("bigint")).cast("double") / 2.0**64 + 0.5
     index = F.size(F.filter(F.coalesce("edges", F.array().cast("array<double>")), lambda edge: edge <= uniform))
     part = F.get(F.array(*(F.lit(name) for name in names)), index)
-    return joined.select(
-        F.lit(0).alias("repeat"),
-        F.lit(None).cast("int").alias("fold"),
-        "image_id",
-        F.coalesce("previous", part).alias("split"),
-        "unit_id",
-        F.when(F.size("strata") > 0, F.concat_ws(", ", F.map_keys("strata"))).alias("stratum"),
-        F.when(F.col("previous").isNotNull(), "kept from before").otherwise("hash").alias("reason"),
-    )
+    reason = F.when(F.col("previous").isNotNull(), "kept from before").otherwise("hash")
+    return assignment_rows(joined, F.coalesce("previous", part), reason)
 
 
 def _measured(

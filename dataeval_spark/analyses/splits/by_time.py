@@ -8,8 +8,7 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.splits.assign import Assigned
-from dataeval_spark.analyses.splits.fractions import Fractions, parts_of
+from dataeval_spark.analyses.splits.assign import Assigned, Fractions, assignment_rows, parts_of
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.splits.explanation import Cell, Explanation
 from dataeval_spark.kernels.splits.time_parts import EXCLUDED, Period, Timeline, fold_periods, share_periods
@@ -123,30 +122,11 @@ def _rows(members: DataFrame, periods: Sequence[Period], *, is_folds: bool) -> D
         .when(is_torn, "its unit has later images in the next part")
         .otherwise("time")
     )
-    split = F.when(is_torn, EXCLUDED).otherwise(F.col("split"))
-    stratum = F.when(F.size("strata") > 0, F.concat_ws(", ", F.map_keys("strata")))
-    columns = ("repeat", "fold", "image_id", "split", "unit_id", "stratum", "reason")
-    rows = placed.select(
-        F.lit(0).alias("repeat"),
-        "fold",
-        "image_id",
-        split.alias("split"),
-        "unit_id",
-        stratum.alias("stratum"),
-        reason.alias("reason"),
-    )
+    rows = assignment_rows(placed, F.when(is_torn, EXCLUDED).otherwise(F.col("split")), reason, fold=F.col("fold"))
     if is_folds:
-        return rows.select(*columns)
-    untimed = members.where("captured_us IS NULL").select(
-        F.lit(0).alias("repeat"),
-        F.lit(None).cast("int").alias("fold"),
-        "image_id",
-        F.lit(EXCLUDED).alias("split"),
-        "unit_id",
-        stratum.alias("stratum"),
-        F.lit("no capture time").alias("reason"),
-    )
-    return rows.unionByName(untimed).select(*columns)
+        return rows
+    untimed = members.where("captured_us IS NULL")
+    return rows.unionByName(assignment_rows(untimed, F.lit(EXCLUDED), F.lit("no capture time")))
 
 
 def _explained(rows: DataFrame, shares: dict[str, float], images: int) -> tuple[Explanation, ...]:

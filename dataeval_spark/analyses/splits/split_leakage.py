@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -88,9 +89,7 @@ def split_leakage(
     leaks = [_torn_sets(frame, parts) for frame in sets]
     if duplicate_pairs is not None:
         leaks.append(_torn_pairs(whole_pairs(duplicate_pairs), parts))
-    rows = rows_of(images, SPLIT_LEAKAGE, [])
-    for more in leaks:
-        rows = rows.unionByName(more)
+    rows = reduce(DataFrame.unionByName, leaks, rows_of(images, SPLIT_LEAKAGE, []))
     units = units_of(
         images, groups=groups, duplicate_pairs=_ties(duplicate_pairs, duplicate_groups), checkpoint=checkpoint
     )

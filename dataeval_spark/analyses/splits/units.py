@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -57,10 +58,11 @@ def units_of(
             )
             for key, frame in sorted(groups.items())
         ]
-        all_nodes = nodes[0]
-        for more in nodes[1:]:
-            all_nodes = all_nodes.unionAll(more)
-        of_image = all_nodes.groupBy("image_id").agg(F.array_sort(F.collect_set("node")).alias("nodes"))
+        of_image = (
+            reduce(DataFrame.unionAll, nodes)
+            .groupBy("image_id")
+            .agg(F.array_sort(F.collect_set("node")).alias("nodes"))
+        )
         # image_id is unique on both sides.
         joined = images.select("image_id").join(of_image, on="image_id", how="left")
         labelled = joined.select("image_id", F.coalesce(F.get("nodes", F.lit(0)), alone).alias("label"), "nodes")

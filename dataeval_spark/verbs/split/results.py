@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.splits.assign import Assigned
 from dataeval_spark.analyses.splits.parts import label_counts
-from dataeval_spark.analyses.splits.split_representativeness import split_representativeness
+from dataeval_spark.analyses.splits.split_differences import split_representativeness
 from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.kernels.splits.time_parts import EXCLUDED
 from dataeval_spark.options import SplitOptions
