@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.labels.image_boxes import ImageBoxes, boxes_per_image, read_images
+from dataeval_spark.analyses.labels.image_boxes import ImageBoxes, box_at, boxes_per_image, read_images
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.kernels.labels.object_label_quality import (
@@ -249,7 +249,7 @@ def _errors(image: ImageBoxes, matching: Agreement, limits: Any) -> Iterator[dic
                 "predicted_index": None if is_label else int(image.numbers[place]),
                 "class_name": image.names[boxes.classes[place]],
                 "other_class": image.names[other] if other >= 0 else None,
-                "box": dict(zip(("x0", "y0", "x1", "y1"), boxes.corners[place].tolist(), strict=True)),
+                "box": box_at(boxes, place),
                 "score": float(scores[place]),
                 "threshold": float(thresholds[place]),
             }
