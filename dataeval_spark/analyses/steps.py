@@ -315,7 +315,7 @@ def levels(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
         sorter.prepare()
     except CycleError as error:
         names = " -> ".join(step.name for step in error.args[1])
-        raise ConfigError(f"These steps read what the others write: {names}.") from None
+        raise ConfigError(f"Each of these steps reads a table that another one writes, in a circle: {names}.") from None
     while sorter.is_active():
         ready = tuple(sorter.get_ready())
         yield ready

@@ -34,7 +34,7 @@ def test_steps_that_do_not_read_one_another_are_of_one_level():
 
 
 def test_steps_that_read_what_the_others_write_are_refused_by_name():
-    with pytest.raises(ConfigError, match=r"read what the others write: .*(one -> two|two -> one)"):
+    with pytest.raises(ConfigError, match=r"in a circle: .*(one -> two|two -> one)"):
         list(levels([step("one", [C], [B]), step("two", [B], [C])]))
 
 

@@ -115,7 +115,10 @@ def balance(
     OptionError.unless_between("balance.sample", sample, 10, 200_000)
     OptionError.unless_between("balance.permutations", permutations, 0, 100_000)
     if permutations and estimator != "neighbors":
-        raise OptionError("balance.permutations is for estimator 'neighbors'; tables have a test of their own.")
+        raise OptionError(
+            f"balance.permutations is {permutations} and balance.estimator is {estimator!r}, whose p-values need none.\n"
+            "Hint: --set balance.estimator=neighbors, or leave permutations out"
+        )
     rules = {
         row["factor"]: row["rule"]
         for row in bounded(bin_edges.select("factor", "rule").distinct(), "one row per factor")
@@ -127,7 +130,10 @@ def balance(
     rows = {_key(row): row.asDict() for row in bounded(frame, "pairs of factors, and classes x factors")}
     if estimator == "neighbors":
         if factor_bins is None:
-            raise OptionError("balance.estimator is 'neighbors', which needs the table factor_bins.")
+            raise OptionError(
+                "balance.estimator is 'neighbors', which reads the table factor_bins; it was not given.\n"
+                "Hint: balance(contingency, bin_edges, factor_bins, estimator='neighbors')"
+            )
         sampled = _sampled(factor_bins, sample, seed)
         how = {"neighbors": neighbors, "permutations": permutations, "seed": seed}
         estimated = sampled.mapInArrow(lambda batches: _estimates(batches, rules, label, **how), _ESTIMATES)
@@ -159,8 +165,8 @@ def require_class_label(balance: DataFrame, step: str) -> None:
     other = balance.where(f"kind = 'label' AND factor_a != '{LABEL}'")
     for row in bounded(other.select("factor_a").limit(1), "one row"):
         raise OptionError(
-            f"{step} ranks what tells the class, and the table balance was made with balance.label = "
-            f"{row['factor_a']!r}.\nHint: dataeval-spark analyze balance {step}, without balance.label"
+            f"{step} ranks predictors of the class, and table balance was made with balance.label = {row['factor_a']!r}."
+            f"\nHint: dataeval-spark analyze balance {step}, without balance.label"
         )
 
 

@@ -150,7 +150,10 @@ def factor_bins(
     summaries = _summaries(units.frame, names, units.of_targets, options)
     if stored_edges:
         if bin_edges is None:
-            raise OptionError("factor_bins.stored_edges is true and there are no stored edges.\nHint: run without it")
+            raise OptionError(
+                "factor_bins.stored_edges is true and there are no stored edges: table bin_edges does not exist.\n"
+                "Hint: dataeval-spark analyze factor_bins, without stored_edges"
+            )
         bins, ranges = stored_bins(bin_edges)
         edge_frame = bin_edges.select(*BIN_EDGES.result_names)
         counts = [
@@ -256,7 +259,7 @@ def _check(
         if not fits:
             raise OptionError(
                 f"factor_bins.edges.{name} is {edges_or_count!r}; expected increasing numbers, or a number of bins.\n"
-                f"Hint: edges = {{{name} = [0, 18, 65, 120]}}"
+                f"Hint: --set 'factor_bins.edges={{{name} = [0, 18, 65, 120]}}'"
             )
     for source in sources:
         OptionError.unless_one_of("factor_bins.sources", source, SOURCES)

@@ -211,7 +211,7 @@ def _of_factor(blocks: pa.Table, max_values: int, effects: Mapping[str, float]) 
     if values.size > max_values:
         raise OptionError(
             f"shortcuts.max_values is {max_values:,} and factor {factor} has {values.size:,} values.\n"
-            "Hint: raise it (about 50 bytes of memory per value in one task)."
+            f"Hint: --set shortcuts.max_values={values.size} (one task needs about 50 bytes of memory per value)"
         )
     classes = sorted({name for of_block in blocks["classes"].to_pylist() for name in of_block})
     place = {name: code for code, name in enumerate(classes)}

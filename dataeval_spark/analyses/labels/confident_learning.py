@@ -119,8 +119,8 @@ def confident_learning(
     OptionError.unless_between("confident_learning.share", share, 0.0, 1.0)
     if share != 1.0 and filter_by == "confident_learning":
         raise OptionError(
-            f"confident_learning.share is {share}, and filter_by confident_learning takes no share of its errors.\n"
-            "Hint: filter_by prune_by_noise_rate, prune_by_class or both"
+            f"confident_learning.share is {share}, and filter_by 'confident_learning' takes all of its errors.\n"
+            "Hint: --set confident_learning.filter_by=prune_by_noise_rate"
         )
     store = checkpoint or (lambda frame: frame)
     errors: list[DataFrame] = []

@@ -63,5 +63,8 @@ def labels_per_class(rows: DataFrame) -> dict[str, int]:
     """
     counts = bounded(rows.limit(MAX_CLASSES + 1), "one row per class")
     if len(counts) > MAX_CLASSES:
-        raise OptionError(f"There are more than {MAX_CLASSES:,} classes.\nHint: relabel first: dataeval-spark select")
+        raise OptionError(
+            f"The labels are of more than {MAX_CLASSES:,} classes; each class is a row on the driver.\n"
+            "Hint: merge classes first, by the operation relabel of dataeval-spark select"
+        )
     return {row["class_name"]: row["label_count"] for row in counts}

@@ -185,8 +185,8 @@ def _check_distances(threshold: float, sensitivity: float | None, min_samples: i
     OptionError.unless_between("clusters.sensitivity", sensitivity, 0.0, 1e6)
     if min_samples != 1:
         raise OptionError(
-            f"clusters.sensitivity is {sensitivity} and min_samples {min_samples}; near duplicates are measured by "
-            "plain distances.\nHint: --set clusters.min_samples=1"
+            f"clusters.sensitivity is {sensitivity} and clusters.min_samples is {min_samples}; near duplicates need plain "
+            "distances: expected min_samples 1.\nHint: --set clusters.min_samples=1"
         )
 
 
@@ -213,8 +213,8 @@ def _by_hdbscan(
 def _by_kmeans(blocks: Blocks, embeddings: DataFrame, centers: int) -> str:
     """Make the clusters beside the blocks; their number and that of the iterations, as a text."""
     iterations = kmeans_clusters(blocks, embeddings, clusters=centers, iterations=MOST_ITERATIONS)
-    still = f"stood still after {iterations}" if iterations < MOST_ITERATIONS else f"stopped after {iterations}"
-    return f"{centers} centres, which {still} iterations"
+    ended = "converged" if iterations < MOST_ITERATIONS else "were stopped"
+    return f"{centers} centres, which {ended} after {iterations} iterations"
 
 
 def _not_clustered(part: Part) -> Finding:

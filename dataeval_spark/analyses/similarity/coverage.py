@@ -111,10 +111,13 @@ def _encoders(
         if row["n"] is None:
             raise OptionError(
                 f"coverage.observations is {observations} and encoder {row['encoder']} has {row['k']} neighbours per "
-                f"image, of {row['images']} images.\nHint: neighbors.k = {observations}, or fewer observations"
+                f"image, of {row['images']} images.\nHint: --set neighbors.k={observations}"
             )
         if rescale and not row["width"]:
-            raise OptionError(f"coverage: all vectors of encoder {row['encoder']} are constant and equal.")
+            raise OptionError(
+                f"coverage: all components of all vectors of encoder {row['encoder']} are equal, so that they cannot be "
+                "scaled to [0, 1].\nHint: --set coverage.rescale=false, or another encoder"
+            )
         row["scale"] = 1.0 / row["width"] if rescale else 1.0
     return rows
 

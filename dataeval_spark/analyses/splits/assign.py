@@ -105,7 +105,7 @@ def assign(
     OptionError.unless_between("split.repeats", repeats, 1, 1_000)
     units = _collected(members, seed, max_rows)
     if units.sizes.size == 0:
-        raise OptionError("split: there are no images to split.\nHint: dataeval-spark ingest")
+        raise OptionError("split: there are no images to split.\nHint: dataeval-spark ingest SOURCE")
     if method in ("stratified", "stratified_group"):
         _require_strata(units.names, method)
     names, shares = parts_of(fractions, _fold_count(method, folds, units))
@@ -136,9 +136,11 @@ def parts_of(fractions: Fractions | None, folds: int | None) -> tuple[list[str],
     """
     if folds is not None:
         if fractions is not None:
-            raise OptionError("split: fractions and folds are both given; expected one of them.")
+            raise OptionError(
+                "split: fractions and folds are both given; expected one of them.\nHint: --folds 5, without --fractions"
+            )
         if not isinstance(folds, int):
-            raise OptionError(f"split.folds is {folds!r}; expected a whole number.")
+            raise OptionError(f"split.folds is {folds!r}; expected a whole number.\nHint: --folds 5")
         OptionError.unless_between("split.folds", folds, 2, MAX_PARTS)
         return [f"fold_{fold}" for fold in range(folds)], np.full(folds, 1 / folds)
     parts = DEFAULT_FRACTIONS if fractions is None else fractions
@@ -149,9 +151,14 @@ def parts_of(fractions: Fractions | None, folds: int | None) -> tuple[list[str],
         )
     for name, share in parts.items():
         if name == EXCLUDED or not name:
-            raise OptionError(f"split.fractions names a part {name!r}, which means something else.")
+            raise OptionError(
+                f"split.fractions names a part {name!r}; expected a name other than that of images that are left out.\n"
+                "Hint: --fractions train=0.8 test=0.2"
+            )
         if not isinstance(share, int | float) or not 0 < share < float("inf"):
-            raise OptionError(f"split.fractions of {name} is {share!r}; expected a number above 0.")
+            raise OptionError(
+                f"split.fractions of {name} is {share!r}; expected a number above 0.\nHint: --fractions train=0.8 test=0.2"
+            )
     shares = np.array([float(share) for share in parts.values()])
     return list(parts), shares / shares.sum()
 
@@ -160,8 +167,8 @@ def _fold_count(method: str, folds: int | None, units: Units) -> int | None:
     if method == "leave_one_group_out":
         if units.sizes.size > MAX_PARTS:
             raise OptionError(
-                f"split.method is {method!r} and there are {units.sizes.size:,} units; expected <= {MAX_PARTS:,}.\n"
-                "Hint: group by something coarser, or --method group with folds"
+                f"split.method is {method!r} and the images form {units.sizes.size:,} units that stay together; expected "
+                f"at most {MAX_PARTS:,}.\nHint: --method group --folds 10, or group by something coarser"
             )
         return int(units.sizes.size)
     return folds
@@ -172,12 +179,12 @@ def _require_strata(names: Sequence[str], method: str) -> None:
     if not names:
         raise OptionError(
             f"split.method is {method!r} and no image has a class or factor to stratify by.\n"
-            "Hint: --method random or group, or ingest labels"
+            "Hint: --method random, or dataeval-spark ingest SOURCE --annotations FILE"
         )
     if len(names) > MAX_STRATA:
         raise OptionError(
             f"split: there are {len(names):,} strata; expected at most {MAX_STRATA:,}.\n"
-            "Hint: stratify by fewer factors, or factors with fewer bins"
+            "Hint: stratify by fewer factors, or by factors with fewer bins"
         )
 
 
@@ -248,8 +255,8 @@ def _collected(members: DataFrame, seed: int, max_rows: int) -> Units:
     table = bounded_arrow(counts.select("unit_id", key, "stratum", "n", "images").limit(max_rows + 1), "units x strata")
     if table.num_rows > max_rows:
         raise OptionError(
-            f"split: there are more than {max_rows:,} pairs of unit and stratum (max_rows of splits.assign.assign).\n"
-            "Hint: raise it (about 100 bytes of driver memory per pair), or --method hash"
+            f"split: there are more than {max_rows:,} pairs of unit and stratum, which the driver would hold.\n"
+            "Hint: --method hash, or a larger max_rows of assign (about 100 bytes of memory per pair)"
         )
     return units_of(table)
 
@@ -263,8 +270,8 @@ def _earlier_parts(members: DataFrame, units: Units, names: list[str], max_rows:
     unknown = sorted(set(table["previous"].unique().to_pylist()) - set(names))
     if unknown:
         raise OptionError(
-            f"split: images are in parts {', '.join(unknown)} from before; now the parts are {', '.join(names)}.\n"
-            "Hint: name the same parts, give the split another name, or --renew to assign all anew"
+            f"split: images were given the parts {', '.join(unknown)} earlier; now the parts are {', '.join(names)}.\n"
+            "Hint: --renew to assign all images anew, the same parts as before, or another name of the split"
         )
     return units.most_common(table["unit_id"], table["previous"], table["n"], names)
 

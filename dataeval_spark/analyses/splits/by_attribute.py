@@ -52,7 +52,10 @@ def assign_by_attribute(
     )
     if counts["held_out"] == 0 or counts["others"] == 0:
         subject = "no image has" if counts["held_out"] == 0 else "all images have (or are tied to one that has)"
-        raise OptionError(f"split.test_value: {subject} the value that is to be held out.")
+        raise OptionError(
+            f"split.test_value: {subject} the value that is to be held out.\n"
+            "Hint: --test-value FACTOR=VALUE with a value that some images have and others lack"
+        )
     others = with_marks.where("is_tied IS NULL").drop("is_held_out", "is_tied")
     if len(rest) > 1:
         assignment = assign(others, fractions=dict(rest), **options)

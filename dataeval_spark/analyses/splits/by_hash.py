@@ -85,7 +85,10 @@ def _totals(counted: DataFrame) -> dict[str, int]:
     sums = labels.unionAll(images).groupBy("stratum").agg(F.sum("n").alias("n"))
     rows = bounded(sums.limit(MAX_STRATA + 2), "one row per stratum")
     if len(rows) > MAX_STRATA + 1:
-        raise OptionError(f"split: there are more than {MAX_STRATA:,} strata.\nHint: stratify by fewer factors")
+        raise OptionError(
+            f"split: there are more than {MAX_STRATA:,} strata.\n"
+            "Hint: stratify by fewer factors, or by factors with fewer bins"
+        )
     return {row["stratum"]: row["n"] for row in rows}
 
 

@@ -66,7 +66,9 @@ def assign_by_time(
     for name, size in (("test_size", test_size), ("max_train", max_train)):
         if size is not None:
             if folds is None:
-                raise OptionError(f"split.{name} is for folds over time.\nHint: --folds 5")
+                raise OptionError(
+                    f"split.{name} is {size}, which is for folds over time, and folds is not given.\nHint: --folds 5"
+                )
             OptionError.unless_between(f"split.{name}", size, 1, 10**12)
     names, shares = parts_of(fractions, folds)
     timeline = _timeline(members, max_times)
@@ -92,8 +94,8 @@ def _timeline(members: DataFrame, max_times: int) -> Timeline:
         )
     if table.num_rows > max_times:
         raise OptionError(
-            f"split: there are more than {max_times:,} distinct capture times (max_times of assign_by_time).\n"
-            "Hint: raise it (16 bytes of driver memory per time), or --method hash"
+            f"split: there are more than {max_times:,} distinct capture times, which the driver would hold.\n"
+            "Hint: a larger max_times of assign_by_time (16 bytes of memory per time)"
         )
     table = table.sort_by("captured_us")
     return Timeline(table["captured_us"].to_numpy(), table["n"].to_numpy().astype(np.int64))

@@ -158,7 +158,7 @@ def _count_rows(parts: DataFrame, counts: DataFrame, base: str = TRAIN) -> list[
     table = bounded_arrow(sums.limit(MAX_COUNTS + 1), "parts x values")
     if table.num_rows > MAX_COUNTS:
         raise OptionError(
-            f"split_differences: there are more than {MAX_COUNTS:,} counts of values per part.\n"
+            f"split_differences: there are more than {MAX_COUNTS:,} pairs of a part and a value of a factor.\n"
             "Hint: fewer splits, or --set factor_bins.max_levels=100"
         )
     by_subject: dict[tuple[Partition, str], dict[str, dict[str, Row]]] = {}
@@ -242,7 +242,7 @@ def _adversarial_rows(
     table = bounded_arrow(chosen.limit(MAX_SAMPLE + 1), "one row per image of the sample")
     if table.num_rows > MAX_SAMPLE:
         raise OptionError(
-            f"split_differences: the samples of all parts have more than {MAX_SAMPLE:,} images.\n"
+            f"split_differences: the samples of all parts hold more than {MAX_SAMPLE:,} images.\n"
             "Hint: --set split_differences.sample=500"
         )
     rows = table.to_pylist()

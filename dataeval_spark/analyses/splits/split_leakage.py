@@ -71,7 +71,10 @@ def split_leakage(
     """
     columns = groupings(images, factors)
     if set(group_by) - set(IMAGE_COLUMNS) and factors is None:
-        raise OptionError("split_leakage.group_by is given and there are no factors.\nHint: ingest --metadata FILE")
+        raise OptionError(
+            f"split_leakage.group_by is {list(group_by)} and there are no factors.\n"
+            "Hint: dataeval-spark ingest SOURCE --metadata FILE"
+        )
     for name in group_by:
         OptionError.unless_one_of("split_leakage.group_by", name, sorted(columns))
     parts = all_parts(images, split_assignments)
