@@ -44,7 +44,7 @@ TARGETS = Table(
         Column.optional(
             "attributes",
             "string",
-            "JSON object of what the source says besides: difficult, pose, segmentation, keypoints, score ...",
+            "JSON object of further entries of the source: difficult, pose, segmentation, keypoints ...",
         ),
         RUN_ID,
     ),
@@ -62,7 +62,7 @@ FACTORS = Table(
 
 INGEST_FINDINGS = Table(
     name="ingest_findings",
-    doc="What ingestion left out, could not take as it is written, or read in one of several possible ways.",
+    doc="Entries that ingestion left out, could not use as written, or read in one of several possible ways.",
     key=("dataset", "source_file", "location", "kind"),
     columns=(
         Column("dataset", "string", "Dataset that was ingested"),
@@ -70,11 +70,9 @@ INGEST_FINDINGS = Table(
         Column("location", "string", "Line or element in that file"),
         Column.optional("image_id", "string", "Image concerned, where it is known"),
         TARGET_INDEX,
-        Column("kind", "string", "What was found; docs/ingest.md lists the kinds"),
+        Column("kind", "string", "Kind of finding; docs/ingest.md lists them"),
         Column.optional(
-            "severity",
-            "string",
-            "error: something is lost; warning: a doubtful reading; info: something was left out as it should be",
+            "severity", "string", "error: something is lost; warning: a doubtful reading; info: rightly left out"
         ),
         Column.optional("n", "bigint", "Entries that the row stands for", "entries"),
         Column("message", "string", "What is wrong, in one sentence"),

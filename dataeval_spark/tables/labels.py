@@ -15,7 +15,7 @@ LABEL_ERRORS = Table(
     doc="Labels that are likely wrong, worst first: by predicted probabilities, or by the nearest neighbours.",
     key=("step", "source", "image_id", "target_index"),
     columns=(
-        Column("step", "string", "How it was found: confident_learning or label_neighbors"),
+        Column("step", "string", "Step that found it: confident_learning or label_neighbors"),
         Column("source", "string", "Model, or encoder whose neighbours they are"),
         IMAGE_ID,
         LABELED,
@@ -24,9 +24,7 @@ LABEL_ERRORS = Table(
         Column.optional("second_class", "string", "Another class about as likely"),
         LABEL_SCORE,
         Column(
-            "is_bound",
-            "boolean",
-            "The score is a lower bound: the neighbours that are known do not reach further (distance_ratio)",
+            "is_bound", "boolean", "The score is a lower bound: the list of neighbours is too short (distance_ratio)"
         ),
         Column("rank", "bigint", "1 is the worst of its step and source"),
         RUN_ID,
@@ -39,9 +37,9 @@ LABEL_SCORES = Table(
     doc="How doubtful each label is, the worst first, listed in `label_errors` or not.",
     key=("step", "source", "image_id", "target_index"),
     columns=(
-        Column("step", "string", "What compared it: confident_learning or label_neighbors"),
+        Column("step", "string", "Step that scored it: confident_learning or label_neighbors"),
         Column("source", "string", "Model, or encoder whose neighbours they are"),
-        Column("method", "string", "How: self_confidence; votes or distance_ratio"),
+        Column("method", "string", "Rule of the score: self_confidence; votes or distance_ratio"),
         IMAGE_ID,
         LABELED,
         Column("class_name", "string", "Class it is labelled as"),
@@ -50,8 +48,7 @@ LABEL_SCORES = Table(
         Column("rank", "bigint", "1 is the worst of its step and source; equal scores are ordered by id"),
         Column.share(
             "precision",
-            "Share of wrong labels, by estimate, of the best list that ends here or later; null where it is not "
-            "estimated",
+            "Estimated share of wrong labels in the best list that ends here or later; null: no estimate",
             nullable=True,
         ),
         RUN_ID,
@@ -100,10 +97,10 @@ OBJECT_LABEL_ERRORS = Table(
     ),
     key=("step", "rule", "model", "image_id", "target_index", "predicted_index"),
     columns=(
-        Column("step", "string", "How it was found: object_label_errors or box_findings"),
+        Column("step", "string", "Step that found it: object_label_errors or box_findings"),
         IMAGE_ID,
         TARGET_INDEX,
-        Column.optional("predicted_index", "int", "Predicted box that nothing is labelled at"),
+        Column.optional("predicted_index", "int", "Predicted box at a place without a label"),
         Column.optional("model", "string", "Model that predicted; null for what the labels alone show"),
         Column(
             "rule",
@@ -147,7 +144,7 @@ LABEL_AGREEMENT = Table(
         Column.optional("rater_a", "string", "First rater of a pair; null for all raters"),
         Column.optional("rater_b", "string", "Second rater of a pair; null for all raters"),
         Column.optional(
-            "value", "double", "1 is full agreement, 0 is chance; null where chance alone agrees", range="[-1, 1]"
+            "value", "double", "1: full agreement, 0: chance; null where chance alone agrees", range="[-1, 1]"
         ),
         Column.optional("lower", "double", "95 % interval: lower end"),
         Column.optional("upper", "double", "Upper end"),
@@ -196,7 +193,7 @@ RATER_QUALITY = Table(
 
 LABELLING_QUEUE = Table(
     name="labelling_queue",
-    doc="What to label next: the images whose label would teach most, some of them by two people.",
+    doc="Images to label next: those whose label would teach most, some of them by two people.",
     key=("image_id",),
     columns=(
         Column("rank", "bigint", "1 is next"),
@@ -216,16 +213,18 @@ LABEL_COVERAGE = Table(
     doc="Labels per class of an ontology and in all below it, and how many more there should be.",
     key=("kind", "concept"),
     columns=(
-        Column("kind", "string", "concept; or unmatched, ambiguous: a label that is no class of it, or may be several"),
+        Column(
+            "kind", "string", "concept; of a label unmatched (no class of the ontology) or ambiguous (several classes)"
+        ),
         Column("concept", "string", "Class of the ontology, or the label"),
         Column("parents", "array<string>", "Classes directly above; of an ambiguous label the classes it may be"),
         Column.optional("depth", "int", "Steps of the longest way from the top"),
         Column("direct_count", "bigint", "Labels of just this class", "labels"),
         Column.optional("subtree_count", "bigint", "Labels of this class and all below", "labels"),
         Column.optional("leaves", "int", "Classes without others below, from here down"),
-        Column.optional("covered_leaves", "int", "Of these with labels"),
+        Column.optional("covered_leaves", "int", "Number of these with labels"),
         Column.optional("children", "int", "Classes directly below"),
-        Column.optional("covered_children", "int", "Of these with labels, or with labels below"),
+        Column.optional("covered_children", "int", "Number of these with labels, or with labels below"),
         Column.optional("is_dark", "boolean", "The top of a branch that has no labels"),
         Column.share("leaf_share", "Share of the labels on leaves; null where not a leaf", nullable=True),
         Column.share("expected_share", "Share of all labels that a leaf should have", nullable=True),
@@ -236,18 +235,18 @@ LABEL_COVERAGE = Table(
 
 LABEL_RECONCILIATION = Table(
     name="label_reconciliation",
-    doc="What each class of the current labels is among the reference's, and which classes have gone.",
+    doc="The counterpart of each current class among the classes of the reference, and the classes that have gone.",
     key=("run_id", "reference", "current", "current_class", "reference_class"),
     columns=(
         Column("window", WINDOW_TYPE, "Capture times of the current data; where unknown the time of the run"),
-        Column("reference", "string", "Whose classes are wanted: dataset=NAME, split=NAME or a snapshot"),
-        Column("current", "string", "Whose classes are looked up"),
+        Column("reference", "string", "Data whose classes are wanted: dataset=NAME, split=NAME or a snapshot"),
+        Column("current", "string", "Data whose classes are looked up"),
         Column.optional("current_class", "string", "Class of the current labels; null for one that has vanished"),
-        Column.optional("reference_class", "string", "What it is among the reference's; null where unknown"),
+        Column.optional("reference_class", "string", "Its counterpart in the reference; null where unknown"),
         Column(
             "relation",
             "string",
-            "same, mapped, equivalent, narrower (a kind of it), broader (it is a kind of this), unknown or vanished",
+            "same, mapped, equivalent, narrower (a kind of it), broader (the reverse), unknown, vanished",
         ),
         Column("is_safe", "boolean", "The current label may be written as the reference's"),
         Column("current_count", "bigint", "Labels of the current class", "labels"),
@@ -281,7 +280,7 @@ LABEL_STATS = Table(
         Column.optional(
             "class_weight",
             "double",
-            "Weight that balances the classes: labels / (classes x labels of the class); null for the dataset",
+            "Weight that balances classes: labels / (classes x labels of it); null for the dataset",
         ),
         RUN_ID,
     ),

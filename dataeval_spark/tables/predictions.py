@@ -5,7 +5,7 @@ from dataeval_spark.tables.keys import BOX_TYPE, IMAGE_ID, LABELED, MODEL, RUN_I
 
 PREDICTIONS = Table(
     name="predictions",
-    doc="What models predict: for a classification the probabilities of all classes, for a detection one row per box.",
+    doc="Predictions of models: of a classification the probabilities of all classes, of a detection a row per box.",
     key=("image_id", "model", "target_index"),
     columns=(
         IMAGE_ID,
@@ -33,7 +33,7 @@ PREDICTIONS = Table(
 
 PREDICTION_CLASSES = Table(
     name="prediction_classes",
-    doc="Which class each position of `predictions.probabilities` is.",
+    doc="The class of each position in `predictions.probabilities`.",
     key=("model", "class_index"),
     columns=(
         MODEL,
@@ -46,15 +46,15 @@ PREDICTION_CLASSES = Table(
 
 ANNOTATIONS = Table(
     name="annotations",
-    doc="What each of several people said about a thing.",
+    doc="Labels that several people gave to the same things.",
     key=("image_id", "target_index", "rater"),
     columns=(
         IMAGE_ID,
         LABELED,
-        Column("rater", "string", "Who labelled it"),
+        Column("rater", "string", "Person who gave the label"),
         Column("class_name", "string", "Class they chose"),
         Column.optional("box", BOX_TYPE, "Box they drew, where they did", "pixel"),
-        Column.optional("labelled_at", "timestamp", "When, UTC, where the file says so"),
+        Column.optional("labelled_at", "timestamp", "Time of the label, UTC, where the file says so"),
         Column("source", "string", "File that it comes from"),
         RUN_ID,
     ),

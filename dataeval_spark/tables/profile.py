@@ -77,7 +77,7 @@ FILE_COLUMNS = (
     Column.optional("stored_height", "int", "Height in the file, before its orientation is applied", "pixel"),
     Column.optional("frames", "int", "Frames in the file; the first one is measured"),
     Column.optional("pixel_type", "string", "Type of the decoded pixels, such as uint8 or float32"),
-    Column.optional("conversion", "string", "What decoding did to the pixels, such as CMYK to RGB; null: none"),
+    Column.optional("conversion", "string", "Conversion of the pixels in decoding, such as CMYK to RGB; null: none"),
     Column.optional("decoder", "string", "Library that read the pixels: Pillow, simplejpeg or tifffile"),
     Column.optional("captured_at", "timestamp", "Capture time in the EXIF data, UTC"),
     Column.optional("camera_make", "string", "Maker of the camera (EXIF)"),
@@ -129,7 +129,7 @@ CHANNEL_STATS = Table(
         Column.optional(
             "histogram",
             "array<bigint>",
-            "Values per bin, 256 equal bins of the value range; of the whole image: their sum over the channels",
+            "Values per bin, of 256 equal bins of the value range; of the whole image the sum over the channels",
             "pixels",
         ),
         FINGERPRINT,
@@ -157,7 +157,7 @@ CHANNEL_GROUP_STATS = Table(
 
 BACKGROUND_STATS = Table(
     name="background_stats",
-    doc="The pixel and visual statistics of what no box covers (`profile.background`).",
+    doc="The pixel and visual statistics of the pixels that no box covers (`profile.background`).",
     key=("image_id",),
     columns=(
         IMAGE_ID,
@@ -237,7 +237,7 @@ UNREADABLE_IMAGES = Table(
         IMAGE_ID,
         Column("stage", "string", "read, header, decode, statistics, or encode: measured, but without a vector"),
         Column("error_class", "string", "Class of the error"),
-        Column("message", "string", "What the reader said"),
+        Column("message", "string", "Message of the reader"),
         Column.optional("content_length", "bigint", "Size of the file, where it is known", "bytes"),
         FINGERPRINT,
         RUN_ID,

@@ -31,7 +31,7 @@ DUPLICATE_PAIRS = Table(
         Column.optional(
             "orientation",
             "string",
-            "Of a d4 kind: same, or rotated where only the rotated or flipped images are alike; else null",
+            "For a d4 kind: same, or rotated where only rotated or flipped images are alike; else null",
         ),
         RUN_ID,
     ),
@@ -39,8 +39,8 @@ DUPLICATE_PAIRS = Table(
 
 DUPLICATE_GROUPS = Table(
     name="duplicate_groups",
-    doc="Duplicates of one image, which is kept: each member is a pair of it, in one kind at least, or a copy of such "
-    "a one (with duplicates.grouping = components: directly or through others).",
+    doc="Groups of duplicates, of which one image is kept: each other member forms a pair with it, of any kind, "
+    "or is a copy of such a member (with duplicates.grouping = components: a pair directly or through others).",
     key=("group_id", "image_id", "target_index"),
     columns=(
         Column("group_id", "string", "Smallest image id of the group; of boxes, <image_id>#<target_index>"),
@@ -79,7 +79,7 @@ DUPLICATE_GROUPS = Table(
 
 DUPLICATE_THRESHOLDS = Table(
     name="duplicate_thresholds",
-    doc="The largest distance of near duplicates by kind, and what it goes by. Of embeddings it is derived from the "
+    doc="The largest distance of near duplicates by kind, and its origin. For embeddings it is derived from the "
     "data once and then kept, until `duplicates.renew_threshold` asks for another.",
     key=("kind", "encoder", "metric", "level"),
     columns=(
@@ -92,7 +92,7 @@ DUPLICATE_THRESHOLDS = Table(
         Column("origin", "string", "default; given as an option; derived from these data; kept from an earlier run"),
         Column.share(
             "estimated_precision",
-            "Estimated share of the images with so near a neighbour that have a duplicate",
+            "Estimated share of images with so near a neighbour that do have a duplicate",
             nullable=True,
         ),
         Column.optional("near_count", "bigint", "Images with another within the threshold", "images"),

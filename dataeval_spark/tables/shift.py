@@ -38,8 +38,8 @@ DRIFT_METRICS = Table(
         Column.optional("chi_squared_test", TEST_TYPE, "Set for categorical columns"),
         Column.optional("tv_distance", "double", "Total variation distance; set for categorical columns"),
         Column.optional("l_infinity_distance", "double", "Largest difference of shares; set for categorical columns"),
-        Column("reference", "string", "What was compared with: dataset=NAME, split=NAME or a snapshot"),
-        Column("current", "string", "What was compared: dataset=NAME, split=NAME or a snapshot"),
+        Column("reference", "string", "Data compared with: dataset=NAME, split=NAME or a snapshot"),
+        Column("current", "string", "Data compared: dataset=NAME, split=NAME or a snapshot"),
         Column("reference_count", "bigint", "Values of the reference"),
         Column("current_count", "bigint", "Values of the current data"),
         Column.optional("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over all columns"),
@@ -61,13 +61,15 @@ FEATURE_DISTANCE = Table(
     key=("run_id", "reference", "current", "factor"),
     columns=(
         Column("window", WINDOW_TYPE, "Capture times of the current data; where unknown the time of the run"),
-        Column("reference", "string", "What was compared with: dataset=NAME, split=NAME or a snapshot"),
-        Column("current", "string", "What was compared: dataset=NAME, split=NAME or a snapshot"),
+        Column("reference", "string", "Data compared with: dataset=NAME, split=NAME or a snapshot"),
+        Column("current", "string", "Data compared: dataset=NAME, split=NAME or a snapshot"),
         Column("factor", "string", "Numeric factor"),
         Column("distance", "double", "Wasserstein distance / interquartile range of the reference"),
         Column.share("statistic", "Kolmogorov-Smirnov statistic"),
         Column.share("location", "Where it is attained, from the smallest value to the largest"),
-        Column.share("p_value", "Of the Kolmogorov-Smirnov test, two-sided; allows for several things per image"),
+        Column.share(
+            "p_value", "p-value of the two-sided Kolmogorov-Smirnov test; allows for several things per image"
+        ),
         Column.share("adjusted_pvalue", "p-value after Benjamini-Hochberg over all factors"),
         Column("reference_count", "bigint", "Values of the reference"),
         Column("current_count", "bigint", "Values of the current data"),
@@ -82,44 +84,40 @@ LABEL_PARITY = Table(
     key=("run_id", "reference", "current", "class_name"),
     columns=(
         Column("window", WINDOW_TYPE, "Capture times of the current data; where unknown the time of the run"),
-        Column("reference", "string", "What was compared with: dataset=NAME, split=NAME or a snapshot"),
-        Column("current", "string", "What was compared: dataset=NAME, split=NAME or a snapshot"),
+        Column("reference", "string", "Data compared with: dataset=NAME, split=NAME or a snapshot"),
+        Column("current", "string", "Data compared: dataset=NAME, split=NAME or a snapshot"),
         Column.optional("class_name", "string", "Class; null for all classes together"),
         Column("reference_count", "bigint", "Labels of the reference", "labels"),
         Column("current_count", "bigint", "Labels of the current data", "labels"),
         Column.share("reference_share", "Share of the reference's labels"),
         Column.share("current_share", "Share of the current labels"),
         Column.optional(
-            "status",
-            "string",
-            "in both, vanished (not in the current data), new, or in neither (only in expected_shares); null for all",
+            "status", "string", "in both, vanished, new, or in neither (named in expected_shares alone); null for all"
         ),
         Column.optional("expected_count", "double", "Current labels that the test expects; null for all", "labels"),
         Column.optional(
             "is_low_expected",
             "boolean",
-            "Fewer than 5 labels of the class are expected on a side (against fixed shares: expected or there), so "
+            "Fewer than 5 labels of the class are expected on a side (against fixed shares: expected or present), so "
             "that p_value is rough; null for all",
         ),
         Column.optional(
-            "method",
-            "string",
-            "two samples, fixed distribution (expected_shares), or dataeval (compat); null per class",
+            "method", "string", "two samples, fixed distribution (expected_shares) or dataeval (compat); null per class"
         ),
         Column.optional(
             "chi_squared",
             "double",
-            "Pearson's statistic; against fixed shares infinite with a class that has none; null per class",
+            "Pearson's statistic; infinite where a class without expected share occurs; null per class",
         ),
         Column.share("p_value", "Its p-value by the chi-square distribution; null per class", nullable=True),
         Column.optional(
             "design_effect",
             "double",
-            "How many times more the statistic varies because images hold several labels; 1 where none does",
+            "Factor by which the statistic varies more because images hold several labels; 1 where none does",
         ),
         Column.share(
             "robust_p_value",
-            "p-value that allows for small expected counts and for several labels per image; null with compat",
+            "p-value that allows for small counts and several labels per image; null with compat",
             nullable=True,
         ),
         Column.optional("total_variation", "double", "Half the sum of differences of shares; null per class"),
@@ -135,11 +133,11 @@ LABEL_PARITY = Table(
 
 NULL_MODEL = Table(
     name="null_model",
-    doc="What a model reaches on the current labels that knows nothing but how often the reference has each class.",
+    doc="Scores on the current labels of models that only know how often each class occurs in the reference.",
     key=("run_id", "reference", "current", "predictor"),
     columns=(
         Column("window", WINDOW_TYPE, "Capture times of the current data; where unknown the time of the run"),
-        Column("reference", "string", "Labels that it knows"),
+        Column("reference", "string", "Labels that the predictor knows"),
         Column("current", "string", "Labels to predict"),
         Column("predictor", "string", "uniform_random, dominant_class or proportional_random"),
         Column.share("accuracy", "Expected share of right predictions"),

@@ -55,8 +55,7 @@ IMAGE_VALUES = Table(
         Column.optional(
             "error_bound",
             "double",
-            "By how much the value may be off because lists end: 0 when they hold all others; null when the lists "
-            "themselves are approximate",
+            "Largest error of the value because lists end: 0 when they hold all others; null when they are approximate",
         ),
         RUN_ID,
     ),
@@ -107,7 +106,7 @@ PRIORITIZATION = Table(
 
 CLUSTERS = Table(
     name="clusters",
-    doc="The cluster that each image (or box) is in by its embedding, and how far it lies from the middle of that.",
+    doc="The cluster that each image (or box) is in by its embedding, and how far it lies from its centre.",
     key=("encoder", "image_id", "target_index"),
     columns=(
         ENCODER,
@@ -117,7 +116,7 @@ CLUSTERS = Table(
         Column.share("probability", "How firmly it is in the cluster; 0 for noise"),
         Column.optional("nearest_cluster", "int", "Its cluster, for noise that of the nearest centre"),
         Column.optional("centroid_distance", "double", "Euclidean distance to the centre of nearest_cluster"),
-        Column.optional("score", "double", "Standard deviations by which that is above the mean of the cluster"),
+        Column.optional("score", "double", "Standard deviations by which this is above the mean of the cluster"),
         Column("threshold", "double", "Score above which it is an outlier"),
         Column("is_outlier", "boolean", "It lies farther from the centre than the threshold allows"),
         Column("method", "string", "hdbscan or kmeans"),
@@ -191,7 +190,7 @@ COVERAGE_STATS = Table(
         VECTOR_ENCODER,
         CLASS_OR_ALL,
         Column("n", "bigint", "Images (or boxes) with a radius"),
-        Column("uncovered", "bigint", "Of these uncovered"),
+        Column("uncovered", "bigint", "Number of these that are uncovered"),
         Column.share("uncovered_share", "uncovered / n"),
         Column("mean_radius", "double", "Mean radius, vectors in [0, 1]"),
         Column("max_radius", "double", "Largest radius, vectors in [0, 1]"),

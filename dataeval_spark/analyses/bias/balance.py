@@ -116,7 +116,7 @@ def balance(
     OptionError.unless_between("balance.permutations", permutations, 0, 100_000)
     if permutations and estimator != "neighbors":
         raise OptionError(
-            f"balance.permutations is {permutations} and balance.estimator is {estimator!r}, whose p-values need none.\n"
+            f"balance.permutations is {permutations} and balance.estimator is {estimator!r}, which permutes nothing.\n"
             "Hint: --set balance.estimator=neighbors, or leave permutations out"
         )
     rules = {
@@ -165,8 +165,8 @@ def require_class_label(balance: DataFrame, step: str) -> None:
     other = balance.where(f"kind = 'label' AND factor_a != '{LABEL}'")
     for row in bounded(other.select("factor_a").limit(1), "one row"):
         raise OptionError(
-            f"{step} ranks predictors of the class, and table balance was made with balance.label = {row['factor_a']!r}."
-            f"\nHint: dataeval-spark analyze balance {step}, without balance.label"
+            f"{step} ranks predictors of the class; table balance was made with balance.label = {row['factor_a']!r}.\n"
+            f"Hint: dataeval-spark analyze balance {step}, without balance.label"
         )
 
 

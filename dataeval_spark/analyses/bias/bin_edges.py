@@ -89,19 +89,9 @@ def _edges(rows: Sequence[Mapping[str, Any]], count: int) -> tuple[float, ...]:
 
 
 def unseen_values(units: DataFrame, bins: Mapping[str, Bins], ranges: Mapping[str, tuple[float, float]]) -> DataFrame:
-    """Count values that stored bins do not cover: levels in no bin, values beyond the smallest and largest seen.
+    """Count the values of `labelled_units` that stored bins do not cover: one row per factor.
 
-    Parameters
-    ----------
-    units : DataFrame
-        The frame of `labelled_units`.
-    bins, ranges : mapping
-        Results of `stored_bins`.
-
-    Returns
-    -------
-    DataFrame
-        ``factor``, ``n``, ``unseen``, ``below``, ``above``: one row per factor.
+    They are ``unseen`` (levels in no bin), ``below`` and ``above`` the smallest and largest value seen, of ``n``.
     """
     bins, ranges = dict(bins), dict(ranges)
 

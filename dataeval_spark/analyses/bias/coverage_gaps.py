@@ -93,8 +93,8 @@ def coverage_gaps(
         all_batches = list(batches)
         if sum(batch.num_rows for batch in all_batches) > max_combinations:
             raise OptionError(
-                f"coverage_gaps.max_combinations is {max_combinations:,}, and the values of {', '.join(names)} occur in "
-                'more combinations.\nHint: --set \'coverage_gaps.factors=["class_name", "weather"]\''
+                f"coverage_gaps.max_combinations is {max_combinations:,}, and the values of {', '.join(names)} occur "
+                'in more combinations.\nHint: --set \'coverage_gaps.factors=["class_name", "weather"]\''
             )
         if all_batches:
             rows = _search(pa.Table.from_batches(all_batches), names, labels, threshold, max_level)

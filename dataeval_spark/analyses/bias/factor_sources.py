@@ -79,27 +79,7 @@ def labelled_units(
     the image's), else images. Boxes give ``box_width``, ``box_height``, ``box_area``, ``box_aspect_ratio`` (width /
     height), ``box_area_share`` and the centre as shares of the image's sides; where images have no size, the last
     three are missing. Of two factors of one name the metadata's stays. One job counts the values of metadata columns
-    of targets; no other runs here.
-
-    Parameters
-    ----------
-    targets, images : DataFrame
-        Tables of these names; of ``images`` the live rows. Targets of unknown class are left out; an image without
-        others has a row all the same, as one without labels.
-    image_stats, factors : DataFrame, optional
-        Tables of these names.
-    sources : sequence of str
-        Some of ``metadata``, ``statistics``, ``boxes``, ``objects``, ``time`` (hour, weekday, month, northern season of
-        ``captured_at``, from the EXIF data where the source gives none), ``origin`` (split and dataset).
-    include, exclude : sequence of str
-        Names of factors: only these, and not these.
-    timezone : str
-        Time zone of hours and weekdays.
-
-    Raises
-    ------
-    OptionError
-        ``include`` or ``exclude`` names a column that is no factor.
+    of targets; no other runs here. Parameters and errors are those of `factor_bins`.
     """
     _require_known(include, exclude, factors)
 

@@ -49,18 +49,7 @@ def label_coverage(label_stats: DataFrame, *, ontology: str | Ontology | None = 
 
 
 def labels_per_class(rows: DataFrame) -> dict[str, int]:
-    """Number of labels of each class, on the driver.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Columns ``class_name`` and ``label_count``.
-
-    Raises
-    ------
-    OptionError
-        There are more than `MAX_CLASSES` classes.
-    """
+    """Number of labels of each class, on the driver, from columns ``class_name`` and ``label_count``."""
     counts = bounded(rows.limit(MAX_CLASSES + 1), "one row per class")
     if len(counts) > MAX_CLASSES:
         raise OptionError(

@@ -191,7 +191,7 @@ def _precision(images: DataFrame) -> tuple[dict[str, float], float]:
     truth = images.select(F.explode("labelled").alias("of")).where("NOT of.is_crowd").groupBy("of.name").count()
     counts = truth.select(F.col("name").alias("class_name"), "count")
     detections = images.mapInArrow(mark, MARKED_DDL)
-    rows = bounded(mean_average_precision(detections, counts).limit(MAX_CLASSES), "one row per class")
+    rows = bounded(_mean_average_precision(detections, counts).limit(MAX_CLASSES), "one row per class")
     return {row["class_name"]: row["precision"] for row in rows}, min((row["smallest"] for row in rows), default=1.0)
 
 
@@ -255,23 +255,12 @@ def _errors(image: ImageBoxes, matching: Agreement, limits: Any) -> Iterator[dic
             }
 
 
-def mean_average_precision(detections: DataFrame, truth: DataFrame) -> DataFrame:
-    """Area under precision (its maximum to the right) over recall, mean over the ten overlaps.
+def _mean_average_precision(detections: DataFrame, truth: DataFrame) -> DataFrame:
+    """Area under precision (its maximum to the right) over recall, mean over the ten overlaps: ``precision`` per class.
 
-    Classes are the parallelism: the predictions of one class are sorted twice in one task, which spills to disk.
-
-    Parameters
-    ----------
-    detections : DataFrame
-        ``class_name``, ``image_id``, ``number``, ``score`` and ``bits``: one row per predicted box, bit t set where it
-        is a true positive at the t-th overlap; ``smallest`` is carried along.
-    truth : DataFrame
-        ``class_name`` and ``count``: labelled boxes.
-
-    Returns
-    -------
-    DataFrame
-        ``class_name``, ``precision`` (0 for a class without labelled boxes) and the minimum of ``smallest``.
+    Of ``detections``, one row per predicted box, bit t of ``bits`` is set where it is a true positive at the t-th
+    overlap, and the minimum of ``smallest`` is carried along; ``truth`` counts the labelled boxes. Classes are the
+    parallelism: the predictions of one class are sorted twice in one task, which spills to disk.
     """
     of_class, rows = Window.partitionBy("class_name"), (Window.unboundedPreceding, Window.currentRow)
     down = of_class.orderBy(F.desc("score"), "image_id", "number").rowsBetween(*rows)

@@ -185,8 +185,8 @@ def _check_distances(threshold: float, sensitivity: float | None, min_samples: i
     OptionError.unless_between("clusters.sensitivity", sensitivity, 0.0, 1e6)
     if min_samples != 1:
         raise OptionError(
-            f"clusters.sensitivity is {sensitivity} and clusters.min_samples is {min_samples}; near duplicates need plain "
-            "distances: expected min_samples 1.\nHint: --set clusters.min_samples=1"
+            f"clusters.sensitivity is {sensitivity} and clusters.min_samples is {min_samples}; near duplicates need "
+            "plain distances: expected min_samples 1.\nHint: --set clusters.min_samples=1"
         )
 
 

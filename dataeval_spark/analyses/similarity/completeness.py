@@ -118,8 +118,8 @@ def _vectors(block: pa.Table, max_dimensions: int) -> NDArray[np.float64]:
     if length > max_dimensions:
         encoder = block["encoder"][0].as_py()
         raise OptionError(
-            f"completeness.max_dimensions is {max_dimensions} and the vectors of encoder {encoder} have {length} dimensions."
-            f"\nHint: --set completeness.max_dimensions={length}"
+            f"completeness.max_dimensions is {max_dimensions}; vectors of encoder {encoder} have {length} dimensions.\n"
+            f"Hint: --set completeness.max_dimensions={length}"
         )
     return np.asarray(flat.to_numpy(zero_copy_only=False).astype(np.float64).reshape(block.num_rows, length))
 

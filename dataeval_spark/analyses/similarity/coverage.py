@@ -115,8 +115,8 @@ def _encoders(
             )
         if rescale and not row["width"]:
             raise OptionError(
-                f"coverage: all components of all vectors of encoder {row['encoder']} are equal, so that they cannot be "
-                "scaled to [0, 1].\nHint: --set coverage.rescale=false, or another encoder"
+                f"coverage: all components of all vectors of encoder {row['encoder']} are equal, so that they cannot "
+                "be scaled to [0, 1].\nHint: --set coverage.rescale=false, or another encoder"
             )
         row["scale"] = 1.0 / row["width"] if rescale else 1.0
     return rows

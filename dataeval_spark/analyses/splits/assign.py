@@ -157,7 +157,8 @@ def parts_of(fractions: Fractions | None, folds: int | None) -> tuple[list[str],
             )
         if not isinstance(share, int | float) or not 0 < share < float("inf"):
             raise OptionError(
-                f"split.fractions of {name} is {share!r}; expected a number above 0.\nHint: --fractions train=0.8 test=0.2"
+                f"split.fractions of {name} is {share!r}; expected a number above 0.\n"
+                "Hint: --fractions train=0.8 test=0.2"
             )
     shares = np.array([float(share) for share in parts.values()])
     return list(parts), shares / shares.sum()
@@ -167,8 +168,8 @@ def _fold_count(method: str, folds: int | None, units: Units) -> int | None:
     if method == "leave_one_group_out":
         if units.sizes.size > MAX_PARTS:
             raise OptionError(
-                f"split.method is {method!r} and the images form {units.sizes.size:,} units that stay together; expected "
-                f"at most {MAX_PARTS:,}.\nHint: --method group --folds 10, or group by something coarser"
+                f"split.method is {method!r} and the images form {units.sizes.size:,} units that stay together; "
+                f"expected at most {MAX_PARTS:,}.\nHint: --method group --folds 10, or group by something coarser"
             )
         return int(units.sizes.size)
     return folds

@@ -92,15 +92,7 @@ def whole_pairs(duplicate_pairs: DataFrame) -> DataFrame:
 
 
 def groupings(images: DataFrame, factors: DataFrame | None) -> dict[str, DataFrame]:
-    """Columns that images can be grouped by: name to ``image_id`` and ``value``, their metadata first.
-
-    Parameters
-    ----------
-    images : DataFrame
-        Live rows of table ``images``.
-    factors : DataFrame, optional
-        Table of this name.
-    """
+    """Columns that images can be grouped by: name to ``image_id`` and ``value``, their metadata first."""
     of_images = {name: images.select("image_id", F.col(name).alias("value")) for name in IMAGE_COLUMNS}
     if factors is None:
         return of_images
