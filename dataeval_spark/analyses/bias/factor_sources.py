@@ -155,26 +155,20 @@ def _struct(columns: dict[str, Column], name: str) -> Column:
 def _of_targets(factors: DataFrame, columns: list[str]) -> set[str]:
     if not columns:
         return set()
-    counts = factors.where("target_index IS NOT NULL").agg(
-        *(F.count(identifier(name)).alias(str(index)) for index, name in enumerate(columns))
-    )
-    row = one_row(counts)
-    return {name for index, name in enumerate(columns) if row[str(index)]}
+    counts = one_row(factors.where("target_index IS NOT NULL"), *(F.count(identifier(name)) for name in columns))
+    return {name for name, count in zip(columns, counts, strict=True) if count}
 
 
 def _with_metadata(joined: DataFrame, factors: DataFrame, columns: list[str], of_targets: set[str]) -> DataFrame:
     if not columns:
         return joined
     # (image_id, target_index) is unique in factors.
-    of_image = factors.where("target_index IS NULL").select(
-        "image_id", F.struct(*(identifier(name) for name in columns)).alias("of_image")
-    )
+    values = F.struct(*(identifier(name) for name in columns))
+    of_image = factors.where("target_index IS NULL").select("image_id", values.alias("of_image"))
     joined = joined.join(of_image, on="image_id", how="left")
     if not of_targets:
         return joined.withColumnRenamed("of_image", "metadata")
-    own = factors.where("target_index IS NOT NULL").select(
-        "image_id", "target_index", F.struct(*(identifier(name) for name in columns)).alias("own")
-    )
+    own = factors.where("target_index IS NOT NULL").select("image_id", "target_index", values.alias("own"))
     joined = joined.join(own, on=["image_id", "target_index"], how="left")
     merged = F.struct(
         *(F.coalesce(f"own.{identifier(name)}", f"of_image.{identifier(name)}").alias(name) for name in columns)

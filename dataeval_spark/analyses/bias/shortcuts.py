@@ -100,8 +100,8 @@ def shortcuts(
     if valued is not None:
         effect_rows = effect_rows.unionByName(_of_texts(valued, effects))
     of_class = balance.where((F.col("kind") == "class") & (F.col("factor_a") == LABEL))
-    scores = of_class.select("class_name", F.col("factor_b").alias("factor"), "score", "adjusted_pvalue")
-    scores = scores.withColumnRenamed("adjusted_pvalue", "score_pvalue")
+    score_pvalue = F.col("adjusted_pvalue").alias("score_pvalue")
+    scores = of_class.select("class_name", F.col("factor_b").alias("factor"), "score", score_pvalue)
     joined = effect_rows.join(scores, on=["class_name", "factor"], how="left").orderBy("factor", "class_name")
     rows = [row.asDict(recursive=True) for row in bounded(joined, "classes x factors")]
     adjusted = adjusted_p_values(row["p_value"] for row in rows)

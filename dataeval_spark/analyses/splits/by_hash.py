@@ -78,12 +78,15 @@ def _edges(missing: np.ndarray) -> list[float]:
     return [float(edge) for edge in np.cumsum(lacks / lacks.sum())[:-1]] if lacks.sum() > 0 else []
 
 
-def _totals(counted: DataFrame) -> dict[str, int]:
+def _sums(members: DataFrame, *keys: str) -> DataFrame:
     """Labels per stratum, and images as stratum ''."""
-    labels = counted.select(F.explode("strata").alias("stratum", "n"))
-    images = counted.select(F.lit(ALL).alias("stratum"), F.lit(1).cast("bigint").alias("n"))
-    sums = labels.unionAll(images).groupBy("stratum").agg(F.sum("n").alias("n"))
-    rows = bounded(sums.limit(MAX_STRATA + 2), "one row per stratum")
+    labels = members.select(*keys, F.explode("strata").alias("stratum", "n"))
+    images = members.select(*keys, F.lit(ALL).alias("stratum"), F.lit(1).cast("bigint").alias("n"))
+    return labels.unionAll(images).groupBy(*keys, "stratum").agg(F.sum("n").alias("n"))
+
+
+def _totals(counted: DataFrame) -> dict[str, int]:
+    rows = bounded(_sums(counted).limit(MAX_STRATA + 2), "one row per stratum")
     if len(rows) > MAX_STRATA + 1:
         raise OptionError(
             f"split: there are more than {MAX_STRATA:,} strata.\n"
@@ -108,10 +111,7 @@ def _measured(
     result: DataFrame, members: DataFrame, names: list[str], shares: np.ndarray, totals: dict[str, int]
 ) -> Explanation:
     parts = result.select("image_id", "split").join(members.select("image_id", "strata"), on="image_id", how="inner")
-    labels = parts.select("split", F.explode("strata").alias("stratum", "n"))
-    images = parts.select("split", F.lit(ALL).alias("stratum"), F.lit(1).cast("bigint").alias("n"))
-    sums = labels.unionAll(images).groupBy("split", "stratum").agg(F.sum("n").alias("n"))
-    got = {(row["split"], row["stratum"]): row["n"] for row in bounded(sums, "parts x strata")}
+    got = {(row["split"], row["stratum"]): row["n"] for row in bounded(_sums(parts, "split"), "parts x strata")}
     cells = []
     for stratum, total in sorted(totals.items()):
         for name, share in zip(names, shares, strict=True):
