@@ -61,7 +61,7 @@ def balance(
       ``table``), where both were cut into bins by :math:`(1 - e^{-2(MI-EMI)}) / (1 - e^{-2(\min H - EMI)})` (method
       ``linfoot``)
 
-    EMI is what tables of the same margins have on average, so a factor without relation scores about 0, however many
+    EMI is the average over tables of the same margins, so a factor without relation scores about 0, however many
     values it has. p-values are of Pearson's test of independence (`kernels/factors/independence.py`), adjusted by
     Benjamini-Hochberg within each kind; the statistic is divided by the design effect, because boxes of one image are
     often alike. All rows count, exactly. With

@@ -48,7 +48,7 @@ def coverage_gaps(
         Factors to combine, ``class_name`` among them. Default: the class and all factors that have levels of their
         own or given edges, with at most ``max_bins`` bins, but no image statistics.
     threshold : int
-        Number of rows from which on a combination is covered.
+        Number of rows from which a combination counts as covered.
     max_level : int
         Most factors of a pattern, at most 5.
     max_bins : int

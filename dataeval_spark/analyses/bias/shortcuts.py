@@ -1,4 +1,4 @@
-"""Shortcuts: factors that alone tell a class from the rest, with example images at both ends."""
+"""Shortcuts: factors that alone separate a class from the rest, with example images at both ends."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def shortcuts(
     p_value_threshold: float = 0.05,
     max_values: int = 50_000_000,
 ) -> DataFrame:
-    """Measure how well each factor alone tells each class from the rest.
+    """Measure how well each factor alone separates each class from the rest.
 
-    The AUC is exact: of a number from the ranks of all values, ties in the middle; of a text from whether a row has one
-    value of it, the one that tells most (a missing value is one too). A low AUC is as telling as a high one. It is a
+    The AUC is exact: for a number from the ranks of all values, ties in the middle; for a text from the presence of one
+    of its values, the one that predicts the class best (a missing value is one too). A low AUC is as telling as a high one. It is a
     shortcut when the AUC is at least ``auc_threshold`` or at most 1 minus it, or the mutual information reaches
     ``score_threshold`` (a class may sit in the middle, or have several values), and the adjusted p-value of the
     Mann-Whitney test, or in the second case that of ``balance``, is at most ``p_value_threshold``. The p-value of a

@@ -54,7 +54,7 @@ def label_neighbors(
     scored once more with another class in its place, drawn by the hash of its id as often as neighbours of its class
     have it. The list ends where ``precision`` of it are estimated to be wrong; where no list reaches that, none is
     made, and ``dataset_findings`` says so. The estimate takes real errors for as easy to find as those drawn, and as
-    many as the scores allow (20 % at most); docs/labels.md compares it with labels of which the truth is known.
+    many as the scores allow (20 % at most); docs/labels.md compares it with labels whose truth is known.
 
     ``distance_ratio``: DataEval's rule. The score is the mean distance to the k nearest of the same class over that to
     the k nearest of all others, and from 1 on the label is listed. It needs lists of twice ``k`` or more; labels

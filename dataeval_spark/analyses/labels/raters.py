@@ -67,7 +67,7 @@ def raters(
     targets : DataFrame, optional
         Table ``targets``, to compare the consensus with.
     smoothing : float
-        Times that each rater is assumed to have given each answer in addition; above 0, so that nothing is impossible.
+        Number of answers of each kind added to those of each rater; above 0, so that no answer is impossible.
     iterations : int
         Most iterations of EM.
     checkpoint : callable, optional

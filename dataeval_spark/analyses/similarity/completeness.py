@@ -38,8 +38,8 @@ def completeness(
     With the effective number of dimensions :math:`\exp(-\sum \lambda_i \ln \lambda_i)`, :math:`\lambda` the shares of
     the eigenvalues:
 
-    * ``completeness``: of the ranks of each dimension (equal values share their mean rank), over D
-    * ``isotropy``: of the vectors, over the dimensions that they span
+    * ``completeness``: that of the ranks of each dimension (equal values share their mean rank), over D
+    * ``isotropy``: that of the vectors, over the dimensions that they span
 
     Exact in float64: vectors travel to blocks that follow from their ids, once by column to be ranked and once back by
     block; the D x D sums of products are added up in the order of the blocks, so that partitions decide nothing.

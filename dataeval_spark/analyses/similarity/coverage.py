@@ -49,7 +49,7 @@ def coverage(
     percent : float in (0, 1]
         Share of uncovered images (adaptive).
     rescale : bool
-        Scale all vectors of an encoder into [0, 1] by their smallest and largest component. False where they are.
+        Scale all vectors of an encoder into [0, 1] by their smallest and largest component. False where they are in it.
     per_target : bool
         Compare boxes among the boxes, instead of whole images.
 

@@ -54,7 +54,7 @@ def neighbors(
 ) -> tuple[DataFrame, DataFrame]:
     """Find the k nearest neighbours of each image among all others.
 
-    Exact: equal to a brute-force search in float64 whose ties stand in the order of (image_id, target_index). The cost
+    Exact: equal to a brute-force search in float64 with ties ordered by (image_id, target_index). The cost
     is N^2 d multiplications. With ``previous``, new images are compared with all and all with them, and images
     that lost a neighbour are searched again: the result is the same, bit for bit, as without it.
 

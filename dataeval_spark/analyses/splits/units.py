@@ -33,7 +33,7 @@ def units_of(
         Key (``patient``) to rows of ``image_id`` and ``value``, one per image; an image without a value is in no group
         of that key.
     duplicate_pairs : DataFrame, optional
-        Table of this name: images stay together that a chain of pairs ties, even if they are in several groups or none.
+        Table of this name: images that a chain of pairs ties stay together, even if they are in several groups or none.
     checkpoint : callable, optional
         See :func:`dataeval_spark.frames.components.connected_components`.
 
@@ -41,7 +41,7 @@ def units_of(
     -------
     DataFrame
         ``image_id`` and ``unit_id``: the smallest of the unit's groups as ``group:key=value``, or of its images as
-        ``image:id`` where it has no group. Units of one key stand in the order of its values.
+        ``image:id`` where it has no group. Units of one key are ordered by its values.
 
     Examples
     --------
