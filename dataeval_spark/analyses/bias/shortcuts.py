@@ -45,9 +45,9 @@ def shortcuts(
     """Measure how well each factor alone separates each class from the rest.
 
     The AUC is exact: for a number from the ranks of all values, ties in the middle; for a text from the presence of one
-    of its values, the one that predicts the class best (a missing value is one too). A low AUC is as telling as a high one. It is a
-    shortcut when the AUC is at least ``auc_threshold`` or at most 1 minus it, or the mutual information reaches
-    ``score_threshold`` (a class may sit in the middle, or have several values), and the adjusted p-value of the
+    of its values, the one that predicts the class best (a missing value is one too). A low AUC is as telling as a high
+    one. It is a shortcut when the AUC is at least ``auc_threshold`` or at most 1 minus it, or the mutual information
+    reaches ``score_threshold`` (a class may sit in the middle, or have several values), and the adjusted p-value of the
     Mann-Whitney test, or in the second case that of ``balance``, is at most ``p_value_threshold``. The p-value of a
     text is multiplied by the number of its values, from which the best is taken. Each p-value allows for boxes of one
     image that are alike (the design effect of the class); where a factor differs between them it is too large.
