@@ -136,7 +136,10 @@ def confident_learning(
         predicted = model_predictions.where("box IS NULL")
         blocks = store(probability_blocks(predicted, targets, class_indices, len(names)))
         counts, confidence = label_sums(blocks, len(names))
-        findings += _findings(model, int(counts.sum()), len(names), _unknown(targets, class_indices), model_predictions)
+        unknown = targets.where("class_name IS NOT NULL").join(
+            F.broadcast(class_indices), on="class_name", how="left_anti"
+        )
+        findings += _findings(model, int(counts.sum()), len(names), unknown.count(), model_predictions)
         if counts.sum() == 0:
             continue
         thresholds = confident_thresholds(confidence, counts)
@@ -198,11 +201,6 @@ def _ranked(
     }
     ranked = positions(every, ["source"], "score", KEYS).withColumnRenamed("position", "rank")
     return ranked.withColumns(constants).select(*table.result_names)
-
-
-def _unknown(targets: DataFrame, class_indices: DataFrame) -> int:
-    labels = targets.where("class_name IS NOT NULL")
-    return labels.join(F.broadcast(class_indices), on="class_name", how="left_anti").count()
 
 
 def _findings(

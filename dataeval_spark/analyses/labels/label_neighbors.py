@@ -105,7 +105,8 @@ def label_neighbors(
     if method == "distance_ratio":
         scored = store(_distance_ratios(lists, k))
         ranked = _ranked(scored.where("score IS NOT NULL"), method, largest_first=True)
-        return _listed(ranked.where("score >= 1")), _scores(ranked, F.lit(None)), _short_lists(scored, k)
+        listed = ranked.where("score >= 1").select(*LABEL_ERRORS.result_names)
+        return listed, _scores(ranked, F.lit(None)), _short_lists(scored, k)
     scored = store(vote_scores(store(lists), k))
     ends = list_ends(scored, precision)
     rows = [
@@ -119,18 +120,15 @@ def label_neighbors(
     joined = ranked.withColumn("bin", score_bin("score")).join(F.broadcast(bins), on=["source", "bin"], how="left")
     precision_or_null = F.when(F.col("precision") > 0, F.col("precision"))
     findings = rows_of(targets, DATASET_FINDINGS, [_finding(source, end, precision) for source, end in ends.items()])
-    return _listed(joined.where("is_listed")), _scores(joined, precision_or_null), findings
+    # Ranks are those among all labels.
+    listed = joined.where("is_listed").select(*LABEL_ERRORS.result_names)
+    return listed, _scores(joined, precision_or_null), findings
 
 
 def _ranked(scored: DataFrame, method: str, *, largest_first: bool) -> DataFrame:
     ranked = positions(scored, ["source"], "score", TIES, largest_first=largest_first)
     constants = {"step": F.lit("label_neighbors"), "method": F.lit(method)}
     return ranked.withColumns(constants).withColumnRenamed("position", "rank").drop("below")
-
-
-def _listed(ranked: DataFrame) -> DataFrame:
-    """Rows of the list, whose ranks are those among all labels."""
-    return ranked.select(*LABEL_ERRORS.result_names)
 
 
 def _scores(ranked: DataFrame, precision: Column) -> DataFrame:

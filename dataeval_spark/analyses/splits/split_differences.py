@@ -28,6 +28,7 @@ from dataeval_spark.tables.splits import SPLIT_DIFFERENCES, SPLIT_REPRESENTATIVE
 MAX_COUNTS = 1_000_000
 MAX_SAMPLE = 500_000
 TOP = 5
+THRESHOLD, AUC_THRESHOLD, SIGNIFICANCE, SAMPLE = 0.1, 0.6, 0.05, 2_000
 Row = dict[str, Any]
 Partition = tuple[str, int, int | None]
 
@@ -41,10 +42,10 @@ def split_differences(
     embeddings: DataFrame | None = None,
     image_stats: DataFrame | None = None,
     *,
-    threshold: float = 0.1,
-    auc_threshold: float = 0.6,
-    significance: float = 0.05,
-    sample: int = 2_000,
+    threshold: float = THRESHOLD,
+    auc_threshold: float = AUC_THRESHOLD,
+    significance: float = SIGNIFICANCE,
+    sample: int = SAMPLE,
     seed: int = 0,
 ) -> DataFrame:
     """Compare each part of each split with its part ``train``, or with the rest of the images where there is none.
@@ -109,34 +110,29 @@ def split_representativeness(
     embeddings: DataFrame | None = None,
     *,
     reference_name: str,
-    threshold: float = 0.1,
-    auc_threshold: float = 0.6,
-    significance: float = 0.05,
-    sample: int = 2_000,
     seed: int = 0,
 ) -> DataFrame:
     """Compare each part of a split with a reference: labels and factors by their shares, all of it by a classifier.
 
+    The thresholds and the sample are the defaults of `split_differences`.
+
     Parameters
     ----------
-    parts : DataFrame
-        Result of `all_parts`.
+    parts, counts : DataFrame
+        Results of `all_parts`, and of `label_counts` of both: factors must have been cut into the same bins.
     reference : DataFrame
         ``image_id`` of the images that the parts should be like; they are in no part.
-    counts : DataFrame
-        Labels of both, the result of `label_counts`: factors must have been cut into the same bins.
     embeddings : DataFrame, optional
         Table of this name.
     reference_name : str
         Name of the reference.
-    threshold, auc_threshold, significance, sample, seed
-        See `split_differences`.
+    seed : int
+        Seed of the sample.
 
     Returns
     -------
     DataFrame
-        Table ``split_representativeness`` without ``run_id``: L-infinity and Jensen-Shannon distance per factor, and
-        the AUC of a domain classifier with its interval.
+        Table ``split_representativeness`` without ``run_id``.
     """
     partitions = parts.select(*PARTITION).distinct()
     beside = partitions.crossJoin(reference.select("image_id")).select(
@@ -144,8 +140,9 @@ def split_representativeness(
     )
     together = parts.select(*PARTITION, "image_id", "split").unionByName(beside)
     differences = _count_rows(together, counts, reference_name)
-    differences += _adversarial_rows(together, counts, embeddings, sample=sample, seed=seed, base=reference_name)
-    return rows_of_dicts(parts, SPLIT_REPRESENTATIVENESS, _judged(differences, threshold, auc_threshold, significance))
+    differences += _adversarial_rows(together, counts, embeddings, sample=SAMPLE, seed=seed, base=reference_name)
+    judged = _judged(differences, THRESHOLD, AUC_THRESHOLD, SIGNIFICANCE)
+    return rows_of_dicts(parts, SPLIT_REPRESENTATIVENESS, judged)
 
 
 def _count_rows(parts: DataFrame, counts: DataFrame, base: str = TRAIN) -> list[Row]:
