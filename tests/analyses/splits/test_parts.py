@@ -13,7 +13,8 @@ EDGES = "factor string, bin int, label string, level string"
 
 def test_the_sources_own_split_stands_beside_those_that_were_made(frame):
     assigned = [("a", "train"), ("b", "excluded"), ("gone", "test")]
-    rows = [{"split_name": "main", "repeat": 0, "fold": 1, "image_id": i, "split": part} for i, part in assigned]
+    same = {"split_name": "main", "repeat": 0, "fold": 1, "unit_id": "u", "reason": "time"}
+    rows = [{**same, "image_id": i, "split": part} for i, part in assigned]
 
     found = all_parts(images(frame, "abc", split=["train", "test", None]), table(frame, SPLIT_ASSIGNMENTS, rows))
 
