@@ -118,10 +118,10 @@ class Step:
     """``function(*frames of reads, *frames of uses, **options)`` returns one frame per table of ``writes``.
 
     ``version`` is raised when the function's results change, so that they are computed anew. ``uses`` are read where
-    they exist, and are None where they do not; a step may use its own earlier result. A step that ``asks`` for
-    options runs where one of them is given, or where it is named. ``files`` are options that name files, whose contents
-    decide the result too. A step about ``labels`` needs a reason to read those of a hold-out. A step whose
-    result is the same without labels is not one, nor is a step that makes or checks a split.
+    they exist, and are None where they do not; a step may use its own earlier result. A step that ``asks`` for options
+    runs where one of them is given, or where it is named. ``files`` are options that name files, whose contents decide
+    the result too. A step about ``labels`` needs a reason to read those of a hold-out; a step that makes or checks a
+    split is not about labels, nor is a step whose result is the same without them.
     """
 
     function: Callable[..., Any]
@@ -315,7 +315,7 @@ def levels(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
         sorter.prepare()
     except CycleError as error:
         names = " -> ".join(step.name for step in error.args[1])
-        raise ConfigError(f"These steps read what the others write: {names}.") from None
+        raise ConfigError(f"Each of these steps reads a table that another one writes, in a circle: {names}.") from None
     while sorter.is_active():
         ready = tuple(sorter.get_ready())
         yield ready

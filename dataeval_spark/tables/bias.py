@@ -3,9 +3,11 @@
 from dataeval_spark.tables.contract import Column, Table
 from dataeval_spark.tables.keys import IMAGE_ID, RUN_ID
 
-FACTOR = Column("factor", "string", "Factor: a metadata column, or what is derived from image, box or time")
+FACTOR = Column("factor", "string", "Factor: a metadata column, or a property of the image, the box or the time")
 EXAMPLES_TYPE = "array<struct<image_id: string, value: double>>"
 N_ROWS = Column("n", "bigint", "Labelled things counted", "rows")
+CUT_RULES = ("uniform_width", "uniform_count", "clusters", "count", "given")
+"""Rules of `bin_edges` that cut a range into bins; the other factors have levels of their own."""
 
 FACTOR_BINS = Table(
     name="factor_bins",
@@ -16,8 +18,8 @@ FACTOR_BINS = Table(
     key=("image_id", "target_index"),
     columns=(
         IMAGE_ID,
-        Column("target_index", "int", "Labelled thing in the image, from 0; null without labels", nullable=True),
-        Column("class_name", "string", "Its class; null without labels", nullable=True),
+        Column.optional("target_index", "int", "Labelled thing in the image, from 0; null without labels"),
+        Column.optional("class_name", "string", "Its class; null without labels"),
         Column("bins", "map<string, int>", "Factor to bin; -1 for a level that `bin_edges` does not have"),
         Column("numbers", "map<string, double>", "Factor to value, for numeric factors; a missing one is left out"),
         RUN_ID,
@@ -31,18 +33,16 @@ BIN_EDGES = Table(
     columns=(
         FACTOR,
         Column("bin", "int", "Code of the bin; for factors that are cut that of numpy.digitize"),
-        Column("lower", "double", "Smallest value that belongs to the bin; null without bound", nullable=True),
-        Column("upper", "double", "Value from which the next bin begins; null without bound", nullable=True),
-        Column("label", "string", "What the bin is called; unique in its factor"),
+        Column.optional("lower", "double", "Smallest value that belongs to the bin; null without bound"),
+        Column.optional("upper", "double", "Value from which the next bin begins; null without bound"),
+        Column("label", "string", "Name of the bin; unique in its factor"),
         Column(
-            "rule",
-            "string",
-            "uniform_width, uniform_count, clusters, count, given (cut into bins), discrete or categorical",
+            "rule", "string", "uniform_width, uniform_count, clusters, count, given; not cut: discrete, categorical"
         ),
-        Column("level", "string", "image or target: what the factor describes, and is counted once per"),
+        Column("level", "string", "image or target: the thing that the factor describes, and per which it counts once"),
         Column("n", "bigint", "Images or targets in the bin when the edges were made", "rows"),
-        Column("minimum", "double", "Smallest value seen in the bin", nullable=True),
-        Column("maximum", "double", "Largest value seen in the bin", nullable=True),
+        Column.optional("minimum", "double", "Smallest value seen in the bin"),
+        Column.optional("maximum", "double", "Largest value seen in the bin"),
         RUN_ID,
     ),
 )
@@ -63,8 +63,8 @@ CONTINGENCY = Table(
         Column(
             "design_effect",
             "double",
-            "How many times more counts vary since labels come in images (1: they come alone), of the cell's class, "
-            "else of what all labels of an image share",
+            "Factor by which counts vary more because labels share images (1: they do not): that of the cell's class, "
+            "else that of values that all labels of an image share",
             range="[1, inf)",
         ),
         RUN_ID,
@@ -76,19 +76,15 @@ BALANCE = Table(
     doc="Mutual information, corrected for chance, between label and factors, between factors, and per class.",
     key=("kind", "factor_a", "factor_b", "class_name"),
     columns=(
-        Column(
-            "kind", "string", "label (share of the label's entropy), factors (association), class (one against rest)"
-        ),
+        Column("kind", "string", "label (share of its entropy), factors (association), class (one against the rest)"),
         Column("factor_a", "string", "The label, or the first factor by name"),
         Column("factor_b", "string", "The factor, or the second factor by name"),
-        Column("class_name", "string", "Class against the rest, for kind `class`", nullable=True),
-        Column("score", "double", "Chance-adjusted mutual information, normalized", range="[0, 1]"),
+        Column.optional("class_name", "string", "Class against the rest, for kind `class`"),
+        Column.share("score", "Chance-adjusted mutual information, normalized"),
         Column("mutual_information", "double", "Mutual information, not corrected", "nat"),
-        Column("expected_information", "double", "What chance gives on average; null for neighbors", "nat", "", True),
-        Column("p_value", "double", "Of independence, Pearson's test; null for neighbors", nullable=True),
-        Column(
-            "adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over the rows of the kind", nullable=True
-        ),
+        Column.optional("expected_information", "double", "Average by chance alone; null for neighbors", "nat"),
+        Column.optional("p_value", "double", "p-value of Pearson's test of independence; null for neighbors"),
+        Column.optional("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over the rows of the kind"),
         Column("method", "string", "table (own levels), linfoot (both cut into bins) or neighbors (raw values)"),
         Column("threshold", "double", "Score above which a row is flagged"),
         Column("is_flagged", "boolean", "Imbalanced (label, class) or correlated (factors): score > threshold"),
@@ -103,8 +99,8 @@ DIVERSITY = Table(
     key=("factor", "class_name"),
     columns=(
         FACTOR,
-        Column("class_name", "string", "Class; null for all", nullable=True),
-        Column("diversity", "double", "Diversity index", range="[0, 1]"),
+        Column.optional("class_name", "string", "Class; null for all"),
+        Column.share("diversity", "Diversity index"),
         Column("method", "string", "simpson or shannon"),
         Column("bins", "int", "Bins filled in the whole dataset"),
         Column("filled_bins", "int", "Bins filled here"),
@@ -117,24 +113,24 @@ DIVERSITY = Table(
 
 PARITY = Table(
     name="parity",
-    doc="Is the label independent of a factor: G-test, bias-corrected Cramér's V, Pearson's test.",
+    doc="Tests whether the label is independent of each factor: G-test, bias-corrected Cramér's V, Pearson's test.",
     key=("factor",),
     columns=(
         FACTOR,
-        Column("score", "double", "Cramér's V from the G statistic, corrected for bias", range="[0, 1]"),
-        Column("p_value", "double", "Of the G-test (Yates's correction for 2 x 2)", range="[0, 1]"),
-        Column("adjusted_pvalue", "double", "robust_p_value after Benjamini-Hochberg over the factors", "", "[0, 1]"),
+        Column.share("score", "Cramér's V from the G statistic, corrected for bias"),
+        Column.share("p_value", "p-value of the G-test (Yates's correction for 2 x 2)"),
+        Column.share("adjusted_pvalue", "robust_p_value after Benjamini-Hochberg over the factors"),
         Column("g_statistic", "double", "Log-likelihood ratio statistic"),
         Column("degrees_of_freedom", "int", "(rows - 1)(columns - 1)"),
         Column("pearson_statistic", "double", "Pearson's chi-square, without correction"),
-        Column("pearson_p_value", "double", "Its p-value", range="[0, 1]"),
-        Column("robust_p_value", "double", "Pearson's p-value, that also holds with small counts", range="[0, 1]"),
-        Column("cramers_v", "double", "Cramér's V from Pearson's, not corrected", range="[0, 1]"),
+        Column.share("pearson_p_value", "Its p-value"),
+        Column.share("robust_p_value", "Pearson's p-value, that also holds with small counts"),
+        Column.share("cramers_v", "Cramér's V from Pearson's, not corrected"),
         Column("low_expected_cells", "int", "Cells of which fewer than 5 rows are expected"),
         Column(
             "insufficient",
             "array<struct<value: string, class_name: string, n: bigint>>",
-            "Cells with 1 to 4 rows, on which conclusions cannot rest; sorted",
+            "Cells with 1 to 4 rows, too few for a conclusion; sorted",
         ),
         Column("is_significant", "boolean", "score and robust_p_value are beyond their thresholds"),
         N_ROWS,
@@ -145,54 +141,52 @@ PARITY = Table(
 FACTOR_TESTS = Table(
     name="factor_tests",
     doc=(
-        "Do the values of a numeric factor differ between classes: Kruskal-Wallis over all of them, Kolmogorov-Smirnov "
-        "of each against the rest."
+        "Tests whether the values of a numeric factor differ between classes: Kruskal-Wallis over all of them, "
+        "Kolmogorov-Smirnov of each against the rest."
     ),
     key=("factor", "test", "class_name"),
     columns=(
         FACTOR,
         Column("test", "string", "kruskal_wallis or kolmogorov_smirnov"),
-        Column("class_name", "string", "Class against the rest; null for all classes", nullable=True),
+        Column.optional("class_name", "string", "Class against the rest; null for all classes"),
         Column("statistic", "double", "H, corrected for ties, or D"),
-        Column("p_value", "double", "Of the statistic where classes do not differ", range="[0, 1]"),
-        Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over the rows of the test", "", "[0, 1]"),
-        Column("effect_size", "double", "kruskal_wallis: H / (n - 1); kolmogorov_smirnov: D", range="[0, 1]"),
-        Column("degrees_of_freedom", "int", "Classes less 1; null for kolmogorov_smirnov", nullable=True),
-        Column("location", "double", "Value at which the class and the rest differ most", nullable=True),
+        Column.share("p_value", "p-value of the statistic"),
+        Column.share("adjusted_pvalue", "p-value after Benjamini-Hochberg over the rows of the test"),
+        Column.share("effect_size", "kruskal_wallis: H / (n - 1); kolmogorov_smirnov: D"),
+        Column.optional("degrees_of_freedom", "int", "Classes less 1; null for kolmogorov_smirnov"),
+        Column.optional("location", "double", "Value at which the class and the rest differ most"),
         N_ROWS,
-        Column("n_rest", "bigint", "Labelled things of the other classes", "rows", nullable=True),
+        Column.optional("n_rest", "bigint", "Labelled things of the other classes", "rows"),
         RUN_ID,
     ),
 )
 
 SHORTCUTS = Table(
     name="shortcuts",
-    doc="Does one factor alone tell a class from the rest: a model may learn it instead of the thing itself.",
+    doc="How well each factor alone separates a class from the rest: a model may learn it instead of the object.",
     key=("class_name", "factor"),
     columns=(
         Column("class_name", "string", "Class against the rest"),
         Column("factor", "string", "Factor"),
-        Column("value", "string", "Of a text: the value whose presence tells most of the class", nullable=True),
-        Column(
+        Column.optional("value", "string", "For a text: the value whose presence predicts the class best"),
+        Column.share(
             "auc",
-            "double",
-            "Chance that a value of the class is above one of the rest; of a text (1 + share of the class that has the "
-            "value - share of the rest) / 2",
-            range="[0, 1]",
+            "Probability that a value of the class exceeds one of the rest; for a text (1 + share of the class with "
+            "the value - share of the rest with it) / 2",
         ),
-        Column("p_value", "double", "Of the Mann-Whitney test, two-sided", range="[0, 1]"),
-        Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over all rows", range="[0, 1]"),
-        Column("score", "double", "Chance-adjusted mutual information (kind `class` of balance)", "", "[0, 1]", True),
+        Column.share("p_value", "p-value of the Mann-Whitney test, two-sided"),
+        Column.share("adjusted_pvalue", "p-value after Benjamini-Hochberg over all rows"),
+        Column.share("score", "Chance-adjusted mutual information (kind `class` of balance)", nullable=True),
         Column("n", "bigint", "Values of the class"),
         Column("n_rest", "bigint", "Values of the rest"),
         Column("is_shortcut", "boolean", "AUC or score is beyond its threshold, and the p-value significant"),
         Column(
             "lowest",
             EXAMPLES_TYPE,
-            "Images of the class with the smallest values, up to 3; of a text without the value",
+            "Up to 3 images of the class with the smallest values; for a text, without the value",
         ),
         Column(
-            "highest", EXAMPLES_TYPE, "Images of the class with the largest values, up to 3; of a text with the value"
+            "highest", EXAMPLES_TYPE, "Up to 3 images of the class with the largest values; for a text, with the value"
         ),
         RUN_ID,
     ),
@@ -201,21 +195,19 @@ SHORTCUTS = Table(
 
 FEATURE_VALUE = Table(
     name="feature_value",
-    doc="What each factor is worth for predicting the label, alone and beside the others.",
+    doc="How much each factor helps to predict the label, alone and beside the others.",
     key=("factor",),
     columns=(
         Column("factor", "string", "Factor"),
         Column("rank", "int", "Place by relevance without redundancy; 1 is the most valuable"),
         Column("verdict", "string", "useful, redundant, useless or constant"),
-        Column("score", "double", "Chance-adjusted share of the label's entropy (balance)", range="[0, 1]"),
-        Column("p_value", "double", "Of independence from the label", nullable=True),
-        Column(
-            "auc", "double", "Cross-validated AUC of predicting the label from its bin, mean over classes", "", "", True
-        ),
-        Column("auc_std", "double", "Standard deviation over the folds", nullable=True),
+        Column.share("score", "Chance-adjusted share of the label's entropy (balance)"),
+        Column.optional("p_value", "double", "p-value of independence from the label"),
+        Column.optional("auc", "double", "Cross-validated AUC of predicting the label from its bin, mean over classes"),
+        Column.optional("auc_std", "double", "Standard deviation over the folds"),
         Column("folds", "int", "Folds that had something to predict"),
-        Column("redundancy", "double", "Largest association with a factor of better rank", range="[0, 1]"),
-        Column("redundant_with", "string", "That factor", nullable=True),
+        Column.share("redundancy", "Largest association with a factor of better rank"),
+        Column.optional("redundant_with", "string", "That factor"),
         Column("bins", "int", "Bins that are filled"),
         RUN_ID,
     ),
@@ -224,15 +216,15 @@ FEATURE_VALUE = Table(
 
 FACTOR_PREDICTORS = Table(
     name="factor_predictors",
-    doc="Which factors explain a kind of finding: how much each tells about the images that are flagged.",
+    doc="How well each factor predicts which images a rule flags.",
     key=("rule", "factor"),
     columns=(
         Column("rule", "string", "Rule of the findings"),
         Column("factor", "string", "Factor"),
-        Column("score", "double", "Share of the entropy of being flagged, corrected for chance", range="[0, 1]"),
-        Column("share", "double", "The same, not corrected", range="[0, 1]"),
-        Column("p_value", "double", "Of independence, Pearson's test", range="[0, 1]"),
-        Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over all rows", range="[0, 1]"),
+        Column.share("score", "Share of the entropy of being flagged, corrected for chance"),
+        Column.share("share", "The same, not corrected"),
+        Column.share("p_value", "p-value of Pearson's test of independence"),
+        Column.share("adjusted_pvalue", "p-value after Benjamini-Hochberg over all rows"),
         Column("n_flagged", "bigint", "Labelled things of flagged images", "rows"),
         Column("n", "bigint", "All labelled things", "rows"),
         Column("explains", "boolean", "score is above its threshold and the adjusted p-value at most 0.05"),
@@ -243,8 +235,8 @@ FACTOR_PREDICTORS = Table(
 COVERAGE_GAPS = Table(
     name="coverage_gaps",
     doc=(
-        "Combinations of factor values with too few rows although all that they consist of have enough: "
-        "the maximal uncovered patterns. The most general first, then the most missed."
+        "Combinations of factor values with too few rows although each of their parts has enough: the maximal "
+        "uncovered patterns, the most general first, then those with most rows missing."
     ),
     key=("pattern",),
     columns=(

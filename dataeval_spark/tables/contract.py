@@ -27,6 +27,16 @@ class Column:
     nullable: bool = False
     formerly: str | None = None
 
+    @classmethod
+    def optional(cls, name: str, type: str, doc: str, unit: str = "", range: str = "") -> Column:
+        """A column that may be null."""
+        return cls(name, type, doc, unit, range, nullable=True)
+
+    @classmethod
+    def share(cls, name: str, doc: str, *, nullable: bool = False) -> Column:
+        """A number in [0, 1] without unit: a share, a probability, a score."""
+        return cls(name, "double", doc, range="[0, 1]", nullable=nullable)
+
     @property
     def comment(self) -> str:
         return " ".join(filter(None, [self.doc, self.unit and f"[{self.unit}]", self.range and f"in {self.range}"]))

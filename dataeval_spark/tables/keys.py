@@ -3,9 +3,7 @@
 from dataeval_spark.tables.contract import Column
 
 IMAGE_ID = Column("image_id", "string", "Image: the source's id, else <dataset>/<path relative to the source>")
-TARGET_INDEX = Column(
-    "target_index", "int", "Labelled thing in the image, from 0; null for the whole image", nullable=True
-)
+TARGET_INDEX = Column.optional("target_index", "int", "Labelled thing in the image, from 0; null for the whole image")
 FINGERPRINT = Column("fingerprint", "string", "Hash of the file, boxes and options this row was computed from")
 LABELED = Column("target_index", "int", "Labelled thing in the image, from 0")
 MODEL = Column("model", "string", "Model that predicted")

@@ -5,7 +5,7 @@ from dataeval_spark.tables.keys import BOX_TYPE, IMAGE_ID, LABELED, MODEL, RUN_I
 
 PREDICTIONS = Table(
     name="predictions",
-    doc="What models predict: for a classification the probabilities of all classes, for a detection one row per box.",
+    doc="Predictions of models: of a classification the probabilities of all classes, of a detection a row per box.",
     key=("image_id", "model", "target_index"),
     columns=(
         IMAGE_ID,
@@ -16,16 +16,15 @@ PREDICTIONS = Table(
             "Labelled thing that is classified, from 0; of a detection the number of the predicted box in its image",
         ),
         Column("label", "string", "Predicted class"),
-        Column("score", "double", "Probability of that class", range="[0, 1]"),
-        Column(
+        Column.share("score", "Probability of that class"),
+        Column.optional(
             "probabilities",
             "array<double>",
             "Probability of each class, in the order of `prediction_classes`; null for a detection",
             range="[0, 1]",
-            nullable=True,
         ),
-        Column("box", BOX_TYPE, "Predicted box in the upright image; null for a classification", "pixel", "", True),
-        Column("predicted_at", "timestamp", "When it was predicted, UTC, where the file says so", nullable=True),
+        Column.optional("box", BOX_TYPE, "Predicted box in the upright image; null for a classification", "pixel"),
+        Column.optional("predicted_at", "timestamp", "When it was predicted, UTC, where the file says so"),
         RUN_ID,
     ),
     scope="model",
@@ -34,7 +33,7 @@ PREDICTIONS = Table(
 
 PREDICTION_CLASSES = Table(
     name="prediction_classes",
-    doc="Which class each position of `predictions.probabilities` is.",
+    doc="The class of each position in `predictions.probabilities`.",
     key=("model", "class_index"),
     columns=(
         MODEL,
@@ -47,15 +46,15 @@ PREDICTION_CLASSES = Table(
 
 ANNOTATIONS = Table(
     name="annotations",
-    doc="What each of several people said about a thing.",
+    doc="Labels that several people gave to the same things.",
     key=("image_id", "target_index", "rater"),
     columns=(
         IMAGE_ID,
         LABELED,
-        Column("rater", "string", "Who labelled it"),
+        Column("rater", "string", "Person who gave the label"),
         Column("class_name", "string", "Class they chose"),
-        Column("box", BOX_TYPE, "Box they drew, where they did", "pixel", nullable=True),
-        Column("labelled_at", "timestamp", "When, UTC, where the file says so", nullable=True),
+        Column.optional("box", BOX_TYPE, "Box they drew, where they did", "pixel"),
+        Column.optional("labelled_at", "timestamp", "Time of the label, UTC, where the file says so"),
         Column("source", "string", "File that it comes from"),
         RUN_ID,
     ),

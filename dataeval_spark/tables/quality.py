@@ -12,9 +12,9 @@ DUPLICATE_PAIRS = Table(
     key=("image_id_a", "target_index_a", "image_id_b", "target_index_b", "kind"),
     columns=(
         Column("image_id_a", "string", "Image with the smaller id"),
-        Column("target_index_a", "int", "Its target; null for the whole image", nullable=True),
+        Column.optional("target_index_a", "int", "Its target; null for the whole image"),
         Column("image_id_b", "string", "Image with the larger id"),
-        Column("target_index_b", "int", "Its target; null for the whole image", nullable=True),
+        Column.optional("target_index_b", "int", "Its target; null for the whole image"),
         Column(
             "kind",
             "string",
@@ -28,11 +28,10 @@ DUPLICATE_PAIRS = Table(
             "Bits in which perceptual hashes differ; distance of embeddings, of the relative kind divided by how far "
             "the neighbours of both are; 0 for equal",
         ),
-        Column(
+        Column.optional(
             "orientation",
             "string",
-            "Of a d4 kind: same, or rotated where only the rotated or flipped images are alike; else null",
-            nullable=True,
+            "For a d4 kind: same, or rotated where only rotated or flipped images are alike; else null",
         ),
         RUN_ID,
     ),
@@ -40,8 +39,8 @@ DUPLICATE_PAIRS = Table(
 
 DUPLICATE_GROUPS = Table(
     name="duplicate_groups",
-    doc="Duplicates of one image, which is kept: each member is a pair of it, in one kind at least, or a copy of such "
-    "a one (with duplicates.grouping = components: directly or through others).",
+    doc="Groups of duplicates, of which one image is kept: each other member forms a pair with it, of any kind, "
+    "or is a copy of such a member (with duplicates.grouping = components: a pair directly or through others).",
     key=("group_id", "image_id", "target_index"),
     columns=(
         Column("group_id", "string", "Smallest image id of the group; of boxes, <image_id>#<target_index>"),
@@ -59,22 +58,20 @@ DUPLICATE_GROUPS = Table(
         Column("group_size", "bigint", "Images in the group", "images"),
         Column("spans_splits", "boolean", "Members of the group are in different splits: a leak"),
         Column("label_conflict", "boolean", "Labelled members of the group have different classes"),
-        Column(
+        Column.optional(
             "kept_distance",
             "int",
             "Bits in which its phash differs from that of the image that is kept; null where one has none",
             "bit",
             "[0, 64]",
-            nullable=True,
         ),
-        Column(
+        Column.optional(
             "diameter_bound",
             "int",
             "No two members' phashes differ in more bits: twice the largest kept_distance, in a group of two once. "
             "Large where a chain of pairs ties images that are not alike",
             "bit",
             "[0, 64]",
-            nullable=True,
         ),
         RUN_ID,
     ),
@@ -82,36 +79,31 @@ DUPLICATE_GROUPS = Table(
 
 DUPLICATE_THRESHOLDS = Table(
     name="duplicate_thresholds",
-    doc="The largest distance of near duplicates by kind, and what it goes by. Of embeddings it is derived from the "
+    doc="The largest distance of near duplicates by kind, and its origin. For embeddings it is derived from the "
     "data once and then kept, until `duplicates.renew_threshold` asks for another.",
     key=("kind", "encoder", "metric", "level"),
     columns=(
         Column("kind", "string", "Kind of near pairs"),
-        Column("encoder", "string", "Encoder whose vectors are compared; null for hashes", nullable=True),
-        Column("encoder_version", "string", "Its version", nullable=True),
-        Column("metric", "string", "euclidean or cosine", nullable=True),
-        Column("level", "string", "image or box; null for hashes, which are compared alike", nullable=True),
-        Column(
-            "threshold", "double", "Largest distance of a pair; null where no distance is precise enough", nullable=True
-        ),
+        Column.optional("encoder", "string", "Encoder whose vectors are compared; null for hashes"),
+        Column.optional("encoder_version", "string", "Its version"),
+        Column.optional("metric", "string", "euclidean or cosine"),
+        Column.optional("level", "string", "image or box; null for hashes, which are compared alike"),
+        Column.optional("threshold", "double", "Largest distance of a pair; null where no distance is precise enough"),
         Column("origin", "string", "default; given as an option; derived from these data; kept from an earlier run"),
-        Column(
+        Column.share(
             "estimated_precision",
-            "double",
-            "Estimated share of the images with so near a neighbour that have a duplicate",
-            range="[0, 1]",
+            "Estimated share of images with so near a neighbour that do have a duplicate",
             nullable=True,
         ),
-        Column("near_count", "bigint", "Images with another within the threshold", "images", nullable=True),
-        Column("image_count", "bigint", "Images that the estimate goes by", "images", nullable=True),
-        Column(
+        Column.optional("near_count", "bigint", "Images with another within the threshold", "images"),
+        Column.optional("image_count", "bigint", "Images that the estimate goes by", "images"),
+        Column.optional(
             "surroundings",
             "double",
             "Median of the mean distance to the 2nd to 10th neighbour (of cosine distances: their roots), kept with "
             "the threshold",
-            nullable=True,
         ),
-        Column("intrinsic_dimension", "double", "Local dimension of the vectors", nullable=True),
+        Column.optional("intrinsic_dimension", "double", "Local dimension of the vectors"),
         RUN_ID,
     ),
 )
@@ -126,23 +118,21 @@ DUPLICATE_EVALUATION = Table(
         Column("flagged", "bigint", "Pairs taken", "pairs"),
         Column("found", "bigint", "Pairs taken that are true", "pairs"),
         Column("true_pairs", "bigint", "Pairs that are true", "pairs"),
-        Column("precision", "double", "found / flagged; null where nothing is taken", range="[0, 1]", nullable=True),
-        Column("precision_lower", "double", "Lower end of its interval", range="[0, 1]", nullable=True),
-        Column("precision_upper", "double", "Upper end of its interval", range="[0, 1]", nullable=True),
-        Column("recall", "double", "found / true_pairs; null where nothing is true", range="[0, 1]", nullable=True),
-        Column("recall_lower", "double", "Lower end of its interval", range="[0, 1]", nullable=True),
-        Column("recall_upper", "double", "Upper end of its interval", range="[0, 1]", nullable=True),
-        Column("f1", "double", "Harmonic mean of precision and recall", range="[0, 1]", nullable=True),
+        Column.share("precision", "found / flagged; null where nothing is taken", nullable=True),
+        Column.share("precision_lower", "Lower end of its interval", nullable=True),
+        Column.share("precision_upper", "Upper end of its interval", nullable=True),
+        Column.share("recall", "found / true_pairs; null where nothing is true", nullable=True),
+        Column.share("recall_lower", "Lower end of its interval", nullable=True),
+        Column.share("recall_upper", "Upper end of its interval", nullable=True),
+        Column.share("f1", "Harmonic mean of precision and recall", nullable=True),
         Column("refuted", "bigint", "Pairs taken that people judged to be none", "pairs"),
-        Column(
+        Column.share(
             "judged_precision",
-            "double",
             "found / (found + refuted): the precision among the pairs that somebody judged; null where nobody did",
-            range="[0, 1]",
             nullable=True,
         ),
-        Column("judged_precision_lower", "double", "Lower end of its interval", range="[0, 1]", nullable=True),
-        Column("judged_precision_upper", "double", "Upper end of its interval", range="[0, 1]", nullable=True),
+        Column.share("judged_precision_lower", "Lower end of its interval", nullable=True),
+        Column.share("judged_precision_upper", "Upper end of its interval", nullable=True),
         RUN_ID,
     ),
 )
@@ -154,19 +144,15 @@ OUTLIERS = Table(
     columns=(
         IMAGE_ID,
         TARGET_INDEX,
-        Column("channel", "int", "Channel; null for all channels together", nullable=True),
+        Column.optional("channel", "int", "Channel; null for all channels together"),
         Column("statistic", "string", "Column of `image_stats`"),
         Column("method", "string", "calibrated, zscore, modified_zscore, iqr or adaptive"),
-        Column("group_name", "string", "Class it was compared within; null for the whole dataset", nullable=True),
+        Column.optional("group_name", "string", "Class it was compared within; null for the whole dataset"),
         Column("value", "double", "Value of the statistic"),
         Column("score", "double", "Distance from the centre in the method's unit of spread"),
         Column("threshold", "double", "Score above which a value is an outlier"),
-        Column(
-            "lower", "double", "Smallest value that is not an outlier; null where nothing is too low", nullable=True
-        ),
-        Column(
-            "upper", "double", "Largest value that is not an outlier; null where nothing is too high", nullable=True
-        ),
+        Column.optional("lower", "double", "Smallest value that is not an outlier; null where nothing is too low"),
+        Column.optional("upper", "double", "Largest value that is not an outlier; null where nothing is too high"),
         Column("direction", "string", "low or high; of aspect_ratio, tall or wide"),
         Column("position", "int", "1 is the main reason of the image's verdict, others follow by score"),
         Column("reason", "string", "The statistic, its value and the bound in one sentence"),
@@ -187,7 +173,7 @@ IMAGE_FINDINGS = Table(
             "dark, bright, blurry, low_information, odd_size, odd_aspect_ratio, grayscale, non_finite_pixels or "
             "invalid_box",
         ),
-        Column("score", "double", "Lower is worse (cleanvision's score)", range="[0, 1]"),
+        Column.share("score", "Lower is worse (cleanvision's score)"),
         Column("threshold", "double", "Score below which it is a finding"),
         Column("severity", "string", "error, warning or info"),
         Column("message", "string", "The finding in one sentence"),

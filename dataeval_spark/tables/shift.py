@@ -6,10 +6,6 @@ from dataeval_spark.tables.keys import RUN_ID, WINDOW_TYPE
 TEST_TYPE = "struct<statistic: double, pvalue: double>"
 
 
-def _not_yet(name: str, type: str, doc: str) -> Column:
-    return Column(name, type, doc, nullable=True)
-
-
 DRIFT_METRICS = Table(
     name="drift_metrics",
     doc=(
@@ -19,41 +15,40 @@ DRIFT_METRICS = Table(
     key=("run_id", "reference", "current", "slice_key", "slice_value", "column_name"),
     columns=(
         Column("window", WINDOW_TYPE, "Capture times of the current data; where unknown the time of the run"),
-        Column("granularity", "string", "Length of the windows; null when there is only one", nullable=True),
+        Column.optional("granularity", "string", "Length of the windows; null when there is only one"),
         Column("monitor_version", "bigint", "Version of this table's definition"),
-        Column("slice_key", "string", "Expression that defines the slice; null for all rows", nullable=True),
-        Column("slice_value", "string", "Value of the slice; null for all rows", nullable=True),
+        Column.optional("slice_key", "string", "Expression that defines the slice; null for all rows"),
+        Column.optional("slice_value", "string", "Value of the slice; null for all rows"),
         Column("column_name", "string", "Statistic compared"),
         Column("data_type", "string", "Its type"),
-        Column("window_cmp", WINDOW_TYPE, "Window compared with; null for a baseline", nullable=True),
+        Column.optional("window_cmp", WINDOW_TYPE, "Window compared with; null for a baseline"),
         Column("drift_type", "string", "BASELINE or CONSECUTIVE"),
         Column("count_delta", "double", "Current count of values minus the reference's"),
-        Column("avg_delta", "double", "Current mean minus the reference's", nullable=True),
-        Column("percent_null_delta", "double", "Difference in the percentage of nulls", "percent", nullable=True),
-        Column("percent_zeros_delta", "double", "Difference in the percentage of zeros", "percent", nullable=True),
-        Column(
-            "percent_distinct_delta", "double", "Difference in the percentage of distinct values", "percent", "", True
+        Column.optional("avg_delta", "double", "Current mean minus the reference's"),
+        Column.optional("percent_null_delta", "double", "Difference in the percentage of nulls", "percent"),
+        Column.optional("percent_zeros_delta", "double", "Difference in the percentage of zeros", "percent"),
+        Column.optional(
+            "percent_distinct_delta", "double", "Difference in the percentage of distinct values", "percent"
         ),
-        _not_yet("non_null_columns_delta", "struct<added: int, missing: int>", "Set for the table row only"),
-        _not_yet("js_distance", "double", "Jensen-Shannon distance; set for categorical columns"),
-        Column("ks_test", TEST_TYPE, "Two-sample Kolmogorov-Smirnov test, two-sided", nullable=True),
-        Column("wasserstein_distance", "double", "Area between the two distribution functions", nullable=True),
-        _not_yet("population_stability_index", "double", "Set by the drift analyses that bin"),
-        _not_yet("chi_squared_test", TEST_TYPE, "Set for categorical columns"),
-        _not_yet("tv_distance", "double", "Total variation distance; set for categorical columns"),
-        _not_yet("l_infinity_distance", "double", "Largest difference of shares; set for categorical columns"),
-        Column("reference", "string", "What was compared with: dataset=NAME, split=NAME or a snapshot"),
-        Column("current", "string", "What was compared: dataset=NAME, split=NAME or a snapshot"),
+        Column.optional("non_null_columns_delta", "struct<added: int, missing: int>", "Set for the table row only"),
+        Column.optional("js_distance", "double", "Jensen-Shannon distance; set for categorical columns"),
+        Column.optional("ks_test", TEST_TYPE, "Two-sample Kolmogorov-Smirnov test, two-sided"),
+        Column.optional("wasserstein_distance", "double", "Area between the two distribution functions"),
+        Column.optional("population_stability_index", "double", "Set by the drift analyses that bin"),
+        Column.optional("chi_squared_test", TEST_TYPE, "Set for categorical columns"),
+        Column.optional("tv_distance", "double", "Total variation distance; set for categorical columns"),
+        Column.optional("l_infinity_distance", "double", "Largest difference of shares; set for categorical columns"),
+        Column("reference", "string", "Data compared with: dataset=NAME, split=NAME or a snapshot"),
+        Column("current", "string", "Data compared: dataset=NAME, split=NAME or a snapshot"),
         Column("reference_count", "bigint", "Values of the reference"),
         Column("current_count", "bigint", "Values of the current data"),
-        Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over all columns", nullable=True),
+        Column.optional("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over all columns"),
         Column("threshold", "double", "Adjusted p-value below which the column has drifted"),
-        Column("drift_detected", "boolean", "adjusted_pvalue < threshold", nullable=True),
-        Column(
+        Column.optional("drift_detected", "boolean", "adjusted_pvalue < threshold"),
+        Column.optional(
             "evidence",
             "array<struct<item_id: string, score: double>>",
             "Images of the current data whose values lie farthest beyond the reference",
-            nullable=True,
         ),
         RUN_ID,
     ),
@@ -66,19 +61,16 @@ FEATURE_DISTANCE = Table(
     key=("run_id", "reference", "current", "factor"),
     columns=(
         Column("window", WINDOW_TYPE, "Capture times of the current data; where unknown the time of the run"),
-        Column("reference", "string", "What was compared with: dataset=NAME, split=NAME or a snapshot"),
-        Column("current", "string", "What was compared: dataset=NAME, split=NAME or a snapshot"),
+        Column("reference", "string", "Data compared with: dataset=NAME, split=NAME or a snapshot"),
+        Column("current", "string", "Data compared: dataset=NAME, split=NAME or a snapshot"),
         Column("factor", "string", "Numeric factor"),
         Column("distance", "double", "Wasserstein distance / interquartile range of the reference"),
-        Column("statistic", "double", "Kolmogorov-Smirnov statistic", range="[0, 1]"),
-        Column("location", "double", "Where it is attained, from the smallest value to the largest", "", "[0, 1]"),
-        Column(
-            "p_value",
-            "double",
-            "Of the Kolmogorov-Smirnov test, two-sided; allows for several things per image",
-            range="[0, 1]",
+        Column.share("statistic", "Kolmogorov-Smirnov statistic"),
+        Column.share("location", "Where it is attained, from the smallest value to the largest"),
+        Column.share(
+            "p_value", "p-value of the two-sided Kolmogorov-Smirnov test; allows for several things per image"
         ),
-        Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over all factors", range="[0, 1]"),
+        Column.share("adjusted_pvalue", "p-value after Benjamini-Hochberg over all factors"),
         Column("reference_count", "bigint", "Values of the reference"),
         Column("current_count", "bigint", "Values of the current data"),
         RUN_ID,
@@ -92,60 +84,47 @@ LABEL_PARITY = Table(
     key=("run_id", "reference", "current", "class_name"),
     columns=(
         Column("window", WINDOW_TYPE, "Capture times of the current data; where unknown the time of the run"),
-        Column("reference", "string", "What was compared with: dataset=NAME, split=NAME or a snapshot"),
-        Column("current", "string", "What was compared: dataset=NAME, split=NAME or a snapshot"),
-        Column("class_name", "string", "Class; null for all classes together", nullable=True),
+        Column("reference", "string", "Data compared with: dataset=NAME, split=NAME or a snapshot"),
+        Column("current", "string", "Data compared: dataset=NAME, split=NAME or a snapshot"),
+        Column.optional("class_name", "string", "Class; null for all classes together"),
         Column("reference_count", "bigint", "Labels of the reference", "labels"),
         Column("current_count", "bigint", "Labels of the current data", "labels"),
-        Column("reference_share", "double", "Share of the reference's labels", range="[0, 1]"),
-        Column("current_share", "double", "Share of the current labels", range="[0, 1]"),
-        Column(
-            "status",
-            "string",
-            "in both, vanished (not in the current data), new, or in neither (only in expected_shares); null for all",
-            nullable=True,
+        Column.share("reference_share", "Share of the reference's labels"),
+        Column.share("current_share", "Share of the current labels"),
+        Column.optional(
+            "status", "string", "in both, vanished, new, or in neither (named in expected_shares alone); null for all"
         ),
-        Column("expected_count", "double", "Current labels that the test expects; null for all", "labels", "", True),
-        Column(
+        Column.optional("expected_count", "double", "Current labels that the test expects; null for all", "labels"),
+        Column.optional(
             "is_low_expected",
             "boolean",
-            "Fewer than 5 labels of the class are expected on a side (against fixed shares: expected or there), so "
+            "Fewer than 5 labels of the class are expected on a side (against fixed shares: expected or present), so "
             "that p_value is rough; null for all",
-            nullable=True,
         ),
-        Column(
-            "method",
-            "string",
-            "two samples, fixed distribution (expected_shares), or dataeval (compat); null per class",
-            nullable=True,
+        Column.optional(
+            "method", "string", "two samples, fixed distribution (expected_shares) or dataeval (compat); null per class"
         ),
-        Column(
+        Column.optional(
             "chi_squared",
             "double",
-            "Pearson's statistic; against fixed shares infinite with a class that has none; null per class",
-            nullable=True,
+            "Pearson's statistic; infinite where a class without expected share occurs; null per class",
         ),
-        Column("p_value", "double", "Its p-value by the chi-square distribution; null per class", "", "[0, 1]", True),
-        Column(
+        Column.share("p_value", "Its p-value by the chi-square distribution; null per class", nullable=True),
+        Column.optional(
             "design_effect",
             "double",
-            "How many times more the statistic varies because images hold several labels; 1 where none does",
-            nullable=True,
+            "Factor by which the statistic varies more because images hold several labels; 1 where none does",
         ),
-        Column(
+        Column.share(
             "robust_p_value",
-            "double",
-            "p-value that allows for small expected counts and for several labels per image; null with compat",
-            range="[0, 1]",
+            "p-value that allows for small counts and several labels per image; null with compat",
             nullable=True,
         ),
-        Column("total_variation", "double", "Half the sum of differences of shares; null per class", nullable=True),
-        Column("l_infinity", "double", "Largest difference of shares; null per class", nullable=True),
-        Column("low_count_classes", "int", "Classes with is_low_expected; null per class", nullable=True),
+        Column.optional("total_variation", "double", "Half the sum of differences of shares; null per class"),
+        Column.optional("l_infinity", "double", "Largest difference of shares; null per class"),
+        Column.optional("low_count_classes", "int", "Classes with is_low_expected; null per class"),
         Column("threshold", "double", "robust p-value (with compat the p-value) below which the labels differ"),
-        Column(
-            "is_different", "boolean", "robust_p_value (with compat p_value) < threshold; null per class", nullable=True
-        ),
+        Column.optional("is_different", "boolean", "robust_p_value (with compat p_value) < threshold; null per class"),
         RUN_ID,
     ),
     write="append",
@@ -154,22 +133,22 @@ LABEL_PARITY = Table(
 
 NULL_MODEL = Table(
     name="null_model",
-    doc="What a model reaches on the current labels that knows nothing but how often the reference has each class.",
+    doc="Scores on the current labels of models that only know how often each class occurs in the reference.",
     key=("run_id", "reference", "current", "predictor"),
     columns=(
         Column("window", WINDOW_TYPE, "Capture times of the current data; where unknown the time of the run"),
-        Column("reference", "string", "Labels that it knows"),
+        Column("reference", "string", "Labels that the predictor knows"),
         Column("current", "string", "Labels to predict"),
         Column("predictor", "string", "uniform_random, dominant_class or proportional_random"),
-        Column("accuracy", "double", "Expected share of right predictions", range="[0, 1]"),
-        Column("precision_macro", "double", "Mean over the classes of the current data", range="[0, 1]"),
-        Column("precision_micro", "double", "Over all one-against-rest decisions", range="[0, 1]"),
-        Column("recall_macro", "double", "Mean over the classes of the current data", range="[0, 1]"),
-        Column("recall_micro", "double", "Over all one-against-rest decisions", range="[0, 1]"),
-        Column("false_positive_rate_macro", "double", "Mean over the classes of the current data", range="[0, 1]"),
-        Column("false_positive_rate_micro", "double", "Over all one-against-rest decisions", range="[0, 1]"),
-        Column("accuracy_macro", "double", "One-against-rest accuracy, mean over the classes", range="[0, 1]"),
-        Column("accuracy_micro", "double", "One-against-rest accuracy over all decisions", range="[0, 1]"),
+        Column.share("accuracy", "Expected share of right predictions"),
+        Column.share("precision_macro", "Mean over the classes of the current data"),
+        Column.share("precision_micro", "Over all one-against-rest decisions"),
+        Column.share("recall_macro", "Mean over the classes of the current data"),
+        Column.share("recall_micro", "Over all one-against-rest decisions"),
+        Column.share("false_positive_rate_macro", "Mean over the classes of the current data"),
+        Column.share("false_positive_rate_micro", "Over all one-against-rest decisions"),
+        Column.share("accuracy_macro", "One-against-rest accuracy, mean over the classes"),
+        Column.share("accuracy_micro", "One-against-rest accuracy over all decisions"),
         RUN_ID,
     ),
     write="append",

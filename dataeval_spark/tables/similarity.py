@@ -6,7 +6,7 @@ from dataeval_spark.tables.keys import IMAGE_ID, RUN_ID, TARGET_INDEX
 ENCODER = Column("encoder", "string", "Encoder whose vectors were compared")
 METRIC = Column("metric", "string", "euclidean, cosine or inner_product")
 VECTOR_ENCODER = Column("encoder", "string", "Encoder of the vectors")
-CLASS_OR_ALL = Column("class_name", "string", "Class; null for all", nullable=True)
+CLASS_OR_ALL = Column.optional("class_name", "string", "Class; null for all")
 
 NEIGHBORS = Table(
     name="neighbors",
@@ -22,7 +22,7 @@ NEIGHBORS = Table(
         TARGET_INDEX,
         Column("rank", "int", "1 is the nearest", range="1..k"),
         Column("neighbor_id", "string", "Image that is near"),
-        Column("neighbor_target_index", "int", "Its target; null for the whole image", nullable=True),
+        Column.optional("neighbor_target_index", "int", "Its target; null for the whole image"),
         Column(
             "distance",
             "double",
@@ -52,12 +52,10 @@ IMAGE_VALUES = Table(
         Column("value", "double", "Mean Shapley value over all queries", range="[-1, 1]"),
         Column("times_listed", "bigint", "Lists of neighbours that it is in"),
         Column("queries", "bigint", "Labelled images or boxes that were asked"),
-        Column(
+        Column.optional(
             "error_bound",
             "double",
-            "By how much the value may be off because lists end: 0 when they hold all others; null when the lists "
-            "themselves are approximate",
-            nullable=True,
+            "Largest error of the value because lists end: 0 when they hold all others; null when they are approximate",
         ),
         RUN_ID,
     ),
@@ -101,24 +99,24 @@ PRIORITIZATION = Table(
         Column("k", "int", "Neighbour whose distance is the score"),
         Column("ordering", "string", "easy_first or hard_first"),
         Column("policy", "string", "difficulty, stratified or class_balanced"),
-        Column("stratum", "string", "Bin of the score, or class, that takes turns with others", nullable=True),
+        Column.optional("stratum", "string", "Bin of the score, or class, that takes turns with others"),
         RUN_ID,
     ),
 )
 
 CLUSTERS = Table(
     name="clusters",
-    doc="The cluster that each image (or box) is in by its embedding, and how far it lies from the middle of that.",
+    doc="The cluster that each image (or box) is in by its embedding, and how far it lies from its centre.",
     key=("encoder", "image_id", "target_index"),
     columns=(
         ENCODER,
         IMAGE_ID,
         TARGET_INDEX,
         Column("cluster_id", "int", "Numbered from 0 in the order of the first ids (HDBSCAN); -1 is noise"),
-        Column("probability", "double", "How firmly it is in the cluster; 0 for noise", range="[0, 1]"),
-        Column("nearest_cluster", "int", "Its cluster, for noise that of the nearest centre", nullable=True),
-        Column("centroid_distance", "double", "Euclidean distance to the centre of nearest_cluster", nullable=True),
-        Column("score", "double", "Standard deviations by which that is above the mean of the cluster", nullable=True),
+        Column.share("probability", "How firmly it is in the cluster; 0 for noise"),
+        Column.optional("nearest_cluster", "int", "Its cluster, for noise that of the nearest centre"),
+        Column.optional("centroid_distance", "double", "Euclidean distance to the centre of nearest_cluster"),
+        Column.optional("score", "double", "Standard deviations by which this is above the mean of the cluster"),
         Column("threshold", "double", "Score above which it is an outlier"),
         Column("is_outlier", "boolean", "It lies farther from the centre than the threshold allows"),
         Column("method", "string", "hdbscan or kmeans"),
@@ -135,13 +133,13 @@ CLUSTER_STATS = Table(
         Column("is_box", "boolean", "Clusters of boxes, not of whole images"),
         Column("cluster_id", "int", "Cluster; -1 is noise"),
         Column("members", "bigint", "Images or boxes in it"),
-        Column("mean_distance", "double", "Mean distance to the centre (noise: to the nearest)", nullable=True),
-        Column("std_distance", "double", "Population standard deviation of the distances", nullable=True),
-        Column("max_distance", "double", "Largest distance to the centre", nullable=True),
-        Column("mean_edge", "double", "Mean length of the edges of the spanning tree within it", nullable=True),
-        Column("std_edge", "double", "Population standard deviation of their lengths", nullable=True),
-        Column("center_image_id", "string", "Image nearest to the centre; null for noise", nullable=True),
-        Column("center_target_index", "int", "Its target; null for the whole image", nullable=True),
+        Column.optional("mean_distance", "double", "Mean distance to the centre (noise: to the nearest)"),
+        Column.optional("std_distance", "double", "Population standard deviation of the distances"),
+        Column.optional("max_distance", "double", "Largest distance to the centre"),
+        Column.optional("mean_edge", "double", "Mean length of the edges of the spanning tree within it"),
+        Column.optional("std_edge", "double", "Population standard deviation of their lengths"),
+        Column.optional("center_image_id", "string", "Image nearest to the centre; null for noise"),
+        Column.optional("center_target_index", "int", "Its target; null for the whole image"),
         RUN_ID,
     ),
 )
@@ -156,14 +154,12 @@ SPANNING_TREE = Table(
     columns=(
         ENCODER,
         Column("image_id_a", "string", "One end, the first by its id"),
-        Column("target_index_a", "int", "Its target; null for the whole image", nullable=True),
+        Column.optional("target_index_a", "int", "Its target; null for the whole image"),
         Column("image_id_b", "string", "The other end"),
-        Column("target_index_b", "int", "Its target; null for the whole image", nullable=True),
+        Column.optional("target_index_b", "int", "Its target; null for the whole image"),
         Column("length", "double", "Distance, or mutual reachability"),
         Column("min_samples", "int", "Nearest vectors that a core distance reaches over; 1 is plain distance"),
-        Column(
-            "cluster_id", "int", "Cluster that both ends are in; null where they are in none or in two", nullable=True
-        ),
+        Column.optional("cluster_id", "int", "Cluster that both ends are in; null where they are in none or in two"),
         Column("is_near_duplicate", "boolean", "So short among the edges of the cluster that the two are duplicates"),
         RUN_ID,
     ),
@@ -194,8 +190,8 @@ COVERAGE_STATS = Table(
         VECTOR_ENCODER,
         CLASS_OR_ALL,
         Column("n", "bigint", "Images (or boxes) with a radius"),
-        Column("uncovered", "bigint", "Of these uncovered"),
-        Column("uncovered_share", "double", "uncovered / n", range="[0, 1]"),
+        Column("uncovered", "bigint", "Number of these that are uncovered"),
+        Column.share("uncovered_share", "uncovered / n"),
         Column("mean_radius", "double", "Mean radius, vectors in [0, 1]"),
         Column("max_radius", "double", "Largest radius, vectors in [0, 1]"),
         Column("coverage_radius", "double", "Radius above which an image is uncovered"),
@@ -217,10 +213,8 @@ COMPLETENESS = Table(
         Column("n", "bigint", "Vectors"),
         Column("dimensions", "int", "Length of the vectors"),
         Column("rank", "int", "Dimensions that the vectors span"),
-        Column(
-            "completeness", "double", "Effective dimensions of the ranks / dimensions; null per class", "", "", True
-        ),
-        Column("isotropy", "double", "Effective dimensions of the vectors / rank; null where constant", "", "", True),
+        Column.optional("completeness", "double", "Effective dimensions of the ranks / dimensions; null per class"),
+        Column.optional("isotropy", "double", "Effective dimensions of the vectors / rank; null where constant"),
         RUN_ID,
     ),
 )

@@ -7,9 +7,7 @@ from dataeval_spark.tables.keys import IMAGE_ID, RUN_ID
 
 SPLIT_NAME = Column("split_name", "string", "Name of the split; `given` for the column `split` of `images`")
 REPEAT = Column("repeat", "int", "Repetition with another shuffle, from 0")
-FOLD = Column(
-    "fold", "int", "Fold over time, each a partition of its own, from 0; null where there is one", nullable=True
-)
+FOLD = Column.optional("fold", "int", "Fold over time, each a partition of its own, from 0; null where there is one")
 PARTITION = (SPLIT_NAME, REPEAT, FOLD)
 
 SPLITS = Table(
@@ -23,8 +21,8 @@ SPLITS = Table(
         Column("guarded", "array<string>", "Guarded parts: every reading needs a reason", formerly="holdout"),
         Column("images", "bigint", "Images with a part", "images"),
         Column("excluded", "bigint", "Images left out: in a gap, without a capture time, or torn from their unit"),
-        Column("units", "bigint", "Sets of images that stay together; null for splits over time", nullable=True),
-        Column("largest_deviation", "double", "Largest |deviation| in `split_strata`", range="[0, 1]", nullable=True),
+        Column.optional("units", "bigint", "Sets of images that stay together; null for splits over time"),
+        Column.share("largest_deviation", "Largest |deviation| in `split_strata`", nullable=True),
         Column("notes", "array<string>", "Requests that could not be met, in sentences"),
         Column("created_at", "timestamp", "When it was made, UTC"),
         RUN_ID,
@@ -44,7 +42,7 @@ SPLIT_ASSIGNMENTS = Table(
         IMAGE_ID,
         Column("split", "string", "train, validation, test (or as named), fold_0 ..., or excluded"),
         Column("unit_id", "string", "Images that stay together: same groups or duplicates of one another"),
-        Column("stratum", "string", "Strata of the image, by name; null where it has none", nullable=True),
+        Column.optional("stratum", "string", "Strata of the image, by name; null where it has none"),
         Column("reason", "string", "Why it is there"),
         RUN_ID,
     ),
@@ -58,12 +56,12 @@ SPLIT_STRATA = Table(
     columns=(
         *PARTITION,
         Column("split", "string", "Part"),
-        Column("stratum", "string", "Class or factor value, as name=value; null for the images", nullable=True),
+        Column.optional("stratum", "string", "Class or factor value, as name=value; null for the images"),
         Column("wanted", "double", "Labels (or images) wanted", "labels"),
         Column("got", "bigint", "Labels (or images) it has", "labels"),
         Column("deviation", "double", "(got - wanted) / all labels of the stratum", range="[-1, 1]"),
-        Column("units", "bigint", "Units that have the stratum, in all parts together", nullable=True),
-        Column("note", "string", "Why the wanted number cannot be reached, where that is so", nullable=True),
+        Column.optional("units", "bigint", "Units that have the stratum, in all parts together"),
+        Column.optional("note", "string", "Why the wanted number cannot be reached, where that is so"),
         RUN_ID,
     ),
     scope="split_name",
@@ -80,7 +78,7 @@ SPLIT_LEAKAGE = Table(
         Column("image_id_b", "string", "Image in the other"),
         Column("split_a", "string", "Part of the one"),
         Column("split_b", "string", "Part of the other"),
-        Column("value", "string", "Group that both belong to; null for pairs", nullable=True),
+        Column.optional("value", "string", "Group that both belong to; null for pairs"),
         RUN_ID,
     ),
 )
@@ -98,29 +96,24 @@ SPLIT_DIFFERENCES = Table(
         Column("subject", "string", "class_name, the factor, captured_at, or the encoder"),
         Column("split_a", "string", "Part compared"),
         Column("split_b", "string", "Compared with: train, or rest"),
-        Column("total_variation", "double", "Half the sum of |p - q| (label, factor)", "", "[0, 1]", True),
-        Column("l_infinity", "double", "Largest |p - q| (label, factor)", range="[0, 1]", nullable=True),
-        Column("jensen_shannon", "double", "Jensen-Shannon distance, base 2 (label, factor)", "", "[0, 1]", True),
-        Column("chi_square", "double", "Pearson's statistic (label, factor)", nullable=True),
-        Column(
+        Column.share("total_variation", "Half the sum of |p - q| (label, factor)", nullable=True),
+        Column.share("l_infinity", "Largest |p - q| (label, factor)", nullable=True),
+        Column.share("jensen_shannon", "Jensen-Shannon distance, base 2 (label, factor)", nullable=True),
+        Column.optional("chi_square", "double", "Pearson's statistic (label, factor)"),
+        Column.optional(
             "design_effect",
             "double",
-            "Factor by which counts vary more because images hold several labels or boxes; 1 where none does",
-            nullable=True,
+            "Factor by which counts vary more because images hold several labels; 1 where none does",
         ),
-        Column(
-            "auc", "double", "How well the parts can be told apart, cross-validated (adversarial)", "", "[0, 1]", True
-        ),
-        Column("auc_lower", "double", "Lower end of its 95 % interval", nullable=True),
-        Column("auc_upper", "double", "Upper end of its 95 % interval", nullable=True),
-        Column(
-            "overlap", "double", "Share of split_a that is no later than the last of split_b (time)", "", "[0, 1]", True
-        ),
-        Column("p_value", "double", "Of no difference: of chi_square / design_effect, or of the AUC", nullable=True),
-        Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over the split's rows", nullable=True),
-        Column("top", "array<string>", "Factors that separate the parts, the strongest first", nullable=True),
+        Column.share("auc", "How well the parts can be told apart, cross-validated (adversarial)", nullable=True),
+        Column.optional("auc_lower", "double", "Lower end of its 95 % interval"),
+        Column.optional("auc_upper", "double", "Upper end of its 95 % interval"),
+        Column.share("overlap", "Share of split_a that is no later than the last of split_b (time)", nullable=True),
+        Column.optional("p_value", "double", "p-value of no difference: by chi_square / design_effect, or by the AUC"),
+        Column.optional("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over the split's rows"),
+        Column.optional("top", "array<string>", "Factors that separate the parts, the strongest first"),
         Column("n_a", "bigint", "Labels, things or images compared in split_a"),
-        Column("n_b", "bigint", "... in split_b"),
+        Column("n_b", "bigint", "Labels, things or images compared in split_b"),
         Column("is_flagged", "boolean", "The difference is significant and larger than the threshold"),
         RUN_ID,
     ),
@@ -135,12 +128,12 @@ PART_BIAS = Table(
         FOLD,
         Column("split", "string", "Part"),
         Column("factor", "string", "Factor, cut as in `bin_edges`"),
-        Column("score", "double", "Share of the label's entropy that the factor removes, beyond chance", "", "[0, 1]"),
+        Column.share("score", "Share of the label's entropy that the factor removes, beyond chance"),
         Column("mutual_information", "double", "Mutual information of label and factor, not corrected", "nat"),
-        Column("p_value", "double", "Of independence, Pearson's test", range="[0, 1]"),
-        Column("adjusted_pvalue", "double", "p-value after Benjamini-Hochberg over the part's factors", "", "[0, 1]"),
-        Column("cramers_v", "double", "Cramér's V from the G statistic, corrected for bias", range="[0, 1]"),
-        Column("diversity", "double", "Simpson's index of diversity of the factor", range="[0, 1]"),
+        Column.share("p_value", "p-value of Pearson's test of independence"),
+        Column.share("adjusted_pvalue", "p-value after Benjamini-Hochberg over the part's factors"),
+        Column.share("cramers_v", "Cramér's V from the G statistic, corrected for bias"),
+        Column.share("diversity", "Simpson's index of diversity of the factor"),
         Column("bins", "int", "Bins of the factor that are filled in any part of the split"),
         Column("filled_bins", "int", "Bins filled in this part"),
         Column("n", "bigint", "Labelled things of the part", "rows"),

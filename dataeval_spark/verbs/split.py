@@ -18,7 +18,7 @@ from dataeval_spark.analyses.splits.by_hash import assign_by_hash
 from dataeval_spark.analyses.splits.by_time import assign_by_time
 from dataeval_spark.analyses.splits.members import members_of, strata_of
 from dataeval_spark.analyses.splits.parts import GIVEN, label_counts
-from dataeval_spark.analyses.splits.split_representativeness import split_representativeness
+from dataeval_spark.analyses.splits.split_differences import split_representativeness
 from dataeval_spark.analyses.splits.units import groupings
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of, with_capture_time

@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from itertools import combinations
 from typing import Any, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.bias.balance_by_neighbors import neighbor_balance
-from dataeval_spark.analyses.bias.bin_edges import CUT_RULES
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of_dicts
+from dataeval_spark.kernels.factors.factor_codes import from_maps
 from dataeval_spark.kernels.factors.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.factors.independence import independence
 from dataeval_spark.kernels.factors.mutual_information import (
     adjusted_association,
     adjusted_share,
+    entropy,
     expected_mutual_information,
     mutual_information,
 )
+from dataeval_spark.kernels.factors.neighbor_information import neighbor_information, permutation_p_value
 from dataeval_spark.kernels.factors.pair_counts import LABEL, effect_of, table_of
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
-from dataeval_spark.tables.bias import BALANCE
+from dataeval_spark.tables.bias import BALANCE, CUT_RULES
 
 Estimator = Literal["table", "neighbors"]
 KINDS = ("label", "factors", "class")
 _ROWS = BALANCE.ddl_without("adjusted_pvalue", "threshold", "is_flagged")
 _SCHEMA = arrow_schema(_ROWS)
+_ESTIMATES = BALANCE.ddl_without("expected_information", "adjusted_pvalue", "method", "threshold", "is_flagged")
+_ESTIMATES_SCHEMA = arrow_schema(_ESTIMATES)
 
 
 def balance(
@@ -55,7 +61,7 @@ def balance(
       ``table``), where both were cut into bins by :math:`(1 - e^{-2(MI-EMI)}) / (1 - e^{-2(\min H - EMI)})` (method
       ``linfoot``)
 
-    EMI is what tables of the same margins have on average, so a factor without relation scores about 0, however many
+    EMI is the average over tables of the same margins, so a factor without relation scores about 0, however many
     values it has. p-values are of Pearson's test of independence (`kernels/factors/independence.py`), adjusted by
     Benjamini-Hochberg within each kind; the statistic is divided by the design effect, because boxes of one image are
     often alike. All rows count, exactly. With
@@ -109,7 +115,10 @@ def balance(
     OptionError.unless_between("balance.sample", sample, 10, 200_000)
     OptionError.unless_between("balance.permutations", permutations, 0, 100_000)
     if permutations and estimator != "neighbors":
-        raise OptionError("balance.permutations is for estimator 'neighbors'; tables have a test of their own.")
+        raise OptionError(
+            f"balance.permutations is {permutations} and balance.estimator is {estimator!r}, which permutes nothing.\n"
+            "Hint: --set balance.estimator=neighbors, or leave permutations out"
+        )
     rules = {
         row["factor"]: row["rule"]
         for row in bounded(bin_edges.select("factor", "rule").distinct(), "one row per factor")
@@ -121,12 +130,15 @@ def balance(
     rows = {_key(row): row.asDict() for row in bounded(frame, "pairs of factors, and classes x factors")}
     if estimator == "neighbors":
         if factor_bins is None:
-            raise OptionError("balance.estimator is 'neighbors', which needs the table factor_bins.")
-        how = {"neighbors": neighbors, "sample": sample, "permutations": permutations, "seed": seed}
-        estimated = neighbor_balance(factor_bins, rules, label=label, **how)
+            raise OptionError(
+                "balance.estimator is 'neighbors', which reads the table factor_bins; it was not given.\n"
+                "Hint: balance(contingency, bin_edges, factor_bins, estimator='neighbors')"
+            )
+        sampled = _sampled(factor_bins, sample, seed)
+        how = {"neighbors": neighbors, "permutations": permutations, "seed": seed}
+        estimated = sampled.mapInArrow(lambda batches: _estimates(batches, rules, label, **how), _ESTIMATES)
         for row in bounded(estimated, "pairs of factors, and classes x factors"):
-            nothing = {"expected_information": None, "method": "neighbors"}
-            rows[_key(row)] = {**row.asDict(), **nothing}
+            rows[_key(row)] = {**row.asDict(), "method": "neighbors"}
     thresholds = {"label": imbalance_threshold, "class": imbalance_threshold, "factors": correlation_threshold}
     finished = _finished([rows[key] for key in sorted(rows)], thresholds)
     return rows_of_dicts(contingency, BALANCE, finished)
@@ -153,8 +165,8 @@ def require_class_label(balance: DataFrame, step: str) -> None:
     other = balance.where(f"kind = 'label' AND factor_a != '{LABEL}'")
     for row in bounded(other.select("factor_a").limit(1), "one row"):
         raise OptionError(
-            f"{step} ranks what tells the class, and the table balance was made with balance.label = "
-            f"{row['factor_a']!r}.\nHint: dataeval-spark analyze balance {step}, without balance.label"
+            f"{step} ranks predictors of the class; table balance was made with balance.label = {row['factor_a']!r}.\n"
+            f"Hint: dataeval-spark analyze balance {step}, without balance.label"
         )
 
 
@@ -195,3 +207,64 @@ def _measured(table: Any, effect: float, score: Callable[..., float]) -> dict[st
         "p_value": independence(table, effect).robust_p_value,
         "n": int(table.sum()),
     }
+
+
+def _sampled(factor_bins: DataFrame, sample: int, seed: int) -> DataFrame:
+    """At most ``sample`` rows in one partition, chosen by a hash of their key: the same for any order."""
+    key = F.xxhash64(F.lit(seed), "image_id", "target_index")
+    ordered = factor_bins.where("class_name IS NOT NULL").orderBy(key, "image_id", "target_index")
+    return ordered.limit(sample).select("class_name", "bins", "numbers").coalesce(1)
+
+
+def _estimates(
+    batches: Iterator[pa.RecordBatch],
+    rules: Mapping[str, str],
+    label: str,
+    *,
+    neighbors: int,
+    permutations: int,
+    seed: int,
+) -> Iterator[pa.RecordBatch]:
+    r"""Rows of all pairs in which a factor was cut, estimated from nearest neighbours of the raw values.
+
+    Label to factor and class to factor: MI / H of the label (of the class against the rest). Two factors: MI / H of
+    the one that was not cut, or :math:`1 - e^{-2 MI}` where both were. Of a label that was cut the bins are used. Equal
+    to DataEval 1.1.4, ``core.mutual_info`` on columns that are no integers.
+    """
+    all_batches = list(batches)
+    if not all_batches:
+        return
+    table = pa.Table.from_batches(all_batches)
+    names, codes = from_maps(pa.concat_arrays(table["bins"].chunks))
+    numeric, numbers = from_maps(pa.concat_arrays(table["numbers"].chunks))
+    cut = [name for name in names if rules.get(name) in CUT_RULES and name != label and name in numeric]
+    values: dict[str, NDArray[Any]] = {name: codes[:, i] for i, name in enumerate(names)}
+    values |= {name: numbers[:, numeric.index(name)] for name in cut}
+    target = values.pop(label, None)
+    if target is None:
+        target = np.asarray(table["class_name"].to_pylist(), object)
+    how = {"neighbors": neighbors, "seed": seed}
+
+    def row(a: NDArray[Any], b: NDArray[Any], is_cut: tuple[bool, bool], **keys: str) -> dict[str, Any]:
+        information = neighbor_information(a, b, continuous=is_cut, **how)
+        p_value = None
+        if permutations:
+            p_value = permutation_p_value(a, b, information, continuous=is_cut, permutations=permutations, **how)
+        if all(is_cut):
+            score = -np.expm1(-2 * information)
+        else:
+            most = entropy(np.unique(b if is_cut[0] else a, return_counts=True)[1])
+            score = information / most if most else 0.0
+        measured = {"mutual_information": information, "p_value": p_value, "n": table.num_rows}
+        return {**keys, "score": float(np.clip(score, 0.0, 1.0)), **measured}
+
+    rows = []
+    for factor in cut:
+        pair = {"factor_a": label, "factor_b": factor}
+        rows.append(row(target, values[factor], (False, True), kind="label", **pair))
+        for name in np.unique(target) if label == LABEL else []:
+            rows.append(row(target == name, values[factor], (False, True), kind="class", class_name=str(name), **pair))
+    for a, b in combinations(sorted(values), 2):
+        if a in cut or b in cut:
+            rows.append(row(values[a], values[b], (a in cut, b in cut), kind="factors", factor_a=a, factor_b=b))
+    yield pa.RecordBatch.from_pylist(rows, schema=_ESTIMATES_SCHEMA)

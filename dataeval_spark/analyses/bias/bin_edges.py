@@ -13,9 +13,11 @@ from pyspark.sql import functions as F
 from dataeval_spark.kernels.factors.binning import UNSEEN, Bins, bin_labels
 from dataeval_spark.kernels.factors.factor_codes import codes_of, factor_values, numbers_of
 from dataeval_spark.session.bounded import bounded
+from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.bias import CUT_RULES
 
-CUT_RULES = ("uniform_width", "uniform_count", "clusters", "count", "given")
-"""Rules by which a range is cut into bins; the other factors have levels of their own."""
+_COUNTS = "factor string, n bigint, unseen bigint, below bigint, above bigint"
+_COUNTS_SCHEMA = arrow_schema(_COUNTS)
 
 
 def bins_of(summary: Mapping[str, Any]) -> Bins:
@@ -31,12 +33,8 @@ def edge_rows(summaries: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
         if summary["reason"] is not None:
             continue
         bins = bins_of(summary)
-        by_code = {
-            code: (n, low, high)
-            for code, n, low, high in zip(
-                summary["codes"], summary["counts"], summary["lows"], summary["highs"], strict=True
-            )
-        }
+        seen = (summary[name] for name in ("counts", "lows", "highs"))
+        by_code = dict(zip(summary["codes"], zip(*seen, strict=True), strict=True))
         for code, label in sorted(bin_labels(bins).items()):
             n, low, high = by_code.get(code, (0, None, None))
             if label == "inf" and n == 0:
@@ -91,47 +89,33 @@ def _edges(rows: Sequence[Mapping[str, Any]], count: int) -> tuple[float, ...]:
 
 
 def unseen_values(units: DataFrame, bins: Mapping[str, Bins], ranges: Mapping[str, tuple[float, float]]) -> DataFrame:
-    """Count values that stored bins do not cover: levels in no bin, values beyond the smallest and largest seen.
+    """Count the values of `labelled_units` that stored bins do not cover: one row per factor.
 
-    Parameters
-    ----------
-    units : DataFrame
-        The frame of `labelled_units`.
-    bins, ranges : mapping
-        Results of `stored_bins`.
-
-    Returns
-    -------
-    DataFrame
-        ``factor``, ``n``, ``unseen``, ``below``, ``above``: one row per factor.
+    They are ``unseen`` (levels in no bin), ``below`` and ``above`` the smallest and largest value seen, of ``n``.
     """
     bins, ranges = dict(bins), dict(ranges)
 
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            codes_by_factor = codes_of(batch, bins)
-            beyond = [_beyond(batch, name, ranges) for name in codes_by_factor]
-            yield pa.RecordBatch.from_arrays(
-                [
-                    pa.array(list(codes_by_factor), pa.string()),
-                    pa.array([batch.num_rows] * len(codes_by_factor), pa.int64()),
-                    pa.array([int((codes == UNSEEN).sum()) for codes in codes_by_factor.values()], pa.int64()),
-                    pa.array([below for below, _ in beyond], pa.int64()),
-                    pa.array([above for _, above in beyond], pa.int64()),
-                ],
-                names=["factor", "n", "unseen", "below", "above"],
-            )
+            rows = [
+                {
+                    "factor": name,
+                    "n": len(codes),
+                    "unseen": int((codes == UNSEEN).sum()),
+                    **_beyond(batch, name, ranges),
+                }
+                for name, codes in codes_of(batch, bins).items()
+            ]
+            yield pa.RecordBatch.from_pylist(rows, schema=_COUNTS_SCHEMA)
 
-    counted = units.select("numbers", "texts").mapInArrow(
-        count, "factor string, n bigint, unseen bigint, below bigint, above bigint"
-    )
+    counted = units.select("numbers", "texts").mapInArrow(count, _COUNTS)
     return counted.groupBy("factor").agg(*(F.sum(name).alias(name) for name in ("n", "unseen", "below", "above")))
 
 
-def _beyond(batch: pa.RecordBatch, name: str, ranges: Mapping[str, tuple[float, float]]) -> tuple[int, int]:
+def _beyond(batch: pa.RecordBatch, name: str, ranges: Mapping[str, tuple[float, float]]) -> dict[str, int]:
     """Values below the smallest and above the largest one seen; a text has none."""
     values = factor_values(batch, name, is_text=False) if name in ranges else None
     if values is None:
-        return 0, 0
+        return {"below": 0, "above": 0}
     numbers, (low, high) = numbers_of(values), ranges[name]
-    return int((numbers < low).sum()), int((numbers > high).sum())
+    return {"below": int((numbers < low).sum()), "above": int((numbers > high).sum())}

@@ -12,8 +12,6 @@ from dataeval_spark.kernels.factors.pair_counts import LABEL, PAIRS_DDL, pair_co
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.bias import CONTINGENCY
 
-MAX_BINS = 10_000
-
 MOST_NAMES = 10_000
 
 
@@ -74,8 +72,12 @@ def _named(counted: DataFrame, bin_edges: DataFrame, side: str) -> DataFrame:
 def require_label(contingency: DataFrame, label: str, option: str) -> None:
     """Raise OptionError where there is no factor of that name."""
     if label != LABEL and contingency.where(F.col("factor_a") == label).isEmpty():
-        factors = bounded(contingency.select("factor_a").distinct().limit(MOST_NAMES), "names of factors")
-        OptionError.unless_one_of(option, label, sorted(row["factor_a"] for row in factors))
+        OptionError.unless_one_of(option, label, _factors(contingency, "factor_a"))
+
+
+def _factors(frame: DataFrame, column: str) -> list[str]:
+    rows = bounded(frame.select(column).distinct().limit(MOST_NAMES), "names of factors")
+    return sorted(row[column] for row in rows)
 
 
 def of_label(contingency: DataFrame, label: str) -> DataFrame:
@@ -121,12 +123,9 @@ def rows_of_value(factor_bins: DataFrame, bin_edges: DataFrame, factor: str, val
     >>> train = rows_of_value(audit.table("factor_bins"), edges := audit.table("bin_edges"), "split", "train")
     >>> balance(contingency(train, edges), edges).where("kind = 'label'").show()
     """
-    rows = bounded(
-        bin_edges.where(F.col("factor") == factor).select("bin", "label").limit(MAX_BINS), "bins of one factor"
-    )
-    if not rows:
-        factors = bounded(bin_edges.select("factor").distinct().limit(MAX_BINS), "names of factors")
-        OptionError.unless_one_of("rows_of_value.factor", factor, sorted(row["factor"] for row in factors))
-    bins = {row["label"]: row["bin"] for row in rows}
+    own = bin_edges.where(F.col("factor") == factor).select("bin", "label")
+    bins = {row["label"]: row["bin"] for row in bounded(own.limit(MOST_NAMES), "bins of one factor")}
+    if not bins:
+        OptionError.unless_one_of("rows_of_value.factor", factor, _factors(bin_edges, "factor"))
     OptionError.unless_one_of("rows_of_value.value", value, sorted(bins))
     return factor_bins.where(F.col("bins")[factor] == bins[value])

@@ -48,7 +48,7 @@ def coverage_gaps(
         Factors to combine, ``class_name`` among them. Default: the class and all factors that have levels of their
         own or given edges, with at most ``max_bins`` bins, but no image statistics.
     threshold : int
-        Number of rows from which on a combination is covered.
+        Number of rows from which a combination counts as covered.
     max_level : int
         Most factors of a pattern, at most 5.
     max_bins : int
@@ -93,8 +93,8 @@ def coverage_gaps(
         all_batches = list(batches)
         if sum(batch.num_rows for batch in all_batches) > max_combinations:
             raise OptionError(
-                f"coverage_gaps.max_combinations is {max_combinations:,} and there are more combinations of "
-                f"{', '.join(names)}.\nHint: name fewer factors"
+                f"coverage_gaps.max_combinations is {max_combinations:,}, and the values of {', '.join(names)} occur "
+                'in more combinations.\nHint: --set \'coverage_gaps.factors=["class_name", "weather"]\''
             )
         if all_batches:
             rows = _search(pa.Table.from_batches(all_batches), names, labels, threshold, max_level)

@@ -86,5 +86,4 @@ def diversity(
         "threshold": F.lit(float(threshold)),
         "is_low": F.col("diversity") <= F.lit(float(threshold)),
     }
-    names = DIVERSITY.result_names
-    return measured.select(*(values.get(name, F.col(name)).alias(name) for name in names))
+    return measured.withColumns(values).select(*DIVERSITY.result_names)

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 
 from dataeval_spark.analyses.bias.bin_edges import bins_of, edge_rows, stored_bins, unseen_values
-from dataeval_spark.analyses.bias.factor_sources import SOURCES, labelled_units
+from dataeval_spark.analyses.bias.factor_sources import SOURCES, Units, labelled_units
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.kernels.factors.binning import Bins, is_increasing
@@ -87,7 +87,8 @@ def factor_bins(
     Parameters
     ----------
     targets, images, image_stats, factors : DataFrame
-        Tables of these names; of ``images`` the live rows. `labelled_units` makes the factors from them.
+        Tables of these names; of ``images`` the live rows. Targets of unknown class are left out; an image without
+        others has a row all the same, as one without labels.
     bin_edges : DataFrame, optional
         Table ``bin_edges`` of an earlier run, for ``stored_edges``.
     rule : {"uniform_width", "uniform_count", "clusters"}
@@ -96,8 +97,13 @@ def factor_bins(
         Rule of single factors; also ``discrete``: each number is a bin.
     edges : mapping of str to sequence of float, or int
         Edges of single factors, increasing, or the number of equally wide bins.
-    sources, include, exclude, timezone
-        See `labelled_units`.
+    sources : sequence of str
+        Some of ``metadata``, ``statistics``, ``boxes``, ``objects``, ``time`` (hour, weekday, month, northern season of
+        ``captured_at``, from the EXIF data where the source gives none), ``origin`` (split and dataset).
+    include, exclude : sequence of str
+        Names of factors: only these, and not these.
+    timezone : str
+        Time zone of hours and weekdays.
     keep : sequence of str
         Factors that stay though their values look like names; those in ``include``, ``rules`` and ``edges`` stay too.
     max_levels : int
@@ -142,44 +148,38 @@ def factor_bins(
     for option, choices in (("rules", rules or {}), ("edges", edges or {}), ("keep", keep)):
         for name in choices:
             OptionError.unless_one_of(f"factor_bins.{option}", name, sorted({*units.numbers, *units.texts}))
-    limits: dict[str, Any] = {"most_levels": max_levels, "most_values": max_values}
-    limits |= {"measured": units.derived, "moments": units.moments}
-    limits |= {"kept_factors": frozenset((*keep, *include, *(rules or {}), *(edges or {})))}
-    options = {"rule": rule, "rules": {**TIME_RULES, **(rules or {})}, "edges": dict(edges or {}), **limits}
-    names = frozenset((*units.numbers, *units.texts))
-    summaries = _summaries(units.frame, names, units.of_targets, options)
+    options: dict[str, Any] = {
+        "rule": rule,
+        "rules": {**TIME_RULES, **(rules or {})},
+        "edges": dict(edges or {}),
+        "most_levels": max_levels,
+        "most_values": max_values,
+        "measured": units.derived,
+        "moments": units.moments,
+        "kept_factors": frozenset((*keep, *include, *(rules or {}), *(edges or {}))),
+    }
+    summaries = _summaries(units, options)
     if stored_edges:
         if bin_edges is None:
-            raise OptionError("factor_bins.stored_edges is true and there are no stored edges.\nHint: run without it")
+            raise OptionError(
+                "factor_bins.stored_edges is true and there are no stored edges: table bin_edges does not exist.\n"
+                "Hint: dataeval-spark analyze factor_bins, without stored_edges"
+            )
         bins, ranges = stored_bins(bin_edges)
         edge_frame = bin_edges.select(*BIN_EDGES.result_names)
-        counts = [
-            row.asDict()
-            for row in bounded(unseen_values(units.frame, bins, ranges).orderBy("factor"), "one row per factor")
-        ]
-        findings = [*findings_of_new_values(counts), *findings_beside_stored_bins(summaries, frozenset(bins))]
+        counts = bounded(unseen_values(units.frame, bins, ranges).orderBy("factor"), "one row per factor")
+        findings = [*_findings_of_new_values(counts), *_findings_beside_stored_bins(summaries, frozenset(bins))]
     else:
         bins = {row["factor"]: bins_of(row) for row in summaries if row["reason"] is None}
         edge_frame = rows_of(targets, BIN_EDGES, edge_rows(summaries))
-        findings = findings_of(summaries, units.no_factors, units.derived, exclude)
-    return apply_bins(units.frame, bins), edge_frame, rows_of(targets, DATASET_FINDINGS, findings)
+        findings = list(_findings(summaries, units.no_factors, units.derived, exclude))
+    return _with_bins(units.frame, bins), edge_frame, rows_of(targets, DATASET_FINDINGS, findings)
 
 
-def apply_bins(units: DataFrame, bins: Mapping[str, Bins]) -> DataFrame:
-    """Put labelled things into given bins: the same value has the same bin in every dataset.
+def _with_bins(units: DataFrame, bins: Mapping[str, Bins]) -> DataFrame:
+    """Table ``factor_bins`` without ``run_id``: the same value has the same bin in every dataset.
 
-    Parameters
-    ----------
-    units : DataFrame
-        The frame of `labelled_units`.
-    bins : mapping of str to Bins
-        Factor to its bins, as `stored_bins` reads them from table ``bin_edges``.
-
-    Returns
-    -------
-    DataFrame
-        Table ``factor_bins`` without ``run_id``. A level that the bins do not have is -1; a value out of range is in
-        the outermost bin.
+    A level that the bins do not have is -1; a value out of range is in the outermost bin.
     """
     bins = dict(bins)
 
@@ -201,10 +201,10 @@ def apply_bins(units: DataFrame, bins: Mapping[str, Bins]) -> DataFrame:
     return units.mapInArrow(run, FACTOR_BINS.nullable_ddl)
 
 
-def _summaries(
-    units: DataFrame, names: frozenset[str], of_targets: frozenset[str], options: dict[str, Any]
-) -> list[dict[str, Any]]:
+def _summaries(units: Units, options: dict[str, Any]) -> list[dict[str, Any]]:
     """One row per factor. Values travel as blocks of 8 bytes each, one shuffle for all factors."""
+    names, of_targets = frozenset((*units.numbers, *units.texts)), units.of_targets
+    schema = arrow_schema(_SUMMARY)
 
     def partials(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return partial_rows(batches, of_targets, names)
@@ -232,12 +232,10 @@ def _summaries(
         }
         return pa.Table.from_pylist([row], schema=schema)
 
-    schema = arrow_schema(_SUMMARY)
-    columns = units.select("is_first", "target_index", "numbers", "texts")
+    columns = units.frame.select("is_first", "target_index", "numbers", "texts")
     rows = columns.mapInArrow(partials, PARTIAL_DDL).groupBy("factor").applyInArrow(merged, _SUMMARY)
-    return sorted(
-        (row.asDict(recursive=True) for row in bounded(rows, "one row per factor")), key=lambda row: str(row["factor"])
-    )
+    collected = bounded(rows, "one row per factor")
+    return sorted((row.asDict(recursive=True) for row in collected), key=lambda row: str(row["factor"]))
 
 
 def _check(
@@ -256,7 +254,7 @@ def _check(
         if not fits:
             raise OptionError(
                 f"factor_bins.edges.{name} is {edges_or_count!r}; expected increasing numbers, or a number of bins.\n"
-                f"Hint: edges = {{{name} = [0, 18, 65, 120]}}"
+                f"Hint: --set 'factor_bins.edges={{{name} = [0, 18, 65, 120]}}'"
             )
     for source in sources:
         OptionError.unless_one_of("factor_bins.sources", source, SOURCES)
@@ -264,80 +262,68 @@ def _check(
     OptionError.unless_between("factor_bins.max_values", max_values, 1, 10**9)
 
 
-def findings_of(
+def _findings(
     summaries: Sequence[Mapping[str, Any]],
     no_factors: Sequence[tuple[str, str]],
     derived: frozenset[str],
     exclude: Sequence[str],
-) -> list[Finding]:
+) -> Iterator[Finding]:
     """Rows of table ``dataset_findings`` without ``run_id``."""
-    findings: list[Finding] = []
     for row in summaries:
         name = row["factor"]
         # Where there are no boxes, say, nobody misses their width.
         if row["reason"] is not None and not (row["reason"] == "no_values" and name in derived):
             why = _REASONS[row["reason"]].format(**row)
-            findings.append(
-                (STEP, "factor_left_out", name, float(row["distinct"]), None, "info", f"Factor {name} {why}")
-            )
-        findings += _bins(row) + _anomalies(row)
+            yield (STEP, "factor_left_out", name, float(row["distinct"]), None, "info", f"Factor {name} {why}")
+        yield from _bins(row)
+        yield from _anomalies(row)
     for name, type in no_factors:
         message = f"Factor {name} is {type}: only numbers, texts, booleans and times are factors"
-        findings.append((STEP, "factor_left_out", name, None, None, "info", message))
+        yield (STEP, "factor_left_out", name, None, None, "info", message)
     for name in exclude:
-        findings.append((STEP, "factor_left_out", name, None, None, "info", f"Factor {name} is in factor_bins.exclude"))
-    return findings
+        yield (STEP, "factor_left_out", name, None, None, "info", f"Factor {name} is in factor_bins.exclude")
 
 
-def _bins(row: Mapping[str, Any]) -> list[Finding]:
+def _bins(row: Mapping[str, Any]) -> Iterator[Finding]:
     """Findings about factors that could not be cut by their rule, and about those with one bin only."""
-    findings: list[Finding] = []
     name = row["factor"]
     if row["note"] is not None:
         message = f"Factor {name}: its values form {_CLUSTERS[row['note']]}, so they are cut by uniform width instead"
-        findings.append((STEP, "clusters_not_used", name, None, None, "warning", message))
+        yield (STEP, "clusters_not_used", name, None, None, "warning", message)
     missing = len(row["edges"]) + 1 if row["edges"] else len(row["numbers"]) + len(row["texts"])
     filled = [n for code, n in zip(row["codes"], row["counts"], strict=True) if code != missing]
     if row["reason"] is None and row["edges"] and len(filled) < 2:
         message = f"Factor {name}: all {sum(filled):,} of its values are in one bin, which tells nothing apart"
-        findings.append((STEP, "one_bin", name, float(len(filled)), 2.0, "warning", message))
-    return findings
+        yield (STEP, "one_bin", name, float(len(filled)), 2.0, "warning", message)
 
 
-def _anomalies(row: Mapping[str, Any]) -> list[Finding]:
-    findings: list[Finding] = []
+def _anomalies(row: Mapping[str, Any]) -> Iterator[Finding]:
     name = row["factor"]
     for anomaly in row["anomalies"]:
         share = f"{100 * anomaly['share']:.1f} %"
         message = f"Factor {name}: {share} of its {_UNITS[anomaly['kind']]}, from {anomaly['boundary']:g} on"
-        findings.append((STEP, anomaly["kind"], name, anomaly["ratio"], None, "warning", message))
-    return findings
+        yield (STEP, anomaly["kind"], name, anomaly["ratio"], None, "warning", message)
 
 
-def findings_beside_stored_bins(summaries: Sequence[Mapping[str, Any]], stored: frozenset[str]) -> list[Finding]:
+def _findings_beside_stored_bins(summaries: Sequence[Mapping[str, Any]], stored: frozenset[str]) -> Iterator[Finding]:
     """Findings beside given bins: factors that have none though they could, and two units in one factor."""
-    findings: list[Finding] = []
     for row in summaries:
         name = row["factor"]
         if name not in stored and row["reason"] is None:
             message = f"Factor {name} has no stored bins: it was no factor when they were made"
-            findings.append((STEP, "factor_without_bins", name, float(row["distinct"]), None, "info", message))
-        findings += _anomalies(row)
-    return findings
+            yield (STEP, "factor_without_bins", name, float(row["distinct"]), None, "info", message)
+        yield from _anomalies(row)
 
 
-def findings_of_new_values(counts: Sequence[Mapping[str, Any]]) -> list[Finding]:
+def _findings_of_new_values(counts: Sequence[Row]) -> Iterator[Finding]:
     """Findings from the rows of `unseen_values`."""
-    findings: list[Finding] = []
     for row in counts:
-        name, n = row["factor"], row["n"]
+        name, n, outside = row["factor"], row["n"], row["below"] + row["above"]
         if row["unseen"]:
             message = f"Factor {name}: {row['unseen']:,} of {n:,} values are in none of the stored bins"
-            findings.append((STEP, "unseen_levels", name, row["unseen"] / n, 0.0, "warning", message))
-        outside = row["below"] + row["above"]
+            yield (STEP, "unseen_levels", name, row["unseen"] / n, 0.0, "warning", message)
         if outside:
             message = (
                 f"Factor {name}: {row['below']:,} values below and {row['above']:,} above all stored ones, of {n:,}"
             )
-            findings.append((STEP, "values_out_of_range", name, outside / n, 0.0, "warning", message))
-    return findings
+            yield (STEP, "values_out_of_range", name, outside / n, 0.0, "warning", message)

@@ -79,27 +79,7 @@ def labelled_units(
     the image's), else images. Boxes give ``box_width``, ``box_height``, ``box_area``, ``box_aspect_ratio`` (width /
     height), ``box_area_share`` and the centre as shares of the image's sides; where images have no size, the last
     three are missing. Of two factors of one name the metadata's stays. One job counts the values of metadata columns
-    of targets; no other runs here.
-
-    Parameters
-    ----------
-    targets, images : DataFrame
-        Tables of these names; of ``images`` the live rows. Targets of unknown class are left out; an image without
-        others has a row all the same, as one without labels.
-    image_stats, factors : DataFrame, optional
-        Tables of these names.
-    sources : sequence of str
-        Some of ``metadata``, ``statistics``, ``boxes``, ``objects``, ``time`` (hour, weekday, month, northern season of
-        ``captured_at``, from the EXIF data where the source gives none), ``origin`` (split and dataset).
-    include, exclude : sequence of str
-        Names of factors: only these, and not these.
-    timezone : str
-        Time zone of hours and weekdays.
-
-    Raises
-    ------
-    OptionError
-        ``include`` or ``exclude`` names a column that is no factor.
+    of targets; no other runs here. Parameters and errors are those of `factor_bins`.
     """
     _require_known(include, exclude, factors)
 
@@ -175,26 +155,20 @@ def _struct(columns: dict[str, Column], name: str) -> Column:
 def _of_targets(factors: DataFrame, columns: list[str]) -> set[str]:
     if not columns:
         return set()
-    counts = factors.where("target_index IS NOT NULL").agg(
-        *(F.count(identifier(name)).alias(str(index)) for index, name in enumerate(columns))
-    )
-    row = one_row(counts)
-    return {name for index, name in enumerate(columns) if row[str(index)]}
+    counts = one_row(factors.where("target_index IS NOT NULL"), *(F.count(identifier(name)) for name in columns))
+    return {name for name, count in zip(columns, counts, strict=True) if count}
 
 
 def _with_metadata(joined: DataFrame, factors: DataFrame, columns: list[str], of_targets: set[str]) -> DataFrame:
     if not columns:
         return joined
     # (image_id, target_index) is unique in factors.
-    of_image = factors.where("target_index IS NULL").select(
-        "image_id", F.struct(*(identifier(name) for name in columns)).alias("of_image")
-    )
+    values = F.struct(*(identifier(name) for name in columns))
+    of_image = factors.where("target_index IS NULL").select("image_id", values.alias("of_image"))
     joined = joined.join(of_image, on="image_id", how="left")
     if not of_targets:
         return joined.withColumnRenamed("of_image", "metadata")
-    own = factors.where("target_index IS NOT NULL").select(
-        "image_id", "target_index", F.struct(*(identifier(name) for name in columns)).alias("own")
-    )
+    own = factors.where("target_index IS NOT NULL").select("image_id", "target_index", values.alias("own"))
     joined = joined.join(own, on=["image_id", "target_index"], how="left")
     merged = F.struct(
         *(F.coalesce(f"own.{identifier(name)}", f"of_image.{identifier(name)}").alias(name) for name in columns)

@@ -1,4 +1,4 @@
-"""Shortcuts: factors that alone tell a class from the rest, with example images at both ends."""
+"""Shortcuts: factors that alone separate a class from the rest, with example images at both ends."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def shortcuts(
     p_value_threshold: float = 0.05,
     max_values: int = 50_000_000,
 ) -> DataFrame:
-    """Measure how well each factor alone tells each class from the rest.
+    """Measure how well each factor alone separates each class from the rest.
 
-    The AUC is exact: of a number from the ranks of all values, ties in the middle; of a text from whether a row has one
-    value of it, the one that tells most (a missing value is one too). A low AUC is as telling as a high one. It is a
-    shortcut when the AUC is at least ``auc_threshold`` or at most 1 minus it, or the mutual information reaches
-    ``score_threshold`` (a class may sit in the middle, or have several values), and the adjusted p-value of the
+    The AUC is exact: for a number from the ranks of all values, ties in the middle; for a text from the presence of one
+    of its values, the one that predicts the class best (a missing value is one too). A low AUC is as telling as a high
+    one. It is a shortcut when the AUC is at least ``auc_threshold`` or at most 1 minus it, or the mutual information
+    reaches ``score_threshold`` (a class may sit in the middle, or have several values), and the adjusted p-value of the
     Mann-Whitney test, or in the second case that of ``balance``, is at most ``p_value_threshold``. The p-value of a
     text is multiplied by the number of its values, from which the best is taken. Each p-value allows for boxes of one
     image that are alike (the design effect of the class); where a factor differs between them it is too large.
@@ -100,8 +100,8 @@ def shortcuts(
     if valued is not None:
         effect_rows = effect_rows.unionByName(_of_texts(valued, effects))
     of_class = balance.where((F.col("kind") == "class") & (F.col("factor_a") == LABEL))
-    scores = of_class.select("class_name", F.col("factor_b").alias("factor"), "score", "adjusted_pvalue")
-    scores = scores.withColumnRenamed("adjusted_pvalue", "score_pvalue")
+    score_pvalue = F.col("adjusted_pvalue").alias("score_pvalue")
+    scores = of_class.select("class_name", F.col("factor_b").alias("factor"), "score", score_pvalue)
     joined = effect_rows.join(scores, on=["class_name", "factor"], how="left").orderBy("factor", "class_name")
     rows = [row.asDict(recursive=True) for row in bounded(joined, "classes x factors")]
     adjusted = adjusted_p_values(row["p_value"] for row in rows)
@@ -211,7 +211,7 @@ def _of_factor(blocks: pa.Table, max_values: int, effects: Mapping[str, float]) 
     if values.size > max_values:
         raise OptionError(
             f"shortcuts.max_values is {max_values:,} and factor {factor} has {values.size:,} values.\n"
-            "Hint: raise it (about 50 bytes of memory per value in one task)."
+            f"Hint: --set shortcuts.max_values={values.size} (one task needs about 50 bytes of memory per value)"
         )
     classes = sorted({name for of_block in blocks["classes"].to_pylist() for name in of_block})
     place = {name: code for code, name in enumerate(classes)}

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.labels.image_boxes import ImageBoxes, boxes_per_image, read_images
+from dataeval_spark.analyses.labels.image_boxes import ImageBoxes, box_at, boxes_per_image, read_images
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.labels.object_label_quality import same_places
 from dataeval_spark.tables.arrow import arrow_schema
@@ -81,7 +81,7 @@ def box_findings(
         "model": F.lit(None).cast("string"),
         "predicted_index": F.lit(None).cast("int"),
     }
-    return findings.select(*(constants.get(name, F.col(name)).alias(name) for name in OBJECT_LABEL_ERRORS.result_names))
+    return findings.withColumns(constants).select(*OBJECT_LABEL_ERRORS.result_names)
 
 
 def _doubled(image: ImageBoxes, duplicate: float, conflict: float) -> Iterator[dict[str, Any]]:
@@ -112,7 +112,7 @@ def _row(image: ImageBoxes, place: int, rule: str, score: float, limit: float, o
         "rule": rule,
         "class_name": image.names[image.labelled.classes[place]],
         "other_class": other,
-        "box": dict(zip(("x0", "y0", "x1", "y1"), image.labelled.corners[place].tolist(), strict=True)),
+        "box": box_at(image.labelled, place),
         "score": score,
         "threshold": limit,
     }

@@ -119,8 +119,8 @@ def confident_learning(
     OptionError.unless_between("confident_learning.share", share, 0.0, 1.0)
     if share != 1.0 and filter_by == "confident_learning":
         raise OptionError(
-            f"confident_learning.share is {share}, and filter_by confident_learning takes no share of its errors.\n"
-            "Hint: filter_by prune_by_noise_rate, prune_by_class or both"
+            f"confident_learning.share is {share}, and filter_by 'confident_learning' takes all of its errors.\n"
+            "Hint: --set confident_learning.filter_by=prune_by_noise_rate"
         )
     store = checkpoint or (lambda frame: frame)
     errors: list[DataFrame] = []
@@ -136,7 +136,10 @@ def confident_learning(
         predicted = model_predictions.where("box IS NULL")
         blocks = store(probability_blocks(predicted, targets, class_indices, len(names)))
         counts, confidence = label_sums(blocks, len(names))
-        findings += _findings(model, int(counts.sum()), len(names), _unknown(targets, class_indices), model_predictions)
+        unknown = targets.where("class_name IS NOT NULL").join(
+            F.broadcast(class_indices), on="class_name", how="left_anti"
+        )
+        findings += _findings(model, int(counts.sum()), len(names), unknown.count(), model_predictions)
         if counts.sum() == 0:
             continue
         thresholds = confident_thresholds(confidence, counts)
@@ -195,15 +198,9 @@ def _ranked(
         "second_class": F.lit(None).cast("string"),
         "is_bound": F.lit(False),
         "precision": F.lit(None).cast("double"),
-        "rank": F.col("position"),
     }
-    ranked = positions(every, ["source"], "score", KEYS)
-    return ranked.select(*(constants.get(name, F.col(name)).alias(name) for name in table.result_names))
-
-
-def _unknown(targets: DataFrame, class_indices: DataFrame) -> int:
-    labels = targets.where("class_name IS NOT NULL")
-    return labels.join(F.broadcast(class_indices), on="class_name", how="left_anti").count()
+    ranked = positions(every, ["source"], "score", KEYS).withColumnRenamed("position", "rank")
+    return ranked.withColumns(constants).select(*table.result_names)
 
 
 def _findings(

@@ -77,6 +77,11 @@ def read_images(batch: pa.RecordBatch) -> Iterator[ImageBoxes]:
         )
 
 
+def box_at(boxes: Boxes, place: int) -> dict[str, float]:
+    """Corners of one box by name, as tables have them."""
+    return dict(zip(CORNERS, boxes.corners[place].tolist(), strict=True))
+
+
 @dataclass(frozen=True)
 class _Side:
     offsets: NDArray[np.intp]

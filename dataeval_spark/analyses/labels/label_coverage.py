@@ -49,19 +49,11 @@ def label_coverage(label_stats: DataFrame, *, ontology: str | Ontology | None = 
 
 
 def labels_per_class(rows: DataFrame) -> dict[str, int]:
-    """Number of labels of each class, on the driver.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Columns ``class_name`` and ``label_count``.
-
-    Raises
-    ------
-    OptionError
-        There are more than `MAX_CLASSES` classes.
-    """
+    """Number of labels of each class, on the driver, from columns ``class_name`` and ``label_count``."""
     counts = bounded(rows.limit(MAX_CLASSES + 1), "one row per class")
     if len(counts) > MAX_CLASSES:
-        raise OptionError(f"There are more than {MAX_CLASSES:,} classes.\nHint: relabel first: dataeval-spark select")
+        raise OptionError(
+            f"The labels are of more than {MAX_CLASSES:,} classes; each class is a row on the driver.\n"
+            "Hint: merge classes first, by the operation relabel of dataeval-spark select"
+        )
     return {row["class_name"]: row["label_count"] for row in counts}

@@ -54,7 +54,7 @@ def label_neighbors(
     scored once more with another class in its place, drawn by the hash of its id as often as neighbours of its class
     have it. The list ends where ``precision`` of it are estimated to be wrong; where no list reaches that, none is
     made, and ``dataset_findings`` says so. The estimate takes real errors for as easy to find as those drawn, and as
-    many as the scores allow (20 % at most); docs/labels.md compares it with labels of which the truth is known.
+    many as the scores allow (20 % at most); docs/labels.md compares it with labels whose truth is known.
 
     ``distance_ratio``: DataEval's rule. The score is the mean distance to the k nearest of the same class over that to
     the k nearest of all others, and from 1 on the label is listed. It needs lists of twice ``k`` or more; labels
@@ -101,11 +101,12 @@ def label_neighbors(
     OptionError.unless_between("label_neighbors.precision", precision, 1e-9, 1.0)
     require_distances(neighbors, "label_neighbors")
     store = checkpoint or (lambda frame: frame)
-    lists = labelled_lists(targets, neighbors)
+    lists = _labelled_lists(targets, neighbors)
     if method == "distance_ratio":
-        scored = store(distance_ratios(lists, k))
+        scored = store(_distance_ratios(lists, k))
         ranked = _ranked(scored.where("score IS NOT NULL"), method, largest_first=True)
-        return _listed(ranked.where("score >= 1")), _scores(ranked, F.lit(None)), _short_lists(scored, k)
+        listed = ranked.where("score >= 1").select(*LABEL_ERRORS.result_names)
+        return listed, _scores(ranked, F.lit(None)), _short_lists(scored, k)
     scored = store(vote_scores(store(lists), k))
     ends = list_ends(scored, precision)
     rows = [
@@ -119,18 +120,15 @@ def label_neighbors(
     joined = ranked.withColumn("bin", score_bin("score")).join(F.broadcast(bins), on=["source", "bin"], how="left")
     precision_or_null = F.when(F.col("precision") > 0, F.col("precision"))
     findings = rows_of(targets, DATASET_FINDINGS, [_finding(source, end, precision) for source, end in ends.items()])
-    return _listed(joined.where("is_listed")), _scores(joined, precision_or_null), findings
+    # Ranks are those among all labels.
+    listed = joined.where("is_listed").select(*LABEL_ERRORS.result_names)
+    return listed, _scores(joined, precision_or_null), findings
 
 
 def _ranked(scored: DataFrame, method: str, *, largest_first: bool) -> DataFrame:
     ranked = positions(scored, ["source"], "score", TIES, largest_first=largest_first)
     constants = {"step": F.lit("label_neighbors"), "method": F.lit(method)}
     return ranked.withColumns(constants).withColumnRenamed("position", "rank").drop("below")
-
-
-def _listed(ranked: DataFrame) -> DataFrame:
-    """Rows of the list, whose ranks are those among all labels."""
-    return ranked.select(*LABEL_ERRORS.result_names)
 
 
 def _scores(ranked: DataFrame, precision: Column) -> DataFrame:
@@ -182,26 +180,11 @@ def _short_lists(scored: DataFrame, k: int) -> DataFrame:
     return rows.select(*DATASET_FINDINGS.result_names)
 
 
-def labelled_lists(targets: DataFrame, neighbors: DataFrame) -> DataFrame:
+def _labelled_lists(targets: DataFrame, neighbors: DataFrame) -> DataFrame:
     """Join labels with the lists of their neighbours.
 
-    Parameters
-    ----------
-    targets : DataFrame
-        Table ``targets``. A whole image has the label of its one target; images with several are left out.
-    neighbors : DataFrame
-        Table ``neighbors``.
-
-    Returns
-    -------
-    DataFrame
-        ``source`` (the encoder, and whether these are boxes), ``image_id``, ``target_index``, ``class_name``, and
-        ``names`` (null for a neighbour without one label) and ``distances`` of the neighbours, the nearest first.
-
-    Examples
-    --------
-    >>> labelled_lists(targets, neighbors).where("names[0] <> class_name").count()
-    57
+    Columns are ``source`` (the encoder, and whether these are boxes), ``image_id``, ``target_index``, ``class_name``,
+    and ``names`` (null for a neighbour without one label) and ``distances`` of the neighbours, the nearest first.
     """
     labels = targets.where("class_name IS NOT NULL").select("image_id", "target_index", "class_name")
     only = labels.groupBy("image_id").agg(
@@ -244,7 +227,7 @@ def labelled_lists(targets: DataFrame, neighbors: DataFrame) -> DataFrame:
     )
 
 
-def distance_ratios(lists: DataFrame, k: int) -> DataFrame:
+def _distance_ratios(lists: DataFrame, k: int) -> DataFrame:
     """Divide each label's mean distance to the k nearest of its class by that to the k nearest of all others.
 
     k is lowered to the number of others of the class, and of the rest. The suggested class has at least 0.4 of the
@@ -254,22 +237,9 @@ def distance_ratios(lists: DataFrame, k: int) -> DataFrame:
     Exact where the lists hold k of either kind. Where they hold k of other classes and fewer of the own, those missing
     lie beyond the list: the score is a lower bound, and is given where the bound is 1 or more. Other labels have none.
 
-    Parameters
-    ----------
-    lists : DataFrame
-        Result of `labelled_lists`.
-    k : int
-        Neighbours of either kind.
-
-    Returns
-    -------
-    DataFrame
-        ``SCORED_DDL``; ``is_open`` marks labels with too few neighbours for a score.
-
-    References
-    ----------
-    DataEval 1.1.4, ``core.label_errors``, whose distances are Euclidean, and whose k is one for all classes: the
-    smallest one's size less 1. Classes of one image, which it cannot take, have no score here.
+    ``is_open`` marks labels with too few neighbours for a score. Equal to DataEval 1.1.4, ``core.label_errors``, whose
+    distances are Euclidean, and whose k is one for all classes: the smallest one's size less 1. Classes of one image,
+    which it cannot take, have no score here.
     """
     sizes = lists.groupBy("source", "class_name").agg(F.count("*").alias("of_class"))
     totals = sizes.groupBy("source").agg(F.sum("of_class").alias("of_all"))

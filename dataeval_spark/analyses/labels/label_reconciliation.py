@@ -60,7 +60,10 @@ def label_reconciliation(
     """
     names = read_document(mapping) if isinstance(mapping, str) else mapping
     if names is not None and not all(isinstance(name, str) for name in names.values()):
-        raise OptionError(f"label_reconciliation.mapping is {names!r:.200}; expected a name for each name.")
+        raise OptionError(
+            f"label_reconciliation.mapping is {names!r:.200}; expected a class of the reference, as a text, for each "
+            'current class.\nHint: auto = "car"'
+        )
     classes = read_ontology(ontology) if isinstance(ontology, str) else ontology
     counts = [
         labels_per_class(

@@ -43,8 +43,8 @@ def label_stats(targets: DataFrame, images: DataFrame) -> DataFrame:
         F.count("*").alias("image_count"),
         F.max("labels").alias("max_labels_per_image"),
     )
-    totals = F.broadcast(_totals(per_image, classes, images))
-    with_others = classes.join(_cooccurrence(labelled), on="class_name", how="left").crossJoin(totals)
+    totals = _totals(per_image, classes, images)
+    with_others = classes.join(_cooccurrence(labelled), on="class_name", how="left").crossJoin(F.broadcast(totals))
     class_rows = with_others.select(
         "class_name",
         "label_count",
@@ -54,16 +54,12 @@ def label_stats(targets: DataFrame, images: DataFrame) -> DataFrame:
         F.try_divide("label_count", "image_count").alias("labels_per_image"),
         "max_labels_per_image",
         F.lit(1).cast("bigint").alias("class_count"),
-        F.lit(None).cast("bigint").alias("images_without_labels"),
-        F.lit(None).cast("double").alias("imbalance_ratio"),
         F.coalesce("cooccurrence", F.array().cast("array<struct<class_name: string, image_count: bigint>>")).alias(
             "cooccurrence"
         ),
-        F.lit(None).cast("double").alias("effective_classes"),
-        F.try_divide("known_labels", F.col("classes") * F.col("label_count")).alias("class_weight"),
+        F.try_divide("known_labels", F.col("class_count") * F.col("label_count")).alias("class_weight"),
     )
-    dataset_row = _totals(per_image, classes, images).select(
-        F.lit(None).cast("string").alias("class_name"),
+    dataset_row = totals.select(
         F.col("all_labels").alias("label_count"),
         F.col("labelled_images").alias("image_count"),
         F.when(F.col("all_labels") > 0, 1.0).otherwise(0.0).alias("label_share"),
@@ -73,11 +69,10 @@ def label_stats(targets: DataFrame, images: DataFrame) -> DataFrame:
         "class_count",
         (F.col("all_images") - F.col("labelled_images")).alias("images_without_labels"),
         "imbalance_ratio",
-        F.lit(None).cast("array<struct<class_name: string, image_count: bigint>>").alias("cooccurrence"),
         "effective_classes",
-        F.lit(None).cast("double").alias("class_weight"),
     )
-    rows = class_rows.unionByName(dataset_row)
+    # What the one kind of row lacks is null.
+    rows = class_rows.unionByName(dataset_row, allowMissingColumns=True)
     return rows.select(*LABEL_STATS.result_names)
 
 
@@ -99,7 +94,6 @@ def _totals(per_image: DataFrame, classes: DataFrame, images: DataFrame) -> Data
     entropy = F.ln(total) - F.try_divide(ordered_sum(F.col("label_count") * F.ln("label_count")), total)
     spread = classes.agg(
         F.count("*").alias("class_count"),
-        F.count("*").alias("classes"),
         total.alias("known_labels"),
         F.try_divide(F.max("label_count"), F.min("label_count")).alias("imbalance_ratio"),
         F.exp(entropy).alias("effective_classes"),

@@ -101,12 +101,10 @@ def labelling_queue(
     # Bounded: the queue, at most 100,000 rows.
     place = Window.partitionBy(F.lit(1)).orderBy(F.desc("priority"), "draw", "image_id")
     share = F.pmod(F.xxhash64(F.lit(seed), F.lit("overlap"), "image_id"), F.lit(1_000_000)) / 1_000_000
-    columns: dict[str, Column] = {
-        "rank": F.row_number().over(place).cast("bigint"),
-        "raters_wanted": F.when(share < overlap, 2).otherwise(1),
-    }
-    names = LABELLING_QUEUE.result_names
-    return queue.select(*(columns.get(name, F.col(name)).alias(name) for name in names))
+    ranked = queue.withColumn("rank", F.row_number().over(place).cast("bigint"))
+    return ranked.withColumn("raters_wanted", F.when(share < overlap, 2).otherwise(1)).select(
+        *LABELLING_QUEUE.result_names
+    )
 
 
 def _uncertainty(predictions: DataFrame) -> DataFrame:

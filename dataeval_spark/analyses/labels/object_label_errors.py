@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import reduce
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.labels.compared_images import (
-    MAX_CLASSES,
-    Lacking,
-    compared_images,
-    lacking_images,
-    unknown_classes,
-)
-from dataeval_spark.analyses.labels.image_boxes import ImageBoxes, boxes_per_image, read_images
+from dataeval_spark.analyses.labels.image_boxes import ImageBoxes, box_at, boxes_per_image, read_images
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.kernels.labels.object_label_quality import (
@@ -31,11 +24,12 @@ from dataeval_spark.kernels.labels.object_label_quality import (
     matches,
     smallest_similarity,
 )
-from dataeval_spark.session.bounded import bounded
+from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.labels import IMAGE_LABEL_QUALITY, OBJECT_LABEL_ERRORS
 from dataeval_spark.tables.runs import DATASET_FINDINGS
 
+STEP = "object_label_errors"
 BITS = range(len(AP_THRESHOLDS))
 
 MARKED_DDL = "class_name string, image_id string, number int, score double, bits bigint, smallest double"
@@ -46,6 +40,9 @@ SCORED_DDL = (
 )
 SCORED_SCHEMA = arrow_schema(SCORED_DDL)
 MAX_MODELS = 50
+MAX_CLASSES = 100_000
+SHOWN_NAMES = 5
+Lacking = Literal["empty", "left_out"]
 
 
 def object_label_errors(
@@ -117,9 +114,10 @@ def object_label_errors(
     for model in models:
         of_model = boxed.where(F.col("model") == model)
         every_image = store(boxes_per_image(targets, of_model))
-        findings += lacking_images(model, every_image, unlabelled_images, unpredicted_images)
-        findings += unknown_classes(model, of_model, targets)
-        images = compared_images(every_image, unlabelled_images, unpredicted_images)
+        findings += _lacking_images(model, every_image, unlabelled_images, unpredicted_images)
+        findings += _unknown_classes(model, of_model, targets)
+        images = every_image.where("labelled IS NOT NULL") if unlabelled_images == "left_out" else every_image
+        images = images.where("predicted IS NOT NULL") if unpredicted_images == "left_out" else images
         precision, smallest = _precision(images)
         scored = store(_scored(images, precision, smallest))
         named = F.lit(model).alias("model")
@@ -128,13 +126,57 @@ def object_label_errors(
     if not models:
         tables = (OBJECT_LABEL_ERRORS, IMAGE_LABEL_QUALITY, DATASET_FINDINGS)
         return tuple(rows_of(targets, table, []) for table in tables)  # type: ignore[return-value]
-    every = reduce(DataFrame.unionByName, errors).withColumn("step", F.lit("object_label_errors"))
+    every = reduce(DataFrame.unionByName, errors).withColumn("step", F.lit(STEP))
     quality = reduce(DataFrame.unionByName, qualities)
     return (
         every.select(*OBJECT_LABEL_ERRORS.result_names),
         quality.select(*IMAGE_LABEL_QUALITY.result_names),
         rows_of(targets, DATASET_FINDINGS, findings),
     )
+
+
+def _lacking_images(model: str, images: DataFrame, unlabelled: str, unpredicted: str) -> list[tuple[Any, ...]]:
+    """Rows of ``dataset_findings``: images without labels, and without predictions."""
+    counts = one_row(images, *(F.count_if(F.col(side).isNull()) for side in ("labelled", "predicted")))
+    treatment = {"empty": "taken as empty", "left_out": "left out"}
+    cases = (
+        (counts[0], "images_without_labels", "have predictions and no labelled box", unlabelled, "unlabelled_images"),
+        (counts[1], "images_without_predictions", "have labels and no prediction", unpredicted, "unpredicted_images"),
+    )
+    return [
+        _finding(
+            rule, model, count, "info", f"{count:,} images {text}; they are {treatment[choice]} ({STEP}.{option})."
+        )
+        for count, rule, text, choice, option in cases
+        if count
+    ]
+
+
+def _finding(rule: str, model: str, count: int, severity: str, text: str) -> tuple[Any, ...]:
+    return (STEP, rule, model, float(count), 0.0, severity, f"Model {model}: {text}")
+
+
+def of_unknown_classes(predictions: DataFrame, targets: DataFrame) -> DataFrame:
+    """Predictions whose ``label`` is no label's class."""
+    classes = targets.select(F.col("class_name").alias("label")).where("label IS NOT NULL").distinct()
+    return predictions.join(F.broadcast(classes), on="label", how="left_anti")
+
+
+def _unknown_classes(model: str, predictions: DataFrame, targets: DataFrame) -> list[tuple[Any, ...]]:
+    """Rows of ``dataset_findings``: predicted boxes of classes that no label has."""
+    unknown = of_unknown_classes(predictions, targets)
+    labels = bounded(
+        unknown.groupBy("label").count().orderBy(F.desc("count"), "label").limit(MAX_CLASSES), "one row per class"
+    )
+    if not labels:
+        return []
+    names = ", ".join(str(row["label"]) for row in labels[:SHOWN_NAMES]) + (" ..." if len(labels) > SHOWN_NAMES else "")
+    total = sum(row["count"] for row in labels)
+    text = (
+        f"{total:,} predicted boxes are of classes that no label has ({names}); they cannot agree with any label. "
+        "Name the classes as the labels do: ingest --predictions FILE --class-names NAMES."
+    )
+    return [_finding("predictions_of_unknown_classes", model, total, "warning", text)]
 
 
 def _precision(images: DataFrame) -> tuple[dict[str, float], float]:
@@ -149,7 +191,7 @@ def _precision(images: DataFrame) -> tuple[dict[str, float], float]:
     truth = images.select(F.explode("labelled").alias("of")).where("NOT of.is_crowd").groupBy("of.name").count()
     counts = truth.select(F.col("name").alias("class_name"), "count")
     detections = images.mapInArrow(mark, MARKED_DDL)
-    rows = bounded(mean_average_precision(detections, counts).limit(MAX_CLASSES), "one row per class")
+    rows = bounded(_mean_average_precision(detections, counts).limit(MAX_CLASSES), "one row per class")
     return {row["class_name"]: row["precision"] for row in rows}, min((row["smallest"] for row in rows), default=1.0)
 
 
@@ -207,35 +249,22 @@ def _errors(image: ImageBoxes, matching: Agreement, limits: Any) -> Iterator[dic
                 "predicted_index": None if is_label else int(image.numbers[place]),
                 "class_name": image.names[boxes.classes[place]],
                 "other_class": image.names[other] if other >= 0 else None,
-                "box": dict(zip(("x0", "y0", "x1", "y1"), boxes.corners[place].tolist(), strict=True)),
+                "box": box_at(boxes, place),
                 "score": float(scores[place]),
                 "threshold": float(thresholds[place]),
             }
 
 
-def mean_average_precision(detections: DataFrame, truth: DataFrame) -> DataFrame:
-    """Area under precision (its maximum to the right) over recall, mean over the ten overlaps.
+def _mean_average_precision(detections: DataFrame, truth: DataFrame) -> DataFrame:
+    """Area under precision (its maximum to the right) over recall, mean over the ten overlaps: ``precision`` per class.
 
-    Classes are the parallelism: the predictions of one class are sorted twice in one task, which spills to disk.
-
-    Parameters
-    ----------
-    detections : DataFrame
-        ``class_name``, ``image_id``, ``number``, ``score`` and ``bits``: one row per predicted box, bit t set where it
-        is a true positive at the t-th overlap; ``smallest`` is carried along.
-    truth : DataFrame
-        ``class_name`` and ``count``: labelled boxes.
-
-    Returns
-    -------
-    DataFrame
-        ``class_name``, ``precision`` (0 for a class without labelled boxes) and the minimum of ``smallest``.
+    Of ``detections``, one row per predicted box, bit t of ``bits`` is set where it is a true positive at the t-th
+    overlap, and the minimum of ``smallest`` is carried along; ``truth`` counts the labelled boxes. Classes are the
+    parallelism: the predictions of one class are sorted twice in one task, which spills to disk.
     """
-    order = (F.desc("score"), F.asc("image_id"), F.asc("number"))
-    opposite = (F.asc("score"), F.desc("image_id"), F.desc("number"))
-    rows = Window.unboundedPreceding, Window.currentRow
-    down = Window.partitionBy("class_name").orderBy(*order).rowsBetween(*rows)
-    up = Window.partitionBy("class_name").orderBy(*opposite).rowsBetween(*rows)
+    of_class, rows = Window.partitionBy("class_name"), (Window.unboundedPreceding, Window.currentRow)
+    down = of_class.orderBy(F.desc("score"), "image_id", "number").rowsBetween(*rows)
+    up = of_class.orderBy("score", F.desc("image_id"), F.desc("number")).rowsBetween(*rows)
     bit = {t: F.col("bits").bitwiseAND(1 << t).cast("boolean").cast("int") for t in BITS}
     keys = ("class_name", "image_id", "number", "score", "bits", "smallest")
     precise = detections.select(

@@ -30,22 +30,9 @@ Block = tuple[pa.Table, NDArray[np.int32], NDArray[np.float64]]
 def probability_blocks(predictions: DataFrame, targets: DataFrame, class_indices: DataFrame, classes: int) -> DataFrame:
     """Cut the predictions whose target has a class that the model knows into blocks of about 8 MB.
 
-    Parameters
-    ----------
-    predictions : DataFrame
-        Rows of table ``predictions`` of one model, with probabilities.
-    targets : DataFrame
-        Table ``targets``.
-    class_indices : DataFrame
-        ``class_index`` and ``class_name`` of the model.
-    classes : int
-        Number of classes.
-
-    Returns
-    -------
-    DataFrame
-        ``BLOCK_DDL``: ids, given class (int32), probabilities (float64, row by row), and per class the number of labels
-        and the sum of the probabilities of the given class. Store it: it is read four times.
+    Predictions are of one model, with probabilities; ``class_indices`` has ``class_index`` and ``class_name`` of all
+    its ``classes``. The result is ``BLOCK_DDL``: ids, given class (int32), probabilities (float64, row by row), and per
+    class the number of labels and the sum of the probabilities of the given class. Store it: it is read four times.
 
     Raises
     ------

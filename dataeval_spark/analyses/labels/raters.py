@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from scipy.sparse import csr_array
 
-from dataeval_spark.analyses.labels.rating_blocks import KEYS, VALUES_AT_ONCE, RatingBlocks, rating_blocks
+from dataeval_spark.analyses.labels.rating_blocks import KEYS, RatingBlocks, rating_blocks, slices
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.kernels.labels.confident_learning import wilson_interval
@@ -67,7 +67,7 @@ def raters(
     targets : DataFrame, optional
         Table ``targets``, to compare the consensus with.
     smoothing : float
-        Times that each rater is assumed to have given each answer in addition; above 0, so that nothing is impossible.
+        Number of answers of each kind added to those of each rater; above 0, so that no answer is impossible.
     iterations : int
         Most iterations of EM.
     checkpoint : callable, optional
@@ -111,8 +111,8 @@ def raters(
     agreeing, totals = np.split(ratings.total(_peers), [2 * len(ratings.raters)])
     same, compared = np.split(agreeing, 2)
     return (
-        rows_of(annotations, LABEL_AGREEMENT, agreement_rows(ratings)),
-        consensus(ratings, estimate.model, totals, targets),
+        rows_of(annotations, LABEL_AGREEMENT, [*_overall(ratings), *_pairs(ratings)]),
+        _consensus(ratings, estimate.model, totals, targets),
         rows_of(annotations, RATER_QUALITY, list(_quality_rows(ratings, estimate.sums, same, compared))),
         rows_of(annotations, DATASET_FINDINGS, [_finding(ratings, estimate.iterations, estimate.has_converged)]),
     )
@@ -166,11 +166,6 @@ def _finding(blocks: RatingBlocks, iterations: int, has_converged: bool) -> Row:
     message += "." if has_converged else ", before it converged: raise raters.iterations."
     severity = "info" if has_converged else "warning"
     return ("raters", "consensus_model", "annotations", float(iterations), None, severity, message)
-
-
-def agreement_rows(ratings: RatingBlocks) -> list[Row]:
-    """Rows of table ``label_agreement``; the driver holds raters x classes squared at most, 4 million."""
-    return [*_overall(ratings), *_pairs(ratings)]
 
 
 def _overall(ratings: RatingBlocks) -> Iterator[Row]:
@@ -235,20 +230,13 @@ def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def consensus(ratings: RatingBlocks, model: Model, totals: NDArray[np.float64], targets: DataFrame | None) -> DataFrame:
-    """Table ``label_consensus`` without ``run_id``.
+def _consensus(
+    ratings: RatingBlocks, model: Model, totals: NDArray[np.float64], targets: DataFrame | None
+) -> DataFrame:
+    """Table ``label_consensus`` without ``run_id``, by a model fitted to the ratings.
 
-    Parameters
-    ----------
-    ratings : RatingBlocks
-        Ratings of all things.
-    model : Model
-        Model fitted to them.
-    totals : ndarray, (C,)
-        Ratings of each class: of classes chosen equally often for a thing the one with more is the majority's, then the
-        one of the smaller name.
-    targets : DataFrame, optional
-        Table ``targets``, for the given class.
+    Of classes chosen equally often for a thing the majority's is the one with more ratings over all (``totals``), then
+    the one of the smaller name. The given class is that of ``targets``.
     """
     names, columns = ratings.classes, len(ratings.raters) * len(ratings.classes)
     # Larger is better: more ratings over all, then the smaller name.
@@ -258,10 +246,8 @@ def consensus(ratings: RatingBlocks, model: Model, totals: NDArray[np.float64], 
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            longest = pc.max(pc.list_value_length(batch.column("codes"))).as_py() or 1
-            step = max(1, VALUES_AT_ONCE // (len(names) * longest))
-            for start in range(0, batch.num_rows, step):
-                yield _decided(batch.slice(start, step), names, columns, model, preference)
+            for rows in slices(batch, len(names)):
+                yield _decided(rows, names, columns, model, preference)
 
     decided = ratings.things.mapInArrow(run, DDL)
     nothing = F.lit(None).cast("string")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -56,8 +57,8 @@ class RatingBlocks:
         def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             total = None
             for batch in batches:
-                for part in read_blocks(batch, columns, classes):
-                    vector = function(part)
+                for row in batch.select(["offsets", "codes", "weights"]).to_pylist():  # one per block
+                    vector = function(_ratings(row, columns, classes))
                     total = vector if total is None else total + vector
             if total is not None:
                 yield from _parts(total)
@@ -74,12 +75,7 @@ class RatingBlocks:
 def rating_blocks(annotations: DataFrame, store: Callable[[DataFrame], DataFrame]) -> RatingBlocks:
     """Collapse ratings to kinds: things to which the same raters gave the same labels.
 
-    Parameters
-    ----------
-    annotations : DataFrame
-        Table ``annotations``.
-    store : callable
-        Function that stores a frame.
+    ``store`` stores a frame.
 
     Raises
     ------
@@ -98,16 +94,18 @@ def rating_blocks(annotations: DataFrame, store: Callable[[DataFrame], DataFrame
     code = F.col("rater_code") * len(classes) + F.col("class_code")
     things = store(coded.groupBy(*KEYS).agg(F.sort_array(F.collect_list(code)).alias("codes")))
     kinds = things.groupBy("codes").agg(F.count("*").alias("weight"))
-    blocks = store(kinds.mapInArrow(lambda batches: _blocks(batches, len(classes)), BLOCK_DDL))
+
+    def cut(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield from map(_block, slices(batch, len(classes)))
+
+    blocks = store(kinds.mapInArrow(cut, BLOCK_DDL))
     total = one_row(blocks, F.coalesce(F.sum("ratings"), F.lit(0)).alias("ratings"))["ratings"]
     local = None
     if total <= MAX_LOCAL_RATINGS:
-        rows = bounded(blocks, "blocks of few ratings")
         columns = len(raters) * len(classes)
-        local = tuple(
-            _ratings(bytes(row["offsets"]), bytes(row["codes"]), bytes(row["weights"]), columns, len(classes))
-            for row in rows
-        )
+        rows = bounded(blocks, "blocks of few ratings")
+        local = tuple(_ratings(row, columns, len(classes)) for row in rows)
     return RatingBlocks(raters, classes, things, blocks, local)
 
 
@@ -120,13 +118,11 @@ def _names(annotations: DataFrame, column: str) -> tuple[str, ...]:
     return tuple(row[column] for row in rows)
 
 
-def _blocks(batches: Iterator[pa.RecordBatch], classes: int) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        lists = batch.column("codes")
-        longest = pc.max(pc.list_value_length(lists)).as_py() or 1
-        step = max(1, VALUES_AT_ONCE // (classes * longest))
-        for start in range(0, batch.num_rows, step):
-            yield _block(batch.slice(start, step))
+def slices(batch: pa.RecordBatch, classes: int) -> Iterator[pa.RecordBatch]:
+    """Parts of a batch with lists ``codes``, so small that a task holds their votes by rater and class."""
+    longest = pc.max(pc.list_value_length(batch.column("codes"))).as_py() or 1
+    step = max(1, VALUES_AT_ONCE // (classes * longest))
+    return (batch.slice(start, step) for start in range(0, batch.num_rows, step))
 
 
 def _block(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -141,16 +137,11 @@ def _block(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([row], schema=BLOCK_SCHEMA)
 
 
-def read_blocks(batch: pa.RecordBatch, columns: int, classes: int) -> Iterator[Ratings]:
-    """Kinds of each block of a batch."""
-    for row in batch.select(["offsets", "codes", "weights"]).to_pylist():  # one per block
-        yield _ratings(row["offsets"], row["codes"], row["weights"], columns, classes)
-
-
-def _ratings(offsets: bytes, codes: bytes, weights: bytes, columns: int, classes: int) -> Ratings:
-    counts = np.frombuffer(weights)
-    indices = np.frombuffer(codes, np.int32)
-    votes = csr_array((np.ones(len(indices)), indices, np.frombuffer(offsets, np.int32)), shape=(len(counts), columns))
+def _ratings(row: Any, columns: int, classes: int) -> Ratings:
+    """Kinds of one block."""
+    offsets, codes = (np.frombuffer(row[name], np.int32) for name in ("offsets", "codes"))
+    counts = np.frombuffer(row["weights"])
+    votes = csr_array((np.ones(len(codes)), codes, offsets), shape=(len(counts), columns))
     return Ratings(votes, counts, classes)
 
 

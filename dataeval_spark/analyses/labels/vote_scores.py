@@ -68,18 +68,9 @@ def vote_scores(lists: DataFrame, k: int) -> DataFrame:
     Jobs run at once: they count the votes by pairs of classes, and choose the temperature under which the labels of at
     most about 100,000 rows, taken by the hash of their ids, are the most probable.
 
-    Parameters
-    ----------
-    lists : DataFrame
-        Result of `labelled_lists`; read three times.
-    k : int
-        Neighbours that vote.
-
-    Returns
-    -------
-    DataFrame
-        ``SCORED_DDL``: the score is the probability of the given class. ``flipped`` is that of another class, drawn by
-        the hash of the ids; null where there is no other.
+    The first ``k`` neighbours of each list vote; the lists are read three times. The result is ``SCORED_DDL``: the
+    score is the probability of the given class; ``flipped`` is that of another class, drawn by the hash of the ids,
+    null where there is no other.
     """
     voting = lists.select(
         "source", "image_id", "target_index", "class_name", F.slice("names", 1, k).alias("names"), _draw().alias("draw")

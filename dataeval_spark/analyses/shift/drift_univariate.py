@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -76,6 +77,7 @@ def drift_univariate(
     OptionError.unless_between("drift_univariate.threshold", threshold, 0.0, 1.0)
     for name in statistics:
         OptionError.unless_one_of("drift_univariate.statistics", name, STATISTICS)
+    reference, current = (side.where("target_index IS NULL") for side in (reference, current))
     long = _long(reference, statistics, is_current=False).unionByName(_long(current, statistics, is_current=True))
     measured = distribution_gaps(long, "column_name").join(
         _summaries(reference, current, statistics), on="column_name", how="right"
@@ -101,7 +103,7 @@ def drift_univariate(
 
 
 def _long(stats: DataFrame, statistics: Sequence[str], *, is_current: bool) -> DataFrame:
-    long = unpivot(stats.where("target_index IS NULL"), ("image_id",), statistics)
+    long = unpivot(stats, ("image_id",), statistics)
     return long.select(F.col("statistic").alias("column_name"), "value", F.lit(is_current).alias("is_current"))
 
 
@@ -110,9 +112,7 @@ def _summaries(reference: DataFrame, current: DataFrame, statistics: Sequence[st
 
     def summary(stats: DataFrame, prefix: str) -> DataFrame:
         values = F.array(*(named_value(name) for name in statistics))
-        rows = (
-            stats.where("target_index IS NULL").select(F.inline(values)).withColumnRenamed("statistic", "column_name")
-        )
+        rows = stats.select(F.inline(values)).withColumnRenamed("statistic", "column_name")
         # Counted value by value, so that each distinct one is a row.
         counts = rows.groupBy("column_name", "value").agg(F.count("*").alias("rows"))
         filled_rows = F.when(F.col("value").isNotNull(), F.col("rows"))
@@ -134,24 +134,23 @@ def _summaries(reference: DataFrame, current: DataFrame, statistics: Sequence[st
         )
 
     joined = summary(reference, "reference").join(summary(current, "current"), on="column_name", how="full")
-    deltas = {"avg_delta": "avg", "percent_null_delta": "null", "percent_zeros_delta": "zeros"}
-    deltas |= {"percent_distinct_delta": "distinct"}
-    zero = F.lit(0).cast("bigint")
+    joined = joined.fillna(0, ["reference_count", "current_count"])
+    deltas = {f"percent_{kind}_delta": kind for kind in ("null", "zeros", "distinct")} | {"avg_delta": "avg"}
     return joined.select(
         "column_name",
-        F.coalesce("reference_count", zero).alias("reference_count"),
-        F.coalesce("current_count", zero).alias("current_count"),
-        (F.coalesce("current_count", zero) - F.coalesce("reference_count", zero)).cast("double").alias("count_delta"),
+        "reference_count",
+        "current_count",
+        (F.col("current_count") - F.col("reference_count")).cast("double").alias("count_delta"),
         *((F.col(f"current_{kind}") - F.col(f"reference_{kind}")).alias(name) for name, kind in deltas.items()),
     )
 
 
 def _evidence(reference: DataFrame, current: DataFrame, statistics: Sequence[str]) -> DataFrame:
     """Current images farthest beyond the reference's mean, in its standard deviations."""
-    old = unpivot(reference.where("target_index IS NULL"), ("image_id",), statistics)
+    old = unpivot(reference, ("image_id",), statistics)
     moments = exact_mean_and_std(old, ["statistic"], F.col("value"))
     spread = moments.select("statistic", F.col("mean").alias("m"), F.col("std").alias("s")).where("s > 0")
-    new = unpivot(current.where("target_index IS NULL"), ("image_id",), statistics)
+    new = unpivot(current, ("image_id",), statistics)
     scored = new.join(F.broadcast(spread), on="statistic", how="inner").select(
         F.col("statistic").alias("column_name"),
         F.col("image_id").alias("item_id"),
@@ -168,8 +167,7 @@ def _evidence(reference: DataFrame, current: DataFrame, statistics: Sequence[str
     )
 
 
-def _pvalue(row: dict[str, object]) -> float | None:
+def _pvalue(row: dict[str, Any]) -> float | None:
     if row["statistic"] is None:
         return None
-    sizes = int(str(row["reference_count"])), int(str(row["current_count"]))
-    return ks_pvalue(float(str(row["statistic"])), *sizes, int(str(row["i"])), int(str(row["j"])))
+    return ks_pvalue(row["statistic"], row["reference_count"], row["current_count"], row["i"], row["j"])

@@ -73,7 +73,10 @@ def feature_distance(
     rows = distribution_gaps(long, "factor").join(spread, on="factor", how="inner")
     collected = bounded(rows.limit(MAX_FACTORS + 1), "one row per factor")
     if len(collected) > MAX_FACTORS:
-        raise OptionError(f"feature_distance: there are more than {MAX_FACTORS:,} factors.")
+        raise OptionError(
+            f"feature_distance: there are more than {MAX_FACTORS:,} numeric factors; each is a row on the driver.\n"
+            'Hint: --set \'factor_bins.include=["age", "brightness"]\''
+        )
     effects = _design_effects(reference, current, collected)
     tests = []
     for row in collected:

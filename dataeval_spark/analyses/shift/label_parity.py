@@ -110,7 +110,10 @@ def _check(threshold: float, expected_shares: Mapping[str, float] | None, compat
     if expected_shares is None:
         return
     if compat is not None:
-        raise OptionError("label_parity.expected_shares and label_parity.compat exclude one another: give one.")
+        raise OptionError(
+            "label_parity.expected_shares and label_parity.compat are both given; expected one of them.\n"
+            "Hint: leave label_parity.compat out"
+        )
     for name, share in expected_shares.items():
         OptionError.unless_between(f"label_parity.expected_shares.{name}", share, 0.0, MOST)
     if not sum(expected_shares.values()):

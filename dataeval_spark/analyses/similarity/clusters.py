@@ -6,7 +6,7 @@ from functools import reduce
 from math import isqrt
 from typing import Literal, get_args
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.similarity.embedding_sets import Finding, Part, parts_of
@@ -23,7 +23,6 @@ from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.frames.exact_sums import Aggregate, exact_mean_and_std
 from dataeval_spark.frames.spread import has_spread, score_above
 from dataeval_spark.kernels.vectors.hdbscan import NOISE, Selection
-from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.runs import DATASET_FINDINGS
 from dataeval_spark.tables.similarity import CLUSTER_STATS, CLUSTERS, SPANNING_TREE
 
@@ -137,7 +136,7 @@ def clusters(
     _check_distances(threshold, sensitivity, min_samples)
     encoder_tables: list[tuple[DataFrame, DataFrame, DataFrame]] = []
     findings: list[Finding] = []
-    for number, part in enumerate(parts_of(embeddings, encoder, per_target)):
+    for number, part in enumerate(parts_of(embeddings, encoder, per_target, "clusters")):
         if scratch is None:
             findings.append(_not_clustered(part))
             continue
@@ -186,8 +185,8 @@ def _check_distances(threshold: float, sensitivity: float | None, min_samples: i
     OptionError.unless_between("clusters.sensitivity", sensitivity, 0.0, 1e6)
     if min_samples != 1:
         raise OptionError(
-            f"clusters.sensitivity is {sensitivity} and min_samples {min_samples}; near duplicates are measured by "
-            "plain distances.\nHint: --set clusters.min_samples=1"
+            f"clusters.sensitivity is {sensitivity} and clusters.min_samples is {min_samples}; near duplicates need "
+            "plain distances: expected min_samples 1.\nHint: --set clusters.min_samples=1"
         )
 
 
@@ -214,8 +213,8 @@ def _by_hdbscan(
 def _by_kmeans(blocks: Blocks, embeddings: DataFrame, centers: int) -> str:
     """Make the clusters beside the blocks; their number and that of the iterations, as a text."""
     iterations = kmeans_clusters(blocks, embeddings, clusters=centers, iterations=MOST_ITERATIONS)
-    still = f"stood still after {iterations}" if iterations < MOST_ITERATIONS else f"stopped after {iterations}"
-    return f"{centers} centres, which {still} iterations"
+    ended = "converged" if iterations < MOST_ITERATIONS else "were stopped"
+    return f"{centers} centres, which {ended} after {iterations} iterations"
 
 
 def _not_clustered(part: Part) -> Finding:
@@ -271,10 +270,9 @@ def _distance_stats(members: DataFrame) -> DataFrame:
 
 
 def _members(members: DataFrame, stats: DataFrame, part: Part, method: str, threshold: float) -> DataFrame:
-    anchors = {"low_anchor": "mean_distance", "high_anchor": "mean_distance"}
-    spreads = {"low_spread": "std_distance", "high_spread": "std_distance"}
-    columns_of = (F.col(source).alias(name) for name, source in {**anchors, **spreads}.items())
-    usual = F.broadcast(stats.select(F.col("cluster_id").alias("nearest_cluster"), *columns_of))
+    mean, std = F.col("mean_distance"), F.col("std_distance")
+    anchors = (mean.alias("low_anchor"), mean.alias("high_anchor"), std.alias("low_spread"), std.alias("high_spread"))
+    usual = F.broadcast(stats.select(F.col("cluster_id").alias("nearest_cluster"), *anchors))
     # One row per cluster on the right.
     joined = members.withColumn("value", F.col("centroid_distance")).join(usual, on="nearest_cluster", how="left")
     score = F.when(has_spread(), score_above())
@@ -285,16 +283,18 @@ def _members(members: DataFrame, stats: DataFrame, part: Part, method: str, thre
         "is_outlier": F.coalesce(score > threshold, F.lit(False)),
         "method": F.lit(method),
     }
-    return _in_order_of(CLUSTERS, joined, columns)
+    return joined.withColumns(columns).select(*CLUSTERS.result_names)
 
 
 def _stats(stats: DataFrame, edge_stats: DataFrame | None, part: Part) -> DataFrame:
-    columns = {"encoder": F.lit(part.encoder), "is_box": F.lit(part.is_box)}
     if edge_stats is None:
         nothing = F.lit(None).cast("double")
-        return _in_order_of(CLUSTER_STATS, stats, {**columns, "mean_edge": nothing, "std_edge": nothing})
-    # One row per cluster on both sides.
-    return _in_order_of(CLUSTER_STATS, stats.join(edge_stats, on="cluster_id", how="left"), columns)
+        stats = stats.withColumns({"mean_edge": nothing, "std_edge": nothing})
+    else:
+        # One row per cluster on both sides.
+        stats = stats.join(edge_stats, on="cluster_id", how="left")
+    columns = {"encoder": F.lit(part.encoder), "is_box": F.lit(part.is_box)}
+    return stats.withColumns(columns).select(*CLUSTER_STATS.result_names)
 
 
 def _spanning_tree(edges: DataFrame, edge_stats: DataFrame, part: Part, samples: int, sensitivity: float) -> DataFrame:
@@ -306,9 +306,4 @@ def _spanning_tree(edges: DataFrame, edge_stats: DataFrame, part: Part, samples:
         "min_samples": F.lit(samples),
         "is_near_duplicate": F.coalesce(is_short & F.col("cluster_id").isNotNull(), F.lit(False)),
     }
-    return _in_order_of(SPANNING_TREE, joined, columns)
-
-
-def _in_order_of(table: Table, frame: DataFrame, columns: dict[str, Column]) -> DataFrame:
-    names = table.result_names
-    return frame.select(*(columns.get(name, F.col(name)).alias(name) for name in names))
+    return joined.withColumns(columns).select(*SPANNING_TREE.result_names)

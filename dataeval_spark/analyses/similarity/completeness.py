@@ -38,8 +38,8 @@ def completeness(
     With the effective number of dimensions :math:`\exp(-\sum \lambda_i \ln \lambda_i)`, :math:`\lambda` the shares of
     the eigenvalues:
 
-    * ``completeness``: of the ranks of each dimension (equal values share their mean rank), over D
-    * ``isotropy``: of the vectors, over the dimensions that they span
+    * ``completeness``: that of the ranks of each dimension (equal values share their mean rank), over D
+    * ``isotropy``: that of the vectors, over the dimensions that they span
 
     Exact in float64: vectors travel to blocks that follow from their ids, once by column to be ranked and once back by
     block; the D x D sums of products are added up in the order of the blocks, so that partitions decide nothing.
@@ -96,12 +96,19 @@ def _row(row: Any, spread: dict[str, Moments]) -> tuple[Any, ...]:
     moments = _unpacked(row)
     dimensions, rank = moments.mean.size, rank_of(moments.gram)
     filled = effective_dimension(moments.products)
-    complete = None
+    complete = np.nan
     if row["class_name"] is None:
-        complete = effective_dimension(spread[row["encoder"]].products) / dimensions
+        complete = float(effective_dimension(spread[row["encoder"]].products) / dimensions)
     isotropy = None if np.isnan(filled) or rank == 0 else filled / rank
-    complete = None if complete is None or np.isnan(complete) else complete
-    return (row["encoder"], row["class_name"], moments.n, dimensions, rank, complete, isotropy)
+    return (
+        row["encoder"],
+        row["class_name"],
+        moments.n,
+        dimensions,
+        rank,
+        None if np.isnan(complete) else complete,
+        isotropy,
+    )
 
 
 def _vectors(block: pa.Table, max_dimensions: int) -> NDArray[np.float64]:
@@ -111,8 +118,8 @@ def _vectors(block: pa.Table, max_dimensions: int) -> NDArray[np.float64]:
     if length > max_dimensions:
         encoder = block["encoder"][0].as_py()
         raise OptionError(
-            f"completeness.max_dimensions is {max_dimensions} and vectors of {encoder} have {length}.\n"
-            f"Hint: completeness.max_dimensions = {length}"
+            f"completeness.max_dimensions is {max_dimensions}; vectors of encoder {encoder} have {length} dimensions.\n"
+            f"Hint: --set completeness.max_dimensions={length}"
         )
     return np.asarray(flat.to_numpy(zero_copy_only=False).astype(np.float64).reshape(block.num_rows, length))
 
@@ -120,8 +127,7 @@ def _vectors(block: pa.Table, max_dimensions: int) -> NDArray[np.float64]:
 def _of_blocks(blocks: DataFrame, max_dimensions: int) -> DataFrame:
     def moments(block: pa.Table) -> pa.Table:
         encoder, name, number = (block[key][0].as_py() for key in ("encoder", "class_name", "block"))
-        packed = _packed(encoder, name, number, Moments.from_rows(_vectors(block, max_dimensions)))
-        return pa.Table.from_pylist([packed], schema=_MOMENTS_SCHEMA)
+        return _packed(encoder, name, number, Moments.from_rows(_vectors(block, max_dimensions)))
 
     return blocks.groupBy("encoder", "class_name", "block").applyInArrow(moments, _MOMENTS)
 
@@ -138,15 +144,9 @@ def _columns_of_blocks(blocks: DataFrame, max_dimensions: int) -> DataFrame:
     return blocks.groupBy("encoder", "block").applyInArrow(columns, _COLUMN)
 
 
-def _packed(encoder: str, name: str | None, block: int, moments: Moments) -> dict[str, Any]:
-    return {
-        "encoder": encoder,
-        "class_name": name,
-        "block": block,
-        "n": moments.n,
-        "mean": moments.mean.tobytes(),
-        "products": moments.products.tobytes(),
-    }
+def _packed(encoder: str, name: str | None, block: int, moments: Moments) -> pa.Table:
+    values = (encoder, name, block, moments.n, moments.mean.tobytes(), moments.products.tobytes())
+    return pa.Table.from_pylist([dict(zip(_MOMENTS_SCHEMA.names, values, strict=True))], schema=_MOMENTS_SCHEMA)
 
 
 def _unpacked(row: Any) -> Moments:
@@ -162,8 +162,7 @@ def _summed(moments: DataFrame) -> DataFrame:
         total = _unpacked(rows[0])
         for row in rows[1:]:
             total = total.merged(_unpacked(row))
-        packed = _packed(rows[0]["encoder"], rows[0]["class_name"], rows[0]["block"], total)
-        return pa.Table.from_pylist([packed], schema=_MOMENTS_SCHEMA)
+        return _packed(rows[0]["encoder"], rows[0]["class_name"], rows[0]["block"], total)
 
     bucket = F.pmod("block", F.lit(BUCKETS))
     buckets = moments.groupBy("encoder", "class_name", bucket).applyInArrow(merge, _MOMENTS)
@@ -182,5 +181,4 @@ def _block_moments(table: pa.Table) -> pa.Table:
     ordered = sorted(table.to_pylist(), key=lambda row: row["dimension"])
     vectors = np.stack([np.frombuffer(row["data"], np.float64) for row in ordered], axis=1)
     encoder, block = ordered[0]["encoder"], ordered[0]["block"]
-    packed = _packed(encoder, None, block, Moments.from_rows(vectors))
-    return pa.Table.from_pylist([packed], schema=_MOMENTS_SCHEMA)
+    return _packed(encoder, None, block, Moments.from_rows(vectors))

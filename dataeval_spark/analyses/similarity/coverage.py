@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.contract import IDS, same_keys
+from dataeval_spark.frames.contract import IDS, rows_of, same_keys
 from dataeval_spark.frames.exact_sums import Aggregate, exact_sums
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.similarity import COVERAGE, COVERAGE_STATS
@@ -49,7 +49,7 @@ def coverage(
     percent : float in (0, 1]
         Share of uncovered images (adaptive).
     rescale : bool
-        Scale all vectors of an encoder into [0, 1] by their smallest and largest component. False where they are.
+        Scale all vectors of an encoder into [0, 1] by their smallest and largest component. False where they are in it.
     per_target : bool
         Compare boxes among the boxes, instead of whole images.
 
@@ -82,13 +82,16 @@ def coverage(
         "encoder", "image_id", "target_index", F.col("distance").cast("double").alias("distance")
     )
     encoders = _encoders(euclidean, distances, embeddings, observations, rescale)
-    uncovered = [_uncovered(distances, facts, method, observations, percent) for facts in encoders]
-    scaled = [_scaled(distances, facts) for facts in encoders]
-    nothing = distances.where("false")
-    far = reduce(DataFrame.unionByName, uncovered) if uncovered else _uncovered(nothing, None, method, 1, percent)
-    radii = reduce(DataFrame.unionByName, scaled) if scaled else _scaled(nothing, None)
-    uncovered_rows = far.select(*COVERAGE.result_names)
-    return uncovered_rows, _stats(radii, far, targets, encoders, method, observations)
+    if not encoders:
+        return rows_of(neighbors, COVERAGE, []), rows_of(neighbors, COVERAGE_STATS, [])
+    radii = [_scaled(distances, facts) for facts in encoders]
+    uncovered = [
+        _uncovered(of_encoder, facts, method, observations, percent)
+        for of_encoder, facts in zip(radii, encoders, strict=True)
+    ]
+    far = reduce(DataFrame.unionByName, uncovered)
+    stats = _stats(reduce(DataFrame.unionByName, radii), far, targets, encoders, method, observations)
+    return far.select(*COVERAGE.result_names), stats
 
 
 def _encoders(
@@ -108,33 +111,31 @@ def _encoders(
         if row["n"] is None:
             raise OptionError(
                 f"coverage.observations is {observations} and encoder {row['encoder']} has {row['k']} neighbours per "
-                f"image, of {row['images']} images.\nHint: neighbors.k = {observations}, or fewer observations"
+                f"image, of {row['images']} images.\nHint: --set neighbors.k={observations}"
             )
         if rescale and not row["width"]:
-            raise OptionError(f"coverage: all vectors of encoder {row['encoder']} are constant and equal.")
+            raise OptionError(
+                f"coverage: all components of all vectors of encoder {row['encoder']} are equal, so that they cannot "
+                "be scaled to [0, 1].\nHint: --set coverage.rescale=false, or another encoder"
+            )
         row["scale"] = 1.0 / row["width"] if rescale else 1.0
     return rows
 
 
-def _scaled(distances: DataFrame, facts: dict[str, Any] | None) -> DataFrame:
-    rows = distances if facts is None else distances.where(F.col("encoder") == facts["encoder"])
-    scale = 1.0 if facts is None else facts["scale"]
-    return rows.select("encoder", "image_id", "target_index", (F.col("distance") * F.lit(scale)).alias("radius"))
+def _scaled(distances: DataFrame, facts: dict[str, Any]) -> DataFrame:
+    rows = distances.where(F.col("encoder") == facts["encoder"])
+    return rows.select("encoder", *IDS, (F.col("distance") * F.lit(facts["scale"])).alias("radius"))
 
 
-def _uncovered(
-    distances: DataFrame, facts: dict[str, Any] | None, method: str, observations: int, percent: float
-) -> DataFrame:
-    """Uncovered images of one encoder by rank; no row for `None`."""
-    radii = _scaled(distances, facts)
-    n = 0 if facts is None else facts["n"]
+def _uncovered(radii: DataFrame, facts: dict[str, Any], method: str, observations: int, percent: float) -> DataFrame:
+    """Uncovered images of one encoder by rank."""
     by_radius = Window.partitionBy("encoder").orderBy(F.desc("radius"), "image_id", "target_index")
     ranked = radii.withColumn("rank", F.row_number().over(by_radius))
     if method == "naive":
-        limit = 0.0 if facts is None else naive_coverage_radius(n, facts["dimensions"], observations)
+        limit = naive_coverage_radius(facts["n"], facts["dimensions"], observations)
         uncovered = ranked.where(F.col("radius") > limit).withColumn("coverage_radius", F.lit(limit))
     else:
-        count = int(max(n * percent, 1))
+        count = int(max(facts["n"] * percent, 1))
         # Spark keeps only the first rows of each window group in each task (WindowGroupLimit).
         first = ranked.where(F.col("rank") <= count + 1)
         last = F.avg(F.when(F.col("rank") >= count, F.col("radius"))).over(Window.partitionBy("encoder"))
@@ -183,9 +184,8 @@ def _stats(
         "observations": F.lit(observations),
         "dimensions": of_encoder({facts["encoder"]: facts["dimensions"] for facts in encoders}, "int"),
     }
-    names = COVERAGE_STATS.result_names
     joined = counted.join(limits, on="encoder", how="left")
-    return joined.select(*(values.get(name, F.col(name)).alias(name) for name in names))
+    return joined.withColumns(values).select(*COVERAGE_STATS.result_names)
 
 
 def naive_coverage_radius(n: int, dimensions: int, observations: int) -> float:

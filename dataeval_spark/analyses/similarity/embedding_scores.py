@@ -88,25 +88,22 @@ def embedding_scores(
     # One row per encoder, metric and kind on the right; then the ids are unique on both sides.
     scored = ranked.join(bounds, on=list(PART), how="inner").withColumn("value", F.col(statistic))
     peaks = _prototypes(lists, distances)
-    joined = scored.alias("s").join(peaks.alias("p"), on=same_keys(KEYS, "s", "p"), how="inner")
+    same = same_keys(KEYS, "s", "p")
+    joined = scored.alias("s").join(peaks.alias("p"), on=same, how="inner").select("s.*", "p.is_prototype")
     spread = F.col("high_spread").isNotNull() if method == "calibrated" else has_spread()
     score = F.when(spread, score_above()).otherwise(F.lit(0.0))
-    total = F.col("total")
-    chosen = {
-        "uniqueness": F.col("below") / total,
+    columns = {
+        "uniqueness": F.col("below") / F.col("total"),
         "representativeness": F.col("times_listed") / F.col("neighbors"),
-        "is_prototype": F.col("p.is_prototype"),
         "score": score,
         "threshold": F.lit(limit),
         "statistic": F.lit(statistic),
         "method": F.lit(method),
         "is_outlier": score > limit,
     }
-    totals = F.broadcast(distances.groupBy(*PART).agg(F.count("*").alias("total")).alias("t"))
-    same_part = [F.col(f"s.{name}") == F.col(f"t.{name}") for name in PART]
-    names = EMBEDDING_SCORES.result_names
-    everything = joined.join(totals, on=same_part, how="inner")
-    return everything.select(*(chosen.get(name, F.col(f"s.{name}")).alias(name) for name in names))
+    totals = F.broadcast(distances.groupBy(*PART).agg(F.count("*").alias("total")))
+    everything = joined.join(totals, on=list(PART), how="inner")
+    return everything.withColumns(columns).select(*EMBEDDING_SCORES.result_names)
 
 
 def _distances(lists: DataFrame) -> DataFrame:

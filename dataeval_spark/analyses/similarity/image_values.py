@@ -96,9 +96,8 @@ def image_values(
     means = bounds.select(*PART, "queries", mean_bound.alias("error_bound"))
     joined = sums.drop("queries", "bound").join(F.broadcast(means), on=list(PART), how="inner").alias("s")
     labelled = joined.join(labels.alias("l"), on=same_keys(IDS, "s", "l"), how="inner")
-    chosen = {"class_name": F.col("l.class_name"), "value": F.col("total") / F.col("queries")}
-    names = IMAGE_VALUES.result_names
-    return labelled.select(*(chosen.get(name, F.col(f"s.{name}")).alias(name) for name in names))
+    valued = labelled.select("s.*", "l.class_name").withColumn("value", F.col("total") / F.col("queries"))
+    return valued.select(*IMAGE_VALUES.result_names)
 
 
 def _labels(targets: DataFrame) -> DataFrame:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import reduce
 from typing import Literal, get_args
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.similarity.embedding_sets import ASKED, INDEXED, KEPT, NEW, Part, parts_of
+from dataeval_spark.analyses.similarity.embedding_sets import Finding, Part, parts_of
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.approximate_neighbors import approximate_neighbors, make_inverted_file
+from dataeval_spark.frames.approximate_neighbors import InvertedFile, approximate_neighbors, make_inverted_file
 from dataeval_spark.frames.blocks import (
     BLOCK_ROWS,
+    Blocks,
     Checkpoint,
     cut_into_blocks,
     ids_of_blocks,
@@ -30,6 +30,10 @@ Method = Literal["auto", "exact", "approximate"]
 MOST_BROADCAST = 1_000_000
 ORDER = ("distance", "neighbor_id", "neighbor_target_index")
 COLUMNS = NEIGHBORS.result_names
+# A core of a laptop multiplies matrices in float32 at 20 to 60 billion operations a second.
+OPERATIONS_PER_CORE_HOUR = 25e9 * 3600
+# Roles of a row in a search.
+INDEXED, ASKED, NEW, KEPT = 1, 2, 4, 8
 
 
 def neighbors(
@@ -50,7 +54,7 @@ def neighbors(
 ) -> tuple[DataFrame, DataFrame]:
     """Find the k nearest neighbours of each image among all others.
 
-    Exact: equal to a brute-force search in float64 whose ties stand in the order of (image_id, target_index). The cost
+    Exact: equal to a brute-force search in float64 with ties ordered by (image_id, target_index). The cost
     is N^2 d multiplications. With ``previous``, new images are compared with all and all with them, and images
     that lost a neighbour are searched again: the result is the same, bit for bit, as without it.
 
@@ -112,13 +116,14 @@ def neighbors(
     OptionError.unless_between("neighbors.max_core_hours", max_core_hours, 0.0, 1e9)
     OptionError.unless_between("neighbors.block_rows", block_rows, 2, 1_000_000)
     graphs, findings = [], []
-    for number, part in enumerate(parts_of(embeddings, encoder, per_target)):
+    for number, part in enumerate(parts_of(embeddings, encoder, per_target, "neighbors")):
         folder = None if scratch is None else f"{scratch}/{number}"
         vectors = embeddings.where(part.condition).select("image_id", "target_index", "embedding")
         usable = None if previous is None else _usable(previous, part, k, metric)
-        prepared, unchanged_lists = (
-            (_all_asked(vectors), None) if usable is None else _roles(vectors, usable, checkpoint)
-        )
+        if usable is None:
+            prepared, unchanged_lists = vectors.withColumn("roles", F.lit(INDEXED | ASKED)), None
+        else:
+            prepared, unchanged_lists = _roles(vectors, usable, checkpoint)
         blocks = cut_into_blocks(
             prepared,
             metric=metric,
@@ -129,13 +134,13 @@ def neighbors(
             seed=seed,
         )
         ids = ids_of_blocks(blocks, embeddings)
-        hours = part.core_hours(blocks)
+        hours = _core_hours(part, blocks)
         is_large = hours > max_core_hours and scratch is not None
         if method == "approximate" or (method == "auto" and is_large):
             index = make_inverted_file(blocks, embeddings, k=k, recall=recall)
             graph = approximate_neighbors(blocks, embeddings, index, k=k)
             algorithm = "approximate"
-            findings.append(part.recall_finding(index, k, recall, metric))
+            findings.append(_recall_finding(part, index, k, recall, metric))
         else:
             graph = nearest_neighbors(blocks, embeddings, k=k, query_role=ASKED, index_role=INDEXED)
             algorithm = "exact"
@@ -145,18 +150,41 @@ def neighbors(
                 graph = graph.unionByName(changed)
                 graphs.append(unchanged.select(*COLUMNS))
         graphs.append(_with_provenance(graph, ids, part, k, metric, algorithm))
-        findings.append(part.method_finding(blocks, hours, k, metric, algorithm))
-    return _union(embeddings, graphs), rows_of(embeddings, DATASET_FINDINGS, findings)
+        findings.append(_method_finding(part, blocks, hours, k, metric, algorithm))
+    graph = reduce(DataFrame.unionByName, graphs) if graphs else rows_of(embeddings, NEIGHBORS, [])
+    return graph, rows_of(embeddings, DATASET_FINDINGS, findings)
+
+
+def _core_hours(part: Part, blocks: Blocks) -> float:
+    """Estimated cost of the exact search."""
+    pairs = blocks.rows_with(ASKED) * part.count + blocks.rows_with(KEPT) * blocks.rows_with(NEW)
+    return 2.0 * blocks.dimension * pairs / OPERATIONS_PER_CORE_HOUR
+
+
+def _method_finding(part: Part, blocks: Blocks, hours: float, k: int, metric: str, algorithm: str) -> Finding:
+    """Finding that says how the graph was made."""
+    searched = part.count if algorithm == "approximate" else blocks.rows_with(ASKED)
+    message = (
+        f"{part.subject}, {metric}: {algorithm} {k} nearest neighbours of {part.count:,} vectors, {searched:,} of them "
+        f"searched among all others; the exact search is estimated at {hours:.2g} core hours."
+    )
+    return ("neighbors", "neighbors_method", part.subject, hours, None, "info", message)
+
+
+def _recall_finding(part: Part, index: InvertedFile, k: int, target: float, metric: str) -> Finding:
+    """Finding that states the recall of the approximate search."""
+    message = (
+        f"{part.subject}, {metric}: recall@{k} {index.recall}; each query looks into {index.probes:,} of "
+        f"{index.clusters:,} clusters."
+    )
+    severity = "info" if index.recall.upper >= target else "warning"
+    return ("neighbors", "neighbors_recall", part.subject, index.recall.value, target, severity, message)
 
 
 def _usable(previous: DataFrame, part: Part, k: int, metric: str) -> DataFrame:
     """Lists of an earlier run that were made in the same way."""
     same = (F.col("k") == k) & (F.col("metric") == metric) & (F.col("encoder_version") == part.version)
     return previous.where(part.condition & same & (F.col("method") == "exact"))
-
-
-def _all_asked(vectors: DataFrame) -> DataFrame:
-    return vectors.withColumn("roles", F.lit(INDEXED | ASKED))
 
 
 def _roles(vectors: DataFrame, earlier: DataFrame, checkpoint: Checkpoint | None) -> tuple[DataFrame, DataFrame]:
@@ -213,18 +241,11 @@ def _merged(
 
 def _with_provenance(graph: DataFrame, ids: DataFrame, part: Part, k: int, metric: str, algorithm: str) -> DataFrame:
     joined = graph.alias("g").join(ids.alias("f"), on=same_keys(IDS, "g", "f"), how="inner")
-    constants = {
+    provenance = {
         "encoder": F.lit(part.encoder),
         "metric": F.lit(metric),
         "k": F.lit(k),
         "method": F.lit(algorithm),
         "encoder_version": F.lit(part.version),
-        "fingerprint": F.col("f.fingerprint"),
     }
-    return joined.select(*(constants.get(name, F.col(f"g.{name}")).alias(name) for name in COLUMNS))
-
-
-def _union(embeddings: DataFrame, graphs: Sequence[DataFrame]) -> DataFrame:
-    if graphs:
-        return reduce(lambda one, other: one.unionByName(other), graphs)
-    return rows_of(embeddings, NEIGHBORS, [])
+    return joined.select("g.*", "f.fingerprint").withColumns(provenance).select(*COLUMNS)

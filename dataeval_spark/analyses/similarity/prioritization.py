@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 import numpy as np
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
@@ -13,7 +13,6 @@ from dataeval_spark.frames.blocks import Checkpoint, kept_by_executors
 from dataeval_spark.frames.neighbors import first_of_lists
 from dataeval_spark.frames.ranks import positions
 from dataeval_spark.session.bounded import bounded
-from dataeval_spark.tables.contract import identifier
 from dataeval_spark.tables.similarity import PRIORITIZATION
 
 Order = Literal["easy_first", "hard_first"]
@@ -97,7 +96,7 @@ def prioritization(
 
 def _bins(by_score: DataFrame, scores: DataFrame, bins: int) -> DataFrame:
     ranges = scores.groupBy(*PART).agg(F.min("score").alias("low"), F.max("score").alias("high"))
-    rows = [tuple(row) for row in bounded(ranges.select(*PART, "low", "high"), "one row per encoder and metric")]
+    rows = bounded(ranges.select(*PART, "low", "high"), "one row per encoder and metric")
     edges_of_parts = scores.sparkSession.createDataFrame(
         [(encoder, metric, edges(low, high, bins)) for encoder, metric, low, high in rows],
         "encoder string, metric string, edges array<double>",
@@ -131,10 +130,9 @@ def _in_turns(strata: DataFrame, store: Checkpoint) -> DataFrame:
 
 
 def _contract(ordered: DataFrame, order: str, policy: str) -> DataFrame:
-    chosen: dict[str, Column] = {
+    columns = {
         "stratum": F.when(F.col("stratum") != NO_CLASS, F.col("stratum")),
         "ordering": F.lit(order),
         "policy": F.lit(policy),
     }
-    names = PRIORITIZATION.result_names
-    return ordered.select(*(chosen.get(name, F.col(identifier(name))).alias(name) for name in names))
+    return ordered.withColumns(columns).select(*PRIORITIZATION.result_names)

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.splits.fractions import Fractions, parts_of, require_strata, target_counts
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.splits.explanation import Explanation, explain
 from dataeval_spark.kernels.splits.fold_rules import group_kfold, kfold, stratified_group_kfold, stratified_kfold
-from dataeval_spark.kernels.splits.quotas import by_iterative_stratification, by_quotas, counts_of
+from dataeval_spark.kernels.splits.quotas import by_iterative_stratification, by_quotas, counts_of, wanted_counts
+from dataeval_spark.kernels.splits.time_parts import EXCLUDED
 from dataeval_spark.kernels.splits.units import Units, units_of
 from dataeval_spark.options import DrawnMethod
 from dataeval_spark.session.bounded import bounded_arrow
 
 METHODS: tuple[str, ...] = get_args(DrawnMethod)
+Fractions = Mapping[str, float]
+DEFAULT_FRACTIONS: Fractions = {"train": 0.7, "validation": 0.1, "test": 0.2}
 MAX_ROWS = 20_000_000
-MAX_FOLDS = 1_000
+MAX_PARTS = 1_000
+MAX_STRATA = 10_000
 # About 100 bytes each in the memory of every executor.
 BROADCAST_UNITS = 2_000_000
-Rates = Mapping[str, float]
+
+_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ def assign(
     repeats: int = 1,
     shuffle: bool = True,
     seed: int = 0,
-    target: Rates | None = None,
+    target: Mapping[str, float] | None = None,
     max_rows: int = MAX_ROWS,
 ) -> Assigned:
     """Assign each unit of images to one part.
@@ -101,9 +105,9 @@ def assign(
     OptionError.unless_between("split.repeats", repeats, 1, 1_000)
     units = _collected(members, seed, max_rows)
     if units.sizes.size == 0:
-        raise OptionError("split: there are no images to split.\nHint: dataeval-spark ingest")
+        raise OptionError("split: there are no images to split.\nHint: dataeval-spark ingest SOURCE")
     if method in ("stratified", "stratified_group"):
-        require_strata(units.names, method)
+        _require_strata(units.names, method)
     names, shares = parts_of(fractions, _fold_count(method, folds, units))
     if units.sizes.size < len(names):
         raise OptionError(
@@ -115,28 +119,107 @@ def assign(
     for repeat in range(repeats):
         shuffled = units if repeat == 0 else units.reshuffled(seed + repeat)
         fixed_parts = earlier_parts if repeat == 0 else None
-        quotas, notes = target_counts(shuffled, shares, names, target)
+        quotas, notes = _target_counts(shuffled, shares, names, target)
         parts = _parts(shuffled, method, quotas, folds is not None, shuffle, fixed_parts, target is not None)
         assignments.append(parts)
         explanations.append(explain(shuffled, names, quotas, counts_of(shuffled, parts, len(names)), repeat, notes))
     return Assigned(_rows(members, units, assignments, names, method, earlier_parts=earlier_parts), tuple(explanations))
 
 
+def parts_of(fractions: Fractions | None, folds: int | None) -> tuple[list[str], _Floats]:
+    """Check and return the names of the parts and their shares of the images, which sum to 1.
+
+    Raises
+    ------
+    OptionError
+        Both fractions and folds are given, fewer than two parts, or a share is not above 0.
+    """
+    if folds is not None:
+        if fractions is not None:
+            raise OptionError(
+                "split: fractions and folds are both given; expected one of them.\nHint: --folds 5, without --fractions"
+            )
+        if not isinstance(folds, int):
+            raise OptionError(f"split.folds is {folds!r}; expected a whole number.\nHint: --folds 5")
+        OptionError.unless_between("split.folds", folds, 2, MAX_PARTS)
+        return [f"fold_{fold}" for fold in range(folds)], np.full(folds, 1 / folds)
+    parts = DEFAULT_FRACTIONS if fractions is None else fractions
+    if not 2 <= len(parts) <= MAX_PARTS:
+        raise OptionError(
+            f"split.fractions has {len(parts)} parts; expected 2 to {MAX_PARTS:,}.\n"
+            "Hint: --fractions train=0.8 test=0.2"
+        )
+    for name, share in parts.items():
+        if name == EXCLUDED or not name:
+            raise OptionError(
+                f"split.fractions names a part {name!r}; expected a name other than that of images that are left out.\n"
+                "Hint: --fractions train=0.8 test=0.2"
+            )
+        if not isinstance(share, int | float) or not 0 < share < float("inf"):
+            raise OptionError(
+                f"split.fractions of {name} is {share!r}; expected a number above 0.\n"
+                "Hint: --fractions train=0.8 test=0.2"
+            )
+    shares = np.array([float(share) for share in parts.values()])
+    return list(parts), shares / shares.sum()
+
+
 def _fold_count(method: str, folds: int | None, units: Units) -> int | None:
     if method == "leave_one_group_out":
-        if units.sizes.size > MAX_FOLDS:
+        if units.sizes.size > MAX_PARTS:
             raise OptionError(
-                f"split.method is {method!r} and there are {units.sizes.size:,} units; expected <= {MAX_FOLDS:,}.\n"
-                "Hint: group by something coarser, or --method group with folds"
+                f"split.method is {method!r} and the images form {units.sizes.size:,} units that stay together; "
+                f"expected at most {MAX_PARTS:,}.\nHint: --method group --folds 10, or group by something coarser"
             )
         return int(units.sizes.size)
     return folds
 
 
+def _require_strata(names: Sequence[str], method: str) -> None:
+    """Raise OptionError where there is nothing to stratify by, or too much."""
+    if not names:
+        raise OptionError(
+            f"split.method is {method!r} and no image has a class or factor to stratify by.\n"
+            "Hint: --method random, or dataeval-spark ingest SOURCE --annotations FILE"
+        )
+    if len(names) > MAX_STRATA:
+        raise OptionError(
+            f"split: there are {len(names):,} strata; expected at most {MAX_STRATA:,}.\n"
+            "Hint: stratify by fewer factors, or by factors with fewer bins"
+        )
+
+
+def _target_counts(
+    units: Units, shares: _Floats, names: Sequence[str], target: Mapping[str, float] | None
+) -> tuple[_Floats, dict[tuple[int, int], str]]:
+    """Compute the images and labels wanted in each part, (parts, 1 + strata), with notes where they are too few.
+
+    With a target all parts but the first want ``images x labels per image there``; the first has the rest. Where
+    they want more of a stratum than there is, all of it is shared out among them.
+    """
+    quotas = wanted_counts(units, shares)
+    notes: dict[tuple[int, int], str] = {}
+    if target is None:
+        return quotas, notes
+    rates = np.array([target.get(name, 0.0) for name in units.names])
+    quotas[1:, 1:] = quotas[1:, :1] * rates[None, :]
+    totals = units.totals.astype(np.float64)
+    expected = quotas[1:, 1:].sum(axis=0)
+    for stratum in np.flatnonzero(expected > totals).tolist():
+        quotas[1:, 1 + stratum] *= totals[stratum] / expected[stratum]
+        text = (
+            f"{', '.join(names[1:])} should have {expected[stratum]:,.0f} of {units.names[stratum]!r} to be like the "
+        )
+        for part in range(1, len(names)):
+            notes[part, 1 + stratum] = f"{text}target; there are {totals[stratum]:,.0f} in all"
+    quotas[0, 1:] = totals - quotas[1:, 1:].sum(axis=0)
+    return quotas, notes
+
+
 def _parts(
     units: Units,
     method: str,
-    quotas: NDArray[np.float64],
+    quotas: _Floats,
     is_folds: bool,
     shuffle: bool,
     fixed_parts: NDArray[np.int32] | None,
@@ -173,8 +256,8 @@ def _collected(members: DataFrame, seed: int, max_rows: int) -> Units:
     table = bounded_arrow(counts.select("unit_id", key, "stratum", "n", "images").limit(max_rows + 1), "units x strata")
     if table.num_rows > max_rows:
         raise OptionError(
-            f"split: there are more than {max_rows:,} pairs of unit and stratum (max_rows of splits.assign.assign).\n"
-            "Hint: raise it (about 100 bytes of driver memory per pair), or --method hash"
+            f"split: there are more than {max_rows:,} pairs of unit and stratum, which the driver would hold.\n"
+            "Hint: --method hash, or a larger max_rows of assign (about 100 bytes of memory per pair)"
         )
     return units_of(table)
 
@@ -188,8 +271,8 @@ def _earlier_parts(members: DataFrame, units: Units, names: list[str], max_rows:
     unknown = sorted(set(table["previous"].unique().to_pylist()) - set(names))
     if unknown:
         raise OptionError(
-            f"split: images are in parts {', '.join(unknown)} from before; now the parts are {', '.join(names)}.\n"
-            "Hint: name the same parts, give the split another name, or --renew to assign all anew"
+            f"split: images were given the parts {', '.join(unknown)} earlier; now the parts are {', '.join(names)}.\n"
+            "Hint: --renew to assign all images anew, the same parts as before, or another name of the split"
         )
     return units.most_common(table["unit_id"], table["previous"], table["n"], names)
 
@@ -213,39 +296,36 @@ def _rows(
     parts = F.broadcast(parts) if len(units.ids) <= BROADCAST_UNITS else parts
     # unit_id is unique on the right.
     joined = members.join(parts, on="unit_id", how="inner")
-    stratum = F.when(F.size("strata") > 0, F.concat_ws(", ", F.map_keys("strata")))
-    if earlier_parts is None and len(assignments) == 1:
-        return joined.select(
-            F.lit(0).alias("repeat"),
-            F.lit(None).cast("int").alias("fold"),
-            "image_id",
-            F.col("part_0").alias("split"),
-            "unit_id",
-            stratum.alias("stratum"),
-            F.lit(method).alias("reason"),
-        )
     repeats = F.array(
         *(F.struct(F.lit(i).alias("repeat"), F.col(f"part_{i}").alias("part")) for i in range(len(assignments)))
     )
     long = joined.select("*", F.inline(repeats))
-    is_first = F.col("repeat") == 0
-    was = F.col("previous")
+    part, was = F.col("part"), F.col("previous")
+    is_kept = (F.col("repeat") == 0) & was.isNotNull()
     reason = (
-        F.when(is_first & was.isNotNull() & (was != F.col("part")), "kept; its unit ties parts together, which leaks")
-        .when(is_first & was.isNotNull(), "kept from before")
+        F.when(is_kept & (was != part), "kept; its unit ties parts together, which leaks")
+        .when(is_kept, "kept from before")
         .otherwise(F.lit(method))
     )
     if earlier_parts is not None:
         followers = units.ids.filter(pa.array(earlier_parts >= 0))
         flags = spark.createDataFrame(pa.table({"unit_id": followers})).select("unit_id", F.lit(True).alias("follows"))
         long = long.join(flags, on="unit_id", how="left")
-        reason = F.when(is_first & was.isNull() & F.col("follows"), "with its unit, which had a part").otherwise(reason)
-    return long.select(
-        "repeat",
-        F.lit(None).cast("int").alias("fold"),
+        follows = (F.col("repeat") == 0) & was.isNull() & F.col("follows")
+        reason = F.when(follows, "with its unit, which had a part").otherwise(reason)
+    return assignment_rows(long, F.when(is_kept, was).otherwise(part), reason, repeat=F.col("repeat"))
+
+
+def assignment_rows(
+    members: DataFrame, split: Column, reason: Column, *, repeat: Column | None = None, fold: Column | None = None
+) -> DataFrame:
+    """Rows of `Assigned` from members, and the part and reason of each; without ``fold`` there are none over time."""
+    return members.select(
+        (F.lit(0) if repeat is None else repeat).alias("repeat"),
+        (F.lit(None).cast("int") if fold is None else fold).alias("fold"),
         "image_id",
-        F.when(is_first & was.isNotNull(), was).otherwise(F.col("part")).alias("split"),
+        split.alias("split"),
         "unit_id",
-        stratum.alias("stratum"),
+        F.when(F.size("strata") > 0, F.concat_ws(", ", F.map_keys("strata"))).alias("stratum"),
         reason.alias("reason"),
     )

@@ -7,14 +7,11 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.splits.assign import Assigned, assign
-from dataeval_spark.analyses.splits.fractions import DEFAULT_FRACTIONS, Fractions
+from dataeval_spark.analyses.splits.assign import DEFAULT_FRACTIONS, Assigned, Fractions, assign, assignment_rows
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.splits.explanation import Cell, Explanation
 from dataeval_spark.kernels.splits.time_parts import EXCLUDED
 from dataeval_spark.session.bounded import one_row
-
-COLUMNS = ("repeat", "fold", "image_id", "split", "unit_id", "stratum", "reason")
 
 
 def assign_by_attribute(
@@ -55,34 +52,25 @@ def assign_by_attribute(
     )
     if counts["held_out"] == 0 or counts["others"] == 0:
         subject = "no image has" if counts["held_out"] == 0 else "all images have (or are tied to one that has)"
-        raise OptionError(f"split.test_value: {subject} the value that is to be held out.")
+        raise OptionError(
+            f"split.test_value: {subject} the value that is to be held out.\n"
+            "Hint: --test-value FACTOR=VALUE with a value that some images have and others lack"
+        )
     others = with_marks.where("is_tied IS NULL").drop("is_held_out", "is_tied")
     if len(rest) > 1:
         assignment = assign(others, fractions=dict(rest), **options)
     else:
         part, images = rest[0][0], int(counts["others"])
         cell = Cell(part, None, float(images), images, 0.0, None, None)
-        assignment = Assigned(others.select(*_columns(part, "not held out")), (Explanation(0, None, (cell,), ()),))
+        rows = assignment_rows(others, F.lit(part), F.lit("not held out"))
+        assignment = Assigned(rows, (Explanation(0, None, (cell,), ()),))
     is_held = F.coalesce("is_held_out", F.lit(False))
-    tied = with_marks.where("is_tied").select(
-        *_columns(last[0], "held out", F.when(is_held, last[0]).otherwise(EXCLUDED)),
-    )
-    tied = tied.withColumn(
-        "reason", F.when(F.col("split") == EXCLUDED, "of one unit with a held-out image").otherwise(F.col("reason"))
+    tied = assignment_rows(
+        with_marks.where("is_tied"),
+        F.when(is_held, last[0]).otherwise(EXCLUDED),
+        F.when(is_held, "held out").otherwise("of one unit with a held-out image"),
     )
     n = int(counts["held_out"])
     cell = Cell(last[0], None, float(n), n, 0.0, None, None)
     explanations = tuple(Explanation(e.repeat, e.fold, (*e.cells, cell), e.notes) for e in assignment.explanations)
     return Assigned(assignment.rows.unionByName(tied), explanations)
-
-
-def _columns(split: str, reason: str, part: Any = None) -> list[Any]:
-    return [
-        F.lit(0).alias("repeat"),
-        F.lit(None).cast("int").alias("fold"),
-        F.col("image_id"),
-        (F.lit(split) if part is None else part).alias("split"),
-        F.col("unit_id"),
-        F.when(F.size("strata") > 0, F.concat_ws(", ", F.map_keys("strata"))).alias("stratum"),
-        F.lit(reason).alias("reason"),
-    ]

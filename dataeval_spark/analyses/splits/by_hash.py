@@ -8,8 +8,15 @@ import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.splits.assign import MAX_ROWS, Assigned, assign
-from dataeval_spark.analyses.splits.fractions import MAX_STRATA, Fractions, parts_of
+from dataeval_spark.analyses.splits.assign import (
+    MAX_ROWS,
+    MAX_STRATA,
+    Assigned,
+    Fractions,
+    assign,
+    assignment_rows,
+    parts_of,
+)
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.splits.explanation import Cell, Explanation
 from dataeval_spark.session.bounded import bounded
@@ -71,14 +78,20 @@ def _edges(missing: np.ndarray) -> list[float]:
     return [float(edge) for edge in np.cumsum(lacks / lacks.sum())[:-1]] if lacks.sum() > 0 else []
 
 
-def _totals(counted: DataFrame) -> dict[str, int]:
+def _sums(members: DataFrame, *keys: str) -> DataFrame:
     """Labels per stratum, and images as stratum ''."""
-    labels = counted.select(F.explode("strata").alias("stratum", "n"))
-    images = counted.select(F.lit(ALL).alias("stratum"), F.lit(1).cast("bigint").alias("n"))
-    sums = labels.unionAll(images).groupBy("stratum").agg(F.sum("n").alias("n"))
-    rows = bounded(sums.limit(MAX_STRATA + 2), "one row per stratum")
+    labels = members.select(*keys, F.explode("strata").alias("stratum", "n"))
+    images = members.select(*keys, F.lit(ALL).alias("stratum"), F.lit(1).cast("bigint").alias("n"))
+    return labels.unionAll(images).groupBy(*keys, "stratum").agg(F.sum("n").alias("n"))
+
+
+def _totals(counted: DataFrame) -> dict[str, int]:
+    rows = bounded(_sums(counted).limit(MAX_STRATA + 2), "one row per stratum")
     if len(rows) > MAX_STRATA + 1:
-        raise OptionError(f"split: there are more than {MAX_STRATA:,} strata.\nHint: stratify by fewer factors")
+        raise OptionError(
+            f"split: there are more than {MAX_STRATA:,} strata.\n"
+            "Hint: stratify by fewer factors, or by factors with fewer bins"
+        )
     return {row["stratum"]: row["n"] for row in rows}
 
 
@@ -90,25 +103,15 @@ def _dealt(small: DataFrame, names: list[str], edges: dict[str, list[float]], se
     uniform: Column = F.xxhash64("unit_id", F.lit(seed).cast("bigint")).cast("double") / 2.0**64 + 0.5
     index = F.size(F.filter(F.coalesce("edges", F.array().cast("array<double>")), lambda edge: edge <= uniform))
     part = F.get(F.array(*(F.lit(name) for name in names)), index)
-    return joined.select(
-        F.lit(0).alias("repeat"),
-        F.lit(None).cast("int").alias("fold"),
-        "image_id",
-        F.coalesce("previous", part).alias("split"),
-        "unit_id",
-        F.when(F.size("strata") > 0, F.concat_ws(", ", F.map_keys("strata"))).alias("stratum"),
-        F.when(F.col("previous").isNotNull(), "kept from before").otherwise("hash").alias("reason"),
-    )
+    reason = F.when(F.col("previous").isNotNull(), "kept from before").otherwise("hash")
+    return assignment_rows(joined, F.coalesce("previous", part), reason)
 
 
 def _measured(
     result: DataFrame, members: DataFrame, names: list[str], shares: np.ndarray, totals: dict[str, int]
 ) -> Explanation:
     parts = result.select("image_id", "split").join(members.select("image_id", "strata"), on="image_id", how="inner")
-    labels = parts.select("split", F.explode("strata").alias("stratum", "n"))
-    images = parts.select("split", F.lit(ALL).alias("stratum"), F.lit(1).cast("bigint").alias("n"))
-    sums = labels.unionAll(images).groupBy("split", "stratum").agg(F.sum("n").alias("n"))
-    got = {(row["split"], row["stratum"]): row["n"] for row in bounded(sums, "parts x strata")}
+    got = {(row["split"], row["stratum"]): row["n"] for row in bounded(_sums(parts, "split"), "parts x strata")}
     cells = []
     for stratum, total in sorted(totals.items()):
         for name, share in zip(names, shares, strict=True):

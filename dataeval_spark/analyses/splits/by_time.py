@@ -8,8 +8,7 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.splits.assign import Assigned
-from dataeval_spark.analyses.splits.fractions import Fractions, parts_of
+from dataeval_spark.analyses.splits.assign import Assigned, Fractions, assignment_rows, parts_of
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.splits.explanation import Cell, Explanation
 from dataeval_spark.kernels.splits.time_parts import EXCLUDED, Period, Timeline, fold_periods, share_periods
@@ -67,7 +66,9 @@ def assign_by_time(
     for name, size in (("test_size", test_size), ("max_train", max_train)):
         if size is not None:
             if folds is None:
-                raise OptionError(f"split.{name} is for folds over time.\nHint: --folds 5")
+                raise OptionError(
+                    f"split.{name} is {size}, which is for folds over time, and folds is not given.\nHint: --folds 5"
+                )
             OptionError.unless_between(f"split.{name}", size, 1, 10**12)
     names, shares = parts_of(fractions, folds)
     timeline = _timeline(members, max_times)
@@ -93,8 +94,8 @@ def _timeline(members: DataFrame, max_times: int) -> Timeline:
         )
     if table.num_rows > max_times:
         raise OptionError(
-            f"split: there are more than {max_times:,} distinct capture times (max_times of assign_by_time).\n"
-            "Hint: raise it (16 bytes of driver memory per time), or --method hash"
+            f"split: there are more than {max_times:,} distinct capture times, which the driver would hold.\n"
+            "Hint: a larger max_times of assign_by_time (16 bytes of memory per time)"
         )
     table = table.sort_by("captured_us")
     return Timeline(table["captured_us"].to_numpy(), table["n"].to_numpy().astype(np.int64))
@@ -123,30 +124,11 @@ def _rows(members: DataFrame, periods: Sequence[Period], *, is_folds: bool) -> D
         .when(is_torn, "its unit has later images in the next part")
         .otherwise("time")
     )
-    split = F.when(is_torn, EXCLUDED).otherwise(F.col("split"))
-    stratum = F.when(F.size("strata") > 0, F.concat_ws(", ", F.map_keys("strata")))
-    columns = ("repeat", "fold", "image_id", "split", "unit_id", "stratum", "reason")
-    rows = placed.select(
-        F.lit(0).alias("repeat"),
-        "fold",
-        "image_id",
-        split.alias("split"),
-        "unit_id",
-        stratum.alias("stratum"),
-        reason.alias("reason"),
-    )
+    rows = assignment_rows(placed, F.when(is_torn, EXCLUDED).otherwise(F.col("split")), reason, fold=F.col("fold"))
     if is_folds:
-        return rows.select(*columns)
-    untimed = members.where("captured_us IS NULL").select(
-        F.lit(0).alias("repeat"),
-        F.lit(None).cast("int").alias("fold"),
-        "image_id",
-        F.lit(EXCLUDED).alias("split"),
-        "unit_id",
-        stratum.alias("stratum"),
-        F.lit("no capture time").alias("reason"),
-    )
-    return rows.unionByName(untimed).select(*columns)
+        return rows
+    untimed = members.where("captured_us IS NULL")
+    return rows.unionByName(assignment_rows(untimed, F.lit(EXCLUDED), F.lit("no capture time")))
 
 
 def _explained(rows: DataFrame, shares: dict[str, float], images: int) -> tuple[Explanation, ...]:

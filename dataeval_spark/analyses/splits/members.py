@@ -23,24 +23,11 @@ def members_of(
     previous: DataFrame | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> DataFrame:
-    """Make the members that `assign` takes.
+    """Make the members that `assign` takes, one row per image of ``images``.
 
-    Parameters
-    ----------
-    images : DataFrame
-        Live rows of table ``images`` that are to be split.
-    groups, duplicate_pairs, checkpoint
-        See `units_of`.
-    strata : DataFrame, optional
-        ``image_id`` and ``strata``, the result of `strata_of`.
-    previous : DataFrame, optional
-        Rows of ``split_assignments`` of an earlier split of the same name, one per image.
-
-    Returns
-    -------
-    DataFrame
-        ``image_id``, ``unit_id``, ``strata`` (name to number of labels), ``captured_us`` (microseconds since 1970) and
-        ``previous`` (part it had). One row per image.
+    Columns are ``image_id``; ``unit_id`` (see `units_of`, also for ``groups`` and ``duplicate_pairs``); ``strata``
+    (name to number of labels, a result of `strata_of`); ``captured_us`` (microseconds since 1970); and ``previous``,
+    the part that the image has in the rows of ``split_assignments`` of an earlier split of the same name.
     """
     units = units_of(images, groups=groups, duplicate_pairs=duplicate_pairs, checkpoint=checkpoint)
     # image_id is unique in all of these.
@@ -65,23 +52,12 @@ def strata_of(
     bin_edges: DataFrame | None = None,
     combined: bool = False,
 ) -> DataFrame:
-    """Count the labels of each image by class and by the bins of factors.
+    """Count the labels of each image by class and by the bins of factors: ``image_id`` and ``strata``.
 
-    Parameters
-    ----------
-    by : sequence of str
-        ``class_name`` and factors of table ``factor_bins``.
-    targets, factor_bins, bin_edges : DataFrame
-        Tables of these names; the latter two are needed for factors.
-    combined : bool
-        Make one stratum per image, all its values together (``class_name=cat, weather=rain``), instead of one per
-        value: then not only each value but each combination has its share in all parts.
-
-    Returns
-    -------
-    DataFrame
-        ``image_id`` and ``strata``, a map of ``name=value`` to labels: boxes of a class, boxes in a bin of a factor
-        of boxes, and 1 for a factor of the image.
+    ``strata`` maps ``name=value`` to labels: boxes of a class, boxes in a bin of a factor of boxes, and 1 for a factor
+    of the image. Names in ``by`` are ``class_name`` and factors, which need tables ``factor_bins`` and ``bin_edges``.
+    With ``combined`` an image has one stratum, all its values together (``class_name=cat, weather=rain``): then not
+    only each value but each combination has its share in all parts.
     """
     counts = label_counts(targets, factor_bins, bin_edges).where(F.col("factor").isin(list(by)))
     rows = counts.select("image_id", F.concat("factor", F.lit("="), "value").alias("stratum"), "n")

@@ -103,7 +103,7 @@ def part_bias(
     if table.num_rows > MAX_ROWS:
         raise OptionError(
             f"part_bias: there are more than {MAX_ROWS:,} pairs of part and factor.\n"
-            "Hint: fewer folds, or --set factor_bins.exclude=..."
+            "Hint: fewer folds, or fewer factors: --set 'factor_bins.include=[\"weather\"]'"
         )
     return rows_of_dicts(images, PART_BIAS, _judged(table.to_pylist(), threshold, significance))
 

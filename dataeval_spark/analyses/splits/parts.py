@@ -30,8 +30,7 @@ def all_parts(images: DataFrame, split_assignments: DataFrame | None = None) -> 
         return source_parts
     assignments = split_assignments.where(F.col("split") != EXCLUDED).select(*PARTITION, "image_id", "split")
     # image_id is unique in images.
-    live = assignments.join(images.select("image_id"), on="image_id", how="left_semi")
-    return source_parts.unionByName(live.select(*PARTITION, "image_id", "split"))
+    return source_parts.unionByName(assignments.join(images.select("image_id"), on="image_id", how="left_semi"))
 
 
 def label_counts(

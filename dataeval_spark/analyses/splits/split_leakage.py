@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -70,7 +71,10 @@ def split_leakage(
     """
     columns = groupings(images, factors)
     if set(group_by) - set(IMAGE_COLUMNS) and factors is None:
-        raise OptionError("split_leakage.group_by is given and there are no factors.\nHint: ingest --metadata FILE")
+        raise OptionError(
+            f"split_leakage.group_by is {list(group_by)} and there are no factors.\n"
+            "Hint: dataeval-spark ingest SOURCE --metadata FILE"
+        )
     for name in group_by:
         OptionError.unless_one_of("split_leakage.group_by", name, sorted(columns))
     parts = all_parts(images, split_assignments)
@@ -88,9 +92,7 @@ def split_leakage(
     leaks = [_torn_sets(frame, parts) for frame in sets]
     if duplicate_pairs is not None:
         leaks.append(_torn_pairs(whole_pairs(duplicate_pairs), parts))
-    rows = rows_of(images, SPLIT_LEAKAGE, [])
-    for more in leaks:
-        rows = rows.unionByName(more)
+    rows = reduce(DataFrame.unionByName, leaks, rows_of(images, SPLIT_LEAKAGE, []))
     units = units_of(
         images, groups=groups, duplicate_pairs=_ties(duplicate_pairs, duplicate_groups), checkpoint=checkpoint
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -32,7 +33,7 @@ def units_of(
         Key (``patient``) to rows of ``image_id`` and ``value``, one per image; an image without a value is in no group
         of that key.
     duplicate_pairs : DataFrame, optional
-        Table of this name: images stay together that a chain of pairs ties, even if they are in several groups or none.
+        Table of this name: images that a chain of pairs ties stay together, even if they are in several groups or none.
     checkpoint : callable, optional
         See :func:`dataeval_spark.frames.components.connected_components`.
 
@@ -40,7 +41,7 @@ def units_of(
     -------
     DataFrame
         ``image_id`` and ``unit_id``: the smallest of the unit's groups as ``group:key=value``, or of its images as
-        ``image:id`` where it has no group. Units of one key stand in the order of its values.
+        ``image:id`` where it has no group. Units of one key are ordered by its values.
 
     Examples
     --------
@@ -57,10 +58,11 @@ def units_of(
             )
             for key, frame in sorted(groups.items())
         ]
-        all_nodes = nodes[0]
-        for more in nodes[1:]:
-            all_nodes = all_nodes.unionAll(more)
-        of_image = all_nodes.groupBy("image_id").agg(F.array_sort(F.collect_set("node")).alias("nodes"))
+        of_image = (
+            reduce(DataFrame.unionAll, nodes)
+            .groupBy("image_id")
+            .agg(F.array_sort(F.collect_set("node")).alias("nodes"))
+        )
         # image_id is unique on both sides.
         joined = images.select("image_id").join(of_image, on="image_id", how="left")
         labelled = joined.select("image_id", F.coalesce(F.get("nodes", F.lit(0)), alone).alias("label"), "nodes")
@@ -90,15 +92,7 @@ def whole_pairs(duplicate_pairs: DataFrame) -> DataFrame:
 
 
 def groupings(images: DataFrame, factors: DataFrame | None) -> dict[str, DataFrame]:
-    """Columns that images can be grouped by: name to ``image_id`` and ``value``, their metadata first.
-
-    Parameters
-    ----------
-    images : DataFrame
-        Live rows of table ``images``.
-    factors : DataFrame, optional
-        Table of this name.
-    """
+    """Columns that images can be grouped by: name to ``image_id`` and ``value``, their metadata first."""
     of_images = {name: images.select("image_id", F.col(name).alias("value")) for name in IMAGE_COLUMNS}
     if factors is None:
         return of_images

@@ -10,7 +10,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.labels.compared_images import of_unknown_classes
+from dataeval_spark.analyses.labels.object_label_errors import of_unknown_classes
 from dataeval_spark.errors import IngestError, OptionError
 from dataeval_spark.kernels.formats.text import decode_text
 from dataeval_spark.options import PredictionOptions, RatingOptions

@@ -38,3 +38,11 @@ def binned(frame, classes, codes, numbers=None):
         for row, name in enumerate(classes)
     ]
     return table(frame, FACTOR_BINS, rows)
+
+
+def by_factor(edges):
+    """Per factor its labels with counts, in order."""
+    found = {}
+    for row in edges.orderBy("factor", "bin").collect():
+        found.setdefault(row.factor, {})[row.label] = row.n
+    return found

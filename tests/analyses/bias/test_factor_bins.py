@@ -12,20 +12,11 @@ from dataeval_spark.analyses.bias.factor_bins import factor_bins
 from dataeval_spark.errors import OptionError
 from dataeval_spark.tables.bias import BIN_EDGES
 from dataeval_spark.tables.images import TARGETS
-from dataeval_spark.tables.profile import IMAGE_STATS
-from tests.analyses.bias.rows import image_labels, images, table
+from tests.analyses.bias.rows import by_factor, image_labels, images, table
 from tests.analyses.profile.rows import image_stats
 from tests.kernels.factor_reference import CONTINUOUS_EDGES, INPUTS
 
 FACTORS = "image_id string, target_index int, weather string, age double, tag string, run_id string"
-
-
-def by_factor(edges):
-    """Per factor its labels with counts, in order."""
-    found = {}
-    for row in edges.orderBy("factor", "bin").collect():
-        found.setdefault(row.factor, {})[row.label] = row.n
-    return found
 
 
 def bins_by_image(binned):
@@ -141,29 +132,6 @@ def test_a_dataset_without_any_label_has_factors(frame):
     assert binned.where("class_name IS NULL").count() == 4
 
 
-def test_times_are_read_in_the_zone_that_is_given(small):
-    _, edges, _ = factor_bins(
-        **small, sources=["time"], timezone="Europe/Berlin", include=["hour", "weekday", "season"]
-    )
-
-    # 23:30 in London is half past midnight in Berlin, and half past one in summer.
-    assert by_factor(edges) == {
-        "hour": {"0": 5, "1": 2, "missing": 0},
-        "weekday": {"Monday": 1, "Sunday": 1, "Tuesday": 3, "Wednesday": 2, "missing": 0},
-        "season": {"autumn": 1, "spring": 1, "summer": 1, "winter": 4, "missing": 0},
-    }
-
-
-def test_a_time_that_the_source_does_not_give_is_that_of_the_file(small, frame):
-    times = [datetime(2024, 7, 1, 5, tzinfo=UTC), datetime(2024, 7, 1, 17, tzinfo=UTC)]
-    given = images(frame, "ab", captured_at=[times[0], None])
-    stats = image_stats(frame, [{"image_id": i, "captured_at": times[1]} for i in "ab"])
-
-    _, edges, _ = factor_bins(small["targets"], given, stats, sources=["time"], include=["hour"])
-
-    assert by_factor(edges) == {"hour": {"5": 1, "17": 1, "missing": 0}}
-
-
 def test_split_and_dataset_are_factors_unless_they_are_constant(small):
     _, edges, findings = factor_bins(**small, sources=["origin"])
 
@@ -257,56 +225,6 @@ def test_a_text_that_names_its_rows_and_what_is_excluded_are_left_out_with_the_r
         "Factor parts is array<int>: only numbers, texts, booleans and times are factors",
     )
     assert found["dataset"][1] == "Factor dataset is in factor_bins.exclude"
-
-
-@pytest.fixture(scope="module")
-def boxes(frame):
-    """Two images of 100 x 50 with three boxes, and metadata of image and box."""
-    box = [(0.0, 0.0, 10.0, 5.0), (20.0, 10.0, 60.0, 30.0), (0.0, 0.0, 10.0, 10.0)]
-    targets = [
-        {"image_id": name, "target_index": index, "class_name": "cat", "box": box[row]}
-        for row, (name, index) in enumerate([("a", 1), ("a", 2), ("b", 0)])
-    ]
-    stats = [{"image_id": name, "fingerprint": "f", "width": 100.0, "height": 50.0, "mean": 7.0} for name in "ab"]
-    factors = frame(
-        "image_id string, target_index int, weather string, pose string, run_id string",
-        [("a", None, "sun", "left", "r"), ("b", None, "rain", None, "r"), ("a", 2, None, "right", "r")],
-    )
-    return {
-        "targets": table(frame, TARGETS, targets),
-        "images": images(frame, ["a", "b"]),
-        "image_stats": table(frame, IMAGE_STATS, stats),
-        "factors": factors,
-    }
-
-
-def test_boxes_give_sizes_and_places_and_images_their_statistics(boxes):
-    binned, _, _ = factor_bins(**boxes, rules={"box_width": "discrete"})
-    numbers = {(row.image_id, row.target_index): row.numbers for row in binned.collect()}
-
-    assert numbers["a", 2] == {
-        "box_width": 40.0,
-        "box_height": 20.0,
-        "box_area": 800.0,
-        "box_aspect_ratio": 2.0,
-        "box_area_share": 0.16,
-        "box_center_x": 0.4,
-        "box_center_y": 0.4,
-        "objects_per_image": 2.0,
-    }
-    assert numbers["b", 0]["objects_per_image"] == 1.0
-
-
-def test_a_factor_of_the_image_counts_once_per_image_and_one_of_the_target_once_per_target(boxes):
-    _, edges, _ = factor_bins(
-        **boxes, sources=["metadata", "objects", "boxes"], include=["weather", "pose", "box_area"]
-    )
-
-    assert by_factor(edges) == {
-        "weather": {"rain": 1, "sun": 1, "missing": 0},
-        "pose": {"left": 1, "right": 1, "missing": 1},
-        "box_area": {"50": 1, "100": 1, "800": 1, "missing": 0},
-    }
 
 
 def test_stored_edges_bin_new_data_and_count_what_they_do_not_know(small, frame):

@@ -172,7 +172,7 @@ def test_a_wrong_option_names_itself(frame):
         confident_learning(*inputs_, filter_by="class")
     with pytest.raises(OptionError, match=r"confident_learning\.share is 2; expected a number in"):
         confident_learning(*inputs_, share=2)
-    with pytest.raises(OptionError, match=r"share is 0\.5, and filter_by confident_learning takes no share"):
+    with pytest.raises(OptionError, match=r"share is 0\.5, and filter_by 'confident_learning' takes all"):
         confident_learning(*inputs_, share=0.5, filter_by="confident_learning")
 
 

@@ -41,5 +41,5 @@ def test_classes_of_two_parts_are_reconciled_by_a_file_of_names(frame, tmp_path)
 def test_a_mapping_is_of_names_to_names(frame):
     labels = image_labels(frame, {"a": "owl"})
 
-    with pytest.raises(OptionError, match="expected a name for each name"):
+    with pytest.raises(OptionError, match="expected a class of the reference, as a text"):
         label_reconciliation(labels, labels, mapping={"owl": 3}, **NAMES)

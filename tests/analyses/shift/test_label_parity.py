@@ -132,7 +132,7 @@ def test_a_wrong_option_says_what_to_write(frame):
 
 def test_shares_and_dataevals_number_exclude_one_another(frame):
     sides = side(frame, []), side(frame, [])
-    with pytest.raises(OptionError, match="exclude one another"):
+    with pytest.raises(OptionError, match="are both given; expected one of them"):
         label_parity(*sides, expected_shares={"cat": 1.0}, compat="dataeval", **NAMES)
     with pytest.raises(OptionError, match="no share above 0"):
         label_parity(*sides, expected_shares={"cat": 0.0}, **NAMES)

@@ -123,7 +123,7 @@ def test_k_means_moves_centres_until_they_stand_still(frame, tmp_path):
     assert peer.labels_.tolist() == labels.tolist()
     assert sum(row["members"] for row in stats.collect()) == 150
     assert tree.count() == 0
-    assert "stood still after" in findings.collect()[0]["message"]
+    assert "which converged after" in findings.collect()[0]["message"]
 
 
 def test_without_a_shared_folder_a_finding_says_that_nothing_is_clustered(frame):
