@@ -41,8 +41,7 @@ from dataeval_spark.verbs.ingest.readers.maite import MapStyle
 from dataeval_spark.verbs.profile import run_profile
 from dataeval_spark.verbs.report import collect_report_data, save_report
 from dataeval_spark.verbs.report.inline_gallery import Gallery, gallery_of
-from dataeval_spark.verbs.report.report import page_of
-from dataeval_spark.verbs.report.summary import Report, next_command, summary_lines
+from dataeval_spark.verbs.report.report import Report, next_command, page_of, summary_lines
 from dataeval_spark.verbs.search import Query, search_workspace
 from dataeval_spark.verbs.select.recipe import Recipe
 from dataeval_spark.verbs.select.select import select
@@ -301,7 +300,7 @@ class Audit:
     def _repr_html_(self) -> str:
         data = collect_report_data(self.workspace.read_or_none, max_thumbnails=0)
         items = "".join(f"<li>{html.escape(line)}</li>" for line in summary_lines(data))
-        following = html.escape(next_command(data, self.workspace.location))
+        following = html.escape(next_command(data))
         return f"<b>{html.escape(repr(self))}</b><ul>{items}</ul><p>Next: <code>{following}</code></p>"
 
     @contextmanager

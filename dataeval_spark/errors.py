@@ -6,6 +6,11 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 
+def first_line(error: BaseException, otherwise: str | None = None) -> str:
+    """First line of an error's message; of an error without one, the name of its class or ``otherwise``."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__ if otherwise is None else otherwise)
+
+
 class DataEvalError(Exception):
     """Base class: catch it to catch everything the package raises on purpose."""
 
@@ -24,7 +29,8 @@ class OptionError(DataEvalError, ValueError):
     @classmethod
     def unless_between(cls, option: str, value: float, low: float, high: float) -> None:
         if not low <= value <= high:
-            raise cls(f"{option} is {value}; expected a number in [{low}, {high}].")
+            nearest = max(low, min(value, high))
+            raise cls(f"{option} is {value}; expected a number in [{low}, {high}].\nHint: {option} = {nearest}")
 
 
 class ConfigError(DataEvalError, ValueError):
@@ -89,8 +95,7 @@ class EncoderError(DataEvalError, RuntimeError):
 
     @classmethod
     def unloadable(cls, name: str, error: BaseException, hint: str) -> EncoderError:
-        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return cls(f"Encoder {name!r} cannot be loaded: {type(error).__name__}: {first_line}\nHint: {hint}")
+        return cls(f"Encoder {name!r} cannot be loaded: {type(error).__name__}: {first_line(error)}\nHint: {hint}")
 
     @classmethod
     def changed(cls, name: str, expected: str, version: str) -> EncoderError:
@@ -223,8 +228,7 @@ class StepFailedError(DataEvalError, RuntimeError):
     def from_error(
         cls, step: str, reads: Sequence[str], writes: Sequence[str], error: BaseException
     ) -> StepFailedError:
-        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         return cls(
             f"Step {step!r} failed while reading {', '.join(reads) or 'nothing'} and writing {', '.join(writes)}: "
-            f"{first_line}\nHint: run again with --verbose to see the whole error."
+            f"{first_line(error)}\nHint: run again with --verbose to see the whole error."
         )

@@ -74,11 +74,6 @@ class ReportData:
         return self.rows.get(query, ())
 
 
-def same_name(table: str) -> str:
-    """SQL name of a table that is called as in its contract."""
-    return table
-
-
 @dataclass(frozen=True)
 class Provenance:
     """Provenance of a report: workspace, versions and runs.
@@ -108,6 +103,6 @@ class Provenance:
     generated_at: datetime
     code_version: str
     table_versions: Mapping[str, int] = field(default_factory=dict)
-    sql_name: Callable[[str], str] = same_name
+    sql_name: Callable[[str], str] = str
     runs: Sequence[Mapping[str, Any]] = ()
     demo_scores: Sequence[Any] | None = None

@@ -11,8 +11,9 @@ from pyspark.sql import DataFrame
 from dataeval_spark.errors import OptionError
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.verbs.report import ReportData
-from dataeval_spark.verbs.report.galleries import collect_boxes, collect_thumbnails
 from dataeval_spark.verbs.report.pictures import Card, card
+from dataeval_spark.verbs.report.queries import collect_boxes
+from dataeval_spark.verbs.report.thumbnails import collect_thumbnails
 from dataeval_spark.verbs.text import number, shorten, words
 
 MOST = 200

@@ -24,28 +24,21 @@ MOST_THRESHOLDS = 120
 # Copies differ by a few levels, which nobody would see; larger differences are as bright as they can be.
 GAIN = 4
 ENDS = ("_lower", "", "_upper")
-
-
-def duplicates_query(present: frozenset[str]) -> str:
-    """Groups of duplicates: at most 12 of 6 members."""
-    return (
-        "WITH shown AS (\n  SELECT group_id, bool_or(spans_splits) AS leaks, max(group_size) AS members\n"
-        "  FROM {duplicate_groups} GROUP BY group_id ORDER BY leaks DESC, members DESC, group_id LIMIT 12)\n"
-        "SELECT group_id, image_id, target_index, kinds, is_kept, reason, group_size, spans_splits FROM (\n"
-        "  SELECT g.*, row_number() OVER (\n"
-        "    PARTITION BY g.group_id ORDER BY g.is_kept DESC, g.image_id, g.target_index) AS place\n"
-        "  FROM {duplicate_groups} AS g JOIN shown ON g.group_id = shown.group_id)\n"
-        "WHERE place <= 6 ORDER BY spans_splits DESC, group_size DESC, group_id, place"
-    )
-
-
-def evaluation_query(present: frozenset[str]) -> str:
-    """Precision and recall at each threshold, the first 120 of each kind."""
-    return (
-        "SELECT kind, threshold, precision, precision_lower, precision_upper, recall, recall_lower, recall_upper,\n"
-        "  true_pairs FROM (SELECT *, row_number() OVER (PARTITION BY kind ORDER BY threshold) AS place\n"
-        f"  FROM {{duplicate_evaluation}}) WHERE place <= {MOST_THRESHOLDS} ORDER BY kind, threshold LIMIT 1200"
-    )
+# Groups of duplicates: at most 12 of 6 members.
+DUPLICATES_QUERY = """\
+WITH shown AS (
+  SELECT group_id, bool_or(spans_splits) AS leaks, max(group_size) AS members
+  FROM {duplicate_groups} GROUP BY group_id ORDER BY leaks DESC, members DESC, group_id LIMIT 12)
+SELECT group_id, image_id, target_index, kinds, is_kept, reason, group_size, spans_splits FROM (
+  SELECT g.*, row_number() OVER (
+    PARTITION BY g.group_id ORDER BY g.is_kept DESC, g.image_id, g.target_index) AS place
+  FROM {duplicate_groups} AS g JOIN shown ON g.group_id = shown.group_id)
+WHERE place <= 6 ORDER BY spans_splits DESC, group_size DESC, group_id, place"""
+# Precision and recall at each threshold, the first 120 of each kind.
+EVALUATION_QUERY = f"""\
+SELECT kind, threshold, precision, precision_lower, precision_upper, recall, recall_lower, recall_upper,
+  true_pairs FROM (SELECT *, row_number() OVER (PARTITION BY kind ORDER BY threshold) AS place
+  FROM {{duplicate_evaluation}}) WHERE place <= {MOST_THRESHOLDS} ORDER BY kind, threshold LIMIT 1200"""
 
 
 def duplicates(data: ReportData) -> Content:
@@ -159,8 +152,8 @@ SECTION = Section(
     tables=(DUPLICATE_GROUPS,),
     command="dataeval-spark analyze --workspace WORKSPACE",
     queries=(
-        Query("duplicates", duplicates_query, (DUPLICATE_GROUPS,)),
-        Query("duplicate_evaluation", evaluation_query, (DUPLICATE_EVALUATION,)),
+        Query("duplicates", DUPLICATES_QUERY, (DUPLICATE_GROUPS,)),
+        Query("duplicate_evaluation", EVALUATION_QUERY, (DUPLICATE_EVALUATION,)),
     ),
     content=duplicates,
     template="sections/duplicates.html.j2",
