@@ -15,13 +15,15 @@ from dataeval_spark.demo.plan import (
     BAD_ANNOTATIONS,
     LATER,
     LATER_GAIN,
+    LATER_PATH,
     MAIN,
     WEAK_EVERY,
     plan_later,
     plan_main,
     plants_for,
+    plants_of,
+    write_plants,
 )
-from dataeval_spark.demo.plants import LATER_PATH, plants_of, write_plants
 from dataeval_spark.demo.scenes import load_ingredients
 from dataeval_spark.errors import OptionError
 
