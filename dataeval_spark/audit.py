@@ -119,19 +119,13 @@ class Audit:
         """Bring in a model's predictions; options are those of :class:`dataeval_spark.options.PredictionOptions`."""
         request = _options(PredictionOptions, options)
         return self._do(
-            "ingest",
-            {"predictions": source, **options},
-            lambda run: [ingest_predictions(run, source, request)],
+            "ingest", {"predictions": source, **options}, lambda run: [ingest_predictions(run, source, request)]
         )
 
     def ingest_ratings(self, source: str, **options: Any) -> Audit:
         """Bring in labels by several people; options are those of :class:`dataeval_spark.options.RatingOptions`."""
         request = _options(RatingOptions, options)
-        return self._do(
-            "ingest",
-            {"ratings": source, **options},
-            lambda run: [ingest_ratings(run, source, request)],
-        )
+        return self._do("ingest", {"ratings": source, **options}, lambda run: [ingest_ratings(run, source, request)])
 
     def profile(self, **options: Any) -> Audit:
         """Decode each new or changed image once: statistics, hashes, embedding.
@@ -140,25 +134,14 @@ class Audit:
         """
         request = _options(ProfileOptions, options)
         expect = self._progress.expect_images
-        return self._do(
-            "profile",
-            options,
-            lambda run: [run_profile(run, request, on_pending=expect)],
-        )
+        return self._do("profile", options, lambda run: [run_profile(run, request, on_pending=expect)])
 
     def analyze(
-        self,
-        *steps: str,
-        options: Mapping[str, Mapping[str, Any]] | None = None,
-        open_guarded: str | None = None,
+        self, *steps: str, options: Mapping[str, Mapping[str, Any]] | None = None, open_guarded: str | None = None
     ) -> Audit:
         """Run the analyses that are not up to date; all of them, or those named."""
         analyses = checked(options)
-
-        def work(run: Run) -> Iterable[StepRun]:
-            return analyze(run, analyses, steps, open_guarded=open_guarded)
-
-        return self._do("analyze", analyses, work)
+        return self._do("analyze", analyses, lambda run: analyze(run, analyses, steps, open_guarded=open_guarded))
 
     def compare(
         self,
@@ -192,11 +175,7 @@ class Audit:
         >>> audit.select("clean", [{"operation": "drop_duplicates"}, {"operation": "shuffle", "seed": 1}])
         """
         request = _options(SelectOptions, options)
-        return self._do(
-            "select",
-            {"name": name, "recipe": recipe},
-            lambda run: [select(run, name, recipe, request)],
-        )
+        return self._do("select", {"name": name, "recipe": recipe}, lambda run: [select(run, name, recipe, request)])
 
     def export(self, to: str | Path, **options: Any) -> Audit:
         """Write images and labels as a dataset; options are those of :class:`dataeval_spark.options.ExportOptions`."""
@@ -220,20 +199,19 @@ class Audit:
 
     def snapshot(self, name: str, note: str | None = None) -> Audit:
         """Pin the present version of every table under a name."""
-
-        def create(run: Run) -> list[str]:
-            pinned = snapshots.create(run, name, note)
-            return [f"snapshot {name}: {len(pinned)} tables pinned"]
-
-        return self._do("snapshot", {"create": name}, create)
+        return self._do(
+            "snapshot",
+            {"create": name},
+            lambda run: [f"snapshot {name}: {len(snapshots.create(run, name, note))} tables pinned"],
+        )
 
     def restore(self, name: str) -> Audit:
         """Bring every table that a snapshot pins back to its version."""
-
-        def restore(run: Run) -> list[str]:
-            return [f"snapshot {name}: {len(snapshots.restore(self.workspace, name))} tables restored"]
-
-        return self._do("snapshot", {"restore": name}, restore)
+        return self._do(
+            "snapshot",
+            {"restore": name},
+            lambda run: [f"snapshot {name}: {len(snapshots.restore(self.workspace, name))} tables restored"],
+        )
 
     def report(
         self,
@@ -288,7 +266,7 @@ class Audit:
         """
         if holdout.parts(self.workspace):
             chosen = {name: options.get(name) for name in ("dataset", "split", "selection", "version")}
-            with self._run("maite", {"open_guarded": open_guarded}) as run:
+            with self.one_run("maite", {"open_guarded": open_guarded}) as run:
                 images = images_of(self.workspace, **chosen)
                 for line in holdout.open_among(run, images, open_guarded):
                     self._echo(line)
@@ -303,12 +281,6 @@ class Audit:
         following = html.escape(next_command(data))
         return f"<b>{html.escape(repr(self))}</b><ul>{items}</ul><p>Next: <code>{following}</code></p>"
 
-    @contextmanager
-    def one_run(self, job: str, options: Mapping[str, Any]) -> Iterator[None]:
-        """Make all verbs called in the block one run of the workspace."""
-        with self._run(job, options):
-            yield
-
     def _do(self, job: str, options: Mapping[str, Any], work: Callable[[Run], Iterable[StepRun | str]]) -> Audit:
         """Do the work of a verb, with a live line and ready to be cancelled, and print the outcome.
 
@@ -317,7 +289,7 @@ class Audit:
         results: list[StepRun | str] = []
 
         def in_run() -> None:
-            with self._run(job, options) as run, self._cancellation.unwind():
+            with self.one_run(job, options) as run, self._cancellation.unwind():
                 refuse_credentials(options)
                 results.extend(work(run))
 
@@ -335,8 +307,8 @@ class Audit:
         return interruptible(work, self._cancellation, self.spark.interruptAll)
 
     @contextmanager
-    def _run(self, job: str, options: Mapping[str, Any]) -> Iterator[Run]:
-        """One run for the outermost verb: verbs called within it are part of it."""
+    def one_run(self, job: str, options: Mapping[str, Any]) -> Iterator[Run]:
+        """Make all verbs called in the block one run of the workspace, the one that is open where there is one."""
         if self._open_run is not None:
             yield self._open_run
             return

@@ -245,9 +245,7 @@ class SplitOptions:
     )
     gap: int = option(0, "Number of images left out before a part; for method time.")
     horizon: float = option(
-        0.0,
-        "Seconds from an image's capture time until its label is known; for method time.",
-        metavar="SECONDS",
+        0.0, "Seconds from an image's capture time until its label is known; for method time.", metavar="SECONDS"
     )
     test_size: int | None = option(None, "Number of images of each test part; for method time with folds.")
     max_train: int | None = option(None, "Most images to train on; for method time with folds.")
@@ -280,9 +278,7 @@ class ExportOptions:
     selection: str | None = option(None, "Name of a selection. By default all images.", metavar="NAME")
     version: int | None = option(None, "Version of the selection. By default the newest.")
     split: str | None = option(
-        None,
-        "Name of a split whose parts replace those of the source; images in no part are left out.",
-        metavar="NAME",
+        None, "Name of a split whose parts replace those of the source; images in no part are left out.", metavar="NAME"
     )
     samples_per_shard: int = option(1000, "Number of samples in each file of webdataset or parquet.")
     with_lost_labels: bool = option(

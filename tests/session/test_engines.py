@@ -16,8 +16,8 @@ class Builder:
 
     appName = master  # noqa: N815
 
-    def config(self, key, value):
-        self.settings[key] = value
+    def config(self, *, map):
+        self.settings |= map
         return self
 
     def getOrCreate(self):  # noqa: N802

@@ -62,14 +62,10 @@ def _content(section: Section, data: ReportData, provenance: Provenance) -> Cont
 def _section(section: Section, content: Content, data: ReportData, provenance: Provenance) -> Mapping[str, Any]:
     missing = section.is_missing(data.present)
     return {
-        "id": section.id,
-        "title": section.title,
-        "intro": section.intro,
+        **vars(section),
         "command": section.command.replace("WORKSPACE", shlex.quote(text.clean(provenance.workspace))),
         "missing": missing,
         "content": content,
-        "template": section.template,
-        "otherwise": section.otherwise,
         "sql": [] if missing else shown_sql(section, data, provenance),
     }
 
@@ -103,12 +99,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,  # a section ends as its file does
     )
     environment.filters.update(
-        clean=text.clean,
-        shorten=text.shorten,
-        number=text.number,
-        time=text.time,
-        svg=Markup,
-        span=span_of,
+        clean=text.clean, shorten=text.shorten, number=text.number, time=text.time, svg=Markup, span=span_of
     )
     return environment
 

@@ -37,11 +37,7 @@ Rows = tuple[dict[str, Any], ...]
 
 
 def collect_report_data(
-    read: Callable[[Table], DataFrame | None],
-    *,
-    threads: int = 4,
-    max_thumbnails: int = 150,
-    thumbnail_size: int = 160,
+    read: Callable[[Table], DataFrame | None], *, threads: int = 4, max_thumbnails: int = 150, thumbnail_size: int = 160
 ) -> ReportData:
     """Collect the data of a report: at most a few hundred rows and `max_thumbnails` small pictures.
 

@@ -182,12 +182,7 @@ _TABLES = (
     ("split_strata", "Deviations from the shares that were asked for", _STRATA, "largest deviations first"),
     ("split_leakage", "What leaks", _LEAKS, ""),
     ("split_differences", "How the parts differ", _DIFFERENCES, _FLAGGED_FIRST),
-    (
-        "split_representativeness",
-        "How far the parts are from the target dataset",
-        _DIFFERENCES,
-        _FLAGGED_FIRST,
-    ),
+    ("split_representativeness", "How far the parts are from the target dataset", _DIFFERENCES, _FLAGGED_FIRST),
     ("part_bias", "Factors that predict the class within a part", _BIASED, ""),
 )
 
