@@ -62,7 +62,7 @@ class Audit:
     Parameters
     ----------
     workspace : str
-        A directory, or ``"catalog.schema"``.
+        Directory, or ``"catalog.schema"``.
     spark : SparkSession, optional
         Spark session; default the present one, else a local one.
     scratch, table_location : str, optional
@@ -70,7 +70,7 @@ class Audit:
     verbose : bool
         Show Spark's own messages.
     echo : callable, optional
-        Takes each line of progress; default prints.
+        Function that takes each line of progress; default ``print``.
 
     Examples
     --------
@@ -247,6 +247,7 @@ class Audit:
         Examples
         --------
         >>> audit.gallery(audit.table("outliers").where("statistic = 'sharpness'").orderBy("value"))
+        Gallery of 24 images
         """
         images, targets = (self.workspace.read_or_none(table) for table in (IMAGES, TARGETS))
         return gallery_of(rows, images, targets, most=most)
@@ -262,7 +263,7 @@ class Audit:
         """The images and labels as a MAITE (and PyTorch) data set, decoded when they are asked for.
 
         Options are those of :class:`dataeval_spark.verbs.export.maite_dataset.MaiteDataset`.
-        ``open_guarded`` is why images of a hold-out are among them; without it they are refused before any is read.
+        ``open_guarded`` is the reason for reading images of a hold-out; without it they are refused before any is read.
         """
         if holdout.parts(self.workspace):
             chosen = {name: options.get(name) for name in ("dataset", "split", "selection", "version")}

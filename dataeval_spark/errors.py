@@ -22,7 +22,7 @@ class OptionError(DataEvalError, ValueError):
     def unless_one_of(cls, option: str, value: str, allowed: Sequence[str]) -> None:
         if value not in allowed:
             if not allowed:
-                raise cls(f"{option} is {value!r}, and the workspace has none yet.")
+                raise cls(f"{option} is {value!r}; the workspace has none to choose from yet.")
             near = get_close_matches(str(value).lower(), allowed, n=1) or allowed[:1]
             raise cls(f"{option} is {value!r}; expected one of {list(allowed)}.\nHint: {option} = {near[0]!r}")
 
@@ -52,7 +52,7 @@ class EmbeddingError(DataEvalError, ValueError):
         more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
         return cls(
             f"The embedding of {', '.join(names[:5])}{more} holds NaN, infinity or nothing; expected numbers.\n"
-            "Hint: look at the image and the encoder, then profile again."
+            "Hint: look at the images and the encoder, then run dataeval-spark profile again."
         )
 
     @classmethod
@@ -60,7 +60,7 @@ class EmbeddingError(DataEvalError, ValueError):
         vectors = ", ".join(f"{name} ({length})" for name, length in lengths)
         return cls(
             f"These embeddings have another length than the rest: {vectors}; expected {expected}.\n"
-            "Hint: profile again, so that all come from one encoder."
+            "Hint: run dataeval-spark profile again, so that all come from one version of the encoder."
         )
 
     @classmethod
@@ -122,7 +122,7 @@ class EncoderError(DataEvalError, RuntimeError):
     @classmethod
     def no_device(cls, address: str, count: int, visible: str) -> EncoderError:
         return cls(
-            f"Spark assigned GPU {address!r} to the task; this process sees {count} GPUs"
+            f"Spark assigned GPU {address!r} to the task; this process sees {count} {'GPU' if count == 1 else 'GPUs'}"
             f"{f' (CUDA_VISIBLE_DEVICES={visible})' if visible else ''}.\n"
             "Hint: let the discovery script print indices of GPUs that the executors see."
         )
@@ -217,7 +217,7 @@ class TooManyRowsError(DataEvalError, RuntimeError):
         if rows > at_most:
             raise cls(
                 f"{rows:,} rows came to the driver; expected {bound}, at most {at_most:,}.\n"
-                "Hint: leave out what has a value of its own for each image, such as factors that are ids or file names"
+                "Hint: leave out factors with a value of their own for each image, such as ids and file names."
             )
 
 

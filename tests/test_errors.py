@@ -32,7 +32,7 @@ def test_a_value_that_is_not_listed_gets_the_nearest_of_those_that_are():
 
 
 def test_a_name_of_which_the_workspace_has_none_is_no_choice():
-    with pytest.raises(OptionError, match="split is 'main', and the workspace has none yet"):
+    with pytest.raises(OptionError, match="split is 'main'; the workspace has none to choose from yet"):
         OptionError.unless_one_of("split", "main", [])
 
 

@@ -140,6 +140,8 @@ def local(
     Examples
     --------
     >>> spark = local(cores=2)
+    >>> spark.range(3).count()
+    3
     """
     java = require_java()
     cores = cores or available_cores()

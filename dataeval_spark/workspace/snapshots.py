@@ -63,12 +63,21 @@ def create(run: Run, name: str, note: str | None = None) -> dict[str, int]:
     """
     workspace = run.workspace
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
-        raise SnapshotError(f"Snapshot name {name!r}: expected letters, digits, '.', '_' and '-', and no '='.")
+        raise SnapshotError(
+            f"A snapshot cannot be called {name!r}; expected letters, digits, '.', '_' and '-'.\n"
+            "Hint: dataeval-spark snapshot --workspace WS create before-cleaning"
+        )
     if name in {listed.name for listed in listing(workspace)}:
-        raise SnapshotError(f"Snapshot {name!r} exists already.\nHint: choose another name, or snapshot show {name}")
+        raise SnapshotError(
+            f"Snapshot {name!r} exists already.\n"
+            f"Hint: choose another name; dataeval-spark snapshot --workspace {workspace.location} show {name}"
+        )
     states = workspace.states(PINNED_TABLES)
     if not states:
-        raise SnapshotError(f"Workspace {workspace.location} has no tables to pin.\nHint: dataeval-spark ingest ...")
+        raise SnapshotError(
+            f"Workspace {workspace.location} has no tables to pin.\n"
+            f"Hint: dataeval-spark ingest --workspace {workspace.location} photos/"
+        )
     tables = [table for table in PINNED_TABLES if table.name in states]
     with ThreadPoolExecutor(4) as pool:
         details = list(pool.map(lambda table: _provenance(workspace, table), tables))
@@ -145,7 +154,10 @@ def at(workspace: Workspace, name: str) -> Workspace:
         ids = dict(zip([table.name for table in tables], pool.map(workspace.table_id, tables), strict=True))
     lost = sorted(table for table, row in pinned.items() if ids.get(table) != row["table_id"])
     if lost:
-        raise SnapshotError(f"Snapshot {name!r} pins {', '.join(lost)}, which was dropped or made anew since.")
+        raise SnapshotError(
+            f"Snapshot {name!r} cannot be read. These tables were dropped or made anew since: {', '.join(lost)}.\n"
+            f"Hint: dataeval-spark snapshot --workspace {workspace.location} verify {name}"
+        )
     return workspace.at({table: row["version"] for table, row in pinned.items()})
 
 
@@ -259,7 +271,9 @@ def export(workspace: Workspace, name: str, directory: str) -> dict[str, int]:
     refuse_credentials(directory)
     target = absolute(directory)
     if is_local(target) and local_path(target).exists() and any(local_path(target).iterdir()):
-        raise SnapshotError(f"Directory {target} is not empty.\nHint: name a new directory.")
+        raise SnapshotError(
+            f"Directory {target} is not empty; expected a new or empty one.\nHint: --out {target}/{name}"
+        )
     pinned = at(workspace, name)
     rows = {}
     for table in PINNED_TABLES:

@@ -66,7 +66,9 @@ class Workspace:
 
     Examples
     --------
-    >>> Workspace(spark, "my_audit").read(IMAGE_STATS).count()
+    >>> workspace = Workspace(spark, "main.audit")
+    >>> workspace.name(IMAGES)
+    '`main`.`audit`.`images`'
     """
 
     def __init__(
@@ -180,7 +182,7 @@ class Workspace:
         if self.versions is not None and version is None:
             if table.name not in self.versions:
                 raise TableMissingError.from_table(
-                    table.name, self.location, "the snapshot was made before it was filled"
+                    table.name, self.location, "the snapshot was made before it was filled: read the workspace itself"
                 )
             version = self.versions[table.name]
         reader = self.spark.read.format("delta")
@@ -347,7 +349,10 @@ class Workspace:
 
     def _require_writable(self) -> None:
         if self.versions is not None:
-            raise WorkspaceError(f"Workspace {self.location} is read at a snapshot and cannot be written.")
+            raise WorkspaceError(
+                f"Workspace {self.location} is read at a snapshot and cannot be written.\n"
+                f'Hint: Workspace(spark, "{self.location}"), without the snapshot'
+            )
 
     def _wrapping(self, action: str) -> AbstractContextManager[None]:
         return errors_of_engines(action, self.location, is_catalog=self.is_catalog)

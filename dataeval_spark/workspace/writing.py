@@ -104,13 +104,20 @@ def conforming(table: Table, frame: DataFrame, *, run_id: str) -> DataFrame:
         frame = frame.withColumn("run_id", F.lit(run_id))
     extra = [name for name in columns if name not in expected]
     missing = [name for name in expected if name not in frame.columns]
-    if missing or (extra and not table.open):
-        raise SchemaError(f"Rows for {table.name} lack the columns {missing} and have the unknown columns {extra}.")
+    unknown = [] if table.open else extra
+    if missing or unknown:
+        faults = [f"lack {', '.join(missing)}"] if missing else []
+        faults += [f"have unknown columns: {', '.join(unknown)}"] if unknown else []
+        raise SchemaError(
+            f"Rows for table {table.name} {' and '.join(faults)}; expected {', '.join(expected)}.\n"
+            "Hint: docs/tables.md says what each column holds."
+        )
     types = _types_of(frame)
     for column in table.columns:
         if types[column.name] != _plain_type(column.type):
             raise SchemaError(
-                f"Rows for {table.name}: column {column.name} has type {types[column.name]}; expected {column.type}."
+                f"Rows for table {table.name}: column {column.name} has type {types[column.name]}; "
+                f'expected {column.type}.\nHint: F.col("{column.name}").cast("{column.type}")'
             )
     return frame.select(*(identifier(name) for name in (*expected, *extra)))
 

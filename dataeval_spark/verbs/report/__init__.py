@@ -47,8 +47,8 @@ def write_report(read: Callable[[Table], DataFrame | None], provenance: Provenan
 
     Examples
     --------
-    >>> write_report(workspace.read_or_none, provenance, "report.html")
-    PosixPath('/home/ann/report.html')
+    >>> write_report(workspace.read_or_none, provenance, "/tmp/report.html")
+    PosixPath('/tmp/report.html')
     """
     return save_report(render_report(collect_report_data(read), provenance), path)
 

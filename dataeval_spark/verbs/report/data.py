@@ -83,7 +83,7 @@ class Provenance:
     workspace : str
         Location of the workspace.
     snapshot : str or None
-        Name of the snapshot; null for the newest versions.
+        Name of the snapshot; None for the newest versions.
     generated_at : datetime
         Time of the report.
     code_version : str

@@ -45,11 +45,11 @@ def gallery_of(
     Parameters
     ----------
     rows : DataFrame
-        ``image_id``, optionally ``target_index``, and what is to be written below.
+        Column ``image_id``, optionally ``target_index``, and further columns, whose values are written below.
     images, targets : DataFrame, optional
         Tables of these names.
     most : int
-        Rows to show, up to 200.
+        Number of rows to show, up to 200.
     size : int
         Longest side of a picture, in pixels.
 
@@ -61,10 +61,14 @@ def gallery_of(
     Examples
     --------
     >>> gallery_of(outliers.orderBy("score", ascending=False), images, targets)
+    Gallery of 24 images
     """
     OptionError.unless_between("gallery.most", most, 1, MOST)
     if "image_id" not in rows.columns:
-        raise OptionError(f"A gallery needs a column image_id; found {', '.join(rows.columns)}.")
+        raise OptionError(
+            f"A gallery needs a column image_id; found {', '.join(rows.columns)}.\n"
+            'Hint: audit.gallery(audit.table("outliers"))'
+        )
     items = [{"target_index": None, **row.asDict()} for row in bounded(rows.limit(most), "the rows that are shown")]
     ids = tuple(dict.fromkeys(row["image_id"] for row in items))
     about = dict.fromkeys((row["image_id"], row["target_index"]) for row in items if row["target_index"] is not None)

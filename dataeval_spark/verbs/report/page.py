@@ -25,9 +25,9 @@ def render_report(data: ReportData, provenance: Provenance) -> str:
     Parameters
     ----------
     data : ReportData
-        What `collect_report_data` returned, or literal values.
+        Data that `collect_report_data` returned, or literal values.
     provenance : Provenance
-        Where the data come from.
+        Workspace, versions and runs that the data come from.
 
     Returns
     -------
@@ -36,7 +36,8 @@ def render_report(data: ReportData, provenance: Provenance) -> str:
 
     Examples
     --------
-    >>> html = render_report(collect_report_data(workspace.read), provenance)
+    >>> render_report(collect_report_data(workspace.read_or_none), provenance)[:15]
+    '<!doctype html>'
     """
     contents = [(section, _content(section, data, provenance)) for section in SECTIONS]
     sections = [(section, content) for section, content in contents if content is not None]

@@ -96,7 +96,7 @@ def label_counts(data: ReportData, image_id: str) -> str:
 
 
 def _mark(box: Box, picture: Thumbnail, strong: bool) -> Mark | None:
-    """The part of a box that lies in the picture; null when nothing of it does."""
+    """The part of a box that lies in the picture; None when nothing of it does."""
     corners = (box.x0, box.y0, box.x1, box.y1)
     if not all(map(math.isfinite, corners)):
         return None

@@ -44,7 +44,7 @@ def collect_report_data(
     Parameters
     ----------
     read : callable
-        The DataFrame of a table; null when the table does not exist.
+        Returns the DataFrame of a table; None when the table does not exist.
     threads : int
         Queries that run side by side.
     max_thumbnails : int
