@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 Row = Mapping[str, Any]
@@ -72,6 +74,10 @@ class ReportData:
     def rows_of(self, query: str) -> Sequence[Row]:
         """Rows of a query; none when its tables do not exist."""
         return self.rows.get(query, ())
+
+    def groups_of(self, query: str, *columns: str) -> list[list[Row]]:
+        """Rows of a query in groups: those that follow one another with equal values in the columns."""
+        return [list(rows) for _, rows in groupby(self.rows_of(query), key=itemgetter(*columns))]
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ def card(
     tone: str = "",
     target_index: int | None = None,
     all_boxes: bool = False,
+    difference: str = "",
 ) -> Card:
     """The card of an image: with the box of one target, with all its boxes, or with none."""
     picture = data.thumbnails.get(image_id, NO_PICTURE)
@@ -85,6 +86,7 @@ def card(
         lines=tuple(clean(line) for line in lines if line),
         badge=badge,
         tone=tone,
+        difference=difference,
     )
 
 

@@ -23,3 +23,12 @@ def test_what_was_not_counted_is_nothing():
 
     assert (data.counts("outliers"), data.count("outliers"), ReportData().count("targets")) == ({}, 0, 0)
     assert data.rows_of("labels") == ()
+
+
+def test_rows_that_follow_one_another_with_equal_values_are_a_group():
+    rows = [{"kind": kind, "n": n} for n, kind in enumerate("aabba")]
+
+    groups = ReportData(rows={"pairs": rows}).groups_of("pairs", "kind")
+
+    assert [[row["n"] for row in group] for group in groups] == [[0, 1], [2, 3], [4]]
+    assert ReportData().groups_of("pairs", "kind") == []

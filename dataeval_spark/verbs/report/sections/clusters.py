@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -42,18 +41,17 @@ def clusters(data: ReportData) -> Content:
     """A map, a sentence, and a gallery per cluster."""
     rows = data.rows_of("clusters")
     groups = []
-    for cluster, group in groupby(rows, key=lambda row: row["cluster_id"]):
-        members = list(group)
+    for members in data.groups_of("clusters", "cluster_id"):
         cards = [
             card(data, row["image_id"], lines=[f"distance to the centre {number(row['centroid_distance'])}"])
             for row in members
         ]
-        note = f"{plural(members[0]['members'], 'image', 'images')}; those nearest to the centre"
-        groups.append({"title": f"Cluster {cluster}", "note": note, "cards": cards})
+        note = f"{plural(members[0]['members'], 'image')}; those nearest to the centre"
+        groups.append({"title": f"Cluster {members[0]['cluster_id']}", "note": note, "cards": cards})
     summary = ""
     if rows:
         first = rows[0]
-        count = plural(first["found"], "cluster", "clusters")
+        count = plural(first["found"], "cluster")
         noise = plural(first["noise"], "image is", "images are")
         summary = f"{shorten(first['method'], 20)} on {shorten(first['encoder'], 40)}: {count}, {noise} in none."
     points = data.rows_of("cluster_map")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 
 from dataeval_spark.tables.contract import sql_string
 from dataeval_spark.tables.images import IMAGES
@@ -121,8 +120,8 @@ def _slice(row: Row) -> str:
 def _figures(data: ReportData) -> list[dict[str, str]]:
     pairs = overlay_pairs(data.rows_of("drift"), MAX_OVERLAYS)
     figures = []
-    for place, rows in groupby(data.rows_of("drift_overlay"), key=lambda row: row["place"]):
-        bins = list(rows)
+    for bins in data.groups_of("drift_overlay", "place"):
+        place = bins[0]["place"]
         column, reference, current = pairs[place]
         unit = UNITS.get(column, "")
         sides = [counts_of([row for row in bins if row["side"] == side]) for side in ("reference", "current")]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from dataeval_spark.tables.quality import IMAGE_FINDINGS
 from dataeval_spark.verbs.report.data import ReportData
 from dataeval_spark.verbs.report.listing import TONES
@@ -22,8 +20,8 @@ WHERE place <= 5 ORDER BY rule, place LIMIT 60"""
 def findings(data: ReportData) -> Content:
     totals = data.counts("image_findings")
     rules = []
-    for rule, members in groupby(data.rows_of("image_findings"), key=lambda row: row["rule"]):
-        rows = list(members)
+    for rows in data.groups_of("image_findings", "rule"):
+        rule = rows[0]["rule"]
         cards = [
             card(
                 data,

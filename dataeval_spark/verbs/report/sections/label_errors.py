@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from dataeval_spark.tables.labels import LABEL_ERRORS
 from dataeval_spark.verbs.report.data import ReportData
 from dataeval_spark.verbs.report.pictures import card
@@ -21,8 +19,7 @@ WHERE place <= 12 ORDER BY step, source DESC, place LIMIT 48"""
 def label_errors(data: ReportData) -> Content:
     """A gallery per step and source, the worst first."""
     groups = []
-    for (step, source), group in groupby(data.rows_of("label_errors"), key=lambda row: (row["step"], row["source"])):
-        rows = list(group)
+    for rows in data.groups_of("label_errors", "step", "source"):
         cards = [
             card(
                 data,
@@ -36,7 +33,7 @@ def label_errors(data: ReportData) -> Content:
             )
             for row in rows
         ]
-        title = f"{words(step).capitalize()}: {shorten(source, 40)}"
+        title = f"{words(rows[0]['step']).capitalize()}: {shorten(rows[0]['source'], 40)}"
         groups.append({"title": title, "note": shown(len(rows), rows[0]["total"]), "cards": cards})
     return {"groups": groups}
 

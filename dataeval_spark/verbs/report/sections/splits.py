@@ -111,9 +111,9 @@ def _summary(data: ReportData) -> str:
     names = list(dict.fromkeys(row["split_name"] for row in data.rows_of("split_parts")))
     leaks = data.counts("split_leaks")
     total = sum(leaks.values())
+    ties = plural(total, "pair of images ties", "pairs of images tie")
     leaking = (
-        f"{plural(total, 'pair of images ties', 'pairs of images tie')} parts together, which makes test scores "
-        f"too good"
+        f"{ties} parts together, which makes test scores too good"
         if total
         else "no duplicates and no groups are shared between parts"
     )
