@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from deltalake.exceptions import DeltaError
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -17,7 +17,7 @@ from dataeval_spark.errors import WorkspaceError, first_line
 from dataeval_spark.session import jars
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.contract import Table, sql_string
-from dataeval_spark.workspace.delta import Commit, Row, Writer, is_missing, made_by, retrying
+from dataeval_spark.workspace.delta import Commit, Row, Writer, made_by, none_if_missing, retrying
 
 RIGHTS = "USE CATALOG, USE SCHEMA, CREATE TABLE, SELECT and MODIFY (and CREATE SCHEMA where it does not exist)"
 
@@ -44,12 +44,7 @@ class SparkAccess:
         self._location = location
 
     def commits(self, limit: int) -> list[Commit]:
-        try:
-            rows = bounded(self._spark.sql(f"DESCRIBE HISTORY {self._name} LIMIT {limit}"), "the caller's limit")
-        except AnalysisException as error:
-            if is_missing(error):
-                return []
-            raise
+        history = f"DESCRIBE HISTORY {self._name} LIMIT {limit}"
         return [
             Commit(
                 row["version"],
@@ -58,7 +53,7 @@ class SparkAccess:
                 row["operationMetrics"] or {},
                 made_by(row["userMetadata"]),
             )
-            for row in rows
+            for row in none_if_missing(lambda: bounded(self._spark.sql(history), "the caller's limit"))
         ]
 
     def create(self, table: Table, properties: Mapping[str, str]) -> None:
@@ -78,12 +73,7 @@ class SparkAccess:
         return detail["numFiles"], detail["sizeInBytes"]
 
     def columns(self) -> list[str]:
-        try:
-            return self._read().columns
-        except AnalysisException as error:
-            if is_missing(error):
-                return []
-            raise
+        return none_if_missing(lambda: self._read().columns)
 
     def _read(self) -> DataFrame:
         reader = self._spark.read.format("delta")
