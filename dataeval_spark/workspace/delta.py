@@ -29,6 +29,7 @@ MISSING = re.compile(
 )
 # Step of the commits that give columns their present names: no value changes, so nothing need be computed anew.
 MIGRATION = "migrate"
+ATTEMPTS = 5
 Row = dict[str, Any]
 Item = TypeVar("Item")
 
@@ -119,14 +120,14 @@ class TableAccess(Protocol):
         """Replace the rows that meet a condition, in one commit."""
 
 
-def retrying(commit: Callable[[], object], attempts: int = 5) -> None:
+def retrying(commit: Callable[[], object]) -> None:
     """Commit; when another commit came first, try again a bounded number of times."""
-    for attempt in range(1, attempts + 1):
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             commit()
             return
         except Exception as error:
-            if attempt == attempts or not (isinstance(error, CommitFailedError) or CONFLICT.search(str(error))):
+            if attempt == ATTEMPTS or not (isinstance(error, CommitFailedError) or CONFLICT.search(str(error))):
                 raise
             time.sleep(0.2 * attempt)
 

@@ -123,10 +123,10 @@ class Workspace:
             states = pool.map(self.state, tables)
         return {table.name: state for table, state in zip(tables, states, strict=True) if state}
 
-    def commit_versions(self, table: Table, *, step: str, limit: int = 200) -> dict[str, int]:
-        """First version that each run committed for a step, among the newest ``limit`` commits."""
+    def commit_versions(self, table: Table, *, step: str) -> dict[str, int]:
+        """First version that each run committed for a step, among the newest 200 commits."""
         # Newest first, so the earliest commit of a run is the one that stays.
-        commits = self._access(table).commits(limit)
+        commits = self._access(table).commits(200)
         return {c.made_by["run_id"]: c.version for c in commits if c.made_by.get("step") == step}
 
     def table_id(self, table: Table) -> str:

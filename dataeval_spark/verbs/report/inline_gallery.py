@@ -37,9 +37,7 @@ class Gallery:
         return f"Gallery of {len(self.cards)} images"
 
 
-def gallery_of(
-    rows: DataFrame, images: DataFrame | None, targets: DataFrame | None, *, most: int = 24, size: int = 160
-) -> Gallery:
+def gallery_of(rows: DataFrame, images: DataFrame | None, targets: DataFrame | None, *, most: int = 24) -> Gallery:
     """Pictures of the first rows, each with its other columns below and its box drawn where it is about one.
 
     Parameters
@@ -50,8 +48,6 @@ def gallery_of(
         Tables of these names.
     most : int
         Number of rows to show, up to 200.
-    size : int
-        Longest side of a picture, in pixels.
 
     Raises
     ------
@@ -73,7 +69,7 @@ def gallery_of(
     ids = tuple(dict.fromkeys(row["image_id"] for row in items))
     about = dict.fromkeys((row["image_id"], row["target_index"]) for row in items if row["target_index"] is not None)
     boxes = collect_boxes(targets, (), tuple(about))
-    data = ReportData(thumbnails=collect_thumbnails(images, ids, size), boxes=boxes)
+    data = ReportData(thumbnails=collect_thumbnails(images, ids), boxes=boxes)
     return Gallery(tuple(_card(data, row) for row in items))
 
 

@@ -36,28 +36,22 @@ MAX_BOXES = 40
 Rows = tuple[dict[str, Any], ...]
 
 
-def collect_report_data(
-    read: Callable[[Table], DataFrame | None], *, threads: int = 4, max_thumbnails: int = 150, thumbnail_size: int = 160
-) -> ReportData:
+def collect_report_data(read: Callable[[Table], DataFrame | None], *, max_thumbnails: int = 150) -> ReportData:
     """Collect the data of a report: at most a few hundred rows and `max_thumbnails` small pictures.
 
     Parameters
     ----------
     read : callable
         Returns the DataFrame of a table; None when the table does not exist.
-    threads : int
-        Queries that run side by side.
     max_thumbnails : int
         Largest number of pictures in all galleries together.
-    thumbnail_size : int
-        Longest side of a picture, in pixels.
 
     Returns
     -------
     ReportData
         Plain values.
     """
-    with ThreadPoolExecutor(threads, thread_name_prefix="report") as pool:
+    with ThreadPoolExecutor(4, thread_name_prefix="report") as pool:
         loaded = list(pool.map(read, TABLES_READ))
         frames = {table.name: frame for table, frame in zip(TABLES_READ, loaded, strict=True) if frame is not None}
         present = frozenset(frames)
@@ -66,7 +60,7 @@ def collect_report_data(
         gallery = pictures(rows)
         ids = chosen_images(gallery, max_thumbnails)
         boxes = pool.submit(collect_boxes, frames.get("targets"), *chosen_boxes(gallery, ids))
-        thumbnails = pool.submit(collect_thumbnails, frames.get("images"), ids, thumbnail_size)
+        thumbnails = pool.submit(collect_thumbnails, frames.get("images"), ids)
         later = {query.name: query.text(present, rows) for query in QUERIES if query.after is not None}
         rows |= _answers(pool, later, frames)
         queries = {name: text for name, text in (sql | later).items() if text is not None}

@@ -6,7 +6,6 @@ import os
 import stat
 import warnings
 from collections.abc import Iterator, Sequence
-from functools import partial
 from io import BytesIO
 from typing import cast
 
@@ -27,6 +26,8 @@ THUMBNAIL_DDL = (
 )
 THUMBNAIL_SCHEMA = arrow_schema(THUMBNAIL_DDL)
 
+# Longest side of a picture in a report, in pixels.
+SIZE = 160
 LARGEST_FILE = 256 * 2**20
 # Below this size a picture is kept pixel by pixel: JPEG would blur what there is to see.
 TINY = 64
@@ -43,13 +44,13 @@ UPRIGHT = {
 }
 
 
-def collect_thumbnails(images: DataFrame | None, ids: Sequence[str], size: int) -> dict[str, Thumbnail]:
+def collect_thumbnails(images: DataFrame | None, ids: Sequence[str]) -> dict[str, Thumbnail]:
     """One job: the chosen files are opened on the executors, and only small pictures come back."""
     if images is None or not ids:
         return {}
     chosen = images.where(F.col("image_id").isin(list(ids))).select("image_id", "uri", "content")
     # A filter leaves the rows where they lie, often all in one task: the decoding is worth moving them.
-    batches = chosen.repartition(TASKS).mapInArrow(partial(thumbnail_batches, size=size), THUMBNAIL_DDL)
+    batches = chosen.repartition(TASKS).mapInArrow(_thumbnail_batches, THUMBNAIL_DDL)
     made = {}
     for row in bounded(batches, "one row per image that is chosen"):
         values = row.asDict()
@@ -58,11 +59,11 @@ def collect_thumbnails(images: DataFrame | None, ids: Sequence[str], size: int) 
     return made
 
 
-def thumbnail_batches(batches: Iterator[pa.RecordBatch], *, size: int) -> Iterator[pa.RecordBatch]:
+def _thumbnail_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Arrow batches (image_id, uri, content) to batches of `THUMBNAIL_SCHEMA`; one row in, one row out."""
     for batch in batches:
         rows = [
-            {"image_id": row["image_id"], **vars(thumbnail_of(row["uri"], row["content"], size))}
+            {"image_id": row["image_id"], **vars(thumbnail_of(row["uri"], row["content"], SIZE))}
             for row in batch.to_pylist()
         ]
         yield pa.RecordBatch.from_pylist(rows, schema=THUMBNAIL_SCHEMA)
