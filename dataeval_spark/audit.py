@@ -41,8 +41,7 @@ from dataeval_spark.verbs.ingest.readers.maite import MapStyle
 from dataeval_spark.verbs.profile import run_profile
 from dataeval_spark.verbs.report import collect_report_data, save_report
 from dataeval_spark.verbs.report.inline_gallery import Gallery, gallery_of
-from dataeval_spark.verbs.report.report import page_of
-from dataeval_spark.verbs.report.summary import Report, next_command, summary_lines
+from dataeval_spark.verbs.report.report import Report, next_command, page_of, summary_lines
 from dataeval_spark.verbs.search import Query, search_workspace
 from dataeval_spark.verbs.select.recipe import Recipe
 from dataeval_spark.verbs.select.select import select
@@ -63,7 +62,7 @@ class Audit:
     Parameters
     ----------
     workspace : str
-        A directory, or ``"catalog.schema"``.
+        Directory, or ``"catalog.schema"``.
     spark : SparkSession, optional
         Spark session; default the present one, else a local one.
     scratch, table_location : str, optional
@@ -71,7 +70,7 @@ class Audit:
     verbose : bool
         Show Spark's own messages.
     echo : callable, optional
-        Takes each line of progress; default prints.
+        Function that takes each line of progress; default ``print``.
 
     Examples
     --------
@@ -120,19 +119,13 @@ class Audit:
         """Bring in a model's predictions; options are those of :class:`dataeval_spark.options.PredictionOptions`."""
         request = _options(PredictionOptions, options)
         return self._do(
-            "ingest",
-            {"predictions": source, **options},
-            lambda run: [ingest_predictions(run, source, request)],
+            "ingest", {"predictions": source, **options}, lambda run: [ingest_predictions(run, source, request)]
         )
 
     def ingest_ratings(self, source: str, **options: Any) -> Audit:
         """Bring in labels by several people; options are those of :class:`dataeval_spark.options.RatingOptions`."""
         request = _options(RatingOptions, options)
-        return self._do(
-            "ingest",
-            {"ratings": source, **options},
-            lambda run: [ingest_ratings(run, source, request)],
-        )
+        return self._do("ingest", {"ratings": source, **options}, lambda run: [ingest_ratings(run, source, request)])
 
     def profile(self, **options: Any) -> Audit:
         """Decode each new or changed image once: statistics, hashes, embedding.
@@ -141,25 +134,14 @@ class Audit:
         """
         request = _options(ProfileOptions, options)
         expect = self._progress.expect_images
-        return self._do(
-            "profile",
-            options,
-            lambda run: [run_profile(run, request, on_pending=expect)],
-        )
+        return self._do("profile", options, lambda run: [run_profile(run, request, on_pending=expect)])
 
     def analyze(
-        self,
-        *steps: str,
-        options: Mapping[str, Mapping[str, Any]] | None = None,
-        open_guarded: str | None = None,
+        self, *steps: str, options: Mapping[str, Mapping[str, Any]] | None = None, open_guarded: str | None = None
     ) -> Audit:
         """Run the analyses that are not up to date; all of them, or those named."""
         analyses = checked(options)
-
-        def work(run: Run) -> Iterable[StepRun]:
-            return analyze(run, analyses, steps, open_guarded=open_guarded)
-
-        return self._do("analyze", analyses, work)
+        return self._do("analyze", analyses, lambda run: analyze(run, analyses, steps, open_guarded=open_guarded))
 
     def compare(
         self,
@@ -193,11 +175,7 @@ class Audit:
         >>> audit.select("clean", [{"operation": "drop_duplicates"}, {"operation": "shuffle", "seed": 1}])
         """
         request = _options(SelectOptions, options)
-        return self._do(
-            "select",
-            {"name": name, "recipe": recipe},
-            lambda run: [select(run, name, recipe, request)],
-        )
+        return self._do("select", {"name": name, "recipe": recipe}, lambda run: [select(run, name, recipe, request)])
 
     def export(self, to: str | Path, **options: Any) -> Audit:
         """Write images and labels as a dataset; options are those of :class:`dataeval_spark.options.ExportOptions`."""
@@ -221,20 +199,19 @@ class Audit:
 
     def snapshot(self, name: str, note: str | None = None) -> Audit:
         """Pin the present version of every table under a name."""
-
-        def create(run: Run) -> list[str]:
-            pinned = snapshots.create(run, name, note)
-            return [f"snapshot {name}: {len(pinned)} tables pinned"]
-
-        return self._do("snapshot", {"create": name}, create)
+        return self._do(
+            "snapshot",
+            {"create": name},
+            lambda run: [f"snapshot {name}: {len(snapshots.create(run, name, note))} tables pinned"],
+        )
 
     def restore(self, name: str) -> Audit:
         """Bring every table that a snapshot pins back to its version."""
-
-        def restore(run: Run) -> list[str]:
-            return [f"snapshot {name}: {len(snapshots.restore(self.workspace, name))} tables restored"]
-
-        return self._do("snapshot", {"restore": name}, restore)
+        return self._do(
+            "snapshot",
+            {"restore": name},
+            lambda run: [f"snapshot {name}: {len(snapshots.restore(self.workspace, name))} tables restored"],
+        )
 
     def report(
         self,
@@ -270,6 +247,7 @@ class Audit:
         Examples
         --------
         >>> audit.gallery(audit.table("outliers").where("statistic = 'sharpness'").orderBy("value"))
+        Gallery of 24 images
         """
         images, targets = (self.workspace.read_or_none(table) for table in (IMAGES, TARGETS))
         return gallery_of(rows, images, targets, most=most)
@@ -285,11 +263,11 @@ class Audit:
         """The images and labels as a MAITE (and PyTorch) data set, decoded when they are asked for.
 
         Options are those of :class:`dataeval_spark.verbs.export.maite_dataset.MaiteDataset`.
-        ``open_guarded`` is why images of a hold-out are among them; without it they are refused before any is read.
+        ``open_guarded`` is the reason for reading images of a hold-out; without it they are refused before any is read.
         """
         if holdout.parts(self.workspace):
             chosen = {name: options.get(name) for name in ("dataset", "split", "selection", "version")}
-            with self._run("maite", {"open_guarded": open_guarded}) as run:
+            with self.one_run("maite", {"open_guarded": open_guarded}) as run:
                 images = images_of(self.workspace, **chosen)
                 for line in holdout.open_among(run, images, open_guarded):
                     self._echo(line)
@@ -301,14 +279,8 @@ class Audit:
     def _repr_html_(self) -> str:
         data = collect_report_data(self.workspace.read_or_none, max_thumbnails=0)
         items = "".join(f"<li>{html.escape(line)}</li>" for line in summary_lines(data))
-        following = html.escape(next_command(data, self.workspace.location))
+        following = html.escape(next_command(data))
         return f"<b>{html.escape(repr(self))}</b><ul>{items}</ul><p>Next: <code>{following}</code></p>"
-
-    @contextmanager
-    def one_run(self, job: str, options: Mapping[str, Any]) -> Iterator[None]:
-        """Make all verbs called in the block one run of the workspace."""
-        with self._run(job, options):
-            yield
 
     def _do(self, job: str, options: Mapping[str, Any], work: Callable[[Run], Iterable[StepRun | str]]) -> Audit:
         """Do the work of a verb, with a live line and ready to be cancelled, and print the outcome.
@@ -318,7 +290,7 @@ class Audit:
         results: list[StepRun | str] = []
 
         def in_run() -> None:
-            with self._run(job, options) as run, self._cancellation.unwind():
+            with self.one_run(job, options) as run, self._cancellation.unwind():
                 refuse_credentials(options)
                 results.extend(work(run))
 
@@ -336,8 +308,8 @@ class Audit:
         return interruptible(work, self._cancellation, self.spark.interruptAll)
 
     @contextmanager
-    def _run(self, job: str, options: Mapping[str, Any]) -> Iterator[Run]:
-        """One run for the outermost verb: verbs called within it are part of it."""
+    def one_run(self, job: str, options: Mapping[str, Any]) -> Iterator[Run]:
+        """Make all verbs called in the block one run of the workspace, the one that is open where there is one."""
         if self._open_run is not None:
             yield self._open_run
             return

@@ -6,6 +6,11 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 
+def first_line(error: BaseException, otherwise: str | None = None) -> str:
+    """First line of an error's message; of an error without one, the name of its class or ``otherwise``."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__ if otherwise is None else otherwise)
+
+
 class DataEvalError(Exception):
     """Base class: catch it to catch everything the package raises on purpose."""
 
@@ -17,14 +22,15 @@ class OptionError(DataEvalError, ValueError):
     def unless_one_of(cls, option: str, value: str, allowed: Sequence[str]) -> None:
         if value not in allowed:
             if not allowed:
-                raise cls(f"{option} is {value!r}, and the workspace has none yet.")
+                raise cls(f"{option} is {value!r}; the workspace has none to choose from yet.")
             near = get_close_matches(str(value).lower(), allowed, n=1) or allowed[:1]
             raise cls(f"{option} is {value!r}; expected one of {list(allowed)}.\nHint: {option} = {near[0]!r}")
 
     @classmethod
     def unless_between(cls, option: str, value: float, low: float, high: float) -> None:
         if not low <= value <= high:
-            raise cls(f"{option} is {value}; expected a number in [{low}, {high}].")
+            nearest = max(low, min(value, high))
+            raise cls(f"{option} is {value}; expected a number in [{low}, {high}].\nHint: {option} = {nearest}")
 
 
 class ConfigError(DataEvalError, ValueError):
@@ -46,7 +52,7 @@ class EmbeddingError(DataEvalError, ValueError):
         more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
         return cls(
             f"The embedding of {', '.join(names[:5])}{more} holds NaN, infinity or nothing; expected numbers.\n"
-            "Hint: look at the image and the encoder, then profile again."
+            "Hint: look at the images and the encoder, then run dataeval-spark profile again."
         )
 
     @classmethod
@@ -54,7 +60,7 @@ class EmbeddingError(DataEvalError, ValueError):
         vectors = ", ".join(f"{name} ({length})" for name, length in lengths)
         return cls(
             f"These embeddings have another length than the rest: {vectors}; expected {expected}.\n"
-            "Hint: profile again, so that all come from one encoder."
+            "Hint: run dataeval-spark profile again, so that all come from one version of the encoder."
         )
 
     @classmethod
@@ -89,8 +95,7 @@ class EncoderError(DataEvalError, RuntimeError):
 
     @classmethod
     def unloadable(cls, name: str, error: BaseException, hint: str) -> EncoderError:
-        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return cls(f"Encoder {name!r} cannot be loaded: {type(error).__name__}: {first_line}\nHint: {hint}")
+        return cls(f"Encoder {name!r} cannot be loaded: {type(error).__name__}: {first_line(error)}\nHint: {hint}")
 
     @classmethod
     def changed(cls, name: str, expected: str, version: str) -> EncoderError:
@@ -117,7 +122,7 @@ class EncoderError(DataEvalError, RuntimeError):
     @classmethod
     def no_device(cls, address: str, count: int, visible: str) -> EncoderError:
         return cls(
-            f"Spark assigned GPU {address!r} to the task; this process sees {count} GPUs"
+            f"Spark assigned GPU {address!r} to the task; this process sees {count} {'GPU' if count == 1 else 'GPUs'}"
             f"{f' (CUDA_VISIBLE_DEVICES={visible})' if visible else ''}.\n"
             "Hint: let the discovery script print indices of GPUs that the executors see."
         )
@@ -212,7 +217,7 @@ class TooManyRowsError(DataEvalError, RuntimeError):
         if rows > at_most:
             raise cls(
                 f"{rows:,} rows came to the driver; expected {bound}, at most {at_most:,}.\n"
-                "Hint: leave out what has a value of its own for each image, such as factors that are ids or file names"
+                "Hint: leave out factors with a value of their own for each image, such as ids and file names."
             )
 
 
@@ -223,8 +228,7 @@ class StepFailedError(DataEvalError, RuntimeError):
     def from_error(
         cls, step: str, reads: Sequence[str], writes: Sequence[str], error: BaseException
     ) -> StepFailedError:
-        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         return cls(
             f"Step {step!r} failed while reading {', '.join(reads) or 'nothing'} and writing {', '.join(writes)}: "
-            f"{first_line}\nHint: run again with --verbose to see the whole error."
+            f"{first_line(error)}\nHint: run again with --verbose to see the whole error."
         )

@@ -80,14 +80,16 @@ class IngestOptions:
         metavar="FILE",
     )
     dataset: str | None = option(None, "Name of the dataset. By default the last name of SOURCE.", metavar="NAME")
-    split: str | None = option(None, "Split of the images that the source assigns to none.", metavar="NAME")
+    split: str | None = option(
+        None, "Part, such as train, of the images that the source assigns to none.", metavar="NAME"
+    )
     glob: str | None = option(
         None, "Pattern of relative paths of files to take, image or not; '**/*' is every file.", metavar="PATTERN"
     )
     limit: int | None = option(None, "Number of images to take, the first by path. By default all.")
     keep_bytes: bool = option(False, "Copy the files' bytes into the table instead of keeping references.")
     replace: bool = option(False, "Remove the dataset's images that came from another source.")
-    timezone: str = option("UTC", "Time zone of capture times without one.", metavar="TZ")
+    timezone: str = option("UTC", "Time zone, such as Europe/Berlin, of capture times without one.", metavar="TZ")
     voc_one_based: bool = option(False, "Pascal VOC boxes count pixels from 1: subtract 1 from xmin and ymin.")
     box_format: BoxFormat = option(
         "xywh",
@@ -96,8 +98,8 @@ class IngestOptions:
     )
     layout: str | None = option(
         None,
-        "Meaning of the folders above the images, from the top: class, split/class, -/class; - is none. For format "
-        "folder; by default what their names show.",
+        "Meaning of the folders above the images, from the top, such as class, split/class or -/class; a folder - "
+        "means nothing. For format folder; by default what their names show.",
         metavar="LEVELS",
     )
     label_column: str | None = option(
@@ -111,7 +113,7 @@ class IngestOptions:
     )
     image_column: str | None = option(None, "Column of a table with the bytes of the images.", metavar="NAME")
     encoding: str | None = option(
-        None, "Encoding of a table or metadata file that is not UTF-8. By default it is detected from the bytes."
+        None, "Encoding, such as cp1252, of a table or metadata file. By default it is detected from the bytes."
     )
 
 
@@ -121,8 +123,12 @@ class PredictionOptions:
 
     section: ClassVar[str] = "ingest"
 
-    model: str = option("", "Name of the model.", metavar="NAME")
-    ids: str | None = option(None, "File with the ids of the rows of a .npy file.", metavar="FILE")
+    model: str = option("", "Name of the model; required.", metavar="NAME")
+    ids: str | None = option(
+        None,
+        "File with the image ids of the rows of a .npy file: a text file with one per line, or a .npy of texts.",
+        metavar="FILE",
+    )
     class_names: Sequence[str] | str | None = option(
         None,
         "Class of each position of the probabilities: a text file with one per line, or (in Python) a list. By default "
@@ -131,7 +137,7 @@ class PredictionOptions:
     )
     dataset: str | None = option(None, "Dataset whose images the ids are relative to.", metavar="NAME")
     tolerance: float = setting(1e-3, "Greatest difference between the sum of the probabilities and 1.")
-    timezone: str = option("UTC", "Time zone of times without one.", metavar="TZ")
+    timezone: str = option("UTC", "Time zone, such as Europe/Berlin, of times without one.", metavar="TZ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +152,7 @@ class RatingOptions:
         metavar="A,B",
     )
     dataset: str | None = option(None, "Dataset whose images the ids are relative to.", metavar="NAME")
-    timezone: str = option("UTC", "Time zone of times without one.", metavar="TZ")
+    timezone: str = option("UTC", "Time zone, such as Europe/Berlin, of times without one.", metavar="TZ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +173,7 @@ class ProfileOptions:
         "Most pixels of an image; larger ones are refused before they are decoded (decompression bombs). The frames "
         "or pages of a file are all part of its content hash up to so many pixels together.",
     )
-    timezone: str = setting("UTC", "Time zone of capture times in EXIF data without one.")
+    timezone: str = setting("UTC", "Time zone, such as Europe/Berlin, of capture times in EXIF data without one.")
     channel_groups: Mapping[str, Sequence[int]] | None = setting(
         None, "Channels to measure together as well, by a name: table `channel_group_stats`."
     )
@@ -245,9 +251,7 @@ class SplitOptions:
     )
     gap: int = option(0, "Number of images left out before a part; for method time.")
     horizon: float = option(
-        0.0,
-        "Seconds from an image's capture time until its label is known; for method time.",
-        metavar="SECONDS",
+        0.0, "Seconds from an image's capture time until its label is known; for method time.", metavar="SECONDS"
     )
     test_size: int | None = option(None, "Number of images of each test part; for method time with folds.")
     max_train: int | None = option(None, "Most images to train on; for method time with folds.")
@@ -280,9 +284,7 @@ class ExportOptions:
     selection: str | None = option(None, "Name of a selection. By default all images.", metavar="NAME")
     version: int | None = option(None, "Version of the selection. By default the newest.")
     split: str | None = option(
-        None,
-        "Name of a split whose parts replace those of the source; images in no part are left out.",
-        metavar="NAME",
+        None, "Name of a split whose parts replace those of the source; images in no part are left out.", metavar="NAME"
     )
     samples_per_shard: int = option(1000, "Number of samples in each file of webdataset or parquet.")
     with_lost_labels: bool = option(

@@ -32,11 +32,11 @@ def load(path: str, overrides: Sequence[str]) -> dict[str, Any]:
     """
     conf = config.load(path, overrides, FUNCTIONS)
     if "workspace" not in conf:
-        raise ConfigError(f'{path}: workspace is missing.\nHint: workspace = "my_audit"')
+        raise ConfigError(f'{path} names no workspace.\nHint: workspace = "my_audit", above all sections')
     for section, needed in NEEDED.items():
         for option, example in needed.items():
             if conf.get(section) and option not in conf[section]:
-                raise ConfigError(f"{path}: [{section}] lacks {option}.\nHint: {example}")
+                raise ConfigError(f"{path}: section [{section}] lacks {option}.\nHint: {example}")
     return conf
 
 

@@ -2,23 +2,23 @@
 
 Exit codes: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 cancelled.
 (3 is kept for checks that raise alerts.)
+Errors and logs are shown without the credentials that other libraries may put into them.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Sequence
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any, NoReturn
 
-from dataeval_spark.cli import datasets, snapshots
-from dataeval_spark.cli.flags import add_flags, flags_of
-from dataeval_spark.cli.shown_output import Parser, print_error, print_line, start_logging
+from dataeval_spark.cli.flags import add_flags
+from dataeval_spark.cli.verbs import FAILED, VERBS
 from dataeval_spark.errors import (
     ConfigError,
     DataEvalError,
@@ -28,25 +28,27 @@ from dataeval_spark.errors import (
     SetupError,
     SnapshotError,
     TableMissingError,
+    first_line,
 )
-from dataeval_spark.kernels.storage.uris import refuse_credentials
+from dataeval_spark.kernels.storage.uris import refuse_credentials, without_credentials
 from dataeval_spark.options import (
+    OPERATION_NAMES,
     AnalyzeOptions,
+    ExportOptions,
     IngestOptions,
     PredictionOptions,
     ProfileOptions,
     RatingOptions,
     ReportOptions,
     SearchOptions,
-    options_from,
+    SelectOptions,
+    SplitOptions,
 )
 
-if TYPE_CHECKING:
-    from dataeval_spark.audit import Audit
-
-DONE, FAILED, USAGE, CANCELLED = 0, 1, 2, 130
+DONE, USAGE, CANCELLED = 0, 2, 130
 USAGE_ERRORS = (ConfigError, HoldoutError, IngestError, OptionError, SetupError, SnapshotError, TableMissingError)
-REFERENCES = "dataset=NAME, split=NAME, assigned=SPLIT/PART or a snapshot"
+REFERENCES = "dataset=NAME, split=NAME, assigned=SPLIT/PART or the name of a snapshot"
+SNAPSHOT_ACTIONS = ("create", "list", "show", "diff", "verify", "restore", "export")
 
 EXAMPLES = """
   dataeval-spark ingest  --workspace my_audit photos/
@@ -68,53 +70,18 @@ EXAMPLES = """
 EXIT_CODES = "exit codes: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 cancelled"
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of all verbs."""
-    top = Parser(
-        prog="dataeval-spark",
-        description="See what is in an image dataset: results are Delta tables and one HTML report.",
-        epilog=f"examples:{EXAMPLES}\n{EXIT_CODES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
-    _ingest(_verb(verbs, "ingest", "read the images, labels and metadata that are new or changed"))
-    profile = _verb(verbs, "profile", "decode each new or changed image once, for its statistics, hashes and embedding")
-    add_flags(profile, ProfileOptions)
-    _configurable(profile)
-    analyze = _verb(verbs, "analyze", "run the analyses that are not up to date")
-    analyze.add_argument("steps", nargs="*", metavar="STEP", help="steps to run; default: all whose inputs exist")
-    _configurable(analyze)
-    add_flags(analyze, AnalyzeOptions)
-    compare = _verb(verbs, "compare", "compare two datasets, splits or snapshots")
-    compare.add_argument("steps", nargs="*", metavar="STEP", help="steps to run; default: all")
-    for side in ("reference", "current"):
-        compare.add_argument(f"--{side}", required=True, metavar="REF", help=REFERENCES)
-    _configurable(compare)
-    add_flags(compare, AnalyzeOptions)
-    datasets.declare(lambda name, text: _verb(verbs, name, text))
-    snapshots.declare(lambda name, text: _verb(verbs, name, text))
-    search = _verb(verbs, "search", "find the images that are most like a given one")
-    search.add_argument("query", metavar="QUERY", help="an image_id, or the path of an image or .npy file")
-    add_flags(search, SearchOptions)
-    views = _verb(verbs, "views", "print SQL views over the tables, or make them in the catalog")
-    views.add_argument("--create", action="store_true", help="make the views; WS must be catalog.schema")
-    report = _verb(verbs, "report", "write the HTML report")
-    add_flags(report, ReportOptions)
-    report.add_argument("--out", required=True, metavar="FILE")
-    run = _parser(verbs, "run", "run every step of a configuration file")
-    run.add_argument("conf", metavar="CONF", help="TOML file; see conf/default.toml")
-    _common(run)
-    run.add_argument("--set", action="append", default=[], metavar="STEP.OPTION=VALUE")
-    add_flags(run, AnalyzeOptions)
-    demo = _parser(verbs, "demo", "make demo images with planted faults, and find the faults")
-    demo.add_argument("--images", metavar="DIR", help="use this folder of images instead")
-    demo.add_argument("--workspace", default="demo/workspace", metavar="WS")
-    demo.add_argument("--out", metavar="FILE", help="report; default report.html beside the workspace")
-    _common(demo)
-    doctor = _parser(verbs, "doctor", "check that this machine has what the package needs")
-    doctor.add_argument("--workspace", metavar="WS", help="directory to write to")
-    doctor.add_argument("--verbose", action="store_true", help=argparse.SUPPRESS)
-    return top
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors show no credentials."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(without_credentials(message))
+
+
+class _Formatter(logging.Formatter):
+    """A formatter of log lines that show no credentials."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_credentials(super().format(record))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -124,23 +91,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         refuse_credentials(words)  # before anything shows or keeps one
         args = parser().parse_args(words)
     except OptionError as error:
-        print_error(str(error))
+        _print_error(str(error))
         return USAGE
     except SystemExit as stop:
         return int(stop.code or 0)
-    start_logging(logging.INFO if args.verbose else logging.WARNING)
+    _start_logging(logging.INFO if args.verbose else logging.WARNING)
     _interrupt_on_sigterm()
     try:
-        return VERBS[args.verb](args)
+        return VERBS[args.verb](args) or DONE
     except KeyboardInterrupt:
         print("cancelled", file=sys.stderr)
         return CANCELLED
     except DataEvalError as error:
-        print_error(str(error), whole=args.verbose)
+        _print_error(str(error), whole=args.verbose)
         return USAGE if isinstance(error, USAGE_ERRORS) else FAILED
     except Exception as error:
-        first = (str(error).strip().splitlines() or [""])[0][:500]
-        print_error(f"{type(error).__name__}: {first}\nHint: run again with --verbose.", whole=args.verbose)
+        message = f"{type(error).__name__}: {first_line(error, '')[:500]}"
+        _print_error(f"{message}\nHint: run again with --verbose.", whole=args.verbose)
         return FAILED
 
 
@@ -151,7 +118,128 @@ def command() -> None:
         raise SystemExit(code)
 
 
-# Declaring options
+def _start_logging(level: int) -> None:
+    """Log to standard error; messages of this package from ``level`` on, of other packages from warnings on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Formatter("%(asctime)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("dataeval_spark").setLevel(level)
+
+
+def _print_error(message: str, *, whole: bool = False) -> None:
+    """Print a message to standard error, preceded, with ``whole``, by the traceback of the handled error."""
+    if whole:
+        print(without_credentials(traceback.format_exc()), end="", file=sys.stderr)
+    print(f"error: {without_credentials(message)}", file=sys.stderr)
+
+
+def _interrupt_on_sigterm() -> None:
+    """SIGTERM is what a cluster manager or a container sends; it ends a run as Ctrl-C does."""
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, interrupt)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all verbs."""
+    top = _Parser(
+        prog="dataeval-spark",
+        description="See what is in an image dataset: results are Delta tables and one HTML report.",
+        epilog=f"examples:{EXAMPLES}\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+    _declare_reading(verbs)
+    _declare_datasets(verbs)
+    _declare_snapshot(_verb(verbs, "snapshot", "pin the present version of every table, or work with pinned versions"))
+    search = _verb(verbs, "search", "find the images that are most like a given one")
+    search.add_argument("query", metavar="QUERY", help="Id of an image, or the path of an image or of a .npy file.")
+    add_flags(search, SearchOptions)
+    views = _verb(verbs, "views", "print SQL views over the tables, or make them in the catalog")
+    views.add_argument(
+        "--create", action="store_true", help="Make the views instead of printing them; WS must be catalog.schema."
+    )
+    report = _verb(verbs, "report", "write the HTML report")
+    add_flags(report, ReportOptions)
+    report.add_argument("--out", required=True, metavar="FILE", help="File to write, or a URI of object storage.")
+    run = _parser(verbs, "run", "run every step of a configuration file")
+    run.add_argument("conf", metavar="CONF", help="TOML file; conf/default.toml has every option.")
+    _common(run)
+    _settable(run)
+    add_flags(run, AnalyzeOptions)
+    demo = _parser(verbs, "demo", "make demo images with planted faults, and find the faults")
+    demo.add_argument("--images", metavar="DIR", help="Folder of your own images to use instead of demo images.")
+    workspace_help = "Directory; images and report are put beside it. Default: demo/workspace."
+    demo.add_argument("--workspace", default="demo/workspace", metavar="WS", help=workspace_help)
+    demo.add_argument("--out", metavar="FILE", help="Report to write. Default: report.html beside the workspace.")
+    _common(demo)
+    doctor = _parser(verbs, "doctor", "check that this machine has what the package needs")
+    doctor.add_argument("--workspace", metavar="WS", help="Directory to write to. Default: the current one.")
+    doctor.add_argument("--verbose", action="store_true", help=argparse.SUPPRESS)
+    return top
+
+
+def _declare_reading(verbs: Any) -> None:
+    """The verbs that fill the tables: `ingest`, `profile`, `analyze` and `compare`."""
+    ingest = _verb(verbs, "ingest", "read the images, labels and metadata that are new or changed")
+    source_help = "Folder, tar file, or a table: its path or name, or a file of rows."
+    ingest.add_argument("source", metavar="SOURCE", nargs="?", help=source_help)
+    add_flags(ingest, IngestOptions)
+    shared = ("dataset", "timezone")
+    predictions = ingest.add_argument_group("predictions of a model, instead of SOURCE")
+    predictions.add_argument("--predictions", metavar="FILE", help="File of a model's predictions for the images.")
+    add_flags(predictions, PredictionOptions, without=shared)
+    ratings = ingest.add_argument_group("labels of several people, instead of SOURCE")
+    ratings.add_argument("--ratings", metavar="FILE", help="File of the labels that several people gave to the images.")
+    add_flags(ratings, RatingOptions, without=shared)
+    profile = _verb(verbs, "profile", "decode each new or changed image once, for its statistics, hashes and embedding")
+    add_flags(profile, ProfileOptions)
+    _settable(profile, conf=True)
+    analyze = _verb(verbs, "analyze", "run the analyses that are not up to date")
+    analyze.add_argument("steps", nargs="*", metavar="STEP", help="Steps to run. Default: all whose inputs exist.")
+    compare = _verb(verbs, "compare", "compare two datasets, splits or snapshots")
+    compare.add_argument("steps", nargs="*", metavar="STEP", help="Steps to run. Default: all.")
+    for side in ("reference", "current"):
+        compare.add_argument(f"--{side}", required=True, metavar="REF", help=f"{side.capitalize()} data: {REFERENCES}.")
+    for verb in (analyze, compare):
+        _settable(verb, conf=True)
+        add_flags(verb, AnalyzeOptions)
+
+
+def _declare_datasets(verbs: Any) -> None:
+    """The verbs that make datasets: `split`, `select` and `export`."""
+    split = _verb(verbs, "split", "assign the images to parts; images keep the part that they were given earlier")
+    split.add_argument("--name", required=True, metavar="NAME", help="Name of the split.")
+    add_flags(split, SplitOptions)
+    text = "save a selection of the images under a name; without operations, repeat the ones it was saved with"
+    select = _verb(verbs, "select", text)
+    select.add_argument("--name", required=True, metavar="NAME", help="Name of the selection.")
+    select.add_argument("--recipe", metavar="FILE", help="JSON list of operations, or TOML with [[recipe]] sections.")
+    select.add_argument(
+        "--operation",
+        action="append",
+        nargs="+",
+        default=[],
+        metavar=("NAME", "OPTION=VALUE"),
+        help=f"One operation, repeatable, in order: {', '.join(OPERATION_NAMES)}.",
+    )
+    add_flags(select, SelectOptions)
+    export = _verb(verbs, "export", "write images and labels as COCO, YOLO, VOC, folders, parquet or WebDataset")
+    export.add_argument("--to", required=True, metavar="DIR", help="Empty folder, or URI of object storage.")
+    add_flags(export, ExportOptions)
+
+
+def _declare_snapshot(snapshot: argparse.ArgumentParser) -> None:
+    snapshot.add_argument(
+        "action", choices=SNAPSHOT_ACTIONS, help="What to do; show prints SQL, verify reads all files."
+    )
+    names_help = "Name of the snapshot; diff takes two names, list none."
+    snapshot.add_argument("names", nargs="*", metavar="NAME", help=names_help)
+    snapshot.add_argument("--note", help="For create: note on the snapshot.")
+    snapshot.add_argument("--out", metavar="DIR", help="For export: directory to copy the tables to.")
 
 
 def _parser(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
@@ -167,220 +255,29 @@ def _parser(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
 
 
 def _verb(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
-    verb_parser = _parser(verbs, name, text)
-    verb_parser.add_argument("--workspace", required=True, metavar="WS", help="a directory, or catalog.schema")
-    _common(verb_parser)
-    return verb_parser
+    parser = _parser(verbs, name, text)
+    parser.add_argument("--workspace", required=True, metavar="WS", help="Directory, or catalog.schema.")
+    _common(parser)
+    return parser
 
 
-def _common(verb_parser: argparse.ArgumentParser) -> None:
-    verb_parser.add_argument(
-        "--scratch", metavar="DIR", help="directory for temporary files; needed when WS is catalog.schema"
-    )
-    verb_parser.add_argument(
-        "--table-location", metavar="DIR", help="directory for external tables of a catalog.schema"
-    )
-    verb_parser.add_argument("--dry-run", action="store_true", help="print the plan and do nothing")
-    verb_parser.add_argument("--verbose", action="store_true", help="write a log, and show whole errors")
+def _common(parser: argparse.ArgumentParser) -> None:
+    scratch_help = "Directory for temporary files; needed where WS is catalog.schema. Default: _scratch in WS."
+    parser.add_argument("--scratch", metavar="DIR", help=scratch_help)
+    location_help = "Directory for external tables of a catalog.schema. Default: the catalog's own place."
+    parser.add_argument("--table-location", metavar="DIR", help=location_help)
+    parser.add_argument("--dry-run", action="store_true", help="Print the plan and do nothing.")
+    parser.add_argument("--verbose", action="store_true", help="Write a log, and show whole errors.")
 
 
-def _configurable(verb_parser: argparse.ArgumentParser) -> None:
-    verb_parser.add_argument("--conf", metavar="FILE", help="TOML file with options")
-    verb_parser.add_argument(
-        "--set", action="append", default=[], metavar="STEP.OPTION=VALUE", help="value of one option; repeatable"
-    )
+def _settable(parser: argparse.ArgumentParser, *, conf: bool = False) -> None:
+    if conf:
+        parser.add_argument(
+            "--conf", metavar="FILE", help="TOML file with options; conf/default.toml has every option."
+        )
+    set_help = "Value of one option, such as outliers.method=iqr; repeatable; it wins over the file."
+    parser.add_argument("--set", action="append", default=[], metavar="STEP.OPTION=VALUE", help=set_help)
 
-
-def _ingest(verb_parser: argparse.ArgumentParser) -> None:
-    verb_parser.add_argument(
-        "source", metavar="SOURCE", nargs="?", help="folder, tar file, or a table: its path or name, or a file of rows"
-    )
-    add_flags(verb_parser, IngestOptions)
-    shared = ("dataset", "timezone")
-    predictions = verb_parser.add_argument_group("predictions of a model, instead of SOURCE")
-    predictions.add_argument("--predictions", metavar="FILE", help="what a model predicts for the images")
-    add_flags(predictions, PredictionOptions, without=shared)
-    ratings = verb_parser.add_argument_group("labels of several people, instead of SOURCE")
-    ratings.add_argument("--ratings", metavar="FILE", help="what several people said about the images")
-    add_flags(ratings, RatingOptions, without=shared)
-
-
-Run = Callable[[argparse.Namespace], int]
-
-
-# Running verbs
-
-
-def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
-    from dataeval_spark.audit import Audit
-
-    return Audit(
-        workspace or args.workspace,
-        scratch=args.scratch,
-        table_location=args.table_location,
-        verbose=args.verbose,
-        echo=print_line,
-    )
-
-
-def _interrupt_on_sigterm() -> None:
-    """SIGTERM is what a cluster manager or a container sends; it ends a run as Ctrl-C does."""
-
-    def interrupt(signum: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, interrupt)
-
-
-def _options(args: argparse.Namespace, sections: Sequence[str]) -> dict[str, Any]:
-    from dataeval_spark.verbs import config
-    from dataeval_spark.verbs.config import FUNCTIONS
-
-    sections_of_file = config.load(args.conf, args.set, FUNCTIONS)
-    return {name: options for name, options in sections_of_file.items() if name in sections}
-
-
-def _run_ingest(args: argparse.Namespace) -> int:
-    source = args.predictions or args.ratings
-    if args.source is None and source is None:
-        raise OptionError("ingest needs a SOURCE.\nHint: dataeval-spark ingest --workspace WS photos/")
-    if args.dry_run:
-        options_from(IngestOptions, flags_of(args, IngestOptions))
-        files = source or f"the new and changed files of {args.source}"
-        print(f"ingest             run   reads {files} into {args.workspace}")
-    elif args.predictions:
-        _audit(args).ingest_predictions(source, **flags_of(args, PredictionOptions))
-    elif args.ratings:
-        _audit(args).ingest_ratings(source, **flags_of(args, RatingOptions))
-    else:
-        _audit(args).ingest(args.source, **flags_of(args, IngestOptions))
-    return DONE
-
-
-def _run_profile(args: argparse.Namespace) -> int:
-    options = {**_options(args, ["profile"]).get("profile", {}), **flags_of(args, ProfileOptions)}
-    if args.dry_run:
-        from dataeval_spark.verbs.analyze.plan import plan_profile
-
-        print(plan_profile(_audit(args).workspace, options_from(ProfileOptions, options)))
-        return DONE
-    _audit(args).profile(**options)
-    return DONE
-
-
-def _run_analyze(args: argparse.Namespace) -> int:
-    from dataeval_spark.verbs.config import pipeline_steps
-
-    options = _options(args, pipeline_steps())
-    if args.dry_run:
-        from dataeval_spark.verbs.analyze.plan import plan_analyze
-
-        for planned in plan_analyze(_audit(args).workspace, options, args.steps, **flags_of(args, AnalyzeOptions)):
-            print(planned)
-        return DONE
-    _audit(args).analyze(*args.steps, options=options, **flags_of(args, AnalyzeOptions))
-    return DONE
-
-
-def _run_compare(args: argparse.Namespace) -> int:
-    from dataeval_spark.analyses.steps import COMPARISONS
-
-    options = _options(args, [step.name for step in COMPARISONS])
-    if args.dry_run:
-        print(f"compare            run   {args.current} against {args.reference} in {args.workspace}")
-        return DONE
-    _audit(args).compare(args.reference, args.current, *args.steps, options=options, **flags_of(args, AnalyzeOptions))
-    return DONE
-
-
-def _run_dataset(run: Callable[[argparse.Namespace, datasets.MakeAudit], None]) -> Run:
-    def run_it(args: argparse.Namespace) -> int:
-        run(args, _audit)
-        return DONE
-
-    return run_it
-
-
-def _run_search(args: argparse.Namespace) -> int:
-    from dataeval_spark.session.bounded import bounded
-
-    if args.dry_run:
-        print(f"search             run   reads the vectors of {args.workspace} once")
-        return DONE
-    nearest = _audit(args).search(args.query, **flags_of(args, SearchOptions))
-    for row in bounded(nearest, "k rows"):
-        print(f"{row['rank']:>4} {row['distance']:>12.6f}  {row['image_id']}  {row['uri'] or ''}".rstrip())
-    return DONE
-
-
-def _run_views(args: argparse.Namespace) -> int:
-    from dataeval_spark.verbs.views import create_views, statements
-
-    workspace = _audit(args).workspace
-    if args.create and not args.dry_run:
-        print("\n".join(f"view {name} made in {workspace.location}" for name in create_views(workspace)))
-    else:
-        print("\n".join(f"{statement};" for statement in statements(workspace).values()))
-    return DONE
-
-
-def _run_report(args: argparse.Namespace) -> int:
-    if args.dry_run:
-        print(f"report             run   writes {args.out}")
-        return DONE
-    _audit(args).report(args.out, **flags_of(args, ReportOptions))
-    return DONE
-
-
-def _run_conf(args: argparse.Namespace) -> int:
-    from dataeval_spark.cli.configured import load, run_configured
-
-    conf = load(args.conf, args.set)
-    args.scratch = args.scratch or conf.get("scratch")
-    args.table_location = args.table_location or conf.get("table_location")
-    if args.dry_run:
-        print(json.dumps(conf, indent=2))
-        return DONE
-    run_configured(conf, _audit(args, conf["workspace"]), **flags_of(args, AnalyzeOptions))
-    return DONE
-
-
-def _run_demo(args: argparse.Namespace) -> int:
-    from dataeval_spark.demo.demo import run_demo
-
-    if args.dry_run:
-        print(f"demo               run   writes {args.workspace}")
-        return DONE
-    run_demo(lambda: _audit(args), args.workspace, images=args.images, out=args.out, echo=print_line)
-    return DONE
-
-
-def _run_doctor(args: argparse.Namespace) -> int:
-    from dataeval_spark.verbs import doctor
-
-    checks = doctor.checks(args.workspace)
-    for check in checks:
-        print(check, flush=True)
-    return FAILED if any(check.status == "error" for check in checks) else DONE
-
-
-VERBS: dict[str, Run] = {
-    "ingest": _run_ingest,
-    "profile": _run_profile,
-    "analyze": _run_analyze,
-    "compare": _run_compare,
-    "split": _run_dataset(datasets.run_split),
-    "select": _run_dataset(datasets.run_select),
-    "export": _run_dataset(datasets.run_export),
-    "snapshot": lambda args: FAILED if snapshots.run_snapshot(args, _audit) else DONE,
-    "search": _run_search,
-    "views": _run_views,
-    "report": _run_report,
-    "run": _run_conf,
-    "demo": _run_demo,
-    "doctor": _run_doctor,
-}
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -10,7 +10,7 @@ Example
 """
 
 from dataeval_spark.demo.images import DemoFiles, make_demo_images
-from dataeval_spark.demo.plants import Plant, read_plants
+from dataeval_spark.demo.plan import Plant, read_plants
 from dataeval_spark.demo.score import PlantScore, format_scores, score_plants
 
 __all__ = ["DemoFiles", "Plant", "PlantScore", "format_scores", "make_demo_images", "read_plants", "score_plants"]

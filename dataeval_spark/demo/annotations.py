@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dataeval_spark.demo.drawing import Drawn
-from dataeval_spark.demo.plan import BAD_ANNOTATIONS, Copy
+from dataeval_spark.demo.plan import BAD_ANNOTATIONS, Copy, Drawn
 from dataeval_spark.demo.scenes import CLASSES, SIDE, LabelledBox
 
 METADATA_COLUMNS = ("path", "captured_at", "split", "scene", "camera", "exposure")

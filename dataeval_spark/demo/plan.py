@@ -1,13 +1,16 @@
-"""Plan of the demo set, made before a pixel is drawn: scenes, faults, copies and labels."""
+"""Plan of the demo set, made before a pixel is drawn: scenes, faults, copies and labels; and the list of all plants."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 
-from dataeval_spark.demo.scenes import CAMERAS, CLASSES, PHOTOGRAPHS, Scene
+from dataeval_spark.demo.scenes import CAMERAS, CLASSES, PHOTOGRAPHS, LabelledBox, Scene
 
 # Plants per 2,000 images; smaller and larger sets scale, with at least one of each.
 PER_2000 = {
@@ -24,6 +27,9 @@ BAD_ANNOTATIONS = ("missing_image", "unknown_class", "not_numeric_box", "inverte
 BAD_PER_2000 = 2
 LATER_PER_2000 = 300
 LATER_GAIN = 0.66
+PLANT_COLUMNS = ("kind", "path", "other_path", "detail")
+# Path of the one plant that is a whole dataset.
+LATER_PATH = "later"
 COPY_KINDS = ("exact_copy", "reencoded_copy", "resized_copy")
 PIXEL_FAULTS = ("blank", "dark", "blurred", "truncated")
 # One plant in so many of the kinds with a weak form is weak.
@@ -71,6 +77,39 @@ class Job:
     weak: bool = False
     bad_annotation: str = ""
     copies: tuple[Copy, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A job that was carried out: the side of its image in pixels and its boxes, the main digit's first."""
+
+    job: Job
+    side: int
+    boxes: tuple[LabelledBox, ...]
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A fault that was planted.
+
+    Parameters
+    ----------
+    kind : str
+        exact_copy, reencoded_copy, resized_copy, blank, dark, blurred, truncated, swapped_label, bad_annotation or
+        shifted_brightness.
+    path : str
+        File, relative to the image root; of a missing image the name that is annotated, of shifted_brightness the
+        dataset.
+    other_path : str
+        Original of a copy, else empty.
+    detail : str
+        Description of the fault; for a bad annotation it begins with the kind of finding to expect, and a colon.
+    """
+
+    kind: str
+    path: str
+    other_path: str = ""
+    detail: str = ""
 
 
 def plants_for(count: int) -> dict[str, int]:
@@ -121,6 +160,38 @@ def plan_later(count: int, seed: int) -> list[Job]:
     start = datetime.fromisoformat("2026-06-01T08:00:00+02:00")
     scenes = _scenes(plants_for(count)["later"], rng, stream=LATER, start=start, gain=LATER_GAIN)
     return [_job(scene, i, rng) for i, scene in enumerate(scenes)]
+
+
+def plants_of(jobs: Sequence[Job], *, missing: Iterable[str], later: int) -> list[Plant]:
+    """List the plants of the jobs, the missing images and the later batch of `later` images."""
+    plants = []
+    for job in jobs:
+        plants += [Plant(copy.kind, copy.path, job.path, copy.detail) for copy in job.copies]
+        if job.fault:
+            plants.append(Plant(job.fault, job.path, detail="weak: expected to be missed" if job.weak else ""))
+        if job.label != job.scene.class_index:
+            detail = f"labelled {CLASSES[job.label]}, is {CLASSES[job.scene.class_index]}"
+            plants.append(Plant("swapped_label", job.path, detail=detail))
+        if job.bad_annotation:
+            plants.append(Plant("bad_annotation", job.path, detail=f"{job.bad_annotation}: first annotation"))
+    plants += [Plant("bad_annotation", path, detail="missing_image: no such file") for path in missing]
+    plants.sort(key=lambda plant: (plant.kind, plant.path))
+    detail = f"{later} images captured three months later, pixel values times {LATER_GAIN}"
+    return [*plants, Plant("shifted_brightness", LATER_PATH, detail=detail)]
+
+
+def write_plants(path: Path, plants: Iterable[Plant]) -> None:
+    """Write plants as CSV with a header."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(PLANT_COLUMNS)
+        writer.writerows(astuple(plant) for plant in plants)
+
+
+def read_plants(path: Path) -> list[Plant]:
+    """Read the plants that `write_plants` wrote."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [Plant(**row) for row in csv.DictReader(file)]
 
 
 def _scenes(count: int, rng: np.random.Generator, *, stream: int, start: datetime, gain: float = 1.0) -> list[Scene]:

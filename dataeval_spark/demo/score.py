@@ -26,8 +26,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from dataeval_spark.demo.plan import COPY_KINDS
-from dataeval_spark.demo.plants import Plant
+from dataeval_spark.demo.plan import COPY_KINDS, Plant
 from dataeval_spark.errors import OptionError
 
 ANALYSED = "analysed"
@@ -115,21 +114,22 @@ def score_plants(
     ('b.jpg',)
     """
     by_kind = _by_kind(planted)
+    paths = {kind: {plant.path for plant in plants} for kind, plants in by_kind.items()}
     scores = {kind: PlantScore(kind, len(plants), None, None, None, NOT_YET) for kind, plants in by_kind.items()}
     if duplicate_group_of is not None:
         scores |= _duplicates(by_kind, duplicate_group_of)
     if findings is not None:
         scores |= {kind: _rule(kind, by_kind, set(findings.get(RULE_OF[kind], ()))) for kind in RULE_OF}
     if unreadable is not None:
-        scores["truncated"] = _truncated(by_kind["truncated"], set(unreadable))
+        scores["truncated"] = _found("truncated", paths, unreadable)
     if ingest_findings is not None:
         scores["bad_annotation"] = _annotations(by_kind["bad_annotation"], ingest_findings)
     if drift_detected is not None:
-        scores["shifted_brightness"] = _shifted(by_kind["shifted_brightness"], detected=drift_detected)
+        scores["shifted_brightness"] = _found(
+            "shifted_brightness", paths, paths["shifted_brightness"] if drift_detected else ()
+        )
     if label_errors is not None:
-        swapped = {plant.path for plant in by_kind["swapped_label"]}
-        doubted = set(label_errors)
-        scores["swapped_label"] = _analysed("swapped_label", swapped, swapped & doubted, doubted - swapped)
+        scores["swapped_label"] = _found("swapped_label", paths, label_errors)
     return [scores[kind] for kind in KINDS]
 
 
@@ -205,14 +205,9 @@ def _rule(kind: str, by_kind: Mapping[str, Sequence[Plant]], fired: set[str]) ->
     return _analysed(kind, planted, planted & fired, fired - _paths(by_kind, EXPLAINED_BY[RULE_OF[kind]]))
 
 
-def _truncated(plants: Sequence[Plant], unreadable: set[str]) -> PlantScore:
-    planted = {plant.path for plant in plants}
-    return _analysed("truncated", planted, planted & unreadable, unreadable - planted)
-
-
-def _shifted(plants: Sequence[Plant], *, detected: bool) -> PlantScore:
-    planted = {plant.path for plant in plants}
-    return _analysed("shifted_brightness", planted, planted if detected else set(), ())
+def _found(kind: str, planted: Mapping[str, set[str]], found: Collection[str]) -> PlantScore:
+    """Score of a kind whose plants are found by their path."""
+    return _analysed(kind, planted[kind], planted[kind] & set(found), set(found) - planted[kind])
 
 
 def _annotations(plants: Sequence[Plant], findings: Sequence[tuple[str, str | None]]) -> PlantScore:

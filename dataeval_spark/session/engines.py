@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -22,7 +23,7 @@ from dataeval_spark.errors import SetupError
 from dataeval_spark.session import jars
 from dataeval_spark.session.java import require_java
 
-DELTA_SETTINGS = {
+DELTA_SETTINGS: dict[str, Any] = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
@@ -95,9 +96,8 @@ def get_or_create(app: str = "dataeval_spark", *, images: int = 0, verbose: bool
 def submitted(app: str) -> SparkSession:
     """The session of a script that ``spark-submit`` started; Delta is configured where the caller has not."""
     builder = SparkSession.builder.appName(app)
-    for key, value in DELTA_SETTINGS.items():
-        if not os.environ.get("DATABRICKS_RUNTIME_VERSION"):
-            builder = builder.config(key, value)
+    if not os.environ.get("DATABRICKS_RUNTIME_VERSION"):
+        builder = builder.config(map=DELTA_SETTINGS)
     return builder.getOrCreate()
 
 
@@ -140,6 +140,8 @@ def local(
     Examples
     --------
     >>> spark = local(cores=2)
+    >>> spark.range(3).count()
+    3
     """
     java = require_java()
     cores = cores or available_cores()
@@ -147,7 +149,7 @@ def local(
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     is_large = images >= LARGE_IMAGES
     heap_mb = _heap_mb(memory or os.environ.get("DATAEVAL_SPARK_MEMORY"))
-    merged = {
+    merged: dict[str, Any] = {
         **DELTA_SETTINGS,
         **LOCAL_SETTINGS,
         **(LARGE_SETTINGS if is_large else {}),
@@ -161,9 +163,7 @@ def local(
         **(settings or {}),
     }
     # Four attempts per task: with plain local[N] one lost Python worker fails the job.
-    builder = SparkSession.builder.master(f"local[{cores},4]").appName(app)
-    for key, value in merged.items():
-        builder = builder.config(key, value)
+    builder = SparkSession.builder.master(f"local[{cores},4]").appName(app).config(map=merged)
     with _jvm_messages_aside(verbose):
         return builder.getOrCreate()
 
@@ -193,19 +193,18 @@ def available_cores() -> int:
 def _heap_mb(memory: str | None) -> int:
     """Megabytes of a size such as ``2g``; by default a quarter of the machine's memory, between 1 and 8 GB."""
     if memory is None:
-        return 1024 * _default_heap_gb()
+        try:
+            total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        except (ValueError, OSError):
+            return 2048
+        return 1024 * max(1, min(8, total // 4 // 2**30))
     match = re.fullmatch(r"(\d+)\s*([mg])b?", memory.strip().lower())
     if match is None:
-        raise SetupError(f"The heap is to be {memory!r}; expected a size such as 2g or 1500m.")
+        raise SetupError(
+            f"The driver's memory is {memory!r}; expected a size such as 2g or 1500m.\n"
+            "Hint: export DATAEVAL_SPARK_MEMORY=2g"
+        )
     return int(match.group(1)) * (1024 if match.group(2) == "g" else 1)
-
-
-def _default_heap_gb() -> int:
-    try:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError):
-        return 2
-    return max(1, min(8, total // 4 // 2**30))
 
 
 @contextmanager

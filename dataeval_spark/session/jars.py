@@ -84,9 +84,11 @@ def resolve(java: str) -> list[Path]:
         return jars
     target = directory()
     target.mkdir(parents=True, exist_ok=True)
-    if shutil.disk_usage(target).free < JAR_BYTES * 2:
+    free = shutil.disk_usage(target).free
+    if free < JAR_BYTES * 2:
         raise SetupError(
-            f"Too little disk space for the Delta jars in {target}: 25 MB are needed.\nHint: free some space."
+            f"Too little disk space for the Delta jars in {target}: {free / 1e6:.0f} MB are free, "
+            f"{2 * JAR_BYTES / 1e6:.0f} MB are needed.\nHint: remove files from that disk."
         )
     with tempfile.TemporaryDirectory(dir=target) as scratch:
         _retrieve(java, Path(scratch))
@@ -94,7 +96,7 @@ def resolve(java: str) -> list[Path]:
             jar.replace(target / jar.name)
     jars = cached()
     if not jars:
-        raise SetupError(f"Ivy found no jars for {coordinates()}.\nHint: use the versions in constraints.txt.")
+        raise SetupError(f"Ivy found no jars for {coordinates()}.\nHint: pip install -c constraints.txt dataeval_spark")
     return jars
 
 

@@ -13,9 +13,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from pyspark.errors import AnalysisException
 
 from dataeval_spark.tables.contract import Table
 
@@ -28,7 +29,9 @@ MISSING = re.compile(
 )
 # Step of the commits that give columns their present names: no value changes, so nothing need be computed anew.
 MIGRATION = "migrate"
+ATTEMPTS = 5
 Row = dict[str, Any]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -117,21 +120,31 @@ class TableAccess(Protocol):
         """Replace the rows that meet a condition, in one commit."""
 
 
-def retrying(commit: Callable[[], object], attempts: int = 5) -> None:
+def retrying(commit: Callable[[], object]) -> None:
     """Commit; when another commit came first, try again a bounded number of times."""
-    for attempt in range(1, attempts + 1):
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             commit()
             return
         except Exception as error:
-            if attempt == attempts or not (isinstance(error, CommitFailedError) or CONFLICT.search(str(error))):
+            if attempt == ATTEMPTS or not (isinstance(error, CommitFailedError) or CONFLICT.search(str(error))):
                 raise
             time.sleep(0.2 * attempt)
 
 
 def is_missing(error: Exception) -> bool:
-    """Whether an error of Spark says that there is no such table."""
-    return MISSING.search(str(error)) is not None
+    """Whether an error says that there is no such table."""
+    return isinstance(error, TableNotFoundError) or MISSING.search(str(error)) is not None
+
+
+def none_if_missing(read: Callable[[], list[Item]]) -> list[Item]:
+    """The items that are read of a table; none when there is no such table."""
+    try:
+        return read()
+    except (AnalysisException, TableNotFoundError) as error:
+        if is_missing(error):
+            return []
+        raise
 
 
 def made_by(metadata: str | None) -> dict[str, str]:

@@ -14,13 +14,13 @@ from typing import Any, cast
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, Schema, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError
 from pyarrow.dataset import Dataset
 from pyspark.sql.types import StructType
 
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.images import IMAGES
-from dataeval_spark.workspace.delta import Commit, Row, Writer, made_by, retrying
+from dataeval_spark.workspace.delta import Commit, Row, Writer, made_by, none_if_missing, retrying
 from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_local
 
 
@@ -37,10 +37,6 @@ class LocalAccess:
         self._path = path
 
     def commits(self, limit: int) -> list[Commit]:
-        try:
-            history = self._history(limit)
-        except TableNotFoundError:
-            return []
         return [
             Commit(
                 entry["version"],
@@ -49,7 +45,7 @@ class LocalAccess:
                 entry.get("operationMetrics") or {},
                 made_by(entry.get("userMetadata")),
             )
-            for entry in history
+            for entry in none_if_missing(lambda: self._history(limit))
         ]
 
     def _history(self, limit: int) -> list[dict[str, Any]]:

@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from deltalake.exceptions import DeltaError
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from dataeval_spark.errors import WorkspaceError
+from dataeval_spark.errors import WorkspaceError, first_line
 from dataeval_spark.session import jars
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.contract import Table, sql_string
-from dataeval_spark.workspace.delta import Commit, Row, Writer, is_missing, made_by, retrying
+from dataeval_spark.workspace.delta import Commit, Row, Writer, made_by, none_if_missing, retrying
 
 RIGHTS = "USE CATALOG, USE SCHEMA, CREATE TABLE, SELECT and MODIFY (and CREATE SCHEMA where it does not exist)"
 
@@ -44,12 +44,7 @@ class SparkAccess:
         self._location = location
 
     def commits(self, limit: int) -> list[Commit]:
-        try:
-            rows = bounded(self._spark.sql(f"DESCRIBE HISTORY {self._name} LIMIT {limit}"), "the caller's limit")
-        except AnalysisException as error:
-            if is_missing(error):
-                return []
-            raise
+        history = f"DESCRIBE HISTORY {self._name} LIMIT {limit}"
         return [
             Commit(
                 row["version"],
@@ -58,7 +53,7 @@ class SparkAccess:
                 row["operationMetrics"] or {},
                 made_by(row["userMetadata"]),
             )
-            for row in rows
+            for row in none_if_missing(lambda: bounded(self._spark.sql(history), "the caller's limit"))
         ]
 
     def create(self, table: Table, properties: Mapping[str, str]) -> None:
@@ -78,12 +73,7 @@ class SparkAccess:
         return detail["numFiles"], detail["sizeInBytes"]
 
     def columns(self) -> list[str]:
-        try:
-            return self._read().columns
-        except AnalysisException as error:
-            if is_missing(error):
-                return []
-            raise
+        return none_if_missing(lambda: self._read().columns)
 
     def _read(self) -> DataFrame:
         reader = self._spark.read.format("delta")
@@ -124,12 +114,11 @@ def is_of_engine(error: BaseException) -> bool:
     return isinstance(error, PySparkException) or type(error).__module__.startswith("py4j.")
 
 
-def first_line(error: BaseException) -> str:
+def engine_message(error: BaseException) -> str:
     """First line of an engine's error, without the stack that follows."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
     # An error of the JVM that PySpark does not know begins with which object was called.
-    is_call = lines[0].startswith("An error occurred while calling") and len(lines) > 1
-    return (lines[1].removeprefix(": ") if is_call else lines[0])[:500]
+    called = re.match(r"\s*An error occurred while calling.*\n(?:: )?(.*)", str(error))
+    return (called.group(1) if called else first_line(error))[:500]
 
 
 def hint_for(message: str, catalog: str | None) -> str:
@@ -150,7 +139,7 @@ def hint_for(message: str, catalog: str | None) -> str:
 def engine_error(error: Exception, action: str, location: str, *, is_catalog: bool) -> WorkspaceError:
     """Our error for an engine's: the action that failed in a workspace, and a hint."""
     hint = hint_for(str(error), location if is_catalog else None)
-    return WorkspaceError(f"Could not {action} in workspace {location}: {first_line(error)}\nHint: {hint}")
+    return WorkspaceError(f"Could not {action} in workspace {location}: {engine_message(error)}\nHint: {hint}")
 
 
 @contextmanager

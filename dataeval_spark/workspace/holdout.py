@@ -35,9 +35,7 @@ def names_of(ref: str) -> tuple[str, str] | None:
         return None
     name, slash, part = ref.removeprefix(PREFIX).rpartition("/")
     if not slash or not name or not part:
-        raise OptionError(
-            f"{ref!r} names no part of a split; expected assigned=SPLIT/PART, such as assigned=main/test."
-        )
+        raise OptionError(f"{ref!r} names no part of a split; expected assigned=SPLIT/PART.\nHint: assigned=main/test")
     return name, part
 
 

@@ -11,14 +11,12 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from deltalake.exceptions import TableNotFoundError
-from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
 from dataeval_spark.errors import WorkspaceError
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table
-from dataeval_spark.workspace.delta import MIGRATION, Row, TableAccess, Writer, is_missing, retrying
+from dataeval_spark.workspace.delta import MIGRATION, Row, TableAccess, Writer, none_if_missing, retrying
 from dataeval_spark.workspace.locations import is_catalog_name, is_local, local_path, quoted
 from dataeval_spark.workspace.version import __version__
 
@@ -76,14 +74,8 @@ class Migration:
         access = self._access(self.stored_name(table))
         older = {new: old for old, new in self._older_columns(table, access).items()}
         stored = [older.get(name, name) for name in columns]
-        try:
-            rows = access.rows(stored, {older.get(name, name): value for name, value in equal.items()})
-        except TableNotFoundError:
-            return []
-        except AnalysisException as error:
-            if is_missing(error):
-                return []
-            raise
+        conditions = {older.get(name, name): value for name, value in equal.items()}
+        rows = none_if_missing(lambda: access.rows(stored, conditions))
         return [dict(zip(columns, (row[name] for name in stored), strict=True)) for row in rows]
 
     def _older_columns(self, table: Table, access: TableAccess) -> dict[str, str]:

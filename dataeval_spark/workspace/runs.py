@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import uuid4
 
-from dataeval_spark.errors import WorkspaceBusyError
+from dataeval_spark.errors import WorkspaceBusyError, first_line
 from dataeval_spark.kernels.storage.uris import values_without_credentials, without_credentials
 from dataeval_spark.tables.contract import Table, sql_string
 from dataeval_spark.tables.runs import RUNS
@@ -92,9 +92,17 @@ class Run:
     def writer(self, step: str, work: str) -> Writer:
         return Writer(self.run_id, step, work, __version__)
 
+    def begin(self) -> None:
+        """Record that the run works."""
+        self.finish(None, "running", self.started_at)
+
+    def end(self, status: Status, message: str = "") -> None:
+        """Record how the run ended."""
+        self.finish(None, status, self.started_at, message)
+
     def finish(
         self,
-        step: str,
+        step: str | None,
         status: Status,
         started_at: datetime,
         message: str = "",
@@ -109,9 +117,9 @@ class Run:
 
         Parameters
         ----------
-        step : str
-            Name of the step.
-        status : {"done", "skipped", "failed"}
+        step : str or None
+            Name of the step; None for the run itself.
+        status : {"running", "done", "skipped", "failed", "cancelled"}
             Outcome.
         started_at : datetime
             Time at which the step began.
@@ -126,49 +134,20 @@ class Run:
         rows : int, optional
             Number of rows that the step wrote.
         """
-        read, wrote = _versions(inputs), _versions(outputs)
-        seconds = self._record(
-            step, status, started_at, message, options=options, work=work, inputs=read, outputs=wrote, rows=rows
-        )
-        return StepRun(step, status, seconds, message, wrote, rows)
-
-    def begin(self) -> None:
-        """Record that the run works."""
-        self._record(None, "running", self.started_at)
-
-    def end(self, status: Status, message: str = "") -> None:
-        """Record how the run ended."""
-        self._record(None, status, self.started_at, message)
-
-    def _record(
-        self,
-        step: str | None,
-        status: Status,
-        started_at: datetime,
-        message: str = "",
-        *,
-        options: Mapping[str, Any] | None = None,
-        work: str = "",
-        inputs: Mapping[str, int] | None = None,
-        outputs: Mapping[str, int] | None = None,
-        rows: int | None = None,
-    ) -> float:
-        """Write the row of a step, or of the run itself (step None); return the seconds since it began."""
         now = datetime.now(UTC)
-        finished = None if status == "running" else now
+        is_running = status == "running"
         seconds = (now - started_at).total_seconds()
         # Cleaned before they are text: in JSON a quote of a password is escaped.
         safe_options = values_without_credentials(self.options if options is None else options)
-        text = json.dumps(safe_options, sort_keys=True, default=str)
         row = {
             "run_id": self.run_id,
             "step": step,
             "job": self.job,
             "status": status,
             "started_at": started_at,
-            "finished_at": finished,
-            "seconds": None if finished is None else seconds,
-            "options": without_credentials(text),
+            "finished_at": None if is_running else now,
+            "seconds": None if is_running else seconds,
+            "options": without_credentials(json.dumps(safe_options, sort_keys=True, default=str)),
             "work_id": work,
             "code_version": __version__,
             "inputs": _version_rows(inputs),
@@ -180,20 +159,17 @@ class Run:
             "process_started": process_started(os.getpid()) or 0.0,
         }
         writer = self.writer(step or "run", work)
-        if step is None and status != "running":
+        if step is None and not is_running:
             condition = f"run_id = {sql_string(self.run_id)} AND step IS NULL"
             self.workspace.replace_rows(RUNS, [row], condition, writer)
         else:
             self.workspace.append_rows(RUNS, [row], writer)
-        return seconds
+        written = {name: state.version for name, state in (outputs or {}).items()}
+        return StepRun(step or "run", status, seconds, message, written, rows)
 
 
-def _versions(states: Mapping[str, TableState] | None) -> dict[str, int]:
-    return {name: state.version for name, state in (states or {}).items()}
-
-
-def _version_rows(tables: Mapping[str, int] | None) -> list[Row]:
-    return [{"table_name": name, "version": version} for name, version in sorted((tables or {}).items())]
+def _version_rows(tables: Mapping[str, TableState] | None) -> list[Row]:
+    return [{"table_name": name, "version": state.version} for name, state in sorted((tables or {}).items())]
 
 
 def last_successes(workspace: Workspace) -> dict[str, Success]:
@@ -239,9 +215,9 @@ def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterato
             yield run
     except BaseException as error:
         status: Status = "cancelled" if isinstance(error, (KeyboardInterrupt, SystemExit)) else "failed"
-        message = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        message = first_line(error)[:1000]
         # In a thread of its own, which has a connection of its own to the JVM: an interrupt may have broken this one.
-        _in_own_thread(lambda: run.end(status, message[:1000]))
+        _in_own_thread(lambda: run.end(status, message))
         raise
     finally:
         _ACTIVE.discard(run.run_id)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.errors import SnapshotError
+from dataeval_spark.errors import SnapshotError, first_line
 from dataeval_spark.kernels.storage.uris import refuse_credentials
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables import ALL_TABLES, CURRENT_NAMES
 from dataeval_spark.tables.contract import Table, identifier
 from dataeval_spark.tables.runs import RUNS, SNAPSHOTS
 from dataeval_spark.workspace.delta import Row
-from dataeval_spark.workspace.delta_spark import first_line, hint_for, is_of_engine
+from dataeval_spark.workspace.delta_spark import engine_message, hint_for, is_of_engine
 from dataeval_spark.workspace.locations import absolute, is_local, local_path
 from dataeval_spark.workspace.runs import Run
 from dataeval_spark.workspace.workspace import Workspace
@@ -63,38 +63,48 @@ def create(run: Run, name: str, note: str | None = None) -> dict[str, int]:
     """
     workspace = run.workspace
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
-        raise SnapshotError(f"Snapshot name {name!r}: expected letters, digits, '.', '_' and '-', and no '='.")
+        raise SnapshotError(
+            f"A snapshot cannot be called {name!r}; expected letters, digits, '.', '_' and '-'.\n"
+            "Hint: dataeval-spark snapshot --workspace WS create before-cleaning"
+        )
     if name in {listed.name for listed in listing(workspace)}:
-        raise SnapshotError(f"Snapshot {name!r} exists already.\nHint: choose another name, or snapshot show {name}")
+        raise SnapshotError(
+            f"Snapshot {name!r} exists already.\n"
+            f"Hint: choose another name; dataeval-spark snapshot --workspace {workspace.location} show {name}"
+        )
     states = workspace.states(PINNED_TABLES)
     if not states:
-        raise SnapshotError(f"Workspace {workspace.location} has no tables to pin.\nHint: dataeval-spark ingest ...")
+        raise SnapshotError(
+            f"Workspace {workspace.location} has no tables to pin.\n"
+            f"Hint: dataeval-spark ingest --workspace {workspace.location} photos/"
+        )
     tables = [table for table in PINNED_TABLES if table.name in states]
     with ThreadPoolExecutor(4) as pool:
-        details = dict(
-            zip([table.name for table in tables], pool.map(lambda x: _provenance(workspace, x), tables), strict=True)
-        )
+        details = list(pool.map(lambda table: _provenance(workspace, table), tables))
     now = datetime.now(UTC)
     rows = [
         {
             "snapshot": name,
             "table_name": table.name,
             "version": states[table.name].version,
-            "table_id": details[table.name][0],
+            "table_id": table_id,
             "created_at": now,
             "note": note,
-            "run_ids": details[table.name][1],
+            "run_ids": run_ids,
         }
-        for table in tables
+        for table, (table_id, run_ids) in zip(tables, details, strict=True)
     ]
     workspace.append_rows(SNAPSHOTS, rows, run.writer("snapshot", f"snapshot:{name}"))
     return {table: state.version for table, state in states.items()}
 
 
 def _provenance(workspace: Workspace, table: Table) -> tuple[str, list[str]]:
+    """Delta's id of a table, and runs that wrote its rows: at most 50."""
     identity = workspace.table_id(table)
-    rows = workspace.read(table).select("run_id").distinct().limit(50) if "run_id" in table.column_names else None
-    return identity, sorted(row["run_id"] for row in bounded(rows, "names of runs")) if rows is not None else []
+    if "run_id" not in table.column_names:
+        return identity, []
+    rows = workspace.read(table).select("run_id").distinct().limit(50)
+    return identity, sorted(row["run_id"] for row in bounded(rows, "names of runs"))
 
 
 def listing(workspace: Workspace) -> list[Listed]:
@@ -144,7 +154,10 @@ def at(workspace: Workspace, name: str) -> Workspace:
         ids = dict(zip([table.name for table in tables], pool.map(workspace.table_id, tables), strict=True))
     lost = sorted(table for table, row in pinned.items() if ids.get(table) != row["table_id"])
     if lost:
-        raise SnapshotError(f"Snapshot {name!r} pins {', '.join(lost)}, which was dropped or made anew since.")
+        raise SnapshotError(
+            f"Snapshot {name!r} cannot be read. These tables were dropped or made anew since: {', '.join(lost)}.\n"
+            f"Hint: dataeval-spark snapshot --workspace {workspace.location} verify {name}"
+        )
     return workspace.at({table: row["version"] for table, row in pinned.items()})
 
 
@@ -165,9 +178,7 @@ def verify(workspace: Workspace, name: str) -> dict[str, str]:
     """
     lost: dict[str, str] = {}
     pinned = _pinned(workspace, name)
-    for table in PINNED_TABLES:
-        if table.name not in pinned:
-            continue
+    for table in (table for table in PINNED_TABLES if table.name in pinned):
         version = pinned[table.name]["version"]
         pin = f"{table.name}@v{version}"
         try:
@@ -176,14 +187,14 @@ def verify(workspace: Workspace, name: str) -> dict[str, str]:
                 continue
             # A hash over all columns reads every file; a count would be answered from the log.
             frame = workspace.read(table, version)
-            one_row(
-                frame.select(F.xxhash64(F.to_json(F.struct(*(identifier(name) for name in frame.columns)))).alias("h")),
-                F.bit_xor("h"),
-            )
+            one_row(frame.select(_hash(frame.columns).alias("hash")), F.bit_xor("hash"))
         except Exception as error:
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-            lost[table.name] = f"{pin} is lost: {first}"
+            lost[table.name] = f"{pin} is lost: {first_line(error)[:200]}"
     return lost
+
+
+def _hash(columns: Sequence[str]) -> Column:
+    return F.xxhash64(F.to_json(F.struct(*map(identifier, columns))))
 
 
 def diff(workspace: Workspace, a: str, b: str) -> list[TableDiff]:
@@ -206,9 +217,7 @@ def _diff_table(
         if "deleted_at" in table.column_names:
             frame = frame.where("deleted_at IS NULL")
         values = [column for column in sorted(frame.columns) if column not in (*NOT_COMPARED, *table.key)]
-        content = (
-            F.xxhash64(F.to_json(F.struct(*(identifier(v) for v in values)))) if values else F.lit(0).cast("bigint")
-        )
+        content = _hash(values) if values else F.lit(0).cast("bigint")
         keys = F.to_json(F.struct(*(key for key in table.key if key != "run_id")), {"ignoreNullFields": "false"})
         return (
             frame.select(keys.alias("key"), content.alias(side))
@@ -262,7 +271,9 @@ def export(workspace: Workspace, name: str, directory: str) -> dict[str, int]:
     refuse_credentials(directory)
     target = absolute(directory)
     if is_local(target) and local_path(target).exists() and any(local_path(target).iterdir()):
-        raise SnapshotError(f"Directory {target} is not empty.\nHint: name a new directory.")
+        raise SnapshotError(
+            f"Directory {target} is not empty; expected a new or empty one.\nHint: --out {target}/{name}"
+        )
     pinned = at(workspace, name)
     rows = {}
     for table in PINNED_TABLES:
@@ -273,9 +284,9 @@ def export(workspace: Workspace, name: str, directory: str) -> dict[str, int]:
             except Exception as error:
                 if not is_of_engine(error):
                     raise
-                hint = hint_for(str(error), None)
                 raise SnapshotError(
-                    f"Snapshot {name!r} cannot be copied to {target}: {first_line(error)}\nHint: {hint}"
+                    f"Snapshot {name!r} cannot be copied to {target}: {engine_message(error)}\n"
+                    f"Hint: {hint_for(str(error), None)}"
                 ) from error
             rows[table.name] = workspace.spark.read.format("delta").load(f"{target}/{table.name}").count()
     return rows

@@ -6,7 +6,6 @@ workspace ``at`` a snapshot gives the pinned version of each table and cannot wr
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -23,13 +22,12 @@ from dataeval_spark.session.settings import SETTINGS_LOCK
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table, identifier
 from dataeval_spark.tables.images import IMAGES
-from dataeval_spark.workspace.contract import bring_to_contract, conforming
 from dataeval_spark.workspace.delta import Row, TableAccess, TableState, Writer, is_missing
 from dataeval_spark.workspace.delta_local import LocalAccess, can_open
 from dataeval_spark.workspace.delta_spark import SparkAccess, engine_error, errors_of_engines
 from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_local, local_path, quoted, remove_directory
 from dataeval_spark.workspace.migration import Migration, older_columns
-from dataeval_spark.workspace.writing import Target, append, replace_all, replace_images, replace_scope
+from dataeval_spark.workspace.writing import Target, bring_to_contract, commit, conforming, replace_images
 
 FILLED_BY = {"images": "ingest", "targets": "ingest", "factors": "ingest", "ingest_findings": "ingest"}
 FILLED_BY |= dict.fromkeys(("image_stats", "channel_stats", "hashes", "unreadable_images", "embeddings"), "profile") | {
@@ -42,8 +40,6 @@ TABLE_PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.dataSkippingN
 COMPACT_EVERY, COMPACT_FILES, COMPACT_FILE_BYTES = 8, 24, 16 * 2**20
 # Mounts by which a platform gives one storage to all machines under one path.
 MOUNTS = ("/Volumes/", "/dbfs/")
-logger = logging.getLogger("dataeval_spark")
-
 
 # Stores a frame under a name in the temporary files of a run, and reads it back.
 Checkpoint = Callable[[DataFrame, str], DataFrame]
@@ -70,7 +66,9 @@ class Workspace:
 
     Examples
     --------
-    >>> Workspace(spark, "my_audit").read(IMAGE_STATS).count()
+    >>> workspace = Workspace(spark, "main.audit")
+    >>> workspace.name(IMAGES)
+    '`main`.`audit`.`images`'
     """
 
     def __init__(
@@ -125,10 +123,10 @@ class Workspace:
             states = pool.map(self.state, tables)
         return {table.name: state for table, state in zip(tables, states, strict=True) if state}
 
-    def commit_versions(self, table: Table, *, step: str, limit: int = 200) -> dict[str, int]:
-        """First version that each run committed for a step, among the newest ``limit`` commits."""
+    def commit_versions(self, table: Table, *, step: str) -> dict[str, int]:
+        """First version that each run committed for a step, among the newest 200 commits."""
         # Newest first, so the earliest commit of a run is the one that stays.
-        commits = self._access(table).commits(limit)
+        commits = self._access(table).commits(200)
         return {c.made_by["run_id"]: c.version for c in commits if c.made_by.get("step") == step}
 
     def table_id(self, table: Table) -> str:
@@ -184,7 +182,7 @@ class Workspace:
         if self.versions is not None and version is None:
             if table.name not in self.versions:
                 raise TableMissingError.from_table(
-                    table.name, self.location, "the snapshot was made before it was filled"
+                    table.name, self.location, "the snapshot was made before it was filled: read the workspace itself"
                 )
             version = self.versions[table.name]
         reader = self.spark.read.format("delta")
@@ -308,12 +306,8 @@ class Workspace:
             if images is not None and not are_new:
                 old = self.read(table).join(images.select("image_id").distinct(), on="image_id", how="left_semi")
                 replace_images(target, rows, old)
-            elif images is not None or table.write == "append":
-                append(target, rows)
-            elif scope is not None:
-                replace_scope(target, rows, scope)
             else:
-                replace_all(target, rows)
+                commit(target, rows, scope, are_of_images=images is not None)
         except AnalysisException as error:  # other errors are those of the step that made the rows
             raise engine_error(error, f"write {table.name}", self.location, is_catalog=self.is_catalog) from error
         after = self.state(table)
@@ -355,7 +349,10 @@ class Workspace:
 
     def _require_writable(self) -> None:
         if self.versions is not None:
-            raise WorkspaceError(f"Workspace {self.location} is read at a snapshot and cannot be written.")
+            raise WorkspaceError(
+                f"Workspace {self.location} is read at a snapshot and cannot be written.\n"
+                f'Hint: Workspace(spark, "{self.location}"), without the snapshot'
+            )
 
     def _wrapping(self, action: str) -> AbstractContextManager[None]:
         return errors_of_engines(action, self.location, is_catalog=self.is_catalog)

@@ -1,14 +1,16 @@
-"""Commits of rows to a Delta table: one function per way in which a table is written."""
+"""Rows are checked against the contract of their table and written in one commit, in the way the table is written."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.session.settings import temporary_settings
+from dataeval_spark.errors import SchemaError
+from dataeval_spark.session.settings import SETTINGS_LOCK, temporary_settings
 from dataeval_spark.tables.contract import Table, identifier, sql_string
 from dataeval_spark.workspace.delta import TableState, Writer, retrying
 
@@ -33,19 +35,14 @@ class Target:
         return f"dataeval_spark:{self.writer.work_id}:{self.table.name}"
 
 
-def append(target: Target, rows: DataFrame) -> None:
-    """Add rows."""
-    _save(target, rows, "append")
-
-
-def replace_all(target: Target, rows: DataFrame) -> None:
-    """Replace all rows."""
-    _save(target, rows, "overwrite")
-
-
-def replace_scope(target: Target, rows: DataFrame, scope: str) -> None:
-    """Replace the rows with one value in the table's scope column."""
-    _save(target, rows, "overwrite", {"replaceWhere": f"`{target.table.scope}` = {sql_string(scope)}"})
+def commit(target: Target, rows: DataFrame, scope: str | None, *, are_of_images: bool) -> None:
+    """Add rows, or replace all or those of a scope, as the table is written; ``are_of_images`` adds them."""
+    if are_of_images or target.table.write == "append":
+        _save(target, rows, "append")
+    elif scope is None:
+        _save(target, rows, "overwrite")
+    else:
+        _save(target, rows, "overwrite", {"replaceWhere": f"`{target.table.scope}` = {sql_string(scope)}"})
 
 
 def _save(target: Target, rows: DataFrame, mode: str, options: Mapping[str, str] | None = None) -> None:
@@ -61,7 +58,7 @@ def replace_images(target: Target, rows: DataFrame, old: DataFrame) -> None:
     """Replace the rows of the given images, in one commit."""
     # Version 0 is the commit that made the table: nothing to replace.
     if target.before is None or target.before.version == 0 or old.isEmpty():
-        append(target, rows)
+        _save(target, rows, "append")
         return
     # MERGE's target has no alias on both kinds of location, so the source's columns get names of their own.
     same_key = " AND ".join(f"`{key}` <=> `new_{key}`" for key in target.table.key)
@@ -86,3 +83,92 @@ def replace_images(target: Target, rows: DataFrame, old: DataFrame) -> None:
     )
     with temporary_settings(rows.sparkSession, settings):
         retrying(merge.merge)
+
+
+def _types_of(frame: DataFrame) -> dict[str, str]:
+    """Type of each column, as in SQL."""
+    return {field.name: field.dataType.simpleString() for field in frame.schema.fields}
+
+
+def conforming(table: Table, frame: DataFrame, *, run_id: str) -> DataFrame:
+    """The columns of the contract, in its order, then the additional ones of an open table.
+
+    Raises
+    ------
+    SchemaError
+        A column is missing, unknown or of another type.
+    """
+    columns = frame.columns
+    expected = list(table.column_names)
+    if "run_id" in expected and "run_id" not in columns:
+        frame = frame.withColumn("run_id", F.lit(run_id))
+    extra = [name for name in columns if name not in expected]
+    missing = [name for name in expected if name not in frame.columns]
+    unknown = [] if table.open else extra
+    if missing or unknown:
+        faults = [f"lack {', '.join(missing)}"] if missing else []
+        faults += [f"have unknown columns: {', '.join(unknown)}"] if unknown else []
+        raise SchemaError(
+            f"Rows for table {table.name} {' and '.join(faults)}; expected {', '.join(expected)}.\n"
+            "Hint: docs/tables.md says what each column holds."
+        )
+    types = _types_of(frame)
+    for column in table.columns:
+        if types[column.name] != _plain_type(column.type):
+            raise SchemaError(
+                f"Rows for table {table.name}: column {column.name} has type {types[column.name]}; "
+                f'expected {column.type}.\nHint: F.col("{column.name}").cast("{column.type}")'
+            )
+    return frame.select(*(identifier(name) for name in (*expected, *extra)))
+
+
+def bring_to_contract(table: Table, name: str, stored: DataFrame, rows: DataFrame) -> None:
+    """Add the columns that an existing table lacks, and free those that an older version required.
+
+    Parameters
+    ----------
+    table : Table
+        The contract.
+    name : str
+        The existing table in SQL.
+    stored, rows : DataFrame
+        The existing table, and the rows to be written, whose columns count where the table is open.
+
+    Raises
+    ------
+    SchemaError
+        The existing table differs in any other way; the message says what to do.
+    """
+    added = _missing_columns(table, name, _types_of(stored), _types_of(rows))
+    free = {column.name for column in table.columns if column.nullable}
+    freed = [field.name for field in stored.schema.fields if field.name in free and not field.nullable]
+    changes = [f"ADD COLUMNS ({', '.join(added)})"] if added else []
+    changes += [f"ALTER COLUMN {identifier(column)} DROP NOT NULL" for column in freed]
+    for change in changes:
+        with SETTINGS_LOCK:
+            stored.sparkSession.sql(f"ALTER TABLE {name} {change}")
+
+
+def _missing_columns(table: Table, name: str, existing: Mapping[str, str], rows: Mapping[str, str]) -> list[str]:
+    """DDL of the columns that an existing table lacks."""
+    types = {column.name: _plain_type(column.type) for column in table.columns}
+    comments = {column.name: f" COMMENT {sql_string(column.comment)}" for column in table.columns}
+    if table.open:
+        types = dict(rows) | types
+    for column, type in types.items():
+        if existing.get(column, type) != type:
+            raise SchemaError(
+                f"Table {name}: column {column} has type {existing[column]}; this version expects {type}.\n"
+                f"Hint: DROP TABLE {name}; then run the step that fills it again."
+            )
+    unknown = sorted(set(existing) - set(types))
+    if unknown and not table.open:
+        raise SchemaError(
+            f"Table {name} has columns that this version does not know: {', '.join(unknown)}.\n"
+            "Hint: pip install --upgrade dataeval_spark"
+        )
+    return [f"{identifier(c)} {type}{comments.get(c, '')}" for c, type in types.items() if c not in existing]
+
+
+def _plain_type(type: str) -> str:
+    return re.sub(r"\s*([:,])\s*", r"\1", type)

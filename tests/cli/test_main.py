@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 from dataeval_spark.cli.main import CANCELLED, DONE, EXAMPLES, USAGE, VERBS, main, parser
-from dataeval_spark.errors import SetupError
-from dataeval_spark.session import java
 from dataeval_spark.verbs import doctor
 from dataeval_spark.verbs.select.operations import OPERATIONS
 from tests.jobs.conftest import picture
@@ -77,7 +75,8 @@ def test_search_prints_the_nearest_images(audited, capsys):
         (("split", "--name", "x", "--fractions", "train"), "train: expected PART=SHARE, such as train=0.7."),
         (("analyze", "--conf", "/nowhere.toml"), "/nowhere.toml cannot be read"),
         (("search", "nothing.jpg"), "there is no such file"),
-        (("snapshot", "create"), "takes 1 names; 0 given"),
+        (("snapshot", "create"), "snapshot create takes one name; found none."),
+        (("snapshot", "diff", "first"), "Hint: dataeval-spark snapshot --workspace WS diff NAME_A NAME_B"),
         (("snapshot", "show", "nothing"), "there are first"),
         (("compare", "--reference", "dataset=x", "--current", "dataset=demo"), "here: dataset=demo, dataset=later"),
     ],
@@ -220,20 +219,6 @@ def test_the_package_and_the_help_need_no_spark_session():
     )
 
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
-
-
-def test_no_java_says_how_to_get_one(monkeypatch):
-    monkeypatch.setenv("JAVA_HOME", "/nowhere")
-
-    with pytest.raises(SetupError, match=r"(?s)Java was not found.*Hint: .*openjdk"):
-        java.require_java()
-
-
-def test_a_java_of_another_version_is_named(monkeypatch):
-    monkeypatch.setattr(java, "java_version", lambda java: 11)
-
-    with pytest.raises(SetupError, match="is Java 11; Spark needs Java 17 or 21"):
-        java.require_java()
 
 
 def test_the_doctor_shows_every_check():

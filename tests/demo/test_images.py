@@ -136,32 +136,12 @@ def test_an_option_out_of_range_is_refused(tmp_path, option):
         make_demo_images(tmp_path, **{"count": 40, **option})
 
 
-def test_the_default_set_has_the_documented_plants():
-    assert plants_for(2000) == {
-        "exact_copy": 30,
-        "reencoded_copy": 30,
-        "resized_copy": 30,
-        "blank": 12,
-        "dark": 12,
-        "blurred": 12,
-        "truncated": 8,
-        "swapped_label": 20,
-        "bad_annotation": 2,
-        "later": 300,
-    }
-
-
 def test_the_set_holds_as_many_images_as_asked_for_and_all_are_annotated(demo, plants, annotations):
     files = files_in(demo.source)
     assert len(files) == COUNT
     missing = [p.path for p in of_kind(plants, "bad_annotation") if p.detail.startswith("missing_image")]
     assert sorted(annotations) == sorted([*files, *missing])
     assert len(files_in(demo.later_source)) == plants_for(COUNT)["later"]
-
-
-def test_no_two_plants_share_an_image(plants):
-    touched = [path for plant in plants for path in (plant.path, plant.other_path) if path]
-    assert len(touched) == len(set(touched))
 
 
 def test_metadata_has_one_row_per_file_with_a_zoned_time(demo):

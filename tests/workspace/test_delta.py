@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 import json
-import threading
-from datetime import UTC, datetime
 
 import pytest
 
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.labels import LABEL_STATS
 from dataeval_spark.tables.runs import SNAPSHOTS
-from dataeval_spark.workspace.delta import TableState, Writer, retrying
+from dataeval_spark.workspace.delta import TableState, retrying
 from dataeval_spark.workspace.delta_local import LocalAccess
 from dataeval_spark.workspace.delta_spark import SparkAccess
 from dataeval_spark.workspace.workspace import TABLE_PROPERTIES, Workspace
-
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-def pin(snapshot, version=1, note=None):
-    return {
-        "snapshot": snapshot,
-        "table_name": "images",
-        "version": version,
-        "table_id": "id",
-        "created_at": NOON,
-        "note": note,
-        "run_ids": ["r1", "r2"],
-    }
-
-
-def writer(run):
-    return Writer(run, "snapshot", f"work of {run}", "0")
+from tests.workspace.pins import pin, writer
 
 
 @pytest.fixture
@@ -99,18 +80,6 @@ def test_both_give_a_table_the_same_state_identity_and_files(both):
     assert local.files() == spark.files()
 
 
-def test_a_commit_made_while_the_history_is_read_shifts_no_version(both, monkeypatch):
-    access, _ = both
-    access.create(SNAPSHOTS, TABLE_PROPERTIES)
-    opened_before, open_now = [access._table()], LocalAccess._table
-    access.append(SNAPSHOTS, [pin("one")], writer("r1"))
-    monkeypatch.setattr(LocalAccess, "_table", lambda self: opened_before.pop() if opened_before else open_now(self))
-
-    commits = access.commits(5)
-
-    assert [(commit.version, commit.made_by.get("run_id")) for commit in commits] == [(1, "r1"), (0, None)]
-
-
 def test_a_table_made_by_either_has_the_same_schema_comments_and_properties(spark, tmp_path):
     descriptions = []
     for name in ("local", "spark"):
@@ -144,20 +113,6 @@ def test_making_a_table_twice_leaves_its_rows(access):
     assert len(access.rows(("snapshot",), {})) == 2
 
 
-def test_rows_appended_at_the_same_time_are_all_there(both):
-    local, _ = both
-    local.create(SNAPSHOTS, TABLE_PROPERTIES)
-    threads = [
-        threading.Thread(target=local.append, args=(SNAPSHOTS, [pin(f"s{i}")], writer(f"r{i}"))) for i in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert sorted(row["snapshot"] for row in local.rows(("snapshot",), {})) == [f"s{i}" for i in range(8)]
-
-
 def test_a_commit_is_tried_again_after_a_conflict_only():
     tries = []
 
@@ -170,22 +125,6 @@ def test_a_commit_is_tried_again_after_a_conflict_only():
     assert len(tries) == 2
     with pytest.raises(ValueError, match="no conflict"):
         retrying(lambda: (_ for _ in ()).throw(ValueError("no conflict")))
-
-
-def test_a_workspace_asks_spark_where_paths_may_be_those_of_a_cluster(spark, tmp_path, frame):
-    spark.conf.set("spark.dataeval_spark.localFiles", "false")
-    try:
-        workspace = Workspace(spark, str(tmp_path / "audit"))
-        workspace.open()
-        workspace.append_rows(SNAPSHOTS, [pin("one")], writer("r1"))
-        assert workspace.rows(SNAPSHOTS, ("snapshot", "created_at"), snapshot="one") == [
-            {"snapshot": "one", "created_at": NOON}
-        ]
-        through_spark = workspace.state(SNAPSHOTS)
-    finally:
-        spark.conf.set("spark.dataeval_spark.localFiles", "true")
-
-    assert Workspace(spark, str(tmp_path / "audit")).state(SNAPSHOTS) == through_spark
 
 
 @pytest.mark.parametrize("name", ["with space", "ümlaut", "a#b", "que?ry", "per%20cent", "100%", "a=b"])

@@ -1,4 +1,4 @@
-"""Workspace: write modes, contracts on write, locations."""
+"""Workspace: write modes, and contracts on write."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from dataeval_spark.tables.profile import EMBEDDINGS, UNREADABLE_IMAGES
 from dataeval_spark.tables.runs import DATASET_FINDINGS
 from dataeval_spark.verbs.ingest.readers.source import FINDINGS_DDL, finding_rows
 from dataeval_spark.workspace.delta import Writer
-from dataeval_spark.workspace.locations import is_catalog_name
 from dataeval_spark.workspace.workspace import Workspace
 
 ROW = "image_id string, stage string, error_class string, message string, content_length bigint, fingerprint string"
@@ -230,14 +229,6 @@ def test_many_small_files_are_compacted(workspace, frame, spark, monkeypatch):
     detail = spark.sql(f"DESCRIBE DETAIL {workspace.name(UNREADABLE_IMAGES)}").collect()[0]
     assert detail["numFiles"] == 1
     assert workspace.read(UNREADABLE_IMAGES).count() == 600
-
-
-@pytest.mark.parametrize(
-    ("location", "expected"),
-    [("main.audit", True), ("./a.b", False), ("audit", False), ("/a.b", False), ("s3://a.b", False), ("a.b.c", False)],
-)
-def test_exactly_one_dot_and_no_slash_is_a_catalog_schema(location, expected):
-    assert is_catalog_name(location) is expected
 
 
 def test_a_table_of_an_older_workspace_is_read_under_its_old_name_and_renamed_once(spark, tmp_path, caplog):

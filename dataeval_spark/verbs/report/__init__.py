@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from pyspark.sql import DataFrame
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.kernels.storage.uris import is_uri, local_path
+from dataeval_spark.kernels.storage.uris import local_path
 from dataeval_spark.kernels.storage.writing import write_bytes
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.verbs.report.data import Box, Provenance, ReportData, Thumbnail
@@ -35,9 +34,9 @@ def write_report(read: Callable[[Table], DataFrame | None], provenance: Provenan
     Parameters
     ----------
     read : callable
-        The DataFrame of a table; null when the table does not exist.
+        Returns the DataFrame of a table; None when the table does not exist.
     provenance : Provenance
-        Where the tables come from.
+        Workspace, versions and runs that the data come from.
     path : str or Path
         File to write; its folder is made. It appears whole or not at all.
 
@@ -48,7 +47,8 @@ def write_report(read: Callable[[Table], DataFrame | None], provenance: Provenan
 
     Examples
     --------
-    >>> write_report(workspace.read_or_none, provenance, "report.html")
+    >>> write_report(workspace.read_or_none, provenance, "/tmp/report.html")
+    PosixPath('/tmp/report.html')
     """
     return save_report(render_report(collect_report_data(read), provenance), path)
 
@@ -71,30 +71,21 @@ def save_report(html: str, path: str | Path) -> Path | str:
     Raises
     ------
     OptionError
-        There is a folder of this name, or the storage cannot be written.
+        There is a folder of this name, or the file cannot be written.
     """
-    uri = str(path)
-    if is_uri(uri) and local_path(uri) is None:
-        try:
-            write_bytes(uri, html.encode())
-        except OSError as error:
-            raise OptionError(
-                f"report.out is {uri}, which cannot be written: {error.strerror or error}.\n"
-                "Hint: --out FILE, or a URI that you may write"
-            ) from None
-        return uri
-    path = local_path(uri) or path
-    if os.path.isdir(path):
-        raise OptionError(f"report.out is {path}, which is a folder.\nHint: --out {os.path.join(path, 'report.html')}")
-    target = Path(path).expanduser().resolve()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, suffix=".part", delete=False) as file:
-        try:
-            file.write(html)
-            file.close()
-            os.chmod(file.name, 0o644)  # temporary files are private; a report is to be passed on
-            os.replace(file.name, target)
-        except BaseException:
-            os.unlink(file.name)
-            raise
+    place = local_path(str(path))
+    if place is not None and os.path.isdir(place):
+        raise OptionError(
+            f"report.out is {place}, which is a folder.\nHint: --out {os.path.join(place, 'report.html')}"
+        )
+    target = str(path) if place is None else Path(place).expanduser().resolve()
+    try:
+        write_bytes(str(target), html.encode())
+    except OSError as error:
+        raise OptionError(
+            f"report.out is {target}, which cannot be written: {error.strerror or error}.\n"
+            "Hint: --out FILE, in a folder or storage that you may write"
+        ) from None
+    if isinstance(target, Path):
+        target.chmod(0o644)  # a report is to be passed on, whatever the umask is
     return target

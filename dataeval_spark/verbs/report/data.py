@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 Row = Mapping[str, Any]
@@ -73,10 +75,9 @@ class ReportData:
         """Rows of a query; none when its tables do not exist."""
         return self.rows.get(query, ())
 
-
-def same_name(table: str) -> str:
-    """SQL name of a table that is called as in its contract."""
-    return table
+    def groups_of(self, query: str, *columns: str) -> list[list[Row]]:
+        """Rows of a query in groups: those that follow one another with equal values in the columns."""
+        return [list(rows) for _, rows in groupby(self.rows_of(query), key=itemgetter(*columns))]
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Provenance:
     workspace : str
         Location of the workspace.
     snapshot : str or None
-        Name of the snapshot; null for the newest versions.
+        Name of the snapshot; None for the newest versions.
     generated_at : datetime
         Time of the report.
     code_version : str
@@ -108,6 +109,6 @@ class Provenance:
     generated_at: datetime
     code_version: str
     table_versions: Mapping[str, int] = field(default_factory=dict)
-    sql_name: Callable[[str], str] = same_name
+    sql_name: Callable[[str], str] = str
     runs: Sequence[Mapping[str, Any]] = ()
     demo_scores: Sequence[Any] | None = None

@@ -11,8 +11,9 @@ from pyspark.sql import DataFrame
 from dataeval_spark.errors import OptionError
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.verbs.report import ReportData
-from dataeval_spark.verbs.report.galleries import collect_boxes, collect_thumbnails
 from dataeval_spark.verbs.report.pictures import Card, card
+from dataeval_spark.verbs.report.queries import collect_boxes
+from dataeval_spark.verbs.report.thumbnails import collect_thumbnails
 from dataeval_spark.verbs.text import number, shorten, words
 
 MOST = 200
@@ -36,21 +37,17 @@ class Gallery:
         return f"Gallery of {len(self.cards)} images"
 
 
-def gallery_of(
-    rows: DataFrame, images: DataFrame | None, targets: DataFrame | None, *, most: int = 24, size: int = 160
-) -> Gallery:
+def gallery_of(rows: DataFrame, images: DataFrame | None, targets: DataFrame | None, *, most: int = 24) -> Gallery:
     """Pictures of the first rows, each with its other columns below and its box drawn where it is about one.
 
     Parameters
     ----------
     rows : DataFrame
-        ``image_id``, optionally ``target_index``, and what is to be written below.
+        Column ``image_id``, optionally ``target_index``, and further columns, whose values are written below.
     images, targets : DataFrame, optional
         Tables of these names.
     most : int
-        Rows to show, up to 200.
-    size : int
-        Longest side of a picture, in pixels.
+        Number of rows to show, up to 200.
 
     Raises
     ------
@@ -60,15 +57,19 @@ def gallery_of(
     Examples
     --------
     >>> gallery_of(outliers.orderBy("score", ascending=False), images, targets)
+    Gallery of 24 images
     """
     OptionError.unless_between("gallery.most", most, 1, MOST)
     if "image_id" not in rows.columns:
-        raise OptionError(f"A gallery needs a column image_id; found {', '.join(rows.columns)}.")
+        raise OptionError(
+            f"A gallery needs a column image_id; found {', '.join(rows.columns)}.\n"
+            'Hint: audit.gallery(audit.table("outliers"))'
+        )
     items = [{"target_index": None, **row.asDict()} for row in bounded(rows.limit(most), "the rows that are shown")]
     ids = tuple(dict.fromkeys(row["image_id"] for row in items))
     about = dict.fromkeys((row["image_id"], row["target_index"]) for row in items if row["target_index"] is not None)
     boxes = collect_boxes(targets, (), tuple(about))
-    data = ReportData(thumbnails=collect_thumbnails(images, ids, size), boxes=boxes)
+    data = ReportData(thumbnails=collect_thumbnails(images, ids), boxes=boxes)
     return Gallery(tuple(_card(data, row) for row in items))
 
 

@@ -25,9 +25,9 @@ def render_report(data: ReportData, provenance: Provenance) -> str:
     Parameters
     ----------
     data : ReportData
-        What `collect_report_data` returned, or literal values.
+        Data that `collect_report_data` returned, or literal values.
     provenance : Provenance
-        Where the data come from.
+        Workspace, versions and runs that the data come from.
 
     Returns
     -------
@@ -36,7 +36,8 @@ def render_report(data: ReportData, provenance: Provenance) -> str:
 
     Examples
     --------
-    >>> html = render_report(collect_report_data(workspace.read), provenance)
+    >>> render_report(collect_report_data(workspace.read_or_none), provenance)[:15]
+    '<!doctype html>'
     """
     contents = [(section, _content(section, data, provenance)) for section in SECTIONS]
     sections = [(section, content) for section, content in contents if content is not None]
@@ -62,14 +63,10 @@ def _content(section: Section, data: ReportData, provenance: Provenance) -> Cont
 def _section(section: Section, content: Content, data: ReportData, provenance: Provenance) -> Mapping[str, Any]:
     missing = section.is_missing(data.present)
     return {
-        "id": section.id,
-        "title": section.title,
-        "intro": section.intro,
+        **vars(section),
         "command": section.command.replace("WORKSPACE", shlex.quote(text.clean(provenance.workspace))),
         "missing": missing,
         "content": content,
-        "template": section.template,
-        "otherwise": section.otherwise,
         "sql": [] if missing else shown_sql(section, data, provenance),
     }
 
@@ -103,12 +100,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,  # a section ends as its file does
     )
     environment.filters.update(
-        clean=text.clean,
-        shorten=text.shorten,
-        number=text.number,
-        time=text.time,
-        svg=Markup,
-        span=span_of,
+        clean=text.clean, shorten=text.shorten, number=text.number, time=text.time, svg=Markup, span=span_of
     )
     return environment
 

@@ -64,6 +64,7 @@ def card(
     tone: str = "",
     target_index: int | None = None,
     all_boxes: bool = False,
+    difference: str = "",
 ) -> Card:
     """The card of an image: with the box of one target, with all its boxes, or with none."""
     picture = data.thumbnails.get(image_id, NO_PICTURE)
@@ -85,6 +86,7 @@ def card(
         lines=tuple(clean(line) for line in lines if line),
         badge=badge,
         tone=tone,
+        difference=difference,
     )
 
 
@@ -96,7 +98,7 @@ def label_counts(data: ReportData, image_id: str) -> str:
 
 
 def _mark(box: Box, picture: Thumbnail, strong: bool) -> Mark | None:
-    """The part of a box that lies in the picture; null when nothing of it does."""
+    """The part of a box that lies in the picture; None when nothing of it does."""
     corners = (box.x0, box.y0, box.x1, box.y1)
     if not all(map(math.isfinite, corners)):
         return None

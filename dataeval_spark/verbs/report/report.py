@@ -1,9 +1,12 @@
-"""The report of a workspace, or of a snapshot of it: its data, and the page."""
+"""The report of a workspace or of a snapshot: its page, its summary in a few lines, and how a notebook shows it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -12,9 +15,25 @@ from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.verbs.report import Provenance, ReportData, collect_report_data, render_report
+from dataeval_spark.verbs.report.sections.attention import matters
+from dataeval_spark.verbs.text import plural
 from dataeval_spark.workspace import snapshots
 from dataeval_spark.workspace.version import __version__
 from dataeval_spark.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report that was written; a notebook shows it inline."""
+
+    path: Path | str
+    page: str
+
+    def _repr_html_(self) -> str:
+        return f'<iframe srcdoc="{html.escape(self.page)}" style="width:100%;height:80vh;border:0"></iframe>'
+
+    def __str__(self) -> str:
+        return str(self.path)
 
 
 def page_of(
@@ -32,25 +51,40 @@ def page_of(
     pinned = place.versions
     versions = pinned or {name: state.version for name, state in workspace.states().items()}
     past = workspace.rows(RUNS, RUNS.column_names)
-    newest = sorted(past, key=lambda row: row["started_at"], reverse=True)[:30]
+
+    def sql_name(table: str) -> str:
+        version = (pinned or {}).get(table)
+        return workspace.name(by_name[table]) + (f" VERSION AS OF {version}" if version is not None else "")
+
+    def read(table: Table) -> DataFrame | None:
+        return place.read(table) if table.name in versions else None
+
     provenance = Provenance(
         workspace=workspace.location,
         snapshot=snapshot,
         generated_at=datetime.now(UTC),
         code_version=__version__,
         table_versions=versions,
-        sql_name=lambda name: _sql_name(workspace, by_name[name], pinned),
-        runs=newest,
+        sql_name=sql_name,
+        runs=sorted(past, key=lambda row: row["started_at"], reverse=True)[:30],
         demo_scores=demo_scores,
     )
-
-    def read(table: Table) -> DataFrame | None:
-        return place.read(table) if table.name in versions else None
-
     data = collect_report_data(read)
     return data, render_report(data, provenance)
 
 
-def _sql_name(workspace: Workspace, table: Table, pinned: Mapping[str, int] | None) -> str:
-    name = workspace.name(table)
-    return name if pinned is None or table.name not in pinned else f"{name} VERSION AS OF {pinned[table.name]}"
+def summary_lines(data: ReportData) -> list[str]:
+    """Findings in plain language, worst first."""
+    images, readable = plural(data.count("live_images"), "image"), data.count("readable_images")
+    return [f"{images}, {readable:,} of them measured.", *(matter.sentence for matter in matters(data))]
+
+
+def next_command(data: ReportData) -> str:
+    """The command that a user would run next."""
+    if "images" not in data.present:
+        return 'audit.ingest("photos/")'
+    if "image_stats" not in data.present:
+        return "audit.profile()"
+    if "duplicate_groups" not in data.present:
+        return "audit.analyze()"
+    return 'audit.report("report.html")'

@@ -15,14 +15,16 @@ Rows = Mapping[str, Sequence[Row]]
 
 @dataclass(frozen=True)
 class Query:
-    """A query; ``sql`` makes its text from the names of existing tables, or None where there is nothing to query.
+    """A query: its SQL, or a function that makes it of the names of existing tables (None: nothing to query).
 
     It requires the tables of ``needs``, and reads those of ``uses`` where they exist. The rows of the query
-    ``after`` are given to ``sql`` too. Each text ends in a LIMIT, a rank within a group, or a number of bins.
+    ``after`` are given to the function too. Each text ends in a LIMIT, a rank within a group, or a number of bins.
+    ``{images}`` stands for the table ``images``: a DataFrame when the report runs the query, its SQL name when the
+    report shows it.
     """
 
     name: str
-    sql: Callable[..., str | None]
+    sql: str | Callable[..., str | None]
     needs: tuple[Table, ...] = ()
     uses: tuple[Table, ...] = ()
     after: str | None = None
@@ -31,7 +33,19 @@ class Query:
         """SQL, with ``{table}`` for each table; None where a table that it needs does not exist."""
         if not present.issuperset(table.name for table in self.needs):
             return None
+        if isinstance(self.sql, str):
+            return self.sql
         return self.sql(present) if self.after is None else self.sql(present, rows.get(self.after, ()))
+
+
+def live(table: str, present: frozenset[str]) -> str:
+    """FROM clause over the rows of live images; all rows where there is no table of images."""
+    if "images" not in present:
+        return f"{{{table}}} AS t"
+    return (
+        f"{{{table}}} AS t LEFT SEMI JOIN {{images}} AS live\n"
+        "    ON t.image_id = live.image_id AND live.deleted_at IS NULL"
+    )
 
 
 class Picture(NamedTuple):

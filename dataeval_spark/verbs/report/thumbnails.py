@@ -5,14 +5,29 @@ from __future__ import annotations
 import os
 import stat
 import warnings
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import cast
-from urllib.parse import unquote, urlsplit
 
+import pyarrow as pa
 from PIL import Image
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
+from dataeval_spark.kernels.storage.uris import local_path
+from dataeval_spark.session.bounded import bounded
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.verbs.report.data import Thumbnail
 
+# Tasks of the thumbnail job: enough for a laptop's cores, few enough for 150 pictures.
+TASKS = 8
+THUMBNAIL_DDL = (
+    "image_id string, data binary, mime string, width int, height int, full_width int, full_height int, reason string"
+)
+THUMBNAIL_SCHEMA = arrow_schema(THUMBNAIL_DDL)
+
+# Longest side of a picture in a report, in pixels.
+SIZE = 160
 LARGEST_FILE = 256 * 2**20
 # Below this size a picture is kept pixel by pixel: JPEG would blur what there is to see.
 TINY = 64
@@ -29,38 +44,47 @@ UPRIGHT = {
 }
 
 
+def collect_thumbnails(images: DataFrame | None, ids: Sequence[str]) -> dict[str, Thumbnail]:
+    """One job: the chosen files are opened on the executors, and only small pictures come back."""
+    if images is None or not ids:
+        return {}
+    chosen = images.where(F.col("image_id").isin(list(ids))).select("image_id", "uri", "content")
+    # A filter leaves the rows where they lie, often all in one task: the decoding is worth moving them.
+    batches = chosen.repartition(TASKS).mapInArrow(_thumbnail_batches, THUMBNAIL_DDL)
+    made = {}
+    for row in bounded(batches, "one row per image that is chosen"):
+        values = row.asDict()
+        image, data = values.pop("image_id"), values.pop("data")
+        made[image] = Thumbnail(None if data is None else bytes(data), **values)
+    return made
+
+
+def _thumbnail_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Arrow batches (image_id, uri, content) to batches of `THUMBNAIL_SCHEMA`; one row in, one row out."""
+    for batch in batches:
+        rows = [
+            {"image_id": row["image_id"], **vars(thumbnail_of(row["uri"], row["content"], SIZE))}
+            for row in batch.to_pylist()
+        ]
+        yield pa.RecordBatch.from_pylist(rows, schema=THUMBNAIL_SCHEMA)
+
+
 def thumbnail_of(uri: str | None, content: bytes | None, size: int) -> Thumbnail:
     """A picture of at most ``size`` pixels a side, upright (EXIF), or a `Thumbnail` without data but a reason."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks about metadata would fill the executor's log
-            return _make(BytesIO(content) if content is not None else BytesIO(_read(uri)), size)
+            return _make(BytesIO(_read(uri) if content is None else content), size)
     except Exception as error:  # any file may be broken in any way, and the report must still be written
         return Thumbnail(None, reason=f"{type(error).__name__}: {error}"[:300])
-
-
-def local_path(uri: str) -> str:
-    """Path of a ``file:`` URI or of a plain path.
-
-    Raises
-    ------
-    ValueError
-        The URI lies in another storage, which a worker cannot open as a file.
-    """
-    parts = urlsplit(uri)
-    if parts.scheme == "file":
-        raw = uri.removeprefix("file:")
-        path = "/" + raw.lstrip("/") if raw.startswith("/") else raw
-        return path if os.path.exists(path) else unquote(path)
-    if "://" in uri:
-        raise ValueError(f"{parts.scheme}: storage cannot be opened as a file")
-    return uri
 
 
 def _read(uri: str | None) -> bytes:
     if uri is None:
         raise ValueError("neither a file nor its bytes are known")
     path = local_path(uri)
+    if path is None:
+        raise ValueError(f"{uri.partition(':')[0]}: storage cannot be opened as a file")
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):  # a pipe or a device would never end
         raise ValueError("not a regular file")

@@ -176,11 +176,6 @@ def test_the_sql_of_a_section_is_shown_with_names_that_can_be_run() -> None:
     assert "<code>SELECT &#39;{&#39; FROM lake.audit.unreadable_images</code>" in html
 
 
-def test_planted_faults_are_compared_with_what_was_found() -> None:
-    assert "Planted and found" in render_report(full_data(), full_provenance())
-    assert "Planted and found" not in render_report(full_data(), provenance())
-
-
 def test_boxes_are_drawn_over_the_picture_in_pixels_of_the_original(html: str) -> None:
     marks = [svg for svg in Page(html).named("svg") if svg.get("class") == "marks"]
     assert {svg["viewbox"] for svg in marks} == {"0 0 800 600"}

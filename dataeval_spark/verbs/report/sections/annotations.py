@@ -15,17 +15,13 @@ NOT_AS_WRITTEN = (
     f"  AND NOT (kind = 'skipped' AND split_part(location, ': ', 2) IN ({_TOLD_APART}))"
 )
 KIND = "CASE WHEN kind = 'skipped' THEN split_part(location, ': ', 2) ELSE kind END"
-
-
-def annotations_query(present: frozenset[str]) -> str:
-    """Findings, at most 8 of each kind."""
-    return (
-        "SELECT kind, dataset, source_file, location, image_id, target_index, message, found, expected FROM (\n"
-        "  SELECT *, row_number() OVER (PARTITION BY kind ORDER BY dataset, source_file, location) AS place FROM (\n"
-        f"    SELECT * EXCEPT (kind), {KIND} AS kind\n"
-        f"    FROM {{ingest_findings}} WHERE {NOT_AS_WRITTEN}))\n"
-        "WHERE place <= 8 ORDER BY kind, place LIMIT 200"
-    )
+# Findings, at most 8 of each kind.
+ANNOTATIONS_QUERY = f"""\
+SELECT kind, dataset, source_file, location, image_id, target_index, message, found, expected FROM (
+  SELECT *, row_number() OVER (PARTITION BY kind ORDER BY dataset, source_file, location) AS place FROM (
+    SELECT * EXCEPT (kind), {KIND} AS kind
+    FROM {{ingest_findings}} WHERE {NOT_AS_WRITTEN}))
+WHERE place <= 8 ORDER BY kind, place LIMIT 200"""
 
 
 def not_as_written(data: ReportData) -> Content:
@@ -49,7 +45,7 @@ SECTION = Section(
     intro="Annotations that could not be used as written in the file: up to eight of each kind.",
     tables=(INGEST_FINDINGS,),
     command="dataeval-spark ingest --workspace WORKSPACE photos/",
-    queries=(Query("annotations", annotations_query, (INGEST_FINDINGS,)),),
+    queries=(Query("annotations", ANNOTATIONS_QUERY, (INGEST_FINDINGS,)),),
     content=not_as_written,
     otherwise="Every annotation could be used as written.",
 )

@@ -11,7 +11,7 @@ from dataeval_spark.verbs.report.data import ReportData, Row
 from dataeval_spark.verbs.report.listing import Column, listing
 from dataeval_spark.verbs.report.pictures import card
 from dataeval_spark.verbs.report.section import Content, Picture, Query, Rows, Section
-from dataeval_spark.verbs.text import listed, number, plural, shorten
+from dataeval_spark.verbs.text import listed, number, plural, shorten, shown
 
 FACTORS = 12
 """Most factors in the matrix: those that predict the class best."""
@@ -19,53 +19,30 @@ MOST_SHORTCUTS, EXAMPLES = 6, 2
 """Shortcuts that are shown in pictures, and pictures of each end."""
 ENDS = ("lowest", "highest")
 VERDICTS = {"useful": "ok", "useless": "calm", "redundant": "warn", "constant": "calm"}
-
-
-def balance_query(present: frozenset[str]) -> str:
-    """The label against each factor, and factors against one another: at most 600 rows, the strongest first."""
-    return (
-        "SELECT kind, factor_a, factor_b, score, adjusted_pvalue, is_flagged FROM {balance}\n"
-        "WHERE kind IN ('label', 'factors') ORDER BY kind DESC, score DESC, factor_a, factor_b LIMIT 600"
-    )
-
-
-def gaps_query(present: frozenset[str]) -> str:
-    return "SELECT pattern, level, n, expected, images_needed, found FROM {coverage_gaps} ORDER BY rank LIMIT 12"
-
-
-def shortcuts_query(present: frozenset[str]) -> str:
-    return (
-        "SELECT class_name, factor, value, auc, score, adjusted_pvalue, n, lowest, highest FROM (\n"
-        "  SELECT *, row_number() OVER (PARTITION BY class_name ORDER BY abs(auc - 0.5) DESC, factor) AS place\n"
-        "  FROM {shortcuts} WHERE is_shortcut)\n"
-        "WHERE place <= 4 ORDER BY abs(auc - 0.5) DESC, place, class_name LIMIT 12"
-    )
-
-
-def parity_query(present: frozenset[str]) -> str:
-    """Factors that the label depends on, the strongest first."""
-    return (
-        "SELECT factor, score, adjusted_pvalue, degrees_of_freedom, low_expected_cells, size(insufficient) AS thin,\n"
-        "  is_significant, count(*) OVER () AS found FROM {parity}\n"
-        "ORDER BY is_significant DESC, score DESC, factor LIMIT 15"
-    )
-
-
-def feature_value_query(present: frozenset[str]) -> str:
-    return (
-        "SELECT rank, factor, verdict, score, auc, redundancy, redundant_with FROM {feature_value}\n"
-        "ORDER BY rank LIMIT 15"
-    )
-
-
-def diversity_query(present: frozenset[str]) -> str:
-    """Classes with few values of a factor that has several over all."""
-    return (
-        "SELECT class_name, factor, diversity, filled_bins, bins, n, count(*) OVER () AS found FROM {diversity}\n"
-        "WHERE class_name IS NOT NULL AND is_low\n"
-        "  AND factor IN (SELECT factor FROM {diversity} WHERE class_name IS NULL AND NOT is_low)\n"
-        "ORDER BY diversity, n DESC, class_name, factor LIMIT 12"
-    )
+# The label against each factor, and factors against one another: at most 600 rows, the strongest first.
+BALANCE_QUERY = """\
+SELECT kind, factor_a, factor_b, score, adjusted_pvalue, is_flagged FROM {balance}
+WHERE kind IN ('label', 'factors') ORDER BY kind DESC, score DESC, factor_a, factor_b LIMIT 600"""
+GAPS_QUERY = "SELECT pattern, level, n, expected, images_needed, found FROM {coverage_gaps} ORDER BY rank LIMIT 12"
+SHORTCUTS_QUERY = """\
+SELECT class_name, factor, value, auc, score, adjusted_pvalue, n, lowest, highest FROM (
+  SELECT *, row_number() OVER (PARTITION BY class_name ORDER BY abs(auc - 0.5) DESC, factor) AS place
+  FROM {shortcuts} WHERE is_shortcut)
+WHERE place <= 4 ORDER BY abs(auc - 0.5) DESC, place, class_name LIMIT 12"""
+# Factors that the label depends on, the strongest first.
+PARITY_QUERY = """\
+SELECT factor, score, adjusted_pvalue, degrees_of_freedom, low_expected_cells, size(insufficient) AS thin,
+  is_significant, count(*) OVER () AS found FROM {parity}
+ORDER BY is_significant DESC, score DESC, factor LIMIT 15"""
+FEATURE_VALUE_QUERY = """\
+SELECT rank, factor, verdict, score, auc, redundancy, redundant_with FROM {feature_value}
+ORDER BY rank LIMIT 15"""
+# Classes with few values of a factor that has several over all.
+DIVERSITY_QUERY = """\
+SELECT class_name, factor, diversity, filled_bins, bins, n, count(*) OVER () AS found FROM {diversity}
+WHERE class_name IS NOT NULL AND is_low
+  AND factor IN (SELECT factor FROM {diversity} WHERE class_name IS NULL AND NOT is_low)
+ORDER BY diversity, n DESC, class_name, factor LIMIT 12"""
 
 
 def shortcut_images(rows: Rows) -> Iterator[Picture]:
@@ -81,45 +58,7 @@ def _at_both_ends(row: Row) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def bias(data: ReportData) -> Content:
     """A matrix of associations, images at both ends of shortcuts, and tables."""
-    rows = data.rows_of("balance")
-    labels = [row for row in rows if row["kind"] == "label"][:FACTORS]
-    tables = []
-    shortcuts = data.rows_of("shortcuts")
-    if shortcuts:
-        columns = (
-            Column("Class", "class_name", style="name", most=40),
-            Column("Factor", "factor", style="code", most=40),
-            Column("Value", "value", style="code", most=40),
-            Column("AUC", "auc", number, "num"),
-            Column("Adjusted p", "adjusted_pvalue", number, "num"),
-            Column("Values", "n", number, "num"),
-            Column("Lowest of the class, or without the value", "lowest", _images, "wide"),
-            Column("Highest of the class, or with the value", "highest", _images, "wide"),
-        )
-        tables.append(
-            {"title": "Shortcuts: one factor separates a class from the rest", "listing": _table(shortcuts, columns)}
-        )
-    gaps = data.rows_of("coverage_gaps")
-    if gaps:
-        of_gaps = (
-            Column("Combination", "pattern", most=110, style="wide"),
-            Column("Rows", "n", number, "num"),
-            Column("If independent", "expected", number, "num"),
-            Column("Needed", "images_needed", number, "num"),
-        )
-        note = f"{len(gaps):,} of {gaps[0]['found']:,} shown"
-        tables.append({"title": "Combinations that are missing or rare", "listing": _table(gaps, of_gaps, note)})
-    parity = data.rows_of("parity")
-    if parity:
-        note = f"{len(parity):,} of {parity[0]['found']:,} shown"
-        tables.append({"title": "Factors that the class depends on", "listing": _table(parity, _PARITY, note)})
-    values = data.rows_of("feature_value")
-    if values:
-        tables.append({"title": "Value of each factor for predicting the class", "listing": _table(values, _VALUES)})
-    low = data.rows_of("diversity")
-    if low:
-        note = f"{len(low):,} of {low[0]['found']:,} shown"
-        tables.append({"title": "Classes seen under few conditions", "listing": _table(low, _DIVERSITY, note)})
+    labels = [row for row in data.rows_of("balance") if row["kind"] == "label"][:FACTORS]
     predictors = [shorten(row["factor_b"], 40) for row in labels if row["is_flagged"]]
     summary = (
         f"{plural(len(predictors), 'factor predicts', 'factors predict')} the class: {listed(predictors, 6)}."
@@ -128,8 +67,21 @@ def bias(data: ReportData) -> Content:
         if labels
         else ""
     )
-    matrix = _matrix(data, labels) if labels else ""
-    return {"summary": summary, "chart": matrix, "panels": _panels(data, shortcuts), "tables": tables}
+    return {
+        "summary": summary,
+        "chart": _matrix(data, labels) if labels else "",
+        "panels": _panels(data, data.rows_of("shortcuts")),
+        "tables": [
+            {"title": title, "listing": listing(rows, columns, caption="Bias", note=_note(rows))}
+            for query, title, columns in _TABLES
+            if (rows := data.rows_of(query))
+        ],
+    }
+
+
+def _note(rows: Sequence[Row]) -> str:
+    """How many rows are shown of those that were found, where the query counted them."""
+    return shown(len(rows), rows[0]["found"]) if "found" in rows[0] else ""
 
 
 def _panels(data: ReportData, shortcuts: Sequence[Row]) -> list[Mapping[str, Any]]:
@@ -156,40 +108,75 @@ def _shown_end(row: Row, example: Mapping[str, Any]) -> str:
     return f"{row['factor']} {'is' if example['value'] else 'is not'} {shorten(row['value'], 30)}"
 
 
-_PARITY = (
-    Column("Factor", "factor", style="code", most=40),
-    Column("Depends strongly", "is_significant", lambda value: "yes" if value else "no"),
-    Column("Cramér's V", "score", number, "num", bar=True),
-    Column("Adjusted p", "adjusted_pvalue", number, "num"),
-    Column("Degrees of freedom", "degrees_of_freedom", number, "num"),
-    Column("Cells with fewer than 5 expected rows", "low_expected_cells", number, "num"),
-    Column("Cells with 1 to 4 rows", "thin", number, "num"),
-)
-_VALUES = (
-    Column("", "rank", number, "num"),
-    Column("Factor", "factor", style="code", most=40),
-    Column("Verdict", "verdict", style=lambda row: f"pill {VERDICTS.get(row['verdict'], 'calm')}"),
-    Column("Predicts the class", "score", number, "num", bar=True),
-    Column("AUC", "auc", number, "num"),
-    Column("Redundancy", "redundancy", number, "num", bar=True),
-    Column("Redundant with", "redundant_with", style="code", most=40),
-)
-_DIVERSITY = (
-    Column("Class", "class_name", style="name", most=40),
-    Column("Factor", "factor", style="code", most=40),
-    Column("Diversity", "diversity", number, "num", bar=True),
-    Column("Bins filled", "filled_bins", number, "num"),
-    Column("of", "bins", number, "num"),
-    Column("Labels", "n", number, "num"),
-)
-
-
-def _table(rows: Any, columns: Any, note: str = "") -> Any:
-    return listing(rows, columns, caption="Bias", note=note)
-
-
 def _images(examples: Any) -> str:
     return listed((f"{shorten(example['image_id'], 40)} ({number(example['value'])})" for example in examples or ()), 3)
+
+
+# Query, title and columns of each table.
+_TABLES: tuple[tuple[str, str, tuple[Column, ...]], ...] = (
+    (
+        "shortcuts",
+        "Shortcuts: one factor separates a class from the rest",
+        (
+            Column("Class", "class_name", style="name", most=40),
+            Column("Factor", "factor", style="code", most=40),
+            Column("Value", "value", style="code", most=40),
+            Column("AUC", "auc", number, "num"),
+            Column("Adjusted p", "adjusted_pvalue", number, "num"),
+            Column("Values", "n", number, "num"),
+            Column("Lowest of the class, or without the value", "lowest", _images, "wide"),
+            Column("Highest of the class, or with the value", "highest", _images, "wide"),
+        ),
+    ),
+    (
+        "coverage_gaps",
+        "Combinations that are missing or rare",
+        (
+            Column("Combination", "pattern", most=110, style="wide"),
+            Column("Rows", "n", number, "num"),
+            Column("If independent", "expected", number, "num"),
+            Column("Needed", "images_needed", number, "num"),
+        ),
+    ),
+    (
+        "parity",
+        "Factors that the class depends on",
+        (
+            Column("Factor", "factor", style="code", most=40),
+            Column("Depends strongly", "is_significant", lambda value: "yes" if value else "no"),
+            Column("Cramér's V", "score", number, "num", bar=True),
+            Column("Adjusted p", "adjusted_pvalue", number, "num"),
+            Column("Degrees of freedom", "degrees_of_freedom", number, "num"),
+            Column("Cells with fewer than 5 expected rows", "low_expected_cells", number, "num"),
+            Column("Cells with 1 to 4 rows", "thin", number, "num"),
+        ),
+    ),
+    (
+        "feature_value",
+        "Value of each factor for predicting the class",
+        (
+            Column("", "rank", number, "num"),
+            Column("Factor", "factor", style="code", most=40),
+            Column("Verdict", "verdict", style=lambda row: f"pill {VERDICTS.get(row['verdict'], 'calm')}"),
+            Column("Predicts the class", "score", number, "num", bar=True),
+            Column("AUC", "auc", number, "num"),
+            Column("Redundancy", "redundancy", number, "num", bar=True),
+            Column("Redundant with", "redundant_with", style="code", most=40),
+        ),
+    ),
+    (
+        "diversity",
+        "Classes seen under few conditions",
+        (
+            Column("Class", "class_name", style="name", most=40),
+            Column("Factor", "factor", style="code", most=40),
+            Column("Diversity", "diversity", number, "num", bar=True),
+            Column("Bins filled", "filled_bins", number, "num"),
+            Column("of", "bins", number, "num"),
+            Column("Labels", "n", number, "num"),
+        ),
+    ),
+)
 
 
 def _matrix(data: ReportData, labels: list[Mapping[str, Any]]) -> str:
@@ -211,12 +198,12 @@ SECTION = Section(
     tables=(BALANCE,),
     command="dataeval-spark analyze --workspace WORKSPACE",
     queries=(
-        Query("balance", balance_query, (BALANCE,)),
-        Query("shortcuts", shortcuts_query, (SHORTCUTS,)),
-        Query("coverage_gaps", gaps_query, (COVERAGE_GAPS,)),
-        Query("parity", parity_query, (PARITY,)),
-        Query("feature_value", feature_value_query, (FEATURE_VALUE,)),
-        Query("diversity", diversity_query, (DIVERSITY,)),
+        Query("balance", BALANCE_QUERY, (BALANCE,)),
+        Query("shortcuts", SHORTCUTS_QUERY, (SHORTCUTS,)),
+        Query("coverage_gaps", GAPS_QUERY, (COVERAGE_GAPS,)),
+        Query("parity", PARITY_QUERY, (PARITY,)),
+        Query("feature_value", FEATURE_VALUE_QUERY, (FEATURE_VALUE,)),
+        Query("diversity", DIVERSITY_QUERY, (DIVERSITY,)),
     ),
     content=bias,
     template="sections/bias.html.j2",

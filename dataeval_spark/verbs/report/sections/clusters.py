@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -19,49 +18,40 @@ POINTS = 600
 MOST_CLUSTERS, EACH = 6, 4
 # The first of several encoders by name is shown.
 _ENCODER = "encoder = (SELECT min(encoder) FROM {clusters}) AND target_index IS NULL"
-
-
-def clusters_query(present: frozenset[str]) -> str:
-    """The images nearest to the centres of the largest clusters; each row with the size of its cluster."""
-    return (
-        "SELECT encoder, method, cluster_id, image_id, target_index, centroid_distance, members, noise, found, place\n"
-        "FROM (\n"
-        "  SELECT *, dense_rank() OVER (PARTITION BY encoder ORDER BY members DESC, cluster_id) AS size_rank,\n"
-        "    count_if(place = 1) OVER (PARTITION BY encoder) AS found FROM (\n"
-        "    SELECT c.*, count(*) OVER (PARTITION BY encoder, cluster_id) AS members,\n"
-        "      row_number() OVER (PARTITION BY encoder, cluster_id ORDER BY centroid_distance, image_id) AS place,\n"
-        "      count_if(cluster_id < 0) OVER (PARTITION BY encoder) AS noise\n"
-        f"    FROM {{clusters}} AS c WHERE {_ENCODER}) WHERE place <= {EACH} AND cluster_id >= 0)\n"
-        f"WHERE size_rank <= {MOST_CLUSTERS} ORDER BY size_rank, place LIMIT {MOST_CLUSTERS * EACH}"
-    )
-
-
-def cluster_map_query(present: frozenset[str]) -> str:
-    """Vectors of images drawn by a hash of their ids."""
-    return (
-        f"SELECT s.cluster_id, e.embedding FROM (SELECT * FROM {{clusters}} WHERE {_ENCODER}\n"
-        f"  ORDER BY xxhash64(image_id), image_id LIMIT {POINTS}) AS s JOIN {{embeddings}} AS e\n"
-        "ON e.encoder = s.encoder AND e.image_id = s.image_id AND e.target_index IS NULL\n"
-        "ORDER BY xxhash64(e.image_id), e.image_id"
-    )
+# The images nearest to the centres of the largest clusters; each row with the size of its cluster.
+CLUSTERS_QUERY = f"""\
+SELECT encoder, method, cluster_id, image_id, target_index, centroid_distance, members, noise, found, place
+FROM (
+  SELECT *, dense_rank() OVER (PARTITION BY encoder ORDER BY members DESC, cluster_id) AS size_rank,
+    count_if(place = 1) OVER (PARTITION BY encoder) AS found FROM (
+    SELECT c.*, count(*) OVER (PARTITION BY encoder, cluster_id) AS members,
+      row_number() OVER (PARTITION BY encoder, cluster_id ORDER BY centroid_distance, image_id) AS place,
+      count_if(cluster_id < 0) OVER (PARTITION BY encoder) AS noise
+    FROM {{clusters}} AS c WHERE {_ENCODER}) WHERE place <= {EACH} AND cluster_id >= 0)
+WHERE size_rank <= {MOST_CLUSTERS} ORDER BY size_rank, place LIMIT {MOST_CLUSTERS * EACH}"""
+# Vectors of images drawn by a hash of their ids.
+CLUSTER_MAP_QUERY = f"""\
+SELECT s.cluster_id, e.embedding FROM (SELECT * FROM {{clusters}} WHERE {_ENCODER}
+  ORDER BY xxhash64(image_id), image_id LIMIT {POINTS}) AS s JOIN {{embeddings}} AS e
+ON e.encoder = s.encoder AND e.image_id = s.image_id AND e.target_index IS NULL
+ORDER BY xxhash64(e.image_id), e.image_id"""
 
 
 def clusters(data: ReportData) -> Content:
     """A map, a sentence, and a gallery per cluster."""
     rows = data.rows_of("clusters")
     groups = []
-    for cluster, group in groupby(rows, key=lambda row: row["cluster_id"]):
-        members = list(group)
+    for members in data.groups_of("clusters", "cluster_id"):
         cards = [
             card(data, row["image_id"], lines=[f"distance to the centre {number(row['centroid_distance'])}"])
             for row in members
         ]
-        note = f"{plural(members[0]['members'], 'image', 'images')}; those nearest to the centre"
-        groups.append({"title": f"Cluster {cluster}", "note": note, "cards": cards})
+        note = f"{plural(members[0]['members'], 'image')}; those nearest to the centre"
+        groups.append({"title": f"Cluster {members[0]['cluster_id']}", "note": note, "cards": cards})
     summary = ""
     if rows:
         first = rows[0]
-        count = plural(first["found"], "cluster", "clusters")
+        count = plural(first["found"], "cluster")
         noise = plural(first["noise"], "image is", "images are")
         summary = f"{shorten(first['method'], 20)} on {shorten(first['encoder'], 40)}: {count}, {noise} in none."
     points = data.rows_of("cluster_map")
@@ -92,8 +82,8 @@ SECTION = Section(
     tables=(CLUSTERS,),
     command="dataeval-spark analyze --workspace WORKSPACE",
     queries=(
-        Query("clusters", clusters_query, (CLUSTERS,)),
-        Query("cluster_map", cluster_map_query, (CLUSTERS, EMBEDDINGS)),
+        Query("clusters", CLUSTERS_QUERY, (CLUSTERS,)),
+        Query("cluster_map", CLUSTER_MAP_QUERY, (CLUSTERS, EMBEDDINGS)),
     ),
     content=clusters,
     otherwise="No clusters were found.",

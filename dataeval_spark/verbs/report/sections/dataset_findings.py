@@ -8,12 +8,9 @@ from dataeval_spark.verbs.report.listing import TONES, Column, listing
 from dataeval_spark.verbs.report.section import Content, Query, Section
 from dataeval_spark.verbs.text import number, words
 
-
-def dataset_findings_query(present: frozenset[str]) -> str:
-    return (
-        "SELECT severity, step, rule, subject, value, threshold, message FROM {dataset_findings}\n"
-        "ORDER BY array_position(array('error', 'warning', 'info'), severity), step, rule, subject LIMIT 200"
-    )
+DATASET_FINDINGS_QUERY = """\
+SELECT severity, step, rule, subject, value, threshold, message FROM {dataset_findings}
+ORDER BY array_position(array('error', 'warning', 'info'), severity), step, rule, subject LIMIT 200"""
 
 
 def dataset_findings(data: ReportData) -> Content:
@@ -36,7 +33,7 @@ SECTION = Section(
     intro="Findings about the dataset as a whole, such as constant columns or too few neighbours.",
     tables=(DATASET_FINDINGS,),
     command="dataeval-spark analyze --workspace WORKSPACE",
-    queries=(Query("dataset_findings", dataset_findings_query, (DATASET_FINDINGS,)),),
+    queries=(Query("dataset_findings", DATASET_FINDINGS_QUERY, (DATASET_FINDINGS,)),),
     content=dataset_findings,
     otherwise="Nothing was found.",
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 
 from dataeval_spark.tables.contract import sql_string
 from dataeval_spark.tables.images import IMAGES
@@ -45,10 +44,10 @@ def drift_query(present: frozenset[str]) -> str:
     )
 
 
-def overlay_pairs(drift: Iterable[Row], most: int = MAX_OVERLAYS) -> tuple[tuple[str, str, str], ...]:
+def overlay_pairs(drift: Iterable[Row]) -> tuple[tuple[str, str, str], ...]:
     """The first drifted columns of whole datasets: (column, reference, current)."""
     drifted = (row for row in drift if row["drift_detected"] and row["slice_key"] is None)
-    return tuple((row["column_name"], row["reference"], row["current"]) for row in drifted)[:most]
+    return tuple((row["column_name"], row["reference"], row["current"]) for row in drifted)[:MAX_OVERLAYS]
 
 
 def drift_overlay(pairs: Sequence[tuple[str, str, str]]) -> str | None:
@@ -119,10 +118,10 @@ def _slice(row: Row) -> str:
 
 
 def _figures(data: ReportData) -> list[dict[str, str]]:
-    pairs = overlay_pairs(data.rows_of("drift"), MAX_OVERLAYS)
+    pairs = overlay_pairs(data.rows_of("drift"))
     figures = []
-    for place, rows in groupby(data.rows_of("drift_overlay"), key=lambda row: row["place"]):
-        bins = list(rows)
+    for bins in data.groups_of("drift_overlay", "place"):
+        place = bins[0]["place"]
         column, reference, current = pairs[place]
         unit = UNITS.get(column, "")
         sides = [counts_of([row for row in bins if row["side"] == side]) for side in ("reference", "current")]

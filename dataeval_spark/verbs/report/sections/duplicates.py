@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from io import BytesIO
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -24,47 +22,38 @@ MOST_THRESHOLDS = 120
 # Copies differ by a few levels, which nobody would see; larger differences are as bright as they can be.
 GAIN = 4
 ENDS = ("_lower", "", "_upper")
-
-
-def duplicates_query(present: frozenset[str]) -> str:
-    """Groups of duplicates: at most 12 of 6 members."""
-    return (
-        "WITH shown AS (\n  SELECT group_id, bool_or(spans_splits) AS leaks, max(group_size) AS members\n"
-        "  FROM {duplicate_groups} GROUP BY group_id ORDER BY leaks DESC, members DESC, group_id LIMIT 12)\n"
-        "SELECT group_id, image_id, target_index, kinds, is_kept, reason, group_size, spans_splits FROM (\n"
-        "  SELECT g.*, row_number() OVER (\n"
-        "    PARTITION BY g.group_id ORDER BY g.is_kept DESC, g.image_id, g.target_index) AS place\n"
-        "  FROM {duplicate_groups} AS g JOIN shown ON g.group_id = shown.group_id)\n"
-        "WHERE place <= 6 ORDER BY spans_splits DESC, group_size DESC, group_id, place"
-    )
-
-
-def evaluation_query(present: frozenset[str]) -> str:
-    """Precision and recall at each threshold, the first 120 of each kind."""
-    return (
-        "SELECT kind, threshold, precision, precision_lower, precision_upper, recall, recall_lower, recall_upper,\n"
-        "  true_pairs FROM (SELECT *, row_number() OVER (PARTITION BY kind ORDER BY threshold) AS place\n"
-        f"  FROM {{duplicate_evaluation}}) WHERE place <= {MOST_THRESHOLDS} ORDER BY kind, threshold LIMIT 1200"
-    )
+# Groups of duplicates: at most 12 of 6 members.
+DUPLICATES_QUERY = """\
+WITH shown AS (
+  SELECT group_id, bool_or(spans_splits) AS leaks, max(group_size) AS members
+  FROM {duplicate_groups} GROUP BY group_id ORDER BY leaks DESC, members DESC, group_id LIMIT 12)
+SELECT group_id, image_id, target_index, kinds, is_kept, reason, group_size, spans_splits FROM (
+  SELECT g.*, row_number() OVER (
+    PARTITION BY g.group_id ORDER BY g.is_kept DESC, g.image_id, g.target_index) AS place
+  FROM {duplicate_groups} AS g JOIN shown ON g.group_id = shown.group_id)
+WHERE place <= 6 ORDER BY spans_splits DESC, group_size DESC, group_id, place"""
+# Precision and recall at each threshold, the first 120 of each kind.
+EVALUATION_QUERY = f"""\
+SELECT kind, threshold, precision, precision_lower, precision_upper, recall, recall_lower, recall_upper,
+  true_pairs FROM (SELECT *, row_number() OVER (PARTITION BY kind ORDER BY threshold) AS place
+  FROM {{duplicate_evaluation}}) WHERE place <= {MOST_THRESHOLDS} ORDER BY kind, threshold LIMIT 1200"""
 
 
 def duplicates(data: ReportData) -> Content:
     """Groups, a sentence, messages of the step, and a chart per kind if pairs have been judged."""
     groups = []
-    for group_id, members in groupby(data.rows_of("duplicates"), key=lambda row: row["group_id"]):
-        rows = list(members)
+    for rows in data.groups_of("duplicates", "group_id"):
         total = max(int(rows[0]["group_size"]), len(rows))
         kinds = dict.fromkeys(words(kind) for row in rows for kind in row["kinds"])
-        note = shown(len(rows), total, "images")
-        leaks = any(row["spans_splits"] for row in rows)
+        kept = next((row for row in rows if row["is_kept"]), None)
         groups.append(
             {
                 "title": f"Group of {total:,}",
                 "detail": listed(kinds, 5),
-                "leaks": leaks,
-                "note": note,
-                "cards": _cards(data, rows),
-                "id": group_id,
+                "leaks": any(row["spans_splits"] for row in rows),
+                "note": shown(len(rows), total, "images"),
+                "cards": [_card(data, row, kept) for row in rows],
+                "id": rows[0]["group_id"],
             }
         )
     counts = data.counts("duplicate_groups")
@@ -74,28 +63,17 @@ def duplicates(data: ReportData) -> Content:
     return {"groups": groups, "note": note, "summary": ", ".join(summary), "told": messages, "figures": _figures(data)}
 
 
-def _cards(data: ReportData, rows: Sequence[Row]) -> list[Card]:
-    """Cards, the kept image first; each other with its difference from it, if both are whole images."""
-    kept_row = next((row for row in rows if row["is_kept"]), None)
-    cards = []
-    for row in rows:
-        is_kept = row["is_kept"]
-        picture_card = card(
-            data,
-            row["image_id"],
-            lines=[row["reason"]],
-            badge="kept" if is_kept else "",
-            tone="ok" if is_kept else "",
-            target_index=row["target_index"],
-        )
-        if kept_row is not None and not is_kept and kept_row["target_index"] is None and row["target_index"] is None:
-            pictures = (data.thumbnails.get(each["image_id"], NO_PICTURE) for each in (kept_row, row))
-            difference = difference_of(*pictures)
-            if difference:
-                line = f"mean difference {number(difference[1])} of 255"
-                picture_card = replace(picture_card, difference=difference[0], lines=(*picture_card.lines, line))
-        cards.append(picture_card)
-    return cards
+def _card(data: ReportData, row: Row, kept: Row | None) -> Card:
+    """Card of a member, with its difference from the kept one if both are whole images."""
+    lines, difference = [row["reason"]], ""
+    if kept is not None and not row["is_kept"] and kept["target_index"] is None and row["target_index"] is None:
+        pictures = (data.thumbnails.get(each["image_id"], NO_PICTURE) for each in (kept, row))
+        if found := difference_of(*pictures):
+            difference = found[0]
+            lines.append(f"mean difference {number(found[1])} of 255")
+    badge, tone = ("kept", "ok") if row["is_kept"] else ("", "")
+    target = row["target_index"]
+    return card(data, row["image_id"], lines=lines, badge=badge, tone=tone, target_index=target, difference=difference)
 
 
 def difference_of(original: Thumbnail, other: Thumbnail) -> tuple[str, float] | None:
@@ -128,7 +106,8 @@ def difference_of(original: Thumbnail, other: Thumbnail) -> tuple[str, float] | 
 def _figures(data: ReportData) -> list[Mapping[str, Any]]:
     """Precision and recall over the threshold, one chart per kind."""
     figures: list[Mapping[str, Any]] = []
-    for kind, group in groupby(data.rows_of("duplicate_evaluation"), key=lambda row: row["kind"]):
+    for group in data.groups_of("duplicate_evaluation", "kind"):
+        kind = group[0]["kind"]
         rows = [row for row in group if row["precision"] is not None and row["recall"] is not None]
         if not rows:
             continue
@@ -159,8 +138,8 @@ SECTION = Section(
     tables=(DUPLICATE_GROUPS,),
     command="dataeval-spark analyze --workspace WORKSPACE",
     queries=(
-        Query("duplicates", duplicates_query, (DUPLICATE_GROUPS,)),
-        Query("duplicate_evaluation", evaluation_query, (DUPLICATE_EVALUATION,)),
+        Query("duplicates", DUPLICATES_QUERY, (DUPLICATE_GROUPS,)),
+        Query("duplicate_evaluation", EVALUATION_QUERY, (DUPLICATE_EVALUATION,)),
     ),
     content=duplicates,
     template="sections/duplicates.html.j2",

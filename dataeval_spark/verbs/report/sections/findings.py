@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from dataeval_spark.tables.quality import IMAGE_FINDINGS
 from dataeval_spark.verbs.report.data import ReportData
 from dataeval_spark.verbs.report.listing import TONES
@@ -11,21 +9,19 @@ from dataeval_spark.verbs.report.pictures import card
 from dataeval_spark.verbs.report.section import Content, Query, Section, pictures_of
 from dataeval_spark.verbs.text import number, shorten, shown, slug, words
 
-
-def findings_query(present: frozenset[str]) -> str:
-    """Findings, at most 5 of each of the rules (8 at present)."""
-    return (
-        "SELECT rule, image_id, target_index, score, threshold, severity, message FROM (\n"
-        "  SELECT *, row_number() OVER (PARTITION BY rule ORDER BY score, image_id, target_index) AS place\n"
-        "  FROM {image_findings})\nWHERE place <= 5 ORDER BY rule, place LIMIT 60"
-    )
+# Findings, at most 5 of each of the rules (8 at present).
+FINDINGS_QUERY = """\
+SELECT rule, image_id, target_index, score, threshold, severity, message FROM (
+  SELECT *, row_number() OVER (PARTITION BY rule ORDER BY score, image_id, target_index) AS place
+  FROM {image_findings})
+WHERE place <= 5 ORDER BY rule, place LIMIT 60"""
 
 
 def findings(data: ReportData) -> Content:
     totals = data.counts("image_findings")
     rules = []
-    for rule, members in groupby(data.rows_of("image_findings"), key=lambda row: row["rule"]):
-        rows = list(members)
+    for rows in data.groups_of("image_findings", "rule"):
+        rule = rows[0]["rule"]
         cards = [
             card(
                 data,
@@ -57,7 +53,7 @@ SECTION = Section(
     intro="Images that look odd by a rule, worst first. A lower score is worse.",
     tables=(IMAGE_FINDINGS,),
     command="dataeval-spark analyze --workspace WORKSPACE",
-    queries=(Query("image_findings", findings_query, (IMAGE_FINDINGS,)),),
+    queries=(Query("image_findings", FINDINGS_QUERY, (IMAGE_FINDINGS,)),),
     content=findings,
     template="sections/findings.html.j2",
     pictures=pictures_of("image_findings"),

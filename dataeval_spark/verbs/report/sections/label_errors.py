@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from dataeval_spark.tables.labels import LABEL_ERRORS
 from dataeval_spark.verbs.report.data import ReportData
 from dataeval_spark.verbs.report.pictures import card
 from dataeval_spark.verbs.report.section import Content, Query, Section, pictures_of
 from dataeval_spark.verbs.text import number, shorten, shown, words
 
-
-def label_errors_query(present: frozenset[str]) -> str:
-    """Likely errors, at most 12 of each step and source: the vectors of an encoder or a model's probabilities."""
-    return (
-        "SELECT step, source, image_id, target_index, class_name, suggested_class, score, place, total FROM (\n"
-        "  SELECT *, row_number() OVER (PARTITION BY step, source ORDER BY rank, image_id, target_index) AS place,\n"
-        "    count(*) OVER (PARTITION BY step, source) AS total FROM {label_errors})\n"
-        "WHERE place <= 12 ORDER BY step, source DESC, place LIMIT 48"
-    )
+# Likely errors, at most 12 of each step and source: the vectors of an encoder or a model's probabilities.
+LABEL_ERRORS_QUERY = """\
+SELECT step, source, image_id, target_index, class_name, suggested_class, score, place, total FROM (
+  SELECT *, row_number() OVER (PARTITION BY step, source ORDER BY rank, image_id, target_index) AS place,
+    count(*) OVER (PARTITION BY step, source) AS total FROM {label_errors})
+WHERE place <= 12 ORDER BY step, source DESC, place LIMIT 48"""
 
 
 def label_errors(data: ReportData) -> Content:
     """A gallery per step and source, the worst first."""
     groups = []
-    for (step, source), group in groupby(data.rows_of("label_errors"), key=lambda row: (row["step"], row["source"])):
-        rows = list(group)
+    for rows in data.groups_of("label_errors", "step", "source"):
         cards = [
             card(
                 data,
@@ -39,7 +33,7 @@ def label_errors(data: ReportData) -> Content:
             )
             for row in rows
         ]
-        title = f"{words(step).capitalize()}: {shorten(source, 40)}"
+        title = f"{words(rows[0]['step']).capitalize()}: {shorten(rows[0]['source'], 40)}"
         groups.append({"title": title, "note": shown(len(rows), rows[0]["total"]), "cards": cards})
     return {"groups": groups}
 
@@ -54,7 +48,7 @@ SECTION = Section(
     ),
     tables=(LABEL_ERRORS,),
     command="dataeval-spark analyze --workspace WORKSPACE",
-    queries=(Query("label_errors", label_errors_query, (LABEL_ERRORS,)),),
+    queries=(Query("label_errors", LABEL_ERRORS_QUERY, (LABEL_ERRORS,)),),
     content=label_errors,
     otherwise="No label looks wrong.",
     pictures=pictures_of("label_errors"),

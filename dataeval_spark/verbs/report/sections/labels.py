@@ -11,17 +11,13 @@ from dataeval_spark.verbs.report import charts
 from dataeval_spark.verbs.report.data import ReportData
 from dataeval_spark.verbs.report.listing import Column, listing
 from dataeval_spark.verbs.report.pictures import card, label_counts
-from dataeval_spark.verbs.report.section import Content, Picture, Query, Rows, Section
-from dataeval_spark.verbs.report.sql import live
+from dataeval_spark.verbs.report.section import Content, Picture, Query, Rows, Section, live
 from dataeval_spark.verbs.text import number, plural, share, shorten, shown
 
-
-def labels_query(present: frozenset[str]) -> str:
-    return (
-        "SELECT class_name, label_count, image_count, label_share, image_share, labels_per_image,\n"
-        "  max_labels_per_image, class_count, images_without_labels, imbalance_ratio\n"
-        "FROM {label_stats} ORDER BY class_name IS NOT NULL, label_count DESC, class_name LIMIT 31"
-    )
+LABELS_QUERY = """\
+SELECT class_name, label_count, image_count, label_share, image_share, labels_per_image,
+  max_labels_per_image, class_count, images_without_labels, imbalance_ratio
+FROM {label_stats} ORDER BY class_name IS NOT NULL, label_count DESC, class_name LIMIT 31"""
 
 
 def examples_query(present: frozenset[str]) -> str:
@@ -92,7 +88,7 @@ SECTION = Section(
     tables=(LABEL_STATS,),
     command="dataeval-spark analyze --workspace WORKSPACE",
     queries=(
-        Query("labels", labels_query, (LABEL_STATS,)),
+        Query("labels", LABELS_QUERY, (LABEL_STATS,)),
         Query("label_examples", examples_query, (TARGETS,), (IMAGES,)),
     ),
     content=labels,

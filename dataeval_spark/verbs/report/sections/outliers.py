@@ -8,16 +8,14 @@ from dataeval_spark.verbs.report.pictures import card
 from dataeval_spark.verbs.report.section import Content, Query, Section, pictures_of
 from dataeval_spark.verbs.text import number, shorten, shown, words
 
-
-def outliers_query(present: frozenset[str]) -> str:
-    """The farthest outlier of each statistic, then the next farthest, 12 in all."""
-    return (
-        "SELECT statistic, image_id, target_index, channel, method, group_name, value, score, threshold,\n"
-        "  lower, upper, direction FROM (\n"
-        "  SELECT *, row_number() OVER (PARTITION BY statistic\n"
-        "    ORDER BY score DESC, image_id, target_index, channel, method, group_name) AS place\n"
-        "  FROM {outliers})\nWHERE place <= 4 ORDER BY place, score DESC, statistic LIMIT 12"
-    )
+# The farthest outlier of each statistic, then the next farthest, 12 in all.
+OUTLIERS_QUERY = """\
+SELECT statistic, image_id, target_index, channel, method, group_name, value, score, threshold,
+  lower, upper, direction FROM (
+  SELECT *, row_number() OVER (PARTITION BY statistic
+    ORDER BY score DESC, image_id, target_index, channel, method, group_name) AS place
+  FROM {outliers})
+WHERE place <= 4 ORDER BY place, score DESC, statistic LIMIT 12"""
 
 
 def outliers(data: ReportData) -> Content:
@@ -28,9 +26,9 @@ def outliers(data: ReportData) -> Content:
     for row in data.rows_of("outliers"):
         low = row["direction"] == "low"
         limit = row["lower"] if low else row["upper"]
-        among = f"among {shorten(row['group_name'], 30)}" if row["group_name"] is not None else ""
+        among = f" among {shorten(row['group_name'], 30)}" if row["group_name"] is not None else ""
         lines = [
-            f"{number(row['value'])} is {'below' if low else 'above'} {number(limit)} {among}",
+            f"{number(row['value'])} is {'below' if low else 'above'} {number(limit)}{among}",
             f"score {number(row['score'])} (limit {number(row['threshold'])})",
         ]
         statistic = words(row["statistic"]) + (f" of channel {row['channel']}" if row["channel"] is not None else "")
@@ -45,7 +43,7 @@ SECTION = Section(
     intro="Images or boxes with a statistic far from those of the others. An outlier is not always a mistake.",
     tables=(OUTLIERS,),
     command="dataeval-spark analyze --workspace WORKSPACE",
-    queries=(Query("outliers", outliers_query, (OUTLIERS,)),),
+    queries=(Query("outliers", OUTLIERS_QUERY, (OUTLIERS,)),),
     content=outliers,
     template="sections/outliers.html.j2",
     pictures=pictures_of("outliers"),

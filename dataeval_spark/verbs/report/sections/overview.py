@@ -12,9 +12,8 @@ from dataeval_spark.tables.quality import DUPLICATE_GROUPS, DUPLICATE_PAIRS, IMA
 from dataeval_spark.tables.splits import SPLIT_LEAKAGE
 from dataeval_spark.verbs.report.data import ReportData
 from dataeval_spark.verbs.report.listing import Column, Listing, listing
-from dataeval_spark.verbs.report.section import Content, Query, Section
+from dataeval_spark.verbs.report.section import Content, Query, Section, live
 from dataeval_spark.verbs.report.sections.annotations import KIND, NOT_AS_WRITTEN
-from dataeval_spark.verbs.report.sql import live
 from dataeval_spark.verbs.text import number, plural
 
 EXACT_KINDS = "array('exact_file', 'exact_pixels')"
@@ -76,11 +75,9 @@ def overview_query(present: frozenset[str]) -> str | None:
     return f"SELECT * FROM (\n{inner}\n) AS counts (measure, item, value)" if branches else None
 
 
-def composition_query(present: frozenset[str]) -> str:
-    return (
-        "SELECT dataset, split, count(*) AS images FROM {images}\n"
-        "WHERE deleted_at IS NULL GROUP BY dataset, split ORDER BY images DESC, dataset, split LIMIT 40"
-    )
+COMPOSITION_QUERY = """\
+SELECT dataset, split, count(*) AS images FROM {images}
+WHERE deleted_at IS NULL GROUP BY dataset, split ORDER BY images DESC, dataset, split LIMIT 40"""
 
 
 def overview(data: ReportData) -> Content:
@@ -148,7 +145,7 @@ SECTION = Section(
     command="dataeval-spark ingest --workspace WORKSPACE photos/",
     queries=(
         Query("overview", overview_query, uses=tuple(_COUNTS)),
-        Query("composition", composition_query, (IMAGES,)),
+        Query("composition", COMPOSITION_QUERY, (IMAGES,)),
     ),
     content=overview,
     template="sections/overview.html.j2",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.tables.splits import (
@@ -51,40 +48,24 @@ def parts_query(present: frozenset[str]) -> str:
     )
 
 
-def leakage_query(present: frozenset[str]) -> str:
-    return (
-        "SELECT split_name, fold, kind, least(split_a, split_b) AS split_a, greatest(split_a, split_b) AS split_b,\n"
-        "  count(*) AS pairs FROM {split_leakage}\n"
-        "WHERE repeat = 0 GROUP BY ALL ORDER BY pairs DESC, split_name, fold, kind, split_a, split_b LIMIT 20"
-    )
+LEAKAGE_QUERY = """\
+SELECT split_name, fold, kind, least(split_a, split_b) AS split_a, greatest(split_a, split_b) AS split_b,
+  count(*) AS pairs FROM {split_leakage}
+WHERE repeat = 0 GROUP BY ALL ORDER BY pairs DESC, split_name, fold, kind, split_a, split_b LIMIT 20"""
+REPAIRS_QUERY = """\
+SELECT split_name, count(*) AS moves FROM {split_repairs}
+WHERE repeat = 0 GROUP BY split_name ORDER BY moves DESC, split_name LIMIT 20"""
 
 
-def repairs_query(present: frozenset[str]) -> str:
-    return (
-        "SELECT split_name, count(*) AS moves FROM {split_repairs}\n"
-        "WHERE repeat = 0 GROUP BY split_name ORDER BY moves DESC, split_name LIMIT 20"
-    )
-
-
-def differences_query(present: frozenset[str]) -> str:
-    """Differences between parts: the flagged ones first, then the largest."""
-    return _distances("split_differences")
-
-
-def strata_query(present: frozenset[str]) -> str:
-    """The strata that are farthest from their targets, and those whose targets cannot be met."""
-    return (
-        "SELECT split_name, fold, split, coalesce(stratum, 'images') AS stratum, wanted, got, deviation, note\n"
-        "FROM {split_strata} WHERE repeat = 0 AND (note IS NOT NULL OR abs(deviation) > 0)\n"
-        "ORDER BY abs(deviation) DESC, split_name, fold, split, stratum LIMIT 10"
-    )
-
-
-def representativeness_query(present: frozenset[str]) -> str:
-    return _distances("split_representativeness")
+# The strata that are farthest from their targets, and those whose targets cannot be met.
+STRATA_QUERY = """\
+SELECT split_name, fold, split, coalesce(stratum, 'images') AS stratum, wanted, got, deviation, note
+FROM {split_strata} WHERE repeat = 0 AND (note IS NOT NULL OR abs(deviation) > 0)
+ORDER BY abs(deviation) DESC, split_name, fold, split, stratum LIMIT 10"""
 
 
 def _distances(table: str) -> str:
+    """Differences between parts: the flagged ones first, then the largest."""
     return (
         "SELECT split_name, fold, kind, subject, split_a, split_b, total_variation, auc, adjusted_pvalue, is_flagged\n"
         f"FROM {{{table}}} WHERE repeat = 0 AND kind != 'time'\n"
@@ -93,49 +74,46 @@ def _distances(table: str) -> str:
     )
 
 
-def part_bias_query(present: frozenset[str]) -> str:
-    """At most 12 factors that predict the class in a part, each with all parts of its split."""
-    return (
-        "SELECT split_name, fold, split, factor, score, adjusted_pvalue, diversity, n, is_flagged, worst FROM (\n"
-        "  SELECT *, max(if(is_flagged, score, -1)) OVER (PARTITION BY split_name, fold, factor) AS worst\n"
-        "  FROM {part_bias})\nWHERE worst >= 0 ORDER BY worst DESC, split_name, fold, factor, split LIMIT 36"
-    )
+# At most 12 factors that predict the class in a part, each with all parts of its split.
+PART_BIAS_QUERY = """\
+SELECT split_name, fold, split, factor, score, adjusted_pvalue, diversity, n, is_flagged, worst FROM (
+  SELECT *, max(if(is_flagged, score, -1)) OVER (PARTITION BY split_name, fold, factor) AS worst
+  FROM {part_bias})
+WHERE worst >= 0 ORDER BY worst DESC, split_name, fold, factor, split LIMIT 36"""
 
 
 def splits(data: ReportData) -> Content:
     """Tables of the section; a summary says whether anything leaks."""
     parts = data.rows_of("split_parts")
-    tables = [_table("Parts", [_with_share(row) for row in parts], _PARTS)]
-    strata = data.rows_of("split_strata")
-    if strata:
-        tables.append(
-            _table("Deviations from the shares that were asked for", list(strata), _STRATA, "largest deviations first")
-        )
-    leaks = data.rows_of("split_leakage")
-    if leaks:
-        moves = {row["split_name"]: row["moves"] for row in data.rows_of("split_repairs")}
-        rows = [{**row, "moves": moves.get(row["split_name"])} for row in leaks]
-        tables.append(_table("What leaks", rows, _LEAKS))
-    for name, title in (
-        ("split_differences", "How the parts differ"),
-        ("split_representativeness", "How far the parts are from the target dataset"),
-    ):
-        if data.rows_of(name):
-            rows = [{**row, "verdict": "differs" if row["is_flagged"] else "alike"} for row in data.rows_of(name)]
-            tables.append(_table(title, rows, _DIFFERENCES, "flagged differences first, then the largest"))
-    biased = data.rows_of("part_bias")
-    if biased:
-        tables.append(_table("Factors that predict the class within a part", list(biased), _BIASED))
-    return {"summary": _summary(data) if parts else "", "tables": tables if parts else []}
+    if not parts:
+        return {"summary": "", "tables": []}
+    moves = {row["split_name"]: row["moves"] for row in data.rows_of("split_repairs")}
+    verdicts = {True: "differs", False: "alike"}
+    rows_of: dict[str, list[Row]] = {
+        "split_parts": [_with_share(row) for row in parts],
+        "split_leakage": [{**row, "moves": moves.get(row["split_name"])} for row in data.rows_of("split_leakage")],
+        **{
+            name: [{**row, "verdict": verdicts[bool(row["is_flagged"])]} for row in data.rows_of(name)]
+            for name in ("split_differences", "split_representativeness")
+        },
+    }
+    tables = []
+    for query, title, columns, note in _TABLES:
+        rows = rows_of.get(query) or list(data.rows_of(query))
+        if rows:
+            absent = {name for name in ("fold", "holdout") if not any(row.get(name) not in (None, "") for row in rows)}
+            present = [column for column in columns if column.name not in absent]
+            tables.append({"title": title, "listing": listing(rows, present, caption=title, note=note)})
+    return {"summary": _summary(data), "tables": tables}
 
 
 def _summary(data: ReportData) -> str:
     names = list(dict.fromkeys(row["split_name"] for row in data.rows_of("split_parts")))
     leaks = data.counts("split_leaks")
     total = sum(leaks.values())
+    ties = plural(total, "pair of images ties", "pairs of images tie")
     leaking = (
-        f"{plural(total, 'pair of images ties', 'pairs of images tie')} parts together, which makes test scores "
-        f"too good"
+        f"{ties} parts together, which makes test scores too good"
         if total
         else "no duplicates and no groups are shared between parts"
     )
@@ -197,13 +175,16 @@ _BIASED = (
 )
 
 
-def _table(title: str, rows: Any, columns: tuple[Column, ...], note: str = "") -> Mapping[str, Any]:
-    has_folds = any(row["fold"] is not None for row in rows)
-    shown_columns = [column for column in columns if column.name != "fold" or has_folds]
-    shown_columns = [
-        column for column in shown_columns if column.name != "holdout" or any(row["holdout"] for row in rows)
-    ]
-    return {"title": title, "listing": listing(rows, shown_columns, caption=title, note=note)}
+_FLAGGED_FIRST = "flagged differences first, then the largest"
+# Query, title, columns and note of each table.
+_TABLES = (
+    ("split_parts", "Parts", _PARTS, ""),
+    ("split_strata", "Deviations from the shares that were asked for", _STRATA, "largest deviations first"),
+    ("split_leakage", "What leaks", _LEAKS, ""),
+    ("split_differences", "How the parts differ", _DIFFERENCES, _FLAGGED_FIRST),
+    ("split_representativeness", "How far the parts are from the target dataset", _DIFFERENCES, _FLAGGED_FIRST),
+    ("part_bias", "Factors that predict the class within a part", _BIASED, ""),
+)
 
 
 SECTION = Section(
@@ -214,19 +195,16 @@ SECTION = Section(
         "How many images each part of a split holds, duplicates shared between parts, and how far the parts are from "
         "one another. The split called given is the one that came with the source."
     ),
-    tables=(
-        SPLIT_LEAKAGE,
-        SPLIT_DIFFERENCES,
-    ),
+    tables=(SPLIT_LEAKAGE, SPLIT_DIFFERENCES),
     command="dataeval-spark split --workspace WORKSPACE --name main --group-by patient",
     queries=(
         Query("split_parts", parts_query, (IMAGES, SPLIT_LEAKAGE), (SPLIT_ASSIGNMENTS, SPLITS, RUNS)),
-        Query("split_strata", strata_query, (SPLIT_STRATA,)),
-        Query("split_leakage", leakage_query, (SPLIT_LEAKAGE,)),
-        Query("split_repairs", repairs_query, (SPLIT_REPAIRS,)),
-        Query("split_differences", differences_query, (SPLIT_DIFFERENCES,)),
-        Query("split_representativeness", representativeness_query, (SPLIT_REPRESENTATIVENESS,)),
-        Query("part_bias", part_bias_query, (PART_BIAS,)),
+        Query("split_strata", STRATA_QUERY, (SPLIT_STRATA,)),
+        Query("split_leakage", LEAKAGE_QUERY, (SPLIT_LEAKAGE,)),
+        Query("split_repairs", REPAIRS_QUERY, (SPLIT_REPAIRS,)),
+        Query("split_differences", _distances("split_differences"), (SPLIT_DIFFERENCES,)),
+        Query("split_representativeness", _distances("split_representativeness"), (SPLIT_REPRESENTATIVENESS,)),
+        Query("part_bias", PART_BIAS_QUERY, (PART_BIAS,)),
     ),
     content=splits,
     template="sections/splits.html.j2",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.profile import IMAGE_STATS
 from dataeval_spark.verbs.report import charts
@@ -31,8 +29,8 @@ def statistics_query(present: frozenset[str]) -> str:
 
 def statistics(data: ReportData) -> Content:
     figures = []
-    for name, rows in groupby(data.rows_of("statistics"), key=lambda row: row["statistic"]):
-        bins = list(rows)
+    for bins in data.groups_of("statistics", "statistic"):
+        name = bins[0]["statistic"]
         low, high, total = bins[0]["low"], bins[0]["high"], sum(row["images"] for row in bins)
         show = size if UNITS[name] == "bytes" else number
         unit = f" [{UNITS[name]}]" if UNITS[name] not in ("", "bytes") else ""

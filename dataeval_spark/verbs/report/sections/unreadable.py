@@ -6,8 +6,7 @@ from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.profile import UNREADABLE_IMAGES
 from dataeval_spark.verbs.report.data import ReportData
 from dataeval_spark.verbs.report.listing import Column, listing
-from dataeval_spark.verbs.report.section import Content, Query, Section
-from dataeval_spark.verbs.report.sql import live
+from dataeval_spark.verbs.report.section import Content, Query, Section, live
 from dataeval_spark.verbs.text import shown, size
 
 

@@ -17,8 +17,8 @@ from dataeval_spark.tables.splits import (
     SPLITS,
 )
 from dataeval_spark.verbs.report import ReportData
-from dataeval_spark.verbs.report.attention import matters
 from dataeval_spark.verbs.report.queries import collect_report_data
+from dataeval_spark.verbs.report.sections.attention import matters
 from dataeval_spark.verbs.report.sections.splits import splits
 from tests.verbs.report.literals import reader
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from dataeval_spark.verbs.report import ReportData
-from dataeval_spark.verbs.report.galleries import chosen_images, pictures
+from dataeval_spark.verbs.report.queries import chosen_images, pictures
 from dataeval_spark.verbs.report.sections.bias import bias, shortcut_images
 
 SHORTCUT = {

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataeval_spark.verbs.report import ReportData, Thumbnail
+from dataeval_spark.verbs.report import ReportData, Thumbnail, render_report
 from dataeval_spark.verbs.report.sections.duplicates import GAIN, difference_of, duplicates
+from tests.verbs.report.literals import provenance
 
 
 def thumbnail(pixels):
@@ -98,3 +99,17 @@ def test_what_was_left_out_is_said_with_the_groups():
     content = duplicates(ReportData(rows={"duplicates": [], "dataset_findings": told}))
 
     assert content["told"] == [told[0]["message"]]
+
+
+def test_twelve_groups_of_six_are_shown_leaks_first_then_the_largest(data: ReportData) -> None:
+    groups = list(dict.fromkeys(row["group_id"] for row in data.rows_of("duplicates")))
+    assert groups == ["g02", *(f"g{size:02}" for size in range(15, 4, -1))]
+    largest = [row for row in data.rows_of("duplicates") if row["group_id"] == "g15"]
+    assert [row["image_id"] for row in largest] == ["g15-14", *(f"g15-{member:02}" for member in range(5))]
+    assert largest[0]["is_kept"]
+
+
+def test_the_page_says_how_many_groups_and_members_are_shown(data: ReportData) -> None:
+    html = render_report(data, provenance())
+    assert "12 of 14 groups shown" in html
+    assert "6 of 15 images shown" in html

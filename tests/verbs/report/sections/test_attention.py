@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataeval_spark.verbs.report import ReportData
-from dataeval_spark.verbs.report.attention import matters
+from dataeval_spark.verbs.report.sections.attention import attention, matters
 from tests.verbs.report.literals import full_data
 
 
@@ -54,3 +54,13 @@ def test_classes_are_imbalanced_from_a_ratio_of_ten() -> None:
 
     assert found(9.9) == []
     assert found(10.0) == ["The most frequent class has 10 times as many labels as the rarest."]
+
+
+def test_nothing_counts_as_analysed_before_the_first_analysis() -> None:
+    assert attention(ReportData(frozenset({"images", "targets"})))["analysed"] is False
+    assert attention(ReportData(frozenset({"images", "image_stats"})))["analysed"] is True
+
+
+def test_each_matter_leads_to_its_section() -> None:
+    found = attention(ReportData(rows={"overview": [{"measure": "image_findings", "item": "a b", "value": 1}]}))
+    assert [matter["anchor"] for matter in found["matters"]] == ["finding-a-b"]

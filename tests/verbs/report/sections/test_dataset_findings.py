@@ -1,0 +1,24 @@
+"""Findings about the whole dataset in a report: the most severe first."""
+
+from __future__ import annotations
+
+from dataeval_spark.verbs.report import ReportData
+from dataeval_spark.verbs.report.sections.dataset_findings import dataset_findings
+
+
+def test_errors_come_first(data: ReportData) -> None:
+    assert [row["severity"] for row in data.rows_of("dataset_findings")] == ["error", "info"]
+
+
+def test_a_finding_shows_what_was_found_beside_what_was_expected() -> None:
+    row = {"severity": "warning", "step": "neighbors", "rule": "few_neighbors", "subject": "thumbnail"}
+    rows = [{**row, "value": 4.0, "threshold": 10.0, "message": "too few"}]
+
+    (table,) = dataset_findings(ReportData(rows={"dataset_findings": rows}))["tables"]
+
+    assert [cell.text for cell in table.rows[0]] == ["warning", "too few", "thumbnail", "few neighbors", "4", "10"]
+    assert table.rows[0][0].style == "pill warn"
+
+
+def test_without_findings_there_is_no_table() -> None:
+    assert dataset_findings(ReportData()) == {"tables": []}
