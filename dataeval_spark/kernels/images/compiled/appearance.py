@@ -18,7 +18,7 @@ from numba import njit
 from dataeval_spark.kernels.images.compiled.moments import value_at
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "6229e7fb90d5aff0"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "79891f95058f9938"  # see tests/kernels/images/compiled/test_sources.py
 
 _LOW_BITS = 13
 _FINE = 1 << _LOW_BITS

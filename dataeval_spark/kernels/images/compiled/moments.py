@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "6229e7fb90d5aff0"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "79891f95058f9938"  # see tests/kernels/images/compiled/test_sources.py
 
 MOMENTS = 8
 COLUMNS = MOMENTS + 5

@@ -9,7 +9,7 @@ from numba import njit
 
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "6229e7fb90d5aff0"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "79891f95058f9938"  # see tests/kernels/images/compiled/test_sources.py
 
 _BLOCK, _PITCH, _CROWDED = 8, 32, 512
 _CHUNK = 64

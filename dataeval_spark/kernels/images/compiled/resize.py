@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from dataeval_spark.kernels.images.compiled.planes import rounded
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "6229e7fb90d5aff0"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "79891f95058f9938"  # see tests/kernels/images/compiled/test_sources.py
 
 Weights = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
 """First source pixel of each target pixel, number of pixels that it reads, and their weights (0 beyond)."""

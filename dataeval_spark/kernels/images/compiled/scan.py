@@ -19,7 +19,7 @@ from dataeval_spark.kernels.images.compiled.sums import (
 )
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "6229e7fb90d5aff0"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "79891f95058f9938"  # see tests/kernels/images/compiled/test_sources.py
 
 _LEVELS = 256
 _BYTE, _8, _16, _24 = np.uint64(255), np.uint64(8), np.uint64(16), np.uint64(24)

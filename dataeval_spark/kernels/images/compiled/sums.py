@@ -14,7 +14,7 @@ from numba import njit
 
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "6229e7fb90d5aff0"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "79891f95058f9938"  # see tests/kernels/images/compiled/test_sources.py
 
 _EDGE_SQUARES = 512
 """Number of squares of at most (6 * 255)^2 whose sum fits into 32 bits."""
