@@ -8,18 +8,11 @@ from typing import Any
 from dataeval_spark.analyses.steps import COMPARISONS
 from dataeval_spark.audit import Audit
 from dataeval_spark.errors import ConfigError
+from dataeval_spark.options import ARGUMENTS
 from dataeval_spark.verbs import config
 from dataeval_spark.verbs.config import FUNCTIONS, pipeline_steps
 
 COMPARED = tuple(step.name for step in COMPARISONS)
-# Required options of the sections, each with an example.
-NEEDED = {
-    "ingest": {"source": 'source = "photos"'},
-    "split": {"name": 'name = "main"'},
-    "select": {"name": 'name = "clean"'},
-    "export": {"to": 'to = "clean_coco"'},
-    "compare": {"reference": 'reference = "split=train"', "current": 'current = "split=test"'},
-}
 
 
 def load(path: str, overrides: Sequence[str]) -> dict[str, Any]:
@@ -33,10 +26,10 @@ def load(path: str, overrides: Sequence[str]) -> dict[str, Any]:
     conf = config.load(path, overrides, FUNCTIONS)
     if "workspace" not in conf:
         raise ConfigError(f'{path} names no workspace.\nHint: workspace = "my_audit", above all sections')
-    for section, needed in NEEDED.items():
-        for option, example in needed.items():
-            if conf.get(section) and option not in conf[section]:
-                raise ConfigError(f"{path}: section [{section}] lacks {option}.\nHint: {example}")
+    for section, arguments in ARGUMENTS.items():
+        for argument in arguments:
+            if argument.is_required and conf.get(section) and argument.name not in conf[section]:
+                raise ConfigError(f"{path}: section [{section}] lacks {argument.name}.\nHint: {argument.example}")
     return conf
 
 
