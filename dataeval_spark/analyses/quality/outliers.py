@@ -133,7 +133,7 @@ def outliers(
     rows = rows.where(F.col("score") > limit)
     if is_calibrated:
         rows = _one_of_each_family(rows)
-    return _placed(rows.select(*_contract_columns(method, limit, statistics)))
+    return _columns(rows, method, limit, statistics)
 
 
 def _by_statistic(statistics: Sequence[str], expression: Callable[[str], Column]) -> Column:
@@ -148,15 +148,7 @@ def _one_of_each_family(rows: DataFrame) -> DataFrame:
     return rows.withColumn("place", F.row_number().over(order)).where("place = 1")
 
 
-def _placed(rows: DataFrame) -> DataFrame:
-    """Reasons of each image in order, the farthest first."""
-    order = Window.partitionBy("image_id", "target_index", "group_name")
-    order = order.orderBy(F.col("score").desc(), "statistic", F.col("channel").asc_nulls_first())
-    columns = {"position": F.row_number().over(order)}
-    return rows.select(*(columns.get(n, F.col(n)).alias(n) for n in OUTLIERS.result_names))
-
-
-def _contract_columns(method: str, limit: float, statistics: Sequence[str]) -> list[Column]:
+def _columns(rows: DataFrame, method: str, limit: float, statistics: Sequence[str]) -> DataFrame:
     lower = F.col("low_anchor") - F.lit(limit) * F.col("low_spread")
     upper = F.col("high_anchor") + F.lit(limit) * F.col("high_spread")
     is_low = F.col("scaled") < F.col("low_anchor")
@@ -171,7 +163,11 @@ def _contract_columns(method: str, limit: float, statistics: Sequence[str]) -> l
     text = F.when(is_low, F.format_string("%s is %.4g, below %.4g", quantity, "value", lower)).otherwise(
         F.format_string("%s is %.4g, above %.4g", quantity, "value", upper)
     )
+    # The farthest reason of an image comes first.
+    reasons = Window.partitionBy("image_id", "target_index", "group_name")
+    reasons = reasons.orderBy(F.col("score").desc(), "statistic", F.col("channel").asc_nulls_first())
     values = {
+        "position": F.row_number().over(reasons),
         "method": F.lit(method),
         "threshold": F.lit(limit),
         "lower": lower,
@@ -179,8 +175,7 @@ def _contract_columns(method: str, limit: float, statistics: Sequence[str]) -> l
         "direction": F.when(is_low, "low").otherwise("high"),
         "reason": text,
     }
-    names = [name for name in OUTLIERS.column_names if name not in ("position", "run_id")]
-    return [values.get(name, F.col(name)).alias(name) for name in names]
+    return rows.select(*(values.get(name, F.col(name)).alias(name) for name in OUTLIERS.result_names))
 
 
 def _values(

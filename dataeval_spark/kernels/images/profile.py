@@ -18,14 +18,8 @@ from dataeval_spark.kernels.images.custom_statistics import CustomStatistic, mea
 from dataeval_spark.kernels.images.decoding.decode import Decoded, UnreadableImage, decode
 from dataeval_spark.kernels.images.decoding.image_modes import is_opaque
 from dataeval_spark.kernels.images.geometry import TOLERANCE, Box, Window, dimension_statistics, window_of
-from dataeval_spark.kernels.images.hashes import NAMES as HASH_NAMES
-from dataeval_spark.kernels.images.hashes import (
-    NOISE_NAMES,
-    content_hash,
-    dataeval_xxhash,
-    file_hash,
-    perceptual_hashes,
-)
+from dataeval_spark.kernels.images.hashes import COLUMNS as HASH_COLUMNS
+from dataeval_spark.kernels.images.hashes import content_hash, dataeval_xxhash, file_hash, perceptual_hashes
 from dataeval_spark.kernels.images.noise import noise, noise_floor
 from dataeval_spark.kernels.images.pixel_statistics import NAMES as PIXEL_NAMES
 from dataeval_spark.kernels.images.pixel_statistics import channel_counts, pixel_statistics
@@ -53,7 +47,7 @@ _MEASURED = (
     "noise_floor",
     "blur",
 )
-_NO_HASHES = dict.fromkeys(("file_hash", "content_hash", "content_scope", *HASH_NAMES, *NOISE_NAMES, "dataeval_xxhash"))
+_NO_HASHES = dict.fromkeys(("file_hash", "content_hash", "content_scope", *HASH_COLUMNS, "dataeval_xxhash"))
 _LARGEST_PADDED = 2**26  # pixels of a box with its padding that are hashed as DataEval does
 _TURNED = (5, 6, 7, 8)  # orientations that exchange width and height
 
