@@ -58,23 +58,13 @@ class Measures:
 
     Attributes
     ----------
-    max_pixels : int
-        Largest number of pixels; larger images are refused before they are decoded.
+    max_pixels, timezone, channel_groups, background, value_range, statistics
+        Options of these names; see `ProfileOptions`.
     frame_pixels : int
         Largest number of pixels of all frames together for which later frames are part of the content hash.
-    timezone : str
-        Time zone of capture times that have none of their own.
-    channel_groups : mapping of str to sequence of int
-        Channels that are also measured together, by a name.
-    background : bool
-        Whether to measure the pixels that no box covers.
-    value_range : tuple of float or None
-        Lowest and highest value that pixels can have, for images whose own values do not tell the range.
     compat : str or None
         "dataeval" adds DataEval's own xxhash, and takes its windows of boxes: without a tolerance, and hashed however
         much of them lies outside the image.
-    statistics : tuple of CustomStatistic
-        A user's own statistics of the decoded pixels.
     keep_pixels : bool
         Whether to return the pixels of the image and of its boxes, for an encoder.
     """
