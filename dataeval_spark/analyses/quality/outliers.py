@@ -92,7 +92,14 @@ def outliers(
 
     Examples
     --------
-    >>> outliers(image_stats, targets, method="iqr").orderBy("score", ascending=False).show()
+    >>> odd = outliers(image_stats, targets).where("position = 1").orderBy("score", ascending=False).limit(2)
+    >>> odd.selectExpr("image_id", "round(score, 1) AS score", "reason").show(truncate=False)
+    +----------------------+-----+-------------------------------------------------+
+    |image_id              |score|reason                                           |
+    +----------------------+-----+-------------------------------------------------+
+    |photos/cat/black.png  |15.8 |perceived brightness p99 is 0.03236, below 0.3833|
+    |photos/cat/blurred.jpg|15.0 |blur is 3.624, above 1.206                       |
+    +----------------------+-----+-------------------------------------------------+
     """
     OptionError.unless_one_of("outliers.method", method, get_args(Method))
     numeric = [name for name, type in image_stats.dtypes if type in NUMBERS and name != "target_index"]
