@@ -51,7 +51,15 @@ def box_ratios(image_stats: DataFrame) -> DataFrame:
 
     Examples
     --------
-    >>> box_ratios(audit.table("image_stats")).where("size < 0.001").select("image_id", "target_index", "size")
+    >>> ratios = box_ratios(image_stats).orderBy("image_id", "target_index").limit(3)
+    >>> ratios.selectExpr("target_index", "round(size, 3) AS size", "round(brightness, 2) AS brightness").show()
+    +------------+-----+----------+
+    |target_index| size|brightness|
+    +------------+-----+----------+
+    |           0|0.569|      0.81|
+    |           1|0.238|      1.34|
+    |           2|0.252|      0.34|
+    +------------+-----+----------+
     """
     boxes = image_stats.where("target_index IS NOT NULL").alias("b")
     whole = image_stats.where("target_index IS NULL").alias("i")

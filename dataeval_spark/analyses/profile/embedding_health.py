@@ -115,7 +115,14 @@ def embedding_health(
 
     Examples
     --------
-    >>> embedding_health(embeddings).where("severity != 'info'").show()
+    >>> found = embedding_health(embeddings).where("rule LIKE '%first_component' OR rule LIKE '%rank'")
+    >>> found.select("severity", "message").show(truncate=False)
+    +--------+-------------------------------------------------------------------------+
+    |severity|message                                                                  |
+    +--------+-------------------------------------------------------------------------+
+    |info    |hog_color: 7.2% of the variance lies along one axis.                     |
+    |info    |hog_color: the variance is spread over 47.9 of 768 axes (effective rank).|
+    +--------+-------------------------------------------------------------------------+
     """
     OptionError.unless_between("embedding_health.norm_factor", norm_factor, 2.0, 1e30)
     OptionError.unless_between("embedding_health.max_constant_share", max_constant_share, 0.0, 1.0)

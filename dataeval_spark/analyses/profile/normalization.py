@@ -55,7 +55,16 @@ def normalization(
 
     Examples
     --------
-    >>> normalization(channel_stats, image_stats, images).where("split IS NULL AND colors = 'color'")
+    >>> found = normalization(channel_stats, image_stats, images).where("split IS NULL AND colors = 'color'")
+    >>> found = found.selectExpr("channel", "pixel_count", "round(mean, 3) AS mean", "round(std, 3) AS std")
+    >>> found.orderBy("channel").show()
+    +-------+-----------+-----+-----+
+    |channel|pixel_count| mean|  std|
+    +-------+-----------+-----+-----+
+    |      0|   17845002|0.464|0.276|
+    |      1|   17845002|0.453|0.267|
+    |      2|   17845002|0.393|0.285|
+    +-------+-----------+-----+-----+
     """
     if value_range is not None and not (len(value_range) == 2 and value_range[0] < value_range[1]):
         raise OptionError(

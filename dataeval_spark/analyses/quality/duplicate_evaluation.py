@@ -66,6 +66,13 @@ def duplicate_evaluation(
     Examples
     --------
     >>> evaluation, findings = duplicate_evaluation(pairs, images, truth="judged.csv")
+    >>> evaluation.select("kind", "threshold", "flagged", "found", "precision", "recall").orderBy("kind").show()
+    +-----+---------+-------+-----+---------+------+
+    | kind|threshold|flagged|found|precision|recall|
+    +-----+---------+-------+-----+---------+------+
+    |dhash|      0.0|      1|    1|      1.0|   0.5|
+    |phash|      0.0|      4|    2|      0.5|   1.0|
+    +-----+---------+-------+-----+---------+------+
     """
     if truth is None:
         raise OptionError("duplicate_evaluation.truth is not given.\nHint: --set duplicate_evaluation.truth=judged.csv")
@@ -194,7 +201,9 @@ def evaluate_duplicates(pairs: DataFrame, truth: DataFrame, *, embedding_step: f
 
     Examples
     --------
-    >>> evaluate_duplicates(pairs, truth).where("kind = 'phash' AND recall >= 0.9").orderBy("threshold").first()
+    >>> enough = evaluate_duplicates(pairs, truth).where("kind = 'phash' AND recall >= 0.9").orderBy("threshold")
+    >>> enough.select("threshold", "precision", "recall").first()
+    Row(threshold=0.0, precision=0.5, recall=1.0)
     """
     OptionError.unless_between("duplicate_evaluation.embedding_step", embedding_step, 1e-9, 1e9)
     whole = pairs.where("target_index_a IS NULL AND target_index_b IS NULL").select(*ENDS, "kind", "distance")

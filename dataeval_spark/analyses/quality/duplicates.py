@@ -148,7 +148,17 @@ def duplicates(
     Examples
     --------
     >>> pairs, groups, thresholds, findings = duplicates(hashes, image_stats, images, phash_distance=4)
-    >>> images.join(groups.where("target_index IS NULL AND NOT is_kept"), "image_id", "left_anti")  # without them
+    >>> groups.select("image_id", "is_kept", "reason").show(3, truncate=False)
+    +----------------------+-------+----------------------------------------------+
+    |image_id              |is_kept|reason                                        |
+    +----------------------+-------+----------------------------------------------+
+    |photos/cat/03.jpg     |true   |kept: largest, then sharpest, then smallest id|
+    |photos/dog/smaller.jpg|false  |smaller than photos/cat/03.jpg                |
+    |photos/cat/blurred.jpg|false  |less sharp than photos/cat/03.jpg             |
+    +----------------------+-------+----------------------------------------------+
+    only showing top 3 rows
+    >>> images.join(groups.where("target_index IS NULL AND NOT is_kept"), "image_id", "left_anti").count()
+    61
     """
     options = {"phash": phash_distance, "dhash": dhash_distance}
     distances = {kind: bits if bits is not None else 0 if compat else DISTANCES[kind] for kind, bits in options.items()}

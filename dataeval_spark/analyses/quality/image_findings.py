@@ -88,7 +88,15 @@ def image_findings(
 
     Examples
     --------
-    >>> image_findings(image_stats, dark=0.2).groupBy("rule").count().show()
+    >>> image_findings(image_stats).where("rule != 'grayscale'").select("image_id", "message").show(truncate=False)
+    +----------------------+----------------------------------------------------------------+
+    |image_id              |message                                                         |
+    +----------------------+----------------------------------------------------------------+
+    |photos/dog/54.jpg     |Dark: the 99th percentile of brightness is 0.32                 |
+    |photos/cat/black.png  |Dark: the 99th percentile of brightness is 0.03                 |
+    |photos/cat/black.png  |Little information: entropy score is 0.16                       |
+    |photos/cat/blurred.jpg|Blurry: edges are as soft as after a Gaussian blur of 3.6 pixels|
+    +----------------------+----------------------------------------------------------------+
     """
     if compat is not None:
         OptionError.unless_one_of("image_findings.compat", compat, ("cleanvision",))

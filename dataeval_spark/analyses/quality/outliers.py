@@ -98,7 +98,14 @@ def outliers(
 
     Examples
     --------
-    >>> outliers(image_stats, targets, method="iqr").orderBy("score", ascending=False).show()
+    >>> odd = outliers(image_stats, targets).where("position = 1").orderBy("score", ascending=False).limit(2)
+    >>> odd.selectExpr("image_id", "round(score, 1) AS score", "reason").show(truncate=False)
+    +----------------------+-----+-------------------------------------------------+
+    |image_id              |score|reason                                           |
+    +----------------------+-----+-------------------------------------------------+
+    |photos/cat/black.png  |15.8 |perceived brightness p99 is 0.03236, below 0.3833|
+    |photos/cat/blurred.jpg|15.0 |blur is 3.624, above 1.206                       |
+    +----------------------+-----+-------------------------------------------------+
     """
     OptionError.unless_one_of("outliers.method", method, get_args(Method))
     numeric = [name for name, type in image_stats.dtypes if type in NUMBERS and name != "target_index"]
@@ -139,7 +146,7 @@ def outliers(
     rows = rows.where(F.col("score") > limit)
     if is_calibrated:
         rows = _one_of_each_family(rows)
-    return _placed(rows.select(*_contract_columns(method, limit, statistics)))
+    return _columns(rows, method, limit, statistics)
 
 
 def _by_statistic(statistics: Sequence[str], expression: Callable[[str], Column]) -> Column:
@@ -154,15 +161,7 @@ def _one_of_each_family(rows: DataFrame) -> DataFrame:
     return rows.withColumn("place", F.row_number().over(order)).where("place = 1")
 
 
-def _placed(rows: DataFrame) -> DataFrame:
-    """Reasons of each image in order, the farthest first."""
-    order = Window.partitionBy("image_id", "target_index", "group_name")
-    order = order.orderBy(F.col("score").desc(), "statistic", F.col("channel").asc_nulls_first())
-    columns = {"position": F.row_number().over(order)}
-    return rows.select(*(columns.get(n, F.col(n)).alias(n) for n in OUTLIERS.result_names))
-
-
-def _contract_columns(method: str, limit: float, statistics: Sequence[str]) -> list[Column]:
+def _columns(rows: DataFrame, method: str, limit: float, statistics: Sequence[str]) -> DataFrame:
     lower = F.col("low_anchor") - F.lit(limit) * F.col("low_spread")
     upper = F.col("high_anchor") + F.lit(limit) * F.col("high_spread")
     is_low = F.col("scaled") < F.col("low_anchor")
@@ -177,7 +176,11 @@ def _contract_columns(method: str, limit: float, statistics: Sequence[str]) -> l
     text = F.when(is_low, F.format_string("%s is %.4g, below %.4g", quantity, "value", lower)).otherwise(
         F.format_string("%s is %.4g, above %.4g", quantity, "value", upper)
     )
+    # The farthest reason of an image comes first.
+    reasons = Window.partitionBy("image_id", "target_index", "group_name")
+    reasons = reasons.orderBy(F.col("score").desc(), "statistic", F.col("channel").asc_nulls_first())
     values = {
+        "position": F.row_number().over(reasons),
         "method": F.lit(method),
         "threshold": F.lit(limit),
         "lower": lower,
@@ -185,8 +188,7 @@ def _contract_columns(method: str, limit: float, statistics: Sequence[str]) -> l
         "direction": F.when(is_low, "low").otherwise("high"),
         "reason": text,
     }
-    names = [name for name in OUTLIERS.column_names if name not in ("position", "run_id")]
-    return [values.get(name, F.col(name)).alias(name) for name in names]
+    return rows.select(*(values.get(name, F.col(name)).alias(name) for name in OUTLIERS.result_names))
 
 
 def _values(

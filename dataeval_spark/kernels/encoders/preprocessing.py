@@ -112,7 +112,7 @@ class Preprocessing:
         try:
             values = tomllib.loads(sidecar.read_text())
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise OptionError(f"{sidecar} is not TOML: {error}.\nHint: a line of it reads resize = 256") from error
+            raise OptionError(f"{sidecar} is not TOML: {error}.\nHint: its lines are like resize = 256") from error
         return cls.from_mapping(values, str(sidecar))
 
     def to_json(self) -> str:

@@ -29,7 +29,7 @@ _WAYS = (slice(None), slice(None, None, -1))
 _LARGEST_FACTOR = 4
 _LARGEST_PADDING = 8  # a box far larger than its image is nothing but padding
 NAMES = ("phash", "dhash", "phash_d4", "dhash_d4")
-NOISE_NAMES = ("phash_noise_bits", "dhash_noise_bits")
+COLUMNS = (*NAMES, "phash_noise_bits", "dhash_noise_bits")
 DEVIATIONS = 2.0
 """Move of a frequency by noise, in standard deviations: 95 % of the moves are smaller."""
 ROUNDING = 1e-6
@@ -112,16 +112,14 @@ def perceptual_hashes(
     """
     side = hashed_side(pixels.shape[0], pixels.shape[1], window, any_padding=any_padding)
     if encoded is None or not side:
-        return dict.fromkeys((*NAMES, *NOISE_NAMES))
+        return dict.fromkeys(COLUMNS)
     gray = luma(perceptual(pixels, encoded))
     if window is not None and window.outside:
         gray = np.pad(gray, window.padding)
     small, tiny = _orientations(gray, side), _orientations(gray, SMALLEST)
     frequencies, gradients = phashes(small), _dhashes(tiny)
     hashes = (frequencies[0], gradients[0], min(frequencies), min(gradients))
-    return dict(
-        zip((*NAMES, *NOISE_NAMES), (*hashes, phash_noise_bits(small[0]), dhash_noise_bits(tiny[0])), strict=True)
-    )
+    return dict(zip(COLUMNS, (*hashes, phash_noise_bits(small[0]), dhash_noise_bits(tiny[0])), strict=True))
 
 
 def phash(pixels: NDArray[Any]) -> str | None:

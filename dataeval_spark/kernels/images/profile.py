@@ -18,14 +18,8 @@ from dataeval_spark.kernels.images.custom_statistics import CustomStatistic, mea
 from dataeval_spark.kernels.images.decoding.decode import Decoded, UnreadableImage, decode
 from dataeval_spark.kernels.images.decoding.image_modes import is_opaque
 from dataeval_spark.kernels.images.geometry import TOLERANCE, Box, Window, dimension_statistics, window_of
-from dataeval_spark.kernels.images.hashes import NAMES as HASH_NAMES
-from dataeval_spark.kernels.images.hashes import (
-    NOISE_NAMES,
-    content_hash,
-    dataeval_xxhash,
-    file_hash,
-    perceptual_hashes,
-)
+from dataeval_spark.kernels.images.hashes import COLUMNS as HASH_COLUMNS
+from dataeval_spark.kernels.images.hashes import content_hash, dataeval_xxhash, file_hash, perceptual_hashes
 from dataeval_spark.kernels.images.noise import noise, noise_floor
 from dataeval_spark.kernels.images.pixel_statistics import NAMES as PIXEL_NAMES
 from dataeval_spark.kernels.images.pixel_statistics import channel_counts, pixel_statistics
@@ -53,7 +47,7 @@ _MEASURED = (
     "noise_floor",
     "blur",
 )
-_NO_HASHES = dict.fromkeys(("file_hash", "content_hash", "content_scope", *HASH_NAMES, *NOISE_NAMES, "dataeval_xxhash"))
+_NO_HASHES = dict.fromkeys(("file_hash", "content_hash", "content_scope", *HASH_COLUMNS, "dataeval_xxhash"))
 _LARGEST_PADDED = 2**26  # pixels of a box with its padding that are hashed as DataEval does
 _TURNED = (5, 6, 7, 8)  # orientations that exchange width and height
 
@@ -64,23 +58,13 @@ class Measures:
 
     Attributes
     ----------
-    max_pixels : int
-        Largest number of pixels; larger images are refused before they are decoded.
+    max_pixels, timezone, channel_groups, background, value_range, statistics
+        Options of these names; see `ProfileOptions`.
     frame_pixels : int
         Largest number of pixels of all frames together for which later frames are part of the content hash.
-    timezone : str
-        Time zone of capture times that have none of their own.
-    channel_groups : mapping of str to sequence of int
-        Channels that are also measured together, by a name.
-    background : bool
-        Whether to measure the pixels that no box covers.
-    value_range : tuple of float or None
-        Lowest and highest value that pixels can have, for images whose own values do not tell the range.
     compat : str or None
         "dataeval" adds DataEval's own xxhash, and takes its windows of boxes: without a tolerance, and hashed however
         much of them lies outside the image.
-    statistics : tuple of CustomStatistic
-        A user's own statistics of the decoded pixels.
     keep_pixels : bool
         Whether to return the pixels of the image and of its boxes, for an encoder.
     """

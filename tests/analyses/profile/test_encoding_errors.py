@@ -107,7 +107,7 @@ def test_of_a_strip_only_the_middle_is_resized_before_it_is_cropped():
 
     assert wanted.pixels(strip).shape == (224, 224, 3)
     assert (wanted.pixels(strip) == 200).all()
-    with pytest.raises(ValueError, match="resized to 16777216 x 256 pixels; the limit"):
+    with pytest.raises(ValueError, match="16777216 x 256 pixels after the resize; without a crop the limit"):
         Preprocessing(crop=None).pixels(strip)
 
 

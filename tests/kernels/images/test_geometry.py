@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,3 +98,12 @@ def test_a_window_lies_within_the_image_and_with_the_outside_makes_up_the_box(x0
         assert 0 <= window.top < window.bottom <= 20
         area = (math.ceil(x1) - math.floor(x0)) * (math.ceil(y1) - math.floor(y0))
         assert window.visible + window.outside == area
+
+
+def test_a_window_cuts_the_visible_part_and_knows_what_lies_beyond():
+    window = window_of((-2, 1, 3, 6), height=4, width=5)
+
+    assert np.arange(20).reshape(4, 5)[window.slices].tolist() == [[5, 6, 7], [10, 11, 12], [15, 16, 17]]
+    assert window.padding == ((0, 2), (2, 0))
+    assert window.size == (5, 5)
+    assert (window.visible, window.outside) == (9, 16)

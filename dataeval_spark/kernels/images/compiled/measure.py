@@ -21,16 +21,8 @@ from dataeval_spark.kernels.images.compiled.moments import moments
 from dataeval_spark.kernels.images.compiled.resize import BICUBIC, LANCZOS, NOTHING, Plan, plan_of
 from dataeval_spark.kernels.images.compiled.scan import scan, scan_pictures
 from dataeval_spark.kernels.images.geometry import Window
-from dataeval_spark.kernels.images.hashes import NAMES as HASH_NAMES
-from dataeval_spark.kernels.images.hashes import (
-    NOISE_NAMES,
-    SMALLEST,
-    flips,
-    hashed_side,
-    noise_margins,
-    phash_noise_bits,
-    phashes,
-)
+from dataeval_spark.kernels.images.hashes import COLUMNS as HASH_COLUMNS
+from dataeval_spark.kernels.images.hashes import SMALLEST, flips, hashed_side, noise_margins, phash_noise_bits, phashes
 from dataeval_spark.kernels.images.noise import QUIETEST, noise_floor_of_sums, noise_of_sum, stretch
 from dataeval_spark.kernels.images.pixel_statistics import NAMES as PIXEL_NAMES
 from dataeval_spark.kernels.images.visual_statistics import visual_of
@@ -98,7 +90,7 @@ def perceptual_hashes(image: NDArray[np.uint8], window: Window) -> dict[str, Any
     """
     padded, pair, nine = _hashed(window.bottom - window.top, window.right - window.left, window)
     if pair is _NO_PAIR:
-        return dict.fromkeys((*HASH_NAMES, *NOISE_NAMES))
+        return dict.fromkeys(HASH_COLUMNS)
     corners = (window.top, window.left, window.bottom, window.right)
     return _hashes(*scan_pictures(image, corners, padded, pair, nine))
 
@@ -169,7 +161,7 @@ def _measured(value: float) -> float | None:
 
 def _hashes(small: NDArray[np.uint8], tiny: NDArray[np.uint8]) -> dict[str, Any]:
     if not small.size:
-        return dict.fromkeys((*HASH_NAMES, *NOISE_NAMES))
+        return dict.fromkeys(HASH_COLUMNS)
     side = small.shape[1]
     numbers = frequency_hashes(small, cosines(side), noise_margins(side)).tolist()
     if numbers:
@@ -179,4 +171,4 @@ def _hashes(small: NDArray[np.uint8], tiny: NDArray[np.uint8]) -> dict[str, Any]
         phash, phash_d4, noisy = every[0], min(every), phash_noise_bits(small[0])
     gradients = gradient_hashes(tiny).tolist()
     dhash, dhash_d4 = (f"{value:016x}" for value in gradients[:2])
-    return dict(zip((*HASH_NAMES, *NOISE_NAMES), (phash, dhash, phash_d4, dhash_d4, noisy, gradients[2]), strict=True))
+    return dict(zip(HASH_COLUMNS, (phash, dhash, phash_d4, dhash_d4, noisy, gradients[2]), strict=True))

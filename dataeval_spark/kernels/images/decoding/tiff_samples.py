@@ -132,7 +132,9 @@ def page_of(data: bytes, index: int = 0) -> Page:
                 tags[tag] = struct.unpack_from(values, data, start)
     page = Page(data, order, tags)
     if min(page.size) < 1 or page.bands < 1:
-        raise ValueError(f"a page of {page.size[0]} x {page.size[1]} pixels and {page.bands} bands")
+        raise ValueError(
+            f"a page of {page.size[0]} x {page.size[1]} pixels and {page.bands} bands; expected at least 1"
+        )
     return page
 
 
@@ -164,10 +166,12 @@ def samples(page: Page) -> NDArray[Any]:
     is_tiled = bool(page.tags.get(TILE_OFFSETS))
     block = (page.number(TILE_WIDTH), page.number(TILE_HEIGHT)) if is_tiled else (width, height)
     if min(block) < 1:
-        raise ValueError(f"tiles of {block[0]} x {block[1]} pixels")
+        raise ValueError(f"tiles of {block[0]} x {block[1]} pixels; expected 1 x 1 or more")
     across, down = -(-width // block[0]), -(-height // block[1])
     if across * block[0] * down * block[1] > 4 * width * height + _LARGEST_TILE:
-        raise ValueError(f"tiles of {block[0]} x {block[1]} pixels in an image of {width} x {height}")
+        raise ValueError(
+            f"tiles of {block[0]} x {block[1]} pixels in an image of {width} x {height}; expected smaller ones"
+        )
     row_bytes = -(-block[0] * bands * page.bits // 8)
     offsets = page.tags.get(TILE_OFFSETS if is_tiled else STRIP_OFFSETS, ())
     sizes = page.tags.get(TILE_SIZES if is_tiled else STRIP_SIZES, ())
