@@ -55,7 +55,7 @@ def by_iterative_stratification(
     The stratum with the fewest units left is dealt out first, each of its units to the split that lacks most of it;
     ties go to the split that lacks most images, then to the first split. A unit with several labels of a stratum
     (boxes of one class) counts with all of them, which is the one extension of the published algorithm; its random
-    last tie-break is the first split here, and units come in the order of their hashes. Arguments are as in `by_quotas`.
+    last tie-break is the first split here, and units come in the order of their hashes. Arguments as in `by_quotas`.
 
     References
     ----------
