@@ -37,7 +37,7 @@ def default_threshold(method: Method, statistics: int = 1) -> float:
     Examples
     --------
     >>> default_threshold("iqr"), round(default_threshold("calibrated", 17), 2)
-    (1.5, 4.54)
+    (1.5, 4.53)
     """
     return -NormalDist().inv_cdf(SHARE / (2 * statistics)) if method == "calibrated" else THRESHOLDS[method]
 
