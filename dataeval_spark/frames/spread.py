@@ -37,7 +37,7 @@ def default_threshold(method: Method, statistics: int = 1) -> float:
     Examples
     --------
     >>> default_threshold("iqr"), round(default_threshold("calibrated", 17), 2)
-    (1.5, 4.54)
+    (1.5, 4.53)
     """
     return -NormalDist().inv_cdf(SHARE / (2 * statistics)) if method == "calibrated" else THRESHOLDS[method]
 
@@ -101,8 +101,8 @@ def calibrated_spreads(values: DataFrame, by: Sequence[str], least: Column | flo
 
     A side's spread is :math:`a (1 + \ln(1 + \max(0, b / a - 1))) (1 + 10 / n)`, with a and b the distances from the
     median to the 75th and 85th percentile (below it, to the 25th and 15th) in those of a normal distribution: a
-    standard deviation, wider where the tail is heavier than a normal one, and where there are few values. It is
-    ``least`` or more before the factor for few values, which may depend on ``by``.
+    standard deviation, wider where the tail is heavier than a normal one, and where there are few values.
+    Before the factor for few values it is ``least`` or more, a number or a column that depends on ``by``.
 
     Parameters and columns are those of `spreads`; a spread is null where a side has none. Quantiles are exact.
     """

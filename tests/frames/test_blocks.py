@@ -96,7 +96,7 @@ def test_blocks_by_id_are_the_same_for_any_partitions_and_as_many_as_the_bytes_n
     assert {row["block"] for row in one if row["part"] is None} == {0}
 
 
-def test_a_shuffle_by_seed_gives_each_row_one_draw_whatever_its_block(frame, tmp_path):
+def test_the_draw_of_a_row_follows_from_its_ids_and_the_seed_alone(frame, tmp_path):
     draws = []
     for number, (partitions, block_rows, seed) in enumerate([(1, 30, 0), (4, 5, 0), (1, 30, 1)]):
         data = frame(VECTORS, ROWS).repartition(partitions)

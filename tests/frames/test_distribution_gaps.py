@@ -31,7 +31,7 @@ def test_the_distances_are_those_of_scipy(frame):
     for row in one:
         reference, current = samples[row["column_name"]]
         peer = ks_2samp(reference, current)
-        assert row["statistic"] == pytest.approx(peer.statistic, abs=1e-15)
+        assert row["statistic"] == pytest.approx(peer.statistic, abs=1e-12)
         assert row["wasserstein"] == pytest.approx(wasserstein_distance(reference, current), rel=1e-12)
         assert (row["i"], row["j"]) == ((reference <= row["location"]).sum(), (current <= row["location"]).sum())
         assert abs(row["i"] / row["n_r"] - row["j"] / row["n_c"]) == row["statistic"]

@@ -129,4 +129,4 @@ def test_the_threshold_of_calibrated_spreads_rises_with_the_number_of_statistics
         3.5,
     ]
     assert default_threshold("calibrated") == pytest.approx(3.8906, abs=1e-4)
-    assert default_threshold("calibrated", 17) == pytest.approx(4.5373, abs=2e-3)
+    assert default_threshold("calibrated", 17) == pytest.approx(4.5306, abs=1e-4)

@@ -55,7 +55,7 @@ def by_iterative_stratification(
     The stratum with the fewest units left is dealt out first, each of its units to the split that lacks most of it;
     ties go to the split that lacks most images, then to the first split. A unit with several labels of a stratum
     (boxes of one class) counts with all of them, which is the one extension of the published algorithm; its random
-    last tie-break is the first split here, and units come in the order of their hashes.
+    last tie-break is the first split here, and units come in the order of their hashes. Arguments as in `by_quotas`.
 
     References
     ----------
@@ -64,9 +64,10 @@ def by_iterative_stratification(
     order = units.order(shuffle=shuffle)
     place = np.empty(order.size, np.int64)
     place[order] = np.arange(order.size)
-    members = units.owners[np.lexsort((place[units.owners], units.strata))]
+    owners = units.owners
+    members = owners[np.lexsort((place[owners], units.strata))]
     by_stratum = np.concatenate(([0], np.cumsum(units.holders)))
-    desired, room = np.array(quotas[:, 1:], np.float64), np.array(quotas[:, 0], np.float64)
+    desired, room = (np.array(wanted, np.float64, order="C") for wanted in (quotas[:, 1:], quotas[:, 0]))
     table = units.starts, units.strata, units.counts, units.sizes
     return _iterative_stratification(*table, by_stratum, members, desired, room, _fixed(units, fixed_parts))
 

@@ -132,10 +132,11 @@ class NearestLists:
 
     Examples
     --------
-    >>> lists = NearestLists(points(a, "euclidean", shift), width=10)
-    >>> lists.update(points(b, "euclidean", shift), np.arange(len(b)))
-    >>> lists.distances.shape
-    (q, 10)
+    >>> shift = np.zeros(1)
+    >>> lists = NearestLists(points(np.float32([[0], [9]]), "euclidean", shift), width=2)
+    >>> lists.update(points(np.float32([[1], [4], [7]]), "euclidean", shift), np.arange(3))
+    >>> lists.codes.tolist(), lists.distances.tolist()
+    ([[0, 1], [2, 1]], [[1.0, 4.0], [2.0, 5.0]])
     """
 
     def __init__(self, queries: Points, width: int, multiply: Multiply | None = None) -> None:
