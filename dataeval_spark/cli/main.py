@@ -134,7 +134,7 @@ def _print_error(message: str, *, whole: bool = False) -> None:
 
 
 def _interrupt_on_sigterm() -> None:
-    """SIGTERM is what a cluster manager or a container sends; it ends a run as Ctrl-C does."""
+    """End a run on SIGTERM, which a cluster manager or a container sends, as Ctrl-C does."""
 
     def interrupt(signum: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -166,7 +166,7 @@ def _move(building: Path, directory: Path) -> None:
 
 
 def readme(*, count: int, later: int, seed: int) -> str:
-    """Word the README of a set: README.template.md with its numbers."""
+    """README of a set: README.template.md with its numbers."""
     plants = plants_for(count)
     template = Path(__file__).with_name("README.template.md").read_text(encoding="utf-8")
     return template.format(
