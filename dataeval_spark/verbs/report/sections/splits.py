@@ -55,8 +55,6 @@ WHERE repeat = 0 GROUP BY ALL ORDER BY pairs DESC, split_name, fold, kind, split
 REPAIRS_QUERY = """\
 SELECT split_name, count(*) AS moves FROM {split_repairs}
 WHERE repeat = 0 GROUP BY split_name ORDER BY moves DESC, split_name LIMIT 20"""
-
-
 # The strata that are farthest from their targets, and those whose targets cannot be met.
 STRATA_QUERY = """\
 SELECT split_name, fold, split, coalesce(stratum, 'images') AS stratum, wanted, got, deviation, note
