@@ -200,7 +200,7 @@ class HoldoutError(WorkspaceError):
 
     @classmethod
     def closed(cls, split: str, part: str, opened: str, steps: Sequence[str] = ()) -> HoldoutError:
-        """``opened`` says how often; ``steps`` would read its labels; without any, the part itself was to be read."""
+        """Refusal of a part: ``opened`` says how often it was read; ``steps`` would have read its labels."""
         readers = f" These steps would read its labels, and were not run: {', '.join(steps)}." if steps else ""
         return cls(
             f"Part {part!r} of split {split!r} is guarded: every reading needs a reason, because each one makes it a "

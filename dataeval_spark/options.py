@@ -103,13 +103,15 @@ class IngestOptions:
         metavar="LEVELS",
     )
     label_column: str | None = option(
-        None, "Column of a table or the metadata with the class. By default one of a usual name.", metavar="NAME"
+        None, "Column with the class, in a table or the metadata. By default one of a usual name.", metavar="NAME"
     )
     id_column: str | None = option(
-        None, "Column of a table or the metadata with the image's id. By default one of a usual name.", metavar="NAME"
+        None, "Column with the image's id, in a table or the metadata. By default one of a usual name.", metavar="NAME"
     )
     path_column: str | None = option(
-        None, "Column of a table or the metadata with the image's path. By default one of a usual name.", metavar="NAME"
+        None,
+        "Column with the image's path, in a table or the metadata. By default one of a usual name.",
+        metavar="NAME",
     )
     image_column: str | None = option(None, "Column of a table with the bytes of the images.", metavar="NAME")
     encoding: str | None = option(
@@ -257,7 +259,7 @@ class SplitOptions:
     max_train: int | None = option(None, "Most images to train on; for method time with folds.")
     target: str | None = option(
         None,
-        "Dataset whose shares of strata all parts but the first get; its images are in no part.",
+        "Dataset whose shares of strata every part but the first is to have; its images are in no part.",
         metavar="dataset=NAME",
     )
     images: str | None = option(None, "Dataset to split. By default all images.", metavar="dataset=NAME")

@@ -58,7 +58,8 @@ def _default_text(field: Field[Any]) -> str:
     default = field.default
     if default is None or default == () or default == "" or default is False:
         return ""
-    return f" Default: {' '.join(default) if isinstance(default, tuple) else default}."
+    shown = "yes" if default is True else " ".join(default) if isinstance(default, tuple) else default
+    return f" Default: {shown}."
 
 
 def _form(field: Field[Any], hint: Any) -> dict[str, Any]:

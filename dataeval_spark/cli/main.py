@@ -134,7 +134,7 @@ def _print_error(message: str, *, whole: bool = False) -> None:
 
 
 def _interrupt_on_sigterm() -> None:
-    """SIGTERM is what a cluster manager or a container sends; it ends a run as Ctrl-C does."""
+    """End a run on SIGTERM, which a cluster manager or a container sends, as Ctrl-C does."""
 
     def interrupt(signum: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -224,7 +224,8 @@ def _declare_datasets(verbs: Any) -> None:
         nargs="+",
         default=[],
         metavar=("NAME", "OPTION=VALUE"),
-        help=f"One operation, repeatable, in order: {', '.join(OPERATION_NAMES)}.",
+        help="Operation with its options, such as limit n=100; repeat the flag for more, which are done in that order. "
+        f"One of {', '.join(OPERATION_NAMES)}.",
     )
     add_flags(select, SelectOptions)
     export = _verb(verbs, "export", "write images and labels as COCO, YOLO, VOC, folders, parquet or WebDataset")

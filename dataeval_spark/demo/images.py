@@ -1,15 +1,19 @@
-"""The demo set: two datasets of real images with known faults planted in them, made on this machine."""
+"""The demo set: two datasets of real images with known faults planted in them, made on this machine.
+
+Each dataset has COCO JSON with some bad annotations, and a CSV of factors.
+"""
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dataeval_spark.demo.annotations import missing_paths, write_coco, write_metadata
 from dataeval_spark.demo.drawing import FILES_PER_PROCESS, draw
 from dataeval_spark.demo.plan import (
     BAD_ANNOTATIONS,
@@ -18,13 +22,15 @@ from dataeval_spark.demo.plan import (
     LATER_PATH,
     MAIN,
     WEAK_EVERY,
+    Copy,
+    Drawn,
     plan_later,
     plan_main,
     plants_for,
     plants_of,
     write_plants,
 )
-from dataeval_spark.demo.scenes import load_ingredients
+from dataeval_spark.demo.scenes import CLASSES, SIDE, LabelledBox, load_ingredients
 from dataeval_spark.errors import OptionError
 
 # Raise it with every change of what is drawn: sets of an older version are made anew.
@@ -34,6 +40,10 @@ README = "README.md"
 BUILDING = ".building"
 OWN_NAMES = ("images", "instances.json", "metadata.csv", "planted.csv", LATER_PATH, README)
 COUNTS = (40, 100_000)
+METADATA_COLUMNS = ("path", "captured_at", "split", "scene", "camera", "exposure")
+UNKNOWN_CATEGORY = 99
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -142,13 +152,13 @@ def _require_own(directory: Path) -> None:
 def _build(directory: Path, *, count: int, seed: int, processes: int) -> None:
     demo = DemoFiles.below(directory)
     main, later = plan_main(count, seed), plan_later(count, seed)
-    missing = missing_paths(plants_for(count)["bad_annotation"])
+    missing = _missing_paths(plants_for(count)["bad_annotation"])
     roots = {MAIN: demo.source, LATER: demo.later_source}
     drawn = draw([*main, *later], roots, load_ingredients(), seed=seed, processes=processes)
-    write_coco(demo.annotations, drawn[: len(main)], missing=missing)
-    write_metadata(demo.metadata, drawn[: len(main)])
-    write_coco(demo.later_annotations, drawn[len(main) :])
-    write_metadata(demo.later_metadata, drawn[len(main) :])
+    _write_coco(demo.annotations, drawn[: len(main)], missing=missing)
+    _write_metadata(demo.metadata, drawn[: len(main)])
+    _write_coco(demo.later_annotations, drawn[len(main) :])
+    _write_metadata(demo.later_metadata, drawn[len(main) :])
     write_plants(demo.planted, plants_of(main, missing=missing, later=len(later)))
     (directory / README).write_text(readme(count=count, later=len(later), seed=seed), encoding="utf-8")
 
@@ -166,7 +176,7 @@ def _move(building: Path, directory: Path) -> None:
 
 
 def readme(*, count: int, later: int, seed: int) -> str:
-    """Word the README of a set: README.template.md with its numbers."""
+    """README of a set: README.template.md with its numbers."""
     plants = plants_for(count)
     template = Path(__file__).with_name("README.template.md").read_text(encoding="utf-8")
     return template.format(
@@ -178,3 +188,77 @@ def readme(*, count: int, later: int, seed: int) -> str:
         gain=LATER_GAIN,
         weak=WEAK_EVERY,
     )
+
+
+def _missing_paths(number: int) -> list[str]:
+    """Names of images that are annotated and do not exist."""
+    return [f"{CLASSES[i % len(CLASSES)]}/missing_{i}.jpg" for i in range(number)]
+
+
+def _write_coco(path: Path, drawn: Sequence[Drawn], *, missing: Sequence[str] = ()) -> None:
+    """Write a COCO file of all images, their copies, and of missing images; bad annotations as the jobs plan them."""
+    entries: list[tuple[str, int, list[Row]]] = []
+    for item in drawn:
+        annotations = [_annotation(box) for box in item.boxes]
+        annotations[0]["category_id"] = item.job.label + 1
+        if item.job.bad_annotation:
+            _spoil(annotations[0], item.job.bad_annotation)
+        entries.append((item.job.path, item.side, annotations))
+        for copy in item.job.copies:
+            entries.append((copy.path, copy.side or item.side, _scaled(annotations, item.side, copy)))
+    for i, name in enumerate(missing):
+        entries.append((name, SIDE, [_annotation(LabelledBox(40, 40, 30, 40, i % len(CLASSES)))]))
+    document: dict[str, Any] = {"images": [], "annotations": []}
+    for image_id, (name, side, annotations) in enumerate(sorted(entries, key=lambda entry: entry[0]), start=1):
+        document["images"].append({"id": image_id, "file_name": name, "width": side, "height": side})
+        for annotation in annotations:
+            identity = {"id": len(document["annotations"]) + 1, "image_id": image_id}
+            document["annotations"].append({**identity, **annotation, "iscrowd": 0})
+    document["categories"] = [{"id": i, "name": name} for i, name in enumerate(CLASSES, start=1)]
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+
+def _write_metadata(path: Path, drawn: Sequence[Drawn]) -> None:
+    """Write one row per file: capture time, split and the factors scene, camera and exposure."""
+    rows = []
+    for item in drawn:
+        scene = item.job.scene
+        files = [(item.job.path, scene.split), *((copy.path, copy.split) for copy in item.job.copies)]
+        factors = (scene.photograph, scene.camera, scene.exposure)
+        rows += [(name, scene.captured_at, split, *factors) for name, split in files]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(METADATA_COLUMNS)
+        writer.writerows(sorted(rows))
+
+
+def _annotation(box: LabelledBox) -> Row:
+    return {
+        "category_id": box.class_index + 1,
+        "bbox": [box.x, box.y, box.width, box.height],
+        "area": box.width * box.height,
+    }
+
+
+def _scaled(annotations: Sequence[Row], side: int, copy: Copy) -> list[Row]:
+    if not copy.side:
+        return [dict(annotation) for annotation in annotations]
+    scale = copy.side / side
+    boxes = [[round(value * scale, 2) for value in annotation["bbox"]] for annotation in annotations]
+    return [
+        {**annotation, "bbox": box, "area": round(box[2] * box[3], 2)}
+        for annotation, box in zip(annotations, boxes, strict=True)
+    ]
+
+
+def _spoil(annotation: Row, kind: str) -> None:
+    x, y, width, height = annotation["bbox"]
+    if kind == "unknown_class":
+        annotation["category_id"] = UNKNOWN_CATEGORY
+    elif kind == "not_numeric_box":
+        annotation["bbox"] = [x, y, "wide", height]
+    elif kind == "inverted_box":
+        annotation["bbox"] = [x + width, y + height, -width, -height]
+    else:
+        assert kind == BAD_ANNOTATIONS[-1], kind
+        annotation["bbox"] = [SIDE - width // 2, y, width, height]

@@ -21,7 +21,7 @@ CLASSES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight
 PHOTOGRAPHS = ("china", "flower")
 
 CROP_SIDES = (128.0, 300.0)
-# Mean gray-level step between neighbours, below which a crop is mostly sky or unsharp background. Such crops
+# Mean grey-level step between neighbours, below which a crop is mostly sky or unsharp background. Such crops
 # resemble one another and look blurred: they would be natural near-duplicates and findings nobody planted.
 LEAST_TEXTURE = {"china": 10.0, "flower": 4.5}
 CROP_TRIES = 60

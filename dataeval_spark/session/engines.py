@@ -178,7 +178,7 @@ def _jvm_options(heap_mb: int, is_large: bool, verbose: bool) -> str:
 
 
 def _checkpoint_file_manager() -> str:
-    """The class with which Delta writes checksum files; the other one starts two processes for each."""
+    """Class with which Delta writes checksum files; the other one starts two processes for each."""
     moved = "" if version("pyspark").startswith("4.0.") else "checkpointing."
     return f"org.apache.spark.sql.execution.streaming.{moved}FileSystemBasedCheckpointFileManager"
 

@@ -36,7 +36,7 @@ class Target:
 
 
 def commit(target: Target, rows: DataFrame, scope: str | None, *, are_of_images: bool) -> None:
-    """Add rows, or replace all or those of a scope, as the table is written; ``are_of_images`` adds them."""
+    """Write rows in the way of their table: those of new images (``are_of_images``) are added."""
     if are_of_images or target.table.write == "append":
         _save(target, rows, "append")
     elif scope is None:

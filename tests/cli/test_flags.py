@@ -42,6 +42,18 @@ def test_what_is_no_value_is_wrong_usage(words, capsys):
     assert stop.value.code == 2
 
 
+def test_help_tells_the_default_and_the_choices_in_words():
+    parser = argparse.ArgumentParser()
+    add_flags(parser, SplitOptions)
+
+    text = " ".join(parser.format_help().split())
+
+    assert "Shuffle the images first; otherwise they are taken in the order of their ids" in text
+    assert "as scikit-learn does. Default: yes." in text
+    assert "Default: stratified_group." in text
+    assert "equal in all parts. Default: class_name." in text
+
+
 def test_a_setting_has_no_flag(capsys):
     with pytest.raises(SystemExit):
         parsed(ProfileOptions, "--max-pixels", "5")

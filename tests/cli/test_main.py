@@ -129,7 +129,7 @@ def test_help_names_the_formats_and_operations_there_are(capsys):
     export, select = (" ".join(run(capsys, verb, "--help")[1].split()) for verb in ("export", "select"))
 
     assert "One of folder, coco, yolo, voc, parquet, webdataset. Default: coco." in export
-    assert f"in order: {', '.join(OPERATIONS)}" in select
+    assert f"One of {', '.join(OPERATIONS)}." in select
 
 
 def test_operations_are_given_one_by_one_or_in_a_file(audited, tmp_path, capsys):

@@ -22,7 +22,7 @@ class Workspace:
 
     def rows(self, table, columns, **equal):
         if table is SPLITS:
-            return [{"split_name": "main", "guarded": ["test"]}, {"split_name": "open", "guarded": None}]
+            return [{"split_name": "main", "guarded": ["test"]}, {"split_name": "open", "guarded": []}]
         assert table is RUNS
         return [{"run_id": "r"} for step in self.openings if step == equal["step"]]
 

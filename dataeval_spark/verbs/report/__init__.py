@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-
-from pyspark.sql import DataFrame
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.storage.uris import local_path
 from dataeval_spark.kernels.storage.writing import write_bytes
-from dataeval_spark.tables.contract import Table
 from dataeval_spark.verbs.report.data import Box, Provenance, ReportData, Thumbnail
 from dataeval_spark.verbs.report.page import render_report
 from dataeval_spark.verbs.report.queries import collect_report_data
@@ -24,33 +20,7 @@ __all__ = [
     "collect_report_data",
     "render_report",
     "save_report",
-    "write_report",
 ]
-
-
-def write_report(read: Callable[[Table], DataFrame | None], provenance: Provenance, path: str | Path) -> Path | str:
-    """Collect, render and write a report.
-
-    Parameters
-    ----------
-    read : callable
-        Returns the DataFrame of a table; None when the table does not exist.
-    provenance : Provenance
-        Workspace, versions and runs that the data come from.
-    path : str or Path
-        File to write; its folder is made. It appears whole or not at all.
-
-    Returns
-    -------
-    Path or str
-        The file written, absolute, or its URI.
-
-    Examples
-    --------
-    >>> write_report(workspace.read_or_none, provenance, "/tmp/report.html")
-    PosixPath('/tmp/report.html')
-    """
-    return save_report(render_report(collect_report_data(read), provenance), path)
 
 
 def save_report(html: str, path: str | Path) -> Path | str:
@@ -72,6 +42,11 @@ def save_report(html: str, path: str | Path) -> Path | str:
     ------
     OptionError
         There is a folder of this name, or the file cannot be written.
+
+    Examples
+    --------
+    >>> save_report("<!doctype html>", "/tmp/report.html")
+    PosixPath('/tmp/report.html')
     """
     place = local_path(str(path))
     if place is not None and os.path.isdir(place):

@@ -25,7 +25,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """How a column is headed and how its value is shown; ``style`` may depend on the row."""
+    """How a column is headed and its value is shown; ``style``, for numbers ``num``, may depend on the row."""
 
     title: str
     name: str
@@ -47,13 +47,17 @@ class Listing:
 
 def listing(rows: Iterable[Row], columns: Sequence[Column], *, caption: str, note: str = "") -> Listing:
     """A `Listing` of rows; ``caption`` is read out by screen readers."""
-    titles = tuple((column.title, "num" if column.show in NUMBERS else "") for column in columns)
+    titles = tuple((column.title, _style_of(column)) for column in columns)
     return Listing(titles, tuple(tuple(_cell(row, column) for column in columns) for row in rows), caption, note)
+
+
+def _style_of(column: Column) -> str:
+    return "num" if column.show in NUMBERS else ""
 
 
 def _cell(row: Row, column: Column) -> Cell:
     value = row[column.name]
-    style = column.style if isinstance(column.style, str) else column.style(row)
+    style = column.style(row) if callable(column.style) else column.style or _style_of(column)
     bar = float(value) if column.bar and value is not None else None
     if column.show is not None:
         return Cell(column.show(value), style=style, bar=bar)

@@ -76,7 +76,7 @@ class Section:
     title: str
     intro: str = ""
     tables: tuple[Table, ...] = ()
-    command: str = ""
+    command: str = "dataeval-spark analyze --workspace WORKSPACE"
     queries: tuple[Query, ...] = ()
     content: Callable[[ReportData], Content] | None = None
     origin: Callable[[Provenance], Content | None] | None = None

@@ -31,5 +31,6 @@ def test_a_style_may_depend_on_the_row_and_only_heads_of_numbers_are_set_to_the_
 
     table = listing([{"kind": "odd_size", "n": 1}, {"kind": "dark", "n": 0}], columns, caption="Kinds", note="all")
 
-    assert [row[0] for row in table.rows] == [Cell("odd size", style="bad"), Cell("dark", style="ok")]
+    assert table.rows[0] == (Cell("odd size", style="bad"), Cell("1", style="num"))
+    assert table.rows[1] == (Cell("dark", style="ok"), Cell("0", style="num"))
     assert (table.titles, table.caption, table.note) == ((("Kind", ""), ("Number", "num")), "Kinds", "all")

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.images import IMAGES, TARGETS
-from dataeval_spark.verbs.report import ReportData, collect_report_data, render_report, write_report
+from dataeval_spark.verbs.report import ReportData, collect_report_data, render_report, save_report
 from dataeval_spark.verbs.report.queries import QUERIES
 from tests.verbs.report.literals import WHEN, full_rows, provenance, reader
 from tests.verbs.report.rows import DRIFTED, ROWS
@@ -85,7 +85,10 @@ def test_a_report_is_written_whole(spark: SparkSession, tmp_path) -> None:
     target = tmp_path / "deep" / "report.html"
     target.parent.mkdir()
     target.write_text("old")
-    written = write_report(reader(spark, {IMAGES: ROWS[IMAGES]}), provenance(generated_at=WHEN), target)
+    data = collect_report_data(reader(spark, {IMAGES: ROWS[IMAGES]}))
+
+    written = save_report(render_report(data, provenance(generated_at=WHEN)), target)
+
     assert written == target
     assert target.read_text(encoding="utf-8").endswith("</html>")
     assert [path.name for path in target.parent.iterdir()] == ["report.html"]

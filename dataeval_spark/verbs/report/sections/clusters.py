@@ -80,7 +80,6 @@ SECTION = Section(
         "and images in no cluster may be rare cases."
     ),
     tables=(CLUSTERS,),
-    command="dataeval-spark analyze --workspace WORKSPACE",
     queries=(
         Query("clusters", CLUSTERS_QUERY, (CLUSTERS,)),
         Query("cluster_map", CLUSTER_MAP_QUERY, (CLUSTERS, EMBEDDINGS)),

@@ -20,8 +20,8 @@ def dataset_findings(data: ReportData) -> Content:
         Column("Finding", "message", most=200, style="wide"),
         Column("Subject", "subject", style="code", most=40),
         Column("Rule", "rule", words),
-        Column("Found", "value", number, "num"),
-        Column("Expected", "threshold", number, "num"),
+        Column("Found", "value", number),
+        Column("Expected", "threshold", number),
     )
     return {"tables": [listing(rows, columns, caption="Findings about the dataset")] if rows else []}
 
@@ -32,7 +32,6 @@ SECTION = Section(
     "Findings about the dataset",
     intro="Findings about the dataset as a whole, such as constant columns or too few neighbours.",
     tables=(DATASET_FINDINGS,),
-    command="dataeval-spark analyze --workspace WORKSPACE",
     queries=(Query("dataset_findings", DATASET_FINDINGS_QUERY, (DATASET_FINDINGS,)),),
     content=dataset_findings,
     otherwise="Nothing was found.",

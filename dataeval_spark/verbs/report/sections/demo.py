@@ -18,10 +18,10 @@ def demo(provenance: Provenance) -> Content | None:
         row["paths"] = listed(getattr(score, "missed_paths", None) or (), 5) or None
     columns = (
         Column("Kind", "kind", words),
-        Column("Planted", "planted", number, "num"),
-        Column("Found", "hits", number, "num"),
+        Column("Planted", "planted", number),
+        Column("Found", "hits", number),
         Column("Missed", "missed", number, lambda row: "num bad" if row["missed"] else "num"),
-        Column("Extra", "extra", number, "num"),
+        Column("Extra", "extra", number),
         Column("Status", "status", style=lambda row: f"pill {'warn' if row['missed'] else 'ok'}"),
         Column("Missed files", "paths", most=120, style="code"),
     )

@@ -102,13 +102,13 @@ def _table(rows: list[Row]) -> Listing:
         Column("Statistic", "statistic", words),
         *([Column("Slice", "slice", most=40)] if sliced else []),
         Column("Result", "verdict", style=lambda row: VERDICTS[row["drift_detected"]][1]),
-        Column("KS statistic", "ks_statistic", number, "num", bar=True),
-        Column("Adjusted p", "adjusted_pvalue", number, "num"),
-        Column("Limit", "threshold", number, "num"),
-        Column("Mean change", "avg_delta", number, "num"),
-        Column("Wasserstein", "wasserstein_distance", number, "num"),
-        Column("Reference", "reference_count", number, "num"),
-        Column("Current", "current_count", number, "num"),
+        Column("KS statistic", "ks_statistic", number, bar=True),
+        Column("Adjusted p", "adjusted_pvalue", number),
+        Column("Limit", "threshold", number),
+        Column("Mean change", "avg_delta", number),
+        Column("Wasserstein", "wasserstein_distance", number),
+        Column("Reference", "reference_count", number),
+        Column("Current", "current_count", number),
     ]
     return listing(shown_rows, columns, caption="Drift per statistic")
 

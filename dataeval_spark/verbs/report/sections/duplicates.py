@@ -136,7 +136,6 @@ SECTION = Section(
         "image differs from the kept one."
     ),
     tables=(DUPLICATE_GROUPS,),
-    command="dataeval-spark analyze --workspace WORKSPACE",
     queries=(
         Query("duplicates", DUPLICATES_QUERY, (DUPLICATE_GROUPS,)),
         Query("duplicate_evaluation", EVALUATION_QUERY, (DUPLICATE_EVALUATION,)),

@@ -52,7 +52,6 @@ SECTION = Section(
     "Image findings",
     intro="Images that look odd by a rule, worst first. A lower score is worse.",
     tables=(IMAGE_FINDINGS,),
-    command="dataeval-spark analyze --workspace WORKSPACE",
     queries=(Query("image_findings", FINDINGS_QUERY, (IMAGE_FINDINGS,)),),
     content=findings,
     template="sections/findings.html.j2",

@@ -47,7 +47,6 @@ SECTION = Section(
         "images. Look before you change a label: correct labels of hard examples are listed too."
     ),
     tables=(LABEL_ERRORS,),
-    command="dataeval-spark analyze --workspace WORKSPACE",
     queries=(Query("label_errors", LABEL_ERRORS_QUERY, (LABEL_ERRORS,)),),
     content=label_errors,
     otherwise="No label looks wrong.",

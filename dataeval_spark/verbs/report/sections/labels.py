@@ -36,11 +36,11 @@ def labels(data: ReportData) -> Content:
     whole = next((row for row in rows if row["class_name"] is None), None)
     columns = (
         Column("Class", "class_name", most=40, style="name"),
-        Column("Labels", "label_count", number, "num"),
-        Column("Share", "label_share", share, "num", bar=True),
-        Column("Images", "image_count", number, "num"),
-        Column("Per image", "labels_per_image", number, "num"),
-        Column("Most in one", "max_labels_per_image", number, "num"),
+        Column("Labels", "label_count", number),
+        Column("Share", "label_share", share, bar=True),
+        Column("Images", "image_count", number),
+        Column("Per image", "labels_per_image", number),
+        Column("Most in one", "max_labels_per_image", number),
     )
     note = shown(len(classes), int(whole["class_count"]) if whole else len(classes), "classes")
     cards = []
@@ -86,7 +86,6 @@ SECTION = Section(
     "Labels",
     intro="Number of labels of each class, and two images of each of the most frequent classes.",
     tables=(LABEL_STATS,),
-    command="dataeval-spark analyze --workspace WORKSPACE",
     queries=(
         Query("labels", LABELS_QUERY, (LABEL_STATS,)),
         Query("label_examples", examples_query, (TARGETS,), (IMAGES,)),

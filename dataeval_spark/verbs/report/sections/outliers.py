@@ -42,7 +42,6 @@ SECTION = Section(
     "Outliers",
     intro="Images or boxes with a statistic far from those of the others. An outlier is not always a mistake.",
     tables=(OUTLIERS,),
-    command="dataeval-spark analyze --workspace WORKSPACE",
     queries=(Query("outliers", OUTLIERS_QUERY, (OUTLIERS,)),),
     content=outliers,
     template="sections/outliers.html.j2",

@@ -132,7 +132,7 @@ def _composition(data: ReportData) -> Listing | None:
     columns = (
         Column("Dataset", "dataset", most=60),
         Column("Split", "split", most=40),
-        Column("Images", "images", number, "num"),
+        Column("Images", "images", number),
     )
     return listing(rows, columns, caption="Images per dataset and split") if rows else None
 

@@ -55,8 +55,6 @@ WHERE repeat = 0 GROUP BY ALL ORDER BY pairs DESC, split_name, fold, kind, split
 REPAIRS_QUERY = """\
 SELECT split_name, count(*) AS moves FROM {split_repairs}
 WHERE repeat = 0 GROUP BY split_name ORDER BY moves DESC, split_name LIMIT 20"""
-
-
 # The strata that are farthest from their targets, and those whose targets cannot be met.
 STRATA_QUERY = """\
 SELECT split_name, fold, split, coalesce(stratum, 'images') AS stratum, wanted, got, deviation, note
@@ -128,21 +126,21 @@ def _with_share(row: Row) -> Row:
     }
 
 
-_WHERE = (Column("Split", "split_name", style="name", most=40), Column("Fold", "fold", number, "num"))
+_WHERE = (Column("Split", "split_name", style="name", most=40), Column("Fold", "fold", number))
 _PARTS = (
     *_WHERE,
     Column("Part", "split", most=40),
-    Column("Images", "images", number, "num"),
-    Column("Share", "share", share, "num", bar=True),
+    Column("Images", "images", number),
+    Column("Share", "share", share, bar=True),
     Column("", "holdout", most=60),
 )
 _STRATA = (
     *_WHERE,
     Column("Part", "split", most=40),
     Column("Stratum", "stratum", style="code", most=60),
-    Column("Asked for", "wanted", number, "num"),
-    Column("Got", "got", number, "num"),
-    Column("Share off", "deviation", number, "num"),
+    Column("Asked for", "wanted", number),
+    Column("Got", "got", number),
+    Column("Share off", "deviation", number),
     Column("", "note", most=110, style="wide"),
 )
 _LEAKS = (
@@ -150,8 +148,8 @@ _LEAKS = (
     Column("Between", "split_a", most=40),
     Column("and", "split_b", most=40),
     Column("Kind", "kind", words),
-    Column("Pairs of images", "pairs", number, "num"),
-    Column("Images to move to repair the split", "moves", number, "num"),
+    Column("Pairs of images", "pairs", number),
+    Column("Images to move to repair the split", "moves", number),
 )
 _DIFFERENCES = (
     *_WHERE,
@@ -160,18 +158,18 @@ _DIFFERENCES = (
     Column("By", "kind", words),
     Column("Subject", "subject", style="code", most=40),
     Column("Result", "verdict", style=lambda row: "pill warn" if row["is_flagged"] else "pill ok"),
-    Column("Total variation", "total_variation", number, "num", bar=True),
-    Column("AUC", "auc", number, "num"),
-    Column("Adjusted p", "adjusted_pvalue", number, "num"),
+    Column("Total variation", "total_variation", number, bar=True),
+    Column("AUC", "auc", number),
+    Column("Adjusted p", "adjusted_pvalue", number),
 )
 _BIASED = (
     *_WHERE,
     Column("Factor", "factor", style="code", most=40),
     Column("Part", "split", most=40),
-    Column("Predicts the class", "score", number, "num", bar=True),
-    Column("Adjusted p", "adjusted_pvalue", number, "num"),
-    Column("Diversity", "diversity", number, "num"),
-    Column("Labels", "n", number, "num"),
+    Column("Predicts the class", "score", number, bar=True),
+    Column("Adjusted p", "adjusted_pvalue", number),
+    Column("Diversity", "diversity", number),
+    Column("Labels", "n", number),
 )
 
 

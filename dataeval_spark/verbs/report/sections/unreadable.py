@@ -24,7 +24,7 @@ def unreadable(data: ReportData) -> Content:
         Column("Stage", "stage"),
         Column("Error", "error_class"),
         Column("Message of the reader", "message", most=140, style="wide"),
-        Column("File size", "content_length", size, "num"),
+        Column("File size", "content_length", size),
     )
     note = shown(len(rows), data.count("unreadable_images"))
     return {"tables": [listing(rows, columns, caption="Unreadable images", note=note)] if rows else []}
