@@ -9,12 +9,11 @@ import pkgutil
 import numpy as np
 import pytest
 
-from dataeval_spark.kernels import factors, labels, splits, vectors
+from dataeval_spark import kernels
 
 EXAMPLES = [
     examples
-    for package in (factors, labels, splits, vectors)
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+    for module in pkgutil.walk_packages(kernels.__path__, f"{kernels.__name__}.")
     for examples in doctest.DocTestFinder().find(importlib.import_module(module.name), extraglobs={"np": np})
     if examples.examples
 ]

@@ -31,7 +31,8 @@ class TorchvisionTransform:
 
     Examples
     --------
-    >>> data = audit.maite(transform=TorchvisionTransform(v2.Compose([v2.RandomCrop(96), v2.SanitizeBoundingBoxes()])))
+    >>> crop = v2.Compose([v2.RandomCrop(96), v2.SanitizeBoundingBoxes()])  # doctest: +SKIP
+    >>> data = audit.maite(transform=TorchvisionTransform(crop))  # doctest: +SKIP
     """
 
     def __init__(self, transform: Callable[..., Any]) -> None:
@@ -68,8 +69,9 @@ class AlbumentationsTransform:
 
     Examples
     --------
-    >>> params = A.BboxParams(format="pascal_voc", label_fields=["labels"])
-    >>> data = audit.maite(transform=AlbumentationsTransform(A.Compose([A.HorizontalFlip()], bbox_params=params)))
+    >>> params = A.BboxParams(format="pascal_voc", label_fields=["labels"])  # doctest: +SKIP
+    >>> flip = A.Compose([A.HorizontalFlip()], bbox_params=params)  # doctest: +SKIP
+    >>> data = audit.maite(transform=AlbumentationsTransform(flip))  # doctest: +SKIP
     """
 
     def __init__(self, transform: Callable[..., Any]) -> None:

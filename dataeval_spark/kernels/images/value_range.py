@@ -50,7 +50,7 @@ def value_range(pixels: NDArray[Any], *, as_dataeval: bool = False) -> ValueRang
     Examples
     --------
     >>> value_range(np.array([[0, 3000]], dtype=np.uint16))
-    ValueRange(bit_depth=12, maximum=4095.0)
+    ValueRange(bit_depth=12, maximum=4095.0, minimum=0.0)
     """
     if pixels.size == 0:
         return None

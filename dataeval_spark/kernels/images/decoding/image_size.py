@@ -31,8 +31,14 @@ def upright_size(file: BinaryIO) -> tuple[int, int]:
 
     Examples
     --------
-    >>> with open("a.jpg", "rb") as file:
-    ...     width, height = upright_size(file)
+    >>> import io
+    >>> from PIL import Image
+    >>> exif = Image.Exif()
+    >>> exif[0x0112] = 6  # a quarter turn
+    >>> file = io.BytesIO()
+    >>> Image.new("L", (40, 30)).save(file, "JPEG", exif=exif)
+    >>> upright_size(file)
+    (30, 40)
     """
     return stored_and_upright_size(file)[1]
 
