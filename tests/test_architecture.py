@@ -135,14 +135,14 @@ def imports_of(path: Path) -> set[Path]:
     return {file for file in files if file.exists()}
 
 
-USERS = {path: [user for user in MODULES if path in imports_of(user)] for path in MODULES}
+IMPORTS = {path: imports_of(path) for path in MODULES}
 
 
 def is_tested(path: Path) -> bool:
     """Whether a module has a test of its name, declares only, or is private to one module that is tested."""
     test = PACKAGE.parent / "tests" / path.relative_to(PACKAGE).with_name(f"test_{path.name}")
     declares_only = not any(isinstance(node, ast.FunctionDef) for node in ast.walk(ast.parse(path.read_text())))
-    users = USERS[path]
+    users = [user for user in MODULES if path in IMPORTS[user]]
     return test.exists() or declares_only or (len(users) == 1 and is_tested(users[0]))
 
 
