@@ -17,8 +17,7 @@ from dataeval_spark.tables.labels import LABEL_ERRORS
 from dataeval_spark.tables.profile import UNREADABLE_IMAGES
 from dataeval_spark.tables.quality import DUPLICATE_GROUPS, IMAGE_FINDINGS
 from dataeval_spark.tables.shift import DRIFT_METRICS
-from dataeval_spark.verbs.ingest.accounting import ROLES
-from dataeval_spark.verbs.ingest.readers.source import OF_THE_WHOLE
+from dataeval_spark.verbs.ingest.readers.source import OF_THE_WHOLE, ROLES
 
 MAIN, LATER = "demo", "later"
 # The labels are those of boxes, so similar boxes are searched among the boxes.

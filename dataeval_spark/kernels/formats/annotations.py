@@ -69,9 +69,35 @@ def numbers(values: Any, count: int = 4) -> tuple[float, ...] | None:
     return tuple(map(float, values))
 
 
-def box(corners: Corners) -> dict[str, float]:
-    """Corners as the struct of the table `targets`."""
-    return dict(zip(("x0", "y0", "x1", "y1"), corners, strict=True))
+def target_row(
+    index: int,
+    class_name: str | None,
+    corners: Corners | None,
+    others: Mapping[str, Any],
+    location: str,
+    *,
+    is_crowd: bool | None = None,
+) -> Row:
+    """Row for an element that is a target; ``others`` are its attributes besides class and box."""
+    return {
+        "element": "target",
+        "target_index": index,
+        "class_name": class_name,
+        "box": None if corners is None else dict(zip(("x0", "y0", "x1", "y1"), corners, strict=True)),
+        "is_crowd": is_crowd,
+        "attributes": attributes(others),
+        "location": location,
+    }
+
+
+def decoded_finding(encoding: str) -> Row:
+    """Row for a file whose text is in an encoding other than UTF-8."""
+    return {**finding("file", "decoded_text", "The text is not UTF-8", None, "UTF-8"), "found": encoding}
+
+
+def corners_of(x: float, y: float, width: float, height: float) -> Corners:
+    """Corners of a box that is given by its top left corner and its size."""
+    return x, y, x + width, y + height
 
 
 def box_findings(

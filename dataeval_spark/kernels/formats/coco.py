@@ -15,14 +15,14 @@ from typing import Any
 
 from dataeval_spark.kernels.formats.annotations import (
     Row,
-    attributes,
-    box,
     box_findings,
+    corners_of,
     counted_finding,
     finding,
     numbers,
+    target_row,
 )
-from dataeval_spark.kernels.formats.export_boxes import extent
+from dataeval_spark.kernels.formats.export_boxes import sized
 from dataeval_spark.kernels.formats.segmentations import segmentation_box
 from dataeval_spark.kernels.formats.source_ids import NamesById, flag, id_key
 from dataeval_spark.kernels.formats.text import decode_text
@@ -113,11 +113,11 @@ def _images(entries: list[Any], images: dict[str, Mapping[str, Any]]) -> Iterato
             continue
         names.add(path)
         images[key] = image
-        size = numbers([image.get("width"), image.get("height")], 2)
+        size, captured_at = numbers([image.get("width"), image.get("height")], 2), image.get("date_captured")
         yield {
             "element": "image",
             "name": name,
-            "captured_at": _text(image.get("date_captured")),
+            "captured_at": captured_at if isinstance(captured_at, str) else None,
             "width": None if size is None else int(size[0]),
             "height": None if size is None else int(size[1]),
             "location": location,
@@ -167,24 +167,15 @@ def _annotation(
         return
     corners = None
     if values is not None:
-        x, y, width, height = values
-        corners = (x, y, x + width, y + height)
+        corners = corners_of(*values)
         size = numbers([image.get("width"), image.get("height")], 2)
         yield from box_findings(corners, size, location, value=list(values), name=name, target_index=index)
     is_crowd = flag(annotation.get("iscrowd", 0))
     if is_crowd is None:
         message, crowd_flag = "iscrowd is neither yes nor no; it was taken for no", annotation.get("iscrowd")
         yield finding(location, "broken_element", message, crowd_flag, "0 or 1", name, index)
-    yield {
-        "element": "target",
-        "name": name,
-        "target_index": index,
-        "class_name": class_name,
-        "box": None if corners is None else box(corners),
-        "is_crowd": bool(is_crowd),
-        "attributes": attributes(_others(annotation)),
-        "location": location,
-    }
+    row = target_row(index, class_name, corners, _others(annotation), location, is_crowd=bool(is_crowd))
+    yield {**row, "name": name}
 
 
 def _others(annotation: Mapping[str, Any]) -> dict[str, Any]:
@@ -196,10 +187,6 @@ def _others(annotation: Mapping[str, Any]) -> dict[str, Any]:
 def _list(document: Mapping[str, Any], key: str) -> list[Any]:
     value = document.get(key)
     return value if isinstance(value, list) else []
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def image_text(number: int, path: str, size: tuple[int, int], captured_at: datetime | None = None) -> str:
@@ -258,9 +245,8 @@ def annotation_texts(
             "category_id": categories[target["class_name"]],
         }
         if target["box"] is not None:
-            x0, y0, x1, y1 = (target["box"][key] for key in ("x0", "y0", "x1", "y1"))
-            width, height = extent(x0, x1, x1), extent(y0, y1, y1)
-            entry |= {"bbox": [x0, y0, width, height], "area": width * height}
+            bbox = sized(target["box"])
+            entry |= {"bbox": bbox, "area": bbox[2] * bbox[3]}
         entry["iscrowd"] = int(bool(target["is_crowd"]))
         extras = json.loads(target["attributes"]) if target["attributes"] else {}
         # An area in the attributes is that of the segmentation.

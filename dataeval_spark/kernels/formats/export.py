@@ -190,18 +190,14 @@ def table_rows(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any]]:
         if "error" in facts:
             yield facts
             continue
-        objects = [_object(target) for target in targets]
+        # The attributes are a column of their own.
+        objects = [{**object_of({**each, "attributes": None}), "attributes": each["attributes"]} for each in targets]
         yield {**facts, "path": layout.path(row, content), "data": content, "objects": objects}
 
 
 def time_of(microseconds: int | None) -> datetime | None:
     """An instant from microseconds since 1970."""
     return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
-
-
-def _object(target: Row) -> dict[str, Any]:
-    record = object_of({**target, "attributes": None})
-    return {**record, "attributes": target["attributes"]}
 
 
 def _read(row: Row, layout: Layout) -> tuple[bytes, list[Row], dict[str, Any]]:

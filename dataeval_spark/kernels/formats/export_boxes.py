@@ -80,6 +80,18 @@ def extent(start: float, end: float, size: float) -> float:
     return length
 
 
+def sized(box: Mapping[str, float]) -> list[float]:
+    """Left, top, width and height of a box, as COCO writes them.
+
+    Examples
+    --------
+    >>> sized({"x0": 1.0, "y0": 2.0, "x1": 4.0, "y1": 6.0})
+    [1.0, 2.0, 3.0, 4.0]
+    """
+    x0, y0, x1, y1 = (box[key] for key in ("x0", "y0", "x1", "y1"))
+    return [x0, y0, extent(x0, x1, x1), extent(y0, y1, y1)]
+
+
 def clipped_polygon(points: Sequence[float], size: tuple[int, int]) -> list[float] | None:
     """The part of a polygon that is in the image, by Sutherland and Hodgman (1974); None where it has no area.
 

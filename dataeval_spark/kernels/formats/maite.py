@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dataeval_spark.kernels.formats.annotations import Row, attributes, box, box_findings, finding, numbers
+from dataeval_spark.kernels.formats.annotations import Corners, Row, box_findings, finding, numbers, target_row
 
-# Gray, gray with alpha, color, color with alpha.
+# Grey, grey with alpha, colour, colour with alpha.
 CHANNELS = (1, 2, 3, 4)
 
 
@@ -26,7 +26,7 @@ def png_of(image: Any) -> bytes:
     Parameters
     ----------
     image : array-like
-        Array (channels, height, width) with 1 (gray), 2 (with alpha), 3 or 4 channels, or (height, width). Whole
+        Array (channels, height, width) with 1 (grey), 2 (with alpha), 3 or 4 channels, or (height, width). Whole
         numbers in [0, 255] and booleans (0 and 255) are kept as they are, one channel of whole numbers up to 65535 in
         16 bits; floating-point numbers must lie in [0, 1] and are rounded to 255ths, an error of at most 1/510.
 
@@ -131,11 +131,7 @@ def _objects(target: Any, names: Mapping[int, str] | None, size: tuple[int, int]
 
 
 def _target(
-    index: int,
-    label: int,
-    corners: tuple[float, float, float, float] | None,
-    names: Mapping[int, str] | None,
-    scores: Any,
+    index: int, label: int, corners: Corners | None, names: Mapping[int, str] | None, scores: Any
 ) -> Iterator[Row]:
     location = f"target[{index}]"
     name = str(label) if names is None else names.get(label)
@@ -147,11 +143,4 @@ def _target(
         extras["score"] = None if scores == 1 else float(scores)
     elif scores is not None:
         extras["scores"] = {(names or {}).get(n, str(n)): value for n, value in enumerate(np.asarray(scores).tolist())}
-    yield {
-        "element": "target",
-        "target_index": index,
-        "class_name": name,
-        "box": None if corners is None else box(corners),
-        "attributes": attributes(extras),
-        "location": location,
-    }
+    yield target_row(index, name, corners, extras, location)

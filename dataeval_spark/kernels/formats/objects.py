@@ -10,22 +10,23 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dataeval_spark.kernels.formats.annotations import Corners, Row, attributes, box, box_findings, finding, numbers
+from dataeval_spark.kernels.formats.annotations import (
+    Corners,
+    Row,
+    box_findings,
+    corners_of,
+    finding,
+    numbers,
+    target_row,
+)
 from dataeval_spark.kernels.formats.segmentations import segmentation_box
 from dataeval_spark.kernels.formats.source_ids import class_number, flag, id_key
 from dataeval_spark.options import BoxFormat
 
 BOX_NAMES = ("bbox", "box", "bboxes", "boxes")
 CLASS_NAMES = (
-    "class_name",
-    "category_name",
-    "category",
-    "label",
-    "class",
-    "name",
-    "category_id",
-    "categories",
-    "labels",
+    *("class_name", "category_name", "category", "label", "class", "name", "category_id"),
+    *("categories", "labels"),
 )
 CROWD_NAMES = ("iscrowd", "is_crowd")
 # Ids of rows in some other file say nothing about the object.
@@ -110,8 +111,7 @@ def _object(
     box_value = record[box_key] if box_key else None
     corners: Corners | None = None
     if not box_value and (around := segmentation_box(record.get("segmentation"))) is not None:
-        x, y, width, height = around
-        corners = (x, y, x + width, y + height)
+        corners = corners_of(*around)
         message = "The object has a segmentation and no box; the box around it was taken"
         yield finding(place, "box_from_segmentation", message, box_value, "four numbers", target_index=index)
         yield from box_findings(corners, size, place, value=list(around), target_index=index)
@@ -124,19 +124,12 @@ def _object(
             )
             return
         a, b, c, d = values
-        corners = (a, b, a + c, b + d) if box_format == "xywh" else (a, b, c, d)
+        corners = corners_of(a, b, c, d) if box_format == "xywh" else (a, b, c, d)
         yield from box_findings(corners, size, place, value=list(values), target_index=index)
     own_keys = {box_key, class_key, crowd_key, *LEFT_OUT}
     extras = {key: value for key, value in record.items() if key not in own_keys}
-    yield {
-        "element": "target",
-        "target_index": index,
-        "class_name": name,
-        "box": None if corners is None else box(corners),
-        "is_crowd": flag(record[crowd_key]) if crowd_key else None,
-        "attributes": attributes(_unpacked(extras)),
-        "location": place,
-    }
+    is_crowd = flag(record[crowd_key]) if crowd_key else None
+    yield target_row(index, name, corners, _unpacked(extras), place, is_crowd=is_crowd)
 
 
 def _unpacked(extras: dict[str, Any]) -> dict[str, Any]:

@@ -57,8 +57,8 @@ def decode_text(data: bytes, *, declared: str | None = None) -> tuple[str, str |
     for mark, encoding in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return _decoded(data, encoding), None
-    if declared is not None and not _is_utf8(declared):
-        return _decoded(data, declared), _name(declared)
+    if declared is not None and (name := _name(declared)) not in ("utf-8", "utf-8-sig", "ascii"):
+        return _decoded(data, declared), name
     try:
         return data.decode("utf-8"), None
     except UnicodeDecodeError:
@@ -84,7 +84,7 @@ def _decoded(data: bytes, encoding: str) -> str:
     except LookupError:
         raise ValueError(f"the encoding {encoding!r} is not known") from None
     except UnicodeDecodeError as error:
-        raise ValueError(f"no text in {encoding}: {error}") from None
+        raise ValueError(f"not text in {encoding}: {error}") from None
 
 
 def _guessed(data: bytes) -> str:
@@ -92,20 +92,10 @@ def _guessed(data: bytes) -> str:
     matches = from_bytes(sample, cp_isolation=list(GUESSED))
     best = matches.best()
     if best is None:
-        raise ValueError("no UTF-8 text, and no other encoding fits")
+        raise ValueError("neither UTF-8 nor text in another common encoding")
     # Encodings of one family often say the same of a short text; then the most common one is named.
-    return next((name for name in GUESSED if _says(sample, name, str(best))), best.encoding)
-
-
-def _says(sample: bytes, encoding: str, text: str) -> bool:
-    return sample.decode(encoding, errors="replace") == text
-
-
-def _is_utf8(encoding: str) -> bool:
-    try:
-        return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
-    except LookupError:
-        return False
+    text = str(best)
+    return next((name for name in GUESSED if sample.decode(name, errors="replace") == text), best.encoding)
 
 
 def _name(encoding: str) -> str:

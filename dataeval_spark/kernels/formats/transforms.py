@@ -26,7 +26,7 @@ class TorchvisionTransform:
 
     Notes
     -----
-    The image becomes a ``tv_tensors.Image`` of shape (channels, height, width); what the transform gives is handed on.
+    The image becomes a ``tv_tensors.Image`` of shape (channels, height, width); the transform's result is handed on.
     Targets stay numpy arrays; scores per class are left as they are.
 
     Examples

@@ -21,11 +21,11 @@ from xml.sax.saxutils import escape
 from dataeval_spark.kernels.formats.annotations import (
     LARGEST_NUMBER,
     Row,
-    attributes,
-    box,
     box_findings,
+    decoded_finding,
     finding,
     numbers,
+    target_row,
 )
 from dataeval_spark.kernels.formats.source_ids import flag
 from dataeval_spark.kernels.formats.text import declared_by_xml, decode_text
@@ -72,7 +72,7 @@ def parse_voc(data: bytes, *, one_based: bool = False) -> Iterator[Row]:
     try:
         text, encoding = decode_text(data, declared=declared_by_xml(data))
     except ValueError as error:
-        raise ValueError(f"no well-formed XML: {error}") from None
+        raise ValueError(f"not well-formed XML: {error}") from None
     root = _tree(text)
     if root.tag != "annotation":
         raise ValueError(f"expected a root element 'annotation', found {root.tag[:100]!r}")
@@ -81,7 +81,7 @@ def parse_voc(data: bytes, *, one_based: bool = False) -> Iterator[Row]:
     width, height = (None, None) if bounds is None or min(bounds) <= 0 else map(int, bounds)
     yield {"element": "image", "name": _text(root.find("filename")), "width": width, "height": height}
     if encoding is not None:
-        yield {**finding("file", "decoded_text", "The text is not UTF-8", None, "UTF-8"), "found": encoding}
+        yield decoded_finding(encoding)
     for index, element in enumerate(root.findall("object")):
         yield from _object(element, index, bounds, one_based=one_based)
 
@@ -105,16 +105,8 @@ def _object(element: Element, index: int, bounds: tuple[float, ...] | None, *, o
     x0, y0, x1, y1 = values[0] - shift, values[1] - shift, values[2], values[3]
     yield from box_findings((x0, y0, x1, y1), bounds, location, value=list(values), target_index=index)
     details = _children(element, without=("name", "bndbox", CROWD))
-    crowd = element.find(CROWD)
-    yield {
-        "element": "target",
-        "target_index": index,
-        "class_name": class_name,
-        "box": box((x0, y0, x1, y1)),
-        "is_crowd": None if crowd is None else flag(_text(crowd)),
-        "attributes": attributes(_with_others(details)),
-        "location": location,
-    }
+    is_crowd = flag(_text(element.find(CROWD)))
+    yield target_row(index, class_name, (x0, y0, x1, y1), _with_others(details), location, is_crowd=is_crowd)
 
 
 def _tree(text: str) -> Element:
@@ -129,7 +121,7 @@ def _tree(text: str) -> Element:
         parser.Parse(text.encode("utf-8", errors="surrogatepass"), True)
         return builder.close()
     except (expat.ExpatError, LookupError, AssertionError) as error:
-        raise ValueError(f"no well-formed XML: {error}") from None
+        raise ValueError(f"not well-formed XML: {error}") from None
 
 
 def _refuse(name: str, *_: Any) -> None:

@@ -12,6 +12,7 @@ import io
 import json
 import tarfile
 import zlib
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as field_of
@@ -19,7 +20,7 @@ from io import BytesIO
 from typing import Any, BinaryIO
 
 from dataeval_spark.kernels.formats.annotations import Row, finding
-from dataeval_spark.kernels.formats.export_boxes import extent
+from dataeval_spark.kernels.formats.export_boxes import sized
 from dataeval_spark.kernels.formats.factor_values import factor_values
 from dataeval_spark.kernels.formats.objects import class_name, parse_objects
 from dataeval_spark.kernels.formats.text import decode_text
@@ -56,7 +57,7 @@ class _Entry(tarfile.TarInfo):
 
 
 def key_and_field(name: str) -> tuple[str, str] | None:
-    """The key of a member and its field: the path up to the first dot of the base name, and what follows it.
+    """The key of a member and its field: the path up to the first dot of the base name, and the rest of the name.
 
     None where the library passes a member over: its base name begins with a dot or has none, or it lies at the top and
     its name is of the form ``__name__``.
@@ -99,14 +100,13 @@ class _Tally:
     """Counts of members by role and reason, with the first three names of each."""
 
     def __init__(self) -> None:
-        self._names: dict[tuple[str, str | None], list[str]] = {}
-        self._counts: dict[tuple[str, str | None], int] = {}
+        self._counts: Counter[tuple[str, str | None]] = Counter()
+        self._names: defaultdict[tuple[str, str | None], list[str]] = defaultdict(list)
 
     def add(self, role: str, name: str, reason: str | None = None) -> None:
-        self._counts[role, reason] = self._counts.get((role, reason), 0) + 1
-        names = self._names.setdefault((role, reason), [])
-        if len(names) < 3:
-            names.append(name)
+        self._counts[role, reason] += 1
+        if self._counts[role, reason] <= 3:
+            self._names[role, reason].append(name)
 
     def rows(self) -> list[dict[str, Any]]:
         """Role, reason, number and examples."""
@@ -193,7 +193,8 @@ def _add(
         sample.findings.append(finding(name, "broken_element", message, name, "one member per field"))
     elif entry.size > max_bytes:
         tally.add("skipped", name, "too_large")
-        sample.findings.append(_too_large(name, entry.size, max_bytes))
+        message, expected = "Member is too large and was passed over", f"at most {max_bytes} bytes"
+        sample.findings.append(finding(name, "broken_element", message, entry.size, expected))
     else:
         data = tar.extractfile(entry)
         sample.members[field] = (name, b"" if data is None else data.read())
@@ -227,13 +228,9 @@ def _images(sample: _Sample, past_names: set[str], tally: _Tally) -> Iterator[Ro
     for name, content in images:
         past_names.add(name)
         targets: list[Row] = []
-        findings = sample_findings
-        sample_findings = []  # what concerns the sample is said once
+        findings, sample_findings = sample_findings, []  # what concerns the sample is said once
         for row in _labels(sample.members, document, name, content):
-            if row["element"] == "finding":
-                findings = [*findings, row]
-            else:
-                targets.append(row)
+            (targets if row["element"] == "target" else findings).append(row)
         yield {
             "member": name,
             "content": content,
@@ -287,12 +284,6 @@ def _size(content: bytes) -> tuple[float, ...] | None:
         return upright_size(BytesIO(content))
     except UnreadableImage:  # the profile says so
         return None
-
-
-def _too_large(name: str, size: int, max_bytes: int) -> Row:
-    return finding(
-        name, "broken_element", "Member is too large and was passed over", size, f"at most {max_bytes} bytes"
-    )
 
 
 class ShardWriter:
@@ -353,15 +344,11 @@ def document_of(
     {'camera': 'A', 'class_name': 'cat', 'split': 'train', 'captured_at': None}
     """
     document = {name: value for name, value in factors.items() if name not in OWN_NAMES}
-    return {**document, **_labels_of(targets), "split": split, "captured_at": captured_at}
-
-
-def _labels_of(targets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    if not targets:
-        return {}
     if len(targets) == 1 and targets[0]["box"] is None and not targets[0]["attributes"]:
-        return {"class_name": targets[0]["class_name"]}
-    return {"annotations": [object_of(target) for target in targets]}
+        document["class_name"] = targets[0]["class_name"]
+    elif targets:
+        document["annotations"] = [object_of(target) for target in targets]
+    return {**document, "split": split, "captured_at": captured_at}
 
 
 def object_of(target: Mapping[str, Any]) -> dict[str, Any]:
@@ -369,8 +356,7 @@ def object_of(target: Mapping[str, Any]) -> dict[str, Any]:
     extras = json.loads(target["attributes"]) if target["attributes"] else {}
     record = {**extras, "class_name": target["class_name"]}
     if target["box"] is not None:
-        x0, y0, x1, y1 = (target["box"][key] for key in ("x0", "y0", "x1", "y1"))
-        record["bbox"] = [x0, y0, extent(x0, x1, x1), extent(y0, y1, y1)]
+        record["bbox"] = sized(target["box"])
     if target["is_crowd"] is not None:
         record["iscrowd"] = target["is_crowd"]
     return record

@@ -21,10 +21,10 @@ from dataeval_spark.kernels.formats.annotations import (
     LARGEST_NUMBER,
     Corners,
     Row,
-    attributes,
-    box,
     box_findings,
+    decoded_finding,
     finding,
+    target_row,
 )
 from dataeval_spark.kernels.formats.annotations import numbers as numbers_of
 from dataeval_spark.kernels.formats.export_boxes import clipped_polygon
@@ -72,19 +72,16 @@ def parse_data_file(data: bytes) -> YoloData:
         # Every scalar as it is written: with YAML's own types a class "no" would be False.
         document = yaml.load(decode_text(data)[0], Loader=yaml.BaseLoader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ValueError(f"no YAML: {' '.join(str(error).split())[:300]}") from None
+        raise ValueError(f"not YAML: {' '.join(str(error).split())[:300]}") from None
     if not isinstance(document, dict):
         raise ValueError("expected a mapping with 'names'")
     path = document.get("path")
     return YoloData(
         _names(document.get("names")),
-        {split: _paths(document[key]) for key, split in _SPLIT_KEYS if document.get(key)},
+        {SPLIT_KEYS[key]: _paths(document[key]) for key in ("train", "val", "valid", "test") if document.get(key)},
         path if isinstance(path, str) else None,
         _keypoints(document.get("kpt_shape")),
     )
-
-
-_SPLIT_KEYS = (("train", "train"), ("val", "val"), ("valid", "val"), ("test", "test"))
 
 
 def parse_class_list(data: bytes) -> dict[int, str]:
@@ -131,10 +128,10 @@ def parse_yolo(
     [{'x0': 25.0, 'y0': 0.0, 'x1': 75.0, 'y1': 50.0}]
     """
     if b"\0" in data and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise ValueError("no text: it has bytes of value 0")
+        raise ValueError("not text: it has bytes of value 0")
     text, encoding = decode_text(data)
     if encoding is not None:
-        yield {**finding("file", "decoded_text", "The text is not UTF-8", None, "UTF-8"), "found": encoding}
+        yield decoded_finding(encoding)
     index = 0
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip():
@@ -168,15 +165,7 @@ def _line(
         class_id = line_text.split()[0]
         yield finding(location, "unknown_class", "No class has this id", class_id, expected, target_index=index)
     yield from box_findings(corners, size, location, value=line_text, target_index=index)
-    yield {
-        "element": "target",
-        "target_index": index,
-        "class_name": class_name,
-        "box": box(corners),
-        "is_crowd": None,
-        "attributes": attributes(extras),
-        "location": location,
-    }
+    yield target_row(index, class_name, corners, extras, location)
 
 
 def _shape(

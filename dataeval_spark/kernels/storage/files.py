@@ -1,4 +1,4 @@
-"""Files of an image folder: which there are, which are images, and what is in them."""
+"""Files of an image folder, on a disk or on object storage: which there are, which are images, and their bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from dataeval_spark.kernels.storage.objects import ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE, as_os_error, storage_of
+from dataeval_spark.kernels.storage.objects import (
+    ATTEMPTS,
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    Entry,
+    as_os_error,
+    storage_at,
+    storage_of,
+)
 from dataeval_spark.kernels.storage.uris import local_path
 
 IMAGE_EXTENSIONS = frozenset(
@@ -71,12 +79,14 @@ def walk(root: str, folder: str = "", *, recursive: bool = True) -> Iterator[Fil
     """Yield the entries below ``root/folder`` in sorted order: every file, and every folder that cannot be gone into.
 
     Hidden files and folders (a leading dot) are never images, nor are files whose path is no UTF-8, which is
-    shown with escapes. Links are followed, but for one to a folder that the link lies in.
+    shown with escapes. Links are followed, but for one to a folder that the link lies in. An object is looked into (a
+    read of 16 bytes) only where its name has no extension; memory grows with the largest folder of objects, about 1 kB
+    each.
 
     Parameters
     ----------
     root : str
-        Directory that paths are relative to.
+        Directory or URI, such as ``s3://bucket/prefix``, that paths are relative to.
     folder : str
         Where to start, relative to the root.
     recursive : bool
@@ -87,9 +97,13 @@ def walk(root: str, folder: str = "", *, recursive: bool = True) -> Iterator[Fil
     OSError
         The root cannot be listed.
     """
-    above = _with_parents(os.path.realpath(root))
-    for parent in Path(folder).parents:
-        above |= {os.path.realpath(os.path.join(root, parent))}
+    if (local := local_path(root)) is None:
+        yield from _walk_objects(root, folder, recursive=recursive)
+        return
+    root = local
+    real_root = os.path.realpath(root)
+    above = frozenset({real_root, *map(str, Path(real_root).parents)})
+    above |= {os.path.realpath(os.path.join(root, parent)) for parent in Path(folder).parents}
     start = os.path.join(root, folder)
     if folder and os.path.islink(start) and os.path.realpath(start) in above:
         yield _passed_over(folder, "link_cycle")
@@ -108,7 +122,7 @@ def _walk(root: str, folder: str, above: frozenset[str], *, recursive: bool) -> 
         return
     for entry in entries:
         path = f"{folder}/{entry.name}" if folder else entry.name
-        if is_folder(entry):
+        if _is_folder(entry):
             if not recursive:
                 continue
             place = os.path.realpath(entry.path) if entry.is_symlink() else f"{os.path.realpath(root)}/{path}"
@@ -120,7 +134,53 @@ def _walk(root: str, folder: str, above: frozenset[str], *, recursive: bool) -> 
             yield _file(entry, path)
 
 
-def is_folder(entry: os.DirEntry[str]) -> bool:
+def _walk_objects(root: str, folder: str, *, recursive: bool) -> Iterator[File]:
+    for entry in top_entries(f"{root}/{folder}" if folder else root):
+        path = f"{folder}/{entry.name}" if folder else entry.name
+        if entry.is_file:
+            is_hidden = _is_hidden(path)
+            is_taken = not is_hidden and _is_image_object(f"{root}/{path}", entry.name)
+            yield File(path, entry.size, entry.modified_us, is_taken, "hidden" if is_hidden else None)
+        elif recursive:
+            yield from _walk_objects(root, path, recursive=True)
+
+
+def top_folders(root: str) -> list[str]:
+    """Names of the folders directly below a directory or URI, sorted.
+
+    Raises
+    ------
+    OSError
+        It cannot be listed, or nothing is there.
+    """
+    if (local := local_path(root)) is None:
+        return [entry.name for entry in top_entries(root) if not entry.is_file]
+    with os.scandir(local) as entries:
+        return sorted(entry.name for entry in entries if _is_folder(entry))
+
+
+def top_entries(uri: str) -> list[Entry]:
+    """Entries directly below a URI, sorted by name; raises as :func:`top_folders`."""
+    with storage_at(uri) as (storage, key):
+        return sorted(storage.entries(key), key=lambda entry: entry.name)
+
+
+def _is_image_object(uri: str, name: str) -> bool:
+    stem, dot, extension = name.rpartition(".")
+    if dot and stem:
+        return f".{extension.lower()}" in IMAGE_EXTENSIONS
+    try:
+        storage, key = storage_of(uri)
+        return has_signature(storage.start(key, 16))
+    except Exception:  # one that is empty, or cannot be read
+        return False
+
+
+def _is_hidden(path: str) -> bool:
+    return any(part.startswith(".") for part in path.split("/"))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
     """Whether an entry is a folder, or a link to one."""
     try:
         return entry.is_dir()
@@ -137,7 +197,7 @@ def _file(entry: os.DirEntry[str], path: str) -> File:
     if not stat.S_ISREG(status.st_mode):
         return _passed_over(path, "no_regular_file")
     reason = None
-    if any(part.startswith(".") for part in path.split("/")):
+    if _is_hidden(path):
         reason = "hidden"
     elif shown != path:
         reason = "name_is_no_utf8"
@@ -147,10 +207,6 @@ def _file(entry: os.DirEntry[str], path: str) -> File:
 
 def _passed_over(path: str, reason: str) -> File:
     return File(os.fsencode(path).decode(errors="backslashreplace"), 0, None, False, reason)
-
-
-def _with_parents(path: str) -> frozenset[str]:
-    return frozenset({path, *map(str, Path(path).parents)})
 
 
 def is_image(path: str) -> bool:

@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, BinaryIO, NamedTuple, TypeAlias, cast
@@ -40,7 +40,7 @@ _INSTALL = "pip install 'dataeval_spark[object-storage]'"
 
 
 class Entry(NamedTuple):
-    """What a folder holds: an object or a file, or a folder."""
+    """An entry of a folder: an object or a file, or a folder."""
 
     name: str
     size: int
@@ -96,7 +96,7 @@ class ObjectStorage:
 
 
 class FileStorage:
-    """What pyarrow opens: HDFS, and the file systems of fsspec. The base stands before each key in its paths."""
+    """A file system that pyarrow opens: HDFS, or one of fsspec. The base stands before each key in its paths."""
 
     def __init__(self, filesystem: Any, base: str) -> None:
         self._filesystem = filesystem
@@ -193,6 +193,15 @@ def storage_of(uri: str) -> tuple[Storage, str]:
     return _fsspec(scheme, uri)
 
 
+@contextmanager
+def storage_at(uri: str) -> Iterator[tuple[Storage, str]]:
+    """The storage of a URI and the key in it; any error of the block becomes the OSError that it means."""
+    try:
+        yield storage_of(uri)
+    except Exception as error:
+        raise as_os_error(error, uri) from None
+
+
 def split(uri: str) -> tuple[str, str, str]:
     """Scheme, authority and key of a URI; the key as it is written.
 
@@ -248,7 +257,7 @@ def _objects(address: str, settings: tuple[tuple[str, str], ...]) -> ObjectStora
 
 
 def _s3(bucket: str) -> dict[str, Any]:
-    """Options of a bucket beyond what obstore takes from the environment."""
+    """Options of a bucket that obstore does not take from the environment."""
     from pyarrow import fs
 
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")

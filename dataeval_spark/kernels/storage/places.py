@@ -1,4 +1,4 @@
-"""What is at a place, on a disk or on object storage: a file, a folder, or nothing; and what a folder holds."""
+"""Places on a disk or on object storage: whether a file or a folder is there, and the entries of a folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import posixpath
 from itertools import islice
 
-from dataeval_spark.kernels.storage.object_listing import top_entries
+from dataeval_spark.kernels.storage.files import top_entries
 from dataeval_spark.kernels.storage.objects import storage_of
 from dataeval_spark.kernels.storage.uris import is_uri, local_path
 
@@ -59,7 +59,7 @@ def entries_of(folder: str, most: int) -> tuple[list[str], list[str]]:
 
 
 def joined(folder: str, path: str) -> str:
-    """A path in a folder, without ``.`` and ``..``; what is absolute by itself stays so.
+    """A path in a folder, without ``.`` and ``..``; an absolute path stays as it is.
 
     Examples
     --------

@@ -22,7 +22,7 @@ def read_ahead(
     concurrency: int = CONCURRENCY,
     bytes_bound: int = BYTES_BOUND,
 ) -> Iterator[tuple[T, bytes | Exception]]:
-    """Each item with what reading it gave, in order, while threads read the next ones.
+    """Each item with the result of reading it, in order, while threads read the next ones.
 
     Items are taken and results are given by the caller's thread only. Besides the one in the caller's hands, results
     and reads under way hold at most `bytes_bound` bytes where `size` knows them; of unknown sizes, at most
@@ -63,7 +63,7 @@ def read_ahead(
             if slow and pool is None:
                 pool = ThreadPoolExecutor(concurrency, thread_name_prefix="read_ahead")
             waiting.append((item, pool.submit(read, item) if slow and pool else None, expected))
-            # What needs no thread does not wait behind nothing.
+            # An item that needs no thread waits for no other.
             while waiting and waiting[0][1] is None:
                 yield _result(*waiting.popleft()[:2], read)
         while waiting:

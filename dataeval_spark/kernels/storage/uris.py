@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from dataeval_spark.errors import OptionError
 
-# Folders under which object storage is mounted: files to open, but as slow as what is behind them.
+# Folders under which object storage is mounted: files to open, but as slow as the storage behind them.
 MOUNTED = ("/Volumes/", "/dbfs/")
 
 CONTAINERS = ("abfs", "abfss", "wasb", "wasbs")
@@ -27,7 +27,7 @@ BUCKETS = ("s3", "s3a", "s3n", "gs", "gcs", "oss", "cosn", "obs")
 LOCAL = ("file", "dbfs")
 # A member of a shard, ``tar://MEMBER::SHARD``: its name is no address.
 MEMBER = "tar://"
-# What an authority without credentials is, by the kind of its scheme.
+# Authorities without credentials, by the kind of their scheme.
 CONTAINER_AUTHORITY = "[^:@]*(?:@[^:@]*(?::[0-9]*)?)?"
 BUCKET_AUTHORITY = "[^:@]*"
 USER_CUT_OFF = "[^@?;#]*@[^@]+"
@@ -52,7 +52,7 @@ _MAY_HIDE = re.compile("://.*[@:?;#]", re.DOTALL)
 _TO_HIDE = re.compile(r"[^\x21-\x7e]|[\[\]]")
 _SEPARATED = re.compile("[^&;#]+")
 _CANDIDATE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>`]*")
-# What may stand before the URI in the value of an option: ``--out=``, ``report.out = "``.
+# Text that may stand before the URI in the value of an option: ``--out=``, ``report.out = "``.
 _OPTION = re.compile(r"(?:[\w.-]+\s*=\s*)?[\"']?")
 _SECRET_VARIABLE = re.compile(r"(?:SECRET|TOKEN|PASSWORD|(?:ACCESS|ACCOUNT|STORAGE|API)_KEY)(?!.*(?:FILE|URI)$)")
 
@@ -89,7 +89,7 @@ def is_remote(location: str) -> bool:
 
 
 def shown_uri(uri: str) -> str:
-    """A URI without its user part, and with ``***`` for what is secret in its parameters.
+    """A URI without its user part, and with ``***`` for secret values of its parameters.
 
     Anything that has no ``://`` after a scheme is a path, and stays as it is.
 
@@ -133,7 +133,7 @@ def shown_uri(uri: str) -> str:
 
 
 def _scheme_and_authority(uri: str) -> tuple[str, str] | None:
-    # Replaced, one for one, is what the parser would remove, or refuse in a host.
+    # Characters that the parser would remove, or refuse in a host, are replaced one for one.
     parts = urlsplit(_TO_HIDE.sub("_", uri))
     start = len(parts.scheme) + 3
     if not parts.scheme or uri[start - 3 : start] != "://":
@@ -148,7 +148,7 @@ def _has_user(scheme: str, authority: str) -> bool:
 
 
 def _without_secret_values(parameters: str) -> str:
-    """Parameters with their separators; where one is secret, a fragment and what has no name may be the end of it."""
+    """Parameters with their separators; where one is secret, a fragment or a part without a name may be its end."""
     shown = _SEPARATED.sub(lambda part: _without_values(part[0]), parameters)
     if shown == parameters:
         return parameters
@@ -189,7 +189,7 @@ def has_credentials(text: str) -> bool:
 
 
 def without_credentials(text: str) -> str:
-    """A message in which URIs may stand, without what is secret in them.
+    """A message in which URIs may stand, without their secrets.
 
     A URI ends at white space or a quote. The values of the environment's secret variables are left out too.
 
@@ -206,9 +206,9 @@ def without_credentials(text: str) -> str:
 
 
 def shown_value(text: str) -> str:
-    """The value of an option without what is secret: where it begins with a URI, all of it is that URI.
+    """The value of an option without secrets: where it begins with a URI, all of it is that URI.
 
-    Of another text with a secret in it, only what comes before the first URI is shown.
+    Of another text with a secret in it, only the part before the first URI is shown.
 
     Examples
     --------

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO, cast
 
-from dataeval_spark.kernels.storage.objects import as_os_error, storage_of
+from dataeval_spark.kernels.storage.objects import storage_at
 from dataeval_spark.kernels.storage.uris import local_path, without_credentials
 
-# What is written to an object waits in memory up to this size, then on the disk.
+# Bytes to be written to an object wait in memory up to this size, then on the disk.
 SPOOLED = 32 * 2**20
 
 
@@ -67,15 +67,11 @@ def open_for_writing(uri: str) -> Iterator[BinaryIO]:
 @contextmanager
 def _object(uri: str) -> Iterator[BinaryIO]:
     """An object is sent when all of it is written: no reader meets half of one."""
-    try:
-        storage, key = storage_of(uri)
-        with tempfile.SpooledTemporaryFile(SPOOLED) as spooled:
-            file = cast(BinaryIO, spooled)
-            yield file
-            file.seek(0)
-            storage.write(key, file)
-    except Exception as error:
-        raise as_os_error(error, uri) from None
+    with storage_at(uri) as (storage, key), tempfile.SpooledTemporaryFile(SPOOLED) as spooled:
+        file = cast(BinaryIO, spooled)
+        yield file
+        file.seek(0)
+        storage.write(key, file)
 
 
 def is_vacant(uri: str) -> bool:
@@ -89,12 +85,9 @@ def is_vacant(uri: str) -> bool:
     path = local_path(uri)
     if path is not None:
         return not os.path.lexists(path) or not os.listdir(path)
-    try:
-        storage, key = storage_of(uri)
+    with storage_at(uri) as (storage, key):
         is_file = storage.kind(key) == "file"
         is_empty = not any(storage.files_below(key))
-    except Exception as error:
-        raise as_os_error(error, uri) from None
     if is_file:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), without_credentials(uri))
     return is_empty
@@ -113,15 +106,12 @@ def clear(uri: str) -> None:
         for entry in os.scandir(path):
             shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
         return
-    try:
-        storage, key = storage_of(uri)
+    with storage_at(uri) as (storage, key):
         storage.delete(storage.files_below(key))
-    except Exception as error:
-        raise as_os_error(error, uri) from None
 
 
 def _umask() -> int:
-    """What a new file of this process may not be. Asking sets it, so it is set back at once."""
+    """Rights that a new file of this process does not get. Asking sets the mask, so it is set back at once."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask

@@ -7,6 +7,7 @@ Each has one role, so that the entries seen are the sum of all roles; nothing is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -14,10 +15,10 @@ from pyspark.sql import functions as F
 from dataeval_spark.frames.contract import literal_map
 from dataeval_spark.kernels.storage.files import REASONS
 from dataeval_spark.verbs.ingest.readers.file_matching import examples_of
+from dataeval_spark.verbs.ingest.readers.source import ROLES, as_findings
+from dataeval_spark.verbs.text import plural
 
 ENTRIES_DDL = "source_file string, unit string, role string, reason string, name string, n bigint"
-# Roles of entries, in the order in which the summary names them.
-ROLES = ("images", "annotations", "description", "skipped")
 # Reasons to skip an entry; a warning where something may be lost by it.
 SKIPPED = {
     **REASONS,
@@ -54,23 +55,43 @@ REMEDIES = {
 LABEL_ENDING = r"(?i)\.(txt|xml)$"
 
 
-def entries_of(rows: DataFrame, source: str) -> DataFrame:
-    """Entries in columns of `ENTRIES_DDL`.
+def entries_of(
+    rows: DataFrame,
+    source: Column | str,
+    unit: str,
+    *,
+    role: Column | str,
+    reason: Column | str | None = None,
+    name: Column | None = None,
+    n: Column | int = 1,
+) -> DataFrame:
+    """Entries in columns of `ENTRIES_DDL`, one per row.
 
     Parameters
     ----------
     rows : DataFrame
-        One row per entry: ``unit`` (what it is an entry of: ``files``, ``members`` ...), ``role``, ``reason`` where the
-        role is ``skipped``, and ``name``, which may be shown. ``source_file`` and ``n``, for how many it stands, are
-        optional.
-    source : str
+        Any columns.
+    source : Column or str
         SOURCE, or the file that the entries are of.
+    unit : str
+        Kind of the entries: ``files``, ``members`` ...
+    role : Column or str
+        One of `ROLES`.
+    reason : Column or str, optional
+        Reason from `SKIPPED`; it counts where the role is ``skipped``.
+    name : Column, optional
+        Name that may be shown.
+    n : Column or int
+        Number of entries that a row stands for.
     """
-    columns = set(rows.columns)
+    given_role = F.lit(role)
     return rows.select(
-        F.col("source_file") if "source_file" in columns else F.lit(source).alias("source_file"),
-        *("unit", "role", F.col("reason").cast("string").alias("reason"), "name"),
-        F.col("n").cast("bigint").alias("n") if "n" in columns else F.lit(1).cast("bigint").alias("n"),
+        F.lit(source).alias("source_file"),
+        F.lit(unit).alias("unit"),
+        given_role.alias("role"),
+        F.when(given_role == "skipped", F.lit(reason)).cast("string").alias("reason"),
+        F.lit(name).cast("string").alias("name"),
+        F.lit(n).cast("bigint").alias("n"),
     )
 
 
@@ -129,19 +150,19 @@ def file_entries(
         Reason why the other images were not taken.
     """
     listed_files = listing.select("uri", "path", "is_image", "reason")
-    parts = [images.select("uri", F.lit("images").alias("role"), F.lit(None).cast("string").alias("why"))]
-    if annotations is not None:
-        parts.append(
-            annotations.select("uri", F.lit("annotations").alias("role"), F.lit(None).cast("string").alias("why"))
-        )
-    for why_not, files in (other or {}).items():
-        parts.append(files.select("uri", F.lit("skipped").alias("role"), F.lit(why_not).alias("why")))
+    used = {"images": images, **({} if annotations is None else {"annotations": annotations})}
     if description:  # those outside SOURCE are seen too
-        rows = [(place, "description", None) for place in dict.fromkeys(description)]
-        parts.append(listing.sparkSession.createDataFrame(rows, "uri string, role string, why string"))
-    roles = parts[0]
-    for part in parts[1:]:
-        roles = roles.unionByName(part)
+        places = [(place,) for place in dict.fromkeys(description)]
+        used["description"] = listing.sparkSession.createDataFrame(places, "uri string")
+    parts: list[tuple[str, str | None, DataFrame]] = [(role, None, files) for role, files in used.items()]
+    parts += [("skipped", why_not, files) for why_not, files in (other or {}).items()]
+    roles = reduce(
+        DataFrame.unionByName,
+        [
+            files.select("uri", F.lit(role).alias("role"), F.lit(why).cast("string").alias("why"))
+            for role, why, files in parts
+        ],
+    )
     rank = F.array_position(F.array(*(F.lit(role) for role in ROLES)), F.col("role"))
     roles = roles.where("uri IS NOT NULL").groupBy("uri").agg(F.min_by(F.struct("role", "why"), rank).alias("given"))
     joined = listed_files.join(roles, on="uri", how="full")
@@ -160,13 +181,7 @@ def file_entries(
         .when(is_label, "label_not_used")
         .otherwise("not_an_image")
     )
-    entries = joined.select(
-        F.lit("files").alias("unit"),
-        role.alias("role"),
-        reason.alias("reason"),
-        F.coalesce("path", "uri").alias("name"),
-    )
-    return entries_of(entries, source)
+    return entries_of(joined, source, "files", role=role, reason=reason, name=F.coalesce("path", "uri"))
 
 
 def summary(rows: Iterable[Mapping[str, object]]) -> str:
@@ -186,18 +201,14 @@ def summary(rows: Iterable[Mapping[str, object]]) -> str:
     sentences = []
     for unit, counts in by_unit.items():
         total = sum(n for n, _ in counts.values())
-        used = [_counted(counts[role][0], role) for role in ROLES if role in counts]
+        used = [plural(counts[role][0], role.removesuffix("s"), role) for role in ROLES if role in counts]
         skipped = {key: value for key, value in counts.items() if key not in ROLES}
         if skipped:
             n = sum(count for count, _ in skipped.values())
             why = ", ".join(f"{key.replace('_', ' ')} {count:,} ({detail})" for key, (count, detail) in skipped.items())
             used.append(f"{n:,} skipped: {why}")
-        sentences.append(f"{_counted(total, unit)} seen = {' + '.join(used)}")
+        sentences.append(f"{plural(total, unit.removesuffix('s'), unit)} seen = {' + '.join(used)}")
     return "; ".join(sentences)
-
-
-def _counted(count: int, things: str) -> str:
-    return f"{count:,} {things.removesuffix('s') if count == 1 else things}"
 
 
 def _stem(column: str) -> Column:
@@ -207,20 +218,16 @@ def _stem(column: str) -> Column:
 
 def _as_findings(counted: DataFrame) -> DataFrame:
     is_skipped = F.col("role") == "skipped"
-    words = literal_map(SKIPPED)
-    remedies = literal_map(REMEDIES)
-    why = F.try_element_at(words, "reason")
+    why = F.try_element_at(literal_map(SKIPPED), "reason")
     meaning = F.when(is_skipped, F.concat(F.lit("skipped: "), why)).otherwise(F.concat(F.lit("taken as "), "role"))
-    severity: Column = F.when(is_skipped & F.col("reason").isin(*LOSSY), "warning").otherwise("info")
-    return counted.select(
-        "source_file",
-        F.when(is_skipped, F.concat("unit", F.lit(": "), "reason")).otherwise(F.col("unit")).alias("location"),
-        F.lit(None).cast("string").alias("image_id"),
-        F.lit(None).cast("int").alias("target_index"),
-        F.col("role").alias("kind"),
-        F.concat("unit", F.lit(" "), meaning).alias("message"),
-        "found",
-        F.try_element_at(remedies, "reason").alias("expected"),
-        severity.alias("severity"),
-        "n",
+    return as_findings(
+        counted,
+        source_file=F.col("source_file"),
+        location=F.when(is_skipped, F.concat("unit", F.lit(": "), "reason")).otherwise(F.col("unit")),
+        kind=F.col("role"),
+        message=F.concat("unit", F.lit(" "), meaning),
+        found=F.col("found"),
+        expected=F.try_element_at(literal_map(REMEDIES), "reason"),
+        severity=F.when(is_skipped & F.col("reason").isin(*LOSSY), "warning").otherwise("info"),
+        n=F.col("n"),
     )

@@ -6,7 +6,7 @@ import codecs
 import os
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dataeval_spark.errors import IngestError, OptionError
@@ -16,7 +16,7 @@ from dataeval_spark.verbs.ingest.readers.coco import read_coco
 from dataeval_spark.verbs.ingest.readers.detect import detect_format
 from dataeval_spark.verbs.ingest.readers.folder import read_folder
 from dataeval_spark.verbs.ingest.readers.maite import MapStyle, read_maite
-from dataeval_spark.verbs.ingest.readers.source import KnownRows, Source
+from dataeval_spark.verbs.ingest.readers.source import KnownRows, Reading, Source
 from dataeval_spark.verbs.ingest.readers.table import read_table
 from dataeval_spark.verbs.ingest.readers.text_rows import TableOptions
 from dataeval_spark.verbs.ingest.readers.voc import read_voc
@@ -27,11 +27,7 @@ from dataeval_spark.workspace.locations import absolute
 from dataeval_spark.workspace.runs import Run, StepRun
 
 
-def ingest(
-    run: Run,
-    source: str,
-    options: IngestOptions,
-) -> StepRun:
+def ingest(run: Run, source: str, options: IngestOptions) -> StepRun:
     """Bring the tables of images, labels and metadata up to date with a source.
 
     They are `images`, `targets`, `factors`, `ingest_findings` and `source_files`.
@@ -64,36 +60,27 @@ def ingest(
         annotations = os.path.abspath(annotations)
     if format is None:
         format, reason = cast(tuple[IngestFormat, str], detect_format(source, annotations))
-    columns = TableOptions(**{each.name: getattr(options, each.name) for each in fields(TableOptions)})
     _check_options(format, options)
-    _check_columns(format, columns, options.metadata)
     source = absolute(source) if format != "table" or os.path.exists(source) else source
     dataset = options.dataset or default_name(source)
-    common = {"dataset": dataset, "split": options.split, "limit": options.limit, "timezone": options.timezone}
-    arguments: dict[str, Any] = {**common, "checkpoint": run.checkpoint}
-    arguments |= {"box_format": options.box_format} if format == "table" else {"glob": options.glob}
-    if format in ("folder", "coco", "voc", "yolo"):
-        arguments |= {"metadata": options.metadata}
-    if format != "webdataset":
-        arguments |= {"columns": columns}
-    if format == "folder":
-        arguments |= {"layout": options.layout}
-    if format == "voc":
-        arguments |= {"one_based": options.voc_one_based}
+    columns = TableOptions(**{each.name: getattr(options, each.name) for each in fields(TableOptions)})
+    how = {name: getattr(options, name) for name in ("metadata", "split", "glob", "limit", "timezone")}
 
     def read(known_rows: KnownRows | None) -> Source:
-        spark = workspace.spark
+        reading = Reading(
+            workspace.spark, source, dataset, run.checkpoint, known_rows=known_rows, columns=columns, **how
+        )
         if format == "table":
-            return read_table(spark, source, **arguments)
+            return read_table(reading, box_format=options.box_format)
         if format == "coco":
-            return read_coco(spark, source, annotations or "", **arguments)
+            return read_coco(reading, annotations or "")
         if format == "voc":
-            return read_voc(spark, source, annotations, known_rows=known_rows, **arguments)
+            return read_voc(reading, annotations, one_based=options.voc_one_based)
         if format == "yolo":
-            return read_yolo(spark, source, annotations, known_rows=known_rows, **arguments)
+            return read_yolo(reading, annotations)
         if format == "webdataset":
-            return read_webdataset(spark, source, known_rows=known_rows, **arguments)
-        return read_folder(spark, source, **arguments)
+            return read_webdataset(reading)
+        return read_folder(reading, layout=options.layout)
 
     # Two annotation files over one folder are two datasets: the second must not replace the first unasked.
     place = f"{source} ({annotations})" if annotations else source
@@ -114,12 +101,7 @@ def ingest(
     return report(run, started, outcome, dataset, note)
 
 
-def ingest_maite(
-    run: Run,
-    data: MapStyle,
-    name: str,
-    options: IngestOptions,
-) -> StepRun:
+def ingest_maite(run: Run, data: MapStyle, name: str, options: IngestOptions) -> StepRun:
     """Bring the tables of images, labels and metadata up to date with a MAITE data set.
 
     Parameters
@@ -147,14 +129,7 @@ def ingest_maite(
         return read_maite(spark, data, dataset=name, checkpoint=run.checkpoint, split=split, timezone=timezone)
 
     outcome = bring_up_to_date(
-        run,
-        read,
-        name,
-        f"maite:{name}",
-        "maite",
-        keep_bytes=True,
-        may_replace=options.replace,
-        has_own_ids=False,
+        run, read, name, f"maite:{name}", "maite", keep_bytes=True, may_replace=options.replace, has_own_ids=False
     )
     return report(run, started, outcome, name)
 
@@ -168,35 +143,45 @@ def _check_options(format: str, options: IngestOptions) -> None:
     limit, annotations = options.limit, options.annotations
     if limit is not None:
         if not isinstance(limit, int):
-            raise OptionError(f"ingest.limit is {limit!r}; expected a whole number.")
+            raise OptionError(f"ingest.limit is {limit!r}; expected a whole number.\nHint: --limit 1000")
         OptionError.unless_between("ingest.limit", limit, 1, 2**31 - 1)
     if format == "coco" and not annotations:
-        raise OptionError("ingest.format is 'coco' and no annotation file is given.\nHint: --annotations FILE")
+        raise OptionError(
+            "ingest.format is 'coco', which needs an annotation file, and none is given.\nHint: --annotations FILE"
+        )
     if format in ("folder", "table", "webdataset") and annotations:
         raise OptionError(
-            f"ingest.annotations is given and ingest.format is {format!r}.\nHint: --format coco, voc or yolo"
+            f"ingest.annotations is {annotations!r}, but ingest.format {format!r} reads no annotation files.\n"
+            "Hint: --format coco, --format voc or --format yolo"
         )
     if format in ("table", "webdataset") and options.metadata:
-        raise OptionError(f"ingest.metadata is for files in folders; what a {format} says itself is its metadata.")
+        raise OptionError(
+            f"ingest.metadata is {options.metadata!r}, but ingest.format is {format!r}, whose metadata are in SOURCE.\n"
+            "Hint: leave --metadata out"
+        )
     for name, only in (("voc_one_based", "voc"), ("image_column", "table"), ("layout", "folder")):
         if getattr(options, name) and format != only:
-            raise OptionError(f"ingest.{name} is given and ingest.format is {format!r}.\nHint: --format {only}")
+            raise OptionError(
+                f"ingest.{name} applies to ingest.format {only!r} alone, and the format is {format!r}.\n"
+                f"Hint: --format {only}"
+            )
+    _check_columns(format, options)
     _check_timezone(options.timezone)
 
 
-def _check_columns(format: str, columns: TableOptions, metadata: str | None) -> None:
-    options = [name.replace("_", "-") for name, value in vars(columns).items() if value is not None]
-    if options and format != "table" and metadata is None:
+def _check_columns(format: str, options: IngestOptions) -> None:
+    given = [each.name for each in fields(TableOptions) if getattr(options, each.name) is not None]
+    if given and format != "table" and options.metadata is None:
         raise OptionError(
-            f"--{options[0]} is about a table or a metadata file, and ingest.format is {format!r} without metadata.\n"
-            "Hint: --metadata FILE, or --format table"
+            f"ingest.{given[0]} applies to a table or a metadata file, but ingest.format is {format!r} and no metadata "
+            "file is given.\nHint: --metadata FILE, or --format table"
         )
-    if columns.encoding is not None:
+    if options.encoding is not None:
         try:
-            codecs.lookup(columns.encoding)
+            codecs.lookup(options.encoding)
         except LookupError:
             raise OptionError(
-                f"ingest.encoding is {columns.encoding!r}, which is no known encoding.\nHint: --encoding cp1252"
+                f"ingest.encoding is {options.encoding!r}; expected the name of an encoding.\nHint: --encoding cp1252"
             ) from None
 
 
@@ -204,4 +189,6 @@ def _check_timezone(timezone: str) -> None:
     try:
         ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise OptionError(f"ingest.timezone is {timezone!r}; expected a zone such as 'Europe/Paris'.") from None
+        raise OptionError(
+            f"ingest.timezone is {timezone!r}; expected the name of a time zone.\nHint: --timezone Europe/Paris"
+        ) from None

@@ -19,26 +19,15 @@ from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.images import IMAGES, INGEST_FINDINGS, TARGETS
 from dataeval_spark.tables.predictions import ANNOTATIONS, PREDICTION_CLASSES, PREDICTIONS
 from dataeval_spark.verbs.ingest.readers.file_matching import matched_findings
-from dataeval_spark.verbs.ingest.readers.prediction_checks import check_predictions, good_rows, prediction_findings
-from dataeval_spark.verbs.ingest.readers.predictions import read_predictions
-from dataeval_spark.verbs.ingest.readers.ratings import (
-    check_ratings,
-    good_ratings,
-    matched_to_labels,
-    rating_findings,
-    read_ratings,
-)
-from dataeval_spark.verbs.ingest.readers.rows_of_images import with_image, with_likely_image
+from dataeval_spark.verbs.ingest.readers.predictions import check_predictions, prediction_findings, read_predictions
+from dataeval_spark.verbs.ingest.readers.ratings import check_ratings, matched_to_labels, rating_findings, read_ratings
+from dataeval_spark.verbs.ingest.readers.rows_of_images import good_rows, with_image, with_likely_image
 from dataeval_spark.verbs.ingest.readers.source import finding_rows
 from dataeval_spark.workspace.runs import Run, StepRun
 from dataeval_spark.workspace.workspace import Workspace
 
 
-def ingest_predictions(
-    run: Run,
-    source: str,
-    options: PredictionOptions,
-) -> StepRun:
+def ingest_predictions(run: Run, source: str, options: PredictionOptions) -> StepRun:
     """Bring in the predictions of one model; its earlier ones are replaced.
 
     Rows that cannot be used are left out, counted in the message, and named in `ingest_findings`.
@@ -78,27 +67,18 @@ def ingest_predictions(
     names, how = _order_of_classes(workspace, resolved, options.class_names, predictions.class_names, source)
     checked = run.checkpoint(check_predictions(predictions, resolved, names, options.tolerance), "checked_predictions")
     how = "; ".join(filter(None, (how, _unknown_classes(workspace, checked))))
-    counts = _counts(checked)
-    if not counts.get("", 0):
-        reasons = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items())) or "no rows"
-        raise IngestError(f"No prediction in {source} can be used: {reasons}.\nHint: ids are those of table images.")
+    counts = _counts(checked, "prediction", source)
     classes = workspace.spark.createDataFrame(
         [(model, number, name) for number, name in enumerate(names)], "model string, class_index int, class_name string"
     )
-    tables = {PREDICTIONS: good_rows(checked, model), PREDICTION_CLASSES: classes}
-    findings = _with_matched(prediction_findings(checked, model, source), likely_ids, source, f"predictions of {model}")
-    tables_of_findings = {INGEST_FINDINGS: findings}
-    _write(run, tables, model)
-    _write(run, tables_of_findings, f"predictions of {model}")
-    written = {**tables, **tables_of_findings}
+    _write(run, {PREDICTIONS: good_rows(checked, PREDICTIONS, model=model), PREDICTION_CLASSES: classes}, model)
+    findings = prediction_findings(checked, model, source)
+    _write_findings(run, findings, likely_ids, source, f"predictions of {model}")
+    written = (PREDICTIONS, PREDICTION_CLASSES, INGEST_FINDINGS)
     return _report(run, started, written, f"model {model}", "predictions", counts, how)
 
 
-def ingest_ratings(
-    run: Run,
-    source: str,
-    options: RatingOptions,
-) -> StepRun:
+def ingest_ratings(run: Run, source: str, options: RatingOptions) -> StepRun:
     """Bring in labels of several people for the same things; earlier ones of the same file are replaced.
 
     Parameters
@@ -129,24 +109,10 @@ def ingest_ratings(
     ratings, likely_ids = with_likely_image(ratings, images, options.dataset, run.checkpoint)
     resolved = matched_to_labels(ratings, workspace.read(TARGETS))
     checked = run.checkpoint(check_ratings(resolved), "checked_ratings")
-    counts = _counts(checked)
-    if not counts.get("", 0):
-        reasons = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items())) or "no rows"
-        raise IngestError(f"No rating in {source} can be used: {reasons}.\nHint: ids are those of table images.")
-    tables = {ANNOTATIONS: good_ratings(checked, source)}
-    findings = {
-        INGEST_FINDINGS: _with_matched(rating_findings(checked, source), likely_ids, source, f"ratings of {source}")
-    }
-    _write(run, tables, source)
-    _write(run, findings, f"ratings of {source}")
-    return _report(run, started, {**tables, **findings}, source, "ratings", counts, "")
-
-
-def _with_matched(findings: DataFrame, likely_ids: DataFrame | None, source: str, scope: str) -> DataFrame:
-    """Add findings about ids that are spelled differently from those of the images."""
-    if likely_ids is None:
-        return findings
-    return findings.unionByName(finding_rows(matched_findings(likely_ids, source, "Ids"), scope))
+    counts = _counts(checked, "rating", source)
+    _write(run, {ANNOTATIONS: good_rows(checked, ANNOTATIONS, source=source)}, source)
+    _write_findings(run, rating_findings(checked, source), likely_ids, source, f"ratings of {source}")
+    return _report(run, started, (ANNOTATIONS, INGEST_FINDINGS), source, "ratings", counts, "")
 
 
 def _order_of_classes(
@@ -170,7 +136,7 @@ def _order_of_classes(
     if len(names) != length or len(set(names)) != length:
         raise IngestError(
             f"{source} has {length:,} probabilities per row and {len(names):,} classes are known"
-            f" ({', '.join(names[:3])} ...); expected as many, no two alike.\n"
+            f" ({', '.join(names[:3])} ...); expected one class for each probability, and no class twice.\n"
             "Hint: --class-names FILE, one name per line in the order of the probabilities"
         )
     return names, how
@@ -195,7 +161,8 @@ def _named_classes(option: Sequence[str] | str | None, of_file: tuple[str, ...] 
             return tuple(decode_text(Path(option).read_bytes())[0].splitlines()), ""
         except (OSError, ValueError) as error:
             raise IngestError(
-                f"Class names {option} cannot be read: {error}\nHint: a text file with one per line"
+                f"File {option} with the names of the classes cannot be read: {error}\n"
+                "Hint: --class-names FILE, one name per line"
             ) from error
     return tuple(option or of_file or ()), ""
 
@@ -213,9 +180,23 @@ def _live_images(workspace: Workspace) -> DataFrame:
     return workspace.read_live(IMAGES).select("image_id", "dataset")
 
 
-def _counts(checked: DataFrame) -> dict[str, int]:
+def _counts(checked: DataFrame, subject: str, source: str) -> dict[str, int]:
+    """Number of rows by kind of finding, the good ones under an empty text.
+
+    Raises
+    ------
+    IngestError
+        No row is good.
+    """
     rows = bounded(checked.groupBy(F.coalesce("kind", F.lit("")).alias("kind")).count(), "one row per kind of finding")
-    return {row["kind"]: row["count"] for row in rows}
+    counts = {row["kind"]: row["count"] for row in rows}
+    if not counts.get("", 0):
+        reasons = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items())) or "no rows"
+        raise IngestError(
+            f"No {subject} in {source} can be used: {reasons}.\n"
+            "Hint: give ids of table images, or with --dataset NAME what follows NAME/ in them"
+        )
+    return counts
 
 
 def _write(run: Run, tables: dict[Table, DataFrame], scope: str) -> None:
@@ -224,14 +205,15 @@ def _write(run: Run, tables: dict[Table, DataFrame], scope: str) -> None:
         workspace.write(table, frame, run.writer("ingest", f"{run.run_id}:{table.name}:{scope}"), scope=scope)
 
 
+def _write_findings(run: Run, findings: DataFrame, likely_ids: DataFrame | None, source: str, scope: str) -> None:
+    """Write findings, with those about ids that are spelled differently from those of the images."""
+    if likely_ids is not None:
+        findings = findings.unionByName(finding_rows(matched_findings(likely_ids, source, "Ids"), scope))
+    _write(run, {INGEST_FINDINGS: findings}, scope)
+
+
 def _report(
-    run: Run,
-    started: datetime,
-    tables: dict[Table, DataFrame],
-    subject: str,
-    what: str,
-    counts: dict[str, int],
-    note: str,
+    run: Run, started: datetime, tables: Sequence[Table], subject: str, what: str, counts: dict[str, int], note: str
 ) -> StepRun:
     n_rows = counts.get("", 0)
     left_out = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()) if kind)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.verbs.ingest.readers.source import as_findings
+
 # A box that leaves a frame by less is rounding; pixels.
 TOLERANCE = 1.0
 FRAMES = ("declared", "stored", "upright")
@@ -41,17 +43,16 @@ def size_findings(images: DataFrame, targets: DataFrame, dataset: str) -> DataFr
     fit = F.when(F.col("right").isNull(), "it has no boxes").otherwise(
         F.concat(F.lit("its boxes fit: "), F.when(fitting == "", "none of them").otherwise(fitting))
     )
-    return rows.select(
-        F.col("source").alias("source_file"),
-        path.alias("location"),
-        "image_id",
-        F.lit(None).cast("int").alias("target_index"),
-        F.lit("size_differs").alias("kind"),
-        F.concat(F.lit("Declared, stored and upright size of the image differ; "), fit).alias("message"),
-        F.concat_ws(", ", *(F.concat(F.lit(f"{frame} "), _text(frame)) for frame in FRAMES)).alias("found"),
-        F.lit("one size, in which the boxes fit").alias("expected"),
-        F.when(is_harmless, "info").otherwise("warning").alias("severity"),
-        F.lit(1).cast("bigint").alias("n"),
+    return as_findings(
+        rows,
+        source_file=F.col("source"),
+        location=path,
+        image_id=F.col("image_id"),
+        kind="size_differs",
+        message=F.concat(F.lit("Declared, stored and upright size of the image differ; "), fit),
+        found=F.concat_ws(", ", *(F.concat(F.lit(f"{frame} "), _text(frame)) for frame in FRAMES)),
+        expected="one size, in which the boxes fit",
+        severity=F.when(is_harmless, "info").otherwise("warning"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Bring `images`, `targets`, `factors` and `ingest_findings` to what a source holds, writing only what differs.
+"""Bring `images`, `targets`, `factors` and `ingest_findings` up to date with a source, writing only differences.
 
 Every write is decided by comparing the source with the tables, so an ingestion that was killed
 half-way is completed by running it again.
@@ -23,14 +23,14 @@ from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table, identifier
 from dataeval_spark.tables.images import FACTORS, IMAGES, INGEST_FINDINGS, TARGETS
 from dataeval_spark.tables.runs import DATASET_FINDINGS
-from dataeval_spark.verbs.ingest.accounting import ROLES, account
+from dataeval_spark.verbs.ingest.accounting import account
 from dataeval_spark.verbs.ingest.readers.file_bytes import (
     SIZE_COLUMNS,
     read_files,
     with_shown_texts,
     without_credentials,
 )
-from dataeval_spark.verbs.ingest.readers.source import Source, finding_rows
+from dataeval_spark.verbs.ingest.readers.source import ROLES, Source, finding_rows
 from dataeval_spark.verbs.ingest.sizes import size_findings
 from dataeval_spark.workspace.runs import Run
 from dataeval_spark.workspace.workspace import Checkpoint
@@ -46,14 +46,7 @@ ATTRIBUTES = ("uri", "content_length", "modified_at", "captured_at", "split", "s
 
 
 def synchronize(
-    run: Run,
-    contents: Source,
-    existing: DataFrame,
-    dataset: str,
-    source: str,
-    *,
-    is_new: bool,
-    keep_bytes: bool,
+    run: Run, contents: Source, existing: DataFrame, dataset: str, source: str, *, is_new: bool, keep_bytes: bool
 ) -> dict[str, Any]:
     workspace = run.workspace
     with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
@@ -137,7 +130,7 @@ def _changes(contents: Source, existing: DataFrame, source: str, keep_bytes: boo
         .when(~same_rest, "attributes")
         .otherwise("same")
     )
-    columns = ("image_id", "uri", "content_length", "modified_at", "captured_at", "split", "old_hash", *DECLARED)
+    columns = ("image_id", "uri", "content_length", "modified_at", "captured_at", "split", *DECLARED)
     return joined.select(*columns, status.alias("status")).where("status IS NOT NULL")
 
 
@@ -154,25 +147,11 @@ def _image_rows(
     to_read = changes.where("status IN ('new', 'changed')")
     read = checkpoint(_read(to_read, contents, keep_bytes), "read")
     attributes = ("image_id", "uri", "captured_at", "split", "modified_at", *DECLARED)
-    fresh = to_read.select(*attributes).join(read, on="image_id", how="inner").withColumn("gone", F.lit(False))
-    of_file = ("content", "file_hash", "content_length", *SIZE_COLUMNS)
-    existing_files = existing.select("image_id", *of_file, F.lit(False).alias("gone"))
-    moved = changes.where("status = 'attributes'").select(*attributes).join(existing_files, on="image_id", how="inner")
-    rows = fresh.unionByName(moved).select(
-        "image_id",
-        "uri",
-        "content",
-        F.col("content_length").cast("bigint").alias("content_length"),
-        "modified_at",
-        "file_hash",
-        *SIZE_COLUMNS,
-        *DECLARED,
-        "captured_at",
-        "split",
-        F.lit(dataset).alias("dataset"),
-        F.lit(source).alias("source"),
-        F.lit(None).cast("timestamp").alias("deleted_at"),
-    )
+    fresh = to_read.select(*attributes).join(read, on="image_id", how="inner")
+    of_file = existing.select("image_id", "content", "file_hash", "content_length", *SIZE_COLUMNS)
+    moved = changes.where("status = 'attributes'").select(*attributes).join(of_file, on="image_id", how="inner")
+    constants = {"dataset": F.lit(dataset), "source": F.lit(source), "deleted_at": F.lit(None).cast("timestamp")}
+    rows = fresh.unionByName(moved).withColumns(constants)
     deleted = existing.join(changes.where("status = 'deleted'").select("image_id"), on="image_id", how="left_semi")
     deletions = deleted.withColumn("deleted_at", F.current_timestamp()).withColumn(
         "content", F.lit(None).cast("binary")
@@ -188,14 +167,7 @@ def _read(to_read: DataFrame, contents: Source, keep_bytes: bool) -> DataFrame:
     return read_files(files.repartition(min(tasks, 10_000)), keep_bytes=keep_bytes)
 
 
-def _sync(
-    run: Run,
-    table: Table,
-    rows: DataFrame,
-    chosen: DataFrame,
-    live: DataFrame,
-    is_new: bool,
-) -> None:
+def _sync(run: Run, table: Table, rows: DataFrame, chosen: DataFrame, live: DataFrame, is_new: bool) -> None:
     """Replace the rows of the images whose rows differ from the table's."""
     workspace = run.workspace
     rows = rows.join(live, on="image_id", how="left_semi")
@@ -312,22 +284,17 @@ def typed_like_table(run: Run, factors: DataFrame, dataset: str) -> DataFrame:
         if name.lower() in lowered and have[lowered[name.lower()]] != type
     ]
     step = f"ingest {dataset}"
-    findings = [
-        (
-            step,
-            "factor_type_conflict",
-            name,
-            None,
-            None,
-            "warning",
-            f"Factor {name} is {factor_type} in dataset {dataset} and {expected} in the workspace: it was left out",
-        )
+    messages = {
+        name: f"Factor {name} is {factor_type} in dataset {dataset} and {expected} in the workspace: it was left out"
         for name, factor_type, expected in conflicts
+    }
+    findings = [
+        (step, "factor_type_conflict", name, None, None, "warning", message) for name, message in messages.items()
     ]
     if findings or workspace.exists(DATASET_FINDINGS):
         frame = rows_of(factors, DATASET_FINDINGS, findings)
         workspace.write(DATASET_FINDINGS, frame, run.writer(step, f"{run.run_id}:{step}"), scope=step)
-    return factors.drop(*(name for name, _, _ in conflicts))
+    return factors.drop(*messages)
 
 
 def _column_names(names: Iterable[str]) -> dict[str, str]:
@@ -336,6 +303,7 @@ def _column_names(names: Iterable[str]) -> dict[str, str]:
     twice = [name for name in clean if [c.lower() for c in clean.values()].count(clean[name].lower()) > 1]
     if twice:
         raise IngestError(
-            f"Metadata columns {', '.join(sorted(twice))} have the same name but for case or punctuation."
+            f"Metadata columns {', '.join(sorted(twice))} differ only in case or punctuation; expected names "
+            "that a table can tell apart.\nHint: rename all but one of them in the metadata"
         )
     return clean

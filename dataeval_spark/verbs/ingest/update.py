@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -21,9 +21,8 @@ from dataeval_spark.errors import IngestError
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.images import FACTORS, IMAGES, INGEST_FINDINGS, SOURCE_FILES, TARGETS
 from dataeval_spark.verbs.ingest.accounting import summary
-from dataeval_spark.verbs.ingest.readers.source import FILES_DDL, KnownRows, Source
+from dataeval_spark.verbs.ingest.readers.source import COUNTED_FINDINGS_DDL, FILES_DDL, KnownRows, Source
 from dataeval_spark.verbs.ingest.sync import synchronize
-from dataeval_spark.verbs.ingest.understanding import Understanding
 from dataeval_spark.verbs.text import plural
 from dataeval_spark.workspace.runs import Run, StepRun
 from dataeval_spark.workspace.workspace import Workspace
@@ -32,6 +31,19 @@ from dataeval_spark.workspace.workspace import Workspace
 FINGERPRINT_COLUMNS = ("path", "image_id", "fingerprint")
 
 TABLES = (IMAGES, TARGETS, FACTORS, INGEST_FINDINGS, SOURCE_FILES)
+
+# Splits that the summary names; more are counted.
+_MOST_SPLITS = 6
+# Options, by format, that give labels to a source that has none or one class.
+_LABEL_OPTIONS = {
+    "folder": "--layout class, --metadata FILE with --label-column NAME, or --format coco, voc or yolo",
+    "table": "--label-column NAME",
+    "coco": "annotations and categories in the JSON file",
+    "yolo": "--annotations FOLDER with the label files",
+    "voc": "--annotations FOLDER with the XML files",
+    "webdataset": "members .cls, .txt or .json in each sample",
+    "maite": "targets of the data set",
+}
 
 
 def bring_up_to_date(
@@ -64,7 +76,7 @@ def bring_up_to_date(
     if not is_new:
         _require_own_name(existing, dataset, source, may_replace)
     files = run.checkpoint(contents.files, "source_files") if contents.files is not None else None
-    understanding = Understanding.from_source(contents)
+    understanding = _Understanding.from_source(contents)
     doubts = understanding.doubts(contents.images, source, format)
     contents = replace(contents, findings=contents.findings.unionByName(doubts, allowMissingColumns=True))
     with update_of_fingerprints(run, dataset, files, is_new=is_new):
@@ -77,7 +89,7 @@ def _require_own_name(existing: DataFrame, dataset: str, source: str, replace: b
     if others and not replace:
         raise IngestError(
             f"Dataset {dataset!r} was ingested from {others[0]['source']}, not from {source}.\n"
-            "Hint: --dataset NAME for another name, or --replace to let the old images go."
+            "Hint: --dataset NAME for another name, or --replace to remove the images of the other source."
         )
 
 
@@ -178,3 +190,64 @@ def _write_fingerprints(run: Run, dataset: str, files: DataFrame, work: str) -> 
     # Each write is asked for by a comparison with the table, so it has no name but its own.
     writer = run.writer("ingest", f"{run.run_id}:{work}:{dataset}:{uuid4().hex}")
     workspace.write(SOURCE_FILES, rows, writer, scope=dataset)
+
+
+@dataclass(frozen=True)
+class _Understanding:
+    """Understanding of a source, in one sentence, and the doubtful readings of it.
+
+    The labels and splits of the source: numbers of images with a label, of classes and of boxes; names of splits.
+    """
+
+    labelled: int
+    classes: int
+    boxes: int
+    splits: tuple[str, ...]
+    labels_from: str
+
+    @classmethod
+    def from_source(cls, source: Source) -> _Understanding:
+        """Count labels, classes, boxes and splits of a source."""
+        counts = one_row(
+            source.targets,
+            F.countDistinct("image_id").alias("labelled"),
+            F.countDistinct("class_name").alias("classes"),
+            F.count("box").alias("boxes"),
+        )
+        splits = source.images.select("split").where("split IS NOT NULL").distinct().orderBy("split")
+        names = tuple(row["split"] for row in bounded(splits.limit(_MOST_SPLITS + 1), "names of splits"))
+        return cls(counts["labelled"], counts["classes"], counts["boxes"], names, source.labels_from)
+
+    def __str__(self) -> str:
+        parts = [plural(self.classes, "class", "classes") + (f" from {self.labels_from}" if self.labels_from else "")]
+        if not self.classes:
+            parts = ["no classes"]
+        if self.splits:
+            more = ", ..." if len(self.splits) > _MOST_SPLITS else ""
+            word = "split" if len(self.splits) == 1 else "splits"
+            parts.append(f"{word} {', '.join(self.splits[:_MOST_SPLITS])}{more}")
+        if self.boxes:
+            parts.append(plural(self.boxes, "box", "boxes"))
+        return ", ".join(parts)
+
+    def doubts(self, images: DataFrame, place: str, format: str) -> DataFrame:
+        """Findings about readings that the user may not mean.
+
+        Parameters
+        ----------
+        images : DataFrame
+            Images that were taken; they are counted only if there is a doubt.
+        place : str
+            SOURCE.
+        format : str
+            Format that was read.
+        """
+        option = _LABEL_OPTIONS.get(format, "--annotations FILE")
+        rows = []
+        if not self.labelled:
+            text, count = "No image has a label", images.count()
+            rows.append((place, "labels", None, None, "no_labels", text, None, option, "warning", count))
+        elif self.classes == 1 and images.limit(2).count() > 1:
+            text = "All labels are of one class"
+            rows.append((place, "labels", None, None, "one_class", text, None, option, "warning", self.labelled))
+        return images.sparkSession.createDataFrame(rows, COUNTED_FINDINGS_DDL)

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import io
-import json
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
 from dataeval_spark.kernels.formats import coco
 from dataeval_spark.kernels.formats.coco import parse_coco
-from dataeval_spark.kernels.formats.export import LOST, Layout, table_rows, written_files, written_shards
+from dataeval_spark.kernels.formats.export import Layout, table_rows, written_files, written_shards
 from dataeval_spark.kernels.formats.export_boxes import LEAST_SIDE, clipped_polygon, extent, fitted
 from dataeval_spark.kernels.formats.objects import parse_objects
 from dataeval_spark.kernels.formats.voc import parse_voc
 from dataeval_spark.kernels.formats.webdataset import read_shard
 from dataeval_spark.kernels.formats.yolo import parse_yolo
+from tests.kernels.formats.literals import SIZE, sample, target
 
-SIZE = (61, 37)
 CLASSES = ("cat", "dog")
 # Inside, at an edge or beyond one, far away, too thin, and upside down.
 edge = st.one_of(
@@ -29,24 +27,6 @@ edge = st.one_of(
     st.floats(allow_nan=False),
 )
 boxes = st.lists(st.tuples(edge, edge, edge, edge), min_size=1, max_size=5)
-
-
-def png(size=SIZE, **options):
-    file = io.BytesIO()
-    Image.new("RGB", size).save(file, options.pop("format", "PNG"), **options)
-    return file.getvalue()
-
-
-def target(corners, class_name="cat", **attributes):
-    box = None if corners is None else dict(zip(("x0", "y0", "x1", "y1"), corners, strict=True))
-    text = json.dumps(attributes) if attributes else None
-    return {"class_name": class_name, "box": box, "is_crowd": False, "attributes": text}
-
-
-def sample(targets, **others):
-    row = {"number": 0, "name": "a.png", "copy": 0, "split": None, "uri": None, "content": png(), "weight_before": 0}
-    row |= {"captured_us": None, "factors": None, "targets": targets, "unlabelled": 0, "lost": None}
-    return {**row, "unreadable": None, **others}
 
 
 def exported(tmp_path_factory, format, targets, **others):
@@ -155,83 +135,3 @@ def test_a_polygon_in_yolo_is_within_the_image(tmp_path_factory):
     ((x0, y0, x1, y1),) = map(corners_of, read)
     assert 0 <= x0 < x1 <= 61
     assert 0 <= y0 < y1 <= 37
-
-
-@pytest.mark.parametrize(
-    ("targets", "others", "reason"),
-    [
-        ([], {"lost": "broken_file: Annotation file cannot be read"}, "broken_file: Annotation file cannot be read"),
-        ([target((70, 0, 80, 5))], {}, "no box has an area in the image"),
-        ([], {"unlabelled": 2}, "labels have no class"),
-        ([target(None)], {}, "yolo holds boxes"),
-    ],
-)
-def test_an_image_that_lost_its_labels_is_no_background(tmp_path, targets, others, reason):
-    layout = Layout(str(tmp_path), "yolo", {"cat": 0})
-    rows = [sample(targets, **others)]
-
-    (left_out,) = written_files(rows, layout)
-    assert left_out["error"] == f"{LOST}: {reason}"
-    assert not list(tmp_path.iterdir())
-
-    (written,) = written_files(rows, Layout(str(tmp_path), "yolo", {"cat": 0}, with_lost_labels=True))
-    assert written["path"] == "images/all/a.png"
-    assert (tmp_path / "labels/all/a.txt").read_text() == ""
-
-
-@pytest.mark.parametrize(
-    ("format", "split", "name", "image", "label"),
-    [
-        ("yolo", "train", "images/train/1.png", "images/train/1.png", "labels/train/1.txt"),
-        ("yolo", None, "images/1.png", "images/all/1.png", "labels/all/1.txt"),
-        (
-            "yolo",
-            "train",
-            "coco/Images/val/1.png",
-            "images/train/coco/Images_/val/1.png",
-            "labels/train/coco/Images_/val/1.txt",
-        ),
-        ("yolo", "labels", "a/labels/1.png", "images/labels_/a/labels_/1.png", "labels/labels_/a/labels_/1.txt"),
-        ("voc", "train", "JPEGImages/1.png", "JPEGImages/1.png", "Annotations/1.xml"),
-        ("voc", None, "a/annotations/1.png", "JPEGImages/a/annotations_/1.png", "Annotations/a/annotations_/1.xml"),
-    ],
-)
-def test_a_label_file_is_where_trainers_look_for_it(tmp_path, format, split, name, image, label):
-    rows = [sample([target((0, 0, 5, 5))], name=name, split=split)]
-
-    (found,) = written_files(rows, Layout(str(tmp_path), format, {"cat": 0}))
-
-    assert found["path"] == image
-    assert (tmp_path / image).is_file()
-    assert (tmp_path / label).is_file()
-    if format == "yolo":  # as Ultralytics does
-        *_, beside = image.rpartition("images/")
-        assert f"labels/{beside}".replace(".png", ".txt") == label
-
-
-def test_an_image_without_labels_is_background(tmp_path):
-    (written,) = written_files([sample([])], Layout(str(tmp_path), "yolo", {}))
-
-    assert written["path"] == "images/all/a.png"
-
-
-def test_an_image_whose_pixels_cannot_be_read_is_not_written(tmp_path):
-    layout = Layout(str(tmp_path), "coco", {"cat": 1})
-
-    (found,) = written_files([sample([target((0, 0, 5, 5))], unreadable="OSError: image file is truncated")], layout)
-
-    assert found == {"number": 0, "error": "OSError: image file is truncated"}
-
-
-@pytest.mark.parametrize(("orientation", "is_turned"), [(None, False), (1, False), (3, True), (6, True)])
-def test_that_exif_turns_an_image_is_said(tmp_path, orientation, is_turned):
-    exif = Image.Exif()
-    if orientation:
-        exif[0x0112] = orientation
-    content = png(format="JPEG", exif=exif)
-    layout = Layout(str(tmp_path), "coco", {"cat": 1})
-
-    (found,) = written_files([sample([target((0, 0, 5, 5))], content=content)], layout)
-
-    assert found["is_turned"] is is_turned
-    assert (found["width"], found["height"]) == ((37, 61) if orientation == 6 else (61, 37))

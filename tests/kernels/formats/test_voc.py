@@ -84,13 +84,13 @@ def test_without_a_size_no_box_is_outside(size):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "no well-formed XML: no element found"),
-        (b"<annotation>", "no well-formed XML"),
-        (b"{}", "no well-formed XML"),
-        (b"\xff\xfe\x00", "no well-formed XML"),
+        (b"", "not well-formed XML: no element found"),
+        (b"<annotation>", "not well-formed XML"),
+        (b"{}", "not well-formed XML"),
+        (b"\xff\xfe\x00", "not well-formed XML"),
         (
             b'<?xml version="1.0" encoding="nonsense"?><annotation/>',
-            "no well-formed XML: the encoding 'nonsense' is not known",
+            "not well-formed XML: the encoding 'nonsense' is not known",
         ),
         (b"<svg/>", "expected a root element 'annotation', found 'svg'"),
         (

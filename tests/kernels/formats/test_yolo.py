@@ -91,7 +91,7 @@ def test_a_bad_line_is_a_finding_with_what_was_found(line, kind, found, kept):
 
 
 def test_a_file_that_is_no_text_is_a_value_error():
-    with pytest.raises(ValueError, match="no UTF-8 text"):
+    with pytest.raises(ValueError, match="neither UTF-8"):
         list(parse_yolo(b"\xff\xd8\xff\xe0", **SIZE))
 
 
@@ -113,7 +113,7 @@ def test_a_data_set_file_may_name_no_classes():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"names: [", "no YAML"),
+        (b"names: [", "not YAML"),
         (b"- a", "expected a mapping with 'names'"),
         (b"", "expected a mapping"),
         (b"names: cat", "expected 'names' as a list, or a mapping"),

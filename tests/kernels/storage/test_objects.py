@@ -13,8 +13,7 @@ from obstore.exceptions import GenericError, PermissionDeniedError, Unauthentica
 from obstore.store import MemoryStore
 
 from dataeval_spark.kernels.storage import files, objects
-from dataeval_spark.kernels.storage.files import open_file, read_file
-from dataeval_spark.kernels.storage.object_listing import top_folders, walk_objects
+from dataeval_spark.kernels.storage.files import open_file, read_file, top_folders, walk
 from dataeval_spark.kernels.storage.objects import ObjectStorage, as_os_error, split, storage_of
 from tests.kernels.s3_server import ENVIRONMENT, serve
 
@@ -208,7 +207,7 @@ def test_http_is_read_with_its_query_and_its_escapes(server):
 
 
 def test_objects_are_listed_like_files(box):
-    found = {file.path: (file.size, file.is_image) for file in walk_objects(box)}
+    found = {file.path: (file.size, file.is_image) for file in walk(box)}
 
     assert found == {
         "top.png": (2, True),
@@ -222,13 +221,13 @@ def test_objects_are_listed_like_files(box):
         "busy.png": (7, True),
         "forbidden.png": (0, True),
     }
-    assert [file.path for file in walk_objects(box, "a")] == ["a/.hidden/x.png", "a/b/three", "a/b/two", "a/one.JPG"]
-    assert [file.path for file in walk_objects(box, "a", recursive=False)] == ["a/one.JPG"]
+    assert [file.path for file in walk(box, "a")] == ["a/.hidden/x.png", "a/b/three", "a/b/two", "a/one.JPG"]
+    assert [file.path for file in walk(box, "a", recursive=False)] == ["a/one.JPG"]
     assert top_folders(box) == ["a"]
 
 
 def test_an_object_has_the_time_of_its_last_change(box, server):
-    (file,) = (file for file in walk_objects(box) if file.path == "top.png")
+    (file,) = (file for file in walk(box) if file.path == "top.png")
 
     assert file.modified_us // 10**6 == int((server.root / "box/set/top.png").stat().st_mtime)
 
@@ -254,7 +253,7 @@ def test_other_schemes_are_opened_by_fsspec():
     fsspec.filesystem("memory").pipe("/set/a.png", b"remembered")
 
     assert read_file("memory://set/a.png") == b"remembered"
-    assert [file.path for file in walk_objects("memory://set")] == ["a.png"]
+    assert [file.path for file in walk("memory://set")] == ["a.png"]
     with pytest.raises(FileNotFoundError):
         read_file("memory://set/b.png")
 

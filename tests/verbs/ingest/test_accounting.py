@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dataeval_spark.verbs.ingest.accounting import ROLES, account, summary
+from dataeval_spark.verbs.ingest.accounting import account, summary
 from dataeval_spark.verbs.ingest.readers.coco import read_coco
 from dataeval_spark.verbs.ingest.readers.folder import read_folder
+from dataeval_spark.verbs.ingest.readers.source import ROLES, Reading
 from dataeval_spark.verbs.ingest.readers.table import read_table
 from dataeval_spark.verbs.ingest.readers.text_rows import TableOptions
 from dataeval_spark.verbs.ingest.readers.voc import read_voc
@@ -74,7 +75,7 @@ def test_files_of_a_folder(spark, checkpoint, tmp_path, seed):
     tree(root, {**images, **labels})
     linked = surplus(root, rng)
 
-    source = read_folder(spark, str(root), dataset="d", checkpoint=checkpoint)
+    source = read_folder(Reading(spark, str(root), dataset="d", checkpoint=checkpoint))
 
     counts = account_of(source, "files")
     assert sum(counts.values()) == entries_below(root)
@@ -105,7 +106,7 @@ def test_files_and_elements_of_coco(spark, checkpoint, tmp_path, seed):
     document = {"images": listed, "annotations": [*annotations, "none"], "categories": [{"id": 1, "name": "cat"}]}
     (tmp_path / "ann.json").write_text(json.dumps(document))
 
-    source = read_coco(spark, str(root), str(tmp_path / "ann.json"), dataset="d", checkpoint=checkpoint)
+    source = read_coco(Reading(spark, str(root), dataset="d", checkpoint=checkpoint), str(tmp_path / "ann.json"))
 
     files, images, found = (account_of(source, unit) for unit in ("files", "listed images", "annotations"))
     assert sum(files.values()) == entries_below(root) + 1  # the annotation file lies outside SOURCE
@@ -140,7 +141,7 @@ def test_files_lines_and_lists_of_yolo(spark, checkpoint, tmp_path, seed):
     )
     surplus(root, rng)
 
-    source = read_yolo(spark, str(root), dataset="d", checkpoint=checkpoint)
+    source = read_yolo(Reading(spark, str(root), dataset="d", checkpoint=checkpoint))
 
     files, of_lines, of_list = (account_of(source, unit) for unit in ("files", "lines", "list lines"))
     assert sum(files.values()) == entries_below(root)
@@ -174,7 +175,7 @@ def test_files_and_objects_of_voc(spark, checkpoint, tmp_path, seed):
     )
     surplus(root, rng)
 
-    source = read_voc(spark, str(root), dataset="d", checkpoint=checkpoint)
+    source = read_voc(Reading(spark, str(root), dataset="d", checkpoint=checkpoint))
 
     files, objects, lines = (account_of(source, unit) for unit in ("files", "objects", "list lines"))
     assert sum(files.values()) == entries_below(root)
@@ -208,14 +209,14 @@ def test_members_of_shards(spark, checkpoint, tmp_path, seed):
         with tarfile.open(tmp_path / shard) as tar:
             written[shard] = tar.getnames()
 
-    source = read_webdataset(spark, str(tmp_path), dataset="d", checkpoint=checkpoint)
+    source = read_webdataset(Reading(spark, str(tmp_path), dataset="d", checkpoint=checkpoint))
 
     members, files = account_of(source, "members"), account_of(source, "files")
     assert sum(members.values()) == sum(len(names) for names in written.values())
     assert members["images"] == source.images.count()
     assert (members["no_key"], members["not_a_file"]) == (6, 2)
     assert files == {"annotations": 2, "not_an_image": 1}
-    limited = read_webdataset(spark, str(tmp_path), dataset="d", checkpoint=checkpoint, limit=2)
+    limited = read_webdataset(Reading(spark, str(tmp_path), dataset="d", checkpoint=checkpoint, limit=2))
     of_limited = account_of(limited, "members")
     assert (of_limited["images"], sum(of_limited.values())) == (2, sum(members.values()))
 
@@ -233,7 +234,7 @@ def test_rows_and_columns_of_parquet(spark, checkpoint, tmp_path, seed):
     }
     pq.write_table(pa.table(columns), tmp_path / "t.parquet")
 
-    source = read_table(spark, str(tmp_path / "t.parquet"), dataset="d", checkpoint=checkpoint, limit=2)
+    source = read_table(Reading(spark, str(tmp_path / "t.parquet"), dataset="d", checkpoint=checkpoint, limit=2))
 
     file = pq.ParquetFile(tmp_path / "t.parquet")
     rows, of_columns = account_of(source, "rows"), account_of(source, "columns")
@@ -247,7 +248,9 @@ def test_a_table_without_images_needs_no_path_and_says_that_it_has_none(spark, c
     (tmp_path / "people.csv").write_text("file,age,race,weight\na.jpg,3-9,x,1\nb.jpg,10-19,y,2\n")
     options = TableOptions(id_column="file", label_column="race")
 
-    source = read_table(spark, str(tmp_path / "people.csv"), dataset="d", checkpoint=checkpoint, columns=options)
+    source = read_table(
+        Reading(spark, str(tmp_path / "people.csv"), dataset="d", checkpoint=checkpoint, columns=options)
+    )
 
     assert {tuple(row) for row in source.targets.select("image_id", "class_name").collect()} == {
         ("d/a.jpg", "x"),
@@ -264,7 +267,7 @@ def test_lines_of_metadata_that_are_not_whole_are_counted(spark, checkpoint, tmp
     root = tree(tmp_path / "images", {"a.png": 1, "b.png": 2})
     (tmp_path / "m.csv").write_text("path,label\na.png,cat\nb.png,dog,surplus\n")
 
-    source = read_folder(spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "m.csv"))
+    source = read_folder(Reading(spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "m.csv")))
 
     (row,) = source.findings.where("kind = 'broken_element'").collect()
     assert (row["n"], row["found"]) == (1, "b.png,dog,surplus")

@@ -17,7 +17,7 @@ from dataeval_spark.kernels.images.hashes import file_hash
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.profile import HASHES, UNREADABLE_IMAGES
 from dataeval_spark.tables.runs import RUNS
-from dataeval_spark.verbs.ingest.readers.file_bytes import read_files, without_credentials
+from dataeval_spark.verbs.ingest.readers.file_bytes import read_files
 from tests.kernels.s3_server import ENVIRONMENT, serve
 from tests.verbs.ingest.readers.pictures import png, tree
 
@@ -107,19 +107,6 @@ def test_objects_are_read_once_and_unreadable_ones_are_rows_without_a_hash(spark
     contents = {name: row["content"] and bytes(row["content"]) for name, row in found.items()}
     assert contents == {"a": FILES["cat/1.png"], "b": None, "c": b"given", "d": None}
     assert {name for name, row in found.items() if row["file_hash"] is None} == {"b", "d"}
-
-
-def test_a_signed_uri_is_kept_without_its_signature(spark):
-    signed = "https://me:pw@host/a.png?X-Amz-Credential=AK&size=2&X-Amz-Signature=f00"
-    uris = spark.createDataFrame([(signed,), ("s3://box/a@b.png",), ("/data/a?b=1.png",)], "uri string")
-
-    kept = [row[0] for row in uris.select(without_credentials(uris["uri"])).collect()]
-
-    assert kept == [
-        "https://host/a.png?X-Amz-Credential=***&size=2&X-Amz-Signature=***",
-        "s3://box/a@b.png",
-        "/data/a?b=1.png",
-    ]
 
 
 def test_not_even_a_plan_shows_credentials(tmp_path, capsys):

@@ -85,7 +85,7 @@ def test_names_that_become_one_are_refused_in_words(spark, tmp_path):
     source, metadata = source_with(tmp_path, ["gain`x", "Gain.X"], lambda number: [number, number])
     audit = Audit(str(tmp_path / "audit"), spark, echo=lambda line: None)
 
-    with pytest.raises(IngestError, match=r"gain`x.*same name but for case or punctuation"):
+    with pytest.raises(IngestError, match=r"gain`x.*differ only in case or punctuation"):
         audit.ingest(source, metadata=metadata)
 
 

@@ -71,7 +71,7 @@ def _by_looking(source: str, files: list[str], folders: dict[str, str], *, has_i
         inner = {name.lower(): name for name in _entries(os.path.join(source, folder))[1]}
         if split_named(folder) and _is_yolo(os.path.join(source, folder), inner):
             return [("yolo", f"{folder} has labels of text beside images")]
-    if has_images and _has_lines(source, files):
+    if has_images and _has_lines(source, _named_like_images(files, ".txt")):
         return [("yolo", "text files with a class and fractions lie beside the images")]
     if has_images and _has_xml(source, files):
         return [("voc", "XML files of annotations lie beside the images")]
@@ -88,18 +88,21 @@ def _is_yolo(source: str, folders: dict[str, str]) -> bool:
         return False
     place = os.path.join(source, folders["labels"])
     files, inner = _entries(place)
-    if _has_lines(place, files, names=None):
+    if _has_lines(place, files):
         return True
-    return any(_has_lines(inside := os.path.join(place, name), _entries(inside)[0], names=None) for name in inner[:10])
+    return any(_has_lines(inside := os.path.join(place, name), _entries(inside)[0]) for name in inner[:10])
 
 
-def _has_lines(place: str, files: list[str], names: str | None = "images") -> bool:
-    """Whether a text file, with ``names`` one named like an image beside it, holds lines of YOLO."""
+def _has_lines(place: str, files: list[str]) -> bool:
+    """Whether one of the first text files holds lines of YOLO."""
+    texts = sorted(name for name in files if name.lower().endswith(".txt"))
+    return any(_looks_like_yolo(os.path.join(place, name)) for name in texts[:LOOKED_INTO])
+
+
+def _named_like_images(files: list[str], ending: str) -> list[str]:
+    """Files of an ending that are named like an image beside them, sorted."""
     stems = {os.path.splitext(name)[0] for name in files if _is_image(name)}
-    texts = [name for name in files if name.lower().endswith(".txt")]
-    if names is not None:
-        texts = [name for name in texts if os.path.splitext(name)[0] in stems]
-    return any(_looks_like_yolo(os.path.join(place, name)) for name in sorted(texts)[:LOOKED_INTO])
+    return sorted(name for name in files if name.lower().endswith(ending) and os.path.splitext(name)[0] in stems)
 
 
 def _looks_like_yolo(path: str) -> bool:
@@ -119,14 +122,12 @@ def _looks_like_yolo(path: str) -> bool:
 
 
 def _has_xml(place: str, files: list[str]) -> bool:
-    stems = {os.path.splitext(name)[0] for name in files if _is_image(name)}
-    for name in files:
-        if name.lower().endswith(".xml") and os.path.splitext(name)[0] in stems:
-            try:
-                with open_file(os.path.join(place, name)) as file:
-                    return b"<annotation" in file.read(4096)
-            except OSError:
-                return False
+    for name in _named_like_images(files, ".xml")[:1]:
+        try:
+            with open_file(os.path.join(place, name)) as file:
+                return b"<annotation" in file.read(4096)
+        except OSError:
+            return False
     return False
 
 
@@ -145,7 +146,7 @@ def _of_annotations(annotations: str) -> tuple[str, str]:
     if ".txt" in endings and ".xml" not in endings:
         return "yolo", "annotations are text files"
     raise OptionError(
-        f"ingest.annotations is the folder {annotations}, which holds no annotation files of one kind.\n"
+        f"ingest.annotations is the folder {annotations}, which holds neither XML files alone nor text files alone.\n"
         "Hint: --format voc (XML files), --format yolo (text files), or a COCO JSON file"
     )
 

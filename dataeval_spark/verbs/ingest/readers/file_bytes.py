@@ -116,5 +116,5 @@ def _content(row: Mapping[str, Any]) -> bytes:
     if row["content"] is not None:
         return row["content"]
     if row["uri"] is None:
-        raise FileNotFoundError("neither bytes nor a path are given")
+        raise FileNotFoundError("neither bytes nor a path is given")
     return read_file(row["uri"])

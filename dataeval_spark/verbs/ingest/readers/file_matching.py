@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.frames.batches import map_rows
 from dataeval_spark.kernels.formats.file_names import differs_in, keys, plain_path
 from dataeval_spark.kernels.storage.uris import is_uri
+from dataeval_spark.verbs.ingest.readers.source import as_findings
 from dataeval_spark.workspace.workspace import Checkpoint
 
 FILE_TYPE = "struct<path: string, uri: string, content_length: bigint, modified_us: bigint>"
@@ -36,10 +37,8 @@ def resolve_names(
         Folder of the annotation or metadata file.
     root : str
         SOURCE.
-    checkpoint : callable
-        Stores a frame in temporary files and reads it back.
-    label : str
-        Name of the stored frames.
+    checkpoint, label
+        How the frames are stored, and under which name.
 
     Returns
     -------
@@ -159,22 +158,17 @@ def matched_findings(resolved: DataFrame, source_file: str, what: str = "Names")
         Kind of names, as the first word of the message.
     """
     example = F.concat("name", F.lit(" is "), "path")
-    return (
-        resolved.where("how IS NOT NULL AND path IS NOT NULL")
-        .groupBy("how")
-        .agg(F.count("*").alias("n"), examples_of(example).alias("found"))
-        .select(
-            F.lit(source_file).alias("source_file"),
-            F.concat(F.lit("names: "), "how").alias("location"),
-            F.lit(None).cast("string").alias("image_id"),
-            F.lit(None).cast("int").alias("target_index"),
-            F.lit("matched_names").alias("kind"),
-            F.concat(F.lit(f"{what} differ from the files that they were taken to mean, in: "), "how").alias("message"),
-            "found",
-            F.lit("the paths of the files").alias("expected"),
-            F.lit("info").alias("severity"),
-            "n",
-        )
+    ways = resolved.where("how IS NOT NULL AND path IS NOT NULL").groupBy("how")
+    return as_findings(
+        ways.agg(F.count("*").alias("n"), examples_of(example).alias("found")),
+        source_file=source_file,
+        location=F.concat(F.lit("names: "), "how"),
+        kind="matched_names",
+        message=F.concat(F.lit(f"{what} differ from the files that they were taken to mean, in: "), "how"),
+        found=F.col("found"),
+        expected="the paths of the files",
+        severity="info",
+        n=F.col("n"),
     )
 
 

@@ -13,13 +13,16 @@ from dataeval_spark.kernels.formats.folder_names import SPLIT_FOLDERS, parse_lay
 from dataeval_spark.kernels.storage.files import glob_pattern
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.contract import identifier
-from dataeval_spark.tables.keys import BOX_TYPE
 from dataeval_spark.verbs.ingest.accounting import file_entries
 from dataeval_spark.verbs.ingest.readers.listing import list_files
-from dataeval_spark.verbs.ingest.readers.metadata import Metadata, read_metadata
-from dataeval_spark.verbs.ingest.readers.source import COUNTED_FINDINGS_DDL, FINDINGS_DDL, Source
-from dataeval_spark.verbs.ingest.readers.text_rows import BY_NAME, TableOptions
-from dataeval_spark.workspace.workspace import Checkpoint
+from dataeval_spark.verbs.ingest.readers.metadata import Metadata, image_id, read_metadata
+from dataeval_spark.verbs.ingest.readers.source import (
+    COUNTED_FINDINGS_DDL,
+    FINDINGS_DDL,
+    Reading,
+    Source,
+    class_targets,
+)
 
 # Names of folders directly below SOURCE that are looked at one by one: splits are few.
 MOST_SPLIT_FOLDERS = 50
@@ -27,7 +30,7 @@ MOST_SPLIT_FOLDERS = 50
 
 @dataclass(frozen=True)
 class FolderNames:
-    """Meaning of each level of folders from the top, the reason for it, and the resulting number of classes."""
+    """Meaning of each level of folders from the top, and the doubt about it."""
 
     levels: tuple[str, ...]
     doubt: str = ""
@@ -47,20 +50,7 @@ class FolderNames:
         return F.coalesce(F.try_element_at(names, F.lower(folder)), folder)
 
 
-def read_folder(
-    spark: SparkSession,
-    root: str,
-    *,
-    dataset: str,
-    checkpoint: Checkpoint,
-    metadata: str | None = None,
-    columns: TableOptions = BY_NAME,
-    layout: str | None = None,
-    split: str | None = None,
-    glob: str | None = None,
-    limit: int | None = None,
-    timezone: str = "UTC",
-) -> Source:
+def read_folder(reading: Reading, *, layout: str | None = None) -> Source:
     """Read an image folder.
 
     The class of an image is its first sub-folder; where all first sub-folders are named for splits (train, val,
@@ -69,52 +59,40 @@ def read_folder(
 
     Parameters
     ----------
-    root : str
-        Folder to read.
-    dataset : str
-        First part of the image ids.
-    checkpoint : callable
-        Stores a frame in temporary files and reads it back: the folder is listed once.
-    metadata : str, optional
-        CSV, JSON lines or parquet file with a path column.
-    columns : TableOptions
-        Columns and encoding of the metadata file that the user names.
+    reading : Reading
+        SOURCE is the folder; it is listed once.
     layout : str, optional
         The meaning of the folders, level by level, such as ``split/class``; by default what their names show.
-    split : str, optional
-        Split of the images that have none; a metadata file's ``split`` wins over a folder's.
-    glob : str, optional
-        Take the files whose relative path matches, image or not; by default those that are images.
-    limit : int, optional
-        Number of images to take, the first by path.
-    timezone : str
-        Zone of capture times that name none.
+
+    Raises
+    ------
+    OptionError
+        The layout has a level that is none of class, split and ``-``, or has one twice.
     """
-    listing = checkpoint(list_files(spark, root), "listing")
-    ids = image_id(dataset)
-    chosen = choose(listing, glob=glob, limit=limit)
+    listing, root = listed_files(reading), reading.root
     names = _folder_names(listing, layout)
-    details = read_metadata(spark, metadata, listing, ids, timezone, checkpoint, root, columns) if metadata else None
-    images = chosen.select(
-        ids.alias("image_id"),
-        *file_columns(),
-        names.column("class").alias("folder_class"),
-        names.split.alias("folder_split"),
-    )
-    images = _with_metadata(images, details, split)
-    findings = details.findings if details else spark.createDataFrame([], FINDINGS_DDL)
+    details = read_metadata(reading, listing)
+    rows = image_rows(choose(listing, reading), details, reading.split, names.split, class_name=names.column("class"))
+    images = rows.drop("class_name")
+    findings = details.findings if details else reading.spark.createDataFrame([], FINDINGS_DDL)
     if names.doubt:
-        findings = findings.unionByName(_doubt(spark, names, root), allowMissingColumns=True)
+        findings = findings.unionByName(_doubt(reading.spark, names, root), allowMissingColumns=True)
+    entries = file_entries(listing, root, images=images, description=[details.uri] if details else [])
     return Source(
-        images=images.drop("class_name"),
-        targets=class_targets(images.where("class_name IS NOT NULL")),
+        images=images,
+        targets=class_targets(rows.where("class_name IS NOT NULL")),
         factors=factor_rows(details, images),
         findings=findings,
-        present=listing.select(ids.alias("image_id")),
-        accounting=with_metadata_entries(
-            file_entries(listing, root, images=images, description=[details.uri] if details else []), details
-        ),
+        present=listing.select("image_id"),
+        accounting=with_metadata_entries(entries, details),
         labels_from="the metadata" if details and details.has_class else "folder names",
+    )
+
+
+def listed_files(reading: Reading) -> DataFrame:
+    """Every file below SOURCE with its ``image_id``, stored."""
+    return reading.checkpoint(list_files(reading.spark, reading.root), "listing").withColumn(
+        "image_id", image_id(reading.dataset)
     )
 
 
@@ -123,42 +101,57 @@ def with_metadata_entries(entries: DataFrame, metadata: Metadata | None) -> Data
     return entries if metadata is None else entries.unionByName(metadata.accounting)
 
 
-def class_targets(labelled: DataFrame) -> DataFrame:
-    """Rows of `targets` for images with one ``class_name`` each."""
-    return labelled.select(
-        "image_id",
-        F.lit(0).alias("target_index"),
-        "class_name",
-        F.lit(None).cast(BOX_TYPE).alias("box"),
-        F.lit(None).cast("boolean").alias("is_crowd"),
-        F.lit(None).cast("string").alias("source"),
-        F.lit(None).cast("string").alias("attributes"),
-    )
-
-
-def choose(listing: DataFrame, *, glob: str | None, limit: int | None) -> DataFrame:
-    """The files to take from a listing: images by default, what matches ``glob`` where one is given."""
-    if glob is None:
+def choose(listing: DataFrame, reading: Reading) -> DataFrame:
+    """The files to take from a listing: images by default, files that match the glob where one is given."""
+    if reading.glob is None:
         images = listing.where("is_image")
     else:
         # A hidden file that is asked for is taken.
         images = listing.where("reason IS NULL OR reason = 'hidden'").where(
-            F.col("path").rlike(f"^{glob_pattern(glob)}$")
+            F.col("path").rlike(f"^{glob_pattern(reading.glob)}$")
         )
-    return images if limit is None else images.orderBy("path").limit(limit)
+    return images if reading.limit is None else images.orderBy("path").limit(reading.limit)
 
 
-def image_id(dataset: str) -> Column:
-    return F.concat(F.lit(f"{dataset}/"), F.col("path"))
+def image_rows(
+    chosen: DataFrame,
+    metadata: Metadata | None,
+    split: str | None,
+    split_of_source: Column,
+    *,
+    captured_at: Column | None = None,
+    class_name: Column | None = None,
+) -> DataFrame:
+    """Rows of `images`, with the ``class_name`` of each; values of the metadata file come first.
 
-
-def file_columns() -> list[Column]:
-    return [
+    Parameters
+    ----------
+    chosen : DataFrame
+        Images of the listing, with ``image_id``.
+    metadata : Metadata or None
+        Rows of a metadata file.
+    split : str or None
+        Split of the images that have none by then.
+    split_of_source, captured_at, class_name : Column
+        Values that the source gives besides; null by default.
+    """
+    names = {"split": "string", "captured_at": "timestamp", "class_name": "string"}
+    if metadata is None:
+        images = chosen.select("*", *(F.lit(None).cast(type).alias(f"given_{name}") for name, type in names.items()))
+    else:
+        # image_id is unique on both sides: metadata keep the first row of a path.
+        rows = metadata.rows.select("image_id", *(F.col(name).alias(f"given_{name}") for name in names))
+        images = chosen.join(rows, on="image_id", how="left")
+    return images.select(
+        "image_id",
         F.col("uri"),
         F.lit(None).cast("binary").alias("content"),
         F.col("content_length"),
         F.timestamp_micros("modified_us").alias("modified_at"),
-    ]
+        F.coalesce("given_captured_at", F.lit(captured_at)).alias("captured_at"),
+        F.coalesce("given_split", split_of_source, F.lit(split)).alias("split"),
+        F.coalesce("given_class_name", F.lit(class_name)).alias("class_name"),
+    )
 
 
 def factor_rows(metadata: Metadata | None, images: DataFrame) -> DataFrame:
@@ -212,23 +205,3 @@ def _doubt(spark: SparkSession, names: FolderNames, root: str) -> DataFrame:
     message, severity, expected = messages[names.doubt]
     row = (root, "folders", None, None, names.doubt, message, "/".join(names.levels), expected, severity, 1)
     return spark.createDataFrame([row], COUNTED_FINDINGS_DDL)
-
-
-def _with_metadata(images: DataFrame, metadata: Metadata | None, split: str | None) -> DataFrame:
-    columns = ("image_id", "uri", "content", "content_length", "modified_at")
-    if metadata is None:
-        return images.select(
-            *columns,
-            F.lit(None).cast("timestamp").alias("captured_at"),
-            F.coalesce("folder_split", F.lit(split)).alias("split"),
-            F.col("folder_class").alias("class_name"),
-        )
-    # image_id is unique on both sides: metadata keep the first row of a path.
-    rows = metadata.rows.select("image_id", F.col("split").alias("given"), "captured_at", "class_name")
-    class_name = F.coalesce("class_name", "folder_class") if metadata.has_class else F.col("folder_class")
-    return images.join(rows, on="image_id", how="left").select(
-        *columns,
-        "captured_at",
-        F.coalesce("given", "folder_split", F.lit(split)).alias("split"),
-        class_name.alias("class_name"),
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -16,10 +15,11 @@ from dataeval_spark.kernels.formats.annotations import MAX_ANNOTATION_BYTES, fin
 from dataeval_spark.kernels.images.decoding.decode import UnreadableImage
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.keys import BOX_TYPE
-from dataeval_spark.verbs.ingest.accounting import entries_of, file_entries
 from dataeval_spark.verbs.ingest.readers.file_bytes import without_credentials
 from dataeval_spark.verbs.ingest.readers.file_matching import match_names, matched_findings
-from dataeval_spark.verbs.ingest.readers.source import KnownRows
+from dataeval_spark.verbs.ingest.readers.folder import choose, listed_files
+from dataeval_spark.verbs.ingest.readers.listing import list_files
+from dataeval_spark.verbs.ingest.readers.source import KnownRows, Reading, as_findings, as_targets, declared_sizes
 from dataeval_spark.workspace.workspace import Checkpoint
 
 # Raised when a parser gives other rows for the same file: then all are read again.
@@ -100,46 +100,58 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """Images with their label files: all, those of the chosen images, of these to read, and unchanged.
+class Files:
+    """Files of a source whose labels lie in files, as `Layout` knows them.
 
-    ``same_files`` are unchanged files, whose rows the workspace has; None where it has nothing.
+    ``listing`` has every file below SOURCE, ``others`` every file of the folder of labels (the same frame where they
+    are below SOURCE), ``images`` and ``labels`` those of the format, and ``chosen`` the images to take.
+    """
+
+    listing: DataFrame
+    others: DataFrame
+    images: DataFrame
+    chosen: DataFrame
+    labels: DataFrame
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Images with their label files: all, those of the chosen images, and of these the files to read.
+
+    ``known`` has the rows of the workspace that come from the others, unchanged files; None where it has nothing.
     """
 
     every: DataFrame
     of_chosen: DataFrame
     to_read: DataFrame
-    same_files: DataFrame | None
+    known: KnownRows | None
 
 
-def label_pairs(
-    paired: DataFrame,
-    fingerprint: Column,
-    known_rows: KnownRows | None,
-    chosen: DataFrame | None,
-    checkpoint: Checkpoint,
-) -> Pairs:
-    """Divide images with label files, of `Layout.pair`, into files to read and unchanged ones.
+def list_files_of(reading: Reading, layout: Layout, folder: str | None) -> Files:
+    """The files of a source; labels are looked for in ``folder``, or below SOURCE where it is None."""
+    listing = listed_files(reading)
+    others = reading.checkpoint(list_files(reading.spark, folder), "labels") if folder else listing
+    images = layout.images(listing)
+    return Files(listing, others, images, choose(images, reading), layout.labels(others))
 
-    Parameters
-    ----------
-    paired : DataFrame
-        Images with their label files.
-    fingerprint : Column
-        Hash of all inputs of the rows of a file.
-    known_rows : KnownRows, optional
-        What the workspace has; None when it has nothing.
-    chosen : DataFrame, optional
-        ``image_id`` of the images to read; default all.
-    checkpoint : callable
-        Stores the pairs.
+
+def label_pairs(reading: Reading, layout: Layout, files: Files, fingerprint: Column) -> Pairs:
+    """Pair images with label files, and divide these into files to read and unchanged ones.
+
+    ``fingerprint`` is a hash of all inputs of the rows of a label file.
     """
-    pairs = checkpoint(with_is_kept(paired.withColumn("fingerprint", fingerprint), known_rows), "pairs")
-    of_chosen = pairs if chosen is None else pairs.join(chosen.select("image_id"), on="image_id", how="left_semi")
-    return Pairs(pairs, of_chosen, *to_read_and_same(of_chosen, known_rows))
+    paired = layout.pair(files.images, files.labels, reading.checkpoint).withColumn("fingerprint", fingerprint)
+    pairs = of_chosen = reading.checkpoint(with_is_kept(paired, reading.known_rows), "pairs")
+    if reading.limit is not None or reading.glob is not None:
+        of_chosen = pairs.join(files.chosen.select("image_id"), on="image_id", how="left_semi")
+    if reading.known_rows is None:
+        return Pairs(pairs, of_chosen, of_chosen, None)
+    same = of_chosen.where("is_kept").select(F.col("file").alias("source_file"), "image_id")
+    known = reading.known_rows.of_files(same, same.select("image_id"))
+    return Pairs(pairs, of_chosen, of_chosen.where("NOT is_kept"), known)
 
 
-def is_any_file_read(elements: DataFrame, same_files: DataFrame | None, complaint: str, hint: str) -> bool:
+def is_any_file_read(elements: DataFrame, known: KnownRows | None, complaint: str, hint: str) -> bool:
     """Whether a label file has been read, now or before, of those that belong to images.
 
     Raises
@@ -147,7 +159,7 @@ def is_any_file_read(elements: DataFrame, same_files: DataFrame | None, complain
     IngestError
         None of them can be read: the complaint with one of them and its fault, and the hint.
     """
-    if not elements.where("element = 'image'").isEmpty() or (same_files is not None and not same_files.isEmpty()):
+    if not elements.where("element = 'image'").isEmpty() or (known is not None and not known.files.isEmpty()):
         return True
     for broken in bounded(elements.where("element = 'finding'").limit(1), "one row"):
         reason = broken["found"].strip('"')
@@ -155,31 +167,10 @@ def is_any_file_read(elements: DataFrame, same_files: DataFrame | None, complain
     return False
 
 
-def all_findings(*findings: DataFrame | None) -> DataFrame:
-    """Findings of several origins in one frame, without those that are None; a missing column is null."""
-    frames = [frame for frame in findings if frame is not None]
-    return reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), frames)
-
-
 def fingerprint(options: Mapping[str, Any], *columns: str) -> Column:
     """Hash of all inputs of the rows of a label file: options, and sizes and times of files."""
     text = ", ".join(f"{name}={value!r}" for name, value in sorted(options.items()))
     return F.md5(F.concat_ws("|", F.lit(f"{READER_VERSION} {text}"), *columns))
-
-
-def to_read_and_same(pairs: DataFrame, known_rows: KnownRows | None) -> tuple[DataFrame, DataFrame | None]:
-    """Split files, which have a fingerprint, into those to read and those whose rows the workspace has.
-
-    Parameters
-    ----------
-    pairs : DataFrame
-        ``file``, ``image_id``, ``fingerprint`` and other columns, of `with_is_kept`.
-    known_rows : KnownRows, optional
-        What the workspace has; None when it has nothing.
-    """
-    if known_rows is None:
-        return pairs, None
-    return pairs.where("NOT is_kept"), pairs.where("is_kept").select("file", "image_id")
 
 
 def with_is_kept(pairs: DataFrame, known_rows: KnownRows | None) -> DataFrame:
@@ -231,39 +222,24 @@ def _parsed(row: Mapping[str, Any], parse: Parse) -> Sequence[Mapping[str, Any]]
         return [finding("file", "broken_file", "Annotation file cannot be read", str(error)[:290], "a readable file")]
 
 
-def targets_of(elements: DataFrame, same_files: DataFrame | None, known_rows: KnownRows | None) -> DataFrame:
+def targets_of(elements: DataFrame, known: KnownRows | None) -> DataFrame:
     """Rows of `targets`: of the files that were parsed, and as they are in the workspace for the others."""
-    columns = ("image_id", "target_index", "class_name", "box", "is_crowd")
-    source = F.concat(F.substring_index("file", "/", -1), F.lit(":"), "location").alias("source")
-    rows = elements.where("element = 'target' AND image_id IS NOT NULL").select(*columns, source, "attributes")
-    if same_files is None or known_rows is None:
-        return rows
-    old = known_rows.targets.join(same_files.select("image_id"), on="image_id", how="left_semi")
-    return rows.unionByName(old.select(*columns, "source", "attributes"))
+    place = F.concat(F.substring_index("file", "/", -1), F.lit(":"), "location")
+    rows = as_targets(elements.where("element = 'target' AND image_id IS NOT NULL"), place)
+    return rows if known is None else rows.unionByName(known.targets.select(*rows.columns))
 
 
-def findings_of(elements: DataFrame, same_files: DataFrame | None, known_rows: KnownRows | None) -> DataFrame:
+def findings_of(elements: DataFrame, known: KnownRows | None) -> DataFrame:
     """Rows of `ingest_findings`: of the files that were parsed, and of the others."""
     columns = ("source_file", "location", "image_id", "target_index", *OF_FINDING)
     rows = elements.where("element = 'finding'").withColumnRenamed("file", "source_file").select(*columns)
-    if same_files is None or known_rows is None:
-        return rows
-    keys = same_files.withColumnRenamed("file", "source_file")
-    old = known_rows.findings.join(keys, on=["source_file", "image_id"], how="left_semi").where(
-        "kind != 'size_differs'"
-    )
-    return rows.unionByName(old.select(*columns))
+    return rows if known is None else rows.unionByName(known.reader_findings.select(*columns))
 
 
-def declared_sizes(elements: DataFrame, same_files: DataFrame | None, known_rows: KnownRows | None) -> DataFrame:
-    """``image_id``, ``declared_width`` and ``declared_height``: of the files that were parsed, and of the others."""
-    rows = elements.where("element = 'image' AND image_id IS NOT NULL").select(
-        "image_id", F.col("width").alias("declared_width"), F.col("height").alias("declared_height")
-    )
-    if same_files is None or known_rows is None:
-        return rows
-    old = known_rows.images.join(same_files.select("image_id"), on="image_id", how="left_semi")
-    return rows.unionByName(old.select(*rows.columns))
+def declared_of(elements: DataFrame, known: KnownRows | None) -> DataFrame:
+    """Sizes that label files give: of the files that were parsed, and of the others."""
+    rows = declared_sizes(elements.where("element = 'image' AND image_id IS NOT NULL"))
+    return rows if known is None else rows.unionByName(known.images.select(*rows.columns))
 
 
 def files_read(pairs: DataFrame, elements: DataFrame) -> DataFrame:
@@ -275,15 +251,9 @@ def files_read(pairs: DataFrame, elements: DataFrame) -> DataFrame:
 
 def file_findings(files: DataFrame, kind: str, message: str, value: Column, expected: str) -> DataFrame:
     """A finding about each label file as a whole; ``files`` has ``file``."""
-    return files.select(
-        F.col("file").alias("source_file"),
-        F.lit("file").alias("location"),
-        F.lit(None).cast("string").alias("image_id"),
-        F.lit(None).cast("int").alias("target_index"),
-        F.lit(kind).alias("kind"),
-        F.lit(message).alias("message"),
-        value.cast("string").alias("found"),
-        F.lit(expected).alias("expected"),
+    file = F.col("file")
+    return as_findings(
+        files, source_file=file, location="file", kind=kind, message=message, found=value, expected=expected
     )
 
 
@@ -293,92 +263,11 @@ def pair_findings(pairs: DataFrame, root: str) -> DataFrame:
     return matched_findings(names, root, "Label files")
 
 
-def label_entries(
-    listing: DataFrame,
-    others: DataFrame,
-    root: str,
-    *,
-    chosen: DataFrame,
-    images: DataFrame,
-    pairs: DataFrame,
-    labels: DataFrame,
-    targets: DataFrame,
-    findings: DataFrame,
-    description: Sequence[str],
-    unit: str,
-) -> DataFrame:
-    """Entries of a source with a label file for each image: its files, and the contents of the label files.
-
-    Parameters
-    ----------
-    listing : DataFrame
-        Every file below SOURCE.
-    others : DataFrame
-        Every file of the folder of labels, the same frame where they are below SOURCE.
-    root : str
-        SOURCE.
-    chosen : DataFrame
-        ``image_id`` and ``uri`` of the images that were taken.
-    images : DataFrame
-        ``uri`` of the images that the layout knows.
-    pairs : DataFrame
-        ``image_id``, ``label`` and ``file`` of the images that have a label file.
-    labels : DataFrame
-        ``label`` and ``file`` of all label files.
-    targets, findings : DataFrame
-        Rows made from the label files of the chosen images.
-    description : sequence of str
-        Places of files about the whole.
-    unit : str
-        Unit of a label file's contents: lines, or objects.
-    """
-    if others is not listing:
-        listing = listing.unionByName(others).dropDuplicates(["uri"])
-    used = pairs.join(chosen.select("image_id"), on="image_id", how="left_semi")
-    failed = findings.where("kind IN ('broken_file', 'unreadable_image')").select(F.col("source_file").alias("file"))
-    read = used.join(failed, on="file", how="left_anti")
-    of_others = pairs.join(used.select("label"), on="label", how="left_anti")
-    # Two label files of one image: the other stands in another place.
-    alone = labels.join(pairs.select("label"), on="label", how="left_anti")
-    doubled = alone.join(
-        labels.join(pairs.select("label"), on="label", how="left_semi").select("key"), "key", "left_semi"
-    )
-    single = alone.join(doubled.select("label"), on="label", how="left_anti")
-
-    def places(files: DataFrame) -> DataFrame:
-        return files.select(F.col("label").alias("uri"))
-
-    outside = listing.where("is_image").join(images.select("uri"), on="uri", how="left_anti").select("uri")
-    files = file_entries(
-        listing,
-        root,
-        images=chosen,
-        annotations=places(read),
-        description=description,
-        other={
-            "not_read": places(used.join(failed, on="file", how="left_semi")),
-            "not_asked_for": places(of_others),
-            "other_label_file": places(doubled),
-            "label_without_image": places(single),
-            "outside_image_folder": outside,
-        },
-    )
-    keys = targets.select("image_id", "target_index").distinct()
-    lost = findings.where("target_index IS NOT NULL").select("image_id", "target_index").distinct()
-    lost = lost.join(keys, on=["image_id", "target_index"], how="left_anti")
-    name = F.concat("image_id", F.lit(f" {unit.removesuffix('s')} "), F.col("target_index").cast("string")).alias(
-        "name"
-    )
-    was_taken = keys.select(F.lit("annotations").alias("role"), F.lit(None).cast("string").alias("reason"), name)
-    was_lost = lost.select(F.lit("skipped").alias("role"), F.lit("broken").alias("reason"), name)
-    entries = was_taken.unionByName(was_lost).withColumn("unit", F.lit(unit))
-    return files.unionByName(entries_of(entries, root))
-
-
 def _key(folders: Sequence[str]) -> Column:
     """A path without ending, and without the last of the folders that stand for one another."""
     rooted = F.concat(F.lit("/"), F.regexp_replace("path", r"\.[^./]*$", ""))
-    return F.regexp_replace(rooted, f"(?i)^(.*)/(?:{'|'.join(folders)})/", "$1/")
+    # Relative again: a name that begins with a slash may be of a place above SOURCE, and means no path as a whole.
+    return F.substring(F.regexp_replace(rooted, f"(?i)^(.*)/(?:{'|'.join(folders)})/", "$1/"), 2, 2**31 - 1)
 
 
 def _below(folders: Sequence[str]) -> Column:
@@ -386,6 +275,5 @@ def _below(folders: Sequence[str]) -> Column:
 
 
 def _tasks(files: DataFrame) -> int:
-    size = files.agg(F.count("*").alias("n"), F.coalesce(F.sum("label_length"), F.lit(0)).alias("bytes"))
-    row = one_row(size)
+    row = one_row(files, F.count("*").alias("n"), F.coalesce(F.sum("label_length"), F.lit(0)).alias("bytes"))
     return min(10_000, max(1, -(-row["n"] // FILES_PER_TASK), -(-row["bytes"] // BYTES_PER_TASK)))

@@ -11,8 +11,6 @@ from pyspark.sql import DataFrame, SparkSession
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.batches import map_rows
 from dataeval_spark.kernels.storage import files
-from dataeval_spark.kernels.storage.object_listing import top_folders, walk_objects
-from dataeval_spark.kernels.storage.uris import local_path
 
 LISTING_TASKS = 64
 FILE_DDL = "path string, uri string, content_length bigint, modified_us bigint, is_image boolean, reason string"
@@ -29,10 +27,9 @@ def list_files(spark: SparkSession, root: str) -> DataFrame:
     IngestError
         The folder does not exist or cannot be listed.
     """
-    local = local_path(root)
     try:
         # As bytes: a name need not be UTF-8.
-        folders = [os.fsencode(name) for name in (top_folders(root) if local is None else _top_folders(local))]
+        folders = [os.fsencode(name) for name in files.top_folders(root)]
     except OSError as error:
         raise IngestError(
             f"SOURCE {root} cannot be listed: {error.strerror or error}.\nHint: name a folder that exists."
@@ -42,9 +39,7 @@ def list_files(spark: SparkSession, root: str) -> DataFrame:
 
     def walk(rows: Iterator[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
         for row in rows:
-            start = os.fsdecode(row["folder"])
-            below = walk_objects if local is None else files.walk
-            for file in below(local or root, start, recursive=row["recursive"]):
+            for file in files.walk(root, os.fsdecode(row["folder"]), recursive=row["recursive"]):
                 yield {
                     "path": file.path,
                     "uri": f"{root}/{file.path}",
@@ -55,8 +50,3 @@ def list_files(spark: SparkSession, root: str) -> DataFrame:
                 }
 
     return map_rows(frame.repartition(min(len(starts), LISTING_TASKS)), walk, FILE_DDL)
-
-
-def _top_folders(root: str) -> list[str]:
-    with os.scandir(root) as entries:
-        return sorted(entry.name for entry in entries if files.is_folder(entry))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import reduce
 from typing import Any, Protocol
 
 import numpy as np
@@ -57,7 +58,7 @@ def read_maite(
     data : MapStyle
         Has ``len`` and indices; an item is (image, target, metadata), see :mod:`dataeval_spark.kernels.formats.maite`.
     dataset, checkpoint, split, timezone
-        As in :func:`dataeval_spark.verbs.ingest.readers.folder.read_folder`.
+        As in :class:`dataeval_spark.verbs.ingest.readers.source.Reading`.
 
     Raises
     ------
@@ -75,14 +76,14 @@ def read_maite(
         frame = spark.createDataFrame(pa.Table.from_pylist(chunk, schema=schema), SAMPLES_DDL)
         stored.append(checkpoint(frame, f"maite_{number}"))
         if len(stored) == CHUNKS_TOGETHER:
-            whole.append(checkpoint(_union(stored), f"maite_to_{number}"))
+            whole.append(checkpoint(reduce(DataFrame.unionByName, stored), f"maite_to_{number}"))
             stored = []
     if not has_some:
         raise IngestError(
             f"No item of the MAITE data set {dataset} can be read: {reason}.\n"
             "Hint: an item is a tuple of an image (C, H, W), a target and a dictionary with an id."
         )
-    rows = _union(whole + stored)
+    rows = reduce(DataFrame.unionByName, whole + stored)
     return source_of(rows, split=split, timezone=timezone, unit="items", labels_from="the data set")
 
 
@@ -119,7 +120,7 @@ def _encoded(item: Any) -> bytes | Exception:
         if not isinstance(metadata, Mapping) or not isinstance(metadata.get("id"), int | str):
             return ValueError("metadata without an id that is text or a whole number")
         return png_of(image)
-    except Exception as error:  # as is what it gives
+    except Exception as error:  # its items are the user's own too
         return error
 
 
@@ -178,13 +179,6 @@ def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
             chunk, size = [], 0
     if chunk:
         yield chunk
-
-
-def _union(frames: list[DataFrame]) -> DataFrame:
-    whole = frames[0]
-    for frame in frames[1:]:
-        whole = whole.unionByName(frame)
-    return whole
 
 
 def _text(value: Any) -> str | None:

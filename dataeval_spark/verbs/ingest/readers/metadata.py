@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -15,21 +15,11 @@ from dataeval_spark.session.bounded import one_row
 from dataeval_spark.tables.contract import identifier
 from dataeval_spark.verbs.ingest.accounting import column_entries, entries_of
 from dataeval_spark.verbs.ingest.readers.file_matching import matched_findings, resolve_names
-from dataeval_spark.verbs.ingest.readers.source import COUNTED_FINDINGS_DDL, FINDINGS_DDL
-from dataeval_spark.verbs.ingest.readers.text_rows import (
-    BROKEN,
-    BY_NAME,
-    TableOptions,
-    TextRows,
-    is_text,
-    read_text_rows,
-)
-from dataeval_spark.workspace.workspace import Checkpoint
+from dataeval_spark.verbs.ingest.readers.source import COUNTED_FINDINGS_DDL, FINDINGS_DDL, Reading, as_findings
+from dataeval_spark.verbs.ingest.readers.text_rows import BROKEN, TableOptions, TextRows, is_text, read_text_rows
 
 PATH_COLUMNS = ("path", "file", "file_name", "filename", "image_path", "filepath", "image", "uri")
 CLASS_COLUMNS = ("class_name", "class", "label")
-SPLIT_COLUMNS = ("split",)
-TIME_COLUMNS = ("captured_at",)
 # Columns of the workspace's own tables.
 RESERVED = ("image_id", "target_index", "run_id")
 # From the narrowest type to the widest; codes such as "007" and numbers too long for a bigint stay as written.
@@ -39,7 +29,6 @@ TYPE_PATTERNS = (
     ("double", r"^[-+]?((0|[1-9][0-9]{0,17})(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$|^(?i:nan|-?inf)$"),
 )
 MISSING = ("", "NA", "N/A", "null", "None")
-
 
 # Types of columns that become factors; others are counted as left out.
 FACTOR_TYPES = re.compile(r"^(boolean|tinyint|smallint|int|bigint|float|double|decimal.*|string|date|timestamp.*)$")
@@ -57,48 +46,37 @@ class Metadata:
     uri: str
 
 
-def read_metadata(
-    spark: SparkSession,
-    path: str,
-    listing: DataFrame,
-    image_id: Column,
-    timezone: str,
-    checkpoint: Checkpoint,
-    root: str,
-    options: TableOptions = BY_NAME,
-) -> Metadata:
-    """Read a metadata file and find the image of each row.
+def image_id(dataset: str) -> Column:
+    """Id of an image, from the column ``path``."""
+    return F.concat(F.lit(f"{dataset}/"), F.col("path"))
 
-    The column with the path is the one that ``options`` name, else the first of ``path``, ``file``, ``file_name``,
+
+def read_metadata(reading: Reading, listing: DataFrame) -> Metadata | None:
+    """Read the metadata file of a source, if one is given, and find the image of each row.
+
+    The column with the path is the one that the options name, else the first of ``path``, ``file``, ``file_name``,
     ``filename``, ``image_path``, ``filepath``, ``image`` and ``uri`` that is there, else the first column. Columns
-    named ``class_name`` (or ``class``, ``label``), ``split`` and ``captured_at`` are what they say; all
+    named ``class_name`` (or ``class``, ``label``), ``split`` and ``captured_at`` have these values; all
     others are factors. A CSV column is boolean, bigint or double when all its values are, else string;
     a number with leading zeros or more than 18 digits is none. Of several rows that mean one image the
     first is used. A path means a file as `dataeval_spark.verbs.ingest.readers.file_matching` says.
 
     Parameters
     ----------
-    path : str
-        CSV or TSV (with a header line), JSON-lines or parquet file or folder.
+    reading : Reading
+        Its ``metadata`` is a CSV or TSV (with a header line), JSON-lines or parquet file or folder.
     listing : DataFrame
         Files below SOURCE.
-    image_id : Column
-        Image id from the column ``path`` of the listing.
-    timezone : str
-        Zone of capture times that name none.
-    checkpoint : callable
-        Stores a frame in temporary files and reads it back.
-    root : str
-        SOURCE.
-    options : TableOptions
-        Columns and encoding that the user names.
 
     Raises
     ------
     IngestError
         The file does not exist, has no columns besides the path, or one with a name of our own.
     """
-    path = os.path.abspath(path)
+    if reading.metadata is None:
+        return None
+    spark, root, checkpoint, options = reading.spark, reading.root, reading.checkpoint, reading.columns
+    path = os.path.abspath(reading.metadata)
     if not os.path.exists(path):
         raise IngestError(f"Metadata file {path} does not exist.\nHint: --metadata FILE (CSV, JSON lines or parquet)")
     raw, about_file = _read(spark, path, options)
@@ -117,13 +95,13 @@ def read_metadata(
     # A file outside SOURCE is no image of this dataset.
     inside = F.col("uri").startswith(f"{root}/")
     files = files.withColumn("uri", F.when(inside, F.col("uri")))
-    located = with_name.join(files, on="name", how="inner").withColumn("image_id", image_id)
+    located = with_name.join(files, on="name", how="inner").withColumn("image_id", image_id(reading.dataset))
     first = F.min_by(F.struct("name", "given", "uri", "image_id", "candidates", "examples"), "position")
     by_file = located.groupBy(F.coalesce("uri", "name")).agg(F.count("*").alias("rows"), first.alias("first"))
     located = checkpoint(by_file.select("rows", "first.*"), "metadata")
     time = _role(roles, "captured_at")
     has_instant = types.get(roles.get("captured_at", "")) == "timestamp"
-    captured_at = F.col("given")[roles["captured_at"]] if has_instant else utc_timestamp(time, timezone)
+    captured_at = F.col("given")[roles["captured_at"]] if has_instant else utc_timestamp(time, reading.timezone)
     rows = located.where("uri IS NOT NULL").select(
         "image_id",
         _role(roles, "class_name").alias("class_name"),
@@ -151,13 +129,12 @@ def _row_entries(name_rows: DataFrame, located: DataFrame, path: str) -> DataFra
     is_used = F.col("is_first") & F.col("uri").isNotNull() & (F.col("position") == F.col("first_position"))
     is_unmatched = F.col("name").isNull() | (F.col("is_first") & F.col("uri").isNull())
     return entries_of(
-        rows.select(
-            F.lit("metadata rows").alias("unit"),
-            F.when(is_used, "description").otherwise("skipped").alias("role"),
-            F.when(is_used, None).when(is_unmatched, "unmatched").otherwise("repeated").alias("reason"),
-            name.alias("name"),
-        ),
+        rows,
         path,
+        "metadata rows",
+        role=F.when(is_used, "description").otherwise("skipped"),
+        reason=F.when(is_unmatched, "unmatched").otherwise("repeated"),
+        name=name,
     )
 
 
@@ -165,7 +142,7 @@ def _require_own_names(factors: tuple[str, ...], path: str) -> None:
     for name in factors:
         if name.lower() in RESERVED:
             raise IngestError(
-                f"Metadata file {path} has a column {name}, which is a column of the workspace's own tables.\n"
+                f"Metadata file {path} has a column {name}, a name that the workspace's own tables use.\n"
                 f"Hint: rename it, to source_{name} for example."
             )
 
@@ -177,7 +154,8 @@ def _read(spark: SparkSession, path: str, options: TableOptions) -> tuple[DataFr
     text = read_text_rows(spark, path, encoding=options.encoding)
     if len(text.frame.columns) < 2:
         raise IngestError(
-            f"Metadata file {path} has the columns {text.frame.columns}; expected a path and at least one more."
+            f"Metadata file {path} has the columns {text.frame.columns}; expected a path and at least one more.\n"
+            "Hint: begin the file with a line of names, such as path,class_name"
         )
     roles = _roles(text.frame.columns, options, path)
     strings = [name for name, type in text.frame.dtypes if type == "string"]
@@ -190,20 +168,18 @@ def text_findings(spark: SparkSession, text: TextRows, path: str) -> DataFrame:
     # Spark refuses to read the broken part of a line alone.
     others = [identifier(name) for name in text.broken.columns if name != BROKEN][:1]
     first = F.min(F.struct(F.col(BROKEN).alias("line"), *others))["line"]
-    lines = text.broken.groupBy(F.lit(path).alias("source_file")).agg(
-        F.count("*").alias("n"), F.substring(first, 1, 300).alias("found")
-    )
-    findings = lines.select(
-        "source_file",
-        F.lit("lines").alias("location"),
-        F.lit(None).cast("string").alias("image_id"),
-        F.lit(None).cast("int").alias("target_index"),
-        F.lit("broken_element").alias("kind"),
-        F.lit("Lines have too few or too many values, or are no JSON object").alias("message"),
-        "found",
-        F.lit("one value for each column").alias("expected"),
-        F.lit("warning").alias("severity"),
-        "n",
+    # Without a broken line there is no group, and no finding.
+    lines = text.broken.groupBy(F.lit(path)).agg(F.count("*").alias("n"), F.substring(first, 1, 300).alias("found"))
+    findings = as_findings(
+        lines,
+        source_file=path,
+        location="lines",
+        kind="broken_element",
+        message="Lines have too few or too many values, or are no JSON object",
+        found=F.col("found"),
+        expected="one value for each column",
+        severity="warning",
+        n=F.col("n"),
     )
     if text.encoding is None:
         return findings
@@ -253,6 +229,14 @@ def utc_timestamp(text: Column, timezone: str) -> Column:
     )
 
 
+def instant_of(column: str | None, types: Mapping[str, str], timezone: str) -> Column:
+    """A column as an instant: as it is where it is one, else read by `utc_timestamp`; null without a column."""
+    if column is None:
+        return F.lit(None).cast("timestamp")
+    time = F.col(identifier(column))
+    return time if types[column] == "timestamp" else utc_timestamp(time, timezone)
+
+
 def _value(column: str) -> Column:
     text = F.trim(F.col(identifier(column)))
     return F.when(~text.isin(*MISSING), text)
@@ -260,12 +244,8 @@ def _value(column: str) -> Column:
 
 def _roles(columns: list[str], options: TableOptions, path: str) -> dict[str, str]:
     lowered = {column.lower(): column for column in columns}
-    names_of_roles = {
-        "path": PATH_COLUMNS,
-        "class_name": CLASS_COLUMNS,
-        "split": SPLIT_COLUMNS,
-        "captured_at": TIME_COLUMNS,
-    }
+    names_of_roles = {"path": PATH_COLUMNS, "class_name": CLASS_COLUMNS}
+    names_of_roles |= {name: (name,) for name in ("split", "captured_at")}
     roles = {
         role: next((lowered[name] for name in names if name in lowered), None) for role, names in names_of_roles.items()
     }
@@ -299,43 +279,32 @@ def _role(roles: dict[str, str], role: str) -> Column:
 def _findings(located: DataFrame, path: str, time: Column, captured_at: Column) -> DataFrame:
     name = F.col("name")
 
-    def finding(kind: str, message: str, value: Column, expected: str) -> Column:
-        return F.struct(
-            F.lit(kind).alias("kind"),
-            F.lit(message).alias("message"),
-            value.cast("string").alias("found"),
-            F.lit(expected).alias("expected"),
-        )
+    def finding(is_wrong: Column, kind: str, message: str, value: Column, expected: str) -> Column:
+        values = {"kind": F.lit(kind), "message": F.lit(message), "found": value.cast("string")}
+        values["expected"] = F.lit(expected)
+        return F.when(is_wrong, F.struct(*(value.alias(name) for name, value in values.items())))
 
-    kinds = F.array_compact(
-        F.array(
-            F.when(
-                F.col("uri").isNull() & (F.col("candidates") < 2),
-                finding("unmatched_metadata", "No image has this path", name, "a path under SOURCE"),
-            ),
-            F.when(
-                F.col("uri").isNull() & (F.col("candidates") > 1),
-                finding(
-                    "ambiguous_image",
-                    "Several files fit this path",
-                    F.concat(name, F.lit(": "), "examples"),
-                    "a path that one file alone fits",
-                ),
-            ),
-            F.when(
-                F.col("rows") > 1,
-                finding("duplicate_metadata", "Several rows mean this image; the first is used", F.col("rows"), "1"),
-            ),
-            F.when(
-                time.isNotNull() & captured_at.isNull(),
-                finding("bad_time", "captured_at is no time", time, "a time such as 2024-05-01T12:00:00Z"),
-            ),
-        )
+    is_missing, is_several = F.col("uri").isNull(), F.col("candidates") > 1
+    names = F.concat(name, F.lit(": "), "examples")
+    doubled = "Several rows mean this image; the first is used"
+    is_no_time = time.isNotNull() & captured_at.isNull()
+    parts = (
+        finding(is_missing & ~is_several, "unmatched_metadata", "No image has this path", name, "a path under SOURCE"),
+        finding(
+            is_missing & is_several,
+            "ambiguous_image",
+            "Several files fit this path",
+            names,
+            "a path that one file alone fits",
+        ),
+        finding(F.col("rows") > 1, "duplicate_metadata", doubled, F.col("rows"), "1"),
+        finding(is_no_time, "bad_time", "captured_at is no time", time, "a time such as 2024-05-01T12:00:00Z"),
     )
-    return located.select("name", "image_id", "uri", F.explode(kinds).alias("k")).select(
-        F.lit(path).alias("source_file"),
-        F.concat(F.lit("row "), name).alias("location"),
-        F.when(F.col("uri").isNotNull(), F.col("image_id")).alias("image_id"),
-        F.lit(None).cast("int").alias("target_index"),
-        "k.*",
+    kinds = F.array_compact(F.array(*parts))
+    return as_findings(
+        located.select("name", "image_id", "uri", F.explode(kinds).alias("k")).select("name", "image_id", "uri", "k.*"),
+        source_file=path,
+        location=F.concat(F.lit("row "), name),
+        image_id=F.when(F.col("uri").isNotNull(), F.col("image_id")),
+        **{column: F.col(column) for column in ("kind", "message", "found", "expected")},
     )

@@ -1,4 +1,4 @@
-"""Predictions of a model, from a table or from a numpy file with ids beside it."""
+"""Predictions of a model, from a table or a numpy file with ids beside it: usable rows, and faults of the others."""
 
 from __future__ import annotations
 
@@ -8,19 +8,48 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
+from dataeval_spark.frames.contract import literal_map
 from dataeval_spark.session.bounded import bounded
-from dataeval_spark.verbs.ingest.readers.metadata import utc_timestamp
-from dataeval_spark.verbs.ingest.readers.rows_of_images import CLASS_COLUMNS, box_column, id_column, open_rows
+from dataeval_spark.tables.keys import BOX_TYPE
+from dataeval_spark.verbs.ingest.readers.metadata import instant_of
+from dataeval_spark.verbs.ingest.readers.rows_of_images import (
+    CLASS_COLUMNS,
+    box_column,
+    id_column,
+    left_out_findings,
+    open_rows,
+)
 
 PROBABILITY_COLUMNS = ("probabilities", "pred_probs", "probs", "scores")
 SCORE_COLUMNS = ("score", "confidence", "probability")
 TIME_COLUMNS = ("predicted_at", "timestamp")
 ROWS_PER_TASK = 50_000
+CHECKED_COLUMNS = ("image_id", "given_id", "target_index", "label", "score", "probabilities", "box", "predicted_at")
+EXPECTED = {
+    "unknown_image": "the id of a live image",
+    "missing_class": "probabilities, or a class",
+    "wrong_length": "one probability per class",
+    "not_finite": "finite numbers",
+    "out_of_range": "numbers in [0, 1]",
+    "not_summing": "a sum of 1",
+    "bad_score": "a number in [0, 1]",
+    "bad_box": "x0 < x1 and y0 < y1",
+    "duplicate_prediction": "one prediction per image and target",
+}
 MATRIX_DDL = "given_id string, probabilities array<double>"
+ROW_TYPES = {
+    "given_id": "string",
+    "target_index": "int",
+    "label": "string",
+    "score": "double",
+    "probabilities": "array<double>",
+    "box": BOX_TYPE,
+    "predicted_at": "timestamp",
+}
 
 
 @dataclass(frozen=True)
@@ -77,35 +106,33 @@ def read_predictions(
     if probabilities is None and label is None:
         raise IngestError(
             f"{source} has neither probabilities ({', '.join(PROBABILITY_COLUMNS)}) nor a class "
-            f"({', '.join(CLASS_COLUMNS)}); it has {', '.join(types)}.\nHint: rename a column."
+            f"({', '.join(CLASS_COLUMNS)}); it has {', '.join(types)}.\n"
+            "Hint: rename the column with the predicted class to class_name"
         )
-    index = F.col("target_index").try_cast("int") if "target_index" in types else F.lit(None).cast("int")
+    index = F.col("target_index").try_cast("int") if "target_index" in types else None
     score = next((name for name in SCORE_COLUMNS if name in types), None)
-    rows = frame.select(
-        F.col(place).cast("string").alias("given_id"),
-        index.alias("target_index"),
-        (F.col(label) if label else F.lit(None)).cast("string").alias("label"),
-        (F.col(score).try_cast("double") if score else F.lit(None).cast("double")).alias("score"),
-        _probabilities(probabilities, types).alias("probabilities"),
-        box_column(types).alias("box"),
-        _time(types, timezone).alias("predicted_at"),
+    time = next((name for name in TIME_COLUMNS if name in types), None)
+    rows = _rows(
+        frame,
+        given_id=F.col(place),
+        target_index=index,
+        label=F.col(label) if label else None,
+        score=F.col(score).try_cast("double") if score else None,
+        probabilities=_probabilities(probabilities, types) if probabilities else None,
+        box=box_column(types),
+        predicted_at=instant_of(time, types, timezone),
     )
     return GivenPredictions(rows, _class_names(frame, types, source), source)
 
 
-def _probabilities(name: str | None, types: dict[str, str]) -> Column:
-    if name is None:
-        return F.lit(None).cast("array<double>")
-    if types[name] == "string":
-        return F.from_json(name, "array<double>")
-    return F.col(name).cast("array<double>")
+def _rows(frame: DataFrame, **columns: Column | None) -> DataFrame:
+    """Columns of `GivenPredictions.rows`; one that is None or not given is null."""
+    given = {name: column for name, column in columns.items() if column is not None}
+    return frame.select(*(given.get(name, F.lit(None)).cast(type).alias(name) for name, type in ROW_TYPES.items()))
 
 
-def _time(types: dict[str, str], timezone: str) -> Column:
-    name = next((name for name in TIME_COLUMNS if name in types), None)
-    if name is None:
-        return F.lit(None).cast("timestamp")
-    return F.col(name) if types[name] == "timestamp" else utc_timestamp(F.col(name).cast("string"), timezone)
+def _probabilities(name: str, types: dict[str, str]) -> Column:
+    return F.from_json(name, "array<double>") if types[name] == "string" else F.col(name)
 
 
 def _class_names(frame: DataFrame, types: dict[str, str], source: str) -> tuple[str, ...] | None:
@@ -118,7 +145,7 @@ def _class_names(frame: DataFrame, types: dict[str, str], source: str) -> tuple[
     if len(lists) > 1:
         raise IngestError(
             f"{source}: column class_names differs from row to row ({lists[0]['names'][:3]}, {lists[1]['names'][:3]}); "
-            "expected one order of classes per model."
+            "expected one order of classes per model.\nHint: ingest the rows of each order as a model of its own"
         )
     return tuple(lists[0]["names"]) if lists else None
 
@@ -128,7 +155,7 @@ def _read_matrix(spark: SparkSession, source: str, ids: str | None) -> GivenPred
     count = len(probabilities)
     if probabilities.ndim != 2 or len(names) != count:
         raise IngestError(
-            f"{source} has shape {probabilities.shape} and {len(names):,} ids; expected (images, classes) and an id "
+            f"{source} has shape {probabilities.shape} and {len(names):,} ids; expected (images, classes) and one id "
             "per image.\nHint: --ids FILE, one id per row in the same order"
         )
     tasks = max(1, -(-count // ROWS_PER_TASK))
@@ -140,17 +167,8 @@ def _read_matrix(spark: SparkSession, source: str, ids: str | None) -> GivenPred
                 yield from _slices(matrix, keys, task * ROWS_PER_TASK, min(count, (task + 1) * ROWS_PER_TASK))
 
     rows = spark.range(0, tasks, 1, tasks).mapInArrow(read, MATRIX_DDL)
-    nothing = F.lit(None)
-    columns = rows.select(
-        "given_id",
-        nothing.cast("int").alias("target_index"),
-        nothing.cast("string").alias("label"),
-        nothing.cast("double").alias("score"),
-        "probabilities",
-        box_column({}).alias("box"),
-        nothing.cast("timestamp").alias("predicted_at"),
-    )
-    return GivenPredictions(columns, classes, source)
+    columns = {name: F.col(name) for name in ("given_id", "probabilities")}
+    return GivenPredictions(_rows(rows, **columns), classes, source)
 
 
 def _slices(matrix: np.ndarray, names: Sequence[str], start: int, stop: int) -> Iterator[pa.RecordBatch]:
@@ -178,5 +196,103 @@ def _matrix(source: str, ids: str | None) -> tuple[np.ndarray, Sequence[str], tu
         return matrix, names, None
     except (OSError, ValueError, KeyError) as error:
         raise IngestError(
-            f"{source} cannot be read: {error}\nHint: see --help for what a numpy file must hold"
+            f"{source} cannot be read: {error}\n"
+            "Hint: a .npy file holds a row of probabilities per image, an .npz file probabilities and image_ids"
         ) from error
+
+
+def check_predictions(
+    source_rows: GivenPredictions, resolved: DataFrame, class_names: Sequence[str], tolerance: float
+) -> DataFrame:
+    """Add ``kind`` (null for a good row), ``found``, and the values that follow from the probabilities.
+
+    Parameters
+    ----------
+    source_rows : GivenPredictions
+        Predictions of the file.
+    resolved : DataFrame
+        Rows of the predictions, with ``image_id``.
+    class_names : sequence of str
+        Class of each position of the probabilities; empty where no row has any.
+    tolerance : float
+        Largest deviation of their sum from 1.
+
+    Returns
+    -------
+    DataFrame
+        Rows of table ``predictions`` but for ``model``, and ``given_id``, ``kind`` and ``found``. A classification
+        without target is that of target 0; boxes are numbered by falling score. The label of a classification is its
+        most probable class, the first of equal ones.
+    """
+    names = F.array(*(F.lit(name) for name in class_names)).cast("array<string>")
+    best = F.array_max("probabilities")
+    is_number = F.col("label").rlike("^[0-9]{1,9}$") & ~F.array_contains(names, F.col("label"))
+    class_name = F.when(is_number, F.coalesce(F.get(names, F.col("label").try_cast("int")), F.col("label")))
+    has_all = F.col("probabilities").isNotNull()
+    place = F.array_position(F.col("probabilities"), best) - 1
+    filled = resolved.select(
+        "image_id",
+        "given_id",
+        "target_index",
+        F.when(has_all, F.get(names, place.cast("int"))).otherwise(F.coalesce(class_name, "label")).alias("label"),
+        F.when(has_all, best).otherwise(F.col("score")).alias("score"),
+        "probabilities",
+        "box",
+        "predicted_at",
+    )
+    kind, value = _verdict(len(class_names), tolerance)
+    judged = filled.select("*", kind.alias("kind"), value.alias("found"))
+    good = F.col("kind").isNull()
+    # Rows without an image must not all meet in one partition.
+    image = F.coalesce("image_id", "given_id")
+    of_image = Window.partitionBy(image, good)
+    boxes = of_image.orderBy(F.desc("score"), "label", "box.x0", "box.y0", "box.x1", "box.y1")
+    number = F.when(F.col("box").isNotNull(), F.row_number().over(boxes) - 1).otherwise(0)
+    numbered = judged.withColumn("target_index", F.coalesce("target_index", number))
+    same = Window.partitionBy(image, "target_index", good).orderBy(
+        F.desc_nulls_last("predicted_at"), F.desc("score"), "label", F.to_json("probabilities")
+    )
+    is_later = good & (F.row_number().over(same) > 1)
+    return numbered.select(
+        *CHECKED_COLUMNS,
+        F.when(is_later, "duplicate_prediction").otherwise(F.col("kind")).alias("kind"),
+        F.when(is_later, F.col("label")).otherwise(F.col("found")).alias("found"),
+    )
+
+
+def _verdict(classes: int, tolerance: float) -> tuple[Column, Column]:
+    total = F.aggregate("probabilities", F.lit(0.0), lambda sum_, p: sum_ + p)
+    infinity = F.lit(float("inf"))
+    has_bad = F.exists("probabilities", lambda p: p.isNull() | F.isnan(p) | (F.abs(p) == infinity))
+    has_range = F.forall("probabilities", lambda p: (p >= 0) & (p <= 1 + tolerance))
+    has_all = F.col("probabilities").isNotNull()
+    score_is_good = F.col("score").isNotNull() & ~F.isnan("score") & F.col("score").between(0, 1)
+    # A comparison with NaN: to Spark, NaN is the largest number.
+    box_is_good = (
+        (F.col("box.x0") < F.col("box.x1"))
+        & (F.col("box.y0") < F.col("box.y1"))
+        & (F.col("box.x1") < infinity)
+        & (F.col("box.y1") < infinity)
+    )
+    tests = [
+        ("unknown_image", F.col("image_id").isNull(), F.col("given_id")),
+        ("wrong_length", has_all & (F.size("probabilities") != classes), F.size("probabilities").cast("string")),
+        ("not_finite", has_all & has_bad, F.lit("null, NaN or infinity")),
+        ("out_of_range", has_all & ~has_range, F.array_max("probabilities").cast("string")),
+        ("not_summing", has_all & (F.abs(total - 1) > tolerance), total.cast("string")),
+        ("missing_class", F.col("label").isNull(), F.lit(None)),
+        ("bad_score", ~score_is_good, F.col("score").cast("string")),
+        ("bad_box", F.col("box").isNotNull() & ~F.coalesce(box_is_good, F.lit(False)), F.to_json("box")),
+    ]
+    kind, value_found = F.lit(None).cast("string"), F.lit(None).cast("string")
+    for name, is_wrong, value in reversed(tests):
+        kind = F.when(is_wrong, name).otherwise(kind)
+        value_found = F.when(is_wrong, value.cast("string")).otherwise(value_found)
+    return kind, value_found
+
+
+def prediction_findings(checked: DataFrame, model: str, source: str) -> DataFrame:
+    """Rows of table `ingest_findings` without ``run_id``: predictions that were left out, and why."""
+    expected = F.try_element_at(literal_map(EXPECTED), "kind")
+    scope, subject = f"predictions of {model}", f"Prediction of {model}"
+    return left_out_findings(checked, source, scope, subject, expected, place=(), found="found")

@@ -9,10 +9,15 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import ConfigError, IngestError
 from dataeval_spark.tables.contract import identifier
-from dataeval_spark.tables.predictions import ANNOTATIONS
-from dataeval_spark.verbs.ingest.readers.metadata import MISSING, utc_timestamp
-from dataeval_spark.verbs.ingest.readers.rows_of_images import CLASS_COLUMNS, CORNERS, box_column, id_column, open_rows
-from dataeval_spark.verbs.ingest.readers.source import finding_rows
+from dataeval_spark.verbs.ingest.readers.metadata import MISSING, instant_of
+from dataeval_spark.verbs.ingest.readers.rows_of_images import (
+    CLASS_COLUMNS,
+    CORNERS,
+    box_column,
+    id_column,
+    left_out_findings,
+    open_rows,
+)
 
 RATER_COLUMNS = ("rater", "annotator", "worker", "labeler", "user")
 TIME_COLUMNS = ("labelled_at", "labeled_at", "timestamp")
@@ -64,17 +69,16 @@ def read_ratings(
     label = next((name for name in CLASS_COLUMNS if name in types), None)
     if rater is None or label is None:
         raise IngestError(
-            f"{source} has no column that says {'who' if rater is None else 'which class'}; it has "
+            f"{source} has no column with the {'rater' if rater is None else 'class'}; it has "
             f"{', '.join(types)}.\nHint: columns rater and class_name, or --raters A,B,C for one column per person"
         )
     time = next((name for name in TIME_COLUMNS if name in types), None)
-    when = F.lit(None).cast("timestamp") if time is None else F.col(time)
     return frame.select(
         *base,
         F.col(rater).cast("string").alias("rater"),
         F.col(label).cast("string").alias("class_name"),
         box_column(types).alias("box"),
-        (utc_timestamp(when, timezone) if time and types[time] != "timestamp" else when).alias("labelled_at"),
+        instant_of(time, types, timezone).alias("labelled_at"),
     )
 
 
@@ -138,33 +142,10 @@ def check_ratings(resolved: DataFrame) -> DataFrame:
     return judged.withColumn("kind", F.when(is_earlier, "duplicate_rating").otherwise(F.col("kind")))
 
 
-def good_ratings(checked: DataFrame, source: str) -> DataFrame:
-    """Rows of table ``annotations`` without ``run_id``."""
-    constants = {"source": F.lit(source)}
-    return checked.where("kind IS NULL").select(
-        *(constants.get(name, F.col(name)).alias(name) for name in ANNOTATIONS.result_names)
-    )
-
-
 def rating_findings(checked: DataFrame, source: str) -> DataFrame:
-    """Rows of table ``ingest_findings`` without ``run_id``: ratings that were left out, and why."""
-    where = F.concat_ws(" ", F.coalesce("given_id", F.lit("(no id)")), F.col("target_index").cast("string"), "rater")
-    bad = checked.where("kind IS NOT NULL").groupBy(where.alias("location"), "kind")
-    rows = bad.agg(
-        F.min("image_id").alias("image_id"),
-        F.min("target_index").alias("target_index"),
-        F.min("class_name").alias("found"),
-    )
-    findings = rows.select(
-        F.lit(source).alias("source_file"),
-        "location",
-        "image_id",
-        "target_index",
-        "kind",
-        F.concat(F.lit("Rating left out: "), F.translate("kind", "_", " ")).alias("message"),
-        "found",
-        F.when(F.col("kind") == "unmatched_box", "target_index, or a box that overlaps a labelled one by half")
-        .otherwise("the id of a live image, a rater and a class, once")
-        .alias("expected"),
-    )
-    return finding_rows(findings, f"ratings of {source}")
+    """Rows of table `ingest_findings` without ``run_id``: ratings that were left out, and why."""
+    expected = F.when(
+        F.col("kind") == "unmatched_box", "target_index, or a box that overlaps a labelled one by half"
+    ).otherwise("the id of a live image, a rater and a class, once")
+    scope = f"ratings of {source}"
+    return left_out_findings(checked, source, scope, "Rating", expected, place=("rater",), found="class_name")

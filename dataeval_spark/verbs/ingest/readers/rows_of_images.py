@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
-from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
+from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.keys import BOX_TYPE
 from dataeval_spark.verbs.ingest.readers.file_matching import match_names
-from dataeval_spark.verbs.ingest.readers.text_rows import ROW_ENDINGS, read_text_rows
+from dataeval_spark.verbs.ingest.readers.source import as_findings, finding_rows
+from dataeval_spark.verbs.ingest.readers.text_rows import ROW_ENDINGS, open_table, read_text_rows
 from dataeval_spark.workspace.workspace import Checkpoint
 
 ID_COLUMNS = ("image_id", "id", "path", "file_name", "filename", "file", "image")
@@ -27,22 +29,9 @@ def open_rows(spark: SparkSession, source: str) -> DataFrame:
     IngestError
         There is none, or it cannot be read.
     """
-    name = source.lower()
-    try:
-        if os.path.isdir(os.path.join(source, "_delta_log")):
-            frame = spark.read.format("delta").load(source)
-        elif name.endswith(ROW_ENDINGS):
-            frame = read_text_rows(spark, source).frame
-        elif os.path.exists(source) or "/" in source or name.endswith(".parquet"):
-            frame = spark.read.parquet(source)
-        else:
-            frame = spark.read.table(source)
-        frame.columns  # noqa: B018  under Connect nothing is looked up before this
-        return frame
-    except AnalysisException as error:
-        first = str(error).splitlines()[0][:300]
-        hint = "a parquet or Delta path, a CSV or JSON-lines file, or a table's name."
-        raise IngestError(f"{source} cannot be read: {first}\nHint: {hint}") from error
+    if source.lower().endswith(ROW_ENDINGS) and not os.path.isdir(source):
+        return read_text_rows(spark, source).frame
+    return open_table(spark, source)[0]
 
 
 def id_column(names: list[str], source: str) -> str:
@@ -56,8 +45,8 @@ def id_column(names: list[str], source: str) -> str:
     column = next((name for name in ID_COLUMNS if name in names), None)
     if column is None:
         raise IngestError(
-            f"{source} has no column that names the image; it has {', '.join(names)}, expected one of "
-            f"{', '.join(ID_COLUMNS)}.\nHint: rename one."
+            f"{source} has no column that names the image; it has {', '.join(names)}; expected one of "
+            f"{', '.join(ID_COLUMNS)}.\nHint: rename the column with the ids of the images to image_id"
         )
     return column
 
@@ -75,20 +64,10 @@ def box_column(types: dict[str, str]) -> Column:
 def with_likely_image(
     rows: DataFrame, images: DataFrame, dataset: str | None, checkpoint: Checkpoint
 ) -> tuple[DataFrame, DataFrame | None]:
-    """Give rows whose id is no image's the one image whose id is the same but for its spelling.
+    """Give each row with an unknown id the one image whose id differs from it in spelling alone.
 
-    Ids differ as names of files do (:func:`dataeval_spark.verbs.ingest.readers.file_matching.match_names`).
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Rows with ``given_id`` and ``image_id``, as :func:`with_image` gives them; stored.
-    images : DataFrame
-        Live rows of table ``images``.
-    dataset : str, optional
-        Dataset that the ids may be relative to; default any.
-    checkpoint : callable
-        Stores a frame in temporary files and reads it back.
+    Ids differ as names of files do (:func:`dataeval_spark.verbs.ingest.readers.file_matching.match_names`). The rows
+    are those of :func:`with_image`, stored.
 
     Returns
     -------
@@ -111,16 +90,8 @@ def with_likely_image(
 def with_image(rows: DataFrame, images: DataFrame, dataset: str | None) -> DataFrame:
     """Add ``image_id`` to rows with ``given_id``: null where no live image has that id.
 
-    An id is an image's own, or with ``dataset`` the rest of it after ``<dataset>/``.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Rows with ``given_id``.
-    images : DataFrame
-        Live rows of table ``images``.
-    dataset : str, optional
-        Dataset that the ids may be relative to.
+    ``images`` are the live rows of the table. An id is an image's own, or with ``dataset`` the rest of it after
+    ``<dataset>/``.
     """
     names = images.select(F.col("image_id").alias("given_id"), "image_id", F.lit(0).alias("order"))
     if dataset is not None:
@@ -132,3 +103,43 @@ def with_image(rows: DataFrame, images: DataFrame, dataset: str | None) -> DataF
     # An id that is both an image's own and another's rest means the first.
     ids = names.groupBy("given_id").agg(F.min_by("image_id", "order").alias("image_id"))
     return rows.join(ids, on="given_id", how="left")
+
+
+def good_rows(checked: DataFrame, table: Table, **constants: str) -> DataFrame:
+    """The rows that can be used, in the columns of a table without ``run_id``; ``constants`` are equal in all rows."""
+    values = {name: F.lit(value) for name, value in constants.items()}
+    return checked.where("kind IS NULL").select(
+        *(values.get(name, F.col(name)).alias(name) for name in table.result_names)
+    )
+
+
+def left_out_findings(
+    checked: DataFrame, source: str, scope: str, subject: str, expected: Column, *, place: Sequence[str], found: str
+) -> DataFrame:
+    """Rows of table `ingest_findings` without ``run_id``: rows that were left out, and why.
+
+    Parameters
+    ----------
+    checked : DataFrame
+        Rows with ``image_id``, ``given_id``, ``target_index`` and ``kind``, which is null for good ones.
+    source : str
+        The file with the rows.
+    scope : str
+        Value of ``dataset`` in the findings.
+    subject : str
+        Beginning of the message, such as ``Rating``.
+    expected : Column
+        Value expected instead.
+    place : sequence of str
+        Columns that name a row besides the image and the target.
+    found : str
+        Column with the value found.
+    """
+    location = F.concat_ws(" ", F.coalesce("given_id", F.lit("(no id)")), F.col("target_index").cast("string"), *place)
+    # Two bad rows of one place are one finding.
+    bad = checked.where("kind IS NOT NULL").groupBy(location.alias("location"), "kind")
+    rows = bad.agg(*(F.min(name).alias(name) for name in ("image_id", "target_index", found)))
+    columns = {name: F.col(name) for name in ("location", "image_id", "target_index", "kind")}
+    message = F.concat(F.lit(f"{subject} left out: "), F.translate("kind", "_", " "))
+    findings = as_findings(rows, source_file=source, **columns, message=message, found=F.col(found), expected=expected)
+    return finding_rows(findings, scope)

@@ -9,9 +9,9 @@ from dataeval_spark.kernels.formats.factor_values import TYPE
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.contract import identifier
 from dataeval_spark.tables.keys import BOX_TYPE
-from dataeval_spark.verbs.ingest.accounting import ROLES, entries_of
+from dataeval_spark.verbs.ingest.accounting import entries_of
 from dataeval_spark.verbs.ingest.readers.metadata import RESERVED, utc_timestamp
-from dataeval_spark.verbs.ingest.readers.source import KnownRows, Source
+from dataeval_spark.verbs.ingest.readers.source import ROLES, KnownRows, Source, as_findings, as_targets
 
 # Metadata names beyond so many are left out, the rarest first: each is a column.
 MAX_FACTORS = 500
@@ -65,18 +65,17 @@ def source_of(
         utc_timestamp(F.col("captured_at"), timezone).alias("captured_at"),
         F.coalesce("split", F.lit(split)).alias("split"),
     )
-    targets = rows.select("image_id", "source_file", F.inline("targets")).select(
-        *("image_id", "target_index", "class_name", "box", "is_crowd"),
-        F.concat(F.substring_index("source_file", "/", -1), F.lit(":"), "location").alias("source"),
-        "attributes",
-    )
+    place = F.concat(F.substring_index("source_file", "/", -1), F.lit(":"), "location")
+    targets = as_targets(rows.select("image_id", "source_file", F.inline("targets")), place)
     factors, left_out = _factors(rows)
     findings = samples.select("image_id", "source_file", F.inline("findings")).select(
         *("source_file", "location", "image_id", "target_index", "kind", "message", "found", "expected")
     )
     if left_out:
         findings = findings.unionByName(_too_many(samples, left_out))
-    accounting = _accounting(samples, unit)
+    account = samples.select("source_file", F.inline("account"))
+    values = {"role": F.col("role"), "reason": F.col("reason"), "name": F.col("found"), "n": F.col("n")}
+    accounting = entries_of(account, F.col("source_file"), unit, **values)
     if known_rows is not None:
         content = F.lit(None).cast("binary").alias("content")
         images = images.unionByName(
@@ -84,16 +83,11 @@ def source_of(
         )
         targets = targets.unionByName(known_rows.targets.select(*targets.columns))
         factors = _with_known(factors, known_rows.factors)
-        old = known_rows.findings
-        is_account = F.col("kind").isin(*ROLES)
-        others = old.where(~is_account & (F.col("kind") != "size_differs"))
-        findings = findings.unionByName(others.select(*findings.columns))
+        findings = findings.unionByName(known_rows.reader_findings.select(*findings.columns))
         part = F.split(F.col("location"), ": ")
-        of_unit = old.where(is_account & (F.get(part, F.lit(0)) == unit)).select(
-            *("source_file", F.lit(unit).alias("unit"), F.col("kind").alias("role")),
-            *(F.get(part, F.lit(1)).alias("reason"), F.col("found").alias("name"), "n"),
-        )
-        accounting = accounting.unionByName(of_unit)
+        old = known_rows.findings.where(F.col("kind").isin(*ROLES) & (F.get(part, F.lit(0)) == unit))
+        values = {"role": F.col("kind"), "reason": F.get(part, F.lit(1)), "name": F.col("found"), "n": F.col("n")}
+        accounting = accounting.unionByName(entries_of(old, F.col("source_file"), unit, **values))
     return Source(
         images=images,
         targets=targets,
@@ -104,12 +98,6 @@ def source_of(
         accounting=accounting,
         labels_from=labels_from,
     )
-
-
-def _accounting(samples: DataFrame, unit: str) -> DataFrame:
-    rows = samples.select("source_file", F.inline("account"))
-    names = rows.withColumnRenamed("found", "name").withColumn("unit", F.lit(unit))
-    return entries_of(names, "")
 
 
 def _factors(rows: DataFrame) -> tuple[DataFrame, list[str]]:
@@ -147,15 +135,14 @@ def _column_name(name: str, in_use: set[str]) -> str:
 
 def _too_many(samples: DataFrame, names: list[str]) -> DataFrame:
     message = f"There are more than {MAX_FACTORS} names; the rarest are left out, such as those found"
-    return samples.limit(1).select(
-        "source_file",
-        F.lit("metadata").alias("location"),
-        F.lit(None).cast("string").alias("image_id"),
-        F.lit(None).cast("int").alias("target_index"),
-        F.lit("too_many_factors").alias("kind"),
-        F.lit(message).alias("message"),
-        F.lit(", ".join(names)[:300]).alias("found"),
-        F.lit(f"at most {MAX_FACTORS} names of metadata").alias("expected"),
+    return as_findings(
+        samples.limit(1),
+        source_file=F.col("source_file"),
+        location="metadata",
+        kind="too_many_factors",
+        message=message,
+        found=", ".join(names)[:300],
+        expected=f"at most {MAX_FACTORS} names of metadata",
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -14,7 +13,6 @@ from dataeval_spark.frames.contract import literal_map
 from dataeval_spark.options import BoxFormat
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.contract import identifier
-from dataeval_spark.tables.keys import BOX_TYPE
 from dataeval_spark.verbs.ingest.accounting import column_entries, entries_of
 from dataeval_spark.verbs.ingest.readers.file_bytes import without_credentials
 from dataeval_spark.verbs.ingest.readers.huggingface import (
@@ -28,14 +26,23 @@ from dataeval_spark.verbs.ingest.readers.huggingface import (
 from dataeval_spark.verbs.ingest.readers.metadata import (
     CLASS_COLUMNS,
     FACTOR_TYPES,
+    instant_of,
     named_column,
     text_findings,
     typed,
-    utc_timestamp,
 )
-from dataeval_spark.verbs.ingest.readers.source import COUNTED_FINDINGS_DDL, FINDINGS_DDL, Source
-from dataeval_spark.verbs.ingest.readers.text_rows import BY_NAME, TableOptions, is_text, read_text_rows
-from dataeval_spark.workspace.workspace import Checkpoint
+from dataeval_spark.verbs.ingest.readers.source import (
+    COUNTED_FINDINGS_DDL,
+    FINDINGS_DDL,
+    Reading,
+    Source,
+    all_findings,
+    as_findings,
+    as_targets,
+    class_targets,
+)
+from dataeval_spark.verbs.ingest.readers.text_rows import TableOptions, is_text, open_table, read_text_rows
+from dataeval_spark.verbs.text import plural
 
 CONTENT_COLUMNS = ("content", "bytes", "image_bytes", "image", "data", "img")
 PATH_COLUMNS = ("path", "uri", "image_path", "file_path", "file", "file_name", "filename")
@@ -61,18 +68,7 @@ class Roles:
         return {name for name in roles if name} | {"split", "captured_at"}
 
 
-def read_table(
-    spark: SparkSession,
-    source: str,
-    *,
-    dataset: str,
-    checkpoint: Checkpoint | None = None,
-    columns: TableOptions = BY_NAME,
-    split: str | None = None,
-    limit: int | None = None,
-    timezone: str = "UTC",
-    box_format: BoxFormat = "xywh",
-) -> Source:
+def read_table(reading: Reading, *, box_format: BoxFormat = "xywh") -> Source:
     """Read images, or labels and metadata without images, from a table.
 
     It is a parquet or Delta path, a CSV, TSV or JSON-lines file, or a table name of the catalog. Columns are those
@@ -89,76 +85,71 @@ def read_table(
 
     Parameters
     ----------
-    source : str
-        Path or name of the table.
-    checkpoint : callable, optional
-        Stores a frame in temporary files and reads it back: objects are then parsed once.
-    columns : TableOptions
-        Columns and encoding that the user names.
+    reading : Reading
+        SOURCE is the path or name of the table; a glob does not apply.
     box_format : {"xywh", "xyxy"}
         Form of the boxes of objects, in pixels: left, top, width, height, or the corners.
-    dataset, split, limit, timezone
-        As in :func:`dataeval_spark.verbs.ingest.readers.folder.read_folder`.
 
     Raises
     ------
     IngestError
         The table cannot be read, two columns may be the image or the label, or ids are missing or not unique.
     """
-    frame, is_parquet, about_file = _open(spark, source, columns)
+    spark, source, limit = reading.spark, reading.root, reading.limit
+    frame, is_parquet, about_file = _open(spark, source, reading.columns)
     types = dict(frame.dtypes)
     features = read_features(source) if is_parquet else Features()
-    roles = _roles(types, features, columns, source)
-    is_text_file = is_text(source)
+    roles = _roles(types, features, reading.columns, source)
     if is_parquet and (roles.content or not roles.path):
         of_file = (F.col(f"_metadata.{name}").alias(f"_{name}") for name in FILE_COLUMNS)
         frame = frame.select("*", *of_file)
-    row_in_file = F.concat("_file_name", F.lit("/"), F.col("_row_index").cast("string"))
-    if roles.id:
-        image_id = F.col(identifier(roles.id)).cast("string")
-        # Ids of a text file are those of one dataset; those of a table may be used as they are.
-        image_id = F.concat(F.lit(f"{dataset}/"), image_id) if is_text_file else image_id
-    elif roles.path:
-        image_id = F.concat(F.lit(f"{dataset}/"), without_credentials(F.col(identifier(roles.path))))
-    elif is_parquet:
-        image_id = F.concat(F.lit(f"{dataset}/"), row_in_file)
-    else:
-        raise IngestError(
-            f"Table {source} has no column that names its rows; it has {', '.join(types)}.\n"
-            "Hint: --id-column NAME, a column with unique values"
-        )
-    everything = frame.withColumn("_id", image_id)
+    everything = frame.withColumn("_id", _image_id(roles, types, reading, is_parquet=is_parquet))
     rows = everything if limit is None else everything.orderBy("_id").limit(limit)
     _require_unique(rows, source)
-    targets, findings = _labels(rows, roles.label, types, features, source)
     if roles.objects:
         with_id = rows.withColumn("image_id", F.col("_id"))
         has_size = {"width", "height"} <= set(types)
         elements = object_rows(with_id, roles.objects, features, box_format=box_format, has_size=has_size)
-        targets, findings = _objects(checkpoint(elements, "objects") if checkpoint else elements, source)
+        targets, findings = _objects(reading.checkpoint(elements, "objects"), source)
+    else:
+        targets, findings = _labels(rows, roles.label, types, features, source)
     used = roles.used()
     factors = [name for name, type in types.items() if name not in used and FACTOR_TYPES.match(type)]
-    findings = findings.unionByName(about_file, allowMissingColumns=True)
-    if roles.content is None and roles.path is None:
-        findings = findings.unionByName(_without_images(spark, source, types), allowMissingColumns=True)
+    without_images = None if roles.content or roles.path else _without_images(spark, source, types)
     return Source(
-        images=_images(rows, types, roles, split, timezone, source, is_parquet=is_parquet),
+        images=_images(rows, types, roles, reading, is_parquet=is_parquet),
         targets=targets,
         factors=rows.select(
             F.col("_id").alias("image_id"),
             F.lit(None).cast("int").alias("target_index"),
             *(_factor(name, features) for name in factors),
         ),
-        findings=findings,
+        findings=all_findings(findings, about_file, without_images),
         present=everything.select(F.col("_id").alias("image_id")),
         accounting=_entries(spark, everything, rows, types, used & set(types), factors, source),
         labels_from=f"column {roles.objects or roles.label}" if roles.objects or roles.label else "",
     )
 
 
+def _image_id(roles: Roles, types: dict[str, str], reading: Reading, *, is_parquet: bool) -> Column:
+    """Id of a row's image: its own, else its path, else its number in a parquet file."""
+    prefix = F.lit(f"{reading.dataset}/")
+    if roles.id:
+        own_id = F.col(identifier(roles.id)).cast("string")
+        # Ids of a text file are those of one dataset; those of a table may be used as they are.
+        return F.concat(prefix, own_id) if is_text(reading.root) else own_id
+    if roles.path:
+        return F.concat(prefix, without_credentials(F.col(identifier(roles.path))))
+    if is_parquet:
+        return F.concat(prefix, "_file_name", F.lit("/"), F.col("_row_index").cast("string"))
+    raise IngestError(
+        f"Table {reading.root} has no column that names its rows; it has {', '.join(types)}.\n"
+        "Hint: --id-column NAME, a column with unique values"
+    )
+
+
 def _open(spark: SparkSession, source: str, options: TableOptions) -> tuple[DataFrame, bool, DataFrame]:
     """The table, whether it consists of parquet files, and findings about it as a whole."""
-    none = spark.createDataFrame([], FINDINGS_DDL)
     if is_text(source) and os.path.isfile(source):
         text = read_text_rows(spark, source, encoding=options.encoding)
         strings = [name for name, type in text.frame.dtypes if type == "string"]
@@ -167,22 +158,8 @@ def _open(spark: SparkSession, source: str, options: TableOptions) -> tuple[Data
         written = {name for name in strings if name.lower() in names}
         written |= {name for name in (options.label_column, options.id_column, options.path_column) if name}
         return typed(text.frame, as_written=tuple(written), columns=strings), False, text_findings(spark, text, source)
-    try:
-        is_parquet = False
-        if os.path.isdir(os.path.join(source, "_delta_log")):
-            frame = spark.read.format("delta").load(source)
-        elif os.path.exists(source) or "/" in source:
-            frame, is_parquet = spark.read.option("recursiveFileLookup", _is_nested(source)).parquet(source), True
-        else:
-            frame = spark.read.table(source)
-        frame.columns  # noqa: B018  under Connect nothing is checked before this
-        return frame, is_parquet, none
-    except AnalysisException as error:
-        first = str(error).splitlines()[0][:300]
-        raise IngestError(
-            f"Table {source} cannot be read: {first}\n"
-            "Hint: a parquet or Delta path, a CSV, TSV or JSON-lines file, or a table's name."
-        ) from error
+    frame, is_parquet = open_table(spark, source, is_nested=_is_nested(source))
+    return frame, is_parquet, spark.createDataFrame([], FINDINGS_DDL)
 
 
 def _is_nested(source: str) -> bool:
@@ -258,39 +235,25 @@ def _entries(
     source: str,
 ) -> DataFrame:
     chosen = rows.select("_id", F.lit(True).alias("is_taken"))
-    entries = (
-        everything.select("_id")
-        .join(chosen, on="_id", how="left")
-        .select(
-            F.lit("rows").alias("unit"),
-            F.when(F.col("is_taken"), "images").otherwise("skipped").alias("role"),
-            F.when(F.col("is_taken"), None).otherwise("not_asked_for").alias("reason"),
-            F.col("_id").alias("name"),
-        )
-    )
+    marked = everything.select("_id").join(chosen, on="_id", how="left")
+    role = F.when(F.col("is_taken"), "images").otherwise("skipped")
     meaningful = used | set(factors)
     columns = column_entries(spark, "columns", meaningful, set(types) - meaningful, source)
-    return entries_of(entries, source).unionByName(columns)
+    entries = entries_of(marked, source, "rows", role=role, reason="not_asked_for", name=F.col("_id"))
+    return entries.unionByName(columns)
 
 
 def _require_unique(rows: DataFrame, source: str) -> None:
     for row in bounded(rows.groupBy("_id").count().where("count > 1 OR _id IS NULL").limit(1), "one row"):
         raise IngestError(
-            f"Table {source}: image id {row['_id']!r} stands in {row['count']} rows; expected 1 and not null."
+            f"Table {source}: image id {row['_id']!r} is the id of {plural(row['count'], 'row')}; "
+            "expected a different id in each row, and none that is null.\n"
+            "Hint: --id-column NAME, a column with unique values"
         )
 
 
-def _images(
-    rows: DataFrame,
-    types: dict[str, str],
-    roles: Roles,
-    split: str | None,
-    timezone: str,
-    source: str,
-    *,
-    is_parquet: bool,
-) -> DataFrame:
-    content, path = roles.content, roles.path
+def _images(rows: DataFrame, types: dict[str, str], roles: Roles, reading: Reading, *, is_parquet: bool) -> DataFrame:
+    content, path, source = roles.content, roles.path, reading.root
     is_struct = is_image_struct(types.get(content or "", ""))
     column = identifier(content or "")
     data = F.col(f"{column}.bytes" if is_struct else column) if content else F.lit(None).cast("binary")
@@ -304,8 +267,7 @@ def _images(
     if content is not None:
         # A row that should have an image and has none is one that cannot be read.
         uri = F.when(data.isNull(), F.coalesce(uri, F.concat(F.lit(f"{source}#"), F.col("_id")))).otherwise(uri)
-    captured = F.col("captured_at") if "captured_at" in types else F.lit(None)
-    time = captured if types.get("captured_at") == "timestamp" else utc_timestamp(captured.cast("string"), timezone)
+    captured = "captured_at" if "captured_at" in types else None
     source_split = F.col("split").cast("string") if "split" in types else F.lit(None).cast("string")
     if "split" not in types and is_struct and is_parquet:
         source_split = F.nullif(F.regexp_extract("_file_name", r"^([A-Za-z]+)-", 1), F.lit(""))
@@ -317,8 +279,8 @@ def _images(
         data.alias("content"),
         F.length(data).cast("bigint").alias("content_length"),
         F.when(data.isNotNull(), modified_at).cast("timestamp").alias("modified_at"),
-        time.alias("captured_at"),
-        F.coalesce(source_split, F.lit(split)).alias("split"),
+        instant_of(captured, types, reading.timezone).alias("captured_at"),
+        F.coalesce(source_split, F.lit(reading.split)).alias("split"),
     )
 
 
@@ -339,41 +301,32 @@ def _labels(
         name_of_id = literal_map(names)
         class_name = F.try_element_at(name_of_id, number)
         labelled = labelled.where(F.coalesce(number >= 0, F.lit(True)))  # -1 and -100 say that there is no label
-    targets = labelled.select(
-        F.col("_id").alias("image_id"),
-        F.col("index").alias("target_index"),
-        class_name.alias("class_name"),
-        F.lit(None).cast(BOX_TYPE).alias("box"),
-        F.lit(None).cast("boolean").alias("is_crowd"),
-        F.lit(source).alias("source"),
-        F.lit(None).cast("string").alias("attributes"),
+    keys = (F.col("_id").alias("image_id"), F.col("index").alias("target_index"))
+    findings = as_findings(
+        labelled.where(class_name.isNull()),
+        source_file=source,
+        location=F.concat(F.lit(f"{label} of "), "_id"),
+        image_id=F.col("_id"),
+        target_index=F.col("index"),
+        kind="unknown_class",
+        message="No class has this number",
+        found=F.col("value"),
+        expected=f"a number from 0 to {len(names) - 1}, or -1",
     )
-    findings = labelled.where(class_name.isNull()).select(
-        F.lit(source).alias("source_file"),
-        F.concat(F.lit(f"{label} of "), "_id").alias("location"),
-        F.col("_id").alias("image_id"),
-        F.col("index").alias("target_index"),
-        F.lit("unknown_class").alias("kind"),
-        F.lit("No class has this number").alias("message"),
-        F.col("value").cast("string").alias("found"),
-        F.lit(f"a number from 0 to {len(names) - 1}, or -1").alias("expected"),
-    )
-    return targets, findings
+    return class_targets(labelled.select(*keys, class_name.alias("class_name")), source), findings
 
 
 def _objects(elements: DataFrame, source: str) -> tuple[DataFrame, DataFrame]:
     """Targets and findings of the column with objects."""
-    targets = elements.where("element = 'target'").select(
-        *("image_id", "target_index", "class_name", "box", "is_crowd"),
-        F.concat(F.lit(f"{os.path.basename(source.rstrip('/'))}:"), "location").alias("source"),
-        "attributes",
+    place = F.concat(F.lit(f"{os.path.basename(source.rstrip('/'))}:"), "location")
+    columns = ("image_id", "target_index", "kind", "message", "found", "expected")
+    findings = as_findings(
+        elements.where("element = 'finding'"),
+        source_file=source,
+        location=F.concat("location", F.lit(" of "), "image_id"),
+        **{name: F.col(name) for name in columns},
     )
-    findings = elements.where("element = 'finding'").select(
-        F.lit(source).alias("source_file"),
-        F.concat("location", F.lit(" of "), "image_id").alias("location"),
-        *("image_id", "target_index", "kind", "message", "found", "expected"),
-    )
-    return targets, findings
+    return as_targets(elements.where("element = 'target'"), place), findings
 
 
 def _base(source: str) -> str:

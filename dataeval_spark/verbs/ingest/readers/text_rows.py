@@ -1,14 +1,15 @@
-"""Rows of text files that people write: CSV, TSV and JSON lines, in any encoding."""
+"""Rows of tables and of text files that people write: CSV, TSV and JSON lines, in any encoding."""
 
 from __future__ import annotations
 
 import codecs
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-from pyspark.errors import PySparkException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -21,7 +22,7 @@ CSV_ENDINGS = (".csv", ".tsv", ".txt")
 JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 # Endings of files that have rows: other text and JSON may be anything.
 ROW_ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson")
-# What tells an encoding: so many bytes are looked at, and then read again by tasks.
+# Bytes of a file by which its encoding is known; tasks read them again.
 LOOKED_AT = 4 * 2**20
 # The column with text that Spark could not read.
 BROKEN = "_corrupt_record"
@@ -44,7 +45,7 @@ class TableOptions:
 
 
 BY_NAME = TableOptions()
-"""Columns are known by their names, and text is UTF-8 or says what it is."""
+"""Columns that are known by their names, and text in UTF-8 or in the encoding that it declares."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def read_text_rows(spark: SparkSession, path: str, *, encoding: str | None = Non
         if is_json:
             frame = spark.read.option("multiLine", _is_array(path)).json(path)
             if frame.columns in ([], [BROKEN]):
-                raise IngestError(f"{path} has no rows.\nHint: JSON objects, one per line")
+                raise IngestError(f"{path} has no rows; expected JSON objects.\nHint: write one object per line")
         else:
             separator = "\t" if path.lower().endswith(".tsv") else ","
             options: dict[str, Any] = {
@@ -107,6 +108,37 @@ def read_text_rows(spark: SparkSession, path: str, *, encoding: str | None = Non
     # Of a broken line of JSON nothing is known; a line of CSV with too few or too many values has the others.
     whole = frame.where(F.col(BROKEN).isNull()) if is_json else frame
     return TextRows(whole.drop(BROKEN), frame.where(F.col(BROKEN).isNotNull()).select("*"), codec)
+
+
+def open_table(spark: SparkSession, source: str, *, is_nested: bool = False) -> tuple[DataFrame, bool]:
+    """A Delta table, parquet files or a table of the catalog, and whether it is parquet files.
+
+    Parameters
+    ----------
+    source : str
+        Path or name of the table.
+    is_nested : bool
+        Whether parquet files lie in folders that are no partitions.
+
+    Raises
+    ------
+    IngestError
+        There is none, or it cannot be read.
+    """
+    is_parquet = False
+    try:
+        if os.path.isdir(os.path.join(source, "_delta_log")):
+            frame = spark.read.format("delta").load(source)
+        elif os.path.exists(source) or "/" in source or source.lower().endswith(".parquet"):
+            frame, is_parquet = spark.read.option("recursiveFileLookup", is_nested).parquet(source), True
+        else:
+            frame = spark.read.table(source)
+        frame.columns  # noqa: B018  under Connect nothing is looked up before this
+        return frame, is_parquet
+    except AnalysisException as error:
+        first = str(error).splitlines()[0][:300]
+        hint = "a parquet or Delta path, a CSV, TSV or JSON-lines file, or a table's name."
+        raise IngestError(f"Table {source} cannot be read: {first}\nHint: {hint}") from error
 
 
 def _put_together(frame: DataFrame, encoding: str) -> DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
@@ -13,49 +13,32 @@ from dataeval_spark.kernels.formats.voc import parse_voc
 from dataeval_spark.kernels.storage.files import read_file
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.verbs.ingest.readers.file_matching import match_names
-from dataeval_spark.verbs.ingest.readers.folder import choose, factor_rows, image_id, with_metadata_entries
 from dataeval_spark.verbs.ingest.readers.label_files import (
+    Files,
     Layout,
     Pairs,
-    all_findings,
-    declared_sizes,
+    declared_of,
     file_findings,
-    files_read,
-    findings_of,
     fingerprint,
     is_any_file_read,
-    label_entries,
     label_pairs,
-    pair_findings,
+    list_files_of,
     parse_labels,
-    targets_of,
 )
-from dataeval_spark.verbs.ingest.readers.labeled_images import SPLITS, Listed, image_rows, list_lines, listed_splits
-from dataeval_spark.verbs.ingest.readers.listing import list_files
-from dataeval_spark.verbs.ingest.readers.metadata import read_metadata
-from dataeval_spark.verbs.ingest.readers.source import KnownRows, Source
-from dataeval_spark.verbs.ingest.readers.text_rows import BY_NAME, TableOptions
+from dataeval_spark.verbs.ingest.readers.labelled_images import (
+    SPLITS,
+    Listed,
+    labelled_source,
+    list_lines,
+    listed_splits,
+)
+from dataeval_spark.verbs.ingest.readers.source import Reading, Source
 from dataeval_spark.workspace.workspace import Checkpoint
 
 LAYOUT = Layout(".xml", ("JPEGImages", "images"), ("Annotations", "annotations"))
 
 
-def read_voc(
-    spark: SparkSession,
-    root: str,
-    annotations: str | None = None,
-    *,
-    dataset: str,
-    checkpoint: Checkpoint,
-    known_rows: KnownRows | None = None,
-    one_based: bool = False,
-    metadata: str | None = None,
-    columns: TableOptions = BY_NAME,
-    split: str | None = None,
-    glob: str | None = None,
-    limit: int | None = None,
-    timezone: str = "UTC",
-) -> Source:
+def read_voc(reading: Reading, annotations: str | None = None, *, one_based: bool = False) -> Source:
     """Read images and their Pascal VOC files.
 
     Images are those below a folder ``JPEGImages`` or ``images`` where there is one, else all. The annotations of an
@@ -67,85 +50,51 @@ def read_voc(
 
     Parameters
     ----------
-    root : str
-        SOURCE.
+    reading : Reading
+        SOURCE is the folder with the images.
     annotations : str, optional
         Folder with the XML files, where they are not below SOURCE.
-    known_rows : KnownRows, optional
-        Rows of the dataset in the workspace.
     one_based : bool
         Coordinates are counted from 1, as in the data of the challenges: subtract 1 from xmin and ymin.
-    dataset, checkpoint, metadata, columns, split, glob, limit, timezone
-        As in :func:`dataeval_spark.verbs.ingest.readers.folder.read_folder`.
 
     Raises
     ------
     IngestError
         There are no XML files, or none can be read.
     """
-    listing = checkpoint(list_files(spark, root), "listing")
-    others = checkpoint(list_files(spark, annotations), "labels") if annotations else listing
-    ids = image_id(dataset)
-    images = LAYOUT.images(listing).withColumn("image_id", ids)
-    labels = LAYOUT.labels(others)
-    chosen = choose(images, glob=glob, limit=limit)
-    options = {"format": "voc", "one_based": one_based}
-    depends_on = fingerprint(options, "label_length", "label_modified_us")
-    paired = LAYOUT.pair(images, labels, checkpoint)
-    pairs = label_pairs(paired, depends_on, known_rows, chosen if limit or glob else None, checkpoint)
-    files = checkpoint(_files_to_read(pairs, labels), "to_read")
+    checkpoint = reading.checkpoint
+    files = list_files_of(reading, LAYOUT, annotations)
+    inputs = fingerprint({"format": "voc", "one_based": one_based}, "label_length", "label_modified_us")
+    pairs = label_pairs(reading, LAYOUT, files, inputs)
+    to_read = checkpoint(_files_to_read(pairs, files.labels), "to_read")
 
     def parse(row: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
         return parse_voc(read_file(row["label"]), one_based=one_based)
 
-    elements = checkpoint(parse_labels(files, parse), "elements")
-    _require_readable(elements, pairs.same_files, annotations or root)
-    free = images.join(pairs.every.select("image_id"), on="image_id", how="left_anti")
+    elements = checkpoint(parse_labels(to_read, parse), "elements")
+    _require_readable(elements, pairs, annotations or reading.root)
+    free = files.images.join(pairs.every.select("image_id"), on="image_id", how="left_anti")
     by_name = _by_file_name(elements, free, checkpoint)
-    elements = _with_image_by_name(elements, by_name, chosen)
-    details = read_metadata(spark, metadata, listing, ids, timezone, checkpoint, root, columns) if metadata else None
-    lists = _lists(listing)
-    listed = _splits(listing, images, lists, root, checkpoint)
-    rows = image_rows(chosen, details, listed.splits, split)
-    findings = all_findings(
-        findings_of(elements, pairs.same_files, known_rows),
-        pair_findings(pairs.every, root),
-        _name_findings(by_name) if glob is None else None,  # what is not asked for is not missed
-        listed.findings,
-        details.findings if details else None,
-    )
-    targets = targets_of(elements, pairs.same_files, known_rows)
-    used = pairs.every.select("image_id", "label", "file").unionByName(_used(by_name, files))
-    entries = label_entries(
-        listing,
-        others,
-        root,
-        chosen=chosen,
-        images=images,
-        pairs=used,
-        labels=labels,
-        targets=targets,
-        findings=findings,
-        description=[*lists, *([details.uri] if details else [])],
+    elements = _with_image_by_name(elements, by_name, files.chosen)
+    lists = _lists(files.listing)
+    return labelled_source(
+        reading,
+        files,
+        pairs,
+        elements,
+        used=pairs.every.select("image_id", "label", "file").unionByName(_used(by_name, to_read)),
+        labels=files.labels,
+        listed=_splits(files, lists, reading),
+        findings=[_name_findings(by_name) if reading.glob is None else None],  # what is not asked for is not missed
+        description=list(lists),
         unit="objects",
-    )
-    if listed.accounting is not None:
-        entries = entries.unionByName(listed.accounting)
-    return Source(
-        images=rows,
-        targets=targets,
-        factors=factor_rows(details, rows),
-        findings=findings,
-        present=images.select("image_id"),
-        files=files_read(pairs.of_chosen, elements),
-        accounting=with_metadata_entries(entries, details),
         labels_from="XML files",
-        declared=declared_sizes(elements, pairs.same_files, known_rows),
+        declared=declared_of(elements, pairs.known),
     )
 
 
 def _files_to_read(pairs: Pairs, labels: DataFrame) -> DataFrame:
-    """The files that have changed, and those that no image has the name of, with ``image_id`` null."""
+    """Files that have changed, and files whose name is that of no image, with ``image_id`` null."""
     names = ("image_id", "label", "file", "label_length")
     alone = labels.join(pairs.every.select("label"), on="label", how="left_anti")
     return pairs.to_read.select(*names).unionByName(
@@ -153,14 +102,14 @@ def _files_to_read(pairs: Pairs, labels: DataFrame) -> DataFrame:
     )
 
 
-def _require_readable(elements: DataFrame, same_files: DataFrame | None, place: str) -> None:
+def _require_readable(elements: DataFrame, pairs: Pairs, place: str) -> None:
     hint = "Pascal VOC files are XML with the root element <annotation>."
-    if not is_any_file_read(elements, same_files, f"No annotation file below {place} can be read", hint):
+    if not is_any_file_read(elements, pairs.known, f"No annotation file below {place} can be read", hint):
         raise IngestError(f"There is no .xml file below {place}.\nHint: --annotations FOLDER names where they are.")
 
 
 def _by_file_name(elements: DataFrame, free: DataFrame, checkpoint: Checkpoint) -> DataFrame:
-    """The image that each file names which has the name of none: one row per such file, stored.
+    """The image that the ``filename`` of a file means, for files whose own name is that of no image, stored.
 
     Columns are ``file``, ``name``, ``image_id`` (null where no image, or not one alone, is meant), ``candidates``,
     ``examples`` and ``is_again`` (another file is about the same image).
@@ -168,17 +117,12 @@ def _by_file_name(elements: DataFrame, free: DataFrame, checkpoint: Checkpoint) 
     alone = elements.where("image_id IS NULL AND element = 'image'")
     alone = checkpoint(alone.select("file", F.coalesce("name", F.lit("?")).alias("name")), "unpaired")
     if alone.isEmpty():
-        return alone.select(
-            "*",
-            *(F.lit(None).cast(type).alias(name) for name, type in _NAMED_TYPES.items()),
-        )
+        none = {"image_id": "string", "candidates": "bigint", "examples": "string", "is_again": "boolean"}
+        return alone.select("*", *(F.lit(None).cast(type).alias(name) for name, type in none.items()))
     names = alone.select("name").distinct()
     ids = free.select("path", "image_id")
     exact = names.join(ids, on=F.col("name") == F.col("path"), how="inner").select(
-        "name",
-        "path",
-        F.lit(1).cast("bigint").alias("candidates"),
-        F.lit(None).cast("string").alias("examples"),
+        "name", "path", F.lit(1).cast("bigint").alias("candidates"), F.lit(None).cast("string").alias("examples")
     )
     left = names.join(exact.select("name"), on="name", how="left_anti")
     loose = match_names(left, ids.join(exact.select("path"), on="path", how="left_anti").select("path"))
@@ -188,29 +132,12 @@ def _by_file_name(elements: DataFrame, free: DataFrame, checkpoint: Checkpoint) 
     first = matches.where("image_id IS NOT NULL").groupBy("image_id").agg(F.min("file").alias("first_file"))
     with_first = matches.join(first, on="image_id", how="left")
     is_again = F.col("file") != F.col("first_file")
-    return checkpoint(
-        with_first.select(
-            "file",
-            "name",
-            "image_id",
-            "candidates",
-            "examples",
-            F.coalesce(is_again, F.lit(False)).alias("is_again"),
-        ),
-        "named",
-    )
-
-
-_NAMED_TYPES = {
-    "image_id": "string",
-    "candidates": "bigint",
-    "examples": "string",
-    "is_again": "boolean",
-}
+    columns = ("file", "name", "image_id", "candidates", "examples")
+    return checkpoint(with_first.select(*columns, F.coalesce(is_again, F.lit(False)).alias("is_again")), "named")
 
 
 def _with_image_by_name(elements: DataFrame, by_name: DataFrame, chosen: DataFrame) -> DataFrame:
-    """Elements of files that no image has the name of, with the image that the file names, where it was taken."""
+    """Elements with the image that their file's ``filename`` means, where its own name is that of none."""
     of_file = by_name.where("image_id IS NOT NULL AND NOT is_again").select(F.col("image_id").alias("named"), "file")
     of_file = of_file.join(chosen.select(F.col("image_id").alias("named")), on="named", how="left_semi")
     joined = elements.join(of_file, on="file", how="left")
@@ -218,7 +145,7 @@ def _with_image_by_name(elements: DataFrame, by_name: DataFrame, chosen: DataFra
 
 
 def _used(by_name: DataFrame, files: DataFrame) -> DataFrame:
-    """The files that were given to the image they name."""
+    """Files that belong to the image that their ``filename`` means."""
     good = by_name.where("image_id IS NOT NULL AND NOT is_again").select("image_id", "file")
     return good.join(files.select("label", "file"), on="file", how="inner").select("image_id", "label", "file")
 
@@ -256,13 +183,13 @@ def _lists(listing: DataFrame) -> dict[str, str]:
     return {row["uri"]: names[row["path"].lower()] for row in lists}
 
 
-def _splits(listing: DataFrame, images: DataFrame, lists: dict[str, str], root: str, checkpoint: Checkpoint) -> Listed:
+def _splits(files: Files, lists: dict[str, str], reading: Reading) -> Listed:
     """The split of each image that a list names; a line is a file name without ending."""
     if not lists:
         return Listed()
-    lines = checkpoint(list_lines(listing, lists), "list_lines")
+    lines = reading.checkpoint(list_lines(files.listing, lists), "list_lines")
     stem = F.regexp_replace("path", r"\.[^./]*$", "")
-    stems = images.select(stem.alias("stem"), "image_id")
+    stems = files.images.select(stem.alias("stem"), "image_id")
     names = lines.select("name").distinct()
     base = F.substring_index("stem", "/", -1)
     alone = stems.groupBy(base.alias("name")).agg(F.count("*").alias("candidates"), F.min("stem").alias("path"))
@@ -276,4 +203,4 @@ def _splits(listing: DataFrame, images: DataFrame, lists: dict[str, str], root: 
     # One stem may be that of several files: a.jpg and a.png.
     ids = stems.groupBy("stem").agg(F.min("image_id").alias("image_id")).withColumnRenamed("stem", "path")
     with_image = matches.join(ids, on="path", how="left").withColumn("how", F.lit(None).cast("string"))
-    return listed_splits(lines, checkpoint(with_image, "list_names"), root)
+    return listed_splits(lines, reading.checkpoint(with_image, "list_names"), reading.root)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
@@ -18,27 +20,17 @@ from dataeval_spark.kernels.storage.places import is_folder
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.verbs.ingest.accounting import entries_of, file_entries
 from dataeval_spark.verbs.ingest.readers.file_bytes import without_credentials
-from dataeval_spark.verbs.ingest.readers.label_files import fingerprint, to_read_and_same, with_is_kept
+from dataeval_spark.verbs.ingest.readers.label_files import fingerprint, with_is_kept
 from dataeval_spark.verbs.ingest.readers.listing import list_files
 from dataeval_spark.verbs.ingest.readers.samples import SAMPLES_DDL, source_of
-from dataeval_spark.verbs.ingest.readers.source import KnownRows, Source
-from dataeval_spark.workspace.workspace import Checkpoint
+from dataeval_spark.verbs.ingest.readers.source import KnownRows, Reading, Source
 
 BYTES_PER_TASK = 64 * 2**20
+# Options that the rows of a shard depend on.
+READ_BY = ("split", "timezone", "glob", "limit")
 
 
-def read_webdataset(
-    spark: SparkSession,
-    root: str,
-    *,
-    dataset: str,
-    checkpoint: Checkpoint,
-    known_rows: KnownRows | None = None,
-    split: str | None = None,
-    glob: str | None = None,
-    limit: int | None = None,
-    timezone: str = "UTC",
-) -> Source:
+def read_webdataset(reading: Reading) -> Source:
     """Read the samples of WebDataset shards: all ``.tar``, ``.tar.gz`` and ``.tgz`` below a folder, or one file.
 
     The id of an image is ``<dataset>/<shard>/<member>``, as if the shard were a folder. A task streams one shard after
@@ -47,33 +39,60 @@ def read_webdataset(
 
     Parameters
     ----------
-    root : str
-        SOURCE: a folder, or one shard.
-    known_rows : KnownRows, optional
-        Rows of the dataset in the workspace.
-    glob : str, optional
-        Take the images whose path, ``<shard>/<member>``, matches.
-    limit : int, optional
-        Number of images to take, the first by path.
-    dataset, checkpoint, split, timezone
-        As in :func:`dataeval_spark.verbs.ingest.readers.folder.read_folder`.
+    reading : Reading
+        SOURCE is a folder, or one shard; the path of an image is ``<shard>/<member>``.
 
     Raises
     ------
     IngestError
         There are no shards, or no sample with an image can be read from any.
     """
+    root, checkpoint = reading.root, reading.checkpoint
     folder = os.path.dirname(root) if root.lower().endswith(SHARD_ENDINGS) and not is_folder(root) else root
-    listing = checkpoint(list_files(spark, folder), "listing")
+    listing = checkpoint(list_files(reading.spark, folder), "listing")
     if folder != root:
         listing = listing.where(F.col("path") == os.path.basename(root))
-    shards = listing.where(_is_shard())
-    options = {"format": "webdataset", "split": split, "timezone": timezone, "glob": glob, "limit": limit}
-    whole = glob is None and limit is None
-    if not whole:
-        known_rows = None
-    # Named as label files are: of each it is known whether its rows are in the workspace.
-    shards = shards.select(
+    is_whole = reading.glob is None and reading.limit is None
+    known_rows = reading.known_rows if is_whole else None
+    shards = checkpoint(with_is_kept(_shards(listing, reading), known_rows), "shards")
+    if shards.isEmpty():
+        endings = ", ".join(SHARD_ENDINGS)
+        raise IngestError(f"SOURCE {root} has no shards ({endings}).\nHint: name the folder that the shards are in.")
+    samples = checkpoint(_samples(shards.where("NOT is_kept"), reading.dataset), "samples")
+    old = None
+    if known_rows is not None:
+        same_shards = shards.where("is_kept").select(F.col("file").alias("source_file"))
+        old = known_rows.of_files(same_shards, _of_shards(known_rows, same_shards))
+    _require_some(samples, old, root)
+    chosen = _choose(samples, reading)
+    contents = source_of(
+        chosen,
+        split=reading.split,
+        timezone=reading.timezone,
+        unit="members",
+        labels_from="members of samples",
+        known_rows=old,
+    )
+    contents = replace(contents, accounting=_whole_entries(contents, samples, chosen, listing, shards, root))
+    if not is_whole:
+        return replace(contents, present=samples.where("image_id IS NOT NULL").select("image_id"))
+    broken = samples.where("exists(findings, finding -> finding.kind = 'broken_file')").select("source_file")
+    files = shards.where("fingerprint IS NOT NULL").join(
+        broken, on=F.col("file") == F.col("source_file"), how="left_anti"
+    )
+    present = contents.present
+    if known_rows is not None:
+        present = present.unionByName(_of_shards(known_rows, broken))
+    return replace(
+        contents, present=present, files=files.select(F.col("file").alias("path"), "image_id", "fingerprint")
+    )
+
+
+def _shards(listing: DataFrame, reading: Reading) -> DataFrame:
+    """The shards of a listing, with the columns of label files: of each it is known whether the workspace has it."""
+    options = {"format": "webdataset", **{name: getattr(reading, name) for name in READ_BY}}
+    is_shard = reduce(or_, (F.lower("path").endswith(ending) for ending in SHARD_ENDINGS))
+    return listing.where(is_shard & F.col("reason").isNull()).select(
         F.lit("").alias("image_id"),
         F.col("uri").alias("label"),
         without_credentials(F.col("uri")).alias("file"),
@@ -82,32 +101,6 @@ def read_webdataset(
         "modified_us",
         # An image tells its shard by what follows :: in its uri.
         F.when(F.instr("uri", "::") == 0, fingerprint(options, "content_length", "modified_us")).alias("fingerprint"),
-    )
-    shards = checkpoint(with_is_kept(shards, known_rows), "shards")
-    if shards.isEmpty():
-        endings = ", ".join(SHARD_ENDINGS)
-        raise IngestError(f"SOURCE {root} has no shards ({endings}).\nHint: name the folder that the shards are in.")
-    to_read, same_shards = to_read_and_same(shards, known_rows)
-    samples = checkpoint(_samples(to_read, dataset), "samples")
-    old = _kept_rows(known_rows, same_shards) if known_rows is not None and same_shards is not None else None
-    _require_some(samples, old, root)
-    chosen = _choose(samples, dataset, glob, limit)
-    contents = source_of(
-        chosen, split=split, timezone=timezone, unit="members", labels_from="members of samples", known_rows=old
-    )
-    contents = replace(contents, accounting=_whole_entries(contents, samples, chosen, listing, shards, root))
-    if not whole:
-        return replace(contents, present=samples.where("image_id IS NOT NULL").select("image_id"))
-    broken = samples.where("exists(findings, finding -> finding.kind = 'broken_file')").select("source_file")
-    files = shards.where("fingerprint IS NOT NULL").join(
-        broken, on=F.col("file") == F.col("source_file"), how="left_anti"
-    )
-    return replace(
-        contents,
-        present=contents.present
-        if known_rows is None
-        else contents.present.unionByName(_of_shards(known_rows, broken)),
-        files=files.select(F.col("file").alias("path"), "image_id", "fingerprint"),
     )
 
 
@@ -118,28 +111,10 @@ def _whole_entries(
     none = listing.limit(0).select("uri")
     files = file_entries(listing, root, images=none, annotations=shards.select(F.col("label").alias("uri")))
     left_out = samples.where("image_id IS NOT NULL").join(chosen.select("image_id"), on="image_id", how="left_anti")
-    lost = left_out.select(
-        "source_file",
-        F.lit("members").alias("unit"),
-        F.lit("skipped").alias("role"),
-        F.lit("not_asked_for").alias("reason"),
-        F.col("image_id").alias("name"),
-    )
-    nothing = F.lit(None).cast("string")
-    taken_back = lost.select(
-        *("source_file", "unit", F.lit("images").alias("role"), nothing.alias("reason"), nothing.alias("name")),
-        F.lit(-1).alias("n"),
-    )
-    for entries in (contents.accounting, entries_of(lost, root), entries_of(taken_back, root)):
-        files = files.unionByName(entries)
-    return files
-
-
-def _is_shard() -> Column:
-    ends = F.lit(False)
-    for ending in SHARD_ENDINGS:
-        ends |= F.lower("path").endswith(ending)
-    return ends & F.col("reason").isNull()
+    file, name = F.col("source_file"), F.col("image_id")
+    lost = entries_of(left_out, file, "members", role="skipped", reason="not_asked_for", name=name)
+    taken_back = entries_of(left_out, file, "members", role="images", n=-1)
+    return files.unionByName(contents.accounting).unionByName(lost).unionByName(taken_back)
 
 
 def _samples(shards: DataFrame, dataset: str) -> DataFrame:
@@ -156,8 +131,7 @@ def _samples(shards: DataFrame, dataset: str) -> DataFrame:
                     "source_file": row["file"],
                 }
 
-    size = shards.agg(F.count("*").alias("n"), F.coalesce(F.sum("content_length"), F.lit(0)).alias("bytes"))
-    row = one_row(size)
+    row = one_row(shards, F.count("*").alias("n"), F.coalesce(F.sum("content_length"), F.lit(0)).alias("bytes"))
     tasks = max(1, min(row["n"], -(-row["bytes"] // BYTES_PER_TASK)))
     return map_rows(shards.repartition(tasks), read, SAMPLES_DDL)
 
@@ -173,32 +147,19 @@ def _read(shard: str) -> Iterator[Mapping[str, Any]]:
         yield {"findings": [{**row, "expected": expected}]}
 
 
-def _kept_rows(known_rows: KnownRows, same_shards: DataFrame) -> KnownRows:
-    """The rows of the workspace that come from shards that are not read again."""
-    shards = same_shards.select(F.col("file").alias("source_file"))
-    ids = _of_shards(known_rows, shards)
-    return KnownRows(
-        files=known_rows.files,
-        images=known_rows.images.join(ids, on="image_id", how="left_semi"),
-        targets=known_rows.targets.join(ids, on="image_id", how="left_semi"),
-        factors=known_rows.factors.join(ids, on="image_id", how="left_semi"),
-        findings=known_rows.findings.join(shards, on="source_file", how="left_semi"),
-    )
-
-
 def _of_shards(known_rows: KnownRows, shards: DataFrame) -> DataFrame:
     """Ids of the images that the workspace has of shards; ``shards`` has ``source_file``."""
     images = known_rows.images.select("image_id", F.substring_index("uri", "::", -1).alias("source_file"))
     return images.join(shards, on="source_file", how="left_semi").select("image_id")
 
 
-def _choose(samples: DataFrame, dataset: str, glob: str | None, limit: int | None) -> DataFrame:
-    if glob is not None:
-        path = F.substring("image_id", F.lit(len(dataset) + 2), F.length("image_id"))
-        samples = samples.where(F.col("image_id").isNull() | path.rlike(f"^{glob_pattern(glob)}$"))
-    if limit is None:
+def _choose(samples: DataFrame, reading: Reading) -> DataFrame:
+    if reading.glob is not None:
+        path = F.substring("image_id", F.lit(len(reading.dataset) + 2), F.length("image_id"))
+        samples = samples.where(F.col("image_id").isNull() | path.rlike(f"^{glob_pattern(reading.glob)}$"))
+    if reading.limit is None:
         return samples
-    first = samples.where("image_id IS NOT NULL").select("image_id").orderBy("image_id").limit(limit)
+    first = samples.where("image_id IS NOT NULL").select("image_id").orderBy("image_id").limit(reading.limit)
     chosen = samples.join(first, on="image_id", how="left_semi")
     return chosen.unionByName(samples.where("image_id IS NULL"))
 

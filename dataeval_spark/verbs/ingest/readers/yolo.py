@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
@@ -22,27 +22,19 @@ from dataeval_spark.kernels.storage.files import open_file, read_file
 from dataeval_spark.kernels.storage.places import exists, is_folder, joined
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.verbs.ingest.readers.file_matching import resolve_names
-from dataeval_spark.verbs.ingest.readers.folder import choose, factor_rows, image_id, with_metadata_entries
 from dataeval_spark.verbs.ingest.readers.label_files import (
+    Files,
     Layout,
-    all_findings,
+    Pairs,
     file_findings,
-    files_read,
-    findings_of,
     fingerprint,
     is_any_file_read,
-    label_entries,
     label_pairs,
-    pair_findings,
+    list_files_of,
     parse_labels,
-    targets_of,
 )
-from dataeval_spark.verbs.ingest.readers.labeled_images import Listed, image_rows, list_lines, listed_splits
-from dataeval_spark.verbs.ingest.readers.listing import list_files
-from dataeval_spark.verbs.ingest.readers.metadata import read_metadata
-from dataeval_spark.verbs.ingest.readers.source import FINDINGS_DDL, KnownRows, Source
-from dataeval_spark.verbs.ingest.readers.text_rows import BY_NAME, TableOptions
-from dataeval_spark.workspace.workspace import Checkpoint
+from dataeval_spark.verbs.ingest.readers.labelled_images import Listed, labelled_source, list_lines, listed_splits
+from dataeval_spark.verbs.ingest.readers.source import FINDINGS_DDL, Reading, Source
 
 DATA_FILES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 YAML = (".yaml", ".yml")
@@ -54,21 +46,7 @@ LAYOUT = Layout(".txt", ("images", "JPEGImages"), ("labels",))
 LISTS_OF_NAMES = ("classes.txt", "obj.names", "train.txt", "val.txt", "test.txt")
 
 
-def read_yolo(
-    spark: SparkSession,
-    root: str,
-    annotations: str | None = None,
-    *,
-    dataset: str,
-    checkpoint: Checkpoint,
-    known_rows: KnownRows | None = None,
-    metadata: str | None = None,
-    columns: TableOptions = BY_NAME,
-    split: str | None = None,
-    glob: str | None = None,
-    limit: int | None = None,
-    timezone: str = "UTC",
-) -> Source:
+def read_yolo(reading: Reading, annotations: str | None = None) -> Source:
     """Read images and their YOLO label files.
 
     Images are those below a folder ``images`` where there is one, else all. The labels of ``images/a/1.jpg`` are in
@@ -80,74 +58,47 @@ def read_yolo(
 
     Parameters
     ----------
-    root : str
-        SOURCE.
+    reading : Reading
+        SOURCE is the folder with the images.
     annotations : str, optional
         The data set file (YAML or class list), or the folder with the label files where they are not below SOURCE.
-    known_rows : KnownRows, optional
-        Rows of the dataset in the workspace.
-    dataset, checkpoint, metadata, columns, split, glob, limit, timezone
-        As in :func:`dataeval_spark.verbs.ingest.readers.folder.read_folder`.
 
     Raises
     ------
     IngestError
         There are no label files, none can be read, or the data set file that was named is none.
     """
+    root, checkpoint = reading.root, reading.checkpoint
     is_file = annotations is not None and annotations.lower().endswith(DATA_ENDINGS)
     folder = None if is_file else annotations
-    listing = checkpoint(list_files(spark, root), "listing")
-    others = checkpoint(list_files(spark, folder), "labels") if folder else listing
-    data = find_data(listing, others, root, annotations if is_file else None)
-    ids = image_id(dataset)
-    images = LAYOUT.images(listing).withColumn("image_id", ids)
-    is_label = ~F.substring_index("file", "/", -1).isin(*LISTS_OF_NAMES)
-    labels = LAYOUT.labels(others).where(is_label)
-    chosen = choose(images, glob=glob, limit=limit)
+    files = list_files_of(reading, LAYOUT, folder)
+    files = replace(files, labels=files.labels.where(~F.substring_index("file", "/", -1).isin(*LISTS_OF_NAMES)))
+    data = find_data(files.listing, files.others, root, annotations if is_file else None)
     options = {"format": "yolo", "names": data.names and sorted(data.names.items()), "keypoints": data.keypoints}
-    depends_on = fingerprint(options, "label_length", "label_modified_us", "content_length", "modified_us")
-    paired = LAYOUT.pair(images, labels, checkpoint)
-    pairs = label_pairs(paired, depends_on, known_rows, chosen if limit or glob else None, checkpoint)
-    files = pairs.to_read.select("image_id", "uri", "label", "file", "label_length")
-    elements = checkpoint(parse_labels(files, partial(_parse, names=data.names, keypoints=data.keypoints)), "elements")
-    _require_readable(elements, pairs.same_files, labels, folder or root)
-    details = read_metadata(spark, metadata, listing, ids, timezone, checkpoint, root, columns) if metadata else None
-    listed = split_of(listing, data, root, images, checkpoint)
-    rows = image_rows(chosen, details, listed.splits, split)
-    targets = targets_of(elements, pairs.same_files, known_rows)
-    alone = _without_image(labels, pairs.every, is_only_labels=folder is not None)
-    findings = all_findings(
-        findings_of(elements, pairs.same_files, known_rows),
-        pair_findings(pairs.every, root),
-        spark.createDataFrame([*data.findings, *_without_names(data, root)], FINDINGS_DDL),
-        alone if glob is None else None,  # what is not asked for is not missed
-        listed.findings,
-        details.findings if details else None,
-    )
+    inputs = fingerprint(options, "label_length", "label_modified_us", "content_length", "modified_us")
+    pairs = label_pairs(reading, LAYOUT, files, inputs)
+    to_read = pairs.to_read.select("image_id", "uri", "label", "file", "label_length")
+    parse = partial(_parse, names=data.names, keypoints=data.keypoints)
+    elements = checkpoint(parse_labels(to_read, parse), "elements")
+    _require_readable(elements, pairs, files.labels, folder or root)
+    # A text file elsewhere than in a folder for labels is no label.
+    labels = files.labels if folder is not None else files.labels.where("is_in_folder")
     lists = [place for places in data.lists.values() for place in places]
-    entries = label_entries(
-        listing,
-        others,
-        root,
-        chosen=chosen,
-        images=images,
-        pairs=pairs.every,
-        labels=labels if folder is not None else labels.where("is_in_folder"),
-        targets=targets,
-        findings=findings,
-        description=[*lists, *filter(None, (data.uri, details.uri if details else None))],
+    return labelled_source(
+        reading,
+        files,
+        pairs,
+        elements,
+        used=pairs.every,
+        labels=labels,
+        listed=split_of(files, data, reading),
+        findings=[
+            reading.spark.createDataFrame([*data.findings, *_without_names(data, root)], FINDINGS_DDL),
+            # What is not asked for is not missed.
+            _without_image(labels, pairs.every) if reading.glob is None else None,
+        ],
+        description=[*lists, *([data.uri] if data.uri else [])],
         unit="lines",
-    )
-    if listed.accounting is not None:
-        entries = entries.unionByName(listed.accounting)
-    return Source(
-        images=rows,
-        targets=targets,
-        factors=factor_rows(details, rows),
-        findings=findings,
-        present=images.select("image_id"),
-        files=files_read(pairs.of_chosen, elements),
-        accounting=with_metadata_entries(entries, details),
         labels_from="label files",
     )
 
@@ -173,24 +124,22 @@ def _without_names(data: DataFile, root: str) -> list[tuple[str | int | None, ..
     return [(root, "classes", None, None, "class_ids_for_names", message, None, "names in data.yaml, or classes.txt")]
 
 
-def _require_readable(elements: DataFrame, same_files: DataFrame | None, labels: DataFrame, place: str) -> None:
+def _require_readable(elements: DataFrame, pairs: Pairs, labels: DataFrame, place: str) -> None:
     hint = "YOLO labels are text files with lines of a class and fractions of the image's size."
-    if is_any_file_read(elements, same_files, f"No label file below {place} can be read", hint):
+    if is_any_file_read(elements, pairs.known, f"No label file below {place} can be read", hint):
         return
     for label in bounded(labels.limit(1), "one row"):
         raise IngestError(
-            f"No image below SOURCE has the name of any label file below {place}, such as {label['file']}.\n"
+            f"None of the label files below {place} is named like an image below SOURCE, for example {label['file']}.\n"
             "Hint: images/a/1.jpg and labels/a/1.txt go together, and so do files beside one another."
         )
     raise IngestError(f"There is no label file (.txt) below {place}.\nHint: --annotations FOLDER names where they are.")
 
 
-def _without_image(labels: DataFrame, paired: DataFrame, *, is_only_labels: bool) -> DataFrame:
-    """Labels of no image; a text file elsewhere than in a folder for labels is none."""
-    alone = labels.where(F.col("is_in_folder") | F.lit(is_only_labels))
-    alone = alone.join(paired.select("label"), on="label", how="left_anti")
+def _without_image(labels: DataFrame, paired: DataFrame) -> DataFrame:
+    """Findings about labels of no image."""
     return file_findings(
-        alone,
+        labels.join(paired.select("label"), on="label", how="left_anti"),
         "missing_image",
         "Image file was not found",
         F.regexp_replace(F.substring_index("file", "/", -1), r"\.[^.]*$", ""),
@@ -245,10 +194,9 @@ def find_data(listing: DataFrame, labels: DataFrame, root: str, data_uri: str | 
 
 def _data_uri(listing: DataFrame, labels: DataFrame) -> str | None:
     is_known = F.col("path").isin(*CLASS_LISTS) | F.col("path").rlike(r"^[^/]+\.(?i:ya?ml)$")
-    both = listing.where(is_known).unionByName(labels.where(F.col("path").isin(*CLASS_LISTS)))
-    rows = bounded(
-        both.select("path", "uri").distinct().orderBy("path").limit(100), "data set files at the top of a folder"
-    )
+    places = listing.where(is_known).select("path", "uri")
+    both = places.unionByName(labels.where(F.col("path").isin(*CLASS_LISTS)).select("path", "uri"))
+    rows = bounded(both.distinct().orderBy("path").limit(100), "data set files at the top of a folder")
     uris = {row["path"]: row["uri"] for row in reversed(rows)}
     data_files = [name for name in uris if name.lower().endswith(YAML)]
     data_names = [name for name in DATA_FILES if name in uris] or (data_files if len(data_files) == 1 else [])
@@ -284,11 +232,12 @@ def _existing(path: str, base: str, beside: str, root: str) -> str | None:
     return next((place for place in places if exists(place)), None)
 
 
-def split_of(listing: DataFrame, data: DataFile, root: str, images: DataFrame, checkpoint: Checkpoint) -> Listed:
+def split_of(files: Files, data: DataFile, reading: Reading) -> Listed:
     """The split that the data set file puts an image in, by lists or by folders; else that of a folder's name."""
+    images, root, checkpoint = files.images, reading.root, reading.checkpoint
     if data.lists:
         lists = {path: split for split, paths in data.lists.items() for path in paths}
-        lines = checkpoint(list_lines(listing, lists), "list_lines")
+        lines = checkpoint(list_lines(files.listing, lists), "list_lines")
         names = lines.select("name").distinct()
         beside = os.path.dirname(next(iter(lists)))
         resolved = resolve_names(names, images, beside, root, checkpoint, "list_names")
@@ -309,12 +258,8 @@ def split_of(listing: DataFrame, data: DataFile, root: str, images: DataFrame, c
 
 def _split_of_folders() -> Column:
     """The split that the first folder of such a name says; years may follow it, as in train2017."""
-    folders = F.transform(
-        F.slice(F.split("path", "/"), 1, F.size(F.split("path", "/")) - 1), lambda each: F.lower(each)
-    )
-    splits = F.filter(
-        F.transform(folders, lambda each: F.regexp_replace(each, "[-_]?[0-9]{4}$", "")),
-        lambda each: each.isin(*SPLIT_FOLDERS),
-    )
-    names = literal_map(SPLIT_FOLDERS)
-    return F.try_element_at(names, F.get(splits, F.lit(0)))
+    parts = F.split("path", "/")
+    folders = F.slice(parts, 1, F.size(parts) - 1)
+    plain = F.transform(folders, lambda each: F.regexp_replace(F.lower(each), "[-_]?[0-9]{4}$", ""))
+    splits = F.filter(plain, lambda each: each.isin(*SPLIT_FOLDERS))
+    return F.try_element_at(literal_map(SPLIT_FOLDERS), F.get(splits, F.lit(0)))

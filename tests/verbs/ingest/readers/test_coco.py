@@ -9,7 +9,7 @@ import pytest
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.verbs.ingest.readers.coco import read_coco
-from dataeval_spark.verbs.ingest.readers.source import COUNTED_FINDINGS_DDL, LISTING_DDL, TARGETS_DDL
+from dataeval_spark.verbs.ingest.readers.source import COUNTED_FINDINGS_DDL, LISTING_DDL, TARGETS_DDL, Reading
 from tests.verbs.ingest.readers.pictures import captured, findings, ids, tree
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC).timestamp()
@@ -51,7 +51,7 @@ def folder(tmp_path_factory):
 
 def read(spark, checkpoint, folder, **options):
     annotations = str(folder / "labels" / "instances.json")
-    return read_coco(spark, str(folder / "images"), annotations, dataset="d", checkpoint=checkpoint, **options)
+    return read_coco(Reading(spark, str(folder / "images"), dataset="d", checkpoint=checkpoint, **options), annotations)
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,7 @@ def test_two_names_of_one_file_are_one_image_with_the_annotations_of_the_first_a
     }
     (tmp_path / "c.json").write_text(json.dumps(document))
 
-    source = read_coco(spark, root, str(tmp_path / "c.json"), dataset="d", checkpoint=checkpoint)
+    source = read_coco(Reading(spark, root, dataset="d", checkpoint=checkpoint), str(tmp_path / "c.json"))
 
     assert ids(source.images) == ["d/deep/a.png"]
     assert [tuple(row["box"]) for row in source.targets.collect()] == [(0.0, 0.0, 1.0, 1.0)]
@@ -189,7 +189,7 @@ def test_a_file_that_is_no_coco_file_is_an_error_with_its_name(spark, checkpoint
         (tmp_path / "bad.json").write_bytes(data)
 
     with pytest.raises(IngestError, match=rf"(?s)Annotation file .*bad\.json cannot be read: .*{message}.*Hint:"):
-        read_coco(spark, root, str(tmp_path / "bad.json"), dataset="d", checkpoint=checkpoint)
+        read_coco(Reading(spark, root, dataset="d", checkpoint=checkpoint), str(tmp_path / "bad.json"))
 
 
 def test_annotations_of_other_images_are_an_error_that_names_the_source(spark, checkpoint, tmp_path):
@@ -197,4 +197,4 @@ def test_annotations_of_other_images_are_an_error_that_names_the_source(spark, c
     (tmp_path / "c.json").write_text(json.dumps({"images": [{"id": 1, "file_name": "b.png"}]}))
 
     with pytest.raises(IngestError, match=r"None of the images that .*c\.json names was found under .*/s or beside"):
-        read_coco(spark, root, str(tmp_path / "c.json"), dataset="d", checkpoint=checkpoint)
+        read_coco(Reading(spark, root, dataset="d", checkpoint=checkpoint), str(tmp_path / "c.json"))

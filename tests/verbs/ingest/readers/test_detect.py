@@ -68,5 +68,5 @@ def test_a_source_that_may_be_two_formats_asks_for_one(tmp_path):
 def test_a_folder_of_other_files_is_no_annotations(tmp_path):
     root = tree(tmp_path, {"x/1.csv": b""})
 
-    with pytest.raises(OptionError, match=r"holds no annotation files of one kind\.\nHint: --format voc"):
+    with pytest.raises(OptionError, match=r"holds neither XML files alone nor text files alone\.\nHint: --format voc"):
         detect_format(root, f"{root}/x")

@@ -11,6 +11,7 @@ from dataeval_spark.verbs.ingest import accounting
 from dataeval_spark.verbs.ingest.readers.coco import read_coco
 from dataeval_spark.verbs.ingest.readers.detect import detect_format
 from dataeval_spark.verbs.ingest.readers.folder import read_folder
+from dataeval_spark.verbs.ingest.readers.source import Reading
 from dataeval_spark.verbs.ingest.readers.table import read_table
 from dataeval_spark.verbs.ingest.readers.text_rows import TableOptions
 from dataeval_spark.verbs.ingest.readers.voc import read_voc
@@ -63,11 +64,11 @@ def read(spark, checkpoint, name):
     options = {"dataset": "d", "checkpoint": checkpoint}
     if name.startswith("coco"):
         assert detect_format(str(place), str(place / "ann.json"))[0] == "coco"
-        return read_coco(spark, str(place / "images"), str(place / "ann.json"), **options)
+        return read_coco(Reading(spark, str(place / "images"), **options), str(place / "ann.json"))
     format = name.split("_")[0].replace("parquet", "table")
     assert detect_format(str(place), None)[0] == format
     readers = {"voc": read_voc, "yolo": read_yolo, "folder": read_folder, "table": read_table}
-    return readers[format](spark, str(place), **options)
+    return readers[format](Reading(spark, str(place), **options))
 
 
 def short(image_id):
@@ -112,7 +113,7 @@ def test_two_columns_of_classes_are_asked_about(spark, checkpoint):
 
     options = TableOptions(label_column="fine_label")
     place = str(FAULTS / "parquet_fine_label")
-    source = read_table(spark, place, dataset="d", checkpoint=checkpoint, columns=options)
+    source = read_table(Reading(spark, place, dataset="d", checkpoint=checkpoint, columns=options))
 
     names = [row["class_name"] for row in source.targets.orderBy("image_id").collect()]
     assert names == ["apple", "pear", "apple", "pear"]
@@ -149,16 +150,20 @@ def test_sizes_that_differ_say_in_which_the_boxes_fit(spark, checkpoint, name, f
 
 def with_metadata(spark, checkpoint, file):
     place = FAULTS / "metadata"
-    return read_folder(spark, str(place / "imgs"), dataset="d", checkpoint=checkpoint, metadata=str(place / file))
+    return read_folder(
+        Reading(spark, str(place / "imgs"), dataset="d", checkpoint=checkpoint, metadata=str(place / file))
+    )
 
 
 def test_json_lines_are_metadata(spark, checkpoint):
     source = read_folder(
-        spark,
-        str(FAULTS / "metadata" / "imgs"),
-        dataset="d",
-        checkpoint=checkpoint,
-        metadata=str(FAULTS / "metadata/metadata.jsonl"),
+        Reading(
+            spark,
+            str(FAULTS / "metadata" / "imgs"),
+            dataset="d",
+            checkpoint=checkpoint,
+            metadata=str(FAULTS / "metadata/metadata.jsonl"),
+        )
     )
 
     assert {row["class_name"] for row in source.targets.collect()} == {"cat"}

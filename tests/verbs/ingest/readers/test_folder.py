@@ -6,7 +6,7 @@ import pytest
 
 from dataeval_spark.verbs.ingest.accounting import account
 from dataeval_spark.verbs.ingest.readers.folder import read_folder
-from dataeval_spark.verbs.ingest.readers.source import FINDINGS_DDL, LISTING_DDL, TARGETS_DDL
+from dataeval_spark.verbs.ingest.readers.source import FINDINGS_DDL, LISTING_DDL, TARGETS_DDL, Reading
 from tests.verbs.ingest.readers.pictures import classes, ids, png, tree
 
 FILES = {
@@ -28,7 +28,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def source(spark, checkpoint, root):
-    return read_folder(spark, root, dataset="d", checkpoint=checkpoint)
+    return read_folder(Reading(spark, root, dataset="d", checkpoint=checkpoint))
 
 
 def typed(ddl_frame):
@@ -81,14 +81,14 @@ def test_files_that_are_no_images_are_skipped_and_said_so(source):
     ],
 )
 def test_a_glob_takes_what_it_matches_image_or_not_and_deletes_nothing_else(spark, checkpoint, root, glob, taken):
-    source = read_folder(spark, root, dataset="d", checkpoint=checkpoint, glob=glob)
+    source = read_folder(Reading(spark, root, dataset="d", checkpoint=checkpoint, glob=glob))
 
     assert set(ids(source.images)) == taken
     assert set(ids(source.present)) == {f"d/{path}" for path in FILES}
 
 
 def test_a_limit_takes_the_first_by_path_and_the_rest_is_still_present(spark, checkpoint, root):
-    source = read_folder(spark, root, dataset="d", checkpoint=checkpoint, limit=2, split="train")
+    source = read_folder(Reading(spark, root, dataset="d", checkpoint=checkpoint, limit=2, split="train"))
 
     assert {row["image_id"]: row["split"] for row in source.images.collect()} == {
         "d/cat/1.png": "train",

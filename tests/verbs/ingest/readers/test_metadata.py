@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import IngestError
 from dataeval_spark.verbs.ingest.readers.folder import read_folder
 from dataeval_spark.verbs.ingest.readers.metadata import typed, utc_timestamp
+from dataeval_spark.verbs.ingest.readers.source import Reading
 from tests.verbs.ingest.readers.pictures import captured, classes, findings, ids, tree
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC).timestamp()
@@ -110,7 +111,9 @@ def source(spark, checkpoint, tmp_path_factory):
     tree(root.parent, {f"{root.name}-meta/meta.csv": CSV.encode()})
     metadata = str(root.parent / f"{root.name}-meta" / "meta.csv")
     return read_folder(
-        spark, str(root), dataset="d", checkpoint=checkpoint, metadata=metadata, split="rest", timezone="Asia/Tokyo"
+        Reading(
+            spark, str(root), dataset="d", checkpoint=checkpoint, metadata=metadata, split="rest", timezone="Asia/Tokyo"
+        )
     )
 
 
@@ -168,7 +171,7 @@ def test_paths_and_classes_stay_as_they_are_written(spark, checkpoint, tmp_path)
     root = tree(tmp_path / "s", {"1.50": 1, "TRUE": 2})
     (tmp_path / "m.csv").write_text("file,label\n1.50,1.0\nTRUE,2.0\n")
 
-    source = read_folder(spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "m.csv"))
+    source = read_folder(Reading(spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "m.csv")))
 
     assert classes(source) == {"d/1.50": "1.0", "d/TRUE": "2.0"}
 
@@ -183,7 +186,9 @@ def test_parquet_keeps_its_types_and_a_timestamp_is_an_instant(spark, checkpoint
     rows.write.parquet(str(tmp_path / "m.parquet"))
 
     source = read_folder(
-        spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "m.parquet"), timezone="Asia/Tokyo"
+        Reading(
+            spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "m.parquet"), timezone="Asia/Tokyo"
+        )
     )
 
     assert captured(source) == {"d/a.png": NOON, "d/b.png": None}
@@ -195,7 +200,7 @@ def test_a_tab_separated_file_is_read_too_and_the_path_may_be_the_first_column(s
     root = tree(tmp_path / "s", {"a.png": 1})
     (tmp_path / "m.tsv").write_text("where\tspeed\na.png\t3\n")
 
-    source = read_folder(spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "m.tsv"))
+    source = read_folder(Reading(spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "m.tsv")))
 
     assert [tuple(row) for row in source.factors.collect()] == [("d/a.png", None, 3)]
 
@@ -205,9 +210,9 @@ def test_a_missing_file_and_one_without_columns_are_errors_that_name_the_file(sp
     (tmp_path / "m.csv").write_text("path\na.png\n")
 
     with pytest.raises(IngestError, match=r"Metadata file .*nothing\.csv does not exist"):
-        read_folder(spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "nothing.csv"))
+        read_folder(Reading(spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "nothing.csv")))
     with pytest.raises(IngestError, match=r"m\.csv has the columns \['path'\]; expected a path and at least one more"):
-        read_folder(spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "m.csv"))
+        read_folder(Reading(spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "m.csv")))
 
 
 def test_a_column_with_a_name_of_our_own_is_an_error_that_says_so(spark, checkpoint, tmp_path):
@@ -215,4 +220,4 @@ def test_a_column_with_a_name_of_our_own_is_an_error_that_says_so(spark, checkpo
     (tmp_path / "m.csv").write_text("path,Image_ID\na.png,5\n")
 
     with pytest.raises(IngestError, match=r"(?s)has a column Image_ID.*Hint: rename it, to source_Image_ID"):
-        read_folder(spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "m.csv"))
+        read_folder(Reading(spark, root, dataset="d", checkpoint=checkpoint, metadata=str(tmp_path / "m.csv")))

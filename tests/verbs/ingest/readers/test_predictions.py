@@ -8,9 +8,8 @@ import pytest
 from dataeval_spark.errors import IngestError
 from dataeval_spark.tables.images import INGEST_FINDINGS
 from dataeval_spark.tables.predictions import PREDICTIONS
-from dataeval_spark.verbs.ingest.readers.prediction_checks import check_predictions, good_rows, prediction_findings
-from dataeval_spark.verbs.ingest.readers.predictions import read_predictions
-from dataeval_spark.verbs.ingest.readers.rows_of_images import with_image
+from dataeval_spark.verbs.ingest.readers.predictions import check_predictions, prediction_findings, read_predictions
+from dataeval_spark.verbs.ingest.readers.rows_of_images import good_rows, with_image
 
 NAMES = ("ant", "bee", "cat")
 IMAGES = ("d/a.png", "d/b.png", "e/c.png")
@@ -42,7 +41,7 @@ def test_probabilities_of_a_table_become_labels_and_bad_rows_findings(spark, ima
     spark.createDataFrame(rows, "path string, pred_probs array<double>").write.parquet(str(tmp_path / "p"))
 
     found = checked(spark, images, tmp_path / "p")
-    good = good_rows(found, "m")
+    good = good_rows(found, PREDICTIONS, model="m")
     bad = prediction_findings(found, "m", "p")
 
     assert good.columns == list(PREDICTIONS.result_names)
@@ -75,7 +74,8 @@ def test_boxes_are_numbered_by_falling_score(spark, images, tmp_path):
     found = checked(spark, images, file)
 
     assert [
-        (r.target_index, r.label, r.score, tuple(r.box)) for r in good_rows(found, "m").orderBy("score").collect()
+        (r.target_index, r.label, r.score, tuple(r.box))
+        for r in good_rows(found, PREDICTIONS, model="m").orderBy("score").collect()
     ] == [
         (1, "bee", 0.5, (0.0, 0.0, 5.0, 5.0)),
         (0, "cat", 0.9, (1.0, 1.0, 6.0, 6.0)),
@@ -99,7 +99,7 @@ def test_a_matrix_is_read_with_its_ids(spark, images, tmp_path, kind):
         np.savez(tmp_path / "p.npz", probabilities=matrix, image_ids=ids, class_names=np.array(NAMES))
         options = {}
 
-    found = good_rows(checked(spark, images, tmp_path / f"p.{kind}", **options), "m").collect()
+    found = good_rows(checked(spark, images, tmp_path / f"p.{kind}", **options), PREDICTIONS, model="m").collect()
 
     assert {(row.image_id, row.label, tuple(row.probabilities)) for row in found} == {
         ("d/a.png", "bee", (0.25, 0.5, 0.25)),

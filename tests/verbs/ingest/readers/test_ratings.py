@@ -9,12 +9,11 @@ from dataeval_spark.tables.images import INGEST_FINDINGS, TARGETS
 from dataeval_spark.tables.predictions import ANNOTATIONS
 from dataeval_spark.verbs.ingest.readers.ratings import (
     check_ratings,
-    good_ratings,
     matched_to_labels,
     rating_findings,
     read_ratings,
 )
-from dataeval_spark.verbs.ingest.readers.rows_of_images import with_image
+from dataeval_spark.verbs.ingest.readers.rows_of_images import good_rows, with_image
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ def test_one_row_per_rating_the_latest_of_a_person_counts(spark, images, tmp_pat
     )
 
     checked = check_ratings(with_image(read_ratings(spark, str(file)), images, None)).cache()
-    good, bad = good_ratings(checked, "ratings.csv"), rating_findings(checked, "ratings.csv")
+    good, bad = good_rows(checked, ANNOTATIONS, source="ratings.csv"), rating_findings(checked, "ratings.csv")
 
     assert good.columns == list(ANNOTATIONS.result_names)
     assert bad.columns == list(INGEST_FINDINGS.result_names)
@@ -54,7 +53,7 @@ def test_one_column_per_person_empty_cells_are_no_ratings(spark, images, tmp_pat
     file.write_text("file,truth,ann,bob\na.png,x,cat,dog\nb.png,x,,cat\n")
 
     rows = read_ratings(spark, str(file), raters=["ann", "bob"])
-    good = good_ratings(check_ratings(with_image(rows, images, "d")), "w")
+    good = good_rows(check_ratings(with_image(rows, images, "d")), ANNOTATIONS, source="w")
 
     assert {(row.image_id, row.rater, row.class_name) for row in good.collect()} == {
         ("d/a.png", "ann", "cat"),
@@ -67,7 +66,7 @@ def test_what_is_missing_is_named(spark, tmp_path):
     file = tmp_path / "wide.csv"
     file.write_text("file,truth,ann,bob\na.png,x,cat,dog\n")
 
-    with pytest.raises(IngestError, match="has no column that says who; it has file, truth, ann, bob"):
+    with pytest.raises(IngestError, match="has no column with the rater; it has file, truth, ann, bob"):
         read_ratings(spark, str(file))
     with pytest.raises(IngestError, match=r"unknown rater 'bop'.*\nHint: did you mean 'bob'"):
         read_ratings(spark, str(file), raters=["ann", "bop"])
@@ -88,7 +87,7 @@ def test_a_box_without_target_index_is_about_the_labelled_box_that_it_overlaps_m
     resolved = matched_to_labels(with_image(read_ratings(spark, str(file)), images, None), targets)
     checked = check_ratings(resolved).cache()
 
-    assert {(r.target_index, r.rater, r.class_name) for r in good_ratings(checked, "f").collect()} == {
+    assert {(r.target_index, r.rater, r.class_name) for r in good_rows(checked, ANNOTATIONS, source="f").collect()} == {
         (0, "ann", "cat"),
         (1, "ann", "dog"),
         (0, "bob", "cat"),

@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
-from dataeval_spark.verbs.ingest.readers.source import FINDINGS_DDL, LISTING_DDL, TARGETS_DDL
+from dataeval_spark.verbs.ingest.readers.source import FINDINGS_DDL, LISTING_DDL, TARGETS_DDL, Reading
 from dataeval_spark.verbs.ingest.readers.table import read_table
 from tests.verbs.ingest.readers.pictures import captured, classes, findings, ids, png
 
@@ -40,7 +40,7 @@ def test_bytes_ids_classes_splits_times_and_factors_are_known_by_their_names(spa
         lambda frame: frame.withColumn("captured_at", F.timestamp_seconds("at")).drop("at"),
     )
 
-    source = read_table(spark, path, dataset="d", split="rest", timezone="Asia/Tokyo")
+    source = read_table(Reading(spark, path, dataset="d", split="rest", timezone="Asia/Tokyo"))
 
     for frame, ddl in ((source.images, LISTING_DDL), (source.targets, TARGETS_DDL), (source.findings, FINDINGS_DDL)):
         assert sorted(frame.dtypes) == sorted(spark.createDataFrame([], ddl).dtypes)
@@ -72,7 +72,7 @@ def test_a_relative_path_starts_at_the_table_and_an_absolute_one_at_the_root(spa
         ],
     )
 
-    source = read_table(spark, path, dataset="d", timezone="Asia/Tokyo")
+    source = read_table(Reading(spark, path, dataset="d", timezone="Asia/Tokyo"))
 
     assert {
         row["image_id"]: (row["uri"], row["content"], row["content_length"]) for row in source.images.collect()
@@ -88,7 +88,7 @@ def test_a_relative_path_starts_at_the_table_and_an_absolute_one_at_the_root(spa
 def test_a_limit_takes_the_first_ids_and_the_rest_is_still_present(spark, save):
     path = save("image_id string, path string, n int", [("b", "2", 1), ("a", "1", 2), ("c", "3", 3)])
 
-    source = read_table(spark, path, dataset="d", limit=2)
+    source = read_table(Reading(spark, path, dataset="d", limit=2))
 
     assert (ids(source.images), ids(source.factors), ids(source.present)) == (["a", "b"], ["a", "b"], ["a", "b", "c"])
 
@@ -98,27 +98,31 @@ def test_delta_directories_and_tables_of_the_catalog_are_read_too(spark, tmp_pat
     rows.write.format("delta").save(str(tmp_path / "delta"))
     rows.createOrReplaceTempView("some_images")
 
-    assert ids(read_table(spark, str(tmp_path / "delta"), dataset="d").images) == ["a"]
-    assert ids(read_table(spark, "some_images", dataset="d").images) == ["a"]
+    assert ids(read_table(Reading(spark, str(tmp_path / "delta"), dataset="d")).images) == ["a"]
+    assert ids(read_table(Reading(spark, "some_images", dataset="d")).images) == ["a"]
 
 
 @pytest.mark.parametrize(
     ("ddl", "rows", "message"),
     [
-        ("id string, path string", [("a", "1"), ("a", "2")], r"image id 'a' stands in 2 rows; expected 1 and not null"),
-        ("id string, path string", [(None, "1")], r"image id None stands in 1 rows; expected 1 and not null"),
+        (
+            "id string, path string",
+            [("a", "1"), ("a", "2")],
+            r"image id 'a' is the id of 2 rows; expected a",
+        ),
+        ("id string, path string", [(None, "1")], r"image id None is the id of 1 row; expected .* none that is null"),
     ],
 )
 def test_a_table_that_cannot_be_used_says_why(spark, save, ddl, rows, message):
     path = save(ddl, rows)
 
     with pytest.raises(IngestError, match=message):
-        read_table(spark, path, dataset="d")
+        read_table(Reading(spark, path, dataset="d"))
 
 
 @pytest.mark.parametrize(("ddl", "row"), [("id string, size int", ("a", 1)), ("content string, id string", ("b", "a"))])
 def test_a_table_without_bytes_and_paths_has_labels_and_metadata_only_and_says_so(spark, save, ddl, row):
-    source = read_table(spark, save(ddl, [row]), dataset="d")
+    source = read_table(Reading(spark, save(ddl, [row]), dataset="d"))
 
     assert ids(source.images) == ["a"]
     assert [row["kind"] for row in source.findings.collect()] == ["no_images"]
@@ -127,7 +131,7 @@ def test_a_table_without_bytes_and_paths_has_labels_and_metadata_only_and_says_s
 @pytest.mark.parametrize("source", ["/nothing/here", "no_such_table"])
 def test_a_table_that_is_not_there_is_named(spark, source):
     with pytest.raises(IngestError, match=rf"Table {source} cannot be read: .*\n.*Hint: a parquet or Delta path"):
-        read_table(spark, source, dataset="d")
+        read_table(Reading(spark, source, dataset="d"))
 
 
 def huggingface_parquet(path, features, rows):
@@ -146,7 +150,7 @@ def test_hugging_face_images_have_names_of_classes_and_ids_by_row(spark, tmp_pat
     for name in ("train-00000-of-00002", "test-00000-of-00001"):
         huggingface_parquet(tmp_path / "data" / f"{name}.parquet", features, rows)
 
-    source = read_table(spark, str(tmp_path / "data"), dataset="d", split="rest")
+    source = read_table(Reading(spark, str(tmp_path / "data"), dataset="d", split="rest"))
 
     train, test = (f"d/{name}.parquet" for name in ("train-00000-of-00002", "test-00000-of-00001"))
     assert ids(source.images) == sorted(f"{name}/{n}" for name in (train, test) for n in range(4))
@@ -171,8 +175,10 @@ def test_hugging_face_objects_are_targets_with_boxes(spark, checkpoint, tmp_path
     rows = [{"image_id": 3, "image": {"bytes": png(), "path": "a.png"}, "width": 4, "height": 3, "objects": objects}]
     huggingface_parquet(tmp_path / "a.parquet", features, rows)
 
-    source = read_table(spark, str(tmp_path / "a.parquet"), dataset="d", checkpoint=checkpoint)
-    corners = read_table(spark, str(tmp_path / "a.parquet"), dataset="d", checkpoint=checkpoint, box_format="xyxy")
+    source = read_table(Reading(spark, str(tmp_path / "a.parquet"), dataset="d", checkpoint=checkpoint))
+    corners = read_table(
+        Reading(spark, str(tmp_path / "a.parquet"), dataset="d", checkpoint=checkpoint), box_format="xyxy"
+    )
 
     assert sorted((row["class_name"] or "", *row["box"], row["attributes"]) for row in source.targets.collect()) == [
         ("", 0.0, 0.0, 9.0, 1.0, '{"area": 9}'),

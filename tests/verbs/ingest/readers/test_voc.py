@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from dataeval_spark.errors import IngestError
-from dataeval_spark.verbs.ingest.readers.source import COUNTED_FINDINGS_DDL, FILES_DDL, LISTING_DDL, TARGETS_DDL
+from dataeval_spark.verbs.ingest.readers.source import (
+    COUNTED_FINDINGS_DDL,
+    FILES_DDL,
+    LISTING_DDL,
+    TARGETS_DDL,
+    Reading,
+)
 from dataeval_spark.verbs.ingest.readers.voc import read_voc
 from tests.verbs.ingest.readers.pictures import findings, ids, known_of, marked, tree
 
@@ -49,7 +55,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def source(spark, checkpoint, root):
-    return read_voc(spark, root, dataset="d", checkpoint=checkpoint, split="rest", one_based=True)
+    return read_voc(Reading(spark, root, dataset="d", checkpoint=checkpoint, split="rest"), one_based=True)
 
 
 def boxes(source):
@@ -113,8 +119,8 @@ def test_files_that_are_as_they_were_are_not_read_again_and_other_options_read_t
 ):
     known = known_of(source, targets=marked(source.targets))
 
-    again = read_voc(spark, root, dataset="d", checkpoint=checkpoint, one_based=True, known_rows=known)
-    otherwise = read_voc(spark, root, dataset="d", checkpoint=checkpoint, known_rows=known)
+    again = read_voc(Reading(spark, root, dataset="d", checkpoint=checkpoint, known_rows=known), one_based=True)
+    otherwise = read_voc(Reading(spark, root, dataset="d", checkpoint=checkpoint, known_rows=known))
 
     names = {row["image_id"].rpartition("/")[2]: row["class_name"] for row in again.targets.collect()}
     assert names == {"a.png": "old cat", "b.png": "old cat", "renamed.png": "cat"}  # found by what is in the file
@@ -126,7 +132,7 @@ def test_a_folder_elsewhere_mirrors_the_images(spark, checkpoint, tmp_path):
     root = tree(tmp_path / "photos", {"s/a.png": 1, "b.png": 2})
     tree(tmp_path / "xml", {"s/a.xml": xml((0, 0, 1, 1)), "b.xml": xml((0, 0, 2, 2))})
 
-    source = read_voc(spark, root, str(tmp_path / "xml"), dataset="d", checkpoint=checkpoint, limit=1)
+    source = read_voc(Reading(spark, root, dataset="d", checkpoint=checkpoint, limit=1), str(tmp_path / "xml"))
 
     assert boxes(source) == [("d/b.png", 0, 0.0, 0.0, 2.0, 2.0)]
     assert (ids(source.present), findings(source)) == (["d/b.png", "d/s/a.png"], [])
@@ -136,17 +142,17 @@ def test_a_folder_elsewhere_mirrors_the_images(spark, checkpoint, tmp_path):
     ("files", "message"),
     [
         ({"a.png": 1}, r"There is no \.xml file below .*\.\nHint: --annotations FOLDER"),
-        ({"a.png": 1, "a.xml": b"?"}, r"No annotation file below .* can be read; .*a\.xml: no well-formed XML"),
+        ({"a.png": 1, "a.xml": b"?"}, r"No annotation file below .* can be read; .*a\.xml: not well-formed XML"),
     ],
 )
 def test_a_source_of_which_nothing_can_be_read_is_an_error(spark, checkpoint, tmp_path, files, message):
     with pytest.raises(IngestError, match=message):
-        read_voc(spark, tree(tmp_path, files), dataset="d", checkpoint=checkpoint)
+        read_voc(Reading(spark, tree(tmp_path, files), dataset="d", checkpoint=checkpoint))
 
 
 @pytest.mark.shared
 def test_the_degenerate_boxes_of_a_real_set_are_findings(spark, checkpoint, shared):
-    source = read_voc(spark, str(shared / "data" / "bccd_voc"), dataset="d", checkpoint=checkpoint)
+    source = read_voc(Reading(spark, str(shared / "data" / "bccd_voc"), dataset="d", checkpoint=checkpoint))
 
     counts = {row["class_name"]: row["count"] for row in source.targets.groupBy("class_name").count().collect()}
     assert counts == {"WBC": 372, "RBC": 4155, "Platelets": 361}

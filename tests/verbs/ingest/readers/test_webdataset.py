@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dataeval_spark.errors import IngestError
-from dataeval_spark.verbs.ingest.readers.source import FILES_DDL, FINDINGS_DDL, LISTING_DDL, TARGETS_DDL
+from dataeval_spark.verbs.ingest.readers.source import FILES_DDL, FINDINGS_DDL, LISTING_DDL, TARGETS_DDL, Reading
 from dataeval_spark.verbs.ingest.readers.webdataset import read_webdataset
 from tests.kernels.formats.test_webdataset import shard
 from tests.verbs.ingest.readers.pictures import captured, classes, findings, ids, known_of, marked, png, touch, tree
@@ -36,7 +36,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def source(spark, checkpoint, root):
-    return read_webdataset(spark, root, dataset="d", checkpoint=checkpoint, split="rest")
+    return read_webdataset(Reading(spark, root, dataset="d", checkpoint=checkpoint, split="rest"))
 
 
 def test_the_frames_have_the_columns_that_ingestion_writes(spark, source):
@@ -91,12 +91,14 @@ def test_a_shard_that_is_as_it_was_is_not_read_again(spark, checkpoint, tmp_path
 
     first = {"0.tar": shard(members("a", 1)), "1.tar": shard(members("b", 2)), "2.tar": shard(members("c", 3))}
     root = tree(tmp_path, first)
-    before = read_webdataset(spark, root, dataset="d", checkpoint=checkpoint)
+    before = read_webdataset(Reading(spark, root, dataset="d", checkpoint=checkpoint))
     touch(tmp_path / "1.tar", shard(members("b", 2.5)))
     (tmp_path / "2.tar").unlink()
 
     after = read_webdataset(
-        spark, root, dataset="d", checkpoint=checkpoint, known_rows=known_of(before, targets=marked(before.targets))
+        Reading(
+            spark, root, dataset="d", checkpoint=checkpoint, known_rows=known_of(before, targets=marked(before.targets))
+        )
     )
 
     assert classes(after) == {"d/0.tar/a.png": "old cat", "d/1.tar/b.png": "cat"}
@@ -113,17 +115,17 @@ def test_a_shard_that_is_as_it_was_is_not_read_again(spark, checkpoint, tmp_path
 
 def test_the_images_of_a_shard_that_cannot_be_read_this_time_are_still_present(spark, checkpoint, tmp_path):
     root = tree(tmp_path, {"0.tar": shard([("a.png", png())]), "1.tar": shard([("b.png", png())])})
-    known = known_of(read_webdataset(spark, root, dataset="d", checkpoint=checkpoint))
+    known = known_of(read_webdataset(Reading(spark, root, dataset="d", checkpoint=checkpoint)))
     touch(tmp_path / "1.tar", b"?")
 
-    after = read_webdataset(spark, root, dataset="d", checkpoint=checkpoint, known_rows=known)
+    after = read_webdataset(Reading(spark, root, dataset="d", checkpoint=checkpoint, known_rows=known))
 
     assert (ids(after.images), ids(after.present)) == (["d/0.tar/a.png"], ["d/0.tar/a.png", "d/1.tar/b.png"])
 
 
 def test_one_shard_a_glob_and_a_limit_take_some(spark, checkpoint, root):
-    one = read_webdataset(spark, f"{root}/train/1.tar", dataset="d", checkpoint=checkpoint)
-    some = read_webdataset(spark, root, dataset="d", checkpoint=checkpoint, glob="train/**", limit=2)
+    one = read_webdataset(Reading(spark, f"{root}/train/1.tar", dataset="d", checkpoint=checkpoint))
+    some = read_webdataset(Reading(spark, root, dataset="d", checkpoint=checkpoint, glob="train/**", limit=2))
 
     assert ids(one.images) == ["d/1.tar/a.png"]
     assert ids(some.images) == ["d/train/0.tar/a.png", "d/train/0.tar/b.png"]
@@ -140,4 +142,4 @@ def test_one_shard_a_glob_and_a_limit_take_some(spark, checkpoint, root):
 )
 def test_a_source_of_which_nothing_can_be_read_is_an_error(spark, checkpoint, tmp_path, files, message):
     with pytest.raises(IngestError, match=message):
-        read_webdataset(spark, tree(tmp_path, files), dataset="d", checkpoint=checkpoint)
+        read_webdataset(Reading(spark, tree(tmp_path, files), dataset="d", checkpoint=checkpoint))

@@ -10,7 +10,13 @@ from PIL import Image
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.verbs.ingest.readers.coco import read_coco
-from dataeval_spark.verbs.ingest.readers.source import COUNTED_FINDINGS_DDL, FILES_DDL, LISTING_DDL, TARGETS_DDL
+from dataeval_spark.verbs.ingest.readers.source import (
+    COUNTED_FINDINGS_DDL,
+    FILES_DDL,
+    LISTING_DDL,
+    TARGETS_DDL,
+    Reading,
+)
 from dataeval_spark.verbs.ingest.readers.yolo import read_yolo
 from tests.verbs.ingest.readers.pictures import findings, ids, known_of, marked, png, touch, tree
 
@@ -51,7 +57,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def source(spark, checkpoint, root):
-    return read_yolo(spark, root, dataset="d", checkpoint=checkpoint, split="rest")
+    return read_yolo(Reading(spark, root, dataset="d", checkpoint=checkpoint, split="rest"))
 
 
 def targets(source):
@@ -123,8 +129,10 @@ def test_lists_of_files_give_splits_and_a_class_list_names(spark, checkpoint, tm
     )
     tree(tmp_path, {"names.txt": b"zero\none\n"})
 
-    by_list = read_yolo(spark, root, dataset="d", checkpoint=checkpoint)
-    by_names = read_yolo(spark, root, str(tmp_path / "names.txt"), dataset="d", checkpoint=checkpoint, glob="a*")
+    by_list = read_yolo(Reading(spark, root, dataset="d", checkpoint=checkpoint))
+    by_names = read_yolo(
+        Reading(spark, root, dataset="d", checkpoint=checkpoint, glob="a*"), str(tmp_path / "names.txt")
+    )
 
     assert {row["image_id"]: row["split"] for row in by_list.images.collect()} == {
         "d/a.png": "train",
@@ -138,7 +146,7 @@ def test_without_names_the_id_is_the_class_and_a_broken_data_set_file_is_a_findi
     root = tree(tmp_path / "images", {"a.png": 1, "data.yaml": b"names: ["})
     tree(tmp_path / "labels", {"a.txt": b"3 .5 .5 1 1", "b.txt": b""})
 
-    source = read_yolo(spark, root, str(tmp_path / "labels"), dataset="d", checkpoint=checkpoint)
+    source = read_yolo(Reading(spark, root, dataset="d", checkpoint=checkpoint), str(tmp_path / "labels"))
 
     assert [name for _, _, name, _ in targets(source)] == ["3"]
     assert [kind for kind, *_ in findings(source)] == ["broken_file", "class_ids_for_names", "missing_image"]
@@ -147,14 +155,14 @@ def test_without_names_the_id_is_the_class_and_a_broken_data_set_file_is_a_findi
 def test_a_file_is_read_again_when_it_or_its_image_or_the_names_change(spark, checkpoint, tmp_path):
     labels = {f"{name}.txt": b"0 .5 .5 1 1\n?" for name in "abc"}
     root = tree(tmp_path, {"data.yaml": b"names: [cat, dog]", "a.png": 1, "b.png": 2, "c.png": 3, **labels})
-    before = read_yolo(spark, root, dataset="d", checkpoint=checkpoint)
+    before = read_yolo(Reading(spark, root, dataset="d", checkpoint=checkpoint))
     known = known_of(before, targets=marked(before.targets))
     touch(tmp_path / "b.txt", b"1 .5 .5 1 1")
     touch(tmp_path / "c.png", png(4))
 
-    after = read_yolo(spark, root, dataset="d", checkpoint=checkpoint, known_rows=known)
+    after = read_yolo(Reading(spark, root, dataset="d", checkpoint=checkpoint, known_rows=known))
     touch(tmp_path / "data.yaml", b"names: [wolf, dog]")
-    renamed = read_yolo(spark, root, dataset="d", checkpoint=checkpoint, known_rows=known)
+    renamed = read_yolo(Reading(spark, root, dataset="d", checkpoint=checkpoint, known_rows=known))
 
     assert [name for _, _, name, _ in targets(after)] == ["old cat", "dog", "cat"]
     assert [(location, image) for _, location, image, *_ in findings(after)] == [
@@ -171,9 +179,9 @@ def test_a_file_is_read_again_when_it_or_its_image_or_the_names_change(spark, ch
         (
             {"a.png": 1, "labels/b.txt": b""},
             None,
-            r"No image below SOURCE has the name of any label file .* b\.txt|b\.txt",
+            r"None of the label files below .* is named like an image below SOURCE, for example .*b\.txt",
         ),
-        ({"a.png": 1, "a.txt": b"\0\1"}, None, r"No label file below .* can be read; .*a\.txt: no text"),
+        ({"a.png": 1, "a.txt": b"\0\1"}, None, r"No label file below .* can be read; .*a\.txt: not text"),
         ({"a.png": 1, "a.txt": b"", "x.yaml": b"- 1"}, "x.yaml", r"x\.yaml cannot be read: expected a mapping"),
         ({"a.png": 1, "a.txt": b""}, "no.yaml", r"no\.yaml cannot be read: No such file"),
     ],
@@ -182,7 +190,7 @@ def test_a_source_of_which_nothing_can_be_read_is_an_error(spark, checkpoint, tm
     given = annotations and str(tmp_path / annotations)
 
     with pytest.raises(IngestError, match=message):
-        read_yolo(spark, tree(tmp_path, files), given, dataset="d", checkpoint=checkpoint)
+        read_yolo(Reading(spark, tree(tmp_path, files), dataset="d", checkpoint=checkpoint), given)
 
 
 @pytest.mark.shared
@@ -190,8 +198,8 @@ def test_coco_and_yolo_forms_of_a_real_set_have_the_same_boxes(spark, checkpoint
     place = shared / "data" / "coco128"
     document = json.loads((place / "instances.json").read_text())
     numbers = {category["name"]: category["id"] for category in document["categories"]}
-    yolo = read_yolo(spark, str(place), dataset="d", checkpoint=checkpoint)
-    coco = read_coco(spark, str(place), str(place / "instances.json"), dataset="d", checkpoint=checkpoint)
+    yolo = read_yolo(Reading(spark, str(place), dataset="d", checkpoint=checkpoint))
+    coco = read_coco(Reading(spark, str(place), dataset="d", checkpoint=checkpoint), str(place / "instances.json"))
 
     found, expected = ({(image, index): rest for image, index, *rest in targets(source)} for source in (yolo, coco))
 
