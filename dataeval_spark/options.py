@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
 from types import UnionType
-from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from dataeval_spark.errors import ConfigError, OptionError
 
@@ -324,32 +324,6 @@ class ReportOptions:
 CONFIGURED = {
     kind.section: kind
     for kind in (IngestOptions, ProfileOptions, SplitOptions, SelectOptions, ExportOptions, ReportOptions)
-}
-
-
-class Argument(NamedTuple):
-    """An argument of a verb besides its options, which a configuration file holds in the verb's section."""
-
-    name: str
-    kind: type
-    example: str
-    is_required: bool = True
-
-
-ARGUMENTS = {
-    "ingest": (Argument("source", str, 'source = "photos"'),),
-    "split": (Argument("name", str, 'name = "main"'),),
-    "select": (
-        Argument("name", str, 'name = "clean"'),
-        Argument("recipe", list, 'recipe = [{operation = "drop_duplicates"}]', is_required=False),
-    ),
-    "compare": (
-        Argument("reference", str, 'reference = "dataset=NAME"'),
-        Argument("current", str, 'current = "dataset=NAME"'),
-        Argument("steps", list, 'steps = ["drift_univariate"]', is_required=False),
-    ),
-    "export": (Argument("to", str, 'to = "clean_coco"'),),
-    "report": (Argument("out", str, 'out = "report.html"', is_required=False),),
 }
 
 

@@ -93,7 +93,7 @@ def options_page() -> str:
     lines.append("## Arguments of verbs in a configuration file\n")
     arguments = [
         (f"`[{section}]`", f"`{argument.name}`", "yes" if argument.is_required else "", f"`{argument.example}`")
-        for section, of_section in options.ARGUMENTS.items()
+        for section, of_section in config.ARGUMENTS.items()
         for argument in of_section
     ]
     lines += _table(("section", "argument", "required", "example"), arguments)

@@ -8,9 +8,8 @@ from typing import Any
 from dataeval_spark.analyses.steps import COMPARISONS
 from dataeval_spark.audit import Audit
 from dataeval_spark.errors import ConfigError
-from dataeval_spark.options import ARGUMENTS
 from dataeval_spark.verbs import config
-from dataeval_spark.verbs.config import FUNCTIONS, pipeline_steps
+from dataeval_spark.verbs.config import ARGUMENTS, FUNCTIONS, pipeline_steps
 
 COMPARED = tuple(step.name for step in COMPARISONS)
 

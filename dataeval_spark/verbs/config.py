@@ -10,12 +10,12 @@ import inspect
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dataeval_spark.analyses.steps import COMPARISONS, STEPS
 from dataeval_spark.errors import ConfigError
 from dataeval_spark.kernels.storage.uris import refuse_credentials
-from dataeval_spark.options import ARGUMENTS, CONFIGURED
+from dataeval_spark.options import CONFIGURED
 
 # Keyword-only parameters that callers fill in themselves.
 NOT_OPTIONS = ("reference_name", "current_name", "window", "on_pending", "checkpoint", "scratch")
@@ -36,6 +36,32 @@ Functions = Mapping[str, Callable[..., Any]]
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **CONFIGURED,
     **{step.name: step.function for step in (*STEPS, *COMPARISONS)},
+}
+
+
+class Argument(NamedTuple):
+    """An argument of a verb besides its options, which a configuration file holds in the verb's section."""
+
+    name: str
+    kind: type
+    example: str
+    is_required: bool = True
+
+
+ARGUMENTS = {
+    "ingest": (Argument("source", str, 'source = "photos"'),),
+    "split": (Argument("name", str, 'name = "main"'),),
+    "select": (
+        Argument("name", str, 'name = "clean"'),
+        Argument("recipe", list, 'recipe = [{operation = "drop_duplicates"}]', is_required=False),
+    ),
+    "compare": (
+        Argument("reference", str, 'reference = "dataset=NAME"'),
+        Argument("current", str, 'current = "dataset=NAME"'),
+        Argument("steps", list, 'steps = ["drift_univariate"]', is_required=False),
+    ),
+    "export": (Argument("to", str, 'to = "clean_coco"'),),
+    "report": (Argument("out", str, 'out = "report.html"', is_required=False),),
 }
 
 
