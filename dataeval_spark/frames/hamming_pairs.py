@@ -2,7 +2,7 @@
 
 Hashes are short, so they move packed: each partition packs its distinct hashes into a few long binaries, a binary
 goes to each task that compares its block, and the task finds the pairs of two blocks by multi-index hashing
-(`kernels.hamming`). Joining exploded substrings would move every hash once per substring, as a row.
+(`kernels.hashes.hamming`). Joining exploded substrings would move every hash once per substring, as a row.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def duplicates(
     the smallest id (k - 1 pairs), and of two near hashes the smallest ids are tied, so a hash shared by a million
     images costs a million rows. Where there are ``neighbors``, images are near duplicates as well that are nearer to
     one another than their surroundings are, by a threshold that is derived from the data (`near_distances`,
-    `kernels.near_threshold`) and kept for later runs. In a group every member is a pair of the image that is kept.
+    `kernels.hashes.near_threshold`) and kept for later runs. In a group every member is a pair of the image that is kept.
 
     An image without structure (``std`` below ``low_information_std``), or so smooth that noise of one gray level flips
     more bits than ``phash_noise_bits`` or ``dhash_noise_bits``, has no meaningful perceptual hash: such images are tied
@@ -114,7 +114,7 @@ def duplicates(
         Most bits of the hash that noise may flip; an image with more counts as blank [bit, 0 to 64].
     grouping : {"medoid", "components"}
         Groups: in those of "medoid" each member is a pair of the image that is kept, or a copy of such a pair
-        (`kernels.star_cover`); in "components" a chain of pairs is one group.
+        (`kernels.hashes.star_cover`); in "components" a chain of pairs is one group.
     keep : {"largest", "sharpest", "labelled", "first"}
         Image of a group that is kept; ``first`` by capture time. Ties go to the other measures of size and
         sharpness, then to the smallest id.
