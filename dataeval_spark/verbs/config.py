@@ -9,13 +9,14 @@ from __future__ import annotations
 import inspect
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 from dataeval_spark.analyses.steps import COMPARISONS, STEPS
 from dataeval_spark.errors import ConfigError
 from dataeval_spark.kernels.storage.uris import refuse_credentials
-from dataeval_spark.options import CONFIGURED
+from dataeval_spark.options import CONFIGURED, kinds
 
 # Keyword-only parameters that callers fill in themselves.
 NOT_OPTIONS = ("reference_name", "current_name", "window", "on_pending", "checkpoint", "scratch")
@@ -183,6 +184,15 @@ def _check(values: Mapping[str, Any], functions: Functions, where: str) -> None:
                 expected = f"{TYPE_NAMES[arguments[option].kind]} such as {arguments[option].example}"
                 raise ConfigError(f"{where}: {name}.{option} is {value[option]!r}; expected {expected}.")
         _check_types(name, value, options, where)
+        for option in _texts(functions.get(name)) & value.keys():
+            if not isinstance(value[option], str):
+                raise ConfigError(f"{where}: {name}.{option} is {value[option]!r}; expected a text.")
+
+
+def _texts(function: Callable[..., Any] | None) -> set[str]:
+    """Names of the options of a verb that are texts, those whose default is none too."""
+    hints = get_type_hints(function) if is_dataclass(function) else {}
+    return {name for name, hint in hints.items() if kinds(hint) == (str,)}
 
 
 def _check_types(section: str, options: Mapping[str, Any], defaults: Mapping[str, Any], where: str) -> None:

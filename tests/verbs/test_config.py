@@ -8,6 +8,7 @@ import pytest
 
 from dataeval_spark.analyses.steps import COMPARISONS, STEPS, chosen
 from dataeval_spark.errors import ConfigError
+from dataeval_spark.verbs import config
 from dataeval_spark.verbs.config import default_toml, load, options_of
 
 
@@ -117,6 +118,12 @@ def test_an_override_of_another_form_shows_the_form(text):
 def test_what_a_file_has_wrong_is_named_with_what_was_expected(file, text, message):
     with pytest.raises(ConfigError, match=f"(?s){message}"):
         load(file(text), [], FUNCTIONS)
+
+
+def test_a_text_whose_default_is_none_must_be_a_text():
+    with pytest.raises(ConfigError, match=r"report\.snapshot is 3; expected a text\."):
+        load(None, ["report.snapshot=3"], config.FUNCTIONS)
+    assert load(None, ["report.snapshot=last"], config.FUNCTIONS) == {"report": {"snapshot": "last"}}
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -68,7 +68,7 @@ def test_a_file_its_bytes_and_its_vector_find_the_image_first(audit, pictures, t
 
 
 def test_what_is_no_image_and_no_file_is_refused(audit):
-    with pytest.raises(OptionError, match="no image of that id has a vector of encoder 'thumbnail'"):
+    with pytest.raises(OptionError, match="no image with this id has a vector of encoder 'thumbnail'"):
         audit.search("nothing")
     with pytest.raises(OptionError, match=r"search\.encoder is 'clip'"):
         audit.search("nothing", encoder="clip")

@@ -106,7 +106,16 @@ def balance(
 
     Examples
     --------
-    >>> balance(counts, edges).where("kind = 'label'").orderBy("score", ascending=False).show()
+    >>> rows = balance(counts, edges).where("kind = 'label'").orderBy("score", ascending=False)
+    >>> rows.selectExpr("factor_b", "round(score, 2) AS score", "method", "is_flagged").show(3)
+    +----------------+-----+------+----------+
+    |        factor_b|score|method|is_flagged|
+    +----------------+-----+------+----------+
+    |box_aspect_ratio| 0.05| table|     false|
+    |        exposure| 0.01| table|     false|
+    |  box_area_share| 0.01| table|     false|
+    +----------------+-----+------+----------+
+    only showing top 3 rows
     """
     for name, value in (("imbalance", imbalance_threshold), ("correlation", correlation_threshold)):
         OptionError.unless_between(f"balance.{name}_threshold", value, 0.0, 1.0)

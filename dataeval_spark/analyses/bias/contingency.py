@@ -34,7 +34,17 @@ def contingency(factor_bins: DataFrame, bin_edges: DataFrame) -> DataFrame:
 
     Examples
     --------
-    >>> contingency(binned, edges).where("factor_a = 'class_name' AND factor_b = 'weather'").show()
+    >>> rows = contingency(binned, edges).where("factor_a = 'class_name' AND factor_b = 'scene'")
+    >>> rows.select("value_a", "value_b", "n").orderBy("value_a", "value_b").show(4)
+    +-------+-------+---+
+    |value_a|value_b|  n|
+    +-------+-------+---+
+    |  eight|  china| 19|
+    |  eight| flower|  7|
+    |  eight|missing|  3|
+    |   five|  china| 20|
+    +-------+-------+---+
+    only showing top 4 rows
     """
     counted = (
         factor_bins.where("class_name IS NOT NULL")
@@ -120,8 +130,16 @@ def rows_of_value(factor_bins: DataFrame, bin_edges: DataFrame, factor: str, val
 
     Examples
     --------
-    >>> train = rows_of_value(audit.table("factor_bins"), edges := audit.table("bin_edges"), "split", "train")
-    >>> balance(contingency(train, edges), edges).where("kind = 'label'").show()
+    >>> train = rows_of_value(binned, edges, "split", "train")
+    >>> rows = balance(contingency(train, edges), edges).where("kind = 'label'").orderBy("score", ascending=False)
+    >>> rows.selectExpr("factor_b", "round(score, 2) AS score", "n").show(2)
+    +----------------+-----+---+
+    |        factor_b|score|  n|
+    +----------------+-----+---+
+    |box_aspect_ratio| 0.06|228|
+    |        exposure| 0.02|228|
+    +----------------+-----+---+
+    only showing top 2 rows
     """
     own = bin_edges.where(F.col("factor") == factor).select("bin", "label")
     bins = {row["label"]: row["bin"] for row in bounded(own.limit(MOST_NAMES), "bins of one factor")}

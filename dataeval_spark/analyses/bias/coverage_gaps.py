@@ -75,7 +75,16 @@ def coverage_gaps(
 
     Examples
     --------
-    >>> coverage_gaps(binned, edges, factors=["class_name", "weather", "daylight"], threshold=50).show()
+    >>> gaps = coverage_gaps(binned, edges, factors=["class_name", "camera"], threshold=10)
+    >>> gaps.orderBy("rank").selectExpr("pattern", "n", "round(expected, 1) AS expected", "images_needed").show(3)
+    +--------------------+---+--------+-------------+
+    |             pattern|  n|expected|images_needed|
+    +--------------------+---+--------+-------------+
+    |camera = phone, c...|  1|     6.7|            9|
+    |camera = compact,...|  4|     9.2|            6|
+    |camera = tablet, ...|  7|    10.8|            3|
+    +--------------------+---+--------+-------------+
+    only showing top 3 rows
     """
     for name, value, low, high in (
         ("threshold", threshold, 1, 10**9),

@@ -58,7 +58,15 @@ def diversity(
 
     Examples
     --------
-    >>> diversity(counts, method="shannon").where("is_low AND class_name IS NULL").show()
+    >>> low = diversity(counts, method="shannon").where("is_low AND class_name IS NULL").orderBy("diversity")
+    >>> low.selectExpr("factor", "round(diversity, 2) AS diversity", "filled_bins").show(2)
+    +----------+---------+-----------+
+    |    factor|diversity|filled_bins|
+    +----------+---------+-----------+
+    | has_alpha|     0.03|          2|
+    |pixel_type|     0.03|          2|
+    +----------+---------+-----------+
+    only showing top 2 rows
     """
     OptionError.unless_one_of("diversity.method", method, get_args(Method))
     OptionError.unless_between("diversity.threshold", threshold, 0.0, 1.0)

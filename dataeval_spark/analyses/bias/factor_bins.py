@@ -132,7 +132,17 @@ def factor_bins(
 
     Examples
     --------
-    >>> binned, edges, findings = factor_bins(targets, images, image_stats, factors, edges={"age": [0, 18, 65, 120]})
+    >>> binned, edges, findings = factor_bins(targets, images, image_stats, factors, edges={"exposure": [-1, 0, 1]})
+    >>> edges.where("factor = 'exposure'").orderBy("bin").select("bin", "label", "rule", "n").show()
+    +---+-------+-----+---+
+    |bin|  label| rule|  n|
+    +---+-------+-----+---+
+    |  0|   < -1|given|  0|
+    |  1|[-1, 0)|given| 74|
+    |  2| [0, 1)|given| 76|
+    |  3|   >= 1|given|  0|
+    |  4|missing|given| 22|
+    +---+-------+-----+---+
     """
     _check(rule, rules or {}, edges or {}, sources, max_levels, max_values)
     units = labelled_units(

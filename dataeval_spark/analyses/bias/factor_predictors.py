@@ -57,7 +57,12 @@ def factor_predictors(factor_bins: DataFrame, image_findings: DataFrame, *, thre
 
     Examples
     --------
-    >>> factor_predictors(binned, findings).where("explains").orderBy("score", ascending=False).show()
+    >>> found = factor_predictors(binned, findings).where("explains").orderBy("score", ascending=False)
+    >>> found.selectExpr("rule", "factor", "round(score, 2) AS score", "n_flagged").show(3)
+    +----+------+-----+---------+
+    |rule|factor|score|n_flagged|
+    +----+------+-----+---------+
+    +----+------+-----+---------+
     """
     OptionError.unless_between("factor_predictors.threshold", threshold, 0.0, 1.0)
     rules = image_findings.select("image_id", "rule").distinct()
@@ -114,8 +119,13 @@ def factor_deviation(reference: DataFrame, images: DataFrame) -> DataFrame:
 
     Examples
     --------
-    >>> odd = binned.where("image_id = 'photos/17.jpg'")
-    >>> factor_deviation(binned, odd).orderBy("deviation", ascending=False).show()
+    >>> odd = binned.where("image_id = 'demo/zero/00000.jpg'")
+    >>> rows = factor_deviation(binned, odd).orderBy("deviation", ascending=False)
+    >>> rows.selectExpr("factor", "round(value, 2) AS value", "round(deviation, 1) AS deviation").show(3)
+    +------+-----+---------+
+    |factor|value|deviation|
+    +------+-----+---------+
+    +------+-----+---------+
     """
     values = reference.select(F.explode("numbers").alias("factor", "value"))
     medians = exact_quantiles(values, ["factor"], "value", {"median": 0.5}).select("factor", "median")

@@ -50,7 +50,15 @@ def factor_tests(factor_bins: DataFrame) -> DataFrame:
 
     Examples
     --------
-    >>> factor_tests(binned).where("adjusted_pvalue < 0.05").orderBy("effect_size", ascending=False).show()
+    >>> tests = factor_tests(binned).where("adjusted_pvalue < 0.05").orderBy("effect_size", ascending=False)
+    >>> tests.selectExpr("factor", "test", "class_name", "round(effect_size, 2) AS effect_size").show(3)
+    +----------------+------------------+----------+-----------+
+    |          factor|              test|class_name|effect_size|
+    +----------------+------------------+----------+-----------+
+    |box_aspect_ratio|kolmogorov_smirnov|      four|       0.43|
+    |box_aspect_ratio|kolmogorov_smirnov|       one|       0.37|
+    |box_aspect_ratio|    kruskal_wallis|      NULL|       0.19|
+    +----------------+------------------+----------+-----------+
     """
     labelled = factor_bins.where("class_name IS NOT NULL")
     values = labelled.select("class_name", F.explode("numbers").alias("factor", "value"))

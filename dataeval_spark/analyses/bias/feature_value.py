@@ -71,7 +71,16 @@ def feature_value(
 
     Examples
     --------
-    >>> feature_value(binned, measured).orderBy("rank").show()
+    >>> ranked = feature_value(binned, measured).orderBy("rank")
+    >>> ranked.selectExpr("rank", "factor", "verdict", "round(score, 2) AS score", "round(auc, 2) AS auc").show(3)
+    +----+----------------+-------+-----+----+
+    |rank|          factor|verdict|score| auc|
+    +----+----------------+-------+-----+----+
+    |   1|box_aspect_ratio| useful| 0.05|0.55|
+    |   2|         weekday|useless| 0.01| 0.5|
+    |   3|    aspect_ratio|useless|  0.0| 0.5|
+    +----+----------------+-------+-----+----+
+    only showing top 3 rows
     """
     OptionError.unless_between("feature_value.folds", folds, 2, 100)
     for name, value in (("useless_score", useless_score), ("useless_auc", useless_auc), ("redundant", redundant)):

@@ -60,7 +60,12 @@ def parity(
 
     Examples
     --------
-    >>> parity(counts).where("is_significant").orderBy("score", ascending=False).show()
+    >>> found = parity(counts).where("is_significant").orderBy("score", ascending=False)
+    >>> found.selectExpr("factor", "round(score, 2) AS score", "low_expected_cells AS low").show(3)
+    +------+-----+---+
+    |factor|score|low|
+    +------+-----+---+
+    +------+-----+---+
     """
     OptionError.unless_between("parity.score_threshold", score_threshold, 0.0, 1.0)
     OptionError.unless_between("parity.p_value_threshold", p_value_threshold, 0.0, 1.0)

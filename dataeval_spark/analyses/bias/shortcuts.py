@@ -85,7 +85,12 @@ def shortcuts(
 
     Examples
     --------
-    >>> shortcuts(binned, measured, edges).where("is_shortcut").orderBy("auc").show()
+    >>> found = shortcuts(binned, measured, edges).where("is_shortcut").orderBy("auc", ascending=False)
+    >>> found.selectExpr("class_name", "factor", "value", "round(auc, 2) AS auc").show(3)
+    +----------+------+-----+---+
+    |class_name|factor|value|auc|
+    +----------+------+-----+---+
+    +----------+------+-----+---+
     """
     OptionError.unless_between("shortcuts.auc_threshold", auc_threshold, 0.5, 1.0)
     OptionError.unless_between("shortcuts.score_threshold", score_threshold, 0.0, 1.0)

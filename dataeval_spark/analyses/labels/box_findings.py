@@ -57,7 +57,12 @@ def box_findings(
 
     Examples
     --------
-    >>> box_findings(targets).groupBy("rule").count().show()
+    >>> box_findings(targets).groupBy("rule").count().orderBy("rule").show()
+    +--------------+-----+
+    |          rule|count|
+    +--------------+-----+
+    |degenerate_box|    1|
+    +--------------+-----+
     """
     for name, value in (("duplicate_overlap", duplicate_overlap), ("conflict_overlap", conflict_overlap)):
         OptionError.unless_between(f"box_findings.{name}", value, 0.01, 1.0)

@@ -36,7 +36,16 @@ def box_heatmap(targets: DataFrame, images: DataFrame, *, grid: int = 10) -> Dat
 
     Examples
     --------
-    >>> box_heatmap(targets, images).where("class_name = 'car'").orderBy(F.desc("share")).show()
+    >>> tiles = box_heatmap(targets, images, grid=3).where("class_name = 'zero'").orderBy("share", ascending=False)
+    >>> tiles.selectExpr("row", "column", "boxes", "centers", "round(share, 2) AS share").show(3)
+    +---+------+-----+-------+-----+
+    |row|column|boxes|centers|share|
+    +---+------+-----+-------+-----+
+    |  1|     1|   21|     10| 0.62|
+    |  1|     2|   14|      7| 0.41|
+    |  0|     1|   13|      5| 0.38|
+    +---+------+-----+-------+-----+
+    only showing top 3 rows
     """
     OptionError.unless_between("box_heatmap.grid", grid, 1, 100)
     sizes = images.where("upright_width > 0 AND upright_height > 0").select(

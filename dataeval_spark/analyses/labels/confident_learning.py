@@ -113,7 +113,23 @@ def confident_learning(
 
     Examples
     --------
-    >>> errors, scores, joint, noise, findings = confident_learning(targets, predictions, prediction_classes)
+    >>> errors, scores, joint, noise, _ = confident_learning(targets, predictions, prediction_classes)
+    >>> errors.orderBy("rank").selectExpr("rank", "class_name", "suggested_class", "round(score, 2) AS score").show(2)
+    +----+----------+---------------+-----+
+    |rank|class_name|suggested_class|score|
+    +----+----------+---------------+-----+
+    |   1|       two|           five| 0.01|
+    |   2|       two|           five| 0.01|
+    +----+----------+---------------+-----+
+    only showing top 2 rows
+    >>> noise.orderBy("class_name").selectExpr("class_name", "label_count", "round(noise_rate, 2) AS rate").show(2)
+    +----------+-----------+----+
+    |class_name|label_count|rate|
+    +----------+-----------+----+
+    |     eight|         29| 0.0|
+    |      five|         37|0.11|
+    +----------+-----------+----+
+    only showing top 2 rows
     """
     OptionError.unless_one_of("confident_learning.filter_by", filter_by, get_args(FilterBy))
     OptionError.unless_between("confident_learning.share", share, 0.0, 1.0)

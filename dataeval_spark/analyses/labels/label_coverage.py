@@ -38,7 +38,17 @@ def label_coverage(label_stats: DataFrame, *, ontology: str | Ontology | None = 
 
     Examples
     --------
-    >>> label_coverage(stats, ontology="classes.toml").where("is_dark OR deficit > 0").show()
+    >>> digits = Ontology.from_hierarchy({"even": ["zero", "two"], "odd": ["one", "eleven"]})
+    >>> rows = label_coverage(stats, ontology=digits).where("is_dark OR deficit > 0").orderBy("concept")
+    >>> rows.select("concept", "direct_count", "is_dark", "deficit").show()
+    +-------+------------+-------+-------+
+    |concept|direct_count|is_dark|deficit|
+    +-------+------------+-------+-------+
+    | eleven|           0|  false|     77|
+    |    one|          43|  false|     34|
+    |    two|          34|  false|     43|
+    |   zero|          34|  false|     43|
+    +-------+------------+-------+-------+
     """
     if ontology is None:
         raise OptionError("label_coverage.ontology is not given.\nHint: --set label_coverage.ontology=classes.toml")

@@ -93,7 +93,12 @@ def label_neighbors(
 
     Examples
     --------
-    >>> errors, scores, findings = label_neighbors(targets, neighbors, precision=0.5)
+    >>> errors, scores, _ = label_neighbors(targets, neighbors, precision=0.5)
+    >>> errors.orderBy("rank").selectExpr("rank", "class_name", "suggested_class", "round(score, 4) AS score").show(3)
+    +----+----------+---------------+-----+
+    |rank|class_name|suggested_class|score|
+    +----+----------+---------------+-----+
+    +----+----------+---------------+-----+
     """
     OptionError.unless_one_of("label_neighbors.method", method, get_args(Method))
     k = DEFAULT_K[method] if k is None else k

@@ -55,8 +55,15 @@ def label_reconciliation(
 
     Examples
     --------
-    >>> names = {"reference_name": "dataset=old", "current_name": "dataset=new", "window": times}
-    >>> label_reconciliation(old, new, mapping={"auto": "car"}, **names).where("NOT is_safe").show()
+    >>> sides = {"reference_name": "dataset=demo", "current_name": "dataset=later", "window": times}
+    >>> rows = label_reconciliation(old_labels, new_labels, mapping={"nought": "zero"}, **sides)
+    >>> rows = rows.where("relation != 'same'").orderBy("relation", "reference_class")
+    >>> rows.select("current_class", "reference_class", "relation", "is_safe", "current_count").show(3)
+    +-------------+---------------+--------+-------+-------------+
+    |current_class|reference_class|relation|is_safe|current_count|
+    +-------------+---------------+--------+-------+-------------+
+    |       nought|           zero|  mapped|   true|            3|
+    +-------------+---------------+--------+-------+-------------+
     """
     names = read_document(mapping) if isinstance(mapping, str) else mapping
     if names is not None and not all(isinstance(name, str) for name in names.values()):

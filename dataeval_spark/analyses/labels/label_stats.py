@@ -29,7 +29,16 @@ def label_stats(targets: DataFrame, images: DataFrame) -> DataFrame:
 
     Examples
     --------
-    >>> label_stats(targets, images).orderBy("label_count").show()
+    >>> rows = label_stats(targets, images).orderBy("label_count")
+    >>> rows.selectExpr("class_name", "label_count", "image_count", "round(label_share, 2) AS share").show(3)
+    +----------+-----------+-----------+-----+
+    |class_name|label_count|image_count|share|
+    +----------+-----------+-----------+-----+
+    |      nine|         21|         19| 0.07|
+    |     seven|         23|         22| 0.07|
+    |     three|         26|         26| 0.08|
+    +----------+-----------+-----------+-----+
+    only showing top 3 rows
     """
     per_image = (
         targets.groupBy("image_id", "class_name")

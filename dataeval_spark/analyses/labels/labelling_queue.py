@@ -65,7 +65,15 @@ def labelling_queue(
 
     Examples
     --------
-    >>> labelling_queue(images, targets, predictions, neighbors, size=200).orderBy("rank").show()
+    >>> queue = labelling_queue(images, labelled, guesses, neighbors, size=200).orderBy("rank")
+    >>> queue.selectExpr("rank", "image_id", "predicted_class", "round(priority, 2) AS priority").show(2)
+    +----+--------------------+---------------+--------+
+    |rank|            image_id|predicted_class|priority|
+    +----+--------------------+---------------+--------+
+    |   1|  demo/one/00036.png|           NULL|    0.53|
+    |   2|demo/three/00105.jpg|          three|    0.14|
+    +----+--------------------+---------------+--------+
+    only showing top 2 rows
     """
     OptionError.unless_between("labelling_queue.size", size, 1, MAX_SIZE)
     OptionError.unless_between("labelling_queue.overlap", overlap, 0.0, 1.0)

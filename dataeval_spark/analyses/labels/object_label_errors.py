@@ -100,7 +100,23 @@ def object_label_errors(
 
     Examples
     --------
-    >>> errors, quality, findings = object_label_errors(targets, predictions)
+    >>> errors, quality, findings = object_label_errors(targets, detections)
+    >>> errors.groupBy("rule").count().orderBy("rule").show()
+    +-------------+-----+
+    |         rule|count|
+    +-------------+-----+
+    |badly_located|    1|
+    |   overlooked|    7|
+    |      swapped|   12|
+    +-------------+-----+
+    >>> quality.orderBy("score", "image_id").selectExpr("image_id", "round(score, 2) AS score", "is_error").show(2)
+    +-------------------+-----+--------+
+    |           image_id|score|is_error|
+    +-------------------+-----+--------+
+    |later/six/00008.jpg|  0.0|    true|
+    | demo/six/00134.jpg|  0.0|    true|
+    +-------------------+-----+--------+
+    only showing top 2 rows
     """
     OptionError.unless_one_of("object_label_errors.unlabelled_images", unlabelled_images, get_args(Lacking))
     OptionError.unless_one_of("object_label_errors.unpredicted_images", unpredicted_images, get_args(Lacking))

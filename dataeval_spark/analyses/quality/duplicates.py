@@ -74,7 +74,8 @@ def duplicates(
     the smallest id (k - 1 pairs), and of two near hashes the smallest ids are tied, so a hash shared by a million
     images costs a million rows. Where there are ``neighbors``, images are near duplicates as well that are nearer to
     one another than their surroundings are, by a threshold that is derived from the data (`near_distances`,
-    `kernels.hashes.near_threshold`) and kept for later runs. In a group every member is a pair of the image that is kept.
+    `kernels.hashes.near_threshold`) and kept for later runs. In a group every member is a pair of the image that is
+    kept.
 
     An image without structure (``std`` below ``low_information_std``), or so smooth that noise of one gray level flips
     more bits than ``phash_noise_bits`` or ``dhash_noise_bits``, has no meaningful perceptual hash: such images are tied

@@ -72,7 +72,17 @@ def drift_univariate(
 
     Examples
     --------
-    >>> drift_univariate(old, new, reference_name="2024", current_name="2025", window=(start, end)).show()
+    >>> sides = {"reference_name": "dataset=demo", "current_name": "dataset=later", "window": times}
+    >>> rows = drift_univariate(old, new, **sides).where("drift_detected").orderBy("adjusted_pvalue")
+    >>> rows.selectExpr("column_name", "round(ks_test.statistic, 2) AS ks", "reference_count AS n").show(3)
+    +-----------+----+---+
+    |column_name|  ks|  n|
+    +-----------+----+---+
+    |        std|0.84|149|
+    |    entropy|0.72|149|
+    |   darkness|0.64|149|
+    +-----------+----+---+
+    only showing top 3 rows
     """
     OptionError.unless_between("drift_univariate.threshold", threshold, 0.0, 1.0)
     for name in statistics:

@@ -65,7 +65,17 @@ def feature_distance(
 
     Examples
     --------
-    >>> feature_distance(train, test, reference_name="split=train", current_name="split=test", window=times).show()
+    >>> sides = {"reference_name": "split=train", "current_name": "split=test", "window": times}
+    >>> rows = feature_distance(train_bins, test_bins, **sides)
+    >>> rows.selectExpr("factor", "round(distance, 2) AS distance", "round(adjusted_pvalue, 4) AS p").show(3)
+    +--------------------+--------+------+
+    |              factor|distance|     p|
+    +--------------------+--------+------+
+    |blurriness_graysc...|    0.67|   1.0|
+    |               noise|    0.53|   1.0|
+    |           sharpness|     0.5|0.0049|
+    +--------------------+--------+------+
+    only showing top 3 rows
     """
     long = _long(reference, is_current=False).unionByName(_long(current, is_current=True))
     quartiles = {"first": 0.25, "median": 0.5, "third": 0.75, "least": 0.0, "most": 1.0}

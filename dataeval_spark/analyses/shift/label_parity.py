@@ -79,7 +79,17 @@ def label_parity(
 
     Examples
     --------
-    >>> label_parity(train, test, reference_name="split=train", current_name="split=test", window=times).show()
+    >>> sides = {"reference_name": "split=train", "current_name": "split=test", "window": times}
+    >>> rows = label_parity(train_labels, test_labels, **sides)
+    >>> rows.selectExpr("class_name", "reference_count", "current_count", "round(p_value, 2) AS p").show(3)
+    +----------+---------------+-------------+----+
+    |class_name|reference_count|current_count|   p|
+    +----------+---------------+-------------+----+
+    |      NULL|            228|           42|0.79|
+    |     eight|             20|            6|NULL|
+    |      five|             27|            6|NULL|
+    +----------+---------------+-------------+----+
+    only showing top 3 rows
     """
     _check(threshold, expected_shares, compat)
     counts = labels_of_sides(reference, current)

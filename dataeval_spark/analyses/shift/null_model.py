@@ -40,7 +40,16 @@ def null_model(
 
     Examples
     --------
-    >>> null_model(train, test, reference_name="split=train", current_name="split=test", window=times).show()
+    >>> sides = {"reference_name": "split=train", "current_name": "split=test", "window": times}
+    >>> rows = null_model(train_labels, test_labels, **sides)
+    >>> rows.selectExpr("predictor", "round(accuracy, 3) AS accuracy", "round(recall_macro, 3) AS recall").show()
+    +-------------------+--------+------+
+    |          predictor|accuracy|recall|
+    +-------------------+--------+------+
+    |     uniform_random|     0.1|   0.1|
+    |     dominant_class|   0.167|   0.1|
+    |proportional_random|   0.103|   0.1|
+    +-------------------+--------+------+
     """
     counts = labels_of_sides(reference, current)
     sides = {"window": window, "reference": reference_name, "current": current_name}

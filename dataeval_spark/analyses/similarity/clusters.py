@@ -126,7 +126,15 @@ def clusters(
 
     Examples
     --------
-    >>> members, stats, tree, findings = clusters(embeddings, min_samples=1, sensitivity=1.0, scratch="/shared/run_1")
+    >>> members, stats, tree, findings = clusters(embeddings, min_samples=1, scratch="/shared/run_2")
+    >>> stats.orderBy("cluster_id").selectExpr("cluster_id", "members", "round(mean_distance, 2) AS mean").show(3)
+    +----------+-------+----+
+    |cluster_id|members|mean|
+    +----------+-------+----+
+    |        -1|     13|3.44|
+    |         0|    148|2.85|
+    |         1|     10|1.74|
+    +----------+-------+----+
     """
     OptionError.unless_one_of("clusters.method", method, get_args(Method))
     OptionError.unless_one_of("clusters.selection", selection, get_args(Selection))

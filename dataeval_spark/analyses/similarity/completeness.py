@@ -72,7 +72,13 @@ def completeness(
 
     Examples
     --------
-    >>> completeness(embeddings, targets).show()
+    >>> rows = completeness(embeddings, targets)
+    >>> rows.selectExpr("n", "rank", "round(completeness, 2) AS filled", "round(isotropy, 2) AS even").show()
+    +---+----+------+----+
+    |  n|rank|filled|even|
+    +---+----+------+----+
+    |171| 169|  0.11|0.11|
+    +---+----+------+----+
     """
     OptionError.unless_between("completeness.max_dimensions", max_dimensions, 1, 16_384)
     whole = embeddings.where("target_index IS NULL").select("encoder", "image_id", "embedding")

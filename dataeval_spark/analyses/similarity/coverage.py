@@ -72,6 +72,12 @@ def coverage(
     Examples
     --------
     >>> uncovered, stats = coverage(neighbors, embeddings, targets, method="naive", observations=5)
+    >>> stats.where("class_name IS NULL").selectExpr("n", "uncovered", "round(mean_radius, 2) AS mean_radius").show()
+    +---+---------+-----------+
+    |  n|uncovered|mean_radius|
+    +---+---------+-----------+
+    |171|        0|       1.82|
+    +---+---------+-----------+
     """
     OptionError.unless_one_of("coverage.method", method, get_args(Method))
     OptionError.unless_between("coverage.observations", observations, 1, 10_000)

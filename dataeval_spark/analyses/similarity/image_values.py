@@ -64,7 +64,15 @@ def image_values(
 
     Examples
     --------
-    >>> image_values(neighbors, targets).where("value < 0").orderBy("value").show()
+    >>> harmful = image_values(neighbors, targets).where("value < 0").orderBy("value")
+    >>> harmful.selectExpr("image_id", "target_index", "class_name", "round(value, 5) AS value").show(2)
+    +--------------------+------------+----------+--------+
+    |            image_id|target_index|class_name|   value|
+    +--------------------+------------+----------+--------+
+    | later/six/00015.jpg|        NULL|       six|-0.00476|
+    |demo/eight/00052.jpg|        NULL|     eight| -0.0026|
+    +--------------------+------------+----------+--------+
+    only showing top 2 rows
     """
     OptionError.unless_between("image_values.k", k, 1, 1000)
     labels = _labels(targets)

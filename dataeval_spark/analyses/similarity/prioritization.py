@@ -77,7 +77,16 @@ def prioritization(
 
     Examples
     --------
-    >>> prioritization(neighbors, targets, order="hard_first", policy="class_balanced").where("position <= 1000")
+    >>> order = prioritization(neighbors, targets, order="hard_first", policy="class_balanced")
+    >>> order.orderBy("position").selectExpr("position", "image_id", "stratum", "round(score, 2) AS score").show(3)
+    +--------+--------------------+-------+-----+
+    |position|            image_id|stratum|score|
+    +--------+--------------------+-------+-----+
+    |       1|demo/three/00010.jpg|   NULL| 3.84|
+    |       2|  demo/one/00004.jpg|    one| 3.75|
+    |       3| demo/four/00073.jpg|   four| 3.54|
+    +--------+--------------------+-------+-----+
+    only showing top 3 rows
     """
     OptionError.unless_one_of("prioritization.order", order, get_args(Order))
     OptionError.unless_one_of("prioritization.policy", policy, get_args(Policy))

@@ -50,7 +50,14 @@ def search(embeddings: DataFrame, vectors: ArrayLike, *, k: int = 10, metric: Me
 
     Examples
     --------
-    >>> search(embeddings.where("encoder = 'thumbnail'"), vector, k=5).orderBy("rank").show()
+    >>> of_one = embeddings.where("encoder = 'thumbnail' AND target_index IS NULL")
+    >>> search(of_one, vector, k=2).orderBy("rank").selectExpr("rank", "image_id", "round(distance, 3) AS d").show()
+    +----+--------------------+-----+
+    |rank|            image_id|    d|
+    +----+--------------------+-----+
+    |   1|demo/eight/00009.jpg|  0.0|
+    |   2|demo/three/00028.png|0.188|
+    +----+--------------------+-----+
     """
     queries = checked_queries(vectors, k, metric)
 

@@ -99,7 +99,15 @@ def assign(
 
     Examples
     --------
-    >>> assignment = assign(members_of(images, groups=groups, strata=strata), fractions={"train": 0.8, "test": 0.2})
+    >>> by_class = strata_of(["class_name"], targets=targets)
+    >>> assignment = assign(members_of(images, strata=by_class), fractions={"train": 0.8, "test": 0.2})
+    >>> assignment.rows.groupBy("split").count().orderBy("split").show()
+    +-----+-----+
+    |split|count|
+    +-----+-----+
+    | test|   34|
+    |train|  138|
+    +-----+-----+
     """
     OptionError.unless_one_of("split.method", method, METHODS)
     OptionError.unless_between("split.repeats", repeats, 1, 1_000)

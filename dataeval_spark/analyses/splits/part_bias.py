@@ -71,7 +71,12 @@ def part_bias(
 
     Examples
     --------
-    >>> part_bias(binned, images).where("split = 'train' AND is_flagged").show()
+    >>> rows = part_bias(binned, images).where("split = 'train' AND is_flagged").orderBy("score", ascending=False)
+    >>> rows.selectExpr("split_name", "factor", "round(score, 2) AS score", "round(cramers_v, 2) AS v").show(2)
+    +----------+------+-----+---+
+    |split_name|factor|score|  v|
+    +----------+------+-----+---+
+    +----------+------+-----+---+
     """
     OptionError.unless_between("part_bias.threshold", threshold, 0.0, 1.0)
     OptionError.unless_between("part_bias.significance", significance, 0.0, 1.0)

@@ -87,7 +87,12 @@ def split_differences(
 
     Examples
     --------
-    >>> split_differences(images, targets).where("is_flagged").show()
+    >>> found = split_differences(images, targets, None, binned, edges).where("is_flagged")
+    >>> found.selectExpr("kind", "subject", "split_a", "split_b", "round(total_variation, 2) AS tv").show(3)
+    +----+-------+-------+-------+---+
+    |kind|subject|split_a|split_b| tv|
+    +----+-------+-------+-------+---+
+    +----+-------+-------+-------+---+
     """
     OptionError.unless_between("split_differences.threshold", threshold, 0.0, 1.0)
     OptionError.unless_between("split_differences.auc_threshold", auc_threshold, 0.5, 1.0)

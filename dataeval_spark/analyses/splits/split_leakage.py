@@ -68,6 +68,11 @@ def split_leakage(
     Examples
     --------
     >>> leaks, moves = split_leakage(images, None, pairs, groups)
+    >>> leaks.groupBy("kind").count().orderBy("kind").show(3)
+    +----+-----+
+    |kind|count|
+    +----+-----+
+    +----+-----+
     """
     columns = groupings(images, factors)
     if set(group_by) - set(IMAGE_COLUMNS) and factors is None:

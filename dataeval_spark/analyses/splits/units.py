@@ -45,7 +45,16 @@ def units_of(
 
     Examples
     --------
-    >>> units_of(images, groups={"patient": factors.select("image_id", F.col("patient").alias("value"))}).show()
+    >>> by_camera = factors.where("target_index IS NULL").selectExpr("image_id", "camera AS value")
+    >>> units = units_of(images, groups={"camera": by_camera})
+    >>> units.groupBy("unit_id").count().orderBy("unit_id").show(2, truncate=False)
+    +--------------------+-----+
+    |unit_id             |count|
+    +--------------------+-----+
+    |group:camera=compact|55   |
+    |group:camera=phone  |43   |
+    +--------------------+-----+
+    only showing top 2 rows
     """
     alone = F.concat(F.lit("image:"), "image_id")
     if not groups:

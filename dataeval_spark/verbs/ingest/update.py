@@ -196,7 +196,14 @@ def _write_fingerprints(run: Run, dataset: str, files: DataFrame, work: str) -> 
 class _Understanding:
     """Understanding of a source, in one sentence, and the doubtful readings of it.
 
-    The labels and splits of the source: numbers of images with a label, of classes and of boxes; names of splits.
+    Attributes
+    ----------
+    labelled, classes, boxes : int
+        Numbers of images with a label, of classes, and of boxes.
+    splits : tuple of str
+        Names of the first splits.
+    labels_from : str
+        Place that the labels come from, in words.
     """
 
     labelled: int

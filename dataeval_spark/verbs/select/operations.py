@@ -106,11 +106,10 @@ def limit(selection: Selection, *, n: int) -> Selection:
 def indices(selection: Selection, *, positions: Sequence[int]) -> Selection:
     """Those at these positions of the order, counted from 0; positions beyond the end are refused."""
     places = set(positions)
-    if not places or min(places) < 0 or max(places) > MAX_INDEX:
-        raise OptionError(
-            f"select.indices.positions begins with {sorted(places)[:3]}; expected at least one position, "
-            f"each from 0 to {MAX_INDEX:,}."
-        )
+    if not places:
+        raise OptionError("select.indices.positions is empty.\nHint: positions = [0, 1]")
+    OptionError.unless_between("select.indices.positions", min(places), 0, MAX_INDEX)
+    OptionError.unless_between("select.indices.positions", max(places), 0, MAX_INDEX)
 
     def at(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         offset = 0

@@ -9,9 +9,14 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.workspace.workspace import FILLED_BY
 
 ORDER = ("order_key", "image_id", "copy")
+# Commands that fill the tables of operations; the others are filled by `analyze`.
+COMMANDS = {
+    "factors": "ingest SOURCE --metadata FILE",
+    "image_stats": "profile",
+    "split_assignments": "split --name NAME",
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Selection:
             It has not been filled.
         """
         if name not in self.tables:
-            command = FILLED_BY.get(name, "analyze")
+            command = COMMANDS.get(name, "analyze")
             raise OptionError(
                 f"select: {operation} needs table {name}, which has not been filled.\nHint: dataeval-spark {command}"
             )

@@ -112,7 +112,7 @@ def test_a_sample_is_the_same_for_any_partitions_and_its_size_is_told(reference)
     [
         ({"imbalance_threshold": 2.0}, r"balance\.imbalance_threshold is 2\.0"),
         ({"estimator": "bins"}, r"balance\.estimator is 'bins'"),
-        ({"estimator": "neighbors"}, r"needs the table factor_bins"),
+        ({"estimator": "neighbors"}, r"which reads the table factor_bins"),
         ({"permutations": 99}, r"balance\.permutations is 99 and balance\.estimator is 'table'"),
     ],
 )

@@ -88,7 +88,7 @@ def test_naive_coverage_is_dataevals(tables):
 
 
 def test_too_few_neighbours_say_what_to_set(tables):
-    with pytest.raises(OptionError, match=r"(?s)encoder e has 3 neighbours per image, of 52 images.*neighbors\.k = 9"):
+    with pytest.raises(OptionError, match=r"(?s)encoder e has 3 neighbours per image, of 52 images.*neighbors\.k=9"):
         coverage(*tables[0], observations=9)
 
 

@@ -88,7 +88,7 @@ def test_the_protocol_of_maite_is_met(audit):
 def test_too_many_or_no_images_and_a_wrong_index_are_errors(audit):
     with pytest.raises(OptionError, match=r"more than 2 images\.\nHint: choose a dataset or split"):
         MaiteDataset(audit.workspace, max_images=2)
-    with pytest.raises(IngestError, match="no images of dataset 'none'"):
+    with pytest.raises(IngestError, match="no image with dataset 'none'"):
         audit.maite(dataset="none")
     with pytest.raises(IndexError, match="index 5 is out of range for a dataset of 5 images"):
         audit.maite(dataset="scenes")[5]

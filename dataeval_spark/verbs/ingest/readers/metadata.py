@@ -73,7 +73,7 @@ def read_metadata(reading: Reading, listing: DataFrame) -> Metadata | None:
     IngestError
         The file does not exist, has no columns besides the path, or one with a name of our own.
     """
-    if reading.metadata is None:
+    if not reading.metadata:
         return None
     spark, root, checkpoint, options = reading.spark, reading.root, reading.checkpoint, reading.columns
     path = os.path.abspath(reading.metadata)

@@ -29,7 +29,8 @@ def open_rows(spark: SparkSession, source: str) -> DataFrame:
     IngestError
         There is none, or it cannot be read.
     """
-    if source.lower().endswith(ROW_ENDINGS) and not os.path.isdir(source):
+    is_delta = os.path.isdir(os.path.join(source, "_delta_log"))
+    if source.lower().endswith(ROW_ENDINGS) and not is_delta:
         return read_text_rows(spark, source).frame
     return open_table(spark, source)[0]
 
