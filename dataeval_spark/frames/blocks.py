@@ -124,7 +124,7 @@ def cut_into_blocks(
     if block_count > MAX_BLOCKS:
         raise OptionError(
             f"The vectors make {block_count:,} blocks of {block_rows:,} vectors; expected at most {MAX_BLOCKS:,} "
-            "blocks.\nHint: raise block_rows"
+            "blocks.\nHint: raise neighbors.block_rows or clusters.block_rows, whichever step this is"
         )
     draw = F.xxhash64(F.lit(seed), "image_id", F.coalesce("target_index", F.lit(-1))).alias("draw")
     # Vectors stay in the partitions that they come in; many small ones would make many small blocks.

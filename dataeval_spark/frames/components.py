@@ -162,11 +162,13 @@ def _contracted(edges: DataFrame) -> DataFrame:
 def _tables(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
     """Tables of ``rows`` rows or more each, but for the last."""
     pending: list[pa.RecordBatch] = []
+    count = 0
     for batch in batches:
         pending.append(batch)
-        if sum(part.num_rows for part in pending) >= rows:
+        count += batch.num_rows
+        if count >= rows:
             yield pa.Table.from_batches(pending)
-            pending = []
+            pending, count = [], 0
     if pending:
         yield pa.Table.from_batches(pending)
 

@@ -151,10 +151,10 @@ def _by_kind(batch: pa.RecordBatch) -> Iterator[tuple[str, bool, Bytes]]:
 def _joined(kind: str, parts: list[Bytes]) -> Bytes:
     widths = {part.shape[1] for part in parts}
     if len(widths) > 1:
-        digits = " and of ".join(str(2 * width) for width in sorted(widths))
+        digits = " and ".join(str(2 * width) for width in sorted(widths))
         raise OptionError(
             f"Hashes of kind {kind} have {digits} digits; expected one length within a kind.\n"
-            "Hint: dataeval-spark profile computes all of them anew"
+            "Hint: a distance of 0, which compares texts of any length"
         )
     return np.concatenate(parts)
 

@@ -155,7 +155,7 @@ def first_of_lists(neighbors: DataFrame, k: int | None, option: str) -> DataFram
     shortest = one_row(neighbors, F.min("k").alias("k"))["k"]
     if shortest is not None and shortest < k:
         raise OptionError(
-            f"{option} is {k}, and the table neighbors holds {shortest} neighbours of each image.\n"
+            f"{option} is {k}, and the table neighbors holds {shortest} neighbours of each row.\n"
             f"Hint: dataeval-spark analyze neighbors --set neighbors.k={k}"
         )
     return neighbors.where(F.col("rank") <= k)

@@ -19,7 +19,7 @@ FEWEST, FEWEST_BESIDE_MODE = 3, 11
 SHARE = 1e-4
 """Share of images beyond the bounds, where every statistic is normal on its scale. Real ones have longer tails."""
 _NEAR, _FAR = NormalDist().inv_cdf(0.75), NormalDist().inv_cdf(0.85)
-_FEW = 10
+_FEW = 10  # a sample of n values has its threshold widened by 1 + 10 / n
 
 Method = Literal["calibrated", "zscore", "modified_zscore", "iqr", "adaptive"]
 THRESHOLDS: dict[str, float] = {"zscore": 3.0, "modified_zscore": 3.5, "iqr": 1.5, "adaptive": 3.5}

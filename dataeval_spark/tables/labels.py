@@ -214,7 +214,7 @@ LABEL_COVERAGE = Table(
     key=("kind", "concept"),
     columns=(
         Column(
-            "kind", "string", "concept; of a label unmatched (no class of the ontology) or ambiguous (several classes)"
+            "kind", "string", "concept; of a label: unmatched (no class of the ontology) or ambiguous (several classes)"
         ),
         Column("concept", "string", "Class of the ontology, or the label"),
         Column("parents", "array<string>", "Classes directly above; of an ambiguous label the classes it may be"),

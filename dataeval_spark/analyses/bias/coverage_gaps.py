@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from json import dumps
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,7 @@ def coverage_gaps(
         if sum(batch.num_rows for batch in all_batches) > max_combinations:
             raise OptionError(
                 f"coverage_gaps.max_combinations is {max_combinations:,}, and the values of {', '.join(names)} occur "
-                'in more combinations.\nHint: --set \'coverage_gaps.factors=["class_name", "weather"]\''
+                f"in more combinations.\nHint: fewer factors, such as --set 'coverage_gaps.factors={dumps(names[:2])}'"
             )
         if all_batches:
             rows = _search(pa.Table.from_batches(all_batches), names, labels, threshold, max_level)

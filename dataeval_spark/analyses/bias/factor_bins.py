@@ -264,7 +264,7 @@ def _check(
         if not fits:
             raise OptionError(
                 f"factor_bins.edges.{name} is {edges_or_count!r}; expected increasing numbers, or a number of bins.\n"
-                f"Hint: --set 'factor_bins.edges={{{name} = [0, 18, 65, 120]}}'"
+                f"Hint: --set 'factor_bins.edges={{\"{name}\" = [0, 18, 65, 120]}}'"
             )
     for source in sources:
         OptionError.unless_one_of("factor_bins.sources", source, SOURCES)

@@ -69,7 +69,7 @@ def label_reconciliation(
     if names is not None and not all(isinstance(name, str) for name in names.values()):
         raise OptionError(
             f"label_reconciliation.mapping is {names!r:.200}; expected a class of the reference, as a text, for each "
-            'current class.\nHint: auto = "car"'
+            'current class.\nHint: a line of the file such as auto = "car"'
         )
     classes = read_ontology(ontology) if isinstance(ontology, str) else ontology
     counts = [

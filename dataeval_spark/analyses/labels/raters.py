@@ -119,6 +119,7 @@ def raters(
     )
     agreeing, totals = np.split(ratings.total(_peers), [2 * len(ratings.raters)])
     same, compared = np.split(agreeing, 2)
+    # On the driver: raters x classes squared, at most 4 million; pairs of raters.
     return (
         rows_of(annotations, LABEL_AGREEMENT, [*_overall(ratings), *_pairs(ratings)]),
         _consensus(ratings, estimate.model, totals, targets),

@@ -147,7 +147,7 @@ def _bytes_of(row: Row) -> bytes:
     if row["content"] is not None:
         return bytes(row["content"])
     if row["uri"] is None:
-        raise UnreadableImage("read", "ValueError", "the table images has neither its bytes nor its path")
+        raise UnreadableImage("read", "ValueError", "table images has neither its bytes nor its path")
     try:
         data = read_file(row["uri"])
     except OSError as error:

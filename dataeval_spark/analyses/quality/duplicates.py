@@ -252,8 +252,8 @@ def _lists(neighbors: DataFrame, distance: float, encoder: str | None, boxes: bo
     if boxes and lists.where("target_index IS NOT NULL").isEmpty():
         raise OptionError(
             "duplicates.boxes compares boxes by embedding too, but the table neighbors holds none of boxes.\n"
-            "Hint: --set profile.per_target=true profile.encoder=NAME neighbors.per_target=true, or leave out "
-            "embedding_distance"
+            "Hint: profile --encoder NAME --set profile.per_target=true, then analyze --set neighbors.per_target=true; "
+            "or leave out embedding_distance"
         )
     return lists
 

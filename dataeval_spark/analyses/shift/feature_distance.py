@@ -85,7 +85,7 @@ def feature_distance(
     if len(collected) > MAX_FACTORS:
         raise OptionError(
             f"feature_distance: there are more than {MAX_FACTORS:,} numeric factors; each is a row on the driver.\n"
-            'Hint: --set \'factor_bins.include=["age", "brightness"]\''
+            'Hint: analyze factor_bins --set \'factor_bins.include=["age", "brightness"]\', then compare'
         )
     effects = _design_effects(reference, current, collected)
     tests = []

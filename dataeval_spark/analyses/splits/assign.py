@@ -265,7 +265,7 @@ def _collected(members: DataFrame, seed: int, max_rows: int) -> Units:
     if table.num_rows > max_rows:
         raise OptionError(
             f"split: there are more than {max_rows:,} pairs of unit and stratum, which the driver would hold.\n"
-            "Hint: --method hash, or a larger max_rows of assign (about 100 bytes of memory per pair)"
+            "Hint: --method hash, or in Python a larger max_rows of assign (about 100 bytes of memory per pair)"
         )
     return units_of(table)
 

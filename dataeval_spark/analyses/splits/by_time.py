@@ -95,7 +95,7 @@ def _timeline(members: DataFrame, max_times: int) -> Timeline:
     if table.num_rows > max_times:
         raise OptionError(
             f"split: there are more than {max_times:,} distinct capture times, which the driver would hold.\n"
-            "Hint: a larger max_times of assign_by_time (16 bytes of memory per time)"
+            "Hint: --method hash, or in Python a larger max_times of assign_by_time (16 bytes of memory per time)"
         )
     table = table.sort_by("captured_us")
     return Timeline(table["captured_us"].to_numpy(), table["n"].to_numpy().astype(np.int64))

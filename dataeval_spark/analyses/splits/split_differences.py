@@ -244,8 +244,8 @@ def _adversarial_rows(
     table = bounded_arrow(chosen.limit(MAX_SAMPLE + 1), "one row per image of the sample")
     if table.num_rows > MAX_SAMPLE:
         raise OptionError(
-            f"split_differences: the samples of all parts hold more than {MAX_SAMPLE:,} images.\n"
-            "Hint: --set split_differences.sample=500"
+            f"The samples of all parts, {sample:,} images each, hold more than {MAX_SAMPLE:,} images.\n"
+            "Hint: analyze --set split_differences.sample=500, or splits of fewer repeats and parts"
         )
     rows = table.to_pylist()
     if not rows:

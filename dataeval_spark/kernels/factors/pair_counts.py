@@ -139,7 +139,7 @@ def effect_of(classes: Sequence[str] | None, n: Sequence[int], effects: Sequence
     if any(effect is None for effect in effects):
         raise OptionError(
             "The table contingency was written by an earlier version and has no design_effect.\n"
-            "Hint: dataeval-spark analyze contingency"
+            "Hint: dataeval-spark analyze contingency, then the step again"
         )
     if classes is None:
         return float(effects[0])

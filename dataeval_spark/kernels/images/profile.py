@@ -59,7 +59,7 @@ class Measures:
     Attributes
     ----------
     max_pixels, timezone, channel_groups, background, value_range, statistics
-        Options of these names; see `ProfileOptions`.
+        Options of these names as `measures_of` reads them; see `ProfileOptions`.
     frame_pixels : int
         Largest number of pixels of all frames together for which later frames are part of the content hash.
     compat : str or None

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-PREDICTORS = ("uniform_random", "dominant_class", "proportional_random")
-
 
 def null_model(reference: NDArray[Any], current: NDArray[Any]) -> dict[str, dict[str, float]]:
     """Expected metrics of three predictors that ignore their input.

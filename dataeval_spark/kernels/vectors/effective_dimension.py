@@ -70,7 +70,7 @@ def rank_of(gram: Floats) -> int:
 
 
 def centered_ranks(values: Floats) -> Floats:
-    """Ranks as places in (-0.5, 0.5); equal values share their mean rank.
+    """Ranks of finite values as places in (-0.5, 0.5); equal values share their mean rank.
 
     DataEval ranks equal values by position, so that a constant column counts as fully spread.
     """

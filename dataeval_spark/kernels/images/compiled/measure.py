@@ -1,8 +1,8 @@
 """Compiled measurement of a window of an 8-bit image of one or three channels: one pass for everything.
 
 The definitions are those of `pixel_statistics`, `visual_statistics`, `appearance`, `value_range`, `noise`, `blur` and
-`hashes`, and the results are the same: hashes to the letter, numbers to 1e-12 (a test compares the
-two). Numba loads when this module does.
+`hashes`, and the results are the same: hashes to the letter, numbers to 1e-12 (a test compares the two). Numba loads
+when this module does.
 """
 
 from __future__ import annotations

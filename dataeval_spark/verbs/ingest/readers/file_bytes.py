@@ -116,5 +116,5 @@ def _content(row: Mapping[str, Any]) -> bytes:
     if row["content"] is not None:
         return row["content"]
     if row["uri"] is None:
-        raise FileNotFoundError("neither bytes nor a path is given")
+        raise FileNotFoundError("the source has neither its bytes nor its path")
     return read_file(row["uri"])

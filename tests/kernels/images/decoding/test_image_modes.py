@@ -1,4 +1,4 @@
-"""Layers of Pillow's image modes: colors, their transparency, and what is shown of both."""
+"""Layers of Pillow's image modes: colours, their transparency, and what is shown of both."""
 
 from __future__ import annotations
 
