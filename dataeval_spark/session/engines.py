@@ -202,7 +202,7 @@ def _heap_mb(memory: str | None) -> int:
     if match is None:
         raise SetupError(
             f"The driver's memory is {memory!r}; expected a size such as 2g or 1500m.\n"
-            "Hint: export DATAEVAL_SPARK_MEMORY=2g"
+            'Hint: memory="2g", or export DATAEVAL_SPARK_MEMORY=2g'
         )
     return int(match.group(1)) * (1024 if match.group(2) == "g" else 1)
 

@@ -103,7 +103,7 @@ SPLIT_DIFFERENCES = Table(
         Column.optional(
             "design_effect",
             "double",
-            "Factor by which counts vary more because images hold several labels; 1 where none does",
+            "Factor by which counts vary more because images hold several labels or boxes; 1 where none does",
         ),
         Column.share("auc", "How well the parts can be told apart, cross-validated (adversarial)", nullable=True),
         Column.optional("auc_lower", "double", "Lower end of its 95 % interval"),

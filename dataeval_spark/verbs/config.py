@@ -172,7 +172,7 @@ def _check(values: Mapping[str, Any], functions: Functions, where: str) -> None:
                 raise ConfigError(f"{where}: {name} is {value!r}; expected {TYPE_NAMES[TOP_LEVEL[name]]}.")
             continue
         if name not in sections and name not in ARGUMENTS:
-            raise ConfigError.unknown("section", name, [*sections, *ARGUMENTS, *TOP_LEVEL], where)
+            raise ConfigError.unknown("section", name, {*sections, *ARGUMENTS, *TOP_LEVEL}, where)
         if not isinstance(value, Mapping):
             raise ConfigError(f"{where}: {name} is {value!r}; expected a section [{name}].")
         options = sections.get(name, {})

@@ -117,7 +117,7 @@ def is_of_engine(error: BaseException) -> bool:
 def engine_message(error: BaseException) -> str:
     """First line of an engine's error, without the stack that follows."""
     # An error of the JVM that PySpark does not know begins with which object was called.
-    called = re.match(r"\s*An error occurred while calling.*\n(?:: )?(.*)", str(error))
+    called = re.match(r"\s*An error occurred while calling.*\n(?:: )?(.+)", str(error))
     return (called.group(1) if called else first_line(error))[:500]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from dataeval_spark.errors import OptionError
@@ -62,5 +63,6 @@ def save_report(html: str, path: str | Path) -> Path | str:
             "Hint: --out FILE, in a folder or storage that you may write"
         ) from None
     if isinstance(target, Path):
-        target.chmod(0o644)  # a report is to be passed on, whatever the umask is
+        with suppress(OSError):  # mounted storage may know no rights
+            target.chmod(0o644)  # a report is to be passed on, whatever the umask is
     return target

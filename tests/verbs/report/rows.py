@@ -1,4 +1,4 @@
-"""Rows of every table that a report reads: few, and such that each query has something to leave out."""
+"""Rows of most tables that a report reads: few, and such that each query has something to leave out."""
 
 from __future__ import annotations
 
