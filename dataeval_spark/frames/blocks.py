@@ -30,6 +30,7 @@ from dataeval_spark.kernels.vectors.vector_blocks import (
 from dataeval_spark.options import Metric
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.contract import identifier
 
 Checkpoint = Callable[[DataFrame], DataFrame]
 
@@ -277,7 +278,10 @@ def numbers_of_tasks(spark_frame: DataFrame, tasks: int, work: Callable[[int], i
 
 def kept_by_executors(frame: DataFrame) -> DataFrame:
     """The rows of a frame, computed once and kept in the storage of the executors: lost with one of them."""
-    return frame.localCheckpoint()
+    kept = frame.localCheckpoint()
+    # Spark lets a column keep the id of the column that it was grouped by: a join of the rows with the table that they
+    # were made of could not tell the two apart.
+    return kept.select(*(F.col(identifier(name)).alias(name) for name in kept.columns))
 
 
 def tasks_of(rows_per_block: Sequence[int], rows_per_task: int) -> list[tuple[int, int, int]]:

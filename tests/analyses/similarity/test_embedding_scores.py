@@ -30,6 +30,14 @@ def test_distances_hubs_and_prototypes_of_points_on_a_line(frame):
     assert [name for name, row in found.items() if row["is_prototype"]] == ["b"]
 
 
+def test_lists_of_a_table_are_read_without_a_place_for_temporary_files(frame, spark, tmp_path):
+    graph(frame, [0, 2, 5, 50], 2, names=list("abcd")).write.parquet(str(tmp_path / "neighbors"))
+
+    found = by_image(embedding_scores(spark.read.parquet(str(tmp_path / "neighbors"))))
+
+    assert [name for name, row in found.items() if row["is_prototype"]] == ["b"]
+
+
 VECTORS = [*np.random.default_rng(0).normal(size=40), 40.0]
 
 
