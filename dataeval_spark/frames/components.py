@@ -63,7 +63,17 @@ def connected_components(
 
     Examples
     --------
-    >>> connected_components(spark.createDataFrame([("a", "b"), ("b", "c")], "a string, b string")).show()
+    >>> pairs = spark.createDataFrame([("a", "b"), ("b", "c"), ("d", "e")], "a string, b string")
+    >>> connected_components(pairs).orderBy("id").show()
+    +---+---------+
+    | id|component|
+    +---+---------+
+    |  a|        a|
+    |  b|        a|
+    |  c|        a|
+    |  d|        d|
+    |  e|        d|
+    +---+---------+
     """
     if checkpoint is None:
         return _in_one_task(edges.select("a", "b"), one_task_edges)

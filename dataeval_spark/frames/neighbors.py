@@ -80,8 +80,18 @@ def nearest_neighbors(
 
     Examples
     --------
-    >>> blocks = cut_into_blocks(vectors.withColumn("roles", F.lit(1)), metric="euclidean", scratch="/shared/run_1")
-    >>> nearest_neighbors(blocks, vectors, k=10).show()
+    >>> rows = [("a", None, [0.0], 1), ("b", None, [3.0], 1), ("c", None, [4.0], 1)]
+    >>> ddl = "image_id string, target_index int, embedding array<float>, roles int"
+    >>> vectors = spark.createDataFrame(rows, ddl)
+    >>> blocks = cut_into_blocks(vectors, metric="euclidean", scratch="/shared/run_1")
+    >>> nearest_neighbors(blocks, vectors, k=1).select("image_id", "rank", "neighbor_id", "distance").show()
+    +--------+----+-----------+--------+
+    |image_id|rank|neighbor_id|distance|
+    +--------+----+-----------+--------+
+    |       a|   1|          b|     3.0|
+    |       b|   1|          c|     1.0|
+    |       c|   1|          b|     1.0|
+    +--------+----+-----------+--------+
     """
     OptionError.unless_between("neighbors.k", k, 1, MAX_K)
     search = Search(blocks.metric, k, index_role, blocks.shift, is_self)

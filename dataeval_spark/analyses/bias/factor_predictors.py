@@ -57,12 +57,16 @@ def factor_predictors(factor_bins: DataFrame, image_findings: DataFrame, *, thre
 
     Examples
     --------
-    >>> found = factor_predictors(binned, findings).where("explains").orderBy("score", ascending=False)
-    >>> found.selectExpr("rule", "factor", "round(score, 2) AS score", "n_flagged").show(3)
-    +----+------+-----+---------+
-    |rule|factor|score|n_flagged|
-    +----+------+-----+---------+
-    +----+------+-----+---------+
+    >>> rows = factor_predictors(binned, findings).orderBy("score", ascending=False)
+    >>> rows.selectExpr("rule", "factor", "round(score, 2) AS score", "n_flagged", "explains").show(3)
+    +---------------+--------------------+-----+---------+--------+
+    |           rule|              factor|score|n_flagged|explains|
+    +---------------+--------------------+-----+---------+--------+
+    |low_information|blurriness_graysc...|  1.0|        1|   false|
+    |low_information|        entropy_bits|  1.0|        1|   false|
+    |low_information|             entropy|  1.0|        1|   false|
+    +---------------+--------------------+-----+---------+--------+
+    only showing top 3 rows
     """
     OptionError.unless_between("factor_predictors.threshold", threshold, 0.0, 1.0)
     rules = image_findings.select("image_id", "rule").distinct()
@@ -119,13 +123,17 @@ def factor_deviation(reference: DataFrame, images: DataFrame) -> DataFrame:
 
     Examples
     --------
-    >>> odd = binned.where("image_id = 'demo/zero/00000.jpg'")
+    >>> odd = binned.where("image_id = 'demo/eight/00032.jpg'")
     >>> rows = factor_deviation(binned, odd).orderBy("deviation", ascending=False)
     >>> rows.selectExpr("factor", "round(value, 2) AS value", "round(deviation, 1) AS deviation").show(3)
-    +------+-----+---------+
-    |factor|value|deviation|
-    +------+-----+---------+
-    +------+-----+---------+
+    +---------+-----+---------+
+    |   factor|value|deviation|
+    +---------+-----+---------+
+    |    noise|11.48|      5.8|
+    |    noise|11.48|      5.8|
+    |sharpness| 83.0|      3.1|
+    +---------+-----+---------+
+    only showing top 3 rows
     """
     values = reference.select(F.explode("numbers").alias("factor", "value"))
     medians = exact_quantiles(values, ["factor"], "value", {"median": 0.5}).select("factor", "median")

@@ -60,12 +60,16 @@ def parity(
 
     Examples
     --------
-    >>> found = parity(counts).where("is_significant").orderBy("score", ascending=False)
-    >>> found.selectExpr("factor", "round(score, 2) AS score", "low_expected_cells AS low").show(3)
-    +------+-----+---+
-    |factor|score|low|
-    +------+-----+---+
-    +------+-----+---+
+    >>> rows = parity(counts).orderBy("score", ascending=False)
+    >>> rows.selectExpr("factor", "round(score, 2) AS score", "low_expected_cells AS low", "is_significant").show(3)
+    +----------------+-----+---+--------------+
+    |          factor|score|low|is_significant|
+    +----------------+-----+---+--------------+
+    |box_aspect_ratio| 0.27| 21|         false|
+    |        exposure| 0.13| 29|         false|
+    |        box_area|  0.1| 38|         false|
+    +----------------+-----+---+--------------+
+    only showing top 3 rows
     """
     OptionError.unless_between("parity.score_threshold", score_threshold, 0.0, 1.0)
     OptionError.unless_between("parity.p_value_threshold", p_value_threshold, 0.0, 1.0)

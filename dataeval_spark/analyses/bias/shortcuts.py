@@ -85,12 +85,17 @@ def shortcuts(
 
     Examples
     --------
-    >>> found = shortcuts(binned, measured, edges).where("is_shortcut").orderBy("auc", ascending=False)
-    >>> found.selectExpr("class_name", "factor", "value", "round(auc, 2) AS auc").show(3)
-    +----------+------+-----+---+
-    |class_name|factor|value|auc|
-    +----------+------+-----+---+
-    +----------+------+-----+---+
+    >>> found = shortcuts(binned, measured, edges, auc_threshold=0.6, score_threshold=0.0)
+    >>> found = found.orderBy("auc", ascending=False)
+    >>> found.selectExpr("class_name", "factor", "value", "round(auc, 2) AS auc", "is_shortcut").show(3)
+    +----------+----------------+-----+----+-----------+
+    |class_name|          factor|value| auc|is_shortcut|
+    +----------+----------------+-----+----+-----------+
+    |      four|box_aspect_ratio| NULL|0.74|       true|
+    |       two|box_aspect_ratio| NULL|0.66|      false|
+    |      four|    colorfulness| NULL|0.66|      false|
+    +----------+----------------+-----+----+-----------+
+    only showing top 3 rows
     """
     OptionError.unless_between("shortcuts.auc_threshold", auc_threshold, 0.5, 1.0)
     OptionError.unless_between("shortcuts.score_threshold", score_threshold, 0.0, 1.0)

@@ -93,12 +93,16 @@ def label_neighbors(
 
     Examples
     --------
-    >>> errors, scores, _ = label_neighbors(targets, neighbors, precision=0.5)
-    >>> errors.orderBy("rank").selectExpr("rank", "class_name", "suggested_class", "round(score, 4) AS score").show(3)
-    +----+----------+---------------+-----+
-    |rank|class_name|suggested_class|score|
-    +----+----------+---------------+-----+
-    +----+----------+---------------+-----+
+    >>> errors, scores, _ = label_neighbors(targets, neighbors)
+    >>> scores.orderBy("rank").selectExpr("rank", "image_id", "round(score, 4) AS score").show(3)
+    +----+--------------------+------+
+    |rank|            image_id| score|
+    +----+--------------------+------+
+    |   1| demo/nine/00085.jpg|0.0079|
+    |   2|later/seven/00012...|0.0402|
+    |   3|later/seven/00002...|0.0412|
+    +----+--------------------+------+
+    only showing top 3 rows
     """
     OptionError.unless_one_of("label_neighbors.method", method, get_args(Method))
     k = DEFAULT_K[method] if k is None else k

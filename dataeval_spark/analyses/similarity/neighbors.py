@@ -107,7 +107,17 @@ def neighbors(
 
     Examples
     --------
-    >>> graph, findings = neighbors(embeddings, k=10, metric="cosine", scratch="/shared/run_1")
+    >>> graph, findings = neighbors(embeddings, k=2, metric="cosine", scratch="/shared/run_1")
+    >>> graph = graph.orderBy("image_id", "rank")
+    >>> graph.selectExpr("image_id", "rank", "neighbor_id", "round(distance, 3) AS distance").show(3)
+    +--------------------+----+--------------------+--------+
+    |            image_id|rank|         neighbor_id|distance|
+    +--------------------+----+--------------------+--------+
+    |demo/eight/00009.jpg|   1|demo/three/00028.png|   0.188|
+    |demo/eight/00009.jpg|   2|  demo/one/00043.jpg|   0.227|
+    |demo/eight/00032.jpg|   1|demo/seven/00022.jpg|   0.191|
+    +--------------------+----+--------------------+--------+
+    only showing top 3 rows
     """
     OptionError.unless_between("neighbors.k", k, 1, MAX_K)
     OptionError.unless_one_of("neighbors.metric", metric, get_args(Metric))

@@ -71,12 +71,15 @@ def part_bias(
 
     Examples
     --------
-    >>> rows = part_bias(binned, images).where("split = 'train' AND is_flagged").orderBy("score", ascending=False)
-    >>> rows.selectExpr("split_name", "factor", "round(score, 2) AS score", "round(cramers_v, 2) AS v").show(2)
-    +----------+------+-----+---+
-    |split_name|factor|score|  v|
-    +----------+------+-----+---+
-    +----------+------+-----+---+
+    >>> rows = part_bias(binned, images).where("split = 'train'").orderBy("score", ascending=False)
+    >>> rows.selectExpr("factor", "round(score, 2) AS score", "round(cramers_v, 2) AS v", "is_flagged").show(2)
+    +----------------+-----+----+----------+
+    |          factor|score|   v|is_flagged|
+    +----------------+-----+----+----------+
+    |box_aspect_ratio| 0.06|0.31|     false|
+    |        exposure| 0.02| 0.2|     false|
+    +----------------+-----+----+----------+
+    only showing top 2 rows
     """
     OptionError.unless_between("part_bias.threshold", threshold, 0.0, 1.0)
     OptionError.unless_between("part_bias.significance", significance, 0.0, 1.0)

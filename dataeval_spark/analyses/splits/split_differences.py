@@ -87,12 +87,16 @@ def split_differences(
 
     Examples
     --------
-    >>> found = split_differences(images, targets, None, binned, edges).where("is_flagged")
-    >>> found.selectExpr("kind", "subject", "split_a", "split_b", "round(total_variation, 2) AS tv").show(3)
-    +----+-------+-------+-------+---+
-    |kind|subject|split_a|split_b| tv|
-    +----+-------+-------+-------+---+
-    +----+-------+-------+-------+---+
+    >>> rows = split_differences(images, targets, None, binned, edges).orderBy("total_variation", ascending=False)
+    >>> rows.selectExpr("subject", "split_a", "split_b", "round(total_variation, 2) AS distance", "is_flagged").show(3)
+    +------------------+-------+-------+--------+----------+
+    |           subject|split_a|split_b|distance|is_flagged|
+    +------------------+-------+-------+--------+----------+
+    |      jpeg_quality|   test|  train|    0.32|     false|
+    |chroma_subsampling|   test|  train|    0.29|     false|
+    |            format|   test|  train|    0.29|     false|
+    +------------------+-------+-------+--------+----------+
+    only showing top 3 rows
     """
     OptionError.unless_between("split_differences.threshold", threshold, 0.0, 1.0)
     OptionError.unless_between("split_differences.auc_threshold", auc_threshold, 0.5, 1.0)

@@ -67,12 +67,17 @@ def split_leakage(
 
     Examples
     --------
-    >>> leaks, moves = split_leakage(images, None, pairs, groups)
+    >>> halves = images.withColumn("split", F.when(F.hash("image_id") % 2 == 0, "train").otherwise("test"))
+    >>> leaks, moves = split_leakage(halves, None, pairs, groups)
     >>> leaks.groupBy("kind").count().orderBy("kind").show(3)
-    +----+-----+
-    |kind|count|
-    +----+-----+
-    +----+-----+
+    +------------------+-----+
+    |              kind|count|
+    +------------------+-----+
+    |             dhash|    3|
+    |   duplicate_group|    5|
+    |embedding_relative|    5|
+    +------------------+-----+
+    only showing top 3 rows
     """
     columns = groupings(images, factors)
     if set(group_by) - set(IMAGE_COLUMNS) and factors is None:
