@@ -29,7 +29,7 @@ def test_a_workspace_asks_spark_where_paths_may_be_those_of_a_cluster(spark, tmp
 
 
 def test_a_table_of_a_catalog_may_lie_in_a_place_of_its_own(spark, tmp_path):
-    access = SparkAccess(spark, "default.`pins elsewhere`", None, str(tmp_path / "elsewhere"))
+    access = SparkAccess(spark, "default.pins_elsewhere", None, str(tmp_path / "elsewhere"))
     assert access.columns() == []
 
     access.create(SNAPSHOTS, TABLE_PROPERTIES)
@@ -37,7 +37,7 @@ def test_a_table_of_a_catalog_may_lie_in_a_place_of_its_own(spark, tmp_path):
 
     assert access.columns() == list(SNAPSHOTS.column_names)
     assert (tmp_path / "elsewhere" / "_delta_log").is_dir()
-    spark.sql("DROP TABLE default.`pins elsewhere`")
+    spark.sql("DROP TABLE default.pins_elsewhere")
 
 
 @pytest.mark.parametrize(
