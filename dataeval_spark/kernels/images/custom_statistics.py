@@ -16,7 +16,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from dataeval_spark.errors import OptionError
+from dataeval_spark.errors import OptionError, first_line
 
 PREFIX = "custom_"
 _MESSAGE_LENGTH = 300
@@ -103,8 +103,7 @@ def measure_custom(
         try:
             values |= _values(statistic, _function(statistic.reference, statistic.folder)(pixels))
         except Exception as error:  # it is not ours
-            first = (str(error).strip().splitlines() or [""])[0]
-            errors[statistic.column] = f"{type(error).__name__}: {first}"[:_MESSAGE_LENGTH]
+            errors[statistic.column] = f"{type(error).__name__}: {first_line(error, '')}"[:_MESSAGE_LENGTH]
     return values, errors
 
 

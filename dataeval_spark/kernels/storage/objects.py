@@ -20,6 +20,7 @@ from functools import lru_cache
 from typing import Any, BinaryIO, NamedTuple, TypeAlias, cast
 from urllib.parse import unquote
 
+from dataeval_spark.errors import first_line
 from dataeval_spark.kernels.storage.uris import local_path, without_credentials
 
 ATTEMPTS = 5
@@ -228,7 +229,7 @@ def as_os_error(error: BaseException, uri: str) -> OSError:
     is_forbidden = status in (401, 403) or name in ("PermissionDeniedError", "UnauthenticatedError")
     if isinstance(error, PermissionError) or is_forbidden:
         return PermissionError(errno.EACCES, os.strerror(errno.EACCES), shown)
-    message = without_credentials((str(error).strip().splitlines() or [name])[0])[:500]
+    message = without_credentials(first_line(error))[:500]
     is_refused = status is not None and 400 <= status < 500 and status != 429
     # obstore has tried again by then.
     if isinstance(error, TimeoutError | ConnectionError) or (name == "GenericError" and not is_refused):

@@ -9,7 +9,7 @@ from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from dataeval_spark.errors import OptionError
+from dataeval_spark.errors import OptionError, first_line
 from dataeval_spark.frames.contract import literal_map
 from dataeval_spark.options import OPERATION_NAMES
 from dataeval_spark.session.bounded import bounded
@@ -40,7 +40,7 @@ def where(selection: Selection, *, condition: str) -> Selection:
         matches = joined.where(F.expr(condition))
         matches.columns  # noqa: B018  under Connect nothing is checked before this
     except (AnalysisException, ParseException) as error:
-        first = (str(error).strip().splitlines() or [""])[0][:300]
+        first = first_line(error, "")[:300]
         raise OptionError(
             f"select.where.condition {condition!r} cannot be used: {first}\n"
             "Hint: columns of images, factors.NAME and stats.NAME, such as dataset = 'a' AND stats.brightness < 30"

@@ -39,7 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from dataeval_spark.errors import DataEvalError
+from dataeval_spark.errors import DataEvalError, first_line
 from dataeval_spark.kernels.images.decoding import tiff
 from dataeval_spark.kernels.images.decoding.file_facts import FileFacts, file_facts
 from dataeval_spark.kernels.images.decoding.image_modes import Layers, layers_of, without_false_alpha
@@ -86,7 +86,7 @@ class UnreadableImage(DataEvalError, ValueError):  # noqa: N818 - it names a sta
         if isinstance(error, UnidentifiedImageError):
             message = "the bytes are in no image format that Pillow can identify"
         else:
-            message = (str(error).strip().splitlines() or [type(error).__name__])[0][:_MESSAGE_LENGTH]
+            message = first_line(error)[:_MESSAGE_LENGTH]
         return cls(stage, type(error).__name__, message)
 
     @classmethod

@@ -13,7 +13,7 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from dataeval_spark.errors import IngestError
+from dataeval_spark.errors import IngestError, first_line
 from dataeval_spark.kernels.formats.text import decode_text
 from dataeval_spark.kernels.storage.files import open_file
 from dataeval_spark.tables.contract import identifier
@@ -99,7 +99,7 @@ def read_text_rows(spark: SparkSession, path: str, *, encoding: str | None = Non
             schema = ", ".join(f"{identifier(name)} string" for name in (*names, BROKEN))
             frame = spark.read.options(**options, columnNameOfCorruptRecord=BROKEN).schema(schema).csv(path)
     except PySparkException as error:
-        first = str(error).strip().splitlines()[0][:300]
+        first = first_line(error)[:300]
         raise IngestError(f"{path} cannot be read: {first}\nHint: name a CSV, TSV or JSON-lines file") from error
     if codec is not None and of_spark == "ISO-8859-1":
         frame = _put_together(frame, codec)
@@ -136,7 +136,7 @@ def open_table(spark: SparkSession, source: str, *, is_nested: bool = False) -> 
         frame.columns  # noqa: B018  under Connect nothing is looked up before this
         return frame, is_parquet
     except AnalysisException as error:
-        first = str(error).splitlines()[0][:300]
+        first = first_line(error)[:300]
         hint = "a parquet or Delta path, a CSV, TSV or JSON-lines file, or a table's name."
         raise IngestError(f"Table {source} cannot be read: {first}\nHint: {hint}") from error
 
