@@ -183,32 +183,24 @@ def _check(values: Mapping[str, Any], functions: Functions, where: str) -> None:
             if option in arguments and not isinstance(value[option], arguments[option].kind):
                 expected = f"{TYPE_NAMES[arguments[option].kind]} such as {arguments[option].example}"
                 raise ConfigError(f"{where}: {name}.{option} is {value[option]!r}; expected {expected}.")
-        _check_types(name, value, options, where)
-        for option in _texts(functions.get(name)) & value.keys():
-            if not isinstance(value[option], str):
-                raise ConfigError(f"{where}: {name}.{option} is {value[option]!r}; expected a text.")
+        if name in functions:
+            _check_types(name, value, functions[name], where)
 
 
-def _texts(function: Callable[..., Any] | None) -> set[str]:
-    """Names of the options of a verb that are texts, those whose default is none too."""
+def _check_types(section: str, values: Mapping[str, Any], function: Callable[..., Any], where: str) -> None:
+    """Check values by the types of the defaults; a verb's texts without a default by their hints."""
+    defaults = options_of(function)
     hints = get_type_hints(function) if is_dataclass(function) else {}
-    return {name for name, hint in hints.items() if kinds(hint) == (str,)}
-
-
-def _check_types(section: str, options: Mapping[str, Any], defaults: Mapping[str, Any], where: str) -> None:
-    for option, value in options.items():
+    for option, value in values.items():
         default = defaults.get(option)
-        if default is None or default is inspect.Parameter.empty:
+        has_default = default is not None and default is not inspect.Parameter.empty
+        if not has_default and kinds(hints.get(option)) != (str,):
             continue
-        expected: type | tuple[type, ...] = type(default)
-        if isinstance(default, float):
-            expected = (int, float)
-        elif isinstance(default, tuple):
-            expected = (list, tuple)
-        if not isinstance(value, expected) or (isinstance(value, bool) and not isinstance(default, bool)):
-            kind = TYPE_NAMES[type(default)]
-            example = "" if isinstance(default, bool) else f" such as {toml(default)}"
-            raise ConfigError(f"{where}: {section}.{option} is {value!r}; expected {kind}{example}.")
+        kind = type(default) if has_default else str
+        expected = {float: (int, float), tuple: (list, tuple)}.get(kind, (kind,))
+        if not isinstance(value, expected) or (isinstance(value, bool) and kind is not bool):
+            example = f" such as {toml(default)}" if has_default and kind is not bool else ""
+            raise ConfigError(f"{where}: {section}.{option} is {value!r}; expected {TYPE_NAMES[kind]}{example}.")
 
 
 def _split(override: str) -> tuple[str, str, Any]:
