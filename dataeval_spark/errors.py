@@ -5,6 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+# Commands that fill tables, but for those that `analyze` fills; {} is the workspace.
+FILLED_BY = {
+    **dict.fromkeys(("images", "targets", "ingest_findings"), "ingest --workspace {} SOURCE"),
+    "factors": "ingest --workspace {} SOURCE --metadata FILE",
+    **dict.fromkeys(
+        ("image_stats", "channel_stats", "hashes", "unreadable_images", "embeddings"), "profile --workspace {}"
+    ),
+    "split_assignments": "split --workspace {} --name NAME",
+    "drift_metrics": "compare --workspace {} --reference REF --current REF",
+    "snapshots": "snapshot --workspace {} create NAME",
+}
+
+
+def filling_command(table: str, location: str) -> str:
+    """Command that fills a table of a workspace, as it is typed; words in capitals are the user's."""
+    return f"dataeval-spark {FILLED_BY.get(table, 'analyze --workspace {}').format(location)}"
+
 
 def first_line(error: BaseException, otherwise: str | None = None) -> str:
     """First line of an error's message; of an error without one, the name of its class or ``otherwise``."""

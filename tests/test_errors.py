@@ -12,6 +12,7 @@ from dataeval_spark.errors import (
     PredictionError,
     StepFailedError,
     TooManyRowsError,
+    filling_command,
     first_line,
 )
 
@@ -96,3 +97,17 @@ def test_an_error_of_many_lines_is_told_by_its_first():
     )
     assert first_line(RuntimeError()) == "RuntimeError"
     assert first_line(RuntimeError(), "") == ""
+
+
+@pytest.mark.parametrize(
+    ("table", "command"),
+    [
+        ("images", "dataeval-spark ingest --workspace audit SOURCE"),
+        ("factors", "dataeval-spark ingest --workspace audit SOURCE --metadata FILE"),
+        ("hashes", "dataeval-spark profile --workspace audit"),
+        ("split_assignments", "dataeval-spark split --workspace audit --name NAME"),
+        ("outliers", "dataeval-spark analyze --workspace audit"),
+    ],
+)
+def test_a_table_is_filled_by_a_command_that_can_be_typed(table, command):
+    assert filling_command(table, "audit") == command

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.steps import COMPARISONS, Step, chosen
-from dataeval_spark.errors import OptionError, TableMissingError
+from dataeval_spark.errors import FILLED_BY, OptionError, TableMissingError, filling_command
 from dataeval_spark.frames.contract import with_capture_time
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.contract import Table
@@ -24,7 +24,7 @@ from dataeval_spark.workspace import holdout
 from dataeval_spark.workspace.delta import TableState
 from dataeval_spark.workspace.runs import Run, StepRun, has_done
 from dataeval_spark.workspace.snapshots import at
-from dataeval_spark.workspace.workspace import FILLED_BY, Workspace
+from dataeval_spark.workspace.workspace import Workspace
 
 
 def compare(
@@ -144,8 +144,7 @@ def _states_of(workspace: Workspace, side: str, ref: str, table: Table) -> dict[
     if _rows_of(workspace, ref, table).isEmpty():
         raise OptionError(
             f"compare.{side}: no image in table {table.name} matches {ref}. {_known_refs(workspace)}.\n"
-            f"Hint: name one of these, or fill the table: dataeval-spark {FILLED_BY.get(table.name, 'analyze')} "
-            f"--workspace {workspace.location}"
+            f"Hint: name one of these, or fill the table: {filling_command(table.name, workspace.location)}"
         )
     versions = place.versions
     if versions is None:

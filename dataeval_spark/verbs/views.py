@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from dataeval_spark.analyses.profile.box_ratios import RATIOS
-from dataeval_spark.errors import WorkspaceError
+from dataeval_spark.errors import WorkspaceError, filling_command
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.images import IMAGES, INGEST_FINDINGS
 from dataeval_spark.tables.labels import LABEL_CONSENSUS, LABEL_ERRORS, OBJECT_LABEL_ERRORS
@@ -15,7 +15,7 @@ from dataeval_spark.tables.profile import EMBEDDINGS, IMAGE_STATS, UNREADABLE_IM
 from dataeval_spark.tables.quality import DUPLICATE_GROUPS, IMAGE_FINDINGS, OUTLIERS
 from dataeval_spark.tables.similarity import CLUSTERS, EMBEDDING_SCORES
 from dataeval_spark.workspace.locations import quoted
-from dataeval_spark.workspace.workspace import FILLED_BY, Workspace
+from dataeval_spark.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -183,11 +183,10 @@ def _require_columns(workspace: Workspace, view: View, query: str, stored: Mappi
             continue
         missing = [name for name in table.column_names if name in words and name not in columns]
         if missing:
-            verb = FILLED_BY.get(table.name, "analyze")
             raise WorkspaceError(
                 f"Table {table.name} of workspace {workspace.location} is of an earlier version and lacks "
                 f"{', '.join(missing)}, which {view.name} reads.\n"
-                f"Hint: dataeval-spark {verb}{' SOURCE' if verb == 'ingest' else ''} --workspace {workspace.location}"
+                f"Hint: {filling_command(table.name, workspace.location)}"
             )
 
 

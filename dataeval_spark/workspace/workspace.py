@@ -16,7 +16,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from dataeval_spark.errors import TableMissingError, WorkspaceError
+from dataeval_spark.errors import TableMissingError, WorkspaceError, filling_command
 from dataeval_spark.kernels.storage.uris import refuse_credentials
 from dataeval_spark.session.settings import SETTINGS_LOCK
 from dataeval_spark.tables import ALL_TABLES
@@ -29,11 +29,6 @@ from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_loc
 from dataeval_spark.workspace.migration import Migration, older_columns
 from dataeval_spark.workspace.writing import Target, bring_to_contract, commit, conforming, replace_images
 
-FILLED_BY = {"images": "ingest", "targets": "ingest", "factors": "ingest", "ingest_findings": "ingest"}
-FILLED_BY |= dict.fromkeys(("image_stats", "channel_stats", "hashes", "unreadable_images", "embeddings"), "profile") | {
-    "drift_metrics": "compare",
-    "snapshots": "snapshot create",
-}
 # Statistics for file skipping on the keys only: with all 50 columns they cost more than small tables themselves.
 TABLE_PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.dataSkippingNumIndexedCols": "4"}
 # Delta's own auto-compaction rewrites after nearly every small commit; once in this many files is enough.
@@ -194,8 +189,9 @@ class Workspace:
         except AnalysisException as error:
             if not is_missing(error):
                 raise engine_error(error, f"read {table.name}", self.location, is_catalog=self.is_catalog) from error
-            command = f"dataeval-spark {FILLED_BY.get(table.name, 'analyze')} --workspace {self.location}"
-            raise TableMissingError.from_table(table.name, self.location, command) from error
+            raise TableMissingError.from_table(
+                table.name, self.location, filling_command(table.name, self.location)
+            ) from error
         return frame
 
     def read_or_none(self, table: Table) -> DataFrame | None:

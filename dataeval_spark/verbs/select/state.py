@@ -8,15 +8,9 @@ from dataclasses import dataclass, replace
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.errors import OptionError
+from dataeval_spark.errors import OptionError, filling_command
 
 ORDER = ("order_key", "image_id", "copy")
-# Commands that fill the tables of operations; the others are filled by `analyze`.
-COMMANDS = {
-    "factors": "ingest SOURCE --metadata FILE",
-    "image_stats": "profile",
-    "split_assignments": "split --name NAME",
-}
 
 
 @dataclass(frozen=True)
@@ -54,9 +48,9 @@ class Selection:
             It has not been filled.
         """
         if name not in self.tables:
-            command = COMMANDS.get(name, "analyze")
             raise OptionError(
-                f"select: {operation} needs table {name}, which has not been filled.\nHint: dataeval-spark {command}"
+                f"select: {operation} needs table {name}, which has not been filled.\n"
+                f"Hint: {filling_command(name, 'WS')}"
             )
         return self.tables[name]
 
