@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from dataeval_spark.audit import Audit
 from dataeval_spark.demo import make_demo_images
 from dataeval_spark.session import engines, jars
+from dataeval_spark.session.embedded import embedded
 from dataeval_spark.session.java import require_java
 from dataeval_spark.tables.contract import Table
 
@@ -26,7 +29,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--spark", choices=["classic", "connect"], default="classic", help="kind of session")
+    parser.addoption("--spark", choices=["classic", "connect", "embedded"], default="classic", help="kind of session")
     parser.addoption("--ansi", choices=["true", "false"], default="true", help="spark.sql.ansi.enabled")
     parser.addoption("--session-timezone", default="Pacific/Auckland", help="must not change any result")
 
@@ -41,17 +44,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def spark(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     option = request.config.getoption
-    made = (
-        _connect()
-        if option("--spark") == "connect"
-        else engines.local(
-            "dataeval_spark tests",
-            cores=2,
-            # One session runs some thousand queries here; 1g was too little for what Spark keeps of them.
-            memory="2g",
-            settings={"spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse"))},
-        )
-    )
+    if option("--spark") == "embedded":
+        made = embedded(cores=2)
+    elif option("--spark") == "connect":
+        made = _connect()
+    else:
+        warehouse = {"spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse"))}
+        # One session runs some thousand queries here; 1g was too little for what Spark keeps of them.
+        made = engines.local("dataeval_spark tests", cores=2, memory="2g", settings=warehouse)
     # Results must depend on neither; the session time zone is one far from UTC on purpose.
     made.conf.set("spark.sql.ansi.enabled", option("--ansi"))
     made.conf.set("spark.sql.session.timeZone", option("--session-timezone"))
@@ -82,7 +82,11 @@ def frame(spark: SparkSession) -> Callable[[Table | str, Sequence[tuple[Any, ...
         # chispa compares column metadata, and a comment is metadata.
         ddl = table if isinstance(table, str) else table.ddl(comments=False)
         count = 0 if isinstance(table, str) else len(table.column_names)
-        return spark.createDataFrame([_filled(row, count) for row in rows], ddl)
+        made = spark.createDataFrame([_filled(row, count) for row in rows], ddl)
+        structs = [field.name for field in made.schema.fields if isinstance(field.dataType, StructType)]
+        # PySpark fills the fields of a null struct, and the embedded engine would show them.
+        valid = {name: F.when(F.col(name).isNotNull(), F.col(name)) for name in structs}
+        return made.withColumns(valid) if valid else made
 
     return make
 

@@ -1,4 +1,4 @@
-"""Kernels on rows applied to distributed frames: mapInArrow with the types of a declared schema."""
+"""Kernels applied to the batches or the rows of distributed frames: mapInArrow with the types of a declared schema."""
 
 from __future__ import annotations
 
@@ -8,12 +8,42 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.arrow import arrow_schema, with_validity_of_parents
 
 ROWS_PER_BATCH = 256
 BYTES_PER_BATCH = 32 * 2**20
 
 Row = Mapping[str, Any]
+BatchKernel = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+
+def map_batches(frame: DataFrame, kernel: BatchKernel, ddl: str) -> DataFrame:
+    """Apply a generator of Arrow batches to each partition; fields of structs that are null are null.
+
+    Arrow gives the fields of a null struct any values, and not every engine looks at the struct when it reads one of
+    its fields.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Input rows.
+    kernel : callable
+        Function that takes the batches of a partition and yields batches with the columns of ``ddl``. It may capture
+        plain values only.
+    ddl : str
+        Columns of the output.
+
+    Examples
+    --------
+    >>> map_batches(frame, lambda batches: (batch.select(["image_id"]) for batch in batches), "image_id string")
+    """
+    if "struct<" not in ddl:
+        return frame.mapInArrow(kernel, ddl)
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        yield from map(with_validity_of_parents, kernel(batches))
+
+    return frame.mapInArrow(run, ddl)
 
 
 def map_rows(frame: DataFrame, kernel: Callable[[Iterator[Row]], Iterable[Row]], ddl: str) -> DataFrame:
@@ -42,7 +72,7 @@ def map_rows(frame: DataFrame, kernel: Callable[[Iterator[Row]], Iterable[Row]],
         for group in _groups(kernel(rows)):
             yield pa.RecordBatch.from_pylist(group, schema=schema)
 
-    return frame.mapInArrow(run, ddl)
+    return map_batches(frame, run, ddl)
 
 
 def _rows(batch: pa.RecordBatch) -> Iterator[Row]:

@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import EmbeddingError, OptionError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import same_keys
 from dataeval_spark.kernels.vectors.vector_blocks import (
     NAMES,
@@ -143,7 +144,7 @@ def cut_into_blocks(
                 write_block(scratch, name, block)
             yield pa.RecordBatch.from_pylist([record], schema=BLOCK_SCHEMA)
 
-    frame = stayed.mapInArrow(to_blocks, BLOCK_DDL)
+    frame = map_batches(stayed, to_blocks, BLOCK_DDL)
     if scratch is None:
         # Which rows are in which block must not change any more.
         frame = (checkpoint or kept_by_executors)(frame)
@@ -178,7 +179,7 @@ def with_fingerprints(vectors: DataFrame) -> DataFrame:
         yield from map(ids_and_fingerprints, batches)
 
     columns = ("image_id", "target_index", "embedding")
-    return vectors.select(*columns).mapInArrow(run, "image_id string, target_index int, fingerprint string")
+    return map_batches(vectors.select(*columns), run, "image_id string, target_index int, fingerprint string")
 
 
 def ids_of_blocks(blocks: Blocks, spark_frame: DataFrame) -> DataFrame:
@@ -192,7 +193,7 @@ def ids_of_blocks(blocks: Blocks, spark_frame: DataFrame) -> DataFrame:
                 for ids in batch["ids"]:  # one per block
                     yield from ids_from_bytes(ids.as_py()).select(names).to_batches()
 
-        return blocks.frame.select("ids").mapInArrow(unpack, ddl)
+        return map_batches(blocks.frame.select("ids"), unpack, ddl)
     files = blocks.files
 
     def read(number: int) -> Iterator[pa.RecordBatch]:
@@ -264,7 +265,7 @@ def in_tasks(spark_frame: DataFrame, tasks: int, run: Callable[[int], Iterator[p
             for number in batch.column(0).to_pylist():  # one per task
                 yield from run(number)
 
-    return spark.range(0, tasks, 1, tasks).mapInArrow(each, ddl)
+    return map_batches(spark.range(0, tasks, 1, tasks), each, ddl)
 
 
 def numbers_of_tasks(spark_frame: DataFrame, tasks: int, work: Callable[[int], int | None]) -> list[Any]:

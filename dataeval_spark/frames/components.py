@@ -19,6 +19,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError, StepFailedError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.kernels.hashes.components import connected_components as components_of
 from dataeval_spark.session.bounded import one_row
 
@@ -166,7 +167,7 @@ def _contracted(edges: DataFrame) -> DataFrame:
             stars = pa.table(components_of(table["a"], table["b"]), names=["a", "b"])
             yield from stars.filter(pc.not_equal(stars["a"], stars["b"])).to_batches()
 
-    return edges.select("a", "b").mapInArrow(run, "a string, b string")
+    return map_batches(edges.select("a", "b"), run, "a string, b string")
 
 
 def _tables(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
@@ -194,4 +195,4 @@ def _in_one_task(edges: DataFrame, most: int) -> DataFrame:
             ids, components = components_of(table["a"], table["b"])
             yield pa.RecordBatch.from_arrays([ids, components], names=["id", "component"])
 
-    return edges.coalesce(1).mapInArrow(run, "id string, component string")
+    return map_batches(edges.coalesce(1), run, "id string, component string")

@@ -14,6 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.contract import same_keys
+from dataeval_spark.frames.ratios import ratio
 
 EXPONENTS_PER_UNIT = 8
 MANTISSA = 53
@@ -81,7 +82,7 @@ def exact_mean_and_std(
         ``by``, ``mean``, ``std`` and the others: one row per group.
     """
     others = {**(others or {}), "_n": (F.count(value), F.sum)}
-    summed = exact_sums(frame, by, {"_sum": value}, others).withColumn("mean", F.try_divide("_sum", "_n")).alias("m")
+    summed = exact_sums(frame, by, {"_sum": value}, others).withColumn("mean", ratio("_sum", "_n")).alias("m")
     centres = summed.select(*(f"m.{key}" for key in by), F.col("m.mean").alias("_centre"), "m._n").alias("c")
     valued = frame.select(*by, value.alias("_value")).alias("v")
     # One row per group on the right.
@@ -94,7 +95,7 @@ def exact_mean_and_std(
     ).alias("s")
     joined = summed.join(squares, on=same_keys(by, "m", "s"), how="left")
     names = [name for name in others if name != "_n"]
-    std = F.sqrt(F.try_divide("s._squares", "m._n"))
+    std = F.sqrt(ratio("s._squares", "m._n"))
     return joined.select(*(f"m.{key}" for key in by), "m.mean", std.alias("std"), *(f"m.{name}" for name in names))
 
 

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.frames.contract import same_keys
 from dataeval_spark.frames.exact_sums import Aggregate, exact_mean_and_std, exact_sums
 from dataeval_spark.frames.quantiles import exact_quantiles
+from dataeval_spark.frames.ratios import ratio
 
 # MAD of a normal distribution, and the 90th percentile of its deviations in MADs, as rounded in the definitions.
 MAD_OF_NORMAL, P90_OF_NORMAL = 0.6745, 1.91
@@ -80,8 +81,8 @@ def spreads(values: DataFrame, by: Sequence[str], method: Method) -> DataFrame:
 def score_beyond() -> Column:
     """Number of spreads by which ``value`` lies beyond the nearer anchor; negative between them."""
     return F.greatest(
-        F.try_divide(F.col("low_anchor") - F.col("value"), F.col("low_spread")),
-        F.try_divide(F.col("value") - F.col("high_anchor"), F.col("high_spread")),
+        ratio(F.col("low_anchor") - F.col("value"), F.col("low_spread")),
+        ratio(F.col("value") - F.col("high_anchor"), F.col("high_spread")),
     )
 
 
@@ -111,7 +112,7 @@ def calibrated_spreads(values: DataFrame, by: Sequence[str], least: Column | flo
 
     def spread(near: Column, far: Column) -> Column:
         inner, outer = near / _NEAR, far / _FAR
-        tail = 1 + F.log1p(F.greatest(F.lit(0.0), F.coalesce(F.try_divide(outer, inner), F.lit(1.0)) - 1))
+        tail = 1 + F.log1p(F.greatest(F.lit(0.0), F.coalesce(ratio(outer, inner), F.lit(1.0)) - 1))
         wide = F.greatest(inner * tail, F.lit(least) if isinstance(least, float) else least) * (1 + _FEW / F.col("n"))
         return F.when(wide > NO_SPREAD * F.greatest(F.lit(1.0), F.abs("p50")), wide)
 
@@ -140,7 +141,7 @@ def _median_and_mad(values: DataFrame, by: list[str]) -> DataFrame:
     deviations = _beside(values, F.broadcast(medians), by).select(*by, "median", _distance("median").alias("deviation"))
     mads = exact_quantiles(deviations, [*by, "median"], "deviation", {"mad": 0.5})
     summed = exact_sums(deviations, by, {"sum": F.col("deviation")}, {"n": (F.count("deviation"), F.sum)})
-    means = summed.select(*by, F.try_divide("sum", "n").alias("mean_deviation"))
+    means = summed.select(*by, ratio("sum", "n").alias("mean_deviation"))
     # sqrt(pi / 2) times the mean absolute deviation is the standard deviation of a normal distribution.
     spread = F.when(F.col("mad") > NO_SPREAD, F.col("mad") / MAD_OF_NORMAL).otherwise(
         F.col("mean_deviation") * F.sqrt(F.pi() / 2)
@@ -193,7 +194,7 @@ def double_mad(values: DataFrame, by: Sequence[str]) -> DataFrame:
     quantiles = exact_quantiles(parts, keys, "deviation", {"mad": 0.5, "p90": 0.9})
     others: dict[str, Aggregate] = {"rows": (F.count("deviation"), F.sum), "least": (F.min("deviation"), F.min)}
     summed = exact_sums(parts, keys, {"sum": F.col("deviation")}, others)
-    means = summed.select(*keys, F.try_divide("sum", "rows").alias("mean"), "least")
+    means = summed.select(*keys, ratio("sum", "rows").alias("mean"), "least")
     per_part = _beside(quantiles, means, keys).select(*keys, F.struct("n", "mad", "p90", "mean", "least").alias("of"))
     one_row = per_part.groupBy(*by, "median").pivot("part", ["low", "high", "all", "beside"]).agg(F.first("of"))
     low, high = _spreads()
@@ -230,5 +231,5 @@ def _spreads() -> tuple[Column, Column]:
 
 def _with_tail(name: str) -> Column:
     mad = F.col(f"{name}.mad")
-    excess = F.try_divide(F.col(f"{name}.p90"), mad) / P90_OF_NORMAL - 1
+    excess = ratio(F.col(f"{name}.p90"), mad) / P90_OF_NORMAL - 1
     return mad / MAD_OF_NORMAL * (1 + F.log1p(F.greatest(F.lit(0.0), excess)))

@@ -22,6 +22,7 @@ from pyspark.sql import SparkSession
 from dataeval_spark.errors import SetupError
 from dataeval_spark.session import jars
 from dataeval_spark.session.java import require_java
+from dataeval_spark.session.machine import available_cores, available_memory
 
 DELTA_SETTINGS: dict[str, Any] = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -183,21 +184,10 @@ def _checkpoint_file_manager() -> str:
     return f"org.apache.spark.sql.execution.streaming.{moved}FileSystemBasedCheckpointFileManager"
 
 
-def available_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _heap_mb(memory: str | None) -> int:
     """Megabytes of a size such as ``2g``; by default a quarter of the machine's memory, between 1 and 8 GB."""
     if memory is None:
-        try:
-            total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        except (ValueError, OSError):
-            return 2048
-        return 1024 * max(1, min(8, total // 4 // 2**30))
+        return 1024 * max(1, min(8, available_memory() // 4 // 2**30))
     match = re.fullmatch(r"(\d+)\s*([mg])b?", memory.strip().lower())
     if match is None:
         raise SetupError(

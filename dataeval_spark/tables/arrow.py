@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from dataeval_spark.errors import SchemaError
@@ -18,6 +20,7 @@ _SIMPLE = {
     "double": pa.float64(),
     "timestamp": pa.timestamp("us", tz="UTC"),
 }
+Rows = TypeVar("Rows", pa.RecordBatch, pa.Table)
 _TOKEN = re.compile(r"`(?:[^`]|``)*`|\w+|[<>,:]")
 
 
@@ -54,6 +57,43 @@ def arrow_type(text: str) -> pa.DataType:
     MapType(map<string, int32>)
     """
     return _type(_TOKEN.findall(text)[::-1])
+
+
+def with_validity_of_parents(rows: Rows) -> Rows:
+    """The same rows; fields of structs that are null are null, at any depth.
+
+    Arrow gives the fields of a null struct any values, and not every engine looks at the struct when it reads one of
+    its fields.
+
+    Examples
+    --------
+    >>> box = pa.StructArray.from_arrays([pa.array([1, 2])], ["x"], mask=pa.array([False, True]))
+    >>> with_validity_of_parents(pa.RecordBatch.from_arrays([box], ["box"]))["box"].field("x").to_pylist()
+    [1, None]
+    """
+    columns = [_valid(column) if _has_struct(column.type) else column for column in rows.columns]
+    return type(rows).from_arrays(columns, schema=rows.schema)
+
+
+def _has_struct(type_: pa.DataType) -> bool:
+    return pa.types.is_struct(type_) or any(_has_struct(type_.field(i).type) for i in range(type_.num_fields))
+
+
+def _valid(array: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    type_ = array.type
+    if isinstance(array, pa.ChunkedArray):
+        return pa.chunked_array([_valid(chunk) for chunk in array.chunks], type_)
+    if not _has_struct(type_):
+        return array
+    if pa.types.is_struct(type_):
+        fields = [_valid(field) for field in array.flatten()]
+        return pa.StructArray.from_arrays(fields, fields=list(type_), mask=array.is_null())
+    # An offset that is null makes its list null; of a slice, the offsets count in the whole array.
+    starts = array.offsets.to_numpy()
+    offsets = pa.array(starts, pa.int32(), mask=np.append(array.is_null().to_numpy(zero_copy_only=False), False))
+    if pa.types.is_map(type_):
+        return pa.MapArray.from_arrays(offsets, array.keys, _valid(array.items), type_)
+    return pa.ListArray.from_arrays(offsets, _valid(array.values), type_)
 
 
 def _fields(tokens: list[str]) -> list[pa.Field]:

@@ -21,7 +21,8 @@ from dataeval_spark.kernels.images.profile import profile_image
 from dataeval_spark.kernels.storage.uris import is_uri, local_path
 from dataeval_spark.kernels.vectors.hdbscan import hdbscan_labels
 from dataeval_spark.kernels.vectors.spanning_tree import Points, minimum_forest, tree_between, tree_within
-from dataeval_spark.session import engines, jars, java
+from dataeval_spark.session import jars, java
+from dataeval_spark.session.machine import available_cores
 
 PYTHON_VERSIONS = ((3, 11), (3, 12), (3, 13))
 SPARK_VERSIONS = ("4.0", "4.1", "4.2")
@@ -68,7 +69,7 @@ def checks(workspace: str | None = None, *, resolve: bool = True) -> list[Check]
         _jars(resolve and found_java.status == "ok"),
         _kernels(),
         _memory(),
-        Check("cores", "ok", str(engines.available_cores())),
+        Check("cores", "ok", str(available_cores())),
         _gpu(),
         _disk(place),
         _writable(place),

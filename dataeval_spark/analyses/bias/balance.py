@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import rows_of_dicts
 from dataeval_spark.kernels.factors.factor_codes import from_maps
 from dataeval_spark.kernels.factors.false_discovery import adjusted_p_values
@@ -145,7 +146,7 @@ def balance(
             )
         sampled = _sampled(factor_bins, sample, seed)
         how = {"neighbors": neighbors, "permutations": permutations, "seed": seed}
-        estimated = sampled.mapInArrow(lambda batches: _estimates(batches, rules, label, **how), _ESTIMATES)
+        estimated = map_batches(sampled, lambda batches: _estimates(batches, rules, label, **how), _ESTIMATES)
         for row in bounded(estimated, "pairs of factors, and classes x factors"):
             rows[_key(row)] = {**row.asDict(), "method": "neighbors"}
     thresholds = {"label": imbalance_threshold, "class": imbalance_threshold, "factors": correlation_threshold}

@@ -10,6 +10,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.kernels.factors.binning import UNSEEN, Bins, bin_labels
 from dataeval_spark.kernels.factors.factor_codes import codes_of, factor_values, numbers_of
 from dataeval_spark.session.bounded import bounded
@@ -108,7 +109,7 @@ def unseen_values(units: DataFrame, bins: Mapping[str, Bins], ranges: Mapping[st
             ]
             yield pa.RecordBatch.from_pylist(rows, schema=_COUNTS_SCHEMA)
 
-    counted = units.select("numbers", "texts").mapInArrow(count, _COUNTS)
+    counted = map_batches(units.select("numbers", "texts"), count, _COUNTS)
     return counted.groupBy("factor").agg(*(F.sum(name).alias(name) for name in ("n", "unseen", "below", "above")))
 
 

@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import same_keys
 from dataeval_spark.frames.image_sums import class_effects
 from dataeval_spark.kernels.factors.pair_counts import LABEL, PAIRS_DDL, pair_counts
@@ -47,9 +48,7 @@ def contingency(factor_bins: DataFrame, bin_edges: DataFrame) -> DataFrame:
     only showing top 4 rows
     """
     counted = (
-        factor_bins.where("class_name IS NOT NULL")
-        .select("class_name", "bins")
-        .mapInArrow(pair_counts, PAIRS_DDL)
+        map_batches(factor_bins.where("class_name IS NOT NULL").select("class_name", "bins"), pair_counts, PAIRS_DDL)
         .groupBy("factor_a", "value_a", "factor_b", "value_b")
         .agg(F.sum("n").alias("n"))
     )

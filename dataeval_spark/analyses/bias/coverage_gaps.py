@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.bias.factor_sources import STATISTIC_TEXTS, STATISTICS
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.kernels.factors.pair_counts import LABEL, code_columns
 from dataeval_spark.kernels.factors.uncovered_patterns import Pattern, uncovered_patterns
 from dataeval_spark.session.bounded import bounded
@@ -114,7 +115,7 @@ def coverage_gaps(
             ranked = [{**row, "rank": rank, "found": len(rows)} for rank, row in enumerate(best, 1)]
             yield pa.RecordBatch.from_pylist(ranked, schema=_SCHEMA)
 
-    return combined.coalesce(1).mapInArrow(search, COVERAGE_GAPS.nullable_ddl)
+    return map_batches(combined.coalesce(1), search, COVERAGE_GAPS.nullable_ddl)
 
 
 def _factor_levels(bin_edges: DataFrame, factors: Sequence[str], max_bins: int) -> dict[str, dict[str, str]]:
@@ -162,7 +163,7 @@ def _combinations(factor_bins: DataFrame, names: Sequence[str]) -> DataFrame:
             )
 
     labelled = factor_bins.where("class_name IS NOT NULL")
-    counted = labelled.select("class_name", "bins").mapInArrow(count, "values array<string>, n bigint")
+    counted = map_batches(labelled.select("class_name", "bins"), count, "values array<string>, n bigint")
     return counted.groupBy("values").agg(F.sum("n").alias("n"))
 
 

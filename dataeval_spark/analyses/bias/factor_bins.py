@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, Row
 from dataeval_spark.analyses.bias.bin_edges import bins_of, edge_rows, stored_bins, unseen_values
 from dataeval_spark.analyses.bias.factor_sources import SOURCES, Units, labelled_units
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.kernels.factors.binning import Bins, is_increasing
 from dataeval_spark.kernels.factors.factor_codes import as_maps, codes_of, factor_values, numbers_of
@@ -208,7 +209,7 @@ def _with_bins(units: DataFrame, bins: Mapping[str, Bins]) -> DataFrame:
                 names=["image_id", "target_index", "class_name", "bins", "numbers"],
             )
 
-    return units.mapInArrow(run, FACTOR_BINS.nullable_ddl)
+    return map_batches(units, run, FACTOR_BINS.nullable_ddl)
 
 
 def _summaries(units: Units, options: dict[str, Any]) -> list[dict[str, Any]]:
@@ -243,7 +244,7 @@ def _summaries(units: Units, options: dict[str, Any]) -> list[dict[str, Any]]:
         return pa.Table.from_pylist([row], schema=schema)
 
     columns = units.frame.select("is_first", "target_index", "numbers", "texts")
-    rows = columns.mapInArrow(partials, PARTIAL_DDL).groupBy("factor").applyInArrow(merged, _SUMMARY)
+    rows = map_batches(columns, partials, PARTIAL_DDL).groupBy("factor").applyInArrow(merged, _SUMMARY)
     collected = bounded(rows, "one row per factor")
     return sorted((row.asDict(recursive=True) for row in collected), key=lambda row: str(row["factor"]))
 

@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import rows_of_dicts
 from dataeval_spark.frames.image_sums import image_effect
 from dataeval_spark.frames.quantiles import exact_quantiles
@@ -72,7 +73,7 @@ def factor_predictors(factor_bins: DataFrame, image_findings: DataFrame, *, thre
     rules = image_findings.select("image_id", "rule").distinct()
     by_rule = factor_bins.join(rules, on="image_id", how="inner").select(F.col("rule").alias("class_name"), "bins")
     everything = factor_bins.select(F.lit(_ALL).alias("class_name"), "bins")
-    counts = by_rule.unionByName(everything).mapInArrow(label_counts, LABEL_COUNTS_DDL)
+    counts = map_batches(by_rule.unionByName(everything), label_counts, LABEL_COUNTS_DDL)
     counts = counts.groupBy("factor", "value", "class_name").agg(F.sum("n").alias("n"))
     counts = counts.crossJoin(F.broadcast(image_effect(factor_bins)))
     measured = counts.groupBy("factor").applyInArrow(_of_factor, _ROWS).orderBy("rule", "factor")

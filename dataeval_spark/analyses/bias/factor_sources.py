@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import with_capture_time
+from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.session.bounded import one_row
 from dataeval_spark.tables.contract import identifier
 from dataeval_spark.tables.profile import APPEARANCE_COLUMNS, DATAEVAL_STATISTICS
@@ -213,10 +214,10 @@ def _boxes() -> dict[str, Factor]:
         "box_width": width,
         "box_height": height,
         "box_area": width * height,
-        "box_aspect_ratio": F.try_divide(width, height),
-        "box_area_share": F.try_divide(width * height, image_width * image_height),
-        "box_center_x": F.try_divide(F.expr("(box.x0 + box.x1) / 2"), image_width),
-        "box_center_y": F.try_divide(F.expr("(box.y0 + box.y1) / 2"), image_height),
+        "box_aspect_ratio": ratio(width, height),
+        "box_area_share": ratio(width * height, image_width * image_height),
+        "box_center_x": ratio(F.expr("(box.x0 + box.x1) / 2"), image_width),
+        "box_center_y": ratio(F.expr("(box.y0 + box.y1) / 2"), image_height),
     }
     return {name: Factor(value, of_target=True) for name, value in values.items()}
 

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from scipy.stats import chi2
 
 from dataeval_spark.frames.contract import rows_of_dicts
+from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.kernels.factors.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.factors.kolmogorov_smirnov import ks_pvalue
 from dataeval_spark.session.bounded import bounded
@@ -111,7 +112,7 @@ def _sums(counted: DataFrame) -> DataFrame:
 def _gap(i: Column, a: Column) -> Column:
     """The gap of the shares at one place; of equal gaps the largest counts decide."""
     j = a - i
-    gap = F.abs(i / F.col("n") - F.try_divide(j, F.col("total") - F.col("n")))
+    gap = F.abs(i / F.col("n") - ratio(j, F.col("total") - F.col("n")))
     return F.struct(gap.alias("gap"), i.alias("i"), j.alias("j"), F.col("value"))
 
 

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.bias.balance import require_class_label
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.kernels.factors.feature_ranking import rank_features
 from dataeval_spark.kernels.factors.pair_counts import LABEL, LABEL_COUNTS_DDL, label_counts
@@ -90,7 +91,7 @@ def feature_value(
     with_class = factor_bins.where("class_name IS NOT NULL")
     labelled = with_class.select(F.concat(fold, F.lit(_SEPARATOR), "class_name").alias("class_name"), "bins")
     counts = (
-        labelled.mapInArrow(label_counts, LABEL_COUNTS_DDL)
+        map_batches(labelled, label_counts, LABEL_COUNTS_DDL)
         .groupBy("factor", "value", "class_name")
         .agg(F.sum("n").alias("n"))
     )

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.bias.balance import require_class_label
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import rows_of_dicts
 from dataeval_spark.frames.image_sums import class_effects
 from dataeval_spark.kernels.factors.factor_codes import from_maps
@@ -102,7 +103,7 @@ def shortcuts(
     OptionError.unless_between("shortcuts.p_value_threshold", p_value_threshold, 0.0, 1.0)
     require_class_label(balance, "shortcuts")
     labelled = factor_bins.where("class_name IS NOT NULL")
-    blocks = labelled.select("image_id", "class_name", "numbers").mapInArrow(_blocks, _BLOCK)
+    blocks = map_batches(labelled.select("image_id", "class_name", "numbers"), _blocks, _BLOCK)
     of_classes = class_effects(labelled.select("image_id", "class_name"))
     effects = {row["class_name"]: row["design_effect"] for row in bounded(of_classes, "one row per class")}
     effect_rows = blocks.groupBy("factor").applyInArrow(lambda table: _of_factor(table, max_values, effects), _ROWS)

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.labels.image_boxes import ImageBoxes, box_at, boxes_per_image, read_images
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.kernels.labels.object_label_quality import same_places
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.labels import OBJECT_LABEL_ERRORS
@@ -80,7 +81,7 @@ def box_findings(
             ]
             yield pa.RecordBatch.from_pylist(rows, schema=FOUND_SCHEMA)
 
-    findings = boxes_per_image(targets).mapInArrow(run, FOUND_DDL)
+    findings = map_batches(boxes_per_image(targets), run, FOUND_DDL)
     constants = {
         "step": F.lit("box_findings"),
         "model": F.lit(None).cast("string"),

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.labels.probability_blocks import label_sums, probability_blocks, read_blocks
 from dataeval_spark.errors import OptionError, PredictionError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.frames.ranks import positions
 from dataeval_spark.kernels.labels.confident_learning import (
@@ -257,7 +258,7 @@ def counts_of_blocks(
         return pa.Table.from_batches([_count_row(label, sum(joints), np.sum(histograms, axis=0, dtype=np.int64))])
 
     # One row per class and task is shuffled, and one per class comes to the driver: 8 million counts at most.
-    parts = blocks.select("given", "probabilities").mapInArrow(count, COUNTS_DDL)
+    parts = map_batches(blocks.select("given", "probabilities"), count, COUNTS_DDL)
     joint = np.zeros((classes, classes), np.int64)
     histogram = np.zeros((classes, classes, 2 * half), np.int64)
     for row in bounded(parts.groupBy("given").applyInArrow(add, COUNTS_DDL), "one row per class"):
@@ -279,7 +280,7 @@ def candidates(blocks: DataFrame, lowered: NDArray[np.float64], half: int, chose
         for ids, labels, matrix in read_blocks(batches, classes):
             yield from doubtful_rows(ids, labels, matrix, lowered, half, chosen, mask)
 
-    return blocks.select("ids", "given", "probabilities").mapInArrow(run, STAGED_DDL)
+    return map_batches(blocks.select("ids", "given", "probabilities"), run, STAGED_DDL)
 
 
 def self_confidence(blocks: DataFrame, model: str, names: Sequence[str]) -> DataFrame:
@@ -300,7 +301,9 @@ def self_confidence(blocks: DataFrame, model: str, names: Sequence[str]) -> Data
             yield from pa.table(columns).combine_chunks().to_batches()
 
     ddl = LABEL_ERRORS.ddl_of("image_id", "target_index", "class_name", "suggested_class", "score")
-    return blocks.select("ids", "given", "probabilities").mapInArrow(run, ddl).select(F.lit(model).alias("source"), "*")
+    return map_batches(blocks.select("ids", "given", "probabilities"), run, ddl).select(
+        F.lit(model).alias("source"), "*"
+    )
 
 
 def rows_in_doubt(staged: DataFrame, mask: int, model: str, names: Sequence[str]) -> DataFrame:

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.labels.vote_scores import ListEnd, list_ends, score_bin, vote_scores
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.frames.neighbors import require_distances
 from dataeval_spark.frames.ranks import positions
@@ -263,7 +264,7 @@ def _distance_ratios(lists: DataFrame, k: int) -> DataFrame:
         "names",
         "distances",
     )
-    return rows.mapInArrow(_score, SCORED_DDL)
+    return map_batches(rows, _score, SCORED_DDL)
 
 
 def _score(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

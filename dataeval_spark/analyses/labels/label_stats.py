@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.exact_sums import ordered_sum
+from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.tables.labels import LABEL_STATS
 
 
@@ -58,22 +59,22 @@ def label_stats(targets: DataFrame, images: DataFrame) -> DataFrame:
         "class_name",
         "label_count",
         "image_count",
-        F.try_divide("label_count", "all_labels").alias("label_share"),
-        F.try_divide("image_count", "all_images").alias("image_share"),
-        F.try_divide("label_count", "image_count").alias("labels_per_image"),
+        ratio("label_count", "all_labels").alias("label_share"),
+        ratio("image_count", "all_images").alias("image_share"),
+        ratio("label_count", "image_count").alias("labels_per_image"),
         "max_labels_per_image",
         F.lit(1).cast("bigint").alias("class_count"),
         F.coalesce("cooccurrence", F.array().cast("array<struct<class_name: string, image_count: bigint>>")).alias(
             "cooccurrence"
         ),
-        F.try_divide("known_labels", F.col("class_count") * F.col("label_count")).alias("class_weight"),
+        ratio("known_labels", F.col("class_count") * F.col("label_count")).alias("class_weight"),
     )
     dataset_row = totals.select(
         F.col("all_labels").alias("label_count"),
         F.col("labelled_images").alias("image_count"),
         F.when(F.col("all_labels") > 0, 1.0).otherwise(0.0).alias("label_share"),
-        F.coalesce(F.try_divide("labelled_images", "all_images"), F.lit(0.0)).alias("image_share"),
-        F.try_divide("all_labels", "labelled_images").alias("labels_per_image"),
+        F.coalesce(ratio("labelled_images", "all_images"), F.lit(0.0)).alias("image_share"),
+        ratio("all_labels", "labelled_images").alias("labels_per_image"),
         F.col("max_labels").alias("max_labels_per_image"),
         "class_count",
         (F.col("all_images") - F.col("labelled_images")).alias("images_without_labels"),
@@ -100,11 +101,11 @@ def _totals(per_image: DataFrame, classes: DataFrame, images: DataFrame) -> Data
     )
     # Entropy of shares n_i / N is ln N - sum(n_i ln n_i) / N.
     total = F.sum("label_count")
-    entropy = F.ln(total) - F.try_divide(ordered_sum(F.col("label_count") * F.ln("label_count")), total)
+    entropy = F.ln(total) - ratio(ordered_sum(F.col("label_count") * F.ln("label_count")), total)
     spread = classes.agg(
         F.count("*").alias("class_count"),
         total.alias("known_labels"),
-        F.try_divide(F.max("label_count"), F.min("label_count")).alias("imbalance_ratio"),
+        ratio(F.max("label_count"), F.min("label_count")).alias("imbalance_ratio"),
         F.exp(entropy).alias("effective_classes"),
     )
     return counted.crossJoin(spread)

@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.labels import LABELLING_QUEUE
 
@@ -122,7 +123,7 @@ def _uncertainty(predictions: DataFrame) -> DataFrame:
         return F.when(p > 0, -p * F.ln(p)).otherwise(0.0)
 
     entropy = F.aggregate("probabilities", F.lit(0.0), lambda total, p: total + surprise(p))
-    of_classes = F.try_divide(entropy, F.ln(F.size("probabilities")))
+    of_classes = ratio(entropy, F.ln(F.size("probabilities")))
     of_box = (surprise(F.col("score")) + surprise(1 - F.col("score"))) / F.ln(F.lit(2.0))
     value = F.coalesce(F.when(F.col("probabilities").isNotNull(), of_classes).otherwise(of_box), F.lit(0.0))
     first = predictions.agg(F.min("model").alias("model"))
@@ -143,5 +144,5 @@ def _novelty(neighbors: DataFrame, labelled: DataFrame) -> DataFrame:
     near = F.coalesce(F.min(F.when(F.col("is_labelled"), F.col("distance"))), F.max("distance"))
     distances = reached.agg(near.alias("distance"))
     mean = distances.agg(F.avg("distance").alias("mean"))
-    share = F.coalesce(F.try_divide("distance", F.col("distance") + F.col("mean")), F.lit(0.0))
+    share = F.coalesce(ratio("distance", F.col("distance") + F.col("mean")), F.lit(0.0))
     return distances.crossJoin(F.broadcast(mean)).select("image_id", share.alias("novelty"))

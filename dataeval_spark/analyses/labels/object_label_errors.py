@@ -13,7 +13,9 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.labels.image_boxes import ImageBoxes, box_at, boxes_per_image, read_images
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import rows_of
+from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.kernels.labels.object_label_quality import (
     AP_THRESHOLDS,
     THRESHOLD_OF_PRECISION,
@@ -206,7 +208,7 @@ def _precision(images: DataFrame) -> tuple[dict[str, float], float]:
 
     truth = images.select(F.explode("labelled").alias("of")).where("NOT of.is_crowd").groupBy("of.name").count()
     counts = truth.select(F.col("name").alias("class_name"), "count")
-    detections = images.mapInArrow(mark, MARKED_DDL)
+    detections = map_batches(images, mark, MARKED_DDL)
     rows = bounded(_mean_average_precision(detections, counts).limit(MAX_CLASSES), "one row per class")
     return {row["class_name"]: row["precision"] for row in rows}, min((row["smallest"] for row in rows), default=1.0)
 
@@ -232,7 +234,7 @@ def _scored(images: DataFrame, precision: Mapping[str, float], smallest: float) 
             rows = [_score(image, precision, smallest) for image in read_images(batch)]
             yield pa.RecordBatch.from_pylist(rows, schema=SCORED_SCHEMA)
 
-    return images.mapInArrow(run, SCORED_DDL)
+    return map_batches(images, run, SCORED_DDL)
 
 
 def _score(image: ImageBoxes, precision: Mapping[str, float], smallest: float) -> dict[str, Any]:
@@ -291,5 +293,5 @@ def _mean_average_precision(detections: DataFrame, truth: DataFrame) -> DataFram
     area = sum((F.col(f"e{t}") * bit[t] for t in BITS), F.lit(0.0))
     summed = enveloped.groupBy("class_name").agg(F.sum(area).alias("area"), F.min("smallest").alias("smallest"))
     joined = summed.join(F.broadcast(truth), on="class_name", how="left")
-    mean = F.coalesce(F.try_divide("area", F.col("count") * len(AP_THRESHOLDS)), F.lit(0.0))
+    mean = F.coalesce(ratio("area", F.col("count") * len(AP_THRESHOLDS)), F.lit(0.0))
     return joined.select("class_name", mean.alias("precision"), "smallest")

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import PredictionError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.blocks import ids_from_bytes, ids_to_bytes
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
@@ -59,7 +60,7 @@ def probability_blocks(predictions: DataFrame, targets: DataFrame, class_indices
             for start in range(0, batch.num_rows, step):
                 yield _block(batch.slice(start, step), classes)
 
-    return rows.select(*KEYS, "given", "probabilities").mapInArrow(cut, BLOCK_DDL)
+    return map_batches(rows.select(*KEYS, "given", "probabilities"), cut, BLOCK_DDL)
 
 
 def _block(batch: pa.RecordBatch, classes: int) -> pa.RecordBatch:

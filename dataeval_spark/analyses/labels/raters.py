@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 
 from dataeval_spark.analyses.labels.rating_blocks import KEYS, RatingBlocks, rating_blocks, slices
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.kernels.labels.confident_learning import wilson_interval
 from dataeval_spark.kernels.labels.dawid_skene import Model, Ratings, Sums, fit, posterior_sums, posteriors, vote_sums
@@ -259,7 +260,7 @@ def _consensus(
             for rows in slices(batch, len(names)):
                 yield _decided(rows, names, columns, model, preference)
 
-    decided = ratings.things.mapInArrow(run, DDL)
+    decided = map_batches(ratings.things, run, DDL)
     nothing = F.lit(None).cast("string")
     if targets is None:
         joined = decided.withColumn("given_class", nothing)

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from scipy.sparse import csr_array
 
 from dataeval_spark.errors import RatingError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.kernels.labels.dawid_skene import Ratings
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.arrow import arrow_schema
@@ -67,7 +68,7 @@ class RatingBlocks:
             numbers = np.sum([np.frombuffer(value.as_buffer()) for value in rows["numbers"]], axis=0)
             return pa.Table.from_batches([_part(rows["part"][0].as_py(), numbers)])
 
-        sums = self.blocks.mapInArrow(run, PART_DDL).groupBy("part").applyInArrow(add, PART_DDL)
+        sums = map_batches(self.blocks, run, PART_DDL).groupBy("part").applyInArrow(add, PART_DDL)
         rows = sorted(bounded(sums, "the parts of a vector"), key=lambda row: row["part"])
         return np.concatenate([np.frombuffer(bytes(row["numbers"])) for row in rows])
 
@@ -99,7 +100,7 @@ def rating_blocks(annotations: DataFrame, store: Callable[[DataFrame], DataFrame
         for batch in batches:
             yield from map(_block, slices(batch, len(classes)))
 
-    blocks = store(kinds.mapInArrow(cut, BLOCK_DDL))
+    blocks = store(map_batches(kinds, cut, BLOCK_DDL))
     total = one_row(blocks, F.coalesce(F.sum("ratings"), F.lit(0)).alias("ratings"))["ratings"]
     local = None
     if total <= MAX_LOCAL_RATINGS:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.kernels.labels.flipped_labels import Cut, cut_of_flips
 from dataeval_spark.kernels.labels.label_votes import (
     TEMPERATURES,
@@ -82,7 +83,7 @@ def vote_scores(lists: DataFrame, k: int) -> DataFrame:
             for source, rows in _of_sources(batch):
                 yield _scored(rows, sources[source])
 
-    return voting.mapInArrow(run, SCORED_DDL)
+    return map_batches(voting, run, SCORED_DDL)
 
 
 def score_bin(score: str) -> Column:
@@ -170,7 +171,7 @@ def _fitted(voting: DataFrame, sources: Mapping[str, OfSource]) -> dict[str, OfS
                 row = {"source": source, "losses": losses(sources[source].model, own, votes).tolist()}
                 yield pa.RecordBatch.from_pylist([row], schema=_LOSS)
 
-    parts = voting.where(F.col("draw") <= share).mapInArrow(run, _LOSS_DDL)
+    parts = map_batches(voting.where(F.col("draw") <= share), run, _LOSS_DDL)
     sums = parts.groupBy("source").agg(
         F.array(*(F.sum(F.get("losses", F.lit(place))) for place in range(len(TEMPERATURES)))).alias("losses")
     )

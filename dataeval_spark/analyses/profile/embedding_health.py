@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.blocks import in_id_blocks
 from dataeval_spark.kernels.vectors.embedding_moments import Moments, effective_rank, first_share, intrinsic_dimension
 from dataeval_spark.session.bounded import bounded
@@ -158,7 +159,7 @@ def embedding_health(
     states = blocks.groupBy("subject", "block").applyInArrow(summed, PARTIAL_DDL)
     ordered = states.repartition(len(parts), "subject").sortWithinPartitions("subject", "kind", "first_row", "block")
     judged = partial(_judged, parts=by_subject, limits=limits)
-    return first_findings.unionByName(ordered.mapInArrow(judged, FINDINGS_DDL))
+    return first_findings.unionByName(map_batches(ordered, judged, FINDINGS_DDL))
 
 
 def _parts(named: DataFrame, max_dimension: int) -> tuple[list[Part], list[Finding]]:

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import same_keys
 from dataeval_spark.frames.exact_sums import Aggregate, exact_sums
+from dataeval_spark.frames.ratios import ratio
 
 COMMON_SIZES = 10
 GROUP = ("split", "colors")
@@ -79,7 +80,7 @@ def normalization(
         "pixel_count": (F.coalesce(F.sum(F.when(F.col("m").isNotNull(), F.col("n"))), F.lit(0)), F.sum),
     }
     summed = exact_sums(rows, KEYS, {"mean": weight * F.col("m")}, counts)
-    means = summed.withColumn("mean", F.try_divide(F.col("mean"), F.col("pixel_count")))
+    means = summed.withColumn("mean", ratio(F.col("mean"), F.col("pixel_count")))
     # There are few of them (splits x channels): the means are broadcast, and the rows read a second time.
     centers = F.broadcast(means.select(*KEYS, F.col("mean").alias("center"))).alias("centers")
     deviation = F.col("m") - F.col("center")
@@ -88,7 +89,7 @@ def normalization(
     squares = weight * (F.col("v") + deviation * deviation)
     pixels: dict[str, Aggregate] = {"pixels": (F.sum(F.when(F.col("m").isNotNull(), F.col("n"))), F.sum)}
     sums = exact_sums(spread.select(*KEYS, "n", "m", squares.alias("squares")), KEYS, {"std": F.col("squares")}, pixels)
-    variances = sums.withColumn("std", F.sqrt(F.try_divide(F.col("std"), F.col("pixels"))))
+    variances = sums.withColumn("std", F.sqrt(ratio(F.col("std"), F.col("pixels"))))
     same = same_keys(KEYS, "means", "variances")
     merged = means.alias("means").join(variances.alias("variances"), on=same, how="left").select("means.*", "std")
     same = same_keys(GROUP, "merged", "sizes")

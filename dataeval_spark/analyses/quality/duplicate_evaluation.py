@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.analyses.quality.duplicate_pairs import EMBEDDING, EMBEDDING_RELATIVE
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of
+from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.kernels.storage.files import read_file
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.quality import DUPLICATE_EVALUATION
@@ -299,7 +300,7 @@ def _threshold(step: float) -> Column:
 
 
 def _columns(summed: DataFrame) -> DataFrame:
-    precision, recall = F.try_divide("found", "flagged"), F.try_divide("found", "true_pairs")
+    precision, recall = ratio("found", "flagged"), ratio("found", "true_pairs")
     summed = summed.withColumn("judged", F.col("found") + F.col("refuted"))
     return summed.select(
         "kind",
@@ -311,20 +312,20 @@ def _columns(summed: DataFrame) -> DataFrame:
         _wilson("flagged", -1).alias("precision_lower"),
         _wilson("flagged", 1).alias("precision_upper"),
         "refuted",
-        F.try_divide("found", "judged").alias("judged_precision"),
+        ratio("found", "judged").alias("judged_precision"),
         _wilson("judged", -1).alias("judged_precision_lower"),
         _wilson("judged", 1).alias("judged_precision_upper"),
         recall.alias("recall"),
         _wilson("true_pairs", -1).alias("recall_lower"),
         _wilson("true_pairs", 1).alias("recall_upper"),
-        F.try_divide(2 * F.col("found"), F.col("flagged") + F.col("true_pairs")).alias("f1"),
+        ratio(2 * F.col("found"), F.col("flagged") + F.col("true_pairs")).alias("f1"),
     ).select(*DUPLICATE_EVALUATION.result_names)
 
 
 def _wilson(total: str, side: int) -> Column:
-    n, share = F.col(total).cast("double"), F.try_divide("found", total)
-    centre = share + F.try_divide(F.lit(_Z**2 / 2), n)
-    spread = _Z * F.sqrt(F.try_divide(share * (1 - share), n) + F.try_divide(F.lit(_Z**2 / 4), n * n))
-    end = F.try_divide(centre + side * spread, 1 + F.try_divide(F.lit(_Z**2), n))
+    n, share = F.col(total).cast("double"), ratio("found", total)
+    centre = share + ratio(F.lit(_Z**2 / 2), n)
+    spread = _Z * F.sqrt(ratio(share * (1 - share), n) + ratio(F.lit(_Z**2 / 4), n * n))
+    end = ratio(centre + side * spread, 1 + ratio(F.lit(_Z**2), n))
     # Not without a total: least and greatest pass over nulls.
     return F.when(F.col(total) > 0, F.least(F.greatest(end, F.lit(0.0)), F.lit(1.0)))

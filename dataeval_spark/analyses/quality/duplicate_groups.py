@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.quality.duplicate_pairs import EXACT_KINDS, ITEM, WHOLE
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.components import Checkpoint, connected_components
 from dataeval_spark.frames.hamming_pairs import hamming_distance
 from dataeval_spark.kernels.hashes.star_cover import star_groups
@@ -140,7 +141,7 @@ def _around_kept(edges: DataFrame, members: DataFrame, keep: str) -> DataFrame:
     tied = edges.withColumnRenamed("a", "id").join(members.select("id", "component"), on="id", how="inner")
     values = [value.cast("double").alias(name) for name, value in zip(criteria, _criteria(keep), strict=True)]
     both = members.select("component", "id", *ITEM, *values).unionByName(tied, allowMissingColumns=True)
-    return both.repartition("component").drop("component").mapInArrow(run, "id string, component string")
+    return map_batches(both.repartition("component").drop("component"), run, "id string, component string")
 
 
 def _members(

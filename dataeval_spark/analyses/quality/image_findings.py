@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.tables.quality import IMAGE_FINDINGS
 
 BLUR_FACTOR = 0.01
@@ -171,12 +172,12 @@ def _looks(*, three_channels: bool) -> dict[str, Scored]:
     # The entropy is of the channels' histograms side by side: three equal ones have log2(3) more than one.
     more = F.when(F.col("channels") == 1, F.log2(F.lit(3.0))).otherwise(0.0) if three_channels else F.lit(0.0)
     entropy = F.least((F.col("entropy_bits") + more) * ENTROPY_FACTOR, F.lit(1.0))
-    ratio = F.least(F.try_divide("width", "height"), F.try_divide("height", "width"))
+    aspect = F.least(ratio("width", "height"), ratio("height", "width"))
     return {
         "dark": (high, "warning", "Dark: the 99th percentile of brightness is %.2f", high),
         "bright": (1 - low, "warning", "Bright: 1 - the 5th percentile of brightness is %.2f", 1 - low),
         "low_information": (entropy, "warning", "Little information: entropy score is %.2f", entropy),
-        "odd_aspect_ratio": (ratio, "info", "Odd aspect ratio: shorter over longer side is %.2f", ratio),
+        "odd_aspect_ratio": (aspect, "info", "Odd aspect ratio: shorter over longer side is %.2f", aspect),
     }
 
 
@@ -195,7 +196,7 @@ def _blur_of_cleanvision() -> Scored:
 def _size(factor: float) -> Column:
     has_gap = F.col("gap") > 0
     distance = F.abs(_side() - F.col("middle")) / F.when(has_gap, F.col("gap")).otherwise(F.col("middle"))
-    times = F.greatest(F.try_divide(_side(), F.col("median")), F.try_divide(F.col("median"), _side()))
+    times = F.greatest(ratio(_side(), F.col("median")), ratio(F.col("median"), _side()))
     is_rare = F.col("are_few_outside") | (times >= factor)
     text = F.format_string(
         "Odd size: %.0f x %.0f pixels; half of the images are as large as squares of %.0f to %.0f pixels",

@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.analyses.quality.duplicate_pairs import EMBEDDING_RELATIVE, item_of, target_index_of
 from dataeval_spark.frames.components import Checkpoint
 from dataeval_spark.frames.quantiles import exact_quantiles, unpivot
+from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.kernels.hashes.near_threshold import (
     MIDDLE,
     NEIGHBORS,
@@ -146,8 +147,8 @@ def _surroundings(listed: DataFrame) -> DataFrame:
         *LEVEL,
         "one",
         mean.alias("surroundings"),
-        F.try_divide(F.element_at("d", MIDDLE), last).alias("middle_ratio"),
-        F.try_divide(mean, last).alias("reach_ratio"),
+        ratio(F.element_at("d", MIDDLE), last).alias("middle_ratio"),
+        ratio(mean, last).alias("reach_ratio"),
     )
 
 
@@ -193,9 +194,9 @@ def _relative(listed: DataFrame, surroundings: DataFrame, typical: dict[Key, flo
         on=[*LEVEL, "other"],
         how="inner",
     )
-    ratio = F.try_divide(F.col("distance"), F.sqrt(F.col("scale") * F.col("other_scale")))
+    of_scales = ratio(F.col("distance"), F.sqrt(F.col("scale") * F.col("other_scale")))
     # Equal vectors are duplicates wherever they lie.
-    relative = F.when(F.col("distance") == 0, F.lit(0.0)).otherwise(ratio)
+    relative = F.when(F.col("distance") == 0, F.lit(0.0)).otherwise(of_scales)
     return both.select(
         *LEVEL,
         F.col("one.image_id").alias("image_id"),

@@ -14,6 +14,7 @@ from dataeval_spark.frames.contract import rows_of_dicts
 from dataeval_spark.frames.distribution_gaps import distribution_gaps
 from dataeval_spark.frames.exact_sums import Aggregate, exact_mean_and_std, exact_sums
 from dataeval_spark.frames.quantiles import named_value, unpivot
+from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.kernels.factors.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.factors.kolmogorov_smirnov import ks_pvalue
 from dataeval_spark.session.bounded import bounded
@@ -137,10 +138,10 @@ def _summaries(reference: DataFrame, current: DataFrame, statistics: Sequence[st
         return summed.select(
             "column_name",
             n.alias(f"{prefix}_count"),
-            F.try_divide(F.col("sum"), n).alias(f"{prefix}_avg"),
-            (100 * F.try_divide(F.col("all") - n, F.col("all"))).alias(f"{prefix}_null"),
-            (100 * F.try_divide(F.col("zeros"), n)).alias(f"{prefix}_zeros"),
-            (100 * F.try_divide(F.col("distinct"), n)).alias(f"{prefix}_distinct"),
+            ratio(F.col("sum"), n).alias(f"{prefix}_avg"),
+            (100 * ratio(F.col("all") - n, F.col("all"))).alias(f"{prefix}_null"),
+            (100 * ratio(F.col("zeros"), n)).alias(f"{prefix}_zeros"),
+            (100 * ratio(F.col("distinct"), n)).alias(f"{prefix}_distinct"),
         )
 
     joined = summary(reference, "reference").join(summary(current, "current"), on="column_name", how="full")

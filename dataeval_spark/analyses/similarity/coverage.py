@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import IDS, rows_of, same_keys
 from dataeval_spark.frames.exact_sums import Aggregate, exact_sums
+from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.similarity import COVERAGE, COVERAGE_STATS
 
@@ -175,7 +176,7 @@ def _stats(
         "max_radius": (F.max("radius"), F.max),
     }
     summed = exact_sums(rows, ["encoder", "class_name"], {"sum": F.col("radius")}, others)
-    counted = summed.withColumn("mean_radius", F.try_divide("sum", "n")).drop("sum")
+    counted = summed.withColumn("mean_radius", ratio("sum", "n")).drop("sum")
     limits = far.groupBy("encoder").agg(F.max("coverage_radius").alias("coverage_radius"))
     naive = {e["encoder"]: naive_coverage_radius(e["n"], e["dimensions"], observations) for e in encoders}
 

@@ -10,9 +10,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.blocks import Checkpoint, kept_by_executors
 from dataeval_spark.frames.contract import IDS, NEIGHBOR_IDS, same_keys
 from dataeval_spark.frames.exact_sums import Aggregate, exact_sums, ordered_sum
+from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.kernels.vectors.shapley import error_bounds, knn_shapley
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.similarity import IMAGE_VALUES
@@ -86,7 +88,7 @@ def image_values(
             yield from _values_of(batch, k)
 
     columns = ("encoder", "metric", "image_id", "target_index", "is_exact", "points", "list")
-    values = with_points.select(*columns).mapInArrow(run, VALUES_DDL)
+    values = map_batches(with_points.select(*columns), run, VALUES_DDL)
     sums = values.groupBy("encoder", "metric", "image_id", "target_index").agg(
         ordered_sum("value").alias("total"),  # of the lists that an image is in
         F.sum("listed").alias("times_listed"),
@@ -100,7 +102,7 @@ def image_values(
         "all_exact": (F.bool_and("is_exact"), F.bool_and),
     }
     bounds = exact_sums(sums, PART, {"bound": F.col("bound")}, others)
-    mean_bound = F.when(F.col("all_exact"), F.try_divide(F.col("bound"), F.col("queries")))
+    mean_bound = F.when(F.col("all_exact"), ratio(F.col("bound"), F.col("queries")))
     means = bounds.select(*PART, "queries", mean_bound.alias("error_bound"))
     joined = sums.drop("queries", "bound").join(F.broadcast(means), on=list(PART), how="inner").alias("s")
     labelled = joined.join(labels.alias("l"), on=same_keys(IDS, "s", "l"), how="inner")

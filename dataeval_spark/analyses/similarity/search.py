@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import EmbeddingError, OptionError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.kernels.vectors.stream_search import RESULT_DDL, nearest_in_stream
 from dataeval_spark.options import Metric
 
@@ -64,7 +65,7 @@ def search(embeddings: DataFrame, vectors: ArrayLike, *, k: int = 10, metric: Me
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield from nearest_in_stream(batches, queries, metric, k).to_batches()
 
-    candidates = embeddings.select("image_id", "target_index", "embedding").mapInArrow(run, RESULT_DDL)
+    candidates = map_batches(embeddings.select("image_id", "target_index", "embedding"), run, RESULT_DDL)
     # A few rows per task are left. Ascending order puts a missing target, the image as a whole, first.
     nearest = Window.partitionBy("query").orderBy("distance", "image_id", "target_index")
     ranked = candidates.withColumn("rank", F.row_number().over(nearest)).where(F.col("rank") <= k)

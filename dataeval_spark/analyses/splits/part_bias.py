@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.splits.parts import all_parts
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import rows_of_dicts
 from dataeval_spark.frames.image_sums import class_effects
 from dataeval_spark.kernels.factors.contingency_statistics import association
@@ -97,8 +98,11 @@ def part_bias(
         rows = rows.join(ids, on="image_id", how="left_anti")
     count = partial(label_counts_by, keys=("partition", "split"))
     counts = (
-        rows.select("partition", "split", "class_name", "bins")
-        .mapInArrow(count, f"partition string, split string, {LABEL_COUNTS_DDL}")
+        map_batches(
+            rows.select("partition", "split", "class_name", "bins"),
+            count,
+            f"partition string, split string, {LABEL_COUNTS_DDL}",
+        )
         .groupBy("partition", "split", "factor", "value", "class_name")
         .agg(F.sum("n").alias("n"))
     )

@@ -15,6 +15,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import ExportError, OptionError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.kernels.formats import coco
 from dataeval_spark.kernels.formats.export import images_of
 from dataeval_spark.kernels.formats.export_paths import safe_folder
@@ -106,7 +107,7 @@ def _joined(rows: DataFrame, column: str, between: str = ",\n") -> Iterator[byte
 
     ordered = rows.where(F.col(column).isNotNull()).orderBy("number").select(column)
     is_first = True
-    for row in streamed(ordered.mapInArrow(join, TEXT_DDL)):
+    for row in streamed(map_batches(ordered, join, TEXT_DDL)):
         yield (row["text"] if is_first else f"{between}{row['text']}").encode()
         is_first = False
 
@@ -143,7 +144,7 @@ def write_parquet(frame: DataFrame, root: str) -> None:
                     rows += batch.num_rows
         yield pa.RecordBatch.from_pydict({"rows": pa.array([rows], pa.int64())})
 
-    written = bounded(frame.mapInArrow(write, "rows bigint"), "one row per task")
+    written = bounded(map_batches(frame, write, "rows bigint"), "one row per task")
     if not any(row["rows"] for row in written):  # a reader needs the columns all the same
         with open_for_writing(f"{root}/part-00000.parquet") as file:
             pq.write_table(bounded_arrow(frame.limit(0), "no row"), file)

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.profile.profile import tasks_for
 from dataeval_spark.errors import ExportError, OptionError, StepFailedError
-from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.frames.batches import map_batches, map_rows
 from dataeval_spark.kernels.formats.export import (
     LOST,
     OF_BOXES,
@@ -140,7 +140,7 @@ def _write_contents(
         is_plain = facts.most_targets <= 1 and not facts.boxes and not facts.attributes
         writing = partial(written_table, layout=layout, is_plain=is_plain)
         sample = F.struct(*_columns_of_sample(names, is_plain)).alias("shown")
-        return checkpoint(shards.select(*SEEN, sample).mapInArrow(writing, WRITTEN_DDL), "written")
+        return checkpoint(map_batches(shards.select(*SEEN, sample), writing, WRITTEN_DDL), "written")
     if layout.format == "webdataset":
         rows = _in_shards(_with_content(workspace, samples, count), layout, count)
         return checkpoint(map_rows(rows, partial(written_shards, layout=layout), WRITTEN_DDL), "written")

@@ -10,6 +10,7 @@ from pyspark import TaskContext
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.contract import identifier
 
@@ -66,7 +67,7 @@ def numbered(
             yield pa.RecordBatch.from_arrays(columns, names=names)
             rows, weights = rows + count, weights + int(own.sum())
 
-    placed = checkpoint(frame.orderBy(*order).mapInArrow(place, ddl), "numbered")
+    placed = checkpoint(map_batches(frame.orderBy(*order), place, ddl), "numbered")
     own = F.sum(weight) if weight else F.lit(0)
     sums = placed.groupBy("_part").agg(F.count("*").alias("n"), F.coalesce(own, F.lit(0)).cast("bigint").alias("w"))
     parts = sorted((row["_part"], row["n"], row["w"]) for row in bounded(sums, "one row per task"))

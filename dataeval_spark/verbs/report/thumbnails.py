@@ -14,6 +14,7 @@ from PIL import Image
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.kernels.storage.uris import local_path
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
@@ -50,7 +51,7 @@ def collect_thumbnails(images: DataFrame | None, ids: Sequence[str]) -> dict[str
         return {}
     chosen = images.where(F.col("image_id").isin(list(ids))).select("image_id", "uri", "content")
     # A filter leaves the rows where they lie, often all in one task: the decoding is worth moving them.
-    batches = chosen.repartition(TASKS).mapInArrow(_thumbnail_batches, THUMBNAIL_DDL)
+    batches = map_batches(chosen.repartition(TASKS), _thumbnail_batches, THUMBNAIL_DDL)
     made = {}
     for row in bounded(batches, "one row per image that is chosen"):
         values = row.asDict()

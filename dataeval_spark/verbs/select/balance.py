@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.exact_sums import exact_sums, ordered_sum
+from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.verbs.select.state import Selection, hashed, uniform
 
@@ -110,7 +111,7 @@ def _global(
         "copy",
         "order_key",
         F.floor(expected).cast("int").alias("times"),
-        F.try_divide(uniform(seed, "image_id", "copy"), expected - F.floor(expected)).alias("priority"),
+        ratio(uniform(seed, "image_id", "copy"), expected - F.floor(expected)).alias("priority"),
     )
     missing = size - one_row(counted, F.sum("times").alias("sum"))["sum"]
     extra = counted.where("priority IS NOT NULL").orderBy("priority", "image_id", "copy").limit(max(0, missing))

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError, first_line
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import literal_map
 from dataeval_spark.options import OPERATION_NAMES
 from dataeval_spark.session.bounded import bounded
@@ -119,7 +120,7 @@ def indices(selection: Selection, *, positions: Sequence[int]) -> Selection:
 
     # The first n in order are one partition, streamed.
     first = selection.members.select("image_id", "copy", "order_key").orderBy(*ORDER).limit(max(places) + 1)
-    rows = first.coalesce(1).mapInArrow(at, "image_id string, copy int, order_key bigint")
+    rows = map_batches(first.coalesce(1), at, "image_id string, copy int, order_key bigint")
     chosen = selection.with_members(rows)
     count = chosen.members.count()
     if count < len(places):

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.frames.batches import map_batches, map_rows
 from dataeval_spark.kernels.images.decoding.decode import UnreadableImage
 from dataeval_spark.kernels.images.decoding.image_size import stored_and_upright_size
 from dataeval_spark.kernels.images.hashes import file_hash
@@ -105,7 +105,7 @@ def with_shown_texts(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
                     batch = batch.set_column(batch.schema.get_field_index(name), name, pa.array(clean, texts.type))
             yield batch
 
-    return rows.mapInArrow(show, ", ".join(f"{identifier(name)} {type}" for name, type in rows.dtypes))
+    return map_batches(rows, show, ", ".join(f"{identifier(name)} {type}" for name, type in rows.dtypes))
 
 
 def _is_slow(row: Mapping[str, Any]) -> bool:

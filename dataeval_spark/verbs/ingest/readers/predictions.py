@@ -12,6 +12,7 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import literal_map
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.keys import BOX_TYPE
@@ -166,7 +167,7 @@ def _read_matrix(spark: SparkSession, source: str, ids: str | None) -> GivenPred
                 matrix, keys, _ = _matrix(source, ids)
                 yield from _slices(matrix, keys, task * ROWS_PER_TASK, min(count, (task + 1) * ROWS_PER_TASK))
 
-    rows = spark.range(0, tasks, 1, tasks).mapInArrow(read, MATRIX_DDL)
+    rows = map_batches(spark.range(0, tasks, 1, tasks), read, MATRIX_DDL)
     columns = {name: F.col(name) for name in ("given_id", "probabilities")}
     return GivenPredictions(_rows(rows, **columns), classes, source)
 

@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import ConfigError, IngestError
+from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.tables.contract import identifier
 from dataeval_spark.verbs.ingest.readers.metadata import MISSING, instant_of
 from dataeval_spark.verbs.ingest.readers.rows_of_images import (
@@ -121,7 +122,7 @@ def _overlap(one: str, other: str) -> Column:
         return (F.col(f"{box}.x1") - F.col(f"{box}.x0")) * (F.col(f"{box}.y1") - F.col(f"{box}.y0"))
 
     common = side("x") * side("y")
-    return F.try_divide(common, area(one) + area(other) - common)
+    return ratio(common, area(one) + area(other) - common)
 
 
 def check_ratings(resolved: DataFrame) -> DataFrame:

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError, first_line
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.kernels.formats.text import decode_text
 from dataeval_spark.kernels.storage.files import open_file
 from dataeval_spark.tables.contract import identifier
@@ -150,7 +151,7 @@ def _put_together(frame: DataFrame, encoding: str) -> DataFrame:
             columns = [pa.array([_decoded(text, encoding) for text in column.to_pylist()]) for column in batch.columns]
             yield pa.RecordBatch.from_arrays([column.cast(pa.string()) for column in columns], names=names)
 
-    return frame.mapInArrow(decode, ", ".join(f"{identifier(name)} string" for name in names))
+    return map_batches(frame, decode, ", ".join(f"{identifier(name)} string" for name in names))
 
 
 def _decoded(text: str | None, encoding: str) -> str | None:

@@ -1,0 +1,111 @@
+"""The embedded engine: Sail, a Spark Connect server within this process, for one machine without Java."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from dataeval_spark.errors import SetupError
+from dataeval_spark.session.machine import available_cores, available_memory
+
+SETTINGS = {
+    # Paths without a scheme are files of this machine: see workspace/delta_local.py.
+    "spark.dataeval_spark.localFiles": "true",
+    "spark.sql.session.timeZone": "UTC",
+}
+# By default the engine forgets a session after a quarter of an hour; a notebook left for a week goes on.
+IDLE_SECONDS = 7 * 24 * 3600
+# Share of the memory that the engine's operators may take: Python and its children need the rest.
+MEMORY_SHARE = 0.5
+
+_LOCK = threading.Lock()
+_SERVERS: list[Any] = []
+
+
+def embedded(*, cores: int | None = None, memory: int | None = None, scratch: str | None = None) -> SparkSession:
+    """A session of the engine of this process, which starts with the first one.
+
+    Parameters
+    ----------
+    cores : int, optional
+        Partitions of a query; default all cores that this process may use.
+    memory : int, optional
+        Bytes that the engine's operators may take; beyond, sorts and aggregations use temporary files, and what cannot
+        is an error. Default: half of the memory.
+    scratch : str, optional
+        Folder for temporary files; default the system's.
+
+    Raises
+    ------
+    SetupError
+        The engine is not installed.
+
+    Examples
+    --------
+    >>> embedded().range(3).count()
+    3
+    """
+    with _LOCK:
+        if not _SERVERS:
+            _SERVERS.append(_start(cores or available_cores(), memory, scratch))
+    session = SparkSession.builder.remote("sc://{}:{}".format(*_SERVERS[0].listening_address)).getOrCreate()
+    for key, value in SETTINGS.items():
+        session.conf.set(key, value)
+    return session
+
+
+def is_installed() -> bool:
+    """Whether the engine can be imported."""
+    try:
+        import pysail.spark  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def _start(cores: int, memory: int | None, scratch: str | None) -> Any:
+    try:
+        from pysail.spark import SparkConnectServer
+    except ImportError as error:
+        raise SetupError(
+            f"The embedded engine cannot be loaded: {error}.\nHint: pip install pysail, or --engine spark"
+        ) from error
+    folder = tempfile.mkdtemp(prefix="dataeval_spark-", dir=scratch)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    settings = {
+        "SAIL_EXECUTION__DEFAULT_PARALLELISM": str(cores),
+        "SAIL_EXECUTION__CHECKPOINT__PATH": folder,
+        "SAIL_RUNTIME__TEMPORARY_FILES__PATHS": f'["{folder}"]',
+        "SAIL_RUNTIME__MEMORY_POOL__TYPE": "fair",
+        "SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE": str(memory or int(available_memory() * MEMORY_SHARE)),
+        "SAIL_SPARK__SESSION_TIMEOUT_SECS": str(IDLE_SECONDS),
+        "RUST_LOG": os.environ.get("RUST_LOG", "off"),
+    }
+    with _environment(settings):
+        server = SparkConnectServer("127.0.0.1", 0)
+        server.start(background=True)
+    atexit.register(server.stop)
+    return server
+
+
+@contextmanager
+def _environment(settings: dict[str, str]) -> Iterator[None]:
+    """Set environment variables, by which alone the engine is configured, while it starts."""
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
