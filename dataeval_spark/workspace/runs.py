@@ -289,9 +289,9 @@ def process_started(pid: int) -> float | None:
 
 def _mark_dead(workspace: Workspace, run_id: str) -> None:
     """Mark a run as `died` and remove its temporary files."""
-    rows = workspace.rows(RUNS, RUNS.column_names, run_id=run_id, status="running")
+    rows = workspace.rows(RUNS, RUNS.column_names, run_id=run_id, step=None)
     end = {"status": "died", "finished_at": datetime.now(UTC), "message": "the process was gone"}
-    condition = f"run_id = {sql_string(run_id)} AND status = 'running'"
+    condition = f"run_id = {sql_string(run_id)} AND step IS NULL"
     writer = Writer(run_id, "run", "", __version__)
     workspace.replace_rows(RUNS, [row | end for row in rows], condition, writer)
     if workspace.scratch_root:

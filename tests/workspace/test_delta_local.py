@@ -10,14 +10,14 @@ import pytest
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.runs import SNAPSHOTS
 from dataeval_spark.workspace.delta import Writer
-from dataeval_spark.workspace.delta_local import LocalAccess, can_open, images_here
+from dataeval_spark.workspace.delta_local import LocalAccess, can_open, images_here, size_of
 from dataeval_spark.workspace.workspace import TABLE_PROPERTIES, Workspace
 from tests.workspace.pins import pin, writer
 
 
 @pytest.fixture
 def access(spark, tmp_path):
-    return LocalAccess(str(tmp_path / "snapshots"), str(tmp_path / "staging"))
+    return LocalAccess(None, str(tmp_path / "snapshots"), str(tmp_path / "staging"))
 
 
 def test_a_commit_made_while_the_history_is_read_shifts_no_version(access, monkeypatch):
@@ -53,14 +53,14 @@ def test_a_new_table_has_a_checksum_that_says_it_is_empty(access, tmp_path):
     assert checksum["metadata"]["id"] == access.identity()
 
 
-def test_rows_files_and_columns_are_told_without_reading_the_data(access):
-    assert (access.size(), access.columns()) == (0, [])
+def test_rows_files_and_columns_are_told_without_reading_the_data(access, tmp_path):
+    assert (size_of(str(tmp_path / "snapshots")), access.columns()) == (0, {})
     access.create(SNAPSHOTS, TABLE_PROPERTIES)
     access.append(SNAPSHOTS, [pin("one"), pin("two")], writer("r1"))
     access.append(SNAPSHOTS, [pin("three")], writer("r2"))
 
-    assert (access.size(), access.files()[0]) == (3, 2)
-    assert access.columns() == list(SNAPSHOTS.column_names)
+    assert (size_of(str(tmp_path / "snapshots")), access.files()[0]) == (3, 2)
+    assert access.columns() == {column.name: column.nullable for column in SNAPSHOTS.columns}
     assert sorted(access.dataset().to_table(columns=["snapshot"])["snapshot"].to_pylist()) == ["one", "three", "two"]
 
 
