@@ -53,6 +53,8 @@ def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
         workspace or args.workspace,
         scratch=args.scratch,
         table_location=args.table_location,
+        engine=args.engine,
+        settings=dict(setting.split("=", 1) for setting in args.spark),
         verbose=args.verbose,
         echo=_print_line,
     )

@@ -158,7 +158,7 @@ class LocalAccess:
         return cast(Dataset, DeltaTable(self._path).to_pyarrow_dataset())
 
     def append(self, table: Table, rows: Sequence[Row], writer: Writer) -> None:
-        self._write(table, rows, writer, mode="append")
+        self._write(table, rows, writer, mode="append", schema_mode="merge")
 
     def replace(self, table: Table, rows: Sequence[Row], condition: str, writer: Writer) -> None:
         self._write(table, rows, writer, mode="overwrite", predicate=condition)
@@ -327,18 +327,23 @@ def _schema(table: Table) -> Schema:
     return Schema([Field(f.name, f.type, nullable=f.nullable, metadata=comments[f.name]) for f in fields])
 
 
-def size_of(path: str) -> int:
-    """Number of rows of a table by the statistics of its files; 0 where there is no table."""
+def size_of(path: str) -> tuple[int, int]:
+    """Rows and bytes of a table by the list of its files; zeros where there is no table."""
     if not DeltaTable.is_deltatable(path):
-        return 0
-    return pc.sum(pa.table(DeltaTable(path).get_add_actions(flatten=True))["num_records"]).as_py() or 0
+        return 0, 0
+    files = pa.table(DeltaTable(path).get_add_actions(flatten=True))
+    return pc.sum(files["num_records"]).as_py() or 0, pc.sum(files["size_bytes"]).as_py() or 0
 
 
-def images_here(location: str) -> int:
-    """Number of rows of ``images`` in a directory of this machine, without a session; 0 without such a table."""
-    path = "" if is_catalog_name(location) else absolute(location)
-    if not path or not is_local(path) or not can_open(path):
-        return 0
+def is_directory_here(location: str) -> bool:
+    """Whether a workspace is a directory of this machine that delta-rs can open."""
+    return not is_catalog_name(location) and is_local(location) and can_open(absolute(location))
+
+
+def images_here(location: str) -> tuple[int, int]:
+    """Rows and bytes of ``images`` in a directory of this machine, without a session; zeros without such a table."""
+    if not is_directory_here(location):
+        return 0, 0
     with suppress(DeltaError, OSError):  # what is wrong with a table is said when it is read
-        return size_of(f"{path}/{IMAGES.name}")
-    return 0
+        return size_of(f"{absolute(location)}/{IMAGES.name}")
+    return 0, 0

@@ -96,7 +96,7 @@ class SparkAccess:
         ]
 
     def append(self, table: Table, rows: Sequence[Row], writer: Writer) -> None:
-        self._save(self._frame(table, rows), writer, "append", {})
+        self._save(self._frame(table, rows), writer, "append", {"mergeSchema": "true"})
 
     def replace(self, table: Table, rows: Sequence[Row], condition: str, writer: Writer) -> None:
         self._save(self._frame(table, rows), writer, "overwrite", {"replaceWhere": condition})

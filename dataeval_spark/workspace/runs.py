@@ -157,6 +157,7 @@ class Run:
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "process_started": process_started(os.getpid()) or 0.0,
+            "engine": self.workspace.engine,
         }
         writer = self.writer(step or "run", work)
         if step is None and not is_running:

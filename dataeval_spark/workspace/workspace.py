@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import TableMissingError, WorkspaceError, filling_command
 from dataeval_spark.kernels.storage.uris import refuse_credentials
+from dataeval_spark.session.choice import chosen, is_embedded
 from dataeval_spark.session.settings import SETTINGS_LOCK
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table, identifier
@@ -85,6 +86,7 @@ class Workspace:
         self._table_location = table_location
         self._retention_days = retention_days
         self.versions = versions
+        self.engine = chosen(spark)
         # Paths mean files of this machine only in sessions that say so: elsewhere they may be those of a cluster.
         self._is_one_machine = spark.conf.get("spark.dataeval_spark.localFiles", "false") == "true"
         is_folder = not self.is_catalog and is_local(self.location)
@@ -148,6 +150,11 @@ class Workspace:
         path = f"{self.location}/{stored}"
         if self._is_here:
             return LocalAccess(self.spark, path, self._staging)
+        if is_embedded(self.spark):
+            raise WorkspaceError(
+                f"Workspace {self.location} cannot be reached by the embedded engine; it works on directories of this "
+                "machine whose names have no '#', no '?' and no '%20'.\nHint: --engine spark"
+            )
         place = f"{self._table_location}/{stored}" if self._table_location and self.is_catalog else None
         return SparkAccess(self.spark, self._name_of(stored), None if self.is_catalog else path, place)
 
