@@ -84,8 +84,9 @@ def frame(spark: SparkSession) -> Callable[[Table | str, Sequence[tuple[Any, ...
         count = 0 if isinstance(table, str) else len(table.column_names)
         made = spark.createDataFrame([_filled(row, count) for row in rows], ddl)
         structs = [field.name for field in made.schema.fields if isinstance(field.dataType, StructType)]
-        # PySpark fills the fields of a null struct, and the embedded engine would show them.
-        valid = {name: F.when(F.col(name).isNotNull(), F.col(name)) for name in structs}
+        # PySpark fills the fields of a null struct, and the embedded engine would show them; its CASE without ELSE
+        # makes the struct null and leaves the fields.
+        valid = {name: F.when(F.col(name).isNull(), None).otherwise(F.col(name)) for name in structs}
         return made.withColumns(valid) if valid else made
 
     return make
