@@ -101,7 +101,7 @@ VIEWS = (
         (EMBEDDINGS,),
         "SELECT a.encoder, a.image_id, a.target_index,\n"
         "  b.image_id AS similar_id, b.target_index AS similar_target_index,\n"
-        "  greatest(0D, 1 - coalesce(try_divide({dot}, sqrt({a2}) * sqrt({b2})), 0D)) AS cosine_distance,\n"
+        "  greatest(0D, 1 - coalesce({dot} / nullif(sqrt({a2}) * sqrt({b2}), 0D), 0D)) AS cosine_distance,\n"
         "  sqrt({squares}) AS euclidean_distance\n"
         "FROM {{embeddings}} AS a JOIN {{embeddings}} AS b ON a.encoder = b.encoder\n"
         "  AND a.encoder_version = b.encoder_version AND (a.target_index IS NULL) = (b.target_index IS NULL)\n"
