@@ -34,8 +34,9 @@ class View:
 
 def _sum_of(term: str, one: str, other: str) -> str:
     """A sum over the components x and y of two vectors, in float64."""
-    cast = term.replace("x", "CAST(x AS DOUBLE)").replace("y", "CAST(y AS DOUBLE)")
-    return f"aggregate(zip_with({one}.embedding, {other}.embedding, (x, y) -> {cast}), 0D, (s, t) -> s + t)"
+    for name, vector in (("x", one), ("y", other)):
+        term = term.replace(name, f"CAST(get({vector}.embedding, i) AS DOUBLE)")
+    return f"aggregate(sequence(0, size({one}.embedding) - 1), 0D, (s, i) -> s + {term})"
 
 
 # Reasons to look at an image or a box: image_id, target_index, the reason, severity (1 error, 2 warning, 3

@@ -48,7 +48,7 @@ _COUNTS: Mapping[Table, str] = {
         "SELECT 'split_leaks', split_name, count(*) FROM {split_leakage} WHERE repeat = 0 GROUP BY split_name"
     ),
     INGEST_FINDINGS: f"SELECT 'ingest_findings', {KIND}, sum(coalesce(n, 1)) FROM {{ingest_findings}}\n"
-    f"WHERE {NOT_AS_WRITTEN} GROUP BY ALL",
+    f"WHERE {NOT_AS_WRITTEN} GROUP BY {KIND}",
 }
 
 
