@@ -107,7 +107,7 @@ def read_coco(reading: Reading, annotations: str) -> Source:
 def _with_first(located: DataFrame) -> DataFrame:
     """Add ``is_first``: if several names mean one file, one is its name and the others are findings."""
     is_found = F.col("uri").isNotNull() & F.col("is_wanted")
-    of_file = Window.partitionBy(F.coalesce("image_id", "name"), is_found).orderBy(best_first("name"))
+    of_file = Window.partitionBy(F.coalesce("image_id", "name"), is_found).orderBy(*best_first(), "name")
     ranked = located.withColumn("place", F.row_number().over(of_file))
     return ranked.withColumn("is_first", is_found & (F.col("place") == 1)).drop("place")
 

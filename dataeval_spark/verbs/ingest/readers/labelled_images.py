@@ -198,7 +198,9 @@ def listed_splits(lines: DataFrame, matches: DataFrame, root: str) -> Listed:
     first = (
         placed.where(is_matched)
         .groupBy("image_id")
-        .agg(F.min_by(F.struct("listed", "file", "line"), F.struct(best_first(), order, "file", "line")).alias("first"))
+        .agg(
+            F.min_by(F.struct("listed", "file", "line"), F.struct(*best_first(), order, "file", "line")).alias("first")
+        )
     )
     splits = first.select("image_id", F.col("first.listed").alias("listed"))
     several = F.coalesce(F.col("candidates"), F.lit(0)) > 1
