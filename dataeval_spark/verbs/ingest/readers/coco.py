@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.frames.unions import union_of_all_columns
 from dataeval_spark.kernels.formats.coco import parse_coco
 from dataeval_spark.kernels.storage.files import glob_pattern, read_file
 from dataeval_spark.kernels.storage.uris import is_uri
@@ -193,4 +194,4 @@ def _findings(elements: DataFrame, files: DataFrame, annotations: str) -> DataFr
         found=F.col("name"),
         expected="one entry",
     )
-    return bad.unionByName(missing.unionByName(doubled), allowMissingColumns=True)
+    return union_of_all_columns(bad, missing.unionByName(doubled))

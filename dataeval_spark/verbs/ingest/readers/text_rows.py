@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import codecs
+import io
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import reduce
+from itertools import islice
+from typing import TextIO
 
 import pyarrow as pa
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError, first_line
 from dataeval_spark.frames.batches import map_batches
+from dataeval_spark.kernels.formats.csv_rows import column_names, csv_records
+from dataeval_spark.kernels.formats.json_rows import as_type, common_type, ddl_of, json_objects, type_of
 from dataeval_spark.kernels.formats.text import decode_text
 from dataeval_spark.kernels.storage.files import open_file
+from dataeval_spark.session.bounded import one_row
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.contract import identifier
 
 CSV_ENDINGS = (".csv", ".tsv", ".txt")
@@ -25,7 +33,8 @@ JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 ROW_ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson")
 # Bytes of a file by which its encoding is known; tasks read them again.
 LOOKED_AT = 4 * 2**20
-# The column with text that Spark could not read.
+ROWS_PER_BATCH = 4096
+# The column with text that is no whole row.
 BROKEN = "_corrupt_record"
 
 
@@ -74,41 +83,71 @@ def read_text_rows(spark: SparkSession, path: str, *, encoding: str | None = Non
     Raises
     ------
     IngestError
-        The file cannot be read, or has an encoding that Spark does not read.
+        The file cannot be read, or is JSON in an encoding that JSON must not have.
     """
     codec = encoding_of(path, encoding)
-    is_json = path.lower().endswith(JSON_ENDINGS)
-    if is_json and codec not in (None, "utf-16"):
+    if path.lower().endswith(JSON_ENDINGS):
+        return _json_rows(spark, path, codec)
+    separator = "\t" if path.lower().endswith(".tsv") else ","
+    with _opened(path, codec) as file:
+        header = next(csv_records(file, separator), None)
+    names = column_names(header.values) if header else []
+    width = len(names)
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        with _opened(path, codec) as file:
+            records = csv_records(file, separator)
+            next(records, None)
+            while some := list(islice(records, ROWS_PER_BATCH)):
+                rows = [record.values + [None] * (width - len(record.values)) for record in some]
+                columns = [pa.array([row[place] for row in rows], pa.string()) for place in range(width)]
+                broken = [None if len(record.values) == width else record.text for record in some]
+                yield pa.RecordBatch.from_arrays([*columns, pa.array(broken, pa.string())], names=[*names, BROKEN])
+
+    ddl = ", ".join(f"{identifier(name)} string" for name in (*names, BROKEN))
+    # A line with too few or too many values has the others.
+    frame = map_batches(_one_row(spark), run, ddl)
+    return TextRows(frame.drop(BROKEN), frame.where(F.col(BROKEN).isNotNull()), codec)
+
+
+def _json_rows(spark: SparkSession, path: str, codec: str | None) -> TextRows:
+    if codec not in (None, "utf-16"):
         raise IngestError(f"{path} is JSON in {codec}; expected UTF-8.\nHint: iconv -f {codec} -t UTF-8 {path}")
-    # Spark knows few encodings: bytes of the others are read one by one, and put together afterwards.
-    of_spark = {None: "UTF-8", "utf-16": "UTF-16"}.get(codec, "ISO-8859-1")
-    try:
-        if is_json:
-            frame = spark.read.option("multiLine", _is_array(path)).json(path)
-            if frame.columns in ([], [BROKEN]):
-                raise IngestError(f"{path} has no rows; expected JSON objects.\nHint: write one object per line")
-        else:
-            separator = "\t" if path.lower().endswith(".tsv") else ","
-            options: dict[str, Any] = {
-                "header": True,
-                "sep": separator,
-                "multiLine": True,
-                "escape": '"',
-                "encoding": of_spark,
-            }
-            names = spark.read.options(**options).csv(path).columns
-            schema = ", ".join(f"{identifier(name)} string" for name in (*names, BROKEN))
-            frame = spark.read.options(**options, columnNameOfCorruptRecord=BROKEN).schema(schema).csv(path)
-    except PySparkException as error:
-        first = first_line(error)[:300]
-        raise IngestError(f"{path} cannot be read: {first}\nHint: name a CSV, TSV or JSON-lines file") from error
-    if codec is not None and of_spark == "ISO-8859-1":
-        frame = _put_together(frame, codec)
-    if BROKEN not in frame.columns:
-        return TextRows(frame, frame.limit(0).select(F.lit("").alias(BROKEN)), codec)
-    # Of a broken line of JSON nothing is known; a line of CSV with too few or too many values has the others.
-    whole = frame.where(F.col(BROKEN).isNull()) if is_json else frame
-    return TextRows(whole.drop(BROKEN), frame.where(F.col(BROKEN).isNotNull()).select("*"), codec)
+    is_whole = _is_array(path)
+
+    def find_type(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        with _opened(path, codec) as file:
+            types = (type_of(row) for row in json_objects(file, is_whole=is_whole) if isinstance(row, dict))
+            yield pa.RecordBatch.from_pydict({"type": [json.dumps(reduce(common_type, types, {}))]})
+
+    type = json.loads(one_row(map_batches(_one_row(spark), find_type, "type string"))["type"])
+    columns = {name: ddl for name, each in sorted(type.items()) if (ddl := ddl_of(each)) is not None}
+    if not columns:
+        raise IngestError(f"{path} has no rows; expected JSON objects.\nHint: write one object per line")
+    ddl = ", ".join(f"{identifier(name)} {type}" for name, type in {**columns, BROKEN: "string"}.items())
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        schema = arrow_schema(ddl)
+        with _opened(path, codec) as file:
+            found = json_objects(file, is_whole=is_whole)
+            while some := list(islice(found, ROWS_PER_BATCH)):
+                rows = [as_type(row, type) if isinstance(row, dict) else {BROKEN: row} for row in some]
+                yield pa.RecordBatch.from_pylist(rows, schema=schema)
+
+    frame = map_batches(_one_row(spark), run, ddl)
+    # Of a broken line of JSON nothing is known.
+    whole = frame.where(F.col(BROKEN).isNull()).drop(BROKEN)
+    return TextRows(whole, frame.where(F.col(BROKEN).isNotNull()), codec)
+
+
+def _one_row(spark: SparkSession) -> DataFrame:
+    """A frame for kernels that read one file in one task, in its order."""
+    return spark.range(0, 1, 1, 1)
+
+
+def _opened(path: str, codec: str | None) -> TextIO:
+    """A text file with its line ends translated; bytes that are no characters are replaced."""
+    return io.TextIOWrapper(open_file(path), encoding=codec or "utf-8-sig", errors="replace")
 
 
 def open_table(spark: SparkSession, source: str, *, is_nested: bool = False) -> tuple[DataFrame, bool]:
@@ -140,22 +179,6 @@ def open_table(spark: SparkSession, source: str, *, is_nested: bool = False) -> 
         first = first_line(error)[:300]
         hint = "a parquet or Delta path, a CSV, TSV or JSON-lines file, or a table's name."
         raise IngestError(f"Table {source} cannot be read: {first}\nHint: {hint}") from error
-
-
-def _put_together(frame: DataFrame, encoding: str) -> DataFrame:
-    """Text whose bytes were read as one character each, in its own encoding; names of columns too."""
-    names = [_decoded(name, encoding) or name for name in frame.columns]
-
-    def decode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            columns = [pa.array([_decoded(text, encoding) for text in column.to_pylist()]) for column in batch.columns]
-            yield pa.RecordBatch.from_arrays([column.cast(pa.string()) for column in columns], names=names)
-
-    return map_batches(frame, decode, ", ".join(f"{identifier(name)} string" for name in names))
-
-
-def _decoded(text: str | None, encoding: str) -> str | None:
-    return None if text is None else text.encode("latin-1").decode(encoding, errors="replace")
 
 
 def encoding_of(path: str, declared: str | None = None) -> str | None:
