@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import pickle
-import resource
 import signal
 import socket
 import struct
@@ -115,6 +114,8 @@ def _limit_memory(memory: int) -> None:
     """Let this process take so many bytes more than it has."""
     if sys.platform != "linux":
         return  # macOS has the call, and does nothing
+    import resource  # not there on Windows
+
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     ceiling = address_space() + memory
     resource.setrlimit(resource.RLIMIT_AS, (ceiling if most < 0 else min(ceiling, most), most))
@@ -123,9 +124,11 @@ def _limit_memory(memory: int) -> None:
 def address_space(process: int | None = None) -> int:
     """Bytes of address space of a process, by default of this one; 0 where they are unknown."""
     try:
+        import resource  # not there on Windows
+
         with open(f"/proc/{process or 'self'}/statm") as file:
             return int(file.read().split()[0]) * resource.getpagesize()
-    except OSError:
+    except (ImportError, OSError):
         return 0
 
 
