@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -28,8 +30,7 @@ from dataeval_spark.session.machine import available_cores
 PYTHON_VERSIONS = ((3, 11), (3, 12), (3, 13))
 SPARK_VERSIONS = ("4.0", "4.1", "4.2")
 INSTALL_SPARK = "pip install 'pyspark>=4.0,<4.3'"
-LONGEST_KERNEL = "dataeval_spark.kernels.images.compiled.scan"
-OTHER_KERNELS = ("dataeval_spark.kernels.images.compiled.moments", "dataeval_spark.kernels.images.compiled.hashes")
+COMPILED = "dataeval_spark.kernels.images.compiled"
 LEAST_MEMORY_GB = 3.0
 LEAST_DISK_GB = 1.0
 
@@ -159,28 +160,49 @@ def _for_spark(name: str, status: str, result: str, hint: str) -> Check:
 
 
 def _kernels() -> Check:
-    """Measure two images and cluster four points: the kernels are compiled here, once, and not by the first job.
-
-    Half of the time goes into one kernel: another process compiles it in the meantime, if it is not compiled yet.
-    """
+    """Measure two images and cluster four points: the kernels are compiled here, once, and not by the first job."""
     started = time.perf_counter()
     try:
-        compiling = subprocess.Popen([sys.executable, "-c", f"import {LONGEST_KERNEL}"])
-        corners = np.array([[0, 0], [0, 1], [5, 0], [5, 1]], np.float32)
-        left, right = (Points(corners[rows], rows, np.zeros(2)) for rows in (np.arange(2), np.arange(2, 4)))
-        tree = minimum_forest([tree_within(left), tree_within(right), tree_between(left, right)])
-        hdbscan_labels(tree, 4, min_cluster_size=2)
-        for module in OTHER_KERNELS:
-            import_module(module)
-        compiling.wait()
-        for channels in (1, 3):
-            pixels = (np.arange(32 * 32 * channels) % 251).astype(np.uint8).reshape(32, 32, channels)
-            file = BytesIO()
-            Image.fromarray(pixels.squeeze()).save(file, "PNG")
-            profile_image(file.getvalue(), [(-2.0, 0.0, 20.0, 20.0)])
+        with _compiling("sums", "resize"):
+            _compile("moments", "appearance", "hashes")
+        with _compiling("scan"):  # it calls the others
+            _cluster()
+        _measure()
     except Exception as error:  # whatever is wrong with the compiler, the doctor reports it and goes on
         return Check("kernels", "error", f"{type(error).__name__}: {error}", "pip install --force-reinstall numba")
     return Check("kernels", "ok", f"ready in {time.perf_counter() - started:.1f} s")
+
+
+@contextmanager
+def _compiling(*modules: str) -> Iterator[None]:
+    """Compile modules in a process of their own, on another core; numba's cache brings the result here."""
+    program = "; ".join(f"import {COMPILED}.{module}" for module in modules)
+    other = subprocess.Popen([sys.executable, "-c", program])
+    try:
+        yield
+    finally:
+        other.wait()
+
+
+def _compile(*modules: str) -> None:
+    """Import modules whose kernels are compiled then."""
+    for module in modules:
+        import_module(f"{COMPILED}.{module}")
+
+
+def _measure() -> None:
+    for channels in (1, 3):
+        pixels = (np.arange(32 * 32 * channels) % 251).astype(np.uint8).reshape(32, 32, channels)
+        file = BytesIO()
+        Image.fromarray(pixels.squeeze()).save(file, "PNG")
+        profile_image(file.getvalue(), [(-2.0, 0.0, 20.0, 20.0)])
+
+
+def _cluster() -> None:
+    corners = np.array([[0, 0], [0, 1], [5, 0], [5, 1]], np.float32)
+    left, right = (Points(corners[rows], rows, np.zeros(2)) for rows in (np.arange(2), np.arange(2, 4)))
+    tree = minimum_forest([tree_within(left), tree_within(right), tree_between(left, right)])
+    hdbscan_labels(tree, 4, min_cluster_size=2)
 
 
 def _memory() -> Check:
