@@ -179,6 +179,8 @@ def parser() -> argparse.ArgumentParser:
     _common(demo)
     doctor = _parser(verbs, "doctor", "check that this machine has what the package needs")
     doctor.add_argument("--workspace", metavar="WS", help="Directory to write to. Default: the current one.")
+    fetch_help = "Download the Delta jars now, if they are missing. Default: the first Spark session does."
+    doctor.add_argument("--fetch-jars", action="store_true", help=fetch_help)
     doctor.add_argument("--verbose", action="store_true", help=argparse.SUPPRESS)
     return top
 

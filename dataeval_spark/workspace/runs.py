@@ -273,8 +273,11 @@ def _is_dead(row: Row) -> bool:
 def process_started(pid: int) -> float | None:
     """Start time of a process of this machine, in the system's own clock; None when there is no such process.
 
-    It distinguishes a process from a later one with the same number.
+    It distinguishes a process from a later one with the same number. Outside of POSIX, where asking would end the
+    process, every process is taken to live.
     """
+    if os.name != "posix":
+        return 0.0
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
