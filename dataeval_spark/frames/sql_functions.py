@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import pandas_udf
 
-from dataeval_spark.frames.hamming_pairs import HEX_DISTANCE
+from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.task_devices import encoder_of_task
 from dataeval_spark.kernels.encoders import Encoder, encoder_version, require_encoder
 from dataeval_spark.kernels.encoders.batching import prepared_batches
@@ -27,15 +28,7 @@ Batches = Iterator[pd.Series]
 KEYS = ("image_id", "target_index", "fingerprint", "run_id")
 STATS_COLUMNS = tuple(column for column in IMAGE_STATS.columns if column.name not in KEYS)
 STATS_TYPE = f"struct<{', '.join(f'{column.name}: {column.type}' for column in STATS_COLUMNS)}, error: string>"
-HAMMING = f"""
-CREATE OR REPLACE TEMPORARY FUNCTION de_hamming(a STRING, b STRING) RETURNS INT
-RETURN CASE
-  WHEN a IS NULL OR b IS NULL THEN NULL
-  WHEN a RLIKE '^[0-9a-fA-F]{{16}}$' AND b RLIKE '^[0-9a-fA-F]{{16}}$'
-    THEN {HEX_DISTANCE.format(a="a", b="b")}
-  ELSE raise_error(concat('de_hamming: found ', a, ' and ', b, '; expected 16 hexadecimal digits each'))
-END
-"""
+_HASH = re.compile("[0-9a-fA-F]{16}")
 
 
 def register_functions(
@@ -53,7 +46,7 @@ def register_functions(
     ``de_phash(content)``        perceptual hash, 16 hexadecimal digits
     ``de_dhash(content)``        difference hash, 16 hexadecimal digits
     ``de_embed(content)``        array<float>: the encoder's vector, on the task's GPU where it has one
-    ``de_hamming(a, b)``         bits in which two such hashes differ; SQL alone, without Python
+    ``de_hamming(a, b)``         bits in which two such hashes differ
     ===========================  =============================================================================
 
     ``content`` is BINARY, the bytes of an image file. Null gives null (``de_image_stats``: an error); so does a file
@@ -109,11 +102,23 @@ def register_functions(
         for batch in contents:
             yield _embedded(batch, model, max_pixels)
 
+    @pandas_udf("int")  # type: ignore[call-overload]
+    def de_hamming(a: pd.Series, b: pd.Series) -> pd.Series:
+        return pd.Series(list(map(_bits, a, b)), dtype="Int32")
+
     spark.udf.register("de_image_stats", de_image_stats)
     spark.udf.register("de_phash", hash_function("phash"))
     spark.udf.register("de_dhash", hash_function("dhash"))
     spark.udf.register("de_embed", de_embed)
-    spark.sql(HAMMING)
+    spark.udf.register("de_hamming", de_hamming)
+
+
+def _bits(a: str | None, b: str | None) -> int | None:
+    if a is None or b is None:
+        return None
+    if not _HASH.fullmatch(a) or not _HASH.fullmatch(b):
+        raise OptionError(f"de_hamming: found {a} and {b}; expected 16 hexadecimal digits each")
+    return (int(a, 16) ^ int(b, 16)).bit_count()
 
 
 def _stats(content: bytes | None, max_pixels: int) -> dict[str, Any]:
