@@ -86,6 +86,8 @@ def _start(cores: int, memory: int | None, scratch: str | None) -> Any:
         "SAIL_RUNTIME__TEMPORARY_FILES__PATHS": f'["{folder}"]',
         "SAIL_RUNTIME__MEMORY_POOL__TYPE": "fair",
         "SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE": str(memory or int(available_memory() * MEMORY_SHARE)),
+        # Python and PySpark know texts of the plain kind only.
+        "SAIL_PARQUET__SCHEMA_FORCE_VIEW_TYPES": "false",
         "SAIL_SPARK__SESSION_TIMEOUT_SECS": str(IDLE_SECONDS),
         "RUST_LOG": os.environ.get("RUST_LOG", "off"),
     }

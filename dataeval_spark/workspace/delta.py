@@ -1,8 +1,8 @@
-"""Delta tables without reading their data (state, history, columns), and the rows that a workspace keeps about itself.
+"""Delta tables: their state, history and columns, the rows that a workspace keeps about itself, and commits.
 
-The same questions are answered in two ways: by Spark, wherever a session can reach (`delta_spark.py`), and for
-directories of this machine by delta-rs (`delta_local.py`), in a millisecond where Spark plans and runs a job of a
-third of a second. Data always go through Spark.
+There are two ways to a table: Spark, wherever a session can reach (`delta_spark.py`), and for directories of this
+machine delta-rs (`delta_local.py`), in a millisecond where Spark plans and runs a job of a third of a second. The
+engine, whichever it is, computes the rows and writes them to files; here they become a version of the table.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame
+from pyspark.sql.types import StructField
 
 from dataeval_spark.tables.contract import Table
 
@@ -25,7 +27,7 @@ NO_WRITES = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "UNS
 CONFLICT = re.compile(r"DELTA_CONCURRENT|Concurrent\w+Exception|ProtocolChanged")
 MISSING = re.compile(
     r"TABLE_OR_VIEW_NOT_FOUND|PATH_NOT_FOUND|DELTA_TABLE_NOT_FOUND|DELTA_MISSING_DELTA_TABLE"
-    r"|is not a Delta table|doesn't exist|PATH_DOES_NOT_EXIST|SCHEMA_NOT_FOUND"
+    r"|is not a Delta table|doesn't exist|PATH_DOES_NOT_EXIST|SCHEMA_NOT_FOUND|No commit files found"
 )
 # Step of the commits that give columns their present names: no value changes, so nothing need be computed anew.
 MIGRATION = "migrate"
@@ -68,7 +70,7 @@ class TableState:
     def from_commits(cls, commits: Sequence[Commit]) -> TableState:
         """The state after the first of these commits, newest first."""
         write = next((commit for commit in commits if commit.changes_rows), commits[-1])
-        rows = write.metrics.get("numOutputRows")
+        rows = write.metrics.get("numOutputRows", write.made_by.get("rows"))
         return cls(
             version=commits[0].version,
             written_version=write.version,
@@ -90,6 +92,31 @@ class Writer:
     @property
     def metadata(self) -> str:
         return json.dumps(vars(self), sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A table to write, the work that writes it, and its state before.
+
+    ``before`` is None where nothing can have been committed by the same work: the table was just made, or has no
+    rows of the images.
+    """
+
+    table: Table
+    writer: Writer
+    before: TableState | None
+
+    @property
+    def app(self) -> str:
+        """Id by which, with a number, Delta recognises a commit that is sent again because its answer was lost."""
+        return f"dataeval_spark:{self.writer.work_id}:{self.table.name}"
+
+    @property
+    def app_version(self) -> int | None:
+        """The number that goes with it; rows of the same work are added once to a table that grows."""
+        if self.before is None:
+            return None
+        return 1 if self.table.write == "append" else self.before.version
 
 
 class TableAccess(Protocol):
@@ -118,6 +145,24 @@ class TableAccess(Protocol):
 
     def replace(self, table: Table, rows: Sequence[Row], condition: str, writer: Writer) -> None:
         """Replace the rows that meet a condition, in one commit."""
+
+    def write(self, target: Target, rows: DataFrame, mode: Literal["append", "overwrite"], scope: str | None) -> None:
+        """Add rows, or replace all (those of a ``scope``, where one is given), in one commit."""
+
+    def replace_images(self, target: Target, rows: DataFrame, images: DataFrame) -> None:
+        """Replace the rows of the given images, in one commit."""
+
+    def change_columns(self, added: Sequence[StructField], freed: Sequence[str]) -> None:
+        """Add columns to a table, and let others be null."""
+
+    def rename_columns(self, names: Mapping[str, str], writer: Writer) -> None:
+        """Give columns other names in one commit, which writes the table again."""
+
+    def compact(self) -> None:
+        """Merge small files."""
+
+    def restore(self, version: int | None) -> None:
+        """Bring back an older version; None removes all rows."""
 
 
 def retrying(commit: Callable[[], object]) -> None:

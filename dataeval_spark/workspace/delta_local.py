@@ -4,37 +4,55 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from threading import RLock
+from typing import Any, Literal, cast
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import CommitProperties, DeltaTable, Schema, write_deltalake
+import pyarrow.dataset as ds
+from deltalake import CommitProperties, DeltaTable, Field, Schema, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.transaction import AddAction, RemoveAction
 from pyarrow.dataset import Dataset
-from pyspark.sql.types import StructType
+from pyspark.sql import DataFrame
+from pyspark.sql.types import StructField
 
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.images import IMAGES
-from dataeval_spark.workspace.delta import Commit, Row, Writer, made_by, none_if_missing, retrying
+from dataeval_spark.workspace.delta import Commit, Row, Target, Writer, made_by, none_if_missing, retrying
+from dataeval_spark.workspace.local_files import Keep, adopt, any_goes, removal, rewritten, rows_of
 from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_local
+
+# Threads of this process commit to a table one after another; other processes are met by trying again.
+_COMMITTING: dict[str, RLock] = defaultdict(RLock)
 
 
 class LocalAccess:
     """Access with delta-rs to a directory of this machine.
 
+    The engine writes rows to parquet files in a folder for temporary files; these are moved into the table's directory
+    and become part of it by one commit. No row goes through this process.
+
     Parameters
     ----------
     path : str
         Directory of the table.
+    staging : str
+        Folder for temporary files.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, staging: str) -> None:
         self._path = path
+        self._staging = staging
 
     def commits(self, limit: int) -> list[Commit]:
         return [
@@ -128,7 +146,106 @@ class LocalAccess:
     def _write(self, table: Table, rows: Sequence[Row], writer: Writer, **how: Any) -> None:
         data = pa.Table.from_pylist(list(rows), schema=table.arrow_schema)
         commit = CommitProperties(custom_metadata={"userMetadata": writer.metadata})
-        retrying(lambda: write_deltalake(self._path, data, commit_properties=commit, **how))
+        with _COMMITTING[self._path]:
+            retrying(lambda: write_deltalake(self._path, data, commit_properties=commit, **how))
+
+    def write(self, target: Target, rows: DataFrame, mode: Literal["append", "overwrite"], scope: str | None) -> None:
+        column = target.table.scope
+
+        def replaced(file: _File) -> tuple[bool, Keep | None]:
+            if mode == "append" or scope is None or column is None:
+                return mode == "overwrite", None
+            keep = Keep(column, lambda values: pc.fill_null(pc.not_equal(values, scope), True))
+            return file.may_hold(column, scope), keep
+
+        with self._staged(target.writer, {"rows": rows}) as folders:
+            self._commit(target, folders["rows"], replaced)
+
+    def replace_images(self, target: Target, rows: DataFrame, images: DataFrame) -> None:
+        with self._staged(target.writer, {"rows": rows, "images": images.select("image_id").distinct()}) as folders:
+            ids = ds.dataset(folders["images"], format="parquet").to_table()["image_id"].combine_chunks()
+
+            def replaced(file: _File) -> tuple[bool, Keep | None]:
+                return True, Keep("image_id", lambda values: pc.invert(pc.is_in(values, value_set=ids)))
+
+            self._commit(target, folders["rows"], replaced)
+
+    @contextmanager
+    def _staged(self, writer: Writer, frames: Mapping[str, DataFrame]) -> Iterator[dict[str, Path]]:
+        """Write frames to folders of this run's temporary files; the folders go when the block ends."""
+        root = Path(self._staging) / (writer.run_id or "_") / f"commit-{uuid4().hex}"
+        try:
+            for name, frame in frames.items():
+                frame.write.parquet(str(root / name))
+            yield {name: root / name for name in frames}
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
+
+    def _commit(self, target: Target, staged: Path, replaced: Callable[[_File], tuple[bool, Keep | None]]) -> None:
+        """Add the staged files, and remove what they replace: whole files, or rows of files, which are written again.
+
+        Parameters
+        ----------
+        target : Target
+            The table, the work that writes it and its state before.
+        staged : Path
+            Folder of the new files.
+        replaced : callable
+            Says of a file whether rows of it may be replaced, and which are kept (None: none is).
+        """
+        required = [column.name for column in target.table.columns if not column.nullable]
+        added = adopt(staged, Path(self._path), required)
+        metadata = json.dumps({**vars(target.writer), "rows": rows_of(added)}, sort_keys=True)
+        version = target.app_version
+        marks = [] if version is None else [Transaction(target.app, version)]
+        properties = CommitProperties(custom_metadata={"userMetadata": metadata}, app_transactions=marks)
+
+        def commit() -> None:
+            table = self._table()
+            last = None if version is None else table.transaction_version(target.app)
+            if version is not None and last is not None and last >= version:
+                return
+            changes = [change for file in _files(table) for change in self._change(file, *replaced(file))]
+            table.create_write_transaction([*changes, *added], "append", table.schema(), commit_properties=properties)
+
+        with _COMMITTING[self._path]:
+            retrying(commit)
+
+    def _change(self, file: _File, is_replaced: bool, keep: Keep | None) -> list[AddAction | RemoveAction]:
+        """What replaces a file of which some rows go."""
+        if not is_replaced:
+            return []
+        if keep is None:
+            return [removal(file.name, file.size)]
+        path = Path(self._path) / file.name
+        if not any_goes(path, keep):
+            return []
+        rest = rewritten(path, keep)
+        return [removal(file.name, file.size), *([rest] if rest else [])]
+
+    def change_columns(self, added: Sequence[StructField], freed: Sequence[str]) -> None:
+        with _COMMITTING[self._path]:
+            if added:
+                self._table().alter.add_columns([Field.from_json(field.json()) for field in added])
+            for column in freed:
+                self._table().alter.drop_column_not_null(column)
+
+    def rename_columns(self, names: Mapping[str, str], writer: Writer) -> None:
+        stored = self.dataset().to_table()  # a small table
+        data = stored.rename_columns([names.get(name, name) for name in stored.column_names])
+        commit = CommitProperties(custom_metadata={"userMetadata": writer.metadata})
+        write_deltalake(self._path, data, mode="overwrite", schema_mode="overwrite", commit_properties=commit)
+
+    def compact(self) -> None:
+        with _COMMITTING[self._path]:
+            retrying(lambda: self._table().optimize.compact())
+
+    def restore(self, version: int | None) -> None:
+        with _COMMITTING[self._path]:
+            if version is None:
+                self._table().delete()
+            else:
+                self._table().restore(version)
 
     def _table(self) -> DeltaTable:
         return DeltaTable(self._path)
@@ -145,6 +262,33 @@ class LocalAccess:
         return datetime.fromtimestamp(status.st_mtime_ns // 1_000_000 / 1000, UTC)
 
 
+@dataclass(frozen=True)
+class _File:
+    """A file of a table, and the least and the greatest value of each column that has them."""
+
+    name: str
+    size: int
+    least: Mapping[str, Any]
+    greatest: Mapping[str, Any]
+
+    def may_hold(self, column: str, value: str) -> bool:
+        low, high = self.least.get(column), self.greatest.get(column)
+        return low is None or high is None or low <= value <= high
+
+
+def _files(table: DeltaTable) -> list[_File]:
+    rows = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+    return [
+        _File(
+            row["path"],
+            row["size_bytes"],
+            {name.removeprefix("min."): value for name, value in row.items() if name.startswith("min.")},
+            {name.removeprefix("max."): value for name, value in row.items() if name.startswith("max.")},
+        )
+        for row in rows
+    ]
+
+
 def can_open(path: str) -> bool:
     """Whether delta-rs finds a directory: it takes #, ? and %20 in a name for parts of a URI."""
     return re.search(r"[#?]|%[0-9A-Fa-f]{2}", path) is None
@@ -152,8 +296,9 @@ def can_open(path: str) -> bool:
 
 @cache
 def _schema(table: Table) -> Schema:
-    # Delta writes a schema down as Spark does.
-    return Schema.from_json(StructType.fromDDL(table.ddl()).json())
+    comments = {column.name: {"comment": column.comment} for column in table.columns}
+    fields = Schema.from_arrow(table.arrow_schema).fields
+    return Schema([Field(f.name, f.type, nullable=f.nullable, metadata=comments[f.name]) for f in fields])
 
 
 def images_here(location: str) -> int:
@@ -162,5 +307,5 @@ def images_here(location: str) -> int:
     if not path or not is_local(path) or not can_open(path):
         return 0
     with suppress(DeltaError, OSError):  # what is wrong with a table is said when it is read
-        return LocalAccess(f"{path}/{IMAGES.name}").size()
+        return LocalAccess(f"{path}/{IMAGES.name}", path).size()
     return 0

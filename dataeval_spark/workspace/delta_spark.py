@@ -6,18 +6,20 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from deltalake.exceptions import DeltaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructField
 
 from dataeval_spark.errors import WorkspaceError, first_line
 from dataeval_spark.session import jars
 from dataeval_spark.session.bounded import bounded, one_row
-from dataeval_spark.tables.contract import Table, sql_string
-from dataeval_spark.workspace.delta import Commit, Row, Writer, made_by, none_if_missing, retrying
+from dataeval_spark.session.settings import SETTINGS_LOCK, temporary_settings
+from dataeval_spark.tables.contract import Table, identifier, sql_string
+from dataeval_spark.workspace.delta import Commit, Row, Target, Writer, made_by, none_if_missing, retrying
 
 RIGHTS = "USE CATALOG, USE SCHEMA, CREATE TABLE, SELECT and MODIFY (and CREATE SCHEMA where it does not exist)"
 
@@ -102,6 +104,73 @@ class SparkAccess:
         save = frame.coalesce(1).write.format("delta").mode(mode)
         save = save.option("userMetadata", writer.metadata).options(**options)
         retrying(lambda: save.save(self._path) if self._path else save.saveAsTable(self._name))
+
+    def write(self, target: Target, rows: DataFrame, mode: Literal["append", "overwrite"], scope: str | None) -> None:
+        save = rows.write.format("delta").mode(mode).option("userMetadata", target.writer.metadata)
+        if scope is not None:
+            save = save.option("replaceWhere", f"`{target.table.scope}` = {sql_string(scope)}")
+        if target.app_version is not None:
+            save = save.option("txnAppId", target.app).option("txnVersion", str(target.app_version))
+        retrying(lambda: save.save(self._path) if self._path else save.saveAsTable(self._name))
+
+    def replace_images(self, target: Target, rows: DataFrame, images: DataFrame) -> None:
+        old = self._read().join(images.select("image_id").distinct(), on="image_id", how="left_semi")
+        # Version 0 is the commit that made the table: nothing to replace.
+        if target.before is None or target.before.version == 0 or old.isEmpty():
+            self.write(target, rows, "append", None)
+            return
+        # MERGE's target has no alias on both kinds of location, so the source's columns get names of their own.
+        same_key = " AND ".join(f"`{key}` <=> `new_{key}`" for key in target.table.key)
+        new_columns = [F.col(identifier(name)).alias(f"new_{name}") for name in rows.columns]
+        new = rows.select(*new_columns, F.lit(False).alias("gone"))
+        gone = old.join(new, on=F.expr(same_key), how="left_anti").select(*new_columns, F.lit(True).alias("gone"))
+        values = {name: F.col(identifier(f"new_{name}")) for name in rows.columns}
+        settings = {
+            "spark.databricks.delta.commitInfo.userMetadata": target.writer.metadata,
+            "spark.databricks.delta.write.txnAppId": target.app,
+            "spark.databricks.delta.write.txnVersion": str(target.app_version),
+        }
+        merge = (
+            new.unionByName(gone)
+            .mergeInto(self._name, F.expr(same_key))
+            .whenMatched(F.col("gone"))
+            .delete()
+            .whenMatched()
+            .update(values)
+            .whenNotMatched(~F.col("gone"))
+            .insert(values)
+        )
+        with temporary_settings(self._spark, settings):
+            retrying(merge.merge)
+
+    def change_columns(self, added: Sequence[StructField], freed: Sequence[str]) -> None:
+        columns = ", ".join(_ddl(field) for field in added)
+        changes = [f"ADD COLUMNS ({columns})"] if added else []
+        changes += [f"ALTER COLUMN {identifier(column)} DROP NOT NULL" for column in freed]
+        for change in changes:
+            with SETTINGS_LOCK:
+                self._spark.sql(f"ALTER TABLE {self._name} {change}")
+
+    def rename_columns(self, names: Mapping[str, str], writer: Writer) -> None:
+        save = self._read().withColumnsRenamed(dict(names)).write.format("delta").mode("overwrite")
+        save = save.option("overwriteSchema", "true").option("userMetadata", writer.metadata)
+        retrying(lambda: save.save(self._path) if self._path else save.saveAsTable(self._name))
+
+    def compact(self) -> None:
+        with SETTINGS_LOCK:
+            self._spark.sql(f"OPTIMIZE {self._name}")
+
+    def restore(self, version: int | None) -> None:
+        if version is None:
+            self._spark.sql(f"DELETE FROM {self._name}")
+        else:
+            self._spark.sql(f"RESTORE TABLE {self._name} TO VERSION AS OF {version}")
+
+
+def _ddl(field: StructField) -> str:
+    comment = field.metadata.get("comment")
+    written = f" COMMENT {sql_string(comment)}" if comment else ""
+    return f"{identifier(field.name)} {field.dataType.simpleString()}{written}"
 
 
 def _in_utc(row: Row) -> Row:

@@ -11,12 +11,12 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from dataeval_spark.errors import WorkspaceError
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table
-from dataeval_spark.workspace.delta import MIGRATION, Row, TableAccess, Writer, none_if_missing, retrying
+from dataeval_spark.workspace.delta import MIGRATION, Row, TableAccess, Writer, none_if_missing
 from dataeval_spark.workspace.locations import is_catalog_name, is_local, local_path, quoted
 from dataeval_spark.workspace.version import __version__
 
@@ -115,13 +115,8 @@ class Migration:
         logger.warning("table %s of workspace %s is called %s from now on", older, self._location, table.name)
 
     def _rename_columns(self, table: Table, older: Mapping[str, str]) -> None:
-        name, path = quoted(f"{self._location}.{table.name}"), f"{self._location}/{table.name}"
-        reader = self._spark.read.format("delta")
-        frame: DataFrame = reader.table(name) if self._is_catalog else reader.load(path)
         writer = Writer(run_id="", step=MIGRATION, work_id="", code_version=__version__)
-        save = frame.withColumnsRenamed(dict(older)).write.format("delta").mode("overwrite")
-        save = save.option("overwriteSchema", "true").option("userMetadata", writer.metadata)
-        retrying(lambda: save.saveAsTable(name) if self._is_catalog else save.save(path))
+        self._access(table.name).rename_columns(older, writer)
         for old, new in older.items():
             logger.warning(
                 "column %s of table %s of workspace %s is called %s from now on", old, table.name, self._location, new

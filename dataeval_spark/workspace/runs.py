@@ -23,7 +23,7 @@ from dataeval_spark.errors import WorkspaceBusyError, first_line
 from dataeval_spark.kernels.storage.uris import values_without_credentials, without_credentials
 from dataeval_spark.tables.contract import Table, sql_string
 from dataeval_spark.tables.runs import RUNS
-from dataeval_spark.workspace.delta import Row, TableState, Writer, retrying
+from dataeval_spark.workspace.delta import Row, TableState, Writer
 from dataeval_spark.workspace.locations import remove_directory
 from dataeval_spark.workspace.version import __version__
 from dataeval_spark.workspace.workspace import Checkpoint, Workspace
@@ -289,11 +289,11 @@ def process_started(pid: int) -> float | None:
 
 def _mark_dead(workspace: Workspace, run_id: str) -> None:
     """Mark a run as `died` and remove its temporary files."""
-    statement = (
-        f"UPDATE {workspace.name(RUNS)} SET status = 'died', finished_at = current_timestamp(), "
-        f"message = 'the process was gone' WHERE run_id = {sql_string(run_id)} AND status = 'running'"
-    )
-    retrying(lambda: workspace.spark.sql(statement))
+    rows = workspace.rows(RUNS, RUNS.column_names, run_id=run_id, status="running")
+    end = {"status": "died", "finished_at": datetime.now(UTC), "message": "the process was gone"}
+    condition = f"run_id = {sql_string(run_id)} AND status = 'running'"
+    writer = Writer(run_id, "run", "", __version__)
+    workspace.replace_rows(RUNS, [row | end for row in rows], condition, writer)
     if workspace.scratch_root:
         remove_directory(f"{workspace.scratch_root}/{run_id}")
 

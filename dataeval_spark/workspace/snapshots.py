@@ -252,11 +252,11 @@ def restore(workspace: Workspace, name: str) -> dict[str, int]:
         raise SnapshotError(f"Snapshot {name!r} cannot be restored:\n" + "\n".join(lost.values()))
     versions = pinned_versions(workspace, name)
     for table in (pinned := [table for table in PINNED_TABLES if table.name in versions]):
-        workspace.spark.sql(f"RESTORE TABLE {workspace.name(table)} TO VERSION AS OF {versions[table.name]}")
+        workspace.restore(table, versions[table.name])
     # What was filled since goes with other images, and `source_files` would keep files from being read again.
     later = [table for table in PINNED_TABLES if table.name not in versions and not workspace.is_untouched(table)]
     for table in later:
-        workspace.spark.sql(f"DELETE FROM {workspace.name(table)}")
+        workspace.restore(table, None)
     return {table: state.version for table, state in workspace.states([*pinned, *later]).items()}
 
 

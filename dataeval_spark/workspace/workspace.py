@@ -22,12 +22,12 @@ from dataeval_spark.session.settings import SETTINGS_LOCK
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table, identifier
 from dataeval_spark.tables.images import IMAGES
-from dataeval_spark.workspace.delta import Row, TableAccess, TableState, Writer, is_missing
+from dataeval_spark.workspace.delta import Row, TableAccess, TableState, Target, Writer, is_missing
 from dataeval_spark.workspace.delta_local import LocalAccess, can_open
 from dataeval_spark.workspace.delta_spark import SparkAccess, engine_error, errors_of_engines
 from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_local, local_path, quoted, remove_directory
 from dataeval_spark.workspace.migration import Migration, older_columns
-from dataeval_spark.workspace.writing import Target, bring_to_contract, commit, conforming, replace_images
+from dataeval_spark.workspace.writing import changes_to_contract, conforming
 
 # Statistics for file skipping on the keys only: with all 50 columns they cost more than small tables themselves.
 TABLE_PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.dataSkippingNumIndexedCols": "4"}
@@ -88,6 +88,8 @@ class Workspace:
         self._is_one_machine = spark.conf.get("spark.dataeval_spark.localFiles", "false") == "true"
         is_folder = not self.is_catalog and is_local(self.location)
         self._is_here = self._is_one_machine and is_folder and can_open(self.location)
+        folder = self.scratch_root
+        self._staging = str(local_path(folder)) if folder and is_local(folder) else f"{self.location}/_scratch"
         self._migration = Migration(spark, self.location, self._access_of)
         self._created: set[str] = set()
         self._checked: set[str] = set()
@@ -144,7 +146,7 @@ class Workspace:
     def _access_of(self, stored: str) -> TableAccess:
         path = f"{self.location}/{stored}"
         if self._is_here:
-            return LocalAccess(path)
+            return LocalAccess(path, self._staging)
         place = f"{self._table_location}/{stored}" if self._table_location and self.is_catalog else None
         return SparkAccess(self.spark, self._name_of(stored), None if self.is_catalog else path, place)
 
@@ -292,18 +294,19 @@ class Workspace:
                 self._checked.add(table.name)  # it is as its contract says
         elif before.work_id == writer.work_id:
             return before
-        if table.name not in self._checked or table.open:
-            bring_to_contract(table, self.name(table), self._stored(table), frame)
-            self._checked.add(table.name)
         rows = conforming(table, frame, run_id=writer.run_id)
-        path = None if self.is_catalog else self.path(table)
-        target = Target(table, self.name(table), path, writer, None if are_new else before)
+        access = self._access(table)
+        if table.name not in self._checked or table.open:
+            added, freed = changes_to_contract(table, self.name(table), self._stored(table), rows)
+            access.change_columns(added, freed)
+            self._checked.add(table.name)
+        target = Target(table, writer, None if are_new else before)
+        is_added = images is not None or table.write == "append"
         try:
             if images is not None and not are_new:
-                old = self.read(table).join(images.select("image_id").distinct(), on="image_id", how="left_semi")
-                replace_images(target, rows, old)
+                access.replace_images(target, rows, images)
             else:
-                commit(target, rows, scope, are_of_images=images is not None)
+                access.write(target, rows, "append" if is_added else "overwrite", None if is_added else scope)
         except AnalysisException as error:  # other errors are those of the step that made the rows
             raise engine_error(error, f"write {table.name}", self.location, is_catalog=self.is_catalog) from error
         after = self.state(table)
@@ -321,7 +324,9 @@ class Workspace:
 
         Only of the newest version.
         """
-        return LocalAccess(self.path(table)).dataset() if self._is_here and self.versions is None else None
+        if not self._is_here or self.versions is not None:
+            return None
+        return LocalAccess(self.path(table), self._staging).dataset()
 
     def append_rows(self, table: Table, rows: Sequence[Row], writer: Writer) -> None:
         """Add rows that the workspace keeps about itself."""
@@ -337,11 +342,16 @@ class Workspace:
     def compact(self, table: Table) -> bool:
         """Merge the files of a table where many are small; return whether they were merged."""
         files, size = self._access(table).files()
-        if files >= COMPACT_FILES and size < COMPACT_FILE_BYTES * files:
-            with SETTINGS_LOCK:
-                self.spark.sql(f"OPTIMIZE {self.name(table)}")
-            return True
-        return False
+        is_worth_it = files >= COMPACT_FILES and size < COMPACT_FILE_BYTES * files
+        if is_worth_it:
+            self._access(table).compact()
+        return is_worth_it
+
+    def restore(self, table: Table, version: int | None) -> None:
+        """Bring back an older version of a table as its newest; None removes all rows."""
+        self._require_writable()
+        with self._wrapping(f"restore {table.name}"):
+            self._access(table).restore(version)
 
     def _require_writable(self) -> None:
         if self.versions is not None:

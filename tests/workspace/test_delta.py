@@ -20,7 +20,7 @@ from tests.workspace.pins import pin, writer
 def both(spark, tmp_path):
     """The same table, as delta-rs and as Spark see it."""
     path = str(tmp_path / "snapshots")
-    return LocalAccess(path), SparkAccess(spark, f"delta.`{path}`", path)
+    return LocalAccess(path, f"{path}_staging"), SparkAccess(spark, f"delta.`{path}`", path)
 
 
 @pytest.fixture(params=["local", "spark"])
@@ -84,7 +84,7 @@ def test_a_table_made_by_either_has_the_same_schema_comments_and_properties(spar
     descriptions = []
     for name in ("local", "spark"):
         path = str(tmp_path / name)
-        made = LocalAccess(path) if name == "local" else SparkAccess(spark, f"delta.`{path}`", path)
+        made = LocalAccess(path, f"{path}_staging") if name == "local" else SparkAccess(spark, f"delta.`{path}`", path)
         made.create(LABEL_STATS, TABLE_PROPERTIES)
         detail = spark.sql(f"DESCRIBE DETAIL delta.`{path}`").collect()[0]
         schema = spark.read.format("delta").load(path).schema.json()

@@ -17,7 +17,7 @@ from tests.workspace.pins import pin, writer
 
 @pytest.fixture
 def access(spark, tmp_path):
-    return LocalAccess(str(tmp_path / "snapshots"))
+    return LocalAccess(str(tmp_path / "snapshots"), str(tmp_path / "staging"))
 
 
 def test_a_commit_made_while_the_history_is_read_shifts_no_version(access, monkeypatch):
