@@ -17,6 +17,7 @@ from dataeval_spark.errors import SetupError
 from dataeval_spark.session.machine import available_cores, available_memory
 
 SETTINGS = {
+    "spark.dataeval_spark.engine": "embedded: asked for",
     # Paths without a scheme are files of this machine: see workspace/delta_local.py.
     "spark.dataeval_spark.localFiles": "true",
     "spark.sql.session.timeZone": "UTC",

@@ -140,6 +140,13 @@ class ModelEncoder(ABC):
         """Vectors of a batch, (number, dimension)."""
 
 
+def portable_prepare(encoder: Any) -> Callable[..., NDArray[Any]]:
+    """``prepare`` of an encoder as a function that can be pickled, without the model."""
+    preprocessing: Preprocessing | None = getattr(encoder, "preprocessing", None)
+    prepare: Callable[..., NDArray[Any]] = encoder.prepare if preprocessing is None else preprocessing.pixels
+    return prepare
+
+
 def prepared_batches(
     items: Iterable[Item], arrays_of: Callable[[Item], Iterable[NDArray[Any]]], size: int
 ) -> Iterator[list[Item]]:
