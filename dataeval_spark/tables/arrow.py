@@ -14,14 +14,19 @@ _SIMPLE = {
     "string": pa.string(),
     "binary": pa.binary(),
     "boolean": pa.bool_(),
+    "tinyint": pa.int8(),
+    "smallint": pa.int16(),
     "int": pa.int32(),
     "bigint": pa.int64(),
     "float": pa.float32(),
     "double": pa.float64(),
+    "date": pa.date32(),
     "timestamp": pa.timestamp("us", tz="UTC"),
+    "timestamp_ntz": pa.timestamp("us"),
 }
+_NAMES = {type_: name for name, type_ in _SIMPLE.items()}
 Rows = TypeVar("Rows", pa.RecordBatch, pa.Table)
-_TOKEN = re.compile(r"`(?:[^`]|``)*`|\w+|[<>,:]")
+_TOKEN = re.compile(r"`(?:[^`]|``)*`|\w+|[<>,:()]")
 
 
 def arrow_schema(ddl: str) -> pa.Schema:
@@ -57,6 +62,46 @@ def arrow_type(text: str) -> pa.DataType:
     MapType(map<string, int32>)
     """
     return _type(_TOKEN.findall(text)[::-1])
+
+
+def sql_type(type_: pa.DataType) -> str:
+    """Type of Spark SQL that holds the values of an Arrow type; ``string`` where there is none.
+
+    Examples
+    --------
+    >>> sql_type(pa.large_list(pa.dictionary(pa.int8(), pa.string())))
+    'array<string>'
+    >>> sql_type(pa.uint16()), sql_type(pa.timestamp("ns", tz="Europe/Paris"))
+    ('int', 'timestamp')
+    """
+    is_a = pa.types
+    if type_ in _NAMES:
+        return _NAMES[type_]
+    if isinstance(type_, pa.BaseExtensionType):
+        return sql_type(type_.storage_type)
+    if is_a.is_dictionary(type_):
+        return sql_type(type_.value_type)
+    if is_a.is_struct(type_):
+        fields = (f"{_quoted(field.name)}: {sql_type(field.type)}" for field in type_)
+        return f"struct<{', '.join(fields)}>"
+    if is_a.is_map(type_):
+        return f"map<{sql_type(type_.key_type)}, {sql_type(type_.item_type)}>"
+    if any(is_list(type_) for is_list in (is_a.is_list, is_a.is_large_list, is_a.is_fixed_size_list)):
+        return f"array<{sql_type(type_.value_type)}>"
+    if is_a.is_decimal(type_) and type_.precision <= 38:
+        return f"decimal({type_.precision}, {type_.scale})"
+    if is_a.is_timestamp(type_):
+        return "timestamp" if type_.tz else "timestamp_ntz"
+    # Of an unsigned number the next larger one has room.
+    wider = {pa.uint8(): "smallint", pa.uint16(): "int", pa.uint32(): "bigint", pa.uint64(): "decimal(20, 0)"}
+    wider |= {pa.float16(): "float", pa.date64(): "date"}
+    wider |= dict.fromkeys(map(pa.duration, ("s", "ms", "us", "ns")), "bigint")
+    wider |= dict.fromkeys((pa.large_binary(), pa.binary_view()), "binary")
+    return wider.get(type_, "binary" if is_a.is_fixed_size_binary(type_) else "string")
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
 
 
 def with_validity_of_parents(rows: Rows) -> Rows:
@@ -117,6 +162,9 @@ def _type(tokens: list[str]) -> pa.DataType:
     name = tokens.pop().lower()
     if name in _SIMPLE:
         return _SIMPLE[name]
+    if name == "decimal":
+        _, precision, _, scale, _ = (tokens.pop() for _ in range(5))
+        return pa.decimal128(int(precision), int(scale))
     if name not in ("array", "map", "struct"):
         raise SchemaError(f"Type {name} has no Arrow type here; expected one of {', '.join(_SIMPLE)}, or a nested one.")
     tokens.pop()

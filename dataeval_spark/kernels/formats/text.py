@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import io
 import re
+from typing import TextIO
 
 from charset_normalizer import from_bytes
+
+from dataeval_spark.kernels.storage.files import open_file
 
 # Encodings to try where a text is no UTF-8 and declares none; the first decodes nearly all bytes, so it comes last in
 # doubt only where it says the same as the others.
@@ -64,6 +68,26 @@ def decode_text(data: bytes, *, declared: str | None = None) -> tuple[str, str |
     except UnicodeDecodeError:
         encoding = _guessed(data)
     return _decoded(data, encoding), encoding
+
+
+def open_text(uri: str, encoding: str | None, *, newline: str | None = None) -> TextIO:
+    """A text file or object opened for reading, without its byte order mark; bytes that do not fit become U+FFFD.
+
+    Parameters
+    ----------
+    uri : str
+        File or object.
+    encoding : str or None
+        Encoding of the text; None for UTF-8.
+    newline : str, optional
+        What ends a line, as :func:`open` takes it; by default any line break, which is read as ``\\n``.
+
+    Raises
+    ------
+    OSError
+        The file cannot be opened.
+    """
+    return io.TextIOWrapper(open_file(uri), encoding=encoding or "utf-8-sig", errors="replace", newline=newline)
 
 
 def declared_by_xml(data: bytes) -> str | None:

@@ -16,8 +16,17 @@ from dataeval_spark.session.bounded import one_row
 from dataeval_spark.tables.contract import identifier
 from dataeval_spark.verbs.ingest.accounting import column_entries, entries_of
 from dataeval_spark.verbs.ingest.readers.file_matching import matched_findings, resolve_names
+from dataeval_spark.verbs.ingest.readers.parquet_files import find_parquet
 from dataeval_spark.verbs.ingest.readers.source import COUNTED_FINDINGS_DDL, FINDINGS_DDL, Reading, as_findings
-from dataeval_spark.verbs.ingest.readers.text_rows import BROKEN, TableOptions, TextRows, is_text, read_text_rows
+from dataeval_spark.verbs.ingest.readers.text_rows import (
+    BROKEN,
+    POSITION,
+    TableOptions,
+    TextRows,
+    is_text,
+    read_text_rows,
+    unreadable_table,
+)
 
 PATH_COLUMNS = ("path", "file", "file_name", "filename", "image_path", "filepath", "image", "uri")
 CLASS_COLUMNS = ("class_name", "class", "label")
@@ -81,15 +90,15 @@ def read_metadata(reading: Reading, listing: DataFrame) -> Metadata | None:
     if not os.path.exists(path):
         raise IngestError(f"Metadata file {path} does not exist.\nHint: --metadata FILE (CSV, JSON lines or parquet)")
     raw, about_file = _read(spark, path, options)
-    roles = _roles(raw.columns, options, path)
-    types = dict(raw.dtypes)
-    others = [column for column in raw.columns if column not in roles.values()]
+    types = {name: type for name, type in raw.dtypes if name != POSITION}
+    roles = _roles(list(types), options, path)
+    others = [column for column in types if column not in roles.values()]
     factors = tuple(column for column in others if FACTOR_TYPES.match(types[column]))
     _require_own_names(factors, path)
     # The file's columns stay in a struct: they may have any name, also one of ours.
-    source_row = F.struct(*(F.col(identifier(column)) for column in raw.columns))
-    name_rows = raw.select(F.col(identifier(roles["path"])).cast("string").alias("name"), source_row.alias("given"))
-    name_rows = checkpoint(name_rows.withColumn("position", F.monotonically_increasing_id()), "metadata_rows")
+    source_row = F.struct(*(F.col(identifier(column)) for column in types)).alias("given")
+    name = F.col(identifier(roles["path"])).cast("string").alias("name")
+    name_rows = checkpoint(raw.select(name, source_row, F.col(POSITION).alias("position")), "metadata_rows")
     with_name = name_rows.where("name IS NOT NULL")
     names = with_name.select("name").distinct()
     files = resolve_names(names, listing, os.path.dirname(path), root, checkpoint, "metadata_names")
@@ -149,9 +158,12 @@ def _require_own_names(factors: tuple[str, ...], path: str) -> None:
 
 
 def _read(spark: SparkSession, path: str, options: TableOptions) -> tuple[DataFrame, DataFrame]:
-    """Rows with their types, and findings about the file as a whole."""
+    """Rows with their types and their `POSITION`, and findings about the file as a whole."""
     if not is_text(path):
-        return spark.read.parquet(path), spark.createDataFrame([], FINDINGS_DDL)
+        files = find_parquet(spark, path)
+        if files is None:
+            raise unreadable_table(path, "it has no files")
+        return files.rows(*files.types, POSITION), spark.createDataFrame([], FINDINGS_DDL)
     text = read_text_rows(spark, path, encoding=options.encoding)
     if len(text.frame.columns) < 2:
         raise IngestError(
@@ -160,17 +172,15 @@ def _read(spark: SparkSession, path: str, options: TableOptions) -> tuple[DataFr
         )
     roles = _roles(text.frame.columns, options, path)
     strings = [name for name, type in text.frame.dtypes if type == "string"]
-    frame = typed(text.frame, as_written=tuple(roles.values()), columns=strings)
+    frame = typed(text.numbered, as_written=tuple(roles.values()), columns=strings)
     return frame, text_findings(spark, text, path)
 
 
 def text_findings(spark: SparkSession, text: TextRows, path: str) -> DataFrame:
     """Findings about a text file as a whole: its encoding, and lines that are not whole."""
-    # Spark refuses to read the broken part of a line alone.
-    others = [identifier(name) for name in text.broken.columns if name != BROKEN][:1]
-    first = F.min(F.struct(F.col(BROKEN).alias("line"), *others))["line"]
-    # Without a broken line there is no group, and no finding.
-    lines = text.broken.groupBy(F.lit(path)).agg(F.count("*").alias("n"), F.substring(first, 1, 300).alias("found"))
+    first = F.substring(F.min(BROKEN), 1, 300)
+    # Without a broken line there is no finding.
+    lines = text.broken.agg(F.count("*").alias("n"), first.alias("found")).where("n > 0")
     findings = as_findings(
         lines,
         source_file=path,

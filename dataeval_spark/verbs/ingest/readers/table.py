@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -10,6 +11,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.contract import literal_map
+from dataeval_spark.kernels.formats.parquet_rows import FILE_NAME, FILE_TIME, ROW_INDEX
 from dataeval_spark.options import BoxFormat
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.contract import identifier
@@ -31,6 +33,7 @@ from dataeval_spark.verbs.ingest.readers.metadata import (
     text_findings,
     typed,
 )
+from dataeval_spark.verbs.ingest.readers.parquet_files import find_parquet
 from dataeval_spark.verbs.ingest.readers.source import (
     COUNTED_FINDINGS_DDL,
     FINDINGS_DDL,
@@ -47,8 +50,8 @@ from dataeval_spark.verbs.text import plural
 CONTENT_COLUMNS = ("content", "bytes", "image_bytes", "image", "data", "img")
 PATH_COLUMNS = ("path", "uri", "image_path", "file_path", "file", "file_name", "filename")
 ID_COLUMNS = ("image_id", "id")
-# Metadata columns of Spark about the file that a row of parquet comes from.
-FILE_COLUMNS = ("file_name", "row_index", "file_modification_time")
+# About the file that a row of parquet comes from; Spark has them as columns of _metadata.
+FILE_COLUMNS = (FILE_NAME, ROW_INDEX, FILE_TIME)
 LABEL_LISTS = ("array<string>", "array<bigint>", "array<int>")
 
 
@@ -66,6 +69,28 @@ class Roles:
         """All columns with a role."""
         roles = (self.content, self.path, self.id, self.label, self.objects)
         return {name for name in roles if name} | {"split", "captured_at"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that is open.
+
+    Attributes
+    ----------
+    rows : callable
+        Gives the columns that it is called with; of parquet files `FILE_COLUMNS` too.
+    types : dict of str to str
+        Types of its columns.
+    is_parquet : bool
+        Whether it consists of parquet files.
+    findings : DataFrame
+        Findings about it as a whole.
+    """
+
+    rows: Callable[..., DataFrame]
+    types: dict[str, str]
+    is_parquet: bool
+    findings: DataFrame
 
 
 def read_table(reading: Reading, *, box_format: BoxFormat = "xywh") -> Source:
@@ -96,14 +121,16 @@ def read_table(reading: Reading, *, box_format: BoxFormat = "xywh") -> Source:
         The table cannot be read, two columns may be the image or the label, or ids are missing or not unique.
     """
     spark, source, limit = reading.spark, reading.root, reading.limit
-    frame, is_parquet, about_file = _open(spark, source, reading.columns)
-    types = dict(frame.dtypes)
-    features = read_features(source) if is_parquet else Features()
+    table = _open(spark, source, reading.columns)
+    types = table.types
+    features = read_features(source) if table.is_parquet else Features()
     roles = _roles(types, features, reading.columns, source)
-    if is_parquet and (roles.content or not roles.path):
-        of_file = (F.col(f"_metadata.{name}").alias(f"_{name}") for name in FILE_COLUMNS)
-        frame = frame.select("*", *of_file)
-    everything = frame.withColumn("_id", _image_id(roles, types, reading, is_parquet=is_parquet))
+    used = roles.used()
+    factors = [name for name, type in types.items() if name not in used and FACTOR_TYPES.match(type)]
+    # Bytes of images are read for the images alone.
+    narrow = [name for name in types if name in used | {*factors, "width", "height"} and name != roles.content]
+    image_id = _image_id(roles, types, reading, is_parquet=table.is_parquet)
+    everything = table.rows(*narrow).withColumn("_id", image_id)
     rows = everything if limit is None else everything.orderBy("_id").limit(limit)
     _require_unique(rows, source)
     if roles.objects:
@@ -113,18 +140,21 @@ def read_table(reading: Reading, *, box_format: BoxFormat = "xywh") -> Source:
         targets, findings = _objects(reading.checkpoint(elements, "objects"), source)
     else:
         targets, findings = _labels(rows, roles.label, types, features, source)
-    used = roles.used()
-    factors = [name for name, type in types.items() if name not in used and FACTOR_TYPES.match(type)]
+    with_content = rows
+    if roles.content:
+        with_content = table.rows(*narrow, roles.content).withColumn("_id", image_id)
+        if limit is not None:
+            with_content = with_content.join(rows.select("_id"), on="_id", how="left_semi")
     without_images = None if roles.content or roles.path else _without_images(spark, source, types)
     return Source(
-        images=_images(rows, types, roles, reading, is_parquet=is_parquet),
+        images=_images(with_content, types, roles, reading, is_parquet=table.is_parquet),
         targets=targets,
         factors=rows.select(
             F.col("_id").alias("image_id"),
             F.lit(None).cast("int").alias("target_index"),
             *(_factor(name, features) for name in factors),
         ),
-        findings=all_findings(findings, about_file, without_images),
+        findings=all_findings(findings, table.findings, without_images),
         present=everything.select(F.col("_id").alias("image_id")),
         accounting=_entries(spark, everything, rows, types, used & set(types), factors, source),
         labels_from=f"column {roles.objects or roles.label}" if roles.objects or roles.label else "",
@@ -148,8 +178,7 @@ def _image_id(roles: Roles, types: dict[str, str], reading: Reading, *, is_parqu
     )
 
 
-def _open(spark: SparkSession, source: str, options: TableOptions) -> tuple[DataFrame, bool, DataFrame]:
-    """The table, whether it consists of parquet files, and findings about it as a whole."""
+def _open(spark: SparkSession, source: str, options: TableOptions) -> Table:
     if is_text(source) and os.path.isfile(source):
         text = read_text_rows(spark, source, encoding=options.encoding)
         strings = [name for name, type in text.frame.dtypes if type == "string"]
@@ -157,9 +186,26 @@ def _open(spark: SparkSession, source: str, options: TableOptions) -> tuple[Data
         names = (*CLASS_COLUMNS, *ID_COLUMNS, *PATH_COLUMNS, "split", "captured_at")
         written = {name for name in strings if name.lower() in names}
         written |= {name for name in (options.label_column, options.id_column, options.path_column) if name}
-        return typed(text.frame, as_written=tuple(written), columns=strings), False, text_findings(spark, text, source)
-    frame, is_parquet = open_table(spark, source, is_nested=_is_nested(source))
-    return frame, is_parquet, spark.createDataFrame([], FINDINGS_DDL)
+        frame = typed(text.frame, as_written=tuple(written), columns=strings)
+        return Table(_selection(frame), dict(frame.dtypes), False, text_findings(spark, text, source))
+    none = spark.createDataFrame([], FINDINGS_DDL)
+    is_nested = _is_nested(source)
+    files = None
+    if ("/" in source or os.path.exists(source)) and not os.path.isdir(os.path.join(source, "_delta_log")):
+        files = find_parquet(spark, source, is_nested=is_nested)
+    if files is not None:
+        found = files
+        types = dict(found.rows(*found.types).dtypes)
+        return Table(lambda *columns: found.rows(*columns, *FILE_COLUMNS), types, True, none)
+    frame, is_parquet = open_table(spark, source, is_nested=is_nested)
+    types = dict(frame.dtypes)
+    if is_parquet:  # in a place that the engine alone can reach
+        frame = frame.select("*", *(F.col(f"_metadata.{name[1:]}").alias(name) for name in FILE_COLUMNS))
+    return Table(_selection(frame, FILE_COLUMNS if is_parquet else ()), types, is_parquet, none)
+
+
+def _selection(frame: DataFrame, more: Sequence[str] = ()) -> Callable[..., DataFrame]:
+    return lambda *columns: frame.select(*map(identifier, columns), *more)
 
 
 def _is_nested(source: str) -> bool:

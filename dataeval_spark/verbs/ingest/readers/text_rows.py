@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import codecs
-import io
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import reduce
-from itertools import islice
-from typing import TextIO
 
 import pyarrow as pa
-from pyspark.errors import AnalysisException
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError, first_line
 from dataeval_spark.frames.batches import map_batches
-from dataeval_spark.kernels.formats.csv_rows import column_names, csv_records
-from dataeval_spark.kernels.formats.json_rows import as_type, common_type, ddl_of, json_objects, type_of
+from dataeval_spark.kernels.formats.delimited import BROKEN, POSITION, column_names, text_batches
+from dataeval_spark.kernels.formats.json_rows import JsonSchema, infer_schema, is_json_array, json_batches
+from dataeval_spark.kernels.formats.json_types import sql_type_of
 from dataeval_spark.kernels.formats.text import decode_text
 from dataeval_spark.kernels.storage.files import open_file
 from dataeval_spark.session.bounded import one_row
-from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.contract import identifier
 
 CSV_ENDINGS = (".csv", ".tsv", ".txt")
@@ -33,9 +28,7 @@ JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 ROW_ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson")
 # Bytes of a file by which its encoding is known; tasks read them again.
 LOOKED_AT = 4 * 2**20
-ROWS_PER_BATCH = 4096
-# The column with text that is no whole row.
-BROKEN = "_corrupt_record"
+EXTRA_DDL = f"{BROKEN} string, {POSITION} bigint"
 
 
 def is_text(path: str) -> bool:
@@ -60,18 +53,34 @@ BY_NAME = TableOptions()
 
 @dataclass(frozen=True)
 class TextRows:
-    """Rows of a text file; ``broken`` has those that are not whole, and ``encoding`` is None for UTF-8."""
+    """Rows of a text file, and how it is encoded: ``encoding`` is None for UTF-8.
 
-    frame: DataFrame
+    Attributes
+    ----------
+    numbered : DataFrame
+        The rows, with their number in the file as `POSITION`. Those of CSV that are not whole have the values that
+        they have; of broken JSON nothing is known.
+    broken : DataFrame
+        Rows that are not whole, with their text as `BROKEN`.
+    """
+
+    numbered: DataFrame
     broken: DataFrame
     encoding: str | None
 
+    @property
+    def frame(self) -> DataFrame:
+        """The rows without their numbers."""
+        return self.numbered.drop(POSITION)
+
 
 def read_text_rows(spark: SparkSession, path: str, *, encoding: str | None = None) -> TextRows:
-    """The rows of a CSV, TSV or JSON-lines file.
+    """The rows of a CSV, TSV or JSON-lines file, read by one task.
 
-    All columns of CSV are text. Of JSON lines each column has the type that its values have; a file that holds one
-    JSON array is read too.
+    All columns of CSV are text, and an empty value is null: see
+    :func:`dataeval_spark.kernels.formats.delimited.text_batches`. Of JSON lines each column has the type that its
+    values have, which another task finds out first: see :func:`dataeval_spark.kernels.formats.json_rows.infer_schema`.
+    A file that holds one JSON array is read too.
 
     Parameters
     ----------
@@ -83,71 +92,60 @@ def read_text_rows(spark: SparkSession, path: str, *, encoding: str | None = Non
     Raises
     ------
     IngestError
-        The file cannot be read, or is JSON in an encoding that JSON must not have.
+        The file cannot be read, or is JSON in another encoding than UTF-8, UTF-16 or UTF-32.
     """
     codec = encoding_of(path, encoding)
-    if path.lower().endswith(JSON_ENDINGS):
-        return _json_rows(spark, path, codec)
-    separator = "\t" if path.lower().endswith(".tsv") else ","
-    with _opened(path, codec) as file:
-        header = next(csv_records(file, separator), None)
-    names = column_names(header.values) if header else []
-    width = len(names)
+    is_json = path.lower().endswith(JSON_ENDINGS)
+    if is_json and codec not in (None, "utf-16", "utf-32"):
+        raise IngestError(f"{path} is JSON in {codec}; expected UTF-8.\nHint: iconv -f {codec} -t UTF-8 {path}")
+    try:
+        return _json_rows(spark, path, codec) if is_json else _delimited_rows(spark, path, codec)
+    except (OSError, PySparkException) as error:
+        first = first_line(error)[:300]
+        raise IngestError(f"{path} cannot be read: {first}\nHint: name a CSV, TSV or JSON-lines file") from error
 
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        with _opened(path, codec) as file:
-            records = csv_records(file, separator)
-            next(records, None)
-            while some := list(islice(records, ROWS_PER_BATCH)):
-                rows = [record.values + [None] * (width - len(record.values)) for record in some]
-                columns = [pa.array([row[place] for row in rows], pa.string()) for place in range(width)]
-                broken = [None if len(record.values) == width else record.text for record in some]
-                yield pa.RecordBatch.from_arrays([*columns, pa.array(broken, pa.string())], names=[*names, BROKEN])
 
-    ddl = ", ".join(f"{identifier(name)} string" for name in (*names, BROKEN))
-    # A line with too few or too many values has the others.
-    frame = map_batches(_one_row(spark), run, ddl)
-    return TextRows(frame.drop(BROKEN), frame.where(F.col(BROKEN).isNotNull()), codec)
+def _delimited_rows(spark: SparkSession, path: str, codec: str | None) -> TextRows:
+    delimiter = "\t" if path.lower().endswith(".tsv") else ","
+    names = column_names(path, encoding=codec, delimiter=delimiter)
+
+    def read() -> Iterator[pa.RecordBatch]:
+        return text_batches(path, names, encoding=codec, delimiter=delimiter)
+
+    rows = _of_one_task(spark, read, ", ".join((*(f"{identifier(name)} string" for name in names), EXTRA_DDL)))
+    return TextRows(rows.drop(BROKEN), rows.where(F.col(BROKEN).isNotNull()).drop(POSITION), codec)
 
 
 def _json_rows(spark: SparkSession, path: str, codec: str | None) -> TextRows:
-    if codec not in (None, "utf-16"):
-        raise IngestError(f"{path} is JSON in {codec}; expected UTF-8.\nHint: iconv -f {codec} -t UTF-8 {path}")
-    is_whole = _is_array(path)
+    is_array = is_json_array(path, codec)
 
-    def find_type(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        with _opened(path, codec) as file:
-            types = (type_of(row) for row in json_objects(file, is_whole=is_whole) if isinstance(row, dict))
-            yield pa.RecordBatch.from_pydict({"type": [json.dumps(reduce(common_type, types, {}))]})
+    def infer() -> Iterator[pa.RecordBatch]:
+        text = infer_schema(path, encoding=codec, is_array=is_array).to_text()
+        yield pa.RecordBatch.from_pydict({"text": [text]})
 
-    type = json.loads(one_row(map_batches(_one_row(spark), find_type, "type string"))["type"])
-    columns = {name: ddl for name, each in sorted(type.items()) if (ddl := ddl_of(each)) is not None}
-    if not columns:
+    schema = JsonSchema.of_text(one_row(_of_one_task(spark, infer, "text string"))["text"])
+    if not schema.columns:
         raise IngestError(f"{path} has no rows; expected JSON objects.\nHint: write one object per line")
-    ddl = ", ".join(f"{identifier(name)} {type}" for name, type in {**columns, BROKEN: "string"}.items())
+
+    def read() -> Iterator[pa.RecordBatch]:
+        return json_batches(path, schema, encoding=codec, is_array=is_array)
+
+    columns = (f"{identifier(name)} {sql_type_of(type_)}" for name, _, type_ in schema.columns)
+    rows = _of_one_task(spark, read, ", ".join((*columns, EXTRA_DDL)))
+    if not schema.broken:
+        return TextRows(rows.drop(BROKEN), spark.createDataFrame([], f"{BROKEN} string"), codec)
+    is_broken = F.col(BROKEN).isNotNull()
+    return TextRows(rows.where(~is_broken).drop(BROKEN), rows.where(is_broken).drop(POSITION), codec)
+
+
+def _of_one_task(spark: SparkSession, read: Callable[[], Iterator[pa.RecordBatch]], ddl: str) -> DataFrame:
+    """Batches that one task reads; a text file cannot be divided before it is read."""
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        schema = arrow_schema(ddl)
-        with _opened(path, codec) as file:
-            found = json_objects(file, is_whole=is_whole)
-            while some := list(islice(found, ROWS_PER_BATCH)):
-                rows = [as_type(row, type) if isinstance(row, dict) else {BROKEN: row} for row in some]
-                yield pa.RecordBatch.from_pylist(rows, schema=schema)
+        if any(batch.num_rows for batch in list(batches)):
+            yield from read()
 
-    frame = map_batches(_one_row(spark), run, ddl)
-    # Of a broken line of JSON nothing is known.
-    whole = frame.where(F.col(BROKEN).isNull()).drop(BROKEN)
-    return TextRows(whole, frame.where(F.col(BROKEN).isNotNull()), codec)
-
-
-def _one_row(spark: SparkSession) -> DataFrame:
-    """A frame for kernels that read one file in one task, in its order."""
-    return spark.range(0, 1, 1, 1)
-
-
-def _opened(path: str, codec: str | None) -> TextIO:
-    """A text file with its line ends translated; bytes that are no characters are replaced."""
-    return io.TextIOWrapper(open_file(path), encoding=codec or "utf-8-sig", errors="replace")
+    return map_batches(spark.range(0, 1, 1, 1), run, ddl)
 
 
 def open_table(spark: SparkSession, source: str, *, is_nested: bool = False) -> tuple[DataFrame, bool]:
@@ -173,12 +171,18 @@ def open_table(spark: SparkSession, source: str, *, is_nested: bool = False) -> 
             frame, is_parquet = spark.read.option("recursiveFileLookup", is_nested).parquet(source), True
         else:
             frame = spark.read.table(source)
-        frame.columns  # noqa: B018  under Connect nothing is looked up before this
-        return frame, is_parquet
-    except AnalysisException as error:
-        first = first_line(error)[:300]
-        hint = "a parquet or Delta path, a CSV, TSV or JSON-lines file, or a table's name."
-        raise IngestError(f"Table {source} cannot be read: {first}\nHint: {hint}") from error
+        # Under Connect nothing is looked up before this, and of a missing path some engines say nothing at all.
+        if frame.columns:
+            return frame, is_parquet
+        raise unreadable_table(source, "it has no columns")
+    except PySparkException as error:
+        raise unreadable_table(source, first_line(error)[:300]) from error
+
+
+def unreadable_table(source: str, reason: str) -> IngestError:
+    """The error of a table that cannot be read."""
+    hint = "a parquet or Delta path, a CSV, TSV or JSON-lines file, or a table's name."
+    return IngestError(f"Table {source} cannot be read: {reason}\nHint: {hint}")
 
 
 def encoding_of(path: str, declared: str | None = None) -> str | None:
@@ -199,9 +203,7 @@ def encoding_of(path: str, declared: str | None = None) -> str | None:
         raise IngestError(
             f"{path} cannot be read: {error}.\nHint: --encoding NAME says what the text is encoded in, such as cp1252"
         ) from error
+    # A mark of UTF-32 begins with one of UTF-16.
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
     return "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else encoding
-
-
-def _is_array(path: str) -> bool:
-    with open_file(path) as file:
-        return file.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
