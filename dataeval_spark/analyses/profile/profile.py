@@ -8,8 +8,8 @@ from functools import partial
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.profile.options import check, fingerprint_of, limits_of, measures_of, version_of_encoder
 from dataeval_spark.analyses.profile.measuring import STAGED_DDL
+from dataeval_spark.analyses.profile.options import check, fingerprint_of, limits_of, measures_of, version_of_encoder
 from dataeval_spark.analyses.profile.worker import encoder_mark, measure_rows
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.batches import map_batches, rows_of

@@ -13,7 +13,6 @@ from dataeval_spark.analyses.profile.measuring import (
     Measured,
     Measuring,
     Row,
-    content_of,
     is_fetched,
     lost_image,
     measured_in_child,
@@ -110,9 +109,10 @@ def _in_own_process(rows: Iterator[Row], measuring: Measuring) -> Iterator[Measu
         if has_lower_limit and (own_rows[0].get("error") or {}).get("error_class") == "TooManyPixels":
             yield Measured(staged(gathered), prepared)
             gathered, prepared, images = [], [], 0
-            yield from map(measured_in_child, children_of_process().results(
-                measuring, [[(row, data)]], lost=lost_image, limits=measuring.limits
-            ))
+            yield from map(
+                measured_in_child,
+                children_of_process().results(measuring, [[(row, data)]], lost=lost_image, limits=measuring.limits),
+            )
             continue
         prepared += [(len(gathered) + index, array) for index, array in inputs]
         gathered += own_rows

@@ -9,7 +9,6 @@ import struct
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 from dataeval_spark.kernels.images.decoding.limits import write_marks
 

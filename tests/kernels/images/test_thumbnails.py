@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataeval_spark.verbs.report.thumbnails import local_path, thumbnail_of
+from dataeval_spark.kernels.images.thumbnails import local_path, thumbnail_of
 from tests.verbs.report.literals import jpeg
 
 
