@@ -16,7 +16,7 @@ OPTIONS = ProfileOptions(
     statistics=("tests.analyses.profile.misbehaving_statistics:act",), image_timeout=1.0, image_memory=64 * 2**20
 )
 SHADES = {"dark": 10, "crashes": 66, "eats": 5, "hangs": 77, "light": 200}
-SIDES = {"eats": (12_000, 9_000)}  # a file of 100 kB that needs over 100 MB
+SIDES = {"eats": (13_000, 13_000)}  # a file of 200 kB that needs over 160 MB at once
 
 
 def png(name):

@@ -60,7 +60,8 @@ def test_threads_share_the_children_and_more_of_them_wait(two):
 
 
 @pytest.mark.parametrize(
-    ("position", "what", "error"), [(0, "crash", "DecoderCrashed"), (3, "crash", "DecoderCrashed"), (1, "hang", "DecoderTimeout")]
+    ("position", "what", "error"),
+    [(0, "crash", "DecoderCrashed"), (3, "crash", "DecoderCrashed"), (1, "hang", "DecoderTimeout")],
 )
 def test_a_death_costs_one_image_only(two, position, what, error):
     words = ["a", "b", "c"]

@@ -44,9 +44,9 @@ def test_without_timers_a_watchdog_lets_the_block_run(monkeypatch):
 
 @LINUX
 def test_memory_is_limited_within_the_block_only():
-    with pytest.raises(UnreadableImage, match=r"MemoryLimit: more than 512 MB are needed \(image_memory\)"):
-        with limited(Limits(memory=512 * 2**20)):
-            np.empty(2**30, np.uint8)
+    needed = r"MemoryLimit: more than 512 MB are needed \(image_memory\)"
+    with pytest.raises(UnreadableImage, match=needed), limited(Limits(memory=512 * 2**20)):
+        np.empty(2**30, np.uint8)
     assert np.empty(2**30, np.uint8).nbytes == 2**30
 
 
