@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, MapType, StructType
 
 from dataeval_spark.errors import EmbeddingError, OptionError
 from dataeval_spark.frames.batches import map_batches
@@ -29,6 +30,7 @@ from dataeval_spark.kernels.vectors.vector_blocks import (
 )
 from dataeval_spark.options import Metric
 from dataeval_spark.session.bounded import bounded
+from dataeval_spark.session.partitions import merged_partitions
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.contract import identifier
 
@@ -131,7 +133,8 @@ def cut_into_blocks(
     draw = F.xxhash64(F.lit(seed), "image_id", F.coalesce("target_index", F.lit(-1))).alias("draw")
     # Vectors stay in the partitions that they come in; many small ones would make many small blocks.
     columns = ("image_id", "target_index", "roles", draw, "embedding")
-    stayed = vectors.select(*columns).coalesce(max(1, block_count)).select(F.spark_partition_id().alias(PARTITION), "*")
+    stayed = merged_partitions(vectors.select(*columns), max(1, block_count))
+    numbered = stayed.select(F.spark_partition_id().alias(PARTITION), "*")
 
     def to_blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for piece, table in enumerate(blocks_in(batches, block_rows)):
@@ -144,7 +147,7 @@ def cut_into_blocks(
                 write_block(scratch, name, block)
             yield pa.RecordBatch.from_pylist([record], schema=BLOCK_SCHEMA)
 
-    frame = map_batches(stayed, to_blocks, BLOCK_DDL)
+    frame = map_batches(numbered, to_blocks, BLOCK_DDL)
     if scratch is None:
         # Which rows are in which block must not change any more.
         frame = (checkpoint or kept_by_executors)(frame)
@@ -279,7 +282,13 @@ def numbers_of_tasks(spark_frame: DataFrame, tasks: int, work: Callable[[int], i
 
 def kept_by_executors(frame: DataFrame) -> DataFrame:
     """The rows of a frame, computed once and kept in the storage of the executors: lost with one of them."""
-    kept = frame.localCheckpoint()
+    # Storage may say of every nested field that it can be null, so it does so before, too.
+    nested = {
+        field.name: F.col(identifier(field.name)).cast(field.dataType.simpleString())
+        for field in frame.schema.fields
+        if isinstance(field.dataType, ArrayType | MapType | StructType)
+    }
+    kept = frame.withColumns(nested).localCheckpoint()
     # Spark lets a column keep the id of the column that it was grouped by: a join of the rows with the table that they
     # were made of could not tell the two apart.
     return kept.select(*(F.col(identifier(name)).alias(name) for name in kept.columns))

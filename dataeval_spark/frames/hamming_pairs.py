@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.batches import map_batches
+from dataeval_spark.frames.sorted_groups import sorted_groups
 from dataeval_spark.kernels.hashes.hamming import WORD, least_cost
 from dataeval_spark.kernels.hashes.hamming import hamming_pairs as pairs_of
 from dataeval_spark.kernels.hashes.packed_hashes import Bytes, block_of, distinct, is_among, packed, texts_of, words_of
@@ -101,10 +102,10 @@ def hamming_pairs(
     if known_hashes is not None:
         rows = rows.unionAll(_rows(known_hashes, distances, is_known=True))
     tasks = sum(number * (number + 1) // 2 for number in blocks.values())
+    pair = ["kind", "row", "column"]
+    sent = _sent(map_batches(rows, _packing(blocks), _PACKED_DDL), blocks).repartition(max(1, tasks), *pair)
     return map_batches(
-        _sent(map_batches(rows, _packing(blocks), _PACKED_DDL), blocks)
-        .repartition(max(1, tasks), "kind", "row", "column")
-        .sortWithinPartitions("kind", "row", "column"),
+        sorted_groups(sent, pair, pair),
         _pairing(dict(distances)),
         _PAIR_DDL,
     )

@@ -15,11 +15,13 @@ from pyspark.sql import SparkSession
 
 from dataeval_spark.errors import SetupError
 from dataeval_spark.session.machine import available_cores, available_memory
+from dataeval_spark.session.partitions import COALESCE
 
 SETTINGS = {
     "spark.dataeval_spark.engine": "embedded: asked for",
     # Paths without a scheme are files of this machine: see workspace/delta_local.py.
     "spark.dataeval_spark.localFiles": "true",
+    COALESCE: "false",
     "spark.sql.session.timeZone": "UTC",
 }
 # By default the engine forgets a session after a quarter of an hour; a notebook left for a week goes on.

@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.blocks import in_id_blocks
+from dataeval_spark.frames.sorted_groups import sorted_groups
 from dataeval_spark.kernels.vectors.embedding_moments import Moments, effective_rank, first_share, intrinsic_dimension
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
@@ -157,7 +158,7 @@ def embedding_health(
         return _summed(block, by_subject, limits)
 
     states = blocks.groupBy("subject", "block").applyInArrow(summed, PARTIAL_DDL)
-    ordered = states.repartition(len(parts), "subject").sortWithinPartitions("subject", "kind", "first_row", "block")
+    ordered = sorted_groups(states.repartition(len(parts), "subject"), ["subject"], ["kind", "first_row", "block"])
     judged = partial(_judged, parts=by_subject, limits=limits)
     return first_findings.unionByName(map_batches(ordered, judged, FINDINGS_DDL))
 

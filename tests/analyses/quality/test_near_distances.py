@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dataeval_spark.analyses.quality.duplicates import duplicates
+from dataeval_spark.frames.blocks import kept_by_executors
 from dataeval_spark.kernels.hashes.near_threshold import STEPS, near_by_chance, near_threshold
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.profile import HASHES
@@ -52,7 +53,7 @@ def run(frame, points, *, partitions=1, previous=None, metric="euclidean", **opt
     first, graph = tables(frame, points, metric)
     return duplicates(
         *first, None, graph.repartition(partitions), previous,
-        checkpoint=lambda made: made.localCheckpoint(), **options,
+        checkpoint=kept_by_executors, **options,
     )  # fmt: skip
 
 

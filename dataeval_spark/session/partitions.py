@@ -1,0 +1,23 @@
+"""Fewer partitions without a shuffle, where the engine can do that."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+
+COALESCE = "spark.dataeval_spark.coalesce"
+"""Setting of a session: "false" where ``coalesce`` to more than one partition may wait for ever."""
+
+
+def merged_partitions(frame: DataFrame, most: int) -> DataFrame:
+    """The frame in at most so many partitions, which keep their rows together, where the engine does that safely.
+
+    The embedded engine reads the partitions that it merges one after the other, and a shuffle or a join below waits
+    until all of them are read: two that wait for each other never end. It has about as many partitions as cores, so
+    they stay as they are, unless one is asked for.
+
+    Examples
+    --------
+    >>> merged_partitions(frame, 1)
+    """
+    is_safe = frame.sparkSession.conf.get(COALESCE, "true") == "true"
+    return frame.coalesce(most) if is_safe or most == 1 else frame
