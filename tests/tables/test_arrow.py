@@ -10,7 +10,7 @@ from pyspark.sql.types import StructType
 import dataeval_spark
 from dataeval_spark.errors import SchemaError
 from dataeval_spark.tables import ALL_TABLES
-from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.arrow import arrow_schema, arrow_type, sql_type
 from dataeval_spark.tables.bias import BALANCE
 
 PACKAGE = Path(dataeval_spark.__file__).parent
@@ -55,6 +55,32 @@ def test_an_empty_text_has_no_columns():
 def test_a_type_that_is_not_used_is_refused():
     with pytest.raises(SchemaError, match="Type interval has no Arrow type here; expected one of string, "):
         arrow_schema("lasting interval")
+
+
+def test_decimals_dates_and_small_numbers_have_types_and_the_way_back_is_the_same():
+    types = ["decimal(10, 2)", "date", "tinyint", "timestamp_ntz", "map<string, array<struct<`a b`: smallint>>>"]
+
+    assert [sql_type(arrow_type(type_)) for type_ in types] == types
+    assert arrow_schema("price decimal(10, 2), n int NOT NULL").types == [pa.decimal128(10, 2), pa.int32()]
+
+
+@pytest.mark.parametrize(
+    ("type_", "expected"),
+    [
+        (pa.uint32(), "bigint"),
+        (pa.date64(), "date"),
+        (pa.duration("s"), "bigint"),
+        (pa.binary(4), "binary"),
+        (pa.large_binary(), "binary"),
+        (pa.string_view(), "string"),
+        (pa.time64("us"), "string"),
+        (pa.decimal256(50, 2), "string"),
+        (pa.list_(pa.large_string(), 2), "array<string>"),
+        (pa.fixed_shape_tensor(pa.float32(), [2, 2]), "array<float>"),
+    ],
+)
+def test_other_arrow_types_have_the_type_that_holds_their_values(type_, expected):
+    assert sql_type(type_) == expected
 
 
 def test_no_other_module_declares_an_arrow_schema():

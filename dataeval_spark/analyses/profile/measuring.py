@@ -15,6 +15,8 @@ from typing import Any
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dataeval_spark.kernels.encoders.batching import PREPARED_BYTES
+from dataeval_spark.kernels.images.decoding.children import IMAGES_PER_LIST
 from dataeval_spark.kernels.images.decoding.decode import UnreadableImage
 from dataeval_spark.kernels.images.decoding.limits import BYTES_PER_PIXEL, Limits, limited, taken
 from dataeval_spark.kernels.images.hashes import file_hash
@@ -33,11 +35,11 @@ from dataeval_spark.tables.profile import (
 )
 
 Row = Mapping[str, Any]
-InChild = tuple[bytes, list[tuple[int, NDArray[Any]]]]
+Packed = tuple[bytes, list[tuple[int, NDArray[Any]]]]
 """A `Measured` on its way from a child: the batch as Arrow's bytes, and the inputs."""
 KEYS = ("image_id", "target_index", "fingerprint", "run_id")
-PREPARED_BYTES = 64 * 2**20
-"""Bytes of inputs of an encoder after which a list of images is cut."""
+Item = tuple[Row, bytes | Exception | None]
+"""A row, and its file where that was read already, or why it could not be."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SMALL_IMAGE = b"P6 16 16 255 " + bytes(range(256)) * 3
 
@@ -74,6 +76,38 @@ class Measured:
 
     def arrays(self) -> list[NDArray[Any]]:
         return [array for _, array in self.prepared]
+
+    def packed(self) -> Packed:
+        """The same for another process, which calls `measured_in_child`."""
+        return self.batch.serialize().to_pybytes(), self.prepared
+
+
+class Gathered:
+    """Rows and inputs of the encoder, image by image, until they are worth a batch."""
+
+    def __init__(self) -> None:
+        self.images = 0
+        self._rows: list[dict[str, Any]] = []
+        self._prepared: list[tuple[int, NDArray[Any]]] = []
+        self._volume = 0
+
+    def add(self, rows: list[dict[str, Any]], inputs: list[tuple[int, NDArray[Any]]]) -> None:
+        """Add what `Measuring.image` returned."""
+        self.images += 1
+        self._prepared += [(len(self._rows) + index, array) for index, array in inputs]
+        self._rows += rows
+        self._volume += sum(array.nbytes for _, array in inputs)
+
+    @property
+    def is_full(self) -> bool:
+        return self.images >= IMAGES_PER_LIST or self._volume >= PREPARED_BYTES
+
+    def take(self) -> Measured:
+        """What was gathered; nothing is left."""
+        taken = Measured(_staged(self._rows), self._prepared)
+        self._rows, self._prepared = [], []
+        self.images = self._volume = 0
+        return taken
 
 
 @dataclass(frozen=True)
@@ -155,7 +189,7 @@ class Measuring:
                     failed = error
         return prepared, failed
 
-    def __call__(self, items: Sequence[tuple[Row, bytes | Exception | None]]) -> tuple[int, InChild]:
+    def __call__(self, items: Sequence[Item]) -> tuple[int, Packed]:
         """Work of a child: measure images, whose files it reads where they are not given.
 
         Returns
@@ -164,19 +198,12 @@ class Measuring:
             Number of images that were measured, from the first, and what `measured_in_child` takes.
         """
         self.warm_up()
-        rows: list[dict[str, Any]] = []
-        prepared: list[tuple[int, NDArray[Any]]] = []
-        count = volume = 0
+        gathered = Gathered()
         for row, given in taken(items):
-            data = content_of(row) if given is None else given
-            own, inputs = self.image(row, data, limited(self.limits))
-            prepared += [(len(rows) + index, array) for index, array in inputs]
-            rows += own
-            count += 1
-            volume += sum(array.nbytes for _, array in inputs)
-            if volume > PREPARED_BYTES:
+            gathered.add(*self.image(row, content_of(row) if given is None else given, limited(self.limits)))
+            if gathered.is_full:
                 break
-        return count, (staged(rows).serialize().to_pybytes(), prepared)
+        return gathered.images, gathered.take().packed()
 
     def in_own_process(self) -> Measuring:
         """The same, refusing images so large that the memory of a process that is not limited would not do."""
@@ -218,20 +245,20 @@ def read_content(row: Row) -> bytes:
     return data
 
 
-def staged(rows: Sequence[Row]) -> pa.RecordBatch:
+def _staged(rows: Sequence[Row]) -> pa.RecordBatch:
     """Rows as a batch of `STAGED_DDL`."""
     return pa.RecordBatch.from_pylist(rows, schema=STAGED_SCHEMA)
 
 
-def measured_in_child(result: InChild) -> Measured:
+def measured_in_child(result: Packed) -> Measured:
     """What a child has measured."""
     batch, prepared = result
     return Measured(pa.ipc.read_record_batch(batch, STAGED_SCHEMA), prepared)
 
 
-def lost_image(item: tuple[Row, Any], error: UnreadableImage) -> InChild:
+def lost_image(item: Item, error: UnreadableImage) -> Packed:
     """Result for an image of which a child has died."""
-    return staged([unreadable(item[0], error)]).serialize().to_pybytes(), []
+    return Measured(_staged([unreadable(item[0], error)]), []).packed()
 
 
 def _row(source: Row, target_index: int | None, target: TargetProfile) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import pyarrow as pa
 
 from dataeval_spark.analyses.profile.measuring import (
     STAGED_SCHEMA,
+    Gathered,
+    Item,
     Measured,
     Measuring,
     Row,
@@ -17,21 +20,19 @@ from dataeval_spark.analyses.profile.measuring import (
     lost_image,
     measured_in_child,
     read_content,
-    staged,
 )
 from dataeval_spark.analyses.profile.options import limits_of
 from dataeval_spark.frames.batches import ROWS_PER_BATCH
 from dataeval_spark.frames.task_devices import embed, encoder_of_task
 from dataeval_spark.frames.task_processes import children_of_process, is_first_attempt
 from dataeval_spark.kernels.encoders import Encoder, overlap
-from dataeval_spark.kernels.encoders.batching import PREPARED_BYTES, portable_prepare, prepared_batches
-from dataeval_spark.kernels.images.decoding.children import IMAGES_PER_LIST, lists_of
+from dataeval_spark.kernels.encoders.batching import portable_prepare, prepared_batches
+from dataeval_spark.kernels.images.decoding.children import lists_of
 from dataeval_spark.kernels.images.decoding.limits import watchdog
 from dataeval_spark.kernels.images.profile import Measures
 from dataeval_spark.kernels.storage.prefetch import read_ahead
 from dataeval_spark.options import ProfileOptions
 
-Item = tuple[Row, bytes | Exception | None]
 _EMBEDDING = STAGED_SCHEMA.get_field_index("embedding")
 
 
@@ -54,7 +55,7 @@ def measure_rows(
     RecordBatch
         Columns of ``measuring.STAGED_DDL``.
     """
-    measuring, limits, encoder = Measuring(measures, limits_of(options), options.per_target), limits_of(options), None
+    encoder, measuring = None, Measuring(measures, limits_of(options), options.per_target)
     if options.encoder is not None:
         encoder = encoder_of_task(
             options.encoder,
@@ -64,8 +65,8 @@ def measure_rows(
             batch_size=options.batch_size,
         )
         mark = encoder_mark(encoder.name, encoder.version)
-        measuring = Measuring(measures, limits, options.per_target, portable_prepare(encoder), mark)
-    measured = _in_own_process(rows, measuring) if is_first_attempt() else _in_children(rows, measuring)
+        measuring = replace(measuring, prepare=portable_prepare(encoder), encoder_mark=mark)
+    measured = _in_own_process(rows, measuring) if is_first_attempt() else _in_children(_lists(rows), measuring)
     if encoder is None:
         yield from _joined(image.batch for image in measured)
         return
@@ -76,17 +77,33 @@ def measure_rows(
         yield from _joined(_embedded(batch, encoder))
 
 
-def _in_children(rows: Iterator[Row], measuring: Measuring) -> Iterator[Measured]:
+def _in_own_process(rows: Iterator[Row], measuring: Measuring) -> Iterator[Measured]:
+    """Measure in this process, which ends by SIGALRM where an image takes too long; very large images in a child."""
+    measuring.warm_up()
+    own = measuring.in_own_process()
+    gathered = Gathered()
+    for row, data in read_ahead(rows, read_content, is_slow=is_fetched, size=lambda row: row["content_length"]):
+        of_image, inputs = own.image(row, data, watchdog(measuring.limits.seconds))
+        is_too_large = (of_image[0].get("error") or {}).get("error_class") == "TooManyPixels"
+        if is_too_large and own.measures.max_pixels < measuring.measures.max_pixels:
+            yield gathered.take()
+            yield from _in_children([[(row, data)]], measuring)
+            continue
+        gathered.add(of_image, inputs)
+        if gathered.is_full:
+            yield gathered.take()
+    yield gathered.take()
+
+
+def _in_children(lists: Iterable[Sequence[Item]], measuring: Measuring) -> Iterator[Measured]:
     """Measure in children, which read the files that need no network themselves."""
-    results = children_of_process().results(
-        measuring, lists_of(_fetched(rows), _size_of), lost=lost_image, limits=measuring.limits
-    )
+    results = children_of_process().results(measuring, lists, lost=lost_image, limits=measuring.limits)
     return map(measured_in_child, results)
 
 
-def _fetched(rows: Iterator[Row]) -> Iterator[Item]:
+def _lists(rows: Iterator[Row]) -> Iterator[list[Item]]:
     read = read_ahead(rows, _fetch, is_slow=is_fetched, size=lambda row: row["content_length"])
-    return ((row, data if is_fetched(row) else None) for row, data in read)
+    return lists_of(((row, data if is_fetched(row) else None) for row, data in read), _size_of)
 
 
 def _fetch(row: Row) -> bytes:
@@ -96,31 +113,6 @@ def _fetch(row: Row) -> bytes:
 def _size_of(item: Item) -> int:
     row, data = item
     return len(data) if isinstance(data, bytes) else row["content_length"] or len(row["content"] or b"")
-
-
-def _in_own_process(rows: Iterator[Row], measuring: Measuring) -> Iterator[Measured]:
-    """Measure in this process, which ends by SIGALRM where an image takes too long; very large images in a child."""
-    measuring.warm_up()
-    own = measuring.in_own_process()
-    has_lower_limit = own.measures.max_pixels < measuring.measures.max_pixels
-    gathered, prepared, images = [], [], 0
-    for row, data in read_ahead(rows, read_content, is_slow=is_fetched, size=lambda row: row["content_length"]):
-        own_rows, inputs = own.image(row, data, watchdog(measuring.limits.seconds))
-        if has_lower_limit and (own_rows[0].get("error") or {}).get("error_class") == "TooManyPixels":
-            yield Measured(staged(gathered), prepared)
-            gathered, prepared, images = [], [], 0
-            yield from map(
-                measured_in_child,
-                children_of_process().results(measuring, [[(row, data)]], lost=lost_image, limits=measuring.limits),
-            )
-            continue
-        prepared += [(len(gathered) + index, array) for index, array in inputs]
-        gathered += own_rows
-        images += 1
-        if images == IMAGES_PER_LIST or sum(array.nbytes for _, array in prepared) > PREPARED_BYTES:
-            yield Measured(staged(gathered), prepared)
-            gathered, prepared, images = [], [], 0
-    yield Measured(staged(gathered), prepared)
 
 
 def encoder_mark(name: str, version: str) -> str:

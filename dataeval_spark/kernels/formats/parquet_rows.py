@@ -100,8 +100,7 @@ def row_batches(group: RowGroup, types: Mapping[str, str]) -> Iterator[pa.Record
         size = _batch_size(file.metadata.row_group(group.group), names)
         done = 0
         for batch in file.iter_batches(size, [group.group], columns=names):
-            for start in range(0, batch.num_rows, step := _step(batch)):
-                part = batch.slice(start, step)
+            for part in _parts(batch):
                 columns = [_column(name, type_, part, group, done) for name, type_ in types.items()]
                 yield pa.RecordBatch.from_arrays(columns, names=list(types))
                 done += part.num_rows
@@ -121,9 +120,14 @@ def _batch_size(metadata: Any, names: list[str]) -> int:
     return max(1, min(MOST_ROWS if mean < LONG_ROW else ROWS_OF_IMAGES, int(BYTES_PER_BATCH / max(1, mean))))
 
 
-def _step(batch: pa.RecordBatch) -> int:
-    """Number of rows of a batch that are likely to be within the bound of bytes."""
-    return max(1, batch.num_rows * BYTES_PER_BATCH // max(batch.nbytes, BYTES_PER_BATCH))
+def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """A batch cut in halves until each part is within the bound of bytes, or one row."""
+    if batch.num_rows < 2 or batch.nbytes <= BYTES_PER_BATCH:
+        yield batch
+        return
+    half = batch.num_rows // 2
+    yield from _parts(batch.slice(0, half))
+    yield from _parts(batch.slice(half))
 
 
 def _column(name: str, type_: str, batch: pa.RecordBatch, group: RowGroup, done: int) -> pa.Array:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataeval_spark.kernels.formats.text import declared_by_xml, decode_text
+from dataeval_spark.kernels.formats.text import declared_by_xml, decode_text, open_text
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\ufeff\0")))
@@ -41,3 +41,14 @@ def test_what_a_file_declares_comes_before_utf8():
 def test_a_declaration_that_does_not_fit_is_an_error(declared):
     with pytest.raises(ValueError, match=r"encoding|text"):
         decode_text(b"abc", declared=declared)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_is_opened_without_its_mark_and_with_marks_for_bytes_that_do_not_fit(tmp_path, encoding):
+    (tmp_path / "a.txt").write_bytes("é\r\n".encode(encoding))
+    (tmp_path / "b.txt").write_bytes(b"a\xff")
+
+    with open_text(str(tmp_path / "a.txt"), None if encoding.startswith("utf-8") else encoding) as text:
+        assert text.read() == "é\n"
+    with open_text(str(tmp_path / "b.txt"), None) as text:
+        assert text.read() == "a\ufffd"

@@ -46,6 +46,35 @@ def test_lines_that_are_not_whole_are_apart_and_those_of_csv_keep_what_they_have
     assert len(json.broken.collect()) == 1
 
 
+def test_rows_are_numbered_in_the_order_of_the_file_and_names_of_columns_may_be_any(spark, tmp_path):
+    lines = [f"{n},x" for n in range(10_000)]
+    (tmp_path / "a.csv").write_text("\n".join(["n,,N,_position", *lines]))
+
+    numbered = read_text_rows(spark, str(tmp_path / "a.csv")).numbered
+
+    assert numbered.columns == ["n0", "_c1", "N2", "_position3", "_position"]
+    assert numbered.where("CAST(n0 AS bigint) = _position").count() == 10_000
+
+
+def test_broken_lines_are_apart_from_a_column_of_that_name(spark, tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"_corrupt_record": 1, "a`b.c": {"d`e": [1]}}\n?\n')
+
+    found = read_text_rows(spark, str(tmp_path / "a.jsonl"))
+
+    assert found.frame.columns == ["_corrupt_record0", "a`b.c"]
+    assert [tuple(row) for row in found.frame.collect()] == [(1, ([1],))]
+    assert [row["_corrupt_record"] for row in found.broken.collect()] == ["?"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_json_may_be_in_any_encoding_of_unicode_with_its_mark(spark, tmp_path, encoding):
+    (tmp_path / "a.jsonl").write_bytes('{"a": "é"}\n{"a": "è"}\n'.encode(encoding))
+    (tmp_path / "a.json").write_bytes('[{"a": "é"},{"a": "è"}]'.encode(encoding))
+
+    for name in ("a.jsonl", "a.json"):
+        assert rows(read_text_rows(spark, str(tmp_path / name)).frame) == [("è",), ("é",)]
+
+
 def test_one_json_array_is_read_as_its_objects(spark, tmp_path):
     (tmp_path / "a.json").write_text('[{"path": "a.png"},\n {"path": "b.png"}]')
 
@@ -59,7 +88,7 @@ def test_one_json_array_is_read_as_its_objects(spark, tmp_path):
         ("a.jsonl", b"", r"a\.jsonl has no rows; expected JSON objects\.\nHint: "),
     ],
 )
-def test_json_that_spark_does_not_read_says_how_to_mend_it(spark, tmp_path, name, data, message):
+def test_json_that_cannot_be_read_says_how_to_mend_it(spark, tmp_path, name, data, message):
     (tmp_path / name).write_bytes(data)
 
     with pytest.raises(IngestError, match=message):
