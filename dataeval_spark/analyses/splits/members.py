@@ -61,9 +61,12 @@ def strata_of(
     """
     counts = label_counts(targets, factor_bins, bin_edges).where(F.col("factor").isin(list(by)))
     rows = counts.select("image_id", F.concat("factor", F.lit("="), "value").alias("stratum"), "n")
-    strata = F.map_from_entries(F.array_sort(F.collect_list(F.struct("stratum", "n"))))
+    # Numbers that may be null, although none is: the embedded engine ends queries that mix maps of the two kinds.
+    n = F.nullif(F.col("n"), F.lit(0)).alias("n")
+    strata = F.map_from_entries(F.array_sort(F.collect_list(F.struct("stratum", n))))
     per_image = rows.groupBy("image_id").agg(strata.alias("strata"))
     if not combined:
         return per_image
     name = F.concat_ws(", ", F.map_keys("strata"))
-    return per_image.select("image_id", F.create_map(name, F.lit(1).cast("bigint")).alias("strata"))
+    one = F.when(F.size("strata") > 0, F.lit(1).cast("bigint"))
+    return per_image.select("image_id", F.create_map(name, one).alias("strata"))

@@ -66,6 +66,7 @@ def test_any_factor_can_be_the_label(frame):
     )
 
 
+@pytest.mark.spark_only
 def test_two_and_twenty_factors_take_the_same_jobs_and_one_scan(spark, frame, request):
     if request.config.getoption("--spark") == "connect":
         pytest.skip("jobs are counted by the status tracker, which Connect does not have")

@@ -224,7 +224,7 @@ def _parsed(row: Mapping[str, Any], parse: Parse) -> Sequence[Mapping[str, Any]]
 
 def targets_of(elements: DataFrame, known: KnownRows | None) -> DataFrame:
     """Rows of `targets`: of the files that were parsed, and as they are in the workspace for the others."""
-    place = F.concat(F.substring_index("file", "/", -1), F.lit(":"), "location")
+    place = F.concat(F.regexp_extract("file", "[^/]*$", 0), F.lit(":"), "location")
     rows = as_targets(elements.where("element = 'target' AND image_id IS NOT NULL"), place)
     return rows if known is None else rows.unionByName(known.targets.select(*rows.columns))
 

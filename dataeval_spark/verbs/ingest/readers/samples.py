@@ -66,7 +66,7 @@ def source_of(
         utc_timestamp(F.col("captured_at"), timezone).alias("captured_at"),
         F.coalesce("split", F.lit(split)).alias("split"),
     )
-    place = F.concat(F.substring_index("source_file", "/", -1), F.lit(":"), "location")
+    place = F.concat(F.regexp_extract("source_file", "[^/]*$", 0), F.lit(":"), "location")
     targets = as_targets(rows.select("image_id", "source_file", F.inline("targets")), place)
     factors, left_out = _factors(rows)
     findings = samples.select("image_id", "source_file", F.inline("findings")).select(
