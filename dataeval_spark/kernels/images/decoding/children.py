@@ -14,7 +14,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
@@ -163,9 +162,7 @@ class Children:
 
     def _serve(self) -> None:
         """Work of the thread of one child."""
-        child: Child | None = None
-        with suppress(OSError):  # it is said where a list waits
-            child = self._started()
+        child = self._replaced(None)
         while True:
             try:
                 asked = self._waiting.get(timeout=IDLE_SECONDS)
@@ -179,17 +176,23 @@ class Children:
                 child = child or self._started()
                 answer = child.ask(asked.function, asked.items, asked.limits)
             except (ChildDiedError, SetupError, OSError) as error:
-                self._ended(child)
-                child = None
                 closed = RuntimeError("the processes that decode images have been ended")
                 asked.answer.set_exception(closed if self._is_closed else error)
+                child = self._replaced(child)
             except Exception as error:  # of the function
                 asked.answer.set_exception(error)
             else:
                 asked.answer.set_result(answer)
                 if child.is_spent(asked.limits):
-                    self._ended(child)
-                    child = self._started()
+                    child = self._replaced(child)
+
+    def _replaced(self, child: Child | None) -> Child | None:
+        """Another child, which starts before there is something to do; None where it cannot: it is tried again then."""
+        self._ended(child)
+        try:
+            return self._started()
+        except OSError:
+            return None
 
     def _started(self) -> Child:
         with self._lock:

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import TypeVar
 
 from dataeval_spark.kernels.images.decoding.decode import UnreadableImage
@@ -145,7 +147,16 @@ def _memory_limit(memory: int) -> Iterator[None]:
 def address_space(process: int | None = None) -> int:
     """Bytes of address space of a process, by default of this one; 0 where they are unknown."""
     try:
-        with open(f"/proc/{process or 'self'}/statm") as file:
-            return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        if process is None:
+            text = os.pread(_own_size(os.getpid()), 99, 0)
+        else:
+            text = Path(f"/proc/{process}/statm").read_bytes()
+        return int(text.split()[0]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, AttributeError):
         return 0
+
+
+@lru_cache(maxsize=1)
+def _own_size(process: int) -> int:
+    """The open file that tells the size of this process; opening it for each image would take longer than the limits."""
+    return os.open(f"/proc/{process}/statm", os.O_RDONLY | os.O_CLOEXEC)
