@@ -16,13 +16,7 @@ from dataeval_spark.tables.contract import identifier
 from dataeval_spark.verbs.ingest.accounting import column_entries, entries_of
 from dataeval_spark.verbs.ingest.readers.file_matching import matched_findings, resolve_names
 from dataeval_spark.verbs.ingest.readers.parquet_files import find_parquet
-from dataeval_spark.verbs.ingest.readers.source import (
-    COUNTED_FINDINGS_DDL,
-    FINDINGS_DDL,
-    Reading,
-    all_findings,
-    as_findings,
-)
+from dataeval_spark.verbs.ingest.readers.source import COUNTED_FINDINGS_DDL, FINDINGS_DDL, Reading, as_findings
 from dataeval_spark.verbs.ingest.readers.text_rows import (
     BROKEN,
     POSITION,
@@ -124,8 +118,8 @@ def read_metadata(reading: Reading, listing: DataFrame) -> Metadata | None:
         captured_at.alias("captured_at"),
         *(F.col("given")[factor].alias(factor) for factor in factors),
     )
-    about_rows = _findings(located, path, time, captured_at)
-    findings = all_findings(about_rows, about_file, matched_findings(files, path, "Paths"))
+    findings = _findings(located, path, time, captured_at).unionByName(about_file, allowMissingColumns=True)
+    findings = findings.unionByName(matched_findings(files, path, "Paths"), allowMissingColumns=True)
     used = {*roles.values(), *factors}
     columns = column_entries(spark, "metadata columns", used, set(types) - used, path)
     accounting = _row_entries(name_rows, located, path).unionByName(columns)

@@ -178,12 +178,7 @@ def as_findings(rows: DataFrame, **values: Column | str) -> DataFrame:
 def all_findings(*findings: DataFrame | None) -> DataFrame:
     """Findings of several origins in one frame, without those that are None; a missing column is null."""
     frames = [frame for frame in findings if frame is not None]
-    types = {column.name: column.type for column in INGEST_FINDINGS.result_columns}
-    names = dict.fromkeys(name for frame in frames for name in frame.columns)
-    # A column that unionByName adds has no type of its own on some engines.
-    missing = {name: F.lit(None).cast(types[name]).alias(name) for name in names}
-    alike = [frame.select("*", *(missing[name] for name in names if name not in frame.columns)) for frame in frames]
-    return reduce(DataFrame.unionByName, alike)
+    return reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), frames)
 
 
 def as_targets(elements: DataFrame, source: Column) -> DataFrame:
