@@ -25,8 +25,9 @@ from dataeval_spark.options import (
     changed,
     options_from,
 )
-from dataeval_spark.session import engines
 from dataeval_spark.session.cancellation import Cancellation, Result, interruptible
+from dataeval_spark.session.choice import session_for
+from dataeval_spark.session.engines import TaskCounter
 from dataeval_spark.session.progress import Progress
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.images import IMAGES, TARGETS
@@ -47,7 +48,7 @@ from dataeval_spark.verbs.select.recipe import Recipe
 from dataeval_spark.verbs.select.select import select
 from dataeval_spark.verbs.split import split_workspace
 from dataeval_spark.workspace import holdout, runs, snapshots
-from dataeval_spark.workspace.delta_local import images_here
+from dataeval_spark.workspace.delta_local import images_here, is_directory_here
 from dataeval_spark.workspace.runs import Run, StepRun
 from dataeval_spark.workspace.workspace import Workspace
 
@@ -67,6 +68,10 @@ class Audit:
         Spark session; default the present one, else a local one.
     scratch, table_location : str, optional
         See `Workspace`.
+    engine : {"auto", "embedded", "spark"}, optional
+        Engine to make a session of, where none is given: see `session_for`.
+    settings : mapping, optional
+        Settings for a session of Spark that is made on this machine.
     verbose : bool
         Show Spark's own messages.
     echo : callable, optional
@@ -85,14 +90,16 @@ class Audit:
         *,
         scratch: str | None = None,
         table_location: str | None = None,
+        engine: str | None = None,
+        settings: Mapping[str, str] | None = None,
         verbose: bool = False,
         echo: Callable[[str], None] = print,
     ) -> None:
         refuse_credentials(workspace, scratch, table_location)
-        self.spark = spark or engines.get_or_create(images=images_here(workspace), verbose=verbose)
+        self.spark = spark or _session(workspace, engine, settings, verbose=verbose)
         self.workspace = Workspace(self.spark, workspace, scratch=scratch, table_location=table_location)
         self._echo = echo
-        self._progress = Progress(engines.TaskCounter(self.spark))
+        self._progress = Progress(TaskCounter(self.spark))
         self._open_run: Run | None = None
         self._cancellation = Cancellation()
 
@@ -320,6 +327,12 @@ class Audit:
                 yield run
             finally:
                 self._open_run = None
+
+
+def _session(workspace: str, engine: str | None, settings: Mapping[str, str] | None, *, verbose: bool) -> SparkSession:
+    images, size = images_here(workspace)
+    here = is_directory_here(workspace)
+    return session_for(images, size, engine=engine, is_local=here, settings=settings, verbose=verbose)
 
 
 def _options(kind: type[Options], options: Mapping[str, Any]) -> Options:

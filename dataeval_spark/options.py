@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin,
 
 from dataeval_spark.errors import ConfigError, OptionError
 
+ENGINES = ("auto", "embedded", "spark")
 IngestFormat = Literal["folder", "coco", "voc", "yolo", "webdataset", "table"]
 ExportFormat = Literal["folder", "coco", "yolo", "voc", "parquet", "webdataset"]
 BoxFormat = Literal["xywh", "xyxy"]

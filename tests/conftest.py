@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
 
 from dataeval_spark.audit import Audit
 from dataeval_spark.demo import make_demo_images
@@ -20,6 +18,7 @@ from dataeval_spark.session import engines, jars
 from dataeval_spark.session.embedded import embedded
 from dataeval_spark.session.java import require_java
 from dataeval_spark.tables.contract import Table
+from tests.null_structs import with_null_fields
 
 # No test is about time: a busy machine must not fail one.
 settings.register_profile("any machine", deadline=None)
@@ -34,8 +33,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--session-timezone", default="Pacific/Auckland", help="must not change any result")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Whole jobs run first, so that of two processes none is left with one at the end."""
+    if config.getoption("--spark") == "embedded":
+        for item in items:
+            if item.get_closest_marker("spark_only"):
+                item.add_marker(pytest.mark.skip(reason="about Spark itself"))
     of_audited = {item.path for item in items if "audited" in getattr(item, "fixturenames", ())}
     long = {Path(__file__).parent / folder for folder in ("jobs", "notebooks")}
     items.sort(key=lambda item: item.path.parent not in long and item.path not in of_audited)
@@ -82,11 +85,7 @@ def frame(spark: SparkSession) -> Callable[[Table | str, Sequence[tuple[Any, ...
         # chispa compares column metadata, and a comment is metadata.
         ddl = table if isinstance(table, str) else table.ddl(comments=False)
         count = 0 if isinstance(table, str) else len(table.column_names)
-        made = spark.createDataFrame([_filled(row, count) for row in rows], ddl)
-        structs = [field.name for field in made.schema.fields if isinstance(field.dataType, StructType)]
-        # PySpark fills the fields of a null struct, and the embedded engine would show them.
-        valid = {name: F.when(F.col(name).isNotNull(), F.col(name)) for name in structs}
-        return made.withColumns(valid) if valid else made
+        return with_null_fields(spark.createDataFrame([_filled(row, count) for row in rows], ddl))
 
     return make
 

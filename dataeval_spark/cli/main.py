@@ -32,6 +32,7 @@ from dataeval_spark.errors import (
 )
 from dataeval_spark.kernels.storage.uris import refuse_credentials, without_credentials
 from dataeval_spark.options import (
+    ENGINES,
     OPERATION_NAMES,
     AnalyzeOptions,
     ExportOptions,
@@ -178,6 +179,8 @@ def parser() -> argparse.ArgumentParser:
     _common(demo)
     doctor = _parser(verbs, "doctor", "check that this machine has what the package needs")
     doctor.add_argument("--workspace", metavar="WS", help="Directory to write to. Default: the current one.")
+    fetch_help = "Download the Delta jars now, if they are missing. Default: the first Spark session does."
+    doctor.add_argument("--fetch-jars", action="store_true", help=fetch_help)
     doctor.add_argument("--verbose", action="store_true", help=argparse.SUPPRESS)
     return top
 
@@ -267,8 +270,21 @@ def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scratch", metavar="DIR", help=scratch_help)
     location_help = "Directory for external tables of a catalog.schema. Default: the catalog's own place."
     parser.add_argument("--table-location", metavar="DIR", help=location_help)
+    engine_help = (
+        "Engine to compute with: auto (default), embedded (in this process, without Java), or spark. A session that "
+        "is there, such as spark-submit's, is always used."
+    )
+    parser.add_argument("--engine", choices=ENGINES, help=engine_help)
+    setting_help = "Setting of a Spark session that is made here, such as spark.driver.memory=8g; repeatable."
+    parser.add_argument("--spark", action="append", default=[], type=_setting, metavar="KEY=VALUE", help=setting_help)
     parser.add_argument("--dry-run", action="store_true", help="Print the plan and do nothing.")
     parser.add_argument("--verbose", action="store_true", help="Write a log, and show whole errors.")
+
+
+def _setting(text: str) -> str:
+    if "=" not in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is no setting; expected KEY=VALUE, such as spark.driver.memory=8g")
+    return text
 
 
 def _settable(parser: argparse.ArgumentParser, *, conf: bool = False) -> None:

@@ -53,6 +53,8 @@ def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
         workspace or args.workspace,
         scratch=args.scratch,
         table_location=args.table_location,
+        engine=args.engine,
+        settings=dict(setting.split("=", 1) for setting in args.spark),
         verbose=args.verbose,
         echo=_print_line,
     )
@@ -261,7 +263,7 @@ def _demo(args: argparse.Namespace) -> None:
 def _doctor(args: argparse.Namespace) -> int | None:
     from dataeval_spark.verbs import doctor
 
-    checks = doctor.checks(args.workspace)
+    checks = doctor.checks(args.workspace, fetch_jars=args.fetch_jars)
     for check in checks:
         print(check, flush=True)
     return FAILED if any(check.status == "error" for check in checks) else None

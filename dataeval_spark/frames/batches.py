@@ -68,17 +68,18 @@ def map_rows(frame: DataFrame, kernel: Callable[[Iterator[Row]], Iterable[Row]],
     schema = arrow_schema(ddl)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        rows = (row for batch in batches for row in _rows(batch))
-        for group in _groups(kernel(rows)):
+        for group in _groups(kernel(rows_of(batches))):
             yield pa.RecordBatch.from_pylist(group, schema=schema)
 
     return map_batches(frame, run, ddl)
 
 
-def _rows(batch: pa.RecordBatch) -> Iterator[Row]:
-    # Slices of 64: to_pylist of a whole batch would hold every image's bytes twice.
-    for start in range(0, batch.num_rows, 64):
-        yield from batch.slice(start, 64).to_pylist()
+def rows_of(batches: Iterable[pa.RecordBatch]) -> Iterator[Row]:
+    """Rows of batches, as dicts."""
+    for batch in batches:
+        # Slices of 64: to_pylist of a whole batch would hold every image's bytes twice.
+        for start in range(0, batch.num_rows, 64):
+            yield from batch.slice(start, 64).to_pylist()
 
 
 def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:

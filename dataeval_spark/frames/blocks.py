@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark import TaskContext
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
@@ -38,6 +37,7 @@ Checkpoint = Callable[[DataFrame], DataFrame]
 BLOCK_ROWS = 8192
 BLOCK_BYTES = 2**26
 MAX_BLOCKS = 500_000
+PARTITION = "partition"
 BLOCK_DDL = (
     "block string, role_rows array<bigint>, total array<double>, refused array<string>, "
     "lengths array<struct<length: int, rows: bigint, names: array<string>>>, ids binary, vectors binary"
@@ -131,12 +131,12 @@ def cut_into_blocks(
     draw = F.xxhash64(F.lit(seed), "image_id", F.coalesce("target_index", F.lit(-1))).alias("draw")
     # Vectors stay in the partitions that they come in; many small ones would make many small blocks.
     columns = ("image_id", "target_index", "roles", draw, "embedding")
-    stayed = vectors.select(*columns).coalesce(max(1, block_count))
+    stayed = vectors.select(*columns).coalesce(max(1, block_count)).select(F.spark_partition_id().alias(PARTITION), "*")
 
     def to_blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        partition = TaskContext.get().partitionId()  # type: ignore[union-attr]
         for piece, table in enumerate(blocks_in(batches, block_rows)):
-            record, block = described(table, metric)
+            partition = table[PARTITION][0].as_py()
+            record, block = described(table.drop_columns(PARTITION), metric)
             record["block"] = name = f"{partition:06d}-{piece:06d}"
             if block is not None and scratch is None:
                 record |= {"ids": ids_to_bytes(block.ids), "vectors": block.vectors.tobytes()}

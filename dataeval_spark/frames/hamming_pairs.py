@@ -28,8 +28,6 @@ from dataeval_spark.tables.arrow import arrow_schema
 _PAIR_DDL = "kind string, hash_a string, hash_b string, distance int"
 _PACKED_DDL = "kind string, is_known boolean, width int, block bigint, hashes binary"
 _PACKED_SCHEMA = arrow_schema(_PACKED_DDL)
-# Of two texts of 16 hexadecimal digits. As a signed number: conv to base -10 keeps the highest of the 64 bits.
-HEX_DISTANCE = "bit_count(CAST(conv({a}, 16, -10) AS BIGINT) ^ CAST(conv({b}, 16, -10) AS BIGINT))"
 HASHES_PER_BLOCK = 4_000_000
 COST_PER_TASK = 1e10
 MOST_BLOCKS = 64
@@ -43,7 +41,13 @@ def hamming_distance(a: str, b: str) -> Column:
     --------
     >>> pairs.select(hamming_distance("phash", "kept.phash").alias("bits"))
     """
-    return F.expr(HEX_DISTANCE.format(a=a, b=b))
+
+    # In halves, since not every engine has the highest of 64 bits in a signed number.
+    def bits(start: int) -> Column:
+        half_a, half_b = (F.conv(F.substring(name, start, 8), 16, 10).cast("bigint") for name in (a, b))
+        return F.bit_count(half_a.bitwiseXOR(half_b))
+
+    return bits(1) + bits(9)
 
 
 def hamming_pairs(

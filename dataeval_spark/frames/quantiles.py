@@ -8,18 +8,20 @@ from typing import Literal
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.struct_arrays import struct_array
+
 Interpolation = Literal["linear", "midpoint"]
 
 
 def unpivot(frame: DataFrame, keys: Sequence[str], statistics: Sequence[str]) -> DataFrame:
     """One row per key and statistic: ``statistic``, ``value`` (double); nulls and NaN are left out."""
-    long = frame.select(*keys, F.inline(F.array(*(named_value(name) for name in statistics))))
+    long = frame.select(*keys, F.inline(named_values(statistics)))
     return long.where("value IS NOT NULL AND NOT isnan(value)")
 
 
-def named_value(name: str) -> Column:
-    """A column as a struct of its name (``statistic``) and its value as double (``value``)."""
-    return F.struct(F.lit(name).alias("statistic"), F.col(name).cast("double").alias("value"))
+def named_values(statistics: Sequence[str]) -> Column:
+    """Array with a struct for each column: its name (``statistic``) and its value as double (``value``)."""
+    return struct_array(*({"statistic": F.lit(name), "value": F.col(name).cast("double")} for name in statistics))
 
 
 def exact_quantiles(

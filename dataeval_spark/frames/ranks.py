@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
@@ -14,6 +14,8 @@ BUCKETS = 64
 MAX_GROUPS = 10_000
 # Groups of so many rows are sorted whole.
 SMALL_GROUP = 50_000
+# So many rows give the quantiles of a large one.
+SAMPLE = 16_384
 
 
 def positions(
@@ -21,14 +23,15 @@ def positions(
 ) -> DataFrame:
     """Number the rows of each group in the order of (value, ids).
 
-    Approximate quantiles cut a group of more than 50,000 rows into up to 64 buckets, each of which is sorted on its
-    own; the counts of the buckets below give where it begins. The positions are exact, whatever the quantiles. One
-    small job runs at once: its 63 numbers per group come to the driver, for at most 10,000 groups.
+    Quantiles of a sample of about 16,000 rows cut a group of more than 50,000 rows into up to 64 buckets, each of which
+    is sorted on its own; the counts of the buckets below give where it begins. The positions are exact, whatever the
+    quantiles. One or two small jobs run at once: the rows of each group are counted, and where a group is large, its 63
+    quantiles come to the driver too, for at most 10,000 groups.
 
     Parameters
     ----------
     frame : DataFrame
-        Rows to number; computed twice, so store them first where that is expensive.
+        Rows to number; computed two or three times, so store them first where that is expensive.
     by : sequence of str
         Grouping columns, without nulls.
     value : str
@@ -53,20 +56,20 @@ def positions(
     >>> positions(scores, ["encoder"], "distance", ["image_id"])
     """
     group = F.to_json(F.struct(*by), {"ignoreNullFields": "false"})
-    shares = F.array(*(F.lit(number / BUCKETS) for number in range(1, BUCKETS)))
     order = -F.col(value) if largest_first else F.col(value)
-    cuts = F.percentile_approx(order.cast("double"), shares, 1000).alias("bounds")
-    # Collected, because a second computation of approximate quantiles may give others.
-    groups = frame.groupBy(group.alias("rank_group")).agg(cuts, F.count("*").alias("rows"))
-    bounds = bounded(groups.limit(MAX_GROUPS + 1), "one row per group")
-    if len(bounds) > MAX_GROUPS:
+    groups = frame.groupBy(group.alias("rank_group")).agg(F.count("*").alias("rows"))
+    sizes = bounded(groups.limit(MAX_GROUPS + 1), "one row per group")
+    if len(sizes) > MAX_GROUPS:
         raise OptionError(
             f"Rows are ranked in more than {MAX_GROUPS:,} groups by {', '.join(by)}; expected at most that many."
         )
-    if all(row["rows"] <= SMALL_GROUP for row in bounds):
+    large = {row["rank_group"]: row["rows"] for row in sizes if row["rows"] > SMALL_GROUP}
+    if not large:
         return frame.select("*", *_numbered(Window.partitionBy(*by), order, ids, F.lit(0)))
+    cuts = _quantiles(frame.select(group.alias("rank_group"), order.cast("double").alias("order"), *ids), large, ids)
     group_bounds = frame.sparkSession.createDataFrame(
-        [(row["rank_group"], row["bounds"]) for row in bounds], "rank_group string, bounds array<double>"
+        [(row["rank_group"], cuts.get(row["rank_group"], [])) for row in sizes],
+        "rank_group string, bounds array<double>",
     )
     bucket = F.size(F.filter("bounds", lambda bound: bound < order)).alias("bucket")
     # One row per group on the right.
@@ -79,6 +82,16 @@ def positions(
     window = Window.partitionBy("rank_group", "bucket")
     ranked = cut.select("*", *_numbered(window, order, ids, F.col("start")))
     return ranked.drop("rank_group", "bucket", "start")
+
+
+def _quantiles(rows: DataFrame, large: Mapping[str, int], ids: Sequence[str]) -> dict[str, list[float]]:
+    """Quantiles of a sample of each large group; a hash of the ids draws it, so a second run has the same."""
+    steps = [(name, max(1, rows_of_group // SAMPLE)) for name, rows_of_group in large.items()]
+    every = rows.sparkSession.createDataFrame(steps, "rank_group string, every bigint")
+    sample = rows.join(F.broadcast(every), on="rank_group", how="inner").where(F.pmod(F.xxhash64(*ids), "every") == 0)
+    shares = F.array(*(F.lit(number / BUCKETS) for number in range(1, BUCKETS)))
+    cuts = sample.groupBy("rank_group").agg(F.percentile("order", shares).alias("bounds"))
+    return {row["rank_group"]: row["bounds"] for row in bounded(cuts, "one row per group")}
 
 
 def _numbered(window: WindowSpec, value: Column, ids: Sequence[str], start: Column) -> tuple[Column, Column]:

@@ -16,7 +16,8 @@ def ratio(numerator: Column | str, denominator: Column | str) -> Column:
     >>> spark.range(2).select(ratio(F.lit(3), "id").alias("ratio")).collect()
     [Row(ratio=None), Row(ratio=3.0)]
     """
-    return _double(numerator) / F.nullif(_double(denominator), F.lit(0.0))
+    # The sum of a negative zero and a zero is zero.
+    return _double(numerator) / F.nullif(_double(denominator) + 0.0, F.lit(0.0))
 
 
 def _double(value: Column | str) -> Column:

@@ -13,6 +13,7 @@ from dataeval_spark.frames.contract import same_keys
 from dataeval_spark.frames.exact_sums import Aggregate, exact_mean_and_std, exact_sums
 from dataeval_spark.frames.quantiles import exact_quantiles
 from dataeval_spark.frames.ratios import ratio
+from dataeval_spark.frames.struct_arrays import struct_array
 
 # MAD of a normal distribution, and the 90th percentile of its deviations in MADs, as rounded in the definitions.
 MAD_OF_NORMAL, P90_OF_NORMAL = 0.6745, 1.91
@@ -182,7 +183,7 @@ def double_mad(values: DataFrame, by: Sequence[str]) -> DataFrame:
     medians = exact_quantiles(values, by, "value", {"median": 0.5}).select(*by, "median")
     placed = _beside(values, F.broadcast(_beside(medians, _modes(values, by), by)), by)
     # A value may stand in several: below and above when it is the median, and beside the mode.
-    sides = F.array(
+    sides = struct_array(
         _part("low", F.col("value") <= F.col("median"), "median"),
         _part("high", F.col("value") >= F.col("median"), "median"),
         _part("all", F.lit(True), "median"),
@@ -207,8 +208,8 @@ def _modes(values: DataFrame, by: list[str]) -> DataFrame:
     return counts.groupBy(*by).agg(F.max_by("value", F.struct("count", -F.col("value"))).alias("mode"))
 
 
-def _part(name: str, condition: Column, centre: str) -> Column:
-    return F.struct(F.when(condition, F.lit(name)).alias("part"), _distance(centre).alias("deviation"))
+def _part(name: str, condition: Column, centre: str) -> dict[str, Column]:
+    return {"part": F.when(condition, F.lit(name)), "deviation": _distance(centre)}
 
 
 def _spreads() -> tuple[Column, Column]:

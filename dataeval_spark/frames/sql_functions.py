@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import Any
 
 import pandas as pd
@@ -11,15 +11,14 @@ from numpy.typing import NDArray
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import pandas_udf
 
-from dataeval_spark.frames.hamming_pairs import HEX_DISTANCE
-from dataeval_spark.frames.task_devices import encoder_of_task
+from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.task_devices import embed, encoder_of_task
+from dataeval_spark.frames.task_processes import map_images
 from dataeval_spark.kernels.encoders import Encoder, encoder_version, require_encoder
-from dataeval_spark.kernels.encoders.batching import prepared_batches
+from dataeval_spark.kernels.encoders.batching import portable_prepare, prepared_batches, prepared_file
 from dataeval_spark.kernels.encoders.registry import DEFAULT
-from dataeval_spark.kernels.images.decoding.decode import UnreadableImage, decode
-from dataeval_spark.kernels.images.hashes import perceptual_hashes
-from dataeval_spark.kernels.images.profile import Measures, profile_image, with_finite_pixels
-from dataeval_spark.kernels.images.value_range import value_range
+from dataeval_spark.kernels.images.decoding.decode import UnreadableImage
+from dataeval_spark.kernels.images.profile import ImageProfile, Measures, perceptual_hashes_of_file, profile_image
 from dataeval_spark.options import MAX_PIXELS
 from dataeval_spark.tables.profile import IMAGE_STATS
 
@@ -27,15 +26,7 @@ Batches = Iterator[pd.Series]
 KEYS = ("image_id", "target_index", "fingerprint", "run_id")
 STATS_COLUMNS = tuple(column for column in IMAGE_STATS.columns if column.name not in KEYS)
 STATS_TYPE = f"struct<{', '.join(f'{column.name}: {column.type}' for column in STATS_COLUMNS)}, error: string>"
-HAMMING = f"""
-CREATE OR REPLACE TEMPORARY FUNCTION de_hamming(a STRING, b STRING) RETURNS INT
-RETURN CASE
-  WHEN a IS NULL OR b IS NULL THEN NULL
-  WHEN a RLIKE '^[0-9a-fA-F]{{16}}$' AND b RLIKE '^[0-9a-fA-F]{{16}}$'
-    THEN {HEX_DISTANCE.format(a="a", b="b")}
-  ELSE raise_error(concat('de_hamming: found ', a, ' and ', b, '; expected 16 hexadecimal digits each'))
-END
-"""
+_HASH = re.compile("[0-9a-fA-F]{16}")
 
 
 def register_functions(
@@ -53,7 +44,7 @@ def register_functions(
     ``de_phash(content)``        perceptual hash, 16 hexadecimal digits
     ``de_dhash(content)``        difference hash, 16 hexadecimal digits
     ``de_embed(content)``        array<float>: the encoder's vector, on the task's GPU where it has one
-    ``de_hamming(a, b)``         bits in which two such hashes differ; SQL alone, without Python
+    ``de_hamming(a, b)``         bits in which two such hashes differ
     ===========================  =============================================================================
 
     ``content`` is BINARY, the bytes of an image file. Null gives null (``de_image_stats``: an error); so does a file
@@ -61,8 +52,8 @@ def register_functions(
     ``F.call_function("de_phash", "content")``.
 
     Each function decodes by itself. For many values of the same images the profile is faster: it decodes once. It is
-    safer, too: only the profile decodes an image that ended a worker again, in a child process with limits of time and
-    memory.
+    safer, too: where a task has a process of its own, as on Spark, only the profile decodes an image again
+    that ended it, in a child process with limits of time and memory.
     Spark hands a worker up to ``spark.sql.execution.arrow.maxRecordsPerBatch`` files at once: set it to 64 or so.
 
     Parameters
@@ -94,12 +85,14 @@ def register_functions(
     @pandas_udf(STATS_TYPE)  # type: ignore[call-overload]
     def de_image_stats(contents: Batches) -> Iterator[pd.DataFrame]:
         for batch in contents:
-            yield _stats_frame([_stats(content, max_pixels) for content in batch])
+            outcomes = _outcomes(batch, profile_image, (), Measures(max_pixels=max_pixels))
+            yield _stats_frame([_stats(outcome) for outcome in outcomes])
 
     def hash_function(name: str) -> Callable[..., Any]:
         def run(contents: Batches) -> Batches:
             for batch in contents:
-                yield batch.map(lambda content: _hash(name, content, max_pixels))
+                hashes = _outcomes(batch, perceptual_hashes_of_file, max_pixels)
+                yield pd.Series([h[name] if isinstance(h, dict) else None for h in hashes], dtype=object)
 
         return pandas_udf(run, "string")  # type: ignore[call-overload]
 
@@ -109,20 +102,37 @@ def register_functions(
         for batch in contents:
             yield _embedded(batch, model, max_pixels)
 
+    @pandas_udf("int")  # type: ignore[call-overload]
+    def de_hamming(a: pd.Series, b: pd.Series) -> pd.Series:
+        return pd.Series(list(map(_bits, a, b)), dtype="Int32")
+
     spark.udf.register("de_image_stats", de_image_stats)
     spark.udf.register("de_phash", hash_function("phash"))
     spark.udf.register("de_dhash", hash_function("dhash"))
     spark.udf.register("de_embed", de_embed)
-    spark.sql(HAMMING)
+    spark.udf.register("de_hamming", de_hamming)
 
 
-def _stats(content: bytes | None, max_pixels: int) -> dict[str, Any]:
-    if content is None:
+def _bits(a: str | None, b: str | None) -> int | None:
+    if a is None or b is None:
+        return None
+    if not _HASH.fullmatch(a) or not _HASH.fullmatch(b):
+        raise OptionError(f"de_hamming: found {a} and {b}; expected 16 hexadecimal digits each")
+    return (int(a, 16) ^ int(b, 16)).bit_count()
+
+
+def _outcomes(contents: pd.Series, function: Callable[..., Any], *arguments: Any) -> Iterator[Any]:
+    """What a function returns for each file, or the UnreadableImage that it raises; None where there are no bytes."""
+    files = [(bytes(content), *arguments) for content in contents if content is not None]
+    outcomes = map_images(function, files, size=lambda file: len(file[0]))
+    for content in contents:
+        yield None if content is None else next(outcomes)
+
+
+def _stats(outcome: ImageProfile | UnreadableImage | None) -> dict[str, Any]:
+    if outcome is None:
         return {"error": "there are no bytes"}
-    try:
-        return profile_image(bytes(content), (), Measures(max_pixels=max_pixels)).image.stats
-    except UnreadableImage as error:
-        return {"error": str(error)}
+    return {"error": str(outcome)} if isinstance(outcome, UnreadableImage) else outcome.image.stats
 
 
 def _stats_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -135,29 +145,18 @@ def _stats_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame({**columns, "error": pd.Series([row.get("error") for row in rows], dtype=object)})
 
 
-def _hash(name: str, content: bytes | None, max_pixels: int) -> str | None:
-    if content is None:
-        return None
-    try:
-        pixels = with_finite_pixels(decode(bytes(content), max_pixels=max_pixels)).pixels
-    except UnreadableImage:
-        return None
-    return perceptual_hashes(pixels, value_range(pixels))[name]
-
-
 def _embedded(contents: pd.Series, encoder: Encoder, max_pixels: int) -> pd.Series:
     vectors: list[Any] = [None] * len(contents)
     prepared = _prepared(contents, encoder, max_pixels)
     for batch in prepared_batches(prepared, lambda image: [image[1]], encoder.batch_size):
         positions, arrays = zip(*batch, strict=True)
-        for position, vector in zip(positions, encoder.embed(list(arrays)), strict=True):
+        for position, vector in zip(positions, embed(encoder, arrays), strict=True):
             vectors[position] = vector
     return pd.Series(vectors, dtype=object)
 
 
 def _prepared(contents: pd.Series, encoder: Encoder, max_pixels: int) -> Iterator[tuple[int, NDArray[Any]]]:
     """Index and input of each image; a file that cannot be read, or that the encoder cannot take, has no vector."""
-    for position, content in enumerate(contents):
-        with suppress(UnreadableImage, ValueError, MemoryError):
-            if content is not None:
-                yield position, encoder.prepare(decode(bytes(content), max_pixels=max_pixels).pixels)
+    for position, outcome in enumerate(_outcomes(contents, prepared_file, portable_prepare(encoder), max_pixels)):
+        if outcome is not None and not isinstance(outcome, UnreadableImage):
+            yield position, outcome

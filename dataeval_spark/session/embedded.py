@@ -17,6 +17,7 @@ from dataeval_spark.errors import SetupError
 from dataeval_spark.session.machine import available_cores, available_memory
 
 SETTINGS = {
+    "spark.dataeval_spark.engine": "embedded: asked for",
     # Paths without a scheme are files of this machine: see workspace/delta_local.py.
     "spark.dataeval_spark.localFiles": "true",
     "spark.sql.session.timeZone": "UTC",
@@ -86,6 +87,8 @@ def _start(cores: int, memory: int | None, scratch: str | None) -> Any:
         "SAIL_RUNTIME__TEMPORARY_FILES__PATHS": f'["{folder}"]',
         "SAIL_RUNTIME__MEMORY_POOL__TYPE": "fair",
         "SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE": str(memory or int(available_memory() * MEMORY_SHARE)),
+        # Without Arrow's own schema in the files, times are UTC whatever the session's zone, and texts of one kind.
+        "SAIL_PARQUET__SKIP_ARROW_METADATA": "true",
         # Python and PySpark know texts of the plain kind only.
         "SAIL_PARQUET__SCHEMA_FORCE_VIEW_TYPES": "false",
         "SAIL_SPARK__SESSION_TIMEOUT_SECS": str(IDLE_SECONDS),

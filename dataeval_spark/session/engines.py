@@ -73,16 +73,11 @@ JVM_OPTIONS = "-XX:+UseSerialGC -XX:ReservedCodeCacheSize=240m -XX:MetaspaceSize
 SMALL_JVM_OPTIONS = "-XX:TieredStopAtLevel=1"
 
 
-def get_or_create(app: str = "dataeval_spark", *, images: int = 0, verbose: bool = False) -> SparkSession:
-    """The present session (notebook, cluster, spark-submit, Connect), else a local one with Delta.
+def present(app: str = "dataeval_spark") -> SparkSession | None:
+    """The session that is there: of a notebook, a cluster, spark-submit or Connect; None where there is none.
 
-    An active session is used as it is; nothing in it is changed. Under ``spark-submit`` and with
-    ``SPARK_REMOTE`` set, the session is made with the settings given there. ``images`` is for a local one.
-
-    Raises
-    ------
-    SetupError
-        A local session is needed and Java or the Delta jars are missing.
+    An active session is used as it is; nothing in it is changed. Under ``spark-submit`` and with ``SPARK_REMOTE`` set,
+    the session is made with the settings given there.
     """
     active = SparkSession.getActiveSession()
     if active is not None:
@@ -91,7 +86,7 @@ def get_or_create(app: str = "dataeval_spark", *, images: int = 0, verbose: bool
         return remote(os.environ["SPARK_REMOTE"])
     if "PYSPARK_GATEWAY_PORT" in os.environ or "DATABRICKS_RUNTIME_VERSION" in os.environ:
         return submitted(app)
-    return local(app, images=images, verbose=verbose)
+    return None
 
 
 def submitted(app: str) -> SparkSession:

@@ -44,6 +44,7 @@ RUNS = Table(
         Column("host", "string", "Machine of the driver"),
         Column("pid", "bigint", "Process id of the driver"),
         Column("process_started", "double", "Start time of that process, which tells a reused pid", "second"),
+        Column.optional("engine", "string", "Engine that computed, and why it was chosen"),
     ),
     write="append",
 )

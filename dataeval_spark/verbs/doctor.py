@@ -8,7 +8,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from pathlib import Path
@@ -16,16 +19,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dataeval_spark.errors import SetupError
+from dataeval_spark.errors import SetupError, first_line
 from dataeval_spark.kernels.images.profile import profile_image
 from dataeval_spark.kernels.storage.uris import is_uri, local_path
 from dataeval_spark.kernels.vectors.hdbscan import hdbscan_labels
 from dataeval_spark.kernels.vectors.spanning_tree import Points, minimum_forest, tree_between, tree_within
-from dataeval_spark.session import jars, java
+from dataeval_spark.session import embedded, jars, java
 from dataeval_spark.session.machine import available_cores
 
 PYTHON_VERSIONS = ((3, 11), (3, 12), (3, 13))
 SPARK_VERSIONS = ("4.0", "4.1", "4.2")
+INSTALL_SPARK = "pip install 'pyspark>=4.0,<4.3'"
+COMPILED = "dataeval_spark.kernels.images.compiled"
 LEAST_MEMORY_GB = 3.0
 LEAST_DISK_GB = 1.0
 
@@ -45,17 +50,20 @@ class Check:
         return f"{self.name:<12} {mark} {self.result}{hint}"
 
 
-def checks(workspace: str | None = None, *, resolve: bool = True) -> list[Check]:
+def checks(workspace: str | None = None, *, fetch_jars: bool = False) -> list[Check]:
     """Run all checks.
 
     Parameters
     ----------
     workspace : str, optional
         Directory to write to; default the current one.
-    resolve : bool
-        Download the Delta jars when they are missing.
+    fetch_jars : bool
+        Download the Delta jars when they are missing; by default the first Spark session does.
     """
-    found_java = _java()
+    engine = _engine()
+    # Without the embedded engine nothing runs without them.
+    lack = "warning" if engine.status == "ok" else "error"
+    found_java = _java(lack)
     is_elsewhere = workspace is not None and is_uri(workspace) and local_path(workspace) is None
     place = Path(".").absolute() if is_elsewhere else Path(local_path(workspace or ".") or ".").expanduser().absolute()
     elsewhere = Check(
@@ -63,10 +71,11 @@ def checks(workspace: str | None = None, *, resolve: bool = True) -> list[Check]
     )
     return [
         _python(),
-        found_java,
+        engine,
         _spark(),
-        _delta(),
-        _jars(resolve and found_java.status == "ok"),
+        found_java,
+        _delta(lack),
+        _jars(fetch_jars and found_java.status == "ok", lack),
         _kernels(),
         _memory(),
         Check("cores", "ok", str(available_cores())),
@@ -83,62 +92,123 @@ def _python() -> Check:
     return Check("python", "ok" if ok else "error", release, "install Python 3.11, 3.12 or 3.13, then: make setup")
 
 
-def _java() -> Check:
+def _engine() -> Check:
+    hint = "pip install 'pysail>=0.7.2,<0.8' 'dataeval_spark[connect]'"
+    if not embedded.is_installed():
+        return Check("engine", "warning", "the embedded engine is not installed; Spark is used", hint)
+    try:
+        import pyspark.sql.connect.session  # noqa: F401
+    except ImportError as error:
+        return Check("engine", "warning", f"the embedded engine cannot be used: {first_line(error, '')}", hint)
+    return Check("engine", "ok", f"embedded (pysail {version('pysail')})")
+
+
+def _spark() -> Check:
+    """The Python package of Spark, whose two distributions have the same files."""
+    found = {name: _version(name) for name in ("pyspark", "pyspark-client")}
+    text = " and ".join(f"{name} {release}" for name, release in found.items() if release)
+    if all(found.values()):
+        hint = f"pip uninstall -y pyspark pyspark-client && pip install pyspark=={found['pyspark']}"
+        return Check("spark", "error", f"{text} overwrite each other's files", hint)
+    release = text.partition(" ")[2]
+    return Check(
+        "spark", "ok" if release.startswith(SPARK_VERSIONS) else "error", text or "not installed", INSTALL_SPARK
+    )
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def _java(lack: str) -> Check:
     try:
         program = java.require_java()
     except SetupError as error:
         message, _, hint = str(error).partition("\nHint: ")
-        return Check("java", "error", message, hint)
+        return _for_spark("java", lack, message, hint)
     return Check("java", "ok", f"{java.java_version(program)} ({program})")
 
 
-def _spark() -> Check:
-    release = version("pyspark")
-    ok = release.startswith(SPARK_VERSIONS)
-    return Check("spark", "ok" if ok else "error", f"pyspark {release}", "pip install 'pyspark>=4.0,<4.3'")
+def _delta(lack: str) -> Check:
+    release = _version("delta_spark")
+    if release is None:
+        return _for_spark("delta", lack, "delta-spark is not installed", "pip install delta-spark")
+    return Check("delta", "ok", f"delta-spark {release}")
 
 
-def _delta() -> Check:
-    try:
-        return Check("delta", "ok", f"delta-spark {version('delta_spark')}")
-    except PackageNotFoundError:
-        return Check("delta", "error", "not installed", "pip install dataeval_spark")
-
-
-def _jars(resolve: bool) -> Check:
+def _jars(fetch: bool, lack: str) -> Check:
+    if _version("pyspark") is None or _version("delta_spark") is None:
+        return _for_spark("delta jars", lack, "their version is that of pyspark and delta-spark", INSTALL_SPARK)
     files = jars.cached()
     try:
-        files = files or (jars.resolve(java.require_java()) if resolve else [])
+        files = files or (jars.resolve(java.require_java()) if fetch else [])
     except SetupError as error:
         text, _, hint = str(error).partition("\nHint: ")
         return Check("delta jars", "error", text, hint)
     if not files:
-        return Check("delta jars", "error", f"not in {jars.directory()}", "dataeval-spark doctor (downloads them)")
+        hint = "the first Spark session downloads them (9 MB), or now: dataeval-spark doctor --fetch-jars"
+        return _for_spark("delta jars", "warning", f"not in {jars.directory()}", hint)
     return Check("delta jars", "ok", f"{jars.coordinates()} in {files[0].parent}")
+
+
+def _for_spark(name: str, status: str, result: str, hint: str) -> Check:
+    """A lack that the embedded engine, where it is there, makes unimportant."""
+    return Check(name, status, f"{result.rstrip('.')} (only --engine spark needs it)", hint)
 
 
 def _kernels() -> Check:
     """Measure two images and cluster four points: the kernels are compiled here, once, and not by the first job."""
     started = time.perf_counter()
     try:
-        for channels in (1, 3):
-            pixels = (np.arange(32 * 32 * channels) % 251).astype(np.uint8).reshape(32, 32, channels)
-            file = BytesIO()
-            Image.fromarray(pixels.squeeze()).save(file, "PNG")
-            profile_image(file.getvalue(), [(-2.0, 0.0, 20.0, 20.0)])
-        corners = np.array([[0, 0], [0, 1], [5, 0], [5, 1]], np.float32)
-        left, right = (Points(corners[rows], rows, np.zeros(2)) for rows in (np.arange(2), np.arange(2, 4)))
-        tree = minimum_forest([tree_within(left), tree_within(right), tree_between(left, right)])
-        hdbscan_labels(tree, 4, min_cluster_size=2)
+        with _compiling("sums", "resize"):
+            _compile("moments", "appearance", "hashes")
+        with _compiling("scan"):  # it calls the others
+            _cluster()
+        _measure()
     except Exception as error:  # whatever is wrong with the compiler, the doctor reports it and goes on
         return Check("kernels", "error", f"{type(error).__name__}: {error}", "pip install --force-reinstall numba")
     return Check("kernels", "ok", f"ready in {time.perf_counter() - started:.1f} s")
 
 
+@contextmanager
+def _compiling(*modules: str) -> Iterator[None]:
+    """Compile modules in a process of their own, on another core; numba's cache brings the result here."""
+    program = "; ".join(f"import {COMPILED}.{module}" for module in modules)
+    other = subprocess.Popen([sys.executable, "-c", program])
+    try:
+        yield
+    finally:
+        other.wait()
+
+
+def _compile(*modules: str) -> None:
+    """Import modules whose kernels are compiled then."""
+    for module in modules:
+        import_module(f"{COMPILED}.{module}")
+
+
+def _measure() -> None:
+    for channels in (1, 3):
+        pixels = (np.arange(32 * 32 * channels) % 251).astype(np.uint8).reshape(32, 32, channels)
+        file = BytesIO()
+        Image.fromarray(pixels.squeeze()).save(file, "PNG")
+        profile_image(file.getvalue(), [(-2.0, 0.0, 20.0, 20.0)])
+
+
+def _cluster() -> None:
+    corners = np.array([[0, 0], [0, 1], [5, 0], [5, 1]], np.float32)
+    left, right = (Points(corners[rows], rows, np.zeros(2)) for rows in (np.arange(2), np.arange(2, 4)))
+    tree = minimum_forest([tree_within(left), tree_within(right), tree_between(left, right)])
+    hdbscan_labels(tree, 4, min_cluster_size=2)
+
+
 def _memory() -> Check:
     try:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    except (ValueError, OSError):
+    except (AttributeError, ValueError, OSError):
         return Check("memory", "warning", "unknown", "4 GB are enough for the demo")
     status = "ok" if total >= LEAST_MEMORY_GB else "warning"
     return Check("memory", status, f"{total:.1f} GB", "4 GB are enough for the demo; set DATAEVAL_SPARK_MEMORY=1g")

@@ -34,8 +34,9 @@ class View:
 
 def _sum_of(term: str, one: str, other: str) -> str:
     """A sum over the components x and y of two vectors, in float64."""
-    cast = term.replace("x", "CAST(x AS DOUBLE)").replace("y", "CAST(y AS DOUBLE)")
-    return f"aggregate(zip_with({one}.embedding, {other}.embedding, (x, y) -> {cast}), 0D, (s, t) -> s + t)"
+    for name, vector in (("x", one), ("y", other)):
+        term = term.replace(name, f"CAST(get({vector}.embedding, i) AS DOUBLE)")
+    return f"aggregate(sequence(0, size({one}.embedding) - 1), 0D, (s, i) -> s + {term})"
 
 
 # Reasons to look at an image or a box: image_id, target_index, the reason, severity (1 error, 2 warning, 3
@@ -101,7 +102,7 @@ VIEWS = (
         (EMBEDDINGS,),
         "SELECT a.encoder, a.image_id, a.target_index,\n"
         "  b.image_id AS similar_id, b.target_index AS similar_target_index,\n"
-        "  greatest(0D, 1 - coalesce(try_divide({dot}, sqrt({a2}) * sqrt({b2})), 0D)) AS cosine_distance,\n"
+        "  greatest(0D, 1 - coalesce({dot} / nullif(sqrt({a2}) * sqrt({b2}), 0D), 0D)) AS cosine_distance,\n"
         "  sqrt({squares}) AS euclidean_distance\n"
         "FROM {{embeddings}} AS a JOIN {{embeddings}} AS b ON a.encoder = b.encoder\n"
         "  AND a.encoder_version = b.encoder_version AND (a.target_index IS NULL) = (b.target_index IS NULL)\n"

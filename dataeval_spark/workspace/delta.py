@@ -134,8 +134,11 @@ class TableAccess(Protocol):
     def files(self) -> tuple[int, int]:
         """Number of files of the newest version, and their size in bytes."""
 
-    def columns(self) -> list[str]:
-        """Names of the stored columns; none when there is no such table."""
+    def columns(self) -> dict[str, bool]:
+        """The stored columns, and whether each may be null; none when there is no such table."""
+
+    def read(self, version: int | None) -> DataFrame:
+        """The rows, at a version or the newest; an error of the engine when there is no such table."""
 
     def rows(self, columns: Sequence[str], equal: Mapping[str, Any]) -> list[Row]:
         """Rows with the given values; null is a value. For tables that do not grow with the data."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections import defaultdict
@@ -14,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from threading import RLock
 from typing import Any, Literal, cast
+from urllib.parse import unquote
 from uuid import uuid4
 
 import pyarrow as pa
@@ -23,9 +25,10 @@ from deltalake import CommitProperties, DeltaTable, Field, Schema, Transaction, 
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 from pyarrow.dataset import Dataset
-from pyspark.sql import DataFrame
-from pyspark.sql.types import StructField
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructField, StructType
 
+from dataeval_spark.errors import WorkspaceError
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.workspace.delta import Commit, Row, Target, Writer, made_by, none_if_missing, retrying
@@ -44,13 +47,16 @@ class LocalAccess:
 
     Parameters
     ----------
+    spark : SparkSession
+        Session of the engine that reads and computes rows.
     path : str
         Directory of the table.
     staging : str
         Folder for temporary files.
     """
 
-    def __init__(self, path: str, staging: str) -> None:
+    def __init__(self, spark: SparkSession, path: str, staging: str) -> None:
+        self._spark = spark
         self._path = path
         self._staging = staging
 
@@ -118,14 +124,28 @@ class LocalAccess:
         sizes = pa.table(DeltaTable(self._path).get_add_actions(flatten=True))["size_bytes"]
         return len(sizes), pc.sum(sizes).as_py() or 0
 
-    def size(self) -> int:
-        """Number of rows by the statistics of the table's files; 0 where there is no table."""
-        if not self._exists():
-            return 0
-        return pc.sum(pa.table(self._table().get_add_actions(flatten=True))["num_records"]).as_py() or 0
+    def columns(self) -> dict[str, bool]:
+        fields = self._table().schema().fields if self._exists() else []
+        return {field.name: field.nullable for field in fields}
 
-    def columns(self) -> list[str]:
-        return [field.name for field in self._table().schema().fields] if self._exists() else []
+    def read(self, version: int | None) -> DataFrame:
+        table = DeltaTable(self._path, version=version)
+        if _needs_a_reader_of_delta(table):
+            reader = self._spark.read.format("delta")
+            return reader.option("versionAsOf", table.version()).load(self._path)
+        # The files of this version: what is committed later does not change what the frame gives.
+        schema = StructType.fromJson(json.loads(table.schema().to_json()))
+        plain = StructType([StructField(field.name, field.dataType) for field in schema.fields])
+        paths = [f"{self._path}/{unquote(file.name)}" for file in _files(table)]
+        # An engine may take a file that is gone for one without rows.
+        gone = next((path for path in paths if not os.path.exists(path)), None)
+        if gone is not None:
+            raise WorkspaceError(
+                f"Version {table.version()} of table {self._path} has lost its file {gone}; expected it until "
+                "delta.deletedFileRetentionDuration is over.\nHint: run the step that fills the table again with "
+                "--force, or copy the table back from `dataeval-spark snapshot export`."
+            )
+        return self._spark.read.schema(plain).parquet(*paths) if paths else self._spark.createDataFrame([], plain)
 
     def rows(self, columns: Sequence[str], equal: Mapping[str, Any]) -> list[Row]:
         condition = pc.scalar(True)
@@ -138,7 +158,7 @@ class LocalAccess:
         return cast(Dataset, DeltaTable(self._path).to_pyarrow_dataset())
 
     def append(self, table: Table, rows: Sequence[Row], writer: Writer) -> None:
-        self._write(table, rows, writer, mode="append")
+        self._write(table, rows, writer, mode="append", schema_mode="merge")
 
     def replace(self, table: Table, rows: Sequence[Row], condition: str, writer: Writer) -> None:
         self._write(table, rows, writer, mode="overwrite", predicate=condition)
@@ -217,7 +237,7 @@ class LocalAccess:
             return []
         if keep is None:
             return [removal(file.name, file.size)]
-        path = Path(self._path) / file.name
+        path = Path(self._path) / unquote(file.name)
         if not any_goes(path, keep):
             return []
         rest = rewritten(path, keep)
@@ -289,6 +309,12 @@ def _files(table: DeltaTable) -> list[_File]:
     ]
 
 
+def _needs_a_reader_of_delta(table: DeltaTable) -> bool:
+    """Whether the files alone do not tell the rows: somebody gave the table partitions or a feature such as deletion
+    vectors or other names of columns."""
+    return table.protocol().min_reader_version > 1 or bool(table.metadata().partition_columns)
+
+
 def can_open(path: str) -> bool:
     """Whether delta-rs finds a directory: it takes #, ? and %20 in a name for parts of a URI."""
     return re.search(r"[#?]|%[0-9A-Fa-f]{2}", path) is None
@@ -301,11 +327,23 @@ def _schema(table: Table) -> Schema:
     return Schema([Field(f.name, f.type, nullable=f.nullable, metadata=comments[f.name]) for f in fields])
 
 
-def images_here(location: str) -> int:
-    """Number of rows of ``images`` in a directory of this machine, without a session; 0 without such a table."""
-    path = "" if is_catalog_name(location) else absolute(location)
-    if not path or not is_local(path) or not can_open(path):
-        return 0
+def size_of(path: str) -> tuple[int, int]:
+    """Rows and bytes of a table by the list of its files; zeros where there is no table."""
+    if not DeltaTable.is_deltatable(path):
+        return 0, 0
+    files = pa.table(DeltaTable(path).get_add_actions(flatten=True))
+    return pc.sum(files["num_records"]).as_py() or 0, pc.sum(files["size_bytes"]).as_py() or 0
+
+
+def is_directory_here(location: str) -> bool:
+    """Whether a workspace is a directory of this machine that delta-rs can open."""
+    return not is_catalog_name(location) and is_local(location) and can_open(absolute(location))
+
+
+def images_here(location: str) -> tuple[int, int]:
+    """Rows and bytes of ``images`` in a directory of this machine, without a session; zeros without such a table."""
+    if not is_directory_here(location):
+        return 0, 0
     with suppress(DeltaError, OSError):  # what is wrong with a table is said when it is read
-        return LocalAccess(f"{path}/{IMAGES.name}", path).size()
-    return 0
+        return size_of(f"{absolute(location)}/{IMAGES.name}")
+    return 0, 0

@@ -74,15 +74,20 @@ class SparkAccess:
         detail = one_row(self._spark.sql(f"DESCRIBE DETAIL {self._name}").select("numFiles", "sizeInBytes"))
         return detail["numFiles"], detail["sizeInBytes"]
 
-    def columns(self) -> list[str]:
-        return none_if_missing(lambda: self._read().columns)
+    def columns(self) -> dict[str, bool]:
+        fields = none_if_missing(lambda: self.read(None).schema.fields)
+        return {field.name: field.nullable for field in fields}
 
-    def _read(self) -> DataFrame:
+    def read(self, version: int | None) -> DataFrame:
         reader = self._spark.read.format("delta")
-        return reader.load(self._path) if self._path else reader.table(self._name)
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        frame = reader.load(self._path) if self._path else reader.table(self._name)
+        frame.columns  # noqa: B018  under Connect nothing is checked before this
+        return frame
 
     def rows(self, columns: Sequence[str], equal: Mapping[str, Any]) -> list[Row]:
-        frame = self._read()
+        frame = self.read(None)
         for column, value in equal.items():
             frame = frame.where(F.col(column).eqNullSafe(F.lit(value)))
         return [
@@ -91,7 +96,7 @@ class SparkAccess:
         ]
 
     def append(self, table: Table, rows: Sequence[Row], writer: Writer) -> None:
-        self._save(self._frame(table, rows), writer, "append", {})
+        self._save(self._frame(table, rows), writer, "append", {"mergeSchema": "true"})
 
     def replace(self, table: Table, rows: Sequence[Row], condition: str, writer: Writer) -> None:
         self._save(self._frame(table, rows), writer, "overwrite", {"replaceWhere": condition})
@@ -114,7 +119,7 @@ class SparkAccess:
         retrying(lambda: save.save(self._path) if self._path else save.saveAsTable(self._name))
 
     def replace_images(self, target: Target, rows: DataFrame, images: DataFrame) -> None:
-        old = self._read().join(images.select("image_id").distinct(), on="image_id", how="left_semi")
+        old = self.read(None).join(images.select("image_id").distinct(), on="image_id", how="left_semi")
         # Version 0 is the commit that made the table: nothing to replace.
         if target.before is None or target.before.version == 0 or old.isEmpty():
             self.write(target, rows, "append", None)
@@ -152,7 +157,7 @@ class SparkAccess:
                 self._spark.sql(f"ALTER TABLE {self._name} {change}")
 
     def rename_columns(self, names: Mapping[str, str], writer: Writer) -> None:
-        save = self._read().withColumnsRenamed(dict(names)).write.format("delta").mode("overwrite")
+        save = self.read(None).withColumnsRenamed(dict(names)).write.format("delta").mode("overwrite")
         save = save.option("overwriteSchema", "true").option("userMetadata", writer.metadata)
         retrying(lambda: save.save(self._path) if self._path else save.saveAsTable(self._name))
 

@@ -157,6 +157,7 @@ class Run:
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "process_started": process_started(os.getpid()) or 0.0,
+            "engine": self.workspace.engine,
         }
         writer = self.writer(step or "run", work)
         if step is None and not is_running:
@@ -272,8 +273,11 @@ def _is_dead(row: Row) -> bool:
 def process_started(pid: int) -> float | None:
     """Start time of a process of this machine, in the system's own clock; None when there is no such process.
 
-    It distinguishes a process from a later one with the same number.
+    It distinguishes a process from a later one with the same number. Outside of POSIX, where asking would end the
+    process, every process is taken to live.
     """
+    if os.name != "posix":
+        return 0.0
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -289,9 +293,9 @@ def process_started(pid: int) -> float | None:
 
 def _mark_dead(workspace: Workspace, run_id: str) -> None:
     """Mark a run as `died` and remove its temporary files."""
-    rows = workspace.rows(RUNS, RUNS.column_names, run_id=run_id, status="running")
+    rows = workspace.rows(RUNS, RUNS.column_names, run_id=run_id, step=None)
     end = {"status": "died", "finished_at": datetime.now(UTC), "message": "the process was gone"}
-    condition = f"run_id = {sql_string(run_id)} AND status = 'running'"
+    condition = f"run_id = {sql_string(run_id)} AND step IS NULL"
     writer = Writer(run_id, "run", "", __version__)
     workspace.replace_rows(RUNS, [row | end for row in rows], condition, writer)
     if workspace.scratch_root:

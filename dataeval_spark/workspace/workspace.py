@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from deltalake.exceptions import DeltaError
 from pyarrow.dataset import Dataset
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
@@ -18,6 +19,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import TableMissingError, WorkspaceError, filling_command
 from dataeval_spark.kernels.storage.uris import refuse_credentials
+from dataeval_spark.session.choice import chosen, is_embedded
 from dataeval_spark.session.settings import SETTINGS_LOCK
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table, identifier
@@ -84,6 +86,7 @@ class Workspace:
         self._table_location = table_location
         self._retention_days = retention_days
         self.versions = versions
+        self.engine = chosen(spark)
         # Paths mean files of this machine only in sessions that say so: elsewhere they may be those of a cluster.
         self._is_one_machine = spark.conf.get("spark.dataeval_spark.localFiles", "false") == "true"
         is_folder = not self.is_catalog and is_local(self.location)
@@ -146,7 +149,12 @@ class Workspace:
     def _access_of(self, stored: str) -> TableAccess:
         path = f"{self.location}/{stored}"
         if self._is_here:
-            return LocalAccess(path, self._staging)
+            return LocalAccess(self.spark, path, self._staging)
+        if is_embedded(self.spark):
+            raise WorkspaceError(
+                f"Workspace {self.location} cannot be reached by the embedded engine; it works on directories of this "
+                "machine whose names have no '#', no '?' and no '%20'.\nHint: --engine spark"
+            )
         place = f"{self._table_location}/{stored}" if self._table_location and self.is_catalog else None
         return SparkAccess(self.spark, self._name_of(stored), None if self.is_catalog else path, place)
 
@@ -182,19 +190,14 @@ class Workspace:
                     table.name, self.location, "the snapshot was made before it was filled: read the workspace itself"
                 )
             version = self.versions[table.name]
-        reader = self.spark.read.format("delta")
-        if version is not None:
-            reader = reader.option("versionAsOf", version)
         try:
-            frame = reader.table(self.name(table)) if self.is_catalog else reader.load(self.path(table))
-            frame.columns  # noqa: B018  under Connect nothing is checked before this
-        except AnalysisException as error:
+            return self._access(table).read(version)
+        except (AnalysisException, DeltaError) as error:
             if not is_missing(error):
                 raise engine_error(error, f"read {table.name}", self.location, is_catalog=self.is_catalog) from error
             raise TableMissingError.from_table(
                 table.name, self.location, filling_command(table.name, self.location)
             ) from error
-        return frame
 
     def read_or_none(self, table: Table) -> DataFrame | None:
         try:
@@ -297,7 +300,7 @@ class Workspace:
         rows = conforming(table, frame, run_id=writer.run_id)
         access = self._access(table)
         if table.name not in self._checked or table.open:
-            added, freed = changes_to_contract(table, self.name(table), self._stored(table), rows)
+            added, freed = changes_to_contract(table, self.name(table), self._stored(table), access.columns(), rows)
             access.change_columns(added, freed)
             self._checked.add(table.name)
         target = Target(table, writer, None if are_new else before)
@@ -326,7 +329,7 @@ class Workspace:
         """
         if not self._is_here or self.versions is not None:
             return None
-        return LocalAccess(self.path(table), self._staging).dataset()
+        return LocalAccess(self.spark, self.path(table), self._staging).dataset()
 
     def append_rows(self, table: Table, rows: Sequence[Row], writer: Writer) -> None:
         """Add rows that the workspace keeps about itself."""

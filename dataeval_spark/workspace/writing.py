@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -50,7 +51,7 @@ def conforming(table: Table, frame: DataFrame, *, run_id: str) -> DataFrame:
 
 
 def changes_to_contract(
-    table: Table, name: str, stored: DataFrame, rows: DataFrame
+    table: Table, name: str, stored: DataFrame, may_be_null: Mapping[str, bool], rows: DataFrame
 ) -> tuple[list[StructField], list[str]]:
     """Columns that an existing table lacks, and names of those that an older version required and this one does not.
 
@@ -62,6 +63,8 @@ def changes_to_contract(
         The existing table in SQL.
     stored, rows : DataFrame
         The existing table, and the rows to be written, which conform to the contract.
+    may_be_null : mapping of str to bool
+        Whether each column of the existing table may be null.
 
     Raises
     ------
@@ -88,7 +91,7 @@ def changes_to_contract(
         if field.name not in existing
     ]
     free = {column.name for column in table.columns if column.nullable}
-    freed = [field.name for field in stored.schema.fields if field.name in free and not field.nullable]
+    freed = [column for column, is_nullable in may_be_null.items() if column in free and not is_nullable]
     return added, freed
 
 

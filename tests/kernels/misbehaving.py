@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import time
 
 import numpy as np
@@ -17,6 +18,11 @@ def do(what: str) -> object:
     """Echo, or misbehave as asked."""
     if what == "crash":
         ctypes.string_at(0)
+    if what.startswith("crash once "):
+        mark = what.removeprefix("crash once ")
+        if not os.path.exists(mark):
+            open(mark, "w").close()
+            ctypes.string_at(0)
     if what == "abort":
         os.abort()
     if what == "exit":
@@ -49,3 +55,18 @@ def do(what: str) -> object:
 
         raise LocalError("cannot be pickled")
     return what, os.getpid()
+
+
+def do_without_limits(what: str) -> object:
+    """Work of a child that sets no limits."""
+    return do(what)
+
+
+def block_alarms(nothing: None) -> None:
+    """From now on no alarm ends this process."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+
+
+def one_by_one(items: list[str]) -> tuple[int, str]:
+    """The first item only."""
+    return 1, items[0]

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+
+from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.workspace.delta import Writer
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -23,3 +27,12 @@ def pin(snapshot, version=1, note=None):
 
 def writer(run):
     return Writer(run, "snapshot", f"work of {run}", "0")
+
+
+def make_table(path, ddl, rows=()):
+    """Write a Delta table as another program would: columns of Spark SQL, and rows as tuples."""
+    schema = arrow_schema(ddl)
+    data = pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema=schema)
+    DeltaTable.create(str(path), schema)
+    if rows:
+        write_deltalake(str(path), data, mode="append")

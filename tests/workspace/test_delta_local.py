@@ -10,14 +10,14 @@ import pytest
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.runs import SNAPSHOTS
 from dataeval_spark.workspace.delta import Writer
-from dataeval_spark.workspace.delta_local import LocalAccess, can_open, images_here
+from dataeval_spark.workspace.delta_local import LocalAccess, can_open, images_here, size_of
 from dataeval_spark.workspace.workspace import TABLE_PROPERTIES, Workspace
 from tests.workspace.pins import pin, writer
 
 
 @pytest.fixture
 def access(spark, tmp_path):
-    return LocalAccess(str(tmp_path / "snapshots"), str(tmp_path / "staging"))
+    return LocalAccess(None, str(tmp_path / "snapshots"), str(tmp_path / "staging"))
 
 
 def test_a_commit_made_while_the_history_is_read_shifts_no_version(access, monkeypatch):
@@ -53,14 +53,14 @@ def test_a_new_table_has_a_checksum_that_says_it_is_empty(access, tmp_path):
     assert checksum["metadata"]["id"] == access.identity()
 
 
-def test_rows_files_and_columns_are_told_without_reading_the_data(access):
-    assert (access.size(), access.columns()) == (0, [])
+def test_rows_files_and_columns_are_told_without_reading_the_data(access, tmp_path):
+    assert (size_of(str(tmp_path / "snapshots")), access.columns()) == ((0, 0), {})
     access.create(SNAPSHOTS, TABLE_PROPERTIES)
     access.append(SNAPSHOTS, [pin("one"), pin("two")], writer("r1"))
     access.append(SNAPSHOTS, [pin("three")], writer("r2"))
 
-    assert (access.size(), access.files()[0]) == (3, 2)
-    assert access.columns() == list(SNAPSHOTS.column_names)
+    assert (size_of(str(tmp_path / "snapshots"))[0], access.files()[0]) == (3, 2)
+    assert access.columns() == {column.name: column.nullable for column in SNAPSHOTS.columns}
     assert sorted(access.dataset().to_table(columns=["snapshot"])["snapshot"].to_pylist()) == ["one", "three", "two"]
 
 
@@ -74,18 +74,18 @@ def test_delta_rs_takes_some_characters_for_parts_of_a_uri(path, expected):
 
 def test_images_of_a_workspace_are_counted_before_there_is_a_session(spark, tmp_path):
     place = str(tmp_path / "audit")
-    assert images_here(place) == 0
+    assert images_here(place) == (0, 0)
     workspace = Workspace(spark, place)
     frame = spark.createDataFrame([("a", "d", "s")], "image_id string, dataset string, source string")
     others = [f"CAST(NULL AS {c.type}) AS {c.name}" for c in IMAGES.columns if c.name not in (*frame.columns, "run_id")]
     rows = frame.selectExpr("*", *others)
     workspace.write(IMAGES, rows, Writer("r", "ingest", "w", "0"))
-    assert images_here(place) == 1
-    assert images_here("catalog.schema") == images_here("s3://bucket/audit") == 0
+    assert images_here(place)[0] == 1
+    assert images_here("catalog.schema") == images_here("s3://bucket/audit") == (0, 0)
 
 
 def test_a_broken_table_is_no_reason_not_to_start(tmp_path):
     log = tmp_path / "audit" / "images" / "_delta_log"
     log.mkdir(parents=True)
     (log / f"{0:020}.json").write_text("no json")
-    assert images_here(str(tmp_path / "audit")) == 0
+    assert images_here(str(tmp_path / "audit")) == (0, 0)

@@ -14,6 +14,7 @@ from dataeval_spark.tables.selections import SELECTION_MEMBERS, SELECTIONS
 from dataeval_spark.tables.splits import SPLITS
 from dataeval_spark.workspace import migration
 from dataeval_spark.workspace.workspace import Workspace
+from tests.workspace.pins import make_table
 
 # As the older version made them.
 OLDER_SCHEMAS = {
@@ -33,7 +34,6 @@ OLDER_SCHEMAS = {
 }
 PRESENT_NAMES = {"views": SELECTIONS, "view_members": SELECTION_MEMBERS, "splits": SPLITS}
 
-
 NOON = datetime(2024, 6, 1, 12)
 ROWS = {
     "views": [("few", 1, '[{"n": 3, "operation": "limit"}]', 1, "7", NOON, "r0")],
@@ -45,25 +45,29 @@ ROWS = {
 def make_older(workspace, rows):
     """Write tables as the older version did."""
     for name, schema in OLDER_SCHEMAS.items():
-        place = f"{workspace.location}.{name}" if workspace.is_catalog else f"delta.`{workspace.location}/{name}`"
+        if not workspace.is_catalog:
+            make_table(f"{workspace.location}/{name}", schema, rows[name])
+            continue
+        place = f"{workspace.location}.{name}"
         workspace.spark.sql(f"CREATE TABLE {place} ({schema}) USING DELTA")
         frame = workspace.spark.createDataFrame(rows[name], schema.replace(" NOT NULL", ""))
         frame.createOrReplaceTempView("older_rows")
         workspace.spark.sql(f"INSERT INTO {place} SELECT * FROM older_rows")
-    workspace.spark.catalog.dropTempView("older_rows")
+        workspace.spark.catalog.dropTempView("older_rows")
 
 
-@pytest.fixture(params=["directory", "catalog"])
+@pytest.fixture(params=["directory", pytest.param("catalog", marks=pytest.mark.spark_only)])
 def older(request, spark, tmp_path):
     """A workspace with a saved selection and a split that has a guarded part, as an older version left it."""
-    spark.sql("DROP SCHEMA IF EXISTS audit_older CASCADE")
     if request.param == "catalog":
+        spark.sql("DROP SCHEMA IF EXISTS audit_older CASCADE")
         spark.sql("CREATE SCHEMA audit_older")
     location = "spark_catalog.audit_older" if request.param == "catalog" else str(tmp_path / "audit")
     workspace = Workspace(spark, location, scratch=str(tmp_path / "scratch"))
     make_older(workspace, ROWS)
     yield workspace
-    spark.sql("DROP SCHEMA IF EXISTS audit_older CASCADE")
+    if request.param == "catalog":
+        spark.sql("DROP SCHEMA IF EXISTS audit_older CASCADE")
 
 
 def names_in(workspace):
@@ -168,6 +172,7 @@ def test_versions_from_before_the_migration_are_read_by_the_present_names(older)
         assert older.read(SPLITS, version).select("guarded").collect() == [(["test"],)]
 
 
+@pytest.mark.spark_only
 def test_where_paths_may_be_those_of_a_cluster_spark_migrates(spark, older):
     spark.conf.set("spark.dataeval_spark.localFiles", "false")
     try:

@@ -34,11 +34,9 @@ def other_run(workspace, *, pid, started, host=None):
     workspace.create([RUNS])
     run = runs.Run(workspace, "profile", {})
     run.begin()
-    spark = workspace.spark
-    spark.sql(
-        f"UPDATE {workspace.name(RUNS)} SET pid = {pid}, process_started = {started}, "
-        f"host = '{host or socket.gethostname()}' WHERE run_id = '{run.run_id}'"
-    )
+    (row,) = workspace.rows(RUNS, RUNS.column_names, run_id=run.run_id)
+    row |= {"pid": pid, "process_started": started, "host": host or socket.gethostname()}
+    workspace.replace_rows(RUNS, [row], f"run_id = '{run.run_id}'", run.writer("run", ""))
     return run.run_id
 
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from deltalake import DeltaTable
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import SchemaError, TableMissingError, WorkspaceError
@@ -17,6 +18,7 @@ from dataeval_spark.tables.runs import DATASET_FINDINGS
 from dataeval_spark.verbs.ingest.readers.source import FINDINGS_DDL, finding_rows
 from dataeval_spark.workspace.delta import Writer
 from dataeval_spark.workspace.workspace import Workspace
+from tests.workspace.pins import make_table
 
 ROW = "image_id string, stage string, error_class string, message string, content_length bigint, fingerprint string"
 
@@ -114,9 +116,10 @@ def test_a_scoped_table_replaces_only_the_rows_of_its_scope(workspace, frame):
 def test_each_commit_carries_who_made_it(workspace, frame, spark):
     workspace.write(UNREADABLE_IMAGES, unreadable(frame, "a"), writer(), images=ids(frame, "a"))
 
-    newest = spark.sql(f"DESCRIBE HISTORY {workspace.name(UNREADABLE_IMAGES)} LIMIT 1").collect()[0]
+    newest = DeltaTable(workspace.path(UNREADABLE_IMAGES)).history(1)[0]
 
-    assert json.loads(newest["userMetadata"]) == {"run_id": "r1", "step": "step", "work_id": "w1", "code_version": "0"}
+    made_by = {"run_id": "r1", "step": "step", "work_id": "w1", "code_version": "0"}
+    assert json.loads(newest["userMetadata"]) == made_by | {"rows": 1}
 
 
 def test_a_merge_leaves_no_setting_behind(workspace, frame, spark):
@@ -130,9 +133,9 @@ def test_a_merge_leaves_no_setting_behind(workspace, frame, spark):
 def test_columns_carry_the_comments_of_the_contract(workspace, spark):
     workspace.create([LABEL_STATS])
 
-    described = spark.sql(f"DESCRIBE TABLE {workspace.name(LABEL_STATS)}").where("col_name = 'label_count'").collect()
+    fields = {field.name: field for field in DeltaTable(workspace.path(LABEL_STATS)).schema().fields}
 
-    assert described[0]["comment"] == "Labels (boxes or image labels) [labels]"
+    assert fields["label_count"].metadata == {"comment": "Labels (boxes or image labels) [labels]"}
 
 
 def test_a_wrong_type_is_refused_with_table_column_and_both_types(workspace, frame):
@@ -145,12 +148,12 @@ def test_a_wrong_type_is_refused_with_table_column_and_both_types(workspace, fra
 def test_a_missing_key_value_is_refused(workspace, frame):
     nobody = unreadable(frame, None)
 
-    with pytest.raises(Exception, match="NOT NULL"):
+    with pytest.raises(SchemaError, match=r"Column image_id of the new rows is null in 1 of 1"):
         workspace.write(UNREADABLE_IMAGES, nobody, writer(), images=ids(frame, "a"))
 
 
 def test_a_table_of_an_older_version_gains_the_new_columns(workspace, frame, spark):
-    spark.sql(f"CREATE TABLE {workspace.name(UNREADABLE_IMAGES)} (image_id string, run_id string) USING DELTA")
+    make_table(workspace.path(UNREADABLE_IMAGES), "image_id string, run_id string")
 
     workspace.write(UNREADABLE_IMAGES, unreadable(frame, "a"), writer(), images=ids(frame, "a"))
 
@@ -158,8 +161,7 @@ def test_a_table_of_an_older_version_gains_the_new_columns(workspace, frame, spa
 
 
 def test_a_column_of_another_type_stops_before_writing_and_names_the_way_out(workspace, frame, spark):
-    name = workspace.name(UNREADABLE_IMAGES)
-    spark.sql(f"CREATE TABLE {name} (image_id int, run_id string) USING DELTA")
+    make_table(workspace.path(UNREADABLE_IMAGES), "image_id int, run_id string")
 
     with pytest.raises(SchemaError, match=r"(?s)column image_id has type int; this version expects string.*DROP TABLE"):
         workspace.write(UNREADABLE_IMAGES, unreadable(frame, "a"), writer(), images=ids(frame, "a"))
@@ -179,6 +181,7 @@ def test_a_table_that_is_not_there_names_the_command_that_fills_it(workspace):
         workspace.read(EMBEDDINGS)
 
 
+@pytest.mark.spark_only
 def test_a_catalog_schema_works_like_a_directory(spark, frame, tmp_path):
     workspace = Workspace(spark, "spark_catalog.audit_test", scratch=str(tmp_path))
     spark.sql("DROP SCHEMA IF EXISTS audit_test CASCADE")
@@ -191,6 +194,7 @@ def test_a_catalog_schema_works_like_a_directory(spark, frame, tmp_path):
     spark.sql("DROP SCHEMA audit_test CASCADE")
 
 
+@pytest.mark.spark_only
 def test_tables_of_a_catalog_can_be_external(spark, frame, tmp_path):
     place = str(tmp_path / "outside")
     workspace = Workspace(spark, "spark_catalog.audit_external", scratch=str(tmp_path), table_location=place)
@@ -203,6 +207,7 @@ def test_tables_of_a_catalog_can_be_external(spark, frame, tmp_path):
     spark.sql("DROP SCHEMA audit_external CASCADE")
 
 
+@pytest.mark.spark_only
 def test_a_catalog_without_scratch_says_which_option_is_missing(spark, frame):
     with (
         pytest.raises(WorkspaceError, match="--scratch DIRECTORY"),
@@ -221,27 +226,24 @@ def test_scratch_files_are_removed(workspace, frame, tmp_path):
 
 def test_many_small_files_are_compacted(workspace, frame, spark, monkeypatch):
     monkeypatch.setattr("dataeval_spark.workspace.workspace.COMPACT_EVERY", 1)
+    monkeypatch.setattr("dataeval_spark.workspace.workspace.COMPACT_FILES", 2)
     names = [f"image-{number}" for number in range(600)]
     many = unreadable(frame, *names).repartition(30)
 
     workspace.write(UNREADABLE_IMAGES, many, writer(), images=ids(frame, *names), are_new=True)
 
-    detail = spark.sql(f"DESCRIBE DETAIL {workspace.name(UNREADABLE_IMAGES)}").collect()[0]
-    assert detail["numFiles"] == 1
+    assert len(DeltaTable(workspace.path(UNREADABLE_IMAGES)).file_uris()) == 1
     assert workspace.read(UNREADABLE_IMAGES).count() == 600
 
 
 def test_a_table_of_an_older_workspace_is_read_under_its_old_name_and_renamed_once(spark, tmp_path, caplog):
     location = tmp_path / "audit"
     # As older versions made it: another name, and two columns fewer.
-    spark.sql(
-        f"CREATE TABLE delta.`{location}/annotation_findings` (dataset STRING, source_file STRING, location STRING, "
-        "image_id STRING, target_index INT, kind STRING, message STRING, found STRING, expected STRING, run_id STRING) "
-        "USING DELTA"
-    )
-    spark.sql(
-        f"INSERT INTO delta.`{location}/annotation_findings` VALUES "
-        "('d', 'a.json', 'annotations[0]', NULL, NULL, 'unknown_class', 'm', '7', 'e', 'r0')"
+    make_table(
+        location / "annotation_findings",
+        "dataset string, source_file string, location string, image_id string, target_index int, kind string, "
+        "message string, found string, expected string, run_id string",
+        [("d", "a.json", "annotations[0]", None, None, "unknown_class", "m", "7", "e", "r0")],
     )
     workspace = Workspace(spark, str(location))
     before = workspace.state(INGEST_FINDINGS)
@@ -266,7 +268,7 @@ def test_a_table_of_an_older_workspace_is_read_under_its_old_name_and_renamed_on
 def test_a_column_that_an_older_version_required_may_be_null_now(spark, tmp_path, frame):
     location = tmp_path / "audit"
     required = replace(FACTOR_BINS, columns=tuple(replace(column, nullable=False) for column in FACTOR_BINS.columns))
-    spark.sql(f"CREATE TABLE delta.`{location}/factor_bins` ({required.ddl()}) USING DELTA")
+    make_table(location / "factor_bins", required.ddl(comments=False))
 
     Workspace(spark, str(location)).write(
         FACTOR_BINS, frame(FACTOR_BINS, [("a", None, None, {"hour": 1}, {}, "r")]), writer()

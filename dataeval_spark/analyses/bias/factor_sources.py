@@ -31,7 +31,7 @@ RESERVED = ("image_id", "target_index", "run_id", "class_name")
 _NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
 _TEXTS = ("string", "boolean", "char", "varchar")
 _MONTH_SEASON = {12: "winter", 3: "spring", 6: "summer", 9: "autumn"}
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
 
 @dataclass(frozen=True)
@@ -227,12 +227,13 @@ def _times(timezone: str) -> dict[str, Factor]:
     seconds = F.floor(F.unix_micros("captured_at") / 1_000_000)
     utc = F.lit("1970-01-01 00:00:00").cast("timestamp_ntz") + seconds * F.expr("INTERVAL '1' SECOND")
     local = F.convert_timezone(F.lit("UTC"), F.lit(timezone), utc)
-    weekdays = F.array(*map(F.lit, _WEEKDAYS))
+    # Not F.weekday: the embedded engine gives -1 for a Sunday.
+    weekday = F.get(F.array(*map(F.lit, _WEEKDAYS)), F.dayofweek(local) - 1)
     season_start = (F.floor(F.month(local) / 3) * 3) % 12
     seasons = F.create_map(*(part for m, s in _MONTH_SEASON.items() for part in (F.lit(m % 12), F.lit(s))))
     return {
         "hour": Factor(F.hour(local).cast("double")),
-        "weekday": Factor(F.get(weekdays, F.weekday(local)), is_text=True),
+        "weekday": Factor(weekday, is_text=True),
         "month": Factor(F.month(local).cast("double")),
         "season": Factor(seasons[season_start.cast("int")], is_text=True),
     }

@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.frames.exact_sums import ordered_sum
 from dataeval_spark.frames.ratios import ratio
+from dataeval_spark.frames.unions import union_of_all_columns
 from dataeval_spark.tables.labels import LABEL_STATS
 
 
@@ -82,8 +83,7 @@ def label_stats(targets: DataFrame, images: DataFrame) -> DataFrame:
         "effective_classes",
     )
     # What the one kind of row lacks is null.
-    rows = class_rows.unionByName(dataset_row, allowMissingColumns=True)
-    return rows.select(*LABEL_STATS.result_names)
+    return union_of_all_columns(class_rows, dataset_row).select(*LABEL_STATS.result_names)
 
 
 def _totals(per_image: DataFrame, classes: DataFrame, images: DataFrame) -> DataFrame:

@@ -26,7 +26,7 @@ _OF = {
     "distance_center": "sqrt(i.width * i.width + i.height * i.height) / 2",
     "distance_edge": f"CASE WHEN {_LEFT_OR_RIGHT} < {_TOP_OR_BOTTOM} THEN i.width ELSE i.height END",
 }
-RATIOS = {name: f"try_divide(b.{name}, {base} + 1e-12D)" for name, base in _OF.items()} | {n: f"b.{n}" for n in OWN}
+RATIOS = {name: f"b.{name} / nullif({base} + 1e-12D, 0D)" for name, base in _OF.items()} | {n: f"b.{n}" for n in OWN}
 """Each ratio in SQL, of a box ``b`` and its image ``i``, both rows of ``image_stats``."""
 
 

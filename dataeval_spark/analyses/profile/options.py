@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.encoders import encoder_version, require_encoder
 from dataeval_spark.kernels.images.custom_statistics import CustomStatistic
-from dataeval_spark.kernels.images.decoding.isolated import Limits
+from dataeval_spark.kernels.images.decoding.limits import Limits
 from dataeval_spark.kernels.images.profile import Measures
 from dataeval_spark.options import ProfileOptions
 

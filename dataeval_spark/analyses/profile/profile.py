@@ -8,10 +8,11 @@ from functools import partial
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.analyses.profile.measuring import STAGED_DDL
 from dataeval_spark.analyses.profile.options import check, fingerprint_of, limits_of, measures_of, version_of_encoder
 from dataeval_spark.analyses.profile.worker import encoder_mark, measure_rows
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.frames.batches import map_batches, rows_of
 from dataeval_spark.kernels.images.custom_statistics import PREFIX
 from dataeval_spark.kernels.images.decoding import tiff
 from dataeval_spark.options import ProfileOptions
@@ -27,26 +28,11 @@ from dataeval_spark.tables.profile import (
     UNREADABLE_IMAGES,
 )
 
-KEYS = ("image_id", "target_index", "fingerprint", "run_id")
 IMAGES_PER_TASK = 500
 LARGE_IMAGES_PER_TASK = 2_000
 FEWEST_IMAGES_PER_TASK = 50
 MOST_CUSTOM_COLUMNS = 200
 DEFAULTS = ProfileOptions()
-
-
-def _struct(table: Table) -> str:
-    # Times are staged as microseconds since 1970: what Arrow makes of a timestamp depends on the session.
-    types = {c.name: "bigint" if c.type == "timestamp" else c.type for c in table.columns if c.name not in KEYS}
-    return f"struct<{', '.join(f'{name}: {type_}' for name, type_ in types.items())}>"
-
-
-STAGED_DDL = (
-    f"image_id string, target_index int, fingerprint string, stats {_struct(IMAGE_STATS)}, "
-    f"channels array<{_struct(CHANNEL_STATS)}>, groups array<{_struct(CHANNEL_GROUP_STATS)}>, "
-    f"background {_struct(BACKGROUND_STATS)}, custom map<string, double>, custom_errors map<string, string>, "
-    f"hashes {_struct(HASHES)}, embedding array<float>, error {_struct(UNREADABLE_IMAGES)}"
-)
 
 
 def fingerprints(images: DataFrame, targets: DataFrame, options: ProfileOptions = DEFAULTS) -> DataFrame:
@@ -111,7 +97,7 @@ def profile(pending: DataFrame, options: ProfileOptions = DEFAULTS) -> DataFrame
     kernel = partial(
         measure_rows, options=options, measures=measures_of(options), encoder_version=version_of_encoder(options)
     )
-    return map_rows(pending, kernel, STAGED_DDL)
+    return map_batches(pending, lambda batches: kernel(rows_of(batches)), STAGED_DDL)
 
 
 def tasks_for(images: int, partitions: str | None = None) -> int:

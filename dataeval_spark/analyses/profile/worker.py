@@ -1,46 +1,44 @@
-"""Work of a Python worker on its share of the images: read, decode, measure, and embed in batches."""
+"""Work of a task on its share of the images: measure them, in this process or in its children, and embed in batches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from numpy.typing import NDArray
-from pyspark import TaskContext
+import numpy as np
+import pyarrow as pa
 
+from dataeval_spark.analyses.profile.measuring import (
+    STAGED_SCHEMA,
+    Gathered,
+    Item,
+    Measured,
+    Measuring,
+    Row,
+    is_fetched,
+    lost_image,
+    measured_in_child,
+    read_content,
+)
 from dataeval_spark.analyses.profile.options import limits_of
-from dataeval_spark.frames.task_devices import encoder_of_task
+from dataeval_spark.frames.batches import ROWS_PER_BATCH
+from dataeval_spark.frames.task_devices import embed, encoder_of_task
+from dataeval_spark.frames.task_processes import children_of_process, is_first_attempt
 from dataeval_spark.kernels.encoders import Encoder, overlap
-from dataeval_spark.kernels.encoders.batching import prepared_batches
-from dataeval_spark.kernels.images.decoding.decode import UnreadableImage
-from dataeval_spark.kernels.images.decoding.isolated import Profiler, task_profiler
-from dataeval_spark.kernels.images.hashes import file_hash
-from dataeval_spark.kernels.images.profile import Measures, TargetProfile
-from dataeval_spark.kernels.storage.files import read_file
+from dataeval_spark.kernels.encoders.batching import portable_prepare, prepared_batches
+from dataeval_spark.kernels.images.decoding.children import lists_of
+from dataeval_spark.kernels.images.decoding.limits import watchdog
+from dataeval_spark.kernels.images.profile import Measures
 from dataeval_spark.kernels.storage.prefetch import read_ahead
-from dataeval_spark.kernels.storage.uris import is_remote
 from dataeval_spark.options import ProfileOptions
 
-Row = Mapping[str, Any]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass
-class Measured:
-    """Rows of one image, and for some of them the inputs of the encoder."""
-
-    rows: list[dict[str, Any]]
-    prepared: list[tuple[int, NDArray[Any]]]
-
-    def arrays(self) -> list[NDArray[Any]]:
-        return [array for _, array in self.prepared]
+_EMBEDDING = STAGED_SCHEMA.get_field_index("embedding")
 
 
 def measure_rows(
     rows: Iterator[Row], *, options: ProfileOptions, measures: Measures, encoder_version: str
-) -> Iterable[Row]:
+) -> Iterator[pa.RecordBatch]:
     """Measure the images of a partition, in their order.
 
     Parameters
@@ -54,10 +52,10 @@ def measure_rows(
 
     Yields
     ------
-    dict
-        Columns of ``profile.STAGED_DDL``.
+    RecordBatch
+        Columns of ``measuring.STAGED_DDL``.
     """
-    encoder = None
+    encoder, measuring = None, Measuring(measures, limits_of(options), options.per_target)
     if options.encoder is not None:
         encoder = encoder_of_task(
             options.encoder,
@@ -66,48 +64,55 @@ def measure_rows(
             half_precision=options.half_precision,
             batch_size=options.batch_size,
         )
-    task = TaskContext.get()
-    profiler = task_profiler(task.attemptNumber() if task is not None else 0, limits_of(options))
-    read = read_ahead(rows, _bytes_of, is_slow=_is_slow, size=lambda row: row["content_length"])
-    measured = (_measured(row, data, options, measures, encoder, profiler) for row, data in read)
+        mark = encoder_mark(encoder.name, encoder.version)
+        measuring = replace(measuring, prepare=portable_prepare(encoder), encoder_mark=mark)
+    measured = _in_own_process(rows, measuring) if is_first_attempt() else _in_children(_lists(rows), measuring)
     if encoder is None:
-        for image in measured:
-            yield from image.rows
+        yield from _joined(image.batch for image in measured)
         return
     batches = prepared_batches(measured, Measured.arrays, encoder.batch_size)
     # Beside a device that computes by itself, the next images are decoded; on the CPU both would share one core.
     is_elsewhere = getattr(encoder, "device", "cpu") != "cpu"
     for batch in overlap(batches) if is_elsewhere else batches:
-        yield from _embedded(batch, encoder)
+        yield from _joined(_embedded(batch, encoder))
 
 
-def _measured(
-    row: Row,
-    data: bytes | Exception,
-    options: ProfileOptions,
-    measures: Measures,
-    encoder: Encoder | None,
-    profiler: Profiler,
-) -> Measured:
-    boxes = row["boxes"] or []
-    corners = [tuple(b["box"][k] for k in ("x0", "y0", "x1", "y1")) for b in boxes]
-    try:
-        if isinstance(data, Exception):
-            raise data
-        image = profiler(data, corners, measures)
-        targets = [(None, image.image)]
-        if options.per_target:
-            targets += [(box["target_index"], target) for box, target in zip(boxes, image.boxes, strict=True)]
-    except UnreadableImage as error:
-        return Measured([_unreadable(row, error)], [])
-    rows = [_row(row, index, target) for index, target in targets]
-    rows[0]["background"] = image.background
-    prepared, failure = ([], None) if encoder is None else _prepared(encoder, [target for _, target in targets])
-    if encoder is not None and failure is not None:
-        message = f"{encoder_mark(encoder.name, encoder.version)}{failure}"
-        named = UnreadableImage("encode", type(failure).__name__, message)
-        rows[0] |= {"error": _unreadable(row, named)["error"]}
-    return Measured(rows, prepared)
+def _in_own_process(rows: Iterator[Row], measuring: Measuring) -> Iterator[Measured]:
+    """Measure in this process, which ends by SIGALRM where an image takes too long; very large images in a child."""
+    measuring.warm_up()
+    own = measuring.in_own_process()
+    gathered = Gathered()
+    for row, data in read_ahead(rows, read_content, is_slow=is_fetched, size=lambda row: row["content_length"]):
+        of_image, inputs = own.image(row, data, watchdog(measuring.limits.seconds))
+        is_too_large = (of_image[0].get("error") or {}).get("error_class") == "TooManyPixels"
+        if is_too_large and own.measures.max_pixels < measuring.measures.max_pixels:
+            yield gathered.take()
+            yield from _in_children([[(row, data)]], measuring)
+            continue
+        gathered.add(of_image, inputs)
+        if gathered.is_full:
+            yield gathered.take()
+    yield gathered.take()
+
+
+def _in_children(lists: Iterable[Sequence[Item]], measuring: Measuring) -> Iterator[Measured]:
+    """Measure in children, which read the files that need no network themselves."""
+    results = children_of_process().results(measuring, lists, lost=lost_image, limits=measuring.limits)
+    return map(measured_in_child, results)
+
+
+def _lists(rows: Iterator[Row]) -> Iterator[list[Item]]:
+    read = read_ahead(rows, _fetch, is_slow=is_fetched, size=lambda row: row["content_length"])
+    return lists_of(((row, data if is_fetched(row) else None) for row, data in read), _size_of)
+
+
+def _fetch(row: Row) -> bytes:
+    return read_content(row) if is_fetched(row) else b""
+
+
+def _size_of(item: Item) -> int:
+    row, data = item
+    return len(data) if isinstance(data, bytes) else row["content_length"] or len(row["content"] or b"")
 
 
 def encoder_mark(name: str, version: str) -> str:
@@ -115,72 +120,35 @@ def encoder_mark(name: str, version: str) -> str:
     return f"{name}@{version}: "
 
 
-def _prepared(
-    encoder: Encoder, targets: list[TargetProfile]
-) -> tuple[list[tuple[int, NDArray[Any]]], Exception | None]:
-    """Inputs of the encoder, and the last error: images and boxes that cannot be prepared have no vector."""
-    prepared: list[tuple[int, NDArray[Any]]] = []
-    failed = None
-    for position, target in enumerate(targets):
-        if target.pixels is not None:
-            try:
-                prepared.append((position, encoder.prepare(target.pixels, target.encoded)))
-            except Exception as error:
-                failed = error
-    return prepared, failed
+def _embedded(batch: list[Measured], encoder: Encoder) -> Iterator[pa.RecordBatch]:
+    prepared = [array for images in batch for array in images.arrays()]
+    vectors = np.asarray(embed(encoder, prepared), np.float32) if prepared else np.zeros((0, 0), np.float32)
+    start = 0
+    for images in batch:
+        own = vectors[start : start + len(images.prepared)]
+        start += len(own)
+        yield _with_vectors(images.batch, [row for row, _ in images.prepared], own)
 
 
-def _embedded(batch: list[Measured], encoder: Encoder) -> Iterator[Row]:
-    prepared = [array for image in batch for array in image.arrays()]
-    vectors = iter(encoder.embed(prepared)) if prepared else iter(())
-    for image in batch:
-        for position, _ in image.prepared:
-            image.rows[position]["embedding"] = next(vectors)
-        yield from image.rows
+def _with_vectors(batch: pa.RecordBatch, rows: list[int], vectors: np.ndarray[Any, Any]) -> pa.RecordBatch:
+    """The batch with a vector in each of the rows, which ascend; the others have none."""
+    has_vector = np.zeros(batch.num_rows, dtype=bool)
+    has_vector[rows] = True
+    lengths = np.where(has_vector, vectors.shape[1], 0)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    # The last offset is no row's.
+    masked = pa.array(offsets, mask=np.append(~has_vector, False))
+    column = pa.ListArray.from_arrays(masked, pa.array(vectors.ravel()), type=STAGED_SCHEMA.field(_EMBEDDING).type)
+    return batch.set_column(_EMBEDDING, STAGED_SCHEMA.field(_EMBEDDING), column)
 
 
-def _is_slow(row: Row) -> bool:
-    return row["content"] is None and row["uri"] is not None and is_remote(row["uri"])
-
-
-def _bytes_of(row: Row) -> bytes:
-    if row["content"] is not None:
-        return bytes(row["content"])
-    if row["uri"] is None:
-        raise UnreadableImage("read", "ValueError", "table images has neither its bytes nor its path")
-    try:
-        data = read_file(row["uri"])
-    except OSError as error:
-        raise UnreadableImage("read", type(error).__name__, error.strerror or str(error)) from error
-    if row["file_hash"] is not None and file_hash(data) != row["file_hash"]:
-        raise UnreadableImage("read", "FileChangedError", "the file has changed since it was ingested: ingest again")
-    return data
-
-
-def _row(source: Row, target_index: int | None, target: TargetProfile) -> dict[str, Any]:
-    captured_at = target.stats["captured_at"]
-    microseconds = None if captured_at is None else (captured_at - _EPOCH) // timedelta(microseconds=1)
-    return {
-        "image_id": source["image_id"],
-        "target_index": target_index,
-        "fingerprint": source["fingerprint"],
-        "stats": target.stats | {"captured_at": microseconds},
-        "channels": target.channels,
-        "groups": target.groups,
-        "custom": list(target.custom.items()),
-        "custom_errors": list(target.custom_errors.items()),
-        "hashes": target.hashes,
-    }
-
-
-def _unreadable(source: Row, error: UnreadableImage) -> dict[str, Any]:
-    return {
-        "image_id": source["image_id"],
-        "fingerprint": source["fingerprint"],
-        "error": {
-            "stage": error.stage,
-            "error_class": error.error_class,
-            "message": error.message,
-            "content_length": source["content_length"],
-        },
-    }
+def _joined(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Batches of about 256 rows from smaller ones."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(each.num_rows for each in waiting) >= ROWS_PER_BATCH:
+            yield pa.concat_batches(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_batches(waiting)

@@ -301,9 +301,9 @@ def _left_out(items: DataFrame) -> DataFrame:
     noun = F.when(F.col("target") == WHOLE, F.lit("images")).otherwise(F.lit("boxes"))
     counted = items.where("is_blank").groupBy(noun.alias("subject")).agg(F.count("*").cast("double").alias("value"))
     several = F.format_string(
-        "%,.0f %s are flat, or so smooth that noise decides their perceptual hashes: they are in no group of near "
+        "%,d %s are flat, or so smooth that noise decides their perceptual hashes: they are in no group of near "
         "duplicates, only exact copies of them are found.",
-        "value",
+        F.col("value").cast("bigint"),
         "subject",
     )
     one = F.format_string(
@@ -323,10 +323,10 @@ def _full_lists(neighbors: DataFrame, distance: float) -> DataFrame:
         .agg(F.count("*").cast("double").alias("value"), F.max("k").alias("k"))
     )
     message = F.format_string(
-        "%s: all %d neighbours of %.0f images are duplicates of them; there may be more. Raise neighbors.k.",
+        "%s: all %d neighbours of %d images are duplicates of them; there may be more. Raise neighbors.k.",
         "subject",
         "k",
-        "value",
+        F.col("value").cast("bigint"),
     )
     return _findings(full, "embedding_list_full", "warning", message)
 

@@ -6,7 +6,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.number_texts import fixed
 from dataeval_spark.frames.ratios import ratio
+from dataeval_spark.frames.struct_arrays import struct_array
 from dataeval_spark.tables.quality import IMAGE_FINDINGS
 
 BLUR_FACTOR = 0.01
@@ -123,17 +125,17 @@ def image_findings(
     if blurry is None and not compat:
         limits["blurry"] = F.coalesce(F.least(F.lit(BLURRY), F.greatest(F.lit(SOFTEST), "soft_score")), F.lit(BLURRY))
     rules = [
-        _rule(name, score, severity, F.format_string(text, number), limits[name])
-        for name, (score, severity, text, number) in looks.items()
+        _rule(name, score, severity, F.format_string(text, fixed(number, places)), limits[name])
+        for name, (score, severity, text, number, places) in looks.items()
     ]
     scored = images.crossJoin(F.broadcast(_whole_dataset(images, odd_size_iqr)))
     listed = scored.select(
         "image_id",
         F.lit(None).cast("int").alias("target_index"),
-        F.inline(F.array(*rules, _size(factor), _gray(grayscale_share), _non_finite())),
+        F.inline(struct_array(*rules, _size(factor), _gray(grayscale_share), _non_finite())),
     )
     bad_boxes = image_stats.where("target_index IS NOT NULL AND invalid_box")
-    boxes = bad_boxes.select("image_id", "target_index", F.inline(F.array(_box())))
+    boxes = bad_boxes.select("image_id", "target_index", F.inline(struct_array(_box())))
     findings = listed.where("score < threshold").unionByName(boxes)
     return findings.select(*IMAGE_FINDINGS.result_names)
 
@@ -163,8 +165,10 @@ def _whole_dataset(images: DataFrame, factor: float) -> DataFrame:
     return interval.crossJoin(outside).crossJoin(gray)
 
 
-Scored = tuple[Column, str, str, Column]
-"""Score, severity, and the format of a message with the number in it."""
+Scored = tuple[Column, str, str, Column, int]
+"""Score, severity, the format of a message, and the number in it with its decimal places."""
+Rule = dict[str, Column]
+"""What `image_findings` says of an image by one rule."""
 
 
 def _looks(*, three_channels: bool) -> dict[str, Scored]:
@@ -174,62 +178,62 @@ def _looks(*, three_channels: bool) -> dict[str, Scored]:
     entropy = F.least((F.col("entropy_bits") + more) * ENTROPY_FACTOR, F.lit(1.0))
     aspect = F.least(ratio("width", "height"), ratio("height", "width"))
     return {
-        "dark": (high, "warning", "Dark: the 99th percentile of brightness is %.2f", high),
-        "bright": (1 - low, "warning", "Bright: 1 - the 5th percentile of brightness is %.2f", 1 - low),
-        "low_information": (entropy, "warning", "Little information: entropy score is %.2f", entropy),
-        "odd_aspect_ratio": (aspect, "info", "Odd aspect ratio: shorter over longer side is %.2f", aspect),
+        "dark": (high, "warning", "Dark: the 99th percentile of brightness is %s", high, 2),
+        "bright": (1 - low, "warning", "Bright: 1 - the 5th percentile of brightness is %s", 1 - low, 2),
+        "low_information": (entropy, "warning", "Little information: entropy score is %s", entropy, 2),
+        "odd_aspect_ratio": (aspect, "info", "Odd aspect ratio: shorter over longer side is %s", aspect, 2),
     }
 
 
 def _blur() -> Scored:
-    text = "Blurry: edges are as soft as after a Gaussian blur of %.1f pixels"
-    return 1 / (1 + F.col("blur")), "warning", text, F.col("blur")
+    text = "Blurry: edges are as soft as after a Gaussian blur of %s pixels"
+    return 1 / (1 + F.col("blur")), "warning", text, F.col("blur"), 1
 
 
 def _blur_of_cleanvision() -> Scored:
     contrast = 1 - F.exp(-F.col("blurriness_grayscale_std") * BLUR_FACTOR)
     soft = 1 - F.exp(-F.col("blurriness") * BLUR_FACTOR)
     score = F.least(soft + F.when(contrast > BLUR_COLOR_THRESHOLD, contrast).otherwise(0.0), F.lit(1.0))
-    return score, "warning", "Blurry: sharpness score is %.2f", score
+    return score, "warning", "Blurry: sharpness score is %s", score, 2
 
 
-def _size(factor: float) -> Column:
+def _size(factor: float) -> Rule:
     has_gap = F.col("gap") > 0
     distance = F.abs(_side() - F.col("middle")) / F.when(has_gap, F.col("gap")).otherwise(F.col("middle"))
     times = F.greatest(ratio(_side(), F.col("median")), ratio(F.col("median"), _side()))
     is_rare = F.col("are_few_outside") | (times >= factor)
     text = F.format_string(
-        "Odd size: %.0f x %.0f pixels; half of the images are as large as squares of %.0f to %.0f pixels",
-        *("width", "height", "q1", "q3"),
+        "Odd size: %s x %s pixels; half of the images are as large as squares of %s to %s pixels",
+        *(fixed(F.col(name), 0) for name in ("width", "height", "q1", "q3")),
     )
     score = F.when(is_rare, 1 - F.least(distance, F.lit(1.0)))
     return _rule("odd_size", score, "info", text, F.when(has_gap, 0.5).otherwise(1.0))
 
 
-def _gray(share: float) -> Column:
+def _gray(share: float) -> Rule:
     score = F.when(F.col("is_grayscale") & (F.col("gray_share") < share), 0.0).otherwise(1.0)
     return _rule("grayscale", score, "info", F.lit("Gray among colour images"), F.lit(1.0))
 
 
-def _non_finite() -> Column:
+def _non_finite() -> Rule:
     score = F.when(F.col("non_finite") > 0, 1 - F.col("missing")).otherwise(1.0)
     text = F.format_string("NaN or infinite: %d values; the others are measured", "non_finite")
     return _rule("non_finite_pixels", score, "warning", text, F.lit(1.0))
 
 
-def _box() -> Column:
+def _box() -> Rule:
     text = F.lit("The box is empty, inverted or outside the image")
     return _rule("invalid_box", F.lit(0.0), "error", text, F.lit(1.0))
 
 
-def _rule(name: str, score: Column, severity: str, message: Column, threshold: Column) -> Column:
-    return F.struct(
-        F.lit(name).alias("rule"),
-        score.cast("double").alias("score"),
-        threshold.cast("double").alias("threshold"),
-        F.lit(severity).alias("severity"),
-        message.alias("message"),
-    )
+def _rule(name: str, score: Column, severity: str, message: Column, threshold: Column) -> Rule:
+    return {
+        "rule": F.lit(name),
+        "score": score.cast("double"),
+        "threshold": threshold.cast("double"),
+        "severity": F.lit(severity),
+        "message": message,
+    }
 
 
 def _side() -> Column:

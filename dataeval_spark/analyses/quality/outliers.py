@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.analyses.quality.scales import COMPARED, FAMILIES, families, scale_of
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import IDS, same_keys
+from dataeval_spark.frames.number_texts import significant
 from dataeval_spark.frames.spread import (
     Method,
     calibrated_spreads,
@@ -19,6 +20,7 @@ from dataeval_spark.frames.spread import (
     score_beyond,
     spreads,
 )
+from dataeval_spark.frames.struct_arrays import struct_array
 from dataeval_spark.tables.profile import CHANNEL_STATS, DATAEVAL_STATISTICS
 from dataeval_spark.tables.quality import OUTLIERS
 
@@ -173,9 +175,8 @@ def _columns(rows: DataFrame, method: str, limit: float, statistics: Sequence[st
     quantity = F.concat(
         F.translate("statistic", "_", " "), F.expr("if(channel IS NULL, '', ' of channel ' || channel)")
     )
-    text = F.when(is_low, F.format_string("%s is %.4g, below %.4g", quantity, "value", lower)).otherwise(
-        F.format_string("%s is %.4g, above %.4g", quantity, "value", upper)
-    )
+    side, bound = F.when(is_low, ", below ").otherwise(", above "), F.when(is_low, lower).otherwise(upper)
+    text = F.concat(quantity, F.lit(" is "), significant(F.col("value"), 4), side, significant(bound, 4))
     # The farthest reason of an image comes first.
     reasons = Window.partitionBy("image_id", "target_index", "group_name")
     reasons = reasons.orderBy(F.col("score").desc(), "statistic", F.col("channel").asc_nulls_first())
@@ -198,12 +199,12 @@ def _values(
     grouped = _with_groups(rows, targets) if per_class else rows.withColumn("group_name", F.lit(None).cast("string"))
     grouped = grouped.withColumn("is_box", F.col("target_index").isNotNull())
 
-    def named(name: str) -> Column:
+    def named(name: str) -> dict[str, Column]:
         raw = F.col(name).cast("double")
         value = scale_of(name).forward(raw) if is_scaled else raw
-        return F.struct(F.lit(name).alias("statistic"), raw.alias("raw"), value.alias("value"))
+        return {"statistic": F.lit(name), "raw": raw, "value": value}
 
-    long = grouped.select(*KEYS, F.inline(F.array(*map(named, statistics))))
+    long = grouped.select(*KEYS, F.inline(struct_array(*map(named, statistics))))
     return long.where("value IS NOT NULL AND NOT isnan(value)")
 
 

@@ -13,7 +13,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of_dicts
 from dataeval_spark.frames.distribution_gaps import distribution_gaps
 from dataeval_spark.frames.exact_sums import Aggregate, exact_mean_and_std, exact_sums
-from dataeval_spark.frames.quantiles import named_value, unpivot
+from dataeval_spark.frames.quantiles import named_values, unpivot
 from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.kernels.factors.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.factors.kolmogorov_smirnov import ks_pvalue
@@ -122,8 +122,7 @@ def _summaries(reference: DataFrame, current: DataFrame, statistics: Sequence[st
     """Counts, means, nulls, zeros and distinct values of both sides and their differences."""
 
     def summary(stats: DataFrame, prefix: str) -> DataFrame:
-        values = F.array(*(named_value(name) for name in statistics))
-        rows = stats.select(F.inline(values)).withColumnRenamed("statistic", "column_name")
+        rows = stats.select(F.inline(named_values(statistics))).withColumnRenamed("statistic", "column_name")
         # Counted value by value, so that each distinct one is a row.
         counts = rows.groupBy("column_name", "value").agg(F.count("*").alias("rows"))
         filled_rows = F.when(F.col("value").isNotNull(), F.col("rows"))

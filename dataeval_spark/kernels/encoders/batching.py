@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dataeval_spark.errors import EncoderError, OptionError
 from dataeval_spark.kernels.encoders.preprocessing import Preprocessing
+from dataeval_spark.kernels.images.decoding.decode import decode
 from dataeval_spark.kernels.images.value_range import ValueRange
 
 Item = TypeVar("Item")
@@ -138,6 +139,22 @@ class ModelEncoder(ABC):
     @abstractmethod
     def _run(self, batch: list[NDArray[np.uint8]]) -> Any:
         """Vectors of a batch, (number, dimension)."""
+
+
+def portable_prepare(encoder: Any) -> Callable[..., NDArray[Any]]:
+    """``prepare`` of an encoder as a function that can be pickled, without the model."""
+    preprocessing: Preprocessing | None = getattr(encoder, "preprocessing", None)
+    prepare: Callable[..., NDArray[Any]] = encoder.prepare if preprocessing is None else preprocessing.pixels
+    return prepare
+
+
+def prepared_file(data: bytes, prepare: Callable[..., NDArray[Any]], max_pixels: int) -> NDArray[Any] | None:
+    """Input of an encoder from an image file, None where it cannot take it; raises UnreadableImage."""
+    pixels = decode(data, max_pixels=max_pixels).pixels
+    try:
+        return prepare(pixels)
+    except (ValueError, MemoryError):
+        return None
 
 
 def prepared_batches(

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
@@ -236,9 +237,10 @@ def written_table(batches: Iterator[pa.RecordBatch], *, layout: Layout, is_plain
     Parameters
     ----------
     batches : iterator of RecordBatch
-        Samples in the order of their numbers, with ``content``, and ``shown``, a struct of the columns to write.
+        Samples, all of a file one after the other in the order of their numbers, with ``content``, and ``shown``, a
+        struct of the columns to write.
     layout : Layout
-        Place to write to; ``samples_per_shard`` rows are in a file.
+        Place to write to; a file holds those of ``samples_per_shard`` numbers that could be read.
     is_plain : bool
         Whether the label is among the columns to write; else ``objects`` are written.
 
@@ -247,23 +249,21 @@ def written_table(batches: Iterator[pa.RecordBatch], *, layout: Layout, is_plain
     RecordBatch
         Columns of `WRITTEN`.
     """
+    current: int | None = None
     with ExitStack() as stack:
         writer: pq.ParquetWriter | None = None
-        rows_left = 0
         for batch in batches:
             rows = list(table_rows(batch.drop_columns(["shown"]).to_pylist(), layout))
             table = _table(batch, rows, is_plain)
-            while table.num_rows:
-                if writer is None or rows_left == 0:
+            written = [row["number"] for row in rows if row.get("path")]
+            for shard, each in groupby(written, key=lambda number: number // layout.samples_per_shard):
+                numbers = list(each)
+                if writer is None or shard != current:
                     stack.close()
-                    first = next(row["number"] for row in rows if row.get("path"))
-                    file = stack.enter_context(open_for_writing(f"{layout.root}/data/from-{first:09d}.parquet"))
-                    writer = stack.enter_context(pq.ParquetWriter(file, table.schema))
-                    rows_left = layout.samples_per_shard
-                head = table.slice(0, rows_left)
-                writer.write_table(head)
-                rows_left -= head.num_rows
-                table = table.slice(head.num_rows)
+                    file = stack.enter_context(open_for_writing(f"{layout.root}/data/from-{numbers[0]:09d}.parquet"))
+                    writer, current = stack.enter_context(pq.ParquetWriter(file, table.schema)), shard
+                writer.write_table(table.slice(0, len(numbers)))
+                table = table.slice(len(numbers))
             results = [{name: row.get(name) for name in WRITTEN.names} for row in rows]
             yield pa.RecordBatch.from_pylist(results, schema=WRITTEN)
 

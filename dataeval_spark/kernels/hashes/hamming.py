@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "79891f95058f9938"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "96725087e7d18e14"  # see tests/kernels/images/compiled/test_sources.py
 
 WORD = 64
 # A bucket table of 2^24 entries is 64 MB.

@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from dataeval_spark.kernels.hashes.components import Strings, component_labels, numbered
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "79891f95058f9938"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "96725087e7d18e14"  # see tests/kernels/images/compiled/test_sources.py
 
 Numbers = NDArray[np.int64]
 

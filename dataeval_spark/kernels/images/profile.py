@@ -288,6 +288,12 @@ def with_finite_pixels(decoded: Decoded) -> Decoded:
     return replace(decoded, pixels=np.where(np.isinf(pixels), pixels.dtype.type(np.nan), pixels), content=content)
 
 
+def perceptual_hashes_of_file(data: bytes, max_pixels: int = MAX_PIXELS) -> dict[str, str | None]:
+    """Perceptual hashes of an image file; raises UnreadableImage."""
+    pixels = with_finite_pixels(decode(data, max_pixels=max_pixels)).pixels
+    return perceptual_hashes(pixels, value_range(pixels))
+
+
 def content_hashes(decoded: Decoded, window: Window | None = None) -> dict[str, str | None]:
     """Columns ``content_hash`` and ``content_scope`` of an image, or of the first frame's window."""
     pixels, content, kind = decoded.pixels, decoded.content, decoded.content_kind

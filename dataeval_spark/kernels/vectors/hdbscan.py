@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dataeval_spark.kernels.numba_options import OPTIONS
 from dataeval_spark.kernels.vectors.spanning_tree import Edges, root_of
 
-SOURCES = "79891f95058f9938"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "96725087e7d18e14"  # see tests/kernels/images/compiled/test_sources.py
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -165,7 +165,10 @@ def _condense(children: Ints, sizes: Ints, levels: Floats, smallest: int) -> tup
         if sizes[right] < smallest:
             fallen_at[right] = level
     # A cluster may be a single node only where `smallest` is 1: it never leaves.
-    left_at = np.where(fallen_at[:n] >= 0, fallen_at[:n], np.inf)
+    left_at = np.full(n, np.inf)
+    for node in range(n):
+        if fallen_at[node] >= 0:
+            left_at[node] = fallen_at[node]
     return inside[:n], left_at, parent[:count], born_at[:count], members[:count]
 
 

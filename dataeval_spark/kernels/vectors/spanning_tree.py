@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "79891f95058f9938"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "96725087e7d18e14"  # see tests/kernels/images/compiled/test_sources.py
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

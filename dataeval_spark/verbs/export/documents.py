@@ -10,12 +10,12 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark import TaskContext
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import ExportError, OptionError
 from dataeval_spark.frames.batches import map_batches
+from dataeval_spark.frames.sorted_groups import PLACE, sorted_groups
 from dataeval_spark.kernels.formats import coco
 from dataeval_spark.kernels.formats.export import images_of
 from dataeval_spark.kernels.formats.export_paths import safe_folder
@@ -23,7 +23,6 @@ from dataeval_spark.kernels.formats.yolo import SPLIT_KEYS, data_text
 from dataeval_spark.kernels.storage.files import read_file
 from dataeval_spark.kernels.storage.writing import clear, is_vacant, open_for_writing, write_bytes
 from dataeval_spark.session.bounded import bounded, bounded_arrow, streamed
-from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.images import FACTORS
 from dataeval_spark.verbs.export.samples import Facts, factor_columns
 from dataeval_spark.workspace.version import __version__
@@ -31,8 +30,8 @@ from dataeval_spark.workspace.workspace import Workspace
 
 MARK = "export.json"
 
-TEXT_DDL = "text string"
-TEXT = arrow_schema(TEXT_DDL)
+NUMBERS_PER_BLOCK = 1000
+NUMBERS_PER_FILE = 100_000
 
 
 def write_documents(
@@ -57,7 +56,12 @@ def write_documents(
     rows = samples.select("number", "image_id", "captured_us", "targets")
     rows = rows.join(done.select("number", "path", "split"), on="number", how="inner")
     metadata = rows.select(
-        "image_id", "path", "split", F.timestamp_micros("captured_us").alias("captured_at"), *_folder_label(format)
+        "number",
+        "image_id",
+        "path",
+        "split",
+        F.timestamp_micros("captured_us").alias("captured_at"),
+        *_folder_label(format),
     )
     factors = workspace.read_or_none(FACTORS)
     if factors is not None:
@@ -98,29 +102,25 @@ def _write_annotations(to: str, name: str, rows: DataFrame, classes: Sequence[st
 
 
 def _joined(rows: DataFrame, column: str, between: str = ",\n") -> Iterator[bytes]:
-    """Texts in order with a separator, a batch at a time: the driver holds one partition of a few MB."""
-
-    def join(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            texts = [text for text in batch.column(0).to_pylist() if text is not None]
-            yield pa.RecordBatch.from_pydict({"text": [between.join(texts)] if texts else []}, schema=TEXT)
-
-    ordered = rows.where(F.col(column).isNotNull()).orderBy("number").select(column)
+    """Texts in order with a separator; the driver holds those of a few thousand numbers."""
+    text = F.transform(F.sort_array(F.collect_list(F.struct("number", column))), lambda each: each[column])
+    blocks = rows.where(F.col(column).isNotNull()).groupBy(F.floor(F.col("number") / NUMBERS_PER_BLOCK).alias("block"))
+    joined = blocks.agg(F.array_join(text, between).alias("text")).orderBy("block")
     is_first = True
-    for row in streamed(map_batches(ordered, join, TEXT_DDL)):
+    for row in streamed(joined.select("text")):
         yield (row["text"] if is_first else f"{between}{row['text']}").encode()
         is_first = False
 
 
 def write_parquet(frame: DataFrame, root: str) -> None:
-    """Write a frame as parquet files below a folder, one per partition that has rows, in their order.
+    """Write a frame in the order of its column ``number`` as parquet files below a folder, without that column.
 
-    Spark writes where it has a file system for; object storage that pyarrow reads may need none of Spark's.
+    A file holds the rows of 100,000 numbers. pyarrow writes them, so that object storage needs nothing of the engine.
 
     Parameters
     ----------
     frame : DataFrame
-        Rows.
+        Rows with ``number``, from 0.
     root : str
         Folder or URI.
 
@@ -130,24 +130,27 @@ def write_parquet(frame: DataFrame, root: str) -> None:
     """
 
     def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        context = TaskContext.get()
-        part = 0 if context is None else context.partitionId()
-        rows = 0
+        current, rows = None, 0
         with ExitStack() as stack:
             writer: pq.ParquetWriter | None = None
             for batch in batches:
-                if writer is None and batch.num_rows:
-                    file = stack.enter_context(open_for_writing(f"{root}/part-{part:05d}.parquet"))
-                    writer = stack.enter_context(pq.ParquetWriter(file, batch.schema))
-                if writer is not None:
-                    writer.write_batch(batch)
-                    rows += batch.num_rows
+                parts = batch.column("_part").to_numpy()
+                shown = batch.drop_columns(["number", "_part", PLACE])
+                for part in dict.fromkeys(parts.tolist()):
+                    if writer is None or part != current:
+                        stack.close()
+                        file = stack.enter_context(open_for_writing(f"{root}/part-{part:05d}.parquet"))
+                        writer, current = stack.enter_context(pq.ParquetWriter(file, shown.schema)), part
+                    writer.write_batch(shown.filter(pa.array(parts == part)))
+                rows += batch.num_rows
         yield pa.RecordBatch.from_pydict({"rows": pa.array([rows], pa.int64())})
 
-    written = bounded(map_batches(frame, write, "rows bigint"), "one row per task")
+    parts = frame.withColumn("_part", F.floor(F.col("number") / NUMBERS_PER_FILE))
+    in_order = sorted_groups(parts, ["_part"], ["number"])
+    written = bounded(map_batches(in_order, write, "rows bigint"), "one row per task")
     if not any(row["rows"] for row in written):  # a reader needs the columns all the same
         with open_for_writing(f"{root}/part-00000.parquet") as file:
-            pq.write_table(bounded_arrow(frame.limit(0), "no row"), file)
+            pq.write_table(bounded_arrow(frame.drop("number").limit(0), "no row"), file)
 
 
 def prepare(to: str, format: str, *, replace: bool) -> None:

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.analyses.profile.profile import tasks_for
 from dataeval_spark.errors import ExportError, OptionError, StepFailedError
 from dataeval_spark.frames.batches import map_batches, map_rows
+from dataeval_spark.frames.sorted_groups import PLACE, sorted_groups
 from dataeval_spark.kernels.formats.export import (
     LOST,
     OF_BOXES,
@@ -117,8 +118,8 @@ def export(run: Run, to: str, options: ExportOptions) -> StepRun:
     )
     counts = _counts(manifest, format)
     write_documents(workspace, to, format, manifest, samples, facts)
-    columns = ("image_id", "copy", "path", "split", "width", "height", "bytes", *BOX_COUNTS, "error")
-    write_parquet(manifest.orderBy("number").select(*columns), f"{to}/manifest.parquet")
+    columns = ("number", "image_id", "copy", "path", "split", "width", "height", "bytes", *BOX_COUNTS, "error")
+    write_parquet(manifest.select(*columns), f"{to}/manifest.parquet")
     if about["without_part"]:
         opened.append(f"left out: {plural(about['without_part'], 'image')} in no part of {split}")
     message = _message(format, facts, counts, opened)
@@ -140,7 +141,7 @@ def _write_contents(
         is_plain = facts.most_targets <= 1 and not facts.boxes and not facts.attributes
         writing = partial(written_table, layout=layout, is_plain=is_plain)
         sample = F.struct(*_columns_of_sample(names, is_plain)).alias("shown")
-        return checkpoint(map_batches(shards.select(*SEEN, sample), writing, WRITTEN_DDL), "written")
+        return checkpoint(map_batches(shards.select(*SEEN, PLACE, sample), writing, WRITTEN_DDL), "written")
     if layout.format == "webdataset":
         rows = _in_shards(_with_content(workspace, samples, count), layout, count)
         return checkpoint(map_rows(rows, partial(written_shards, layout=layout), WRITTEN_DDL), "written")
@@ -151,8 +152,8 @@ def _write_contents(
 def _in_shards(rows: DataFrame, layout: Layout, count: int) -> DataFrame:
     """Put each shard whole into one task, in the order of the numbers. Nothing may be joined after this."""
     tasks = min(-(-count // layout.samples_per_shard), MOST_TASKS)
-    shard = F.floor(F.col("number") / F.lit(layout.samples_per_shard))
-    return rows.repartitionByRange(tasks, shard).sortWithinPartitions("number")
+    shards = rows.withColumn("_shard", F.floor(F.col("number") / F.lit(layout.samples_per_shard)))
+    return sorted_groups(shards.repartitionByRange(tasks, "_shard"), ["_shard"], ["number"])
 
 
 def _with_content(workspace: Workspace, samples: DataFrame, count: int) -> DataFrame:

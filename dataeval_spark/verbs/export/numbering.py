@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
-import numpy as np
-import pyarrow as pa
-from pyspark import TaskContext
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
 
-from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.contract import identifier
 
-PLACED = "_part bigint, _place bigint, _weight_before bigint"
+# Rows drawn to find the limits of the parts, and the number of parts.
+DRAWN = 2048
+PARTS = 64
 
 
 def numbered(
     frame: DataFrame,
-    order: Sequence[str | Column],
+    order: Sequence[str],
     checkpoint: Callable[[DataFrame, str], DataFrame],
     *,
     weight: str | None = None,
 ) -> DataFrame:
     """Number the rows in order.
 
-    Each task of a sort by ranges counts its own rows; the sums of the tasks before it are added afterwards.
+    Rows drawn by a hash give the limits of 64 parts of about the same size, whose rows are counted each on their own;
+    the sums of the parts before it are added afterwards. Up to 2,048 rows are one part.
 
     Parameters
     ----------
     frame : DataFrame
-        Rows; the order must tell any two of them apart.
-    order : sequence of str or Column
-        Columns to sort by.
+        Rows; the order must tell any two of them apart. It is computed twice.
+    order : sequence of str
+        Columns to sort by, without nulls.
     checkpoint : callable
         Stores a frame and reads it back.
     weight : str, optional
@@ -48,34 +47,24 @@ def numbered(
     --------
     >>> numbered(images, ["image_id"], checkpoint).where("number < 10")
     """
-    ddl = ", ".join([*(f"{identifier(name)} {type}" for name, type in frame.dtypes), PLACED])
-
-    def place(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        context = TaskContext.get()
-        part = 0 if context is None else context.partitionId()
-        rows = weights = 0
-        for batch in batches:
-            count = batch.num_rows
-            own = np.asarray(batch.column(weight), np.int64) if weight else np.zeros(count, np.int64)
-            columns = [
-                *batch.columns,
-                pa.array(np.full(count, part, np.int64)),
-                pa.array(np.arange(rows, rows + count, dtype=np.int64)),
-                pa.array(weights + np.cumsum(own) - own, pa.int64()),
-            ]
-            names = [*batch.schema.names, "_part", "_place", "_weight_before"]
-            yield pa.RecordBatch.from_arrays(columns, names=names)
-            rows, weights = rows + count, weights + int(own.sum())
-
-    placed = checkpoint(map_batches(frame.orderBy(*order), place, ddl), "numbered")
-    own = F.sum(weight) if weight else F.lit(0)
-    sums = placed.groupBy("_part").agg(F.count("*").alias("n"), F.coalesce(own, F.lit(0)).cast("bigint").alias("w"))
-    parts = sorted((row["_part"], row["n"], row["w"]) for row in bounded(sums, "one row per task"))
+    drawn = bounded(frame.select(*order).orderBy(F.xxhash64(*order), *order).limit(DRAWN), "a sample of the rows")
+    of_part = Window.partitionBy("_part").orderBy(*order)
+    before = of_part.rowsBetween(Window.unboundedPreceding, -1)
+    own = F.col(weight) if weight else F.lit(0)
+    placed = frame.withColumn("_part", _part(_limits(drawn), order)).select(
+        "*",
+        (F.row_number().over(of_part) - 1).cast("bigint").alias("_place"),
+        own.cast("bigint").alias("_weight"),
+        F.coalesce(F.sum(own).over(before), F.lit(0)).cast("bigint").alias("_weight_before"),
+    )
+    placed = checkpoint(placed, "numbered")
+    sums = placed.groupBy("_part").agg(F.count("*").alias("n"), F.sum("_weight").alias("w"))
+    parts = sorted((row["_part"], row["n"], row["w"]) for row in bounded(sums, "one row per part"))
     offsets, rows, weights = [], 0, 0
     for part, n, w in parts:
         offsets.append((part, rows, weights))
         rows, weights = rows + n, weights + w
-    starts = frame.sparkSession.createDataFrame(offsets, "_part bigint, _rows bigint, _weights bigint")
+    starts = frame.sparkSession.createDataFrame(offsets, "_part int, _rows bigint, _weights bigint")
     # _part is unique among the starts.
     joined = placed.join(F.broadcast(starts), on="_part", how="inner")
     return joined.select(
@@ -83,3 +72,27 @@ def numbered(
         (F.col("_place") + F.col("_rows")).alias("number"),
         (F.col("_weight_before") + F.col("_weights")).alias("weight_before"),
     )
+
+
+def _limits(drawn: Sequence[Row]) -> list[Row]:
+    """Rows between the parts; none where the drawn rows are all rows."""
+    if len(drawn) < DRAWN:
+        return []
+    in_order = sorted(drawn)
+    return [in_order[len(in_order) * part // PARTS] for part in range(1, PARTS)]
+
+
+def _part(limits: Sequence[Row], order: Sequence[str]) -> Column:
+    """Number of the limits that come before a row: any limits give parts that follow each other."""
+    if not limits:
+        return F.lit(0)
+    values = [F.array(*map(F.lit, of_limits)) for of_limits in zip(*limits, strict=True)]
+
+    def is_before(limit: Column) -> Column:
+        before = F.lit(False)
+        for name, of_limits in reversed(list(zip(order, values, strict=True))):
+            value = F.get(of_limits, limit)
+            before = (value < F.col(name)) | ((value == F.col(name)) & before)
+        return before
+
+    return F.size(F.filter(F.array(*map(F.lit, range(len(limits)))), is_before))

@@ -183,10 +183,7 @@ class Facts:
 def facts_of(samples: DataFrame) -> Facts:
     """Count images, labels and boxes; list splits and classes, of which too many raise OptionError."""
     labels = samples.select(F.inline("targets"))
-    names = F.array_except(
-        F.coalesce(F.json_object_keys("attributes"), F.array().cast("array<string>")),
-        F.array(*(F.lit(name) for name in HELD)),
-    )
+    names = F.filter(F.json_object_keys("attributes"), lambda name: ~name.isin(*HELD))
     inner = one_row(
         labels,
         F.count("*").alias("labels"),

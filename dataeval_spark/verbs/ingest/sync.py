@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.contract import rows_of
+from dataeval_spark.frames.unions import union_of_all_columns
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.session.settings import BYTES_SETTINGS, temporary_settings
 from dataeval_spark.tables import ALL_TABLES
@@ -200,7 +201,7 @@ def _content_hash(frame: DataFrame, columns: list[str]) -> Column:
 
 def _findings(checkpoint: Checkpoint, contents: Source, dataset: str) -> DataFrame:
     """Findings of the reader, and the account of the entries: rows of `ingest_findings`, stored."""
-    rows = contents.findings.unionByName(account(contents.accounting), allowMissingColumns=True)
+    rows = union_of_all_columns(contents.findings, account(contents.accounting))
     return checkpoint(with_shown_texts(finding_rows(rows, dataset), FINDING_TEXTS), "findings")
 
 

@@ -18,6 +18,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
+from dataeval_spark.frames.unions import union_of_all_columns
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.images import FACTORS, IMAGES, INGEST_FINDINGS, SOURCE_FILES, TARGETS
 from dataeval_spark.verbs.ingest.accounting import summary
@@ -78,7 +79,7 @@ def bring_up_to_date(
     files = run.checkpoint(contents.files, "source_files") if contents.files is not None else None
     understanding = _Understanding.from_source(contents)
     doubts = understanding.doubts(contents.images, source, format)
-    contents = replace(contents, findings=contents.findings.unionByName(doubts, allowMissingColumns=True))
+    contents = replace(contents, findings=union_of_all_columns(contents.findings, doubts))
     with update_of_fingerprints(run, dataset, files, is_new=is_new):
         outcome = synchronize(run, contents, existing, dataset, source, is_new=is_new, keep_bytes=keep_bytes)
     return {**outcome, "understanding": str(understanding)}

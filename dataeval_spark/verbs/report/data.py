@@ -9,23 +9,9 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from dataeval_spark.kernels.images.thumbnails import Thumbnail
+
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Thumbnail:
-    """A small picture of an image, or the reason why there is none.
-
-    ``full_width`` and ``full_height`` are the upright size of the original: boxes are scaled by them.
-    """
-
-    data: bytes | None
-    mime: str = "image/jpeg"
-    width: int = 0
-    height: int = 0
-    full_width: int = 0
-    full_height: int = 0
-    reason: str = ""
 
 
 @dataclass(frozen=True)

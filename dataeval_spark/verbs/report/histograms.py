@@ -25,12 +25,12 @@ def binned(group: str, side: str) -> str:
         "    max(value) + if(min(value) = max(value), 0.5D, 0D) AS high\n"
         f"  FROM finite GROUP BY {group}),\n"
         f"guessed AS (\n  SELECT {group}, {side}value, low, high, (high - low) / {BINS} AS step,\n"
-        f"    least(CAST(coalesce(try_divide(value - low, high - low), 0D) * {BINS} AS INT), {last}) AS guess\n"
-        f"  FROM finite JOIN ranges USING ({group}))\n"
-        f"SELECT {group}, {side}guess - if(value < low + guess * step, 1, 0)\n"
-        f"    + if(guess < {last} AND value >= low + (guess + 1) * step, 1, 0) AS bin,\n"
-        "  low, high, count(*) AS images, sum(value) AS total\n"
-        f"FROM guessed GROUP BY ALL ORDER BY {group}, {side}bin"
+        f"    least(CAST(coalesce((value - low) / nullif(high - low, 0D), 0D) * {BINS} AS INT), {last}) AS guess\n"
+        f"  FROM finite JOIN ranges USING ({group})),\n"
+        f"binned AS (\n  SELECT {group}, {side}value, low, high, guess - if(value < low + guess * step, 1, 0)\n"
+        f"    + if(guess < {last} AND value >= low + (guess + 1) * step, 1, 0) AS bin\n  FROM guessed)\n"
+        f"SELECT {group}, {side}bin, low, high, count(*) AS images, sum(value) AS total\n"
+        f"FROM binned GROUP BY {group}, {side}bin, low, high ORDER BY {group}, {side}bin"
     )
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from zlib import crc32
 
+from dataeval_spark.kernels.images.thumbnails import TINY
 from dataeval_spark.verbs.report.data import Box, ReportData, Thumbnail
-from dataeval_spark.verbs.report.thumbnails import TINY
 from dataeval_spark.verbs.text import clean, listed, shorten
 
 HUES = 6

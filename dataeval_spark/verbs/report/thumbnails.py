@@ -1,24 +1,19 @@
-"""Thumbnails of image files, made on the workers; a file that cannot be shown yields the reason."""
+"""Thumbnails of the images of a report, made by the tasks of a query."""
 
 from __future__ import annotations
 
-import os
-import stat
-import warnings
 from collections.abc import Iterator, Sequence
-from io import BytesIO
-from typing import cast
 
 import pyarrow as pa
-from PIL import Image
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.frames.batches import map_batches
-from dataeval_spark.kernels.storage.uris import local_path
+from dataeval_spark.frames.batches import map_batches, rows_of
+from dataeval_spark.frames.task_processes import map_images
+from dataeval_spark.kernels.images.decoding.decode import UnreadableImage
+from dataeval_spark.kernels.images.thumbnails import SIZE, Thumbnail, thumbnail_of
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
-from dataeval_spark.verbs.report.data import Thumbnail
 
 # Tasks of the thumbnail job: enough for a laptop's cores, few enough for 150 pictures.
 TASKS = 8
@@ -26,23 +21,6 @@ THUMBNAIL_DDL = (
     "image_id string, data binary, mime string, width int, height int, full_width int, full_height int, reason string"
 )
 THUMBNAIL_SCHEMA = arrow_schema(THUMBNAIL_DDL)
-
-# Longest side of a picture in a report, in pixels.
-SIZE = 160
-LARGEST_FILE = 256 * 2**20
-# Below this size a picture is kept pixel by pixel: JPEG would blur what there is to see.
-TINY = 64
-BACKGROUND = (128, 128, 128)
-ORIENTATION = 0x0112
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def collect_thumbnails(images: DataFrame | None, ids: Sequence[str]) -> dict[str, Thumbnail]:
@@ -63,71 +41,12 @@ def collect_thumbnails(images: DataFrame | None, ids: Sequence[str]) -> dict[str
 def _thumbnail_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Arrow batches (image_id, uri, content) to batches of `THUMBNAIL_SCHEMA`; one row in, one row out."""
     for batch in batches:
-        rows = [
-            {"image_id": row["image_id"], **vars(thumbnail_of(row["uri"], row["content"], SIZE))}
-            for row in batch.to_pylist()
-        ]
+        ids = batch["image_id"].to_pylist()
+        files = ((row["uri"], row["content"], SIZE) for row in rows_of([batch]))
+        made = map(_shown, map_images(thumbnail_of, files, size=lambda file: len(file[1] or b"")))
+        rows = [{"image_id": image, **vars(thumbnail)} for image, thumbnail in zip(ids, made, strict=True)]
         yield pa.RecordBatch.from_pylist(rows, schema=THUMBNAIL_SCHEMA)
 
 
-def thumbnail_of(uri: str | None, content: bytes | None, size: int) -> Thumbnail:
-    """A picture of at most ``size`` pixels a side, upright (EXIF), or a `Thumbnail` without data but a reason."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks about metadata would fill the executor's log
-            return _make(BytesIO(_read(uri) if content is None else content), size)
-    except Exception as error:  # any file may be broken in any way, and the report must still be written
-        return Thumbnail(None, reason=f"{type(error).__name__}: {error}"[:300])
-
-
-def _read(uri: str | None) -> bytes:
-    if uri is None:
-        raise ValueError("neither a file nor its bytes are known")
-    path = local_path(uri)
-    if path is None:
-        raise ValueError(f"{uri.partition(':')[0]}: storage cannot be opened as a file")
-    status = os.stat(path)
-    if not stat.S_ISREG(status.st_mode):  # a pipe or a device would never end
-        raise ValueError("not a regular file")
-    if status.st_size > LARGEST_FILE:
-        raise ValueError(f"file of {status.st_size} bytes is too large for a thumbnail")
-    with open(path, "rb") as file:
-        return file.read()
-
-
-def _make(file: BytesIO, size: int) -> Thumbnail:
-    with Image.open(file) as image:
-        orientation = image.getexif().get(ORIENTATION, 1)
-        full = image.size[::-1] if orientation in (5, 6, 7, 8) else image.size
-        image.draft("RGB", (2 * size, 2 * size))  # JPEG: decode at a fraction of the size
-        small = _eight_bit(image)
-        small.thumbnail((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
-    if orientation in UPRIGHT:
-        small = small.transpose(UPRIGHT[orientation])
-    if "A" in small.getbands():
-        ground = Image.new("RGBA", small.size, (*BACKGROUND, 255))
-        small = Image.alpha_composite(ground, small.convert("RGBA"))
-    if small.mode != "L":
-        small = small.convert("RGB")
-    out = BytesIO()
-    tiny = max(small.size) <= TINY
-    if tiny:
-        small.save(out, "PNG", optimize=True)
-    else:
-        small.save(out, "JPEG", quality=78, optimize=True)
-    return Thumbnail(out.getvalue(), "image/png" if tiny else "image/jpeg", *small.size, *full)
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """A mode that can be resized and shown; wide integers and floats are stretched from their own range."""
-    if image.mode == "P":
-        return image.convert("RGBA" if "transparency" in image.info else "RGB")
-    if image.mode[0] in "IF":
-        wide = image.convert("I").convert("F") if image.mode.startswith("I") else image
-        low, high = cast(tuple[float, float], wide.getextrema())
-        scale = 255 / (high - low) if high > low else 0.0
-        return wide.point(lambda value: value * scale - low * scale).convert("L")
-    if image.mode in ("L", "LA", "RGB", "RGBA"):
-        image.load()
-        return image
-    return image.convert("RGB")
+def _shown(outcome: Thumbnail | UnreadableImage) -> Thumbnail:
+    return Thumbnail(None, reason=str(outcome)) if isinstance(outcome, UnreadableImage) else outcome

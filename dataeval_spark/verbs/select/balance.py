@@ -145,8 +145,8 @@ def _interclass(members: DataFrame, classes: DataFrame, of_class: dict[str, int]
     pairs = pairs.join(listed, on="class_name", how="inner")
     # The largest u^(1/w) are a weighted sample without replacement.
     key = F.ln(uniform(seed, "image_id", "copy", "class_name")) * (1 + 2 * F.col("others"))
-    rank = F.row_number().over(Window.partitionBy("class_name").orderBy(F.desc(key), "image_id", "copy"))
-    placed = pairs.select("*", rank.alias("place"))
+    rank = F.row_number().over(Window.partitionBy("class_name").orderBy(F.desc("key"), "image_id", "copy"))
+    placed = pairs.withColumn("key", key).select("*", rank.alias("place"))
     times = F.col("whole") + F.when(F.col("place") <= F.col("rest"), 1).otherwise(0)
     summed = placed.select("image_id", "copy", "order_key", times.alias("times"))
     total = summed.groupBy("image_id", "copy", "order_key").agg(F.sum("times").cast("int").alias("times"))

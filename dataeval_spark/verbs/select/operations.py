@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-import pyarrow as pa
 from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError, first_line
-from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import literal_map
 from dataeval_spark.options import OPERATION_NAMES
 from dataeval_spark.session.bounded import bounded
@@ -112,15 +110,10 @@ def indices(selection: Selection, *, positions: Sequence[int]) -> Selection:
     OptionError.unless_between("select.indices.positions", min(places), 0, MAX_INDEX)
     OptionError.unless_between("select.indices.positions", max(places), 0, MAX_INDEX)
 
-    def at(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        offset = 0
-        for batch in batches:
-            yield batch.filter(pa.array([offset + row in places for row in range(batch.num_rows)]))
-            offset += batch.num_rows
-
-    # The first n in order are one partition, streamed.
     first = selection.members.select("image_id", "copy", "order_key").orderBy(*ORDER).limit(max(places) + 1)
-    rows = map_batches(first.coalesce(1), at, "image_id string, copy int, order_key bigint")
+    place = F.row_number().over(Window.partitionBy(F.lit(0)).orderBy(*ORDER)) - 1
+    chosen_places = first.sparkSession.createDataFrame([(place,) for place in sorted(places)], "place int")
+    rows = first.withColumn("place", place).join(F.broadcast(chosen_places), on="place", how="left_semi")
     chosen = selection.with_members(rows)
     count = chosen.members.count()
     if count < len(places):

@@ -12,13 +12,16 @@ from dataeval_spark.options import ProfileOptions
 from dataeval_spark.tables.images import IMAGES, TARGETS
 from dataeval_spark.tables.profile import IMAGE_STATS, UNREADABLE_IMAGES
 
-OPTIONS = ProfileOptions(statistics=("tests.analyses.profile.misbehaving_statistics:act",), image_timeout=1.0)
-SHADES = {"dark": 10, "crashes": 66, "hangs": 77, "light": 200}
+OPTIONS = ProfileOptions(
+    statistics=("tests.analyses.profile.misbehaving_statistics:act",), image_timeout=1.0, image_memory=64 * 2**20
+)
+SHADES = {"dark": 10, "crashes": 66, "eats": 5, "hangs": 77, "light": 200}
+SIDES = {"eats": (13_000, 13_000)}  # a file of 200 kB that needs over 160 MB at once
 
 
-def png(shade):
+def png(name):
     file = io.BytesIO()
-    Image.new("L", (16, 12), shade).save(file, "PNG")
+    Image.new("L", SIDES.get(name, (16, 12)), SHADES[name]).save(file, "PNG")
     return bytearray(file.getvalue())
 
 
@@ -26,9 +29,7 @@ def png(shade):
 def tables(frame, request):
     if request.config.getoption("--spark") == "connect":
         pytest.skip("the Connect server of the tests tries a task once")
-    rows = [
-        (name, None, png(shade), None, None, "h", None, None, "d", "s", None, "r") for name, shade in SHADES.items()
-    ]
+    rows = [(name, None, png(name), None, None, "h", None, None, "d", "s", None, "r") for name in SHADES]
     images = frame(IMAGES, rows)
     wanted = fingerprints(images, frame(TARGETS, []), OPTIONS)
     pending = wanted.join(images.select("image_id", "content"), on="image_id", how="left")
@@ -42,6 +43,7 @@ def test_images_that_crash_or_hang_are_unreadable_and_the_others_of_their_task_a
 
     assert lost == {
         "crashes": ("decode", "DecoderCrashed", "the decoder died of SIGSEGV"),
+        "eats": ("decode", "MemoryLimit", "more than 64 MB are needed (image_memory)"),
         "hangs": ("decode", "DecoderTimeout", "not decoded and measured in 1 s (image_timeout)"),
     }
     assert measured == {"dark": 10.0, "light": 200.0}
@@ -49,7 +51,7 @@ def test_images_that_crash_or_hang_are_unreadable_and_the_others_of_their_task_a
 
 def test_a_timeout_is_tried_again_with_another_limit_and_not_with_the_same(tables):
     def names(**options):
-        asked = ProfileOptions(statistics=OPTIONS.statistics, **options)
+        asked = ProfileOptions(**{"statistics": OPTIONS.statistics, "image_memory": OPTIONS.image_memory} | options)
         return {row["image_id"] for row in profiled_images(tables, asked).collect()}
 
     assert names(image_timeout=1.0) == set(SHADES)

@@ -28,14 +28,16 @@ SOURCE = "s3://box/set"
 @pytest.fixture(scope="module")
 def server(spark, request, tmp_path_factory):
     """Reached from this process and, Classic only, from the workers: Connect's have the server's environment."""
-    if request.config.getoption("--spark") == "connect":
+    kind = request.config.getoption("--spark")
+    if kind == "connect":
         pytest.skip("a Connect server's workers do not take the client's environment")
     root = tmp_path_factory.mktemp("server")
     tree(root / "box" / "set", {**FILES, "dog/forbidden.png": b"", "dog/busy.png": png(50)})
     with serve(root) as running, pytest.MonkeyPatch.context() as patch:
         for name, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL": running.endpoint}.items():
             patch.setenv(name, value)
-            patch.setitem(spark.sparkContext.environment, name, value)
+            if kind == "classic":
+                patch.setitem(spark.sparkContext.environment, name, value)
         yield running
 
 

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.verbs.report import Box, Provenance, ReportData, Thumbnail
+from tests.null_structs import with_null_fields
 
 SCRIPT = "<script>document.title='ran'</script>"
 IMAGE = "\"><img src=x onerror=document.title='ran'>"
@@ -30,7 +31,7 @@ def frame(spark: SparkSession, table: Table, rows: Iterable[Mapping[str, Any]]) 
     full = [
         tuple(row.get(c.name, None if c.nullable else ZEROS.get(c.type, [])) for c in table.columns) for row in rows
     ]
-    return spark.createDataFrame(full, table.ddl(comments=False))
+    return with_null_fields(spark.createDataFrame(full, table.ddl(comments=False)))
 
 
 def reader(spark: SparkSession, rows: Mapping[Table, Iterable[Mapping[str, Any]]]) -> Any:

@@ -13,12 +13,12 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 
 from dataeval_spark.kernels.images.compiled.moments import value_at
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "79891f95058f9938"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "96725087e7d18e14"  # see tests/kernels/images/compiled/test_sources.py
 
 _LOW_BITS = 13
 _FINE = 1 << _LOW_BITS
@@ -82,7 +82,7 @@ def _count_within(planes: Any, height: int, width: int, values: Any, bucket: int
     return fine
 
 
-@njit(**OPTIONS)
+@njit(types.UniTuple(types.float64, 2)(types.uint8[:, :, ::1], types.int64, types.int64), **OPTIONS)
 def brightness_percentiles(planes: Any, height: int, width: int) -> Any:
     """Percentiles 5 and 99, interpolated as numpy does, of the pixels of a picture given as planes R, G, B."""
     scratch = np.empty(planes.shape[2], np.int32)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "79891f95058f9938"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "96725087e7d18e14"  # see tests/kernels/images/compiled/test_sources.py
 
 MOMENTS = 8
 COLUMNS = MOMENTS + 5
@@ -51,7 +51,8 @@ def _pairwise(terms: Any) -> float:
     total = 0.0
     sums = np.empty(8, np.float64)
     for block in range(0, _BINS, _BLOCK):
-        sums[:] = terms[block : block + 8]
+        for lane in range(8):
+            sums[lane] = terms[block + lane]
         for i in range(block + 8, block + _BLOCK, 8):
             for lane in range(8):
                 sums[lane] += terms[i + lane]

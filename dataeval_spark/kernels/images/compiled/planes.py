@@ -9,7 +9,7 @@ from numba import njit
 
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "79891f95058f9938"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "96725087e7d18e14"  # see tests/kernels/images/compiled/test_sources.py
 
 _BLOCK, _PITCH, _CROWDED = 8, 32, 512
 _CHUNK = 64
@@ -24,6 +24,16 @@ def rounded(length: int) -> int:
     """Round a length up to one that loops process without single pixels at the end, which are not vectorised."""
     pitch = (length + _PITCH - 1) // _PITCH * _PITCH
     return pitch if pitch % _CROWDED else pitch + _PITCH  # else lines that are read together share places in the cache
+
+
+@njit(**OPTIONS)
+def put(target: Any, values: Any) -> None:
+    """Assign values to the first items of an array.
+
+    To compile ``target[:] = values``, with its messages about shapes, takes a second.
+    """
+    for i in range(len(values)):
+        target[i] = values[i]
 
 
 @njit(**OPTIONS)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from dataeval_spark.kernels.images.compiled.planes import rounded
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "79891f95058f9938"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "96725087e7d18e14"  # see tests/kernels/images/compiled/test_sources.py
 
 Weights = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
 """First source pixel of each target pixel, number of pixels that it reads, and their weights (0 beyond)."""
@@ -32,6 +32,7 @@ Plan = tuple[Weights, Weights, bool]
 LANCZOS, BICUBIC = 3, 2
 WEIGHTS = types.Tuple((types.int32[::1], types.int32[::1], types.int32[:, ::1]))
 PLAN = types.Tuple((WEIGHTS, WEIGHTS, types.boolean))
+_PICTURE = types.uint8[:, ::1]
 _AT_ONCE = 8  # so many lines are added at once: weights are filled up with 0 to a multiple
 
 _BITS = 22
@@ -148,7 +149,7 @@ def _resize(lines: Any, length: int, first: Any, second: Any) -> Any:
     return out
 
 
-@njit(**OPTIONS)
+@njit(types.void(_PICTURE, _PICTURE, types.int64, types.int64, PLAN, _PICTURE), **OPTIONS)
 def resize(rows: Any, columns: Any, height: int, width: int, plan: Any, out: Any) -> None:
     """Resize a picture as Pillow does.
 
@@ -170,7 +171,10 @@ def resize(rows: Any, columns: Any, height: int, width: int, plan: Any, out: Any
             for x in range(out.shape[1]):
                 out[y, x] = turned[x, y]
     else:
-        out[:] = _resize(rows, width, along_columns, along_rows)
+        resized = _resize(rows, width, along_columns, along_rows)
+        for y in range(out.shape[0]):
+            for x in range(out.shape[1]):
+                out[y, x] = resized[y, x]
 
 
 def _nothing() -> Plan:

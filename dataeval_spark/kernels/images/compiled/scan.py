@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit, types
 
 from dataeval_spark.kernels.images.compiled.appearance import blurriness, brightness_percentiles, gray_percentile
-from dataeval_spark.kernels.images.compiled.planes import blank, has_colour, luma_row, split_row, transpose
+from dataeval_spark.kernels.images.compiled.planes import blank, has_colour, luma_row, put, split_row, transpose
 from dataeval_spark.kernels.images.compiled.resize import PLAN, resize
 from dataeval_spark.kernels.images.compiled.sums import (
     curvature_sums,
@@ -19,7 +19,7 @@ from dataeval_spark.kernels.images.compiled.sums import (
 )
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "79891f95058f9938"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "96725087e7d18e14"  # see tests/kernels/images/compiled/test_sources.py
 
 _LEVELS = 256
 _BYTE, _8, _16, _24 = np.uint64(255), np.uint64(8), np.uint64(16), np.uint64(24)
@@ -29,13 +29,12 @@ _32, _40, _48, _56 = np.uint64(32), np.uint64(40), np.uint64(48), np.uint64(56)
 @njit(**OPTIONS)
 def _split(image: Any, window: Any, planes: Any, luma: Any) -> bool:
     top, left, bottom, right = window
-    width = right - left
     colour = False
     for y in range(bottom - top):
         row = image[top + y, left:right].reshape(-1)
         if image.shape[2] == 1:
-            planes[0, y, :width] = row
-            luma[y, :width] = row
+            put(planes[0, y], row)
+            put(luma[y], row)
         else:
             red, green, blue = planes[0, y], planes[1, y], planes[2, y]
             split_row(row, red, green, blue)
@@ -125,16 +124,16 @@ def scan(image: Any, window: Any, inner: Any, padded: Any, curved: Any, blur: An
     colour = _split(image, window, planes, hashed[0, above:, before:])
     counts = np.empty((channels, _LEVELS), np.int64)
     for c in range(channels):
-        counts[c] = _count(planes[c], height, width)
+        put(counts[c], _count(planes[c], height, width))
     sums = edge_sums(planes, height, width, inner)
     (step, lags, length, share), luma = curved, hashed[0, above:, before:]
     extras = np.zeros(8 + lags, np.int64)
     if channels == 3:
-        extras[:4] = opponent_sums(planes, height, width)
+        put(extras, opponent_sums(planes, height, width))
     extras[4] = laplacian_difference_sum(luma, height, width)
-    extras[5 : 5 + lags] = curvature_sums(luma, height, width, step, lags)
+    put(extras[5:], curvature_sums(luma, height, width, step, lags))
     if width > 4:
-        extras[5 + lags :] = quiet_sums(luma, height, width, step, length, share)
+        put(extras[5 + lags :], quiet_sums(luma, height, width, step, length, share))
     looks = np.empty(4, np.float64)
     if channels == 3:
         looks[0], looks[1] = brightness_percentiles(planes, height, width)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 
 from dataeval_spark.kernels.numba_options import OPTIONS
 
-SOURCES = "79891f95058f9938"  # see tests/kernels/images/compiled/test_sources.py
+SOURCES = "96725087e7d18e14"  # see tests/kernels/images/compiled/test_sources.py
 
 _EDGE_SQUARES = 512
 """Number of squares of at most (6 * 255)^2 whose sum fits into 32 bits."""
@@ -32,6 +32,7 @@ _ZERO, _ONE, _THREE, _NINE = np.int16(0), np.int16(1), np.int16(3), np.int16(9)
 _NOTHING = np.int16(-1)
 """An edge whose value is 0."""
 
+_FOUR = types.UniTuple(types.int64, 4)
 _TOP, _TOP_OF_MEAN = np.int16(2 * 255), np.int16(6 * 255)
 
 
@@ -60,7 +61,7 @@ def _add(edges: Any, bias: Any, top: Any, sums: Any) -> None:
         sums[1] += squares
 
 
-@njit(**OPTIONS)
+@njit(types.int64[:, ::1](types.uint8[:, :, ::1], types.int64, types.int64, _FOUR), **OPTIONS)
 def edge_sums(planes: Any, height: int, width: int, inner: Any) -> Any:
     """Sum and sum of squares of edge values, of the mean of channels (when there are several) and of each channel.
 
@@ -125,7 +126,7 @@ def curvature_sums(gray: Any, height: int, width: int, step: int, lags: int) -> 
     return sums
 
 
-@njit(**OPTIONS)
+@njit(types.int64[::1](types.uint8[:, :], *5 * (types.int64,)), **OPTIONS)
 def quiet_sums(gray: Any, height: int, width: int, step: int, length: int, share: int) -> Any:
     """Sums of squared curvature at 1 and 2 pixels in the quietest stretches of rows, and the number of these stretches.
 

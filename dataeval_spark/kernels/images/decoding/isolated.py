@@ -1,9 +1,9 @@
-"""Measuring images in a process of their own: a decoder that crashes, hangs or eats memory costs one image only.
+"""A child process that decodes images: a decoder that crashes, hangs or eats memory costs one image only.
 
-A C decoder cannot be interrupted in its process. So images are decoded in the worker under a `watchdog`, which ends
-the worker where one takes too long; Spark then tries the task again, and on that attempt each image is decoded in a
-child process, whose death says which image it was. Images so large that the worker's memory would not do are always
-decoded there. The child starts once (about a second) and again after each death.
+A C decoder cannot be interrupted in its process. So images are decoded in a process that may end: in the child of
+this module, whose death says which image it was; or in a worker of Spark under a `watchdog`, which ends the worker
+where an image takes too long: Spark tries the task again, and on that attempt a child decodes. The child starts once
+(in about a second, not by fork) and again after each death; it ends with its parent.
 """
 
 from __future__ import annotations
@@ -14,228 +14,185 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Callable
 from typing import Any
 
 from dataeval_spark.errors import SetupError
 from dataeval_spark.kernels.images.decoding.decode import UnreadableImage
-from dataeval_spark.kernels.images.decoding.isolated_child import address_space, memory_message, receive, send
-from dataeval_spark.kernels.images.geometry import Box
-from dataeval_spark.kernels.images.profile import ImageProfile, Measures, profile_image
-from dataeval_spark.options import IMAGE_BYTES, IMAGE_SECONDS
+from dataeval_spark.kernels.images.decoding.isolated_child import receive, send
+from dataeval_spark.kernels.images.decoding.limits import BEGUN, ENDED, TAKEN, Limits, address_space
 
-# Without compiled kernels of an earlier run, the first image compiles them.
 STARTUP_SECONDS = 300.0
 # The child's own alarm comes first; after this much longer it is killed.
 GRACE_SECONDS = 5.0
-BYTES_PER_PIXEL = 64
-"""Memory that decoding and measuring takes for each pixel, at most, but for boxes: see docs/reliability.md."""
-PROFILE_IMAGE = "dataeval_spark.kernels.images.profile:profile_image"
-SMALL_IMAGE = b"P6 16 16 255 " + bytes(range(256)) * 3
-
-Profiler = Callable[[bytes, Sequence[Box], Measures], ImageProfile]
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Limits of one image.
+class ChildDiedError(Exception):
+    """The child died while it was at an image.
 
     Attributes
     ----------
-    seconds : float
-        Time to decode and measure it.
-    memory : int
-        Bytes of memory, beyond those of the libraries themselves. Enforced on Linux only: macOS does not limit the
-        memory of a process.
+    error : UnreadableImage
+        What became of the image.
+    position : int
+        Position of the image in the list.
+    is_timeout : bool
+        Whether the image took too long.
     """
 
-    seconds: float = IMAGE_SECONDS
-    memory: int = IMAGE_BYTES
-
-    @property
-    def messages(self) -> tuple[str, str]:
-        """Messages for images that exceed the time, and for those that exceed the memory."""
-        return f"not decoded and measured in {self.seconds:g} s (image_timeout)", memory_message(self.memory)
+    def __init__(self, error: UnreadableImage, position: int, *, is_timeout: bool) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.position = position
+        self.is_timeout = is_timeout
 
 
-def task_profiler(attempt: int, limits: Limits) -> Profiler:
-    """Function that profiles a task's images: in its own process on the first attempt, in a child on later ones.
-
-    Parameters
-    ----------
-    attempt : int
-        Number of the task's attempt, from 0 (``TaskContext.attemptNumber``).
-    limits : Limits
-        Limits of each image.
-
-    Returns
-    -------
-    callable
-        Function with the arguments and results of `profile_image`. It raises UnreadableImage, with the stage "decode"
-        and the class "DecoderCrashed", "DecoderTimeout" or "MemoryLimit" where the child died of the image; the
-        process that calls it ends (SIGALRM) where an image takes too long on the first attempt.
+class Child:
+    """A process that calls functions with lists of images; it starts in the background.
 
     Examples
     --------
-    >>> task_profiler(0, Limits())(b"P5 2 1 255 " + bytes([100, 200]), (), Measures()).image.stats["mean"]
-    150.0
+    >>> child = Child()
+    >>> child.ask(len, [b"an image", b"another"], Limits())
+    2
+    >>> child.close()
+    0
     """
-    if attempt > 0:
-        return isolated_profiler(limits)
-    profile_image(SMALL_IMAGE)  # loads and compiles: no image is to be blamed for it
-    own_pixels = limits.memory // BYTES_PER_PIXEL
 
-    def profile(data: bytes, boxes: Sequence[Box], measures: Measures) -> ImageProfile:
+    def __init__(self) -> None:
+        self._connection, theirs = socket.socketpair()
+        self._marks, marks = os.pipe()
+        os.set_blocking(self._marks, False)
+        self._is_ready = False
+        self._seen = b""  # marks since the last request
+        self._size_at_start: int | None = None
+        descriptors = (theirs.fileno(), marks)
         try:
-            with watchdog(limits.seconds):
-                return profile_image(data, boxes, replace(measures, max_pixels=min(measures.max_pixels, own_pixels)))
-        except UnreadableImage as error:
-            if error.error_class != "TooManyPixels" or own_pixels >= measures.max_pixels:
-                raise
-        return isolated_profiler(limits)(data, boxes, measures)
-
-    return profile
-
-
-@lru_cache(maxsize=1)
-def isolated_profiler(limits: Limits) -> Isolated:
-    """`profile_image` in the child of this process."""
-    return Isolated(PROFILE_IMAGE, limits, (SMALL_IMAGE,))
-
-
-@contextmanager
-def watchdog(seconds: float) -> Iterator[None]:
-    """Timer that ends this process by SIGALRM when the block takes longer than `seconds`, whatever code is running.
-
-    Examples
-    --------
-    >>> with watchdog(60):
-    ...     image = profile_image(data)  # doctest: +SKIP
-    """
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-class Isolated:
-    """A function that runs in a child process, call by call.
-
-    Parameters
-    ----------
-    function : str
-        Name of the function, ``module:name``; its arguments, results and errors are pickled.
-    limits : Limits
-        Limits of each call.
-    warm_up : tuple, optional
-        Arguments of a first call without limits, in each new child.
-    """
-
-    def __init__(self, function: str, limits: Limits, warm_up: tuple[Any, ...] | None = None) -> None:
-        self._function = function
-        self._limits = limits
-        self._warm_up = warm_up
-        self._child: subprocess.Popen[bytes] | None = None
-        self._connection: socket.socket | None = None
-        self._size_at_start = 0
-
-    def __call__(self, *arguments: Any) -> Any:
-        """Call the function.
-
-        Raises
-        ------
-        UnreadableImage
-            The child died, or the function raised it. Other errors of the function are raised as they are.
-        SetupError
-            The child does not start.
-        """
-        connection = self._connection or self._start()
-        deadline = time.monotonic() + self._limits.seconds + GRACE_SECONDS
-        try:
-            has_failed, outcome = _ask(connection, arguments, deadline, self._limits)
-        except TimeoutError:
-            self.close()
-            raise self._timeout() from None
-        except (EOFError, ConnectionError):
-            raise self._death() from None
-        if self._is_spent():
-            self.close()
-        if has_failed:
-            raise outcome
-        return outcome
-
-    def _is_spent(self) -> bool:
-        """Whether former calls left too much behind for the next one."""
-        return self._child is not None and (
-            address_space(self._child.pid) - self._size_at_start > self._limits.memory // 2
-        )
-
-    def close(self) -> int:
-        """End the child; its exit status."""
-        status = 0
-        if self._connection is not None:
-            self._connection.close()
-        if self._child is not None:
-            self._child.kill()
-            status = self._child.wait()
-        self._child = self._connection = None
-        return status
-
-    def _start(self) -> socket.socket:
-        ours, theirs = socket.socketpair()
-        with theirs:
             module = "dataeval_spark.kernels.images.decoding.isolated_child"
-            self._child = subprocess.Popen(
-                [sys.executable, "-m", module, self._function, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", module, *map(str, descriptors)],
+                pass_fds=descriptors,
+                process_group=0,  # Ctrl-C in a terminal is for the parent
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env=_environment(),
             )
-        self._connection = ours
-        deadline = time.monotonic() + STARTUP_SECONDS
+        finally:
+            theirs.close()
+            os.close(marks)
+
+    def ask(self, function: Callable[[Any], Any], items: Any, limits: Limits) -> Any:
+        """Call the function in the child.
+
+        Parameters
+        ----------
+        function : callable
+            A function that can be pickled. It goes through the items with `taken`, and spends time on each in a block
+            of `limited`; what it does outside of these blocks may take any time.
+        items : list
+            Images.
+        limits : Limits
+            Limits that the function sets.
+
+        Raises
+        ------
+        ChildDiedError
+            The child died; use another one. Errors of the function are raised as they are.
+        SetupError
+            The child does not start.
+        """
+        if not self._is_ready:
+            self._wait_for_start()
+        self._seen = b""
+        self._connection.settimeout(limits.seconds + GRACE_SECONDS)
         try:
-            problem = receive(ours, deadline).decode()
-            if not problem and self._warm_up is not None:
-                _ask(ours, self._warm_up, deadline, None)
-        except (EOFError, OSError) as error:
-            problem = str(error) or f"it ended with status {self._child.wait()}"
+            send(self._connection, pickle.dumps((function, items), protocol=5))
+            answer = receive(self._connection, self._kill_if_stuck)
+        except TimeoutError:
+            self._read_marks()
+            self.close()
+            raise self._death(limits.timeout, is_timeout=True) from None
+        except (EOFError, ConnectionError):
+            raise self._death_of(limits) from None
+        self._read_marks()  # the pipe must never be full
+        has_failed, outcome = pickle.loads(answer)
+        if has_failed:
+            raise outcome
+        if self._size_at_start is None:  # of what a first function loads
+            self._size_at_start = address_space(self._process.pid)
+        return outcome
+
+    def is_spent(self, limits: Limits) -> bool:
+        """Whether former calls left too much memory behind for the next one, by their limits."""
+        grown = address_space(self._process.pid) - (self._size_at_start or 0)
+        return self._size_at_start is not None and grown > limits.memory // 2
+
+    def close(self) -> int:
+        """End the child; its exit status."""
+        self._connection.close()
+        if self._marks >= 0:
+            os.close(self._marks)
+            self._marks = -1
+        self._process.kill()
+        return self._process.wait()
+
+    def kill(self) -> None:
+        """End the child from another thread; the thread that waits for it finds it dead."""
+        self._process.kill()
+
+    def _wait_for_start(self) -> None:
+        problem = ""
+        self._connection.settimeout(STARTUP_SECONDS)
+        try:
+            receive(self._connection, _raise_timeout)
+        except TimeoutError:
+            problem = f"it did not answer in {STARTUP_SECONDS:g} s"
+        except (EOFError, OSError):
+            problem = f"it ended with status {self._process.wait()}"
         if problem:
             self.close()
             raise SetupError(
-                f"The process that decodes images did not start: {problem}\n"
+                f"The process that decodes images did not start: {problem}.\n"
                 f"Hint: {sys.executable} -c 'import dataeval_spark.kernels.images.profile'"
             )
-        self._size_at_start = address_space(self._child.pid)
-        return ours
+        self._is_ready = True
 
-    def _death(self) -> UnreadableImage:
-        assert self._child is not None
+    def _kill_if_stuck(self) -> None:
+        """Give up when the child was in the same limited block for all of the last wait."""
+        before = self._seen
+        self._read_marks()
+        if self._seen == before and self._seen.rfind(BEGUN) > self._seen.rfind(ENDED):
+            raise TimeoutError
+
+    def _read_marks(self) -> None:
+        while True:
+            try:
+                marks = os.read(self._marks, 65_536)
+            except BlockingIOError:
+                return
+            if not marks:  # the child has ended
+                return
+            self._seen += marks
+
+    def _death_of(self, limits: Limits) -> ChildDiedError:
         try:
-            status = self._child.wait(GRACE_SECONDS)
+            status = self._process.wait(GRACE_SECONDS)
         except subprocess.TimeoutExpired:  # it closed its end and lives
             status = 0
+        self._read_marks()
         self.close()
         if status == -signal.SIGALRM:
-            return self._timeout()
-        if status < 0:
-            return UnreadableImage("decode", "DecoderCrashed", f"the decoder died of {signal.Signals(-status).name}")
-        return UnreadableImage("decode", "DecoderCrashed", f"the decoder ended the process with status {status}")
+            return self._death(limits.timeout, is_timeout=True)
+        how = f"died of {signal.Signals(-status).name}" if status < 0 else f"ended the process with status {status}"
+        return self._death(UnreadableImage("decode", "DecoderCrashed", f"the decoder {how}"), is_timeout=False)
 
-    def _timeout(self) -> UnreadableImage:
-        return UnreadableImage("decode", "DecoderTimeout", self._limits.messages[0])
+    def _death(self, error: UnreadableImage, *, is_timeout: bool) -> ChildDiedError:
+        return ChildDiedError(error, max(0, self._seen.count(TAKEN) - 1), is_timeout=is_timeout)
 
 
-def _ask(connection: socket.socket, arguments: tuple[Any, ...], deadline: float, limits: Limits | None) -> Any:
-    bounds = (limits.seconds, limits.memory) if limits else None
-    send(connection, pickle.dumps((bounds, arguments), protocol=5), deadline)
-    return pickle.loads(receive(connection, deadline))
+def _raise_timeout() -> None:
+    raise TimeoutError
 
 
 def _environment() -> dict[str, str]:

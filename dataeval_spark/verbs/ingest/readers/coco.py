@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.frames.unions import union_of_all_columns
 from dataeval_spark.kernels.formats.coco import parse_coco
 from dataeval_spark.kernels.storage.files import glob_pattern, read_file
 from dataeval_spark.kernels.storage.uris import is_uri
@@ -106,7 +107,7 @@ def read_coco(reading: Reading, annotations: str) -> Source:
 def _with_first(located: DataFrame) -> DataFrame:
     """Add ``is_first``: if several names mean one file, one is its name and the others are findings."""
     is_found = F.col("uri").isNotNull() & F.col("is_wanted")
-    of_file = Window.partitionBy(F.coalesce("image_id", "name"), is_found).orderBy(best_first("name"))
+    of_file = Window.partitionBy(F.coalesce("image_id", "name"), is_found).orderBy(*best_first(), "name")
     ranked = located.withColumn("place", F.row_number().over(of_file))
     return ranked.withColumn("is_first", is_found & (F.col("place") == 1)).drop("place")
 
@@ -193,4 +194,4 @@ def _findings(elements: DataFrame, files: DataFrame, annotations: str) -> DataFr
         found=F.col("name"),
         expected="one entry",
     )
-    return bad.unionByName(missing.unionByName(doubled), allowMissingColumns=True)
+    return union_of_all_columns(bad, missing.unionByName(doubled))

@@ -140,9 +140,9 @@ def match_names(names: DataFrame, files: DataFrame, *, whole: bool = False) -> D
     return map_rows(names.join(best, on="name", how="left"), describe, MATCH_DDL)
 
 
-def best_first(*then: str) -> Column:
+def best_first() -> tuple[Column, Column]:
     """Order of the names of one file; the one that means it best comes first."""
-    return F.struct(F.col("how").isNotNull(), F.coalesce(-F.col("parts"), F.lit(-100)), *then)
+    return F.col("how").isNotNull(), F.coalesce(-F.col("parts"), F.lit(-100))
 
 
 def matched_findings(resolved: DataFrame, source_file: str, what: str = "Names") -> DataFrame:

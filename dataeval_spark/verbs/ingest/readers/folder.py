@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import literal_map
+from dataeval_spark.frames.unions import union_of_all_columns
 from dataeval_spark.kernels.formats.folder_names import SPLIT_FOLDERS, parse_layout, understood_layout
 from dataeval_spark.kernels.storage.files import glob_pattern
 from dataeval_spark.session.bounded import bounded, one_row
@@ -76,7 +77,7 @@ def read_folder(reading: Reading, *, layout: str | None = None) -> Source:
     images = rows.drop("class_name")
     findings = details.findings if details else reading.spark.createDataFrame([], FINDINGS_DDL)
     if names.doubt:
-        findings = findings.unionByName(_doubt(reading.spark, names, root), allowMissingColumns=True)
+        findings = union_of_all_columns(findings, _doubt(reading.spark, names, root))
     entries = file_entries(listing, root, images=images, description=[details.uri] if details else [])
     return Source(
         images=images,

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.batches import map_rows
+from dataeval_spark.frames.unions import union_of_all_columns
 from dataeval_spark.kernels.formats.text import decode_text
 from dataeval_spark.kernels.storage.files import read_file
 from dataeval_spark.verbs.ingest.accounting import entries_of, file_entries
@@ -110,7 +111,7 @@ def _file_entries(
     """Entries of the files below SOURCE and in the folder of labels."""
     listing = files.listing
     if files.others is not listing:
-        listing = listing.unionByName(files.others, allowMissingColumns=True).dropDuplicates(["uri"])
+        listing = union_of_all_columns(listing, files.others).dropDuplicates(["uri"])
     of_chosen = used.join(files.chosen.select("image_id"), on="image_id", how="left_semi")
     failed = findings.where("kind IN ('broken_file', 'unreadable_image')").select(F.col("source_file").alias("file"))
     # Two label files of one image: the other stands in another place.
@@ -197,7 +198,9 @@ def listed_splits(lines: DataFrame, matches: DataFrame, root: str) -> Listed:
     first = (
         placed.where(is_matched)
         .groupBy("image_id")
-        .agg(F.min_by(F.struct("listed", "file", "line"), F.struct(best_first(), order, "file", "line")).alias("first"))
+        .agg(
+            F.min_by(F.struct("listed", "file", "line"), F.struct(*best_first(), order, "file", "line")).alias("first")
+        )
     )
     splits = first.select("image_id", F.col("first.listed").alias("listed"))
     several = F.coalesce(F.col("candidates"), F.lit(0)) > 1
@@ -212,7 +215,7 @@ def listed_splits(lines: DataFrame, matches: DataFrame, root: str) -> Listed:
         found=F.concat_ws(": ", "name", "examples"),
         expected="the path of an image below SOURCE",
     )
-    findings = bad.unionByName(matched_findings(matches, root, "Lines of lists"), allowMissingColumns=True)
+    findings = union_of_all_columns(bad, matched_findings(matches, root, "Lines of lists"))
     with_first = placed.join(first, on="image_id", how="left")
     is_first = F.struct("file", "line") == F.struct("first.file", "first.line")
     entries = entries_of(

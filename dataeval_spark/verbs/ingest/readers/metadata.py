@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
+from dataeval_spark.frames.unions import union_of_all_columns
 from dataeval_spark.session.bounded import one_row
 from dataeval_spark.tables.contract import identifier
 from dataeval_spark.verbs.ingest.accounting import column_entries, entries_of
@@ -118,8 +119,8 @@ def read_metadata(reading: Reading, listing: DataFrame) -> Metadata | None:
         captured_at.alias("captured_at"),
         *(F.col("given")[factor].alias(factor) for factor in factors),
     )
-    findings = _findings(located, path, time, captured_at).unionByName(about_file, allowMissingColumns=True)
-    findings = findings.unionByName(matched_findings(files, path, "Paths"), allowMissingColumns=True)
+    findings = union_of_all_columns(_findings(located, path, time, captured_at), about_file)
+    findings = union_of_all_columns(findings, matched_findings(files, path, "Paths"))
     used = {*roles.values(), *factors}
     columns = column_entries(spark, "metadata columns", used, set(types) - used, path)
     accounting = _row_entries(name_rows, located, path).unionByName(columns)

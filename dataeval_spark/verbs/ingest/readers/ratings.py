@@ -95,20 +95,22 @@ def matched_to_labels(resolved: DataFrame, targets: DataFrame) -> DataFrame:
     targets : DataFrame
         Table ``targets``.
     """
-    keys = ["image_id", "rater", "box"]
-    boxes = resolved.where("target_index IS NULL AND image_id IS NOT NULL AND box IS NOT NULL").select(*keys).distinct()
+    corners = {f"_{corner}": F.col(f"box.{corner}") for corner in CORNERS}
+    keys = ["image_id", "rater", *corners]
+    unplaced = resolved.where("target_index IS NULL AND image_id IS NOT NULL AND box IS NOT NULL").withColumns(corners)
+    boxes = unplaced.select(*keys).distinct()
+    box = F.struct(*(F.col(f"_{corner}").alias(corner) for corner in CORNERS))
     labelled = targets.where("box IS NOT NULL").select("image_id", "target_index", F.col("box").alias("labelled"))
     overlap = _overlap("box", "labelled")
-    near = boxes.join(labelled, on="image_id", how="inner").where(overlap >= LEAST_OVERLAP)
+    pairs = boxes.withColumn("box", box).join(labelled, on="image_id", how="inner")
+    near = pairs.where(overlap >= LEAST_OVERLAP)
     best = F.max(F.struct(overlap.alias("overlap"), (-F.col("target_index")).alias("last"))).alias("best")
     claims = near.groupBy(*keys).agg(best).select(*keys, "best.overlap", (-F.col("best.last")).alias("label"))
-    of_label = Window.partitionBy("image_id", "rater", "label").orderBy(
-        F.desc("overlap"), *(f"box.{c}" for c in CORNERS)
-    )
+    of_label = Window.partitionBy("image_id", "rater", "label").orderBy(F.desc("overlap"), *corners)
     won = claims.withColumn("place", F.row_number().over(of_label)).where("place = 1").select(*keys, "label")
     # An image, rater and box has one row of `won`.
-    joined = resolved.join(won, on=keys, how="left")
-    return joined.withColumn("target_index", F.coalesce("target_index", "label")).drop("label")
+    joined = resolved.withColumns(corners).join(won, on=keys, how="left")
+    return joined.withColumn("target_index", F.coalesce("target_index", "label")).drop("label", *corners)
 
 
 def _overlap(one: str, other: str) -> Column:

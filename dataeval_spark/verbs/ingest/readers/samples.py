@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.unions import union_of_all_columns
 from dataeval_spark.kernels.formats.factor_values import TYPE
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.contract import identifier
@@ -155,8 +156,7 @@ def _with_known(factors: DataFrame, known_factors: DataFrame) -> DataFrame:
     for name, type in new.items():
         column = renamed[name]
         types[column] = type if types.get(column, type) == type else _widest([types[column], type])
-    both = [
+    return union_of_all_columns(
         known_factors.select(*(F.col(identifier(name)).cast(types[name]) for name in old)),
         factors.select(*(F.col(identifier(name)).cast(types[renamed[name]]).alias(renamed[name]) for name in new)),
-    ]
-    return both[0].unionByName(both[1], allowMissingColumns=True)
+    )

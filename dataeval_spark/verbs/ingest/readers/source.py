@@ -8,6 +8,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.unions import union_of_all_columns
 from dataeval_spark.tables.images import IMAGES, INGEST_FINDINGS, SOURCE_FILES, TARGETS
 from dataeval_spark.tables.keys import BOX_TYPE
 from dataeval_spark.verbs.ingest.readers.text_rows import BY_NAME, TableOptions
@@ -178,7 +179,7 @@ def as_findings(rows: DataFrame, **values: Column | str) -> DataFrame:
 def all_findings(*findings: DataFrame | None) -> DataFrame:
     """Findings of several origins in one frame, without those that are None; a missing column is null."""
     frames = [frame for frame in findings if frame is not None]
-    return reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), frames)
+    return reduce(union_of_all_columns, frames)
 
 
 def as_targets(elements: DataFrame, source: Column) -> DataFrame:

@@ -76,7 +76,7 @@ def read_webdataset(reading: Reading) -> Source:
     contents = replace(contents, accounting=_whole_entries(contents, samples, chosen, listing, shards, root))
     if not is_whole:
         return replace(contents, present=samples.where("image_id IS NOT NULL").select("image_id"))
-    broken = samples.where("exists(findings, finding -> finding.kind = 'broken_file')").select("source_file")
+    broken = samples.where("array_contains(findings.kind, 'broken_file')").select("source_file")
     files = shards.where("fingerprint IS NOT NULL").join(
         broken, on=F.col("file") == F.col("source_file"), how="left_anti"
     )

@@ -258,8 +258,5 @@ def split_of(files: Files, data: DataFile, reading: Reading) -> Listed:
 
 def _split_of_folders() -> Column:
     """The split that the first folder of such a name says; years may follow it, as in train2017."""
-    parts = F.split("path", "/")
-    folders = F.slice(parts, 1, F.size(parts) - 1)
-    plain = F.transform(folders, lambda each: F.regexp_replace(F.lower(each), "[-_]?[0-9]{4}$", ""))
-    splits = F.filter(plain, lambda each: each.isin(*SPLIT_FOLDERS))
-    return F.try_element_at(literal_map(SPLIT_FOLDERS), F.get(splits, F.lit(0)))
+    folder = F.regexp_extract(F.lower("path"), rf"(?:^|/)({'|'.join(SPLIT_FOLDERS)})(?:[-_]?[0-9]{{4}})?/", 1)
+    return F.try_element_at(literal_map(SPLIT_FOLDERS), folder)

@@ -19,7 +19,7 @@ KIND = "CASE WHEN kind = 'skipped' THEN split_part(location, ': ', 2) ELSE kind 
 ANNOTATIONS_QUERY = f"""\
 SELECT kind, dataset, source_file, location, image_id, target_index, message, found, expected FROM (
   SELECT *, row_number() OVER (PARTITION BY kind ORDER BY dataset, source_file, location) AS place FROM (
-    SELECT * EXCEPT (kind), {KIND} AS kind
+    SELECT {KIND} AS kind, dataset, source_file, location, image_id, target_index, message, found, expected
     FROM {{ingest_findings}} WHERE {NOT_AS_WRITTEN}))
 WHERE place <= 8 ORDER BY kind, place LIMIT 200"""
 

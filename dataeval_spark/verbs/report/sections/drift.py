@@ -23,7 +23,9 @@ MAX_OVERLAYS = 4
 def latest_drift(present: frozenset[str]) -> str:
     """Rows of the newest comparison of each reference with each current data."""
     if "runs" not in present:
-        newest = "SELECT reference, current, max(run_id) AS run_id\n      FROM {drift_metrics} GROUP BY ALL"
+        newest = (
+            "SELECT reference, current, max(run_id) AS run_id\n      FROM {drift_metrics} GROUP BY reference, current"
+        )
     else:
         newest = (
             "SELECT d.reference, d.current, max_by(d.run_id, struct(r.started_at, d.run_id)) AS run_id\n"

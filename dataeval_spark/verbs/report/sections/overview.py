@@ -22,17 +22,21 @@ EXACT_KINDS = "array('exact_file', 'exact_pixels')"
 # Measures, by the table that is counted.
 _COUNTS: Mapping[Table, str] = {
     IMAGES: (
-        "SELECT stack(2, 'live_images', '', count_if(deleted_at IS NULL),\n"
-        "  'deleted_images', '', count_if(deleted_at IS NOT NULL)) FROM {images}"
+        "SELECT stack(2, 'live_images', '', live, 'deleted_images', '', deleted) FROM (\n"
+        "  SELECT count_if(deleted_at IS NULL) AS live, count_if(deleted_at IS NOT NULL) AS deleted FROM {images})"
     ),
     IMAGE_STATS: "SELECT 'readable_images', '', count(*) FROM LIVE\n  WHERE t.target_index IS NULL",
     UNREADABLE_IMAGES: "SELECT 'unreadable_images', '', count(*) FROM LIVE\n  WHERE t.stage != 'encode'",
-    TARGETS: "SELECT stack(2, 'targets', '', count(*), 'classes', '', count(DISTINCT t.class_name)) FROM LIVE",
+    TARGETS: (
+        "SELECT stack(2, 'targets', '', targets, 'classes', '', classes) FROM (\n"
+        "  SELECT count(*) AS targets, count(DISTINCT t.class_name) AS classes FROM LIVE)"
+    ),
     DUPLICATE_GROUPS: (
-        "SELECT stack(2, 'duplicate_groups', kind, count(*), 'spanning_groups', kind, count_if(leaks)) FROM (\n"
+        "SELECT stack(2, 'duplicate_groups', kind, n, 'spanning_groups', kind, spanning) FROM (\n"
+        "  SELECT kind, count(*) AS n, count_if(leaks) AS spanning FROM (\n"
         f"  SELECT group_id, CASE WHEN bool_or(arrays_overlap(kinds, {EXACT_KINDS})) THEN 'exact'\n"
         "    ELSE 'near' END AS kind, bool_or(spans_splits) AS leaks\n"
-        "  FROM {duplicate_groups} GROUP BY group_id) GROUP BY kind"
+        "  FROM {duplicate_groups} GROUP BY group_id) GROUP BY kind)"
     ),
     DUPLICATE_PAIRS: (
         "SELECT 'removable_images', '', count(DISTINCT image_id_b) FROM {duplicate_pairs}\n"
@@ -48,7 +52,7 @@ _COUNTS: Mapping[Table, str] = {
         "SELECT 'split_leaks', split_name, count(*) FROM {split_leakage} WHERE repeat = 0 GROUP BY split_name"
     ),
     INGEST_FINDINGS: f"SELECT 'ingest_findings', {KIND}, sum(coalesce(n, 1)) FROM {{ingest_findings}}\n"
-    f"WHERE {NOT_AS_WRITTEN} GROUP BY ALL",
+    f"WHERE {NOT_AS_WRITTEN} GROUP BY {KIND}",
 }
 
 

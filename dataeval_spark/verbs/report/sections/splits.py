@@ -31,7 +31,8 @@ def parts_query(present: frozenset[str]) -> str:
         if "split_assignments" in present
         else ""
     )
-    counted = f"SELECT split_name, fold, split, sum(n) AS images FROM (\n  {own_parts}{assigned_parts})\nGROUP BY ALL"
+    counted = f"SELECT split_name, fold, split, sum(n) AS images FROM (\n  {own_parts}{assigned_parts})\n"
+    counted += "GROUP BY split_name, fold, split"
     guard_columns = "false AS held, CAST(NULL AS bigint) AS opened"
     joins = ""
     if {"splits", "runs"} <= present:
@@ -51,7 +52,8 @@ def parts_query(present: frozenset[str]) -> str:
 LEAKAGE_QUERY = """\
 SELECT split_name, fold, kind, least(split_a, split_b) AS split_a, greatest(split_a, split_b) AS split_b,
   count(*) AS pairs FROM {split_leakage}
-WHERE repeat = 0 GROUP BY ALL ORDER BY pairs DESC, split_name, fold, kind, split_a, split_b LIMIT 20"""
+WHERE repeat = 0 GROUP BY split_name, fold, kind, least(split_a, split_b), greatest(split_a, split_b)
+ORDER BY pairs DESC, split_name, fold, kind, split_a, split_b LIMIT 20"""
 REPAIRS_QUERY = """\
 SELECT split_name, count(*) AS moves FROM {split_repairs}
 WHERE repeat = 0 GROUP BY split_name ORDER BY moves DESC, split_name LIMIT 20"""

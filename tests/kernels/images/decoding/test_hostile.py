@@ -13,8 +13,7 @@ import pytest
 from PIL import Image
 
 from dataeval_spark.kernels.images.decoding.decode import UnreadableImage
-from dataeval_spark.kernels.images.decoding.isolated import PROFILE_IMAGE, SMALL_IMAGE, Isolated, Limits
-from dataeval_spark.kernels.images.profile import Measures
+from tests.kernels.images.decoding.profiling import Profiling
 
 # Where our rule is another than Pillow's: three 32-bit integers a pixel are read band by band.
 READ_BY_BANDS = {"hopper_unknown_pixel_mode.tif"}
@@ -24,16 +23,14 @@ LOST = ("DecoderCrashed", "DecoderTimeout", "MemoryLimit")
 @pytest.fixture(scope="module")
 def measure():
     """The profile's kernel in a child with 20 s and 1 GB for an image."""
-    child = Isolated(PROFILE_IMAGE, Limits(seconds=20, memory=2**30), (SMALL_IMAGE,))
+    profiling = Profiling(seconds=20, memory=2**30)
 
     def outcome(data):
-        try:
-            return child(data, (), Measures()).image
-        except UnreadableImage as error:
-            return error
+        (found,) = profiling.of([data])
+        return found if isinstance(found, UnreadableImage) else found.image
 
     yield outcome
-    child.close()
+    profiling.close()
 
 
 def expected(shared):

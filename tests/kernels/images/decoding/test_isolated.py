@@ -1,50 +1,56 @@
-"""A child that dies of an image, and a process that ends itself, lose that image only."""
+"""A child that dies of an image says which it was and of what; it ends with its parent."""
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import subprocess
 import sys
 import time
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from dataeval_spark.errors import SetupError
 from dataeval_spark.kernels.images.decoding import isolated
+from dataeval_spark.kernels.images.decoding.children import Each
 from dataeval_spark.kernels.images.decoding.decode import UnreadableImage
-from dataeval_spark.kernels.images.decoding.isolated import Isolated, Limits, task_profiler, watchdog
-from dataeval_spark.kernels.images.profile import Measures, profile_image
+from dataeval_spark.kernels.images.decoding.isolated import Child, ChildDiedError
+from dataeval_spark.kernels.images.decoding.limits import Limits
+from tests.kernels.misbehaving import block_alarms, do, do_without_limits
 
-DO = "tests.kernels.misbehaving:do"
+LIMITS = Limits(seconds=0.5, memory=512 * 2**20)
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process")
 
 
+class Asked:
+    """A child that is replaced when it has died."""
+
+    def __init__(self):
+        self.child = Child()
+
+    def __call__(self, *words):
+        try:
+            return self.child.ask(Each(do, LIMITS), [(word,) for word in words], LIMITS)[1]
+        except ChildDiedError:
+            self.child = Child()
+            raise
+
+    def pid(self):
+        return self("a")[0][1]
+
+
 @pytest.fixture(scope="module")
-def child():
-    made = Isolated(DO, Limits(seconds=0.5, memory=512 * 2**20))
-    yield made
-    made.close()
+def ask():
+    asked = Asked()
+    yield asked
+    asked.child.close()
 
 
-def run(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+def test_one_child_answers_request_after_request(ask):
+    (first, second), (third,) = ask("a", "b"), ask("c")
 
-
-def failure(child, what):
-    with pytest.raises(UnreadableImage) as error:
-        child(what)
-    return error.value.stage, error.value.error_class, error.value.message
-
-
-def test_one_child_answers_call_after_call(child):
-    first, second = child("a"), child("b")
-
-    assert (first[0], second[0]) == ("a", "b")
-    assert first[1] == second[1] != os.getpid()
+    assert (first[0], second[0], third[0]) == ("a", "b", "c")
+    assert first[1] == second[1] == third[1] != os.getpid()
 
 
 @pytest.mark.parametrize(
@@ -55,69 +61,94 @@ def test_one_child_answers_call_after_call(child):
         ("exit", "the decoder ended the process with status 3"),
     ],
 )
-def test_a_child_that_dies_is_replaced_and_says_of_what(child, what, message):
-    before = child("a")[1]
+def test_a_child_that_dies_says_of_which_image_and_how(ask, what, message):
+    before = ask.pid()
 
-    assert failure(child, what) == ("decode", "DecoderCrashed", message)
-    assert child("b") == ("b", child("c")[1])
-    assert child("b")[1] != before
+    with pytest.raises(ChildDiedError) as death:
+        ask("a", "b", what, "c")
+
+    assert (death.value.position, death.value.is_timeout) == (2, False)
+    error = death.value.error
+    assert (error.stage, error.error_class, error.message) == ("decode", "DecoderCrashed", message)
+    assert ask.pid() != before
 
 
-def test_a_child_that_hangs_in_c_ends_in_time(child):
-    child("a")
+def test_a_child_that_hangs_in_c_ends_in_time(ask):
+    ask("a")
     started = time.monotonic()
 
-    assert failure(child, "hang") == (
-        "decode",
-        "DecoderTimeout",
-        "not decoded and measured in 0.5 s (image_timeout)",
-    )
+    with pytest.raises(ChildDiedError) as death:
+        ask("a", "hang", "b")
+
     assert 0.5 <= time.monotonic() - started < 0.5 + isolated.GRACE_SECONDS
+    assert (death.value.position, death.value.is_timeout) == (1, True)
+    assert str(death.value.error) == "decode: DecoderTimeout: not decoded and measured in 0.5 s (image_timeout)"
 
 
-def test_the_time_is_that_of_one_call(child):
-    for _ in range(5):
-        assert child("sleep")[0] == "sleep"
+def test_a_child_whose_alarm_does_not_come_is_killed(ask, monkeypatch):
+    monkeypatch.setattr(isolated, "GRACE_SECONDS", 0.2)
+    ask.child.ask(block_alarms, None, LIMITS)
+
+    with pytest.raises(ChildDiedError) as death:
+        ask("a", "hang", "b")
+
+    assert (death.value.position, death.value.error.error_class) == (1, "DecoderTimeout")
+
+
+def test_the_time_is_that_of_one_image(ask):
+    assert [word for word, _ in ask(*["sleep"] * 5)] == ["sleep"] * 5
+
+
+def test_what_is_done_outside_of_the_limits_may_take_any_time(ask, monkeypatch):
+    monkeypatch.setattr(isolated, "GRACE_SECONDS", 0.0)
+    limits = Limits(seconds=0.05)
+
+    assert ask.child.ask(do_without_limits, "sleep", limits)[0] == "sleep"
 
 
 @LINUX
 @pytest.mark.parametrize("what", ["eat", "eat in a decoder", "eat slowly"])
-def test_a_child_that_eats_memory_is_stopped_at_its_limit(child, what):
-    assert failure(child, what) == ("decode", "MemoryLimit", "more than 512 MB are needed (image_memory)")
+def test_an_image_that_eats_memory_is_stopped_at_its_limit(ask, what):
+    before, eaten, after = ask("a", what, "b")
+
+    assert str(eaten) == "decode: MemoryLimit: more than 512 MB are needed (image_memory)"
+    assert before[1] == after[1]
 
 
 @LINUX
-def test_a_child_that_keeps_too_much_is_replaced_between_calls(child):
-    before = child("a")[1]
-
-    assert child("keep")[1] == before
-    assert child("b")[1] != before
-
-
-def test_a_warm_up_is_not_limited():
-    child = Isolated(DO, Limits(seconds=0.1), ("sleep",))
-
-    assert child("a")[0] == "a"
-    child.close()
+def test_a_child_knows_when_it_keeps_too_much():
+    ask = Asked()
+    ask("a", "b")
+    assert not ask.child.is_spent(LIMITS)
+    ask("keep")
+    assert ask.child.is_spent(LIMITS)
+    ask.child.close()
 
 
-def test_errors_of_the_function_come_as_they_are(child):
-    before = child("a")[1]
+def test_errors_of_the_function_come_as_they_are(ask):
+    before = ask.pid()
 
-    assert failure(child, "refuse") == ("header", "NoPixels", "0 x 4 pixels")
+    refused, fine = ask("refuse", "a")
+
+    assert isinstance(refused, UnreadableImage)
+    assert (str(refused), fine[0]) == ("header: NoPixels: 0 x 4 pixels", "a")
     with pytest.raises(KeyError, match="a bug"):
-        child("bug")
+        ask("bug")
     with pytest.raises(RuntimeError, match="LocalError: cannot be pickled"):
-        child("secret error")
-    assert child("b")[1] == before
+        ask("secret error")
+    assert ask.pid() == before
 
 
-def test_a_child_ends_with_its_parent():
+@pytest.mark.parametrize(("end", "busy"), [("os._exit(0)", "'a'"), ("os.kill(os.getpid(), 9)", "'sleep'")])
+def test_a_child_ends_with_its_parent(end, busy):
     code = (
-        "import os\nfrom dataeval_spark.kernels.images.decoding.isolated import Isolated, Limits\n"
-        f"print(Isolated({DO!r}, Limits())('a')[1], flush=True)\nos._exit(0)"
+        "import os, threading, time\nfrom tests.kernels.images.decoding.test_isolated import *\n"
+        "child = Child()\npid = child.ask(Each(do, LIMITS), [('a',)], LIMITS)[1][0][1]\n"
+        f"threading.Thread(target=child.ask, args=(Each(do, LIMITS), [({busy},)] * 3, LIMITS)).start()\n"
+        f"print(pid, flush=True)\ntime.sleep(0.1)\n{end}"
     )
-    pid = int(run(code).stdout)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    pid = int(done.stdout)
 
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline and _is_running(pid):
@@ -136,76 +167,15 @@ def _is_running(pid):
     return True
 
 
-@pytest.mark.parametrize("function", ["tests.kernels.nothing:do", "tests.kernels.misbehaving:nothing"])
-def test_a_child_that_does_not_start_says_why(function):
-    with pytest.raises(SetupError, match=r"did not start: .*nothing.*\nHint: "):
-        Isolated(function, Limits())("a")
+def test_an_interrupt_is_for_the_parent(ask):
+    pid = ask.pid()
+    os.kill(pid, signal.SIGINT)
+
+    assert ask.pid() == pid
 
 
-def test_a_watchdog_ends_a_process_that_hangs_in_c():
-    ended = run(
-        "import ctypes\nfrom dataeval_spark.kernels.images.decoding.isolated import watchdog\n"
-        "with watchdog(0.2):\n    ctypes.PyDLL(None).pause()"
-    )
+def test_a_child_that_does_not_start_says_why(monkeypatch):
+    monkeypatch.setattr(isolated, "_environment", lambda: {**os.environ, "PYTHONPATH": "", "PYTHONHOME": "/nothing"})
 
-    assert ended.returncode == -signal.SIGALRM
-
-
-def test_a_watchdog_lets_go_after_the_block():
-    with pytest.raises(ValueError, match="out"), watchdog(0.05):
-        raise ValueError("out")
-    with watchdog(0.05):
-        pass
-    time.sleep(0.1)
-
-
-def png(height, width):
-    file = io.BytesIO()
-    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
-
-
-@pytest.fixture
-def children():
-    """The children that `isolated_profiler` starts."""
-    isolated.isolated_profiler.cache_clear()
-    yield
-    for limits in (Limits(), Limits(memory=300 * 2**20)):
-        isolated.isolated_profiler(limits).close()
-    isolated.isolated_profiler.cache_clear()
-
-
-def same(one, other):
-    for a, b in ((one.image, other.image), *zip(one.boxes, other.boxes, strict=True)):
-        assert (a.stats, a.hashes) == (b.stats, b.hashes)
-        for x, y in zip(a.channels, b.channels, strict=True):
-            assert all(np.array_equal(x[name], y[name]) for name in x)
-        assert np.array_equal(a.pixels, b.pixels)
-
-
-def test_a_retried_task_measures_the_same_in_a_child(children):
-    data, boxes, measures = png(20, 30), [(1.0, 2.0, 12.0, 14.0)], Measures(keep_pixels=True)
-
-    found = task_profiler(1, Limits())(data, boxes, measures)
-
-    same(found, profile_image(data, boxes, measures))
-    with pytest.raises(UnreadableImage, match="header: PlainText"):
-        task_profiler(1, Limits())(b"no image", (), measures)
-
-
-def test_a_first_attempt_measures_in_its_own_process(monkeypatch):
-    monkeypatch.setattr(isolated, "isolated_profiler", None)
-    data = png(20, 30)
-
-    same(task_profiler(0, Limits())(data, (), Measures()), profile_image(data))
-    with pytest.raises(UnreadableImage, match=r"40 x 40 pixels; the limit is 1000 \(max_pixels\)"):
-        task_profiler(0, Limits())(png(40, 40), (), Measures(max_pixels=1000))
-
-
-def test_an_image_too_large_for_the_worker_is_measured_in_a_child(monkeypatch, children):
-    monkeypatch.setattr(isolated, "BYTES_PER_PIXEL", 300 * 2**20 // 100)
-    limits, data = Limits(memory=300 * 2**20), png(20, 30)
-
-    same(task_profiler(0, limits)(data, (), Measures()), profile_image(data))
-    assert isolated.isolated_profiler(limits)._child is not None
+    with pytest.raises(SetupError, match=r"did not start: it ended with status 1\.\nHint: "):
+        Child().ask(len, [], LIMITS)

@@ -6,8 +6,7 @@ from collections import Counter
 
 from benchmarks.mutations import mutants, originals
 from dataeval_spark.kernels.images.decoding.decode import UnreadableImage, decode
-from dataeval_spark.kernels.images.decoding.isolated import PROFILE_IMAGE, SMALL_IMAGE, Isolated, Limits
-from dataeval_spark.kernels.images.profile import Measures
+from tests.kernels.images.decoding.profiling import Profiling
 
 STAGES = {"measured", "header", "decode"}
 
@@ -23,18 +22,18 @@ def test_the_same_seed_gives_the_same_damage():
 
 
 def test_each_damaged_image_is_measured_or_unreadable_and_kills_nothing():
-    child = Isolated(PROFILE_IMAGE, Limits(seconds=20, memory=2**30), (SMALL_IMAGE,))
+    profiling = Profiling(seconds=20, memory=2**30)
     outcomes, lost = Counter(), {}
-    for name, data in mutants(300, seed=2):
-        try:
-            found = child(data, (), Measures())
+    names, files = zip(*mutants(300, seed=2), strict=True)
+    for name, found in zip(names, profiling.of(files), strict=True):
+        if isinstance(found, UnreadableImage):
+            outcomes[found.stage] += 1
+            if found.error_class in ("DecoderCrashed", "DecoderTimeout", "MemoryLimit"):
+                lost[name] = str(found)
+        else:
             outcomes["measured"] += 1
             assert found.image.hashes["content_hash"]
-        except UnreadableImage as error:
-            outcomes[error.stage] += 1
-            if error.error_class in ("DecoderCrashed", "DecoderTimeout", "MemoryLimit"):
-                lost[name] = str(error)
-    child.close()
+    profiling.close()
 
     assert lost == {}
     assert set(outcomes) == STAGES

@@ -1,0 +1,106 @@
+"""The engine of a piece of work: the session that is there, else the embedded engine or Spark on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from pyspark.sql import SparkSession
+
+from dataeval_spark.errors import SetupError
+from dataeval_spark.options import ENGINES
+from dataeval_spark.session import embedded, engines
+from dataeval_spark.session.java import java_program
+
+VARIABLE = "DATAEVAL_SPARK_ENGINE"
+# Setting of a session that says which engine it is, and why it was chosen.
+CHOSEN = "spark.dataeval_spark.engine"
+# Up to this size the embedded engine is the faster one on a machine of two cores, and needs less memory than Spark:
+# see benchmarks/results/engines.json. Beyond, nobody has measured.
+MOST_IMAGES = 1_000_000
+MOST_BYTES = 20 * 2**30
+
+
+def session_for(
+    images: int,
+    image_bytes: int,
+    *,
+    engine: str | None = None,
+    is_local: bool = True,
+    settings: Mapping[str, str] | None = None,
+    verbose: bool = False,
+) -> SparkSession:
+    """The session for a workspace; its setting `CHOSEN` says which engine it is, and why.
+
+    The present session (a notebook's, a cluster's, that of spark-submit or Spark Connect) is used as it is. Else a
+    session is made: of the embedded engine where it suits the workspace, of Spark on this machine where it does not.
+
+    Parameters
+    ----------
+    images, image_bytes : int
+        Images of the workspace, and the bytes of its table ``images``.
+    engine : {"auto", "embedded", "spark"}, optional
+        Engine that the user asks for; default that of the environment variable ``DATAEVAL_SPARK_ENGINE``, else "auto".
+    is_local : bool
+        Whether the workspace is a directory of this machine. Others are reached by Spark alone.
+    settings : mapping, optional
+        Settings for a session of Spark on this machine.
+    verbose : bool
+        Show the JVM's own messages.
+
+    Raises
+    ------
+    SetupError
+        The engine is unknown, or what it needs is missing.
+
+    Examples
+    --------
+    >>> session_for(0, 0, engine="embedded").conf.get(CHOSEN)
+    'embedded: asked for'
+    """
+    engine = engine or os.environ.get(VARIABLE) or "auto"
+    if engine not in ENGINES:
+        raise SetupError(f"The engine is {engine!r}; expected one of {', '.join(ENGINES)}.\nHint: --engine auto")
+    present = engines.present()
+    if present is not None:
+        is_other = engine != "auto" and is_embedded(present) != (engine == "embedded")
+        if is_other:
+            raise SetupError(
+                f"This process has a session already ({chosen(present)}); expected none to use the engine {engine}.\n"
+                "Hint: start a new process, or restart the notebook's kernel"
+            )
+        return present
+    name, reason = (engine, "asked for") if engine != "auto" else _suited(images, image_bytes, is_local=is_local)
+    if name == "embedded":
+        return _marked(embedded.embedded(), name, reason)
+    return _marked(engines.local(images=images, settings=settings, verbose=verbose), name, reason)
+
+
+def chosen(spark: SparkSession) -> str:
+    """Engine of a session, and why it was chosen."""
+    return str(spark.conf.get(CHOSEN, "spark: the session that was given"))
+
+
+def is_embedded(spark: SparkSession) -> bool:
+    """Whether a session is one of the embedded engine."""
+    return chosen(spark).startswith("embedded")
+
+
+def _suited(images: int, image_bytes: int, *, is_local: bool) -> tuple[str, str]:
+    if not embedded.is_installed():
+        return "spark", "the embedded engine is not installed"
+    if not is_local:
+        return "spark", "the workspace is no directory of this machine"
+    if images <= MOST_IMAGES and image_bytes <= MOST_BYTES:
+        return "embedded", f"{images:,} images, up to {MOST_IMAGES:,} run here"
+    if java_program() is None:
+        return "embedded", "there is no Java for Spark"
+    return (
+        "spark",
+        f"{images:,} images of {image_bytes / 2**30:.1f} GB, more than the embedded engine is known to do well",
+    )
+
+
+def _marked(session: SparkSession, engine: str, reason: str) -> SparkSession:
+    session.conf.set(CHOSEN, f"{engine}: {reason}")
+    return session
