@@ -70,7 +70,8 @@ def text_batches(uri: str, names: Sequence[str], *, encoding: str | None, delimi
     """Rows after the line of names, in the columns ``names``, `BROKEN` and `POSITION`.
 
     Values are texts as they are written; an empty one is null. A row with too few or too many values keeps those that
-    have a column and is broken. Lines without a value are no rows. Values may hold line breaks within quotation marks.
+    have a column and is broken. Lines without a value are no rows. Values may hold line breaks within quotation marks,
+    which are read as ``\\n``.
 
     Parameters
     ----------
@@ -99,7 +100,7 @@ def text_batches(uri: str, names: Sequence[str], *, encoding: str | None, delimi
             text = "".join(lines)
             if width > 1 and not text.strip():
                 continue
-            broken[len(rows)] = text[:CHARACTERS_KEPT].rstrip("\r\n")
+            broken[len(rows)] = text[:CHARACTERS_KEPT].rstrip("\n")
             values = [*values, *[""] * width][:width]
         rows.append(values)
         size += sum(map(len, lines))
@@ -121,8 +122,7 @@ def _records(uri: str, encoding: str | None, delimiter: str) -> Iterator[tuple[l
             taken.append(line)
             yield line
 
-    # Line breaks stay as they are: those within a value belong to it.
-    with open_text(uri, encoding, newline="") as text:
+    with open_text(uri, encoding) as text:
         for values in csv.reader(noted(text), delimiter=delimiter):
             if values:
                 yield values, taken

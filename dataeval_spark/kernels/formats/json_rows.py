@@ -173,7 +173,8 @@ def _lines(text: TextIO, decoder: json.JSONDecoder) -> Iterator[tuple[Any, str]]
         if not line.strip():
             continue
         try:
-            yield decoder.decode(line), line
+            # One element of an array a line, each with its comma, is read too.
+            yield decoder.decode(line.rstrip().removesuffix(",")), line
         except (ValueError, RecursionError):
             yield _Broken(line), line
 

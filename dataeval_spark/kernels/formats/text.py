@@ -70,8 +70,10 @@ def decode_text(data: bytes, *, declared: str | None = None) -> tuple[str, str |
     return _decoded(data, encoding), encoding
 
 
-def open_text(uri: str, encoding: str | None, *, newline: str | None = None) -> TextIO:
+def open_text(uri: str, encoding: str | None) -> TextIO:
     """A text file or object opened for reading, without its byte order mark; bytes that do not fit become U+FFFD.
+
+    Any line break is read as ``\\n``.
 
     Parameters
     ----------
@@ -79,15 +81,13 @@ def open_text(uri: str, encoding: str | None, *, newline: str | None = None) -> 
         File or object.
     encoding : str or None
         Encoding of the text; None for UTF-8.
-    newline : str, optional
-        What ends a line, as :func:`open` takes it; by default any line break, which is read as ``\\n``.
 
     Raises
     ------
     OSError
         The file cannot be opened.
     """
-    return io.TextIOWrapper(open_file(uri), encoding=encoding or "utf-8-sig", errors="replace", newline=newline)
+    return io.TextIOWrapper(open_file(uri), encoding=encoding or "utf-8-sig", errors="replace")
 
 
 def declared_by_xml(data: bytes) -> str | None:

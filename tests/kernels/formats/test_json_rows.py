@@ -44,6 +44,12 @@ def test_lines_that_are_no_objects_are_texts_and_an_array_in_a_line_is_its_objec
     assert broken == ['{"a":', "5", '"t"', "[]", '{"a": 4} x']
 
 
+def test_a_comma_at_the_end_of_a_line_does_no_harm(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"a": 1},\n{"a": 2} ,\n{"a": 3}\n')
+
+    assert [row["a"] for row in read(tmp_path / "a.jsonl")[1]] == [1, 2, 3]
+
+
 def test_values_of_several_types_are_texts_as_they_are_written(tmp_path):
     lines = ['{"a": "x"}', '{"a": 1.50}', '{"a": true}', '{"a": {"b": "é"}}', '{"a": 1}', '{"a": null}']
     (tmp_path / "a.jsonl").write_text("\n".join(lines))

@@ -174,7 +174,7 @@ def open_table(spark: SparkSession, source: str, *, is_nested: bool = False) -> 
         # Under Connect nothing is looked up before this, and of a missing path some engines say nothing at all.
         if frame.columns:
             return frame, is_parquet
-        raise unreadable_table(source, "it has no columns")
+        raise unreadable_table(source, "no table is there, or one without columns")
     except PySparkException as error:
         raise unreadable_table(source, first_line(error)[:300]) from error
 
