@@ -63,7 +63,11 @@ PORTABLE = {
     "list of numbers": lambda: [
         F.when(col("json").rlike(LIST_OF_NUMBERS), F.from_json("json", "array<double>")), F.when(col("json").rlike(LIST_OF_NUMBERS), F.from_json(F.when(col("json").rlike(LIST_OF_NUMBERS), col("json")), "array<double>")),
     ],
-    "struct of nullable fields": lambda: [F.when(col("b"), F.struct(F.coalesce(lit("x"), col("g")).alias("k"), F.nullif(lit(1), lit(0)).alias("v"))).otherwise(F.struct(col("s").alias("k"), col("n").alias("v"))), F.struct(F.when(col("b"), lit("x")).otherwise(col("s")).alias("k"))],
+    "struct of nullable fields": lambda: [
+        F.when(col("b"), F.struct(*(F.when(col("id") >= 0, lit(each)).alias(name) for name, each in (("k", "x"), ("v", 1))))).otherwise(F.struct(col("s").alias("k"), col("n").alias("v"))),
+        F.when(~F.coalesce("b", lit(False)), F.struct(col("s").alias("k"), col("n").alias("v"))).otherwise(F.struct(lit("x").alias("k"), lit(1).alias("v"))),
+    ],
+    "struct or null, and its field": lambda: [F.when(col("b") & col("box").isNotNull(), F.struct("box.*"))["x0"], F.when(col("b") & col("box").isNotNull(), F.struct("box.x0", "box.name")), F.when(col("b"), col("box.x0")), F.when(col("b") & col("box").isNotNull(), F.struct("box.*"))["at"]["k"]],
     "wider type": lambda: [F.when(col("b"), col("i").cast("double")).otherwise(col("d")), F.when(col("j") != 0, col("i").cast("double") / F.nullif(col("j").cast("double"), lit(0.0)))],
     "float as double": lambda: [col("f").cast("double") * col("n"), col("f").cast("double").cast("float")],
     "seconds": lambda: [F.floor(F.unix_micros("at") / 1_000_000)],

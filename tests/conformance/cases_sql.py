@@ -91,8 +91,7 @@ QUERIES = {
     "sql GROUP BY": ["SELECT b, n, count(*) AS k, sum(e) AS t FROM {data} GROUP BY b, n", "SELECT d, count(*) AS k FROM {data} GROUP BY d"],
     "sql GROUP BY ALL": ["SELECT g, n + 1 AS m, count(*) AS k FROM {data} GROUP BY ALL", "SELECT b, max(id) AS id FROM {data} GROUP BY ALL"],
     "sql GROUPING SETS": [
-        "SELECT if(grouping(g) = 1, 'all', 'one') AS what, coalesce(g, '') AS g, if(grouping(g) = 1, count(DISTINCT n), count(*)) AS k "
-        "FROM {data} GROUP BY GROUPING SETS ((g), ())"
+        "SELECT if(grouping(g) = 1, 'all', 'one') AS what, coalesce(g, '') AS g, if(grouping(g) = 1, count(DISTINCT n), count(*)) AS k FROM {data} GROUP BY GROUPING SETS ((g), ())"
     ],
     "sql grouping": ["SELECT g, b, grouping(g) AS x, grouping(b) AS y, count(*) AS k FROM {data} GROUP BY GROUPING SETS ((g, b), (g), ())"],
     "sql IN (SELECT": ["SELECT id FROM {data} WHERE n IN (SELECT j FROM {data} WHERE j > 1)", "SELECT id FROM {data} WHERE id = (SELECT max(id) FROM {data} WHERE b)"],
