@@ -6,10 +6,10 @@ BIN := .venv/bin
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fmt check docs bench clean
+.PHONY: help setup demo test test-spark fmt check docs bench clean
 
 help: ## print this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */make \1|/' | column -t -s '|'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */make \1|/' | column -t -s '|'
 
 setup: $(READY) ## make .venv with all that the demo, the tests and the README need
 
@@ -21,6 +21,9 @@ demo: $(READY) ## make images with known faults, find them, write demo/report.ht
 
 test: $(READY) ## run all checks and tests
 	@scripts/test $(ARGS)
+
+test-spark: $(READY) ## run every test on Spark, and compare the tables of both engines
+	@scripts/test-spark $(ARGS)
 
 fmt: $(READY) ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

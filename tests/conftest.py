@@ -24,24 +24,39 @@ from tests.null_structs import with_null_fields
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
+# Kinds of session, and the engine of the processes that tests start beside it.
+ENGINES = {"embedded": "embedded", "classic": "spark", "connect": "auto"}
+# Tests that touch an engine's own behaviour: sessions, access to tables, SQL functions, kernels in tasks, a whole job.
+ENGINE_TESTS = (
+    *("conformance", "session", "workspace", "frames/test_batches.py", "frames/test_sql_functions.py"),
+    *("analyses/profile/test_isolation.py", "jobs/test_demo.py", "test_other_engines.py"),
+)
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--spark", choices=["classic", "connect", "embedded"], default="classic", help="kind of session")
+    parser.addoption("--spark", choices=list(ENGINES), default="embedded", help="kind of session")
+    parser.addoption("--engine-tests", action="store_true", help="only tests that touch an engine's own behaviour")
     parser.addoption("--ansi", choices=["true", "false"], default="true", help="spark.sql.ansi.enabled")
     parser.addoption("--session-timezone", default="Pacific/Auckland", help="must not change any result")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Whole jobs run first, so that of two processes none is left with one at the end."""
+    os.environ["DATAEVAL_SPARK_ENGINE"] = ENGINES[config.getoption("--spark")]
     if config.getoption("--spark") == "embedded":
         for item in items:
             if item.get_closest_marker("spark_only"):
                 item.add_marker(pytest.mark.skip(reason="about Spark itself"))
+    if config.getoption("--engine-tests"):
+        items[:] = [item for item in items if item.get_closest_marker("spark_only") or is_engine_test(item.path)]
     of_audited = {item.path for item in items if "audited" in getattr(item, "fixturenames", ())}
     long = {Path(__file__).parent / folder for folder in ("jobs", "notebooks")}
     items.sort(key=lambda item: item.path.parent not in long and item.path not in of_audited)
+
+
+def is_engine_test(path: Path) -> bool:
+    return path.relative_to(Path(__file__).parent).as_posix().startswith(ENGINE_TESTS)
 
 
 @pytest.fixture(scope="session")
