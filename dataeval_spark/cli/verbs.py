@@ -245,6 +245,11 @@ def _run(args: argparse.Namespace) -> None:
     conf = load(args.conf, args.set)
     args.scratch = args.scratch or conf.get("scratch")
     args.table_location = args.table_location or conf.get("table_location")
+    args.engine = args.engine or conf.get("session", {}).get("engine")
+    settings = {
+        key: str(value).lower() if isinstance(value, bool) else value for key, value in conf.get("spark", {}).items()
+    }
+    args.spark = [*(f"{key}={value}" for key, value in settings.items()), *args.spark]
     if args.dry_run:
         print(json.dumps(conf, indent=2))
     else:

@@ -63,7 +63,10 @@ ARGUMENTS = {
     ),
     "export": (Argument("to", str, 'to = "clean_coco"'),),
     "report": (Argument("out", str, 'out = "report.html"', is_required=False),),
+    "session": (Argument("engine", str, 'engine = "auto"', is_required=False),),
 }
+# Settings of a Spark session that is made here: any name that Spark knows, in quotes.
+SPARK = "spark"
 
 
 def options_of(function: Callable[..., Any]) -> dict[str, Any]:
@@ -137,6 +140,7 @@ def default_toml(functions: Functions) -> str:
     for section, arguments in ARGUMENTS.items():
         if section not in functions:
             lines += ["", f"[{section}]", *(f"# {argument.example}" for argument in arguments)]
+    lines += ["", f"[{SPARK}]", '# "spark.driver.memory" = "8g"   # settings of a Spark session that is made here']
     return "\n".join(lines) + "\n"
 
 
@@ -171,10 +175,13 @@ def _check(values: Mapping[str, Any], functions: Functions, where: str) -> None:
             if not isinstance(value, TOP_LEVEL[name]):
                 raise ConfigError(f"{where}: {name} is {value!r}; expected {TYPE_NAMES[TOP_LEVEL[name]]}.")
             continue
-        if name not in sections and name not in ARGUMENTS:
-            raise ConfigError.unknown("section", name, {*sections, *ARGUMENTS, *TOP_LEVEL}, where)
+        if name not in sections and name not in ARGUMENTS and name != SPARK:
+            raise ConfigError.unknown("section", name, {*sections, *ARGUMENTS, *TOP_LEVEL, SPARK}, where)
         if not isinstance(value, Mapping):
             raise ConfigError(f"{where}: {name} is {value!r}; expected a section [{name}].")
+        if name == SPARK:
+            _check_settings(value, where)
+            continue
         options = sections.get(name, {})
         arguments = {argument.name: argument for argument in ARGUMENTS.get(name, ())}
         for option in value:
@@ -185,6 +192,14 @@ def _check(values: Mapping[str, Any], functions: Functions, where: str) -> None:
                 raise ConfigError(f"{where}: {name}.{option} is {value[option]!r}; expected {expected}.")
         if name in functions:
             _check_types(name, value, functions[name], where)
+
+
+def _check_settings(settings: Mapping[str, Any], where: str) -> None:
+    for key, value in settings.items():
+        if not isinstance(value, str | bool | int | float):
+            raise ConfigError(
+                f'{where}: [{SPARK}] {key} is {value!r}; expected a text or a number.\nHint: "spark.driver.memory" = "8g"'
+            )
 
 
 def _check_types(section: str, values: Mapping[str, Any], function: Callable[..., Any], where: str) -> None:
