@@ -34,8 +34,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--session-timezone", default="Pacific/Auckland", help="must not change any result")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Whole jobs run first, so that of two processes none is left with one at the end."""
+    if config.getoption("--spark") == "embedded":
+        for item in items:
+            if item.get_closest_marker("spark_only"):
+                item.add_marker(pytest.mark.skip(reason="about Spark itself"))
     of_audited = {item.path for item in items if "audited" in getattr(item, "fixturenames", ())}
     long = {Path(__file__).parent / folder for folder in ("jobs", "notebooks")}
     items.sort(key=lambda item: item.path.parent not in long and item.path not in of_audited)

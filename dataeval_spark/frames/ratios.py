@@ -16,7 +16,9 @@ def ratio(numerator: Column | str, denominator: Column | str) -> Column:
     >>> spark.range(2).select(ratio(F.lit(3), "id").alias("ratio")).collect()
     [Row(ratio=None), Row(ratio=3.0)]
     """
-    return _double(numerator) / F.nullif(_double(denominator), F.lit(0.0))
+    divisor = _double(denominator)
+    # Of the size, because -0.0 does not equal 0.0 on every engine; NaN is above all numbers on each.
+    return _double(numerator) / F.when(F.abs(divisor) > 0.0, divisor)
 
 
 def _double(value: Column | str) -> Column:
