@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, MapType, StructType
+from pyspark.sql.types import ArrayType, MapType, StructField, StructType
 
 from dataeval_spark.errors import EmbeddingError, OptionError
 from dataeval_spark.frames.batches import map_batches
@@ -283,15 +283,17 @@ def numbers_of_tasks(spark_frame: DataFrame, tasks: int, work: Callable[[int], i
 def kept_by_executors(frame: DataFrame) -> DataFrame:
     """The rows of a frame, computed once and kept in the storage of the executors: lost with one of them."""
     # Storage may say of every nested field that it can be null, so it does so before, too.
-    nested = {
-        field.name: F.col(identifier(field.name)).cast(field.dataType.simpleString())
-        for field in frame.schema.fields
-        if isinstance(field.dataType, ArrayType | MapType | StructType)
-    }
-    kept = frame.withColumns(nested).localCheckpoint()
+    kept = frame.select(*map(_with_nullable_fields, frame.schema.fields)).localCheckpoint()
     # Spark lets a column keep the id of the column that it was grouped by: a join of the rows with the table that they
     # were made of could not tell the two apart.
     return kept.select(*(F.col(identifier(name)).alias(name) for name in kept.columns))
+
+
+def _with_nullable_fields(field: StructField) -> Column:
+    column = F.col(identifier(field.name))
+    if not isinstance(field.dataType, ArrayType | MapType | StructType):
+        return column
+    return column.cast(field.dataType.simpleString()).alias(field.name)
 
 
 def tasks_of(rows_per_block: Sequence[int], rows_per_task: int) -> list[tuple[int, int, int]]:

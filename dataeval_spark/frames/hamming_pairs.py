@@ -152,7 +152,14 @@ def _by_kind(batch: pa.RecordBatch) -> Iterator[tuple[str, bool, Bytes]]:
             chosen = pc.and_(pc.equal(batch["kind"], kind), pc.equal(batch["is_known"], is_known))
             hashes = batch["hash"].filter(chosen)
             if len(hashes):
-                yield kind, is_known, packed(hashes)
+                yield kind, is_known, _packed(kind, hashes)
+
+
+def _packed(kind: str, hashes: pa.Array) -> Bytes:
+    try:
+        return packed(hashes)
+    except OptionError as error:
+        raise OptionError(f"Kind {kind}: {error}") from error
 
 
 def _joined(kind: str, parts: list[Bytes]) -> Bytes:

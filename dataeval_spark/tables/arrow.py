@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TypeVar
 
-import numpy as np
 import pyarrow as pa
 
 from dataeval_spark.errors import SchemaError
@@ -133,12 +132,13 @@ def _valid(array: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     if pa.types.is_struct(type_):
         fields = [_valid(field) for field in array.flatten()]
         return pa.StructArray.from_arrays(fields, fields=list(type_), mask=array.is_null())
-    # An offset that is null makes its list null; of a slice, the offsets count in the whole array.
-    starts = array.offsets.to_numpy()
-    offsets = pa.array(starts, pa.int32(), mask=np.append(array.is_null().to_numpy(zero_copy_only=False), False))
     if pa.types.is_map(type_):
-        return pa.MapArray.from_arrays(offsets, array.keys, _valid(array.items), type_)
-    return pa.ListArray.from_arrays(offsets, _valid(array.values), type_)
+        entries = [array.keys, _valid(array.items)]
+        child = pa.StructArray.from_arrays(entries, fields=[type_.key_field, type_.item_field])
+    else:
+        child = _valid(array.values)
+    # The same validity and offsets over other values: a list that is null may hold some, of a slice too.
+    return pa.Array.from_buffers(type_, len(array), array.buffers()[:2], offset=array.offset, children=[child])
 
 
 def _fields(tokens: list[str]) -> list[pa.Field]:

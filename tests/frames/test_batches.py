@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dataeval_spark.frames.batches import BYTES_PER_BATCH, ROWS_PER_BATCH, _groups, map_rows
+import pyarrow as pa
+
+from dataeval_spark.frames.batches import BYTES_PER_BATCH, ROWS_PER_BATCH, _groups, map_batches, map_rows
+from dataeval_spark.tables.arrow import arrow_schema
+
+NESTED = "id bigint, box struct<x: int, name: string>, boxes array<struct<x: int>>, of map<string, struct<x: int>>"
 
 
 def test_values_get_the_declared_types_and_what_a_row_lacks_is_null(frame):
@@ -60,3 +65,48 @@ def test_a_full_batch_is_handed_on_before_the_next_row_is_read():
     next(_groups(rows()))
 
     assert read == [0]
+
+
+def nested_batches(batches):
+    """Structs of which every second one is null, and holds values all the same; empty batches and slices between."""
+    schema = arrow_schema(NESTED)
+    for batch in batches:
+        ids = batch["id"].to_pylist()
+        rows = [
+            {"id": n, "box": {"x": n, "name": str(n)}, "boxes": [{"x": n}, None], "of": {"a": {"x": n}, "b": None}}
+            for n in ids
+        ]
+        whole = pa.RecordBatch.from_pylist([*rows, *rows], schema=schema)
+        box = whole["box"]
+        mask = pa.array([n % 2 == 1 for n in [*ids, *ids]], pa.bool_())
+        box = pa.StructArray.from_arrays([box.field(0), box.field(1)], fields=list(box.type), mask=mask)
+        arrays = [whole["id"], box, whole["boxes"], whole["of"]]
+        whole = pa.RecordBatch.from_arrays(arrays, schema=schema)
+        yield whole.slice(0, 0)
+        yield whole.slice(len(ids))
+        yield whole.slice(0, 0)
+
+
+def test_fields_of_null_structs_are_null_in_slices_lists_and_maps(spark):
+    found = map_batches(spark.range(0, 6, 1, 2), nested_batches, NESTED).selectExpr(
+        "id", "box IS NULL AS none", "box.x", "box.name", "boxes[0].x AS first", "boxes[1].x AS second",
+        "of['a'].x AS a", "of['b'].x AS b",
+    )  # fmt: skip
+
+    assert sorted(map(tuple, found.collect())) == [
+        (n, n % 2 == 1, None if n % 2 else n, None if n % 2 else str(n), n, None, n, None) for n in range(6)
+    ]
+
+
+def test_rows_where_a_field_of_a_null_struct_is_null_are_found_by_a_condition(spark):
+    found = map_batches(spark.range(0, 6, 1, 2), nested_batches, NESTED)
+
+    assert found.where("box.name IS NULL").count() == 3
+    assert found.where("box.x >= 0").count() == 3
+
+
+def test_a_frame_without_rows_has_its_columns(spark):
+    found = map_batches(spark.range(0), nested_batches, NESTED)
+
+    assert found.collect() == []
+    assert found.columns == ["id", "box", "boxes", "of"]

@@ -10,7 +10,7 @@ from pyspark.sql.types import StructType
 import dataeval_spark
 from dataeval_spark.errors import SchemaError
 from dataeval_spark.tables import ALL_TABLES
-from dataeval_spark.tables.arrow import arrow_schema, arrow_type, sql_type
+from dataeval_spark.tables.arrow import arrow_schema, arrow_type, sql_type, with_validity_of_parents
 from dataeval_spark.tables.bias import BALANCE
 
 PACKAGE = Path(dataeval_spark.__file__).parent
@@ -92,3 +92,56 @@ def test_no_other_module_declares_an_arrow_schema():
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("pa.schema", "pa.struct", "pa.field")
     }
     assert declared == {"tables/arrow.py"}
+
+
+def box(values, mask):
+    """A struct array that holds values where it is null, as engines hand them over."""
+    return pa.StructArray.from_arrays([pa.array(values)], ["x"], mask=pa.array(mask))
+
+
+def fields_of(array):
+    """Every ``x`` at any depth, read as an engine does that does not look at the struct."""
+    if pa.types.is_struct(array.type):
+        return array.field("x").to_pylist()
+    return fields_of(array.items if pa.types.is_map(array.type) else array.values)
+
+
+BOXES = box([1, 2, 3, 4], [False, True, False, False])
+OFFSETS = pa.array([0, 1, 3, 4], pa.int32())
+# The second list is null and holds two structs, one of them null.
+NULL_HOLDS = pa.array([False, True, False])
+LISTS = pa.ListArray.from_arrays(OFFSETS, BOXES, mask=NULL_HOLDS)
+MAPS = pa.array(
+    [[("a", {"x": 1}), ("b", None)], None, [("c", {"x": 3})], []], pa.map_(pa.string(), pa.struct({"x": pa.int64()}))
+)
+NESTED = pa.StructArray.from_arrays([BOXES], ["x"], mask=pa.array([False, False, True, False]))
+ARRAYS = {"struct": BOXES, "list": LISTS, "map": MAPS, "struct of struct": NESTED}
+
+
+@pytest.mark.parametrize("array", ARRAYS.values(), ids=ARRAYS)
+@pytest.mark.parametrize(("start", "length"), [(0, 4), (1, 4), (2, 1), (1, 1), (3, 1), (0, 0), (4, 0)])
+def test_rows_stay_as_they_are_slices_and_empty_ones_too(array, start, length):
+    rows = pa.RecordBatch.from_arrays([array, pa.array(range(len(array)))], ["array", "n"]).slice(start, length)
+
+    found = with_validity_of_parents(rows)
+
+    assert found.schema == rows.schema
+    assert found.to_pylist() == rows.to_pylist()
+    found.validate(full=True)
+
+
+def test_fields_of_null_structs_are_null_at_any_depth():
+    def valid(array):
+        return with_validity_of_parents(pa.RecordBatch.from_arrays([array], ["array"]))["array"]
+
+    assert fields_of(valid(BOXES)) == [1, None, 3, 4]
+    assert fields_of(valid(LISTS)) == [1, None, 3, 4]
+    assert fields_of(valid(MAPS)) == [1, None, 3]
+    assert valid(NESTED).field("x").field("x").to_pylist() == [1, None, None, 4]
+    assert valid(pa.ListArray.from_arrays(pa.array([0, 3], pa.int32()), LISTS)).values.to_pylist() == LISTS.to_pylist()
+
+
+def test_tables_in_chunks_are_taken_too():
+    table = pa.table({"array": pa.chunked_array([BOXES, BOXES.slice(1), BOXES.slice(0, 0)])})
+
+    assert with_validity_of_parents(table)["array"].to_pylist() == table["array"].to_pylist()

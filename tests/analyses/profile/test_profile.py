@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.profile.options import measures_of
 from dataeval_spark.analyses.profile.profile import (
@@ -252,7 +253,7 @@ def test_done_are_the_images_that_every_table_has_and_the_unreadable_ones(staged
 
 def test_without_an_encoder_embeddings_do_not_matter_and_with_another_version_they_are_missing(tables):
     none = {**tables, EMBEDDINGS: tables[EMBEDDINGS].limit(0)}
-    old = {**tables, EMBEDDINGS: tables[EMBEDDINGS].selectExpr("* EXCEPT (encoder_version)", "'0' AS encoder_version")}
+    old = {**tables, EMBEDDINGS: tables[EMBEDDINGS].withColumn("encoder_version", F.lit("0"))}
 
     assert profiled_images(none).count() == 5
     assert profiled_images(old, ProfileOptions(encoder="thumbnail")).count() == 3
