@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pyspark import TaskContext
 
-from dataeval_spark.kernels.images.decoding.children import Children, Each, as_outcome, children, lists_of
+from dataeval_spark.kernels.images.decoding.children import Each, as_outcome, children, lists_of
 from dataeval_spark.kernels.images.decoding.decode import UnreadableImage
 from dataeval_spark.kernels.images.decoding.limits import Limits
 
@@ -38,9 +38,11 @@ def is_first_attempt() -> bool:
     return has_own_process() and (task is None or task.attemptNumber() == 0)
 
 
-def children_of_process() -> Children:
-    """Processes that decode images for this one: one a core, or a single one where a task has this one alone."""
-    return children(1 if has_own_process() else _cores())
+def number_of_children() -> int:
+    """Number of children to decode with: one a core, or a single one where a task has its process alone."""
+    if has_own_process():
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def map_images(
@@ -81,10 +83,6 @@ def map_images(
                 yield error
         return
     limits = limits or Limits()
-    lists = lists_of(images, size)
-    for outcomes in children_of_process().results(Each(function, limits), lists, lost=as_outcome, limits=limits):
+    pool = children(number_of_children())
+    for outcomes in pool.results(Each(function, limits), lists_of(images, size), lost=as_outcome, limits=limits):
         yield from outcomes
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

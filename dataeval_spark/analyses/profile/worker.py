@@ -24,10 +24,10 @@ from dataeval_spark.analyses.profile.measuring import (
 from dataeval_spark.analyses.profile.options import limits_of
 from dataeval_spark.frames.batches import ROWS_PER_BATCH
 from dataeval_spark.frames.task_devices import embed, encoder_of_task
-from dataeval_spark.frames.task_processes import children_of_process, is_first_attempt
+from dataeval_spark.frames.task_processes import is_first_attempt, number_of_children
 from dataeval_spark.kernels.encoders import Encoder, overlap
 from dataeval_spark.kernels.encoders.batching import portable_prepare, prepared_batches
-from dataeval_spark.kernels.images.decoding.children import lists_of
+from dataeval_spark.kernels.images.decoding.children import children, lists_of
 from dataeval_spark.kernels.images.decoding.limits import watchdog
 from dataeval_spark.kernels.images.profile import Measures
 from dataeval_spark.kernels.storage.prefetch import read_ahead
@@ -66,7 +66,11 @@ def measure_rows(
         )
         mark = encoder_mark(encoder.name, encoder.version)
         measuring = replace(measuring, prepare=portable_prepare(encoder), encoder_mark=mark)
-    measured = _in_own_process(rows, measuring) if is_first_attempt() else _in_children(_lists(rows), measuring)
+    number = number_of_children()  # asked here: what follows may run in a thread beside the encoder
+    if is_first_attempt():
+        measured = _in_own_process(rows, measuring, number)
+    else:
+        measured = _in_children(_lists(rows), measuring, number)
     if encoder is None:
         yield from _joined(image.batch for image in measured)
         return
@@ -77,7 +81,7 @@ def measure_rows(
         yield from _joined(_embedded(batch, encoder))
 
 
-def _in_own_process(rows: Iterator[Row], measuring: Measuring) -> Iterator[Measured]:
+def _in_own_process(rows: Iterator[Row], measuring: Measuring, number: int) -> Iterator[Measured]:
     """Measure in this process, which ends by SIGALRM where an image takes too long; very large images in a child."""
     measuring.warm_up()
     own = measuring.in_own_process()
@@ -87,7 +91,7 @@ def _in_own_process(rows: Iterator[Row], measuring: Measuring) -> Iterator[Measu
         is_too_large = (of_image[0].get("error") or {}).get("error_class") == "TooManyPixels"
         if is_too_large and own.measures.max_pixels < measuring.measures.max_pixels:
             yield gathered.take()
-            yield from _in_children([[(row, data)]], measuring)
+            yield from _in_children([[(row, data)]], measuring, number)
             continue
         gathered.add(of_image, inputs)
         if gathered.is_full:
@@ -95,9 +99,9 @@ def _in_own_process(rows: Iterator[Row], measuring: Measuring) -> Iterator[Measu
     yield gathered.take()
 
 
-def _in_children(lists: Iterable[Sequence[Item]], measuring: Measuring) -> Iterator[Measured]:
+def _in_children(lists: Iterable[Sequence[Item]], measuring: Measuring, number: int) -> Iterator[Measured]:
     """Measure in children, which read the files that need no network themselves."""
-    results = children_of_process().results(measuring, lists, lost=lost_image, limits=measuring.limits)
+    results = children(number).results(measuring, lists, lost=lost_image, limits=measuring.limits)
     return map(measured_in_child, results)
 
 

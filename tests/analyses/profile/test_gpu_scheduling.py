@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[3]
 def found(tmp_path_factory):
     place = tmp_path_factory.mktemp("gpus")
     environment = {
-        key: value for key, value in os.environ.items() if key not in ("SPARK_REMOTE", "CUDA_VISIBLE_DEVICES")
+        key: value
+        for key, value in os.environ.items()
+        if key not in ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "CUDA_VISIBLE_DEVICES")
     }
     environment |= {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
