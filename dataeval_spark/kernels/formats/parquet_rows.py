@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from dataeval_spark.kernels.formats.delimited import POSITION
 from dataeval_spark.kernels.storage.files import open_file
 from dataeval_spark.kernels.storage.uris import local_path
-from dataeval_spark.tables.arrow import arrow_type
+from dataeval_spark.tables.arrow import arrow_type, sql_type
 
 FILE_NAME, ROW_INDEX, FILE_TIME = "_file_name", "_row_index", "_file_modification_time"
 FILE_COLUMNS = {FILE_NAME: "string", ROW_INDEX: "bigint", FILE_TIME: "timestamp", POSITION: "bigint"}
@@ -68,10 +68,15 @@ def rows_of_groups(uri: str) -> list[int]:
         return [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
 
 
-def schema_of(uri: str) -> pa.Schema:
-    """Arrow schema of a file, from its footer; raises as `rows_of_groups`."""
+def column_types(uri: str) -> dict[str, str]:
+    """Types of the columns of a file in Spark SQL, from its footer; raises as `rows_of_groups`."""
     with _opened(uri) as file:
-        return file.schema_arrow
+        types = {field.name: sql_type(field.type) for field in file.schema_arrow}
+        leaves = [file.schema.column(number) for number in range(len(file.schema))]
+        # The older form of times, which Spark writes, is one of instants; pyarrow takes it for one of local times.
+        starts = tuple(f"{leaf.path}." for leaf in leaves if leaf.physical_type == "INT96")
+    of_instants = [name for name in types if any(start.startswith(f"{name}.") for start in starts)]
+    return types | {name: types[name].replace("timestamp_ntz", "timestamp") for name in of_instants}
 
 
 def row_batches(group: RowGroup, types: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
@@ -108,7 +113,9 @@ def row_batches(group: RowGroup, types: Mapping[str, str]) -> Iterator[pa.Record
 
 def _opened(uri: str) -> pq.ParquetFile:
     path = local_path(uri)
-    return pq.ParquetFile(open_file(uri) if path is None else path, buffer_size=READ_AHEAD, pre_buffer=False)
+    source = open_file(uri) if path is None else path
+    # In nanoseconds, years after 2262 would be other ones.
+    return pq.ParquetFile(source, buffer_size=READ_AHEAD, pre_buffer=False, coerce_int96_timestamp_unit="us")
 
 
 def _batch_size(metadata: Any, names: list[str]) -> int:

@@ -10,8 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from dataeval_spark.kernels.formats import parquet_rows
-from dataeval_spark.kernels.formats.parquet_rows import FILE_COLUMNS, RowGroup, row_batches, rows_of_groups, schema_of
-from dataeval_spark.tables.arrow import sql_type
+from dataeval_spark.kernels.formats.parquet_rows import (
+    FILE_COLUMNS,
+    RowGroup,
+    column_types,
+    row_batches,
+    rows_of_groups,
+)
 
 
 def group_of(path, group=0, first_row=0, constants=None):
@@ -67,7 +72,7 @@ def test_types_are_those_of_spark(tmp_path):
         }
     )
     pq.write_table(table, tmp_path / "a.parquet")
-    types = {field.name: sql_type(field.type) for field in schema_of(str(tmp_path / "a.parquet"))}
+    types = column_types(str(tmp_path / "a.parquet"))
 
     (batch,) = row_batches(group_of(tmp_path / "a.parquet"), types)
 
@@ -90,6 +95,19 @@ def test_types_are_those_of_spark(tmp_path):
     assert (row["large"], row["half"], row["classes"], row["lists"]) == (Decimal(2**64 - 1), 1.5, "x", ["x"])
     assert (row["fixed"], row["price"], row["none"], row["pairs"]) == ([1, 2], Decimal("1.20"), None, [("x", 1)])
     assert row["objects"] == {"a": [{"b": None}]}
+
+
+def test_times_in_the_older_form_are_instants_as_spark_writes_them(tmp_path):
+    noon = datetime.datetime(3024, 5, 1, 12)
+    table = pa.table({"at": pa.array([noon], pa.timestamp("us")), "o": pa.array([{"at": [noon], "n": 1}])})
+    pq.write_table(table, tmp_path / "a.parquet", use_deprecated_int96_timestamps=True)
+    types = column_types(str(tmp_path / "a.parquet"))
+
+    (batch,) = row_batches(group_of(tmp_path / "a.parquet"), types)
+
+    assert types == {"at": "timestamp", "o": "struct<`at`: array<timestamp>, `n`: bigint>"}
+    instant = noon.replace(tzinfo=datetime.UTC)
+    assert batch.to_pylist() == [{"at": instant, "o": {"at": [instant], "n": 1}}]
 
 
 def test_batches_with_images_are_bounded_in_rows_and_bytes(tmp_path, monkeypatch):

@@ -16,15 +16,14 @@ from dataeval_spark.kernels.formats.folder_values import folder_types, folder_va
 from dataeval_spark.kernels.formats.parquet_rows import (
     FILE_COLUMNS,
     RowGroup,
+    column_types,
     row_batches,
     rows_of_groups,
-    schema_of,
 )
 from dataeval_spark.kernels.storage.files import top_entries, walk
 from dataeval_spark.kernels.storage.objects import storage_at
 from dataeval_spark.kernels.storage.uris import local_path
 from dataeval_spark.session.bounded import bounded
-from dataeval_spark.tables.arrow import sql_type
 from dataeval_spark.tables.contract import identifier
 from dataeval_spark.verbs.ingest.readers.text_rows import unreadable_table
 
@@ -116,8 +115,8 @@ def _footers(spark: SparkSession, files: list[_File]) -> list[Any]:
             try:
                 found: dict[str, Any] = {"number": row["number"], "rows": rows_of_groups(row["uri"])}
                 if row["number"] == 0:
-                    schema = schema_of(row["uri"])
-                    found |= {"names": schema.names, "types": [sql_type(type_) for type_ in schema.types]}
+                    types = column_types(row["uri"])
+                    found |= {"names": list(types), "types": list(types.values())}
                 yield found
             except (OSError, pa.ArrowException) as error:
                 yield {"number": row["number"], "error": str(error)}
