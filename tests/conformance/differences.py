@@ -175,7 +175,7 @@ LISTED: dict[str, dict[tuple[str, str], str]] = {
         ("text", "cast string 3"): "15 rows, 1: '3.4E38' | '3.4e38'",
         ("text", "cast string 4"): "3 rows, 18: '1.0E-6' | '1e-6'",
     },
-    "to_json leaves out fields that are null, whatever its options say. Written to_json of an array of strings: portable, JSON with nulls": {
+    "to_json leaves out fields that are null, whatever its options say. The names in the text still tell rows apart within one engine; where a null must be seen, to_json of an array of strings: portable, JSON with nulls": {
         ("text", "F.to_json 11"): '20 rows, 1: \'{"g":"é","k":{"n":null,"b":true}}\' | \'{"g":"é","k":{"b":true}}\'',
         ("text", "F.to_json 18"): "7 rows, 12: '{\"e\":null}' | '{}'",
         (
