@@ -198,7 +198,8 @@ def _check_settings(settings: Mapping[str, Any], where: str) -> None:
     for key, value in settings.items():
         if not isinstance(value, str | bool | int | float):
             raise ConfigError(
-                f'{where}: [{SPARK}] {key} is {value!r}; expected a text or a number.\nHint: "spark.driver.memory" = "8g"'
+                f"{where}: [{SPARK}] {key} is {value!r}; expected a text or a number.\n"
+                'Hint: "spark.driver.memory" = "8g"'
             )
 
 
