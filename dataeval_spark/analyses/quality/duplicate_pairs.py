@@ -58,7 +58,7 @@ def pairs_by_hash(items: DataFrame, kinds: Sequence[str], distances: Mapping[str
     long = long.where("hash IS NOT NULL")
     # An aggregation and a join, not a window: a hash shared by a million images must not sit in one task's memory.
     first = long.groupBy("is_box", "kind", "hash").agg(
-        F.min(F.struct("item", "plain")).alias("first"), F.count("*").alias("n")
+        F.min_by(F.struct("item", "plain"), "item").alias("first"), F.count("*").alias("n")
     )
     equal = (
         long.join(first.where("n > 1"), on=["is_box", "kind", "hash"], how="inner")
@@ -168,7 +168,9 @@ def _orientation(distances: Mapping[str, int]) -> Column:
 
 def item_of(image_id: str, target_index: str) -> Column:
     """Image or box as ``ITEM``, from the columns of its image and of its target_index."""
-    return F.struct(F.col(image_id).alias("image_id"), F.coalesce(target_index, F.lit(WHOLE)).alias("target"))
+    # One that may be null, as in items that were stored: the embedded engine compares structs of one type only.
+    target = F.when(F.col(image_id).isNotNull(), F.coalesce(target_index, F.lit(WHOLE)))
+    return F.struct(F.col(image_id).alias("image_id"), target.alias("target"))
 
 
 def target_index_of(item: str) -> Column:
