@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -29,8 +31,12 @@ def significant(value: Column, digits: int) -> Column:
     >>> spark.range(1).select(significant(F.lit(0.4), 4).alias("text")).collect()
     [Row(text='0.4000')]
     """
-    # A list of one value, so that an expression is computed once however often its text asks for it.
-    return F.get(F.transform(F.array(value.cast("double")), lambda x: _significant(x, digits)), F.lit(0))
+    return _with(value.cast("double"), lambda x: _significant(x, digits))
+
+
+def _with(value: Column, use: Callable[[Column], Column]) -> Column:
+    """What ``use`` makes of a value, whose expression stands once in the query however often it is used."""
+    return F.get(F.transform(F.array(value), use), F.lit(0))
 
 
 def _significant(x: Column, digits: int) -> Column:
@@ -39,14 +45,17 @@ def _significant(x: Column, digits: int) -> Column:
     limit = {exponent: 10.0**exponent - 0.5 * 10.0 ** (exponent - digits) for exponent in range(-4, digits + 1)}
     text = F.when(x.isNull(), F.lit(None).cast("string"))
     text = text.when(F.isnan(x), "NaN").when(size == float("inf"), F.when(x > 0, "Infinity").otherwise("-Infinity"))
-    text = text.when(x == 0, fixed(x, digits - 1)).when(size < limit[-4], _with_exponent(x, digits))
+    text = text.when(x == 0, fixed(x, digits - 1))
     for exponent in range(-3, digits + 1):
-        text = text.when(size < limit[exponent], fixed(x, digits - exponent))
+        text = text.when((size >= limit[exponent - 1]) & (size < limit[exponent]), fixed(x, digits - exponent))
     return text.otherwise(_with_exponent(x, digits))
 
 
 def _with_exponent(x: Column, digits: int) -> Column:
-    exponent = F.floor(F.log10(F.abs(x)))
+    return _with(F.floor(F.log10(F.abs(x))), lambda exponent: _mantissa_and_exponent(x, exponent, digits))
+
+
+def _mantissa_and_exponent(x: Column, exponent: Column, digits: int) -> Column:
     # In two steps, because 10^exponent may be beyond what a double holds; up to 10^22 it is exact.
     half = F.floor(F.abs(exponent) / 2)
     first, second = F.pow(F.lit(10.0), half), F.pow(F.lit(10.0), F.abs(exponent) - half)
