@@ -26,7 +26,7 @@ for name in NAMES:
     importlib.import_module(name)
 """
 IN_USE = """
-from dataeval_spark.kernels.images.decoding.isolated_child import address_space
+from dataeval_spark.kernels.images.decoding.limits import address_space
 from dataeval_spark.session.machine import UNKNOWN_MEMORY, available_cores, available_memory
 from dataeval_spark.verbs.doctor import _memory
 from dataeval_spark.workspace.runs import process_started

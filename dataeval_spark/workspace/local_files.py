@@ -64,7 +64,11 @@ def rewritten(path: Path, keep: Keep) -> AddAction | None:
     """Write the rows of a file that are kept into a new one beside it; None where none is kept."""
     target = path.with_name(f"part-{uuid4()}.parquet")
     source = pq.ParquetFile(path, coerce_int96_timestamp_unit="us")
-    schema = pa.schema([field.with_type(_with_zone(field.type)) for field in source.schema_arrow])
+    schema = source.schema_arrow
+    for place, field in enumerate(schema):
+        # The oldest form of a time in parquet has no zone, and Delta means UTC by it.
+        if pa.types.is_timestamp(field.type):
+            schema = schema.set(place, field.with_type(UTC_TIME))
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
         for batch in source.iter_batches():
             kept = batch.filter(keep.is_kept(batch[keep.column]))
@@ -91,11 +95,6 @@ def removal(name: str, size: int | None) -> RemoveAction:
 def rows_of(actions: Iterable[AddAction]) -> int:
     """Number of rows in files that are added."""
     return sum(json.loads(action.stats)["numRecords"] for action in actions)
-
-
-def _with_zone(type_: pa.DataType) -> pa.DataType:
-    # The oldest form of a time in parquet has no zone, and Delta means UTC by it.
-    return UTC_TIME if pa.types.is_timestamp(type_) else type_
 
 
 def _add(path: Path, metadata: pq.FileMetaData) -> AddAction:

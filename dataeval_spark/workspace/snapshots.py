@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import SnapshotError, first_line
 from dataeval_spark.kernels.storage.uris import refuse_credentials
 from dataeval_spark.session.bounded import bounded, one_row
+from dataeval_spark.session.choice import is_embedded
 from dataeval_spark.tables import ALL_TABLES, CURRENT_NAMES
 from dataeval_spark.tables.contract import Table, identifier
 from dataeval_spark.tables.runs import RUNS, SNAPSHOTS
@@ -273,6 +274,11 @@ def export(workspace: Workspace, name: str, directory: str) -> dict[str, int]:
     if is_local(target) and local_path(target).exists() and any(local_path(target).iterdir()):
         raise SnapshotError(
             f"Directory {target} is not empty; expected a new or empty one.\nHint: --out {target}/{name}"
+        )
+    if is_embedded(workspace.spark) and not is_local(target):
+        raise SnapshotError(
+            f"Snapshot {name!r} cannot be copied to {target}: the embedded engine writes to directories of this machine "
+            "only.\nHint: --engine spark, or --out DIR and copy the directory"
         )
     pinned = at(workspace, name)
     rows = {}

@@ -147,7 +147,7 @@ def test_the_default_file_lists_every_option_and_is_a_configuration(file):
         "ingest": {"keep_bytes": False},
         "outliers": {"method": "iqr", "threshold": 1.5, "names": ["a", 'b"c'], "top": 3},
         "drift": {"alpha": 0.05},
-        **{section: {} for section in ("split", "select", "compare", "export", "report")},
+        **{section: {} for section in ("split", "select", "compare", "export", "report", "session", "spark")},
     }
     assert '\n[ingest]\n# Read a source.\n# source = "photos"\n# glob =\n# limit =\nkeep_bytes = false\n' in text
     load(file(text), [], FUNCTIONS)

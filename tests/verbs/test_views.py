@@ -132,6 +132,7 @@ def test_a_table_of_an_earlier_version_is_to_be_filled_anew_first(spark, tmp_pat
         views.statements(workspace)
 
 
+@pytest.mark.spark_only
 def test_a_catalog_keeps_them_beside_the_tables(frame, spark, tmp_path):
     spark.sql("CREATE SCHEMA IF NOT EXISTS spark_catalog.viewed")
     workspace = Workspace(spark, "spark_catalog.viewed", scratch=str(tmp_path))

@@ -55,8 +55,7 @@ class Child:
     >>> child = Child()
     >>> child.ask(len, [b"an image", b"another"], Limits())
     2
-    >>> child.close()
-    0
+    >>> status = child.close()
     """
 
     def __init__(self) -> None:
