@@ -195,8 +195,9 @@ def test_what_cannot_be_on_object_storage_is_refused_in_words(spark, tmp_path, m
 
     with pytest.raises(OptionError, match="demo puts files beside its workspace"):
         run_demo(lambda: audit, "s3://box/demo")
-    with pytest.raises(SnapshotError, match=r"(?s)cannot be copied to s3://box/copy.*Hint: (Spark reads and writes|--engine spark)"):
+    hint = "Hint: (--engine spark|Spark reads and writes)"
+    with pytest.raises(SnapshotError, match=rf"(?s)cannot be copied to s3://box/copy.*{hint}"):
         snapshots.export(audit.workspace, "now", "s3://box/copy")
-    with pytest.raises(WorkspaceError, match=r"(?s)in workspace s3://box/audit: .*No FileSystem.*Hint: Spark reads"):
+    with pytest.raises(WorkspaceError, match=rf"(?s)orkspace s3://box/audit.*{hint}"):
         Audit("s3://box/audit", spark, echo=lambda line: None).ingest(str(tmp_path / "photos"))
     assert sorted(os.listdir(tmp_path)) == ["audit", "photos"]
