@@ -277,8 +277,8 @@ def export(workspace: Workspace, name: str, directory: str) -> dict[str, int]:
         )
     if is_embedded(workspace.spark) and not is_local(target):
         raise SnapshotError(
-            f"Snapshot {name!r} cannot be copied to {target}: the embedded engine writes to directories of this machine "
-            "only.\nHint: --engine spark, or --out DIR and copy the directory"
+            f"Snapshot {name!r} cannot be copied to {target}: the embedded engine writes to directories of this "
+            "machine only.\nHint: --engine spark, or --out DIR and copy the directory"
         )
     pinned = at(workspace, name)
     rows = {}

@@ -1,0 +1,184 @@
+"""What a new user waits for, on both engines in one run: the demo, the same again, real photographs, single commands.
+
+python benchmarks/first_contact.py [--runs 3]
+
+Each figure is a process from its start to its end. Photographs are read from the folder `shared` beside the repository
+where it is there. The other goals of first contact are measured by the benchmarks of their parts: profile_job,
+similarity_incremental, label_errors, splits, similarity_neighbors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from frame import Measured, Row, python, report, run
+
+IMAGES = 2_300
+DATA = "demo: 2,000 images and 300 later ones, 128 px, 2 cores"
+PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "data"
+FOLDERS = ("coco128/images", "imagenet_photos")
+PEERS = """
+import sys, time
+from pathlib import Path
+folder = sys.argv[1]
+started = time.perf_counter()
+from cleanvision import Imagelab
+Imagelab(data_path=folder).find_issues(n_jobs=2)
+from imagededup.methods import PHash
+PHash(verbose=False).find_duplicates(image_dir=folder, recursive=True)
+print("peers", time.perf_counter() - started)
+"""
+
+
+def command(*words: str) -> list[str]:
+    return [str(Path(python()).with_name("dataeval-spark")), *words]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=3)
+    runs = parser.parse_args().runs
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for engine in ("embedded", "spark"):
+            os.environ["DATAEVAL_SPARK_ENGINE"] = engine
+            rows += demo_rows(engine, Path(scratch) / engine, runs if engine == "embedded" else 1)
+            rows += photo_rows(engine, Path(scratch) / f"{engine}_photos")
+    rows += [help_row(runs), install_row()]
+    embedded = {row.name: row for row in rows if row.data.startswith("embedded")}
+    for row in rows:
+        peer = embedded.get(row.name)
+        if row.data.startswith("spark") and peer is not None:
+            peer.peer, peer.peer_seconds, peer.ratio = "the same on Spark", row.value, row.value / peer.value
+    report("first_contact", rows)
+
+
+def demo_rows(engine: str, place: Path, runs: int) -> list[Row]:
+    """The demo from nothing, again with nothing new, and single commands on its workspace."""
+    goals: dict[str, float | None] = {"demo": 25.0, "again": 5.0, "outliers": 3.0, "report": 3.0, "snapshot": 2.0}
+    if engine == "spark":
+        goals = dict.fromkeys(goals)
+    made, again, outliers, unchanged, pinned = ([] for _ in range(5))
+    for number in range(runs):
+        workspace = str(place / str(number) / "workspace")
+        made.append(run(command("demo", "--workspace", workspace)))
+        again.append(run(command("demo", "--workspace", workspace)))
+        threshold = f"outliers.threshold={3.0 + number / 10}"
+        outliers.append(run(command("analyze", "--workspace", workspace, "outliers", "--set", threshold)))
+        page = str(place / "report.html")
+        run(command("report", "--workspace", workspace, "--out", page))
+        unchanged.append(run(command("report", "--workspace", workspace, "--out", page)))
+        pinned.append(run(command("snapshot", "--workspace", workspace, "create", f"s{number}")))
+    tables = re.search(r"(\d+) tables pinned", pinned[0].output)
+    return [
+        row("the demo after set-up, all steps and the report", engine, made, goals["demo"]),
+        row("the same again, nothing new", engine, again, goals["again"]),
+        row("analyze outliers with another threshold", engine, outliers, goals["outliers"]),
+        row("report that changes nothing", engine, unchanged, goals["report"]),
+        row(f"snapshot create of {tables.group(1) if tables else '?'} tables", engine, pinned, goals["snapshot"]),
+    ]
+
+
+def photo_rows(engine: str, place: Path) -> list[Row]:
+    """Photographs from nothing to a report; against cleanvision and imagededup where they are installed."""
+    folders = [PHOTOS / name for name in FOLDERS if (PHOTOS / name).is_dir()]
+    if not folders:
+        print(f"photographs: not measured, {PHOTOS} is not there")
+        return []
+    source = place / "photos"
+    for folder in folders:
+        for file in sorted(folder.rglob("*.jp*g")):
+            target = source / folder.parent.name / file.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to(file)
+    count = sum(1 for _ in source.rglob("*.jp*g"))
+    conf = place / "run.toml"
+    conf.write_text(
+        f'workspace = "{place / "audit"}"\n[ingest]\nsource = "{source}"\n[profile]\nencoder = "thumbnail"\n'
+        f'[report]\nout = "{place / "report.html"}"\n'
+    )
+    measured = run(command("run", str(conf)))
+    found = row(f"{count} photographs from nothing to a report", engine, [measured], 12.0, n=count)
+    return [found, *peer_rows(source, found)] if engine == "embedded" else [found]
+
+
+def peer_rows(source: Path, ours: Row) -> list[Row]:
+    try:
+        seconds = run([python(), "-c", PEERS, str(source)]).seconds
+    except RuntimeError as error:
+        print(f"peers of photographs: not measured, {str(error).strip().splitlines()[-1]}")
+        return []
+    made = Row("photographs against cleanvision + imagededup", ours.data, ours.n, "ratio", ours.value / seconds, "x")
+    made.goal, made.peer, made.peer_seconds = 2.0, "cleanvision + imagededup", seconds
+    return [made]
+
+
+def help_row(runs: int) -> Row:
+    """The slowest of all help texts."""
+    listed = run(command("--help")).output
+    verbs = re.findall(r"^    (\w+) ", listed, re.MULTILINE)
+    slowest = max(
+        statistics.median(run(command(*words, "--help")).seconds for _ in range(runs)) for words in help_words(verbs)
+    )
+    return Row("help of any verb", f"{len(verbs)} verbs", len(verbs), "seconds", slowest, "s", "<=", 0.4)
+
+
+def help_words(verbs: Sequence[str]) -> list[list[str]]:
+    return [[], *([verb] for verb in verbs)]
+
+
+def install_row() -> Row:
+    """Megabytes of the installed packages that the base install asks for, and what these ask for."""
+    from importlib.metadata import PackageNotFoundError, distribution, requires
+
+    def closure(name: str, seen: set[str]) -> None:
+        name = re.split(r"[ <>=!~;\[(]", name)[0].lower().replace("_", "-")
+        if name in seen:
+            return
+        try:
+            needed = requires(name) or []
+        except PackageNotFoundError:
+            return
+        seen.add(name)
+        for need in needed:
+            if "extra ==" not in need:
+                closure(need, seen)
+
+    seen: set[str] = set()
+    closure("dataeval_spark", seen)
+    sizes = {
+        name: sum(file.locate().stat().st_size for file in distribution(name).files or () if file.locate().exists())
+        for name in seen
+    }
+    total = sum(sizes.values()) / 1e9
+    largest = ", ".join(
+        f"{name} {size / 1e6:.0f}" for name, size in sorted(sizes.items(), key=lambda s: -s[1]) if size > 5e7
+    )
+    made = Row(
+        "base install on disk", f"Python {sys.version_info[0]}.{sys.version_info[1]}", len(seen), "size", total, "GB"
+    )
+    made.goal, made.note = 1.25, f"MB of packages above 50: {largest}"
+    return made
+
+
+def row(name: str, engine: str, measured: Sequence[Measured], goal: float | None, *, n: int = IMAGES) -> Row:
+    seconds = [each.seconds for each in measured]
+    value = statistics.median(seconds)
+    return Row(
+        *(name, f"{engine}; {DATA}" if n == IMAGES else f"{engine}; photographs", n, "seconds", value, "s", "<="),
+        goal=goal,
+        ours_seconds=value,
+        peak_mb=max(each.peak_mb for each in measured),
+        samples={"ours": seconds},
+    )
+
+
+if __name__ == "__main__":
+    main()
