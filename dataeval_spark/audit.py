@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,9 +26,10 @@ from dataeval_spark.options import (
     options_from,
 )
 from dataeval_spark.session.cancellation import Cancellation, Result, interruptible
-from dataeval_spark.session.choice import session_for
-from dataeval_spark.session.engines import TaskCounter
+from dataeval_spark.session.choice import is_given, session_for
+from dataeval_spark.session.engines import TaskCounter, cores_of
 from dataeval_spark.session.progress import Progress
+from dataeval_spark.session.settings import accepted_settings, settings_for
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.images import IMAGES, TARGETS
 from dataeval_spark.verbs.analyze.analyze import analyze
@@ -97,7 +98,9 @@ class Audit:
     ) -> None:
         refuse_credentials(workspace, scratch, table_location)
         self.spark = spark or _session(workspace, engine, settings, verbose=verbose)
+        self._is_given = is_given(self.spark)
         self.workspace = Workspace(self.spark, workspace, scratch=scratch, table_location=table_location)
+        logger.info("engine: %s", self.workspace.engine)
         self._echo = echo
         self._progress = Progress(TaskCounter(self.spark))
         self._open_run: Run | None = None
@@ -297,7 +300,7 @@ class Audit:
         results: list[StepRun | str] = []
 
         def in_run() -> None:
-            with self.one_run(job, options) as run, self._cancellation.unwind():
+            with self._suited(), self.one_run(job, options) as run, self._cancellation.unwind():
                 refuse_credentials(options)
                 results.extend(work(run))
 
@@ -309,6 +312,13 @@ class Audit:
                 logger.info("%s", result)
                 self._echo(str(result))
         return self
+
+    def _suited(self) -> AbstractContextManager[None]:
+        """Settings that suit the tables, for the time of a verb, in a session that was made elsewhere."""
+        if not self._is_given:
+            return nullcontext()
+        size = self.workspace.bytes_of(IMAGES)
+        return accepted_settings(self.spark, settings_for(size, cores_of(self.spark)))
 
     def _interruptible(self, work: Callable[[], Result]) -> Result:
         self._cancellation = Cancellation()

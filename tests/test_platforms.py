@@ -29,7 +29,7 @@ IN_USE = """
 from dataeval_spark.kernels.images.decoding.limits import address_space
 from dataeval_spark.session.machine import UNKNOWN_MEMORY, available_cores, available_memory
 from dataeval_spark.verbs.doctor import _memory
-from dataeval_spark.workspace.runs import process_started
+from dataeval_spark.session.machine import process_started
 
 def kill(pid, number):
     raise AssertionError("elsewhere this would end the process")

@@ -86,6 +86,11 @@ def is_embedded(spark: SparkSession) -> bool:
     return chosen(spark).startswith("embedded")
 
 
+def is_given(spark: SparkSession) -> bool:
+    """Whether a session was made elsewhere: by a notebook, a cluster, spark-submit or a server of Connect."""
+    return spark.conf.get("spark.dataeval_spark.localFiles", "false") != "true"
+
+
 def _suited(images: int, image_bytes: int, *, is_local: bool) -> tuple[str, str]:
     if not embedded.is_installed():
         return "spark", "the embedded engine is not installed"

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
 
 from dataeval_spark.errors import SetupError
-from dataeval_spark.session.machine import available_cores, available_memory
+from dataeval_spark.session.machine import available_cores, available_memory, process_started
 from dataeval_spark.session.partitions import COALESCE
 
 SETTINGS = {
@@ -28,6 +30,8 @@ SETTINGS = {
 IDLE_SECONDS = 7 * 24 * 3600
 # Share of the memory that the engine's operators may take: Python and its children need the rest.
 MEMORY_SHARE = 0.5
+# Folders of temporary files: then the process, and when it started.
+PREFIX = "dataeval_spark-engine-"
 
 _LOCK = threading.Lock()
 _SERVERS: list[Any] = []
@@ -81,7 +85,9 @@ def _start(cores: int, memory: int | None, scratch: str | None) -> Any:
         raise SetupError(
             f"The embedded engine cannot be loaded: {error}.\nHint: pip install pysail, or --engine spark"
         ) from error
-    folder = tempfile.mkdtemp(prefix="dataeval_spark-", dir=scratch)
+    place = Path(scratch or tempfile.gettempdir())
+    _remove_left_behind(place)
+    folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-{process_started(os.getpid()) or 0:.0f}-", dir=place)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     settings = {
         "SAIL_EXECUTION__DEFAULT_PARALLELISM": str(cores),
@@ -101,6 +107,14 @@ def _start(cores: int, memory: int | None, scratch: str | None) -> Any:
         server.start(background=True)
     atexit.register(server.stop)
     return server
+
+
+def _remove_left_behind(place: Path) -> None:
+    """Remove the temporary files of engines whose process was killed."""
+    for folder in place.glob(f"{PREFIX}*"):
+        found = re.fullmatch(rf"{PREFIX}(\d+)-(\d+)-\w+", folder.name)
+        if found and f"{process_started(int(found[1])) or 0:.0f}" != found[2]:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

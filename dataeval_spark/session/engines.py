@@ -215,6 +215,13 @@ def _jvm_messages_aside(verbose: bool) -> Iterator[None]:
             os.close(saved)
 
 
+def cores_of(spark: SparkSession) -> int | None:
+    """Cores of a session's executors; None where it does not tell, as on Connect."""
+    with suppress(Exception):
+        return int(spark.sparkContext.defaultParallelism)
+    return None
+
+
 @dataclass(frozen=True)
 class TaskCounts:
     """Tasks of the Spark jobs that are running."""

@@ -33,3 +33,24 @@ def available_memory() -> int:
         with suppress(OSError, ValueError):  # the word "max" is no limit
             total = min(total, int(Path(limit).read_text()))
     return total
+
+
+def process_started(pid: int) -> float | None:
+    """Start time of a process of this machine, in the system's own clock; None when there is no such process.
+
+    It distinguishes a process from a later one with the same number. Outside of POSIX, where asking would end the
+    process, every process is taken to live.
+    """
+    if os.name != "posix":
+        return 0.0
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        pass
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return float(stat.read().rpartition(")")[2].split()[19])
+    except OSError:
+        return 0.0  # no /proc (macOS): the number alone must do

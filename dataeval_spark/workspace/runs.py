@@ -21,6 +21,7 @@ from uuid import uuid4
 
 from dataeval_spark.errors import WorkspaceBusyError, first_line
 from dataeval_spark.kernels.storage.uris import values_without_credentials, without_credentials
+from dataeval_spark.session.machine import process_started
 from dataeval_spark.tables.contract import Table, sql_string
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace.delta import Row, TableState, Writer
@@ -268,27 +269,6 @@ def _is_dead(row: Row) -> bool:
     if row["pid"] == os.getpid() and row["process_started"] == process_started(os.getpid()):
         return row["run_id"] not in _ACTIVE
     return process_started(row["pid"]) != row["process_started"]
-
-
-def process_started(pid: int) -> float | None:
-    """Start time of a process of this machine, in the system's own clock; None when there is no such process.
-
-    It distinguishes a process from a later one with the same number. Outside of POSIX, where asking would end the
-    process, every process is taken to live.
-    """
-    if os.name != "posix":
-        return 0.0
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        pass
-    try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return float(stat.read().rpartition(")")[2].split()[19])
-    except OSError:
-        return 0.0  # no /proc (macOS): the number alone must do
 
 
 def _mark_dead(workspace: Workspace, run_id: str) -> None:

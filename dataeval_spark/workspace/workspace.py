@@ -133,6 +133,10 @@ class Workspace:
         """Delta's own id of a table: a dropped and recreated table has another."""
         return self._access(table).identity()
 
+    def bytes_of(self, table: Table) -> int:
+        """Bytes of a table by the list of its files; 0 where there is none."""
+        return self._access(table).files()[1] if self.state(table) else 0
+
     def is_untouched(self, table: Table) -> bool:
         """Whether nothing was ever written to a table, or it does not exist; its data are not read."""
         state = self.state(table)
@@ -327,9 +331,8 @@ class Workspace:
 
         Only of the newest version.
         """
-        if not self._is_here or self.versions is not None:
-            return None
-        return LocalAccess(self.spark, self.path(table), self._staging).dataset()
+        is_newest = self._is_here and self.versions is None
+        return LocalAccess(self.spark, self.path(table), self._staging).dataset() if is_newest else None
 
     def append_rows(self, table: Table, rows: Sequence[Row], writer: Writer) -> None:
         """Add rows that the workspace keeps about itself."""
@@ -345,10 +348,9 @@ class Workspace:
     def compact(self, table: Table) -> bool:
         """Merge the files of a table where many are small; return whether they were merged."""
         files, size = self._access(table).files()
-        is_worth_it = files >= COMPACT_FILES and size < COMPACT_FILE_BYTES * files
-        if is_worth_it:
+        if are_small := files >= COMPACT_FILES and size < COMPACT_FILE_BYTES * files:
             self._access(table).compact()
-        return is_worth_it
+        return are_small
 
     def restore(self, table: Table, version: int | None) -> None:
         """Bring back an older version of a table as its newest; None removes all rows."""

@@ -38,6 +38,18 @@ def test_sessions_of_a_process_share_one_server_whose_files_go_with_it(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
+def test_files_of_an_engine_that_was_killed_go_when_the_next_one_starts(tmp_path):
+    code = IN_A_NEW_PROCESS.format(scratch=str(tmp_path)) + "\nimport signal; os.kill(os.getpid(), signal.SIGKILL)"
+    run(code)
+    (left,) = tmp_path.iterdir()
+    (tmp_path / "of another program").mkdir()
+
+    embedded._remove_left_behind(tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["of another program"]
+    assert left.name.startswith(embedded.PREFIX)
+
+
 def test_without_the_package_the_error_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "pysail.spark", None)
     monkeypatch.setattr(embedded, "_SERVERS", [])

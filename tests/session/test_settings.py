@@ -6,8 +6,9 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from pyspark.errors import PySparkException
 
-from dataeval_spark.session.settings import temporary_settings
+from dataeval_spark.session.settings import accepted_settings, settings_for, temporary_settings
 
 
 class Conf:
@@ -60,3 +61,33 @@ def test_a_second_thread_waits_until_the_settings_of_the_first_are_gone(spark):
     thread.join(10)
 
     assert seen == [{"batch": "10000", "metadata": "second"}]
+
+
+class Refusing(Conf):
+    """The settings of a platform that lets only some be changed."""
+
+    def set(self, key, value):
+        if key.startswith("spark.databricks"):
+            raise PySparkException("it cannot be modified")
+        super().set(key, value)
+
+
+def test_small_tables_get_few_partitions_and_large_ones_the_settings_of_the_session():
+    assert settings_for(10**6, 2) == {
+        "spark.databricks.delta.snapshotPartitions": "1",
+        "spark.sql.shuffle.partitions": "4",
+    }
+    assert settings_for(10**6, None) == settings_for(10**6, 2)
+    assert settings_for(10**6, 10_000)["spark.sql.shuffle.partitions"] == "200"
+    assert settings_for(2**30 + 1, 2) == {}
+
+
+def test_settings_that_a_platform_refuses_are_left_out_and_the_others_restored():
+    conf = Refusing(batch="10000")
+
+    with accepted_settings(
+        SimpleNamespace(conf=conf), {"spark.databricks.delta.snapshotPartitions": "1", "batch": "4"}
+    ):
+        assert conf.values == {"batch": "4"}
+
+    assert conf.values == {"batch": "10000"}

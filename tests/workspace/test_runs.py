@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 import pytest
 
 from dataeval_spark.errors import WorkspaceBusyError
+from dataeval_spark.session.machine import process_started
 from dataeval_spark.tables.labels import LABEL_STATS
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace import runs
 from dataeval_spark.workspace.delta import TableState
-from dataeval_spark.workspace.runs import Success, is_up_to_date, process_started, work_id
+from dataeval_spark.workspace.runs import Success, is_up_to_date, work_id
 from dataeval_spark.workspace.workspace import Workspace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
