@@ -35,8 +35,7 @@ from dataeval_spark.workspace.writing import changes_to_contract, conforming
 TABLE_PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.dataSkippingNumIndexedCols": "4"}
 # Delta's own auto-compaction rewrites after nearly every small commit; once in this many files is enough.
 COMPACT_EVERY, COMPACT_FILES, COMPACT_FILE_BYTES = 8, 24, 16 * 2**20
-# Mounts by which a platform gives one storage to all machines under one path.
-MOUNTS = ("/Volumes/", "/dbfs/")
+MOUNTS = ("/Volumes/", "/dbfs/")  # by which a platform gives one storage to all machines under one path
 
 # Stores a frame under a name in the temporary files of a run, and reads it back.
 Checkpoint = Callable[[DataFrame, str], DataFrame]

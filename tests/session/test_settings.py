@@ -85,9 +85,8 @@ def test_small_tables_get_few_partitions_and_large_ones_the_settings_of_the_sess
 def test_settings_that_a_platform_refuses_are_left_out_and_the_others_restored():
     conf = Refusing(batch="10000")
 
-    with accepted_settings(
-        SimpleNamespace(conf=conf), {"spark.databricks.delta.snapshotPartitions": "1", "batch": "4"}
-    ):
+    settings = {"spark.databricks.delta.snapshotPartitions": "1", "batch": "4"}
+    with accepted_settings(SimpleNamespace(conf=conf), settings):
         assert conf.values == {"batch": "4"}
 
     assert conf.values == {"batch": "10000"}
