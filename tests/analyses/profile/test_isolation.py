@@ -13,7 +13,7 @@ from dataeval_spark.tables.images import IMAGES, TARGETS
 from dataeval_spark.tables.profile import IMAGE_STATS, UNREADABLE_IMAGES
 
 OPTIONS = ProfileOptions(
-    statistics=("tests.analyses.profile.misbehaving_statistics:act",), image_timeout=1.0, image_memory=64 * 2**20
+    statistics=("tests.analyses.profile.misbehaving_statistics:act",), image_timeout=6.0, image_memory=64 * 2**20
 )
 SHADES = {"dark": 10, "crashes": 66, "eats": 5, "hangs": 77, "light": 200}
 SIDES = {"eats": (13_000, 13_000)}  # a file of 200 kB that needs over 160 MB at once
@@ -44,7 +44,7 @@ def test_images_that_crash_or_hang_are_unreadable_and_the_others_of_their_task_a
     assert lost == {
         "crashes": ("decode", "DecoderCrashed", "the decoder died of SIGSEGV"),
         "eats": ("decode", "MemoryLimit", "more than 64 MB are needed (image_memory)"),
-        "hangs": ("decode", "DecoderTimeout", "not decoded and measured in 1 s (image_timeout)"),
+        "hangs": ("decode", "DecoderTimeout", "not decoded and measured in 6 s (image_timeout)"),
     }
     assert measured == {"dark": 10.0, "light": 200.0}
 
@@ -54,5 +54,5 @@ def test_a_timeout_is_tried_again_with_another_limit_and_not_with_the_same(table
         asked = ProfileOptions(**{"statistics": OPTIONS.statistics, "image_memory": OPTIONS.image_memory} | options)
         return {row["image_id"] for row in profiled_images(tables, asked).collect()}
 
-    assert names(image_timeout=1.0) == set(SHADES)
-    assert names(image_timeout=5.0) == set(SHADES) - {"hangs"}
+    assert names(image_timeout=6.0) == set(SHADES)
+    assert names(image_timeout=60.0) == set(SHADES) - {"hangs"}
