@@ -80,10 +80,10 @@ def test_boxes_are_numbered_by_falling_score(spark, images, tmp_path):
         (1, "bee", 0.5, (0.0, 0.0, 5.0, 5.0)),
         (0, "cat", 0.9, (1.0, 1.0, 6.0, 6.0)),
     ]
-    assert {row.kind for row in prediction_findings(found, "m", "f").collect()} == {
-        "bad_score",
-        "bad_box",
-        "missing_class",
+    assert {(row.kind, row.found) for row in prediction_findings(found, "m", "f").collect()} == {
+        ("bad_score", "1.5"),
+        ("bad_box", "6.0, 1.0, 6.0, 6.0"),
+        ("missing_class", None),
     }
 
 
