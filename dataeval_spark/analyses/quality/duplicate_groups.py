@@ -184,7 +184,7 @@ def _members(
 
 def _first_of_rank(keep: str) -> Column:
     """Aggregate: the one that is kept, by the criteria, then the smallest id; missing values come last."""
-    order = (*_criteria(keep), *ITEM)
+    order = [*_criteria(keep), *map(F.col, ITEM)]
     # `phash` may be null, so it is not in the order.
     return F.min_by(F.struct(*order, "phash"), F.struct(*order))
 
