@@ -14,6 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.contract import same_keys
+from dataeval_spark.frames.finite import is_finite
 from dataeval_spark.frames.ratios import ratio
 
 EXPONENTS_PER_UNIT = 8
@@ -54,7 +55,7 @@ def exact_sums(
     with_units = frame.select("*", *(_unit(value).alias(units[name]) for name, value in sums.items()))
     parts = with_units.groupBy(*by, *units.values()).agg(
         *(_in_units(value, F.col(units[name])).alias(f"_whole_{name}") for name, value in sums.items()),
-        *(F.sum(F.when(~_is_finite(value), value)).alias(f"_odd_{name}") for name, value in sums.items()),
+        *(F.sum(F.when(~is_finite(value), value)).alias(f"_odd_{name}") for name, value in sums.items()),
         *(F.count(value).alias(f"_n_{name}") for name, value in sums.items()),
         *(aggregate.alias(f"_other_{name}") for name, (aggregate, _) in others.items()),
     )
@@ -101,17 +102,13 @@ def exact_mean_and_std(
 
 def ordered_sum(value: Column | str) -> Column:
     """Aggregate: the sum of doubles in increasing order, for groups of a bounded number of rows."""
-    return F.aggregate(F.array_sort(F.collect_list(value)), F.lit(0.0), lambda total, each: total + each)
-
-
-def _is_finite(value: Column) -> Column:
-    return ~F.isnan(value) & (F.abs(value) < F.lit(float("inf")))
+    return F.aggregate(F.sort_array(F.collect_list(value)), F.lit(0.0), lambda total, each: total + each)
 
 
 def _unit(value: Column) -> Column:
     """Range of exponents that holds the value's; null for 0 and for values that are not finite."""
     exponent = F.floor(F.log2(F.abs(value)) / EXPONENTS_PER_UNIT).cast("int")
-    return F.when(_is_finite(value) & (value != 0.0), exponent)
+    return F.when(is_finite(value) & (value != 0.0), exponent)
 
 
 def _in_units(value: Column, unit: Column) -> Column:

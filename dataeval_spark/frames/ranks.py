@@ -56,7 +56,8 @@ def positions(
     >>> positions(scores, ["encoder"], "distance", ["image_id"])
     """
     group = F.to_json(F.struct(*by), {"ignoreNullFields": "false"})
-    order = -F.col(value) if largest_first else F.col(value)
+    # Neither is -0.0, which the embedded engine puts before 0.0.
+    order = F.lit(0) - F.col(value) if largest_first else F.lit(0) + F.col(value)
     groups = frame.groupBy(group.alias("rank_group")).agg(F.count("*").alias("rows"))
     sizes = bounded(groups.limit(MAX_GROUPS + 1), "one row per group")
     if len(sizes) > MAX_GROUPS:

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.frames.contract import same_keys
 from dataeval_spark.frames.exact_sums import Aggregate, exact_mean_and_std, exact_sums
+from dataeval_spark.frames.logarithms import log_of_one_and
 from dataeval_spark.frames.quantiles import exact_quantiles
 from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.frames.struct_arrays import struct_array
@@ -113,7 +114,7 @@ def calibrated_spreads(values: DataFrame, by: Sequence[str], least: Column | flo
 
     def spread(near: Column, far: Column) -> Column:
         inner, outer = near / _NEAR, far / _FAR
-        tail = 1 + F.log1p(F.greatest(F.lit(0.0), F.coalesce(ratio(outer, inner), F.lit(1.0)) - 1))
+        tail = 1 + log_of_one_and(F.greatest(F.lit(0.0), F.coalesce(ratio(outer, inner), F.lit(1.0)) - 1))
         wide = F.greatest(inner * tail, F.lit(least) if isinstance(least, float) else least) * (1 + _FEW / F.col("n"))
         return F.when(wide > NO_SPREAD * F.greatest(F.lit(1.0), F.abs("p50")), wide)
 
@@ -204,8 +205,8 @@ def double_mad(values: DataFrame, by: Sequence[str]) -> DataFrame:
 
 def _modes(values: DataFrame, by: list[str]) -> DataFrame:
     """Most frequent value of each group; the smallest of several."""
-    counts = values.groupBy(*by, "value").agg(F.count("*").alias("count"))
-    return counts.groupBy(*by).agg(F.max_by("value", F.struct("count", -F.col("value"))).alias("mode"))
+    counts = values.groupBy(*by, (F.col("value") + F.lit(0.0)).alias("value")).agg(F.count("*").alias("count"))
+    return counts.groupBy(*by).agg(F.max_by("value", F.struct("count", F.lit(0.0) - F.col("value"))).alias("mode"))
 
 
 def _part(name: str, condition: Column, centre: str) -> dict[str, Column]:
@@ -233,4 +234,4 @@ def _spreads() -> tuple[Column, Column]:
 def _with_tail(name: str) -> Column:
     mad = F.col(f"{name}.mad")
     excess = ratio(F.col(f"{name}.p90"), mad) / P90_OF_NORMAL - 1
-    return mad / MAD_OF_NORMAL * (1 + F.log1p(F.greatest(F.lit(0.0), excess)))
+    return mad / MAD_OF_NORMAL * (1 + log_of_one_and(F.greatest(F.lit(0.0), excess)))

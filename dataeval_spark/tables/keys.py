@@ -9,4 +9,5 @@ LABELED = Column("target_index", "int", "Labelled thing in the image, from 0")
 MODEL = Column("model", "string", "Model that predicted")
 RUN_ID = Column("run_id", "string", "Run that wrote the row")
 WINDOW_TYPE = "struct<start: timestamp, end: timestamp>"
+CORNERS = ("x0", "y0", "x1", "y1")
 BOX_TYPE = "struct<x0: double, y0: double, x1: double, y1: double>"

@@ -292,6 +292,9 @@ FRAMES = {
         data.select("id", F.inline("items")),
         data.select("id", F.inline(F.array(F.struct("n", "s"), F.struct(col("j").alias("n"), col("u").alias("s"))))),
     ],
+    "F.spark_partition_id": lambda data: [
+        data.repartition(1).select(F.spark_partition_id().alias("k")).distinct(),
+    ],
     "F.monotonically_increasing_id": lambda data: [
         data.select(F.monotonically_increasing_id().alias("k")).agg(F.countDistinct("k").alias("n"))
     ],

@@ -88,6 +88,18 @@ NUMBERS = {
     "~": lambda: [~col("b"), ~(col("d") > 0), ~F.isnan("d")],
     "F.abs": lambda: [F.abs("d"), F.abs("j"), F.abs("m"), F.abs("f"), F.abs(col("e") - 1)],
     "F.asinh": lambda: [F.asinh("d"), F.asinh("e"), F.asinh("n"), F.asinh(-col("e"))],
+    "F.atanh": lambda: [F.atanh("p"), F.atanh(col("p") / 2), F.atanh(-col("p") / (2 + col("p"))), F.atanh(lit(1e-300))],
+    "F.bit_count": lambda: [
+        F.bit_count("i"),
+        F.bit_count("l"),
+        F.bit_count(col("n").cast("bigint")),
+        F.bit_count(lit(-1)),
+    ],
+    ".bitwiseXOR": lambda: [
+        col("l").bitwiseXOR(lit(5).cast("bigint")),
+        col("i").bitwiseXOR(col("j")),
+        col("l").bitwiseXOR(col("l")),
+    ],
     "F.ceil": lambda: [F.ceil("e"), F.ceil(-col("e")), F.ceil("j"), F.ceil("m"), F.ceil("d"), F.ceil(col("p") - 1e-9)],
     "F.coalesce": lambda: [
         F.coalesce("d", "e"),
@@ -127,6 +139,7 @@ NUMBERS = {
     ],
     "F.ln": lambda: [F.ln("e"), F.ln("d"), F.ln("n"), F.ln("j"), F.ln(lit(0.0))],
     "F.log": lambda: [F.log("e"), F.log("d"), F.log(2.0, "e"), F.log("j"), F.log("n")],
+    "F.log10": lambda: [F.log10("e"), F.log10("d"), F.log10("n"), F.log10(F.abs("d")), F.floor(F.log10(F.abs("e")))],
     "F.log1p": lambda: [F.log1p("e"), F.log1p("d"), F.log1p(-F.abs("p")), F.log1p("j")],
     "F.log2": lambda: [F.log2("e"), F.log2("d"), F.log2("n"), F.log2(F.abs("d")), F.log2("j")],
     "F.nullif": lambda: [F.nullif("d", lit(0.0)), F.nullif("i", "j"), F.nullif("s", lit("")), F.nullif("d", "d")],
@@ -240,6 +253,10 @@ NUMBERS = {
     "cast decimal(38,0)": lambda: [
         *(col("l").cast("decimal(38,0)"), col("l").cast("decimal(38,0)") * 2, F.floor("e").cast("decimal(38,0)")),
         *(col("e").cast("decimal(38,0)"), col("l").cast("decimal(28,0)").cast("decimal(38,0)").cast("double")),
+    ],
+    "try_cast bigint": lambda: [
+        *(col("text").try_cast("bigint"), F.when(F.abs("d") < 1e15, F.floor("d").cast("double")).try_cast("bigint")),
+        col("j").try_cast("bigint"),
     ],
     "try_cast int": lambda: [
         col("text").try_cast("int"),

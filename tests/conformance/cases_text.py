@@ -55,6 +55,26 @@ TEXT = {
     ],
     "F.json_object_keys": lambda: [F.json_object_keys("json"), F.json_object_keys(lit('{"b": 1, "a": {"c": 2}}'))],
     "F.length": lambda: [F.length("s"), F.length("bin"), F.length("path"), F.length(F.concat("s", lit(" ")))],
+    "F.conv": lambda: [F.conv(F.substring("hash", 1, 8), 16, 10), F.conv(lit("ff"), 16, 10), F.conv(lit("11"), 2, 10)],
+    "F.format_number": lambda: [
+        *(
+            F.format_number("e", 2),
+            F.format_number(col("d") + 0.0, 0),
+            F.format_number(lit(2.5), 0),
+            F.format_number("n", 1),
+        ),
+        *(F.format_number(-F.abs("e"), 3), F.format_number(lit(0.125), 2), F.format_number(lit(1234567.5), 0)),
+    ],
+    "F.lpad": lambda: [
+        F.lpad("s", 5, "0"),
+        F.lpad(col("n").cast("string"), 2, "0"),
+        F.lpad(col("n").cast("string"), F.greatest(F.length("s"), lit(2)), lit("0")),
+    ],
+    "F.replace": lambda: [
+        F.replace("s", lit("a"), lit("b")),
+        F.replace("path", lit("/"), lit("")),
+        F.replace("s", lit("é"), lit("e")),
+    ],
     "F.lower": lambda: [F.lower("s"), F.lower("path"), F.lower(lit("ÄÖÜ ΑΣ"))],
     "F.md5": lambda: [F.md5("s"), F.md5("bin"), F.md5(F.concat_ws("|", lit("v"), "path", "s"))],
     "F.regexp_extract": lambda: [

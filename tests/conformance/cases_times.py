@@ -32,6 +32,7 @@ TIMES = {
         *(F.date_format("local", "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"), F.date_format("local", "yyyy-MM-dd HH:mm:ss")),
         *(F.date_format("local", "yyyy-MM"), F.date_format("day", "yyyy-MM-dd")),
     ],
+    "F.dayofweek": lambda: [F.dayofweek("local"), F.dayofweek("day")],
     "F.hour": lambda: [F.hour("local"), F.hour(F.convert_timezone(lit("UTC"), lit("America/New_York"), "local"))],
     "F.month": lambda: [F.month("local"), F.month("day")],
     "F.weekday": lambda: [F.weekday("local"), F.weekday("day")],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pyspark.sql import functions as F
 
-from dataeval_spark.frames.number_texts import fixed, significant
+from dataeval_spark.frames.number_texts import fixed, id_text, shown, significant, with_text
 
 RNG = np.random.default_rng(0)
 # Ties are of binary numbers: 0.125 is one, 1.005 is a little below its text.
@@ -39,3 +39,46 @@ def test_null_has_no_text_and_what_is_no_number_has_a_name(frame):
 
     assert texts(frame, values, significant(F.col("x"), 4)) == [None, "NaN", "Infinity", "-Infinity"]
     assert texts(frame, [None], fixed(F.col("x"), 2)) == [None]
+
+
+def test_a_number_is_shown_as_it_is_where_each_engine_writes_it_so(frame):
+    expected = {0.001: "0.001", 0.25: "0.25", -1.5: "-1.5", 0.1 + 0.2: "0.30000000000000004", -0.0: "0.0"}
+    expected |= {1e7: "10000000.000000", -2.5e-5: "-0.000025", 1234567.5: "1234567.5"}
+    expected |= {float("inf"): "Infinity", -float("inf"): "-Infinity", None: None}
+
+    assert texts(frame, expected, shown(F.col("x"))) == list(expected.values())
+    assert texts(frame, [float("nan")], shown(F.col("x"))) == ["NaN"]
+
+
+def test_ids_that_are_whole_numbers_have_no_exponent(frame):
+    values = [1.0, -3.0, 12345678.0, 1.5, 123456789012345.0, None]
+
+    assert texts(frame, values, id_text("x", "double")) == [
+        "1.0",
+        "-3.0",
+        "12345678.0",
+        "1.5",
+        "123456789012345.0",
+        None,
+    ]
+    assert texts(frame, [1.0], id_text("n", "int")) == ["0"]
+
+
+@pytest.mark.parametrize("type", ["double", "float"])
+def test_a_kernel_writes_any_number_by_its_shortest_digits(frame, type):
+    values = [*FAR, *RANDOM, -0.0, None, float("nan"), float("inf"), -float("inf")]
+    rows = frame(f"n int, x {type}", list(enumerate(values)))
+    numbers = np.array(values, float if type == "double" else np.float32)
+    expected = [{"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(str(x), str(x)) for x in numbers + 0]
+    expected[values.index(None)] = None
+
+    found = with_text(rows, "n", "x").orderBy("n").collect()
+
+    assert [row["x"] for row in found] == expected
+
+
+def test_what_is_no_fraction_is_cast(frame):
+    assert with_text(frame("n int, x string", [(1, "a"), (2, None)]), "n", "x").orderBy("n").collect() == [
+        (1, "a"),
+        (2, None),
+    ]

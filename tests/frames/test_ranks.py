@@ -36,5 +36,15 @@ def test_the_largest_value_is_first_where_it_is_asked_for(frame, monkeypatch):
         assert {row["id"]: row["position"] for row in found.collect()} == expected
 
 
+def test_zeros_are_equal_whatever_their_sign(frame, monkeypatch):
+    rows = [("a", "i0", 0.0), ("a", "i1", -0.0), ("a", "i2", 0.0), ("a", "i3", -0.0), ("a", "i4", -1.0)]
+    for small in (1, 1_000):
+        monkeypatch.setattr(ranks, "SMALL_GROUP", small)
+        for largest_first, first in ((False, 2), (True, 1)):
+            found = positions(frame(ROWS, rows), ["part"], "value", ["id"], largest_first=largest_first)
+            places = {row["id"]: row["position"] for row in found.collect()}
+            assert [places[f"i{at}"] - first for at in range(4)] == [0, 1, 2, 3]
+
+
 def test_no_rows_have_no_positions(frame):
     assert positions(frame(ROWS, []), ["part"], "value", ["id"]).collect() == []

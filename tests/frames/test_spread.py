@@ -132,3 +132,12 @@ def test_the_threshold_of_calibrated_spreads_rises_with_the_number_of_statistics
     ]
     assert default_threshold("calibrated") == pytest.approx(3.8906, abs=1e-4)
     assert default_threshold("calibrated", 17) == pytest.approx(4.5306, abs=1e-4)
+
+
+def test_zeros_of_both_signs_are_one_mode(frame):
+    values = np.r_[np.full(8, 0.0), np.full(8, -0.0), np.full(9, 5.0), np.linspace(0.25, 0.5, 40)]
+    zeros = np.abs(values)
+
+    assert by_group(spreads(long(frame, {"a": values}), ["statistic"], "adaptive")) == by_group(
+        spreads(long(frame, {"a": zeros}), ["statistic"], "adaptive")
+    )

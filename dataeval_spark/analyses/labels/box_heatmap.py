@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.finite import is_nan
 
 
 def box_heatmap(targets: DataFrame, images: DataFrame, *, grid: int = 10) -> DataFrame:
@@ -51,8 +52,9 @@ def box_heatmap(targets: DataFrame, images: DataFrame, *, grid: int = 10) -> Dat
     sizes = images.where("upright_width > 0 AND upright_height > 0").select(
         "image_id", "upright_width", "upright_height"
     )
-    # A sum with NaN is NaN.
-    whole = targets.where("box IS NOT NULL AND NOT isnan(box.x0 + box.y0 + box.x1 + box.y1)")
+    # A sum with NaN is NaN, one with null is null.
+    corners = F.expr("box.x0 + box.y0 + box.x1 + box.y1")
+    whole = targets.where(F.col("box").isNotNull() & corners.isNotNull() & ~is_nan(corners))
     boxes = whole.join(sizes, on="image_id", how="inner")
     # In tiles: 0 is the left or upper edge of the image, `grid` the right or lower one.
     spans = boxes.select(

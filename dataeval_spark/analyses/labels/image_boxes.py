@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.finite import is_finite
 from dataeval_spark.kernels.labels.object_label_quality import Boxes
+from dataeval_spark.tables.keys import CORNERS
 
-CORNERS = ("x0", "y0", "x1", "y1")
 PREDICTED_TYPE = (
     "array<struct<number: int, name: string, x0: double, y0: double, x1: double, y1: double, score: double>>"
 )
@@ -41,10 +43,7 @@ def boxes_per_image(targets: DataFrame, predictions: DataFrame | None = None) ->
     A box without class, or with a coordinate that is none, is left out. A row is as long as an image has boxes.
     """
     corners = [F.col(f"box.{name}").alias(name) for name in CORNERS]
-    infinity = F.lit(float("inf"))
-    # To Spark, NaN is larger than infinity.
-    is_finite = [(F.col(f"box.{name}") < infinity) & (F.col(f"box.{name}") > -infinity) for name in CORNERS]
-    usable = is_finite[0] & is_finite[1] & is_finite[2] & is_finite[3]
+    usable = reduce(Column.__and__, (is_finite(f"box.{name}") for name in CORNERS))
     crowd = F.coalesce("is_crowd", F.lit(False)).alias("is_crowd")
     label = F.struct(F.col("target_index").alias("number"), F.col("class_name").alias("name"), *corners, crowd)
     labelled = targets.where(usable & F.col("class_name").isNotNull()).groupBy("image_id")

@@ -129,7 +129,7 @@ def _rows(
             F.explode(splits).alias("split"),
             # Beside a generator, Spark 4.0 loses the names of a struct's fields; the cast gives them back.
             F.concat(F.array(_place(own, F.col("channel"))).cast(PLACES), as_color.cast(PLACES)).alias("places"),
-            F.round(F.col("width") * F.col("height") * (1 - F.col("missing"))).cast("bigint").alias("n"),
+            F.floor(F.col("width") * F.col("height") * (1 - F.col("missing")) + 0.5).alias("n"),
             ((F.col("mean") - minimum) / span).alias("m"),
             (F.col("var") / (span * span)).alias("v"),
         )

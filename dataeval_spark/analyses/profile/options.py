@@ -13,8 +13,8 @@ from dataeval_spark.kernels.images.decoding.limits import Limits
 from dataeval_spark.kernels.images.profile import Measures
 from dataeval_spark.options import ProfileOptions
 
-# One more whenever a measured value changes: every image is then measured anew.
-VERSION = 4
+# One more whenever a measured value changes, or what fingerprints are made of: every image is then measured anew.
+VERSION = 5
 
 
 def check(options: ProfileOptions) -> None:

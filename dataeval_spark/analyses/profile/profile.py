@@ -18,6 +18,7 @@ from dataeval_spark.kernels.images.decoding import tiff
 from dataeval_spark.options import ProfileOptions
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.keys import CORNERS
 from dataeval_spark.tables.profile import (
     BACKGROUND_STATS,
     CHANNEL_GROUP_STATS,
@@ -56,7 +57,9 @@ def fingerprints(images: DataFrame, targets: DataFrame, options: ProfileOptions 
     boxes = targets.where("box IS NOT NULL").groupBy("image_id").agg(F.sort_array(F.collect_list(box)).alias("boxes"))
     are_needed = F.lit(options.per_target or options.background)
     joined = images.join(boxes.where(are_needed), on="image_id", how="left")
-    parts = [F.coalesce("file_hash", F.lit("unread")), F.coalesce(F.to_json("boxes"), F.lit("[]"))]
+    # Numbers are hashed, not their texts, which each engine writes in its own way.
+    corners = (F.col(f"boxes.box.{name}") for name in CORNERS)
+    parts = [F.coalesce("file_hash", F.lit("unread")), F.col("boxes.target_index"), *corners]
     return joined.select(
         "image_id",
         "uri",

@@ -14,6 +14,7 @@ from dataeval_spark.analyses.quality.duplicate_pairs import EXACT_KINDS, ITEM, W
 from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.components import Checkpoint, connected_components
 from dataeval_spark.frames.hamming_pairs import hamming_distance
+from dataeval_spark.frames.unions import union_of_all_columns
 from dataeval_spark.kernels.hashes.star_cover import star_groups
 from dataeval_spark.tables.quality import DUPLICATE_GROUPS
 
@@ -91,13 +92,13 @@ def duplicate_groups(
 def _ranked(members: DataFrame, keep: str) -> DataFrame:
     """Members with the kept one of their group, facts about the group, and the best of their copies."""
     best = members.groupBy("component").agg(
-        F.min(_rank(keep)).alias("kept"),
+        _first_of_rank(keep).alias("kept"),
         F.count("*").alias("group_size"),
         # Two different values are there when the smallest is not the largest; null values do not count.
         F.coalesce(F.min("split") != F.max("split"), F.lit(False)).alias("spans_splits"),
         F.coalesce(F.min("classes") != F.max("classes"), F.lit(False)).alias("label_conflict"),
     )
-    copies = members.groupBy("component", "copy_of").agg(F.min(_rank(keep)).alias("best_copy"))
+    copies = members.groupBy("component", "copy_of").agg(_first_of_rank(keep).alias("best_copy"))
     # A component has one row of `best`; a component and copy_of have one of `copies`.
     ranked = (
         members.join(best, on="component", how="inner")
@@ -140,7 +141,7 @@ def _around_kept(edges: DataFrame, members: DataFrame, keep: str) -> DataFrame:
     # An id has one component.
     tied = edges.withColumnRenamed("a", "id").join(members.select("id", "component"), on="id", how="inner")
     values = [value.cast("double").alias(name) for name, value in zip(criteria, _criteria(keep), strict=True)]
-    both = members.select("component", "id", *ITEM, *values).unionByName(tied, allowMissingColumns=True)
+    both = union_of_all_columns(members.select("component", "id", *ITEM, *values), tied)
     return map_batches(both.repartition("component").drop("component"), run, "id string, component string")
 
 
@@ -173,7 +174,7 @@ def _members(
     labels = targets.join(kinds.select("image_id").distinct(), on="image_id", how="left_semi")
     of_boxes = labels.select("image_id", F.col("target_index").alias("target"), F.col("class_name").alias("classes"))
     of_images = labels.groupBy("image_id").agg(
-        F.array_join(F.array_sort(F.collect_set("class_name")), "\n").alias("classes")
+        F.array_join(F.sort_array(F.collect_set("class_name")), "\n").alias("classes")
     )
     of_images = of_images.select(
         "image_id", F.lit(WHOLE).alias("target"), F.nullif("classes", F.lit("")).alias("classes")
@@ -181,9 +182,11 @@ def _members(
     return members.join(of_boxes.unionAll(of_images), on=list(ITEM), how="left")
 
 
-def _rank(keep: str) -> Column:
-    """The smallest is kept: missing values last, then the smallest id."""
-    return F.struct(*_criteria(keep), *ITEM, "phash")
+def _first_of_rank(keep: str) -> Column:
+    """Aggregate: the one that is kept, by the criteria, then the smallest id; missing values come last."""
+    order = [*_criteria(keep), *map(F.col, ITEM)]
+    # `phash` may be null, so it is not in the order.
+    return F.min_by(F.struct(*order, "phash"), F.struct(*order))
 
 
 def _criteria(keep: str) -> list[Column]:
@@ -193,7 +196,7 @@ def _criteria(keep: str) -> list[Column]:
         "labelled": F.col("classes").isNotNull().cast("double"),
         "earliness": -F.coalesce(F.unix_micros("captured_at").cast("double"), F.lit(float("inf"))),
     }
-    return [(-values[name]).alias(name) for name, _ in KEEP_RULES[keep]]
+    return [(F.lit(0.0) - values[name]).alias(name) for name, _ in KEEP_RULES[keep]]
 
 
 def _columns(ranked: DataFrame, keep: str) -> DataFrame:

@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.frames.finite import is_finite
 from dataeval_spark.frames.number_texts import fixed
 from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.frames.struct_arrays import struct_array
@@ -157,7 +158,7 @@ def _whole_dataset(images: DataFrame, factor: float) -> DataFrame:
     outside = sized.crossJoin(F.broadcast(interval)).agg(
         (F.count_if(is_outside) <= F.greatest(F.lit(1), F.count("*") * F.lit(FEW))).alias("are_few_outside")
     )
-    soft = F.percentile("blur", F.lit(0.25))
+    soft = F.percentile(F.when(is_finite("blur"), F.col("blur")), F.lit(0.25))
     gray = images.agg(
         F.avg(F.col("is_grayscale").cast("double")).alias("gray_share"),
         (1 / (1 + SOFTER_BY * soft)).alias("soft_score"),

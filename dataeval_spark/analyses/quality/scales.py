@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from dataeval_spark.frames.logarithms import log_of_one_and
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -51,7 +53,7 @@ def _share(offset: float, least: float) -> Scale:
 
 
 # Of a picture 4 wide and 3 high, and of one 3 wide and 4 high, the same: ln(4 / 3). Only long is odd.
-_ELONGATION = Scale(lambda x: -F.log1p(-F.abs(x)), lambda t: 1 - F.exp(-t), 0.1)
+_ELONGATION = Scale(lambda x: -log_of_one_and(-F.abs(x)), lambda t: 1 - F.exp(-t), 0.1)
 
 SCALES = {
     "width": _log(0.0, 0.25),

@@ -6,7 +6,7 @@ from functools import reduce
 from math import isqrt
 from typing import Literal, get_args
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.similarity.embedding_sets import Finding, Part, parts_of
@@ -257,11 +257,11 @@ def _tables(
 
 def _distance_stats(members: DataFrame) -> DataFrame:
     """Distances to the centre per cluster, one row each; noise is a row of its own."""
-    nearest = F.min(F.struct("centroid_distance", "image_id", "target_index"))
+    nearest = F.min_by(F.struct("centroid_distance", "image_id", "target_index"), _nearest_first(""))
     others: dict[str, Aggregate] = {
         "members": (F.count("*"), F.sum),
         "max_distance": (F.max("centroid_distance"), F.max),
-        "first": (nearest, F.min),
+        "first": (nearest, lambda name: F.min_by(name, _nearest_first(f"{name}."))),
     }
     moments = exact_mean_and_std(members, ["cluster_id"], F.col("centroid_distance"), others)
     stats = moments.withColumnsRenamed({"mean": "mean_distance", "std": "std_distance"})
@@ -275,6 +275,12 @@ def _distance_stats(members: DataFrame) -> DataFrame:
         F.when(is_cluster, F.col("first.image_id")).alias("center_image_id"),
         F.when(is_cluster, F.col("first.target_index")).alias("center_target_index"),
     )
+
+
+def _nearest_first(prefix: str) -> Column:
+    """Order of the members of a cluster; without nulls, which each engine puts elsewhere in the order of structs."""
+    target = F.coalesce(F.col(f"{prefix}target_index"), F.lit(-1))
+    return F.struct(F.col(f"{prefix}centroid_distance"), F.col(f"{prefix}image_id"), target)
 
 
 def _members(members: DataFrame, stats: DataFrame, part: Part, method: str, threshold: float) -> DataFrame:

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import IDS, rows_of, same_keys
 from dataeval_spark.frames.exact_sums import Aggregate, exact_sums
+from dataeval_spark.frames.finite import is_finite
 from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.similarity import COVERAGE, COVERAGE_STATS
@@ -107,9 +108,12 @@ def _encoders(
     """Images with a radius, dimensions, and the width of the range of all components, for each encoder."""
     counts = distances.groupBy("encoder").agg(F.count("*").alias("n"))
     lists = euclidean.where("rank = 1").groupBy("encoder").agg(F.count("*").alias("images"), F.max("k").alias("k"))
+    # Each engine has its own largest number of those with NaN.
+    low, high = F.array_min("embedding").cast("double"), F.array_max("embedding").cast("double")
+    is_usable = is_finite(low) & is_finite(high)
     ranges = embeddings.groupBy("encoder").agg(
         F.max(F.size("embedding")).alias("dimensions"),
-        (F.max(F.array_max("embedding")).cast("double") - F.min(F.array_min("embedding"))).alias("width"),
+        (F.max(F.when(is_usable, high)) - F.min(F.when(is_usable, low))).alias("width"),
     )
     joined = lists.join(counts, on="encoder", how="left").join(ranges, on="encoder", how="inner")
     rows = [row.asDict() for row in bounded(joined.orderBy("encoder"), "one row per encoder")]

@@ -126,9 +126,8 @@ def _prototypes(lists: DataFrame, distances: DataFrame) -> DataFrame:
     """Whether an image has a smaller mean distance than all of its neighbours."""
     neighbor = ("encoder", "metric", *NEIGHBOR_IDS)
     near = lists.alias("n").join(distances.alias("d"), on=same_keys(neighbor, "n", "d"), how="inner")
-    best_near = F.min(
-        F.struct("d.mean_distance", "d.image_id", F.coalesce("d.target_index", F.lit(-1)).alias("target"))
-    )
+    order = F.struct("d.mean_distance", "d.image_id", F.coalesce("d.target_index", F.lit(-1)).alias("target"))
+    best_near = F.min_by(order, order)
     best = near.groupBy("n.encoder", "n.metric", "n.image_id", "n.target_index").agg(best_near.alias("best"))
     joined = distances.alias("o").join(best.alias("b"), on=same_keys(KEYS, "o", "b"), how="inner")
     own = F.struct("o.mean_distance", "o.image_id", F.coalesce("o.target_index", F.lit(-1)).alias("target"))

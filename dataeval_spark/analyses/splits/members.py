@@ -63,7 +63,7 @@ def strata_of(
     rows = counts.select("image_id", F.concat("factor", F.lit("="), "value").alias("stratum"), "n")
     # Numbers that may be null, although none is: the embedded engine ends queries that mix maps of the two kinds.
     n = F.nullif(F.col("n"), F.lit(0)).alias("n")
-    strata = F.map_from_entries(F.array_sort(F.collect_list(F.struct("stratum", n))))
+    strata = F.map_from_entries(F.sort_array(F.collect_list(F.struct("stratum", n))))
     per_image = rows.groupBy("image_id").agg(strata.alias("strata"))
     if not combined:
         return per_image

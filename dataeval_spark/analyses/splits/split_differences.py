@@ -268,7 +268,7 @@ def _by_factors(rows: list[Row], ids: list[str], counts: DataFrame, base: str) -
     values: dict[str, dict[str, str]] = {}
     named = counts.where("factor != 'class_name'").groupBy("image_id", "factor")
     # An image of several values (boxes) has the first of those that most of its boxes have.
-    most = named.agg(F.min_by("value", F.struct(-F.col("n"), "value")).alias("value"))
+    most = named.agg(F.min_by("value", F.struct(F.lit(0) - F.col("n"), "value")).alias("value"))
     for row in bounded_arrow(most, "the sample x factors").to_pylist():
         values.setdefault(row["factor"], {})[row["image_id"]] = row["value"]
     factors = sorted(values)

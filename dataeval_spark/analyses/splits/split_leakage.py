@@ -124,7 +124,7 @@ def _torn_sets(sets: DataFrame, parts: DataFrame) -> DataFrame:
         .groupBy(*PARTITION, "kind", "value", "split")
         .agg(F.min("image_id").alias("first"))
         .groupBy(*PARTITION, "kind", "value")
-        .agg(F.array_sort(F.collect_list(F.struct("split", "first"))).alias("firsts"))
+        .agg(F.sort_array(F.collect_list(F.struct("split", "first"))).alias("firsts"))
         .where(F.size("firsts") > 1)
     )
     one, other = F.col("firsts")[0], F.explode(F.slice("firsts", 2, F.size("firsts") - 1))
@@ -188,7 +188,7 @@ def _repairs(parts: DataFrame, units: DataFrame) -> DataFrame:
     # The largest count, then the smallest name.
     chosen = (
         counts.groupBy(*PARTITION, "unit_id")
-        .agg(F.min_by("split", F.struct(-F.col("n"), "split")).alias("to_split"), F.count("*").alias("k"))
+        .agg(F.min_by("split", F.struct(F.lit(0) - F.col("n"), "split")).alias("to_split"), F.count("*").alias("k"))
         .where("k > 1")
     )
     same = same_keys((*PARTITION, "unit_id"), "placed", "chosen")

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.frames.components import Checkpoint, connected_components
+from dataeval_spark.frames.number_texts import with_text
 from dataeval_spark.tables.contract import identifier
 from dataeval_spark.tables.images import FACTORS
 
@@ -62,15 +63,15 @@ def units_of(
         edges = None
     else:
         nodes = [
-            frame.where("value IS NOT NULL").select(
-                "image_id", F.concat(F.lit(f"group:{key}="), F.col("value").cast("string")).alias("node")
+            with_text(frame.where("value IS NOT NULL"), "image_id", "value").select(
+                "image_id", F.concat(F.lit(f"group:{key}="), "value").alias("node")
             )
             for key, frame in sorted(groups.items())
         ]
         of_image = (
             reduce(DataFrame.unionAll, nodes)
             .groupBy("image_id")
-            .agg(F.array_sort(F.collect_set("node")).alias("nodes"))
+            .agg(F.sort_array(F.collect_set("node")).alias("nodes"))
         )
         # image_id is unique on both sides.
         joined = images.select("image_id").join(of_image, on="image_id", how="left")
@@ -108,6 +109,7 @@ def groupings(images: DataFrame, factors: DataFrame | None) -> dict[str, DataFra
     whole = factors.where("target_index IS NULL")
     names = [name for name in factors.columns if name not in FACTORS.column_names]
     of_factors = {
-        name: whole.select("image_id", F.col(identifier(name)).cast("string").alias("value")) for name in names
+        name: with_text(whole.select("image_id", F.col(identifier(name)).alias("value")), "image_id", "value")
+        for name in names
     }
     return of_factors | of_images

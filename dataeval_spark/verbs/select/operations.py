@@ -139,7 +139,7 @@ def stratified_sample(selection: Selection, *, fraction: float, by: str = "class
     of_stratum = Window.partitionBy("stratum")
     place = F.row_number().over(of_stratum.orderBy(hashed(seed, "image_id", "copy"), "image_id", "copy"))
     placed = joined.select("*", place.alias("place"), F.count("*").over(of_stratum).alias("n"))
-    return selection.with_members(placed.where(F.col("place") <= F.round(F.col("n") * F.lit(fraction))))
+    return selection.with_members(placed.where(F.col("place") <= F.floor(F.col("n") * F.lit(fraction) + 0.5)))
 
 
 def drop_duplicates(selection: Selection, *, near: bool = False) -> Selection:

@@ -57,6 +57,7 @@ def test_boxes_are_clipped_and_those_outside_or_without_area_or_size_are_left_ou
         ("b", "cat", (float("nan"), 0.0, 9.0, 9.0)),
         ("b", "cat", (0.0, 0.0, 9.0, float("nan"))),
         ("b", "cat", None),
+        ("b", "cat", (0.0, None, 9.0, 9.0)),
         ("c", "cat", (0.0, 0.0, 5.0, 5.0)),
     ]
 

@@ -94,6 +94,16 @@ def test_a_fingerprint_does_not_depend_on_the_order_of_rows_or_on_labels(frame, 
     assert prints(frame, IMAGES_BEFORE[::-1], relabelled[::-1], partitions=7) == before
 
 
+def test_fingerprints_are_the_same_on_every_engine(frame):
+    # One engine writes these corners as 1.0E-7 and 1.0E7, the other as 1e-7 and 10000000.0.
+    boxes = [
+        *(box("a", 0, (1e-7, 0.1, 1e7, 123456789.125)), box("a", 3, (-0.0, -1.5, 1e300, 1 / 3))),
+        *(box("b", 1, (0.0, 1.0, float("nan"), float("inf"))), box("c", 0, None)),
+    ]
+
+    assert prints(frame, targets=boxes) == {"a": "1e3e0a1d8ce8d8c1", "b": "b274a1a00a0ca0f0", "c": "e9faba3318d3b4f7"}
+
+
 def test_a_fingerprint_changes_with_the_file_and_with_any_box(frame, before):
     other_file = prints(frame, [image("a"), image("b", hash="read at last"), image("c", hash="new")])
     moved = prints(frame, targets=[BOXES_BEFORE[0], box("a", 1, (1.0, 1.0, 2.0, 2.5))])

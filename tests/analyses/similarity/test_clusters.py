@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.metrics import adjusted_rand_score
 
-from dataeval_spark.analyses.similarity.clusters import clusters
+from dataeval_spark.analyses.similarity.clusters import _distance_stats, clusters
 from dataeval_spark.errors import OptionError
 from dataeval_spark.tables.profile import EMBEDDINGS
 
@@ -151,3 +151,17 @@ def test_duplicates_are_measured_by_plain_distances_only(frame, tmp_path):
     for option, value in (("sensitivity", -3.0), ("max_core_hours", -1.0)):
         with pytest.raises(OptionError, match=rf"clusters\.{option} is {value}; expected a number in"):
             clusters(table(frame, blobs()), **{"min_samples": 1, option: value}, scratch=str(tmp_path))
+
+
+def test_the_centre_of_a_cluster_is_its_nearest_member_also_where_some_are_boxes(frame):
+    members = [
+        *((0, 0.5, "a", None), (0, 0.5, "a", 1), (0, 0.75, "A", 0)),
+        *((1, 0.25, "c", 2), (1, 0.25, "b", None), (1, 0.25, "b", 0)),
+        *((2, 2.0, "d", 3), (2, 1.0, "e", 1), (2, 3.0, "f", None)),
+        (-1, None, "g", None),
+    ]
+    rows = frame("cluster_id int, centroid_distance double, image_id string, target_index int", members).repartition(5)
+
+    found = _distance_stats(rows).select("cluster_id", "center_image_id", "center_target_index").collect()
+
+    assert sorted(map(tuple, found)) == [(-1, None, None), (0, "a", None), (1, "b", None), (2, "e", 1)]

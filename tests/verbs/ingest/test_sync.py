@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +14,7 @@ from dataeval_spark import Audit
 from dataeval_spark.errors import IngestError
 from dataeval_spark.tables.bias import FACTOR_BINS
 from dataeval_spark.tables.images import FACTORS
+from dataeval_spark.verbs.ingest.sync import _content_hash
 from tests.verbs.ingest.readers.pictures import png
 
 # Name in the file, and in the table: a Delta column has no space and none of ,;{}()=`. and no line break.
@@ -107,3 +109,38 @@ def test_metadata_of_json_documents_may_have_any_name(spark, tmp_path):
     found = audit.workspace.read(FACTORS).collect()
     assert len(found) == 4
     assert set(NAMES.values()) - {"name"} <= set(found[0].asDict())
+
+
+ROWS = "image_id string, n int, x double, y double, at timestamp, place struct<a: int, b: int>"
+BEFORE = ("i", 0, 1.0, None, datetime(2024, 5, 1, microsecond=250_001), (1, None))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"x": None, "y": 1.0},
+        {"x": 1.0 + 2**-52},
+        {"at": datetime(2024, 5, 1, microsecond=250_002)},
+        {"place": (2, None)},
+        {"place": None},
+        {"y": 0.0},
+    ],
+    ids=lambda changes: "+".join(changes),
+)
+def test_a_change_of_any_value_changes_the_hash_of_the_content(frame, changes):
+    names = ("image_id", "n", "x", "y", "at", "place")
+    after = tuple(changes.get(name, value) for name, value in zip(names, BEFORE, strict=True))
+
+    assert content_hash(frame, [BEFORE]) != content_hash(frame, [after])
+
+
+def test_the_hash_of_the_content_has_no_order_and_counts_equal_rows(frame):
+    other = ("i", 1, *BEFORE[2:])
+
+    assert content_hash(frame, [BEFORE, other]) == content_hash(frame, [other, BEFORE])
+    assert content_hash(frame, [BEFORE]) != content_hash(frame, [BEFORE, BEFORE])
+
+
+def content_hash(frame, rows):
+    made = frame(ROWS, rows)
+    return made.groupBy("image_id").agg(_content_hash(made, made.columns).alias("hash")).collect()[0]["hash"]

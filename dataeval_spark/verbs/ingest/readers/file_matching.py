@@ -122,7 +122,7 @@ def match_names(names: DataFrame, files: DataFrame, *, whole: bool = False) -> D
         F.when(is_whole, F.col("whole_last")).otherwise(F.col("last")).alias("last"),
     )
     # The whole path first, then the longest ending; of equal ones the strictest form.
-    order = F.struct(~is_whole, F.when(is_whole, F.lit(0)).otherwise(-F.col("parts")), "form")
+    order = F.struct(~is_whole, F.when(is_whole, F.lit(0)).otherwise(F.lit(0) - F.col("parts")), "form")
     best = both.groupBy("name").agg(F.min_by(fit, order).alias("fit")).select("name", "fit.*")
 
     def describe(rows: Iterator[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
@@ -175,7 +175,7 @@ def matched_findings(resolved: DataFrame, source_file: str, what: str = "Names")
 def examples_of(text: Column) -> Column:
     """Up to three examples of a group as one text, independent of the order of the rows."""
     three = F.array(F.min(text), F.min_by(text, F.xxhash64(text)), F.max(text))
-    return F.substring(F.array_join(F.array_sort(F.array_distinct(F.array_compact(three))), ", "), 1, 300)
+    return F.substring(F.array_join(F.sort_array(F.array_distinct(F.array_compact(three))), ", "), 1, 300)
 
 
 def _with_keys(texts: DataFrame, *, is_path: bool) -> DataFrame:

@@ -192,7 +192,7 @@ def listed_splits(lines: DataFrame, matches: DataFrame, root: str) -> Listed:
     root : str
         SOURCE.
     """
-    order = F.array_position(F.array(*(F.lit(split) for split in SPLITS)), F.col("listed"))
+    order = F.coalesce(F.array_position(F.array(*(F.lit(split) for split in SPLITS)), F.col("listed")), F.lit(0))
     placed = lines.join(matches, on="name", how="left")
     is_matched = F.col("image_id").isNotNull()
     first = (

@@ -236,7 +236,7 @@ def utc_timestamp(text: Column, timezone: str) -> Column:
     local = text.try_cast("timestamp_ntz")
     in_utc = F.convert_timezone(F.lit(timezone), F.lit("UTC"), local)
     return F.when(is_zoned, text.try_cast("timestamp")).otherwise(
-        F.concat(F.date_format(in_utc, "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"), F.lit("Z")).try_cast("timestamp")
+        F.concat(in_utc.cast("string"), F.lit("Z")).try_cast("timestamp")
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import literal_map
+from dataeval_spark.frames.finite import is_finite
+from dataeval_spark.frames.number_texts import id_text, shown
 from dataeval_spark.session.bounded import bounded
-from dataeval_spark.tables.keys import BOX_TYPE
+from dataeval_spark.tables.keys import BOX_TYPE, CORNERS
 from dataeval_spark.verbs.ingest.readers.metadata import instant_of
 from dataeval_spark.verbs.ingest.readers.rows_of_images import (
     CLASS_COLUMNS,
@@ -41,6 +44,8 @@ EXPECTED = {
     "bad_box": "x0 < x1 and y0 < y1",
     "duplicate_prediction": "one prediction per image and target",
 }
+_NUMBER = r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?"
+LIST_OF_NUMBERS = rf"^\s*\[\s*(({_NUMBER}|null)(\s*,\s*({_NUMBER}|null))*)?\s*\]\s*$"
 MATRIX_DDL = "given_id string, probabilities array<double>"
 ROW_TYPES = {
     "given_id": "string",
@@ -115,7 +120,7 @@ def read_predictions(
     time = next((name for name in TIME_COLUMNS if name in types), None)
     rows = _rows(
         frame,
-        given_id=F.col(place),
+        given_id=id_text(place, types[place]),
         target_index=index,
         label=F.col(label) if label else None,
         score=F.col(score).try_cast("double") if score else None,
@@ -133,7 +138,10 @@ def _rows(frame: DataFrame, **columns: Column | None) -> DataFrame:
 
 
 def _probabilities(name: str, types: dict[str, str]) -> Column:
-    return F.from_json(name, "array<double>") if types[name] == "string" else F.col(name)
+    if types[name] != "string":
+        return F.col(name)
+    # Of a list with anything else, each engine makes something else.
+    return F.when(F.col(name).rlike(LIST_OF_NUMBERS), F.from_json(name, "array<double>"))
 
 
 def _class_names(frame: DataFrame, types: dict[str, str], source: str) -> tuple[str, ...] | None:
@@ -236,7 +244,8 @@ def check_predictions(
         "given_id",
         "target_index",
         F.when(has_all, F.get(names, place.cast("int"))).otherwise(F.coalesce(class_name, "label")).alias("label"),
-        F.when(has_all, best).otherwise(F.col("score")).alias("score"),
+        # Not -0.0, which is another score than 0.0 to the embedded engine.
+        (F.when(has_all, best).otherwise(F.col("score")) + F.lit(0.0)).alias("score"),
         "probabilities",
         "box",
         "predicted_at",
@@ -247,11 +256,12 @@ def check_predictions(
     # Rows without an image must not all meet in one partition.
     image = F.coalesce("image_id", "given_id")
     of_image = Window.partitionBy(image, good)
-    boxes = of_image.orderBy(F.desc("score"), "label", "box.x0", "box.y0", "box.x1", "box.y1")
+    corners = [F.col(f"box.{name}") + F.lit(0.0) for name in CORNERS]
+    boxes = of_image.orderBy(F.desc("score"), "label", *corners)
     number = F.when(F.col("box").isNotNull(), F.row_number().over(boxes) - 1).otherwise(0)
     numbered = judged.withColumn("target_index", F.coalesce("target_index", number))
     same = Window.partitionBy(image, "target_index", good).orderBy(
-        F.desc_nulls_last("predicted_at"), F.desc("score"), "label", F.to_json("probabilities")
+        F.desc_nulls_last("predicted_at"), F.desc("score"), "label", F.xxhash64("probabilities")
     )
     is_later = good & (F.row_number().over(same) > 1)
     return numbered.select(
@@ -263,27 +273,23 @@ def check_predictions(
 
 def _verdict(classes: int, tolerance: float) -> tuple[Column, Column]:
     total = F.aggregate("probabilities", F.lit(0.0), lambda sum_, p: sum_ + p)
-    infinity = F.lit(float("inf"))
-    has_bad = F.exists("probabilities", lambda p: p.isNull() | F.isnan(p) | (F.abs(p) == infinity))
+    has_bad = F.exists("probabilities", lambda p: ~is_finite(p))
     has_range = F.forall("probabilities", lambda p: (p >= 0) & (p <= 1 + tolerance))
     has_all = F.col("probabilities").isNotNull()
-    score_is_good = F.col("score").isNotNull() & ~F.isnan("score") & F.col("score").between(0, 1)
-    # A comparison with NaN: to Spark, NaN is the largest number.
-    box_is_good = (
-        (F.col("box.x0") < F.col("box.x1"))
-        & (F.col("box.y0") < F.col("box.y1"))
-        & (F.col("box.x1") < infinity)
-        & (F.col("box.y1") < infinity)
-    )
+    score_is_good = is_finite("score") & F.col("score").between(0, 1)
+    is_in_order = (F.col("box.x0") < F.col("box.x1")) & (F.col("box.y0") < F.col("box.y1"))
+    box_is_good = reduce(Column.__and__, (is_finite(f"box.{name}") for name in CORNERS), is_in_order)
+    corners = F.array(*(F.col(f"box.{name}") for name in CORNERS))
+    box = F.array_join(F.transform(corners, lambda corner: F.coalesce(shown(corner), F.lit("null"))), ", ")
     tests = [
         ("unknown_image", F.col("image_id").isNull(), F.col("given_id")),
         ("wrong_length", has_all & (F.size("probabilities") != classes), F.size("probabilities").cast("string")),
         ("not_finite", has_all & has_bad, F.lit("null, NaN or infinity")),
-        ("out_of_range", has_all & ~has_range, F.array_max("probabilities").cast("string")),
-        ("not_summing", has_all & (F.abs(total - 1) > tolerance), total.cast("string")),
+        ("out_of_range", has_all & ~has_range, shown(F.array_max("probabilities"))),
+        ("not_summing", has_all & (F.abs(total - 1) > tolerance), shown(total)),
         ("missing_class", F.col("label").isNull(), F.lit(None)),
-        ("bad_score", ~score_is_good, F.col("score").cast("string")),
-        ("bad_box", F.col("box").isNotNull() & ~F.coalesce(box_is_good, F.lit(False)), F.to_json("box")),
+        ("bad_score", ~score_is_good, shown(F.col("score"))),
+        ("bad_box", F.col("box").isNotNull() & ~F.coalesce(box_is_good, F.lit(False)), box),
     ]
     kind, value_found = F.lit(None).cast("string"), F.lit(None).cast("string")
     for name, is_wrong, value in reversed(tests):

@@ -8,12 +8,13 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import ConfigError, IngestError
+from dataeval_spark.frames.number_texts import id_text
 from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.tables.contract import identifier
+from dataeval_spark.tables.keys import CORNERS
 from dataeval_spark.verbs.ingest.readers.metadata import MISSING, instant_of
 from dataeval_spark.verbs.ingest.readers.rows_of_images import (
     CLASS_COLUMNS,
-    CORNERS,
     box_column,
     id_column,
     left_out_findings,
@@ -49,7 +50,8 @@ def read_ratings(
     """
     frame = open_rows(spark, source)
     types = dict(frame.dtypes)
-    image = F.col(id_column(list(types), source)).cast("string").alias("given_id")
+    place = id_column(list(types), source)
+    image = id_text(place, types[place]).alias("given_id")
     nowhere = F.when(box_column(types).isNull(), 0)
     index = F.coalesce(F.col("target_index").try_cast("int"), nowhere) if "target_index" in types else nowhere
     base = (image, index.alias("target_index"))
@@ -95,7 +97,8 @@ def matched_to_labels(resolved: DataFrame, targets: DataFrame) -> DataFrame:
     targets : DataFrame
         Table ``targets``.
     """
-    corners = {f"_{corner}": F.col(f"box.{corner}") for corner in CORNERS}
+    # Not -0.0, which is another corner than 0.0 to the embedded engine.
+    corners = {f"_{corner}": F.col(f"box.{corner}") + F.lit(0.0) for corner in CORNERS}
     keys = ["image_id", "rater", *corners]
     unplaced = resolved.where("target_index IS NULL AND image_id IS NOT NULL AND box IS NOT NULL").withColumns(corners)
     boxes = unplaced.select(*keys).distinct()
@@ -104,8 +107,9 @@ def matched_to_labels(resolved: DataFrame, targets: DataFrame) -> DataFrame:
     overlap = _overlap("box", "labelled")
     pairs = boxes.withColumn("box", box).join(labelled, on="image_id", how="inner")
     near = pairs.where(overlap >= LEAST_OVERLAP)
-    best = F.max(F.struct(overlap.alias("overlap"), (-F.col("target_index")).alias("last"))).alias("best")
-    claims = near.groupBy(*keys).agg(best).select(*keys, "best.overlap", (-F.col("best.last")).alias("label"))
+    order = F.struct(overlap, F.lit(0) - F.col("target_index"))
+    best = F.max_by(F.struct(overlap.alias("overlap"), F.col("target_index").alias("label")), order).alias("best")
+    claims = near.groupBy(*keys).agg(best).select(*keys, "best.overlap", "best.label")
     of_label = Window.partitionBy("image_id", "rater", "label").orderBy(F.desc("overlap"), *corners)
     won = claims.withColumn("place", F.row_number().over(of_label)).where("place = 1").select(*keys, "label")
     # An image, rater and box has one row of `won`.

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.tables.contract import Table
-from dataeval_spark.tables.keys import BOX_TYPE
+from dataeval_spark.tables.keys import BOX_TYPE, CORNERS
 from dataeval_spark.verbs.ingest.readers.file_matching import match_names
 from dataeval_spark.verbs.ingest.readers.source import as_findings, finding_rows
 from dataeval_spark.verbs.ingest.readers.text_rows import ROW_ENDINGS, open_table, read_text_rows
@@ -18,7 +18,6 @@ from dataeval_spark.workspace.workspace import Checkpoint
 
 ID_COLUMNS = ("image_id", "id", "path", "file_name", "filename", "file", "image")
 CLASS_COLUMNS = ("class_name", "label", "class", "predicted_class")
-CORNERS = ("x0", "y0", "x1", "y1")
 
 
 def open_rows(spark: SparkSession, source: str) -> DataFrame:

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.contract import literal_map
+from dataeval_spark.frames.number_texts import id_text
 from dataeval_spark.kernels.formats.parquet_rows import FILE_NAME, FILE_TIME, ROW_INDEX
 from dataeval_spark.options import BoxFormat
 from dataeval_spark.session.bounded import bounded
@@ -165,7 +166,7 @@ def _image_id(roles: Roles, types: dict[str, str], reading: Reading, *, is_parqu
     """Id of a row's image: its own, else its path, else its number in a parquet file."""
     prefix = F.lit(f"{reading.dataset}/")
     if roles.id:
-        own_id = F.col(identifier(roles.id)).cast("string")
+        own_id = id_text(identifier(roles.id), types[roles.id])
         # Ids of a text file are those of one dataset; those of a table may be used as they are.
         return F.concat(prefix, own_id) if is_text(reading.root) else own_id
     if roles.path:

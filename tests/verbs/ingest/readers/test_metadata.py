@@ -88,6 +88,16 @@ def test_a_time_is_read_by_its_own_zone_else_by_the_zone_given_never_by_the_sess
     assert {row["t"]: None if row["u"] is None else row["u"] / 1e6 for row in found} == expected
 
 
+def test_a_time_that_the_sessions_zone_does_not_have_is_read(frame):
+    # Clocks in Auckland went from 2:00 to 3:00 that night.
+    expected = datetime(2024, 9, 29, 2, 30, 0, 250_000, tzinfo=UTC)
+    times = frame("t string", [("2024-09-29 02:30:00.25",)])
+
+    found = times.select(F.unix_micros(utc_timestamp(F.col("t"), "UTC")).alias("u")).collect()
+
+    assert [row["u"] for row in found] == [round(expected.timestamp() * 1e6)]
+
+
 CSV = """\
 Path,Class,split,captured_at,site,name,uri,weather report
 cat/1.png,lion,train,2024-05-01T12:00:00Z,7,left,u1,"sun, wind"

@@ -80,10 +80,41 @@ def test_boxes_are_numbered_by_falling_score(spark, images, tmp_path):
         (1, "bee", 0.5, (0.0, 0.0, 5.0, 5.0)),
         (0, "cat", 0.9, (1.0, 1.0, 6.0, 6.0)),
     ]
-    assert {row.kind for row in prediction_findings(found, "m", "f").collect()} == {
-        "bad_score",
-        "bad_box",
-        "missing_class",
+    assert {(row.kind, row.found) for row in prediction_findings(found, "m", "f").collect()} == {
+        ("bad_score", "1.5"),
+        ("bad_box", "6.0, 1.0, 6.0, 6.0"),
+        ("missing_class", None),
+    }
+
+
+def test_scores_and_corners_must_be_finite_and_lists_must_be_of_numbers(spark, images, tmp_path):
+    nan, infinity = float("nan"), float("inf")
+    rows = [
+        *(("d/a.png", "cat", nan, (0.0, 0.0, 1.0, 1.0)), ("d/a.png", "cat", None, (0.0, 0.0, 1.0, 1.0))),
+        *(("d/a.png", "cat", 1e-5, (0.0, nan, 1.0, 1.0)), ("d/a.png", "cat", 0.5, (-nan, 0.0, 1.0, 1.0))),
+        *(("d/a.png", "ant", 0.5, (0.0, 0.0, infinity, 1e7)), ("d/b.png", "cat", 1e-5, (0.0, 0.0, 1e7, 1.0))),
+    ]
+    ddl = "image_id string, class_name string, score double, box struct<x0: double, y0: double, x1: double, y1: double>"
+    spark.createDataFrame(rows, ddl).write.parquet(str(tmp_path / "p"))
+    (tmp_path / "lists.csv").write_text(
+        'image_id,class_name,probabilities\nd/a.png,,"[0.5, 0.25, 0.25]"\nd/b.png,,"[0.5, 0.25, x]"\ne/c.png,,none\n'
+    )
+
+    found = checked(spark, images, tmp_path / "p").collect()
+    of_lists = checked(spark, images, tmp_path / "lists.csv").collect()
+
+    assert sorted((row.kind or "", row.found or "") for row in found) == [
+        ("", ""),
+        ("bad_box", "0.0, 0.0, Infinity, 10000000.000000"),
+        ("bad_box", "0.0, NaN, 1.0, 1.0"),
+        ("bad_box", "NaN, 0.0, 1.0, 1.0"),
+        ("bad_score", ""),
+        ("bad_score", "NaN"),
+    ]
+    assert {(row.image_id, row.label, row.kind) for row in of_lists} == {
+        ("d/a.png", "ant", None),
+        ("d/b.png", None, "missing_class"),
+        ("e/c.png", None, "missing_class"),
     }
 
 
