@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import in_id_blocks
 from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.kernels.vectors.effective_dimension import Moments, centered_ranks, effective_dimension, rank_of
-from dataeval_spark.session.bounded import bounded
+from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.similarity import COMPLETENESS
 
@@ -22,6 +23,8 @@ BUCKETS = 64
 """Sums are added up in two steps, so that no task holds more than a few hundred D x D matrices."""
 _MOMENTS = "encoder string, class_name string, block bigint, n bigint, mean binary, products binary"
 _MOMENTS_SCHEMA = arrow_schema(_MOMENTS)
+_MEASURED = "encoder string, class_name string, n bigint, dimensions int, rank int, filled double, spread double"
+_MEASURED_SCHEMA = arrow_schema(_MEASURED)
 _COLUMN = "encoder string, dimension int, block bigint, data binary"
 _COLUMN_SCHEMA = arrow_schema(_COLUMN)
 
@@ -89,32 +92,47 @@ def completeness(
         with_class = whole.join(classes, on="image_id", how="inner")
         labelled = labelled.unionByName(with_class.select("encoder", "class_name", "image_id", "embedding"))
     blocks = in_id_blocks(labelled, ["encoder", "class_name"], ["image_id"])
-    raw = _summed(_of_blocks(blocks, max_dimensions))
-    ranked = _columns_of_blocks(blocks.where("class_name IS NULL"), max_dimensions)
-    ranked = ranked.groupBy("encoder", "dimension").applyInArrow(_ranked, _COLUMN)
-    of_ranks = _summed(ranked.groupBy("encoder", "block").applyInArrow(_block_moments, _MOMENTS))
-    spread = {row["encoder"]: _unpacked(row) for row in bounded(of_ranks, "one row per encoder")}
-    rows = [_row(row, spread) for row in bounded(raw, "one row per encoder and class")]
+    if one_row(blocks, F.max("block").alias("last"))["last"] == 0:
+        # Each encoder and class is in one task: no matrix need travel.
+        raw = blocks.groupBy("encoder", "class_name").applyInArrow(_of_whole(max_dimensions), _MEASURED)
+        spread: dict[str, float] = {}
+    else:
+        raw = _summed(_of_blocks(blocks, max_dimensions))
+        ranked = _columns_of_blocks(blocks.where("class_name IS NULL"), max_dimensions)
+        ranked = ranked.groupBy("encoder", "dimension").applyInArrow(_ranked, _COLUMN)
+        of_ranks = _summed(ranked.groupBy("encoder", "block").applyInArrow(_block_moments, _MOMENTS))
+        spread = {row["encoder"]: row["filled"] for row in bounded(of_ranks, "one row per encoder")}
+    rows = [_row(row, spread.get(row["encoder"])) for row in bounded(raw, "one row per encoder and class")]
     return rows_of(embeddings, COMPLETENESS, rows)
 
 
-def _row(row: Any, spread: dict[str, Moments]) -> tuple[Any, ...]:
-    moments = _unpacked(row)
-    dimensions, rank = moments.mean.size, rank_of(moments.gram)
-    filled = effective_dimension(moments.products)
-    complete = np.nan
-    if row["class_name"] is None:
-        complete = float(effective_dimension(spread[row["encoder"]].products) / dimensions)
+def _row(row: Any, spread: float | None) -> tuple[Any, ...]:
+    """A row of the table; ``spread`` is the effective dimension of the ranks, where the row does not have it."""
+    rank, filled = row["rank"], row["filled"]
+    effective = row["spread"] if spread is None else spread
+    is_whole = row["class_name"] is None and effective is not None and not np.isnan(effective)
+    complete = effective / row["dimensions"] if is_whole else None
     isotropy = None if np.isnan(filled) or rank == 0 else filled / rank
-    return (
-        row["encoder"],
-        row["class_name"],
-        moments.n,
-        dimensions,
-        rank,
-        None if np.isnan(complete) else complete,
-        isotropy,
-    )
+    return row["encoder"], row["class_name"], row["n"], row["dimensions"], rank, complete, isotropy
+
+
+def _of_whole(max_dimensions: int) -> Callable[[pa.Table], pa.Table]:
+    def measured(block: pa.Table) -> pa.Table:
+        vectors = _vectors(block, max_dimensions)
+        encoder, name = block["encoder"][0].as_py(), block["class_name"][0].as_py()
+        spread = None
+        if name is None:
+            ranks = [centered_ranks(np.ascontiguousarray(column)) for column in vectors.T]
+            spread = float(effective_dimension(Moments.from_rows(np.stack(ranks, axis=1)).products))
+        return _measured(encoder, name, Moments.from_rows(vectors), spread)
+
+    return measured
+
+
+def _measured(encoder: str, name: str | None, moments: Moments, spread: float | None = None) -> pa.Table:
+    filled = float(effective_dimension(moments.products))
+    values = (encoder, name, moments.n, moments.mean.size, rank_of(moments.gram), filled, spread)
+    return pa.Table.from_pylist([dict(zip(_MEASURED_SCHEMA.names, values, strict=True))], schema=_MEASURED_SCHEMA)
 
 
 def _vectors(block: pa.Table, max_dimensions: int) -> NDArray[np.float64]:
@@ -161,18 +179,27 @@ def _unpacked(row: Any) -> Moments:
 
 
 def _summed(moments: DataFrame) -> DataFrame:
-    """Moments of all blocks added up in their order, which decides the last bits: first per bucket, then all."""
+    """What is measured of the moments of all blocks, added up in their order: first per bucket, then all."""
 
-    def merge(table: pa.Table) -> pa.Table:
+    def total_of(table: pa.Table) -> tuple[Any, Moments]:
+        # The order of the sum decides the last bits.
         rows = sorted(table.to_pylist(), key=lambda row: row["block"])
         total = _unpacked(rows[0])
         for row in rows[1:]:
             total = total.merged(_unpacked(row))
-        return _packed(rows[0]["encoder"], rows[0]["class_name"], rows[0]["block"], total)
+        return rows[0], total
+
+    def merge(table: pa.Table) -> pa.Table:
+        first, total = total_of(table)
+        return _packed(first["encoder"], first["class_name"], first["block"], total)
+
+    def measure(table: pa.Table) -> pa.Table:
+        first, total = total_of(table)
+        return _measured(first["encoder"], first["class_name"], total)
 
     bucket = F.pmod("block", F.lit(BUCKETS))
     buckets = moments.groupBy("encoder", "class_name", bucket).applyInArrow(merge, _MOMENTS)
-    return buckets.groupBy("encoder", "class_name").applyInArrow(merge, _MOMENTS)
+    return buckets.groupBy("encoder", "class_name").applyInArrow(measure, _MEASURED)
 
 
 def _ranked(table: pa.Table) -> pa.Table:

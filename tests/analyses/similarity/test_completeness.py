@@ -24,7 +24,9 @@ def effective(rows):
     return np.exp(-(share * np.log(share)).sum())
 
 
-def test_both_measures_equal_the_definition(frame):
+@pytest.mark.parametrize("block_bytes", [2**26, 400], ids=["one block", "many blocks"])
+def test_both_measures_equal_the_definition(frame, monkeypatch, block_bytes):
+    monkeypatch.setattr("dataeval_spark.frames.blocks.BLOCK_BYTES", block_bytes)
     common = {"encoder": "e", "encoder_version": "v", "fingerprint": "f"}
     rows = [{**common, "image_id": f"i{row:02}", "embedding": POINTS[row].tolist()} for row in range(60)]
     targets = image_labels(frame, {f"i{row:02}": "cat" if row < 20 else "dog" for row in range(60)})
