@@ -30,6 +30,7 @@ ALLOWED = {
     "to_json": {"frames/ranks.py", "workspace/snapshots.py", "verbs/export/samples.py"},
 }
 OF_STRUCTS = {"min", "max", "array_min", "array_max", "greatest", "least"}
+WITH_LAMBDA = {"aggregate", "exists", "filter", "forall", "transform", "reduce"}
 KERNELS = {"mapInArrow", "mapInPandas"}
 
 
@@ -102,3 +103,14 @@ def test_kernels_give_null_structs_null_fields(path):
 def test_unions_say_the_type_of_columns_that_a_side_lacks(path):
     # frames.unions
     assert not [call.lineno for call in calls(path) if any(key.arg == "allowMissingColumns" for key in call.keywords)]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_conditions_have_no_lambda_functions(path):
+    # The embedded engine finds none of their columns in a scan: a kernel, or a stored column.
+    conditions = [call for call in calls(path) if isinstance(call.func, ast.Attribute) and call.func.attr == "where"]
+    nodes = [node for call in conditions for argument in call.args for node in ast.walk(argument)]
+    of_spark = [node for node in nodes if isinstance(node, ast.Attribute) and is_name(node.value, "F")]
+
+    assert not [node.attr for node in of_spark if node.attr in WITH_LAMBDA]
+    assert not [node.value for node in nodes if isinstance(node, ast.Constant) and "->" in str(node.value)]

@@ -46,17 +46,22 @@ def significant(value: Column, digits: int) -> Column:
 
 
 def shown(value: Column) -> Column:
-    """A double for a message: as it is from 0.001 up to 10^7, beyond with six decimal places; null for null.
+    """A double for a message: as it is from 0.001 up to 10^7, beyond rounded; null for null.
 
     Examples
     --------
     >>> spark.range(1).select(shown(F.lit(0.25)).alias("a"), shown(F.lit(123456789.0)).alias("b")).collect()
-    [Row(a='0.25', b='123456789.000000')]
+    [Row(a='0.25', b='123456789')]
     """
 
     def text(x: Column) -> Column:
-        is_cast_alike = (x == 0.0) | F.abs(x).between(1e-3, 9_999_999.0)
-        return F.when(is_cast_alike, (x + 0.0).cast("string")).otherwise(F.coalesce(_name(x), fixed(x, 6)))
+        size = F.abs(x)
+        is_cast_alike = (x == 0.0) | size.between(1e-3, 9_999_999.0)
+        far = F.coalesce(_name(x), F.when(x > 0, "10^15 or more").otherwise("-10^15 or less"))
+        rounded = F.when(size < 1e-3, fixed(x, 6)).when(size < 1e15, fixed(x, 0))
+        return F.when(is_cast_alike, (x + 0.0).cast("string")).otherwise(
+            F.coalesce(rounded, F.when(x.isNotNull(), far))
+        )
 
     return _with(value.cast("double"), text)
 

@@ -160,9 +160,24 @@ def factor_columns(factors: DataFrame) -> list[Column]:
 
 
 def _values(factors: DataFrame) -> DataFrame:
-    columns = factor_columns(factors)
+    types = dict(factors.dtypes)
+    columns = []
+    for name, column in factor_names(factors).items():
+        value = F.col(identifier(name))
+        # In JSON, each engine writes times in its own way, and a time without zone as if it were in UTC.
+        columns.append((_time_text(value, types[name]) if types[name].startswith("timestamp") else value).alias(column))
     values = F.to_json(F.struct(*columns)) if columns else F.lit(None).cast("string")
     return factors.where("target_index IS NULL").select("image_id", values.alias("factors"))
+
+
+def _time_text(time: Column, type: str) -> Column:
+    """An instant in UTC, as ``2024-05-01T12:00:00.25Z``, or a time without zone, which has no ``Z``, of that type."""
+    if type == "timestamp_ntz":
+        return F.replace(time.cast("string"), F.lit(" "), F.lit("T"))
+    # Microseconds added to a time without zone: a cast would use the session's time zone.
+    start = F.lit("1970-01-01 00:00:00").cast("timestamp_ntz")
+    in_utc = start + F.unix_micros(time) * F.expr("INTERVAL '0.000001' SECOND")
+    return F.concat(_time_text(in_utc, "timestamp_ntz"), F.lit("Z"))
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,13 @@
-"""Samples of an export: names that would share one label file are told apart."""
+"""Samples of an export: names that would share one label file are told apart, and times are written alike."""
 
 from __future__ import annotations
 
-import pytest
+from datetime import UTC, datetime, timedelta
 
-from dataeval_spark.verbs.export.samples import with_shared_stems
+import pytest
+from pyspark.sql import functions as F
+
+from dataeval_spark.verbs.export.samples import _time_text, with_shared_stems
 
 SAMPLES = "name string, copy int, split string"
 
@@ -32,3 +35,17 @@ def test_names_of_one_label_file_share_a_stem(frame, rows, by_split, folders, sh
     expected = {row[0] for row in rows} if shared is None else shared
     assert {row.name for row in found.where("shares_stem").collect()} == expected
     assert found.columns == [*samples.columns, "shares_stem"]
+
+
+def test_instants_are_written_in_utc_and_local_times_as_they_are(frame):
+    # Auckland has no such time on the first day.
+    texts = ("2024-09-29T02:30:00Z", "2024-05-01T12:00:00.25Z", "1969-12-31T23:59:59.999999Z", "0001-01-01T00:00:00Z")
+    start, unit = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+    micros = [(text, (datetime.fromisoformat(text) - start) // unit) for text in texts]
+    rows = frame("text string, us bigint", [*micros, (None, None)])
+    instants = _time_text(F.timestamp_micros("us"), "timestamp").alias("found")
+    local = F.regexp_replace("text", "Z", "")
+    of_local = _time_text(local.cast("timestamp_ntz"), "timestamp_ntz").alias("found")
+
+    assert all(row["found"] == row["text"] for row in rows.select("text", instants).collect())
+    assert all(row["found"] == row["text"] for row in rows.select(local.alias("text"), of_local).collect())

@@ -105,7 +105,7 @@ def test_scores_and_corners_must_be_finite_and_lists_must_be_of_numbers(spark, i
 
     assert sorted((row.kind or "", row.found or "") for row in found) == [
         ("", ""),
-        ("bad_box", "0.0, 0.0, Infinity, 10000000.000000"),
+        ("bad_box", "0.0, 0.0, Infinity, 10000000"),
         ("bad_box", "0.0, NaN, 1.0, 1.0"),
         ("bad_box", "NaN, 0.0, 1.0, 1.0"),
         ("bad_score", ""),
