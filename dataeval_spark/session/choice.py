@@ -15,8 +15,8 @@ from dataeval_spark.session.java import java_program
 VARIABLE = "DATAEVAL_SPARK_ENGINE"
 # Setting of a session that says which engine it is, and why it was chosen.
 CHOSEN = "spark.dataeval_spark.engine"
-# Up to this size the embedded engine is the faster one on a machine of two cores, and needs less memory than Spark:
-# see benchmarks/results/engines.json. Beyond, nobody has measured.
+# A bound by judgement, until benchmarks/engines.py has measured both engines at four sizes on a quiet machine: the
+# largest frames that were tried on the embedded engine had a million rows.
 MOST_IMAGES = 1_000_000
 MOST_BYTES = 20 * 2**30
 
