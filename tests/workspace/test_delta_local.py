@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from dataeval_spark.tables.images import IMAGES
-from dataeval_spark.tables.runs import SNAPSHOTS
+from dataeval_spark.tables.runs import DATASET_FINDINGS, SNAPSHOTS
 from dataeval_spark.workspace.delta import Writer
 from dataeval_spark.workspace.delta_local import LocalAccess, can_open, images_here, size_of
 from dataeval_spark.workspace.workspace import TABLE_PROPERTIES, Workspace
@@ -89,3 +90,44 @@ def test_a_broken_table_is_no_reason_not_to_start(tmp_path):
     log.mkdir(parents=True)
     (log / f"{0:020}.json").write_text("no json")
     assert images_here(str(tmp_path / "audit")) == (0, 0)
+
+
+def finding(frame, step, rule):
+    return frame(DATASET_FINDINGS, [(step, rule, "x", 1.0, None, "info", "m", "r")])
+
+
+def writer_of(step, name):
+    return Writer("r", step, f"work of {step}, {name}", "0")
+
+
+def rules(workspace):
+    return sorted((row["step"], row["rule"]) for row in workspace.read(DATASET_FINDINGS).collect())
+
+
+def test_rows_of_a_scope_are_replaced_in_one_commit_also_in_a_file_that_holds_several(spark, tmp_path, frame):
+    workspace = Workspace(spark, str(tmp_path))
+    for step in ("a", "b"):
+        workspace.write(DATASET_FINDINGS, finding(frame, step, "first"), Writer("r", step, step, "0"), scope=step)
+    workspace._access(DATASET_FINDINGS).compact()
+    before = workspace.state(DATASET_FINDINGS).version
+
+    state = workspace.write(DATASET_FINDINGS, finding(frame, "a", "second"), Writer("r", "a", "w", "0"), scope="a")
+
+    assert state.version == before + 1
+    assert rules(workspace) == [("a", "second"), ("b", "first")]
+
+
+def test_twelve_steps_that_write_their_scopes_at_once_all_have_their_rows(spark, tmp_path, frame):
+    workspace = Workspace(spark, str(tmp_path))
+    workspace.create([DATASET_FINDINGS])
+    steps = [f"step {number:02}" for number in range(12)]
+    for name in ("first", "second"):
+        rows = {step: finding(frame, step, name) for step in steps}
+        with ThreadPoolExecutor(12) as pool:
+            jobs = [
+                pool.submit(workspace.write, DATASET_FINDINGS, rows[step], writer_of(step, name), scope=step)
+                for step in steps
+            ]
+            assert all(job.result() for job in jobs)
+
+    assert rules(workspace) == [(step, "second") for step in steps]
