@@ -94,18 +94,19 @@ def photo_rows(engine: str, place: Path) -> list[Row]:
         return []
     source = place / "photos"
     for folder in folders:
-        for file in sorted(folder.rglob("*.jp*g")):
+        for file in sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg")):
             target = source / folder.parent.name / file.name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.symlink_to(file)
-    count = sum(1 for _ in source.rglob("*.jp*g"))
+    count = sum(path.is_symlink() for path in source.rglob("*"))
     conf = place / "run.toml"
     conf.write_text(
         f'workspace = "{place / "audit"}"\n[ingest]\nsource = "{source}"\n[profile]\nencoder = "thumbnail"\n'
         f'[report]\nout = "{place / "report.html"}"\n'
     )
     measured = run(command("run", str(conf)))
-    found = row(f"{count} photographs from nothing to a report", engine, [measured], 12.0, n=count)
+    goal = 12.0 if engine == "embedded" else None
+    found = row(f"{count} photographs from nothing to a report", engine, [measured], goal, n=count)
     return [found, *peer_rows(source, found)] if engine == "embedded" else [found]
 
 
