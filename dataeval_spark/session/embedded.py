@@ -31,6 +31,8 @@ IDLE_SECONDS = 7 * 24 * 3600
 # Folders of temporary files: then the process, and when it started.
 PREFIX = "dataeval_spark-engine-"
 
+RETRIES = 2
+
 _LOCK = threading.Lock()
 _SERVERS: list[Any] = []
 
@@ -59,6 +61,10 @@ def embedded(*, cores: int | None = None, scratch: str | None = None) -> SparkSe
         if not _SERVERS:
             _SERVERS.append(_start(cores or available_cores(), scratch))
     session = SparkSession.builder.remote("sc://{}:{}".format(*_SERVERS[0].listening_address)).getOrCreate()
+    from pyspark.sql.connect.client.retries import DefaultPolicy  # it needs packages that Spark itself does not
+
+    # An interrupt stops the server too: to ask it again for ten minutes, as the client does by default, helps nobody.
+    session.client.set_retry_policies([DefaultPolicy(max_retries=RETRIES)])
     for key, value in SETTINGS.items():
         session.conf.set(key, value)
     return session
