@@ -182,6 +182,9 @@ class LocalAccess:
             self._commit(target, folders["rows"], replaced)
 
     def replace_images(self, target: Target, rows: DataFrame, images: DataFrame) -> None:
+        if not self.files()[0]:  # no rows to replace: which images these are need not be computed
+            self.write(target, rows, "append", None)
+            return
         with self._staged(target.writer, {"rows": rows, "images": images.select("image_id").distinct()}) as folders:
             ids = ds.dataset(folders["images"], format="parquet").to_table()["image_id"].combine_chunks()
 
