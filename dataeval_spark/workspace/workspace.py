@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import TableMissingError, WorkspaceError, filling_command
 from dataeval_spark.kernels.storage.uris import refuse_credentials
-from dataeval_spark.session.choice import chosen, is_embedded
+from dataeval_spark.session.choice import chosen, is_embedded, is_given
 from dataeval_spark.session.settings import SETTINGS_LOCK
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table, identifier
@@ -87,7 +87,7 @@ class Workspace:
         self.versions = versions
         self.engine = chosen(spark)
         # Paths mean files of this machine only in sessions that say so: elsewhere they may be those of a cluster.
-        self._is_one_machine = spark.conf.get("spark.dataeval_spark.localFiles", "false") == "true"
+        self._is_one_machine = not is_given(spark)
         is_folder = not self.is_catalog and is_local(self.location)
         self._is_here = self._is_one_machine and is_folder and can_open(self.location)
         folder = self.scratch_root
