@@ -30,6 +30,7 @@ from dataeval_spark.session.choice import is_given, session_for
 from dataeval_spark.session.engines import TaskCounter, cores_of
 from dataeval_spark.session.progress import Progress
 from dataeval_spark.session.settings import accepted_settings, settings_for
+from dataeval_spark.session.threads import one_thread_each
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.images import IMAGES, TARGETS
 from dataeval_spark.verbs.analyze.analyze import analyze
@@ -322,7 +323,8 @@ class Audit:
 
     def _interruptible(self, work: Callable[[], Result]) -> Result:
         self._cancellation = Cancellation()
-        return interruptible(work, self._cancellation, self.spark.interruptAll)
+        with one_thread_each():
+            return interruptible(work, self._cancellation, self.spark.interruptAll)
 
     @contextmanager
     def one_run(self, job: str, options: Mapping[str, Any]) -> Iterator[Run]:
