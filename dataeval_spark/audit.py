@@ -1,4 +1,7 @@
-"""`Audit`: the face for notebooks and the command line, one method per verb."""
+"""`Audit`: the face for notebooks and the command line, one method per verb.
+
+The report draws with matplotlib, which takes a fifth of a second to load: the methods that need it import it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -42,9 +45,6 @@ from dataeval_spark.verbs.ingest.ingest import ingest, ingest_maite
 from dataeval_spark.verbs.ingest.labels import ingest_predictions, ingest_ratings
 from dataeval_spark.verbs.ingest.readers.maite import MapStyle
 from dataeval_spark.verbs.profile import run_profile
-from dataeval_spark.verbs.report import collect_report_data, save_report
-from dataeval_spark.verbs.report.inline_gallery import Gallery, gallery_of
-from dataeval_spark.verbs.report.report import Report, next_command, page_of, summary_lines
 from dataeval_spark.verbs.search import Query, search_workspace
 from dataeval_spark.verbs.select.recipe import Recipe
 from dataeval_spark.verbs.select.select import select
@@ -53,6 +53,10 @@ from dataeval_spark.workspace import holdout, runs, snapshots
 from dataeval_spark.workspace.delta_local import images_here, is_directory_here
 from dataeval_spark.workspace.runs import Run, StepRun
 from dataeval_spark.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from dataeval_spark.verbs.report.inline_gallery import Gallery
+    from dataeval_spark.verbs.report.report import Report
 
 logger = logging.getLogger("dataeval_spark")
 
@@ -233,6 +237,9 @@ class Audit:
         announce: bool = True,
     ) -> Report:
         """Write the HTML report and print what was found; with ``announce``, the path of the report last."""
+        from dataeval_spark.verbs.report import save_report
+        from dataeval_spark.verbs.report.report import Report, page_of, summary_lines
+
         refuse_credentials(str(out))
         with self._progress.running("report"):
             data, page = self._interruptible(lambda: page_of(self.workspace, snapshot, demo_scores))
@@ -260,6 +267,8 @@ class Audit:
         >>> audit.gallery(audit.table("outliers").where("statistic = 'sharpness'").orderBy("value"))
         Gallery of 24 images
         """
+        from dataeval_spark.verbs.report.inline_gallery import gallery_of
+
         images, targets = (self.workspace.read_or_none(table) for table in (IMAGES, TARGETS))
         return gallery_of(rows, images, targets, most=most)
 
@@ -288,6 +297,9 @@ class Audit:
         return f"Audit({self.workspace.location!r})"
 
     def _repr_html_(self) -> str:
+        from dataeval_spark.verbs.report import collect_report_data
+        from dataeval_spark.verbs.report.report import next_command, summary_lines
+
         data = collect_report_data(self.workspace.read_or_none, max_thumbnails=0)
         items = "".join(f"<li>{html.escape(line)}</li>" for line in summary_lines(data))
         following = html.escape(next_command(data))

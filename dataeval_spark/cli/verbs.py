@@ -7,6 +7,7 @@ help and wrong usage wait for neither.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import tomllib
 from collections.abc import Callable, Sequence
@@ -47,8 +48,12 @@ def _print_plan(verb: str, text: str) -> None:
 
 
 def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
+    # Modules leave no garbage: to look for it while they are loaded takes a fifth of the time.
+    gc.disable()
     from dataeval_spark.audit import Audit
 
+    gc.freeze()
+    gc.enable()
     return Audit(
         workspace or args.workspace,
         scratch=args.scratch,

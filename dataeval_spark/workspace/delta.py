@@ -131,6 +131,9 @@ class TableAccess(Protocol):
     def identity(self) -> str:
         """Delta's own id: a dropped and recreated table has another."""
 
+    def constants(self, column: str) -> set[str] | None:
+        """Texts of a column that is the same throughout each file; None where that takes reading it."""
+
     def files(self) -> tuple[int, int]:
         """Number of files of the newest version, and their size in bytes."""
 

@@ -32,7 +32,7 @@ from dataeval_spark.errors import WorkspaceError
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.workspace.delta import Commit, Row, Target, Writer, made_by, none_if_missing, retrying
-from dataeval_spark.workspace.local_files import Keep, adopt, any_goes, removal, rewritten, rows_of
+from dataeval_spark.workspace.local_files import Keep, adopt, any_goes, constants, removal, rewritten, rows_of
 from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_local
 
 # Threads of this process commit to a table one after another; other processes are met by trying again.
@@ -119,6 +119,9 @@ class LocalAccess:
 
     def identity(self) -> str:
         return str(self._table().metadata().id)
+
+    def constants(self, column: str) -> set[str] | None:
+        return constants((Path(self._path) / unquote(file.name) for file in _files(self._table())), column)
 
     def files(self) -> tuple[int, int]:
         sizes = pa.table(DeltaTable(self._path).get_add_actions(flatten=True))["size_bytes"]

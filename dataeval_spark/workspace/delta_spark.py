@@ -70,6 +70,9 @@ class SparkAccess:
     def identity(self) -> str:
         return str(one_row(self._spark.sql(f"DESCRIBE DETAIL {self._name}").select("id"))["id"])
 
+    def constants(self, column: str) -> set[str] | None:
+        return None  # Spark does not show the footers of its files
+
     def files(self) -> tuple[int, int]:
         detail = one_row(self._spark.sql(f"DESCRIBE DETAIL {self._name}").select("numFiles", "sizeInBytes"))
         return detail["numFiles"], detail["sizeInBytes"]

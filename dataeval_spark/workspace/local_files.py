@@ -87,6 +87,24 @@ def any_goes(path: Path, keep: Keep) -> bool:
     return any(not pc.all(keep.is_kept(batch[keep.column])).as_py() for batch in batches)
 
 
+def constants(paths: Iterable[Path], column: str) -> set[str] | None:
+    """Texts of a column that is one text in each group of rows, by the footers of the files; None where it is not."""
+    found = set()
+    for path in paths:
+        metadata = pq.read_metadata(path)
+        names = [metadata.schema.column(number).path for number in range(metadata.num_columns)]
+        if metadata.num_rows and column not in names:
+            return None
+        for group in range(metadata.num_row_groups if metadata.num_rows else 0):
+            chunk = metadata.row_group(group).column(names.index(column)).statistics
+            if chunk is None or not chunk.has_min_max or chunk.null_count or chunk.min != chunk.max:
+                return None
+            if not _is_whole(chunk.min):
+                return None
+            found.add(str(chunk.min))
+    return found
+
+
 def removal(name: str, size: int | None) -> RemoveAction:
     """What removes a file from its table; older versions still read it."""
     return RemoveAction(name, True, _now(), size)

@@ -28,6 +28,8 @@ from dataeval_spark.workspace.workspace import Workspace
 NOT_PINNED = (RUNS, SNAPSHOTS)
 PINNED_TABLES = tuple(table for table in ALL_TABLES if table not in NOT_PINNED)
 NOT_COMPARED = ("run_id", "deleted_at", "window")
+# Runs of a table that a snapshot names.
+MOST_RUNS = 50
 
 
 @dataclass(frozen=True)
@@ -100,11 +102,14 @@ def create(run: Run, name: str, note: str | None = None) -> dict[str, int]:
 
 
 def _provenance(workspace: Workspace, table: Table) -> tuple[str, list[str]]:
-    """Delta's id of a table, and runs that wrote its rows: at most 50."""
+    """Delta's id of a table, and runs that wrote its rows: at most `MOST_RUNS`."""
     identity = workspace.table_id(table)
     if "run_id" not in table.column_names:
         return identity, []
-    rows = workspace.read(table).select("run_id").distinct().limit(50)
+    told = workspace.runs_told(table)
+    if told is not None:
+        return identity, sorted(told)[:MOST_RUNS]
+    rows = workspace.read(table).select("run_id").distinct().limit(MOST_RUNS)
     return identity, sorted(row["run_id"] for row in bounded(rows, "names of runs"))
 
 

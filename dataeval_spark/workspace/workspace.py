@@ -1,7 +1,7 @@
 """The lakehouse that holds every result: the only reader and writer of Delta tables.
 
-A workspace is a directory (one Delta table per sub-directory) or a schema of a catalog. Reading a
-workspace ``at`` a snapshot gives the pinned version of each table and cannot write.
+A workspace is a directory (one Delta table per sub-directory) or a schema of a catalog. Reading a workspace ``at`` a
+snapshot gives the pinned version of each table and cannot write.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table, identifier
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.workspace.delta import Row, TableAccess, TableState, Target, Writer, is_missing
-from dataeval_spark.workspace.delta_local import LocalAccess, can_open
+from dataeval_spark.workspace.delta_local import LocalAccess, is_directory_here
 from dataeval_spark.workspace.delta_spark import SparkAccess, engine_error, errors_of_engines
 from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_local, local_path, quoted, remove_directory
 from dataeval_spark.workspace.migration import Migration, older_columns
@@ -49,8 +49,8 @@ class Workspace:
     spark : SparkSession
         Session with Delta.
     location : str
-        ``catalog.schema`` (exactly one dot, no slash), or a directory (anything with a slash, a
-        scheme, or no dot; write ``./a.b`` for a directory with a dot).
+        ``catalog.schema`` (exactly one dot, no slash), or a directory (anything with a slash, a scheme, or no dot; a
+        directory with a dot is written ``./a.b``).
     scratch : str, optional
         Directory for temporary files; default ``_scratch`` in a workspace directory. Needed for a catalog.
     table_location : str, optional
@@ -88,8 +88,7 @@ class Workspace:
         self.engine = chosen(spark)
         # Paths mean files of this machine only in sessions that say so: elsewhere they may be those of a cluster.
         self._is_one_machine = not is_given(spark)
-        is_folder = not self.is_catalog and is_local(self.location)
-        self._is_here = self._is_one_machine and is_folder and can_open(self.location)
+        self._is_here = self._is_one_machine and is_directory_here(location)
         folder = self.scratch_root
         self._staging = str(local_path(folder)) if folder and is_local(folder) else f"{self.location}/_scratch"
         self._migration = Migration(spark, self.location, self._access_of)
@@ -124,13 +123,16 @@ class Workspace:
 
     def commit_versions(self, table: Table, *, step: str) -> dict[str, int]:
         """First version that each run committed for a step, among the newest 200 commits."""
-        # Newest first, so the earliest commit of a run is the one that stays.
-        commits = self._access(table).commits(200)
+        commits = self._access(table).commits(200)  # newest first, so that the earliest of a run stays
         return {c.made_by["run_id"]: c.version for c in commits if c.made_by.get("step") == step}
 
     def table_id(self, table: Table) -> str:
         """Delta's own id of a table: a dropped and recreated table has another."""
         return self._access(table).identity()
+
+    def runs_told(self, table: Table) -> set[str] | None:
+        """Runs that wrote the rows of a table, where its files tell them without being read; else None."""
+        return self._access(table).constants("run_id")
 
     def bytes_of(self, table: Table) -> int:
         """Bytes of a table by the list of its files; 0 where there is none."""
@@ -142,9 +144,7 @@ class Workspace:
         return state is None or state.version == 0  # the commit that made it
 
     def exists(self, table: Table) -> bool:
-        if self.versions is not None:
-            return table.name in self.versions
-        return self.state(table) is not None
+        return table.name in self.versions if self.versions is not None else self.state(table) is not None
 
     def _access(self, table: Table) -> TableAccess:
         return self._access_of(self._migration.stored_name(table))

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dataeval_spark.errors import SchemaError
-from dataeval_spark.workspace.local_files import Keep, adopt, any_goes, rewritten, rows_of
+from dataeval_spark.workspace.local_files import Keep, adopt, any_goes, constants, rewritten, rows_of
 
 NOT_A = Keep("id", lambda values: pc.not_equal(values, "a"))
 
@@ -49,6 +49,26 @@ def test_a_null_in_a_required_column_is_refused_before_anything_is_moved(folders
         adopt(staged, table, ["id"])
 
     assert list(table.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        (["r1", "r1"], ["r2"], {"r1", "r2"}),
+        (["r1"], ["r2", "r3"], None),
+        (["r1"], ["r2", None], None),
+        (["r1"], ["r" * 40], None),
+        ([], ["r2"], {"r2"}),
+    ],
+)
+def test_texts_that_each_file_has_throughout_are_told_by_its_footer(tmp_path, first, second, told):
+    for number, texts in enumerate((first, second)):
+        pq.write_table(
+            pa.table({"n": range(len(texts)), "run_id": pa.array(texts, pa.string())}), tmp_path / str(number)
+        )
+
+    assert constants(sorted(tmp_path.iterdir()), "run_id") == told
+    assert constants(sorted(tmp_path.iterdir()), "another") is None
 
 
 def test_a_file_is_written_again_without_the_rows_that_go(tmp_path):

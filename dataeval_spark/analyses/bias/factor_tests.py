@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from dataeval_spark.frames.contract import rows_of_dicts
 from dataeval_spark.frames.ratios import ratio
@@ -127,7 +127,7 @@ def _kruskal_wallis(factor: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
         "factor": factor,
         "test": KRUSKAL_WALLIS,
         "statistic": h,
-        "p_value": float(chi2.sf(h, degrees)),
+        "p_value": float(chdtrc(degrees, h)),
         "effect_size": float(np.clip(h / (total - 1), 0.0, 1.0)),
         "degrees_of_freedom": degrees,
         "n": total,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import overload
 
-from scipy.stats import false_discovery_control
-
 
 @overload
 def adjusted_p_values(p_values: Iterable[float]) -> list[float]: ...
@@ -24,6 +22,8 @@ def adjusted_p_values(p_values: Iterable[float | None]) -> list[float] | list[fl
     >>> adjusted_p_values([0.02, None, 0.5])
     [0.04, None, 0.5]
     """
+    from scipy.stats import false_discovery_control
+
     family = list(p_values)
     tested = [value for value in family if value is not None]
     adjusted = iter(false_discovery_control(tested).tolist() if tested else [])

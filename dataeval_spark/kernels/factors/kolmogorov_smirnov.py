@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from scipy.stats import ks_2samp, kstwo
 
 _LARGEST_EXACT = 10_000
 """SciPy's own bound, in the larger sample, between the exact and the asymptotic distribution."""
@@ -24,6 +23,8 @@ def ks_pvalue(statistic: float, n1: int, n2: int, i: int, j: int) -> float:
     >>> round(ks_pvalue(1.0, 3, 3, 3, 0), 6)
     0.1
     """
+    from scipy.stats import ks_2samp, kstwo
+
     if n1 == 0 or n2 == 0:
         return float("nan")
     if max(n1, n2) > _LARGEST_EXACT:
@@ -49,4 +50,6 @@ def ks_pvalue_of_images(statistic: float, n1: int, n2: int, effect: float) -> fl
     >>> [round(ks_pvalue_of_images(0.3, 100, 100, effect), 5) for effect in (1.0, 5.0)]
     [0.00017, 0.27054]
     """
+    from scipy.stats import kstwo
+
     return float(np.clip(kstwo.sf(statistic, max(1.0, np.floor(n1 * n2 / (n1 + n2) / effect))), 0.0, 1.0))

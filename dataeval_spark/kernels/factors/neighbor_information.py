@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
 
 Floats = NDArray[np.float64]
 
@@ -69,6 +68,8 @@ def neighbor_information(
     >>> neighbor_information(x, x > 0, continuous=(True, False)) > 0.6
     True
     """
+    from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
+
     variables = list(zip((first, second), continuous, strict=True))
     is_valid = np.isfinite([values.astype(np.float64) for values, is_real in variables if is_real]).all(axis=0)
     columns = [

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import jensenshannon
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from dataeval_spark.kernels.factors.contingency_statistics import label_parity
 from dataeval_spark.kernels.factors.independence import ImageSums
@@ -50,6 +49,8 @@ def distance(one: ImageSums, other: ImageSums) -> Distance | None:
     >>> distance(ImageSums.of_single([3, 1]), ImageSums.of_single([1, 3])).total_variation
     0.5
     """
+    from scipy.spatial.distance import jensenshannon
+
     a, b = one.counts, other.counts
     if a.sum() == 0 or b.sum() == 0:
         return None
@@ -131,7 +132,7 @@ def separation(features: Floats, is_second: NDArray[np.bool_], *, folds: int = 5
         auc=mean,
         lower=max(0.0, mean - reach),
         upper=min(1.0, mean + reach),
-        p_value=float(norm.sf((mean - 0.5) / (np.sqrt(_OF_DEPENDENT_FOLDS * np.sum(nulls)) / folds))),
+        p_value=float(ndtr((0.5 - mean) / (np.sqrt(_OF_DEPENDENT_FOLDS * np.sum(nulls)) / folds))),
         weights=np.abs(model[-1].coef_[0]),
     )
 

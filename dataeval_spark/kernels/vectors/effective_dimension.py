@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from dataeval_spark.kernels.vectors.embedding_moments import effective_rank
 
@@ -74,4 +73,6 @@ def centered_ranks(values: Floats) -> Floats:
 
     DataEval ranks equal values by position, so that a constant column counts as fully spread.
     """
+    from scipy.stats import rankdata
+
     return np.asarray((rankdata(values) - 0.5) / values.size - 0.5)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from dataeval_spark.kernels.vectors.block_search import PartialLists, Search, empty_lists, search_blocks, with_ids
 from dataeval_spark.kernels.vectors.kmeans import lloyd, nearest_center, probed_centers, ranks_of_centers
@@ -135,7 +135,7 @@ def recall_of(hits: float, truths: float, queries: int) -> Recall:
     Wilson, "Probable inference, the law of succession, and statistical inference" (1927).
     """
     share = float(hits / truths) if truths else 1.0
-    z = float(norm.ppf(0.5 + CONFIDENCE / 2))
+    z = float(ndtri(0.5 + CONFIDENCE / 2))
     centre = (share + z * z / (2 * queries)) / (1 + z * z / queries)
     half = z / (1 + z * z / queries) * np.sqrt(share * (1 - share) / queries + z * z / (4 * queries**2))
     return Recall(share, max(0.0, float(centre - half)), min(1.0, float(centre + half)), queries)
