@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from dataeval_spark.analyses.steps import COMPARISONS, STEPS
-from dataeval_spark.audit import Report
 from dataeval_spark.errors import ConfigError, OptionError
 from dataeval_spark.tables.profile import IMAGE_STATS, UNREADABLE_IMAGES
 from dataeval_spark.tables.runs import RUNS
+from dataeval_spark.verbs.report.report import Report
 
 
 def test_it_shows_what_was_found_and_what_to_do_next(audited):

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from dataeval_spark.audit import Audit, Report
+from dataeval_spark.audit import Audit
 from dataeval_spark.demo import DemoFiles, PlantScore, format_scores, make_demo_images, read_plants, score_plants
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.encoders.registry import DEFAULT
@@ -18,6 +18,7 @@ from dataeval_spark.tables.profile import UNREADABLE_IMAGES
 from dataeval_spark.tables.quality import DUPLICATE_GROUPS, IMAGE_FINDINGS
 from dataeval_spark.tables.shift import DRIFT_METRICS
 from dataeval_spark.verbs.ingest.readers.source import OF_THE_WHOLE, ROLES
+from dataeval_spark.verbs.report.report import Report
 
 MAIN, LATER = "demo", "later"
 # The labels are those of boxes, so similar boxes are searched among the boxes.
