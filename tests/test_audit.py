@@ -8,7 +8,6 @@ from dataeval_spark.analyses.steps import COMPARISONS, STEPS
 from dataeval_spark.errors import ConfigError, OptionError
 from dataeval_spark.tables.profile import IMAGE_STATS, UNREADABLE_IMAGES
 from dataeval_spark.tables.runs import RUNS
-from dataeval_spark.verbs.report.report import Report
 
 
 def test_it_shows_what_was_found_and_what_to_do_next(audited):
@@ -27,13 +26,6 @@ def test_a_table_is_read_by_its_name(audited):
 def test_an_unknown_option_is_refused_before_anything_runs(audited):
     with pytest.raises(ConfigError, match="did you mean 'encoder'"):
         audited.profile(encodr="thumbnail")
-
-
-def test_a_report_is_shown_inline_without_letting_its_markup_out():
-    shown = Report(None, '<!DOCTYPE html><p class="x">"quoted"</p>')._repr_html_()
-
-    assert shown.startswith('<iframe srcdoc="&lt;!DOCTYPE')
-    assert '"quoted"' not in shown
 
 
 def test_an_image_is_in_image_stats_or_in_unreadable_images(audited):

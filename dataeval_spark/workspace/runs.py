@@ -89,6 +89,9 @@ class Run:
         self.options = options
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
         self.started_at = datetime.now(UTC)
+        # Rows of steps that were up to date. They have changed nothing, so they wait for the next commit.
+        self._waiting: list[Row] = []
+        self._lock = threading.Lock()
 
     def writer(self, step: str, work: str) -> Writer:
         return Writer(self.run_id, step, work, __version__)
@@ -114,7 +117,7 @@ class Run:
         outputs: Mapping[str, TableState] | None = None,
         rows: int | None = None,
     ) -> StepRun:
-        """Record the outcome of a step.
+        """Record the outcome of a step; one that was up to date with the next outcome of another, or of the run.
 
         Parameters
         ----------
@@ -161,13 +164,24 @@ class Run:
             "engine": self.workspace.engine,
         }
         writer = self.writer(step or "run", work)
-        if step is None and not is_running:
+        if status == "skipped":
+            with self._lock:
+                self._waiting.append(row)
+        elif step is None and not is_running:
+            if waiting := self._taken():
+                self.workspace.append_rows(RUNS, waiting, writer)
             condition = f"run_id = {sql_string(self.run_id)} AND step IS NULL"
             self.workspace.replace_rows(RUNS, [row], condition, writer)
         else:
-            self.workspace.append_rows(RUNS, [row], writer)
+            self.workspace.append_rows(RUNS, [*self._taken(), row], writer)
         written = {name: state.version for name, state in (outputs or {}).items()}
         return StepRun(step or "run", status, seconds, message, written, rows)
+
+    def _taken(self) -> list[Row]:
+        """The rows that wait, which wait no longer."""
+        with self._lock:
+            taken, self._waiting = self._waiting, []
+        return taken
 
 
 def _version_rows(tables: Mapping[str, TableState] | None) -> list[Row]:

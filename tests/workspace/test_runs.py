@@ -48,6 +48,21 @@ def test_a_run_is_written_down_as_done(workspace):
     assert statuses(workspace) == {run.run_id: "done"}
 
 
+def test_steps_that_were_up_to_date_are_written_down_in_one_commit(workspace):
+    with runs.start(workspace, "analyze", {}) as run:
+        for step in ("outliers", "balance"):
+            run.finish(step, "skipped", run.started_at, "up to date")
+        before = workspace.state(RUNS).version
+
+    rows = workspace.rows(RUNS, ("step", "status"), run_id=run.run_id)
+    assert sorted((row["step"] or "", row["status"]) for row in rows) == [
+        ("", "done"),
+        ("balance", "skipped"),
+        ("outliers", "skipped"),
+    ]
+    assert workspace.state(RUNS).version == before + 2  # the steps, and the end of the run
+
+
 def test_a_run_that_fails_says_why(workspace):
     with pytest.raises(ValueError, match="no luck"), runs.start(workspace, "analyze", {}):
         raise ValueError("no luck")

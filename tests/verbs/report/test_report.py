@@ -1,0 +1,35 @@
+"""A report in a notebook, its summary in a few lines, and the command that comes next."""
+
+from __future__ import annotations
+
+import pytest
+
+from dataeval_spark.verbs.report.data import ReportData
+from dataeval_spark.verbs.report.report import Report, next_command, page_of, summary_lines
+
+
+def test_a_report_is_shown_inline_without_letting_its_markup_out():
+    shown = Report(None, '<!DOCTYPE html><p class="x">"quoted"</p>')._repr_html_()
+
+    assert shown.startswith('<iframe srcdoc="&lt;!DOCTYPE')
+    assert '"quoted"' not in shown
+
+
+@pytest.mark.parametrize(
+    ("present", "expected"),
+    [
+        ((), 'audit.ingest("photos/")'),
+        (("images",), "audit.profile()"),
+        (("images", "image_stats"), "audit.analyze()"),
+        (("images", "image_stats", "duplicate_groups"), 'audit.report("report.html")'),
+    ],
+)
+def test_the_next_command_is_that_of_the_first_table_that_is_missing(present, expected):
+    assert next_command(ReportData(present=frozenset(present))) == expected
+
+
+def test_the_summary_counts_the_images_first(audited):
+    data, page = page_of(audited.workspace)
+
+    assert summary_lines(data)[0] == "172 images, 171 of them measured."
+    assert page.startswith("<!doctype html>")
