@@ -35,7 +35,7 @@ docs: $(READY) ## generate docs/tables.md, docs/options.md, docs/contract.txt an
 	@$(BIN)/python scripts/generate_docs.py
 
 bench: $(READY) ## run the benchmarks and write benchmarks/results
-	@$(BIN)/python benchmarks/demo.py && $(BIN)/python benchmarks/profile.py
+	@$(BIN)/python benchmarks/demo.py && $(BIN)/python benchmarks/profile_kernels.py
 
 clean: ## remove .venv and the demo
 	rm -rf .venv demo

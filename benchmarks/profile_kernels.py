@@ -1,6 +1,6 @@
 """One thread that profiles images: rates against plain decoding, and against DataEval, in alternating rounds.
 
-python benchmarks/profile.py [--rounds 5] [--dataeval PYTHON]
+python benchmarks/profile_kernels.py [--rounds 5] [--dataeval PYTHON]
 
 PYTHON is an interpreter that has dataeval 1.1.4; this one by default. All figures are CPU time of one process, so that
 what else the machine does matters little.
@@ -209,7 +209,7 @@ def main() -> None:
             for number, data in enumerate(files):
                 (folder / f"{number:03}.jpg").write_bytes(data)
             rows += measure(name, files, folder, peer, options.rounds)
-    report("profile", rows)
+    report("profile_kernels", rows)
 
 
 if __name__ == "__main__":
