@@ -206,6 +206,7 @@ class Audit:
     ) -> Audit:
         """Profile, then analyze."""
         sections = checked(options)
+        runs.require_there(self.workspace)
         with self.one_run("run", sections):
             self.profile(**sections.get("profile", {}))
             analyses = {k: v for k, v in sections.items() if k in pipeline_steps()}
@@ -241,6 +242,7 @@ class Audit:
         from dataeval_spark.verbs.report.report import Report, page_of, summary_lines
 
         refuse_credentials(str(out))
+        runs.require_there(self.workspace)
         with self._progress.running("report"):
             data, page = self._interruptible(lambda: page_of(self.workspace, snapshot, demo_scores))
             path = save_report(page, out)
@@ -313,6 +315,8 @@ class Audit:
         results: list[StepRun | str] = []
 
         def in_run() -> None:
+            if job != "ingest":
+                runs.require_there(self.workspace)
             with self._suited(), self.one_run(job, options) as run, self._cancellation.unwind():
                 refuse_credentials(options)
                 results.extend(work(run))

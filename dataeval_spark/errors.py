@@ -192,6 +192,17 @@ class WorkspaceError(DataEvalError, RuntimeError):
     """A workspace cannot be opened, read or written."""
 
 
+class WorkspaceMissingError(WorkspaceError):
+    """There is no workspace where one is named."""
+
+    @classmethod
+    def at(cls, location: str, near: Sequence[str]) -> WorkspaceMissingError:
+        """Refusal that names the nearest of the workspaces beside it."""
+        close = get_close_matches(location.rpartition("/")[2], near, n=1)
+        found = f"did you mean {close[0]!r}?" if close else f"dataeval-spark ingest --workspace {location} SOURCE"
+        return cls(f"There is no workspace at {location}; expected its tables images and runs.\nHint: {found}")
+
+
 class TableMissingError(WorkspaceError):
     """A table that is needed has not been filled yet."""
 

@@ -227,7 +227,9 @@ class SplitOptions:
         "stratified_group", "Rule of assignment; hash is for more images than the driver can hold."
     )
     fractions: Mapping[str, float] | None = option(
-        None, "Share of the images of each part. By default train=0.7 validation=0.1 test=0.2.", metavar="PART=SHARE"
+        None,
+        "Share of the images of each part; they sum to 1. By default train=0.7 validation=0.1 test=0.2.",
+        metavar="PART=SHARE",
     )
     folds: int | None = option(
         None, "Number of equal parts, instead of fractions; with method time, folds over time.", metavar="K"

@@ -28,6 +28,7 @@ from dataeval_spark.errors import (
     SetupError,
     SnapshotError,
     TableMissingError,
+    WorkspaceMissingError,
     first_line,
 )
 from dataeval_spark.kernels.storage.uris import refuse_credentials, without_credentials
@@ -47,7 +48,16 @@ from dataeval_spark.options import (
 )
 
 DONE, USAGE, CANCELLED = 0, 2, 130
-USAGE_ERRORS = (ConfigError, HoldoutError, IngestError, OptionError, SetupError, SnapshotError, TableMissingError)
+USAGE_ERRORS = (
+    ConfigError,
+    HoldoutError,
+    IngestError,
+    OptionError,
+    SetupError,
+    SnapshotError,
+    TableMissingError,
+    WorkspaceMissingError,
+)
 REFERENCES = "dataset=NAME, split=NAME, assigned=SPLIT/PART or the name of a snapshot"
 SNAPSHOT_ACTIONS = ("create", "list", "show", "diff", "verify", "restore", "export")
 

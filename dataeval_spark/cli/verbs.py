@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from dataeval_spark.audit import Audit
 
 FAILED = 1
+# Verbs that may make a workspace.
+BEGINNING = ("ingest", "run", "demo")
 # Number of names that an action of `snapshot` takes; one by default.
 SNAPSHOT_NAMES = {"list": 0, "diff": 2}
 
@@ -54,7 +56,7 @@ def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
 
     gc.freeze()
     gc.enable()
-    return Audit(
+    audit = Audit(
         workspace or args.workspace,
         scratch=args.scratch,
         table_location=args.table_location,
@@ -63,6 +65,11 @@ def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
         verbose=args.verbose,
         echo=_print_line,
     )
+    if args.verb not in BEGINNING:
+        from dataeval_spark.workspace.runs import require_there
+
+        require_there(audit.workspace)
+    return audit
 
 
 def _sections(args: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:

@@ -13,19 +13,20 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import uuid4
 
-from dataeval_spark.errors import WorkspaceBusyError, first_line
+from dataeval_spark.errors import WorkspaceBusyError, WorkspaceMissingError, first_line
 from dataeval_spark.kernels.storage.uris import values_without_credentials, without_credentials
 from dataeval_spark.session.machine import process_started
 from dataeval_spark.tables.contract import Table, sql_string
+from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace.delta import Row, TableState, Writer
-from dataeval_spark.workspace.locations import remove_directory
+from dataeval_spark.workspace.locations import is_local, local_path, remove_directory
 from dataeval_spark.workspace.version import __version__
 from dataeval_spark.workspace.workspace import Checkpoint, Workspace
 
@@ -238,6 +239,24 @@ def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterato
     finally:
         _ACTIVE.discard(run.run_id)
     run.end("done")
+
+
+def require_there(workspace: Workspace) -> None:
+    """Refuse a workspace that nothing was ever written to: its name may be misspelt.
+
+    Raises
+    ------
+    WorkspaceMissingError
+        It has no table `images` and no run; the message gives the nearest name of a workspace beside it.
+    """
+    if workspace.states([IMAGES, RUNS]):
+        return
+    near = []
+    if not workspace.is_catalog and is_local(workspace.location):
+        with suppress(OSError):
+            beside = local_path(workspace.location).parent
+            near = sorted(log.parents[1].name for log in beside.glob(f"*/{RUNS.name}/_delta_log"))
+    raise WorkspaceMissingError.at(workspace.location, near)
 
 
 def _require_alone(workspace: Workspace, run: Run) -> None:

@@ -53,6 +53,33 @@ def test_an_unknown_verb_is_wrong_usage(capsys):
     assert run(capsys, "frobnicate")[0] == USAGE
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("profile",),
+        ("analyze",),
+        ("compare", "--reference", "split=train", "--current", "split=test"),
+        ("split", "--name", "main"),
+        ("select", "--name", "all", "--operation", "shuffle"),
+        ("export", "--to", "out"),
+        ("snapshot", "list"),
+        ("snapshot", "create", "s"),
+        ("search", "a.jpg"),
+        ("views",),
+        ("report", "--out", "report.html"),
+    ],
+)
+def test_a_misspelt_workspace_is_refused_with_the_nearest_name(audited, capsys, words):
+    verb, *more = words
+    name = audited.workspace.location.rpartition("/")[2]
+
+    code, _, err = run(capsys, verb, "--workspace", f"{audited.workspace.location}s", *more)
+
+    assert code == USAGE
+    assert f"Hint: did you mean {name!r}?" in err
+    assert not Path(f"{audited.workspace.location}s").exists()
+
+
 def test_search_prints_the_nearest_images(audited, capsys):
     image_id = audited.table("embeddings").orderBy("image_id").first()["image_id"]
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dataeval_spark.errors import WorkspaceBusyError
+from dataeval_spark.errors import WorkspaceBusyError, WorkspaceMissingError
 from dataeval_spark.session.machine import process_started
 from dataeval_spark.tables.labels import LABEL_STATS
 from dataeval_spark.tables.runs import RUNS
@@ -61,6 +61,19 @@ def test_steps_that_were_up_to_date_are_written_down_in_one_commit(workspace):
         ("outliers", "skipped"),
     ]
     assert workspace.state(RUNS).version == before + 2  # the steps, and the end of the run
+
+
+def test_a_workspace_that_nothing_was_written_to_is_refused_with_the_nearest_name(workspace, spark):
+    with pytest.raises(WorkspaceMissingError, match="dataeval-spark ingest --workspace"):
+        runs.require_there(workspace)
+    with runs.start(workspace, "ingest", {}):
+        pass
+    runs.require_there(workspace)
+
+    misspelt = Workspace(spark, f"{workspace.location}s")
+    name = workspace.location.rpartition("/")[2]
+    with pytest.raises(WorkspaceMissingError, match=f"did you mean '{name}'"):
+        runs.require_there(misspelt)
 
 
 def test_a_run_that_fails_says_why(workspace):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
@@ -24,6 +25,8 @@ from dataeval_spark.session.bounded import bounded_arrow
 METHODS: tuple[str, ...] = get_args(DrawnMethod)
 Fractions = Mapping[str, float]
 DEFAULT_FRACTIONS: Fractions = {"train": 0.7, "validation": 0.1, "test": 0.2}
+# 0.333 three times are thirds.
+ROUNDING = 0.0015
 MAX_ROWS = 20_000_000
 MAX_PARTS = 1_000
 MAX_STRATA = 10_000
@@ -140,7 +143,7 @@ def parts_of(fractions: Fractions | None, folds: int | None) -> tuple[list[str],
     Raises
     ------
     OptionError
-        Both fractions and folds are given, fewer than two parts, or a share is not above 0.
+        Both fractions and folds are given, fewer than two parts, a share is not above 0, or they do not sum to 1.
     """
     if folds is not None:
         if fractions is not None:
@@ -168,8 +171,14 @@ def parts_of(fractions: Fractions | None, folds: int | None) -> tuple[list[str],
                 f"split.fractions of {name} is {share!r}; expected a number above 0.\n"
                 "Hint: --fractions train=0.8 test=0.2"
             )
-    shares = np.array([float(share) for share in parts.values()])
-    return list(parts), shares / shares.sum()
+    total = math.fsum(parts.values())
+    if abs(total - 1) > ROUNDING:
+        scaled = " ".join(f"{name}={share / total:.4g}" for name, share in parts.items())
+        raise OptionError(
+            f"split.fractions sum to {total:.6g}; expected 1.\n"
+            f"Hint: --fractions {scaled}, or a part more for the images that are left"
+        )
+    return list(parts), np.array([float(share) for share in parts.values()]) / total
 
 
 def _fold_count(method: str, folds: int | None, units: Units) -> int | None:

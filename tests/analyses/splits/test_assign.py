@@ -137,6 +137,8 @@ def test_each_group_is_left_out_once(frame):
         ({"method": "best"}, "split.method is 'best'"),
         ({"folds": 5, "fractions": {"a": 1, "b": 1}}, "fractions and folds"),
         ({"fractions": {"a": 0.5, "b": 0}}, "fractions of b is 0"),
+        ({"fractions": {"a": 0.7, "b": 0.2}}, "sum to 0.9; expected 1.\nHint: --fractions a=0.7778 b=0.2222"),
+        ({"fractions": {"a": 80, "b": 20}}, "sum to 100; expected 1.\nHint: --fractions a=0.8 b=0.2"),
         ({"folds": 5}, "5 parts are asked for, and the images form 3 units"),
         ({"max_rows": 2}, "more than 2 pairs"),
     ],
