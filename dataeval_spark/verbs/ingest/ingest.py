@@ -10,11 +10,13 @@ from typing import cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dataeval_spark.errors import IngestError, OptionError
+from dataeval_spark.kernels.storage.files import IMAGE_EXTENSIONS
 from dataeval_spark.kernels.storage.uris import is_uri, refuse_credentials
 from dataeval_spark.options import IngestFormat, IngestOptions
 from dataeval_spark.verbs.ingest.readers.coco import read_coco
 from dataeval_spark.verbs.ingest.readers.detect import detect_format
 from dataeval_spark.verbs.ingest.readers.folder import read_folder
+from dataeval_spark.verbs.ingest.readers.listing import no_images
 from dataeval_spark.verbs.ingest.readers.maite import MapStyle, read_maite
 from dataeval_spark.verbs.ingest.readers.source import KnownRows, Reading, Source
 from dataeval_spark.verbs.ingest.readers.table import read_table
@@ -37,7 +39,8 @@ def ingest(run: Run, source: str, options: IngestOptions) -> StepRun:
     run : Run
         The run that this is part of.
     source : str
-        Folder, or (format ``table``) a table's path or name or a file of rows, or (format ``webdataset``) one tar file.
+        Folder or one image, or (format ``table``) a table's path or name or a file of rows, or (format ``webdataset``)
+        one tar file.
     options : IngestOptions
         Format, name and other options of the reader. The default format is that of
         :func:`dataeval_spark.verbs.ingest.readers.detect.detect_format`.
@@ -95,8 +98,9 @@ def ingest(run: Run, source: str, options: IngestOptions) -> StepRun:
         has_own_ids=format == "table",
     )
     if outcome["taken"] == 0:
-        hint = "--glob '**/*' takes every file" if format == "folder" else "name a source with images"
-        raise IngestError(f"SOURCE {place} has no images.\nHint: {hint}")
+        if format == "folder":
+            raise no_images(workspace.spark, source, options.glob)
+        raise IngestError(f"SOURCE {place} has no images.\nHint: name a source with images")
     note = f"read as {format}" + (f" ({reason})" if reason else "") + ": "
     return report(run, started, outcome, dataset, note)
 
@@ -135,8 +139,9 @@ def ingest_maite(run: Run, data: MapStyle, name: str, options: IngestOptions) ->
 
 
 def default_name(source: str) -> str:
-    """Default name of a dataset: the last name of its source."""
-    return os.path.basename(source.rstrip("/")).removesuffix(".tar") or "images"
+    """Default name of a dataset: the last name of its source, that of an image without its ending."""
+    name, ending = os.path.splitext(os.path.basename(source.rstrip("/")))
+    return (name if ending.lower() in (".tar", *IMAGE_EXTENSIONS) else name + ending) or "images"
 
 
 def _check_options(format: str, options: IngestOptions) -> None:

@@ -49,7 +49,10 @@ from dataeval_spark.verbs.ingest.readers.text_rows import TableOptions, is_text,
 from dataeval_spark.verbs.text import plural
 
 CONTENT_COLUMNS = ("content", "bytes", "image_bytes", "image", "data", "img")
-PATH_COLUMNS = ("path", "uri", "image_path", "file_path", "file", "file_name", "filename")
+PATH_COLUMNS = (
+    *("path", "uri", "image_path", "file_path", "filepath", "file", "file_name", "filename"),
+    *("image", "img"),  # of text
+)
 ID_COLUMNS = ("image_id", "id")
 # About the file that a row of parquet comes from; Spark has them as columns of _metadata.
 FILE_COLUMNS = (FILE_NAME, ROW_INDEX, FILE_TIME)
@@ -99,11 +102,12 @@ def read_table(reading: Reading, *, box_format: BoxFormat = "xywh") -> Source:
 
     It is a parquet or Delta path, a CSV, TSV or JSON-lines file, or a table name of the catalog. Columns are those
     that the user names, else they are recognised: bytes in ``content`` (or ``bytes``, ``image_bytes``, ``image``,
-    ``data``, ``img`` of binary type, or of a struct of bytes and path), else in the one column of such a struct; else
-    paths in ``path`` (or ``uri``, ``image_path``, ``file_path``, ``file``, ``file_name``, ``filename``); ids in
-    ``image_id`` or ``id``, else the path; ``class_name``, ``class`` or ``label``, else the one column of numbered
-    classes; ``split``; ``captured_at``. Other columns of simple types are factors. A list of classes is a target
-    each. A table without bytes and paths has images of which only labels and metadata are known.
+    ``data``, ``img`` of binary type, or of a struct of bytes and path), else in the one column of such a struct;
+    else paths in ``path`` (or ``uri``, ``image_path``, ``file_path``, ``filepath``, ``file``, ``file_name``,
+    ``filename``, ``image``, ``img`` of text); ids in ``image_id`` or ``id``, else the path; ``class_name``,
+    ``class`` or ``label``, else the one column of numbered classes; ``split``; ``captured_at``. Other columns of
+    simple types are factors. A list of classes is a target each. A table without bytes and paths has images of
+    which only labels and metadata are known.
 
     Parquet of Hugging Face datasets is read too: an ``image`` of bytes and path (its id, where the table has none, is
     the parquet file's name and the row's number in it, its split the word before the first dash of that name), class

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from dataeval_spark.errors import IngestError
-from dataeval_spark.verbs.ingest.readers.listing import list_files
+from dataeval_spark.verbs.ingest.readers.listing import list_files, no_images
 from tests.verbs.ingest.readers.pictures import tree
 
 
@@ -67,3 +67,26 @@ def test_links_are_followed_but_for_one_to_a_folder_that_it_lies_in(spark, tmp_p
         "gone.png": (False, "broken_link"),
         "self": (False, "broken_link"),
     }
+
+
+def test_a_root_that_is_a_file_is_listed_alone(spark, tmp_path):
+    root = tree(tmp_path, {"a.png": b"1", "b.png": b"2", "c/a.png": b"3"})
+
+    rows = list_files(spark, f"{root}/a.png").collect()
+
+    assert [(row["path"], row["uri"], row["is_image"]) for row in rows] == [("a.png", f"{root}/a.png", True)]
+
+
+@pytest.mark.parametrize(
+    ("files", "glob", "message"),
+    [
+        (["a.JPG", "b/c.jpg", "d.png", "e.txt"], "*.gif", r"match --glob '\*.gif'; its images: .jpg \(2\), .png \(1\)"),
+        (["e.txt", "f.txt", "README"], None, r"no images; its files: .txt \(2\), no ending \(1\)"),
+        ([], None, "no images; it is empty"),
+    ],
+)
+def test_an_error_about_no_images_lists_the_endings_that_are_there(spark, tmp_path, files, glob, message):
+    root = tree(tmp_path, dict.fromkeys(files, b"1"))
+
+    with pytest.raises(IngestError, match=message):
+        raise no_images(spark, root, glob)

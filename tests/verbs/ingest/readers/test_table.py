@@ -189,3 +189,10 @@ def test_hugging_face_objects_are_targets_with_boxes(spark, checkpoint, tmp_path
         ("unknown_class", "objects[1] of 3"),
     ]
     assert tuple(corners.targets.where("class_name = 'dog'").collect()[0]["box"]) == (1.0, 1.0, 2.0, 1.0)
+
+
+def test_a_text_named_image_is_a_path(spark, save, tmp_path):
+    source = read_table(Reading(spark, save("image string, label string", [("a.png", "cat")]), dataset="d"))
+
+    (row,) = source.images.collect()
+    assert (row["image_id"], row["uri"]) == ("d/a.png", f"{tmp_path}/t/a.png")
