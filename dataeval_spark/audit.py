@@ -9,6 +9,7 @@ import html
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -36,7 +37,7 @@ from dataeval_spark.session.settings import accepted_settings, settings_for
 from dataeval_spark.session.threads import one_thread_each
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.images import IMAGES, TARGETS
-from dataeval_spark.verbs.analyze.analyze import analyze
+from dataeval_spark.verbs.analyze.analyze import analyze, unmeasured
 from dataeval_spark.verbs.compare import compare
 from dataeval_spark.verbs.config import checked, pipeline_steps
 from dataeval_spark.verbs.export.export import export
@@ -156,7 +157,11 @@ class Audit:
     ) -> Audit:
         """Run the analyses that are not up to date; all of them, or those named."""
         analyses = checked(options)
-        return self._do("analyze", analyses, lambda run: analyze(run, analyses, steps, open_guarded=open_guarded))
+
+        def work(run: Run) -> Iterable[StepRun | str]:
+            return chain(unmeasured(run.workspace), analyze(run, analyses, steps, open_guarded=open_guarded))
+
+        return self._do("analyze", analyses, work)
 
     def compare(
         self,
@@ -231,16 +236,21 @@ class Audit:
 
     def report(
         self,
-        out: str | Path = "report.html",
+        out: str | Path | None = None,
         *,
         snapshot: str | None = None,
         demo_scores: Sequence[Any] | None = None,
         announce: bool = True,
     ) -> Report:
-        """Write the HTML report and print what was found; with ``announce``, the path of the report last."""
-        from dataeval_spark.verbs.report import save_report
-        from dataeval_spark.verbs.report.report import Report, page_of, summary_lines
+        """Write the HTML report and print what was found; with ``announce``, the path of the report last.
 
+        By default it is ``report.html`` in the workspace, or in the current folder where the workspace is a catalog, on
+        object storage, or cannot be written.
+        """
+        from dataeval_spark.verbs.report import save_report
+        from dataeval_spark.verbs.report.report import Report, default_place, page_of, summary_lines
+
+        out = default_place(self.workspace.location) if out is None else out
         refuse_credentials(str(out))
         runs.require_there(self.workspace)
         with self._progress.running("report"):

@@ -9,9 +9,8 @@ from difflib import get_close_matches
 FILLED_BY = {
     **dict.fromkeys(("images", "targets", "ingest_findings"), "ingest --workspace {} SOURCE"),
     "factors": "ingest --workspace {} SOURCE --metadata FILE",
-    **dict.fromkeys(
-        ("image_stats", "channel_stats", "hashes", "unreadable_images", "embeddings"), "profile --workspace {}"
-    ),
+    **dict.fromkeys(("image_stats", "channel_stats", "hashes", "unreadable_images"), "profile --workspace {}"),
+    "embeddings": "profile --workspace {} --encoder hog_color",
     "split_assignments": "split --workspace {} --name NAME",
     "drift_metrics": "compare --workspace {} --reference REF --current REF",
     "snapshots": "snapshot --workspace {} create NAME",

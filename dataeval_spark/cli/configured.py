@@ -56,4 +56,4 @@ def run_configured(conf: Mapping[str, Any], audit: Audit, open_guarded: str | No
     if "export" in sections:
         audit.export(sections["export"].pop("to"), **{**sections["export"], **opening})
     if "report" in sections:
-        audit.report(sections["report"].get("out", "report.html"), snapshot=sections["report"].get("snapshot"))
+        audit.report(sections["report"].get("out"), snapshot=sections["report"].get("snapshot"))

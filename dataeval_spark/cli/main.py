@@ -175,7 +175,12 @@ def parser() -> argparse.ArgumentParser:
     )
     report = _verb(verbs, "report", "write the HTML report")
     add_flags(report, ReportOptions)
-    report.add_argument("--out", required=True, metavar="FILE", help="File to write, or a URI of object storage.")
+    report.add_argument(
+        "--out",
+        metavar="FILE",
+        help="File to write, or a URI of object storage. Default: report.html in the workspace, or in the current "
+        "folder where the workspace is no directory that can be written.",
+    )
     run = _parser(verbs, "run", "run every step of a configuration file")
     run.add_argument("conf", metavar="CONF", help="TOML file; conf/default.toml has every option.")
     _common(run)

@@ -246,7 +246,7 @@ def _views(args: argparse.Namespace) -> None:
 
 def _report(args: argparse.Namespace) -> None:
     if args.dry_run:
-        _print_plan("report", f"writes {args.out}")
+        _print_plan("report", f"writes {args.out or 'report.html in the workspace'}")
     else:
         _audit(args).report(args.out, **flags_of(args, ReportOptions))
 

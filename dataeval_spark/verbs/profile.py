@@ -90,7 +90,8 @@ def run_profile(
     count = pending.count()
     inputs = workspace.states(READS)
     if count == 0:
-        message = "up to date: no image is new or changed"
+        is_empty = images.isEmpty()
+        message = "the workspace has no images to measure" if is_empty else "up to date: no image is new or changed"
         return run.finish("profile", "skipped", started, message, options=recorded, inputs=inputs)
     on_pending(count)
     # What is pending is found by comparison with the tables, so the work has no name but its run's.

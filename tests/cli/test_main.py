@@ -138,6 +138,21 @@ def test_profile_before_ingest_names_the_command_that_comes_first(tmp_path, caps
     assert "dataeval-spark ingest --workspace" in err
 
 
+def test_what_was_not_measured_is_said_first_and_the_report_goes_into_the_workspace(tmp_path, capsys):
+    (tmp_path / "photos").mkdir()
+    picture(0).save(tmp_path / "photos" / "0.png")
+    workspace = tmp_path / "audit"
+    run(capsys, "ingest", "--workspace", workspace, tmp_path / "photos")
+
+    code, out, _ = run(capsys, "analyze", "--workspace", workspace)
+    assert code == DONE
+    assert out.startswith("No image has been measured: steps that need statistics, hashes or vectors are skipped.")
+    code, _, err = run(capsys, "search", "--workspace", workspace, tmp_path / "photos" / "0.png")
+    assert (code, f"Hint: dataeval-spark profile --workspace {workspace} --encoder hog_color" in err) == (USAGE, True)
+    code, out, _ = run(capsys, "report", "--workspace", workspace)
+    assert (code, out.splitlines()[-1]) == (DONE, f"Report: {workspace / 'report.html'}")
+
+
 def test_a_name_that_is_taken_by_another_source_needs_replace(tmp_path, capsys):
     for number, place in enumerate(("one", "two")):
         (tmp_path / place / "photos").mkdir(parents=True)

@@ -13,8 +13,9 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from dataeval_spark.analyses.steps import STEPS, Step, chosen, levels
-from dataeval_spark.errors import DataEvalError, StepFailedError, TableMissingError
+from dataeval_spark.errors import DataEvalError, StepFailedError, TableMissingError, filling_command
 from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.profile import IMAGE_STATS
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.verbs.analyze.decision import Decision, decide
 from dataeval_spark.workspace import holdout
@@ -63,8 +64,8 @@ def analyze(
                 step_options, last = options.get(step.name, {}), successes.get(step.name)
                 decision = decide(step, step_options, states, last, only=only, is_closed=guard.is_closed)
                 if decision.missing and only:
-                    hint = f"dataeval-spark profile --workspace {workspace.location}"
-                    raise TableMissingError.from_table(decision.missing[0], workspace.location, hint)
+                    table, place = decision.missing[0], workspace.location
+                    raise TableMissingError.from_table(table, place, filling_command(table, place))
                 if decision.verdict == "closed":
                     guard.refuse(step.name)
                 if decision.verdict not in ("run", "current"):
@@ -82,6 +83,14 @@ def analyze(
     closed = guard.error()
     if failures or closed:
         raise (*failures, closed)[0]  # type: ignore[misc]
+
+
+def unmeasured(workspace: Workspace) -> list[str]:
+    """Sentence about a workspace of which no image was measured; none where one was."""
+    if workspace.exists(IMAGE_STATS):
+        return []
+    hint = filling_command(IMAGE_STATS.name, workspace.location)
+    return [f"No image has been measured: steps that need statistics, hashes or vectors are skipped. Hint: {hint}"]
 
 
 def _analyze_step(

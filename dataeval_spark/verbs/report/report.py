@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from dataeval_spark.verbs.report import Provenance, ReportData, collect_report_d
 from dataeval_spark.verbs.report.sections.attention import matters
 from dataeval_spark.verbs.text import plural
 from dataeval_spark.workspace import snapshots
+from dataeval_spark.workspace.locations import is_catalog_name, is_local, local_path
 from dataeval_spark.workspace.version import __version__
 from dataeval_spark.workspace.workspace import Workspace
 
@@ -73,6 +75,13 @@ def page_of(
     return data, render_report(data, provenance)
 
 
+def default_place(location: str) -> Path:
+    """Where a report goes that nobody named a file for: into the workspace, else into the current folder."""
+    is_directory = not is_catalog_name(location) and is_local(location)
+    folder = local_path(location) if is_directory else Path()
+    return (folder if os.access(folder, os.W_OK) else Path()) / "report.html"
+
+
 def summary_lines(data: ReportData) -> list[str]:
     """Findings in plain language, worst first."""
     images, readable = plural(data.count("live_images"), "image"), data.count("readable_images")
@@ -87,4 +96,4 @@ def next_command(data: ReportData) -> str:
         return "audit.profile()"
     if "duplicate_groups" not in data.present:
         return "audit.analyze()"
-    return 'audit.report("report.html")'
+    return "audit.report()"

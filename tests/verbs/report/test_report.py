@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from dataeval_spark.verbs.report.data import ReportData
-from dataeval_spark.verbs.report.report import Report, next_command, page_of, summary_lines
+from dataeval_spark.verbs.report.report import Report, default_place, next_command, page_of, summary_lines
 
 
 def test_a_report_is_shown_inline_without_letting_its_markup_out():
@@ -21,11 +23,17 @@ def test_a_report_is_shown_inline_without_letting_its_markup_out():
         ((), 'audit.ingest("photos/")'),
         (("images",), "audit.profile()"),
         (("images", "image_stats"), "audit.analyze()"),
-        (("images", "image_stats", "duplicate_groups"), 'audit.report("report.html")'),
+        (("images", "image_stats", "duplicate_groups"), "audit.report()"),
     ],
 )
 def test_the_next_command_is_that_of_the_first_table_that_is_missing(present, expected):
     assert next_command(ReportData(present=frozenset(present))) == expected
+
+
+def test_a_report_goes_into_the_workspace_or_into_the_current_folder(tmp_path):
+    assert default_place(str(tmp_path)) == tmp_path / "report.html"
+    assert default_place(str(tmp_path / "missing")) == Path("report.html")
+    assert default_place("main.audit") == default_place("s3://bucket/audit") == Path("report.html")
 
 
 def test_the_summary_counts_the_images_first(audited):
