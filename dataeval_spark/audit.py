@@ -33,7 +33,7 @@ from dataeval_spark.session.cancellation import Cancellation, Result, interrupti
 from dataeval_spark.session.choice import is_given, session_for
 from dataeval_spark.session.engines import TaskCounter, cores_of
 from dataeval_spark.session.progress import Progress
-from dataeval_spark.session.settings import accepted_settings, settings_for
+from dataeval_spark.session.settings import SMALL_SETTINGS, accepted_settings, settings_for
 from dataeval_spark.session.threads import one_thread_each
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.images import IMAGES, TARGETS
@@ -344,7 +344,9 @@ class Audit:
         """Settings that suit the tables, for the time of a verb, in a session that was made elsewhere."""
         if not self._is_given:
             return nullcontext()
-        size = self.workspace.bytes_of(IMAGES)
+        # To ask for the size is the first query, for which Delta's default alone is 50 tasks.
+        with accepted_settings(self.spark, SMALL_SETTINGS):
+            size = self.workspace.bytes_of(IMAGES)
         return accepted_settings(self.spark, settings_for(size, cores_of(self.spark)))
 
     def _interruptible(self, work: Callable[[], Result]) -> Result:

@@ -13,12 +13,12 @@ from hypothesis import settings
 from pyspark.sql import DataFrame, SparkSession
 
 from dataeval_spark.audit import Audit
-from dataeval_spark.demo import make_demo_images
 from dataeval_spark.session import engines, jars
 from dataeval_spark.session.embedded import embedded
 from dataeval_spark.session.java import require_java
 from dataeval_spark.tables.contract import Table
 from tests.null_structs import with_null_fields
+from tests.small_audit import fill
 
 # No test is about time: a busy machine must not fail one.
 settings.register_profile("any machine", deadline=None)
@@ -49,10 +49,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if item.get_closest_marker("spark_only"):
                 item.add_marker(pytest.mark.skip(reason="about Spark itself"))
     if config.getoption("--engine-tests"):
-        items[:] = [item for item in items if item.get_closest_marker("spark_only") or is_engine_test(item.path)]
+        about_spark = [item for item in items if item.get_closest_marker("spark_only") or is_engine_test(item.path)]
+        items[:] = [item for item in about_spark if not item.get_closest_marker("cluster")]
     of_audited = {item.path for item in items if "audited" in getattr(item, "fixturenames", ())}
     long = {Path(__file__).parent / folder for folder in ("jobs", "notebooks")}
     items.sort(key=lambda item: item.path.parent not in long and item.path not in of_audited)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Figures that tests recorded, which the tests themselves judge by no bound."""
+    for report in terminalreporter.getreports("passed"):
+        for name, text in report.user_properties:
+            if name == "figures":
+                terminalreporter.write_line(text)
 
 
 def is_engine_test(path: Path) -> bool:
@@ -122,12 +131,4 @@ def shared() -> Path:
 def audited(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Audit:
     """A workspace with everything in it: 150 demo images and 22 later ones, all verbs run. Only to be read."""
     place = tmp_path_factory.mktemp("audited")
-    files = make_demo_images(place / "images", count=150, processes=2)
-    audit = Audit(str(place / "audit"), spark, echo=lambda line: None)
-    with audit.one_run("test", {}):
-        audit.ingest(
-            str(files.source), annotations=str(files.annotations), metadata=str(files.metadata), dataset="demo"
-        )
-        audit.ingest(str(files.later_source), annotations=str(files.later_annotations), dataset="later")
-        audit.profile(encoder="thumbnail").analyze().compare("dataset=demo", "dataset=later").snapshot("first")
-    return audit
+    return fill(Audit(str(place / "audit"), spark, echo=lambda line: None), place / "images")

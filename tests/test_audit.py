@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from dataeval_spark.analyses.steps import COMPARISONS, STEPS
+from dataeval_spark.audit import Audit
 from dataeval_spark.errors import ConfigError, OptionError
+from dataeval_spark.session.settings import LOCAL_FILES
 from dataeval_spark.tables.profile import IMAGE_STATS, UNREADABLE_IMAGES
 from dataeval_spark.tables.runs import RUNS
 
@@ -94,3 +97,39 @@ def test_a_gallery_escapes_what_strangers_wrote_and_needs_images(audited, frame)
     assert "<script>" not in audited.gallery(rows)._repr_html_()
     with pytest.raises(OptionError, match="needs a column image_id; found a"):
         audited.gallery(frame("a int", [(1,)]))
+
+
+class Watching:
+    """Two images; what the session's settings are when each is asked for."""
+
+    def __init__(self, spark, *names):
+        self.spark, self.names, self.seen = spark, names, []
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        if index >= len(self):
+            raise IndexError(index)
+        self.seen.append([self.spark.conf.get(name, None) for name in self.names])
+        return np.full((3, 4, 4), 80 * index, np.uint8), np.array([0.0, 1.0]), {"id": str(index)}
+
+
+@pytest.mark.spark_only
+def test_a_session_that_was_given_has_settings_for_small_tables_for_the_time_of_a_verb(spark, tmp_path):
+    names = ("spark.sql.shuffle.partitions", "spark.databricks.delta.snapshotPartitions", LOCAL_FILES)
+    before = [spark.conf.get(name, None) for name in names]
+    own = ["37", "9", "false"]
+    data = Watching(spark, *names)
+    try:
+        for name, value in zip(names, own, strict=True):
+            spark.conf.set(name, value)
+        Audit(str(tmp_path / "audit"), spark, echo=lambda line: None).ingest_maite(data, name="watching")
+        after = [spark.conf.get(name, None) for name in names]
+    finally:
+        for name, value in zip(names, before, strict=True):
+            spark.conf.unset(name) if value is None else spark.conf.set(name, value)
+
+    assert {int(partitions) for partitions, _, _ in data.seen} <= set(range(2, 9))
+    assert {tuple(rest) for _, *rest in data.seen} == {("1", "false")}
+    assert after == own

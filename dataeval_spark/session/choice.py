@@ -11,10 +11,9 @@ from dataeval_spark.errors import SetupError
 from dataeval_spark.options import ENGINES
 from dataeval_spark.session import embedded, engines
 from dataeval_spark.session.java import java_program
+from dataeval_spark.session.settings import CHOSEN, LOCAL_FILES
 
 VARIABLE = "DATAEVAL_SPARK_ENGINE"
-# Setting of a session that says which engine it is, and why it was chosen.
-CHOSEN = "spark.dataeval_spark.engine"
 # A bound by judgement, until benchmarks/engines.py has measured both engines at four sizes on a quiet machine: the
 # largest frames that were tried on the embedded engine had a million rows.
 MOST_IMAGES = 1_000_000
@@ -88,7 +87,7 @@ def is_embedded(spark: SparkSession) -> bool:
 
 def is_given(spark: SparkSession) -> bool:
     """Whether a session was made elsewhere: by a notebook, a cluster, spark-submit or a server of Connect."""
-    return spark.conf.get("spark.dataeval_spark.localFiles", "false") != "true"
+    return spark.conf.get(LOCAL_FILES, "false") != "true"
 
 
 def _suited(images: int, image_bytes: int, *, is_local: bool) -> tuple[str, str]:

@@ -17,12 +17,11 @@ from pyspark.sql import SparkSession
 
 from dataeval_spark.errors import SetupError
 from dataeval_spark.session.machine import available_cores, process_started
-from dataeval_spark.session.partitions import COALESCE
+from dataeval_spark.session.settings import CHOSEN, COALESCE, LOCAL_FILES
 
 SETTINGS = {
-    "spark.dataeval_spark.engine": "embedded: asked for",
-    # Paths without a scheme are files of this machine: see workspace/delta_local.py.
-    "spark.dataeval_spark.localFiles": "true",
+    CHOSEN: "embedded: asked for",
+    LOCAL_FILES: "true",
     COALESCE: "false",
     "spark.sql.session.timeZone": "UTC",
 }

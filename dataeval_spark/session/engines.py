@@ -23,6 +23,7 @@ from dataeval_spark.errors import SetupError
 from dataeval_spark.session import jars
 from dataeval_spark.session.java import require_java
 from dataeval_spark.session.machine import available_cores, available_memory
+from dataeval_spark.session.settings import LOCAL_FILES
 
 DELTA_SETTINGS: dict[str, Any] = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -30,8 +31,7 @@ DELTA_SETTINGS: dict[str, Any] = {
 }
 # Small data on few cores: every default below is made for a cluster and costs seconds on a laptop.
 LOCAL_SETTINGS = {
-    # Paths without a scheme are files of this machine: see workspace/delta_local.py.
-    "spark.dataeval_spark.localFiles": "true",
+    LOCAL_FILES: "true",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.databricks.delta.snapshotPartitions": "1",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame
 
-COALESCE = "spark.dataeval_spark.coalesce"
-"""Setting of a session: "false" where ``coalesce`` to more than one partition may wait for ever."""
+from dataeval_spark.session.settings import COALESCE
 
 
 def merged_partitions(frame: DataFrame, most: int) -> DataFrame:

@@ -1,4 +1,4 @@
-"""Spark settings for the length of a block, restored afterwards."""
+"""The names of our own settings of a session, and Spark settings for the length of a block, restored afterwards."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ from typing import Any
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
+
+CHOSEN = "spark.dataeval_spark.engine"
+"""Setting of a session that says which engine it is, and why it was chosen."""
+LOCAL_FILES = "spark.dataeval_spark.localFiles"
+"""Setting of a session: "true" where paths without a scheme are files of this machine (workspace/delta_local.py)."""
+COALESCE = "spark.dataeval_spark.coalesce"
+"""Setting of a session: "false" where ``coalesce`` to more than one partition may wait for ever."""
 
 # Arrow batches of rows that hold image bytes: 64 keeps a batch of 1 MB photographs at 64 MB.
 BYTES_SETTINGS = {

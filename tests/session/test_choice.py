@@ -6,7 +6,8 @@ import pytest
 
 from dataeval_spark.errors import SetupError
 from dataeval_spark.session import choice
-from dataeval_spark.session.choice import CHOSEN, MOST_BYTES, MOST_IMAGES, chosen, is_embedded, session_for
+from dataeval_spark.session.choice import MOST_BYTES, MOST_IMAGES, chosen, is_embedded, session_for
+from dataeval_spark.session.settings import CHOSEN
 
 
 class Conf(dict):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pyspark.sql import functions as F
 
-from dataeval_spark.session.partitions import COALESCE, merged_partitions
+from dataeval_spark.session.partitions import merged_partitions
+from dataeval_spark.session.settings import COALESCE
 
 
 def partitions_of(frame):

@@ -6,6 +6,7 @@ import pytest
 from pyspark.errors import AnalysisException
 
 from dataeval_spark.errors import WorkspaceError
+from dataeval_spark.session.settings import LOCAL_FILES
 from dataeval_spark.tables.runs import SNAPSHOTS
 from dataeval_spark.workspace.delta_spark import SparkAccess, engine_message, errors_of_engines, hint_for
 from dataeval_spark.workspace.workspace import TABLE_PROPERTIES, Workspace
@@ -14,7 +15,7 @@ from tests.workspace.pins import NOON, pin, writer
 
 @pytest.mark.spark_only
 def test_a_workspace_asks_spark_where_paths_may_be_those_of_a_cluster(spark, tmp_path, frame):
-    spark.conf.set("spark.dataeval_spark.localFiles", "false")
+    spark.conf.set(LOCAL_FILES, "false")
     try:
         workspace = Workspace(spark, str(tmp_path / "audit"))
         workspace.open()
@@ -24,7 +25,7 @@ def test_a_workspace_asks_spark_where_paths_may_be_those_of_a_cluster(spark, tmp
         ]
         through_spark = workspace.state(SNAPSHOTS)
     finally:
-        spark.conf.set("spark.dataeval_spark.localFiles", "true")
+        spark.conf.set(LOCAL_FILES, "true")
 
     assert Workspace(spark, str(tmp_path / "audit")).state(SNAPSHOTS) == through_spark
 

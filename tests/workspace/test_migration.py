@@ -10,6 +10,7 @@ from PIL import Image
 
 from dataeval_spark.audit import Audit
 from dataeval_spark.errors import HoldoutError, WorkspaceError
+from dataeval_spark.session.settings import LOCAL_FILES
 from dataeval_spark.tables.selections import SELECTION_MEMBERS, SELECTIONS
 from dataeval_spark.tables.splits import SPLITS
 from dataeval_spark.workspace import migration
@@ -174,14 +175,14 @@ def test_versions_from_before_the_migration_are_read_by_the_present_names(older)
 
 @pytest.mark.spark_only
 def test_where_paths_may_be_those_of_a_cluster_spark_migrates(spark, older):
-    spark.conf.set("spark.dataeval_spark.localFiles", "false")
+    spark.conf.set(LOCAL_FILES, "false")
     try:
         through_spark = Workspace(spark, older.location)
         assert through_spark.rows(SELECTIONS, ("selection_name",)) == [{"selection_name": "few"}]
         through_spark.migrate()
         assert through_spark.rows(SPLITS, ("guarded",), split_name="main") == [{"guarded": ["test"]}]
     finally:
-        spark.conf.set("spark.dataeval_spark.localFiles", "true")
+        spark.conf.set(LOCAL_FILES, "true")
 
 
 class StoredViews:

@@ -36,7 +36,7 @@ def where(selection: Selection, *, condition: str) -> Selection:
             rows = selection.table(table, f"a condition on {name}").where("target_index IS NULL")
             joined = joined.join(rows.select("image_id", F.struct("*").alias(name)), on="image_id", how="left")
     try:
-        matches = joined.where(F.expr(condition))
+        matches = _matching(joined, condition)
         matches.columns  # noqa: B018  under Connect nothing is checked before this
     except (AnalysisException, ParseException) as error:
         first = first_line(error, "")[:300]
@@ -45,6 +45,14 @@ def where(selection: Selection, *, condition: str) -> Selection:
             "Hint: columns of images, factors.NAME and stats.NAME, such as dataset = 'a' AND stats.brightness < 30"
         ) from error
     return selection.among(matches)
+
+
+def _matching(images: DataFrame, condition: str) -> DataFrame:
+    if "->" not in condition:
+        return images.where(F.expr(condition))
+    # A filter goes down to the reader of the files, and the embedded engine's does not find columns beside a lambda
+    # function. What is grouped stays above it; an image is one row.
+    return images.groupBy("image_id").agg(F.max(F.expr(condition)).alias("is_met")).where("is_met")
 
 
 def classes(selection: Selection, *, keep: Sequence[str], filter_targets: bool = True) -> Selection:

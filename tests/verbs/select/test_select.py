@@ -40,6 +40,15 @@ def test_a_condition_that_is_no_sql_is_an_error_that_says_so(audit):
         audit.select("bad", [{"operation": "where", "condition": "no_such_column > 1"}])
 
 
+def test_a_condition_with_a_lambda_function_chooses_images_of_stored_tables(audit):
+    condition = "exists(array(dataset, split), name -> name = 'test') AND dataset <> 'a'"
+
+    audit.select("lambda", [{"operation": "where", "condition": condition}])
+
+    members, _, _ = members_of(audit.workspace, "lambda", None)
+    assert sorted(row["image_id"] for row in members.collect()) == ["b0", "b1", "b2", "b3", "b4"]
+
+
 def test_a_selection_that_is_not_there_cannot_be_done_again(audit):
     with pytest.raises(OptionError, match="Hint: --recipe FILE"):
         audit.select("nowhere")
