@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 COALESCE = "spark.dataeval_spark.coalesce"
 """Setting of a session: "false" where ``coalesce`` to more than one partition may wait for ever."""
