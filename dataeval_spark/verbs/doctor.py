@@ -93,6 +93,8 @@ def _python() -> Check:
 def _engine() -> Check:
     hint = packages.hint_for_embedded()
     if not embedded.is_installed():
+        if not packages.has_jvm():
+            return Check("engine", "error", "the embedded engine is not installed, and nothing can start Spark", hint)
         return Check("engine", "warning", "the embedded engine is not installed; Spark is used", hint)
     try:
         import pyspark.sql.connect.session  # noqa: F401

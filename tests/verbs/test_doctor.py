@@ -59,6 +59,15 @@ def test_without_the_embedded_engine_java_is_missing(installed):
     assert "Hint: " in str(found["java"])
 
 
+def test_the_client_without_the_embedded_engine_runs_nothing(installed):
+    engine = installed({"pyspark-client": "4.2.0"}, has_engine=False)["engine"]
+
+    assert str(engine) == (
+        "engine       MISSING the embedded engine is not installed, and nothing can start Spark\n"
+        "                     Hint: pip install 'dataeval_spark[embedded]'"
+    )
+
+
 def test_without_the_embedded_engine_the_first_session_may_still_fetch_the_jars(installed):
     assert installed(CLASSIC, has_engine=False)["delta jars"].status == "warning"
 
