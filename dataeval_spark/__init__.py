@@ -8,8 +8,10 @@ Examples
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from dataeval_spark.errors import spark_needed
 from dataeval_spark.workspace.version import __version__
 
 if TYPE_CHECKING:
@@ -17,21 +19,18 @@ if TYPE_CHECKING:
     from dataeval_spark.frames.sql_functions import register_functions
     from dataeval_spark.workspace.workspace import Workspace
 
+# Late, because Python workers import this package for its kernels and need no session code.
+_PLACES = {
+    "Audit": "dataeval_spark.audit",
+    "Workspace": "dataeval_spark.workspace.workspace",
+    "register_functions": "dataeval_spark.frames.sql_functions",
+}
+
 __all__ = ["Audit", "Workspace", "__version__", "register_functions"]
 
 
 def __getattr__(name: str) -> Any:
-    # Late, because Python workers import this package for its kernels and need no session code.
-    if name == "Audit":
-        from dataeval_spark.audit import Audit
-
-        return Audit
-    if name == "Workspace":
-        from dataeval_spark.workspace.workspace import Workspace
-
-        return Workspace
-    if name == "register_functions":
-        from dataeval_spark.frames.sql_functions import register_functions
-
-        return register_functions
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    with spark_needed():
+        return getattr(import_module(_PLACES[name]), name)

@@ -13,9 +13,11 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pyspark.sql import DataFrame, SparkSession
+from dataeval_spark.errors import ConfigError, spark_needed
 
-from dataeval_spark.errors import ConfigError
+with spark_needed():
+    from pyspark.sql import DataFrame, SparkSession
+
 from dataeval_spark.kernels.storage.uris import refuse_credentials
 from dataeval_spark.options import (
     ExportOptions,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 # Commands that fill tables, but for those that `analyze` fills; {} is the workspace.
@@ -15,6 +16,11 @@ FILLED_BY = {
     "drift_metrics": "compare --workspace {} --reference REF --current REF",
     "snapshots": "snapshot --workspace {} create NAME",
 }
+
+# What brings a Python package of Spark, which the base install leaves to the machine that it is installed on.
+FOR_EMBEDDED = "pip install 'dataeval_spark[embedded]'"
+FOR_SPARK = "pip install 'dataeval_spark[spark]'"
+FOR_EITHER = f"{FOR_EMBEDDED}, or for --engine spark, with Java: {FOR_SPARK}"
 
 
 def filling_command(table: str, location: str) -> str:
@@ -89,6 +95,29 @@ class EmbeddingError(DataEvalError, ValueError):
 
 class SetupError(DataEvalError, RuntimeError):
     """Something that the product needs is missing on this machine."""
+
+
+class SparkMissingError(SetupError, ImportError):
+    """The Python package of Spark is not installed."""
+
+
+@contextmanager
+def spark_needed() -> Iterator[None]:
+    """Within it, the lack of Spark's Python package is an error that names what brings it.
+
+    Examples
+    --------
+    >>> with spark_needed():
+    ...     from pyspark.sql import DataFrame
+    """
+    try:
+        yield
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] != "pyspark":
+            raise
+        raise SparkMissingError(
+            f"Spark's Python package cannot be imported: {first_line(error)}.\nHint: {FOR_EITHER}"
+        ) from error
 
 
 class MissingExtraError(DataEvalError, ImportError):

@@ -1,5 +1,7 @@
 """Install the package in the environment of this Python: with uv, or with pip where uv is not to be had.
 
+python scripts/install.py [EXTRA]
+
 uv is a wheel of the package index, pinned in constraints.txt. It downloads side by side and unpacks without compiling
 modules that nobody may import, in a third of pip's time. It does not read pip's settings (indexes, certificates,
 proxies): they are handed over in its environment variables.
@@ -15,7 +17,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CONSTRAINTS = ("--constraint", "constraints.txt")
-PACKAGE = ("--editable", ".[dev]")
 # Spark's wheel is made here, out of 400 MB of jars, which compress no further.
 UNCOMPRESSED = ("--config-settings-package", "pyspark:--build-option=--compression=stored")
 # What pip calls a setting, the variable in which uv reads it, and how uv separates several values.
@@ -33,18 +34,19 @@ VARIABLES = (
 SECTIONS = ("global", "install", ":env:")
 
 
-def main() -> int:
-    """Install; the exit code is pip's where pip had to do it."""
+def main(extra: str = "dev") -> int:
+    """Install with one extra; the exit code is pip's where pip had to do it."""
+    package = ("--editable", f".[{extra}]")
     pip = (sys.executable, "-m", "pip")
     quiet = ("--quiet", "--disable-pip-version-check")
     if _runs([*pip, "install", *quiet, "--only-binary", "uv", *CONSTRAINTS, "uv"]):
         settings = subprocess.run([*pip, "config", "list"], capture_output=True, text=True).stdout
         uv = str(Path(sys.executable).with_name("uv"))
-        command = [uv, "pip", "install", "--quiet", "--python", sys.executable, *UNCOMPRESSED, *CONSTRAINTS, *PACKAGE]
+        command = [uv, "pip", "install", "--quiet", "--python", sys.executable, *UNCOMPRESSED, *CONSTRAINTS, *package]
         if _runs(command, {**uv_variables(settings), **os.environ}):
             return 0
     print("setup: uv could not install the package, pip tries (a minute more)", file=sys.stderr)
-    return subprocess.run([*pip, "install", *quiet, "--prefer-binary", *CONSTRAINTS, *PACKAGE], cwd=ROOT).returncode
+    return subprocess.run([*pip, "install", *quiet, "--prefer-binary", *CONSTRAINTS, *package], cwd=ROOT).returncode
 
 
 def uv_variables(settings: str) -> dict[str, str]:
@@ -80,4 +82,4 @@ def _runs(command: Sequence[str], environment: Mapping[str, str] | None = None) 
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(*sys.argv[1:2]))

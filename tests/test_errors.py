@@ -10,10 +10,13 @@ from dataeval_spark.errors import (
     HoldoutError,
     OptionError,
     PredictionError,
+    SetupError,
+    SparkMissingError,
     StepFailedError,
     TooManyRowsError,
     filling_command,
     first_line,
+    spark_needed,
 )
 
 METHODS = ("zscore", "modzscore", "iqr")
@@ -111,3 +114,23 @@ def test_an_error_of_many_lines_is_told_by_its_first():
 )
 def test_a_table_is_filled_by_a_command_that_can_be_typed(table, command):
     assert filling_command(table, "audit") == command
+
+
+@pytest.mark.parametrize("name", ["pyspark", "pyspark.sql"])
+def test_the_lack_of_spark_names_what_brings_it(name):
+    with pytest.raises(SparkMissingError) as error, spark_needed():
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    assert isinstance(error.value, SetupError)
+    assert isinstance(error.value, ImportError)  # who looks whether the package can be imported expects that
+    assert str(error.value) == (
+        f"Spark's Python package cannot be imported: No module named '{name}'.\n"
+        "Hint: pip install 'dataeval_spark[embedded]', or for --engine spark, with Java: "
+        "pip install 'dataeval_spark[spark]'"
+    )
+
+
+@pytest.mark.parametrize("name", ["pyspark_of_another", "torch", None])
+def test_the_lack_of_something_else_stays_what_it_is(name):
+    with pytest.raises(ModuleNotFoundError, match="something else"), spark_needed():
+        raise ModuleNotFoundError("something else", name=name)

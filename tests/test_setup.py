@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import runpy
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,25 @@ def test_pip_installs_where_uv_cannot(commands, capsys):
 
 def test_uv_is_pinned():
     assert re.search(r"^uv==", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+
+
+def test_the_extra_is_dev_unless_another_is_named(monkeypatch):
+    packages = []
+
+    def run(command, **rest):
+        packages.append(command[-1])
+        return subprocess.CompletedProcess(command, 0, stdout="", stderr="")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    main()
+    main("embedded")
+
+    assert [name for name in packages if name.startswith(".")] == [".[dev]", ".[embedded]"]
+
+
+def test_both_packages_of_spark_have_the_same_versions():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    ranges = [line.partition(">=")[2] for line in (extras["embedded"][0], extras["spark"][0])]
+    pins = re.findall(r"^pyspark(?:-client)?==(.+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+
+    assert (len(set(ranges)), len(pins), len(set(pins))) == (1, 2, 1)

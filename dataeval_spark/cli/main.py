@@ -30,6 +30,7 @@ from dataeval_spark.errors import (
     TableMissingError,
     WorkspaceMissingError,
     first_line,
+    spark_needed,
 )
 from dataeval_spark.kernels.storage.uris import refuse_credentials, without_credentials
 from dataeval_spark.options import (
@@ -109,7 +110,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     _start_logging(logging.INFO if args.verbose else logging.WARNING)
     _interrupt_on_sigterm()
     try:
-        return VERBS[args.verb](args) or DONE
+        with spark_needed():
+            return VERBS[args.verb](args) or DONE
     except KeyboardInterrupt:
         print("cancelled", file=sys.stderr)
         return CANCELLED

@@ -11,6 +11,7 @@ from dataeval_spark.errors import SetupError
 from dataeval_spark.options import ENGINES
 from dataeval_spark.session import embedded, engines
 from dataeval_spark.session.java import java_program
+from dataeval_spark.session.packages import has_jvm
 from dataeval_spark.session.settings import CHOSEN, LOCAL_FILES
 
 VARIABLE = "DATAEVAL_SPARK_ENGINE"
@@ -91,18 +92,26 @@ def is_given(spark: SparkSession) -> bool:
 
 
 def _suited(images: int, image_bytes: int, *, is_local: bool) -> tuple[str, str]:
-    if not embedded.is_installed():
-        return "spark", "the embedded engine is not installed"
     if not is_local:
         return "spark", "the workspace is no directory of this machine"
+    lack = _lack_of_spark()
+    if lack is None and not embedded.is_installed():
+        return "spark", "the embedded engine is not installed"
     if images <= MOST_IMAGES and image_bytes <= MOST_BYTES:
         return "embedded", f"{images:,} images, up to {MOST_IMAGES:,} run here"
-    if java_program() is None:
-        return "embedded", "there is no Java for Spark"
+    if lack is not None:
+        return "embedded", lack
     return (
         "spark",
         f"{images:,} images of {image_bytes / 2**30:.1f} GB, more than the embedded engine is known to do well",
     )
+
+
+def _lack_of_spark() -> str | None:
+    """Why Spark cannot be started on this machine, as far as that is seen at once."""
+    if not has_jvm():
+        return "pyspark-client has no Spark to start"
+    return "there is no Java for Spark" if java_program() is None else None
 
 
 def _marked(session: SparkSession, engine: str, reason: str) -> SparkSession:

@@ -11,13 +11,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-from pyspark.sql import SparkSession
+from typing import TYPE_CHECKING, Any
 
 from dataeval_spark.errors import SetupError
 from dataeval_spark.session.machine import available_cores, process_started
+from dataeval_spark.session.packages import has_jvm, hint_for_embedded
 from dataeval_spark.session.settings import CHOSEN, COALESCE, LOCAL_FILES
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 SETTINGS = {
     CHOSEN: "embedded: asked for",
@@ -56,12 +58,13 @@ def embedded(*, cores: int | None = None, scratch: str | None = None) -> SparkSe
     >>> embedded().range(3).count()
     3
     """
+    from pyspark.sql import SparkSession  # late: the doctor asks for the engine where there may be no pyspark
+    from pyspark.sql.connect.client.retries import DefaultPolicy  # it needs packages that Spark itself does not
+
     with _LOCK:
         if not _SERVERS:
             _SERVERS.append(_start(cores or available_cores(), scratch))
     session = SparkSession.builder.remote("sc://{}:{}".format(*_SERVERS[0].listening_address)).getOrCreate()
-    from pyspark.sql.connect.client.retries import DefaultPolicy  # it needs packages that Spark itself does not
-
     # An interrupt stops the server too: to ask it again for ten minutes, as the client does by default, helps nobody.
     session.client.set_retry_policies([DefaultPolicy(max_retries=RETRIES)])
     for key, value in SETTINGS.items():
@@ -83,7 +86,8 @@ def _start(cores: int, scratch: str | None) -> Any:
         from pysail.spark import SparkConnectServer
     except ImportError as error:
         raise SetupError(
-            f"The embedded engine cannot be loaded: {error}.\nHint: pip install pysail, or --engine spark"
+            f"The embedded engine cannot be loaded: {error}.\n"
+            f"Hint: {hint_for_embedded()}{', or --engine spark' if has_jvm() else ''}"
         ) from error
     place = Path(scratch or tempfile.gettempdir())
     _remove_left_behind(place)

@@ -13,16 +13,17 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pyspark
 from pyspark.sql import SparkSession
 
 from dataeval_spark.errors import SetupError
 from dataeval_spark.session import jars
 from dataeval_spark.session.java import require_java
 from dataeval_spark.session.machine import available_cores, available_memory
+from dataeval_spark.session.packages import require_jvm
 from dataeval_spark.session.settings import LOCAL_FILES
 
 DELTA_SETTINGS: dict[str, Any] = {
@@ -131,7 +132,7 @@ def local(
     Raises
     ------
     SetupError
-        Java is missing or of a wrong version, or the Delta jars cannot be had.
+        Only the client of Spark is installed, Java is missing or of a wrong version, or the Delta jars cannot be had.
 
     Examples
     --------
@@ -139,6 +140,7 @@ def local(
     >>> spark.range(3).count()
     3
     """
+    require_jvm()
     java = require_java()
     cores = cores or available_cores()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -175,7 +177,7 @@ def _jvm_options(heap_mb: int, is_large: bool, verbose: bool) -> str:
 
 def _checkpoint_file_manager() -> str:
     """Class with which Delta writes checksum files; the other one starts two processes for each."""
-    moved = "" if version("pyspark").startswith("4.0.") else "checkpointing."
+    moved = "" if pyspark.__version__.startswith("4.0.") else "checkpointing."
     return f"org.apache.spark.sql.execution.streaming.{moved}FileSystemBasedCheckpointFileManager"
 
 

@@ -10,7 +10,7 @@ import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from dataeval_spark.errors import SetupError
+from dataeval_spark.errors import FOR_SPARK, SetupError
 
 SCALA = "2.13"
 JAR_BYTES = 12_000_000
@@ -33,7 +33,7 @@ def delta_version() -> str:
     try:
         return version("delta_spark")
     except PackageNotFoundError as error:
-        raise SetupError("delta-spark is not installed.\nHint: pip install dataeval_spark") from error
+        raise SetupError(f"delta-spark is not installed.\nHint: {FOR_SPARK}") from error
 
 
 def artifacts() -> tuple[str, str]:
@@ -96,7 +96,7 @@ def resolve(java: str) -> list[Path]:
             jar.replace(target / jar.name)
     jars = cached()
     if not jars:
-        raise SetupError(f"Ivy found no jars for {coordinates()}.\nHint: pip install -c constraints.txt dataeval_spark")
+        raise SetupError(f"Ivy found no jars for {coordinates()}.\nHint: {FOR_SPARK} -c constraints.txt")
     return jars
 
 

@@ -12,24 +12,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from dataeval_spark.errors import SetupError, first_line
+from dataeval_spark.errors import FOR_EITHER, SetupError, first_line
 from dataeval_spark.kernels.images.profile import profile_image
 from dataeval_spark.kernels.storage.uris import is_uri, local_path
 from dataeval_spark.kernels.vectors.hdbscan import hdbscan_labels
 from dataeval_spark.kernels.vectors.spanning_tree import Points, minimum_forest, tree_between, tree_within
-from dataeval_spark.session import embedded, jars, java
+from dataeval_spark.session import embedded, jars, java, packages
 from dataeval_spark.session.machine import available_cores
 
 PYTHON_VERSIONS = ((3, 11), (3, 12), (3, 13))
 SPARK_VERSIONS = ("4.0", "4.1", "4.2")
-INSTALL_SPARK = "pip install 'pyspark>=4.0,<4.3'"
 COMPILED = "dataeval_spark.kernels.images.compiled"
 LEAST_MEMORY_GB = 3.0
 LEAST_DISK_GB = 1.0
@@ -93,34 +91,48 @@ def _python() -> Check:
 
 
 def _engine() -> Check:
-    hint = "pip install 'pysail>=0.7.2,<0.8' 'dataeval_spark[connect]'"
+    hint = packages.hint_for_embedded()
     if not embedded.is_installed():
+        if not packages.has_jvm():
+            return Check("engine", "error", "the embedded engine is not installed, and nothing can start Spark", hint)
         return Check("engine", "warning", "the embedded engine is not installed; Spark is used", hint)
     try:
         import pyspark.sql.connect.session  # noqa: F401
     except ImportError as error:
         return Check("engine", "warning", f"the embedded engine cannot be used: {first_line(error, '')}", hint)
-    return Check("engine", "ok", f"embedded (pysail {version('pysail')})")
+    return Check("engine", "ok", f"embedded (pysail {packages.version_of('pysail')})")
 
 
 def _spark() -> Check:
     """The Python package of Spark, whose two distributions have the same files."""
-    found = {name: _version(name) for name in ("pyspark", "pyspark-client")}
-    text = " and ".join(f"{name} {release}" for name, release in found.items() if release)
-    if all(found.values()):
-        hint = f"pip uninstall -y pyspark pyspark-client && pip install pyspark=={found['pyspark']}"
-        return Check("spark", "error", f"{text} overwrite each other's files", hint)
-    release = text.partition(" ")[2]
-    return Check(
-        "spark", "ok" if release.startswith(SPARK_VERSIONS) else "error", text or "not installed", INSTALL_SPARK
-    )
+    found = {name: release for name in packages.DISTRIBUTIONS if (release := packages.version_of(name))}
+    text = " and ".join(f"{name} {release}" for name, release in found.items())
+    if len(found) > 1:
+        return Check("spark", "error", f"{text} overwrite each other's files", _hint_for_one(found))
+    if not found:
+        return _spark_of_elsewhere()
+    is_known = text.partition(" ")[2].startswith(SPARK_VERSIONS)
+    if not is_known or packages.has_jvm():
+        return Check("spark", "ok" if is_known else "error", text, FOR_EITHER)
+    return Check("spark", "ok", f"{text} (it has no JVM, which only --engine spark needs)")
 
 
-def _version(distribution: str) -> str | None:
+def _hint_for_one(found: dict[str, str]) -> str:
+    """Commands that leave one of both: what one of them overwrote has to be installed again."""
+    removed = f"pip uninstall -y {' '.join(found)}"
+    both, client = (f"{name}=={found[name]}" for name in packages.DISTRIBUTIONS)
+    return f"{removed} && pip install {both}; without --engine spark: {removed} delta-spark && pip install {client}"
+
+
+def _spark_of_elsewhere() -> Check:
+    """A Spark that no package installer knows of, such as that of a cluster, on Python's path."""
     try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None
+        import pyspark
+
+        text = f"pyspark {pyspark.__version__} in {Path(pyspark.__file__).parent}"
+    except (ImportError, AttributeError, TypeError):  # a folder that was left behind has neither version nor file
+        return Check("spark", "error", "not installed", FOR_EITHER)
+    return Check("spark", "ok" if pyspark.__version__.startswith(SPARK_VERSIONS) else "error", text, FOR_EITHER)
 
 
 def _java(lack: str) -> Check:
@@ -133,15 +145,16 @@ def _java(lack: str) -> Check:
 
 
 def _delta(lack: str) -> Check:
-    release = _version("delta_spark")
+    release = packages.version_of("delta_spark")
     if release is None:
-        return _for_spark("delta", lack, "delta-spark is not installed", "pip install delta-spark")
+        return _for_spark("delta", lack, "delta-spark is not installed", packages.hint_for_spark())
     return Check("delta", "ok", f"delta-spark {release}")
 
 
 def _jars(fetch: bool, lack: str) -> Check:
-    if _version("pyspark") is None or _version("delta_spark") is None:
-        return _for_spark("delta jars", lack, "their version is that of pyspark and delta-spark", INSTALL_SPARK)
+    if packages.version_of("pyspark") is None or packages.version_of("delta_spark") is None:
+        text = "their version is that of pyspark and delta-spark"
+        return _for_spark("delta jars", lack, text, packages.hint_for_spark())
     files = jars.cached()
     try:
         files = files or (jars.resolve(java.require_java()) if fetch else [])

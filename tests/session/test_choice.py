@@ -29,6 +29,7 @@ def engines(monkeypatch):
     monkeypatch.setattr(choice.embedded, "embedded", lambda: Session(made="embedded"))
     monkeypatch.setattr(choice.embedded, "is_installed", lambda: True)
     monkeypatch.setattr(choice, "java_program", lambda: "/usr/bin/java")
+    monkeypatch.setattr(choice, "has_jvm", lambda: True)
     return monkeypatch
 
 
@@ -48,6 +49,10 @@ def test_a_large_workspace_is_for_spark_where_there_is_java(engines):
 
     assert made(MOST_IMAGES + 1, 0) == ("embedded", "embedded: there is no Java for Spark")
 
+    engines.setattr(choice, "has_jvm", lambda: False)
+
+    assert made(MOST_IMAGES + 1, 0) == ("embedded", "embedded: pyspark-client has no Spark to start")
+
 
 def test_a_workspace_elsewhere_is_for_spark(engines):
     assert made(is_local=False) == ("spark", "spark: the workspace is no directory of this machine")
@@ -56,7 +61,14 @@ def test_a_workspace_elsewhere_is_for_spark(engines):
 def test_without_the_embedded_engine_it_is_spark(engines):
     engines.setattr(choice.embedded, "is_installed", lambda: False)
 
-    assert made()[0] == "spark"
+    assert made() == ("spark", "spark: the embedded engine is not installed")
+
+
+def test_without_either_engine_the_embedded_one_is_asked_for_because_it_needs_least(engines):
+    engines.setattr(choice.embedded, "is_installed", lambda: False)
+    engines.setattr(choice, "java_program", lambda: None)
+
+    assert made()[0] == "embedded"
 
 
 def test_the_engine_that_is_asked_for_is_taken_by_name_before_the_variable(engines):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from dataeval_spark.errors import SetupError
+from dataeval_spark.errors import FOR_EMBEDDED, SetupError
 from dataeval_spark.session import embedded
 
 IN_A_NEW_PROCESS = """
@@ -55,5 +55,13 @@ def test_without_the_package_the_error_says_what_to_do(monkeypatch):
     monkeypatch.setattr(embedded, "_SERVERS", [])
 
     assert not embedded.is_installed()
-    with pytest.raises(SetupError, match=r"(?s)cannot be loaded.*pip install pysail, or --engine spark"):
+    with pytest.raises(
+        SetupError, match=r"(?s)cannot be loaded.*\nHint: pip install dataeval_spark, or --engine spark$"
+    ):
+        embedded.embedded()
+
+    monkeypatch.setattr(embedded, "has_jvm", lambda: False)
+    monkeypatch.setattr(embedded, "hint_for_embedded", lambda: FOR_EMBEDDED)
+
+    with pytest.raises(SetupError, match=r"cannot be loaded.*\nHint: pip install 'dataeval_spark\[embedded\]'$"):
         embedded.embedded()

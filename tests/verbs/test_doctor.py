@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import PackageNotFoundError
+from types import ModuleType
 
 import pytest
 
-from dataeval_spark.session import embedded, jars
+from dataeval_spark.session import embedded, jars, packages
 from dataeval_spark.verbs import doctor
 
 CLASSIC = {"pyspark": "4.2.0", "delta_spark": "4.4.0", "pysail": "0.7.2"}
@@ -21,12 +21,8 @@ def installed(monkeypatch):
     """``installed(versions)``: a machine with these distributions, with Java or not, and without the jars."""
 
     def make(versions, *, has_java=True, has_engine=True):
-        def version(name):
-            if name not in versions:
-                raise PackageNotFoundError(name)
-            return versions[name]
-
-        monkeypatch.setattr(doctor, "version", version)
+        monkeypatch.setattr(packages, "version_of", versions.get)
+        monkeypatch.setattr(packages, "has_jvm", lambda: "pyspark" in versions)
         monkeypatch.setattr(embedded, "is_installed", lambda: has_engine)
         monkeypatch.setattr(jars, "cached", list)
         if not has_java:
@@ -63,6 +59,15 @@ def test_without_the_embedded_engine_java_is_missing(installed):
     assert "Hint: " in str(found["java"])
 
 
+def test_the_client_without_the_embedded_engine_runs_nothing(installed):
+    engine = installed({"pyspark-client": "4.2.0"}, has_engine=False)["engine"]
+
+    assert str(engine) == (
+        "engine       MISSING the embedded engine is not installed, and nothing can start Spark\n"
+        "                     Hint: pip install 'dataeval_spark[embedded]'"
+    )
+
+
 def test_without_the_embedded_engine_the_first_session_may_still_fetch_the_jars(installed):
     assert installed(CLASSIC, has_engine=False)["delta jars"].status == "warning"
 
@@ -73,31 +78,61 @@ def test_an_engine_whose_client_lacks_a_package_is_not_used(installed, monkeypat
     engine = installed(CLASSIC)["engine"]
 
     assert (engine.status, engine.result[:38]) == ("warning", "the embedded engine cannot be used: im")
-    assert "dataeval_spark[connect]" in engine.hint
+    assert engine.hint == "pip install dataeval_spark"
 
 
 def test_two_distributions_with_the_same_files_are_an_error(installed):
     spark = installed({**CLASSIC, "pyspark-client": "4.2.0"})["spark"]
 
-    assert str(spark).splitlines() == [
-        "spark        MISSING pyspark 4.2.0 and pyspark-client 4.2.0 overwrite each other's files",
-        "                     Hint: pip uninstall -y pyspark pyspark-client && pip install pyspark==4.2.0",
-    ]
+    assert str(spark) == (
+        "spark        MISSING pyspark 4.2.0 and pyspark-client 4.2.0 overwrite each other's files\n"
+        "                     Hint: pip uninstall -y pyspark pyspark-client && pip install pyspark==4.2.0; without "
+        "--engine spark: pip uninstall -y pyspark pyspark-client delta-spark && pip install pyspark-client==4.2.0"
+    )
 
 
 def test_the_client_alone_is_enough_for_the_embedded_engine(installed):
     found = installed({"pyspark-client": "4.2.0", "pysail": "0.7.2"})
 
-    assert (found["spark"].status, found["spark"].result) == ("ok", "pyspark-client 4.2.0")
-    assert {found[name].status for name in ("delta", "delta jars")} == {"warning"}
+    assert str(found["spark"]) == (
+        "spark        ok      pyspark-client 4.2.0 (it has no JVM, which only --engine spark needs)"
+    )
+    for name in ("delta", "delta jars"):
+        assert found[name].status == "warning"
+        assert found[name].result.endswith("(only --engine spark needs it)")
+        assert found[name].hint == "pip uninstall -y pyspark-client && pip install 'dataeval_spark[spark]'"
     assert not [check for check in found.values() if check.status == "error"]
 
 
-@pytest.mark.parametrize(("versions", "result"), [({}, "not installed"), ({"pyspark": "3.5.1"}, "pyspark 3.5.1")])
-def test_a_spark_that_is_missing_or_too_old_is_an_error(installed, versions, result):
-    spark = installed({**versions, "pysail": "0.7.2"})["spark"]
+@pytest.mark.parametrize("distribution", ["pyspark", "pyspark-client"])
+def test_a_spark_that_is_too_old_is_an_error(installed, distribution):
+    spark = installed({distribution: "3.5.1", "pysail": "0.7.2"})["spark"]
 
-    assert (spark.status, spark.result) == ("error", result)
+    assert (spark.status, spark.result) == ("error", f"{distribution} 3.5.1")
+
+
+@pytest.mark.parametrize("module", [None, ModuleType("pyspark")])
+def test_no_spark_or_an_empty_folder_of_it_is_an_error(installed, monkeypatch, module):
+    monkeypatch.setitem(sys.modules, "pyspark", module)
+
+    spark = installed({"pysail": "0.7.2"})["spark"]
+
+    assert str(spark) == (
+        "spark        MISSING not installed\n"
+        "                     Hint: pip install 'dataeval_spark[embedded]', or for --engine spark, with Java: "
+        "pip install 'dataeval_spark[spark]'"
+    )
+
+
+@pytest.mark.parametrize(("release", "status"), [("4.2.0", "ok"), ("3.5.1", "error")])
+def test_the_spark_of_a_cluster_is_on_the_path_alone(installed, monkeypatch, release, status):
+    module = ModuleType("pyspark")
+    module.__version__, module.__file__ = release, "/opt/spark/python/pyspark/__init__.py"
+    monkeypatch.setitem(sys.modules, "pyspark", module)
+
+    spark = installed({"pysail": "0.7.2"})["spark"]
+
+    assert (spark.status, spark.result) == (status, f"pyspark {release} in /opt/spark/python/pyspark")
 
 
 def test_the_jars_are_fetched_when_that_is_asked_for(installed, monkeypatch, tmp_path):
