@@ -1,7 +1,7 @@
 """Stratified group folds against scikit-learn, alternating in one run: seconds, growth, and the error of class shares.
 
 python benchmarks/splits.py [--rows 1000000] [--groups 100000] [--classes 50] [--folds 5] [--rounds 3]
-    [--large 10000000]
+    [--large 10000000] [--engine spark]
 
 Both sides get the same rows in one process: ours as a cached frame, its result read by a `noop` write; scikit-learn's
 as arrays. LARGE rows, in ten times as many groups, are measured once; 0 leaves them out.
@@ -28,10 +28,9 @@ from pyspark.sql import DataFrame, SparkSession  # noqa: E402
 from sklearn.model_selection import StratifiedGroupKFold  # noqa: E402
 
 from dataeval_spark.analyses.splits.assign import assign  # noqa: E402
-from dataeval_spark.session import engines  # noqa: E402
 
 sys.path.append(str(HERE))
-from frame import Row, report  # noqa: E402
+from frame import Row, add_engine, report, session  # noqa: E402
 
 
 def share_error(folds: np.ndarray, labels: np.ndarray, count: int) -> float:
@@ -96,15 +95,16 @@ def main() -> None:
     for name, value in (("rows", 1_000_000), ("groups", 100_000), ("classes", 50), ("folds", 5), ("rounds", 3)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--large", type=int, default=10_000_000)
+    add_engine(parser)
     args = parser.parse_args()
-    spark = engines.local("splits benchmark", cores=2, memory="6g", images=args.rows)
-    sizes = [(args.rows, args.groups, args.rounds, 4.0)]
+    spark = session(args.engine, memory="6g", images=args.rows)
+    sizes = [(args.rows, args.groups, args.rounds, 6.0)]
     sizes += [(args.large, 10 * args.groups, 1, 8.0)] if args.large else []
     peer = {"peer": "scikit-learn StratifiedGroupKFold", "peer_version": version("scikit-learn")}
     rows = []
     for count, groups, rounds, goal in sizes:
         ours, theirs, our_error, their_error, is_equal = measure(spark, count, groups, args.classes, args.folds, rounds)
-        data = f"{groups:,} groups, {args.classes} classes, {args.folds} folds"
+        data = f"{args.engine}; {groups:,} groups, {args.classes} classes, {args.folds} folds"
         mine, others = statistics.median(ours), statistics.median(theirs)
         seconds = {"ours_seconds": mine, "peer_seconds": others, "ratio": others / mine}
         samples = {"ours": ours, "peer": theirs}
