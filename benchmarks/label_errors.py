@@ -143,6 +143,7 @@ def ours(place: Path, rounds: int, engine: str) -> dict[str, object]:
             spark.read.parquet(str(folder / "targets")),
             spark.read.parquet(str(folder / "predictions")).selectExpr("*", f"CAST(NULL AS {BOX_TYPE}) AS box"),
             spark.createDataFrame(names, "model string, class_index int, class_name string"),
+            scratch=str(place / "scratch" / "blocks"),
             checkpoint=checkpoint,
         )
         errors.write.mode("overwrite").parquet(str(place / "found_ours"))
