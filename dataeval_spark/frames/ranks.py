@@ -24,10 +24,10 @@ def positions(
 ) -> DataFrame:
     """Number the rows of each group in the order of (value, ids).
 
-    Quantiles of a sample of about 16,000 rows cut a group of more than two million rows into up to 64 buckets, each of
-    which is sorted on its own; the counts of the buckets below give where it begins. The positions are exact, whatever the
-    quantiles. One or two small jobs run at once: the rows of each group are counted, and where a group is large, its 63
-    quantiles come to the driver too, for at most 10,000 groups.
+    A group is sorted whole; one of more than two million rows is cut by quantiles of a sample of about 16,000 into
+    up to 64 buckets, each of which is sorted on its own; the counts of the buckets below give where it begins. The
+    positions are exact, whatever the quantiles. One or two small jobs run at once: the rows of each group are counted,
+    and where a group is large, its 63 quantiles come to the driver too, for at most 10,000 groups.
 
     Parameters
     ----------
