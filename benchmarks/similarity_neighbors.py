@@ -1,7 +1,7 @@
 """Nearest neighbours and search on two cores, against scikit-learn's brute force and faiss' flat index.
 
 python benchmarks/similarity_neighbors.py [--vectors 50000] [--dimension 512] [--search 1000000] [--crops 50000]
-    [--photographs FOLDER] [--rounds 3] [--engine spark]
+    [--photographs FOLDER] [--rounds 3] [--engine spark] [--peer-python PYTHON]
 
 Each side runs in a process of its own with two threads (ours: two tasks of one thread). Ours reads a parquet
 table of arrays and its clock holds everything: cutting blocks, searching, computing all rows of the result. Peers get a
@@ -204,11 +204,13 @@ def work(args: argparse.Namespace) -> None:
     print("@" + json.dumps(answer), flush=True)
 
 
-def ask(side: str, place: Path, rounds: int, engine: str = "embedded") -> dict[str, object]:
+def ask(
+    side: str, place: Path, rounds: int, engine: str = "embedded", python: str = sys.executable
+) -> dict[str, object]:
     """Run one side in a process of its own."""
     threads = "1" if side in ("exact", "approximate", "search") else str(CORES)
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    command = [sys.executable, __file__, "--side", side, "--place", str(place), "--rounds", str(rounds)]
+    command = [python, __file__, "--side", side, "--place", str(place), "--rounds", str(rounds)]
     command += ["--engine", engine]
     env = {**os.environ, **dict.fromkeys(names, threads)}
     done = subprocess.run(command, env=env, capture_output=True, text=True)
@@ -232,7 +234,7 @@ def our_lists(place: Path, task: str, n: int) -> tuple[np.ndarray, np.ndarray]:
 # Comparing
 
 
-def exact_rows(engine: str, n: int, dimension: int, rounds: int, root: Path) -> list[Row]:
+def exact_rows(engine: str, peer_python: str, n: int, dimension: int, rounds: int, root: Path) -> list[Row]:
     middle, answers, found = {}, {}, {}
     for size in (n // 2, n):
         place = prepared(root / f"random_{size}", random_vectors(size, dimension))
@@ -243,7 +245,7 @@ def exact_rows(engine: str, n: int, dimension: int, rounds: int, root: Path) -> 
     rows = [Row("exact: growth per doubling", data, n, "ratio", middle[n] / middle[n // 2], "x", "<=", 4.1)]
     distances, ids = found[n]
     for name, goal in (("sklearn", 1.2), ("faiss", 0.8)):
-        theirs = ask(name, place, rounds)
+        theirs = ask(name, place, rounds, python=peer_python)
         seconds = statistics.median(theirs["seconds"])
         peer = np.load(place / f"found_{name}.npz")
         error = float((np.abs(peer["distances"] - distances) / distances).max())
@@ -356,6 +358,7 @@ def main() -> None:
     parser.add_argument("--crops", type=int, default=50_000)
     parser.add_argument("--photographs", type=Path, default=PHOTOGRAPHS)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has faiss (extra bench)")
     add_engine(parser)
     parser.add_argument("--side", help=argparse.SUPPRESS)
     parser.add_argument("--place", help=argparse.SUPPRESS)
@@ -364,7 +367,7 @@ def main() -> None:
         work(args)
         return
     with tempfile.TemporaryDirectory() as root:
-        rows = exact_rows(args.engine, args.vectors, args.dimension, args.rounds, Path(root))
+        rows = exact_rows(args.engine, args.peer_python, args.vectors, args.dimension, args.rounds, Path(root))
         rows += float64_rows(args.engine, args.dimension, Path(root))
         rows += approximate_rows(args.engine, args.photographs, args.crops, args.rounds, Path(root))
         rows += search_rows(args.engine, args.search, args.dimension, args.rounds, Path(root))

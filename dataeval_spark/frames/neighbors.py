@@ -35,9 +35,10 @@ from dataeval_spark.kernels.vectors.vector_blocks import block_of_row
 from dataeval_spark.session.bounded import one_row
 
 MAX_K = 10_000
-# Enough tasks to balance a few dozen cores; fewer read the index fewer times.
+# Enough tasks to balance a few dozen cores; fewer read and prepare the index fewer times, which takes as long as the
+# products of 80 rows.
 TASKS = 32
-FEWEST_ROWS_PER_TASK = 512
+FEWEST_ROWS_PER_TASK = 2048
 
 
 def nearest_neighbors(

@@ -26,6 +26,7 @@ from dataeval_spark.kernels.vectors.nearest_compiled import (
     find_candidates,
     insert,
     inverse_norms,
+    lengths_of_rows,
 )
 from dataeval_spark.options import Metric
 
@@ -89,8 +90,7 @@ def points(vectors: Vectors, metric: Metric, shift: Floats) -> Points:
     """
     scales = inverse_norms(vectors) if metric == "cosine" else np.ones(len(vectors))
     shifted = centred(metric, vectors, np.float32, shift)
-    lengths = np.sqrt(np.einsum("ij,ij->i", shifted, shifted, dtype=np.float64))
-    return Points(metric, vectors, scales, shift, shifted, lengths)
+    return Points(metric, vectors, scales, shift, shifted, lengths_of_rows(shifted))
 
 
 def multiplier(device: str | None = None) -> Multiply:
