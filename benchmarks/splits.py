@@ -4,7 +4,8 @@ python benchmarks/splits.py [--rows 1000000] [--groups 100000] [--classes 50] [-
     [--large 10000000] [--engine spark]
 
 Both sides get the same rows in one process: ours as a cached frame (on the embedded engine, which has no cache, as a
-parquet file), its result read by a `noop` write; scikit-learn's as arrays. LARGE rows, in ten times as many groups, are measured once; 0 leaves them out.
+parquet file), its result read by a `noop` write; scikit-learn's as arrays. LARGE rows, in ten times as many groups, are
+measured once; 0 leaves them out.
 """
 
 from __future__ import annotations
