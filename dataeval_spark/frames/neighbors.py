@@ -42,7 +42,14 @@ FEWEST_ROWS_PER_TASK = 2048
 
 
 def nearest_neighbors(
-    blocks: Blocks, spark_frame: DataFrame, *, k: int, query_role: int = 1, index_role: int = 1, is_self: bool = True
+    blocks: Blocks,
+    spark_frame: DataFrame,
+    *,
+    k: int,
+    query_role: int = 1,
+    index_role: int = 1,
+    is_self: bool = True,
+    within_reach: bool = False,
 ) -> DataFrame:
     """Find the k nearest index rows of each query row.
 
@@ -62,6 +69,8 @@ def nearest_neighbors(
         Roles of the rows that are queries, and of those that are searched.
     is_self : bool
         Leave out the row of the same ids, so that no row is its own neighbour.
+    within_reach : bool
+        Leave out rows beyond the ``reach`` of the query, within rounding: they need not be measured.
 
     Returns
     -------
@@ -95,7 +104,7 @@ def nearest_neighbors(
     +--------+----+-----------+--------+
     """
     OptionError.unless_between("neighbors.k", k, 1, MAX_K)
-    search = Search(blocks.metric, k, index_role, blocks.shift, is_self)
+    search = Search(blocks.metric, k, index_role, blocks.shift, is_self, within_reach=within_reach)
     if blocks.folder is None and blocks.frame is not None:
         return _by_join(blocks, blocks.frame, search, query_role)
     rows_per_task = max(FEWEST_ROWS_PER_TASK, -(-blocks.rows_with(query_role) // TASKS))
