@@ -139,7 +139,7 @@ class Rounds:
 
 
 class MemoryWatch:
-    """Watches the processes below this one while a block runs: the largest of each kind."""
+    """Watches this process and those below it while a block runs: the largest of each kind."""
 
     def __init__(self, every: float = 0.5) -> None:
         self._every = every
@@ -161,7 +161,7 @@ class MemoryWatch:
 
     def _run(self) -> None:
         while not self._stop.wait(self._every):
-            for pid in tree(os.getpid()) - {os.getpid()}:
+            for pid in tree(os.getpid()):
                 try:
                     command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
                 except OSError:
