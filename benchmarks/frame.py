@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -12,7 +13,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
+ENGINES = ("embedded", "spark")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -136,7 +139,7 @@ class Rounds:
 
 
 class MemoryWatch:
-    """Watches the processes below this one while a block runs: the largest of each kind."""
+    """Watches this process and those below it while a block runs: the largest of each kind."""
 
     def __init__(self, every: float = 0.5) -> None:
         self._every = every
@@ -158,7 +161,7 @@ class MemoryWatch:
 
     def _run(self) -> None:
         while not self._stop.wait(self._every):
-            for pid in tree(os.getpid()) - {os.getpid()}:
+            for pid in tree(os.getpid()):
                 try:
                     command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
                 except OSError:
@@ -176,6 +179,20 @@ def report(name: str, rows: Sequence[Row]) -> None:
     RESULTS.mkdir(exist_ok=True)
     written = [{**asdict(row), "met": row.met} for row in rows]
     (RESULTS / f"{name}.json").write_text(json.dumps(written, indent=1) + "\n")
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """Let the caller choose the engine that ours runs on; it stands at the start of each row's data."""
+    parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0])
+
+
+def session(engine: str, *, cores: int = 2, memory: str | None = None, images: int = 0) -> Any:
+    """A session of the engine on this machine; memory and images are told to Spark, which has settings for them."""
+    from dataeval_spark.session import embedded, engines
+
+    if engine == "embedded":
+        return embedded.embedded(cores=cores)
+    return engines.local("benchmark", cores=cores, memory=memory, images=images)
 
 
 def python() -> str:

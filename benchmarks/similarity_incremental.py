@@ -1,6 +1,6 @@
 """The graph of nearest neighbours when 1 % of the images are new, against making it from nothing.
 
-python benchmarks/similarity_incremental.py [--vectors 200000] [--dimension 512]
+python benchmarks/similarity_incremental.py [--vectors 200000] [--dimension 512] [--engine spark]
 
 `analyze neighbors embedding_scores` of a workspace whose embeddings are random and seeded; the limit is 5 % of the
 run from nothing, and what the same command takes for ten new images in a workspace of 100. The result must be that
@@ -24,12 +24,11 @@ import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
 from dataeval_spark import Audit  # noqa: E402
-from dataeval_spark.session import engines  # noqa: E402  # noqa: E402
 from dataeval_spark.tables.profile import EMBEDDINGS  # noqa: E402
 from dataeval_spark.workspace.delta import Writer  # noqa: E402
 
 sys.path.append(str(HERE))
-from frame import Row, report  # noqa: E402
+from frame import Row, add_engine, report, session  # noqa: E402
 
 STEPS = ("neighbors", "embedding_scores")
 # Exact whatever the estimate says, which is for hours.
@@ -72,8 +71,8 @@ def analyzed(audit: Audit) -> float:
     return time.perf_counter() - started
 
 
-def measure(n: int, dimension: int, place: Path) -> list[Row]:
-    spark = engines.local("incremental benchmark", cores=2, memory="6g", images=n)
+def measure(engine: str, n: int, dimension: int, place: Path) -> list[Row]:
+    spark = session(engine, memory="6g", images=n)
 
     def audit(name: str) -> Audit:
         return Audit(str(place / name), spark, echo=print)
@@ -98,7 +97,7 @@ def measure(n: int, dimension: int, place: Path) -> list[Row]:
     one, other = (each.table("neighbors").select(*GRAPH) for each in (large, fresh))
     differ = one.exceptAll(other).count() + other.exceptAll(one).count()
     spark.stop()
-    data = f"{dimension} numbers, k = 10, exact, 2 cores"
+    data = f"{engine}; {dimension} numbers, k = 10, exact, 2 cores"
     note = f"limit: 5 % of the run from nothing ({full:.0f} s for {n:,} images) + {few:.1f} s, what ten new ones cost"
     return [
         Row("from nothing", data, n, "seconds", full, "s", ">=", 120.0, samples={"ours": [full, whole]}),
@@ -112,9 +111,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--vectors", type=int, default=200_000)
     parser.add_argument("--dimension", type=int, default=512)
+    add_engine(parser)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        report("similarity_incremental", measure(args.vectors, args.dimension, Path(place)))
+        report("similarity_incremental", measure(args.engine, args.vectors, args.dimension, Path(place)))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Nearest neighbours and search on two cores, against scikit-learn's brute force and faiss' flat index.
 
 python benchmarks/similarity_neighbors.py [--vectors 50000] [--dimension 512] [--search 1000000] [--crops 50000]
-    [--photographs FOLDER] [--rounds 3]
+    [--photographs FOLDER] [--rounds 3] [--engine spark] [--peer-python PYTHON]
 
-Each side runs in a process of its own with two threads (ours: two Spark tasks of one thread). Ours reads a parquet
+Each side runs in a process of its own with two threads (ours: two tasks of one thread). Ours reads a parquet
 table of arrays and its clock holds everything: cutting blocks, searching, computing all rows of the result. Peers get a
 matrix in memory. Memory is that of the process tree, less what it holds when it is warm and idle.
 
@@ -32,7 +32,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
 sys.path.append(str(HERE))
 
-from frame import Rounds, Row, report, tree_mb  # noqa: E402
+from frame import Rounds, Row, add_engine, report, session, tree_mb  # noqa: E402
 
 K = 10
 CORES = 2
@@ -90,8 +90,8 @@ def write_table(vectors: np.ndarray, place: Path, files: int = 4) -> None:
 # Measuring, in a process of its own
 
 
-def measure_peer(engine: str, vectors: Path, rounds: int) -> tuple[Rounds, np.ndarray, np.ndarray, str]:
-    search, version = peers()[engine]
+def measure_peer(peer: str, vectors: Path, rounds: int) -> tuple[Rounds, np.ndarray, np.ndarray, str]:
+    search, version = peers()[peer]
     search(random_vectors(500, 16))
     measured = Rounds(tree_mb(os.getpid()))
     data = np.load(vectors)
@@ -119,15 +119,14 @@ def peers() -> dict[str, tuple[Callable[[np.ndarray], tuple[np.ndarray, np.ndarr
     return {"sklearn": (by_sklearn, sklearn.__version__), "faiss": (by_faiss, faiss.__version__)}
 
 
-def measure_ours(task: str, table: Path, rounds: int) -> dict[str, object]:
+def measure_ours(engine: str, task: str, table: Path, rounds: int) -> dict[str, object]:
     from pyspark.sql import functions as F
 
     from dataeval_spark.frames.approximate_neighbors import approximate_neighbors, make_inverted_file
     from dataeval_spark.frames.blocks import cut_into_blocks
     from dataeval_spark.frames.neighbors import nearest_neighbors
-    from dataeval_spark.session import engines
 
-    spark = engines.local("benchmark", cores=CORES)
+    spark = session(engine, cores=CORES)
     warm = table.parent / "warm"
     facts: dict[str, object] = {}
     cut_seconds: list[float] = []
@@ -157,19 +156,18 @@ def measure_ours(task: str, table: Path, rounds: int) -> dict[str, object]:
     return {"seconds": measured.seconds, "peak_mb": measured.peak_mb, "cut_seconds": cut, **facts}
 
 
-def measure_search(table: Path, rounds: int) -> dict[str, object]:
+def measure_search(engine: str, table: Path, rounds: int) -> dict[str, object]:
     """A workspace with a Delta table of the vectors, searched as the command line does."""
     import pyarrow.dataset as ds
     from deltalake import write_deltalake
 
     from dataeval_spark.options import SearchOptions
-    from dataeval_spark.session import engines
     from dataeval_spark.tables.images import IMAGES
     from dataeval_spark.tables.profile import EMBEDDINGS
     from dataeval_spark.verbs.search import search_workspace
     from dataeval_spark.workspace.workspace import Workspace
 
-    spark = engines.local("benchmark", cores=CORES)
+    spark = session(engine, cores=CORES)
     workspace = Workspace(spark, str(table.parent / "audit"))
     workspace.create([EMBEDDINGS, IMAGES])
     constants = {"encoder": "e", "encoder_version": "1", "fingerprint": "f", "run_id": "r"}
@@ -195,28 +193,31 @@ def measure_search(table: Path, rounds: int) -> dict[str, object]:
 def work(args: argparse.Namespace) -> None:
     """The other end of `ask`."""
     place = Path(args.place)
-    if args.engine in ("sklearn", "faiss"):
-        measured, distances, ids, version = measure_peer(args.engine, place / "vectors.npy", args.rounds)
-        np.savez(place / f"found_{args.engine}.npz", distances=distances, ids=ids)
+    if args.side in ("sklearn", "faiss"):
+        measured, distances, ids, version = measure_peer(args.side, place / "vectors.npy", args.rounds)
+        np.savez(place / f"found_{args.side}.npz", distances=distances, ids=ids)
         answer = {"seconds": measured.seconds, "peak_mb": measured.peak_mb, "version": version}
-    elif args.engine == "search":
-        answer = measure_search(place / "table", args.rounds)
+    elif args.side == "search":
+        answer = measure_search(args.engine, place / "table", args.rounds)
     else:
-        answer = measure_ours(args.engine, place / "table", args.rounds)
+        answer = measure_ours(args.engine, args.side, place / "table", args.rounds)
     print("@" + json.dumps(answer), flush=True)
 
 
-def ask(engine: str, place: Path, rounds: int) -> dict[str, object]:
+def ask(
+    side: str, place: Path, rounds: int, engine: str = "embedded", python: str = sys.executable
+) -> dict[str, object]:
     """Run one side in a process of its own."""
-    threads = "1" if engine in ("exact", "approximate", "search") else str(CORES)
+    threads = "1" if side in ("exact", "approximate", "search") else str(CORES)
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    command = [sys.executable, __file__, "--engine", engine, "--place", str(place), "--rounds", str(rounds)]
+    command = [python, __file__, "--side", side, "--place", str(place), "--rounds", str(rounds)]
+    command += ["--engine", engine]
     env = {**os.environ, **dict.fromkeys(names, threads)}
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     for line in done.stdout.splitlines():
         if line.startswith("@"):
             return json.loads(line[1:])
-    raise RuntimeError(f"{engine} gave no answer:\n{done.stderr[-3000:]}")
+    raise RuntimeError(f"{side} gave no answer:\n{done.stderr[-3000:]}")
 
 
 def our_lists(place: Path, task: str, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -233,29 +234,29 @@ def our_lists(place: Path, task: str, n: int) -> tuple[np.ndarray, np.ndarray]:
 # Comparing
 
 
-def exact_rows(n: int, dimension: int, rounds: int, root: Path) -> list[Row]:
+def exact_rows(engine: str, peer_python: str, n: int, dimension: int, rounds: int, root: Path) -> list[Row]:
     middle, answers, found = {}, {}, {}
     for size in (n // 2, n):
         place = prepared(root / f"random_{size}", random_vectors(size, dimension))
-        answers[size] = ask("exact", place, rounds)
+        answers[size] = ask("exact", place, rounds, engine)
         middle[size] = statistics.median(answers[size]["seconds"])
         found[size] = our_lists(place, "exact", size)
-    data = f"normal, {dimension} dimensions"
+    data = f"{engine}; normal, {dimension} dimensions"
     rows = [Row("exact: growth per doubling", data, n, "ratio", middle[n] / middle[n // 2], "x", "<=", 4.1)]
     distances, ids = found[n]
-    for engine, goal in (("sklearn", 1.2), ("faiss", 0.8)):
-        theirs = ask(engine, place, rounds)
+    for name, goal in (("sklearn", 1.2), ("faiss", 0.8)):
+        theirs = ask(name, place, rounds, python=peer_python)
         seconds = statistics.median(theirs["seconds"])
-        peer = np.load(place / f"found_{engine}.npz")
+        peer = np.load(place / f"found_{name}.npz")
         error = float((np.abs(peer["distances"] - distances) / distances).max())
         # Only where two distances are one to the peer's precision may the ids differ.
         apart = np.abs(np.take_along_axis(distances, np.maximum(np.arange(K) - 1, 0)[None, :], 1) - distances)
         differ = (peer["ids"] != ids) & (apart > 1e-5 * distances) & (np.roll(apart, -1, axis=1) > 1e-5 * distances)
         rows.append(
             Row(
-                *(f"exact / {engine}", data, n, "ratio", seconds / middle[n], "x", ">=", goal),
+                *(f"exact / {name}", data, n, "ratio", seconds / middle[n], "x", ">=", goal),
                 ours_seconds=middle[n],
-                peer=engine,
+                peer=name,
                 peer_version=str(theirs["version"]),
                 peer_seconds=seconds,
                 ratio=seconds / middle[n],
@@ -263,20 +264,20 @@ def exact_rows(n: int, dimension: int, rounds: int, root: Path) -> list[Row]:
                 samples={"ours": answers[n]["seconds"], "peer": theirs["seconds"]},
             )
         )
-        rows.append(Row(f"distances against {engine}", data, n, "relative", error, "", "<=", 1e-5))
-        rows.append(Row(f"other ids than {engine}", data, n, "count", float(differ.sum()), "", "<=", 0))
-        if engine == "sklearn":
+        rows.append(Row(f"distances against {name}", data, n, "relative", error, "", "<=", 1e-5))
+        rows.append(Row(f"other ids than {name}", data, n, "count", float(differ.sum()), "", "<=", 0))
+        if name == "sklearn":
             share = answers[n]["peak_mb"] / max(1.0, theirs["peak_mb"])
-            note = f"{answers[n]['peak_mb']:.0f} MB of ours, {theirs['peak_mb']:.0f} MB of {engine}"
-            rows.append(Row(f"memory / {engine}", data, n, "ratio", share, "x", "<=", 1.0, note=note))
+            note = f"{answers[n]['peak_mb']:.0f} MB of ours, {theirs['peak_mb']:.0f} MB of {name}"
+            rows.append(Row(f"memory / {name}", data, n, "ratio", share, "x", "<=", 1.0, note=note))
     return rows
 
 
-def float64_rows(dimension: int, root: Path) -> list[Row]:
+def float64_rows(engine: str, dimension: int, root: Path) -> list[Row]:
     vectors = random_vectors(EXACT, dimension)
     vectors[1::50] = vectors[::50]  # equal vectors, and ties
     place = prepared(root / "float64", vectors)
-    ask("exact", place, 1)
+    ask("exact", place, 1, engine)
     distances, ids = our_lists(place, "exact", EXACT)
     wide, wrong, error = vectors.astype(np.float64), 0, 0.0
     for row in range(EXACT):
@@ -285,24 +286,24 @@ def float64_rows(dimension: int, root: Path) -> list[Row]:
         order = np.argsort(every, kind="stable")[:K]
         wrong += int((order != ids[row]).sum())
         error = max(error, float(np.abs(every[order] - distances[row]).max()))
-    data = f"normal, {dimension} dimensions, 2 % equal vectors"
+    data = f"{engine}; normal, {dimension} dimensions, 2 % equal vectors"
     return [
         Row("other ids than in float64", data, EXACT, "count", float(wrong), "", "<=", 0),
         Row("distances against float64", data, EXACT, "largest difference", error, "", "<=", 1e-12),
     ]
 
 
-def approximate_rows(folder: Path, n: int, rounds: int, root: Path) -> list[Row]:
+def approximate_rows(engine: str, folder: Path, n: int, rounds: int, root: Path) -> list[Row]:
     if not folder.is_dir():
         print(f"no photographs in {folder}: the approximate search is left out")
         return []
     vectors = crop_vectors(folder, n)
     place = prepared(root / "crops", vectors)
-    exact, approximate = ask("exact", place, rounds), ask("approximate", place, rounds)
+    exact, approximate = (ask(side, place, rounds, engine) for side in ("exact", "approximate"))
     true, found = our_lists(place, "exact", n)[1], our_lists(place, "approximate", n)[1]
     recall = float(np.mean([len(np.intersect1d(a, b)) / K for a, b in zip(true, found, strict=True)]))
     ours, whole = (statistics.median(answer["seconds"]) for answer in (approximate, exact))
-    data = f"crops of photographs, {vectors.shape[1]} dimensions"
+    data = f"{engine}; crops of photographs, {vectors.shape[1]} dimensions"
     cut, cut_of_exact = (statistics.median(answer["cut_seconds"]) for answer in (approximate, exact))
     note = f"{approximate['probes']} of {approximate['clusters']} clusters; states recall {approximate['recall']}"
     samples = {"ours": approximate["seconds"], "peer": exact["seconds"]}
@@ -324,11 +325,11 @@ def approximate_rows(folder: Path, n: int, rounds: int, root: Path) -> list[Row]
     ]
 
 
-def search_rows(n: int, dimension: int, rounds: int, root: Path) -> list[Row]:
+def search_rows(engine: str, n: int, dimension: int, rounds: int, root: Path) -> list[Row]:
     place = prepared(root / "search", random_vectors(n, dimension))
-    answer = ask("search", place, rounds)
+    answer = ask("search", place, rounds, engine)
     seconds = statistics.median(answer["seconds"])
-    data = f"normal, {dimension} dimensions, one query, warm"
+    data = f"{engine}; normal, {dimension} dimensions, one query, warm"
     samples = {"ours": answer["seconds"]}
     return [
         Row(
@@ -357,17 +358,19 @@ def main() -> None:
     parser.add_argument("--crops", type=int, default=50_000)
     parser.add_argument("--photographs", type=Path, default=PHOTOGRAPHS)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--engine", help=argparse.SUPPRESS)
+    parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has faiss (extra bench)")
+    add_engine(parser)
+    parser.add_argument("--side", help=argparse.SUPPRESS)
     parser.add_argument("--place", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.engine:
+    if args.side:
         work(args)
         return
     with tempfile.TemporaryDirectory() as root:
-        rows = exact_rows(args.vectors, args.dimension, args.rounds, Path(root))
-        rows += float64_rows(args.dimension, Path(root))
-        rows += approximate_rows(args.photographs, args.crops, args.rounds, Path(root))
-        rows += search_rows(args.search, args.dimension, args.rounds, Path(root))
+        rows = exact_rows(args.engine, args.peer_python, args.vectors, args.dimension, args.rounds, Path(root))
+        rows += float64_rows(args.engine, args.dimension, Path(root))
+        rows += approximate_rows(args.engine, args.photographs, args.crops, args.rounds, Path(root))
+        rows += search_rows(args.engine, args.search, args.dimension, args.rounds, Path(root))
     report("similarity_neighbors", rows)
 
 

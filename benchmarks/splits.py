@@ -1,10 +1,11 @@
 """Stratified group folds against scikit-learn, alternating in one run: seconds, growth, and the error of class shares.
 
 python benchmarks/splits.py [--rows 1000000] [--groups 100000] [--classes 50] [--folds 5] [--rounds 3]
-    [--large 10000000]
+    [--large 10000000] [--engine spark]
 
-Both sides get the same rows in one process: ours as a cached frame, its result read by a `noop` write; scikit-learn's
-as arrays. LARGE rows, in ten times as many groups, are measured once; 0 leaves them out.
+Both sides get the same rows in one process: ours as a cached frame (on the embedded engine, which has no cache, as a
+parquet file), its result read by a `noop` write; scikit-learn's as arrays. LARGE rows, in ten times as many groups, are
+measured once; 0 leaves them out.
 """
 
 from __future__ import annotations
@@ -28,10 +29,9 @@ from pyspark.sql import DataFrame, SparkSession  # noqa: E402
 from sklearn.model_selection import StratifiedGroupKFold  # noqa: E402
 
 from dataeval_spark.analyses.splits.assign import assign  # noqa: E402
-from dataeval_spark.session import engines  # noqa: E402
 
 sys.path.append(str(HERE))
-from frame import Row, report  # noqa: E402
+from frame import Row, add_engine, report, session  # noqa: E402
 
 
 def share_error(folds: np.ndarray, labels: np.ndarray, count: int) -> float:
@@ -42,21 +42,21 @@ def share_error(folds: np.ndarray, labels: np.ndarray, count: int) -> float:
 
 
 def members(spark: SparkSession, groups: np.ndarray, labels: np.ndarray, place: Path) -> DataFrame:
-    """The rows as `assign` takes them, cached; they come from a file, so that the driver need not hold them twice."""
+    """The rows as `assign` takes them, stored; they come from a file, so that the driver need not hold them twice."""
     numbers = np.arange(len(groups))
-    pq.write_table(pa.table({"n": numbers, "g": groups, "c": labels}), place / "rows.parquet", row_group_size=100_000)
-    made = (
-        spark.read.parquet(str(place / "rows.parquet"))
-        .selectExpr(
-            "printf('i%09d', n) AS image_id",
-            "printf('g%09d', g) AS unit_id",
-            "map(printf('c%04d', c), 1L) AS strata",
-            "CAST(NULL AS bigint) AS captured_us",
-            "CAST(NULL AS string) AS previous",
-        )
-        .cache()
+    columns = {"n": numbers, "g": groups, "c": labels, "one": np.ones(len(groups), np.int64)}
+    pq.write_table(pa.table(columns), place / "rows.parquet", row_group_size=100_000)
+    made = spark.read.parquet(str(place / "rows.parquet")).selectExpr(
+        "printf('i%09d', n) AS image_id",
+        "printf('g%09d', g) AS unit_id",
+        "map(printf('c%04d', c), one) AS strata",
+        "CAST(NULL AS bigint) AS captured_us",
+        "CAST(NULL AS string) AS previous",
     )
-    made.count()
+    if hasattr(spark, "client"):  # the embedded engine: cache does nothing there
+        made.write.parquet(str(place / "members"))
+        return spark.read.parquet(str(place / "members"))
+    made.cache().count()
     return made
 
 
@@ -96,15 +96,16 @@ def main() -> None:
     for name, value in (("rows", 1_000_000), ("groups", 100_000), ("classes", 50), ("folds", 5), ("rounds", 3)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--large", type=int, default=10_000_000)
+    add_engine(parser)
     args = parser.parse_args()
-    spark = engines.local("splits benchmark", cores=2, memory="6g", images=args.rows)
-    sizes = [(args.rows, args.groups, args.rounds, 4.0)]
+    spark = session(args.engine, memory="6g", images=args.rows)
+    sizes = [(args.rows, args.groups, args.rounds, 6.0)]
     sizes += [(args.large, 10 * args.groups, 1, 8.0)] if args.large else []
     peer = {"peer": "scikit-learn StratifiedGroupKFold", "peer_version": version("scikit-learn")}
     rows = []
     for count, groups, rounds, goal in sizes:
         ours, theirs, our_error, their_error, is_equal = measure(spark, count, groups, args.classes, args.folds, rounds)
-        data = f"{groups:,} groups, {args.classes} classes, {args.folds} folds"
+        data = f"{args.engine}; {groups:,} groups, {args.classes} classes, {args.folds} folds"
         mine, others = statistics.median(ours), statistics.median(theirs)
         seconds = {"ours_seconds": mine, "peer_seconds": others, "ratio": others / mine}
         samples = {"ours": ours, "peer": theirs}

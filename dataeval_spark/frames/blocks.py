@@ -102,8 +102,9 @@ def cut_into_blocks(
     Parameters
     ----------
     vectors : DataFrame
-        ``image_id``, ``target_index``, ``embedding`` (array of float) and ``roles`` (a sum of 1, 2, 4 and 8).
-        The two ids together are unique.
+        ``image_id``, ``target_index``, ``embedding`` (array of float) and ``roles`` (a sum of 1, 2, 4 and 8), and where
+        there are any, ``reach`` (double): distances beyond which no neighbour of a row is asked for. The two ids
+        together are unique.
     metric : {"euclidean", "cosine", "inner_product"}
         Distance by which the vectors will be compared.
     scratch : str, optional
@@ -132,7 +133,8 @@ def cut_into_blocks(
         )
     draw = F.xxhash64(F.lit(seed), "image_id", F.coalesce("target_index", F.lit(-1))).alias("draw")
     # Vectors stay in the partitions that they come in; many small ones would make many small blocks.
-    columns = ("image_id", "target_index", "roles", draw, "embedding")
+    reach = F.col("reach") if "reach" in vectors.columns else F.lit(None).cast("double").alias("reach")
+    columns = ("image_id", "target_index", "roles", draw, reach, "embedding")
     stayed = merged_partitions(vectors.select(*columns), max(1, block_count))
     numbered = stayed.select(F.spark_partition_id().alias(PARTITION), "*")
 

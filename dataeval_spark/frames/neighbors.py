@@ -35,13 +35,21 @@ from dataeval_spark.kernels.vectors.vector_blocks import block_of_row
 from dataeval_spark.session.bounded import one_row
 
 MAX_K = 10_000
-# Enough tasks to balance a few dozen cores; fewer read the index fewer times.
+# Enough tasks to balance a few dozen cores; fewer read and prepare the index fewer times, which takes as long as the
+# products of 80 rows.
 TASKS = 32
-FEWEST_ROWS_PER_TASK = 512
+FEWEST_ROWS_PER_TASK = 2048
 
 
 def nearest_neighbors(
-    blocks: Blocks, spark_frame: DataFrame, *, k: int, query_role: int = 1, index_role: int = 1, is_self: bool = True
+    blocks: Blocks,
+    spark_frame: DataFrame,
+    *,
+    k: int,
+    query_role: int = 1,
+    index_role: int = 1,
+    is_self: bool = True,
+    within_reach: bool = False,
 ) -> DataFrame:
     """Find the k nearest index rows of each query row.
 
@@ -61,6 +69,8 @@ def nearest_neighbors(
         Roles of the rows that are queries, and of those that are searched.
     is_self : bool
         Leave out the row of the same ids, so that no row is its own neighbour.
+    within_reach : bool
+        Leave out rows beyond the ``reach`` of the query, within rounding: they need not be measured.
 
     Returns
     -------
@@ -94,7 +104,7 @@ def nearest_neighbors(
     +--------+----+-----------+--------+
     """
     OptionError.unless_between("neighbors.k", k, 1, MAX_K)
-    search = Search(blocks.metric, k, index_role, blocks.shift, is_self)
+    search = Search(blocks.metric, k, index_role, blocks.shift, is_self, within_reach=within_reach)
     if blocks.folder is None and blocks.frame is not None:
         return _by_join(blocks, blocks.frame, search, query_role)
     rows_per_task = max(FEWEST_ROWS_PER_TASK, -(-blocks.rows_with(query_role) // TASKS))

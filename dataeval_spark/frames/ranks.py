@@ -12,8 +12,9 @@ from dataeval_spark.session.bounded import bounded
 
 BUCKETS = 64
 MAX_GROUPS = 10_000
-# Groups of so many rows are sorted whole.
-SMALL_GROUP = 50_000
+# Groups of so many rows are sorted whole: a task sorts a million narrow rows in a second, and to cut them into buckets
+# takes several times as long.
+SMALL_GROUP = 2_000_000
 # So many rows give the quantiles of a large one.
 SAMPLE = 16_384
 
@@ -23,10 +24,10 @@ def positions(
 ) -> DataFrame:
     """Number the rows of each group in the order of (value, ids).
 
-    Quantiles of a sample of about 16,000 rows cut a group of more than 50,000 rows into up to 64 buckets, each of which
-    is sorted on its own; the counts of the buckets below give where it begins. The positions are exact, whatever the
-    quantiles. One or two small jobs run at once: the rows of each group are counted, and where a group is large, its 63
-    quantiles come to the driver too, for at most 10,000 groups.
+    A group is sorted whole; one of more than two million rows is cut by quantiles of a sample of about 16,000 into
+    up to 64 buckets, each of which is sorted on its own; the counts of the buckets below give where it begins. The
+    positions are exact, whatever the quantiles. One or two small jobs run at once: the rows of each group are counted,
+    and where a group is large, its 63 quantiles come to the driver too, for at most 10,000 groups.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def positions(
     group = F.to_json(F.struct(*by), {"ignoreNullFields": "false"})
     # Neither is -0.0, which the embedded engine puts before 0.0.
     order = F.lit(0) - F.col(value) if largest_first else F.lit(0) + F.col(value)
-    groups = frame.groupBy(group.alias("rank_group")).agg(F.count("*").alias("rows"))
+    groups = frame.groupBy(*by).agg(F.count("*").alias("rows")).select(group.alias("rank_group"), "rows")
     sizes = bounded(groups.limit(MAX_GROUPS + 1), "one row per group")
     if len(sizes) > MAX_GROUPS:
         raise OptionError(

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.labels.probability_blocks import label_sums, probability_blocks, read_blocks
+from dataeval_spark.analyses.labels.probability_blocks import Block, ProbabilityBlocks, probability_blocks
 from dataeval_spark.errors import OptionError, PredictionError
-from dataeval_spark.frames.batches import map_batches
+from dataeval_spark.frames.blocks import Checkpoint
 from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.frames.ranks import positions
 from dataeval_spark.kernels.labels.confident_learning import (
@@ -62,7 +62,8 @@ def confident_learning(
     *,
     filter_by: FilterBy = "prune_by_noise_rate",
     share: float = 1.0,
-    checkpoint: Callable[[DataFrame], DataFrame] | None = None,
+    scratch: str | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[DataFrame, DataFrame, DataFrame, DataFrame, DataFrame]:
     r"""Find labels that a model's out-of-sample probabilities contradict, one model after another.
 
@@ -92,8 +93,10 @@ def confident_learning(
         Rule that selects the errors.
     share : float in [0, 1]
         Share of the estimated errors to take (cleanlab's ``frac_noise``); with ``confident_learning`` 1 only.
+    scratch : str, optional
+        Folder that the driver and all workers can open, for the blocks.
     checkpoint : callable, optional
-        Function that stores a frame; without it blocks are made anew for each pass.
+        Function that stores a frame; without it, and without ``scratch``, blocks are made anew for each pass.
 
     Returns
     -------
@@ -145,21 +148,24 @@ def confident_learning(
     joint: list[Any] = []
     noise: list[Any] = []
     findings: list[Any] = []
-    for model, names in _classes(prediction_classes).items():
+    for number, (model, names) in enumerate(_classes(prediction_classes).items()):
         class_indices = targets.sparkSession.createDataFrame(
             list(enumerate(names)), "class_index int, class_name string"
         )
         model_predictions = predictions.where((F.col("model") == model) & F.col("probabilities").isNotNull())
         predicted = model_predictions.where("box IS NULL")
-        blocks = store(probability_blocks(predicted, targets, class_indices, len(names)))
-        counts, confidence = label_sums(blocks, len(names))
+        folder = None if scratch is None else f"{scratch}/{number}"
+        blocks = probability_blocks(
+            predicted, targets, class_indices, len(names), scratch=folder, checkpoint=checkpoint
+        )
+        counts = blocks.label_counts
         unknown = targets.where("class_name IS NOT NULL").join(
             F.broadcast(class_indices), on="class_name", how="left_anti"
         )
         findings += _findings(model, int(counts.sum()), len(names), unknown.count(), model_predictions)
         if counts.sum() == 0:
             continue
-        thresholds = confident_thresholds(confidence, counts)
+        thresholds = confident_thresholds(blocks.confidence, counts)
         half = half_bins(len(names))
         confident, histogram = counts_of_blocks(blocks, thresholds - TOLERANCE, half)
         calibrated = calibrated_joint(confident, counts)
@@ -238,15 +244,15 @@ def _findings(
 
 
 def counts_of_blocks(
-    blocks: DataFrame, lowered: NDArray[np.float64], half: int
+    blocks: ProbabilityBlocks, lowered: NDArray[np.float64], half: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Confident classes of each given class (C, C), and the bins of each cell (C, C, bins), in one pass."""
     classes = len(lowered)
 
-    def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def count(pieces: Iterator[Block]) -> Iterator[pa.RecordBatch]:
         joint = np.zeros((classes, classes), np.int64)
         histogram = np.zeros((classes, classes, 2 * half), np.int32)
-        for _, labels, matrix in read_blocks(batches, classes):
+        for _, labels, matrix in pieces:
             count_rows(matrix, labels, lowered, joint, histogram)
         for k in np.flatnonzero(histogram.any(axis=(1, 2))).tolist():
             yield _count_row(k, joint[k], histogram[k])
@@ -258,7 +264,7 @@ def counts_of_blocks(
         return pa.Table.from_batches([_count_row(label, sum(joints), np.sum(histograms, axis=0, dtype=np.int64))])
 
     # One row per class and task is shuffled, and one per class comes to the driver: 8 million counts at most.
-    parts = map_batches(blocks.select("given", "probabilities"), count, COUNTS_DDL)
+    parts = blocks.mapped(count, COUNTS_DDL)
     joint = np.zeros((classes, classes), np.int64)
     histogram = np.zeros((classes, classes, 2 * half), np.int64)
     for row in bounded(parts.groupBy("given").applyInArrow(add, COUNTS_DDL), "one row per class"):
@@ -272,23 +278,24 @@ def _count_row(label: int, joint: Any, histogram: Any) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([row], schema=arrow_schema(COUNTS_DDL))
 
 
-def candidates(blocks: DataFrame, lowered: NDArray[np.float64], half: int, chosen: Selection, mask: int) -> DataFrame:
+def candidates(
+    blocks: ProbabilityBlocks, lowered: NDArray[np.float64], half: int, chosen: Selection, mask: int
+) -> DataFrame:
     """Rows that have all flags of ``mask``, or may get them: `STAGED_DDL`, in a second pass."""
-    classes = len(lowered)
 
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for ids, labels, matrix in read_blocks(batches, classes):
+    def run(pieces: Iterator[Block]) -> Iterator[pa.RecordBatch]:
+        for ids, labels, matrix in pieces:
             yield from doubtful_rows(ids, labels, matrix, lowered, half, chosen, mask)
 
-    return map_batches(blocks.select("ids", "given", "probabilities"), run, STAGED_DDL)
+    return blocks.mapped(run, STAGED_DDL)
 
 
-def self_confidence(blocks: DataFrame, model: str, names: Sequence[str]) -> DataFrame:
+def self_confidence(blocks: ProbabilityBlocks, model: str, names: Sequence[str]) -> DataFrame:
     """Every row with the probability of its class, and the most probable class where it is another one."""
-    classes, vocabulary = len(names), pa.array(names, pa.string())
+    vocabulary = pa.array(names, pa.string())
 
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for ids, labels, matrix in read_blocks(batches, classes):
+    def run(pieces: Iterator[Block]) -> Iterator[pa.RecordBatch]:
+        for ids, labels, matrix in pieces:
             rows = np.arange(len(labels))
             own, best = matrix[rows, labels], matrix.argmax(axis=1)
             columns = {
@@ -301,9 +308,7 @@ def self_confidence(blocks: DataFrame, model: str, names: Sequence[str]) -> Data
             yield from pa.table(columns).combine_chunks().to_batches()
 
     ddl = LABEL_ERRORS.ddl_of("image_id", "target_index", "class_name", "suggested_class", "score")
-    return map_batches(blocks.select("ids", "given", "probabilities"), run, ddl).select(
-        F.lit(model).alias("source"), "*"
-    )
+    return blocks.mapped(run, ddl).select(F.lit(model).alias("source"), "*")
 
 
 def rows_in_doubt(staged: DataFrame, mask: int, model: str, names: Sequence[str]) -> DataFrame:

@@ -126,9 +126,11 @@ def _prototypes(lists: DataFrame, distances: DataFrame) -> DataFrame:
     """Whether an image has a smaller mean distance than all of its neighbours."""
     neighbor = ("encoder", "metric", *NEIGHBOR_IDS)
     near = lists.alias("n").join(distances.alias("d"), on=same_keys(neighbor, "n", "d"), how="inner")
-    order = F.struct("d.mean_distance", "d.image_id", F.coalesce("d.target_index", F.lit(-1)).alias("target"))
-    best_near = F.min_by(order, order)
-    best = near.groupBy("n.encoder", "n.metric", "n.image_id", "n.target_index").agg(best_near.alias("best"))
-    joined = distances.alias("o").join(best.alias("b"), on=same_keys(KEYS, "o", "b"), how="inner")
-    own = F.struct("o.mean_distance", "o.image_id", F.coalesce("o.target_index", F.lit(-1)).alias("target"))
-    return joined.select(*(f"o.{name}" for name in KEYS), (own < F.col("b.best")).alias("is_prototype"))
+    both = near.join(distances.alias("o"), on=same_keys(KEYS, "n", "o"), how="inner")
+    # Column by column: to compare structs takes the embedded engine ten times as long.
+    is_smaller = F.coalesce("o.target_index", F.lit(-1)) < F.coalesce("d.target_index", F.lit(-1))
+    for name in ("image_id", "mean_distance"):
+        own, other = F.col(f"o.{name}"), F.col(f"d.{name}")
+        is_smaller = (own < other) | ((own == other) & is_smaller)
+    is_peak = F.min(is_smaller.cast("int")) == 1
+    return both.groupBy(*(F.col(f"n.{name}").alias(name) for name in KEYS)).agg(is_peak.alias("is_prototype"))

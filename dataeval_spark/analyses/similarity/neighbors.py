@@ -133,7 +133,7 @@ def neighbors(
         if usable is None:
             prepared, unchanged_lists = vectors.withColumn("roles", F.lit(INDEXED | ASKED)), None
         else:
-            prepared, unchanged_lists = _roles(vectors, usable, checkpoint)
+            prepared, unchanged_lists = _roles(vectors, usable, k, checkpoint)
         blocks = cut_into_blocks(
             prepared,
             metric=metric,
@@ -155,7 +155,9 @@ def neighbors(
             graph = nearest_neighbors(blocks, embeddings, k=k, query_role=ASKED, index_role=INDEXED)
             algorithm = "exact"
             if unchanged_lists is not None and blocks.rows_with(KEPT):
-                nearer = nearest_neighbors(blocks, embeddings, k=k, query_role=KEPT, index_role=NEW, is_self=False)
+                nearer = nearest_neighbors(
+                    blocks, embeddings, k=k, query_role=KEPT, index_role=NEW, is_self=False, within_reach=True
+                )
                 changed, unchanged = _merged(unchanged_lists, nearer, k, checkpoint)
                 graph = graph.unionByName(changed)
                 graphs.append(unchanged.select(*COLUMNS))
@@ -197,10 +199,12 @@ def _usable(previous: DataFrame, part: Part, k: int, metric: str) -> DataFrame:
     return previous.where(part.condition & same & (F.col("method") == "exact"))
 
 
-def _roles(vectors: DataFrame, earlier: DataFrame, checkpoint: Checkpoint | None) -> tuple[DataFrame, DataFrame]:
+def _roles(
+    vectors: DataFrame, earlier: DataFrame, k: int, checkpoint: Checkpoint | None
+) -> tuple[DataFrame, DataFrame]:
     """Choose queries: new vectors and those that lost a neighbour; the others keep their lists, but for new neighbours.
 
-    Returns the vectors with their roles, and the lists that are kept.
+    Returns the vectors with their roles and the distance of the last of each full list, and the lists that are kept.
     """
     store = checkpoint or kept_by_executors
     # Stored: new and lost vectors both need them.
@@ -217,12 +221,18 @@ def _roles(vectors: DataFrame, earlier: DataFrame, checkpoint: Checkpoint | None
         old_and_lost.select("image_id", "target_index", F.lit(INDEXED | ASKED).alias("roles"))
     )
     queries = _few(store(queries))
-    # image_id and target_index are unique on both sides.
+    # image_id and target_index are unique on all sides.
     with_roles = vectors.alias("v").join(queries.alias("a"), on=same_keys(IDS, "v", "a"), how="left")
-    roles = with_roles.select("v.*", F.coalesce("a.roles", F.lit(INDEXED | KEPT)).alias("roles"))
+    with_reach = with_roles.join(_last(earlier, k).alias("l"), on=same_keys(IDS, "v", "l"), how="left")
+    roles = with_reach.select("v.*", F.coalesce("a.roles", F.lit(INDEXED | KEPT)).alias("roles"), "l.reach")
     stale = queries.select("image_id", "target_index").unionByName(gone.select("image_id", "target_index")).distinct()
     stale = _few(store(stale))
     return roles, earlier.alias("n").join(stale.alias("s"), on=same_keys(IDS, "n", "s"), how="left_anti")
+
+
+def _last(earlier: DataFrame, k: int) -> DataFrame:
+    """Distance of the last neighbour of each list that has k."""
+    return earlier.where(F.col("rank") == k).select("image_id", "target_index", F.col("distance").alias("reach"))
 
 
 def _few(ids: DataFrame) -> DataFrame:
@@ -235,9 +245,8 @@ def _merged(
 ) -> tuple[DataFrame, DataFrame]:
     """Kept lists with the new vectors that are near enough to enter them; and the lists that stay as they are."""
     store = checkpoint or kept_by_executors
-    last = earlier.where(F.col("rank") == k).select("image_id", "target_index", F.col("distance").alias("reach"))
     # A list has one last row, or fewer than k.
-    reached = nearer.alias("n").join(last.alias("l"), on=same_keys(IDS, "n", "l"), how="left")
+    reached = nearer.alias("n").join(_last(earlier, k).alias("l"), on=same_keys(IDS, "n", "l"), how="left")
     columns = ("image_id", "target_index", "neighbor_id", "neighbor_target_index", "distance")
     # Among equal distances, the order of the ids decides.
     entering = store(reached.where("reach IS NULL OR distance <= reach").select(*(f"n.{name}" for name in columns)))

@@ -37,7 +37,8 @@ Places = Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.int64
 class Search:
     """A search for ``k`` neighbours under ``metric`` among the rows with ``role``.
 
-    With ``is_self`` a row is not its own neighbour. ``shift`` is the mean of the operands of the product; the product
+    With ``is_self`` a row is not its own neighbour; with ``within_reach`` those beyond the reach of the query are left
+    out, within rounding. ``shift`` is the mean of the operands of the product; the product
     runs on ``device``, None for numpy.
     """
 
@@ -47,6 +48,7 @@ class Search:
     shift: NDArray[np.float64]
     is_self: bool = True
     device: str | None = None
+    within_reach: bool = False
 
     @property
     def width(self) -> int:
@@ -59,7 +61,12 @@ def empty_lists(search: Search, queries: VectorBlock, rows: NDArray[np.intp]) ->
     same_as = queries.ids["same_as"].to_numpy()[rows]
     _, first, copy_of = np.unique(same_as, return_index=True, return_inverse=True)
     vectors = np.ascontiguousarray(queries.vectors[rows[first]])
-    return NearestLists(points(vectors, search.metric, search.shift), search.width, multiplier(search.device)), copy_of
+    lists = NearestLists(points(vectors, search.metric, search.shift), search.width, multiplier(search.device))
+    if search.within_reach:
+        reach, farthest = pc.fill_null(queries.ids["reach"], np.inf).to_numpy()[rows], np.full(len(first), -np.inf)
+        np.maximum.at(farthest, copy_of, reach)
+        lists.leave_out_beyond(farthest)
+    return lists, copy_of
 
 
 def take_block(search: Search, lists: NearestLists, index: VectorBlock, codes: NDArray[np.int64]) -> None:
@@ -176,15 +183,16 @@ def result_rows(lists: PartialLists, k: int, is_self: bool) -> Iterator[pa.Recor
 def _rows(lists: PartialLists, start: int, stop: int, k: int, is_self: bool) -> Iterator[pa.RecordBatch]:
     width = lists.codes.shape[1]
     neighbors = lists.neighbors.slice(start * width, (stop - start) * width).combine_chunks()
-    queries = lists.queries.select(KEYS).take(np.repeat(np.arange(start, stop), width)).combine_chunks()
     is_listed = lists.codes[start:stop] != NO_CODE
     if is_self:
-        is_listed &= ~_equal(queries, neighbors).reshape(is_listed.shape)
+        every = lists.queries.select(KEYS).take(np.repeat(np.arange(start, stop), width)).combine_chunks()
+        is_listed &= ~_equal(every, neighbors).reshape(is_listed.shape)
     ranks = np.cumsum(is_listed, axis=1, dtype=np.int32)
     rows = np.flatnonzero(is_listed & (ranks <= k))
     if len(rows) == 0:
         return
-    queries, neighbors = queries.take(rows), neighbors.take(rows)
+    queries = lists.queries.select(KEYS).take(start + rows // width).combine_chunks()
+    neighbors = neighbors.take(rows)
     columns = [
         queries["image_id"],
         queries["target_index"],

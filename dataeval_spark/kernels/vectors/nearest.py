@@ -26,6 +26,7 @@ from dataeval_spark.kernels.vectors.nearest_compiled import (
     find_candidates,
     insert,
     inverse_norms,
+    lengths_of_rows,
 )
 from dataeval_spark.options import Metric
 
@@ -89,8 +90,7 @@ def points(vectors: Vectors, metric: Metric, shift: Floats) -> Points:
     """
     scales = inverse_norms(vectors) if metric == "cosine" else np.ones(len(vectors))
     shifted = centred(metric, vectors, np.float32, shift)
-    lengths = np.sqrt(np.einsum("ij,ij->i", shifted, shifted, dtype=np.float64))
-    return Points(metric, vectors, scales, shift, shifted, lengths)
+    return Points(metric, vectors, scales, shift, shifted, lengths_of_rows(shifted))
 
 
 def multiplier(device: str | None = None) -> Multiply:
@@ -149,7 +149,19 @@ class NearestLists:
     @property
     def distances(self) -> Floats:
         """(q, width): ascending; infinite where there are fewer index vectors than ``width``."""
-        return np.sqrt(self._scores) if self._kind == SQUARED else self._scores
+        scores = np.where(self.codes == NO_CODE, np.inf, self._scores)
+        return np.sqrt(scores) if self._kind == SQUARED else scores
+
+    def leave_out_beyond(self, distances: Floats) -> None:
+        """Take no index vector that is farther from a query than a distance (q,), by more than rounding.
+
+        Lists that hold nothing yet only.
+        """
+        squared = distances * distances if self._kind == SQUARED else distances
+        # A root that is rounded may be that of a slightly larger square.
+        self._scores[:] = (squared + 4 * np.finfo(np.float64).eps * np.abs(squared) + np.finfo(np.float64).tiny)[
+            :, None
+        ]
 
     def update(self, index: Points, codes: Codes, rows: Places | None = None) -> None:
         """Take a block of index vectors into account.

@@ -31,6 +31,16 @@ def inverse_norms(vectors: Any) -> Any:
 
 
 @njit(**OPTIONS)
+def lengths_of_rows(vectors: Any) -> Any:
+    """Euclidean length of each row in float64."""
+    n, dimension = vectors.shape
+    lengths = np.empty(n, np.float64)
+    for i in range(n):
+        lengths[i] = np.sqrt(_dot(vectors[i], vectors[i], dimension))
+    return lengths
+
+
+@njit(**OPTIONS)
 def _dot(x: Any, y: Any, dimension: int) -> float:
     lanes = np.zeros(LANES, np.float64)
     whole = dimension - dimension % LANES

@@ -17,8 +17,10 @@ from dataeval_spark.kernels.vectors.nearest import centred
 from dataeval_spark.options import Metric
 from dataeval_spark.tables.arrow import arrow_schema
 
-IDS_SCHEMA = arrow_schema("image_id string, target_index int, roles int, draw bigint, fingerprint string, same_as int")
-KEYS = ["image_id", "target_index", "roles", "draw"]
+IDS_SCHEMA = arrow_schema(
+    "image_id string, target_index int, roles int, draw bigint, reach double, fingerprint string, same_as int"
+)
+KEYS = ["image_id", "target_index", "roles", "draw", "reach"]
 ROLES = 4
 NAMES = 5
 """Number of rows that an error names."""
@@ -29,7 +31,8 @@ class VectorBlock:
     """``ids`` has the columns of `IDS_SCHEMA`, one row per row of ``vectors`` (n, d), in the order of the ids.
 
     ``roles`` is a sum of powers of two, one per part that a row has in a search; ``draw`` a random number that depends
-    on the ids alone; ``fingerprint`` a hash of the vector; ``same_as`` the first row of the block with an equal vector.
+    on the ids alone; ``reach`` the distance beyond which no neighbour of the row is asked for, null for none;
+    ``fingerprint`` a hash of the vector; ``same_as`` the first row of the block with an equal vector.
     """
 
     ids: pa.Table

@@ -54,6 +54,19 @@ def test_errors_and_their_order_equal_cleanlab(frame, filter_by, partitions):
     assert found_rows(errors) == EXPECTED["weak_model"][filter_by]
 
 
+@pytest.mark.parametrize("case", ["weak_model", "two_classes"])
+def test_blocks_in_files_give_what_blocks_in_rows_give(frame, case, tmp_path):
+    targets, predictions, classes = frames(frame, *inputs(case))
+    in_files = confident_learning(targets, predictions.repartition(3), classes, scratch=str(tmp_path))
+    in_rows = confident_learning(targets, predictions, classes)
+
+    assert found_rows(in_files[0]) == found_rows(in_rows[0]) == EXPECTED[case]["prune_by_noise_rate"]
+    assert list(tmp_path.rglob("*.arrow"))
+    # Errors, scores and the joint; thresholds are sums of floats, whose last digit their order decides.
+    for mine, theirs in zip(in_files[:3], in_rows[:3], strict=True):
+        assert sorted(mine.collect(), key=str) == sorted(theirs.collect(), key=str)
+
+
 @pytest.fixture(scope="module")
 def ten_classes(frame):
     return tuple(result.cache() for result in confident_learning(*frames(frame, *inputs("ten_classes"))))

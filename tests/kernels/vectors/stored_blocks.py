@@ -13,6 +13,7 @@ SCHEMA = pa.schema(
         ("target_index", pa.int32()),
         ("roles", pa.int32()),
         ("draw", pa.int64()),
+        ("reach", pa.float64()),
         ("embedding", pa.list_(pa.float32())),
     ]
 )
@@ -25,6 +26,7 @@ def batches_of(ids, vectors, order, cuts):
             "target_index": [ids[row][1] for row in rows],
             "roles": [1] * len(rows),
             "draw": [int(np.random.default_rng(int(row)).integers(-(2**63), 2**63 - 1)) for row in rows],
+            "reach": [None] * len(rows),
             "embedding": [vectors[row].tolist() for row in rows],
         }
         yield pa.RecordBatch.from_pydict(columns, schema=SCHEMA)

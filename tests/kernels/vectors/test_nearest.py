@@ -153,3 +153,24 @@ def test_the_product_by_torch_gives_the_same_lists():
     by_numpy = search(vectors, vectors, "cosine", 7)
     np.testing.assert_array_equal(by_torch.codes, by_numpy.codes)
     np.testing.assert_array_equal(by_torch.distances, by_numpy.distances)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_within_a_reach_stand_all_up_to_it_and_none_beyond(metric):
+    rng = np.random.default_rng(5)
+    index = rng.integers(-3, 4, size=(200, 5)).astype(np.float32)
+    index[50:] += rng.normal(size=(150, 5)).astype(np.float32)
+    queries, shift, k = index[:40], np.zeros(5 + (metric == "cosine")), 12
+    whole = search(queries, index, metric, k)
+    reach = whole.distances[np.arange(40), np.arange(40) % k]
+    reach[::7] = np.inf
+    lists = NearestLists(points(queries, metric, shift), k)
+
+    lists.leave_out_beyond(reach)
+    for rows in np.array_split(np.arange(200), 3):
+        lists.update(points(index[rows], metric, shift), rows)
+
+    is_near = whole.distances <= reach[:, None]
+    assert 0 < is_near.sum() < is_near.size
+    np.testing.assert_array_equal(lists.codes, np.where(is_near, whole.codes, NO_CODE))
+    np.testing.assert_array_equal(lists.distances, np.where(is_near, whole.distances, np.inf))

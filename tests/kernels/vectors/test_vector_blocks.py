@@ -67,6 +67,7 @@ def test_what_cannot_be_compared_is_described_and_no_block(vectors, lengths, ref
         "target_index": [None] * len(vectors),
         "roles": [1] * len(vectors),
         "draw": [0] * len(vectors),
+        "reach": [None] * len(vectors),
         "embedding": vectors,
     }
 
