@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,17 +60,13 @@ class OnnxEncoder(ModelEncoder):
         except Exception as error:
             raise EncoderError.unloadable(name, error, "save the model with its weights in one .onnx file") from error
         device = device if len(self._session.get_providers()) > 1 else "cpu"
-        super().__init__(name, version, preprocessing, device, DeviceBatches(batch_size, out_of_memory=(MemoryError,)))
+        super().__init__(name, version, preprocessing, device, DeviceBatches(batch_size))
         self._input, self._type = _only_input(self._session, name)
 
-    def _run(self, batch: list[NDArray[np.uint8]]) -> Any:
+    def _begin(self, batch: list[NDArray[np.uint8]]) -> Callable[[], Any]:
         values = self.preprocessing.normalized(np.stack(batch)).astype(self._type, copy=False)
-        try:
-            return self._session.run(None, {self._input: values})[0]
-        except Exception as error:
-            if "allocate memory" in str(error):
-                raise MemoryError(str(error)) from error
-            raise
+        vectors = self._session.run(None, {self._input: values})[0]
+        return lambda: vectors
 
 
 def _only_input(session: Any, name: str) -> tuple[str, Any]:
