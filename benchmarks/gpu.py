@@ -31,6 +31,7 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -214,9 +215,14 @@ def measure_network(check: Check, network: str, model: Path, *, is_half: bool) -
             continue
         check.row(
             *(f"{name} / loop", "ratio", ours.rate / loop.rate, "x"),
-            direction=">=", goal=RATIO if check.is_cuda else None, ours_seconds=ours.seconds,
-            peer="bare torch loop", peer_seconds=loop.seconds, ratio=ours.rate / loop.rate,
-            peak_mb=ours.used_mb, note=f"{ours.rate:,.0f} images/s{_stated(ours)}",
+            direction=">=",
+            goal=RATIO if check.is_cuda else None,
+            ours_seconds=ours.seconds,
+            peer="bare torch loop",
+            peer_seconds=loop.seconds,
+            ratio=ours.rate / loop.rate,
+            peak_mb=ours.used_mb,
+            note=f"{ours.rate:,.0f} images/s{_stated(ours)}",
         )
         if ours.busy is None:
             check.row(
@@ -330,6 +336,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     import torch
 
+    warnings.filterwarnings("ignore", message=".*torch.jit", category=FutureWarning)
     device = "cuda:0" if torch.cuda.is_available() else "cpu"
     with tempfile.TemporaryDirectory() as scratch:
         check = Check(options, Path(scratch), device)
