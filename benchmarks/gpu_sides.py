@@ -88,7 +88,7 @@ def bare_loop(side: Side) -> Timed:
     import torch
     from torch.utils.data import DataLoader
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(side.processes)
     is_cuda = side.device != "cpu"
     files, order = Files(side.paths()), Order()
     workers: dict[str, Any] = {"num_workers": side.processes, "persistent_workers": True, "prefetch_factor": 4}
@@ -252,6 +252,7 @@ def _batch_size(side: Side) -> int:
 
     options = _options(side)
     given = {"device": options.device, "half_precision": options.half_precision, "batch_size": options.batch_size}
+    given |= {"gpu_addresses": None, "partition": 0, "threads": side.processes}
     return shared_encoder(options.encoder, version_of_encoder(options), **given).batch_size
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from benchmarks import gpu
-from benchmarks.gpu_sides import Side
+from benchmarks.gpu_sides import Side, tasks_of_one_process
+from benchmarks.profile_job import make_images
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ["--images", "24", "--batch", "8", "--processes", "2"]
@@ -43,6 +44,26 @@ def test_the_work_of_a_task_gives_the_vectors_of_a_bare_loop(tmp_path, capsys):
             assert (busy["value"], busy["met"], busy["note"]) == (None, None, gpu.NO_GPU)
     assert rows["small ViT: memory for half a batch"]["note"] == gpu.NO_GPU
     assert rows["decoding and measuring alone: one task"]["value"] > 0
+
+
+@pytest.mark.slow
+def test_a_side_says_how_large_its_batches_were_after_they_did_not_fit(tmp_path):
+    torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'dataeval_spark[torch]'")
+
+    @torch.jit.script
+    def greedy(batch):
+        # More than any machine has an address for, from three images on.
+        size = 140737488355328 if batch.shape[0] > 2 else 64
+        return batch.mean(dim=[2, 3]) + torch.empty([size], dtype=torch.uint8)[:1].zero_()
+
+    greedy.save(str(tmp_path / "greedy.pt"))
+    make_images(tmp_path / "images", 0, 9)
+    side = Side("threads", str(tmp_path / "images"), str(tmp_path / "greedy.pt"), "", "cpu", 2, batch=8)
+
+    found = tasks_of_one_process(side)
+
+    assert found.vectors.shape == (9, 3)
+    assert found.facts == {"batch_size": 2}
 
 
 def test_a_stage_that_fails_is_a_row_and_the_check_goes_on(tmp_path):

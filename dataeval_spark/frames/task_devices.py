@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pyspark import TaskContext
 
+from dataeval_spark.frames.task_processes import number_of_children
 from dataeval_spark.kernels.encoders import Encoder
 from dataeval_spark.kernels.encoders.devices import device_for
 from dataeval_spark.kernels.encoders.streaming import shared_encoder
@@ -47,4 +48,5 @@ def encoder_of_task(
         partition=partition_of_task(),
         half_precision=half_precision,
         batch_size=batch_size,
+        threads=number_of_children(),
     )

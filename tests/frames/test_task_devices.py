@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dataeval_spark.frames import task_devices
+from dataeval_spark.frames import task_devices, task_processes
 from dataeval_spark.kernels.encoders import devices, streaming
 
 
@@ -35,4 +35,5 @@ def test_the_encoder_of_a_task_is_told_of_its_gpu_and_partition(task, monkeypatc
     task["gpu"] = SimpleNamespace(addresses=["1"])
     task_devices.encoder_of_task("thumbnail", "7e28", batch_size=3)
     expected = {"name": "thumbnail", "version": "7e28", "gpu_addresses": ["1"], "partition": 5, "batch_size": 3}
-    assert asked == {**expected, "device": "auto", "half_precision": False}
+    threads = task_processes.number_of_children()
+    assert asked == {**expected, "device": "auto", "half_precision": False, "threads": threads}

@@ -47,7 +47,8 @@ class Task:
     may_end : bool
         Whether images are measured in this process, which is the task's own and may end: it is then tried again.
     children : int
-        Number of children that measure the images of this process otherwise.
+        Number of children that measure the images of this process otherwise: one for each core that it has. A model
+        on the CPU gets as many threads, for the tasks of a process take turns with it.
     gpu_addresses : sequence of str, optional
         GPUs that the engine assigned to the task.
     partition : int
@@ -91,6 +92,7 @@ def measure_rows(
             partition=task.partition,
             half_precision=options.half_precision,
             batch_size=options.batch_size,
+            threads=task.children,
         )
         mark = encoder_mark(encoder.name, encoder.version)
         measuring = replace(measuring, prepare=portable_prepare(encoder), encoder_mark=mark)

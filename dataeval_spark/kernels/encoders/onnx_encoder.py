@@ -16,7 +16,7 @@ from dataeval_spark.kernels.encoders.preprocessing import Preprocessing
 
 
 class OnnxEncoder(ModelEncoder):
-    """Encoder by the first output of an ONNX model, one thread on a CPU; a GPU needs the package onnxruntime-gpu.
+    """Encoder by the first output of an ONNX model; a GPU needs the package onnxruntime-gpu.
 
     The model takes one input, (number, channels, height, width) or the layout of `preprocessing`, float32 or float16,
     and any number of images. Its weights are in the file itself.
@@ -31,6 +31,8 @@ class OnnxEncoder(ModelEncoder):
         Device, "cpu", "cuda:0" ...; without a GPU build of onnxruntime it is always the CPU.
     batch_size : int
         Largest number of images in a batch.
+    threads : int
+        Threads on a CPU: one where a process runs on each core.
 
     Raises
     ------
@@ -47,10 +49,11 @@ class OnnxEncoder(ModelEncoder):
         *,
         device: str = "cpu",
         batch_size: int = BATCH_SIZE,
+        threads: int = 1,
     ) -> None:
         runtime = required("onnxruntime", "onnx")
         options = runtime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         providers: list[Any] = ["CPUExecutionProvider"]
         if device.startswith("cuda") and "CUDAExecutionProvider" in runtime.get_available_providers():
             providers.insert(0, ("CUDAExecutionProvider", {"device_id": int(device.partition(":")[2] or 0)}))

@@ -17,8 +17,7 @@ class TorchEncoder(ModelEncoder):
     """Encoder by a torch module, which runs on batches of prepared images.
 
     Images wait as 8-bit pixels; they are normalised on the device. A GPU is handed its next batch before the vectors of
-    the last one are there. On a CPU torch gets one thread, because Spark runs a worker per core. Vectors of one image
-    can differ in the last bits with the batch that it is in.
+    the last one are there. Vectors of one image can differ in the last bits with the batch that it is in.
 
     Parameters
     ----------
@@ -30,6 +29,8 @@ class TorchEncoder(ModelEncoder):
         Whether to compute in 16 bits on a GPU (autocast); no effect on a CPU.
     batch_size : int
         Largest number of images in a batch.
+    threads : int
+        Threads of torch on a CPU: one where a process runs on each core.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class TorchEncoder(ModelEncoder):
         device: str = "cpu",
         half_precision: bool = False,
         batch_size: int = BATCH_SIZE,
+        threads: int = 1,
     ) -> None:
         torch = required("torch")
         super().__init__(name, version, preprocessing, device, DeviceBatches(batch_size))
@@ -52,7 +54,7 @@ class TorchEncoder(ModelEncoder):
         self._mean = torch.tensor(preprocessing.mean, device=device)
         self._std = torch.tensor(preprocessing.std, device=device)
         if device == "cpu":
-            torch.set_num_threads(1)
+            torch.set_num_threads(threads)
 
     def _begin(self, batch: list[NDArray[np.uint8]]) -> Callable[[], NDArray[Any]]:
         import torch

@@ -50,6 +50,15 @@ def test_a_torchscript_file_gives_what_the_model_gives(network, scripted):
     assert torch.get_num_threads() == 1
 
 
+def test_a_model_on_a_cpu_has_the_threads_that_its_process_has_cores_for(scripted):
+    threads = torch.get_num_threads()
+    try:
+        assert embedded(load_encoder(f"torchscript:{scripted}", device="cpu", threads=2)).shape == (5, 16)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_normalising_on_the_device_is_the_definition(network):
     wanted = Preprocessing(resize=(9, 8), crop=None, channel_order="BGR", layout="HWC", mean=(0.1, 0.2, 0.3), std=(2,))
     encoder = TorchEncoder("flat", "1", lambda x: x.reshape(len(x), -1), wanted)
