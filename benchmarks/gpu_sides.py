@@ -208,6 +208,8 @@ def task(side: Side, batches: Sequence[pa.RecordBatch], *, may_end: bool) -> dic
     )
     found = {}
     for batch in measured:
+        if not batch.num_rows:
+            continue
         column = batch["embedding"]
         if batch["stats"].null_count or column.null_count:
             raise RuntimeError(f"not measured or not embedded: {batch['error'].drop_null().to_pylist()[:3]}")

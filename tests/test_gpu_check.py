@@ -14,7 +14,8 @@ from benchmarks.gpu_sides import Side, tasks_of_one_process
 from benchmarks.profile_job import make_images
 
 ROOT = Path(__file__).resolve().parents[1]
-TINY = ["--images", "24", "--batch", "8", "--processes", "2"]
+# 32 images are a whole list of a task, behind which an empty batch comes.
+TINY = ["--images", "64", "--batch", "8", "--processes", "2"]
 
 
 def check_of(tmp_path, *arguments):
