@@ -295,14 +295,23 @@ def measure(check: Check) -> None:
         stage()
 
 
-def make_all_images(folder: Path, number: int, processes: int) -> None:
-    """All images, by all cores."""
+def prepare(folder: Path, number: int, processes: int) -> None:
+    """Make all images, by all cores, and compile what measures them, once for all processes."""
     share = -(-number // processes)
     with ProcessPoolExecutor(processes) as pool:
         firsts = range(0, number, share)
         made = [pool.submit(make_images, folder, first, min(share, number - first)) for first in firsts]
+        made.append(pool.submit(_compile))
         for each in made:
             each.result()
+
+
+def _compile() -> None:
+    from dataeval_spark.analyses.profile.measuring import Measuring
+    from dataeval_spark.kernels.images.decoding.limits import Limits
+    from dataeval_spark.kernels.images.profile import Measures
+
+    Measuring(Measures(), Limits()).warm_up()
 
 
 def _device_name(device: str) -> str:
@@ -340,7 +349,7 @@ def main(arguments: list[str] | None = None) -> int:
     device = "cuda:0" if torch.cuda.is_available() else "cpu"
     with tempfile.TemporaryDirectory() as scratch:
         check = Check(options, Path(scratch), device)
-        make_all_images(Path(scratch) / "images", options.images, options.processes)
+        prepare(Path(scratch) / "images", options.images, options.processes)
         if options.job:
             make_images(Path(scratch) / "warm", options.images, 2 * options.batch)
         print(f"{check.left():5.0f} s left  {options.images:,} images made; {check.data}", flush=True)
