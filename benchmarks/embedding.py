@@ -134,6 +134,14 @@ def with_ray(paths: list[str], model: str) -> dict[str, Any]:
     return figures(np.vstack([np.stack(batch["row"]) for batch in made.iter_batches()]))
 
 
+def profiled(audit: Any, folder: Path, **encoder: Any) -> tuple[Any, float, float]:
+    """The audit after it has ingested a folder and profiled it, and when that verb began and ended."""
+    audit.ingest(str(folder))
+    begin = time.time()
+    audit.profile(**encoder)
+    return audit, begin, time.time()
+
+
 def with_spark(paths: list[str], model: str) -> dict[str, Any]:
     """The verb `profile`, which measures everything else too, and the function `de_embed` alone."""
     from dataeval_spark import Audit
@@ -144,10 +152,8 @@ def with_spark(paths: list[str], model: str) -> dict[str, Any]:
     folder = Path(paths[0]).parent
     with tempfile.TemporaryDirectory() as place:
         for name, source in (("warm", folder.parent / "warm"), ("all", folder)):
-            audit = Audit(f"{place}/{name}", spark=spark, echo=lambda line: None).ingest(str(source))
-            started = time.perf_counter()
-            audit.profile(**encoder)
-            profile = time.perf_counter() - started
+            fresh = Audit(f"{place}/{name}", spark=spark, echo=lambda line: None)
+            audit, begin, end = profiled(fresh, source, **encoder)
         vectors = np.array([row.embedding for row in audit.table("embeddings").select("embedding").collect()])
         from dataeval_spark.frames.sql_functions import register_functions
 
@@ -163,7 +169,7 @@ def with_spark(paths: list[str], model: str) -> dict[str, Any]:
             embedded.write.format("noop").mode("overwrite").save()
             function = time.perf_counter() - started
     spark.stop()
-    return {"seconds": profile, "function": function, "images": len(vectors), "mean": vectors.mean(dtype=float)}
+    return {"seconds": end - begin, "function": function, "images": len(vectors), "mean": vectors.mean(dtype=float)}
 
 
 SIDES = {"bare torch loop": with_torch, "Daft": with_daft, "Ray Data": with_ray, "spark": with_spark}

@@ -21,13 +21,16 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass
 class Row:
-    """One figure. ``measure`` is what the goal is about; ``met`` follows from value, direction and goal."""
+    """One figure. ``measure`` is what the goal is about; ``met`` follows from value, direction and goal.
+
+    ``value`` is None where it was not measured; ``note`` says why.
+    """
 
     name: str
     data: str
     n: int
     measure: str
-    value: float
+    value: float | None
     unit: str
     direction: str = "<="
     goal: float | None = None
@@ -42,7 +45,7 @@ class Row:
 
     @property
     def met(self) -> bool | None:
-        if self.goal is None:
+        if self.goal is None or self.value is None:
             return None
         return self.value >= self.goal if self.direction == ">=" else self.value <= self.goal
 
@@ -169,16 +172,22 @@ class MemoryWatch:
                 self._peaks[command] = max(self._peaks.get(command, 0.0), _pss_mb(pid))
 
 
-def report(name: str, rows: Sequence[Row]) -> None:
-    """Print the rows as a table and write them to ``results/NAME.json``."""
+def report(name: str, rows: Sequence[Row], folder: Path = RESULTS) -> None:
+    """Print the rows as a table and write them to ``results/NAME.json``, or to another folder."""
     print(f"\n{'name':<34} {'n':>6} {'measure':>9} {'value':>10} {'unit':<8} {'goal':>8}  met")
     for row in rows:
         goal = "" if row.goal is None else f"{row.direction} {row.goal:g}"
         met = "" if row.met is None else "yes" if row.met else "NO"
-        print(f"{row.name:<34} {row.n:>6} {row.measure:>9} {row.value:>10.2f} {row.unit:<8} {goal:>8}  {met}")
-    RESULTS.mkdir(exist_ok=True)
+        value = "not run" if row.value is None else f"{row.value:.2f}"
+        print(f"{row.name:<34} {row.n:>6} {row.measure:>9} {value:>10} {row.unit:<8} {goal:>8}  {met}")
+    write(name, rows, folder)
+
+
+def write(name: str, rows: Sequence[Row], folder: Path = RESULTS) -> None:
+    """Write the rows to ``NAME.json`` of a folder."""
+    folder.mkdir(exist_ok=True, parents=True)
     written = [{**asdict(row), "met": row.met} for row in rows]
-    (RESULTS / f"{name}.json").write_text(json.dumps(written, indent=1) + "\n")
+    (folder / f"{name}.json").write_text(json.dumps(written, indent=1) + "\n")
 
 
 def add_engine(parser: argparse.ArgumentParser) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from dataeval_spark.tables.arrow import arrow_schema, with_validity_of_parents
+from dataeval_spark.tables.arrow import ROWS_PER_BATCH, Row, arrow_schema, rows_of, with_validity_of_parents
 
-ROWS_PER_BATCH = 256
 BYTES_PER_BATCH = 32 * 2**20
 
-Row = Mapping[str, Any]
 BatchKernel = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
@@ -72,14 +69,6 @@ def map_rows(frame: DataFrame, kernel: Callable[[Iterator[Row]], Iterable[Row]],
             yield pa.RecordBatch.from_pylist(group, schema=schema)
 
     return map_batches(frame, run, ddl)
-
-
-def rows_of(batches: Iterable[pa.RecordBatch]) -> Iterator[Row]:
-    """Rows of batches, as dicts."""
-    for batch in batches:
-        # Slices of 64: to_pylist of a whole batch would hold every image's bytes twice.
-        for start in range(0, batch.num_rows, 64):
-            yield from batch.slice(start, 64).to_pylist()
 
 
 def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -12,11 +12,12 @@ from pyspark.sql import SparkSession
 from pyspark.sql.functions import pandas_udf
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.task_devices import embed, encoder_of_task
+from dataeval_spark.frames.task_devices import encoder_of_task
 from dataeval_spark.frames.task_processes import map_images
 from dataeval_spark.kernels.encoders import Encoder, encoder_version, require_encoder
-from dataeval_spark.kernels.encoders.batching import portable_prepare, prepared_batches, prepared_file
+from dataeval_spark.kernels.encoders.batching import portable_prepare, prepared_file
 from dataeval_spark.kernels.encoders.registry import DEFAULT
+from dataeval_spark.kernels.encoders.streaming import with_vectors
 from dataeval_spark.kernels.images.decoding.decode import UnreadableImage
 from dataeval_spark.kernels.images.profile import ImageProfile, Measures, perceptual_hashes_of_file, profile_image
 from dataeval_spark.options import MAX_PIXELS
@@ -148,10 +149,8 @@ def _stats_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 def _embedded(contents: pd.Series, encoder: Encoder, max_pixels: int) -> pd.Series:
     vectors: list[Any] = [None] * len(contents)
     prepared = _prepared(contents, encoder, max_pixels)
-    for batch in prepared_batches(prepared, lambda image: [image[1]], encoder.batch_size):
-        positions, arrays = zip(*batch, strict=True)
-        for position, vector in zip(positions, embed(encoder, arrays), strict=True):
-            vectors[position] = vector
+    for (position, _), (vector,) in with_vectors(prepared, lambda image: [image[1]], encoder):
+        vectors[position] = vector
     return pd.Series(vectors, dtype=object)
 
 

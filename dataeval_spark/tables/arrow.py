@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -25,6 +26,8 @@ _SIMPLE = {
 }
 _NAMES = {type_: name for name, type_ in _SIMPLE.items()}
 Rows = TypeVar("Rows", pa.RecordBatch, pa.Table)
+Row = Mapping[str, Any]
+ROWS_PER_BATCH = 256
 _TOKEN = re.compile(r"`(?:[^`]|``)*`|\w+|[<>,:()]")
 
 
@@ -101,6 +104,20 @@ def sql_type(type_: pa.DataType) -> str:
 
 def _quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
+
+
+def rows_of(batches: Iterable[pa.RecordBatch]) -> Iterator[Row]:
+    """Rows of batches, as dicts.
+
+    Examples
+    --------
+    >>> list(rows_of([pa.RecordBatch.from_pydict({"n": [1, 2]})]))
+    [{'n': 1}, {'n': 2}]
+    """
+    for batch in batches:
+        # Slices of 64: to_pylist of a whole batch would hold every image's bytes twice.
+        for start in range(0, batch.num_rows, 64):
+            yield from batch.slice(start, 64).to_pylist()
 
 
 def with_validity_of_parents(rows: Rows) -> Rows:

@@ -2,8 +2,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from dataeval_spark.frames import task_devices
-from dataeval_spark.kernels.encoders import devices
+from dataeval_spark.frames import task_devices, task_processes
+from dataeval_spark.kernels.encoders import devices, streaming
 
 
 @pytest.fixture
@@ -31,8 +31,9 @@ def test_the_gpu_of_a_task_is_the_one_that_spark_assigned(task, monkeypatch):
 
 def test_the_encoder_of_a_task_is_told_of_its_gpu_and_partition(task, monkeypatch):
     asked = {}
-    monkeypatch.setattr(task_devices, "load_encoder", lambda name, **options: asked.update(name=name, **options))
+    monkeypatch.setattr(streaming, "load_encoder", lambda name, **options: asked.update(name=name, **options))
     task["gpu"] = SimpleNamespace(addresses=["1"])
     task_devices.encoder_of_task("thumbnail", "7e28", batch_size=3)
     expected = {"name": "thumbnail", "version": "7e28", "gpu_addresses": ["1"], "partition": 5, "batch_size": 3}
-    assert asked == {**expected, "device": "auto", "half_precision": False}
+    threads = task_processes.number_of_children()
+    assert asked == {**expected, "device": "auto", "half_precision": False, "threads": threads}

@@ -10,13 +10,16 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.profile.measuring import STAGED_DDL
 from dataeval_spark.analyses.profile.options import check, fingerprint_of, limits_of, measures_of, version_of_encoder
-from dataeval_spark.analyses.profile.worker import encoder_mark, measure_rows
+from dataeval_spark.analyses.profile.worker import Task, encoder_mark, measure_rows
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.batches import map_batches, rows_of
+from dataeval_spark.frames.batches import map_batches
+from dataeval_spark.frames.task_devices import gpu_addresses, partition_of_task
+from dataeval_spark.frames.task_processes import is_first_attempt, number_of_children
 from dataeval_spark.kernels.images.custom_statistics import PREFIX
 from dataeval_spark.kernels.images.decoding import tiff
 from dataeval_spark.options import ProfileOptions
 from dataeval_spark.session.bounded import bounded
+from dataeval_spark.tables.arrow import rows_of
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.keys import CORNERS
 from dataeval_spark.tables.profile import (
@@ -100,7 +103,11 @@ def profile(pending: DataFrame, options: ProfileOptions = DEFAULTS) -> DataFrame
     kernel = partial(
         measure_rows, options=options, measures=measures_of(options), encoder_version=version_of_encoder(options)
     )
-    return map_batches(pending, lambda batches: kernel(rows_of(batches)), STAGED_DDL)
+    return map_batches(pending, lambda batches: kernel(rows_of(batches), _present_task()), STAGED_DDL)
+
+
+def _present_task() -> Task:
+    return Task(is_first_attempt(), number_of_children(), gpu_addresses(), partition_of_task())
 
 
 def tasks_for(images: int, partitions: str | None = None) -> int:

@@ -1,9 +1,12 @@
-"""Work of a task on its share of the images: measure them, in this process or in its children, and embed in batches."""
+"""Work of a task on its share of the images: measure them, in this process or in its children, and embed in batches.
+
+Without an engine: what the engine knows about the task is given to it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,22 +25,44 @@ from dataeval_spark.analyses.profile.measuring import (
     read_content,
 )
 from dataeval_spark.analyses.profile.options import limits_of
-from dataeval_spark.frames.batches import ROWS_PER_BATCH
-from dataeval_spark.frames.task_devices import embed, encoder_of_task
-from dataeval_spark.frames.task_processes import is_first_attempt, number_of_children
-from dataeval_spark.kernels.encoders import Encoder, overlap
-from dataeval_spark.kernels.encoders.batching import portable_prepare, prepared_batches
+from dataeval_spark.kernels.encoders import overlap
+from dataeval_spark.kernels.encoders.batching import portable_prepare
+from dataeval_spark.kernels.encoders.streaming import computes_beside, shared_encoder, with_vectors
 from dataeval_spark.kernels.images.decoding.children import children, lists_of
 from dataeval_spark.kernels.images.decoding.limits import watchdog
 from dataeval_spark.kernels.images.profile import Measures
 from dataeval_spark.kernels.storage.prefetch import read_ahead
 from dataeval_spark.options import ProfileOptions
+from dataeval_spark.tables.arrow import ROWS_PER_BATCH
 
 _EMBEDDING = STAGED_SCHEMA.get_field_index("embedding")
 
 
+@dataclass(frozen=True)
+class Task:
+    """Facts about a task that its engine knows.
+
+    Attributes
+    ----------
+    may_end : bool
+        Whether images are measured in this process, which is the task's own and may end: it is then tried again.
+    children : int
+        Number of children that measure the images of this process otherwise: one for each core that it has. A model
+        on the CPU gets as many threads, for the tasks of a process take turns with it.
+    gpu_addresses : sequence of str, optional
+        GPUs that the engine assigned to the task.
+    partition : int
+        Number of the task's partition.
+    """
+
+    may_end: bool
+    children: int
+    gpu_addresses: Sequence[str] | None = None
+    partition: int = 0
+
+
 def measure_rows(
-    rows: Iterator[Row], *, options: ProfileOptions, measures: Measures, encoder_version: str
+    rows: Iterator[Row], task: Task, *, options: ProfileOptions, measures: Measures, encoder_version: str
 ) -> Iterator[pa.RecordBatch]:
     """Measure the images of a partition, in their order.
 
@@ -45,6 +70,8 @@ def measure_rows(
     ----------
     rows : iterator of dict
         ``image_id``, ``uri``, ``content``, ``content_length``, ``file_hash``, ``boxes``, ``fingerprint``.
+    task : Task
+        Facts about the task.
     options, measures : ProfileOptions, Measures
         Options of the profile, and the arguments of the kernel.
     encoder_version : str
@@ -57,28 +84,31 @@ def measure_rows(
     """
     encoder, measuring = None, Measuring(measures, limits_of(options), options.per_target)
     if options.encoder is not None:
-        encoder = encoder_of_task(
+        encoder = shared_encoder(
             options.encoder,
             encoder_version,
             device=options.device,
+            gpu_addresses=task.gpu_addresses,
+            partition=task.partition,
             half_precision=options.half_precision,
             batch_size=options.batch_size,
+            threads=task.children,
         )
         mark = encoder_mark(encoder.name, encoder.version)
         measuring = replace(measuring, prepare=portable_prepare(encoder), encoder_mark=mark)
-    number = number_of_children()  # asked here: what follows may run in a thread beside the encoder
-    if is_first_attempt():
-        measured = _in_own_process(rows, measuring, number)
+    if task.may_end:
+        measured = _in_own_process(rows, measuring, task.children)
     else:
-        measured = _in_children(_lists(rows), measuring, number)
+        measured = _in_children(_lists(rows), measuring, task.children)
     if encoder is None:
-        yield from _joined(image.batch for image in measured)
+        yield from _joined(images.batch for images in measured)
         return
-    batches = prepared_batches(measured, Measured.arrays, encoder.batch_size)
     # Beside a device that computes by itself, the next images are decoded; on the CPU both would share one core.
-    is_elsewhere = getattr(encoder, "device", "cpu") != "cpu"
-    for batch in overlap(batches) if is_elsewhere else batches:
-        yield from _joined(_embedded(batch, encoder))
+    measured = overlap(measured) if computes_beside(encoder) else measured
+    yield from _joined(
+        _embedded(images.batch, [row for row, _ in images.prepared], vectors)
+        for images, vectors in with_vectors(measured, Measured.arrays, encoder)
+    )
 
 
 def _in_own_process(rows: Iterator[Row], measuring: Measuring, number: int) -> Iterator[Measured]:
@@ -124,17 +154,7 @@ def encoder_mark(name: str, version: str) -> str:
     return f"{name}@{version}: "
 
 
-def _embedded(batch: list[Measured], encoder: Encoder) -> Iterator[pa.RecordBatch]:
-    prepared = [array for images in batch for array in images.arrays()]
-    vectors = np.asarray(embed(encoder, prepared), np.float32) if prepared else np.zeros((0, 0), np.float32)
-    start = 0
-    for images in batch:
-        own = vectors[start : start + len(images.prepared)]
-        start += len(own)
-        yield _with_vectors(images.batch, [row for row, _ in images.prepared], own)
-
-
-def _with_vectors(batch: pa.RecordBatch, rows: list[int], vectors: np.ndarray[Any, Any]) -> pa.RecordBatch:
+def _embedded(batch: pa.RecordBatch, rows: list[int], vectors: np.ndarray[Any, Any]) -> pa.RecordBatch:
     """The batch with a vector in each of the rows, which ascend; the others have none."""
     has_vector = np.zeros(batch.num_rows, dtype=bool)
     has_vector[rows] = True

@@ -1,4 +1,4 @@
-"""Feeding a device: batches bounded by number and bytes, halved when its memory is full; preparing beside it."""
+"""Feeding a device: batches bounded by number and bytes, halved when its memory is full; working ahead of it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ from dataeval_spark.kernels.images.decoding.decode import decode
 from dataeval_spark.kernels.images.value_range import ValueRange
 
 Item = TypeVar("Item")
-Run = Callable[[list[NDArray[Any]]], Any]
+Vectors = NDArray[np.float32]
+Begin = Callable[[list[NDArray[Any]]], Callable[[], Any]]
 BATCH_SIZE = 64
 BYTES_PER_BATCH = 256 * 2**20
 """Bytes that a batch's input may take on the device, as float32."""
 PREPARED_BYTES = 64 * 2**20
 """Bytes of prepared images to collect for one call of the encoder, which cuts them into its own batches."""
+# Of CUDA, of torch on the CPU (Linux, Windows) and onnxruntime, of cuBLAS and cuDNN.
+_OUT_OF_MEMORY = ("out of memory", "allocate memory", "not enough memory", "STATUS_ALLOC_FAILED")
 
 
 @dataclass
@@ -39,55 +42,54 @@ class DeviceBatches:
         Largest size in bytes of a batch's input, as float32; a single image may be larger.
     of_one_shape : bool
         Whether a batch holds images of one shape only, so that they can be stacked.
-    out_of_memory : tuple of exception types
-        Errors that the device raises when its memory is full.
     """
 
     size: int = BATCH_SIZE
     most_bytes: int = BYTES_PER_BATCH
     of_one_shape: bool = True
-    out_of_memory: tuple[type[BaseException], ...] = ()
 
     def __post_init__(self) -> None:
         OptionError.unless_between("profile.batch_size", self.size, 1, 1_000_000)
 
-    def embed(self, prepared: Sequence[NDArray[Any]], run: Run, name: str) -> NDArray[np.float32]:
-        """Vectors of all images, in their order, from ``run(batch)`` of one batch after the other.
+    def begin(self, prepared: Sequence[NDArray[Any]], begin: Begin, name: str) -> Callable[[], Vectors]:
+        """Hand all images to the device, batch after batch, without waiting for its results.
 
         Parameters
         ----------
         prepared : sequence of ndarray
             Inputs of the model, one per image.
-        run : callable
-            Function from a list of inputs to their vectors (number, dimension).
+        begin : callable
+            Function that hands a batch to the device, and returns a function that waits for its vectors
+            (number, dimension).
         name : str
             Name of the encoder, for errors.
 
         Returns
         -------
-        ndarray of float32
-            Vectors (number, dimension); (0, 0) for no image.
+        callable
+            Function that waits for the vectors of all images, in their order: (number, dimension); (0, 0) for none.
+            It raises an EncoderError where the model gives no (number, dimension).
 
         Raises
         ------
         EncoderError
-            The device's memory does not hold a single image, or the model gives no (number, dimension).
+            The device's memory does not hold a single image.
         """
-        parts: list[NDArray[np.float32]] = []
+        begun: list[tuple[int, Callable[[], Any]]] = []
         start = 0
         while start < len(prepared):
             batch = list(prepared[start : self._end(prepared, start)])
             try:
-                parts.append(_checked(run(batch), len(batch), name))
-            except self.out_of_memory as error:
+                begun.append((len(batch), begin(batch)))
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
                 if len(batch) == 1:
                     raise EncoderError.out_of_memory(name, batch[0].shape) from error
                 self.size = len(batch) // 2
                 continue
             start += len(batch)
-        if len({part.shape[1] for part in parts}) > 1:
-            raise EncoderError.of_shape(name, f"vectors of {sorted({part.shape[1] for part in parts})} numbers")
-        return np.concatenate(parts) if parts else np.zeros((0, 0), dtype=np.float32)
+        return lambda: joined([_checked(wait(), number, name) for number, wait in begun], name)
 
     def _end(self, prepared: Sequence[NDArray[Any]], start: int) -> int:
         size = 0
@@ -131,14 +133,23 @@ class ModelEncoder(ABC):
     def prepare(self, pixels: NDArray[Any], encoded: ValueRange | None = None) -> NDArray[np.uint8]:
         return self.preprocessing.pixels(pixels, encoded)
 
-    def embed(self, prepared: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        vectors = self._batches.embed(prepared, self._run, self.name)
-        self.dimension = vectors.shape[1] if len(vectors) else self.dimension
+    def begin(self, prepared: Sequence[NDArray[np.uint8]]) -> Callable[[], Vectors]:
+        """Hand images to the device; the function that is returned waits for what `embed` returns."""
+        wait = self._batches.begin(prepared, self._begin, self.name)
+
+        def vectors() -> Vectors:
+            found = wait()
+            self.dimension = found.shape[1] if len(found) else self.dimension
+            return found
+
         return vectors
 
+    def embed(self, prepared: Sequence[NDArray[np.uint8]]) -> Vectors:
+        return self.begin(prepared)()
+
     @abstractmethod
-    def _run(self, batch: list[NDArray[np.uint8]]) -> Any:
-        """Vectors of a batch, (number, dimension)."""
+    def _begin(self, batch: list[NDArray[np.uint8]]) -> Callable[[], Any]:
+        """Hand a batch to the device; the function that is returned waits for its vectors, (number, dimension)."""
 
 
 def portable_prepare(encoder: Any) -> Callable[..., NDArray[Any]]:
@@ -155,38 +166,6 @@ def prepared_file(data: bytes, prepare: Callable[..., NDArray[Any]], max_pixels:
         return prepare(pixels)
     except (ValueError, MemoryError):
         return None
-
-
-def prepared_batches(
-    items: Iterable[Item], arrays_of: Callable[[Item], Iterable[NDArray[Any]]], size: int
-) -> Iterator[list[Item]]:
-    """Collect items until an encoder has enough to do: `size` prepared images, or 64 MiB of them.
-
-    Parameters
-    ----------
-    items : iterable
-        Items with any number of prepared images each.
-    arrays_of : callable
-        Function from an item to its prepared images.
-    size : int
-        Number of images that the encoder takes at once.
-
-    Examples
-    --------
-    >>> list(prepared_batches([1, 2, 0, 1], lambda number: [np.zeros(3)] * number, 3))
-    [[1, 2], [0, 1]]
-    """
-    batch: list[Item] = []
-    number, volume = 0, 0
-    for item in items:
-        batch.append(item)
-        for array in arrays_of(item):
-            number, volume = number + 1, volume + array.nbytes
-        if number >= size or volume >= PREPARED_BYTES:
-            yield batch
-            batch, number, volume = [], 0, 0
-    if batch:
-        yield batch
 
 
 def overlap(items: Iterable[Item], depth: int = 2) -> Iterator[Item]:
@@ -240,6 +219,28 @@ def overlap(items: Iterable[Item], depth: int = 2) -> Iterator[Item]:
     finally:
         stopped.set()
         producer.join()
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory is full.
+
+    Torch has a class for it, but what runs in TorchScript's interpreter, and onnxruntime, tell it by the text alone.
+
+    Examples
+    --------
+    >>> is_out_of_memory(RuntimeError("The following operation failed ...\nRuntimeError: CUDA out of memory. ..."))
+    True
+    """
+    is_named_so = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return is_named_so or any(text in str(error) for text in _OUT_OF_MEMORY)
+
+
+def joined(parts: Sequence[Vectors], name: str) -> Vectors:
+    """Vectors of several batches as one array; raises an EncoderError where their lengths differ."""
+    lengths = sorted({part.shape[1] for part in parts})
+    if len(lengths) > 1:
+        raise EncoderError.of_shape(name, f"vectors of {lengths} numbers")
+    return np.concatenate(parts) if parts else np.zeros((0, 0), dtype=np.float32)
 
 
 def _checked(vectors: Any, number: int, name: str) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from dataeval_spark.kernels.encoders.preprocessing import Preprocessing
 
 
 class OnnxEncoder(ModelEncoder):
-    """Encoder by the first output of an ONNX model, one thread on a CPU; a GPU needs the package onnxruntime-gpu.
+    """Encoder by the first output of an ONNX model; a GPU needs the package onnxruntime-gpu.
 
     The model takes one input, (number, channels, height, width) or the layout of `preprocessing`, float32 or float16,
     and any number of images. Its weights are in the file itself.
@@ -30,6 +31,8 @@ class OnnxEncoder(ModelEncoder):
         Device, "cpu", "cuda:0" ...; without a GPU build of onnxruntime it is always the CPU.
     batch_size : int
         Largest number of images in a batch.
+    threads : int
+        Threads on a CPU: one where a process runs on each core.
 
     Raises
     ------
@@ -46,10 +49,11 @@ class OnnxEncoder(ModelEncoder):
         *,
         device: str = "cpu",
         batch_size: int = BATCH_SIZE,
+        threads: int = 1,
     ) -> None:
         runtime = required("onnxruntime", "onnx")
         options = runtime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         providers: list[Any] = ["CPUExecutionProvider"]
         if device.startswith("cuda") and "CUDAExecutionProvider" in runtime.get_available_providers():
             providers.insert(0, ("CUDAExecutionProvider", {"device_id": int(device.partition(":")[2] or 0)}))
@@ -59,17 +63,13 @@ class OnnxEncoder(ModelEncoder):
         except Exception as error:
             raise EncoderError.unloadable(name, error, "save the model with its weights in one .onnx file") from error
         device = device if len(self._session.get_providers()) > 1 else "cpu"
-        super().__init__(name, version, preprocessing, device, DeviceBatches(batch_size, out_of_memory=(MemoryError,)))
+        super().__init__(name, version, preprocessing, device, DeviceBatches(batch_size))
         self._input, self._type = _only_input(self._session, name)
 
-    def _run(self, batch: list[NDArray[np.uint8]]) -> Any:
+    def _begin(self, batch: list[NDArray[np.uint8]]) -> Callable[[], Any]:
         values = self.preprocessing.normalized(np.stack(batch)).astype(self._type, copy=False)
-        try:
-            return self._session.run(None, {self._input: values})[0]
-        except Exception as error:
-            if "allocate memory" in str(error):
-                raise MemoryError(str(error)) from error
-            raise
+        vectors = self._session.run(None, {self._input: values})[0]
+        return lambda: vectors
 
 
 def _only_input(session: Any, name: str) -> tuple[str, Any]:

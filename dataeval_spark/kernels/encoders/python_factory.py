@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -40,15 +40,14 @@ class PythonEncoder(ModelEncoder):
                 "embed(images); expected one that returns (number, dimension) floats.\n"
                 "Hint: def embed(self, images): ..."
             )
-        # The object's own torch, where it has imported one.
-        full = getattr(sys.modules.get("torch"), "OutOfMemoryError", None)
-        batches = DeviceBatches(batch_size, of_one_shape=False, out_of_memory=() if full is None else (full,))
+        batches = DeviceBatches(batch_size, of_one_shape=False)
         device = str(getattr(model, "device", "cpu"))
         super().__init__(name, version, Preprocessing(resize=None, crop=None), device, batches)
         self._model = model
 
-    def _run(self, batch: list[NDArray[np.uint8]]) -> Any:
-        return self._model.embed(batch)
+    def _begin(self, batch: list[NDArray[np.uint8]]) -> Callable[[], Any]:
+        vectors = self._model.embed(batch)
+        return lambda: vectors
 
 
 def factory_of(target: str) -> Any:

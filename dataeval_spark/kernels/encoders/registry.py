@@ -180,6 +180,7 @@ def load_encoder(
     half_precision: bool = False,
     batch_size: int | None = None,
     preprocessing: Preprocessing | None = None,
+    threads: int = 1,
 ) -> Encoder:
     """Load an encoder; the second call with the same arguments in a process gives the same instance.
 
@@ -199,6 +200,8 @@ def load_encoder(
         Largest number of images for the device at once; default 64, or the built-in encoder's own.
     preprocessing : Preprocessing, optional
         Preprocessing of a model file, instead of the file PATH.preprocessing.toml beside it.
+    threads : int
+        Threads of a model on a CPU: one where a process runs on each core.
 
     Raises
     ------
@@ -214,11 +217,11 @@ def load_encoder(
     """
     uses_device = _parts(name)[0] in _EXTRAS
     device_name = device_for(gpu_addresses) if uses_device and device == "auto" and gpu_addresses else device
-    key = (name, version, device_name, half_precision, batch_size, preprocessing)
+    key = (name, version, device_name, half_precision, batch_size, preprocessing, threads)
     if key not in _LOADED:
         require_encoder(name)
         on = device_for(None, partition=partition) if uses_device and device_name == "auto" else device_name
-        encoder = _load(name, on, half_precision, batch_size or BATCH_SIZE, preprocessing)
+        encoder = _load(name, on, half_precision, batch_size or BATCH_SIZE, preprocessing, threads)
         if version not in (None, encoder.version):
             raise EncoderError.changed(name, str(version), encoder.version)
         _LOADED[key] = encoder
@@ -226,7 +229,7 @@ def load_encoder(
 
 
 def _load(
-    name: str, device: str, half_precision: bool, batch_size: int, preprocessing: Preprocessing | None
+    name: str, device: str, half_precision: bool, batch_size: int, preprocessing: Preprocessing | None, threads: int
 ) -> Encoder:
     kind, target = _parts(name)
     if kind in BUILT_IN:
@@ -242,15 +245,14 @@ def _load(
         model = python_factory.factory_of(target)()
         return python_factory.PythonEncoder(name, record.version, model, batch_size=batch_size)
     steps = preprocessing or own
+    limits: dict[str, Any] = {"device": device, "batch_size": batch_size, "threads": threads}
     if kind == "onnx":
-        return onnx_encoder.OnnxEncoder(name, record.version, target, steps, device=device, batch_size=batch_size)
+        return onnx_encoder.OnnxEncoder(name, record.version, target, steps, **limits)
     if kind == "torchscript":
         module = torch_encoder.load_torchscript(target, device)
     elif kind == "torch_export":
         module = exported_programs.load_exported(target, device)
-    return torch_encoder.TorchEncoder(
-        name, record.version, module, steps, device=device, half_precision=half_precision, batch_size=batch_size
-    )
+    return torch_encoder.TorchEncoder(name, record.version, module, steps, half_precision=half_precision, **limits)
 
 
 def _record(weights: str, preprocessing: Preprocessing) -> EncoderRecord:

@@ -8,12 +8,12 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.frames.batches import map_batches, rows_of
+from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.task_processes import map_images
 from dataeval_spark.kernels.images.decoding.decode import UnreadableImage
 from dataeval_spark.kernels.images.thumbnails import SIZE, Thumbnail, thumbnail_of
 from dataeval_spark.session.bounded import bounded
-from dataeval_spark.tables.arrow import arrow_schema
+from dataeval_spark.tables.arrow import arrow_schema, rows_of
 
 # Tasks of the thumbnail job: enough for a laptop's cores, few enough for 150 pictures.
 TASKS = 8

@@ -7,7 +7,7 @@ import pytest
 
 from dataeval_spark.analyses.profile import profile, worker
 from dataeval_spark.analyses.profile.options import measures_of, version_of_encoder
-from dataeval_spark.analyses.profile.worker import measure_rows
+from dataeval_spark.analyses.profile.worker import Task, measure_rows
 from dataeval_spark.kernels.encoders.preprocessing import MOST_RESIZED, Preprocessing
 from dataeval_spark.options import ProfileOptions
 from dataeval_spark.tables.profile import CHANNEL_STATS, EMBEDDINGS, HASHES, IMAGE_STATS, UNREADABLE_IMAGES
@@ -42,11 +42,13 @@ def row(name, height, boxes=()):
 
 
 def test_the_image_is_measured_and_the_others_are_embedded(monkeypatch):
-    monkeypatch.setattr(worker, "encoder_of_task", lambda name, version, **options: Picky())
+    monkeypatch.setattr(worker, "shared_encoder", lambda name, version, **options: Picky())
     options = ProfileOptions(encoder="thumbnail")
     rows = [row("low", 3), row("tall", 9, boxes=[(0, 0, 2, 2)])]
 
-    (batch,) = measure_rows(iter(rows), options=options, measures=measures_of(options), encoder_version="v1")
+    (batch,) = measure_rows(
+        iter(rows), Task(True, 1), options=options, measures=measures_of(options), encoder_version="v1"
+    )
     low, tall, box = batch.to_pylist()
 
     assert (low["error"], len(low["embedding"])) == (None, 1)

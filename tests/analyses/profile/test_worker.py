@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from PIL import Image
 
 from dataeval_spark.analyses.profile import worker
 from dataeval_spark.analyses.profile.options import measures_of, version_of_encoder
+from dataeval_spark.analyses.profile.worker import Task
 from dataeval_spark.kernels.encoders.thumbnail import Thumbnail
 from dataeval_spark.options import ProfileOptions
 from dataeval_spark.tables.arrow import with_validity_of_parents
@@ -33,24 +36,23 @@ FILES[40] = b"no image"
 FILES[41] = png(41, 40, 60)
 
 
-def measured(monkeypatch, *, is_own, files=FILES, **values):
+def measured(*, is_own, files=FILES, **values):
     options = ProfileOptions(encoder="thumbnail", per_target=True, **values)
     given = {"measures": measures_of(options), "encoder_version": version_of_encoder(options)}
-    monkeypatch.setattr(worker, "is_first_attempt", lambda: is_own)
     rows = (row(f"{number:02}", data) for number, data in enumerate(files))
-    batches = list(worker.measure_rows(rows, options=options, **given))
+    batches = list(worker.measure_rows(rows, Task(may_end=is_own, children=1), options=options, **given))
     return [each for batch in batches for each in with_validity_of_parents(batch).to_pylist()]
 
 
-def test_children_measure_what_this_process_does(monkeypatch):
-    own, other = (measured(monkeypatch, is_own=is_own) for is_own in (True, False))
+def test_children_measure_what_this_process_does():
+    own, other = (measured(is_own=is_own) for is_own in (True, False))
 
     assert len(own) == 139
     assert own == other
 
 
-def test_a_vector_is_that_of_its_image_or_box(monkeypatch):
-    rows = measured(monkeypatch, is_own=False)
+def test_a_vector_is_that_of_its_image_or_box():
+    rows = measured(is_own=False)
     encoder = Thumbnail()
     pixels = np.asarray(Image.open(io.BytesIO(FILES[50])))
 
@@ -62,25 +64,37 @@ def test_a_vector_is_that_of_its_image_or_box(monkeypatch):
 
 
 @pytest.mark.parametrize("is_own", [True, False])
-def test_without_images_there_are_no_rows(monkeypatch, is_own):
-    assert measured(monkeypatch, is_own=is_own, files=[]) == []
+def test_without_images_there_are_no_rows(is_own):
+    assert measured(is_own=is_own, files=[]) == []
 
 
 def test_an_image_too_large_for_a_process_without_limits_is_measured_in_a_child(monkeypatch):
-    expected = measured(monkeypatch, is_own=False)
+    expected = measured(is_own=False)
     calls = []
     real = worker._in_children
     monkeypatch.setattr(worker, "_in_children", lambda lists, *rest: calls.extend(lists) or real(lists, *rest))
     monkeypatch.setattr("dataeval_spark.analyses.profile.measuring.BYTES_PER_PIXEL", 2 * 2**30 // 1000)
 
-    rows = measured(monkeypatch, is_own=True)
+    rows = measured(is_own=True)
 
     assert [item[0]["image_id"] for items in calls for item in items] == ["41"]
     assert rows == expected
 
 
-def test_an_image_beyond_the_limit_of_the_options_is_unreadable(monkeypatch):
+def test_an_image_beyond_the_limit_of_the_options_is_unreadable():
     for is_own in (True, False):
-        rows = measured(monkeypatch, is_own=is_own, files=FILES[41:43], max_pixels=1000)
+        rows = measured(is_own=is_own, files=FILES[41:43], max_pixels=1000)
 
         assert rows[0]["error"]["message"] == "60 x 40 pixels; the limit is 1000 (max_pixels)"
+
+
+def test_the_work_of_a_task_needs_no_spark():
+    program = (
+        "import sys; sys.modules['pyspark'] = None; sys.modules['pysail'] = None\n"
+        "from tests.analyses.profile.test_worker import measured\n"
+        "print(len(measured(is_own=False)), len(measured(is_own=True)))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
+
+    assert done.stdout.split() == ["139", "139"], done.stderr

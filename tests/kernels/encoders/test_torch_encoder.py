@@ -50,6 +50,15 @@ def test_a_torchscript_file_gives_what_the_model_gives(network, scripted):
     assert torch.get_num_threads() == 1
 
 
+def test_a_model_on_a_cpu_has_the_threads_that_its_process_has_cores_for(scripted):
+    threads = torch.get_num_threads()
+    try:
+        assert embedded(load_encoder(f"torchscript:{scripted}", device="cpu", threads=2)).shape == (5, 16)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_normalising_on_the_device_is_the_definition(network):
     wanted = Preprocessing(resize=(9, 8), crop=None, channel_order="BGR", layout="HWC", mean=(0.1, 0.2, 0.3), std=(2,))
     encoder = TorchEncoder("flat", "1", lambda x: x.reshape(len(x), -1), wanted)
@@ -72,6 +81,26 @@ def test_out_of_memory_halves_the_batch_and_goes_on(network):
     assert np.allclose(embedded(encoder), expected(network), atol=1e-5)
     assert calls == [4, 2, 1, 1, 1, 1, 1]
     assert encoder.batch_size == 1
+
+
+def test_a_torchscript_model_that_needs_too_much_memory_gets_smaller_batches(tmp_path):
+    @torch.jit.script
+    def greedy(batch):
+        # 128 TiB, which no machine has an address for, from three images on; 64 bytes below that.
+        size = 140737488355328 if batch.shape[0] > 2 else 64
+        return batch.mean(dim=[2, 3]) + torch.empty([size], dtype=torch.uint8)[:1].zero_()
+
+    path = tmp_path / "greedy.pt"
+    greedy.save(str(path))
+    (tmp_path / "greedy.pt.preprocessing.toml").write_text("resize = [24, 32]\ncrop = 0\n")
+    # Torch's own class does not pass its interpreter: only the text is left.
+    with pytest.raises(RuntimeError, match="memory") as raised:
+        greedy(torch.zeros(3, 3, 4, 4))
+    assert type(raised.value) is RuntimeError
+    encoder = load_encoder(f"torchscript:{path}", device="cpu", batch_size=5)
+
+    assert np.allclose(embedded(encoder), expected(lambda batch: batch.mean(dim=[2, 3])), atol=1e-5)
+    assert encoder.batch_size == 2
 
 
 def test_a_model_of_several_outputs_gives_its_first(network):
