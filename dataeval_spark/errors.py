@@ -238,6 +238,17 @@ class TooManyRowsError(DataEvalError, RuntimeError):
             )
 
 
+class NotEnoughMemoryError(DataEvalError, RuntimeError):
+    """The embedded engine needed more memory than it may use."""
+
+    @classmethod
+    def of(cls, used: int, limit: str) -> NotEnoughMemoryError:
+        return cls(
+            f"The embedded engine was stopped: it used {used / 2**20:,.0f} MB of memory, {limit}.\n"
+            "Hint: --engine spark, which puts on disk what does not fit; or another limit: DATAEVAL_SPARK_MEMORY=16g"
+        )
+
+
 class StepFailedError(DataEvalError, RuntimeError):
     """A step failed inside Spark; the engine's error is the cause."""
 

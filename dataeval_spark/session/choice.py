@@ -28,6 +28,7 @@ def session_for(
     engine: str | None = None,
     is_local: bool = True,
     settings: Mapping[str, str] | None = None,
+    scratch: str | None = None,
     verbose: bool = False,
 ) -> SparkSession:
     """The session for a workspace; its setting `CHOSEN` says which engine it is, and why.
@@ -45,6 +46,8 @@ def session_for(
         Whether the workspace is a directory of this machine. Others are reached by Spark alone.
     settings : mapping, optional
         Settings for a session of Spark on this machine.
+    scratch : str, optional
+        Directory of this machine for temporary files of the embedded engine, if it starts now; default the system's.
     verbose : bool
         Show the JVM's own messages.
 
@@ -72,7 +75,7 @@ def session_for(
         return present
     name, reason = (engine, "asked for") if engine != "auto" else _suited(images, image_bytes, is_local=is_local)
     if name == "embedded":
-        return _marked(embedded.embedded(), name, reason)
+        return _marked(embedded.embedded(scratch=scratch), name, reason)
     return _marked(engines.local(images=images, settings=settings, verbose=verbose), name, reason)
 
 

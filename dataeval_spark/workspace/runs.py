@@ -22,6 +22,7 @@ from uuid import uuid4
 from dataeval_spark.errors import WorkspaceBusyError, first_line
 from dataeval_spark.kernels.storage.uris import values_without_credentials, without_credentials
 from dataeval_spark.session.machine import process_started
+from dataeval_spark.session.memory import last_words
 from dataeval_spark.tables.contract import Table, sql_string
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace.delta import Row, TableState, Writer
@@ -100,6 +101,11 @@ class Run:
     def end(self, status: Status, message: str = "") -> None:
         """Record how the run ended."""
         self.finish(None, status, self.started_at, message)
+
+    def give_up(self, error: Exception) -> None:
+        """Record a failure and remove the temporary files, where the process is about to be ended."""
+        self.end("failed", first_line(error)[:1000])
+        _remove_scratch(self.workspace, self.run_id)
 
     def finish(
         self,
@@ -213,7 +219,7 @@ def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterato
         _require_alone(workspace, run)
         workspace.migrate()
         workspace.compact(RUNS)
-        with workspace.scratch(run.run_id) as run.checkpoint:
+        with workspace.scratch(run.run_id) as run.checkpoint, last_words(run.give_up):
             yield run
     except BaseException as error:
         status: Status = "cancelled" if isinstance(error, (KeyboardInterrupt, SystemExit)) else "failed"
@@ -278,6 +284,10 @@ def _mark_dead(workspace: Workspace, run_id: str) -> None:
     condition = f"run_id = {sql_string(run_id)} AND step IS NULL"
     writer = Writer(run_id, "run", "", __version__)
     workspace.replace_rows(RUNS, [row | end for row in rows], condition, writer)
+    _remove_scratch(workspace, run_id)
+
+
+def _remove_scratch(workspace: Workspace, run_id: str) -> None:
     if workspace.scratch_root:
         remove_directory(f"{workspace.scratch_root}/{run_id}")
 

@@ -13,7 +13,8 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from dataeval_spark.analyses.steps import STEPS, Step, chosen, levels
-from dataeval_spark.errors import DataEvalError, StepFailedError, TableMissingError
+from dataeval_spark.errors import DataEvalError, StepFailedError, TableMissingError, first_line
+from dataeval_spark.session.cancellation import stopped_by
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.verbs.analyze.decision import Decision, decide
@@ -153,6 +154,9 @@ def run_step(
     except DataEvalError:
         raise
     except Exception as error:  # Connect analyses at write time, so a wrong column surfaces here
+        if (stopped := stopped_by()) is not None:
+            finish(status="failed", message=first_line(stopped))
+            raise stopped from error
         finish(status="failed", message=str(error)[:1000])
         reads, writes = [table.name for table in step.reads], [table.name for table in step.writes]
         raise StepFailedError.from_error(step.name, reads, writes, error) from error
