@@ -28,6 +28,11 @@ def first_line(error: BaseException, otherwise: str | None = None) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__ if otherwise is None else otherwise)
 
 
+def is_no_space(error: BaseException | str) -> bool:
+    """Whether an error says, in the words of the system or of an engine, that a disk is full."""
+    return any(words in str(error) for words in ("No space left on device", "Disk quota exceeded"))
+
+
 class DataEvalError(Exception):
     """Base class: catch it to catch everything the package raises on purpose."""
 
@@ -223,6 +228,18 @@ class HoldoutError(WorkspaceError):
             f"Part {part!r} of split {split!r} is guarded: every reading needs a reason, because each one makes it a "
             f"weaker test ({opened} so far).{readers}\n"
             "Hint: --open-guarded REASON (open_guarded=... in Python); the reason is written to the table runs"
+        )
+
+
+class DiskFullError(WorkspaceError):
+    """There is no room to write."""
+
+    @classmethod
+    def of(cls, action: str, location: str) -> DiskFullError:
+        return cls(
+            f"Could not {action} in workspace {location}: no space left on the disk. Tables are as they were before.\n"
+            "Hint: make room there or in the folder for temporary files (--scratch DIRECTORY, TMPDIR), then run the "
+            "same command again"
         )
 
 

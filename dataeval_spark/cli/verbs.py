@@ -48,8 +48,9 @@ def _print_plan(verb: str, text: str) -> None:
 
 def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
     from dataeval_spark.audit import Audit
+    from dataeval_spark.session.choice import native_messages_aside
 
-    return Audit(
+    audit = Audit(
         workspace or args.workspace,
         scratch=args.scratch,
         table_location=args.table_location,
@@ -58,6 +59,9 @@ def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
         verbose=args.verbose,
         echo=_print_line,
     )
+    if not args.verbose:
+        native_messages_aside(audit.spark)
+    return audit
 
 
 def _sections(args: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:

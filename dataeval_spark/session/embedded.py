@@ -41,6 +41,7 @@ RETRIES = 2
 POOL = "unbounded"
 # The engine's allocator gives no page back by itself: after one large query the process would stay over its limit.
 ALLOCATOR = {"MIMALLOC_PURGE_DELAY": "0"}
+MOST_ROWS, LEAST_ROWS, BATCH_BYTES = 8192, 16, 64 * 2**20
 SIGNAL_SECONDS = 1.0
 SIGACTION_BYTES = 1024  # more than any system's struct sigaction
 
@@ -48,7 +49,7 @@ _LOCK = threading.Lock()
 _SERVERS: list[Any] = []
 
 
-def embedded(*, cores: int | None = None, scratch: str | None = None) -> SparkSession:
+def embedded(*, cores: int | None = None, scratch: str | None = None, row_bytes: int = 0) -> SparkSession:
     """A session of the engine of this process, which starts with the first one.
 
     Parameters
@@ -57,6 +58,8 @@ def embedded(*, cores: int | None = None, scratch: str | None = None) -> SparkSe
         Partitions of a query; default all cores that this process may use.
     scratch : str, optional
         Folder for temporary files of the engine, if it starts now; default the system's.
+    row_bytes : int
+        Bytes of a row of the largest table, by which batches are bounded, if the engine starts now.
 
     Raises
     ------
@@ -74,7 +77,7 @@ def embedded(*, cores: int | None = None, scratch: str | None = None) -> SparkSe
         limit = Limit.of_environment()
         folder = _temporary_folder(Path(scratch or tempfile.gettempdir()))
         with _signals_kept():
-            server = _start(cores or available_cores(), folder)
+            server = _start(cores or available_cores(), folder, rows_of_batches(row_bytes))
             session = _session(server)
         _SERVERS.append(server)
 
@@ -106,7 +109,20 @@ def _session(server: Any) -> SparkSession:
     return session
 
 
-def _start(cores: int, folder: str) -> Any:
+def rows_of_batches(row_bytes: int) -> int:
+    """Rows of the batches that the engine works in, for rows of so many bytes.
+
+    It has one number for all queries, and no setting of a session for it.
+
+    Examples
+    --------
+    >>> rows_of_batches(100), rows_of_batches(2**20)
+    (8192, 64)
+    """
+    return max(LEAST_ROWS, min(MOST_ROWS, BATCH_BYTES // max(row_bytes, 1)))
+
+
+def _start(cores: int, folder: str, batch_rows: int) -> Any:
     try:
         with _environment(ALLOCATOR):
             from pysail.spark import SparkConnectServer
@@ -116,6 +132,7 @@ def _start(cores: int, folder: str) -> Any:
         ) from error
     settings = {
         "SAIL_EXECUTION__DEFAULT_PARALLELISM": str(cores),
+        "SAIL_EXECUTION__BATCH_SIZE": str(batch_rows),
         "SAIL_EXECUTION__CHECKPOINT__PATH": folder,
         "SAIL_RUNTIME__TEMPORARY_FILES__PATHS": f'["{folder}"]',
         "SAIL_RUNTIME__MEMORY_POOL__TYPE": POOL,

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import uuid4
 
-from dataeval_spark.errors import WorkspaceBusyError, first_line
+from dataeval_spark.errors import DataEvalError, DiskFullError, WorkspaceBusyError, first_line, is_no_space
 from dataeval_spark.kernels.storage.uris import values_without_credentials, without_credentials
 from dataeval_spark.session.machine import process_started
 from dataeval_spark.session.memory import last_words
@@ -222,11 +222,15 @@ def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterato
         with workspace.scratch(run.run_id) as run.checkpoint, last_words(run.give_up):
             yield run
     except BaseException as error:
+        if is_no_space(error) and not isinstance(error, DataEvalError):
+            action = f"write the temporary files of {job} ({workspace.scratch_root})"
+            error, cause = DiskFullError.of(action, workspace.location), error
+            error.__cause__ = cause
         status: Status = "cancelled" if isinstance(error, (KeyboardInterrupt, SystemExit)) else "failed"
         message = first_line(error)[:1000]
         # In a thread of its own, which has a connection of its own to the JVM: an interrupt may have broken this one.
         _in_own_thread(lambda: run.end(status, message))
-        raise
+        raise error
     finally:
         _ACTIVE.discard(run.run_id)
     run.end("done")
@@ -259,9 +263,10 @@ def _in_own_thread(record: Callable[[], None]) -> None:
     def target() -> None:
         try:
             record()
-        except Exception:
+        except Exception as error:
             # The first error is the one to show; a second one while recording it must not hide it.
-            logger.warning("the end of the run could not be written to the table runs", exc_info=True)
+            logger.warning("the end of the run could not be written to the table runs: %s", first_line(error))
+            logger.info("the whole error:", exc_info=True)
 
     thread = threading.Thread(target=target, name="dataeval_spark record")
     thread.start()

@@ -13,7 +13,14 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from dataeval_spark.analyses.steps import STEPS, Step, chosen, levels
-from dataeval_spark.errors import DataEvalError, StepFailedError, TableMissingError, first_line
+from dataeval_spark.errors import (
+    DataEvalError,
+    DiskFullError,
+    StepFailedError,
+    TableMissingError,
+    first_line,
+    is_no_space,
+)
 from dataeval_spark.session.cancellation import stopped_by
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.runs import RUNS
@@ -157,8 +164,10 @@ def run_step(
         if (stopped := stopped_by()) is not None:
             finish(status="failed", message=first_line(stopped))
             raise stopped from error
-        finish(status="failed", message=str(error)[:1000])
         reads, writes = [table.name for table in step.reads], [table.name for table in step.writes]
+        if is_no_space(error):
+            raise DiskFullError.of(f"write {', '.join(writes)}", run.workspace.location) from error
+        finish(status="failed", message=str(error)[:1000])
         raise StepFailedError.from_error(step.name, reads, writes, error) from error
     return finish(
         status="done",
