@@ -83,6 +83,5 @@ def test_a_folder_for_temporary_files_without_room_is_no_fault_of_the_workspace(
     done = command("ingest", "--workspace", place, str(photos), "--engine", "embedded", temporary=full)
     elsewhere = command("ingest", "--workspace", place, str(photos), "--scratch", str(tmp_path / "s"), temporary=full)
 
-    assert done.returncode in (0, 1, 2)
     assert "Traceback" not in done.stderr
     assert elsewhere.returncode == 0, elsewhere.stderr

@@ -71,6 +71,8 @@ def analyze(
                 step_options, last = options.get(step.name, {}), successes.get(step.name)
                 decision = decide(step, step_options, states, last, only=only, is_closed=guard.is_closed)
                 if decision.missing and only:
+                    if failures:  # of the step that fills it, perhaps
+                        raise failures[0]
                     hint = f"dataeval-spark profile --workspace {workspace.location}"
                     raise TableMissingError.from_table(decision.missing[0], workspace.location, hint)
                 if decision.verdict == "closed":
