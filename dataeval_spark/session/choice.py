@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 
 from pyspark.sql import SparkSession
 
@@ -28,6 +30,7 @@ def session_for(
     engine: str | None = None,
     is_local: bool = True,
     settings: Mapping[str, str] | None = None,
+    scratch: str | None = None,
     verbose: bool = False,
 ) -> SparkSession:
     """The session for a workspace; its setting `CHOSEN` says which engine it is, and why.
@@ -45,6 +48,8 @@ def session_for(
         Whether the workspace is a directory of this machine. Others are reached by Spark alone.
     settings : mapping, optional
         Settings for a session of Spark on this machine.
+    scratch : str, optional
+        Directory of this machine for temporary files of the embedded engine, if it starts now; default the system's.
     verbose : bool
         Show the JVM's own messages.
 
@@ -72,7 +77,7 @@ def session_for(
         return present
     name, reason = (engine, "asked for") if engine != "auto" else _suited(images, image_bytes, is_local=is_local)
     if name == "embedded":
-        return _marked(embedded.embedded(), name, reason)
+        return _marked(embedded.embedded(scratch=scratch, row_bytes=image_bytes // max(images, 1)), name, reason)
     return _marked(engines.local(images=images, settings=settings, verbose=verbose), name, reason)
 
 
@@ -84,6 +89,19 @@ def chosen(spark: SparkSession) -> str:
 def is_embedded(spark: SparkSession) -> bool:
     """Whether a session is one of the embedded engine."""
     return chosen(spark).startswith("embedded")
+
+
+def native_messages_aside(spark: SparkSession) -> None:
+    """Keep what the embedded engine's native code writes to descriptor 2 off the terminal, from now on.
+
+    It writes a panic there before the query fails, with an error that reaches the caller. Only where Python's own
+    messages have another descriptor.
+    """
+    with suppress(OSError, AttributeError):
+        if is_embedded(spark) and sys.stderr.fileno() != 2:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 2)
+            os.close(nowhere)
 
 
 def is_given(spark: SparkSession) -> bool:

@@ -26,7 +26,7 @@ def engines(monkeypatch):
     monkeypatch.delenv(choice.VARIABLE, raising=False)
     monkeypatch.setattr(choice.engines, "present", lambda: None)
     monkeypatch.setattr(choice.engines, "local", lambda **options: Session(**{"made": "spark", **options}))
-    monkeypatch.setattr(choice.embedded, "embedded", lambda: Session(made="embedded"))
+    monkeypatch.setattr(choice.embedded, "embedded", lambda **given: Session(made="embedded"))
     monkeypatch.setattr(choice.embedded, "is_installed", lambda: True)
     monkeypatch.setattr(choice, "java_program", lambda: "/usr/bin/java")
     monkeypatch.setattr(choice, "has_jvm", lambda: True)
