@@ -179,9 +179,9 @@ STEPS = (
         uses=(IMAGE_STATS, FACTORS, BIN_EDGES),
     ),
     Step(contingency.contingency, (FACTOR_BINS, BIN_EDGES), (CONTINGENCY,), version=2, labels=True),
-    Step(balance.balance, (CONTINGENCY, BIN_EDGES, FACTOR_BINS), (BALANCE,), version=3, labels=True),
+    Step(balance.balance, (CONTINGENCY, BIN_EDGES, FACTOR_BINS), (BALANCE,), version=4, labels=True),
     Step(diversity.diversity, (CONTINGENCY,), (DIVERSITY,), labels=True),
-    Step(parity.parity, (CONTINGENCY,), (PARITY,), version=3, labels=True),
+    Step(parity.parity, (CONTINGENCY,), (PARITY,), version=4, labels=True),
     Step(factor_tests.factor_tests, (FACTOR_BINS,), (FACTOR_TESTS,), labels=True),
     Step(
         coverage.coverage,
@@ -194,7 +194,7 @@ STEPS = (
     Step(coverage_gaps.coverage_gaps, (FACTOR_BINS, BIN_EDGES), (COVERAGE_GAPS,), labels=True),
     Step(shortcuts.shortcuts, (FACTOR_BINS, BALANCE, BIN_EDGES), (SHORTCUTS,), version=3, labels=True),
     Step(feature_value.feature_value, (FACTOR_BINS, BALANCE), (FEATURE_VALUE,), labels=True),
-    Step(factor_predictors.factor_predictors, (FACTOR_BINS, IMAGE_FINDINGS), (FACTOR_PREDICTORS,), version=3),
+    Step(factor_predictors.factor_predictors, (FACTOR_BINS, IMAGE_FINDINGS), (FACTOR_PREDICTORS,), version=4),
     Step(embedding_health.embedding_health, (EMBEDDINGS,), (DATASET_FINDINGS,), version=2),
     Step(neighbors.neighbors, (EMBEDDINGS,), (NEIGHBORS, DATASET_FINDINGS), uses=(NEIGHBORS,)),
     Step(
@@ -245,14 +245,14 @@ STEPS = (
         split_differences.split_differences,
         (IMAGES, TARGETS),
         (SPLIT_DIFFERENCES,),
-        version=3,
+        version=4,
         uses=(SPLIT_ASSIGNMENTS, FACTOR_BINS, BIN_EDGES, EMBEDDINGS, IMAGE_STATS),
     ),
     Step(
         part_bias.part_bias,
         (FACTOR_BINS, IMAGES),
         (PART_BIAS,),
-        version=3,
+        version=4,
         uses=(SPLIT_ASSIGNMENTS, SPLITS),
     ),
     Step(
@@ -269,7 +269,7 @@ STEPS = (
 COMPARISONS = (
     Step(drift_univariate.drift_univariate, (IMAGE_STATS,), (DRIFT_METRICS,), version=2),
     Step(feature_distance.feature_distance, (FACTOR_BINS,), (FEATURE_DISTANCE,), version=2),
-    Step(label_parity.label_parity, (TARGETS,), (LABEL_PARITY,), version=2, labels=True),
+    Step(label_parity.label_parity, (TARGETS,), (LABEL_PARITY,), version=3, labels=True),
     Step(null_model.null_model, (TARGETS,), (NULL_MODEL,), labels=True),
     Step(
         label_reconciliation.label_reconciliation,

@@ -24,7 +24,8 @@ from dataeval_spark.session.machine import available_memory, descendants, free_m
 logger = logging.getLogger("dataeval_spark")
 
 VARIABLE = "DATAEVAL_SPARK_MEMORY"
-LOOK_SECONDS = 0.1
+# Time between two looks, and the longer one of a process that holds less than a quarter of what it may.
+LOOK_SECONDS, CALM_SECONDS, CALM = 0.1, 0.4, 0.25
 CHILDREN_SECONDS = 2.0
 """Time between two looks for new child processes, which go through all processes of the machine."""
 AGAIN_SECONDS = 1.0
@@ -112,9 +113,12 @@ class Watch:
             threading.Thread(target=self._watch, name="dataeval_spark memory", daemon=True).start()
 
     def _watch(self) -> None:
+        allowed = self._limit.bytes or ALWAYS_ALLOWED * self._limit.total
+        used = 0
         while True:
-            time.sleep(LOOK_SECONDS)
-            self.look(self._used(), free_memory() or 0, time.monotonic())
+            time.sleep(CALM_SECONDS if used < CALM * allowed else LOOK_SECONDS)
+            used = self._used()
+            self.look(used, free_memory() or 0, time.monotonic())
 
     def _used(self) -> int:
         now = time.monotonic()

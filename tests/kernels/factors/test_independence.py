@@ -146,3 +146,17 @@ def test_one_row_or_column_is_no_test(table):
     found = independence(np.array(table))
 
     assert (found.statistic, found.p_value, found.robust_p_value, found.is_low.any()) == (0.0, 1.0, 1.0, False)
+
+
+@pytest.mark.parametrize("counts", [[[3, 9], [4, 40]], [[2, 1], [60, 30]], [[1, 7], [30, 900]]])
+def test_draws_that_end_early_agree_with_the_exact_distribution(counts):
+    table = np.array(counts)
+    rows, columns = table.sum(axis=1), table.sum(axis=0)
+    expected = np.outer(rows, columns) / table.sum()
+    first = np.arange(max(0, rows[0] - columns[1]), min(rows[0], columns[0]) + 1)
+    statistics = (first - expected[0, 0]) ** 2 * (1 / expected).sum()
+    weights = hypergeom(table.sum(), columns[0], rows[0]).pmf(first)
+    found = independence(table)
+
+    exact = weights[statistics >= found.statistic * (1 - 1e-9)].sum()
+    assert found.robust_p_value == pytest.approx(exact, rel=0.35)  # 100 draws: a standard error of 10 %
