@@ -181,7 +181,7 @@ STEPS = (
     Step(contingency.contingency, (FACTOR_BINS, BIN_EDGES), (CONTINGENCY,), version=2, labels=True),
     Step(balance.balance, (CONTINGENCY, BIN_EDGES, FACTOR_BINS), (BALANCE,), version=3, labels=True),
     Step(diversity.diversity, (CONTINGENCY,), (DIVERSITY,), labels=True),
-    Step(parity.parity, (CONTINGENCY,), (PARITY,), version=3, labels=True),
+    Step(parity.parity, (CONTINGENCY,), (PARITY,), version=4, labels=True),
     Step(factor_tests.factor_tests, (FACTOR_BINS,), (FACTOR_TESTS,), labels=True),
     Step(
         coverage.coverage,
