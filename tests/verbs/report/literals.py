@@ -61,8 +61,12 @@ def full_rows(name: str) -> dict[str, list[dict[str, Any]]]:
                 ("live_images", "", 340),
                 ("readable_images", "", 338),
                 ("unreadable_images", "", 2),
+                ("splits", "", 2),
                 ("targets", "", 900),
                 ("classes", "", 40),
+                ("boxes", "", 800),
+                ("embedded_images", name, 338),
+                ("scored_labels", name, 900),
                 ("duplicate_groups", "exact", 33),
                 ("duplicate_groups", "near", 7),
                 ("spanning_groups", "exact", 1),
@@ -219,6 +223,7 @@ def full_rows(name: str) -> dict[str, list[dict[str, Any]]]:
                 "low_expected_cells": 2,
                 "thin": 1,
                 "is_significant": True,
+                "is_flagged": False,
                 "found": 17,
             }
         ],
@@ -254,6 +259,7 @@ def full_rows(name: str) -> dict[str, list[dict[str, Any]]]:
             {"cluster_id": cluster, "embedding": [float(cluster), 1.0, float(cluster * at)]}
             for at, cluster in enumerate((0, 0, 1, 1, -1))
         ],
+        "dataset_checks": [{"step": name}],
         "dataset_findings": [
             {
                 "severity": "error",

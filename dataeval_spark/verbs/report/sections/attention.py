@@ -1,4 +1,4 @@
-"""Top of the report: matters to look at first, one sentence each, the worst on top; and analyses that have not run."""
+"""Top of the report: matters to look at first, one sentence each, the worst on top; and what was tested."""
 
 from __future__ import annotations
 
@@ -39,8 +39,6 @@ RULES = {
     "grayscale": ("info", "greyscale", "Check that the model may see greyscale pictures among the colour ones."),
 }
 UNKNOWN_RULE = ("info", "", "Decide whether such images belong in the dataset.")
-# Tables whose absence of findings means that something was looked at.
-ANALYSED = {"image_stats", "duplicate_groups", "image_findings", "outliers", "label_stats", "drift_metrics"}
 
 
 @dataclass(frozen=True)
@@ -62,10 +60,9 @@ def matters(data: ReportData) -> tuple[Matter, ...]:
 
 
 def attention(data: ReportData) -> Content:
-    """Matters that need attention, and whether anything has been analysed at all."""
+    """Matters that need attention; the page knows what was tested."""
     return {
         "matters": [{**vars(matter), "anchor": slug(matter.section)} for matter in matters(data)],
-        "analysed": bool(data.present & ANALYSED),
         "tones": TONES,
     }
 
@@ -204,7 +201,7 @@ def _labels(data: ReportData) -> Iterator[Matter]:
             "labels",
             "Collect or label more of the rare classes, or weight them in training.",
         )
-    bare = whole and whole["images_without_labels"]
+    bare = whole and whole["label_count"] and whole["images_without_labels"]
     if whole and bare:
         yield Matter(
             "info",

@@ -10,6 +10,7 @@ from dataeval_spark.tables.profile import EMBEDDINGS
 from dataeval_spark.tables.similarity import CLUSTERS
 from dataeval_spark.verbs.report import charts
 from dataeval_spark.verbs.report.data import ReportData
+from dataeval_spark.verbs.report.needs import EMBEDDED
 from dataeval_spark.verbs.report.pictures import card
 from dataeval_spark.verbs.report.section import Content, Query, Section, pictures_of
 from dataeval_spark.verbs.text import number, plural, shorten
@@ -71,6 +72,11 @@ def _map(points: Any) -> str:
     return charts.scatter("cluster-map", label, places, [row["cluster_id"] for row in points])
 
 
+def no_cluster(data: ReportData) -> str:
+    images = plural(max(data.counts("embedded_images").values()), "image")
+    return f"No clusters: the step clusters looked at {images}, and each is in none."
+
+
 SECTION = Section(
     100,
     "clusters",
@@ -85,7 +91,8 @@ SECTION = Section(
         Query("cluster_map", CLUSTER_MAP_QUERY, (CLUSTERS, EMBEDDINGS)),
     ),
     content=clusters,
-    otherwise="No clusters were found.",
+    needs=(EMBEDDED,),
+    otherwise=no_cluster,
     pictures=pictures_of("clusters"),
     pictures_order=5,
 )

@@ -13,9 +13,12 @@ from dataeval_spark.verbs.report import charts
 from dataeval_spark.verbs.report.data import ReportData, Row
 from dataeval_spark.verbs.report.histograms import UNITS, binned, counts_of
 from dataeval_spark.verbs.report.listing import Column, Listing, listing
+from dataeval_spark.verbs.report.needs import MEASURED, Need
 from dataeval_spark.verbs.report.section import Content, Query, Section
 from dataeval_spark.verbs.text import clean, number, shorten, words
 
+COMPARE = "dataeval-spark compare --workspace WORKSPACE --reference split=train --current split=test"
+COMPARED = Need("two parts of the data that were compared", lambda data: bool(data.rows_of("drift")), COMPARE)
 VERDICTS = {True: ("drifted", "pill warn"), False: ("same", "pill ok"), None: ("not tested", "pill calm")}
 MAX_OVERLAYS = 4
 
@@ -151,7 +154,7 @@ SECTION = Section(
         "shown."
     ),
     tables=(DRIFT_METRICS,),
-    command="dataeval-spark compare --workspace WORKSPACE --reference split=train --current split=test",
+    command=COMPARE,
     queries=(
         Query("drift", drift_query, (DRIFT_METRICS,), (RUNS,)),
         Query(
@@ -163,4 +166,6 @@ SECTION = Section(
     ),
     content=drift,
     template="sections/drift.html.j2",
+    needs=(MEASURED, COMPARED),
+    tests="drift",
 )

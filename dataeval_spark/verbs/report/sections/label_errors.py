@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataeval_spark.tables.labels import LABEL_ERRORS
 from dataeval_spark.verbs.report.data import ReportData
+from dataeval_spark.verbs.report.needs import CLASSES, EMBED, counted
 from dataeval_spark.verbs.report.pictures import card
 from dataeval_spark.verbs.report.section import Content, Query, Section, pictures_of
-from dataeval_spark.verbs.text import number, shorten, shown, words
+from dataeval_spark.verbs.text import listed, number, shorten, shown, words
 
 # Likely errors, at most 12 of each step and source: the vectors of an encoder or a model's probabilities.
 LABEL_ERRORS_QUERY = """\
@@ -14,6 +15,8 @@ SELECT step, source, image_id, target_index, class_name, suggested_class, score,
   SELECT *, row_number() OVER (PARTITION BY step, source ORDER BY rank, image_id, target_index) AS place,
     count(*) OVER (PARTITION BY step, source) AS total FROM {label_errors})
 WHERE place <= 12 ORDER BY step, source DESC, place LIMIT 48"""
+
+SCORED = counted("scored_labels", "vectors of an encoder or predictions", EMBED)
 
 
 def label_errors(data: ReportData) -> Content:
@@ -38,6 +41,11 @@ def label_errors(data: ReportData) -> Content:
     return {"groups": groups}
 
 
+def no_wrong_label(data: ReportData) -> str:
+    scored = listed(f"{count:,} by {words(how)}" for how, count in data.counts("scored_labels").items())
+    return f"No label looks wrong of those that were scored: {scored}."
+
+
 SECTION = Section(
     90,
     "label-errors",
@@ -49,7 +57,9 @@ SECTION = Section(
     tables=(LABEL_ERRORS,),
     queries=(Query("label_errors", LABEL_ERRORS_QUERY, (LABEL_ERRORS,)),),
     content=label_errors,
-    otherwise="No label looks wrong.",
+    needs=(CLASSES, SCORED),
+    otherwise=no_wrong_label,
+    tests="labels that are likely wrong",
     pictures=pictures_of("label_errors"),
     pictures_order=3,
 )

@@ -10,6 +10,7 @@ from dataeval_spark.tables.labels import LABEL_STATS
 from dataeval_spark.verbs.report import charts
 from dataeval_spark.verbs.report.data import ReportData
 from dataeval_spark.verbs.report.listing import Column, listing
+from dataeval_spark.verbs.report.needs import LABELS
 from dataeval_spark.verbs.report.pictures import card, label_counts
 from dataeval_spark.verbs.report.section import Content, Picture, Query, Rows, Section, live
 from dataeval_spark.verbs.text import number, plural, share, shorten, shown
@@ -92,6 +93,7 @@ SECTION = Section(
     ),
     content=labels,
     template="sections/labels.html.j2",
+    needs=(LABELS,),
     pictures=example_images,
     pictures_order=6,
 )
