@@ -187,6 +187,7 @@ def full_rows(name: str) -> dict[str, list[dict[str, Any]]]:
                 "adjusted_pvalue": 1e-9,
                 "threshold": 0.05,
                 "drift_detected": True,
+                "evidence": [{"item_id": name, "score": 4.5}],
             }
             for key in (None, name)
         ],
@@ -240,6 +241,22 @@ def full_rows(name: str) -> dict[str, list[dict[str, Any]]]:
             }
             for suggested in (name, None)
         ],
+        "box_errors": [
+            {
+                **image,
+                "target_index": index,
+                "rule": rule,
+                "model": name,
+                "class_name": name,
+                "other_class": name,
+                "box": {"x0": 8.0, "y0": 6.0, "x1": 40.0, "y1": 30.0},
+                "score": 0.2,
+                "threshold": 0.5,
+                "place": 1,
+                "total": 8,
+            }
+            for rule, index in (("overlooked", None), (name, 0))
+        ],
         "clusters": [
             {
                 "encoder": name,
@@ -256,7 +273,12 @@ def full_rows(name: str) -> dict[str, list[dict[str, Any]]]:
             for cluster in (0, 1)
         ],
         "cluster_map": [
-            {"cluster_id": cluster, "embedding": [float(cluster), 1.0, float(cluster * at)]}
+            {
+                "cluster_id": cluster,
+                "embedding": [float(cluster), 1.0, float(cluster * at)],
+                "class_name": name if at else None,
+                "dataset": name if at else "b",
+            }
             for at, cluster in enumerate((0, 0, 1, 1, -1))
         ],
         "dataset_checks": [{"step": name}],
