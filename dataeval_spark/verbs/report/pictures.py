@@ -66,9 +66,10 @@ def card(
     tone: str = "",
     target_index: int | None = None,
     all_boxes: bool = False,
+    found: Box | None = None,
     difference: str = "",
 ) -> Card:
-    """The card of an image: with the box of one target, with all its boxes, or with none."""
+    """The card of an image: with the box of one target, with one that was found, with all its boxes, or with none."""
     picture = data.thumbnails.get(image_id, NO_PICTURE)
     if target_index is not None and not all_boxes:
         picture = data.crops.get((image_id, target_index), picture)
@@ -76,6 +77,8 @@ def card(
         box for box in data.boxes.get(image_id, ()) if box.target_index == target_index or (all_boxes and picture.data)
     ]
     marks = tuple(mark for box in boxes if (mark := _mark(box, picture, box.target_index == target_index)))
+    if found is not None and (mark := _mark(found, picture, True)):
+        marks = (*marks, mark)
     tiny = 0 < max(picture.width, picture.height) <= TINY
     factor = max(1, ENLARGED // max(picture.width, picture.height)) if tiny else 1
     return Card(
@@ -102,10 +105,13 @@ def label_counts(data: ReportData, image_id: str) -> str:
 
 
 def size_of_box(data: ReportData, image_id: str, target_index: int | None) -> str:
-    """Size and place of a box, as in ``12 × 0 pixels at 80, 90``; empty where it is not known."""
+    """Size and place of a target's box; empty where it is not known."""
     box = next((box for box in data.boxes.get(image_id, ()) if box.target_index == target_index), None)
-    if box is None:
-        return ""
+    return in_words(box) if box else ""
+
+
+def in_words(box: Box) -> str:
+    """Size and place of a box, as in ``12 × 0 pixels at 80, 90``."""
     width, height = number(round(box.x1 - box.x0, 1)), number(round(box.y1 - box.y0, 1))
     return f"{width} × {height} pixels at {number(round(box.x0, 1))}, {number(round(box.y0, 1))}"
 

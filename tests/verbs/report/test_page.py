@@ -186,6 +186,7 @@ def test_when_nothing_was_found_each_section_names_what_was_looked_at() -> None:
         "No duplicate among 200 images: the step duplicates compared bytes, pixels and perceptual hashes.",
         "No image looks odd: the step image_findings looked at 200 images and 290 boxes.",
         "No statistic of any image is far from those of the others: the step outliers compared 200 images.",
+        "No box looks wrong: the step box_findings looked at 290 boxes.",
         "No label looks wrong of those that were scored: 299 by thumbnail.",
         "Every annotation could be used as written: ingest read 300 labels.",
         "No clusters: the step clusters looked at 200 images, and each is in none.",
@@ -197,9 +198,8 @@ def test_when_nothing_was_found_each_section_names_what_was_looked_at() -> None:
 
 def test_what_was_not_tested_is_named_and_never_called_well() -> None:
     text = clean_text(PRESENT - {"label_errors", "splits"}, live_images=200, readable_images=200, splits=0)
-    assert (
-        "Not tested: Labels, Labels that are likely wrong, Clusters, Bias, Splits, Annotation findings, Drift." in text
-    )
+    lacking = "Labels that are likely wrong, Boxes that look wrong, Bias, Splits, Annotation findings, Drift."
+    assert f"Not tested: {lacking} Not computed: Labels, Clusters." in text
     assert "No label looks wrong" not in text
     assert "Not tested: near duplicates by embeddings." in text
     assert "Not tested: duplicates across splits." in text
