@@ -212,7 +212,7 @@ def test_one_class_is_no_test_of_labels() -> None:
         "Not tested. It needs labels of two classes or more. Run dataeval-spark ingest --workspace /data/ws photos/"
     )
     assert needed in text
-    assert "Tested: files that cannot be read, duplicates, odd images and boxes, outliers," in text
+    assert "Tested: files that cannot be read, duplicates, odd images, outliers," in text
 
 
 def test_a_section_asks_for_all_it_lacks_in_the_order_in_which_it_is_filled() -> None:

@@ -79,11 +79,16 @@ def bias(data: ReportData) -> Content:
         "chart": _matrix(data, labels) if labels else "",
         "panels": _panels(data, data.rows_of("shortcuts")),
         "tables": [
-            {"title": title, "listing": listing(rows, columns, caption="Bias", note=_note(rows))}
+            {"title": title, "listing": listing(rows, _filled(columns, rows), caption="Bias", note=_note(rows))}
             for query, title, columns in _TABLES
             if (rows := data.rows_of(query))
         ],
     }
+
+
+def _filled(columns: Sequence[Column], rows: Sequence[Row]) -> list[Column]:
+    """All columns but that of a text factor's value where every factor is a number."""
+    return [column for column in columns if column.name != "value" or any(row["value"] is not None for row in rows)]
 
 
 def _note(rows: Sequence[Row]) -> str:
@@ -135,8 +140,8 @@ _TABLES: tuple[tuple[str, str, tuple[Column, ...]], ...] = (
             Column("AUC", "auc", number),
             Column("Adjusted p", "adjusted_pvalue", number),
             Column("Values", "n", number),
-            Column("Lowest of the class, or without the value", "lowest", _images, "wide"),
-            Column("Highest of the class, or with the value", "highest", _images, "wide"),
+            Column("Lowest, or without the value", "lowest", _images, "code"),
+            Column("Highest, or with the value", "highest", _images, "code"),
         ),
     ),
     (

@@ -70,7 +70,7 @@ SECTION = Section(
     template="sections/findings.html.j2",
     needs=(MEASURED,),
     otherwise=nothing_odd,
-    tests="odd images and boxes",
+    tests="odd images",
     pictures=pictures_of("image_findings"),
     pictures_order=2,
 )

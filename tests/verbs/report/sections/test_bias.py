@@ -40,6 +40,14 @@ def test_a_shortcut_is_shown_by_images_of_both_ends():
     assert panel["cards"][2].lines == ("brightness 90",)
 
 
+def test_shortcuts_have_a_column_of_values_where_one_is_by_a_value():
+    def titles(*rows):
+        return [title for title, _ in bias(data(shortcuts=rows))["tables"][0]["listing"].titles]
+
+    assert "Value" not in titles(SHORTCUT)
+    assert titles({**SHORTCUT, "factor": "weather", "value": "rain"}, SHORTCUT)[:3] == ["Class", "Factor", "Value"]
+
+
 def test_a_value_that_tells_a_class_is_shown_by_images_with_and_without_it():
     ends = {
         "lowest": [{"image_id": "dry", "value": 0.0}],
