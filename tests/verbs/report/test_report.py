@@ -41,11 +41,12 @@ def test_the_summary_says_what_was_tested_and_what_was_not():
     overview = [{"measure": measure, "item": "", "value": value} for measure, value in measures.items()]
     data = ReportData(frozenset({"images", "image_findings", "outliers", "unreadable_images"}), {"overview": overview})
 
+    lacking = "duplicates, labels that are likely wrong, boxes, bias, splits, annotations, drift and the "
+    lacking += "dataset as a whole"
     assert summary_lines(data) == [
         "3 images, 3 of them measured.",
         "Nothing that was tested needs attention: files that cannot be read, odd images and outliers.",
-        "Not tested: duplicates, labels that are likely wrong, boxes, bias, splits, annotations, drift and the dataset as "
-        "a whole. The report names the command for each.",
+        f"Not tested: {lacking}. The report names the command for each.",
     ]
     assert summary_lines(ReportData())[0] == "0 images, 0 of them measured."
     assert summary_lines(ReportData())[1].startswith("Not tested: files that cannot be read, duplicates,")
