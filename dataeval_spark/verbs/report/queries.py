@@ -36,7 +36,7 @@ MAX_BOXES = 40
 Rows = tuple[dict[str, Any], ...]
 
 
-def collect_report_data(read: Callable[[Table], DataFrame | None], *, max_thumbnails: int = 150) -> ReportData:
+def collect_report_data(read: Callable[[Table], DataFrame | None], *, max_thumbnails: int = 200) -> ReportData:
     """Collect the data of a report: at most a few hundred rows and `max_thumbnails` small pictures.
 
     Parameters

@@ -16,7 +16,7 @@ from dataeval_spark.kernels.images.thumbnails import SIZE, Corners, Thumbnail, t
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema, rows_of
 
-# Tasks of the thumbnail job: enough for a laptop's cores, few enough for 150 pictures.
+# Tasks of the thumbnail job: enough for a laptop's cores, few enough for 200 pictures.
 TASKS = 8
 THUMBNAIL_DDL = (
     "image_id string, target_index int, data binary, mime string, width int, height int, full_width int, "

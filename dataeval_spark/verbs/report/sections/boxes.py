@@ -92,5 +92,5 @@ SECTION = Section(
     otherwise=no_odd_box,
     tests="boxes",
     pictures=pictures_of("box_errors"),
-    pictures_order=9,
+    pictures_order=2,
 )

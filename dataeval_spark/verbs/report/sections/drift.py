@@ -234,5 +234,5 @@ SECTION = Section(
     needs=(MEASURED, COMPARED),
     tests="drift",
     pictures=evidence_images,
-    pictures_order=8,
+    pictures_order=2,
 )
