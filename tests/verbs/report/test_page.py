@@ -215,6 +215,12 @@ def test_one_class_is_no_test_of_labels() -> None:
     assert "Tested: files that cannot be read, duplicates, odd images, outliers," in text
 
 
+def test_labels_that_could_not_be_scored_are_not_tested_though_there_are_vectors() -> None:
+    text = clean_text(**{**FULL, "scored_labels": 0})
+    assert "No label looks wrong" not in text
+    assert "Not tested. It needs labels that could be scored. Run dataeval-spark analyze --workspace /data/ws" in text
+
+
 def test_a_section_asks_for_all_it_lacks_in_the_order_in_which_it_is_filled() -> None:
     text = clean_text(PRESENT - {"label_errors"}, live_images=200)
     wanted = (

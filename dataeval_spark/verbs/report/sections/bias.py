@@ -14,10 +14,14 @@ from dataeval_spark.verbs.report.pictures import card
 from dataeval_spark.verbs.report.section import Content, Picture, Query, Rows, Section
 from dataeval_spark.verbs.text import listed, number, plural, shorten, shown
 
-# Where the table does not exist, its step has not run: then nothing is known of the factors.
+# Where the step has not run, or had no labels, nothing is known of the factors.
 FACTORS_KNOWN = Need(
     "factors to compare with the label",
-    lambda data: "balance" not in data.present or any(row["kind"] == "label" for row in data.rows_of("balance")),
+    lambda data: (
+        "balance" not in data.present
+        or not CLASSES.is_met(data)
+        or any(row["kind"] == "label" for row in data.rows_of("balance"))
+    ),
     f"{INGEST} --metadata factors.csv",
 )
 FACTORS = 12

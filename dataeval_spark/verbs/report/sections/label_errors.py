@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataeval_spark.tables.labels import LABEL_ERRORS
 from dataeval_spark.verbs.report.data import ReportData
-from dataeval_spark.verbs.report.needs import CLASSES, EMBED, counted
+from dataeval_spark.verbs.report.needs import ANALYZE, CLASSES, EMBED, Need
 from dataeval_spark.verbs.report.pictures import card
 from dataeval_spark.verbs.report.section import Content, Query, Section, pictures_of
 from dataeval_spark.verbs.text import listed, number, shorten, shown, words
@@ -16,7 +16,17 @@ SELECT step, source, image_id, target_index, class_name, suggested_class, score,
     count(*) OVER (PARTITION BY step, source) AS total FROM {label_errors})
 WHERE place <= 12 ORDER BY step, source DESC, place LIMIT 48"""
 
-SCORED = counted("scored_labels", "vectors of an encoder or predictions", EMBED)
+SOURCE = Need(
+    "vectors of an encoder or predictions",
+    lambda data: data.count("embedded_images") + data.count("scored_labels") > 0,
+    EMBED,
+)
+# Where the step has run on vectors and scored no label, the findings about the dataset tell why.
+SCORED = Need(
+    "labels that could be scored",
+    lambda data: data.count("scored_labels") > 0 or not SOURCE.is_met(data) or "label_errors" not in data.present,
+    ANALYZE,
+)
 
 
 def label_errors(data: ReportData) -> Content:
@@ -57,7 +67,7 @@ SECTION = Section(
     tables=(LABEL_ERRORS,),
     queries=(Query("label_errors", LABEL_ERRORS_QUERY, (LABEL_ERRORS,)),),
     content=label_errors,
-    needs=(CLASSES, SCORED),
+    needs=(CLASSES, SOURCE, SCORED),
     otherwise=no_wrong_label,
     tests="labels that are likely wrong",
     pictures=pictures_of("label_errors"),
