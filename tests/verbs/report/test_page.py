@@ -187,7 +187,7 @@ def test_when_nothing_was_found_each_section_names_what_was_looked_at() -> None:
         "No image looks odd: the step image_findings looked at 200 images and 290 boxes.",
         "No statistic of any image is far from those of the others: the step outliers compared 200 images.",
         "No box looks wrong: the step box_findings looked at 290 boxes.",
-        "No label looks wrong of those that were scored: 299 by thumbnail.",
+        "No label looks wrong of those that were scored, of 300 labels: 299 by thumbnail.",
         "Every annotation could be used as written: ingest read 300 labels.",
         "No clusters: the step clusters looked at 200 images, and each is in none.",
         "Nothing was found by the steps that look at the dataset as a whole: neighbors and clusters.",

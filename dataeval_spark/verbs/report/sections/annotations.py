@@ -12,8 +12,9 @@ from dataeval_spark.verbs.text import plural, shown, words
 
 # What was skipped for these reasons has findings of its own; the account of all entries would count it again.
 _TOLD_APART = "'unmatched', 'broken', 'not_read', 'repeated'"
+# No labels, or one class, are told by the sections that need more.
 NOT_AS_WRITTEN = (
-    "coalesce(severity, 'error') != 'info' AND kind != 'no_labels'\n"
+    "coalesce(severity, 'error') != 'info' AND kind NOT IN ('no_labels', 'one_class')\n"
     f"  AND NOT (kind = 'skipped' AND split_part(location, ': ', 2) IN ({_TOLD_APART}))"
 )
 KIND = "CASE WHEN kind = 'skipped' THEN split_part(location, ': ', 2) ELSE kind END"

@@ -77,7 +77,12 @@ def _untested(data: ReportData) -> Iterator[str]:
 
 
 def no_odd_box(data: ReportData) -> str:
-    return f"No box looks wrong: the step box_findings looked at {plural(data.count('boxes'), 'box', 'boxes')}."
+    looked_at = f"the step box_findings looked at {plural(data.count('boxes'), 'box', 'boxes')}"
+    told_apart = data.counts("image_findings").get("invalid_box", 0)
+    if not told_apart:
+        return f"No box looks wrong: {looked_at}."
+    boxes = plural(told_apart, "box is", "boxes are")
+    return f"No other box looks wrong: {looked_at}. {boxes} shown under Image findings."
 
 
 SECTION = Section(

@@ -100,7 +100,9 @@ def _colours(values: Sequence[str | None]) -> tuple[list[Mapping[str, Any]], lis
     counts = Counter(value for value in values if value not in (None, SEVERAL))
     ranked = sorted(counts, key=lambda value: (-counts[value], value))
     hue_of = {value: hue for hue, value in enumerate(ranked[: len(charts.HUES)])}
-    keys = [{"hue": hue, "text": f"{shorten(value, 40)} ({counts[value]:,})"} for value, hue in hue_of.items()]
+    keys: list[Mapping[str, Any]] = [
+        {"hue": hue, "text": f"{shorten(value, 40)} ({counts[value]:,})"} for value, hue in hue_of.items()
+    ]
     others = sum(counts[value] for value in ranked[len(charts.HUES) :])
     rest = {"others": others, SEVERAL: list(values).count(SEVERAL), "no label": list(values).count(None)}
     muted = [f"{name} ({count:,})" for name, count in rest.items() if count]

@@ -7,7 +7,7 @@ from dataeval_spark.verbs.report.data import ReportData
 from dataeval_spark.verbs.report.needs import ANALYZE, CLASSES, EMBED, Need
 from dataeval_spark.verbs.report.pictures import card
 from dataeval_spark.verbs.report.section import Content, Query, Section, pictures_of
-from dataeval_spark.verbs.text import listed, number, shorten, shown, words
+from dataeval_spark.verbs.text import listed, number, plural, shorten, shown, words
 
 # Likely errors, at most 12 of each step and source: the vectors of an encoder or a model's probabilities.
 LABEL_ERRORS_QUERY = """\
@@ -53,7 +53,8 @@ def label_errors(data: ReportData) -> Content:
 
 def no_wrong_label(data: ReportData) -> str:
     scored = listed(f"{count:,} by {words(how)}" for how, count in data.counts("scored_labels").items())
-    return f"No label looks wrong of those that were scored: {scored}."
+    labels = plural(data.count("targets"), "label")
+    return f"No label looks wrong of those that were scored, of {labels}: {scored}."
 
 
 SECTION = Section(

@@ -39,7 +39,7 @@ _COUNTS: Mapping[Table, str] = {
         "SELECT 'embedded_images', encoder, count(*) FROM LIVE\n  WHERE t.target_index IS NULL GROUP BY encoder"
     ),
     LABEL_SCORES: (
-        "SELECT 'scored_labels', concat_ws(' by ', step, source), count(*) FROM {label_scores} GROUP BY step, source"
+        "SELECT 'scored_labels', concat_ws(' with ', step, source), count(*) FROM {label_scores} GROUP BY step, source"
     ),
     DUPLICATE_GROUPS: (
         "SELECT stack(2, 'duplicate_groups', kind, n, 'spanning_groups', kind, spanning) FROM (\n"

@@ -61,7 +61,9 @@ def test_a_box_that_the_image_findings_show_is_counted_there_and_not_again(spark
 
 
 def test_images_without_labels_are_no_annotations_that_were_misread(spark: SparkSession) -> None:
-    rows = [{"kind": "no_labels", "location": "labels", "severity": "warning", "n": 200}]
+    rows = [
+        {"kind": kind, "location": "labels", "severity": "warning", "n": 200} for kind in ("no_labels", "one_class")
+    ]
     data = collect_report_data(reader(spark, {INGEST_FINDINGS: rows}))
     assert (data.counts("ingest_findings"), data.rows_of("annotations")) == ({}, ())
     assert not ANNOTATED.is_met(data)

@@ -8,7 +8,7 @@ from dataeval_spark.tables.labels import IMAGE_LABEL_QUALITY, OBJECT_LABEL_ERROR
 from dataeval_spark.tables.quality import IMAGE_FINDINGS
 from dataeval_spark.verbs.report import ReportData, Thumbnail, collect_report_data
 from dataeval_spark.verbs.report.sections.attention import matters
-from dataeval_spark.verbs.report.sections.boxes import boxes
+from dataeval_spark.verbs.report.sections.boxes import boxes, no_odd_box
 from tests.verbs.report.literals import reader
 
 BOX = (10.0, 20.0, 13.0, 24.0)
@@ -63,6 +63,14 @@ def test_an_object_that_nobody_labelled_is_drawn_where_the_model_sees_it() -> No
 
     (mark,) = content["groups"][0]["cards"][0].marks
     assert (mark.x, mark.y, mark.width, mark.height, mark.label) == (10, 20, 3, 4, "dog")
+
+
+def test_what_is_shown_under_image_findings_is_not_called_well_here() -> None:
+    counts = [("boxes", "", 40), ("image_findings", "invalid_box", 2)]
+    overview = [{"measure": measure, "item": item, "value": value} for measure, item, value in counts]
+    said = no_odd_box(ReportData(rows={"overview": overview}))
+    looked_at = "No other box looks wrong: the step box_findings looked at 40 boxes."
+    assert said == f"{looked_at} 2 boxes are shown under Image findings."
 
 
 def test_without_a_model_the_section_says_that_it_was_not_asked() -> None:
