@@ -72,7 +72,9 @@ def labels(data: ReportData) -> Content:
 def _label_summary(whole: Mapping[str, Any]) -> str:
     classes = plural(whole["class_count"], "class", "classes")
     parts = [f"{plural(whole['label_count'], 'label')} of {classes} in {plural(whole['image_count'], 'image')}"]
-    if whole["imbalance_ratio"] is not None:
+    if whole["class_count"] == 1:
+        parts.append("with one class no label can be doubted")
+    elif whole["imbalance_ratio"] is not None:
         times = number(whole["imbalance_ratio"])
         is_even = times == "1"
         parts.append(

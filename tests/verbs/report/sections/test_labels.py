@@ -43,6 +43,12 @@ def test_a_sentence_tells_how_even_the_classes_are(ratio, bare, summary):
     ]
 
 
+def test_one_class_is_not_praised_as_even():
+    whole = row(None, 101, class_count=1, imbalance_ratio=1.0, images_without_labels=0)
+    content = labels(ReportData(rows={"labels": [whole, row("cat", 101)]}))
+    assert content["summary"] == "101 labels of 1 class in 4 images; with one class no label can be doubted."
+
+
 def test_an_example_is_shown_once_with_all_its_boxes_and_their_classes():
     boxes = {"a": (Box(0, "dog", 1, 1, 5, 5), Box(1, "dog", 6, 6, 9, 9), Box(2, "cat", 2, 2, 4, 4))}
     pictures = {"a": Thumbnail(b"png", "image/png", 80, 60, 80, 60)}
