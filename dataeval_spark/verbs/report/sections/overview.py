@@ -60,8 +60,8 @@ _COUNTS: Mapping[Table, str] = {
     IMAGE_FINDINGS: "SELECT 'image_findings', rule, count(*) FROM {image_findings} GROUP BY rule",
     SPLIT_LEAKAGE: (
         "SELECT 'split_leaks', split_name, count(*) FROM (\n"
-        "  SELECT DISTINCT split_name, fold, least(image_id_a, image_id_b) AS a, greatest(image_id_a, image_id_b) AS b\n"
-        "  FROM {split_leakage} WHERE repeat = 0) GROUP BY split_name"
+        "  SELECT DISTINCT split_name, fold, least(image_id_a, image_id_b) AS a,\n"
+        "    greatest(image_id_a, image_id_b) AS b FROM {split_leakage} WHERE repeat = 0) GROUP BY split_name"
     ),
     INGEST_FINDINGS: (
         f"SELECT if(is_odd_box, 'odd_boxes_as_written', 'ingest_findings'), {KIND}, sum(coalesce(n, 1))\n"
