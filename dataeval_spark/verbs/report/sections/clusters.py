@@ -78,7 +78,7 @@ def clusters(data: ReportData) -> Content:
 
 
 def _maps(points: Sequence[Row]) -> list[Mapping[str, Any]]:
-    """A map coloured by class and one by dataset, as far as there are several; else one without colours."""
+    """A map coloured by class and one by dataset, as far as there are several; else one of a single colour."""
     places, share = _places(points)
     label = f"Map of {len(points):,} images: two principal components, {100 * share:.0f} % of the variance"
     sides = {"class": [row["class_name"] for row in points], "dataset": [row["dataset"] for row in points]}
