@@ -62,6 +62,13 @@ def test_the_page_never_scrolls_sideways(browser: Chromium, url: str, width: int
     assert browser.call("Page.getLayoutMetrics")["cssContentSize"]["width"] == width
 
 
+def test_tables_fit_the_page_at_1280_pixels(browser: Chromium, tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text(render_report(full_data(), provenance()), encoding="utf-8")
+    browser.show((tmp_path / "report.html").as_uri(), width=1280)
+    wider = "[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth)"
+    assert browser.value(f"{wider}.map(e => e.closest('section').id + ': ' + e.textContent.slice(0, 60))") == []
+
+
 @pytest.mark.parametrize("width", [420, 1280])
 def test_a_large_count_stands_on_one_line(browser: Chromium, tmp_path: Path, width: int) -> None:
     data = full_data()

@@ -18,7 +18,7 @@ from dataeval_spark.verbs.report.listing import Column, Listing, listing
 from dataeval_spark.verbs.report.needs import MEASURED, Need
 from dataeval_spark.verbs.report.pictures import card
 from dataeval_spark.verbs.report.section import Content, Picture, Query, Rows, Section
-from dataeval_spark.verbs.text import clean, number, shorten, words
+from dataeval_spark.verbs.text import clean, listed, number, shorten, words
 
 COMPARE = "dataeval-spark compare --workspace WORKSPACE --reference split=train --current split=test"
 COMPARED = Need("two parts of the data that were compared", lambda data: bool(data.rows_of("drift")), COMPARE)
@@ -174,13 +174,13 @@ def _table(rows: list[Row]) -> Listing:
         Column("Current is", "looks"),
         Column("KS statistic", "ks_statistic", number, bar=True),
         Column("Adjusted p", "adjusted_pvalue", number),
-        Column("Limit", "threshold", number),
         Column("Mean change", "avg_delta", number),
         Column("Wasserstein", "wasserstein_distance", number),
         Column("Reference", "reference_count", number),
         Column("Current", "current_count", number),
     ]
-    return listing(shown_rows, columns, caption="Drift per statistic")
+    limits = listed(dict.fromkeys(number(row["threshold"]) for row in rows))
+    return listing(shown_rows, columns, caption="Drift per statistic", note=f"drifted: adjusted p below {limits}")
 
 
 def _slice(row: Row) -> str:

@@ -78,6 +78,7 @@ def test_a_darkened_batch_is_called_darker_and_shown_by_its_darkest_images():
         ["darkness", "drifted", "darker"],
         ["width", "same", ""],
     ]
+    assert content["comparisons"][0]["table"].note == "drifted: adjusted p below 0.05"
     assert [matter.sentence for matter in matters(data)] == [
         "1 statistic of 2 compared has drifted: darkness (darker)."
     ]
