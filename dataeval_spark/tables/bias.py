@@ -117,7 +117,7 @@ PARITY = Table(
     key=("factor",),
     columns=(
         FACTOR,
-        Column.share("score", "Cramér's V from the G statistic, corrected for bias"),
+        Column.share("score", "Effect size: Cramér's V from the G statistic, corrected for bias"),
         Column.share("p_value", "p-value of the G-test (Yates's correction for 2 x 2)"),
         Column.share("adjusted_pvalue", "robust_p_value after Benjamini-Hochberg over the factors"),
         Column("g_statistic", "double", "Log-likelihood ratio statistic"),
@@ -132,7 +132,13 @@ PARITY = Table(
             "array<struct<value: string, class_name: string, n: bigint>>",
             "Cells with 1 to 4 rows, too few for a conclusion; sorted",
         ),
-        Column("is_significant", "boolean", "score and robust_p_value are beyond their thresholds"),
+        Column("is_significant", "boolean", "robust_p_value is at most its threshold, however weak the association"),
+        Column(
+            "is_flagged",
+            "boolean",
+            "Significant and strong: is_significant, and score is at least its threshold",
+            formerly="is_significant",
+        ),
         N_ROWS,
         RUN_ID,
     ),

@@ -33,6 +33,11 @@ class Column:
         return cls(name, type, doc, unit, range, nullable=True)
 
     @classmethod
+    def later(cls, name: str, type: str, doc: str, unit: str = "") -> Column:
+        """A column that nothing computes yet: it is null, and its comment says so."""
+        return cls(name, type, f"Not computed yet, always null: {doc}", unit, nullable=True)
+
+    @classmethod
     def share(cls, name: str, doc: str, *, nullable: bool = False) -> Column:
         """A number in [0, 1] without unit: a share, a probability, a score."""
         return cls(name, "double", doc, range="[0, 1]", nullable=nullable)

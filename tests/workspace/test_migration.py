@@ -11,9 +11,11 @@ from PIL import Image
 from dataeval_spark.audit import Audit
 from dataeval_spark.errors import HoldoutError, WorkspaceError
 from dataeval_spark.session.settings import LOCAL_FILES
+from dataeval_spark.tables.bias import PARITY
 from dataeval_spark.tables.selections import SELECTION_MEMBERS, SELECTIONS
 from dataeval_spark.tables.splits import SPLITS
 from dataeval_spark.workspace import migration
+from dataeval_spark.workspace.migration import older_columns
 from dataeval_spark.workspace.workspace import Workspace
 from tests.workspace.pins import make_table
 
@@ -208,3 +210,9 @@ def test_on_object_storage_an_older_table_is_read_and_a_run_says_which_folder_to
     assert older.rows(SELECTIONS, ["selection_name"], {}) == [{"selection_name": "few"}]
     with pytest.raises(WorkspaceError, match="move the folder s3://bucket/audit/views to s3://bucket/audit/selections"):
         older.run()
+
+
+def test_a_verdict_that_meant_strong_and_significant_keeps_its_meaning_under_its_new_name():
+    before = [name for name in PARITY.column_names if name != "is_flagged"]
+    assert older_columns(PARITY, before) == {"is_significant": "is_flagged"}
+    assert older_columns(PARITY, PARITY.column_names) == {}

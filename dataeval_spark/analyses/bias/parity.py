@@ -16,7 +16,7 @@ from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.bias import PARITY
 
 FEWEST_IN_A_CELL = 5
-_MEASURED = PARITY.ddl_without("adjusted_pvalue", "is_significant")
+_MEASURED = PARITY.ddl_without("adjusted_pvalue", "is_significant", "is_flagged")
 _SCHEMA = arrow_schema(_MEASURED)
 
 
@@ -38,7 +38,7 @@ def parity(
     contingency : DataFrame
         Table of that name.
     score_threshold : float in [0, 1]
-        Cramér's V from which an association matters.
+        Cramér's V from which a significant association is flagged.
     p_value_threshold : float in [0, 1]
         Robust p-value at or below which it is significant.
     label : str
@@ -61,14 +61,14 @@ def parity(
     Examples
     --------
     >>> rows = parity(counts).orderBy("score", ascending=False)
-    >>> rows.selectExpr("factor", "round(score, 2) AS score", "low_expected_cells AS low", "is_significant").show(3)
-    +----------------+-----+---+--------------+
-    |          factor|score|low|is_significant|
-    +----------------+-----+---+--------------+
-    |box_aspect_ratio| 0.27| 21|         false|
-    |        exposure| 0.13| 29|         false|
-    |        box_area|  0.1| 38|         false|
-    +----------------+-----+---+--------------+
+    >>> rows.selectExpr("factor", "round(score, 2) AS score", "low_expected_cells AS low", "is_flagged").show(3)
+    +----------------+-----+---+----------+
+    |          factor|score|low|is_flagged|
+    +----------------+-----+---+----------+
+    |box_aspect_ratio| 0.27| 21|     false|
+    |        exposure| 0.13| 29|     false|
+    |        box_area|  0.1| 38|     false|
+    +----------------+-----+---+----------+
     only showing top 3 rows
     """
     OptionError.unless_between("parity.score_threshold", score_threshold, 0.0, 1.0)
@@ -101,6 +101,7 @@ def parity(
     measured = of_label(contingency, label).groupBy("factor").applyInArrow(measure, _MEASURED)
     rows = [row.asDict(recursive=True) for row in bounded(measured.orderBy("factor"), "one row per factor")]
     for row, p_value in zip(rows, adjusted_p_values(row["robust_p_value"] for row in rows), strict=True):
-        is_significant = row["score"] >= score_threshold and row["robust_p_value"] <= p_value_threshold
-        row |= {"adjusted_pvalue": p_value, "is_significant": is_significant}
+        is_significant = row["robust_p_value"] <= p_value_threshold
+        is_flagged = is_significant and row["score"] >= score_threshold
+        row |= {"adjusted_pvalue": p_value, "is_significant": is_significant, "is_flagged": is_flagged}
     return rows_of_dicts(contingency, PARITY, rows)

@@ -28,6 +28,8 @@ COLOURS = {
     FIRST: "var(--chart-1)",
     SECOND: "var(--chart-2)",
 }
+HUES = tuple(f"#0102{number:02x}" for number in range(0xA0, 0xA8))
+COLOURS |= {hue: f"var(--hue-{number})" for number, hue in enumerate(HUES)}
 STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "dataeval_spark",
@@ -137,14 +139,15 @@ def matrix(chart_id: str, label: str, names: Sequence[str], cells: Sequence[Sequ
         return _svg(figure, chart_id, label)
 
 
-def scatter(chart_id: str, label: str, places: NDArray[np.float64], groups: Sequence[int]) -> str:
-    """Points (n, 2) in numbered groups, each number in the middle of its points; group -1 is muted."""
+def scatter(chart_id: str, label: str, places: NDArray[np.float64], groups: Sequence[int], hues: Sequence[int]) -> str:
+    """Points (n, 2) in numbered groups, each number in the middle of its points; points of hue -1 are muted."""
     with mpl.rc_context(STYLE):
         figure, axes = _figure(6.4, 4.2)
-        group_of = np.asarray(groups)
-        for is_noise, colour, alpha in ((True, MUTED, 0.35), (False, FIRST, 0.55)):
-            chosen = places[(group_of < 0) == is_noise]
-            axes.plot(chosen[:, 0], chosen[:, 1], "o", markersize=2.6, color=colour, alpha=alpha, markeredgewidth=0)
+        group_of, hue_of = np.asarray(groups), np.asarray(hues)
+        for hue in sorted(set(hues)):
+            chosen = places[hue_of == hue]
+            colour, alpha = (MUTED, 0.35) if hue < 0 else (HUES[hue], 0.75)
+            axes.plot(chosen[:, 0], chosen[:, 1], "o", markersize=3.2, color=colour, alpha=alpha, markeredgewidth=0)
         for group in sorted(set(groups) - {-1}):
             x, y = np.median(places[group_of == group], axis=0)
             axes.annotate(str(group), (x, y), ha="center", va="center", color=INK, fontsize=11, fontweight="bold")

@@ -40,6 +40,8 @@ class ReportData:
         SQL of each query, with ``{table}`` for the name of a table and ``{{`` for a brace.
     thumbnails, boxes : mapping
         Pictures and boxes by image id.
+    crops : mapping
+        Pictures of the parts around single boxes, by image id and target.
     """
 
     present: frozenset[str] = frozenset()
@@ -47,6 +49,7 @@ class ReportData:
     sql: Mapping[str, str] = field(default_factory=dict)
     thumbnails: Mapping[str, Thumbnail] = field(default_factory=dict)
     boxes: Mapping[str, Sequence[Box]] = field(default_factory=dict)
+    crops: Mapping[tuple[str, int], Thumbnail] = field(default_factory=dict)
 
     def counts(self, measure: str) -> dict[str, int]:
         """Numbers of a measure of the overview, by item in alphabetical order."""

@@ -69,7 +69,8 @@ def gallery_of(rows: DataFrame, images: DataFrame | None, targets: DataFrame | N
     ids = tuple(dict.fromkeys(row["image_id"] for row in items))
     about = dict.fromkeys((row["image_id"], row["target_index"]) for row in items if row["target_index"] is not None)
     boxes = collect_boxes(targets, (), tuple(about))
-    data = ReportData(thumbnails=collect_thumbnails(images, ids), boxes=boxes)
+    made = collect_thumbnails(images, ids)
+    data = ReportData(thumbnails={image: picture for (image, _), picture in made.items()}, boxes=boxes)
     return Gallery(tuple(_card(data, row) for row in items))
 
 

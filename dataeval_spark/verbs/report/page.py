@@ -46,14 +46,15 @@ def render_report(data: ReportData, provenance: Provenance) -> str:
         title=text.listed(datasets) or "no images yet",
         provenance=provenance,
         sections=[_section(section, content, data, provenance) for section, content in sections],
-        waiting=[section for section, _ in sections if section.is_missing(data.present)],
+        waiting=[section for section, _ in sections if section.untested(data)],
+        tested=[section for section, _ in sections if section.tests and not section.untested(data)],
         css=Markup(_source("report.css")),
     )
 
 
 def _content(section: Section, data: ReportData, provenance: Provenance) -> Content | None:
     """Values for the section's template; None if the section is left out."""
-    if section.is_missing(data.present):
+    if section.untested(data):
         return {}
     of_data = section.content(data) if section.content else {}
     of_origin = section.origin(provenance) if section.origin else {}
@@ -61,13 +62,15 @@ def _content(section: Section, data: ReportData, provenance: Provenance) -> Cont
 
 
 def _section(section: Section, content: Content, data: ReportData, provenance: Provenance) -> Mapping[str, Any]:
-    missing = section.is_missing(data.present)
+    lacking = section.untested(data)
+    place = shlex.quote(text.clean(provenance.workspace))
     return {
         **vars(section),
-        "command": section.command.replace("WORKSPACE", shlex.quote(text.clean(provenance.workspace))),
-        "missing": missing,
+        "untested": lacking and lacking.reason,
+        "commands": [command.replace("WORKSPACE", place) for command in lacking.commands] if lacking else [],
+        "otherwise": "" if lacking or section.otherwise is None else section.otherwise(data),
         "content": content,
-        "sql": [] if missing else shown_sql(section, data, provenance),
+        "sql": [] if lacking else shown_sql(section, data, provenance),
     }
 
 

@@ -36,7 +36,7 @@ MAX_BOXES = 40
 Rows = tuple[dict[str, Any], ...]
 
 
-def collect_report_data(read: Callable[[Table], DataFrame | None], *, max_thumbnails: int = 150) -> ReportData:
+def collect_report_data(read: Callable[[Table], DataFrame | None], *, max_thumbnails: int = 200) -> ReportData:
     """Collect the data of a report: at most a few hundred rows and `max_thumbnails` small pictures.
 
     Parameters
@@ -59,12 +59,15 @@ def collect_report_data(read: Callable[[Table], DataFrame | None], *, max_thumbn
         rows = _answers(pool, sql, frames)
         gallery = pictures(rows)
         ids = chosen_images(gallery, max_thumbnails)
-        boxes = pool.submit(collect_boxes, frames.get("targets"), *chosen_boxes(gallery, ids))
-        thumbnails = pool.submit(collect_thumbnails, frames.get("images"), ids)
+        single = chosen_boxes(gallery, ids)
+        boxes = pool.submit(collect_boxes, frames.get("targets"), *single)
+        made = pool.submit(lambda: collect_thumbnails(frames.get("images"), ids, crops_of(boxes.result(), single[1])))
         later = {query.name: query.text(present, rows) for query in QUERIES if query.after is not None}
         rows |= _answers(pool, later, frames)
         queries = {name: text for name, text in (sql | later).items() if text is not None}
-        return ReportData(present, rows, queries, thumbnails.result(), boxes.result())
+        whole = {image: picture for (image, index), picture in made.result().items() if index is None}
+        parts = {(image, index): picture for (image, index), picture in made.result().items() if index is not None}
+        return ReportData(present, rows, queries, whole, boxes.result(), parts)
 
 
 def _answers(
@@ -100,6 +103,19 @@ def chosen_boxes(gallery: Sequence[Picture], ids: Sequence[str]) -> tuple[tuple[
     those = [picture for picture in gallery if picture.image_id in chosen]
     single = ((picture.image_id, picture.target_index) for picture in those if picture.target_index is not None)
     return tuple(dict.fromkeys(each.image_id for each in those if each.all_boxes)), tuple(dict.fromkeys(single))
+
+
+def crops_of(
+    boxes: Mapping[str, Sequence[Box]], single: Sequence[tuple[str, int]]
+) -> dict[str, list[tuple[int, tuple[float, float, float, float]]]]:
+    """Target and corners of the single boxes of each image."""
+    wanted = set(single)
+    return {
+        image: [
+            (box.target_index, (box.x0, box.y0, box.x1, box.y1)) for box in those if (image, box.target_index) in wanted
+        ]
+        for image, those in boxes.items()
+    }
 
 
 def collect_boxes(

@@ -16,8 +16,9 @@ from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.verbs.report import Provenance, ReportData, collect_report_data, render_report
+from dataeval_spark.verbs.report.sections import SECTIONS
 from dataeval_spark.verbs.report.sections.attention import matters
-from dataeval_spark.verbs.text import plural
+from dataeval_spark.verbs.text import listed, plural
 from dataeval_spark.workspace import snapshots
 from dataeval_spark.workspace.locations import is_catalog_name, is_local, local_path
 from dataeval_spark.workspace.version import __version__
@@ -83,9 +84,17 @@ def default_place(location: str) -> Path:
 
 
 def summary_lines(data: ReportData) -> list[str]:
-    """Findings in plain language, worst first."""
+    """Findings in plain language, worst first, and what was not tested."""
     images, readable = plural(data.count("live_images"), "image"), data.count("readable_images")
-    return [f"{images}, {readable:,} of them measured.", *(matter.sentence for matter in matters(data))]
+    lines = [f"{images}, {readable:,} of them measured.", *(matter.sentence for matter in matters(data))]
+    checks = [section for section in SECTIONS if section.tests]
+    tested = [section.tests for section in checks if not section.untested(data)]
+    lacking = [section.tests for section in checks if section.untested(data)]
+    if tested and len(lines) == 1:
+        lines.append(f"Nothing that was tested needs attention: {listed(tested, len(tested))}.")
+    if lacking:
+        lines.append(f"Not tested: {listed(lacking, len(lacking))}. The report names the command for each.")
+    return lines
 
 
 def next_command(data: ReportData) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.verbs.report.data import Provenance, ReportData, Row
+from dataeval_spark.verbs.report.needs import ANALYZE, Need, Untested, untested
 
 Content = Mapping[str, Any]
 Rows = Mapping[str, Sequence[Row]]
@@ -67,8 +68,10 @@ class Section:
 
     ``content`` and ``origin`` return the template's values, from the data and from their provenance; a section is left
     out when ``origin`` returns None. ``WORKSPACE`` in ``command``, which fills the tables, stands for the workspace's
-    location. ``otherwise`` is the text when there is nothing to show. ``pictures`` are made in the order of
-    ``pictures_order`` until the report has enough.
+    location. A section whose ``tables`` do not exist or whose ``needs`` are not met says so, and nothing else.
+    ``otherwise`` is the text when nothing was found, and names what was looked at. ``tests`` says in words what was
+    tested; a section without describes and tests nothing. ``pictures`` are made in the order of ``pictures_order``
+    until the report has enough.
     """
 
     order: int
@@ -76,15 +79,18 @@ class Section:
     title: str
     intro: str = ""
     tables: tuple[Table, ...] = ()
-    command: str = "dataeval-spark analyze --workspace WORKSPACE"
+    command: str = ANALYZE
+    needs: tuple[Need, ...] = ()
     queries: tuple[Query, ...] = ()
     content: Callable[[ReportData], Content] | None = None
     origin: Callable[[Provenance], Content | None] | None = None
     template: str = "section.html.j2"
-    otherwise: str = ""
+    otherwise: Callable[[ReportData], str] | None = None
+    tests: str = ""
     pictures: Callable[[Rows], Iterable[Picture]] | None = None
     pictures_order: int = 0
 
-    def is_missing(self, present: frozenset[str]) -> bool:
-        """Whether one of its tables does not exist."""
-        return not present.issuperset(table.name for table in self.tables)
+    def untested(self, data: ReportData) -> Untested | None:
+        """What it lacks; None where its tables exist and its needs are met."""
+        is_missing = not data.present.issuperset(table.name for table in self.tables)
+        return untested(data, self.needs, self.command, is_missing=is_missing)

@@ -34,9 +34,16 @@ def test_what_decides_is_pearsons_test_and_where_counts_are_small_one_that_holds
     assert thin.robust_p_value < 1e-9
 
 
-def test_a_factor_matters_when_it_is_strong_and_significant(rows):
-    # continuous is significant (p < 1e-13) but weak
-    assert [factor for factor, row in rows.items() if row.is_significant] == ["dependent"]
+def test_significance_is_told_apart_from_the_size_of_the_effect(rows):
+    # continuous is significant (p < 1e-13) but weak: only what is strong too is flagged
+    assert {factor for factor, row in rows.items() if row.is_significant} == {"dependent", "continuous"}
+    assert [factor for factor, row in rows.items() if row.is_flagged] == ["dependent"]
+
+
+def test_what_is_strong_by_chance_is_neither_significant_nor_flagged(reference):
+    found = parity(reference.contingency, score_threshold=0.0, p_value_threshold=1e-300).collect()
+    assert [(row.factor, row.is_significant) for row in found if row.is_significant != row.is_flagged] == []
+    assert any(row.score > 0 and not row.is_significant for row in found)
 
 
 def test_cells_with_too_few_rows_are_listed(rows):
@@ -51,7 +58,7 @@ def test_cells_with_too_few_rows_are_listed(rows):
 def test_thresholds_are_options(reference):
     found = parity(reference.contingency, score_threshold=0.1, p_value_threshold=1e-3)
 
-    assert {row.factor for row in found.where("is_significant").collect()} == {"dependent", "continuous"}
+    assert {row.factor for row in found.where("is_flagged").collect()} == {"dependent", "continuous"}
     assert [name for name, _ in found.dtypes] == list(PARITY.result_names)
     with pytest.raises(OptionError, match=r"parity\.score_threshold is -1"):
         parity(reference.contingency, score_threshold=-1)

@@ -106,6 +106,16 @@ def test_columns_and_types_are_those_of_the_contract_in_its_order(literal):
     assert (row.granularity, row.slice_key, row.slice_value, row.window_cmp) == (None, None, None, None)
 
 
+def test_a_column_that_is_not_computed_yet_says_so_and_no_other_is_always_null(literal):
+    rows = [row.asDict() for row in literal.collect()]
+    always_null = {
+        column.name for column in DRIFT_METRICS.result_columns if all(row[column.name] is None for row in rows)
+    }
+    assert always_null == {
+        c.name for c in DRIFT_METRICS.columns if c.comment.startswith("Not computed yet, always null")
+    }
+
+
 def test_differences_are_current_minus_reference_without_boxes(literal):
     row = by_column(literal)["mean"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataeval_spark.kernels.images.thumbnails import local_path, thumbnail_of
+from dataeval_spark.kernels.images.thumbnails import crop_of, local_path, thumbnail_of
 from tests.verbs.report.literals import jpeg
 
 
@@ -39,6 +39,33 @@ def test_a_picture_is_upright() -> None:
     shown = opened(made.data)
     assert shown.getpixel((33, 20))[0] > 200
     assert shown.getpixel((33, 80))[0] < 50
+
+
+def test_a_small_box_is_shown_by_the_part_around_it_upright_and_at_full_resolution() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = Image.new("RGB", (300, 200))
+    image.paste((255, 0, 0), (120, 90, 130, 100))  # upright, a quarter clockwise: x 100 to 110, y 120 to 130
+    made = thumbnail_of(None, encoded(image, "PNG", exif=exif), 160, (100.0, 120.0, 110.0, 130.0))
+    assert (made.left, made.top, made.full_width, made.full_height) == (81, 101, 48, 48)
+    pixels = np.asarray(opened(made.data).convert("RGB"))
+    red = np.argwhere(pixels[..., 0] > 200)
+    assert (red.min(0).tolist(), red.max(0).tolist()) == ([19, 19], [28, 28])
+
+
+@pytest.mark.parametrize(
+    ("corners", "crop"),
+    [
+        ((100, 100, 120, 110), (80, 75, 140, 135)),  # three times the longer side
+        ((0, 0, 0, 0), (0, 0, 48, 48)),  # at an edge; without an inside
+        ((105, 110, 100, 100), (78, 81, 126, 129)),  # inverted
+        ((10, 10, 300, 20), None),  # large: the whole picture shows it
+        ((700, 10, 710, 20), None),  # outside
+        ((float("nan"), 0, 5, 5), None),
+    ],
+)
+def test_the_part_around_a_box_lies_in_the_image(corners, crop) -> None:
+    assert crop_of(tuple(map(float, corners)), 640, 480) == crop
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I", "F", "I;16"])

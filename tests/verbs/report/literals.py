@@ -61,8 +61,12 @@ def full_rows(name: str) -> dict[str, list[dict[str, Any]]]:
                 ("live_images", "", 340),
                 ("readable_images", "", 338),
                 ("unreadable_images", "", 2),
+                ("splits", "", 2),
                 ("targets", "", 900),
                 ("classes", "", 40),
+                ("boxes", "", 800),
+                ("embedded_images", name, 338),
+                ("scored_labels", name, 900),
                 ("duplicate_groups", "exact", 33),
                 ("duplicate_groups", "near", 7),
                 ("spanning_groups", "exact", 1),
@@ -183,6 +187,7 @@ def full_rows(name: str) -> dict[str, list[dict[str, Any]]]:
                 "adjusted_pvalue": 1e-9,
                 "threshold": 0.05,
                 "drift_detected": True,
+                "evidence": [{"item_id": name, "score": 4.5}],
             }
             for key in (None, name)
         ],
@@ -219,6 +224,7 @@ def full_rows(name: str) -> dict[str, list[dict[str, Any]]]:
                 "low_expected_cells": 2,
                 "thin": 1,
                 "is_significant": True,
+                "is_flagged": False,
                 "found": 17,
             }
         ],
@@ -234,6 +240,22 @@ def full_rows(name: str) -> dict[str, list[dict[str, Any]]]:
                 "total": 40,
             }
             for suggested in (name, None)
+        ],
+        "box_errors": [
+            {
+                **image,
+                "target_index": index,
+                "rule": rule,
+                "model": name,
+                "class_name": name,
+                "other_class": name,
+                "box": {"x0": 8.0, "y0": 6.0, "x1": 40.0, "y1": 30.0},
+                "score": 0.2,
+                "threshold": 0.5,
+                "place": 1,
+                "total": 8,
+            }
+            for rule, index in (("overlooked", None), (name, 0))
         ],
         "clusters": [
             {
@@ -251,9 +273,15 @@ def full_rows(name: str) -> dict[str, list[dict[str, Any]]]:
             for cluster in (0, 1)
         ],
         "cluster_map": [
-            {"cluster_id": cluster, "embedding": [float(cluster), 1.0, float(cluster * at)]}
+            {
+                "cluster_id": cluster,
+                "embedding": [float(cluster), 1.0, float(cluster * at)],
+                "class_name": name if at else None,
+                "dataset": name if at else "b",
+            }
             for at, cluster in enumerate((0, 0, 1, 1, -1))
         ],
+        "dataset_checks": [{"step": name}],
         "dataset_findings": [
             {
                 "severity": "error",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,28 @@ def test_the_page_never_scrolls_sideways(browser: Chromium, url: str, width: int
     assert browser.call("Page.getLayoutMetrics")["cssContentSize"]["width"] == width
 
 
+def test_tables_fit_the_page_at_1280_pixels(browser: Chromium, tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text(render_report(full_data(), provenance()), encoding="utf-8")
+    browser.show((tmp_path / "report.html").as_uri(), width=1280)
+    wider = "[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth)"
+    assert browser.value(f"{wider}.map(e => e.closest('section').id + ': ' + e.textContent.slice(0, 60))") == []
+
+
+@pytest.mark.parametrize("width", [420, 1280])
+def test_a_large_count_stands_on_one_line(browser: Chromium, tmp_path: Path, width: int) -> None:
+    data = full_data()
+    overview = [{**row, "value": row["value"] * 1_234_567} for row in data.rows_of("overview")]
+    labels = [{**row, "label_count": 98_765_432, "image_count": 12_345_678} for row in data.rows_of("labels")]
+    page = render_report(replace(data, rows={**data.rows, "overview": overview, "labels": labels}), full_provenance())
+    (tmp_path / "report.html").write_text(page, encoding="utf-8")
+
+    browser.show((tmp_path / "report.html").as_uri(), width=width)
+
+    assert browser.value("[...document.querySelectorAll('.count')].map(e => e.textContent)").count("2,469,134") == 1
+    assert browser.value(f"({WRAPPED})()") == []
+    assert browser.value("document.documentElement.scrollWidth") == width
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_text_stands_out_from_what_lies_behind_it(browser: Chromium, url: str, dark: bool) -> None:
     browser.show(url, width=1280, dark=dark)
@@ -74,6 +97,14 @@ def test_the_page_follows_the_colour_scheme(browser: Chromium, url: str, dark: b
     assert (sum(map(int, ground.removeprefix("rgb(").removesuffix(")").split(","))) < 384) is dark
 
 
+# Counts that take more than one line: a line of text has boxes at one height.
+WRAPPED = """
+() => [...document.querySelectorAll(".count, .value, td.num > span, .chips strong")].filter((e) => {
+  const range = document.createRange();
+  range.selectNodeContents(e);
+  return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1;
+}).map((e) => e.textContent)
+"""
 # WCAG 2 asks for 4.5 for text of this size: lists what has less, with its ratio.
 LEAST_CONTRAST = """
 () => {

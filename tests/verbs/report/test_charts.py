@@ -50,11 +50,13 @@ def test_colours_are_those_of_the_page() -> None:
 
 def test_each_group_of_points_is_numbered_in_its_middle() -> None:
     places = np.array([[0, 0], [1, 1], [4, 4], [9, 0]], np.float64)
-    svg = charts.scatter("c", "x", places, [0, 0, 7, -1])
+    svg = charts.scatter("c", "x", places, [0, 0, 7, -1], [0, 1, 1, -1])
     numbers = [element.text for element in ElementTree.fromstring(svg).iter("text") if element.text in {"0", "7", "-1"}]
     assert numbers.count("7") == 1
     assert "-1" not in numbers
-    assert svg == charts.scatter("c", "x", places, [0, 0, 7, -1])
+    assert set(re.findall(r"fill: ([^;\"]+)", svg)) >= {"var(--hue-0)", "var(--hue-1)", "var(--muted)"}
+    assert "var(--hue-2)" not in svg
+    assert svg == charts.scatter("c", "x", places, [0, 0, 7, -1], [0, 1, 1, -1])
     assert set(re.findall(r'(?:href="|url\()(#[^")]+)', svg)) == {f"#{i}" for i in re.findall(r' id="([^"]+)"', svg)}
 
 

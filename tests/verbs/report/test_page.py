@@ -138,31 +138,97 @@ def test_a_section_without_its_table_says_which_command_fills_it(section) -> Non
     data = ReportData(everything.present - {table.name for table in section.tables}, everything.rows, everything.sql)
     html = render_report(data, provenance(workspace="my audit"))
     command = section.command.replace("WORKSPACE", "&#39;my audit&#39;")
-    assert f"Not computed. Run <code>{command}</code>" in html
+    said = "Not tested." if section.tests else "Not computed."
+    assert f"{said} Run <code>{command}</code>" in " ".join(html.split())
     assert section.command.startswith("dataeval-spark ")
 
 
 def test_an_empty_workspace_has_a_page_of_commands() -> None:
     text = Page(render_report(ReportData(), provenance())).text
-    assert text.count("Not computed.") == len([section for section in SECTIONS if section.tables])
+    lacking = text.count("Not computed.") + text.count("Not tested. ")
+    assert lacking == len([section for section in SECTIONS if section.tables])
     assert "no images yet" in text
-    assert "Nothing has been analysed yet" in text
-    assert "All is well" not in text
+    assert "Nothing has been tested yet" in text
+    assert "needs attention." not in text
 
 
-def test_when_nothing_was_found_the_page_says_so() -> None:
-    present = frozenset(table.name for table in ALL_TABLES)
-    text = Page(render_report(ReportData(present), provenance())).text
-    assert "All is well: nothing that was analysed needs attention." in text
-    assert "Every image could be read." in text
-    assert "No image has a duplicate." in text
-    assert "Not analysed yet" not in text
+PRESENT = frozenset(table.name for table in ALL_TABLES)
+ROWS_OF_STEPS = {
+    "balance": [{"kind": "label", "factor_a": "class_name", "factor_b": "f", "score": 0.0, "is_flagged": False}],
+    "dataset_checks": [{"step": "neighbors"}, {"step": "clusters"}],
+}
 
 
-def test_what_was_not_analysed_is_named_beside_what_is_well() -> None:
-    present = frozenset(table.name for table in ALL_TABLES) - {"drift_metrics"}
-    text = " ".join(Page(render_report(ReportData(present), provenance())).text.split())
-    assert "Not analysed yet: Drift." in text
+def clean_text(present: frozenset[str] = PRESENT, **counts: int) -> str:
+    """Text of the page of a dataset in which nothing was found; ``counts`` are measures of the overview."""
+    overview = [{"measure": measure, "item": "thumbnail", "value": value} for measure, value in counts.items()]
+    page = Page(render_report(ReportData(present, {"overview": overview, **ROWS_OF_STEPS}), provenance()))
+    return " ".join(page.text.split())
+
+
+FULL = {
+    "live_images": 200,
+    "readable_images": 200,
+    "embedded_images": 200,
+    "splits": 2,
+    "targets": 300,
+    "boxes": 290,
+    "classes": 3,
+    "scored_labels": 299,
+}
+
+
+def test_when_nothing_was_found_each_section_names_what_was_looked_at() -> None:
+    text = clean_text(**FULL)
+    for sentence in (
+        "Nothing that was tested needs attention.",
+        "Every image that was opened could be read: 200 images, by profile.",
+        "No duplicate among 200 images: the step duplicates compared bytes, pixels and perceptual hashes.",
+        "No image looks odd: the step image_findings looked at 200 images and 290 boxes.",
+        "No statistic of any image is far from those of the others: the step outliers compared 200 images.",
+        "No box looks wrong: the step box_findings looked at 290 boxes.",
+        "No label looks wrong of those that were scored, of 300 labels: 299 by thumbnail.",
+        "Every annotation could be used as written: ingest read 300 labels.",
+        "No clusters: the step clusters looked at 200 images, and each is in none.",
+        "Nothing was found by the steps that look at the dataset as a whole: neighbors and clusters.",
+    ):
+        assert sentence in text
+    assert "Not tested: Drift." in text
+
+
+def test_what_was_not_tested_is_named_and_never_called_well() -> None:
+    text = clean_text(PRESENT - {"label_errors", "splits"}, live_images=200, readable_images=200, splits=0)
+    lacking = "Labels that are likely wrong, Boxes that look wrong, Bias, Splits, Annotation findings, Drift."
+    assert f"Not tested: {lacking} Not computed: Labels, Clusters." in text
+    assert "No label looks wrong" not in text
+    assert "Not tested: near duplicates by embeddings." in text
+    assert "Not tested: duplicates across splits." in text
+
+
+def test_one_class_is_no_test_of_labels() -> None:
+    text = clean_text(**{**FULL, "classes": 1})
+    assert "No label looks wrong" not in text
+    needed = (
+        "Not tested. It needs labels of two classes or more. Run dataeval-spark ingest --workspace /data/ws photos/"
+    )
+    assert needed in text
+    assert "Tested: files that cannot be read, duplicates, odd images, outliers," in text
+
+
+def test_labels_that_could_not_be_scored_are_not_tested_though_there_are_vectors() -> None:
+    text = clean_text(**{**FULL, "scored_labels": 0})
+    assert "No label looks wrong" not in text
+    assert "Not tested. It needs labels that could be scored. Run dataeval-spark analyze --workspace /data/ws" in text
+
+
+def test_a_section_asks_for_all_it_lacks_in_the_order_in_which_it_is_filled() -> None:
+    text = clean_text(PRESENT - {"label_errors"}, live_images=200)
+    wanted = (
+        "It needs labels of two classes or more and vectors of an encoder or predictions. Run dataeval-spark ingest "
+        "--workspace /data/ws photos/ --annotations labels.json, then "
+        "dataeval-spark profile --workspace /data/ws --encoder thumbnail, then dataeval-spark analyze"
+    )
+    assert wanted in text
 
 
 def test_listings_say_how_much_of_the_whole_they_show(html: str) -> None:

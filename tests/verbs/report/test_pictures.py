@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from dataeval_spark.verbs.report.data import Box, ReportData, Thumbnail
-from dataeval_spark.verbs.report.pictures import card, label_counts
+from dataeval_spark.verbs.report.pictures import card, label_counts, size_of_box
 
 PICTURE = Thumbnail(b"jpeg", "image/jpeg", 80, 60, 800, 600)
 
@@ -22,9 +23,31 @@ def test_a_box_is_cut_at_the_edges_of_the_original():
     assert (mark.x, mark.y, mark.width, mark.height, mark.label, mark.strong) == (0.0, 10.0, 800.0, 20.5, "dog", True)
 
 
-@pytest.mark.parametrize("corners", [(-9, 0, -1, 5), (5, 5, 5, 9), (9, 9, 5, 5), (math.nan, 0, 5, 5)])
+@pytest.mark.parametrize("corners", [(-9, 0, -1, 5), (900, 5, 900, 9), (math.nan, 0, 5, 5)])
 def test_a_box_that_shows_nothing_is_not_drawn(corners):
     assert card(data(Box(0, "dog", *map(float, corners))), "a", target_index=0).marks == ()
+
+
+@pytest.mark.parametrize(
+    ("corners", "mark"), [((5, 5, 5, 9), (5, 5, 1, 4)), ((9, 9, 5, 5), (5, 5, 4, 4)), ((7, 7, 7, 7), (7, 7, 1, 1))]
+)
+def test_a_box_without_an_inside_is_drawn_where_it_is_what_was_found(corners, mark):
+    found = data(Box(0, "dog", *map(float, corners)))
+    (drawn,) = card(found, "a", target_index=0).marks
+    assert (drawn.x, drawn.y, drawn.width, drawn.height) == mark
+    assert card(found, "a", all_boxes=True).marks == ()
+
+
+def test_a_single_box_is_shown_in_the_part_around_it_and_its_size_is_told():
+    found = data(Box(0, "dog", 100.0, 120.0, 103.5, 120.0))
+    part = Thumbnail(b"png", "image/png", 48, 48, 48, 48, left=80, top=100)
+    found = replace(found, crops={("a", 0): part})
+
+    (mark,) = card(found, "a", target_index=0).marks
+    assert (mark.x, mark.y, mark.width, mark.height) == (20, 20, 3.5, 1)
+    assert card(found, "a", all_boxes=True).picture is PICTURE
+    assert size_of_box(found, "a", 0) == "3.5 × 0 pixels at 100, 120"
+    assert size_of_box(found, "a", 1) == ""
 
 
 def test_the_box_of_a_finding_alone_is_drawn_or_all_boxes_with_it_the_strong_one():

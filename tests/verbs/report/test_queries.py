@@ -50,6 +50,10 @@ def test_boxes_of_examples_are_drawn_and_those_that_findings_are_about(data: Rep
     assert {name: [box.target_index for box in boxes] for name, boxes in data.boxes.items()} == {"a": [0, 50]}
 
 
+def test_a_box_that_a_finding_is_about_has_a_picture_of_its_own(data: ReportData) -> None:
+    assert set(data.crops) == {("a", 50)}
+
+
 def test_the_number_of_pictures_is_limited(spark: SparkSession) -> None:
     rows = {IMAGES: ROWS[IMAGES], TARGETS: ROWS[TARGETS]}
     limited = collect_report_data(reader(spark, rows), max_thumbnails=1)
@@ -65,7 +69,7 @@ def test_no_table_at_all_needs_no_spark() -> None:
 
 def test_every_existing_table_may_be_empty(spark: SparkSession) -> None:
     empty = collect_report_data(reader(spark, {table: [] for table in ROWS}))
-    assert "All is well" in render_report(empty, provenance())
+    assert "Nothing has been tested yet" in render_report(empty, provenance())
 
 
 @pytest.mark.parametrize("table", ROWS, ids=lambda table: table.name)

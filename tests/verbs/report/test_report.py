@@ -36,6 +36,22 @@ def test_a_report_goes_into_the_workspace_or_into_the_current_folder(tmp_path):
     assert default_place("main.audit") == default_place("s3://bucket/audit") == Path("report.html")
 
 
+def test_the_summary_says_what_was_tested_and_what_was_not():
+    measures = {"live_images": 3, "readable_images": 3}
+    overview = [{"measure": measure, "item": "", "value": value} for measure, value in measures.items()]
+    data = ReportData(frozenset({"images", "image_findings", "outliers", "unreadable_images"}), {"overview": overview})
+
+    lacking = "duplicates, labels that are likely wrong, boxes, bias, splits, annotations, drift and the "
+    lacking += "dataset as a whole"
+    assert summary_lines(data) == [
+        "3 images, 3 of them measured.",
+        "Nothing that was tested needs attention: files that cannot be read, odd images and outliers.",
+        f"Not tested: {lacking}. The report names the command for each.",
+    ]
+    assert summary_lines(ReportData())[0] == "0 images, 0 of them measured."
+    assert summary_lines(ReportData())[1].startswith("Not tested: files that cannot be read, duplicates,")
+
+
 def test_the_summary_counts_the_images_first(audited):
     data, page = page_of(audited.workspace)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataeval_spark.tables.images import IMAGES, TARGETS
+from dataeval_spark.verbs.report.data import ReportData
+from dataeval_spark.verbs.report.needs import Untested
 from dataeval_spark.verbs.report.section import Picture, Query, Section, live, pictures_of
 
 BOTH = frozenset({"images", "targets"})
@@ -29,12 +31,12 @@ def test_only_rows_of_live_images_are_read_where_there_is_a_table_of_images():
     assert live("targets", BOTH).endswith("ON t.image_id = live.image_id AND live.deleted_at IS NULL")
 
 
-def test_a_section_is_missing_while_one_of_its_tables_is():
-    section = Section(1, "labels", "Labels", tables=(IMAGES, TARGETS))
+def test_a_section_is_not_tested_while_one_of_its_tables_is_missing():
+    section = Section(1, "labels", "Labels", tables=(IMAGES, TARGETS), command="fill")
 
-    assert section.is_missing(frozenset({"images"}))
-    assert not section.is_missing(BOTH)
-    assert not Section(2, "always", "Always").is_missing(frozenset())
+    assert section.untested(ReportData(frozenset({"images"}))) == Untested("", ("fill",))
+    assert section.untested(ReportData(BOTH)) is None
+    assert Section(2, "always", "Always").untested(ReportData()) is None
 
 
 def test_each_row_of_a_query_is_a_picture_of_its_image_or_box():

@@ -10,7 +10,7 @@ from dataeval_spark.verbs.report.thumbnails import THUMBNAIL_SCHEMA
 from tests.verbs.report.literals import jpeg
 
 
-def crash_at_text(uri, content, size):
+def crash_at_text(uri, content, size, corners):
     if content == b"crash":
         import ctypes
 
@@ -18,10 +18,10 @@ def crash_at_text(uri, content, size):
     return thumbnails.Thumbnail(content, width=size)
 
 
-def made(*contents):
+def made(*contents, **crops):
     ids = [str(number) for number in range(len(contents))]
     columns = {"image_id": ids, "uri": pa.nulls(len(ids), pa.string()), "content": pa.array(contents, pa.binary())}
-    (batch,) = thumbnails._thumbnail_batches(iter([pa.RecordBatch.from_pydict(columns)]))
+    (batch,) = thumbnails._thumbnail_batches(iter([pa.RecordBatch.from_pydict(columns)]), crops)
     assert batch.schema == THUMBNAIL_SCHEMA
     return batch.to_pylist()
 
@@ -31,6 +31,17 @@ def test_each_image_has_a_picture_or_a_reason():
 
     assert (small["width"], small["height"], small["full_width"]) == (160, 80, 800)
     assert (broken["image_id"], broken["data"], broken["reason"][:21]) == ("1", None, "UnidentifiedImageErro")
+
+
+def test_the_part_around_a_box_is_a_picture_beside_the_whole():
+    whole, part, other = made(jpeg(800, 400), jpeg(), **{"0": [(7, (100.0, 100.0, 110.0, 110.0))]})
+
+    assert [(row["image_id"], row["target_index"]) for row in (whole, part, other)] == [
+        ("0", None),
+        ("0", 7),
+        ("1", None),
+    ]
+    assert (part["left"], part["top"], part["full_width"], whole["full_width"]) == (81, 81, 48, 800)
 
 
 @pytest.mark.parametrize("position", [0, 1])

@@ -1,4 +1,4 @@
-"""Top of the report: matters to look at first, one sentence each, the worst on top; and analyses that have not run."""
+"""Top of the report: matters to look at first, one sentence each, the worst on top; and what was tested."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dataeval_spark.verbs.report.data import ReportData
+from dataeval_spark.verbs.report.data import ReportData, Row
 from dataeval_spark.verbs.report.listing import TONES
 from dataeval_spark.verbs.report.section import Content, Section
+from dataeval_spark.verbs.report.sections.drift import direction
 from dataeval_spark.verbs.text import listed, number, plural, slug, words
 
 LEVELS = ("error", "warning", "info")
@@ -39,8 +40,6 @@ RULES = {
     "grayscale": ("info", "greyscale", "Check that the model may see greyscale pictures among the colour ones."),
 }
 UNKNOWN_RULE = ("info", "", "Decide whether such images belong in the dataset.")
-# Tables whose absence of findings means that something was looked at.
-ANALYSED = {"image_stats", "duplicate_groups", "image_findings", "outliers", "label_stats", "drift_metrics"}
 
 
 @dataclass(frozen=True)
@@ -56,16 +55,15 @@ class Matter:
 
 def matters(data: ReportData) -> tuple[Matter, ...]:
     """Everything that needs attention, worst first: by level, then in the order of the checks below."""
-    checks = (_files, _duplicates, _splits, _annotations, _drift, _rules, _labels, _dataset, _outliers)
+    checks = (_files, _duplicates, _splits, _annotations, _drift, _rules, _labels, _boxes, _dataset, _outliers)
     found = [matter for check in checks for matter in check(data)]
     return tuple(sorted(found, key=lambda matter: LEVELS.index(matter.level)))
 
 
 def attention(data: ReportData) -> Content:
-    """Matters that need attention, and whether anything has been analysed at all."""
+    """Matters that need attention; the page knows what was tested."""
     return {
         "matters": [{**vars(matter), "anchor": slug(matter.section)} for matter in matters(data)],
-        "analysed": bool(data.present & ANALYSED),
         "tones": TONES,
     }
 
@@ -166,15 +164,20 @@ def _drift(data: ReportData) -> Iterator[Matter]:
     rows = [row for row in data.rows_of("drift") if row["drift_detected"]]
     drifted = len(rows)
     if drifted:
-        names = listed(dict.fromkeys(words(row["column_name"]) for row in rows))
+        names = listed(dict.fromkeys(_drifted_name(row) for row in rows))
         yield Matter(
             "warning",
             drifted,
             f"{plural(drifted, 'statistic')} of {len(data.rows_of('drift')):,} compared "
             f"{'has' if drifted == 1 else 'have'} drifted{f': {names}' if names else ''}.",
             "drift",
-            "Compare the two histograms: a new camera, new lighting or a new site calls for new training data.",
+            "Look at the histograms and images: a new camera, new lighting or a new site calls for new training data.",
         )
+
+
+def _drifted_name(row: Row) -> str:
+    looks = direction(row["column_name"], row["avg_delta"])
+    return f"{words(row['column_name'])} ({looks})" if looks else words(row["column_name"])
 
 
 def _rules(data: ReportData) -> Iterator[Matter]:
@@ -204,7 +207,7 @@ def _labels(data: ReportData) -> Iterator[Matter]:
             "labels",
             "Collect or label more of the rare classes, or weight them in training.",
         )
-    bare = whole and whole["images_without_labels"]
+    bare = whole and whole["label_count"] and whole["images_without_labels"]
     if whole and bare:
         yield Matter(
             "info",
@@ -226,6 +229,20 @@ def _dataset(data: ReportData) -> Iterator[Matter]:
                 "dataset-findings",
                 "Each finding says what was expected and what was found.",
             )
+
+
+def _boxes(data: ReportData) -> Iterator[Matter]:
+    totals = {row["rule"]: row["total"] for row in data.rows_of("box_errors")}
+    if totals:
+        ranked = sorted(totals, key=lambda rule: (-totals[rule], rule))
+        yield Matter(
+            "warning",
+            sum(totals.values()),
+            f"{plural(sum(totals.values()), 'box looks', 'boxes look')} wrong "
+            f"({listed(f'{words(rule)}: {totals[rule]:,}' for rule in ranked)}).",
+            "boxes",
+            "Look at the worst of each kind, and correct the annotation files.",
+        )
 
 
 def _outliers(data: ReportData) -> Iterator[Matter]:

@@ -9,10 +9,21 @@ from dataeval_spark.tables.bias import BALANCE, COVERAGE_GAPS, DIVERSITY, FEATUR
 from dataeval_spark.verbs.report import charts
 from dataeval_spark.verbs.report.data import ReportData, Row
 from dataeval_spark.verbs.report.listing import Column, listing
+from dataeval_spark.verbs.report.needs import CLASSES, INGEST, Need
 from dataeval_spark.verbs.report.pictures import card
 from dataeval_spark.verbs.report.section import Content, Picture, Query, Rows, Section
 from dataeval_spark.verbs.text import listed, number, plural, shorten, shown
 
+# Where the step has not run, or had no labels, nothing is known of the factors.
+FACTORS_KNOWN = Need(
+    "factors to compare with the label",
+    lambda data: (
+        "balance" not in data.present
+        or not CLASSES.is_met(data)
+        or any(row["kind"] == "label" for row in data.rows_of("balance"))
+    ),
+    f"{INGEST} --metadata factors.csv",
+)
 FACTORS = 12
 """Most factors in the matrix: those that predict the class best."""
 MOST_SHORTCUTS, EXAMPLES = 6, 2
@@ -32,8 +43,8 @@ WHERE place <= 4 ORDER BY abs(auc - 0.5) DESC, place, class_name LIMIT 12"""
 # Factors that the label depends on, the strongest first.
 PARITY_QUERY = """\
 SELECT factor, score, adjusted_pvalue, degrees_of_freedom, low_expected_cells, size(insufficient) AS thin,
-  is_significant, count(*) OVER () AS found FROM {parity}
-ORDER BY is_significant DESC, score DESC, factor LIMIT 15"""
+  is_significant, is_flagged, count(*) OVER () AS found FROM {parity}
+ORDER BY is_flagged DESC, score DESC, factor LIMIT 15"""
 FEATURE_VALUE_QUERY = """\
 SELECT rank, factor, verdict, score, auc, redundancy, redundant_with FROM {feature_value}
 ORDER BY rank LIMIT 15"""
@@ -72,11 +83,16 @@ def bias(data: ReportData) -> Content:
         "chart": _matrix(data, labels) if labels else "",
         "panels": _panels(data, data.rows_of("shortcuts")),
         "tables": [
-            {"title": title, "listing": listing(rows, columns, caption="Bias", note=_note(rows))}
+            {"title": title, "listing": listing(rows, _filled(columns, rows), caption="Bias", note=_note(rows))}
             for query, title, columns in _TABLES
             if (rows := data.rows_of(query))
         ],
     }
+
+
+def _filled(columns: Sequence[Column], rows: Sequence[Row]) -> list[Column]:
+    """All columns but that of a text factor's value where every factor is a number."""
+    return [column for column in columns if column.name != "value" or any(row["value"] is not None for row in rows)]
 
 
 def _note(rows: Sequence[Row]) -> str:
@@ -112,6 +128,10 @@ def _images(examples: Any) -> str:
     return listed((f"{shorten(example['image_id'], 40)} ({number(example['value'])})" for example in examples or ()), 3)
 
 
+def _yes_or_no(value: bool | None) -> str:
+    return "not computed" if value is None else "yes" if value else "no"
+
+
 # Query, title and columns of each table.
 _TABLES: tuple[tuple[str, str, tuple[Column, ...]], ...] = (
     (
@@ -124,8 +144,8 @@ _TABLES: tuple[tuple[str, str, tuple[Column, ...]], ...] = (
             Column("AUC", "auc", number),
             Column("Adjusted p", "adjusted_pvalue", number),
             Column("Values", "n", number),
-            Column("Lowest of the class, or without the value", "lowest", _images, "wide"),
-            Column("Highest of the class, or with the value", "highest", _images, "wide"),
+            Column("Lowest, or without the value", "lowest", _images, "code"),
+            Column("Highest, or with the value", "highest", _images, "code"),
         ),
     ),
     (
@@ -140,10 +160,11 @@ _TABLES: tuple[tuple[str, str, tuple[Column, ...]], ...] = (
     ),
     (
         "parity",
-        "Factors that the class depends on",
+        "Whether the class depends on a factor",
         (
             Column("Factor", "factor", style="code", most=40),
-            Column("Depends strongly", "is_significant", lambda value: "yes" if value else "no"),
+            Column("Significant", "is_significant", _yes_or_no),
+            Column("Strong too", "is_flagged", _yes_or_no),
             Column("Cramér's V", "score", number, bar=True),
             Column("Adjusted p", "adjusted_pvalue", number),
             Column("Degrees of freedom", "degrees_of_freedom", number),
@@ -206,6 +227,8 @@ SECTION = Section(
     ),
     content=bias,
     template="sections/bias.html.j2",
+    needs=(CLASSES, FACTORS_KNOWN),
+    tests="bias",
     pictures=shortcut_images,
     pictures_order=7,
 )

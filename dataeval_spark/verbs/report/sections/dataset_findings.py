@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from dataeval_spark.tables.runs import DATASET_FINDINGS
+from dataeval_spark.analyses.steps import STEPS
+from dataeval_spark.tables.contract import sql_string
+from dataeval_spark.tables.runs import DATASET_FINDINGS, RUNS
 from dataeval_spark.verbs.report.data import ReportData
 from dataeval_spark.verbs.report.listing import TONES, Column, listing
+from dataeval_spark.verbs.report.needs import MEASURED
 from dataeval_spark.verbs.report.section import Content, Query, Section
-from dataeval_spark.verbs.text import number, words
+from dataeval_spark.verbs.text import listed, number, words
 
 DATASET_FINDINGS_QUERY = """\
 SELECT severity, step, rule, subject, value, threshold, message FROM {dataset_findings}
 ORDER BY array_position(array('error', 'warning', 'info'), severity), step, rule, subject LIMIT 200"""
+
+_CHECKING = ", ".join(sql_string(step.name) for step in STEPS if DATASET_FINDINGS in step.writes)
+# Steps that look at the dataset as a whole and have run.
+CHECKS_QUERY = f"""\
+SELECT step FROM {{runs}} WHERE status = 'done' AND step IN ({_CHECKING})
+GROUP BY step ORDER BY step LIMIT 40"""
 
 
 def dataset_findings(data: ReportData) -> Content:
@@ -26,13 +35,23 @@ def dataset_findings(data: ReportData) -> Content:
     return {"tables": [listing(rows, columns, caption="Findings about the dataset")] if rows else []}
 
 
+def nothing_found(data: ReportData) -> str:
+    steps = listed((words(row["step"]) for row in data.rows_of("dataset_checks")), 20)
+    return f"Nothing was found by the steps that look at the dataset as a whole: {steps or 'none has run'}."
+
+
 SECTION = Section(
     160,
     "dataset-findings",
     "Findings about the dataset",
     intro="Findings about the dataset as a whole, such as constant columns or too few neighbours.",
     tables=(DATASET_FINDINGS,),
-    queries=(Query("dataset_findings", DATASET_FINDINGS_QUERY, (DATASET_FINDINGS,)),),
+    needs=(MEASURED,),
+    queries=(
+        Query("dataset_findings", DATASET_FINDINGS_QUERY, (DATASET_FINDINGS,)),
+        Query("dataset_checks", CHECKS_QUERY, (DATASET_FINDINGS, RUNS)),
+    ),
     content=dataset_findings,
-    otherwise="Nothing was found.",
+    otherwise=nothing_found,
+    tests="the dataset as a whole",
 )

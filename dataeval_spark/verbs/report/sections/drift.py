@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from dataeval_spark.tables.contract import sql_string
 from dataeval_spark.tables.images import IMAGES
@@ -13,11 +15,28 @@ from dataeval_spark.verbs.report import charts
 from dataeval_spark.verbs.report.data import ReportData, Row
 from dataeval_spark.verbs.report.histograms import UNITS, binned, counts_of
 from dataeval_spark.verbs.report.listing import Column, Listing, listing
-from dataeval_spark.verbs.report.section import Content, Query, Section
-from dataeval_spark.verbs.text import clean, number, shorten, words
+from dataeval_spark.verbs.report.needs import MEASURED, Need
+from dataeval_spark.verbs.report.pictures import card
+from dataeval_spark.verbs.report.section import Content, Picture, Query, Rows, Section
+from dataeval_spark.verbs.text import clean, listed, number, shorten, words
 
+COMPARE = "dataeval-spark compare --workspace WORKSPACE --reference split=train --current split=test"
+COMPARED = Need("two parts of the data that were compared", lambda data: bool(data.rows_of("drift")), COMPARE)
 VERDICTS = {True: ("drifted", "pill warn"), False: ("same", "pill ok"), None: ("not tested", "pill calm")}
 MAX_OVERLAYS = 4
+EVIDENCE = 3
+# What a smaller and a larger mean look like, where the name does not say it: `darkness` grows with brightness.
+LOOKS = {
+    **dict.fromkeys(("mean", "brightness", "darkness", "perceived_brightness"), ("darker", "brighter")),
+    "std": ("flatter", "richer in contrast"),
+    "contrast": ("flatter", "richer in contrast"),
+    "sharpness": ("softer", "sharper"),
+    "entropy": ("more uniform", "more varied"),
+    "zeros": ("fewer black pixels", "more black pixels"),
+    "width": ("narrower", "wider"),
+    "height": ("lower", "taller"),
+    "aspect_ratio": ("taller in shape", "wider in shape"),
+}
 
 
 def latest_drift(present: frozenset[str]) -> str:
@@ -40,7 +59,7 @@ def drift_query(present: frozenset[str]) -> str:
     return (
         "SELECT reference, current, slice_key, slice_value, column_name, ks_test.statistic AS ks_statistic,\n"
         "  wasserstein_distance, avg_delta, reference_count, current_count, adjusted_pvalue, threshold,\n"
-        f"  drift_detected FROM {latest_drift(present)}\n"
+        f"  drift_detected, slice(evidence, 1, {EVIDENCE}) AS evidence FROM {latest_drift(present)}\n"
         "ORDER BY drift_detected DESC NULLS LAST, adjusted_pvalue NULLS LAST, ks_statistic DESC, column_name,\n"
         "  reference, current, slice_key, slice_value LIMIT 200"
     )
@@ -48,8 +67,31 @@ def drift_query(present: frozenset[str]) -> str:
 
 def overlay_pairs(drift: Iterable[Row]) -> tuple[tuple[str, str, str], ...]:
     """The first drifted columns of whole datasets: (column, reference, current)."""
-    drifted = (row for row in drift if row["drift_detected"] and row["slice_key"] is None)
-    return tuple((row["column_name"], row["reference"], row["current"]) for row in drifted)[:MAX_OVERLAYS]
+    return tuple((row["column_name"], row["reference"], row["current"]) for row in _drifted(drift))
+
+
+def direction(column: str, change: float | None) -> str:
+    """What the current data look like beside the reference, as in ``darker``; empty where the means are equal.
+
+    Examples
+    --------
+    >>> direction("darkness", -64.8)
+    'darker'
+    """
+    if not change or not math.isfinite(change):
+        return ""
+    return LOOKS.get(column, ("lower", "higher"))[change > 0]
+
+
+def evidence_images(rows: Rows) -> Iterator[Picture]:
+    """Images of the current data that lie farthest beyond the reference, of the statistics that drifted most."""
+    for row in _drifted(rows.get("drift", ())):
+        yield from (Picture(found["item_id"]) for found in row["evidence"] or ())
+
+
+def _drifted(rows: Iterable[Row]) -> list[Row]:
+    """The first drifted statistics of whole datasets."""
+    return [row for row in rows if row["drift_detected"] and row["slice_key"] is None][:MAX_OVERLAYS]
 
 
 def drift_overlay(pairs: Sequence[tuple[str, str, str]]) -> str | None:
@@ -91,28 +133,54 @@ def drift(data: ReportData) -> Content:
         }
         for reference, current in pairs
     ]
-    return {"comparisons": tables, "figures": _figures(data)}
+    return {"comparisons": tables, "figures": _figures(data), "panels": _panels(data)}
+
+
+def _panels(data: ReportData) -> list[Mapping[str, Any]]:
+    """Pictures of the images that a statistic's drift shows best."""
+    panels: list[Mapping[str, Any]] = []
+    for row in _drifted(data.rows_of("drift")):
+        cards = [
+            card(data, found["item_id"], lines=[f"{number(found['score'])} standard deviations from the reference"])
+            for found in row["evidence"] or ()
+        ]
+        if cards:
+            title = ": ".join(filter(None, [words(row["column_name"]).capitalize(), _looks(row)]))
+            note = f"mean change {number(row['avg_delta'])}; images of {shorten(row['current'], 40)}"
+            panels.append({"title": title, "note": note, "cards": cards})
+    return panels
+
+
+def _looks(row: Row) -> str:
+    return direction(row["column_name"], row["avg_delta"])
 
 
 def _table(rows: list[Row]) -> Listing:
     sliced = any(row["slice_key"] is not None for row in rows)
     shown_rows = [
-        {**row, "verdict": VERDICTS[row["drift_detected"]][0], "slice": _slice(row), "statistic": row["column_name"]}
+        {
+            **row,
+            "verdict": VERDICTS[row["drift_detected"]][0],
+            "slice": _slice(row),
+            "statistic": row["column_name"],
+            "looks": _looks(row) if row["drift_detected"] else "",
+        }
         for row in rows
     ]
     columns = [
         Column("Statistic", "statistic", words),
         *([Column("Slice", "slice", most=40)] if sliced else []),
         Column("Result", "verdict", style=lambda row: VERDICTS[row["drift_detected"]][1]),
+        Column("Current is", "looks"),
         Column("KS statistic", "ks_statistic", number, bar=True),
         Column("Adjusted p", "adjusted_pvalue", number),
-        Column("Limit", "threshold", number),
         Column("Mean change", "avg_delta", number),
         Column("Wasserstein", "wasserstein_distance", number),
         Column("Reference", "reference_count", number),
         Column("Current", "current_count", number),
     ]
-    return listing(shown_rows, columns, caption="Drift per statistic")
+    limits = listed(dict.fromkeys(number(row["threshold"]) for row in rows))
+    return listing(shown_rows, columns, caption="Drift per statistic", note=f"drifted: adjusted p below {limits}")
 
 
 def _slice(row: Row) -> str:
@@ -151,7 +219,7 @@ SECTION = Section(
         "shown."
     ),
     tables=(DRIFT_METRICS,),
-    command="dataeval-spark compare --workspace WORKSPACE --reference split=train --current split=test",
+    command=COMPARE,
     queries=(
         Query("drift", drift_query, (DRIFT_METRICS,), (RUNS,)),
         Query(
@@ -163,4 +231,8 @@ SECTION = Section(
     ),
     content=drift,
     template="sections/drift.html.j2",
+    needs=(MEASURED, COMPARED),
+    tests="drift",
+    pictures=evidence_images,
+    pictures_order=2,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import Any
 
@@ -13,6 +13,7 @@ from PIL import Image
 from dataeval_spark.tables.quality import DUPLICATE_EVALUATION, DUPLICATE_GROUPS
 from dataeval_spark.verbs.report import charts
 from dataeval_spark.verbs.report.data import ReportData, Row, Thumbnail
+from dataeval_spark.verbs.report.needs import MEASURED
 from dataeval_spark.verbs.report.pictures import NO_PICTURE, Card, card
 from dataeval_spark.verbs.report.section import Content, Query, Section, pictures_of
 from dataeval_spark.verbs.text import listed, number, plural, shown, words
@@ -60,7 +61,21 @@ def duplicates(data: ReportData) -> Content:
     summary = [f"{plural(counts[kind], 'group')} of {text}" for kind, text in GROUP_KINDS.items() if counts.get(kind)]
     note = shown(len(groups), sum(counts.values()), "groups")
     messages = [row["message"] for row in data.rows_of("dataset_findings") if row["step"] == "duplicates"]
-    return {"groups": groups, "note": note, "summary": ", ".join(summary), "told": messages, "figures": _figures(data)}
+    told = [*messages, *_untested_kinds(data)]
+    return {"groups": groups, "note": note, "summary": ", ".join(summary), "told": told, "figures": _figures(data)}
+
+
+def _untested_kinds(data: ReportData) -> Iterator[str]:
+    """What was not looked for, in sentences."""
+    if not data.count("embedded_images"):
+        yield "Not tested: near duplicates by embeddings. They need profile --encoder, then analyze."
+    if data.count("splits") < 2:
+        yield "Not tested: duplicates across splits. They need two splits: ingest --split, or a folder of each."
+
+
+def no_duplicates(data: ReportData) -> str:
+    images = plural(data.count("readable_images"), "image")
+    return f"No duplicate among {images}: the step duplicates compared bytes, pixels and perceptual hashes."
 
 
 def _card(data: ReportData, row: Row, kept: Row | None) -> Card:
@@ -142,6 +157,9 @@ SECTION = Section(
     ),
     content=duplicates,
     template="sections/duplicates.html.j2",
+    needs=(MEASURED,),
+    otherwise=no_duplicates,
+    tests="duplicates",
     pictures=pictures_of("duplicates"),
     pictures_order=1,
 )

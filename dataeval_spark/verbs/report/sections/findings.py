@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataeval_spark.tables.quality import IMAGE_FINDINGS
-from dataeval_spark.verbs.report.data import ReportData
+from dataeval_spark.verbs.report.data import ReportData, Row
 from dataeval_spark.verbs.report.listing import TONES
-from dataeval_spark.verbs.report.pictures import card
+from dataeval_spark.verbs.report.needs import MEASURED
+from dataeval_spark.verbs.report.pictures import card, size_of_box
 from dataeval_spark.verbs.report.section import Content, Query, Section, pictures_of
-from dataeval_spark.verbs.text import number, shorten, shown, slug, words
+from dataeval_spark.verbs.text import number, plural, shorten, shown, slug, words
 
 # Findings, at most 5 of each of the rules (8 at present).
 FINDINGS_QUERY = """\
@@ -26,7 +27,7 @@ def findings(data: ReportData) -> Content:
             card(
                 data,
                 row["image_id"],
-                lines=[f"score {number(row['score'])} (limit {number(row['threshold'])})", row["message"]],
+                lines=_lines(data, row),
                 target_index=row["target_index"],
             )
             for row in rows
@@ -46,6 +47,18 @@ def findings(data: ReportData) -> Content:
     return {"rules": sorted(rules, key=lambda rule: -rule["total"])}
 
 
+def _lines(data: ReportData, row: Row) -> list[str]:
+    """The finding in a sentence; the size of its box, or the score of its image."""
+    score = f"score {number(row['score'])} (limit {number(row['threshold'])})"
+    box = size_of_box(data, row["image_id"], row["target_index"])
+    return [row["message"], f"box of {box}" if box else score]
+
+
+def nothing_odd(data: ReportData) -> str:
+    images, boxes = plural(data.count("readable_images"), "image"), plural(data.count("boxes"), "box", "boxes")
+    return f"No image looks odd: the step image_findings looked at {images} and {boxes}."
+
+
 SECTION = Section(
     60,
     "findings",
@@ -55,6 +68,9 @@ SECTION = Section(
     queries=(Query("image_findings", FINDINGS_QUERY, (IMAGE_FINDINGS,)),),
     content=findings,
     template="sections/findings.html.j2",
+    needs=(MEASURED,),
+    otherwise=nothing_odd,
+    tests="odd images",
     pictures=pictures_of("image_findings"),
     pictures_order=2,
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataeval_spark.tables.labels import LABEL_ERRORS
 from dataeval_spark.verbs.report.data import ReportData
+from dataeval_spark.verbs.report.needs import ANALYZE, CLASSES, EMBED, Need
 from dataeval_spark.verbs.report.pictures import card
 from dataeval_spark.verbs.report.section import Content, Query, Section, pictures_of
-from dataeval_spark.verbs.text import number, shorten, shown, words
+from dataeval_spark.verbs.text import listed, number, plural, shorten, shown, words
 
 # Likely errors, at most 12 of each step and source: the vectors of an encoder or a model's probabilities.
 LABEL_ERRORS_QUERY = """\
@@ -14,6 +15,18 @@ SELECT step, source, image_id, target_index, class_name, suggested_class, score,
   SELECT *, row_number() OVER (PARTITION BY step, source ORDER BY rank, image_id, target_index) AS place,
     count(*) OVER (PARTITION BY step, source) AS total FROM {label_errors})
 WHERE place <= 12 ORDER BY step, source DESC, place LIMIT 48"""
+
+SOURCE = Need(
+    "vectors of an encoder or predictions",
+    lambda data: data.count("embedded_images") + data.count("scored_labels") > 0,
+    EMBED,
+)
+# Where the step has run on vectors and scored no label, the findings about the dataset tell why.
+SCORED = Need(
+    "labels that could be scored",
+    lambda data: data.count("scored_labels") > 0 or not SOURCE.is_met(data) or "label_errors" not in data.present,
+    ANALYZE,
+)
 
 
 def label_errors(data: ReportData) -> Content:
@@ -38,6 +51,12 @@ def label_errors(data: ReportData) -> Content:
     return {"groups": groups}
 
 
+def no_wrong_label(data: ReportData) -> str:
+    scored = listed(f"{count:,} by {words(how)}" for how, count in data.counts("scored_labels").items())
+    labels = plural(data.count("targets"), "label")
+    return f"No label looks wrong of those that were scored, of {labels}: {scored}."
+
+
 SECTION = Section(
     90,
     "label-errors",
@@ -49,7 +68,9 @@ SECTION = Section(
     tables=(LABEL_ERRORS,),
     queries=(Query("label_errors", LABEL_ERRORS_QUERY, (LABEL_ERRORS,)),),
     content=label_errors,
-    otherwise="No label looks wrong.",
+    needs=(CLASSES, SOURCE, SCORED),
+    otherwise=no_wrong_label,
+    tests="labels that are likely wrong",
     pictures=pictures_of("label_errors"),
     pictures_order=3,
 )

@@ -7,9 +7,11 @@ from typing import Any
 
 from dataeval_spark.tables.images import IMAGES, TARGETS
 from dataeval_spark.tables.labels import LABEL_STATS
+from dataeval_spark.tables.profile import UNREADABLE_IMAGES
 from dataeval_spark.verbs.report import charts
 from dataeval_spark.verbs.report.data import ReportData
 from dataeval_spark.verbs.report.listing import Column, listing
+from dataeval_spark.verbs.report.needs import LABELS
 from dataeval_spark.verbs.report.pictures import card, label_counts
 from dataeval_spark.verbs.report.section import Content, Picture, Query, Rows, Section, live
 from dataeval_spark.verbs.text import number, plural, share, shorten, shown
@@ -21,11 +23,20 @@ FROM {label_stats} ORDER BY class_name IS NOT NULL, label_count DESC, class_name
 
 
 def examples_query(present: frozenset[str]) -> str:
-    """Two images of each of the 10 most frequent classes, drawn by hash: the same ones every time."""
+    """Two images of each of the 10 most frequent classes, drawn by hash: the same ones every time.
+
+    Files that could not be read, truncated ones too, are no examples.
+    """
+    readable = (
+        "LEFT ANTI JOIN (SELECT image_id FROM {unreadable_images} WHERE stage != 'encode') AS broken\n"
+        "    ON t.image_id = broken.image_id\n"
+        if "unreadable_images" in present
+        else ""
+    )
     return (
         "SELECT t.class_name, count(*) AS labels, min_by(t.image_id, xxhash64(t.class_name, t.image_id)) AS image_a,\n"
         "  max_by(t.image_id, xxhash64(t.class_name, t.image_id)) AS image_b\n"
-        f"FROM {live('targets', present)}\n"
+        f"FROM {live('targets', present)}\n{readable}"
         "WHERE t.class_name IS NOT NULL GROUP BY t.class_name ORDER BY labels DESC, t.class_name LIMIT 10"
     )
 
@@ -61,7 +72,9 @@ def labels(data: ReportData) -> Content:
 def _label_summary(whole: Mapping[str, Any]) -> str:
     classes = plural(whole["class_count"], "class", "classes")
     parts = [f"{plural(whole['label_count'], 'label')} of {classes} in {plural(whole['image_count'], 'image')}"]
-    if whole["imbalance_ratio"] is not None:
+    if whole["class_count"] == 1:
+        parts.append("with one class no label can be doubted")
+    elif whole["imbalance_ratio"] is not None:
         times = number(whole["imbalance_ratio"])
         is_even = times == "1"
         parts.append(
@@ -88,10 +101,11 @@ SECTION = Section(
     tables=(LABEL_STATS,),
     queries=(
         Query("labels", LABELS_QUERY, (LABEL_STATS,)),
-        Query("label_examples", examples_query, (TARGETS,), (IMAGES,)),
+        Query("label_examples", examples_query, (TARGETS,), (IMAGES, UNREADABLE_IMAGES)),
     ),
     content=labels,
     template="sections/labels.html.j2",
+    needs=(LABELS,),
     pictures=example_images,
     pictures_order=6,
 )

@@ -7,29 +7,39 @@ from dataclasses import dataclass
 
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.images import IMAGES, INGEST_FINDINGS, TARGETS
-from dataeval_spark.tables.profile import IMAGE_STATS, UNREADABLE_IMAGES
+from dataeval_spark.tables.labels import LABEL_SCORES
+from dataeval_spark.tables.profile import EMBEDDINGS, IMAGE_STATS, UNREADABLE_IMAGES
 from dataeval_spark.tables.quality import DUPLICATE_GROUPS, DUPLICATE_PAIRS, IMAGE_FINDINGS, OUTLIERS
 from dataeval_spark.tables.splits import SPLIT_LEAKAGE
 from dataeval_spark.verbs.report.data import ReportData
 from dataeval_spark.verbs.report.listing import Column, Listing, listing
+from dataeval_spark.verbs.report.needs import INGEST, LABELS, Need, counted, untested
 from dataeval_spark.verbs.report.section import Content, Query, Section, live
-from dataeval_spark.verbs.report.sections.annotations import KIND, NOT_AS_WRITTEN
+from dataeval_spark.verbs.report.sections.annotations import ANNOTATED, KIND, NOT_AS_WRITTEN, with_odd_boxes
 from dataeval_spark.verbs.text import number, plural
 
+SPLITS = counted("splits", "two splits", INGEST, least=2)
 EXACT_KINDS = "array('exact_file', 'exact_pixels')"
 
 
 # Measures, by the table that is counted.
 _COUNTS: Mapping[Table, str] = {
     IMAGES: (
-        "SELECT stack(2, 'live_images', '', live, 'deleted_images', '', deleted) FROM (\n"
-        "  SELECT count_if(deleted_at IS NULL) AS live, count_if(deleted_at IS NOT NULL) AS deleted FROM {images})"
+        "SELECT stack(3, 'live_images', '', live, 'deleted_images', '', deleted, 'splits', '', splits) FROM (\n"
+        "  SELECT count_if(deleted_at IS NULL) AS live, count_if(deleted_at IS NOT NULL) AS deleted,\n"
+        "    count(DISTINCT if(deleted_at IS NULL, split, NULL)) AS splits FROM {images})"
     ),
     IMAGE_STATS: "SELECT 'readable_images', '', count(*) FROM LIVE\n  WHERE t.target_index IS NULL",
     UNREADABLE_IMAGES: "SELECT 'unreadable_images', '', count(*) FROM LIVE\n  WHERE t.stage != 'encode'",
     TARGETS: (
-        "SELECT stack(2, 'targets', '', targets, 'classes', '', classes) FROM (\n"
-        "  SELECT count(*) AS targets, count(DISTINCT t.class_name) AS classes FROM LIVE)"
+        "SELECT stack(3, 'targets', '', targets, 'classes', '', classes, 'boxes', '', boxes) FROM (\n"
+        "  SELECT count(*) AS targets, count(DISTINCT t.class_name) AS classes, count(t.box) AS boxes FROM LIVE)"
+    ),
+    EMBEDDINGS: (
+        "SELECT 'embedded_images', encoder, count(*) FROM LIVE\n  WHERE t.target_index IS NULL GROUP BY encoder"
+    ),
+    LABEL_SCORES: (
+        "SELECT 'scored_labels', concat_ws(' with ', step, source), count(*) FROM {label_scores} GROUP BY step, source"
     ),
     DUPLICATE_GROUPS: (
         "SELECT stack(2, 'duplicate_groups', kind, n, 'spanning_groups', kind, spanning) FROM (\n"
@@ -49,10 +59,14 @@ _COUNTS: Mapping[Table, str] = {
     ),
     IMAGE_FINDINGS: "SELECT 'image_findings', rule, count(*) FROM {image_findings} GROUP BY rule",
     SPLIT_LEAKAGE: (
-        "SELECT 'split_leaks', split_name, count(*) FROM {split_leakage} WHERE repeat = 0 GROUP BY split_name"
+        "SELECT 'split_leaks', split_name, count(*) FROM (\n"
+        "  SELECT DISTINCT split_name, fold, least(image_id_a, image_id_b) AS a,\n"
+        "    greatest(image_id_a, image_id_b) AS b FROM {split_leakage} WHERE repeat = 0) GROUP BY split_name"
     ),
-    INGEST_FINDINGS: f"SELECT 'ingest_findings', {KIND}, sum(coalesce(n, 1)) FROM {{ingest_findings}}\n"
-    f"WHERE {NOT_AS_WRITTEN} GROUP BY {KIND}",
+    INGEST_FINDINGS: (
+        f"SELECT if(is_odd_box, 'odd_boxes_as_written', 'ingest_findings'), {KIND}, sum(coalesce(n, 1))\n"
+        f"FROM WITH_ODD_BOXES WHERE {NOT_AS_WRITTEN} GROUP BY is_odd_box, {KIND}"
+    ),
 }
 
 
@@ -73,7 +87,9 @@ def overview_query(present: frozenset[str]) -> str | None:
     One branch per table, whatever it counts: on small data the time goes with the number of scans.
     """
     branches = [
-        text.replace("LIVE", live(table.name, present)) for table, text in _COUNTS.items() if table.name in present
+        text.replace("LIVE", live(table.name, present)).replace("WITH_ODD_BOXES", with_odd_boxes(present))
+        for table, text in _COUNTS.items()
+        if table.name in present
     ]
     inner = "\nUNION ALL\n".join(branches)
     return f"SELECT * FROM (\n{inner}\n) AS counts (measure, item, value)" if branches else None
@@ -95,9 +111,12 @@ def tiles(data: ReportData) -> list[Tile]:
     removable, leaks = data.count("removable_images"), data.count("spanning_groups")
     deleted = data.count("deleted_images")
 
-    def tile(table: str, label: str, count: int, section: str, note: str = "", bad: str = "") -> Tile:
-        if table not in data.present:
-            return Tile(label, "–", section, "not analysed yet")
+    def tile(
+        table: str, label: str, count: int, section: str, note: str = "", bad: str = "", *, needs: tuple[Need, ...] = ()
+    ) -> Tile:
+        lacking = untested(data, needs, "", is_missing=table not in data.present)
+        if lacking:
+            return Tile(label, "–", section, "not tested" if bad else "not computed")
         return Tile(label, f"{count:,}", section, note, (bad if count else "ok") if bad else "")
 
     gone = f"and {deleted:,} deleted" if deleted else ""
@@ -105,8 +124,8 @@ def tiles(data: ReportData) -> list[Tile]:
         tile("images", "Images", data.count("live_images"), "overview", gone),
         tile("image_stats", "Readable", data.count("readable_images"), "statistics"),
         tile("unreadable_images", "Unreadable", data.count("unreadable_images"), "unreadable", "", "bad"),
-        tile("targets", "Labels", data.count("targets"), "labels"),
-        tile("targets", "Classes", data.count("classes"), "labels"),
+        tile("targets", "Labels", data.count("targets"), "labels", needs=(LABELS,)),
+        tile("targets", "Classes", data.count("classes"), "labels", needs=(LABELS,)),
         tile(
             "duplicate_groups",
             "Exact duplicate groups",
@@ -116,10 +135,18 @@ def tiles(data: ReportData) -> list[Tile]:
             "warn",
         ),
         tile("duplicate_groups", "Near-duplicate groups", groups.get("near", 0), "duplicates", "", "calm"),
-        tile("duplicate_groups", "Groups across splits", leaks, "duplicates", "", "bad"),
+        tile("duplicate_groups", "Groups across splits", leaks, "duplicates", "", "bad", needs=(SPLITS,)),
         tile("outliers", "Outlier images", data.count("outlier_images"), "outliers", "", "calm"),
         tile("image_findings", "Image findings", data.count("image_findings"), "findings", "", "warn"),
-        tile("ingest_findings", "Annotation findings", data.count("ingest_findings"), "annotations", "", "bad"),
+        tile(
+            "ingest_findings",
+            "Annotation findings",
+            data.count("ingest_findings"),
+            "annotations",
+            "",
+            "bad",
+            needs=(ANNOTATED,),
+        ),
         tile(
             "drift_metrics",
             "Drifted statistics",
@@ -146,7 +173,7 @@ SECTION = Section(
     "overview",
     "At a glance",
     tables=(IMAGES,),
-    command="dataeval-spark ingest --workspace WORKSPACE photos/",
+    command=INGEST,
     queries=(
         Query("overview", overview_query, uses=tuple(_COUNTS)),
         Query("composition", COMPOSITION_QUERY, (IMAGES,)),

@@ -22,9 +22,9 @@ def origin(provenance: Provenance) -> Content:
         Column("Status", "status", style=lambda row: f"pill {tone.get(row['status'], 'calm')}"),
         Column("Seconds", "seconds", number),
         Column("Rows written", "rows_written", number),
-        Column("Message", "message", most=80, style="wide"),
+        Column("Message", "message", most=80),
         Column("Version", "code_version", most=20),
-        Column("Run", "run_id", style="code", most=20),
+        Column("Run", "run_id", most=14),
     )
     note = shown(len(rows[:MAX_RUNS]), len(rows))
     return {"runs": listing(rows[:MAX_RUNS], columns, caption="Runs", note=note) if rows else None}

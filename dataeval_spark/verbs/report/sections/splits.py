@@ -16,9 +16,18 @@ from dataeval_spark.tables.splits import (
 )
 from dataeval_spark.verbs.report.data import ReportData, Row
 from dataeval_spark.verbs.report.listing import Column, listing
+from dataeval_spark.verbs.report.needs import ANALYZE, Need
+from dataeval_spark.verbs.report.needs import IMAGES as INGESTED
 from dataeval_spark.verbs.report.section import Content, Query, Section
 from dataeval_spark.verbs.text import number, plural, share, words
 from dataeval_spark.workspace.holdout import opened
+
+SPLIT = "dataeval-spark split --workspace WORKSPACE --name main"
+PARTS = Need(
+    "two parts of a split",
+    lambda data: data.count("splits") > 1 or len(data.rows_of("split_parts")) > 1 or "splits" in data.present,
+    SPLIT,
+)
 
 
 def parts_query(present: frozenset[str]) -> str:
@@ -196,7 +205,7 @@ SECTION = Section(
         "one another. The split called given is the one that came with the source."
     ),
     tables=(SPLIT_LEAKAGE, SPLIT_DIFFERENCES),
-    command="dataeval-spark split --workspace WORKSPACE --name main --group-by patient",
+    command=ANALYZE,
     queries=(
         Query("split_parts", parts_query, (IMAGES, SPLIT_LEAKAGE), (SPLIT_ASSIGNMENTS, SPLITS, RUNS)),
         Query("split_strata", STRATA_QUERY, (SPLIT_STRATA,)),
@@ -208,4 +217,6 @@ SECTION = Section(
     ),
     content=splits,
     template="sections/splits.html.j2",
+    needs=(INGESTED, PARTS),
+    tests="splits",
 )

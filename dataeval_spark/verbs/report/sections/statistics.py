@@ -7,6 +7,7 @@ from dataeval_spark.tables.profile import IMAGE_STATS
 from dataeval_spark.verbs.report import charts
 from dataeval_spark.verbs.report.data import ReportData
 from dataeval_spark.verbs.report.histograms import UNITS, binned, counts_of
+from dataeval_spark.verbs.report.needs import MEASURED, PROFILE
 from dataeval_spark.verbs.report.section import Content, Query, Section
 from dataeval_spark.verbs.text import number, size, slug, words
 
@@ -53,8 +54,8 @@ SECTION = Section(
     "Statistics",
     intro="One histogram per statistic, over all readable images that have not been deleted.",
     tables=(IMAGE_STATS,),
-    command="dataeval-spark profile --workspace WORKSPACE",
+    command=PROFILE,
+    needs=(MEASURED,),
     queries=(Query("statistics", statistics_query, (IMAGE_STATS,), (IMAGES,)),),
     content=statistics,
-    otherwise="No image has been measured yet.",
 )

@@ -6,8 +6,10 @@ from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.profile import UNREADABLE_IMAGES
 from dataeval_spark.verbs.report.data import ReportData
 from dataeval_spark.verbs.report.listing import Column, listing
+from dataeval_spark.verbs.report.needs import IMAGES as INGESTED
+from dataeval_spark.verbs.report.needs import PROFILE
 from dataeval_spark.verbs.report.section import Content, Query, Section, live
-from dataeval_spark.verbs.text import shown, size
+from dataeval_spark.verbs.text import plural, shown, size
 
 
 def unreadable_query(present: frozenset[str]) -> str:
@@ -30,14 +32,23 @@ def unreadable(data: ReportData) -> Content:
     return {"tables": [listing(rows, columns, caption="Unreadable images", note=note)] if rows else []}
 
 
+def all_read(data: ReportData) -> str:
+    rest = data.count("live_images") - data.count("readable_images")
+    more = f"; {plural(rest, 'image has', 'images have')} not been opened yet" if rest > 0 else ""
+    images = plural(data.count("readable_images"), "image")
+    return f"Every image that was opened could be read: {images}, by profile{more}."
+
+
 SECTION = Section(
     40,
     "unreadable",
     "Unreadable images",
     intro="Files that could not be read, with the message of the reader. No statistic covers them.",
     tables=(UNREADABLE_IMAGES,),
-    command="dataeval-spark profile --workspace WORKSPACE",
+    command=PROFILE,
+    needs=(INGESTED,),
+    tests="files that cannot be read",
     queries=(Query("unreadable", unreadable_query, (UNREADABLE_IMAGES,), (IMAGES,)),),
     content=unreadable,
-    otherwise="Every image could be read.",
+    otherwise=all_read,
 )

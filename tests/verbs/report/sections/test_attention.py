@@ -49,16 +49,18 @@ def test_the_table_decides_how_bad_a_rule_is() -> None:
 
 def test_classes_are_imbalanced_from_a_ratio_of_ten() -> None:
     def found(ratio: float) -> list[str]:
-        whole = {"class_name": None, "imbalance_ratio": ratio, "images_without_labels": 0}
+        whole = {"class_name": None, "imbalance_ratio": ratio, "images_without_labels": 0, "label_count": 9}
         return [matter.sentence for matter in matters(ReportData(rows={"labels": [whole]}))]
 
     assert found(9.9) == []
     assert found(10.0) == ["The most frequent class has 10 times as many labels as the rarest."]
 
 
-def test_nothing_counts_as_analysed_before_the_first_analysis() -> None:
-    assert attention(ReportData(frozenset({"images", "targets"})))["analysed"] is False
-    assert attention(ReportData(frozenset({"images", "image_stats"})))["analysed"] is True
+def test_images_without_labels_are_no_matter_where_nothing_is_labelled() -> None:
+    whole = {"class_name": None, "imbalance_ratio": None, "images_without_labels": 200}
+    assert matters(ReportData(rows={"labels": [{**whole, "label_count": 0}]})) == ()
+    (found,) = matters(ReportData(rows={"labels": [{**whole, "label_count": 7}]}))
+    assert found.sentence == "200 images have no label."
 
 
 def test_each_matter_leads_to_its_section() -> None:

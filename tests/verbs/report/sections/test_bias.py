@@ -40,6 +40,14 @@ def test_a_shortcut_is_shown_by_images_of_both_ends():
     assert panel["cards"][2].lines == ("brightness 90",)
 
 
+def test_shortcuts_have_a_column_of_values_where_one_is_by_a_value():
+    def titles(*rows):
+        return [title for title, _ in bias(data(shortcuts=rows))["tables"][0]["listing"].titles]
+
+    assert "Value" not in titles(SHORTCUT)
+    assert titles({**SHORTCUT, "factor": "weather", "value": "rain"}, SHORTCUT)[:3] == ["Class", "Factor", "Value"]
+
+
 def test_a_value_that_tells_a_class_is_shown_by_images_with_and_without_it():
     ends = {
         "lowest": [{"image_id": "dry", "value": 0.0}],
@@ -57,12 +65,14 @@ def test_a_value_that_tells_a_class_is_shown_by_images_with_and_without_it():
 
 def test_parity_of_each_factor_is_a_table():
     row = {"factor": "weather", "score": 0.41, "adjusted_pvalue": 1e-6, "degrees_of_freedom": 4, "found": 17}
-    rows = [{**row, "low_expected_cells": 2, "thin": 3, "is_significant": True}]
+    rows = [{**row, "low_expected_cells": 2, "thin": 3, "is_significant": True, "is_flagged": None}]
 
     (found,) = bias(data(parity=rows))["tables"]
 
-    assert found["title"] == "Factors that the class depends on"
-    assert [cell.text for cell in found["listing"].rows[0]] == ["weather", "yes", "0.41", "1.0e-06", "4", "2", "3"]
+    assert found["title"] == "Whether the class depends on a factor"
+    assert [cell.text for cell in found["listing"].rows[0]] == [
+        *("weather", "yes", "not computed", "0.41", "1.0e-06", "4", "2", "3")
+    ]
     assert found["listing"].note == "1 of 17 shown"
 
 

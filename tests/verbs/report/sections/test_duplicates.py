@@ -96,9 +96,16 @@ def test_what_was_left_out_is_said_with_the_groups():
         {"step": "clusters", "message": "of another step"},
     ]
 
-    content = duplicates(ReportData(rows={"duplicates": [], "dataset_findings": told}))
+    rows = {"duplicates": [], "dataset_findings": told}
+    content = duplicates(ReportData(rows=rows))
 
-    assert content["told"] == [told[0]["message"]]
+    assert content["told"] == [
+        told[0]["message"],
+        "Not tested: near duplicates by embeddings. They need profile --encoder, then analyze.",
+        "Not tested: duplicates across splits. They need two splits: ingest --split, or a folder of each.",
+    ]
+    counts = [{"measure": measure, "item": "", "value": 2} for measure in ("embedded_images", "splits")]
+    assert duplicates(ReportData(rows={**rows, "overview": counts}))["told"] == [told[0]["message"]]
 
 
 def test_twelve_groups_of_six_are_shown_leaks_first_then_the_largest(data: ReportData) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataeval_spark.verbs.report import ReportData
+from dataeval_spark.verbs.report import Box, ReportData
 from dataeval_spark.verbs.report.sections.findings import findings
 
 
@@ -31,4 +31,11 @@ def test_rules_with_most_findings_come_first_with_their_worst_severity_and_advic
         "1 of 9 shown",
     )
     assert (second["id"], second["tone"], second["note"]) == ("finding-dark", "warn", "1 of 1 shown")
-    assert first["cards"][0].lines == ("score 0.25 (limit 0.5)", "look")
+    assert first["cards"][0].lines == ("look", "score 0.25 (limit 0.5)")
+
+
+def test_an_odd_box_is_told_with_its_size() -> None:
+    row = {"image_id": "a", "target_index": 3, "score": 0.0, "threshold": 1.0, "message": "empty", "severity": "error"}
+    boxes = {"a": (Box(3, "dog", 80.0, 90.0, 80.0, 130.0),)}
+    content = findings(ReportData(rows={"image_findings": [{**row, "rule": "invalid_box"}]}, boxes=boxes))
+    assert content["rules"][0]["cards"][0].lines == ("empty", "box of 0 × 40 pixels at 80, 90")

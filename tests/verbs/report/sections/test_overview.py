@@ -45,4 +45,4 @@ def test_a_headline_number_is_a_dash_until_its_table_is_there() -> None:
     assert found["Unreadable"] == ("2", "", "bad")
     assert found["Exact duplicate groups"] == ("4", "1 image could be removed", "warn")
     assert found["Near-duplicate groups"] == ("0", "", "ok")
-    assert found["Outlier images"] == ("–", "not analysed yet", "")
+    assert found["Outlier images"] == ("–", "not tested", "")

@@ -40,7 +40,9 @@ def data(spark) -> ReportData:
             {**main, "repeat": 1, "image_id": "i0", "split": "test"},
         ],
         SPLIT_LEAKAGE: [
-            {**main, "kind": "phash", "image_id_a": "i0", "image_id_b": "i3", "split_a": "train", "split_b": "test"}
+            {**main, "kind": "dhash", "image_id_a": "i0", "image_id_b": "i3", "split_a": "train", "split_b": "test"},
+            {**main, "kind": "phash", "image_id_a": "i0", "image_id_b": "i3", "split_a": "train", "split_b": "test"},
+            {**main, "kind": "label", "image_id_a": "i3", "image_id_b": "i0", "split_a": "test", "split_b": "train"},
         ],
         SPLIT_REPAIRS: [{**main, "image_id": "i3"}],
         SPLIT_DIFFERENCES: [
@@ -94,12 +96,17 @@ def test_leaks_differences_and_bias_are_listed_flagged_ones_first(data):
     tables = {table["title"]: table["listing"] for table in content["tables"]}
 
     assert content["summary"].startswith("2 splits; 1 pair of images ties parts together")
-    assert [cell.text for cell in tables["What leaks"].rows[0]] == ["main", "test", "train", "phash", "1", "1"]
+    assert [cell.text for cell in tables["What leaks"].rows[0]] == ["main", "test", "train", "dhash", "1", "1"]
     assert [row[4].text for row in tables["How the parts differ"].rows] == ["light", "alike"]
     assert [(row[1].text, row[2].text) for row in tables["Factors that predict the class within a part"].rows] == [
         ("light", "test"),
         ("light", "train"),
     ]
+
+
+def test_a_pair_that_leaks_by_several_kinds_is_counted_once(data):
+    assert data.counts("split_leaks") == {"main": 1}
+    assert sum(row["pairs"] for row in data.rows_of("split_leakage")) == 3
 
 
 def test_leaks_and_differences_need_attention(data):
