@@ -44,7 +44,7 @@ SELECTION_REMOVALS = Table(
     doc="Images that each operation of a saved selection removed, and why. An operation that removed none has one row.",
     key=("selection_name", "version", "place", "reason"),
     columns=(
-        SELECTION_NAME,
+        Column("selection_name", "string", "Name of the selection"),
         VERSION,
         Column("place", "int", "Place of the operation in the recipe, from 1"),
         Column("operation", "string", "Name of the operation"),

@@ -260,7 +260,10 @@ def _samples(
 
 def _in_no_part(members: DataFrame, before: int, checkpoint: Checkpoint, options: ExportOptions) -> DataFrame:
     """Rows of the manifest for images in no part of the split, numbered after the others."""
-    outside = numbered(members, ("order_key", "image_id", "copy"), checkpoint)
+    # The samples, which are numbered too, are read again after this.
+    outside = numbered(
+        members, ("order_key", "image_id", "copy"), lambda frame, name: checkpoint(frame, f"{name}_without_part")
+    )
     error = F.lit(f"{NO_PART} of split {options.split}").alias("error")
     return outside.select((F.col("number") + before).alias("number"), "image_id", "copy", error)
 
