@@ -23,7 +23,7 @@ SplitMethod = Literal[DrawnMethod, "time", "test_value", "hash"]
 # The functions of `dataeval_spark.verbs.select.operations`, in the order in which help lists them.
 OPERATION_NAMES = (
     *("datasets", "split", "where", "classes", "relabel", "drop_duplicates", "drop_outliers", "drop_findings"),
-    *("balance", "stratified_sample", "shuffle", "limit", "indices"),
+    *("drop_unreadable", "balance", "stratified_sample", "shuffle", "limit", "indices"),
 )
 MAX_PIXELS = 178_956_970
 """Twice Pillow's own MAX_IMAGE_PIXELS: where Pillow itself refuses an image."""
@@ -294,6 +294,12 @@ class ExportOptions:
     samples_per_shard: int = option(1000, "Number of samples in each file of webdataset or parquet.")
     with_lost_labels: bool = option(
         False, "Write an image as one without labels where none of its labels can be read, or written in the format."
+    )
+    drop_unreadable: bool = option(
+        True, "Leave out images that `profile` could not read; else they are copied as they are, if they have a size."
+    )
+    unlabelled_folder: str | None = option(
+        None, "Folder for images without a class, for `folder`. By default they are left out.", metavar="NAME"
     )
     replace: bool = option(False, "Remove an earlier export from the folder first.")
     open_guarded: str | None = opening()

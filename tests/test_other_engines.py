@@ -22,6 +22,7 @@ PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 # What the workspace here was not given: predictions, raters, a split or a selection of its own.
 NOT_GIVEN = {
     *("predictions", "prediction_classes", "annotations", "selections", "selection_members"),
+    "selection_removals",
     *("splits", "split_assignments", "split_strata", "split_representativeness"),
 }
 

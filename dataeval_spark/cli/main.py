@@ -70,7 +70,7 @@ EXAMPLES = """
   dataeval-spark analyze --workspace my_audit outliers --set outliers.method=iqr
   dataeval-spark compare --workspace my_audit --reference split=train --current split=test
   dataeval-spark split   --workspace my_audit --name main --group-by patient --guard test
-  dataeval-spark select  --workspace my_audit --name clean --operation drop_duplicates --operation drop_outliers
+  dataeval-spark select  --workspace my_audit --name clean --operation drop_unreadable --operation drop_duplicates
   dataeval-spark export  --workspace my_audit --selection clean --format yolo --to clean_yolo
   dataeval-spark snapshot --workspace my_audit create before-cleaning
   dataeval-spark search  --workspace my_audit photos/cat.jpg

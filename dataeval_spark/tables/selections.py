@@ -1,4 +1,4 @@
-"""Tables of saved selections: the recipe of each, and its members."""
+"""Tables of saved selections: the recipe of each, its members, and what its operations removed."""
 
 from dataeval_spark.tables.contract import Column, Table
 from dataeval_spark.tables.keys import IMAGE_ID, RUN_ID
@@ -37,4 +37,27 @@ SELECTION_MEMBERS = Table(
     ),
     write="append",
     formerly="view_members",
+)
+
+SELECTION_REMOVALS = Table(
+    name="selection_removals",
+    doc="Images that each operation of a saved selection removed, and why. An operation that removed none has one row.",
+    key=("selection_name", "version", "place", "reason"),
+    columns=(
+        Column("selection_name", "string", "Name of the selection"),
+        VERSION,
+        Column("place", "int", "Place of the operation in the recipe, from 1"),
+        Column("operation", "string", "Name of the operation"),
+        Column(
+            "reason",
+            "string",
+            "Of operations that drop images by a table: findings, main statistic, kind of duplicate, stage and class "
+            "of the error; of others their options. `others` after the 20 most frequent, or `nothing removed`",
+        ),
+        Column("images", "bigint", "Images that it removed for this reason; an image counts once", "images"),
+        Column("remaining", "bigint", "Images that it left, whatever the reason, copies included", "images"),
+        Column("examples", "array<string>", "Ids of the first three of the images, by id"),
+        RUN_ID,
+    ),
+    write="append",
 )

@@ -54,7 +54,12 @@ ARGUMENTS = {
     "split": (Argument("name", str, 'name = "main"'),),
     "select": (
         Argument("name", str, 'name = "clean"'),
-        Argument("recipe", list, 'recipe = [{operation = "drop_duplicates"}]', is_required=False),
+        Argument(
+            "recipe",
+            list,
+            'recipe = [{operation = "drop_unreadable"}, {operation = "drop_duplicates"}]',
+            is_required=False,
+        ),
     ),
     "compare": (
         Argument("reference", str, 'reference = "dataset=NAME"'),

@@ -14,7 +14,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import uuid4
@@ -56,6 +56,7 @@ class StepRun:
     message: str
     outputs: Mapping[str, int] = field(default_factory=dict)
     rows: int | None = None
+    details: Sequence[str] = ()
 
     @classmethod
     def skipped(cls, step: str, reason: str) -> StepRun:
@@ -66,7 +67,11 @@ class StepRun:
         rows = "" if self.rows is None else f"{self.rows:,} rows"
         where = ", ".join(f"{table}@v{version}" for table, version in sorted(self.outputs.items()))
         text = f"{self.step:<18} {self.status:<8} {self.seconds:6.1f} s  {rows:>12}"
-        return f"{text}  {self.message or where}".rstrip()
+        return "\n  ".join([f"{text}  {self.message or where}".rstrip(), *self.details])
+
+    def with_details(self, lines: Sequence[str]) -> StepRun:
+        """The same outcome with lines that are printed below it, and are not in the table of runs."""
+        return replace(self, details=tuple(lines))
 
 
 @dataclass(frozen=True)

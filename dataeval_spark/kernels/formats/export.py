@@ -37,7 +37,11 @@ WRITTEN_DDL = (
 )
 WRITTEN = arrow_schema(WRITTEN_DDL)
 
+# How the error of an image that is left out begins.
+UNREADABLE = "Cannot be read"
+NO_CLASS = "No class"
 LOST = "Labels are lost"
+NO_PART = "In no part"
 # Formats that hold boxes alone, in a file of labels for each image.
 OF_BOXES = ("yolo", "voc")
 Row = Mapping[str, Any]
@@ -61,6 +65,8 @@ class Layout:
         Number of samples per shard, for WebDataset.
     with_lost_labels : bool
         Whether to write images none of whose labels can be written, as images without labels.
+    unlabelled_folder : str, optional
+        Folder of the images without a class, in an export as folders; without it they are left out.
     """
 
     root: str
@@ -68,6 +74,7 @@ class Layout:
     classes: Mapping[str, int]
     samples_per_shard: int = 1000
     with_lost_labels: bool = False
+    unlabelled_folder: str | None = None
 
     def path(self, row: Row, content: bytes) -> str:
         """Path of an image in the export.
@@ -91,9 +98,8 @@ class Layout:
         if self.format == "voc":
             return f"JPEGImages/{beside_labels(path.removeprefix('JPEGImages/').removeprefix('images/'))}"
         if self.format == "folder":
-            split, label = (
-                safe_folder(name) if name else "" for name in (row["split"], row["targets"][0]["class_name"])
-            )
+            class_name = row["targets"][0]["class_name"] if row["targets"] else self.unlabelled_folder
+            split, label = (safe_folder(name) if name else "" for name in (row["split"], class_name))
             folders = [f"{folder}/" for folder in (split, label) if folder]
             if path.startswith("".join(folders)):
                 return path
@@ -123,12 +129,10 @@ def written_files(rows: Iterable[Row], layout: Layout) -> Iterator[dict[str, Any
     dict
         ``number``, ``path``, ``width``, ``height``, ``bytes``, ``boxes_clipped`` and ``boxes_left_out``, and
         ``is_turned``; for COCO ``image_text`` and ``annotations_text``, for VOC as ``image_text`` the line of a list;
-        or ``error``: an image that cannot be read, has no size, or has lost all its labels, is not written.
+        or ``error``: an image that cannot be read, has no size, has no class where the format needs one, or has lost
+        all its labels, is not written.
     """
     for row in rows:
-        if layout.format == "folder" and not row["targets"]:
-            yield {"number": row["number"], "error": "left out: it has no class (the folder format needs one)"}
-            continue
         content, targets, facts = _read(row, layout)
         if "error" in facts:
             yield facts
@@ -204,13 +208,15 @@ def time_of(microseconds: int | None) -> datetime | None:
 def _read(row: Row, layout: Layout) -> tuple[bytes, list[Row], dict[str, Any]]:
     """Bytes of an image, its labels as they can be written, and its number with size and counts, or with an error."""
     if row["unreadable"] is not None:
-        return b"", [], {"number": row["number"], "error": row["unreadable"]}
+        return b"", [], {"number": row["number"], "error": f"{UNREADABLE}: {row['unreadable']}"}
+    if error := _no_class(row, layout):
+        return b"", [], {"number": row["number"], "error": error}
     try:
         content = row["content"] if row["content"] is not None else read_file(row["uri"] or "")
         width, height = upright_size(io.BytesIO(content))
         is_turned = is_turned_by_exif(io.BytesIO(content))
     except (OSError, UnreadableImage) as error:
-        return b"", [], {"number": row["number"], "error": f"{type(error).__name__}: {error}"[:500]}
+        return b"", [], {"number": row["number"], "error": f"{UNREADABLE}: {type(error).__name__}: {error}"[:500]}
     targets, clipped, left_out = fitted(row["targets"], (width, height))
     writable = [each for each in targets if each["box"] is not None] if layout.format in OF_BOXES else targets
     if not writable and not layout.with_lost_labels and (lost := _lost(row, layout)):
@@ -220,10 +226,21 @@ def _read(row: Row, layout: Layout) -> tuple[bytes, list[Row], dict[str, Any]]:
     return content, targets, facts
 
 
+def _no_class(row: Row, layout: Layout) -> str | None:
+    """Error of an image that has no folder in an export as folders."""
+    if layout.format != "folder" or row["targets"] or layout.unlabelled_folder:
+        return None
+    if row["lost"] is not None and not layout.with_lost_labels:
+        return f"{LOST}: {row['lost']}"
+    return f"{NO_CLASS}: the folder format needs one (unlabelled_folder names a folder for images without)"
+
+
 def _lost(row: Row, layout: Layout) -> str | None:
     """Reason why none of the labels of an image is written: a trainer would take the image for background."""
     if row["lost"] is not None:
         return str(row["lost"])
+    if layout.format == "folder":
+        return None
     if any(target["box"] is not None for target in row["targets"]):
         return "no box has an area in the image"
     if row["targets"]:

@@ -16,8 +16,9 @@ from dataeval_spark.analyses.profile.profile import tasks_for
 from dataeval_spark.errors import ExportError, OptionError, StepFailedError
 from dataeval_spark.frames.batches import map_batches, map_rows
 from dataeval_spark.frames.sorted_groups import PLACE, sorted_groups
+from dataeval_spark.frames.unions import union_of_all_columns
 from dataeval_spark.kernels.formats.export import (
-    LOST,
+    NO_PART,
     OF_BOXES,
     WRITTEN_DDL,
     Layout,
@@ -25,6 +26,7 @@ from dataeval_spark.kernels.formats.export import (
     written_shards,
     written_table,
 )
+from dataeval_spark.kernels.formats.export_paths import safe_folder
 from dataeval_spark.kernels.storage.uris import refuse_credentials
 from dataeval_spark.options import ExportOptions, changed
 from dataeval_spark.session.bounded import bounded, one_row
@@ -32,6 +34,7 @@ from dataeval_spark.session.settings import BYTES_SETTINGS, temporary_settings
 from dataeval_spark.tables.images import FACTORS, IMAGES, INGEST_FINDINGS
 from dataeval_spark.tables.profile import UNREADABLE_IMAGES
 from dataeval_spark.tables.splits import SPLIT_ASSIGNMENTS, SPLITS
+from dataeval_spark.verbs.export.account import BY_STEM, counts_of, message_of
 from dataeval_spark.verbs.export.documents import finish, prepare, write_documents, write_parquet
 from dataeval_spark.verbs.export.numbering import numbered
 from dataeval_spark.verbs.export.samples import (
@@ -44,15 +47,13 @@ from dataeval_spark.verbs.export.samples import (
 )
 from dataeval_spark.verbs.ingest.readers.source import severity_of_kind
 from dataeval_spark.verbs.select import select
+from dataeval_spark.verbs.select.readable import unchecked_note, unreadable_images
 from dataeval_spark.verbs.select.state import Selection
-from dataeval_spark.verbs.text import plural
 from dataeval_spark.workspace import holdout
 from dataeval_spark.workspace.locations import absolute
 from dataeval_spark.workspace.runs import Run, StepRun
 from dataeval_spark.workspace.workspace import Checkpoint, Workspace
 
-# Formats in which a label file or a key has an image's path without its extension.
-BY_STEM = ("yolo", "voc", "webdataset")
 # Columns of the manifest.
 BOX_COUNTS = ("boxes_clipped", "boxes_left_out", "is_turned")
 # So many ids are broadcast, so that bytes kept in the table stay where they are; 20 MB.
@@ -66,19 +67,21 @@ def export(run: Run, to: str, options: ExportOptions) -> StepRun:
     """Write images with their labels, splits and metadata to a folder or to object storage.
 
     Bytes are copied as they are. An image that cannot be read is not written, nor one that has labels none of which can
-    be written, which a trainer would take for background; `manifest.parquet` says why, and tells the image id of each
-    path. Boxes are those of the upright image, clipped to it; those without area in it are left out. Both are counted
-    per image. Files are written whole or not at all, and `export.json` last.
+    be written, which a trainer would take for background; `manifest.parquet` says why of each image, those in no part
+    of the split included, and tells the image id of each path. Boxes are those of the upright image, clipped to it;
+    those without area in it are left out. Both are counted per image. Files are written whole or not at all, and
+    `export.json` last.
 
     Parameters
     ----------
     to : str
         Folder or URI, empty or holding an interrupted export.
     options : ExportOptions
-        Images and format. ``folder``: ``[SPLIT/]CLASS/NAME``, one class per image. ``coco``: ``images/``
-        and ``annotations.json``, and ``annotations_SPLIT.json`` where there are splits. ``yolo``: ``images/SPLIT/``,
-        ``labels/SPLIT/`` and ``data.yaml``. ``voc``: ``JPEGImages/``, ``Annotations/``, and lists of the splits in
-        ``ImageSets/Main/``. ``parquet``: as Hugging Face datasets. ``webdataset``: tar shards.
+        Images and format. ``folder``: ``[SPLIT/]CLASS/NAME``, one class per image, or ``unlabelled_folder`` for one
+        without. ``coco``: ``images/`` and ``annotations.json``, and ``annotations_SPLIT.json`` where there are splits.
+        ``yolo``: ``images/SPLIT/``, ``labels/SPLIT/`` and ``data.yaml``. ``voc``: ``JPEGImages/``, ``Annotations/``,
+        and lists of the splits in ``ImageSets/Main/``. ``parquet``: as Hugging Face datasets. ``webdataset``: tar
+        shards.
 
     Raises
     ------
@@ -99,15 +102,16 @@ def export(run: Run, to: str, options: ExportOptions) -> StepRun:
     if split is not None:
         split_names = [row["split_name"] for row in workspace.rows(SPLITS, ("split_name",))]
         OptionError.unless_one_of("export.split", split, sorted(split_names))
-    samples, about = _samples(workspace, run.checkpoint, options)
+    samples, without_part, about = _samples(workspace, run.checkpoint, options)
     facts = facts_of(samples)
+    _require_apart_from_classes(options, facts)
     _require_possible(format, facts, with_lost_labels=options.with_lost_labels)
     _require_apart(workspace, to)
     opened = holdout.open_among(run, samples, options.open_guarded)
     prepare(to, format, replace=options.replace)
     first = 1 if format == "coco" else 0
     classes = {name: number for number, name in enumerate(facts.classes, start=first)}
-    layout = Layout(to, format, classes, options.samples_per_shard, options.with_lost_labels)
+    layout = Layout(to, format, classes, options.samples_per_shard, options.with_lost_labels, options.unlabelled_folder)
     try:
         with temporary_settings(workspace.spark, BYTES_SETTINGS):
             written = _write_contents(workspace, run.checkpoint, samples, layout, facts)
@@ -116,18 +120,24 @@ def export(run: Run, to: str, options: ExportOptions) -> StepRun:
     manifest = run.checkpoint(
         samples.select("number", "image_id", "copy", "split").join(written, on="number"), "manifest"
     )
-    counts = _counts(manifest, format)
+    counts = counts_of(manifest, by_stem=format in BY_STEM)
     write_documents(workspace, to, format, manifest, samples, facts)
     columns = ("number", "image_id", "copy", "path", "split", "width", "height", "bytes", *BOX_COUNTS, "error")
-    write_parquet(manifest.select(*columns), f"{to}/manifest.parquet")
-    if about["without_part"]:
-        opened.append(f"left out: {plural(about['without_part'], 'image')} in no part of {split}")
-    message = _message(format, facts, counts, opened)
+    listed = manifest.select(*columns)
+    counts["without_part"] = 0
+    if without_part is not None:
+        listed = union_of_all_columns(listed, _in_no_part(without_part, facts.images, run.checkpoint, options))
+        counts["without_part"] = without_part.count()
+        counts["left_out"] += counts["without_part"]
+    write_parquet(listed, f"{to}/manifest.parquet")
+    message = message_of(options, facts, counts, opened)
     finish(to, {"format": format, **about, "classes": len(facts.classes), **counts, "notes": message})
     states = workspace.states(select.READS)
     recorded = {"to": to, **changed(options), "format": options.format, "version": about["version"]}
     total = counts["images"]
-    return run.finish("export", "done", started, f"{message} in {to}", options=recorded, inputs=states, rows=total)
+    note = unchecked_note(samples, select.tables_of(workspace), workspace.location)
+    said = "; ".join(filter(None, [f"{message} in {to}", note]))
+    return run.finish("export", "done", started, said, options=recorded, inputs=states, rows=total)
 
 
 def _write_contents(
@@ -206,8 +216,10 @@ def _require_apart(workspace: Workspace, to: str) -> None:
         )
 
 
-def _samples(workspace: Workspace, checkpoint: Checkpoint, options: ExportOptions) -> tuple[DataFrame, dict[str, Any]]:
-    """Samples, numbered in order, and the row of their selection."""
+def _samples(
+    workspace: Workspace, checkpoint: Checkpoint, options: ExportOptions
+) -> tuple[DataFrame, DataFrame | None, dict[str, Any]]:
+    """Samples, numbered in order, members in no part of the split where one is named, and the row of the selection."""
     about: dict[str, Any]
     selection, format, split = options.selection, options.format, options.split
     tables = select.tables_of(workspace)
@@ -218,7 +230,7 @@ def _samples(workspace: Workspace, checkpoint: Checkpoint, options: ExportOption
     else:
         members, targets, row = select.members_of(workspace, selection, options.version)
         about = {"selection": selection, "version": row["version"], "recipe": json.loads(row["recipe"])}
-    parts, without_part = None, 0
+    parts, without_part = None, None
     if split is not None:
         rows = workspace.read(SPLIT_ASSIGNMENTS).where(F.col("split_name") == split)
         parts = rows.where("repeat = 0 AND fold IS NULL").select("image_id", "split")
@@ -227,7 +239,8 @@ def _samples(workspace: Workspace, checkpoint: Checkpoint, options: ExportOption
                 f"export.split is {split!r}, which has folds over time: an image is in several of its parts.\n"
                 "Hint: a split with fractions"
             )
-        without_part = members.join(parts, on="image_id", how="left_anti").count()
+        without_part = members.join(parts, on="image_id", how="left_anti")
+    unreadable = _unreadable(tables) if options.drop_unreadable else None
     samples = samples_of(
         members,
         images,
@@ -235,18 +248,24 @@ def _samples(workspace: Workspace, checkpoint: Checkpoint, options: ExportOption
         factors=tables.get("factors"),
         parts=parts,
         lost=_lost_labels(workspace),
-        unreadable=_unreadable(workspace),
+        unreadable=unreadable,
         prefix=_prefix(members, images),
     )
     if format in BY_STEM:
         folders = ("images", "JPEGImages") if format == "voc" else ("images",) if format == "yolo" else ()
         samples = with_shared_stems(samples, by_split=format != "voc", folders=folders)
     order = ("order_key", "image_id", "copy")
-    return numbered(samples, order, checkpoint, weight="n_targets"), {
-        **about,
-        "split": split,
-        "without_part": without_part,
-    }
+    return numbered(samples, order, checkpoint, weight="n_targets"), without_part, {**about, "split": split}
+
+
+def _in_no_part(members: DataFrame, before: int, checkpoint: Checkpoint, options: ExportOptions) -> DataFrame:
+    """Rows of the manifest for images in no part of the split, numbered after the others."""
+    # The samples, which are numbered too, are read again after this.
+    outside = numbered(
+        members, ("order_key", "image_id", "copy"), lambda frame, name: checkpoint(frame, f"{name}_without_part")
+    )
+    error = F.lit(f"{NO_PART} of split {options.split}").alias("error")
+    return outside.select((F.col("number") + before).alias("number"), "image_id", "copy", error)
 
 
 def _lost_labels(workspace: Workspace) -> DataFrame | None:
@@ -259,13 +278,12 @@ def _lost_labels(workspace: Workspace) -> DataFrame | None:
     return rows.groupBy("image_id").agg(F.min(F.concat_ws(": ", "kind", "message")).alias("reason"))
 
 
-def _unreadable(workspace: Workspace) -> DataFrame | None:
-    """Images whose pixels the profile could not read; whether a file can be opened shows only when it is copied."""
-    unreadable = workspace.read_or_none(UNREADABLE_IMAGES)
-    if unreadable is None:
+def _unreadable(tables: Mapping[str, DataFrame]) -> DataFrame | None:
+    """Images that the profile could not read."""
+    if UNREADABLE_IMAGES.name not in tables:
         return None
-    reason = F.concat_ws(": ", "error_class", "message")
-    return unreadable.where("stage IN ('header', 'decode', 'statistics')").select("image_id", reason.alias("reason"))
+    reason = F.concat_ws(": ", "stage", "error_class", "message")
+    return unreadable_images(tables[UNREADABLE_IMAGES.name]).select("image_id", reason.alias("reason"))
 
 
 def _prefix(members: DataFrame, images: DataFrame) -> str:
@@ -291,55 +309,25 @@ def _require_possible(format: str, facts: Facts, *, with_lost_labels: bool) -> N
         )
 
 
-def _counts(manifest: DataFrame, format: str) -> dict[str, int]:
-    """Numbers of images that were written, and that were not.
-
-    Raises
-    ------
-    ExportError
-        Two images have one path.
-    """
-    key = F.regexp_replace("path", r"\.[^./]*$", "") if format in BY_STEM else F.col("path")
-    by_key = manifest.where("path IS NOT NULL").groupBy(key.alias("key"))
-    for row in bounded(
-        by_key.agg(F.count("*").alias("n"), F.min("image_id").alias("one")).where("n > 1").limit(1), "one row"
-    ):
-        raise ExportError(
-            f"{row['n']} images would be written as {row['key']}, one of them {row['one']}.\n"
-            "Hint: rename one at its source, or leave it out of the selection."
+def _require_apart_from_classes(options: ExportOptions, facts: Facts) -> None:
+    """Refuse a folder for images without a class that is no name of one, or is that of a class."""
+    name = options.unlabelled_folder
+    if name is None:
+        return
+    if options.format != "folder":
+        raise OptionError(
+            f"export.unlabelled_folder is {name!r}, but {options.format!r} has no folder per class.\n"
+            "Hint: --format folder"
         )
-    row = one_row(
-        manifest,
-        F.count("path").alias("images"),
-        F.count("error").alias("left_out"),
-        F.coalesce(F.sum("bytes"), F.lit(0)).alias("bytes"),
-        F.count_if(F.startswith("error", F.lit(LOST))).alias("lost_labels"),
-        *(F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in ("boxes_clipped", "boxes_left_out")),
-        F.count_if(F.col("is_turned")).alias("turned_by_exif"),
-    )
-    return dict(row.asDict())
-
-
-def _message(format: str, facts: Facts, counts: Mapping[str, int], opened: Sequence[str]) -> str:
-    parts = [f"{plural(counts['images'], 'image')} as {format}"]
-    others = counts["left_out"] - counts["lost_labels"]
-    if others:
-        why = "that cannot be read or have no class" if format == "folder" else "that cannot be read"
-        parts.append(f"left out: {plural(others, 'image')} {why} (see manifest.parquet)")
-    if counts["lost_labels"]:
-        lost = plural(counts["lost_labels"], "image")
-        parts.append(f"left out: {lost} whose labels are lost (with_lost_labels writes them, without labels)")
-    if counts["boxes_clipped"]:
-        parts.append(f"{plural(counts['boxes_clipped'], 'box', 'boxes')} clipped to the image")
-    if counts["boxes_left_out"]:
-        parts.append(f"left out: {plural(counts['boxes_left_out'], 'box', 'boxes')} without area in the image")
-    if counts["turned_by_exif"] and facts.boxes:
-        turned = plural(counts["turned_by_exif"], "image")
-        parts.append(f"{turned} turned by EXIF: the boxes fit the upright picture, so the reader must turn it")
-    if facts.unlabelled:
-        parts.append(f"left out: {plural(facts.unlabelled, 'label')} without a class")
-    if format in OF_BOXES and facts.labels > facts.boxes:
-        parts.append(f"left out: {plural(facts.labels - facts.boxes, 'label')} without a box")
-    if format == "yolo" and facts.unheld:
-        parts.append(f"left out: attributes of {plural(facts.unheld, 'label')} that YOLO's files cannot hold")
-    return "; ".join([*parts, *opened])
+    if not name or safe_folder(name) != name:
+        raise OptionError(
+            f"export.unlabelled_folder is {name!r}; expected the name of one folder.\n"
+            "Hint: --unlabelled-folder unlabelled"
+        )
+    for class_name in facts.classes:
+        # Some file systems do not tell capitals from small letters.
+        if safe_folder(class_name).casefold() == name.casefold():
+            raise OptionError(
+                f"export.unlabelled_folder is {name!r}, which is the folder of class {class_name!r}.\n"
+                "Hint: --unlabelled-folder with another name"
+            )

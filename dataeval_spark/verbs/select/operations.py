@@ -14,9 +14,9 @@ from dataeval_spark.options import OPERATION_NAMES
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.contract import identifier
 from dataeval_spark.verbs.select.balance import balance  # noqa: F401  one of the operations
+from dataeval_spark.verbs.select.readable import unreadable_images
 from dataeval_spark.verbs.select.state import ORDER, Selection, hashed
 
-FINDINGS = {"outliers": "statistic", "image_findings": "rule"}
 MAX_INDEX = 10_000_000
 
 
@@ -162,22 +162,32 @@ def drop_duplicates(selection: Selection, *, near: bool = False) -> Selection:
             "select.drop_duplicates: the table duplicate_groups is of an earlier version and does not tell copies from "
             "near duplicates.\nHint: dataeval-spark analyze --workspace WS duplicates"
         )
-    return selection.without(groups.where("NOT is_kept" if near else "is_exact_copy"))
+    is_copy = F.coalesce("is_exact_copy", F.lit(False))
+    reason = F.when(is_copy, "exact copy").otherwise(F.concat(F.lit("near duplicate: "), F.array_join("kinds", ", ")))
+    return selection.without(groups.where("NOT is_kept" if near else "is_exact_copy"), F.min(reason))
 
 
 def drop_outliers(selection: Selection, *, statistics: Sequence[str] = ()) -> Selection:
     """Without the images that are outliers, in these statistics or in any."""
-    return selection.without(_without_findings(selection, "outliers", statistics))
+    rows = _findings(selection, "outliers", "statistic", statistics)
+    return selection.without(rows, F.min_by("statistic", "position"))
 
 
 def drop_findings(selection: Selection, *, rules: Sequence[str] = ()) -> Selection:
     """Without the images that have a finding, of these rules or of any."""
-    return selection.without(_without_findings(selection, "image_findings", rules))
+    rows = _findings(selection, "image_findings", "rule", rules)
+    return selection.without(rows, F.array_join(F.sort_array(F.collect_set("rule")), ", "))
 
 
-def _without_findings(selection: Selection, table: str, kinds: Sequence[str]) -> DataFrame:
+def _findings(selection: Selection, table: str, column: str, kinds: Sequence[str]) -> DataFrame:
     rows = selection.table(table, f"dropping {table}").where("target_index IS NULL")
-    return rows.where(F.col(FINDINGS[table]).isin(list(kinds))) if kinds else rows
+    return rows.where(F.col(column).isin(list(kinds))) if kinds else rows
+
+
+def drop_unreadable(selection: Selection) -> Selection:
+    """Without the images whose file or pixels could not be read, in part or at all."""
+    rows = unreadable_images(selection.table("unreadable_images", "drop_unreadable"))
+    return selection.without(rows, F.min(F.concat_ws(": ", "stage", "error_class")))
 
 
 def split(selection: Selection, *, name: str, part: str) -> Selection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -12,6 +13,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import ConfigError, OptionError
 from dataeval_spark.verbs.select.operations import LABEL_OPERATIONS, OPERATIONS
 from dataeval_spark.verbs.select.state import Selection
+from dataeval_spark.workspace.workspace import Checkpoint
 
 Recipe = Sequence[Mapping[str, Any]]
 
@@ -108,8 +110,8 @@ def _is_list(parameter: inspect.Parameter) -> bool:
     return str(parameter.annotation).startswith("Sequence")
 
 
-def apply(recipe: Recipe, tables: Mapping[str, DataFrame]) -> Selection:
-    """Select by a recipe.
+def apply(recipe: Recipe, tables: Mapping[str, DataFrame], checkpoint: Checkpoint | None = None) -> list[Selection]:
+    """Select by a recipe: the selection before the first operation, and after each of them.
 
     Parameters
     ----------
@@ -118,12 +120,17 @@ def apply(recipe: Recipe, tables: Mapping[str, DataFrame]) -> Selection:
         `dataeval_spark.verbs.select.operations`.
     tables : mapping of str to DataFrame
         ``images`` (live rows), ``targets``, and those that the operations need.
+    checkpoint : callable, optional
+        Stores the members that an operation left under a name, and reads them back.
     """
-    selection = Selection.of_everything(tables)
-    for step in check(recipe):
+    selections = [Selection.of_everything(tables)]
+    for place, step in enumerate(check(recipe), start=1):
         options = {name: value for name, value in step.items() if name != "operation"}
-        selection = OPERATIONS[step["operation"]](selection, **options)
-    return selection
+        after = OPERATIONS[step["operation"]](replace(selections[-1], reasons=None), **options)
+        if checkpoint is not None:
+            after = after.with_members(checkpoint(after.members, f"selection_{place}"))
+        selections.append(after)
+    return selections
 
 
 def targets_of(recipe: Recipe, members: DataFrame, tables: Mapping[str, DataFrame]) -> DataFrame:

@@ -11,15 +11,17 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
-from dataeval_spark.frames.contract import rows_of
+from dataeval_spark.frames.contract import rows_of, rows_of_dicts
 from dataeval_spark.options import SelectOptions
 from dataeval_spark.session.bounded import one_row
 from dataeval_spark.tables.images import FACTORS, IMAGES, TARGETS
-from dataeval_spark.tables.profile import IMAGE_STATS
+from dataeval_spark.tables.profile import IMAGE_STATS, UNREADABLE_IMAGES
 from dataeval_spark.tables.quality import DUPLICATE_GROUPS, IMAGE_FINDINGS, OUTLIERS
-from dataeval_spark.tables.selections import SELECTION_MEMBERS, SELECTIONS
+from dataeval_spark.tables.selections import SELECTION_MEMBERS, SELECTION_REMOVALS, SELECTIONS
 from dataeval_spark.tables.splits import SPLIT_ASSIGNMENTS
+from dataeval_spark.verbs.select.readable import unchecked_note
 from dataeval_spark.verbs.select.recipe import Recipe, apply, check, parts_in, targets_of
+from dataeval_spark.verbs.select.removals import COLUMNS, lines_of, removals_of
 from dataeval_spark.verbs.text import plural
 from dataeval_spark.workspace import holdout
 from dataeval_spark.workspace.runs import Run, StepRun, work_id
@@ -30,6 +32,7 @@ READS = (
     TARGETS,
     FACTORS,
     IMAGE_STATS,
+    UNREADABLE_IMAGES,
     DUPLICATE_GROUPS,
     OUTLIERS,
     IMAGE_FINDINGS,
@@ -72,14 +75,16 @@ def select(
             )
         recipe = json.loads(before["recipe"])
     steps = check(recipe)
-    opened = []
+    notes = []
     for part in parts_in(steps):
         count = holdout.open_part(run, *part, options.open_guarded)
         if count is not None:
-            opened.append(holdout.sentence(*part, count))
+            notes.append(holdout.sentence(*part, count))
     states = workspace.states(READS)
     text = json.dumps(steps, sort_keys=True)
-    members = run.checkpoint(apply(steps, tables_of(workspace)).members, "selection")
+    tables = tables_of(workspace)
+    selections = apply(steps, tables, run.checkpoint)
+    members = selections[-1].members
     # A sum of hashes does not depend on the order of rows.
     row = one_row(
         members,
@@ -89,16 +94,27 @@ def select(
     count, digest = int(row["n"]), str(row["digest"])
     if before is not None and (before["recipe"], before["digest"]) == (text, digest):
         message = f"selection {name}: version {before['version']} is as it was, {plural(count, 'image')}"
-        return StepRun.skipped("select", message)
+        kept = workspace.rows(SELECTION_REMOVALS, COLUMNS, selection_name=name, version=before["version"])
+        return StepRun.skipped("select", message).with_details(lines_of(kept))
     version = 1 if before is None else before["version"] + 1
     writer = run.writer("select", work_id("select", 1, {"name": name, "version": version, "recipe": text}, states))
     rows = members.select(F.lit(name).alias("selection_name"), F.lit(version).alias("version"), "*")
     outputs = {SELECTION_MEMBERS.name: workspace.write(SELECTION_MEMBERS, rows, writer)}
+    removals = removals_of(steps, selections)
+    named = [{"selection_name": name, "version": version, **row} for row in removals]
+    outputs[SELECTION_REMOVALS.name] = workspace.write(
+        SELECTION_REMOVALS, rows_of_dicts(members, SELECTION_REMOVALS, named), writer
+    )
     saved = rows_of(members, SELECTIONS, [(name, version, text, count, digest, started)])
     # Last: a selection is there once its members are.
     outputs[SELECTIONS.name] = workspace.write(SELECTIONS, saved, writer)
-    message = "; ".join([f"selection {name}: version {version}, {plural(count, 'image')}", *opened])
-    return run.finish("select", "done", started, message, inputs=states, outputs=outputs, rows=count)
+    if any(step["operation"] == "drop_unreadable" for step in steps) and (
+        note := unchecked_note(members, tables, workspace.location)
+    ):
+        notes.append(note)
+    message = "; ".join([f"selection {name}: version {version}, {plural(count, 'image')}", *notes])
+    finished = run.finish("select", "done", started, message, inputs=states, outputs=outputs, rows=count)
+    return finished.with_details(lines_of(removals))
 
 
 def newest(workspace: Workspace, name: str, version: int | None = None) -> dict[str, Any] | None:

@@ -25,11 +25,14 @@ class Selection:
         ``image_id``, ``target_index`` and ``class_name`` of the targets that are left.
     tables : mapping of str to DataFrame
         Existing tables of the workspace, by name.
+    reasons : DataFrame, optional
+        ``image_id``, unique, and ``reason``: why the last operation left an image out, where it depends on the image.
     """
 
     members: DataFrame
     labels: DataFrame
     tables: Mapping[str, DataFrame]
+    reasons: DataFrame | None = None
 
     @classmethod
     def of_everything(cls, tables: Mapping[str, DataFrame]) -> Selection:
@@ -58,9 +61,12 @@ class Selection:
         """The selection with only the images among these (``image_id``)."""
         return self.with_members(self.members.join(images.select("image_id"), on="image_id", how="left_semi"))
 
-    def without(self, images: DataFrame) -> Selection:
-        """The selection without these images."""
-        return self.with_members(self.members.join(images.select("image_id"), on="image_id", how="left_anti"))
+    def without(self, images: DataFrame, reason: Column | None = None) -> Selection:
+        """The selection without these images; ``reason`` is an aggregate of the rows of an image."""
+        rest = self.with_members(self.members.join(images.select("image_id"), on="image_id", how="left_anti"))
+        if reason is None:
+            return rest
+        return replace(rest, reasons=images.groupBy("image_id").agg(reason.alias("reason")))
 
     def with_members(self, members: DataFrame) -> Selection:
         return replace(self, members=members.select("image_id", "copy", "order_key"))

@@ -72,7 +72,46 @@ def test_an_image_whose_pixels_cannot_be_read_is_not_written(tmp_path):
 
     (found,) = written_files([sample([target((0, 0, 5, 5))], unreadable="OSError: image file is truncated")], layout)
 
-    assert found == {"number": 0, "error": "OSError: image file is truncated"}
+    assert found == {"number": 0, "error": "Cannot be read: OSError: image file is truncated"}
+
+
+@pytest.mark.parametrize(
+    ("others", "error"),
+    [
+        ({}, "No class: the folder format needs one"),
+        ({"unlabelled": 1}, "No class: the folder format needs one"),
+        ({"lost": "bad_class: 7"}, "Labels are lost: bad_class: 7"),
+        ({"unreadable": "decode: OSError: ends early"}, "Cannot be read: decode: OSError: ends early"),
+        ({"content": b"no picture"}, "No class: the folder format needs one"),  # its bytes need not be read
+    ],
+)
+def test_an_image_without_a_folder_is_left_out_for_the_reason_that_comes_first(tmp_path, others, error):
+    (left_out,) = written_files([sample([], **others)], Layout(str(tmp_path), "folder", {}))
+
+    assert left_out["error"].startswith(error)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("others", "path"),
+    [({}, "unknown/a.png"), ({"unlabelled": 1}, "unknown/a.png"), ({"split": "val"}, "val/unknown/a.png")],
+)
+def test_an_image_without_a_class_goes_to_the_folder_that_is_named(tmp_path, others, path):
+    layout = Layout(str(tmp_path), "folder", {"cat": 0}, unlabelled_folder="unknown")
+
+    found, labelled = written_files([sample([], **others), sample([target(None)], number=1)], layout)
+
+    assert found["path"] == path
+    assert (tmp_path / path).is_file()
+    assert labelled["path"] == "cat/a.png"
+
+
+def test_an_image_whose_labels_were_lost_is_not_among_those_that_never_had_one(tmp_path):
+    layout = Layout(str(tmp_path), "folder", {}, unlabelled_folder="unknown")
+
+    (found,) = written_files([sample([], lost="bad_class: 7")], layout)
+
+    assert found["error"] == "Labels are lost: bad_class: 7"
 
 
 @pytest.mark.parametrize(("orientation", "is_turned"), [(None, False), (1, False), (3, True), (6, True)])

@@ -285,6 +285,12 @@ def test_parts_of_a_split_are_exported_and_a_hold_out_with_a_reason_only(audit, 
     message = audit.table("runs").where("step = 'export'").orderBy(F.desc("started_at")).first()["message"]
     assert "hold-out main/test opened once" in message
     assert "left out: 11 images in no part of main" in message
+    rows = pq.read_table(place / "parts" / "manifest.parquet", columns=["image_id", "path", "error"]).to_pylist()
+    outside = {row["image_id"] for row in rows if row["error"] == "In no part of split main"}
+    assert len(outside) == 11
+    assert all(image_id.startswith("c/") for image_id in outside)
+    found = json.loads((place / "parts" / "export.json").read_text())
+    assert (found["without_part"], found["left_out"] - found["unreadable"] - found["lost_labels"]) == (11, 11)
 
 
 def test_a_selection_that_is_not_there_is_named(audit, place):
@@ -324,7 +330,64 @@ def test_an_image_without_a_class_has_no_place_in_folders_per_class(spark, tmp_p
     assert [path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.png")] == [
         "train/a/1.png"
     ]
-    assert "left out: 1 image that cannot be read or have no class" in lines[-1]
+    assert "left out: 1 image without a class (--unlabelled-folder NAME writes them)" in lines[-1]
+    assert "cannot be read" not in lines[-1]
+    found = json.loads((tmp_path / "out" / "export.json").read_text())
+    assert (found["left_out"], found["without_class"], found["unreadable"], found["lost_labels"]) == (1, 1, 0, 0)
+
+
+def truncated_scene(root):
+    """Two whole JPEG files, one that ends halfway, one that is no picture, and one without a class."""
+    rng = np.random.default_rng(1)
+    for name in ("cat/1.jpg", "cat/2.jpg", "cat/half.jpg", "3.jpg"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (96, 96, 3), np.uint8)).save(root / name)
+    half = root / "cat" / "half.jpg"
+    half.write_bytes(half.read_bytes()[: half.stat().st_size // 2])
+    (root / "cat" / "text.jpg").write_text("this is no picture")
+
+
+def test_a_jpeg_that_ends_halfway_is_in_no_export_and_no_clean_selection(spark, tmp_path):
+    truncated_scene(tmp_path / "in")
+    lines = []
+    audit = Audit(str(tmp_path / "audit"), spark, echo=lines.append)
+    audit.ingest(str(tmp_path / "in"), layout="class", dataset="d").export(tmp_path / "unchecked", format="folder")
+    said = lines[-1]
+    audit.profile().select("clean", [{"operation": "drop_unreadable"}])
+    kept = [row["image_id"] for row in audit.table("selection_members").orderBy("image_id").collect()]
+    removed = lines[-1]
+    audit.export(tmp_path / "out", format="folder", unlabelled_folder="unknown")
+    checked = lines[-1]
+    audit.export(tmp_path / "as_they_are", format="folder", drop_unreadable=False, selection=None)
+    audit.export(tmp_path / "clean", format="coco", selection="clean")
+
+    stages = {row["image_id"]: row["stage"] for row in audit.table("unreadable_images").collect()}
+    assert stages == {"d/cat/half.jpg": "decode", "d/cat/text.jpg": "header"}
+    assert "no image was checked for damage: dataeval-spark profile --workspace" in said
+    assert kept == ["d/3.jpg", "d/cat/1.jpg", "d/cat/2.jpg"]
+    assert "drop_unreadable: 2 images removed, 3 left (decode: OSError: d/cat/half.jpg; header: " in removed
+    written = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.jpg")}
+    assert written == {"cat/1.jpg", "cat/2.jpg", "unknown/3.jpg"}
+    assert "3 images as folder; left out: 2 images that cannot be read (see manifest.parquet) in" in checked
+    assert "checked for damage" not in checked
+    errors = {row["image_id"]: row["error"] for row in pq.read_table(tmp_path / "out" / "manifest.parquet").to_pylist()}
+    assert errors["d/cat/half.jpg"].startswith("Cannot be read: decode: OSError: ")
+    half = tmp_path / "as_they_are" / "cat" / "half.jpg"
+    assert half.read_bytes() == (tmp_path / "in" / "cat" / "half.jpg").read_bytes()
+    assert not (tmp_path / "as_they_are" / "cat" / "text.jpg").exists()  # it has no size
+    assert len(list((tmp_path / "clean" / "images").rglob("*.jpg"))) == 3
+
+
+def test_a_folder_for_images_without_a_class_is_none_of_a_class_and_of_this_format_only(audit, place):
+    for name, format, message in (
+        ("A", "folder", "which is the folder of class 'a'"),
+        ("a/b", "folder", "expected the name of one folder"),
+        ("", "folder", "expected the name of one folder"),
+        ("x", "coco", "'coco' has no folder per class"),
+    ):
+        with pytest.raises(OptionError, match=message):
+            audit.export(place / "clash", format=format, selection="c", unlabelled_folder=name)
+    assert not (place / "clash").exists()
 
 
 def test_metadata_whose_name_means_something_else_get_another(spark, tmp_path):

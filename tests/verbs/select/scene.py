@@ -37,14 +37,25 @@ def tables_of_scene(frame):
             "image_id string, target_index int, brightness double", [(r[0], None, r[4]) for r in SCENE]
         ),
         "duplicate_groups": frame(
-            "image_id string, target_index int, is_kept boolean, is_exact_copy boolean",
-            [("a0", None, True, False), ("b0", None, False, True), ("b1", None, False, False), ("b2", 0, False, True)],
+            "image_id string, target_index int, is_kept boolean, is_exact_copy boolean, kinds array<string>",
+            [
+                ("a0", None, True, False, ["exact", "phash"]),
+                ("b0", None, False, True, ["exact"]),
+                ("b1", None, False, False, ["dhash", "phash"]),
+                ("b2", 0, False, True, ["exact"]),
+            ],
         ),
         "outliers": frame(
-            "image_id string, target_index int, statistic string", [("a2", None, "mean"), ("b3", None, "size")]
+            "image_id string, target_index int, statistic string, position int",
+            [("a2", None, "mean", 1), ("b3", None, "size", 1), ("b3", None, "entropy", 2)],
         ),
         "image_findings": frame(
-            "image_id string, target_index int, rule string", [("b4", None, "dark"), ("a1", 0, "dark")]
+            "image_id string, target_index int, rule string",
+            [("b4", None, "dark"), ("b4", None, "blurry"), ("a1", 0, "dark")],
+        ),
+        "unreadable_images": frame(
+            "image_id string, stage string, error_class string",
+            [("a3", "decode", "OSError"), ("b1", "read", "FileNotFoundError"), ("b2", "encode", "ValueError")],
         ),
         "split_assignments": frame(
             "split_name string, repeat int, fold int, image_id string, split string",
@@ -55,4 +66,4 @@ def tables_of_scene(frame):
 
 
 def selected(tables, *recipe):
-    return [row.image_id for row in apply(recipe, tables).members.orderBy(*ORDER).collect()]
+    return [row.image_id for row in apply(recipe, tables)[-1].members.orderBy(*ORDER).collect()]

@@ -20,7 +20,7 @@ def tables(frame):
 
 
 def taken(tables, **options):
-    rows = apply([{"operation": "balance", **options}], tables).members.collect()
+    rows = apply([{"operation": "balance", **options}], tables)[-1].members.collect()
     assert len({(row.image_id, row.copy) for row in rows}) == len(rows)
     return Counter(row.image_id for row in rows)
 

@@ -6,6 +6,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
+from dataeval_spark.verbs.select.recipe import apply
 from tests.verbs.select.scene import SCENE, selected
 
 
@@ -23,6 +24,7 @@ from tests.verbs.select.scene import SCENE, selected
         ({"operation": "drop_outliers", "statistics": ["mean"]}, "a0 a1 a3 a4 b0 b1 b2 b3 b4"),
         ({"operation": "drop_outliers"}, "a0 a1 a3 a4 b0 b1 b2 b4"),
         ({"operation": "drop_findings", "rules": ["dark"]}, "a0 a1 a2 a3 a4 b0 b1 b2 b3"),
+        ({"operation": "drop_unreadable"}, "a0 a1 a2 a4 b0 b2 b3 b4"),  # b2 has no vector, but is a picture
         ({"operation": "limit", "n": 3}, "a0 a1 a2"),
         ({"operation": "indices", "positions": [9, 0, 4]}, "a0 a4 b4"),
         ({"operation": "relabel", "classes": {"car": "vehicle"}, "unmatched": "drop"}, "b1 a4"),
@@ -51,11 +53,32 @@ def test_a_stratified_sample_has_the_same_share_of_each_stratum(tables):
     assert sorted(str(weather[image]) for image in found) == ["None", "rain", "rain", "sun", "sun", "sun"]
 
 
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ({"operation": "drop_duplicates", "near": True}, {"b0": "exact copy", "b1": "near duplicate: dhash, phash"}),
+        ({"operation": "drop_outliers"}, {"a2": "mean", "b3": "size"}),
+        ({"operation": "drop_outliers", "statistics": ["entropy"]}, {"b3": "entropy"}),
+        ({"operation": "drop_findings"}, {"b4": "blurry, dark"}),
+        ({"operation": "drop_unreadable"}, {"a3": "decode: OSError", "b1": "read: FileNotFoundError"}),
+    ],
+    ids=lambda value: value.get("operation"),
+)
+def test_operations_that_drop_by_a_table_say_why_of_each_image(tables, step, expected):
+    reasons = apply([step], tables)[-1].reasons
+
+    assert {row["image_id"]: row["reason"] for row in reasons.collect()} == expected
+
+
 def test_operations_without_their_table_or_beyond_the_end_are_refused(tables):
     few = {name: tables[name] for name in ("images", "targets")}
 
     with pytest.raises(OptionError, match="needs table duplicate_groups, which has not been filled"):
         selected(few, {"operation": "drop_duplicates"})
+    with pytest.raises(
+        OptionError, match=r"unreadable_images, which has not been filled\.\nHint: dataeval-spark profile"
+    ):
+        selected(few, {"operation": "drop_unreadable"})
     old = {
         **tables,
         "duplicate_groups": tables["duplicate_groups"].withColumn("is_exact_copy", F.lit(None).cast("boolean")),

@@ -12,7 +12,7 @@ from dataeval_spark.verbs.select.recipe import apply, check, from_words, parts_i
 def test_a_relabeled_class_is_what_later_operations_see(tables):
     relabel = {"operation": "relabel", "classes": {"cat": "pet", "dog": "pet"}}
     recipe = [relabel, {"operation": "classes", "keep": ["pet"]}, {"operation": "limit", "n": 2}]
-    chosen = apply(recipe, tables)
+    chosen = apply(recipe, tables)[-1]
     targets = targets_of(recipe, chosen.members, tables)
 
     assert {(row.image_id, row.target_index, row.class_name, row.attributes) for row in targets.collect()} == {
@@ -22,10 +22,24 @@ def test_a_relabeled_class_is_what_later_operations_see(tables):
     }
 
 
+def test_the_members_after_each_operation_are_stored_on_their_own(tables):
+    stored = []
+
+    def checkpoint(frame, name):
+        stored.append((name, frame.count()))
+        return frame
+
+    recipe = [{"operation": "datasets", "names": ["a"]}, {"operation": "limit", "n": 2}]
+    selections = apply(recipe, tables, checkpoint)
+
+    assert stored == [("selection_1", 5), ("selection_2", 2)]
+    assert [each.members.count() for each in selections] == [10, 5, 2]
+
+
 def test_labels_of_other_classes_go_or_stay_as_is_said(tables):
     for keeps, expected in ((True, {"dog"}), (False, {"cat", "dog"})):
         recipe = [{"operation": "classes", "keep": ["dog"], "filter_targets": keeps}]
-        targets = targets_of(recipe, apply(recipe, tables).members, tables)
+        targets = targets_of(recipe, apply(recipe, tables)[-1].members, tables)
 
         assert {row.class_name for row in targets.collect()} == expected
 
@@ -49,7 +63,7 @@ def test_a_relabelling_need_know_only_the_labels_of_the_images_that_were_chosen(
         {"operation": "where", "condition": "image_id = 'a0'"},
         {"operation": "relabel", "classes": {"cat": "pet"}, "unmatched": "raise"},
     ]
-    chosen = apply(recipe, tables)
+    chosen = apply(recipe, tables)[-1]
 
     assert [row.class_name for row in targets_of(recipe, chosen.members, tables).collect()] == ["pet"]
 

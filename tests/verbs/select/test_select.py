@@ -8,17 +8,27 @@ from pyspark.sql import functions as F
 from dataeval_spark.audit import Audit
 from dataeval_spark.errors import OptionError
 from dataeval_spark.tables.images import IMAGES, TARGETS
+from dataeval_spark.tables.profile import UNREADABLE_IMAGES
 from dataeval_spark.verbs.select.select import members_of, newest
 from dataeval_spark.workspace.delta import Writer
+from tests.analyses.bias.rows import table
 
 
 @pytest.fixture(scope="module")
-def audit(spark, tables, tmp_path_factory):
+def audit(spark, tables, frame, tmp_path_factory):
     """A workspace with the ten images and their labels."""
     audit = Audit(str(tmp_path_factory.mktemp("select") / "audit"), spark, echo=lambda line: None)
     writer = Writer("r", "test", "w", "0")
     audit.workspace.write(IMAGES, tables["images"], writer)
     audit.workspace.write(TARGETS, tables["targets"], writer)
+    broken = {
+        "image_id": "a3",
+        "stage": "decode",
+        "error_class": "OSError",
+        "message": "ends early",
+        "fingerprint": "f",
+    }
+    audit.workspace.write(UNREADABLE_IMAGES, table(frame, UNREADABLE_IMAGES, [broken]), writer, are_new=True)
     return audit
 
 
@@ -27,12 +37,39 @@ def test_a_selection_has_a_new_version_only_where_it_gives_other_images(audit):
     loud = Audit(audit.workspace.location, audit.spark, echo=lines.append)
     loud.select("few", [{"operation": "limit", "n": 3}]).select("few").select("few", [{"operation": "limit", "n": 2}])
 
+    first = "limit: 7 images removed, 3 left (n = 3: 7, such as a3, a4, b0)"
     assert [line.split("selection few: ")[1] for line in lines] == [
-        "version 1, 3 images",
-        "version 1 is as it was, 3 images",
-        "version 2, 2 images",
+        f"version 1, 3 images\n  {first}",
+        f"version 1 is as it was, 3 images\n  {first}",
+        "version 2, 2 images\n  limit: 8 images removed, 2 left (n = 2: 8, such as a2, a3, a4)",
     ]
     assert audit.table("selection_members").where("selection_name = 'few'").count() == 5
+
+
+def test_what_each_operation_removed_stands_in_a_table_once(audit):
+    recipe = [
+        {"operation": "drop_unreadable"},
+        {"operation": "classes", "keep": ["cat"]},
+        {"operation": "shuffle", "seed": 1},
+    ]
+    audit.select("cats", recipe).select("cats")
+
+    rows = audit.table("selection_removals").where("selection_name = 'cats'").orderBy("place").collect()
+    assert [(row["version"], *row[2:8]) for row in rows] == [
+        (1, 1, "drop_unreadable", "decode: OSError", 1, 9, ["a3"]),
+        (1, 2, "classes", 'keep = ["cat"]', 3, 6, ["a2", "a4", "b1"]),
+        (1, 3, "shuffle", "nothing removed", 0, 6, []),
+    ]
+
+
+def test_a_selection_without_damaged_images_says_that_some_were_not_looked_at(audit):
+    lines = []
+    loud = Audit(audit.workspace.location, audit.spark, echo=lines.append)
+    loud.select("good", [{"operation": "drop_unreadable"}])
+
+    (line,) = lines
+    assert "version 1, 9 images; no image was checked for damage: dataeval-spark profile --workspace " in line
+    assert line.endswith("\n  drop_unreadable: 1 image removed, 9 left (decode: OSError: a3)")
 
 
 def test_a_condition_that_is_no_sql_is_an_error_that_says_so(audit):

@@ -31,6 +31,14 @@ def test_images_are_taken_or_left_out_and_labels_stay(tables, frame):
     assert selection.without(some).labels.count() == 11
 
 
+def test_images_that_are_left_out_have_one_reason_each(tables, frame):
+    rows = frame("image_id string, note string", [("a1", "y"), ("a1", "x"), ("b2", "y")])
+
+    rest = Selection.of_everything(tables).without(rows, F.min("note"))
+
+    assert sorted(tuple(row) for row in rest.reasons.collect()) == [("a1", "x"), ("b2", "y")]
+
+
 def test_each_class_of_an_image_counts_once(tables):
     rows = Selection.of_everything(tables).classes().where("image_id IN ('a1', 'a4', 'b2')").collect()
 
