@@ -53,6 +53,7 @@ from dataeval_spark.verbs.select.recipe import Recipe
 from dataeval_spark.verbs.select.select import select
 from dataeval_spark.verbs.split import split_workspace
 from dataeval_spark.workspace import holdout, runs, snapshots
+from dataeval_spark.workspace.damage import explained, is_foreign
 from dataeval_spark.workspace.delta_local import images_here, is_directory_here
 from dataeval_spark.workspace.runs import Run, StepRun
 from dataeval_spark.workspace.workspace import Workspace
@@ -336,6 +337,10 @@ class Audit:
         try:
             with self._progress.running(job):
                 self._interruptible(in_run)
+        except Exception as error:
+            if not is_foreign(error):
+                raise
+            raise explained(error, job, self.workspace.location) from error
         finally:
             for result in results:
                 logger.info("%s", result)

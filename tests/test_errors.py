@@ -134,3 +134,20 @@ def test_the_lack_of_spark_names_what_brings_it(name):
 def test_the_lack_of_something_else_stays_what_it_is(name):
     with pytest.raises(ModuleNotFoundError, match="something else"), spark_needed():
         raise ModuleNotFoundError("something else", name=name)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("An error occurred while calling o5.load.\n: java.io.IOException: No space left\n\tat org.x", "No space left"),
+        ("org.apache.spark.SparkException: java.lang.RuntimeException: too long\nmore", "too long"),
+        (
+            "\n  An exception was thrown from the Python worker.\nTraceback (most recent call last):\n"
+            '  File "a.py", line 1, in f\n    g()\ndataeval_spark.errors.EmbeddingError: lengths differ\nHint: again\n',
+            "lengths differ",
+        ),
+        ("ValueError: of nobody", "ValueError: of nobody"),
+    ],
+)
+def test_the_first_line_is_without_what_engines_put_before_it(text, line):
+    assert first_line(Exception(text)) == line

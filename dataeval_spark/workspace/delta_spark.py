@@ -193,9 +193,7 @@ def is_of_engine(error: BaseException) -> bool:
 
 def engine_message(error: BaseException) -> str:
     """First line of an engine's error, without the stack that follows."""
-    # An error of the JVM that PySpark does not know begins with which object was called.
-    called = re.match(r"\s*An error occurred while calling.*\n(?:: )?(.+)", str(error))
-    return (called.group(1) if called else first_line(error))[:500]
+    return first_line(error)[:500]
 
 
 def hint_for(message: str, catalog: str | None) -> str:

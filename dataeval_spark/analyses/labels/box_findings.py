@@ -10,9 +10,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.labels.image_boxes import ImageBoxes, box_at, boxes_per_image, read_images
-from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.kernels.labels.object_label_quality import same_places
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.labels import OBJECT_LABEL_ERRORS
 
@@ -66,8 +66,8 @@ def box_findings(
     +--------------+-----+
     """
     for name, value in (("duplicate_overlap", duplicate_overlap), ("conflict_overlap", conflict_overlap)):
-        OptionError.unless_between(f"box_findings.{name}", value, 0.01, 1.0)
-    OptionError.unless_between("box_findings.tiny_pixels", tiny_pixels, 0.0, 1e6)
+        within(f"box_findings.{name}", value)
+    within("box_findings.tiny_pixels", tiny_pixels)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
