@@ -52,7 +52,12 @@ class Cancellation:
             raise KeyboardInterrupt
 
 
-def interruptible(work: Callable[[], Result], cancellation: Cancellation, cancel: Callable[[], object]) -> Result:
+def interruptible(
+    work: Callable[[], Result],
+    cancellation: Cancellation,
+    cancel: Callable[[], object],
+    meanwhile: Callable[[], object] = lambda: None,
+) -> Result:
     """Run ``work`` in a thread; on an interrupt call ``cancel`` until the work unwinds, wait for it, then raise.
 
     Parameters
@@ -63,6 +68,8 @@ def interruptible(work: Callable[[], Result], cancellation: Cancellation, cancel
         Shared with the work.
     cancel : callable
         Stops the Spark jobs that are running now.
+    meanwhile : callable, optional
+        Is called again and again in the caller's thread while the work runs, to show what is done.
 
     Raises
     ------
@@ -88,8 +95,8 @@ def interruptible(work: Callable[[], Result], cancellation: Cancellation, cancel
     try:
         threading.Thread(target=target, name="dataeval_spark work", daemon=True).start()
         while not finished.wait(POLL_SECONDS):
-            pass
-    except KeyboardInterrupt:
+            meanwhile()
+    except BaseException:  # an interrupt, or an error of `meanwhile`, such as that of a closed pipe
         cancellation.requested.set()
         with _signals_ignored():
             while not finished.is_set():
