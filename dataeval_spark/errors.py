@@ -32,14 +32,15 @@ def filling_command(table: str, location: str) -> str:
 # What comes before the message where an error has passed through Java, or through a Python worker of Spark.
 _CALLED = re.compile(r"An error occurred while calling [^\n]*\n(?:: )?")
 _TRACEBACK = "Traceback (most recent call last)"
+_ERROR_CLASS = re.compile(r"^\[[A-Z0-9_.]+\] |\.? ?SQLSTATE: \w{5}")
 _CLASS = re.compile(r"(?:(?:[a-z][\w$]*\.)+[A-Z][\w$]*: )+")
 
 
 def first_line(error: BaseException, otherwise: str | None = None) -> str:
     """First line of an error's message; of an error without one, the name of its class or ``otherwise``.
 
-    What an engine puts before the message is left out: the object that it called, classes of Java, and the traceback of
-    a worker.
+    What an engine puts around the message is left out: the object that it called, classes of Java and of errors, and
+    the traceback of a worker.
 
     Examples
     --------
@@ -50,7 +51,7 @@ def first_line(error: BaseException, otherwise: str | None = None) -> str:
     if _TRACEBACK in text:
         after = text[text.rindex(_TRACEBACK) :].splitlines()[1:]
         text = next((line for line in after if re.match(r"[\w.]+(: |$)", line)), text)
-    text = _CLASS.sub("", _CALLED.sub("", text, count=1), count=1)
+    text = _ERROR_CLASS.sub("", _CLASS.sub("", _CALLED.sub("", text, count=1), count=1))
     return next(iter(text.splitlines()), type(error).__name__ if otherwise is None else otherwise)
 
 

@@ -136,16 +136,23 @@ def test_the_lack_of_something_else_stays_what_it_is(name):
         raise ModuleNotFoundError("something else", name=name)
 
 
+WORKER_ERROR = """
+  An exception was thrown from the Python worker. Please see the stack trace below.
+Traceback (most recent call last):
+  File "a.py", line 1, in f
+    g()
+dataeval_spark.errors.EmbeddingError: lengths differ
+Hint: profile again
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
         ("An error occurred while calling o5.load.\n: java.io.IOException: No space left\n\tat org.x", "No space left"),
         ("org.apache.spark.SparkException: java.lang.RuntimeException: too long\nmore", "too long"),
-        (
-            "\n  An exception was thrown from the Python worker.\nTraceback (most recent call last):\n"
-            '  File "a.py", line 1, in f\n    g()\ndataeval_spark.errors.EmbeddingError: lengths differ\nHint: again\n',
-            "lengths differ",
-        ),
+        (WORKER_ERROR, "lengths differ"),
+        ("[PATH_NOT_FOUND] Path does not exist: a.b. SQLSTATE: 42K03", "Path does not exist: a.b"),
         ("ValueError: of nobody", "ValueError: of nobody"),
     ],
 )

@@ -62,9 +62,9 @@ def _fits(value: Any, kind: Any) -> bool:
         return isinstance(value, str)
     if origin is Mapping:
         return isinstance(value, Mapping) and all(expected(each, arguments[1]) is None for each in value.values())
-    if origin is Sequence:
+    if origin is Sequence or kind is tuple:
         is_list = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
-        return is_list and all(expected(each, arguments[0]) is None for each in value)
+        return is_list and (not arguments or all(expected(each, arguments[0]) is None for each in value))
     return not isinstance(kind, type) or isinstance(value, kind)
 
 
@@ -74,7 +74,7 @@ def _in_words(kind: Any) -> str:
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Literal:
         return f"one of {', '.join(map(repr, arguments))}"
-    if origin in (Mapping, Sequence):
-        items = ITEMS.get(arguments[-1])
+    if origin in (Mapping, Sequence) or kind is tuple:
+        items = ITEMS.get(arguments[-1]) if arguments else None
         return f"{'a table' if origin is Mapping else 'a list'}{f' of {items}' if items else ''}"
     return str(getattr(kind, "__name__", kind))
