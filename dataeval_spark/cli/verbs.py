@@ -9,10 +9,12 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import sys
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from dataeval_spark.cli import checks
 from dataeval_spark.cli.flags import flags_of
@@ -59,6 +61,18 @@ def _checked(args: argparse.Namespace, kind: type) -> dict[str, Any]:
     return options
 
 
+@contextmanager
+def _starting(stream: TextIO) -> Iterator[None]:
+    """Say on a terminal that the engine starts, which takes Spark some seconds."""
+    if stream.isatty():
+        print("starting the engine", end="", file=stream, flush=True)
+    try:
+        yield
+    finally:
+        if stream.isatty():
+            print("\r\x1b[K", end="", file=stream, flush=True)
+
+
 def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
     # Modules leave no garbage: to look for it while they are loaded takes a fifth of the time.
     gc.disable()
@@ -70,15 +84,16 @@ def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
     gc.enable()
     if args.verb not in BEGINNING and not is_elsewhere():
         require_there_here(args.workspace)
-    audit = Audit(
-        workspace or args.workspace,
-        scratch=args.scratch,
-        table_location=args.table_location,
-        engine=args.engine,
-        settings=dict(setting.split("=", 1) for setting in args.spark),
-        verbose=args.verbose,
-        echo=_print_line,
-    )
+    with _starting(sys.stderr):
+        audit = Audit(
+            workspace or args.workspace,
+            scratch=args.scratch,
+            table_location=args.table_location,
+            engine=args.engine,
+            settings=dict(setting.split("=", 1) for setting in args.spark),
+            verbose=args.verbose,
+            echo=_print_line,
+        )
     if args.verb not in BEGINNING:
         require_there(audit.workspace)
     return audit
