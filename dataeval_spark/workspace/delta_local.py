@@ -262,6 +262,11 @@ class LocalAccess:
         commit = CommitProperties(custom_metadata={"userMetadata": writer.metadata})
         write_deltalake(self._path, data, mode="overwrite", schema_mode="overwrite", commit_properties=commit)
 
+    def separate(self, column: str, value: str, writer: Writer) -> None:
+        kept = self.dataset().to_table(filter=pc.field(column) != value).drop_columns([column])
+        commit = CommitProperties(custom_metadata={"userMetadata": writer.metadata})
+        write_deltalake(self._path, kept, mode="overwrite", schema_mode="overwrite", commit_properties=commit)
+
     def compact(self) -> None:
         with _COMMITTING[self._path]:
             retrying(lambda: self._table().optimize.compact())

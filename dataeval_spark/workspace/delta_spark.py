@@ -160,7 +160,13 @@ class SparkAccess:
                 self._spark.sql(f"ALTER TABLE {self._name} {change}")
 
     def rename_columns(self, names: Mapping[str, str], writer: Writer) -> None:
-        save = self.read(None).withColumnsRenamed(dict(names)).write.format("delta").mode("overwrite")
+        self._rewrite(self.read(None).withColumnsRenamed(dict(names)), writer)
+
+    def separate(self, column: str, value: str, writer: Writer) -> None:
+        self._rewrite(self.read(None).where(F.col(column) != value).drop(column), writer)
+
+    def _rewrite(self, rows: DataFrame, writer: Writer) -> None:
+        save = rows.write.format("delta").mode("overwrite")
         save = save.option("overwriteSchema", "true").option("userMetadata", writer.metadata)
         retrying(lambda: save.save(self._path) if self._path else save.saveAsTable(self._name))
 

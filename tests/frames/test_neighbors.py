@@ -109,6 +109,6 @@ def test_fewer_neighbours_than_the_lists_hold_may_be_taken_but_not_more(frame):
 
     assert {row["rank"] for row in first_of_lists(lists, 1, "prioritization.k").collect()} == {1}
     assert first_of_lists(lists, None, "prioritization.k") is lists
-    message = r"prioritization\.k is 3, and the table neighbors holds 2 neighbours of each row.\nHint: .* --set neighbors\.k=3"
+    message = r"prioritization\.k is 3, .*table neighbors holds 2 neighbours of each row.\nHint: .*neighbors\.k=3"
     with pytest.raises(OptionError, match=message):
         first_of_lists(lists, 3, "prioritization.k")
