@@ -1,9 +1,10 @@
 """Damaged images through the real profile: does the job survive, and what does it say of each?
 
-python benchmarks/mutations.py [--count 10000] [--seed 0]
+python benchmarks/mutations.py [--count 10000] [--seed 0] [--engine spark]
 
 Each image is a file of some format with flipped bits, overwritten numbers, a cut end, or parts of another file. All
-choices follow from the seed. Writes benchmarks/results/mutations.json; the figures are in docs/reliability.md.
+choices follow from the seed. Writes benchmarks/results/mutations.json, where the rows of another engine stay; the
+figures are in docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import functools
 import io
+import json
 import os
 import random
 import struct
@@ -149,7 +151,7 @@ def _place(data: bytearray, chosen: random.Random) -> int:
 
 
 class WorkerMemory:
-    """The largest resident memory of any Python worker of Spark, looked at ten times a second."""
+    """The largest resident memory of any Python worker of Spark or decoding child, looked at ten times a second."""
 
     def __init__(self) -> None:
         self.peak_mb = 0.0
@@ -188,6 +190,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--engine", choices=("embedded", "spark"), default="embedded")
     options = parser.parse_args()
     sys.path[:] = [
         entry for entry in sys.path if Path(entry or ".").resolve() != HERE
@@ -204,7 +207,7 @@ def main() -> None:
         for name, data in mutants(options.count, options.seed):
             (images / name).write_bytes(data)
             size += len(data)
-        audit = Audit(f"{folder}/audit")
+        audit = Audit(f"{folder}/audit", engine=options.engine)
         audit.ingest(str(images), glob="*")
         started = time.perf_counter()
         with WorkerMemory() as memory, suppress(DataEvalError):  # a failure is counted below
@@ -214,12 +217,12 @@ def main() -> None:
         readable = audit.workspace.read(IMAGE_STATS).count()
         unreadable = audit.workspace.read(UNREADABLE_IMAGES).select("stage", "error_class", "image_id").collect()
         audit.spark.stop()
-    write(options.count, failures, readable, unreadable, seconds, memory.peak_mb, size)
+    write(options.engine, options.count, failures, readable, unreadable, seconds, memory.peak_mb, size)
 
 
-def write(count, failures, readable, unreadable, seconds, peak_mb, size) -> None:
+def write(engine, count, failures, readable, unreadable, seconds, peak_mb, size) -> None:
     sys.path.append(str(HERE))
-    from frame import Row, report
+    from frame import RESULTS, Row, report
 
     data = f"{len(originals())} files of {count:,} damaged ones, {size / 2**20:.0f} MB"
     stages = Counter(row["stage"] for row in unreadable)
@@ -227,11 +230,15 @@ def write(count, failures, readable, unreadable, seconds, peak_mb, size) -> None
     lost = [row for row in unreadable if row["error_class"] in ("DecoderCrashed", "DecoderTimeout", "MemoryLimit")]
 
     def row(name, measure, value, unit="", direction="<=", goal=None, note=""):
-        return Row(name, data, count, measure, value, unit, direction, goal, note=note)
+        return Row(f"{engine}: {name}", data, count, measure, value, unit, direction, goal, note=note)
+
+    earlier = json.loads((RESULTS / "mutations.json").read_text())
+    others = [each for each in earlier if not each["name"].startswith(f"{engine}: ")]
 
     report(
         "mutations",
         [
+            *(Row(**{key: value for key, value in each.items() if key != "met"}) for each in others),
             row("job failures", "count", failures, "jobs", goal=0),
             row("images with a row", "count", readable + len(unreadable), "images", ">=", count),
             row("read by the rules", "count", readable, "images"),
@@ -240,7 +247,13 @@ def write(count, failures, readable, unreadable, seconds, peak_mb, size) -> None
                 row(name, "count", classes[name], "images")
                 for name in ("DecoderCrashed", "DecoderTimeout", "MemoryLimit", "MemoryError")
             ),
-            row("peak memory of a worker", "peak", peak_mb, "MB", note="largest resident size of any Python worker"),
+            row(
+                "peak memory of a worker",
+                "peak",
+                peak_mb,
+                "MB",
+                note="largest resident size of any process that decodes",
+            ),
             row("images per second", "rate", count / seconds, "1/s", note="the profile command, start to end"),
         ],
     )

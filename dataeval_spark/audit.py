@@ -56,6 +56,7 @@ from dataeval_spark.verbs.split import split_workspace
 from dataeval_spark.workspace import holdout, runs, snapshots
 from dataeval_spark.workspace.damage import explained, is_foreign
 from dataeval_spark.workspace.delta_local import images_here, is_directory_here
+from dataeval_spark.workspace.locations import absolute, is_local, local_path
 from dataeval_spark.workspace.runs import Run, StepRun
 from dataeval_spark.workspace.workspace import Workspace
 
@@ -107,7 +108,7 @@ class Audit:
         echo: Callable[[str], None] = print,
     ) -> None:
         refuse_credentials(workspace, scratch, table_location)
-        self.spark = spark or _session(workspace, engine, settings, verbose=verbose)
+        self.spark = spark or _session(workspace, engine, settings, scratch, verbose=verbose)
         self._is_given = is_given(self.spark)
         self.workspace = Workspace(self.spark, workspace, scratch=scratch, table_location=table_location)
         logger.info("engine: %s", self.workspace.engine)
@@ -379,10 +380,15 @@ class Audit:
                 self._open_run = None
 
 
-def _session(workspace: str, engine: str | None, settings: Mapping[str, str] | None, *, verbose: bool) -> SparkSession:
+def _session(
+    workspace: str, engine: str | None, settings: Mapping[str, str] | None, scratch: str | None, *, verbose: bool
+) -> SparkSession:
     images, size = images_here(workspace)
     here = is_directory_here(workspace)
-    return session_for(images, size, engine=engine, is_local=here, settings=settings, verbose=verbose)
+    temporary = str(local_path(absolute(scratch))) if scratch and is_local(scratch) else None
+    return session_for(
+        images, size, engine=engine, is_local=here, settings=settings, scratch=temporary, verbose=verbose
+    )
 
 
 def _options(kind: type[Options], options: Mapping[str, Any]) -> Options:

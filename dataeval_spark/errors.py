@@ -55,6 +55,11 @@ def first_line(error: BaseException, otherwise: str | None = None) -> str:
     return next(iter(text.splitlines()), type(error).__name__ if otherwise is None else otherwise)
 
 
+def is_no_space(error: BaseException | str) -> bool:
+    """Whether an error says, in the words of the system or of an engine, that a disk is full."""
+    return any(words in str(error) for words in ("No space left on device", "Disk quota exceeded"))
+
+
 class DataEvalError(Exception):
     """Base class: catch it to catch everything the package raises on purpose."""
 
@@ -296,6 +301,18 @@ class HoldoutError(WorkspaceError):
         )
 
 
+class DiskFullError(WorkspaceError):
+    """There is no room to write."""
+
+    @classmethod
+    def of(cls, action: str, location: str) -> DiskFullError:
+        return cls(
+            f"Could not {action} in workspace {location}: no space left on the disk. Tables are as they were before.\n"
+            "Hint: make room there or in the folder for temporary files (--scratch DIRECTORY, TMPDIR), then run the "
+            "same command again"
+        )
+
+
 class TooManyRowsError(DataEvalError, RuntimeError):
     """More rows came to the driver than their bound allows."""
 
@@ -306,6 +323,17 @@ class TooManyRowsError(DataEvalError, RuntimeError):
                 f"{rows:,} rows came to the driver; expected {bound}, at most {at_most:,}.\n"
                 "Hint: leave out factors with a value of their own for each image, such as ids and file names."
             )
+
+
+class NotEnoughMemoryError(DataEvalError, RuntimeError):
+    """The embedded engine needed more memory than it may use."""
+
+    @classmethod
+    def of(cls, used: int, limit: str) -> NotEnoughMemoryError:
+        return cls(
+            f"The embedded engine was stopped: it used {used / 2**20:,.0f} MB of memory, {limit}.\n"
+            "Hint: --engine spark, which puts on disk what does not fit; or another limit: DATAEVAL_SPARK_MEMORY=16g"
+        )
 
 
 class StepFailedError(DataEvalError, RuntimeError):

@@ -121,5 +121,5 @@ def test_the_three_lines_of_the_readme_run(spark, tmp_path, monkeypatch, capsys)
 
     exec(example, {})
 
-    assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
+    assert (tmp_path / "my_audit" / "report.html").read_text().startswith("<!doctype html>")
     assert "3 images, 3 of them measured." in capsys.readouterr().out

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import re
 import signal
 import sys
@@ -159,6 +160,8 @@ def _message_of(error: Exception, args: argparse.Namespace) -> str:
 
 def command() -> None:
     """Entry point of the installed program; platforms that call it as a function see a failure as SystemExit."""
+    # Messages of ours have a descriptor of their own, so that those of the engine's native code can be kept aside.
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
     code = main()
     if code:
         raise SystemExit(code)
@@ -352,4 +355,4 @@ def _settable(parser: argparse.ArgumentParser, *, conf: bool = False) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    command()

@@ -77,6 +77,7 @@ def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
     # Modules leave no garbage: to look for it while they are loaded takes a fifth of the time.
     gc.disable()
     from dataeval_spark.audit import Audit
+    from dataeval_spark.session.choice import native_messages_aside
     from dataeval_spark.session.engines import is_elsewhere
     from dataeval_spark.workspace.runs import require_there, require_there_here
 
@@ -96,6 +97,8 @@ def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
         )
     if args.verb not in BEGINNING:
         require_there(audit.workspace)
+    if not args.verbose:
+        native_messages_aside(audit.spark)
     return audit
 
 

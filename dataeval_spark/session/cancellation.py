@@ -1,4 +1,4 @@
-"""Cancelling: Ctrl-C, SIGTERM or a stopped notebook cell ends the Spark work, and the run unwinds in order.
+"""Cancelling: Ctrl-C, SIGTERM, a stopped notebook cell or want of memory ends the work, and the run unwinds in order.
 
 The work runs in a thread of its own: the caller's thread waits, so that an interrupt never lands in the middle
 of a message to the JVM, which would leave that connection unusable for the clean-up.
@@ -17,25 +17,30 @@ Result = TypeVar("Result")
 POLL_SECONDS = 0.1
 AGAIN_SECONDS = 1.0
 
+_OPEN: set[Cancellation] = set()
+
 
 class Cancellation:
-    """State of an interrupt: whether the user requested it, and whether the work is unwinding.
+    """State of an interrupt: whether it was requested, and whether the work is unwinding.
 
     Attributes
     ----------
     requested : threading.Event
-        Set when the user interrupts.
+        Set when the user interrupts, or the work is stopped for another reason.
+    reason : Exception or None
+        Error to end the work with, where it was not the user who stopped it.
     unwinding : threading.Event
         Set by the work when it sees the request: from then on its Spark jobs are clean-up and run to their end.
     """
 
     def __init__(self) -> None:
         self.requested = threading.Event()
+        self.reason: Exception | None = None
         self.unwinding = threading.Event()
 
     @contextmanager
     def unwind(self) -> Iterator[None]:
-        """Turn whatever the stopped Spark work raises into KeyboardInterrupt."""
+        """Turn whatever the stopped work raises into the reason for the stop, or KeyboardInterrupt."""
         try:
             self.check()
             yield
@@ -44,12 +49,37 @@ class Cancellation:
             if not self.requested.is_set():
                 raise
             self.unwinding.set()
-            raise KeyboardInterrupt from error
+            raise self._end() from error
 
     def check(self) -> None:
         if self.requested.is_set():
             self.unwinding.set()
-            raise KeyboardInterrupt
+            raise self._end()
+
+    def _end(self) -> BaseException:
+        return self.reason or KeyboardInterrupt()
+
+
+def stop(reason: Exception) -> None:
+    """Stop the work of all threads; it ends with this error."""
+    for each in tuple(_OPEN):
+        each.reason = reason
+        each.requested.set()
+
+
+def is_working() -> bool:
+    """Whether there is work that could be stopped."""
+    return bool(_OPEN)
+
+
+def stopped_by() -> Exception | None:
+    """The error that work which has not ended yet was stopped with, if it was."""
+    return next((each.reason for each in tuple(_OPEN) if each.reason is not None), None)
+
+
+def is_unwinding() -> bool:
+    """Whether all work is unwinding."""
+    return all(each.unwinding.is_set() for each in tuple(_OPEN))
 
 
 def interruptible(
@@ -59,6 +89,8 @@ def interruptible(
     meanwhile: Callable[[], object] = lambda: None,
 ) -> Result:
     """Run ``work`` in a thread; on an interrupt call ``cancel`` until the work unwinds, wait for it, then raise.
+
+    Work that `stop` ends raises its reason.
 
     Parameters
     ----------
@@ -76,6 +108,31 @@ def interruptible(
     KeyboardInterrupt
         The user interrupted; the work has ended.
     """
+    _OPEN.add(cancellation)
+    try:
+        with _ended_by(cancellation):
+            return _awaited(work, cancellation, cancel, meanwhile)
+    finally:
+        _OPEN.discard(cancellation)
+
+
+@contextmanager
+def _ended_by(cancellation: Cancellation) -> Iterator[None]:
+    """Whatever work raises that was stopped for a reason, the reason is what its caller sees."""
+    try:
+        yield
+    except Exception as error:
+        if cancellation.reason is None or error is cancellation.reason:
+            raise
+        raise cancellation.reason from error
+
+
+def _awaited(
+    work: Callable[[], Result],
+    cancellation: Cancellation,
+    cancel: Callable[[], object],
+    meanwhile: Callable[[], object],
+) -> Result:
     if threading.current_thread() is not threading.main_thread():
         return work()
     results: list[Result] = []

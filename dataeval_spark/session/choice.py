@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 
 from pyspark.sql import SparkSession
 
@@ -15,9 +17,10 @@ from dataeval_spark.session.packages import has_jvm
 from dataeval_spark.session.settings import CHOSEN, LOCAL_FILES
 
 VARIABLE = "DATAEVAL_SPARK_ENGINE"
-# A bound by judgement, until benchmarks/engines.py has measured both engines at four sizes on a quiet machine: the
-# largest frames that were tried on the embedded engine had a million rows.
-MOST_IMAGES = 1_000_000
+# The largest size at which benchmarks/engines.py found the embedded engine the faster one: 1.6 times Spark's speed at
+# 500,000 images, the same at a million.
+MOST_IMAGES = 500_000
+# A bound by judgement: batches of bytes are bounded, so that it costs time and not memory.
 MOST_BYTES = 20 * 2**30
 
 
@@ -28,6 +31,7 @@ def session_for(
     engine: str | None = None,
     is_local: bool = True,
     settings: Mapping[str, str] | None = None,
+    scratch: str | None = None,
     verbose: bool = False,
 ) -> SparkSession:
     """The session for a workspace; its setting `CHOSEN` says which engine it is, and why.
@@ -45,6 +49,8 @@ def session_for(
         Whether the workspace is a directory of this machine. Others are reached by Spark alone.
     settings : mapping, optional
         Settings for a session of Spark on this machine.
+    scratch : str, optional
+        Directory of this machine for temporary files of the embedded engine, if it starts now; default the system's.
     verbose : bool
         Show the JVM's own messages.
 
@@ -72,7 +78,7 @@ def session_for(
         return present
     name, reason = (engine, "asked for") if engine != "auto" else _suited(images, image_bytes, is_local=is_local)
     if name == "embedded":
-        return _marked(embedded.embedded(), name, reason)
+        return _marked(embedded.embedded(scratch=scratch, row_bytes=image_bytes // max(images, 1)), name, reason)
     return _marked(engines.local(images=images, settings=settings, verbose=verbose), name, reason)
 
 
@@ -84,6 +90,19 @@ def chosen(spark: SparkSession) -> str:
 def is_embedded(spark: SparkSession) -> bool:
     """Whether a session is one of the embedded engine."""
     return chosen(spark).startswith("embedded")
+
+
+def native_messages_aside(spark: SparkSession) -> None:
+    """Keep what the embedded engine's native code writes to descriptor 2 off the terminal, from now on.
+
+    It writes a panic there before the query fails, with an error that reaches the caller. Only where Python's own
+    messages have another descriptor.
+    """
+    with suppress(OSError, AttributeError):
+        if is_embedded(spark) and sys.stderr.fileno() != 2:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 2)
+            os.close(nowhere)
 
 
 def is_given(spark: SparkSession) -> bool:

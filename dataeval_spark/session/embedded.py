@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import ctypes
 import os
 import re
 import shutil
+import signal
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataeval_spark.errors import SetupError
 from dataeval_spark.session.machine import available_cores, process_started
+from dataeval_spark.session.memory import Limit, Watch
 from dataeval_spark.session.packages import has_jvm, hint_for_embedded
 from dataeval_spark.session.settings import CHOSEN, COALESCE, LOCAL_FILES
 
@@ -33,12 +37,20 @@ IDLE_SECONDS = 7 * 24 * 3600
 PREFIX = "dataeval_spark-engine-"
 
 RETRIES = 2
+# A pool with a limit counts the buffers that groups share once for each group (6.5 GB for 2,300 images, in a process of
+# 0.7 GB), and knows nothing of what Python holds: memory.py looks at the process instead.
+POOL = "unbounded"
+# The engine's allocator gives no page back by itself: after one large query the process would stay over its limit.
+ALLOCATOR = {"MIMALLOC_PURGE_DELAY": "0"}
+MOST_ROWS, LEAST_ROWS, BATCH_BYTES = 8192, 16, 64 * 2**20
+SIGNAL_SECONDS = 1.0
+SIGACTION_BYTES = 1024  # more than any system's struct sigaction
 
 _LOCK = threading.Lock()
 _SERVERS: list[Any] = []
 
 
-def embedded(*, cores: int | None = None, scratch: str | None = None) -> SparkSession:
+def embedded(*, cores: int | None = None, scratch: str | None = None, row_bytes: int = 0) -> SparkSession:
     """A session of the engine of this process, which starts with the first one.
 
     Parameters
@@ -46,7 +58,9 @@ def embedded(*, cores: int | None = None, scratch: str | None = None) -> SparkSe
     cores : int, optional
         Partitions of a query; default all cores that this process may use.
     scratch : str, optional
-        Folder for temporary files; default the system's.
+        Folder for temporary files of the engine, if it starts now; default the system's.
+    row_bytes : int
+        Bytes of a row of the largest table, by which batches are bounded, if the engine starts now.
 
     Raises
     ------
@@ -58,17 +72,21 @@ def embedded(*, cores: int | None = None, scratch: str | None = None) -> SparkSe
     >>> embedded().range(3).count()
     3
     """
-    from pyspark.sql import SparkSession  # late: the doctor asks for the engine where there may be no pyspark
-    from pyspark.sql.connect.client.retries import DefaultPolicy  # it needs packages that Spark itself does not
-
     with _LOCK:
-        if not _SERVERS:
-            _SERVERS.append(_start(cores or available_cores(), scratch))
-    session = SparkSession.builder.remote("sc://{}:{}".format(*_SERVERS[0].listening_address)).getOrCreate()
-    # An interrupt stops the server too: to ask it again for ten minutes, as the client does by default, helps nobody.
-    session.client.set_retry_policies([DefaultPolicy(max_retries=RETRIES)])
-    for key, value in SETTINGS.items():
-        session.conf.set(key, value)
+        if _SERVERS:
+            return _session(_SERVERS[0])
+        limit = Limit.of_environment()
+        folder = _temporary_folder(Path(scratch or tempfile.gettempdir()))
+        with _signals_kept():
+            server = _start(cores or available_cores(), folder, rows_of_batches(row_bytes))
+            session = _session(server)
+        _SERVERS.append(server)
+
+        def end(code: int) -> None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os._exit(code)
+
+        Watch(limit, session.interruptAll, end).start()
     return session
 
 
@@ -81,25 +99,46 @@ def is_installed() -> bool:
     return True
 
 
-def _start(cores: int, scratch: str | None) -> Any:
+def _session(server: Any) -> SparkSession:
+    from pyspark.sql import SparkSession  # late: the doctor asks for the engine where there may be no pyspark
+    from pyspark.sql.connect.client.retries import DefaultPolicy  # it needs packages that Spark itself does not
+
+    session = SparkSession.builder.remote("sc://{}:{}".format(*server.listening_address)).getOrCreate()
+    # To ask a server that is gone again for ten minutes, as the client does by default, helps nobody.
+    session.client.set_retry_policies([DefaultPolicy(max_retries=RETRIES)])
+    for key, value in SETTINGS.items():
+        session.conf.set(key, value)
+    return session
+
+
+def rows_of_batches(row_bytes: int) -> int:
+    """Rows of the batches that the engine works in, for rows of so many bytes.
+
+    It has one number for all queries, and no setting of a session for it.
+
+    Examples
+    --------
+    >>> rows_of_batches(100), rows_of_batches(2**20)
+    (8192, 64)
+    """
+    return max(LEAST_ROWS, min(MOST_ROWS, BATCH_BYTES // max(row_bytes, 1)))
+
+
+def _start(cores: int, folder: str, batch_rows: int) -> Any:
     try:
-        from pysail.spark import SparkConnectServer
+        with _environment(ALLOCATOR):
+            from pysail.spark import SparkConnectServer
     except ImportError as error:
         raise SetupError(
             f"The embedded engine cannot be loaded: {error}.\n"
             f"Hint: {hint_for_embedded()}{', or --engine spark' if has_jvm() else ''}"
         ) from error
-    place = Path(scratch or tempfile.gettempdir())
-    _remove_left_behind(place)
-    folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-{process_started(os.getpid()) or 0:.0f}-", dir=place)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     settings = {
         "SAIL_EXECUTION__DEFAULT_PARALLELISM": str(cores),
+        "SAIL_EXECUTION__BATCH_SIZE": str(batch_rows),
         "SAIL_EXECUTION__CHECKPOINT__PATH": folder,
         "SAIL_RUNTIME__TEMPORARY_FILES__PATHS": f'["{folder}"]',
-        # A pool with a limit counts the buffers that groups share once for each group: 6.5 GB for 2,300 images, in a
-        # process of 0.7 GB.
-        "SAIL_RUNTIME__MEMORY_POOL__TYPE": "unbounded",
+        "SAIL_RUNTIME__MEMORY_POOL__TYPE": POOL,
         # Without Arrow's own schema in the files, times are UTC whatever the session's zone, and texts of one kind.
         "SAIL_PARQUET__SKIP_ARROW_METADATA": "true",
         # Python and PySpark know texts of the plain kind only.
@@ -112,6 +151,50 @@ def _start(cores: int, scratch: str | None) -> Any:
         server.start(background=True)
     atexit.register(server.stop)
     return server
+
+
+def _temporary_folder(place: Path) -> str:
+    """A folder for the temporary files of this process, which goes with it; those of killed processes go now."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        _remove_left_behind(place)
+        folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-{process_started(os.getpid()) or 0:.0f}-", dir=place)
+    except OSError as error:
+        raise SetupError(
+            f"The embedded engine cannot make a folder for temporary files in {place}: {error.strerror}.\n"
+            "Hint: --scratch DIRECTORY, or make room there"
+        ) from error
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Keep what Ctrl-C does, for the time in which the engine starts.
+
+    It takes the signal for itself, to stop its server: the queries of a notebook would all fail from the first
+    interrupt on. What Python, or whoever embeds it, had set is put back without looking at it, which works in every
+    thread; Python's own function for that does so in the main thread only.
+    """
+    if os.name != "posix":
+        yield
+        return
+    before = _handler()
+    try:
+        yield
+    finally:
+        # The server asks for the signal in a thread of its own, about when it takes its first call.
+        ends = time.monotonic() + SIGNAL_SECONDS
+        while _handler().raw == before.raw and time.monotonic() < ends:
+            time.sleep(0.005)
+        ctypes.CDLL(None).sigaction(signal.SIGINT, before, None)
+
+
+def _handler() -> ctypes.Array[ctypes.c_char]:
+    """What SIGINT does now, as the system writes it."""
+    action = ctypes.create_string_buffer(SIGACTION_BYTES)
+    ctypes.CDLL(None).sigaction(signal.SIGINT, None, action)
+    return action
 
 
 def _remove_left_behind(place: Path) -> None:

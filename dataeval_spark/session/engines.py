@@ -6,7 +6,6 @@ Imported by the command line, `Audit`, notebooks and tests only: an analysis tak
 from __future__ import annotations
 
 import os
-import re
 import sys
 import tempfile
 import threading
@@ -23,6 +22,8 @@ from dataeval_spark.errors import SetupError
 from dataeval_spark.session import jars
 from dataeval_spark.session.java import require_java
 from dataeval_spark.session.machine import available_cores, available_memory
+from dataeval_spark.session.memory import VARIABLE as MEMORY_VARIABLE
+from dataeval_spark.session.memory import megabytes
 from dataeval_spark.session.packages import require_jvm
 from dataeval_spark.session.settings import LOCAL_FILES
 
@@ -152,7 +153,7 @@ def local(
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     is_large = images >= LARGE_IMAGES
-    heap_mb = _heap_mb(memory or os.environ.get("DATAEVAL_SPARK_MEMORY"))
+    heap_mb = _heap_mb(memory or os.environ.get(MEMORY_VARIABLE))
     merged: dict[str, Any] = {
         **DELTA_SETTINGS,
         **LOCAL_SETTINGS,
@@ -191,13 +192,7 @@ def _heap_mb(memory: str | None) -> int:
     """Megabytes of a size such as ``2g``; by default a quarter of the machine's memory, between 1 and 8 GB."""
     if memory is None:
         return 1024 * max(1, min(8, available_memory() // 4 // 2**30))
-    match = re.fullmatch(r"(\d+)\s*([mg])b?", memory.strip().lower())
-    if match is None:
-        raise SetupError(
-            f"The driver's memory is {memory!r}; expected a size such as 2g or 1500m.\n"
-            'Hint: memory="2g", or export DATAEVAL_SPARK_MEMORY=2g'
-        )
-    return int(match.group(1)) * (1024 if match.group(2) == "g" else 1)
+    return megabytes(memory)
 
 
 @contextmanager

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 CHOSEN = "spark.dataeval_spark.engine"
 """Setting of a session that says which engine it is, and why it was chosen."""
@@ -76,6 +76,8 @@ def accepted_settings(spark: SparkSession, settings: Mapping[str, str]) -> Itera
 
     Unlike `temporary_settings` it does not make other threads wait: the values suit all of them.
     """
+    from pyspark.errors import PySparkException  # late: the doctor reads the names above where there is no pyspark
+
     before: dict[str, Any] = {}
     for key, value in settings.items():
         with suppress(PySparkException):

@@ -11,7 +11,15 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
-from dataeval_spark.errors import DataEvalError, StepFailedError, WorkspaceError, filling_command, first_line
+from dataeval_spark.errors import (
+    DataEvalError,
+    DiskFullError,
+    StepFailedError,
+    WorkspaceError,
+    filling_command,
+    first_line,
+    is_no_space,
+)
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.workspace.delta_local import is_directory_here
@@ -37,6 +45,8 @@ def explained(error: Exception, verb: str, location: str | None) -> DataEvalErro
     location : str or None
         Workspace, whose files are looked at where it is a directory of this machine.
     """
+    if location is not None and is_no_space(error):
+        return DiskFullError.of(f"finish {verb}", location)
     damaged = None if location is None else damage(location)
     if damaged is not None:
         return damaged

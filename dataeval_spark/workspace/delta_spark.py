@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from deltalake.exceptions import DeltaError
-from pyspark.errors import PySparkException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField
 
-from dataeval_spark.errors import WorkspaceError, first_line
+from dataeval_spark.errors import DiskFullError, WorkspaceError, first_line, is_no_space
 from dataeval_spark.session import jars
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.session.settings import SETTINGS_LOCK, temporary_settings
@@ -219,6 +219,8 @@ def hint_for(message: str, catalog: str | None) -> str:
 
 def engine_error(error: Exception, action: str, location: str, *, is_catalog: bool) -> WorkspaceError:
     """Our error for an engine's: the action that failed in a workspace, and a hint."""
+    if is_no_space(error):
+        return DiskFullError.of(action, location)
     hint = hint_for(str(error), location if is_catalog else None)
     return WorkspaceError(f"Could not {action} in workspace {location}: {engine_message(error)}\nHint: {hint}")
 
@@ -230,5 +232,16 @@ def errors_of_engines(action: str, location: str, *, is_catalog: bool) -> Iterat
         yield
     except Exception as error:
         if not is_of_engine(error) and not isinstance(error, DeltaError | OSError):
+            raise
+        raise engine_error(error, action, location, is_catalog=is_catalog) from error
+
+
+@contextmanager
+def errors_of_writing(action: str, location: str, *, is_catalog: bool) -> Iterator[None]:
+    """Turn errors about a table, or a full disk, into ours; all others are those of the step that made the rows."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, AnalysisException) and not is_no_space(error):
             raise
         raise engine_error(error, action, location, is_catalog=is_catalog) from error

@@ -20,9 +20,17 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
-from dataeval_spark.errors import WorkspaceBusyError, WorkspaceMissingError, first_line
+from dataeval_spark.errors import (
+    DataEvalError,
+    DiskFullError,
+    WorkspaceBusyError,
+    WorkspaceMissingError,
+    first_line,
+    is_no_space,
+)
 from dataeval_spark.kernels.storage.uris import values_without_credentials, without_credentials
 from dataeval_spark.session.machine import process_started
+from dataeval_spark.session.memory import last_words
 from dataeval_spark.tables.contract import Table, sql_string
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.runs import RUNS
@@ -106,6 +114,11 @@ class Run:
     def end(self, status: Status, message: str = "") -> None:
         """Record how the run ended."""
         self.finish(None, status, self.started_at, message)
+
+    def give_up(self, error: Exception) -> None:
+        """Record a failure and remove the temporary files, where the process is about to be ended."""
+        self.end("failed", first_line(error)[:1000])
+        _remove_scratch(self.workspace, self.run_id)
 
     def finish(
         self,
@@ -230,14 +243,18 @@ def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterato
         _require_alone(workspace, run)
         workspace.migrate()
         workspace.compact(RUNS)
-        with workspace.scratch(run.run_id) as run.checkpoint:
+        with workspace.scratch(run.run_id) as run.checkpoint, last_words(run.give_up):
             yield run
     except BaseException as error:
+        if is_no_space(error) and not isinstance(error, DataEvalError):
+            action = f"write the temporary files of {job} ({workspace.scratch_root})"
+            error, cause = DiskFullError.of(action, workspace.location), error
+            error.__cause__ = cause
         status: Status = "cancelled" if isinstance(error, (KeyboardInterrupt, SystemExit)) else "failed"
         message = first_line(error)[:1000]
         # In a thread of its own, which has a connection of its own to the JVM: an interrupt may have broken this one.
         _in_own_thread(lambda: run.end(status, message))
-        raise
+        raise error
     finally:
         _ACTIVE.discard(run.run_id)
     run.end("done")
@@ -306,9 +323,10 @@ def _in_own_thread(record: Callable[[], None]) -> None:
     def target() -> None:
         try:
             record()
-        except Exception:
+        except Exception as error:
             # The first error is the one to show; a second one while recording it must not hide it.
-            logger.warning("the end of the run could not be written to the table runs", exc_info=True)
+            logger.warning("the end of the run could not be written to the table runs: %s", first_line(error))
+            logger.info("the whole error:", exc_info=True)
 
     thread = threading.Thread(target=target, name="dataeval_spark record")
     thread.start()
@@ -331,6 +349,10 @@ def _mark_dead(workspace: Workspace, run_id: str) -> None:
     condition = f"run_id = {sql_string(run_id)} AND step IS NULL"
     writer = Writer(run_id, "run", "", __version__)
     workspace.replace_rows(RUNS, [row | end for row in rows], condition, writer)
+    _remove_scratch(workspace, run_id)
+
+
+def _remove_scratch(workspace: Workspace, run_id: str) -> None:
     if workspace.scratch_root:
         remove_directory(f"{workspace.scratch_root}/{run_id}")
 

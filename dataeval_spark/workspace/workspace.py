@@ -26,7 +26,7 @@ from dataeval_spark.tables.contract import Table, identifier
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.workspace.delta import Row, TableAccess, TableState, Target, Writer, is_missing
 from dataeval_spark.workspace.delta_local import LocalAccess, is_directory_here
-from dataeval_spark.workspace.delta_spark import SparkAccess, engine_error, errors_of_engines
+from dataeval_spark.workspace.delta_spark import SparkAccess, engine_error, errors_of_engines, errors_of_writing
 from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_local, local_path, quoted, remove_directory
 from dataeval_spark.workspace.migration import Migration, older_columns
 from dataeval_spark.workspace.writing import changes_to_contract, conforming
@@ -308,13 +308,11 @@ class Workspace:
             self._checked.add(table.name)
         target = Target(table, writer, None if are_new else before)
         is_added = images is not None or table.write == "append"
-        try:
+        with errors_of_writing(f"write {table.name}", self.location, is_catalog=self.is_catalog):
             if images is not None and not are_new:
                 access.replace_images(target, rows, images)
             else:
                 access.write(target, rows, "append" if is_added else "overwrite", None if is_added else scope)
-        except AnalysisException as error:  # other errors are those of the step that made the rows
-            raise engine_error(error, f"write {table.name}", self.location, is_catalog=self.is_catalog) from error
         after = self.state(table)
         if after is not None and after.version % COMPACT_EVERY == 0 and self.compact(table):
             after = self.state(table)

@@ -251,9 +251,9 @@ def test_each_image_is_decoded_once(audit, photos, tmp_path, monkeypatch):
     monkeypatch.setattr(kernel, "decode", counting)
     options = ProfileOptions(encoder="thumbnail")
     version = version_of_encoder(options)
-    monkeypatch.setattr(worker, "is_first_attempt", lambda: True)  # of a task with a process of its own: this one
+    task = worker.Task(may_end=True, children=1)  # with a process of its own: this one
     given = {"options": options, "measures": measures_of(options), "encoder_version": version}
-    measured = list(worker.measure_rows(iter(rows), **given))
+    measured = list(worker.measure_rows(iter(rows), task, **given))
 
     assert sum(batch.num_rows for batch in measured) == 6
     assert len(list(log.iterdir())) == 6

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from dataeval_spark.session import cancellation as module
 from dataeval_spark.session.cancellation import Cancellation, interruptible
 
 
@@ -75,3 +76,19 @@ def test_work_that_ends_between_two_jobs_is_cancelled_too():
 def test_errors_without_an_interrupt_are_left_alone():
     with pytest.raises(ValueError, match="wrong"), Cancellation().unwind():
         raise ValueError("wrong")
+
+
+def test_work_that_is_stopped_for_a_reason_ends_with_it():
+    reason = ValueError("too large")
+
+    def work():
+        assert module.is_working()
+        module.stop(reason)
+        assert (module.stopped_by(), module.is_unwinding()) == (reason, False)
+        raise RuntimeError("the query was stopped")
+
+    with pytest.raises(ValueError, match="too large"):
+        interruptible(work, Cancellation(), lambda: None)
+
+    assert not module.is_working()
+    assert module.stopped_by() is None

@@ -26,7 +26,7 @@ def engines(monkeypatch):
     monkeypatch.delenv(choice.VARIABLE, raising=False)
     monkeypatch.setattr(choice.engines, "present", lambda: None)
     monkeypatch.setattr(choice.engines, "local", lambda **options: Session(**{"made": "spark", **options}))
-    monkeypatch.setattr(choice.embedded, "embedded", lambda: Session(made="embedded"))
+    monkeypatch.setattr(choice.embedded, "embedded", lambda **given: Session(made="embedded"))
     monkeypatch.setattr(choice.embedded, "is_installed", lambda: True)
     monkeypatch.setattr(choice, "java_program", lambda: "/usr/bin/java")
     monkeypatch.setattr(choice, "has_jvm", lambda: True)
@@ -39,7 +39,7 @@ def made(*sizes, **options):
 
 
 def test_a_workspace_of_usual_size_is_for_the_embedded_engine(engines):
-    assert made(2_300, 10**6) == ("embedded", "embedded: 2,300 images, up to 1,000,000 run here")
+    assert made(2_300, 10**6) == ("embedded", "embedded: 2,300 images, up to 500,000 run here")
 
 
 def test_a_large_workspace_is_for_spark_where_there_is_java(engines):

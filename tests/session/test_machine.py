@@ -69,6 +69,32 @@ def test_a_limit_holds_where_the_system_does_not_tell(limits, monkeypatch):
     assert available_memory() == 2**30
 
 
+@pytest.mark.parametrize(
+    ("text", "used", "cached", "expected"),
+    [(str(2**30), 2**29, 2**28, 2**30 - 2**29 + 2**28), ("max", 2**29, 0, 3 * 2**30), (str(2**28), 2**29, 0, 0)],
+)
+def test_what_is_free_is_what_the_machine_and_every_group_above_leave(
+    tmp_path, monkeypatch, text, used, cached, expected
+):
+    group = tmp_path / "jobs" / "mine"
+    group.mkdir(parents=True)
+    for name, content in (("max", text), ("current", str(used)), ("stat", f"anon 5\ninactive_file {cached}\n")):
+        (tmp_path / "jobs" / f"memory.{name}").write_text(content)
+    (tmp_path / "listing").write_text("4:cpu:/other\n0::/jobs/mine\n")
+    (tmp_path / "meminfo").write_text(f"MemTotal: 9 kB\nMemAvailable: {3 * 2**20} kB\n")
+    kinds = (machine.ControlGroup(str(tmp_path), "", "memory.max", "memory.current", "inactive_file"),)
+    found = tuple(machine._groups_in(str(tmp_path / "listing"), kinds))
+    monkeypatch.setattr(machine, "_groups", lambda: found)
+    monkeypatch.setattr(machine, "MEMORY_OF_MACHINE", str(tmp_path / "meminfo"))
+
+    assert machine.free_memory() == expected
+
+
+def test_a_process_that_is_gone_uses_nothing_and_has_no_descendants():
+    assert machine.used_memory(2**30) is None
+    assert machine.descendants(2**30) == []
+
+
 def test_cores_are_those_that_this_process_may_use(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 3}, raising=False)
     assert available_cores() == 2

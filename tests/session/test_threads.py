@@ -8,7 +8,6 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from dataeval_spark.audit import Audit
 from dataeval_spark.session.threads import one_thread_each
-from dataeval_spark.tables.images import IMAGES
 
 
 def blas_threads() -> set[int]:
@@ -38,10 +37,8 @@ def test_an_error_gives_the_threads_back():
 
 def test_a_verb_works_in_one_thread_for_each_task(spark, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr("dataeval_spark.audit.analyze", lambda *_, **__: seen.append(blas_threads()) or [])
-    audit = Audit(str(tmp_path / "audit"), spark, echo=lambda line: None)
-    audit.workspace.create([IMAGES])
-    audit.analyze()
+    monkeypatch.setattr("dataeval_spark.audit.ingest", lambda *_: seen.append(blas_threads()) or "done")
+    Audit(str(tmp_path / "audit"), spark, echo=lambda line: None).ingest("photos/")
 
     assert seen == [{1}]
     assert blas_threads() == {2}

@@ -8,7 +8,7 @@ from deltalake import write_deltalake
 from deltalake.exceptions import DeltaError
 from pyspark.errors import AnalysisException
 
-from dataeval_spark.errors import StepFailedError, WorkspaceError
+from dataeval_spark.errors import DiskFullError, StepFailedError, WorkspaceError
 from dataeval_spark.tables.images import IMAGES, TARGETS
 from dataeval_spark.workspace.damage import damage, explained, is_foreign
 
@@ -59,6 +59,10 @@ def test_an_error_of_an_engine_names_the_verb_and_the_workspace(place):
         "Hint: run again with --verbose to see the whole error.",
     ]
     assert str(explained(error, "doctor", None)).startswith("doctor failed: No space left")
+
+
+def test_a_full_disk_is_told_as_one(place):
+    assert isinstance(explained(OSError(28, "No space left on device"), "export", str(place)), DiskFullError)
 
 
 def test_ours_and_mistakes_in_the_code_are_not_foreign():

@@ -38,6 +38,8 @@ def edge_rows(summaries: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
         by_code = dict(zip(summary["codes"], zip(*seen, strict=True), strict=True))
         for code, label in sorted(bin_labels(bins).items()):
             n, low, high = by_code.get(code, (0, None, None))
+            # Of 0.0 and -0.0 either may be found to be the smallest, by the order of the rows: the sum is 0.0.
+            low, high = (None if end is None else end + 0.0 for end in (low, high))
             if label == "inf" and n == 0:
                 continue
             lower, upper = _bounds(bins, code)

@@ -228,7 +228,7 @@ def is_out_of_memory(error: Exception) -> bool:
 
     Examples
     --------
-    >>> is_out_of_memory(RuntimeError("The following operation failed ...\nRuntimeError: CUDA out of memory. ..."))
+    >>> is_out_of_memory(RuntimeError("The following operation failed: CUDA out of memory. ..."))
     True
     """
     is_named_so = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"

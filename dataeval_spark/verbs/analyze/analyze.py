@@ -13,7 +13,16 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from dataeval_spark.analyses.steps import STEPS, Step, chosen, levels
-from dataeval_spark.errors import DataEvalError, StepFailedError, TableMissingError, filling_command
+from dataeval_spark.errors import (
+    DataEvalError,
+    DiskFullError,
+    StepFailedError,
+    TableMissingError,
+    filling_command,
+    first_line,
+    is_no_space,
+)
+from dataeval_spark.session.cancellation import stopped_by
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.profile import IMAGE_STATS
 from dataeval_spark.tables.runs import RUNS
@@ -65,6 +74,8 @@ def analyze(
                 step_options, last = options.get(step.name, {}), successes.get(step.name)
                 decision = decide(step, step_options, states, last, only=only, is_closed=guard.is_closed)
                 if decision.missing and only:
+                    if failures:  # of the step that fills it, perhaps
+                        raise failures[0]
                     table, place = decision.missing[0], workspace.location
                     raise TableMissingError.from_table(table, place, filling_command(table, place))
                 if decision.verdict == "closed":
@@ -163,11 +174,16 @@ def run_step(
     except DataEvalError:
         raise
     except Exception as error:  # Connect analyses at write time, so a wrong column surfaces here
+        if (stopped := stopped_by()) is not None:
+            finish(status="failed", message=first_line(stopped))
+            raise stopped from error
+        reads, writes = [table.name for table in step.reads], [table.name for table in step.writes]
+        if is_no_space(error):
+            raise DiskFullError.of(f"write {', '.join(writes)}", run.workspace.location) from error
         finish(status="failed", message=str(error)[:1000])
         damaged = damage(run.workspace.location, (*step.reads, *step.uses)) if is_foreign(error) else None
         if damaged is not None:
             raise damaged from error
-        reads, writes = [table.name for table in step.reads], [table.name for table in step.writes]
         raise StepFailedError.from_error(step.name, reads, writes, error) from error
     return finish(
         status="done",

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from dataeval_spark.analyses.bias.bin_edges import stored_bins
+from dataeval_spark.analyses.bias.bin_edges import edge_rows, stored_bins
 from dataeval_spark.analyses.bias.factor_bins import factor_bins
 from dataeval_spark.errors import OptionError
 from dataeval_spark.tables.bias import BIN_EDGES
@@ -35,6 +35,17 @@ def test_the_automatic_bins_equal_dataeval(reference):
     expected = [(3, 1, 3, 0, 0), (4, 1, 2, 0, 0), (4, 1, 3, 0, 0), (4, 1, 2, 0, 0), (2, 1, 0, 1, 0), (4, 1, 2, 0, 0)]
     names = ("continuous", "skewed", "dependent", "independent", "rare")
     assert [tuple(row[name] for name in names) for row in rows] == expected
+
+
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_the_smallest_of_zero_and_minus_zero_is_zero_whichever_comes_first(zero):
+    summary = {"factor": "exposure", "rule": "discrete", "level": "image", "reason": None, "edges": [], "texts": []}
+    seen = {"numbers": [0.0, 1.0], "codes": [0, 1], "counts": [2, 1], "lows": [zero, 1.0], "highs": [zero, 1.0]}
+
+    first, second, *_ = edge_rows([summary | seen])
+
+    assert repr(first[-2:]) == "(0.0, 0.0)"
+    assert second[-2:] == (1.0, 1.0)
 
 
 def test_edges_are_stored_with_the_rule_that_made_them(reference):
