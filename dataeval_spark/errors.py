@@ -33,7 +33,7 @@ def filling_command(table: str, location: str) -> str:
 _CALLED = re.compile(r"An error occurred while calling [^\n]*\n(?:: )?")
 _TRACEBACK = "Traceback (most recent call last)"
 _ERROR_CLASS = re.compile(r"^\[[A-Z0-9_.]+\] |\.? ?SQLSTATE: \w{5}")
-_CLASS = re.compile(r"(?:(?:[a-z][\w$]*\.)+[A-Z][\w$]*: )+")
+_CLASS = re.compile(r"\b(?:java|javax|scala|org|io|com|pyspark|dataeval_spark)\.(?:[a-z]\w*\.)*[A-Z][\w$]*: ")
 
 
 def first_line(error: BaseException, otherwise: str | None = None) -> str:
@@ -51,7 +51,7 @@ def first_line(error: BaseException, otherwise: str | None = None) -> str:
     if _TRACEBACK in text:
         after = text[text.rindex(_TRACEBACK) :].splitlines()[1:]
         text = next((line for line in after if re.match(r"[\w.]+(: |$)", line)), text)
-    text = _ERROR_CLASS.sub("", _CLASS.sub("", _CALLED.sub("", text, count=1), count=1))
+    text = _ERROR_CLASS.sub("", _CLASS.sub("", _CALLED.sub("", text, count=1)))
     return next(iter(text.splitlines()), type(error).__name__ if otherwise is None else otherwise)
 
 

@@ -153,7 +153,9 @@ Hint: profile again
         ("org.apache.spark.SparkException: java.lang.RuntimeException: too long\nmore", "too long"),
         (WORKER_ERROR, "lengths differ"),
         ("[PATH_NOT_FOUND] Path does not exist: a.b. SQLSTATE: 42K03", "Path does not exist: a.b"),
+        ("Job aborted: java.io.IOException: disk", "Job aborted: disk"),
         ("ValueError: of nobody", "ValueError: of nobody"),
+        ("state of torch.nn.Linear: size mismatch", "state of torch.nn.Linear: size mismatch"),
     ],
 )
 def test_the_first_line_is_without_what_engines_put_before_it(text, line):
