@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import chain
@@ -53,6 +54,7 @@ from dataeval_spark.verbs.select.recipe import Recipe
 from dataeval_spark.verbs.select.select import select
 from dataeval_spark.verbs.split import split_workspace
 from dataeval_spark.workspace import holdout, runs, snapshots
+from dataeval_spark.workspace.damage import explained, is_foreign
 from dataeval_spark.workspace.delta_local import images_here, is_directory_here
 from dataeval_spark.workspace.locations import absolute, is_local, local_path
 from dataeval_spark.workspace.runs import Run, StepRun
@@ -321,11 +323,8 @@ class Audit:
         return f"<b>{html.escape(repr(self))}</b><ul>{items}</ul><p>Next: <code>{following}</code></p>"
 
     def _do(self, job: str, options: Mapping[str, Any], work: Callable[[Run], Iterable[StepRun | str]]) -> Audit:
-        """Do the work of a verb, with a live line and ready to be cancelled, and print the outcome.
-
-        What was finished before an error is printed too.
-        """
-        results: list[StepRun | str] = []
+        """Do the work of a verb, with a live line and ready to be cancelled, and print each result when it is there."""
+        results: deque[StepRun | str] = deque()
 
         def in_run() -> None:
             if job != "ingest":
@@ -334,13 +333,22 @@ class Audit:
                 refuse_credentials(options)
                 results.extend(work(run))
 
+        def tell() -> None:
+            while results:
+                result = results.popleft()
+                logger.info("%s", result)
+                self._progress.clear()
+                self._echo(str(result))
+
         try:
             with self._progress.running(job):
-                self._interruptible(in_run)
+                self._interruptible(in_run, tell)
+        except Exception as error:
+            if not is_foreign(error):
+                raise
+            raise explained(error, job, self.workspace.location) from error
         finally:
-            for result in results:
-                logger.info("%s", result)
-                self._echo(str(result))
+            tell()
         return self
 
     def _suited(self) -> AbstractContextManager[None]:
@@ -352,10 +360,10 @@ class Audit:
             size = self.workspace.bytes_of(IMAGES)
         return accepted_settings(self.spark, settings_for(size, cores_of(self.spark)))
 
-    def _interruptible(self, work: Callable[[], Result]) -> Result:
+    def _interruptible(self, work: Callable[[], Result], meanwhile: Callable[[], object] = lambda: None) -> Result:
         self._cancellation = Cancellation()
         with one_thread_each():
-            return interruptible(work, self._cancellation, self.spark.interruptAll)
+            return interruptible(work, self._cancellation, self.spark.interruptAll, meanwhile)
 
     @contextmanager
     def one_run(self, job: str, options: Mapping[str, Any]) -> Iterator[Run]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -28,9 +29,30 @@ def filling_command(table: str, location: str) -> str:
     return f"dataeval-spark {FILLED_BY.get(table, 'analyze --workspace {}').format(location)}"
 
 
+# What comes before the message where an error has passed through Java, or through a Python worker of Spark.
+_CALLED = re.compile(r"An error occurred while calling [^\n]*\n(?:: )?")
+_TRACEBACK = "Traceback (most recent call last)"
+_ERROR_CLASS = re.compile(r"^\[[A-Z0-9_.]+\] |\.? ?SQLSTATE: \w{5}")
+_CLASS = re.compile(r"\b(?:java|javax|scala|org|io|com|pyspark|dataeval_spark)\.(?:[a-z]\w*\.)*[A-Z][\w$]*: ")
+
+
 def first_line(error: BaseException, otherwise: str | None = None) -> str:
-    """First line of an error's message; of an error without one, the name of its class or ``otherwise``."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__ if otherwise is None else otherwise)
+    """First line of an error's message; of an error without one, the name of its class or ``otherwise``.
+
+    What an engine puts around the message is left out: the object that it called, classes of Java and of errors, and
+    the traceback of a worker.
+
+    Examples
+    --------
+    >>> first_line(OSError("An error occurred while calling o55.load.\\n: java.io.IOException: No space left"))
+    'No space left'
+    """
+    text = str(error).strip()
+    if _TRACEBACK in text:
+        after = text[text.rindex(_TRACEBACK) :].splitlines()[1:]
+        text = next((line for line in after if re.match(r"[\w.]+(: |$)", line)), text)
+    text = _ERROR_CLASS.sub("", _CLASS.sub("", _CALLED.sub("", text, count=1)))
+    return next(iter(text.splitlines()), type(error).__name__ if otherwise is None else otherwise)
 
 
 def is_no_space(error: BaseException | str) -> bool:
@@ -254,6 +276,15 @@ class WorkspaceBusyError(WorkspaceError):
 
 class SnapshotError(WorkspaceError):
     """A snapshot cannot be made, found or read."""
+
+    @classmethod
+    def missing(cls, name: str, names: Sequence[str], location: str) -> SnapshotError:
+        """Refusal of a name: the hint is the nearest of those that there are."""
+        near = get_close_matches(name, names, n=1, cutoff=0.5)
+        there = f"there are {', '.join(names[:10])}" if names else "there is none yet"
+        command = f"dataeval-spark snapshot --workspace {location}"
+        hint = f"did you mean {near[0]!r}?" if near else f"{command} {'list' if names else f'create {name}'}"
+        return cls(f"There is no snapshot {name!r} in workspace {location}; {there}.\nHint: {hint}")
 
 
 class HoldoutError(WorkspaceError):

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
-from types import UnionType
-from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, TypeVar, get_type_hints
 
 from dataeval_spark.errors import ConfigError, OptionError
+from dataeval_spark.option_checks.ranges import RANGES, within
+from dataeval_spark.option_checks.types import choices, expected
 
 ENGINES = ("auto", "embedded", "spark")
 IngestFormat = Literal["folder", "coco", "voc", "yolo", "webdataset", "table"]
@@ -24,6 +25,20 @@ SplitMethod = Literal[DrawnMethod, "time", "test_value", "hash"]
 OPERATION_NAMES = (
     *("datasets", "split", "where", "classes", "relabel", "drop_duplicates", "drop_outliers", "drop_findings"),
     *("drop_unreadable", "balance", "stratified_sample", "shuffle", "limit", "indices"),
+)
+# The steps of `dataeval_spark.analyses.steps`, sorted; help does not load them.
+STEP_NAMES = (
+    *("balance", "box_findings", "box_heatmap", "clusters", "completeness", "confident_learning", "contingency"),
+    *("coverage", "coverage_gaps", "diversity", "duplicate_evaluation", "duplicates", "embedding_health"),
+    *("embedding_scores", "factor_bins", "factor_predictors", "factor_tests", "feature_value", "image_findings"),
+    *("image_values", "label_coverage", "label_neighbors", "label_stats", "labelling_queue", "neighbors"),
+    *("normalization", "object_label_errors", "outliers", "parity", "part_bias", "prioritization", "raters"),
+    *("shortcuts", "split_differences", "split_leakage"),
+)
+COMPARISON_NAMES = ("drift_univariate", "feature_distance", "label_parity", "label_reconciliation", "null_model")
+ENCODER_FORMS = (
+    *("hog_color", "thumbnail", "torchscript:PATH", "torch_export:PATH", "onnx:PATH"),
+    *("timm:NAME", "torchvision:NAME", "python:MODULE:FACTORY"),
 )
 MAX_PIXELS = 178_956_970
 """Twice Pillow's own MAX_IMAGE_PIXELS: where Pillow itself refuses an image."""
@@ -166,8 +181,8 @@ class ProfileOptions:
 
     encoder: str | None = option(
         None,
-        "Encoder that embeds each image, and each box with per_target; 'thumbnail' needs no model. See "
-        "docs/encoders.md for the names. By default there are no vectors.",
+        "Encoder that embeds each image, and each box with per_target: "
+        f"{', '.join(ENCODER_FORMS)} (docs/encoders.md). By default there are no vectors.",
         metavar="NAME",
     )
     per_target: bool = setting(True, "Measure boxes too.")
@@ -357,6 +372,10 @@ def options_from(kind: type[Options], values: Mapping[str, Any]) -> Options:
     for name, value in values.items():
         if name not in names:
             raise ConfigError.unknown("option", name, names, section)
+        if words := expected(value, hints[name]):
+            raise OptionError(f"{section}.{name} is {value!r}; expected {words}.")
+        if value is not None and (full_name := f"{section}.{name}") in RANGES:
+            within(full_name, value)
         allowed = choices(hints[name])
         if allowed and value is not None:
             OptionError.unless_one_of(f"{section}.{name}", value, allowed)
@@ -368,26 +387,3 @@ def changed(options: Any) -> dict[str, Any]:
     """Options that are not at their defaults."""
     values = {each: getattr(options, each.name) for each in fields(options)}
     return {each.name: value for each, value in values.items() if value != each.default}
-
-
-def kinds(hint: Any) -> tuple[Any, ...]:
-    """Types that a type hint allows, without None.
-
-    Examples
-    --------
-    >>> kinds(int | None)
-    (<class 'int'>,)
-    """
-    alternatives = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    return tuple(each for each in alternatives if each is not type(None))
-
-
-def choices(hint: Any) -> tuple[str, ...]:
-    """Values of a ``Literal`` in a type hint; empty where it has none.
-
-    Examples
-    --------
-    >>> choices(BoxFormat)
-    ('xywh', 'xyxy')
-    """
-    return tuple(value for kind in kinds(hint) if get_origin(kind) is Literal for value in get_args(kind))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -97,6 +99,23 @@ def test_a_gallery_escapes_what_strangers_wrote_and_needs_images(audited, frame)
     assert "<script>" not in audited.gallery(rows)._repr_html_()
     with pytest.raises(OptionError, match="needs a column image_id; found a"):
         audited.gallery(frame("a int", [(1,)]))
+
+
+def test_a_result_is_printed_while_the_next_one_is_computed(spark, tmp_path):
+    printed, lines = threading.Event(), []
+
+    def work(run):
+        yield "first"
+        assert printed.wait(10)
+        yield "second"
+
+    def echo(line):
+        lines.append(line)
+        printed.set()
+
+    Audit(str(tmp_path / "audit"), spark, echo=echo)._do("ingest", {}, work)
+
+    assert lines == ["first", "second"]
 
 
 class Watching:

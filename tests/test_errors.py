@@ -134,3 +134,29 @@ def test_the_lack_of_spark_names_what_brings_it(name):
 def test_the_lack_of_something_else_stays_what_it_is(name):
     with pytest.raises(ModuleNotFoundError, match="something else"), spark_needed():
         raise ModuleNotFoundError("something else", name=name)
+
+
+WORKER_ERROR = """
+  An exception was thrown from the Python worker. Please see the stack trace below.
+Traceback (most recent call last):
+  File "a.py", line 1, in f
+    g()
+dataeval_spark.errors.EmbeddingError: lengths differ
+Hint: profile again
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("An error occurred while calling o5.load.\n: java.io.IOException: No space left\n\tat org.x", "No space left"),
+        ("org.apache.spark.SparkException: java.lang.RuntimeException: too long\nmore", "too long"),
+        (WORKER_ERROR, "lengths differ"),
+        ("[PATH_NOT_FOUND] Path does not exist: a.b. SQLSTATE: 42K03", "Path does not exist: a.b"),
+        ("Job aborted: java.io.IOException: disk", "Job aborted: disk"),
+        ("ValueError: of nobody", "ValueError: of nobody"),
+        ("state of torch.nn.Linear: size mismatch", "state of torch.nn.Linear: size mismatch"),
+    ],
+)
+def test_the_first_line_is_without_what_engines_put_before_it(text, line):
+    assert first_line(Exception(text)) == line

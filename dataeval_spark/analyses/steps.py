@@ -64,6 +64,7 @@ from dataeval_spark.tables.bias import (
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.images import FACTORS, IMAGES, TARGETS
 from dataeval_spark.tables.labels import (
+    BOX_FINDINGS,
     BOX_HEATMAP,
     CLASS_NOISE,
     CONFIDENT_JOINT,
@@ -262,7 +263,7 @@ STEPS = (
         version=2,
         labels=True,
     ),
-    Step(box_findings.box_findings, (TARGETS,), (OBJECT_LABEL_ERRORS,), labels=True),
+    Step(box_findings.box_findings, (TARGETS,), (BOX_FINDINGS,), labels=True),
     Step(box_heatmap.box_heatmap, (TARGETS, IMAGES), (BOX_HEATMAP,), labels=True),
 )
 # These steps compare a reference with the current data; both are rows of the table that they read.

@@ -7,9 +7,13 @@ from typing import Any
 
 from dataeval_spark.analyses.steps import COMPARISONS
 from dataeval_spark.audit import Audit
+from dataeval_spark.cli import checks
 from dataeval_spark.errors import ConfigError
+from dataeval_spark.options import COMPARISON_NAMES, STEP_NAMES, SplitOptions, options_from
 from dataeval_spark.verbs import config
 from dataeval_spark.verbs.config import ARGUMENTS, FUNCTIONS, pipeline_steps
+from dataeval_spark.verbs.select.recipe import check as check_recipe
+from dataeval_spark.verbs.split import check as check_split
 
 COMPARED = tuple(step.name for step in COMPARISONS)
 
@@ -21,6 +25,8 @@ def load(path: str, overrides: Sequence[str]) -> dict[str, Any]:
     ------
     ConfigError
         The file cannot be read, names something unknown, or lacks a required option of a section.
+    OptionError, IngestError
+        An option has a value that it cannot have, or a source or file is not there.
     """
     conf = config.load(path, overrides, FUNCTIONS)
     if "workspace" not in conf:
@@ -29,7 +35,24 @@ def load(path: str, overrides: Sequence[str]) -> dict[str, Any]:
         for argument in arguments:
             if argument.is_required and conf.get(section) and argument.name not in conf[section]:
                 raise ConfigError(f"{path}: section [{section}] lacks {argument.name}.\nHint: {argument.example}")
+    _check_names(conf)
     return conf
+
+
+def _check_names(conf: Mapping[str, Any]) -> None:
+    """Check steps, parts, operations and places before an engine starts."""
+    checks.require_steps(conf.get("steps", ()), STEP_NAMES)
+    ingest, compare, split = (conf.get(name, {}) for name in ("ingest", "compare", "split"))
+    if ingest:
+        checks.require_source(ingest["source"], ingest.get("format"))
+        checks.require_files({f"ingest.{name}": ingest.get(name) for name in ("annotations", "metadata")})
+    if compare:
+        checks.require_steps(compare.get("steps", ()), COMPARISON_NAMES)
+        checks.require_parts({side: compare[side] for side in ("reference", "current")})
+    if split:
+        options = {name: value for name, value in split.items() if name != "name"}
+        check_split(split["name"], options_from(SplitOptions, options))
+    check_recipe(conf.get("select", {}).get("recipe", ()))
 
 
 def run_configured(conf: Mapping[str, Any], audit: Audit, open_guarded: str | None = None) -> None:

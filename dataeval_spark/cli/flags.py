@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import Field, fields
 from typing import Any, get_origin, get_type_hints
 
-from dataeval_spark.options import choices, kinds
+from dataeval_spark.option_checks.types import choices, kinds
 
 
 def add_flags(parser: argparse._ActionsContainer, kind: type, *, without: Sequence[str] = ()) -> None:

@@ -10,11 +10,14 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import signal
 import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from difflib import get_close_matches
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -35,8 +38,10 @@ from dataeval_spark.errors import (
 )
 from dataeval_spark.kernels.storage.uris import refuse_credentials, without_credentials
 from dataeval_spark.options import (
+    COMPARISON_NAMES,
     ENGINES,
     OPERATION_NAMES,
+    STEP_NAMES,
     AnalyzeOptions,
     ExportOptions,
     IngestOptions,
@@ -63,6 +68,9 @@ USAGE_ERRORS = (
 REFERENCES = "dataset=NAME, split=NAME, assigned=SPLIT/PART or the name of a snapshot"
 SNAPSHOT_ACTIONS = ("create", "list", "show", "diff", "verify", "restore", "export")
 
+# A name that argparse refuses, and those that it would take where it lists them.
+_WRONG_NAME = re.compile(r"(?:invalid choice: |unrecognized arguments: )'?([^' ]+)'?(?: \(choose from (.*)\))?")
+
 EXAMPLES = """
   dataeval-spark ingest  --workspace my_audit photos/
   dataeval-spark profile --workspace my_audit --encoder thumbnail
@@ -84,10 +92,17 @@ EXIT_CODES = "exit codes: 0 done, 1 a step failed, 2 wrong usage or configuratio
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors show no credentials."""
+    """A parser whose errors are one line without credentials, with the nearest name as a hint."""
 
     def error(self, message: str) -> NoReturn:
-        super().error(without_credentials(message))
+        _print_error(f"{message}.\nHint: {self._hint(message)}")
+        raise SystemExit(USAGE)
+
+    def _hint(self, message: str) -> str:
+        wrong = _WRONG_NAME.search(message)
+        names = re.findall(r"[\w.-]+", wrong[2] or self.format_help()) if wrong else []
+        near = get_close_matches(wrong[1], names, n=1) if wrong else []
+        return f"did you mean {near[0]!r}?" if near else f"{self.prog} --help"
 
 
 class _Formatter(logging.Formatter):
@@ -102,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         refuse_credentials(words)  # before anything shows or keeps one
-        args = parser().parse_args(words)
+        args = _parsed(words)
     except OptionError as error:
         _print_error(str(error))
         return USAGE
@@ -120,9 +135,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         _print_error(str(error), whole=args.verbose)
         return USAGE if isinstance(error, USAGE_ERRORS) else FAILED
     except Exception as error:
-        message = f"{type(error).__name__}: {first_line(error, '')[:500]}"
-        _print_error(f"{message}\nHint: run again with --verbose.", whole=args.verbose)
+        _print_error(_message_of(error, args), whole=args.verbose)
         return FAILED
+
+
+def _parsed(words: Sequence[str]) -> argparse.Namespace:
+    """Parse a command line; what no parser knows is an error of that of the verb, which has the names."""
+    args, unknown = parser().parse_known_args(words)
+    if unknown:
+        args.refuse(f"unrecognized arguments: {' '.join(unknown)}")
+    return args
+
+
+def _message_of(error: Exception, args: argparse.Namespace) -> str:
+    """Message of an error that is not ours; the tables are imported for those of an engine or its files."""
+    with suppress(ImportError):  # where the engine's package itself is missing
+        from dataeval_spark.workspace.damage import explained, is_foreign
+
+        if is_foreign(error):
+            return str(explained(error, args.verb, getattr(args, "workspace", None)))
+    text = f"{type(error).__name__}: {first_line(error, '')[:500]}"
+    return f"{args.verb} failed: {text}\nHint: run again with --verbose to see the whole error."
 
 
 def command() -> None:
@@ -222,14 +255,18 @@ def _declare_reading(verbs: Any) -> None:
     add_flags(profile, ProfileOptions)
     _settable(profile, conf=True)
     analyze = _verb(verbs, "analyze", "run the analyses that are not up to date")
-    analyze.add_argument("steps", nargs="*", metavar="STEP", help="Steps to run. Default: all whose inputs exist.")
+    analyze.add_argument("steps", nargs="*", metavar="STEP", help=_steps_help("all whose inputs exist", STEP_NAMES))
     compare = _verb(verbs, "compare", "compare two datasets, splits or snapshots")
-    compare.add_argument("steps", nargs="*", metavar="STEP", help="Steps to run. Default: all.")
+    compare.add_argument("steps", nargs="*", metavar="STEP", help=_steps_help("all", COMPARISON_NAMES))
     for side in ("reference", "current"):
         compare.add_argument(f"--{side}", required=True, metavar="REF", help=f"{side.capitalize()} data: {REFERENCES}.")
     for verb in (analyze, compare):
         _settable(verb, conf=True)
         add_flags(verb, AnalyzeOptions)
+
+
+def _steps_help(default: str, names: Sequence[str]) -> str:
+    return f"Steps to run. Default: {default}. One of {', '.join(names)}. Their options are in docs/options.md."
 
 
 def _declare_datasets(verbs: Any) -> None:
@@ -275,6 +312,7 @@ def _parser(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
         epilog=f"examples:\n{examples}\n\n{EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.set_defaults(refuse=parser.error)
     return parser
 
 

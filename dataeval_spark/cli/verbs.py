@@ -9,15 +9,20 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import sys
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
+from dataeval_spark.cli import checks
 from dataeval_spark.cli.flags import flags_of
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.storage.uris import refuse_credentials, without_credentials
 from dataeval_spark.options import (
+    COMPARISON_NAMES,
+    STEP_NAMES,
     AnalyzeOptions,
     ExportOptions,
     IngestOptions,
@@ -49,26 +54,48 @@ def _print_plan(verb: str, text: str) -> None:
     print(f"{verb:<18} run   {text}")
 
 
+def _checked(args: argparse.Namespace, kind: type) -> dict[str, Any]:
+    """Options of a verb that the command line names, checked."""
+    options = flags_of(args, kind)
+    options_from(kind, options)
+    return options
+
+
+@contextmanager
+def _starting(stream: TextIO) -> Iterator[None]:
+    """Say on a terminal that the engine starts, which takes Spark some seconds."""
+    if stream.isatty():
+        print("starting the engine", end="", file=stream, flush=True)
+    try:
+        yield
+    finally:
+        if stream.isatty():
+            print("\r\x1b[K", end="", file=stream, flush=True)
+
+
 def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
     # Modules leave no garbage: to look for it while they are loaded takes a fifth of the time.
     gc.disable()
     from dataeval_spark.audit import Audit
     from dataeval_spark.session.choice import native_messages_aside
+    from dataeval_spark.session.engines import is_elsewhere
+    from dataeval_spark.workspace.runs import require_there, require_there_here
 
     gc.freeze()
     gc.enable()
-    audit = Audit(
-        workspace or args.workspace,
-        scratch=args.scratch,
-        table_location=args.table_location,
-        engine=args.engine,
-        settings=dict(setting.split("=", 1) for setting in args.spark),
-        verbose=args.verbose,
-        echo=_print_line,
-    )
+    if args.verb not in BEGINNING and not is_elsewhere():
+        require_there_here(args.workspace)
+    with _starting(sys.stderr):
+        audit = Audit(
+            workspace or args.workspace,
+            scratch=args.scratch,
+            table_location=args.table_location,
+            engine=args.engine,
+            settings=dict(setting.split("=", 1) for setting in args.spark),
+            verbose=args.verbose,
+            echo=_print_line,
+        )
     if args.verb not in BEGINNING:
-        from dataeval_spark.workspace.runs import require_there
-
         require_there(audit.workspace)
     if not args.verbose:
         native_messages_aside(audit.spark)
@@ -87,19 +114,27 @@ def _ingest(args: argparse.Namespace) -> None:
     source = args.predictions or args.ratings
     if args.source is None and source is None:
         raise OptionError("ingest needs a SOURCE.\nHint: dataeval-spark ingest --workspace WS photos/")
+    if source is None:
+        options = _checked(args, IngestOptions)
+        checks.require_source(args.source, options.get("format"))
+        checks.require_files({f"--{name}": options.get(name) for name in ("annotations", "metadata")})
     if args.dry_run:
-        options_from(IngestOptions, flags_of(args, IngestOptions))
         _print_plan("ingest", f"reads {source or f'the new and changed files of {args.source}'} into {args.workspace}")
     elif args.predictions:
-        _audit(args).ingest_predictions(source, **flags_of(args, PredictionOptions))
+        predictions = _checked(args, PredictionOptions)
+        _audit(args).ingest_predictions(source, **predictions)
     elif args.ratings:
-        _audit(args).ingest_ratings(source, **flags_of(args, RatingOptions))
+        ratings = _checked(args, RatingOptions)
+        _audit(args).ingest_ratings(source, **ratings)
     else:
-        _audit(args).ingest(args.source, **flags_of(args, IngestOptions))
+        _audit(args).ingest(args.source, **options)
 
 
 def _profile(args: argparse.Namespace) -> None:
+    from dataeval_spark.analyses.profile.options import check
+
     options = {**_sections(args, ["profile"]).get("profile", {}), **flags_of(args, ProfileOptions)}
+    check(options_from(ProfileOptions, options))
     if args.dry_run:
         from dataeval_spark.verbs.analyze.plan import plan_profile
 
@@ -109,9 +144,8 @@ def _profile(args: argparse.Namespace) -> None:
 
 
 def _analyze(args: argparse.Namespace) -> None:
-    from dataeval_spark.verbs.config import pipeline_steps
-
-    options = _sections(args, pipeline_steps())
+    options = _sections(args, STEP_NAMES)
+    checks.require_steps(args.steps, STEP_NAMES)
     if args.dry_run:
         from dataeval_spark.verbs.analyze.plan import plan_analyze
 
@@ -122,9 +156,9 @@ def _analyze(args: argparse.Namespace) -> None:
 
 
 def _compare(args: argparse.Namespace) -> None:
-    from dataeval_spark.analyses.steps import COMPARISONS
-
-    options = _sections(args, [step.name for step in COMPARISONS])
+    options = _sections(args, COMPARISON_NAMES)
+    checks.require_steps(args.steps, COMPARISON_NAMES)
+    checks.require_parts({"reference": args.reference, "current": args.current})
     if args.dry_run:
         _print_plan("compare", f"{args.current} against {args.reference} in {args.workspace}")
         return
@@ -132,9 +166,11 @@ def _compare(args: argparse.Namespace) -> None:
 
 
 def _split(args: argparse.Namespace) -> None:
-    options = flags_of(args, SplitOptions)
+    from dataeval_spark.verbs.split import check
+
+    options = _checked(args, SplitOptions)
+    check(args.name, options_from(SplitOptions, options))
     if args.dry_run:
-        options_from(SplitOptions, options)
         _print_plan("split", f"assigns the images of {args.workspace} as {args.name}")
     else:
         _audit(args).split(args.name, **options)
@@ -176,7 +212,7 @@ def _recipe(path: str) -> list[dict[str, Any]]:
 
 
 def _export(args: argparse.Namespace) -> None:
-    options = flags_of(args, ExportOptions)
+    options = _checked(args, ExportOptions)
     if args.dry_run:
         images = options_from(ExportOptions, options).selection or "all images"
         _print_plan("export", f"writes {images} of {args.workspace} to {args.to}")
@@ -232,7 +268,9 @@ def _search(args: argparse.Namespace) -> None:
     if args.dry_run:
         _print_plan("search", f"reads the vectors of {args.workspace} once")
         return
-    nearest = _audit(args).search(args.query, **flags_of(args, SearchOptions))
+    options = _checked(args, SearchOptions)
+    checks.require_query(args.query)
+    nearest = _audit(args).search(args.query, **options)
     for row in bounded(nearest, "k rows"):
         print(f"{row['rank']:>4} {row['distance']:>12.6f}  {row['image_id']}  {row['uri'] or ''}".rstrip())
 

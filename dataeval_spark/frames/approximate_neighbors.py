@@ -17,7 +17,6 @@ from pyspark.sql import DataFrame
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Blocks, in_tasks, numbers_of_tasks, tasks_of
-from dataeval_spark.frames.neighbors import MAX_K
 from dataeval_spark.frames.task_devices import gpu_of_task
 from dataeval_spark.kernels.vectors.block_search import RESULT_DDL, Search, result_rows
 from dataeval_spark.kernels.vectors.inverted_file import (
@@ -30,6 +29,7 @@ from dataeval_spark.kernels.vectors.inverted_file import (
     train_clusters,
     uniform,
 )
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
 
@@ -73,8 +73,8 @@ def make_inverted_file(blocks: Blocks, spark_frame: DataFrame, *, k: int, recall
     OptionError
         The blocks are in no shared folder, or an option is out of range.
     """
-    OptionError.unless_between("neighbors.k", k, 1, MAX_K)
-    OptionError.unless_between("neighbors.recall", recall, 0.01, 1.0)
+    within("neighbors.k", k)
+    within("neighbors.recall", recall)
     if blocks.folder is None:
         raise OptionError(
             "neighbors.method is 'approximate', which needs a folder that the driver and the workers share.\n"

@@ -32,9 +32,9 @@ from dataeval_spark.kernels.vectors.block_search import (
     take_block,
 )
 from dataeval_spark.kernels.vectors.vector_blocks import block_of_row
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import one_row
 
-MAX_K = 10_000
 # Enough tasks to balance a few dozen cores; fewer read and prepare the index fewer times, which takes as long as the
 # products of 80 rows.
 TASKS = 32
@@ -103,7 +103,7 @@ def nearest_neighbors(
     |       c|   1|          b|     1.0|
     +--------+----+-----------+--------+
     """
-    OptionError.unless_between("neighbors.k", k, 1, MAX_K)
+    within("neighbors.k", k)
     search = Search(blocks.metric, k, index_role, blocks.shift, is_self, within_reach=within_reach)
     if blocks.folder is None and blocks.frame is not None:
         return _by_join(blocks, blocks.frame, search, query_role)
@@ -171,7 +171,7 @@ def first_of_lists(neighbors: DataFrame, k: int | None, option: str) -> DataFram
     """
     if k is None:
         return neighbors
-    OptionError.unless_between(option, k, 1, 10_000)
+    within(option, k)
     shortest = one_row(neighbors, F.min("k").alias("k"))["k"]
     if shortest is not None and shortest < k:
         raise OptionError(

@@ -82,7 +82,12 @@ def is_unwinding() -> bool:
     return all(each.unwinding.is_set() for each in tuple(_OPEN))
 
 
-def interruptible(work: Callable[[], Result], cancellation: Cancellation, cancel: Callable[[], object]) -> Result:
+def interruptible(
+    work: Callable[[], Result],
+    cancellation: Cancellation,
+    cancel: Callable[[], object],
+    meanwhile: Callable[[], object] = lambda: None,
+) -> Result:
     """Run ``work`` in a thread; on an interrupt call ``cancel`` until the work unwinds, wait for it, then raise.
 
     Work that `stop` ends raises its reason.
@@ -95,6 +100,8 @@ def interruptible(work: Callable[[], Result], cancellation: Cancellation, cancel
         Shared with the work.
     cancel : callable
         Stops the Spark jobs that are running now.
+    meanwhile : callable, optional
+        Is called again and again in the caller's thread while the work runs, to show what is done.
 
     Raises
     ------
@@ -104,7 +111,7 @@ def interruptible(work: Callable[[], Result], cancellation: Cancellation, cancel
     _OPEN.add(cancellation)
     try:
         with _ended_by(cancellation):
-            return _awaited(work, cancellation, cancel)
+            return _awaited(work, cancellation, cancel, meanwhile)
     finally:
         _OPEN.discard(cancellation)
 
@@ -120,7 +127,12 @@ def _ended_by(cancellation: Cancellation) -> Iterator[None]:
         raise cancellation.reason from error
 
 
-def _awaited(work: Callable[[], Result], cancellation: Cancellation, cancel: Callable[[], object]) -> Result:
+def _awaited(
+    work: Callable[[], Result],
+    cancellation: Cancellation,
+    cancel: Callable[[], object],
+    meanwhile: Callable[[], object],
+) -> Result:
     if threading.current_thread() is not threading.main_thread():
         return work()
     results: list[Result] = []
@@ -140,8 +152,8 @@ def _awaited(work: Callable[[], Result], cancellation: Cancellation, cancel: Cal
     try:
         threading.Thread(target=target, name="dataeval_spark work", daemon=True).start()
         while not finished.wait(POLL_SECONDS):
-            pass
-    except KeyboardInterrupt:
+            meanwhile()
+    except BaseException:  # an interrupt, or an error of `meanwhile`, such as that of a closed pipe
         cancellation.requested.set()
         with _signals_ignored():
             while not finished.is_set():

@@ -91,6 +91,12 @@ def present(app: str = "dataeval_spark") -> SparkSession | None:
     return None
 
 
+def is_elsewhere() -> bool:
+    """Whether `present` gives a session: tables may then be in places that this process does not see."""
+    names = ("SPARK_REMOTE", "PYSPARK_GATEWAY_PORT", "DATABRICKS_RUNTIME_VERSION")
+    return SparkSession.getActiveSession() is not None or any(map(os.environ.get, names))
+
+
 def submitted(app: str) -> SparkSession:
     """The session of a script that ``spark-submit`` started; Delta is configured where the caller has not."""
     builder = SparkSession.builder.appName(app)

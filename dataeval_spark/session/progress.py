@@ -35,6 +35,12 @@ class Progress:
     def is_live(self) -> bool:
         return self._stream.isatty()
 
+    def clear(self) -> None:
+        """Remove the line, so that another can be printed in its place; it is drawn again below."""
+        if self.is_live:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
     def expect_images(self, images: int) -> None:
         """Set the number of images of the work; rates and time left are in images from here on."""
         self._images = images
@@ -55,8 +61,7 @@ class Progress:
         finally:
             stop.set()
             thread.join()
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
+            self.clear()
 
     def _draw(self, label: str, stop: threading.Event) -> None:
         started = time.monotonic()

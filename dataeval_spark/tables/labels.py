@@ -91,30 +91,38 @@ CLASS_NOISE = Table(
 
 OBJECT_LABEL_ERRORS = Table(
     name="object_label_errors",
-    doc=(
-        "Boxes that are likely missing, of the wrong class or badly placed by what a model predicts, and boxes that "
-        "are odd in themselves."
-    ),
-    key=("step", "rule", "model", "image_id", "target_index", "predicted_index"),
+    doc="Boxes that are likely missing, of the wrong class or badly placed by what a model predicts.",
+    key=("rule", "model", "image_id", "target_index", "predicted_index"),
     columns=(
-        Column("step", "string", "Step that found it: object_label_errors or box_findings"),
         IMAGE_ID,
         TARGET_INDEX,
         Column.optional("predicted_index", "int", "Predicted box at a place without a label"),
-        Column.optional("model", "string", "Model that predicted; null for what the labels alone show"),
-        Column(
-            "rule",
-            "string",
-            "overlooked, swapped, badly_located; duplicate_box, conflicting_box, tiny_box, degenerate_box",
-        ),
+        MODEL,
+        Column("rule", "string", "overlooked, swapped, badly_located"),
         Column.optional("class_name", "string", "Class of the labelled (overlooked: of the predicted) box"),
-        Column.optional("other_class", "string", "swapped, conflicting_box: the other class"),
+        Column.optional("other_class", "string", "swapped: the other class"),
         Column.optional("box", BOX_TYPE, "The labelled (overlooked: predicted) box", "pixel"),
-        Column("score", "double", "Quality by ObjectLab, lower is worse; overlap or pixels for the other rules"),
-        Column("threshold", "double", "Score at or below which (duplicates, conflicts: from which) it is an error"),
+        Column("score", "double", "Quality by ObjectLab, lower is worse"),
+        Column("threshold", "double", "Score at or below which it is an error"),
         RUN_ID,
     ),
-    scope="step",
+)
+
+BOX_FINDINGS = Table(
+    name="box_findings",
+    doc="Labelled boxes that are odd in themselves: double, of two classes, tiny, or without an inside.",
+    key=("rule", "image_id", "target_index"),
+    columns=(
+        IMAGE_ID,
+        LABELED,
+        Column("rule", "string", "duplicate_box, conflicting_box, tiny_box, degenerate_box"),
+        Column.optional("class_name", "string", "Class of the box"),
+        Column.optional("other_class", "string", "conflicting_box: the other class"),
+        Column.optional("box", BOX_TYPE, "The box", "pixel"),
+        Column("score", "double", "Overlap of duplicates and conflicts; pixels of the others"),
+        Column("threshold", "double", "Score from which (tiny, degenerate: at or below which) it is listed"),
+        RUN_ID,
+    ),
 )
 
 IMAGE_LABEL_QUALITY = Table(

@@ -9,14 +9,15 @@ from __future__ import annotations
 import inspect
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, get_type_hints
 
 from dataeval_spark.analyses.steps import COMPARISONS, STEPS
-from dataeval_spark.errors import ConfigError
+from dataeval_spark.errors import ConfigError, OptionError
 from dataeval_spark.kernels.storage.uris import refuse_credentials
-from dataeval_spark.options import CONFIGURED, kinds
+from dataeval_spark.option_checks.ranges import RANGES, within
+from dataeval_spark.option_checks.types import choices, expected
+from dataeval_spark.options import CONFIGURED
 
 # Keyword-only parameters that callers fill in themselves.
 NOT_OPTIONS = ("reference_name", "current_name", "window", "on_pending", "checkpoint", "scratch")
@@ -209,19 +210,20 @@ def _check_settings(settings: Mapping[str, Any], where: str) -> None:
 
 
 def _check_types(section: str, values: Mapping[str, Any], function: Callable[..., Any], where: str) -> None:
-    """Check values by the types of the defaults; a verb's texts without a default by their hints."""
-    defaults = options_of(function)
-    hints = get_type_hints(function) if is_dataclass(function) else {}
+    """Check values by the type hints of their options."""
+    defaults, hints = options_of(function), get_type_hints(function)
     for option, value in values.items():
-        default = defaults.get(option)
-        has_default = default is not None and default is not inspect.Parameter.empty
-        if not has_default and kinds(hints.get(option)) != (str,):
+        if option not in defaults:
             continue
-        kind = type(default) if has_default else str
-        expected = {float: (int, float), tuple: (list, tuple)}.get(kind, (kind,))
-        if not isinstance(value, expected) or (isinstance(value, bool) and kind is not bool):
-            example = f" such as {toml(default)}" if has_default and kind is not bool else ""
-            raise ConfigError(f"{where}: {section}.{option} is {value!r}; expected {TYPE_NAMES[kind]}{example}.")
+        if words := expected(value, hints[option]):
+            default = defaults[option]
+            has_example = default not in (None, inspect.Parameter.empty, ()) and not isinstance(default, bool)
+            example = f" such as {toml(default)}" if has_example else ""
+            raise ConfigError(f"{where}: {section}.{option} is {value!r}; expected {words}{example}.")
+        if value is not None and (name := f"{section}.{option}") in RANGES:
+            within(name, value)
+        if allowed := choices(hints[option]):
+            OptionError.unless_one_of(f"{section}.{option}", value, allowed)
 
 
 def _split(override: str) -> tuple[str, str, Any]:

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.analyses.similarity.search import checked_queries, search
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.encoders import load_encoder
-from dataeval_spark.kernels.images.decoding.decode import decode
+from dataeval_spark.kernels.images.decoding.decode import UnreadableImage, decode
 from dataeval_spark.kernels.storage.files import read_file
 from dataeval_spark.kernels.storage.uris import is_uri, local_path
 from dataeval_spark.kernels.vectors.stream_search import nearest_in_stream
@@ -60,6 +60,7 @@ def search_workspace(workspace: Workspace, query: Query, options: SearchOptions)
     name, version = _encoder(whole, options.encoder)
     rows = whole.where((F.col("encoder") == name) & (F.col("encoder_version") == version))
     vector, own_id = _vector(rows, query, name, version)
+    _require_length(rows, vector, query if isinstance(query, str) else "a vector", name)
     uris = workspace.read_live(IMAGES).select("image_id", "uri")
     dataset = workspace.local_dataset(EMBEDDINGS)
     if dataset is None:
@@ -132,14 +133,23 @@ def _vector(rows: DataFrame, query: Query, encoder: str, version: str) -> tuple[
     if own:
         return np.asarray(own[0]["embedding"], np.float32), query
     if is_uri(query) and local_path(query) is None:
-        return _of_file(_read(query), query.lower().endswith(".npy"), encoder, version), None
+        return _of_file(_read(query), query, encoder, version), None
     path = Path(local_path(query) or query)
     if not path.is_file():
         raise OptionError(
             f"search.query is {query!r}: no image with this id has a vector of encoder {encoder!r}, and there is no "
             "such file.\nHint: an image_id of the table images, or the path of an image or .npy file"
         )
-    return _of_file(path.read_bytes(), path.suffix == ".npy", encoder, version), None
+    return _of_file(_read(str(path)), query, encoder, version), None
+
+
+def _require_length(rows: DataFrame, vector: NDArray[np.float32], query: str, encoder: str) -> None:
+    length = bounded(rows.select(F.size("embedding").alias("n")).limit(1), "one vector")[0]["n"]
+    if vector.ndim not in (1, 2) or vector.shape[-1] != length:
+        raise OptionError(
+            f"search.query is {query}, an array of shape {vector.shape}; expected {length} numbers, as many as a "
+            f"vector of encoder {encoder!r} has.\nHint: embed it with the same encoder, or name another by --encoder"
+        )
 
 
 def _read(uri: str) -> bytes:
@@ -149,10 +159,22 @@ def _read(uri: str) -> bytes:
         raise OptionError(f"search.query is {uri!r}, which cannot be read: {error.strerror or error}.") from None
 
 
-def _of_file(data: bytes, is_vector: bool, encoder: str, version: str) -> NDArray[np.float32]:
-    if is_vector:
+def _of_file(data: bytes, query: str, encoder: str, version: str) -> NDArray[np.float32]:
+    if not query.lower().endswith(".npy"):
+        try:
+            return _embedded(data, encoder, version)
+        except UnreadableImage as error:
+            raise OptionError(
+                f"search.query is {query!r}, an image that cannot be read: {error.message}.\n"
+                "Hint: the path of an image, or of a .npy file with a vector"
+            ) from error
+    try:
         return np.asarray(np.load(io.BytesIO(data), allow_pickle=False), np.float32)
-    return _embedded(data, encoder, version)
+    except (ValueError, TypeError, EOFError) as error:
+        raise OptionError(
+            f"search.query is {query!r}, which is no array of numbers that NumPy can read.\n"
+            "Hint: numpy.save('vector.npy', vector), with a vector of the encoder's length"
+        ) from error
 
 
 def _embedded(data: bytes, encoder: str, version: str) -> NDArray[np.float32]:

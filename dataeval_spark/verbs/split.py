@@ -12,7 +12,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.analyses.splits.assign import METHODS, Assigned, assign
+from dataeval_spark.analyses.splits.assign import METHODS, Assigned, assign, parts_of
 from dataeval_spark.analyses.splits.by_attribute import assign_by_attribute
 from dataeval_spark.analyses.splits.by_hash import assign_by_hash
 from dataeval_spark.analyses.splits.by_time import assign_by_time
@@ -64,7 +64,7 @@ def split_workspace(run: Run, name: str, request: SplitOptions) -> StepRun:
         A table that an option needs has not been filled.
     """
     workspace = run.workspace
-    _check(name, request)
+    check(name, request)
     options = changed(request)
     states = workspace.states(READS)
     step, work = f"split {name}", work_id(name, 1, options, states)
@@ -189,8 +189,10 @@ def _rates(reference: DataFrame, strata: DataFrame, request: SplitOptions) -> di
     return {row["stratum"]: row["n"] / images for row in bounded(sums.limit(20_000), "one row per stratum")}
 
 
-def _check(name: str, request: SplitOptions) -> None:
-    """Raise OptionError where options do not go together."""
+def check(name: str, request: SplitOptions) -> None:
+    """Raise OptionError where options cannot be used, or do not go together."""
+    if request.method not in ("test_value", "leave_one_group_out"):  # there the parts follow from the groups
+        parts_of(request.fractions, request.folds)
     if not name or "/" in name or name == GIVEN:
         raise OptionError(f"A split cannot be named {name!r}: it may hold no '/', and 'given' is the source's own.")
     if (request.method == "test_value") != (request.test_value is not None):

@@ -10,7 +10,7 @@ from dataeval_spark.analyses.profile.box_ratios import RATIOS
 from dataeval_spark.errors import WorkspaceError, filling_command
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.images import IMAGES, INGEST_FINDINGS
-from dataeval_spark.tables.labels import LABEL_CONSENSUS, LABEL_ERRORS, OBJECT_LABEL_ERRORS
+from dataeval_spark.tables.labels import BOX_FINDINGS, LABEL_CONSENSUS, LABEL_ERRORS, OBJECT_LABEL_ERRORS
 from dataeval_spark.tables.profile import EMBEDDINGS, IMAGE_STATS, UNREADABLE_IMAGES
 from dataeval_spark.tables.quality import DUPLICATE_GROUPS, IMAGE_FINDINGS, OUTLIERS
 from dataeval_spark.tables.similarity import CLUSTERS, EMBEDDING_SCORES
@@ -59,6 +59,7 @@ REASONS = (
         "true",
     ),
     (OBJECT_LABEL_ERRORS, "image_id, target_index, concat('box: ', rule), 2", "true"),
+    (BOX_FINDINGS, "image_id, target_index, concat('box: ', rule), 2", "true"),
     (DUPLICATE_GROUPS, "image_id, target_index, 'duplicates with different labels', 2", "label_conflict"),
     (
         LABEL_CONSENSUS,

@@ -164,6 +164,9 @@ class TableAccess(Protocol):
     def rename_columns(self, names: Mapping[str, str], writer: Writer) -> None:
         """Give columns other names in one commit, which writes the table again."""
 
+    def separate(self, column: str, value: str, writer: Writer) -> None:
+        """Remove the rows with a value, and then the column, in one commit, which writes the table again."""
+
     def compact(self) -> None:
         """Merge small files."""
 

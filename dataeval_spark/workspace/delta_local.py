@@ -145,8 +145,8 @@ class LocalAccess:
         if gone is not None:
             raise WorkspaceError(
                 f"Version {table.version()} of table {self._path} has lost its file {gone}; expected it until "
-                "delta.deletedFileRetentionDuration is over.\nHint: run the step that fills the table again with "
-                "--force, or copy the table back from `dataeval-spark snapshot export`."
+                "delta.deletedFileRetentionDuration is over.\nHint: copy the table back from what `dataeval-spark "
+                f"snapshot export` wrote, or remove {self._path} and run the verb that fills it."
             )
         return self._spark.read.schema(plain).parquet(*paths) if paths else self._spark.createDataFrame([], plain)
 
@@ -261,6 +261,11 @@ class LocalAccess:
         data = stored.rename_columns([names.get(name, name) for name in stored.column_names])
         commit = CommitProperties(custom_metadata={"userMetadata": writer.metadata})
         write_deltalake(self._path, data, mode="overwrite", schema_mode="overwrite", commit_properties=commit)
+
+    def separate(self, column: str, value: str, writer: Writer) -> None:
+        kept = self.dataset().to_table(filter=pc.field(column) != value).drop_columns([column])
+        commit = CommitProperties(custom_metadata={"userMetadata": writer.metadata})
+        write_deltalake(self._path, kept, mode="overwrite", schema_mode="overwrite", commit_properties=commit)
 
     def compact(self) -> None:
         with _COMMITTING[self._path]:

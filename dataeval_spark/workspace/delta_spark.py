@@ -160,7 +160,13 @@ class SparkAccess:
                 self._spark.sql(f"ALTER TABLE {self._name} {change}")
 
     def rename_columns(self, names: Mapping[str, str], writer: Writer) -> None:
-        save = self.read(None).withColumnsRenamed(dict(names)).write.format("delta").mode("overwrite")
+        self._rewrite(self.read(None).withColumnsRenamed(dict(names)), writer)
+
+    def separate(self, column: str, value: str, writer: Writer) -> None:
+        self._rewrite(self.read(None).where(F.col(column) != value).drop(column), writer)
+
+    def _rewrite(self, rows: DataFrame, writer: Writer) -> None:
+        save = rows.write.format("delta").mode("overwrite")
         save = save.option("overwriteSchema", "true").option("userMetadata", writer.metadata)
         retrying(lambda: save.save(self._path) if self._path else save.saveAsTable(self._name))
 
@@ -193,9 +199,7 @@ def is_of_engine(error: BaseException) -> bool:
 
 def engine_message(error: BaseException) -> str:
     """First line of an engine's error, without the stack that follows."""
-    # An error of the JVM that PySpark does not know begins with which object was called.
-    called = re.match(r"\s*An error occurred while calling.*\n(?:: )?(.+)", str(error))
-    return (called.group(1) if called else first_line(error))[:500]
+    return first_line(error)[:500]
 
 
 def hint_for(message: str, catalog: str | None) -> str:

@@ -1,5 +1,7 @@
 """Tables and columns under the names that older versions gave them: read as they are, and renamed once.
 
+Of a table that two steps shared, the rows of the one that has its own now are removed: they are computed again.
+
 A table is renamed in place, so its versions stay and snapshots keep what they pin. A column is renamed by one commit
 that writes its table, a small one, again; Delta makes its columns nullable then. A migration that was killed is
 completed by the next run.
@@ -16,11 +18,15 @@ from pyspark.sql import SparkSession
 from dataeval_spark.errors import WorkspaceError
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.labels import OBJECT_LABEL_ERRORS
 from dataeval_spark.workspace.delta import MIGRATION, Row, TableAccess, Writer, none_if_missing
 from dataeval_spark.workspace.locations import is_catalog_name, is_local, local_path, quoted
 from dataeval_spark.workspace.version import __version__
 
 logger = logging.getLogger("dataeval_spark")
+
+# Tables that two steps shared: the column that named the step, and the step that has a table of its own now.
+SHARED = {OBJECT_LABEL_ERRORS: ("step", "box_findings")}
 
 
 def older_columns(table: Table, stored: Iterable[str]) -> dict[str, str]:
@@ -83,7 +89,7 @@ class Migration:
         return older_columns(table, access.columns()) if is_concerned else {}
 
     def run(self) -> None:
-        """Rename tables and columns that have older names.
+        """Rename tables and columns that have older names, and part tables that two steps shared.
 
         Raises
         ------
@@ -98,6 +104,14 @@ class Migration:
             older = self._older_columns(table, access)
             if older:
                 self._rename_columns(table, older)
+        for table, (column, step) in SHARED.items():
+            access = self._access(table.name)
+            if column in access.columns():
+                access.separate(column, step, Writer(run_id="", step=MIGRATION, work_id="", code_version=__version__))
+                logger.warning(
+                    "rows of %s left table %s of workspace %s for a table of their own: the next analyze fills it",
+                    *(step, table.name, self._location),
+                )
 
     def _rename_table(self, table: Table, older: str) -> None:
         if self._is_catalog:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -34,7 +35,8 @@ from dataeval_spark.tables.contract import Table, sql_string
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace.delta import Row, TableState, Writer
-from dataeval_spark.workspace.locations import is_local, local_path, remove_directory
+from dataeval_spark.workspace.delta_local import is_directory_here
+from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_local, local_path, remove_directory
 from dataeval_spark.workspace.version import __version__
 from dataeval_spark.workspace.workspace import Checkpoint, Workspace
 
@@ -271,14 +273,32 @@ def require_there(workspace: Workspace) -> None:
     WorkspaceMissingError
         It has no table `images` and no run; the message gives the nearest name of a workspace beside it.
     """
-    if workspace.states([IMAGES, RUNS]):
-        return
-    near = []
-    if not workspace.is_catalog and is_local(workspace.location):
-        with suppress(OSError):
-            beside = local_path(workspace.location).parent
-            near = sorted(log.parents[1].name for log in beside.glob(f"*/{RUNS.name}/_delta_log"))
-    raise WorkspaceMissingError.at(workspace.location, near)
+    if not workspace.states([IMAGES, RUNS]):
+        raise WorkspaceMissingError.at(workspace.location, _beside(workspace.location))
+
+
+def require_there_here(location: str) -> None:
+    """Refuse such a workspace before there is a session, which will be one of this machine.
+
+    Raises
+    ------
+    WorkspaceMissingError
+        As in :func:`require_there`.
+    """
+    if is_directory_here(location):
+        place = Path(absolute(location))
+        if not any((place / table.name / "_delta_log").exists() for table in (IMAGES, RUNS)):
+            raise WorkspaceMissingError.at(str(place), _beside(str(place)))
+
+
+def _beside(location: str) -> list[str]:
+    """Names of the workspaces beside a place."""
+    if is_catalog_name(location) or not is_local(location):
+        return []
+    with suppress(OSError):
+        beside = local_path(location).parent
+        return sorted(log.parents[1].name for log in beside.glob(f"*/{RUNS.name}/_delta_log"))
+    return []
 
 
 def _require_alone(workspace: Workspace, run: Run) -> None:

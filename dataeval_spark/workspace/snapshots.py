@@ -137,12 +137,8 @@ def _pinned(workspace: Workspace, name: str) -> dict[str, Row]:
     """The row of each pinned table; SnapshotError when there is no such snapshot."""
     rows = workspace.rows(SNAPSHOTS, SNAPSHOTS.column_names, snapshot=name)
     if not rows:
-        names = [listed.name for listed in listing(workspace)[:10]]
-        there = f"there are {', '.join(names)}" if names else "there is none yet"
-        raise SnapshotError(
-            f"There is no snapshot {name!r} in workspace {workspace.location}; {there}.\n"
-            f"Hint: dataeval-spark snapshot --workspace {workspace.location} create {name}"
-        )
+        names = [listed.name for listed in listing(workspace)]
+        raise SnapshotError.missing(name, names, workspace.location)
     return {str(CURRENT_NAMES.get(row["table_name"], row["table_name"])): row for row in rows}
 
 

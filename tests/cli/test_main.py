@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from dataeval_spark.analyses.steps import COMPARISONS, STEPS
 from dataeval_spark.cli.main import CANCELLED, DONE, EXAMPLES, USAGE, VERBS, main, parser
+from dataeval_spark.kernels.encoders.registry import BUILT_IN
+from dataeval_spark.options import COMPARISON_NAMES, ENCODER_FORMS, STEP_NAMES
 from dataeval_spark.verbs.select.operations import OPERATIONS
 from tests.jobs.conftest import picture
 
@@ -172,6 +175,39 @@ def test_help_names_the_formats_and_operations_there_are(capsys):
 
     assert "One of folder, coco, yolo, voc, parquet, webdataset. Default: coco." in export
     assert f"One of {', '.join(OPERATIONS)}." in select
+
+
+def test_help_names_the_steps_and_encoders_there_are(capsys):
+    analyze, compare, profile = (
+        " ".join(run(capsys, v, "--help")[1].split()) for v in ("analyze", "compare", "profile")
+    )
+
+    assert set(STEP_NAMES) == {step.name for step in STEPS}
+    assert set(COMPARISON_NAMES) == {step.name for step in COMPARISONS}
+    assert f"One of {', '.join(STEP_NAMES)}." in analyze
+    assert f"One of {', '.join(COMPARISON_NAMES)}." in compare
+    assert ", ".join(ENCODER_FORMS) in profile
+    assert set(BUILT_IN) == {form for form in ENCODER_FORMS if ":" not in form}
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("snpashot",), "did you mean 'snapshot'?"),
+        (("snapshot", "--workspace", "w", "dif"), "did you mean 'diff'?"),
+        (("split", "--workspace", "w", "--name", "s", "--sede", "3"), "did you mean '--seed'?"),
+        (("split", "--workspace", "w", "--name", "s", "--xyz"), "dataeval-spark split --help"),
+        (("split",), "dataeval-spark split --help"),
+        (("search", "--workspace", "w", "q", "-k", "many"), "dataeval-spark search --help"),
+    ],
+)
+def test_a_misspelt_word_gets_the_nearest_name_in_two_lines(words, hint, capsys):
+    code, _, err = run(capsys, *words)
+
+    assert code == USAGE
+    message, following = err.splitlines()
+    assert message.startswith("error: ")
+    assert following == f"Hint: {hint}"
 
 
 def test_operations_are_given_one_by_one_or_in_a_file(audited, tmp_path, capsys):

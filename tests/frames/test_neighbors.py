@@ -107,8 +107,8 @@ def test_k_is_checked(frame, tmp_path):
 def test_fewer_neighbours_than_the_lists_hold_may_be_taken_but_not_more(frame):
     lists = graph(frame, [0, 2, 5, 50], 2)
 
-    assert {row["rank"] for row in first_of_lists(lists, 1, "step.k").collect()} == {1}
-    assert first_of_lists(lists, None, "step.k") is lists
-    message = r"step\.k is 3, and the table neighbors holds 2 neighbours of each row.\nHint: .* --set neighbors\.k=3"
+    assert {row["rank"] for row in first_of_lists(lists, 1, "prioritization.k").collect()} == {1}
+    assert first_of_lists(lists, None, "prioritization.k") is lists
+    message = r"prioritization\.k is 3, .*table neighbors holds 2 neighbours of each row.\nHint: .*neighbors\.k=3"
     with pytest.raises(OptionError, match=message):
-        first_of_lists(lists, 3, "step.k")
+        first_of_lists(lists, 3, "prioritization.k")

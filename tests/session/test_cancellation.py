@@ -41,6 +41,28 @@ def test_an_interrupt_stops_the_job_waits_for_the_clean_up_and_is_raised():
     assert events == ["cleaned up"]
 
 
+def test_what_is_done_is_shown_while_the_work_runs():
+    shown = threading.Event()
+
+    assert interruptible(lambda: shown.wait(10), Cancellation(), lambda: None, shown.set) is True
+
+
+def test_an_error_while_showing_what_is_done_stops_the_work():
+    cancellation, stopped, events = Cancellation(), threading.Event(), []
+
+    def work():
+        with cancellation.unwind():
+            events.append(stopped.wait(10))
+
+    def show():
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        interruptible(work, cancellation, stopped.set, show)
+
+    assert events == [True]
+
+
 def test_work_that_ends_between_two_jobs_is_cancelled_too():
     cancellation = Cancellation()
     cancellation.requested.set()

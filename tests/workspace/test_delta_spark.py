@@ -60,7 +60,7 @@ def test_each_kind_of_error_has_its_hint(message, catalog, hint):
 def test_the_message_of_an_unknown_error_of_the_jvm_is_the_line_below_the_call():
     error = Exception("An error occurred while calling o55.load.\n: java.io.IOException: no space left\n\tat org")
 
-    assert engine_message(error) == "java.io.IOException: no space left"
+    assert engine_message(error) == "no space left"
     assert engine_message(Exception("\nfirst\nsecond")) == "first"
     assert engine_message(ValueError()) == "ValueError"
 

@@ -12,6 +12,7 @@ from dataeval_spark.audit import Audit
 from dataeval_spark.errors import HoldoutError, WorkspaceError
 from dataeval_spark.session.settings import LOCAL_FILES
 from dataeval_spark.tables.bias import PARITY
+from dataeval_spark.tables.labels import OBJECT_LABEL_ERRORS
 from dataeval_spark.tables.selections import SELECTION_MEMBERS, SELECTIONS
 from dataeval_spark.tables.splits import SPLITS
 from dataeval_spark.workspace import migration
@@ -185,6 +186,27 @@ def test_where_paths_may_be_those_of_a_cluster_spark_migrates(spark, older):
         assert through_spark.rows(SPLITS, ("guarded",), split_name="main") == [{"guarded": ["test"]}]
     finally:
         spark.conf.set(LOCAL_FILES, "true")
+
+
+def test_rows_of_a_step_that_has_a_table_of_its_own_now_leave_the_shared_one(spark, tmp_path):
+    workspace = Workspace(spark, str(tmp_path / "audit"))
+    schema = OBJECT_LABEL_ERRORS.ddl(comments=False).replace("`model` string NOT NULL", "`model` string")
+    box = {"x0": 0.0, "y0": 0.0, "x1": 1.0, "y1": 1.0}
+    rows = [
+        ("object_label_errors", "a", None, 0, "m", "overlooked", "cat", None, box, 0.1, 0.5, "r"),
+        ("box_findings", "a", 1, None, None, "tiny_box", "cat", None, box, 1.0, 16.0, "r"),
+    ]
+    make_table(f"{workspace.location}/object_label_errors", f"step string NOT NULL, {schema}", rows)
+    before = workspace.state(OBJECT_LABEL_ERRORS)
+
+    workspace.migrate()
+    workspace.migrate()
+
+    assert [tuple(row)[:5] for row in workspace.read(OBJECT_LABEL_ERRORS).collect()] == [
+        ("a", None, 0, "m", "overlooked")
+    ]
+    after = workspace.state(OBJECT_LABEL_ERRORS)
+    assert (after.version, after.identity) == (before.version + 1, before.identity)
 
 
 class StoredViews:

@@ -28,6 +28,7 @@ from dataeval_spark.kernels.factors.mutual_information import (
 )
 from dataeval_spark.kernels.factors.neighbor_information import neighbor_information, permutation_p_value
 from dataeval_spark.kernels.factors.pair_counts import LABEL, effect_of, table_of
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.bias import BALANCE, CUT_RULES
@@ -118,12 +119,12 @@ def balance(
     +----------------+-----+------+----------+
     only showing top 3 rows
     """
-    for name, value in (("imbalance", imbalance_threshold), ("correlation", correlation_threshold)):
-        OptionError.unless_between(f"balance.{name}_threshold", value, 0.0, 1.0)
+    within("balance.imbalance_threshold", imbalance_threshold)
+    within("balance.correlation_threshold", correlation_threshold)
     OptionError.unless_one_of("balance.estimator", estimator, get_args(Estimator))
-    OptionError.unless_between("balance.neighbors", neighbors, 1, 1_000)
-    OptionError.unless_between("balance.sample", sample, 10, 200_000)
-    OptionError.unless_between("balance.permutations", permutations, 0, 100_000)
+    within("balance.neighbors", neighbors)
+    within("balance.sample", sample)
+    within("balance.permutations", permutations)
     if permutations and estimator != "neighbors":
         raise OptionError(
             f"balance.permutations is {permutations} and balance.estimator is {estimator!r}, which permutes nothing.\n"

@@ -16,6 +16,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.kernels.factors.pair_counts import LABEL, code_columns
 from dataeval_spark.kernels.factors.uncovered_patterns import Pattern, uncovered_patterns
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.bias import COVERAGE_GAPS
@@ -88,13 +89,10 @@ def coverage_gaps(
     +--------------------+---+--------+-------------+
     only showing top 3 rows
     """
-    for name, value, low, high in (
-        ("threshold", threshold, 1, 10**9),
-        ("max_level", max_level, 1, 5),
-        ("max_bins", max_bins, 2, 10_000),
-        ("max_patterns", max_patterns, 1, 1_000_000),
-    ):
-        OptionError.unless_between(f"coverage_gaps.{name}", value, low, high)
+    within("coverage_gaps.threshold", threshold)
+    within("coverage_gaps.max_level", max_level)
+    within("coverage_gaps.max_bins", max_bins)
+    within("coverage_gaps.max_patterns", max_patterns)
     factor_levels = _factor_levels(bin_edges, factors, max_bins)
     names = sorted(factor_levels)
     combined = _combinations(factor_bins, names)

@@ -12,6 +12,7 @@ from dataeval_spark.analyses.bias.contingency import of_label, require_label
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.factors.diversity import shannon_diversity, simpson_diversity
 from dataeval_spark.kernels.factors.pair_counts import LABEL, table_of
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.bias import DIVERSITY
 
@@ -69,7 +70,7 @@ def diversity(
     only showing top 2 rows
     """
     OptionError.unless_one_of("diversity.method", method, get_args(Method))
-    OptionError.unless_between("diversity.threshold", threshold, 0.0, 1.0)
+    within("diversity.threshold", threshold)
     index = {"simpson": simpson_diversity, "shannon": shannon_diversity}[method]
     require_label(contingency, label, "diversity.label")
 

@@ -16,6 +16,7 @@ from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.kernels.factors.binning import Bins, is_increasing
 from dataeval_spark.kernels.factors.factor_codes import as_maps, codes_of, factor_values, numbers_of
 from dataeval_spark.kernels.factors.factor_summary import PARTIAL_DDL, partial_rows, summarize
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.bias import BIN_EDGES, FACTOR_BINS
@@ -269,8 +270,8 @@ def _check(
             )
     for source in sources:
         OptionError.unless_one_of("factor_bins.sources", source, SOURCES)
-    OptionError.unless_between("factor_bins.max_levels", max_levels, 2, 100_000)
-    OptionError.unless_between("factor_bins.max_values", max_values, 1, 10**9)
+    within("factor_bins.max_levels", max_levels)
+    within("factor_bins.max_values", max_values)
 
 
 def _findings(

@@ -7,7 +7,6 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import rows_of_dicts
 from dataeval_spark.frames.image_sums import image_effect
@@ -16,6 +15,7 @@ from dataeval_spark.kernels.factors.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.factors.independence import independence
 from dataeval_spark.kernels.factors.mutual_information import adjusted_share, entropy, mutual_information
 from dataeval_spark.kernels.factors.pair_counts import LABEL_COUNTS_DDL, label_counts, table_of
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.bias import FACTOR_PREDICTORS
@@ -69,7 +69,7 @@ def factor_predictors(factor_bins: DataFrame, image_findings: DataFrame, *, thre
     +---------------+--------------------+-----+---------+--------+
     only showing top 3 rows
     """
-    OptionError.unless_between("factor_predictors.threshold", threshold, 0.0, 1.0)
+    within("factor_predictors.threshold", threshold)
     rules = image_findings.select("image_id", "rule").distinct()
     by_rule = factor_bins.join(rules, on="image_id", how="inner").select(F.col("rule").alias("class_name"), "bins")
     everything = factor_bins.select(F.lit(_ALL).alias("class_name"), "bins")

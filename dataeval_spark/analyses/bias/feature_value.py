@@ -10,12 +10,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.bias.balance import require_class_label
-from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.kernels.factors.feature_ranking import rank_features
 from dataeval_spark.kernels.factors.pair_counts import LABEL, LABEL_COUNTS_DDL, label_counts
 from dataeval_spark.kernels.factors.rank_auc import cross_validated_auc
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.bias import FEATURE_VALUE
@@ -83,9 +83,9 @@ def feature_value(
     +----+----------------+-------+-----+----+
     only showing top 3 rows
     """
-    OptionError.unless_between("feature_value.folds", folds, 2, 100)
+    within("feature_value.folds", folds)
     for name, value in (("useless_score", useless_score), ("useless_auc", useless_auc), ("redundant", redundant)):
-        OptionError.unless_between(f"feature_value.{name}", value, 0.0, 1.0)
+        within(f"feature_value.{name}", value)
     require_class_label(balance, "feature_value")
     fold = F.pmod(F.xxhash64(F.lit(seed), "image_id"), F.lit(folds)).cast("string")
     with_class = factor_bins.where("class_name IS NOT NULL")

@@ -6,11 +6,11 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from dataeval_spark.analyses.bias.contingency import of_label, require_label
-from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of_dicts
 from dataeval_spark.kernels.factors.contingency_statistics import association
 from dataeval_spark.kernels.factors.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.factors.pair_counts import LABEL, effect_of, table_of
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.bias import PARITY
@@ -71,8 +71,8 @@ def parity(
     +----------------+-----+---+----------+
     only showing top 3 rows
     """
-    OptionError.unless_between("parity.score_threshold", score_threshold, 0.0, 1.0)
-    OptionError.unless_between("parity.p_value_threshold", p_value_threshold, 0.0, 1.0)
+    within("parity.score_threshold", score_threshold)
+    within("parity.p_value_threshold", p_value_threshold)
     require_label(contingency, label, "parity.label")
 
     def measure(cells: pa.Table) -> pa.Table:

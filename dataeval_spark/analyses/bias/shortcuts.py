@@ -21,6 +21,7 @@ from dataeval_spark.kernels.factors.factor_codes import from_maps
 from dataeval_spark.kernels.factors.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.factors.pair_counts import LABEL, table_of
 from dataeval_spark.kernels.factors.rank_auc import class_auc, presence_auc
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.bias import SHORTCUTS
@@ -98,9 +99,9 @@ def shortcuts(
     +----------+----------------+-----+----+-----------+
     only showing top 3 rows
     """
-    OptionError.unless_between("shortcuts.auc_threshold", auc_threshold, 0.5, 1.0)
-    OptionError.unless_between("shortcuts.score_threshold", score_threshold, 0.0, 1.0)
-    OptionError.unless_between("shortcuts.p_value_threshold", p_value_threshold, 0.0, 1.0)
+    within("shortcuts.auc_threshold", auc_threshold)
+    within("shortcuts.score_threshold", score_threshold)
+    within("shortcuts.p_value_threshold", p_value_threshold)
     require_class_label(balance, "shortcuts")
     labelled = factor_bins.where("class_name IS NOT NULL")
     blocks = map_batches(labelled.select("image_id", "class_name", "numbers"), _blocks, _BLOCK)

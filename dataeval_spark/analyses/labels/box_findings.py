@@ -7,16 +7,15 @@ from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.labels.image_boxes import ImageBoxes, box_at, boxes_per_image, read_images
-from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.kernels.labels.object_label_quality import same_places
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.tables.arrow import arrow_schema
-from dataeval_spark.tables.labels import OBJECT_LABEL_ERRORS
+from dataeval_spark.tables.labels import BOX_FINDINGS
 
-FOUND_DDL = OBJECT_LABEL_ERRORS.ddl_without("step", "model", "predicted_index")
+FOUND_DDL = BOX_FINDINGS.ddl_without()
 FOUND_SCHEMA = arrow_schema(FOUND_DDL)
 
 
@@ -49,7 +48,7 @@ def box_findings(
     Returns
     -------
     DataFrame
-        Table ``object_label_errors`` without ``run_id``; ``model`` is null.
+        Table ``box_findings`` without ``run_id``.
 
     Raises
     ------
@@ -66,8 +65,8 @@ def box_findings(
     +--------------+-----+
     """
     for name, value in (("duplicate_overlap", duplicate_overlap), ("conflict_overlap", conflict_overlap)):
-        OptionError.unless_between(f"box_findings.{name}", value, 0.01, 1.0)
-    OptionError.unless_between("box_findings.tiny_pixels", tiny_pixels, 0.0, 1e6)
+        within(f"box_findings.{name}", value)
+    within("box_findings.tiny_pixels", tiny_pixels)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -81,13 +80,7 @@ def box_findings(
             ]
             yield pa.RecordBatch.from_pylist(rows, schema=FOUND_SCHEMA)
 
-    findings = map_batches(boxes_per_image(targets), run, FOUND_DDL)
-    constants = {
-        "step": F.lit("box_findings"),
-        "model": F.lit(None).cast("string"),
-        "predicted_index": F.lit(None).cast("int"),
-    }
-    return findings.withColumns(constants).select(*OBJECT_LABEL_ERRORS.result_names)
+    return map_batches(boxes_per_image(targets), run, FOUND_DDL)
 
 
 def _doubled(image: ImageBoxes, duplicate: float, conflict: float) -> Iterator[dict[str, Any]]:

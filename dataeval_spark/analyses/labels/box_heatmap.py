@@ -5,8 +5,8 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.finite import is_nan
+from dataeval_spark.option_checks.ranges import within
 
 
 def box_heatmap(targets: DataFrame, images: DataFrame, *, grid: int = 10) -> DataFrame:
@@ -48,7 +48,7 @@ def box_heatmap(targets: DataFrame, images: DataFrame, *, grid: int = 10) -> Dat
     +---+------+-----+-------+-----+
     only showing top 3 rows
     """
-    OptionError.unless_between("box_heatmap.grid", grid, 1, 100)
+    within("box_heatmap.grid", grid)
     sizes = images.where("upright_width > 0 AND upright_height > 0").select(
         "image_id", "upright_width", "upright_height"
     )

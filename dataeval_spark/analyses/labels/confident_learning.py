@@ -36,6 +36,7 @@ from dataeval_spark.kernels.labels.confident_learning import (
     selection,
     wilson_interval,
 )
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.contract import Table
@@ -136,7 +137,7 @@ def confident_learning(
     only showing top 2 rows
     """
     OptionError.unless_one_of("confident_learning.filter_by", filter_by, get_args(FilterBy))
-    OptionError.unless_between("confident_learning.share", share, 0.0, 1.0)
+    within("confident_learning.share", share)
     if share != 1.0 and filter_by == "confident_learning":
         raise OptionError(
             f"confident_learning.share is {share}, and filter_by 'confident_learning' takes all of its errors.\n"

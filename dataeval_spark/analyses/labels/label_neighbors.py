@@ -20,6 +20,7 @@ from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.frames.neighbors import require_distances
 from dataeval_spark.frames.ranks import positions
 from dataeval_spark.kernels.labels.label_neighborhood import neighborhoods
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.labels import LABEL_ERRORS, LABEL_SCORES
 from dataeval_spark.tables.runs import DATASET_FINDINGS
@@ -107,8 +108,8 @@ def label_neighbors(
     """
     OptionError.unless_one_of("label_neighbors.method", method, get_args(Method))
     k = DEFAULT_K[method] if k is None else k
-    OptionError.unless_between("label_neighbors.k", k, 1, 1_000)
-    OptionError.unless_between("label_neighbors.precision", precision, 1e-9, 1.0)
+    within("label_neighbors.k", k)
+    within("label_neighbors.precision", precision)
     require_distances(neighbors, "label_neighbors")
     store = checkpoint or (lambda frame: frame)
     lists = _labelled_lists(targets, neighbors)

@@ -7,10 +7,9 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.ratios import ratio
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.labels import LABELLING_QUEUE
-
-MAX_SIZE = 100_000
 
 
 def labelling_queue(
@@ -76,8 +75,8 @@ def labelling_queue(
     +----+--------------------+---------------+--------+
     only showing top 2 rows
     """
-    OptionError.unless_between("labelling_queue.size", size, 1, MAX_SIZE)
-    OptionError.unless_between("labelling_queue.overlap", overlap, 0.0, 1.0)
+    within("labelling_queue.size", size)
+    within("labelling_queue.overlap", overlap)
     labelled = targets.where("class_name IS NOT NULL").select("image_id").distinct()
     waiting = images.select("image_id").join(labelled, on="image_id", how="left_anti")
     if model is not None:

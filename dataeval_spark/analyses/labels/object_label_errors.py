@@ -38,7 +38,7 @@ MARKED_DDL = "class_name string, image_id string, number int, score double, bits
 MARKED_SCHEMA = arrow_schema(MARKED_DDL)
 SCORED_DDL = (
     f"{IMAGE_LABEL_QUALITY.ddl_without('model', 'is_error')}, "
-    f"errors array<struct<{OBJECT_LABEL_ERRORS.ddl_without('step', 'image_id', 'model')}>>"
+    f"errors array<struct<{OBJECT_LABEL_ERRORS.ddl_without('image_id', 'model')}>>"
 )
 SCORED_SCHEMA = arrow_schema(SCORED_DDL)
 MAX_MODELS = 50
@@ -144,7 +144,7 @@ def object_label_errors(
     if not models:
         tables = (OBJECT_LABEL_ERRORS, IMAGE_LABEL_QUALITY, DATASET_FINDINGS)
         return tuple(rows_of(targets, table, []) for table in tables)  # type: ignore[return-value]
-    every = reduce(DataFrame.unionByName, errors).withColumn("step", F.lit(STEP))
+    every = reduce(DataFrame.unionByName, errors)
     quality = reduce(DataFrame.unionByName, qualities)
     return (
         every.select(*OBJECT_LABEL_ERRORS.result_names),

@@ -14,7 +14,6 @@ from pyspark.sql import functions as F
 from scipy.sparse import csr_array
 
 from dataeval_spark.analyses.labels.rating_blocks import KEYS, RatingBlocks, rating_blocks, slices
-from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.kernels.labels.confident_learning import wilson_interval
@@ -28,6 +27,7 @@ from dataeval_spark.kernels.labels.rater_agreement import (
     jackknife,
     spread,
 )
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.labels import LABEL_AGREEMENT, LABEL_CONSENSUS, RATER_QUALITY
 from dataeval_spark.tables.runs import DATASET_FINDINGS
@@ -104,8 +104,8 @@ def raters(
     |   cy|309.0|    0.86|
     +-----+-----+--------+
     """
-    OptionError.unless_between("raters.smoothing", smoothing, 1e-9, 100.0)
-    OptionError.unless_between("raters.iterations", iterations, 1, 10_000)
+    within("raters.smoothing", smoothing)
+    within("raters.iterations", iterations)
     ratings = rating_blocks(annotations, checkpoint or (lambda frame: frame))
     if not ratings.raters:
         empty = (rows_of(annotations, t, []) for t in (LABEL_AGREEMENT, LABEL_CONSENSUS, RATER_QUALITY))

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.blocks import in_id_blocks
 from dataeval_spark.frames.sorted_groups import sorted_groups
 from dataeval_spark.kernels.vectors.embedding_moments import Moments, effective_rank, first_share, intrinsic_dimension
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.runs import DATASET_FINDINGS
@@ -126,12 +126,12 @@ def embedding_health(
     |info    |hog_color: the variance is spread over 47.9 of 768 axes (effective rank).|
     +--------+-------------------------------------------------------------------------+
     """
-    OptionError.unless_between("embedding_health.norm_factor", norm_factor, 2.0, 1e30)
-    OptionError.unless_between("embedding_health.max_constant_share", max_constant_share, 0.0, 1.0)
-    OptionError.unless_between("embedding_health.max_first_share", max_first_share, 0.0, 1.0)
-    OptionError.unless_between("embedding_health.min_effective_rank", min_effective_rank, 0.0, 1e6)
-    OptionError.unless_between("embedding_health.max_dimension", max_dimension, 1, 8192)
-    OptionError.unless_between("embedding_health.sample_size", sample_size, 0, 20_000)
+    within("embedding_health.norm_factor", norm_factor)
+    within("embedding_health.max_constant_share", max_constant_share)
+    within("embedding_health.max_first_share", max_first_share)
+    within("embedding_health.min_effective_rank", min_effective_rank)
+    within("embedding_health.max_dimension", max_dimension)
+    within("embedding_health.sample_size", sample_size)
     limits = Limits(norm_factor, max_constant_share, max_first_share, min_effective_rank, sample_size, seed)
     named = embeddings.select(
         F.concat("encoder", F.when(F.col("target_index").isNull(), "").otherwise(" (boxes)")).alias("subject"),

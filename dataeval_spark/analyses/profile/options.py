@@ -11,6 +11,7 @@ from dataeval_spark.kernels.encoders import encoder_version, require_encoder
 from dataeval_spark.kernels.images.custom_statistics import CustomStatistic
 from dataeval_spark.kernels.images.decoding.limits import Limits
 from dataeval_spark.kernels.images.profile import Measures
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.options import ProfileOptions
 
 # One more whenever a measured value changes, or what fingerprints are made of: every image is then measured anew.
@@ -27,12 +28,12 @@ def check(options: ProfileOptions) -> None:
     MissingExtraError, EncoderError
         The encoder cannot be used here.
     """
-    OptionError.unless_between("profile.images_per_commit", options.images_per_commit, 1, 10**9)
-    OptionError.unless_between("profile.max_pixels", options.max_pixels, 1, 2**31)
-    OptionError.unless_between("profile.image_timeout", options.image_timeout, 0.1, 86_400)
-    OptionError.unless_between("profile.image_memory", options.image_memory, 64 * 2**20, 2**50)
+    within("profile.images_per_commit", options.images_per_commit)
+    within("profile.max_pixels", options.max_pixels)
+    within("profile.image_timeout", options.image_timeout)
+    within("profile.image_memory", options.image_memory)
     if options.batch_size is not None:
-        OptionError.unless_between("profile.batch_size", options.batch_size, 1, 1_000_000)
+        within("profile.batch_size", options.batch_size)
     if options.compat is not None:
         OptionError.unless_one_of("profile.compat", options.compat, ("dataeval",))
     bounds = options.value_range

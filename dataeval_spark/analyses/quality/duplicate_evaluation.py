@@ -16,6 +16,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.kernels.storage.files import read_file
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.quality import DUPLICATE_EVALUATION
 from dataeval_spark.tables.runs import DATASET_FINDINGS
@@ -206,7 +207,7 @@ def evaluate_duplicates(pairs: DataFrame, truth: DataFrame, *, embedding_step: f
     >>> enough.select("threshold", "precision", "recall").first()
     Row(threshold=0.0, precision=0.5, recall=1.0)
     """
-    OptionError.unless_between("duplicate_evaluation.embedding_step", embedding_step, 1e-9, 1e9)
+    within("duplicate_evaluation.embedding_step", embedding_step)
     whole = pairs.where("target_index_a IS NULL AND target_index_b IS NULL").select(*ENDS, "kind", "distance")
     kinds = whole.select("kind").distinct()
     stars = _stars(whole)

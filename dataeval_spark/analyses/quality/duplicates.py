@@ -28,6 +28,7 @@ from dataeval_spark.frames.components import ONE_TASK_EDGES, Checkpoint
 from dataeval_spark.frames.contract import rows_of, rows_of_dicts
 from dataeval_spark.frames.neighbors import require_distances
 from dataeval_spark.kernels.hashes.near_threshold import NEIGHBORS
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.quality import DUPLICATE_THRESHOLDS
 from dataeval_spark.tables.runs import DATASET_FINDINGS
@@ -164,8 +165,8 @@ def duplicates(
     options = {"phash": phash_distance, "dhash": dhash_distance}
     distances = {kind: bits if bits is not None else 0 if compat else DISTANCES[kind] for kind, bits in options.items()}
     _check(distances, low_information_std, one_task_edges, grouping, keep, compat)
-    OptionError.unless_between("duplicates.phash_noise_bits", phash_noise_bits, 0, 64)
-    OptionError.unless_between("duplicates.dhash_noise_bits", dhash_noise_bits, 0, 64)
+    within("duplicates.phash_noise_bits", phash_noise_bits)
+    within("duplicates.dhash_noise_bits", dhash_noise_bits)
     if embedding_distance is not None and neighbors is None:
         raise OptionError(
             "duplicates.embedding_distance is set, but there is no table neighbors.\n"
@@ -224,9 +225,9 @@ def _check(
     compat: str | None,
 ) -> None:
     for kind, bits in distances.items():
-        OptionError.unless_between(f"duplicates.{kind}_distance", bits, 0, 64)
-    OptionError.unless_between("duplicates.low_information_std", low_information_std, 0.0, 1e6)
-    OptionError.unless_between("duplicates.one_task_edges", one_task_edges, 1, 10**9)
+        within(f"duplicates.{kind}_distance", bits)
+    within("duplicates.low_information_std", low_information_std)
+    within("duplicates.one_task_edges", one_task_edges)
     OptionError.unless_one_of("duplicates.grouping", grouping, get_args(Grouping))
     OptionError.unless_one_of("duplicates.keep", keep, get_args(Keep))
     if compat is not None:
@@ -246,7 +247,7 @@ def _spread() -> Column:
 
 
 def _lists(neighbors: DataFrame, distance: float, encoder: str | None, boxes: bool) -> DataFrame:
-    OptionError.unless_between("duplicates.embedding_distance", distance, 0.0, 1e9)
+    within("duplicates.embedding_distance", distance)
     require_distances(neighbors, "duplicates.embedding_distance")
     lists = _of_encoder(neighbors, encoder, boxes)
     if boxes and lists.where("target_index IS NOT NULL").isEmpty():

@@ -10,6 +10,7 @@ from dataeval_spark.frames.finite import is_finite
 from dataeval_spark.frames.number_texts import fixed
 from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.frames.struct_arrays import struct_array
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.tables.quality import IMAGE_FINDINGS
 
 BLUR_FACTOR = 0.01
@@ -20,6 +21,10 @@ FEW = 0.01
 BRIGHT, BLURRY, ODD_SIZE_FACTOR = 0.25, 0.42, 3.0
 SOFTEST, SOFTER_BY = 0.32, 4 / 3
 """Where a quarter of the images is soft, only images softer by this factor, or below the lower score, are blurry."""
+RULES = (
+    *("dark", "bright", "blurry", "low_information", "odd_aspect_ratio", "odd_size", "grayscale"),
+    *("non_finite_pixels", "invalid_box"),
+)
 BRIGHT_OF_CLEANVISION, BLURRY_OF_CLEANVISION, NO_FACTOR = 0.05, 0.29, 1.0
 
 
@@ -116,9 +121,9 @@ def image_findings(
     }
     factor = usual[2] if odd_size_factor is None else odd_size_factor
     for name, value in {**thresholds, "grayscale_share": grayscale_share}.items():
-        OptionError.unless_between(f"image_findings.{name}", value, 0.0, 1.0)
-    OptionError.unless_between("image_findings.odd_size_iqr", odd_size_iqr, 0.0, 1e6)
-    OptionError.unless_between("image_findings.odd_size_factor", factor, 1.0, 1e6)
+        within(f"image_findings.{name}", value)
+    within("image_findings.odd_size_iqr", odd_size_iqr)
+    within("image_findings.odd_size_factor", factor)
 
     images = image_stats.where("target_index IS NULL")
     looks = _looks(three_channels=compat is None) | {"blurry": _blur_of_cleanvision() if compat else _blur()}

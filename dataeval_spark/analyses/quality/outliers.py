@@ -21,6 +21,7 @@ from dataeval_spark.frames.spread import (
     spreads,
 )
 from dataeval_spark.frames.struct_arrays import struct_array
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.tables.profile import CHANNEL_STATS, DATAEVAL_STATISTICS
 from dataeval_spark.tables.quality import OUTLIERS
 
@@ -117,7 +118,7 @@ def outliers(
         OptionError.unless_one_of("outliers.statistics", name, numeric)
     is_calibrated = method == "calibrated"
     limit = default_threshold(method, families(statistics)) if threshold is None else float(threshold)
-    OptionError.unless_between("outliers.threshold", limit, 0.0, 1e6)
+    within("outliers.threshold", limit)
 
     values = _values(
         image_stats.withColumn("channel", F.lit(None).cast("int")), targets, statistics, per_class, is_calibrated

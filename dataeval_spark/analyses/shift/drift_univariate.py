@@ -17,6 +17,7 @@ from dataeval_spark.frames.quantiles import named_values, unpivot
 from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.kernels.factors.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.factors.kolmogorov_smirnov import ks_pvalue
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.profile import DATAEVAL_STATISTICS
 from dataeval_spark.tables.shift import DRIFT_METRICS
@@ -85,7 +86,7 @@ def drift_univariate(
     +-----------+----+---+
     only showing top 3 rows
     """
-    OptionError.unless_between("drift_univariate.threshold", threshold, 0.0, 1.0)
+    within("drift_univariate.threshold", threshold)
     for name in statistics:
         OptionError.unless_one_of("drift_univariate.statistics", name, STATISTICS)
     reference, current = (side.where("target_index IS NULL") for side in (reference, current))

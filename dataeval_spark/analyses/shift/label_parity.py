@@ -15,6 +15,7 @@ from dataeval_spark.frames.contract import rows_of_dicts
 from dataeval_spark.frames.image_sums import image_sums, sums_of, with_sizes
 from dataeval_spark.kernels.factors.contingency_statistics import LabelParity, goodness_of_fit
 from dataeval_spark.kernels.factors.contingency_statistics import label_parity as compare_samples
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.shift import LABEL_PARITY
 
@@ -114,7 +115,7 @@ def label_parity(
 
 
 def _check(threshold: float, expected_shares: Mapping[str, float] | None, compat: str | None) -> None:
-    OptionError.unless_between("label_parity.threshold", threshold, 0.0, 1.0)
+    within("label_parity.threshold", threshold)
     if compat is not None:
         OptionError.unless_one_of("label_parity.compat", compat, get_args(Compat))
     if expected_shares is None:

@@ -23,6 +23,7 @@ from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.frames.exact_sums import Aggregate, exact_mean_and_std
 from dataeval_spark.frames.spread import has_spread, score_above
 from dataeval_spark.kernels.vectors.hdbscan import NOISE, Selection
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.tables.runs import DATASET_FINDINGS
 from dataeval_spark.tables.similarity import CLUSTER_STATS, CLUSTERS, SPANNING_TREE
 
@@ -138,8 +139,8 @@ def clusters(
     """
     OptionError.unless_one_of("clusters.method", method, get_args(Method))
     OptionError.unless_one_of("clusters.selection", selection, get_args(Selection))
-    OptionError.unless_between("clusters.max_core_hours", max_core_hours, 0.0, 1e9)
-    OptionError.unless_between("clusters.block_rows", block_rows, 2, 1_000_000)
+    within("clusters.max_core_hours", max_core_hours)
+    within("clusters.block_rows", block_rows)
     _check_counts(min_cluster_size=min_cluster_size, min_samples=min_samples, n_clusters=n_clusters)
     _check_distances(threshold, sensitivity, min_samples)
     encoder_tables: list[tuple[DataFrame, DataFrame, DataFrame]] = []
@@ -183,14 +184,14 @@ def clusters(
 def _check_counts(**counts: int | None) -> None:
     for name, value in counts.items():
         if value is not None:
-            OptionError.unless_between(f"clusters.{name}", value, 2 if name == "min_cluster_size" else 1, 1_000_000)
+            within(f"clusters.{name}", value)
 
 
 def _check_distances(threshold: float, sensitivity: float | None, min_samples: int) -> None:
-    OptionError.unless_between("clusters.threshold", threshold, 0.0, 1e6)
+    within("clusters.threshold", threshold)
     if sensitivity is None:
         return
-    OptionError.unless_between("clusters.sensitivity", sensitivity, 0.0, 1e6)
+    within("clusters.sensitivity", sensitivity)
     if min_samples != 1:
         raise OptionError(
             f"clusters.sensitivity is {sensitivity} and clusters.min_samples is {min_samples}; near duplicates need "

@@ -15,6 +15,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import in_id_blocks
 from dataeval_spark.frames.contract import rows_of
 from dataeval_spark.kernels.vectors.effective_dimension import Moments, centered_ranks, effective_dimension, rank_of
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.similarity import COMPLETENESS
@@ -83,7 +84,7 @@ def completeness(
     |171| 169|  0.11|0.11|
     +---+----+------+----+
     """
-    OptionError.unless_between("completeness.max_dimensions", max_dimensions, 1, 16_384)
+    within("completeness.max_dimensions", max_dimensions)
     whole = embeddings.where("target_index IS NULL").select("encoder", "image_id", "embedding")
     nothing = F.lit(None).cast("string").alias("class_name")
     labelled = whole.select("encoder", nothing, "image_id", "embedding")

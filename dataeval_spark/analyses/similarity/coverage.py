@@ -14,6 +14,7 @@ from dataeval_spark.frames.contract import IDS, rows_of, same_keys
 from dataeval_spark.frames.exact_sums import Aggregate, exact_sums
 from dataeval_spark.frames.finite import is_finite
 from dataeval_spark.frames.ratios import ratio
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.similarity import COVERAGE, COVERAGE_STATS
 
@@ -82,8 +83,8 @@ def coverage(
     +---+---------+-----------+
     """
     OptionError.unless_one_of("coverage.method", method, get_args(Method))
-    OptionError.unless_between("coverage.observations", observations, 1, 10_000)
-    OptionError.unless_between("coverage.percent", percent, 1e-9, 1.0)
+    within("coverage.observations", observations)
+    within("coverage.percent", percent)
     level = "target_index IS NOT NULL" if per_target else "target_index IS NULL"
     euclidean, embeddings = neighbors.where(f"metric = 'euclidean' AND {level}"), embeddings.where(level)
     distances = euclidean.where(F.col("rank") == observations).select(

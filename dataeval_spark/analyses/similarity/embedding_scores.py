@@ -14,6 +14,7 @@ from dataeval_spark.frames.exact_sums import ordered_sum
 from dataeval_spark.frames.neighbors import first_of_lists
 from dataeval_spark.frames.ranks import positions
 from dataeval_spark.frames.spread import Method, default_threshold, has_spread, score_above, spreads
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.tables.similarity import EMBEDDING_SCORES
 
 Statistic = Literal["mean_distance", "kth_distance"]
@@ -79,7 +80,7 @@ def embedding_scores(
     OptionError.unless_one_of("embedding_scores.statistic", statistic, get_args(Statistic))
     OptionError.unless_one_of("embedding_scores.method", method, get_args(Method))
     limit = default_threshold(method) if threshold is None else float(threshold)
-    OptionError.unless_between("embedding_scores.threshold", limit, 0.0, 1e6)
+    within("embedding_scores.threshold", limit)
     lists = first_of_lists(neighbors, k, "embedding_scores.k")
     distances = _distances(lists)
     distances = (checkpoint or kept_by_executors)(distances)

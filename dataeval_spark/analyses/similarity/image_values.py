@@ -9,13 +9,13 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.blocks import Checkpoint, kept_by_executors
 from dataeval_spark.frames.contract import IDS, NEIGHBOR_IDS, same_keys
 from dataeval_spark.frames.exact_sums import Aggregate, exact_sums, ordered_sum
 from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.kernels.vectors.shapley import error_bounds, knn_shapley
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.similarity import IMAGE_VALUES
 
@@ -76,7 +76,7 @@ def image_values(
     +--------------------+------------+----------+--------+
     only showing top 2 rows
     """
-    OptionError.unless_between("image_values.k", k, 1, 1000)
+    within("image_values.k", k)
     labels = _labels(targets)
     lists = _labelled_lists(neighbors, labels)
     points = lists.groupBy(*PART).agg(F.count("*").alias("points"))

@@ -21,7 +21,8 @@ from dataeval_spark.frames.blocks import (
     with_fingerprints,
 )
 from dataeval_spark.frames.contract import IDS, NEIGHBOR_IDS, rows_of, same_keys
-from dataeval_spark.frames.neighbors import MAX_K, nearest_neighbors
+from dataeval_spark.frames.neighbors import nearest_neighbors
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.options import Metric
 from dataeval_spark.tables.runs import DATASET_FINDINGS
 from dataeval_spark.tables.similarity import NEIGHBORS
@@ -119,12 +120,12 @@ def neighbors(
     +--------------------+----+--------------------+--------+
     only showing top 3 rows
     """
-    OptionError.unless_between("neighbors.k", k, 1, MAX_K)
+    within("neighbors.k", k)
     OptionError.unless_one_of("neighbors.metric", metric, get_args(Metric))
     OptionError.unless_one_of("neighbors.method", method, get_args(Method))
-    OptionError.unless_between("neighbors.recall", recall, 0.01, 1.0)
-    OptionError.unless_between("neighbors.max_core_hours", max_core_hours, 0.0, 1e9)
-    OptionError.unless_between("neighbors.block_rows", block_rows, 2, 1_000_000)
+    within("neighbors.recall", recall)
+    within("neighbors.max_core_hours", max_core_hours)
+    within("neighbors.block_rows", block_rows)
     graphs, findings = [], []
     for number, part in enumerate(parts_of(embeddings, encoder, per_target, "neighbors")):
         folder = None if scratch is None else f"{scratch}/{number}"

@@ -12,6 +12,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.blocks import Checkpoint, kept_by_executors
 from dataeval_spark.frames.neighbors import first_of_lists
 from dataeval_spark.frames.ranks import positions
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.similarity import PRIORITIZATION
 
@@ -90,7 +91,7 @@ def prioritization(
     """
     OptionError.unless_one_of("prioritization.order", order, get_args(Order))
     OptionError.unless_one_of("prioritization.policy", policy, get_args(Policy))
-    OptionError.unless_between("prioritization.bins", bins, 1, 10_000)
+    within("prioritization.bins", bins)
     whole = first_of_lists(neighbors.where("target_index IS NULL"), k, "prioritization.k")
     scores = whole.groupBy(*PART, "image_id").agg(F.max("distance").alias("score"), F.max("rank").alias("k"))
     store = checkpoint or kept_by_executors

@@ -14,10 +14,10 @@ from pyspark.sql import functions as F
 from dataeval_spark.errors import EmbeddingError, OptionError
 from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.kernels.vectors.stream_search import RESULT_DDL, nearest_in_stream
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.options import Metric
 
 MAX_QUERY_BYTES = 64 * 2**20
-MAX_K = 10_000
 
 
 def search(embeddings: DataFrame, vectors: ArrayLike, *, k: int = 10, metric: Metric = "cosine") -> DataFrame:
@@ -74,7 +74,7 @@ def search(embeddings: DataFrame, vectors: ArrayLike, *, k: int = 10, metric: Me
 
 def checked_queries(vectors: ArrayLike, k: int, metric: Metric) -> NDArray[np.float32]:
     """Query vectors as a matrix (q, d); an error where they, or the options, cannot be used."""
-    OptionError.unless_between("search.k", k, 1, MAX_K)
+    within("search.k", k)
     OptionError.unless_one_of("search.metric", metric, get_args(Metric))
     queries = np.atleast_2d(np.asarray(vectors, np.float32))
     OptionError.unless_between("search: bytes of all query vectors", queries.nbytes, 1, MAX_QUERY_BYTES)

@@ -19,6 +19,7 @@ from dataeval_spark.kernels.splits.fold_rules import group_kfold, kfold, stratif
 from dataeval_spark.kernels.splits.quotas import by_iterative_stratification, by_quotas, counts_of, wanted_counts
 from dataeval_spark.kernels.splits.time_parts import EXCLUDED
 from dataeval_spark.kernels.splits.units import Units, units_of
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.options import DrawnMethod
 from dataeval_spark.session.bounded import bounded_arrow
 
@@ -113,7 +114,7 @@ def assign(
     +-----+-----+
     """
     OptionError.unless_one_of("split.method", method, METHODS)
-    OptionError.unless_between("split.repeats", repeats, 1, 1_000)
+    within("split.repeats", repeats)
     units = _collected(members, seed, max_rows)
     if units.sizes.size == 0:
         raise OptionError("split: there are no images to split.\nHint: dataeval-spark ingest SOURCE")
@@ -152,7 +153,7 @@ def parts_of(fractions: Fractions | None, folds: int | None) -> tuple[list[str],
             )
         if not isinstance(folds, int):
             raise OptionError(f"split.folds is {folds!r}; expected a whole number.\nHint: --folds 5")
-        OptionError.unless_between("split.folds", folds, 2, MAX_PARTS)
+        within("split.folds", folds)
         return [f"fold_{fold}" for fold in range(folds)], np.full(folds, 1 / folds)
     parts = DEFAULT_FRACTIONS if fractions is None else fractions
     if not 2 <= len(parts) <= MAX_PARTS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -41,7 +42,9 @@ def assign_by_attribute(
     OptionError
         No image is held out, or all are.
     """
-    *rest, last = dict(fractions or DEFAULT_FRACTIONS).items()
+    *rest, last = (fractions or DEFAULT_FRACTIONS).items()
+    total = math.fsum(share for _, share in rest)
+    rest = [(part, share / total) for part, share in rest]
     marks = held_out.select("image_id", F.lit(True).alias("is_held_out")).distinct()
     with_marks = members.join(marks, on="image_id", how="left")
     units = with_marks.where("is_held_out").select("unit_id", F.lit(True).alias("is_tied")).distinct()

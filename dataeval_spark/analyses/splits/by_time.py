@@ -12,6 +12,7 @@ from dataeval_spark.analyses.splits.assign import Assigned, Fractions, assignmen
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.splits.explanation import Cell, Explanation
 from dataeval_spark.kernels.splits.time_parts import EXCLUDED, Period, Timeline, fold_periods, share_periods
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded, bounded_arrow
 
 MAX_TIMES = 20_000_000
@@ -62,14 +63,14 @@ def assign_by_time(
     scikit-learn 1.9, ``TimeSeriesSplit``.
     """
     for name, value in (("gap", gap), ("horizon", horizon)):
-        OptionError.unless_between(f"split.{name}", value, 0, 10**12)
+        within(f"split.{name}", value)
     for name, size in (("test_size", test_size), ("max_train", max_train)):
         if size is not None:
             if folds is None:
                 raise OptionError(
                     f"split.{name} is {size}, which is for folds over time, and folds is not given.\nHint: --folds 5"
                 )
-            OptionError.unless_between(f"split.{name}", size, 1, 10**12)
+            within(f"split.{name}", size)
     names, shares = parts_of(fractions, folds)
     timeline = _timeline(members, max_times)
     horizon_us = round(horizon * 1e6)

@@ -20,6 +20,7 @@ from dataeval_spark.kernels.factors.diversity import simpson_diversity
 from dataeval_spark.kernels.factors.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.factors.mutual_information import adjusted_share, mutual_information
 from dataeval_spark.kernels.factors.pair_counts import LABEL_COUNTS_DDL, effect_of, label_counts_by, table_of
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded_arrow
 from dataeval_spark.tables.arrow import arrow_schema
 from dataeval_spark.tables.splits import PART_BIAS
@@ -82,8 +83,8 @@ def part_bias(
     +----------------+-----+----+----------+
     only showing top 2 rows
     """
-    OptionError.unless_between("part_bias.threshold", threshold, 0.0, 1.0)
-    OptionError.unless_between("part_bias.significance", significance, 0.0, 1.0)
+    within("part_bias.threshold", threshold)
+    within("part_bias.significance", significance)
     parts = all_parts(images, split_assignments).where("repeat = 0")
     partition = F.concat_ws(_SEPARATOR, "split_name", F.coalesce(F.col("fold").cast("string"), F.lit("")))
     partitions = parts.select("image_id", partition.alias("partition"), "split")

@@ -22,6 +22,7 @@ from dataeval_spark.frames.contract import rows_of_dicts, with_capture_time
 from dataeval_spark.frames.image_sums import image_sums, sums_of, with_sizes
 from dataeval_spark.kernels.factors.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.splits.part_distances import distance, one_hot, separation
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded, bounded_arrow
 from dataeval_spark.tables.splits import SPLIT_DIFFERENCES, SPLIT_REPRESENTATIVENESS
 
@@ -98,10 +99,10 @@ def split_differences(
     +------------------+-------+-------+--------+----------+
     only showing top 3 rows
     """
-    OptionError.unless_between("split_differences.threshold", threshold, 0.0, 1.0)
-    OptionError.unless_between("split_differences.auc_threshold", auc_threshold, 0.5, 1.0)
-    OptionError.unless_between("split_differences.significance", significance, 0.0, 1.0)
-    OptionError.unless_between("split_differences.sample", sample, 20, 100_000)
+    within("split_differences.threshold", threshold)
+    within("split_differences.auc_threshold", auc_threshold)
+    within("split_differences.significance", significance)
+    within("split_differences.sample", sample)
     parts = all_parts(images, split_assignments)
     counts = label_counts(targets, factor_bins, bin_edges, without=("split",))
     differences = _count_rows(parts, counts)

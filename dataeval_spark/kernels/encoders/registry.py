@@ -24,17 +24,13 @@ from dataeval_spark.kernels.encoders.hog_color import HogColor
 from dataeval_spark.kernels.encoders.preprocessing import Preprocessing
 from dataeval_spark.kernels.encoders.thumbnail import Thumbnail
 from dataeval_spark.kernels.images.value_range import ValueRange
+from dataeval_spark.options import ENCODER_FORMS
 
 DEFAULT = "hog_color"
 """The encoder that needs no download and no extra."""
 BUILT_IN: dict[str, type[Any]] = {DEFAULT: HogColor, "thumbnail": Thumbnail}
 FILES = ("torchscript", "torch_export", "onnx")
 HUBS = ("timm", "torchvision")
-FORMS = (
-    *BUILT_IN,
-    *("torchscript:PATH", "torch_export:PATH", "onnx:PATH"),
-    *("timm:NAME", "torchvision:NAME", "python:MODULE:FACTORY"),
-)
 # Module that each kind needs, and the extra that brings it.
 _EXTRAS = {
     "torchscript": ("torch", "torch"),
@@ -187,7 +183,7 @@ def load_encoder(
     Parameters
     ----------
     name : str
-        One of `FORMS`.
+        One of `ENCODER_FORMS`.
     version : str, optional
         Version on the driver: another version here is an error.
     device : str
@@ -262,7 +258,7 @@ def _record(weights: str, preprocessing: Preprocessing) -> EncoderRecord:
 
 def _parts(name: str) -> tuple[str, str]:
     kind, _, target = name.partition(":")
-    forms = {form.partition(":")[0]: ":" in form for form in FORMS}
+    forms = {form.partition(":")[0]: ":" in form for form in ENCODER_FORMS}
     if kind not in forms or forms[kind] != bool(target):
-        OptionError.unless_one_of("profile.encoder", name, FORMS)
+        OptionError.unless_one_of("profile.encoder", name, ENCODER_FORMS)
     return kind, target

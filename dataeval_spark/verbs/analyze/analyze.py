@@ -28,6 +28,7 @@ from dataeval_spark.tables.profile import IMAGE_STATS
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.verbs.analyze.decision import Decision, decide
 from dataeval_spark.workspace import holdout
+from dataeval_spark.workspace.damage import damage, is_foreign
 from dataeval_spark.workspace.delta import TableState, Writer
 from dataeval_spark.workspace.runs import Run, StepRun, last_successes
 from dataeval_spark.workspace.workspace import Workspace
@@ -180,6 +181,9 @@ def run_step(
         if is_no_space(error):
             raise DiskFullError.of(f"write {', '.join(writes)}", run.workspace.location) from error
         finish(status="failed", message=str(error)[:1000])
+        damaged = damage(run.workspace.location, (*step.reads, *step.uses)) if is_foreign(error) else None
+        if damaged is not None:
+            raise damaged from error
         raise StepFailedError.from_error(step.name, reads, writes, error) from error
     return finish(
         status="done",

@@ -28,6 +28,7 @@ from dataeval_spark.kernels.formats.export import (
 )
 from dataeval_spark.kernels.formats.export_paths import safe_folder
 from dataeval_spark.kernels.storage.uris import refuse_credentials
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.options import ExportOptions, changed
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.session.settings import BYTES_SETTINGS, temporary_settings
@@ -97,7 +98,7 @@ def export(run: Run, to: str, options: ExportOptions) -> StepRun:
     started = datetime.now(UTC)
     refuse_credentials(to)
     format, split = options.format, options.split
-    OptionError.unless_between("export.samples_per_shard", options.samples_per_shard, 1, 1_000_000)
+    within("export.samples_per_shard", options.samples_per_shard)
     to = absolute(to)
     if split is not None:
         split_names = [row["split_name"] for row in workspace.rows(SPLITS, ("split_name",))]

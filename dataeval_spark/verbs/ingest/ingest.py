@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dataeval_spark.errors import IngestError, OptionError
 from dataeval_spark.kernels.storage.files import IMAGE_EXTENSIONS
 from dataeval_spark.kernels.storage.uris import is_uri, refuse_credentials
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.options import IngestFormat, IngestOptions
 from dataeval_spark.verbs.ingest.readers.coco import read_coco
 from dataeval_spark.verbs.ingest.readers.detect import detect_format
@@ -149,7 +150,7 @@ def _check_options(format: str, options: IngestOptions) -> None:
     if limit is not None:
         if not isinstance(limit, int):
             raise OptionError(f"ingest.limit is {limit!r}; expected a whole number.\nHint: --limit 1000")
-        OptionError.unless_between("ingest.limit", limit, 1, 2**31 - 1)
+        within("ingest.limit", limit)
     if format == "coco" and not annotations:
         raise OptionError(
             "ingest.format is 'coco', which needs an annotation file, and none is given.\nHint: --annotations FILE"

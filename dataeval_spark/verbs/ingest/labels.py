@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.analyses.labels.object_label_errors import of_unknown_classes
 from dataeval_spark.errors import IngestError, OptionError
 from dataeval_spark.kernels.formats.text import decode_text
+from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.options import PredictionOptions, RatingOptions
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.contract import Table
@@ -58,7 +59,7 @@ def ingest_predictions(run: Run, source: str, options: PredictionOptions) -> Ste
     model, ids, dataset = options.model, options.ids, options.dataset
     if not model:
         raise OptionError("ingest.model is empty; expected the name of the model.\nHint: --model NAME")
-    OptionError.unless_between("ingest.tolerance", options.tolerance, 0.0, 0.1)
+    within("ingest.tolerance", options.tolerance)
     images = _live_images(workspace)
     ids = _absolute(ids) if ids else None
     predictions = read_predictions(workspace.spark, _absolute(source), ids=ids, timezone=options.timezone)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from pyspark.errors import AnalysisException, ParseException
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from dataeval_spark.analyses.quality.image_findings import RULES
+from dataeval_spark.analyses.quality.outliers import NUMBERS
 from dataeval_spark.errors import OptionError, first_line
 from dataeval_spark.frames.contract import literal_map
 from dataeval_spark.options import OPERATION_NAMES
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.contract import identifier
+from dataeval_spark.tables.images import FACTORS
+from dataeval_spark.tables.profile import IMAGE_STATS
 from dataeval_spark.verbs.select.balance import balance  # noqa: F401  one of the operations
 from dataeval_spark.verbs.select.readable import unreadable_images
 from dataeval_spark.verbs.select.state import ORDER, Selection, hashed
@@ -38,7 +42,7 @@ def where(selection: Selection, *, condition: str) -> Selection:
     try:
         matches = _matching(joined, condition)
         matches.columns  # noqa: B018  under Connect nothing is checked before this
-    except (AnalysisException, ParseException) as error:
+    except PySparkException as error:
         first = first_line(error, "")[:300]
         raise OptionError(
             f"select.where.condition {condition!r} cannot be used: {first}\n"
@@ -142,6 +146,8 @@ def stratified_sample(selection: Selection, *, fraction: float, by: str = "class
         strata = selection.classes().groupBy("image_id").agg(F.min("class_name").alias("stratum"))
     else:
         factors = selection.table("factors", f"a sample by {by}").where("target_index IS NULL")
+        names = [name for name in factors.columns if name not in FACTORS.column_names]
+        OptionError.unless_one_of("select.stratified_sample.by", by, ["class_name", *names])
         strata = factors.select("image_id", F.col(identifier(by)).cast("string").alias("stratum"))
     joined = selection.members.join(strata, on="image_id", how="left")
     of_stratum = Window.partitionBy("stratum")
@@ -218,6 +224,13 @@ def _require(option: str, value: str, rows: DataFrame, column: str) -> None:
         OptionError.unless_one_of(option, value, [row[column] for row in names])
 
 
+# Values that are known without any table, but for statistics of one's own.
+KNOWN_VALUES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("drop_findings", "rules"): RULES,
+    ("drop_outliers", "statistics"): tuple(
+        column.name for column in IMAGE_STATS.columns if column.type in NUMBERS and column.name != "target_index"
+    ),
+}
 OPERATIONS: dict[str, Callable[..., Selection]] = {name: globals()[name] for name in OPERATION_NAMES}
 LABEL_OPERATIONS = ("classes", "relabel")
 """Operations that change labels; the others choose images."""

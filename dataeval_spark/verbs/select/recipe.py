@@ -5,13 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_origin, get_type_hints
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.errors import ConfigError, OptionError
-from dataeval_spark.verbs.select.operations import LABEL_OPERATIONS, OPERATIONS
+from dataeval_spark.kernels.images.custom_statistics import PREFIX
+from dataeval_spark.option_checks.types import expected
+from dataeval_spark.verbs.select.operations import KNOWN_VALUES, LABEL_OPERATIONS, OPERATIONS
 from dataeval_spark.verbs.select.state import Selection
 from dataeval_spark.workspace.workspace import Checkpoint
 
@@ -26,7 +28,7 @@ def check(recipe: Recipe) -> list[dict[str, Any]]:
     ConfigError
         An operation or one of its options is unknown; the message gives the nearest name.
     OptionError
-        An operation has no name, or lacks an option.
+        An operation has no name, lacks an option, or has a value that it cannot have.
 
     Examples
     --------
@@ -48,18 +50,28 @@ def check(recipe: Recipe) -> list[dict[str, Any]]:
             for p in inspect.signature(OPERATIONS[name]).parameters.values()
             if p.kind is inspect.Parameter.KEYWORD_ONLY
         }
-        for option in options:
+        for option, value in options.items():
             if option not in params:
                 raise ConfigError.unknown("option", option, params, f"select: {name}")
-            if isinstance(options[option], str) and _is_list(params[option]):
-                value = options[option]
-                raise OptionError(f"select: {name}.{option} is {value!r}; expected a list such as [{value!r}].")
+            _check_value(name, option, value)
         missing = [o for o, p in params.items() if p.default is inspect.Parameter.empty and o not in options]
         if missing:
             example = f"{name} {' '.join(f'{option}=...' for option in missing)}"
             raise OptionError(f"select: operation {name} lacks {', '.join(missing)}.\nHint: --operation {example}")
         checked.append({"operation": name, **options})
     return checked
+
+
+def _check_value(name: str, option: str, value: Any) -> None:
+    """Check the type of an option's value, and names that are known without any table."""
+    hint = get_type_hints(OPERATIONS[name])[option]
+    if words := expected(value, hint):
+        example = f" such as [{value!r}]" if isinstance(value, str) and get_origin(hint) is Sequence else ""
+        raise OptionError(f"select: {name}.{option} is {value!r}; expected {words}{example}.")
+    if known := KNOWN_VALUES.get((name, option)):
+        for each in value:
+            if not each.startswith(PREFIX):
+                OptionError.unless_one_of(f"select.{name}.{option}", each, known)
 
 
 def parts_in(recipe: Recipe) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ import pytest
 from dataeval_spark.analyses.labels.box_findings import box_findings
 from dataeval_spark.errors import OptionError
 from dataeval_spark.tables.images import TARGETS
-from dataeval_spark.tables.labels import OBJECT_LABEL_ERRORS
+from dataeval_spark.tables.labels import BOX_FINDINGS
 
 NAN = float("nan")
 BOXES = [
@@ -29,7 +29,7 @@ def test_each_rule_finds_its_boxes(frame):
 
     found = box_findings(targets)
 
-    assert found.columns == list(OBJECT_LABEL_ERRORS.result_names)
+    assert found.columns == list(BOX_FINDINGS.result_names)
     rows = {
         (row.image_id, row.target_index, row.rule): (row.other_class, round(row.score, 4), row.threshold)
         for row in found.collect()

@@ -90,7 +90,7 @@ def test_a_word_without_a_value_is_refused_with_an_example():
 
 
 def test_a_text_in_place_of_a_list_is_refused_with_the_list():
-    with pytest.raises(OptionError, match=r"classes.keep is 'cat'; expected a list such as \['cat'\]"):
+    with pytest.raises(OptionError, match=r"classes.keep is 'cat'; expected a list of texts such as \['cat'\]"):
         check([{"operation": "classes", "keep": "cat"}])
 
 

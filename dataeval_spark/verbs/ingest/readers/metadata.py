@@ -30,6 +30,7 @@ from dataeval_spark.verbs.ingest.readers.text_rows import (
 
 PATH_COLUMNS = ("path", "file", "file_name", "filename", "image_path", "filepath", "image", "uri")
 CLASS_COLUMNS = ("class_name", "class", "label")
+OPTIONS_OF_ROLES = {"path": "--path-column NAME", "class_name": "--label-column NAME"}
 # Columns of the workspace's own tables.
 RESERVED = ("image_id", "target_index", "run_id")
 # From the narrowest type to the widest; codes such as "007" and numbers too long for a bigint stay as written.
@@ -95,6 +96,8 @@ def read_metadata(reading: Reading, listing: DataFrame) -> Metadata | None:
     others = [column for column in types if column not in roles.values()]
     factors = tuple(column for column in others if FACTOR_TYPES.match(types[column]))
     _require_own_names(factors, path)
+    for role, column in roles.items():
+        require_type(column, types, path, OPTIONS_OF_ROLES.get(role, f"rename {column}"))
     # The file's columns stay in a struct: they may have any name, also one of ours.
     source_row = F.struct(*(F.col(identifier(column)) for column in types)).alias("given")
     name = F.col(identifier(roles["path"])).cast("string").alias("name")
@@ -155,6 +158,25 @@ def _require_own_names(factors: tuple[str, ...], path: str) -> None:
                 f"Metadata file {path} has a column {name}, a name that the workspace's own tables use.\n"
                 f"Hint: rename it, to source_{name} for example."
             )
+
+
+def has_type(name: str | None, types: Mapping[str, str], lists: Sequence[str] = ()) -> bool:
+    """Whether there is such a column, of texts, numbers or times, or of one of these types of lists."""
+    type = types.get(name or "")
+    return type is not None and (FACTOR_TYPES.match(type) is not None or type in lists)
+
+
+def require_type(name: str | None, types: Mapping[str, str], path: str, hint: str, lists: Sequence[str] = ()) -> None:
+    """Refuse a column whose values cannot be paths, ids or classes; ``lists`` are types of lists that can be read.
+
+    Raises
+    ------
+    IngestError
+        It holds bytes, structs or lists.
+    """
+    if name is not None and not has_type(name, types, lists):
+        expected = "texts or numbers, or lists of them" if lists else "texts, numbers or times"
+        raise IngestError(f"{path}: column {name} holds {types[name]}; expected {expected}.\nHint: {hint}")
 
 
 def _read(spark: SparkSession, path: str, options: TableOptions) -> tuple[DataFrame, DataFrame]:

@@ -29,8 +29,10 @@ from dataeval_spark.verbs.ingest.readers.huggingface import (
 from dataeval_spark.verbs.ingest.readers.metadata import (
     CLASS_COLUMNS,
     FACTOR_TYPES,
+    has_type,
     instant_of,
     named_column,
+    require_type,
     text_findings,
     typed,
 )
@@ -235,11 +237,13 @@ def _roles(types: dict[str, str], features: Features, options: TableOptions, sou
     if path is None:
         path = next((name for name in PATH_COLUMNS if types.get(name) == "string" and name != options.id_column), None)
     given_id = named_column(options.id_column, "id-column", names, source)
-    given_id = given_id or next((name for name in ID_COLUMNS if name in types), None)
+    require_type(given_id, types, source, "--id-column NAME")
+    given_id = given_id or next((name for name in ID_COLUMNS if has_type(name, types)), None)
     label = named_column(options.label_column, "label-column", names, source)
+    require_type(label, types, source, "--label-column NAME", LABEL_LISTS)
     objects = None if label else next((name for name in OBJECT_COLUMNS if has_boxes(types.get(name, ""))), None)
     if label is None and objects is None:
-        label = next((name for name in CLASS_COLUMNS if name in types), None)
+        label = next((name for name in CLASS_COLUMNS if has_type(name, types, LABEL_LISTS)), None)
         classes = [name for name in names if name in features.columns and name != content]
         label = label or _one(classes, "classes", "label-column", source)
     return Roles(content, path, given_id, label, objects)

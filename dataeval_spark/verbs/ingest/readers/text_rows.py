@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -21,6 +20,7 @@ from dataeval_spark.kernels.formats.text import decode_text
 from dataeval_spark.kernels.storage.files import open_file
 from dataeval_spark.session.bounded import one_row
 from dataeval_spark.tables.contract import identifier
+from dataeval_spark.workspace.delta_spark import is_of_engine
 
 CSV_ENDINGS = (".csv", ".tsv", ".txt")
 JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
@@ -100,7 +100,9 @@ def read_text_rows(spark: SparkSession, path: str, *, encoding: str | None = Non
         raise IngestError(f"{path} is JSON in {codec}; expected UTF-8.\nHint: iconv -f {codec} -t UTF-8 {path}")
     try:
         return _json_rows(spark, path, codec) if is_json else _delimited_rows(spark, path, codec)
-    except (OSError, PySparkException) as error:
+    except Exception as error:
+        if not is_of_engine(error) and not isinstance(error, OSError):
+            raise
         first = first_line(error)[:300]
         raise IngestError(f"{path} cannot be read: {first}\nHint: name a CSV, TSV or JSON-lines file") from error
 
@@ -175,7 +177,9 @@ def open_table(spark: SparkSession, source: str, *, is_nested: bool = False) -> 
         if frame.columns:
             return frame, is_parquet
         raise unreadable_table(source, "no table is there, or one without columns")
-    except PySparkException as error:
+    except Exception as error:
+        if not is_of_engine(error):
+            raise
         raise unreadable_table(source, first_line(error)[:300]) from error
 
 

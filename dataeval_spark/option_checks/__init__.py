@@ -1,0 +1,1 @@
+"""Types and ranges of options, which are checked before an engine starts."""

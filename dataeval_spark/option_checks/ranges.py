@@ -1,0 +1,121 @@
+"""Least and greatest values of the options that are numbers: checked before an engine starts, and by each function."""
+
+from __future__ import annotations
+
+from dataeval_spark.errors import OptionError
+
+RANGES: dict[str, tuple[float, float]] = {
+    "balance.correlation_threshold": (0.0, 1.0),
+    "balance.imbalance_threshold": (0.0, 1.0),
+    "balance.neighbors": (1, 1_000),
+    "balance.permutations": (0, 100_000),
+    "balance.sample": (10, 200_000),
+    "box_findings.conflict_overlap": (0.01, 1.0),
+    "box_findings.duplicate_overlap": (0.01, 1.0),
+    "box_findings.tiny_pixels": (0.0, 1e6),
+    "box_heatmap.grid": (1, 100),
+    "clusters.block_rows": (2, 1_000_000),
+    "clusters.max_core_hours": (0.0, 1e9),
+    "clusters.min_cluster_size": (2, 1_000_000),
+    "clusters.min_samples": (1, 1_000_000),
+    "clusters.n_clusters": (1, 1_000_000),
+    "clusters.sensitivity": (0.0, 1e6),
+    "clusters.threshold": (0.0, 1e6),
+    "completeness.max_dimensions": (1, 16_384),
+    "confident_learning.share": (0.0, 1.0),
+    "coverage.observations": (1, 10_000),
+    "coverage.percent": (1e-9, 1.0),
+    "coverage_gaps.max_bins": (2, 10_000),
+    "coverage_gaps.max_level": (1, 5),
+    "coverage_gaps.max_patterns": (1, 1_000_000),
+    "coverage_gaps.threshold": (1, 10**9),
+    "diversity.threshold": (0.0, 1.0),
+    "drift_univariate.threshold": (0.0, 1.0),
+    "duplicate_evaluation.embedding_step": (1e-9, 1e9),
+    "duplicates.dhash_distance": (0, 64),
+    "duplicates.dhash_noise_bits": (0, 64),
+    "duplicates.embedding_distance": (0.0, 1e9),
+    "duplicates.low_information_std": (0.0, 1e6),
+    "duplicates.one_task_edges": (1, 10**9),
+    "duplicates.phash_distance": (0, 64),
+    "duplicates.phash_noise_bits": (0, 64),
+    "embedding_health.max_constant_share": (0.0, 1.0),
+    "embedding_health.max_dimension": (1, 8192),
+    "embedding_health.max_first_share": (0.0, 1.0),
+    "embedding_health.min_effective_rank": (0.0, 1e6),
+    "embedding_health.norm_factor": (2.0, 1e30),
+    "embedding_health.sample_size": (0, 20_000),
+    "embedding_scores.k": (1, 10_000),
+    "embedding_scores.threshold": (0.0, 1e6),
+    "export.samples_per_shard": (1, 1_000_000),
+    "factor_bins.max_levels": (2, 100_000),
+    "factor_bins.max_values": (1, 10**9),
+    "factor_predictors.threshold": (0.0, 1.0),
+    "feature_value.folds": (2, 100),
+    "feature_value.redundant": (0.0, 1.0),
+    "feature_value.useless_auc": (0.0, 1.0),
+    "feature_value.useless_score": (0.0, 1.0),
+    "image_findings.blurry": (0.0, 1.0),
+    "image_findings.bright": (0.0, 1.0),
+    "image_findings.dark": (0.0, 1.0),
+    "image_findings.grayscale_share": (0.0, 1.0),
+    "image_findings.low_information": (0.0, 1.0),
+    "image_findings.odd_aspect_ratio": (0.0, 1.0),
+    "image_findings.odd_size_factor": (1.0, 1e6),
+    "image_findings.odd_size_iqr": (0.0, 1e6),
+    "image_values.k": (1, 1000),
+    "ingest.limit": (1, 2**31 - 1),
+    "ingest.tolerance": (0.0, 0.1),
+    "label_neighbors.k": (1, 1_000),
+    "label_neighbors.precision": (1e-9, 1.0),
+    "label_parity.threshold": (0.0, 1.0),
+    "labelling_queue.overlap": (0.0, 1.0),
+    "labelling_queue.size": (1, 100_000),
+    "neighbors.block_rows": (2, 1_000_000),
+    "neighbors.k": (1, 10_000),
+    "neighbors.max_core_hours": (0.0, 1e9),
+    "neighbors.recall": (0.01, 1.0),
+    "outliers.threshold": (0.0, 1e6),
+    "parity.p_value_threshold": (0.0, 1.0),
+    "parity.score_threshold": (0.0, 1.0),
+    "part_bias.significance": (0.0, 1.0),
+    "part_bias.threshold": (0.0, 1.0),
+    "prioritization.bins": (1, 10_000),
+    "prioritization.k": (1, 10_000),
+    "profile.batch_size": (1, 1_000_000),
+    "profile.image_memory": (64 * 2**20, 2**50),
+    "profile.image_timeout": (0.1, 86_400),
+    "profile.images_per_commit": (1, 10**9),
+    "profile.max_pixels": (1, 2**31),
+    "raters.iterations": (1, 10_000),
+    "raters.smoothing": (1e-9, 100.0),
+    "search.k": (1, 10_000),
+    "shortcuts.auc_threshold": (0.5, 1.0),
+    "shortcuts.p_value_threshold": (0.0, 1.0),
+    "shortcuts.score_threshold": (0.0, 1.0),
+    "split.folds": (2, 1_000),
+    "split.gap": (0, 10**12),
+    "split.horizon": (0, 10**12),
+    "split.max_train": (1, 10**12),
+    "split.repeats": (1, 1_000),
+    "split.test_size": (1, 10**12),
+    "split_differences.auc_threshold": (0.5, 1.0),
+    "split_differences.sample": (20, 100_000),
+    "split_differences.significance": (0.0, 1.0),
+    "split_differences.threshold": (0.0, 1.0),
+}
+
+
+def within(option: str, value: float) -> None:
+    """Refuse a value out of the range of an option, which is named ``section.option``.
+
+    Raises
+    ------
+    OptionError
+        The value is out of range; the hint is the nearest that is in it.
+
+    Examples
+    --------
+    >>> within("neighbors.k", 5)
+    """
+    OptionError.unless_between(option, value, *RANGES[option])
