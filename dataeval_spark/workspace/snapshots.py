@@ -98,6 +98,9 @@ def create(run: Run, name: str, note: str | None = None) -> dict[str, int]:
         for table, (table_id, run_ids) in zip(tables, details, strict=True)
     ]
     workspace.append_rows(SNAPSHOTS, rows, run.writer("snapshot", f"snapshot:{name}"))
+    # What runs recorded tells a log that has lost its end.
+    written = workspace.states([SNAPSHOTS])
+    run.finish(f"snapshot {name}", "done", now, options={"create": name}, outputs=written, rows=len(rows))
     return {table: state.version for table, state in states.items()}
 
 
