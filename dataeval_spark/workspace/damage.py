@@ -21,6 +21,7 @@ from deltalake.exceptions import DeltaError
 from dataeval_spark.errors import WorkspaceError, first_line
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace.locations import absolute, is_directory_here
 from dataeval_spark.workspace.log_guard import Record, has_data, lost_end, records_of
 from dataeval_spark.workspace.repairs import repair, unreadable
@@ -35,7 +36,7 @@ MOST_FILES = 20
 class Fault:
     """A file of a table that is lost or damaged, and the command that repairs the table.
 
-    ``is_past`` says that only old versions of the table cannot be read.
+    ``is_past`` says that only the past cannot be read: old versions of a table, or the table of runs.
     """
 
     table: str
@@ -86,7 +87,11 @@ def faults(location: str, *, read_rows: bool = False) -> list[Fault]:
         return found or _faults_of_past(table.name, folder)
 
     with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
-        return list(chain.from_iterable(pool.map(of_table, ALL_TABLES)))
+        found = list(chain.from_iterable(pool.map(of_table, ALL_TABLES)))
+    if tables_in(place) and not os.path.isdir(f"{place}/{RUNS.name}"):
+        again = "none is needed: the next verb makes it, and each step is computed again"
+        found.append(Fault(RUNS.name, f"{place}/{RUNS.name}", "is gone", again, is_past=True))
+    return found
 
 
 def tables_in(location: str) -> list[str]:

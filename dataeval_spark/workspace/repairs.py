@@ -30,19 +30,25 @@ def unreadable(location: str, table: str, flaw: Flaw) -> str:
 
 
 def repair(location: str, table: str, flaw: Flaw) -> str:
-    """Command that repairs a table: the one that loses nothing, else a snapshot's, else what fills it again."""
+    """Command that repairs a table: one that loses nothing, else what fills it again, and a snapshot that has it."""
     if flaw.mending is not None:
         return flaw.mending
-    snapshot = _restoring_snapshot(location, table)
-    if snapshot is not None:
-        return f"dataeval-spark snapshot --workspace {location} restore {snapshot}"
-    together = [name for each in FILLED_TOGETHER.get(table, ()) if os.path.isdir(f"{location}/{(name := each.name)}")]
-    removed = " ".join(f"{location}/{name}" for name in together or [table])
+    removal = _removal(location, table)
     if table == RUNS.name:
-        return f"rm -r {removed}, after which each step is computed again (the history of the runs is lost)"
-    filled = filling_command(table, location)
+        return f"{removal}, after which each step is computed again (the history of the runs is lost)"
     each = " for each source" if table in FILLED_TOGETHER else ""
-    return f"rm -r {removed} && {filled}{each}"
+    again = " && ".join(filter(None, [removal, f"{filling_command(table, location)}{each}"]))
+    snapshot = _restoring_snapshot(location, table)
+    if snapshot is None:
+        return again
+    return f"{again}, or all tables: dataeval-spark snapshot --workspace {location} restore {snapshot}"
+
+
+def _removal(location: str, table: str) -> str:
+    """Command that removes a table, and those that are filled together with it, as far as they are there."""
+    names = [each.name for each in FILLED_TOGETHER.get(table, ())] or [table]
+    there = [f"{location}/{name}" for name in names if os.path.isdir(f"{location}/{name}")]
+    return f"rm -r {' '.join(there)}" if there else ""
 
 
 def _restoring_snapshot(location: str, table: str) -> str | None:

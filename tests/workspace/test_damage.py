@@ -10,7 +10,8 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from dataeval_spark.tables.images import IMAGES, TARGETS
-from dataeval_spark.workspace.damage import MOST_FILES, damage, faults, tables_in
+from dataeval_spark.workspace import damage as looking
+from dataeval_spark.workspace.damage import MOST_FILES, damage, tables_in
 
 
 @pytest.fixture
@@ -19,6 +20,11 @@ def place(tmp_path):
     for table in (IMAGES, TARGETS):
         write_deltalake(str(tmp_path / table.name), pa.table({"image_id": ["a", "b"]}))
     return tmp_path
+
+
+def faults(location, **how):
+    """Faults of the tables but that of runs, which these workspaces do not have."""
+    return [fault for fault in looking.faults(location, **how) if fault.table != "runs"]
 
 
 def file_of(place, table="images"):
@@ -110,6 +116,12 @@ def test_a_past_that_lacks_entries_is_no_damage(tmp_path):
 
     assert (fault.is_past, fault.reason) == (True, "is gone: versions 1 to 2 cannot be read, the newest can")
     assert damage(str(tmp_path)) is None
+
+
+def test_a_workspace_without_runs_is_whole_and_has_lost_its_history(place):
+    (fault,) = looking.faults(str(place))
+
+    assert (fault.table, fault.file, fault.is_past) == ("runs", f"{place}/runs", True)
 
 
 def test_a_table_without_a_log_is_damaged_and_a_missing_one_is_not_there(place):

@@ -37,10 +37,13 @@ def test_what_loses_nothing_comes_first(workspace):
     assert repair(str(workspace), "outliers", flaw) == "rm /ws/t/_delta_log/_last_checkpoint"
 
 
-def test_a_snapshot_whose_files_are_there_is_restored(workspace):
+def test_a_snapshot_whose_files_are_there_is_named_too(workspace):
     snapshot(workspace, "first", "outliers", 0)
 
-    assert repair(str(workspace), "outliers", FLAW) == f"dataeval-spark snapshot --workspace {workspace} restore first"
+    assert repair(str(workspace), "outliers", FLAW) == (
+        f"rm -r {workspace}/outliers && dataeval-spark analyze --workspace {workspace}, or all tables: "
+        f"dataeval-spark snapshot --workspace {workspace} restore first"
+    )
 
 
 def test_a_snapshot_that_lost_the_file_too_is_not_named(workspace):
@@ -48,7 +51,9 @@ def test_a_snapshot_that_lost_the_file_too_is_not_named(workspace):
     for file in (workspace / "outliers").glob("*.parquet"):
         file.unlink()
 
-    assert repair(str(workspace), "outliers", FLAW).startswith(f"rm -r {workspace}/outliers && dataeval-spark analyze")
+    assert repair(str(workspace), "outliers", FLAW) == (
+        f"rm -r {workspace}/outliers && dataeval-spark analyze --workspace {workspace}"
+    )
 
 
 def test_a_table_that_ingest_compares_with_goes_with_those_that_it_would_not_fill_again(workspace):
@@ -59,6 +64,10 @@ def test_a_table_that_ingest_compares_with_goes_with_those_that_it_would_not_fil
     removed = " ".join(f"{workspace}/{name}" for name in names)
     assert images == f"rm -r {removed} && dataeval-spark ingest --workspace {workspace} SOURCE for each source"
     assert targets.startswith(f"rm -r {workspace}/targets {workspace}/source_files && dataeval-spark ingest")
+
+
+def test_a_table_whose_folder_is_gone_is_filled_at_once(workspace):
+    assert repair(str(workspace), "balance", FLAW) == f"dataeval-spark analyze --workspace {workspace}"
 
 
 def test_every_table_has_a_command_that_fills_it(workspace):
@@ -78,5 +87,5 @@ def test_every_table_has_a_command_that_fills_it(workspace):
 def test_the_message_names_table_file_reason_and_repair():
     assert unreadable("/ws", "outliers", FLAW).splitlines() == [
         "Table outliers of workspace /ws cannot be read: its file /ws/t/part.parquet is damaged.",
-        "Hint: bring it back from a copy, or: rm -r /ws/outliers && dataeval-spark analyze --workspace /ws",
+        "Hint: bring it back from a copy, or: dataeval-spark analyze --workspace /ws",
     ]
