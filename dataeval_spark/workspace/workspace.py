@@ -96,9 +96,8 @@ class Workspace:
         self._is_one_machine = not is_given(spark)
         self._is_here = self._is_one_machine and is_directory_here(location)
         self._guard = LogGuard(self.location) if self._is_here else None
-        is_read_only = self.read_only_reason() is not None
-        self.scratch_root = absolute(scratch) if scratch else default_folder(self.location, is_read_only=is_read_only)
-        folder = self.scratch_root
+        default = default_folder(self.location, is_read_only=self.read_only_reason() is not None)
+        self.scratch_root = folder = absolute(scratch) if scratch else default
         self._staging = str(local_path(folder)) if folder and is_local(folder) else f"{self.location}/_scratch"
         self._migration = Migration(spark, self.location, self._access_of)
         self._created: set[str] = set()
@@ -226,7 +225,9 @@ class Workspace:
 
     def at(self, versions: Mapping[str, int]) -> Workspace:
         """The same workspace, read-only, with each table at the version given."""
-        return Workspace(self.spark, self.location, scratch=self.scratch_root, versions=versions)
+        pinned = Workspace(self.spark, self.location, scratch=self.scratch_root, versions=versions)
+        pinned._guard = self._guard  # it has looked at the logs already
+        return pinned
 
     # Creating
 
