@@ -115,7 +115,9 @@ class LogGuard:
         self._seen[table] = changed_at
 
     def _flaw(self, place: str, table: str) -> Flaw | None:
+        # Before the log: what another process records meanwhile must not seem to be lacking in it.
+        records = self._records.get(CURRENT_NAMES.get(table, table), ())
         log = TableLog.of(place)
         if log is None or log.newest < 0:
             return Flaw(f"{place}/{FOLDER}", "is gone") if has_data(place) else None
-        return log.flaw() or lost_end(log, self._records.get(CURRENT_NAMES.get(table, table), ()))
+        return log.flaw() or lost_end(log, records)
