@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from uuid import uuid4
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -12,6 +13,7 @@ from dataeval_spark.errors import WorkspaceError
 from dataeval_spark.workspace.locations import is_catalog_name, is_local, local_path, remove_directory
 
 MOUNTS = ("/Volumes/", "/dbfs/")  # by which a platform gives one storage to all machines under one path
+PREFIX = "dataeval_spark-scratch-"
 # Stores a frame under a name in the temporary files of a run, and reads it back.
 Checkpoint = Callable[[DataFrame, str], DataFrame]
 
@@ -28,7 +30,8 @@ def default_folder(location: str, *, is_read_only: bool) -> str | None:
     """
     if is_catalog_name(location):
         return None
-    return f"{tempfile.gettempdir()}/dataeval_spark-scratch" if is_read_only else f"{location}/_scratch"
+    # A name that no other user of the machine can know before it is there.
+    return f"{tempfile.gettempdir()}/{PREFIX}{uuid4().hex}" if is_read_only else f"{location}/_scratch"
 
 
 def shared_folder(root: str | None, name: str, *, is_one_machine: bool) -> str | None:
@@ -77,4 +80,4 @@ def stored_frames(spark: SparkSession, location: str, root: str | None, run_id: 
         yield checkpoint
     finally:
         if root is not None:
-            remove_directory(folder)
+            remove_directory(root if PREFIX in root else folder)

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from dataeval_spark.errors import WorkspaceError
-from dataeval_spark.workspace.scratch import default_folder, shared_folder, stored_frames
+from dataeval_spark.workspace.scratch import PREFIX, default_folder, shared_folder, stored_frames
 
 
 def test_they_are_in_the_workspace_or_where_the_system_has_such_files():
     assert default_folder("/data/audit", is_read_only=False) == "/data/audit/_scratch"
-    assert default_folder("/data/audit", is_read_only=True) == f"{tempfile.gettempdir()}/dataeval_spark-scratch"
+    assert default_folder("/data/audit", is_read_only=True).startswith(f"{tempfile.gettempdir()}/{PREFIX}")
     assert default_folder("main.audit", is_read_only=False) is None
 
 
@@ -38,6 +38,13 @@ def test_a_stored_frame_is_read_back_and_its_files_go(spark, tmp_path):
         assert stored.count() == 3
 
     assert not list((tmp_path / "scratch").iterdir())
+
+
+def test_a_folder_among_the_system_s_temporary_files_goes_too(spark, tmp_path):
+    with stored_frames(spark, "/data/audit", str(tmp_path / f"{PREFIX}1"), "r1") as checkpoint:
+        assert checkpoint(spark.range(3), "numbers").count() == 3
+
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_catalog_needs_a_folder_to_be_named(spark):
