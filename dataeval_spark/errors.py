@@ -341,6 +341,15 @@ class ReadOnlyError(WorkspaceError):
             "search, views, and snapshot list, show, diff, verify and export"
         )
 
+    @classmethod
+    def of_output(cls, action: str, location: str, place: str | None) -> ReadOnlyError:
+        """Refusal of another place than the workspace, by its name where it is known."""
+        where = f"{place} is on a disk" if place else "a folder that it writes to is on a disk"
+        return cls(
+            f"Could not {action} in workspace {location}: {where} that is read-only.\n"
+            "Hint: name another folder to write to, or for temporary files: --scratch DIRECTORY, TMPDIR"
+        )
+
 
 class EngineEndedError(DataEvalError, RuntimeError):
     """The engine ended in the middle of the work."""

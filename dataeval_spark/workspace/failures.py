@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -74,7 +75,7 @@ def failures_of(verb: str, location: str) -> Iterator[None]:
 
 
 def known_cause(
-    error: BaseException, action: str, location: str, tables: Iterable[Table] = ALL_TABLES, scratch: str | None = None
+    error: BaseException, action: str, location: str, tables: Iterable[Table] = ALL_TABLES, also: str | None = None
 ) -> DataEvalError | None:
     """Our error where the cause is a full or read-only disk, an engine that ended, or a damaged file of these tables.
 
@@ -88,22 +89,32 @@ def known_cause(
         Workspace.
     tables : iterable of Table
         Tables that were read.
-    scratch : str, optional
-        Folder for temporary files of the workspace.
+    also : str, optional
+        Another place that was written, such as a folder for temporary files.
     """
     if is_no_space(error):
-        return DiskFullError.of(action, location, fullest_disk(_places(location, scratch)))
+        return DiskFullError.of(action, location, fullest_disk(_places(location, also, _folder_in(error))))
     engine = ended(error)
     if engine is not None:
         return EngineEndedError.of(engine, action, location)
     if is_read_only(error):
-        return ReadOnlyError.of(action, location, unwritable(location) or "its disk is read-only")
+        reason = unwritable(location)
+        if reason is not None:
+            return ReadOnlyError.of(action, location, reason)
+        return ReadOnlyError.of_output(action, location, _folder_in(error) or also)
     return damage(location, tables)
 
 
-def _places(location: str, scratch: str | None) -> list[str]:
-    places = [place for place in (location, scratch) if place and not is_catalog_name(place) and is_local(place)]
+def _places(*given: str | None) -> list[str]:
+    """Folders of this machine among those given, and that of temporary files."""
+    places = [place for place in given if place and not is_catalog_name(place) and is_local(place)]
     return [*(str(local_path(place)) for place in places), tempfile.gettempdir()]
+
+
+def _folder_in(error: BaseException) -> str | None:
+    """Folder of the file that an error of the system is about."""
+    name = getattr(error, "filename", None)
+    return os.path.dirname(name) or "." if isinstance(name, str) else None
 
 
 def engine_error(error: BaseException, action: str, location: str) -> DataEvalError:

@@ -272,7 +272,7 @@ def start(workspace: Workspace, job: str, options: Mapping[str, Any], *, only_re
     except BaseException as error:
         if is_no_space(error) and not isinstance(error, DataEvalError):
             action, cause = f"write the temporary files of {job} ({workspace.scratch_root})", error
-            error = known_cause(cause, action, workspace.location, scratch=workspace.scratch_root) or cause
+            error = known_cause(cause, action, workspace.location, also=workspace.scratch_root) or cause
             error.__cause__ = cause
         status: Status = "cancelled" if isinstance(error, (KeyboardInterrupt, SystemExit)) else "failed"
         message = first_line(error)[:1000]

@@ -65,12 +65,23 @@ def test_a_full_disk_is_told_with_the_room_that_is_left(place):
     assert " MB free on /" in str(ours)
 
 
-def test_a_disk_that_is_read_only_is_told_with_what_only_reads(place):
+def test_a_disk_that_is_read_only_is_told_with_what_only_reads(place, monkeypatch):
+    monkeypatch.setattr("dataeval_spark.workspace.failures.unwritable", lambda location: "its disk is read-only")
+
     ours = known_cause(system_error(errno.EROFS), "write images", str(place))
 
     assert isinstance(ours, ReadOnlyError)
     assert str(ours).startswith(f"Could not write images in workspace {place}: its disk is read-only.\nHint: ")
     assert f"cp -r {place} COPY" in str(ours)
+
+
+def test_another_place_that_is_read_only_is_named(place):
+    error = OSError(errno.EROFS, os.strerror(errno.EROFS), "/mnt/out/.writing-x")
+
+    named, unnamed = (known_cause(each, "finish export", str(place)) for each in (error, system_error(errno.EROFS)))
+
+    assert f"in workspace {place}: /mnt/out is on a disk that is read-only.\nHint: name another" in str(named)
+    assert f"in workspace {place}: a folder that it writes to is on a disk that is read-only." in str(unnamed)
 
 
 def test_an_engine_that_ended_is_told(place, monkeypatch):
