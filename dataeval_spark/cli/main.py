@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from difflib import get_close_matches
@@ -179,6 +180,7 @@ def _start_logging(level: int) -> None:
         # They log errors with their tracebacks before they raise them.
         for library in ("py4j", "pyspark", "grpc"):
             logging.getLogger(library).setLevel(logging.CRITICAL)
+        warnings.filterwarnings("ignore", module=r"pyspark\.sql\.connect\.client")
 
 
 def _print_error(message: str, *, whole: bool = False) -> None:
