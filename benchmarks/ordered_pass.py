@@ -25,7 +25,7 @@ import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
 sys.path.append(str(HERE))
-from frame import Row, Rounds, add_engine, python, report, run, session, tree_mb  # noqa: E402
+from frame import Rounds, Row, add_engine, python, report, run, session, tree_mb  # noqa: E402
 
 
 def make(file: Path, rows: int, columns: int) -> None:

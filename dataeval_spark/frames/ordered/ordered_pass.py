@@ -150,7 +150,9 @@ def _pass_of(
     draws: Draws,
 ) -> _Pass:
     types = {field.name: field.dataType for field in frame.select(*map(_quoted, (*by, *weights))).schema.fields}
-    is_by_side = unit is None and 0 < len(weights) <= 6 and all(isinstance(types[each], BooleanType) for each in weights)
+    is_by_side = (
+        unit is None and 0 < len(weights) <= 6 and all(isinstance(types[each], BooleanType) for each in weights)
+    )
     columns = [_quoted(name) for name in by]
     columns += [_quoted(name).cast("double").alias(name) for name in values]
     columns += [_quoted(name) if is_by_side else _quoted(name).cast("double").alias(name) for name in weights]
@@ -183,12 +185,14 @@ def _bounds(made: _Pass) -> dict[tuple[Key, str], Floats]:
             f"Values are ordered in more than {MAX_GROUPS:,} groups by {', '.join(made.groups)}; expected at most that "
             "many.\nHint: group by fewer columns, or by such with fewer values"
         )
-    large = {(tuple(row[: len(layout.by)]), row["value_name"]): np.array(row["bounds"]) for row in rows if row["bounds"]}
+    large = {
+        (tuple(row[: len(layout.by)]), row["value_name"]): np.array(row["bounds"]) for row in rows if row["bounds"]
+    }
     numbers = sum(map(len, large.values())) * max(1, len(layout.weights)) * (1 + made.draws.replicates)
     if numbers > MAX_NUMBERS:
         raise OptionError(
-            f"The sums of the buckets of {len(large):,} groups with {made.draws.replicates:,} replicates are {numbers:,} "
-            f"numbers; expected at most {MAX_NUMBERS:,}.\nHint: ask for fewer replicates"
+            f"The buckets of {len(large):,} groups with {made.draws.replicates:,} replicates have {numbers:,} "
+            f"sums; expected at most {MAX_NUMBERS:,}.\nHint: ask for fewer replicates"
         )
     return large
 
@@ -210,8 +214,10 @@ def _sampling(layout: Layout, schema: pa.Schema):  # type: ignore[no-untyped-def
         records = [
             {
                 **dict(zip(layout.by, key, strict=True)),
-                **{"value_name": name, "rows": each.rows},
-                **{"_values": each.values.tobytes(), "_counts": each.counts.tobytes()},
+                "value_name": name,
+                "rows": each.rows,
+                "_values": each.values.tobytes(),
+                "_counts": each.counts.tobytes(),
             }
             for (key, name), each in samples.items()
         ]
@@ -252,7 +258,10 @@ def _surroundings(made: _Pass, bounds: Bounds) -> dict[tuple[Key, str, int], Sur
         records = [
             {
                 **dict(zip(layout.by, key, strict=True)),
-                **{"value_name": name, "bucket": bucket, "first": first, "totals": totals.ravel().tolist()},
+                "value_name": name,
+                "bucket": bucket,
+                "first": first,
+                "totals": totals.ravel().tolist(),
             }
             for (key, name, bucket), (first, totals) in sums.items()
         ]
@@ -267,7 +276,10 @@ def _surroundings(made: _Pass, bounds: Bounds) -> dict[tuple[Key, str, int], Sur
     summed = map_batches(made.frame, run, ddl).groupBy(*map(_quoted, (*made.groups, "bucket"))).applyInArrow(add, ddl)
     rows = bounded(summed, "one row per bucket of a large group", at_most=MAX_NUMBERS)
     return surroundings_of(
-        {(tuple(row[: len(layout.by)]), row["value_name"], row["bucket"]): (row["first"], row["totals"]) for row in rows},
+        {
+            (tuple(row[: len(layout.by)]), row["value_name"], row["bucket"]): (row["first"], row["totals"])
+            for row in rows
+        },
         1 + draws.replicates,
     )
 

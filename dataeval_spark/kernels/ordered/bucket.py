@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +85,7 @@ def of_buckets(statistic: Statistic, values: Floats, weights: Floats, cuts: Numb
     totals = weights.sum(axis=0)
     before = np.zeros_like(totals)
     starts = [0, *np.searchsorted(values, cuts).tolist(), values.size]
-    pairs = [(start, stop) for start, stop in zip(starts, starts[1:], strict=False) if start < stop]
+    pairs = [(start, stop) for start, stop in pairwise(starts) if start < stop]
     parts = []
     for start, stop in pairs:
         following = values[stop] if stop < values.size else np.nan

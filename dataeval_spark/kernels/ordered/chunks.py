@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -150,7 +151,7 @@ def _sorted(
 def in_buckets(rows: Slice, bounds: Floats) -> Iterator[tuple[int, Slice]]:
     """Parts of a slice in each bucket, with the bucket's number; a bucket begins at its bound."""
     cuts = [0, *np.searchsorted(rows.values, bounds).tolist(), rows.values.size]
-    for bucket, (start, stop) in enumerate(zip(cuts, cuts[1:], strict=False)):
+    for bucket, (start, stop) in enumerate(pairwise(cuts)):
         if start < stop:
             yield bucket, rows.part(start, stop)
 
@@ -165,7 +166,12 @@ def packed(
         for bucket, part in in_buckets(rows, bounds.get((rows.key, rows.name), none)):
             for start in range(0, part.values.size, CHUNK):
                 chunk = part.part(start, start + CHUNK)
-                arrays = {"values": chunk.values, "counts": chunk.counts, "weights": chunk.weights, "units": chunk.units}
+                arrays = {
+                    "values": chunk.values,
+                    "counts": chunk.counts,
+                    "weights": chunk.weights,
+                    "units": chunk.units,
+                }
                 record = dict(zip(layout.by, rows.key, strict=True))
                 record |= {"value_name": rows.name, "bucket": bucket, "side": rows.side}
                 record |= {f"_{name}": None if each is None else each.tobytes() for name, each in arrays.items()}
@@ -204,7 +210,9 @@ def unpacked(chunks: pa.Table, layout: Layout) -> Rows:
         side = np.repeat(chunks["side"].to_numpy(), sizes)
         order = np.argsort(values)
         # Column r of a side is bit r of its number.
-        weights = np.column_stack([np.where(side[order] >> at & 1, count[order], 0.0) for at in range(len(layout.weights))])
+        weights = np.column_stack(
+            [np.where(side[order] >> at & 1, count[order], 0.0) for at in range(len(layout.weights))]
+        )
         return Rows(values[order], weights, None)
     weights = _joined(chunks["_weights"], np.float64).reshape(values.size, -1)
     units = None if layout.unit is None else _joined(chunks["_units"], np.int64)

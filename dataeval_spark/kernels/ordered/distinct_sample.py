@@ -36,22 +36,22 @@ class DistinctSample:
     @classmethod
     def of(cls, values: Floats, counts: NDArray[np.generic] | None = None) -> DistinctSample:
         """The sample of values, each of which may stand for several rows."""
-        counts = np.ones(values.size) if counts is None else np.asarray(counts, np.float64)
-        rows = int(counts.sum())
+        weights: Floats = np.ones(values.size) if counts is None else np.asarray(counts, np.float64)
+        rows = int(weights.sum())
         hashes = mixed(values.view(np.uint64))
         if values.size > 8 * SIZE:
             near = hashes <= np.partition(hashes, 4 * SIZE)[4 * SIZE]
-            chosen = cls._smallest(values[near], hashes[near], counts[near])
+            chosen = cls._smallest(values[near], hashes[near], weights[near])
             if chosen[0].size == SIZE:
                 return cls(*chosen, rows)
-        chosen = cls._smallest(values, hashes, counts)
+        chosen = cls._smallest(values, hashes, weights)
         return cls(*chosen, rows)
 
     @staticmethod
     def _smallest(values: Floats, hashes: NDArray[np.uint64], counts: Floats) -> tuple[Floats, Floats]:
         # The mixing is one to one: equal hashes are of equal values.
         _, first, place = np.unique(hashes, return_index=True, return_inverse=True)
-        return values[first[:SIZE]], np.bincount(place, counts)[:SIZE]
+        return values[first[:SIZE]], np.bincount(place, counts)[:SIZE].astype(np.float64)
 
     def merged(self, other: DistinctSample) -> DistinctSample:
         """The sample of the rows of both."""

@@ -1,4 +1,4 @@
-"""Numbers of the statistics of one bucket, for the data and for bootstrap replicates, and what they give for a group."""
+"""Numbers of the statistics of one bucket, in the data and in bootstrap replicates, and what they give for a group."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a bucket must know of its group: weights before it and of all, per replicate, and the next bucket's value."""
+    """What a bucket must know of its group: weights before it and of all per replicate, and the next bucket's value."""
 
     before: Floats
     totals: Floats
@@ -72,8 +72,10 @@ def merged(parts: Sequence[Sequence[Sequence[float]]], statistics: Sequence[Stat
     for number, statistic in enumerate(statistics, start=1):
         of_buckets = np.array([part[number] for part in parts], np.float64)
         for name, result in zip(statistic.columns, statistic.merge(of_buckets, totals), strict=True):
-            is_number = isinstance(result, float | int)
-            results[name] = _or_none(result) if is_number else [_or_none(each) for each in result]
+            if isinstance(result, Sequence):
+                results[name] = [_or_none(each) for each in result]
+            else:
+                results[name] = _or_none(result)
     return results
 
 

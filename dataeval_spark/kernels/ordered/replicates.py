@@ -46,7 +46,7 @@ def poisson_weights(units: NDArray[np.int64], block: int, seed: int) -> NDArray[
     Examples
     --------
     >>> poisson_weights(np.array([1, 2, 1]), 0, 0).tolist()
-    [[0, 1, 0, 2], [2, 2, 0, 1], [0, 1, 0, 2]]
+    [[2, 1, 0, 2], [0, 2, 1, 2], [2, 1, 0, 2]]
     """
     with np.errstate(over="ignore"):
         key = mixed(np.array([seed], np.int64).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(block))

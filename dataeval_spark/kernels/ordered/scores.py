@@ -34,6 +34,42 @@ Equal to ``sklearn.metrics.average_precision_score``; not to Spark MLlib's area,
 """
 
 
+def _best_precision(bucket: Bucket, recalls: Floats) -> Numbers:
+    false, true = (bucket.totals[at] - (bucket.after[:, at] - bucket.weights[:, at]) for at in (0, 1))
+    missed = bucket.totals[2] if bucket.totals.size > 2 else 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precision, recall = true / (true + false), true / (bucket.totals[1] + missed)
+    # Recall falls with the score: the largest precision of all lower scores from the right, that is from the bottom.
+    best = np.maximum.accumulate(np.nan_to_num(precision))
+    at = np.searchsorted(-recall, -recalls, side="right")
+    return [float(best[place - 1]) if place else 0.0 for place in at]
+
+
+def _interpolated_precision(parts: Floats, totals: Floats) -> Sequence[float | Numbers]:
+    positives = totals[1:3].sum()
+    found = parts.max(axis=0) if positives > 0 else np.full(parts.shape[1], NAN)
+    return [found.tolist(), float(found.mean())]
+
+
+def interpolated_precision(recalls: Numbers) -> Statistic:
+    """Precision envelope at given recalls, and its mean: COCO's average precision at ``linspace(0, 1, 101)``.
+
+    The precision at a recall is the largest at any score where the recall is as high; 0 where none is. It is a maximum
+    over scores, so that no second pass from the right is needed. Positive objects that no row found are the weight of
+    a third column, at any score: they count in the recall alone. Rows of equal scores are one step; where they have an
+    order, as in COCO, give their place in it in the place of the score.
+
+    Examples
+    --------
+    >>> from dataeval_spark.kernels.ordered.bucket import of_whole
+    >>> scores, found = np.array([0.9, 0.8, 0.7]), np.array([[0, 1, 1], [1, 0, 0], [0, 1, 0]])
+    >>> of_whole(interpolated_precision([0.0, 0.5, 1.0]), scores, found)["interpolated_precision"]
+    [1.0, 0.6666666666666666, 0.0]
+    """
+    columns = {"interpolated_precision": "array<double>", "interpolated_average_precision": "double"}
+    return Statistic(columns, partial(_best_precision, recalls=np.asarray(recalls)), _interpolated_precision)
+
+
 def _above(bucket: Bucket, thresholds: Floats) -> Numbers:
     sums = np.concatenate([np.cumsum(bucket.weights[::-1], axis=0)[::-1], np.zeros((1, bucket.weights.shape[1]))])
     return [float(each) for each in sums[np.searchsorted(bucket.values, thresholds)][:, :2].T.ravel()]
@@ -83,9 +119,9 @@ def _calibrated(parts: Floats, totals: Floats) -> Sequence[float | Numbers]:
 def calibration(edges: Numbers) -> Statistic:
     r"""Calibration in bins with given edges: expected and maximum calibration error, and the bins.
 
-    :math:`ECE = \sum_b n_b / n |\bar y_b - \bar p_b|`. Per bin its weight, the share of positive rows and the mean score,
-    NaN where it is empty. Bins are those of ``sklearn.calibration.calibration_curve``: a score at an edge between two is
-    in the lower one.
+    :math:`ECE = \sum_b n_b / n |\bar y_b - \bar p_b|`. Per bin its weight, the share of positive rows and the mean
+    score, NaN where it is empty. Bins are those of ``sklearn.calibration.calibration_curve``: a score at an edge
+    between two is in the lower one.
 
     Examples
     --------
