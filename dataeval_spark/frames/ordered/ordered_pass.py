@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
@@ -23,12 +24,14 @@ from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.kernels.ordered.bucket import Floats, Statistic
 from dataeval_spark.kernels.ordered.chunks import Key, Layout, packed, slices, tables_of, unpacked
 from dataeval_spark.kernels.ordered.distinct_sample import DistinctSample
+from dataeval_spark.kernels.ordered.exact_totals import ExactTotal, added, read_totals
 from dataeval_spark.kernels.ordered.parts import (
     Draws,
     Surroundings,
     large_parts,
     measured,
     merged,
+    ranks_of,
     surroundings_of,
     totals_of,
 )
@@ -86,9 +89,8 @@ def ordered_statistics(
         Numeric columns, each of which is a group of its own. Null and NaN are left out, -0.0 is 0.0, and infinities are
         values like others.
     weights : sequence of str
-        Columns with the weight of a row, 0 or more: booleans (rows of two samples, say), whole numbers or doubles; null
-        is 0. Sums of booleans and whole numbers are exact; those of doubles depend on the order of rows in their last
-        bits.
+        Columns with the weight of a row, 0 or more and finite: booleans (rows of two samples, say), whole numbers or
+        doubles; null is 0. Their sums are exact but for rounding, for any partitions and order of the rows.
     statistics : sequence of Statistic
         What to compute: see :mod:`~dataeval_spark.kernels.ordered.two_samples` and
         :mod:`~dataeval_spark.kernels.ordered.scores`.
@@ -134,6 +136,38 @@ def ordered_statistics(
         rows = parts.groupBy(*map(_quoted, (*made.groups, "replicate"))).applyInArrow(merge, ddl)
     names = [*made.groups, *(["replicate"] if replicates else []), *results]
     return rows.select(*map(_quoted, names))
+
+
+def value_ranks(frame: DataFrame, by: Sequence[str], values: Sequence[str], weights: Sequence[str] = ()) -> DataFrame:
+    """Rank of each distinct value of each group, as of a sort of the whole group.
+
+    Parameters, and what is raised, are those of `ordered_statistics`; without weights each row counts as one.
+
+    Returns
+    -------
+    DataFrame
+        ``by``, ``value_name``, ``value``, ``n`` (weight of the rows with the value), ``below`` (weight of the rows with
+        smaller ones) and ``rank``, the mean of the ranks from 1: ``scipy.stats.rankdata`` where weights are counts.
+
+    Examples
+    --------
+    >>> value_ranks(predictions, ["model"], ["score"]).orderBy("model", "value").show()
+    """
+    made = _pass_of(frame, by, values, weights, (), None, Draws())
+    bounds = _bounds(made)
+    surroundings = _surroundings(made, bounds) if bounds else {}
+    layout = made.layout
+    ddl = f"{made.keys}, value double, n double, below double, rank double"
+    schema = arrow_schema(ddl)
+
+    def run(chunks: pa.Table) -> pa.Table:
+        key = {name: chunks[name][0].as_py() for name in (*layout.by, "value_name", "bucket")}
+        around = surroundings.get((tuple(key[name] for name in layout.by), key["value_name"], key.pop("bucket")))
+        ranks = ranks_of(unpacked(chunks, layout), 0.0 if around is None else float(around.before[0].sum()))
+        keys = [pa.array([value] * ranks.shape[1], schema.field(name).type) for name, value in key.items()]
+        return pa.Table.from_arrays([*keys, *map(pa.array, ranks)], schema=schema)
+
+    return _chunks(made, bounds).groupBy(*map(_quoted, (*made.groups, "bucket"))).applyInArrow(run, ddl)
 
 
 def _quoted(name: str) -> Column:
@@ -245,39 +279,39 @@ def _chunks(made: _Pass, bounds: Bounds) -> DataFrame:
 def _surroundings(made: _Pass, bounds: Bounds) -> dict[tuple[Key, str, int], Surroundings]:
     """What is before each bucket of the large groups, and after it."""
     layout, draws = made.layout, made.draws
-    ddl = f"{made.keys}, bucket int, first double, totals array<double>"
+    ddl = f"{made.keys}, bucket int, first double, totals array<string>"
     schema = arrow_schema(ddl)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        sums: dict[tuple[Key, str, int], tuple[float, Floats]] = {}
+        sums: dict[tuple[Key, str, int], tuple[float, list[ExactTotal]]] = {}
         for table in tables_of(batches, len(layout.values)):
-            large = large_parts(table, layout, bounds)
-            for key, first, totals in ((key, rows.values[0], totals_of(rows, draws)) for key, rows in large):
+            for key, part in large_parts(table, layout, bounds):
+                first, totals = float(part.values[0]), totals_of(part, layout, draws)
                 known = sums.get(key)
-                sums[key] = (first, totals) if known is None else (min(first, known[0]), totals + known[1])
+                sums[key] = (first, totals) if known is None else (min(first, known[0]), added(known[1], totals))
         records = [
             {
                 **dict(zip(layout.by, key, strict=True)),
                 "value_name": name,
                 "bucket": bucket,
                 "first": first,
-                "totals": totals.ravel().tolist(),
+                "totals": [each.written() for each in totals],
             }
             for (key, name, bucket), (first, totals) in sums.items()
         ]
         yield pa.RecordBatch.from_pylist(records, schema=schema)
 
     def add(parts: pa.Table) -> pa.Table:
-        totals = np.sum([each.as_py() for each in parts["totals"]], axis=0)  # one per task
+        totals = reduce(added, map(read_totals, parts["totals"].to_pylist()))  # one per task
         key = {name: parts[name][0].as_py() for name in (*layout.by, "value_name", "bucket")}
-        record = {**key, "first": min(parts["first"].to_pylist()), "totals": totals.tolist()}
+        record = {**key, "first": min(parts["first"].to_pylist()), "totals": [each.written() for each in totals]}
         return pa.Table.from_pylist([record], schema=schema)
 
     summed = map_batches(made.frame, run, ddl).groupBy(*map(_quoted, (*made.groups, "bucket"))).applyInArrow(add, ddl)
     rows = bounded(summed, "one row per bucket of a large group", at_most=MAX_NUMBERS)
     return surroundings_of(
         {
-            (tuple(row[: len(layout.by)]), row["value_name"], row["bucket"]): (row["first"], row["totals"])
+            (tuple(row[: len(layout.by)]), row["value_name"], row["bucket"]): (row["first"], read_totals(row["totals"]))
             for row in rows
         },
         1 + draws.replicates,

@@ -45,7 +45,8 @@ class Bucket:
     @property
     def widths(self) -> Floats:
         """Distance of each value from the next one of the group; 0 for its largest."""
-        return np.diff(self.values, append=self.values[-1] if np.isnan(self.following) else self.following)
+        with np.errstate(invalid="ignore"):  # from infinity to itself
+            return np.diff(self.values, append=self.values[-1] if np.isnan(self.following) else self.following)
 
 
 @dataclass(frozen=True)

@@ -137,12 +137,7 @@ def _sorted(
         return values[starts], np.diff(starts, append=values.size), None, None
     is_kept = ~np.isnan(values) & (weights != 0).any(axis=1)
     values, weights, units = values[is_kept], weights[is_kept], None if units is None else units[is_kept]
-    keys = [*weights.T[::-1], *([] if units is None else [units]), values]
-    order = np.lexsort(keys)
-    differs = np.zeros(max(0, values.size - 1), bool)
-    for key in keys:
-        differs |= key[order[1:]] != key[order[:-1]]
-    starts = np.flatnonzero(np.concatenate([[True], differs])) if values.size else np.empty(0, np.int64)
+    order, starts = _order_and_runs(values, weights, units)
     counts = np.diff(starts, append=values.size)
     order = order[starts]
     return values[order], counts, weights[order], None if units is None else units[order]
@@ -187,16 +182,6 @@ class Rows(NamedTuple):
     units: NDArray[np.int64] | None
 
 
-def rows_of_slice(rows: Slice, layout: Layout) -> Rows:
-    """The rows of one slice with their weights in each column."""
-    count = np.ones(rows.values.size) if rows.counts is None else rows.counts.astype(np.float64)
-    if rows.weights is not None:
-        return Rows(rows.values, rows.weights * count[:, None], rows.units)
-    # Column r of a side is bit r of its number.
-    is_in = np.array([rows.side >> at & 1 for at in range(len(layout.weights))], np.float64)
-    return Rows(rows.values, count[:, None] * is_in, None)
-
-
 def unpacked(chunks: pa.Table, layout: Layout) -> Rows:
     """All rows of the chunks of one bucket."""
     values = _joined(chunks["_values"], np.float64)
@@ -216,8 +201,23 @@ def unpacked(chunks: pa.Table, layout: Layout) -> Rows:
         return Rows(values[order], weights, None)
     weights = _joined(chunks["_weights"], np.float64).reshape(values.size, -1)
     units = None if layout.unit is None else _joined(chunks["_units"], np.int64)
-    order = np.lexsort([count, *weights.T[::-1], *([] if units is None else [units]), values])
-    return Rows(values[order], (weights * count[:, None])[order], None if units is None else units[order])
+    order, starts = _order_and_runs(values, weights, units)
+    # Rows that are equal are counted before they are weighed: whatever chunks they were in, they are rounded once.
+    count = np.add.reduceat(count[order], starts)
+    order = order[starts]
+    return Rows(values[order], weights[order] * count[:, None], None if units is None else units[order])
+
+
+def _order_and_runs(
+    values: Floats, weights: Floats, units: NDArray[np.int64] | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Order of rows by value, unit and weights, and where runs of equal rows begin in it."""
+    keys = [*weights.T[::-1], *([] if units is None else [units]), values]
+    order = np.lexsort(keys)
+    differs = np.zeros(max(0, values.size - 1), bool)
+    for key in keys:
+        differs |= key[order[1:]] != key[order[:-1]]
+    return order, np.flatnonzero(np.concatenate([[True], differs])) if values.size else np.empty(0, np.int64)
 
 
 def _joined(column: pa.ChunkedArray, dtype: type) -> NDArray[Any]:

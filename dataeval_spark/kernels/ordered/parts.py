@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from dataeval_spark.kernels.ordered.bucket import Bucket, Floats, Statistic, starts_of_runs
-from dataeval_spark.kernels.ordered.chunks import Key, Layout, Rows, in_buckets, rows_of_slice, slices
+from dataeval_spark.kernels.ordered.chunks import Key, Layout, Rows, Slice, in_buckets, slices
+from dataeval_spark.kernels.ordered.exact_totals import ExactTotal, added
 from dataeval_spark.kernels.ordered.replicates import LANES, poisson_weights
 
 
@@ -41,9 +42,16 @@ class Surroundings:
     following: float
 
 
-def totals_of(rows: Rows, draws: Draws) -> Floats:
-    """Sum of the weights in the data and in each replicate, shape (1 + replicates, R)."""
-    return np.array([weights.sum(axis=0) for weights in draws.weighted(rows)])
+def totals_of(rows: Slice, layout: Layout, draws: Draws) -> list[ExactTotal]:
+    """Sum of the weights in the data and in each replicate: of each all columns, one after the other."""
+    counts = np.ones(rows.values.size) if rows.counts is None else rows.counts.astype(np.float64)
+    if rows.weights is None:
+        # Column r of a side is bit r of its number.
+        return [
+            ExactTotal() + ExactTotal(int(counts.sum()) * (rows.side >> at & 1)) for at in range(len(layout.weights))
+        ]
+    alone = Rows(rows.values, counts[:, None], rows.units)
+    return [ExactTotal.of(column, drawn[:, 0]) for drawn in draws.weighted(alone) for column in rows.weights.T]
 
 
 def measured(
@@ -63,6 +71,20 @@ def measured(
             before, totals = surroundings.before[number], surroundings.totals[number]
             bucket = Bucket(values, summed, before, totals, surroundings.following)
         yield [totals.tolist(), *(list(each.measure(bucket)) for each in statistics)]
+
+
+def ranks_of(rows: Rows, before: float) -> Floats:
+    """Distinct values, their weight, that of smaller ones, and their mean rank, shape (4, values).
+
+    Examples
+    --------
+    >>> ranks_of(Rows(np.array([1.0, 1.0, 4.0]), np.ones((3, 1)), None), 10.0).tolist()
+    [[1.0, 4.0], [2.0, 1.0], [10.0, 12.0], [11.5, 13.0]]
+    """
+    starts = starts_of_runs(rows.values)
+    n = np.add.reduceat(rows.weights.sum(axis=1), starts)
+    below = before + np.cumsum(n) - n
+    return np.array([rows.values[starts], n, below, below + (n + 1) / 2])
 
 
 def merged(parts: Sequence[Sequence[Sequence[float]]], statistics: Sequence[Statistic]) -> dict[str, Any]:
@@ -85,23 +107,23 @@ def _or_none(value: float) -> float | None:
 
 def large_parts(
     table: pa.Table, layout: Layout, bounds: Mapping[tuple[Key, str], Floats]
-) -> Iterator[tuple[tuple[Key, str, int], Rows]]:
+) -> Iterator[tuple[tuple[Key, str, int], Slice]]:
     """Rows of the groups that have bounds, bucket by bucket: the key and number of the bucket, and some of its rows."""
     for each in slices(table, layout):
         if (each.key, each.name) in bounds:
             for bucket, part in in_buckets(each, bounds[each.key, each.name]):
-                yield (each.key, each.name, bucket), rows_of_slice(part, layout)
+                yield (each.key, each.name, bucket), part
 
 
 def surroundings_of(
-    buckets: Mapping[tuple[Key, str, int], tuple[float, Sequence[float]]], weightings: int
+    buckets: Mapping[tuple[Key, str, int], tuple[float, Sequence[ExactTotal]]], weightings: int
 ) -> dict[tuple[Key, str, int], Surroundings]:
     """What each bucket must know of its group, from the first value and the weights of all buckets.
 
     Parameters
     ----------
     buckets : mapping
-        Group, value column and number of a bucket to its first value and its weights, per replicate and column.
+        Group, value column and number of a bucket to its first value and what `totals_of` gives.
     weightings : int
         Replicates, and one for the data.
     """
@@ -112,9 +134,11 @@ def surroundings_of(
     for (key, name), numbers in groups.items():
         numbers.sort()
         firsts = [buckets[key, name, number][0] for number in numbers]
-        weights = np.array([buckets[key, name, number][1] for number in numbers]).reshape(len(numbers), weightings, -1)
-        ends = np.cumsum(weights, axis=0)
+        sums = [[ExactTotal()] * len(buckets[key, name, numbers[0]][1])]
+        for number in numbers:
+            sums.append(added(sums[-1], buckets[key, name, number][1]))
+        ends = np.array([[float(each) for each in row] for row in sums]).reshape(len(sums), weightings, -1)
         for at, number in enumerate(numbers):
             following = firsts[at + 1] if at + 1 < len(firsts) else float("nan")
-            found[key, name, number] = Surroundings(ends[at] - weights[at], ends[-1], following)
+            found[key, name, number] = Surroundings(ends[at], ends[-1], following)
     return found

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import functions as F
+from scipy.stats import rankdata
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.ordered import ordered_pass
-from dataeval_spark.frames.ordered.ordered_pass import ordered_statistics
+from dataeval_spark.frames.ordered.ordered_pass import ordered_statistics, value_ranks
 from dataeval_spark.kernels.ordered.bucket import of_whole
 from dataeval_spark.kernels.ordered.replicates import poisson_weights
 from dataeval_spark.kernels.ordered.scores import AVERAGE_PRECISION
@@ -60,6 +61,22 @@ def test_statistics_of_each_group_are_those_of_scipy(frame, partitions, rows):
             assert row[name] == pytest.approx(value, rel=1e-12, abs=1e-12), name
 
 
+@pytest.mark.usefixtures("bucket")
+@pytest.mark.parametrize("partitions", [1, 2, 7, 64])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(ROW, min_size=1, max_size=60))
+def test_ranks_of_values_are_those_of_a_sort_of_the_group(frame, partitions, rows):
+    found = value_ranks(frame(ROWS, rows).repartition(partitions), ["part"], ["value"]).collect()
+
+    expected = set()
+    for part in ("a", "b", None):
+        values = [row[1] for row in rows if row[0] == part and row[1] is not None and not math.isnan(row[1])]
+        for value, rank in zip(values, rankdata(values), strict=True):
+            expected.add((part, value, values.count(value), sum(each < value for each in values), rank))
+    assert {(row["part"], row["value"], row["n"], row["below"], row["rank"]) for row in found} == expected
+    assert len(found) == len(expected)
+
+
 def large(groups=3, size=3000):
     random = np.random.default_rng(0)
     rows = []
@@ -81,6 +98,35 @@ def test_results_are_the_same_to_the_last_bit_for_any_partitions_and_order(frame
 
     assert results[0] == results[1] == results[2]
     assert len(results[0]) == 3
+
+
+def test_sums_of_fractions_are_the_same_to_the_last_bit_for_any_partitions(frame, monkeypatch):
+    monkeypatch.setattr(ordered_pass, "BUCKET", 50)
+    random = np.random.default_rng(4)
+    rows = [
+        (float(value), float(a), float(b), int(image))
+        for value, a, b, image in zip(
+            random.integers(0, 300, 2000) / 7,
+            random.integers(0, 3, 2000) / 10,
+            random.lognormal(sigma=5, size=2000),
+            random.integers(0, 50, 2000),
+            strict=True,
+        )
+    ]
+    data = frame("value double, a double, b double, image bigint", rows + rows[:500])
+
+    results = [
+        {
+            tuple(row)
+            for row in ordered_statistics(
+                data.repartition(partitions), [], ["value"], ["a", "b"], ALL, unit="image", replicates=5
+            ).collect()
+        }
+        for partitions in (1, 2, 7, 64)
+    ]
+
+    assert results[0] == results[1] == results[2] == results[3]
+    assert len(results[0]) == 6
 
 
 def test_large_groups_are_cut_into_buckets_of_about_the_size(frame, monkeypatch):
