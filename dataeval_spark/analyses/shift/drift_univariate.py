@@ -39,7 +39,7 @@ def drift_univariate(
 ) -> DataFrame:
     r"""Compare the distribution of each image statistic with a reference.
 
-    The statistic is :math:`D = \max_x |F_{ref}(x) - F_{cur}(x)|` over all values, from exact counts;
+    The statistic is :math:`D = \max_x |F_{ref}(x) - F_{cur}(x)|` over all values, in one ordered pass;
     its p-value is SciPy's (exact up to 10,000 values a side, else asymptotic). p-values are adjusted
     by Benjamini-Hochberg over the statistics compared; a column has drifted when its adjusted p-value
     is below ``threshold``. The Wasserstein distance is :math:`\int |F_{ref} - F_{cur}| dx`.

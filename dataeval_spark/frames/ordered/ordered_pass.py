@@ -44,7 +44,7 @@ MAX_GROUPS = 10_000
 MAX_NUMBERS = 4_000_000
 """Sums that come to the driver: buckets of large groups, times weight columns, times replicates."""
 HELD_VALUES = 2**20
-CHUNK_DDL = "bucket int, side int, _values binary, _counts binary, _weights binary, _units binary"
+CHUNK_DDL = "_bucket int, _side int, _values binary, _counts binary, _weights binary, _units binary"
 Bounds = Mapping[tuple[Key, str], Floats]
 
 
@@ -123,13 +123,13 @@ def ordered_statistics(
     """
     made = _pass_of(frame, by, values, weights, statistics, unit, Draws(replicates, seed))
     bounds = _bounds(made)
-    chunks = _chunks(made, bounds).groupBy(*map(_quoted, (*made.groups, "bucket")))
+    chunks = _chunks(made, bounds).groupBy(*map(_quoted, (*made.groups, "_bucket")))
     results = {name: type_ for each in made.statistics for name, type_ in each.columns.items()}
     ddl = ", ".join([f"{made.keys}, replicate int", *(f"{name} {type_}" for name, type_ in results.items())])
     if not bounds:
         rows = chunks.applyInArrow(_of_whole_groups(made, arrow_schema(ddl)), ddl)
     else:
-        part_ddl = f"{made.keys}, bucket int, replicate int, parts array<array<double>>"
+        part_ddl = f"{made.keys}, _bucket int, replicate int, _parts array<array<double>>"
         surroundings = _surroundings(made, bounds)
         parts = chunks.applyInArrow(_of_buckets(made, surroundings, arrow_schema(part_ddl)), part_ddl)
         merge = _merging(made, arrow_schema(ddl))
@@ -161,13 +161,13 @@ def value_ranks(frame: DataFrame, by: Sequence[str], values: Sequence[str], weig
     schema = arrow_schema(ddl)
 
     def run(chunks: pa.Table) -> pa.Table:
-        key = {name: chunks[name][0].as_py() for name in (*layout.by, "value_name", "bucket")}
-        around = surroundings.get((tuple(key[name] for name in layout.by), key["value_name"], key.pop("bucket")))
+        key = {name: chunks[name][0].as_py() for name in (*layout.by, "value_name", "_bucket")}
+        around = surroundings.get((tuple(key[name] for name in layout.by), key["value_name"], key.pop("_bucket")))
         ranks = ranks_of(unpacked(chunks, layout), 0.0 if around is None else float(around.before[0].sum()))
         keys = [pa.array([value] * ranks.shape[1], schema.field(name).type) for name, value in key.items()]
         return pa.Table.from_arrays([*keys, *map(pa.array, ranks)], schema=schema)
 
-    return _chunks(made, bounds).groupBy(*map(_quoted, (*made.groups, "bucket"))).applyInArrow(run, ddl)
+    return _chunks(made, bounds).groupBy(*map(_quoted, (*made.groups, "_bucket"))).applyInArrow(run, ddl)
 
 
 def _quoted(name: str) -> Column:
@@ -199,9 +199,9 @@ def _pass_of(
 def _bounds(made: _Pass) -> dict[tuple[Key, str], Floats]:
     """Bounds of the buckets of each large group."""
     layout, bucket_size = made.layout, BUCKET
-    ddl = f"{made.keys}, rows bigint, _values binary, _counts binary"
+    ddl = f"{made.keys}, _rows bigint, _values binary, _counts binary"
     sampled = map_batches(made.frame, _sampling(layout, arrow_schema(ddl)), ddl)
-    bounds_ddl = f"{made.keys}, bounds array<double>"
+    bounds_ddl = f"{made.keys}, _bounds array<double>"
     schema = arrow_schema(bounds_ddl)
 
     def bounded_groups(samples: pa.Table) -> pa.Table:
@@ -210,7 +210,7 @@ def _bounds(made: _Pass) -> dict[tuple[Key, str], Floats]:
             whole = whole.merged(_sample(samples, at))
         bounds = whole.bounds(bucket_size, by_rows=not layout.is_by_side)
         key = {name: samples[name][0].as_py() for name in (*layout.by, "value_name")}
-        return pa.Table.from_pylist([{**key, "bounds": bounds.tolist()}], schema=schema)
+        return pa.Table.from_pylist([{**key, "_bounds": bounds.tolist()}], schema=schema)
 
     groups = sampled.groupBy(*map(_quoted, made.groups)).applyInArrow(bounded_groups, bounds_ddl)
     rows = bounded(groups.limit(MAX_GROUPS + 1), "one row per group and value column")
@@ -220,7 +220,7 @@ def _bounds(made: _Pass) -> dict[tuple[Key, str], Floats]:
             "many.\nHint: group by fewer columns, or by such with fewer values"
         )
     large = {
-        (tuple(row[: len(layout.by)]), row["value_name"]): np.array(row["bounds"]) for row in rows if row["bounds"]
+        (tuple(row[: len(layout.by)]), row["value_name"]): np.array(row["_bounds"]) for row in rows if row["_bounds"]
     }
     numbers = sum(map(len, large.values())) * max(1, len(layout.weights)) * (1 + made.draws.replicates)
     if numbers > MAX_NUMBERS:
@@ -249,7 +249,7 @@ def _sampling(layout: Layout, schema: pa.Schema):  # type: ignore[no-untyped-def
             {
                 **dict(zip(layout.by, key, strict=True)),
                 "value_name": name,
-                "rows": each.rows,
+                "_rows": each.rows,
                 "_values": each.values.tobytes(),
                 "_counts": each.counts.tobytes(),
             }
@@ -262,7 +262,7 @@ def _sampling(layout: Layout, schema: pa.Schema):  # type: ignore[no-untyped-def
 
 def _sample(samples: pa.Table, at: int) -> DistinctSample:
     values, counts = (np.frombuffer(samples[name][at].as_py(), np.float64) for name in ("_values", "_counts"))
-    return DistinctSample(values, counts, samples["rows"][at].as_py())
+    return DistinctSample(values, counts, samples["_rows"][at].as_py())
 
 
 def _chunks(made: _Pass, bounds: Bounds) -> DataFrame:
@@ -279,7 +279,7 @@ def _chunks(made: _Pass, bounds: Bounds) -> DataFrame:
 def _surroundings(made: _Pass, bounds: Bounds) -> dict[tuple[Key, str, int], Surroundings]:
     """What is before each bucket of the large groups, and after it."""
     layout, draws = made.layout, made.draws
-    ddl = f"{made.keys}, bucket int, first double, totals array<string>"
+    ddl = f"{made.keys}, _bucket int, _first double, _totals array<string>"
     schema = arrow_schema(ddl)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -293,25 +293,28 @@ def _surroundings(made: _Pass, bounds: Bounds) -> dict[tuple[Key, str, int], Sur
             {
                 **dict(zip(layout.by, key, strict=True)),
                 "value_name": name,
-                "bucket": bucket,
-                "first": first,
-                "totals": [each.written() for each in totals],
+                "_bucket": bucket,
+                "_first": first,
+                "_totals": [each.written() for each in totals],
             }
             for (key, name, bucket), (first, totals) in sums.items()
         ]
         yield pa.RecordBatch.from_pylist(records, schema=schema)
 
     def add(parts: pa.Table) -> pa.Table:
-        totals = reduce(added, map(read_totals, parts["totals"].to_pylist()))  # one per task
-        key = {name: parts[name][0].as_py() for name in (*layout.by, "value_name", "bucket")}
-        record = {**key, "first": min(parts["first"].to_pylist()), "totals": [each.written() for each in totals]}
+        totals = reduce(added, map(read_totals, parts["_totals"].to_pylist()))  # one per task
+        key = {name: parts[name][0].as_py() for name in (*layout.by, "value_name", "_bucket")}
+        record = {**key, "_first": min(parts["_first"].to_pylist()), "_totals": [each.written() for each in totals]}
         return pa.Table.from_pylist([record], schema=schema)
 
-    summed = map_batches(made.frame, run, ddl).groupBy(*map(_quoted, (*made.groups, "bucket"))).applyInArrow(add, ddl)
+    summed = map_batches(made.frame, run, ddl).groupBy(*map(_quoted, (*made.groups, "_bucket"))).applyInArrow(add, ddl)
     rows = bounded(summed, "one row per bucket of a large group", at_most=MAX_NUMBERS)
     return surroundings_of(
         {
-            (tuple(row[: len(layout.by)]), row["value_name"], row["bucket"]): (row["first"], read_totals(row["totals"]))
+            (tuple(row[: len(layout.by)]), row["value_name"], row["_bucket"]): (
+                row["_first"],
+                read_totals(row["_totals"]),
+            )
             for row in rows
         },
         1 + draws.replicates,
@@ -334,10 +337,12 @@ def _of_buckets(made: _Pass, surroundings: Mapping[tuple[Key, str, int], Surroun
     layout, statistics, draws = made.layout, made.statistics, made.draws
 
     def run(chunks: pa.Table) -> pa.Table:
-        key = {name: chunks[name][0].as_py() for name in (*layout.by, "value_name", "bucket")}
-        around = surroundings.get((tuple(key[name] for name in layout.by), key["value_name"], key["bucket"]))
+        key = {name: chunks[name][0].as_py() for name in (*layout.by, "value_name", "_bucket")}
+        around = surroundings.get((tuple(key[name] for name in layout.by), key["value_name"], key["_bucket"]))
         parts = measured(unpacked(chunks, layout), statistics, draws, around)
-        return pa.Table.from_pylist([{**key, "replicate": at, "parts": p} for at, p in enumerate(parts)], schema=schema)
+        return pa.Table.from_pylist(
+            [{**key, "replicate": at, "_parts": p} for at, p in enumerate(parts)], schema=schema
+        )
 
     return run
 
@@ -347,7 +352,7 @@ def _merging(made: _Pass, schema: pa.Schema):  # type: ignore[no-untyped-def]
 
     def run(parts: pa.Table) -> pa.Table:
         key = {name: parts[name][0].as_py() for name in (*layout.by, "value_name", "replicate")}
-        in_order = parts.sort_by("bucket")["parts"].to_pylist()  # one per bucket
+        in_order = parts.sort_by("_bucket")["_parts"].to_pylist()  # one per bucket
         return pa.Table.from_pylist([{**key, **merged(in_order, statistics)}], schema=schema)
 
     return run

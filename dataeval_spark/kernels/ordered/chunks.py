@@ -168,7 +168,7 @@ def packed(
                     "units": chunk.units,
                 }
                 record = dict(zip(layout.by, rows.key, strict=True))
-                record |= {"value_name": rows.name, "bucket": bucket, "side": rows.side}
+                record |= {"value_name": rows.name, "_bucket": bucket, "_side": rows.side}
                 record |= {f"_{name}": None if each is None else each.tobytes() for name, each in arrays.items()}
                 records.append(record)
     return pa.RecordBatch.from_pylist(records, schema=schema)
@@ -192,7 +192,7 @@ def unpacked(chunks: pa.Table, layout: Layout) -> Rows:
     ]
     count = np.concatenate([*counts, np.empty(0)])
     if layout.is_by_side:
-        side = np.repeat(chunks["side"].to_numpy(), sizes)
+        side = np.repeat(chunks["_side"].to_numpy(), sizes)
         order = np.argsort(values)
         # Column r of a side is bit r of its number.
         weights = np.column_stack(

@@ -11,7 +11,8 @@ from dataeval_spark.kernels.ordered.chunks import Layout, group_codes, packed, s
 from dataeval_spark.tables.arrow import arrow_schema
 
 SCHEMA = arrow_schema(
-    "g string, value_name string, bucket int, side int, _values binary, _counts binary, _weights binary, _units binary"
+    "g string, value_name string, _bucket int, _side int, "
+    "_values binary, _counts binary, _weights binary, _units binary"
 )
 BY_SIDE = Layout(("g",), ("x",), ("r", "c"), True)
 WEIGHTED = Layout(("g",), ("x",), ("w",), False, "u")
@@ -65,7 +66,7 @@ def test_chunks_of_a_bucket_come_back_as_its_rows(layout, monkeypatch):
     bounds = {(("a",), "x"): np.array([10.0, 20.0])}
 
     batch = pa.Table.from_batches([packed(rows, layout, bounds, SCHEMA)])
-    inside = batch.filter(pa.compute.equal(batch["bucket"], 1))
+    inside = batch.filter(pa.compute.equal(batch["_bucket"], 1))
     found = unpacked(inside, layout)
 
     chosen = (x >= 10) & (x < 20)
