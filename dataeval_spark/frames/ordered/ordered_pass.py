@@ -236,9 +236,9 @@ def _sampling(layout: Layout, schema: pa.Schema):  # type: ignore[no-untyped-def
         samples: dict[tuple[Key, str], DistinctSample] = {}
         for table in tables_of(batches, len(layout.values)):
             for rows in slices(table, layout):
-                found = DistinctSample.of(rows.values, rows.counts)
                 known = samples.get((rows.key, rows.name))
-                samples[rows.key, rows.name] = found if known is None else known.merged(found)
+                sample = DistinctSample.of if known is None else known.extended
+                samples[rows.key, rows.name] = sample(rows.values, rows.counts)
             if sum(each.values.size for each in samples.values()) > HELD_VALUES:
                 yield written(samples)
                 samples = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -37,12 +38,12 @@ class Bucket:
     totals: Floats
     following: float = float("nan")
 
-    @property
+    @cached_property
     def after(self) -> Floats:
         """Weight of all values of the group up to and including each, in each column."""
-        return np.asarray(self.before + np.cumsum(self.weights, axis=0))
+        return in_columns([start + np.cumsum(of) for start, of in zip(self.before, self.weights.T, strict=True)])
 
-    @property
+    @cached_property
     def widths(self) -> Floats:
         """Distance of each value from the next one of the group; 0 for its largest."""
         with np.errstate(invalid="ignore"):  # from infinity to itself
@@ -102,7 +103,28 @@ def distinct(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
     order = np.argsort(values, kind="stable")
     values = values[order]
     starts = starts_of_runs(values)
-    return values[starts], np.add.reduceat(weights[order], starts, axis=0) if values.size else weights
+    return values[starts], sums_of_runs(weights[order], starts)
+
+
+def in_columns(columns: Sequence[Floats]) -> Floats:
+    """Columns as one array, in which each is contiguous: the statistics work on one or two of them at a time."""
+    stacked = np.empty((columns[0].size, len(columns)), order="F")
+    for at, column in enumerate(columns):
+        stacked[:, at] = column
+    return stacked
+
+
+def sums_of_runs(weights: Floats, starts: NDArray[np.int64]) -> Floats:
+    """Sum of each column of weights over each run of rows.
+
+    Examples
+    --------
+    >>> sums_of_runs(np.array([[1.0], [2.0], [4.0]]), np.array([0, 2])).tolist()
+    [[3.0], [4.0]]
+    """
+    if starts.size == len(weights):
+        return weights
+    return in_columns([np.add.reduceat(np.ascontiguousarray(column), starts) for column in weights.T])
 
 
 def starts_of_runs(ordered: NDArray[np.generic]) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dataeval_spark.kernels.ordered.bucket import Floats, starts_of_runs
+from dataeval_spark.kernels.ordered.bucket import Floats, in_columns, starts_of_runs
 
 ROWS_AT_ONCE = 2**20
 """Values that a task sorts at once."""
@@ -185,19 +185,18 @@ class Rows(NamedTuple):
 def unpacked(chunks: pa.Table, layout: Layout) -> Rows:
     """All rows of the chunks of one bucket."""
     values = _joined(chunks["_values"], np.float64)
-    sizes = np.array([len(each.as_py()) // 8 for each in chunks["_values"]])  # one per chunk
+    sizes = pa.compute.binary_length(chunks["_values"]).to_numpy() // 8
     counts = [
-        np.ones(size) if each.as_py() is None else np.frombuffer(each.as_py(), np.int64).astype(np.float64)
-        for size, each in zip(sizes, chunks["_counts"], strict=True)
+        np.frombuffer(each.as_buffer(), np.int64).astype(np.float64) if each.is_valid else np.ones(size)
+        for size, each in zip(sizes, chunks["_counts"], strict=True)  # one per chunk
     ]
     count = np.concatenate([*counts, np.empty(0)])
     if layout.is_by_side:
         side = np.repeat(chunks["_side"].to_numpy(), sizes)
         order = np.argsort(values)
+        side, count = side[order], count[order]
         # Column r of a side is bit r of its number.
-        weights = np.column_stack(
-            [np.where(side[order] >> at & 1, count[order], 0.0) for at in range(len(layout.weights))]
-        )
+        weights = in_columns([np.where(side >> at & 1, count, 0.0) for at in range(len(layout.weights))])
         return Rows(values[order], weights, None)
     weights = _joined(chunks["_weights"], np.float64).reshape(values.size, -1)
     units = None if layout.unit is None else _joined(chunks["_units"], np.int64)

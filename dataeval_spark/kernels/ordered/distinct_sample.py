@@ -36,16 +36,21 @@ class DistinctSample:
     @classmethod
     def of(cls, values: Floats, counts: NDArray[np.generic] | None = None) -> DistinctSample:
         """The sample of values, each of which may stand for several rows."""
+        return cls(np.empty(0), np.empty(0), 0).extended(values, counts)
+
+    def extended(self, values: Floats, counts: NDArray[np.generic] | None = None) -> DistinctSample:
+        """The sample of the rows of this one and of further values."""
         weights: Floats = np.ones(values.size) if counts is None else np.asarray(counts, np.float64)
         rows = int(weights.sum())
         hashes = mixed(values.view(np.uint64))
-        if values.size > 8 * SIZE:
-            near = hashes <= np.partition(hashes, 4 * SIZE)[4 * SIZE]
-            chosen = cls._smallest(values[near], hashes[near], weights[near])
-            if chosen[0].size == SIZE:
-                return cls(*chosen, rows)
-        chosen = cls._smallest(values, hashes, weights)
-        return cls(*chosen, rows)
+        near: NDArray[np.bool_] | slice = slice(None)
+        if self.values.size == SIZE:
+            near = hashes <= self._largest
+        elif values.size > 4 * SIZE:
+            near = hashes <= np.partition(hashes, 2 * SIZE)[2 * SIZE]
+            if np.unique(hashes[near]).size < SIZE:  # few values, of many rows each
+                near = slice(None)
+        return self.merged(DistinctSample(*self._smallest(values[near], hashes[near], weights[near]), rows))
 
     @staticmethod
     def _smallest(values: Floats, hashes: NDArray[np.uint64], counts: Floats) -> tuple[Floats, Floats]:
@@ -64,8 +69,11 @@ class DistinctSample:
         """Number of distinct values of the group: exact below the size of the sample, else estimated within 5 %."""
         if self.values.size < SIZE:
             return float(self.values.size)
-        largest = float(mixed(self.values.view(np.uint64)).max())
-        return (SIZE - 1) * 2.0**64 / largest
+        return (SIZE - 1) * 2.0**64 / float(self._largest)
+
+    @property
+    def _largest(self) -> np.uint64:
+        return np.uint64(mixed(self.values.view(np.uint64)).max())
 
     def bounds(self, bucket_size: int, *, by_rows: bool) -> Floats:
         """Smallest values of the buckets after the first, so that each holds about so many distinct values, or rows.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from dataeval_spark.kernels.ordered.bucket import Bucket, Floats, Statistic, starts_of_runs
+from dataeval_spark.kernels.ordered.bucket import Bucket, Floats, Statistic, starts_of_runs, sums_of_runs
 from dataeval_spark.kernels.ordered.chunks import Key, Layout, Rows, Slice, in_buckets, slices
 from dataeval_spark.kernels.ordered.exact_totals import ExactTotal, added
 from dataeval_spark.kernels.ordered.replicates import LANES, poisson_weights
@@ -63,7 +63,7 @@ def measured(
     starts = starts_of_runs(rows.values)
     values = rows.values[starts]
     for number, weights in enumerate(draws.weighted(rows)):
-        summed = np.add.reduceat(weights, starts, axis=0)
+        summed = sums_of_runs(weights, starts)
         if surroundings is None:
             totals = summed.sum(axis=0)
             bucket = Bucket(values, summed, np.zeros_like(totals), totals)

@@ -17,9 +17,12 @@ _LEVELS = 2**16
 
 def mixed(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Bits of 64-bit numbers mixed so that each depends on all (the finaliser of SplitMix64)."""
-    hashes = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    hashes = (hashes ^ (hashes >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(hashes ^ (hashes >> np.uint64(31)))
+    hashes = hashes ^ (hashes >> np.uint64(30))
+    hashes *= np.uint64(0xBF58476D1CE4E5B9)
+    hashes ^= hashes >> np.uint64(27)
+    hashes *= np.uint64(0x94D049BB133111EB)
+    hashes ^= hashes >> np.uint64(31)
+    return hashes
 
 
 def poisson_weights(units: NDArray[np.int64], block: int, seed: int) -> NDArray[np.uint8]:
