@@ -29,8 +29,6 @@ class ExactTotal:
     @classmethod
     def of(cls, values: Floats, counts: Floats) -> ExactTotal:
         """The sum of finite values, each of which counts so many times."""
-        if (values == np.rint(values)).all() and np.abs(values) @ counts < 2**_MANTISSA:
-            return cls() + cls(int(values @ counts), 0)  # whole numbers, and so are all their sums
         mantissas, exponents = np.frexp(values)
         digits = (mantissas * 2.0**_MANTISSA).astype(np.int64)
         counts = counts.astype(np.int64)
@@ -42,6 +40,11 @@ class ExactTotal:
             whole = (int((high * counts[here]).sum()) << _HALF) + int((low * counts[here]).sum())
             total += cls(whole, exponent - _MANTISSA)
         return total
+
+    @classmethod
+    def of_whole(cls, number: float) -> ExactTotal:
+        """A whole number."""
+        return cls() + cls(int(number), 0)
 
     @classmethod
     def read(cls, text: str) -> ExactTotal:
@@ -62,6 +65,11 @@ class ExactTotal:
     def __float__(self) -> float:
         # A quotient of whole numbers is rounded once.
         return self.whole / (1 << -self.exponent) if self.exponent < 0 else float(self.whole << self.exponent)
+
+
+def is_whole(weights: Floats, counts: Floats) -> bool:
+    """Whether all weights are whole numbers whose sum, with such counts, is exact as a double."""
+    return bool((weights == np.rint(weights)).all() and (counts @ np.abs(weights) < 2**_MANTISSA).all())
 
 
 def added(one: Sequence[ExactTotal], other: Sequence[ExactTotal]) -> list[ExactTotal]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from dataeval_spark.kernels.ordered.bucket import Bucket, Floats, Statistic, starts_of_runs, sums_of_runs
 from dataeval_spark.kernels.ordered.chunks import Key, Layout, Rows, Slice, in_buckets, slices
-from dataeval_spark.kernels.ordered.exact_totals import ExactTotal, added
-from dataeval_spark.kernels.ordered.replicates import LANES, poisson_weights
+from dataeval_spark.kernels.ordered.exact_totals import ExactTotal, added, is_whole
+from dataeval_spark.kernels.ordered.replicates import LANES, MOST_DRAWN, poisson_weights
 
 
 @dataclass(frozen=True)
@@ -22,15 +24,18 @@ class Draws:
     replicates: int = 0
     seed: int = 0
 
+    def drawn(self, units: NDArray[np.int64] | None) -> Iterator[NDArray[np.uint8]]:
+        """Variates of rows in a few replicates at a time, shape (n, some)."""
+        if units is None:
+            return
+        for first in range(0, self.replicates, LANES):
+            yield poisson_weights(units, first // LANES, self.seed)[:, : self.replicates - first]
+
     def weighted(self, rows: Rows) -> Iterator[Floats]:
         """Weights of the rows in the data and in each replicate."""
         yield rows.weights
-        if rows.units is None:
-            return
-        for first in range(0, self.replicates, LANES):
-            drawn = poisson_weights(rows.units, first // LANES, self.seed)
-            for lane in range(min(LANES, self.replicates - first)):
-                yield rows.weights * drawn[:, lane, None]
+        for variates in self.drawn(rows.units):
+            yield from (rows.weights * each[:, None] for each in variates.T)
 
 
 @dataclass(frozen=True)
@@ -50,8 +55,16 @@ def totals_of(rows: Slice, layout: Layout, draws: Draws) -> list[ExactTotal]:
         return [
             ExactTotal() + ExactTotal(int(counts.sum()) * (rows.side >> at & 1)) for at in range(len(layout.weights))
         ]
-    alone = Rows(rows.values, counts[:, None], rows.units)
-    return [ExactTotal.of(column, drawn[:, 0]) for drawn in draws.weighted(alone) for column in rows.weights.T]
+    can_add = is_whole(rows.weights, MOST_DRAWN * counts)
+    totals: list[ExactTotal] = []
+    of_data: NDArray[np.uint8] = np.ones((counts.size, 1), np.uint8)
+    for variates in chain([of_data], draws.drawn(rows.units)):
+        times: Floats = variates * counts[:, None]
+        if can_add:
+            totals += [ExactTotal.of_whole(total) for total in (times.T @ rows.weights).ravel().tolist()]
+        else:
+            totals += [ExactTotal.of(column, each) for each in times.T for column in rows.weights.T]
+    return totals
 
 
 def measured(

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 LANES = 4
 """Replicates that one hash of 64 bits gives 16 bits each."""
+MOST_DRAWN = 8
+"""Largest variate: more are rarer than one in 2^16."""
 _LEVELS = 2**16
 
 
@@ -63,4 +65,4 @@ def _variates() -> NDArray[np.uint8]:
     from scipy.stats import poisson
 
     ends = poisson.cdf(np.arange(16), 1.0) * _LEVELS
-    return np.searchsorted(ends, np.arange(_LEVELS) + 0.5).astype(np.uint8)
+    return np.minimum(np.searchsorted(ends, np.arange(_LEVELS) + 0.5), MOST_DRAWN).astype(np.uint8)
