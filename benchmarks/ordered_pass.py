@@ -11,21 +11,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-HERE = Path(__file__).resolve().parent
-# profile.py beside this file would hide the standard library's.
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
-
-import numpy as np  # noqa: E402
-import pyarrow as pa  # noqa: E402
-import pyarrow.parquet as pq  # noqa: E402
-
-sys.path.append(str(HERE))
-from frame import Rounds, Row, add_engine, python, report, run, session, tree_mb  # noqa: E402
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from frame import Rounds, Row, add_engine, python, report, run, session, tree_mb
 
 
 def make(file: Path, rows: int, columns: int) -> None:
@@ -41,7 +35,7 @@ def make(file: Path, rows: int, columns: int) -> None:
             writer.write_table(pa.table([*values, is_current], schema=schema))
 
 
-def ours(file: str, engine: str, rounds: int) -> None:
+def ours(file: str, engine: str, rounds: int) -> dict[str, Any]:
     """Statistics of all columns in one pass."""
     from dataeval_spark.frames.ordered.ordered_pass import ordered_statistics
     from dataeval_spark.kernels.ordered.two_samples import KOLMOGOROV_SMIRNOV
@@ -56,10 +50,10 @@ def ours(file: str, engine: str, rounds: int) -> None:
         with watch.round():
             rows = ordered_statistics(frame, [], names, sides, [KOLMOGOROV_SMIRNOV]).collect()
     found = {row["value_name"]: row["statistic"] for row in rows}
-    print(json.dumps({"seconds": watch.seconds, "peak_mb": watch.peak_mb, "found": found}))
+    return {"seconds": watch.seconds, "peak_mb": watch.peak_mb, "found": found}
 
 
-def theirs(file: str, rounds: int) -> None:
+def theirs(file: str, rounds: int) -> dict[str, Any]:
     """Statistics of the columns one after the other."""
     from scipy.stats import ks_2samp
 
@@ -72,7 +66,7 @@ def theirs(file: str, rounds: int) -> None:
                 table = pq.read_table(file, columns=[name, "is_current"])
                 values, is_current = (table[each].to_numpy() for each in (name, "is_current"))
                 found[name] = float(ks_2samp(values[~is_current], values[is_current]).statistic)
-    print(json.dumps({"seconds": watch.seconds, "peak_mb": watch.peak_mb, "found": found}))
+    return {"seconds": watch.seconds, "peak_mb": watch.peak_mb, "found": found}
 
 
 def main() -> None:
@@ -85,9 +79,8 @@ def main() -> None:
     add_engine(parser)
     options = parser.parse_args()
     if options.side:
-        ours(options.file, options.engine, options.rounds) if options.side == "ours" else theirs(
-            options.file, options.rounds
-        )
+        measured = ours(options.file, options.engine, options.rounds) if options.side == "ours" else None
+        print(json.dumps(measured or theirs(options.file, options.rounds)))
         return
     measured = {}
     with tempfile.TemporaryDirectory() as folder:
