@@ -41,6 +41,8 @@ from dataeval_spark.tables.contract import identifier
 
 BUCKET = 2**18
 MAX_GROUPS = 10_000
+KEY_TYPES = ("string", "boolean", "tinyint", "smallint", "int", "bigint", "date")
+"""Types whose values are equal in the tasks and on the driver."""
 MAX_NUMBERS = 4_000_000
 """Sums that come to the driver: buckets of large groups, times weight columns, times replicates."""
 HELD_VALUES = 2**20
@@ -84,7 +86,7 @@ def ordered_statistics(
     frame : DataFrame
         Rows; computed two or three times, so store them first where that is expensive.
     by : sequence of str
-        Grouping columns, texts, whole numbers or booleans; nulls are a group.
+        Grouping columns: texts, whole numbers, booleans or dates; nulls are a group.
     values : sequence of str
         Numeric columns, each of which is a group of its own. Null and NaN are left out, -0.0 is 0.0, and infinities are
         values like others.
@@ -110,7 +112,7 @@ def ordered_statistics(
     Raises
     ------
     OptionError
-        There are more than 10,000 groups, or more sums than the driver holds.
+        There are more than 10,000 groups, or more sums than the driver holds, or a grouping column has another type.
 
     References
     ----------
@@ -184,16 +186,22 @@ def _pass_of(
     draws: Draws,
 ) -> _Pass:
     types = {field.name: field.dataType for field in frame.select(*map(_quoted, (*by, *weights))).schema.fields}
+    for name in by:
+        if types[name].simpleString() not in KEY_TYPES:
+            raise OptionError(
+                f"Values are grouped by {name}, a {types[name].simpleString()}; expected one of {', '.join(KEY_TYPES)}.\n"
+                f"Hint: cast {name} to string"
+            )
     is_by_side = (
         unit is None and 0 < len(weights) <= 6 and all(isinstance(types[each], BooleanType) for each in weights)
     )
-    columns = [_quoted(name) for name in by]
-    columns += [_quoted(name).cast("double").alias(name) for name in values]
-    columns += [_quoted(name) if is_by_side else _quoted(name).cast("double").alias(name) for name in weights]
-    columns += [] if unit is None else [_quoted(unit).cast("bigint").alias(unit)]
+    columns = {name: _quoted(name) for name in (*by, *weights)}
+    # A column may be a value and a weight, too.
+    columns |= {name: _quoted(name).cast("double").alias(name) for name in (*values, *(() if is_by_side else weights))}
+    columns |= {} if unit is None else {unit: _quoted(unit).cast("bigint").alias(unit)}
     keys = ", ".join([*(f"{identifier(name)} {types[name].simpleString()}" for name in by), "value_name string"])
     layout = Layout(tuple(by), tuple(values), tuple(weights), is_by_side, unit)
-    return _Pass(frame.select(*columns), layout, keys, tuple(statistics), draws)
+    return _Pass(frame.select(*columns.values()), layout, keys, tuple(statistics), draws)
 
 
 def _bounds(made: _Pass) -> dict[tuple[Key, str], Floats]:

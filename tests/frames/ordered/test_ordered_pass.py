@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from datetime import date
 
 import numpy as np
 import pytest
@@ -221,3 +222,26 @@ def test_more_sums_than_the_driver_holds_are_refused(frame, monkeypatch):
 
     with pytest.raises(OptionError, match=r"expected at most 10[\s\S]*Hint:"):
         ordered_statistics(frame(ROWS, large(3, 100)), ["part"], ["value"], SIDES, ALL)
+
+
+def test_groups_of_a_type_that_the_driver_cannot_compare_are_refused(frame):
+    data = frame("at timestamp, value double, r boolean, c boolean", [])
+
+    with pytest.raises(OptionError, match=r"grouped by at, a timestamp; expected one of string[\s\S]*Hint: cast at"):
+        ordered_statistics(data, ["at"], ["value"], SIDES, ALL)
+
+
+def test_groups_of_several_columns_keep_their_types(frame, monkeypatch):
+    monkeypatch.setattr(ordered_pass, "BUCKET", 5)
+    rows = [
+        (day, large, float(at), True, False)
+        for day in (None, date(2026, 1, 2))
+        for large in (True, False)
+        for at in range(30)
+    ]
+    data = frame("day date, large boolean, value double, r boolean, c boolean", rows).repartition(3)
+
+    found = ordered_statistics(data, ["day", "large"], ["value"], SIDES, [RANGE]).drop("value_name", "m").collect()
+
+    expected = {(day, large, 0.0, 29.0, 30.0) for day in (None, date(2026, 1, 2)) for large in (True, False)}
+    assert {tuple(row) for row in found} == expected
