@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,8 +154,14 @@ def _start(cores: int, folder: str, batch_rows: int) -> Any:
     with _environment(settings):
         server = SparkConnectServer("127.0.0.1", 0)
         server.start(background=True)
-    atexit.register(server.stop)
+    atexit.register(_stop, server)
     return server
+
+
+def _stop(server: Any) -> None:
+    """Stop a server, where it has not ended by itself."""
+    with suppress(RuntimeError):
+        server.stop()
 
 
 def _temporary_folder(place: Path) -> str:

@@ -277,7 +277,7 @@ def start(workspace: Workspace, job: str, options: Mapping[str, Any], *, only_re
         status: Status = "cancelled" if isinstance(error, (KeyboardInterrupt, SystemExit)) else "failed"
         message = first_line(error)[:1000]
         # In a thread of its own, which has a connection of its own to the JVM: an interrupt may have broken this one.
-        _in_own_thread(lambda: run.end(status, message))
+        _in_own_thread(lambda: run.end(status, message), error)
         raise error
     finally:
         _ACTIVE.discard(run.run_id)
@@ -307,13 +307,14 @@ def _require_alone(workspace: Workspace, run: Run) -> None:
             )
 
 
-def _in_own_thread(record: Callable[[], None]) -> None:
+def _in_own_thread(record: Callable[[], None], first: BaseException) -> None:
     def target() -> None:
         try:
             record()
         except Exception as error:
-            # The first error is the one to show; a second one while recording it must not hide it.
-            logger.warning("the end of the run could not be written to the table runs: %s", first_line(error))
+            # The first error is the one to show; a second one while recording it must not hide it, nor repeat it.
+            level = logging.INFO if type(error) is type(first) else logging.WARNING
+            logger.log(level, "the end of the run could not be written to the table runs: %s", first_line(error))
             logger.info("the whole error:", exc_info=True)
 
     thread = threading.Thread(target=target, name="dataeval_spark record")

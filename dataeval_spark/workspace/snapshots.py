@@ -20,7 +20,8 @@ from dataeval_spark.tables.contract import Table, identifier
 from dataeval_spark.tables.runs import RUNS, SNAPSHOTS
 from dataeval_spark.workspace.delta import Row
 from dataeval_spark.workspace.delta_spark import engine_message, hint_for, is_of_engine
-from dataeval_spark.workspace.locations import absolute, is_local, local_path
+from dataeval_spark.workspace.failures import known_cause
+from dataeval_spark.workspace.locations import absolute, is_local, local_path, remove_directory
 from dataeval_spark.workspace.runs import Run
 from dataeval_spark.workspace.workspace import Workspace
 
@@ -285,7 +286,7 @@ def export(workspace: Workspace, name: str, directory: str) -> dict[str, int]:
             "machine only.\nHint: --engine spark, or --out DIR and copy the directory"
         )
     pinned = at(workspace, name)
-    rows = {}
+    rows: dict[str, int] = {}
     for table in PINNED_TABLES:
         if pinned.exists(table):
             frame = pinned.read(table)
@@ -294,6 +295,11 @@ def export(workspace: Workspace, name: str, directory: str) -> dict[str, int]:
             except Exception as error:
                 if not is_of_engine(error):
                     raise
+                for copied in (*rows, table.name):  # the same command again needs an empty directory
+                    remove_directory(f"{target}/{copied}")
+                known = known_cause(error, f"copy snapshot {name!r} to {target}", workspace.location, (table,), target)
+                if known is not None:
+                    raise known from error
                 raise SnapshotError(
                     f"Snapshot {name!r} cannot be copied to {target}: {engine_message(error)}\n"
                     f"Hint: {hint_for(str(error), None)}"

@@ -60,7 +60,7 @@ def test_the_verb_and_the_doctor_name_the_file_and_the_repair(case, hostile: Hos
     table = damaged.split()[0]
     assert message.startswith(f"error: Table {table} of workspace {hostile.workspace} cannot be read: its file {file} ")
     assert hint.endswith(damaged.partition("Repair: ")[2])
-    assert not insides_in(out + shown + err)
+    assert not insides_in(damaged + shown + err)
 
 
 def test_a_whole_workspace_is_ok_and_checked_within_three_seconds(hostile: Hostile, capsys):

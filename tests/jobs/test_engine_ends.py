@@ -19,6 +19,8 @@ from tests.cli.hostile import insides_in
 from tests.jobs.test_kill import statuses
 
 COMMAND = [sys.executable, "-m", "dataeval_spark.cli"]
+# Without what the session of the tests has set for its own children.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if "SPARK_" not in name}
 # Runs a verb, and stops the server of this process once the verb has begun its work.
 STOPPING = """
 import pathlib, sys, threading, time
@@ -54,8 +56,8 @@ def java_of(process):
 
 
 def assert_told(done, place, words):
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (1, 2), (done.stdout, done.stderr)
     message, hint = done.stderr.strip().splitlines()
-    assert done.returncode == 1
     assert message == f"error: Could not finish profile in workspace {place}: {words}. Tables are as they were before."
     assert hint.startswith("Hint: run the same command again")
     assert not insides_in((done.stdout + done.stderr).replace("Java process", ""))
@@ -65,10 +67,11 @@ def assert_told(done, place, words):
 @pytest.mark.skipif(not has_jvm() or java_program() is None, reason="needs Spark and Java")
 def test_a_java_process_that_is_killed_ends_the_verb_in_one_line(spark, place):
     words = ["profile", "--workspace", str(place), "--engine", "spark"]
-    process = subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": ENVIRONMENT}
+    process = subprocess.Popen([*COMMAND, *words], text=True, **pipes)
     deadline = time.monotonic() + 120
     while not any(place.glob("_scratch/*/pending")):
-        assert process.poll() is None
+        assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
     os.kill(java_of(process), signal.SIGKILL)
@@ -87,8 +90,9 @@ def test_a_java_process_that_is_killed_ends_the_verb_in_one_line(spark, place):
 def test_an_embedded_engine_that_stops_ends_the_verb_in_one_line(spark, place):
     words = ["profile", "--engine", "embedded", "--workspace", str(place)]
 
-    stopped = subprocess.run([sys.executable, "-c", STOPPING, *words], capture_output=True, text=True, timeout=120)
-    again = subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=120)
+    how = {"capture_output": True, "text": True, "timeout": 120, "env": ENVIRONMENT}
+    stopped = subprocess.run([sys.executable, "-c", STOPPING, *words], **how)
+    again = subprocess.run([*COMMAND, *words], **how)
 
     assert_told(stopped, place, "the embedded engine has ended")
     assert statuses(spark, str(place))[-2:] == ["failed", "done"]

@@ -248,7 +248,7 @@ def as_os_error(error: BaseException, uri: str) -> OSError:
 def _words_for(error: BaseException, uri: str) -> str:
     """A storage that cannot be reached or opened, in words; else the first line of what its library says."""
     text, scheme = str(error), split(uri)[0]
-    if re.search(r"Protocol not known|Unable to load lib(jvm|hdfs)", text):
+    if re.search(r"Protocol not known|Unable to load lib(jvm|hdfs)|load libhdfs failed", text):
         needed = "Hadoop's libhdfs and Java" if scheme in _HDFS else "what fsspec needs for this scheme"
         return f"no library here opens {scheme}: URIs; install {needed}"
     why = next((words for words, said in _NO_ANSWER.items() if said.search(text)), None)

@@ -133,12 +133,15 @@ def test_a_mounted_volume_is_asked_again_with_growing_random_pauses(monkeypatch)
     assert pauses == [(0, 0.2), (0, 0.4)]
 
 
-@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", None])
-def test_a_server_that_is_not_there_or_down_fails_after_the_last_attempt(server, monkeypatch, endpoint):
+@pytest.mark.parametrize(
+    ("endpoint", "words"),
+    [("http://127.0.0.1:9", r"cannot be reached \(connection refused\)"), (None, "after 4 retries.*503")],
+)
+def test_a_server_that_is_not_there_or_down_fails_after_the_last_attempt(server, monkeypatch, endpoint, words):
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint or server.endpoint)
     server.requests.clear()
 
-    with pytest.raises(OSError, match=r"(?i)after 4 retries.*(connect|sending request|503)") as error:
+    with pytest.raises(OSError, match=words) as error:
         read_file("s3://box/down.png")
 
     assert error.value.errno == errno.EIO
