@@ -206,7 +206,8 @@ def test_queries_do_not_grow_with_the_groups(spark, frame, monkeypatch):
             ordered_statistics(data, ["part"], ["value"], SIDES, ALL).collect()
         counts.append(queries.count)
 
-    assert counts[0] == counts[1] <= 3
+    # Spark takes the bounds of the groups in two jobs.
+    assert counts[0] == counts[1] <= 4
 
 
 def test_more_groups_than_the_driver_holds_are_refused(frame, monkeypatch):
