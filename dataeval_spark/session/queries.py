@@ -30,8 +30,7 @@ def counted_queries(spark: SparkSession) -> Iterator[Queries]:
     1
     """
     queries = Queries()
-    client = getattr(spark, "client", None)
-    if client is None:
+    if "connect" not in type(spark).__module__:
         scheduler = spark.sparkContext._jsc.sc().dagScheduler()
         before = scheduler.numTotalJobs()
         try:
@@ -39,6 +38,7 @@ def counted_queries(spark: SparkSession) -> Iterator[Queries]:
         finally:
             queries.count = scheduler.numTotalJobs() - before
         return
+    client: Any = spark.client
     stub = client._stub
     client._stub = _Counting(stub, queries)
     try:

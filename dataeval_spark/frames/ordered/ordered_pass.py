@@ -189,8 +189,7 @@ def _pass_of(
     for name in by:
         if types[name].simpleString() not in KEY_TYPES:
             raise OptionError(
-                f"Values are grouped by {name}, a {types[name].simpleString()}; "
-                f"expected one of {', '.join(KEY_TYPES)}.\n"
+                f"Groups are of {name}, a {types[name].simpleString()}; expected one of {', '.join(KEY_TYPES)}.\n"
                 f"Hint: cast {name} to string"
             )
     is_by_side = (

@@ -206,7 +206,8 @@ def test_queries_do_not_grow_with_the_groups(spark, frame, monkeypatch):
             ordered_statistics(data, ["part"], ["value"], SIDES, ALL).collect()
         counts.append(queries.count)
 
-    assert counts[0] == counts[1] <= 3
+    # Spark takes the bounds of the groups in two jobs.
+    assert counts[0] == counts[1] <= 4
 
 
 def test_more_groups_than_the_driver_holds_are_refused(frame, monkeypatch):
@@ -227,7 +228,7 @@ def test_more_sums_than_the_driver_holds_are_refused(frame, monkeypatch):
 def test_groups_of_a_type_that_the_driver_cannot_compare_are_refused(frame):
     data = frame("at timestamp, value double, r boolean, c boolean", [])
 
-    with pytest.raises(OptionError, match=r"grouped by at, a timestamp; expected one of string[\s\S]*Hint: cast at"):
+    with pytest.raises(OptionError, match=r"of at, a timestamp; expected one of string[\s\S]*Hint: cast at"):
         ordered_statistics(data, ["at"], ["value"], SIDES, ALL)
 
 
