@@ -53,7 +53,7 @@ from dataeval_spark.verbs.search import Query, search_workspace
 from dataeval_spark.verbs.select.recipe import Recipe
 from dataeval_spark.verbs.select.select import select
 from dataeval_spark.verbs.split import split_workspace
-from dataeval_spark.workspace import holdout, runs, snapshots
+from dataeval_spark.workspace import holdout, presence, runs, snapshots
 from dataeval_spark.workspace.damage import explained, is_foreign
 from dataeval_spark.workspace.delta_local import images_here, is_directory_here
 from dataeval_spark.workspace.locations import absolute, is_local, local_path
@@ -67,6 +67,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("dataeval_spark")
 
 Options = TypeVar("Options")
+# Verbs that record their steps themselves, or have none.
+OF_STEPS = ("analyze", "compare", "snapshot")
 
 
 class Audit:
@@ -216,7 +218,7 @@ class Audit:
     ) -> Audit:
         """Profile, then analyze."""
         sections = checked(options)
-        runs.require_there(self.workspace)
+        presence.require_there(self.workspace)
         with self.one_run("run", sections):
             self.profile(**sections.get("profile", {}))
             analyses = {k: v for k, v in sections.items() if k in pipeline_steps()}
@@ -257,7 +259,7 @@ class Audit:
 
         out = default_place(self.workspace.location) if out is None else out
         refuse_credentials(str(out))
-        runs.require_there(self.workspace)
+        presence.require_there(self.workspace)
         with self._progress.running("report"):
             data, page = self._interruptible(lambda: page_of(self.workspace, snapshot, demo_scores))
             path = save_report(page, out)
@@ -328,10 +330,11 @@ class Audit:
 
         def in_run() -> None:
             if job != "ingest":
-                runs.require_there(self.workspace)
+                presence.require_there(self.workspace)
             with self._suited(), self.one_run(job, options) as run, self._cancellation.unwind():
                 refuse_credentials(options)
-                results.extend(work(run))
+                with nullcontext() if job in OF_STEPS else run.step(job, options):
+                    results.extend(work(run))
 
         def tell() -> None:
             while results:
@@ -361,9 +364,9 @@ class Audit:
         return accepted_settings(self.spark, settings_for(size, cores_of(self.spark)))
 
     def _interruptible(self, work: Callable[[], Result], meanwhile: Callable[[], object] = lambda: None) -> Result:
-        self._cancellation = Cancellation()
+        self._cancellation, stop = Cancellation(), self.spark.interruptAll
         with one_thread_each():
-            return interruptible(work, self._cancellation, self.spark.interruptAll, meanwhile)
+            return interruptible(work, self._cancellation, stop, meanwhile, may_end=not self._is_given)
 
     @contextmanager
     def one_run(self, job: str, options: Mapping[str, Any]) -> Iterator[Run]:

@@ -273,6 +273,27 @@ class SchemaError(WorkspaceError):
 class WorkspaceBusyError(WorkspaceError):
     """Another run is working on the workspace."""
 
+    @classmethod
+    def working(cls, run: str, location: str, sign: str, ending: str, run_id: str) -> WorkspaceBusyError:
+        """Refusal of a second run: ``run`` says which is working, ``sign`` when it last showed that it is alive."""
+        return cls(
+            f"{run} is working on workspace {location}; {sign}.\nHint: {ending}; if that process is gone: "
+            f"dataeval-spark doctor --workspace {location} --release {run_id}"
+        )
+
+    @classmethod
+    def alive(cls, run: str, sign: str, ending: str) -> WorkspaceBusyError:
+        """Refusal to release a run."""
+        return cls(f"{run} is alive: {sign}.\nHint: {ending}")
+
+    @classmethod
+    def released(cls, run_id: str, location: str) -> WorkspaceBusyError:
+        """End of a run that was released while it was working."""
+        return cls(
+            f"Run {run_id} was released by `doctor --release` while it worked on workspace {location}, and stops.\n"
+            "Hint: what it has committed is kept; run the same command again once no other run is working"
+        )
+
 
 class SnapshotError(WorkspaceError):
     """A snapshot cannot be made, found or read."""

@@ -1,6 +1,6 @@
 """The command line: ``dataeval-spark VERB ...``, and the same verbs for ``spark-submit jobs/VERB.py ...``.
 
-Exit codes: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 cancelled.
+Exit codes: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 cancelled, 143 ended by SIGTERM.
 (3 is kept for checks that raise alerts.)
 Errors and logs are shown without the credentials that other libraries may put into them.
 """
@@ -53,8 +53,12 @@ from dataeval_spark.options import (
     SelectOptions,
     SplitOptions,
 )
+from dataeval_spark.session.cancellation import Terminated, ending
 
-DONE, USAGE, CANCELLED = 0, 2, 130
+DONE, USAGE, CANCELLED, TERMINATED = 0, 2, 130, 143
+# Time that a cancelled process has for its end in order.
+END_SECONDS = 0.7
+NOTHING_BEGUN = "no table was changed. Run the same command again"
 USAGE_ERRORS = (
     ConfigError,
     HoldoutError,
@@ -87,8 +91,9 @@ EXAMPLES = """
   dataeval-spark run conf/demo.toml
   dataeval-spark demo
   dataeval-spark doctor
+  dataeval-spark doctor   --workspace my_audit --release RUN
 """
-EXIT_CODES = "exit codes: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 cancelled"
+EXIT_CODES = "exit codes: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 cancelled, 143 ended by SIGTERM"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -128,9 +133,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with spark_needed():
             return VERBS[args.verb](args) or DONE
-    except KeyboardInterrupt:
-        print("cancelled", file=sys.stderr)
-        return CANCELLED
+    except KeyboardInterrupt as stop:
+        return _cancelled(stop)
     except DataEvalError as error:
         _print_error(str(error), whole=args.verbose)
         return USAGE if isinstance(error, USAGE_ERRORS) else FAILED
@@ -162,9 +166,32 @@ def command() -> None:
     """Entry point of the installed program; platforms that call it as a function see a failure as SystemExit."""
     # Messages of ours have a descriptor of their own, so that those of the engine's native code can be kept aside.
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
-    code = main()
+    with ending(_end_process):
+        code = main()
+    if code in (CANCELLED, TERMINATED):
+        _end_soon(code)
     if code:
         raise SystemExit(code)
+
+
+def _cancelled(stop: KeyboardInterrupt) -> int:
+    """Say in one line what an interrupt leaves; return the exit code."""
+    print(f"cancelled: {without_credentials(str(stop) or NOTHING_BEGUN)}.", file=sys.stderr)
+    return TERMINATED if isinstance(stop, Terminated) else CANCELLED
+
+
+def _end_process(stop: KeyboardInterrupt) -> None:
+    """End the process with work in it that does not stop."""
+    code = _cancelled(stop)
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _end_soon(code: int) -> None:
+    """End the process even where a thread of a library, or the end of an engine, would keep it."""
+    timer = threading.Timer(END_SECONDS, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
 
 
 def _start_logging(level: int) -> None:
@@ -186,7 +213,7 @@ def _interrupt_on_sigterm() -> None:
     """End a run on SIGTERM, which a cluster manager or a container sends, as Ctrl-C does."""
 
     def interrupt(signum: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        raise Terminated
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, interrupt)
@@ -234,6 +261,9 @@ def parser() -> argparse.ArgumentParser:
     doctor.add_argument("--workspace", metavar="WS", help="Directory to write to. Default: the current one.")
     fetch_help = "Download the Delta jars now, if they are missing. Default: the first Spark session does."
     doctor.add_argument("--fetch-jars", action="store_true", help=fetch_help)
+    release_help = "Let other runs work on WS: mark a run as died that is gone, and is not known to be alive."
+    doctor.add_argument("--release", metavar="RUN", help=release_help)
+    doctor.set_defaults(scratch=None, table_location=None, engine=None, spark=[])  # as of the verbs on a workspace
     doctor.add_argument("--verbose", action="store_true", help=argparse.SUPPRESS)
     return top
 

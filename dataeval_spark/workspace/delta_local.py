@@ -154,8 +154,11 @@ class LocalAccess:
         condition = pc.scalar(True)
         for column, value in equal.items():
             condition &= pc.field(column).is_null() if value is None else pc.field(column) == value
-        rows = DeltaTable(self._path).to_pyarrow_dataset().to_table(columns=list(columns), filter=condition)
-        return cast(list[Row], rows.to_pylist())
+        dataset = DeltaTable(self._path).to_pyarrow_dataset()
+        # A column that an older version did not write is null.
+        stored = [name for name in columns if name in dataset.schema.names]
+        rows = dataset.to_table(columns=stored, filter=condition).to_pylist()
+        return [{name: row.get(name) for name in columns} for row in rows]
 
     def dataset(self) -> Dataset:
         return cast(Dataset, DeltaTable(self._path).to_pyarrow_dataset())

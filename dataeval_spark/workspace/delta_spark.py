@@ -93,10 +93,11 @@ class SparkAccess:
         frame = self.read(None)
         for column, value in equal.items():
             frame = frame.where(F.col(column).eqNullSafe(F.lit(value)))
-        return [
-            _in_utc(row.asDict(recursive=True))
-            for row in bounded(frame.select(*columns), "rows of the tables runs and snapshots")
-        ]
+        # A column that an older version did not write is null.
+        stored = [name for name in columns if name in frame.columns]
+        rows = bounded(frame.select(*stored), "rows of the tables runs and snapshots")
+        found = [_in_utc(row.asDict(recursive=True)) for row in rows]
+        return [{name: row.get(name) for name in columns} for row in found]
 
     def append(self, table: Table, rows: Sequence[Row], writer: Writer) -> None:
         self._save(self._frame(table, rows), writer, "append", {"mergeSchema": "true"})
