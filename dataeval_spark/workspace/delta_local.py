@@ -31,7 +31,16 @@ from pyspark.sql.types import StructField, StructType
 from dataeval_spark.errors import WorkspaceError
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.images import IMAGES
-from dataeval_spark.workspace.delta import Commit, Row, Target, Writer, made_by, none_if_missing, retrying
+from dataeval_spark.workspace.delta import (
+    Commit,
+    Row,
+    Target,
+    Writer,
+    condition_of,
+    made_by,
+    none_if_missing,
+    retrying,
+)
 from dataeval_spark.workspace.local_files import Keep, adopt, any_goes, constants, removal, rewritten, rows_of
 from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_local
 
@@ -166,8 +175,10 @@ class LocalAccess:
     def append(self, table: Table, rows: Sequence[Row], writer: Writer) -> None:
         self._write(table, rows, writer, mode="append", schema_mode="merge")
 
-    def replace(self, table: Table, rows: Sequence[Row], condition: str, writer: Writer) -> None:
-        self._write(table, rows, writer, mode="overwrite", predicate=condition)
+    def replace(self, table: Table, rows: Sequence[Row], equal: Mapping[str, Any], writer: Writer) -> None:
+        # In delta-rs a backslash escapes nothing.
+        predicate = condition_of(equal, lambda text: "'" + text.replace("'", "''") + "'")
+        self._write(table, rows, writer, mode="overwrite", predicate=predicate)
 
     def _write(self, table: Table, rows: Sequence[Row], writer: Writer, **how: Any) -> None:
         data = pa.Table.from_pylist(list(rows), schema=table.arrow_schema)

@@ -22,7 +22,6 @@ from pathlib import Path
 from dataeval_spark.errors import WorkspaceBusyError, WorkspaceError, first_line
 from dataeval_spark.session import cancellation
 from dataeval_spark.session.machine import process_started
-from dataeval_spark.tables.contract import sql_string
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace.delta import Row, Writer
 from dataeval_spark.workspace.locations import is_local, local_path, remove_directory
@@ -104,8 +103,8 @@ class Heartbeat:
         """Commit the row of the run again; return whether it still says that the run is running."""
         rows = self._workspace.rows(RUNS, RUNS.column_names, run_id=self._run_id, step=None, status="running")
         if rows:
-            condition = f"run_id = {sql_string(self._run_id)} AND step IS NULL"
-            self._workspace.replace_rows(RUNS, rows, condition, Writer(self._run_id, "run", "", __version__))
+            writer = Writer(self._run_id, "run", "", __version__)
+            self._workspace.replace_rows(RUNS, rows, writer, run_id=self._run_id, step=None)
         return bool(rows)
 
 
@@ -246,8 +245,8 @@ def _mark_died(workspace: Workspace, run_id: str, message: str) -> None:
     """Mark a run as `died` and remove its temporary files."""
     rows = workspace.rows(RUNS, RUNS.column_names, run_id=run_id, step=None)
     end = {"status": "died", "finished_at": datetime.now(UTC), "message": message}
-    condition = f"run_id = {sql_string(run_id)} AND step IS NULL"
-    workspace.replace_rows(RUNS, [row | end for row in rows], condition, Writer(run_id, "run", "", __version__))
+    writer = Writer(run_id, "run", "", __version__)
+    workspace.replace_rows(RUNS, [row | end for row in rows], writer, run_id=run_id, step=None)
     remove_temporary(workspace, run_id)
 
 

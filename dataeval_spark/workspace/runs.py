@@ -23,7 +23,7 @@ from dataeval_spark.errors import DataEvalError, DiskFullError, first_line, is_n
 from dataeval_spark.kernels.storage.uris import values_without_credentials, without_credentials
 from dataeval_spark.session.cancellation import is_interrupted, last_words
 from dataeval_spark.session.machine import process_started
-from dataeval_spark.tables.contract import Table, sql_string
+from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace.delta import Row, TableState, Writer
 from dataeval_spark.workspace.liveness import ACTIVE, Heartbeat, remove_temporary, require_alone
@@ -197,8 +197,7 @@ class Run:
         elif step is None and status != "running":
             if waiting := self._taken():
                 self.workspace.append_rows(RUNS, waiting, writer)
-            condition = f"run_id = {sql_string(self.run_id)} AND step IS NULL"
-            self.workspace.replace_rows(RUNS, [row], condition, writer)
+            self.workspace.replace_rows(RUNS, [row], writer, run_id=self.run_id, step=None)
         else:
             self.workspace.append_rows(RUNS, [*self._taken(), row], writer)
             self.heartbeat.shown()

@@ -336,10 +336,10 @@ class Workspace:
         with self._wrapping(f"write {table.name}"):
             self._access(table).append(table, rows, writer)
 
-    def replace_rows(self, table: Table, rows: Sequence[Row], condition: str, writer: Writer) -> None:
-        """Replace rows that the workspace keeps about itself and that meet a condition."""
+    def replace_rows(self, table: Table, rows: Sequence[Row], writer: Writer, **equal: Any) -> None:
+        """Replace the rows with the values given in a table that the workspace keeps about itself."""
         with self._wrapping(f"write {table.name}"):
-            self._access(table).replace(table, rows, condition, writer)
+            self._access(table).replace(table, rows, equal, writer)
 
     def compact(self, table: Table) -> bool:
         """Merge the files of a table where many are small; return whether they were merged."""
