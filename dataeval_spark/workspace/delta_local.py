@@ -178,7 +178,7 @@ class LocalAccess:
     def replace(self, table: Table, rows: Sequence[Row], equal: Mapping[str, Any], writer: Writer) -> None:
         # In delta-rs a backslash escapes nothing.
         predicate = condition_of(equal, lambda text: "'" + text.replace("'", "''") + "'")
-        self._write(table, rows, writer, mode="overwrite", predicate=predicate)
+        self._write(table, rows, writer, mode="overwrite", predicate=predicate, schema_mode="merge")
 
     def _write(self, table: Table, rows: Sequence[Row], writer: Writer, **how: Any) -> None:
         data = pa.Table.from_pylist(list(rows), schema=table.arrow_schema)

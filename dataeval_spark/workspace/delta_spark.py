@@ -112,7 +112,7 @@ class SparkAccess:
         self._save(self._frame(table, rows), writer, "append", {"mergeSchema": "true"})
 
     def replace(self, table: Table, rows: Sequence[Row], equal: Mapping[str, Any], writer: Writer) -> None:
-        replaced = {"replaceWhere": condition_of(equal, sql_string)}
+        replaced = {"replaceWhere": condition_of(equal, sql_string), "mergeSchema": "true"}
         self._save(self._frame(table, rows), writer, "overwrite", replaced)
 
     def _frame(self, table: Table, rows: Sequence[Row]) -> DataFrame:

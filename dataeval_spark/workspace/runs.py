@@ -135,9 +135,10 @@ class Run:
             raise
         self._closed(name)
 
-    def _closed(self, step: str) -> None:
+    def _closed(self, step: str, *, is_done: bool = False) -> None:
         with self._lock:
             self._open.pop(step, None)
+            self._done += is_done
 
     def _stopped(self, error: BaseException) -> Status:
         """Status of a run that an error ends; an interrupt gets the words for the user, and open steps their rows."""
@@ -188,8 +189,7 @@ class Run:
         """
         row = self._row(step, status, started_at, message, options, work, inputs, outputs, rows)
         if step is not None:
-            self._closed(step)
-            self._done += status == "done"
+            self._closed(step, is_done=status == "done")
         writer = self.writer(step or "run", work)
         if status == "skipped":
             with self._lock:

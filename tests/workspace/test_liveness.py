@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -227,6 +228,19 @@ def test_a_run_whose_process_on_this_machine_is_gone_is_released_at_once(workspa
     first = other_run(workspace, pid=2**22 + 1, started=1.0, host=socket.gethostname(), silent=0)
 
     assert "is released: its process is gone." in release(workspace, first)
+
+
+def test_a_run_of_an_older_version_which_gave_no_sign_is_known_by_its_commits(workspace, monkeypatch):
+    older = replace(RUNS, columns=tuple(column for column in RUNS.columns if column.name != "heartbeat"))
+    workspace.open()
+    workspace._access(RUNS).create(older, {})
+    run = runs.Run(workspace, "profile", {})
+    row = run._row(None, "running", run.started_at, "") | {"host": ELSEWHERE}
+    workspace._access(RUNS).append(older, [{name: row[name] for name in older.column_names}], run.writer("run", ""))
+    monkeypatch.setitem(liveness.SILENT_SECONDS, COMMIT, -1.0)
+
+    assert "is released" in release(workspace, run.run_id)
+    assert statuses(workspace) == {run.run_id: "died"}
 
 
 def test_a_run_that_has_ended_is_left_as_it_is(workspace):
