@@ -53,11 +53,9 @@ from dataeval_spark.options import (
     SelectOptions,
     SplitOptions,
 )
-from dataeval_spark.session.cancellation import Terminated, ending
+from dataeval_spark.session.cancellation import Terminated, ending, may_end, say_last_words
 
 DONE, USAGE, CANCELLED, TERMINATED = 0, 2, 130, 143
-# Time that a cancelled process has for its end in order.
-END_SECONDS = 0.7
 NOTHING_BEGUN = "no table was changed. Run the same command again"
 USAGE_ERRORS = (
     ConfigError,
@@ -168,8 +166,10 @@ def command() -> None:
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
     with ending(_end_process):
         code = main()
-    if code in (CANCELLED, TERMINATED):
-        _end_soon(code)
+    if code in (CANCELLED, TERMINATED) and may_end():
+        # Python's own end waits for threads, and aborts where the engine is still in a function of ours.
+        say_last_words(KeyboardInterrupt())
+        _exit(code)
     if code:
         raise SystemExit(code)
 
@@ -182,16 +182,14 @@ def _cancelled(stop: KeyboardInterrupt) -> int:
 
 def _end_process(stop: KeyboardInterrupt) -> None:
     """End the process with work in it that does not stop."""
-    code = _cancelled(stop)
-    sys.stderr.flush()
+    _exit(_cancelled(stop))
+
+
+def _exit(code: int) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # a pipe that nobody reads
+            stream.flush()
     os._exit(code)
-
-
-def _end_soon(code: int) -> None:
-    """End the process even where a thread of a library, or the end of an engine, would keep it."""
-    timer = threading.Timer(END_SECONDS, os._exit, (code,))
-    timer.daemon = True
-    timer.start()
 
 
 def _start_logging(level: int) -> None:

@@ -28,6 +28,7 @@ AT_ONCE = "ended at once; what was committed is kept. Run the same command again
 
 _OPEN: set[Cancellation] = set()
 _ENDS: list[End] = []
+_OWN = threading.Event()
 _LAST_WORDS: list[LastWord] = []
 
 
@@ -124,6 +125,11 @@ def ending(end: End) -> Iterator[None]:
         _ENDS.remove(end)
 
 
+def may_end() -> bool:
+    """Whether this process has done work with which it may end."""
+    return _OWN.is_set()
+
+
 def add_last_word(record: LastWord) -> None:
     """Call a function with the error where the process is ended with work in it; the newest first."""
     _LAST_WORDS.append(record)
@@ -182,10 +188,13 @@ def interruptible(
     KeyboardInterrupt
         The user interrupted; the work has ended. Its message is that of the work.
     """
+    end = _ENDS[-1] if may_end and _ENDS else None
+    if end is not None:
+        _OWN.set()
     _OPEN.add(cancellation)
     try:
         with _ended_by(cancellation):
-            return _awaited(work, cancellation, cancel, meanwhile, _ENDS[-1] if may_end and _ENDS else None)
+            return _awaited(work, cancellation, cancel, meanwhile, end)
     finally:
         _OPEN.discard(cancellation)
 

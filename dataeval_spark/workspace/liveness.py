@@ -74,7 +74,9 @@ class Heartbeat:
             sign = self._write if has_file else lambda: True
 
         def beat() -> None:
-            while not over.wait(max(0.0, self._shown_at + INTERVAL_SECONDS[self.kind] - time.monotonic())):
+            while not over.wait(self._rest()):
+                if self._rest() > 0:  # the run has committed meanwhile
+                    continue
                 self._shown_at = time.monotonic()
                 try:
                     is_running = sign()
@@ -93,6 +95,10 @@ class Heartbeat:
             over.set()
             thread.join()  # a commit that is under way would say of an ended run that it is running
             _remove_file(self._workspace, self._run_id)
+
+    def _rest(self) -> float:
+        """Seconds until the next sign of life is due."""
+        return max(0.0, self._shown_at + INTERVAL_SECONDS[self.kind] - time.monotonic())
 
     def _write(self) -> bool:
         """Write the file again; return whether it was still there, as it is until the run is released."""
