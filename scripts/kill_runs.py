@@ -80,6 +80,7 @@ def main() -> int:
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--skip", action="append", default=[], metavar="COLUMN", help="a column that may differ")
     parser.add_argument("--skip-files", action="store_true", help="do not compare what is written outside of tables")
     parser.add_argument("words", nargs="+", metavar="WORD", help="the verb and its arguments, after --")
     args = parser.parse_args()
@@ -104,7 +105,7 @@ def main() -> int:
                     whole,
                     place,
                     replacements=[(str(place.parent), str(whole.parent))],
-                    skipped=SKIPPED_COLUMNS,
+                    skipped=(*SKIPPED_COLUMNS, *args.skip),
                     digits=None,
                 )
                 if not each.is_equal

@@ -17,7 +17,8 @@ from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.runs import RUNS, SNAPSHOTS
 from dataeval_spark.workspace.workspace import Workspace
 
-NOT_COMPARED = ("run_id", "deleted_at", "created_at")
+# The window of a comparison is the time of its run where no capture time is known.
+NOT_COMPARED = ("run_id", "deleted_at", "created_at", "window")
 # Steps with one table and with several, with a table that others write to, one that uses what it wrote, and a chain.
 STEPS = ("image_findings", "outliers", "neighbors", "duplicates", "factor_bins", "contingency", "balance")
 COMMAND = [sys.executable, "-m", "dataeval_spark.cli.main"]
@@ -85,7 +86,7 @@ def test_a_driver_killed_in_the_middle_and_run_again_gives_equal_tables(spark, p
 @pytest.mark.parametrize(
     ("verb", "table"),
     [
-        (["split", "--name", "main", "--fractions", "train=0.5,test=0.5"], "split_assignments"),
+        (["split", "--name", "main", "--fractions", "train=0.5", "test=0.5"], "split_assignments"),
         (["select", "--name", "few", "--operation", "limit", "n=3"], "selection_members"),
         (["compare", "--reference", "dataset=photos", "--current", "dataset=photos"], "drift_metrics"),
     ],
