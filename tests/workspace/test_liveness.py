@@ -171,7 +171,7 @@ def test_a_run_of_another_machine_whose_last_sign_of_life_is_fresh_is_not_releas
     first = other_run(workspace, pid=17, silent=30)
 
     with pytest.raises(
-        WorkspaceBusyError, match=rf"(?s)is alive: .* 30 s ago; .* 120 s .*stop it on {ELSEWHERE}: kill 17"
+        WorkspaceBusyError, match=rf"(?s)is alive: .* 30 s ago; .* after 2 min .*stop it on {ELSEWHERE}: kill 17"
     ):
         release(workspace, first)
 
