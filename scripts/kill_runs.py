@@ -97,7 +97,7 @@ def main() -> int:
         expected = files_of(whole)
         for number in range(args.rounds):
             place = copied(args.workspace, Path(folder) / f"round{number}")
-            killed, after, _ = start(place, args.words, chance.uniform(0.1, 1.0) * seconds)
+            killed, after, _ = start(place, args.words, chance.uniform(0.4, 1.0) * seconds)
             code, _, said = start(place, args.words, None)
             skipped = [
                 str(each)
