@@ -267,7 +267,8 @@ def _await_unwinding(
                 interrupting = threading.Thread(target=_quietly, args=(cancel,), daemon=True)
                 interrupting.start()
             finished.wait(AGAIN_SECONDS)
-            if end is not None and isinstance(error, KeyboardInterrupt) and time.monotonic() > late:
+            is_late = time.monotonic() > late + (RECORD_SECONDS if cancellation.unwinding.is_set() else 0.0)
+            if end is not None and isinstance(error, KeyboardInterrupt) and is_late:
                 say_last_words(error)
                 end(error)
                 return

@@ -162,6 +162,27 @@ def test_work_that_does_not_stop_in_time_ends_with_the_process_after_its_last_wo
     assert ended == [[KeyboardInterrupt]]
 
 
+def test_work_that_unwinds_has_the_time_to_record_it(monkeypatch):
+    monkeypatch.setattr(module, "UNWIND_SECONDS", 0.1)
+    cancellation, ended = Cancellation(), []
+
+    def work():
+        with cancellation.unwind():
+            _thread.interrupt_main()
+            assert cancellation.requested.wait(10)
+
+    def recorded():
+        try:
+            work()
+        finally:
+            threading.Event().wait(0.5)
+
+    with module.ending(ended.append), pytest.raises(KeyboardInterrupt):
+        interruptible(recorded, cancellation, lambda: None, may_end=True)
+
+    assert ended == []
+
+
 def test_an_engine_that_does_not_answer_keeps_nobody(monkeypatch):
     monkeypatch.setattr(module, "UNWIND_SECONDS", 0.1)
     over = threading.Event()
