@@ -196,8 +196,16 @@ def _start_logging(level: int) -> None:
     """Log to standard error; messages of this package from ``level`` on, of other packages from warnings on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter("%(asctime)s %(name)s %(message)s"))
+    if level > logging.INFO:
+        handler.addFilter(_is_no_interrupt)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("dataeval_spark").setLevel(level)
+
+
+def _is_no_interrupt(record: logging.LogRecord) -> bool:
+    """Whether a log line is of something else than an interrupt, which py4j logs with its stack and passes on."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or not issubclass(kind, KeyboardInterrupt)
 
 
 def _print_error(message: str, *, whole: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dataeval_spark.analyses.steps import COMPARISONS, STEPS
-from dataeval_spark.cli.main import CANCELLED, DONE, EXAMPLES, TERMINATED, USAGE, VERBS, main, parser
+from dataeval_spark.cli.main import CANCELLED, DONE, EXAMPLES, TERMINATED, USAGE, VERBS, _is_no_interrupt, main, parser
 from dataeval_spark.kernels.encoders.registry import BUILT_IN
 from dataeval_spark.options import COMPARISON_NAMES, ENCODER_FORMS, STEP_NAMES
 from dataeval_spark.session.cancellation import Terminated
@@ -301,6 +302,13 @@ def test_a_cancelled_verb_says_what_it_leaves_and_has_the_exit_code_of_the_signa
         "cancelled: no table was changed. Run the same command again.",
     ]
     assert (CANCELLED, TERMINATED) == (130, 143)
+
+
+@pytest.mark.parametrize(("stop", "is_shown"), [(KeyboardInterrupt, False), (Terminated, False), (OSError, True)])
+def test_the_stack_of_an_interrupt_that_a_library_logs_is_not_shown(stop, is_shown):
+    record = logging.LogRecord("root", logging.ERROR, "", 0, "while sending command", (), (stop, stop(), None))
+
+    assert _is_no_interrupt(record) is is_shown
 
 
 @pytest.mark.parametrize("verb", [None, *VERBS])
