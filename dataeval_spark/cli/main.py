@@ -136,7 +136,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DataEvalError as error:
         _print_error(str(error), whole=args.verbose)
         return USAGE if isinstance(error, USAGE_ERRORS) else FAILED
-    except Exception as error:
+    except BaseException as error:  # native code that gives up raises no Exception
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         _print_error(_message_of(error, args), whole=args.verbose)
         return FAILED
 
@@ -149,10 +151,10 @@ def _parsed(words: Sequence[str]) -> argparse.Namespace:
     return args
 
 
-def _message_of(error: Exception, args: argparse.Namespace) -> str:
+def _message_of(error: BaseException, args: argparse.Namespace) -> str:
     """Message of an error that is not ours; the tables are imported for those of an engine or its files."""
     with suppress(ImportError):  # where the engine's package itself is missing
-        from dataeval_spark.workspace.damage import explained, is_foreign
+        from dataeval_spark.workspace.failures import explained, is_foreign
 
         if is_foreign(error):
             return str(explained(error, args.verb, getattr(args, "workspace", None)))
@@ -164,10 +166,9 @@ def command() -> None:
     """Entry point of the installed program; platforms that call it as a function see a failure as SystemExit."""
     # Messages of ours have a descriptor of their own, so that those of the engine's native code can be kept aside.
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
-    with ending(_end_process):
+    with ending(lambda stop: _exit(_cancelled(stop))):
         code = main()
     if code in (CANCELLED, TERMINATED) and may_end():
-        # Python's own end waits for threads, and aborts where the engine is still in a function of ours.
         say_last_words(KeyboardInterrupt())
         _exit(code)
     if code:
@@ -180,12 +181,8 @@ def _cancelled(stop: KeyboardInterrupt) -> int:
     return TERMINATED if isinstance(stop, Terminated) else CANCELLED
 
 
-def _end_process(stop: KeyboardInterrupt) -> None:
-    """End the process with work in it that does not stop."""
-    _exit(_cancelled(stop))
-
-
 def _exit(code: int) -> None:
+    """End without Python's own end, which waits for threads and aborts where the engine is in a function of ours."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # a pipe that nobody reads
             stream.flush()
@@ -200,12 +197,15 @@ def _start_logging(level: int) -> None:
         handler.addFilter(_is_no_interrupt)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("dataeval_spark").setLevel(level)
+    if level > logging.INFO:
+        # They log errors with their tracebacks before they raise them.
+        for library in ("py4j", "pyspark", "grpc"):
+            logging.getLogger(library).setLevel(logging.CRITICAL)
 
 
 def _is_no_interrupt(record: logging.LogRecord) -> bool:
     """Whether a log line is of something else than an interrupt, which py4j logs with its stack and passes on."""
-    kind = record.exc_info[0] if record.exc_info else None
-    return kind is None or not issubclass(kind, KeyboardInterrupt)
+    return not (record.exc_info and isinstance(record.exc_info[1], KeyboardInterrupt))
 
 
 def _print_error(message: str, *, whole: bool = False) -> None:
@@ -263,8 +263,14 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--workspace", default="demo/workspace", metavar="WS", help=workspace_help)
     demo.add_argument("--out", metavar="FILE", help="Report to write. Default: report.html beside the workspace.")
     _common(demo)
-    doctor = _parser(verbs, "doctor", "check that this machine has what the package needs")
-    doctor.add_argument("--workspace", metavar="WS", help="Directory to write to. Default: the current one.")
+    text = "check that this machine has what the package needs, and that the tables of a workspace are whole"
+    doctor = _parser(verbs, "doctor", text)
+    workspace_help = (
+        "Directory whose tables, logs and free space are checked; nothing is written. Default: the current one."
+    )
+    doctor.add_argument("--workspace", metavar="WS", help=workspace_help)
+    deep_help = "Read all rows of the tables too. Default: their logs and the ends of their files."
+    doctor.add_argument("--deep", action="store_true", help=deep_help)
     fetch_help = "Download the Delta jars now, if they are missing. Default: the first Spark session does."
     doctor.add_argument("--fetch-jars", action="store_true", help=fetch_help)
     release_help = "Let other runs work on WS: mark a run as died that is gone, and is not known to be alive."

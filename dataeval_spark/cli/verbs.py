@@ -324,10 +324,10 @@ def _doctor(args: argparse.Namespace) -> int | None:
         return None
     from dataeval_spark.verbs import doctor
 
-    checks = doctor.checks(args.workspace, fetch_jars=args.fetch_jars)
+    checks = doctor.checks(args.workspace, fetch_jars=args.fetch_jars, deep=args.deep)
     for check in checks:
-        print(check, flush=True)
-    return FAILED if any(check.status == "error" for check in checks) else None
+        _print_line(str(check))
+    return FAILED if any(check.status in doctor.FAULTS for check in checks) else None
 
 
 def _release(args: argparse.Namespace) -> None:

@@ -84,7 +84,7 @@ class Heartbeat:
                     logger.info("no sign of life of run %s: %s", self._run_id, first_line(error))
                     continue
                 if not is_running:
-                    cancellation.stop(WorkspaceBusyError.released(self._run_id, self._workspace.location))
+                    cancellation.stop(_released(self._run_id, self._workspace.location))
                     return
 
         thread = threading.Thread(target=beat, name="dataeval_spark heartbeat", daemon=True)
@@ -183,8 +183,10 @@ def require_alone(workspace: Workspace, run_id: str) -> None:
             began = {c.made_by["run_id"]: c.version for c in commits if c.made_by.get("step") == "run"}
         # A commit too old to be listed came first.
         if began.get(other["run_id"], -1) < began[run_id]:
-            raise WorkspaceBusyError.working(
-                _words(other), workspace.location, str(last_sign(workspace, other)), _ending_of(other), other["run_id"]
+            raise WorkspaceBusyError(
+                f"{_words(other)} is working on workspace {workspace.location}; {last_sign(workspace, other)}.\n"
+                f"Hint: {_ending_of(other)}; if that process is gone: "
+                f"dataeval-spark doctor --workspace {workspace.location} --release {other['run_id']}"
             )
 
 
@@ -215,15 +217,28 @@ def release(workspace: Workspace, run_id: str) -> str:
         return f"{_words(row)} has ended already ({row['status']}, {row['finished_at']:%Y-%m-%d %H:%M:%S})."
     is_here, sign = row["host"] == socket.gethostname(), last_sign(workspace, row)
     if is_here and not _is_gone(row):
-        raise WorkspaceBusyError.alive(_words(row), f"its process is there, and {sign}", _ending_of(row))
+        raise _alive(row, f"its process is there, and {sign}")
     if not is_here and sign.is_fresh:
         text = f"{sign}; it may be released after {duration(sign.limit)} without one"
-        raise WorkspaceBusyError.alive(_words(row), text, _ending_of(row))
+        raise _alive(row, text)
     reason = "its process is gone" if is_here else str(sign)
     _mark_died(workspace, run_id, f"released by dataeval-spark doctor on {socket.gethostname()}: {reason}")
     return (
         f"{_words(row)} is released: {reason}. Table runs says died, its temporary files are removed; "
         "all tables are as its last commit left them."
+    )
+
+
+def _alive(row: Row, sign: str) -> WorkspaceBusyError:
+    """Refusal to release a run."""
+    return WorkspaceBusyError(f"{_words(row)} is alive: {sign}.\nHint: {_ending_of(row)}")
+
+
+def _released(run_id: str, location: str) -> WorkspaceBusyError:
+    """End of a run that was released while it was working."""
+    return WorkspaceBusyError(
+        f"Run {run_id} was released by `doctor --release` while it worked on workspace {location}, and stops.\n"
+        "Hint: what it has committed is kept; run the same command again once no other run is working"
     )
 
 

@@ -19,13 +19,14 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import uuid4
 
-from dataeval_spark.errors import DataEvalError, DiskFullError, first_line, is_no_space
+from dataeval_spark.errors import DataEvalError, ReadOnlyError, first_line, is_no_space
 from dataeval_spark.kernels.storage.uris import values_without_credentials, without_credentials
 from dataeval_spark.session.cancellation import is_interrupted, last_words
 from dataeval_spark.session.machine import process_started
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace.delta import Row, TableState, Writer
+from dataeval_spark.workspace.failures import known_cause
 from dataeval_spark.workspace.liveness import ACTIVE, Heartbeat, remove_temporary, require_alone
 from dataeval_spark.workspace.version import __version__
 from dataeval_spark.workspace.workspace import Checkpoint, Workspace
@@ -85,13 +86,16 @@ class Run:
         Workspace that the run works on.
     checkpoint : callable
         Stores a frame under a name in the temporary files of the run, and reads it back.
+    is_recorded : bool
+        Whether the run is in the table of runs; one that only reads a workspace which cannot be written is not.
     """
 
     checkpoint: Checkpoint
     heartbeat: Heartbeat
 
-    def __init__(self, workspace: Workspace, job: str, options: Mapping[str, Any]) -> None:
+    def __init__(self, workspace: Workspace, job: str, options: Mapping[str, Any], *, is_recorded: bool = True) -> None:
         self.workspace = workspace
+        self.is_recorded = is_recorded
         self.job = job
         self.options = options
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
@@ -190,7 +194,15 @@ class Run:
         row = self._row(step, status, started_at, message, options, work, inputs, outputs, rows)
         if step is not None:
             self._closed(step, is_done=status == "done")
-        writer = self.writer(step or "run", work)
+        self._record(row, step, status)
+        written = {name: state.version for name, state in (outputs or {}).items()}
+        return StepRun(step or "run", status, row["seconds"] or 0.0, message, written, rows)
+
+    def _record(self, row: Row, step: str | None, status: Status) -> None:
+        """Write a row to the table of runs, with those that wait."""
+        if not self.is_recorded:
+            return
+        writer = self.writer(step or "run", row["work_id"])
         if status == "skipped":
             with self._lock:
                 self._waiting.append(row)
@@ -201,8 +213,6 @@ class Run:
         else:
             self.workspace.append_rows(RUNS, [*self._taken(), row], writer)
             self.heartbeat.shown()
-        written = {name: state.version for name, state in (outputs or {}).items()}
-        return StepRun(step or "run", status, row["seconds"] or 0.0, message, written, rows)
 
     def _row(
         self,
@@ -276,14 +286,27 @@ def has_done(workspace: Workspace, work: str) -> bool:
 
 
 @contextmanager
-def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterator[Run]:
+def start(workspace: Workspace, job: str, options: Mapping[str, Any], *, only_reads: bool = False) -> Iterator[Run]:
     """Work on a workspace as its only run, and record how it ended.
+
+    With ``only_reads``, work that writes no table: it is done on a workspace that cannot be written too, beside others
+    and without a record.
 
     Raises
     ------
     WorkspaceBusyError
         Another run is working on the workspace; the message names it.
+    ReadOnlyError
+        The workspace cannot be written.
     """
+    reason = workspace.read_only_reason()
+    if reason is not None:
+        if not only_reads:
+            raise ReadOnlyError.of(f"run {job}", workspace.location, reason)
+        run = Run(workspace, job, options, is_recorded=False)
+        with workspace.scratch(run.run_id) as run.checkpoint:
+            yield run
+        return
     workspace.open()
     workspace.create([RUNS])
     run = Run(workspace, job, options)
@@ -298,8 +321,8 @@ def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterato
                 yield run
     except BaseException as error:
         if is_no_space(error) and not isinstance(error, DataEvalError):
-            action = f"write the temporary files of {job} ({workspace.scratch_root})"
-            error, cause = DiskFullError.of(action, workspace.location), error
+            action, cause = f"write the temporary files of {job} ({workspace.scratch_root})", error
+            error = known_cause(cause, action, workspace.location, also=workspace.scratch_root) or cause
             error.__cause__ = cause
         status, message = run._stopped(error), first_line(error)[:1000]
         # In a thread of its own, which has a connection of its own to the JVM: an interrupt may have broken this one.

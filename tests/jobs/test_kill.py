@@ -112,7 +112,7 @@ def test_a_verb_killed_after_its_first_table_and_run_again_gives_equal_tables(sp
 def test_an_export_killed_in_the_middle_and_run_again_gives_equal_files(spark, prepared, tmp_path):
     _, place = prepared
     verb = ["export", "--workspace", place, "--format", "folder", "--to"]
-    killed, whole = tmp_path / "of the killed", tmp_path / "whole"
+    killed, whole = tmp_path / "of the killed", tmp_path / "left alone"
     process = subprocess.Popen([*COMMAND, *verb, str(killed)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for _ in range(1800):
         if killed.is_dir() and any(killed.iterdir()):

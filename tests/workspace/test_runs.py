@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dataeval_spark.errors import ReadOnlyError
 from dataeval_spark.tables.labels import LABEL_STATS
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace import runs
@@ -72,6 +73,25 @@ def test_a_run_that_fails_says_why(workspace):
 
     (row,) = workspace.read(RUNS).collect()
     assert (row["status"], row["message"]) == ("failed", "no luck")
+
+
+def test_work_that_only_reads_needs_no_table_of_runs_and_other_work_is_refused(workspace, monkeypatch):
+    with runs.start(workspace, "ingest", {}):
+        pass
+    before = workspace.state(RUNS).version
+    monkeypatch.setattr("dataeval_spark.workspace.workspace.unwritable", lambda location: "its disk is read-only")
+    read_only = Workspace(workspace.spark, workspace.location)
+
+    with runs.start(read_only, "export", {}, only_reads=True) as run:
+        run.finish("export", "done", run.started_at)
+        stored = run.checkpoint(workspace.spark.range(3), "numbers").count()
+    refused = pytest.raises(ReadOnlyError, match=r"Could not run profile in workspace .*: its disk is read-only")
+    with refused, runs.start(read_only, "profile", {}):
+        pass
+
+    assert (stored, run.is_recorded) == (3, False)
+    assert workspace.state(RUNS).version == before
+    assert not list(Path(workspace.location).glob("_scratch/*"))
 
 
 def test_a_run_that_is_cancelled_says_what_it_keeps_and_how_to_go_on(workspace):
