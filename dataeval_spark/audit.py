@@ -67,6 +67,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("dataeval_spark")
 
 Options = TypeVar("Options")
+# Verbs that record their steps themselves, or have none.
+OF_STEPS = ("analyze", "compare", "snapshot")
 # Verbs that write no table, so that they work on a workspace that cannot be written.
 ONLY_READING = ("export", "maite")
 
@@ -333,7 +335,8 @@ class Audit:
                 presence.require_there(self.workspace)
             with self._suited(), self.one_run(job, options) as run, self._cancellation.unwind():
                 refuse_credentials(options)
-                results.extend(work(run))
+                with nullcontext() if job in OF_STEPS else run.step(job, options):
+                    results.extend(work(run))
                 if not run.is_recorded:
                     results.append(f"not recorded in the table runs: {self.workspace.read_only_reason()}")
 
@@ -361,9 +364,9 @@ class Audit:
         return accepted_settings(self.spark, settings_for(size, cores_of(self.spark)))
 
     def _interruptible(self, work: Callable[[], Result], meanwhile: Callable[[], object] = lambda: None) -> Result:
-        self._cancellation = Cancellation()
+        self._cancellation, stop = Cancellation(), self.spark.interruptAll
         with one_thread_each():
-            return interruptible(work, self._cancellation, self.spark.interruptAll, meanwhile)
+            return interruptible(work, self._cancellation, stop, meanwhile, may_end=not self._is_given)
 
     @contextmanager
     def one_run(self, job: str, options: Mapping[str, Any]) -> Iterator[Run]:

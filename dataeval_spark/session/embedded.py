@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataeval_spark.errors import SetupError
+from dataeval_spark.session.cancellation import add_last_word
 from dataeval_spark.session.machine import available_cores, process_started
 from dataeval_spark.session.memory import Limit, Watch
 from dataeval_spark.session.packages import has_jvm, hint_for_embedded
@@ -85,11 +86,9 @@ def embedded(*, cores: int | None = None, scratch: str | None = None, row_bytes:
         _SERVERS.append(server)
         _ADDRESSES.append(server.listening_address)
 
-        def end(code: int) -> None:
-            shutil.rmtree(folder, ignore_errors=True)
-            os._exit(code)
-
-        Watch(limit, session.interruptAll, end).start()
+        # Functions of `atexit` are not called where the process ends with work in it.
+        add_last_word(lambda error: shutil.rmtree(folder, ignore_errors=True))
+        Watch(limit, session.interruptAll).start()
     return session
 
 

@@ -30,7 +30,16 @@ from dataeval_spark.errors import WorkspaceError
 from dataeval_spark.tables import CURRENT_NAMES
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.images import IMAGES
-from dataeval_spark.workspace.delta import Commit, Row, Target, Writer, made_by, none_if_missing, retrying
+from dataeval_spark.workspace.delta import (
+    Commit,
+    Row,
+    Target,
+    Writer,
+    condition_of,
+    made_by,
+    none_if_missing,
+    retrying,
+)
 from dataeval_spark.workspace.local_files import Keep, adopt, any_goes, constants, removal, rewritten, rows_of
 from dataeval_spark.workspace.locations import absolute, is_directory_here
 from dataeval_spark.workspace.repairs import unreadable
@@ -159,8 +168,11 @@ class LocalAccess:
         condition = pc.scalar(True)
         for column, value in equal.items():
             condition &= pc.field(column).is_null() if value is None else pc.field(column) == value
-        rows = DeltaTable(self._path).to_pyarrow_dataset().to_table(columns=list(columns), filter=condition)
-        return cast(list[Row], rows.to_pylist())
+        dataset = DeltaTable(self._path).to_pyarrow_dataset()
+        # A column that an older version did not write is null.
+        stored = [name for name in columns if name in dataset.schema.names]
+        rows = dataset.to_table(columns=stored, filter=condition).to_pylist()
+        return [{name: row.get(name) for name in columns} for row in rows]
 
     def dataset(self) -> Dataset:
         return cast(Dataset, DeltaTable(self._path).to_pyarrow_dataset())
@@ -168,8 +180,10 @@ class LocalAccess:
     def append(self, table: Table, rows: Sequence[Row], writer: Writer) -> None:
         self._write(table, rows, writer, mode="append", schema_mode="merge")
 
-    def replace(self, table: Table, rows: Sequence[Row], condition: str, writer: Writer) -> None:
-        self._write(table, rows, writer, mode="overwrite", predicate=condition)
+    def replace(self, table: Table, rows: Sequence[Row], equal: Mapping[str, Any], writer: Writer) -> None:
+        # In delta-rs a backslash escapes nothing.
+        predicate = condition_of(equal, lambda text: "'" + text.replace("'", "''") + "'")
+        self._write(table, rows, writer, mode="overwrite", predicate=predicate, schema_mode="merge")
 
     def _write(self, table: Table, rows: Sequence[Row], writer: Writer, **how: Any) -> None:
         data = pa.Table.from_pylist(list(rows), schema=table.arrow_schema)

@@ -17,7 +17,16 @@ from dataeval_spark.session import jars
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.session.settings import SETTINGS_LOCK, temporary_settings
 from dataeval_spark.tables.contract import Table, identifier, sql_string
-from dataeval_spark.workspace.delta import Commit, Row, Target, Writer, made_by, none_if_missing, retrying
+from dataeval_spark.workspace.delta import (
+    Commit,
+    Row,
+    Target,
+    Writer,
+    condition_of,
+    made_by,
+    none_if_missing,
+    retrying,
+)
 
 RIGHTS = "USE CATALOG, USE SCHEMA, CREATE TABLE, SELECT and MODIFY (and CREATE SCHEMA where it does not exist)"
 
@@ -91,16 +100,18 @@ class SparkAccess:
         frame = self.read(None)
         for column, value in equal.items():
             frame = frame.where(F.col(column).eqNullSafe(F.lit(value)))
-        return [
-            _in_utc(row.asDict(recursive=True))
-            for row in bounded(frame.select(*columns), "rows of the tables runs and snapshots")
-        ]
+        # A column that an older version did not write is null.
+        stored = [name for name in columns if name in frame.columns]
+        rows = bounded(frame.select(*stored), "rows of the tables runs and snapshots")
+        found = [_in_utc(row.asDict(recursive=True)) for row in rows]
+        return [{name: row.get(name) for name in columns} for row in found]
 
     def append(self, table: Table, rows: Sequence[Row], writer: Writer) -> None:
         self._save(self._frame(table, rows), writer, "append", {"mergeSchema": "true"})
 
-    def replace(self, table: Table, rows: Sequence[Row], condition: str, writer: Writer) -> None:
-        self._save(self._frame(table, rows), writer, "overwrite", {"replaceWhere": condition})
+    def replace(self, table: Table, rows: Sequence[Row], equal: Mapping[str, Any], writer: Writer) -> None:
+        replaced = {"replaceWhere": condition_of(equal, sql_string), "mergeSchema": "true"}
+        self._save(self._frame(table, rows), writer, "overwrite", replaced)
 
     def _frame(self, table: Table, rows: Sequence[Row]) -> DataFrame:
         values = [tuple(row[name] for name in table.column_names) for row in rows]

@@ -24,7 +24,7 @@ from dataeval_spark.session.settings import SETTINGS_LOCK
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table, identifier
 from dataeval_spark.tables.images import IMAGES
-from dataeval_spark.workspace.delta import Row, TableAccess, TableState, Target, Writer, is_missing
+from dataeval_spark.workspace.delta import Commit, Row, TableAccess, TableState, Target, Writer, is_missing
 from dataeval_spark.workspace.delta_local import LocalAccess
 from dataeval_spark.workspace.delta_spark import SparkAccess
 from dataeval_spark.workspace.failures import engine_error, errors_of_engines, errors_of_writing
@@ -134,10 +134,9 @@ class Workspace:
             states = pool.map(self.state, tables)
         return {table.name: state for table, state in zip(tables, states, strict=True) if state}
 
-    def commit_versions(self, table: Table, *, step: str) -> dict[str, int]:
-        """First version that each run committed for a step, among the newest 200 commits."""
-        commits = self._access(table).commits(200)  # newest first, so that the earliest of a run stays
-        return {c.made_by["run_id"]: c.version for c in commits if c.made_by.get("step") == step}
+    def commits(self, table: Table) -> list[Commit]:
+        """The newest 200 commits of a table, newest first."""
+        return self._access(table).commits(200)
 
     def table_id(self, table: Table) -> str:
         """Delta's own id of a table: a dropped and recreated table has another."""
@@ -356,10 +355,10 @@ class Workspace:
         with self._wrapping(f"write {table.name}"):
             self._access(table).append(table, rows, writer)
 
-    def replace_rows(self, table: Table, rows: Sequence[Row], condition: str, writer: Writer) -> None:
-        """Replace rows that the workspace keeps about itself and that meet a condition."""
+    def replace_rows(self, table: Table, rows: Sequence[Row], writer: Writer, **equal: Any) -> None:
+        """Replace the rows with the values given in a table that the workspace keeps about itself."""
         with self._wrapping(f"write {table.name}"):
-            self._access(table).replace(table, rows, condition, writer)
+            self._access(table).replace(table, rows, equal, writer)
 
     def compact(self, table: Table) -> bool:
         """Merge the files of a table where many are small; return whether they were merged."""

@@ -21,7 +21,7 @@ from dataeval_spark.errors import (
     filling_command,
     first_line,
 )
-from dataeval_spark.session.cancellation import stopped_by
+from dataeval_spark.session.cancellation import go_on, stopped_by
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.profile import IMAGE_STATS
 from dataeval_spark.tables.runs import RUNS
@@ -66,6 +66,7 @@ def analyze(
     freshness = Freshness(workspace, STEPS, only)
     with ThreadPoolExecutor(STEPS_AT_ONCE, thread_name_prefix="step") as pool:
         for level in levels(chosen(only, STEPS)):
+            go_on()
             states = workspace.states(
                 dict.fromkeys(table for step in level for table in (*step.reads, *step.uses, *step.writes))
             )
@@ -114,6 +115,7 @@ def _analyze_step(
     guard: holdout.Guard,
     outdated: str,
 ) -> StepRun:
+    go_on()
     workspace = run.workspace
     if decision.verdict == "current":
         return skip(run, step, options, decision, outdated)
@@ -165,15 +167,17 @@ def run_step(
         run.finish, step.name, started_at=started, options=options, work=decision.work, inputs=decision.inputs
     )
     try:
-        frames = compute()
-        frames = frames if isinstance(frames, tuple) else (frames,)
-        writer = run.writer(step.name, decision.work)
-        with ThreadPoolExecutor(len(frames)) as pool:
-            pairs = zip(step.writes, frames, strict=True)
-            written = list(pool.map(lambda pair: _write(run.workspace, step, pair[0], pair[1], writer), pairs))
-    except DataEvalError:
-        raise
+        with run.step(step.name, options, decision.work):
+            frames = compute()
+            frames = frames if isinstance(frames, tuple) else (frames,)
+            writer = run.writer(step.name, decision.work)
+            with ThreadPoolExecutor(len(frames)) as pool:
+                pairs = zip(step.writes, frames, strict=True)
+                written = list(pool.map(lambda pair: _write(run.workspace, step, pair[0], pair[1], writer), pairs))
     except Exception as error:  # Connect analyses at write time, so a wrong column surfaces here
+        go_on()
+        if isinstance(error, DataEvalError):
+            raise
         if (stopped := stopped_by()) is not None:
             finish(status="failed", message=first_line(stopped))
             raise stopped from error
