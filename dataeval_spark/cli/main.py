@@ -196,13 +196,11 @@ def _start_logging(level: int) -> None:
     handler.setFormatter(_Formatter("%(asctime)s %(name)s %(message)s"))
     if level > logging.INFO:
         handler.addFilter(_is_no_interrupt)
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    logging.getLogger("dataeval_spark").setLevel(level)
-    if level > logging.INFO:
-        # They log errors with their tracebacks before they raise them.
-        for library in ("py4j", "pyspark", "grpc"):
+        for library in ("py4j", "pyspark", "grpc"):  # they log errors with their tracebacks before they raise them
             logging.getLogger(library).setLevel(logging.CRITICAL)
         warnings.filterwarnings("ignore", module=r"pyspark\.sql\.connect\.client")
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("dataeval_spark").setLevel(level)
 
 
 def _is_no_interrupt(record: logging.LogRecord) -> bool:
