@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from dataeval_spark.cli import checks
 from dataeval_spark.cli.flags import flags_of
 from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.storage.near_paths import hint_for
 from dataeval_spark.kernels.storage.uris import refuse_credentials, without_credentials
 from dataeval_spark.options import (
     COMPARISON_NAMES,
@@ -198,7 +199,8 @@ def _recipe(path: str) -> list[dict[str, Any]]:
         text = Path(path).read_text()
         operations = json.loads(text) if path.lower().endswith(".json") else tomllib.loads(text).get("recipe")
     except OSError as error:
-        raise OptionError(f"Recipe {path} cannot be read: {error.strerror}.\nHint: --recipe FILE") from None
+        hint = hint_for(path, "--recipe FILE")
+        raise OptionError(f"Recipe {path} cannot be read: {error.strerror}.\nHint: {hint}") from None
     except ValueError as error:
         raise OptionError(
             f"Recipe {path} is neither JSON nor TOML: {error}.\nHint: write JSON in a file named *.json, TOML in *.toml"

@@ -18,6 +18,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.encoders import load_encoder
 from dataeval_spark.kernels.images.decoding.decode import UnreadableImage, decode
 from dataeval_spark.kernels.storage.files import read_file
+from dataeval_spark.kernels.storage.near_paths import hint_for
 from dataeval_spark.kernels.storage.uris import is_uri, local_path
 from dataeval_spark.kernels.vectors.stream_search import nearest_in_stream
 from dataeval_spark.options import Metric, SearchOptions
@@ -136,9 +137,10 @@ def _vector(rows: DataFrame, query: Query, encoder: str, version: str) -> tuple[
         return _of_file(_read(query), query, encoder, version), None
     path = Path(local_path(query) or query)
     if not path.is_file():
+        hint = hint_for(str(path), "an image_id of the table images, or the path of an image or .npy file")
         raise OptionError(
             f"search.query is {query!r}: no image with this id has a vector of encoder {encoder!r}, and there is no "
-            "such file.\nHint: an image_id of the table images, or the path of an image or .npy file"
+            f"such file.\nHint: {hint}"
         )
     return _of_file(_read(str(path)), query, encoder, version), None
 
