@@ -164,7 +164,8 @@ class Audit:
         analyses = checked(options)
 
         def work(run: Run) -> Iterable[StepRun | str]:
-            return chain(unmeasured(run.workspace), analyze(run, analyses, steps, open_guarded=open_guarded))
+            steps_run = analyze(run, analyses, steps, open_guarded=open_guarded, during=self._progress.step)
+            return chain(unmeasured(run.workspace), steps_run)
 
         return self._do("analyze", analyses, work)
 
@@ -181,7 +182,7 @@ class Audit:
         return self._do(
             "compare",
             {"reference": reference, "current": current, **comparisons},
-            lambda run: compare(run, reference, current, comparisons, steps, open_guarded),
+            lambda run: compare(run, reference, current, comparisons, steps, open_guarded, self._progress.step),
         )
 
     def split(self, name: str, **options: Any) -> Audit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -18,7 +19,7 @@ from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.profile import IMAGE_STATS
 from dataeval_spark.tables.splits import SPLIT_ASSIGNMENTS
-from dataeval_spark.verbs.analyze.analyze import Options, run_step, skip
+from dataeval_spark.verbs.analyze.analyze import During, Options, run_step, skip
 from dataeval_spark.verbs.analyze.decision import Inputs, decide_comparison
 from dataeval_spark.workspace import holdout
 from dataeval_spark.workspace.delta import TableState
@@ -34,6 +35,7 @@ def compare(
     options: Options,
     only: Sequence[str] = (),
     open_guarded: str | None = None,
+    during: During = lambda name: nullcontext(),
 ) -> Iterator[StepRun]:
     """Compare two sets of images of the workspace, or two snapshots of it.
 
@@ -44,6 +46,8 @@ def compare(
     open_guarded : str, optional
         Reason for reading a side that is a hold-out, or labels of a hold-out among the images of a side; see
         `dataeval_spark.workspace.holdout`.
+    during : callable, optional
+        Takes the name of a step, and is entered while it runs.
 
     Raises
     ------
@@ -95,7 +99,9 @@ def compare(
                 "window": _window(workspace, current, run.started_at),
             }
             compute = partial(step.function, frames["reference"], frames["current"], **names, **step_options)
-            yield run_step(run, step, recorded, decision, compute, openings(step))
+            with during(step.name):
+                result = run_step(run, step, recorded, decision, compute, openings(step))
+            yield result
     closed = guard.error()
     if closed is not None:
         raise closed

@@ -172,7 +172,8 @@ def _edges(low: float, high: float, bins: int) -> list[float]:
 
 
 def _numeric_axes(axes: Axes, unit: str) -> None:
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    # Sizes are long words.
+    axes.xaxis.set_major_locator(MaxNLocator(3 if unit == "bytes" else 5))
     axes.yaxis.set_major_locator(MaxNLocator(4))
     show = size if unit == "bytes" else number
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: show(float(f"{value:.12g}"))))

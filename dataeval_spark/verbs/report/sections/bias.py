@@ -74,7 +74,8 @@ def bias(data: ReportData) -> Content:
     summary = (
         f"{plural(len(predictors), 'factor predicts', 'factors predict')} the class: {listed(predictors, 6)}."
         if predictors
-        else "No factor predicts the class."
+        else f"No factor predicts the class: the nearest to it, {shorten(labels[0]['factor_b'], 40)}, has "
+        f"{number(labels[0]['score'])} of 1."
         if labels
         else ""
     )
@@ -164,7 +165,7 @@ _TABLES: tuple[tuple[str, str, tuple[Column, ...]], ...] = (
         (
             Column("Factor", "factor", style="code", most=40),
             Column("Significant", "is_significant", _yes_or_no),
-            Column("Strong too", "is_flagged", _yes_or_no),
+            Column("Strong", "is_flagged", _yes_or_no),
             Column("Cramér's V", "score", number, bar=True),
             Column("Adjusted p", "adjusted_pvalue", number),
             Column("Degrees of freedom", "degrees_of_freedom", number),

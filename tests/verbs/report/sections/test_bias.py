@@ -93,3 +93,12 @@ def test_what_factors_are_worth_and_low_diversity_are_tables():
     cells = [cell.text for cell in content["tables"][0]["listing"].rows[0]]
     assert cells == ["1", "brightness", "useful", "0.4", "0.9", "0", "–"]
     assert content["tables"][1]["listing"].note == "1 of 5 shown"
+
+
+def test_where_no_factor_predicts_the_class_the_nearest_to_it_is_named_with_its_score():
+    row = {"kind": "label", "factor_a": "class_name", "is_flagged": False}
+    rows = [{**row, "factor_b": "sharpness", "score": 0.05}, {**row, "factor_b": "width", "score": 0.01}]
+
+    assert bias(data(balance=rows))["summary"] == (
+        "No factor predicts the class: the nearest to it, sharpness, has 0.05 of 1."
+    )
