@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -309,25 +308,23 @@ def _unreadable(place: Path) -> list[str]:
     return [f"| {row['image_id']} | {_cell(row['message'])} |" for row in sorted(rows, key=lambda row: row["image_id"])]
 
 
-@contextmanager
-def files() -> Iterator[Path]:
-    """A temporary folder with the files of the page."""
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder).resolve()
-        make_files(place)
-        yield place
-
-
-def write(path: Path = PAGE, tell: Callable[[str], object] = print) -> None:
-    """Write the page."""
-    with files() as place:
-        path.write_text("\n\n".join(page(place, tell)) + "\n", encoding="utf-8")
+def write(place: Path, path: Path = PAGE, tell: Callable[[str], object] = print) -> None:
+    """Make the files in a folder, run the commands there, and write the page."""
+    make_files(place)
+    path.write_text("\n\n".join(page(place, tell)) + "\n", encoding="utf-8")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=PAGE, metavar="FILE", help="Page to write.")
-    write(parser.parse_args(argv).out)
+    parser.add_argument("--place", type=Path, metavar="DIR", help="New folder to keep; by default a temporary one.")
+    args = parser.parse_args(argv)
+    if args.place is not None:
+        args.place.mkdir(parents=True)
+        write(args.place.resolve(), args.out)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            write(Path(folder).resolve(), args.out)
 
 
 if __name__ == "__main__":

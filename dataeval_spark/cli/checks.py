@@ -91,5 +91,5 @@ def require_parts(parts: Mapping[str, str]) -> None:
             near = (get_close_matches(kind, PART_KINDS, n=1) or PART_KINDS)[0]
             raise OptionError(
                 f"compare.{side} is {part!r}; expected dataset=NAME, split=NAME, assigned=SPLIT/PART or the name of a "
-                f"snapshot.\nHint: --{side} {near}={name}"
+                f"snapshot.\nHint: did you mean {f'{near}={name}'!r}?"
             )

@@ -9,12 +9,10 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import sys
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from dataeval_spark.cli import checks
 from dataeval_spark.cli.flags import flags_of
@@ -62,31 +60,20 @@ def _checked(args: argparse.Namespace, kind: type) -> dict[str, Any]:
     return options
 
 
-@contextmanager
-def _starting(stream: TextIO) -> Iterator[None]:
-    """Say on a terminal that the engine starts, which takes Spark some seconds."""
-    if stream.isatty():
-        print("starting the engine", end="", file=stream, flush=True)
-    try:
-        yield
-    finally:
-        if stream.isatty():
-            print("\r\x1b[K", end="", file=stream, flush=True)
-
-
 def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
     # Modules leave no garbage: to look for it while they are loaded takes a fifth of the time.
     gc.disable()
     from dataeval_spark.audit import Audit
     from dataeval_spark.session.choice import native_messages_aside
     from dataeval_spark.session.engines import is_elsewhere
+    from dataeval_spark.session.progress import Progress
     from dataeval_spark.workspace.runs import require_there, require_there_here
 
     gc.freeze()
     gc.enable()
     if args.verb not in BEGINNING and not is_elsewhere():
         require_there_here(args.workspace)
-    with _starting(sys.stderr):
+    with Progress().running("starting the engine"):
         audit = Audit(
             workspace or args.workspace,
             scratch=args.scratch,

@@ -16,7 +16,7 @@ from dataeval_spark.errors import FILLED_BY, OptionError, TableMissingError, fil
 from dataeval_spark.frames.contract import with_capture_time
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.tables.contract import Table
-from dataeval_spark.tables.images import IMAGES
+from dataeval_spark.tables.images import HAS_IMAGE, IMAGES
 from dataeval_spark.tables.profile import IMAGE_STATS
 from dataeval_spark.tables.splits import SPLIT_ASSIGNMENTS
 from dataeval_spark.verbs.analyze.analyze import During, Options, run_step, skip
@@ -133,11 +133,19 @@ def _inputs(workspace: Workspace, step: Step, sides: Mapping[str, str], only: Se
         for side, ref in sides.items():
             inputs |= {f"{side}.{name}": state for name, state in _states_of(workspace, side, ref, table).items()}
     except (OptionError, TableMissingError):
+        if step.name not in only and _are_without_images(workspace, sides.values()):
+            return Inputs({}, (table.name,), f"needs {table.name}, and both sides are tables without images")
         if step.name in only or table.name in FILLED_BY:
             raise
         # Images may be compared before they are analyzed.
         return Inputs({}, (table.name,), f"needs {table.name} of both sides")
     return Inputs(inputs)
+
+
+def _are_without_images(workspace: Workspace, refs: Iterable[str]) -> bool:
+    """Whether each side has rows, and none of them has a file or bytes."""
+    sides = [_images_of(workspace, ref)[1] for ref in refs]
+    return all(not side.isEmpty() and side.where(HAS_IMAGE).isEmpty() for side in sides)
 
 
 def _rows_of(workspace: Workspace, ref: str, table: Table) -> DataFrame:

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.similarity.search import checked_queries, search
-from dataeval_spark.errors import OptionError
+from dataeval_spark.errors import OptionError, filling_command
 from dataeval_spark.kernels.encoders import load_encoder
 from dataeval_spark.kernels.images.decoding.decode import UnreadableImage, decode
 from dataeval_spark.kernels.storage.files import read_file
@@ -58,7 +58,7 @@ def search_workspace(workspace: Workspace, query: Query, options: SearchOptions)
         The file is to be embedded by another version of the encoder than the workspace has vectors of.
     """
     whole = workspace.read(EMBEDDINGS).where("target_index IS NULL")
-    name, version = _encoder(whole, options.encoder)
+    name, version = _encoder(whole, options.encoder, workspace.location)
     rows = whole.where((F.col("encoder") == name) & (F.col("encoder_version") == version))
     vector, own_id = _vector(rows, query, name, version)
     _require_length(rows, vector, query if isinstance(query, str) else "a vector", name)
@@ -98,7 +98,7 @@ def _search_files(
     return workspace.spark.createDataFrame(rows, "image_id string, rank int, distance double")
 
 
-def _encoder(whole: DataFrame, encoder: str | None) -> tuple[str, str]:
+def _encoder(whole: DataFrame, encoder: str | None, location: str) -> tuple[str, str]:
     encoders = [
         tuple(row)
         for row in bounded(
@@ -107,7 +107,7 @@ def _encoder(whole: DataFrame, encoder: str | None) -> tuple[str, str]:
     ]
     names = sorted({name for name, _ in encoders})
     if not names:
-        raise OptionError("search: no image has a vector.\nHint: dataeval-spark profile --encoder hog_color")
+        raise OptionError(f"search: no image has a vector.\nHint: {filling_command(EMBEDDINGS.name, location)}")
     if encoder is None and len(names) > 1:
         raise OptionError(
             f"search.encoder must be given, since there are vectors of {', '.join(names)}.\nHint: --encoder {names[0]}"
@@ -119,7 +119,7 @@ def _encoder(whole: DataFrame, encoder: str | None) -> tuple[str, str]:
         raise OptionError(
             f"search.encoder is {chosen!r}, and the workspace has vectors of several versions of it: "
             f"{', '.join(sorted(versions))}.\n"
-            f"Hint: dataeval-spark profile --encoder {chosen}"
+            f"Hint: dataeval-spark profile --workspace {location} --encoder {chosen}"
         )
     return chosen, versions[0]
 

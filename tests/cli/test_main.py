@@ -148,7 +148,7 @@ def test_a_source_that_does_not_exist_is_wrong_usage(tmp_path, capsys):
         (("ingest", "--workspace", "w", "photos", "--annotations", "instance.json"), "did you mean 'instances.json'?"),
         (("select", "--workspace", "w", "--name", "s", "--recipe", "instance.json"), "did you mean 'instances.json'?"),
         (("run", "audit.tml"), "did you mean 'audit.toml'?"),
-        (("compare", "--workspace", "w", "--reference", "datset=a", "--current", "b"), "--reference dataset=a"),
+        (("compare", "--workspace", "w", "--reference", "datset=a", "--current", "b"), "did you mean 'dataset=a'?"),
     ],
 )
 def test_a_misspelt_path_or_part_gets_the_nearest_before_an_engine_starts(words, hint, tmp_path, monkeypatch, capsys):

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import io
+import argparse
+import time
 
-import pytest
-
-from dataeval_spark.cli.verbs import _starting
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
+from dataeval_spark.cli import verbs
+from dataeval_spark.session import progress
 
 
-@pytest.mark.parametrize(("stream", "written"), [(Terminal(), "starting the engine\r\x1b[K"), (io.StringIO(), "")])
-def test_a_terminal_shows_that_the_engine_starts_and_a_file_does_not(stream, written):
-    with pytest.raises(KeyError), _starting(stream):
-        raise KeyError
+def test_an_engine_that_starts_slowly_is_said_to_start(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0.01)
+    monkeypatch.setattr("dataeval_spark.audit.Audit", lambda *args, **options: time.sleep(0.5))
+    places = {"workspace": "w", "scratch": None, "table_location": None}
+    args = argparse.Namespace(verb="ingest", engine=None, spark=[], verbose=True, **places)
 
-    assert stream.getvalue() == written
+    verbs._audit(args)
+
+    assert capsys.readouterr().err.startswith("starting the engine     0 s\n")
