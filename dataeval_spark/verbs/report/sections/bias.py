@@ -105,6 +105,10 @@ def _panels(data: ReportData, shortcuts: Sequence[Row]) -> list[Mapping[str, Any
     """A panel per shortcut: images of the class with the smallest values, then those with the largest."""
     panels: list[Mapping[str, Any]] = []
     for row in shortcuts[:MOST_SHORTCUTS]:
+        # Of boxes, both ends may lie in one image, of which two pictures would show no difference.
+        low, high = ({example["image_id"] for example in (row[side] or ())[:EXAMPLES]} for side in ENDS)
+        if low & high:
+            continue
         cards = [
             card(data, example["image_id"], lines=[_shown_end(row, example)], badge=_badge(row, side))
             for side, example in _at_both_ends(row)

@@ -24,6 +24,10 @@ SELECT step FROM {{runs}} WHERE status = 'done' AND step IN ({_CHECKING})
 GROUP BY step ORDER BY step LIMIT 40"""
 
 
+# So many subjects of which the same is said are told in one row.
+SEVERAL = 3
+
+
 def dataset_findings(data: ReportData) -> Content:
     rows = _together(data.rows_of("dataset_findings"))
     columns = (
@@ -44,10 +48,13 @@ def _together(rows: Sequence[Row]) -> list[Row]:
         said = str(row["message"]).replace(str(row["subject"]), "…")
         groups.setdefault((row["severity"], row["step"], row["rule"], said), []).append(row)
     return [
-        group[0]
-        if len(group) == 1
-        else {**group[0], "message": key[-1], "subject": ", ".join(shorten(row["subject"], 40) for row in group)}
+        row
         for key, group in groups.items()
+        for row in (
+            group
+            if len(group) < SEVERAL
+            else [{**group[0], "message": key[-1], "subject": ", ".join(shorten(row["subject"], 40) for row in group)}]
+        )
     ]
 
 

@@ -40,6 +40,13 @@ def test_a_shortcut_is_shown_by_images_of_both_ends():
     assert panel["cards"][2].lines == ("brightness 90",)
 
 
+def test_a_shortcut_whose_both_ends_lie_in_one_image_is_in_the_table_alone():
+    content = bias(data(shortcuts=[{**SHORTCUT, "highest": SHORTCUT["lowest"]}]))
+
+    assert content["panels"] == []
+    assert content["tables"][0]["listing"].rows[0][0].text == "cat"
+
+
 def test_shortcuts_have_a_column_of_values_where_one_is_by_a_value():
     def titles(*rows):
         return [title for title, _ in bias(data(shortcuts=rows))["tables"][0]["listing"].titles]

@@ -25,13 +25,15 @@ def test_what_is_said_of_several_subjects_is_said_once() -> None:
         row = {"severity": "info", "step": "factor_bins", "rule": "factor_left_out", "value": 1.0, "threshold": None}
         return {**row, "subject": factor, "message": f"Factor {factor} {reason}"}
 
-    rows = [left_out("width"), left_out("site", "has a value for each image"), left_out("height")]
+    other = [left_out(factor, "has a value for each image") for factor in ("site", "camera")]
+    rows = [left_out("width"), *other, left_out("height"), left_out("depth")]
 
     (table,) = dataset_findings(ReportData(rows={"dataset_findings": rows}))["tables"]
 
     assert [(row[1].text, row[2].text) for row in table.rows] == [
-        ("Factor … has one value only", "width, height"),
+        ("Factor … has one value only", "width, height, depth"),
         ("Factor site has a value for each image", "site"),
+        ("Factor camera has a value for each image", "camera"),
     ]
 
 
