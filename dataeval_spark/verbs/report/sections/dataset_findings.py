@@ -11,7 +11,7 @@ from dataeval_spark.verbs.report.data import ReportData, Row
 from dataeval_spark.verbs.report.listing import TONES, Column, listing
 from dataeval_spark.verbs.report.needs import MEASURED
 from dataeval_spark.verbs.report.section import Content, Query, Section
-from dataeval_spark.verbs.text import listed, number, shorten, words
+from dataeval_spark.verbs.text import listed, number, words
 
 DATASET_FINDINGS_QUERY = """\
 SELECT severity, step, rule, subject, value, threshold, message FROM {dataset_findings}
@@ -25,7 +25,7 @@ GROUP BY step ORDER BY step LIMIT 40"""
 
 
 # So many subjects of which the same is said are told in one row.
-SEVERAL = 3
+SEVERAL, MOST_SUBJECTS = 3, 12
 
 
 def dataset_findings(data: ReportData) -> Content:
@@ -33,7 +33,7 @@ def dataset_findings(data: ReportData) -> Content:
     columns = (
         Column("Severity", "severity", style=lambda row: f"pill {TONES.get(row['severity'], 'calm')}"),
         Column("Finding", "message", most=200, style="wide"),
-        Column("Subject", "subject", style="code", most=400),
+        Column("Subject", "subject", style="code", most=240),
         Column("Rule", "rule", words),
         Column("Found", "value", number),
         Column("Expected", "threshold", number),
@@ -53,7 +53,7 @@ def _together(rows: Sequence[Row]) -> list[Row]:
         for row in (
             group
             if len(group) < SEVERAL
-            else [{**group[0], "message": key[-1], "subject": ", ".join(shorten(row["subject"], 40) for row in group)}]
+            else [{**group[0], "message": key[-1], "subject": listed((row["subject"] for row in group), MOST_SUBJECTS)}]
         )
     ]
 

@@ -31,7 +31,7 @@ def test_what_is_said_of_several_subjects_is_said_once() -> None:
     (table,) = dataset_findings(ReportData(rows={"dataset_findings": rows}))["tables"]
 
     assert [(row[1].text, row[2].text) for row in table.rows] == [
-        ("Factor … has one value only", "width, height, depth"),
+        ("Factor … has one value only", "width, height and depth"),
         ("Factor site has a value for each image", "site"),
         ("Factor camera has a value for each image", "camera"),
     ]
