@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,17 @@ PAGE = ROOT / "docs" / "first_hour.md"
 # Where the folder stands in what is shown.
 SHOWN = "/home/you"
 IMAGES = 300
+WIDTH = 118
+
+
+INTRO = f"""\
+# A first hour
+
+Written by `python scripts/first_hour.py`, which runs every command below from nothing, on the embedded engine and two
+cores. The {IMAGES} images and the later batch are the demo's (scanned digits on crops of photographs, with planted
+faults), the table is scikit-learn's iris, and the damaged files are made by the script. Output is whole but for lines
+that are marked as left out; the table of mistakes leaves out `dataeval-spark` before each verb. What the report of the
+workspace `boxes` looks like at the end: [report.md](report.md)."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +68,7 @@ PARTS = (
             Shown("analyze --workspace my_audit", 14, 3),
             Shown("report --workspace my_audit"),
             Shown("ingest --workspace my_audit photos"),
-            Shown("analyze --workspace my_audit", 3),
+            Shown("analyze --workspace my_audit"),
         ),
     ),
     Part(
@@ -83,11 +95,11 @@ PARTS = (
     Part(
         "A new batch",
         "A later batch of the same cameras goes into the same workspace, and only its images are measured. `compare` "
-        "tells what changed.",
+        "tells what changed; the report says which statistics drifted, and how it looks.",
         (
             Shown("ingest --workspace boxes monday --annotations monday.json --metadata monday.csv"),
             Shown("profile --workspace boxes --encoder hog_color"),
-            Shown("analyze --workspace boxes", 3),
+            Shown("analyze --workspace boxes", 4, 2),
             Shown("compare --workspace boxes --reference dataset=photos --current dataset=monday"),
             Shown("report --workspace boxes"),
         ),
@@ -97,9 +109,9 @@ PARTS = (
         "Labels and factors alone, as CSV, JSON lines or parquet: classes, bias and splits can be looked at without "
         "any image.",
         (
-            Shown("ingest --workspace flowers flowers.csv --label-column species"),
-            Shown("ingest --workspace flowers flowers.jsonl --label-column species"),
-            Shown("ingest --workspace flowers flowers.parquet --label-column species"),
+            Shown("ingest --workspace flowers flowers.csv --id-column flower --label-column species"),
+            Shown("ingest --workspace lines flowers.jsonl --id-column flower --label-column species"),
+            Shown("ingest --workspace parquet flowers.parquet --id-column flower --label-column species"),
             Shown("profile --workspace flowers"),
             Shown("analyze --workspace flowers", 8, 4),
             Shown("split --workspace flowers --name main --fractions train=0.8 test=0.2"),
@@ -125,11 +137,11 @@ PARTS = (
         (
             Shown("search --workspace my_audit photos/eight/00009.jpg -k 3"),
             Shown("snapshot --workspace my_audit create before"),
-            Shown("ingest --workspace my_audit photos --limit 250"),
+            Shown("ingest --workspace my_audit monday"),
             Shown("profile --workspace my_audit --encoder hog_color"),
             Shown("snapshot --workspace my_audit create after"),
             Shown("snapshot --workspace my_audit list"),
-            Shown("snapshot --workspace my_audit diff before after", 8),
+            Shown("snapshot --workspace my_audit diff before after"),
             Shown("report --workspace my_audit --snapshot before --out before.html"),
         ),
     ),
@@ -158,8 +170,9 @@ MISTAKES = (
     "ingest --workspace new photos --glob '*.bmp'",
     "ingest --workspace new photos --dataset ''",
     "ingest --workspace new empty",
-    "ingest --workspace new flowers.csv --label-column specis",
-    "ingest --workspace new lists.jsonl --label-column tags",
+    "ingest --workspace new flowers.csv --id-column flower --label-column specis",
+    "ingest --workspace new flowers.csv --label-column species",
+    "ingest --workspace new lists.jsonl --id-column flower --label-column tags",
     "split --workspace my_audit --name s --fractions train=0.7 test=0.2",
     "split --workspace boxes --name s --group-by camra",
     "select --workspace my_audit --name s --operation drop_duplicate",
@@ -267,24 +280,20 @@ def shortened(text: str, shown: Shown) -> str:
 
 def page(place: Path, tell: Callable[[str], object] = print) -> Iterator[str]:
     """The blocks of the page."""
-    yield (
-        "# A first hour\n\nWritten by `python scripts/first_hour.py`, which runs every command below from nothing. "
-        f"The {IMAGES} images and the later batch are the demo's (scanned digits on crops of photographs, with planted "
-        "faults), the table is scikit-learn's iris, and the damaged files are made by the script. Output is whole but "
-        "for lines that are marked as left out; the table of mistakes leaves out `dataeval-spark` before each verb."
-    )
+    yield INTRO
     for part in PARTS:
         tell(part.title)
-        yield f"## {part.title}" + (f"\n\n{part.text}" if part.text else "")
+        yield f"## {part.title}" + (f"\n\n{textwrap.fill(part.text, WIDTH)}" if part.text else "")
         for shown in part.commands:
             tell(f"  {shown.command}")
             yield f"```console\n$ dataeval-spark {shown.command}\n{shortened(run(shown.command, place), shown)}\n```"
         if part.title == "Files that are no images":
             yield "\n".join(["| file | what its row says |", "|---|---|", *_unreadable(place)])
     tell("Mistakes")
-    yield (
-        "## Mistakes\n\nEach ends with one line and a hint that can be typed, and exit code 2 (wrong usage). Options, "
-        "names and paths are checked before an engine starts."
+    yield "## Mistakes\n\n" + textwrap.fill(
+        "Each ends with one line and a hint that can be typed, and exit code 2 (wrong usage). Options, "
+        "names and paths are checked before an engine starts.",
+        WIDTH,
     )
     yield "\n".join(["| command | what it says |", "|---|---|", *(mistake(words, place) for words in MISTAKES)])
 

@@ -10,7 +10,7 @@ import argparse
 import gc
 import json
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ from dataeval_spark.options import (
 
 if TYPE_CHECKING:
     from dataeval_spark.audit import Audit
+    from dataeval_spark.workspace.snapshots import TableDiff
 
 FAILED = 1
 # Verbs that may make a workspace.
@@ -237,10 +238,7 @@ def _snapshot(args: argparse.Namespace) -> int | None:
     elif action == "show":
         print("\n".join(snapshots.statements(workspace, names[0])))
     elif action == "diff":
-        print(f"{'table':<22} {names[0]:>14} {names[1]:>14} {'added':>9} {'removed':>9} {'changed':>9}")
-        for d in snapshots.diff(workspace, *names):
-            rows = f"{d.rows_a:>9,} rows {d.rows_b:>9,} rows"
-            print(f"{d.table:<22} {rows} {d.added:>9,} {d.removed:>9,} {d.changed:>9,}")
+        print("\n".join(_differences(snapshots.diff(workspace, *names), *names)))
     elif action == "verify":
         lost = snapshots.verify(workspace, names[0])
         print("\n".join(lost.values()) or f"snapshot {names[0]}: every pinned version can be read")
@@ -249,6 +247,19 @@ def _snapshot(args: argparse.Namespace) -> int | None:
         rows_of = snapshots.export(workspace, names[0], args.out)
         print(f"snapshot {names[0]}: {len(rows_of)} tables, {sum(rows_of.values()):,} rows copied to {args.out}")
     return None
+
+
+def _differences(found: Sequence[TableDiff], a: str, b: str) -> Iterator[str]:
+    """A table of the tables that differ between two snapshots, and the number of the others."""
+    differing = [each for each in found if each.added or each.removed or each.changed]
+    if differing:
+        yield f"{'table':<22} {a:>14} {b:>14} {'added':>9} {'removed':>9} {'changed':>9}"
+    for each in differing:
+        rows = f"{each.rows_a:>9,} rows {each.rows_b:>9,} rows"
+        yield f"{each.table:<22} {rows} {each.added:>9,} {each.removed:>9,} {each.changed:>9,}"
+    same = len(found) - len(differing)
+    if same:
+        yield f"{same} {'table is' if same == 1 else 'tables are'} the same in both"
 
 
 def _search(args: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import partial
 
 from pyspark.sql import DataFrame
@@ -156,9 +157,13 @@ def _rows_of(workspace: Workspace, ref: str, table: Table) -> DataFrame:
 def _states_of(workspace: Workspace, side: str, ref: str, table: Table) -> dict[str, TableState]:
     place, _ = _images_of(workspace, ref)
     if _rows_of(workspace, ref, table).isEmpty():
+        known = _known_refs(workspace)
+        near = [] if ref in known else get_close_matches(ref, known, n=1)
+        fill = f"name one of these, or fill the table: {filling_command(table.name, workspace.location)}"
+        there = f"Datasets and splits here: {', '.join(known)}" if known else "Nothing has been ingested yet"
         raise OptionError(
-            f"compare.{side}: no image in table {table.name} matches {ref}. {_known_refs(workspace)}.\n"
-            f"Hint: name one of these, or fill the table: {filling_command(table.name, workspace.location)}"
+            f"compare.{side}: no image in table {table.name} matches {ref}. {there}.\n"
+            f"Hint: {f'did you mean {near[0]!r}?' if near else fill}"
         )
     versions = place.versions
     if versions is None:
@@ -192,9 +197,9 @@ def _refuse_folds(workspace: Workspace, name: str, ref: str) -> None:
         )
 
 
-def _known_refs(workspace: Workspace) -> str:
+def _known_refs(workspace: Workspace) -> list[str]:
     images = workspace.read_live(IMAGES)
-    names = [
+    return [
         f"{kind}={row[kind]}"
         for kind in ("dataset", "split")
         for row in bounded(
@@ -202,7 +207,6 @@ def _known_refs(workspace: Workspace) -> str:
             "names of datasets or splits",
         )
     ]
-    return f"Datasets and splits here: {', '.join(names)}" if names else "Nothing has been ingested yet"
 
 
 def _window(workspace: Workspace, ref: str, now: datetime) -> tuple[datetime, datetime]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -291,8 +292,8 @@ def test_snapshot_list_show_verify_and_diff(audited, capsys):
         DONE,
         "snapshot first: every pinned version can be read\n",
     )
-    diff = run(capsys, *place, "diff", "first", "first")[1].splitlines()
-    assert [line.split()[-3:] for line in diff[1:]] == [["0", "0", "0"]] * (len(diff) - 1)
+    (same,) = run(capsys, *place, "diff", "first", "first")[1].splitlines()
+    assert re.fullmatch(r"\d+ tables are the same in both", same)
 
 
 def test_a_report_on_a_snapshot(audited, capsys, tmp_path):

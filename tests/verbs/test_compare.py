@@ -48,5 +48,7 @@ def test_images_that_are_not_measured_yet_are_refused_with_the_command_that_meas
         if measured:
             audit.profile()
 
+    with pytest.raises(OptionError, match="did you mean 'dataset=old'"):
+        audit.compare("dataset=odl", "dataset=old")
     with pytest.raises(OptionError, match=r"compare\.current.*dataset=new(.|\n)*dataeval-spark profile --workspace"):
         audit.compare("dataset=old", "dataset=new")
