@@ -30,10 +30,16 @@ MOST_SHORTCUTS, EXAMPLES = 6, 2
 """Shortcuts that are shown in pictures, and pictures of each end."""
 ENDS = ("lowest", "highest")
 VERDICTS = {"useful": "ok", "useless": "calm", "redundant": "warn", "constant": "calm"}
-# The label against each factor, and factors against one another: at most 600 rows, the strongest first.
-BALANCE_QUERY = """\
-SELECT kind, factor_a, factor_b, score, adjusted_pvalue, is_flagged FROM {balance}
-WHERE kind IN ('label', 'factors') ORDER BY kind DESC, score DESC, factor_a, factor_b LIMIT 600"""
+_IN_MATRIX = f"""(SELECT factor_b FROM (
+    SELECT factor_b, row_number() OVER (PARTITION BY kind ORDER BY score DESC, factor_b) AS place
+    FROM {{balance}} WHERE kind = 'label') WHERE place <= {FACTORS})"""
+# The label against each factor, and those of the matrix against one another: at most 600 rows, the strongest first.
+BALANCE_QUERY = f"""\
+SELECT kind, factor_a, factor_b, score, adjusted_pvalue, is_flagged FROM {{balance}}
+WHERE kind = 'label' OR (kind = 'factors'
+  AND factor_a IN {_IN_MATRIX}
+  AND factor_b IN {_IN_MATRIX})
+ORDER BY kind DESC, score DESC, factor_a, factor_b LIMIT 600"""
 GAPS_QUERY = "SELECT pattern, level, n, expected, images_needed, found FROM {coverage_gaps} ORDER BY rank LIMIT 12"
 SHORTCUTS_QUERY = """\
 SELECT class_name, factor, value, auc, score, adjusted_pvalue, n, lowest, highest FROM (

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
-from dataeval_spark.verbs.report import ReportData
+from dataeval_spark.tables.bias import BALANCE
+from dataeval_spark.verbs.report import ReportData, collect_report_data
 from dataeval_spark.verbs.report.queries import chosen_images, pictures
-from dataeval_spark.verbs.report.sections.bias import bias, shortcut_images
+from dataeval_spark.verbs.report.sections.bias import FACTORS, bias, shortcut_images
+from tests.verbs.report.literals import reader
 
 SHORTCUT = {
     "class_name": "cat",
@@ -109,3 +112,21 @@ def test_where_no_factor_predicts_the_class_the_nearest_to_it_is_named_with_its_
     assert bias(data(balance=rows))["summary"] == (
         "No factor predicts the class: the nearest to it, sharpness, has 0.05 of 1."
     )
+
+
+def test_the_factors_of_the_matrix_are_all_compared_with_one_another_however_weakly(spark):
+    names = [f"f{n:02}" for n in range(30)]
+    label = [
+        {"kind": "label", "factor_a": "class_name", "factor_b": f, "score": 1 - n / 100} for n, f in enumerate(names)
+    ]
+    # Those of the matrix are the weakest of 435 pairs.
+    pairs = [
+        {"kind": "factors", "factor_a": a, "factor_b": b, "score": n / 100}
+        for n, (a, b) in enumerate(itertools.combinations(names, 2))
+    ]
+
+    found = collect_report_data(reader(spark, {BALANCE: [*label, *pairs]})).rows_of("balance")
+
+    compared = {(row["factor_a"], row["factor_b"]) for row in found if row["kind"] == "factors"}
+    assert compared == set(itertools.combinations(names[:FACTORS], 2))
+    assert len([row for row in found if row["kind"] == "label"]) == len(names)
