@@ -211,6 +211,7 @@ def _export(args: argparse.Namespace) -> None:
 
 
 def _snapshot(args: argparse.Namespace) -> int | None:
+    from dataeval_spark.session.progress import Progress
     from dataeval_spark.workspace import snapshots
 
     action, names = args.action, args.names
@@ -238,13 +239,17 @@ def _snapshot(args: argparse.Namespace) -> int | None:
     elif action == "show":
         print("\n".join(snapshots.statements(workspace, names[0])))
     elif action == "diff":
-        print("\n".join(_differences(snapshots.diff(workspace, *names), *names)))
+        with Progress().running("snapshot"):
+            found = snapshots.diff(workspace, *names)
+        print("\n".join(_differences(found, *names)))
     elif action == "verify":
-        lost = snapshots.verify(workspace, names[0])
+        with Progress().running("snapshot"):
+            lost = snapshots.verify(workspace, names[0])
         print("\n".join(lost.values()) or f"snapshot {names[0]}: every pinned version can be read")
         return FAILED if lost else None
     else:
-        rows_of = snapshots.export(workspace, names[0], args.out)
+        with Progress().running("snapshot"):
+            rows_of = snapshots.export(workspace, names[0], args.out)
         print(f"snapshot {names[0]}: {len(rows_of)} tables, {sum(rows_of.values()):,} rows copied to {args.out}")
     return None
 
@@ -264,14 +269,17 @@ def _differences(found: Sequence[TableDiff], a: str, b: str) -> Iterator[str]:
 
 def _search(args: argparse.Namespace) -> None:
     from dataeval_spark.session.bounded import bounded
+    from dataeval_spark.session.progress import Progress
 
     if args.dry_run:
         _print_plan("search", f"reads the vectors of {args.workspace} once")
         return
     options = _checked(args, SearchOptions)
     checks.require_query(args.query)
-    nearest = _audit(args).search(args.query, **options)
-    for row in bounded(nearest, "k rows"):
+    audit = _audit(args)
+    with Progress().running("search"):
+        found = bounded(audit.search(args.query, **options), "k rows")
+    for row in found:
         print(f"{row['rank']:>4} {row['distance']:>12.6f}  {row['image_id']}  {row['uri'] or ''}".rstrip())
 
 
