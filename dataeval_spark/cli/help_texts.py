@@ -7,7 +7,7 @@ EXAMPLES = """
   dataeval-spark ingest --workspace my_audit photos/
   dataeval-spark ingest --workspace my_audit images/ --annotations instances.json
   dataeval-spark ingest --workspace my_audit images/ --metadata sites.csv --dataset monday
-  dataeval-spark ingest --workspace my_audit people.csv --label-column age
+  dataeval-spark ingest --workspace my_audit people.csv --id-column name --label-column age
   dataeval-spark profile --workspace my_audit --encoder hog_color
   dataeval-spark analyze --workspace my_audit
   dataeval-spark analyze --workspace my_audit outliers --set outliers.method=iqr

@@ -37,7 +37,8 @@ def near_path(path: str) -> str | None:
 
 def _near_name(name: str, folder: str) -> str | None:
     try:
-        entries = [entry.name for entry in islice(os.scandir(folder), MAX_ENTRIES)]
+        with os.scandir(folder) as found:
+            entries = [entry.name for entry in islice(found, MAX_ENTRIES)]
     except OSError:
         return None
     by_lower = {entry.lower(): entry for entry in sorted(entries)}
