@@ -33,6 +33,7 @@ EXAMPLES = """
   dataeval-spark demo
   dataeval-spark demo --images photos/
   dataeval-spark doctor
+  dataeval-spark doctor --workspace my_audit
 """
 EXIT_CODES = "exit codes: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 cancelled"
 
