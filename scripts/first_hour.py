@@ -68,6 +68,7 @@ PARTS = (
             Shown("analyze --workspace my_audit", 14, 3),
             Shown("report --workspace my_audit"),
             Shown("ingest --workspace my_audit photos"),
+            Shown("analyze --workspace my_audit"),
         ),
     ),
     Part(
@@ -98,28 +99,36 @@ PARTS = (
         (
             Shown("ingest --workspace boxes monday --annotations monday.json --metadata monday.csv"),
             Shown("profile --workspace boxes --encoder hog_color"),
+            Shown("analyze --workspace boxes", 4, 2),
             Shown("compare --workspace boxes --reference dataset=photos --current dataset=monday"),
             Shown("report --workspace boxes"),
         ),
     ),
     Part(
         "A table without images",
-        "Labels and factors alone: classes, bias and splits can be looked at without any image.",
+        "Labels and factors alone, as CSV, JSON lines or parquet: classes, bias and splits can be looked at without "
+        "any image.",
         (
-            Shown("ingest --workspace flowers flowers.parquet --label-column species"),
+            Shown("ingest --workspace flowers flowers.csv --id-column flower --label-column species"),
+            Shown("ingest --workspace lines flowers.jsonl --id-column flower --label-column species"),
+            Shown("ingest --workspace parquet flowers.parquet --id-column flower --label-column species"),
             Shown("profile --workspace flowers"),
             Shown("analyze --workspace flowers", 8, 4),
             Shown("split --workspace flowers --name main --fractions train=0.8 test=0.2"),
+            Shown("report --workspace flowers"),
         ),
     ),
     Part(
         "A clean dataset",
-        "`select` says what each operation removed and why. The images themselves are never touched.",
+        "`select` says what each operation removed and why, `export` what it left out. The images themselves are never "
+        "touched.",
         (
             Shown(
                 "select --workspace boxes --name clean --operation drop_unreadable --operation drop_duplicates "
                 "--operation drop_findings rules=blurry,dark"
             ),
+            Shown("export --workspace boxes --selection clean --split main --format yolo --to clean_yolo"),
+            Shown("export --workspace my_audit --format folder --to clean_folder"),
         ),
     ),
     Part(
@@ -128,10 +137,11 @@ PARTS = (
         (
             Shown("search --workspace my_audit photos/eight/00009.jpg -k 3"),
             Shown("snapshot --workspace my_audit create before"),
-            Shown("ingest --workspace my_audit photos --limit 250"),
+            Shown("ingest --workspace my_audit monday"),
             Shown("profile --workspace my_audit --encoder hog_color"),
             Shown("snapshot --workspace my_audit create after"),
             Shown("snapshot --workspace my_audit list"),
+            Shown("snapshot --workspace my_audit diff before after"),
             Shown("report --workspace my_audit --snapshot before --out before.html"),
         ),
     ),
@@ -160,14 +170,17 @@ MISTAKES = (
     "ingest --workspace new photos --glob '*.bmp'",
     "ingest --workspace new photos --dataset ''",
     "ingest --workspace new empty",
-    "ingest --workspace new flowers.csv --label-column specis",
-    "ingest --workspace new lists.jsonl --label-column tags",
+    "ingest --workspace new flowers.csv --id-column flower --label-column specis",
+    "ingest --workspace new flowers.csv --label-column species",
     "split --workspace my_audit --name s --fractions train=0.7 test=0.2",
     "split --workspace boxes --name s --group-by camra",
     "select --workspace my_audit --name s --operation drop_duplicate",
     "select --workspace my_audit --name s --operation drop_findings rules=blury",
     "select --workspace my_audit --name s --operation classes keep=thre",
+    "compare --workspace boxes --reference dataset=photo --current dataset=monday",
+    "export --workspace my_audit --format folder --to clean_folder",
     "search --workspace broken photos/eight/00009.jpg",
+    "snapshot --workspace my_audit diff before afer",
     "report --workspace my_audit --snapshot befor",
     "report --workspace nothing_yet",
     "run conf/dmo.toml",
@@ -209,8 +222,6 @@ def _make_tables(place: Path) -> None:
     csv.write_csv(table, place / "flowers.csv")
     parquet.write_table(table, place / "flowers.parquet")
     (place / "flowers.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in table.to_pylist()))
-    rows = [{"flower": row["flower"], "tags": [row["species"], "plant"]} for row in table.to_pylist()[:20]]
-    (place / "lists.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
 
 
 def _make_odd_files(odd: Path, photograph: Path) -> None:
