@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from dataeval_spark.audit import Audit
-from dataeval_spark.errors import OptionError
+from dataeval_spark.errors import OptionError, TableMissingError
 
 
 @pytest.fixture
@@ -21,13 +21,13 @@ def audit(spark, tmp_path, lines):
 
 def table(folder, name, classes):
     path = folder / f"{name}.csv"
-    path.write_text("flower,species\n" + "".join(f"{n},{kind}\n" for n, kind in enumerate(classes)))
+    path.write_text("flower,species\n" + "".join(f"{name} {n},{kind}\n" for n, kind in enumerate(classes)))
     return str(path)
 
 
 def test_tables_without_images_are_compared_by_their_labels(audit, lines, tmp_path):
     for name, classes in (("old", "aaab"), ("new", "abbb")):
-        audit.ingest(table(tmp_path, name, classes), label_column="species", dataset=name)
+        audit.ingest(table(tmp_path, name, classes), id_column="flower", label_column="species", dataset=name)
     audit.profile()
 
     audit.compare("dataset=old", "dataset=new")
@@ -35,7 +35,7 @@ def test_tables_without_images_are_compared_by_their_labels(audit, lines, tmp_pa
     said = {line.split()[0]: line for line in lines}
     assert "needs image_stats, and both sides are tables without images" in said["drift_univariate"]
     assert said["label_parity"].split()[1] == "done"
-    with pytest.raises(OptionError, match="no image in table image_stats matches dataset=old"):
+    with pytest.raises(TableMissingError, match="'image_stats' does not exist"):
         audit.compare("dataset=old", "dataset=new", "drift_univariate")
 
 
