@@ -332,6 +332,7 @@ class Audit:
             with self._suited(), self.one_run(job, options) as run, self._cancellation.unwind():
                 refuse_credentials(options)
                 results.extend(work(run))
+                run.record()  # the next verb of the same run may ask what was done
 
         def tell() -> None:
             while results:

@@ -17,15 +17,14 @@ from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.session.choice import is_embedded
 from dataeval_spark.tables import ALL_TABLES, CURRENT_NAMES
 from dataeval_spark.tables.contract import Table, identifier
-from dataeval_spark.tables.runs import RUNS, SNAPSHOTS
+from dataeval_spark.tables.runs import SNAPSHOTS
 from dataeval_spark.workspace.delta import Row
 from dataeval_spark.workspace.delta_spark import engine_message, hint_for, is_of_engine
 from dataeval_spark.workspace.locations import absolute, is_local, local_path
 from dataeval_spark.workspace.runs import Run
+from dataeval_spark.workspace.upkeep import NOT_PINNED
 from dataeval_spark.workspace.workspace import Workspace
 
-# These describe the work, not the data: pinning or restoring them would rewrite history.
-NOT_PINNED = (RUNS, SNAPSHOTS)
 PINNED_TABLES = tuple(table for table in ALL_TABLES if table not in NOT_PINNED)
 NOT_COMPARED = ("run_id", "deleted_at", "window")
 # Runs of a table that a snapshot names.
@@ -98,6 +97,7 @@ def create(run: Run, name: str, note: str | None = None) -> dict[str, int]:
         for table, (table_id, run_ids) in zip(tables, details, strict=True)
     ]
     workspace.append_rows(SNAPSHOTS, rows, run.writer("snapshot", f"snapshot:{name}"))
+    workspace.tidy(SNAPSHOTS)
     return {table: state.version for table, state in states.items()}
 
 

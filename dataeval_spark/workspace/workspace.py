@@ -6,9 +6,9 @@ snapshot gives the pinned version of each table and cannot write.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 from deltalake.exceptions import DeltaError
@@ -24,21 +24,23 @@ from dataeval_spark.session.settings import SETTINGS_LOCK
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table, identifier
 from dataeval_spark.tables.images import IMAGES
+from dataeval_spark.tables.runs import SNAPSHOTS
 from dataeval_spark.workspace.delta import Row, TableAccess, TableState, Target, Writer, is_missing
 from dataeval_spark.workspace.delta_local import LocalAccess, is_directory_here
 from dataeval_spark.workspace.delta_spark import SparkAccess, engine_error, errors_of_engines, errors_of_writing
-from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_local, local_path, quoted, remove_directory
+from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_local, local_path, quoted
 from dataeval_spark.workspace.migration import Migration, older_columns
+from dataeval_spark.workspace.scratch import Checkpoint, Scratch
+from dataeval_spark.workspace.upkeep import SNAPSHOT_DAYS, Upkeep, retention
 from dataeval_spark.workspace.writing import changes_to_contract, conforming
 
 # Statistics for file skipping on the keys only: with all 50 columns they cost more than small tables themselves.
-TABLE_PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.dataSkippingNumIndexedCols": "4"}
-# Delta's own auto-compaction rewrites after nearly every small commit; once in this many files is enough.
-COMPACT_EVERY, COMPACT_FILES, COMPACT_FILE_BYTES = 8, 24, 16 * 2**20
-MOUNTS = ("/Volumes/", "/dbfs/")  # by which a platform gives one storage to all machines under one path
-
-# Stores a frame under a name in the temporary files of a run, and reads it back.
-Checkpoint = Callable[[DataFrame, str], DataFrame]
+# A table is opened by reading its log since the last checkpoint, several times a run.
+TABLE_PROPERTIES = {
+    "delta.enableDeletionVectors": "false",
+    "delta.dataSkippingNumIndexedCols": "4",
+    "delta.checkpointInterval": "20",
+}
 
 
 class Workspace:
@@ -74,7 +76,7 @@ class Workspace:
         *,
         scratch: str | None = None,
         table_location: str | None = None,
-        retention_days: int = 180,
+        retention_days: int = SNAPSHOT_DAYS,
         versions: Mapping[str, int] | None = None,
     ) -> None:
         refuse_credentials(location, scratch, table_location)
@@ -87,11 +89,13 @@ class Workspace:
         self.versions = versions
         self.engine = chosen(spark)
         # Paths mean files of this machine only in sessions that say so: elsewhere they may be those of a cluster.
-        self._is_one_machine = not is_given(spark)
-        self._is_here = self._is_one_machine and is_directory_here(location)
+        is_one_machine = not is_given(spark)
+        self._is_here = is_one_machine and is_directory_here(location)
         folder = self.scratch_root
+        self._scratch = Scratch(spark, self.location, folder, is_one_machine=is_one_machine)
         self._staging = str(local_path(folder)) if folder and is_local(folder) else f"{self.location}/_scratch"
         self._migration = Migration(spark, self.location, self._access_of)
+        self._upkeep = Upkeep(self._access, self._pinned)
         self._created: set[str] = set()
         self._checked: set[str] = set()
 
@@ -112,6 +116,8 @@ class Workspace:
         """Version of a table and its writer; None when it does not exist."""
         with self._wrapping(f"read the history of {table.name}"):
             commits = self._access(table).commits(8)
+            if len(commits) == 8 and not any(commit.changes_rows for commit in commits):  # only upkeep for a while
+                commits = self._access(table).commits(200)
         return TableState.from_commits(commits) if commits else None
 
     def states(self, tables: Iterable[Table] = ALL_TABLES) -> dict[str, TableState]:
@@ -142,6 +148,10 @@ class Workspace:
         """Whether nothing was ever written to a table, or it does not exist; its data are not read."""
         state = self.state(table)
         return state is None or state.version == 0  # the commit that made it
+
+    def _pinned(self, table_id: str) -> list[int]:
+        """Versions of a table that named snapshots pin."""
+        return [row["version"] for row in self.rows(SNAPSHOTS, ("version",), table_id=table_id)]
 
     def exists(self, table: Table) -> bool:
         return table.name in self.versions if self.versions is not None else self.state(table) is not None
@@ -224,10 +234,7 @@ class Workspace:
         self._created.update(table.name for table in new)
 
     def _create(self, table: Table) -> None:
-        properties = TABLE_PROPERTIES | dict.fromkeys(
-            ("delta.logRetentionDuration", "delta.deletedFileRetentionDuration"),
-            f"interval {self._retention_days} days",
-        )
+        properties = TABLE_PROPERTIES | retention(table, self._retention_days)
         with self._wrapping(f"create {table.name}"):
             self._access(table).create(table, properties)
 
@@ -314,10 +321,9 @@ class Workspace:
             else:
                 access.write(target, rows, "append" if is_added else "overwrite", None if is_added else scope)
         after = self.state(table)
-        if after is not None and after.version % COMPACT_EVERY == 0 and self.compact(table):
-            after = self.state(table)
         assert after is not None
-        return after
+        since = before.version if before is not None else -1
+        return self.state(table) or after if self._upkeep.after_commit(table, since, after.version) else after
 
     def rows(self, table: Table, columns: Sequence[str], **equal: Any) -> list[Row]:
         """Rows with the values given, of a table that is known to be small; none where it does not exist."""
@@ -342,12 +348,9 @@ class Workspace:
         with self._wrapping(f"write {table.name}"):
             self._access(table).replace(table, rows, condition, writer)
 
-    def compact(self, table: Table) -> bool:
-        """Merge the files of a table where many are small; return whether they were merged."""
-        files, size = self._access(table).files()
-        if are_small := files >= COMPACT_FILES and size < COMPACT_FILE_BYTES * files:
-            self._access(table).compact()
-        return are_small
+    def tidy(self, table: Table) -> None:
+        """Merge the small files of a table, and remove those that nobody needs: see `upkeep.py`."""
+        self._upkeep.tidy(table)
 
     def restore(self, table: Table, version: int | None) -> None:
         """Bring back an older version of a table as its newest; None removes all rows."""
@@ -365,34 +368,12 @@ class Workspace:
     def _wrapping(self, action: str) -> AbstractContextManager[None]:
         return errors_of_engines(action, self.location, is_catalog=self.is_catalog)
 
-    # Scratch
+    # Temporary files
 
     def shared_folder(self, run_id: str, step: str) -> str | None:
-        """A folder among the run's temporary files that driver and workers open by one path; None where there is none.
+        """See `Scratch.shared_folder`."""
+        return self._scratch.shared_folder(run_id, step)
 
-        There is one on a single machine, and on the mounts that a platform gives to all its machines alike.
-        """
-        if self.scratch_root is None or not is_local(self.scratch_root):
-            return None
-        folder = str(local_path(self.scratch_root))
-        return f"{folder}/{run_id}/{step}" if self._is_one_machine or folder.startswith(MOUNTS) else None
-
-    @contextmanager
-    def scratch(self, run_id: str) -> Iterator[Checkpoint]:
-        """A function that stores a frame in temporary files and reads it back; the files go when the block ends."""
-        root = f"{self.scratch_root}/{run_id}"
-
-        def checkpoint(frame: DataFrame, name: str) -> DataFrame:
-            if self.scratch_root is None:
-                raise WorkspaceError(
-                    f"Workspace {self.location} is a catalog schema: temporary files need a place of their own.\n"
-                    "Hint: --scratch DIRECTORY (a path that the driver and the executors can write)"
-                )
-            frame.write.mode("overwrite").parquet(f"{root}/{name}")
-            return self.spark.read.schema(frame.schema).parquet(f"{root}/{name}")
-
-        try:
-            yield checkpoint
-        finally:
-            if self.scratch_root is not None:
-                remove_directory(root)
+    def scratch(self, run_id: str) -> AbstractContextManager[Checkpoint]:
+        """See `Scratch.of_run`."""
+        return self._scratch.of_run(run_id)

@@ -79,9 +79,16 @@ def _named(counted: DataFrame, bin_edges: DataFrame, side: str) -> DataFrame:
 
 
 def require_label(contingency: DataFrame, label: str, option: str) -> None:
-    """Raise OptionError where there is no factor of that name."""
-    if label != LABEL and contingency.where(F.col("factor_a") == label).isEmpty():
-        OptionError.unless_one_of(option, label, _factors(contingency, "factor_a"))
+    """Raise OptionError where there is no factor of that name; for one of its values the error names the factor."""
+    if label == LABEL or not contingency.where(F.col("factor_a") == label).isEmpty():
+        return
+    sides = [contingency.where(F.col(f"value_{side}") == label).select(f"factor_{side}") for side in "ab"]
+    owners = _factors(sides[0].union(sides[1]), "factor_a")
+    if owners:
+        raise OptionError.value_for_column(option, label, LABEL if LABEL in owners else owners[0])
+    OptionError.unless_one_of(
+        option, label, [LABEL, *(name for name in _factors(contingency, "factor_a") if name != LABEL)]
+    )
 
 
 def _factors(frame: DataFrame, column: str) -> list[str]:

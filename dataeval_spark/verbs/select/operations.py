@@ -147,6 +147,8 @@ def stratified_sample(selection: Selection, *, fraction: float, by: str = "class
     else:
         factors = selection.table("factors", f"a sample by {by}").where("target_index IS NULL")
         names = [name for name in factors.columns if name not in FACTORS.column_names]
+        if by not in names and not selection.classes().where(F.col("class_name") == by).isEmpty():
+            raise OptionError.value_for_column("select.stratified_sample.by", by, "class_name")
         OptionError.unless_one_of("select.stratified_sample.by", by, ["class_name", *names])
         strata = factors.select("image_id", F.col(identifier(by)).cast("string").alias("stratum"))
     joined = selection.members.join(strata, on="image_id", how="left")

@@ -1,0 +1,195 @@
+"""A workspace that grows by two images 200 times: its files, its logs and the time of a run, against a fresh one.
+
+python benchmarks/increments.py --place DIR [--for SECONDS] [--increments 200] [--engine spark]
+
+The first run is of 180 images. Each later one adds two and does what is new: `ingest`, `profile` and `analyze` in one
+process. Two snapshots are named on the way, after 50 and 150 increments. The workspace stays in DIR, so a measurement
+that ended after `--for` seconds goes on from there with the same command; the last one writes the results.
+
+Files count where the newest version or a named snapshot reads them; what older, unnamed versions need is counted by
+all that is on disk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+# profile.py beside this file would hide the standard library's.
+sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
+
+import numpy as np  # noqa: E402
+from deltalake import DeltaTable  # noqa: E402
+from PIL import Image  # noqa: E402
+
+from dataeval_spark import Audit  # noqa: E402
+from dataeval_spark.tables import ALL_TABLES  # noqa: E402
+from dataeval_spark.tables.runs import SNAPSHOTS  # noqa: E402
+
+sys.path.append(str(HERE))
+from frame import Row, add_engine, report, session  # noqa: E402
+
+FIRST, EACH = 180, 2
+SNAPSHOTS_AFTER = (50, 150)
+CLASSES = ("cat", "dog", "fox", "owl")
+# Runs that are compared: one alone would measure the machine.
+COMPARED = 10
+
+
+def add_images(folder: Path, start: int, stop: int) -> None:
+    """Small seeded images of noise on a gradient, in a folder per class; the same number is the same file."""
+    for number in range(start, stop):
+        random = np.random.default_rng(number)
+        ramp = np.linspace(random.integers(0, 100), random.integers(120, 220), 32)
+        pixels = ramp[None, :, None] + random.normal(0, 20, (32, 32, 3))
+        path = folder / CLASSES[number % len(CLASSES)] / f"{number:05}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path)
+
+
+def increment(audit: Audit, folder: Path) -> float:
+    """Bring the workspace up to date with the folder; the seconds that it took."""
+    started = time.perf_counter()
+    audit.ingest(str(folder)).run(options={"profile": {"encoder": "thumbnail"}})
+    return time.perf_counter() - started
+
+
+def census(location: Path) -> dict[str, int]:
+    """Data files that the newest versions and named snapshots read, and what is on disk."""
+    pinned: dict[str, set[int]] = {}
+    if (location / SNAPSHOTS.name).exists():
+        rows = DeltaTable(str(location / SNAPSHOTS.name)).to_pyarrow_dataset().to_table().to_pylist()
+        for row in rows:
+            pinned.setdefault(row["table_name"], set()).add(row["version"])
+    newest, needed = 0, 0
+    for table in ALL_TABLES:
+        path = location / table.name
+        if DeltaTable.is_deltatable(str(path)):
+            files = set(DeltaTable(str(path)).file_uris())
+            newest += len(files)
+            for version in pinned.get(table.name, ()):
+                files |= set(DeltaTable(str(path), version=version).file_uris())
+            needed += len(files)
+    on_disk = [path for path in location.rglob("*") if path.is_file()]
+    return {
+        "newest": newest,
+        "needed": needed,
+        "on_disk": sum(path.suffix == ".parquet" and path.parent.name != "_delta_log" for path in on_disk),
+        "log_files": sum(path.parent.name == "_delta_log" for path in on_disk),
+        "kilobytes": sum(path.stat().st_size for path in on_disk) // 1024,
+    }
+
+
+def grow(place: Path, increments: int, seconds: float, engine: str) -> list[dict[str, Any]]:
+    """Do increments until there are enough or the time is over; one entry each, of earlier calls too."""
+    history = place / "increments.jsonl"
+    done = [json.loads(line) for line in history.read_text().splitlines()] if history.exists() else []
+    folder, location, started = place / "photos", place / "audit", time.perf_counter()
+    if len(done) > increments:
+        return done
+    spark = session(engine)
+    audit = Audit(str(location), spark, echo=lambda line: None)
+    while len(done) <= increments and time.perf_counter() - started < seconds:
+        number = len(done)
+        count = FIRST + number * EACH
+        add_images(folder, count - EACH if number else 0, count)
+        # The first run of a process starts its workers, and is no measure of the others.
+        is_warm = time.perf_counter() - started > 1 and bool(done) and done[-1].get("process") == started
+        done.append({"increment": number, "seconds": increment(audit, folder), "is_warm": is_warm, "process": started})
+        if number in SNAPSHOTS_AFTER:
+            audit.snapshot(f"after-{number}")
+        done[-1] |= census(location)
+        with history.open("a") as file:
+            file.write(json.dumps(done[-1]) + "\n")
+        print(json.dumps(done[-1]), flush=True)
+    spark.stop()
+    return done
+
+
+def fresh(place: Path, increments: int, engine: str) -> dict[str, Any]:
+    """The same images in a workspace that was filled at once, and two more images after that."""
+    known = place / "fresh.json"
+    if known.exists():
+        return dict(json.loads(known.read_text()))
+    folder, location = place / "photos_at_once", place / "fresh"
+    for path in (folder, location):
+        shutil.rmtree(path, ignore_errors=True)
+    count = FIRST + increments * EACH
+    add_images(folder, 0, count)
+    spark = session(engine)
+    audit = Audit(str(location), spark, echo=lambda line: None)
+    increment(audit, folder)
+    found: dict[str, Any] = census(location)
+    seconds = []
+    for number in range(COMPARED // 2):
+        add_images(folder, count + number * EACH, count + (number + 1) * EACH)
+        seconds.append(increment(audit, folder))
+    spark.stop()
+    found["seconds"] = seconds
+    known.write_text(json.dumps(found))
+    return found
+
+
+def rows_of(done: list[dict[str, Any]], at_once: dict[str, Any], engine: str) -> list[Row]:
+    data = f"{engine}; {FIRST} images of 32 x 32, then {EACH} more each time, 2 cores"
+    grown = [entry for entry in done if entry["increment"]]
+    last, n = grown[-1], grown[-1]["increment"]
+    warm = [entry["seconds"] for entry in grown if entry["is_warm"]]
+    first, latest = warm[:COMPARED], warm[-COMPARED:]
+
+    def ratio(name: str, value: float, base: float, limit: float | None, note: str = "") -> Row:
+        return Row(name, data, n, "ratio", value / base, "x", "<=", limit, note=note)
+
+    def figure(name: str, values: Iterable[float], unit: str, note: str = "") -> Row:
+        middle = statistics.median(values)
+        return Row(name, data, n, "seconds" if unit == "s" else "count", middle, unit, note=note)
+
+    kept = f"{last['needed']} files, {last['newest']} of the newest version; fresh: {at_once['newest']}"
+    times = f"median of {COMPARED} runs: {statistics.median(latest):.1f} s, at first {statistics.median(first):.1f} s"
+    same = f"in a fresh workspace of as many images: {statistics.median(at_once['seconds']):.1f} s"
+    return [
+        ratio("files of newest and snapshots", last["needed"], at_once["newest"], 2.0, kept),
+        ratio("files of the newest version", last["newest"], at_once["newest"], 2.0, kept),
+        ratio("time of a run / first", statistics.median(latest), statistics.median(first), 1.2, f"{times}; {same}"),
+        ratio("time of a run / fresh", statistics.median(latest), statistics.median(at_once["seconds"]), 1.2, same),
+        figure("files on disk", [last["on_disk"]], "files"),
+        figure("files of logs on disk", [last["log_files"]], "files"),
+        figure("size on disk", [last["kilobytes"] / 1024], "MB"),
+        figure("files on disk, of a run", _growth(grown, "on_disk"), "files", f"median of the last {COMPARED}"),
+        figure("files of logs, of a run", _growth(grown, "log_files"), "files", f"median of the last {COMPARED}"),
+    ]
+
+
+def _growth(grown: list[dict[str, Any]], name: str) -> list[float]:
+    values = [entry[name] for entry in grown[-COMPARED - 1 :]]
+    return [after - before for before, after in itertools.pairwise(values)]
+
+
+def main() -> None:
+    """Measure, and write benchmarks/results/increments.json when all increments are done."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--place", type=Path, required=True)
+    parser.add_argument("--increments", type=int, default=200)
+    parser.add_argument("--for", dest="seconds", type=float, default=1e9)
+    add_engine(parser)
+    args = parser.parse_args()
+    args.place.mkdir(parents=True, exist_ok=True)
+    started = time.perf_counter()
+    done = grow(args.place, args.increments, args.seconds, args.engine)
+    if len(done) <= args.increments or time.perf_counter() - started > args.seconds:
+        print(f"{len(done)} of {args.increments + 1} runs are done; the same command goes on from here")
+        return
+    report("increments", rows_of(done, fresh(args.place, args.increments, args.engine), args.engine))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Upkeep of tables that grow by small commits: small files are merged, and files that nobody needs any more removed.
+
+Merging changes no row, and older versions keep their files. What may be removed, and when:
+
+- files that the newest version, or a version that a named snapshot pins, reads: never;
+- files that left the table within the last `UNNAMED_DAYS` days: not yet. So long a version without a name can be read,
+  by whoever opened it, on this machine or another;
+- all other files of the table, those that a killed process left included, on each `TIDY_EVERY` versions.
+
+A table's property ``delta.deletedFileRetentionDuration`` is what other engines go by when they remove files. They know
+no snapshots, so the workspace sets it to the many days for which snapshots are kept. A table to which somebody gave
+another value keeps its files for as long as that says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.runs import RUNS, SNAPSHOTS
+from dataeval_spark.workspace.delta import TableAccess
+
+# Files below this size are merged, where a table has so many of them. Delta's own auto-compaction rewrites after nearly
+# every small commit; so many more files a table are a small price.
+MERGED_FILES, MERGED_BYTES = 4, 16 * 2**20
+# Days for which other engines keep old files, and the log its entries, for snapshots.
+SNAPSHOT_DAYS = 180
+# Days for which a version without a name can be read: Delta's default.
+UNNAMED_DAYS = 7
+TIDY_EVERY = 32
+# These describe the work, not the data: pinning or restoring them would rewrite history.
+NOT_PINNED = (RUNS, SNAPSHOTS)
+
+
+def retention(table: Table, days: int) -> dict[str, str]:
+    """Properties of a new table that say how long its old files and the entries of its log are kept."""
+    days = UNNAMED_DAYS if table in NOT_PINNED else days
+    return dict.fromkeys(("delta.logRetentionDuration", "delta.deletedFileRetentionDuration"), f"interval {days} days")
+
+
+class Upkeep:
+    """Upkeep of the tables of a workspace.
+
+    Parameters
+    ----------
+    access : callable
+        Returns the access to a table.
+    pinned : callable
+        Returns the versions that named snapshots pin, given Delta's id of a table.
+    """
+
+    def __init__(self, access: Callable[[Table], TableAccess], pinned: Callable[[str], list[int]]) -> None:
+        self._access = access
+        self._pinned = pinned
+
+    def after_commit(self, table: Table, before: int, after: int) -> bool:
+        """Do what is due between two versions of a table; return whether it was anything."""
+        access = self._access(table)
+        is_replaced = table.write == "replace" and table.scope is None  # its files are never more than of one write
+        has_merged = not is_replaced and _has_passed(access.MERGE_EVERY, before, after) and _merge(access)
+        has_removed = _has_passed(TIDY_EVERY, before, after) and self._remove(access)
+        return has_merged or has_removed
+
+    def tidy(self, table: Table) -> None:
+        """Do all of it now, as far as there is something to do."""
+        access = self._access(table)
+        _merge(access)
+        self._remove(access)
+
+    def _remove(self, access: TableAccess) -> bool:
+        return access.remove_old_files(self._pinned(access.identity()), UNNAMED_DAYS, instead_of=SNAPSHOT_DAYS)
+
+
+def _has_passed(every: int, before: int, after: int) -> bool:
+    return before // every < after // every
+
+
+def _merge(access: TableAccess) -> bool:
+    if are_many := access.small_files(MERGED_BYTES) >= MERGED_FILES:
+        access.compact()
+    return are_many
