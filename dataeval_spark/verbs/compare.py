@@ -191,7 +191,7 @@ def _known_refs(workspace: Workspace) -> str:
             "names of datasets or splits",
         )
     ]
-    return f"Datasets and splits here: {', '.join(names)}" if names else "Nothing has been ingested yet"
+    return f"Datasets and splits here: {', '.join(names)}" if names else "No dataset here has images"
 
 
 def _window(workspace: Workspace, ref: str, now: datetime) -> tuple[datetime, datetime]:

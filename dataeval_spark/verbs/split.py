@@ -75,6 +75,8 @@ def split_workspace(run: Run, name: str, request: SplitOptions) -> StepRun:
         return StepRun.skipped(step, UP_TO_DATE)
     started = datetime.now(UTC)
     images, reference = _chosen_images(workspace, request)
+    if images.isEmpty() and workspace.read_live(IMAGES).isEmpty():
+        return StepRun.skipped(step, "no image to split: every dataset is empty")
     assignment = _assigned(workspace, run.checkpoint, name, request, images, reference, states, present)
     if not request.guard and not request.renew:
         # A hold-out stays one until the split is made anew.

@@ -301,10 +301,11 @@ class LocalAccess:
 
     def restore(self, version: int | None) -> None:
         with _COMMITTING[self._path]:
+            table = self._table()
             if version is None:
-                self._table().delete()
-            else:
-                self._table().restore(version)
+                table.delete()
+            elif version != table.version():  # delta-rs refuses to restore the newest
+                table.restore(version)
 
     def _table(self) -> DeltaTable:
         return DeltaTable(self._path)
