@@ -23,6 +23,9 @@ from dataeval_spark.workspace.delta import TableAccess
 # Files below this size are merged, where a table has so many of them. Delta's own auto-compaction rewrites after nearly
 # every small commit; so many more files a table are a small price.
 MERGED_FILES, MERGED_BYTES = 4, 16 * 2**20
+# A table with a scope has a file for each value of it, which the next write of that value replaces; of a merged file it
+# writes the rest again.
+MERGED_SCOPES = 32
 # Days for which other engines keep old files, and the log its entries, for snapshots.
 SNAPSHOT_DAYS = 180
 # Days for which a version without a name can be read: Delta's default.
@@ -56,15 +59,14 @@ class Upkeep:
     def after_commit(self, table: Table, before: int, after: int) -> bool:
         """Do what is due between two versions of a table; return whether it was anything."""
         access = self._access(table)
-        is_replaced = table.write == "replace" and table.scope is None  # its files are never more than of one write
-        has_merged = not is_replaced and _has_passed(access.MERGE_EVERY, before, after) and _merge(access)
+        has_merged = _has_passed(access.MERGE_EVERY, before, after) and _merge(table, access)
         has_removed = _has_passed(TIDY_EVERY, before, after) and self._remove(access)
         return has_merged or has_removed
 
     def tidy(self, table: Table) -> None:
         """Do all of it now, as far as there is something to do."""
         access = self._access(table)
-        _merge(access)
+        _merge(table, access)
         self._remove(access)
 
     def _remove(self, access: TableAccess) -> bool:
@@ -75,7 +77,10 @@ def _has_passed(every: int, before: int, after: int) -> bool:
     return before // every < after // every
 
 
-def _merge(access: TableAccess) -> bool:
-    if are_many := access.small_files(MERGED_BYTES) >= MERGED_FILES:
+def _merge(table: Table, access: TableAccess) -> bool:
+    if table.write == "replace" and table.scope is None:
+        return False  # its files are never more than those of one write
+    most = MERGED_FILES if table.scope is None else MERGED_SCOPES
+    if are_many := access.small_files(MERGED_BYTES) >= most:
         access.compact()
     return are_many

@@ -12,7 +12,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from dataeval_spark.tables.profile import UNREADABLE_IMAGES
-from dataeval_spark.tables.runs import RUNS, SNAPSHOTS
+from dataeval_spark.tables.runs import DATASET_FINDINGS, RUNS, SNAPSHOTS
 from dataeval_spark.workspace import runs, snapshots, upkeep
 from dataeval_spark.workspace.delta import Writer
 from dataeval_spark.workspace.delta_local import LocalAccess
@@ -208,3 +208,23 @@ def test_tables_about_the_work_itself_are_kept_for_no_snapshot():
     assert set(upkeep.retention(UNREADABLE_IMAGES, 180).values()) == {"interval 180 days"}
     for table in (RUNS, SNAPSHOTS):
         assert set(upkeep.retention(table, 180).values()) == {"interval 7 days"}
+
+
+def test_files_of_scopes_are_merged_where_they_are_many(workspace, frame):
+    def write(step):
+        rows = frame(DATASET_FINDINGS, [(step, "rule", "x", 1.0, None, "info", "m", "r")])
+        return workspace.write(DATASET_FINDINGS, rows, Writer("r", step, f"w {step}", "0"), scope=step)
+
+    def files():
+        return len(DeltaTable(workspace.path(DATASET_FINDINGS)).file_uris())
+
+    for number in range(8):
+        write(f"step {number}")
+    assert files() == 8
+    number = 8
+    while files() == number:
+        write(f"step {number}")
+        number += 1
+
+    assert upkeep.MERGED_SCOPES <= number < upkeep.MERGED_SCOPES + 4
+    assert len({row["step"] for row in workspace.read(DATASET_FINDINGS).collect()}) == number
