@@ -130,7 +130,8 @@ class LocalAccess:
         return len(sizes), pc.sum(sizes).as_py() or 0
 
     def small_files(self, limit: int) -> int:
-        return sum(file.size < limit for file in _files(self._table()))
+        table = self._table()
+        return 0 if _needs_a_reader_of_delta(table) else sum(file.size < limit for file in _files(table))
 
     def columns(self) -> dict[str, bool]:
         fields = self._table().schema().fields if self._exists() else []

@@ -196,7 +196,9 @@ def test_a_table_with_features_that_only_its_engine_knows_is_left_to_it(spark, t
     for value in range(3):
         write_deltalake(path, pa.table({"a": [value]}), mode="overwrite", partition_by=["a"])
 
-    assert LocalAccess(spark, path, str(tmp_path)).remove_old_files([], 0, instead_of=180) is False
+    access = LocalAccess(spark, path, str(tmp_path))
+    assert access.remove_old_files([], 0, instead_of=180) is False
+    assert access.small_files(2**20) == 0
     assert len(list(Path(path).rglob("*.parquet"))) == 3
 
 
