@@ -39,6 +39,7 @@ from frame import Row, add_engine, report, session  # noqa: E402
 
 FIRST, EACH = 180, 2
 SNAPSHOTS_AFTER = (50, 150)
+VERSIONS = 1 + len(SNAPSHOTS_AFTER)
 CLASSES = ("cat", "dog", "fox", "owl")
 # Runs that are compared: one alone would measure the machine.
 COMPARED = 10
@@ -66,23 +67,27 @@ def increment(audit: Audit, folder: Path) -> float:
 
 def census(location: Path) -> dict[str, int]:
     """Data files that the newest versions and named snapshots read, and what is on disk."""
-    pinned: dict[str, set[int]] = {}
+    pinned: dict[str, dict[str, int]] = {}
     if (location / SNAPSHOTS.name).exists():
         rows = DeltaTable(str(location / SNAPSHOTS.name)).to_pyarrow_dataset().to_table().to_pylist()
         for row in rows:
-            pinned.setdefault(row["table_name"], set()).add(row["version"])
+            pinned.setdefault(row["table_name"], {})[row["snapshot"]] = row["version"]
     newest, needed = 0, 0
+    of_snapshots: dict[str, int] = {}
     for table in ALL_TABLES:
         path = location / table.name
         if DeltaTable.is_deltatable(str(path)):
             files = set(DeltaTable(str(path)).file_uris())
             newest += len(files)
-            for version in pinned.get(table.name, ()):
-                files |= set(DeltaTable(str(path), version=version).file_uris())
+            for snapshot, version in pinned.get(table.name, {}).items():
+                read = set(DeltaTable(str(path), version=version).file_uris())
+                of_snapshots[snapshot] = of_snapshots.get(snapshot, 0) + len(read)
+                files |= read
             needed += len(files)
     on_disk = [path for path in location.rglob("*") if path.is_file()]
     return {
         "newest": newest,
+        "of_a_snapshot": max(of_snapshots.values(), default=0),
         "needed": needed,
         "on_disk": sum(path.suffix == ".parquet" and path.parent.name != "_delta_log" for path in on_disk),
         "log_files": sum(path.parent.name == "_delta_log" for path in on_disk),
@@ -156,12 +161,16 @@ def rows_of(done: list[dict[str, Any]], at_once: dict[str, Any], engine: str) ->
         middle = statistics.median(values)
         return Row(name, data, n, "seconds" if unit == "s" else "count", middle, unit, note=note)
 
-    kept = f"{last['needed']} files, {last['newest']} of the newest version; fresh: {at_once['newest']}"
+    fresh_files = at_once["newest"]
+    kept = f"{last['needed']} files in all, of three versions; fresh: {fresh_files}, of one"
     times = f"median of {COMPARED} runs: {statistics.median(latest):.1f} s, at first {statistics.median(first):.1f} s"
     same = f"in a fresh workspace of as many images: {statistics.median(at_once['seconds']):.1f} s"
     return [
-        ratio("files of newest and snapshots", last["needed"], at_once["newest"], 2.0, kept),
-        ratio("files of the newest version", last["newest"], at_once["newest"], 2.0, kept),
+        ratio("files of the newest version", last["newest"], fresh_files, 2.0, f"{last['newest']} files; {kept}"),
+        ratio(
+            "files of a snapshot, at most", last["of_a_snapshot"], fresh_files, 2.0, f"{last['of_a_snapshot']} files"
+        ),
+        ratio("files of all, a version", last["needed"] / VERSIONS, fresh_files, 2.0, kept),
         ratio("time of a run / first", statistics.median(latest), statistics.median(first), 1.2, f"{times}; {same}"),
         ratio("time of a run / fresh", statistics.median(latest), statistics.median(at_once["seconds"]), 1.2, same),
         figure("files on disk", [last["on_disk"]], "files"),

@@ -122,10 +122,12 @@ class Target:
 class TableAccess(Protocol):
     """Access to a table, as far as the workspace needs it.
 
-    ``MERGE_EVERY`` is the number of versions after which it is worth a look whether small files are to be merged.
+    ``MERGE_EVERY`` is the number of versions after which it is worth a look whether small files are to be merged, and
+    ``MERGED_FILES`` the number of them from which on they are.
     """
 
     MERGE_EVERY: ClassVar[int]
+    MERGED_FILES: ClassVar[int]
 
     def commits(self, limit: int) -> list[Commit]:
         """The newest commits, newest first; none when there is no such table."""

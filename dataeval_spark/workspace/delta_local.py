@@ -56,6 +56,7 @@ class LocalAccess:
     """
 
     MERGE_EVERY: ClassVar[int] = 4
+    MERGED_FILES: ClassVar[int] = 4
 
     def __init__(self, spark: SparkSession, path: str, staging: str) -> None:
         self._spark = spark

@@ -39,7 +39,9 @@ class SparkAccess:
         Place for the table of a catalog; default the catalog's own.
     """
 
-    MERGE_EVERY: ClassVar[int] = 8  # to look takes a query, and to merge a job
+    # To look takes a query, and to merge a job of some seconds.
+    MERGE_EVERY: ClassVar[int] = 8
+    MERGED_FILES: ClassVar[int] = 12
 
     def __init__(self, spark: SparkSession, name: str, path: str | None, location: str | None = None) -> None:
         self._spark = spark

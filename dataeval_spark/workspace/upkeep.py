@@ -20,12 +20,11 @@ from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.runs import RUNS, SNAPSHOTS
 from dataeval_spark.workspace.delta import TableAccess
 
-# Files below this size are merged, where a table has so many of them. Delta's own auto-compaction rewrites after nearly
-# every small commit; so many more files a table are a small price.
-MERGED_FILES, MERGED_BYTES = 4, 16 * 2**20
+# Files below this size are small. Delta's own auto-compaction rewrites them after nearly every commit.
+SMALL_BYTES = 16 * 2**20
 # A table with a scope has a file for each value of it, which the next write of that value replaces; of a merged file it
-# writes the rest again.
-MERGED_SCOPES = 32
+# writes the rest again. So it may have this many times more.
+SCOPE_FACTOR = 8
 # Days for which other engines keep old files, and the log its entries, for snapshots.
 SNAPSHOT_DAYS = 180
 # Days for which a version without a name can be read: Delta's default.
@@ -80,7 +79,7 @@ def _has_passed(every: int, before: int, after: int) -> bool:
 def _merge(table: Table, access: TableAccess) -> bool:
     if table.write == "replace" and table.scope is None:
         return False  # its files are never more than those of one write
-    most = MERGED_FILES if table.scope is None else MERGED_SCOPES
-    if are_many := access.small_files(MERGED_BYTES) >= most:
+    most = access.MERGED_FILES * (1 if table.scope is None else SCOPE_FACTOR)
+    if are_many := access.small_files(SMALL_BYTES) >= most:
         access.compact()
     return are_many
