@@ -21,10 +21,6 @@ from typing import Any
 
 import numpy as np
 
-HERE = Path(__file__).resolve().parent
-# This folder stands first on Python's path, and profile.py in it would hide the standard module of that name.
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
-
 DATAEVAL = """
 import json, sys, time
 import numpy as np
@@ -150,7 +146,6 @@ def main() -> None:
     if options.serve:
         serve(Path(options.serve), options.rounds)
         return
-    sys.path.append(str(HERE))  # last: frame.py is found, profile.py hides nothing
     from frame import Row, report, run
 
     results: dict[int, dict[str, Any]] = {}

@@ -15,24 +15,18 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from frame import Row, report
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-HERE = Path(__file__).resolve().parent
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
-sys.path.append(str(HERE))
-
-from frame import Row, report  # noqa: E402
-
-from dataeval_spark.kernels.encoders.hog_color import HogColor  # noqa: E402
-from dataeval_spark.kernels.images.profile import profile_image  # noqa: E402
-from dataeval_spark.kernels.images.value_range import EIGHT_BIT  # noqa: E402
+from dataeval_spark.kernels.encoders.hog_color import HogColor
+from dataeval_spark.kernels.images.profile import profile_image
+from dataeval_spark.kernels.images.value_range import EIGHT_BIT
 
 SETS = {"imagenet_photos": "images/*", "coco128": "images/*", "cifar10_small": "images/*/*/*"}
 HALVES = ("first half", "second half")

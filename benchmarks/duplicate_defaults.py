@@ -9,31 +9,26 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+import xxhash
+from frame import Row, report
+from numpy.typing import NDArray
+from PIL import Image, ImageEnhance
+from pyspark.sql import DataFrame, SparkSession
+
+from dataeval_spark.analyses.quality.duplicates import NOISE_BITS, duplicates
+from dataeval_spark.kernels.encoders import load_encoder
+from dataeval_spark.kernels.images.profile import profile_image
+from dataeval_spark.session import engines
+from dataeval_spark.tables.contract import Table
+from dataeval_spark.tables.images import IMAGES
+from dataeval_spark.tables.profile import HASHES, IMAGE_STATS
+from dataeval_spark.tables.similarity import NEIGHBORS
+
 HERE = Path(__file__).resolve().parent
-# profile.py beside this file would hide the standard library's.
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
-
-import numpy as np  # noqa: E402
-import xxhash  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-from PIL import Image, ImageEnhance  # noqa: E402
-from pyspark.sql import DataFrame, SparkSession  # noqa: E402
-
-from dataeval_spark.analyses.quality.duplicates import NOISE_BITS, duplicates  # noqa: E402
-from dataeval_spark.kernels.encoders import load_encoder  # noqa: E402
-from dataeval_spark.kernels.images.profile import profile_image  # noqa: E402
-from dataeval_spark.session import engines  # noqa: E402
-from dataeval_spark.tables.contract import Table  # noqa: E402
-from dataeval_spark.tables.images import IMAGES  # noqa: E402
-from dataeval_spark.tables.profile import HASHES, IMAGE_STATS  # noqa: E402
-from dataeval_spark.tables.similarity import NEIGHBORS  # noqa: E402
-
-sys.path.append(str(HERE))
-from frame import Row, report  # noqa: E402
 
 DATA = HERE.parents[1] / "shared" / "data"
 Files = Mapping[str, bytes]

@@ -23,12 +23,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-# profile.py beside this file would hide the standard library's.
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
-
-import numpy as np  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
+import numpy as np
+from numpy.typing import NDArray
 
 PROCESSES = 2
 BATCH = 64
@@ -185,7 +181,6 @@ def side(name: str, folder: Path, model: Path) -> dict[str, Any]:
 
 
 def measure(scratch: Path, n: int, rounds: int) -> list[Any]:
-    sys.path.append(str(HERE))
     from frame import Row
     from profile_job import make_images
 
@@ -230,7 +225,6 @@ def main() -> None:
         name, folder, model = options.side
         print(json.dumps(SIDES[name]([str(path) for path in sorted(Path(folder).iterdir())], model)))
         return
-    sys.path.append(str(HERE))
     from frame import report
 
     with tempfile.TemporaryDirectory() as scratch:

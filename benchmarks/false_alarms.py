@@ -10,27 +10,19 @@ conservative, with the reason.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-# profile.py beside this file would hide the standard library's.
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
+import numpy as np
+from frame import Row, report
 
-import numpy as np  # noqa: E402
-
-from dataeval_spark.kernels.factors.contingency_statistics import association, goodness_of_fit, label_parity  # noqa: E402
-from dataeval_spark.kernels.factors.independence import ImageSums, design_effect, table_effect  # noqa: E402
-from dataeval_spark.kernels.factors.kolmogorov_smirnov import ks_pvalue, ks_pvalue_of_images  # noqa: E402
-from dataeval_spark.kernels.factors.neighbor_information import neighbor_information, permutation_p_value  # noqa: E402
-from dataeval_spark.kernels.factors.rank_auc import class_auc  # noqa: E402
-from dataeval_spark.kernels.splits.part_distances import distance, one_hot, separation  # noqa: E402
-
-sys.path.append(str(HERE))
-from frame import Row, report  # noqa: E402
+from dataeval_spark.kernels.factors.contingency_statistics import association, goodness_of_fit, label_parity
+from dataeval_spark.kernels.factors.independence import ImageSums, design_effect, table_effect
+from dataeval_spark.kernels.factors.kolmogorov_smirnov import ks_pvalue, ks_pvalue_of_images
+from dataeval_spark.kernels.factors.neighbor_information import neighbor_information, permutation_p_value
+from dataeval_spark.kernels.factors.rank_auc import class_auc
+from dataeval_spark.kernels.splits.part_distances import distance, one_hot, separation
 
 LEVEL, GOAL, CONSERVATIVE = 0.05, 6.0, 4.0
 Random = np.random.Generator

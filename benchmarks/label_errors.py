@@ -25,12 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-
-HERE = Path(__file__).resolve().parent
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
-sys.path.append(str(HERE))
-
-from frame import Row, add_engine, report, session, tree_mb  # noqa: E402
+from frame import Row, add_engine, report, session, tree_mb
 
 CORES = 2
 ROWS_PER_FILE = 100_000

@@ -10,28 +10,24 @@ Writes results/label_neighbors.json. Needs the shared folder with real data besi
 from __future__ import annotations
 
 import csv
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from frame import Row, report
 from numpy.typing import NDArray
 from PIL import Image
+from pyspark.sql import DataFrame, SparkSession
+
+from dataeval_spark.analyses.labels.label_neighbors import label_neighbors
+from dataeval_spark.kernels.encoders import load_encoder
+from dataeval_spark.session import engines
+from dataeval_spark.tables.images import TARGETS
+from dataeval_spark.tables.similarity import NEIGHBORS
 
 HERE = Path(__file__).resolve().parent
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
-sys.path.append(str(HERE))  # last: frame.py is found, profile.py hides nothing
-
-from frame import Row, report  # noqa: E402
-from pyspark.sql import DataFrame, SparkSession  # noqa: E402
-
-from dataeval_spark.analyses.labels.label_neighbors import label_neighbors  # noqa: E402
-from dataeval_spark.kernels.encoders import load_encoder  # noqa: E402
-from dataeval_spark.session import engines  # noqa: E402
-from dataeval_spark.tables.images import TARGETS  # noqa: E402
-from dataeval_spark.tables.similarity import NEIGHBORS  # noqa: E402
 
 DATA = HERE.parents[1] / "shared" / "data" / "cifar10_small"
 ENCODERS = ("hog_color", "thumbnail")

@@ -16,7 +16,6 @@ import json
 import os
 import random
 import struct
-import sys
 import tempfile
 import threading
 import time
@@ -26,6 +25,7 @@ from contextlib import suppress
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+
 SHARED = HERE.parent.parent / "shared" / "data"
 # Numbers that lengths, counts and offsets in files are often compared with, as they are written.
 EXTREMES = tuple(
@@ -192,9 +192,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--engine", choices=("embedded", "spark"), default="embedded")
     options = parser.parse_args()
-    sys.path[:] = [
-        entry for entry in sys.path if Path(entry or ".").resolve() != HERE
-    ]  # profile.py there hides another
     from dataeval_spark import Audit
     from dataeval_spark.errors import DataEvalError
     from dataeval_spark.tables.profile import IMAGE_STATS, UNREADABLE_IMAGES
@@ -221,7 +218,6 @@ def main() -> None:
 
 
 def write(engine, count, failures, readable, unreadable, seconds, peak_mb, size) -> None:
-    sys.path.append(str(HERE))
     from frame import RESULTS, Row, report
 
     data = f"{len(originals())} files of {count:,} damaged ones, {size / 2**20:.0f} MB"

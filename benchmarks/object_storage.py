@@ -18,12 +18,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-# Python puts this folder first on its path, and profile.py in it would hide the standard module of that name.
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
-sys.path.append(str(HERE))  # last: frame.py is found, profile.py hides nothing
-
-from frame import Row, report  # noqa: E402
+from frame import Row, report
 
 CONCURRENCY = 8
 GOAL = 0.8

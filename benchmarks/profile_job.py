@@ -21,11 +21,10 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
+import numpy as np
+from PIL import Image
 
-import numpy as np  # noqa: E402
-from PIL import Image  # noqa: E402
+HERE = Path(__file__).resolve().parent
 
 PHOTOS = HERE.parent.parent / "shared" / "data" / "imagenet_photos" / "images"
 SIZE = (500, 375)
@@ -143,7 +142,6 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--job", nargs="+", help=argparse.SUPPRESS)
-    sys.path.append(str(HERE))
     from frame import add_engine, report
 
     add_engine(parser)

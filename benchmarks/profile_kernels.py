@@ -19,12 +19,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-# Python puts this folder first on its path, and profile.py in it would hide the standard module of that name.
-HERE = Path(__file__).resolve().parent
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
+import numpy as np
+from PIL import Image
 
-import numpy as np  # noqa: E402
-from PIL import Image  # noqa: E402
+HERE = Path(__file__).resolve().parent
 
 PHOTOS = HERE.parent.parent / "shared" / "data" / "imagenet_photos" / "images"
 COUNT = 24
@@ -192,7 +190,6 @@ def main() -> None:
     if options.worker:
         serve()
         return
-    sys.path.append(str(HERE))  # last: frame.py is found, profile.py hides nothing
     from frame import report
 
     try:

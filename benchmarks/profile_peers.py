@@ -18,9 +18,6 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
-
 SCORES = ("dark_score", "light_score", "low_information_score")
 
 
@@ -152,7 +149,6 @@ def main() -> None:
     if options.worker:
         serve()
         return
-    sys.path.append(str(HERE))  # last: frame.py is found, profile.py hides nothing
     from frame import report
     from profile_job import make_images
 

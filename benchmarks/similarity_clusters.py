@@ -25,12 +25,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-
-HERE = Path(__file__).resolve().parent
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
-sys.path.append(str(HERE))
-
-from frame import Rounds, Row, report, tree_mb  # noqa: E402
+from frame import Rounds, Row, report, tree_mb
 
 CORES = 2
 MIN_CLUSTER_SIZE, MIN_SAMPLES = 100, 5

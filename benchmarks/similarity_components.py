@@ -13,29 +13,22 @@ from __future__ import annotations
 import argparse
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-# profile.py beside this file would hide the standard library's.
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from frame import Row, report
+from pyspark.sql import DataFrame, SparkSession
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components as of_scipy
 
-import numpy as np  # noqa: E402
-import pyarrow as pa  # noqa: E402
-import pyarrow.compute as pc  # noqa: E402
-import pyarrow.parquet as pq  # noqa: E402
-from pyspark.sql import DataFrame, SparkSession  # noqa: E402
-from scipy.sparse import coo_array  # noqa: E402
-from scipy.sparse.csgraph import connected_components as of_scipy  # noqa: E402
-
-from dataeval_spark.frames.components import connected_components  # noqa: E402
-from dataeval_spark.session import engines  # noqa: E402
-
-sys.path.append(str(HERE))
-from frame import Row, report  # noqa: E402
+from dataeval_spark.frames.components import connected_components
+from dataeval_spark.session import engines
 
 CHAIN = 10_000
 

@@ -19,14 +19,12 @@ from importlib.util import module_from_spec, spec_from_file_location
 from multiprocessing import get_context
 from pathlib import Path
 
-# Python puts this folder first on its path, where profile.py hides the standard module of that name.
-HERE = Path(__file__).resolve().parent
-sys.path[:] = [*(entry for entry in sys.path if Path(entry or ".").resolve() != HERE), str(HERE)]
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from frame import Row, python, report, run
 
-import numpy as np  # noqa: E402
-import pyarrow as pa  # noqa: E402
-import pyarrow.parquet as pq  # noqa: E402
-from frame import Row, python, report, run  # noqa: E402
+HERE = Path(__file__).resolve().parent
 
 NEAR = 0.05
 PEER_VERSION = "0.3.3.post2"

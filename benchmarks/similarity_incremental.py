@@ -10,25 +10,18 @@ of a run from nothing, row by row.
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-# profile.py beside this file would hide the standard library's.
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from frame import Row, add_engine, report, session
 
-import numpy as np  # noqa: E402
-import pyarrow as pa  # noqa: E402
-import pyarrow.parquet as pq  # noqa: E402
-
-from dataeval_spark import Audit  # noqa: E402
-from dataeval_spark.tables.profile import EMBEDDINGS  # noqa: E402
-from dataeval_spark.workspace.delta import Writer  # noqa: E402
-
-sys.path.append(str(HERE))
-from frame import Row, add_engine, report, session  # noqa: E402
+from dataeval_spark import Audit
+from dataeval_spark.tables.profile import EMBEDDINGS
+from dataeval_spark.workspace.delta import Writer
 
 STEPS = ("neighbors", "embedding_scores")
 # Exact whatever the estimate says, which is for hours.

@@ -27,12 +27,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from frame import Rounds, Row, add_engine, report, session, tree_mb
 
 HERE = Path(__file__).resolve().parent
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
-sys.path.append(str(HERE))
-
-from frame import Rounds, Row, add_engine, report, session, tree_mb  # noqa: E402
 
 K = 10
 CORES = 2

@@ -12,26 +12,19 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import tempfile
 import time
 from importlib.metadata import version
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-# profile.py beside this file would hide the standard library's.
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from frame import Row, add_engine, report, session
+from pyspark.sql import DataFrame, SparkSession
+from sklearn.model_selection import StratifiedGroupKFold
 
-import numpy as np  # noqa: E402
-import pyarrow as pa  # noqa: E402
-import pyarrow.parquet as pq  # noqa: E402
-from pyspark.sql import DataFrame, SparkSession  # noqa: E402
-from sklearn.model_selection import StratifiedGroupKFold  # noqa: E402
-
-from dataeval_spark.analyses.splits.assign import assign  # noqa: E402
-
-sys.path.append(str(HERE))
-from frame import Row, add_engine, report, session  # noqa: E402
+from dataeval_spark.analyses.splits.assign import assign
 
 
 def share_error(folds: np.ndarray, labels: np.ndarray, count: int) -> float:

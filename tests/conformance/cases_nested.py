@@ -142,6 +142,7 @@ NESTED = {
             F.filter("az", lambda x: x.isin("a", "")),
         ),
     ],
+    "F.flatten": lambda: [F.flatten("aa"), F.flatten(F.array("az", "az")), F.flatten(F.array("items", "items"))],
     "F.forall": lambda: [
         F.forall("ai", lambda x: x > 0),
         F.forall("a", lambda x: ~F.isnan(x)),

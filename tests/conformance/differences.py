@@ -269,6 +269,7 @@ LISTED: dict[str, dict[tuple[str, str], str]] = {
     },
     "slice from before the first element: the product slices from 1: portable, last of an array": {
         ("nested", "F.slice 2"): "10 rows, 1: [] | ['é']",
+        ("sql", "sql slice 2"): "10 rows, 1: [] | ['é']",
     },
     "A window cannot be ordered by a struct. Written with its fields": {
         ("windows", "F.row_number 4"): "int | Internal error: Cannot run range queries on d",

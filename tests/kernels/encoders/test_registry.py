@@ -15,7 +15,7 @@ import pytest
 from dataeval_spark.errors import EncoderError, MissingExtraError, OptionError
 from dataeval_spark.kernels.encoders import encoder_record, encoder_version, load_encoder, registry, require_encoder
 from dataeval_spark.kernels.encoders.python_factory import PythonEncoder
-from dataeval_spark.kernels.encoders.registry import FORMS
+from dataeval_spark.options import ENCODER_FORMS
 
 ONE = np.full((6, 8, 3), 10, dtype=np.uint8)
 
@@ -64,7 +64,7 @@ def test_a_name_that_means_nothing_says_what_to_write(torch_is_found, name, mess
 
 
 def test_every_form_of_name_is_in_the_message():
-    with pytest.raises(OptionError, match=re.escape(str(list(FORMS)))):
+    with pytest.raises(OptionError, match=re.escape(str(list(ENCODER_FORMS)))):
         require_encoder("resnet")
 
 
