@@ -16,26 +16,19 @@ import argparse
 import json
 import shutil
 import statistics
-import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-# profile.py beside this file would hide the standard library's.
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
+import numpy as np
+from deltalake import DeltaTable
+from frame import Row, add_engine, report, session
+from PIL import Image
 
-import numpy as np  # noqa: E402
-from deltalake import DeltaTable  # noqa: E402
-from PIL import Image  # noqa: E402
-
-from dataeval_spark import Audit  # noqa: E402
-from dataeval_spark.tables import ALL_TABLES  # noqa: E402
-from dataeval_spark.tables.runs import SNAPSHOTS  # noqa: E402
-
-sys.path.append(str(HERE))
-from frame import Row, add_engine, report, session  # noqa: E402
+from dataeval_spark import Audit
+from dataeval_spark.tables import ALL_TABLES
+from dataeval_spark.tables.runs import SNAPSHOTS
 
 FIRST, EACH = 180, 2
 SNAPSHOTS_AFTER = (50, 150)
