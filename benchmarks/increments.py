@@ -1,9 +1,9 @@
 """A workspace that grows by two images 200 times: its files, its logs and the time of a run, against a fresh one.
 
-python benchmarks/increments.py --place DIR [--for SECONDS] [--increments 200] [--engine spark]
+python benchmarks/increments.py --place DIR [--for SECONDS] [--increments 200] [--steps STEP ...] [--engine spark]
 
-The first run is of 180 images. Each later one adds two and does what is new: `ingest`, `profile` and `analyze` in one
-process. Two snapshots are named on the way, after 50 and 150 increments. The workspace stays in DIR, so a measurement
+The first run is of 180 images. Each later one adds two and does what is new: `ingest`, `profile` and `analyze` (all
+steps, or those named) in one process. Two snapshots are named on the way, after 50 and 150 increments. The workspace stays in DIR, so a measurement
 that ended after `--for` seconds goes on from there with the same command; the last one writes the results.
 
 Files count where the newest version or a named snapshot reads them; what older, unnamed versions need is counted by
@@ -17,7 +17,7 @@ import json
 import shutil
 import statistics
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +51,10 @@ def add_images(folder: Path, start: int, stop: int) -> None:
         Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path)
 
 
-def increment(audit: Audit, folder: Path) -> float:
+def increment(audit: Audit, folder: Path, steps: Sequence[str]) -> float:
     """Bring the workspace up to date with the folder; the seconds that it took."""
     started = time.perf_counter()
-    audit.ingest(str(folder)).run(options={"profile": {"encoder": "thumbnail"}})
+    audit.ingest(str(folder)).run(options={"profile": {"encoder": "thumbnail"}}, steps=steps)
     return time.perf_counter() - started
 
 
@@ -88,7 +88,7 @@ def census(location: Path) -> dict[str, int]:
     }
 
 
-def grow(place: Path, increments: int, seconds: float, engine: str) -> list[dict[str, Any]]:
+def grow(place: Path, increments: int, seconds: float, engine: str, steps: Sequence[str]) -> list[dict[str, Any]]:
     """Do increments until there are enough or the time is over; one entry each, of earlier calls too."""
     history = place / "increments.jsonl"
     done = [json.loads(line) for line in history.read_text().splitlines()] if history.exists() else []
@@ -103,7 +103,9 @@ def grow(place: Path, increments: int, seconds: float, engine: str) -> list[dict
         add_images(folder, count - EACH if number else 0, count)
         # The first run of a process starts its workers, and is no measure of the others.
         is_warm = time.perf_counter() - started > 1 and bool(done) and done[-1].get("process") == started
-        done.append({"increment": number, "seconds": increment(audit, folder), "is_warm": is_warm, "process": started})
+        done.append(
+            {"increment": number, "seconds": increment(audit, folder, steps), "is_warm": is_warm, "process": started}
+        )
         if number in SNAPSHOTS_AFTER:
             audit.snapshot(f"after-{number}")
         if number % COUNTED_EVERY == 0:
@@ -115,7 +117,7 @@ def grow(place: Path, increments: int, seconds: float, engine: str) -> list[dict
     return done
 
 
-def fresh(place: Path, increments: int, engine: str) -> dict[str, Any]:
+def fresh(place: Path, increments: int, engine: str, steps: Sequence[str]) -> dict[str, Any]:
     """The same images in a workspace that was filled at once, and two more images after that."""
     known = place / "fresh.json"
     if known.exists():
@@ -127,20 +129,20 @@ def fresh(place: Path, increments: int, engine: str) -> dict[str, Any]:
     add_images(folder, 0, count)
     spark = session(engine)
     audit = Audit(str(location), spark, echo=lambda line: None)
-    increment(audit, folder)
+    increment(audit, folder, steps)
     found: dict[str, Any] = census(location)
     seconds = []
     for number in range(COMPARED // 2):
         add_images(folder, count + number * EACH, count + (number + 1) * EACH)
-        seconds.append(increment(audit, folder))
+        seconds.append(increment(audit, folder, steps))
     spark.stop()
     found["seconds"] = seconds
     known.write_text(json.dumps(found))
     return found
 
 
-def rows_of(done: list[dict[str, Any]], at_once: dict[str, Any], engine: str) -> list[Row]:
-    data = f"{engine}; {FIRST} images of 32 x 32, then {EACH} more each time, 2 cores"
+def rows_of(done: list[dict[str, Any]], at_once: dict[str, Any], what: str) -> list[Row]:
+    data = f"{what}; {FIRST} images of 32 x 32, then {EACH} more each time, 2 cores"
     grown = [entry for entry in done if entry["increment"]]
     counted = [entry for entry in done if "newest" in entry]
     last, n = counted[-1], grown[-1]["increment"]
@@ -185,16 +187,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--place", type=Path, required=True)
     parser.add_argument("--increments", type=int, default=200)
+    parser.add_argument("--steps", nargs="*", default=[])
     parser.add_argument("--for", dest="seconds", type=float, default=1e9)
     add_engine(parser)
     args = parser.parse_args()
     args.place.mkdir(parents=True, exist_ok=True)
-    started = time.perf_counter()
-    done = grow(args.place, args.increments, args.seconds, args.engine)
-    if len(done) <= args.increments or time.perf_counter() - started > args.seconds:
+    done = grow(args.place, args.increments, args.seconds, args.engine, args.steps)
+    if len(done) <= args.increments:
         print(f"{len(done)} of {args.increments + 1} runs are done; the same command goes on from here")
         return
-    report("increments", rows_of(done, fresh(args.place, args.increments, args.engine), args.engine))
+    what = f"{args.engine}; {' '.join(args.steps) or 'all steps'}"
+    report("increments", rows_of(done, fresh(args.place, args.increments, args.engine, args.steps), what))
 
 
 if __name__ == "__main__":
