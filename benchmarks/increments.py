@@ -3,8 +3,9 @@
 python benchmarks/increments.py --place DIR [--for SECONDS] [--increments 200] [--steps STEP ...] [--engine spark]
 
 The first run is of 180 images. Each later one adds two and does what is new: `ingest`, `profile` and `analyze` (all
-steps, or those named) in one process. Two snapshots are named on the way, after 50 and 150 increments. The workspace stays in DIR, so a measurement
-that ended after `--for` seconds goes on from there with the same command; the last one writes the results.
+steps, or those named) in one process. Two snapshots are named on the way, after 50 and 150 increments. The workspace
+stays in DIR, so a measurement that ended after `--for` seconds goes on from there with the same command; the last one
+writes the results.
 
 Files count where the newest version or a named snapshot reads them; what older, unnamed versions need is counted by
 all that is on disk.
