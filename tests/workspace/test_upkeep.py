@@ -194,7 +194,7 @@ def test_nothing_is_removed_where_a_pinned_version_is_lost(workspace, add):
 def test_a_table_with_features_that_only_its_engine_knows_is_left_to_it(spark, tmp_path):
     path = str(tmp_path / "parts")
     for value in range(3):
-        write_deltalake(path, pa.table({"a": [value]}), mode="overwrite", partition_by=["a"])
+        write_deltalake(path, pa.table({"a": [value], "b": [1]}), mode="overwrite", partition_by=["a"])
 
     access = LocalAccess(spark, path, str(tmp_path))
     assert access.remove_old_files([], 0, instead_of=180) is False
