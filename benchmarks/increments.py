@@ -18,7 +18,7 @@ import json
 import shutil
 import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +52,11 @@ def add_images(folder: Path, start: int, stop: int) -> None:
         Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path)
 
 
-def increment(audit: Audit, folder: Path, steps: Sequence[str]) -> float:
-    """Bring the workspace up to date with the folder; the seconds that it took."""
-    started = time.perf_counter()
+def increment(audit: Audit, folder: Path, steps: Sequence[str]) -> dict[str, float]:
+    """Bring the workspace up to date with the folder; the seconds that it took, by the clock and of this process."""
+    started, worked = time.perf_counter(), time.process_time()
     audit.ingest(str(folder)).run(options={"profile": {"encoder": "thumbnail"}}, steps=steps)
-    return time.perf_counter() - started
+    return {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - worked}
 
 
 def census(location: Path) -> dict[str, int]:
@@ -104,9 +104,7 @@ def grow(place: Path, increments: int, seconds: float, engine: str, steps: Seque
         add_images(folder, count - EACH if number else 0, count)
         # The first run of a process starts its workers, and is no measure of the others.
         is_warm = time.perf_counter() - started > 1 and bool(done) and done[-1].get("process") == started
-        done.append(
-            {"increment": number, "seconds": increment(audit, folder, steps), "is_warm": is_warm, "process": started}
-        )
+        done.append({"increment": number, "is_warm": is_warm, "process": started, **increment(audit, folder, steps)})
         if number in SNAPSHOTS_AFTER:
             audit.snapshot(f"after-{number}")
         if number % COUNTED_EVERY == 0:
@@ -132,12 +130,11 @@ def fresh(place: Path, increments: int, engine: str, steps: Sequence[str]) -> di
     audit = Audit(str(location), spark, echo=lambda line: None)
     increment(audit, folder, steps)
     found: dict[str, Any] = census(location)
-    seconds = []
+    found["later"] = []
     for number in range(COMPARED // 2):
         add_images(folder, count + number * EACH, count + (number + 1) * EACH)
-        seconds.append(increment(audit, folder, steps))
+        found["later"].append(increment(audit, folder, steps))
     spark.stop()
-    found["seconds"] = seconds
     known.write_text(json.dumps(found))
     return found
 
@@ -147,33 +144,41 @@ def rows_of(done: list[dict[str, Any]], at_once: dict[str, Any], what: str) -> l
     grown = [entry for entry in done if entry["increment"]]
     counted = [entry for entry in done if "newest" in entry]
     last, n = counted[-1], grown[-1]["increment"]
-    warm = [entry["seconds"] for entry in grown if entry["is_warm"]]
-    first, latest = warm[:COMPARED], warm[-COMPARED:]
+    warm = [entry for entry in grown if entry["is_warm"]]
 
     def ratio(name: str, value: float, base: float, limit: float | None, note: str = "") -> Row:
         return Row(name, data, n, "ratio", value / base, "x", "<=", limit, note=note)
 
-    def figure(name: str, values: Iterable[float], unit: str, note: str = "") -> Row:
-        middle = statistics.median(values)
-        return Row(name, data, n, "seconds" if unit == "s" else "count", middle, unit, note=note)
+    def figure(name: str, value: float, unit: str) -> Row:
+        return Row(name, data, n, "count", value, unit)
 
     fresh_files = at_once["newest"]
     kept = f"{last['needed']} files in all, of three versions; fresh: {fresh_files}, of one"
-    times = f"median of {COMPARED} runs: {statistics.median(latest):.1f} s, at first {statistics.median(first):.1f} s"
-    same = f"in a fresh workspace of as many images: {statistics.median(at_once['seconds']):.1f} s"
+
+    def slower(name: str, kind: str) -> list[Row]:
+        first, latest, others = (
+            statistics.median(entry[kind] for entry in entries)
+            for entries in (warm[:COMPARED], warm[-COMPARED:], at_once["later"])
+        )
+        note = f"medians of {COMPARED} runs: {latest:.2f} s, at first {first:.2f} s"
+        return [
+            ratio(f"{name} of a run / first", latest, first, 1.2, note),
+            ratio(f"{name} of a run / fresh", latest, others, 1.2, f"{others:.2f} s beside as many images at once"),
+        ]
+
     return [
         ratio("files of the newest version", last["newest"], fresh_files, 2.0, f"{last['newest']} files; {kept}"),
         ratio(
             "files of a snapshot, at most", last["of_a_snapshot"], fresh_files, 2.0, f"{last['of_a_snapshot']} files"
         ),
         ratio("files of all, a version", last["needed"] / VERSIONS, fresh_files, 2.0, kept),
-        ratio("time of a run / first", statistics.median(latest), statistics.median(first), 1.2, f"{times}; {same}"),
-        ratio("time of a run / fresh", statistics.median(latest), statistics.median(at_once["seconds"]), 1.2, same),
-        figure("files on disk", [last["on_disk"]], "files"),
-        figure("files of logs on disk", [last["log_files"]], "files"),
-        figure("size on disk", [last["kilobytes"] / 1024], "MB"),
-        figure("files on disk, of a run", [_growth(counted, "on_disk")], "files"),
-        figure("files of logs, of a run", [_growth(counted, "log_files")], "files"),
+        *slower("time", "seconds"),
+        *slower("CPU time", "cpu_seconds"),
+        figure("files on disk", last["on_disk"], "files"),
+        figure("files of logs on disk", last["log_files"], "files"),
+        figure("size on disk", last["kilobytes"] / 1024, "MB"),
+        figure("files on disk, of a run", _growth(counted, "on_disk"), "files"),
+        figure("files of logs, of a run", _growth(counted, "log_files"), "files"),
     ]
 
 
