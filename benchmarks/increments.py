@@ -33,7 +33,6 @@ from dataeval_spark.tables.runs import SNAPSHOTS
 
 FIRST, EACH = 180, 2
 SNAPSHOTS_AFTER = (50, 150)
-VERSIONS = 1 + len(SNAPSHOTS_AFTER)
 CLASSES = ("cat", "dog", "fox", "owl")
 # Runs that are compared: one alone would measure the machine.
 COMPARED = 10
@@ -153,7 +152,8 @@ def rows_of(done: list[dict[str, Any]], at_once: dict[str, Any], what: str) -> l
         return Row(name, data, n, "count", value, unit)
 
     fresh_files = at_once["newest"]
-    kept = f"{last['needed']} files in all, of three versions; fresh: {fresh_files}, of one"
+    versions = 1 + sum(after <= last["increment"] for after in SNAPSHOTS_AFTER)
+    kept = f"{last['needed']} files in all, of {versions} versions; fresh: {fresh_files}, of one"
 
     def slower(name: str, kind: str) -> list[Row]:
         first, latest, others = (
@@ -171,7 +171,7 @@ def rows_of(done: list[dict[str, Any]], at_once: dict[str, Any], what: str) -> l
         ratio(
             "files of a snapshot, at most", last["of_a_snapshot"], fresh_files, 2.0, f"{last['of_a_snapshot']} files"
         ),
-        ratio("files of all, a version", last["needed"] / VERSIONS, fresh_files, 2.0, kept),
+        ratio("files of all, a version", last["needed"] / versions, fresh_files, 2.0, kept),
         *slower("time", "seconds"),
         *slower("CPU time", "cpu_seconds"),
         figure("files on disk", last["on_disk"], "files"),
