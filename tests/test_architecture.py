@@ -12,8 +12,8 @@ from dataeval_spark.analyses.steps import STEPS
 
 PACKAGE = Path(__file__).resolve().parents[1] / "dataeval_spark"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
-# The only module that may know a SparkContext: it makes sessions and shows progress.
-SESSION_MODULES = {"session/engines.py", "session/embedded.py"}
+# The only modules that may know a SparkContext: they make sessions, show progress and count queries.
+SESSION_MODULES = {"session/engines.py", "session/embedded.py", "session/queries.py"}
 FORBIDDEN_ATTRIBUTES = {"rdd", "_jvm", "_jdf", "_jsc", "sparkContext"}
 TO_DRIVER = {"collect", "toPandas", "toLocalIterator", "toArrow"}
 # The only module that brings rows to the driver; its callers say what bounds their number.

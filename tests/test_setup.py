@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import runpy
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 INSTALL = runpy.run_path(str(ROOT / "scripts" / "install.py"))
 uv_variables, main = INSTALL["uv_variables"], INSTALL["main"]
+COMPILE = runpy.run_path(str(ROOT / "scripts" / "compile_modules.py"))
 
 
 def test_uv_gets_the_settings_of_pip():
@@ -96,3 +98,26 @@ def test_both_packages_of_spark_have_the_same_versions():
     pins = re.findall(r"^pyspark(?:-client)?==(.+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
 
     assert (len(set(ranges)), len(pins), len(set(pins))) == (1, 2, 1)
+
+
+def test_modules_are_compiled_that_are_imported_inside_functions_where_runs_would_not(tmp_path, monkeypatch):
+    (tmp_path / "needed_when_called.py").write_text("")
+    (tmp_path / "never_needed.py").write_text("")
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "one.py").write_text(
+        "def first():\n    import needed_when_called\n\ndef other():\n    import not_installed\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "compiled"))
+
+    COMPILE["main"](package)
+
+    compiled = {path.name.split(".")[0] for path in (tmp_path / "compiled").rglob("*.pyc")}
+    assert "needed_when_called" in compiled
+    assert "never_needed" not in compiled
+
+
+def test_the_plots_of_a_report_are_among_the_modules_that_are_compiled():
+    assert {"matplotlib.figure", "dataeval_spark.verbs.report"} <= COMPILE["imported_modules"]()

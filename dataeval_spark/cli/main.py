@@ -134,7 +134,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DataEvalError as error:
         _print_error(str(error), whole=args.verbose)
         return USAGE if isinstance(error, USAGE_ERRORS) else FAILED
-    except Exception as error:
+    except BaseException as error:  # native code that gives up raises no Exception
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         _print_error(_message_of(error, args), whole=args.verbose)
         return FAILED
 
@@ -147,10 +149,10 @@ def _parsed(words: Sequence[str]) -> argparse.Namespace:
     return args
 
 
-def _message_of(error: Exception, args: argparse.Namespace) -> str:
+def _message_of(error: BaseException, args: argparse.Namespace) -> str:
     """Message of an error that is not ours; the tables are imported for those of an engine or its files."""
     with suppress(ImportError):  # where the engine's package itself is missing
-        from dataeval_spark.workspace.damage import explained, is_foreign
+        from dataeval_spark.workspace.failures import explained, is_foreign
 
         if is_foreign(error):
             return str(explained(error, args.verb, getattr(args, "workspace", None)))
@@ -173,6 +175,10 @@ def _start_logging(level: int) -> None:
     handler.setFormatter(_Formatter("%(asctime)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("dataeval_spark").setLevel(level)
+    if level > logging.INFO:
+        # They log errors with their tracebacks before they raise them.
+        for library in ("py4j", "pyspark", "grpc"):
+            logging.getLogger(library).setLevel(logging.CRITICAL)
 
 
 def _print_error(message: str, *, whole: bool = False) -> None:
@@ -231,8 +237,14 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--workspace", default="demo/workspace", metavar="WS", help=workspace_help)
     demo.add_argument("--out", metavar="FILE", help="Report to write. Default: report.html beside the workspace.")
     _common(demo)
-    doctor = _parser(verbs, "doctor", "check that this machine has what the package needs")
-    doctor.add_argument("--workspace", metavar="WS", help="Directory to write to. Default: the current one.")
+    text = "check that this machine has what the package needs, and that the tables of a workspace are whole"
+    doctor = _parser(verbs, "doctor", text)
+    workspace_help = (
+        "Directory whose tables, logs and free space are checked; nothing is written. Default: the current one."
+    )
+    doctor.add_argument("--workspace", metavar="WS", help=workspace_help)
+    deep_help = "Read all rows of the tables too. Default: their logs and the ends of their files."
+    doctor.add_argument("--deep", action="store_true", help=deep_help)
     fetch_help = "Download the Delta jars now, if they are missing. Default: the first Spark session does."
     doctor.add_argument("--fetch-jars", action="store_true", help=fetch_help)
     doctor.add_argument("--verbose", action="store_true", help=argparse.SUPPRESS)

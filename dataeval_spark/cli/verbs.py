@@ -80,7 +80,7 @@ def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
     from dataeval_spark.audit import Audit
     from dataeval_spark.session.choice import native_messages_aside
     from dataeval_spark.session.engines import is_elsewhere
-    from dataeval_spark.workspace.runs import require_there, require_there_here
+    from dataeval_spark.workspace.presence import require_there, require_there_here
 
     gc.freeze()
     gc.enable()
@@ -322,10 +322,10 @@ def _demo(args: argparse.Namespace) -> None:
 def _doctor(args: argparse.Namespace) -> int | None:
     from dataeval_spark.verbs import doctor
 
-    checks = doctor.checks(args.workspace, fetch_jars=args.fetch_jars)
+    checks = doctor.checks(args.workspace, fetch_jars=args.fetch_jars, deep=args.deep)
     for check in checks:
-        print(check, flush=True)
-    return FAILED if any(check.status == "error" for check in checks) else None
+        _print_line(str(check))
+    return FAILED if any(check.status in doctor.FAULTS for check in checks) else None
 
 
 VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {

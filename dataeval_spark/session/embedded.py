@@ -90,6 +90,11 @@ def embedded(*, cores: int | None = None, scratch: str | None = None, row_bytes:
     return session
 
 
+def address() -> tuple[str, int] | None:
+    """Host and port of the engine of this process; None where it was not started."""
+    return _SERVERS[0].listening_address if _SERVERS else None
+
+
 def is_installed() -> bool:
     """Whether the engine can be imported."""
     try:

@@ -77,7 +77,9 @@ def compare(
             step_options,
             sides,
             lambda step=step: _inputs(workspace, step, sides, only),  # type: ignore[misc]
-            lambda work: has_done(workspace, work),
+            lambda work, step=step: (  # type: ignore[misc]
+                has_done(workspace, work) and all(map(workspace.exists, step.writes))
+            ),
             only=only,
             is_closed=guard.is_closed,
         )

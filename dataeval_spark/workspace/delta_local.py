@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,11 +27,14 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
 from dataeval_spark.errors import WorkspaceError
+from dataeval_spark.tables import CURRENT_NAMES
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.workspace.delta import Commit, Row, Target, Writer, made_by, none_if_missing, retrying
 from dataeval_spark.workspace.local_files import Keep, adopt, any_goes, constants, removal, rewritten, rows_of
-from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_local
+from dataeval_spark.workspace.locations import absolute, is_directory_here
+from dataeval_spark.workspace.repairs import unreadable
+from dataeval_spark.workspace.table_log import flaw_of_size
 
 # Threads of this process commit to a table one after another; other processes are met by trying again.
 _COMMITTING: dict[str, RLock] = defaultdict(RLock)
@@ -146,15 +147,19 @@ class LocalAccess:
         # The files of this version: what is committed later does not change what the frame gives.
         schema = StructType.fromJson(json.loads(table.schema().to_json()))
         plain = StructType([StructField(field.name, field.dataType) for field in schema.fields])
-        paths = [f"{self._path}/{unquote(file.name)}" for file in _files(table)]
-        # An engine may take a file that is gone for one without rows.
-        gone = next((path for path in paths if not os.path.exists(path)), None)
-        if gone is not None:
+        files = {f"{self._path}/{unquote(file.name)}": file.size for file in _files(table)}
+        # An engine may take a file that is gone or empty for one without rows.
+        flaw = next(filter(None, (flaw_of_size(path, size) for path, size in files.items())), None)
+        if flaw is not None and version is None:
+            location, _, name = self._path.rpartition("/")
+            raise WorkspaceError(unreadable(location, CURRENT_NAMES.get(name, name), flaw))
+        if flaw is not None:
             raise WorkspaceError(
-                f"Version {table.version()} of table {self._path} has lost its file {gone}; expected it until "
-                "delta.deletedFileRetentionDuration is over.\nHint: copy the table back from what `dataeval-spark "
-                f"snapshot export` wrote, or remove {self._path} and run the verb that fills it."
+                f"Version {table.version()} of table {self._path} has lost a file: {flaw.file} {flaw.reason}; expected "
+                "it until delta.deletedFileRetentionDuration is over.\nHint: copy the table back from what "
+                f"`dataeval-spark snapshot export` wrote, or remove {self._path} and run the verb that fills it."
             )
+        paths = list(files)
         return self._spark.read.schema(plain).parquet(*paths) if paths else self._spark.createDataFrame([], plain)
 
     def rows(self, columns: Sequence[str], equal: Mapping[str, Any]) -> list[Row]:
@@ -357,11 +362,6 @@ def _needs_a_reader_of_delta(table: DeltaTable) -> bool:
     return table.protocol().min_reader_version > 1 or bool(table.metadata().partition_columns)
 
 
-def can_open(path: str) -> bool:
-    """Whether delta-rs finds a directory: it takes #, ? and %20 in a name for parts of a URI."""
-    return re.search(r"[#?]|%[0-9A-Fa-f]{2}", path) is None
-
-
 @cache
 def _schema(table: Table) -> Schema:
     comments = {column.name: {"comment": column.comment} for column in table.columns}
@@ -375,11 +375,6 @@ def size_of(path: str) -> tuple[int, int]:
         return 0, 0
     files = pa.table(DeltaTable(path).get_add_actions(flatten=True))
     return pc.sum(files["num_records"]).as_py() or 0, pc.sum(files["size_bytes"]).as_py() or 0
-
-
-def is_directory_here(location: str) -> bool:
-    """Whether a workspace is a directory of this machine that delta-rs can open."""
-    return not is_catalog_name(location) and is_local(location) and can_open(absolute(location))
 
 
 def images_here(location: str) -> tuple[int, int]:

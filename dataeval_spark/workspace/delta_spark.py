@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
 
-from deltalake.exceptions import DeltaError
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField
 
-from dataeval_spark.errors import DiskFullError, WorkspaceError, first_line, is_no_space
+from dataeval_spark.errors import first_line
 from dataeval_spark.session import jars
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.session.settings import SETTINGS_LOCK, temporary_settings
@@ -226,33 +224,3 @@ def hint_for(message: str, catalog: str | None) -> str:
     if re.search("Failed to find data source: delta|DeltaCatalog|DATA_SOURCE_NOT_FOUND", message):
         return f"this Spark session has no Delta: spark-submit --packages {jars.coordinates()} ..."
     return "run again with --verbose to see the whole error."
-
-
-def engine_error(error: Exception, action: str, location: str, *, is_catalog: bool) -> WorkspaceError:
-    """Our error for an engine's: the action that failed in a workspace, and a hint."""
-    if is_no_space(error):
-        return DiskFullError.of(action, location)
-    hint = hint_for(str(error), location if is_catalog else None)
-    return WorkspaceError(f"Could not {action} in workspace {location}: {engine_message(error)}\nHint: {hint}")
-
-
-@contextmanager
-def errors_of_engines(action: str, location: str, *, is_catalog: bool) -> Iterator[None]:
-    """Turn errors of the engines into ours."""
-    try:
-        yield
-    except Exception as error:
-        if not is_of_engine(error) and not isinstance(error, DeltaError | OSError):
-            raise
-        raise engine_error(error, action, location, is_catalog=is_catalog) from error
-
-
-@contextmanager
-def errors_of_writing(action: str, location: str, *, is_catalog: bool) -> Iterator[None]:
-    """Turn errors about a table, or a full disk, into ours; all others are those of the step that made the rows."""
-    try:
-        yield
-    except Exception as error:
-        if not isinstance(error, AnalysisException) and not is_no_space(error):
-            raise
-        raise engine_error(error, action, location, is_catalog=is_catalog) from error

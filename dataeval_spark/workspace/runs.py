@@ -13,18 +13,16 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
 from dataeval_spark.errors import (
     DataEvalError,
-    DiskFullError,
+    ReadOnlyError,
     WorkspaceBusyError,
-    WorkspaceMissingError,
     first_line,
     is_no_space,
 )
@@ -32,11 +30,10 @@ from dataeval_spark.kernels.storage.uris import values_without_credentials, with
 from dataeval_spark.session.machine import process_started
 from dataeval_spark.session.memory import last_words
 from dataeval_spark.tables.contract import sql_string
-from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace.delta import Row, TableState, Writer
-from dataeval_spark.workspace.delta_local import is_directory_here
-from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_local, local_path, remove_directory
+from dataeval_spark.workspace.failures import known_cause
+from dataeval_spark.workspace.locations import remove_directory
 from dataeval_spark.workspace.scratch import Checkpoint
 from dataeval_spark.workspace.version import __version__
 from dataeval_spark.workspace.workspace import Workspace
@@ -90,12 +87,15 @@ class Run:
         Workspace that the run works on.
     checkpoint : callable
         Stores a frame under a name in the temporary files of the run, and reads it back.
+    is_recorded : bool
+        Whether the run is in the table of runs; one that only reads a workspace which cannot be written is not.
     """
 
     checkpoint: Checkpoint
 
-    def __init__(self, workspace: Workspace, job: str, options: Mapping[str, Any]) -> None:
+    def __init__(self, workspace: Workspace, job: str, options: Mapping[str, Any], *, is_recorded: bool = True) -> None:
         self.workspace = workspace
+        self.is_recorded = is_recorded
         self.job = job
         self.options = options
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
@@ -182,18 +182,23 @@ class Run:
             "process_started": process_started(os.getpid()) or 0.0,
             "engine": self.workspace.engine,
         }
-        if step is None and not is_running:
-            self.record()
-            condition = f"run_id = {sql_string(self.run_id)} AND step IS NULL"
-            self.workspace.replace_rows(RUNS, [row], condition, self.writer("run", work))
-        else:
-            with self._lock:
-                self._waiting.append(row)
-            is_soon = time.monotonic() - self._recorded_at < SECONDS_TOGETHER
-            if status != "skipped" and not (may_wait and is_soon):
-                self.record(step or "run")
+        if self.is_recorded:
+            self._keep(row, step, status, may_wait=may_wait)
         written = {name: state.version for name, state in (outputs or {}).items()}
         return StepRun(step or "run", status, seconds, message, written, rows)
+
+    def _keep(self, row: Row, step: str | None, status: Status, *, may_wait: bool) -> None:
+        """Write a row to the table of runs, with those that wait, or let it wait with them."""
+        if step is None and status != "running":
+            self.record()
+            condition = f"run_id = {sql_string(self.run_id)} AND step IS NULL"
+            self.workspace.replace_rows(RUNS, [row], condition, self.writer("run", row["work_id"]))
+            return
+        with self._lock:
+            self._waiting.append(row)
+        is_soon = time.monotonic() - self._recorded_at < SECONDS_TOGETHER
+        if status != "skipped" and not (may_wait and is_soon):
+            self.record(step or "run")
 
     def record(self, step: str = "run") -> None:
         """Write the outcomes that wait, in one commit."""
@@ -209,14 +214,27 @@ def _version_rows(tables: Mapping[str, TableState] | None) -> list[Row]:
 
 
 @contextmanager
-def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterator[Run]:
+def start(workspace: Workspace, job: str, options: Mapping[str, Any], *, only_reads: bool = False) -> Iterator[Run]:
     """Work on a workspace as its only run, and record how it ended.
+
+    With ``only_reads``, work that writes no table: it is done on a workspace that cannot be written too, beside others
+    and without a record.
 
     Raises
     ------
     WorkspaceBusyError
         Another run is working on the workspace; the message names it.
+    ReadOnlyError
+        The workspace cannot be written.
     """
+    reason = workspace.read_only_reason()
+    if reason is not None:
+        if not only_reads:
+            raise ReadOnlyError.of(f"run {job}", workspace.location, reason)
+        run = Run(workspace, job, options, is_recorded=False)
+        with workspace.scratch(run.run_id) as run.checkpoint:
+            yield run
+        return
     workspace.open()
     workspace.create([RUNS])
     run = Run(workspace, job, options)
@@ -230,8 +248,8 @@ def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterato
             yield run
     except BaseException as error:
         if is_no_space(error) and not isinstance(error, DataEvalError):
-            action = f"write the temporary files of {job} ({workspace.scratch_root})"
-            error, cause = DiskFullError.of(action, workspace.location), error
+            action, cause = f"write the temporary files of {job} ({workspace.scratch_root})", error
+            error = known_cause(cause, action, workspace.location, also=workspace.scratch_root) or cause
             error.__cause__ = cause
         status: Status = "cancelled" if isinstance(error, (KeyboardInterrupt, SystemExit)) else "failed"
         message = first_line(error)[:1000]
@@ -241,42 +259,6 @@ def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterato
     finally:
         _ACTIVE.discard(run.run_id)
     run.end("done")
-
-
-def require_there(workspace: Workspace) -> None:
-    """Refuse a workspace that nothing was ever written to: its name may be misspelt.
-
-    Raises
-    ------
-    WorkspaceMissingError
-        It has no table `images` and no run; the message gives the nearest name of a workspace beside it.
-    """
-    if not workspace.states([IMAGES, RUNS]):
-        raise WorkspaceMissingError.at(workspace.location, _beside(workspace.location))
-
-
-def require_there_here(location: str) -> None:
-    """Refuse such a workspace before there is a session, which will be one of this machine.
-
-    Raises
-    ------
-    WorkspaceMissingError
-        As in :func:`require_there`.
-    """
-    if is_directory_here(location):
-        place = Path(absolute(location))
-        if not any((place / table.name / "_delta_log").exists() for table in (IMAGES, RUNS)):
-            raise WorkspaceMissingError.at(str(place), _beside(str(place)))
-
-
-def _beside(location: str) -> list[str]:
-    """Names of the workspaces beside a place."""
-    if is_catalog_name(location) or not is_local(location):
-        return []
-    with suppress(OSError):
-        beside = local_path(location).parent
-        return sorted(log.parents[1].name for log in beside.glob(f"*/{RUNS.name}/_delta_log"))
-    return []
 
 
 def _require_alone(workspace: Workspace, run: Run) -> None:

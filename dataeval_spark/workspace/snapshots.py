@@ -98,6 +98,9 @@ def create(run: Run, name: str, note: str | None = None) -> dict[str, int]:
     ]
     workspace.append_rows(SNAPSHOTS, rows, run.writer("snapshot", f"snapshot:{name}"))
     workspace.tidy(SNAPSHOTS)
+    # What runs recorded tells a log that has lost its end.
+    written = workspace.states([SNAPSHOTS])
+    run.finish(f"snapshot {name}", "done", now, options={"create": name}, outputs=written, rows=len(rows))
     return {table: state.version for table, state in states.items()}
 
 
@@ -253,10 +256,10 @@ def restore(workspace: Workspace, name: str) -> dict[str, int]:
     if lost:
         raise SnapshotError(f"Snapshot {name!r} cannot be restored:\n" + "\n".join(lost.values()))
     versions = pinned_versions(workspace, name)
-    for table in (pinned := [table for table in PINNED_TABLES if table.name in versions]):
-        workspace.restore(table, versions[table.name])
     # What was filled since goes with other images, and `source_files` would keep files from being read again.
     later = [table for table in PINNED_TABLES if table.name not in versions and not workspace.is_untouched(table)]
+    for table in (pinned := [table for table in PINNED_TABLES if table.name in versions]):
+        workspace.restore(table, versions[table.name])
     for table in later:
         workspace.restore(table, None)
     return {table: state.version for table, state in workspace.states([*pinned, *later]).items()}

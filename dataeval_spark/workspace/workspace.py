@@ -26,21 +26,23 @@ from dataeval_spark.tables.contract import Table, identifier
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.runs import SNAPSHOTS
 from dataeval_spark.workspace.delta import Row, TableAccess, TableState, Target, Writer, is_missing
-from dataeval_spark.workspace.delta_local import LocalAccess, is_directory_here
-from dataeval_spark.workspace.delta_spark import SparkAccess, engine_error, errors_of_engines, errors_of_writing
-from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_local, local_path, quoted
+from dataeval_spark.workspace.delta_local import LocalAccess
+from dataeval_spark.workspace.delta_spark import SparkAccess
+from dataeval_spark.workspace.failures import engine_error, errors_of_engines, errors_of_writing
+from dataeval_spark.workspace.locations import (
+    absolute,
+    is_catalog_name,
+    is_directory_here,
+    is_local,
+    local_path,
+    quoted,
+    unwritable,
+)
+from dataeval_spark.workspace.log_guard import LogGuard
 from dataeval_spark.workspace.migration import Migration, older_columns
-from dataeval_spark.workspace.scratch import Checkpoint, Scratch
-from dataeval_spark.workspace.upkeep import SNAPSHOT_DAYS, Upkeep, retention
+from dataeval_spark.workspace.scratch import Checkpoint, default_folder, shared_folder, stored_frames
+from dataeval_spark.workspace.upkeep import SNAPSHOT_DAYS, Upkeep, properties_of
 from dataeval_spark.workspace.writing import changes_to_contract, conforming
-
-# Statistics for file skipping on the keys only: with all 50 columns they cost more than small tables themselves.
-# A table is opened by reading its log since the last checkpoint, several times a run.
-TABLE_PROPERTIES = {
-    "delta.enableDeletionVectors": "false",
-    "delta.dataSkippingNumIndexedCols": "4",
-    "delta.checkpointInterval": "20",
-}
 
 
 class Workspace:
@@ -83,21 +85,25 @@ class Workspace:
         self.spark = spark
         self.is_catalog = is_catalog_name(location)
         self.location = location if self.is_catalog else absolute(location)
-        self.scratch_root = absolute(scratch) if scratch else None if self.is_catalog else f"{self.location}/_scratch"
         self._table_location = table_location
         self._retention_days = retention_days
         self.versions = versions
         self.engine = chosen(spark)
         # Paths mean files of this machine only in sessions that say so: elsewhere they may be those of a cluster.
-        is_one_machine = not is_given(spark)
-        self._is_here = is_one_machine and is_directory_here(location)
-        folder = self.scratch_root
-        self._scratch = Scratch(spark, self.location, folder, is_one_machine=is_one_machine)
+        self._is_one_machine = not is_given(spark)
+        self._is_here = self._is_one_machine and is_directory_here(location)
+        self._guard = LogGuard(self.location) if self._is_here else None
+        default = default_folder(self.location, is_read_only=self.read_only_reason() is not None)
+        self.scratch_root = folder = absolute(scratch) if scratch else default
         self._staging = str(local_path(folder)) if folder and is_local(folder) else f"{self.location}/_scratch"
         self._migration = Migration(spark, self.location, self._access_of)
         self._upkeep = Upkeep(self._access, self._pinned)
         self._created: set[str] = set()
         self._checked: set[str] = set()
+
+    def read_only_reason(self) -> str | None:
+        """Why the tables can be read and not written; None where they can be, or where that is not known."""
+        return unwritable(self.location) if self._is_one_machine else None
 
     # Names and state
 
@@ -114,6 +120,7 @@ class Workspace:
 
     def state(self, table: Table) -> TableState | None:
         """Version of a table and its writer; None when it does not exist."""
+        self._require_whole(table)
         with self._wrapping(f"read the history of {table.name}"):
             commits = self._access(table).commits(8)
             if len(commits) == 8 and not any(commit.changes_rows for commit in commits):  # only upkeep for a while
@@ -203,11 +210,13 @@ class Workspace:
                     table.name, self.location, "the snapshot was made before it was filled: read the workspace itself"
                 )
             version = self.versions[table.name]
+        if version is None:
+            self._require_whole(table)
         try:
             return self._access(table).read(version)
         except (AnalysisException, DeltaError) as error:
             if not is_missing(error):
-                raise engine_error(error, f"read {table.name}", self.location, is_catalog=self.is_catalog) from error
+                raise engine_error(error, f"read {table.name}", self.location) from error
             raise TableMissingError.from_table(
                 table.name, self.location, filling_command(table.name, self.location)
             ) from error
@@ -220,7 +229,9 @@ class Workspace:
 
     def at(self, versions: Mapping[str, int]) -> Workspace:
         """The same workspace, read-only, with each table at the version given."""
-        return Workspace(self.spark, self.location, scratch=self.scratch_root, versions=versions)
+        pinned = Workspace(self.spark, self.location, scratch=self.scratch_root, versions=versions)
+        pinned._guard = self._guard  # it has looked at the logs already
+        return pinned
 
     # Creating
 
@@ -234,7 +245,7 @@ class Workspace:
         self._created.update(table.name for table in new)
 
     def _create(self, table: Table) -> None:
-        properties = TABLE_PROPERTIES | retention(table, self._retention_days)
+        properties = properties_of(table, self._retention_days)
         with self._wrapping(f"create {table.name}"):
             self._access(table).create(table, properties)
 
@@ -315,7 +326,7 @@ class Workspace:
             self._checked.add(table.name)
         target = Target(table, writer, None if are_new else before)
         is_added = images is not None or table.write == "append"
-        with errors_of_writing(f"write {table.name}", self.location, is_catalog=self.is_catalog):
+        with errors_of_writing(f"write {table.name}", self.location):
             if images is not None and not are_new:
                 access.replace_images(target, rows, images)
             else:
@@ -327,7 +338,9 @@ class Workspace:
 
     def rows(self, table: Table, columns: Sequence[str], **equal: Any) -> list[Row]:
         """Rows with the values given, of a table that is known to be small; none where it does not exist."""
-        return self._migration.rows(table, columns, equal)
+        self._require_whole(table)
+        with self._wrapping(f"read {table.name}"):
+            return self._migration.rows(table, columns, equal)
 
     def local_dataset(self, table: Table) -> Dataset | None:
         """A table of this machine as an Arrow dataset, for scans that Spark would convert number by number; else None.
@@ -366,14 +379,19 @@ class Workspace:
             )
 
     def _wrapping(self, action: str) -> AbstractContextManager[None]:
-        return errors_of_engines(action, self.location, is_catalog=self.is_catalog)
+        return errors_of_engines(action, self.location)
+
+    def _require_whole(self, table: Table) -> None:
+        """Refuse a table of this machine whose log has lost entries."""
+        if self._guard is not None:
+            self._guard.require(self._migration.stored_name(table))
 
     # Temporary files
 
     def shared_folder(self, run_id: str, step: str) -> str | None:
-        """See `Scratch.shared_folder`."""
-        return self._scratch.shared_folder(run_id, step)
+        """A folder of temporary files that driver and workers open by one path; None where there is none."""
+        return shared_folder(self.scratch_root, f"{run_id}/{step}", is_one_machine=self._is_one_machine)
 
     def scratch(self, run_id: str) -> AbstractContextManager[Checkpoint]:
-        """See `Scratch.of_run`."""
-        return self._scratch.of_run(run_id)
+        """A function that stores a frame in temporary files and reads it back; the files go when the block ends."""
+        return stored_frames(self.spark, self.location, self.scratch_root, run_id)

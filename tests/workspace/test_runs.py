@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import socket
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from dataeval_spark.errors import WorkspaceBusyError, WorkspaceMissingError
+from dataeval_spark.errors import ReadOnlyError, WorkspaceBusyError
 from dataeval_spark.session.machine import process_started
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace import runs
@@ -99,25 +100,31 @@ def test_what_waits_is_recorded_when_the_run_fails(workspace):
     }
 
 
-def test_a_workspace_that_nothing_was_written_to_is_refused_with_the_nearest_name(workspace, spark):
-    with pytest.raises(WorkspaceMissingError, match="dataeval-spark ingest --workspace"):
-        runs.require_there(workspace)
-    with runs.start(workspace, "ingest", {}):
-        pass
-    runs.require_there(workspace)
-
-    misspelt = Workspace(spark, f"{workspace.location}s")
-    name = workspace.location.rpartition("/")[2]
-    with pytest.raises(WorkspaceMissingError, match=f"did you mean '{name}'"):
-        runs.require_there(misspelt)
-
-
 def test_a_run_that_fails_says_why(workspace):
     with pytest.raises(ValueError, match="no luck"), runs.start(workspace, "analyze", {}):
         raise ValueError("no luck")
 
     (row,) = workspace.read(RUNS).collect()
     assert (row["status"], row["message"]) == ("failed", "no luck")
+
+
+def test_work_that_only_reads_needs_no_table_of_runs_and_other_work_is_refused(workspace, monkeypatch):
+    with runs.start(workspace, "ingest", {}):
+        pass
+    before = workspace.state(RUNS).version
+    monkeypatch.setattr("dataeval_spark.workspace.workspace.unwritable", lambda location: "its disk is read-only")
+    read_only = Workspace(workspace.spark, workspace.location)
+
+    with runs.start(read_only, "export", {}, only_reads=True) as run:
+        run.finish("export", "done", run.started_at)
+        stored = run.checkpoint(workspace.spark.range(3), "numbers").count()
+    refused = pytest.raises(ReadOnlyError, match=r"Could not run profile in workspace .*: its disk is read-only")
+    with refused, runs.start(read_only, "profile", {}):
+        pass
+
+    assert (stored, run.is_recorded) == (3, False)
+    assert workspace.state(RUNS).version == before
+    assert not list(Path(workspace.location).glob("_scratch/*"))
 
 
 def test_a_run_that_is_cancelled_says_so(workspace):

@@ -11,8 +11,8 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of_dicts
-from dataeval_spark.frames.distribution_gaps import distribution_gaps
 from dataeval_spark.frames.exact_sums import Aggregate, exact_mean_and_std, exact_sums
+from dataeval_spark.frames.ordered.distribution_gaps import distribution_gaps
 from dataeval_spark.frames.quantiles import named_values, unpivot
 from dataeval_spark.frames.ratios import ratio
 from dataeval_spark.kernels.factors.false_discovery import adjusted_p_values
@@ -39,7 +39,7 @@ def drift_univariate(
 ) -> DataFrame:
     r"""Compare the distribution of each image statistic with a reference.
 
-    The statistic is :math:`D = \max_x |F_{ref}(x) - F_{cur}(x)|` over all values, from exact counts;
+    The statistic is :math:`D = \max_x |F_{ref}(x) - F_{cur}(x)|` over all values, in one ordered pass;
     its p-value is SciPy's (exact up to 10,000 values a side, else asymptotic). p-values are adjusted
     by Benjamini-Hochberg over the statistics compared; a column has drifted when its adjusted p-value
     is below ``threshold``. The Wasserstein distance is :math:`\int |F_{ref} - F_{cur}| dx`.
@@ -90,9 +90,11 @@ def drift_univariate(
     for name in statistics:
         OptionError.unless_one_of("drift_univariate.statistics", name, STATISTICS)
     reference, current = (side.where("target_index IS NULL") for side in (reference, current))
-    long = _long(reference, statistics, is_current=False).unionByName(_long(current, statistics, is_current=True))
-    measured = distribution_gaps(long, "column_name").join(
-        _summaries(reference, current, statistics), on="column_name", how="right"
+    sides = _side(reference, statistics, is_current=False).unionByName(_side(current, statistics, is_current=True))
+    measured = (
+        distribution_gaps(sides, values=statistics)
+        .withColumnRenamed("value_name", "column_name")
+        .join(_summaries(reference, current, statistics), on="column_name", how="right")
     )
     rows = measured.join(_evidence(reference, current, statistics), on="column_name", how="left").orderBy("column_name")
     collected = [row.asDict(recursive=True) for row in bounded(rows, "one row per statistic")]
@@ -114,9 +116,10 @@ def drift_univariate(
     return rows_of_dicts(reference, DRIFT_METRICS, collected)
 
 
-def _long(stats: DataFrame, statistics: Sequence[str], *, is_current: bool) -> DataFrame:
-    long = unpivot(stats, ("image_id",), statistics)
-    return long.select(F.col("statistic").alias("column_name"), "value", F.lit(is_current).alias("is_current"))
+def _side(stats: DataFrame, statistics: Sequence[str], *, is_current: bool) -> DataFrame:
+    return stats.select(
+        *(F.col(name).cast("double").alias(name) for name in statistics), F.lit(is_current).alias("is_current")
+    )
 
 
 def _summaries(reference: DataFrame, current: DataFrame, statistics: Sequence[str]) -> DataFrame:

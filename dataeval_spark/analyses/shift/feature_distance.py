@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of
-from dataeval_spark.frames.distribution_gaps import distribution_gaps
+from dataeval_spark.frames.ordered.distribution_gaps import distribution_gaps
 from dataeval_spark.frames.quantiles import exact_quantiles
 from dataeval_spark.kernels.factors.false_discovery import adjusted_p_values
 from dataeval_spark.kernels.factors.independence import ImageSums, design_effect

@@ -6,6 +6,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -15,21 +16,19 @@ from pyspark.sql import DataFrame
 from dataeval_spark.analyses.steps import STEPS, Step, chosen, levels
 from dataeval_spark.errors import (
     DataEvalError,
-    DiskFullError,
     StepFailedError,
     TableMissingError,
     filling_command,
     first_line,
-    is_no_space,
 )
 from dataeval_spark.session.cancellation import stopped_by
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.profile import IMAGE_STATS
 from dataeval_spark.tables.runs import RUNS
-from dataeval_spark.verbs.analyze.decision import Decision, decide
+from dataeval_spark.verbs.analyze.decision import Decision, decide, standing
 from dataeval_spark.workspace import holdout
-from dataeval_spark.workspace.damage import damage, is_foreign
 from dataeval_spark.workspace.delta import TableState, Writer
+from dataeval_spark.workspace.failures import is_foreign, known_cause
 from dataeval_spark.workspace.runs import Run, StepRun
 from dataeval_spark.workspace.work import last_successes
 from dataeval_spark.workspace.workspace import Workspace
@@ -61,7 +60,8 @@ def analyze(
     """
     workspace = run.workspace
     failures: list[Exception] = []
-    successes = last_successes(workspace)
+    shared = dict.fromkeys(table for step in STEPS for table in step.writes if table.scope)
+    successes = standing(last_successes(workspace), STEPS, workspace.states(shared))
     guard = holdout.Guard(run, holdout.parts(workspace), open_guarded)
     # Where all steps run, each comes after what it reads.
     freshness = Freshness(workspace, STEPS, only)
@@ -179,13 +179,13 @@ def run_step(
             finish(status="failed", message=first_line(stopped))
             raise stopped from error
         reads, writes = [table.name for table in step.reads], [table.name for table in step.writes]
-        if is_no_space(error):
-            raise DiskFullError.of(f"write {', '.join(writes)}", run.workspace.location) from error
-        finish(status="failed", message=str(error)[:1000])
-        damaged = damage(run.workspace.location, (*step.reads, *step.uses)) if is_foreign(error) else None
-        if damaged is not None:
-            raise damaged from error
-        raise StepFailedError.from_error(step.name, reads, writes, error) from error
+        failure: DataEvalError = StepFailedError.from_error(step.name, reads, writes, error)
+        if is_foreign(error):
+            place, scratch = run.workspace.location, run.workspace.scratch_root
+            failure = known_cause(error, f"write {', '.join(writes)}", place, step.inputs, scratch) or failure
+        with suppress(DataEvalError):  # of the same cause, such as a full disk
+            finish(status="failed", message=first_line(failure)[:1000])
+        raise failure from error
     return finish(
         status="done",
         message=message,

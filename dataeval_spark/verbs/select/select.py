@@ -10,7 +10,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.errors import OptionError
+from dataeval_spark.errors import OptionError, TableMissingError, filling_command
 from dataeval_spark.frames.contract import rows_of, rows_of_dicts
 from dataeval_spark.options import SelectOptions
 from dataeval_spark.session.bounded import one_row
@@ -127,8 +127,17 @@ def newest(workspace: Workspace, name: str, version: int | None = None) -> dict[
 
 
 def tables_of(workspace: Workspace) -> dict[str, DataFrame]:
-    """Existing tables that operations may read; of the images only the live ones, without their bytes."""
+    """Existing tables that operations may read; of the images only the live ones, without their bytes.
+
+    Raises
+    ------
+    TableMissingError
+        There are no images.
+    """
     states = workspace.states(READS)
+    if IMAGES.name not in states:
+        command = filling_command(IMAGES.name, workspace.location)
+        raise TableMissingError.from_table(IMAGES.name, workspace.location, command)
     return {table.name: workspace.read_live(table) for table in READS if table.name in states}
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp, wasserstein_distance
 
-from dataeval_spark.frames.distribution_gaps import distribution_gaps
+from dataeval_spark.frames.ordered.distribution_gaps import distribution_gaps
 
 ROWS = "column_name string, value double, is_current boolean"
 

@@ -1,0 +1,1 @@
+"""Metrics of predictions that several analyses need, per group, from counts and from ordered passes."""
