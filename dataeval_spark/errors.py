@@ -91,13 +91,6 @@ class OptionError(DataEvalError, ValueError):
             raise cls(f"{option} is {value!r}; expected one of {list(allowed)}.\nHint: {option} = {near[0]!r}")
 
     @classmethod
-    def value_for_column(cls, option: str, value: str, column: str) -> OptionError:
-        """Refusal of a value, such as the name of a class, where the name of its column is expected."""
-        return cls(
-            f"{option} is {value!r}, a value of {column}; expected the name of a column.\nHint: {option} = {column!r}"
-        )
-
-    @classmethod
     def unless_between(cls, option: str, value: float, low: float, high: float) -> None:
         if not low <= value <= high:
             nearest = max(low, min(value, high))

@@ -23,6 +23,7 @@ from dataeval_spark.analyses.splits.units import groupings
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of, with_capture_time
 from dataeval_spark.kernels.splits.time_parts import EXCLUDED
+from dataeval_spark.option_checks.columns import value_for_column
 from dataeval_spark.options import SplitOptions, changed
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.bias import BIN_EDGES, FACTOR_BINS
@@ -177,7 +178,7 @@ def _require_factors(bin_edges: DataFrame, targets: DataFrame, factors: Sequence
     binned = [row["factor"] for row in bounded(bin_edges.select("factor").distinct().limit(10_000), "names of factors")]
     for factor in factors:
         if factor not in binned and not targets.where(F.col("class_name") == factor).isEmpty():
-            raise OptionError.value_for_column("split.stratify_by", factor, "class_name")
+            raise value_for_column("split.stratify_by", factor, "class_name")
         OptionError.unless_one_of("split.stratify_by", factor, ["class_name", *binned])
 
 

@@ -10,6 +10,7 @@ from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import same_keys
 from dataeval_spark.frames.image_sums import class_effects
 from dataeval_spark.kernels.factors.pair_counts import LABEL, PAIRS_DDL, pair_counts
+from dataeval_spark.option_checks.columns import value_for_column
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.bias import CONTINGENCY
 
@@ -85,7 +86,7 @@ def require_label(contingency: DataFrame, label: str, option: str) -> None:
     sides = [contingency.where(F.col(f"value_{side}") == label).select(f"factor_{side}") for side in "ab"]
     owners = _factors(sides[0].union(sides[1]), "factor_a")
     if owners:
-        raise OptionError.value_for_column(option, label, LABEL if LABEL in owners else owners[0])
+        raise value_for_column(option, label, LABEL if LABEL in owners else owners[0])
     OptionError.unless_one_of(
         option, label, [LABEL, *(name for name in _factors(contingency, "factor_a") if name != LABEL)]
     )

@@ -16,6 +16,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.kernels.factors.pair_counts import LABEL, code_columns
 from dataeval_spark.kernels.factors.uncovered_patterns import Pattern, uncovered_patterns
+from dataeval_spark.option_checks.columns import value_for_column
 from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
@@ -134,7 +135,7 @@ def _factor_levels(
         if not factor_bins.where(F.col(LABEL) == name).isEmpty():
             owners = [LABEL]
         if owners:
-            raise OptionError.value_for_column("coverage_gaps.factors", name, owners[0])
+            raise value_for_column("coverage_gaps.factors", name, owners[0])
         OptionError.unless_one_of("coverage_gaps.factors", name, [LABEL, *sorted(values)])
     if factors:
         return {name: values.get(name, {}) for name in factors}
